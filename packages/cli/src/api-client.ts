@@ -1,0 +1,121 @@
+/**
+ * Talks to a server's query API. Errors come out as `Reto3Error`, the server's own among them.
+ *
+ * node:http and not fetch: fetch takes longer to load than most commands take to run.
+ */
+import { readFile } from 'node:fs/promises';
+import { get, type IncomingMessage } from 'node:http';
+import { type ErrorCode, errorKinds, messageOf, Reto3Error } from '@reto3/server/errors';
+
+export interface ApiOptions {
+  /** Where the query API is, such as http://127.0.0.1:8081. */
+  readonly url: string;
+  /** File with the bearer token, where the server asks for one. */
+  readonly tokenFile: string | undefined;
+}
+
+type Query = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Asks for a path; resolves with the response, its body still to be read, once the server has
+ * answered 200.
+ * @throws Reto3Error RETO3_SERVER_NOT_REACHABLE, or what the server answers
+ */
+export async function request(
+  api: ApiOptions,
+  path: string,
+  query: Query,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<IncomingMessage> {
+  const url = urlOf(api.url, path, query);
+  const authorization =
+    api.tokenFile === undefined
+      ? {}
+      : { authorization: `Bearer ${await readToken(api.tokenFile)}` };
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    get(url, { headers: { ...headers, ...authorization } }, resolve).once('error', reject);
+  }).catch((error: unknown) => {
+    throw new Reto3Error(
+      'RETO3_SERVER_NOT_REACHABLE',
+      `cannot reach the server at ${api.url}: ${causeOf(error)}`,
+      {
+        cause: error,
+      },
+    );
+  });
+  if (response.statusCode === 200) return response;
+  throw errorFrom(await textOf(response), response.statusCode ?? 0, api.url);
+}
+
+/** @throws Reto3Error RETO3_BAD_SETTING */
+function urlOf(base: string, path: string, query: Query): URL {
+  if (!URL.canParse(base) || !/^http:\/\//i.test(base)) {
+    throw new Reto3Error(
+      'RETO3_BAD_SETTING',
+      `got --url "${base}", want something like http://127.0.0.1:8081`,
+      {
+        hint: 'the server logs the address of its query API when it starts',
+      },
+    );
+  }
+  const url = new URL(path, base);
+  for (const [name, value] of Object.entries(query))
+    if (value !== undefined) url.searchParams.set(name, value);
+  return url;
+}
+
+async function readToken(file: string): Promise<string> {
+  try {
+    return (await readFile(file, 'utf8')).trim();
+  } catch (error) {
+    throw new Reto3Error(
+      'RETO3_BAD_SETTING',
+      `cannot read --token-file "${file}": ${messageOf(error)}`,
+      {
+        cause: error,
+        hint: 'name a file that holds the token',
+      },
+    );
+  }
+}
+
+async function textOf(response: IncomingMessage): Promise<string> {
+  let text = '';
+  for await (const piece of response.setEncoding('utf8')) text += piece;
+  return text;
+}
+
+function errorFrom(text: string, status: number, url: string): Reto3Error {
+  try {
+    const body: unknown = JSON.parse(text);
+    if (isErrorBody(body)) return new Reto3Error(body.code, body.message, { hint: body.hint });
+  } catch {
+    // Not JSON, so not our server; said below.
+  }
+  return new Reto3Error(
+    'RETO3_SERVER_NOT_REACHABLE',
+    `what answers at ${url} is no reto3 query API: status ${status}`,
+  );
+}
+
+function isErrorBody(body: unknown): body is { code: ErrorCode; message: string; hint: string } {
+  return (
+    typeof body === 'object' &&
+    body !== null &&
+    'code' in body &&
+    typeof body.code === 'string' &&
+    body.code in errorKinds &&
+    'message' in body &&
+    typeof body.message === 'string' &&
+    'hint' in body &&
+    typeof body.hint === 'string'
+  );
+}
+
+/** Node.js tries several addresses of a name and then says nothing but the code. */
+function causeOf(error: unknown): string {
+  return (
+    messageOf(error) ||
+    (error instanceof Error && 'code' in error ? String(error.code) : 'no connection')
+  );
+}

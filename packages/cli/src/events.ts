@@ -1,0 +1,85 @@
+/**
+ * Reads the server-sent events of /v1/live, and goes on after a cut: the server may restart,
+ * nothing is missed.
+ */
+import { setTimeout } from 'node:timers/promises';
+import { Reto3Error } from '@reto3/server/errors';
+import type { Period } from '@reto3/server/period';
+import type { Chunk } from '@reto3/server/query/chunks';
+import { type ApiOptions, request } from './api-client.ts';
+
+/** Long enough for a server to restart, short enough not to be noticed. */
+const retryMs = 500;
+
+/**
+ * The windows of a period as they become final, from `from` on if given; ends never.
+ * @throws Reto3Error RETO3_SERVER_NOT_REACHABLE if the first attempt fails
+ */
+export async function* follow(
+  api: ApiOptions,
+  period: Period,
+  from: string | undefined,
+): AsyncGenerator<Chunk> {
+  let lastId: string | undefined;
+  for (let connected = false; ; ) {
+    try {
+      const headers = lastId === undefined ? {} : { 'last-event-id': lastId };
+      const response = await request(api, '/v1/live', { period: period.name, from }, headers);
+      connected = true;
+      for await (const event of readEvents(response.setEncoding('utf8'))) {
+        lastId = event.id;
+        yield chunkOf(event.data, period);
+      }
+    } catch (error) {
+      const worthRetrying =
+        !(error instanceof Reto3Error) || error.code === 'RETO3_SERVER_NOT_REACHABLE';
+      if (!connected || !worthRetrying) throw error;
+    }
+    await setTimeout(retryMs);
+  }
+}
+
+interface Event {
+  readonly id: string;
+  readonly data: string;
+}
+
+/**
+ * Events in the form that our server writes: an id line, a data line, an empty line; comments begin
+ * with a colon.
+ */
+async function* readEvents(pieces: AsyncIterable<string>): AsyncGenerator<Event> {
+  let rest = '';
+  for await (const piece of pieces) {
+    const blocks = (rest + piece).split('\n\n');
+    rest = blocks.pop() ?? '';
+    for (const block of blocks) {
+      const match = /^id: (\d+)\ndata: (.+)$/.exec(block);
+      if (match?.[1] !== undefined && match[2] !== undefined)
+        yield { id: match[1], data: match[2] };
+    }
+  }
+}
+
+interface Columns {
+  readonly from: number;
+  readonly to: number;
+  readonly starts: readonly number[];
+  readonly counts: readonly number[];
+}
+
+function chunkOf(data: string, period: Period): Chunk {
+  const { from, to, starts, counts }: Columns = JSON.parse(data);
+  const length = (to - from) / period.windowMs;
+  const windows = {
+    counts: new Float64Array(length),
+    counted: new Uint8Array(length),
+    revised: new Uint8Array(length),
+  };
+  for (const [row, start] of starts.entries()) {
+    const index = (start - from) / period.windowMs;
+    windows.counts[index] = counts[row] ?? 0;
+    windows.counted[index] = 1;
+  }
+  return { start: from, windows };
+}

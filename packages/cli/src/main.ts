@@ -1,0 +1,46 @@
+/**
+ * Runs one command and turns whatever happens into output and exit code: data on stdout, everything
+ * else on stderr, one line for an error, with its cure.
+ */
+import { run } from '@oclif/core';
+import { exitCode, messageOf, Reto3Error } from '@reto3/server/errors';
+
+export async function main(args: string[]): Promise<void> {
+  // The reader of a pipe (| head) may leave when it has enough.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    process.exit(error.code === 'EPIPE' ? exitCode.done : exitCode.failed);
+  });
+  try {
+    await run(args, import.meta.url);
+  } catch (error) {
+    process.exitCode = report(error, args);
+  }
+}
+
+/** Prints the error as one line on stderr and returns the exit code. */
+function report(error: unknown, args: readonly string[]): number {
+  if (error instanceof Reto3Error) {
+    process.stderr.write(`reto3: ${error.message} (${error.hint})\n`);
+    return error.exitCode;
+  }
+  const code = oclifExitOf(error);
+  // Help and --version leave through an error too.
+  if (code === exitCode.done) return code;
+  const firstLine = messageOf(error).split('\n', 1)[0];
+  const command = args.filter((arg) => !arg.startsWith('-')).slice(0, 2);
+  const hint = code === exitCode.usage ? ` (see ${['reto3', ...command].join(' ')} --help)` : '';
+  process.stderr.write(`reto3: ${firstLine}${hint}\n`);
+  return code ?? exitCode.failed;
+}
+
+/** The exit code that an error of oclif's carries. */
+function oclifExitOf(error: unknown): number | undefined {
+  if (typeof error !== 'object' || error === null || !('oclif' in error)) return undefined;
+  const { oclif } = error;
+  return typeof oclif === 'object' &&
+    oclif !== null &&
+    'exit' in oclif &&
+    typeof oclif.exit === 'number'
+    ? oclif.exit
+    : undefined;
+}

@@ -1,0 +1,60 @@
+/** /healthz: the process answers. /readyz: it accepts requests and its counts are being kept. */
+import type { FastifyPluginAsync } from 'fastify';
+import { Reto3Error } from '../errors.ts';
+import { errorResponse } from './schemas.ts';
+
+/** Whether the server accepts requests, and if not, why. */
+export class Readiness {
+  #reason: string | undefined = 'the server is starting';
+  #uwsVersion = '';
+
+  get reason(): string | undefined {
+    return this.#reason;
+  }
+
+  /** Known once the workers listen. */
+  get uwsVersion(): string {
+    return this.#uwsVersion;
+  }
+
+  ready(uwsVersion: string): void {
+    this.#uwsVersion = uwsVersion;
+    this.#reason = undefined;
+  }
+
+  notReady(reason: string): void {
+    this.#reason = reason;
+  }
+}
+
+const ok = {
+  type: 'object',
+  required: ['status'],
+  properties: { status: { type: 'string', const: 'ok' } },
+} as const;
+
+export const healthRoutes: FastifyPluginAsync<{ readonly readiness: Readiness }> = async (
+  app,
+  { readiness },
+) => {
+  app.get(
+    '/healthz',
+    { schema: { summary: 'The process is alive', tags: ['server'], response: { 200: ok } } },
+    async () => ({ status: 'ok' }),
+  );
+
+  app.get(
+    '/readyz',
+    {
+      schema: {
+        summary: 'Requests are accepted and kept',
+        tags: ['server'],
+        response: { 200: ok, 503: errorResponse },
+      },
+    },
+    async () => {
+      if (readiness.reason !== undefined) throw new Reto3Error('RETO3_NOT_READY', readiness.reason);
+      return { status: 'ok' };
+    },
+  );
+};

@@ -1,0 +1,95 @@
+/** /v1/info: what this server is and how it is doing. */
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { FastifyPluginAsync } from 'fastify';
+import type { Config } from '../config.ts';
+import type { Coordinator } from '../coordinator/coordinator.ts';
+import { version } from '../version.ts';
+import type { Readiness } from './health.ts';
+
+interface InfoOptions {
+  readonly config: Config;
+  readonly coordinator: Coordinator;
+  readonly dataDir: string;
+  readonly readiness: Readiness;
+}
+
+const count = { type: 'integer', minimum: 0 } as const;
+
+const infoSchema = {
+  type: 'object',
+  properties: {
+    version: { type: 'string' },
+    uWebSockets: {
+      type: 'string',
+      description: 'Version of uWebSockets.js, and which of the two builds',
+    },
+    nodejs: { type: 'string' },
+    node: { type: 'string', description: 'Name of this server' },
+    boot: { ...count, description: 'How many times a server has started on this data folder' },
+    workers: count,
+    flushMs: count,
+    startedAt: { ...count, description: 'Epoch ms' },
+    uptimeMs: count,
+    finalThrough: { ...count, description: 'End of the newest final window, epoch ms' },
+    messagesSinceStart: count,
+    messagesByWorker: { type: 'array', items: count },
+    messagesInAll: {
+      ...count,
+      description: 'All that the store holds, with those since the start',
+    },
+    bytesOnDisk: count,
+    clockSteps: { ...count, description: 'Times that the wall clock stepped' },
+    stalls: {
+      ...count,
+      description: 'Times that the process stood still for longer than the ring reaches back',
+    },
+    flushes: count,
+    failedFlushes: count,
+  },
+} as const;
+
+export const infoRoutes: FastifyPluginAsync<InfoOptions> = async (app, options) => {
+  const { config, coordinator, dataDir, readiness } = options;
+  app.get(
+    '/v1/info',
+    {
+      schema: {
+        summary: 'What this server is and how it is doing',
+        tags: ['server'],
+        response: { 200: infoSchema },
+      },
+    },
+    async () => {
+      coordinator.sweep();
+      const { cleanBefore: _, ...state } = coordinator.state();
+      return {
+        version,
+        uWebSockets: readiness.uwsVersion,
+        nodejs: process.versions.node,
+        node: config.node,
+        workers: config.workers,
+        flushMs: config.flushMs,
+        uptimeMs: Math.round(process.uptime() * 1_000),
+        bytesOnDisk: await bytesIn(dataDir),
+        ...state,
+      };
+    },
+  );
+};
+
+/**
+ * Bytes of all files in a folder; files that vanish meanwhile (LevelDB compacts) count as nothing.
+ */
+async function bytesIn(folder: string): Promise<number> {
+  const names = await readdir(folder);
+  const sizes = await Promise.all(
+    names.map((name) =>
+      stat(join(folder, name)).then(
+        (file) => (file.isFile() ? file.size : 0),
+        () => 0,
+      ),
+    ),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
+}

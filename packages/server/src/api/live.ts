@@ -1,0 +1,133 @@
+/** /v1/live: the windows as they become final, as server-sent events. */
+import { Readable } from 'node:stream';
+import { setTimeout } from 'node:timers/promises';
+import type { FastifyPluginAsync } from 'fastify';
+import type { Coordinator } from '../coordinator/coordinator.ts';
+import { alignDown, alignUp, type Period, parsePeriod } from '../period.ts';
+import { type Chunk, readChunks } from '../query/chunks.ts';
+import { countedRows } from '../query/format.ts';
+import type { Listener, LiveEvent, LiveFeed } from '../query/live-feed.ts';
+import { parseTime } from '../query/range.ts';
+import { errorResponse, periodParameter } from './schemas.ts';
+
+interface LiveRoute {
+  readonly Querystring: { readonly period?: string; readonly from?: string };
+  readonly Headers: { readonly 'last-event-id'?: string };
+}
+
+const schema = {
+  summary: 'Windows as they become final',
+  description:
+    'Server-sent events, each with the columns of /v1/stats; their `id` is the end of the newest window. With ' +
+    '`from`, or the header Last-Event-ID, what came since is sent first, so a client that was cut off misses nothing.',
+  tags: ['counts'],
+  querystring: {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      period: { ...periodParameter, default: 'sec' },
+      from: {
+        type: 'string',
+        description: 'Begin with the windows that start at or after this time',
+      },
+    },
+  },
+  response: {
+    200: {
+      description: 'The events',
+      content: { 'text/event-stream': { schema: { type: 'string' } } },
+    },
+    '4xx': errorResponse,
+  },
+} as const;
+
+/** Proxies close connections on which nothing moves; a comment keeps them open. */
+const keepAliveMs = 15_000;
+/** A client that has so much unread is dropped; it comes back and reads from the store. */
+const mostUnreadBytes = 1 << 20;
+/** While a client that asked for much history reads it, the store waits; looked at this often. */
+const drainCheckMs = 5;
+
+export const liveRoutes: FastifyPluginAsync<{
+  readonly coordinator: Coordinator;
+  readonly feed: LiveFeed;
+}> = async (app, { coordinator, feed }) => {
+  app.get<LiveRoute>('/v1/live', { schema }, async (request, reply) => {
+    const period = parsePeriod(request.query.period ?? 'sec');
+    const asked = request.headers['last-event-id'] ?? request.query.from;
+    const from =
+      asked === undefined
+        ? undefined
+        : alignUp(parseTime('from', asked, Date.now()), period.windowMs);
+    reply
+      .header('cache-control', 'no-store')
+      .header('x-accel-buffering', 'no')
+      .type('text/event-stream');
+    return reply.send(streamEvents(coordinator, feed, period, from));
+  });
+};
+
+function streamEvents(
+  coordinator: Coordinator,
+  feed: LiveFeed,
+  period: Period,
+  from: number | undefined,
+): Readable {
+  const stream = new Readable({ read() {}, highWaterMark: mostUnreadBytes });
+  const send = (event: LiveEvent): void => {
+    if (!stream.push(eventText(event))) stream.destroy();
+  };
+  const listener = { send, drop: () => void stream.push(null) };
+  const keepAlive = setInterval(() => stream.push(': keep-alive\n\n'), keepAliveMs);
+  stream.once('close', () => {
+    clearInterval(keepAlive);
+    feed.leave(period, listener);
+  });
+  // Says at once that the stream is open, so that a client need not wait for the first window.
+  stream.push(': open\n\n');
+  begin(coordinator, feed, period, from, stream, listener).catch((error) => stream.destroy(error));
+  return stream;
+}
+
+/** Sends what is older than memory from the store, then joins the feed where that ended. */
+async function begin(
+  coordinator: Coordinator,
+  feed: LiveFeed,
+  period: Period,
+  from: number | undefined,
+  stream: Readable,
+  listener: Listener,
+): Promise<void> {
+  let next = from;
+  while (!stream.destroyed && !feed.join(period, listener, next)) {
+    const view = coordinator.view();
+    try {
+      const { finalThrough } = view;
+      const range = { from: next ?? 0, to: alignDown(finalThrough, period.windowMs) };
+      for await (const chunk of readChunks(view, period, range)) {
+        const to = chunk.start + chunk.windows.counts.length * period.windowMs;
+        listener.send({ period, from: chunk.start, to, finalThrough, chunks: [chunk] });
+        if (stream.destroyed) return;
+        while (!stream.destroyed && stream.readableLength > mostUnreadBytes / 2)
+          await setTimeout(drainCheckMs);
+      }
+      next = range.to;
+    } finally {
+      await view.store.close();
+    }
+  }
+}
+
+function eventText({ period, from, to, finalThrough, chunks }: LiveEvent): string {
+  const rows = chunks.flatMap((chunk: Chunk) => [...countedRows(chunk, period)]);
+  const data = {
+    period: period.name,
+    windowMs: period.windowMs,
+    from,
+    to,
+    finalThrough,
+    starts: rows.map(([start]) => start),
+    counts: rows.map(([, count]) => count),
+  };
+  return `id: ${to}\ndata: ${JSON.stringify(data)}\n\n`;
+}

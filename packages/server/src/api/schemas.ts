@@ -1,0 +1,47 @@
+/** JSON schemas that several routes share; /openapi.json is made from them. */
+
+export const errorSchema = {
+  $id: 'Error',
+  type: 'object',
+  required: ['code', 'message', 'hint'],
+  properties: {
+    code: {
+      type: 'string',
+      description: 'Stable, such as RETO3_BAD_TIME; docs/errors.md lists them',
+    },
+    message: { type: 'string', description: 'What was got and what is wanted' },
+    hint: { type: 'string', description: 'The cure' },
+  },
+} as const;
+
+export const errorResponse = { $ref: 'Error#' } as const;
+
+export const periodParameter = {
+  type: 'string',
+  description: 'ms10 (10 ms), sec (1 s) or min (60 s)',
+} as const;
+
+const time = 'ISO 8601 (UTC where it names no zone), epoch ms, or an age such as 90s, 5m, 2h, 1d';
+
+export const rangeParameters = {
+  last: { type: 'string', description: 'The newest so many windows; by default 100 (ms10) or 60' },
+  from: { type: 'string', description: `Windows that start at or after this time: ${time}` },
+  to: { type: 'string', description: `Windows that start before this time: ${time}` },
+  open: {
+    type: 'string',
+    enum: ['', 'true', 'false'],
+    description: 'Include windows that are not final yet',
+  },
+} as const;
+
+export interface RangeQuery {
+  readonly last?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly open?: '' | 'true' | 'false';
+}
+
+/** `?open` and `?open=true` say yes. */
+export function isOn(value: '' | 'true' | 'false' | undefined): boolean {
+  return value === '' || value === 'true';
+}

@@ -1,0 +1,167 @@
+/**
+ * The query API: one Fastify server under the admin address. It puts routes together, lets nobody
+ * in without the token where there is one, and turns every failure into `{code, message, hint}`.
+ * The only folder that imports fastify.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import swagger from '@fastify/swagger';
+import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
+import type { Config } from '../config.ts';
+import type { Coordinator } from '../coordinator/coordinator.ts';
+import { type ErrorCode, errorKinds, messageOf, Reto3Error } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { LiveFeed } from '../query/live-feed.ts';
+import { version } from '../version.ts';
+import { healthRoutes, Readiness } from './health.ts';
+import { infoRoutes } from './info.ts';
+import { liveRoutes } from './live.ts';
+import { errorSchema } from './schemas.ts';
+import { statsRoutes } from './stats.ts';
+
+export interface QueryApiOptions {
+  readonly config: Config;
+  readonly coordinator: Coordinator;
+  /** Absolute path. */
+  readonly dataDir: string;
+  readonly log: Log;
+}
+
+export class QueryApi {
+  readonly url: string;
+  readonly #app: FastifyInstance;
+  readonly #readiness: Readiness;
+  readonly #feed: LiveFeed;
+
+  private constructor(url: string, app: FastifyInstance, readiness: Readiness, feed: LiveFeed) {
+    this.url = url;
+    this.#app = app;
+    this.#readiness = readiness;
+    this.#feed = feed;
+  }
+
+  /**
+   * Listens; not ready until told so.
+   * @throws Reto3Error RETO3_PORT_TAKEN, RETO3_CANNOT_LISTEN, RETO3_BAD_SETTING
+   */
+  static async listen(options: QueryApiOptions): Promise<QueryApi> {
+    const { config, coordinator, dataDir, log } = options;
+    const readiness = new Readiness();
+    const feed = new LiveFeed(coordinator);
+    const app = fastify({
+      // Unknown query parameters are mistakes to be told, not noise to be dropped.
+      ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
+      forceCloseConnections: true,
+    });
+    setErrors(app, log);
+    if (config.adminTokenFile !== undefined) await askForToken(app, config.adminTokenFile);
+    await app.register(swagger, {
+      openapi: {
+        openapi: '3.1.0',
+        info: {
+          title: 'reto3 query API',
+          description: 'Exact counts of HTTP requests at 10 ms resolution',
+          version,
+        },
+      },
+    });
+    app.addSchema(errorSchema);
+    await app.register(healthRoutes, { readiness });
+    await app.register(infoRoutes, { config, coordinator, dataDir, readiness });
+    await app.register(statsRoutes, { coordinator });
+    await app.register(liveRoutes, { coordinator, feed });
+    app.get('/openapi.json', { schema: { summary: 'This description', tags: ['server'] } }, () =>
+      app.swagger(),
+    );
+    const url = await listen(app, config);
+    return new QueryApi(url, app, readiness, feed);
+  }
+
+  ready(facts: { readonly uwsVersion: string }): void {
+    this.#readiness.ready(facts.uwsVersion);
+  }
+
+  notReady(reason: string): void {
+    this.#readiness.notReady(reason);
+  }
+
+  async close(): Promise<void> {
+    this.#feed.close();
+    await this.#app.close();
+  }
+}
+
+async function listen(app: FastifyInstance, config: Config): Promise<string> {
+  const { adminHost: host, adminPort: port } = config;
+  try {
+    return await app.listen({ host, port });
+  } catch (error) {
+    await app.close();
+    const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+    throw new Reto3Error(
+      taken ? 'RETO3_PORT_TAKEN' : 'RETO3_CANNOT_LISTEN',
+      `cannot listen on ${host}:${port} for the query API: ${taken ? 'another process listens there' : messageOf(error)}`,
+      { cause: error, ...(taken && { hint: 'stop that process, or choose another --admin-port' }) },
+    );
+  }
+}
+
+function setErrors(app: FastifyInstance, log: Log): void {
+  const body = (code: ErrorCode, message: string, hint: string = errorKinds[code].hint) => ({
+    code,
+    message,
+    hint,
+  });
+
+  app.setNotFoundHandler((request, reply) =>
+    reply
+      .code(errorKinds.RETO3_NOT_FOUND.httpStatus)
+      .send(body('RETO3_NOT_FOUND', `there is no ${request.url}`)),
+  );
+
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    if (error instanceof Reto3Error) {
+      if (error.httpStatus >= 500) log.error({ err: error, url: request.url }, error.message);
+      return reply.code(error.httpStatus).send(body(error.code, error.message, error.hint));
+    }
+    if (error.statusCode !== undefined && error.statusCode < 500) {
+      return reply.code(error.statusCode).send(body('RETO3_BAD_REQUEST', error.message));
+    }
+    log.error({ err: error, url: request.url }, 'a request of the query API failed');
+    return reply
+      .code(errorKinds.RETO3_INTERNAL.httpStatus)
+      .send(body('RETO3_INTERNAL', 'the server failed to answer this request'));
+  });
+}
+
+async function askForToken(app: FastifyInstance, file: string): Promise<void> {
+  const wanted = digest(`Bearer ${await readToken(file)}`);
+  app.addHook('onRequest', async (request) => {
+    // Of equal length by construction, so the comparison takes the same time for any two texts.
+    if (timingSafeEqual(digest(request.headers.authorization ?? ''), wanted)) return;
+    throw new Reto3Error('RETO3_UNAUTHORIZED', 'the query API asks for a token');
+  });
+}
+
+async function readToken(file: string): Promise<string> {
+  try {
+    const token = (await readFile(file, 'utf8')).trim();
+    if (token !== '') return token;
+  } catch (error) {
+    throw new Reto3Error(
+      'RETO3_BAD_SETTING',
+      `cannot read --admin-token-file "${file}": ${messageOf(error)}`,
+      {
+        cause: error,
+      },
+    );
+  }
+  throw new Reto3Error(
+    'RETO3_BAD_SETTING',
+    `got an empty --admin-token-file "${file}", want a token in it`,
+  );
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}

@@ -1,0 +1,116 @@
+/** /v1/stats/{ms10,sec,min}: a range of windows, streamed. */
+import { Readable } from 'node:stream';
+import type { FastifyPluginAsync } from 'fastify';
+import type { Coordinator } from '../coordinator/coordinator.ts';
+import { parsePeriod } from '../period.ts';
+import { readChunks, resolveLast } from '../query/chunks.ts';
+import { contentTypes, formatAnswer, formatNames, parseFormat } from '../query/format.ts';
+import { resolveRange } from '../query/range.ts';
+import {
+  errorResponse,
+  isOn,
+  periodParameter,
+  type RangeQuery,
+  rangeParameters,
+} from './schemas.ts';
+
+interface StatsRoute {
+  readonly Params: { readonly period: string };
+  readonly Querystring: RangeQuery & { readonly format?: string; readonly scope?: 'node' };
+}
+
+const schema = {
+  summary: 'Windows and their counts, oldest first',
+  description:
+    'Final windows only unless `open` is given; windows with 0 included, gaps absent. JSON has columns: `starts` ' +
+    '(epoch ms) and `counts`. The header `reto3-empty: true` says that no window lies in the range, and `reto3-to` ' +
+    'where it ends (epoch ms).',
+  tags: ['counts'],
+  params: { type: 'object', required: ['period'], properties: { period: periodParameter } },
+  querystring: {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      ...rangeParameters,
+      format: { type: 'string', description: `One of ${formatNames.join(', ')}; json by default` },
+      scope: { type: 'string', enum: ['node'], description: 'Whose counts' },
+    },
+  },
+  response: {
+    200: {
+      description: 'The windows',
+      content: {
+        'application/json': {
+          schema: {
+            type: 'object',
+            required: [
+              'period',
+              'windowMs',
+              'scope',
+              'from',
+              'to',
+              'finalThrough',
+              'starts',
+              'counts',
+            ],
+            properties: {
+              period: { type: 'string' },
+              windowMs: { type: 'integer' },
+              scope: { type: 'string' },
+              from: { type: 'integer' },
+              to: { type: 'integer' },
+              finalThrough: { type: 'integer' },
+              starts: { type: 'array', items: { type: 'integer' } },
+              counts: { type: 'array', items: { type: 'integer' } },
+            },
+          },
+        },
+        'text/plain': { schema: { type: 'string', examples: ['2016-05-28 11:11:11.010, 122\n'] } },
+        'text/csv': {
+          schema: { type: 'string', examples: ['start,count\n2016-05-28 11:11:11.010,122\n'] },
+        },
+        'application/x-ndjson': {
+          schema: { type: 'string', examples: ['{"start":1464433871010,"count":122}\n'] },
+        },
+      },
+    },
+    '4xx': errorResponse,
+  },
+} as const;
+
+export const statsRoutes: FastifyPluginAsync<{ readonly coordinator: Coordinator }> = async (
+  app,
+  { coordinator },
+) => {
+  app.get<StatsRoute>('/v1/stats/:period', { schema }, async (request, reply) => {
+    const period = parsePeriod(request.params.period);
+    const format = parseFormat(request.query.format ?? 'json');
+    const { last, from, to, open } = request.query;
+    const view = coordinator.view();
+    try {
+      const asked = resolveRange(period, { last, from, to, open: isOn(open) }, Date.now(), view);
+      const range = await resolveLast(view, period, asked);
+      const read = () => readChunks(view, period, range);
+      reply.header('reto3-to', range.to);
+      if (await isEmpty(read())) reply.header('reto3-empty', 'true');
+      const answer = {
+        period,
+        scope: 'node',
+        from: range.from,
+        to: range.to,
+        finalThrough: view.finalThrough,
+      } as const;
+      const pieces = Readable.from(formatAnswer(format, answer, read), { objectMode: false });
+      pieces.once('close', () => void view.store.close());
+      return reply.type(contentTypes[format]).send(pieces);
+    } catch (error) {
+      await view.store.close();
+      throw error;
+    }
+  });
+};
+
+async function isEmpty(chunks: ReturnType<typeof readChunks>): Promise<boolean> {
+  for await (const { windows } of chunks) if (windows.counted.includes(1)) return false;
+  return true;
+}

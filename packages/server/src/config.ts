@@ -1,0 +1,231 @@
+/**
+ * Every setting of the server: flag, environment variable, default, range, meaning. The command
+ * line makes its flags from this table, and docs/operations.md explains each as a trade.
+ *
+ * Flags beat environment beats default.
+ */
+
+import { isIP } from 'node:net';
+import { availableParallelism, hostname } from 'node:os';
+import { Reto3Error } from './errors.ts';
+
+export interface Config {
+  readonly port: number;
+  readonly host: string;
+  readonly adminPort: number;
+  readonly adminHost: string;
+  readonly adminTokenFile: string | undefined;
+  readonly adminOpen: boolean;
+  readonly dataDir: string;
+  readonly workers: number;
+  readonly flushMs: number;
+  readonly node: string;
+  readonly logLevel: LogLevel;
+}
+
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** Reads the text of one setting; throws what is wanted instead, as a plain message. */
+type Parse<T> = (text: string) => T;
+
+interface Setting<T> {
+  /** Without its dashes. The environment variable is RETO3_ and the flag in capitals. */
+  readonly flag: string;
+  readonly summary: string;
+  /** How the value is called in the help; absent for a switch. */
+  readonly value?: string;
+  /** As it would be written; undefined where the setting may be absent. */
+  readonly fallback: string | undefined;
+  /** The default in words, where it is not a fixed text. */
+  readonly fallbackText?: string;
+  readonly parse: Parse<T>;
+}
+
+type Settings = { readonly [name in keyof Config]: Setting<Config[name]> };
+
+export const settings: Settings = {
+  port: {
+    flag: 'port',
+    summary: 'port that takes the requests; 0 lets the system choose',
+    value: 'PORT',
+    fallback: '8080',
+    parse: wholeNumber(0, 65_535),
+  },
+  host: {
+    flag: 'host',
+    summary: 'address that takes the requests',
+    value: 'ADDRESS',
+    fallback: '0.0.0.0',
+    parse: address,
+  },
+  adminPort: {
+    flag: 'admin-port',
+    summary: 'port of the query API; 0 lets the system choose',
+    value: 'PORT',
+    fallback: '8081',
+    parse: wholeNumber(0, 65_535),
+  },
+  adminHost: {
+    flag: 'admin-host',
+    summary:
+      'address of the query API; one that is not loopback needs --admin-token-file or --admin-open',
+    value: 'ADDRESS',
+    fallback: '127.0.0.1',
+    parse: address,
+  },
+  adminTokenFile: {
+    flag: 'admin-token-file',
+    summary: 'file with the bearer token that the query API then asks for',
+    value: 'FILE',
+    fallback: undefined,
+    parse: nonEmpty,
+  },
+  adminOpen: {
+    flag: 'admin-open',
+    summary: 'let everybody who reaches the query API read it',
+    fallback: 'false',
+    parse: switchValue,
+  },
+  dataDir: {
+    flag: 'data-dir',
+    summary: 'folder of the counts',
+    value: 'FOLDER',
+    fallback: './data',
+    parse: nonEmpty,
+  },
+  workers: {
+    flag: 'workers',
+    summary: 'threads that take requests',
+    value: 'N',
+    fallback: String(Math.max(1, availableParallelism() - 1)),
+    fallbackText: 'available cores - 1, at least 1',
+    parse: wholeNumber(1, 256),
+  },
+  flushMs: {
+    flag: 'flush-ms',
+    summary: 'milliseconds between writes of the journal: what kill -9 may lose',
+    value: 'MS',
+    fallback: '100',
+    // Above 10 s the ring would be swept too seldom for comfort: it reaches back 71 s.
+    parse: wholeNumber(10, 10_000),
+  },
+  node: {
+    flag: 'node',
+    summary: 'name of this server',
+    value: 'NAME',
+    fallback: hostname().replaceAll(/[^A-Za-z0-9_-]/g, '-') || 'node',
+    fallbackText: 'the host name',
+    parse: nodeName,
+  },
+  logLevel: {
+    flag: 'log-level',
+    summary: `least level that is logged: ${logLevels.join(', ')}`,
+    value: 'LEVEL',
+    fallback: 'info',
+    parse: logLevel,
+  },
+};
+
+export function environmentVariableOf(setting: { readonly flag: string }): string {
+  return `RETO3_${setting.flag.toUpperCase().replaceAll('-', '_')}`;
+}
+
+/**
+ * Puts the configuration together.
+ * @param flags by flag name without dashes, as written on the command line
+ * @throws Reto3Error RETO3_BAD_SETTING that names the flag or variable, what was got and what is
+ * wanted
+ */
+export function resolveConfig(
+  flags: Readonly<Record<string, string | undefined>>,
+  environment: Readonly<Record<string, string | undefined>>,
+): Config {
+  function read<T>(setting: Setting<T>): T;
+  function read<T>(setting: Setting<T | undefined>): T | undefined {
+    const variable = environmentVariableOf(setting);
+    const fromFlag = flags[setting.flag];
+    // An empty variable is how compose files say "not set".
+    const fromEnvironment = environment[variable] === '' ? undefined : environment[variable];
+    const text = fromFlag ?? fromEnvironment ?? setting.fallback;
+    if (text === undefined) return undefined;
+    try {
+      return setting.parse(text);
+    } catch (error) {
+      if (!(error instanceof Wanted)) throw error;
+      const name =
+        fromFlag === undefined && fromEnvironment !== undefined ? variable : `--${setting.flag}`;
+      throw new Reto3Error('RETO3_BAD_SETTING', `got ${name} "${text}", want ${error.message}`);
+    }
+  }
+  const config: Config = {
+    port: read(settings.port),
+    host: read(settings.host),
+    adminPort: read(settings.adminPort),
+    adminHost: read(settings.adminHost),
+    adminTokenFile: read(settings.adminTokenFile),
+    adminOpen: read(settings.adminOpen),
+    dataDir: read(settings.dataDir),
+    workers: read(settings.workers),
+    flushMs: read(settings.flushMs),
+    node: read(settings.node),
+    logLevel: read(settings.logLevel),
+  };
+  assertAdminClosed(config);
+  return config;
+}
+
+function assertAdminClosed(config: Config): void {
+  if (isLoopback(config.adminHost) || config.adminOpen || config.adminTokenFile !== undefined)
+    return;
+  throw new Reto3Error(
+    'RETO3_BAD_SETTING',
+    `got --admin-host "${config.adminHost}", which others may reach, want --admin-token-file or --admin-open with it`,
+  );
+}
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}
+
+/** What a setting wants instead of what it got. */
+class Wanted extends Error {}
+
+function wholeNumber(least: number, most: number): Parse<number> {
+  return (text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= least && value <= most))
+      throw new Wanted(`a whole number from ${least} to ${most}`);
+    return value;
+  };
+}
+
+function address(text: string): string {
+  if (text !== 'localhost' && isIP(text) === 0)
+    throw new Wanted('an IP address of this machine, or localhost');
+  return text;
+}
+
+function nonEmpty(text: string): string {
+  if (text.trim() === '') throw new Wanted('a path');
+  return text;
+}
+
+function nodeName(text: string): string {
+  // It becomes part of a NATS subject and of keys.
+  if (!/^[A-Za-z0-9_-]{1,64}$/.test(text))
+    throw new Wanted('1 to 64 letters, digits, hyphens and underscores');
+  return text;
+}
+
+function switchValue(text: string): boolean {
+  if (['true', '1', 'yes', 'on'].includes(text.toLowerCase())) return true;
+  if (['false', '0', 'no', 'off'].includes(text.toLowerCase())) return false;
+  throw new Wanted('true or false');
+}
+
+function logLevel(text: string): LogLevel {
+  const level = logLevels.find((name) => name === text);
+  if (level === undefined) throw new Wanted(`one of ${logLevels.join(', ')}`);
+  return level;
+}

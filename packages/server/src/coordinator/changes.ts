@@ -1,0 +1,57 @@
+/**
+ * Which rows a flush writes: journal rows for the open minute, blocks for minutes that are over.
+ *
+ * A closed minute is one whole ms10 block, 60 windows of its hour's sec block and one of its day's
+ * min block; its journal rows go in the same batch, so the counts are in exactly one of the two
+ * places after any crash.
+ */
+import { alignDown, min, ms10, ms10PerSecond, type Period, sec } from '../period.ts';
+import type { Change, Store } from '../store/store.ts';
+import type { Minute } from '../window/minute.ts';
+import { allocateWindows, overwrite, sliceOf, type Windows } from '../window/windows.ts';
+
+/** The journal rows of the seconds that changed since they were last written. */
+export function journalRows(minute: Minute): Change[] {
+  return minute.takeForJournal().map((start) => {
+    const first = (start - minute.start) / ms10.windowMs;
+    return { put: 'journal', start, windows: sliceOf(minute.ms10, first, first + ms10PerSecond) };
+  });
+}
+
+/** The changes that close these minutes. Reads the blocks that they are part of. */
+export function closeMinutes(minutes: readonly Minute[], store: Store): Change[] {
+  const changes: Change[] = [];
+  for (const minute of minutes) {
+    changes.push({ put: 'ms10', start: minute.start, windows: minute.ms10 });
+    for (const start of minute.beginClose()) changes.push({ delete: 'journal', start });
+  }
+  return [...changes, ...enlarge(sec, minutes, store), ...enlarge(min, minutes, store)];
+}
+
+/**
+ * The blocks of a longer period that these minutes are part of, with the minutes written over them.
+ */
+function enlarge(period: Period, minutes: readonly Minute[], store: Store): Change[] {
+  const blocks = new Map<number, Windows>();
+  for (const minute of minutes) {
+    const start = alignDown(minute.start, period.blockMs);
+    const windows =
+      blocks.get(start) ??
+      store.readBlock(period.name, start) ??
+      allocateWindows(period.blockWindows);
+    overwrite(windows, (minute.start - start) / period.windowMs, minute[period.name]);
+    blocks.set(start, windows);
+  }
+  return [...blocks].map(([start, windows]) => ({ put: period.name, start, windows }));
+}
+
+/**
+ * How long after its end a minute is closed: by then nearly every late message has come, and no
+ * block is rewritten.
+ */
+export const closeAfterMs = 1_000;
+
+/** Whether a minute has ended, and long enough ago, at that wall time. */
+export function isOver(minute: Minute, nowMs: number): boolean {
+  return nowMs >= minute.start + ms10.blockMs + closeAfterMs;
+}

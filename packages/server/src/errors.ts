@@ -1,0 +1,161 @@
+/**
+ * Every error that a user can meet: its code, what it means, its cure, its HTTP status and its exit
+ * code.
+ *
+ * The codes are API; scripts match on them, messages may change. docs/errors.md lists the same
+ * codes, and a test holds the two together. Broken invariants of our own are plain `Error`s whose
+ * message starts with BUG.
+ */
+
+/** Exit codes of the command line (contract). */
+export const exitCode = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  notReachable: 3,
+  noData: 4,
+  checkFailed: 5,
+  interrupted: 130,
+} as const;
+
+interface ErrorKind {
+  readonly httpStatus: number;
+  readonly exitCode: number;
+  /**
+   * What to do about it; one sentence, no final full stop needed by the reader to understand it.
+   */
+  readonly hint: string;
+}
+
+export const errorKinds = {
+  RETO3_BAD_PERIOD: {
+    httpStatus: 400,
+    exitCode: exitCode.usage,
+    hint: 'use ms10 (10 ms), sec (1 s) or min (60 s)',
+  },
+  RETO3_BAD_TIME: {
+    httpStatus: 400,
+    exitCode: exitCode.usage,
+    hint: 'use ISO 8601 such as 2016-05-28T11:11:11Z, epoch milliseconds, or an age such as 90s, 5m, 2h, 1d',
+  },
+  RETO3_BAD_RANGE: {
+    httpStatus: 400,
+    exitCode: exitCode.usage,
+    hint: 'give --from before --to, or --last alone or with --to',
+  },
+  RETO3_BAD_FORMAT: {
+    httpStatus: 400,
+    exitCode: exitCode.usage,
+    hint: 'use text, csv, json or ndjson',
+  },
+  RETO3_BAD_SETTING: { httpStatus: 400, exitCode: exitCode.usage, hint: 'see reto3 serve --help' },
+  RETO3_BAD_REQUEST: {
+    httpStatus: 400,
+    exitCode: exitCode.usage,
+    hint: 'see /openapi.json for what is understood',
+  },
+  RETO3_UNAUTHORIZED: {
+    httpStatus: 401,
+    exitCode: exitCode.failed,
+    hint: 'send the header "Authorization: Bearer <token>"',
+  },
+  RETO3_NOT_FOUND: {
+    httpStatus: 404,
+    exitCode: exitCode.failed,
+    hint: 'see /openapi.json for what is there',
+  },
+  RETO3_NOT_READY: {
+    httpStatus: 503,
+    exitCode: exitCode.failed,
+    hint: 'wait, or see the reason in /readyz',
+  },
+  RETO3_INTERNAL: {
+    httpStatus: 500,
+    exitCode: exitCode.failed,
+    hint: 'this is a fault in reto3; see the log',
+  },
+  RETO3_SERVER_NOT_REACHABLE: {
+    httpStatus: 502,
+    exitCode: exitCode.notReachable,
+    hint: 'start it with "reto3 serve", or name its query API with --url',
+  },
+  RETO3_NO_DATA: {
+    httpStatus: 404,
+    exitCode: exitCode.noData,
+    hint: 'widen the range, or add --open',
+  },
+  RETO3_PORT_TAKEN: {
+    httpStatus: 500,
+    exitCode: exitCode.failed,
+    hint: 'stop the process that listens there, or choose another port',
+  },
+  RETO3_CANNOT_LISTEN: {
+    httpStatus: 500,
+    exitCode: exitCode.failed,
+    hint: 'choose an address of this machine and a port that you may open',
+  },
+  RETO3_DATA_LOCKED: {
+    httpStatus: 500,
+    exitCode: exitCode.failed,
+    hint: 'stop the server that holds it, or choose another --data-dir',
+  },
+  RETO3_DATA_UNREADABLE: {
+    httpStatus: 500,
+    exitCode: exitCode.failed,
+    hint: 'make the folder readable and writable for this user, or choose another --data-dir',
+  },
+  RETO3_DATA_CORRUPT: {
+    httpStatus: 500,
+    exitCode: exitCode.failed,
+    hint: 'keep a copy of the folder, and start with an empty --data-dir',
+  },
+  RETO3_DATA_VERSION: {
+    httpStatus: 500,
+    exitCode: exitCode.failed,
+    hint: 'read it with the version of reto3 that wrote it, or choose another --data-dir',
+  },
+  RETO3_BLOCK_DAMAGED: {
+    httpStatus: 500,
+    exitCode: exitCode.failed,
+    hint: 'ask for a range that leaves the damaged block out',
+  },
+  RETO3_UWS_MISSING: {
+    httpStatus: 500,
+    exitCode: exitCode.failed,
+    hint: 'run Node.js 20, 22, 24 or 25 on glibc 2.38 or newer, or Node.js 20 on glibc 2.27 or newer',
+  },
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof errorKinds;
+
+/**
+ * An error that a user can do something about. `cause` holds the lower failure, if there is one.
+ */
+export class Reto3Error extends Error {
+  override readonly name = 'Reto3Error';
+  readonly code: ErrorCode;
+  readonly hint: string;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options?: { readonly cause?: unknown; readonly hint?: string },
+  ) {
+    super(message, options?.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.hint = options?.hint ?? errorKinds[code].hint;
+  }
+
+  get httpStatus(): number {
+    return errorKinds[this.code].httpStatus;
+  }
+
+  get exitCode(): number {
+    return errorKinds[this.code].exitCode;
+  }
+}
+
+/** The text of whatever was thrown. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}

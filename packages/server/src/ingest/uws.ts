@@ -1,0 +1,73 @@
+/**
+ * Loads uWebSockets.js: the newer build where it loads, else the older one. The only file that
+ * imports it.
+ *
+ * Its author publishes no npm release; two npm packages carry his binaries
+ * (docs/decisions/0001-uwebsockets-builds.md). The newer one has the better HTTP parser and needs
+ * glibc 2.38. The older one's own entry falls back to a slow imitation in JavaScript where no
+ * binary fits, so its binary is loaded past that entry.
+ */
+
+import type * as UWebSockets from 'uWebSockets.js';
+import { createRequire } from 'node:module';
+import { messageOf, Reto3Error } from '../errors.ts';
+
+/** The part of uWebSockets.js that both builds have and that is used here. */
+export type UwsModule = Pick<
+  typeof UWebSockets,
+  'App' | 'us_listen_socket_close' | 'us_socket_local_port'
+>;
+
+export interface UwsBuild {
+  readonly uws: UwsModule;
+  /** Such as `20.57.0 (newer build)`. */
+  readonly version: string;
+}
+
+const binary = `uws_${process.platform}_${process.arch}_${process.versions.modules}.node`;
+
+const builds = [
+  { label: 'newer build', entry: 'uWebSockets.js', manifest: './package.json' },
+  {
+    label: 'older build',
+    entry: `uWebSockets.js-older/binaries/${binary}`,
+    manifest: '../package.json',
+  },
+] as const;
+
+/** @throws Reto3Error RETO3_UWS_MISSING where neither build fits this machine */
+export function loadUws(): UwsBuild {
+  const require = createRequire(import.meta.url);
+  const failures: string[] = [];
+  for (const { label, entry, manifest } of builds) {
+    try {
+      const uws: unknown = require(entry);
+      if (!isUws(uws)) throw new Error(`${entry} is not uWebSockets.js`);
+      return {
+        uws,
+        version: `${versionIn(createRequire(require.resolve(entry))(manifest))} (${label})`,
+      };
+    } catch (error) {
+      failures.push(`${label}: ${messageOf(error).trim().split('\n').at(-1)}`);
+    }
+  }
+  throw new Reto3Error(
+    'RETO3_UWS_MISSING',
+    `cannot load uWebSockets.js on Node.js ${process.versions.node}, ${process.platform}-${process.arch}: ${failures.join('; ')}`,
+  );
+}
+
+function isUws(module: unknown): module is UwsModule {
+  return (
+    typeof module === 'object' &&
+    module !== null &&
+    'App' in module &&
+    'us_listen_socket_close' in module
+  );
+}
+
+function versionIn(manifest: unknown): string {
+  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
+    ? String(manifest.version)
+    : 'unknown version';
+}

@@ -1,0 +1,123 @@
+/**
+ * Starts and stops the ingest workers from the main thread.
+ */
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { Worker } from 'node:worker_threads';
+import { messageOf, Reto3Error } from '../errors.ts';
+import type { FromWorker, ToWorker, WorkerStart } from './messages.ts';
+
+export interface IngestOptions {
+  readonly memory: SharedArrayBuffer;
+  readonly workerCount: number;
+  readonly host: string;
+  /** 0 asks the operating system for a free port. */
+  readonly port: number;
+  /** A worker ended that was not told to; the process cannot go on. */
+  readonly onCrash: (error: Error) => void;
+}
+
+export class IngestWorkers {
+  readonly port: number;
+  readonly uwsVersion: string;
+  readonly #workers: readonly RunningWorker[];
+
+  private constructor(workers: readonly RunningWorker[], port: number, uwsVersion: string) {
+    this.#workers = workers;
+    this.port = port;
+    this.uwsVersion = uwsVersion;
+  }
+
+  /**
+   * Resolves when all workers accept requests.
+   * @throws Reto3Error RETO3_PORT_TAKEN, RETO3_CANNOT_LISTEN, RETO3_UWS_MISSING
+   */
+  static async start(options: IngestOptions): Promise<IngestWorkers> {
+    await assertPortFree(options.host, options.port);
+    const workers: RunningWorker[] = [];
+    let { port } = options;
+    let uwsVersion = '';
+    try {
+      // The first one settles the port where it was 0.
+      for (let worker = 0; worker < options.workerCount; worker++) {
+        const running = new RunningWorker(
+          { memory: options.memory, worker, host: options.host, port },
+          options.onCrash,
+        );
+        workers.push(running);
+        ({ port, uwsVersion } = await running.listening);
+      }
+    } catch (error) {
+      await Promise.all(workers.map((worker) => worker.stop()));
+      throw error;
+    }
+    return new IngestWorkers(workers, port, uwsVersion);
+  }
+
+  /** Stops listening, closes every connection, and resolves when all threads have left. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.stop()));
+  }
+}
+
+class RunningWorker {
+  readonly listening: Promise<{ port: number; uwsVersion: string }>;
+  readonly #thread: Worker;
+  readonly #exited: Promise<unknown>;
+  #stopping = false;
+
+  constructor(start: WorkerStart, onCrash: (error: Error) => void) {
+    this.#thread = new Worker(new URL('./worker.js', import.meta.url), {
+      workerData: start,
+      name: `reto3 ingest ${start.worker}`,
+    });
+    this.#exited = once(this.#thread, 'exit');
+    this.listening = new Promise((resolve, reject) => {
+      this.#thread.once('message', (message: FromWorker) => {
+        if (message.listening) return resolve(message);
+        this.#stopping = true;
+        reject(
+          new Reto3Error(
+            message.code,
+            `cannot listen on ${start.host}:${start.port}: ${message.reason}`,
+          ),
+        );
+      });
+      this.#thread.once('error', reject);
+    });
+    const crashed = (reason: string): void => {
+      if (!this.#stopping) onCrash(new Error(`ingest worker ${start.worker} ${reason}`));
+    };
+    this.#thread.on('error', (error) => crashed(`failed: ${messageOf(error)}`));
+    this.#thread.on('exit', (code) => crashed(`left with code ${code}`));
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#thread.postMessage('stop' satisfies ToWorker);
+    await this.#exited;
+  }
+}
+
+/**
+ * uWebSockets.js shares its port with whoever asks (SO_REUSEPORT): a second server would take half
+ * of the requests without an error. An ordinary socket may not share, so trying one first shows
+ * whether the port is free.
+ */
+async function assertPortFree(host: string, port: number): Promise<void> {
+  if (port === 0) return;
+  const probe = createServer();
+  try {
+    probe.listen({ host, port, exclusive: true });
+    await once(probe, 'listening');
+  } catch (error) {
+    const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+    throw new Reto3Error(
+      taken ? 'RETO3_PORT_TAKEN' : 'RETO3_CANNOT_LISTEN',
+      `cannot listen on ${host}:${port}: ${taken ? 'another process listens there' : messageOf(error)}`,
+      { cause: error },
+    );
+  } finally {
+    probe.close();
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * Starts and stops the parts of a server, in order; nothing else.
+ *
+ * Start: take the store's lock → recover → query API listens → workers listen → count → ready.
+ * Stop: not ready → workers leave → last sweep and flush, on the disk → query API → close the
+ * store.
+ */
+import { resolve } from 'node:path';
+import { QueryApi } from './api/server.ts';
+import { systemClock } from './clock.ts';
+import type { Config } from './config.ts';
+import { Coordinator } from './coordinator/coordinator.ts';
+import { FlushLoop } from './coordinator/flush-loop.ts';
+import { messageOf } from './errors.ts';
+import { IngestWorkers } from './ingest/workers.ts';
+import type { Log } from './log.ts';
+import { openDatabase } from './store/database.ts';
+import { Store } from './store/store.ts';
+import { allocate } from './window/layout.ts';
+import { RingReader } from './window/ring.ts';
+
+export interface RunningServer {
+  /** Where requests are taken, such as http://0.0.0.0:8080. */
+  readonly ingestUrl: string;
+  /** Where the query API is. */
+  readonly adminUrl: string;
+  /** Stops accepting, writes everything, closes the store. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/** Starts a server. @throws Reto3Error if it cannot; then nothing is left running. */
+export async function startServer(
+  config: Config,
+  log: Log,
+  onCrash: (error: Error) => void,
+): Promise<RunningServer> {
+  const undo: (() => Promise<unknown>)[] = [];
+  try {
+    const dataDir = resolve(config.dataDir);
+    const store = new Store(await openDatabase(dataDir));
+    undo.push(() => store.close());
+
+    const memory = allocate(config.workers);
+    const coordinator = await Coordinator.open({
+      clock: systemClock,
+      ring: new RingReader(memory),
+      workerCount: config.workers,
+      store,
+      node: config.node,
+      events: {
+        clockStepped: (stepMs) => log.warn({ stepMs }, 'the wall clock stepped'),
+        stalled: () => log.warn('the process stood still for longer than the ring reaches back'),
+      },
+    });
+    if (!coordinator.state().cleanBefore)
+      log.warn('the server before this one was killed; its journal is recovered');
+
+    const api = await QueryApi.listen({ config, coordinator, dataDir, log });
+    undo.push(() => api.close());
+    const workers = await IngestWorkers.start({
+      memory,
+      workerCount: config.workers,
+      host: config.host,
+      port: config.port,
+      onCrash,
+    });
+    undo.push(() => workers.stop());
+    await coordinator.begin();
+    const flushLoop = new FlushLoop(coordinator, config.flushMs, (error) =>
+      log.error({ err: error }, `cannot write the counts, will try again: ${messageOf(error)}`),
+    );
+    api.ready({ uwsVersion: workers.uwsVersion });
+
+    const ingestUrl = urlOf(config.host, workers.port);
+    log.info(`reto3 takes requests on ${ingestUrl}, query API on ${api.url}`);
+
+    let stopping: Promise<void> | undefined;
+    const stop = async (): Promise<void> => {
+      api.notReady('the server is stopping');
+      await workers.stop();
+      flushLoop.stop();
+      await coordinator.stop();
+      await api.close();
+      await store.close();
+      const { messagesSinceStart } = coordinator.state();
+      log.info({ messages: messagesSinceStart }, 'reto3 stopped, everything is written');
+    };
+    return { ingestUrl, adminUrl: api.url, stop: () => (stopping ??= stop()) };
+  } catch (error) {
+    for (const step of undo.reverse()) await step();
+    throw error;
+  }
+}
+
+function urlOf(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}

@@ -1,0 +1,172 @@
+/**
+ * Windows as text, CSV, JSON and NDJSON. Streams: each piece is at most one block, and nothing is
+ * kept.
+ *
+ * A day of ms10 is 8,640,000 lines, so the line formats write bytes: the 20 characters of the
+ * second are made once a second and copied, the rest is digits.
+ */
+import { Reto3Error } from '../errors.ts';
+import type { Period } from '../period.ts';
+import type { Chunk } from './chunks.ts';
+
+export const formatNames = ['text', 'csv', 'json', 'ndjson'] as const;
+export type FormatName = (typeof formatNames)[number];
+
+export const contentTypes: Readonly<Record<FormatName, string>> = {
+  text: 'text/plain; charset=utf-8',
+  csv: 'text/csv; charset=utf-8; header=present',
+  json: 'application/json; charset=utf-8',
+  ndjson: 'application/x-ndjson; charset=utf-8',
+};
+
+/** What a JSON answer says beside its columns. Times are epoch ms. */
+export interface Answer {
+  readonly period: Period;
+  readonly scope: 'node';
+  readonly from: number;
+  readonly to: number;
+  readonly finalThrough: number;
+}
+
+/** Reads the chunks of the answer from the beginning; may be called more than once. */
+export type ReadAgain = () => AsyncIterable<Chunk>;
+
+/** @throws Reto3Error RETO3_BAD_FORMAT */
+export function parseFormat(text: string): FormatName {
+  const format = formatNames.find((name) => name === text);
+  if (format === undefined) {
+    throw new Reto3Error(
+      'RETO3_BAD_FORMAT',
+      `got format "${text}", want one of ${formatNames.join(', ')}`,
+    );
+  }
+  return format;
+}
+
+export async function* formatAnswer(
+  format: FormatName,
+  answer: Answer,
+  read: ReadAgain,
+): AsyncGenerator<Uint8Array | string> {
+  if (format === 'json') return yield* formatColumns(answer, read);
+  if (format === 'csv') yield csvHeader;
+  for await (const chunk of read()) yield formatRows(format, chunk, answer.period);
+}
+
+export const csvHeader = 'start,count\n';
+const textSeparator = ', ';
+const csvSeparator = ',';
+
+/** The formats of which an answer is one row after the other. */
+export type RowFormat = Exclude<FormatName, 'json'>;
+
+/** One row for each counted window. */
+export function formatRows(format: RowFormat, chunk: Chunk, period: Period): Uint8Array | string {
+  switch (format) {
+    case 'text':
+      return formatLines(chunk, period, textSeparator);
+    case 'csv':
+      return formatLines(chunk, period, csvSeparator);
+    case 'ndjson':
+      return formatObjects(chunk, period);
+  }
+}
+
+const secondChars = 'YYYY-MM-DD HH:MM:SS.'.length;
+// Second, three digits, the longer separator, the 16 digits of 2⁵³, a line feed.
+const longestLineBytes = secondChars + 3 + textSeparator.length + 16 + 1;
+const zero = 0x30;
+const lineFeed = 0x0a;
+
+/** One line for each counted window: `2016-05-28 11:11:11.010, 122`. */
+function formatLines(chunk: Chunk, period: Period, separator: string): Uint8Array {
+  const { counts, counted } = chunk.windows;
+  const lines = Buffer.allocUnsafe(counts.length * longestLineBytes);
+  const second = Buffer.allocUnsafe(secondChars);
+  let secondOf = Number.NaN;
+  let at = 0;
+  for (let index = 0; index < counts.length; index++) {
+    if (counted[index] !== 1) continue;
+    const start = chunk.start + index * period.windowMs;
+    const thisSecond = Math.floor(start / 1_000);
+    if (thisSecond !== secondOf) {
+      secondOf = thisSecond;
+      second.write(`${secondText(thisSecond)}.`, 'latin1');
+    }
+    for (let char = 0; char < secondChars; char++) lines[at++] = second[char] ?? 0;
+    const ms = start - thisSecond * 1_000;
+    lines[at++] = zero + Math.floor(ms / 100);
+    lines[at++] = zero + (Math.floor(ms / 10) % 10);
+    lines[at++] = zero + (ms % 10);
+    for (let char = 0; char < separator.length; char++) lines[at++] = separator.charCodeAt(char);
+    at = writeNumber(lines, at, counts[index] ?? 0);
+    lines[at++] = lineFeed;
+  }
+  return lines.subarray(0, at);
+}
+
+/** `2016-05-28 11:11:11` of a second, numbered from the epoch. */
+function secondText(second: number): string {
+  return new Date(second * 1_000)
+    .toISOString()
+    .slice(0, secondChars - 1)
+    .replace('T', ' ');
+}
+
+/** Writes a whole number in decimal, and returns the offset after it. */
+function writeNumber(into: Uint8Array, at: number, value: number): number {
+  if (value < 10) {
+    into[at] = zero + value;
+    return at + 1;
+  }
+  let digits = 1;
+  for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) digits++;
+  let rest = value;
+  for (let position = at + digits - 1; position >= at; position--) {
+    into[position] = zero + (rest % 10);
+    rest = Math.floor(rest / 10);
+  }
+  return at + digits;
+}
+
+function formatObjects(chunk: Chunk, period: Period): string {
+  let lines = '';
+  for (const [start, count] of countedRows(chunk, period))
+    lines += `{"start":${start},"count":${count}}\n`;
+  return lines;
+}
+
+/** Two passes, one for each column, so that neither has to be kept. */
+async function* formatColumns(answer: Answer, read: ReadAgain): AsyncGenerator<string> {
+  const { period, scope, from, to, finalThrough } = answer;
+  const head = { period: period.name, windowMs: period.windowMs, scope, from, to, finalThrough };
+  yield `${JSON.stringify(head).slice(0, -1)},"starts":[`;
+  yield* join(read, (chunk) => [...countedRows(chunk, period)].map(([start]) => start));
+  yield '],"counts":[';
+  yield* join(read, (chunk) => [...countedRows(chunk, period)].map(([, count]) => count));
+  yield ']}\n';
+}
+
+async function* join(
+  read: ReadAgain,
+  column: (chunk: Chunk) => readonly number[],
+): AsyncGenerator<string> {
+  let separator = '';
+  for await (const chunk of read()) {
+    const values = column(chunk);
+    if (values.length === 0) continue;
+    yield separator + values.join(',');
+    separator = ',';
+  }
+}
+
+/** Start (epoch ms) and count of each counted window. */
+export function* countedRows(
+  chunk: Chunk,
+  period: Period,
+): Generator<readonly [start: number, count: number]> {
+  const { counts, counted } = chunk.windows;
+  for (let index = 0; index < counts.length; index++) {
+    if (counted[index] === 1) yield [chunk.start + index * period.windowMs, counts[index] ?? 0];
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * Windows as they become final, for any number of listeners: one sweep and one message for all of
+ * them.
+ *
+ * A listener that falls behind is dropped, never buffered for: it comes back with the end of what
+ * it has and reads the rest from the store. Ticks only while somebody listens.
+ */
+import type { Coordinator } from '../coordinator/coordinator.ts';
+import { alignDown, type Period, type PeriodName, periodNames, periods } from '../period.ts';
+import { reachMs } from '../window/layout.ts';
+import { type Chunk, cut } from './chunks.ts';
+
+/** Windows that have become final, all that start in [from, to), epoch ms. */
+export interface LiveEvent {
+  readonly period: Period;
+  readonly from: number;
+  readonly to: number;
+  readonly finalThrough: number;
+  readonly chunks: readonly Chunk[];
+}
+
+export interface Listener {
+  /** Called with one event after the other, without a hole between them. */
+  send(event: LiveEvent): void;
+  /** The feed cannot go on without a hole; the listener is to start again from what it has. */
+  drop(): void;
+}
+
+/** Often enough that a ms10 window is seen within one window's length of becoming final. */
+const tickMs = 10;
+
+export class LiveFeed {
+  readonly #coordinator: Coordinator;
+  readonly #listeners: Readonly<Record<PeriodName, Set<Listener>>> = {
+    ms10: new Set(),
+    sec: new Set(),
+    min: new Set(),
+  };
+  /** Up to where each period was sent, epoch ms. */
+  readonly #sentThrough: Record<PeriodName, number> = { ms10: 0, sec: 0, min: 0 };
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(coordinator: Coordinator) {
+    this.#coordinator = coordinator;
+  }
+
+  /**
+   * Joins. With `from` (epoch ms), what has become final since then is sent first.
+   * @returns false where memory does not reach back to `from`: read the store up to now, and join
+   * again
+   */
+  join(period: Period, listener: Listener, from?: number): boolean {
+    const listeners = this.#listeners[period.name];
+    const finalThrough = this.#coordinator.sweep();
+    if (listeners.size === 0)
+      this.#sentThrough[period.name] = alignDown(finalThrough, period.windowMs);
+    const sentThrough = this.#sentThrough[period.name];
+    if (from !== undefined && from < sentThrough) {
+      if (from < Math.max(sentThrough - reachMs, this.#coordinator.state().startedAt)) return false;
+      const chunks = this.#chunks(period, from, sentThrough);
+      listener.send({ period, from, to: sentThrough, finalThrough, chunks });
+    }
+    listeners.add(listener);
+    this.#timer ??= setInterval(() => this.#tick(), tickMs);
+    return true;
+  }
+
+  leave(period: Period, listener: Listener): void {
+    this.#listeners[period.name].delete(listener);
+    if (periodNames.every((name) => this.#listeners[name].size === 0)) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    }
+  }
+
+  /** Drops everybody. */
+  close(): void {
+    for (const name of periodNames) this.#dropAll(periods[name]);
+  }
+
+  #tick(): void {
+    const finalThrough = this.#coordinator.sweep();
+    for (const name of periodNames) {
+      const period = periods[name];
+      const listeners = this.#listeners[name];
+      if (listeners.size === 0) continue;
+      const from = this.#sentThrough[name];
+      const to = alignDown(finalThrough, period.windowMs);
+      // Memory holds what the ring reaches back to. After a longer halt, and after the clock
+      // stepped back, what comes next does not join on to what was sent.
+      if (to < from || to - from > Math.max(reachMs, period.windowMs)) this.#dropAll(period);
+      if (to <= from) continue;
+      this.#sentThrough[name] = to;
+      const event = { period, from, to, finalThrough, chunks: this.#chunks(period, from, to) };
+      for (const listener of [...listeners]) listener.send(event);
+    }
+  }
+
+  #chunks(period: Period, from: number, to: number): Chunk[] {
+    return [...this.#coordinator.minutesInMemory()]
+      .filter((minute) => minute.end > from && minute.start < to)
+      .sort((a, b) => a.start - b.start)
+      .map((minute) => cut(minute.start, minute[period.name], period, from, to));
+  }
+
+  #dropAll(period: Period): void {
+    for (const listener of [...this.#listeners[period.name]]) {
+      this.leave(period, listener);
+      listener.drop();
+    }
+  }
+}

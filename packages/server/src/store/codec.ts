@@ -1,0 +1,162 @@
+/**
+ * The one codec for everything that holds counts: blocks of all three periods and journal rows.
+ * docs/format.md draws the bytes.
+ *
+ *     version · flags · width · total · [bitmap counted] · [bitmap revised] · planes · CRC-32
+ *
+ * Counts are stored in the narrowest whole number of bytes, split into byte planes (all lowest
+ * bytes first), so that deflate finds the high bytes alike. The checksum covers the key too: a row
+ * that turns up under another key is damage, not data. Decoding either gives the exact counts back
+ * or throws `DamagedRow`.
+ */
+import { crc32, deflateRawSync, inflateRawSync } from 'node:zlib';
+import { messageOf } from '../errors.ts';
+import { allocateWindows, totalOf, type Windows } from '../window/windows.ts';
+
+const version = 1;
+const flagGaps = 1;
+const flagRevised = 2;
+const flagDeflated = 4;
+const knownFlags = flagGaps | flagRevised | flagDeflated;
+
+const totalOffset = 3;
+const headerBytes = 11;
+const crcBytes = 4;
+// 2⁵³ − 1, the largest count, needs 7 bytes.
+const maxWidth = 7;
+// Below this deflate's own frame eats what it saves; a journal row (100 windows) stays raw and
+// costs no call.
+const deflateFromBytes = 512;
+
+/** The bytes are not what was once written. The message says how one sees it. */
+export class DamagedRow extends Error {
+  override readonly name = 'DamagedRow';
+}
+
+/** Encodes windows for the row `key` (any bytes that name it). */
+export function encodeWindows(windows: Windows, key: Uint8Array): Uint8Array {
+  const length = windows.counts.length;
+  const gaps = windows.counted.includes(0);
+  const revised = windows.revised.includes(1);
+  const width = widthOf(windows.counts);
+  const planes = toPlanes(windows.counts, width);
+  const deflated =
+    planes.length >= deflateFromBytes
+      ? deflateRawSync(planes, { level: 9, memLevel: 9 })
+      : undefined;
+  const useDeflated = deflated !== undefined && deflated.length < planes.length;
+  const body = useDeflated ? deflated : planes;
+
+  const bitmapBytes = Math.ceil(length / 8);
+  const bytes = new Uint8Array(
+    headerBytes + (gaps ? bitmapBytes : 0) + (revised ? bitmapBytes : 0) + body.length + crcBytes,
+  );
+  const view = new DataView(bytes.buffer);
+  view.setUint8(0, version);
+  view.setUint8(
+    1,
+    (gaps ? flagGaps : 0) | (revised ? flagRevised : 0) | (useDeflated ? flagDeflated : 0),
+  );
+  view.setUint8(2, width);
+  view.setBigUint64(totalOffset, BigInt(totalOf(windows)), true);
+  let offset = headerBytes;
+  for (const bits of [gaps ? windows.counted : undefined, revised ? windows.revised : undefined]) {
+    if (bits === undefined) continue;
+    packBits(bits, bytes.subarray(offset, offset + bitmapBytes));
+    offset += bitmapBytes;
+  }
+  bytes.set(body, offset);
+  view.setUint32(bytes.length - crcBytes, checksum(bytes.subarray(0, -crcBytes), key), true);
+  return bytes;
+}
+
+/** Decodes `length` windows of the row `key`. @throws DamagedRow */
+export function decodeWindows(bytes: Uint8Array, length: number, key: Uint8Array): Windows {
+  if (bytes.length < headerBytes + crcBytes)
+    throw new DamagedRow(`got ${bytes.length} bytes, too few for a row`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const crc = view.getUint32(bytes.length - crcBytes, true);
+  if (crc !== checksum(bytes.subarray(0, -crcBytes), key))
+    throw new DamagedRow('its checksum does not match');
+  // From here on the bytes are what some version of this codec wrote.
+  const flags = view.getUint8(1);
+  const width = view.getUint8(2);
+  if (view.getUint8(0) !== version || (flags & ~knownFlags) !== 0 || width > maxWidth) {
+    throw new DamagedRow(
+      `got row version ${view.getUint8(0)}, flags ${flags}, width ${width}; want version ${version}`,
+    );
+  }
+
+  const windows = allocateWindows(length);
+  const bitmapBytes = Math.ceil(length / 8);
+  let offset = headerBytes;
+  if ((flags & flagGaps) === 0) {
+    windows.counted.fill(1);
+  } else {
+    unpackBits(bytes.subarray(offset, offset + bitmapBytes), windows.counted);
+    offset += bitmapBytes;
+  }
+  if ((flags & flagRevised) !== 0) {
+    unpackBits(bytes.subarray(offset, offset + bitmapBytes), windows.revised);
+    offset += bitmapBytes;
+  }
+  const body = bytes.subarray(offset, -crcBytes);
+  const planes = (flags & flagDeflated) === 0 ? body : inflate(body, length * width);
+  if (planes.length !== length * width) {
+    throw new DamagedRow(`got ${planes.length} bytes of counts, want ${length * width}`);
+  }
+  fromPlanes(planes, width, windows.counts);
+  const total = Number(view.getBigUint64(totalOffset, true));
+  if (total !== totalOf(windows))
+    throw new DamagedRow(`its counts add up to ${totalOf(windows)}, want ${total}`);
+  return windows;
+}
+
+function checksum(bytes: Uint8Array, key: Uint8Array): number {
+  return crc32(bytes, crc32(key));
+}
+
+function inflate(body: Uint8Array, maxOutputLength: number): Uint8Array {
+  try {
+    return inflateRawSync(body, { maxOutputLength });
+  } catch (error) {
+    throw new DamagedRow(`its counts do not inflate: ${messageOf(error)}`);
+  }
+}
+
+function widthOf(counts: Float64Array): number {
+  let largest = 0;
+  for (const count of counts) if (count > largest) largest = count;
+  if (!Number.isSafeInteger(largest))
+    throw new RangeError(`got the count ${largest}, want at most 2^53 - 1`);
+  let width = 0;
+  for (let rest = largest; rest > 0; rest = Math.floor(rest / 256)) width++;
+  return width;
+}
+
+function toPlanes(counts: Float64Array, width: number): Uint8Array {
+  const planes = new Uint8Array(counts.length * width);
+  for (let plane = 0, divisor = 1, at = 0; plane < width; plane++, divisor *= 256) {
+    for (const count of counts) planes[at++] = Math.floor(count / divisor) % 256;
+  }
+  return planes;
+}
+
+function fromPlanes(planes: Uint8Array, width: number, counts: Float64Array): void {
+  for (let plane = 0, factor = 1, at = 0; plane < width; plane++, factor *= 256) {
+    for (let index = 0; index < counts.length; index++, at++) {
+      counts[index] = (counts[index] ?? 0) + (planes[at] ?? 0) * factor;
+    }
+  }
+}
+
+function packBits(bits: Uint8Array, into: Uint8Array): void {
+  for (let index = 0; index < bits.length; index++) {
+    if (bits[index] === 1) into[index >> 3] = (into[index >> 3] ?? 0) | (1 << (index & 7));
+  }
+}
+
+function unpackBits(packed: Uint8Array, into: Uint8Array): void {
+  for (let index = 0; index < into.length; index++)
+    into[index] = ((packed[index >> 3] ?? 0) >> (index & 7)) & 1;
+}

@@ -1,0 +1,50 @@
+/**
+ * All names on disk: the sublevels and their keys. docs/format.md draws them.
+ *
+ * A key is the start of what it names, in epoch milliseconds, as 6 bytes big-endian, so that keys
+ * sort by time (until the year 10889).
+ */
+import type { PeriodName } from '../period.ts';
+
+const keyBytes = 6;
+/** The largest time that a key can name, epoch ms. */
+export const largestTime = 2 ** (8 * keyBytes) - 1;
+
+/** The sublevel of each kind of row. */
+export const sublevelNames = {
+  meta: 'meta',
+  journal: 'journal',
+  ms10: 'ms10',
+  sec: 'sec',
+  min: 'min',
+} as const satisfies Record<PeriodName | 'meta' | 'journal', string>;
+
+/** The rows that hold windows: blocks of a period, or seconds of the journal. */
+export type Series = PeriodName | 'journal';
+
+/** Encodes an epoch time in ms as a key. The shape is what abstract-level takes as an encoding. */
+export const timeKey = {
+  name: 'reto3-time',
+  format: 'view',
+  encode(timeMs: number): Uint8Array {
+    if (!Number.isInteger(timeMs) || timeMs < 0 || timeMs > largestTime) {
+      throw new RangeError(
+        `got the time ${timeMs}, want a whole number of ms from 0 to ${largestTime}`,
+      );
+    }
+    const key = new Uint8Array(keyBytes);
+    const view = new DataView(key.buffer);
+    view.setUint16(0, Math.floor(timeMs / 2 ** 32));
+    view.setUint32(2, timeMs % 2 ** 32);
+    return key;
+  },
+  decode(key: Uint8Array): number {
+    const view = new DataView(key.buffer, key.byteOffset, key.byteLength);
+    return view.getUint16(0) * 2 ** 32 + view.getUint32(2);
+  },
+} as const;
+
+/** The bytes that name a row for its checksum: series, then time. */
+export function rowName(series: Series, timeMs: number): Uint8Array {
+  return Buffer.from(`${series}@${timeMs}`, 'latin1');
+}

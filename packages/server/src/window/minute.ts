@@ -1,0 +1,132 @@
+/**
+ * One minute in memory: its 6,000 ms10 windows, the 60 seconds and the minute that they add up to.
+ *
+ * All three are loaded from the store together and grow by the same additions, so they stay
+ * absolute values that may be written any number of times. (Deriving seconds and minutes from the
+ * ms10 windows would be wrong for a minute whose ms10 block the retention has deleted and that a
+ * stepping clock visits again.)
+ */
+import { ms10, ms10PerSecond, type PeriodName, sec, secondsPerMinute } from '../period.ts';
+import { allocateWindows, type Windows } from './windows.ts';
+
+type Stored = { readonly [name in PeriodName]?: Windows | undefined };
+
+export class Minute {
+  /** Epoch ms of its start. */
+  readonly start: number;
+  /** 6,000 windows. */
+  readonly ms10: Windows;
+  /** 60 windows. */
+  readonly sec: Windows;
+  /** 1 window. */
+  readonly min: Windows;
+  /** 1 for each second that changed since it was last taken for the journal. */
+  readonly #dirtySeconds = new Uint8Array(secondsPerMinute);
+  /** 1 for each second that may have a row in the journal. */
+  readonly #journaledSeconds = new Uint8Array(secondsPerMinute);
+  #unclosed = false;
+
+  /**
+   * @param stored what the store has of this minute, period by period; undefined where it has
+   * nothing.
+   */
+  constructor(start: number, stored: Stored = {}) {
+    this.start = start;
+    this.ms10 = stored.ms10 ?? allocateWindows(ms10.blockWindows);
+    this.sec = stored.sec ?? allocateWindows(secondsPerMinute);
+    this.min = stored.min ?? allocateWindows(1);
+  }
+
+  /** Epoch ms of its end. */
+  get end(): number {
+    return this.start + ms10.blockMs;
+  }
+
+  /** Whether the blocks in the store lack something of this minute. */
+  get unclosed(): boolean {
+    return this.#unclosed;
+  }
+
+  /** Says that a server was counting during the ms10 windows [from, to) of this minute. */
+  markCounted(from: number, to: number): void {
+    for (let window = from; window < to; window++) {
+      if (this.ms10.counted[window] === 1) continue;
+      this.ms10.counted[window] = 1;
+      const second = Math.floor(window / ms10PerSecond);
+      this.sec.counted[second] = 1;
+      this.min.counted[0] = 1;
+      this.#markDirty(second);
+    }
+  }
+
+  /**
+   * Adds messages to a ms10 window of this minute. `revises` says that the window was final before.
+   */
+  add(window: number, count: number, revises: boolean): void {
+    this.markCounted(window, window + 1);
+    const second = Math.floor(window / ms10PerSecond);
+    addTo(this.ms10, window, count, revises);
+    addTo(this.sec, second, count, revises);
+    addTo(this.min, 0, count, revises);
+    this.#markDirty(second);
+  }
+
+  /** The starts (epoch ms) of the seconds that the journal does not have as they are now. */
+  takeForJournal(): number[] {
+    const starts = this.#startsOf(this.#dirtySeconds);
+    for (const [second, dirty] of this.#dirtySeconds.entries()) {
+      if (dirty === 1) this.#journaledSeconds[second] = 1;
+    }
+    this.#dirtySeconds.fill(0);
+    return starts;
+  }
+
+  /**
+   * Says that the journal has a row for the second that starts then: the store was read at start.
+   */
+  markJournaled(start: number): void {
+    this.#journaledSeconds[(start - this.start) / sec.windowMs] = 1;
+  }
+
+  /**
+   * Says that its blocks are being written as they are now; gives the starts of its journal rows,
+   * then obsolete.
+   */
+  beginClose(): number[] {
+    this.#unclosed = false;
+    this.#dirtySeconds.fill(0);
+    return this.#startsOf(this.#journaledSeconds);
+  }
+
+  /** The write that `beginClose` began succeeded. */
+  endClose(): void {
+    this.#journaledSeconds.fill(0);
+  }
+
+  /** A write of its blocks or its journal rows failed: everything is to be written once more. */
+  writeFailed(): void {
+    for (let second = 0; second < secondsPerMinute; second++) {
+      if (this.sec.counted[second] === 1) this.#markDirty(second);
+    }
+  }
+
+  #startsOf(seconds: Uint8Array): number[] {
+    const starts: number[] = [];
+    for (const [second, marked] of seconds.entries()) {
+      if (marked === 1) starts.push(this.start + second * sec.windowMs);
+    }
+    return starts;
+  }
+
+  #markDirty(second: number): void {
+    this.#dirtySeconds[second] = 1;
+    this.#unclosed = true;
+  }
+}
+
+function addTo(windows: Windows, index: number, count: number, revises: boolean): void {
+  const before = windows.counts[index];
+  if (before === undefined) throw new Error(`BUG: window ${index} is outside of its minute`);
+  windows.counts[index] = before + count;
+  if (revises) windows.revised[index] = 1;
+}

@@ -1,0 +1,53 @@
+/**
+ * Consecutive windows of one period, as columns. What a block decodes to, what the open minute is
+ * made of, and what a query hands to a formatter.
+ *
+ * Invariant: a window that is not counted (a gap) has the count 0 and is not revised.
+ */
+
+export interface Windows {
+  /** Messages in each window; whole numbers up to 2⁵³ − 1. */
+  readonly counts: Float64Array;
+  /** 1 where a server was counting, 0 in a gap. */
+  readonly counted: Uint8Array;
+  /** 1 where the count changed after the window was final. */
+  readonly revised: Uint8Array;
+}
+
+export function allocateWindows(length: number): Windows {
+  return {
+    counts: new Float64Array(length),
+    counted: new Uint8Array(length),
+    revised: new Uint8Array(length),
+  };
+}
+
+/** The windows [from, to), sharing memory with the original. */
+export function sliceOf(windows: Windows, from: number, to: number): Windows {
+  return {
+    counts: windows.counts.subarray(from, to),
+    counted: windows.counted.subarray(from, to),
+    revised: windows.revised.subarray(from, to),
+  };
+}
+
+export function copyOf(windows: Windows): Windows {
+  return {
+    counts: windows.counts.slice(),
+    counted: windows.counted.slice(),
+    revised: windows.revised.slice(),
+  };
+}
+
+/** Writes `source` over the windows of `target` that start at `at`. */
+export function overwrite(target: Windows, at: number, source: Windows): void {
+  target.counts.set(source.counts, at);
+  target.counted.set(source.counted, at);
+  target.revised.set(source.revised, at);
+}
+
+export function totalOf(windows: Windows): number {
+  let total = 0;
+  for (const count of windows.counts) total += count;
+  return total;
+}
