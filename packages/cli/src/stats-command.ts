@@ -19,7 +19,7 @@ import { follow } from './events.ts';
 
 const times = 'ISO 8601 (UTC), epoch ms, or an age such as 90s, 5m, 2h, 1d';
 
-export const statsFlags = {
+const statsFlags = {
   last: Flags.string({
     description: 'the newest N windows (default: 100 of ms10, 60 of sec and min)',
     helpValue: 'N',

@@ -13,7 +13,7 @@ import { createRequire } from 'node:module';
 import { messageOf, Reto3Error } from '../errors.ts';
 
 /** The part of uWebSockets.js that both builds have and that is used here. */
-export type UwsModule = Pick<
+type UwsModule = Pick<
   typeof UWebSockets,
   'App' | 'us_listen_socket_close' | 'us_socket_local_port'
 >;

@@ -1,0 +1,71 @@
+/**
+ * Installs the dependencies with the pinned pnpm and builds, each only where something changed.
+ * Everything that runs from a clone goes through here, so that Node.js and npm are all one needs.
+ */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = fileURLToPath(new URL('..', import.meta.url));
+
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const stampFile = join(root, 'node_modules', '.reto3-installed');
+
+/** Leaves the process with one line where this Node.js is too old to run even the installation. */
+function assertNode() {
+  const wanted = manifest.engines.node.replace('>=', '');
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  const [wantedMajor, wantedMinor] = wanted.split('.').map(Number);
+  if (major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)) return;
+  console.error(`reto3: got Node.js ${process.versions.node}, want ${wanted} or newer`);
+  process.exit(1);
+}
+
+/** Runs a command from the root of the clone; leaves the process with its exit code if it fails. */
+export function runOrExit(command, args, options = {}) {
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit', ...options });
+  if (error) console.error(`reto3: cannot run ${command}: ${error.message}`);
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+/** A program that the dependencies brought. */
+export function bin(name) {
+  return join(root, 'node_modules', '.bin', name);
+}
+
+/** Changes whenever an installation would come out differently. */
+function wantedInstallation() {
+  const packages = readdirSync(join(root, 'packages')).map((name) =>
+    join('packages', name, 'package.json'),
+  );
+  const files = ['pnpm-lock.yaml', 'pnpm-workspace.yaml', 'package.json', ...packages.sort()];
+  const hash = createHash('sha256').update(process.versions.modules);
+  for (const file of files)
+    if (existsSync(join(root, file))) hash.update(readFileSync(join(root, file)));
+  return hash.digest('hex');
+}
+
+function install() {
+  const wanted = wantedInstallation();
+  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === wanted) return;
+  // What an installation says belongs on stderr: stdout is for the counts.
+  runOrExit(
+    'npx',
+    ['--yes', manifest.packageManager, 'install', '--frozen-lockfile', '--reporter=append-only'],
+    {
+      stdio: ['ignore', 2, 2],
+    },
+  );
+  writeFileSync(stampFile, wanted);
+}
+
+export function setup() {
+  assertNode();
+  install();
+  // The compiler itself knows what changed.
+  runOrExit(bin('tsc'), ['--build'], { stdio: ['ignore', 2, 2] });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) setup();
