@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { Minute } from './minute.ts';
+import { allocateWindows, totalOf } from './windows.ts';
+
+const start = Date.UTC(2016, 4, 28, 11, 11);
+
+describe('Minute', () => {
+  it('adds a message to one ms10 window, one second and the minute', () => {
+    const minute = new Minute(start);
+    minute.add(1_101, 122, false);
+    expect(minute.ms10.counts[1_101]).toBe(122);
+    expect(minute.sec.counts[11]).toBe(122);
+    expect(minute.min.counts[0]).toBe(122);
+    for (const windows of [minute.ms10, minute.sec, minute.min]) {
+      expect(totalOf(windows)).toBe(122);
+      expect(windows.counted.reduce((sum, bit) => sum + bit, 0)).toBe(1);
+      expect(windows.revised.includes(1)).toBe(false);
+    }
+  });
+
+  it('marks all three windows revised when a final one grows', () => {
+    const minute = new Minute(start);
+    minute.add(5_999, 1, true);
+    expect(minute.ms10.revised[5_999]).toBe(1);
+    expect(minute.sec.revised[59]).toBe(1);
+    expect(minute.min.revised[0]).toBe(1);
+  });
+
+  it('keeps seconds and minute absolute where the ms10 block is gone', () => {
+    const sec = allocateWindows(60);
+    const min = allocateWindows(1);
+    sec.counts[3] = 500;
+    sec.counted[3] = 1;
+    min.counts[0] = 500;
+    min.counted[0] = 1;
+    const minute = new Minute(start, { sec, min });
+    minute.add(300, 7, true);
+    expect(minute.ms10.counts[300]).toBe(7);
+    expect(minute.sec.counts[3]).toBe(507);
+    expect(minute.min.counts[0]).toBe(507);
+  });
+
+  it('gives each changed second to the journal once', () => {
+    const minute = new Minute(start);
+    expect(minute.unclosed).toBe(false);
+    minute.markCounted(0, 101);
+    expect(minute.takeForJournal()).toEqual([start, start + 1_000]);
+    expect(minute.takeForJournal()).toEqual([]);
+    minute.markCounted(0, 101);
+    expect(minute.takeForJournal()).toEqual([]);
+    minute.add(150, 1, false);
+    expect(minute.takeForJournal()).toEqual([start + 1_000]);
+  });
+
+  it('is closed until something changes, and names the journal rows that are then obsolete', () => {
+    const minute = new Minute(start);
+    minute.add(0, 1, false);
+    minute.takeForJournal();
+    minute.add(200, 1, false);
+    expect(minute.beginClose()).toEqual([start]);
+    minute.endClose();
+    expect(minute.unclosed).toBe(false);
+    minute.add(0, 1, true);
+    expect(minute.unclosed).toBe(true);
+    expect(minute.beginClose()).toEqual([]);
+  });
+
+  it('writes everything again after a failed write, and still knows its journal rows', () => {
+    const minute = new Minute(start);
+    minute.add(0, 1, false);
+    minute.takeForJournal();
+    minute.add(5_900, 1, false);
+    minute.beginClose();
+    minute.writeFailed();
+    expect(minute.unclosed).toBe(true);
+    expect(minute.takeForJournal()).toEqual([start, start + 59_000]);
+    expect(minute.beginClose()).toEqual([start, start + 59_000]);
+  });
+});
