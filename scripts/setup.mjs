@@ -47,25 +47,31 @@ function wantedInstallation() {
   return hash.digest('hex');
 }
 
-function install() {
+/** @param {string[]} flags of pnpm's */
+function install(flags) {
   const wanted = wantedInstallation();
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === wanted) return;
+  const command = [
+    manifest.packageManager,
+    'install',
+    '--frozen-lockfile',
+    '--reporter=append-only',
+  ];
   // What an installation says belongs on stderr: stdout is for the counts.
-  runOrExit(
-    'npx',
-    ['--yes', manifest.packageManager, 'install', '--frozen-lockfile', '--reporter=append-only'],
-    {
-      stdio: ['ignore', 2, 2],
-    },
-  );
+  runOrExit('npx', ['--yes', ...command, ...flags], { stdio: ['ignore', 2, 2] });
   writeFileSync(stampFile, wanted);
 }
 
 export function setup() {
   assertNode();
-  install();
+  install([]);
   // The compiler itself knows what changed.
   runOrExit(bin('tsc'), ['--build'], { stdio: ['ignore', 2, 2] });
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) setup();
+// By itself: `node scripts/setup.mjs [--install-only [--prod]]`, for the image's layers.
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [, , only, ...flags] = process.argv;
+  if (only === '--install-only') install(flags);
+  else setup();
+}

@@ -19,7 +19,8 @@ type Query = Readonly<Record<string, string | undefined>>;
 /**
  * Asks for a path; resolves with the response, its body still to be read, once the server has
  * answered 200.
- * @throws Reto3Error RETO3_SERVER_NOT_REACHABLE, or what the server answers
+ * @throws Reto3Error RETO3_SERVER_NOT_REACHABLE, RETO3_ANSWER_CUT, RETO3_BAD_SETTING, or what the
+ * server answers
  */
 export async function request(
   api: ApiOptions,
@@ -44,7 +45,13 @@ export async function request(
     );
   });
   if (response.statusCode === 200) return response;
-  throw errorFrom(await textOf(response), response.statusCode ?? 0, api.url);
+  throw errorFrom(await textOf(response, api), response.statusCode ?? 0, api.url);
+}
+
+/** What to throw where the body of an answer ended before its end. */
+export function answerCut(api: ApiOptions, cause: unknown): Reto3Error {
+  const message = `the server at ${api.url} broke off its answer: ${messageOf(cause)}`;
+  return new Reto3Error('RETO3_ANSWER_CUT', message, { cause });
 }
 
 /** @throws Reto3Error RETO3_BAD_SETTING */
@@ -79,9 +86,13 @@ async function readToken(file: string): Promise<string> {
   }
 }
 
-async function textOf(response: IncomingMessage): Promise<string> {
+async function textOf(response: IncomingMessage, api: ApiOptions): Promise<string> {
   let text = '';
-  for await (const piece of response.setEncoding('utf8')) text += piece;
+  try {
+    for await (const piece of response.setEncoding('utf8')) text += piece;
+  } catch (error) {
+    throw answerCut(api, error);
+  }
   return text;
 }
 
@@ -104,7 +115,7 @@ function isErrorBody(body: unknown): body is { code: ErrorCode; message: string;
     body !== null &&
     'code' in body &&
     typeof body.code === 'string' &&
-    body.code in errorKinds &&
+    Object.hasOwn(errorKinds, body.code) &&
     'message' in body &&
     typeof body.message === 'string' &&
     'hint' in body &&

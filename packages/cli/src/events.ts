@@ -48,7 +48,7 @@ interface Event {
  * Events in the form that our server writes: an id line, a data line, an empty line; comments begin
  * with a colon.
  */
-async function* readEvents(pieces: AsyncIterable<string>): AsyncGenerator<Event> {
+export async function* readEvents(pieces: AsyncIterable<string>): AsyncGenerator<Event> {
   let rest = '';
   for await (const piece of pieces) {
     const blocks = (rest + piece).split('\n\n');

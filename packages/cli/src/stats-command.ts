@@ -14,8 +14,9 @@ import {
   formatRows,
   parseFormat,
 } from '@reto3/server/query/format';
-import { type ApiOptions, request } from './api-client.ts';
+import { type ApiOptions, answerCut, request } from './api-client.ts';
 import { follow } from './events.ts';
+import { apiFlags, apiOptionsOf } from './flags.ts';
 
 const times = 'ISO 8601 (UTC), epoch ms, or an age such as 90s, 5m, 2h, 1d';
 
@@ -42,17 +43,7 @@ const statsFlags = {
   json: Flags.boolean({
     description: 'the same as --format json; with --follow one object a line',
   }),
-  url: Flags.string({
-    description: "where the server's query API is",
-    default: 'http://127.0.0.1:8081',
-    env: 'RETO3_URL',
-    helpValue: 'URL',
-  }),
-  'token-file': Flags.string({
-    description: 'file with the bearer token, where the server asks for one',
-    env: 'RETO3_ADMIN_TOKEN_FILE',
-    helpValue: 'FILE',
-  }),
+  ...apiFlags,
 };
 
 interface Asked {
@@ -84,7 +75,7 @@ export abstract class StatsCommand extends Command {
   async run(): Promise<void> {
     const { flags } = await this.parse({ flags: statsFlags });
     const format = parseFormat(flags.json ? 'json' : flags.format);
-    const api: ApiOptions = { url: flags.url, tokenFile: flags['token-file'] };
+    const api = apiOptionsOf(flags);
     if (flags.follow) await this.#follow(api, flags, format);
     else await this.#print(api, flags, format);
   }
@@ -94,7 +85,9 @@ export abstract class StatsCommand extends Command {
     const { last, from, to, open } = asked;
     const query = { last, from, to, ...(open && { open: 'true' }), format };
     const response = await request(api, `/v1/stats/${this.period}`, query);
-    await pipeline(response, process.stdout, { end: false });
+    await pipeline(response, process.stdout, { end: false }).catch((error: unknown) => {
+      throw answerCut(api, error);
+    });
     if (response.headers['reto3-empty'] === 'true') {
       throw new Reto3Error('RETO3_NO_DATA', 'nothing was counted in that range');
     }

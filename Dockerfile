@@ -1,0 +1,33 @@
+# The server and its command line. What runs is the production installation alone: no compiler, no
+# binaries of other platforms, and of the two uWebSockets.js builds only the newer one.
+ARG NODE_IMAGE=node:24-trixie-slim
+
+FROM ${NODE_IMAGE} AS manifests
+WORKDIR /app
+COPY package.json pnpm-lock.yaml pnpm-workspace.yaml ./
+COPY packages/server/package.json packages/server/
+COPY packages/cli/package.json packages/cli/
+COPY scripts scripts
+
+FROM manifests AS build
+RUN node scripts/setup.mjs --install-only
+COPY . .
+RUN node scripts/setup.mjs
+
+FROM manifests AS production
+RUN node scripts/setup.mjs --install-only --prod
+COPY --from=build /app/packages/server/dist packages/server/dist
+COPY --from=build /app/packages/cli/dist packages/cli/dist
+COPY packages/cli/bin packages/cli/bin
+RUN node scripts/prune.mjs . && rm -r scripts
+
+FROM ${NODE_IMAGE}
+COPY --from=production /app /app
+RUN ln -s /app/packages/cli/bin/reto3.js /usr/local/bin/reto3 \
+ && install --directory --owner=node --group=node /data
+ENV NODE_ENV=production RETO3_DATA_DIR=/data
+USER node
+VOLUME /data
+EXPOSE 8080 8081
+HEALTHCHECK --interval=5s --timeout=5s --start-period=10s CMD ["reto3", "health"]
+CMD ["reto3", "serve"]

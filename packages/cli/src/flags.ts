@@ -1,0 +1,25 @@
+/** Flags that several commands share. */
+import { Flags } from '@oclif/core';
+import type { ApiOptions } from './api-client.ts';
+
+/** Where the server is and how to get in. */
+export const apiFlags = {
+  url: Flags.string({
+    description: "where the server's query API is",
+    default: 'http://127.0.0.1:8081',
+    env: 'RETO3_URL',
+    helpValue: 'URL',
+  }),
+  'token-file': Flags.string({
+    description: 'file with the bearer token, where the server asks for one',
+    env: 'RETO3_ADMIN_TOKEN_FILE',
+    helpValue: 'FILE',
+  }),
+};
+
+export function apiOptionsOf(flags: {
+  readonly url: string;
+  readonly 'token-file': string | undefined;
+}): ApiOptions {
+  return { url: flags.url, tokenFile: flags['token-file'] };
+}
