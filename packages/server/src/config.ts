@@ -18,10 +18,15 @@ export interface Config {
   readonly adminOpen: boolean;
   readonly dataDir: string;
   readonly workers: number;
+  readonly ack: Ack;
   readonly flushMs: number;
   readonly node: string;
   readonly logLevel: LogLevel;
 }
+
+export const ackModes = ['memory', 'durable'] as const;
+/** When a message is answered: as soon as it is counted, or when the count is on the disk. */
+export type Ack = (typeof ackModes)[number];
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -102,6 +107,14 @@ export const settings: Settings = {
     fallbackText: 'available cores - 1, at least 1',
     parse: wholeNumber(1, 256),
   },
+  ack: {
+    flag: 'ack',
+    summary:
+      'when to answer: memory (counted; kill -9 may lose one flush) or durable (on the disk)',
+    value: 'MODE',
+    fallback: 'memory',
+    parse: oneOf(ackModes),
+  },
   flushMs: {
     flag: 'flush-ms',
     summary: 'milliseconds between writes of the journal: what kill -9 may lose',
@@ -123,7 +136,7 @@ export const settings: Settings = {
     summary: `least level that is logged: ${logLevels.join(', ')}`,
     value: 'LEVEL',
     fallback: 'info',
-    parse: logLevel,
+    parse: oneOf(logLevels),
   },
 };
 
@@ -141,21 +154,25 @@ export function resolveConfig(
   flags: Readonly<Record<string, string | undefined>>,
   environment: Readonly<Record<string, string | undefined>>,
 ): Config {
-  function read<T>(setting: Setting<T>): T;
-  function read<T>(setting: Setting<T | undefined>): T | undefined {
+  /** Where the value of a setting comes from, as its user knows it, and its text. */
+  function find(setting: { readonly flag: string; readonly fallback: string | undefined }) {
     const variable = environmentVariableOf(setting);
     const fromFlag = flags[setting.flag];
     // An empty variable is how compose files say "not set".
     const fromEnvironment = environment[variable] === '' ? undefined : environment[variable];
-    const text = fromFlag ?? fromEnvironment ?? setting.fallback;
+    if (fromFlag === undefined && fromEnvironment !== undefined)
+      return { origin: variable, text: fromEnvironment };
+    return { origin: `--${setting.flag}`, text: fromFlag ?? setting.fallback };
+  }
+  function read<T>(setting: Setting<T>): T;
+  function read<T>(setting: Setting<T | undefined>): T | undefined {
+    const { origin, text } = find(setting);
     if (text === undefined) return undefined;
     try {
       return setting.parse(text);
     } catch (error) {
       if (!(error instanceof Wanted)) throw error;
-      const name =
-        fromFlag === undefined && fromEnvironment !== undefined ? variable : `--${setting.flag}`;
-      throw new Reto3Error('RETO3_BAD_SETTING', `got ${name} "${text}", want ${error.message}`);
+      throw new Reto3Error('RETO3_BAD_SETTING', `got ${origin} "${text}", want ${error.message}`);
     }
   }
   const config: Config = {
@@ -167,20 +184,21 @@ export function resolveConfig(
     adminOpen: read(settings.adminOpen),
     dataDir: read(settings.dataDir),
     workers: read(settings.workers),
+    ack: read(settings.ack),
     flushMs: read(settings.flushMs),
     node: read(settings.node),
     logLevel: read(settings.logLevel),
   };
-  assertAdminClosed(config);
+  assertAdminClosed(config, find(settings.adminHost).origin);
   return config;
 }
 
-function assertAdminClosed(config: Config): void {
+function assertAdminClosed(config: Config, origin: string): void {
   if (isLoopback(config.adminHost) || config.adminOpen || config.adminTokenFile !== undefined)
     return;
   throw new Reto3Error(
     'RETO3_BAD_SETTING',
-    `got --admin-host "${config.adminHost}", which others may reach, want --admin-token-file or --admin-open with it`,
+    `got ${origin} "${config.adminHost}", which others may reach, want --admin-token-file or --admin-open with it`,
   );
 }
 
@@ -224,8 +242,10 @@ function switchValue(text: string): boolean {
   throw new Wanted('true or false');
 }
 
-function logLevel(text: string): LogLevel {
-  const level = logLevels.find((name) => name === text);
-  if (level === undefined) throw new Wanted(`one of ${logLevels.join(', ')}`);
-  return level;
+function oneOf<const T extends string>(names: readonly T[]): Parse<T> {
+  return (text) => {
+    const found = names.find((name) => name === text);
+    if (found === undefined) throw new Wanted(`one of ${names.join(', ')}`);
+    return found;
+  };
 }

@@ -2,7 +2,7 @@
  * Starts and stops the parts of a server, in order; nothing else.
  *
  * Start: take the store's lock → recover → query API listens → workers listen → count → ready.
- * Stop: not ready → workers leave → last sweep and flush, on the disk → query API → close the
+ * Stop: not ready → no new connections → what waits is answered → workers leave → last sweep and flush, on the disk → query API → close the
  * store.
  */
 import { resolve } from 'node:path';
@@ -62,13 +62,19 @@ export async function startServer(
       workerCount: config.workers,
       host: config.host,
       port: config.port,
+      ack: config.ack,
       onCrash,
     });
     undo.push(() => workers.stop());
     await coordinator.begin();
-    const flushLoop = new FlushLoop(coordinator, config.flushMs, (error) =>
-      log.error({ err: error }, `cannot write the counts, will try again: ${messageOf(error)}`),
-    );
+    const durable = config.ack === 'durable';
+    const flushLoop = new FlushLoop(coordinator, config, {
+      flushed: (flush) => {
+        if (durable) workers.flushed(flush);
+      },
+      failed: (error) =>
+        log.error({ err: error }, `cannot write the counts, will try again: ${messageOf(error)}`),
+    });
     api.ready({ uwsVersion: workers.uwsVersion });
 
     const ingestUrl = urlOf(config.host, workers.port);
@@ -77,8 +83,10 @@ export async function startServer(
     let stopping: Promise<void> | undefined;
     const stop = async (): Promise<void> => {
       api.notReady('the server is stopping');
-      await workers.stop();
       flushLoop.stop();
+      workers.stopListening();
+      if (durable) workers.flushed(await coordinator.commit());
+      await workers.stop();
       await coordinator.stop();
       await api.close();
       await store.close();

@@ -101,7 +101,7 @@ class Node {
         break;
       case 'flush':
         this.sweep();
-        await this.#running.flush({ sync: false });
+        await this.#running.flush();
         this.#flushed = new Map(this.#swept);
         break;
       case 'restart':

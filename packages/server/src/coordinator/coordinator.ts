@@ -158,18 +158,27 @@ export class Coordinator {
   }
 
   /**
-   * Writes what was swept: journal rows of open minutes, blocks of those that are over. Waits for a
-   * flush that is under way first. With `sync`, it is on the disk when this resolves. A failed
-   * flush may be repeated.
+   * Sweeps, and writes what was found: journal rows of open minutes, blocks of those that are over.
+   * Waits for a flush that is under way first. A failed flush may be repeated.
    */
-  async flush(options: { readonly sync: boolean }): Promise<void> {
-    while (this.#flushing !== undefined) await this.#flushing.catch(() => undefined);
-    this.#flushing = this.#write(options.sync);
-    try {
-      await this.#flushing;
-    } finally {
-      this.#flushing = undefined;
-    }
+  async flush(): Promise<void> {
+    await this.#flush({ sync: false });
+  }
+
+  /**
+   * Flushes, and resolves when all of it is on the disk, with the number of the flush: every message
+   * that a worker added under that number or an earlier one is in it.
+   */
+  async commit(): Promise<number> {
+    // Raise, then sweep: what was added under the number is in the ring, and so in this write.
+    const flush = this.#ring.raiseFlush();
+    await this.#flush({ sync: true });
+    return flush;
+  }
+
+  /** Whether a response has begun to wait for a flush since this was last asked. */
+  takeAsked(): boolean {
+    return this.#ring.takeAsked();
   }
 
   /** The minutes in memory as they are, changing with each sweep; in no order. */
@@ -207,10 +216,20 @@ export class Coordinator {
     };
   }
 
+  async #flush(options: { readonly sync: boolean }): Promise<void> {
+    while (this.#flushing !== undefined) await this.#flushing.catch(() => undefined);
+    this.sweep();
+    this.#flushing = this.#write(options.sync);
+    try {
+      await this.#flushing;
+    } finally {
+      this.#flushing = undefined;
+    }
+  }
+
   /** Sweeps and writes for the last time, on the disk, and marks the store as cleanly left. */
   async stop(): Promise<void> {
-    this.sweep();
-    await this.flush({ sync: true });
+    await this.commit();
     await this.#store.write([{ meta: { ...this.#meta, clean: true } }], { sync: true });
   }
 

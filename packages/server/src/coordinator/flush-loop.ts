@@ -1,10 +1,11 @@
 /**
  * The coordinator's heartbeat: sweeps and flushes every flush interval, with an fsync once a
- * second.
+ * second; where responses wait for the disk, with an fsync at every beat in which one waits.
  *
  * A slow disk delays only the next write: sweeps go on at their pace, so that the ring never goes
  * around unseen.
  */
+import type { Ack } from '../config.ts';
 import type { Coordinator } from './coordinator.ts';
 
 /**
@@ -13,17 +14,35 @@ import type { Coordinator } from './coordinator.ts';
  */
 const syncEveryMs = 1_000;
 
+/** How long responses gather before one fsync answers them all (group commit). */
+const commitEveryMs = 10;
+
+export interface FlushEvents {
+  /** Everything that workers added under that flush number or an earlier one is on the disk. */
+  flushed(flush: number): void;
+  /** The write failed; the next beat tries again. */
+  failed(error: unknown): void;
+}
+
 export class FlushLoop {
   readonly #coordinator: Coordinator;
-  readonly #onFailure: (error: unknown) => void;
+  readonly #flushMs: number;
+  readonly #events: FlushEvents;
   readonly #timer: NodeJS.Timeout;
+  #lastFlushMs = performance.now();
   #lastSyncMs = performance.now();
 
   /** @param flushMs time between flushes, in milliseconds */
-  constructor(coordinator: Coordinator, flushMs: number, onFailure: (error: unknown) => void) {
+  constructor(
+    coordinator: Coordinator,
+    options: { readonly flushMs: number; readonly ack: Ack },
+    events: FlushEvents,
+  ) {
     this.#coordinator = coordinator;
-    this.#onFailure = onFailure;
-    this.#timer = setInterval(() => void this.#beat(), flushMs);
+    this.#flushMs = options.flushMs;
+    this.#events = events;
+    const beatMs = options.ack === 'durable' ? commitEveryMs : options.flushMs;
+    this.#timer = setInterval(() => void this.#beat(), beatMs);
   }
 
   stop(): void {
@@ -35,11 +54,17 @@ export class FlushLoop {
       this.#coordinator.sweep();
       if (this.#coordinator.flushing) return;
       const nowMs = performance.now();
-      const sync = nowMs - this.#lastSyncMs >= syncEveryMs;
+      const asked = this.#coordinator.takeAsked();
+      // Half a beat early is due: timers come a little late, never early, and must not skip a turn.
+      const due = nowMs - this.#lastFlushMs >= this.#flushMs - commitEveryMs / 2;
+      if (!asked && !due) return;
+      const sync = asked || nowMs - this.#lastSyncMs >= syncEveryMs;
+      this.#lastFlushMs = nowMs;
       if (sync) this.#lastSyncMs = nowMs;
-      await this.#coordinator.flush({ sync });
+      if (sync) this.#events.flushed(await this.#coordinator.commit());
+      else await this.#coordinator.flush();
     } catch (error) {
-      this.#onFailure(error);
+      this.#events.failed(error);
     }
   }
 }

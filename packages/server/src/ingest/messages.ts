@@ -2,6 +2,7 @@
  * What the main thread and the ingest workers say to each other. Counts never travel here: they are
  * in the ring.
  */
+import type { Ack } from '../config.ts';
 
 /** Given to a worker when it starts. */
 export interface WorkerStart {
@@ -11,10 +12,17 @@ export interface WorkerStart {
   readonly host: string;
   /** 0 asks the operating system for a free port. */
   readonly port: number;
+  readonly ack: Ack;
 }
 
-/** From the main thread: stop listening, close every connection, exit. */
-export type ToWorker = 'stop';
+export type ToWorker =
+  /** Everything that waited for that flush or an earlier one is on the disk. */
+  | { readonly flushed: number }
+  | { readonly storeFailing: boolean }
+  /** Take no new connections; those that are open go on. */
+  | { readonly stop: 'listening' }
+  /** Close every connection and exit. */
+  | { readonly stop: 'all' };
 
 export type FromWorker =
   | { readonly listening: true; readonly port: number; readonly uwsVersion: string }

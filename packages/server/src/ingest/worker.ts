@@ -1,18 +1,17 @@
 /**
- * An ingest worker, the entry of a thread: answers every request with 200 and counts it in its
- * stripe of the ring.
+ * An ingest worker, the entry of a thread: listens, and hands every request to the handler.
  *
- * The message is counted before it is answered, so whoever has the answer is in the counts. The
- * body is not read: uWebSockets.js parses it and throws it away. A worker must leave by itself: one
- * that throws, exits or is terminated while it listens aborts the whole process.
+ * A worker must leave by itself: one that throws, exits or is terminated while it listens aborts
+ * the whole process.
  */
 
-import type { HttpResponse, us_listen_socket } from 'uWebSockets.js';
+import type { us_listen_socket } from 'uWebSockets.js';
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../errors.ts';
-import { stripeOf } from '../window/layout.ts';
-import { addMessage } from '../window/ring.ts';
+import { controlOf, stripeOf } from '../window/layout.ts';
+import { answerAtOnce, answerWhenDurable } from './handlers.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts';
+import { ParkedResponses } from './parked.ts';
 import { loadUws } from './uws.ts';
 
 if (parentPort === null) throw new Error('BUG: an ingest worker runs in a thread of its own');
@@ -26,28 +25,36 @@ function tell(message: FromWorker): void {
 function serve(): void {
   const { uws, version } = loadUws();
   const stripe = stripeOf(start.memory, start.worker);
+  const parked = new ParkedResponses();
+  const store = { failing: false };
   const app = uws.App();
-
-  app.any('/*', (response: HttpResponse) => {
-    addMessage(stripe, Date.now());
-    response.end();
-  });
+  const handler =
+    start.ack === 'durable'
+      ? answerWhenDurable(stripe, controlOf(start.memory), parked, store)
+      : answerAtOnce(stripe);
+  app.any('/*', handler);
 
   app.listen(start.host, start.port, (listenSocket: us_listen_socket | false) => {
     if (!listenSocket) {
-      tell({
-        listening: false,
-        code: 'RETO3_CANNOT_LISTEN',
-        reason: 'the operating system refused',
-      });
+      const reason = 'the operating system refused';
+      tell({ listening: false, code: 'RETO3_CANNOT_LISTEN', reason });
       port.close();
       return;
     }
+    let listening = true;
+    const stopListening = (): void => {
+      if (listening) uws.us_listen_socket_close(listenSocket);
+      listening = false;
+    };
     port.on('message', (message: ToWorker) => {
-      if (message !== 'stop') return;
-      uws.us_listen_socket_close(listenSocket);
-      app.close();
-      port.close();
+      if ('flushed' in message) parked.answer(message.flushed);
+      else if ('storeFailing' in message) store.failing = message.storeFailing;
+      else {
+        stopListening();
+        if (message.stop === 'listening') return;
+        app.close();
+        port.close();
+      }
     });
     tell({ listening: true, port: uws.us_socket_local_port(listenSocket), uwsVersion: version });
   });

@@ -4,6 +4,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { Worker } from 'node:worker_threads';
+import type { Ack } from '../config.ts';
 import { messageOf, Reto3Error } from '../errors.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts';
 
@@ -13,6 +14,7 @@ export interface IngestOptions {
   readonly host: string;
   /** 0 asks the operating system for a free port. */
   readonly port: number;
+  readonly ack: Ack;
   /** A worker ended that was not told to; the process cannot go on. */
   readonly onCrash: (error: Error) => void;
 }
@@ -35,15 +37,13 @@ export class IngestWorkers {
   static async start(options: IngestOptions): Promise<IngestWorkers> {
     await assertPortFree(options.host, options.port);
     const workers: RunningWorker[] = [];
+    const { memory, host, ack } = options;
     let { port } = options;
     let uwsVersion = '';
     try {
       // The first one settles the port where it was 0.
       for (let worker = 0; worker < options.workerCount; worker++) {
-        const running = new RunningWorker(
-          { memory: options.memory, worker, host: options.host, port },
-          options.onCrash,
-        );
+        const running = new RunningWorker({ memory, worker, host, port, ack }, options.onCrash);
         workers.push(running);
         ({ port, uwsVersion } = await running.listening);
       }
@@ -52,6 +52,21 @@ export class IngestWorkers {
       throw error;
     }
     return new IngestWorkers(workers, port, uwsVersion);
+  }
+
+  /** Answers what waits for that flush or an earlier one. */
+  flushed(flush: number): void {
+    for (const worker of this.#workers) worker.tell({ flushed: flush });
+  }
+
+  /** Durable mode answers 503 while the store fails. */
+  storeFailing(failing: boolean): void {
+    for (const worker of this.#workers) worker.tell({ storeFailing: failing });
+  }
+
+  /** Takes no new connections; requests on those that are open are still counted. */
+  stopListening(): void {
+    for (const worker of this.#workers) worker.tell({ stop: 'listening' });
   }
 
   /** Stops listening, closes every connection, and resolves when all threads have left. */
@@ -92,9 +107,13 @@ class RunningWorker {
     this.#thread.on('exit', (code) => crashed(`left with code ${code}`));
   }
 
+  tell(message: ToWorker): void {
+    this.#thread.postMessage(message);
+  }
+
   async stop(): Promise<void> {
     this.#stopping = true;
-    this.#thread.postMessage('stop' satisfies ToWorker);
+    this.tell({ stop: 'all' });
     await this.#exited;
   }
 }

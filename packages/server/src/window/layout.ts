@@ -1,8 +1,8 @@
 /**
- * The map of the shared memory: where each worker's counters lie. Every thread imports this file;
- * no other file knows an offset. docs/format.md draws it.
+ * The map of the shared memory. Every thread imports this file; no other file knows an offset.
+ * docs/format.md draws it.
  *
- *     | stripe of worker 0 | stripe of worker 1 | …      one Int32 per slot, one stripe per worker
+ *     | control: flush number … waiting … | stripe of worker 0 | stripe of worker 1 | …
  *
  * Slot `s` of a stripe counts the messages of every ms10 window w with w mod slotCount = s. A
  * stripe of its own for each worker means that no two threads ever write one cache line.
@@ -27,25 +27,37 @@ export const aheadSlots = 1_024;
 export const reachMs = (slotCount - aheadSlots) * ms10.windowMs;
 
 const cacheLineBytes = 64;
+const cacheLineInts = cacheLineBytes / Int32Array.BYTES_PER_ELEMENT;
+
+/** In the control region: the number of the flush that collects now; the coordinator raises it. */
+export const flushNumberAt = 0;
+/** In the control region: 1 while a response waits for a flush. A line of its own: workers write. */
+export const waitingAt = cacheLineInts;
+const controlBytes = 2 * cacheLineBytes;
+const stripeBytes = slotCount * Int32Array.BYTES_PER_ELEMENT;
 
 if ((slotCount & slotMask) !== 0) throw new Error('BUG: slotCount must be a power of two');
-if ((slotCount * Int32Array.BYTES_PER_ELEMENT) % cacheLineBytes !== 0) {
-  throw new Error('BUG: stripes must not share a cache line');
-}
-if (reachMs <= ms10.blockMs)
+if (stripeBytes % cacheLineBytes !== 0) throw new Error('BUG: stripes must not share a cache line');
+if (reachMs <= ms10.blockMs) {
   throw new Error('BUG: the ring must reach back further than one ms10 block');
+}
 
 /** Shared memory for that many workers, all counters zero. */
 export function allocate(workerCount: number): SharedArrayBuffer {
-  return new SharedArrayBuffer(workerCount * slotCount * Int32Array.BYTES_PER_ELEMENT);
+  return new SharedArrayBuffer(controlBytes + workerCount * stripeBytes);
 }
 
 /** How many workers the memory was made for. */
 export function workerCountOf(memory: SharedArrayBuffer): number {
-  return memory.byteLength / (slotCount * Int32Array.BYTES_PER_ELEMENT);
+  return (memory.byteLength - controlBytes) / stripeBytes;
+}
+
+/** What workers and coordinator agree by, beside the counters. */
+export function controlOf(memory: SharedArrayBuffer): Int32Array<SharedArrayBuffer> {
+  return new Int32Array(memory, 0, controlBytes / Int32Array.BYTES_PER_ELEMENT);
 }
 
 /** The counters of one worker. */
 export function stripeOf(memory: SharedArrayBuffer, worker: number): Int32Array<SharedArrayBuffer> {
-  return new Int32Array(memory, worker * slotCount * Int32Array.BYTES_PER_ELEMENT, slotCount);
+  return new Int32Array(memory, controlBytes + worker * stripeBytes, slotCount);
 }

@@ -11,7 +11,15 @@
  * therefore sees the message.
  */
 import { ms10 } from '../period.ts';
-import { slotCount, slotMask, stripeOf, workerCountOf } from './layout.ts';
+import {
+  controlOf,
+  flushNumberAt,
+  slotCount,
+  slotMask,
+  stripeOf,
+  waitingAt,
+  workerCountOf,
+} from './layout.ts';
 
 /**
  * Counts one message at that wall time, in the worker's own stripe. The hot path: no allocation, no
@@ -21,15 +29,31 @@ export function addMessage(stripe: Int32Array<SharedArrayBuffer>, wallMs: number
   Atomics.add(stripe, Math.floor(wallMs / ms10.windowMs) & slotMask, 1);
 }
 
+/**
+ * The number of the flush that will hold what this worker has added. To be read after the add,
+ * because then: add before this load, load of n before n is raised, and the sweep of flush n comes
+ * after it was raised. So flush n holds the message.
+ */
+export function collectingFlush(control: Int32Array<SharedArrayBuffer>): number {
+  return Atomics.load(control, flushNumberAt);
+}
+
+/** Tells the coordinator that a response waits for the flush that collects now. */
+export function askForFlush(control: Int32Array<SharedArrayBuffer>): void {
+  Atomics.store(control, waitingAt, 1);
+}
+
 /** Receives what a sweep found: `count` (1 to 2³² − 1) new messages of `worker` in `slot`. */
 export type SlotSink = (slot: number, count: number, worker: number) => void;
 
 /** The coordinator's side: what was seen last in every slot of every stripe. */
 export class RingReader {
+  readonly #control: Int32Array<SharedArrayBuffer>;
   readonly #stripes: Int32Array<SharedArrayBuffer>[] = [];
   readonly #seen: Int32Array[] = [];
 
   constructor(memory: SharedArrayBuffer) {
+    this.#control = controlOf(memory);
     for (let worker = 0; worker < workerCountOf(memory); worker++) {
       this.#stripes.push(stripeOf(memory, worker));
       this.#seen.push(new Int32Array(slotCount));
@@ -50,5 +74,18 @@ export class RingReader {
         sink(slot, (now - before) >>> 0, worker);
       }
     }
+  }
+
+  /**
+   * Lets the next flush collect, and returns the number of the one that no longer does. A sweep
+   * from now on finds every message whose worker read that number or a lower one.
+   */
+  raiseFlush(): number {
+    return Atomics.add(this.#control, flushNumberAt, 1);
+  }
+
+  /** Whether a response has begun to wait since this was last asked. */
+  takeAsked(): boolean {
+    return Atomics.exchange(this.#control, waitingAt, 0) === 1;
   }
 }
