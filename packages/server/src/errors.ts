@@ -21,9 +21,7 @@ export const exitCode = {
 interface ErrorKind {
   readonly httpStatus: number;
   readonly exitCode: number;
-  /**
-   * What to do about it; one sentence, no final full stop needed by the reader to understand it.
-   */
+  /** What to do about it: one sentence without a full stop, for it stands in brackets too. */
   readonly hint: string;
 }
 
@@ -78,6 +76,11 @@ export const errorKinds = {
     httpStatus: 502,
     exitCode: exitCode.notReachable,
     hint: 'start it with "reto3 serve", or name its query API with --url',
+  },
+  RETO3_ANSWER_CUT: {
+    httpStatus: 502,
+    exitCode: exitCode.failed,
+    hint: 'ask again; if that fails too, the log of the server says why',
   },
   RETO3_NO_DATA: {
     httpStatus: 404,
