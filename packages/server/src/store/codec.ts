@@ -33,12 +33,18 @@ export class DamagedRow extends Error {
   override readonly name = 'DamagedRow';
 }
 
-/** Encodes windows for the row `key` (any bytes that name it). */
+/**
+ * Encodes windows for the row `key` (any bytes that name it).
+ * @throws RangeError for what is no count, or a total above 2⁵³ − 1, which would not be exact
+ */
 export function encodeWindows(windows: Windows, key: Uint8Array): Uint8Array {
   const length = windows.counts.length;
   const gaps = windows.counted.includes(0);
   const revised = windows.revised.includes(1);
   const width = widthOf(windows.counts);
+  const total = totalOf(windows);
+  if (!Number.isSafeInteger(total))
+    throw new RangeError(`got counts that add up to ${total}, want at most 2^53 - 1`);
   const planes = toPlanes(windows.counts, width);
   const deflated =
     planes.length >= deflateFromBytes
@@ -58,7 +64,7 @@ export function encodeWindows(windows: Windows, key: Uint8Array): Uint8Array {
     (gaps ? flagGaps : 0) | (revised ? flagRevised : 0) | (useDeflated ? flagDeflated : 0),
   );
   view.setUint8(2, width);
-  view.setBigUint64(totalOffset, BigInt(totalOf(windows)), true);
+  view.setBigUint64(totalOffset, BigInt(total), true);
   let offset = headerBytes;
   for (const bits of [gaps ? windows.counted : undefined, revised ? windows.revised : undefined]) {
     if (bits === undefined) continue;
@@ -126,9 +132,11 @@ function inflate(body: Uint8Array, maxOutputLength: number): Uint8Array {
 
 function widthOf(counts: Float64Array): number {
   let largest = 0;
-  for (const count of counts) if (count > largest) largest = count;
-  if (!Number.isSafeInteger(largest))
-    throw new RangeError(`got the count ${largest}, want at most 2^53 - 1`);
+  for (const count of counts) {
+    if (!Number.isSafeInteger(count) || count < 0)
+      throw new RangeError(`got the count ${count}, want a whole number from 0 to 2^53 - 1`);
+    if (count > largest) largest = count;
+  }
   let width = 0;
   for (let rest = largest; rest > 0; rest = Math.floor(rest / 256)) width++;
   return width;

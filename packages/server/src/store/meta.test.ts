@@ -1,0 +1,59 @@
+import { crc32 } from 'node:zlib';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { decodeMeta, encodeMeta, formatVersion, type Meta } from './meta.ts';
+
+const example: Meta = { formatVersion, node: 'node-1', boot: 7, clean: true };
+
+function seal(json: string): string {
+  return `${crc32(json).toString(16).padStart(8, '0')} ${json}`;
+}
+
+describe('the meta row', () => {
+  it('gives back what was written, whatever the node is called', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), fc.nat(), fc.boolean(), (node, boot, clean) => {
+        const meta = { formatVersion, node, boot, clean };
+        expect(decodeMeta(encodeMeta(meta))).toEqual(meta);
+      }),
+    );
+  });
+
+  it('is a checksum of 8 digits, a space and JSON', () => {
+    expect(encodeMeta(example)).toMatch(/^[0-9a-f]{8} \{"formatVersion":1,.*\}$/);
+  });
+
+  it('is corrupt where any character is another, is missing or is added', () => {
+    const text = encodeMeta(example);
+    const damaged = [...text].flatMap((char, index) => [
+      text.slice(0, index) + (char === 'x' ? 'y' : 'x') + text.slice(index + 1),
+      text.slice(0, index),
+    ]);
+    for (const bytes of [...damaged, `${text} `, ` ${text}`]) {
+      expect(() => decodeMeta(bytes), bytes).toThrow(
+        expect.objectContaining({ code: 'RETO3_DATA_CORRUPT' }),
+      );
+    }
+  });
+
+  it('of another format version is refused with what was found and what is wanted', () => {
+    const later = seal('{"formatVersion":2,"something":"else"}');
+    expect(() => decodeMeta(later)).toThrow(
+      expect.objectContaining({
+        code: 'RETO3_DATA_VERSION',
+        message:
+          'cannot read the data folder: got {"formatVersion":2,"something":"else"}, want format version 1',
+      }),
+    );
+    expect(() => decodeMeta(seal(JSON.stringify({ ...example, formatVersion: 2 })))).toThrow(
+      expect.objectContaining({ code: 'RETO3_DATA_VERSION' }),
+    );
+  });
+
+  it.each(['node', 'boot', 'clean', 'formatVersion'] as const)('without %s is refused', (name) => {
+    const { [name]: _, ...rest } = example;
+    expect(() => decodeMeta(seal(JSON.stringify(rest)))).toThrow(
+      expect.objectContaining({ code: 'RETO3_DATA_VERSION' }),
+    );
+  });
+});
