@@ -15,8 +15,8 @@ type Name = keyof Config;
 interface Case {
   readonly variable: string;
   readonly fallback: Config[Name];
-  /** As written, and as understood. Two different ones, neither of them the default. */
-  readonly good: readonly [text: string, value: Config[Name]][];
+  /** As written, and as understood. The first is not the default, the second is another. */
+  readonly good: readonly (readonly [text: string, value: Config[Name]])[];
   readonly bad: readonly string[];
   readonly wanted: string;
 }
@@ -75,6 +75,16 @@ const cases: Readonly<Record<Name, Case>> = {
     bad: ['0', '257', 'two'],
     wanted: 'a whole number from 1 to 256',
   },
+  ack: {
+    variable: 'RETO3_ACK',
+    fallback: 'memory',
+    good: [
+      ['durable', 'durable'],
+      ['memory', 'memory'],
+    ],
+    bad: ['disk', 'Durable', ''],
+    wanted: 'one of memory, durable',
+  },
   flushMs: {
     variable: 'RETO3_FLUSH_MS',
     fallback: 100,
@@ -107,9 +117,13 @@ const cases: Readonly<Record<Name, Case>> = {
   },
 };
 
+it('is tested setting by setting, all of them', () => {
+  expect(Object.keys(cases).sort()).toEqual(Object.keys(settings).sort());
+});
+
 describe.each(Object.entries(cases) as [Name, Case][])('the setting %s', (name, wanted) => {
   const { flag, fallbackText } = settings[name];
-  const [[text, value], [otherText]] = wanted.good as [[string, unknown], [string, unknown]];
+  const [[text, value], [otherText]] = wanted.good as [Case['good'][0], Case['good'][0]];
 
   it('has its default where neither flag nor environment says something', () => {
     expect(resolveConfig({}, {})[name]).toBe(wanted.fallback);

@@ -2,7 +2,16 @@ import { readFileSync } from 'node:fs';
 import { crc32, deflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { ms10, ms10PerSecond } from '../period.ts';
-import { aheadSlots, allocate, reachMs, slotCount, stripeOf } from '../window/layout.ts';
+import {
+  aheadSlots,
+  allocate,
+  controlOf,
+  flushNumberAt,
+  reachMs,
+  slotCount,
+  stripeOf,
+  waitingAt,
+} from '../window/layout.ts';
 import { allocateWindows, type Windows } from '../window/windows.ts';
 import { DamagedRow, decodeWindows, encodeWindows } from './codec.ts';
 import { rowName, sublevelNames, timeKey } from './keys.ts';
@@ -219,10 +228,18 @@ describe('docs/format.md', () => {
       expect(document).toContain(`| \`!${sublevel}!\` |`);
     const number = new Intl.NumberFormat('en').format;
     expect(document).toContain(`⌊epoch ms / ${ms10.windowMs}⌋ mod ${number(slotCount)} |`);
-    expect(document).toContain(`worker × ${number(slotCount * 4)} + slot × 4`);
+    const memory = allocate(2);
+    const stripes = [stripeOf(memory, 0), stripeOf(memory, 1)].map(({ byteOffset }) => byteOffset);
+    const [first = 0, second = 0] = stripes;
+    expect(document).toContain(
+      `| ${first} + worker × ${number(second - first)} + slot × ${Int32Array.BYTES_PER_ELEMENT} |`,
+    );
+    expect(document).toContain(`offset ${first}           offset ${number(second)}`);
+    const byteOf = (slot: number) => controlOf(memory).subarray(slot).byteOffset;
+    expect(document).toContain(`| flush number | offset ${byteOf(flushNumberAt)}:`);
+    expect(document).toContain(`| waiting | offset ${byteOf(waitingAt)},`);
     expect(document).toContain(`(${number(aheadSlots)} windows)`);
     expect(document).toContain(`up to ${reachMs / 1_000} s late`);
-    expect(stripeOf(allocate(2), 1).byteOffset).toBe(slotCount * 4);
   });
 });
 
