@@ -1,0 +1,110 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openDatabase } from './database.ts';
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'reto3-database-'));
+});
+
+afterEach(async () => {
+  await rm(folder, { recursive: true });
+});
+
+/** What `openDatabase` throws for a folder that it cannot open. */
+async function failureOf(path: string): Promise<unknown> {
+  try {
+    await (await openDatabase(path)).close();
+  } catch (error) {
+    return error;
+  }
+  throw new Error(`${path} could be opened`);
+}
+
+describe('opening a database', () => {
+  it('makes the folder, and those above it', async () => {
+    const database = await openDatabase(join(folder, 'a', 'b'));
+    await database.put('key', 'value');
+    expect(await database.get('key')).toBe('value');
+    await database.close();
+  });
+
+  it('is refused while this process has it open, and possible again afterwards', async () => {
+    const first = await openDatabase(folder);
+    expect(await failureOf(folder)).toMatchObject({
+      code: 'RETO3_DATA_LOCKED',
+      message: `cannot open the data folder ${folder}: another server holds it`,
+      cause: { code: 'LEVEL_LOCKED' },
+    });
+    await first.close();
+    await (await openDatabase(folder)).close();
+  });
+
+  it('is refused while another process has it open, even one that is then killed', async () => {
+    const other = await processThatHolds(folder);
+    try {
+      expect(await failureOf(folder)).toMatchObject({ code: 'RETO3_DATA_LOCKED' });
+    } finally {
+      const exited = once(other, 'exit');
+      other.kill('SIGKILL');
+      await exited;
+    }
+    await (await openDatabase(folder)).close();
+  });
+
+  it('is refused where a file is in place of the folder', async () => {
+    const file = join(folder, 'file');
+    await writeFile(file, '');
+    expect(await failureOf(file)).toMatchObject({
+      code: 'RETO3_DATA_UNREADABLE',
+      message: expect.stringContaining(`cannot make the data folder ${file}: EEXIST`),
+      cause: { code: 'EEXIST' },
+    });
+    expect(await failureOf(join(file, 'data'))).toMatchObject({ code: 'RETO3_DATA_UNREADABLE' });
+  });
+
+  it('is refused where a file in the folder cannot be opened', async () => {
+    // What a missing permission is to others; root has them all.
+    await mkdir(join(folder, 'LOCK'));
+    expect(await failureOf(folder)).toMatchObject({
+      code: 'RETO3_DATA_UNREADABLE',
+      message: expect.stringMatching(/^cannot open the data folder .*: .*Is a directory/),
+      cause: { code: 'LEVEL_IO_ERROR' },
+    });
+  });
+
+  it('is refused where LevelDB finds damage', async () => {
+    await (await openDatabase(folder)).close();
+    await writeFile(join(folder, 'CURRENT'), 'no name of a manifest');
+    expect(await failureOf(folder)).toMatchObject({
+      code: 'RETO3_DATA_CORRUPT',
+      message: expect.stringContaining('Corruption'),
+      cause: { code: 'LEVEL_CORRUPTION' },
+    });
+  });
+});
+
+/** Starts a process that has the database open once this resolves. */
+async function processThatHolds(path: string): Promise<ChildProcess> {
+  const program = `
+    import { Level } from 'level';
+    await new Level(process.argv[1]).open();
+    console.log('open');
+    setInterval(() => {}, 1_000);
+  `;
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', program, path], {
+    cwd: import.meta.dirname,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const gone = once(child, 'exit').then(([code]) => {
+    throw new Error(`the other process left with ${code}`);
+  });
+  await Promise.race([once(child.stdout, 'data'), gone]);
+  gone.catch(() => {});
+  return child;
+}
