@@ -42,12 +42,13 @@ export function parseTime(name: string, text: string, nowMs: number): number {
   if (age?.[1] !== undefined && age[2] !== undefined) {
     const time = Math.round(nowMs - Number(age[1]) * (unitMs[age[2]] ?? Number.NaN));
     if (time >= 0) return time;
-  } else if (/^\d{5,15}$/.test(text)) {
+  } else if (/^(?:0|\d{5,15})$/.test(text)) {
+    // One to four digits are a year, or a number whose unit was forgotten.
     const time = Number(text);
     if (time <= endOfTimeMs) return time;
-  } else if (/^\d{4}-\d{2}-\d{2}/.test(text)) {
-    const time = Date.parse(withZone(text));
-    if (Number.isFinite(time) && time >= 0) return time;
+  } else {
+    const time = parseIso(text);
+    if (time >= 0) return time;
   }
   throw new Reto3Error(
     'RETO3_BAD_TIME',
@@ -55,14 +56,16 @@ export function parseTime(name: string, text: string, nowMs: number): number {
   );
 }
 
-/**
- * ECMAScript reads a date and time without a zone as local time; here it is UTC, as in everything
- * we print.
- */
-function withZone(text: string): string {
-  const hasTime = text.length > 'YYYY-MM-DD'.length;
-  const iso = text.replace(' ', 'T');
-  return hasTime && !/(?:Z|[+-]\d{2}:?\d{2})$/i.test(iso) ? `${iso}Z` : iso;
+const isoTime =
+  /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)(Z|[+-]\d{2}:?\d{2})?)?$/i;
+
+/** Epoch ms of an ISO 8601 date, or date and time; NaN where it is none. */
+function parseIso(text: string): number {
+  const [, day = '', timeOfDay = '00:00', zone = 'Z'] = isoTime.exec(text) ?? [];
+  // ECMAScript takes a 30 February for the first of March, and a time without a zone for local
+  // time; here it is UTC, as in everything we print.
+  if (new Date(`${day}T00:00Z`).getUTCDate() !== Number(day.slice(-2))) return Number.NaN;
+  return Date.parse(`${day}T${timeOfDay}${zone}`);
 }
 
 /** @throws Reto3Error RETO3_BAD_RANGE */
@@ -105,9 +108,7 @@ export function resolveRange(
       : request.from === undefined
         ? period.defaultLast
         : undefined;
-  return {
-    from: alignUp(askedFrom, period.windowMs),
-    to: Math.min(alignUp(askedTo, period.windowMs), limit),
-    last,
-  };
+  const from = alignUp(askedFrom, period.windowMs);
+  // A range that lies wholly in the future is empty, not backwards.
+  return { from, to: Math.max(from, Math.min(alignUp(askedTo, period.windowMs), limit)), last };
 }
