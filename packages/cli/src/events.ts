@@ -3,13 +3,19 @@
  * nothing is missed.
  */
 import { setTimeout } from 'node:timers/promises';
-import { Reto3Error } from '@reto3/server/errors';
+import { type ErrorCode, Reto3Error } from '@reto3/server/errors';
 import type { Period } from '@reto3/server/period';
 import type { Chunk } from '@reto3/server/query/chunks';
 import { type ApiOptions, request } from './api-client.ts';
 
 /** Long enough for a server to restart, short enough not to be noticed. */
 const retryMs = 500;
+/** What a server that restarts, or a proxy before it, may answer meanwhile. */
+const passing: ReadonlySet<ErrorCode> = new Set([
+  'RETO3_SERVER_NOT_REACHABLE',
+  'RETO3_ANSWER_CUT',
+  'RETO3_NOT_READY',
+]);
 
 /**
  * The windows of a period as they become final, from `from` on if given; ends never.
@@ -31,8 +37,7 @@ export async function* follow(
         yield chunkOf(event.data, period);
       }
     } catch (error) {
-      const worthRetrying =
-        !(error instanceof Reto3Error) || error.code === 'RETO3_SERVER_NOT_REACHABLE';
+      const worthRetrying = !(error instanceof Reto3Error) || passing.has(error.code);
       if (!connected || !worthRetrying) throw error;
     }
     await setTimeout(retryMs);

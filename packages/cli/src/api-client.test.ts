@@ -1,0 +1,147 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { errorKinds } from '@reto3/server/errors';
+import { afterEach, describe, expect, it } from 'vitest';
+import { request } from './api-client.ts';
+
+const running: Server[] = [];
+
+afterEach(async () => {
+  for (const server of running.splice(0)) await stop(server);
+});
+
+/** A server for one test; resolves with its address. */
+async function serve(listener: RequestListener): Promise<string> {
+  const server = createServer(listener);
+  running.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('BUG: no port');
+  return `http://127.0.0.1:${address.port}`;
+}
+
+async function stop(server: Server): Promise<void> {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+}
+
+async function errorOf(url: string, tokenFile?: string): Promise<unknown> {
+  return request({ url, tokenFile }, '/v1/info', {}).then(
+    () => Promise.reject(new Error('it was answered')),
+    (error: unknown) => error,
+  );
+}
+
+function answering(status: number, body: string): Promise<string> {
+  return serve((_, response) => response.writeHead(status).end(body));
+}
+
+describe('a request', () => {
+  it('asks for the path with what was given of the query, and hands out the body', async () => {
+    const url = await serve((asked, response) => response.end(asked.url));
+    const query = { last: '5', from: undefined, to: '2016-05-28T11:11:11+02:00' };
+    const response = await request({ url, tokenFile: undefined }, '/v1/stats/sec', query);
+    expect(response.statusCode).toBe(200);
+    expect((await response.setEncoding('utf8').toArray()).join('')).toBe(
+      '/v1/stats/sec?last=5&to=2016-05-28T11%3A11%3A11%2B02%3A00',
+    );
+  });
+
+  it('sends the headers it was given, and no token where there is none', async () => {
+    const url = await serve((asked, response) => response.end(JSON.stringify(asked.headers)));
+    const headers = { 'last-event-id': '7' };
+    const response = await request({ url, tokenFile: undefined }, '/', {}, headers);
+    const sent = JSON.parse((await response.setEncoding('utf8').toArray()).join(''));
+    expect(sent).toMatchObject(headers);
+    expect(sent).not.toHaveProperty('authorization');
+  });
+
+  it('sends the token of the file, without the end of its line', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'reto3-token-'));
+    try {
+      const tokenFile = join(folder, 'token');
+      await writeFile(tokenFile, 'secret\n');
+      const url = await serve((asked, response) => response.end(asked.headers.authorization));
+      const response = await request({ url, tokenFile }, '/', {});
+      expect((await response.setEncoding('utf8').toArray()).join('')).toBe('Bearer secret');
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});
+
+describe('a request fails', () => {
+  it('as the server says: code, message and cure', async () => {
+    const body = { code: 'RETO3_BAD_TIME', message: 'got from "x", want …', hint: 'do better' };
+    const url = await answering(400, JSON.stringify(body));
+    expect(await errorOf(url)).toMatchObject({ name: 'Reto3Error', ...body, exitCode: 2 });
+  });
+
+  it.each(Object.keys(errorKinds))('with every code that a server may answer: %s', async (code) => {
+    const url = await answering(418, JSON.stringify({ code, message: 'm', hint: 'h' }));
+    expect(await errorOf(url)).toMatchObject({ code, message: 'm', hint: 'h' });
+  });
+
+  it.each([
+    ['another program', 404, '<h1>Not Found</h1>'],
+    ['nothing at all', 502, ''],
+    ['JSON of another kind', 400, '{"error":"no"}'],
+    ['no object', 400, 'null'],
+    ['a code that does not exist', 400, '{"code":"RETO3_NONE","message":"m","hint":"h"}'],
+    ['the name of a method', 400, '{"code":"toString","message":"m","hint":"h"}'],
+    ['a redirect', 302, ''],
+  ])('where %s answers, which is no query API of ours', async (_, status, body) => {
+    const url = await answering(status, body);
+    expect(await errorOf(url)).toMatchObject({
+      code: 'RETO3_SERVER_NOT_REACHABLE',
+      message: `what answers at ${url} is no reto3 query API: status ${status}`,
+      exitCode: 3,
+    });
+  });
+
+  it('where nobody listens', async () => {
+    const url = await serve(() => {});
+    for (const server of running.splice(0)) await stop(server);
+    expect(await errorOf(url)).toMatchObject({
+      code: 'RETO3_SERVER_NOT_REACHABLE',
+      message: expect.stringMatching(/^cannot reach the server at http:.*: .*ECONNREFUSED/),
+      hint: expect.stringContaining('reto3 serve'),
+    });
+  });
+
+  it('where the connection is cut before the answer', async () => {
+    const url = await serve((asked) => asked.socket.destroy());
+    expect(await errorOf(url)).toMatchObject({ code: 'RETO3_SERVER_NOT_REACHABLE' });
+  });
+
+  it('where the connection is cut within the answer', async () => {
+    const url = await serve((asked, response) => {
+      response.writeHead(400).write('{"code":', () => asked.socket.destroy());
+    });
+    expect(await errorOf(url)).toMatchObject({
+      code: 'RETO3_ANSWER_CUT',
+      message: `the server at ${url} broke off its answer: aborted`,
+      exitCode: 1,
+    });
+  });
+
+  it.each(['', 'localhost:8081', '127.0.0.1', 'https://127.0.0.1:8081', 'http://'])(
+    'where the address is "%s"',
+    async (url) =>
+      expect(await errorOf(url)).toMatchObject({
+        code: 'RETO3_BAD_SETTING',
+        message: `got --url "${url}", want something like http://127.0.0.1:8081`,
+        exitCode: 2,
+      }),
+  );
+
+  it('where the file of the token cannot be read', async () => {
+    const file = join(tmpdir(), 'reto3-there-is-no-such-file');
+    expect(await errorOf('http://127.0.0.1:1', file)).toMatchObject({
+      code: 'RETO3_BAD_SETTING',
+      message: expect.stringContaining(`cannot read --token-file "${file}": ENOENT`),
+    });
+  });
+});
