@@ -101,12 +101,16 @@ describe('a request fails', () => {
     });
   });
 
-  it('where nobody listens', async () => {
-    const url = await serve(() => {});
+  it.each([
+    ['127.0.0.1', /^cannot reach the server at http:.*: connect ECONNREFUSED/],
+    // Both addresses of the name are tried, and the error of the two has no message.
+    ['localhost', /^cannot reach the server at http:.*: .*ECONNREFUSED/],
+  ])('where nobody listens on %s', async (host, message) => {
+    const { port } = new URL(await serve(() => {}));
     for (const server of running.splice(0)) await stop(server);
-    expect(await errorOf(url)).toMatchObject({
+    expect(await errorOf(`http://${host}:${port}`)).toMatchObject({
       code: 'RETO3_SERVER_NOT_REACHABLE',
-      message: expect.stringMatching(/^cannot reach the server at http:.*: .*ECONNREFUSED/),
+      message: expect.stringMatching(message),
       hint: expect.stringContaining('reto3 serve'),
     });
   });

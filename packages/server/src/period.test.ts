@@ -59,7 +59,8 @@ describe('alignment', () => {
 
   it('goes to the nearest multiple on its side, and leaves multiples alone', () => {
     fc.assert(
-      fc.property(time, step, (timeMs, stepMs) => {
+      fc.property(time, step, fc.boolean(), (anyMs, stepMs, onBoundary) => {
+        const timeMs = onBoundary ? anyMs - (anyMs % stepMs) : anyMs;
         const down = alignDown(timeMs, stepMs);
         const up = alignUp(timeMs, stepMs);
         expect([down % stepMs, up % stepMs]).toEqual([0, 0]);

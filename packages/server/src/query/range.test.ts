@@ -1,10 +1,14 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { min, ms10, type Period, sec } from '../period.ts';
 import { parseTime, type RangeRequest, resolveRange } from './range.ts';
 
 const now = Date.UTC(2016, 4, 28, 12, 0, 0, 500);
 const time = Date.UTC(2016, 4, 28, 11, 11, 11);
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
 
 function timeOf(text: string): number {
   return parseTime('from', text, now);
@@ -53,7 +57,9 @@ describe('a point in time', () => {
     expect(timeOf(text)).toBe(wanted);
   });
 
-  it('is read as it was written, wherever this machine is', () => {
+  it.each(['UTC', 'Asia/Kathmandu', 'America/St_Johns'])('is read as written in %s', (zone) => {
+    vi.stubEnv('TZ', zone);
+    expect(new Date(0).getTimezoneOffset() === 0).toBe(zone === 'UTC');
     const date = fc.date({ min: new Date(0), max: new Date('9999-12-31'), noInvalidDate: true });
     fc.assert(
       fc.property(date, (at) => {
