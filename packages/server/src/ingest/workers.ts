@@ -35,17 +35,15 @@ export class IngestWorkers {
    * @throws Reto3Error RETO3_PORT_TAKEN, RETO3_CANNOT_LISTEN, RETO3_UWS_MISSING
    */
   static async start(options: IngestOptions): Promise<IngestWorkers> {
-    await assertPortFree(options.host, options.port);
-    const workers: RunningWorker[] = [];
     const { memory, host, ack } = options;
-    let { port } = options;
+    const port = await freePort(host, options.port);
+    const workers: RunningWorker[] = [];
     let uwsVersion = '';
     try {
-      // The first one settles the port where it was 0.
       for (let worker = 0; worker < options.workerCount; worker++) {
         const running = new RunningWorker({ memory, worker, host, port, ack }, options.onCrash);
         workers.push(running);
-        ({ port, uwsVersion } = await running.listening);
+        ({ uwsVersion } = await running.listening);
       }
     } catch (error) {
       await Promise.all(workers.map((worker) => worker.stop()));
@@ -119,16 +117,22 @@ class RunningWorker {
 }
 
 /**
+ * Where all workers can listen: `port` if it is free, a free one for 0.
+ *
  * uWebSockets.js shares its port with whoever asks (SO_REUSEPORT): a second server would take half
  * of the requests without an error. An ordinary socket may not share, so trying one first shows
- * whether the port is free.
+ * whether the port is free. It also settles port 0, which uWebSockets.js does not share: a second
+ * worker could not join the first.
  */
-async function assertPortFree(host: string, port: number): Promise<void> {
-  if (port === 0) return;
+async function freePort(host: string, port: number): Promise<number> {
   const probe = createServer();
   try {
     probe.listen({ host, port, exclusive: true });
     await once(probe, 'listening');
+    const address = probe.address();
+    if (address === null || typeof address === 'string')
+      throw new Error('BUG: an IP socket without a port');
+    return address.port;
   } catch (error) {
     const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
     throw new Reto3Error(
