@@ -1,0 +1,39 @@
+/** Runs the built command line as a user would, and takes down what it said. */
+import { fileURLToPath } from 'node:url';
+import { launch, type RunningProcess } from './processes.ts';
+
+export const cliFile = fileURLToPath(new URL('../../packages/cli/bin/reto3.js', import.meta.url));
+
+/** Settings of whoever runs the tests must not reach the processes under test. */
+const withoutSettings = Object.fromEntries(
+  Object.keys(process.env)
+    .filter((name) => name.startsWith('RETO3_'))
+    .map((name) => [name, undefined]),
+);
+
+interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly onStdout?: (piece: Buffer) => void;
+}
+
+export interface Outcome {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Starts `reto3` with these arguments. */
+export function startCli(args: readonly string[], options: RunOptions = {}): RunningProcess {
+  const { env, onStdout } = options;
+  return launch(process.execPath, [cliFile, ...args], {
+    env: { ...withoutSettings, ...env },
+    ...(onStdout && { onStdout }),
+  });
+}
+
+/** Runs `reto3` with these arguments to its end. */
+export async function runCli(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+  const running = startCli(args, options);
+  const { code } = await running.exited;
+  return { code, stdout: running.stdout, stderr: running.stderr };
+}

@@ -1,0 +1,127 @@
+/**
+ * A client that pipelines: N connections, each with D requests on their way, and an exact count of
+ * the answers. It counts what it saw even when the server dies under it.
+ */
+import { connect, type Socket } from 'node:net';
+import { onTestFinished } from 'vitest';
+
+interface LoadOptions {
+  readonly port: number;
+  readonly connections: number;
+  /** Requests on their way at once, on each connection. */
+  readonly depth: number;
+  /** How many in all; without it, until the server goes or `stop`. */
+  readonly requests?: number;
+}
+
+const request = Buffer.from(
+  'POST / HTTP/1.1\r\nHost: reto3\r\nContent-Length: 32\r\n\r\nvalue=2016-05-28 11:11:11.012345',
+);
+const headEnd = Buffer.from('\r\n\r\n');
+const statusLine = 'HTTP/1.1 200 ';
+
+export class Load {
+  readonly #connections: readonly Connection[];
+  /** Resolves when every connection is closed, by whichever side. */
+  readonly done: Promise<void>;
+
+  private constructor(options: LoadOptions) {
+    const { port, connections, depth, requests = Number.POSITIVE_INFINITY } = options;
+    this.#connections = Array.from({ length: connections }, (_, index) => {
+      const share = Math.floor(requests / connections) + (index < requests % connections ? 1 : 0);
+      return new Connection(port, depth, share);
+    });
+    this.done = Promise.all(this.#connections.map(({ closed }) => closed)).then(() => undefined);
+  }
+
+  /** Begins; ends with the running test at the latest. */
+  static start(options: LoadOptions): Load {
+    const load = new Load(options);
+    onTestFinished(() => load.#end());
+    return load;
+  }
+
+  /** Answers with status 200 and no body, so far. */
+  get answered(): number {
+    return this.#connections.reduce((sum, { answered }) => sum + answered, 0);
+  }
+
+  /** Sends no more, waits for what is on its way, and closes. */
+  async stop(): Promise<void> {
+    for (const connection of this.#connections) connection.finish();
+    await this.done;
+  }
+
+  #end(): void {
+    for (const connection of this.#connections) connection.destroy();
+  }
+}
+
+class Connection {
+  answered = 0;
+  readonly closed: Promise<void>;
+  readonly #socket: Socket;
+  readonly #batch: Buffer;
+  #toSend: number;
+  #onTheirWay = 0;
+  /** The beginning of an answer of which the rest has not come. */
+  #rest: Buffer = Buffer.alloc(0);
+
+  constructor(port: number, depth: number, requests: number) {
+    this.#toSend = requests;
+    this.#batch = Buffer.alloc(request.length * depth, request);
+    this.#socket = connect({ port, host: '127.0.0.1', noDelay: true });
+    this.#socket.once('connect', () => this.#send(depth));
+    this.closed = new Promise((resolve, reject) => {
+      this.#socket.on('data', (piece) => {
+        try {
+          this.#take(piece);
+        } catch (error) {
+          this.#socket.destroy();
+          reject(error);
+        }
+      });
+      // A server that is killed resets its connections: an end like any other for this client.
+      this.#socket.on('error', () => undefined);
+      this.#socket.once('close', () => resolve());
+    });
+  }
+
+  finish(): void {
+    this.#toSend = 0;
+    if (this.#onTheirWay === 0) this.#socket.end();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #send(most: number): void {
+    const requests = Math.min(most, this.#toSend);
+    this.#toSend -= requests;
+    this.#onTheirWay += requests;
+    if (requests > 0) this.#socket.write(this.#batch.subarray(0, requests * request.length));
+    else if (this.#onTheirWay === 0) this.#socket.end();
+  }
+
+  #take(piece: Buffer): void {
+    const bytes = this.#rest.length === 0 ? piece : Buffer.concat([this.#rest, piece]);
+    let answers = 0;
+    let from = 0;
+    for (;;) {
+      const end = bytes.indexOf(headEnd, from);
+      if (end === -1) break;
+      // An answer with a body would be caught here as well, as a head that begins otherwise.
+      if (bytes.toString('latin1', from, from + statusLine.length) !== statusLine)
+        throw new Error(
+          `got the answer ${bytes.toString('latin1', from, end)}, want 200 without a body`,
+        );
+      from = end + headEnd.length;
+      answers++;
+    }
+    this.#rest = bytes.subarray(from);
+    this.answered += answers;
+    this.#onTheirWay -= answers;
+    if (answers > 0) this.#send(answers);
+  }
+}

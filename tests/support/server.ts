@@ -1,0 +1,104 @@
+/**
+ * A real server process: `reto3 serve` on free ports. Its addresses are read from the line that it
+ * logs when it accepts requests.
+ */
+import { startCli } from './cli.ts';
+import type { Exit, RunningProcess } from './processes.ts';
+import { waitUntil, within } from './wait.ts';
+
+interface ServerOptions {
+  readonly dataDir: string;
+  /** 0, the default, takes a free one. */
+  readonly port?: number;
+  readonly adminPort?: number;
+  /** Added to the command line. */
+  readonly flags?: readonly string[];
+}
+
+/** The contract of `docker stop`: a server that takes longer would be killed. */
+const stopWithinMs = 10_000;
+
+export class Server {
+  readonly port: number;
+  readonly adminPort: number;
+  /** Where the query API is. */
+  readonly adminUrl: string;
+  readonly #process: RunningProcess;
+
+  private constructor(running: RunningProcess, ports: Ports) {
+    this.#process = running;
+    this.port = ports.ingest;
+    this.adminPort = ports.admin;
+    this.adminUrl = `http://127.0.0.1:${ports.admin}`;
+  }
+
+  /** Resolves when it accepts requests. @throws Error with what it said if it cannot start */
+  static async start(options: ServerOptions): Promise<Server> {
+    const running = startCli(serveArgs(options));
+    await waitUntil('the server says where it listens', () => {
+      if (!running.running) throw new Error(`cannot start the server: ${running.stderr}`);
+      return portsIn(running.stderr) !== undefined;
+    });
+    const ports = portsIn(running.stderr);
+    if (ports === undefined) throw new Error('BUG: a log line vanished');
+    return new Server(running, ports);
+  }
+
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  get stdout(): string {
+    return this.#process.stdout;
+  }
+
+  get stderr(): string {
+    return this.#process.stderr;
+  }
+
+  get exited(): Promise<Exit> {
+    return this.#process.exited;
+  }
+
+  /** Sends the signal and waits for the end, as long as `docker stop` would. */
+  async stop(signal: 'SIGTERM' | 'SIGINT' = 'SIGTERM'): Promise<Exit> {
+    this.#process.signal(signal);
+    return within('the server to have stopped', stopWithinMs, this.#process.exited);
+  }
+
+  /** Ends it as a crash would. */
+  async kill(): Promise<void> {
+    this.#process.signal('SIGKILL');
+    await this.#process.exited;
+  }
+
+  /** The number of messages that it named in its last words. */
+  get lastWords(): number {
+    const match = /"messages":(\d+),"msg":"reto3 stopped, everything is written"/.exec(this.stderr);
+    if (match?.[1] === undefined) throw new Error(`got no last words in ${this.stderr}`);
+    return Number(match[1]);
+  }
+}
+
+/** The arguments of a server on loopback. */
+export function serveArgs(options: ServerOptions): string[] {
+  const { dataDir, port = 0, adminPort = 0, flags = [] } = options;
+  return [
+    'serve',
+    ...['--host', '127.0.0.1', '--port', String(port), '--admin-port', String(adminPort)],
+    ...['--data-dir', dataDir],
+    ...flags,
+  ];
+}
+
+interface Ports {
+  readonly ingest: number;
+  readonly admin: number;
+}
+
+function portsIn(log: string): Ports | undefined {
+  const match = /takes requests on http:\/\/\S+?:(\d+), query API on http:\/\/\S+?:(\d+)"/.exec(
+    log,
+  );
+  return match === null ? undefined : { ingest: Number(match[1]), admin: Number(match[2]) };
+}

@@ -1,0 +1,40 @@
+/** Reads windows through the real command line. */
+import { expect } from 'vitest';
+import { runCli } from './cli.ts';
+import type { Server } from './server.ts';
+import { type Counts, parseLines } from './windows.ts';
+
+const minuteMs = 60_000;
+
+/** The start of the minute that is running: a range from there on holds whole windows only. */
+export function thisMinute(): number {
+  return Math.floor(Date.now() / minuteMs) * minuteMs;
+}
+
+/** What `reto3 stats` prints; fails where it does not succeed. */
+export async function printStats(
+  server: Server,
+  period: string,
+  ...flags: readonly string[]
+): Promise<Counts> {
+  const outcome = await runCli(['stats', period, '--url', server.adminUrl, ...flags]);
+  expect(outcome).toMatchObject({ code: 0, stderr: '' });
+  return parseLines(outcome.stdout);
+}
+
+interface Periods {
+  readonly ms10: Counts;
+  readonly sec: Counts;
+  readonly min: Counts;
+}
+
+/** The three periods of one stretch of time, windows that are not final included. */
+export async function printPeriods(server: Server, from: number): Promise<Periods> {
+  // One end for all three: time goes on between the commands.
+  const range = ['--open', '--from', String(from), '--to', String(Date.now())];
+  return {
+    ms10: await printStats(server, 'ms10', ...range),
+    sec: await printStats(server, 'sec', ...range),
+    min: await printStats(server, 'min', ...range),
+  };
+}

@@ -1,0 +1,29 @@
+/** Runs the load of the task, tsung/load.sh, and gives back what Tsung itself counted. */
+import { fileURLToPath } from 'node:url';
+import { launch } from './processes.ts';
+
+const script = fileURLToPath(new URL('../../tsung/load.sh', import.meta.url));
+
+interface TsungTotals {
+  /** Answers with status 200: what Tsung says is to be counted. */
+  readonly messages: number;
+  readonly answers: Readonly<Record<string, number>>;
+  readonly meanRate: number;
+  readonly complete: boolean;
+}
+
+/** 500 users/s with 10 requests each, for so many seconds. @throws Error if a request failed */
+export async function runTsung(port: number, seconds: number): Promise<TsungTotals> {
+  const running = launch('bash', [script, '--json'], {
+    env: {
+      RETO3_LOAD_HOST: '127.0.0.1',
+      RETO3_LOAD_PORT: String(port),
+      RETO3_LOAD_USERS_PER_SECOND: '500',
+      RETO3_LOAD_REQUESTS_PER_USER: '10',
+      RETO3_LOAD_DURATION: `${seconds}s`,
+    },
+  });
+  const { code } = await running.exited;
+  if (code !== 0) throw new Error(`cannot run the load: got code ${code}: ${running.stderr}`);
+  return JSON.parse(running.stdout);
+}
