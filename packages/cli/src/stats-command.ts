@@ -14,6 +14,7 @@ import {
   formatRows,
   parseFormat,
 } from '@reto3/server/query/format';
+import { describe } from '@reto3/server/store/damage';
 import { type ApiOptions, answerCut, request } from './api-client.ts';
 import { follow } from './events.ts';
 import { apiFlags, apiOptionsOf } from './flags.ts';
@@ -88,6 +89,7 @@ export abstract class StatsCommand extends Command {
     await pipeline(response, process.stdout, { end: false }).catch((error: unknown) => {
       throw answerCut(api, error);
     });
+    assertUndamaged(this.period, response.trailers['reto3-damaged']);
     if (response.headers['reto3-empty'] === 'true') {
       throw new Reto3Error('RETO3_NO_DATA', 'nothing was counted in that range');
     }
@@ -115,4 +117,16 @@ export abstract class StatsCommand extends Command {
         await once(process.stdout, 'drain');
     }
   }
+}
+
+/**
+ * The server says at the end of its answer what it had to leave out.
+ * @throws Reto3Error RETO3_BLOCK_DAMAGED
+ */
+function assertUndamaged(period: PeriodName, trailer: string | undefined): void {
+  const damages: { from: number; to: number; reason: string }[] = JSON.parse(trailer ?? '[]');
+  const [first, ...others] = damages;
+  if (first === undefined) return;
+  const more = others.length === 0 ? '' : `, and ${others.length} more places`;
+  throw new Reto3Error('RETO3_BLOCK_DAMAGED', `${describe({ series: period, ...first })}${more}`);
 }

@@ -10,9 +10,9 @@ declare const wall: unique symbol;
 declare const monotonic: unique symbol;
 
 /** Milliseconds since the Unix epoch, UTC, as the machine's clock shows them. */
-type WallMs = number & { readonly [wall]: true };
+export type WallMs = number & { readonly [wall]: true };
 /** Milliseconds since an arbitrary moment; only differences mean something. */
-type MonotonicMs = number & { readonly [monotonic]: true };
+export type MonotonicMs = number & { readonly [monotonic]: true };
 
 export interface ClockReading {
   readonly wallMs: WallMs;

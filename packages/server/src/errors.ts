@@ -110,12 +110,17 @@ export const errorKinds = {
   RETO3_DATA_CORRUPT: {
     httpStatus: 500,
     exitCode: exitCode.failed,
-    hint: 'keep a copy of the folder, and start with an empty --data-dir',
+    hint: 'run reto3 doctor --repair on it, which keeps a copy, or choose another --data-dir',
   },
   RETO3_DATA_VERSION: {
     httpStatus: 500,
     exitCode: exitCode.failed,
     hint: 'read it with the version of reto3 that wrote it, or choose another --data-dir',
+  },
+  RETO3_STORE_FAILING: {
+    httpStatus: 503,
+    exitCode: exitCode.failed,
+    hint: 'free space or mend the disk; the server goes on by itself, and counts meanwhile',
   },
   RETO3_BLOCK_DAMAGED: {
     httpStatus: 500,

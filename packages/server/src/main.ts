@@ -14,6 +14,7 @@ import { FlushLoop } from './coordinator/flush-loop.ts';
 import { messageOf } from './errors.ts';
 import { IngestWorkers } from './ingest/workers.ts';
 import type { Log } from './log.ts';
+import { anchorIn } from './store/anchor.ts';
 import { openDatabase } from './store/database.ts';
 import { Store } from './store/store.ts';
 import { allocate } from './window/layout.ts';
@@ -37,7 +38,7 @@ export async function startServer(
   const undo: (() => Promise<unknown>)[] = [];
   try {
     const dataDir = resolve(config.dataDir);
-    const store = new Store(await openDatabase(dataDir));
+    const store = await Store.open(() => openDatabase(dataDir));
     undo.push(() => store.close());
 
     const memory = allocate(config.workers);
@@ -46,6 +47,7 @@ export async function startServer(
       ring: new RingReader(memory),
       workerCount: config.workers,
       store,
+      anchor: anchorIn(dataDir),
       node: config.node,
       events: {
         clockStepped: (stepMs) => log.warn({ stepMs }, 'the wall clock stepped'),
@@ -67,25 +69,41 @@ export async function startServer(
     });
     undo.push(() => workers.stop());
     await coordinator.begin();
+    let stopping: Promise<void> | undefined;
     const durable = config.ack === 'durable';
-    const flushLoop = new FlushLoop(coordinator, config, {
+    const flushLoop = new FlushLoop(coordinator, systemClock, config, {
       flushed: (flush) => {
         if (durable) workers.flushed(flush);
       },
-      failed: (error) =>
-        log.error({ err: error }, `cannot write the counts, will try again: ${messageOf(error)}`),
+      failed: (error) => {
+        const reason = `cannot write the counts: ${messageOf(error)}`;
+        log.error({ err: error }, `${reason}; counting in memory, will write them when it can`);
+        api.notReady(reason);
+        workers.storeFailing(true);
+      },
+      recovered: () => {
+        log.info('the counts are written again');
+        if (stopping === undefined) api.ready({ uwsVersion: workers.uwsVersion });
+        workers.storeFailing(false);
+      },
     });
+    flushLoop.start();
     api.ready({ uwsVersion: workers.uwsVersion });
 
     const ingestUrl = urlOf(config.host, workers.port);
     log.info(`reto3 takes requests on ${ingestUrl}, query API on ${api.url}`);
 
-    let stopping: Promise<void> | undefined;
     const stop = async (): Promise<void> => {
       api.notReady('the server is stopping');
       flushLoop.stop();
       workers.stopListening();
-      if (durable) workers.flushed(await coordinator.commit());
+      if (durable) {
+        // What waits is answered if it can be written; if not, its connection closes unanswered.
+        await coordinator.commit().then(
+          (flush) => workers.flushed(flush),
+          () => undefined,
+        );
+      }
       await workers.stop();
       await coordinator.stop();
       await api.close();

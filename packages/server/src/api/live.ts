@@ -8,6 +8,7 @@ import { type Chunk, readChunks } from '../query/chunks.ts';
 import { countedRows } from '../query/format.ts';
 import type { Listener, LiveEvent, LiveFeed } from '../query/live-feed.ts';
 import { parseTime } from '../query/range.ts';
+import type { Damage } from '../store/damage.ts';
 import { errorResponse, periodParameter } from './schemas.ts';
 
 interface LiveRoute {
@@ -104,9 +105,12 @@ async function begin(
     try {
       const { finalThrough } = view;
       const range = { from: next ?? 0, to: alignDown(finalThrough, period.windowMs) };
-      for await (const chunk of readChunks(view, period, range)) {
+      let damaged: Damage[] = [];
+      const chunks = readChunks(view, period, range, (damage) => damaged.push(damage));
+      for await (const chunk of chunks) {
         const to = chunk.start + chunk.windows.counts.length * period.windowMs;
-        listener.send({ period, from: chunk.start, to, finalThrough, chunks: [chunk] });
+        listener.send({ period, from: chunk.start, to, finalThrough, chunks: [chunk], damaged });
+        damaged = [];
         if (stream.destroyed) return;
         while (!stream.destroyed && stream.readableLength > mostUnreadBytes / 2)
           await setTimeout(drainCheckMs);
@@ -118,7 +122,7 @@ async function begin(
   }
 }
 
-function eventText({ period, from, to, finalThrough, chunks }: LiveEvent): string {
+function eventText({ period, from, to, finalThrough, chunks, damaged }: LiveEvent): string {
   const rows = chunks.flatMap((chunk: Chunk) => [...countedRows(chunk, period)]);
   const data = {
     period: period.name,
@@ -128,6 +132,7 @@ function eventText({ period, from, to, finalThrough, chunks }: LiveEvent): strin
     finalThrough,
     starts: rows.map(([start]) => start),
     counts: rows.map(([, count]) => count),
+    damaged: damaged.map(({ from, to, reason }) => ({ from, to, reason })),
   };
   return `id: ${to}\ndata: ${JSON.stringify(data)}\n\n`;
 }

@@ -4,8 +4,15 @@ import type { FastifyPluginAsync } from 'fastify';
 import type { Coordinator } from '../coordinator/coordinator.ts';
 import { parsePeriod } from '../period.ts';
 import { readChunks, resolveLast } from '../query/chunks.ts';
-import { contentTypes, formatAnswer, formatNames, parseFormat } from '../query/format.ts';
+import {
+  contentTypes,
+  damagesText,
+  formatAnswer,
+  formatNames,
+  parseFormat,
+} from '../query/format.ts';
 import { resolveRange } from '../query/range.ts';
+import type { Damage } from '../store/damage.ts';
 import {
   errorResponse,
   isOn,
@@ -24,7 +31,8 @@ const schema = {
   description:
     'Final windows only unless `open` is given; windows with 0 included, gaps absent. JSON has columns: `starts` ' +
     '(epoch ms) and `counts`. The header `reto3-empty: true` says that no window lies in the range, and `reto3-to` ' +
-    'where it ends (epoch ms).',
+    'where it ends (epoch ms). What could not be read is left out, and listed in `damaged` and, for every format, in ' +
+    'the trailer `reto3-damaged`.',
   tags: ['counts'],
   params: { type: 'object', required: ['period'], properties: { period: periodParameter } },
   querystring: {
@@ -62,6 +70,24 @@ const schema = {
               finalThrough: { type: 'integer' },
               starts: { type: 'array', items: { type: 'integer' } },
               counts: { type: 'array', items: { type: 'integer' } },
+              revised: {
+                type: 'array',
+                items: { type: 'integer' },
+                description: 'Starts of the windows whose count changed after they were final',
+              },
+              damaged: {
+                type: 'array',
+                description: 'Parts of the range whose counts are not to be had',
+                items: {
+                  type: 'object',
+                  required: ['from', 'to', 'reason'],
+                  properties: {
+                    from: { type: 'integer' },
+                    to: { type: 'integer' },
+                    reason: { type: 'string' },
+                  },
+                },
+              },
             },
           },
         },
@@ -90,7 +116,8 @@ export const statsRoutes: FastifyPluginAsync<{ readonly coordinator: Coordinator
     try {
       const asked = resolveRange(period, { last, from, to, open: isOn(open) }, Date.now(), view);
       const range = await resolveLast(view, period, asked);
-      const read = () => readChunks(view, period, range);
+      const damages: Damage[] = [];
+      const read = () => readChunks(view, period, range, (damage) => damages.push(damage));
       reply.header('reto3-to', range.to);
       if (await isEmpty(read())) reply.header('reto3-empty', 'true');
       const answer = {
@@ -100,7 +127,10 @@ export const statsRoutes: FastifyPluginAsync<{ readonly coordinator: Coordinator
         to: range.to,
         finalThrough: view.finalThrough,
       } as const;
-      const pieces = Readable.from(formatAnswer(format, answer, read), { objectMode: false });
+      const text = formatAnswer(format, answer, read, damages);
+      const pieces = Readable.from(text, { objectMode: false });
+      // Known only when everything has been read; in JSON it is the last field.
+      reply.trailer('reto3-damaged', async () => damagesText(damages));
       pieces.once('close', () => void view.store.close());
       return reply.type(contentTypes[format]).send(pieces);
     } catch (error) {

@@ -9,6 +9,7 @@ import { VirtualClock } from '../clock.virtual.ts';
 import { ms10, type Period, periods } from '../period.ts';
 import { readChunks } from '../query/chunks.ts';
 import { countedRows } from '../query/format.ts';
+import { noAnchor } from '../store/anchor.ts';
 import { allTime, Store } from '../store/store.ts';
 import { allocate, reachMs, stripeOf } from '../window/layout.ts';
 import { addMessage, RingReader } from '../window/ring.ts';
@@ -50,7 +51,8 @@ type Model = Map<number, number>;
 
 class Node {
   readonly #clock = new VirtualClock(epochMs);
-  readonly #store = new Store(new MemoryLevel<string, string>());
+  readonly #anchor = noAnchor();
+  #store: Store | undefined;
   #memory = allocate(workerCount);
   #coordinator: Coordinator | undefined;
   /** Swept, so to be read while the process lives. */
@@ -66,12 +68,14 @@ class Node {
   }
 
   async start(): Promise<void> {
+    this.#store ??= await Store.open(async () => new MemoryLevel<string, string>());
     this.#memory = allocate(workerCount);
     this.#coordinator = await Coordinator.open({
       clock: this.#clock,
       ring: new RingReader(this.#memory),
       workerCount,
       store: this.#store,
+      anchor: this.#anchor,
       node: 'test',
       events: { clockStepped: () => undefined, stalled: () => undefined },
     });

@@ -10,15 +10,17 @@
  * - one flush is under way at a time.
  */
 import type { Clock } from '../clock.ts';
-import { ms10, sec } from '../period.ts';
-import { formatVersion, type Meta } from '../store/meta.ts';
-import { allTime, type Change, type Store, type StoreSnapshot } from '../store/store.ts';
+import { ms10 } from '../period.ts';
+import type { Anchor } from '../store/anchor.ts';
+import type { Store } from '../store/store.ts';
+import { VerifiedSnapshot } from '../store/verified.ts';
 import { Minute } from '../window/minute.ts';
 import type { RingReader } from '../window/ring.ts';
 import { finalThroughAt, Timeline } from '../window/timeline.ts';
-import { copyOf, totalOf } from '../window/windows.ts';
-import { closeMinutes, isOver, journalRows } from './changes.ts';
-import { OpenMinutes } from './open-minutes.ts';
+import { copyOf } from '../window/windows.ts';
+import type { OpenMinutes } from './open-minutes.ts';
+import { type Recovered, recover } from './recover.ts';
+import { Writer } from './writer.ts';
 
 /** Everything that can be read, at one moment. To be closed. */
 export interface CountsView {
@@ -28,7 +30,7 @@ export interface CountsView {
   readonly newestEnd: number;
   /** Copies of the minutes in memory; they win over the store. */
   readonly minutes: readonly Minute[];
-  readonly store: Pick<StoreSnapshot, 'rows' | 'close'>;
+  readonly store: Pick<VerifiedSnapshot, 'rows' | 'close'>;
 }
 
 /** What the coordinator tells of itself; counters start at 0 with the process. */
@@ -46,6 +48,10 @@ export interface CoordinatorState {
   readonly stalls: number;
   readonly flushes: number;
   readonly failedFlushes: number;
+  /** Swept and not yet in a write that succeeded. */
+  readonly messagesUnsaved: number;
+  /** Given up because the store failed for too long. */
+  readonly messagesLost: number;
 }
 
 export interface CoordinatorEvents {
@@ -55,15 +61,21 @@ export interface CoordinatorEvents {
   stalled(): void;
 }
 
+/**
+ * How many minutes are kept in memory while the store fails: six hours, about 22 MB. Older ones are
+ * given up, counted and reported.
+ */
+const heldMinutes = 360;
+
 export class Coordinator {
   readonly #clock: Clock;
   readonly #ring: RingReader;
   readonly #store: Store;
+  readonly #writer: Writer;
   readonly #events: CoordinatorEvents;
   readonly #minutes: OpenMinutes;
   /** Absent until `begin`. */
   #timeline: Timeline | undefined;
-  readonly #meta: Meta;
   readonly #cleanBefore: boolean;
   #startedAt: number;
   readonly #messagesByWorker: number[];
@@ -80,6 +92,7 @@ export class Coordinator {
   #stalls = 0;
   #flushes = 0;
   #failedFlushes = 0;
+  #messagesLost = 0;
   #flushing: Promise<void> | undefined;
 
   private constructor(parts: CoordinatorParts, recovered: Recovered) {
@@ -89,8 +102,10 @@ export class Coordinator {
     this.#store = parts.store;
     this.#events = parts.events;
     this.#minutes = recovered.minutes;
-    this.#meta = recovered.meta;
-    this.#cleanBefore = recovered.cleanBefore;
+    const { meta } = recovered;
+    this.#cleanBefore = meta.clean;
+    const boot = { ...meta, node: parts.node, boot: meta.boot + 1, clean: false };
+    this.#writer = new Writer(parts.store, parts.anchor, boot);
     this.#messagesBefore = recovered.messages;
     this.#messagesByWorker = new Array<number>(parts.workerCount).fill(0);
     this.#startedAt = now.wallMs;
@@ -104,7 +119,7 @@ export class Coordinator {
    * @throws Reto3Error if the store cannot be read
    */
   static async open(parts: CoordinatorParts): Promise<Coordinator> {
-    const recovered = await recover(parts);
+    const recovered = await recover(parts.store, parts.anchor, parts.node);
     return new Coordinator(parts, recovered);
   }
 
@@ -116,7 +131,7 @@ export class Coordinator {
     const now = this.#clock.read();
     this.#timeline = new Timeline(now);
     this.#startedAt = now.wallMs;
-    await this.#store.write([{ meta: this.#meta }], { sync: true });
+    await this.#writer.begin();
   }
 
   /**
@@ -186,10 +201,13 @@ export class Coordinator {
     return this.#minutes.all();
   }
 
-  /** Sweeps, and gives a view of all counts as they are now. */
+  /**
+   * Sweeps, and gives a view of all counts as they are now.
+   * @throws Reto3Error RETO3_STORE_FAILING
+   */
   view(): CountsView {
     const finalThrough = this.sweep();
-    const minutes = [...this.#minutes.all()].map(
+    const minutes = this.#minutes.loaded().map(
       (minute) =>
         new Minute(minute.start, {
           ms10: copyOf(minute.ms10),
@@ -197,22 +215,26 @@ export class Coordinator {
           min: copyOf(minute.min),
         }),
     );
-    return { finalThrough, newestEnd: this.#newestEnd, minutes, store: this.#store.snapshot() };
+    const { deletedBefore } = this.#writer.meta;
+    const store = new VerifiedSnapshot(this.#store.snapshot(), deletedBefore);
+    return { finalThrough, newestEnd: this.#newestEnd, minutes, store };
   }
 
   state(): CoordinatorState {
     return {
-      boot: this.#meta.boot,
+      boot: this.#writer.meta.boot,
       cleanBefore: this.#cleanBefore,
       startedAt: this.#startedAt,
       finalThrough: this.#finalThrough,
       messagesSinceStart: this.#messagesSinceStart,
       messagesByWorker: [...this.#messagesByWorker],
-      messagesInAll: this.#messagesBefore + this.#messagesSinceStart,
+      messagesInAll: this.#messagesBefore + this.#messagesSinceStart - this.#messagesLost,
       clockSteps: this.#clockSteps,
       stalls: this.#stalls,
       flushes: this.#flushes,
       failedFlushes: this.#failedFlushes,
+      messagesUnsaved: this.#minutes.unsaved(),
+      messagesLost: this.#messagesLost,
     };
   }
 
@@ -227,35 +249,40 @@ export class Coordinator {
     }
   }
 
-  /** Sweeps and writes for the last time, on the disk, and marks the store as cleanly left. */
-  async stop(): Promise<void> {
-    await this.commit();
-    await this.#store.write([{ meta: { ...this.#meta, clean: true } }], { sync: true });
-  }
-
   async #write(sync: boolean): Promise<void> {
     const nowMs = this.#clock.read().wallMs;
-    const changes: Change[] = [];
-    const touched: Minute[] = [];
-    const closing: Minute[] = [];
-    for (const minute of this.#minutes.all()) {
-      if (!minute.unclosed) continue;
-      touched.push(minute);
-      if (isOver(minute, nowMs)) closing.push(minute);
-      else changes.push(...journalRows(minute));
-    }
     try {
-      changes.push(...closeMinutes(closing, this.#store));
-      if (changes.length > 0)
-        await this.#store.write(changes, { sync: sync || closing.length > 0 });
+      await this.#writer.write(this.#minutes, nowMs, { sync });
     } catch (error) {
       this.#failedFlushes++;
-      for (const minute of touched) minute.writeFailed();
+      this.#messagesLost += this.#minutes.dropOldest(heldMinutes);
       throw error;
     }
     this.#flushes++;
-    for (const minute of closing) minute.endClose();
     this.#minutes.forget(nowMs);
+  }
+
+  /** Moves the anchor after what the last commits put on the disk, if that is due. */
+  async dropAnchor(): Promise<void> {
+    const { monotonicMs } = this.#clock.read();
+    if (this.#writer.anchorDue(monotonicMs)) await this.#writer.dropAnchor(monotonicMs);
+  }
+
+  /** Opens the store again after a failed write. To be called until it succeeds. */
+  async reopenStore(): Promise<void> {
+    await this.#store.reopen();
+  }
+
+  /** Sweeps and writes for the last time, on the disk, and marks the store as cleanly left. */
+  async stop(): Promise<void> {
+    try {
+      await this.commit();
+    } catch {
+      // It may be that the store was failing already; once more, from a fresh start.
+      await this.reopenStore();
+      await this.commit();
+    }
+    await this.#writer.markClean();
   }
 }
 
@@ -264,40 +291,7 @@ export interface CoordinatorParts {
   readonly ring: RingReader;
   readonly workerCount: number;
   readonly store: Store;
+  readonly anchor: Anchor;
   readonly node: string;
   readonly events: CoordinatorEvents;
-}
-
-interface Recovered {
-  readonly minutes: OpenMinutes;
-  readonly meta: Meta;
-  readonly cleanBefore: boolean;
-  /** All that the store and its journal hold. */
-  readonly messages: number;
-  /** End of the newest second that the store knows, epoch ms. */
-  readonly newestEnd: number;
-}
-
-async function recover(parts: CoordinatorParts): Promise<Recovered> {
-  const { store, node } = parts;
-  const before = await store.readMeta();
-  const meta: Meta = { formatVersion, node, boot: (before?.boot ?? 0) + 1, clean: false };
-  const minutes = new OpenMinutes(store);
-  const snapshot = store.snapshot();
-  let newestEnd = 0;
-  let messages = 0;
-  try {
-    for await (const block of snapshot.rows('min', allTime)) messages += totalOf(block.windows);
-    for await (const block of snapshot.rows('ms10', { ...allTime, reverse: true })) {
-      newestEnd = block.start + ms10.blockMs;
-      break;
-    }
-    for await (const row of snapshot.rows('journal', allTime)) {
-      messages += minutes.recover(row);
-      newestEnd = Math.max(newestEnd, row.start + sec.windowMs);
-    }
-  } finally {
-    await snapshot.close();
-  }
-  return { minutes, meta, cleanBefore: before?.clean ?? true, messages, newestEnd };
 }

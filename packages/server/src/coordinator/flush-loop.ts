@@ -3,8 +3,10 @@
  * second; where responses wait for the disk, with an fsync at every beat in which one waits.
  *
  * A slow disk delays only the next write: sweeps go on at their pace, so that the ring never goes
- * around unseen.
+ * around unseen. After a failed write the store is opened again, less and less eagerly, until a
+ * write succeeds; counting goes on in memory.
  */
+import type { Clock, MonotonicMs } from '../clock.ts';
 import type { Ack } from '../config.ts';
 import type { Coordinator } from './coordinator.ts';
 
@@ -17,54 +19,99 @@ const syncEveryMs = 1_000;
 /** How long responses gather before one fsync answers them all (group commit). */
 const commitEveryMs = 10;
 
+/** The first and the longest pause before the store is opened again. */
+const firstRetryMs = 100;
+const lastRetryMs = 2_000;
+
 export interface FlushEvents {
   /** Everything that workers added under that flush number or an earlier one is on the disk. */
   flushed(flush: number): void;
-  /** The write failed; the next beat tries again. */
+  /** A write failed; told once, until the store has recovered. */
   failed(error: unknown): void;
+  /** Everything is written again. */
+  recovered(): void;
 }
 
 export class FlushLoop {
   readonly #coordinator: Coordinator;
+  readonly #clock: Clock;
   readonly #flushMs: number;
   readonly #events: FlushEvents;
-  readonly #timer: NodeJS.Timeout;
-  #lastFlushMs = performance.now();
-  #lastSyncMs = performance.now();
+  /** How often `beat` wants to be called, in milliseconds. */
+  readonly beatMs: number;
+  #timer: NodeJS.Timeout | undefined;
+  #lastFlush: MonotonicMs;
+  #lastSync: MonotonicMs;
+  #retry: { readonly at: number; readonly pauseMs: number } | undefined;
+  #beating = false;
 
-  /** @param flushMs time between flushes, in milliseconds */
+  /** @param options `flushMs`: time between flushes, in milliseconds */
   constructor(
     coordinator: Coordinator,
+    clock: Clock,
     options: { readonly flushMs: number; readonly ack: Ack },
     events: FlushEvents,
   ) {
     this.#coordinator = coordinator;
+    this.#clock = clock;
     this.#flushMs = options.flushMs;
     this.#events = events;
-    const beatMs = options.ack === 'durable' ? commitEveryMs : options.flushMs;
-    this.#timer = setInterval(() => void this.#beat(), beatMs);
+    this.beatMs = options.ack === 'durable' ? commitEveryMs : options.flushMs;
+    this.#lastFlush = this.#lastSync = clock.read().monotonicMs;
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => void this.beat(), this.beatMs);
   }
 
   stop(): void {
     clearInterval(this.#timer);
   }
 
-  async #beat(): Promise<void> {
+  /** Sweeps; writes if it is time and no write is under way. Never throws. */
+  async beat(): Promise<void> {
+    this.#coordinator.sweep();
+    if (this.#beating) return;
+    this.#beating = true;
     try {
-      this.#coordinator.sweep();
-      if (this.#coordinator.flushing) return;
-      const nowMs = performance.now();
-      const asked = this.#coordinator.takeAsked();
-      // Half a beat early is due: timers come a little late, never early, and must not skip a turn.
-      const due = nowMs - this.#lastFlushMs >= this.#flushMs - commitEveryMs / 2;
-      if (!asked && !due) return;
-      const sync = asked || nowMs - this.#lastSyncMs >= syncEveryMs;
-      this.#lastFlushMs = nowMs;
-      if (sync) this.#lastSyncMs = nowMs;
-      if (sync) this.#events.flushed(await this.#coordinator.commit());
-      else await this.#coordinator.flush();
+      const now = this.#clock.read().monotonicMs;
+      if (this.#retry === undefined) await this.#flush(now);
+      else if (now >= this.#retry.at) await this.#recover();
     } catch (error) {
-      this.#events.failed(error);
+      this.#fail(error);
+    } finally {
+      this.#beating = false;
     }
+  }
+
+  async #flush(now: MonotonicMs): Promise<void> {
+    const asked = this.#coordinator.takeAsked();
+    // Half a beat early is due: timers come a little late, never early, and must not skip a turn.
+    const due = now - this.#lastFlush >= this.#flushMs - commitEveryMs / 2;
+    if (!asked && !due) return;
+    const sync = asked || now - this.#lastSync >= syncEveryMs;
+    this.#lastFlush = now;
+    if (sync) await this.#commit(now);
+    else await this.#coordinator.flush();
+  }
+
+  async #commit(now: MonotonicMs): Promise<void> {
+    this.#lastSync = now;
+    this.#events.flushed(await this.#coordinator.commit());
+    await this.#coordinator.dropAnchor();
+  }
+
+  async #recover(): Promise<void> {
+    await this.#coordinator.reopenStore();
+    await this.#commit(this.#clock.read().monotonicMs);
+    this.#retry = undefined;
+    this.#events.recovered();
+  }
+
+  #fail(error: unknown): void {
+    const first = this.#retry === undefined;
+    const pauseMs = Math.min(lastRetryMs, (this.#retry?.pauseMs ?? firstRetryMs / 2) * 2);
+    this.#retry = { at: this.#clock.read().monotonicMs + pauseMs, pauseMs };
+    if (first) this.#events.failed(error);
   }
 }

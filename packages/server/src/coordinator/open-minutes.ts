@@ -9,13 +9,15 @@
 import { alignDown, min, ms10, ms10PerSecond, sec, secondsPerMinute } from '../period.ts';
 import type { Row, Store } from '../store/store.ts';
 import { reachMs } from '../window/layout.ts';
-import { Minute } from '../window/minute.ts';
+import { Minute, type Stored } from '../window/minute.ts';
 import type { WindowRange } from '../window/timeline.ts';
 import { copyOf, sliceOf } from '../window/windows.ts';
 
 export class OpenMinutes {
   readonly #store: Store;
   readonly #minutes = new Map<number, Minute>();
+  /** Those that began while the store could not be read: what it has of them is still to be added. */
+  readonly #unloaded = new Set<Minute>();
   /** The minute that was asked for last; nearly always the one that is asked for next. */
   #recent: Minute | undefined;
 
@@ -26,6 +28,18 @@ export class OpenMinutes {
   /** All minutes in memory, in no order. */
   all(): Iterable<Minute> {
     return this.#minutes.values();
+  }
+
+  /** Those in memory of which nothing is missing, in no order. */
+  loaded(): Minute[] {
+    return [...this.#minutes.values()].filter((minute) => !this.#unloaded.has(minute));
+  }
+
+  /** Messages that no write holds yet. */
+  unsaved(): number {
+    let messages = 0;
+    for (const minute of this.#minutes.values()) messages += minute.unsaved;
+    return messages;
   }
 
   /** Adds messages to a ms10 window, numbered from the epoch. */
@@ -69,8 +83,33 @@ export class OpenMinutes {
     for (const minute of this.#minutes.values()) {
       const outOfReach = minute.end + reachMs < nowMs || minute.start - reachMs > nowMs;
       if (!outOfReach || minute.unclosed) continue;
-      this.#minutes.delete(minute.start);
-      if (this.#recent === minute) this.#recent = undefined;
+      this.#remove(minute);
+    }
+  }
+
+  /**
+   * Lets go of the oldest minutes that no write holds, so that at most `most` are kept; for a store
+   * that fails for long. Returns how many messages are lost with them.
+   */
+  dropOldest(most: number): number {
+    const unclosed = [...this.#minutes.values()].filter((minute) => minute.unclosed);
+    unclosed.sort((a, b) => a.start - b.start);
+    let lost = 0;
+    for (const minute of unclosed.slice(0, Math.max(0, unclosed.length - most))) {
+      lost += minute.unsaved;
+      this.#remove(minute);
+    }
+    return lost;
+  }
+
+  /**
+   * Adds to minutes that began while the store could not be read what it has of them.
+   * @throws Reto3Error RETO3_STORE_FAILING, RETO3_BLOCK_DAMAGED; to be called again
+   */
+  loadMissing(): void {
+    for (const minute of this.#unloaded) {
+      minute.absorb(this.#read(minute.start));
+      this.#unloaded.delete(minute);
     }
   }
 
@@ -85,17 +124,35 @@ export class OpenMinutes {
     return minute;
   }
 
+  #remove(minute: Minute): void {
+    this.#minutes.delete(minute.start);
+    this.#unloaded.delete(minute);
+    if (this.#recent === minute) this.#recent = undefined;
+  }
+
+  /** Counting must go on whatever the store does: what it has is added later, if need be. */
   #load(start: number): Minute {
+    try {
+      return new Minute(start, this.#read(start));
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      const minute = new Minute(start);
+      this.#unloaded.add(minute);
+      return minute;
+    }
+  }
+
+  #read(start: number): Stored {
     const hour = alignDown(start, sec.blockMs);
     const day = alignDown(start, min.blockMs);
     const seconds = this.#store.readBlock('sec', hour);
     const minutes = this.#store.readBlock('min', day);
     const firstSecond = (start - hour) / sec.windowMs;
     const theMinute = (start - day) / min.windowMs;
-    return new Minute(start, {
+    return {
       ms10: this.#store.readBlock('ms10', start),
       sec: seconds && copyOf(sliceOf(seconds, firstSecond, firstSecond + secondsPerMinute)),
       min: minutes && copyOf(sliceOf(minutes, theMinute, theMinute + 1)),
-    });
+    };
   }
 }

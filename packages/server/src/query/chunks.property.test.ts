@@ -79,7 +79,7 @@ function blockStart(period: Period, number: number): number {
 }
 
 async function viewOf({ period, blocks, minutes }: Setup): Promise<CountsView> {
-  const store = new Store(new MemoryLevel<string, string>());
+  const store = await Store.open(async () => new MemoryLevel<string, string>());
   const changes = [...blocks].map(
     ([number, seed]): Change => ({
       put: period.name,

@@ -7,6 +7,7 @@
  */
 import type { CountsView } from '../coordinator/coordinator.ts';
 import { alignDown, type Period } from '../period.ts';
+import type { OnDamage } from '../store/damage.ts';
 import type { Minute } from '../window/minute.ts';
 import { allocateWindows, copyOf, overwrite, sliceOf, type Windows } from '../window/windows.ts';
 import type { Range } from './range.ts';
@@ -17,11 +18,16 @@ export interface Chunk {
   readonly windows: Windows;
 }
 
-/** The windows that start in [from, to), oldest first, or newest chunk first with `reverse`. */
+/**
+ * The windows that start in [from, to), oldest first, or newest chunk first with `reverse`. Damaged
+ * blocks go to `onDamage`, and their windows are left out; where nobody takes damage it is thrown.
+ * @throws Reto3Error RETO3_BLOCK_DAMAGED
+ */
 export async function* readChunks(
   view: CountsView,
   period: Period,
   range: { readonly from: number; readonly to: number; readonly reverse?: boolean },
+  onDamage?: OnDamage,
 ): AsyncGenerator<Chunk> {
   const { from, to, reverse = false } = range;
   const inMemory = minutesByBlock(view.minutes, period);
@@ -33,11 +39,8 @@ export async function* readChunks(
   const chunk = (start: number, stored: Windows | undefined): Chunk =>
     cut(start, lay(period, start, stored, inMemory.get(start) ?? []), period, from, to);
 
-  for await (const row of view.store.rows(period.name, {
-    from: alignDown(from, period.blockMs),
-    to,
-    reverse,
-  })) {
+  const blocks = { from: alignDown(from, period.blockMs), to, reverse };
+  for await (const row of view.store.rows(period.name, blocks, onDamage)) {
     while (pending[0] !== undefined && comesBefore(pending[0], row.start)) {
       yield chunk(pending[0], undefined);
       pending.shift();
@@ -60,7 +63,9 @@ export async function resolveLast(
   if (range.last === undefined) return range;
   let missing = range.last;
   let oldest = range.to;
-  for await (const { start, windows } of readChunks(view, period, { ...range, reverse: true })) {
+  // Whoever then reads the range is told of the damage in it.
+  const chunks = readChunks(view, period, { ...range, reverse: true }, () => undefined);
+  for await (const { start, windows } of chunks) {
     for (let index = windows.counted.length - 1; index >= 0; index--) {
       if (windows.counted[index] !== 1) continue;
       oldest = start + index * period.windowMs;

@@ -39,7 +39,7 @@ async function format(
   const read = async function* () {
     yield* chunks;
   };
-  for await (const piece of formatAnswer(name, answerOf(period), read))
+  for await (const piece of formatAnswer(name, answerOf(period), read, []))
     pieces.push(Buffer.from(piece));
   return Buffer.concat(pieces).toString();
 }
@@ -99,8 +99,20 @@ describe('windows', () => {
     expect(await format('json', chunks)).toBe(
       '{"period":"ms10","windowMs":10,"scope":"node","from":10,"to":20,"finalThrough":30,' +
         '"starts":[1464433871010,1464433871020,1464433871990,1464433872000],' +
-        '"counts":[122,0,5,1234567]}\n',
+        '"counts":[122,0,5,1234567],"revised":[],"damaged":[]}\n',
     );
+  });
+
+  it('say which windows were revised, in JSON and NDJSON', async () => {
+    const chunk = chunkOf(start, [1, 2, 3]);
+    chunk.windows.revised[1] = 1;
+    expect(await format('json', [chunk])).toContain(`"revised":[${start + 10}],`);
+    expect(await format('ndjson', [chunk])).toBe(
+      `{"start":${start},"count":1}\n` +
+        `{"start":${start + 10},"count":2,"revised":true}\n` +
+        `{"start":${start + 20},"count":3}\n`,
+    );
+    expect(await format('text', [chunk])).not.toContain('revised');
   });
 
   it('of seconds and minutes look the same', async () => {
@@ -196,7 +208,7 @@ describe('whatever was counted', () => {
           yield chunk;
         }
       };
-      for await (const piece of formatAnswer(name, answerOf(ms10), read)) {
+      for await (const piece of formatAnswer(name, answerOf(ms10), read, [])) {
         pieces++;
         expect(chunksRead).toBeLessThanOrEqual(pieces);
         expect(piece.length).toBeLessThan(6_000 * 40);

@@ -7,6 +7,7 @@
  */
 import { Reto3Error } from '../errors.ts';
 import type { Period } from '../period.ts';
+import type { Damage } from '../store/damage.ts';
 import type { Chunk } from './chunks.ts';
 
 export const formatNames = ['text', 'csv', 'json', 'ndjson'] as const;
@@ -31,6 +32,9 @@ export interface Answer {
 /** Reads the chunks of the answer from the beginning; may be called more than once. */
 export type ReadAgain = () => AsyncIterable<Chunk>;
 
+/** Parts of the answer's range whose counts are not to be had; complete once it has been read. */
+export type Damages = readonly Damage[];
+
 /** @throws Reto3Error RETO3_BAD_FORMAT */
 export function parseFormat(text: string): FormatName {
   const format = formatNames.find((name) => name === text);
@@ -47,8 +51,9 @@ export async function* formatAnswer(
   format: FormatName,
   answer: Answer,
   read: ReadAgain,
+  damages: Damages,
 ): AsyncGenerator<Uint8Array | string> {
-  if (format === 'json') return yield* formatColumns(answer, read);
+  if (format === 'json') return yield* formatColumns(answer, read, damages);
   if (format === 'csv') yield csvHeader;
   for await (const chunk of read()) yield formatRows(format, chunk, answer.period);
 }
@@ -130,21 +135,44 @@ function writeNumber(into: Uint8Array, at: number, value: number): number {
 }
 
 function formatObjects(chunk: Chunk, period: Period): string {
+  const revised = new Set(revisedStarts(chunk, period));
   let lines = '';
-  for (const [start, count] of countedRows(chunk, period))
-    lines += `{"start":${start},"count":${count}}\n`;
+  for (const [start, count] of countedRows(chunk, period)) {
+    lines += `{"start":${start},"count":${count}${revised.has(start) ? ',"revised":true' : ''}}\n`;
+  }
   return lines;
 }
 
-/** Two passes, one for each column, so that neither has to be kept. */
-async function* formatColumns(answer: Answer, read: ReadAgain): AsyncGenerator<string> {
+/** One pass for each column, so that none has to be kept. */
+async function* formatColumns(
+  answer: Answer,
+  read: ReadAgain,
+  damages: Damages,
+): AsyncGenerator<string> {
   const { period, scope, from, to, finalThrough } = answer;
   const head = { period: period.name, windowMs: period.windowMs, scope, from, to, finalThrough };
+  let anyRevised = false;
   yield `${JSON.stringify(head).slice(0, -1)},"starts":[`;
-  yield* join(read, (chunk) => [...countedRows(chunk, period)].map(([start]) => start));
+  yield* join(read, (chunk) => {
+    anyRevised ||= chunk.windows.revised.includes(1);
+    return [...countedRows(chunk, period)].map(([start]) => start);
+  });
   yield '],"counts":[';
   yield* join(read, (chunk) => [...countedRows(chunk, period)].map(([, count]) => count));
-  yield ']}\n';
+  yield '],"revised":[';
+  if (anyRevised) {
+    yield* join(read, (chunk) => revisedStarts(chunk, period));
+  }
+  yield `],"damaged":${damagesText(damages)}}\n`;
+}
+
+/** Damage as JSON: an array of `{from, to, reason}`, times in epoch ms. */
+export function damagesText(damages: Damages): string {
+  // Each pass over the windows finds the same.
+  const found = new Map(
+    damages.map(({ from, to, reason }) => [`${from} ${to}`, { from, to, reason }]),
+  );
+  return JSON.stringify([...found.values()]);
 }
 
 async function* join(
@@ -169,4 +197,13 @@ export function* countedRows(
   for (let index = 0; index < counts.length; index++) {
     if (counted[index] === 1) yield [chunk.start + index * period.windowMs, counts[index] ?? 0];
   }
+}
+
+/** The starts (epoch ms) of the windows whose count changed after they were final. */
+function revisedStarts(chunk: Chunk, period: Period): number[] {
+  const { revised } = chunk.windows;
+  if (!revised.includes(1)) return [];
+  return [...revised.keys()]
+    .filter((index) => revised[index] === 1)
+    .map((index) => chunk.start + index * period.windowMs);
 }

@@ -7,6 +7,7 @@
  */
 import type { Coordinator } from '../coordinator/coordinator.ts';
 import { alignDown, type Period, type PeriodName, periodNames, periods } from '../period.ts';
+import type { Damage } from '../store/damage.ts';
 import { reachMs } from '../window/layout.ts';
 import { type Chunk, cut } from './chunks.ts';
 
@@ -17,6 +18,8 @@ export interface LiveEvent {
   readonly to: number;
   readonly finalThrough: number;
   readonly chunks: readonly Chunk[];
+  /** Parts of the range whose counts are not to be had. */
+  readonly damaged: readonly Damage[];
 }
 
 export interface Listener {
@@ -55,11 +58,12 @@ export class LiveFeed {
     if (listeners.size === 0)
       this.#sentThrough[period.name] = alignDown(finalThrough, period.windowMs);
     const sentThrough = this.#sentThrough[period.name];
-    if (from !== undefined && from < sentThrough) {
-      if (from < Math.max(sentThrough - reachMs, this.#coordinator.state().startedAt)) return false;
-      const chunks = this.#chunks(period, from, sentThrough);
-      listener.send({ period, from, to: sentThrough, finalThrough, chunks });
-    }
+    const first = Math.min(from ?? sentThrough, sentThrough);
+    const remembered = Math.max(sentThrough - reachMs, this.#coordinator.state().startedAt);
+    if (first < sentThrough && first < remembered) return false;
+    const chunks = this.#chunks(period, first, sentThrough);
+    // Also where it is empty: it says from when on nothing will be missing.
+    listener.send({ period, from: first, to: sentThrough, finalThrough, chunks, damaged: [] });
     listeners.add(listener);
     this.#timer ??= setInterval(() => this.#tick(), tickMs);
     return true;
@@ -91,7 +95,8 @@ export class LiveFeed {
       if (to < from || to - from > Math.max(reachMs, period.windowMs)) this.#dropAll(period);
       if (to <= from) continue;
       this.#sentThrough[name] = to;
-      const event = { period, from, to, finalThrough, chunks: this.#chunks(period, from, to) };
+      const chunks = this.#chunks(period, from, to);
+      const event = { period, from, to, finalThrough, chunks, damaged: [] };
       for (const listener of [...listeners]) listener.send(event);
     }
   }

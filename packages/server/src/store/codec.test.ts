@@ -15,7 +15,7 @@ import {
 import { allocateWindows, type Windows } from '../window/windows.ts';
 import { DamagedRow, decodeWindows, encodeWindows } from './codec.ts';
 import { rowName, sublevelNames, timeKey } from './keys.ts';
-import { encodeMeta, formatVersion } from './meta.ts';
+import { encodeMeta, formatVersion, newMeta } from './meta.ts';
 
 const name = rowName('journal', 1_464_433_871_000);
 const headerBytes = 11;
@@ -219,7 +219,7 @@ describe('docs/format.md', () => {
   });
 
   it('shows the meta row as the code writes it', () => {
-    const meta = encodeMeta({ formatVersion: 1, node: 'node-1', boot: 1, clean: false });
+    const meta = encodeMeta({ ...newMeta('node-1'), boot: 1, clean: false, writes: 1 });
     expect(document).toContain(`\n${meta}\n`);
   });
 

@@ -2,10 +2,11 @@
  * Opens and closes the LevelDB database, and translates its failures. The only file that imports
  * `level`.
  */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import type { AbstractLevel } from 'abstract-level';
 import { Level } from 'level';
 import { messageOf, Reto3Error } from '../errors.ts';
+import { damagedLogs } from './leveldb-log.ts';
 
 /** What the store needs of a database; LevelDB in production, an in-memory one in tests. */
 export type Database = AbstractLevel<string | Buffer | Uint8Array, string, string>;
@@ -26,6 +27,7 @@ export async function openDatabase(folder: string): Promise<Database> {
       },
     );
   }
+  await assertWhole(folder);
   const database = new Level<string, string>(folder);
   try {
     await database.open();
@@ -33,6 +35,27 @@ export async function openDatabase(folder: string): Promise<Database> {
     throw openFailure(folder, error);
   }
   return database;
+}
+
+/**
+ * LevelDB makes a new, empty database where CURRENT is missing, and drops bad log records silently:
+ * both would turn damage into wrong counts.
+ * @throws Reto3Error RETO3_DATA_CORRUPT, RETO3_DATA_UNREADABLE
+ */
+async function assertWhole(folder: string): Promise<void> {
+  let damage: string | undefined;
+  try {
+    const names = await readdir(folder);
+    const hasDatabase = names.some((name) => /^(?:MANIFEST-\d+|\d+\.(?:log|ldb|sst))$/.test(name));
+    const [log] = await damagedLogs(folder);
+    if (hasDatabase && !names.includes('CURRENT')) damage = 'its file CURRENT is missing';
+    else if (log !== undefined) damage = `its file ${log.file} is damaged at byte ${log.offset}`;
+  } catch (error) {
+    throw openFailure(folder, error);
+  }
+  if (damage !== undefined) {
+    throw new Reto3Error('RETO3_DATA_CORRUPT', `cannot open the data folder ${folder}: ${damage}`);
+  }
 }
 
 function openFailure(folder: string, error: unknown): Reto3Error {

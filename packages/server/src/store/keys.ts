@@ -38,7 +38,9 @@ export const timeKey = {
     view.setUint32(2, timeMs % 2 ** 32);
     return key;
   },
+  /** A key of another length is damage; 0 is no row's time, so its checksum will not match. */
   decode(key: Uint8Array): number {
+    if (key.length !== keyBytes) return 0;
     const view = new DataView(key.buffer, key.byteOffset, key.byteLength);
     return view.getUint16(0) * 2 ** 32 + view.getUint32(2);
   },

@@ -1,9 +1,9 @@
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeMeta, encodeMeta, formatVersion, type Meta } from './meta.ts';
+import { decodeMeta, encodeMeta, type Meta, newMeta } from './meta.ts';
 
-const example: Meta = { formatVersion, node: 'node-1', boot: 7, clean: true };
+const example: Meta = { ...newMeta('node-1'), boot: 7 };
 
 function seal(json: string): string {
   return `${crc32(json).toString(16).padStart(8, '0')} ${json}`;
@@ -13,7 +13,7 @@ describe('the meta row', () => {
   it('gives back what was written, whatever the node is called', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), fc.nat(), fc.boolean(), (node, boot, clean) => {
-        const meta = { formatVersion, node, boot, clean };
+        const meta = { ...newMeta(node), boot, clean };
         expect(decodeMeta(encodeMeta(meta))).toEqual(meta);
       }),
     );

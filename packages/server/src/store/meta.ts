@@ -4,6 +4,7 @@
  */
 import { crc32 } from 'node:zlib';
 import { Reto3Error } from '../errors.ts';
+import type { PeriodName } from '../period.ts';
 
 /** Raised whenever bytes on disk change their meaning. */
 export const formatVersion = 1;
@@ -16,18 +17,41 @@ export interface Meta {
   readonly boot: number;
   /** Whether the last one stopped by itself, with everything written. */
   readonly clean: boolean;
+  /** How many writes the folder has had. A folder that knows of fewer than its anchor lost some. */
+  readonly writes: number;
+  /** The minutes that no block holds yet, with what their journal rows add up to. */
+  readonly open: readonly OpenMinute[];
+  /** Up to where retention has deleted each period, epoch ms. */
+  readonly deletedBefore: Readonly<Record<PeriodName, number>>;
+}
+
+export interface OpenMinute {
+  /** Epoch ms. */
+  readonly start: number;
+  readonly total: number;
+}
+
+/** What a new folder says of itself before its first write. */
+export function newMeta(node: string): Meta {
+  return {
+    formatVersion,
+    node,
+    boot: 0,
+    clean: true,
+    writes: 0,
+    open: [],
+    deletedBefore: { ms10: 0, sec: 0, min: 0 },
+  };
 }
 
 export function encodeMeta(meta: Meta): string {
-  const json = JSON.stringify(meta);
-  return `${checksum(json)} ${json}`;
+  return seal(JSON.stringify(meta));
 }
 
 /** @throws Reto3Error RETO3_DATA_CORRUPT, RETO3_DATA_VERSION */
 export function decodeMeta(text: string): Meta {
-  const space = text.indexOf(' ');
-  const json = text.slice(space + 1);
-  if (text.slice(0, space) !== checksum(json)) {
+  const json = unseal(text);
+  if (json === undefined) {
     throw new Reto3Error(
       'RETO3_DATA_CORRUPT',
       'cannot read the data folder: the checksum of its meta row does not match',
@@ -43,21 +67,25 @@ export function decodeMeta(text: string): Meta {
   return meta;
 }
 
-function checksum(json: string): string {
-  return crc32(json).toString(16).padStart(8, '0');
+/** Text with its CRC-32 in front. */
+export function seal(text: string): string {
+  return `${checksum(text)} ${text}`;
 }
 
+/** The text that was sealed; undefined where a bit of it changed. */
+export function unseal(sealed: string): string | undefined {
+  const space = sealed.indexOf(' ');
+  const text = sealed.slice(space + 1);
+  return sealed.slice(0, space) === checksum(text) ? text : undefined;
+}
+
+function checksum(text: string): string {
+  return crc32(text).toString(16).padStart(8, '0');
+}
+
+const fields = Object.keys(newMeta(''));
+
+/** The checksum says that a program of ours wrote it, so names of fields are enough to tell. */
 function isMeta(value: unknown): value is Meta {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'formatVersion' in value &&
-    typeof value.formatVersion === 'number' &&
-    'node' in value &&
-    typeof value.node === 'string' &&
-    'boot' in value &&
-    typeof value.boot === 'number' &&
-    'clean' in value &&
-    typeof value.clean === 'boolean'
-  );
+  return typeof value === 'object' && value !== null && fields.every((field) => field in value);
 }

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type PeriodName, periodNames, periods } from '../period.ts';
 import { allocateWindows, type Windows } from '../window/windows.ts';
 import { type Database, openDatabase } from './database.ts';
-import { formatVersion, type Meta } from './meta.ts';
+import { type Meta, newMeta } from './meta.ts';
 import { allTime, type Row, type RowRange, Store } from './store.ts';
 
 interface Place {
@@ -34,7 +34,7 @@ const places: Readonly<Record<string, () => Promise<Place>>> = {
 
 const minute = Date.UTC(2016, 4, 28, 11, 11);
 const second = minute + 11_000;
-const meta: Meta = { formatVersion, node: 'node-1', boot: 1, clean: false };
+const meta: Meta = { ...newMeta('node-1'), boot: 1, clean: false };
 const unsynced = { sync: false };
 
 function windowsOf(length: number, first: number): Windows {
@@ -74,7 +74,7 @@ describe.each(Object.entries(places))('the store on %s', (_, makePlace) => {
   beforeEach(async () => {
     place = await makePlace();
     database = await place.open();
-    store = new Store(database);
+    store = await Store.open(async () => database);
   });
 
   afterEach(async () => {
@@ -263,13 +263,13 @@ describe('the store on a disk', () => {
   it('has everything again after it was closed', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'reto3-store-'));
     try {
-      const before = new Store(await openDatabase(folder));
+      const before = await Store.open(() => openDatabase(folder));
       await before.write(
         [{ meta }, { put: 'min', start: Date.UTC(2016, 4, 28), windows: block('min', 7) }],
         { sync: true },
       );
       await before.close();
-      const after = new Store(await openDatabase(folder));
+      const after = await Store.open(() => openDatabase(folder));
       expect(await after.readMeta()).toEqual(meta);
       expect(after.readBlock('min', Date.UTC(2016, 4, 28))).toEqual(block('min', 7));
       await after.close();

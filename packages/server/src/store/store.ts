@@ -7,10 +7,11 @@
  * there after a crash.
  */
 import type { AbstractBatchOptions, AbstractSnapshot, AbstractSublevel } from 'abstract-level';
-import { Reto3Error } from '../errors.ts';
+import { messageOf, Reto3Error } from '../errors.ts';
 import { ms10PerSecond, type Period, type PeriodName, periods, sec } from '../period.ts';
 import type { Windows } from '../window/windows.ts';
 import { DamagedRow, decodeWindows, encodeWindows } from './codec.ts';
+import { type OnDamage, report } from './damage.ts';
 import type { Database } from './database.ts';
 import { largestTime, rowName, type Series, sublevelNames, timeKey } from './keys.ts';
 import { decodeMeta, encodeMeta, type Meta } from './meta.ts';
@@ -40,25 +41,43 @@ type Rows = AbstractSublevel<Database, string | Buffer | Uint8Array, number, Uin
 
 const metaKey = 'node';
 
-export class Store {
-  readonly #database: Database;
-  readonly #rows: Readonly<Record<Series, Rows>>;
-  readonly #meta: AbstractSublevel<Database, string | Buffer | Uint8Array, string, string>;
+/** The database with its sublevels; replaced as a whole when it is opened again. */
+interface Handles {
+  readonly database: Database;
+  readonly rows: Readonly<Record<Series, Rows>>;
+  readonly meta: AbstractSublevel<Database, string | Buffer | Uint8Array, string, string>;
+}
 
-  constructor(database: Database) {
-    this.#database = database;
-    const rows = (series: Series): Rows =>
-      database.sublevel<number, Uint8Array>(sublevelNames[series], {
-        keyEncoding: timeKey,
-        valueEncoding: 'view',
-      });
-    this.#rows = {
-      journal: rows('journal'),
-      ms10: rows('ms10'),
-      sec: rows('sec'),
-      min: rows('min'),
-    };
-    this.#meta = database.sublevel<string, string>(sublevelNames.meta, { valueEncoding: 'utf8' });
+export class Store {
+  readonly #openDatabase: () => Promise<Database>;
+  #handles: Handles | undefined;
+
+  private constructor(database: Database, openDatabase: () => Promise<Database>) {
+    this.#openDatabase = openDatabase;
+    this.#handles = handlesOf(database);
+  }
+
+  /** @throws Reto3Error what `openDatabase` throws */
+  static async open(openDatabase: () => Promise<Database>): Promise<Store> {
+    return new Store(await openDatabase(), openDatabase);
+  }
+
+  /**
+   * Closes the database and opens it again: after a failed write LevelDB refuses all others until
+   * then. May be called until it succeeds; meanwhile reads and writes fail with
+   * RETO3_STORE_FAILING.
+   */
+  async reopen(): Promise<void> {
+    const handles = this.#handles;
+    this.#handles = undefined;
+    // What it could not write is written again from memory, so how it closes does not matter.
+    await handles?.database.close().catch(() => undefined);
+    this.#handles = handlesOf(await this.#openDatabase());
+  }
+
+  get #open(): Handles {
+    if (this.#handles !== undefined) return this.#handles;
+    throw new Reto3Error('RETO3_STORE_FAILING', 'cannot read the store: it is being opened again');
   }
 
   /**
@@ -66,48 +85,68 @@ export class Store {
    * @throws Reto3Error RETO3_DATA_VERSION, RETO3_DATA_CORRUPT
    */
   async readMeta(): Promise<Meta | undefined> {
-    const text = await this.#meta.get(metaKey);
+    const text = await this.#open.meta.get(metaKey);
     return text === undefined ? undefined : decodeMeta(text);
   }
 
   /** The block of `period` that starts at `start`. @throws Reto3Error RETO3_BLOCK_DAMAGED */
   readBlock(period: PeriodName, start: number): Windows | undefined {
-    const bytes = this.#rows[period].getSync(start);
-    return bytes === undefined ? undefined : decodeRow(period, start, bytes);
+    const bytes = this.#open.rows[period].getSync(start);
+    return bytes === undefined ? undefined : decodeRow(period, start, bytes)?.windows;
   }
 
   /** A fixed view of all rows as they are now; to be closed. */
   snapshot(): StoreSnapshot {
-    return new StoreSnapshot(this.#rows, this.#database.snapshot());
+    const { database, rows } = this.#open;
+    return new StoreSnapshot(rows, database.snapshot());
   }
 
   /** Writes all changes or none. With `sync`, they are on the disk when this resolves. */
   async write(changes: readonly Change[], options: { readonly sync: boolean }): Promise<void> {
+    const { database, rows, meta } = this.#open;
     const batch = changes.map((change) => {
       if ('meta' in change) {
         return {
           type: 'put',
-          sublevel: this.#meta,
+          sublevel: meta,
           key: metaKey,
           value: encodeMeta(change.meta),
         } as const;
       }
       if ('delete' in change) {
-        return { type: 'del', sublevel: this.#rows[change.delete], key: change.start } as const;
+        return { type: 'del', sublevel: rows[change.delete], key: change.start } as const;
       }
       const value = encodeWindows(change.windows, rowName(change.put, change.start));
-      return { type: 'put', sublevel: this.#rows[change.put], key: change.start, value } as const;
+      return { type: 'put', sublevel: rows[change.put], key: change.start, value } as const;
     });
     const batchOptions: AbstractBatchOptions<string, string> & { sync: boolean } = options;
-    await this.#database.batch<string | number, string | Uint8Array>(
+    await database.batch<string | number, string | Uint8Array>(
       batch,
       batchOptions as AbstractBatchOptions<string | number, string | Uint8Array>,
     );
   }
 
-  async close(): Promise<void> {
-    await this.#database.close();
+  /** Deletes the blocks of a period that start before a time, epoch ms. */
+  async deleteBefore(period: PeriodName, timeMs: number): Promise<void> {
+    await this.#open.rows[period].clear({ lt: timeMs });
   }
+
+  async close(): Promise<void> {
+    await this.#handles?.database.close();
+  }
+}
+
+function handlesOf(database: Database): Handles {
+  const rows = (series: Series): Rows =>
+    database.sublevel<number, Uint8Array>(sublevelNames[series], {
+      keyEncoding: timeKey,
+      valueEncoding: 'view',
+    });
+  return {
+    database,
+    rows: { journal: rows('journal'), ms10: rows('ms10'), sec: rows('sec'), min: rows('min') },
+    meta: database.sublevel<string, string>(sublevelNames.meta, { valueEncoding: 'utf8' }),
+  };
 }
 
 export class StoreSnapshot {
@@ -120,10 +159,11 @@ export class StoreSnapshot {
   }
 
   /**
-   * The rows of a series that start within the range, in order of time.
+   * The rows of a series that start within the range, in order of time. Damaged ones go to
+   * `onDamage` instead, or are thrown where there is none.
    * @throws Reto3Error RETO3_BLOCK_DAMAGED
    */
-  async *rows(series: Series, range: RowRange): AsyncGenerator<Row> {
+  async *rows(series: Series, range: RowRange, onDamage?: OnDamage): AsyncGenerator<Row> {
     if (range.from >= range.to) return;
     const iterator = this.#rows[series].iterator({
       gte: Math.max(0, range.from),
@@ -131,8 +171,21 @@ export class StoreSnapshot {
       reverse: range.reverse ?? false,
       snapshot: this.#snapshot,
     });
-    for await (const [start, bytes] of iterator)
-      yield { start, windows: decodeRow(series, start, bytes) };
+    const { reverse = false } = range;
+    // Up to where the range was read, in case that the database cannot go on.
+    let [unreadFrom, unreadTo] = [range.from, range.to];
+    try {
+      for await (const [start, bytes] of iterator) {
+        const row = decodeRow(series, start, bytes, onDamage);
+        if (row !== undefined) yield row;
+        if (reverse) unreadTo = start;
+        else unreadFrom = start + spanOf(series);
+      }
+    } catch (error) {
+      if (!isDatabaseError(error)) throw error;
+      const reason = `LevelDB says: ${messageOf(error)}`;
+      report({ series, from: unreadFrom, to: unreadTo, reason }, onDamage);
+    }
   }
 
   async close(): Promise<void> {
@@ -144,23 +197,27 @@ function lengthOf(series: Series): number {
   return series === 'journal' ? ms10PerSecond : periods[series].blockWindows;
 }
 
-function decodeRow(series: Series, start: number, bytes: Uint8Array): Windows {
+function decodeRow(
+  series: Series,
+  start: number,
+  bytes: Uint8Array,
+  onDamage?: OnDamage,
+): Row | undefined {
   try {
-    return decodeWindows(bytes, lengthOf(series), rowName(series, start));
+    return { start, windows: decodeWindows(bytes, lengthOf(series), rowName(series, start)) };
   } catch (error) {
     if (!(error instanceof DamagedRow)) throw error;
-    const from = new Date(start).toISOString();
-    const to = new Date(start + spanOf(series)).toISOString();
-    throw new Reto3Error(
-      'RETO3_BLOCK_DAMAGED',
-      `cannot read ${series} from ${from} to ${to}: ${error.message}`,
-      {
-        cause: error,
-      },
-    );
+    report({ series, from: start, to: start + spanOf(series), reason: error.message }, onDamage);
+    return undefined;
   }
 }
 
+/** Errors of abstract-level and of LevelDB have codes that begin so. */
+function isDatabaseError(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('LEVEL_');
+}
+
+/** How much time one row of a series covers, in milliseconds. */
 function spanOf(series: Series): number {
   return series === 'journal' ? sec.windowMs : (periods[series] satisfies Period).blockMs;
 }

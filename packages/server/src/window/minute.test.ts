@@ -58,11 +58,41 @@ describe('Minute', () => {
     minute.takeForJournal();
     minute.add(200, 1, false);
     expect(minute.beginClose()).toEqual([start]);
-    minute.endClose();
+    minute.written({ closed: true });
     expect(minute.unclosed).toBe(false);
     minute.add(0, 1, true);
     expect(minute.unclosed).toBe(true);
     expect(minute.beginClose()).toEqual([]);
+  });
+
+  it('knows how many of its messages no write holds', () => {
+    const minute = new Minute(start);
+    minute.add(0, 5, false);
+    expect(minute.unsaved).toBe(5);
+    minute.takeForJournal();
+    minute.add(0, 2, false);
+    minute.writeFailed();
+    expect(minute.unsaved).toBe(7);
+    minute.takeForJournal();
+    minute.add(0, 1, false);
+    minute.written({ closed: false });
+    expect(minute.unsaved).toBe(1);
+  });
+
+  it('adds what the store has of it when it could not be read before', () => {
+    const stored = new Minute(start);
+    stored.add(0, 10, false);
+    stored.add(100, 1, false);
+    const minute = new Minute(start);
+    minute.add(0, 5, false);
+    minute.absorb(stored);
+    expect(minute.ms10.counts[0]).toBe(15);
+    expect(minute.ms10.revised[0]).toBe(1);
+    expect(minute.sec.counts[0]).toBe(15);
+    expect(minute.sec.counts[1]).toBe(1);
+    expect(minute.min.counts[0]).toBe(16);
+    expect(minute.ms10.counted[100]).toBe(1);
+    expect(minute.ms10.revised[100]).toBe(0);
   });
 
   it('writes everything again after a failed write, and still knows its journal rows', () => {

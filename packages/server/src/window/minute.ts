@@ -6,10 +6,18 @@
  * ms10 windows would be wrong for a minute whose ms10 block the retention has deleted and that a
  * stepping clock visits again.)
  */
-import { ms10, ms10PerSecond, type PeriodName, sec, secondsPerMinute } from '../period.ts';
+import {
+  ms10,
+  ms10PerSecond,
+  type PeriodName,
+  periodNames,
+  sec,
+  secondsPerMinute,
+} from '../period.ts';
 import { allocateWindows, type Windows } from './windows.ts';
 
-type Stored = { readonly [name in PeriodName]?: Windows | undefined };
+/** What the store has of a minute, period by period. */
+export type Stored = { readonly [name in PeriodName]?: Windows | undefined };
 
 export class Minute {
   /** Epoch ms of its start. */
@@ -25,6 +33,9 @@ export class Minute {
   /** 1 for each second that may have a row in the journal. */
   readonly #journaledSeconds = new Uint8Array(secondsPerMinute);
   #unclosed = false;
+  /** Messages since the last write began, and those that a write under way holds. */
+  #unsaved = 0;
+  #inWrite = 0;
 
   /**
    * @param stored what the store has of this minute, period by period; undefined where it has
@@ -68,7 +79,13 @@ export class Minute {
     addTo(this.ms10, window, count, revises);
     addTo(this.sec, second, count, revises);
     addTo(this.min, 0, count, revises);
+    this.#unsaved += count;
     this.#markDirty(second);
+  }
+
+  /** How many of its messages no write holds yet. */
+  get unsaved(): number {
+    return this.#unsaved + this.#inWrite;
   }
 
   /** The starts (epoch ms) of the seconds that the journal does not have as they are now. */
@@ -77,37 +94,65 @@ export class Minute {
     for (const [second, dirty] of this.#dirtySeconds.entries()) {
       if (dirty === 1) this.#journaledSeconds[second] = 1;
     }
-    this.#dirtySeconds.fill(0);
+    this.#beginWrite();
     return starts;
   }
 
-  /**
-   * Says that the journal has a row for the second that starts then: the store was read at start.
-   */
+  /** Says that the store's journal has a row for the second that starts then, epoch ms. */
   markJournaled(start: number): void {
-    this.#journaledSeconds[(start - this.start) / sec.windowMs] = 1;
+    const second = (start - this.start) / sec.windowMs;
+    this.#journaledSeconds[second] = 1;
+    this.#dirtySeconds[second] = 0;
+    this.#unsaved = 0;
   }
 
   /**
-   * Says that its blocks are being written as they are now; gives the starts of its journal rows,
-   * then obsolete.
+   * Says that its blocks are being written as they are now.
+   * @returns the starts of its journal rows, which are then obsolete
    */
   beginClose(): number[] {
     this.#unclosed = false;
-    this.#dirtySeconds.fill(0);
+    this.#beginWrite();
     return this.#startsOf(this.#journaledSeconds);
   }
 
-  /** The write that `beginClose` began succeeded. */
-  endClose(): void {
-    this.#journaledSeconds.fill(0);
+  /** The write that `takeForJournal` or `beginClose` began succeeded. */
+  written(options: { readonly closed: boolean }): void {
+    this.#inWrite = 0;
+    if (options.closed) this.#journaledSeconds.fill(0);
   }
 
   /** A write of its blocks or its journal rows failed: everything is to be written once more. */
   writeFailed(): void {
+    this.#unsaved += this.#inWrite;
+    this.#inWrite = 0;
     for (let second = 0; second < secondsPerMinute; second++) {
       if (this.sec.counted[second] === 1) this.#markDirty(second);
     }
+  }
+
+  /**
+   * Adds what the store has of this minute, which could not be read when the first message came.
+   * What was counted in both was final before, so it is revised.
+   */
+  absorb(stored: Stored): void {
+    for (const name of periodNames) {
+      const [mine, theirs] = [this[name], stored[name]];
+      if (theirs === undefined) continue;
+      for (let index = 0; index < mine.counts.length; index++) {
+        if (theirs.counted[index] !== 1) continue;
+        const more = mine.counts[index] ?? 0;
+        mine.revised[index] = more > 0 ? 1 : (theirs.revised[index] ?? 0);
+        mine.counted[index] = 1;
+        mine.counts[index] = more + (theirs.counts[index] ?? 0);
+      }
+    }
+  }
+
+  #beginWrite(): void {
+    this.#dirtySeconds.fill(0);
+    this.#inWrite = this.#unsaved;
+    this.#unsaved = 0;
   }
 
   #startsOf(seconds: Uint8Array): number[] {

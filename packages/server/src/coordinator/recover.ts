@@ -1,0 +1,80 @@
+/**
+ * Reads what an earlier server left: the journal of its open minutes, and whether all of its writes
+ * are there. Writes nothing.
+ */
+import { Reto3Error } from '../errors.ts';
+import { ms10, sec } from '../period.ts';
+import type { Anchor } from '../store/anchor.ts';
+import { type Meta, newMeta } from '../store/meta.ts';
+import { allTime, type Store } from '../store/store.ts';
+import { totalOf } from '../window/windows.ts';
+import { OpenMinutes } from './open-minutes.ts';
+
+export interface Recovered {
+  readonly minutes: OpenMinutes;
+  /** As the store has it; boot 0 in a new folder. */
+  readonly meta: Meta;
+  /** All that the store and its journal hold. */
+  readonly messages: number;
+  /** End of the newest second that the store knows, epoch ms. */
+  readonly newestEnd: number;
+}
+
+/** @throws Reto3Error RETO3_DATA_CORRUPT where writes, or parts of the open minutes, are missing */
+export async function recover(store: Store, anchor: Anchor, node: string): Promise<Recovered> {
+  const meta = (await store.readMeta()) ?? newMeta(node);
+  assertAllWrites(meta, await anchor.read());
+  const minutes = new OpenMinutes(store);
+  const snapshot = store.snapshot();
+  let newestEnd = 0;
+  let messages = 0;
+  try {
+    // A damaged min block is told to whoever reads it; it is no reason not to count.
+    for await (const block of snapshot.rows('min', allTime, () => undefined)) {
+      messages += totalOf(block.windows);
+    }
+    for await (const block of snapshot.rows(
+      'ms10',
+      { ...allTime, reverse: true },
+      () => undefined,
+    )) {
+      newestEnd = block.start + ms10.blockMs;
+      break;
+    }
+    for await (const row of snapshot.rows('journal', allTime)) {
+      messages += minutes.recover(row);
+      newestEnd = Math.max(newestEnd, row.start + sec.windowMs);
+    }
+    minutes.loadMissing();
+  } catch (error) {
+    if (!(error instanceof Reto3Error) || error.code !== 'RETO3_BLOCK_DAMAGED') throw error;
+    throw corrupt(error.message);
+  } finally {
+    await snapshot.close();
+  }
+  assertOpenMinutes(meta, minutes);
+  return { minutes, meta, messages, newestEnd };
+}
+
+function assertAllWrites(meta: Meta, anchored: number | undefined): void {
+  // The first anchor follows the first write.
+  if (anchored === undefined && meta.writes > 1) throw corrupt('its file ANCHOR is missing');
+  if (anchored !== undefined && anchored > meta.writes) {
+    throw corrupt(`got ${meta.writes} writes, want at least ${anchored}: the newest are missing`);
+  }
+}
+
+/** A journal row that vanished would make a second look empty. */
+function assertOpenMinutes(meta: Meta, minutes: OpenMinutes): void {
+  const found = new Map([...minutes.all()].map((minute) => [minute.start, totalOf(minute.ms10)]));
+  for (const { start, total } of meta.open) {
+    const got = found.get(start) ?? 0;
+    if (got === total) continue;
+    const minute = new Date(start).toISOString();
+    throw corrupt(`the journal of the minute ${minute} adds up to ${got}, want ${total}`);
+  }
+}
+
+function corrupt(reason: string): Reto3Error {
+  return new Reto3Error('RETO3_DATA_CORRUPT', `cannot read the data folder: ${reason}`);
+}

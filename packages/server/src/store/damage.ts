@@ -1,0 +1,27 @@
+/** Damage found while reading: which rows cannot be trusted, and how one sees it. */
+import { Reto3Error } from '../errors.ts';
+import type { Series } from './keys.ts';
+
+export interface Damage {
+  readonly series: Series;
+  /** The time whose counts are not to be had, [from, to), epoch ms. */
+  readonly from: number;
+  readonly to: number;
+  readonly reason: string;
+}
+
+export type OnDamage = (damage: Damage) => void;
+
+/** Hands damage to who wants it. @throws Reto3Error RETO3_BLOCK_DAMAGED where nobody does */
+export function report(damage: Damage, onDamage: OnDamage | undefined): void {
+  if (onDamage === undefined) throw new Reto3Error('RETO3_BLOCK_DAMAGED', describe(damage));
+  onDamage(damage);
+}
+
+export function describe({ series, from, to, reason }: Damage): string {
+  return `cannot read ${series} from ${timeText(from)} to ${timeText(to)}: ${reason}`;
+}
+
+function timeText(timeMs: number): string {
+  return new Date(timeMs).toISOString();
+}
