@@ -95,8 +95,8 @@ export async function startServer(
 
     const stop = async (): Promise<void> => {
       api.notReady('the server is stopping');
-      flushLoop.stop();
       workers.stopListening();
+      await flushLoop.stop();
       if (durable) {
         // What waits is answered if it can be written; if not, its connection closes unanswered.
         await coordinator.commit().then(

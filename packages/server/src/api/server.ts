@@ -52,6 +52,9 @@ export class QueryApi {
       // Unknown query parameters are mistakes to be told, not noise to be dropped.
       ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
       forceCloseConnections: true,
+      // What fails before it has a route, such as the path /%, does not reach the error handler.
+      frameworkErrors: (error, _, reply) =>
+        void reply.code(error.statusCode ?? 400).send(body('RETO3_BAD_REQUEST', error.message)),
     });
     setErrors(app, log);
     if (config.adminTokenFile !== undefined) await askForToken(app, config.adminTokenFile);
@@ -106,13 +109,11 @@ async function listen(app: FastifyInstance, config: Config): Promise<string> {
   }
 }
 
-function setErrors(app: FastifyInstance, log: Log): void {
-  const body = (code: ErrorCode, message: string, hint: string = errorKinds[code].hint) => ({
-    code,
-    message,
-    hint,
-  });
+function body(code: ErrorCode, message: string, hint: string = errorKinds[code].hint) {
+  return { code, message, hint };
+}
 
+function setErrors(app: FastifyInstance, log: Log): void {
   app.setNotFoundHandler((request, reply) =>
     reply
       .code(errorKinds.RETO3_NOT_FOUND.httpStatus)

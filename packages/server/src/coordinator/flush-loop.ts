@@ -43,7 +43,7 @@ export class FlushLoop {
   #lastFlush: MonotonicMs;
   #lastSync: MonotonicMs;
   #retry: { readonly at: number; readonly pauseMs: number } | undefined;
-  #beating = false;
+  #writing: Promise<void> | undefined;
 
   /** @param options `flushMs`: time between flushes, in milliseconds */
   constructor(
@@ -64,23 +64,28 @@ export class FlushLoop {
     this.#timer = setInterval(() => void this.beat(), this.beatMs);
   }
 
-  stop(): void {
+  /** Beats no more; resolves when what the last beat began has ended. */
+  async stop(): Promise<void> {
     clearInterval(this.#timer);
+    await this.#writing;
   }
 
-  /** Sweeps; writes if it is time and no write is under way. Never throws. */
+  /** Sweeps; writes if it is time and no write is under way. Never rejects. */
   async beat(): Promise<void> {
     this.#coordinator.sweep();
-    if (this.#beating) return;
-    this.#beating = true;
+    if (this.#writing !== undefined) return;
+    this.#writing = this.#write();
+    await this.#writing;
+    this.#writing = undefined;
+  }
+
+  async #write(): Promise<void> {
     try {
       const now = this.#clock.read().monotonicMs;
       if (this.#retry === undefined) await this.#flush(now);
       else if (now >= this.#retry.at) await this.#recover();
     } catch (error) {
       this.#fail(error);
-    } finally {
-      this.#beating = false;
     }
   }
 

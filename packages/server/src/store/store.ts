@@ -52,14 +52,14 @@ export class Store {
   readonly #openDatabase: () => Promise<Database>;
   #handles: Handles | undefined;
 
-  private constructor(database: Database, openDatabase: () => Promise<Database>) {
+  private constructor(handles: Handles, openDatabase: () => Promise<Database>) {
     this.#openDatabase = openDatabase;
-    this.#handles = handlesOf(database);
+    this.#handles = handles;
   }
 
   /** @throws Reto3Error what `openDatabase` throws */
   static async open(openDatabase: () => Promise<Database>): Promise<Store> {
-    return new Store(await openDatabase(), openDatabase);
+    return new Store(await handlesOf(await openDatabase()), openDatabase);
   }
 
   /**
@@ -72,7 +72,7 @@ export class Store {
     this.#handles = undefined;
     // What it could not write is written again from memory, so how it closes does not matter.
     await handles?.database.close().catch(() => undefined);
-    this.#handles = handlesOf(await this.#openDatabase());
+    this.#handles = await handlesOf(await this.#openDatabase());
   }
 
   get #open(): Handles {
@@ -136,17 +136,20 @@ export class Store {
   }
 }
 
-function handlesOf(database: Database): Handles {
+async function handlesOf(database: Database): Promise<Handles> {
   const rows = (series: Series): Rows =>
     database.sublevel<number, Uint8Array>(sublevelNames[series], {
       keyEncoding: timeKey,
       valueEncoding: 'view',
     });
-  return {
+  const handles: Handles = {
     database,
     rows: { journal: rows('journal'), ms10: rows('ms10'), sec: rows('sec'), min: rows('min') },
     meta: database.sublevel<string, string>(sublevelNames.meta, { valueEncoding: 'utf8' }),
   };
+  // A sublevel opens a moment after it was made, and cannot be read synchronously until then.
+  await Promise.all([...Object.values(handles.rows), handles.meta].map((level) => level.open()));
+  return handles;
 }
 
 export class StoreSnapshot {

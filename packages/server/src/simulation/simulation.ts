@@ -1,0 +1,270 @@
+/**
+ * A server in virtual time: workers, ring, coordinator, flush loop and a disk that fails, driven by
+ * one seed. After every step the counts are held against the simplest model of what they must be.
+ *
+ * What it promises at every moment, whatever happens in whatever order:
+ * - while the server lives, a reader sees exactly what was swept, in all three periods;
+ * - no restart finds less than what was acknowledged as durable, or more than what was sent;
+ * - after a clean stop everything is there;
+ * - no crash makes the store look damaged.
+ */
+import { VirtualClock } from '../clock.virtual.ts';
+import { Coordinator } from '../coordinator/coordinator.ts';
+import { FlushLoop } from '../coordinator/flush-loop.ts';
+import { ms10, type Period, periods } from '../period.ts';
+import { readChunks } from '../query/chunks.ts';
+import { countedRows } from '../query/format.ts';
+import { allTime, Store } from '../store/store.ts';
+import { allocate, controlOf, reachMs, stripeOf } from '../window/layout.ts';
+import { addMessage, collectingFlush, RingReader } from '../window/ring.ts';
+import { SimulatedDisk } from './disk.ts';
+import { Random } from './random.ts';
+
+const workerCount = 2;
+const flushMs = 100;
+// Shortly before midnight, so that minutes, hours and days end.
+const startMs = Date.UTC(2016, 4, 28, 23, 58, 30);
+
+/** A promise that was broken: which one, and by what. */
+export class Violation extends Error {
+  override readonly name = 'Violation';
+}
+
+interface Stamped {
+  readonly worker: number;
+  readonly wallMs: number;
+}
+
+export class Simulation {
+  readonly #random: Random;
+  readonly #clock = new VirtualClock(startMs);
+  readonly #disk: SimulatedDisk;
+  readonly #log: string[] = [];
+  #memory = allocate(workerCount);
+  #coordinator: Coordinator | undefined;
+  #store: Store | undefined;
+  #loop: FlushLoop | undefined;
+
+  /** Messages that the present server took over or has been sent. */
+  #sent = 0;
+  /** Of those, the ones whose durable acknowledgement came: these must never be lost. */
+  #acknowledged = 0;
+  /** Messages that wait for the flush of that number. */
+  readonly #waiting = new Map<number, number>();
+  /** Workers that have read the clock and not yet added. */
+  readonly #stamped: Stamped[] = [];
+
+  constructor(seed: number) {
+    this.#random = new Random(seed);
+    this.#disk = new SimulatedDisk(this.#random);
+  }
+
+  /** What happened, for whoever looks at a failing seed. */
+  get log(): readonly string[] {
+    return this.#log;
+  }
+
+  /** Runs so many random steps, then stops cleanly and looks once more. @throws Violation */
+  async run(steps: number): Promise<void> {
+    await this.#start();
+    for (let step = 0; step < steps; step++) {
+      await this.#step();
+      await settle();
+    }
+    this.#disk.heal();
+    await this.#restart();
+    await this.#check('at the end');
+  }
+
+  async #step(): Promise<void> {
+    const dice = this.#random.next();
+    if (dice < 0.35) this.#send();
+    else if (dice < 0.45) this.#stamp();
+    else if (dice < 0.5) this.#addStamped();
+    else if (dice < 0.8) await this.#pass();
+    else if (dice < 0.84) this.#stepClock();
+    else if (dice < 0.9) this.#toggleDisk();
+    else if (dice < 0.94) await this.#check('while it runs');
+    else if (dice < 0.96) await this.#restart();
+    else await this.#crash();
+  }
+
+  #send(): void {
+    const worker = this.#random.between(0, workerCount - 1);
+    const times = this.#random.between(1, 300);
+    for (let time = 0; time < times; time++) this.#add(worker, this.#clock.wallMs);
+    this.#note(`worker ${worker} adds ${times}`);
+  }
+
+  #stamp(): void {
+    const worker = this.#random.between(0, workerCount - 1);
+    this.#stamped.push({ worker, wallMs: this.#clock.wallMs });
+    this.#note(`worker ${worker} reads the clock`);
+  }
+
+  #addStamped(): void {
+    const late = this.#stamped.shift();
+    if (late === undefined) return;
+    this.#add(late.worker, late.wallMs);
+    this.#note(`worker ${late.worker} adds late`);
+  }
+
+  #add(worker: number, wallMs: number): void {
+    addMessage(stripeOf(this.#memory, worker), wallMs);
+    const flush = collectingFlush(controlOf(this.#memory));
+    this.#waiting.set(flush, (this.#waiting.get(flush) ?? 0) + 1);
+    this.#sent++;
+  }
+
+  /** Time passes in beats of the flush loop, so that the ring is swept in time. */
+  async #pass(): Promise<void> {
+    const ms = this.#random.pick([10, 50, 100, 100, 300, 1_000, 20_000, 70_000]);
+    let left = ms;
+    while (left > 0) {
+      const beatMs = Math.min(left, ms > 1_000 ? reachMs / 3 : flushMs);
+      this.#clock.pass(beatMs);
+      left -= beatMs;
+      void this.#loop?.beat();
+      await settle();
+    }
+    this.#note(`${ms} ms pass`);
+  }
+
+  #stepClock(): void {
+    const ms = this.#random.pick([-3_600_000, -90_000, -1_000, -50, 50, 1_000, 90_000, 3_600_000]);
+    this.#clock.step(ms);
+    this.#note(`the clock steps by ${ms} ms`);
+  }
+
+  #toggleDisk(): void {
+    const what = this.#random.pick(['fail', 'heal', 'heal', 'slow', 'release']);
+    if (what === 'fail') this.#disk.fail();
+    else if (what === 'heal') this.#disk.heal();
+    else this.#disk.slow = what === 'slow';
+    if (what !== 'slow') this.#disk.release();
+    this.#note(`disk: ${what}`);
+  }
+
+  async #crash(): Promise<void> {
+    const power = this.#random.chance(0.5);
+    if (power) this.#disk.cutPower();
+    else this.#disk.kill();
+    this.#disk.heal();
+    this.#note(power ? 'the power fails' : 'the process is killed');
+    const [atLeast, atMost] = [this.#acknowledged, this.#sent];
+    await this.#start();
+    const found = await this.#total(ms10);
+    if (found < atLeast) this.#violated(`found ${found} after a crash, ${atLeast} acknowledged`);
+    if (found > atMost) this.#violated(`found ${found} after a crash, only ${atMost} sent`);
+    this.#sent = found;
+    this.#acknowledged = found;
+  }
+
+  async #restart(): Promise<void> {
+    this.#disk.slow = false;
+    this.#disk.release();
+    if (this.#disk.failing) return;
+    await settle();
+    this.#note('a clean stop');
+    await this.#loop?.stop();
+    await this.#coordinator?.stop();
+    await this.#store?.close();
+    const sent = this.#sent;
+    await this.#start();
+    const found = await this.#total(ms10);
+    if (found !== sent) this.#violated(`found ${found} after a clean stop, want ${sent}`);
+    this.#acknowledged = sent;
+  }
+
+  async #start(): Promise<void> {
+    this.#stamped.length = 0;
+    this.#waiting.clear();
+    this.#memory = allocate(workerCount);
+    try {
+      this.#store = await Store.open(() => this.#disk.open());
+      this.#coordinator = await Coordinator.open({
+        clock: this.#clock,
+        ring: new RingReader(this.#memory),
+        workerCount,
+        store: this.#store,
+        anchor: this.#disk.anchor,
+        node: 'simulated',
+        events: { clockStepped: () => undefined, stalled: () => undefined },
+      });
+      await this.#coordinator.begin();
+    } catch (error) {
+      this.#violated(`cannot start: ${error instanceof Error ? error.message : String(error)}`);
+    }
+    this.#loop = new FlushLoop(
+      this.#coordinator,
+      this.#clock,
+      { flushMs, ack: 'durable' },
+      {
+        flushed: (flush) => this.#acknowledge(flush),
+        failed: () => undefined,
+        recovered: () => undefined,
+      },
+    );
+  }
+
+  #acknowledge(flush: number): void {
+    for (const [number, messages] of this.#waiting) {
+      if (number > flush) continue;
+      this.#acknowledged += messages;
+      this.#waiting.delete(number);
+    }
+  }
+
+  /** Reads everything, and holds it against what was sent. */
+  async #check(when: string): Promise<void> {
+    if (this.#disk.failing || this.#disk.slow) return;
+    let total: number;
+    try {
+      total = await this.#total(ms10);
+    } catch (error) {
+      // Between a failed write and the next beat the store may still be closed.
+      if (error instanceof Error && 'code' in error && error.code === 'RETO3_STORE_FAILING') return;
+      throw error;
+    }
+    if (total !== this.#sent)
+      this.#violated(`${when} ms10 adds up to ${total}, want ${this.#sent}`);
+    for (const period of [periods.sec, periods.min]) {
+      const other = await this.#total(period);
+      if (other !== total) {
+        this.#violated(`${when} ${period.name} adds up to ${other}, ms10 to ${total}`);
+      }
+    }
+    const state = this.#coordinator?.state();
+    if (state?.messagesInAll !== total) {
+      this.#violated(`${when} the state says ${state?.messagesInAll} in all, want ${total}`);
+    }
+    this.#note(`checked ${total}`);
+  }
+
+  async #total(period: Period): Promise<number> {
+    const view = this.#coordinator?.view();
+    if (view === undefined) throw new Error('BUG: not started');
+    let total = 0;
+    try {
+      for await (const chunk of readChunks(view, period, allTime)) {
+        for (const [, count] of countedRows(chunk, period)) total += count;
+      }
+    } finally {
+      await view.store.close();
+    }
+    return total;
+  }
+
+  #note(what: string): void {
+    this.#log.push(`${new Date(this.#clock.wallMs).toISOString()} ${what}`);
+  }
+
+  #violated(what: string): never {
+    throw new Violation(what);
+  }
+}
+
+/** Lets everything that can go on without time passing go on. */
+async function settle(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+}
