@@ -6,7 +6,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import swagger from '@fastify/swagger';
-import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
+import { type FastifyError, type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import type { Config } from '../config.ts';
 import type { Coordinator } from '../coordinator/coordinator.ts';
 import { type ErrorCode, errorKinds, messageOf, Reto3Error } from '../errors.ts';
@@ -53,7 +53,7 @@ export class QueryApi {
       ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
       forceCloseConnections: true,
       // What fails before it has a route, such as the path /%, does not reach the error handler.
-      frameworkErrors: (error, _, reply) =>
+      frameworkErrors: (error, _, reply: FastifyReply) =>
         void reply.code(error.statusCode ?? 400).send(body('RETO3_BAD_REQUEST', error.message)),
     });
     setErrors(app, log);
