@@ -10,6 +10,9 @@ export interface Columns {
   readonly finalThrough: number;
   readonly starts: readonly number[];
   readonly counts: readonly number[];
+  /** Starts of the windows that changed after they were final. */
+  readonly revised: readonly number[];
+  readonly damaged: readonly { readonly from: number; readonly to: number }[];
 }
 
 /** The part of /v1/info that tests reckon with. */
@@ -20,6 +23,8 @@ export interface Info {
   readonly messagesByWorker: readonly number[];
   readonly messagesInAll: number;
   readonly flushes: number;
+  readonly clockSteps: number;
+  readonly node: string;
   readonly uWebSockets: string;
 }
 

@@ -12,6 +12,10 @@ interface LoadOptions {
   readonly depth: number;
   /** How many in all; without it, until the server goes or `stop`. */
   readonly requests?: number;
+  /** Take the answer 503 with Retry-After for an answer; otherwise it is a failure. */
+  readonly mayRefuse?: boolean;
+  /** Told of answers with status 200 as they come: how many came together. */
+  readonly onAnswers?: (answers: number) => void;
 }
 
 const request = Buffer.from(
@@ -19,6 +23,7 @@ const request = Buffer.from(
 );
 const headEnd = Buffer.from('\r\n\r\n');
 const statusLine = 'HTTP/1.1 200 ';
+const refusal = /^HTTP\/1\.1 503 .*\r\nretry-after: \d+(?:\r\n|$)/is;
 
 export class Load {
   readonly #connections: readonly Connection[];
@@ -26,10 +31,10 @@ export class Load {
   readonly done: Promise<void>;
 
   private constructor(options: LoadOptions) {
-    const { port, connections, depth, requests = Number.POSITIVE_INFINITY } = options;
+    const { connections, requests = Number.POSITIVE_INFINITY } = options;
     this.#connections = Array.from({ length: connections }, (_, index) => {
       const share = Math.floor(requests / connections) + (index < requests % connections ? 1 : 0);
-      return new Connection(port, depth, share);
+      return new Connection(options, share);
     });
     this.done = Promise.all(this.#connections.map(({ closed }) => closed)).then(() => undefined);
   }
@@ -46,6 +51,21 @@ export class Load {
     return this.#connections.reduce((sum, { answered }) => sum + answered, 0);
   }
 
+  /** Requests that went out, answered or not. */
+  get sent(): number {
+    return this.#connections.reduce((sum, { sent }) => sum + sent, 0);
+  }
+
+  /** Answers with status 503 and Retry-After, so far. */
+  get refused(): number {
+    return this.#connections.reduce((sum, { refused }) => sum + refused, 0);
+  }
+
+  /** Connections that the other side closed while there was something to send or to come. */
+  get broken(): number {
+    return this.#connections.filter(({ broken }) => broken).length;
+  }
+
   /** Sends no more, waits for what is on its way, and closes. */
   async stop(): Promise<void> {
     for (const connection of this.#connections) connection.finish();
@@ -59,15 +79,21 @@ export class Load {
 
 class Connection {
   answered = 0;
+  refused = 0;
+  sent = 0;
+  broken = false;
   readonly closed: Promise<void>;
   readonly #socket: Socket;
   readonly #batch: Buffer;
+  readonly #options: LoadOptions;
   #toSend: number;
   #onTheirWay = 0;
   /** The beginning of an answer of which the rest has not come. */
   #rest: Buffer = Buffer.alloc(0);
 
-  constructor(port: number, depth: number, requests: number) {
+  constructor(options: LoadOptions, requests: number) {
+    const { port, depth } = options;
+    this.#options = options;
     this.#toSend = requests;
     this.#batch = Buffer.alloc(request.length * depth, request);
     this.#socket = connect({ port, host: '127.0.0.1', noDelay: true });
@@ -83,7 +109,10 @@ class Connection {
       });
       // A server that is killed resets its connections: an end like any other for this client.
       this.#socket.on('error', () => undefined);
-      this.#socket.once('close', () => resolve());
+      this.#socket.once('close', () => {
+        this.broken ||= this.#toSend > 0 || this.#onTheirWay > 0;
+        resolve();
+      });
     });
   }
 
@@ -100,6 +129,7 @@ class Connection {
     const requests = Math.min(most, this.#toSend);
     this.#toSend -= requests;
     this.#onTheirWay += requests;
+    this.sent += requests;
     if (requests > 0) this.#socket.write(this.#batch.subarray(0, requests * request.length));
     else if (this.#onTheirWay === 0) this.#socket.end();
   }
@@ -107,21 +137,27 @@ class Connection {
   #take(piece: Buffer): void {
     const bytes = this.#rest.length === 0 ? piece : Buffer.concat([this.#rest, piece]);
     let answers = 0;
+    let refusals = 0;
     let from = 0;
     for (;;) {
       const end = bytes.indexOf(headEnd, from);
       if (end === -1) break;
       // An answer with a body would be caught here as well, as a head that begins otherwise.
-      if (bytes.toString('latin1', from, from + statusLine.length) !== statusLine)
-        throw new Error(
-          `got the answer ${bytes.toString('latin1', from, end)}, want 200 without a body`,
-        );
+      if (bytes.toString('latin1', from, from + statusLine.length) === statusLine) answers++;
+      else if (this.#mayBe(bytes.toString('latin1', from, end))) refusals++;
       from = end + headEnd.length;
-      answers++;
     }
     this.#rest = bytes.subarray(from);
     this.answered += answers;
-    this.#onTheirWay -= answers;
-    if (answers > 0) this.#send(answers);
+    this.refused += refusals;
+    this.#onTheirWay -= answers + refusals;
+    if (answers > 0) this.#options.onAnswers?.(answers);
+    if (answers + refusals > 0) this.#send(answers + refusals);
+  }
+
+  /** Whether it is a refusal that this load takes. @throws Error if it is anything else */
+  #mayBe(head: string): boolean {
+    if (this.#options.mayRefuse === true && refusal.test(head)) return true;
+    throw new Error(`got the answer ${head}, want 200 without a body`);
   }
 }

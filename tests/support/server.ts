@@ -13,6 +13,8 @@ interface ServerOptions {
   readonly adminPort?: number;
   /** Added to the command line. */
   readonly flags?: readonly string[];
+  /** Added to the environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** The contract of `docker stop`: a server that takes longer would be killed. */
@@ -34,7 +36,8 @@ export class Server {
 
   /** Resolves when it accepts requests. @throws Error with what it said if it cannot start */
   static async start(options: ServerOptions): Promise<Server> {
-    const running = startCli(serveArgs(options));
+    const { env = {} } = options;
+    const running = startCli(serveArgs(options), { env });
     await waitUntil('the server says where it listens', () => {
       if (!running.running) throw new Error(`cannot start the server: ${running.stderr}`);
       return portsIn(running.stderr) !== undefined;
@@ -64,6 +67,11 @@ export class Server {
   async stop(signal: 'SIGTERM' | 'SIGINT' = 'SIGTERM'): Promise<Exit> {
     this.#process.signal(signal);
     return within('the server to have stopped', stopWithinMs, this.#process.exited);
+  }
+
+  /** For signals that do not end it. */
+  signal(name: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#process.signal(name);
   }
 
   /** Ends it as a crash would. */
