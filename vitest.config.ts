@@ -3,7 +3,16 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['packages/*/src/**/*.test.ts'] } },
+      {
+        test: {
+          name: 'unit',
+          include: ['packages/*/src/**/*.test.ts'],
+          exclude: ['packages/server/src/simulation/**'],
+        },
+      },
+      {
+        test: { name: 'simulation', include: ['packages/server/src/simulation/**/*.test.ts'] },
+      },
       {
         test: {
           name: 'process',

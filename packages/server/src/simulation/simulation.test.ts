@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { Simulation } from './simulation.ts';
 
-const steps = 40;
+const steps = 25;
 const seeds = Number(process.env.RETO3_SEEDS ?? 10_000);
 const only = process.env.RETO3_SEED;
 

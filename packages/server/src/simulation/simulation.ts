@@ -13,10 +13,10 @@ import { Coordinator } from '../coordinator/coordinator.ts';
 import { FlushLoop } from '../coordinator/flush-loop.ts';
 import { ms10, type Period, periods } from '../period.ts';
 import { readChunks } from '../query/chunks.ts';
-import { countedRows } from '../query/format.ts';
 import { allTime, Store } from '../store/store.ts';
 import { allocate, controlOf, reachMs, stripeOf } from '../window/layout.ts';
 import { addMessage, collectingFlush, RingReader } from '../window/ring.ts';
+import { totalOf } from '../window/windows.ts';
 import { SimulatedDisk } from './disk.ts';
 import { Random } from './random.ts';
 
@@ -91,7 +91,7 @@ export class Simulation {
 
   #send(): void {
     const worker = this.#random.between(0, workerCount - 1);
-    const times = this.#random.between(1, 300);
+    const times = this.#random.between(1, 50);
     for (let time = 0; time < times; time++) this.#add(worker, this.#clock.wallMs);
     this.#note(`worker ${worker} adds ${times}`);
   }
@@ -118,7 +118,7 @@ export class Simulation {
 
   /** Time passes in beats of the flush loop, so that the ring is swept in time. */
   async #pass(): Promise<void> {
-    const ms = this.#random.pick([10, 50, 100, 100, 300, 1_000, 20_000, 70_000]);
+    const ms = this.#random.pick([10, 50, 100, 100, 200, 300, 5_000, 70_000]);
     let left = ms;
     while (left > 0) {
       const beatMs = Math.min(left, ms > 1_000 ? reachMs / 3 : flushMs);
@@ -246,9 +246,7 @@ export class Simulation {
     if (view === undefined) throw new Error('BUG: not started');
     let total = 0;
     try {
-      for await (const chunk of readChunks(view, period, allTime)) {
-        for (const [, count] of countedRows(chunk, period)) total += count;
-      }
+      for await (const { windows } of readChunks(view, period, allTime)) total += totalOf(windows);
     } finally {
       await view.store.close();
     }
