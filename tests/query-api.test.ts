@@ -1,0 +1,185 @@
+/** The query API as a program meets it: its description, health, errors, and who is let in. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { ask } from './support/api.ts';
+import { runCli } from './support/cli.ts';
+import { temporaryFolder } from './support/folder.ts';
+import { Server } from './support/server.ts';
+
+/** The routes of the contract. */
+const routes = [
+  '/v1/stats/{period}',
+  '/v1/live',
+  '/v1/info',
+  '/healthz',
+  '/readyz',
+  '/openapi.json',
+] as const;
+
+interface Operation {
+  readonly responses?: Readonly<Record<string, unknown>>;
+  readonly parameters?: readonly { name?: unknown; in?: unknown; schema?: unknown }[];
+}
+
+interface OpenApi {
+  readonly openapi: string;
+  readonly info: { readonly title: string; readonly version: string };
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+}
+
+test('/openapi.json describes every route in valid OpenAPI', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  const document = await ask<OpenApi>(server.adminUrl, '/openapi.json');
+  expect(document.openapi).toMatch(/^3\.1\.\d$/);
+  expect(document.info.title).toBe('reto3 query API');
+  expect(document.info.version).toMatch(/^\d+\.\d+\.\d+/);
+  expect(Object.keys(document.paths)).toEqual(expect.arrayContaining([...routes]));
+  for (const [path, operations] of Object.entries(document.paths)) {
+    for (const operation of Object.values(operations)) {
+      expect(Object.keys(operation.responses ?? {}), path).not.toHaveLength(0);
+      const parameters = operation.parameters ?? [];
+      for (const parameter of parameters) {
+        expect(parameter).toEqual(
+          expect.objectContaining({ name: expect.any(String), schema: expect.any(Object) }),
+        );
+        expect(['path', 'query', 'header']).toContain(parameter.in);
+      }
+      const inPath = parameters.filter((parameter) => parameter.in === 'path');
+      const named = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
+      expect(inPath.map(({ name }) => name)).toEqual(named);
+    }
+  }
+  for (const pointer of referencesIn(document)) {
+    const target = pointer
+      .replace(/^#\//, '')
+      .split('/')
+      .reduce<unknown>(
+        (node, name) => Object.entries(node ?? {}).find(([key]) => key === name)?.[1],
+        document,
+      );
+    expect(target, pointer).toBeDefined();
+  }
+});
+
+test('/healthz and /readyz answer ok, and so does reto3 health', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  expect(await ask(server.adminUrl, '/healthz')).toEqual({ status: 'ok' });
+  expect(await ask(server.adminUrl, '/readyz')).toEqual({ status: 'ok' });
+  expect(await runCli(['health', '--url', server.adminUrl])).toEqual({
+    code: 0,
+    stdout: 'ready\n',
+    stderr: '',
+  });
+  await server.stop();
+  expect(await runCli(['health', '--url', server.adminUrl])).toMatchObject({ code: 3, stdout: '' });
+});
+
+test('/v1/info tells what the contract promises', async () => {
+  const server = await Server.start({
+    dataDir: await temporaryFolder(),
+    flags: ['--workers', '2', '--node', 'here', '--flush-ms', '50'],
+  });
+  const before = Date.now();
+  const info = await ask<Record<string, unknown>>(server.adminUrl, '/v1/info');
+  expect(info).toMatchObject({
+    version: expect.stringMatching(/^\d+\.\d+\.\d+/),
+    uWebSockets: expect.stringMatching(/^20\.\d+\.\d+.* \((?:newer|older) build\)$/),
+    node: 'here',
+    workers: 2,
+    flushMs: 50,
+    boot: 1,
+    uptimeMs: expect.any(Number),
+    messagesSinceStart: 0,
+    messagesInAll: 0,
+    messagesByWorker: [0, 0],
+    bytesOnDisk: expect.any(Number),
+    clockSteps: 0,
+  });
+  const { finalThrough, bytesOnDisk } = info;
+  expect(bytesOnDisk).toBeGreaterThan(0);
+  expect(finalThrough).toBeLessThanOrEqual(Date.now() - 20);
+  expect(finalThrough).toBeGreaterThan(before - 60_000);
+});
+
+test('errors are JSON with code, message and hint', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  const errors: readonly (readonly [path: string, status: number, code: string])[] = [
+    ['/nothing', 404, 'RETO3_NOT_FOUND'],
+    ['/v1/stats', 404, 'RETO3_NOT_FOUND'],
+    ['/v1/stats/ms5', 400, 'RETO3_BAD_PERIOD'],
+    ['/v1/stats/ms10?from=yesterday', 400, 'RETO3_BAD_TIME'],
+    ['/v1/stats/ms10?last=-1', 400, 'RETO3_BAD_RANGE'],
+    ['/v1/stats/ms10?last=1&from=1m', 400, 'RETO3_BAD_RANGE'],
+    ['/v1/stats/ms10?from=1m&to=2m', 400, 'RETO3_BAD_RANGE'],
+    ['/v1/stats/ms10?format=xml', 400, 'RETO3_BAD_FORMAT'],
+    ['/v1/stats/ms10?lats=5', 400, 'RETO3_BAD_REQUEST'],
+    ['/v1/stats/ms10?open=maybe', 400, 'RETO3_BAD_REQUEST'],
+    ['/v1/stats/ms10?last=1&last=2', 400, 'RETO3_BAD_REQUEST'],
+    ['/v1/live?period=ms5', 400, 'RETO3_BAD_PERIOD'],
+    ['/v1/live?from=yesterday', 400, 'RETO3_BAD_TIME'],
+    ['/%', 400, 'RETO3_BAD_REQUEST'],
+  ];
+  for (const [path, status, code] of errors) {
+    const response = await fetch(server.adminUrl + path);
+    expect([path, response.status]).toEqual([path, status]);
+    expect(response.headers.get('content-type')).toMatch(/^application\/json/);
+    const body: unknown = await response.json();
+    const text = expect.stringMatching(/./);
+    expect(body, path).toEqual({ code, message: text, hint: text });
+  }
+  const posted = await fetch(`${server.adminUrl}/v1/info`, { method: 'POST' });
+  expect(posted.status).toBe(404);
+});
+
+test('with a token file only the bearer of the token is let in', async () => {
+  const folder = await temporaryFolder();
+  const tokenFile = join(folder, 'token');
+  const wrongFile = join(folder, 'wrong');
+  await writeFile(tokenFile, 'open sesame\n');
+  await writeFile(wrongFile, 'open barley\n');
+  const server = await Server.start({
+    dataDir: join(folder, 'data'),
+    flags: ['--admin-token-file', tokenFile],
+  });
+  const get = (path: string, authorization?: string): Promise<Response> =>
+    fetch(
+      server.adminUrl + path,
+      authorization === undefined ? {} : { headers: { authorization } },
+    );
+
+  for (const path of ['/v1/info', '/v1/stats/ms10', '/v1/live', '/openapi.json', '/nothing']) {
+    for (const authorization of [undefined, 'Bearer open barley', 'open sesame', 'Bearer ']) {
+      const response = await get(path, authorization);
+      expect(response.status, path).toBe(401);
+      expect(await response.json()).toMatchObject({ code: 'RETO3_UNAUTHORIZED' });
+    }
+  }
+  expect((await get('/v1/info', 'Bearer open sesame')).status).toBe(200);
+
+  const stats = ['stats', 'ms10', '--open', '--url', server.adminUrl];
+  expect(await runCli([...stats, '--token-file', tokenFile])).toMatchObject({ code: 0 });
+  const viaEnvironment = await runCli(stats, { env: { RETO3_ADMIN_TOKEN_FILE: tokenFile } });
+  expect(viaEnvironment).toMatchObject({ code: 0, stderr: '' });
+  for (const flags of [[], ['--token-file', wrongFile]]) {
+    const outcome = await runCli([...stats, ...flags]);
+    expect(outcome).toMatchObject({ code: 1, stdout: '' });
+    expect(outcome.stderr).toMatch(/^reto3: the query API asks for a token \(.+\)\n$/);
+  }
+});
+
+test('an admin host that others reach needs the word that it is open', async () => {
+  const server = await Server.start({
+    dataDir: await temporaryFolder(),
+    flags: ['--admin-host', '0.0.0.0', '--admin-open'],
+  });
+  expect(await ask(server.adminUrl, '/healthz')).toEqual({ status: 'ok' });
+});
+
+/** Every `$ref` in a document. */
+function referencesIn(node: unknown): string[] {
+  if (typeof node !== 'object' || node === null) return [];
+  return Object.entries(node).flatMap(([key, value]: [string, unknown]) =>
+    key === '$ref' && typeof value === 'string' ? [value] : referencesIn(value),
+  );
+}
