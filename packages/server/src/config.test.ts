@@ -10,6 +10,9 @@ import {
 } from './config.ts';
 import { Reto3Error } from './errors.ts';
 
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+
 type Name = keyof Config;
 
 interface Case {
@@ -95,6 +98,38 @@ const cases: Readonly<Record<Name, Case>> = {
     bad: ['9', '10001', '100ms'],
     wanted: 'a whole number from 10 to 10000',
   },
+  retainMs10: {
+    variable: 'RETO3_RETAIN_MS10',
+    fallback: 30 * dayMs,
+    good: [
+      ['1h', hourMs],
+      ['3600s', hourMs],
+      ['60m', hourMs],
+      ['2d', 2 * dayMs],
+    ],
+    bad: ['59m', '3599s', '0', '30', '1.5d', '-1d', '1w', 'Forever', ''],
+    wanted: 'at least 1h: a number and s, m, h, d or y, or forever',
+  },
+  retainSec: {
+    variable: 'RETO3_RETAIN_SEC',
+    fallback: 365 * dayMs,
+    good: [
+      ['2y', 730 * dayMs],
+      ['forever', Number.POSITIVE_INFINITY],
+    ],
+    bad: ['23h', 'never', ''],
+    wanted: 'at least 1d: a number and s, m, h, d or y, or forever',
+  },
+  retainMin: {
+    variable: 'RETO3_RETAIN_MIN',
+    fallback: Number.POSITIVE_INFINITY,
+    good: [
+      ['2y', 730 * dayMs],
+      ['forever', Number.POSITIVE_INFINITY],
+    ],
+    bad: ['23h', '1y1d', ''],
+    wanted: 'at least 1d: a number and s, m, h, d or y, or forever',
+  },
   node: {
     variable: 'RETO3_NODE',
     fallback: hostname().replaceAll(/[^A-Za-z0-9_-]/g, '-'),
@@ -167,8 +202,25 @@ describe.each(Object.entries(cases) as [Name, Case][])('the setting %s', (name, 
   });
 
   it('says its default in the help as it is', () => {
-    if (fallbackText === undefined && settings[name].fallback !== undefined)
+    const { fallback } = settings[name];
+    if (name.startsWith('retain'))
+      expect(resolveConfig({ [flag]: fallback }, {})[name]).toBe(wanted.fallback);
+    else if (fallbackText === undefined && fallback !== undefined)
       expect(String(wanted.fallback)).toBe(settings[name].fallback);
+  });
+});
+
+describe('how long the periods are kept', () => {
+  it('never grows shorter from ms10 to sec to min', () => {
+    expect(() => resolveConfig({ 'retain-sec': '29d' }, {})).toThrow(
+      'got --retain-sec "29d", want at least --retain-ms10, which is "30d"',
+    );
+    expect(() => resolveConfig({ 'retain-min': '30d' }, { RETO3_RETAIN_SEC: '31d' })).toThrow(
+      'got --retain-min "30d", want at least RETO3_RETAIN_SEC, which is "31d"',
+    );
+    expect(() => resolveConfig({ 'retain-ms10': 'forever' }, {})).toThrow('want at least');
+    const same = { 'retain-ms10': '2d', 'retain-sec': '48h', 'retain-min': '2d' };
+    expect(resolveConfig(same, {})).toMatchObject({ retainMin: 2 * dayMs });
   });
 });
 

@@ -20,6 +20,10 @@ export interface Config {
   readonly workers: number;
   readonly ack: Ack;
   readonly flushMs: number;
+  /** How long blocks of each period are kept, in milliseconds; Infinity: for ever. */
+  readonly retainMs10: number;
+  readonly retainSec: number;
+  readonly retainMin: number;
   readonly node: string;
   readonly logLevel: LogLevel;
 }
@@ -48,6 +52,14 @@ interface Setting<T> {
 }
 
 type Settings = { readonly [name in keyof Config]: Setting<Config[name]> };
+
+const keepingUnitMs: Readonly<Record<string, number>> = {
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  y: 365 * 86_400_000,
+};
 
 export const settings: Settings = {
   port: {
@@ -123,6 +135,29 @@ export const settings: Settings = {
     // Above 10 s the ring would be swept too seldom for comfort: it reaches back 71 s.
     parse: wholeNumber(10, 10_000),
   },
+  retainMs10: {
+    flag: 'retain-ms10',
+    summary: 'how long the 10 ms windows are kept: a number and s, m, h, d or y, or forever',
+    value: 'TIME',
+    fallback: '30d',
+    // A minute is closed into blocks that must still be there when they are read back: blocks of a
+    // minute here, of an hour and a day below.
+    parse: keepingTime('1h'),
+  },
+  retainSec: {
+    flag: 'retain-sec',
+    summary: 'how long the seconds are kept; at least as long as the 10 ms windows',
+    value: 'TIME',
+    fallback: '1y',
+    parse: keepingTime('1d'),
+  },
+  retainMin: {
+    flag: 'retain-min',
+    summary: 'how long the minutes are kept; at least as long as the seconds',
+    value: 'TIME',
+    fallback: 'forever',
+    parse: keepingTime('1d'),
+  },
   node: {
     flag: 'node',
     summary: 'name of this server',
@@ -186,12 +221,29 @@ export function resolveConfig(
     workers: read(settings.workers),
     ack: read(settings.ack),
     flushMs: read(settings.flushMs),
+    retainMs10: read(settings.retainMs10),
+    retainSec: read(settings.retainSec),
+    retainMin: read(settings.retainMin),
     node: read(settings.node),
     logLevel: read(settings.logLevel),
   };
   assertAdminClosed(config, find(settings.adminHost).origin);
+  assertLongerKept('retainMs10', 'retainSec');
+  assertLongerKept('retainSec', 'retainMin');
   return config;
+
+  /** The minutes and seconds hold the shorter windows to account, so they must not go first. */
+  function assertLongerKept(shorter: RetainName, longer: RetainName): void {
+    if (config[shorter] <= config[longer]) return;
+    const [got, least] = [find(settings[longer]), find(settings[shorter])];
+    throw new Reto3Error(
+      'RETO3_BAD_SETTING',
+      `got ${got.origin} "${got.text}", want at least ${least.origin}, which is "${least.text}"`,
+    );
+  }
 }
+
+type RetainName = 'retainMs10' | 'retainSec' | 'retainMin';
 
 function assertAdminClosed(config: Config, origin: string): void {
   if (isLoopback(config.adminHost) || config.adminOpen || config.adminTokenFile !== undefined)
@@ -216,6 +268,23 @@ function wholeNumber(least: number, most: number): Parse<number> {
       throw new Wanted(`a whole number from ${least} to ${most}`);
     return value;
   };
+}
+
+/** A length of time in milliseconds, such as 30d, or Infinity for the word forever. */
+function keepingTime(least: string): Parse<number> {
+  const leastMs = keepingMs(least);
+  return (text) => {
+    const value = keepingMs(text);
+    if (!(value >= leastMs))
+      throw new Wanted(`at least ${least}: a number and s, m, h, d or y, or forever`);
+    return value;
+  };
+}
+
+function keepingMs(text: string): number {
+  if (text === 'forever') return Number.POSITIVE_INFINITY;
+  const [, digits, unit = ''] = /^(\d{1,12})([smhdy])$/.exec(text) ?? [];
+  return Number(digits) * (keepingUnitMs[unit] ?? Number.NaN);
 }
 
 function address(text: string): string {

@@ -11,6 +11,7 @@ import { systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { Coordinator } from './coordinator/coordinator.ts';
 import { FlushLoop } from './coordinator/flush-loop.ts';
+import { Retention } from './coordinator/retention.ts';
 import { messageOf } from './errors.ts';
 import { IngestWorkers } from './ingest/workers.ts';
 import type { Log } from './log.ts';
@@ -88,6 +89,14 @@ export async function startServer(
       },
     });
     flushLoop.start();
+    const retain = { ms10: config.retainMs10, sec: config.retainSec, min: config.retainMin };
+    const retention = new Retention(coordinator, systemClock, retain, {
+      deleted: (period, beforeMs) =>
+        log.info({ period, before: new Date(beforeMs).toISOString() }, 'old blocks are deleted'),
+      failed: (error) =>
+        log.warn({ err: error }, 'old blocks could not be deleted; will try again'),
+    });
+    retention.start();
     api.ready({ uwsVersion: workers.uwsVersion });
 
     const ingestUrl = urlOf(config.host, workers.port);
@@ -105,6 +114,7 @@ export async function startServer(
         );
       }
       await workers.stop();
+      await retention.stop();
       await coordinator.stop();
       await api.close();
       await store.close();

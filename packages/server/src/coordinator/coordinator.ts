@@ -10,14 +10,15 @@
  * - one flush is under way at a time.
  */
 import type { Clock } from '../clock.ts';
-import { ms10 } from '../period.ts';
+import { ms10, type PeriodName } from '../period.ts';
 import type { Anchor } from '../store/anchor.ts';
-import type { Store } from '../store/store.ts';
+import type { Meta } from '../store/meta.ts';
+import { allTime, type Store } from '../store/store.ts';
 import { VerifiedSnapshot } from '../store/verified.ts';
 import { Minute } from '../window/minute.ts';
 import type { RingReader } from '../window/ring.ts';
 import { finalThroughAt, Timeline } from '../window/timeline.ts';
-import { copyOf } from '../window/windows.ts';
+import { copyOf, totalOf } from '../window/windows.ts';
 import type { OpenMinutes } from './open-minutes.ts';
 import { type Recovered, recover } from './recover.ts';
 import { Writer } from './writer.ts';
@@ -31,6 +32,8 @@ export interface CountsView {
   /** Copies of the minutes in memory; they win over the store. */
   readonly minutes: readonly Minute[];
   readonly store: Pick<VerifiedSnapshot, 'rows' | 'close'>;
+  /** Up to where retention has deleted each period, epoch ms. */
+  readonly deletedBefore: Meta['deletedBefore'];
 }
 
 /** What the coordinator tells of itself; counters start at 0 with the process. */
@@ -93,6 +96,10 @@ export class Coordinator {
   #flushes = 0;
   #failedFlushes = 0;
   #messagesLost = 0;
+  /** In min blocks that retention deleted since the start. */
+  #messagesDeleted = 0;
+  /** End of what was counted before this start, epoch ms; 0 in a new folder. */
+  readonly endBefore: number;
   #flushing: Promise<void> | undefined;
 
   private constructor(parts: CoordinatorParts, recovered: Recovered) {
@@ -111,7 +118,7 @@ export class Coordinator {
     this.#startedAt = now.wallMs;
     this.#finalThrough = finalThroughAt(now.wallMs);
     this.#wasFinalThrough = Math.max(this.#finalThrough, recovered.newestEnd);
-    this.#newestEnd = recovered.newestEnd;
+    this.#newestEnd = this.endBefore = recovered.newestEnd;
   }
 
   /**
@@ -217,7 +224,7 @@ export class Coordinator {
     );
     const { deletedBefore } = this.#writer.meta;
     const store = new VerifiedSnapshot(this.#store.snapshot(), deletedBefore);
-    return { finalThrough, newestEnd: this.#newestEnd, minutes, store };
+    return { finalThrough, newestEnd: this.#newestEnd, minutes, store, deletedBefore };
   }
 
   state(): CoordinatorState {
@@ -228,7 +235,11 @@ export class Coordinator {
       finalThrough: this.#finalThrough,
       messagesSinceStart: this.#messagesSinceStart,
       messagesByWorker: [...this.#messagesByWorker],
-      messagesInAll: this.#messagesBefore + this.#messagesSinceStart - this.#messagesLost,
+      messagesInAll:
+        this.#messagesBefore +
+        this.#messagesSinceStart -
+        this.#messagesLost -
+        this.#messagesDeleted,
       clockSteps: this.#clockSteps,
       stalls: this.#stalls,
       flushes: this.#flushes,
@@ -238,10 +249,56 @@ export class Coordinator {
     };
   }
 
+  /** Up to where a period is deleted, and where its oldest block starts, epoch ms. */
+  async expired(
+    period: PeriodName,
+  ): Promise<{ readonly before: number; readonly oldest?: number }> {
+    const before = this.#writer.meta.deletedBefore[period];
+    const snapshot = this.#store.snapshot();
+    try {
+      // A damaged block has its start too, and ages like any other.
+      for await (const { start } of snapshot.encodedRows(period, allTime))
+        return { before, oldest: start };
+    } finally {
+      await snapshot.close();
+    }
+    return { before };
+  }
+
+  /** Deletes the blocks of a period that start before a time, epoch ms; no flush is under way. */
+  async deleteBefore(period: PeriodName, beforeMs: number): Promise<void> {
+    await this.#alone(async () => {
+      // First the word that they may be missing, then the blocks: whenever this ends, what is
+      // missing is not taken for damage.
+      await this.#writer.markDeleted(period, beforeMs);
+      if (period === 'min') this.#messagesDeleted += await this.#messagesBeforeTime(beforeMs);
+      await this.#store.deleteBefore(period, beforeMs);
+    });
+  }
+
+  async #messagesBeforeTime(timeMs: number): Promise<number> {
+    const snapshot = this.#store.snapshot();
+    let messages = 0;
+    try {
+      const rows = snapshot.rows('min', { from: 0, to: timeMs }, () => undefined);
+      for await (const { windows } of rows) messages += totalOf(windows);
+    } finally {
+      await snapshot.close();
+    }
+    return messages;
+  }
+
   async #flush(options: { readonly sync: boolean }): Promise<void> {
+    await this.#alone(() => {
+      this.sweep();
+      return this.#write(options.sync);
+    });
+  }
+
+  /** One writes at a time; the others wait until it is done. */
+  async #alone(write: () => Promise<void>): Promise<void> {
     while (this.#flushing !== undefined) await this.#flushing.catch(() => undefined);
-    this.sweep();
-    this.#flushing = this.#write(options.sync);
+    this.#flushing = write();
     try {
       await this.#flushing;
     } finally {

@@ -93,6 +93,7 @@ async function viewOf({ period, blocks, minutes }: Setup): Promise<CountsView> {
     newestEnd: base + spanMs,
     minutes: [...minutes].map(([number, seed]) => minuteOf(number, seed)),
     store: store.snapshot(),
+    deletedBefore: { ms10: 0, sec: 0, min: 0 },
   };
 }
 

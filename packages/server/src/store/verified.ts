@@ -29,8 +29,10 @@ export class VerifiedSnapshot {
   async *rows(name: PeriodName, range: RowRange, onDamage?: OnDamage): AsyncGenerator<Row> {
     const period = periods[name];
     const { reverse = false } = range;
+    // What retention has begun to delete is not half there, it is gone.
+    const kept = { ...range, from: Math.max(range.from, this.#deletedBefore[name]) };
     // What lies between one row and the next is looked at for rows that should be there.
-    let unseenFrom = Math.max(alignDown(range.from, period.blockMs), this.#deletedBefore[name]);
+    let unseenFrom = alignDown(kept.from, period.blockMs);
     let unseenTo = range.to;
     const seen = (from: number, to: number): void => {
       if (reverse) unseenTo = Math.min(unseenTo, from);
@@ -47,7 +49,7 @@ export class VerifiedSnapshot {
       }
     };
 
-    for await (const row of this.#snapshot.rows(name, range, damaged)) {
+    for await (const row of this.#snapshot.rows(name, kept, damaged)) {
       const end = row.start + period.blockMs;
       await (reverse ? missing(end, unseenTo) : missing(unseenFrom, row.start));
       seen(row.start, end);
@@ -64,8 +66,8 @@ export class VerifiedSnapshot {
 
   /** Why a block cannot be right; undefined where it agrees with the min block of its day. */
   async #disagreement(period: Period, row: Row): Promise<string | undefined> {
-    // What retention has begun to delete need not agree; a min block has nothing above it.
-    if (period === min || row.start < this.#deletedBefore[period.name]) return undefined;
+    // A min block has nothing above it.
+    if (period === min) return undefined;
     const day = await this.#day(alignDown(row.start, min.blockMs));
     if (day === undefined) return 'the min block of its day is missing or damaged';
     const perMinute = min.windowMs / period.windowMs;
