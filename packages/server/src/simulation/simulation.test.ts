@@ -6,8 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { Simulation } from './simulation.ts';
 
 const steps = 25;
-const seeds = Number(process.env.RETO3_SEEDS ?? 10_000);
-const only = process.env.RETO3_SEED;
+const seeds = Number(process.env['RETO3_SEEDS'] ?? 10_000);
+const only = process.env['RETO3_SEED'];
 
 async function failureOf(seed: number): Promise<string | undefined> {
   const simulation = new Simulation(seed);
