@@ -36,7 +36,7 @@ export function countsOf(columns: Columns): Counts {
 }
 
 /** What windows of this length must hold if the shorter ones are right. */
-export function climb(shorter: Counts, windowMs: number): Counts {
+export function climb(shorter: Counts, windowMs: number): Map<number, number> {
   const longer = new Map<number, number>();
   for (const [start, count] of shorter) {
     const window = Math.floor(start / windowMs) * windowMs;
