@@ -17,6 +17,26 @@ export const apiFlags = {
   }),
 };
 
+const times = 'ISO 8601 (UTC), epoch ms, or an age such as 90s, 5m, 2h, 1d';
+
+/** A range of windows. */
+export const rangeFlags = {
+  from: Flags.string({
+    description: `windows that start at or after this time: ${times}`,
+    helpValue: 'TIME',
+  }),
+  to: Flags.string({ description: 'windows that start before this time', helpValue: 'TIME' }),
+};
+
+/** A server, or the data folder of one that is stopped. */
+export const sourceFlags = {
+  ...apiFlags,
+  'data-dir': Flags.string({
+    description: 'read this data folder directly; no server may hold it',
+    helpValue: 'FOLDER',
+  }),
+};
+
 export function apiOptionsOf(flags: {
   readonly url: string;
   readonly 'token-file': string | undefined;

@@ -1,9 +1,7 @@
 /**
- * What the three stats commands have in common: flags, one question to the server, its answer on
- * stdout.
+ * What the three stats commands have in common: flags, one question, its answer on stdout.
  */
 import { once } from 'node:events';
-import { pipeline } from 'node:stream/promises';
 import { Command, Flags } from '@oclif/core';
 import { exitCode, Reto3Error } from '@reto3/server/errors';
 import { type PeriodName, periods } from '@reto3/server/period';
@@ -14,23 +12,16 @@ import {
   formatRows,
   parseFormat,
 } from '@reto3/server/query/format';
-import { describe } from '@reto3/server/store/damage';
-import { type ApiOptions, answerCut, request } from './api-client.ts';
+import { type Asked, type Source, sourceOf, writeAnswer } from './answers.ts';
 import { follow } from './events.ts';
-import { apiFlags, apiOptionsOf } from './flags.ts';
-
-const times = 'ISO 8601 (UTC), epoch ms, or an age such as 90s, 5m, 2h, 1d';
+import { rangeFlags, sourceFlags } from './flags.ts';
 
 const statsFlags = {
   last: Flags.string({
     description: 'the newest N windows (default: 100 of ms10, 60 of sec and min)',
     helpValue: 'N',
   }),
-  from: Flags.string({
-    description: `windows that start at or after this time: ${times}`,
-    helpValue: 'TIME',
-  }),
-  to: Flags.string({ description: 'windows that start before this time', helpValue: 'TIME' }),
+  ...rangeFlags,
   follow: Flags.boolean({
     char: 'f',
     description: 'print the windows as they become final, until interrupted',
@@ -44,15 +35,8 @@ const statsFlags = {
   json: Flags.boolean({
     description: 'the same as --format json; with --follow one object a line',
   }),
-  ...apiFlags,
+  ...sourceFlags,
 };
-
-interface Asked {
-  readonly last?: string | undefined;
-  readonly from?: string | undefined;
-  readonly to?: string | undefined;
-  readonly open: boolean;
-}
 
 export function statsExamples(period: PeriodName): Command.Example[] {
   return [
@@ -65,6 +49,10 @@ export function statsExamples(period: PeriodName): Command.Example[] {
       description: 'One hour of one day',
       command: `<%= config.bin %> stats ${period} --from 2016-05-28T11:00Z --to 2016-05-28T12:00Z`,
     },
+    {
+      description: 'What a stopped server has counted',
+      command: `<%= config.bin %> stats ${period} --data-dir ./data`,
+    },
     { description: 'As they come', command: `<%= config.bin %> stats ${period} --follow` },
   ];
 }
@@ -76,27 +64,19 @@ export abstract class StatsCommand extends Command {
   async run(): Promise<void> {
     const { flags } = await this.parse({ flags: statsFlags });
     const format = parseFormat(flags.json ? 'json' : flags.format);
-    const api = apiOptionsOf(flags);
-    if (flags.follow) await this.#follow(api, flags, format);
-    else await this.#print(api, flags, format);
+    const source = sourceOf(flags);
+    if (flags.follow) await this.#follow(source, flags, format);
+    else await writeAnswer(source, { ...flags, period: this.period, format }, process.stdout);
   }
 
-  /** Prints a range; resolves with where it ends, epoch ms as text. */
-  async #print(api: ApiOptions, asked: Asked, format: FormatName): Promise<string> {
-    const { last, from, to, open } = asked;
-    const query = { last, from, to, ...(open && { open: 'true' }), format };
-    const response = await request(api, `/v1/stats/${this.period}`, query);
-    await pipeline(response, process.stdout, { end: false }).catch((error: unknown) => {
-      throw answerCut(api, error);
-    });
-    assertUndamaged(this.period, response.trailers['reto3-damaged']);
-    if (response.headers['reto3-empty'] === 'true') {
-      throw new Reto3Error('RETO3_NO_DATA', 'nothing was counted in that range');
+  async #follow(source: Source, asked: Asked, format: FormatName): Promise<void> {
+    if ('dataDir' in source) {
+      throw new Reto3Error(
+        'RETO3_BAD_RANGE',
+        'got --follow with --data-dir, where nothing is being counted',
+        { hint: 'follow a server, with --url' },
+      );
     }
-    return String(response.headers['reto3-to']);
-  }
-
-  async #follow(api: ApiOptions, asked: Asked, format: FormatName): Promise<void> {
     if (asked.to !== undefined || asked.open) {
       throw new Reto3Error(
         'RETO3_BAD_RANGE',
@@ -109,24 +89,14 @@ export abstract class StatsCommand extends Command {
     process.once('SIGINT', () => process.exit(exitCode.interrupted));
     const rowFormat = format === 'json' ? 'ndjson' : format;
     let { from } = asked;
-    if (asked.last !== undefined) from = await this.#print(api, asked, rowFormat);
-    else if (rowFormat === 'csv') process.stdout.write(csvHeader);
+    if (asked.last !== undefined) {
+      const question = { ...asked, period: this.period, format: rowFormat };
+      from = await writeAnswer(source, question, process.stdout);
+    } else if (rowFormat === 'csv') process.stdout.write(csvHeader);
     const period = periods[this.period];
-    for await (const chunk of follow(api, period, from)) {
+    for await (const chunk of follow(source, period, from)) {
       if (!process.stdout.write(formatRows(rowFormat, chunk, period)))
         await once(process.stdout, 'drain');
     }
   }
-}
-
-/**
- * The server says at the end of its answer what it had to leave out.
- * @throws Reto3Error RETO3_BLOCK_DAMAGED
- */
-function assertUndamaged(period: PeriodName, trailer: string | undefined): void {
-  const damages: { from: number; to: number; reason: string }[] = JSON.parse(trailer ?? '[]');
-  const [first, ...others] = damages;
-  if (first === undefined) return;
-  const more = others.length === 0 ? '' : `, and ${others.length} more places`;
-  throw new Reto3Error('RETO3_BLOCK_DAMAGED', `${describe({ series: period, ...first })}${more}`);
 }

@@ -3,16 +3,8 @@ import { Readable } from 'node:stream';
 import type { FastifyPluginAsync } from 'fastify';
 import type { Coordinator } from '../coordinator/coordinator.ts';
 import { parsePeriod } from '../period.ts';
-import { readChunks, resolveLast } from '../query/chunks.ts';
-import {
-  contentTypes,
-  damagesText,
-  formatAnswer,
-  formatNames,
-  parseFormat,
-} from '../query/format.ts';
-import { resolveRange } from '../query/range.ts';
-import type { Damage } from '../store/damage.ts';
+import { answer } from '../query/answer.ts';
+import { contentTypes, damagesText, formatNames, parseFormat } from '../query/format.ts';
 import {
   errorResponse,
   isOn,
@@ -114,33 +106,18 @@ export const statsRoutes: FastifyPluginAsync<{ readonly coordinator: Coordinator
     const { last, from, to, open } = request.query;
     const view = coordinator.view();
     try {
-      const asked = resolveRange(period, { last, from, to, open: isOn(open) }, Date.now(), view);
-      const range = await resolveLast(view, period, asked);
-      const damages: Damage[] = [];
-      const read = () => readChunks(view, period, range, (damage) => damages.push(damage));
-      reply.header('reto3-to', range.to);
-      if (await isEmpty(read())) reply.header('reto3-empty', 'true');
-      const answer = {
-        period,
-        scope: 'node',
-        from: range.from,
-        to: range.to,
-        finalThrough: view.finalThrough,
-      } as const;
-      const text = formatAnswer(format, answer, read, damages);
-      const pieces = Readable.from(text, { objectMode: false });
+      const question = { period, format, last, from, to, open: isOn(open) };
+      const { pieces, damages, ...known } = await answer(view, question, Date.now());
+      reply.header('reto3-to', known.to);
+      if (known.empty) reply.header('reto3-empty', 'true');
+      const body = Readable.from(pieces, { objectMode: false });
       // Known only when everything has been read; in JSON it is the last field.
       reply.trailer('reto3-damaged', async () => damagesText(damages));
-      pieces.once('close', () => void view.store.close());
-      return reply.type(contentTypes[format]).send(pieces);
+      body.once('close', () => void view.store.close());
+      return reply.type(contentTypes[format]).send(body);
     } catch (error) {
       await view.store.close();
       throw error;
     }
   });
 };
-
-async function isEmpty(chunks: ReturnType<typeof readChunks>): Promise<boolean> {
-  for await (const { windows } of chunks) if (windows.counted.includes(1)) return false;
-  return true;
-}

@@ -27,14 +27,56 @@ export async function openDatabase(folder: string): Promise<Database> {
       },
     );
   }
+  return openWhole(folder, { createIfMissing: true });
+}
+
+/**
+ * Opens the database that is in `folder` already. Holds its lock until closed.
+ * @throws Reto3Error
+ */
+export async function openExistingDatabase(folder: string): Promise<Database> {
+  if (!(await holdsDatabase(folder))) {
+    throw new Reto3Error(
+      'RETO3_DATA_UNREADABLE',
+      `cannot open the data folder ${folder}: it holds no counts`,
+      { hint: 'name the --data-dir of a server' },
+    );
+  }
+  try {
+    return await openWhole(folder, { createIfMissing: false });
+  } catch (error) {
+    if (!(error instanceof Reto3Error) || error.code !== 'RETO3_DATA_LOCKED') throw error;
+    const hint = 'ask that server instead, without --data-dir, or stop it first';
+    throw new Reto3Error(error.code, error.message, { cause: error.cause, hint });
+  }
+}
+
+/** Whether there is a database in the folder, or what is left of one. */
+export async function holdsDatabase(folder: string): Promise<boolean> {
+  try {
+    return (await readdir(folder)).some(isDatabaseFile);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return false;
+    throw openFailure(folder, error);
+  }
+}
+
+async function openWhole(
+  folder: string,
+  options: { readonly createIfMissing: boolean },
+): Promise<Database> {
   await assertWhole(folder);
   const database = new Level<string, string>(folder);
   try {
-    await database.open();
+    await database.open(options);
   } catch (error) {
     throw openFailure(folder, error);
   }
   return database;
+}
+
+function isDatabaseFile(name: string): boolean {
+  return /^(?:CURRENT|MANIFEST-\d+|\d+\.(?:log|ldb|sst))$/.test(name);
 }
 
 /**
@@ -46,7 +88,7 @@ async function assertWhole(folder: string): Promise<void> {
   let damage: string | undefined;
   try {
     const names = await readdir(folder);
-    const hasDatabase = names.some((name) => /^(?:MANIFEST-\d+|\d+\.(?:log|ldb|sst))$/.test(name));
+    const hasDatabase = names.some(isDatabaseFile);
     const [log] = await damagedLogs(folder);
     if (hasDatabase && !names.includes('CURRENT')) damage = 'its file CURRENT is missing';
     else if (log !== undefined) damage = `its file ${log.file} is damaged at byte ${log.offset}`;

@@ -1,0 +1,93 @@
+/**
+ * Where answers about windows come from: a server, or the data folder of one that is stopped. Both
+ * give the same bytes, the same errors and the same exit codes.
+ */
+import { Readable, type Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { Reto3Error } from '@reto3/server/errors';
+import { type PeriodName, periods } from '@reto3/server/period';
+import type { FormatName } from '@reto3/server/query/format';
+import { describe } from '@reto3/server/store/damage';
+import { type ApiOptions, answerCut, request } from './api-client.ts';
+import { apiOptionsOf } from './flags.ts';
+
+export type Source = ApiOptions | { readonly dataDir: string };
+
+export interface Asked {
+  readonly last?: string | undefined;
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+  readonly open?: boolean;
+}
+
+interface Question extends Asked {
+  readonly period: PeriodName;
+  readonly format: FormatName;
+}
+
+/** What an answer could not have. */
+type Missing = readonly { readonly from: number; readonly to: number; readonly reason: string }[];
+
+export function sourceOf(
+  flags: Parameters<typeof apiOptionsOf>[0] & { readonly 'data-dir': string | undefined },
+): Source {
+  const dataDir = flags['data-dir'];
+  return dataDir === undefined ? apiOptionsOf(flags) : { dataDir };
+}
+
+/**
+ * Writes the answer; resolves with where its range ends, epoch ms as text.
+ * @throws Reto3Error RETO3_NO_DATA, RETO3_BLOCK_DAMAGED, and what the source throws
+ */
+export function writeAnswer(source: Source, question: Question, to: Writable): Promise<string> {
+  return 'dataDir' in source
+    ? fromFolder(source.dataDir, question, to)
+    : fromServer(source, question, to);
+}
+
+async function fromServer(api: ApiOptions, question: Question, into: Writable): Promise<string> {
+  const { period, format, last, from, to, open } = question;
+  const query = { last, from, to, ...(open && { open: 'true' }), format };
+  const response = await request(api, `/v1/stats/${period}`, query);
+  await pipeline(response, into, { end: false }).catch((error: unknown) => {
+    throw answerCut(api, error);
+  });
+  const missing: Missing = JSON.parse(response.trailers['reto3-damaged'] ?? '[]');
+  assertComplete(period, missing, response.headers['reto3-empty'] === 'true');
+  return String(response.headers['reto3-to']);
+}
+
+async function fromFolder(folder: string, question: Question, into: Writable): Promise<string> {
+  // Loaded only here: LevelDB takes longer to load than a question to a server takes.
+  const [{ DataFolder }, { answer }] = await Promise.all([
+    import('@reto3/server/query/data-folder'),
+    import('@reto3/server/query/answer'),
+  ]);
+  return DataFolder.with(folder, async (data) => {
+    const nowMs = Date.now();
+    const period = periods[question.period];
+    const view = await data.view(period, nowMs);
+    try {
+      const { to, empty, pieces, damages } = await answer(view, { ...question, period }, nowMs);
+      await pipeline(Readable.from(pieces, { objectMode: false }), into, { end: false });
+      assertComplete(period.name, damages, empty);
+      return String(to);
+    } finally {
+      await view.store.close();
+    }
+  });
+}
+
+/**
+ * An answer says at its end what it had to leave out.
+ * @throws Reto3Error RETO3_BLOCK_DAMAGED, RETO3_NO_DATA
+ */
+function assertComplete(period: PeriodName, missing: Missing, empty: boolean): void {
+  const places = new Map(missing.map((damage) => [`${damage.from} ${damage.to}`, damage]));
+  const [first, ...others] = places.values();
+  if (first !== undefined) {
+    const more = others.length === 0 ? '' : `, and ${others.length} more places`;
+    throw new Reto3Error('RETO3_BLOCK_DAMAGED', `${describe({ series: period, ...first })}${more}`);
+  }
+  if (empty) throw new Reto3Error('RETO3_NO_DATA', 'nothing was counted in that range');
+}

@@ -1,0 +1,52 @@
+/**
+ * Answers a question about a range of windows. The one place where a question, a view of the counts
+ * and a format come together: the query API and the command line's --data-dir both answer with it.
+ */
+import type { CountsView } from '../coordinator/coordinator.ts';
+import type { Period } from '../period.ts';
+import type { Damage } from '../store/damage.ts';
+import { readChunks, resolveLast } from './chunks.ts';
+import { type Damages, type FormatName, formatAnswer } from './format.ts';
+import { type RangeRequest, resolveRange } from './range.ts';
+
+interface Question extends RangeRequest {
+  readonly period: Period;
+  readonly format: FormatName;
+}
+
+export interface Reply {
+  /** Where the range ends, epoch ms. */
+  readonly to: number;
+  /** Whether no window of the range was counted. */
+  readonly empty: boolean;
+  /** The answer itself, piece by piece. The view stays open until its last piece. */
+  readonly pieces: AsyncIterable<Uint8Array | string>;
+  /** What the answer leaves out; complete when its last piece is out. */
+  readonly damages: Damages;
+}
+
+/**
+ * @param nowMs what ages in the question count back from, epoch ms
+ * @throws Reto3Error RETO3_BAD_TIME, RETO3_BAD_RANGE
+ */
+export async function answer(view: CountsView, question: Question, nowMs: number): Promise<Reply> {
+  const { period, format } = question;
+  const range = await resolveLast(view, period, resolveRange(period, question, nowMs, view));
+  const damages: Damage[] = [];
+  const read = () => readChunks(view, period, range, (damage) => damages.push(damage));
+  const head = {
+    period,
+    scope: 'node',
+    from: range.from,
+    to: range.to,
+    finalThrough: view.finalThrough,
+  } as const;
+  const empty = await isEmpty(read());
+  const pieces = formatAnswer(format, head, read, damages);
+  return { to: range.to, empty, pieces, damages };
+}
+
+async function isEmpty(chunks: ReturnType<typeof readChunks>): Promise<boolean> {
+  for await (const { windows } of chunks) if (windows.counted.includes(1)) return false;
+  return true;
+}
