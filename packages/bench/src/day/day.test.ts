@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { entropyBytes } from './entropy.ts';
+import { poissonFrom, randomFrom } from './poisson.ts';
+
+describe('entropyBytes', () => {
+  it('is nothing where all counts are the same', () => {
+    expect(entropyBytes([5, 5, 5, 5])).toBeCloseTo(0);
+  });
+
+  it('is a byte for each of 256 counts that are equally likely', () => {
+    expect(entropyBytes(Array.from({ length: 256 }, (_, count) => count))).toBeCloseTo(256);
+  });
+});
+
+describe('poissonFrom', () => {
+  it('has the mean as its mean and as its variance', () => {
+    const next = poissonFrom(50, randomFrom(1));
+    const counts = Array.from({ length: 100_000 }, next);
+    const mean = counts.reduce((sum, count) => sum + count, 0) / counts.length;
+    const variance = counts.reduce((sum, count) => sum + (count - mean) ** 2, 0) / counts.length;
+    expect(mean).toBeCloseTo(50, 0);
+    expect(variance).toBeGreaterThan(48);
+    expect(variance).toBeLessThan(52);
+  });
+
+  it('repeats itself for the same seed', () => {
+    const first = Array.from({ length: 20 }, poissonFrom(50, randomFrom(7)));
+    expect(Array.from({ length: 20 }, poissonFrom(50, randomFrom(7)))).toEqual(first);
+  });
+});

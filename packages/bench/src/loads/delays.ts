@@ -1,0 +1,106 @@
+/**
+ * Two delays between a message and whoever reads the counts, under a steady load: until it is
+ * visible in the `open` counts, and until its window comes through /v1/live.
+ */
+import { Agent, get } from 'node:http';
+import type { OpenLoop } from './open-loop.ts';
+
+const agent = new Agent({ keepAlive: true });
+/** A probe at a time, this far apart, so that probing is no load of its own. */
+const probeEveryMs = 20;
+
+/**
+ * Asks again and again for all that was counted, until told to stop. What had been answered when
+ * the question was first asked must be in the answer; the time until it is, is the delay, ms.
+ * `before` is what the server had counted before the load.
+ */
+export async function probeOpenCounts(
+  adminUrl: string,
+  load: Pick<OpenLoop, 'answered'>,
+  before: number,
+  stop: AbortSignal,
+): Promise<number[]> {
+  const delaysMs: number[] = [];
+  while (!stop.aborted) {
+    const wanted = before + load.answered;
+    const startMs = performance.now();
+    while ((await openTotal(adminUrl)) < wanted && !stop.aborted);
+    delaysMs.push(performance.now() - startMs);
+    await new Promise((resolve) => setTimeout(resolve, probeEveryMs));
+  }
+  return delaysMs;
+}
+
+/** All messages of the last minutes, the windows that are not final included. */
+export async function openTotal(adminUrl: string): Promise<number> {
+  const text = await read(`${adminUrl}/v1/stats/min?last=10&open=true`);
+  const answer: unknown = JSON.parse(text);
+  return countsOf(answer).reduce((total, count) => total + count, 0);
+}
+
+function countsOf(answer: unknown): number[] {
+  if (typeof answer === 'object' && answer !== null && 'counts' in answer) {
+    const { counts } = answer;
+    if (Array.isArray(counts)) return counts.map(Number);
+  }
+  throw new Error(`got an answer without counts: ${JSON.stringify(answer)}`);
+}
+
+function startsOf(answer: unknown): number[] {
+  if (typeof answer === 'object' && answer !== null && 'starts' in answer) {
+    const { starts } = answer;
+    if (Array.isArray(starts)) return starts.map(Number);
+  }
+  return [];
+}
+
+function read(url: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    get(url, { agent }, (response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (piece) => {
+        text += String(piece);
+      });
+      response.once('end', () => resolve(text));
+      response.once('error', reject);
+    }).once('error', reject);
+  });
+}
+
+const ms10WindowMs = 10;
+
+/**
+ * Follows /v1/live until told to stop: from the end of each ms10 window until it has come, ms. Both
+ * ends of that time are read from one machine's clock.
+ */
+export function followLive(adminUrl: string, stop: AbortSignal): Promise<number[]> {
+  return new Promise((resolve, reject) => {
+    const delaysMs: number[] = [];
+    const request = get(`${adminUrl}/v1/live?period=ms10`, (response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (piece) => {
+        const nowMs = performance.timeOrigin + performance.now();
+        text += String(piece);
+        const events = text.split('\n\n');
+        text = events.pop() ?? '';
+        for (const event of events) {
+          for (const start of windowsIn(event)) delaysMs.push(nowMs - start - ms10WindowMs);
+        }
+      });
+      response.once('error', (error) => {
+        if (!stop.aborted) reject(error);
+      });
+      response.once('close', () => resolve(delaysMs));
+    });
+    request.once('error', (error) => (stop.aborted ? resolve(delaysMs) : reject(error)));
+    stop.addEventListener('abort', () => request.destroy());
+  });
+}
+
+/** The starts of the windows in one server-sent event; none in a comment. */
+export function windowsIn(event: string): number[] {
+  const line = event.split('\n').find((each) => each.startsWith('data: '));
+  return line === undefined ? [] : startsOf(JSON.parse(line.slice('data: '.length)));
+}

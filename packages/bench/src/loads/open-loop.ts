@@ -1,0 +1,193 @@
+/**
+ * A load at a fixed mean rate, for latency.
+ *
+ * Open loop: requests are due at random moments (a Poisson process, as independent clients make
+ * one), whatever the server does. Latency is measured from the moment a request was due, not from
+ * when it could be sent, so a server that stands still pays for all that had to wait meanwhile
+ * (without that, the load would wait politely with it: coordinated omission). What the generator
+ * itself is late by is measured too, since it is part of every latency.
+ *
+ * Raw sockets and answers of one length, because a full HTTP client would measure itself. It spins:
+ * it wants a core of its own.
+ */
+import { connect, type Socket } from 'node:net';
+import type { PeerRequest } from '../peers/peer.ts';
+
+export interface OpenLoopOptions {
+  readonly port: number;
+  readonly request: PeerRequest;
+  readonly requestsPerSecond: number;
+  readonly seconds: number;
+  /** Left out of the latencies. */
+  readonly warmUpSeconds: number;
+  readonly connections: number;
+  /** Requests that are due together and sent as one packet. */
+  readonly depth: number;
+}
+
+export interface OpenLoopResult {
+  readonly answered: number;
+  /** From due to answered, ms. */
+  readonly latenciesMs: Float64Array;
+  /** From due to sent, ms: what the generator and busy connections were late by. */
+  readonly lagsMs: Float64Array;
+}
+
+interface Connection {
+  readonly socket: Socket;
+  /** When the requests that it waits for were due; NaN: idle. */
+  dueMs: number;
+  /** Bytes of their answers that are still to come. */
+  missingBytes: number;
+}
+
+/** How long the last answers are waited for. */
+const drainMs = 5_000;
+const receiveBytes = 65_536;
+
+export class OpenLoop {
+  readonly #options: OpenLoopOptions;
+  readonly #packet: Buffer;
+  readonly #idle: Connection[] = [];
+  readonly #waitingMs: number[] = [];
+  readonly #latencies: number[] = [];
+  readonly #lags: number[] = [];
+  #connections: readonly Connection[] = [];
+  #answerBytes = 0;
+  #countFromMs = 0;
+  #sent = 0;
+  #answered = 0;
+  #failure: Error | undefined;
+
+  private constructor(options: OpenLoopOptions) {
+    this.#options = options;
+    this.#packet = Buffer.from(requestText(options.request).repeat(options.depth), 'latin1');
+  }
+
+  /** Connects, and learns how long an answer is. */
+  static async open(options: OpenLoopOptions): Promise<OpenLoop> {
+    const loop = new OpenLoop(options);
+    loop.#answerBytes = await answerBytesOf(options);
+    loop.#connections = await Promise.all(
+      Array.from({ length: options.connections }, () => loop.#connect()),
+    );
+    loop.#idle.push(...loop.#connections);
+    return loop;
+  }
+
+  /** Requests that were answered so far, those of the warm-up included. */
+  get answered(): number {
+    return this.#answered;
+  }
+
+  /** @throws Error if a connection failed or answers did not come */
+  async run(): Promise<OpenLoopResult> {
+    const { requestsPerSecond, seconds, warmUpSeconds, depth } = this.#options;
+    const meanGapMs = (1_000 * depth) / requestsPerSecond;
+    let dueMs = performance.now();
+    this.#countFromMs = dueMs + warmUpSeconds * 1_000;
+    const endMs = this.#countFromMs + seconds * 1_000;
+    await new Promise<void>((resolve) => {
+      const turn = (): void => {
+        const nowMs = performance.now();
+        for (; dueMs <= nowMs && dueMs < endMs; dueMs -= Math.log(1 - Math.random()) * meanGapMs)
+          this.#waitingMs.push(dueMs);
+        this.#send();
+        const done =
+          (dueMs >= endMs && this.#sent === this.#answered && this.#waitingMs.length === 0) ||
+          nowMs > endMs + drainMs ||
+          this.#failure !== undefined;
+        if (done) resolve();
+        else setImmediate(turn);
+      };
+      turn();
+    });
+    for (const { socket } of this.#connections) socket.destroy();
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#answered < this.#sent)
+      throw new Error(`got ${this.#answered} answers to ${this.#sent} requests`);
+    return {
+      answered: this.#answered,
+      latenciesMs: Float64Array.from(this.#latencies),
+      lagsMs: Float64Array.from(this.#lags),
+    };
+  }
+
+  #send(): void {
+    let at = 0;
+    for (; at < this.#waitingMs.length; at++) {
+      const connection = this.#idle.shift();
+      if (connection === undefined) break;
+      const dueMs = this.#waitingMs[at] ?? Number.NaN;
+      connection.dueMs = dueMs;
+      connection.missingBytes = this.#answerBytes * this.#options.depth;
+      connection.socket.write(this.#packet);
+      this.#sent += this.#options.depth;
+      if (dueMs >= this.#countFromMs) this.#lags.push(performance.now() - dueMs);
+    }
+    if (at > 0) this.#waitingMs.splice(0, at);
+  }
+
+  #received(connection: Connection, bytes: number): void {
+    connection.missingBytes -= bytes;
+    if (connection.missingBytes > 0) return;
+    this.#answered += this.#options.depth;
+    if (connection.dueMs >= this.#countFromMs)
+      this.#latencies.push(performance.now() - connection.dueMs);
+    this.#idle.push(connection);
+  }
+
+  #connect(): Promise<Connection> {
+    return new Promise((resolve, reject) => {
+      const socket: Socket = connect({
+        port: this.#options.port,
+        host: '127.0.0.1',
+        noDelay: true,
+        onread: {
+          buffer: Buffer.alloc(receiveBytes),
+          callback: (bytes) => {
+            this.#received(connection, bytes);
+            return true;
+          },
+        },
+      });
+      const connection: Connection = { socket, dueMs: Number.NaN, missingBytes: 0 };
+      socket.once('connect', () => resolve(connection));
+      socket.on('error', (error) => {
+        this.#failure ??= error;
+        reject(error);
+      });
+      socket.on('end', () => {
+        this.#failure ??= new Error('the server closed a connection');
+      });
+    });
+  }
+}
+
+function requestText({ method, path, body }: PeerRequest): string {
+  const type = 'content-type: application/x-www-form-urlencoded';
+  const length = `content-length: ${Buffer.byteLength(body)}`;
+  return `${method} ${path} HTTP/1.1\r\nhost: localhost\r\n${type}\r\n${length}\r\n\r\n${body}`;
+}
+
+/** Sends one request and waits until nothing more comes. @throws Error if the answer is not 200 */
+function answerBytesOf({ port, request }: OpenLoopOptions): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let answer = '';
+    const socket = connect({ port, host: '127.0.0.1' });
+    socket.setTimeout(quietMs, () => socket.destroy());
+    socket.setEncoding('latin1');
+    socket.on('data', (text) => {
+      answer += String(text);
+    });
+    socket.once('error', reject);
+    socket.once('close', () => {
+      if (answer.startsWith('HTTP/1.1 200')) resolve(answer.length);
+      else reject(new Error(`got ${JSON.stringify(answer.slice(0, 40))}, want an answer 200`));
+    });
+    socket.write(requestText(request));
+  });
+}
+
+/** An answer is whole when nothing came for so long. */
+const quietMs = 200;

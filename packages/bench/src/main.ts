@@ -1,0 +1,61 @@
+/**
+ * `npm run bench`: measures reto3 beside other servers. Results go to stdout as Markdown, progress
+ * to stderr; a full run is also written into docs/.
+ */
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { install } from './install.ts';
+import { full, quick } from './plan.ts';
+import { markdownOf } from './report/markdown.ts';
+import { writeReport } from './report/write.ts';
+import { missingPackages, run } from './run.ts';
+
+const usage = `usage: npm run bench [-- OPTIONS]
+
+  (none)        a quick run of about two minutes; its numbers scatter
+  --full        the run of docs/performance.md, about 25 minutes; writes docs/performance.md and .json
+  --install     first install the Debian packages that are missing (root)
+  --out FOLDER  write performance.md, performance.json and charts there; it holds a performance.md
+`;
+
+const docs = fileURLToPath(new URL('../../../docs', import.meta.url));
+
+async function main(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      full: { type: 'boolean', default: false },
+      install: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+      out: { type: 'string' },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(usage);
+    return;
+  }
+  if (values.install) await install(missingPackages());
+  const missing = missingPackages();
+  if (missing.length > 0)
+    process.stderr.write(`bench: not installed, so left out: ${missing.join(', ')} (--install)\n`);
+
+  const plan = values.full ? full : quick;
+  const deadline = setTimeout(() => {
+    process.stderr.write(`bench: not done after ${plan.mostMinutes} minutes, giving up\n`);
+    process.exit(1);
+  }, plan.mostMinutes * 60_000);
+  const report = await run(plan);
+  clearTimeout(deadline);
+
+  process.stdout.write(markdownOf(report, new Map()));
+  const folder = values.out ?? (values.full ? docs : undefined);
+  if (folder !== undefined) await writeReport(report, folder);
+  if (report.results.failures.length > 0) process.exitCode = 1;
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,33 @@
+/** How soon a message can be read, under the load of the challenge. */
+import type { Bench } from '../bench.ts';
+import { type Delay, runSteady, steady } from '../loads/steady.ts';
+import { startReto3 } from '../peers/reto3.ts';
+import type { Finding } from '../result.ts';
+import { calmRate } from './latency.ts';
+
+export async function delays(bench: Bench): Promise<Finding[]> {
+  const dataDir = await bench.folder();
+  const server = await startReto3({ cores: bench.placement.server, workers: 1, dataDir });
+  try {
+    const { visible, live } = await runSteady(
+      {
+        ...steady(server.port, calmRate, bench.plan.delaySeconds),
+        adminUrl: server.adminUrl,
+      },
+      bench.placement.load,
+    );
+    const row = (what: string, delay: Delay | undefined) =>
+      delay === undefined ? [] : [[what, delay.p50Ms, delay.p99Ms, delay.samples]];
+    return [
+      {
+        id: 'delays',
+        title: 'From a message to its reader',
+        how: `Under ${calmRate.toLocaleString('en')} requests/s from the generator. Open counts: all that was answered when the question was asked is in the answer. Live: from the end of a ms10 window to its arrival; 20 ms of it are the definition of final.`,
+        columns: ['delay', 'p50, ms', 'p99, ms', 'samples'],
+        rows: [...row('visible in open counts', visible), ...row('seen through /v1/live', live)],
+      },
+    ];
+  } finally {
+    await server.stop();
+  }
+}

@@ -1,0 +1,44 @@
+/** How long an answer takes at a fixed rate: reto3 and its yardstick. */
+import type { Bench } from '../bench.ts';
+import { Collected } from '../collected.ts';
+import { runSteady, steady } from '../loads/steady.ts';
+import { bareUws } from '../peers/bare-uws.ts';
+import { reto3 } from '../peers/reto3.ts';
+import type { Comparison, Finding } from '../result.ts';
+
+export const calmRate = 5_000;
+/** What the generator sends on one core without being late itself. */
+const generatorMost = 50_000;
+
+/** @param most requests a second that the yardstick takes at most */
+export async function latency(bench: Bench, most: number): Promise<Finding[]> {
+  const half = Math.min(generatorMost, Math.round(most / 2_000) * 1_000);
+  const rates = { calm: calmRate, half };
+  const collected = new Collected();
+  for (let round = 0; round < bench.plan.latencyRounds; round++) {
+    for (const peer of [reto3, bareUws]) {
+      await bench.with(peer, { placement: bench.placement, workers: 1 }, async ({ port }) => {
+        for (const [id, rate] of Object.entries(rates)) {
+          const options = steady(port, rate, bench.plan.latencySeconds);
+          const result = await runSteady(options, bench.placement.load);
+          collected.add(`latency-${id}-p50`, peer.name, result.p50Ms);
+          collected.add(`latency-${id}-p99`, peer.name, result.p99Ms);
+          collected.add(`latency-${id}-p99`, `${peer.name}: the generator itself`, result.lagP99Ms);
+          bench.say(`  ${peer.name} at ${rate}/s: p50 ${result.p50Ms} ms, p99 ${result.p99Ms} ms`);
+        }
+      });
+    }
+  }
+  return Object.entries(rates).flatMap(([id, rate]) =>
+    (['p50', 'p99'] as const).map(
+      (share): Comparison => ({
+        id: `latency-${id}-${share}`,
+        title: `Latency at ${rate.toLocaleString('en')} requests/s, ${share}`,
+        unit: 'ms',
+        how: 'Open loop over 64 connections, from the moment a request was due to its answer, so that what had to wait counts in full. "The generator itself" is how late the requests were sent; it is part of the latency.',
+        better: 'lower',
+        series: collected.series(`latency-${id}-${share}`),
+      }),
+    ),
+  );
+}

@@ -1,0 +1,50 @@
+/** What grows with the machine: workers against connections. */
+import type { Bench } from '../bench.ts';
+import { runWrk } from '../loads/wrk.ts';
+import { unpinned } from '../machine.ts';
+import { reto3 } from '../peers/reto3.ts';
+import type { Cell, Finding } from '../result.ts';
+
+export async function scaling(bench: Bench, cores: number): Promise<Finding[]> {
+  const { workerCounts, connectionCounts, scalingSeconds } = bench.plan;
+  const rows: Cell[][] = [];
+  for (const workers of workerCounts) {
+    await bench.with(reto3, { placement: unpinned, workers }, async (running) => {
+      for (const connections of connectionCounts) {
+        const before = running.usage();
+        const result = await runWrk({
+          port: running.port,
+          request: reto3.request,
+          connections,
+          threads: Math.min(connections, cores),
+          depth: 1,
+          seconds: scalingSeconds,
+          cores: undefined,
+        });
+        const after = running.usage();
+        const requests = result.requestsPerSecond * scalingSeconds;
+        const cpu = ((after.cpuSeconds - before.cpuSeconds) / requests) * 1e6;
+        const row = [workers, connections, Math.round(result.requestsPerSecond), result.p50Ms];
+        rows.push([...row, result.p99Ms, cpu, after.residentBytes / 1e6]);
+        bench.say(`  ${workers} workers, ${connections} connections: ${row[2]}/s`);
+      }
+    });
+  }
+  return [
+    {
+      id: 'scaling',
+      title: 'Workers and connections',
+      how: `wrk and reto3 share all ${cores} cores of the machine; one run each. Latency here is wrk's, under as much load as it makes: it is the connections divided by the rate.`,
+      columns: [
+        'workers',
+        'connections',
+        'requests/s',
+        'p50, ms',
+        'p99, ms',
+        'CPU, µs a request',
+        'memory, MB',
+      ],
+      rows,
+    },
+  ];
+}

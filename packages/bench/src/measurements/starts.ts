@@ -1,0 +1,60 @@
+/** How long programs take to start: the command line, and the server on a long history. */
+import type { Bench } from '../bench.ts';
+import { Collected } from '../collected.ts';
+import { type RunningReto3, reto3Bin, startReto3 } from '../peers/reto3.ts';
+import { runProgram } from '../program.ts';
+import type { Finding } from '../result.ts';
+
+const mostMs = 30_000;
+
+/** `reto3 stats sec` as a whole process, against Node.js doing nothing. */
+export async function cliStart(bench: Bench, server: RunningReto3): Promise<Finding[]> {
+  const times = new Collected();
+  const commands = {
+    'reto3 stats sec': [reto3Bin, 'stats', 'sec', '--open', '--url', server.adminUrl],
+    'node -e 0': ['-e', '0'],
+  };
+  for (let round = 0; round < bench.plan.startRounds; round++) {
+    for (const [name, args] of Object.entries(commands)) {
+      const startMs = performance.now();
+      await runProgram(process.execPath, args, { cores: bench.placement.load, mostMs });
+      times.add('cli-start', name, performance.now() - startMs);
+    }
+  }
+  return [
+    {
+      id: 'cli-start',
+      title: 'A command, from start to exit',
+      unit: 'ms',
+      how: 'Whole processes, one after the other, on one core; the server runs on the other.',
+      better: 'lower',
+      series: times.series('cli-start'),
+    },
+  ];
+}
+
+/** `reto3 serve` to its first 200. */
+export async function serverStart(
+  bench: Bench,
+  folders: Readonly<Record<string, string>>,
+): Promise<Finding[]> {
+  const times = new Collected();
+  for (let round = 0; round < bench.plan.startRounds; round++) {
+    for (const [name, dataDir] of Object.entries(folders)) {
+      const startMs = performance.now();
+      const server = await startReto3({ cores: undefined, workers: 1, dataDir });
+      times.add('server-start', name, performance.now() - startMs);
+      await server.stop();
+    }
+  }
+  return [
+    {
+      id: 'server-start',
+      title: 'Server, from start to the first 200',
+      unit: 'ms',
+      how: '`reto3 serve` on a folder with that much history, until a request is answered; not pinned.',
+      better: 'lower',
+      series: times.series('server-start'),
+    },
+  ];
+}

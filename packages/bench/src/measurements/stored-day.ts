@@ -1,0 +1,182 @@
+/** A day of counts: how small it is stored, how fast it is printed; beside VictoriaMetrics. */
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Bench } from '../bench.ts';
+import { Collected } from '../collected.ts';
+import { entropyBytes } from '../day/entropy.ts';
+import { poissonFrom, randomFrom } from '../day/poisson.ts';
+import { compact, fillStore, ms10BlockBytes } from '../day/store.ts';
+import { missingOf } from '../peers/peer.ts';
+import { reto3Bin, startReto3 } from '../peers/reto3.ts';
+import { startVictoriaMetrics, victoriaMetrics } from '../peers/victoria-metrics.ts';
+import { runProgram } from '../program.ts';
+import type { Cell, Finding } from '../result.ts';
+
+const windowMs = 10;
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+/** 5,000 messages/s. */
+const meanCount = 50;
+const seed = 20_160_528;
+const exportMostMs = 120_000;
+
+/** Counts on the disk, as a server left them. */
+export interface StoredDay {
+  readonly dataDir: string;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly counts: Uint8Array;
+}
+
+/** Yesterday: all of it lies in the past, and no retention takes it. */
+export async function storeDay(bench: Bench): Promise<StoredDay> {
+  const windows = (bench.plan.storedHours * hourMs) / windowMs;
+  const next = poissonFrom(meanCount, randomFrom(seed));
+  // A mean of 50 never reaches 256.
+  const counts = Uint8Array.from({ length: windows }, next);
+  const fromMs = Math.floor(Date.now() / dayMs - 1) * dayMs;
+  const dataDir = join(await bench.folder(), 'data');
+  let at = 0;
+  await fillStore(dataDir, fromMs, windows, () => counts[at++] ?? 0);
+  return { dataDir, fromMs, toMs: fromMs + windows * windowMs, counts };
+}
+
+export async function storage(bench: Bench, day: StoredDay): Promise<Finding[]> {
+  const entropy = entropyBytes(day.counts);
+  const rows: Cell[][] = [];
+  const add = (what: string, bytes: number) =>
+    rows.push([what, Math.round(bytes), bytes / entropy]);
+  add('entropy of the counts', entropy);
+  add('reto3, whole folder as the server left it', await folderBytes(day.dataDir));
+  await compact(day.dataDir);
+  add('reto3, all ms10 blocks', await ms10BlockBytes(day.dataDir));
+  add('reto3, whole folder, compacted', await folderBytes(day.dataDir));
+  if (missingOf(victoriaMetrics).length === 0) {
+    const folder = join(await bench.folder(), 'data');
+    await fillVictoriaMetrics(folder, day);
+    add('VictoriaMetrics, after a forced merge', await folderBytes(folder));
+  }
+  const windows = day.counts.length.toLocaleString('en');
+  return [
+    {
+      id: 'storage',
+      title: `${spanOf(bench)} of ms10 at 5,000 messages/s`,
+      how: `${windows} counts, Poisson with mean ${meanCount}, counted through ring, coordinator and store on a virtual clock.`,
+      columns: ['what', 'bytes', '× entropy'],
+      rows,
+    },
+  ];
+}
+
+function spanOf(bench: Bench): string {
+  const { storedHours } = bench.plan;
+  return storedHours === 24 ? 'A day' : `${storedHours} h`;
+}
+
+/** All of it as CSV: by `reto3 stats` from its server, and from VictoriaMetrics. */
+export async function exports(bench: Bench, day: StoredDay): Promise<Finding[]> {
+  const times = new Collected();
+  const { server: cores, load } = bench.placement;
+  const dataDir = join(await bench.folder(), 'data');
+  const installed = missingOf(victoriaMetrics).length === 0;
+  if (installed) await fillVictoriaMetrics(dataDir, day);
+  const range = ['--from', `${day.fromMs}`, '--to', `${day.toMs}`, '--format', 'csv'];
+  for (let round = 0; round < bench.plan.exportRounds; round++) {
+    const reto3 = await startReto3({ cores, workers: 1, dataDir: day.dataDir });
+    try {
+      const args = [reto3Bin, 'stats', 'ms10', ...range, '--url', reto3.adminUrl];
+      await timed(times, 'reto3 stats', day, () =>
+        runProgram(process.execPath, args, { cores: load, mostMs: exportMostMs }),
+      );
+    } finally {
+      await reto3.stop();
+    }
+    if (!installed) continue;
+    const victoria = await startVictoriaMetrics(dataDir, cores);
+    try {
+      await timed(times, victoriaMetrics.name, day, async () => {
+        const answer = await fetch(exportUrl(victoria.port));
+        return answer.text();
+      });
+    } finally {
+      await victoria.stop();
+    }
+  }
+  return [
+    {
+      id: 'export',
+      title: `${spanOf(bench)} of ms10 as CSV`,
+      unit: 'ms',
+      how: 'reto3: the whole command, its start included, with its server on one core and the command on the other. VictoriaMetrics: its CSV export, server on the same core.',
+      better: 'lower',
+      series: times.series('export'),
+    },
+  ];
+}
+
+async function timed(
+  times: Collected,
+  name: string,
+  day: StoredDay,
+  print: () => Promise<string>,
+): Promise<void> {
+  const startMs = performance.now();
+  const printed = await print();
+  times.add('export', name, performance.now() - startMs);
+  const lines = printed.split('\n').length;
+  if (lines < day.counts.length)
+    throw new Error(`${name} printed ${lines} lines of ${day.counts.length} windows`);
+}
+
+function exportUrl(port: number): string {
+  const query = new URLSearchParams({
+    'match[]': 'messages',
+    format: '__timestamp__:unix_ms,__value__',
+  });
+  return `http://127.0.0.1:${port}/api/v1/export/csv?${query}`;
+}
+
+async function fillVictoriaMetrics(dataDir: string, day: StoredDay): Promise<void> {
+  const server = await startVictoriaMetrics(dataDir, undefined);
+  try {
+    const url = `http://127.0.0.1:${server.port}`;
+    const windows = hourMs / windowMs;
+    for (let first = 0; first < day.counts.length; first += windows) {
+      const values = [...day.counts.subarray(first, first + windows)];
+      const timestamps = values.map((_, index) => day.fromMs + (first + index) * windowMs);
+      const body = JSON.stringify({ metric: { __name__: 'messages' }, values, timestamps });
+      await post(`${url}/api/v1/import`, body);
+    }
+    await post(`${url}/internal/force_flush`, '');
+    await post(`${url}/internal/force_merge`, '');
+    await merged(url);
+  } finally {
+    await server.stop();
+  }
+}
+
+async function post(url: string, body: string): Promise<void> {
+  const { ok, status } = await fetch(url, { method: 'POST', body });
+  if (!ok) throw new Error(`VictoriaMetrics answered ${status} to ${url}`);
+}
+
+const mergeMostMs = 120_000;
+
+/** Waits until no forced merge is under way: it goes on behind its answer. */
+async function merged(url: string): Promise<void> {
+  const deadlineMs = performance.now() + mergeMostMs;
+  while (performance.now() < deadlineMs) {
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    const active = metrics.match(/^vm_active_(?:force_)?merges\S* (\d+)$/gm) ?? [];
+    if (active.every((line) => line.endsWith(' 0'))) return;
+  }
+}
+
+async function folderBytes(folder: string): Promise<number> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const sizes = entries
+    .filter((entry) => entry.isFile())
+    .map(async (entry) => (await stat(join(entry.parentPath, entry.name))).size);
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+}

@@ -1,0 +1,21 @@
+/**
+ * The yardstick: uWebSockets.js of the same build that does nothing but answer, with the same
+ * threads as reto3: an idle main thread and the same number of workers.
+ */
+import { fileURLToPath } from 'node:url';
+import { loadUws } from '@reto3/server/ingest/uws';
+import { freePort, message, type Peer, startPeer } from './peer.ts';
+
+const script = fileURLToPath(new URL('./bare-uws.server.js', import.meta.url));
+
+export const bareUws: Peer = {
+  name: 'bare uWebSockets.js',
+  does: 'answers, counts nothing: the yardstick',
+  request: message,
+  needs: {},
+  version: () => loadUws().version,
+  start: async ({ cores, workers }) => {
+    const port = await freePort();
+    return startPeer(port, [[process.execPath, [script, `${port}`, `${workers}`], { cores }]]);
+  },
+};

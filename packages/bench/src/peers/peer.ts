@@ -1,0 +1,167 @@
+/**
+ * A peer: a server that can be found, started, loaded and stopped. reto3 is one of them.
+ */
+import { request } from 'node:http';
+import { createServer, type Server } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
+import { findProgram, Program, type ProgramOptions } from '../program.ts';
+import { type Usage, usageOf } from '../usage.ts';
+
+/** The request that makes a peer do its work once. */
+export interface PeerRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly body: string;
+}
+
+/** The load of the challenge: what Tsung sends, with a time that stands still. */
+export const message: PeerRequest = {
+  method: 'POST',
+  path: '/',
+  body: 'value=2016-05-28 11:11:11.010122',
+};
+
+export interface Place {
+  /** An empty folder of its own. */
+  readonly folder: string;
+  readonly cores: readonly number[] | undefined;
+  /** Threads or processes that take requests. */
+  readonly workers: number;
+}
+
+export interface Peer {
+  readonly name: string;
+  /** What one request makes it do. */
+  readonly does: string;
+  readonly request: PeerRequest;
+  /** What it needs of the machine, program → Debian package. */
+  readonly needs: Readonly<Record<string, string>>;
+  /** What it needs beside programs. */
+  readonly module?: { readonly debianPackage: string; readonly found: () => boolean };
+  version(): string | undefined;
+  start(place: Place): Promise<RunningPeer>;
+}
+
+/** Debian packages of the peer that the machine does not have. */
+export function missingOf(peer: Peer): string[] {
+  const missing = Object.entries(peer.needs)
+    .filter(([name]) => findProgram(name) === undefined)
+    .map(([, debianPackage]) => debianPackage);
+  if (peer.module?.found() === false) missing.push(peer.module.debianPackage);
+  return missing;
+}
+
+/** How long a server may take until it answers. */
+export const startMs = 30_000;
+/** Between two tries to reach a server that starts. */
+export const retryMs = 2;
+
+export class RunningPeer {
+  readonly port: number;
+  readonly #programs: readonly Program[];
+
+  constructor(port: number, programs: readonly Program[]) {
+    this.port = port;
+    this.#programs = programs;
+  }
+
+  usage(): Usage {
+    const usages = this.#programs.map((program) => usageOf(program.group));
+    const sum = (pick: (usage: Usage) => number): number =>
+      usages.reduce((total, usage) => total + pick(usage), 0);
+    return {
+      cpuSeconds: sum((usage) => usage.cpuSeconds),
+      residentBytes: sum((usage) => usage.residentBytes),
+      writtenBytes: sum((usage) => usage.writtenBytes),
+    };
+  }
+
+  async stop(): Promise<void> {
+    for (const program of this.#programs.toReversed()) await program.stop();
+  }
+}
+
+/**
+ * Starts the programs of a peer, in order, and resolves when the port answers.
+ * @throws Error with what the program said, if it ends before
+ */
+export async function startPeer(
+  port: number,
+  commands: readonly (readonly [name: string, args: readonly string[], options: ProgramOptions])[],
+  ready: PeerRequest = message,
+): Promise<RunningPeer> {
+  const programs: Program[] = [];
+  try {
+    for (const [name, args, options] of commands) programs.push(new Program(name, args, options));
+    await answers(port, ready, programs);
+    return new RunningPeer(port, programs);
+  } catch (error) {
+    for (const program of programs) await program.stop();
+    throw error;
+  }
+}
+
+async function answers(
+  port: number,
+  ready: PeerRequest,
+  programs: readonly Program[],
+): Promise<void> {
+  const deadlineMs = performance.now() + startMs;
+  while (performance.now() < deadlineMs) {
+    const ended = programs.find((program) => program.hasEnded);
+    if (ended !== undefined) throw new Error(`${ended.name} ended at once: ${ended.complaint}`);
+    const status = await ask(port, ready);
+    if (status !== undefined && status < 400) return;
+    await setTimeout(retryMs);
+  }
+  throw new Error(`nothing answers on port ${port} after ${startMs} ms`);
+}
+
+/** Sends one request on a connection of its own; the status, or undefined where nobody answers. */
+export function ask(
+  port: number,
+  { method, path, body }: PeerRequest,
+): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    const client = request(
+      { host: '127.0.0.1', port, method, path, agent: false, timeout: startMs },
+      (response) => {
+        response.resume();
+        response.once('close', () => resolve(response.statusCode));
+      },
+    );
+    client.once('error', () => resolve(undefined));
+    client.once('timeout', () => client.destroy());
+    client.end(body);
+  });
+}
+
+/** Ports that nobody listens on now. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from(
+      { length: count },
+      () =>
+        new Promise<Server>((resolve, reject) => {
+          const server = createServer();
+          server.once('error', reject);
+          server.listen({ host: '127.0.0.1', port: 0 }, () => resolve(server));
+        }),
+    ),
+  );
+  const ports = servers.map((server) => {
+    const address = server.address();
+    if (typeof address !== 'object' || address === null)
+      throw new Error('BUG: a server without a port');
+    return address.port;
+  });
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+/** A single free port. */
+export async function freePort(): Promise<number> {
+  const [port] = await freePorts(1);
+  if (port === undefined) throw new Error('BUG: no port');
+  return port;
+}

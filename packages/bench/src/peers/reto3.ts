@@ -1,0 +1,73 @@
+/** reto3 itself, started as its users start it. */
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { version } from '@reto3/server/version';
+import { Program } from '../program.ts';
+import { ask, freePorts, message, type Peer, RunningPeer, retryMs, startMs } from './peer.ts';
+
+/** The command line's entry. */
+export const reto3Bin = fileURLToPath(new URL('../../../cli/bin/reto3.js', import.meta.url));
+
+export interface Reto3Options {
+  readonly cores: readonly number[] | undefined;
+  readonly workers: number;
+  readonly dataDir: string;
+  readonly ack?: 'memory' | 'durable';
+}
+
+export class RunningReto3 extends RunningPeer {
+  /** Of the query API. */
+  readonly adminPort: number;
+
+  constructor(port: number, adminPort: number, programs: readonly Program[]) {
+    super(port, programs);
+    this.adminPort = adminPort;
+  }
+
+  get adminUrl(): string {
+    return `http://127.0.0.1:${this.adminPort}`;
+  }
+}
+
+/** Arguments of `node` for a server on those ports. */
+function serveArguments(options: Reto3Options, port: number, adminPort: number): string[] {
+  const settings = {
+    host: '127.0.0.1',
+    port,
+    'admin-port': adminPort,
+    'data-dir': options.dataDir,
+    workers: options.workers,
+    ack: options.ack ?? 'memory',
+    'log-level': 'warn',
+  };
+  return [
+    reto3Bin,
+    'serve',
+    ...Object.entries(settings).flatMap(([flag, value]) => [`--${flag}`, `${value}`]),
+  ];
+}
+
+export async function startReto3(options: Reto3Options): Promise<RunningReto3> {
+  const [port = 0, adminPort = 0] = await freePorts(2);
+  const program = new Program(process.execPath, serveArguments(options, port, adminPort), {
+    cores: options.cores,
+  });
+  const deadlineMs = performance.now() + startMs;
+  while (!program.hasEnded && performance.now() < deadlineMs) {
+    if ((await ask(port, message)) === 200) return new RunningReto3(port, adminPort, [program]);
+    await setTimeout(retryMs);
+  }
+  await program.stop();
+  throw new Error(`cannot start reto3: ${program.complaint}`);
+}
+
+export const reto3: Peer = {
+  name: 'reto3',
+  does: 'counts each request in its 10 ms window',
+  request: message,
+  needs: {},
+  version: () => version,
+  start: ({ folder, cores, workers }) =>
+    startReto3({ cores, workers, dataDir: join(folder, 'data') }),
+};

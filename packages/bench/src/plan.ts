@@ -1,0 +1,86 @@
+/**
+ * How long and how often: the quick plan shows within two minutes that everything works and roughly
+ * what comes out; the full one gives the numbers of docs/performance.md.
+ */
+
+export interface Plan {
+  readonly name: 'quick' | 'full';
+  /** Everything is ended by force after so long. */
+  readonly mostMinutes: number;
+  /** Pairs of reto3 and its yardstick. A single pair scatters by a tenth. */
+  readonly pairs: number;
+  /** Rounds in which the other peers take part. */
+  readonly peerRounds: number;
+  /** One load of wrk. */
+  readonly loadSeconds: number;
+  readonly unpinnedRounds: number;
+  readonly latencyRounds: number;
+  readonly latencySeconds: number;
+  readonly challengeRounds: number;
+  readonly challengeSeconds: number;
+  /** Whether Tsung makes the load of the challenge; else the generator at a fixed rate does. */
+  readonly tsung: boolean;
+  readonly delaySeconds: number;
+  /** Length of the stored "day" that is measured. */
+  readonly storedHours: number;
+  /** Days in the long history. */
+  readonly historyDays: number;
+  readonly exportRounds: number;
+  readonly startRounds: number;
+  readonly queryRounds: number;
+  readonly workerCounts: readonly number[];
+  readonly connectionCounts: readonly number[];
+  readonly scalingSeconds: number;
+  readonly rates: readonly number[];
+  readonly rateSeconds: number;
+}
+
+export const quick: Plan = {
+  name: 'quick',
+  mostMinutes: 5,
+  pairs: 2,
+  peerRounds: 1,
+  loadSeconds: 1,
+  unpinnedRounds: 1,
+  latencyRounds: 1,
+  latencySeconds: 1,
+  challengeRounds: 1,
+  challengeSeconds: 3,
+  tsung: false,
+  delaySeconds: 2,
+  storedHours: 1,
+  historyDays: 3,
+  exportRounds: 2,
+  startRounds: 3,
+  queryRounds: 10,
+  workerCounts: [1, 2],
+  connectionCounts: [1, 100, 1_000],
+  scalingSeconds: 1,
+  rates: [5_000, 20_000, 100_000],
+  rateSeconds: 1,
+};
+
+export const full: Plan = {
+  name: 'full',
+  mostMinutes: 40,
+  pairs: 9,
+  peerRounds: 5,
+  loadSeconds: 3,
+  unpinnedRounds: 5,
+  latencyRounds: 7,
+  latencySeconds: 3,
+  challengeRounds: 3,
+  challengeSeconds: 30,
+  tsung: true,
+  delaySeconds: 15,
+  storedHours: 24,
+  historyDays: 30,
+  exportRounds: 5,
+  startRounds: 11,
+  queryRounds: 50,
+  workerCounts: [1, 2, 4],
+  connectionCounts: [1, 10, 100, 1_000, 10_000],
+  scalingSeconds: 2,
+  rates: [5_000, 20_000, 100_000],
+  rateSeconds: 10,
+};

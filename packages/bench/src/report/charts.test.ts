@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest';
+import { chartsOf } from './charts.ts';
+
+describe('chartsOf', () => {
+  it('draws a bar for each series, with names, unit and words for dark pages', () => {
+    const charts = chartsOf({
+      comparisons: [
+        {
+          id: 'keep-alive',
+          title: 'Requests per second',
+          unit: '/s',
+          how: '',
+          better: 'higher',
+          series: [
+            { name: 'reto3', values: [100_000] },
+            { name: 'another', values: [50_000] },
+          ],
+        },
+      ],
+      tables: [],
+      failures: [],
+    });
+    const svg = charts.get('keep-alive') ?? '';
+    for (const word of ['<svg', 'Requests per second', 'reto3', 'another', '50,000', 'dark'])
+      expect(svg).toContain(word);
+  });
+});

@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { comparisonTable, replaceResults, table } from './markdown.ts';
+
+describe('table', () => {
+  it('is Markdown, numbers made readable', () => {
+    expect(table(['a', 'b'], [['x', 1234.5]])).toBe('| a | b |\n| --- | --- |\n| x | 1,235 |');
+  });
+});
+
+describe('comparisonTable', () => {
+  it('shows spread, and the ratio of the first series to each other, pair by pair', () => {
+    const text = comparisonTable({
+      id: 'keep-alive',
+      title: 'Speed',
+      unit: '/s',
+      how: '',
+      better: 'higher',
+      series: [
+        { name: 'ours', values: [100, 300] },
+        { name: 'theirs', values: [50, 100] },
+      ],
+    });
+    expect(text).toContain('| ours | 200 | 100 – 300 | 2 |  |');
+    expect(text).toContain('| theirs | 75 | 50 – 100 | 2 | 2.5 (2 – 3) |');
+  });
+});
+
+describe('replaceResults', () => {
+  const marks = [
+    '<!-- results: written by npm run bench -- --full -->',
+    '<!-- end of results -->',
+  ] as const;
+
+  it('keeps what stands around', () => {
+    const document = `before\n${marks[0]}\nold\n${marks[1]}\nafter\n`;
+    expect(replaceResults(document, 'new\n')).toBe(
+      `before\n${marks[0]}\n\nnew\n\n${marks[1]}\nafter\n`,
+    );
+  });
+
+  it('refuses a document without marks', () => {
+    expect(() => replaceResults('nothing', 'new')).toThrow('without');
+  });
+});

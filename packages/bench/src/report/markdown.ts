@@ -1,0 +1,100 @@
+/** The results as Markdown. Pure. */
+import type { Cell, Comparison, Table } from '../result.ts';
+import { ratios, spreadOf } from '../statistics.ts';
+import { readable } from './numbers.ts';
+import type { Report } from './report.ts';
+import { verdicts } from './targets.ts';
+
+/** @param charts file of the chart of a finding, by its id, as it is to be linked */
+export function markdownOf(report: Report, charts: ReadonlyMap<string, string>): string {
+  const { results } = report;
+  const picture = (id: string, title: string): string => {
+    const file = charts.get(id);
+    return file === undefined ? '' : `![${title}](${file})\n\n`;
+  };
+  const sections = [
+    about(report),
+    `## Targets\n\n${targetTable(report)}`,
+    ...results.comparisons.map(
+      (each) =>
+        `## ${each.title}\n\n${each.how}\n\n${picture(each.id, each.title)}${comparisonTable(each)}`,
+    ),
+    ...results.tables.map(
+      (each) =>
+        `## ${each.title}\n\n${each.how}\n\n${picture(each.id, each.title)}${plainTable(each)}`,
+    ),
+  ];
+  if (results.failures.length > 0) {
+    const lines = results.failures.map(({ of, reason }) => `- ${of}: ${reason}`);
+    sections.push(`## Could not be measured\n\n${lines.join('\n')}`);
+  }
+  return `${sections.join('\n\n')}\n`;
+}
+
+function about({ date, plan, machine, versions, missing, minutes }: Report): string {
+  const memory = `${Math.round(machine.memoryBytes / 2 ** 30)} GiB`;
+  const facts: Cell[][] = [
+    ['date', date],
+    ['run', `${plan}, ${readable(minutes)} minutes`],
+    ['processor', `${machine.processor}, ${machine.cores} cores`],
+    ['memory', memory],
+    ['system', `${machine.system}, Linux ${machine.kernel}`],
+    ['load average before', machine.loadBefore],
+    ['Node.js', machine.node],
+    ...Object.entries(versions).map(([name, version]) => [name, version]),
+  ];
+  const lack =
+    missing.length === 0 ? '' : `\n\nNot installed, so not measured: ${missing.join(', ')}.`;
+  return `## The run\n\n${table(['what', 'which'], facts)}${lack}`;
+}
+
+function targetTable({ results }: Report): string {
+  const rows = verdicts(results).map(({ what, wanted, reached, met }): Cell[] => [
+    what,
+    wanted,
+    reached === undefined ? 'not measured' : reached,
+    met ? 'yes' : 'no',
+  ]);
+  return table(['what', 'wanted', 'reached', 'met'], rows);
+}
+
+/** The first series is what the others are held against. */
+export function comparisonTable({ series, unit, better }: Comparison): string {
+  const [ours, ...others] = series;
+  if (ours === undefined) return '';
+  const row = (name: string, values: readonly number[], ratio: Cell): Cell[] => {
+    const { median, min, max } = spreadOf(values);
+    return [name, median, `${readable(min)} – ${readable(max)}`, values.length, ratio];
+  };
+  const rows = [
+    row(ours.name, ours.values, ''),
+    ...others.map(({ name, values }) => {
+      const { median, min, max } = spreadOf(ratios(ours.values, values));
+      return row(name, values, `${readable(median)} (${readable(min)} – ${readable(max)})`);
+    }),
+  ];
+  const ratio = `${ours.name} ÷ this (${better} is better)`;
+  return table(['', `median, ${unit}`, 'least – most', 'rounds', ratio], rows);
+}
+
+function plainTable({ columns, rows }: Table): string {
+  return table(columns, rows);
+}
+
+export function table(columns: readonly string[], rows: readonly (readonly Cell[])[]): string {
+  const text = (cell: Cell): string => (typeof cell === 'number' ? readable(cell) : cell);
+  const line = (cells: readonly Cell[]): string => `| ${cells.map(text).join(' | ')} |`;
+  return [line(columns), line(columns.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+const beginMark = '<!-- results: written by npm run bench -- --full -->';
+const endMark = '<!-- end of results -->';
+
+/** Puts the results between the marks of the document; what stands around them stays. */
+export function replaceResults(document: string, results: string): string {
+  const begin = document.indexOf(beginMark);
+  const end = document.indexOf(endMark);
+  if (begin === -1 || end < begin)
+    throw new Error(`got a document without "${beginMark}" and "${endMark}"`);
+  return `${document.slice(0, begin + beginMark.length)}\n\n${results}\n${document.slice(end)}`;
+}

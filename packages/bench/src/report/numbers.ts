@@ -1,0 +1,8 @@
+/** Numbers as people read them. Pure. */
+
+/** Three significant digits below a thousand, whole thousands grouped above. */
+export function readable(value: number): string {
+  if (!Number.isFinite(value)) return 'n/a';
+  if (Math.abs(value) >= 1_000) return Math.round(value).toLocaleString('en');
+  return `${Number(value.toPrecision(3))}`;
+}

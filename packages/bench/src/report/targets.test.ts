@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import type { Comparison, Results } from '../result.ts';
+import { verdicts } from './targets.ts';
+
+function results(ours: number[], bare: number[]): Results {
+  const comparison: Comparison = {
+    id: 'keep-alive',
+    title: '',
+    unit: '/s',
+    how: '',
+    better: 'higher',
+    series: [
+      { name: 'reto3', values: ours },
+      { name: 'bare uWebSockets.js', values: bare },
+    ],
+  };
+  return { comparisons: [comparison], tables: [], failures: [] };
+}
+
+function keepAlive(of: Results) {
+  return verdicts(of).find(({ what }) => what === 'keep-alive ÷ bare uWebSockets.js');
+}
+
+describe('verdicts', () => {
+  it('take the median of the ratios of each round, not the ratio of medians', () => {
+    const verdict = keepAlive(results([50, 99, 100], [50, 100, 200]));
+    expect(verdict).toMatchObject({ reached: 0.99, met: true, wanted: '≥ 0.97' });
+  });
+
+  it('are not met below the least', () => {
+    expect(keepAlive(results([96], [100]))?.met).toBe(false);
+  });
+
+  it('are not met where nothing was measured', () => {
+    const nothing = { comparisons: [], tables: [], failures: [] };
+    expect(verdicts(nothing).every(({ met, reached }) => !met && reached === undefined)).toBe(true);
+  });
+});

@@ -1,0 +1,116 @@
+/**
+ * What reto3 sets out to reach, and whether a run did. Pure. A target that was not measured is
+ * named, never counted as met.
+ */
+import { type Cell, type Results, valuesOf } from '../result.ts';
+import { differences, ratios, spreadOf } from '../statistics.ts';
+
+const us = 'reto3';
+const bare = 'bare uWebSockets.js';
+
+interface Target {
+  readonly what: string;
+  readonly limit: number;
+  readonly at: 'least' | 'most';
+  /** undefined: not measured. */
+  readonly reached: (results: Results) => number | undefined;
+}
+
+export interface Verdict {
+  readonly what: string;
+  /** Such as `≥ 0.97`. */
+  readonly wanted: string;
+  readonly reached: number | undefined;
+  readonly met: boolean;
+}
+
+/** The median over the rounds of ours ÷ theirs. */
+function ratio(id: string, their: string, our = us): Target['reached'] {
+  return ({ comparisons }) => {
+    const ours = valuesOf(comparisons, id, our);
+    const theirs = valuesOf(comparisons, id, their);
+    return ours && theirs && spreadOf(ratios(ours, theirs)).median;
+  };
+}
+
+/** A cell of a table: in the row that begins with that text, by the number of the column. */
+function cell(id: string, row: string, column: number): Target['reached'] {
+  return ({ tables }) => {
+    const found = tables.find((table) => table.id === id)?.rows.find((cells) => cells[0] === row)?.[
+      column
+    ];
+    return isNumber(found) ? found : undefined;
+  };
+}
+
+function isNumber(found: Cell | undefined): found is number {
+  return typeof found === 'number';
+}
+
+function medianOf(id: string, name: string): Target['reached'] {
+  return ({ comparisons }) => {
+    const values = valuesOf(comparisons, id, name);
+    return values && spreadOf(values).median;
+  };
+}
+
+/** The largest of the medians over several queries. */
+function slowest(ids: readonly string[], short: string, long: string): Target['reached'] {
+  return (results) => {
+    const all = ids.map((id) => ratio(id, short, long)(results));
+    return all.every((value) => value !== undefined) ? Math.max(...all) : undefined;
+  };
+}
+
+const queryIds = ['query-minutes', 'query-hour', 'query-last'];
+export const shortHistory = 'one day';
+export const longHistory = 'long history';
+
+const targets: readonly Target[] = [
+  least('keep-alive ÷ bare uWebSockets.js', 0.97, ratio('keep-alive', bare)),
+  least('pipelined × 16 ÷ bare uWebSockets.js', 0.92, ratio('pipelined', bare)),
+  least('keep-alive ÷ haproxy + stick table', 1, ratio('keep-alive', 'haproxy + stick table')),
+  least('keep-alive ÷ nginx return 200', 1.1, ratio('keep-alive', 'nginx return 200')),
+  least('keep-alive ÷ nginx + Lua', 1.3, ratio('keep-alive', 'nginx + Lua shared dict')),
+  least('keep-alive ÷ webdis + Redis', 2, ratio('keep-alive', 'webdis + Redis INCR')),
+  least('keep-alive ÷ VictoriaMetrics', 4, ratio('keep-alive', 'VictoriaMetrics')),
+  least('keep-alive ÷ InfluxDB', 25, ratio('keep-alive', 'InfluxDB')),
+  least('pipelined ÷ haproxy', 5, ratio('pipelined', 'haproxy + stick table')),
+  least('pipelined ÷ nginx', 5, ratio('pipelined', 'nginx return 200')),
+  most('CPU per request at 5,000/s ÷ bare', 1.1, ratio('challenge-cpu', bare)),
+  most('resident memory − bare, MB', 30, ({ comparisons }) => {
+    const ours = valuesOf(comparisons, 'challenge-memory', us);
+    const theirs = valuesOf(comparisons, 'challenge-memory', bare);
+    return ours && theirs && spreadOf(differences(ours, theirs)).median;
+  }),
+  most('latency p99 at 5,000/s ÷ bare', 1.1, ratio('latency-calm-p99', bare)),
+  most('latency p99 at half of the maximum ÷ bare', 1.1, ratio('latency-half-p99', bare)),
+  most('visible in open counts, p99, ms', 5, cell('delays', 'visible in open counts', 2)),
+  most('seen through /v1/live, p99, ms', 40, cell('delays', 'seen through /v1/live', 2)),
+  most('a day: ms10 blocks ÷ entropy', 1.05, cell('storage', 'reto3, all ms10 blocks', 2)),
+  most(
+    'a day: folder, compacted ÷ entropy',
+    1.12,
+    cell('storage', 'reto3, whole folder, compacted', 2),
+  ),
+  most('a day as CSV ÷ VictoriaMetrics', 0.5, ratio('export', 'VictoriaMetrics', 'reto3 stats')),
+  most('reto3 stats sec ÷ node -e 0', 1.8, ratio('cli-start', 'node -e 0', 'reto3 stats sec')),
+  most('server start on a long history, ms', 1_000, medianOf('server-start', longHistory)),
+  most('queries on a long history ÷ on one day', 1.2, slowest(queryIds, shortHistory, longHistory)),
+];
+
+function least(what: string, limit: number, reached: Target['reached']): Target {
+  return { what, limit, at: 'least', reached };
+}
+
+function most(what: string, limit: number, reached: Target['reached']): Target {
+  return { what, limit, at: 'most', reached };
+}
+
+export function verdicts(results: Results): Verdict[] {
+  return targets.map(({ what, limit, at, reached: reachedIn }) => {
+    const reached = reachedIn(results);
+    const met = reached !== undefined && (at === 'least' ? reached >= limit : reached <= limit);
+    return { what, wanted: `${at === 'least' ? '≥' : '≤'} ${limit}`, reached, met };
+  });
+}

@@ -1,0 +1,63 @@
+/**
+ * What a measurement hands to the report: comparisons (one value a round for each of several
+ * servers) and tables (anything else). Plain data: docs/performance.json is this, written down.
+ */
+
+export interface Series {
+  /** What was measured, such as the name of a server. */
+  readonly name: string;
+  /** One value a round, in the order of the rounds. */
+  readonly values: readonly number[];
+}
+
+export interface Comparison {
+  /** Stable; targets and charts find it by this. */
+  readonly id: string;
+  readonly title: string;
+  readonly unit: string;
+  /** How it was measured, in a sentence or two. */
+  readonly how: string;
+  readonly better: 'higher' | 'lower';
+  readonly series: readonly Series[];
+}
+
+export type Cell = string | number;
+
+export interface Table {
+  readonly id: string;
+  readonly title: string;
+  readonly how: string;
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly Cell[])[];
+}
+
+export interface Failure {
+  /** Which measurement. */
+  readonly of: string;
+  readonly reason: string;
+}
+
+export interface Results {
+  readonly comparisons: readonly Comparison[];
+  readonly tables: readonly Table[];
+  readonly failures: readonly Failure[];
+}
+
+/** A comparison or a table, as a measurement hands it over. */
+export type Finding = Comparison | Table;
+
+export function isTable(finding: Finding): finding is Table {
+  return 'rows' in finding;
+}
+
+/** The values of one series of one comparison; undefined where it was not measured. */
+export function valuesOf(
+  comparisons: readonly Comparison[],
+  id: string,
+  name: string,
+): readonly number[] | undefined {
+  const values = comparisons
+    .find((comparison) => comparison.id === id)
+    ?.series.find((series) => series.name === name)?.values;
+  return values === undefined || values.length === 0 ? undefined : values;
+}

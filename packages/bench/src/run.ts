@@ -1,0 +1,125 @@
+/** One run: every measurement, in order. One that fails is named and does not stop the others. */
+import { Bench } from './bench.ts';
+import { tsungIsInstalled } from './loads/tsung.ts';
+import { readMachine } from './machine.ts';
+import { challenge } from './measurements/challenge.ts';
+import { delays } from './measurements/delays.ts';
+import { latency } from './measurements/latency.ts';
+import { queryScaling, storeHistory } from './measurements/queries.ts';
+import { rates } from './measurements/rates.ts';
+import { scaling } from './measurements/scaling.ts';
+import { cliStart, serverStart } from './measurements/starts.ts';
+import { exports, storage, storeDay } from './measurements/stored-day.ts';
+import { throughput, unpinnedThroughput } from './measurements/throughput.ts';
+import { bareUws } from './peers/bare-uws.ts';
+import { missingOf } from './peers/peer.ts';
+import { peers } from './peers/peers.ts';
+import { startReto3 } from './peers/reto3.ts';
+import type { Plan } from './plan.ts';
+import { findProgram, firstLineOf } from './program.ts';
+import type { Report } from './report/report.ts';
+import { longHistory, shortHistory } from './report/targets.ts';
+import { type Comparison, type Finding, isTable, valuesOf } from './result.ts';
+import { spreadOf } from './statistics.ts';
+
+/** Where the yardstick's maximum was not measured. */
+const assumedMost = 100_000;
+
+/** Debian packages of tools and peers that this machine lacks. */
+export function missingPackages(): string[] {
+  const tools = [
+    ...(findProgram('wrk') === undefined ? ['wrk'] : []),
+    ...(tsungIsInstalled() ? [] : ['tsung']),
+  ];
+  return [...new Set([...tools, ...peers.flatMap(missingOf)])];
+}
+
+/** A load average above this is somebody else's work. */
+const quietLoad = 0.5;
+
+type Measurement = readonly [name: string, measure: () => Promise<Finding[]>];
+
+export async function run(plan: Plan): Promise<Report> {
+  const startMs = performance.now();
+  const machine = readMachine();
+  const bench = await Bench.open(plan);
+  if (machine.loadBefore > quietLoad) {
+    const load = machine.loadBefore.toFixed(1);
+    bench.say(`the machine is busy (load average ${load}): the numbers will not mean much`);
+  }
+  const findings: Finding[] = [];
+  const workers = Math.max(1, machine.cores - 1);
+
+  try {
+    const measurements: Measurement[] = [
+      ['throughput, one core', () => throughput(bench)],
+      ['throughput, all cores', () => unpinnedThroughput(bench, workers)],
+      ['load of the challenge', () => challenge(bench)],
+      ['latency', () => latency(bench, mostOfBare(findings))],
+      ['delays', () => delays(bench)],
+      ['rates', () => rates(bench)],
+      ['workers and connections', () => scaling(bench, machine.cores)],
+      ['start of a command', () => commandStart(bench)],
+      ['stored counts', () => stored(bench)],
+    ];
+    for (const [name, measure] of measurements) {
+      bench.say(`${name} …`);
+      await bench.attempt(name, async () => {
+        findings.push(...(await measure()));
+      });
+    }
+  } finally {
+    await bench.close();
+  }
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    plan: plan.name,
+    minutes: (performance.now() - startMs) / 60_000,
+    machine,
+    versions: versions(),
+    missing: missingPackages(),
+    results: {
+      comparisons: findings.filter((finding): finding is Comparison => !isTable(finding)),
+      tables: findings.filter(isTable),
+      failures: bench.failures,
+    },
+  };
+}
+
+function mostOfBare(findings: readonly Finding[]): number {
+  const comparisons = findings.filter((finding): finding is Comparison => !isTable(finding));
+  const rates = valuesOf(comparisons, 'keep-alive', bareUws.name);
+  return rates === undefined ? assumedMost : spreadOf(rates).median;
+}
+
+async function commandStart(bench: Bench): Promise<Finding[]> {
+  const dataDir = await bench.folder();
+  const server = await startReto3({ cores: bench.placement.server, workers: 1, dataDir });
+  try {
+    return await cliStart(bench, server);
+  } finally {
+    await server.stop();
+  }
+}
+
+async function stored(bench: Bench): Promise<Finding[]> {
+  const day = await storeDay(bench);
+  bench.say('  counts are stored');
+  const found = [...(await storage(bench, day)), ...(await exports(bench, day))];
+  bench.say('  storing history');
+  const folders = { [shortHistory]: day.dataDir, [longHistory]: await storeHistory(bench, day) };
+  return [
+    ...found,
+    ...(await serverStart(bench, folders)),
+    ...(await queryScaling(bench, day, folders)),
+  ];
+}
+
+function versions(): Record<string, string> {
+  const installed = peers.filter((peer) => missingOf(peer).length === 0);
+  const all = installed.map((peer) => [peer.name, peer.version() ?? 'unknown'] as const);
+  const wrk = firstLineOf('wrk', ['-v'])
+    ?.replace(/^wrk /, '')
+    .replace(/ Copyright.*/, '');
+  return { ...Object.fromEntries(all), ...(wrk !== undefined && { 'load: wrk': wrk }) };
+}

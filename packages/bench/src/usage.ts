@@ -1,0 +1,56 @@
+/**
+ * What a process group has used of the machine, from /proc: processor time, resident memory, bytes
+ * that went to the disk.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+
+export interface Usage {
+  /** User and system time of all threads since they started. */
+  readonly cpuSeconds: number;
+  /** Resident memory now, all processes of the group. */
+  readonly residentBytes: number;
+  /** What was sent towards the disk so far (write_bytes: pages that will be written). */
+  readonly writtenBytes: number;
+}
+
+/** The kernel counts processor time in hundredths of a second towards programs (USER_HZ). */
+const ticksPerSecond = 100;
+
+/** Of one process, from its line in /proc/PID/stat. */
+export interface ProcessStat {
+  readonly group: number;
+  readonly cpuSeconds: number;
+}
+
+/** The name in parentheses may hold anything, so what follows is found from behind. */
+export function parseStat(line: string): ProcessStat {
+  const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
+  const field = (at: number): number => Number(fields[at]);
+  return { group: field(2), cpuSeconds: (field(11) + field(12)) / ticksPerSecond };
+}
+
+/** A number from a file of `name: value` lines, such as /proc/PID/status; 0 where it is absent. */
+export function parseField(text: string, name: string): number {
+  const line = text.split('\n').find((each) => each.startsWith(`${name}:`));
+  return line === undefined ? 0 : Number.parseInt(line.slice(name.length + 1), 10);
+}
+
+/** The sum over all processes of the group. */
+export function usageOf(group: number): Usage {
+  let cpuSeconds = 0;
+  let residentBytes = 0;
+  let writtenBytes = 0;
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const stat = parseStat(readFileSync(`/proc/${name}/stat`, 'utf8'));
+      if (stat.group !== group) continue;
+      cpuSeconds += stat.cpuSeconds;
+      residentBytes += parseField(readFileSync(`/proc/${name}/status`, 'utf8'), 'VmRSS') * 1_024;
+      writtenBytes += parseField(readFileSync(`/proc/${name}/io`, 'utf8'), 'write_bytes');
+    } catch {
+      // It ended while it was looked at, or belongs to somebody else.
+    }
+  }
+  return { cpuSeconds, residentBytes, writtenBytes };
+}
