@@ -1,6 +1,7 @@
 /** Runs the built command line as a user would, and takes down what it said. */
 import { fileURLToPath } from 'node:url';
 import { launch, type RunningProcess } from './processes.ts';
+import { within } from './wait.ts';
 
 export const cliFile = fileURLToPath(new URL('../../packages/cli/bin/reto3.js', import.meta.url));
 
@@ -10,6 +11,9 @@ const withoutSettings = Object.fromEntries(
     .filter((name) => name.startsWith('RETO3_'))
     .map((name) => [name, undefined]),
 );
+
+/** A server that should have been refused runs on; nothing else takes nearly as long. */
+const endWithinMs = 60_000;
 
 interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
@@ -34,6 +38,6 @@ export function startCli(args: readonly string[], options: RunOptions = {}): Run
 /** Runs `reto3` with these arguments to its end. */
 export async function runCli(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
   const running = startCli(args, options);
-  const { code } = await running.exited;
+  const { code } = await within(`${args.join(' ')} to end`, endWithinMs, running.exited);
   return { code, stdout: running.stdout, stderr: running.stderr };
 }
