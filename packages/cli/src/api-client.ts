@@ -86,7 +86,8 @@ async function readToken(file: string): Promise<string> {
   }
 }
 
-async function textOf(response: IncomingMessage, api: ApiOptions): Promise<string> {
+/** The whole body of an answer. @throws Reto3Error RETO3_ANSWER_CUT */
+export async function textOf(response: IncomingMessage, api: ApiOptions): Promise<string> {
   let text = '';
   try {
     for await (const piece of response.setEncoding('utf8')) text += piece;

@@ -127,6 +127,11 @@ export const errorKinds = {
     exitCode: exitCode.failed,
     hint: 'ask for a range that leaves the damaged block out',
   },
+  RETO3_CHECK_FAILED: {
+    httpStatus: 500,
+    exitCode: exitCode.checkFailed,
+    hint: 'see the lines above; reto3 doctor --repair mends the folder of a stopped server, and keeps a copy',
+  },
   RETO3_UWS_MISSING: {
     httpStatus: 500,
     exitCode: exitCode.failed,

@@ -8,6 +8,8 @@ export interface Damage {
   readonly from: number;
   readonly to: number;
   readonly reason: string;
+  /** It was lost before a repair, which found and wrote down what is gone. */
+  readonly gone?: boolean;
 }
 
 export type OnDamage = (damage: Damage) => void;

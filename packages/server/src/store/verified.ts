@@ -13,13 +13,29 @@ import { type OnDamage, report } from './damage.ts';
 import type { Meta } from './meta.ts';
 import type { Row, RowRange, StoreSnapshot } from './store.ts';
 
+/** What was lost before a repair: whole minutes of each period, [from, to), epoch ms. */
+export type Gone = Readonly<
+  Record<PeriodName, readonly { readonly from: number; readonly to: number }[]>
+>;
+
+export const noneGone: Gone = { ms10: [], sec: [], min: [] };
+
+const goneReason = 'it was lost before the data folder was repaired';
+
 export class VerifiedSnapshot {
   readonly #snapshot: StoreSnapshot;
   readonly #deletedBefore: Meta['deletedBefore'];
+  readonly #gone: Gone;
 
-  constructor(snapshot: StoreSnapshot, deletedBefore: Meta['deletedBefore']) {
+  /** @param gone what a repair could not save */
+  constructor(
+    snapshot: StoreSnapshot,
+    deletedBefore: Meta['deletedBefore'],
+    gone: Gone = noneGone,
+  ) {
     this.#snapshot = snapshot;
     this.#deletedBefore = deletedBefore;
+    this.#gone = gone;
   }
 
   /**
@@ -34,6 +50,10 @@ export class VerifiedSnapshot {
     // What lies between one row and the next is looked at for rows that should be there.
     let unseenFrom = alignDown(kept.from, period.blockMs);
     let unseenTo = range.to;
+    for (const { from, to } of this.#gone[name]) {
+      if (to <= kept.from || from >= range.to) continue;
+      report({ series: name, from, to, reason: goneReason, gone: true }, onDamage);
+    }
     const seen = (from: number, to: number): void => {
       if (reverse) unseenTo = Math.min(unseenTo, from);
       else unseenFrom = Math.max(unseenFrom, to);
@@ -54,7 +74,7 @@ export class VerifiedSnapshot {
       await (reverse ? missing(end, unseenTo) : missing(unseenFrom, row.start));
       seen(row.start, end);
       const reason = await this.#disagreement(period, row);
-      if (reason === undefined) yield row;
+      if (reason === undefined) yield this.#withoutGone(period, row);
       else report({ series: name, from: row.start, to: end, reason }, onDamage);
     }
     await missing(unseenFrom, unseenTo);
@@ -62,6 +82,21 @@ export class VerifiedSnapshot {
 
   close(): Promise<void> {
     return this.#snapshot.close();
+  }
+
+  #isGone(name: PeriodName, timeMs: number): boolean {
+    return this.#gone[name].some(({ from, to }) => from <= timeMs && timeMs < to);
+  }
+
+  /** A clock that steps back may count in time that is gone; what comes of it is not all of it. */
+  #withoutGone(period: Period, row: Row): Row {
+    for (const { from, to } of this.#gone[period.name]) {
+      const first = Math.max(0, (from - row.start) / period.windowMs);
+      const end = Math.min(row.windows.counts.length, (to - row.start) / period.windowMs);
+      if (first >= end) continue;
+      for (const column of Object.values(sliceOf(row.windows, first, end))) column.fill(0);
+    }
+    return row;
   }
 
   /** Why a block cannot be right; undefined where it agrees with the min block of its day. */
@@ -73,6 +108,7 @@ export class VerifiedSnapshot {
     const perMinute = min.windowMs / period.windowMs;
     for (let at = 0; at < row.windows.counts.length; at += perMinute) {
       const start = row.start + at * period.windowMs;
+      if (this.#isGone(period.name, start) || this.#isGone('min', start)) continue;
       const total = totalOf(sliceOf(row.windows, at, at + perMinute));
       const wanted = day.counts[minuteOfDay(start)];
       if (total !== wanted) {
@@ -100,7 +136,7 @@ export class VerifiedSnapshot {
         }
       }
     }
-    return [...starts];
+    return [...starts].filter((start) => !this.#isGone(period.name, start));
   }
 
   #recentDay: { readonly start: number; readonly block: Windows | undefined } | undefined;

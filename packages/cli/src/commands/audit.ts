@@ -1,0 +1,34 @@
+import { Command, Flags } from '@oclif/core';
+import { Reto3Error } from '@reto3/server/errors';
+import type { Audit } from '@reto3/server/query/audit';
+import { sourceOf } from '../answers.ts';
+import { askAudit, auditLines } from '../audit.ts';
+import { rangeFlags, sourceFlags } from '../flags.ts';
+
+const flags = {
+  ...rangeFlags,
+  json: Flags.boolean({ description: 'print the findings as JSON' }),
+  ...sourceFlags,
+};
+
+export default class AuditCommand extends Command {
+  static override readonly summary = 'Check that every count can be relied on, and say where not';
+  static override readonly description =
+    'Reads every block and recomputes its checksum and total, compares ms10, sec and min minute by minute, and holds what is stored against what was counted. Exit code 0: all holds. 5: it does not, with the places.';
+  static override readonly flags = flags;
+  static override readonly examples = [
+    { description: 'All that a server has', command: '<%= config.bin %> audit' },
+    { description: 'The last day', command: '<%= config.bin %> audit --from 1d' },
+    {
+      description: 'What a stopped server has',
+      command: '<%= config.bin %> audit --data-dir ./data',
+    },
+  ];
+
+  async run(): Promise<void> {
+    const { flags: given } = await this.parse({ flags });
+    const audit: Audit = await askAudit(sourceOf(given), given);
+    this.log(given.json ? JSON.stringify(audit) : auditLines(audit).join('\n'));
+    if (!audit.ok) throw new Reto3Error('RETO3_CHECK_FAILED', 'not all counts can be relied on');
+  }
+}

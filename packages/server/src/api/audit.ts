@@ -1,0 +1,78 @@
+/** /v1/audit: whether the counts can be relied on, and where not. */
+import type { FastifyPluginAsync } from 'fastify';
+import type { Coordinator } from '../coordinator/coordinator.ts';
+import { periodNames } from '../period.ts';
+import { audit } from '../query/audit.ts';
+import { errorResponse, rangeParameters } from './schemas.ts';
+
+interface AuditRoute {
+  readonly Querystring: { readonly from?: string; readonly to?: string };
+}
+
+const epochMs = { type: 'integer' } as const;
+const places = {
+  type: 'array',
+  items: {
+    type: 'object',
+    properties: {
+      period: { type: 'string', enum: periodNames },
+      from: epochMs,
+      to: epochMs,
+      reason: { type: 'string' },
+    },
+  },
+} as const;
+
+const schema = {
+  summary: 'Whether the counts can be relied on, and where not',
+  description:
+    'Reads every block of the range and recomputes its checksum and total, compares the three periods minute by ' +
+    'minute, and holds what the store and memory have against what was counted. Takes as long as reading it takes.',
+  tags: ['counts'],
+  querystring: {
+    type: 'object',
+    additionalProperties: false,
+    properties: { from: rangeParameters.from, to: rangeParameters.to },
+  },
+  response: {
+    200: {
+      type: 'object',
+      properties: {
+        ok: { type: 'boolean' },
+        from: epochMs,
+        to: epochMs,
+        checks: {
+          type: 'array',
+          items: {
+            type: 'object',
+            properties: {
+              name: { type: 'string' },
+              ok: { type: 'boolean' },
+              says: { type: 'string' },
+            },
+          },
+        },
+        messages: { type: 'object', additionalProperties: { type: 'integer' } },
+        places: { ...places, description: 'Where something does not hold' },
+        gone: { ...places, description: 'Lost before a repair, which every reader is told' },
+      },
+    },
+    '4xx': errorResponse,
+  },
+} as const;
+
+export const auditRoutes: FastifyPluginAsync<{ readonly coordinator: Coordinator }> = async (
+  app,
+  { coordinator },
+) => {
+  app.get<AuditRoute>('/v1/audit', { schema }, async (request) => {
+    // One after the other without a pause: both are of one moment.
+    const view = coordinator.view();
+    const state = coordinator.state();
+    try {
+      return await audit(view, state, request.query, Date.now());
+    } finally {
+      await view.store.close();
+    }
+  });
+};
