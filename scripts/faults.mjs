@@ -1,0 +1,26 @@
+/**
+ * `npm run faults -- [--only NAME,…] [--rounds N] [--soak-minutes N]`: injects faults into real
+ * servers and prints one table: promise, fault, runs, figure, pass. A whole table is kept in
+ * docs/reliability.md. strace, faketime and a tmpfs need root on Debian; without, those rows are
+ * skipped by name, and with RETO3_TEST_ALL=1 a skip is a failure.
+ */
+import { parseArgs } from 'node:util';
+import { installMissing } from './packages.mjs';
+import { bin, runOrExit, setup } from './setup.mjs';
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    rounds: { type: 'string' },
+    'soak-minutes': { type: 'string' },
+  },
+});
+setup();
+installMissing({ faketime: 'faketime', strace: 'strace', wrk: 'wrk' });
+const settings = Object.entries(values).map(([name, value]) => [
+  `RETO3_FAULTS_${name.toUpperCase().replace('-', '_')}`,
+  value,
+]);
+runOrExit(bin('vitest'), ['run', '--config', 'tests/faults/vitest.config.ts', '--root', '.'], {
+  env: { ...process.env, ...Object.fromEntries(settings) },
+});

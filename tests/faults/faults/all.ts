@@ -1,0 +1,31 @@
+/** Every fault, in the order of the table. */
+import type { Fault } from '../fault.ts';
+import { clockSteps } from './clock-steps.ts';
+import { damage } from './damage.ts';
+import { diskFull } from './disk-full.ts';
+import { fsyncFails } from './failing-fsync.ts';
+import { killDurable, killMemory } from './kill.ts';
+import { priceFull, priceSteady } from './price.ts';
+import { secondServer } from './second-server.ts';
+import { simulation } from './simulation.ts';
+import { fsyncSlow } from './slow-fsync.ts';
+import { soak } from './soak.ts';
+import { stall } from './stall.ts';
+import { stop } from './stop.ts';
+
+export const faults: readonly Fault[] = [
+  killDurable,
+  killMemory,
+  stop,
+  diskFull,
+  fsyncFails,
+  fsyncSlow,
+  damage,
+  clockSteps,
+  stall,
+  secondServer,
+  soak,
+  simulation,
+  priceSteady,
+  priceFull,
+];

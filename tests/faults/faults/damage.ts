@@ -1,0 +1,163 @@
+/**
+ * One file of a data folder is flipped in a bit, cut or deleted; then a server starts on it and all
+ * three periods are read. Either the server refuses, or it says which part is damaged, or every
+ * count is right. A count that is wrong and looks right is the one thing that must not be.
+ *
+ * Two folders: one that a server left cleanly, and one of a server that was killed. The last writes
+ * of a killed server were not fsynced, and a crash may take them anyway: where the end of its log
+ * is cut, that tail may be missing without a word. It is counted apart.
+ */
+import { cp, rm } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
+import { askInfo } from '../../support/api.ts';
+import { startCli } from '../../support/cli.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+import { Load } from '../../support/load.ts';
+import { Server, serveArgs } from '../../support/server.ts';
+import { within } from '../../support/wait.ts';
+import type { Fault } from '../fault.ts';
+import { type Answers, compare, type Difference, readAnswers } from '../support/answers.ts';
+import { type Stretch, writeHistory } from '../support/history.ts';
+import { seeded } from '../support/random.ts';
+import { damageOneFile } from '../support/vandal.ts';
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+/** fsync and anchor follow each other once a second: what lies before that is on the disk. */
+const tailMs = 2_200;
+/** The runs that are looked at begin here; a failing one is named by its seed. */
+const firstSeed = 1;
+
+type Ending = 'clean' | 'killed';
+
+interface Specimen {
+  readonly ending: Ending;
+  readonly folder: string;
+  readonly stretch: Stretch;
+  readonly truth: Answers;
+  readonly messages: number;
+  /** What a crash may take: windows from here on. */
+  readonly tailFrom: number;
+}
+
+/** Three hours of blocks over two days, then a real server with a journal that ends so. */
+async function makeSpecimen(ending: Ending): Promise<Specimen> {
+  const folder = await temporaryFolder();
+  const dataDir = `${folder}/data`;
+  const now = Math.floor(Date.now() / minuteMs) * minuteMs;
+  const from = now - 50 * hourMs;
+  const random = seeded(2_016);
+  await writeHistory(dataDir, { from, to: from + hourMs }, random);
+  await writeHistory(dataDir, { from: now - 2 * hourMs, to: now }, random);
+  const server = await Server.start({ dataDir });
+  const load = Load.start({ port: server.port, connections: 4, depth: 1 });
+  await setTimeout(4_000);
+  if (ending === 'clean') await load.stop();
+  const endedAt = Date.now();
+  if (ending === 'clean') await server.stop();
+  else await server.kill();
+  await load.done;
+
+  const stretch = { from, to: Math.floor(endedAt / 10) * 10 };
+  const copy = await temporaryFolder();
+  await cp(dataDir, copy, { recursive: true });
+  const reader = await Server.start({ dataDir: copy });
+  const truth = await readAnswers(reader.adminUrl, stretch);
+  const messages = (await askInfo(reader.adminUrl)).messagesInAll;
+  await reader.kill();
+  const tailFrom = ending === 'clean' ? Number.POSITIVE_INFINITY : endedAt - tailMs;
+  return { ending, folder: dataDir, stretch, truth, messages, tailFrom };
+}
+
+type Outcome = 'refused' | 'reported' | 'right' | 'tail' | 'wrong';
+
+interface Verdict {
+  readonly outcome: Outcome;
+  readonly because: string;
+}
+
+async function judge(specimen: Specimen, seed: number): Promise<Verdict> {
+  const dataDir = await temporaryFolder();
+  await cp(specimen.folder, dataDir, { recursive: true });
+  const damage = await damageOneFile(dataDir, seeded(seed));
+  try {
+    const { outcome, because } = await readDamaged(specimen, dataDir);
+    return { outcome, because: `seed ${seed}, ${specimen.ending}, ${damage}: ${because}` };
+  } finally {
+    await rm(dataDir, { recursive: true, force: true });
+  }
+}
+
+async function readDamaged(specimen: Specimen, dataDir: string): Promise<Verdict> {
+  let server: Server;
+  try {
+    server = await Server.start({ dataDir });
+  } catch {
+    return readRefusal(dataDir);
+  }
+  try {
+    const { differences, reported } = compare(
+      await readAnswers(server.adminUrl, specimen.stretch),
+      specimen.truth,
+    );
+    const [wrong] = differences.filter((difference) => !mayBeTail(difference, specimen));
+    if (wrong !== undefined) {
+      const { period, start, got, want } = wrong;
+      const where = `${period} ${new Date(start).toISOString()}`;
+      const because = `got ${got} at ${where}, want ${want}; ${differences.length} such windows`;
+      return { outcome: 'wrong', because };
+    }
+    if (differences.length > 0) return { outcome: 'tail', because: 'the unsynced end is gone' };
+    if (reported) return { outcome: 'reported', because: 'damage was reported' };
+    const { messagesInAll } = await askInfo(server.adminUrl);
+    if (messagesInAll !== specimen.messages) {
+      const because = `got ${messagesInAll} messages in all, want ${specimen.messages}`;
+      return { outcome: 'wrong', because };
+    }
+    return { outcome: 'right', because: 'every count is right' };
+  } finally {
+    await server.kill();
+  }
+}
+
+/** A refusal is exit code 1 and one line, that says what to do. */
+async function readRefusal(dataDir: string): Promise<Verdict> {
+  const running = startCli(serveArgs({ dataDir }));
+  const { code } = await within('a refusal', 20_000, running.exited);
+  const clear = code === 1 && /^reto3: [^\n]+\n$/.test(running.stderr);
+  return { outcome: clear ? 'refused' : 'wrong', because: running.stderr.trim() };
+}
+
+function mayBeTail({ start, windowMs, got, want }: Difference, { tailFrom }: Specimen): boolean {
+  return start + windowMs > tailFrom && (got ?? 0) <= (want ?? 0);
+}
+
+export const damage: Fault = {
+  name: 'damage',
+  promise: 'damage is never read as counts',
+  fault:
+    'a seeded flip, cut or deletion in any file of a folder with three hours of blocks and a journal, left cleanly or killed',
+  rounds: 200,
+  async run(rounds) {
+    const specimens = [await makeSpecimen('clean'), await makeSpecimen('killed')];
+    const tally = new Map<Outcome, number>();
+    // One after the other on each folder, both folders at once.
+    await Promise.all(
+      specimens.map(async (specimen, lane) => {
+        for (let seed = firstSeed + lane; seed < firstSeed + rounds; seed += specimens.length) {
+          const { outcome, because } = await judge(specimen, seed);
+          tally.set(outcome, (tally.get(outcome) ?? 0) + 1);
+          if (outcome === 'wrong') process.stderr.write(`damage: ${because}\n`);
+        }
+      }),
+    );
+    const of = (outcome: Outcome): number => tally.get(outcome) ?? 0;
+    return {
+      runs: rounds,
+      figure:
+        `wrong counts returned: ${of('wrong')}; refused to start ${of('refused')}, reported as damaged ${of('reported')}, ` +
+        `all counts right ${of('right')}; unsynced tail of the killed server gone ${of('tail')}`,
+      pass: of('wrong') === 0 && of('refused') > 0 && of('reported') > 0,
+    };
+  },
+};

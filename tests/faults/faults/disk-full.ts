@@ -1,0 +1,99 @@
+/**
+ * A data folder on 8 MB that somebody else fills to the last byte, and that is grown later. The
+ * server runs through it: memory mode goes on counting, durable mode refuses, and counts none of
+ * what it refused.
+ */
+import { setTimeout } from 'node:timers/promises';
+import { Load } from '../../support/load.ts';
+import { Server } from '../../support/server.ts';
+import { thisMinute } from '../../support/stats.ts';
+import type { Fault } from '../fault.ts';
+import { auditedTotal } from '../support/audit.ts';
+import { all, program, root } from '../support/needs.ts';
+import { timeUntilReady } from '../support/readiness.ts';
+import { Tmpfs } from '../support/tmpfs.ts';
+
+const noticedWithinMs = 2_000;
+const backWithinMs = 5_000;
+const smallMegabytes = 8;
+const grownMegabytes = 32;
+/** How long the disk stays full, by round: the last sees a minute end, and outlasts the ring. */
+const fullForMs = [2_000, 10_000, 80_000];
+const refillEveryMs = 100;
+
+interface Tally {
+  answered: number;
+  lost: number;
+  refused: number;
+  noticedMs: number;
+  backMs: number;
+}
+
+async function fullDisk(ack: 'memory' | 'durable', fullMs: number): Promise<Tally> {
+  const from = thisMinute();
+  const disk = await Tmpfs.mount(smallMegabytes);
+  const flags = ['--ack', ack];
+  const dataDir = `${disk.folder}/data`;
+  const server = await Server.start({ dataDir, flags });
+  const { port, adminUrl } = server;
+  const options = { port, connections: 8, depth: 1, mayRefuse: ack === 'durable' };
+  const load = Load.start(options);
+  await setTimeout(1_000);
+
+  await disk.fill();
+  const noticedMs = await timeUntilReady(adminUrl, 503);
+  // What durable mode had counted when the disk filled waits for its answer until the disk is back,
+  // so it takes other connections to be refused.
+  const laterLoad = Load.start(options);
+  // Whatever the server gives back by opening its database again is taken as well.
+  for (const until = performance.now() + fullMs; performance.now() < until; ) {
+    await disk.fill();
+    await setTimeout(refillEveryMs);
+  }
+  disk.grow(grownMegabytes);
+  const backMs = await timeUntilReady(adminUrl, 200);
+  await setTimeout(1_000);
+  await Promise.all([load.stop(), laterLoad.stop()]);
+  const answered = load.answered + laterLoad.answered;
+  const refused = load.refused + laterLoad.refused;
+  const sent = load.sent + laterLoad.sent;
+  if (answered + refused !== sent)
+    throw new Error(`got ${answered} + ${refused} of ${sent} answers`);
+  const { code } = await server.stop();
+  if (code !== 0) throw new Error(`got exit code ${code}, want 0: ${server.stderr}`);
+
+  const next = await Server.start({ dataDir, flags });
+  const total = await auditedTotal(next.adminUrl, from);
+  await next.stop();
+  // Every request has its answer, so the total is known to the message.
+  if (total > answered) throw new Error(`counted ${total} of ${answered} that were answered 200`);
+  if (ack === 'durable' && refused === 0) throw new Error('got no 503 while the disk was full');
+  return { answered, lost: answered - total, refused, noticedMs, backMs };
+}
+
+export const diskFull: Fault = {
+  name: 'disk-full',
+  promise: `a full disk loses nothing; /readyz 503 within ${noticedWithinMs} ms, back within ${backWithinMs} ms`,
+  fault: `${smallMegabytes} MB tmpfs filled for ${fullForMs.map((ms) => ms / 1_000).join(', ')} s, then grown, no restart, memory and durable`,
+  rounds: fullForMs.length,
+  missing: all(root, program('mount')),
+  async run(rounds) {
+    const tallies: Tally[] = [];
+    for (let round = 0; round < rounds; round++) {
+      const fullMs = fullForMs[round % fullForMs.length] ?? 0;
+      tallies.push(
+        ...(await Promise.all([fullDisk('memory', fullMs), fullDisk('durable', fullMs)])),
+      );
+    }
+    const sum = (field: keyof Tally): number => tallies.reduce((all, each) => all + each[field], 0);
+    const most = (field: keyof Tally): number => Math.max(...tallies.map((each) => each[field]));
+    return {
+      runs: `${rounds} + ${rounds}`,
+      figure:
+        `answered and lost: ${sum('lost')} of ${sum('answered')}; refused ${sum('refused')}, none of them counted; ` +
+        `503 after at most ${most('noticedMs').toFixed(0)} ms, back after at most ${most('backMs').toFixed(0)} ms`,
+      pass:
+        sum('lost') === 0 && most('noticedMs') <= noticedWithinMs && most('backMs') <= backWithinMs,
+    };
+  },
+};

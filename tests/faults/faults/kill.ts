@@ -1,0 +1,110 @@
+/**
+ * `kill -9` at random moments under load, on one folder that lives through all of them.
+ *
+ * Lost: answered with 200, and not in the store of the next server. A message whose answer never
+ * came may be counted or not; more than was sent must never be counted.
+ */
+import { setTimeout } from 'node:timers/promises';
+import { askInfo, askStats } from '../../support/api.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+import { Load } from '../../support/load.ts';
+import { Server } from '../../support/server.ts';
+import { thisMinute } from '../../support/stats.ts';
+import type { Fault, Finding } from '../fault.ts';
+import { AnswerTimes } from '../support/answer-times.ts';
+import { auditedTotal } from '../support/audit.ts';
+import { seeded } from '../support/random.ts';
+
+const flushMs = 100;
+/** The promise: one flush interval, and so long for the write itself. */
+const worstLossMs = flushMs + 20;
+/** Reaches over a second, so that kills fall before, into and after its fsync. */
+const latestKillMs = 1_500;
+/** One request at a time on each, so that nearly all that was sent was answered. */
+const connections = 16;
+
+type Ack = 'memory' | 'durable';
+
+interface Loss {
+  readonly messages: number;
+  /** Between the kill and the oldest that is lost. */
+  readonly ms: number;
+}
+
+async function killRounds(ack: Ack, rounds: number): Promise<{ answered: number; losses: Loss[] }> {
+  const random = seeded(9);
+  const from = thisMinute();
+  const dataDir = await temporaryFolder();
+  const flags = ['--ack', ack, '--flush-ms', String(flushMs)];
+  const losses: Loss[] = [];
+  let answered = 0;
+  let server = await Server.start({ dataDir, flags });
+  for (let round = 0; round < rounds; round++) {
+    const before = (await askInfo(server.adminUrl)).messagesInAll;
+    const times = new AnswerTimes();
+    const onAnswers = (answers: number): void => times.add(answers);
+    const load = Load.start({ port: server.port, connections, depth: 1, onAnswers });
+    await setTimeout(random() * latestKillMs);
+    const killedAt = performance.now();
+    const killedAtWall = Date.now();
+    await server.kill();
+    await load.done;
+
+    server = await Server.start({ dataDir, flags });
+    const counted = (await askInfo(server.adminUrl)).messagesInAll - before;
+    if (counted > load.sent) throw new Error(`counted ${counted} of ${load.sent} that were sent`);
+    const messages = Math.max(0, load.answered - counted);
+    const oldestLost = messages === 0 ? killedAt : times.at(counted + 1);
+    losses.push({
+      messages,
+      ms: Math.max(killedAt - oldestLost, killedAtWall - (await storedTo(server, killedAtWall))),
+    });
+    answered += load.answered;
+  }
+  await auditedTotal(server.adminUrl, from);
+  return { answered, losses };
+}
+
+/** The end of the newest window from before the kill, epoch ms. */
+async function storedTo(server: Server, killedAt: number): Promise<number> {
+  const query = `from=${killedAt - 5_000}&to=${killedAt + 10}&open=true`;
+  const { starts } = await askStats(server.adminUrl, 'ms10', query);
+  return Math.min(killedAt, (starts.at(-1) ?? Number.NaN) + 10);
+}
+
+export const killDurable: Fault = {
+  name: 'kill-durable',
+  promise: 'durable answers survive',
+  fault: '`kill -9` at random moments under load, `--ack durable`',
+  rounds: 50,
+  async run(rounds): Promise<Finding> {
+    const { answered, losses } = await killRounds('durable', rounds);
+    const lost = losses.reduce((sum, { messages }) => sum + messages, 0);
+    return {
+      runs: rounds,
+      figure: `answered and lost: ${lost} of ${answered}`,
+      pass: lost === 0 && answered > 0,
+    };
+  },
+};
+
+export const killMemory: Fault = {
+  name: 'kill-memory',
+  promise: `memory mode loses at most one flush interval and 20 ms (${worstLossMs} ms)`,
+  fault: '`kill -9` at random moments under load, `--ack memory`',
+  rounds: 50,
+  async run(rounds): Promise<Finding> {
+    const { answered, losses } = await killRounds('memory', rounds);
+    const worstMs = Math.max(...losses.map(({ ms }) => ms));
+    const sorted = losses.map(({ ms }) => ms).sort((a, b) => a - b);
+    const median = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+    const messages = Math.max(...losses.map((loss) => loss.messages));
+    return {
+      runs: rounds,
+      figure:
+        `worst loss: ${worstMs.toFixed(0)} ms, ${messages} messages; ` +
+        `median ${median.toFixed(0)} ms (${answered} answered)`,
+      pass: worstMs <= worstLossMs && answered > 0,
+    };
+  },
+};

@@ -1,0 +1,70 @@
+/**
+ * fsync takes long, memory mode: requests must not notice. The same server, with and without the
+ * delay in turns, since a machine's latency changes from minute to minute.
+ */
+import { setTimeout } from 'node:timers/promises';
+import { OpenLoop } from '../../../packages/bench/src/loads/open-loop.ts';
+import { message } from '../../../packages/bench/src/peers/peer.ts';
+import { quantile } from '../../support/figure.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+import { Server } from '../../support/server.ts';
+import type { Fault } from '../fault.ts';
+import { all, program, root } from '../support/needs.ts';
+import { diskThreads, Strace } from '../support/strace.ts';
+
+const delayMicroseconds = 400_000;
+const slowerAtMost = 1.1;
+const requestsPerSecond = 5_000;
+const seconds = 4;
+
+async function p99Ms(port: number): Promise<number> {
+  const load = await OpenLoop.open({
+    port,
+    request: message,
+    requestsPerSecond,
+    seconds,
+    warmUpSeconds: 0.5,
+    connections: 64,
+    depth: 1,
+  });
+  const { latenciesMs } = await load.run();
+  return quantile([...latenciesMs], 0.99);
+}
+
+export const fsyncSlow: Fault = {
+  name: 'fsync-slow',
+  promise: "a slow fsync does not slow memory mode's requests: p99 within 10 % of before",
+  fault: `\`strace -e inject=fsync,fdatasync:delay_enter=${delayMicroseconds}\` (µs) at ${requestsPerSecond} requests/s, in turns with none; median of the turns`,
+  rounds: 7,
+  missing: all(root, program('strace')),
+  async run(rounds) {
+    const server = await Server.start({ dataDir: await temporaryFolder() });
+    const threads = await diskThreads(server.pid);
+    const before: number[] = [];
+    const slow: number[] = [];
+    let injected = 0;
+    // The first turn of a process is slower than all others, whatever the disk does.
+    await p99Ms(server.port);
+    for (let round = 0; round < rounds; round++) {
+      before.push(await p99Ms(server.port));
+      // The threads are found while they wait.
+      const strace = await Strace.attach(threads, `delay_enter=${delayMicroseconds}`);
+      slow.push(await p99Ms(server.port));
+      injected += await strace.detach();
+      await setTimeout(500);
+    }
+    await server.stop();
+    const [usual, delayed] = [quantile(before, 0.5), quantile(slow, 0.5)];
+    return {
+      runs: rounds,
+      figure:
+        `p99 ${usual.toFixed(2)} ms before, ${delayed.toFixed(2)} ms while ${injected} fsyncs were slow ` +
+        `(${signed((delayed / usual - 1) * 100)} %)`,
+      pass: delayed <= usual * slowerAtMost && injected > 0,
+    };
+  },
+};
+
+function signed(value: number): string {
+  return `${value < 0 ? '' : '+'}${value.toFixed(1)}`;
+}

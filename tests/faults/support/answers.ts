@@ -1,0 +1,76 @@
+/** Reads the three periods of one range, and compares what two servers answer to the same question. */
+import { ask, type Columns } from '../../support/api.ts';
+import type { Stretch } from './history.ts';
+
+const periodNames = ['ms10', 'sec', 'min'] as const;
+type PeriodName = (typeof periodNames)[number];
+
+/** What was answered for each period; undefined where the server said that it cannot. */
+export type Answers = Readonly<Record<PeriodName, Columns | undefined>>;
+
+/** Every window that begins within the stretches. */
+export async function readAnswers(adminUrl: string, stretch: Stretch): Promise<Answers> {
+  const read = async (period: PeriodName): Promise<Columns | undefined> => {
+    const query = `from=${stretch.from}&to=${stretch.to}&open=true`;
+    try {
+      return await ask<Columns>(adminUrl, `/v1/stats/${period}?${query}`);
+    } catch (error) {
+      if (error instanceof Error && error.message.includes('RETO3_')) return undefined;
+      throw error;
+    }
+  };
+  return { ms10: await read('ms10'), sec: await read('sec'), min: await read('min') };
+}
+
+export interface Difference {
+  readonly period: PeriodName;
+  /** Start of the window, epoch ms. */
+  readonly start: number;
+  readonly windowMs: number;
+  readonly got: number | undefined;
+  readonly want: number | undefined;
+}
+
+export interface Comparison {
+  readonly differences: readonly Difference[];
+  /** Whether something was said to be damaged. */
+  readonly reported: boolean;
+}
+
+/** What is not as it should be, apart from what the answer itself calls damaged. */
+export function compare(got: Answers, want: Answers): Comparison {
+  let reported = false;
+  const differences: Difference[] = [];
+  for (const period of periodNames) {
+    const answer = got[period];
+    const truth = want[period];
+    if (truth === undefined) throw new Error(`got no ${period} from the undamaged folder`);
+    reported ||= answer === undefined || answer.damaged.length > 0;
+    if (answer === undefined || sameColumns(answer, truth)) continue;
+    differences.push(...differencesOf(period, answer, truth));
+  }
+  return { differences, reported };
+}
+
+function differencesOf(period: PeriodName, answer: Columns, truth: Columns): Difference[] {
+  const { windowMs } = truth;
+  const wanted = new Map(truth.starts.map((start, index) => [start, truth.counts[index]]));
+  const found: Difference[] = [];
+  for (const [index, start] of answer.starts.entries()) {
+    const [got, want] = [answer.counts[index], wanted.get(start)];
+    if (got !== want) found.push({ period, start, windowMs, got, want });
+    wanted.delete(start);
+  }
+  for (const [start, want] of wanted) found.push({ period, start, windowMs, got: undefined, want });
+  return found.filter(
+    ({ start }) => !answer.damaged.some(({ from, to }) => start >= from && start < to),
+  );
+}
+
+function sameColumns(one: Columns, other: Columns): boolean {
+  return (
+    one.starts.length === other.starts.length &&
+    one.starts.every((start, index) => start === other.starts[index]) &&
+    one.counts.every((count, index) => count === other.counts[index])
+  );
+}

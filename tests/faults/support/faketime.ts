@@ -1,0 +1,55 @@
+/** The wall clock of one process, stepped while it runs, with Debian's libfaketime. */
+import { existsSync, readdirSync } from 'node:fs';
+import { rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { temporaryFolder } from '../../support/folder.ts';
+
+const libraries = '/usr/lib';
+
+function findLibrary(): string | undefined {
+  if (!existsSync(libraries)) return undefined;
+  return readdirSync(libraries)
+    .map((folder) => join(libraries, folder, 'faketime', 'libfaketimeMT.so.1'))
+    .find((path) => existsSync(path));
+}
+
+export function faketime(): string | undefined {
+  return findLibrary() === undefined ? 'faketime is not installed' : undefined;
+}
+
+export class SteppedClock {
+  readonly #file: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** How far it is ahead of the machine's, ms. */
+  offsetMs = 0;
+
+  private constructor(file: string) {
+    this.#file = file;
+    this.env = {
+      LD_PRELOAD: findLibrary() ?? '',
+      FAKETIME_TIMESTAMP_FILE: file,
+      // Read the file each time, so that all threads see a step at once.
+      FAKETIME_NO_CACHE: '1',
+      // Timers follow the monotonic clock, which nobody can step; two names, by version.
+      FAKETIME_DONT_FAKE_MONOTONIC: '1',
+      DONT_FAKE_MONOTONIC: '1',
+    };
+  }
+
+  static async make(): Promise<SteppedClock> {
+    const clock = new SteppedClock(join(await temporaryFolder(), 'clock'));
+    await clock.step(0);
+    return clock;
+  }
+
+  now(): number {
+    return Date.now() + this.offsetMs;
+  }
+
+  async step(ms: number): Promise<void> {
+    this.offsetMs += ms;
+    const seconds = this.offsetMs / 1_000;
+    await writeFile(`${this.#file}.new`, `${seconds < 0 ? '' : '+'}${seconds}\n`);
+    await rename(`${this.#file}.new`, this.#file);
+  }
+}

@@ -1,0 +1,59 @@
+/** A file system of a few megabytes that can be filled and grown; unmounted when its test is over. */
+import { spawnSync } from 'node:child_process';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { temporaryFolder } from '../../support/folder.ts';
+
+const pieceBytes = 65_536;
+/** The file system's page: what is left when less than this can be written is nothing. */
+const pageBytes = 4_096;
+
+export class Tmpfs {
+  readonly folder: string;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  static async mount(megabytes: number): Promise<Tmpfs> {
+    const folder = await temporaryFolder();
+    run('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'reto3-faults', folder]);
+    onTestFinished(() => {
+      // Lazily: whatever still has a file open there is about to end.
+      run('umount', ['-l', folder]);
+    });
+    return new Tmpfs(folder);
+  }
+
+  grow(megabytes: number): void {
+    run('mount', ['-o', `remount,size=${megabytes}m`, this.folder]);
+  }
+
+  /** Takes every byte that is left. */
+  async fill(): Promise<void> {
+    const file = await open(join(this.folder, 'filler'), 'a');
+    try {
+      for (const bytes of [pieceBytes, pageBytes]) {
+        const piece = Buffer.alloc(bytes);
+        while (await fits(() => file.write(piece)));
+      }
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+async function fits(write: () => Promise<{ bytesWritten: number }>): Promise<boolean> {
+  try {
+    return (await write()).bytesWritten > 0;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOSPC') return false;
+    throw error;
+  }
+}
+
+function run(command: string, args: readonly string[]): void {
+  const { status, stderr } = spawnSync(command, args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`cannot ${command} ${args.join(' ')}: ${stderr}`);
+}

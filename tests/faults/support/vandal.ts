@@ -1,0 +1,29 @@
+/** Damages one file of a folder as a disk, or somebody with a shell, might. */
+import { readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Random, wholeBelow } from './random.ts';
+
+/** Returns what was done, in words. */
+export async function damageOneFile(folder: string, random: Random): Promise<string> {
+  const names = (await readdir(folder)).sort();
+  const name = names[wholeBelow(random, names.length)];
+  if (name === undefined) throw new Error(`got no file in ${folder}`);
+  const file = join(folder, name);
+  const { size } = await stat(file);
+  const how = wholeBelow(random, 4);
+  if (how === 0 || size === 0) {
+    await rm(file);
+    return `${name} deleted`;
+  }
+  if (how === 1) {
+    const bytes = wholeBelow(random, size);
+    await truncate(file, bytes);
+    return `${name} cut from ${size} to ${bytes} bytes`;
+  }
+  const bytes = await readFile(file);
+  const at = wholeBelow(random, size);
+  const bit = wholeBelow(random, 8);
+  bytes[at] = (bytes[at] ?? 0) ^ (1 << bit);
+  await writeFile(file, bytes);
+  return `bit ${bit} of byte ${at} of ${name} flipped`;
+}
