@@ -11,7 +11,7 @@ export default defineConfig({
         },
       },
       {
-        test: { name: 'simulation', include: ['packages/server/src/simulation/**/*.test.ts'] },
+        test: { name: 'simulation', include: ['packages/server/src/simulation/*.test.ts'] },
       },
       {
         test: {
@@ -19,6 +19,7 @@ export default defineConfig({
           include: ['tests/**/*.test.ts'],
           // Real servers under real load: one after the other, or they measure each other.
           fileParallelism: false,
+          sequence: { groupOrder: 1 },
           testTimeout: 120_000,
           hookTimeout: 60_000,
         },

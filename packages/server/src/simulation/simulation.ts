@@ -6,6 +6,7 @@
  * - while the server lives, a reader sees exactly what was swept, in all three periods;
  * - no restart finds less than what was acknowledged as durable, or more than what was sent;
  * - after a clean stop everything is there;
+ * - a disk that works again gets everything within seconds;
  * - no crash makes the store look damaged.
  */
 import { VirtualClock } from '../clock.virtual.ts';
@@ -15,7 +16,7 @@ import { ms10, type Period, periods } from '../period.ts';
 import { readChunks } from '../query/chunks.ts';
 import { allTime, Store } from '../store/store.ts';
 import { allocate, controlOf, reachMs, stripeOf } from '../window/layout.ts';
-import { addMessage, collectingFlush, RingReader } from '../window/ring.ts';
+import { addMessage, askForFlush, collectingFlush, RingReader } from '../window/ring.ts';
 import { totalOf } from '../window/windows.ts';
 import { SimulatedDisk } from './disk.ts';
 import { Random } from './random.ts';
@@ -78,14 +79,15 @@ export class Simulation {
 
   async #step(): Promise<void> {
     const dice = this.#random.next();
-    if (dice < 0.35) this.#send();
-    else if (dice < 0.45) this.#stamp();
-    else if (dice < 0.5) this.#addStamped();
-    else if (dice < 0.8) await this.#pass();
-    else if (dice < 0.84) this.#stepClock();
-    else if (dice < 0.9) this.#toggleDisk();
-    else if (dice < 0.94) await this.#check('while it runs');
-    else if (dice < 0.96) await this.#restart();
+    if (dice < 0.3) this.#send();
+    else if (dice < 0.36) this.#stamp();
+    else if (dice < 0.41) this.#addStamped();
+    else if (dice < 0.68) await this.#pass();
+    else if (dice < 0.72) this.#stepClock();
+    else if (dice < 0.84) this.#toggleDisk();
+    else if (dice < 0.88) await this.#check('while it runs');
+    else if (dice < 0.91) await this.#expectRecovery();
+    else if (dice < 0.93) await this.#restart();
     else await this.#crash();
   }
 
@@ -93,6 +95,7 @@ export class Simulation {
     const worker = this.#random.between(0, workerCount - 1);
     const times = this.#random.between(1, 50);
     for (let time = 0; time < times; time++) this.#add(worker, this.#clock.wallMs);
+    if (this.#random.chance(0.7)) askForFlush(controlOf(this.#memory));
     this.#note(`worker ${worker} adds ${times}`);
   }
 
@@ -131,13 +134,13 @@ export class Simulation {
   }
 
   #stepClock(): void {
-    const ms = this.#random.pick([-3_600_000, -90_000, -1_000, -50, 50, 1_000, 90_000, 3_600_000]);
+    const ms = this.#random.pick([-3_600_000, -200_000, -1_000, -50, 50, 1_000, 90_000, 200_000]);
     this.#clock.step(ms);
     this.#note(`the clock steps by ${ms} ms`);
   }
 
   #toggleDisk(): void {
-    const what = this.#random.pick(['fail', 'heal', 'heal', 'slow', 'release']);
+    const what = this.#random.pick(['fail', 'fail', 'heal', 'slow', 'slow', 'release']);
     if (what === 'fail') this.#disk.fail();
     else if (what === 'heal') this.#disk.heal();
     else this.#disk.slow = what === 'slow';
@@ -158,6 +161,24 @@ export class Simulation {
     if (found > atMost) this.#violated(`found ${found} after a crash, only ${atMost} sent`);
     this.#sent = found;
     this.#acknowledged = found;
+  }
+
+  /** A disk that works again gets everything, and everybody their answer. */
+  async #expectRecovery(): Promise<void> {
+    this.#disk.heal();
+    this.#disk.slow = false;
+    this.#disk.release();
+    this.#note('the disk works');
+    for (let beat = 0; beat < 15; beat++) {
+      await settle();
+      this.#clock.pass(3 * flushMs);
+      await this.#loop?.beat();
+    }
+    const unsaved = this.#coordinator?.state().messagesUnsaved;
+    if (unsaved !== 0) this.#violated(`the disk works, and ${unsaved} messages are not written`);
+    if (this.#acknowledged !== this.#sent) {
+      this.#violated(`the disk works, and ${this.#acknowledged} of ${this.#sent} are acknowledged`);
+    }
   }
 
   async #restart(): Promise<void> {
