@@ -2,11 +2,11 @@
  * Starts and stops the ingest workers from the main thread.
  */
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import type { Ack } from '../config.ts';
 import { messageOf, Reto3Error } from '../errors.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts';
+import { claimPort, type PortClaim } from './port.ts';
 
 export interface IngestOptions {
   readonly memory: SharedArrayBuffer;
@@ -23,10 +23,12 @@ export class IngestWorkers {
   readonly port: number;
   readonly uwsVersion: string;
   readonly #workers: readonly RunningWorker[];
+  readonly #claim: PortClaim;
 
-  private constructor(workers: readonly RunningWorker[], port: number, uwsVersion: string) {
+  private constructor(workers: readonly RunningWorker[], claim: PortClaim, uwsVersion: string) {
     this.#workers = workers;
-    this.port = port;
+    this.#claim = claim;
+    this.port = claim.port;
     this.uwsVersion = uwsVersion;
   }
 
@@ -36,7 +38,8 @@ export class IngestWorkers {
    */
   static async start(options: IngestOptions): Promise<IngestWorkers> {
     const { memory, host, ack } = options;
-    const port = await freePort(host, options.port);
+    const claim = await claimPort(host, options.port);
+    const { port } = claim;
     const workers: RunningWorker[] = [];
     let uwsVersion = '';
     try {
@@ -47,9 +50,10 @@ export class IngestWorkers {
       }
     } catch (error) {
       await Promise.all(workers.map((worker) => worker.stop()));
+      claim.release();
       throw error;
     }
-    return new IngestWorkers(workers, port, uwsVersion);
+    return new IngestWorkers(workers, claim, uwsVersion);
   }
 
   /** Answers what waits for that flush or an earlier one. */
@@ -70,6 +74,7 @@ export class IngestWorkers {
   /** Stops listening, closes every connection, and resolves when all threads have left. */
   async stop(): Promise<void> {
     await Promise.all(this.#workers.map((worker) => worker.stop()));
+    this.#claim.release();
   }
 }
 
@@ -113,34 +118,5 @@ class RunningWorker {
     this.#stopping = true;
     this.tell({ stop: 'all' });
     await this.#exited;
-  }
-}
-
-/**
- * Where all workers can listen: `port` if it is free, a free one for 0.
- *
- * uWebSockets.js shares its port with whoever asks (SO_REUSEPORT): a second server would take half
- * of the requests without an error. An ordinary socket may not share, so trying one first shows
- * whether the port is free. It also settles port 0, which uWebSockets.js does not share: a second
- * worker could not join the first.
- */
-async function freePort(host: string, port: number): Promise<number> {
-  const probe = createServer();
-  try {
-    probe.listen({ host, port, exclusive: true });
-    await once(probe, 'listening');
-    const address = probe.address();
-    if (address === null || typeof address === 'string')
-      throw new Error('BUG: an IP socket without a port');
-    return address.port;
-  } catch (error) {
-    const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
-    throw new Reto3Error(
-      taken ? 'RETO3_PORT_TAKEN' : 'RETO3_CANNOT_LISTEN',
-      `cannot listen on ${host}:${port}: ${taken ? 'another process listens there' : messageOf(error)}`,
-      { cause: error },
-    );
-  } finally {
-    probe.close();
   }
 }
