@@ -87,6 +87,15 @@ describe('opening a database', () => {
       cause: { code: 'LEVEL_CORRUPTION' },
     });
   });
+
+  it('is refused as damaged where CURRENT names a manifest that is not there', async () => {
+    await (await openDatabase(folder)).close();
+    await writeFile(join(folder, 'CURRENT'), 'MANIFEST-999999\n');
+    expect(await failureOf(folder)).toMatchObject({
+      code: 'RETO3_DATA_CORRUPT',
+      message: expect.stringContaining('MANIFEST-999999'),
+    });
+  });
 });
 
 /** Starts a process that has the database open once this resolves. */

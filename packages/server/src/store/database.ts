@@ -5,7 +5,7 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import type { AbstractLevel } from 'abstract-level';
 import { Level } from 'level';
-import { messageOf, Reto3Error } from '../errors.ts';
+import { type ErrorCode, messageOf, Reto3Error } from '../errors.ts';
 import { damagedLogs } from './leveldb-log.ts';
 
 /** What the store needs of a database; LevelDB in production, an in-memory one in tests. */
@@ -103,32 +103,20 @@ async function assertWhole(folder: string): Promise<void> {
 function openFailure(folder: string, error: unknown): Reto3Error {
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
   const reason = messageOf(cause);
+  const failure = (code: ErrorCode, why: string): Reto3Error =>
+    new Reto3Error(code, `cannot open the data folder ${folder}: ${why}`, { cause });
   switch (codeOf(cause)) {
     case 'LEVEL_LOCKED':
-      return new Reto3Error(
-        'RETO3_DATA_LOCKED',
-        `cannot open the data folder ${folder}: another server holds it`,
-        {
-          cause,
-        },
-      );
+      return failure('RETO3_DATA_LOCKED', 'another server holds it');
     case 'LEVEL_CORRUPTION':
-      return new Reto3Error(
-        'RETO3_DATA_CORRUPT',
-        `cannot open the data folder ${folder}: ${reason}`,
-        {
-          cause,
-        },
-      );
-    default:
-      return new Reto3Error(
-        'RETO3_DATA_UNREADABLE',
-        `cannot open the data folder ${folder}: ${reason}`,
-        {
-          cause,
-        },
-      );
+      return failure('RETO3_DATA_CORRUPT', reason);
+    case 'LEVEL_IO_ERROR':
+      // The folder is there, so a file of the database is missing: the manifest, where a bit of
+      // CURRENT flipped. Permissions do not mend that.
+      if (reason.endsWith(': No such file or directory'))
+        return failure('RETO3_DATA_CORRUPT', reason);
   }
+  return failure('RETO3_DATA_UNREADABLE', reason);
 }
 
 function codeOf(thrown: unknown): unknown {
