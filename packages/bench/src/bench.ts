@@ -1,4 +1,5 @@
 /** What every measurement is given: the plan, the cores, folders of its own, a way to tell. */
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,6 +22,8 @@ export class Bench {
   private constructor(plan: Plan, root: string) {
     this.plan = plan;
     this.#root = root;
+    // Also where a signal or the time limit ends the run.
+    process.once('exit', () => rmSync(root, { recursive: true, force: true }));
     this.placement = pinned() ?? unpinned;
     this.peers = peers.filter((peer) => missingOf(peer).length === 0);
   }

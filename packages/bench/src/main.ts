@@ -5,16 +5,18 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { install } from './install.ts';
-import { full, quick } from './plan.ts';
+import { full, quick, soak } from './plan.ts';
 import { markdownOf } from './report/markdown.ts';
 import { writeReport } from './report/write.ts';
-import { missingPackages, run } from './run.ts';
+import { challengeName, missingPackages, run } from './run.ts';
 
 const usage = `usage: npm run bench [-- OPTIONS]
 
   (none)        a quick run of about two minutes; its numbers scatter
   --full        the run of docs/performance.md, about 25 minutes; writes docs/performance.md and .json
   --install     first install the Debian packages that are missing (root)
+  --only TEXT   run only the measurements whose name contains that, such as "latency"; writes nothing
+  --soak        the load of the challenge for ten minutes, on reto3 and on its yardstick: is memory flat?
   --out FOLDER  write performance.md, performance.json and charts there; it holds a performance.md
 `;
 
@@ -27,6 +29,8 @@ async function main(args: string[]): Promise<void> {
       full: { type: 'boolean', default: false },
       install: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
+      only: { type: 'string' },
+      soak: { type: 'boolean', default: false },
       out: { type: 'string' },
     },
   });
@@ -39,16 +43,17 @@ async function main(args: string[]): Promise<void> {
   if (missing.length > 0)
     process.stderr.write(`bench: not installed, so left out: ${missing.join(', ')} (--install)\n`);
 
-  const plan = values.full ? full : quick;
+  const plan = values.soak ? soak : values.full ? full : quick;
+  const only = values.soak ? challengeName : values.only;
   const deadline = setTimeout(() => {
     process.stderr.write(`bench: not done after ${plan.mostMinutes} minutes, giving up\n`);
     process.exit(1);
   }, plan.mostMinutes * 60_000);
-  const report = await run(plan);
+  const report = await run(plan, only);
   clearTimeout(deadline);
 
   process.stdout.write(markdownOf(report, new Map()));
-  const folder = values.out ?? (values.full ? docs : undefined);
+  const folder = values.out ?? (values.full && only === undefined ? docs : undefined);
   if (folder !== undefined) await writeReport(report, folder);
   if (report.results.failures.length > 0) process.exitCode = 1;
 }

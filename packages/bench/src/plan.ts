@@ -84,3 +84,6 @@ export const full: Plan = {
   rates: [5_000, 20_000, 100_000],
   rateSeconds: 10,
 };
+
+/** Ten minutes of the challenge's load, as long as the challenge itself. */
+export const soak: Plan = { ...full, challengeRounds: 1, challengeSeconds: 600 };

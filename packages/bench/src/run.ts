@@ -37,9 +37,13 @@ export function missingPackages(): string[] {
 /** A load average above this is somebody else's work. */
 const quietLoad = 0.5;
 
+/** The measurement that a soak repeats for longer. */
+export const challengeName = 'load of the challenge';
+
 type Measurement = readonly [name: string, measure: () => Promise<Finding[]>];
 
-export async function run(plan: Plan): Promise<Report> {
+/** @param only text in the names of the measurements to run; all where undefined */
+export async function run(plan: Plan, only?: string): Promise<Report> {
   const startMs = performance.now();
   const machine = readMachine();
   const bench = await Bench.open(plan);
@@ -54,7 +58,7 @@ export async function run(plan: Plan): Promise<Report> {
     const measurements: Measurement[] = [
       ['throughput, one core', () => throughput(bench)],
       ['throughput, all cores', () => unpinnedThroughput(bench, workers)],
-      ['load of the challenge', () => challenge(bench)],
+      [challengeName, () => challenge(bench)],
       ['latency', () => latency(bench, mostOfBare(findings))],
       ['delays', () => delays(bench)],
       ['rates', () => rates(bench)],
@@ -63,6 +67,7 @@ export async function run(plan: Plan): Promise<Report> {
       ['stored counts', () => stored(bench)],
     ];
     for (const [name, measure] of measurements) {
+      if (only !== undefined && !name.includes(only)) continue;
       bench.say(`${name} …`);
       await bench.attempt(name, async () => {
         findings.push(...(await measure()));
@@ -102,17 +107,22 @@ async function commandStart(bench: Bench): Promise<Finding[]> {
   }
 }
 
+/** What is measured on stored counts, which take a while to make. */
 async function stored(bench: Bench): Promise<Finding[]> {
+  const found: Finding[] = [];
+  const collect = (name: string, measure: () => Promise<Finding[]>) =>
+    bench.attempt(name, async () => {
+      found.push(...(await measure()));
+    });
   const day = await storeDay(bench);
   bench.say('  counts are stored');
-  const found = [...(await storage(bench, day)), ...(await exports(bench, day))];
+  await collect('storage', () => storage(bench, day));
+  await collect('export', () => exports(bench, day));
   bench.say('  storing history');
   const folders = { [shortHistory]: day.dataDir, [longHistory]: await storeHistory(bench, day) };
-  return [
-    ...found,
-    ...(await serverStart(bench, folders)),
-    ...(await queryScaling(bench, day, folders)),
-  ];
+  await collect('start of a server', () => serverStart(bench, folders));
+  await collect('queries', () => queryScaling(bench, day, folders));
+  return found;
 }
 
 function versions(): Record<string, string> {

@@ -42,6 +42,7 @@ export async function runWrk(options: WrkOptions): Promise<WrkResult> {
   );
   const result = parseWrk(printed);
   if (result.failed > 0) throw new Error(`${result.failed} requests of wrk failed on ${path}`);
+  if (result.requestsPerSecond === 0) throw new Error(`wrk got no answer from port ${port}`);
   return result;
 }
 

@@ -5,12 +5,16 @@ import { unpinned } from '../machine.ts';
 import { reto3 } from '../peers/reto3.ts';
 import type { Cell, Finding } from '../result.ts';
 
+/** wrk connects within its time; so many a second are sure to fit. */
+const connectsPerSecond = 2_500;
+
 export async function scaling(bench: Bench, cores: number): Promise<Finding[]> {
   const { workerCounts, connectionCounts, scalingSeconds } = bench.plan;
   const rows: Cell[][] = [];
   for (const workers of workerCounts) {
     await bench.with(reto3, { placement: unpinned, workers }, async (running) => {
       for (const connections of connectionCounts) {
+        const seconds = scalingSeconds + Math.ceil(connections / connectsPerSecond);
         const before = running.usage();
         const result = await runWrk({
           port: running.port,
@@ -18,11 +22,11 @@ export async function scaling(bench: Bench, cores: number): Promise<Finding[]> {
           connections,
           threads: Math.min(connections, cores),
           depth: 1,
-          seconds: scalingSeconds,
+          seconds,
           cores: undefined,
         });
         const after = running.usage();
-        const requests = result.requestsPerSecond * scalingSeconds;
+        const requests = result.requestsPerSecond * seconds;
         const cpu = ((after.cpuSeconds - before.cpuSeconds) / requests) * 1e6;
         const row = [workers, connections, Math.round(result.requestsPerSecond), result.p50Ms];
         rows.push([...row, result.p99Ms, cpu, after.residentBytes / 1e6]);

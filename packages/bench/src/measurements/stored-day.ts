@@ -26,6 +26,8 @@ export interface StoredDay {
   readonly fromMs: number;
   readonly toMs: number;
   readonly counts: Uint8Array;
+  /** The same counts in VictoriaMetrics, merged; undefined where that is not installed. */
+  readonly victoriaDir: string | undefined;
 }
 
 /** Yesterday: all of it lies in the past, and no retention takes it. */
@@ -38,7 +40,11 @@ export async function storeDay(bench: Bench): Promise<StoredDay> {
   const dataDir = join(await bench.folder(), 'data');
   let at = 0;
   await fillStore(dataDir, fromMs, windows, () => counts[at++] ?? 0);
-  return { dataDir, fromMs, toMs: fromMs + windows * windowMs, counts };
+  const toMs = fromMs + windows * windowMs;
+  const installed = missingOf(victoriaMetrics).length === 0;
+  const victoriaDir = installed ? join(await bench.folder(), 'data') : undefined;
+  if (victoriaDir !== undefined) await fillVictoriaMetrics(victoriaDir, fromMs, counts);
+  return { dataDir, fromMs, toMs, counts, victoriaDir };
 }
 
 export async function storage(bench: Bench, day: StoredDay): Promise<Finding[]> {
@@ -51,11 +57,8 @@ export async function storage(bench: Bench, day: StoredDay): Promise<Finding[]> 
   await compact(day.dataDir);
   add('reto3, all ms10 blocks', await ms10BlockBytes(day.dataDir));
   add('reto3, whole folder, compacted', await folderBytes(day.dataDir));
-  if (missingOf(victoriaMetrics).length === 0) {
-    const folder = join(await bench.folder(), 'data');
-    await fillVictoriaMetrics(folder, day);
-    add('VictoriaMetrics, after a forced merge', await folderBytes(folder));
-  }
+  if (day.victoriaDir !== undefined)
+    add('VictoriaMetrics, after a forced merge', await folderBytes(day.victoriaDir));
   const windows = day.counts.length.toLocaleString('en');
   return [
     {
@@ -77,9 +80,6 @@ function spanOf(bench: Bench): string {
 export async function exports(bench: Bench, day: StoredDay): Promise<Finding[]> {
   const times = new Collected();
   const { server: cores, load } = bench.placement;
-  const dataDir = join(await bench.folder(), 'data');
-  const installed = missingOf(victoriaMetrics).length === 0;
-  if (installed) await fillVictoriaMetrics(dataDir, day);
   const range = ['--from', `${day.fromMs}`, '--to', `${day.toMs}`, '--format', 'csv'];
   for (let round = 0; round < bench.plan.exportRounds; round++) {
     const reto3 = await startReto3({ cores, workers: 1, dataDir: day.dataDir });
@@ -91,8 +91,8 @@ export async function exports(bench: Bench, day: StoredDay): Promise<Finding[]> 
     } finally {
       await reto3.stop();
     }
-    if (!installed) continue;
-    const victoria = await startVictoriaMetrics(dataDir, cores);
+    if (day.victoriaDir === undefined) continue;
+    const victoria = await startVictoriaMetrics(day.victoriaDir, cores);
     try {
       await timed(times, victoriaMetrics.name, day, async () => {
         const answer = await fetch(exportUrl(victoria.port));
@@ -136,14 +136,18 @@ function exportUrl(port: number): string {
   return `http://127.0.0.1:${port}/api/v1/export/csv?${query}`;
 }
 
-async function fillVictoriaMetrics(dataDir: string, day: StoredDay): Promise<void> {
+async function fillVictoriaMetrics(
+  dataDir: string,
+  fromMs: number,
+  counts: Uint8Array,
+): Promise<void> {
   const server = await startVictoriaMetrics(dataDir, undefined);
   try {
     const url = `http://127.0.0.1:${server.port}`;
     const windows = hourMs / windowMs;
-    for (let first = 0; first < day.counts.length; first += windows) {
-      const values = [...day.counts.subarray(first, first + windows)];
-      const timestamps = values.map((_, index) => day.fromMs + (first + index) * windowMs);
+    for (let first = 0; first < counts.length; first += windows) {
+      const values = [...counts.subarray(first, first + windows)];
+      const timestamps = values.map((_, index) => fromMs + (first + index) * windowMs);
       const body = JSON.stringify({ metric: { __name__: 'messages' }, values, timestamps });
       await post(`${url}/api/v1/import`, body);
     }
