@@ -49,7 +49,7 @@ function enlarge(period: Period, minutes: readonly Minute[], store: Store): Chan
  * How long after its end a minute is closed: by then nearly every late message has come, and no
  * block is rewritten.
  */
-export const closeAfterMs = 1_000;
+const closeAfterMs = 1_000;
 
 /** Whether a minute has ended, and long enough ago, at that wall time. */
 export function isOver(minute: Minute, nowMs: number): boolean {

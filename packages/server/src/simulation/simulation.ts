@@ -27,7 +27,7 @@ const flushMs = 100;
 const startMs = Date.UTC(2016, 4, 28, 23, 58, 30);
 
 /** A promise that was broken: which one, and by what. */
-export class Violation extends Error {
+class Violation extends Error {
   override readonly name = 'Violation';
 }
 

@@ -25,7 +25,7 @@ export interface Meta {
   readonly deletedBefore: Readonly<Record<PeriodName, number>>;
 }
 
-export interface OpenMinute {
+interface OpenMinute {
   /** Epoch ms. */
   readonly start: number;
   readonly total: number;

@@ -19,7 +19,7 @@ import { aheadSlots, reachMs, slotMask } from './layout.ts';
  * A window is final when it ended at least this long ago: time for an add that is under way to
  * arrive.
  */
-export const finalAfterMs = 20;
+const finalAfterMs = 20;
 
 // Two readings differ by up to 1.5 ms from rounding alone, and a step of less than two windows
 // moves no message out of its window's neighbourhood. NTP's slewing (0.05 %) stays far below at any
