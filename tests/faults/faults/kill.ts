@@ -1,14 +1,16 @@
 /**
- * `kill -9` at random moments under load, on one folder that lives through all of them.
+ * `kill -9` at random moments under load, on one folder that lives through all of them; after each,
+ * the next server is killed once while it starts.
  *
  * Lost: answered with 200, and not in the store of the next server. A message whose answer never
  * came may be counted or not; more than was sent must never be counted.
  */
 import { setTimeout } from 'node:timers/promises';
 import { askInfo, askStats } from '../../support/api.ts';
+import { startCli } from '../../support/cli.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { Load } from '../../support/load.ts';
-import { Server } from '../../support/server.ts';
+import { Server, serveArgs } from '../../support/server.ts';
 import { thisMinute } from '../../support/stats.ts';
 import type { Fault, Finding } from '../fault.ts';
 import { AnswerTimes } from '../support/answer-times.ts';
@@ -16,12 +18,17 @@ import { auditedTotal } from '../support/audit.ts';
 import { seeded } from '../support/random.ts';
 
 const flushMs = 100;
+/** A start takes less on an idle machine. */
+const latestKillStartingMs = 800;
 /** The promise: one flush interval, and so long for the write itself. */
 const worstLossMs = flushMs + 20;
 /** Reaches over a second, so that kills fall before, into and after its fsync. */
 const latestKillMs = 1_500;
-/** One request at a time on each, so that nearly all that was sent was answered. */
-const connections = 16;
+/**
+ * One request at a time on each, so that nearly all that was sent was answered. Durable mode answers
+ * a connection about 80 times a second, so it takes many for a load.
+ */
+const connectionsOf = { memory: 16, durable: 256 } as const;
 
 type Ack = 'memory' | 'durable';
 
@@ -43,12 +50,14 @@ async function killRounds(ack: Ack, rounds: number): Promise<{ answered: number;
     const before = (await askInfo(server.adminUrl)).messagesInAll;
     const times = new AnswerTimes();
     const onAnswers = (answers: number): void => times.add(answers);
+    const connections = connectionsOf[ack];
     const load = Load.start({ port: server.port, connections, depth: 1, onAnswers });
     await setTimeout(random() * latestKillMs);
     const killedAt = performance.now();
     const killedAtWall = Date.now();
     await server.kill();
     await load.done;
+    await killWhileStarting(serveArgs({ dataDir, flags }), random() * latestKillStartingMs);
 
     server = await Server.start({ dataDir, flags });
     const counted = (await askInfo(server.adminUrl)).messagesInAll - before;
@@ -65,6 +74,14 @@ async function killRounds(ack: Ack, rounds: number): Promise<{ answered: number;
   return { answered, losses };
 }
 
+/** A server that is killed while it recovers, or before, or just after, must not lose more. */
+async function killWhileStarting(args: readonly string[], afterMs: number): Promise<void> {
+  const starting = startCli(args);
+  await setTimeout(afterMs);
+  starting.signal('SIGKILL');
+  await starting.exited;
+}
+
 /** The end of the newest window from before the kill, epoch ms. */
 async function storedTo(server: Server, killedAt: number): Promise<number> {
   const query = `from=${killedAt - 5_000}&to=${killedAt + 10}&open=true`;
@@ -75,7 +92,8 @@ async function storedTo(server: Server, killedAt: number): Promise<number> {
 export const killDurable: Fault = {
   name: 'kill-durable',
   promise: 'durable answers survive',
-  fault: '`kill -9` at random moments under load, `--ack durable`',
+  fault:
+    '`kill -9` at random moments under load and again while the next server starts, `--ack durable`',
   rounds: 50,
   async run(rounds): Promise<Finding> {
     const { answered, losses } = await killRounds('durable', rounds);
@@ -91,7 +109,8 @@ export const killDurable: Fault = {
 export const killMemory: Fault = {
   name: 'kill-memory',
   promise: `memory mode loses at most one flush interval and 20 ms (${worstLossMs} ms)`,
-  fault: '`kill -9` at random moments under load, `--ack memory`',
+  fault:
+    '`kill -9` at random moments under load and again while the next server starts, `--ack memory`',
   rounds: 50,
   async run(rounds): Promise<Finding> {
     const { answered, losses } = await killRounds('memory', rounds);

@@ -5,9 +5,7 @@ import { type Random, wholeBelow } from './random.ts';
 
 /** Returns what was done, in words. */
 export async function damageOneFile(folder: string, random: Random): Promise<string> {
-  const names = (await readdir(folder)).sort();
-  const name = names[wholeBelow(random, names.length)];
-  if (name === undefined) throw new Error(`got no file in ${folder}`);
+  const name = await chooseFile(folder, random);
   const file = join(folder, name);
   const { size } = await stat(file);
   const how = wholeBelow(random, 4);
@@ -26,4 +24,21 @@ export async function damageOneFile(folder: string, random: Random): Promise<str
   bytes[at] = (bytes[at] ?? 0) ^ (1 << bit);
   await writeFile(file, bytes);
   return `bit ${bit} of byte ${at} of ${name} flipped`;
+}
+
+/** Half of the time any file, half of the time the one that a random byte of the folder is in. */
+async function chooseFile(folder: string, random: Random): Promise<string> {
+  const names = (await readdir(folder)).sort();
+  const sizes = await Promise.all(names.map(async (name) => (await stat(join(folder, name))).size));
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  const byName = random() < 0.5 ? names[wholeBelow(random, names.length)] : undefined;
+  let before = wholeBelow(random, total);
+  const byByte = names.find((_, index) => {
+    const size = sizes[index] ?? 0;
+    before -= size;
+    return before < 0;
+  });
+  const name = byName ?? byByte;
+  if (name === undefined) throw new Error(`got no file in ${folder}`);
+  return name;
 }
