@@ -115,7 +115,14 @@ export async function startServer(
       }
       await workers.stop();
       await retention.stop();
-      await coordinator.stop();
+      try {
+        await coordinator.stop();
+      } catch (error) {
+        const { messagesUnsaved, messagesLost } = coordinator.state();
+        const lost = messagesUnsaved + messagesLost;
+        log.error({ messagesLost: lost }, `reto3 could not write ${lost} messages: they are lost`);
+        throw error;
+      }
       await api.close();
       await store.close();
       const { messagesSinceStart } = coordinator.state();

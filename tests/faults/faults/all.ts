@@ -4,6 +4,7 @@ import { clockSteps } from './clock-steps.ts';
 import { damage } from './damage.ts';
 import { diskFull } from './disk-full.ts';
 import { fsyncFails } from './failing-fsync.ts';
+import { fullStop } from './full-stop.ts';
 import { killDurable, killMemory } from './kill.ts';
 import { priceFull, priceSteady } from './price.ts';
 import { secondServer } from './second-server.ts';
@@ -18,6 +19,7 @@ export const faults: readonly Fault[] = [
   killMemory,
   stop,
   diskFull,
+  fullStop,
   fsyncFails,
   fsyncSlow,
   damage,

@@ -46,6 +46,8 @@ const infoSchema = {
     },
     flushes: count,
     failedFlushes: count,
+    messagesUnsaved: { ...count, description: 'In memory, and in no write that succeeded yet' },
+    messagesLost: { ...count, description: 'Given up because the store failed for too long' },
   },
 } as const;
 

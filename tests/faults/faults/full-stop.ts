@@ -1,0 +1,59 @@
+/**
+ * A server that is told to stop while its disk is full. It cannot keep what came since, but it has to
+ * say so: not exit 0, and the number of messages, which the next server must confirm.
+ */
+import { setTimeout } from 'node:timers/promises';
+import { Load } from '../../support/load.ts';
+import { Server } from '../../support/server.ts';
+import { thisMinute } from '../../support/stats.ts';
+import type { Fault } from '../fault.ts';
+import { auditedTotal } from '../support/audit.ts';
+import { all, program, root } from '../support/needs.ts';
+import { timeUntilReady } from '../support/readiness.ts';
+import { Tmpfs } from '../support/tmpfs.ts';
+
+interface Tally {
+  readonly answered: number;
+  readonly reported: number;
+  readonly missing: number;
+}
+
+async function stopOnFullDisk(): Promise<Tally> {
+  const from = thisMinute();
+  const disk = await Tmpfs.mount(8);
+  const dataDir = `${disk.folder}/data`;
+  const server = await Server.start({ dataDir });
+  const load = Load.start({ port: server.port, connections: 8, depth: 1 });
+  await setTimeout(500);
+  await disk.fill();
+  await timeUntilReady(server.adminUrl, 503);
+  await load.stop();
+  await disk.fill();
+  const { code } = await server.stop();
+  if (code !== 1) throw new Error(`got exit code ${code}, want 1: ${server.stderr}`);
+  const reported = Number(/"messagesLost":(\d+)/.exec(server.stderr)?.[1] ?? 0);
+
+  disk.grow(32);
+  const next = await Server.start({ dataDir });
+  const total = await auditedTotal(next.adminUrl, from);
+  await next.stop();
+  return { answered: load.answered, reported, missing: load.answered - total };
+}
+
+export const fullStop: Fault = {
+  name: 'full-stop',
+  promise: 'what cannot be written is reported as lost, never silently',
+  fault: 'SIGTERM while the disk is full, `--ack memory`',
+  rounds: 5,
+  missing: all(root, program('mount')),
+  async run(rounds) {
+    const tallies: Tally[] = [];
+    for (let round = 0; round < rounds; round++) tallies.push(await stopOnFullDisk());
+    const sum = (field: keyof Tally): number => tallies.reduce((all, each) => all + each[field], 0);
+    return {
+      runs: rounds,
+      figure: `missing of ${sum('answered')} answered: ${sum('missing')}, reported: ${sum('reported')}`,
+      pass: tallies.every(({ missing, reported }) => missing > 0 && missing === reported),
+    };
+  },
+};
