@@ -16,7 +16,7 @@ export default defineConfig({
       {
         test: {
           name: 'process',
-          include: ['tests/**/*.test.ts'],
+          include: ['tests/*.test.ts', 'tests/tools/*.test.ts'],
           // Real servers under real load: one after the other, or they measure each other.
           fileParallelism: false,
           sequence: { groupOrder: 1 },

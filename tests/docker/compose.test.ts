@@ -1,0 +1,63 @@
+/** `docker-compose up`, for real: the images are built, the load runs, and the counts are exact. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { figure } from '../support/figure.ts';
+import { Compose, docker } from './compose.ts';
+
+const mostMegabytesAdded = 60;
+let compose: Compose;
+
+beforeAll(async () => {
+  compose = await Compose.open({ RETO3_LOAD_DURATION: '20s' });
+  await compose.run('build');
+});
+
+afterAll(() => compose?.close());
+
+/** The counts that a command inside the container prints, added up. */
+async function total(period: string): Promise<number> {
+  const args = ['exec', '-T', 'server', 'reto3', 'stats', period, '--from', '1h', '--open'];
+  const lines = (await compose.run(...args)).trim().split('\n');
+  for (const line of lines) expect(line).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}, \d+$/);
+  return lines.reduce((sum, line) => sum + Number(line.split(', ')[1]), 0);
+}
+
+test('the load of the challenge is counted exactly, and kept over a restart', async () => {
+  await compose.run('up', '--detach');
+  const load = await compose.container('load');
+  expect(await docker('wait', load)).toBe('0');
+  const said = await docker('logs', load);
+  const answered = Number(/^answers_200\s+(\d+)$/m.exec(said)?.[1]);
+  figure('compose: Tsung counted', answered);
+  figure('compose: mean rate', /^mean_rate\s+(\S+)$/m.exec(said)?.[1] ?? 'unknown');
+  expect(answered).toBeGreaterThan(20_000);
+
+  expect(await total('ms10')).toBe(answered);
+  expect(await total('sec')).toBe(answered);
+  expect(await total('min')).toBe(answered);
+
+  const server = await compose.container('server');
+  expect(await docker('inspect', '--format', '{{.State.Health.Status}}', server)).toBe('healthy');
+  await compose.run('stop', 'server');
+  expect(await docker('inspect', '--format', '{{.State.ExitCode}}', server)).toBe('0');
+  await compose.run('start', 'server');
+  await compose.run('exec', '-T', 'server', 'sh', '-c', 'until reto3 health; do sleep 0.2; done');
+  expect(await total('min')).toBe(answered);
+});
+
+test('the image has the newer build, one platform, an ordinary user, and little else', async () => {
+  const inside = (command: string) =>
+    docker('run', '--rm', '--entrypoint', 'sh', 'reto3', '-c', command);
+  expect(await inside('id -un')).toBe('node');
+  const binaries = (await inside("find /app -name '*.node'")).split('\n');
+  expect(binaries.filter((file) => file.includes('uws')).length).toBe(1);
+  expect(binaries.filter((file) => file.includes('linux') || file.includes('uws'))).toEqual(
+    binaries,
+  );
+  const base = process.env['NODE_IMAGE'] ?? 'node:24-trixie-slim';
+  const bytes = async (image: string) =>
+    Number(await docker('image', 'inspect', '--format', '{{.Size}}', image));
+  const added = ((await bytes('reto3')) - (await bytes(base))) / 1e6;
+  figure('image: megabytes added to its base', added.toFixed(1));
+  expect(added).toBeLessThan(mostMegabytesAdded);
+  figure('load image: megabytes', ((await bytes('reto3-load')) / 1e6).toFixed(0));
+});

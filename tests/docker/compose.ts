@@ -1,0 +1,64 @@
+/**
+ * Runs docker-compose on the project's own file, under a project name of the test's. Where images
+ * can only be built in the host's network, RETO3_DOCKER_BUILD_NETWORK=host says so.
+ */
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const run = promisify(execFile);
+
+export class Compose {
+  readonly #files: readonly string[];
+  readonly #folder: string;
+  readonly #environment: NodeJS.ProcessEnv;
+
+  private constructor(files: readonly string[], folder: string, environment: NodeJS.ProcessEnv) {
+    this.#files = files;
+    this.#folder = folder;
+    this.#environment = environment;
+  }
+
+  static async open(environment: NodeJS.ProcessEnv): Promise<Compose> {
+    const folder = await mkdtemp(join(tmpdir(), 'reto3-compose-'));
+    const files = [join(root, 'docker-compose.yml')];
+    const network = process.env['RETO3_DOCKER_BUILD_NETWORK'];
+    if (network !== undefined) {
+      const override = join(folder, 'network.yml');
+      const build = `build: { network: ${network} }`;
+      await writeFile(override, `services:\n  server:\n    ${build}\n  load:\n    ${build}\n`);
+      files.push(override);
+    }
+    return new Compose(files, folder, { ...process.env, ...environment });
+  }
+
+  /** What the command prints on stdout. @throws Error with what it printed if it fails */
+  async run(...args: string[]): Promise<string> {
+    const files = this.#files.flatMap((file) => ['--file', file]);
+    const all = ['--project-name', 'reto3-test', '--project-directory', root, ...files, ...args];
+    const { stdout } = await run('docker-compose', all, {
+      env: this.#environment,
+      maxBuffer: 64 << 20,
+    });
+    return stdout;
+  }
+
+  /** The id of a service's container. */
+  async container(service: string): Promise<string> {
+    return (await this.run('ps', '--quiet', service)).trim();
+  }
+
+  async close(): Promise<void> {
+    await this.run('down', '--volumes', '--timeout', '30');
+    await rm(this.#folder, { recursive: true });
+  }
+}
+
+/** Runs docker itself; gives what it prints. */
+export async function docker(...args: string[]): Promise<string> {
+  return (await run('docker', args)).stdout.trim();
+}
