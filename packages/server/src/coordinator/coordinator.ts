@@ -12,6 +12,7 @@
 import type { Clock } from '../clock.ts';
 import { ms10, type PeriodName } from '../period.ts';
 import type { Anchor } from '../store/anchor.ts';
+import type { Gone } from '../store/gone.ts';
 import type { Meta } from '../store/meta.ts';
 import { allTime, type Store } from '../store/store.ts';
 import { VerifiedSnapshot } from '../store/verified.ts';
@@ -80,6 +81,7 @@ export class Coordinator {
   /** Absent until `begin`. */
   #timeline: Timeline | undefined;
   readonly #cleanBefore: boolean;
+  readonly #gone: Gone;
   #startedAt: number;
   readonly #messagesByWorker: number[];
   readonly #messagesBefore: number;
@@ -111,6 +113,7 @@ export class Coordinator {
     this.#minutes = recovered.minutes;
     const { meta } = recovered;
     this.#cleanBefore = meta.clean;
+    this.#gone = recovered.gone;
     const boot = { ...meta, node: parts.node, boot: meta.boot + 1, clean: false };
     this.#writer = new Writer(parts.store, parts.anchor, boot);
     this.#messagesBefore = recovered.messages;
@@ -223,7 +226,7 @@ export class Coordinator {
         }),
     );
     const { deletedBefore } = this.#writer.meta;
-    const store = new VerifiedSnapshot(this.#store.snapshot(), deletedBefore);
+    const store = new VerifiedSnapshot(this.#store.snapshot(), deletedBefore, this.#gone);
     return { finalThrough, newestEnd: this.#newestEnd, minutes, store, deletedBefore };
   }
 

@@ -5,6 +5,7 @@
 import { Reto3Error } from '../errors.ts';
 import { ms10, sec } from '../period.ts';
 import type { Anchor } from '../store/anchor.ts';
+import type { Gone } from '../store/gone.ts';
 import { type Meta, newMeta } from '../store/meta.ts';
 import { allTime, type Store } from '../store/store.ts';
 import { totalOf } from '../window/windows.ts';
@@ -14,6 +15,8 @@ export interface Recovered {
   readonly minutes: OpenMinutes;
   /** As the store has it; boot 0 in a new folder. */
   readonly meta: Meta;
+  /** What a repair could not save. */
+  readonly gone: Gone;
   /** All that the store and its journal hold. */
   readonly messages: number;
   /** End of the newest second that the store knows, epoch ms. */
@@ -53,7 +56,7 @@ export async function recover(store: Store, anchor: Anchor, node: string): Promi
     await snapshot.close();
   }
   assertOpenMinutes(meta, minutes);
-  return { minutes, meta, messages, newestEnd };
+  return { minutes, meta, gone: await store.readGone(), messages, newestEnd };
 }
 
 function assertAllWrites(meta: Meta, anchored: number | undefined): void {

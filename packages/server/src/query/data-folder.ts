@@ -41,13 +41,13 @@ export class DataFolder {
    * `period` up to the newest counted one, or damaged one.
    */
   async view(period: Period, nowMs: number): Promise<CountsView> {
-    const { minutes, meta } = this.recovered;
+    const { minutes, meta, gone } = this.recovered;
     const { deletedBefore } = meta;
     const view: CountsView = {
       finalThrough: 0,
       newestEnd: 0,
       minutes: minutes.loaded(),
-      store: new VerifiedSnapshot(this.store.snapshot(), deletedBefore),
+      store: new VerifiedSnapshot(this.store.snapshot(), deletedBefore, gone),
       deletedBefore,
     };
     const end = await endOf(view, period, nowMs);

@@ -66,10 +66,10 @@ function goodRecordEnd(log: Uint8Array, at: number): number | undefined {
   if (type === 0 || type > lastType || end > log.length) return undefined;
   if (length > blockBytes - (at % blockBytes) - headerBytes) return undefined;
   const crc = crc32c.buf(log.subarray(at + headerBytes - 1, end));
-  return header.getUint32(0, true) === mask(crc) ? end : undefined;
+  return header.getUint32(0, true) === maskChecksum(crc) ? end : undefined;
 }
 
 /** LevelDB stores checksums rotated and shifted, so that data which holds checksums stays checkable. */
-function mask(crc: number): number {
+export function maskChecksum(crc: number): number {
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
 }

@@ -13,6 +13,7 @@ import type { Windows } from '../window/windows.ts';
 import { DamagedRow, decodeWindows, encodeWindows } from './codec.ts';
 import { type OnDamage, report } from './damage.ts';
 import type { Database } from './database.ts';
+import { decodeGone, encodeGone, type Gone, noneGone } from './gone.ts';
 import { largestTime, rowName, type Series, sublevelNames, timeKey } from './keys.ts';
 import { decodeMeta, encodeMeta, type Meta } from './meta.ts';
 
@@ -31,7 +32,8 @@ export interface EncodedRow {
 export type Change =
   | { readonly put: Series; readonly start: number; readonly windows: Windows }
   | { readonly delete: Series; readonly start: number }
-  | { readonly meta: Meta };
+  | { readonly meta: Meta }
+  | { readonly gone: Gone };
 
 export interface RowRange {
   /** Epoch ms; rows that start in [from, to). */
@@ -46,6 +48,7 @@ export const allTime: RowRange = { from: 0, to: largestTime };
 type Rows = AbstractSublevel<Database, string | Buffer | Uint8Array, number, Uint8Array>;
 
 const metaKey = 'node';
+const goneKey = 'gone';
 
 /** The database with its sublevels; replaced as a whole when it is opened again. */
 interface Handles {
@@ -95,6 +98,12 @@ export class Store {
     return text === undefined ? undefined : decodeMeta(text);
   }
 
+  /** What a repair could not save; nothing where there was none. */
+  async readGone(): Promise<Gone> {
+    const text = await this.#open.meta.get(goneKey);
+    return (text === undefined ? undefined : decodeGone(text)) ?? noneGone;
+  }
+
   /** The block of `period` that starts at `start`. @throws Reto3Error RETO3_BLOCK_DAMAGED */
   readBlock(period: PeriodName, start: number): Windows | undefined {
     const bytes = this.#open.rows[period].getSync(start);
@@ -118,6 +127,10 @@ export class Store {
           key: metaKey,
           value: encodeMeta(change.meta),
         } as const;
+      }
+      if ('gone' in change) {
+        const value = encodeGone(change.gone);
+        return { type: 'put', sublevel: meta, key: goneKey, value } as const;
       }
       if ('delete' in change) {
         return { type: 'del', sublevel: rows[change.delete], key: change.start } as const;
@@ -212,7 +225,8 @@ export class StoreSnapshot {
   }
 }
 
-function lengthOf(series: Series): number {
+/** How many windows a row of a series has. */
+export function lengthOf(series: Series): number {
   return series === 'journal' ? ms10PerSecond : periods[series].blockWindows;
 }
 

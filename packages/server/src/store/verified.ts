@@ -10,15 +10,9 @@
 import { alignDown, min, type Period, type PeriodName, periods } from '../period.ts';
 import { sliceOf, totalOf, type Windows } from '../window/windows.ts';
 import { type OnDamage, report } from './damage.ts';
+import { type Gone, holds, noneGone } from './gone.ts';
 import type { Meta } from './meta.ts';
 import type { Row, RowRange, StoreSnapshot } from './store.ts';
-
-/** What was lost before a repair: whole minutes of each period, [from, to), epoch ms. */
-export type Gone = Readonly<
-  Record<PeriodName, readonly { readonly from: number; readonly to: number }[]>
->;
-
-export const noneGone: Gone = { ms10: [], sec: [], min: [] };
 
 const goneReason = 'it was lost before the data folder was repaired';
 
@@ -85,7 +79,7 @@ export class VerifiedSnapshot {
   }
 
   #isGone(name: PeriodName, timeMs: number): boolean {
-    return this.#gone[name].some(({ from, to }) => from <= timeMs && timeMs < to);
+    return holds(this.#gone[name], timeMs);
   }
 
   /** A clock that steps back may count in time that is gone; what comes of it is not all of it. */

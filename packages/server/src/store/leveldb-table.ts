@@ -1,0 +1,191 @@
+/**
+ * Reads LevelDB's table files by itself, checking every block, where LevelDB would not.
+ *
+ * LevelDB checks no checksum when it reads a table, and a flipped bit in one can even end the
+ * process: its parser asserts what it expects. So the doctor looks before LevelDB does, and a repair
+ * takes the rows out of the blocks that are whole.
+ *
+ * The format is LevelDB's own (its doc/table_format.md): data blocks, then others, the index block
+ * (last key of a block → where it is), and a footer of 48 bytes. Behind each block stand a type
+ * byte (0 plain, 1 snappy) and the masked CRC-32C of block and type. A key has 8 bytes at its end:
+ * a sequence number, and below it whether it is a value or a deletion.
+ */
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import crc32c from 'crc-32/crc32c.js';
+import { maskChecksum } from './leveldb-log.ts';
+
+const footerBytes = 48;
+const magic = 0xdb4775248b80fb57n;
+const trailerBytes = 5;
+const internalKeyBytes = 8;
+const valueType = 1;
+
+interface Entry {
+  readonly key: Buffer;
+  /** Higher is newer. */
+  readonly sequence: bigint;
+  /** undefined: deleted. */
+  readonly value: Buffer | undefined;
+}
+
+export interface Table {
+  /** What whole blocks hold, as far as they can be found. */
+  readonly entries: readonly Entry[];
+  /** What is wrong; undefined where nothing is. */
+  readonly damage: string | undefined;
+}
+
+class BadTable extends Error {}
+
+export function readTable(file: Uint8Array): Table {
+  const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
+  const entries: Entry[] = [];
+  let damage: string | undefined;
+  let handles: Handle[];
+  try {
+    handles = indexOf(bytes);
+  } catch (error) {
+    if (!(error instanceof BadTable) && !(error instanceof RangeError)) throw error;
+    return { entries, damage: 'its index cannot be read' };
+  }
+  for (const handle of handles) {
+    try {
+      for (const [key, value] of entriesOf(blockAt(bytes, handle)))
+        entries.push(entryOf(key, value));
+    } catch (error) {
+      if (!(error instanceof BadTable) && !(error instanceof RangeError)) throw error;
+      damage ??= `it is damaged between byte ${handle.offset} and ${handle.offset + handle.size}`;
+    }
+  }
+  return { entries, damage };
+}
+
+/** The damaged tables of a folder, each with what its whole blocks hold. */
+export async function damagedTables(folder: string): Promise<(Table & { file: string })[]> {
+  const damaged: (Table & { file: string })[] = [];
+  for (const file of (await readdir(folder)).filter((name) => /^\d+\.(?:ldb|sst)$/.test(name))) {
+    // A server that holds the folder deletes tables as it goes.
+    const bytes = await readFile(join(folder, file)).catch(() => undefined);
+    const table = bytes && readTable(bytes);
+    if (table?.damage !== undefined) damaged.push({ file, ...table });
+  }
+  return damaged;
+}
+
+interface Handle {
+  readonly offset: number;
+  readonly size: number;
+}
+
+function indexOf(bytes: Buffer): Handle[] {
+  const footer = bytes.subarray(-footerBytes);
+  if (footer.length < footerBytes || footer.readBigUInt64LE(footerBytes - 8) !== magic)
+    throw new BadTable('no footer');
+  const reader = new Reader(footer);
+  handleIn(reader);
+  const index = blockAt(bytes, handleIn(reader));
+  return [...entriesOf(index)].map(([, value]) => handleIn(new Reader(value)));
+}
+
+function handleIn(reader: Reader): Handle {
+  return { offset: reader.varint(), size: reader.varint() };
+}
+
+function blockAt(bytes: Buffer, { offset, size }: Handle): Buffer {
+  const end = offset + size;
+  if (end + trailerBytes > bytes.length) throw new BadTable('a block ends behind the file');
+  const sum = crc32c.buf(bytes.subarray(offset, end + 1));
+  if (bytes.readUInt32LE(end + 1) !== maskChecksum(sum)) throw new BadTable('a checksum differs');
+  const block = bytes.subarray(offset, end);
+  return bytes[end] === 0 ? block : inflateSnappy(block);
+}
+
+/** Keys share what they have in common with the key before; the tail of a block is for searching. */
+function* entriesOf(block: Buffer): Generator<readonly [key: Buffer, value: Buffer]> {
+  const restarts = block.readUInt32LE(block.length - 4);
+  const reader = new Reader(block.subarray(0, block.length - 4 - restarts * 4));
+  let before = Buffer.alloc(0);
+  while (!reader.atEnd) {
+    const shared = reader.varint();
+    const own = reader.varint();
+    const valueBytes = reader.varint();
+    const key = Buffer.concat([before.subarray(0, shared), reader.take(own)]);
+    yield [key, reader.take(valueBytes)];
+    before = key;
+  }
+}
+
+function entryOf(internalKey: Buffer, value: Buffer): Entry {
+  const end = internalKey.length - internalKeyBytes;
+  if (end < 0) throw new BadTable('a key is too short');
+  const tag = internalKey.readBigUInt64LE(end);
+  const isValue = Number(tag & 0xffn) === valueType;
+  return {
+    key: internalKey.subarray(0, end),
+    sequence: tag >> 8n,
+    value: isValue ? value : undefined,
+  };
+}
+
+/** Google's snappy, raw format: a length, then literals and copies of what came before. */
+function inflateSnappy(compressed: Buffer): Buffer {
+  const reader = new Reader(compressed);
+  const out = Buffer.alloc(reader.varint());
+  let at = 0;
+  while (!reader.atEnd) {
+    const tag = reader.byte();
+    const kind = tag & 3;
+    if (kind === 0) {
+      const short = tag >> 2;
+      const length = (short < 60 ? short : reader.fixed(short - 59)) + 1;
+      at += reader.take(length).copy(out, at);
+      continue;
+    }
+    const length = kind === 1 ? ((tag >> 2) & 7) + 4 : (tag >> 2) + 1;
+    const back = kind === 1 ? ((tag >> 5) << 8) | reader.byte() : reader.fixed(kind === 2 ? 2 : 4);
+    if (back === 0 || back > at) throw new BadTable('a copy reaches too far back');
+    for (let count = 0; count < length; count++, at++) out[at] = out[at - back] ?? 0;
+  }
+  if (at !== out.length) throw new BadTable('a block has another length than it says');
+  return out;
+}
+
+class Reader {
+  readonly #bytes: Buffer;
+  #at = 0;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  get atEnd(): boolean {
+    return this.#at >= this.#bytes.length;
+  }
+
+  byte(): number {
+    const byte = this.#bytes[this.#at++];
+    if (byte === undefined) throw new BadTable('it ends too early');
+    return byte;
+  }
+
+  fixed(bytes: number): number {
+    return this.take(bytes).readUIntLE(0, bytes);
+  }
+
+  take(bytes: number): Buffer {
+    const taken = this.#bytes.subarray(this.#at, this.#at + bytes);
+    if (taken.length !== bytes) throw new BadTable('it ends too early');
+    this.#at += bytes;
+    return taken;
+  }
+
+  varint(): number {
+    let value = 0;
+    for (let factor = 1; ; factor *= 128) {
+      const byte = this.byte();
+      value += (byte & 127) * factor;
+      if (byte < 128) return value;
+    }
+  }
+}
