@@ -7,6 +7,7 @@ import type { AbstractLevel } from 'abstract-level';
 import { Level } from 'level';
 import { type ErrorCode, messageOf, Reto3Error } from '../errors.ts';
 import { damagedLogs } from './leveldb-log.ts';
+import { fatallyDamagedTables } from './leveldb-table.ts';
 
 /** What the store needs of a database; LevelDB in production, an in-memory one in tests. */
 export type Database = AbstractLevel<string | Buffer | Uint8Array, string, string>;
@@ -81,7 +82,8 @@ function isDatabaseFile(name: string): boolean {
 
 /**
  * LevelDB makes a new, empty database where CURRENT is missing, and drops bad log records silently:
- * both would turn damage into wrong counts.
+ * both would turn damage into wrong counts. Some damage in a table ends the process as soon as
+ * LevelDB meets it, so a server would start and die for ever.
  * @throws Reto3Error RETO3_DATA_CORRUPT, RETO3_DATA_UNREADABLE
  */
 async function assertWhole(folder: string): Promise<void> {
@@ -90,8 +92,10 @@ async function assertWhole(folder: string): Promise<void> {
     const names = await readdir(folder);
     const hasDatabase = names.some(isDatabaseFile);
     const [log] = await damagedLogs(folder);
+    const [table] = await fatallyDamagedTables(folder);
     if (hasDatabase && !names.includes('CURRENT')) damage = 'its file CURRENT is missing';
     else if (log !== undefined) damage = `its file ${log.file} is damaged at byte ${log.offset}`;
+    else if (table !== undefined) damage = `its file ${table.file} is damaged: ${table.reason}`;
   } catch (error) {
     throw openFailure(folder, error);
   }

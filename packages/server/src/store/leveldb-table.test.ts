@@ -1,9 +1,10 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase } from './database.ts';
-import { readTable } from './leveldb-table.ts';
+import { findFatalDamage, readTable } from './leveldb-table.ts';
 
 const rows = new Map(
   Array.from({ length: 400 }, (_, index) => [
@@ -19,6 +20,7 @@ const rows = new Map(
 
 let folder: string;
 let table: Buffer;
+let tableName: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'reto3-table-'));
@@ -28,8 +30,8 @@ beforeAll(async () => {
   await first.close();
   // Opening moves what the log holds into a table.
   await (await openDatabase(folder)).close();
-  const [file = ''] = (await readdir(folder)).filter((name) => name.endsWith('.ldb'));
-  table = await readFile(join(folder, file));
+  [tableName = ''] = (await readdir(folder)).filter((name) => name.endsWith('.ldb'));
+  table = await readFile(join(folder, tableName));
 });
 
 afterAll(() => rm(folder, { recursive: true }));
@@ -57,7 +59,54 @@ describe('reading a table', () => {
   });
 
   it('finds a table that was cut anywhere', () => {
-    for (let end = 0; end < table.length; end += 5_001)
+    for (let end = 0; end < table.length; end += 5_001) {
       expect(readTable(table.subarray(0, end)).damage).toBe('its index cannot be read');
+      expect(findFatalDamage(table.subarray(0, end))).toBeDefined();
+    }
+  });
+});
+
+/** Opens a folder, reads all of it, and compacts it; the exit code, or the signal that ended it. */
+async function fateWith(bytes: Uint8Array): Promise<number | NodeJS.Signals | null> {
+  const damaged = await mkdtemp(join(tmpdir(), 'reto3-table-'));
+  try {
+    await cp(folder, damaged, { recursive: true });
+    await writeFile(join(damaged, tableName), bytes);
+    const program = `
+      import { Level } from 'level';
+      const level = new Level(process.argv[1]);
+      await level.open();
+      try { for (const key of await level.keys().all()) await level.get(key); } catch {}
+      try { for await (const _ of level.iterator({ reverse: true })); } catch {}
+      try { await level.compactRange('a', 'z'); } catch {}
+    `;
+    const { status, signal } = spawnSync(
+      process.execPath,
+      ['--input-type=module', '--eval', program, damaged],
+      { cwd: import.meta.dirname },
+    );
+    return signal ?? status;
+  } finally {
+    await rm(damaged, { recursive: true });
+  }
+}
+
+describe('damage that LevelDB cannot go on with', () => {
+  it('is not seen in a whole table', () => {
+    expect(findFatalDamage(table)).toBeUndefined();
+  });
+
+  it('is seen wherever a flipped bit would end the process', { timeout: 120_000 }, async () => {
+    let flips = 0;
+    let fatal = 0;
+    for (let at = 0; at < table.length; at += 211) {
+      const flipped = Buffer.from(table);
+      flipped[at] = (flipped[at] ?? 0) ^ (1 << (at % 8));
+      flips++;
+      if (findFatalDamage(flipped) !== undefined) fatal++;
+      else if (flips % 8 === 0) expect(await fateWith(flipped), `byte ${at}`).toBe(0);
+    }
+    // Damage in values, which have checksums of their own, keeps nobody from counting.
+    expect(fatal).toBeLessThan(flips);
   });
 });

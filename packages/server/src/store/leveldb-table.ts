@@ -44,7 +44,8 @@ export function readTable(file: Uint8Array): Table {
   let damage: string | undefined;
   let handles: Handle[];
   try {
-    handles = indexOf(bytes);
+    handles = indexOf(bytes).map(({ handle }) => handle);
+    assertMetaBlocks(bytes);
   } catch (error) {
     if (!(error instanceof BadTable) && !(error instanceof RangeError)) throw error;
     return { entries, damage: 'its index cannot be read' };
@@ -78,40 +79,146 @@ interface Handle {
   readonly size: number;
 }
 
-function indexOf(bytes: Buffer): Handle[] {
+/**
+ * Why LevelDB could not go on with this table: its parser asserts that keys are long enough and in
+ * order, and ends the process where they are not; a damaged filter makes it miss rows that are
+ * there, and what is missing is written anew from nothing. Undefined for a table that is whole, or
+ * whose damage leaves its keys readable: values have checksums of their own.
+ */
+export function findFatalDamage(file: Uint8Array): string | undefined {
+  const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
+  try {
+    assertMetaBlocks(bytes);
+    let before: Buffer | undefined;
+    for (const { handle, lastKey } of indexOf(bytes)) {
+      if (!isWhole(bytes, handle)) assertReadable(contentOf(bytes, handle), before, lastKey);
+      before = lastKey;
+    }
+    return undefined;
+  } catch (error) {
+    if (error instanceof BadTable || error instanceof RangeError) return error.message;
+    throw error;
+  }
+}
+
+/** The tables of a folder that LevelDB could not go on with. */
+export async function fatallyDamagedTables(
+  folder: string,
+): Promise<{ readonly file: string; readonly reason: string }[]> {
+  const damaged: { file: string; reason: string }[] = [];
+  for (const file of (await readdir(folder)).filter((name) => /^\d+\.(?:ldb|sst)$/.test(name))) {
+    const bytes = await readFile(join(folder, file)).catch(() => undefined);
+    const reason = bytes && findFatalDamage(bytes);
+    if (reason !== undefined) damaged.push({ file, reason });
+  }
+  return damaged;
+}
+
+/** What LevelDB asserts of a data block, and that its keys lie where the index says. */
+function assertReadable(block: Buffer, before: Buffer | undefined, lastKey: Buffer): void {
+  const restartsAt = restartsOf(block);
+  const starts = new Set<number>();
+  let previous = before;
+  for (const { key, start, shared } of keysOf(block)) {
+    if (shared === 0) starts.add(start);
+    if (previous !== undefined && compareKeys(previous, key) >= 0)
+      throw new BadTable('its keys are not in order');
+    previous = key;
+  }
+  if (previous !== undefined && compareKeys(previous, lastKey) > 0)
+    throw new BadTable('its keys are not where its index says');
+  for (let at = restartsAt; at < block.length - 4; at += 4) {
+    if (!starts.has(block.readUInt32LE(at))) throw new BadTable('a block cannot be searched');
+  }
+}
+
+/** LevelDB's order: by key, and the newest first. */
+function compareKeys(one: Buffer, other: Buffer): number {
+  const [end, otherEnd] = [one.length - internalKeyBytes, other.length - internalKeyBytes];
+  if (end < 0 || otherEnd < 0) throw new BadTable('a key is too short');
+  const order = one.subarray(0, end).compare(other.subarray(0, otherEnd));
+  if (order !== 0) return order;
+  const [tag, otherTag] = [one.readBigUInt64LE(end), other.readBigUInt64LE(otherEnd)];
+  return tag === otherTag ? 0 : tag > otherTag ? -1 : 1;
+}
+
+/** The metaindex, and the filter that it names. */
+function assertMetaBlocks(bytes: Buffer): void {
+  const { metaindex } = footerOf(bytes);
+  for (const [, value] of entriesOf(blockAt(bytes, metaindex))) {
+    blockAt(bytes, handleIn(new Reader(value)));
+  }
+}
+
+function footerOf(bytes: Buffer): { readonly metaindex: Handle; readonly index: Handle } {
   const footer = bytes.subarray(-footerBytes);
   if (footer.length < footerBytes || footer.readBigUInt64LE(footerBytes - 8) !== magic)
     throw new BadTable('no footer');
   const reader = new Reader(footer);
-  handleIn(reader);
-  const index = blockAt(bytes, handleIn(reader));
-  return [...entriesOf(index)].map(([, value]) => handleIn(new Reader(value)));
+  return { metaindex: handleIn(reader), index: handleIn(reader) };
+}
+
+/** The data blocks, each with a key that none of its keys is beyond. */
+function indexOf(bytes: Buffer): { readonly handle: Handle; readonly lastKey: Buffer }[] {
+  const index = blockAt(bytes, footerOf(bytes).index);
+  return [...entriesOf(index)].map(([lastKey, value]) => {
+    return { handle: handleIn(new Reader(value)), lastKey };
+  });
 }
 
 function handleIn(reader: Reader): Handle {
   return { offset: reader.varint(), size: reader.varint() };
 }
 
-function blockAt(bytes: Buffer, { offset, size }: Handle): Buffer {
+function blockAt(bytes: Buffer, handle: Handle): Buffer {
+  if (!isWhole(bytes, handle)) throw new BadTable(`a checksum differs at byte ${handle.offset}`);
+  return contentOf(bytes, handle);
+}
+
+function isWhole(bytes: Buffer, { offset, size }: Handle): boolean {
   const end = offset + size;
   if (end + trailerBytes > bytes.length) throw new BadTable('a block ends behind the file');
   const sum = crc32c.buf(bytes.subarray(offset, end + 1));
-  if (bytes.readUInt32LE(end + 1) !== maskChecksum(sum)) throw new BadTable('a checksum differs');
+  return bytes.readUInt32LE(end + 1) === maskChecksum(sum);
+}
+
+function contentOf(bytes: Buffer, { offset, size }: Handle): Buffer {
+  const end = offset + size;
   const block = bytes.subarray(offset, end);
   return bytes[end] === 0 ? block : inflateSnappy(block);
 }
 
-/** Keys share what they have in common with the key before; the tail of a block is for searching. */
+/** Where the tail of a block begins, which is for searching. */
+function restartsOf(block: Buffer): number {
+  const at = block.length - 4 - block.readUInt32LE(block.length - 4) * 4;
+  if (at < 0) throw new BadTable('a block is shorter than its tail');
+  return at;
+}
+
 function* entriesOf(block: Buffer): Generator<readonly [key: Buffer, value: Buffer]> {
-  const restarts = block.readUInt32LE(block.length - 4);
-  const reader = new Reader(block.subarray(0, block.length - 4 - restarts * 4));
+  for (const { key, value } of keysOf(block)) yield [key, value];
+}
+
+interface BlockEntry {
+  readonly key: Buffer;
+  readonly value: Buffer;
+  /** Where it begins in the block. */
+  readonly start: number;
+  /** How many bytes its key has in common with the key before. */
+  readonly shared: number;
+}
+
+function* keysOf(block: Buffer): Generator<BlockEntry> {
+  const reader = new Reader(block.subarray(0, restartsOf(block)));
   let before = Buffer.alloc(0);
   while (!reader.atEnd) {
+    const start = reader.at;
     const shared = reader.varint();
     const own = reader.varint();
     const valueBytes = reader.varint();
+    if (shared > before.length) throw new BadTable('a key has too much in common');
     const key = Buffer.concat([before.subarray(0, shared), reader.take(own)]);
-    yield [key, reader.take(valueBytes)];
+    yield { key, value: reader.take(valueBytes), start, shared };
     before = key;
   }
 }
@@ -157,6 +264,10 @@ class Reader {
 
   constructor(bytes: Buffer) {
     this.#bytes = bytes;
+  }
+
+  get at(): number {
+    return this.#at;
   }
 
   get atEnd(): boolean {
