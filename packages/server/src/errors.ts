@@ -127,6 +127,21 @@ export const errorKinds = {
     exitCode: exitCode.failed,
     hint: 'ask for a range that leaves the damaged block out',
   },
+  RETO3_BACKUP_DAMAGED: {
+    httpStatus: 500,
+    exitCode: exitCode.failed,
+    hint: 'use another backup; nothing was restored from this one',
+  },
+  RETO3_FOLDER_NOT_EMPTY: {
+    httpStatus: 500,
+    exitCode: exitCode.failed,
+    hint: 'name an empty folder, or one that is not there yet',
+  },
+  RETO3_FILE_UNWRITABLE: {
+    httpStatus: 500,
+    exitCode: exitCode.failed,
+    hint: 'name a file in a folder that you may write to, with space left',
+  },
   RETO3_CHECK_FAILED: {
     httpStatus: 500,
     exitCode: exitCode.checkFailed,

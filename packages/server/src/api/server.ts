@@ -14,6 +14,7 @@ import type { Log } from '../log.ts';
 import { LiveFeed } from '../query/live-feed.ts';
 import { version } from '../version.ts';
 import { auditRoutes } from './audit.ts';
+import { backupRoutes } from './backup.ts';
 import { healthRoutes, Readiness } from './health.ts';
 import { infoRoutes } from './info.ts';
 import { liveRoutes } from './live.ts';
@@ -74,6 +75,7 @@ export class QueryApi {
     await app.register(infoRoutes, { config, coordinator, dataDir, readiness });
     await app.register(statsRoutes, { coordinator });
     await app.register(auditRoutes, { coordinator });
+    await app.register(backupRoutes, { coordinator });
     await app.register(liveRoutes, { coordinator, feed });
     app.get('/openapi.json', { schema: { summary: 'This description', tags: ['server'] } }, () =>
       app.swagger(),

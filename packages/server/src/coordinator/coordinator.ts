@@ -10,11 +10,12 @@
  * - one flush is under way at a time.
  */
 import type { Clock } from '../clock.ts';
+import { messageOf, Reto3Error } from '../errors.ts';
 import { ms10, type PeriodName } from '../period.ts';
 import type { Anchor } from '../store/anchor.ts';
 import type { Gone } from '../store/gone.ts';
 import type { Meta } from '../store/meta.ts';
-import { allTime, type Store } from '../store/store.ts';
+import { allTime, type Store, type StoreSnapshot } from '../store/store.ts';
 import { VerifiedSnapshot } from '../store/verified.ts';
 import { Minute } from '../window/minute.ts';
 import type { RingReader } from '../window/ring.ts';
@@ -250,6 +251,20 @@ export class Coordinator {
       messagesUnsaved: this.#minutes.unsaved(),
       messagesLost: this.#messagesLost,
     };
+  }
+
+  /**
+   * Flushes, and gives a snapshot that holds all of it; to be closed.
+   * @throws Reto3Error RETO3_STORE_FAILING
+   */
+  async backup(): Promise<StoreSnapshot> {
+    try {
+      await this.flush();
+    } catch (cause) {
+      const message = `cannot write what is in memory: ${messageOf(cause)}`;
+      throw new Reto3Error('RETO3_STORE_FAILING', message, { cause });
+    }
+    return this.#store.snapshot();
   }
 
   /** Up to where a period is deleted, and where its oldest block starts, epoch ms. */

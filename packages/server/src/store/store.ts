@@ -31,6 +31,7 @@ export interface EncodedRow {
 
 export type Change =
   | { readonly put: Series; readonly start: number; readonly windows: Windows }
+  | ({ readonly put: Series } & EncodedRow)
   | { readonly delete: Series; readonly start: number }
   | { readonly meta: Meta }
   | { readonly gone: Gone };
@@ -112,8 +113,8 @@ export class Store {
 
   /** A fixed view of all rows as they are now; to be closed. */
   snapshot(): StoreSnapshot {
-    const { database, rows } = this.#open;
-    return new StoreSnapshot(rows, database.snapshot());
+    const { database, rows, meta } = this.#open;
+    return new StoreSnapshot(rows, meta, database.snapshot());
   }
 
   /** Writes all changes or none. With `sync`, they are on the disk when this resolves. */
@@ -135,7 +136,10 @@ export class Store {
       if ('delete' in change) {
         return { type: 'del', sublevel: rows[change.delete], key: change.start } as const;
       }
-      const value = encodeWindows(change.windows, rowName(change.put, change.start));
+      const value =
+        'bytes' in change
+          ? change.bytes
+          : encodeWindows(change.windows, rowName(change.put, change.start));
       return { type: 'put', sublevel: rows[change.put], key: change.start, value } as const;
     });
     const batchOptions: AbstractBatchOptions<string, string> & { sync: boolean } = options;
@@ -173,10 +177,12 @@ async function handlesOf(database: Database): Promise<Handles> {
 
 export class StoreSnapshot {
   readonly #rows: Readonly<Record<Series, Rows>>;
+  readonly #meta: Handles['meta'];
   readonly #snapshot: AbstractSnapshot;
 
-  constructor(rows: Readonly<Record<Series, Rows>>, snapshot: AbstractSnapshot) {
+  constructor(rows: Handles['rows'], meta: Handles['meta'], snapshot: AbstractSnapshot) {
     this.#rows = rows;
+    this.#meta = meta;
     this.#snapshot = snapshot;
   }
 
@@ -208,6 +214,11 @@ export class StoreSnapshot {
       const reason = `LevelDB says: ${messageOf(error)}`;
       report({ series, from: unreadFrom, to: unreadTo, reason }, onDamage);
     }
+  }
+
+  /** The meta row, or the row of what a repair could not save, as it is stored. */
+  async text(name: 'meta' | 'gone'): Promise<string | undefined> {
+    return this.#meta.get(name === 'meta' ? metaKey : goneKey, { snapshot: this.#snapshot });
   }
 
   /** The rows of a series as they are stored, in order of time, checked by nobody. */

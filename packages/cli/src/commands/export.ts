@@ -1,0 +1,56 @@
+import { Args, Command, Flags } from '@oclif/core';
+import { Reto3Error } from '@reto3/server/errors';
+import { parsePeriod } from '@reto3/server/period';
+import { parseFormat } from '@reto3/server/query/format';
+import { sourceOf, writeAnswer } from '../answers.ts';
+import { rangeFlags, sourceFlags } from '../flags.ts';
+import { writeWhole } from '../whole-file.ts';
+
+const flags = {
+  ...rangeFlags,
+  open: Flags.boolean({ description: 'include the windows that are not final yet' }),
+  format: Flags.string({
+    description: 'csv, json or ndjson',
+    default: 'csv',
+    helpValue: 'FORMAT',
+  }),
+  output: Flags.string({
+    char: 'o',
+    description: 'file to write, whole or not at all; stdout without it',
+    helpValue: 'FILE',
+  }),
+  ...sourceFlags,
+};
+
+export default class Export extends Command {
+  static override readonly summary = 'Write a range of windows as CSV, JSON or NDJSON';
+  static override readonly description =
+    'All final windows of the period where no range is given. With --output the file appears when it is complete: not if a part of it is damaged, and not if nothing was counted.';
+  static override readonly args = {
+    period: Args.string({ description: 'ms10, sec or min', required: true }),
+  };
+  static override readonly flags = flags;
+  static override readonly examples = [
+    {
+      description: 'One day of 10 ms windows',
+      command:
+        '<%= config.bin %> export ms10 --from 2016-05-28 --to 2016-05-29 --output 2016-05-28.csv',
+    },
+    {
+      description: 'All minutes of a stopped server',
+      command: '<%= config.bin %> export min --format ndjson --data-dir ./data',
+    },
+  ];
+
+  async run(): Promise<void> {
+    const { args, flags: given } = await this.parse({ args: Export.args, flags });
+    const format = parseFormat(given.format);
+    if (format === 'text')
+      throw new Reto3Error('RETO3_BAD_FORMAT', 'got format "text", want one of csv, json, ndjson');
+    const { from = '0', to, open, output } = given;
+    const question = { period: parsePeriod(args.period).name, format, from, to, open };
+    const source = sourceOf(given);
+    if (output === undefined) await writeAnswer(source, question, process.stdout);
+    else await writeWhole(output, (into) => writeAnswer(source, question, into));
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * Writes a file whole or not at all: under another name first, on the disk before it takes its
+ * name. A file of that name from before is replaced at that moment, and kept until then.
+ */
+import { createWriteStream } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import { messageOf, Reto3Error } from '@reto3/server/errors';
+
+/**
+ * @param write writes everything, and need not end the stream
+ * @param check looks at what was written, under its first name
+ * @throws Reto3Error RETO3_FILE_UNWRITABLE, and what `write` throws
+ */
+export async function writeWhole<T>(
+  path: string,
+  write: (into: Writable) => Promise<T>,
+  check?: (written: string) => Promise<void>,
+): Promise<T> {
+  const part = `${path}.part-${process.pid}`;
+  const into = createWriteStream(part, { flush: true });
+  let failure: Error | undefined;
+  into.once('error', (error) => {
+    failure = error;
+  });
+  try {
+    const result = await write(into);
+    into.end();
+    await finished(into);
+    await check?.(part);
+    await rename(part, path);
+    await syncFolder(dirname(path));
+    return result;
+  } catch (error) {
+    into.destroy();
+    await rm(part, { force: true });
+    const cause = failure ?? error;
+    if (failure === undefined && error instanceof Reto3Error) throw error;
+    const message = `cannot write ${path}: ${messageOf(cause)}`;
+    throw new Reto3Error('RETO3_FILE_UNWRITABLE', message, { cause });
+  }
+}
+
+/** A new name is on the disk when its folder is. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder);
+  await handle.sync().finally(() => handle.close());
+}

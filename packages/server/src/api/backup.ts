@@ -1,0 +1,33 @@
+/** /v1/backup: everything that is stored, at one moment, as one stream. */
+import { Readable } from 'node:stream';
+import type { FastifyPluginAsync } from 'fastify';
+import { writeBackup } from '../backup/stream.ts';
+import type { Coordinator } from '../coordinator/coordinator.ts';
+import { errorResponse } from './schemas.ts';
+
+const schema = {
+  summary: 'Everything that is counted, as one file for reto3 restore',
+  description:
+    'One consistent moment: every message that was answered before the request is in it. The format is in ' +
+    'docs/format.md; it ends with a checksum, without which it is not whole.',
+  tags: ['server'],
+  response: {
+    200: {
+      description: 'The backup',
+      content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } },
+    },
+    '5xx': errorResponse,
+  },
+} as const;
+
+export const backupRoutes: FastifyPluginAsync<{ readonly coordinator: Coordinator }> = async (
+  app,
+  { coordinator },
+) => {
+  app.get('/v1/backup', { schema }, async (_, reply) => {
+    const snapshot = await coordinator.backup();
+    const body = Readable.from(writeBackup(snapshot), { objectMode: false });
+    body.once('close', () => void snapshot.close());
+    return reply.type('application/octet-stream').send(body);
+  });
+};

@@ -1,0 +1,117 @@
+/**
+ * Restores a backup into an empty folder. The file is read to its end before anything is written,
+ * and what was written is audited before this says that it is done.
+ *
+ * Until then the folder has an anchor and no meta row, so whatever ends this in the middle leaves a
+ * folder that every server refuses, and never one that is half there.
+ */
+import { createReadStream } from 'node:fs';
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { messageOf, Reto3Error } from '../errors.ts';
+import { min } from '../period.ts';
+import { audit } from '../query/audit.ts';
+import { DataFolder } from '../query/data-folder.ts';
+import { anchorIn } from '../store/anchor.ts';
+import { openDatabase } from '../store/database.ts';
+import { decodeGone } from '../store/gone.ts';
+import { decodeMeta, type Meta } from '../store/meta.ts';
+import { type Change, Store } from '../store/store.ts';
+import { assertWhole, damaged, readBackup } from './stream.ts';
+
+export interface Restored {
+  readonly rows: number;
+  readonly messages: number;
+}
+
+/** So many rows are written at once. */
+const batchRows = 256;
+
+/** @throws Reto3Error RETO3_BACKUP_DAMAGED, RETO3_FOLDER_NOT_EMPTY, RETO3_DATA_UNREADABLE */
+export async function restore(file: string, folder: string, nowMs: number): Promise<Restored> {
+  await assertEmpty(folder);
+  const meta = await check(file);
+  try {
+    const rows = await write(file, folder, meta);
+    return { rows, messages: await assertHolds(folder, nowMs) };
+  } catch (error) {
+    for (const name of await readdir(folder).catch(() => []))
+      await rm(join(folder, name), { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function assertEmpty(folder: string): Promise<void> {
+  const names = await readdir(folder).catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    const message = `cannot restore into ${folder}: ${messageOf(error)}`;
+    throw new Reto3Error('RETO3_DATA_UNREADABLE', message, { cause: error });
+  });
+  if (names.length === 0) return;
+  throw new Reto3Error('RETO3_FOLDER_NOT_EMPTY', `cannot restore into ${folder}: it is not empty`);
+}
+
+/** Reads all of it; gives its meta row. @throws Reto3Error RETO3_BACKUP_DAMAGED */
+async function check(file: string): Promise<Meta> {
+  let meta: Meta | undefined;
+  for await (const record of records(file)) {
+    if ('series' in record) assertWhole(record.series, record.row);
+    else if (record.text === 'meta') meta = decodeMeta(record.value);
+  }
+  if (meta === undefined) throw damaged('it says nothing of its node');
+  return meta;
+}
+
+async function* records(file: string): ReturnType<typeof readBackup> {
+  try {
+    yield* readBackup(createReadStream(file));
+  } catch (error) {
+    if (error instanceof Reto3Error) throw error;
+    throw damaged(messageOf(error));
+  }
+}
+
+async function write(file: string, folder: string, meta: Meta): Promise<number> {
+  await mkdir(folder, { recursive: true });
+  const writes = meta.writes + 1;
+  await anchorIn(folder).write(writes);
+  const store = await Store.open(() => openDatabase(folder));
+  try {
+    let rows = 0;
+    let batch: Change[] = [];
+    for await (const record of records(file)) {
+      if ('series' in record) {
+        const { series, row } = record;
+        batch.push({ put: series, start: row.start, bytes: row.bytes });
+        rows++;
+      } else if (record.text === 'gone') {
+        const gone = decodeGone(record.value);
+        if (gone !== undefined) batch.push({ gone });
+      }
+      if (batch.length < batchRows) continue;
+      await store.write(batch, { sync: false });
+      batch = [];
+    }
+    // A backup begins with a flush, so nothing was lost on its way here.
+    await store.write([...batch, { meta: { ...meta, writes, clean: true } }], { sync: true });
+    return rows;
+  } finally {
+    await store.close();
+  }
+}
+
+/** How many messages the folder holds. @throws Reto3Error RETO3_BACKUP_DAMAGED */
+async function assertHolds(folder: string, nowMs: number): Promise<number> {
+  return DataFolder.with(folder, async (data) => {
+    const { messages } = data.recovered;
+    const view = await data.view(min, nowMs);
+    try {
+      const counted = { messagesInAll: messages, messagesSinceStart: 0 };
+      const { ok, places } = await audit(view, counted, {}, nowMs);
+      if (!ok) throw damaged(places[0]?.reason ?? 'its counts do not add up');
+      return messages;
+    } finally {
+      await view.store.close();
+    }
+  });
+}
