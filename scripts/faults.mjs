@@ -15,6 +15,12 @@ const { values } = parseArgs({
     'soak-minutes': { type: 'string' },
   },
 });
+for (const name of ['rounds', 'soak-minutes']) {
+  const text = values[name] ?? '1';
+  if (/^\d+$/.test(text) && Number(text) > 0) continue;
+  console.error(`reto3: got --${name} "${text}", want a whole number from 1`);
+  process.exit(2);
+}
 setup();
 installMissing({ faketime: 'faketime', strace: 'strace', wrk: 'wrk' });
 const settings = Object.entries(values).map(([name, value]) => [

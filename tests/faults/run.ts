@@ -16,6 +16,10 @@ const {
 } = process.env;
 
 const chosen = faults.filter(({ name }) => only === undefined || only.split(',').includes(name));
+if (chosen.length === 0) {
+  const names = faults.map(({ name }) => name).join(', ');
+  process.stderr.write(`reto3: got --only "${only}", want some of ${names}\n`);
+}
 const rows: TableRow[] = [];
 
 test.each([...chosen])('$name', async (fault) => {

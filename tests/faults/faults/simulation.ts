@@ -13,7 +13,7 @@ export const simulation: Fault = {
   fault: 'the seeded simulation, in virtual time',
   rounds: 10_000,
   missing: () =>
-    existsSync(`${root}/packages/server/src/simulation/simulation.test.ts`)
+    existsSync(`${root}/packages/server/src/simulation/simulation.ts`)
       ? undefined
       : 'there is no simulation yet',
   async run(rounds) {
