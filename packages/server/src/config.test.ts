@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import {
@@ -252,4 +253,15 @@ describe('an admin host that others may reach', () => {
   it.each(['127.0.0.1', '127.1.2.3', '::1', 'localhost'])('is not %s', (host) =>
     expect(isLoopback(host)).toBe(true),
   );
+});
+
+describe('docs/operations.md', () => {
+  const path = new URL('../../../docs/operations.md', import.meta.url);
+  const document = readFileSync(path, 'utf8');
+
+  it.each(Object.values(settings))('explains --$flag with its default', (setting) => {
+    const row = document.split('\n').find((line) => line.startsWith(`| \`--${setting.flag}\` |`));
+    const fallback = setting.fallbackText ?? setting.fallback ?? 'none';
+    expect(row?.replace('−', '-')).toContain(`| ${fallback === 'false' ? 'off' : fallback} |`);
+  });
 });
