@@ -76,7 +76,13 @@ async function checkRows(data: DataFolder, folder: string, nowMs: number): Promi
     for (const { period, from, to, reason } of found.places)
       findings.push(fail('place', `${period} ${stretchText(from, to)}: ${reason}`, repairCure));
     for (const { period, from, to, reason } of found.gone)
-      findings.push(warn('gone', `${period} ${stretchText(from, to)}: ${reason}`, 'nothing helps'));
+      findings.push(
+        warn(
+          'gone',
+          `${period} ${stretchText(from, to)}: ${reason}`,
+          'a backup from before may have it',
+        ),
+      );
   } finally {
     await view.store.close();
   }

@@ -45,10 +45,15 @@ export function readTable(file: Uint8Array): Table {
   let handles: Handle[];
   try {
     handles = indexOf(bytes).map(({ handle }) => handle);
-    assertMetaBlocks(bytes);
   } catch (error) {
     if (!(error instanceof BadTable) && !(error instanceof RangeError)) throw error;
     return { entries, damage: 'its index cannot be read' };
+  }
+  try {
+    assertMetaBlocks(bytes);
+  } catch (error) {
+    if (!(error instanceof BadTable) && !(error instanceof RangeError)) throw error;
+    damage = 'its filter cannot be read';
   }
   for (const handle of handles) {
     try {
