@@ -1,10 +1,14 @@
 /** Holds what a server says against itself: three periods, one sum. */
-import { askInfo, askStats } from '../../support/api.ts';
+import { ask, askInfo, askStats } from '../../support/api.ts';
 import { climb, countsOf, sumOf } from '../../support/windows.ts';
+
+interface Audit {
+  readonly ok: boolean;
+}
 
 /**
  * All that the folder holds, after a check that each second is the sum of its ms10 windows, each
- * minute of its seconds, and that the server knows no other total.
+ * minute of its seconds, that the server knows no other total, and that its own audit holds.
  * @param from not after the first count, at the start of a minute
  * @throws Error where it does not agree with itself
  */
@@ -20,6 +24,8 @@ export async function auditedTotal(adminUrl: string, from: number): Promise<numb
   const { messagesInAll } = await askInfo(adminUrl);
   if (total !== messagesInAll)
     throw new Error(`got ${messagesInAll} messages in all, want ${total}, the sum of the windows`);
+  const audit = await ask<Audit>(adminUrl, '/v1/audit');
+  if (!audit.ok) throw new Error(`got an audit that fails: ${JSON.stringify(audit)}`);
   return total;
 }
 

@@ -9,6 +9,9 @@ const pieceBytes = 65_536;
 /** The file system's page: what is left when less than this can be written is nothing. */
 const pageBytes = 4_096;
 
+/** What its mounts are called; scripts/faults.mjs looks for what a run that broke off left. */
+const { RETO3_FAULTS_DEVICE: device = 'reto3-faults' } = process.env;
+
 export class Tmpfs {
   readonly folder: string;
 
@@ -18,7 +21,7 @@ export class Tmpfs {
 
   static async mount(megabytes: number): Promise<Tmpfs> {
     const folder = await temporaryFolder();
-    run('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'reto3-faults', folder]);
+    run('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, device, folder]);
     onTestFinished(() => {
       // Lazily: whatever still has a file open there is about to end.
       run('umount', ['-l', folder]);
