@@ -13,8 +13,10 @@
  */
 import { alignDown, min, ms10, ms10PerSecond, sec, secondsPerMinute } from '../period.ts';
 import { type Gone, holds, joinStretches, type Stretch } from '../store/gone.ts';
+import type { Series } from '../store/keys.ts';
+import type { KeyRange } from '../store/leveldb-table.ts';
 import type { Meta } from '../store/meta.ts';
-import type { Dropped } from '../store/salvage.ts';
+import { type Dropped, mayHaveHeld } from '../store/salvage.ts';
 import type { Change, Row, Store, StoreSnapshot } from '../store/store.ts';
 import {
   allocateWindows,
@@ -37,8 +39,15 @@ interface Rows {
 
 export interface Damaged {
   readonly dropped: readonly Dropped[];
-  /** Whole tables may be missing, so a row that is not there proves nothing. */
+  /** Keys that damaged blocks may have held. */
+  readonly lost: readonly KeyRange[];
+  /**
+   * Whole tables are missing, so a row that is not there proves nothing, and one that is there may
+   * be from before a minute was complete.
+   */
   readonly anyMissing: boolean;
+  /** Later than this nothing was counted yet; epoch ms. */
+  readonly nowMs: number;
   /** From when on nothing can be relied on, because writes are missing; epoch ms. */
   readonly cut: Stretch | undefined;
 }
@@ -144,6 +153,10 @@ export class Rebuild {
         return this.#lose(start, ['ms10', 'sec', 'min']);
       return {};
     }
+    const complete = [trusted, stored.sec].some(
+      (windows) => !(windows?.counted.includes(0) ?? true),
+    );
+    if (this.#damaged.anyMissing && !complete) return this.#lose(start, ['ms10', 'sec', 'min']);
     const total = Math.max(...witnesses);
     const minute = allocateWindows(1);
     minute.counts[0] = total;
@@ -165,18 +178,18 @@ export class Rebuild {
 
   /** Whether a minute that no row tells of may have been counted. */
   #mayBeMissing(rows: Rows, start: number): boolean {
-    const dropped = (series: string, of: number): boolean =>
-      this.#droppedRows.has(`${series}@${of}`);
+    const { anyMissing, lost, nowMs } = this.#damaged;
+    if (anyMissing) return start < nowMs;
+    const dropped = (series: Series, of: number): boolean =>
+      this.#droppedRows.has(`${series}@${of}`) || mayHaveHeld(lost, series, of);
     const hour = alignDown(start, sec.blockMs);
     // A whole row that does not count the minute says that nobody was counting.
     if (rows.min !== undefined || rows.sec.has(hour)) return false;
     if (dropped('ms10', start) || dropped('sec', hour)) return true;
     for (let second = 0; second < secondsPerMinute; second++)
       if (dropped('journal', start + second * sec.windowMs)) return true;
-    const { anyMissing } = this.#damaged;
     const day = alignDown(start, min.blockMs);
-    const deleted = start < this.#meta.deletedBefore.sec;
-    return dropped('min', day) ? deleted || anyMissing : anyMissing && rowsOfDay(rows) > 0;
+    return dropped('min', day) && start < this.#meta.deletedBefore.sec;
   }
 
   #lose(start: number, names: readonly (keyof Gone)[]): Record<string, never> {
@@ -189,7 +202,10 @@ export class Rebuild {
 }
 
 /** The starts of all days of which there is a row, or was one before it was dropped. */
-export async function daysOf(store: Store, dropped: readonly Dropped[]): Promise<number[]> {
+export async function daysOf(
+  store: Store,
+  { dropped, lost, anyMissing }: Pick<Damaged, 'dropped' | 'lost' | 'anyMissing'>,
+): Promise<number[]> {
   const days = new Set<number>();
   const snapshot = store.snapshot();
   try {
@@ -209,11 +225,9 @@ export async function daysOf(store: Store, dropped: readonly Dropped[]): Promise
     if (days.size === 0 || (day >= oldest - min.blockMs && day <= newest + min.blockMs))
       days.add(day);
   }
+  for (let day = oldest; day <= newest; day += min.blockMs)
+    if (anyMissing || mayHaveHeld(lost, 'min', day)) days.add(day);
   return [...days].sort((a, b) => a - b);
-}
-
-function rowsOfDay(rows: Rows): number {
-  return rows.ms10.size + rows.sec.size + rows.journal.size;
 }
 
 function minuteOfDay(timeMs: number): number {

@@ -14,9 +14,9 @@ import { anchorIn } from '../store/anchor.ts';
 import { type Database, holdsDatabase, openExistingDatabase } from '../store/database.ts';
 import type { Gone, Stretch } from '../store/gone.ts';
 import { repairFiles, whileLocked } from '../store/leveldb-repair.ts';
-import { damagedTables } from '../store/leveldb-table.ts';
+import { damagedTables, newestInTables, newestOf } from '../store/leveldb-table.ts';
 import { type Meta, newMeta } from '../store/meta.ts';
-import { type Dropped, dropDamaged, putBack } from '../store/salvage.ts';
+import { type Dropped, dropDamaged, dropStale, putBack } from '../store/salvage.ts';
 import { allTime, Store } from '../store/store.ts';
 import { reachMs } from '../window/layout.ts';
 import { type Damaged, daysOf, Rebuild } from './rebuild.ts';
@@ -46,18 +46,30 @@ export async function repair(folder: string, nowMs: number): Promise<Repair> {
   }
   const time = new Date(nowMs).toISOString().replaceAll(/[:.]/g, '-');
   const copy = `${resolve(folder)}.before-repair-${time}`;
-  const { filesRepaired, tables } = await whileLocked(folder, async () => {
+  const { filesRepaired, tables, salvaged, elsewhere } = await whileLocked(folder, async () => {
     await cp(folder, copy, { recursive: true, errorOnExist: true, force: false });
     // LevelDB's parser may end the process over a damaged table, so it must not see any.
     const tables = await damagedTables(folder);
     for (const { file } of tables) await rm(join(folder, file));
+    const salvaged = newestOf(tables.flatMap(({ entries }) => entries));
+    const elsewhere = await newestInTables(folder, salvaged);
     const reason = await openable(folder);
     const [table] = tables;
-    return { tables, filesRepaired: table ? `${table.file}: ${table.damage}` : reason };
+    return {
+      tables,
+      salvaged,
+      elsewhere,
+      filesRepaired: table ? `${table.file}: ${table.damage}` : reason,
+    };
   });
   const database = await openExistingDatabase(folder);
-  await putBack(database, tables);
-  const rows = await repairRows(folder, database, filesRepaired !== undefined, nowMs);
+  const lost = tables.flatMap((table) => table.lost ?? []);
+  // Whole tables are missing, and nobody knows what was in them.
+  const anyMissing =
+    tables.some((table) => table.lost === undefined) || /missing file/.test(filesRepaired ?? '');
+  const stale = await dropStale(database, lost);
+  await putBack(database, salvaged, elsewhere, lost);
+  const rows = await repairRows(folder, database, { lost, stale, anyMissing }, nowMs);
   return { copy, filesRepaired, ...rows, audit: await auditOf(folder, nowMs) };
 }
 
@@ -78,23 +90,28 @@ type RowsRepaired = Pick<Repair, 'dropped' | 'changes' | 'writesMissing' | 'gone
 async function repairRows(
   folder: string,
   database: Database,
-  filesRepaired: boolean,
+  files: {
+    readonly lost: Damaged['lost'];
+    readonly stale: readonly Dropped[];
+    readonly anyMissing: boolean;
+  },
   nowMs: number,
 ): Promise<RowsRepaired> {
   const store = await Store.open(async () => database);
   try {
-    const dropped = await dropDamaged(database);
+    const dropped = [...files.stale, ...(await dropDamaged(database))];
     const found = await store.readMeta();
     const meta = found ?? (await guessMeta(store, nowMs));
     const anchored = await anchorOf(folder);
     const writesMissing = Math.max(0, (anchored ?? 0) - (found?.writes ?? 0));
-    const cut = writesMissing > 0 ? await cutOf(store, folder, nowMs) : undefined;
-    const damaged: Damaged = { dropped, anyMissing: filesRepaired, cut };
+    const { lost, anyMissing } = files;
+    const cut = writesMissing > 0 || anyMissing ? await cutOf(store, folder, nowMs) : undefined;
+    const damaged: Damaged = { dropped, lost, anyMissing, cut, nowMs };
     const rebuild = new Rebuild(meta, await store.readGone(), damaged);
     let changes = 0;
     const snapshot = store.snapshot();
     try {
-      for (const day of await daysOf(store, dropped)) {
+      for (const day of await daysOf(store, damaged)) {
         const batch = await rebuild.day(snapshot, day);
         await store.write(batch, { sync: false });
         changes += batch.length;

@@ -21,7 +21,7 @@ const trailerBytes = 5;
 const internalKeyBytes = 8;
 const valueType = 1;
 
-interface Entry {
+export interface Entry {
   readonly key: Buffer;
   /** Higher is newer. */
   readonly sequence: bigint;
@@ -34,6 +34,14 @@ export interface Table {
   readonly entries: readonly Entry[];
   /** What is wrong; undefined where nothing is. */
   readonly damage: string | undefined;
+  /** The keys that damaged blocks may have held; undefined where nobody can tell. */
+  readonly lost: readonly KeyRange[] | undefined;
+}
+
+/** Both ends included. */
+export interface KeyRange {
+  readonly first: Buffer;
+  readonly last: Buffer;
 }
 
 class BadTable extends Error {}
@@ -41,30 +49,38 @@ class BadTable extends Error {}
 export function readTable(file: Uint8Array): Table {
   const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
   const entries: Entry[] = [];
+  const lost: KeyRange[] = [];
   let damage: string | undefined;
-  let handles: Handle[];
-  try {
-    handles = indexOf(bytes).map(({ handle }) => handle);
-  } catch (error) {
-    if (!(error instanceof BadTable) && !(error instanceof RangeError)) throw error;
-    return { entries, damage: 'its index cannot be read' };
-  }
-  try {
-    assertMetaBlocks(bytes);
-  } catch (error) {
-    if (!(error instanceof BadTable) && !(error instanceof RangeError)) throw error;
-    damage = 'its filter cannot be read';
-  }
-  for (const handle of handles) {
-    try {
-      for (const [key, value] of entriesOf(blockAt(bytes, handle)))
-        entries.push(entryOf(key, value));
-    } catch (error) {
-      if (!(error instanceof BadTable) && !(error instanceof RangeError)) throw error;
+  const index = attempt(() => indexOf(bytes));
+  if (index === undefined) return { entries, damage: 'its index cannot be read', lost: undefined };
+  if (attempt(() => assertMetaBlocks(bytes)) === undefined) damage = 'its filter cannot be read';
+  let first: Buffer = Buffer.alloc(0);
+  for (const { handle, lastKey } of index) {
+    const last = userKeyOf(lastKey);
+    const found = attempt(() =>
+      [...entriesOf(blockAt(bytes, handle))].map(([key, value]) => entryOf(key, value)),
+    );
+    if (found === undefined) {
       damage ??= `it is damaged between byte ${handle.offset} and ${handle.offset + handle.size}`;
-    }
+      lost.push({ first, last });
+    } else entries.push(...found);
+    first = last;
   }
-  return { entries, damage };
+  return { entries, damage, lost };
+}
+
+function userKeyOf(internalKey: Buffer): Buffer {
+  return Buffer.from(internalKey.subarray(0, Math.max(0, internalKey.length - internalKeyBytes)));
+}
+
+/** What `read` gives; undefined where the bytes are not what LevelDB wrote. */
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof BadTable || error instanceof RangeError) return undefined;
+    throw error;
+  }
 }
 
 /** The damaged tables of a folder, each with what its whole blocks hold. */
@@ -77,6 +93,30 @@ export async function damagedTables(folder: string): Promise<(Table & { file: st
     if (table?.damage !== undefined) damaged.push({ file, ...table });
   }
   return damaged;
+}
+
+/** The newest of several entries for each key, by the key as latin1 text. */
+export function newestOf(entries: Iterable<Entry>): Map<string, Entry> {
+  const newest = new Map<string, Entry>();
+  for (const entry of entries) {
+    const key = entry.key.toString('latin1');
+    const before = newest.get(key);
+    if (before === undefined || before.sequence < entry.sequence) newest.set(key, entry);
+  }
+  return newest;
+}
+
+/** What the tables of a folder hold of these keys, newest first chosen. */
+export async function newestInTables(
+  folder: string,
+  keys: ReadonlyMap<string, unknown>,
+): Promise<Map<string, Entry>> {
+  const found: Entry[] = [];
+  for (const file of (await readdir(folder)).filter((name) => /^\d+\.(?:ldb|sst)$/.test(name))) {
+    const { entries } = readTable(await readFile(join(folder, file)));
+    found.push(...entries.filter(({ key }) => keys.has(key.toString('latin1'))));
+  }
+  return newestOf(found);
 }
 
 interface Handle {
@@ -148,11 +188,12 @@ function compareKeys(one: Buffer, other: Buffer): number {
 }
 
 /** The metaindex, and the filter that it names. */
-function assertMetaBlocks(bytes: Buffer): void {
+function assertMetaBlocks(bytes: Buffer): true {
   const { metaindex } = footerOf(bytes);
   for (const [, value] of entriesOf(blockAt(bytes, metaindex))) {
     blockAt(bytes, handleIn(new Reader(value)));
   }
+  return true;
 }
 
 function footerOf(bytes: Buffer): { readonly metaindex: Handle; readonly index: Handle } {

@@ -8,7 +8,7 @@ import { decodeWindows } from './codec.ts';
 import type { Database } from './database.ts';
 import { decodeGone } from './gone.ts';
 import { rowName, type Series, sublevelNames, timeKey } from './keys.ts';
-import type { Table } from './leveldb-table.ts';
+import type { Entry, KeyRange } from './leveldb-table.ts';
 import { decodeMeta } from './meta.ts';
 import { lengthOf } from './store.ts';
 
@@ -46,20 +46,54 @@ export async function dropDamaged(database: Database): Promise<Dropped[]> {
 }
 
 /**
- * Puts back what whole blocks of damaged tables held, where the database has nothing newer. What is
- * stale among it has a smaller total than another series says, and is found by that.
+ * Puts back what whole blocks of damaged tables held, where the database has nothing newer.
+ * @param salvaged the newest of what they held
+ * @param elsewhere the newest that other tables have of the same keys; what the database has and
+ * they have not comes from its log, and is newer than any table
  */
-export async function putBack(database: Database, tables: readonly Table[]): Promise<void> {
-  const newest = new Map<string, Table['entries'][number]>();
-  for (const entry of tables.flatMap(({ entries }) => entries)) {
-    const key = entry.key.toString('latin1');
-    const before = newest.get(key);
-    if (before === undefined || before.sequence < entry.sequence) newest.set(key, entry);
+export async function putBack(
+  database: Database,
+  salvaged: ReadonlyMap<string, Entry>,
+  elsewhere: ReadonlyMap<string, Entry>,
+  lost: readonly KeyRange[],
+): Promise<void> {
+  for (const [name, { key, value, sequence }] of salvaged) {
+    // A key at the edge of a damaged block may have its newest version in there.
+    const row = rowOf(key);
+    if (row !== undefined && mayHaveHeld(lost, row.series, row.start)) continue;
+    const other = elsewhere.get(name);
+    if (other !== undefined && other.sequence > sequence) continue;
+    const there = await database.get<Buffer, Buffer>(key, raw);
+    const fromLog = there !== undefined && other?.value?.equals(there) !== true;
+    if (fromLog || there?.equals(value ?? Buffer.alloc(0)) === true) continue;
+    if (value !== undefined) await database.put<Buffer, Buffer>(key, value, raw);
+    else if (there !== undefined) await database.del<Buffer>(key, raw);
   }
-  for (const { key, value } of newest.values()) {
-    if (value === undefined || (await database.has<Buffer>(key, raw))) continue;
-    await database.put<Buffer, Buffer>(key, value, raw);
+}
+
+/**
+ * Deletes rows of which a damaged block may have held a newer version: what is there now may be one
+ * from long before. The meta row stays, since the anchor says whether it is an old one.
+ */
+export async function dropStale(database: Database, lost: readonly KeyRange[]): Promise<Dropped[]> {
+  const dropped: Dropped[] = [];
+  for (const { first, last } of lost) {
+    const range = { gte: first, lte: last, keyEncoding: 'buffer' } as const;
+    for await (const key of database.keys<Buffer>(range)) {
+      const row = rowOf(key);
+      if (row === undefined) continue;
+      dropped.push({ row, key: nameOf(key), reason: 'its newest version may be lost' });
+      await database.del<Buffer>(key, { keyEncoding: 'buffer' });
+    }
   }
+  return dropped;
+}
+
+/** Whether a row may have been in one of these stretches of keys. */
+export function mayHaveHeld(lost: readonly KeyRange[], series: Series, start: number): boolean {
+  const prefix = Buffer.from(`!${sublevelNames[series]}!`);
+  const key = Buffer.concat([prefix, timeKey.encode(start)]);
+  return lost.some(({ first, last }) => key.compare(first) >= 0 && key.compare(last) <= 0);
 }
 
 /** Why a row cannot be kept; undefined where it is whole. */
