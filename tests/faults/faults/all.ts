@@ -5,7 +5,7 @@ import { damage } from './damage.ts';
 import { diskFull } from './disk-full.ts';
 import { fsyncFails } from './failing-fsync.ts';
 import { fullStop } from './full-stop.ts';
-import { killDurable, killMemory } from './kill.ts';
+import { killDurable, killMemory, killSlowDisk } from './kill.ts';
 import { priceFull, priceSteady } from './price.ts';
 import { secondServer } from './second-server.ts';
 import { simulation } from './simulation.ts';
@@ -17,6 +17,7 @@ import { stop } from './stop.ts';
 export const faults: readonly Fault[] = [
   killDurable,
   killMemory,
+  killSlowDisk,
   stop,
   diskFull,
   fullStop,

@@ -15,15 +15,17 @@ import { thisMinute } from '../../support/stats.ts';
 import type { Fault, Finding } from '../fault.ts';
 import { AnswerTimes } from '../support/answer-times.ts';
 import { auditedTotal } from '../support/audit.ts';
+import { all, program, root } from '../support/needs.ts';
 import { seeded } from '../support/random.ts';
+import { diskThreads, Strace } from '../support/strace.ts';
 
 const flushMs = 100;
 /** A start takes less on an idle machine. */
 const latestKillStartingMs = 800;
 /** The promise: one flush interval, and so long for the write itself. */
 const worstLossMs = flushMs + 20;
-/** Reaches over a second, so that kills fall before, into and after its fsync. */
-const latestKillMs = 1_500;
+/** Reaches over two fsyncs, one a second, so that kills fall before, into and after them. */
+const latestKillMs = 2_500;
 /**
  * One request at a time on each, so that nearly all that was sent was answered. Durable mode answers
  * a connection about 80 times a second, so it takes many for a load.
@@ -38,7 +40,12 @@ interface Loss {
   readonly ms: number;
 }
 
-async function killRounds(ack: Ack, rounds: number): Promise<{ answered: number; losses: Loss[] }> {
+interface Losses {
+  readonly answered: number;
+  readonly losses: readonly Loss[];
+}
+
+async function killRounds(ack: Ack, rounds: number, fsyncMs?: number): Promise<Losses> {
   const random = seeded(9);
   const from = thisMinute();
   const dataDir = await temporaryFolder();
@@ -48,6 +55,8 @@ async function killRounds(ack: Ack, rounds: number): Promise<{ answered: number;
   let server = await Server.start({ dataDir, flags });
   for (let round = 0; round < rounds; round++) {
     const before = (await askInfo(server.adminUrl)).messagesInAll;
+    if (fsyncMs !== undefined)
+      await Strace.attach(await diskThreads(server.pid), `delay_enter=${fsyncMs * 1_000}`);
     const times = new AnswerTimes();
     const onAnswers = (answers: number): void => times.add(answers);
     const connections = connectionsOf[ack];
@@ -113,17 +122,34 @@ export const killMemory: Fault = {
     '`kill -9` at random moments under load and again while the next server starts, `--ack memory`',
   rounds: 50,
   async run(rounds): Promise<Finding> {
-    const { answered, losses } = await killRounds('memory', rounds);
-    const worstMs = Math.max(...losses.map(({ ms }) => ms));
-    const sorted = losses.map(({ ms }) => ms).sort((a, b) => a - b);
-    const median = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-    const messages = Math.max(...losses.map((loss) => loss.messages));
-    return {
-      runs: rounds,
-      figure:
-        `worst loss: ${worstMs.toFixed(0)} ms, ${messages} messages; ` +
-        `median ${median.toFixed(0)} ms (${answered} answered)`,
-      pass: worstMs <= worstLossMs && answered > 0,
-    };
+    return judge(await killRounds('memory', rounds), rounds);
   },
 };
+
+/** On disks of which the fsync takes longer than the flush interval. */
+const slowFsyncMs = 400;
+
+export const killSlowDisk: Fault = {
+  name: 'kill-slow-disk',
+  promise: `the same bound where an fsync takes ${slowFsyncMs} ms (${worstLossMs} ms)`,
+  fault: 'the same, with `strace -e inject=fsync,fdatasync:delay_enter` from each start on',
+  rounds: 20,
+  missing: all(root, program('strace')),
+  async run(rounds): Promise<Finding> {
+    return judge(await killRounds('memory', rounds, slowFsyncMs), rounds);
+  },
+};
+
+function judge({ answered, losses }: Losses, rounds: number): Finding {
+  const worstMs = Math.max(...losses.map(({ ms }) => ms));
+  const sorted = losses.map(({ ms }) => ms).sort((a, b) => a - b);
+  const median = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+  const messages = Math.max(...losses.map((loss) => loss.messages));
+  return {
+    runs: rounds,
+    figure:
+      `worst loss: ${worstMs.toFixed(0)} ms, ${messages} messages; ` +
+      `median ${median.toFixed(0)} ms (${answered} answered)`,
+    pass: worstMs <= worstLossMs && answered > 0,
+  };
+}
