@@ -17,6 +17,7 @@ import { IngestWorkers } from './ingest/workers.ts';
 import type { Log } from './log.ts';
 import { anchorIn } from './store/anchor.ts';
 import { openDatabase } from './store/database.ts';
+import { syncLogs } from './store/leveldb-log.ts';
 import { Store } from './store/store.ts';
 import { allocate } from './window/layout.ts';
 import { RingReader } from './window/ring.ts';
@@ -39,7 +40,10 @@ export async function startServer(
   const undo: (() => Promise<unknown>)[] = [];
   try {
     const dataDir = resolve(config.dataDir);
-    const store = await Store.open(() => openDatabase(dataDir));
+    const store = await Store.open(
+      () => openDatabase(dataDir),
+      () => syncLogs(dataDir),
+    );
     undo.push(() => store.close());
 
     const memory = allocate(config.workers);

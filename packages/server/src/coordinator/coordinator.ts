@@ -202,6 +202,11 @@ export class Coordinator {
     return flush;
   }
 
+  /** Puts on the disk what was flushed before this call; flushes go on meanwhile. */
+  async sync(): Promise<void> {
+    await this.#writer.sync();
+  }
+
   /** Whether a response has begun to wait for a flush since this was last asked. */
   takeAsked(): boolean {
     return this.#ring.takeAsked();
@@ -334,7 +339,7 @@ export class Coordinator {
       throw error;
     }
     this.#flushes++;
-    this.#minutes.forget(nowMs);
+    this.#minutes.forget(nowMs, this.#writer.syncedWrites);
   }
 
   /** Moves the anchor after what the last commits put on the disk, if that is due. */
@@ -343,9 +348,13 @@ export class Coordinator {
     if (this.#writer.anchorDue(monotonicMs)) await this.#writer.dropAnchor(monotonicMs);
   }
 
-  /** Opens the store again after a failed write. To be called until it succeeds. */
+  /**
+   * Opens the store again after a failed write or sync, and has everything in memory written once
+   * more. To be called until it succeeds, while no flush is under way.
+   */
   async reopenStore(): Promise<void> {
     await this.#store.reopen();
+    this.#minutes.rewriteAll();
   }
 
   /** Sweeps and writes for the last time, on the disk, and marks the store as cleanly left. */

@@ -58,13 +58,13 @@ export class VirtualServer {
     await this.#coordinator.begin();
   }
 
-  /** Messages for so many seconds, flushed each second. */
+  /** Messages for so many seconds, committed each second. */
   async count(seconds: number): Promise<void> {
     for (let second = 0; second < seconds; second++) {
       for (let time = 0; time < perSecond; time++)
         addMessage(stripeOf(this.#memory, 0), this.clock.wallMs + time * 100);
       this.clock.pass(1_000);
-      await this.coordinator.flush();
+      await this.coordinator.commit();
     }
   }
 

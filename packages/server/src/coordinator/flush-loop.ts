@@ -1,19 +1,17 @@
 /**
- * The coordinator's heartbeat: sweeps and flushes every flush interval, with an fsync once a
- * second; where responses wait for the disk, with an fsync at every beat in which one waits.
+ * The coordinator's heartbeat. It sweeps and flushes every flush interval; beside that, once a
+ * second, it puts on the disk what was flushed. Where responses wait for the disk (`--ack durable`)
+ * every flush is one that ends on the disk, and one comes at each beat in which somebody waits.
  *
- * A slow disk delays only the next write: sweeps go on at their pace, so that the ring never goes
- * around unseen. After a failed write the store is opened again, less and less eagerly, until a
- * write succeeds; counting goes on in memory.
+ * A slow disk delays nothing but itself: sweeps and, in memory mode, flushes go on at their pace,
+ * so that `kill -9` takes one flush interval however long an fsync takes. After a failed write the
+ * store is opened again, less and less eagerly, until a write succeeds; counting goes on in memory.
  */
 import type { Clock, MonotonicMs } from '../clock.ts';
 import type { Ack } from '../config.ts';
 import type { Coordinator } from './coordinator.ts';
 
-/**
- * The journal is fsynced this often: what a power cut may take, where `kill -9` takes one flush
- * interval at most.
- */
+/** What was flushed is fsynced this often: what a power cut may take in memory mode. */
 const syncEveryMs = 1_000;
 
 /** How long responses gather before one fsync answers them all (group commit). */
@@ -36,6 +34,7 @@ export class FlushLoop {
   readonly #coordinator: Coordinator;
   readonly #clock: Clock;
   readonly #flushMs: number;
+  readonly #durable: boolean;
   readonly #events: FlushEvents;
   /** How often `beat` wants to be called, in milliseconds. */
   readonly beatMs: number;
@@ -44,6 +43,7 @@ export class FlushLoop {
   #lastSync: MonotonicMs;
   #retry: { readonly at: number; readonly pauseMs: number } | undefined;
   #writing: Promise<void> | undefined;
+  #syncing: Promise<void> | undefined;
 
   /** @param options `flushMs`: time between flushes, in milliseconds */
   constructor(
@@ -56,7 +56,8 @@ export class FlushLoop {
     this.#clock = clock;
     this.#flushMs = options.flushMs;
     this.#events = events;
-    this.beatMs = options.ack === 'durable' ? commitEveryMs : options.flushMs;
+    this.#durable = options.ack === 'durable';
+    this.beatMs = this.#durable ? commitEveryMs : options.flushMs;
     this.#lastFlush = this.#lastSync = clock.read().monotonicMs;
   }
 
@@ -64,29 +65,44 @@ export class FlushLoop {
     this.#timer = setInterval(() => void this.beat(), this.beatMs);
   }
 
-  /** Beats no more; resolves when what the last beat began has ended. */
+  /** Beats no more; resolves when what the last beats began has ended. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
-    await this.#writing;
+    await Promise.all([this.#writing, this.#syncing]);
   }
 
-  /** Sweeps; writes if it is time and no write is under way. Never rejects. */
+  /** Sweeps, and does what it is time for. Resolves when that is done; never rejects. */
   async beat(): Promise<void> {
     this.#coordinator.sweep();
-    if (this.#writing !== undefined) return;
-    this.#writing = this.#write();
+    const now = this.#clock.read().monotonicMs;
+    if (this.#retry !== undefined) {
+      // What was under way when something failed has to end first.
+      const idle = this.#writing === undefined && this.#syncing === undefined;
+      if (idle && now >= this.#retry.at) await this.#write(() => this.#recover());
+      return;
+    }
+    const syncing = this.#syncing === undefined && now - this.#lastSync >= syncEveryMs;
+    await Promise.all([
+      this.#writing === undefined && this.#write(() => this.#flush(now)),
+      syncing && this.#sync(now),
+    ]);
+  }
+
+  async #write(write: () => Promise<void>): Promise<void> {
+    this.#writing = write().catch((error: unknown) => this.#fail(error));
     await this.#writing;
     this.#writing = undefined;
   }
 
-  async #write(): Promise<void> {
-    try {
-      const now = this.#clock.read().monotonicMs;
-      if (this.#retry === undefined) await this.#flush(now);
-      else if (now >= this.#retry.at) await this.#recover();
-    } catch (error) {
-      this.#fail(error);
-    }
+  async #sync(now: MonotonicMs): Promise<void> {
+    this.#lastSync = now;
+    const sync = async (): Promise<void> => {
+      await this.#coordinator.sync();
+      await this.#coordinator.dropAnchor();
+    };
+    this.#syncing = sync().catch((error: unknown) => this.#fail(error));
+    await this.#syncing;
+    this.#syncing = undefined;
   }
 
   async #flush(now: MonotonicMs): Promise<void> {
@@ -94,21 +110,18 @@ export class FlushLoop {
     // Half a beat early is due: timers come a little late, never early, and must not skip a turn.
     const due = now - this.#lastFlush >= this.#flushMs - commitEveryMs / 2;
     if (!asked && !due) return;
-    const sync = asked || now - this.#lastSync >= syncEveryMs;
     this.#lastFlush = now;
-    if (sync) await this.#commit(now);
+    if (this.#durable) await this.#commit();
     else await this.#coordinator.flush();
   }
 
-  async #commit(now: MonotonicMs): Promise<void> {
-    this.#lastSync = now;
+  async #commit(): Promise<void> {
     this.#events.flushed(await this.#coordinator.commit());
-    await this.#coordinator.dropAnchor();
   }
 
   async #recover(): Promise<void> {
     await this.#coordinator.reopenStore();
-    await this.#commit(this.#clock.read().monotonicMs);
+    await this.#commit();
     this.#retry = undefined;
     this.#events.recovered();
   }

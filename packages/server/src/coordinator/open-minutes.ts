@@ -78,13 +78,21 @@ export class OpenMinutes {
     return messages;
   }
 
-  /** Lets go of minutes that are closed and that no worker can add to any more. */
-  forget(nowMs: number): void {
+  /**
+   * Lets go of minutes that no worker can add to any more and that are closed, by a write that is
+   * on the disk for certain.
+   */
+  forget(nowMs: number, syncedWrites: number): void {
     for (const minute of this.#minutes.values()) {
       const outOfReach = minute.end + reachMs < nowMs || minute.start - reachMs > nowMs;
-      if (!outOfReach || minute.unclosed) continue;
+      if (!outOfReach || minute.unclosed || minute.closedInWrite > syncedWrites) continue;
       this.#remove(minute);
     }
+  }
+
+  /** Has all of them written once more: nobody knows what of them is on the disk. */
+  rewriteAll(): void {
+    for (const minute of this.#minutes.values()) minute.writeFailed();
   }
 
   /**

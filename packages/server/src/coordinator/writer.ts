@@ -57,13 +57,28 @@ export class Writer {
     }
     try {
       changes.push(...closeMinutes(closing, this.#store));
-      await this.#put(changes, open, options.sync || closing.length > 0);
+      await this.#put(changes, open, options.sync);
     } catch (error) {
       for (const minute of [...open, ...closing]) minute.writeFailed();
       throw error;
     }
     for (const minute of open) minute.written({ closed: false });
-    for (const minute of closing) minute.written({ closed: true });
+    for (const minute of closing) {
+      minute.written({ closed: true });
+      minute.closedInWrite = this.#meta.writes;
+    }
+  }
+
+  /** How many writes are on the disk for certain. */
+  get syncedWrites(): number {
+    return this.#syncedWrites;
+  }
+
+  /** Puts on the disk what was written before this call; writes go on meanwhile. */
+  async sync(): Promise<void> {
+    const { writes } = this.#meta;
+    await this.#store.sync();
+    this.#syncedWrites = Math.max(this.#syncedWrites, writes);
   }
 
   /** The first write of a boot. */

@@ -1,6 +1,6 @@
 /**
- * A simulated disk with a LevelDB on it: what was fsynced survives a power cut, of the writes after
- * that a first part does; after a failed write all others fail until the database is opened again,
+ * A simulated disk with a LevelDB on it: what was fsynced survives a power cut and a failed fsync, of
+ * the writes after that a first part does; after a failed write all others fail until the database is opened again,
  * and nobody knows whether the failed one is on the disk.
  */
 import { MemoryLevel } from 'memory-level';
@@ -26,8 +26,8 @@ export class SimulatedDisk {
   #failing = false;
   /** Raised by a crash: what an older process still has open writes nowhere. */
   #generation = 0;
-  /** A write that is under way, on a slow disk; to be let go. */
-  #held: (() => void) | undefined;
+  /** What is under way on a slow disk; to be let go. */
+  #held: (() => void)[] = [];
   slow = false;
 
   constructor(random: Random) {
@@ -57,14 +57,13 @@ export class SimulatedDisk {
 
   /** Lets a slow write finish. */
   release(): void {
-    this.#held?.();
-    this.#held = undefined;
+    for (const goOn of this.#held.splice(0)) goOn();
   }
 
   /** The process is killed: what it wrote stays with the kernel; a write under way may too. */
   kill(): void {
     this.#generation++;
-    this.#held = undefined;
+    this.#held = [];
     this.slow = false;
   }
 
@@ -87,15 +86,40 @@ export class SimulatedDisk {
     return database;
   }
 
+  /** Syncs what was written before. @throws if the disk fails */
+  async sync(): Promise<void> {
+    const generation = this.#generation;
+    const written = [...this.#unsynced];
+    await this.#wait();
+    if (generation !== this.#generation) return;
+    if (this.#failing) {
+      this.#dropUnsynced();
+      throw failure('EIO');
+    }
+    // A write with `sync` may have been faster.
+    for (const write of written.filter((one) => this.#unsynced.includes(one))) {
+      apply(this.#synced, write);
+    }
+    this.#unsynced = this.#unsynced.filter((write) => !written.includes(write));
+  }
+
+  /** After a failed fsync the kernel may forget what was to be written. */
+  #dropUnsynced(): void {
+    if (this.#random.chance(0.5)) return;
+    this.#unsynced.length = this.#random.between(0, this.#unsynced.length);
+  }
+
+  /** A slow disk takes until it is released; writes that are not synced do not touch it. */
+  async #wait(): Promise<void> {
+    if (this.slow) await new Promise<void>((resolve) => void this.#held.push(resolve));
+  }
+
   /** Takes a write of a database. @throws if the disk fails */
   async write(write: Write, options: { sync: boolean; generation: number }): Promise<void> {
-    if (this.slow) {
-      await new Promise<void>((resolve) => {
-        this.#held = resolve;
-      });
-    }
+    if (options.sync) await this.#wait();
     if (options.generation !== this.#generation) return;
     if (this.#failing) {
+      if (options.sync) this.#dropUnsynced();
       if (this.#random.chance(0.5)) this.#unsynced.push(write);
       throw failure(this.#random.pick(['EIO', 'ENOSPC']));
     }

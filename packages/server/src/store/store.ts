@@ -60,16 +60,28 @@ interface Handles {
 
 export class Store {
   readonly #openDatabase: () => Promise<Database>;
+  readonly #syncDatabase: () => Promise<void>;
   #handles: Handles | undefined;
 
-  private constructor(handles: Handles, openDatabase: () => Promise<Database>) {
-    this.#openDatabase = openDatabase;
+  private constructor(
+    handles: Handles,
+    openDatabase: () => Promise<Database>,
+    syncDatabase: () => Promise<void>,
+  ) {
     this.#handles = handles;
+    this.#openDatabase = openDatabase;
+    this.#syncDatabase = syncDatabase;
   }
 
-  /** @throws Reto3Error what `openDatabase` throws */
-  static async open(openDatabase: () => Promise<Database>): Promise<Store> {
-    return new Store(await handlesOf(await openDatabase()), openDatabase);
+  /**
+   * @param syncDatabase puts what was written on the disk, without holding up writes
+   * @throws Reto3Error what `openDatabase` throws
+   */
+  static async open(
+    openDatabase: () => Promise<Database>,
+    syncDatabase: () => Promise<void> = async () => undefined,
+  ): Promise<Store> {
+    return new Store(await handlesOf(await openDatabase()), openDatabase, syncDatabase);
   }
 
   /**
@@ -147,6 +159,11 @@ export class Store {
       batch,
       batchOptions as AbstractBatchOptions<string | number, string | Uint8Array>,
     );
+  }
+
+  /** Puts on the disk all that was written before this call; other writes need not wait for it. */
+  async sync(): Promise<void> {
+    await this.#syncDatabase();
   }
 
   /** Deletes the blocks of a period that start before a time, epoch ms. */

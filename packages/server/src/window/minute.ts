@@ -33,6 +33,8 @@ export class Minute {
   /** 1 for each second that may have a row in the journal. */
   readonly #journaledSeconds = new Uint8Array(secondsPerMinute);
   #unclosed = false;
+  /** The write that closed it last, by its number; 0 where none did. */
+  closedInWrite = 0;
   /** Messages since the last write began, and those that a write under way holds. */
   #unsaved = 0;
   #inWrite = 0;
