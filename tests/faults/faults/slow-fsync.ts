@@ -18,6 +18,7 @@ const hardlyMicroseconds = 1;
 const slowerAtMost = 1.1;
 const requestsPerSecond = 5_000;
 const seconds = 4;
+const pauseMs = 500;
 
 async function p99Ms(port: number): Promise<number> {
   const load = await OpenLoop.open({
@@ -37,7 +38,7 @@ export const fsyncSlow: Fault = {
   name: 'fsync-slow',
   promise: "a slow fsync does not slow memory mode's requests: p99 within 10 % of before",
   fault: `\`strace -e inject=fsync,fdatasync:delay_enter=${delayMicroseconds}\` (µs) at ${requestsPerSecond} requests/s, in turns with ${hardlyMicroseconds} µs; median of the turns`,
-  rounds: 7,
+  rounds: 12,
   missing: all(root, program('strace')),
   async run(rounds) {
     const server = await Server.start({ dataDir: await temporaryFolder() });
@@ -47,15 +48,26 @@ export const fsyncSlow: Fault = {
     let injected = 0;
     // The first turn of a process is slower than all others, whatever the disk does.
     await p99Ms(server.port);
-    for (let round = 0; round < rounds; round++) {
+    const turn = async (delay: number): Promise<{ p99: number; injected: number }> => {
+      await setTimeout(pauseMs);
       // The threads are found while they wait.
-      const quick = await Strace.attach(threads, `delay_enter=${hardlyMicroseconds}`);
-      before.push(await p99Ms(server.port));
-      await quick.detach();
-      const strace = await Strace.attach(threads, `delay_enter=${delayMicroseconds}`);
-      slow.push(await p99Ms(server.port));
-      injected += await strace.detach();
-      await setTimeout(500);
+      const strace = await Strace.attach(threads, `delay_enter=${delay}`);
+      const p99 = await p99Ms(server.port);
+      return { p99, injected: await strace.detach() };
+    };
+    const slowTurn = async (): Promise<void> => {
+      const { p99, injected: delayed } = await turn(delayMicroseconds);
+      slow.push(p99);
+      injected += delayed;
+    };
+    const quickTurn = async (): Promise<void> => {
+      before.push((await turn(hardlyMicroseconds)).p99);
+    };
+    for (let round = 0; round < rounds; round++) {
+      // The second of two turns is the slower one, with equal delays too (by 22 % in 9 rounds), so
+      // each is the second as often as the other.
+      const turns = round % 2 === 0 ? [quickTurn, slowTurn] : [slowTurn, quickTurn];
+      for (const next of turns) await next();
     }
     await server.stop();
     const [usual, delayed] = [quantile(before, 0.5), quantile(slow, 0.5)];
