@@ -31,7 +31,8 @@ interface Periods {
 /** The three periods of one stretch of time, windows that are not final included. */
 export async function printPeriods(server: Server, from: number): Promise<Periods> {
   // One end for all three: time goes on between the commands.
-  const range = ['--open', '--from', String(from), '--to', String(Date.now())];
+  // Exclusive, and a message may have come in this very millisecond.
+  const range = ['--open', '--from', String(from), '--to', String(Date.now() + 1)];
   return {
     ms10: await printStats(server, 'ms10', ...range),
     sec: await printStats(server, 'sec', ...range),

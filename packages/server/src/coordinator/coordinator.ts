@@ -104,6 +104,11 @@ export class Coordinator {
   /** End of what was counted before this start, epoch ms; 0 in a new folder. */
   readonly endBefore: number;
   #flushing: Promise<void> | undefined;
+  /**
+   * A write or a sync failed: the kernel may have forgotten what was written before. Nothing may be
+   * built on it until everything in memory is written again.
+   */
+  #storeSuspect = false;
 
   private constructor(parts: CoordinatorParts, recovered: Recovered) {
     const now = parts.clock.read();
@@ -204,7 +209,12 @@ export class Coordinator {
 
   /** Puts on the disk what was flushed before this call; flushes go on meanwhile. */
   async sync(): Promise<void> {
-    await this.#writer.sync();
+    try {
+      await this.#writer.sync();
+    } catch (error) {
+      this.#storeSuspect = true;
+      throw error;
+    }
   }
 
   /** Whether a response has begun to wait for a flush since this was last asked. */
@@ -321,6 +331,9 @@ export class Coordinator {
   /** One writes at a time; the others wait until it is done. */
   async #alone(write: () => Promise<void>): Promise<void> {
     while (this.#flushing !== undefined) await this.#flushing.catch(() => undefined);
+    if (this.#storeSuspect) {
+      throw new Reto3Error('RETO3_STORE_FAILING', 'cannot write: what was written may be gone');
+    }
     this.#flushing = write();
     try {
       await this.#flushing;
@@ -334,6 +347,7 @@ export class Coordinator {
     try {
       await this.#writer.write(this.#minutes, nowMs, { sync });
     } catch (error) {
+      this.#storeSuspect = true;
       this.#failedFlushes++;
       this.#messagesLost += this.#minutes.dropOldest(heldMinutes);
       throw error;
@@ -354,6 +368,7 @@ export class Coordinator {
    */
   async reopenStore(): Promise<void> {
     await this.#store.reopen();
+    this.#storeSuspect = false;
     this.#minutes.rewriteAll();
   }
 

@@ -70,7 +70,9 @@ export class OpenMinutes {
     for (let index = 0; index < ms10PerSecond; index++) {
       if (row.windows.counted[index] !== 1) continue;
       const window = first + index;
-      const more = (row.windows.counts[index] ?? 0) - (minute.ms10.counts[window] ?? 0);
+      // Counts only grow, so where the block has more the row is an old one that was left behind.
+      const inBlock = minute.ms10.counts[window] ?? 0;
+      const more = Math.max(0, (row.windows.counts[index] ?? 0) - inBlock);
       minute.add(window, more, row.windows.revised[index] === 1);
       messages += more;
     }

@@ -129,7 +129,10 @@ export class Minute {
     this.#unsaved += this.#inWrite;
     this.#inWrite = 0;
     for (let second = 0; second < secondsPerMinute; second++) {
-      if (this.sec.counted[second] === 1) this.#markDirty(second);
+      if (this.sec.counted[second] !== 1) continue;
+      this.#markDirty(second);
+      // Nor does anybody know which journal rows are there: a close has to delete all that may be.
+      this.#journaledSeconds[second] = 1;
     }
   }
 
