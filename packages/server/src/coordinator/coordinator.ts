@@ -79,7 +79,7 @@ export class Coordinator {
   readonly #writer: Writer;
   readonly #events: CoordinatorEvents;
   readonly #minutes: OpenMinutes;
-  /** Absent until `begin`. */
+  /** Absent until `begin` and after `stop`: nobody counts. */
   #timeline: Timeline | undefined;
   readonly #cleanBefore: boolean;
   readonly #gone: Gone;
@@ -374,6 +374,10 @@ export class Coordinator {
 
   /** Sweeps and writes for the last time, on the disk, and marks the store as cleanly left. */
   async stop(): Promise<void> {
+    this.sweep();
+    // The workers have left: whoever still asks must not be told of windows that nobody counts, and
+    // that this last write would not hold.
+    this.#timeline = undefined;
     try {
       await this.commit();
     } catch {
