@@ -3,6 +3,8 @@
  * stays exact, every step is seen, and only time that passed twice is marked as revised.
  */
 import { setTimeout } from 'node:timers/promises';
+import { fillStore, type Stretch } from '../../../packages/bench/src/day/store.ts';
+import { Random } from '../../../packages/server/src/simulation/random.ts';
 import { askInfo, askStats } from '../../support/api.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { Load } from '../../support/load.ts';
@@ -10,11 +12,11 @@ import { Server } from '../../support/server.ts';
 import type { Fault } from '../fault.ts';
 import { auditedTotal } from '../support/audit.ts';
 import { faketime, SteppedClock } from '../support/faketime.ts';
-import { type Stretch, writeHistory } from '../support/history.ts';
-import { seeded } from '../support/random.ts';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
+/** Of the counts in the hours before. */
+const mostPerWindow = 12;
 /** Each round ends where it began; every other one goes to the future first. */
 const roundsOfSteps = [
   [-3_600, 3_600, 1, -1],
@@ -46,7 +48,8 @@ export const clockSteps: Fault = {
     const dataDir = `${await temporaryFolder()}/data`;
     const to = Math.floor(Date.now() / minuteMs) * minuteMs;
     const from = to - 2 * hourMs;
-    await writeHistory(dataDir, { from, to }, seeded(3_600));
+    const random = new Random(3_600);
+    await fillStore(dataDir, { from, to }, () => random.below(mostPerWindow));
     const clock = await SteppedClock.make();
     const server = await Server.start({ dataDir, env: clock.env });
     const before = (await askInfo(server.adminUrl)).messagesInAll;

@@ -9,6 +9,8 @@
  */
 import { cp, rm } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
+import { fillStore, type Stretch } from '../../../packages/bench/src/day/store.ts';
+import { Random } from '../../../packages/server/src/simulation/random.ts';
 import { askInfo } from '../../support/api.ts';
 import { startCli } from '../../support/cli.ts';
 import { temporaryFolder } from '../../support/folder.ts';
@@ -17,12 +19,12 @@ import { Server, serveArgs } from '../../support/server.ts';
 import { within } from '../../support/wait.ts';
 import type { Fault } from '../fault.ts';
 import { type Answers, compare, type Difference, readAnswers } from '../support/answers.ts';
-import { type Stretch, writeHistory } from '../support/history.ts';
-import { seeded } from '../support/random.ts';
 import { damageOneFile } from '../support/vandal.ts';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
+/** Of the counts in the hours before. */
+const mostPerWindow = 12;
 /** fsync and anchor follow each other once a second: what lies before that is on the disk. */
 const tailMs = 2_200;
 /** The runs that are looked at begin here; a failing one is named by its seed. */
@@ -46,9 +48,10 @@ async function makeSpecimen(ending: Ending): Promise<Specimen> {
   const dataDir = `${folder}/data`;
   const now = Math.floor(Date.now() / minuteMs) * minuteMs;
   const from = now - 50 * hourMs;
-  const random = seeded(2_016);
-  await writeHistory(dataDir, { from, to: from + hourMs }, random);
-  await writeHistory(dataDir, { from: now - 2 * hourMs, to: now }, random);
+  const random = new Random(2_016);
+  const nextCount = (): number => random.below(mostPerWindow);
+  await fillStore(dataDir, { from, to: from + hourMs }, nextCount);
+  await fillStore(dataDir, { from: now - 2 * hourMs, to: now }, nextCount);
   const server = await Server.start({ dataDir });
   const load = Load.start({ port: server.port, connections: 4, depth: 1 });
   await setTimeout(4_000);
@@ -79,7 +82,7 @@ interface Verdict {
 async function judge(specimen: Specimen, seed: number): Promise<Verdict> {
   const dataDir = await temporaryFolder();
   await cp(specimen.folder, dataDir, { recursive: true });
-  const damage = await damageOneFile(dataDir, seeded(seed));
+  const damage = await damageOneFile(dataDir, new Random(seed));
   try {
     const { outcome, because } = await readDamaged(specimen, dataDir);
     return { outcome, because: `seed ${seed}, ${specimen.ending}, ${damage}: ${because}` };

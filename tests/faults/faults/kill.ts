@@ -6,6 +6,7 @@
  * came may be counted or not; more than was sent must never be counted.
  */
 import { setTimeout } from 'node:timers/promises';
+import { Random } from '../../../packages/server/src/simulation/random.ts';
 import { askInfo, askStats } from '../../support/api.ts';
 import { startCli } from '../../support/cli.ts';
 import { temporaryFolder } from '../../support/folder.ts';
@@ -16,7 +17,6 @@ import type { Fault, Finding } from '../fault.ts';
 import { AnswerTimes } from '../support/answer-times.ts';
 import { auditedTotal } from '../support/audit.ts';
 import { all, program, root } from '../support/needs.ts';
-import { seeded } from '../support/random.ts';
 import { diskThreads, Strace } from '../support/strace.ts';
 
 const flushMs = 100;
@@ -46,7 +46,7 @@ interface Losses {
 }
 
 async function killRounds(ack: Ack, rounds: number, fsyncMs?: number): Promise<Losses> {
-  const random = seeded(9);
+  const random = new Random(9);
   const from = thisMinute();
   const dataDir = await temporaryFolder();
   const flags = ['--ack', ack, '--flush-ms', String(flushMs)];
@@ -61,12 +61,12 @@ async function killRounds(ack: Ack, rounds: number, fsyncMs?: number): Promise<L
     const onAnswers = (answers: number): void => times.add(answers);
     const connections = connectionsOf[ack];
     const load = Load.start({ port: server.port, connections, depth: 1, onAnswers });
-    await setTimeout(random() * latestKillMs);
+    await setTimeout(random.next() * latestKillMs);
     const killedAt = performance.now();
     const killedAtWall = Date.now();
     await server.kill();
     await load.done;
-    await killWhileStarting(serveArgs({ dataDir, flags }), random() * latestKillStartingMs);
+    await killWhileStarting(serveArgs({ dataDir, flags }), random.next() * latestKillStartingMs);
 
     server = await Server.start({ dataDir, flags });
     const counted = (await askInfo(server.adminUrl)).messagesInAll - before;

@@ -1,12 +1,12 @@
 /** SIGTERM under load: whatever was answered is there, and the server says that it left cleanly. */
 import { setTimeout } from 'node:timers/promises';
+import { Random } from '../../../packages/server/src/simulation/random.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { Load } from '../../support/load.ts';
 import { Server } from '../../support/server.ts';
 import { thisMinute } from '../../support/stats.ts';
 import type { Fault } from '../fault.ts';
 import { auditedTotal } from '../support/audit.ts';
-import { seeded } from '../support/random.ts';
 
 const latestStopMs = 1_200;
 
@@ -17,7 +17,7 @@ interface Tally {
 }
 
 async function stopRounds(ack: 'memory' | 'durable', rounds: number, tally: Tally): Promise<void> {
-  const random = seeded(15);
+  const random = new Random(15);
   const from = thisMinute();
   const dataDir = await temporaryFolder();
   const flags = ['--ack', ack];
@@ -29,7 +29,7 @@ async function stopRounds(ack: 'memory' | 'durable', rounds: number, tally: Tall
       connections: 16,
       depth: ack === 'durable' ? 1 : 8,
     });
-    await setTimeout(random() * latestStopMs);
+    await setTimeout(random.next() * latestStopMs);
     const { code } = await server.stop();
     await load.done;
     if (code !== 0) tally.unclean++;

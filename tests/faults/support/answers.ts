@@ -1,6 +1,7 @@
 /** Reads the three periods of one range, and compares what two servers answer to the same question. */
+
+import type { Stretch } from '../../../packages/bench/src/day/store.ts';
 import { ask, type Columns } from '../../support/api.ts';
-import type { Stretch } from './history.ts';
 
 const periodNames = ['ms10', 'sec', 'min'] as const;
 type PeriodName = (typeof periodNames)[number];

@@ -1,26 +1,26 @@
 /** Damages one file of a folder as a disk, or somebody with a shell, might. */
 import { readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Random, wholeBelow } from './random.ts';
+import type { Random } from '../../../packages/server/src/simulation/random.ts';
 
 /** Returns what was done, in words. */
 export async function damageOneFile(folder: string, random: Random): Promise<string> {
   const name = await chooseFile(folder, random);
   const file = join(folder, name);
   const { size } = await stat(file);
-  const how = wholeBelow(random, 4);
+  const how = random.below(4);
   if (how === 0 || size === 0) {
     await rm(file);
     return `${name} deleted`;
   }
   if (how === 1) {
-    const bytes = wholeBelow(random, size);
+    const bytes = random.below(size);
     await truncate(file, bytes);
     return `${name} cut from ${size} to ${bytes} bytes`;
   }
   const bytes = await readFile(file);
-  const at = wholeBelow(random, size);
-  const bit = wholeBelow(random, 8);
+  const at = random.below(size);
+  const bit = random.below(8);
   bytes[at] = (bytes[at] ?? 0) ^ (1 << bit);
   await writeFile(file, bytes);
   return `bit ${bit} of byte ${at} of ${name} flipped`;
@@ -31,8 +31,8 @@ async function chooseFile(folder: string, random: Random): Promise<string> {
   const names = (await readdir(folder)).sort();
   const sizes = await Promise.all(names.map(async (name) => (await stat(join(folder, name))).size));
   const total = sizes.reduce((sum, size) => sum + size, 0);
-  const byName = random() < 0.5 ? names[wholeBelow(random, names.length)] : undefined;
-  let before = wholeBelow(random, total);
+  const byName = random.next() < 0.5 ? names[random.below(names.length)] : undefined;
+  let before = random.below(total);
   const byByte = names.find((_, index) => {
     const size = sizes[index] ?? 0;
     before -= size;

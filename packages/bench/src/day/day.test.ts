@@ -1,6 +1,7 @@
+import { Random } from '@reto3/server/simulation/random';
 import { describe, expect, it } from 'vitest';
 import { entropyBytes } from './entropy.ts';
-import { poissonFrom, randomFrom } from './poisson.ts';
+import { poissonFrom } from './poisson.ts';
 
 describe('entropyBytes', () => {
   it('is nothing where all counts are the same', () => {
@@ -14,7 +15,7 @@ describe('entropyBytes', () => {
 
 describe('poissonFrom', () => {
   it('has the mean as its mean and as its variance', () => {
-    const next = poissonFrom(50, randomFrom(1));
+    const next = poissonFrom(50, new Random(1));
     const counts = Array.from({ length: 100_000 }, next);
     const mean = counts.reduce((sum, count) => sum + count, 0) / counts.length;
     const variance = counts.reduce((sum, count) => sum + (count - mean) ** 2, 0) / counts.length;
@@ -24,7 +25,7 @@ describe('poissonFrom', () => {
   });
 
   it('repeats itself for the same seed', () => {
-    const first = Array.from({ length: 20 }, poissonFrom(50, randomFrom(7)));
-    expect(Array.from({ length: 20 }, poissonFrom(50, randomFrom(7)))).toEqual(first);
+    const first = Array.from({ length: 20 }, poissonFrom(50, new Random(7)));
+    expect(Array.from({ length: 20 }, poissonFrom(50, new Random(7)))).toEqual(first);
   });
 });

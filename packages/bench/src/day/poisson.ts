@@ -1,21 +1,11 @@
-/** Random counts, the same in every run. Pure. */
-
-/** A source of numbers in [0, 1) that repeats itself for the same seed (mulberry32). */
-export function randomFrom(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+/** Random counts, the same for the same seed. */
+import type { Random } from '@reto3/server/simulation/random';
 
 /**
  * A source of counts as independent clients make them: a Poisson distribution with that mean, by
  * looking up in its cumulative distribution.
  */
-export function poissonFrom(mean: number, random: () => number): () => number {
+export function poissonFrom(mean: number, random: Pick<Random, 'next'>): () => number {
   const cumulative: number[] = [];
   let probability = Math.exp(-mean);
   let sum = 0;
@@ -26,7 +16,7 @@ export function poissonFrom(mean: number, random: () => number): () => number {
     probability *= mean / (count + 1);
   }
   return () => {
-    const wanted = random();
+    const wanted = random.next();
     let low = 0;
     let high = cumulative.length - 1;
     while (low < high) {

@@ -2,46 +2,59 @@
  * Fills a data folder as a server would: through the ring, the coordinator and the store, on a
  * virtual clock. The only file that knows the inside of the server.
  */
-import { reading } from '@reto3/server/clock';
+import { VirtualClock } from '@reto3/server/clock.virtual';
 import { Coordinator } from '@reto3/server/coordinator/coordinator';
-import { ms10, periods, sec } from '@reto3/server/period';
+import { ms10, periods } from '@reto3/server/period';
 import { anchorIn } from '@reto3/server/store/anchor';
 import { type Database, openDatabase } from '@reto3/server/store/database';
 import { Store } from '@reto3/server/store/store';
 import { allocate, stripeOf } from '@reto3/server/window/layout';
 import { addMessage, RingReader } from '@reto3/server/window/ring';
 
-/**
- * Counts from `startMs` on, one ms10 window after the other, `windows` of them, as `countOf` says;
- * flushes at the end of each second. The folder is left cleanly stopped.
- */
+export interface Stretch {
+  /** Epoch ms, [from, to); whole windows. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Far more seldom than a server flushes, far more often than the ring goes around. */
+const flushEveryMs = 20_000;
+
+/** One boot with a clean stop: `nextCount` messages in one ms10 window after the other. */
 export async function fillStore(
   dataDir: string,
-  startMs: number,
-  windows: number,
+  { from, to }: Stretch,
   nextCount: () => number,
 ): Promise<void> {
-  const store = await Store.open(() => openDatabase(dataDir));
-  let nowMs = startMs;
+  const clock = new VirtualClock(from);
   const memory = allocate(1);
   const stripe = stripeOf(memory, 0);
+  const store = await Store.open(() => openDatabase(dataDir));
   const coordinator = await Coordinator.open({
-    clock: { read: () => reading(nowMs, nowMs) },
+    clock,
     ring: new RingReader(memory),
     workerCount: 1,
     store,
     anchor: anchorIn(dataDir),
-    node: 'bench',
-    events: { clockStepped: () => undefined, stalled: () => undefined },
+    node: 'filled',
+    events: {
+      clockStepped: (stepMs) => fail(`the clock stepped by ${stepMs} ms`),
+      stalled: () => fail('the coordinator stalled'),
+    },
   });
   await coordinator.begin();
-  for (let window = 1; window <= windows; window++) {
-    for (let left = nextCount(); left > 0; left--) addMessage(stripe, nowMs);
-    nowMs += ms10.windowMs;
-    if (nowMs % sec.windowMs === 0) await coordinator.flush();
+  while (clock.wallMs < to) {
+    const until = Math.min(to, clock.wallMs + flushEveryMs);
+    for (; clock.wallMs < until; clock.pass(ms10.windowMs))
+      for (let left = nextCount(); left > 0; left--) addMessage(stripe, clock.wallMs);
+    await coordinator.flush();
   }
   await coordinator.stop();
   await store.close();
+}
+
+function fail(what: string): never {
+  throw new Error(`BUG: ${what} while a folder was filled`);
 }
 
 /** Repeats what was counted in [fromMs, toMs) before it, `times` times: history to start with. */

@@ -1,10 +1,11 @@
 /** A day of counts: how small it is stored, how fast it is printed; beside VictoriaMetrics. */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Random } from '@reto3/server/simulation/random';
 import type { Bench } from '../bench.ts';
 import { Collected } from '../collected.ts';
 import { entropyBytes } from '../day/entropy.ts';
-import { poissonFrom, randomFrom } from '../day/poisson.ts';
+import { poissonFrom } from '../day/poisson.ts';
 import { compact, fillStore, ms10BlockBytes } from '../day/store.ts';
 import { missingOf } from '../peers/peer.ts';
 import { reto3Bin, startReto3 } from '../peers/reto3.ts';
@@ -33,14 +34,14 @@ export interface StoredDay {
 /** Yesterday: all of it lies in the past, and no retention takes it. */
 export async function storeDay(bench: Bench): Promise<StoredDay> {
   const windows = (bench.plan.storedHours * hourMs) / windowMs;
-  const next = poissonFrom(meanCount, randomFrom(seed));
+  const next = poissonFrom(meanCount, new Random(seed));
   // A mean of 50 never reaches 256.
   const counts = Uint8Array.from({ length: windows }, next);
   const fromMs = Math.floor(Date.now() / dayMs - 1) * dayMs;
   const dataDir = join(await bench.folder(), 'data');
   let at = 0;
-  await fillStore(dataDir, fromMs, windows, () => counts[at++] ?? 0);
   const toMs = fromMs + windows * windowMs;
+  await fillStore(dataDir, { from: fromMs, to: toMs }, () => counts[at++] ?? 0);
   const installed = missingOf(victoriaMetrics).length === 0;
   const victoriaDir = installed ? join(await bench.folder(), 'data') : undefined;
   if (victoriaDir !== undefined) await fillVictoriaMetrics(victoriaDir, fromMs, counts);

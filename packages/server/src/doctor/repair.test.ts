@@ -2,6 +2,7 @@
  * Repair against the truth: whatever is flipped, cut or deleted in a folder, afterwards it opens,
  * an audit holds, and each window has the count that was counted, or is told to be gone.
  */
+
 import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +11,7 @@ import { VirtualServer } from '../coordinator/coordinator.virtual.ts';
 import { periodNames, periods } from '../period.ts';
 import { readChunks } from '../query/chunks.ts';
 import { DataFolder } from '../query/data-folder.ts';
+import { Random } from '../simulation/random.ts';
 import { openDatabase } from '../store/database.ts';
 import type { Series } from '../store/keys.ts';
 import { type Change, Store } from '../store/store.ts';
@@ -166,7 +168,7 @@ describe('a repair', () => {
   });
 
   it('never makes a wrong count of flips, cuts and deletions in any file', async () => {
-    const random = randomOf(20_160_528);
+    const random = new Random(20_160_528);
     for (let round = 0; round < 40; round++) {
       const folder = await copyOfTemplate();
       const done: string[] = [];
@@ -181,29 +183,18 @@ describe('a repair', () => {
 });
 
 /** Flips, cuts or deletes something; says what. */
-async function damage(folder: string, random: () => number): Promise<string> {
+async function damage(folder: string, random: Random): Promise<string> {
   const files = (await readdir(folder)).filter((name) => !/^LO(?:CK|G)/.test(name)).sort();
-  const file = files[Math.floor(random() * files.length)] ?? '';
+  const file = files[random.below(files.length)] ?? '';
   const path = join(folder, file);
   const bytes = await readFile(path);
-  const at = Math.floor(random() * bytes.length);
-  const kind = Math.floor(random() * 4);
+  const at = random.below(bytes.length);
+  const kind = random.below(4);
   if (kind === 0) await rm(path);
   else if (kind === 1) await truncate(path, at);
   else {
-    bytes[at] = (bytes[at] ?? 0) ^ (1 << Math.floor(random() * 8));
+    bytes[at] = (bytes[at] ?? 0) ^ (1 << random.below(8));
     await writeFile(path, bytes);
   }
   return `${file} ${['deleted', 'cut', 'flipped', 'flipped'][kind]} at ${at} of ${bytes.length}`;
-}
-
-/** A small generator (mulberry32), so that a failing round comes again. */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -4,6 +4,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Random } from '../simulation/random.ts';
 import { allocateWindows, type Windows } from '../window/windows.ts';
 import { DamagedRow, decodeWindows, encodeWindows } from './codec.ts';
 
@@ -16,26 +17,15 @@ interface Shape {
   readonly revisedShare: number;
 }
 
-/** Numbers in [0, 1) that depend on the seed alone (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 function windowsOf({ seed, length, width, gapShare, revisedShare }: Shape): Windows {
-  const random = randomFrom(seed);
+  const random = new Random(seed);
   const largest = Math.floor(Math.min(256 ** width - 1, Number.MAX_SAFE_INTEGER / length));
   const windows = allocateWindows(length);
   for (let index = 0; index < length; index++) {
-    if (random() < gapShare) continue;
+    if (random.next() < gapShare) continue;
     windows.counted[index] = 1;
-    windows.counts[index] = Math.floor(random() * (largest + 1));
-    if (random() < revisedShare) windows.revised[index] = 1;
+    windows.counts[index] = random.between(0, largest);
+    if (random.next() < revisedShare) windows.revised[index] = 1;
   }
   return windows;
 }
