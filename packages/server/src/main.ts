@@ -16,6 +16,7 @@ import { messageOf } from './errors.ts';
 import { IngestWorkers } from './ingest/workers.ts';
 import type { Log } from './log.ts';
 import { anchorIn } from './store/anchor.ts';
+import { describe } from './store/damage.ts';
 import { openDatabase } from './store/database.ts';
 import { syncLogs } from './store/leveldb-log.ts';
 import { Store } from './store/store.ts';
@@ -57,6 +58,7 @@ export async function startServer(
       events: {
         clockStepped: (stepMs) => log.warn({ stepMs }, 'the wall clock stepped'),
         stalled: () => log.warn('the process stood still for longer than the ring reaches back'),
+        damaged: (damage) => log.error(`${describe(damage)}; run reto3 doctor --repair`),
       },
     });
     if (!coordinator.state().cleanBefore)

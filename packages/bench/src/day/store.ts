@@ -40,6 +40,7 @@ export async function fillStore(
     events: {
       clockStepped: (stepMs) => fail(`the clock stepped by ${stepMs} ms`),
       stalled: () => fail('the coordinator stalled'),
+      damaged: ({ reason }) => fail(`a block is damaged: ${reason}`),
     },
   });
   await coordinator.begin();

@@ -48,6 +48,20 @@ const infoSchema = {
     failedFlushes: count,
     messagesUnsaved: { ...count, description: 'In memory, and in no write that succeeded yet' },
     messagesLost: { ...count, description: 'Given up because the store failed for too long' },
+    damagedBlocks: {
+      type: 'array',
+      description:
+        'Blocks that cannot be relied on, as a flush or a reader met them since the start: the first hundred',
+      items: {
+        type: 'object',
+        properties: {
+          period: { type: 'string' },
+          from: count,
+          to: count,
+          reason: { type: 'string' },
+        },
+      },
+    },
   },
 } as const;
 
@@ -64,7 +78,7 @@ export const infoRoutes: FastifyPluginAsync<InfoOptions> = async (app, options) 
     },
     async () => {
       coordinator.sweep();
-      const { cleanBefore: _, ...state } = coordinator.state();
+      const { cleanBefore: _, damagedBlocks, ...state } = coordinator.state();
       return {
         version,
         uWebSockets: readiness.uwsVersion,
@@ -75,6 +89,10 @@ export const infoRoutes: FastifyPluginAsync<InfoOptions> = async (app, options) 
         uptimeMs: Math.round(process.uptime() * 1_000),
         bytesOnDisk: await bytesIn(dataDir),
         ...state,
+        damagedBlocks: damagedBlocks.map(({ series, ...damage }) => ({
+          period: series,
+          ...damage,
+        })),
       };
     },
   );

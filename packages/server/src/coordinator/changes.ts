@@ -6,9 +6,10 @@
  * places after any crash.
  */
 import { alignDown, min, ms10, ms10PerSecond, type Period, sec } from '../period.ts';
-import type { Change, Store } from '../store/store.ts';
+import type { Change } from '../store/store.ts';
 import type { Minute } from '../window/minute.ts';
 import { allocateWindows, overwrite, sliceOf, type Windows } from '../window/windows.ts';
+import type { Blocks } from './blocks.ts';
 
 /** The journal rows of the seconds that changed since they were last written. */
 export function journalRows(minute: Minute): Change[] {
@@ -18,31 +19,52 @@ export function journalRows(minute: Minute): Change[] {
   });
 }
 
-/** The changes that close these minutes. Reads the blocks that they are part of. */
-export function closeMinutes(minutes: readonly Minute[], store: Store): Change[] {
+/**
+ * The changes that close these minutes, and those that cannot be closed because no period can take
+ * them. Reads the blocks that they are part of; damaged ones stay as they are.
+ */
+export function closeMinutes(
+  minutes: readonly Minute[],
+  blocks: Blocks,
+): { readonly changes: Change[]; readonly refused: readonly Minute[] } {
   const changes: Change[] = [];
+  const closed = new Set<Minute>();
   for (const minute of minutes) {
+    if (minute.lacking.includes('ms10')) continue;
     changes.push({ put: 'ms10', start: minute.start, windows: minute.ms10 });
-    for (const start of minute.beginClose()) changes.push({ delete: 'journal', start });
+    closed.add(minute);
   }
-  return [...changes, ...enlarge(sec, minutes, store), ...enlarge(min, minutes, store)];
+  for (const period of [sec, min]) changes.push(...enlarge(period, minutes, blocks, closed));
+  for (const minute of closed)
+    for (const start of minute.beginClose()) changes.push({ delete: 'journal', start });
+  return { changes, refused: minutes.filter((minute) => !closed.has(minute)) };
 }
 
 /**
  * The blocks of a longer period that these minutes are part of, with the minutes written over them.
  */
-function enlarge(period: Period, minutes: readonly Minute[], store: Store): Change[] {
-  const blocks = new Map<number, Windows>();
+function enlarge(
+  period: Period,
+  minutes: readonly Minute[],
+  blocks: Blocks,
+  closed: Set<Minute>,
+): Change[] {
+  const enlarged = new Map<number, Windows | 'damaged'>();
   for (const minute of minutes) {
+    if (minute.lacking.includes(period.name)) continue;
     const start = alignDown(minute.start, period.blockMs);
     const windows =
-      blocks.get(start) ??
-      store.readBlock(period.name, start) ??
+      enlarged.get(start) ??
+      blocks.read(period.name, start) ??
       allocateWindows(period.blockWindows);
+    enlarged.set(start, windows);
+    if (windows === 'damaged') continue;
     overwrite(windows, (minute.start - start) / period.windowMs, minute[period.name]);
-    blocks.set(start, windows);
+    closed.add(minute);
   }
-  return [...blocks].map(([start, windows]) => ({ put: period.name, start, windows }));
+  return [...enlarged].flatMap(([start, windows]) =>
+    windows === 'damaged' ? [] : { put: period.name, start, windows },
+  );
 }
 
 /**

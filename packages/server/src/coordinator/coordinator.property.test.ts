@@ -77,7 +77,7 @@ class Node {
       store: this.#store,
       anchor: this.#anchor,
       node: 'test',
-      events: { clockStepped: () => undefined, stalled: () => undefined },
+      events: { clockStepped: () => undefined, stalled: () => undefined, damaged: () => undefined },
     });
     await this.#coordinator.begin();
     this.#markCounted(windowAt(this.#clock.wallMs), windowAt(this.#clock.wallMs));

@@ -13,6 +13,7 @@ import type { Clock } from '../clock.ts';
 import { messageOf, Reto3Error } from '../errors.ts';
 import { ms10, type PeriodName } from '../period.ts';
 import type { Anchor } from '../store/anchor.ts';
+import type { Damage } from '../store/damage.ts';
 import type { Gone } from '../store/gone.ts';
 import type { Meta } from '../store/meta.ts';
 import { allTime, type Store, type StoreSnapshot } from '../store/store.ts';
@@ -21,6 +22,7 @@ import { Minute } from '../window/minute.ts';
 import type { RingReader } from '../window/ring.ts';
 import { finalThroughAt, Timeline } from '../window/timeline.ts';
 import { copyOf, totalOf } from '../window/windows.ts';
+import type { Blocks } from './blocks.ts';
 import type { OpenMinutes } from './open-minutes.ts';
 import { type Recovered, recover } from './recover.ts';
 import { Writer } from './writer.ts';
@@ -57,6 +59,8 @@ export interface CoordinatorState {
   readonly messagesUnsaved: number;
   /** Given up because the store failed for too long. */
   readonly messagesLost: number;
+  /** Damage that a flush or a reader met; at most the first hundred stretches. */
+  readonly damagedBlocks: readonly Damage[];
 }
 
 export interface CoordinatorEvents {
@@ -64,6 +68,8 @@ export interface CoordinatorEvents {
   clockStepped(stepMs: number): void;
   /** A sweep came so late that the ring may have been around once. */
   stalled(): void;
+  /** A block was met that cannot be relied on; told once for each. */
+  damaged(damage: Damage): void;
 }
 
 /**
@@ -76,6 +82,7 @@ export class Coordinator {
   readonly #clock: Clock;
   readonly #ring: RingReader;
   readonly #store: Store;
+  readonly #blocks: Blocks;
   readonly #writer: Writer;
   readonly #events: CoordinatorEvents;
   readonly #minutes: OpenMinutes;
@@ -121,7 +128,8 @@ export class Coordinator {
     this.#cleanBefore = meta.clean;
     this.#gone = recovered.gone;
     const boot = { ...meta, node: parts.node, boot: meta.boot + 1, clean: false };
-    this.#writer = new Writer(parts.store, parts.anchor, boot);
+    this.#blocks = recovered.blocks;
+    this.#writer = new Writer(parts.store, this.#blocks, parts.anchor, boot);
     this.#messagesBefore = recovered.messages;
     this.#messagesByWorker = new Array<number>(parts.workerCount).fill(0);
     this.#startedAt = now.wallMs;
@@ -135,7 +143,8 @@ export class Coordinator {
    * @throws Reto3Error if the store cannot be read
    */
   static async open(parts: CoordinatorParts): Promise<Coordinator> {
-    const recovered = await recover(parts.store, parts.anchor, parts.node);
+    const { store, anchor, node, events } = parts;
+    const recovered = await recover(store, anchor, node, (damage) => events.damaged(damage));
     return new Coordinator(parts, recovered);
   }
 
@@ -233,16 +242,21 @@ export class Coordinator {
    */
   view(): CountsView {
     const finalThrough = this.sweep();
-    const minutes = this.#minutes.loaded().map(
-      (minute) =>
-        new Minute(minute.start, {
-          ms10: copyOf(minute.ms10),
-          sec: copyOf(minute.sec),
-          min: copyOf(minute.min),
-        }),
-    );
+    const minutes = this.#minutes
+      .loaded()
+      .map(
+        (minute) =>
+          new Minute(
+            minute.start,
+            { ms10: copyOf(minute.ms10), sec: copyOf(minute.sec), min: copyOf(minute.min) },
+            minute.lacking,
+          ),
+      );
     const { deletedBefore } = this.#writer.meta;
-    const store = new VerifiedSnapshot(this.#store.snapshot(), deletedBefore, this.#gone);
+    const snapshot = this.#store.snapshot();
+    const store = new VerifiedSnapshot(snapshot, deletedBefore, this.#gone, (damage) =>
+      this.#blocks.note(damage),
+    );
     return { finalThrough, newestEnd: this.#newestEnd, minutes, store, deletedBefore };
   }
 
@@ -265,6 +279,7 @@ export class Coordinator {
       failedFlushes: this.#failedFlushes,
       messagesUnsaved: this.#minutes.unsaved(),
       messagesLost: this.#messagesLost,
+      damagedBlocks: this.#blocks.damages,
     };
   }
 

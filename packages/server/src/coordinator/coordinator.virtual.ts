@@ -53,7 +53,7 @@ export class VirtualServer {
       store: this.store,
       anchor: this.#anchor,
       node: 'test',
-      events: { clockStepped: () => undefined, stalled: () => undefined },
+      events: { clockStepped: () => undefined, stalled: () => undefined, damaged: () => undefined },
     });
     await this.#coordinator.begin();
   }

@@ -6,23 +6,23 @@
  * Invariant: a minute in memory is never behind the store, so where both have a window, memory is
  * right.
  */
-import { alignDown, min, ms10, ms10PerSecond, sec, secondsPerMinute } from '../period.ts';
-import type { Row, Store } from '../store/store.ts';
+import { alignDown, ms10, ms10PerSecond } from '../period.ts';
+import type { Row } from '../store/store.ts';
 import { reachMs } from '../window/layout.ts';
-import { Minute, type Stored } from '../window/minute.ts';
+import { Minute } from '../window/minute.ts';
 import type { WindowRange } from '../window/timeline.ts';
-import { copyOf, sliceOf } from '../window/windows.ts';
+import type { Blocks } from './blocks.ts';
 
 export class OpenMinutes {
-  readonly #store: Store;
+  readonly #blocks: Blocks;
   readonly #minutes = new Map<number, Minute>();
   /** Those that began while the store could not be read: what it has of them is still to be added. */
   readonly #unloaded = new Set<Minute>();
   /** The minute that was asked for last; nearly always the one that is asked for next. */
   #recent: Minute | undefined;
 
-  constructor(store: Store) {
-    this.#store = store;
+  constructor(blocks: Blocks) {
+    this.#blocks = blocks;
   }
 
   /** All minutes in memory, in no order. */
@@ -114,11 +114,12 @@ export class OpenMinutes {
 
   /**
    * Adds to minutes that began while the store could not be read what it has of them.
-   * @throws Reto3Error RETO3_STORE_FAILING, RETO3_BLOCK_DAMAGED; to be called again
+   * @throws Reto3Error RETO3_STORE_FAILING, and what LevelDB throws; to be called again
    */
   loadMissing(): void {
     for (const minute of this.#unloaded) {
-      minute.absorb(this.#read(minute.start));
+      const { stored, lacking } = this.#blocks.readMinute(minute.start);
+      minute.absorb(stored, lacking);
       this.#unloaded.delete(minute);
     }
   }
@@ -143,26 +144,13 @@ export class OpenMinutes {
   /** Counting must go on whatever the store does: what it has is added later, if need be. */
   #load(start: number): Minute {
     try {
-      return new Minute(start, this.#read(start));
+      const { stored, lacking } = this.#blocks.readMinute(start);
+      return new Minute(start, stored, lacking);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       const minute = new Minute(start);
       this.#unloaded.add(minute);
       return minute;
     }
-  }
-
-  #read(start: number): Stored {
-    const hour = alignDown(start, sec.blockMs);
-    const day = alignDown(start, min.blockMs);
-    const seconds = this.#store.readBlock('sec', hour);
-    const minutes = this.#store.readBlock('min', day);
-    const firstSecond = (start - hour) / sec.windowMs;
-    const theMinute = (start - day) / min.windowMs;
-    return {
-      ms10: this.#store.readBlock('ms10', start),
-      sec: seconds && copyOf(sliceOf(seconds, firstSecond, firstSecond + secondsPerMinute)),
-      min: minutes && copyOf(sliceOf(minutes, theMinute, theMinute + 1)),
-    };
   }
 }

@@ -5,10 +5,12 @@
 import { Reto3Error } from '../errors.ts';
 import { ms10, sec } from '../period.ts';
 import type { Anchor } from '../store/anchor.ts';
+import type { OnDamage } from '../store/damage.ts';
 import type { Gone } from '../store/gone.ts';
 import { type Meta, newMeta } from '../store/meta.ts';
 import { allTime, type Store } from '../store/store.ts';
 import { totalOf } from '../window/windows.ts';
+import { Blocks } from './blocks.ts';
 import { OpenMinutes } from './open-minutes.ts';
 
 export interface Recovered {
@@ -17,6 +19,7 @@ export interface Recovered {
   readonly meta: Meta;
   /** What a repair could not save. */
   readonly gone: Gone;
+  readonly blocks: Blocks;
   /** All that the store and its journal hold. */
   readonly messages: number;
   /** End of the newest second that the store knows, epoch ms. */
@@ -24,16 +27,23 @@ export interface Recovered {
 }
 
 /** @throws Reto3Error RETO3_DATA_CORRUPT where writes, or parts of the open minutes, are missing */
-export async function recover(store: Store, anchor: Anchor, node: string): Promise<Recovered> {
+export async function recover(
+  store: Store,
+  anchor: Anchor,
+  node: string,
+  onDamage: OnDamage = () => undefined,
+): Promise<Recovered> {
   const meta = (await store.readMeta()) ?? newMeta(node);
   assertAllWrites(meta, await anchor.read());
-  const minutes = new OpenMinutes(store);
+  const gone = await store.readGone();
+  const blocks = new Blocks(store, { ...meta, gone }, onDamage);
+  const minutes = new OpenMinutes(blocks);
   const snapshot = store.snapshot();
   let newestEnd = 0;
   let messages = 0;
   try {
     // A damaged min block is told to whoever reads it; it is no reason not to count.
-    for await (const block of snapshot.rows('min', allTime, () => undefined)) {
+    for await (const block of snapshot.rows('min', allTime, (damage) => blocks.note(damage))) {
       messages += totalOf(block.windows);
     }
     for await (const block of snapshot.rows(
@@ -49,6 +59,7 @@ export async function recover(store: Store, anchor: Anchor, node: string): Promi
       newestEnd = Math.max(newestEnd, row.start + sec.windowMs);
     }
     minutes.loadMissing();
+    assertWhole(minutes);
   } catch (error) {
     if (!(error instanceof Reto3Error) || error.code !== 'RETO3_BLOCK_DAMAGED') throw error;
     throw corrupt(error.message);
@@ -56,7 +67,7 @@ export async function recover(store: Store, anchor: Anchor, node: string): Promi
     await snapshot.close();
   }
   assertOpenMinutes(meta, minutes);
-  return { minutes, meta, gone: await store.readGone(), messages, newestEnd };
+  return { minutes, meta, gone, blocks, messages, newestEnd };
 }
 
 function assertAllWrites(meta: Meta, anchored: number | undefined): void {
@@ -64,6 +75,16 @@ function assertAllWrites(meta: Meta, anchored: number | undefined): void {
   if (anchored === undefined && meta.writes > 1) throw corrupt('its file ANCHOR is missing');
   if (anchored !== undefined && anchored > meta.writes) {
     throw corrupt(`got ${meta.writes} writes, want at least ${anchored}: the newest are missing`);
+  }
+}
+
+/** Nobody knows what a journal adds to where a block of its minute cannot be read. */
+function assertWhole(minutes: OpenMinutes): void {
+  for (const { start, lacking } of minutes.all()) {
+    const [series] = lacking;
+    if (series === undefined) continue;
+    const minute = new Date(start).toISOString();
+    throw corrupt(`the journal of the minute ${minute} cannot be laid over its damaged ${series}`);
   }
 }
 

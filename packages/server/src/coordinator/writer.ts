@@ -12,6 +12,7 @@ import type { Meta } from '../store/meta.ts';
 import type { Change, Store } from '../store/store.ts';
 import type { Minute } from '../window/minute.ts';
 import { totalOf } from '../window/windows.ts';
+import type { Blocks } from './blocks.ts';
 import { closeMinutes, isOver, journalRows } from './changes.ts';
 import type { OpenMinutes } from './open-minutes.ts';
 
@@ -20,14 +21,16 @@ const anchorEveryMs = 1_000;
 
 export class Writer {
   readonly #store: Store;
+  readonly #blocks: Blocks;
   readonly #anchor: Anchor;
   #meta: Meta;
   #syncedWrites = 0;
   #anchoredWrites = 0;
   #anchoredAt: MonotonicMs | undefined;
 
-  constructor(store: Store, anchor: Anchor, meta: Meta) {
+  constructor(store: Store, blocks: Blocks, anchor: Anchor, meta: Meta) {
     this.#store = store;
+    this.#blocks = blocks;
     this.#anchor = anchor;
     this.#meta = meta;
   }
@@ -45,23 +48,28 @@ export class Writer {
     minutes.loadMissing();
     const changes: Change[] = [];
     const open: Minute[] = [];
-    const closing: Minute[] = [];
+    const over: Minute[] = [];
     for (const minute of minutes.all()) {
       if (!minute.unclosed) continue;
       if (isOver(minute, nowMs)) {
-        closing.push(minute);
+        over.push(minute);
       } else {
         open.push(minute);
         changes.push(...journalRows(minute));
       }
     }
     try {
-      changes.push(...closeMinutes(closing, this.#store));
+      const { changes: closes, refused } = closeMinutes(over, this.#blocks);
+      changes.push(...closes);
+      // The journal holds them, as those that go on.
+      for (const minute of refused) changes.push(...journalRows(minute));
+      open.push(...refused);
       await this.#put(changes, open, options.sync);
     } catch (error) {
-      for (const minute of [...open, ...closing]) minute.writeFailed();
+      for (const minute of [...open, ...over]) minute.writeFailed();
       throw error;
     }
+    const closing = over.filter((minute) => !open.includes(minute));
     for (const minute of open) minute.written({ closed: false });
     for (const minute of closing) {
       minute.written({ closed: true });
@@ -97,6 +105,7 @@ export class Writer {
   async markDeleted(period: PeriodName, beforeMs: number): Promise<void> {
     const deletedBefore = { ...this.#meta.deletedBefore, [period]: beforeMs };
     await this.#put([], undefined, true, { deletedBefore });
+    this.#blocks.deletedBefore = deletedBefore;
   }
 
   /** Whether the anchor lags behind what is on the disk, and it is time to move it. */

@@ -21,6 +21,7 @@ import type { Change, Row, Store, StoreSnapshot } from '../store/store.ts';
 import {
   allocateWindows,
   copyOf,
+  joinWindows,
   overwrite,
   sliceOf,
   totalOf,
@@ -164,7 +165,7 @@ export class Rebuild {
     minute.revised[0] = stored.min?.revised[0] ?? 0;
     const known = { min: minute };
     if (trusted !== undefined && totalOf(trusted) === total) {
-      const seconds = secondsOf(trusted);
+      const seconds = joinWindows(trusted, ms10PerSecond);
       if (seconds.revised.includes(1)) minute.revised[0] = 1;
       return { ...known, ms10: trusted, sec: seconds };
     }
@@ -258,17 +259,6 @@ function overlay(
     }
   }
   return minute;
-}
-
-function secondsOf(tens: Windows): Windows {
-  const seconds = allocateWindows(secondsPerMinute);
-  for (let second = 0; second < secondsPerMinute; second++) {
-    const part = sliceOf(tens, second * ms10PerSecond, (second + 1) * ms10PerSecond);
-    seconds.counts[second] = totalOf(part);
-    seconds.counted[second] = part.counted.includes(1) ? 1 : 0;
-    seconds.revised[second] = part.revised.includes(1) ? 1 : 0;
-  }
-  return seconds;
 }
 
 function same(a: Windows | undefined, b: Windows): boolean {

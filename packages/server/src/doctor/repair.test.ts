@@ -7,7 +7,7 @@ import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { VirtualServer } from '../coordinator/coordinator.virtual.ts';
+import { perSecond, VirtualServer } from '../coordinator/coordinator.virtual.ts';
 import { periodNames, periods } from '../period.ts';
 import { readChunks } from '../query/chunks.ts';
 import { DataFolder } from '../query/data-folder.ts';
@@ -157,6 +157,26 @@ describe('a repair', () => {
     expect(dropped).toHaveLength(1);
     expect(gone).toEqual({ ms10: [], sec: [], min: [] });
   });
+
+  it.each(['sec', 'min'] as const)(
+    'makes %s blocks anew that vanished before minutes closed',
+    async (series) => {
+      const folder = await copyOfTemplate();
+      const { blockMs } = periods[series];
+      const start = Math.floor(startMs / blockMs) * blockMs;
+      await change(folder, () => [{ delete: series, start }]);
+      const server = await VirtualServer.in(folder, startMs + 130_000);
+      await server.count(1);
+      await server.stop();
+      const { gone } = await repair(folder, nowMs);
+      expect(gone).toEqual({ ms10: [], sec: [], min: [] });
+      const { counts, missing } = await read(folder);
+      expect(missing).toEqual([]);
+      const of = (windows: ReadonlyMap<string, ReadonlyMap<number, number>>) =>
+        [...(windows.get(series)?.values() ?? [])].reduce((sum, count) => sum + count, 0);
+      expect(of(counts)).toBe(of(truth) + perSecond);
+    },
+  );
 
   it('keeps the total of an open minute of which a journal row is gone', async () => {
     const folder = await copyOfTemplate();

@@ -28,7 +28,7 @@ describe('LiveFeed', () => {
       store: await Store.open(async () => new MemoryLevel<string, string>()),
       anchor: noAnchor(),
       node: 'test',
-      events: { clockStepped: () => undefined, stalled: () => undefined },
+      events: { clockStepped: () => undefined, stalled: () => undefined, damaged: () => undefined },
     });
     await coordinator.begin();
     feed = new LiveFeed(coordinator);

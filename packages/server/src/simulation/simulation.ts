@@ -238,7 +238,11 @@ export class Simulation {
         store: this.#store,
         anchor: this.#disk.anchor,
         node: 'simulated',
-        events: { clockStepped: () => undefined, stalled: () => undefined },
+        events: {
+          clockStepped: () => undefined,
+          stalled: () => undefined,
+          damaged: () => undefined,
+        },
       });
       await this.#coordinator.begin();
     } catch (error) {

@@ -117,10 +117,27 @@ export class Store {
     return (text === undefined ? undefined : decodeGone(text)) ?? noneGone;
   }
 
-  /** The block of `period` that starts at `start`. @throws Reto3Error RETO3_BLOCK_DAMAGED */
-  readBlock(period: PeriodName, start: number): Windows | undefined {
-    const bytes = this.#open.rows[period].getSync(start);
-    return bytes === undefined ? undefined : decodeRow(period, start, bytes)?.windows;
+  /**
+   * The block of `period` that starts at `start`. Damage goes to `onDamage`, or is thrown where
+   * there is none.
+   * @throws Reto3Error RETO3_BLOCK_DAMAGED
+   */
+  readBlock(period: PeriodName, start: number, onDamage?: OnDamage): Windows | undefined {
+    let bytes: Uint8Array | undefined;
+    try {
+      bytes = this.#open.rows[period].getSync(start);
+    } catch (error) {
+      // Any other failure of the database may pass when it is opened again.
+      if (!isCorruption(error)) throw error;
+      const reason = `LevelDB says: ${messageOf(error)}`;
+      report({ series: period, from: start, to: start + spanOf(period), reason }, onDamage);
+    }
+    return bytes === undefined ? undefined : decodeRow(period, start, bytes, onDamage)?.windows;
+  }
+
+  /** Whether there is a block of `period` that starts at `start`, whole or not. */
+  hasBlock(period: PeriodName, start: number): boolean {
+    return this.#open.rows[period].getSync(start) !== undefined;
   }
 
   /** A fixed view of all rows as they are now; to be closed. */
@@ -276,6 +293,10 @@ function decodeRow(
 /** Errors of abstract-level and of LevelDB have codes that begin so. */
 function isDatabaseError(error: unknown): boolean {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('LEVEL_');
+}
+
+function isCorruption(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'LEVEL_CORRUPTION';
 }
 
 /** How much time one row of a series covers, in milliseconds. */

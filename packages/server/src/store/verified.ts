@@ -20,13 +20,19 @@ export class VerifiedSnapshot {
   readonly #snapshot: StoreSnapshot;
   readonly #deletedBefore: Meta['deletedBefore'];
   readonly #gone: Gone;
+  readonly #onAnyDamage: OnDamage | undefined;
 
-  /** @param gone what a repair could not save */
+  /**
+   * @param gone what a repair could not save
+   * @param onAnyDamage told of all damage beside whoever reads
+   */
   constructor(
     snapshot: StoreSnapshot,
     deletedBefore: Meta['deletedBefore'],
     gone: Gone = noneGone,
+    onAnyDamage?: OnDamage,
   ) {
+    this.#onAnyDamage = onAnyDamage;
     this.#snapshot = snapshot;
     this.#deletedBefore = deletedBefore;
     this.#gone = gone;
@@ -36,7 +42,11 @@ export class VerifiedSnapshot {
    * The blocks of a period that start within the range, in order of time.
    * @throws Reto3Error RETO3_BLOCK_DAMAGED where nobody takes damage
    */
-  async *rows(name: PeriodName, range: RowRange, onDamage?: OnDamage): AsyncGenerator<Row> {
+  async *rows(name: PeriodName, range: RowRange, reader?: OnDamage): AsyncGenerator<Row> {
+    const onDamage: OnDamage = (damage) => {
+      this.#onAnyDamage?.(damage);
+      report(damage, reader);
+    };
     const period = periods[name];
     const { reverse = false } = range;
     // What retention has begun to delete is not half there, it is gone.
@@ -46,20 +56,20 @@ export class VerifiedSnapshot {
     let unseenTo = range.to;
     for (const { from, to } of this.#gone[name]) {
       if (to <= kept.from || from >= range.to) continue;
-      report({ series: name, from, to, reason: goneReason, gone: true }, onDamage);
+      onDamage({ series: name, from, to, reason: goneReason, gone: true });
     }
     const seen = (from: number, to: number): void => {
       if (reverse) unseenTo = Math.min(unseenTo, from);
       else unseenFrom = Math.max(unseenFrom, to);
     };
     const damaged: OnDamage = (damage) => {
-      report(damage, onDamage);
+      onDamage(damage);
       seen(damage.from, damage.to);
     };
     const missing = async (from: number, to: number): Promise<void> => {
       for (const start of await this.#missing(period, from, to)) {
         const end = start + period.blockMs;
-        report({ series: name, from: start, to: end, reason: 'its block is missing' }, onDamage);
+        onDamage({ series: name, from: start, to: end, reason: 'its block is missing' });
       }
     };
 
@@ -69,7 +79,7 @@ export class VerifiedSnapshot {
       seen(row.start, end);
       const reason = await this.#disagreement(period, row);
       if (reason === undefined) yield this.#withoutGone(period, row);
-      else report({ series: name, from: row.start, to: end, reason }, onDamage);
+      else onDamage({ series: name, from: row.start, to: end, reason });
     }
     await missing(unseenFrom, unseenTo);
   }

@@ -33,6 +33,11 @@ export class Minute {
   /** 1 for each second that may have a row in the journal. */
   readonly #journaledSeconds = new Uint8Array(secondsPerMinute);
   #unclosed = false;
+  /**
+   * Periods of which the store may have more of this minute than could be read: what memory has of
+   * them is only what came since, and is neither shown nor made a block.
+   */
+  lacking: readonly PeriodName[];
   /** The write that closed it last, by its number; 0 where none did. */
   closedInWrite = 0;
   /** Messages since the last write began, and those that a write under way holds. */
@@ -43,8 +48,9 @@ export class Minute {
    * @param stored what the store has of this minute, period by period; undefined where it has
    * nothing.
    */
-  constructor(start: number, stored: Stored = {}) {
+  constructor(start: number, stored: Stored = {}, lacking: readonly PeriodName[] = []) {
     this.start = start;
+    this.lacking = lacking;
     this.ms10 = stored.ms10 ?? allocateWindows(ms10.blockWindows);
     this.sec = stored.sec ?? allocateWindows(secondsPerMinute);
     this.min = stored.min ?? allocateWindows(1);
@@ -140,7 +146,8 @@ export class Minute {
    * Adds what the store has of this minute, which could not be read when the first message came.
    * What was counted in both was final before, so it is revised.
    */
-  absorb(stored: Stored): void {
+  absorb(stored: Stored, lacking: readonly PeriodName[] = []): void {
+    this.lacking = lacking;
     for (const name of periodNames) {
       const [mine, theirs] = [this[name], stored[name]];
       if (theirs === undefined) continue;

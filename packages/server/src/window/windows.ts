@@ -51,3 +51,15 @@ export function totalOf(windows: Windows): number {
   for (const count of windows.counts) total += count;
   return total;
 }
+
+/** Each so many windows as one: counted or revised where any of them is. */
+export function joinWindows(windows: Windows, windowsPerOne: number): Windows {
+  const joined = allocateWindows(windows.counts.length / windowsPerOne);
+  for (let index = 0; index < joined.counts.length; index++) {
+    const part = sliceOf(windows, index * windowsPerOne, (index + 1) * windowsPerOne);
+    joined.counts[index] = totalOf(part);
+    joined.counted[index] = part.counted.includes(1) ? 1 : 0;
+    joined.revised[index] = part.revised.includes(1) ? 1 : 0;
+  }
+  return joined;
+}
