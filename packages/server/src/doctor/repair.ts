@@ -14,7 +14,12 @@ import { anchorIn } from '../store/anchor.ts';
 import { type Database, holdsDatabase, openExistingDatabase } from '../store/database.ts';
 import type { Gone, Stretch } from '../store/gone.ts';
 import { repairFiles, whileLocked } from '../store/leveldb-repair.ts';
-import { damagedTables, newestInTables, newestOf } from '../store/leveldb-table.ts';
+import {
+  damagedLeftovers,
+  damagedTables,
+  newestInTables,
+  newestOf,
+} from '../store/leveldb-table.ts';
 import { type Meta, newMeta } from '../store/meta.ts';
 import { type Dropped, dropDamaged, dropStale, putBack } from '../store/salvage.ts';
 import { allTime, Store } from '../store/store.ts';
@@ -50,7 +55,9 @@ export async function repair(folder: string, nowMs: number): Promise<Repair> {
     await cp(folder, copy, { recursive: true, errorOnExist: true, force: false });
     // LevelDB's parser may end the process over a damaged table, so it must not see any.
     const tables = await damagedTables(folder);
-    for (const { file } of tables) await rm(join(folder, file));
+    const leftovers = await damagedLeftovers(folder);
+    for (const file of [...leftovers, ...tables.map((table) => table.file)])
+      await rm(join(folder, file));
     const salvaged = newestOf(tables.flatMap(({ entries }) => entries));
     const elsewhere = await newestInTables(folder, salvaged);
     const reason = await openable(folder);

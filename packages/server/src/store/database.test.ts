@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -55,6 +55,20 @@ describe('opening a database', () => {
       await exited;
     }
     await (await openDatabase(folder)).close();
+  });
+
+  it('takes no notice of a table that a killed process had not done writing', async () => {
+    const database = await openDatabase(folder);
+    for (let row = 0; row < 200; row++) await database.put(`key ${row}`, 'x'.repeat(50_000));
+    await database.close();
+    const [table = ''] = (await readdir(folder)).filter((name) => name.endsWith('.ldb'));
+    const bytes = await readFile(join(folder, table));
+    await writeFile(join(folder, '099999.ldb'), bytes.subarray(0, bytes.length / 2));
+    const again = await openDatabase(folder);
+    expect(await again.get('key 7')).toHaveLength(50_000);
+    await again.close();
+    await writeFile(join(folder, table), bytes.subarray(0, bytes.length / 2));
+    expect(await failureOf(folder)).toMatchObject({ code: 'RETO3_DATA_CORRUPT' });
   });
 
   it('is refused where a file is in place of the folder', async () => {

@@ -16,8 +16,7 @@ import crc32c from 'crc-32/crc32c.js';
 
 const blockBytes = 32_768;
 const headerBytes = 7;
-/** FULL, FIRST, MIDDLE, LAST. */
-const lastType = 4;
+const recordType = { full: 1, first: 2, middle: 3, last: 4 } as const;
 
 const logName = /^\d+\.log$/;
 
@@ -65,7 +64,23 @@ export async function damagedLogs(folder: string): Promise<{ file: string; offse
   return damaged;
 }
 
-function firstBadRecord(log: Uint8Array): number {
+/** The records of a log, those in parts joined; undefined where it is damaged. */
+export function recordsOf(log: Uint8Array): Buffer[] | undefined {
+  if (findDamage(log) !== undefined) return undefined;
+  const records: Buffer[] = [];
+  let parts: Uint8Array[] = [];
+  firstBadRecord(log, (type, data) => {
+    if (type === recordType.full || type === recordType.first) parts = [];
+    parts.push(data);
+    if (type === recordType.full || type === recordType.last) records.push(Buffer.concat(parts));
+  });
+  return records;
+}
+
+function firstBadRecord(
+  log: Uint8Array,
+  onRecord?: (type: number, data: Uint8Array) => void,
+): number {
   let at = 0;
   while (at < log.length) {
     const leftInBlock = blockBytes - (at % blockBytes);
@@ -75,6 +90,7 @@ function firstBadRecord(log: Uint8Array): number {
     }
     const end = goodRecordEnd(log, at);
     if (end === undefined) return at;
+    onRecord?.(log[at + headerBytes - 1] ?? 0, log.subarray(at + headerBytes, end));
     at = end;
   }
   return log.length;
@@ -87,7 +103,7 @@ function goodRecordEnd(log: Uint8Array, at: number): number | undefined {
   const length = header.getUint16(4, true);
   const type = header.getUint8(6);
   const end = at + headerBytes + length;
-  if (type === 0 || type > lastType || end > log.length) return undefined;
+  if (type === 0 || type > recordType.last || end > log.length) return undefined;
   if (length > blockBytes - (at % blockBytes) - headerBytes) return undefined;
   const crc = crc32c.buf(log.subarray(at + headerBytes - 1, end));
   return header.getUint32(0, true) === maskChecksum(crc) ? end : undefined;

@@ -13,7 +13,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import crc32c from 'crc-32/crc32c.js';
+import { BadBytes, Reader } from './leveldb-bytes.ts';
 import { maskChecksum } from './leveldb-log.ts';
+import { liveTables } from './leveldb-manifest.ts';
 
 const footerBytes = 48;
 const magic = 0xdb4775248b80fb57n;
@@ -43,8 +45,6 @@ export interface KeyRange {
   readonly first: Buffer;
   readonly last: Buffer;
 }
-
-class BadTable extends Error {}
 
 export function readTable(file: Uint8Array): Table {
   const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
@@ -78,15 +78,42 @@ function attempt<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch (error) {
-    if (error instanceof BadTable || error instanceof RangeError) return undefined;
+    if (error instanceof BadBytes || error instanceof RangeError) return undefined;
     throw error;
   }
+}
+
+/**
+ * The tables that LevelDB reads; all that there are where nobody can tell. One that it had not done
+ * writing when it was closed or killed is half there, and it takes it away at the next start.
+ */
+async function tablesIn(folder: string): Promise<string[]> {
+  const live = await liveTables(folder);
+  return (await allTablesIn(folder)).filter((name) => isLive(live, name));
+}
+
+async function allTablesIn(folder: string): Promise<string[]> {
+  return (await readdir(folder)).filter((name) => /^\d+\.(?:ldb|sst)$/.test(name));
+}
+
+function isLive(live: ReadonlySet<number> | undefined, name: string): boolean {
+  return live?.has(Number.parseInt(name, 10)) ?? true;
+}
+
+/** Damaged tables that do not belong to the database any more, or not yet. */
+export async function damagedLeftovers(folder: string): Promise<string[]> {
+  const live = await liveTables(folder);
+  const leftovers = (await allTablesIn(folder)).filter((name) => !isLive(live, name));
+  const damaged: string[] = [];
+  for (const file of leftovers)
+    if (readTable(await readFile(join(folder, file))).damage !== undefined) damaged.push(file);
+  return damaged;
 }
 
 /** The damaged tables of a folder, each with what its whole blocks hold. */
 export async function damagedTables(folder: string): Promise<(Table & { file: string })[]> {
   const damaged: (Table & { file: string })[] = [];
-  for (const file of (await readdir(folder)).filter((name) => /^\d+\.(?:ldb|sst)$/.test(name))) {
+  for (const file of await tablesIn(folder)) {
     // A server that holds the folder deletes tables as it goes.
     const bytes = await readFile(join(folder, file)).catch(() => undefined);
     const table = bytes && readTable(bytes);
@@ -112,7 +139,7 @@ export async function newestInTables(
   keys: ReadonlyMap<string, unknown>,
 ): Promise<Map<string, Entry>> {
   const found: Entry[] = [];
-  for (const file of (await readdir(folder)).filter((name) => /^\d+\.(?:ldb|sst)$/.test(name))) {
+  for (const file of await allTablesIn(folder)) {
     const { entries } = readTable(await readFile(join(folder, file)));
     found.push(...entries.filter(({ key }) => keys.has(key.toString('latin1'))));
   }
@@ -141,7 +168,7 @@ export function findFatalDamage(file: Uint8Array): string | undefined {
     }
     return undefined;
   } catch (error) {
-    if (error instanceof BadTable || error instanceof RangeError) return error.message;
+    if (error instanceof BadBytes || error instanceof RangeError) return error.message;
     throw error;
   }
 }
@@ -151,7 +178,7 @@ export async function fatallyDamagedTables(
   folder: string,
 ): Promise<{ readonly file: string; readonly reason: string }[]> {
   const damaged: { file: string; reason: string }[] = [];
-  for (const file of (await readdir(folder)).filter((name) => /^\d+\.(?:ldb|sst)$/.test(name))) {
+  for (const file of await tablesIn(folder)) {
     const bytes = await readFile(join(folder, file)).catch(() => undefined);
     const reason = bytes && findFatalDamage(bytes);
     if (reason !== undefined) damaged.push({ file, reason });
@@ -167,20 +194,20 @@ function assertReadable(block: Buffer, before: Buffer | undefined, lastKey: Buff
   for (const { key, start, shared } of keysOf(block)) {
     if (shared === 0) starts.add(start);
     if (previous !== undefined && compareKeys(previous, key) >= 0)
-      throw new BadTable('its keys are not in order');
+      throw new BadBytes('its keys are not in order');
     previous = key;
   }
   if (previous !== undefined && compareKeys(previous, lastKey) > 0)
-    throw new BadTable('its keys are not where its index says');
+    throw new BadBytes('its keys are not where its index says');
   for (let at = restartsAt; at < block.length - 4; at += 4) {
-    if (!starts.has(block.readUInt32LE(at))) throw new BadTable('a block cannot be searched');
+    if (!starts.has(block.readUInt32LE(at))) throw new BadBytes('a block cannot be searched');
   }
 }
 
 /** LevelDB's order: by key, and the newest first. */
 function compareKeys(one: Buffer, other: Buffer): number {
   const [end, otherEnd] = [one.length - internalKeyBytes, other.length - internalKeyBytes];
-  if (end < 0 || otherEnd < 0) throw new BadTable('a key is too short');
+  if (end < 0 || otherEnd < 0) throw new BadBytes('a key is too short');
   const order = one.subarray(0, end).compare(other.subarray(0, otherEnd));
   if (order !== 0) return order;
   const [tag, otherTag] = [one.readBigUInt64LE(end), other.readBigUInt64LE(otherEnd)];
@@ -199,7 +226,7 @@ function assertMetaBlocks(bytes: Buffer): true {
 function footerOf(bytes: Buffer): { readonly metaindex: Handle; readonly index: Handle } {
   const footer = bytes.subarray(-footerBytes);
   if (footer.length < footerBytes || footer.readBigUInt64LE(footerBytes - 8) !== magic)
-    throw new BadTable('no footer');
+    throw new BadBytes('no footer');
   const reader = new Reader(footer);
   return { metaindex: handleIn(reader), index: handleIn(reader) };
 }
@@ -217,13 +244,13 @@ function handleIn(reader: Reader): Handle {
 }
 
 function blockAt(bytes: Buffer, handle: Handle): Buffer {
-  if (!isWhole(bytes, handle)) throw new BadTable(`a checksum differs at byte ${handle.offset}`);
+  if (!isWhole(bytes, handle)) throw new BadBytes(`a checksum differs at byte ${handle.offset}`);
   return contentOf(bytes, handle);
 }
 
 function isWhole(bytes: Buffer, { offset, size }: Handle): boolean {
   const end = offset + size;
-  if (end + trailerBytes > bytes.length) throw new BadTable('a block ends behind the file');
+  if (end + trailerBytes > bytes.length) throw new BadBytes('a block ends behind the file');
   const sum = crc32c.buf(bytes.subarray(offset, end + 1));
   return bytes.readUInt32LE(end + 1) === maskChecksum(sum);
 }
@@ -237,7 +264,7 @@ function contentOf(bytes: Buffer, { offset, size }: Handle): Buffer {
 /** Where the tail of a block begins, which is for searching. */
 function restartsOf(block: Buffer): number {
   const at = block.length - 4 - block.readUInt32LE(block.length - 4) * 4;
-  if (at < 0) throw new BadTable('a block is shorter than its tail');
+  if (at < 0) throw new BadBytes('a block is shorter than its tail');
   return at;
 }
 
@@ -262,7 +289,7 @@ function* keysOf(block: Buffer): Generator<BlockEntry> {
     const shared = reader.varint();
     const own = reader.varint();
     const valueBytes = reader.varint();
-    if (shared > before.length) throw new BadTable('a key has too much in common');
+    if (shared > before.length) throw new BadBytes('a key has too much in common');
     const key = Buffer.concat([before.subarray(0, shared), reader.take(own)]);
     yield { key, value: reader.take(valueBytes), start, shared };
     before = key;
@@ -271,7 +298,7 @@ function* keysOf(block: Buffer): Generator<BlockEntry> {
 
 function entryOf(internalKey: Buffer, value: Buffer): Entry {
   const end = internalKey.length - internalKeyBytes;
-  if (end < 0) throw new BadTable('a key is too short');
+  if (end < 0) throw new BadBytes('a key is too short');
   const tag = internalKey.readBigUInt64LE(end);
   const isValue = Number(tag & 0xffn) === valueType;
   return {
@@ -297,52 +324,9 @@ function inflateSnappy(compressed: Buffer): Buffer {
     }
     const length = kind === 1 ? ((tag >> 2) & 7) + 4 : (tag >> 2) + 1;
     const back = kind === 1 ? ((tag >> 5) << 8) | reader.byte() : reader.fixed(kind === 2 ? 2 : 4);
-    if (back === 0 || back > at) throw new BadTable('a copy reaches too far back');
+    if (back === 0 || back > at) throw new BadBytes('a copy reaches too far back');
     for (let count = 0; count < length; count++, at++) out[at] = out[at - back] ?? 0;
   }
-  if (at !== out.length) throw new BadTable('a block has another length than it says');
+  if (at !== out.length) throw new BadBytes('a block has another length than it says');
   return out;
-}
-
-class Reader {
-  readonly #bytes: Buffer;
-  #at = 0;
-
-  constructor(bytes: Buffer) {
-    this.#bytes = bytes;
-  }
-
-  get at(): number {
-    return this.#at;
-  }
-
-  get atEnd(): boolean {
-    return this.#at >= this.#bytes.length;
-  }
-
-  byte(): number {
-    const byte = this.#bytes[this.#at++];
-    if (byte === undefined) throw new BadTable('it ends too early');
-    return byte;
-  }
-
-  fixed(bytes: number): number {
-    return this.take(bytes).readUIntLE(0, bytes);
-  }
-
-  take(bytes: number): Buffer {
-    const taken = this.#bytes.subarray(this.#at, this.#at + bytes);
-    if (taken.length !== bytes) throw new BadTable('it ends too early');
-    this.#at += bytes;
-    return taken;
-  }
-
-  varint(): number {
-    let value = 0;
-    for (let factor = 1; ; factor *= 128) {
-      const byte = this.byte();
-      value += (byte & 127) * factor;
-      if (byte < 128) return value;
-    }
-  }
 }
