@@ -1,7 +1,9 @@
-/** `npm run check`: format, lint, types of everything, what is unused. */
+/** `npm run check`: format, lint, types of everything, what is unused, what comes from others. */
 import { bin, runOrExit, setup } from './setup.mjs';
+import { checkSupplyChain } from './supply-chain.mjs';
 
 setup();
 runOrExit(bin('biome'), ['check', '--error-on-warnings', '.']);
 runOrExit(bin('tsc'), ['--project', 'tsconfig.check.json']);
 runOrExit(bin('knip'), []);
+checkSupplyChain();

@@ -1,0 +1,128 @@
+/**
+ * What comes from others, held to what is written down here: each native binary by its SHA-256, and
+ * the licences of all that is shipped. Part of `npm run check`, which also asks the registry for
+ * known vulnerabilities where it answers such questions.
+ *
+ * `node scripts/supply-chain.mjs --write` writes both down anew, after a dependency was changed and
+ * looked at.
+ */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { manifest, root, setup } from './setup.mjs';
+
+const sumsFile = 'docs/native-binaries.sha256';
+const licencesFile = 'docs/licences.md';
+const cure = 'look at what changed, then: node scripts/supply-chain.mjs --write';
+
+function pnpm(...args) {
+  const command = ['--yes', manifest.packageManager, ...args];
+  return spawnSync('npx', command, { cwd: root, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
+}
+
+/** The packages of a production installation: name, version, licence and folder of each. */
+function shippedPackages() {
+  const { status, stdout, stderr } = pnpm('licenses', 'list', '--prod', '--json');
+  if (status !== 0) throw new Error(`cannot list the packages: ${stderr}`);
+  return Object.entries(JSON.parse(stdout)).flatMap(([licence, packages]) =>
+    packages.flatMap(({ name, versions, paths }) =>
+      versions.map((version, index) => ({ name, version, licence, folder: paths[index] })),
+    ),
+  );
+}
+
+/** Native binaries in a folder. pnpm links packages into one another: links are not followed. */
+function nativeBinaries(folder) {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return nativeBinaries(path);
+    return entry.isFile() && entry.name.endsWith('.node') ? [path] : [];
+  });
+}
+
+/** The SHA-256 of every native binary, by `package@version/file`. */
+function sumsOf(packages) {
+  return new Map(
+    packages.flatMap(({ name, version, folder }) =>
+      nativeBinaries(folder).map((file) => [
+        `${name}@${version}/${relative(folder, file)}`,
+        createHash('sha256').update(readFileSync(file)).digest('hex'),
+      ]),
+    ),
+  );
+}
+
+function licencesPage(packages) {
+  const rows = packages.map(
+    ({ name, version, licence }) => `| ${name} | ${version} | ${licence} |`,
+  );
+  return [
+    '# Licences of what reto3 ships',
+    '',
+    'Every package of a production installation. Written by `node scripts/supply-chain.mjs --write`; `npm run check`',
+    'fails where it is not current.',
+    '',
+    '| package | version | licence |',
+    '| --- | --- | --- |',
+    ...rows.sort(),
+    '',
+  ].join('\n');
+}
+
+function readOrNothing(file) {
+  try {
+    return readFileSync(join(root, file), 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function binaryProblems(packages) {
+  const known = new Map(
+    readOrNothing(sumsFile)
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => [line.slice(66), line.slice(0, 64)]),
+  );
+  return [...sumsOf(packages)]
+    .filter(([file, sum]) => known.get(file) !== sum)
+    .map(([file, sum]) => `${file}: got SHA-256 ${sum}, want ${known.get(file) ?? 'none'}`);
+}
+
+/** What the registry knows against our versions; a line for people where it does not say. */
+function vulnerabilities() {
+  const { status, stdout } = pnpm('audit', '--prod');
+  if (status === 0) return [];
+  if (/ERR_PNPM_AUDIT|ENOTFOUND|ECONNREFUSED|ETIMEDOUT|EAI_AGAIN/.test(stdout)) {
+    console.error('reto3: the registry answers no audit, so vulnerabilities were not checked');
+    return [];
+  }
+  return [`pnpm audit --prod says:\n${stdout}`];
+}
+
+/** Leaves the process with exit code 1 where something is not as written down. */
+export function checkSupplyChain() {
+  const packages = shippedPackages();
+  const problems = binaryProblems(packages);
+  if (readOrNothing(licencesFile) !== licencesPage(packages))
+    problems.push(`${licencesFile} is not current`);
+  if (problems.length > 0) problems.push(cure);
+  problems.push(...vulnerabilities());
+  for (const problem of problems) console.error(`reto3: ${problem}`);
+  if (problems.length > 0) process.exit(1);
+}
+
+function write() {
+  setup();
+  const packages = shippedPackages();
+  const lines = [...sumsOf(packages)].map(([file, sum]) => `${sum}  ${file}\n`);
+  writeFileSync(join(root, sumsFile), lines.join(''));
+  writeFileSync(join(root, licencesFile), licencesPage(packages));
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  if (process.argv[2] === '--write') write();
+  else checkSupplyChain();
+}
