@@ -23,6 +23,9 @@ COPY packages/cli/bin packages/cli/bin
 RUN node scripts/prune.mjs . && rm -r scripts
 
 FROM ${NODE_IMAGE}
+# Whoever breaks in shall find nothing to install more with. The list of Debian's packages stays, for scanners.
+RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack \
+      /usr/local/bin/yarn* /opt/yarn* /usr/bin/apt* /usr/lib/apt /usr/bin/dpkg* /usr/sbin/dpkg*
 COPY --from=production /app /app
 RUN ln -s /app/packages/cli/bin/reto3.js /usr/local/bin/reto3 \
  && install --directory --owner=node --group=node /data

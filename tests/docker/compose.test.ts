@@ -36,6 +36,12 @@ test('the load of the challenge is counted exactly, and kept over a restart', as
   expect(await total('min')).toBe(answered);
 
   const server = await compose.container('server');
+  const inServer = (command: string) => docker('exec', server, 'sh', '-c', command);
+  expect(await inServer('touch /app/x 2>&1 || true')).toContain('Read-only file system');
+  const rights = await inServer('cat /proc/1/status');
+  expect(rights).toMatch(/^CapEff:\s+0+$/m);
+  expect(rights).toMatch(/^CapBnd:\s+0+$/m);
+  expect(rights).toMatch(/^NoNewPrivs:\s+1$/m);
   expect(await docker('inspect', '--format', '{{.State.Health.Status}}', server)).toBe('healthy');
   await compose.run('stop', 'server');
   expect(await docker('inspect', '--format', '{{.State.ExitCode}}', server)).toBe('0');
@@ -48,6 +54,8 @@ test('the image has the newer build, one platform, an ordinary user, and little 
   const inside = (command: string) =>
     docker('run', '--rm', '--entrypoint', 'sh', 'reto3', '-c', command);
   expect(await inside('id -un')).toBe('node');
+  const installers = 'npm npx corepack yarn pnpm apt apt-get dpkg';
+  expect(await inside(`for name in ${installers}; do command -v $name; done; true`)).toBe('');
   const binaries = (await inside("find /app -name '*.node'")).split('\n');
   expect(binaries.filter((file) => file.includes('uws')).length).toBe(1);
   expect(binaries.filter((file) => file.includes('linux') || file.includes('uws'))).toEqual(
