@@ -56,6 +56,20 @@ test.each(['ms10', 'sec', 'min'] as const)(
   },
 );
 
+test('what is printed does not depend on who reads the flags', async () => {
+  const { server, from } = await countedServer();
+  await setTimeout(300);
+  const range = ['--from', String(from), '--to', String(Date.now() - 100)];
+  const questions = [range, ['--last', '0'], ['--from', '2m', '--to', '1h'], ['--format', 'xml']];
+  for (const question of questions) {
+    const flags = [...question, '--url', server.adminUrl];
+    // With a colon the command is oclif's; with a space it runs without.
+    expect(await runCli(['stats:ms10', ...flags])).toEqual(
+      await runCli(['stats', 'ms10', ...flags]),
+    );
+  }
+});
+
 test('without a range the newest 100 final windows are printed', async () => {
   const { server } = await countedServer();
   await setTimeout(1_200);

@@ -17,7 +17,7 @@ export interface Asked {
   readonly last?: string | undefined;
   readonly from?: string | undefined;
   readonly to?: string | undefined;
-  readonly open?: boolean;
+  readonly open?: boolean | undefined;
 }
 
 interface Question extends Asked {

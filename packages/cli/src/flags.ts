@@ -1,45 +1,85 @@
-/** Flags that several commands share. */
-import { Flags } from '@oclif/core';
+/**
+ * The flags of the commands, as plain data. Two parsers read them: oclif's, which also writes the
+ * help and refuses what is wrong, and the quick one of parse-flags.ts, for which oclif need not be
+ * loaded. So nothing here may import oclif.
+ */
+import { formatNames } from '@reto3/server/query/format';
 import type { ApiOptions } from './api-client.ts';
+
+interface Definition {
+  readonly description: string;
+  /** The single letter that may stand for it. */
+  readonly char?: 'f';
+  /** How the value is called in the help; absent for a switch. */
+  readonly value?: string;
+  readonly fallback?: string;
+  /** The environment variable that is read where the flag is not given. */
+  readonly env?: string;
+}
+
+/** By name, without dashes. */
+export type FlagTable = Readonly<Record<string, Definition>>;
+
+/** What was given: a text, or true for a switch; undefined for what was not, and has no default. */
+export type Given<Table extends FlagTable> = {
+  readonly [Name in keyof Table]: Table[Name] extends { readonly value: string }
+    ? Table[Name] extends { readonly fallback: string }
+      ? string
+      : string | undefined
+    : boolean | undefined;
+};
 
 /** Where the server is and how to get in. */
 export const apiFlags = {
-  url: Flags.string({
+  url: {
     description: "where the server's query API is",
-    default: 'http://127.0.0.1:8081',
+    fallback: 'http://127.0.0.1:8081',
     env: 'RETO3_URL',
-    helpValue: 'URL',
-  }),
-  'token-file': Flags.string({
+    value: 'URL',
+  },
+  'token-file': {
     description: 'file with the bearer token, where the server asks for one',
     env: 'RETO3_ADMIN_TOKEN_FILE',
-    helpValue: 'FILE',
-  }),
-};
+    value: 'FILE',
+  },
+} as const satisfies FlagTable;
 
 const times = 'ISO 8601 (UTC), epoch ms, or an age such as 90s, 5m, 2h, 1d';
 
 /** A range of windows. */
 export const rangeFlags = {
-  from: Flags.string({
+  from: {
     description: `windows that start at or after this time: ${times}`,
-    helpValue: 'TIME',
-  }),
-  to: Flags.string({ description: 'windows that start before this time', helpValue: 'TIME' }),
-};
+    value: 'TIME',
+  },
+  to: { description: 'windows that start before this time', value: 'TIME' },
+} as const satisfies FlagTable;
 
 /** A server, or the data folder of one that is stopped. */
 export const sourceFlags = {
   ...apiFlags,
-  'data-dir': Flags.string({
+  'data-dir': {
     description: 'read this data folder directly; no server may hold it',
-    helpValue: 'FOLDER',
-  }),
-};
+    value: 'FOLDER',
+  },
+} as const satisfies FlagTable;
 
-export function apiOptionsOf(flags: {
-  readonly url: string;
-  readonly 'token-file': string | undefined;
-}): ApiOptions {
+export const statsFlags = {
+  last: {
+    description: 'the newest N windows (default: 100 of ms10, 60 of sec and min)',
+    value: 'N',
+  },
+  ...rangeFlags,
+  follow: {
+    char: 'f',
+    description: 'print the windows as they become final, until interrupted',
+  },
+  open: { description: 'include the windows that are not final yet' },
+  format: { description: formatNames.join(', '), fallback: 'text', value: 'FORMAT' },
+  json: { description: 'the same as --format json; with --follow one object a line' },
+  ...sourceFlags,
+} as const satisfies FlagTable;
+
+export function apiOptionsOf(flags: Given<typeof apiFlags>): ApiOptions {
   return { url: flags.url, tokenFile: flags['token-file'] };
 }

@@ -2,8 +2,8 @@
  * Runs one command and turns whatever happens into output and exit code: data on stdout, everything
  * else on stderr, one line for an error, with its cure.
  */
-import { run } from '@oclif/core';
 import { exitCode, messageOf, Reto3Error } from '@reto3/server/errors';
+import { runDirectly } from './direct.ts';
 
 export async function main(args: string[]): Promise<void> {
   // The reader of a pipe (| head) may leave when it has enough.
@@ -11,6 +11,8 @@ export async function main(args: string[]): Promise<void> {
     process.exit(error.code === 'EPIPE' ? exitCode.done : exitCode.failed);
   });
   try {
+    if (await runDirectly(args)) return;
+    const { run } = await import('@oclif/core');
     await run(args, import.meta.url);
   } catch (error) {
     process.exitCode = report(error, args);

@@ -1,42 +1,11 @@
-/**
- * What the three stats commands have in common: flags, one question, its answer on stdout.
- */
-import { once } from 'node:events';
-import { Command, Flags } from '@oclif/core';
-import { exitCode, Reto3Error } from '@reto3/server/errors';
-import { type PeriodName, periods } from '@reto3/server/period';
-import {
-  csvHeader,
-  type FormatName,
-  formatNames,
-  formatRows,
-  parseFormat,
-} from '@reto3/server/query/format';
-import { type Asked, type Source, sourceOf, writeAnswer } from './answers.ts';
-import { follow } from './events.ts';
-import { rangeFlags, sourceFlags } from './flags.ts';
+/** What the three stats commands of oclif have in common. */
+import { Command } from '@oclif/core';
+import type { PeriodName } from '@reto3/server/period';
+import { statsFlags } from './flags.ts';
+import { oclifFlags } from './oclif-flags.ts';
+import { stats } from './stats.ts';
 
-const statsFlags = {
-  last: Flags.string({
-    description: 'the newest N windows (default: 100 of ms10, 60 of sec and min)',
-    helpValue: 'N',
-  }),
-  ...rangeFlags,
-  follow: Flags.boolean({
-    char: 'f',
-    description: 'print the windows as they become final, until interrupted',
-  }),
-  open: Flags.boolean({ description: 'include the windows that are not final yet' }),
-  format: Flags.string({
-    description: formatNames.join(', '),
-    default: 'text',
-    helpValue: 'FORMAT',
-  }),
-  json: Flags.boolean({
-    description: 'the same as --format json; with --follow one object a line',
-  }),
-  ...sourceFlags,
-};
+const flags = oclifFlags(statsFlags);
 
 export function statsExamples(period: PeriodName): Command.Example[] {
   return [
@@ -58,45 +27,11 @@ export function statsExamples(period: PeriodName): Command.Example[] {
 }
 
 export abstract class StatsCommand extends Command {
-  static override readonly flags = statsFlags;
+  static override readonly flags = flags;
   protected abstract readonly period: PeriodName;
 
   async run(): Promise<void> {
-    const { flags } = await this.parse({ flags: statsFlags });
-    const format = parseFormat(flags.json ? 'json' : flags.format);
-    const source = sourceOf(flags);
-    if (flags.follow) await this.#follow(source, flags, format);
-    else await writeAnswer(source, { ...flags, period: this.period, format }, process.stdout);
-  }
-
-  async #follow(source: Source, asked: Asked, format: FormatName): Promise<void> {
-    if ('dataDir' in source) {
-      throw new Reto3Error(
-        'RETO3_BAD_RANGE',
-        'got --follow with --data-dir, where nothing is being counted',
-        { hint: 'follow a server, with --url' },
-      );
-    }
-    if (asked.to !== undefined || asked.open) {
-      throw new Reto3Error(
-        'RETO3_BAD_RANGE',
-        'got --follow with --to or --open, which it cannot have',
-        {
-          hint: 'leave --to and --open out, or --follow',
-        },
-      );
-    }
-    process.once('SIGINT', () => process.exit(exitCode.interrupted));
-    const rowFormat = format === 'json' ? 'ndjson' : format;
-    let { from } = asked;
-    if (asked.last !== undefined) {
-      const question = { ...asked, period: this.period, format: rowFormat };
-      from = await writeAnswer(source, question, process.stdout);
-    } else if (rowFormat === 'csv') process.stdout.write(csvHeader);
-    const period = periods[this.period];
-    for await (const chunk of follow(source, period, from)) {
-      if (!process.stdout.write(formatRows(rowFormat, chunk, period)))
-        await once(process.stdout, 'drain');
-    }
+    const { flags: given } = await this.parse({ flags });
+    await stats(this.period, given);
   }
 }

@@ -4,11 +4,12 @@ import type { Audit } from '@reto3/server/query/audit';
 import { sourceOf } from '../answers.ts';
 import { askAudit, auditLines } from '../audit.ts';
 import { rangeFlags, sourceFlags } from '../flags.ts';
+import { oclifFlags } from '../oclif-flags.ts';
 
 const flags = {
-  ...rangeFlags,
+  ...oclifFlags(rangeFlags),
   json: Flags.boolean({ description: 'print the findings as JSON' }),
-  ...sourceFlags,
+  ...oclifFlags(sourceFlags),
 };
 
 export default class AuditCommand extends Command {

@@ -2,6 +2,7 @@ import { Args, Command } from '@oclif/core';
 import { sourceOf } from '../answers.ts';
 import { backUp } from '../backup.ts';
 import { sourceFlags } from '../flags.ts';
+import { oclifFlags } from '../oclif-flags.ts';
 
 export default class Backup extends Command {
   static override readonly summary = 'Write everything that is counted into one file';
@@ -10,7 +11,7 @@ export default class Backup extends Command {
   static override readonly args = {
     file: Args.string({ description: 'file to write', required: true }),
   };
-  static override readonly flags = sourceFlags;
+  static override readonly flags = oclifFlags(sourceFlags);
   static override readonly examples = [
     '<%= config.bin %> backup counts.reto3',
     '<%= config.bin %> backup counts.reto3 --data-dir ./data',

@@ -4,10 +4,11 @@ import { parsePeriod } from '@reto3/server/period';
 import { parseFormat } from '@reto3/server/query/format';
 import { sourceOf, writeAnswer } from '../answers.ts';
 import { rangeFlags, sourceFlags } from '../flags.ts';
+import { oclifFlags } from '../oclif-flags.ts';
 import { writeWhole } from '../whole-file.ts';
 
 const flags = {
-  ...rangeFlags,
+  ...oclifFlags(rangeFlags),
   open: Flags.boolean({ description: 'include the windows that are not final yet' }),
   format: Flags.string({
     description: 'csv, json or ndjson',
@@ -19,7 +20,7 @@ const flags = {
     description: 'file to write, whole or not at all; stdout without it',
     helpValue: 'FILE',
   }),
-  ...sourceFlags,
+  ...oclifFlags(sourceFlags),
 };
 
 export default class Export extends Command {

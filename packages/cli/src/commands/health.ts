@@ -1,19 +1,18 @@
 import { Command } from '@oclif/core';
-import { request } from '../api-client.ts';
-import { apiFlags, apiOptionsOf } from '../flags.ts';
+import { apiFlags } from '../flags.ts';
+import { health } from '../health.ts';
+import { oclifFlags } from '../oclif-flags.ts';
 
 export default class Health extends Command {
   static override readonly summary =
     'Say whether the server accepts requests and keeps their counts';
   static override readonly description =
     'Exit code 0: it does. 1: it does not, with the reason. 3: it is not reachable. Made for health checks.';
-  static override readonly flags = apiFlags;
+  static override readonly flags = oclifFlags(apiFlags);
   static override readonly examples = ['<%= config.bin %> health'];
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Health);
-    const response = await request(apiOptionsOf(flags), '/readyz', {});
-    response.resume();
-    this.log('ready');
+    await health(flags);
   }
 }

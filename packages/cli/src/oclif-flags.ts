@@ -1,0 +1,24 @@
+/** The flags of a command as oclif takes them. */
+import { Flags, type Interfaces } from '@oclif/core';
+import type { FlagTable, Given } from './flags.ts';
+
+type OclifFlags<Table extends FlagTable> = {
+  [Name in keyof Table]: Table[Name] extends { readonly value: string }
+    ? Interfaces.OptionFlag<Given<Table>[Name]>
+    : Interfaces.BooleanFlag<boolean>;
+};
+
+export function oclifFlags<Table extends FlagTable>(table: Table): OclifFlags<Table> {
+  const flags = Object.entries(table).map(([name, { value, fallback, ...rest }]) => [
+    name,
+    value === undefined
+      ? Flags.boolean(rest)
+      : Flags.string({
+          ...rest,
+          helpValue: value,
+          ...(fallback !== undefined && { default: fallback }),
+        }),
+  ]);
+  // One entry for each of the table, of the kind that the table says.
+  return Object.fromEntries(flags) as OclifFlags<Table>;
+}

@@ -1,0 +1,19 @@
+/** The settings of the server, as flags. The values are checked by the server's own rules. */
+import { type Config, environmentVariableOf, resolveConfig, settings } from '@reto3/server/config';
+import type { FlagTable, Given } from './flags.ts';
+
+export const serveFlags: FlagTable = Object.fromEntries(
+  Object.values(settings).map((setting) => {
+    const fallback = setting.fallbackText ?? setting.fallback;
+    const origin = `[${fallback === undefined ? '' : `default: ${fallback}, `}env: ${environmentVariableOf(setting)}]`;
+    const description = `${setting.summary} ${origin}`;
+    const { value } = setting;
+    return [setting.flag, { description, ...(value !== undefined && { value }) }];
+  }),
+);
+
+/** @throws Reto3Error RETO3_BAD_SETTING */
+export function configOf(given: Given<typeof serveFlags>): Config {
+  const texts = Object.entries(given).map(([flag, value]) => [flag, value?.toString()]);
+  return resolveConfig(Object.fromEntries(texts), process.env);
+}

@@ -1,0 +1,50 @@
+/** What the three stats commands do: one question, its answer on stdout. */
+import { once } from 'node:events';
+import { exitCode, Reto3Error } from '@reto3/server/errors';
+import { type PeriodName, periods } from '@reto3/server/period';
+import { csvHeader, type FormatName, formatRows, parseFormat } from '@reto3/server/query/format';
+import { type Asked, type Source, sourceOf, writeAnswer } from './answers.ts';
+import type { Given, statsFlags } from './flags.ts';
+
+/** @throws Reto3Error RETO3_BAD_FORMAT, RETO3_BAD_RANGE, and what the source throws */
+export async function stats(period: PeriodName, given: Given<typeof statsFlags>): Promise<void> {
+  const format = parseFormat(given.json ? 'json' : given.format);
+  const source = sourceOf(given);
+  if (given.follow) await followStats(period, source, given, format);
+  else await writeAnswer(source, { ...given, period, format }, process.stdout);
+}
+
+async function followStats(
+  period: PeriodName,
+  source: Source,
+  asked: Asked,
+  format: FormatName,
+): Promise<void> {
+  if ('dataDir' in source) {
+    throw new Reto3Error(
+      'RETO3_BAD_RANGE',
+      'got --follow with --data-dir, where nothing is being counted',
+      { hint: 'follow a server, with --url' },
+    );
+  }
+  if (asked.to !== undefined || asked.open) {
+    throw new Reto3Error(
+      'RETO3_BAD_RANGE',
+      'got --follow with --to or --open, which it cannot have',
+      {
+        hint: 'leave --to and --open out, or --follow',
+      },
+    );
+  }
+  process.once('SIGINT', () => process.exit(exitCode.interrupted));
+  const rowFormat = format === 'json' ? 'ndjson' : format;
+  let { from } = asked;
+  if (asked.last !== undefined) {
+    from = await writeAnswer(source, { ...asked, period, format: rowFormat }, process.stdout);
+  } else if (rowFormat === 'csv') process.stdout.write(csvHeader);
+  const { follow } = await import('./events.ts');
+  for await (const chunk of follow(source, periods[period], from)) {
+    if (!process.stdout.write(formatRows(rowFormat, chunk, periods[period])))
+      await once(process.stdout, 'drain');
+  }
+}
