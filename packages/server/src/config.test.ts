@@ -23,6 +23,8 @@ interface Case {
   readonly good: readonly (readonly [text: string, value: Config[Name]])[];
   readonly bad: readonly string[];
   readonly wanted: string;
+  /** Flags without which it means nothing. */
+  readonly beside?: Readonly<Record<string, string>>;
 }
 
 const port = {
@@ -141,6 +143,120 @@ const cases: Readonly<Record<Name, Case>> = {
     bad: ['', 'a.b', 'a b', 'a*', '>', 'x'.repeat(65)],
     wanted: '1 to 64 letters, digits, hyphens and underscores',
   },
+  nats: {
+    variable: 'RETO3_NATS',
+    fallback: undefined,
+    good: [
+      ['10.0.0.1', ['nats://10.0.0.1']],
+      ['nats://a:4222,tls://b:4223', ['nats://a:4222', 'tls://b:4223']],
+      ['[::1]:4222', ['nats://[::1]:4222']],
+    ],
+    bad: ['http://a', 'nats://', 'nats://a:4222,', 'nats://a/b', 'a b', ''],
+    wanted: 'servers such as nats://10.0.0.1:4222,nats://10.0.0.2:4222',
+  },
+  role: {
+    variable: 'RETO3_ROLE',
+    fallback: 'both',
+    good: [
+      ['ingest', 'ingest'],
+      ['merge', 'merge'],
+    ],
+    bad: ['reader', 'Merge', ''],
+    wanted: 'one of both, ingest, merge',
+    beside: { nats: '127.0.0.1' },
+  },
+  silentAfter: {
+    variable: 'RETO3_SILENT_AFTER',
+    fallback: 10_000,
+    good: [
+      ['2s', 2_000],
+      ['forever', Number.POSITIVE_INFINITY],
+    ],
+    bad: ['1s', '10', ''],
+    wanted: 'at least 2s: a number and s, m, h, d or y, or forever',
+  },
+  natsStream: {
+    variable: 'RETO3_NATS_STREAM',
+    fallback: 'RETO3_WINDOWS',
+    good: [
+      ['A_b-1', 'A_b-1'],
+      ['a', 'a'],
+    ],
+    bad: ['', 'a.b', 'a b', 'a*', '>', 'x'.repeat(65)],
+    wanted: '1 to 64 letters, digits, hyphens and underscores',
+  },
+  natsSubject: {
+    variable: 'RETO3_NATS_SUBJECT',
+    fallback: 'reto3.windows',
+    good: [
+      ['a', 'a'],
+      ['eu.west-1.reto3', 'eu.west-1.reto3'],
+    ],
+    bad: ['', '.a', 'a.', 'a..b', 'a.*', 'a.>', 'a b'],
+    wanted: 'letters, digits, hyphens and underscores, with full stops between words',
+  },
+  natsReplicas: {
+    variable: 'RETO3_NATS_REPLICAS',
+    fallback: undefined,
+    good: [
+      ['3', 3],
+      ['5', 5],
+    ],
+    bad: ['0', '2', '7', ''],
+    wanted: '1, 3 or 5',
+  },
+  natsStorage: {
+    variable: 'RETO3_NATS_STORAGE',
+    fallback: 'file',
+    good: [
+      ['memory', 'memory'],
+      ['file', 'file'],
+    ],
+    bad: ['disk', ''],
+    wanted: 'one of file, memory',
+  },
+  natsMaxAge: {
+    variable: 'RETO3_NATS_MAX_AGE',
+    fallback: dayMs,
+    good: [
+      ['10m', 600_000],
+      ['forever', Number.POSITIVE_INFINITY],
+    ],
+    bad: ['9m', '1', ''],
+    wanted: 'at least 10m: a number and s, m, h, d or y, or forever',
+  },
+  natsCreds: { variable: 'RETO3_NATS_CREDS', fallback: undefined, ...path },
+  natsUser: {
+    variable: 'RETO3_NATS_USER',
+    fallback: undefined,
+    good: [
+      ['reto3', 'reto3'],
+      ['a@b', 'a@b'],
+    ],
+    bad: ['', 'a b'],
+    wanted: 'a name without spaces',
+    beside: { 'nats-password-file': 'f' },
+  },
+  natsPasswordFile: {
+    variable: 'RETO3_NATS_PASSWORD_FILE',
+    fallback: undefined,
+    ...path,
+    beside: { 'nats-user': 'u' },
+  },
+  natsTokenFile: { variable: 'RETO3_NATS_TOKEN_FILE', fallback: undefined, ...path },
+  natsCa: { variable: 'RETO3_NATS_CA', fallback: undefined, ...path },
+  natsCert: {
+    variable: 'RETO3_NATS_CERT',
+    fallback: undefined,
+    ...path,
+    beside: { 'nats-key': 'f' },
+  },
+  natsKey: {
+    variable: 'RETO3_NATS_KEY',
+    fallback: undefined,
+    ...path,
+    beside: { 'nats-cert': 'f' },
+  },
   logLevel: {
     variable: 'RETO3_LOG_LEVEL',
     fallback: 'info',
@@ -159,6 +275,7 @@ it('is tested setting by setting, all of them', () => {
 
 describe.each(Object.entries(cases) as [Name, Case][])('the setting %s', (name, wanted) => {
   const { flag, fallbackText } = settings[name];
+  const { beside = {} } = wanted;
   const [[text, value], [otherText]] = wanted.good as [Case['good'][0], Case['good'][0]];
 
   it('has its default where neither flag nor environment says something', () => {
@@ -171,15 +288,16 @@ describe.each(Object.entries(cases) as [Name, Case][])('the setting %s', (name, 
 
   it('is read from the environment', () => {
     expect(environmentVariableOf(settings[name])).toBe(wanted.variable);
-    expect(resolveConfig({}, { [wanted.variable]: text })[name]).toBe(value);
+    expect(resolveConfig(beside, { [wanted.variable]: text })[name]).toEqual(value);
   });
 
   it('is read from the flag, which beats the environment', () => {
-    expect(resolveConfig({ [flag]: text }, { [wanted.variable]: otherText })[name]).toBe(value);
+    const flags = { ...beside, [flag]: text };
+    expect(resolveConfig(flags, { [wanted.variable]: otherText })[name]).toEqual(value);
   });
 
   it.each(wanted.good)('understands "%s"', (good, understood) => {
-    expect(resolveConfig({ [flag]: good }, {})[name]).toBe(understood);
+    expect(resolveConfig({ ...beside, [flag]: good }, {})[name]).toEqual(understood);
   });
 
   it.each(wanted.bad)(
@@ -199,12 +317,13 @@ describe.each(Object.entries(cases) as [Name, Case][])('the setting %s', (name, 
 
   it('does not look at a bad variable that the flag beats', () => {
     const [bad = ''] = wanted.bad;
-    expect(resolveConfig({ [flag]: text }, { [wanted.variable]: bad })[name]).toBe(value);
+    const flags = { ...beside, [flag]: text };
+    expect(resolveConfig(flags, { [wanted.variable]: bad })[name]).toEqual(value);
   });
 
   it('says its default in the help as it is', () => {
     const { fallback } = settings[name];
-    if (name.startsWith('retain'))
+    if (/^retain|After$|Age$/.test(name))
       expect(resolveConfig({ [flag]: fallback }, {})[name]).toBe(wanted.fallback);
     else if (fallbackText === undefined && fallback !== undefined)
       expect(String(wanted.fallback)).toBe(settings[name].fallback);
@@ -223,6 +342,25 @@ describe('how long the periods are kept', () => {
     const same = { 'retain-ms10': '2d', 'retain-sec': '48h', 'retain-min': '2d' };
     expect(resolveConfig(same, {})).toMatchObject({ retainMin: 2 * dayMs });
   });
+});
+
+describe('settings of the cluster', () => {
+  it.each([
+    ['role', 'merge', 'nats'],
+    ['role', 'ingest', 'nats'],
+    ['nats-user', 'u', 'nats-password-file'],
+    ['nats-password-file', 'f', 'nats-user'],
+    ['nats-cert', 'f', 'nats-key'],
+    ['nats-key', 'f', 'nats-cert'],
+  ])('--%s %s is refused without --%s', (flag, text, other) => {
+    expect(() => resolveConfig({ [flag]: text }, {})).toThrow(
+      `got --${flag} "${text}" alone, want --${other} with it`,
+    );
+  });
+
+  it.each(['nats://user:secret@a:4222', 'nats://token@a'])('refuses %s', (url) =>
+    expect(() => resolveConfig({ nats: url }, {})).toThrow('no user in it'),
+  );
 });
 
 describe('an admin host that others may reach', () => {

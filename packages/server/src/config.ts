@@ -25,12 +25,38 @@ export interface Config {
   readonly retainSec: number;
   readonly retainMin: number;
   readonly node: string;
+  /** Addresses of the NATS servers of the cluster; undefined: a server on its own. */
+  readonly nats: readonly string[] | undefined;
+  readonly role: Role;
+  /** After so many ms without a word from a node, the cluster no longer waits for it. */
+  readonly silentAfter: number;
+  readonly natsStream: string;
+  readonly natsSubject: string;
+  /** undefined: 3 where three servers or more are named, else 1. */
+  readonly natsReplicas: number | undefined;
+  readonly natsStorage: NatsStorage;
+  /** How long the stream keeps a message, in milliseconds; Infinity: for ever. */
+  readonly natsMaxAge: number;
+  readonly natsCreds: string | undefined;
+  readonly natsUser: string | undefined;
+  readonly natsPasswordFile: string | undefined;
+  readonly natsTokenFile: string | undefined;
+  readonly natsCa: string | undefined;
+  readonly natsCert: string | undefined;
+  readonly natsKey: string | undefined;
   readonly logLevel: LogLevel;
 }
 
 export const ackModes = ['memory', 'durable'] as const;
 /** When a message is answered: as soon as it is counted, or when the count is on the disk. */
 export type Ack = (typeof ackModes)[number];
+
+export const roles = ['both', 'ingest', 'merge'] as const;
+/** What a node of a cluster does: take requests and publish, add up what all publish, or both. */
+export type Role = (typeof roles)[number];
+
+export const natsStorages = ['file', 'memory'] as const;
+export type NatsStorage = (typeof natsStorages)[number];
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -160,11 +186,119 @@ export const settings: Settings = {
   },
   node: {
     flag: 'node',
-    summary: 'name of this server',
+    summary: 'name of this server; in a cluster no two have the same',
     value: 'NAME',
     fallback: hostname().replaceAll(/[^A-Za-z0-9_-]/g, '-') || 'node',
     fallbackText: 'the host name',
-    parse: nodeName,
+    parse: plainName,
+  },
+  nats: {
+    flag: 'nats',
+    summary: 'NATS servers of the cluster, with commas between them; without it there is none',
+    value: 'URLS',
+    fallback: undefined,
+    parse: natsServers,
+  },
+  role: {
+    flag: 'role',
+    summary: 'what this server does in the cluster: ingest, merge or both',
+    value: 'ROLE',
+    fallback: 'both',
+    parse: oneOf(roles),
+  },
+  silentAfter: {
+    flag: 'silent-after',
+    summary: 'how long the cluster waits for a node that says nothing: a number and s, m, h or d',
+    value: 'TIME',
+    fallback: '10s',
+    // A node speaks several times a second; a shorter pause is a hiccup of the network.
+    parse: keepingTime('2s'),
+  },
+  natsStream: {
+    flag: 'nats-stream',
+    summary: 'name of the stream; one for each cluster',
+    value: 'NAME',
+    fallback: 'RETO3_WINDOWS',
+    parse: plainName,
+  },
+  natsSubject: {
+    flag: 'nats-subject',
+    summary: 'what the subjects of the stream begin with; the name of the node follows',
+    value: 'SUBJECT',
+    fallback: 'reto3.windows',
+    parse: subjectPrefix,
+  },
+  natsReplicas: {
+    flag: 'nats-replicas',
+    summary: 'on how many NATS servers the stream lies: 1, 3 or 5',
+    value: 'N',
+    fallback: undefined,
+    fallbackText: '3 where --nats names three servers, else 1',
+    parse: replicas,
+  },
+  natsStorage: {
+    flag: 'nats-storage',
+    summary: 'where NATS keeps the stream: file or memory',
+    value: 'STORAGE',
+    fallback: 'file',
+    parse: oneOf(natsStorages),
+  },
+  natsMaxAge: {
+    flag: 'nats-max-age',
+    summary: 'how long the stream keeps a message: a number and s, m, h, d or y, or forever',
+    value: 'TIME',
+    fallback: '1d',
+    // What a merger that restarts has to find there.
+    parse: keepingTime('10m'),
+  },
+  natsCreds: {
+    flag: 'nats-creds',
+    summary: 'NATS credentials file (JWT and seed)',
+    value: 'FILE',
+    fallback: undefined,
+    parse: nonEmpty,
+  },
+  natsUser: {
+    flag: 'nats-user',
+    summary: 'user at NATS; its password comes with --nats-password-file',
+    value: 'NAME',
+    fallback: undefined,
+    parse: word,
+  },
+  natsPasswordFile: {
+    flag: 'nats-password-file',
+    summary: 'file with the password of --nats-user',
+    value: 'FILE',
+    fallback: undefined,
+    parse: nonEmpty,
+  },
+  natsTokenFile: {
+    flag: 'nats-token-file',
+    summary: 'file with the token that NATS asks for',
+    value: 'FILE',
+    fallback: undefined,
+    parse: nonEmpty,
+  },
+  natsCa: {
+    flag: 'nats-ca',
+    summary: 'certificates of the authority that NATS servers are checked against; asks for TLS',
+    value: 'FILE',
+    fallback: undefined,
+    parse: nonEmpty,
+  },
+  natsCert: {
+    flag: 'nats-cert',
+    summary: 'certificate of this client, for NATS servers that ask for one; with --nats-key',
+    value: 'FILE',
+    fallback: undefined,
+    parse: nonEmpty,
+  },
+  natsKey: {
+    flag: 'nats-key',
+    summary: 'private key of --nats-cert',
+    value: 'FILE',
+    fallback: undefined,
+    parse: nonEmpty,
   },
   logLevel: {
     flag: 'log-level',
@@ -225,12 +359,42 @@ export function resolveConfig(
     retainSec: read(settings.retainSec),
     retainMin: read(settings.retainMin),
     node: read(settings.node),
+    nats: read(settings.nats),
+    role: read(settings.role),
+    silentAfter: read(settings.silentAfter),
+    natsStream: read(settings.natsStream),
+    natsSubject: read(settings.natsSubject),
+    natsReplicas: read(settings.natsReplicas),
+    natsStorage: read(settings.natsStorage),
+    natsMaxAge: read(settings.natsMaxAge),
+    natsCreds: read(settings.natsCreds),
+    natsUser: read(settings.natsUser),
+    natsPasswordFile: read(settings.natsPasswordFile),
+    natsTokenFile: read(settings.natsTokenFile),
+    natsCa: read(settings.natsCa),
+    natsCert: read(settings.natsCert),
+    natsKey: read(settings.natsKey),
     logLevel: read(settings.logLevel),
   };
   assertAdminClosed(config, find(settings.adminHost).origin);
   assertLongerKept('retainMs10', 'retainSec');
   assertLongerKept('retainSec', 'retainMin');
+  if (config.role !== 'both') assertBeside('role', 'nats');
+  assertBeside('natsUser', 'natsPasswordFile');
+  assertBeside('natsPasswordFile', 'natsUser');
+  assertBeside('natsCert', 'natsKey');
+  assertBeside('natsKey', 'natsCert');
   return config;
+
+  /** Some settings mean nothing without another. */
+  function assertBeside(name: keyof Config, other: keyof Config): void {
+    if (config[name] === undefined || config[other] !== undefined) return;
+    const { origin, text } = find(settings[name]);
+    throw new Reto3Error(
+      'RETO3_BAD_SETTING',
+      `got ${origin} "${text}" alone, want --${settings[other].flag} with it`,
+    );
+  }
 
   /** The minutes and seconds hold the shorter windows to account, so they must not go first. */
   function assertLongerKept(shorter: RetainName, longer: RetainName): void {
@@ -298,10 +462,45 @@ function nonEmpty(text: string): string {
   return text;
 }
 
-function nodeName(text: string): string {
-  // It becomes part of a NATS subject and of keys.
+function plainName(text: string): string {
+  // It becomes part of NATS subjects and of keys.
   if (!/^[A-Za-z0-9_-]{1,64}$/.test(text))
     throw new Wanted('1 to 64 letters, digits, hyphens and underscores');
+  return text;
+}
+
+const natsSchemes = ['nats:', 'tls:'];
+
+/** Users and passwords do not belong into URLs: every user of the machine reads command lines. */
+function natsServers(text: string): readonly string[] {
+  const servers = text.split(',').map((server) => {
+    const url = server.includes('://') ? server : `nats://${server}`;
+    if (!URL.canParse(url)) throw new Wanted(wantedServers);
+    const { protocol, hostname, username, password, pathname, search } = new URL(url);
+    if (username !== '' || password !== '')
+      throw new Wanted('no user in it, but --nats-creds, --nats-user or --nats-token-file');
+    const bare = hostname !== '' && (pathname === '' || pathname === '/') && search === '';
+    if (!natsSchemes.includes(protocol) || !bare) throw new Wanted(wantedServers);
+    return url;
+  });
+  return servers;
+}
+
+const wantedServers = 'servers such as nats://10.0.0.1:4222,nats://10.0.0.2:4222';
+
+function subjectPrefix(text: string): string {
+  if (!/^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+){0,15}$/.test(text))
+    throw new Wanted('letters, digits, hyphens and underscores, with full stops between words');
+  return text;
+}
+
+function replicas(text: string): number {
+  if (!['1', '3', '5'].includes(text)) throw new Wanted('1, 3 or 5');
+  return Number(text);
+}
+
+function word(text: string): string {
+  if (!/^\S+$/.test(text)) throw new Wanted('a name without spaces');
   return text;
 }
 

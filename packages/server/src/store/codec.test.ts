@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { crc32, deflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { exampleBytes, formatDocument } from '../format-document.ts';
 import { ms10, ms10PerSecond } from '../period.ts';
 import {
   aheadSlots,
@@ -174,21 +174,7 @@ describe('decoding', () => {
 });
 
 describe('docs/format.md', () => {
-  const document = readFileSync(new URL('../../../../docs/format.md', import.meta.url), 'utf8');
-
-  /**
-   * The bytes of the example of that name, in hexadecimal: of each line, what stands before two
-   * spaces; `00 × 3` is 00 three times.
-   */
-  function exampleBytes(example: string): string {
-    const start = document.indexOf(`<!-- example: ${example} -->`);
-    const [, block = ''] = document.slice(start).split('```\n', 2);
-    const bytes = block.split('\n').map((line) => line.split('  ', 1)[0] ?? '');
-    return bytes
-      .join(' ')
-      .replaceAll(/(\w\w) × (\d+)/g, (_, byte: string, times: string) => byte.repeat(Number(times)))
-      .replaceAll(' ', '');
-  }
+  const document = formatDocument();
 
   function hex(bytes: Uint8Array | string): string {
     return Buffer.from(bytes).toString('hex');

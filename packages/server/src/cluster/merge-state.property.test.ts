@@ -1,0 +1,255 @@
+/**
+ * The merge under every delivery: messages of several nodes over several boots, in any order, any
+ * number of times, with the state saved and read again in between.
+ */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { alignDown, ms10, ms10PerSecond, sec } from '../period.ts';
+import { allocateWindows, copyOf, type Windows } from '../window/windows.ts';
+import { MergeState, type NodeRecord, type StoredMinutes } from './merge-state.ts';
+import type { NodeMessage } from './message.ts';
+import { Part } from './part.ts';
+import { packSecond } from './second.ts';
+import { Vouches } from './vouches.ts';
+
+const startMs = Date.UTC(2016, 4, 28, 11, 10, 57);
+const now = { wallMs: startMs, monotonicMs: 0 };
+const secondsInPlay = 6;
+
+interface Delivery {
+  readonly node: string;
+  readonly message: NodeMessage;
+}
+
+const nowhere: StoredMinutes = { parts: () => new Map(), block: () => undefined };
+
+/** What a store would keep, as the bytes it would keep. */
+class Kept implements StoredMinutes {
+  readonly rows = new Map<string, Uint8Array>();
+  readonly blocks = new Map<number, Windows>();
+  readonly #names = new Set<string>();
+
+  parts(start: number): Map<string, Part> {
+    const parts = new Map<string, Part>();
+    for (const name of this.#names) {
+      const bytes = this.rows.get(`${start} ${name}`);
+      const part = bytes && Part.decode(bytes, `${start} ${name}`);
+      if (part !== undefined) parts.set(name, part);
+    }
+    return parts;
+  }
+
+  block(start: number): Windows | undefined {
+    const block = this.blocks.get(start);
+    return block && copyOf(block);
+  }
+
+  save(state: MergeState): void {
+    // As the merger does: what a new boot voided in stored minutes is read, and saved, once.
+    const voidFrom = state.takeVoidFrom();
+    for (const start of this.blocks.keys()) {
+      if (voidFrom !== undefined && start + ms10.blockMs > voidFrom) state.minute(start);
+    }
+    for (const minute of state.minutes()) {
+      for (const [name, part] of minute.takeUnsaved()) {
+        this.#names.add(name);
+        this.rows.set(`${minute.start} ${name}`, part.encode(`${minute.start} ${name}`));
+      }
+      this.blocks.set(minute.start, copyOf(minute.ms10));
+    }
+  }
+}
+
+function windowsOf(counts: readonly number[], countedTo: number): Windows {
+  const windows = allocateWindows(ms10PerSecond);
+  windows.counted.fill(1, 0, countedTo);
+  for (const [index, count] of counts.entries())
+    if (index < countedTo) windows.counts[index] = count;
+  return windows;
+}
+
+/**
+ * A node's life: it counts, publishes, is killed and comes back with less. `truth` is what its own
+ * store holds at the end. A message carries what the store held at that write.
+ */
+const life = (node: string) =>
+  fc
+    .array(
+      fc.record({
+        second: fc.integer({ min: 0, max: secondsInPlay - 1 }),
+        counts: fc.array(fc.integer({ min: 0, max: 70_000 }), { maxLength: 4 }),
+        countedTo: fc.integer({ min: 1, max: ms10PerSecond }),
+        restart: fc.option(fc.integer({ min: 0, max: secondsInPlay }), { nil: undefined, freq: 3 }),
+        publish: fc.boolean(),
+      }),
+      { maxLength: 12 },
+    )
+    .map((steps) => {
+      const deliveries: Delivery[] = [];
+      const store = new Map<number, Windows>();
+      let boot = 1;
+      let revision = 0;
+      let vouchedFrom = startMs;
+      const publish = (starts: readonly number[]): void => {
+        const seconds = starts.flatMap((start) => {
+          const windows = store.get(start);
+          return windows === undefined ? [] : [{ start, packed: packSecond(windows) }];
+        });
+        const message = { boot, revision, vouchedFrom, mark: startMs, clock: startMs };
+        deliveries.push({ node, message: { ...message, leaving: false, seconds } });
+      };
+      const sorted = (): number[] => [...store.keys()].sort((a, b) => a - b);
+      for (const step of steps) {
+        if (step.restart === undefined) {
+          const start = startMs + step.second * sec.windowMs;
+          store.set(start, windowsOf(step.counts, step.countedTo));
+          revision++;
+          if (step.publish) publish([start]);
+        } else {
+          // A new boot, without what was lost from then on; its writes are numbered anew from less.
+          vouchedFrom = startMs + step.restart * sec.windowMs;
+          for (const start of sorted()) if (start >= vouchedFrom) store.delete(start);
+          boot++;
+          revision = Math.max(0, revision - 3);
+          publish(sorted().filter((start) => start >= vouchedFrom));
+        }
+      }
+      revision++;
+      // Everything was published at some time: at the latest now.
+      publish(sorted());
+      return { deliveries, store };
+    });
+
+const lives = fc.tuple(life('a'), life('b'), life('c'));
+
+function expectSums(state: MergeState, stores: readonly Map<number, Windows>[]): void {
+  const wanted = allocateWindows(secondsInPlay * ms10PerSecond);
+  for (const store of stores) {
+    for (const [start, windows] of store) {
+      const first = (start - startMs) / ms10.windowMs;
+      for (let index = 0; index < ms10PerSecond; index++) {
+        wanted.counts[first + index] =
+          (wanted.counts[first + index] ?? 0) + (windows.counts[index] ?? 0);
+        if (windows.counted[index] === 1) wanted.counted[first + index] = 1;
+      }
+    }
+  }
+  const got = allocateWindows(secondsInPlay * ms10PerSecond);
+  for (let second = 0; second < secondsInPlay; second++) {
+    const start = startMs + second * sec.windowMs;
+    const minute = state.minute(alignDown(start, ms10.blockMs));
+    minute.settle(0);
+    const first = (start - minute.start) / ms10.windowMs;
+    got.counts.set(
+      minute.ms10.counts.subarray(first, first + ms10PerSecond),
+      second * ms10PerSecond,
+    );
+    got.counted.set(
+      minute.ms10.counted.subarray(first, first + ms10PerSecond),
+      second * ms10PerSecond,
+    );
+    const total = minute.ms10.counts
+      .subarray(first, first + ms10PerSecond)
+      .reduce((a, b) => a + b, 0);
+    expect(minute.sec.counts[(start - minute.start) / sec.windowMs]).toBe(total);
+    expect(minute.min.counts[0]).toBe(minute.ms10.counts.reduce((a, b) => a + b, 0));
+  }
+  expect(got.counts).toEqual(wanted.counts);
+  expect(got.counted).toEqual(wanted.counted);
+}
+
+/** Any order, some of them more than once. */
+function shuffled(deliveries: readonly Delivery[]): fc.Arbitrary<Delivery[]> {
+  return fc.array(fc.constantFrom(...deliveries), { maxLength: 10 }).chain((again) =>
+    fc.shuffledSubarray([...deliveries, ...again], {
+      minLength: deliveries.length + again.length,
+    }),
+  );
+}
+
+const delivered = lives.chain((nodes) =>
+  fc.tuple(fc.constant(nodes), shuffled(nodes.flatMap(({ deliveries }) => deliveries))),
+);
+
+describe('the merge', () => {
+  it('gives the sum of the nodes own stores, in whatever order and however often messages come', () => {
+    fc.assert(
+      fc.property(delivered, ([nodes, deliveries]) => {
+        const state = new MergeState({ silentAfterMs: 1_000, stored: nowhere });
+        for (const { node, message } of deliveries) state.apply(node, message, now);
+        expectSums(
+          state,
+          nodes.map(({ store }) => store),
+        );
+      }),
+    );
+  });
+
+  it('gives the same when it is saved, dropped and read again between any two messages', () => {
+    fc.assert(
+      fc.property(delivered, fc.array(fc.boolean()), ([nodes, deliveries], restarts) => {
+        const kept = new Kept();
+        let state = new MergeState({ silentAfterMs: 1_000, stored: kept });
+        let replay: Delivery[] = [];
+        for (const [index, delivery] of deliveries.entries()) {
+          state.apply(delivery.node, delivery.message, now);
+          replay.push(delivery);
+          if (restarts[index] === true) {
+            kept.save(state);
+            // Killed, and what came since the save before comes again.
+            const nodes: NodeRecord[] = state.nodes().map((node) => ({
+              ...node,
+              vouches: new Vouches(node.vouches.steps),
+            }));
+            state = new MergeState({ silentAfterMs: 1_000, stored: kept, nodes });
+            for (const { node, message } of replay) state.apply(node, message, now);
+            replay = [];
+          } else if (restarts[index] === false) {
+            kept.save(state);
+            for (const minute of state.minutes()) state.forget(minute.start);
+          }
+        }
+        expectSums(
+          state,
+          nodes.map(({ store }) => store),
+        );
+        // Who reads the store finds the same.
+        kept.save(state);
+        for (const [start, block] of kept.blocks)
+          expect(block.counts).toEqual(state.minute(start).ms10.counts);
+      }),
+    );
+  });
+
+  it('never says more than all is final, and never goes back', () => {
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.record({
+            node: fc.constantFrom('a', 'b', 'c'),
+            boot: fc.integer({ min: 1, max: 3 }),
+            mark: fc.integer({ min: 0, max: 100 }),
+            passMs: fc.integer({ min: 0, max: 400 }),
+            leaving: fc.boolean(),
+          }),
+        ),
+        (steps) => {
+          const state = new MergeState({ silentAfterMs: 1_000, stored: nowhere });
+          let monotonicMs = 0;
+          let before = 0;
+          for (const { node, passMs, ...step } of steps) {
+            monotonicMs += passMs;
+            const moment = { wallMs: startMs, monotonicMs };
+            const message = { ...step, revision: 1, vouchedFrom: 0, clock: 0, seconds: [] };
+            state.apply(node, message, moment);
+            const waited = state.nodes().filter((known) => state.isWaitedFor(known, moment));
+            const final = state.finalThrough(moment);
+            const oldest = Math.min(...waited.map(({ mark }) => mark));
+            expect(final).toBe(waited.length === 0 ? before : Math.max(before, oldest));
+            before = final;
+          }
+        },
+      ),
+    );
+  });
+});
