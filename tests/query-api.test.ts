@@ -1,5 +1,8 @@
 /** The query API as a program meets it: its description, health, errors, and who is let in. */
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { get, type IncomingMessage } from 'node:http';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ask } from './support/api.ts';
@@ -142,7 +145,7 @@ test('with a token file only the bearer of the token is let in', async () => {
     dataDir: join(folder, 'data'),
     flags: ['--admin-token-file', tokenFile],
   });
-  const get = (path: string, authorization?: string): Promise<Response> =>
+  const getPath = (path: string, authorization?: string): Promise<Response> =>
     fetch(
       server.adminUrl + path,
       authorization === undefined ? {} : { headers: { authorization } },
@@ -150,12 +153,12 @@ test('with a token file only the bearer of the token is let in', async () => {
 
   for (const path of ['/v1/info', '/v1/stats/ms10', '/v1/live', '/openapi.json', '/nothing']) {
     for (const authorization of [undefined, 'Bearer open barley', 'open sesame', 'Bearer ']) {
-      const response = await get(path, authorization);
+      const response = await getPath(path, authorization);
       expect(response.status, path).toBe(401);
       expect(await response.json()).toMatchObject({ code: 'RETO3_UNAUTHORIZED' });
     }
   }
-  expect((await get('/v1/info', 'Bearer open sesame')).status).toBe(200);
+  expect((await getPath('/v1/info', 'Bearer open sesame')).status).toBe(200);
 
   const stats = ['stats', 'ms10', '--open', '--url', server.adminUrl];
   expect(await runCli([...stats, '--token-file', tokenFile])).toMatchObject({ code: 0 });
@@ -166,6 +169,41 @@ test('with a token file only the bearer of the token is let in', async () => {
     expect(outcome).toMatchObject({ code: 1, stdout: '' });
     expect(outcome.stderr).toMatch(/^reto3: the query API asks for a token \(.+\)\n$/);
   }
+});
+
+test('a Host that is not ours is refused, and no other page may read an answer', async () => {
+  const server = await Server.start({
+    dataDir: await temporaryFolder(),
+    flags: ['--admin-name', 'counts.example.org'],
+  });
+  const { port } = new URL(server.adminUrl);
+  const answerTo = async (host: string | undefined): Promise<IncomingMessage> => {
+    const headers = host === undefined ? {} : { host };
+    const asked = get(`${server.adminUrl}/v1/info`, { setHost: false, headers });
+    const [response] = await once(asked, 'response');
+    response.resume();
+    return response;
+  };
+  const ours = [
+    ...['127.0.0.1', '192.0.2.7', '[::1]', 'localhost', 'a.localhost', hostname()],
+    ...['counts.example.org', 'COUNTS.example.org.'],
+  ];
+  for (const host of ours.flatMap((name) => [name, `${name}:${port}`]))
+    expect([host, (await answerTo(host)).statusCode]).toEqual([host, 200]);
+  for (const host of [
+    'example.org',
+    `example.org:${port}`,
+    '127.0.0.1.example.org',
+    'localhost.org',
+  ])
+    expect([host, (await answerTo(host)).statusCode]).toEqual([host, 421]);
+
+  const { headers } = await fetch(`${server.adminUrl}/v1/info`, {
+    headers: { origin: 'http://example.org' },
+  });
+  expect(headers.get('access-control-allow-origin')).toBeNull();
+  expect(headers.get('x-content-type-options')).toBe('nosniff');
+  expect(headers.get('content-security-policy')).toContain("default-src 'none'");
 });
 
 test('an admin host that others reach needs the word that it is open', async () => {

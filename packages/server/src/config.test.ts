@@ -70,6 +70,17 @@ const cases: Readonly<Record<Name, Case>> = {
     bad: ['maybe', '2', ''],
     wanted: 'true or false',
   },
+  adminNames: {
+    variable: 'RETO3_ADMIN_NAME',
+    fallback: [],
+    good: [
+      ['reto3.example.org', ['reto3.example.org']],
+      ['a,b_c', ['a', 'b_c']],
+      ['', []],
+    ],
+    bad: ['http://a', 'a:80', 'a b', '*'],
+    wanted: 'names such as reto3.example.org, with commas between them and no ports',
+  },
   dataDir: { variable: 'RETO3_DATA_DIR', fallback: './data', ...path },
   workers: {
     variable: 'RETO3_WORKERS',
@@ -279,11 +290,11 @@ describe.each(Object.entries(cases) as [Name, Case][])('the setting %s', (name, 
   const [[text, value], [otherText]] = wanted.good as [Case['good'][0], Case['good'][0]];
 
   it('has its default where neither flag nor environment says something', () => {
-    expect(resolveConfig({}, {})[name]).toBe(wanted.fallback);
+    expect(resolveConfig({}, {})[name]).toStrictEqual(wanted.fallback);
   });
 
   it('takes an empty variable for one that is not set', () => {
-    expect(resolveConfig({}, { [wanted.variable]: '' })[name]).toBe(wanted.fallback);
+    expect(resolveConfig({}, { [wanted.variable]: '' })[name]).toStrictEqual(wanted.fallback);
   });
 
   it('is read from the environment', () => {

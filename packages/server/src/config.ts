@@ -16,6 +16,8 @@ export interface Config {
   readonly adminHost: string;
   readonly adminTokenFile: string | undefined;
   readonly adminOpen: boolean;
+  /** Names by which the query API may be asked, besides its addresses and this machine's name. */
+  readonly adminNames: readonly string[];
   readonly dataDir: string;
   readonly workers: number;
   readonly ack: Ack;
@@ -129,6 +131,14 @@ export const settings: Settings = {
     summary: 'let everybody who reaches the query API read it',
     fallback: 'false',
     parse: switchValue,
+  },
+  adminNames: {
+    flag: 'admin-name',
+    summary: 'names by which others may ask the query API, with commas between them',
+    value: 'NAMES',
+    fallback: '',
+    fallbackText: 'its addresses, localhost and the host name',
+    parse: dnsNames,
   },
   dataDir: {
     flag: 'data-dir',
@@ -351,6 +361,7 @@ export function resolveConfig(
     adminHost: read(settings.adminHost),
     adminTokenFile: read(settings.adminTokenFile),
     adminOpen: read(settings.adminOpen),
+    adminNames: read(settings.adminNames),
     dataDir: read(settings.dataDir),
     workers: read(settings.workers),
     ack: read(settings.ack),
@@ -455,6 +466,13 @@ function address(text: string): string {
   if (text !== 'localhost' && isIP(text) === 0)
     throw new Wanted('an IP address of this machine, or localhost');
   return text;
+}
+
+function dnsNames(text: string): readonly string[] {
+  const names = text.split(',').filter(Boolean);
+  if (!names.every((name) => /^[A-Za-z0-9_.-]{1,253}$/.test(name)))
+    throw new Wanted('names such as reto3.example.org, with commas between them and no ports');
+  return names;
 }
 
 function nonEmpty(text: string): string {

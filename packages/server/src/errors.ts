@@ -57,6 +57,11 @@ export const errorKinds = {
     exitCode: exitCode.failed,
     hint: 'send the header "Authorization: Bearer <token>"',
   },
+  RETO3_WRONG_HOST: {
+    httpStatus: 421,
+    exitCode: exitCode.failed,
+    hint: 'ask by address, or start the server with that name as --admin-name',
+  },
   RETO3_NOT_FOUND: {
     httpStatus: 404,
     exitCode: exitCode.failed,
@@ -66,6 +71,11 @@ export const errorKinds = {
     httpStatus: 503,
     exitCode: exitCode.failed,
     hint: 'wait, or see the reason in /readyz',
+  },
+  RETO3_BUSY: {
+    httpStatus: 503,
+    exitCode: exitCode.failed,
+    hint: 'ask again in a while, or for less at a time',
   },
   RETO3_INTERNAL: {
     httpStatus: 500,

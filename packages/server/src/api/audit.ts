@@ -3,6 +3,7 @@ import type { FastifyPluginAsync } from 'fastify';
 import type { Coordinator } from '../coordinator/coordinator.ts';
 import { periodNames } from '../period.ts';
 import { audit } from '../query/audit.ts';
+import type { LongReads } from './long-reads.ts';
 import { errorResponse, rangeParameters } from './schemas.ts';
 
 interface AuditRoute {
@@ -61,17 +62,19 @@ const schema = {
   },
 } as const;
 
-export const auditRoutes: FastifyPluginAsync<{ readonly coordinator: Coordinator }> = async (
-  app,
-  { coordinator },
-) => {
+export const auditRoutes: FastifyPluginAsync<{
+  readonly coordinator: Coordinator;
+  readonly longReads: LongReads;
+}> = async (app, { coordinator, longReads }) => {
   app.get<AuditRoute>('/v1/audit', { schema }, async (request) => {
+    const endTurn = await longReads.turn(request);
     // One after the other without a pause: both are of one moment.
     const view = coordinator.view();
     const state = coordinator.state();
     try {
       return await audit(view, state, request.query, Date.now());
     } finally {
+      endTurn();
       await view.store.close();
     }
   });

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import type { FastifyPluginAsync } from 'fastify';
 import { writeBackup } from '../backup/stream.ts';
 import type { Coordinator } from '../coordinator/coordinator.ts';
+import { type LongReads, limitTime } from './long-reads.ts';
 import { errorResponse } from './schemas.ts';
 
 const schema = {
@@ -20,14 +21,22 @@ const schema = {
   },
 } as const;
 
-export const backupRoutes: FastifyPluginAsync<{ readonly coordinator: Coordinator }> = async (
-  app,
-  { coordinator },
-) => {
-  app.get('/v1/backup', { schema }, async (_, reply) => {
-    const snapshot = await coordinator.backup();
+export const backupRoutes: FastifyPluginAsync<{
+  readonly coordinator: Coordinator;
+  readonly longReads: LongReads;
+}> = async (app, { coordinator, longReads }) => {
+  app.get('/v1/backup', { schema }, async (request, reply) => {
+    const endTurn = await longReads.turn(request);
+    const snapshot = await coordinator.backup().catch((error) => {
+      endTurn();
+      throw error;
+    });
     const body = Readable.from(writeBackup(snapshot), { objectMode: false });
-    body.once('close', () => void snapshot.close());
+    limitTime(request, body);
+    body.once('close', () => {
+      endTurn();
+      void snapshot.close();
+    });
     return reply.type('application/octet-stream').send(body);
   });
 };

@@ -1,10 +1,8 @@
 /**
- * The query API: one Fastify server under the admin address. It puts routes together, lets nobody
- * in without the token where there is one, and turns every failure into `{code, message, hint}`.
+ * The query API: one Fastify server under the admin address. It puts routes together, and
+ * turns every failure into `{code, message, hint}`.
  * The only folder that imports fastify.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import swagger from '@fastify/swagger';
 import { type FastifyError, type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import type { Config } from '../config.ts';
@@ -15,9 +13,11 @@ import { LiveFeed } from '../query/live-feed.ts';
 import { version } from '../version.ts';
 import { auditRoutes } from './audit.ts';
 import { backupRoutes } from './backup.ts';
+import { guard } from './gate.ts';
 import { healthRoutes, Readiness } from './health.ts';
 import { infoRoutes } from './info.ts';
 import { liveRoutes } from './live.ts';
+import { LongReads } from './long-reads.ts';
 import { errorSchema } from './schemas.ts';
 import { statsRoutes } from './stats.ts';
 
@@ -50,6 +50,7 @@ export class QueryApi {
     const { config, coordinator, dataDir, log } = options;
     const readiness = new Readiness();
     const feed = new LiveFeed(coordinator);
+    const longReads = new LongReads();
     const app = fastify({
       // Unknown query parameters are mistakes to be told, not noise to be dropped.
       ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
@@ -59,7 +60,7 @@ export class QueryApi {
         void reply.code(error.statusCode ?? 400).send(body('RETO3_BAD_REQUEST', error.message)),
     });
     setErrors(app, log);
-    if (config.adminTokenFile !== undefined) await askForToken(app, config.adminTokenFile);
+    await guard(app, config);
     await app.register(swagger, {
       openapi: {
         openapi: '3.1.0',
@@ -73,9 +74,9 @@ export class QueryApi {
     app.addSchema(errorSchema);
     await app.register(healthRoutes, { readiness });
     await app.register(infoRoutes, { config, coordinator, dataDir, readiness });
-    await app.register(statsRoutes, { coordinator });
-    await app.register(auditRoutes, { coordinator });
-    await app.register(backupRoutes, { coordinator });
+    await app.register(statsRoutes, { coordinator, longReads });
+    await app.register(auditRoutes, { coordinator, longReads });
+    await app.register(backupRoutes, { coordinator, longReads });
     await app.register(liveRoutes, { coordinator, feed });
     app.get('/openapi.json', { schema: { summary: 'This description', tags: ['server'] } }, () =>
       app.swagger(),
@@ -127,6 +128,7 @@ function setErrors(app: FastifyInstance, log: Log): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     if (error instanceof Reto3Error) {
       if (error.httpStatus >= 500) log.error({ err: error, url: request.url }, error.message);
+      if (error.code === 'RETO3_BUSY') reply.header('retry-after', 1);
       return reply.code(error.httpStatus).send(body(error.code, error.message, error.hint));
     }
     if (error.statusCode !== undefined && error.statusCode < 500) {
@@ -137,36 +139,4 @@ function setErrors(app: FastifyInstance, log: Log): void {
       .code(errorKinds.RETO3_INTERNAL.httpStatus)
       .send(body('RETO3_INTERNAL', 'the server failed to answer this request'));
   });
-}
-
-async function askForToken(app: FastifyInstance, file: string): Promise<void> {
-  const wanted = digest(`Bearer ${await readToken(file)}`);
-  app.addHook('onRequest', async (request) => {
-    // Of equal length by construction, so the comparison takes the same time for any two texts.
-    if (timingSafeEqual(digest(request.headers.authorization ?? ''), wanted)) return;
-    throw new Reto3Error('RETO3_UNAUTHORIZED', 'the query API asks for a token');
-  });
-}
-
-async function readToken(file: string): Promise<string> {
-  try {
-    const token = (await readFile(file, 'utf8')).trim();
-    if (token !== '') return token;
-  } catch (error) {
-    throw new Reto3Error(
-      'RETO3_BAD_SETTING',
-      `cannot read --admin-token-file "${file}": ${messageOf(error)}`,
-      {
-        cause: error,
-      },
-    );
-  }
-  throw new Reto3Error(
-    'RETO3_BAD_SETTING',
-    `got an empty --admin-token-file "${file}", want a token in it`,
-  );
-}
-
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }

@@ -2,9 +2,11 @@
 import { Readable } from 'node:stream';
 import type { FastifyPluginAsync } from 'fastify';
 import type { Coordinator } from '../coordinator/coordinator.ts';
-import { parsePeriod } from '../period.ts';
+import { type Period, parsePeriod } from '../period.ts';
 import { answer } from '../query/answer.ts';
 import { contentTypes, damagesText, formatNames, parseFormat } from '../query/format.ts';
+import { type RangeRequest, resolveRange } from '../query/range.ts';
+import { isLong, type LongReads, limitTime } from './long-reads.ts';
 import {
   errorResponse,
   isOn,
@@ -96,28 +98,42 @@ const schema = {
   },
 } as const;
 
-export const statsRoutes: FastifyPluginAsync<{ readonly coordinator: Coordinator }> = async (
-  app,
-  { coordinator },
-) => {
+export const statsRoutes: FastifyPluginAsync<{
+  readonly coordinator: Coordinator;
+  readonly longReads: LongReads;
+}> = async (app, { coordinator, longReads }) => {
   app.get<StatsRoute>('/v1/stats/:period', { schema }, async (request, reply) => {
     const period = parsePeriod(request.params.period);
     const format = parseFormat(request.query.format ?? 'json');
     const { last, from, to, open } = request.query;
+    const question = { period, format, last, from, to, open: isOn(open) };
+    const windows = mostWindows(period, question, Date.now());
+    const endTurn = isLong(windows) ? await longReads.turn(request) : () => undefined;
     const view = coordinator.view();
     try {
-      const question = { period, format, last, from, to, open: isOn(open) };
       const { pieces, damages, ...known } = await answer(view, question, Date.now());
       reply.header('reto3-to', known.to);
       if (known.empty) reply.header('reto3-empty', 'true');
       const body = Readable.from(pieces, { objectMode: false });
       // Known only when everything has been read; in JSON it is the last field.
       reply.trailer('reto3-damaged', async () => damagesText(damages));
-      body.once('close', () => void view.store.close());
+      limitTime(request, body);
+      body.once('close', () => {
+        endTurn();
+        void view.store.close();
+      });
       return reply.type(contentTypes[format]).send(body);
     } catch (error) {
+      endTurn();
       await view.store.close();
       throw error;
     }
   });
 };
+
+/** How many windows an answer can have. */
+function mostWindows(period: Period, question: RangeRequest, nowMs: number): number {
+  const ends = { finalThrough: nowMs, newestEnd: nowMs };
+  const { from, to, last = Number.POSITIVE_INFINITY } = resolveRange(period, question, nowMs, ends);
+  return Math.min(last, (to - from) / period.windowMs);
+}

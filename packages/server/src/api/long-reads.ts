@@ -1,0 +1,84 @@
+/**
+ * Answers that read much take turns, and have an end, so that no number of questions can hold up
+ * the counting: the thread that answers is the coordinator's.
+ */
+import type { Readable } from 'node:stream';
+import type { FastifyRequest } from 'fastify';
+import { Reto3Error } from '../errors.ts';
+
+/** As many windows as an hour of ms10 has; fewer are read at once, whoever else reads. */
+const longFromWindows = 360_000;
+/** Two keep the thread busy while one waits for the disk; more are for readers that are slow. */
+const mostAtOnce = 4;
+const mostWaiting = 100;
+const longestWaitMs = 30_000;
+/** Whoever takes nothing for so long is gone, and holds a snapshot of the store. */
+const mostIdleMs = 60_000;
+const longestMs = 30 * 60_000;
+
+export function isLong(windows: number): boolean {
+  return windows > longFromWindows;
+}
+
+export class LongReads {
+  readonly #waiting: (() => void)[] = [];
+  #running = 0;
+
+  /**
+   * Resolves when it is this request's turn, with what ends it.
+   * @throws Reto3Error RETO3_BUSY where too many wait, or it took too long, or the client left
+   */
+  async turn(request: FastifyRequest): Promise<() => void> {
+    if (this.#running < mostAtOnce) this.#running++;
+    else await this.#wait(request);
+    let ended = false;
+    return () => {
+      if (ended) return;
+      ended = true;
+      const next = this.#waiting.shift();
+      // The turn is handed on, so nobody can come in between.
+      if (next === undefined) this.#running--;
+      else next();
+    };
+  }
+
+  #wait({ raw: { socket } }: FastifyRequest): Promise<void> {
+    if (this.#waiting.length >= mostWaiting) throw busy();
+    return new Promise((resolve, reject) => {
+      const settle = (): void => {
+        clearTimeout(tired);
+        socket.off('close', giveUp);
+      };
+      const begin = (): void => {
+        settle();
+        resolve();
+      };
+      const giveUp = (): void => {
+        settle();
+        this.#waiting.splice(this.#waiting.indexOf(begin), 1);
+        reject(busy());
+      };
+      const tired = setTimeout(giveUp, longestWaitMs);
+      socket.once('close', giveUp);
+      this.#waiting.push(begin);
+    });
+  }
+}
+
+function busy(): Reto3Error {
+  return new Reto3Error('RETO3_BUSY', `${mostAtOnce} long answers are being read already`);
+}
+
+/** Ends an answer that nobody takes, or that takes for ever; `reto3` then says that it was cut. */
+export function limitTime(request: FastifyRequest, body: Readable): void {
+  const { socket } = request.raw;
+  const cut = (): void => void body.destroy(new Error('the answer took too long'));
+  socket.setTimeout(mostIdleMs, cut);
+  const end = setTimeout(cut, longestMs);
+  end.unref();
+  body.once('close', () => {
+    clearTimeout(end);
+    socket.setTimeout(0, cut);
+    socket.off('timeout', cut);
+  });
+}
