@@ -7,7 +7,13 @@ import { installMissing } from './packages.mjs';
 import { bin, runOrExit, setup } from './setup.mjs';
 
 /** Debian package → a program of it that tests run. */
-const packages = { tsung: 'tsung', wrk: 'wrk' };
+const packages = {
+  haproxy: 'haproxy',
+  nginx: 'nginx',
+  prometheus: 'promtool',
+  tsung: 'tsung',
+  wrk: 'wrk',
+};
 
 setup();
 installMissing(packages);

@@ -24,6 +24,7 @@ export interface Info {
   readonly messagesInAll: number;
   readonly flushes: number;
   readonly clockSteps: number;
+  readonly freshnessMs: { readonly p50: number; readonly p99: number; readonly max: number };
   readonly node: string;
   readonly uWebSockets: string;
 }

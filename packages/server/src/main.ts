@@ -15,6 +15,13 @@ import { Retention } from './coordinator/retention.ts';
 import { messageOf } from './errors.ts';
 import { IngestWorkers } from './ingest/workers.ts';
 import type { Log } from './log.ts';
+import { Metrics } from './metrics/metric.ts';
+import {
+  countingMetrics,
+  processMetrics,
+  storeMetrics,
+  threadMetrics,
+} from './metrics/server-metrics.ts';
 import { anchorIn } from './store/anchor.ts';
 import { describe } from './store/damage.ts';
 import { openDatabase } from './store/database.ts';
@@ -64,7 +71,12 @@ export async function startServer(
     if (!coordinator.state().cleanBefore)
       log.warn('the server before this one was killed; its journal is recovered');
 
-    const api = await QueryApi.listen({ config, coordinator, dataDir, log });
+    const metrics = new Metrics();
+    metrics.add(countingMetrics(coordinator, systemClock));
+    metrics.add(storeMetrics(dataDir));
+    metrics.add(processMetrics);
+
+    const api = await QueryApi.listen({ config, coordinator, dataDir, metrics, log });
     undo.push(() => api.close());
     const workers = await IngestWorkers.start({
       memory,
@@ -75,6 +87,7 @@ export async function startServer(
       onCrash,
     });
     undo.push(() => workers.stop());
+    metrics.add(threadMetrics(workers));
     await coordinator.begin();
     let stopping: Promise<void> | undefined;
     const durable = config.ack === 'durable';

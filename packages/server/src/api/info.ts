@@ -1,9 +1,8 @@
 /** /v1/info: what this server is and how it is doing. */
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { FastifyPluginAsync } from 'fastify';
 import type { Config } from '../config.ts';
 import type { Coordinator } from '../coordinator/coordinator.ts';
+import { bytesIn } from '../store/size.ts';
 import { version } from '../version.ts';
 import type { Readiness } from './health.ts';
 
@@ -15,6 +14,8 @@ interface InfoOptions {
 }
 
 const count = { type: 'integer', minimum: 0 } as const;
+
+const milliseconds = { type: 'number', minimum: 0 } as const;
 
 const infoSchema = {
   type: 'object',
@@ -39,6 +40,13 @@ const infoSchema = {
       description: 'All that the store holds, with those since the start',
     },
     bytesOnDisk: count,
+    freshnessMs: {
+      type: 'object',
+      description:
+        'How long messages took at most from their arrival until their window was final and readable, in milliseconds: ' +
+        'quantiles over all messages since the start, and the longest',
+      properties: { p50: milliseconds, p99: milliseconds, max: milliseconds },
+    },
     clockSteps: { ...count, description: 'Times that the wall clock stepped' },
     stalls: {
       ...count,
@@ -79,6 +87,7 @@ export const infoRoutes: FastifyPluginAsync<InfoOptions> = async (app, options) 
     async () => {
       coordinator.sweep();
       const { cleanBefore: _, damagedBlocks, ...state } = coordinator.state();
+      const { freshness } = coordinator.observations;
       return {
         version,
         uWebSockets: readiness.uwsVersion,
@@ -88,6 +97,11 @@ export const infoRoutes: FastifyPluginAsync<InfoOptions> = async (app, options) 
         flushMs: config.flushMs,
         uptimeMs: Math.round(process.uptime() * 1_000),
         bytesOnDisk: await bytesIn(dataDir),
+        freshnessMs: {
+          p50: freshness.quantile(0.5),
+          p99: freshness.quantile(0.99),
+          max: freshness.max,
+        },
         ...state,
         damagedBlocks: damagedBlocks.map(({ series, ...damage }) => ({
           period: series,
@@ -97,19 +111,3 @@ export const infoRoutes: FastifyPluginAsync<InfoOptions> = async (app, options) 
     },
   );
 };
-
-/**
- * Bytes of all files in a folder; files that vanish meanwhile (LevelDB compacts) count as nothing.
- */
-async function bytesIn(folder: string): Promise<number> {
-  const names = await readdir(folder);
-  const sizes = await Promise.all(
-    names.map((name) =>
-      stat(join(folder, name)).then(
-        (file) => (file.isFile() ? file.size : 0),
-        () => 0,
-      ),
-    ),
-  );
-  return sizes.reduce((sum, size) => sum + size, 0);
-}

@@ -9,6 +9,7 @@ import type { Config } from '../config.ts';
 import type { Coordinator } from '../coordinator/coordinator.ts';
 import { type ErrorCode, errorKinds, messageOf, Reto3Error } from '../errors.ts';
 import type { Log } from '../log.ts';
+import type { Metrics } from '../metrics/metric.ts';
 import { LiveFeed } from '../query/live-feed.ts';
 import { version } from '../version.ts';
 import { auditRoutes } from './audit.ts';
@@ -18,6 +19,7 @@ import { healthRoutes, Readiness } from './health.ts';
 import { infoRoutes } from './info.ts';
 import { liveRoutes } from './live.ts';
 import { LongReads } from './long-reads.ts';
+import { metricsRoutes } from './metrics.ts';
 import { errorSchema } from './schemas.ts';
 import { statsRoutes } from './stats.ts';
 
@@ -26,6 +28,7 @@ export interface QueryApiOptions {
   readonly coordinator: Coordinator;
   /** Absolute path. */
   readonly dataDir: string;
+  readonly metrics: Metrics;
   readonly log: Log;
 }
 
@@ -47,7 +50,7 @@ export class QueryApi {
    * @throws Reto3Error RETO3_PORT_TAKEN, RETO3_CANNOT_LISTEN, RETO3_BAD_SETTING
    */
   static async listen(options: QueryApiOptions): Promise<QueryApi> {
-    const { config, coordinator, dataDir, log } = options;
+    const { config, coordinator, dataDir, metrics, log } = options;
     const readiness = new Readiness();
     const feed = new LiveFeed(coordinator);
     const longReads = new LongReads();
@@ -78,6 +81,7 @@ export class QueryApi {
     await app.register(auditRoutes, { coordinator, longReads });
     await app.register(backupRoutes, { coordinator, longReads });
     await app.register(liveRoutes, { coordinator, feed });
+    await app.register(metricsRoutes, { config, metrics, readiness });
     app.get('/openapi.json', { schema: { summary: 'This description', tags: ['server'] } }, () =>
       app.swagger(),
     );

@@ -9,7 +9,7 @@
  *   under way;
  * - one flush is under way at a time.
  */
-import type { Clock } from '../clock.ts';
+import type { Clock, MonotonicMs } from '../clock.ts';
 import { messageOf, Reto3Error } from '../errors.ts';
 import { ms10, type PeriodName } from '../period.ts';
 import type { Anchor } from '../store/anchor.ts';
@@ -23,6 +23,7 @@ import type { RingReader } from '../window/ring.ts';
 import { finalThroughAt, Timeline } from '../window/timeline.ts';
 import { copyOf, totalOf } from '../window/windows.ts';
 import type { Blocks } from './blocks.ts';
+import { Observations } from './observations.ts';
 import type { OpenMinutes } from './open-minutes.ts';
 import { type Recovered, recover } from './recover.ts';
 import { Writer } from './writer.ts';
@@ -110,6 +111,7 @@ export class Coordinator {
   #messagesDeleted = 0;
   /** End of what was counted before this start, epoch ms; 0 in a new folder. */
   readonly endBefore: number;
+  readonly observations: Observations;
   #flushing: Promise<void> | undefined;
   /**
    * A write or a sync failed: the kernel may have forgotten what was written before. Nothing may be
@@ -136,6 +138,7 @@ export class Coordinator {
     this.#finalThrough = finalThroughAt(now.wallMs);
     this.#wasFinalThrough = Math.max(this.#finalThrough, recovered.newestEnd);
     this.#newestEnd = this.endBefore = recovered.newestEnd;
+    this.observations = new Observations(recovered.newestEnd);
   }
 
   /**
@@ -175,6 +178,7 @@ export class Coordinator {
       this.#stalls++;
       this.#events.stalled();
     }
+    this.observations.counted(tick);
     for (const range of tick.counted) {
       this.#minutes.markCounted(range);
       this.#newestEnd = Math.max(this.#newestEnd, range.to * ms10.windowMs);
@@ -183,12 +187,14 @@ export class Coordinator {
       const window = tick.windowOf(slot);
       const revises = (window + 1) * ms10.windowMs <= this.#wasFinalThrough;
       this.#minutes.add(window, count, revises);
+      this.observations.found(window, count);
       this.#newestEnd = Math.max(this.#newestEnd, (window + 1) * ms10.windowMs);
       this.#messagesSinceStart += count;
       this.#messagesByWorker[worker] = (this.#messagesByWorker[worker] ?? 0) + count;
     });
     this.#finalThrough = finalThroughAt(now.wallMs);
     this.#wasFinalThrough = Math.max(this.#wasFinalThrough, this.#finalThrough);
+    this.observations.settle(tick, this.#finalThrough);
     return this.#finalThrough;
   }
 
@@ -218,8 +224,10 @@ export class Coordinator {
 
   /** Puts on the disk what was flushed before this call; flushes go on meanwhile. */
   async sync(): Promise<void> {
+    const { monotonicMs } = this.#clock.read();
     try {
       await this.#writer.sync();
+      this.observations.syncs.record(this.#msSince(monotonicMs));
     } catch (error) {
       this.#storeSuspect = true;
       throw error;
@@ -357,10 +365,16 @@ export class Coordinator {
     }
   }
 
+  #msSince(monotonicMs: MonotonicMs): number {
+    return this.#clock.read().monotonicMs - monotonicMs;
+  }
+
   async #write(sync: boolean): Promise<void> {
-    const nowMs = this.#clock.read().wallMs;
+    const { wallMs: nowMs, monotonicMs } = this.#clock.read();
     try {
       await this.#writer.write(this.#minutes, nowMs, { sync });
+      const { flushes, syncedFlushes } = this.observations;
+      (sync ? syncedFlushes : flushes).record(this.#msSince(monotonicMs));
     } catch (error) {
       this.#storeSuspect = true;
       this.#failedFlushes++;

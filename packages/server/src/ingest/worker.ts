@@ -8,6 +8,7 @@
 import type { us_listen_socket } from 'uWebSockets.js';
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../errors.ts';
+import { watchDelay } from '../metrics/event-loop-delay.ts';
 import { controlOf, stripeOf } from '../window/layout.ts';
 import { answerAtOnce, answerWhenDurable } from './handlers.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts';
@@ -46,12 +47,18 @@ function serve(): void {
       if (listening) uws.us_listen_socket_close(listenSocket);
       listening = false;
     };
+    let delays: ReturnType<typeof watchDelay> | undefined;
     port.on('message', (message: ToWorker) => {
       if ('flushed' in message) parked.answer(message.flushed);
       else if ('storeFailing' in message) store.failing = message.storeFailing;
-      else {
+      else if ('watchDelay' in message) {
+        delays ??= watchDelay();
+        tell({ delays });
+      } else {
         stopListening();
         if (message.stop === 'listening') return;
+        // Nothing of ours is to be left on the event loop when it is closed.
+        delays?.disable();
         app.close();
         port.close();
       }

@@ -5,7 +5,8 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { Ack } from '../config.ts';
 import { messageOf, Reto3Error } from '../errors.ts';
-import type { FromWorker, ToWorker, WorkerStart } from './messages.ts';
+import type { DelayHistogram } from '../metrics/event-loop-delay.ts';
+import type { DelayWatched, Listening, ToWorker, WorkerStart } from './messages.ts';
 import { claimPort, type PortClaim } from './port.ts';
 
 export interface IngestOptions {
@@ -66,6 +67,11 @@ export class IngestWorkers {
     for (const worker of this.#workers) worker.tell({ storeFailing: failing });
   }
 
+  /** How late the event loop of each worker is; undefined until it has begun to measure. */
+  delays(): readonly (DelayHistogram | undefined)[] {
+    return this.#workers.map((worker) => worker.delays());
+  }
+
   /** Takes no new connections; requests on those that are open are still counted. */
   stopListening(): void {
     for (const worker of this.#workers) worker.tell({ stop: 'listening' });
@@ -83,6 +89,8 @@ class RunningWorker {
   readonly #thread: Worker;
   readonly #exited: Promise<unknown>;
   #stopping = false;
+  #delays: DelayHistogram | undefined;
+  #delaysAsked = false;
 
   constructor(start: WorkerStart, onCrash: (error: Error) => void) {
     this.#thread = new Worker(new URL('./worker.js', import.meta.url), {
@@ -91,7 +99,7 @@ class RunningWorker {
     });
     this.#exited = once(this.#thread, 'exit');
     this.listening = new Promise((resolve, reject) => {
-      this.#thread.once('message', (message: FromWorker) => {
+      this.#thread.once('message', (message: Listening) => {
         if (message.listening) return resolve(message);
         this.#stopping = true;
         reject(
@@ -108,6 +116,18 @@ class RunningWorker {
     };
     this.#thread.on('error', (error) => crashed(`failed: ${messageOf(error)}`));
     this.#thread.on('exit', (code) => crashed(`left with code ${code}`));
+  }
+
+  /** Has it measured from the first call on. */
+  delays(): DelayHistogram | undefined {
+    if (!this.#delaysAsked) {
+      this.#delaysAsked = true;
+      this.#thread.once('message', ({ delays }: DelayWatched) => {
+        this.#delays = delays;
+      });
+      this.tell({ watchDelay: true });
+    }
+    return this.#delays;
   }
 
   tell(message: ToWorker): void {

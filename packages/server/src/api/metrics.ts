@@ -1,0 +1,46 @@
+/** /metrics: what the server measures, as Prometheus text. */
+import type { FastifyPluginAsync } from 'fastify';
+import type { Config } from '../config.ts';
+import { expose } from '../metrics/exposition.ts';
+import { gauge, type Metric, type Metrics } from '../metrics/metric.ts';
+import { version } from '../version.ts';
+import type { Readiness } from './health.ts';
+
+interface MetricsOptions {
+  readonly config: Config;
+  readonly metrics: Metrics;
+  readonly readiness: Readiness;
+}
+
+const schema = {
+  summary: 'What the server measures, for Prometheus',
+  description: 'Scraping changes nothing, so any number of Prometheus servers may do it.',
+  tags: ['server'],
+  response: {
+    200: {
+      description: "Prometheus' text format",
+      content: { 'text/plain': { schema: { type: 'string' } } },
+    },
+  },
+} as const;
+
+export const metricsRoutes: FastifyPluginAsync<MetricsOptions> = async (app, options) => {
+  const { config, metrics, readiness } = options;
+  metrics.add(() => readinessMetrics(config, readiness));
+  app.get('/metrics', { schema }, async (_, reply) => {
+    const { contentType, text } = await expose(await metrics.collect());
+    return reply.type(contentType).send(text);
+  });
+};
+
+function readinessMetrics({ node }: Config, { reason, uwsVersion }: Readiness): Metric[] {
+  const labels = { version, uwebsockets: uwsVersion, nodejs: process.versions.node, node };
+  return [
+    gauge('reto3_build_info', 'Which server this is; always 1.', [{ labels, value: 1 }]),
+    gauge(
+      'reto3_ready',
+      '1 where requests are accepted and their counts are kept, else 0.',
+      reason === undefined ? 1 : 0,
+    ),
+  ];
+}

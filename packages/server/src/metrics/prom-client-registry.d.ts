@@ -1,0 +1,24 @@
+/** The part of prom-client that `exposition.ts` uses, which has no types of its own. */
+declare module 'prom-client/lib/registry.js' {
+  interface Value {
+    readonly metricName: string;
+    readonly labels: Readonly<Record<string, string>>;
+    readonly value: number;
+  }
+
+  interface Collected {
+    readonly name: string;
+    readonly help: string;
+    readonly type: string;
+    readonly values: readonly Value[];
+  }
+
+  class Registry {
+    readonly contentType: string;
+    /** @throws Error where another metric has the name */
+    registerMetric(metric: { readonly name: string; get(): Promise<Collected> }): void;
+    metrics(): Promise<string>;
+  }
+
+  export = Registry;
+}

@@ -1,0 +1,44 @@
+/**
+ * The largest value of the last seconds, for any number of readers: nobody's reading resets it, so
+ * two Prometheus servers see the same. Keeps the largest value of each second.
+ */
+import type { MonotonicMs } from '../clock.ts';
+
+const secondMs = 1_000;
+
+export class RecentPeak {
+  /** How far back it can be asked for, in seconds. */
+  readonly reachSeconds: number;
+  readonly #peaks: Float64Array;
+  /** Which second each peak is of. */
+  readonly #seconds: Float64Array;
+
+  constructor(reachSeconds: number) {
+    this.reachSeconds = reachSeconds;
+    // One more, for the second that is not over.
+    this.#peaks = new Float64Array(reachSeconds + 1);
+    this.#seconds = new Float64Array(reachSeconds + 1).fill(Number.NEGATIVE_INFINITY);
+  }
+
+  record(now: MonotonicMs, value: number): void {
+    const second = Math.floor(now / secondMs);
+    const at = second % this.#peaks.length;
+    if (this.#seconds[at] !== second) {
+      this.#seconds[at] = second;
+      this.#peaks[at] = 0;
+    }
+    this.#peaks[at] = Math.max(this.#peaks[at] ?? 0, value);
+  }
+
+  /** The largest value of at least that many seconds until now, and less than one more; or 0. */
+  over(seconds: number, now: MonotonicMs): number {
+    if (seconds > this.reachSeconds)
+      throw new RangeError(`got ${seconds} s, want at most ${this.reachSeconds}`);
+    const oldest = Math.floor(now / secondMs) - seconds;
+    let peak = 0;
+    for (const [at, second] of this.#seconds.entries()) {
+      if (second >= oldest) peak = Math.max(peak, this.#peaks[at] ?? 0);
+    }
+    return peak;
+  }
+}
