@@ -10,6 +10,7 @@ import { bin, runOrExit, setup } from './setup.mjs';
 const packages = {
   haproxy: 'haproxy',
   nginx: 'nginx',
+  openssl: 'openssl',
   prometheus: 'promtool',
   tsung: 'tsung',
   wrk: 'wrk',

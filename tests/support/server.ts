@@ -105,7 +105,7 @@ interface Ports {
 }
 
 function portsIn(log: string): Ports | undefined {
-  const match = /takes requests on http:\/\/\S+?:(\d+), query API on http:\/\/\S+?:(\d+)"/.exec(
+  const match = /takes requests on https?:\/\/\S+?:(\d+), query API on http:\/\/\S+?:(\d+)"/.exec(
     log,
   );
   return match === null ? undefined : { ingest: Number(match[1]), admin: Number(match[2]) };

@@ -55,6 +55,18 @@ const path = {
 const cases: Readonly<Record<Name, Case>> = {
   port: { variable: 'RETO3_PORT', fallback: 8_080, ...port },
   host: { variable: 'RETO3_HOST', fallback: '0.0.0.0', ...address },
+  tlsCert: {
+    variable: 'RETO3_TLS_CERT',
+    fallback: undefined,
+    ...path,
+    beside: { 'tls-key': 'f' },
+  },
+  tlsKey: {
+    variable: 'RETO3_TLS_KEY',
+    fallback: undefined,
+    ...path,
+    beside: { 'tls-cert': 'f' },
+  },
   adminPort: { variable: 'RETO3_ADMIN_PORT', fallback: 8_081, ...port },
   adminHost: { variable: 'RETO3_ADMIN_HOST', fallback: '127.0.0.1', ...address },
   adminTokenFile: { variable: 'RETO3_ADMIN_TOKEN_FILE', fallback: undefined, ...path },

@@ -12,6 +12,9 @@ import { Reto3Error } from './errors.ts';
 export interface Config {
   readonly port: number;
   readonly host: string;
+  /** PEM files; both or neither. */
+  readonly tlsCert: string | undefined;
+  readonly tlsKey: string | undefined;
   readonly adminPort: number;
   readonly adminHost: string;
   readonly adminTokenFile: string | undefined;
@@ -103,6 +106,20 @@ export const settings: Settings = {
     value: 'ADDRESS',
     fallback: '0.0.0.0',
     parse: address,
+  },
+  tlsCert: {
+    flag: 'tls-cert',
+    summary: 'file with the certificate chain (PEM): the port then speaks TLS; needs --tls-key',
+    value: 'FILE',
+    fallback: undefined,
+    parse: nonEmpty,
+  },
+  tlsKey: {
+    flag: 'tls-key',
+    summary: "file with the certificate's unencrypted private key (PEM)",
+    value: 'FILE',
+    fallback: undefined,
+    parse: nonEmpty,
   },
   adminPort: {
     flag: 'admin-port',
@@ -357,6 +374,8 @@ export function resolveConfig(
   const config: Config = {
     port: read(settings.port),
     host: read(settings.host),
+    tlsCert: read(settings.tlsCert),
+    tlsKey: read(settings.tlsKey),
     adminPort: read(settings.adminPort),
     adminHost: read(settings.adminHost),
     adminTokenFile: read(settings.adminTokenFile),
@@ -388,6 +407,8 @@ export function resolveConfig(
     logLevel: read(settings.logLevel),
   };
   assertAdminClosed(config, find(settings.adminHost).origin);
+  assertBeside('tlsCert', 'tlsKey');
+  assertBeside('tlsKey', 'tlsCert');
   assertLongerKept('retainMs10', 'retainSec');
   assertLongerKept('retainSec', 'retainMin');
   if (config.role !== 'both') assertBeside('role', 'nats');

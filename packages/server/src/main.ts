@@ -13,6 +13,7 @@ import { Coordinator } from './coordinator/coordinator.ts';
 import { FlushLoop } from './coordinator/flush-loop.ts';
 import { Retention } from './coordinator/retention.ts';
 import { messageOf } from './errors.ts';
+import { tlsFilesOf } from './ingest/tls.ts';
 import { IngestWorkers } from './ingest/workers.ts';
 import type { Log } from './log.ts';
 import { Metrics } from './metrics/metric.ts';
@@ -47,6 +48,7 @@ export async function startServer(
 ): Promise<RunningServer> {
   const undo: (() => Promise<unknown>)[] = [];
   try {
+    const tls = await tlsFilesOf(config);
     const dataDir = resolve(config.dataDir);
     const store = await Store.open(
       () => openDatabase(dataDir),
@@ -84,6 +86,7 @@ export async function startServer(
       host: config.host,
       port: config.port,
       ack: config.ack,
+      tls,
       onCrash,
     });
     undo.push(() => workers.stop());
@@ -118,7 +121,7 @@ export async function startServer(
     retention.start();
     api.ready({ uwsVersion: workers.uwsVersion });
 
-    const ingestUrl = urlOf(config.host, workers.port);
+    const ingestUrl = urlOf(tls === undefined ? 'http' : 'https', config.host, workers.port);
     log.info(`reto3 takes requests on ${ingestUrl}, query API on ${api.url}`);
 
     const stop = async (): Promise<void> => {
@@ -154,6 +157,6 @@ export async function startServer(
   }
 }
 
-function urlOf(host: string, port: number): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+function urlOf(scheme: string, host: string, port: number): string {
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

@@ -4,6 +4,7 @@
  */
 import type { Ack } from '../config.ts';
 import type { DelayHistogram } from '../metrics/event-loop-delay.ts';
+import type { TlsFiles } from './tls.ts';
 
 /** Given to a worker when it starts. */
 export interface WorkerStart {
@@ -14,6 +15,8 @@ export interface WorkerStart {
   /** 0 asks the operating system for a free port. */
   readonly port: number;
   readonly ack: Ack;
+  /** undefined: plain HTTP. */
+  readonly tls: TlsFiles | undefined;
 }
 
 export type ToWorker =

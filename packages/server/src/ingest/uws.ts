@@ -15,7 +15,7 @@ import { messageOf, Reto3Error } from '../errors.ts';
 /** The part of uWebSockets.js that both builds have and that is used here. */
 type UwsModule = Pick<
   typeof UWebSockets,
-  'App' | 'us_listen_socket_close' | 'us_socket_local_port'
+  'App' | 'SSLApp' | 'us_listen_socket_close' | 'us_socket_local_port'
 >;
 
 export interface UwsBuild {

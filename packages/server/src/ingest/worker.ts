@@ -28,7 +28,10 @@ function serve(): void {
   const stripe = stripeOf(start.memory, start.worker);
   const parked = new ParkedResponses();
   const store = { failing: false };
-  const app = uws.App();
+  const app =
+    start.tls === undefined
+      ? uws.App()
+      : uws.SSLApp({ cert_file_name: start.tls.cert, key_file_name: start.tls.key });
   const handler =
     start.ack === 'durable'
       ? answerWhenDurable(stripe, controlOf(start.memory), parked, store)

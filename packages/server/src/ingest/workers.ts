@@ -8,6 +8,7 @@ import { messageOf, Reto3Error } from '../errors.ts';
 import type { DelayHistogram } from '../metrics/event-loop-delay.ts';
 import type { DelayWatched, Listening, ToWorker, WorkerStart } from './messages.ts';
 import { claimPort, type PortClaim } from './port.ts';
+import type { TlsFiles } from './tls.ts';
 
 export interface IngestOptions {
   readonly memory: SharedArrayBuffer;
@@ -16,6 +17,7 @@ export interface IngestOptions {
   /** 0 asks the operating system for a free port. */
   readonly port: number;
   readonly ack: Ack;
+  readonly tls: TlsFiles | undefined;
   /** A worker ended that was not told to; the process cannot go on. */
   readonly onCrash: (error: Error) => void;
 }
@@ -38,14 +40,17 @@ export class IngestWorkers {
    * @throws Reto3Error RETO3_PORT_TAKEN, RETO3_CANNOT_LISTEN, RETO3_UWS_MISSING
    */
   static async start(options: IngestOptions): Promise<IngestWorkers> {
-    const { memory, host, ack } = options;
+    const { memory, host, ack, tls } = options;
     const claim = await claimPort(host, options.port);
     const { port } = claim;
     const workers: RunningWorker[] = [];
     let uwsVersion = '';
     try {
       for (let worker = 0; worker < options.workerCount; worker++) {
-        const running = new RunningWorker({ memory, worker, host, port, ack }, options.onCrash);
+        const running = new RunningWorker(
+          { memory, worker, host, port, ack, tls },
+          options.onCrash,
+        );
         workers.push(running);
         ({ uwsVersion } = await running.listening);
       }

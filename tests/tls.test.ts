@@ -1,0 +1,74 @@
+/** The ingest port speaks TLS with a certificate of the user's. */
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { request as requestPlain } from 'node:http';
+import { Agent, request } from 'node:https';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { expect } from 'vitest';
+import { runCli } from './support/cli.ts';
+import { temporaryFolder } from './support/folder.ts';
+import { requires } from './support/requirement.ts';
+import { Server } from './support/server.ts';
+import { printStats } from './support/stats.ts';
+import { sumOf } from './support/windows.ts';
+
+const withOpenssl = requires('openssl');
+
+/** A key and a certificate for localhost that signs itself. */
+async function certificate(name: string): Promise<{ readonly cert: string; readonly key: string }> {
+  const folder = await temporaryFolder();
+  const [cert, key] = [join(folder, `${name}.crt`), join(folder, `${name}.key`)];
+  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+  const files = ['-keyout', key, '-out', cert];
+  execFileSync(
+    'openssl',
+    ['req', '-x509', ...curve, ...files, '-days', '1', '-subj', '/CN=localhost'],
+    { stdio: 'ignore' },
+  );
+  return { cert, key };
+}
+
+withOpenssl('requests over TLS are counted, and plain ones are not', async () => {
+  const { cert, key } = await certificate('a');
+  const server = await Server.start({
+    dataDir: await temporaryFolder(),
+    flags: ['--tls-cert', cert, '--tls-key', key],
+  });
+  expect(server.stderr).toContain(`takes requests on https://`);
+  const agent = new Agent({ keepAlive: true, ca: await readFile(cert), servername: 'localhost' });
+  const post = async (): Promise<unknown> => {
+    const asked = request({ host: '127.0.0.1', port: server.port, method: 'POST', agent });
+    asked.end('value=2016-05-28 11:11:11.010000');
+    const [response] = await once(asked, 'response');
+    return [response.statusCode, await text(response)];
+  };
+  for (let time = 0; time < 50; time++) expect(await post()).toEqual([200, '']);
+  agent.destroy();
+
+  const plain = requestPlain({ host: '127.0.0.1', port: server.port });
+  plain.end();
+  await expect(once(plain, 'response')).rejects.toThrow();
+
+  expect(sumOf(await printStats(server, 'ms10', '--from', '1m', '--open'))).toBe(50);
+  await server.stop();
+});
+
+withOpenssl('a certificate that cannot be used is refused with its reason', async () => {
+  const [a, b] = [await certificate('a'), await certificate('b')];
+  const dataDir = await temporaryFolder();
+  const refused = (cert: string, key: string) =>
+    runCli(['serve', '--port', '0', '--data-dir', dataDir, '--tls-cert', cert, '--tls-key', key]);
+  for (const [cert, key, reason] of [
+    [a.cert, b.key, 'key values mismatch'],
+    [a.key, a.key, 'no start line'],
+    [a.cert, join(dataDir, 'none'), 'ENOENT'],
+  ] as const) {
+    const { code, stdout, stderr } = await refused(cert, key);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/^reto3: [^\n]+\n$/);
+    expect(stderr).toContain(reason);
+    expect(stderr).toContain('--tls-');
+  }
+});
