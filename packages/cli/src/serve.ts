@@ -14,7 +14,7 @@ export async function serve(config: Config): Promise<never> {
     import('@reto3/server/main'),
     import('@reto3/server/log'),
   ]);
-  const log = createLog(config.logLevel);
+  const log = await createLog(config.logLevel);
   // A signal that comes while the server starts is kept until it can be stopped cleanly.
   const signal = new Promise<NodeJS.Signals>((resolve) => {
     for (const name of stopSignals) process.once(name, resolve);

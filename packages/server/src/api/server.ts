@@ -3,7 +3,6 @@
  * turns every failure into `{code, message, hint}`.
  * The only folder that imports fastify.
  */
-import swagger from '@fastify/swagger';
 import { type FastifyError, type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import type { Config } from '../config.ts';
 import type { Coordinator } from '../coordinator/coordinator.ts';
@@ -11,7 +10,6 @@ import { type ErrorCode, errorKinds, messageOf, Reto3Error } from '../errors.ts'
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics/metric.ts';
 import { LiveFeed } from '../query/live-feed.ts';
-import { version } from '../version.ts';
 import { auditRoutes } from './audit.ts';
 import { backupRoutes } from './backup.ts';
 import { guard } from './gate.ts';
@@ -20,6 +18,7 @@ import { infoRoutes } from './info.ts';
 import { liveRoutes } from './live.ts';
 import { LongReads } from './long-reads.ts';
 import { metricsRoutes } from './metrics.ts';
+import { describeRoutes } from './openapi.ts';
 import { errorSchema } from './schemas.ts';
 import { statsRoutes } from './stats.ts';
 
@@ -64,16 +63,7 @@ export class QueryApi {
     });
     setErrors(app, log);
     await guard(app, config);
-    await app.register(swagger, {
-      openapi: {
-        openapi: '3.1.0',
-        info: {
-          title: 'reto3 query API',
-          description: 'Exact counts of HTTP requests at 10 ms resolution',
-          version,
-        },
-      },
-    });
+    describeRoutes(app);
     app.addSchema(errorSchema);
     await app.register(healthRoutes, { readiness });
     await app.register(infoRoutes, { config, coordinator, dataDir, readiness });
@@ -82,9 +72,6 @@ export class QueryApi {
     await app.register(backupRoutes, { coordinator, longReads });
     await app.register(liveRoutes, { coordinator, feed });
     await app.register(metricsRoutes, { config, metrics, readiness });
-    app.get('/openapi.json', { schema: { summary: 'This description', tags: ['server'] } }, () =>
-      app.swagger(),
-    );
     const url = await listen(app, config);
     return new QueryApi(url, app, readiness, feed);
   }
