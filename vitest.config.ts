@@ -8,6 +8,8 @@ export default defineConfig({
           name: 'unit',
           include: ['packages/*/src/**/*.test.ts'],
           exclude: ['packages/server/src/simulation/**'],
+          // Property tests take seconds, and several times as long on a machine with other work.
+          testTimeout: 60_000,
         },
       },
       {
