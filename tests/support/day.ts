@@ -1,6 +1,7 @@
 /** A day of ms10 windows in a data folder, counted as a server would. */
-import { poissonFrom } from '../../packages/bench/src/day/poisson.ts';
+
 import { fillStore, type Stretch } from '../../packages/bench/src/day/store.ts';
+import { poissonFrom } from '../../packages/server/src/simulation/poisson.ts';
 import { Random } from '../../packages/server/src/simulation/random.ts';
 
 export const windowsPerDay = 8_640_000;

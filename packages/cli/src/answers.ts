@@ -26,7 +26,11 @@ interface Question extends Asked {
 }
 
 /** What an answer could not have. */
-type Missing = readonly { readonly from: number; readonly to: number; readonly reason: string }[];
+export type Missing = readonly {
+  readonly from: number;
+  readonly to: number;
+  readonly reason: string;
+}[];
 
 export function sourceOf(
   flags: Parameters<typeof apiOptionsOf>[0] & { readonly 'data-dir': string | undefined },
@@ -82,7 +86,7 @@ async function fromFolder(folder: string, question: Question, into: Writable): P
  * An answer says at its end what it had to leave out.
  * @throws Reto3Error RETO3_BLOCK_DAMAGED, RETO3_NO_DATA
  */
-function assertComplete(period: PeriodName, missing: Missing, empty: boolean): void {
+export function assertComplete(period: PeriodName, missing: Missing, empty: boolean): void {
   const places = new Map(missing.map((damage) => [`${damage.from} ${damage.to}`, damage]));
   const [first, ...others] = places.values();
   if (first !== undefined) {

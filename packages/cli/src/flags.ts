@@ -80,6 +80,42 @@ export const statsFlags = {
   ...sourceFlags,
 } as const satisfies FlagTable;
 
+/** A range of 10 ms windows, and how what was found in it is printed. */
+const analysisFlags = {
+  last: { description: 'the newest N windows of 10 ms (default: 6000, a minute)', value: 'N' },
+  ...rangeFlags,
+  open: { description: 'include the windows that are not final yet' },
+  format: { description: 'text, json, csv, ndjson', fallback: 'text', value: 'FORMAT' },
+  json: { description: 'the same as --format json' },
+  ...sourceFlags,
+} as const satisfies FlagTable;
+
+export const burstsFlags = {
+  rise: {
+    description: 'a burst begins with N messages in 10 ms (default: what is unlikely here)',
+    value: 'N',
+  },
+  fall: {
+    description: 'a burst ends before 10 ms with fewer than N messages (default: halfway down)',
+    value: 'N',
+  },
+  stall: {
+    description: 'so many ms without a message are a stall (default: what is unlikely here)',
+    value: 'MS',
+  },
+  'fail-above': {
+    description: 'exit with 5 where more than N messages came in some 10 ms',
+    value: 'N',
+  },
+  ...analysisFlags,
+} as const satisfies FlagTable;
+
+export const whatIfFlags = {
+  capacity: { description: 'requests a second that the queue serves', value: 'N' },
+  rates: { description: 'rates of the token buckets, with commas between them', value: 'N,…' },
+  ...analysisFlags,
+} as const satisfies FlagTable;
+
 export function apiOptionsOf(flags: Given<typeof apiFlags>): ApiOptions {
   return { url: flags.url, tokenFile: flags['token-file'] };
 }

@@ -1,7 +1,7 @@
+import { poissonFrom } from '@reto3/server/simulation/poisson';
 import { Random } from '@reto3/server/simulation/random';
 import { describe, expect, it } from 'vitest';
 import { entropyBytes } from './entropy.ts';
-import { poissonFrom } from './poisson.ts';
 
 describe('entropyBytes', () => {
   it('is nothing where all counts are the same', () => {

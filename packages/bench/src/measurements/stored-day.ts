@@ -1,11 +1,11 @@
 /** A day of counts: how small it is stored, how fast it is printed; beside VictoriaMetrics. */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { poissonFrom } from '@reto3/server/simulation/poisson';
 import { Random } from '@reto3/server/simulation/random';
 import type { Bench } from '../bench.ts';
 import { Collected } from '../collected.ts';
 import { entropyBytes } from '../day/entropy.ts';
-import { poissonFrom } from '../day/poisson.ts';
 import { compact, fillStore, ms10BlockBytes } from '../day/store.ts';
 import { missingOf } from '../peers/peer.ts';
 import { reto3Bin, startReto3 } from '../peers/reto3.ts';

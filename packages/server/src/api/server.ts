@@ -12,6 +12,7 @@ import type { Metrics } from '../metrics/metric.ts';
 import { LiveFeed } from '../query/live-feed.ts';
 import { auditRoutes } from './audit.ts';
 import { backupRoutes } from './backup.ts';
+import { burstsRoutes } from './bursts.ts';
 import { guard } from './gate.ts';
 import { healthRoutes, Readiness } from './health.ts';
 import { infoRoutes } from './info.ts';
@@ -21,6 +22,7 @@ import { metricsRoutes } from './metrics.ts';
 import { describeRoutes } from './openapi.ts';
 import { errorSchema } from './schemas.ts';
 import { statsRoutes } from './stats.ts';
+import { whatIfRoutes } from './what-if.ts';
 
 export interface QueryApiOptions {
   readonly config: Config;
@@ -70,6 +72,8 @@ export class QueryApi {
     await app.register(statsRoutes, { coordinator, longReads });
     await app.register(auditRoutes, { coordinator, longReads });
     await app.register(backupRoutes, { coordinator, longReads });
+    await app.register(burstsRoutes, { coordinator, longReads });
+    await app.register(whatIfRoutes, { coordinator, longReads });
     await app.register(liveRoutes, { coordinator, feed });
     await app.register(metricsRoutes, { config, metrics, readiness });
     const url = await listen(app, config);

@@ -1,5 +1,5 @@
 /** Random counts, the same for the same seed. */
-import type { Random } from '@reto3/server/simulation/random';
+import type { Random } from './random.ts';
 
 /**
  * A source of counts as independent clients make them: a Poisson distribution with that mean, by

@@ -1,0 +1,151 @@
+/**
+ * Asks for an analysis of ms10 windows, of a server or of the data folder of one that is stopped,
+ * and prints it. Both give the same answer, since both are made by the same code.
+ */
+import type { Series } from '@reto3/server/analysis/series';
+import { Reto3Error } from '@reto3/server/errors';
+import { ms10 } from '@reto3/server/period';
+import { type Asked, assertComplete, type Missing, type Source } from './answers.ts';
+import { answerCut, request, textOf } from './api-client.ts';
+
+/** An analysis, where a server has it and how to make it of a folder. */
+interface Analysis<Answer> {
+  readonly path: string;
+  /** As the query of `path` and as `make` takes it. */
+  readonly query: Asked & Readonly<Record<string, string | boolean | undefined>>;
+  /** Loaded only where a folder is read. */
+  readonly make: (series: Series) => Promise<Answer>;
+}
+
+/** @throws Reto3Error RETO3_BAD_TIME, RETO3_BAD_RANGE, RETO3_NO_DATA, and what the source throws */
+export async function ask<Answer>(source: Source, analysis: Analysis<Answer>): Promise<Answer> {
+  if ('dataDir' in source) return ofFolder(source.dataDir, analysis);
+  const { open, ...query } = analysis.query;
+  const texts = Object.entries(query).map(([name, value]) => [name, value && String(value)]);
+  const response = await request(source, analysis.path, {
+    ...Object.fromEntries(texts),
+    ...(open && { open: 'true' }),
+  });
+  try {
+    return JSON.parse(await textOf(response, source));
+  } catch (error) {
+    if (error instanceof SyntaxError) throw answerCut(source, error);
+    throw error;
+  }
+}
+
+async function ofFolder<Answer>(folder: string, analysis: Analysis<Answer>): Promise<Answer> {
+  const [{ DataFolder }, { openSeries }] = await Promise.all([
+    import('@reto3/server/query/data-folder'),
+    import('@reto3/server/analysis/series'),
+  ]);
+  return DataFolder.with(folder, async (data) => {
+    const nowMs = Date.now();
+    const view = await data.view(ms10, nowMs);
+    try {
+      return await analysis.make(await openSeries(view, analysis.query, nowMs));
+    } finally {
+      await view.store.close();
+    }
+  });
+}
+
+const formats = ['text', 'json', 'csv', 'ndjson'] as const;
+type Format = (typeof formats)[number];
+
+/** How an analysis is printed: as text, and of what its rows are. */
+export interface Layout<Answer> {
+  readonly lines: (answer: Answer) => readonly string[];
+  /** What csv and ndjson have a line for; csv names its columns after their fields. */
+  readonly rows: (answer: Answer) => readonly Readonly<Record<string, number>>[];
+  readonly columns: readonly string[];
+}
+
+/** @throws Reto3Error RETO3_BAD_FORMAT */
+export function parseAnalysisFormat(given: {
+  readonly json?: boolean | undefined;
+  readonly format: string;
+}): Format {
+  const text = given.json ? 'json' : given.format;
+  const format = formats.find((name) => name === text);
+  if (format !== undefined) return format;
+  throw new Reto3Error(
+    'RETO3_BAD_FORMAT',
+    `got format "${text}", want one of ${formats.join(', ')}`,
+  );
+}
+
+/**
+ * Prints an answer on stdout.
+ * @throws Reto3Error RETO3_BLOCK_DAMAGED after it, where it had to leave something out
+ */
+export function print<Answer extends { readonly damaged: Missing }>(
+  answer: Answer,
+  format: Format,
+  layout: Layout<Answer>,
+): void {
+  process.stdout.write(`${formatLines(answer, format, layout).join('\n')}\n`);
+  assertComplete(ms10.name, answer.damaged, false);
+}
+
+function formatLines<Answer>(
+  answer: Answer,
+  format: Format,
+  layout: Layout<Answer>,
+): readonly string[] {
+  const { lines, rows, columns } = layout;
+  switch (format) {
+    case 'text':
+      return lines(answer);
+    case 'json':
+      return [JSON.stringify(answer)];
+    case 'csv':
+      return [columns, ...rows(answer).map((row) => columns.map((name) => row[name]))].map((row) =>
+        row.join(','),
+      );
+    case 'ndjson':
+      return rows(answer).map((row) => JSON.stringify(row));
+  }
+}
+
+/** `2016-05-28 11:11:11.010` of epoch ms, as in `reto3 stats`. */
+export function timeText(timeMs: number): string {
+  return new Date(timeMs).toISOString().slice(0, -1).replace('T', ' ');
+}
+
+/** A number as short as it can be with three digits behind the point. */
+export function short(value: number): string {
+  return String(Number(value.toFixed(3)));
+}
+
+/** 0 to 1 as `12.3 %`. */
+export function percent(share: number): string {
+  return `${short(Math.round(share * 1_000) / 10)} %`;
+}
+
+/** Rows of which each column is as wide as its widest text. */
+export function table(rows: readonly (readonly string[])[]): string[] {
+  const widths: number[] = [];
+  for (const row of rows)
+    for (const [column, text] of row.entries())
+      widths[column] = Math.max(widths[column] ?? 0, text.length);
+  return rows.map((row) =>
+    row
+      .map((text, column) => text.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+/** The first line: what was looked at. */
+export function rangeLine(answer: {
+  readonly from: number;
+  readonly to: number;
+  readonly windows: number;
+  readonly uncounted: number;
+  readonly messages: number;
+}): string {
+  const { from, to, windows, uncounted, messages } = answer;
+  const gaps = uncounted === 0 ? '' : ` (${uncounted} not counted)`;
+  return `${timeText(from)} to ${timeText(to)}: ${windows} windows of 10 ms${gaps}, ${messages} messages`;
+}

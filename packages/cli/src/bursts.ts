@@ -1,0 +1,105 @@
+/** What `reto3 bursts` does: one question, its answer on stdout, and whether it is too much. */
+import type { Bursts } from '@reto3/server/analysis/bursts';
+import { parseNumber } from '@reto3/server/analysis/number';
+import { Reto3Error } from '@reto3/server/errors';
+import {
+  ask,
+  type Layout,
+  parseAnalysisFormat,
+  percent,
+  print,
+  rangeLine,
+  short,
+  table,
+  timeText,
+} from './analysis.ts';
+import { sourceOf } from './answers.ts';
+import type { burstsFlags, Given } from './flags.ts';
+
+const mostMessages = 1e9;
+
+/** @throws Reto3Error RETO3_CHECK_FAILED where the peak is above --fail-above, and what `ask` throws */
+export async function bursts(given: Given<typeof burstsFlags>): Promise<void> {
+  const format = parseAnalysisFormat(given);
+  const failAbove = given['fail-above'];
+  const limit =
+    failAbove === undefined ? undefined : parseNumber('fail-above', failAbove, 0, mostMessages);
+  const { last, from, to, open, rise, fall, stall } = given;
+  const answer = await ask<Bursts>(sourceOf(given), {
+    path: '/v1/bursts',
+    query: { last, from, to, ...(open && { open }), rise, fall, stall },
+    make: async (series) => {
+      const { findBursts } = await import('@reto3/server/analysis/bursts');
+      return findBursts(series, { rise, fall, stall });
+    },
+  });
+  print(answer, format, layout);
+  const peak = answer.scales[0]?.peak;
+  if (limit === undefined || peak === undefined || peak.count <= limit) return;
+  throw new Reto3Error(
+    'RETO3_CHECK_FAILED',
+    `${peak.count} messages came in the 10 ms from ${timeText(peak.start)}, more than ${short(limit)}`,
+    { hint: 'see the bursts above, or fail at a higher --fail-above' },
+  );
+}
+
+const layout: Layout<Bursts> = {
+  lines: burstsLines,
+  columns: ['from', 'to', 'peak', 'total', 'share'],
+  rows: ({ bursts }) => bursts.list.map((burst) => ({ ...burst })),
+};
+
+function burstsLines(answer: Bursts): string[] {
+  const { quantiles, thresholds, bursts, stalls, scales } = answer;
+  const { p50, p75, p90, p95, p99, p999 } = quantiles;
+  const { rise, fall, stallMs } = thresholds;
+  const counts = `p50 ${p50}, p75 ${p75}, p90 ${p90}, p95 ${p95}, p99 ${p99}, p99.9 ${p999}`;
+  const burstTotals =
+    bursts.count === 0 ? 'none' : `${bursts.count}, with ${percent(bursts.share)} of the messages`;
+  const stallTotals = stalls.count === 0 ? 'none' : `${stalls.count}, ${stalls.ms} ms together`;
+  const stallText =
+    stallMs === undefined
+      ? 'too little traffic to tell one'
+      : `${stallMs} ms or more without a message, amid traffic: ${stallTotals}`;
+  return [
+    rangeLine(answer),
+    '',
+    ...table([
+      ['window', 'windows', 'mean', 'peak', 'peak at', 'peak/mean', 'dispersion'],
+      ...scales.map(({ windowMs, windows, mean, peak, peakToMean, dispersion }) => [
+        windowMs < 1_000 ? `${windowMs} ms` : `${windowMs / 1_000} s`,
+        String(windows),
+        short(mean),
+        String(peak.count),
+        windows === 0 ? '' : timeText(peak.start),
+        short(peakToMean),
+        short(dispersion),
+      ]),
+    ]),
+    `counts in 10 ms: ${counts}`,
+    '',
+    `bursts, from ${short(rise)} messages in 10 ms until below ${short(fall)}: ${burstTotals}`,
+    ...listed(bursts.count, bursts.list.length, 'with the most messages'),
+    ...(bursts.count === 0
+      ? []
+      : table([
+          ['from', 'ms', 'peak', 'total', 'share'],
+          ...bursts.list.map(({ from, to, peak, total, share }) =>
+            [timeText(from), to - from, peak, total, percent(share)].map(String),
+          ),
+        ])),
+    '',
+    `stalls, ${stallText}`,
+    ...listed(stalls.count, stalls.list.length, 'longest'),
+    ...(stalls.count === 0
+      ? []
+      : table([
+          ['from', 'ms'],
+          ...stalls.list.map(({ from, to }) => [timeText(from), String(to - from)]),
+        ])),
+  ];
+}
+
+function listed(count: number, shown: number, which: string): string[] {
+  return shown < count ? [`the ${shown} ${which}:`] : [];
+}

@@ -1,0 +1,71 @@
+/** What `reto3 whatif` does: one question, its answer on stdout. */
+import type { WhatIf } from '@reto3/server/analysis/what-if';
+import { Reto3Error } from '@reto3/server/errors';
+import {
+  ask,
+  type Layout,
+  parseAnalysisFormat,
+  percent,
+  print,
+  rangeLine,
+  short,
+  table,
+  timeText,
+} from './analysis.ts';
+import { sourceOf } from './answers.ts';
+import type { Given, whatIfFlags } from './flags.ts';
+
+/** @throws Reto3Error RETO3_BAD_SETTING, and what `ask` throws */
+export async function askWhatIf(given: Given<typeof whatIfFlags>): Promise<void> {
+  const format = parseAnalysisFormat(given);
+  const { capacity, rates, last, from, to, open } = given;
+  if (capacity === undefined) {
+    throw new Reto3Error('RETO3_BAD_SETTING', 'got no --capacity, want the requests a second', {
+      hint: 'as in reto3 whatif --capacity 6000',
+    });
+  }
+  const answer = await ask<WhatIf>(sourceOf(given), {
+    path: '/v1/whatif',
+    query: { last, from, to, ...(open && { open }), capacity, rates },
+    make: async (series) => {
+      const { whatIf } = await import('@reto3/server/analysis/what-if');
+      return whatIf(series, { capacity, rates });
+    },
+  });
+  print(answer, format, layout);
+}
+
+const layout: Layout<WhatIf> = {
+  lines: whatIfLines,
+  columns: ['rate', 'burst'],
+  rows: ({ curve }) => curve.map((point) => ({ ...point })),
+};
+
+function whatIfLines(answer: WhatIf): string[] {
+  const { capacity, meanRate, peakRate, utilization, backlog, wait, delayed, curve, limits } =
+    answer;
+  const worst =
+    backlog.max === 0
+      ? 'none'
+      : `${short(backlog.max)} messages at ${timeText(backlog.at)}, ${short(backlog.longestMs)} ms at most until empty`;
+  return [
+    rangeLine(answer),
+    `${short(meanRate)}/s in the mean, ${short(peakRate)}/s in the largest 10 ms`,
+    '',
+    `a queue that serves ${capacity}/s, ${percent(utilization)} used`,
+    `longest backlog  ${worst}`,
+    `added wait       mean ${short(wait.mean)} ms, p50 ${short(wait.p50)} ms, p99 ${short(wait.p99)} ms, max ${short(wait.max)} ms; ${percent(delayed)} of the messages waited`,
+    '',
+    'token buckets that would have let everything pass, the smallest burst for each rate',
+    ...table([
+      ['rate/s', 'burst'],
+      ...curve.map(({ rate, burst }) => [String(rate), String(burst)]),
+    ]),
+    '',
+    `nginx, for ${capacity}/s`,
+    ...limits.nginx.map((line) => `    ${line}`),
+    '',
+    `haproxy, for ${capacity}/s`,
+    ...limits.haproxy.map((line) => `    ${line}`),
+  ];
+}

@@ -1,0 +1,74 @@
+/**
+ * A range of ms10 windows as a series that can be gone through again and again: what the analyses
+ * read. Bounded memory: one block at a time.
+ */
+import { setImmediate } from 'node:timers/promises';
+import type { CountsView } from '../coordinator/coordinator.ts';
+import { Reto3Error } from '../errors.ts';
+import { ms10 } from '../period.ts';
+import { type Chunk, readChunks, resolveLast } from '../query/chunks.ts';
+import { type RangeRequest, resolveRange } from '../query/range.ts';
+import type { Damage } from '../store/damage.ts';
+
+/** Called for each counted window, oldest first; `start` in epoch ms. Gaps are left out. */
+export type Visit = (start: number, count: number) => void;
+
+export interface Series {
+  /** Epoch ms. */
+  readonly from: number;
+  readonly to: number;
+  readonly finalThrough: number;
+  /** Goes through all windows from the beginning. */
+  each(visit: Visit): Promise<void>;
+  /** Parts of the range whose counts are not to be had; complete once it has been read. */
+  damaged(): readonly Damaged[];
+}
+
+export interface Damaged {
+  readonly from: number;
+  readonly to: number;
+  readonly reason: string;
+}
+
+/** Where nobody says what range: the newest minute. */
+const defaultLast = String(ms10.blockWindows);
+
+/**
+ * @param nowMs what ages in the question count back from, epoch ms
+ * @throws Reto3Error RETO3_BAD_TIME, RETO3_BAD_RANGE
+ */
+export async function openSeries(
+  view: CountsView,
+  asked: RangeRequest,
+  nowMs: number,
+): Promise<Series> {
+  const last = asked.last ?? (asked.from === undefined ? defaultLast : undefined);
+  const wanted = resolveRange(ms10, { ...asked, last }, nowMs, view);
+  const { from, to } = await resolveLast(view, ms10, wanted);
+  const damages = new Map<string, Damaged>();
+  const note = ({ from, to, reason }: Damage): void => {
+    damages.set(`${from} ${to}`, { from, to, reason });
+  };
+  return {
+    from,
+    to,
+    finalThrough: view.finalThrough,
+    each: (visit) => eachWindow(readChunks(view, ms10, { from, to }, note), visit),
+    damaged: () => [...damages.values()],
+  };
+}
+
+async function eachWindow(chunks: AsyncIterable<Chunk>, visit: Visit): Promise<void> {
+  for await (const { start, windows } of chunks) {
+    const { counts, counted } = windows;
+    for (let index = 0; index < counts.length; index++)
+      if (counted[index] === 1) visit(start + index * ms10.windowMs, counts[index] ?? 0);
+    // Sweeps and other questions take their turn between two blocks.
+    await setImmediate();
+  }
+}
+
+/** What to throw where the range holds no window. */
+export function noData(): Reto3Error {
+  return new Reto3Error('RETO3_NO_DATA', 'nothing was counted in that range');
+}

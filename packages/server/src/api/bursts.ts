@@ -1,0 +1,122 @@
+/** /v1/bursts: how bursty a range was. */
+import type { FastifyPluginAsync } from 'fastify';
+import { type BurstsRequest, findBursts } from '../analysis/bursts.ts';
+import { openSeries } from '../analysis/series.ts';
+import type { Coordinator } from '../coordinator/coordinator.ts';
+import { count, epochMs, number, seriesProperties } from './analysis-schemas.ts';
+import type { LongReads } from './long-reads.ts';
+import { errorResponse, isOn, type RangeQuery, rangeParameters } from './schemas.ts';
+
+interface BurstsRoute {
+  readonly Querystring: RangeQuery & BurstsRequest;
+}
+
+const last = {
+  type: 'string',
+  description: 'The newest so many windows of 10 ms; 6000 by default',
+};
+
+const schema = {
+  summary: 'Peaks, dispersion, bursts and stalls of a range',
+  description:
+    'Over the windows of 10 ms of the range: quantiles, and at 10 ms, 100 ms and 1 s the peak, peak-to-mean and index of ' +
+    'dispersion (variance ÷ mean); the bursts, by thresholds where they begin and end, and the stalls. docs/bursts.md ' +
+    'has the formulae. Reads the range twice.',
+  tags: ['analysis'],
+  querystring: {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      ...rangeParameters,
+      last,
+      rise: { type: 'string', description: 'Messages in 10 ms with which a burst begins' },
+      fall: { type: 'string', description: 'A burst ends before the first window with fewer' },
+      stall: { type: 'string', description: 'Milliseconds without a message that are a stall' },
+    },
+  },
+  response: {
+    200: {
+      type: 'object',
+      properties: {
+        ...seriesProperties,
+        quantiles: {
+          type: 'object',
+          description: 'Of the counts of the windows of 10 ms, by nearest rank',
+          properties: { p50: count, p75: count, p90: count, p95: count, p99: count, p999: count },
+        },
+        scales: {
+          type: 'array',
+          items: {
+            type: 'object',
+            properties: {
+              windowMs: count,
+              windows: count,
+              mean: number,
+              variance: number,
+              dispersion: { ...number, description: 'Variance ÷ mean: 1 for Poisson' },
+              peak: { type: 'object', properties: { start: epochMs, count } },
+              peakToMean: number,
+            },
+          },
+        },
+        thresholds: {
+          type: 'object',
+          properties: { rise: number, fall: number, stallMs: number },
+        },
+        bursts: {
+          type: 'object',
+          properties: {
+            count,
+            messages: count,
+            share: number,
+            list: {
+              type: 'array',
+              description: 'The hundred with the most messages, oldest first',
+              items: {
+                type: 'object',
+                properties: {
+                  from: epochMs,
+                  to: epochMs,
+                  peak: count,
+                  total: count,
+                  share: number,
+                },
+              },
+            },
+          },
+        },
+        stalls: {
+          type: 'object',
+          properties: {
+            count,
+            ms: count,
+            list: {
+              type: 'array',
+              description: 'The hundred longest, oldest first',
+              items: { type: 'object', properties: { from: epochMs, to: epochMs } },
+            },
+          },
+        },
+      },
+    },
+    '4xx': errorResponse,
+  },
+} as const;
+
+export const burstsRoutes: FastifyPluginAsync<{
+  readonly coordinator: Coordinator;
+  readonly longReads: LongReads;
+}> = async (app, { coordinator, longReads }) => {
+  app.get<BurstsRoute>('/v1/bursts', { schema }, async (request) => {
+    const endTurn = await longReads.turn(request);
+    const view = coordinator.view();
+    try {
+      const { open, ...asked } = request.query;
+      const series = await openSeries(view, { ...asked, open: isOn(open) }, Date.now());
+      return await findBursts(series, asked);
+    } finally {
+      endTurn();
+      await view.store.close();
+    }
+  });
+};

@@ -1,0 +1,82 @@
+/** /v1/whatif: what a server of a given capacity would have made of a range. */
+import type { FastifyPluginAsync } from 'fastify';
+import { openSeries } from '../analysis/series.ts';
+import { type WhatIfRequest, whatIf } from '../analysis/what-if.ts';
+import type { Coordinator } from '../coordinator/coordinator.ts';
+import { count, epochMs, number, seriesProperties } from './analysis-schemas.ts';
+import type { LongReads } from './long-reads.ts';
+import { errorResponse, isOn, type RangeQuery, rangeParameters } from './schemas.ts';
+
+interface WhatIfRoute {
+  readonly Querystring: RangeQuery & WhatIfRequest;
+}
+
+const lines = { type: 'array', items: { type: 'string' } } as const;
+
+const schema = {
+  summary: 'A range through a queue of a given capacity, and the limits that it would have passed',
+  description:
+    'The windows of 10 ms of the range through a queue that serves so many requests a second: its longest backlog and ' +
+    'what messages waited; and for some rates the depth of the smallest token bucket that would have let everything ' +
+    'pass, with lines of configuration for nginx and haproxy. docs/bursts.md has the model. Reads the range twice.',
+  tags: ['analysis'],
+  querystring: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['capacity'],
+    properties: {
+      ...rangeParameters,
+      last: { type: 'string', description: 'The newest so many windows of 10 ms; 6000 by default' },
+      capacity: { type: 'string', description: 'Requests a second' },
+      rates: { type: 'string', description: 'Rates of the curve, with commas between them' },
+    },
+  },
+  response: {
+    200: {
+      type: 'object',
+      properties: {
+        ...seriesProperties,
+        capacity: count,
+        meanRate: number,
+        peakRate: number,
+        utilization: { ...number, description: 'Mean rate ÷ capacity' },
+        backlog: {
+          type: 'object',
+          properties: { max: number, at: epochMs, longestMs: number },
+        },
+        wait: {
+          type: 'object',
+          description: 'Milliseconds that messages waited before they were served',
+          properties: { mean: number, p50: number, p99: number, max: number },
+        },
+        delayed: { ...number, description: 'Share of the messages that waited' },
+        curve: {
+          type: 'array',
+          description:
+            'For each rate the burst of the smallest token bucket that lets everything pass',
+          items: { type: 'object', properties: { rate: count, burst: count } },
+        },
+        limits: { type: 'object', properties: { nginx: lines, haproxy: lines } },
+      },
+    },
+    '4xx': errorResponse,
+  },
+} as const;
+
+export const whatIfRoutes: FastifyPluginAsync<{
+  readonly coordinator: Coordinator;
+  readonly longReads: LongReads;
+}> = async (app, { coordinator, longReads }) => {
+  app.get<WhatIfRoute>('/v1/whatif', { schema }, async (request) => {
+    const endTurn = await longReads.turn(request);
+    const view = coordinator.view();
+    try {
+      const { open, ...asked } = request.query;
+      const series = await openSeries(view, { ...asked, open: isOn(open) }, Date.now());
+      return await whatIf(series, asked);
+    } finally {
+      endTurn();
+      await view.store.close();
+    }
+  });
+};
