@@ -17,6 +17,8 @@ import { sourceOf } from './answers.ts';
 import type { burstsFlags, Given } from './flags.ts';
 
 const mostMessages = 1e9;
+/** A screenful; the other formats have all of the hundred that the answer lists. */
+const mostShown = 20;
 
 /** @throws Reto3Error RETO3_CHECK_FAILED where the peak is above --fail-above, and what `ask` throws */
 export async function bursts(given: Given<typeof burstsFlags>): Promise<void> {
@@ -79,27 +81,36 @@ function burstsLines(answer: Bursts): string[] {
     `counts in 10 ms: ${counts}`,
     '',
     `bursts, from ${short(rise)} messages in 10 ms until below ${short(fall)}: ${burstTotals}`,
-    ...listed(bursts.count, bursts.list.length, 'with the most messages'),
+    ...listed(bursts.count, 'with the most messages'),
     ...(bursts.count === 0
       ? []
       : table([
           ['from', 'ms', 'peak', 'total', 'share'],
-          ...bursts.list.map(({ from, to, peak, total, share }) =>
+          ...largest(bursts.list, ({ total }) => total).map(({ from, to, peak, total, share }) =>
             [timeText(from), to - from, peak, total, percent(share)].map(String),
           ),
         ])),
     '',
     `stalls, ${stallText}`,
-    ...listed(stalls.count, stalls.list.length, 'longest'),
+    ...listed(stalls.count, 'longest'),
     ...(stalls.count === 0
       ? []
       : table([
           ['from', 'ms'],
-          ...stalls.list.map(({ from, to }) => [timeText(from), String(to - from)]),
+          ...largest(stalls.list, ({ from, to }) => to - from).map(({ from, to }) => [
+            timeText(from),
+            String(to - from),
+          ]),
         ])),
   ];
 }
 
-function listed(count: number, shown: number, which: string): string[] {
-  return shown < count ? [`the ${shown} ${which}:`] : [];
+function listed(count: number, which: string): string[] {
+  return count > mostShown ? [`the ${mostShown} ${which}:`] : [];
+}
+
+/** Those that the text shows, in the order that they have. */
+function largest<Stretch>(list: readonly Stretch[], sizeOf: (one: Stretch) => number): Stretch[] {
+  const shown = new Set([...list].sort((a, b) => sizeOf(b) - sizeOf(a)).slice(0, mostShown));
+  return list.filter((one) => shown.has(one));
 }
