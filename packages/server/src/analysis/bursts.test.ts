@@ -189,6 +189,12 @@ describe('gaps', () => {
     ]);
   });
 
+  it('cut a stall off, for nobody knows what came in them', async () => {
+    const counts = [5, 0, 0, undefined, undefined, 0, 0, 5, 0, 0, 0, 5];
+    const { stalls } = await findBursts(seriesOf(counts), { stall: '20' });
+    expect(stalls.list).toEqual([{ from: seriesStart + 80, to: seriesStart + 110 }]);
+  });
+
   it('are all there is: no data', async () => {
     await expect(findBursts(seriesOf([undefined]), {})).rejects.toMatchObject({
       code: 'RETO3_NO_DATA',
@@ -205,6 +211,11 @@ it('a burst goes on as long as counts stay at fall or above', async () => {
     [20, 50, 24],
     [70, 90, 17],
   ]);
+});
+
+it('a quantile is the nearest rank', async () => {
+  const { quantiles } = await findBursts(seriesOf([30, 10, 20]), {});
+  expect(quantiles).toEqual({ p50: 20, p75: 30, p90: 30, p95: 30, p99: 30, p999: 30 });
 });
 
 it.each([
