@@ -115,10 +115,7 @@ export class Blocks {
   /** Whether other series tell of a block that is not there. */
   #shouldBeThere(period: PeriodName, start: number): boolean {
     if (start < this.deletedBefore[period]) return false;
-    if (period === 'min')
-      return (
-        this.#anyBlock('sec', start, min.blockMs) || this.#anyBlock('ms10', start, min.blockMs)
-      );
+    if (period === 'min') return this.#anyBlock('sec', start, min.blockMs);
     if (period === 'sec' && this.#anyBlock('ms10', start, sec.blockMs)) return true;
     const day = alignDown(start, min.blockMs);
     const minutes = this.#store.readBlock('min', day, ignore);

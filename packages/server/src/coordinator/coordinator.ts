@@ -79,6 +79,9 @@ export interface CoordinatorEvents {
  */
 const heldMinutes = 360;
 
+/** How often a stop tries to write what is in memory: a single fsync that fails must not lose it. */
+const lastAttempts = 3;
+
 export class Coordinator {
   readonly #clock: Clock;
   readonly #ring: RingReader;
@@ -407,14 +410,18 @@ export class Coordinator {
     // The workers have left: whoever still asks must not be told of windows that nobody counts, and
     // that this last write would not hold.
     this.#timeline = undefined;
-    try {
-      await this.commit();
-    } catch {
-      // It may be that the store was failing already; once more, from a fresh start.
-      await this.reopenStore();
-      await this.commit();
+    for (let attempt = 1; ; attempt++) {
+      try {
+        // It may be that the store was failing already.
+        if (this.#storeSuspect) await this.reopenStore();
+        await this.commit();
+        await this.#writer.markClean();
+        return;
+      } catch (error) {
+        if (attempt === lastAttempts) throw error;
+        this.#storeSuspect = true;
+      }
     }
-    await this.#writer.markClean();
   }
 }
 

@@ -24,6 +24,7 @@ export class SimulatedDisk {
   #unsynced: Write[] = [];
   #anchored: number | undefined;
   #failing = false;
+  #nextSyncFails = false;
   /** Raised by a crash: what an older process still has open writes nowhere. */
   #generation = 0;
   /** What is under way on a slow disk; to be let go. */
@@ -51,8 +52,14 @@ export class SimulatedDisk {
     this.#failing = true;
   }
 
+  /** One fsync fails, as the kernel tells of a bad page once; writes go on. */
+  failNextSync(): void {
+    this.#nextSyncFails = true;
+  }
+
   heal(): void {
     this.#failing = false;
+    this.#nextSyncFails = false;
   }
 
   /** Lets a slow write finish. */
@@ -92,7 +99,7 @@ export class SimulatedDisk {
     const written = [...this.#unsynced];
     await this.#wait();
     if (generation !== this.#generation) return;
-    if (this.#failing) {
+    if (this.#failing || this.#takeSyncFailure()) {
       this.#dropUnsynced();
       throw failure('EIO');
     }
@@ -101,6 +108,12 @@ export class SimulatedDisk {
       apply(this.#synced, write);
     }
     this.#unsynced = this.#unsynced.filter((write) => !written.includes(write));
+  }
+
+  #takeSyncFailure(): boolean {
+    const fails = this.#nextSyncFails;
+    this.#nextSyncFails = false;
+    return fails;
   }
 
   /** After a failed fsync the kernel may forget what was to be written. */
@@ -118,7 +131,7 @@ export class SimulatedDisk {
   async write(write: Write, options: { sync: boolean; generation: number }): Promise<void> {
     if (options.sync) await this.#wait();
     if (options.generation !== this.#generation) return;
-    if (this.#failing) {
+    if (this.#failing || (options.sync && this.#takeSyncFailure())) {
       if (options.sync) this.#dropUnsynced();
       if (this.#random.chance(0.5)) this.#unsynced.push(write);
       throw failure(this.#random.pick(['EIO', 'ENOSPC']));

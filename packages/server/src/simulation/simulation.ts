@@ -25,6 +25,9 @@ import { Random } from './random.ts';
 
 const workerCount = 2;
 const flushMs = 100;
+const secondMs = 1_000;
+/** Twice as much is beyond what the ring reaches back to. */
+const longMs = 70_000;
 // Shortly before midnight, so that minutes, hours and days end.
 const startMs = Date.UTC(2016, 4, 28, 23, 58, 30);
 
@@ -95,7 +98,9 @@ export class Simulation {
     else if (dice < 0.84) this.#toggleDisk();
     else if (dice < 0.88) await this.#check('while it runs');
     else if (dice < 0.91) await this.#expectRecovery();
-    else if (dice < 0.93) await this.#restart();
+    else if (dice < 0.92) await this.#restart();
+    else if (dice < 0.9235) await this.#hangThenFail();
+    else if (dice < 0.927) await this.#stepBackWhileAway();
     else await this.#crash();
   }
 
@@ -128,12 +133,11 @@ export class Simulation {
   }
 
   /** Time passes in beats of the flush loop, so that the ring is swept in time. */
-  async #pass(): Promise<void> {
-    const ms = this.#random.pick([10, 50, 100, 100, 200, 300, 5_000, 70_000]);
+  async #pass(ms = this.#random.pick([10, 50, 100, 100, 200, 300, 5_000, longMs])): Promise<void> {
     const sentBefore = this.#sent;
     let left = ms;
     while (left > 0) {
-      const beatMs = Math.min(left, ms > 1_000 ? reachMs / 3 : flushMs);
+      const beatMs = Math.min(left, ms > secondMs ? reachMs / 3 : flushMs);
       this.#clock.pass(beatMs);
       left -= beatMs;
       void this.#loop?.beat();
@@ -150,8 +154,17 @@ export class Simulation {
   }
 
   #toggleDisk(): void {
-    const what = this.#random.pick(['fail', 'fail', 'heal', 'slow', 'slow', 'release']);
+    const what = this.#random.pick([
+      'fail',
+      'fail',
+      'heal',
+      'slow',
+      'slow',
+      'release',
+      'fail one sync',
+    ]);
     if (what === 'fail') this.#disk.fail();
+    else if (what === 'fail one sync') this.#disk.failNextSync();
     else if (what === 'heal') this.#disk.heal();
     else this.#disk.slow = what === 'slow';
     if (what !== 'slow') this.#disk.release();
@@ -178,6 +191,37 @@ export class Simulation {
     this.#sent = found;
     this.#acknowledged = found;
     this.#flushedByNow = found;
+  }
+
+  /** An fsync that hangs until minutes are closed and out of reach, and then fails. */
+  async #hangThenFail(): Promise<void> {
+    this.#send();
+    this.#disk.slow = true;
+    this.#note('the disk hangs');
+    for (let time = 0; time < 3; time++) await this.#pass(longMs);
+    this.#disk.failNextSync();
+    this.#disk.slow = false;
+    this.#disk.release();
+    this.#note('and its fsync fails');
+    await settle();
+    await this.#expectRecovery();
+    await this.#check('after an fsync that failed late');
+  }
+
+  /** The store cannot be read when the clock steps back into a minute that it holds. */
+  async #stepBackWhileAway(): Promise<void> {
+    this.#send();
+    for (let time = 0; time < 3; time++) await this.#pass(longMs);
+    this.#disk.fail();
+    this.#note('the disk fails');
+    await this.#pass(secondMs);
+    await this.#pass(secondMs);
+    this.#clock.step(-3 * longMs);
+    this.#note('the clock steps back by as much');
+    this.#send();
+    await this.#pass(secondMs);
+    await this.#expectRecovery();
+    await this.#check('after the store came back');
   }
 
   /** A disk that works again gets everything, and everybody their answer. */
