@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { symlink, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server as NetServer } from 'node:net';
 import { join } from 'node:path';
@@ -128,6 +128,21 @@ test('a file in place of the data folder, or of one above it, is refused', async
     expectRefusal(outcome, exit.failed, /cannot make the data folder .*another --data-dir/);
   }
 });
+
+// Writing to /dev/full fails as on a full disk: LevelDB's first file, and the first anchor.
+test.each(['000001.dbtmp', 'ANCHOR.new'])(
+  'a disk that is full when %s is written is refused',
+  async (name) => {
+    const dataDir = await temporaryFolder();
+    await symlink('/dev/full', join(dataDir, name));
+    const outcome = await runCli(serveArgs({ dataDir }));
+    expectRefusal(
+      outcome,
+      exit.failed,
+      /the data folder .*: no space left on its disk \(free space/,
+    );
+  },
+);
 
 test('a token file that is missing or empty is refused', async () => {
   const folder = await temporaryFolder();

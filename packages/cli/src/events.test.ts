@@ -101,6 +101,15 @@ describe('following', () => {
     expect(asked.map(({ lastEventId }) => lastEventId)).toEqual([undefined, '4000']);
   });
 
+  it('says which windows were revised', async () => {
+    const data = JSON.stringify({ ...JSON.parse(columns(1_000, [1, 2])), revised: [2_000] });
+    answers = [sending(`id: 3000\ndata: ${data}\n\n`)];
+    for await (const { windows } of follow({ url, tokenFile: undefined }, periods.sec)) {
+      expect([...windows.revised]).toEqual([0, 1]);
+      break;
+    }
+  });
+
   it('does not take half an event for one, and gets it whole the next time', async () => {
     const half = eventOf(2_000, [222]).slice(0, -1);
     answers = [sending(eventOf(1_000, [1]) + half, true), sending(eventOf(2_000, [222]))];

@@ -71,10 +71,12 @@ interface Columns {
   readonly to: number;
   readonly starts: readonly number[];
   readonly counts: readonly number[];
+  /** Starts of windows that changed after they were final; not from servers before they told it. */
+  readonly revised?: readonly number[];
 }
 
 function chunkOf(data: string, period: Period): Chunk {
-  const { from, to, starts, counts }: Columns = JSON.parse(data);
+  const { from, to, starts, counts, revised = [] }: Columns = JSON.parse(data);
   const length = (to - from) / period.windowMs;
   const windows = {
     counts: new Float64Array(length),
@@ -86,5 +88,6 @@ function chunkOf(data: string, period: Period): Chunk {
     windows.counts[index] = counts[row] ?? 0;
     windows.counted[index] = 1;
   }
+  for (const start of revised) windows.revised[(start - from) / period.windowMs] = 1;
   return { start: from, windows };
 }

@@ -117,6 +117,11 @@ export const errorKinds = {
     exitCode: exitCode.failed,
     hint: 'make the folder readable and writable for this user, or choose another --data-dir',
   },
+  RETO3_DISK_FULL: {
+    httpStatus: 500,
+    exitCode: exitCode.failed,
+    hint: 'free space on the disk of the data folder, or choose another --data-dir',
+  },
   RETO3_DATA_CORRUPT: {
     httpStatus: 500,
     exitCode: exitCode.failed,

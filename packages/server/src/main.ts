@@ -25,7 +25,7 @@ import {
 } from './metrics/server-metrics.ts';
 import { anchorIn } from './store/anchor.ts';
 import { describe } from './store/damage.ts';
-import { openDatabase } from './store/database.ts';
+import { firstWriteFailure, openDatabase } from './store/database.ts';
 import { syncLogs } from './store/leveldb-log.ts';
 import { Store } from './store/store.ts';
 import { allocate } from './window/layout.ts';
@@ -91,7 +91,9 @@ export async function startServer(
     });
     undo.push(() => workers.stop());
     metrics.add(threadMetrics(workers));
-    await coordinator.begin();
+    await coordinator.begin().catch((error: unknown) => {
+      throw firstWriteFailure(dataDir, error);
+    });
     let stopping: Promise<void> | undefined;
     const durable = config.ack === 'durable';
     const flushLoop = new FlushLoop(coordinator, systemClock, config, {

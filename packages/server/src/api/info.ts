@@ -53,7 +53,10 @@ const infoSchema = {
       description: 'Times that the process stood still for longer than the ring reaches back',
     },
     flushes: count,
-    failedFlushes: count,
+    failedFlushes: {
+      ...count,
+      description: 'Writes, fsyncs and moves of the anchor that failed',
+    },
     messagesUnsaved: { ...count, description: 'In memory, and in no write that succeeded yet' },
     messagesLost: { ...count, description: 'Given up because the store failed for too long' },
     damagedBlocks: {

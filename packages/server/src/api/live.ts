@@ -5,7 +5,7 @@ import type { FastifyPluginAsync } from 'fastify';
 import type { Coordinator } from '../coordinator/coordinator.ts';
 import { alignDown, alignUp, type Period, parsePeriod } from '../period.ts';
 import { type Chunk, readChunks } from '../query/chunks.ts';
-import { countedRows } from '../query/format.ts';
+import { countedRows, revisedStarts } from '../query/format.ts';
 import type { Listener, LiveEvent, LiveFeed } from '../query/live-feed.ts';
 import { parseTime } from '../query/range.ts';
 import type { Damage } from '../store/damage.ts';
@@ -122,7 +122,8 @@ async function begin(
   }
 }
 
-function eventText({ period, from, to, finalThrough, chunks, damaged }: LiveEvent): string {
+/** An event as it is sent. */
+export function eventText({ period, from, to, finalThrough, chunks, damaged }: LiveEvent): string {
   const rows = chunks.flatMap((chunk: Chunk) => [...countedRows(chunk, period)]);
   const data = {
     period: period.name,
@@ -132,6 +133,7 @@ function eventText({ period, from, to, finalThrough, chunks, damaged }: LiveEven
     finalThrough,
     starts: rows.map(([start]) => start),
     counts: rows.map(([, count]) => count),
+    revised: chunks.flatMap((chunk) => revisedStarts(chunk, period)),
     damaged: damaged.map(({ from, to, reason }) => ({ from, to, reason })),
   };
   return `id: ${to}\ndata: ${JSON.stringify(data)}\n\n`;

@@ -55,6 +55,7 @@ export interface CoordinatorState {
   readonly clockSteps: number;
   readonly stalls: number;
   readonly flushes: number;
+  /** Writes, fsyncs and moves of the anchor that failed. */
   readonly failedFlushes: number;
   /** Swept and not yet in a write that succeeded. */
   readonly messagesUnsaved: number;
@@ -233,6 +234,7 @@ export class Coordinator {
       this.observations.syncs.record(this.#msSince(monotonicMs));
     } catch (error) {
       this.#storeSuspect = true;
+      this.#failedFlushes++;
       throw error;
     }
   }
@@ -391,7 +393,13 @@ export class Coordinator {
   /** Moves the anchor after what the last commits put on the disk, if that is due. */
   async dropAnchor(): Promise<void> {
     const { monotonicMs } = this.#clock.read();
-    if (this.#writer.anchorDue(monotonicMs)) await this.#writer.dropAnchor(monotonicMs);
+    if (!this.#writer.anchorDue(monotonicMs)) return;
+    try {
+      await this.#writer.dropAnchor(monotonicMs);
+    } catch (error) {
+      this.#failedFlushes++;
+      throw error;
+    }
   }
 
   /**

@@ -122,6 +122,8 @@ export class FlushLoop {
   async #recover(): Promise<void> {
     await this.#coordinator.reopenStore();
     await this.#commit();
+    // If it was the anchor that failed, it has not recovered until that can be written.
+    await this.#coordinator.dropAnchor();
     this.#retry = undefined;
     this.#events.recovered();
   }

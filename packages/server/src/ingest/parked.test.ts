@@ -5,6 +5,7 @@ import { ParkedResponses } from './parked.ts';
 /** The part of a response that parking uses. */
 class FakeResponse {
   answers = 0;
+  closed = false;
   abort: () => void = () => undefined;
 
   onAborted(handler: () => void): void {
@@ -17,6 +18,11 @@ class FakeResponse {
 
   end(): void {
     this.answers++;
+  }
+
+  close(): void {
+    this.closed = true;
+    this.abort();
   }
 }
 
@@ -45,6 +51,25 @@ describe('ParkedResponses', () => {
     gone.abort();
     parked.answer(1);
     expect([gone.answers, here.answers]).toEqual([0, 1]);
+  });
+
+  it('closes what has waited for 30 s, unanswered, and leaves the others', () => {
+    let nowMs = 0;
+    const parked = new ParkedResponses(() => nowMs);
+    const old = [park(parked, 1), park(parked, 1)];
+    nowMs = 1_000;
+    const young = park(parked, 2);
+    nowMs = 29_999;
+    parked.giveUp();
+    expect(old.map(({ closed }) => closed)).toEqual([false, false]);
+    nowMs = 30_000;
+    parked.giveUp();
+    parked.answer(2);
+    expect(old.map(({ closed, answers }) => [closed, answers])).toEqual([
+      [true, 0],
+      [true, 0],
+    ]);
+    expect([young.closed, young.answers]).toEqual([false, 1]);
   });
 
   it('keeps the order when flush numbers wrap at 32 bits', () => {

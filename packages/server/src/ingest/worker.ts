@@ -19,6 +19,9 @@ if (parentPort === null) throw new Error('BUG: an ingest worker runs in a thread
 const port = parentPort;
 const start: WorkerStart = workerData;
 
+/** How exactly the longest wait of a parked response is kept. */
+const giveUpEveryMs = 1_000;
+
 function tell(message: FromWorker): void {
   port.postMessage(message);
 }
@@ -37,6 +40,7 @@ function serve(): void {
       ? answerWhenDurable(stripe, controlOf(start.memory), parked, store)
       : answerAtOnce(stripe);
   app.any('/*', handler);
+  if (start.ack === 'durable') setInterval(() => parked.giveUp(), giveUpEveryMs).unref();
 
   app.listen(start.host, start.port, (listenSocket: us_listen_socket | false) => {
     if (!listenSocket) {

@@ -219,7 +219,7 @@ export function* countedRows(
 }
 
 /** The starts (epoch ms) of the windows whose count changed after they were final. */
-function revisedStarts(chunk: Chunk, period: Period): number[] {
+export function revisedStarts(chunk: Chunk, period: Period): number[] {
   const { revised } = chunk.windows;
   if (!revised.includes(1)) return [];
   return [...revised.keys()]

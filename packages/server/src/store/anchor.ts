@@ -7,7 +7,7 @@
  */
 import { open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Reto3Error } from '../errors.ts';
+import { messageOf, Reto3Error } from '../errors.ts';
 import { seal, unseal } from './meta.ts';
 
 export interface Anchor {
@@ -42,14 +42,19 @@ export function anchorIn(folder: string): Anchor {
 
     async write(writes: number): Promise<void> {
       // A new file that takes the old one's place: whenever the power fails, one of the two is there.
-      const file = await open(`${path}.new`, 'w');
       try {
-        await file.writeFile(`${seal(String(writes))}\n`);
-        await file.datasync();
-      } finally {
-        await file.close();
+        const file = await open(`${path}.new`, 'w');
+        try {
+          await file.writeFile(`${seal(String(writes))}\n`);
+          await file.datasync();
+        } finally {
+          await file.close();
+        }
+        await rename(`${path}.new`, path);
+      } catch (cause) {
+        const message = `cannot write ${path}: ${messageOf(cause)}`;
+        throw new Reto3Error('RETO3_STORE_FAILING', message, { cause });
       }
-      await rename(`${path}.new`, path);
     },
   };
 }

@@ -20,6 +20,7 @@ export async function openDatabase(folder: string): Promise<Database> {
   try {
     await mkdir(folder, { recursive: true });
   } catch (error) {
+    if (isDiskFull(error)) throw diskFull('make', folder, error);
     throw new Reto3Error(
       'RETO3_DATA_UNREADABLE',
       `cannot make the data folder ${folder}: ${messageOf(error)}`,
@@ -109,6 +110,7 @@ function openFailure(folder: string, error: unknown): Reto3Error {
   const reason = messageOf(cause);
   const failure = (code: ErrorCode, why: string): Reto3Error =>
     new Reto3Error(code, `cannot open the data folder ${folder}: ${why}`, { cause });
+  if (isDiskFull(cause)) return diskFull('open', folder, cause);
   switch (codeOf(cause)) {
     case 'LEVEL_LOCKED':
       return failure('RETO3_DATA_LOCKED', 'another server holds it');
@@ -121,6 +123,26 @@ function openFailure(folder: string, error: unknown): Reto3Error {
         return failure('RETO3_DATA_CORRUPT', reason);
   }
   return failure('RETO3_DATA_UNREADABLE', reason);
+}
+
+/** What it means for a server that starts that its first write failed. */
+export function firstWriteFailure(folder: string, error: unknown): Reto3Error {
+  if (isDiskFull(error)) return diskFull('write to', folder, error);
+  if (error instanceof Reto3Error) return error;
+  const message = `cannot write to the data folder ${folder}: ${messageOf(error)}`;
+  return new Reto3Error('RETO3_DATA_UNREADABLE', message, { cause: error });
+}
+
+function diskFull(verb: string, folder: string, cause: unknown): Reto3Error {
+  const message = `cannot ${verb} the data folder ${folder}: no space left on its disk`;
+  return new Reto3Error('RETO3_DISK_FULL', message, { cause });
+}
+
+/** LevelDB has no code of its own for it, only the words of the operating system. */
+function isDiskFull(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const full = codeOf(error) === 'ENOSPC' || /: No space left on device$/.test(error.message);
+  return full || isDiskFull(error.cause);
 }
 
 function codeOf(thrown: unknown): unknown {
