@@ -104,7 +104,7 @@ describe('following', () => {
   it('says which windows were revised', async () => {
     const data = JSON.stringify({ ...JSON.parse(columns(1_000, [1, 2])), revised: [2_000] });
     answers = [sending(`id: 3000\ndata: ${data}\n\n`)];
-    for await (const { windows } of follow({ url, tokenFile: undefined }, periods.sec)) {
+    for await (const { windows } of follow({ url, tokenFile: undefined }, periods.sec, undefined)) {
       expect([...windows.revised]).toEqual([0, 1]);
       break;
     }
