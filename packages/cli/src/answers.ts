@@ -86,12 +86,12 @@ async function fromFolder(folder: string, question: Question, into: Writable): P
  * An answer says at its end what it had to leave out.
  * @throws Reto3Error RETO3_BLOCK_DAMAGED, RETO3_NO_DATA
  */
-export function assertComplete(period: PeriodName, missing: Missing, empty: boolean): void {
+export function assertComplete(what: string, missing: Missing, empty: boolean): void {
   const places = new Map(missing.map((damage) => [`${damage.from} ${damage.to}`, damage]));
   const [first, ...others] = places.values();
   if (first !== undefined) {
     const more = others.length === 0 ? '' : `, and ${others.length} more places`;
-    throw new Reto3Error('RETO3_BLOCK_DAMAGED', `${describe({ series: period, ...first })}${more}`);
+    throw new Reto3Error('RETO3_BLOCK_DAMAGED', `${describe({ series: what, ...first })}${more}`);
   }
   if (empty) throw new Reto3Error('RETO3_NO_DATA', 'nothing was counted in that range');
 }

@@ -11,7 +11,7 @@ import { type ApiOptions, request } from './api-client.ts';
 /** Long enough for a server to restart, short enough not to be noticed. */
 const retryMs = 500;
 /** What a server that restarts, or a proxy before it, may answer meanwhile. */
-const passing: ReadonlySet<ErrorCode> = new Set([
+export const passing: ReadonlySet<ErrorCode> = new Set([
   'RETO3_SERVER_NOT_REACHABLE',
   'RETO3_ANSWER_CUT',
   'RETO3_NOT_READY',

@@ -13,6 +13,8 @@ interface Definition {
   /** How the value is called in the help; absent for a switch. */
   readonly value?: string;
   readonly fallback?: string;
+  /** May be given several times; what was given stands with commas between. */
+  readonly repeatable?: boolean;
   /** The environment variable that is read where the flag is not given. */
   readonly env?: string;
 }

@@ -23,9 +23,11 @@ export function parseFlags<Table extends FlagTable>(
   const given: Record<string, string | boolean | undefined> = {};
   for (const token of tokens) {
     // A flag given twice, a text that is empty or may be a flag, and a lone -- are oclif's to judge.
-    if (token.kind !== 'option' || given[token.name] !== undefined) return undefined;
+    if (token.kind !== 'option') return undefined;
     if (token.value === '' || token.value?.startsWith('-')) return undefined;
-    given[token.name] = token.value ?? true;
+    const before = given[token.name];
+    if (before !== undefined && !table[token.name]?.repeatable) return undefined;
+    given[token.name] = before === undefined ? (token.value ?? true) : `${before},${token.value}`;
   }
   for (const [name, { env, fallback }] of Object.entries(table)) {
     // An empty variable counts as not set.

@@ -7,8 +7,9 @@ export const serveFlags: FlagTable = Object.fromEntries(
     const fallback = setting.fallbackText ?? setting.fallback;
     const origin = `[${fallback === undefined ? '' : `default: ${fallback}, `}env: ${environmentVariableOf(setting)}]`;
     const description = `${setting.summary} ${origin}`;
-    const { value } = setting;
-    return [setting.flag, { description, ...(value !== undefined && { value }) }];
+    const { flag, value, repeatable } = setting;
+    const kind = { ...(value !== undefined && { value }), ...(repeatable && { repeatable }) };
+    return [flag, { description, ...kind }];
   }),
 );
 

@@ -280,6 +280,16 @@ const cases: Readonly<Record<Name, Case>> = {
     ...path,
     beside: { 'nats-cert': 'f' },
   },
+  report: {
+    variable: 'RETO3_REPORT',
+    fallback: undefined,
+    good: [
+      ['lag', ['lag']],
+      ['lag,./my report.mjs', ['lag', './my report.mjs']],
+    ],
+    bad: ['', 'lag,', ',top', ' '],
+    wanted: 'names of reports or paths of modules',
+  },
   logLevel: {
     variable: 'RETO3_LOG_LEVEL',
     fallback: 'info',

@@ -49,6 +49,8 @@ export interface Config {
   readonly natsCa: string | undefined;
   readonly natsCert: string | undefined;
   readonly natsKey: string | undefined;
+  /** Built-in names and paths of modules; undefined where no report runs. */
+  readonly report: readonly string[] | undefined;
   readonly logLevel: LogLevel;
 }
 
@@ -75,6 +77,8 @@ interface Setting<T> {
   readonly summary: string;
   /** How the value is called in the help; absent for a switch. */
   readonly value?: string;
+  /** Whether the flag may be given several times: the values with commas between them. */
+  readonly repeatable?: boolean;
   /** As it would be written; undefined where the setting may be absent. */
   readonly fallback: string | undefined;
   /** The default in words, where it is not a fixed text. */
@@ -327,6 +331,15 @@ export const settings: Settings = {
     fallback: undefined,
     parse: nonEmpty,
   },
+  report: {
+    flag: 'report',
+    summary:
+      'report to run beside counting: lag, generated, top, sizes, or the path of a module; repeatable',
+    value: 'REPORT',
+    repeatable: true,
+    fallback: undefined,
+    parse: reportNames,
+  },
   logLevel: {
     flag: 'log-level',
     summary: `least level that is logged: ${logLevels.join(', ')}`,
@@ -404,6 +417,7 @@ export function resolveConfig(
     natsCa: read(settings.natsCa),
     natsCert: read(settings.natsCert),
     natsKey: read(settings.natsKey),
+    report: read(settings.report),
     logLevel: read(settings.logLevel),
   };
   assertAdminClosed(config, find(settings.adminHost).origin);
@@ -541,6 +555,12 @@ function replicas(text: string): number {
 function word(text: string): string {
   if (!/^\S+$/.test(text)) throw new Wanted('a name without spaces');
   return text;
+}
+
+function reportNames(text: string): string[] {
+  const names = text.split(',').map((name) => name.trim());
+  if (names.includes('')) throw new Wanted('names of reports or paths of modules');
+  return names;
 }
 
 function switchValue(text: string): boolean {

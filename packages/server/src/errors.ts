@@ -47,6 +47,21 @@ export const errorKinds = {
     hint: 'use text, csv, json or ndjson',
   },
   RETO3_BAD_SETTING: { httpStatus: 400, exitCode: exitCode.usage, hint: 'see reto3 serve --help' },
+  RETO3_BAD_REPORT: {
+    httpStatus: 400,
+    exitCode: exitCode.usage,
+    hint: 'give --report lag, generated, top, sizes, or a module that exports a report; see docs/reports.md',
+  },
+  RETO3_NO_REPORT: {
+    httpStatus: 404,
+    exitCode: exitCode.failed,
+    hint: 'see reto3 reports; start the server with --report',
+  },
+  RETO3_REPORT_FAILED: {
+    httpStatus: 500,
+    exitCode: exitCode.failed,
+    hint: 'mend the report, or give a new name to one that keeps something else now',
+  },
   RETO3_BAD_REQUEST: {
     httpStatus: 400,
     exitCode: exitCode.usage,

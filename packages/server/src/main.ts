@@ -23,6 +23,8 @@ import {
   storeMetrics,
   threadMetrics,
 } from './metrics/server-metrics.ts';
+import { ReportBook } from './report/book.ts';
+import type { LoadedReport } from './report/load.ts';
 import { anchorIn } from './store/anchor.ts';
 import { describe } from './store/damage.ts';
 import { firstWriteFailure, openDatabase } from './store/database.ts';
@@ -47,8 +49,10 @@ export async function startServer(
   onCrash: (error: Error) => void,
 ): Promise<RunningServer> {
   const undo: (() => Promise<unknown>)[] = [];
+  let stopReport: (name: string) => void = () => undefined;
   try {
     const tls = await tlsFilesOf(config);
+    const reports = await findReports(config.report);
     const dataDir = resolve(config.dataDir);
     const store = await Store.open(
       () => openDatabase(dataDir),
@@ -56,6 +60,22 @@ export async function startServer(
     );
     undo.push(() => store.close());
 
+    const book = await ReportBook.open(
+      reports.map(({ report }) => report),
+      store,
+      systemClock,
+      {
+        switchedOff: (report, reason) => {
+          log.error(
+            { report },
+            `the report ${report} is switched off: ${reason}; counting goes on`,
+          );
+          stopReport(report);
+        },
+        damaged: (report, period, start, reason) =>
+          log.error({ report, period, start }, `a row of the report ${report} is lost: ${reason}`),
+      },
+    );
     const memory = allocate(config.workers);
     const coordinator = await Coordinator.open({
       clock: systemClock,
@@ -64,6 +84,7 @@ export async function startServer(
       store,
       anchor: anchorIn(dataDir),
       node: config.node,
+      companion: book,
       events: {
         clockStepped: (stepMs) => log.warn({ stepMs }, 'the wall clock stepped'),
         stalled: () => log.warn('the process stood still for longer than the ring reaches back'),
@@ -78,7 +99,7 @@ export async function startServer(
     metrics.add(storeMetrics(dataDir));
     metrics.add(processMetrics);
 
-    const api = await QueryApi.listen({ config, coordinator, dataDir, metrics, log });
+    const api = await QueryApi.listen({ config, coordinator, book, dataDir, metrics, log });
     undo.push(() => api.close());
     const workers = await IngestWorkers.start({
       memory,
@@ -87,10 +108,15 @@ export async function startServer(
       port: config.port,
       ack: config.ack,
       tls,
+      reports: reports.map(({ source }) => source),
+      onBatch: (worker, number, batch) => book.receive(worker, number, batch),
       onCrash,
     });
     undo.push(() => workers.stop());
     metrics.add(threadMetrics(workers));
+    stopReport = (name) => workers.switchOff(name);
+    book.connect(workers);
+    book.begin(coordinator.endBefore);
     await coordinator.begin().catch((error: unknown) => {
       throw firstWriteFailure(dataDir, error);
     });
@@ -139,6 +165,7 @@ export async function startServer(
       }
       await workers.stop();
       await retention.stop();
+      book.end();
       try {
         await coordinator.stop();
       } catch (error) {
@@ -157,6 +184,12 @@ export async function startServer(
     for (const step of undo.reverse()) await step();
     throw error;
   }
+}
+
+/** Loaded only where there are any: a server without is ready sooner. */
+async function findReports(names: readonly string[] | undefined): Promise<LoadedReport[]> {
+  if (names === undefined) return [];
+  return (await import('./report/load.ts')).findReports(names);
 }
 
 function urlOf(scheme: string, host: string, port: number): string {

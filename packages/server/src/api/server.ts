@@ -10,6 +10,7 @@ import { type ErrorCode, errorKinds, messageOf, Reto3Error } from '../errors.ts'
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics/metric.ts';
 import { LiveFeed } from '../query/live-feed.ts';
+import type { ReportBook } from '../report/book.ts';
 import { auditRoutes } from './audit.ts';
 import { backupRoutes } from './backup.ts';
 import { burstsRoutes } from './bursts.ts';
@@ -20,6 +21,7 @@ import { liveRoutes } from './live.ts';
 import { LongReads } from './long-reads.ts';
 import { metricsRoutes } from './metrics.ts';
 import { describeRoutes } from './openapi.ts';
+import { reportRoutes } from './reports.ts';
 import { errorSchema } from './schemas.ts';
 import { statsRoutes } from './stats.ts';
 import { whatIfRoutes } from './what-if.ts';
@@ -27,6 +29,7 @@ import { whatIfRoutes } from './what-if.ts';
 export interface QueryApiOptions {
   readonly config: Config;
   readonly coordinator: Coordinator;
+  readonly book: ReportBook;
   /** Absolute path. */
   readonly dataDir: string;
   readonly metrics: Metrics;
@@ -51,7 +54,7 @@ export class QueryApi {
    * @throws Reto3Error RETO3_PORT_TAKEN, RETO3_CANNOT_LISTEN, RETO3_BAD_SETTING
    */
   static async listen(options: QueryApiOptions): Promise<QueryApi> {
-    const { config, coordinator, dataDir, metrics, log } = options;
+    const { config, coordinator, book, dataDir, metrics, log } = options;
     const readiness = new Readiness();
     const feed = new LiveFeed(coordinator);
     const longReads = new LongReads();
@@ -74,6 +77,7 @@ export class QueryApi {
     await app.register(backupRoutes, { coordinator, longReads });
     await app.register(burstsRoutes, { coordinator, longReads });
     await app.register(whatIfRoutes, { coordinator, longReads });
+    await app.register(reportRoutes, { coordinator, book, longReads });
     await app.register(liveRoutes, { coordinator, feed });
     await app.register(metricsRoutes, { config, metrics, readiness });
     const url = await listen(app, config);

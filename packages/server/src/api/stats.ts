@@ -132,7 +132,7 @@ export const statsRoutes: FastifyPluginAsync<{
 };
 
 /** How many windows an answer can have. */
-function mostWindows(period: Period, question: RangeRequest, nowMs: number): number {
+export function mostWindows(period: Period, question: RangeRequest, nowMs: number): number {
   const ends = { finalThrough: nowMs, newestEnd: nowMs };
   const { from, to, last = Number.POSITIVE_INFINITY } = resolveRange(period, question, nowMs, ends);
   return Math.min(last, (to - from) / period.windowMs);

@@ -23,6 +23,7 @@ import type { RingReader } from '../window/ring.ts';
 import { finalThroughAt, Timeline } from '../window/timeline.ts';
 import { copyOf, totalOf } from '../window/windows.ts';
 import type { Blocks } from './blocks.ts';
+import type { Companion } from './companion.ts';
 import { Observations } from './observations.ts';
 import type { OpenMinutes } from './open-minutes.ts';
 import { type Recovered, recover } from './recover.ts';
@@ -90,6 +91,7 @@ export class Coordinator {
   readonly #blocks: Blocks;
   readonly #writer: Writer;
   readonly #events: CoordinatorEvents;
+  readonly #companion: Companion | undefined;
   readonly #minutes: OpenMinutes;
   /** Absent until `begin` and after `stop`: nobody counts. */
   #timeline: Timeline | undefined;
@@ -129,13 +131,14 @@ export class Coordinator {
     this.#ring = parts.ring;
     this.#store = parts.store;
     this.#events = parts.events;
+    this.#companion = parts.companion;
     this.#minutes = recovered.minutes;
     const { meta } = recovered;
     this.#cleanBefore = meta.clean;
     this.#gone = recovered.gone;
     const boot = { ...meta, node: parts.node, boot: meta.boot + 1, clean: false };
     this.#blocks = recovered.blocks;
-    this.#writer = new Writer(parts.store, this.#blocks, parts.anchor, boot);
+    this.#writer = new Writer(parts.store, this.#blocks, parts.anchor, boot, parts.companion);
     this.#messagesBefore = recovered.messages;
     this.#messagesByWorker = new Array<number>(parts.workerCount).fill(0);
     this.#startedAt = now.wallMs;
@@ -334,6 +337,7 @@ export class Coordinator {
       await this.#writer.markDeleted(period, beforeMs);
       if (period === 'min') this.#messagesDeleted += await this.#messagesBeforeTime(beforeMs);
       await this.#store.deleteBefore(period, beforeMs);
+      await this.#companion?.deleteBefore(period, beforeMs);
     });
   }
 
@@ -350,9 +354,11 @@ export class Coordinator {
   }
 
   async #flush(options: { readonly sync: boolean }): Promise<void> {
-    await this.#alone(() => {
+    await this.#alone(async () => {
+      const gathered = this.#companion?.gather(options);
+      if (gathered !== undefined) await gathered;
       this.sweep();
-      return this.#write(options.sync);
+      await this.#write(options.sync);
     });
   }
 
@@ -388,6 +394,7 @@ export class Coordinator {
     }
     this.#flushes++;
     this.#minutes.forget(nowMs, this.#writer.syncedWrites);
+    this.#companion?.forget(nowMs, this.#writer.syncedWrites);
   }
 
   /** Moves the anchor after what the last commits put on the disk, if that is due. */
@@ -410,6 +417,7 @@ export class Coordinator {
     await this.#store.reopen();
     this.#storeSuspect = false;
     this.#minutes.rewriteAll();
+    this.#companion?.rewriteAll();
   }
 
   /** Sweeps and writes for the last time, on the disk, and marks the store as cleanly left. */
@@ -441,4 +449,5 @@ export interface CoordinatorParts {
   readonly anchor: Anchor;
   readonly node: string;
   readonly events: CoordinatorEvents;
+  readonly companion?: Companion;
 }

@@ -14,6 +14,7 @@ import type { Minute } from '../window/minute.ts';
 import { totalOf } from '../window/windows.ts';
 import type { Blocks } from './blocks.ts';
 import { closeMinutes, isOver, journalRows } from './changes.ts';
+import type { Companion } from './companion.ts';
 import type { OpenMinutes } from './open-minutes.ts';
 
 /** The anchor need not follow every fsync: it is there to notice that a file or a log is missing. */
@@ -23,15 +24,23 @@ export class Writer {
   readonly #store: Store;
   readonly #blocks: Blocks;
   readonly #anchor: Anchor;
+  readonly #companion: Companion | undefined;
   #meta: Meta;
   #syncedWrites = 0;
   #anchoredWrites = 0;
   #anchoredAt: MonotonicMs | undefined;
 
-  constructor(store: Store, blocks: Blocks, anchor: Anchor, meta: Meta) {
+  constructor(
+    store: Store,
+    blocks: Blocks,
+    anchor: Anchor,
+    meta: Meta,
+    companion: Companion | undefined,
+  ) {
     this.#store = store;
     this.#blocks = blocks;
     this.#anchor = anchor;
+    this.#companion = companion;
     this.#meta = meta;
   }
 
@@ -64,6 +73,7 @@ export class Writer {
       // The journal holds them, as those that go on.
       for (const minute of refused) changes.push(...journalRows(minute));
       open.push(...refused);
+      changes.push(...(this.#companion?.changes() ?? []));
       await this.#put(changes, open, options.sync);
     } catch (error) {
       for (const minute of [...open, ...over]) minute.writeFailed();
@@ -75,6 +85,7 @@ export class Writer {
       minute.written({ closed: true });
       minute.closedInWrite = this.#meta.writes;
     }
+    this.#companion?.written(this.#meta.writes);
   }
 
   /** How many writes are on the disk for certain. */

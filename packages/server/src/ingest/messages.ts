@@ -1,9 +1,11 @@
 /**
  * What the main thread and the ingest workers say to each other. Counts never travel here: they are
- * in the ring.
+ * in the ring. What reports hold does.
  */
 import type { Ack } from '../config.ts';
 import type { DelayHistogram } from '../metrics/event-loop-delay.ts';
+import type { ReportSource } from '../report/load.ts';
+import type { Batch } from '../report/worker-reports.ts';
 import type { TlsFiles } from './tls.ts';
 
 /** Given to a worker when it starts. */
@@ -17,6 +19,7 @@ export interface WorkerStart {
   readonly ack: Ack;
   /** undefined: plain HTTP. */
   readonly tls: TlsFiles | undefined;
+  readonly reports: readonly ReportSource[];
 }
 
 export type ToWorker =
@@ -25,23 +28,33 @@ export type ToWorker =
   | { readonly storeFailing: boolean }
   /** Measure how late the event loop is, from now on. */
   | { readonly watchDelay: true }
+  /** Hand over what the reports hold, under that number. */
+  | { readonly collect: number }
+  /** Run the report of that name no longer. */
+  | { readonly switchOff: string }
   /** Take no new connections; those that are open go on. */
   | { readonly stop: 'listening' }
   /** Close every connection and exit. */
   | { readonly stop: 'all' };
+
+/** Answers to `collect`; the last comes by itself when a worker leaves. */
+export interface Collected {
+  readonly collected: number;
+  readonly batch: Batch;
+}
 
 /** The first that a worker says. */
 export type Listening =
   | { readonly listening: true; readonly port: number; readonly uwsVersion: string }
   | {
       readonly listening: false;
-      readonly code: 'RETO3_CANNOT_LISTEN' | 'RETO3_UWS_MISSING';
+      readonly code: 'RETO3_CANNOT_LISTEN' | 'RETO3_UWS_MISSING' | 'RETO3_BAD_REPORT';
       readonly reason: string;
     };
 
 /** Shares its memory with the worker's own, so it need be sent but once. */
-export interface DelayWatched {
+interface DelayWatched {
   readonly delays: DelayHistogram;
 }
 
-export type FromWorker = Listening | DelayWatched;
+export type FromWorker = Listening | DelayWatched | Collected;

@@ -7,12 +7,20 @@
 
 import type { us_listen_socket } from 'uWebSockets.js';
 import { parentPort, workerData } from 'node:worker_threads';
-import { messageOf } from '../errors.ts';
+import { messageOf, Reto3Error } from '../errors.ts';
 import { watchDelay } from '../metrics/event-loop-delay.ts';
+import { lastBatch, transferablesOf, WorkerReports } from '../report/worker-reports.ts';
 import { controlOf, stripeOf } from '../window/layout.ts';
-import { answerAtOnce, answerWhenDurable } from './handlers.ts';
-import type { FromWorker, ToWorker, WorkerStart } from './messages.ts';
+import { answerAtOnce, answerWhenDurable, type Handler, type StoreState } from './handlers.ts';
+import type { Collected, FromWorker, ToWorker, WorkerStart } from './messages.ts';
 import { ParkedResponses } from './parked.ts';
+import {
+  answeringAtOnce,
+  answeringWhenDurable,
+  type ReportHandler,
+  reportBodies,
+  reportHeads,
+} from './report-handlers.ts';
 import { loadUws } from './uws.ts';
 
 if (parentPort === null) throw new Error('BUG: an ingest worker runs in a thread of its own');
@@ -26,22 +34,45 @@ function tell(message: FromWorker): void {
   port.postMessage(message);
 }
 
-function serve(): void {
-  const { uws, version } = loadUws();
+/** Loaded only where there are any: the others are ready sooner. */
+async function loadReports(): Promise<WorkerReports | undefined> {
+  if (start.reports.length === 0) return undefined;
+  const { loadReport } = await import('../report/load.ts');
+  return new WorkerReports(await Promise.all(start.reports.map((source) => loadReport(source))));
+}
+
+function handlerOf(
+  parked: ParkedResponses,
+  store: StoreState,
+  reports: WorkerReports | undefined,
+): Handler | ReportHandler {
   const stripe = stripeOf(start.memory, start.worker);
+  const control = controlOf(start.memory);
+  const durable = start.ack === 'durable';
+  if (reports === undefined) {
+    return durable ? answerWhenDurable(stripe, control, parked, store) : answerAtOnce(stripe);
+  }
+  const answering = durable ? answeringWhenDurable(control, parked, store) : answeringAtOnce;
+  const counting = { stripe, worker: start.worker, reports, answering };
+  return reports.needsBody ? reportBodies(counting) : reportHeads(counting);
+}
+
+function serve(reports: WorkerReports | undefined): void {
+  const { uws, version } = loadUws();
   const parked = new ParkedResponses();
   const store = { failing: false };
   const app =
     start.tls === undefined
       ? uws.App()
       : uws.SSLApp({ cert_file_name: start.tls.cert, key_file_name: start.tls.key });
-  const handler =
-    start.ack === 'durable'
-      ? answerWhenDurable(stripe, controlOf(start.memory), parked, store)
-      : answerAtOnce(stripe);
-  app.any('/*', handler);
+  app.any('/*', handlerOf(parked, store, reports));
   if (start.ack === 'durable') setInterval(() => parked.giveUp(), giveUpEveryMs).unref();
 
+  const handOver = (number: number): void => {
+    if (reports === undefined) return;
+    const message: Collected = { collected: number, batch: reports.drain() };
+    port.postMessage(message, transferablesOf(message.batch));
+  };
   app.listen(start.host, start.port, (listenSocket: us_listen_socket | false) => {
     if (!listenSocket) {
       const reason = 'the operating system refused';
@@ -57,7 +88,9 @@ function serve(): void {
     let delays: ReturnType<typeof watchDelay> | undefined;
     port.on('message', (message: ToWorker) => {
       if ('flushed' in message) parked.answer(message.flushed);
+      else if ('collect' in message) handOver(message.collect);
       else if ('storeFailing' in message) store.failing = message.storeFailing;
+      else if ('switchOff' in message) reports?.switchOff(message.switchOff);
       else if ('watchDelay' in message) {
         delays ??= watchDelay();
         tell({ delays });
@@ -67,6 +100,7 @@ function serve(): void {
         // Nothing of ours is to be left on the event loop when it is closed.
         delays?.disable();
         app.close();
+        handOver(lastBatch);
         port.close();
       }
     });
@@ -75,9 +109,13 @@ function serve(): void {
 }
 
 try {
-  serve();
+  serve(await loadReports());
 } catch (error) {
   // Nothing listens yet; the main thread decides what to do.
-  tell({ listening: false, code: 'RETO3_UWS_MISSING', reason: messageOf(error) });
+  const code =
+    error instanceof Reto3Error && error.code === 'RETO3_BAD_REPORT'
+      ? error.code
+      : 'RETO3_UWS_MISSING';
+  tell({ listening: false, code, reason: messageOf(error) });
   port.close();
 }

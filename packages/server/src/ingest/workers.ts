@@ -6,7 +6,9 @@ import { Worker } from 'node:worker_threads';
 import type { Ack } from '../config.ts';
 import { messageOf, Reto3Error } from '../errors.ts';
 import type { DelayHistogram } from '../metrics/event-loop-delay.ts';
-import type { DelayWatched, Listening, ToWorker, WorkerStart } from './messages.ts';
+import type { ReportSource } from '../report/load.ts';
+import type { Batch } from '../report/worker-reports.ts';
+import type { FromWorker, Listening, ToWorker, WorkerStart } from './messages.ts';
 import { claimPort, type PortClaim } from './port.ts';
 import type { TlsFiles } from './tls.ts';
 
@@ -18,6 +20,10 @@ export interface IngestOptions {
   readonly port: number;
   readonly ack: Ack;
   readonly tls: TlsFiles | undefined;
+  /** What they run beside counting; their batches come to `onBatch`. */
+  readonly reports: readonly ReportSource[];
+  /** A worker handed over what its reports hold, under the number that it was asked with. */
+  readonly onBatch: (worker: number, number: number, batch: Batch) => void;
   /** A worker ended that was not told to; the process cannot go on. */
   readonly onCrash: (error: Error) => void;
 }
@@ -40,17 +46,15 @@ export class IngestWorkers {
    * @throws Reto3Error RETO3_PORT_TAKEN, RETO3_CANNOT_LISTEN, RETO3_UWS_MISSING
    */
   static async start(options: IngestOptions): Promise<IngestWorkers> {
-    const { memory, host, ack, tls } = options;
+    const { memory, host, ack, tls, reports } = options;
     const claim = await claimPort(host, options.port);
     const { port } = claim;
     const workers: RunningWorker[] = [];
     let uwsVersion = '';
     try {
       for (let worker = 0; worker < options.workerCount; worker++) {
-        const running = new RunningWorker(
-          { memory, worker, host, port, ack, tls },
-          options.onCrash,
-        );
+        const start = { memory, worker, host, port, ack, tls, reports };
+        const running = new RunningWorker(start, options);
         workers.push(running);
         ({ uwsVersion } = await running.listening);
       }
@@ -77,6 +81,20 @@ export class IngestWorkers {
     return this.#workers.map((worker) => worker.delays());
   }
 
+  get workerCount(): number {
+    return this.#workers.length;
+  }
+
+  /** Has every worker hand over what its reports hold, under that number. */
+  askForReports(number: number): void {
+    for (const worker of this.#workers) worker.tell({ collect: number });
+  }
+
+  /** Runs the report of that name no longer. */
+  switchOff(report: string): void {
+    for (const worker of this.#workers) worker.tell({ switchOff: report });
+  }
+
   /** Takes no new connections; requests on those that are open are still counted. */
   stopListening(): void {
     for (const worker of this.#workers) worker.tell({ stop: 'listening' });
@@ -97,7 +115,7 @@ class RunningWorker {
   #delays: DelayHistogram | undefined;
   #delaysAsked = false;
 
-  constructor(start: WorkerStart, onCrash: (error: Error) => void) {
+  constructor(start: WorkerStart, { onCrash, onBatch }: IngestOptions) {
     this.#thread = new Worker(new URL('./worker.js', import.meta.url), {
       workerData: start,
       name: `reto3 ingest ${start.worker}`,
@@ -110,11 +128,17 @@ class RunningWorker {
         reject(
           new Reto3Error(
             message.code,
-            `cannot listen on ${start.host}:${start.port}: ${message.reason}`,
+            message.code === 'RETO3_BAD_REPORT'
+              ? message.reason
+              : `cannot listen on ${start.host}:${start.port}: ${message.reason}`,
           ),
         );
       });
       this.#thread.once('error', reject);
+    });
+    this.#thread.on('message', (message: FromWorker) => {
+      if ('collected' in message) onBatch(start.worker, message.collected, message.batch);
+      else if ('delays' in message) this.#delays = message.delays;
     });
     const crashed = (reason: string): void => {
       if (!this.#stopping) onCrash(new Error(`ingest worker ${start.worker} ${reason}`));
@@ -127,9 +151,6 @@ class RunningWorker {
   delays(): DelayHistogram | undefined {
     if (!this.#delaysAsked) {
       this.#delaysAsked = true;
-      this.#thread.once('message', ({ delays }: DelayWatched) => {
-        this.#delays = delays;
-      });
       this.tell({ watchDelay: true });
     }
     return this.#delays;

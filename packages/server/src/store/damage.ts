@@ -20,7 +20,13 @@ export function report(damage: Damage, onDamage: OnDamage | undefined): void {
   onDamage(damage);
 }
 
-export function describe({ series, from, to, reason }: Damage): string {
+/** @param damage its `series`, or what else is to be named */
+export function describe({
+  series,
+  from,
+  to,
+  reason,
+}: Omit<Damage, 'series'> & { readonly series: string }): string {
   return `cannot read ${series} from ${timeText(from)} to ${timeText(to)}: ${reason}`;
 }
 

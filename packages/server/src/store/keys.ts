@@ -17,7 +17,8 @@ export const sublevelNames = {
   ms10: 'ms10',
   sec: 'sec',
   min: 'min',
-} as const satisfies Record<PeriodName | 'meta' | 'journal', string>;
+  report: 'report',
+} as const satisfies Record<PeriodName | 'meta' | 'journal' | 'report', string>;
 
 /** The rows that hold windows: blocks of a period, or seconds of the journal. */
 export type Series = PeriodName | 'journal';

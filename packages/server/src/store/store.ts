@@ -33,8 +33,17 @@ export type Change =
   | { readonly put: Series; readonly start: number; readonly windows: Windows }
   | ({ readonly put: Series } & EncodedRow)
   | { readonly delete: Series; readonly start: number }
+  /** A row of a report, under a key of report/rows.ts. */
+  | { readonly report: Uint8Array; readonly bytes: Uint8Array }
   | { readonly meta: Meta }
   | { readonly gone: Gone };
+
+/** Keys of reports, [gte, lt). */
+export interface ReportRange {
+  readonly gte: Uint8Array;
+  readonly lt: Uint8Array;
+  readonly reverse?: boolean;
+}
 
 export interface RowRange {
   /** Epoch ms; rows that start in [from, to). */
@@ -47,6 +56,7 @@ export interface RowRange {
 export const allTime: RowRange = { from: 0, to: largestTime };
 
 type Rows = AbstractSublevel<Database, string | Buffer | Uint8Array, number, Uint8Array>;
+type Reports = AbstractSublevel<Database, string | Buffer | Uint8Array, Uint8Array, Uint8Array>;
 
 const metaKey = 'node';
 const goneKey = 'gone';
@@ -56,6 +66,7 @@ interface Handles {
   readonly database: Database;
   readonly rows: Readonly<Record<Series, Rows>>;
   readonly meta: AbstractSublevel<Database, string | Buffer | Uint8Array, string, string>;
+  readonly reports: Reports;
 }
 
 export class Store {
@@ -142,13 +153,13 @@ export class Store {
 
   /** A fixed view of all rows as they are now; to be closed. */
   snapshot(): StoreSnapshot {
-    const { database, rows, meta } = this.#open;
-    return new StoreSnapshot(rows, meta, database.snapshot());
+    const { database, rows, meta, reports } = this.#open;
+    return new StoreSnapshot({ rows, meta, reports }, database.snapshot());
   }
 
   /** Writes all changes or none. With `sync`, they are on the disk when this resolves. */
   async write(changes: readonly Change[], options: { readonly sync: boolean }): Promise<void> {
-    const { database, rows, meta } = this.#open;
+    const { database, rows, meta, reports } = this.#open;
     const batch = changes.map((change) => {
       if ('meta' in change) {
         return {
@@ -162,6 +173,10 @@ export class Store {
         const value = encodeGone(change.gone);
         return { type: 'put', sublevel: meta, key: goneKey, value } as const;
       }
+      if ('report' in change) {
+        const { report: key, bytes: value } = change;
+        return { type: 'put', sublevel: reports, key, value } as const;
+      }
       if ('delete' in change) {
         return { type: 'del', sublevel: rows[change.delete], key: change.start } as const;
       }
@@ -172,9 +187,9 @@ export class Store {
       return { type: 'put', sublevel: rows[change.put], key: change.start, value } as const;
     });
     const batchOptions: AbstractBatchOptions<string, string> & { sync: boolean } = options;
-    await database.batch<string | number, string | Uint8Array>(
+    await database.batch<string | number | Uint8Array, string | Uint8Array>(
       batch,
-      batchOptions as AbstractBatchOptions<string | number, string | Uint8Array>,
+      batchOptions as AbstractBatchOptions<string | number | Uint8Array, string | Uint8Array>,
     );
   }
 
@@ -186,6 +201,16 @@ export class Store {
   /** Deletes the blocks of a period that start before a time, epoch ms. */
   async deleteBefore(period: PeriodName, timeMs: number): Promise<void> {
     await this.#open.rows[period].clear({ lt: timeMs });
+  }
+
+  /** The row of a report under that key, checked by nobody. */
+  readReport(key: Uint8Array): Uint8Array | undefined {
+    return this.#open.reports.getSync(key);
+  }
+
+  /** Deletes the rows of reports in that range of keys. */
+  async deleteReports({ gte, lt }: ReportRange): Promise<void> {
+    await this.#open.reports.clear({ gte, lt });
   }
 
   async close(): Promise<void> {
@@ -203,20 +228,27 @@ async function handlesOf(database: Database): Promise<Handles> {
     database,
     rows: { journal: rows('journal'), ms10: rows('ms10'), sec: rows('sec'), min: rows('min') },
     meta: database.sublevel<string, string>(sublevelNames.meta, { valueEncoding: 'utf8' }),
+    reports: database.sublevel<Uint8Array, Uint8Array>(sublevelNames.report, {
+      keyEncoding: 'view',
+      valueEncoding: 'view',
+    }),
   };
   // A sublevel opens a moment after it was made, and cannot be read synchronously until then.
-  await Promise.all([...Object.values(handles.rows), handles.meta].map((level) => level.open()));
+  const { rows: levels, meta, reports } = handles;
+  await Promise.all([...Object.values(levels), meta, reports].map((level) => level.open()));
   return handles;
 }
 
 export class StoreSnapshot {
   readonly #rows: Readonly<Record<Series, Rows>>;
   readonly #meta: Handles['meta'];
+  readonly #reports: Reports;
   readonly #snapshot: AbstractSnapshot;
 
-  constructor(rows: Handles['rows'], meta: Handles['meta'], snapshot: AbstractSnapshot) {
-    this.#rows = rows;
-    this.#meta = meta;
+  constructor(handles: Omit<Handles, 'database'>, snapshot: AbstractSnapshot) {
+    this.#rows = handles.rows;
+    this.#meta = handles.meta;
+    this.#reports = handles.reports;
     this.#snapshot = snapshot;
   }
 
@@ -263,6 +295,14 @@ export class StoreSnapshot {
       snapshot: this.#snapshot,
     });
     for await (const [start, bytes] of iterator) yield { start, bytes };
+  }
+
+  /** The rows of reports as they are stored, in order of their keys, checked by nobody. */
+  async *reports(
+    range: ReportRange,
+  ): AsyncGenerator<readonly [key: Uint8Array, bytes: Uint8Array]> {
+    const { gte, lt, reverse = false } = range;
+    yield* this.#reports.iterator({ gte, lt, reverse, snapshot: this.#snapshot });
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,163 @@
+/** Asks a server, or the data folder of one that is stopped, about reports. */
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { Readable, type Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout } from 'node:timers/promises';
+import { Reto3Error } from '@reto3/server/errors';
+import type { FormatName } from '@reto3/server/query/format';
+import type { ReportFacts } from '@reto3/server/report/facts';
+import { type Asked, assertComplete, type Source } from './answers.ts';
+import { type ApiOptions, answerCut, request, textOf } from './api-client.ts';
+import { passing } from './events.ts';
+
+interface ReportQuestion extends Asked {
+  readonly name: string;
+  readonly period: string | undefined;
+  readonly format: FormatName;
+  /** Module of a report that is not built in; to read a folder. */
+  readonly module: string | undefined;
+}
+
+/** What a server or a folder says of one of its reports. */
+export type KnownReport = ReportFacts & { readonly running: boolean };
+
+export async function askReports(source: Source): Promise<KnownReport[]> {
+  if ('dataDir' in source) return reportsInFolder(source.dataDir);
+  const response = await request(source, '/v1/reports', {});
+  return JSON.parse(await textOf(response, source));
+}
+
+async function reportsInFolder(folder: string): Promise<KnownReport[]> {
+  const [{ DataFolder }, { readFacts }] = await Promise.all([
+    import('@reto3/server/query/data-folder'),
+    import('@reto3/server/report/facts'),
+  ]);
+  return DataFolder.with(folder, async ({ store }) =>
+    [...(await readFacts(store)).values()].map((facts) => ({ ...facts, running: false })),
+  );
+}
+
+/** One paragraph for each report: what it tells, since when, and its columns. */
+export function reportLines(reports: readonly KnownReport[]): string[] {
+  return reports.flatMap(({ name, summary, running, periods, columns, since, runs }) => {
+    const last = runs.at(-1);
+    const stopped = last?.to === undefined ? 'stopped' : `stopped ${timeText(last.to)}`;
+    const off =
+      last?.off === undefined ? stopped : `switched off ${timeText(last.to ?? 0)}: ${last.off}`;
+    const width = Math.max(...Object.keys(columns).map((column) => column.length));
+    return [
+      `${name}: ${summary}`,
+      `  ${running ? 'running' : off}; since ${timeText(since)}; ${periods.join(', ')}`,
+      ...Object.entries(columns).map(([column, tells]) => `  ${column.padEnd(width)}  ${tells}`),
+    ];
+  });
+}
+
+/**
+ * Writes the answer; resolves with where its range ends, epoch ms as text.
+ * @throws Reto3Error RETO3_NO_DATA, RETO3_BLOCK_DAMAGED, and what the source throws
+ */
+export function writeReport(
+  source: Source,
+  question: ReportQuestion,
+  to: Writable,
+): Promise<string> {
+  return 'dataDir' in source
+    ? fromFolder(source.dataDir, question, to)
+    : fromServer(source, question, to);
+}
+
+async function fromServer(
+  api: ApiOptions,
+  question: ReportQuestion,
+  into: Writable,
+): Promise<string> {
+  const response = await ask(api, question);
+  await pipeline(response, into, { end: false }).catch((error: unknown) => {
+    throw answerCut(api, error);
+  });
+  const missing = JSON.parse(response.trailers['reto3-damaged'] ?? '[]');
+  assertComplete(`report ${question.name}`, missing, response.headers['reto3-empty'] === 'true');
+  return String(response.headers['reto3-to']);
+}
+
+function ask(api: ApiOptions, question: ReportQuestion): Promise<IncomingMessage> {
+  const { name, period, format, last, from, to, open } = question;
+  const query = { period, last, from, to, ...(open && { open: 'true' }), format };
+  return request(api, `/v1/reports/${encodeURIComponent(name)}`, query);
+}
+
+async function fromFolder(
+  folder: string,
+  question: ReportQuestion,
+  into: Writable,
+): Promise<string> {
+  const [
+    { DataFolder },
+    { answerReport, periodOf },
+    { readFacts },
+    { findReports },
+    { ReportView },
+    { whichReport },
+  ] = await Promise.all([
+    import('@reto3/server/query/data-folder'),
+    import('@reto3/server/report/answer'),
+    import('@reto3/server/report/facts'),
+    import('@reto3/server/report/load'),
+    import('@reto3/server/report/reading'),
+    import('@reto3/server/report/which'),
+  ]);
+  const { name, module } = question;
+  const loaded = module === undefined ? [] : await findReports([module]);
+  const given = loaded.find(({ report }) => report.name === name)?.report;
+  return DataFolder.with(folder, async ({ store }) => {
+    const stored = [...(await readFacts(store)).values()];
+    const report = await whichReport(name, given, stored);
+    const period = periodOf(report, question.period);
+    // Nothing is being counted any more, so all is final.
+    const view = await ReportView.ofFolder(name, period.name, store.snapshot());
+    try {
+      const answered = await answerReport(view, report, { ...question, period }, Date.now());
+      await pipeline(Readable.from(answered.pieces, { objectMode: false }), into, { end: false });
+      assertComplete(`report ${name}`, answered.damages, answered.empty);
+      return String(answered.to);
+    } finally {
+      await view.close();
+    }
+  });
+}
+
+function timeText(timeMs: number): string {
+  return new Date(timeMs).toISOString();
+}
+
+/** Final windows come at least so often. */
+const followEveryMs = 500;
+
+/**
+ * Writes the newest windows, and then the others as they become final; ends never. Goes on after a
+ * cut: the server may restart, nothing is missed.
+ * @throws Reto3Error what the server says to the first question
+ */
+export async function followReport(
+  api: ApiOptions,
+  question: ReportQuestion,
+  into: Writable,
+): Promise<never> {
+  const { from, last = from === undefined ? '1' : undefined } = question;
+  let next: Asked = { from, last };
+  for (let first = true; ; first = false) {
+    try {
+      const response = await ask(api, { ...question, ...next });
+      const text = await textOf(response, api);
+      // The header of a CSV stands before the first rows only.
+      const rows = question.format === 'csv' && !first ? text.replace(/^.*\n/, '') : text;
+      if (!into.write(rows)) await once(into, 'drain');
+      next = { from: String(response.headers['reto3-to']) };
+    } catch (error) {
+      if (first || !(error instanceof Reto3Error) || !passing.has(error.code)) throw error;
+    }
+    await setTimeout(followEveryMs);
+  }
+}

@@ -1,0 +1,166 @@
+/** /v1/reports: which reports there are, and what they say. */
+import { Readable } from 'node:stream';
+import type { FastifyPluginAsync } from 'fastify';
+import type { Coordinator } from '../coordinator/coordinator.ts';
+import { contentTypes, damagesText, formatNames, parseFormat } from '../query/format.ts';
+import { answerReport, periodOf } from '../report/answer.ts';
+import type { ReportBook } from '../report/book.ts';
+import { whichReport } from '../report/which.ts';
+import { isLong, type LongReads, limitTime } from './long-reads.ts';
+import {
+  errorResponse,
+  isOn,
+  periodParameter,
+  type RangeQuery,
+  rangeParameters,
+} from './schemas.ts';
+import { mostWindows } from './stats.ts';
+
+interface ReportRoute {
+  readonly Params: { readonly name: string };
+  readonly Querystring: RangeQuery & { readonly format?: string; readonly period?: string };
+}
+
+const time = { type: 'integer', minimum: 0, description: 'Epoch ms' } as const;
+
+const listSchema = {
+  summary: 'The reports that run, and those that are stored',
+  tags: ['reports'],
+  response: {
+    200: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['name', 'summary', 'running', 'needs', 'periods', 'columns', 'since', 'runs'],
+        properties: {
+          name: { type: 'string' },
+          summary: { type: 'string' },
+          running: { type: 'boolean', description: 'Whether it takes messages now' },
+          needs: { type: 'string', enum: ['head', 'body'], description: 'What it looks at' },
+          periods: { type: 'array', items: { type: 'string' }, description: 'Windows it keeps' },
+          columns: {
+            type: 'object',
+            additionalProperties: { type: 'string' },
+            description: 'Name and meaning of each column, in order',
+          },
+          since: { ...time, description: 'When it ran first, epoch ms' },
+          runs: {
+            type: 'array',
+            description: 'When it ran, oldest first: what came at other times it does not know',
+            items: {
+              type: 'object',
+              required: ['from'],
+              properties: {
+                from: time,
+                to: { ...time, description: 'Epoch ms; absent while it runs' },
+                off: { type: 'string', description: 'Why it was switched off' },
+              },
+            },
+          },
+        },
+      },
+    },
+  },
+} as const;
+
+/** Reading an accumulator costs about as much as so many counts. */
+const countsPerAccumulator = 10;
+
+const cell = { type: ['number', 'string', 'null'] } as const;
+
+const reportSchema = {
+  summary: 'What a report says of each window, oldest first',
+  description:
+    'Final windows only unless `open` is given. A window in which the report has nothing is not there; one may have ' +
+    'several rows. JSON has `columns` and `rows`, of which the first cell is the start (epoch ms). The headers ' +
+    '`reto3-empty` and `reto3-to` and the trailer `reto3-damaged` are as those of /v1/stats.',
+  tags: ['reports'],
+  params: {
+    type: 'object',
+    required: ['name'],
+    properties: { name: { type: 'string', description: 'One of /v1/reports' } },
+  },
+  querystring: {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      period: {
+        ...periodParameter,
+        description: 'One that the report keeps; by default sec, or else the shortest',
+      },
+      ...rangeParameters,
+      format: { type: 'string', description: `One of ${formatNames.join(', ')}; json by default` },
+    },
+  },
+  response: {
+    200: {
+      description: 'The rows',
+      content: {
+        'application/json': {
+          schema: {
+            type: 'object',
+            required: ['report', 'period', 'windowMs', 'from', 'to', 'columns', 'rows'],
+            properties: {
+              report: { type: 'string' },
+              period: { type: 'string' },
+              windowMs: { type: 'integer' },
+              from: { type: 'integer' },
+              to: { type: 'integer' },
+              finalThrough: { type: 'integer' },
+              columns: { type: 'array', items: { type: 'string' } },
+              rows: { type: 'array', items: { type: 'array', items: cell } },
+              damaged: { type: 'array', items: { type: 'object', additionalProperties: true } },
+            },
+          },
+        },
+        'text/plain': { schema: { type: 'string' } },
+        'text/csv': { schema: { type: 'string' } },
+        'application/x-ndjson': { schema: { type: 'string' } },
+      },
+    },
+    '4xx': errorResponse,
+  },
+} as const;
+
+export const reportRoutes: FastifyPluginAsync<{
+  readonly coordinator: Coordinator;
+  readonly book: ReportBook;
+  readonly longReads: LongReads;
+}> = async (app, { coordinator, book, longReads }) => {
+  app.get('/v1/reports', { schema: listSchema }, async () =>
+    book.facts().map((facts) => ({ ...facts, running: book.isOn(facts.name) })),
+  );
+
+  app.get<ReportRoute>('/v1/reports/:name', { schema: reportSchema }, async (request, reply) => {
+    const { last, from, to, open, ...asked } = request.query;
+    const { name } = request.params;
+    const report = await whichReport(name, book.running(name), book.facts());
+    const period = periodOf(report, asked.period);
+    const format = parseFormat(asked.format ?? 'json');
+    const question = { period, format, last, from, to, open: isOn(open) };
+    const windows = mostWindows(period, question, Date.now());
+    const long = isLong(countsPerAccumulator * windows);
+    const endTurn = long ? await longReads.turn(request) : () => undefined;
+    const finalThrough = coordinator.sweep();
+    await book.gather({ sync: true });
+    const view = book.view(name, period.name, finalThrough);
+    try {
+      const { pieces, damages, ...known } = await answerReport(view, report, question, Date.now());
+      reply.header('reto3-to', known.to);
+      if (known.empty) reply.header('reto3-empty', 'true');
+      const body = Readable.from(pieces, { objectMode: false });
+      // Known only when everything has been read; in JSON it is the last field.
+      reply.trailer('reto3-damaged', async () => damagesText(damages));
+      limitTime(request, body);
+      body.once('close', () => {
+        endTurn();
+        void view.close();
+      });
+      return reply.type(contentTypes[format]).send(body);
+    } catch (error) {
+      endTurn();
+      await view.close();
+      throw error;
+    }
+  });
+};

@@ -1,0 +1,138 @@
+/**
+ * What a worker does with a request where reports run: as the handlers of the hot path, and then
+ * the message goes to the reports. Which handler runs is chosen when the worker starts, so that
+ * without reports not a branch is added.
+ *
+ * Reports that look at the head only leave the body unread, as ever. Where one needs the body, the
+ * message is counted and answered when its last byte is here; a body that never ends is no message.
+ */
+import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
+import type { Message } from '../report/contract.ts';
+import type { WorkerReports } from '../report/worker-reports.ts';
+import { addMessage, askForFlush, collectingFlush } from '../window/ring.ts';
+import type { StoreState } from './handlers.ts';
+import type { ParkedResponses } from './parked.ts';
+
+export type ReportHandler = (response: HttpResponse, request: HttpRequest) => void;
+
+/** How a worker answers, by its mode of acknowledgement. */
+export interface Answering {
+  /** Whether messages are to be refused for now. */
+  refuses(): boolean;
+  /** Answers a message that is counted, now or later. */
+  answer(response: HttpResponse): void;
+}
+
+/** `--ack memory` */
+export const answeringAtOnce: Answering = {
+  refuses: () => false,
+  answer: (response) => void response.end(),
+};
+
+/** `--ack durable` */
+export function answeringWhenDurable(
+  control: Int32Array<SharedArrayBuffer>,
+  parked: ParkedResponses,
+  store: StoreState,
+): Answering {
+  return {
+    refuses: () => store.failing,
+    answer: (response) => {
+      parked.park(response, collectingFlush(control));
+      askForFlush(control);
+    },
+  };
+}
+
+interface Counting {
+  readonly stripe: Int32Array<SharedArrayBuffer>;
+  /** Its number, from 0. */
+  readonly worker: number;
+  readonly reports: WorkerReports;
+  readonly answering: Answering;
+}
+
+const noBody = new Uint8Array(0);
+
+/** For reports that need no more than the head. */
+export function reportHeads(counting: Counting): ReportHandler {
+  return (response, request) => {
+    if (counting.answering.refuses()) return refuse(response);
+    take(counting, response, headOf(request), noBody, 0);
+  };
+}
+
+/** Of a body, reports see so many bytes. The load's bodies have 32. */
+const mostBodyBytes = 64 << 10;
+/** Bodies that are on their way to one worker occupy at most so much; more of them get a 503. */
+const mostHeldBytes = 64 << 20;
+
+/** For reports that need the body. */
+export function reportBodies(counting: Counting): ReportHandler {
+  let heldBytes = 0;
+  return (response, request) => {
+    if (counting.answering.refuses()) return refuse(response);
+    // The request is gone when this returns.
+    const head = headOf(request);
+    const chunks: Uint8Array[] = [];
+    let keptBytes = 0;
+    let bodyBytes = 0;
+    let done = false;
+    const release = (): void => {
+      done = true;
+      heldBytes -= keptBytes;
+      keptBytes = 0;
+    };
+    response.onAborted(release);
+    response.onData((chunk, isLast) => {
+      if (done) return;
+      bodyBytes += chunk.byteLength;
+      const room = mostBodyBytes - keptBytes;
+      const part = new Uint8Array(chunk, 0, Math.min(room, chunk.byteLength));
+      if (!isLast) {
+        if (part.length === 0) return;
+        if (heldBytes + part.length > mostHeldBytes) {
+          release();
+          return refuse(response);
+        }
+        // The chunk is taken away when this returns.
+        chunks.push(part.slice());
+        keptBytes += part.length;
+        heldBytes += part.length;
+        return;
+      }
+      const body = chunks.length === 0 ? part : Buffer.concat([...chunks, part]);
+      release();
+      if (counting.answering.refuses()) return refuse(response);
+      take(counting, response, head, body, bodyBytes);
+    });
+  };
+}
+
+type Head = Pick<Message, 'method' | 'path' | 'query'>;
+
+function headOf(request: HttpRequest): Head {
+  return {
+    method: request.getCaseSensitiveMethod(),
+    path: request.getUrl(),
+    query: request.getQuery(),
+  };
+}
+
+/** Counts, answers and reports one message, by one reading of the clock. */
+function take(
+  { stripe, worker, reports, answering }: Counting,
+  response: HttpResponse,
+  { method, path, query }: Head,
+  body: Uint8Array,
+  bodyBytes: number,
+): void {
+  const arrivedMs = Date.now();
+  addMessage(stripe, arrivedMs);
+  answering.answer(response);
+  reports.add({ arrivedMs, worker, method, path, query, body, bodyBytes });
+}
+
+function refuse(response: HttpResponse): void {
+  response.writeStatus('503 Service Unavailable').writeHeader('retry-after', '1').end();
+}

@@ -1,0 +1,10 @@
+/** The reports that come with reto3, by name. */
+import type { Report } from '../contract.ts';
+import { generated } from './generated.ts';
+import { lag } from './lag.ts';
+import { sizes } from './sizes.ts';
+import { top } from './top.ts';
+
+export const builtInReports: ReadonlyMap<string, Report> = new Map(
+  [lag, generated, top, sizes].map((report): [string, Report] => [report.name, report]),
+);

@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { assertDefinition, defineReport } from './contract.ts';
+
+const least = {
+  name: 'least',
+  summary: 'The least that a report can be',
+  needs: 'head',
+  columns: { count: 'messages' },
+  create: () => ({ count: 0 }),
+  add: (sum: { count: number }) => void sum.count++,
+  merge: (a: { count: number }, b: { count: number }) => ({ count: a.count + b.count }),
+  rows: (sum: { count: number }) => [sum],
+} as const;
+
+describe('defineReport', () => {
+  it('keeps seconds and minutes, and encodes as JSON, where nothing else is said', () => {
+    const report = defineReport(least);
+    expect(report.periods).toEqual(['sec', 'min']);
+    const bytes = report.encode({ count: 7 });
+    expect(Buffer.from(bytes).toString()).toBe('{"count":7}');
+    expect(report.decode(bytes)).toEqual({ count: 7 });
+  });
+
+  it('puts the shortest period first, which workers fill', () => {
+    expect(defineReport({ ...least, periods: ['min', 'ms10'] }).periods).toEqual(['ms10', 'min']);
+  });
+
+  it.each([
+    [undefined, 'got undefined, want an object made with defineReport'],
+    [{ ...least, name: 'Too Loud' }, 'got name "Too Loud", want 1 to 32 lower-case letters'],
+    [{ ...least, name: 'a/b' }, 'got name "a/b"'],
+    [{ ...least, summary: '' }, 'report "least": got summary "", want one sentence'],
+    [{ ...least, needs: 'all' }, 'got needs "all", want "head" or "body"'],
+    [{ ...least, periods: ['hour'] }, 'got periods ["hour"], want some of ms10, sec, min'],
+    [{ ...least, periods: [] }, 'got periods []'],
+    [{ ...least, columns: {} }, 'got columns {}'],
+    [{ ...least, columns: { start: 'taken' } }, 'got columns {"start":"taken"}'],
+    [{ ...least, columns: { 'a b': 'x' } }, 'got columns'],
+    [{ ...least, merge: undefined }, 'got merge undefined, want a function'],
+    [{ ...least, agrees: 1 }, 'got agrees 1, want a function, or nothing'],
+    [{ ...least, encode: () => new Uint8Array() }, 'got one of encode and decode'],
+  ])('refuses what is no report, and says why (%#)', (given, reason) => {
+    expect(() => assertDefinition(given)).toThrow(TypeError);
+    expect(() => assertDefinition(given)).toThrow(reason);
+  });
+});

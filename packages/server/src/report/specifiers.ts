@@ -1,0 +1,48 @@
+/**
+ * Lets a report module import `reto3/report` wherever it lies, also beside an installation in which
+ * Node.js would find no such package.
+ */
+import module from 'node:module';
+
+const names = ['reto3/report', '@reto3/server/report'];
+const contractUrl = new URL('./report.js', import.meta.url).href;
+
+type Resolve = (
+  specifier: string,
+  context: object,
+  next: (specifier: string, context: object) => unknown,
+) => unknown;
+
+/** Not in the types of the oldest Node.js that is supported. */
+interface SynchronousHooks {
+  readonly registerHooks: (hooks: { readonly resolve: Resolve }) => unknown;
+}
+
+function hasSynchronousHooks(given: object): given is SynchronousHooks {
+  return 'registerHooks' in given;
+}
+
+let registered = false;
+
+/** To be called in each thread that loads report modules. */
+export function resolveContract(): void {
+  if (registered) return;
+  registered = true;
+  if (hasSynchronousHooks(module)) {
+    module.registerHooks({
+      resolve: (specifier, context, next) =>
+        names.includes(specifier)
+          ? { url: contractUrl, shortCircuit: true }
+          : next(specifier, context),
+    });
+    return;
+  }
+  // Node.js before 22.15 has only the kind that runs in a thread of its own.
+  const hooks = `
+    const names = ${JSON.stringify(names)};
+    export const resolve = (specifier, context, next) =>
+      names.includes(specifier)
+        ? { url: ${JSON.stringify(contractUrl)}, shortCircuit: true }
+        : next(specifier, context);`;
+  module.register(`data:text/javascript,${encodeURIComponent(hooks)}`);
+}

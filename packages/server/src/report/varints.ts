@@ -1,0 +1,75 @@
+/**
+ * Whole numbers of any size up to 2⁵³ − 1 in as few bytes as they need (LEB128, as in DWARF and
+ * Protocol Buffers), and bytes with their length in front: what the built-in reports and the rows
+ * of all reports are written with.
+ */
+
+export class VarintWriter {
+  #bytes: Buffer = Buffer.allocUnsafe(64);
+  #length = 0;
+
+  /** A whole number from 0 to 2⁵³ − 1. */
+  number(value: number): this {
+    if (!Number.isSafeInteger(value) || value < 0)
+      throw new RangeError(`got ${value}, want a whole number from 0 to 2^53 - 1`);
+    this.#reserve(8);
+    let rest = value;
+    for (; rest >= 128; rest = Math.floor(rest / 128))
+      this.#bytes[this.#length++] = (rest % 128) | 128;
+    this.#bytes[this.#length++] = rest;
+    return this;
+  }
+
+  /** Bytes, with their length in front. */
+  bytes(value: Uint8Array): this {
+    this.number(value.length).#reserve(value.length);
+    this.#bytes.set(value, this.#length);
+    this.#length += value.length;
+    return this;
+  }
+
+  /** What was written. */
+  end(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  #reserve(more: number): void {
+    if (this.#length + more <= this.#bytes.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(2 * this.#bytes.length, this.#length + more));
+    this.#bytes.copy(larger, 0, 0, this.#length);
+    this.#bytes = larger;
+  }
+}
+
+export class VarintReader {
+  readonly #bytes: Uint8Array;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  get more(): boolean {
+    return this.#at < this.#bytes.length;
+  }
+
+  /** @throws RangeError where the bytes end too early */
+  number(): number {
+    let value = 0;
+    for (let factor = 1; ; factor *= 128) {
+      const byte = this.#bytes[this.#at++];
+      if (byte === undefined) throw new RangeError('got too few bytes');
+      value += (byte & 127) * factor;
+      if (byte < 128) return value;
+    }
+  }
+
+  /** @throws RangeError where the bytes end too early */
+  bytes(): Uint8Array {
+    const length = this.number();
+    const value = this.#bytes.subarray(this.#at, this.#at + length);
+    if (value.length !== length) throw new RangeError('got too few bytes');
+    this.#at += length;
+    return value;
+  }
+}

@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest';
+import { builtInReports } from './built-in/built-in.ts';
+import { defineReport, type Message, mostAccumulatorBytes } from './contract.ts';
+import { TimeBudget } from './time-budget.ts';
+import { WorkerReports } from './worker-reports.ts';
+
+const arrivedMs = Date.UTC(2016, 4, 28, 11, 11, 11);
+const message: Message = {
+  arrivedMs,
+  worker: 0,
+  method: 'GET',
+  path: '/',
+  query: '',
+  body: new Uint8Array(),
+  bodyBytes: 0,
+};
+
+function counting(name: string, add: (sum: { count: number; text: string }) => void) {
+  return defineReport({
+    name,
+    summary: 'A report for tests',
+    needs: 'head',
+    columns: { count: 'messages' },
+    create: () => ({ count: 0, text: '' }),
+    add,
+    merge: (a, b) => ({ count: a.count + b.count, text: a.text + b.text }),
+    rows: ({ count }) => [{ count }],
+  });
+}
+
+const good = counting('good', (sum) => void sum.count++);
+
+function countIn(batch: ReturnType<WorkerReports['drain']>): number {
+  let count = 0;
+  for (const { report, parts } of batch.parts) {
+    if (report !== 'good') continue;
+    let from = 0;
+    for (const to of parts.ends) {
+      count += good.decode(parts.bytes.subarray(from, to)).count;
+      from = to;
+    }
+  }
+  return count;
+}
+
+describe('the reports of a worker', () => {
+  it('hand over each message once, window by window', () => {
+    const reports = new WorkerReports([good]);
+    for (const later of [0, 10, 1_000, 999])
+      reports.add({ ...message, arrivedMs: arrivedMs + later });
+    const [first] = reports.drain().parts;
+    expect([...(first?.parts.starts ?? [])]).toEqual([arrivedMs, arrivedMs + 1_000]);
+    expect(reports.drain().parts).toEqual([]);
+    reports.add(message);
+    expect(countIn(reports.drain())).toBe(1);
+  });
+
+  it.each([
+    [
+      'throws',
+      counting('bad', () => {
+        throw new Error('out of order');
+      }),
+      'it failed: out of order',
+    ],
+    [
+      'grows without bound',
+      counting('bad', (sum) => {
+        sum.text += 'x'.repeat(mostAccumulatorBytes);
+      }),
+      /an accumulator has \d+ bytes, want at most 65536/,
+    ],
+    [
+      'names a time that is none',
+      { ...counting('bad', () => undefined), timeOf: () => Number.NaN },
+      'timeOf gave NaN, want epoch ms',
+    ],
+    [
+      'encodes to what are no bytes',
+      { ...counting('bad', () => undefined), encode: () => JSON.parse('"text"') },
+      'encode gave string, want a Uint8Array',
+    ],
+  ])('go on where one %s: it is switched off with the reason', (_, bad, reason) => {
+    const reports = new WorkerReports([bad, good]);
+    for (let time = 0; time < 3; time++) reports.add(message);
+    const batch = reports.drain();
+    expect(batch.failed).toEqual([{ report: 'bad', reason: expect.stringMatching(reason) }]);
+    expect(countIn(batch)).toBe(3);
+    reports.add(message);
+    const next = reports.drain();
+    expect(next.failed).toEqual([]);
+    expect(countIn(next)).toBe(1);
+  });
+
+  it('go on where one begins windows without end', () => {
+    let time = 0;
+    const scattered = { ...counting('bad', () => undefined), timeOf: () => (time += 1_000) };
+    const reports = new WorkerReports([scattered, good]);
+    for (let index = 0; index < 5_000; index++) reports.add(message);
+    const batch = reports.drain();
+    expect(batch.failed[0]?.reason).toMatch(/it began 5000 windows at once, want at most 4096/);
+    expect(countIn(batch)).toBe(5_000);
+  });
+
+  it('need bodies as soon as one of them does', () => {
+    const [lag, top] = [builtInReports.get('lag'), builtInReports.get('top')];
+    if (lag === undefined || top === undefined) throw new Error('they are not there');
+    expect(new WorkerReports([top, good]).needsBody).toBe(false);
+    expect(new WorkerReports([top, lag]).needsBody).toBe(true);
+  });
+});
+
+describe('the time that a report may take', () => {
+  it('is a quarter; three seconds of more in a row are too many', () => {
+    const budget = new TimeBudget(0);
+    const second = (number: number, spentMs: number): string | undefined => {
+      budget.spend(spentMs);
+      return budget.judge(number * 1_000);
+    };
+    expect([second(1, 251), second(2, 251), second(3, 250), second(4, 999)]).toEqual(
+      new Array(4).fill(undefined),
+    );
+    expect(second(5, 300)).toBeUndefined();
+    expect(second(6, 300)).toBe('it took 300 ms of 1000, want at most 25 %');
+  });
+
+  it('is not a whole second at once', () => {
+    const budget = new TimeBudget(0);
+    budget.spend(1_500);
+    expect(budget.judge(500)).toBeUndefined();
+    expect(budget.judge(2_000)).toMatch('it took 1500 ms of 2000');
+  });
+});
