@@ -105,8 +105,8 @@ interface Ports {
 }
 
 function portsIn(log: string): Ports | undefined {
-  const match = /takes requests on https?:\/\/\S+?:(\d+), query API on http:\/\/\S+?:(\d+)"/.exec(
-    log,
-  );
-  return match === null ? undefined : { ingest: Number(match[1]), admin: Number(match[2]) };
+  const ingest = /takes requests on https?:\/\/\S+?:(\d+),/.exec(log);
+  const admin = /, query API on http:\/\/\S+?:(\d+)"/.exec(log);
+  // A server that only adds up a cluster takes no requests.
+  return admin === null ? undefined : { ingest: Number(ingest?.[1] ?? 0), admin: Number(admin[1]) };
 }

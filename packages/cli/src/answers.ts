@@ -2,6 +2,7 @@
  * Where answers about windows come from: a server, or the data folder of one that is stopped. Both
  * give the same bytes, the same errors and the same exit codes.
  */
+import { join } from 'node:path';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Reto3Error } from '@reto3/server/errors';
@@ -18,6 +19,7 @@ export interface Asked {
   readonly from?: string | undefined;
   readonly to?: string | undefined;
   readonly open?: boolean | undefined;
+  readonly cluster?: boolean | undefined;
 }
 
 interface Question extends Asked {
@@ -50,8 +52,9 @@ export function writeAnswer(source: Source, question: Question, to: Writable): P
 }
 
 async function fromServer(api: ApiOptions, question: Question, into: Writable): Promise<string> {
-  const { period, format, last, from, to, open } = question;
-  const query = { last, from, to, ...(open && { open: 'true' }), format };
+  const { period, format, last, from, to, open, cluster } = question;
+  const scope = cluster ? 'cluster' : undefined;
+  const query = { last, from, to, ...(open && { open: 'true' }), format, scope };
   const response = await request(api, `/v1/stats/${period}`, query);
   await pipeline(response, into, { end: false }).catch((error: unknown) => {
     throw answerCut(api, error);
@@ -67,12 +70,19 @@ async function fromFolder(folder: string, question: Question, into: Writable): P
     import('@reto3/server/query/data-folder'),
     import('@reto3/server/query/answer'),
   ]);
-  return DataFolder.with(folder, async (data) => {
+  const scope = question.cluster ? 'cluster' : 'node';
+  // A merger keeps the cluster's counts in a folder of their own.
+  const counts = question.cluster ? join(folder, 'cluster') : folder;
+  return DataFolder.with(counts, async (data) => {
     const nowMs = Date.now();
     const period = periods[question.period];
     const view = await data.view(period, nowMs);
     try {
-      const { to, empty, pieces, damages } = await answer(view, { ...question, period }, nowMs);
+      const { to, empty, pieces, damages } = await answer(
+        view,
+        { ...question, period, scope },
+        nowMs,
+      );
       await pipeline(Readable.from(pieces, { objectMode: false }), into, { end: false });
       assertComplete(period.name, damages, empty);
       return String(to);

@@ -4,7 +4,7 @@
  * node:http and not fetch: fetch takes longer to load than most commands take to run.
  */
 import { readFile } from 'node:fs/promises';
-import { get, type IncomingMessage } from 'node:http';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { type ErrorCode, errorKinds, messageOf, Reto3Error } from '@reto3/server/errors';
 
 export interface ApiOptions {
@@ -18,7 +18,7 @@ type Query = Readonly<Record<string, string | undefined>>;
 
 /**
  * Asks for a path; resolves with the response, its body still to be read, once the server has
- * answered 200.
+ * answered 200 or 202.
  * @throws Reto3Error RETO3_SERVER_NOT_REACHABLE, RETO3_ANSWER_CUT, RETO3_BAD_SETTING, or what the
  * server answers
  */
@@ -27,6 +27,7 @@ export async function request(
   path: string,
   query: Query,
   headers: Readonly<Record<string, string>> = {},
+  method: 'GET' | 'POST' = 'GET',
 ): Promise<IncomingMessage> {
   const url = urlOf(api.url, path, query);
   const authorization =
@@ -34,7 +35,8 @@ export async function request(
       ? {}
       : { authorization: `Bearer ${await readToken(api.tokenFile)}` };
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    get(url, { headers: { ...headers, ...authorization } }, resolve).once('error', reject);
+    const options = { method, headers: { ...headers, ...authorization } };
+    httpRequest(url, options, resolve).once('error', reject).end();
   }).catch((error: unknown) => {
     throw new Reto3Error(
       'RETO3_SERVER_NOT_REACHABLE',
@@ -44,7 +46,7 @@ export async function request(
       },
     );
   });
-  if (response.statusCode === 200) return response;
+  if (response.statusCode === 200 || response.statusCode === 202) return response;
   throw errorFrom(await textOf(response, api), response.statusCode ?? 0, api.url);
 }
 

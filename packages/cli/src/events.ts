@@ -6,6 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 import { type ErrorCode, Reto3Error } from '@reto3/server/errors';
 import type { Period } from '@reto3/server/period';
 import type { Chunk } from '@reto3/server/query/chunks';
+import type { Scope } from '@reto3/server/query/format';
 import { type ApiOptions, request } from './api-client.ts';
 
 /** Long enough for a server to restart, short enough not to be noticed. */
@@ -25,12 +26,18 @@ export async function* follow(
   api: ApiOptions,
   period: Period,
   from: string | undefined,
+  scope: Scope = 'node',
 ): AsyncGenerator<Chunk> {
   let lastId: string | undefined;
   for (let connected = false; ; ) {
     try {
       const headers = lastId === undefined ? {} : { 'last-event-id': lastId };
-      const response = await request(api, '/v1/live', { period: period.name, from }, headers);
+      const response = await request(
+        api,
+        '/v1/live',
+        { period: period.name, from, scope },
+        headers,
+      );
       connected = true;
       for await (const event of readEvents(response.setEncoding('utf8'))) {
         lastId = event.id;

@@ -79,6 +79,7 @@ export const statsFlags = {
   open: { description: 'include the windows that are not final yet' },
   format: { description: formatNames.join(', '), fallback: 'text', value: 'FORMAT' },
   json: { description: 'the same as --format json; with --follow one object a line' },
+  cluster: { description: "the cluster's counts, from a server that adds them up" },
   ...sourceFlags,
 } as const satisfies FlagTable;
 

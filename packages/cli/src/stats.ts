@@ -43,7 +43,12 @@ async function followStats(
     from = await writeAnswer(source, { ...asked, period, format: rowFormat }, process.stdout);
   } else if (rowFormat === 'csv') process.stdout.write(csvHeader);
   const { follow } = await import('./events.ts');
-  for await (const chunk of follow(source, periods[period], from)) {
+  for await (const chunk of follow(
+    source,
+    periods[period],
+    from,
+    asked.cluster ? 'cluster' : 'node',
+  )) {
     if (!process.stdout.write(formatRows(rowFormat, chunk, periods[period])))
       await once(process.stdout, 'drain');
   }

@@ -177,6 +177,21 @@ export const errorKinds = {
     exitCode: exitCode.checkFailed,
     hint: 'see the lines above; reto3 doctor --repair mends the folder of a stopped server, and keeps a copy',
   },
+  RETO3_NO_CLUSTER: {
+    httpStatus: 404,
+    exitCode: exitCode.failed,
+    hint: 'ask a server that was started with --nats and --role merge or both',
+  },
+  RETO3_NATS_AWAY: {
+    httpStatus: 503,
+    exitCode: exitCode.failed,
+    hint: 'see that the NATS servers run and let this server in; it goes on trying, and counts meanwhile',
+  },
+  RETO3_STREAM_UNFIT: {
+    httpStatus: 500,
+    exitCode: exitCode.failed,
+    hint: 'choose another --nats-stream and --nats-subject, or delete that stream',
+  },
   RETO3_UWS_MISSING: {
     httpStatus: 500,
     exitCode: exitCode.failed,

@@ -2,12 +2,13 @@
  * Starts and stops the parts of a server, in order; nothing else.
  *
  * Start: take the store's lock → recover → query API listens → workers listen → count → ready.
- * Stop: not ready → no new connections → what waits is answered → workers leave → last sweep and flush, on the disk → query API → close the
- * store.
+ * Stop: not ready → no new connections → what waits is answered → workers leave → last sweep and
+ * flush, on the disk → the cluster gets the last of it → query API → close the store.
  */
 import { resolve } from 'node:path';
 import { QueryApi } from './api/server.ts';
 import { systemClock } from './clock.ts';
+import type { Cluster, ClusterParts } from './cluster/cluster.ts';
 import type { Config } from './config.ts';
 import { Coordinator } from './coordinator/coordinator.ts';
 import { FlushLoop } from './coordinator/flush-loop.ts';
@@ -99,27 +100,46 @@ export async function startServer(
     metrics.add(storeMetrics(dataDir));
     metrics.add(processMetrics);
 
-    const api = await QueryApi.listen({ config, coordinator, book, dataDir, metrics, log });
-    undo.push(() => api.close());
-    const workers = await IngestWorkers.start({
-      memory,
-      workerCount: config.workers,
-      host: config.host,
-      port: config.port,
-      ack: config.ack,
-      tls,
-      reports: reports.map(({ source }) => source),
-      onBatch: (worker, number, batch) => book.receive(worker, number, batch),
-      onCrash,
+    const cluster =
+      config.nats === undefined
+        ? undefined
+        : await openCluster({ config, coordinator, dataDir, log });
+    if (cluster !== undefined) undo.push(() => cluster.stop());
+    const api = await QueryApi.listen({
+      config,
+      coordinator,
+      book,
+      cluster,
+      dataDir,
+      metrics,
+      log,
     });
+    undo.push(() => api.close());
+    const ingests = config.role !== 'merge';
+    const workers = ingests
+      ? await IngestWorkers.start({
+          memory,
+          workerCount: config.workers,
+          host: config.host,
+          port: config.port,
+          ack: config.ack,
+          tls,
+          reports: reports.map(({ source }) => source),
+          onBatch: (worker, number, batch) => book.receive(worker, number, batch),
+          onCrash,
+        })
+      : IngestWorkers.none();
     undo.push(() => workers.stop());
     metrics.add(threadMetrics(workers));
     stopReport = (name) => workers.switchOff(name);
     book.connect(workers);
     book.begin(coordinator.endBefore);
-    await coordinator.begin().catch((error: unknown) => {
-      throw firstWriteFailure(dataDir, error);
-    });
+    if (ingests) {
+      await coordinator.begin().catch((error: unknown) => {
+        throw firstWriteFailure(dataDir, error);
+      });
+    }
+    cluster?.begin();
     let stopping: Promise<void> | undefined;
     const durable = config.ack === 'durable';
     const flushLoop = new FlushLoop(coordinator, systemClock, config, {
@@ -150,7 +170,11 @@ export async function startServer(
     api.ready({ uwsVersion: workers.uwsVersion });
 
     const ingestUrl = urlOf(tls === undefined ? 'http' : 'https', config.host, workers.port);
-    log.info(`reto3 takes requests on ${ingestUrl}, query API on ${api.url}`);
+    log.info(
+      ingests
+        ? `reto3 takes requests on ${ingestUrl}, query API on ${api.url}`
+        : `reto3 adds up the cluster, query API on ${api.url}`,
+    );
 
     const stop = async (): Promise<void> => {
       api.notReady('the server is stopping');
@@ -174,6 +198,7 @@ export async function startServer(
         log.error({ messagesLost: lost }, `reto3 could not write ${lost} messages: they are lost`);
         throw error;
       }
+      await cluster?.stop();
       await api.close();
       await store.close();
       const { messagesSinceStart } = coordinator.state();
@@ -190,6 +215,12 @@ export async function startServer(
 async function findReports(names: readonly string[] | undefined): Promise<LoadedReport[]> {
   if (names === undefined) return [];
   return (await import('./report/load.ts')).findReports(names);
+}
+
+/** Loaded only where it is asked for: a server on its own keeps no memory for NATS. */
+async function openCluster(parts: Omit<ClusterParts, 'clock'>): Promise<Cluster> {
+  const { Cluster } = await import('./cluster/cluster.ts');
+  return Cluster.open({ ...parts, clock: systemClock });
 }
 
 function urlOf(scheme: string, host: string, port: number): string {

@@ -2,17 +2,22 @@
 import { Readable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
 import type { FastifyPluginAsync } from 'fastify';
-import type { Coordinator } from '../coordinator/coordinator.ts';
+import type { CountsView } from '../coordinator/coordinator.ts';
 import { alignDown, alignUp, type Period, parsePeriod } from '../period.ts';
 import { type Chunk, readChunks } from '../query/chunks.ts';
-import { countedRows, revisedStarts } from '../query/format.ts';
+import { countedRows, revisedStarts, type Scope } from '../query/format.ts';
 import type { Listener, LiveEvent, LiveFeed } from '../query/live-feed.ts';
 import { parseTime } from '../query/range.ts';
 import type { Damage } from '../store/damage.ts';
-import { errorResponse, periodParameter } from './schemas.ts';
+import { inCluster } from './cluster.ts';
+import { errorResponse, periodParameter, scopeParameter } from './schemas.ts';
 
 interface LiveRoute {
-  readonly Querystring: { readonly period?: string; readonly from?: string };
+  readonly Querystring: {
+    readonly period?: string;
+    readonly from?: string;
+    readonly scope?: Scope;
+  };
   readonly Headers: { readonly 'last-event-id'?: string };
 }
 
@@ -27,6 +32,7 @@ const schema = {
     additionalProperties: false,
     properties: {
       period: { ...periodParameter, default: 'sec' },
+      scope: scopeParameter,
       from: {
         type: 'string',
         description: 'Begin with the windows that start at or after this time',
@@ -49,11 +55,18 @@ const mostUnreadBytes = 1 << 20;
 /** While a client that asked for much history reads it, the store waits; looked at this often. */
 const drainCheckMs = 5;
 
-export const liveRoutes: FastifyPluginAsync<{
-  readonly coordinator: Coordinator;
+/** Counts of one scope: as they become final, and those that are older. */
+export interface LiveCounts {
   readonly feed: LiveFeed;
-}> = async (app, { coordinator, feed }) => {
+  view(): CountsView;
+}
+
+export const liveRoutes: FastifyPluginAsync<{
+  readonly node: LiveCounts;
+  readonly cluster: LiveCounts | undefined;
+}> = async (app, { node, cluster }) => {
   app.get<LiveRoute>('/v1/live', { schema }, async (request, reply) => {
+    const counts = request.query.scope === 'cluster' ? inCluster(cluster) : node;
     const period = parsePeriod(request.query.period ?? 'sec');
     const asked = request.headers['last-event-id'] ?? request.query.from;
     const from =
@@ -64,16 +77,11 @@ export const liveRoutes: FastifyPluginAsync<{
       .header('cache-control', 'no-store')
       .header('x-accel-buffering', 'no')
       .type('text/event-stream');
-    return reply.send(streamEvents(coordinator, feed, period, from));
+    return reply.send(streamEvents(counts, period, from));
   });
 };
 
-function streamEvents(
-  coordinator: Coordinator,
-  feed: LiveFeed,
-  period: Period,
-  from: number | undefined,
-): Readable {
+function streamEvents(counts: LiveCounts, period: Period, from: number | undefined): Readable {
   const stream = new Readable({ read() {}, highWaterMark: mostUnreadBytes });
   const send = (event: LiveEvent): void => {
     if (!stream.push(eventText(event))) stream.destroy();
@@ -82,26 +90,25 @@ function streamEvents(
   const keepAlive = setInterval(() => stream.push(': keep-alive\n\n'), keepAliveMs);
   stream.once('close', () => {
     clearInterval(keepAlive);
-    feed.leave(period, listener);
+    counts.feed.leave(period, listener);
   });
   // Says at once that the stream is open, so that a client need not wait for the first window.
   stream.push(': open\n\n');
-  begin(coordinator, feed, period, from, stream, listener).catch((error) => stream.destroy(error));
+  begin(counts, period, from, stream, listener).catch((error) => stream.destroy(error));
   return stream;
 }
 
 /** Sends what is older than memory from the store, then joins the feed where that ended. */
 async function begin(
-  coordinator: Coordinator,
-  feed: LiveFeed,
+  counts: LiveCounts,
   period: Period,
   from: number | undefined,
   stream: Readable,
   listener: Listener,
 ): Promise<void> {
   let next = from;
-  while (!stream.destroyed && !feed.join(period, listener, next)) {
-    const view = coordinator.view();
+  while (!stream.destroyed && !counts.feed.join(period, listener, next)) {
+    const view = counts.view();
     try {
       const { finalThrough } = view;
       const range = { from: next ?? 0, to: alignDown(finalThrough, period.windowMs) };

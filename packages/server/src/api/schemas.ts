@@ -1,4 +1,5 @@
 /** JSON schemas that several routes share; /openapi.json is made from them. */
+import { scopes } from '../query/format.ts';
 
 export const errorSchema = {
   $id: 'Error',
@@ -32,6 +33,12 @@ export const rangeParameters = {
     enum: ['', 'true', 'false'],
     description: 'Include windows that are not final yet',
   },
+} as const;
+
+export const scopeParameter = {
+  type: 'string',
+  enum: scopes,
+  description: "Whose counts: this node's, or the cluster's, where this server adds them up",
 } as const;
 
 export interface RangeQuery {

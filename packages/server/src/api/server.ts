@@ -4,6 +4,7 @@
  * The only folder that imports fastify.
  */
 import { type FastifyError, type FastifyInstance, type FastifyReply, fastify } from 'fastify';
+import type { Cluster } from '../cluster/cluster.ts';
 import type { Config } from '../config.ts';
 import type { Coordinator } from '../coordinator/coordinator.ts';
 import { type ErrorCode, errorKinds, messageOf, Reto3Error } from '../errors.ts';
@@ -14,6 +15,7 @@ import type { ReportBook } from '../report/book.ts';
 import { auditRoutes } from './audit.ts';
 import { backupRoutes } from './backup.ts';
 import { burstsRoutes } from './bursts.ts';
+import { clusterRoutes } from './cluster.ts';
 import { guard } from './gate.ts';
 import { healthRoutes, Readiness } from './health.ts';
 import { infoRoutes } from './info.ts';
@@ -30,6 +32,8 @@ export interface QueryApiOptions {
   readonly config: Config;
   readonly coordinator: Coordinator;
   readonly book: ReportBook;
+  /** The server's part in a cluster, if it has one. */
+  readonly cluster: Cluster | undefined;
   /** Absolute path. */
   readonly dataDir: string;
   readonly metrics: Metrics;
@@ -40,13 +44,18 @@ export class QueryApi {
   readonly url: string;
   readonly #app: FastifyInstance;
   readonly #readiness: Readiness;
-  readonly #feed: LiveFeed;
+  readonly #feeds: readonly LiveFeed[];
 
-  private constructor(url: string, app: FastifyInstance, readiness: Readiness, feed: LiveFeed) {
+  private constructor(
+    url: string,
+    app: FastifyInstance,
+    readiness: Readiness,
+    feeds: readonly LiveFeed[],
+  ) {
     this.url = url;
     this.#app = app;
     this.#readiness = readiness;
-    this.#feed = feed;
+    this.#feeds = feeds;
   }
 
   /**
@@ -54,9 +63,13 @@ export class QueryApi {
    * @throws Reto3Error RETO3_PORT_TAKEN, RETO3_CANNOT_LISTEN, RETO3_BAD_SETTING
    */
   static async listen(options: QueryApiOptions): Promise<QueryApi> {
-    const { config, coordinator, book, dataDir, metrics, log } = options;
+    const { config, coordinator, book, cluster, dataDir, metrics, log } = options;
     const readiness = new Readiness();
     const feed = new LiveFeed(coordinator);
+    const clusterCounts = cluster?.live && {
+      feed: new LiveFeed(cluster.live),
+      view: () => cluster.view(),
+    };
     const longReads = new LongReads();
     const app = fastify({
       // Unknown query parameters are mistakes to be told, not noise to be dropped.
@@ -72,16 +85,21 @@ export class QueryApi {
     app.addSchema(errorSchema);
     await app.register(healthRoutes, { readiness });
     await app.register(infoRoutes, { config, coordinator, dataDir, readiness });
-    await app.register(statsRoutes, { coordinator, longReads });
+    await app.register(statsRoutes, { coordinator, cluster, longReads });
+    await app.register(clusterRoutes, { cluster });
     await app.register(auditRoutes, { coordinator, longReads });
     await app.register(backupRoutes, { coordinator, longReads });
     await app.register(burstsRoutes, { coordinator, longReads });
     await app.register(whatIfRoutes, { coordinator, longReads });
     await app.register(reportRoutes, { coordinator, book, longReads });
-    await app.register(liveRoutes, { coordinator, feed });
+    await app.register(liveRoutes, {
+      node: { feed, view: () => coordinator.view() },
+      cluster: clusterCounts,
+    });
     await app.register(metricsRoutes, { config, metrics, readiness });
     const url = await listen(app, config);
-    return new QueryApi(url, app, readiness, feed);
+    const feeds = clusterCounts === undefined ? [feed] : [feed, clusterCounts.feed];
+    return new QueryApi(url, app, readiness, feeds);
   }
 
   ready(facts: { readonly uwsVersion: string }): void {
@@ -93,7 +111,7 @@ export class QueryApi {
   }
 
   async close(): Promise<void> {
-    this.#feed.close();
+    for (const feed of this.#feeds) feed.close();
     await this.#app.close();
   }
 }

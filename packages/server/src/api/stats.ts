@@ -1,11 +1,19 @@
 /** /v1/stats/{ms10,sec,min}: a range of windows, streamed. */
 import { Readable } from 'node:stream';
 import type { FastifyPluginAsync } from 'fastify';
+import type { Cluster } from '../cluster/cluster.ts';
 import type { Coordinator } from '../coordinator/coordinator.ts';
 import { type Period, parsePeriod } from '../period.ts';
 import { answer } from '../query/answer.ts';
-import { contentTypes, damagesText, formatNames, parseFormat } from '../query/format.ts';
+import {
+  contentTypes,
+  damagesText,
+  formatNames,
+  parseFormat,
+  type Scope,
+} from '../query/format.ts';
 import { type RangeRequest, resolveRange } from '../query/range.ts';
+import { inCluster } from './cluster.ts';
 import { isLong, type LongReads, limitTime } from './long-reads.ts';
 import {
   errorResponse,
@@ -13,11 +21,12 @@ import {
   periodParameter,
   type RangeQuery,
   rangeParameters,
+  scopeParameter,
 } from './schemas.ts';
 
 interface StatsRoute {
   readonly Params: { readonly period: string };
-  readonly Querystring: RangeQuery & { readonly format?: string; readonly scope?: 'node' };
+  readonly Querystring: RangeQuery & { readonly format?: string; readonly scope?: Scope };
 }
 
 const schema = {
@@ -35,7 +44,7 @@ const schema = {
     properties: {
       ...rangeParameters,
       format: { type: 'string', description: `One of ${formatNames.join(', ')}; json by default` },
-      scope: { type: 'string', enum: ['node'], description: 'Whose counts' },
+      scope: scopeParameter,
     },
   },
   response: {
@@ -100,16 +109,17 @@ const schema = {
 
 export const statsRoutes: FastifyPluginAsync<{
   readonly coordinator: Coordinator;
+  readonly cluster: Cluster | undefined;
   readonly longReads: LongReads;
-}> = async (app, { coordinator, longReads }) => {
+}> = async (app, { coordinator, cluster, longReads }) => {
   app.get<StatsRoute>('/v1/stats/:period', { schema }, async (request, reply) => {
     const period = parsePeriod(request.params.period);
     const format = parseFormat(request.query.format ?? 'json');
-    const { last, from, to, open } = request.query;
-    const question = { period, format, last, from, to, open: isOn(open) };
+    const { last, from, to, open, scope = 'node' } = request.query;
+    const question = { period, format, scope, last, from, to, open: isOn(open) };
     const windows = mostWindows(period, question, Date.now());
     const endTurn = isLong(windows) ? await longReads.turn(request) : () => undefined;
-    const view = coordinator.view();
+    const view = scope === 'cluster' ? inCluster(cluster).view() : coordinator.view();
     try {
       const { pieces, damages, ...known } = await answer(view, question, Date.now());
       reply.header('reto3-to', known.to);

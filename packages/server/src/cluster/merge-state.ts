@@ -113,6 +113,13 @@ export class MergeState {
     return minutes;
   }
 
+  /** How many minutes the store lacks something of. */
+  get unsavedMinutes(): number {
+    let unsaved = 0;
+    for (const minute of this.#minutes.values()) if (minute.unsaved) unsaved++;
+    return unsaved;
+  }
+
   /** Lets go of a minute that the store has as it is. */
   forget(start: number): void {
     if (this.#minutes.get(start)?.unsaved === false) this.#minutes.delete(start);

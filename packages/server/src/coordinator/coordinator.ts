@@ -15,7 +15,7 @@ import { ms10, type PeriodName } from '../period.ts';
 import type { Anchor } from '../store/anchor.ts';
 import type { Damage } from '../store/damage.ts';
 import type { Gone } from '../store/gone.ts';
-import type { Meta } from '../store/meta.ts';
+import type { Meta, Published } from '../store/meta.ts';
 import { allTime, type Store, type StoreSnapshot } from '../store/store.ts';
 import { VerifiedSnapshot } from '../store/verified.ts';
 import { Minute } from '../window/minute.ts';
@@ -27,7 +27,7 @@ import type { Companion } from './companion.ts';
 import { Observations } from './observations.ts';
 import type { OpenMinutes } from './open-minutes.ts';
 import { type Recovered, recover } from './recover.ts';
-import { Writer } from './writer.ts';
+import { type Publishing, Writer } from './writer.ts';
 
 /** Everything that can be read, at one moment. To be closed. */
 export interface CountsView {
@@ -383,7 +383,8 @@ export class Coordinator {
   async #write(sync: boolean): Promise<void> {
     const { wallMs: nowMs, monotonicMs } = this.#clock.read();
     try {
-      await this.#writer.write(this.#minutes, nowMs, { sync });
+      const finalThrough = this.#finalThrough;
+      await this.#writer.write(this.#minutes, nowMs, { sync, finalThrough });
       const { flushes, syncedFlushes } = this.observations;
       (sync ? syncedFlushes : flushes).record(this.#msSince(monotonicMs));
     } catch (error) {
@@ -395,6 +396,26 @@ export class Coordinator {
     this.#flushes++;
     this.#minutes.forget(nowMs, this.#writer.syncedWrites);
     this.#companion?.forget(nowMs, this.#writer.syncedWrites);
+  }
+
+  /** How far the last server on this folder, or this one, had published; undefined: never. */
+  get published(): Published | undefined {
+    return this.#writer.meta.cluster;
+  }
+
+  /** Tells of every write from now on. */
+  publishTo(publishing: Publishing): void {
+    this.#writer.publishTo(publishing);
+  }
+
+  /** Puts on the disk how far the publishing has come. */
+  async savePublished(published: Published): Promise<void> {
+    await this.#alone(() => this.#writer.writePublished(published));
+  }
+
+  /** A fixed view of the store as it is now, without what is in memory; to be closed. */
+  stored(): StoreSnapshot {
+    return this.#store.snapshot();
   }
 
   /** Moves the anchor after what the last commits put on the disk, if that is due. */

@@ -8,7 +8,7 @@
 import type { MonotonicMs } from '../clock.ts';
 import type { PeriodName } from '../period.ts';
 import type { Anchor } from '../store/anchor.ts';
-import type { Meta } from '../store/meta.ts';
+import type { Meta, Published } from '../store/meta.ts';
 import type { Change, Store } from '../store/store.ts';
 import type { Minute } from '../window/minute.ts';
 import { totalOf } from '../window/windows.ts';
@@ -16,6 +16,19 @@ import type { Blocks } from './blocks.ts';
 import { closeMinutes, isOver, journalRows } from './changes.ts';
 import type { Companion } from './companion.ts';
 import type { OpenMinutes } from './open-minutes.ts';
+
+/** Whoever publishes what the store holds, and so has to know what that is. */
+export interface Publishing {
+  /** How far it has come, for the meta row of the next write. */
+  published(): Published;
+  /**
+   * A write is done: its number, the starts of the seconds that it changed, and up to where it holds
+   * everything that is final. Times in epoch ms.
+   */
+  written(write: number, changed: readonly number[], finalThrough: number): void;
+  /** All writes up to that number are on the disk. */
+  synced(write: number): void;
+}
 
 /** The anchor need not follow every fsync: it is there to notice that a file or a log is missing. */
 const anchorEveryMs = 1_000;
@@ -26,6 +39,9 @@ export class Writer {
   readonly #anchor: Anchor;
   readonly #companion: Companion | undefined;
   #meta: Meta;
+  /** The number that was given to a write last, whether it succeeded or not. */
+  #lastWrite: number;
+  #publishing: Publishing | undefined;
   #syncedWrites = 0;
   #anchoredWrites = 0;
   #anchoredAt: MonotonicMs | undefined;
@@ -42,6 +58,17 @@ export class Writer {
     this.#anchor = anchor;
     this.#companion = companion;
     this.#meta = meta;
+    this.#lastWrite = meta.writes;
+  }
+
+  /** Tells of every write from now on. */
+  publishTo(publishing: Publishing): void {
+    this.#publishing = publishing;
+  }
+
+  /** Puts on the disk how far the publishing has come. */
+  async writePublished(cluster: Published): Promise<void> {
+    await this.#put([], undefined, true, { cluster });
   }
 
   /** What the store says of itself since the last write that succeeded. */
@@ -52,14 +79,21 @@ export class Writer {
   /**
    * Writes what changed: journal rows of open minutes, blocks of those that are over.
    * @param nowMs wall time, epoch ms
+   * @param options `finalThrough`: up to where the minutes hold everything that is final, epoch ms
    */
-  async write(minutes: OpenMinutes, nowMs: number, options: { sync: boolean }): Promise<void> {
+  async write(
+    minutes: OpenMinutes,
+    nowMs: number,
+    options: { readonly sync: boolean; readonly finalThrough: number },
+  ): Promise<void> {
     minutes.loadMissing();
     const changes: Change[] = [];
     const open: Minute[] = [];
     const over: Minute[] = [];
+    const changed: number[] = [];
     for (const minute of minutes.all()) {
       if (!minute.unclosed) continue;
+      changed.push(...minute.changedSeconds());
       if (isOver(minute, nowMs)) {
         over.push(minute);
       } else {
@@ -74,7 +108,7 @@ export class Writer {
       for (const minute of refused) changes.push(...journalRows(minute));
       open.push(...refused);
       changes.push(...(this.#companion?.changes() ?? []));
-      await this.#put(changes, open, options.sync);
+      await this.#put(changes, open, options.sync, this.#unpublished(changed));
     } catch (error) {
       for (const minute of [...open, ...over]) minute.writeFailed();
       throw error;
@@ -86,6 +120,8 @@ export class Writer {
       minute.closedInWrite = this.#meta.writes;
     }
     this.#companion?.written(this.#meta.writes);
+    this.#publishing?.written(this.#meta.writes, changed, options.finalThrough);
+    if (options.sync) this.#publishing?.synced(this.#meta.writes);
   }
 
   /** How many writes are on the disk for certain. */
@@ -98,6 +134,7 @@ export class Writer {
     const { writes } = this.#meta;
     await this.#store.sync();
     this.#syncedWrites = Math.max(this.#syncedWrites, writes);
+    this.#publishing?.synced(writes);
   }
 
   /** The first write of a boot. */
@@ -133,16 +170,30 @@ export class Writer {
     this.#anchoredAt = now;
   }
 
+  /**
+   * The meta row's word on what is published, in the write that changes those seconds: whenever
+   * this ends, they are not taken for published.
+   */
+  #unpublished(changed: readonly number[]): Partial<Meta> {
+    const cluster = this.#publishing?.published() ?? this.#meta.cluster;
+    if (cluster === undefined) return {};
+    const through = changed.reduce((least, start) => Math.min(least, start), cluster.through);
+    return { cluster: { ...cluster, through } };
+  }
+
   async #put(
     changes: readonly Change[],
     open: readonly Minute[] | undefined,
     sync: boolean,
     more: Partial<Meta> = {},
   ): Promise<void> {
+    // A write that failed may be there all the same once the store is opened again. So its number
+    // is spent: two that differ never have the same.
+    this.#lastWrite++;
     const meta: Meta = {
       ...this.#meta,
       ...more,
-      writes: this.#meta.writes + 1,
+      writes: this.#lastWrite,
       ...(open && { open: open.map(({ start, ms10 }) => ({ start, total: totalOf(ms10) })) }),
     };
     await this.#store.write([...changes, { meta }], { sync });

@@ -32,12 +32,16 @@ export class IngestWorkers {
   readonly port: number;
   readonly uwsVersion: string;
   readonly #workers: readonly RunningWorker[];
-  readonly #claim: PortClaim;
+  readonly #claim: PortClaim | undefined;
 
-  private constructor(workers: readonly RunningWorker[], claim: PortClaim, uwsVersion: string) {
+  private constructor(
+    workers: readonly RunningWorker[],
+    claim: PortClaim | undefined,
+    uwsVersion: string,
+  ) {
     this.#workers = workers;
     this.#claim = claim;
-    this.port = claim.port;
+    this.port = claim?.port ?? 0;
     this.uwsVersion = uwsVersion;
   }
 
@@ -64,6 +68,11 @@ export class IngestWorkers {
       throw error;
     }
     return new IngestWorkers(workers, claim, uwsVersion);
+  }
+
+  /** Of a server that takes no requests. */
+  static none(): IngestWorkers {
+    return new IngestWorkers([], undefined, 'not loaded');
   }
 
   /** Answers what waits for that flush or an earlier one. */
@@ -103,7 +112,7 @@ export class IngestWorkers {
   /** Stops listening, closes every connection, and resolves when all threads have left. */
   async stop(): Promise<void> {
     await Promise.all(this.#workers.map((worker) => worker.stop()));
-    this.#claim.release();
+    this.#claim?.release();
   }
 }
 

@@ -6,12 +6,14 @@ import type { CountsView } from '../coordinator/coordinator.ts';
 import type { Period } from '../period.ts';
 import type { Damage } from '../store/damage.ts';
 import { readChunks, resolveLast } from './chunks.ts';
-import { type Damages, type FormatName, formatAnswer } from './format.ts';
+import { type Damages, type FormatName, formatAnswer, type Scope } from './format.ts';
 import { type RangeRequest, resolveRange } from './range.ts';
 
 interface Question extends RangeRequest {
   readonly period: Period;
   readonly format: FormatName;
+  /** Whose counts the view has; the node's where nothing is said. */
+  readonly scope?: Scope;
 }
 
 export interface Reply {
@@ -30,13 +32,13 @@ export interface Reply {
  * @throws Reto3Error RETO3_BAD_TIME, RETO3_BAD_RANGE
  */
 export async function answer(view: CountsView, question: Question, nowMs: number): Promise<Reply> {
-  const { period, format } = question;
+  const { period, format, scope = 'node' } = question;
   const range = await resolveLast(view, period, resolveRange(period, question, nowMs, view));
   const damages: Damage[] = [];
   const read = () => readChunks(view, period, range, (damage) => damages.push(damage));
   const head = {
     period,
-    scope: 'node',
+    scope,
     from: range.from,
     to: range.to,
     finalThrough: view.finalThrough,

@@ -20,10 +20,14 @@ export const contentTypes: Readonly<Record<FormatName, string>> = {
   ndjson: 'application/x-ndjson; charset=utf-8',
 };
 
+export const scopes = ['node', 'cluster'] as const;
+/** Whose counts: this server's, or those of all that publish. */
+export type Scope = (typeof scopes)[number];
+
 /** What a JSON answer says beside its columns. Times are epoch ms. */
 export interface Answer {
   readonly period: Period;
-  readonly scope: 'node';
+  readonly scope: Scope;
   readonly from: number;
   readonly to: number;
   readonly finalThrough: number;

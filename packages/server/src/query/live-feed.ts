@@ -5,10 +5,10 @@
  * A listener that falls behind is dropped, never buffered for: it comes back with the end of what
  * it has and reads the rest from the store. Ticks only while somebody listens.
  */
-import type { Coordinator } from '../coordinator/coordinator.ts';
 import { alignDown, type Period, type PeriodName, periodNames, periods } from '../period.ts';
 import type { Damage } from '../store/damage.ts';
 import { reachMs } from '../window/layout.ts';
+import type { Windows } from '../window/windows.ts';
 import { type Chunk, cut } from './chunks.ts';
 
 /** Windows that have become final, all that start in [from, to), epoch ms. */
@@ -29,11 +29,24 @@ export interface Listener {
   drop(): void;
 }
 
+/** Where the windows come from: the coordinator, or the merger of a cluster. */
+export interface LiveSource {
+  /** Takes in what is new, and returns `finalThrough`, epoch ms. */
+  sweep(): number;
+  /** Since when all that is newer is in memory, as far as the ring reaches; epoch ms. */
+  state(): { readonly startedAt: number };
+  minutesInMemory(): Iterable<LiveMinute>;
+}
+
+type LiveMinute = { readonly start: number; readonly end: number } & {
+  readonly [name in PeriodName]: Windows;
+};
+
 /** Often enough that a ms10 window is seen within one window's length of becoming final. */
 const tickMs = 10;
 
 export class LiveFeed {
-  readonly #coordinator: Coordinator;
+  readonly #source: LiveSource;
   readonly #listeners: Readonly<Record<PeriodName, Set<Listener>>> = {
     ms10: new Set(),
     sec: new Set(),
@@ -43,8 +56,8 @@ export class LiveFeed {
   readonly #sentThrough: Record<PeriodName, number> = { ms10: 0, sec: 0, min: 0 };
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(coordinator: Coordinator) {
-    this.#coordinator = coordinator;
+  constructor(source: LiveSource) {
+    this.#source = source;
   }
 
   /**
@@ -54,12 +67,12 @@ export class LiveFeed {
    */
   join(period: Period, listener: Listener, from?: number): boolean {
     const listeners = this.#listeners[period.name];
-    const finalThrough = this.#coordinator.sweep();
+    const finalThrough = this.#source.sweep();
     if (listeners.size === 0)
       this.#sentThrough[period.name] = alignDown(finalThrough, period.windowMs);
     const sentThrough = this.#sentThrough[period.name];
     const first = Math.min(from ?? sentThrough, sentThrough);
-    const remembered = Math.max(sentThrough - reachMs, this.#coordinator.state().startedAt);
+    const remembered = Math.max(sentThrough - reachMs, this.#source.state().startedAt);
     if (first < sentThrough && first < remembered) return false;
     const chunks = this.#chunks(period, first, sentThrough);
     // Also where it is empty: it says from when on nothing will be missing.
@@ -83,7 +96,7 @@ export class LiveFeed {
   }
 
   #tick(): void {
-    const finalThrough = this.#coordinator.sweep();
+    const finalThrough = this.#source.sweep();
     for (const name of periodNames) {
       const period = periods[name];
       const listeners = this.#listeners[name];
@@ -102,7 +115,7 @@ export class LiveFeed {
   }
 
   #chunks(period: Period, from: number, to: number): Chunk[] {
-    return [...this.#coordinator.minutesInMemory()]
+    return [...this.#source.minutesInMemory()]
       .filter((minute) => minute.end > from && minute.start < to)
       .sort((a, b) => a.start - b.start)
       .map((minute) => cut(minute.start, minute[period.name], period, from, to));

@@ -18,7 +18,8 @@ export const sublevelNames = {
   sec: 'sec',
   min: 'min',
   report: 'report',
-} as const satisfies Record<PeriodName | 'meta' | 'journal' | 'report', string>;
+  part: 'part',
+} as const satisfies Record<PeriodName | 'meta' | 'journal' | 'report' | 'part', string>;
 
 /** The rows that hold windows: blocks of a period, or seconds of the journal. */
 export type Series = PeriodName | 'journal';
@@ -46,6 +47,11 @@ export const timeKey = {
     return view.getUint16(0) * 2 ** 32 + view.getUint32(2);
   },
 } as const;
+
+/** The key of what a node has of a minute (epoch ms): the time, then the name. */
+export function partKey(timeMs: number, node: string): Uint8Array {
+  return Buffer.concat([timeKey.encode(timeMs), Buffer.from(node, 'latin1')]);
+}
 
 /** The bytes that name a row for its checksum: series, then time. */
 export function rowName(series: Series, timeMs: number): Uint8Array {

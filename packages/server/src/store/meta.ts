@@ -23,6 +23,19 @@ export interface Meta {
   readonly open: readonly OpenMinute[];
   /** Up to where retention has deleted each period, epoch ms. */
   readonly deletedBefore: Readonly<Record<PeriodName, number>>;
+  /** What it has published; absent where it never was part of a cluster. */
+  readonly cluster?: Published;
+}
+
+/** How far a node's counts are known to have reached the cluster. */
+export interface Published {
+  /** The boot that published last, and the one before it; 0 where there was none. */
+  readonly boot: number;
+  readonly after: number;
+  /** All seconds before that were published and acknowledged, epoch ms. */
+  readonly through: number;
+  /** The last request to publish again that was fulfilled, by its number. */
+  readonly answered: number;
 }
 
 interface OpenMinute {

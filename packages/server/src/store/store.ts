@@ -14,7 +14,7 @@ import { DamagedRow, decodeWindows, encodeWindows } from './codec.ts';
 import { type OnDamage, report } from './damage.ts';
 import type { Database } from './database.ts';
 import { decodeGone, encodeGone, type Gone, noneGone } from './gone.ts';
-import { largestTime, rowName, type Series, sublevelNames, timeKey } from './keys.ts';
+import { largestTime, partKey, rowName, type Series, sublevelNames, timeKey } from './keys.ts';
 import { decodeMeta, encodeMeta, type Meta } from './meta.ts';
 
 /** A block or journal row: the windows that begin at `start` (epoch ms). */
@@ -36,7 +36,9 @@ export type Change =
   /** A row of a report, under a key of report/rows.ts. */
   | { readonly report: Uint8Array; readonly bytes: Uint8Array }
   | { readonly meta: Meta }
-  | { readonly gone: Gone };
+  | { readonly gone: Gone }
+  | { readonly part: string; readonly start: number; readonly bytes: Uint8Array }
+  | { readonly merge: string };
 
 /** Keys of reports, [gte, lt). */
 export interface ReportRange {
@@ -56,17 +58,19 @@ export interface RowRange {
 export const allTime: RowRange = { from: 0, to: largestTime };
 
 type Rows = AbstractSublevel<Database, string | Buffer | Uint8Array, number, Uint8Array>;
-type Reports = AbstractSublevel<Database, string | Buffer | Uint8Array, Uint8Array, Uint8Array>;
+type Bytes = AbstractSublevel<Database, string | Buffer | Uint8Array, Uint8Array, Uint8Array>;
 
 const metaKey = 'node';
 const goneKey = 'gone';
+const mergeKey = 'merge';
 
 /** The database with its sublevels; replaced as a whole when it is opened again. */
 interface Handles {
   readonly database: Database;
   readonly rows: Readonly<Record<Series, Rows>>;
   readonly meta: AbstractSublevel<Database, string | Buffer | Uint8Array, string, string>;
-  readonly reports: Reports;
+  readonly reports: Bytes;
+  readonly parts: Bytes;
 }
 
 export class Store {
@@ -151,6 +155,26 @@ export class Store {
     return this.#open.rows[period].getSync(start) !== undefined;
   }
 
+  /** What a merger says of itself, as text; undefined where none writes here. */
+  async readMerge(): Promise<string | undefined> {
+    return this.#open.meta.get(mergeKey);
+  }
+
+  /** What a node has of the minute that starts at `start`, as it is stored; checked by nobody. */
+  readPart(start: number, node: string): Uint8Array | undefined {
+    return this.#open.parts.getSync(partKey(start, node));
+  }
+
+  /** Deletes all parts of minutes that start before a time, epoch ms. */
+  async deletePartsBefore(timeMs: number): Promise<void> {
+    await this.#open.parts.clear({ lt: timeKey.encode(timeMs) });
+  }
+
+  /** Deletes everything. */
+  async clear(): Promise<void> {
+    await this.#open.database.clear();
+  }
+
   /** A fixed view of all rows as they are now; to be closed. */
   snapshot(): StoreSnapshot {
     const { database, rows, meta, reports } = this.#open;
@@ -159,7 +183,7 @@ export class Store {
 
   /** Writes all changes or none. With `sync`, they are on the disk when this resolves. */
   async write(changes: readonly Change[], options: { readonly sync: boolean }): Promise<void> {
-    const { database, rows, meta, reports } = this.#open;
+    const { database, rows, meta, reports, parts } = this.#open;
     const batch = changes.map((change) => {
       if ('meta' in change) {
         return {
@@ -176,6 +200,13 @@ export class Store {
       if ('report' in change) {
         const { report: key, bytes: value } = change;
         return { type: 'put', sublevel: reports, key, value } as const;
+      }
+      if ('part' in change) {
+        const key = partKey(change.start, change.part);
+        return { type: 'put', sublevel: parts, key, value: change.bytes } as const;
+      }
+      if ('merge' in change) {
+        return { type: 'put', sublevel: meta, key: mergeKey, value: change.merge } as const;
       }
       if ('delete' in change) {
         return { type: 'del', sublevel: rows[change.delete], key: change.start } as const;
@@ -232,20 +263,25 @@ async function handlesOf(database: Database): Promise<Handles> {
       keyEncoding: 'view',
       valueEncoding: 'view',
     }),
+    parts: database.sublevel<Uint8Array, Uint8Array>(sublevelNames.part, {
+      keyEncoding: 'view',
+      valueEncoding: 'view',
+    }),
   };
   // A sublevel opens a moment after it was made, and cannot be read synchronously until then.
-  const { rows: levels, meta, reports } = handles;
-  await Promise.all([...Object.values(levels), meta, reports].map((level) => level.open()));
+  const { rows: levels, meta, reports, parts } = handles;
+  const all = [...Object.values(levels), meta, reports, parts];
+  await Promise.all(all.map((level) => level.open()));
   return handles;
 }
 
 export class StoreSnapshot {
   readonly #rows: Readonly<Record<Series, Rows>>;
   readonly #meta: Handles['meta'];
-  readonly #reports: Reports;
+  readonly #reports: Bytes;
   readonly #snapshot: AbstractSnapshot;
 
-  constructor(handles: Omit<Handles, 'database'>, snapshot: AbstractSnapshot) {
+  constructor(handles: Pick<Handles, 'rows' | 'meta' | 'reports'>, snapshot: AbstractSnapshot) {
     this.#rows = handles.rows;
     this.#meta = handles.meta;
     this.#reports = handles.reports;

@@ -91,6 +91,11 @@ export class Minute {
     this.#markDirty(second);
   }
 
+  /** The starts (epoch ms) of the seconds that changed since the last write began. */
+  changedSeconds(): number[] {
+    return this.#startsOf(this.#dirtySeconds);
+  }
+
   /** How many of its messages no write holds yet. */
   get unsaved(): number {
     return this.#unsaved + this.#inWrite;

@@ -1,0 +1,54 @@
+/** Asks a server about its cluster, and writes down what it says. */
+import type { ClusterState } from '@reto3/server/cluster/cluster';
+import type { NodeState } from '@reto3/server/cluster/merger';
+import { Reto3Error } from '@reto3/server/errors';
+import { type ApiOptions, answerCut, request, textOf } from './api-client.ts';
+
+type ClusterAnswer = ClusterState & { readonly nodes?: readonly NodeState[] };
+
+/** @throws Reto3Error RETO3_NO_CLUSTER, and what the client throws */
+export async function askCluster(api: ApiOptions): Promise<ClusterAnswer> {
+  const response = await request(api, '/v1/cluster', {});
+  try {
+    return JSON.parse(await textOf(response, api));
+  } catch (error) {
+    if (error instanceof SyntaxError) throw answerCut(api, error);
+    throw error;
+  }
+}
+
+/** Has all nodes publish again all that they hold. @throws Reto3Error RETO3_NATS_AWAY */
+export async function askRepublish(api: ApiOptions): Promise<void> {
+  await textOf(await request(api, '/v1/cluster/republish', {}, {}, 'POST'), api);
+}
+
+const header = ['node', 'state', 'msgs/s', 'share', 'lag', 'clock', 'boot', 'revision'];
+
+/** A table of the nodes. @throws Reto3Error RETO3_NO_CLUSTER where the server adds up nothing */
+export function clusterLines({ role, nodes, problem, server }: ClusterAnswer): string[] {
+  if (nodes === undefined) {
+    throw new Reto3Error('RETO3_NO_CLUSTER', `this server adds up no cluster: its role is ${role}`);
+  }
+  const rows = nodes.map((node) => [
+    node.name,
+    node.state,
+    node.rate.toFixed(1),
+    `${(node.share * 100).toFixed(1)} %`,
+    `${node.lagMs} ms`,
+    `${node.clockOffsetMs >= 0 ? '+' : ''}${node.clockOffsetMs} ms`,
+    String(node.boot),
+    String(node.revision),
+  ]);
+  const widths = header.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, column) =>
+        column < 2 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
+      )
+      .join('  ')
+      .trimEnd();
+  const away = server === undefined ? ['NATS is away: this is what was last heard'] : [];
+  return [line(header), ...rows.map(line), ...away, ...(problem === undefined ? [] : [problem])];
+}

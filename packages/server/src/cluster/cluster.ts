@@ -1,0 +1,386 @@
+/**
+ * A server's part in the cluster: it keeps the connection to NATS, holds the node's name, and runs
+ * publisher and merger over it. Loaded only where --nats is given.
+ *
+ * NATS may be away at any time, for any length. Then this tries again, and nothing else of the
+ * server notices.
+ */
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { NatsConnection } from '@nats-io/transport-node';
+import type { Clock } from '../clock.ts';
+import type { Config, Role } from '../config.ts';
+import type { Coordinator, CountsView } from '../coordinator/coordinator.ts';
+import { Retention } from '../coordinator/retention.ts';
+import { messageOf, Reto3Error } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { alignDown, sec } from '../period.ts';
+import type { LiveSource } from '../query/live-feed.ts';
+import { MergedStore } from './merged-store.ts';
+import { Merger, type NodeState } from './merger.ts';
+import {
+  connectionOptions,
+  type JetStream,
+  leaseMs,
+  openConnection,
+  openJetStream,
+} from './nats.ts';
+import { type Boot, Publisher, type PublisherState, vouchMs } from './publisher.ts';
+import { Register } from './register.ts';
+
+/** Several times within a lease, so that one answer that is lost does not cost the name. */
+const turnEveryMs = leaseMs / 4;
+/** Requests come with a word that there are some; looked for anyhow, should that be lost. */
+const lookForRequestsEveryMs = 10_000;
+const retryAfterMs = 500;
+/** How long a stop waits for NATS; what is not published then is at the next start. */
+const drainWithinMs = 2_000;
+
+type ConnectionOptions = Awaited<ReturnType<typeof connectionOptions>>;
+
+export interface ClusterState {
+  readonly role: Role;
+  readonly stream: string;
+  /** The NATS server that it is connected to; undefined: none. */
+  readonly server: string | undefined;
+  /** What keeps it from publishing or merging, if anything does. */
+  readonly problem: string | undefined;
+  readonly publisher: PublisherState | undefined;
+  readonly merger: (Merger['counters'] & { readonly finalThrough: number }) | undefined;
+}
+
+export interface ClusterParts {
+  readonly config: Config;
+  readonly coordinator: Coordinator;
+  /** Absolute path. */
+  readonly dataDir: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export class Cluster {
+  readonly #config: Config;
+  readonly #coordinator: Coordinator;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #options: ConnectionOptions;
+  readonly #place: string;
+  readonly #instance = randomUUID();
+  readonly #publisher: Publisher | undefined;
+  readonly #merger: Merger | undefined;
+  readonly #mergedStore: MergedStore | undefined;
+  readonly #retention: Retention | undefined;
+  readonly #stopping = new AbortController();
+  #connection: NatsConnection | undefined;
+  #jetStream: JetStream | undefined;
+  #register: Register | undefined;
+  #boot: Boot | undefined;
+  #nudge: AbortController = new AbortController();
+  #claimedAt = Number.NEGATIVE_INFINITY;
+  #lookedAt = Number.NEGATIVE_INFINITY;
+  #problem: string | undefined = 'NATS was not reached yet';
+  #running: Promise<unknown> = Promise.resolve();
+
+  private constructor(
+    parts: ClusterParts,
+    options: ConnectionOptions,
+    mergedStore: MergedStore | undefined,
+  ) {
+    const { config, coordinator, clock, log } = parts;
+    this.#config = config;
+    this.#coordinator = coordinator;
+    this.#clock = clock;
+    this.#log = log;
+    this.#options = options;
+    this.#place = `${hostname()}:${parts.dataDir}`;
+    if (config.role !== 'merge') {
+      this.#publisher = new Publisher({
+        node: config.node,
+        source: coordinator,
+        clock,
+        published: coordinator.published ?? { boot: 0, after: 0, through: 0, answered: 0 },
+        newestEnd: coordinator.endBefore,
+        events: {
+          failed: (error) => this.#fail('cannot publish', error),
+          recovered: () => log.info('the counts reach the cluster again'),
+          damaged: (from) =>
+            log.warn({ from }, 'a damaged part of the store was not published to the cluster'),
+        },
+      });
+      coordinator.publishTo(this.#publisher);
+    }
+    if (mergedStore !== undefined) {
+      this.#mergedStore = mergedStore;
+      mergedStore.countClockSteps(() => coordinator.state().clockSteps);
+      this.#merger = this.#makeMerger(mergedStore);
+      const retain = { ms10: config.retainMs10, sec: config.retainSec, min: config.retainMin };
+      this.#retention = new Retention(mergedStore, clock, retain, {
+        deleted: (period, beforeMs) =>
+          log.info({ period, before: beforeMs }, 'old blocks of the cluster are deleted'),
+        failed: (error) => log.warn({ err: error }, 'old blocks of the cluster could not go'),
+      });
+    }
+  }
+
+  /**
+   * Opens what it needs; nothing is published or merged before `begin`.
+   * @throws Reto3Error RETO3_BAD_SETTING, and where the merger's folder cannot be opened
+   */
+  static async open(parts: ClusterParts): Promise<Cluster> {
+    const options = await connectionOptions(parts.config);
+    const merges = parts.config.role !== 'ingest';
+    const store = merges ? await MergedStore.open(parts.dataDir, parts.clock) : undefined;
+    return new Cluster(parts, options, store);
+  }
+
+  /** To be called when the server counts. Does not wait for NATS. */
+  begin(): void {
+    this.#retention?.start();
+    this.#running = this.#run();
+  }
+
+  /** Its windows as they become final; undefined where this server adds up nothing. */
+  get live(): LiveSource | undefined {
+    return this.#merger;
+  }
+
+  /** All counts of the cluster; to be closed. @throws Reto3Error RETO3_NO_CLUSTER */
+  view(): CountsView {
+    return this.#mergerOrNone.view();
+  }
+
+  /** @throws Reto3Error RETO3_NO_CLUSTER */
+  nodes(): NodeState[] {
+    return this.#mergerOrNone.nodes();
+  }
+
+  state(): ClusterState {
+    const { role, natsStream: stream } = this.#config;
+    const closed = this.#connection?.isClosed() !== false;
+    return {
+      role,
+      stream,
+      server: closed ? undefined : this.#connection?.getServer(),
+      problem: this.#problem,
+      publisher: this.#publisher?.state,
+      merger: this.#merger && {
+        ...this.#merger.counters,
+        finalThrough: this.#merger.finalThrough,
+      },
+    };
+  }
+
+  /**
+   * Asks all nodes to publish again what they hold from a time on, epoch ms.
+   * @throws Reto3Error RETO3_NATS_AWAY
+   */
+  async republish(sinceMs: number): Promise<void> {
+    try {
+      if (this.#register === undefined) throw new Error('not connected');
+      await this.#register.request(sinceMs, this.#clock.read().wallMs);
+      this.#connection?.publish(this.#requestSubject);
+    } catch (cause) {
+      const message = `cannot ask the nodes to publish again: ${messageOf(cause)}`;
+      throw new Reto3Error('RETO3_NATS_AWAY', message, { cause });
+    }
+  }
+
+  /** Publishes and saves what it can in two seconds, says goodbye, and leaves. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#retention?.stop();
+    const goodbye = async (): Promise<void> => {
+      await this.#publisher?.stop(drainWithinMs);
+      await this.#register?.release();
+      await this.#connection?.close();
+    };
+    await Promise.race([goodbye().catch(() => undefined), wait(drainWithinMs)]);
+    await this.#merger?.stop();
+    await Promise.race([this.#running, wait(drainWithinMs)]);
+    await this.#connection?.close().catch(() => undefined);
+    await this.#mergedStore?.close();
+  }
+
+  get #mergerOrNone(): Merger {
+    if (this.#merger !== undefined) return this.#merger;
+    throw new Reto3Error('RETO3_NO_CLUSTER', 'this server does not add up a cluster');
+  }
+
+  /** No subject of the stream: those have one word after the prefix. */
+  get #requestSubject(): string {
+    return `${this.#config.natsSubject}.requests.new`;
+  }
+
+  #makeMerger(store: MergedStore): Merger {
+    const log = this.#log;
+    return new Merger({
+      store,
+      clock: this.#clock,
+      silentAfterMs: this.#config.silentAfter,
+      events: {
+        asked: (since, reason) => log.info({ since, reason }, 'asked the nodes to publish again'),
+        badMessage: (error, subject) =>
+          log.warn({ err: error, subject }, 'the stream holds what is no message of a node'),
+        saveFailed: (error) =>
+          log.error({ err: error }, 'cannot save the counts of the cluster; will try again'),
+        startedAnew: (error) =>
+          log.error({ err: error }, 'the merger begins anew: its folder is damaged'),
+      },
+    });
+  }
+
+  async #run(): Promise<void> {
+    const connection = await openConnection(this.#options);
+    this.#connection = connection;
+    if (this.#stopping.signal.aborted) return connection.close();
+    this.#log.info({ server: connection.getServer() }, 'connected to NATS');
+    void this.#watchConnection(connection);
+    connection.subscribe(this.#requestSubject, {
+      callback: () => {
+        this.#lookedAt = Number.NEGATIVE_INFINITY;
+        this.#nudge.abort();
+      },
+    });
+    await Promise.all([this.#keepTurning(connection), this.#keepMerging()]);
+  }
+
+  async #watchConnection(connection: NatsConnection): Promise<void> {
+    for await (const status of connection.status()) {
+      if (status.type === 'disconnect') this.#fail('NATS is away', 'the connection broke');
+      if (status.type !== 'reconnect') continue;
+      this.#log.info({ server: status.server }, 'connected to NATS again');
+      this.#nudge.abort();
+    }
+  }
+
+  /** Sees again and again that the stream is there and the name is ours. */
+  async #keepTurning(connection: NatsConnection): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      this.#nudge = new AbortController();
+      let pauseMs = turnEveryMs;
+      try {
+        await this.#turn(connection);
+      } catch (error) {
+        this.#fail('cannot use NATS', error);
+        this.#nudge = new AbortController();
+        pauseMs = retryAfterMs;
+        const { monotonicMs } = this.#clock.read();
+        if (monotonicMs - this.#claimedAt > leaseMs) this.#publisher?.hold();
+      }
+      await this.#pause(pauseMs);
+    }
+  }
+
+  async #turn(connection: NatsConnection): Promise<void> {
+    if (this.#jetStream === undefined || this.#problem !== undefined) {
+      const jetStream = await openJetStream(connection, this.#config);
+      if (this.#jetStream === undefined)
+        for (const difference of jetStream.differences) this.#log.warn(difference);
+      this.#jetStream = jetStream;
+      this.#register ??= new Register(jetStream, this.#config.node, {
+        instance: this.#instance,
+        place: this.#place,
+      });
+    }
+    this.#problem = await this.#claimName();
+  }
+
+  /** Returns what stands in the way, if anything does. */
+  async #claimName(): Promise<string | undefined> {
+    const [publisher, register] = [this.#publisher, this.#register];
+    if (publisher === undefined || register === undefined) return undefined;
+    const claim = await register.claim();
+    const now = this.#clock.read().monotonicMs;
+    if (!claim.granted) {
+      publisher.hold();
+      this.#boot = undefined;
+      const problem = `another server publishes as ${this.#config.node}: ${claim.holder}`;
+      if (this.#problem !== problem)
+        this.#log.error(`${problem}; give one of them another --node, this one waits`);
+      return problem;
+    }
+    this.#claimedAt = now;
+    if (this.#boot === undefined || publisher.held) await this.#begin(publisher, register);
+    if (now - this.#lookedAt >= lookForRequestsEveryMs) {
+      this.#lookedAt = now;
+      const requests = await register.requests();
+      const newest = requests.at(-1)?.id ?? 0;
+      // Fewer than were ever answered: the bucket is a new one.
+      const open = requests.filter(
+        ({ id }) => id > publisher.lastRequest || newest < publisher.lastRequest,
+      );
+      if (open.length > 0) publisher.again(Math.min(...open.map(({ since }) => since)), newest);
+    }
+    return undefined;
+  }
+
+  async #begin(publisher: Publisher, register: Register): Promise<void> {
+    const registered = await register.lastBoot();
+    const outlet = { publish: (bytes: Uint8Array, id: string) => this.#publish(bytes, id) };
+    if (this.#boot !== undefined && registered === this.#boot.boot) {
+      publisher.begin(this.#boot, outlet, false);
+      return;
+    }
+    const before = publisher.published();
+    const { endBefore } = this.#coordinator;
+    const isNew = endBefore === 0 && before.boot === 0;
+    const follows = registered === before.boot || registered === before.after;
+    const forked = registered > 0 && !follows;
+    const { wallMs } = this.#clock.read();
+    const boot = Math.max(wallMs, before.boot + 1, registered + 1);
+    const vouchedFrom = isNew
+      ? alignDown(this.#coordinator.state().startedAt, sec.windowMs)
+      : forked
+        ? 0
+        : alignDown(Math.max(0, endBefore - vouchMs), sec.windowMs);
+    publisher.announce(boot, registered);
+    await this.#coordinator.savePublished(publisher.published());
+    await register.recordBoot(boot);
+    this.#boot = { boot, vouchedFrom };
+    if (forked && !isNew)
+      this.#log.warn(
+        'this folder is not what was published last under this name; publishing all of it',
+      );
+    publisher.begin(this.#boot, outlet, forked || registered === 0);
+  }
+
+  async #publish(bytes: Uint8Array, id: string): Promise<void> {
+    // The name may be somebody else's by now.
+    if (this.#clock.read().monotonicMs - this.#claimedAt > leaseMs)
+      throw new Error('the name in the register was not renewed in time');
+    const jetStream = this.#jetStream;
+    if (jetStream === undefined) throw new Error('not connected');
+    const subject = `${this.#config.natsSubject}.${this.#config.node}`;
+    await jetStream.client.publish(subject, bytes, { msgID: id, retries: 0 });
+  }
+
+  async #keepMerging(): Promise<void> {
+    const merger = this.#merger;
+    if (merger === undefined) return;
+    while (!this.#stopping.signal.aborted) {
+      const jetStream = this.#jetStream;
+      try {
+        if (jetStream !== undefined) {
+          await merger.run(jetStream, this.#config.natsStream, (since) => this.republish(since));
+        }
+      } catch (error) {
+        if (!this.#stopping.signal.aborted) this.#fail('cannot read the stream', error);
+      }
+      await wait(retryAfterMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+    }
+  }
+
+  #fail(what: string, error: unknown): void {
+    if (this.#stopping.signal.aborted) return;
+    const problem = `${what}: ${messageOf(error)}`;
+    if (this.#problem === undefined) this.#log.warn(`${problem}; will try again`);
+    this.#problem = problem;
+    this.#nudge.abort();
+  }
+
+  async #pause(ms: number): Promise<void> {
+    const signal = AbortSignal.any([this.#stopping.signal, this.#nudge.signal]);
+    await wait(ms, undefined, { signal }).catch(() => undefined);
+  }
+}

@@ -1,0 +1,258 @@
+/**
+ * A merger's store: a data folder of its own inside the server's, made of the same rows as any
+ * other, and the parts that its blocks were added up from. All of it can be had again from the
+ * nodes, so whatever is wrong with it, it is emptied and filled anew.
+ *
+ * Invariant: a block and the parts that it is the sum of are written in one batch, with the number
+ * of the last message that they hold.
+ */
+import { join } from 'node:path';
+import type { Clock } from '../clock.ts';
+import type { CountsView } from '../coordinator/coordinator.ts';
+import type { Expiring } from '../coordinator/retention.ts';
+import { Reto3Error } from '../errors.ts';
+import { alignDown, min, ms10, type Period, type PeriodName, sec } from '../period.ts';
+import { type Anchor, anchorIn } from '../store/anchor.ts';
+import { openDatabase } from '../store/database.ts';
+import { syncLogs } from '../store/leveldb-log.ts';
+import { type Meta, newMeta } from '../store/meta.ts';
+import { allTime, type Change, Store } from '../store/store.ts';
+import { VerifiedSnapshot } from '../store/verified.ts';
+import { Minute } from '../window/minute.ts';
+import { allocateWindows, copyOf, overwrite, type Windows } from '../window/windows.ts';
+import { decodeMergeRecord, encodeMergeRecord, type MergeRecord } from './merge-record.ts';
+import type { StoredMinutes } from './merge-state.ts';
+import type { MergedMinute } from './merged-minute.ts';
+import { Part } from './part.ts';
+
+/** Name of the folder inside the data folder. */
+const folderName = 'cluster';
+
+export class MergedStore implements StoredMinutes, Expiring {
+  readonly #store: Store;
+  readonly #anchor: Anchor;
+  readonly #clock: Clock;
+  #meta: Meta;
+  #record: MergeRecord | undefined;
+  /** Of which there may be parts. */
+  readonly #nodes = new Set<string>();
+  #clockSteps: () => number = () => 0;
+  #failing = false;
+  readonly endBefore = 0;
+
+  private constructor(store: Store, anchor: Anchor, clock: Clock, meta: Meta) {
+    this.#store = store;
+    this.#anchor = anchor;
+    this.#clock = clock;
+    this.#meta = meta;
+  }
+
+  /** @throws Reto3Error where the folder cannot be opened */
+  static async open(dataDir: string, clock: Clock): Promise<MergedStore> {
+    const folder = join(dataDir, folderName);
+    const store = await Store.open(
+      () => openDatabase(folder),
+      () => syncLogs(folder),
+    );
+    try {
+      const merged = new MergedStore(store, anchorIn(folder), clock, newMeta('cluster'));
+      await merged.#load();
+      return merged;
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  /** What the last merger on this folder had come to; undefined: it is empty. */
+  get record(): MergeRecord | undefined {
+    return this.#record;
+  }
+
+  /** How often the wall clock has stepped: retention waits then. */
+  countClockSteps(clockSteps: () => number): void {
+    this.#clockSteps = clockSteps;
+  }
+
+  parts(start: number): Map<string, Part> {
+    const parts = new Map<string, Part>();
+    for (const node of this.#nodes) {
+      const bytes = this.#store.readPart(start, node);
+      if (bytes === undefined) continue;
+      const part = Part.decode(bytes, partName(start, node));
+      if (part === undefined) throw new DamagedMerge(`the part of ${node} at ${start} is damaged`);
+      parts.set(node, part);
+    }
+    return parts;
+  }
+
+  /** @throws Reto3Error RETO3_BLOCK_DAMAGED */
+  block(start: number): Windows | undefined {
+    return this.#store.readBlock('ms10', start);
+  }
+
+  /** Opens the store again if a save failed; to be called before the next. */
+  async prepare(): Promise<void> {
+    if (this.#failing) await this.#store.reopen();
+    this.#failing = false;
+  }
+
+  /**
+   * Writes what minutes lack in the store, on the disk. What is written is taken before this
+   * returns: minutes may change meanwhile. A failed save may be repeated.
+   */
+  async save(minutes: readonly MergedMinute[], record: MergeRecord): Promise<void> {
+    const changes: Change[] = [];
+    const taken: { readonly minute: MergedMinute; readonly nodes: readonly string[] }[] = [];
+    for (const minute of minutes) {
+      const parts = minute.takeUnsaved();
+      taken.push({ minute, nodes: parts.map(([node]) => node) });
+      for (const [node, part] of parts) {
+        this.#nodes.add(node);
+        const bytes = part.encode(partName(minute.start, node));
+        changes.push({ part: node, start: minute.start, bytes });
+      }
+      changes.push({ put: 'ms10', start: minute.start, windows: minute.ms10 });
+    }
+    try {
+      changes.push(...this.#enlarge(sec, minutes), ...this.#enlarge(min, minutes));
+      await this.#put([...changes, { merge: encodeMergeRecord(record) }]);
+      this.#record = record;
+    } catch (error) {
+      for (const { minute, nodes } of taken) minute.putBack(nodes);
+      this.#failing = true;
+      throw error;
+    }
+  }
+
+  /** The starts of all minutes from then on (epoch ms) that there is a block of. */
+  async *minutesFrom(from: number): AsyncGenerator<number> {
+    const snapshot = this.#store.snapshot();
+    try {
+      const range = { from: alignDown(from, ms10.blockMs), to: allTime.to };
+      for await (const { start } of snapshot.encodedRows('ms10', range)) yield start;
+    } finally {
+      await snapshot.close();
+    }
+  }
+
+  /** Everything that can be read, with the minutes in memory laid over it. To be closed. */
+  view(
+    minutes: readonly MergedMinute[],
+    ends: Pick<CountsView, 'finalThrough' | 'newestEnd'>,
+  ): CountsView {
+    const { deletedBefore } = this.#meta;
+    return {
+      ...ends,
+      minutes: minutes.map(
+        (minute) =>
+          new Minute(minute.start, {
+            ms10: copyOf(minute.ms10),
+            sec: copyOf(minute.sec),
+            min: copyOf(minute.min),
+          }),
+      ),
+      store: new VerifiedSnapshot(this.#store.snapshot(), deletedBefore),
+      deletedBefore,
+    };
+  }
+
+  /** Forgets everything. */
+  async empty(): Promise<void> {
+    await this.#store.clear();
+    this.#nodes.clear();
+    this.#record = undefined;
+    this.#meta = { ...newMeta('cluster'), writes: this.#meta.writes };
+    await this.#put([]);
+  }
+
+  state(): { readonly clockSteps: number } {
+    return { clockSteps: this.#clockSteps() };
+  }
+
+  /** Up to where ms10 windows, and the parts with them, are deleted; epoch ms. */
+  get keptFrom(): number {
+    return this.#meta.deletedBefore.ms10;
+  }
+
+  async expired(
+    period: PeriodName,
+  ): Promise<{ readonly before: number; readonly oldest?: number }> {
+    const before = this.#meta.deletedBefore[period];
+    const snapshot = this.#store.snapshot();
+    try {
+      for await (const { start } of snapshot.encodedRows(period, allTime))
+        return { before, oldest: start };
+    } finally {
+      await snapshot.close();
+    }
+    return { before };
+  }
+
+  async deleteBefore(period: PeriodName, beforeMs: number): Promise<void> {
+    const deletedBefore = { ...this.#meta.deletedBefore, [period]: beforeMs };
+    this.#meta = { ...this.#meta, deletedBefore };
+    await this.#put([]);
+    await this.#store.deleteBefore(period, beforeMs);
+    if (period === 'ms10') await this.#store.deletePartsBefore(beforeMs);
+  }
+
+  async close(): Promise<void> {
+    this.#meta = { ...this.#meta, clean: true };
+    if (!this.#failing) await this.#put([]);
+    await this.#store.close();
+  }
+
+  async #load(): Promise<void> {
+    const meta = await this.#store.readMeta().catch(() => undefined);
+    const text = await this.#store.readMerge();
+    const now = this.#clock.read().monotonicMs;
+    const record = text === undefined ? undefined : decodeMergeRecord(text, now);
+    if (meta === undefined || record === undefined) {
+      if (meta !== undefined) this.#meta = meta;
+      await this.empty();
+      return;
+    }
+    this.#meta = { ...meta, boot: meta.boot + 1, clean: false };
+    this.#record = record;
+    for (const { name } of record.nodes) this.#nodes.add(name);
+  }
+
+  /** The blocks of a longer period with these minutes written over them. */
+  #enlarge(period: Period, minutes: readonly MergedMinute[]): Change[] {
+    const blocks = new Map<number, Windows>();
+    for (const minute of minutes) {
+      const start = alignDown(minute.start, period.blockMs);
+      const windows =
+        blocks.get(start) ??
+        this.#store.readBlock(period.name, start) ??
+        allocateWindows(period.blockWindows);
+      const counts = period === sec ? minute.sec : minute.min;
+      overwrite(windows, (minute.start - start) / period.windowMs, counts);
+      blocks.set(start, windows);
+    }
+    return [...blocks].map(([start, windows]) => ({ put: period.name, start, windows }));
+  }
+
+  async #put(changes: readonly Change[]): Promise<void> {
+    const meta = { ...this.#meta, writes: this.#meta.writes + 1 };
+    await this.#store.write([...changes, { meta }], { sync: true });
+    this.#meta = { ...this.#meta, writes: meta.writes };
+    await this.#anchor.write(meta.writes);
+  }
+}
+
+/** Something in the folder is not what was written. */
+class DamagedMerge extends Error {
+  override readonly name = 'DamagedMerge';
+}
+
+/** Whether the folder itself is at fault, so that only emptying it helps. */
+export function isDamage(error: unknown): boolean {
+  const damagedBlock = error instanceof Reto3Error && error.code === 'RETO3_BLOCK_DAMAGED';
+  return damagedBlock || error instanceof DamagedMerge;
+}
+
+function partName(start: number, node: string): string {
+  return `part@${start}@${node}`;
+}

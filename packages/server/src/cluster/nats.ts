@@ -1,0 +1,204 @@
+/**
+ * The way to NATS: connection, credentials, stream and buckets. Settings of the stream are its
+ * creator's; whoever comes later only checks them.
+ */
+import { readFile } from 'node:fs/promises';
+import {
+  DiscardPolicy,
+  type JetStreamClient,
+  type JetStreamManager,
+  jetstream,
+  jetstreamManager,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig,
+  type StreamInfo,
+} from '@nats-io/jetstream';
+import { type KV, Kvm } from '@nats-io/kv';
+import {
+  type Authenticator,
+  connect,
+  credsAuthenticator,
+  type NatsConnection,
+  type NodeConnectionOptions,
+  nanos,
+  tokenAuthenticator,
+  usernamePasswordAuthenticator,
+} from '@nats-io/transport-node';
+import type { Config } from '../config.ts';
+import { messageOf, Reto3Error } from '../errors.ts';
+
+/**
+ * A connection that is cut without a word (a partition) shows after two pings without an answer.
+ */
+const pingEveryMs = 1_500;
+const mostPingsOut = 2;
+const reconnectAfterMs = 250;
+/** Longer than the election of a new leader takes; a publish is tried again after that. */
+const answerWithinMs = 5_000;
+/** How long JetStream remembers message numbers. */
+const duplicateWindowMs = 120_000;
+/** A node's entry in the register is gone so long after it was last refreshed. */
+export const leaseMs = 10_000;
+
+/** The options of a connection, with the secrets read from their files. */
+export async function connectionOptions(config: Config): Promise<NodeConnectionOptions> {
+  const authenticators: Authenticator[] = [];
+  if (config.natsCreds !== undefined)
+    authenticators.push(credsAuthenticator(await readSecret('nats-creds', config.natsCreds)));
+  if (config.natsTokenFile !== undefined) {
+    const token = await readSecret('nats-token-file', config.natsTokenFile);
+    authenticators.push(tokenAuthenticator(token.toString('utf8').trim()));
+  }
+  if (config.natsUser !== undefined && config.natsPasswordFile !== undefined) {
+    const password = await readSecret('nats-password-file', config.natsPasswordFile);
+    authenticators.push(
+      usernamePasswordAuthenticator(config.natsUser, password.toString('utf8').trim()),
+    );
+  }
+  const { natsCa: caFile, natsCert: certFile, natsKey: keyFile } = config;
+  if (caFile !== undefined) await readSecret('nats-ca', caFile);
+  if (certFile !== undefined) await readSecret('nats-cert', certFile);
+  if (keyFile !== undefined) await readSecret('nats-key', keyFile);
+  const tls = {
+    ...(caFile && { caFile }),
+    ...(certFile && { certFile }),
+    ...(keyFile && { keyFile }),
+  };
+  return {
+    servers: [...(config.nats ?? [])],
+    name: `reto3 ${config.node}`,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: reconnectAfterMs,
+    waitOnFirstConnect: true,
+    ignoreAuthErrorAbort: true,
+    pingInterval: pingEveryMs,
+    maxPingOut: mostPingsOut,
+    noAsyncTraces: true,
+    ...(authenticators.length > 0 && { authenticator: authenticators }),
+    ...(Object.keys(tls).length > 0 && { tls }),
+  };
+}
+
+async function readSecret(flag: string, file: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (cause) {
+    const message = `cannot read --${flag} "${file}": ${messageOf(cause)}`;
+    throw new Reto3Error('RETO3_BAD_SETTING', message, { cause });
+  }
+}
+
+/** What a node needs of JetStream. */
+export interface JetStream {
+  readonly client: JetStreamClient;
+  readonly manager: JetStreamManager;
+  /** Who lives: an entry of each node, gone when it is not refreshed. */
+  readonly leases: KV;
+  /** What has to outlive a node: its last boot, and the requests to publish again. */
+  readonly records: KV;
+  /** Differences between the stream as it is and as the flags say, one sentence each. */
+  readonly differences: readonly string[];
+}
+
+export async function openConnection(options: NodeConnectionOptions): Promise<NatsConnection> {
+  return connect(options);
+}
+
+/**
+ * Finds the stream and the buckets, or makes them.
+ * @throws Reto3Error RETO3_STREAM_UNFIT where a stream of that name cannot serve
+ */
+export async function openJetStream(
+  connection: NatsConnection,
+  config: Config,
+): Promise<JetStream> {
+  const timeout = answerWithinMs;
+  const manager = await jetstreamManager(connection, { timeout });
+  const client = jetstream(connection, { timeout });
+  const wanted = wantedStream(config);
+  const info = await findOrMake(manager, wanted);
+  assertFit(info.config, wanted);
+  const buckets = new Kvm(client);
+  const replicas = info.config.num_replicas;
+  const leases = await buckets.create(`${config.natsStream}_NODES`, {
+    replicas,
+    history: 1,
+    // What it says must be so now, and not a moment ago on one of the replicas.
+    allow_direct: false,
+    ttl: leaseMs,
+    // It says who lives now: nothing to keep when NATS itself is gone.
+    storage: StorageType.Memory,
+  });
+  const records = await buckets.create(`${config.natsStream}_RECORDS`, {
+    replicas,
+    history: 1,
+    allow_direct: false,
+    storage: info.config.storage,
+  });
+  return {
+    client,
+    manager,
+    leases,
+    records,
+    differences: differences(info.config, wanted, config),
+  };
+}
+
+type Wanted = Pick<
+  StreamConfig,
+  'name' | 'subjects' | 'num_replicas' | 'storage' | 'max_age' | 'retention' | 'discard'
+>;
+
+function wantedStream(config: Config): Wanted {
+  const { natsMaxAge, natsReplicas, nats = [] } = config;
+  return {
+    name: config.natsStream,
+    subjects: [`${config.natsSubject}.*`],
+    num_replicas: natsReplicas ?? (nats.length >= 3 ? 3 : 1),
+    storage: config.natsStorage === 'memory' ? StorageType.Memory : StorageType.File,
+    // 0 is JetStream's word for ever.
+    max_age: Number.isFinite(natsMaxAge) ? nanos(natsMaxAge) : 0,
+    retention: RetentionPolicy.Limits,
+    discard: DiscardPolicy.Old,
+  };
+}
+
+async function findOrMake(manager: JetStreamManager, wanted: Wanted): Promise<StreamInfo> {
+  try {
+    return await manager.streams.info(wanted.name);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+  // All nodes start at once and each may make it: the same settings twice are no error.
+  return manager.streams.add({ ...wanted, duplicate_window: nanos(duplicateWindowMs) });
+}
+
+/** Whether JetStream says that there is no such stream (and not that it cannot say). */
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && /stream not found/i.test(error.message);
+}
+
+/** @throws Reto3Error RETO3_STREAM_UNFIT */
+function assertFit(got: StreamConfig, wanted: Wanted): void {
+  const [subject = ''] = wanted.subjects;
+  const missing = !got.subjects.includes(subject);
+  if (!missing && got.retention === wanted.retention) return;
+  const reason = missing
+    ? `got subjects ${got.subjects.join(', ')}, want ${subject} among them`
+    : `got retention ${got.retention}, want ${wanted.retention}`;
+  throw new Reto3Error('RETO3_STREAM_UNFIT', `cannot use the stream ${wanted.name}: ${reason}`);
+}
+
+function differences(got: StreamConfig, wanted: Wanted, config: Config): string[] {
+  const found: string[] = [];
+  const differ = (flag: string, is: unknown, says: unknown): void => {
+    if (is !== says)
+      found.push(`the stream ${wanted.name} has ${is}, --${flag} says ${says}: the stream wins`);
+  };
+  if (config.natsReplicas !== undefined)
+    differ('nats-replicas', got.num_replicas, wanted.num_replicas);
+  differ('nats-storage', got.storage, wanted.storage);
+  differ('nats-max-age', `${got.max_age / 1e9} s`, `${wanted.max_age / 1e9} s`);
+  return found;
+}

@@ -1,0 +1,183 @@
+/**
+ * The register of nodes: who may publish under a name, and as which boot.
+ *
+ * - A lease for each name, in a bucket whose entries expire: two servers with one name would undo
+ *   each other's counts, so the second one is told, and waits.
+ * - A record of the last boot under that name, in a bucket that lasts. A folder whose own last boot
+ *   is another one is not what published last: it was restored, or cloned. Then what was published
+ *   under the name is void, and all that the folder holds is published.
+ */
+import type { KV, KvEntry } from '@nats-io/kv';
+
+/** The entry of a node that lives. */
+export interface Lease {
+  /** One for each process. */
+  readonly instance: string;
+  /** Machine and folder: whoever holds the folder's lock follows a process that is gone. */
+  readonly place: string;
+}
+
+export type Claim =
+  | { readonly granted: true }
+  /** Somebody else has the name: where. */
+  | { readonly granted: false; readonly holder: string };
+
+interface BootRecord {
+  readonly boot: number;
+}
+
+/** A request to publish again, of all nodes. */
+export interface Request {
+  /** 1 and up. */
+  readonly id: number;
+  /** Seconds from then on, epoch ms. */
+  readonly since: number;
+  /** Wall time of the asking, epoch ms. */
+  readonly at: number;
+}
+
+/** Nodes that were away for longer publish again by their own watermark. */
+const mostRequests = 16;
+const attempts = 20;
+
+export class Register {
+  readonly #leases: KV;
+  readonly #records: KV;
+  readonly #node: string;
+  readonly #lease: Lease;
+  /** The revision of our own entry; 0 while we have none. */
+  #revision = 0;
+  #hadLease = false;
+
+  constructor(buckets: { readonly leases: KV; readonly records: KV }, node: string, lease: Lease) {
+    this.#leases = buckets.leases;
+    this.#records = buckets.records;
+    this.#node = node;
+    this.#lease = lease;
+  }
+
+  /** Takes the name, or keeps it. To be called a few times within the lease's time. */
+  async claim(): Promise<Claim> {
+    const entry = await this.#leases.get(this.#node);
+    const held = entry?.operation === 'PUT' ? leaseIn(entry) : undefined;
+    const mine = held?.instance === this.#lease.instance;
+    // At the start only: later on somebody in the same place is no predecessor, but a rival.
+    const follows = !this.#hadLease && held?.place === this.#lease.place;
+    if (held !== undefined && !mine && !follows) return { granted: false, holder: held.place };
+    const value = JSON.stringify(this.#lease);
+    try {
+      this.#revision =
+        entry === null
+          ? await this.#leases.create(this.#node, value)
+          : await this.#leases.update(this.#node, value, entry.revision);
+    } catch (error) {
+      // Somebody else was faster; the next turn shows who.
+      if (isConflict(error)) return { granted: false, holder: 'another server' };
+      throw error;
+    }
+    this.#hadLease = true;
+    return { granted: true };
+  }
+
+  /** Gives the name back, so that the next server need not wait. */
+  async release(): Promise<void> {
+    if (this.#revision === 0) return;
+    await this.#leases.delete(this.#node, { previousSeq: this.#revision });
+  }
+
+  /** The last boot under the name; 0 where there was none. */
+  async lastBoot(): Promise<number> {
+    const entry = await this.#records.get(this.#bootKey);
+    if (entry === null || entry.operation !== 'PUT') return 0;
+    const record: unknown = entry.json();
+    return isBootRecord(record) ? record.boot : 0;
+  }
+
+  async recordBoot(boot: number): Promise<void> {
+    await this.#records.put(this.#bootKey, JSON.stringify({ boot } satisfies BootRecord));
+  }
+
+  /** The newest requests to publish again, oldest first. */
+  async requests(): Promise<readonly Request[]> {
+    const entry = await this.#records.get(requestsKey);
+    return entry === null ? [] : requestsIn(entry);
+  }
+
+  /** Asks all nodes to publish again what they hold from that time on, epoch ms. */
+  async request(since: number, now: number): Promise<Request> {
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      const entry = await this.#records.get(requestsKey);
+      const before = entry === null ? [] : requestsIn(entry);
+      const request = { id: (before.at(-1)?.id ?? 0) + 1, since, at: now };
+      const value = JSON.stringify(joined([...before, request]));
+      try {
+        if (entry === null) await this.#records.create(requestsKey, value);
+        else await this.#records.update(requestsKey, value, entry.revision);
+        return request;
+      } catch (error) {
+        if (!isConflict(error)) throw error;
+      }
+    }
+    throw new Error('cannot ask for everything again: too many ask at once');
+  }
+
+  get #bootKey(): string {
+    return `boot.${this.#node}`;
+  }
+}
+
+const requestsKey = 'requests';
+
+/** Where there are too many, two are one that asks for what both ask for. */
+function joined(requests: readonly Request[]): readonly Request[] {
+  const [first, second, ...others] = requests;
+  if (requests.length <= mostRequests || first === undefined || second === undefined)
+    return requests;
+  return [{ ...second, since: Math.min(first.since, second.since) }, ...others];
+}
+
+function leaseIn(entry: KvEntry): Lease | undefined {
+  const lease: unknown = entry.json();
+  return isLease(lease) ? lease : undefined;
+}
+
+function isLease(value: unknown): value is Lease {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'instance' in value &&
+    typeof value.instance === 'string' &&
+    'place' in value &&
+    typeof value.place === 'string'
+  );
+}
+
+function isBootRecord(value: unknown): value is BootRecord {
+  return (
+    typeof value === 'object' && value !== null && 'boot' in value && typeof value.boot === 'number'
+  );
+}
+
+function requestsIn(entry: KvEntry): readonly Request[] {
+  const list: unknown = entry.operation === 'PUT' ? entry.json() : [];
+  return Array.isArray(list) ? list.filter(isRequest) : [];
+}
+
+function isRequest(value: unknown): value is Request {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'id' in value &&
+    typeof value.id === 'number' &&
+    'since' in value &&
+    typeof value.since === 'number' &&
+    'at' in value
+  );
+}
+
+/** JetStream's "wrong last sequence": the entry is not as it was read. */
+function isConflict(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === wrongLastSequence;
+}
+
+const wrongLastSequence = 10_071;

@@ -1,0 +1,271 @@
+/**
+ * The cluster on a real nats-server: the merger's counts are the sum of the nodes' own stores, in all
+ * three periods, whatever is killed, emptied or away.
+ */
+import { setTimeout } from 'node:timers/promises';
+import { expect } from 'vitest';
+import { ask } from './support/api.ts';
+import { runCli } from './support/cli.ts';
+import { expectSum, messagesIn, messagesInCluster, send, startNode } from './support/cluster.ts';
+import { temporaryFolder } from './support/folder.ts';
+import { NatsServers } from './support/nats.ts';
+import { requires } from './support/requirement.ts';
+import { waitUntil } from './support/wait.ts';
+
+const withNats = requires('nats-server');
+
+interface Answer {
+  readonly problem?: string;
+  readonly merger?: { readonly finalThrough: number; readonly secondsVoid: number };
+  readonly publisher?: { readonly mark: number; readonly secondsPending: number };
+  readonly nodes?: readonly { readonly name: string; readonly state: string }[];
+}
+
+function thisSecond(): number {
+  return Math.floor(Date.now() / 1_000) * 1_000;
+}
+
+withNats('adds up what all nodes hold, and says who they are', async () => {
+  const from = thisSecond();
+  const nats = await NatsServers.start();
+  const [a, b, both] = await Promise.all([
+    startNode({ nats, dataDir: await temporaryFolder(), name: 'a' }),
+    startNode({ nats, dataDir: await temporaryFolder(), name: 'b' }),
+    startNode({ nats, dataDir: await temporaryFolder(), name: 'both', role: 'both' }),
+  ]);
+  const merger = await startNode({
+    nats,
+    dataDir: await temporaryFolder(),
+    name: 'm',
+    role: 'merge',
+  });
+  const answered = (await Promise.all([a, b, both].map((node) => send(node, 4_000)))).reduce(
+    (sum, count) => sum + count,
+  );
+  await setTimeout(1_000);
+  for (const reader of [merger, both]) {
+    await expectSum(reader, [a, b, both], from);
+    expect(await messagesInCluster(reader, from)).toBe(answered);
+  }
+  const printed = await runCli(['cluster', '--url', merger.adminUrl]);
+  expect(printed.stderr).toBe('');
+  for (const name of ['a', 'b', 'both']) {
+    expect(printed.stdout).toMatch(new RegExp(`^${name} +live +[\\d.]+ +[\\d.]+ % +\\d+ ms`, 'm'));
+  }
+  const stats = await runCli([
+    'stats',
+    'sec',
+    '--cluster',
+    '--from',
+    String(from),
+    '--url',
+    merger.adminUrl,
+  ]);
+  expect(stats.code).toBe(0);
+  const total = [...stats.stdout.matchAll(/, (\d+)$/gm)].reduce((sum, [, n]) => sum + Number(n), 0);
+  expect(total).toBe(answered);
+
+  expect((await runCli(['stats', 'sec', '--cluster', '--url', a.adminUrl])).stderr).toContain(
+    'this server does not add up a cluster',
+  );
+  await b.stop();
+  await waitUntil('b has left', async () => {
+    const { nodes = [] } = await ask<Answer>(merger.adminUrl, '/v1/cluster');
+    return nodes.some(({ name, state }) => name === 'b' && state === 'left');
+  });
+});
+
+withNats(
+  'follows a node that is killed and comes back within the second, 5 times over',
+  async () => {
+    const from = thisSecond();
+    const nats = await NatsServers.start();
+    const dataDir = await temporaryFolder();
+    const merger = await startNode({
+      nats,
+      dataDir: await temporaryFolder(),
+      name: 'm',
+      role: 'merge',
+    });
+    let node = await startNode({ nats, dataDir, name: 'a' });
+    for (let round = 0; round < 5; round++) {
+      await send(node, 2_000);
+      await setTimeout(150 * round);
+      await node.kill();
+      node = await startNode({ nats, dataDir, name: 'a' });
+      await send(node, 500);
+    }
+    await setTimeout(1_000);
+    await expectSum(merger, [node], from);
+    expect(await messagesInCluster(merger, from)).toBe(await messagesIn([node]));
+  },
+);
+
+withNats('loses nothing while NATS is away, and ingest goes on', async () => {
+  const from = thisSecond();
+  const nats = await NatsServers.start();
+  const merger = await startNode({
+    nats,
+    dataDir: await temporaryFolder(),
+    name: 'm',
+    role: 'merge',
+  });
+  const node = await startNode({ nats, dataDir: await temporaryFolder(), name: 'a' });
+  let answered = await send(node, 1_000);
+  await nats.kill(0);
+  for (let second = 0; second < 4; second++) {
+    answered += await send(node, 1_000);
+    await setTimeout(1_000);
+  }
+  const away = await ask<Answer>(node.adminUrl, '/v1/cluster');
+  expect(away.problem).toBeDefined();
+  expect(await ask(node.adminUrl, '/readyz')).toEqual({ status: 'ok' });
+  nats.restart(0);
+  await nats.ready();
+  await waitUntil('the cluster has it all', async () => {
+    return (await messagesInCluster(merger, from)) === answered;
+  });
+  await expectSum(merger, [node], from);
+});
+
+withNats('is rebuilt from the nodes after the stream was purged, or deleted', async () => {
+  const from = thisSecond();
+  const nats = await NatsServers.start();
+  const [a, b] = await Promise.all([
+    startNode({ nats, dataDir: await temporaryFolder(), name: 'a' }),
+    startNode({ nats, dataDir: await temporaryFolder(), name: 'b' }),
+  ]);
+  const merger = await startNode({
+    nats,
+    dataDir: await temporaryFolder(),
+    name: 'm',
+    role: 'merge',
+  });
+  const answered = (await send(a, 3_000)) + (await send(b, 2_000));
+  await setTimeout(1_500);
+  await nats.manage((manager) => manager.streams.purge('RETO3_WINDOWS'));
+  const second = await startNode({
+    nats,
+    dataDir: await temporaryFolder(),
+    name: 'n',
+    role: 'merge',
+  });
+  await waitUntil('a new merger has it all', async () => {
+    return (await messagesInCluster(second, from)) === answered;
+  });
+  await nats.manage((manager) => manager.streams.delete('RETO3_WINDOWS'));
+  const more = await send(a, 1_000);
+  await second.kill();
+  const third = await startNode({
+    nats,
+    dataDir: await temporaryFolder(),
+    name: 'o',
+    role: 'merge',
+  });
+  for (const reader of [merger, third]) {
+    await waitUntil('every merger has it all', async () => {
+      return (await messagesInCluster(reader, from)) === answered + more;
+    });
+    await expectSum(reader, [a, b], from);
+  }
+});
+
+withNats('gives the same numbers after a merger was killed, and by two of them', async () => {
+  const from = thisSecond();
+  const nats = await NatsServers.start();
+  const node = await startNode({ nats, dataDir: await temporaryFolder(), name: 'a' });
+  const dataDir = await temporaryFolder();
+  let merger = await startNode({ nats, dataDir, name: 'm', role: 'merge' });
+  const other = await startNode({
+    nats,
+    dataDir: await temporaryFolder(),
+    name: 'n',
+    role: 'merge',
+  });
+  let answered = 0;
+  for (let round = 0; round < 3; round++) {
+    answered += await send(node, 1_000);
+    await merger.kill();
+    merger = await startNode({ nats, dataDir, name: 'm', role: 'merge' });
+  }
+  await setTimeout(1_000);
+  for (const reader of [merger, other]) await expectSum(reader, [node], from);
+  // A clean stop saves everything: what lies in the folder is the same.
+  await waitUntil('the merger has it all', async () => {
+    return (await messagesInCluster(merger, from)) === answered;
+  });
+  await merger.stop();
+  const stored = await runCli([
+    'stats',
+    'sec',
+    '--cluster',
+    '--from',
+    String(from),
+    '--data-dir',
+    dataDir,
+  ]);
+  const total = [...stored.stdout.matchAll(/, (\d+)$/gm)].reduce(
+    (sum, [, n]) => sum + Number(n),
+    0,
+  );
+  expect(total).toBe(answered);
+});
+
+withNats('lets one server only publish under a name', async () => {
+  const from = thisSecond();
+  const nats = await NatsServers.start();
+  const merger = await startNode({
+    nats,
+    dataDir: await temporaryFolder(),
+    name: 'm',
+    role: 'merge',
+  });
+  const first = await startNode({ nats, dataDir: await temporaryFolder(), name: 'a' });
+  const answered = await send(first, 1_000);
+  await waitUntil('it publishes', async () => {
+    return (await messagesInCluster(merger, from)) === answered;
+  });
+  const rival = await startNode({ nats, dataDir: await temporaryFolder(), name: 'a' });
+  await send(rival, 500);
+  await waitUntil('the rival says why it does not publish', async () => {
+    const { problem = '' } = await ask<Answer>(rival.adminUrl, '/v1/cluster');
+    return problem.includes('another server publishes as a');
+  });
+  expect(await messagesInCluster(merger, from)).toBe(answered);
+  await first.stop();
+  await waitUntil('the rival takes over', async () => {
+    const { problem } = await ask<Answer>(rival.adminUrl, '/v1/cluster');
+    return problem === undefined;
+  });
+});
+
+withNats('goes on without any one of three NATS servers', async () => {
+  const from = thisSecond();
+  const nats = await NatsServers.start(3);
+  const merger = await startNode({
+    nats,
+    dataDir: await temporaryFolder(),
+    name: 'm',
+    role: 'merge',
+  });
+  const node = await startNode({ nats, dataDir: await temporaryFolder(), name: 'a' });
+  let answered = await send(node, 1_000);
+  for (let index = 0; index < nats.count; index++) {
+    await nats.kill(index);
+    answered += await send(node, 1_000);
+    await waitUntil(`the cluster counts on without server ${index}`, async () => {
+      return (await messagesInCluster(merger, from)) === answered;
+    });
+    nats.restart(index);
+    await nats.ready();
+    await waitUntil('all replicas have caught up', () =>
+      nats
+        .manage(async (manager) => {
+          const { cluster } = await manager.streams.info('RETO3_WINDOWS');
+          return cluster?.replicas?.every(({ current }) => current) === true;
+        })
+        .catch(() => false),
+    );
+  }
+  await expectSum(merger, [node], from);
+});

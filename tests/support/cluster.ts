@@ -1,0 +1,79 @@
+/** Nodes and mergers of a cluster, and whether the sum is the sum of the nodes. */
+import { expect } from 'vitest';
+import { askInfo, askStats } from './api.ts';
+import { Load } from './load.ts';
+import type { NatsServers } from './nats.ts';
+import { Server } from './server.ts';
+import { waitUntil } from './wait.ts';
+import { countsOf } from './windows.ts';
+
+interface NodeOptions {
+  readonly nats: NatsServers;
+  readonly dataDir: string;
+  readonly name: string;
+  readonly role?: 'ingest' | 'merge' | 'both';
+  readonly flags?: readonly string[];
+}
+
+export function startNode(options: NodeOptions): Promise<Server> {
+  const { nats, dataDir, name, role = 'ingest', flags = [] } = options;
+  const cluster = ['--nats', nats.urls, '--node', name, '--role', role];
+  return Server.start({ dataDir, flags: [...cluster, '--workers', '1', ...flags] });
+}
+
+/** Sends so many requests; returns how many were answered 200. */
+export async function send(server: Server, requests: number): Promise<number> {
+  const load = Load.start({ port: server.port, connections: 4, depth: 4, requests });
+  await load.done;
+  return load.answered;
+}
+
+const periods = ['ms10', 'sec', 'min'] as const;
+
+/** Waits until the merger has what the nodes have, in all periods; fails if it never does. */
+export async function expectSum(
+  merger: Server,
+  nodes: readonly Server[],
+  from: number,
+): Promise<void> {
+  const to = Math.floor(Date.now() / 1_000) * 1_000;
+  for (const period of periods) {
+    const query = `from=${from}&to=${to}&open=true`;
+    let got = new Map<number, number>();
+    let wanted = new Map<number, number>();
+    const same = async (): Promise<boolean> => {
+      wanted = new Map();
+      for (const node of nodes) {
+        const counts = countsOf(await askStats(node.adminUrl, period, query));
+        for (const [start, count] of counts) wanted.set(start, (wanted.get(start) ?? 0) + count);
+      }
+      const cluster = await askStats(merger.adminUrl, period, `${query}&scope=cluster`);
+      got = new Map(countsOf(cluster));
+      // The minute that goes on goes on.
+      if (period === 'min') for (const counts of [got, wanted]) counts.delete(lastOf(counts));
+      return got.size === wanted.size && [...wanted].every(([at, count]) => got.get(at) === count);
+    };
+    await waitUntil(`the cluster has the same ${period} as its nodes`, same).catch((error) => {
+      expect(got).toEqual(wanted);
+      throw error;
+    });
+  }
+}
+
+/** What all of them hold. */
+export async function messagesIn(nodes: readonly Server[]): Promise<number> {
+  let messages = 0;
+  for (const node of nodes) messages += (await askInfo(node.adminUrl)).messagesInAll;
+  return messages;
+}
+
+/** All messages of the cluster, final or not. */
+export async function messagesInCluster(merger: Server, from: number): Promise<number> {
+  const query = `from=${from}&open=true&scope=cluster`;
+  const { counts } = await askStats(merger.adminUrl, 'ms10', query);
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
+function lastOf(counts: ReadonlyMap<number, number>): number {
+  return Math.max(...counts.keys());
+}
