@@ -114,6 +114,17 @@ const cases: Readonly<Record<Name, Case>> = {
     bad: ['disk', 'Durable', ''],
     wanted: 'one of memory, durable',
   },
+  maxBody: {
+    variable: 'RETO3_MAX_BODY',
+    fallback: 1_000_000,
+    good: [
+      ['64KB', 64_000],
+      ['1GB', 1_000_000_000],
+      ['0B', 0],
+    ],
+    bad: ['1000', '1.5MB', '1MiB', '1mb', '-1B', '2GB', ''],
+    wanted: '0B to 1GB: a whole number and B, KB, MB or GB',
+  },
   flushMs: {
     variable: 'RETO3_FLUSH_MS',
     fallback: 100,
@@ -356,7 +367,8 @@ describe.each(Object.entries(cases) as [Name, Case][])('the setting %s', (name, 
 
   it('says its default in the help as it is', () => {
     const { fallback } = settings[name];
-    if (/^retain|After$|Age$/.test(name))
+    // Written with a unit.
+    if (/^retain|After$|Age$|^maxBody$/.test(name))
       expect(resolveConfig({ [flag]: fallback }, {})[name]).toBe(wanted.fallback);
     else if (fallbackText === undefined && fallback !== undefined)
       expect(String(wanted.fallback)).toBe(settings[name].fallback);

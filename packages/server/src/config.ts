@@ -24,6 +24,8 @@ export interface Config {
   readonly dataDir: string;
   readonly workers: number;
   readonly ack: Ack;
+  /** The largest body that is taken, in bytes. */
+  readonly maxBody: number;
   readonly flushMs: number;
   /** How long blocks of each period are kept, in milliseconds; Infinity: for ever. */
   readonly retainMs10: number;
@@ -95,6 +97,8 @@ const keepingUnitMs: Readonly<Record<string, number>> = {
   d: 86_400_000,
   y: 365 * 86_400_000,
 };
+
+const unitBytes: Readonly<Record<string, number>> = { B: 1, KB: 1e3, MB: 1e6, GB: 1e9 };
 
 export const settings: Settings = {
   port: {
@@ -183,6 +187,13 @@ export const settings: Settings = {
     value: 'MODE',
     fallback: 'memory',
     parse: oneOf(ackModes),
+  },
+  maxBody: {
+    flag: 'max-body',
+    summary: 'largest body that is taken: a number and B, KB, MB or GB; larger ones are cut off',
+    value: 'SIZE',
+    fallback: '1MB',
+    parse: size('0B', '1GB'),
   },
   flushMs: {
     flag: 'flush-ms',
@@ -397,6 +408,7 @@ export function resolveConfig(
     dataDir: read(settings.dataDir),
     workers: read(settings.workers),
     ack: read(settings.ack),
+    maxBody: read(settings.maxBody),
     flushMs: read(settings.flushMs),
     retainMs10: read(settings.retainMs10),
     retainSec: read(settings.retainSec),
@@ -478,6 +490,21 @@ function wholeNumber(least: number, most: number): Parse<number> {
       throw new Wanted(`a whole number from ${least} to ${most}`);
     return value;
   };
+}
+
+/** A number of bytes, such as 1MB. */
+function size(least: string, most: string): Parse<number> {
+  return (text) => {
+    const value = sizeBytes(text);
+    if (!(value >= sizeBytes(least) && value <= sizeBytes(most)))
+      throw new Wanted(`${least} to ${most}: a whole number and B, KB, MB or GB`);
+    return value;
+  };
+}
+
+function sizeBytes(text: string): number {
+  const [, digits, unit = ''] = /^(\d{1,12})(B|KB|MB|GB)$/.exec(text) ?? [];
+  return Number(digits) * (unitBytes[unit] ?? Number.NaN);
 }
 
 /** A length of time in milliseconds, such as 30d, or Infinity for the word forever. */

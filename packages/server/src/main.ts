@@ -124,6 +124,7 @@ export async function startServer(
           port: config.port,
           ack: config.ack,
           tls,
+          mostBodyBytes: config.maxBody,
           reports: reports.map(({ source }) => source),
           onBatch: (worker, number, batch) => book.receive(worker, number, batch),
           onCrash,

@@ -1,20 +1,29 @@
 /**
  * The hot path: what a worker does with a request, in each mode of acknowledgement. A message is
- * counted before it is answered, so whoever has the answer is in the counts. The body is not read:
- * uWebSockets.js parses it and throws it away.
+ * counted before it is answered, so whoever has the answer is in the counts. Where the head decides
+ * (body.ts), the body is not read: uWebSockets.js parses it and throws it away.
  */
-import type { HttpResponse } from 'uWebSockets.js';
+import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import { addMessage, askForFlush, collectingFlush } from '../window/ring.ts';
+import { headDecides, takeBody } from './body.ts';
 import type { ParkedResponses } from './parked.ts';
 
-export type Handler = (response: HttpResponse) => void;
+export type Handler = (response: HttpResponse, request: HttpRequest) => void;
 
 /** `--ack memory`: 200 as soon as the message is in the ring. */
-export function answerAtOnce(stripe: Int32Array<SharedArrayBuffer>): Handler {
-  return (response) => {
+export function answerAtOnce(
+  stripe: Int32Array<SharedArrayBuffer>,
+  mostBodyBytes: number,
+): Handler {
+  return (response, request) => {
+    if (headDecides(request, mostBodyBytes)) answer(response);
+    else takeBody(response, request, mostBodyBytes, answer);
+  };
+
+  function answer(response: HttpResponse): void {
     addMessage(stripe, Date.now());
     response.end();
-  };
+  }
 }
 
 /** Whether the store takes writes. */
@@ -25,11 +34,17 @@ export interface StoreState {
 /** `--ack durable`: 200 when the message is on the disk; 503, uncounted, while the disk fails. */
 export function answerWhenDurable(
   stripe: Int32Array<SharedArrayBuffer>,
+  mostBodyBytes: number,
   control: Int32Array<SharedArrayBuffer>,
   parked: ParkedResponses,
   store: StoreState,
 ): Handler {
-  return (response) => {
+  return (response, request) => {
+    if (headDecides(request, mostBodyBytes)) answer(response);
+    else takeBody(response, request, mostBodyBytes, answer);
+  };
+
+  function answer(response: HttpResponse): void {
     if (store.failing) {
       response.writeStatus('503 Service Unavailable').writeHeader('retry-after', '1').end();
       return;
@@ -37,5 +52,5 @@ export function answerWhenDurable(
     addMessage(stripe, Date.now());
     parked.park(response, collectingFlush(control));
     askForFlush(control);
-  };
+  }
 }

@@ -19,6 +19,10 @@ export interface WorkerStart {
   readonly ack: Ack;
   /** undefined: plain HTTP. */
   readonly tls: TlsFiles | undefined;
+  /** A connection whose body is larger is closed. */
+  readonly mostBodyBytes: number;
+  /** Connections above that many are closed at once. */
+  readonly mostConnections: number;
   readonly reports: readonly ReportSource[];
 }
 

@@ -10,6 +10,7 @@ import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import type { Message } from '../report/contract.ts';
 import type { WorkerReports } from '../report/worker-reports.ts';
 import { addMessage, askForFlush, collectingFlush } from '../window/ring.ts';
+import { headDecides, isChunked, takeBody } from './body.ts';
 import type { StoreState } from './handlers.ts';
 import type { ParkedResponses } from './parked.ts';
 
@@ -50,6 +51,8 @@ interface Counting {
   readonly worker: number;
   readonly reports: WorkerReports;
   readonly answering: Answering;
+  /** A connection whose body is larger is closed. */
+  readonly mostBodyBytes: number;
 }
 
 const noBody = new Uint8Array(0);
@@ -58,12 +61,16 @@ const noBody = new Uint8Array(0);
 export function reportHeads(counting: Counting): ReportHandler {
   return (response, request) => {
     if (counting.answering.refuses()) return refuse(response);
-    take(counting, response, headOf(request), noBody, 0);
+    // The request is gone when this returns.
+    const head = headOf(request);
+    const whole = (): void => take(counting, response, head, noBody, 0);
+    if (headDecides(request, counting.mostBodyBytes)) whole();
+    else takeBody(response, request, counting.mostBodyBytes, whole);
   };
 }
 
 /** Of a body, reports see so many bytes. The load's bodies have 32. */
-const mostBodyBytes = 64 << 10;
+const mostSeenBytes = 64 << 10;
 /** Bodies that are on their way to one worker occupy at most so much; more of them get a 503. */
 const mostHeldBytes = 64 << 20;
 
@@ -72,6 +79,8 @@ export function reportBodies(counting: Counting): ReportHandler {
   let heldBytes = 0;
   return (response, request) => {
     if (counting.answering.refuses()) return refuse(response);
+    if (!headDecides(request, counting.mostBodyBytes) && !isChunked(request))
+      return void response.close();
     // The request is gone when this returns.
     const head = headOf(request);
     const chunks: Uint8Array[] = [];
@@ -87,7 +96,11 @@ export function reportBodies(counting: Counting): ReportHandler {
     response.onData((chunk, isLast) => {
       if (done) return;
       bodyBytes += chunk.byteLength;
-      const room = mostBodyBytes - keptBytes;
+      if (bodyBytes > counting.mostBodyBytes) {
+        release();
+        return void response.close();
+      }
+      const room = mostSeenBytes - keptBytes;
       const part = new Uint8Array(chunk, 0, Math.min(room, chunk.byteLength));
       if (!isLast) {
         if (part.length === 0) return;

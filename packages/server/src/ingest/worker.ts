@@ -11,6 +11,7 @@ import { messageOf, Reto3Error } from '../errors.ts';
 import { watchDelay } from '../metrics/event-loop-delay.ts';
 import { lastBatch, transferablesOf, WorkerReports } from '../report/worker-reports.ts';
 import { controlOf, stripeOf } from '../window/layout.ts';
+import { connectionBound } from './connections.ts';
 import { answerAtOnce, answerWhenDurable, type Handler, type StoreState } from './handlers.ts';
 import type { Collected, FromWorker, ToWorker, WorkerStart } from './messages.ts';
 import { ParkedResponses } from './parked.ts';
@@ -50,10 +51,13 @@ function handlerOf(
   const control = controlOf(start.memory);
   const durable = start.ack === 'durable';
   if (reports === undefined) {
-    return durable ? answerWhenDurable(stripe, control, parked, store) : answerAtOnce(stripe);
+    return durable
+      ? answerWhenDurable(stripe, start.mostBodyBytes, control, parked, store)
+      : answerAtOnce(stripe, start.mostBodyBytes);
   }
   const answering = durable ? answeringWhenDurable(control, parked, store) : answeringAtOnce;
-  const counting = { stripe, worker: start.worker, reports, answering };
+  const { worker, mostBodyBytes } = start;
+  const counting = { stripe, worker, reports, answering, mostBodyBytes };
   return reports.needsBody ? reportBodies(counting) : reportHeads(counting);
 }
 
@@ -66,6 +70,11 @@ function serve(reports: WorkerReports | undefined): void {
       ? uws.App()
       : uws.SSLApp({ cert_file_name: start.tls.cert, key_file_name: start.tls.key });
   app.any('/*', handlerOf(parked, store, reports));
+  // The older build cannot say when a connection begins.
+  if (typeof app.filter === 'function') {
+    const bound = connectionBound(start.mostConnections);
+    app.filter((response, change) => bound(response, Number(change)));
+  }
   if (start.ack === 'durable') setInterval(() => parked.giveUp(), giveUpEveryMs).unref();
 
   const handOver = (number: number): void => {

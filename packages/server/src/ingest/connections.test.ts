@@ -1,0 +1,45 @@
+import type { HttpResponse } from 'uWebSockets.js';
+import { spawnSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { connectionBound, connectionsPerWorker, descriptorLimit } from './connections.ts';
+
+describe('connectionsPerWorker', () => {
+  it.each([
+    [20_000, 1, 18_800],
+    [20_000, 4, 4_700],
+    [1_024, 1, 512],
+    [1_024, 4, 128],
+    [4, 16, 1],
+    [Number.POSITIVE_INFINITY, 2, Number.POSITIVE_INFINITY],
+  ])('leaves descriptors for the rest of the process: %i by %i', (descriptors, workers, wanted) => {
+    expect(connectionsPerWorker(descriptors, workers)).toBe(wanted);
+  });
+});
+
+describe('descriptorLimit', () => {
+  it.runIf(process.platform === 'linux')('is what the system says', () => {
+    // Node.js raises the soft limit to the hard one when it starts.
+    const { stdout } = spawnSync('bash', ['-c', 'ulimit -Hn'], { encoding: 'utf8' });
+    expect(String(descriptorLimit())).toBe(stdout.trim().replace('unlimited', 'Infinity'));
+  });
+});
+
+describe('connectionBound', () => {
+  it('closes what comes above the bound, until others have gone', () => {
+    let closed = 0;
+    const response = { close: () => closed++ } as unknown as HttpResponse;
+    const bound = connectionBound(2);
+    const open = (): number => {
+      const before = closed;
+      bound(response, 1);
+      return closed - before;
+    };
+    expect([open(), open(), open()]).toEqual([0, 0, 1]);
+    // The end of the closed one is told as well.
+    bound(response, -1);
+    expect(open()).toBe(1);
+    bound(response, -1);
+    bound(response, -1);
+    expect(open()).toBe(0);
+  });
+});

@@ -1,0 +1,32 @@
+/**
+ * How many connections the workers may hold: what the process may open, less what the rest of it
+ * needs. Without a bound, clients that only connect would take every file descriptor, and LevelDB
+ * could open no file.
+ */
+import type { HttpResponse } from 'uWebSockets.js';
+
+/** LevelDB keeps up to 1,000 tables open; the query API, the log and the threads take the rest. */
+const reservedDescriptors = 1_200;
+
+/** Descriptors that this process may have open; Infinity where the system sets no limit. */
+export function descriptorLimit(): number {
+  // The types of Node.js leave out what is in the report.
+  const report: { userLimits?: { open_files?: { soft?: unknown } } } = process.report.getReport();
+  const soft = report.userLimits?.open_files?.soft;
+  return typeof soft === 'number' ? soft : Number.POSITIVE_INFINITY;
+}
+
+/** Connections that each of so many workers may hold; where descriptors are few, half of them. */
+export function connectionsPerWorker(descriptors: number, workers: number): number {
+  const all = Math.max(descriptors - reservedDescriptors, Math.floor(descriptors / 2));
+  return Math.max(1, Math.floor(all / workers));
+}
+
+/** Told of each connection that begins (1) and ends (-1): closes those above `most` at once. */
+export function connectionBound(most: number): (response: HttpResponse, change: number) => void {
+  let open = 0;
+  return (response, change) => {
+    open += change;
+    if (change > 0 && open > most) response.close();
+  };
+}
