@@ -8,6 +8,7 @@ COPY package.json pnpm-lock.yaml pnpm-workspace.yaml ./
 COPY packages/server/package.json packages/server/
 COPY packages/cli/package.json packages/cli/
 COPY packages/bench/package.json packages/bench/
+COPY packages/dashboard/package.json packages/dashboard/
 COPY scripts scripts
 
 FROM manifests AS build
@@ -19,6 +20,7 @@ FROM manifests AS production
 RUN node scripts/setup.mjs --install-only --prod
 COPY --from=build /app/packages/server/dist packages/server/dist
 COPY --from=build /app/packages/cli/dist packages/cli/dist
+COPY --from=build /app/packages/dashboard/dist packages/dashboard/dist
 COPY packages/cli/bin packages/cli/bin
 RUN node scripts/prune.mjs . && rm -r scripts
 

@@ -5,5 +5,6 @@ import { checkSupplyChain } from './supply-chain.mjs';
 setup();
 runOrExit(bin('biome'), ['check', '--error-on-warnings', '.']);
 runOrExit(bin('tsc'), ['--project', 'tsconfig.check.json']);
+runOrExit(bin('tsc'), ['--project', 'packages/dashboard']);
 runOrExit(bin('knip'), []);
 checkSupplyChain();

@@ -35,16 +35,21 @@ export function bin(name) {
   return join(root, 'node_modules', '.bin', name);
 }
 
+/** One line for what these files hold. @param {string[]} files from the root of the clone */
+function contentHash(files) {
+  const hash = createHash('sha256').update(process.versions.modules);
+  for (const file of files)
+    if (existsSync(join(root, file))) hash.update(file).update(readFileSync(join(root, file)));
+  return hash.digest('hex');
+}
+
 /** Changes whenever an installation would come out differently. */
 function wantedInstallation() {
   const packages = readdirSync(join(root, 'packages')).map((name) =>
     join('packages', name, 'package.json'),
   );
   const files = ['pnpm-lock.yaml', 'pnpm-workspace.yaml', 'package.json', ...packages.sort()];
-  const hash = createHash('sha256').update(process.versions.modules);
-  for (const file of files)
-    if (existsSync(join(root, file))) hash.update(readFileSync(join(root, file)));
-  return hash.digest('hex');
+  return contentHash(files);
 }
 
 /** @param {string[]} flags of pnpm's */
@@ -62,11 +67,28 @@ function install(flags) {
   writeFileSync(stampFile, wanted);
 }
 
+/** Bundles the dashboard. Vite takes a second, so not where nothing changed. */
+function buildDashboard() {
+  const folder = join('packages', 'dashboard');
+  const sources = readdirSync(join(root, folder, 'src')).map((name) => join(folder, 'src', name));
+  const files = [join(folder, 'package.json'), join(folder, 'vite.config.ts'), ...sources.sort()];
+  const wanted = contentHash(['pnpm-lock.yaml', ...files]);
+  const built = join(root, folder, 'dist', '.built');
+  if (existsSync(built) && readFileSync(built, 'utf8') === wanted) return;
+  const vite = join(root, folder, 'node_modules', '.bin', 'vite');
+  runOrExit(vite, ['build', '--logLevel', 'warn'], {
+    cwd: join(root, folder),
+    stdio: ['ignore', 2, 2],
+  });
+  writeFileSync(built, wanted);
+}
+
 export function setup() {
   assertNode();
   install([]);
   // The compiler itself knows what changed.
   runOrExit(bin('tsc'), ['--build'], { stdio: ['ignore', 2, 2] });
+  buildDashboard();
 }
 
 // By itself: `node scripts/setup.mjs [--install-only [--prod]]`, for the image's layers.

@@ -8,6 +8,7 @@ import { bin, runOrExit, setup } from './setup.mjs';
 
 /** Debian package → a program of it that tests run. */
 const packages = {
+  chromium: 'chromium',
   haproxy: 'haproxy',
   nginx: 'nginx',
   openssl: 'openssl',

@@ -176,6 +176,7 @@ export async function startServer(
         ? `reto3 takes requests on ${ingestUrl}, query API on ${api.url}`
         : `reto3 adds up the cluster, query API on ${api.url}`,
     );
+    log.info(`dashboard: ${api.url}/`);
 
     const stop = async (): Promise<void> => {
       api.notReady('the server is stopping');

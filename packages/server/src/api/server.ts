@@ -16,6 +16,7 @@ import { auditRoutes } from './audit.ts';
 import { backupRoutes } from './backup.ts';
 import { burstsRoutes } from './bursts.ts';
 import { clusterRoutes } from './cluster.ts';
+import { dashboardRoutes } from './dashboard.ts';
 import { guard } from './gate.ts';
 import { healthRoutes, Readiness } from './health.ts';
 import { infoRoutes } from './info.ts';
@@ -97,6 +98,7 @@ export class QueryApi {
       cluster: clusterCounts,
     });
     await app.register(metricsRoutes, { config, metrics, readiness });
+    await app.register(dashboardRoutes, { log });
     const url = await listen(app, config);
     const feeds = clusterCounts === undefined ? [feed] : [feed, clusterCounts.feed];
     return new QueryApi(url, app, readiness, feeds);

@@ -1,0 +1,126 @@
+/** Buttons, keys, wheel and fingers, as the few things that one can do with a view. */
+import type { Chart } from './chart.ts';
+import { element } from './elements.ts';
+
+export interface Actions {
+  /** By a share of the span; below 0: earlier. */
+  pan(share: number): void;
+  /** The factor of the span; a time that is to keep its place. */
+  zoom(factor: number, at?: number): void;
+  span(spanMs: number): void;
+  /** Holds what is live, and goes on with what is held. */
+  toggleLive(): void;
+  /** Puts the cursor so many windows on. */
+  step(windows: number): void;
+}
+
+const zoomStep = 2;
+const panStep = 0.25;
+const spansMs = [60_000, 3_600_000, 86_400_000] as const;
+
+export function connectControls(chart: Chart, actions: Actions): void {
+  connectButtons(actions);
+  element('chart', HTMLElement).addEventListener('keydown', (event) => {
+    const action = actionOfKey(event, actions);
+    if (action === undefined) return;
+    event.preventDefault();
+    action();
+  });
+  connectWheel(chart, actions);
+  connectFingers(chart, actions);
+  chart.surface.addEventListener('dblclick', (event) =>
+    actions.zoom(zoomStep ** 2, chart.timeAt(event.clientX)),
+  );
+  chart.surface.addEventListener('mousedown', () => element('chart', HTMLElement).focus());
+}
+
+function connectButtons(actions: Actions): void {
+  for (const button of document.querySelectorAll<HTMLButtonElement>('button[data-span]'))
+    button.addEventListener('click', () => actions.span(Number(button.dataset['span'])));
+  const deeds: Readonly<Record<string, () => void>> = {
+    earlier: () => actions.pan(-panStep),
+    later: () => actions.pan(panStep),
+    closer: () => actions.zoom(1 / zoomStep),
+    farther: () => actions.zoom(zoomStep),
+  };
+  for (const button of document.querySelectorAll<HTMLButtonElement>('button[data-do]')) {
+    const deed = deeds[button.dataset['do'] ?? ''];
+    if (deed !== undefined) button.addEventListener('click', deed);
+  }
+  element('live', HTMLButtonElement).addEventListener('click', () => actions.toggleLive());
+}
+
+/** Only while the chart has the focus, so that no letter surprises who types or listens. */
+function actionOfKey(event: KeyboardEvent, actions: Actions): (() => void) | undefined {
+  if (event.ctrlKey || event.metaKey || event.altKey) return undefined;
+  const pan = event.shiftKey ? 1 : panStep;
+  switch (event.key) {
+    case 'ArrowLeft':
+      return () => actions.pan(-pan);
+    case 'ArrowRight':
+      return () => actions.pan(pan);
+    case '+':
+    case '=':
+      return () => actions.zoom(1 / zoomStep);
+    case '-':
+      return () => actions.zoom(zoomStep);
+    case ',':
+      return () => actions.step(-1);
+    case '.':
+      return () => actions.step(1);
+    case ' ':
+      return () => actions.toggleLive();
+    case '1':
+    case '2':
+    case '3':
+      return () => actions.span(spansMs[Number(event.key) - 1] ?? spansMs[0]);
+    default:
+      return undefined;
+  }
+}
+
+/** The wheel alone scrolls the page, as everywhere. A pinch on a touchpad is a wheel with Ctrl. */
+function connectWheel(chart: Chart, actions: Actions): void {
+  chart.surface.addEventListener(
+    'wheel',
+    (event) => {
+      const sideways = event.shiftKey ? event.deltaY || event.deltaX : event.deltaX;
+      if (event.ctrlKey || event.metaKey) {
+        actions.zoom(Math.exp(event.deltaY / 200), chart.timeAt(event.clientX));
+      } else if (sideways !== 0) {
+        actions.pan(sideways / chart.area.width);
+      } else {
+        return;
+      }
+      event.preventDefault();
+    },
+    { passive: false },
+  );
+}
+
+/** One finger moves, two zoom; up and down stays the page's own. */
+function connectFingers(chart: Chart, actions: Actions): void {
+  const { surface } = chart;
+  const fingers = new Map<number, number>();
+  const spread = (): { readonly middle: number; readonly width: number } => {
+    const places = [...fingers.values()];
+    const [least, most] = [Math.min(...places), Math.max(...places)];
+    return { middle: (least + most) / 2, width: most - least };
+  };
+  surface.addEventListener('pointerdown', (event) => {
+    if (event.pointerType !== 'touch') return;
+    surface.setPointerCapture(event.pointerId);
+    fingers.set(event.pointerId, event.clientX);
+  });
+  surface.addEventListener('pointermove', (event) => {
+    if (!fingers.has(event.pointerId)) return;
+    const before = spread();
+    fingers.set(event.pointerId, event.clientX);
+    const after = spread();
+    if (before.width > 0 && after.width > 0)
+      actions.zoom(before.width / after.width, chart.timeAt(after.middle));
+    actions.pan((before.middle - after.middle) / chart.area.width);
+  });
+  for (const end of ['pointerup', 'pointercancel'] as const)
+    surface.addEventListener(end, (event) => fingers.delete(event.pointerId));
+}

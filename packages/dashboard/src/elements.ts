@@ -1,0 +1,13 @@
+/** The elements of index.html, each of the kind that it is there. */
+
+export function element<E extends HTMLElement>(id: string, kind: new () => E): E {
+  const found = document.getElementById(id);
+  if (found instanceof kind) return found;
+  throw new Error(`BUG: index.html has no ${kind.name} with the id "${id}"`);
+}
+
+/** Writes a text; leaves the page alone where it stands there already. */
+export function write(id: string, text: string): void {
+  const target = element(id, HTMLElement);
+  if (target.textContent !== text) target.textContent = text;
+}

@@ -1,0 +1,139 @@
+/**
+ * The newest 10 ms windows, kept current through one connection, whatever becomes of it: a server
+ * that restarts, a network that fails, a tab that sleeps. What was missed is asked for.
+ *
+ * One connection and not one for each period: browsers open six to a host, all tabs together.
+ */
+import { type Client, Refusal } from './client.ts';
+import { periods } from './period.ts';
+import { type Columns, Series } from './series.ts';
+import { heatMostMs } from './view.ts';
+
+/** Enough for the heat map of a live view, which so needs no second request. */
+const keptMs = heatMostMs + 10_000;
+/** Ages are counted from the server's clock, which is a little past the newest final window. */
+const ageSlackMs = 2_000;
+const firstRetryMs = 250;
+const lastRetryMs = 3_000;
+/** Windows become final a hundred times a second; silence means that nobody is there. */
+const silenceMs = 5_000;
+
+export type FeedState = 'connecting' | 'open' | 'lost' | 'locked';
+
+export interface FeedEvents {
+  /** There is more in `series`. */
+  moved(): void;
+  changed(state: FeedState, reason: string): void;
+}
+
+export class Feed {
+  readonly #client: Client;
+  readonly #events: FeedEvents;
+  #series: Series | undefined;
+  #finalThrough: number | undefined;
+  #heardAt = 0;
+  #state: FeedState = 'connecting';
+  #connection = new AbortController();
+  #wake: (() => void) | undefined;
+
+  constructor(client: Client, events: FeedEvents) {
+    this.#client = client;
+    this.#events = events;
+  }
+
+  get state(): FeedState {
+    return this.#state;
+  }
+
+  /** The last five minutes; undefined until the server has answered. */
+  get series(): Series | undefined {
+    return this.#series;
+  }
+
+  /** End of the newest final window, epoch ms: what is "now" on this page. */
+  get finalThrough(): number | undefined {
+    return this.#finalThrough;
+  }
+
+  /** Runs for as long as the page. */
+  async run(): Promise<never> {
+    document.addEventListener('visibilitychange', () => this.#visibilityChanged());
+    setInterval(() => {
+      if (this.#state === 'open' && performance.now() - this.#heardAt > silenceMs)
+        this.#connection.abort(new Error(`nothing came for ${silenceMs / 1_000} s`));
+    }, 1_000);
+    for (let retryMs = firstRetryMs; ; ) {
+      if (document.hidden) await this.#sleep();
+      try {
+        await this.#connect();
+        retryMs = firstRetryMs;
+        this.#change('lost', 'the server closed the connection');
+      } catch (error) {
+        if (error instanceof Refusal && error.status === 401) {
+          this.#change('locked', error.message);
+          await this.#sleep();
+          continue;
+        }
+        if (this.#state === 'open') retryMs = firstRetryMs;
+        this.#change('lost', error instanceof Error ? error.message : String(error));
+      }
+      await this.#sleep(retryMs);
+      retryMs = Math.min(retryMs * 2, lastRetryMs);
+    }
+  }
+
+  /** Tries again at once: there is a token now, or somebody asks for it. */
+  retry(): void {
+    this.#wake?.();
+  }
+
+  async #connect(): Promise<void> {
+    this.#connection = new AbortController();
+    const known = performance.now() - this.#heardAt < keptMs ? this.#series?.to : undefined;
+    const since = known ?? `${keptMs}ms`;
+    let fresh = known === undefined;
+    for await (const columns of this.#client.live('ms10', since, this.#connection.signal)) {
+      this.#take(columns, fresh);
+      fresh = false;
+      this.#change('open', '');
+    }
+  }
+
+  #take(columns: Columns, fresh: boolean): void {
+    this.#heardAt = performance.now();
+    this.#finalThrough = columns.finalThrough;
+    // Where the clock stepped back, what we have lies in the future.
+    const steppedBack = this.#series !== undefined && columns.finalThrough < this.#series.to;
+    if (this.#series === undefined || fresh || steppedBack) {
+      const from = Math.min(columns.from, columns.finalThrough - keptMs + ageSlackMs);
+      this.#series = new Series(periods.ms10, { ...columns, from: from - (from % 10) });
+    } else {
+      this.#series.append(columns);
+    }
+    this.#series.forgetBefore(this.#series.to - keptMs);
+    this.#events.moved();
+  }
+
+  #visibilityChanged(): void {
+    if (document.hidden) this.#connection.abort(new Error('the page is hidden'));
+    else this.#wake?.();
+  }
+
+  #change(state: FeedState, reason: string): void {
+    // A second token may be refused as well, and is to be asked for again.
+    if (state === this.#state && state !== 'locked') return;
+    this.#state = state;
+    this.#events.changed(state, reason);
+  }
+
+  /** Until somebody wakes it, or a time is over. */
+  #sleep(ms?: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = ms === undefined ? undefined : setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}

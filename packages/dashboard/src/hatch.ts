@@ -1,0 +1,31 @@
+/** The pattern of time that was not counted: told from a zero by more than its colour. */
+
+const tilePx = 7;
+
+const patterns = new Map<string, CanvasPattern | string>();
+
+/** Diagonal lines of that colour; patterns belong to no canvas, so one of each is enough. */
+export function hatch(context: CanvasRenderingContext2D, colour: string): CanvasPattern | string {
+  const key = `${colour} ${devicePixelRatio}`;
+  const pattern = patterns.get(key) ?? createHatch(context, colour);
+  patterns.set(key, pattern);
+  return pattern;
+}
+
+function createHatch(context: CanvasRenderingContext2D, colour: string): CanvasPattern | string {
+  const size = Math.round(tilePx * devicePixelRatio);
+  const tile = document.createElement('canvas');
+  tile.width = size;
+  tile.height = size;
+  const pen = tile.getContext('2d');
+  if (pen === null) return colour;
+  pen.strokeStyle = colour;
+  pen.lineWidth = devicePixelRatio;
+  pen.beginPath();
+  for (const offset of [-size, 0, size]) {
+    pen.moveTo(offset, size);
+    pen.lineTo(offset + size, 0);
+  }
+  pen.stroke();
+  return context.createPattern(tile, 'repeat') ?? colour;
+}

@@ -1,0 +1,70 @@
+/**
+ * Windows that are not in the feed: older ones, seconds and minutes. For each period one stretch is
+ * kept, that around what is looked at; a stretch that ends now grows as windows become final.
+ */
+import type { Client } from './client.ts';
+import { type Period, type PeriodName, periods } from './period.ts';
+import { Series } from './series.ts';
+import type { Range } from './view.ts';
+
+const retryAfterMs = 1_000;
+/** A stretch that has grown to so many windows beyond what is looked at is cut. */
+const mostSpareSpans = 3;
+
+export class History {
+  readonly #client: Client;
+  readonly #changed: (error?: unknown) => void;
+  readonly #stretches = new Map<PeriodName, Series>();
+  readonly #loading = new Set<PeriodName>();
+
+  constructor(client: Client, changed: (error?: unknown) => void) {
+    this.#client = client;
+    this.#changed = changed;
+  }
+
+  get loading(): boolean {
+    return this.#loading.size > 0;
+  }
+
+  /**
+   * What is known of a period, and begins to load what is missing of the range (aligned to windows,
+   * all final). `changed` is called when it is there.
+   */
+  series(name: PeriodName, range: Range): Series | undefined {
+    const stretch = this.#stretches.get(name);
+    if (stretch?.covers(range) !== true && !this.#loading.has(name)) {
+      this.#loading.add(name);
+      void this.#load(periods[name], range, stretch);
+    }
+    return stretch;
+  }
+
+  /** Loads everything anew when it is next asked for: the server may have changed. */
+  forget(): void {
+    this.#stretches.clear();
+  }
+
+  async #load(period: Period, range: Range, stretch: Series | undefined): Promise<void> {
+    const { name } = period;
+    try {
+      const joins = stretch !== undefined && range.from >= stretch.from && range.from <= stretch.to;
+      if (joins) {
+        stretch.append(await this.#client.stats(name, { from: stretch.to, to: range.to }));
+        stretch.forgetBefore(range.from - mostSpareSpans * (range.to - range.from));
+      } else {
+        // As much again before it, for whoever pans.
+        const from = Math.max(0, range.from - (range.to - range.from));
+        const columns = await this.#client.stats(name, { from, to: range.to });
+        this.#stretches.set(name, new Series(period, { ...columns, to: range.to }));
+      }
+      this.#loading.delete(name);
+      this.#changed();
+    } catch (error) {
+      this.#changed(error);
+      setTimeout(() => {
+        this.#loading.delete(name);
+        this.#changed();
+      }, retryAfterMs);
+    }
+  }
+}

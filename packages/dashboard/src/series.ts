@@ -1,0 +1,123 @@
+/**
+ * Consecutive windows of one period as columns, and what lies between them.
+ *
+ * Invariants: everything that was counted in [from, to) is in it, so a window that is missing there
+ * is a gap; starts ascend.
+ */
+import type { Period } from './period.ts';
+import type { Range } from './view.ts';
+
+/** As /v1/stats and /v1/live answer. */
+export interface Columns extends Range {
+  readonly finalThrough: number;
+  readonly starts: readonly number[];
+  readonly counts: readonly number[];
+  readonly damaged: readonly Range[];
+}
+
+/** Time without counts. Damaged: there were some, and they cannot be read. */
+export interface Gap extends Range {
+  readonly damaged: boolean;
+}
+
+export class Series {
+  readonly period: Period;
+  #from: number;
+  #to: number;
+  #starts: number[];
+  #counts: number[];
+  #damaged: Range[];
+
+  constructor(period: Period, columns: Columns) {
+    this.period = period;
+    this.#from = columns.from;
+    this.#to = columns.to;
+    this.#starts = [...columns.starts];
+    this.#counts = [...columns.counts];
+    this.#damaged = [...columns.damaged];
+  }
+
+  get from(): number {
+    return this.#from;
+  }
+
+  get to(): number {
+    return this.#to;
+  }
+
+  get starts(): readonly number[] {
+    return this.#starts;
+  }
+
+  get counts(): readonly number[] {
+    return this.#counts;
+  }
+
+  covers(range: Range): boolean {
+    return this.#from <= range.from && this.#to >= range.to;
+  }
+
+  /** Adds what came after; windows that it has already stay as they are. */
+  append(columns: Columns): void {
+    const { starts, counts } = columns;
+    for (let row = 0; row < starts.length; row++) {
+      const start = starts[row] ?? 0;
+      if (start < this.#to) continue;
+      this.#starts.push(start);
+      this.#counts.push(counts[row] ?? 0);
+    }
+    this.#damaged.push(...columns.damaged);
+    this.#to = Math.max(this.#to, columns.to);
+  }
+
+  /** Forgets the windows before a time, in steps large enough that it costs little. */
+  forgetBefore(time: number): void {
+    const step = (this.#to - time) / 4;
+    if (time - this.#from < step) return;
+    const first = this.indexOf(time);
+    this.#starts.splice(0, first);
+    this.#counts.splice(0, first);
+    this.#damaged = this.#damaged.filter((range) => range.to > time);
+    this.#from = time;
+  }
+
+  /** Index of the first window that starts at or after a time. */
+  indexOf(time: number): number {
+    let low = 0;
+    let high = this.#starts.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#starts[middle] ?? 0) < time) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** The count of the window in which a time lies; undefined in a gap. */
+  countAt(time: number): number | undefined {
+    const start = time - (time % this.period.windowMs);
+    const index = this.indexOf(start);
+    return this.#starts[index] === start ? this.#counts[index] : undefined;
+  }
+
+  /** What was not counted in the range, oldest first; only of the time that this series covers. */
+  gapsIn(range: Range): Gap[] {
+    const { windowMs } = this.period;
+    const end = Math.min(range.to, this.#to);
+    const gaps: Gap[] = [];
+    let next = Math.max(range.from, this.#from);
+    const index = this.indexOf(next - windowMs + 1);
+    for (let at = index; at < this.#starts.length; at++) {
+      const start = this.#starts[at] ?? 0;
+      if (start >= end) break;
+      if (start > next) gaps.push(this.#gap(next, start));
+      next = start + windowMs;
+    }
+    if (next < end) gaps.push(this.#gap(next, end));
+    return gaps;
+  }
+
+  #gap(from: number, to: number): Gap {
+    return { from, to, damaged: this.#damaged.some((range) => range.from < to && range.to > from) };
+  }
+}

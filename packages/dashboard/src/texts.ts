@@ -1,0 +1,143 @@
+/** Everything on the page that is text: numbers, sentences, the table. Takes in, writes out. */
+import type { Info } from './client.ts';
+import { element, write } from './elements.ts';
+import type { Period } from './period.ts';
+import type { Series } from './series.ts';
+import { type Summary, summarize, summaryRows } from './summary.ts';
+import { dateTimeText, lengthText, shortText, timeText, wholeText } from './text.ts';
+import type { Range } from './view.ts';
+
+const secondMs = 1_000;
+
+/** Messages in the newest second: of a hundred final windows, whole or not. */
+export function writeNow(feed: Series): void {
+  const { messages } = summarize(feed, { from: feed.to - secondMs, to: feed.to });
+  write('rate', wholeText(messages));
+  write('final', timeText(feed.to, 10));
+  write('final-note', dateTimeText(feed.to, 10).slice(0, 10));
+}
+
+/** Nobody knows what comes in now. */
+export function writeNowUnknown(): void {
+  write('rate', '–');
+}
+
+export function writeInfo(info: Info): void {
+  write('node', info.node);
+  write('all', wholeText(info.messagesInAll));
+  write('all-note', `at ${timeText(info.finalThrough, secondMs)}`);
+  const since = `${dateTimeText(info.startedAt, secondMs)} UTC`;
+  write('since', `${wholeText(info.messagesSinceStart)} since the server started, ${since}`);
+  write('version', `reto3 ${info.version}`);
+}
+
+export function writeSummary(period: Period, summary: Summary): void {
+  const { peak, peakToMean, messages, mean, gapMs } = summary;
+  write('chart-title', `Messages per ${period.unit}`);
+  write('peak-name', `Peak ${period.window}`);
+  write('peak', peak === undefined ? '–' : wholeText(peak.count));
+  write(
+    'peak-note',
+    peak === undefined ? 'nothing was counted' : `at ${whenText(peak.start, period)}`,
+  );
+  write('ratio', peakToMean === undefined ? '–' : shortText(peakToMean));
+  write('ratio-note', `mean ${shortText(mean)} per ${period.unit}`);
+  write('messages', wholeText(messages));
+  write('messages-note', gapMs === 0 ? 'no gap' : `${lengthText(gapMs)} not counted`);
+  write('chart-summary', sentence(period, summary));
+}
+
+function sentence(period: Period, { from, to, messages, peak, mean, gapMs }: Summary): string {
+  const span = `${lengthText(to - from)} up to ${dateTimeText(to, period.windowMs)} UTC`;
+  const top =
+    peak === undefined
+      ? 'nothing was counted'
+      : `${wholeText(messages)} messages, the largest ${period.window} ${wholeText(peak.count)} at ${timeText(peak.start, period.windowMs)}, the mean ${shortText(mean)}`;
+  return `${span}: ${top}, ${gapMs === 0 ? 'no gap' : `${lengthText(gapMs)} not counted`}.`;
+}
+
+export function writeShown(period: Period, range: Range): void {
+  const { windowMs } = period;
+  write(
+    'shown',
+    `${lengthText(range.to - range.from)} in ${period.window}s · ${rangeText(range, windowMs)} UTC`,
+  );
+}
+
+export function writeHeatShown(range: Range, view: Range, most: number | undefined): void {
+  const isPart = range.from > view.from;
+  const which = isPart
+    ? `the newest ${lengthText(range.to - range.from)} of the chart`
+    : 'a column a second, a row 10 ms';
+  write('heat-shown', `${which} · ${rangeText(range, secondMs)} UTC`);
+  write('heat-most', most === undefined ? '–' : wholeText(most));
+}
+
+/** What stands under the cursor. */
+export function writePointed(series: Series | undefined, time: number | undefined): void {
+  if (series === undefined || time === undefined) {
+    write('pointed', '');
+    return;
+  }
+  const { period } = series;
+  const start = time - (time % period.windowMs);
+  const count = series.countAt(start);
+  const text =
+    count === undefined
+      ? 'not counted'
+      : `${wholeText(count)} ${count === 1 ? 'message' : 'messages'}`;
+  write('pointed', `${whenText(start, period)}  ${text}`);
+}
+
+/** Newest first; rewritten only where somebody has opened it. */
+export function writeTable(series: Series, range: Range): void {
+  const { period } = series;
+  const rows = summaryRows(series, range);
+  const length = rows[0] === undefined ? 0 : Math.max(...rows.map(({ from, to }) => to - from));
+  write(
+    'table-shown',
+    `${rangeText(range, period.windowMs)} UTC, ${lengthText(length)} a row, newest first`,
+  );
+  write('table-peak', `Peak ${period.window}`);
+  const body = element('rows', HTMLTableSectionElement);
+  body.replaceChildren(
+    ...rows.map((row) => {
+      const counted = row.peak !== undefined;
+      return rowOf([
+        whenText(
+          row.from,
+          length < secondMs ? { windowMs: 10 } : { windowMs: Math.min(length, 60_000) },
+        ),
+        counted ? wholeText(row.messages) : '–',
+        row.peak === undefined
+          ? '–'
+          : `${wholeText(row.peak.count)} at ${timeText(row.peak.start, period.windowMs)}`,
+        row.peakToMean === undefined ? '–' : shortText(row.peakToMean),
+        counted ? wholeText(row.empty) : '–',
+        row.gapMs === 0 ? '–' : lengthText(row.gapMs),
+      ]);
+    }),
+  );
+}
+
+function rowOf([head = '', ...cells]: readonly string[]): HTMLTableRowElement {
+  const row = document.createElement('tr');
+  const first = document.createElement('th');
+  first.scope = 'row';
+  first.textContent = head;
+  row.append(first);
+  for (const cell of cells) row.insertCell().textContent = cell;
+  return row;
+}
+
+/** Minutes are looked at over days, so they have their date. */
+function whenText(time: number, { windowMs }: { readonly windowMs: number }): string {
+  return windowMs >= 60_000 ? dateTimeText(time, windowMs) : timeText(time, windowMs);
+}
+
+function rangeText({ from, to }: Range, windowMs: number): string {
+  const [first, last] = [dateTimeText(from, windowMs), dateTimeText(to, windowMs)];
+  return first.slice(0, 10) === last.slice(0, 10)
+    ? `${first} – ${last.slice(11)}`
+    : `${first} – ${last}`;
+}

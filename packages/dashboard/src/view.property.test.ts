@@ -1,0 +1,124 @@
+/** Whatever one does to a view, it stays a view; and what was pointed at stays where it was. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { leastSpanMs, mostSpanMs } from './period.ts';
+import {
+  fromHash,
+  heatRange,
+  liveView,
+  pan,
+  pause,
+  rangeOf,
+  toHash,
+  type View,
+  viewOf,
+  zoom,
+} from './view.ts';
+
+const nowMs = Date.UTC(2026, 10, 23);
+const spans = fc.integer({ min: leastSpanMs, max: mostSpanMs });
+const views: fc.Arbitrary<View> = fc.oneof(
+  spans.map(liveView),
+  fc
+    .tuple(spans, fc.integer({ min: mostSpanMs, max: nowMs }))
+    .map(([spanMs, to]) => ({ spanMs, to })),
+);
+
+function expectView(view: View): void {
+  expect(view.spanMs).toBeGreaterThanOrEqual(leastSpanMs);
+  expect(view.spanMs).toBeLessThanOrEqual(mostSpanMs);
+  const { from, to } = rangeOf(view, nowMs);
+  expect(to).toBeLessThanOrEqual(nowMs);
+  expect(from).toBeGreaterThanOrEqual(0);
+  expect(to - from).toBe(view.spanMs);
+  expect(Number.isInteger(from)).toBe(true);
+}
+
+test('moving and zooming never leave the time that there is', () => {
+  const steps = fc.array(
+    fc.oneof(
+      fc
+        .double({ min: -1e12, max: 1e12, noNaN: true })
+        .map((by) => (view: View) => pan(view, by, nowMs)),
+      fc
+        .tuple(
+          fc.double({ min: 0.01, max: 100, noNaN: true }),
+          fc.option(fc.double({ min: 0, max: 1, noNaN: true })),
+        )
+        .map(([factor, share]) => (view: View) => {
+          const { from, to } = rangeOf(view, nowMs);
+          return zoom(view, factor, nowMs, share === null ? undefined : from + share * (to - from));
+        }),
+      fc.constant((view: View) => pause(view, nowMs)),
+    ),
+    { maxLength: 8 },
+  );
+  fc.assert(
+    fc.property(views, steps, (view, each) => {
+      expectView(each.reduce((seen, step) => step(seen), view));
+    }),
+  );
+});
+
+test('zooming keeps the time under the pointer in its place', () => {
+  const shares = fc.double({ min: 0, max: 1, noNaN: true });
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 10_000, max: 1e6 }),
+      shares,
+      fc.double({ min: 0.1, max: 1, noNaN: true }),
+      (spanMs, share, factor) => {
+        const view = { spanMs, to: nowMs - 1e9 };
+        const before = rangeOf(view, nowMs);
+        const at = before.from + share * spanMs;
+        const after = rangeOf(zoom(view, factor, nowMs, at), nowMs);
+        const shareAfter = (at - after.from) / (after.to - after.from);
+        // Ends are whole milliseconds.
+        expect(Math.abs(shareAfter - share) * (after.to - after.from)).toBeLessThanOrEqual(1.5);
+      },
+    ),
+  );
+});
+
+test('a live view stays live when it is zoomed, and becomes live again when it reaches now', () => {
+  expect(zoom(liveView(60_000), 0.5, nowMs)).toEqual(liveView(30_000));
+  const held = pan(liveView(60_000), -15_000, nowMs);
+  expect(held).toEqual({ spanMs: 60_000, to: nowMs - 15_000 });
+  expect(pan(held, 15_000, nowMs)).toEqual(liveView(60_000));
+});
+
+test('a drawn range is the view, unless it is too short', () => {
+  const range = { from: nowMs - 5_000, to: nowMs - 4_000 };
+  expect(rangeOf(viewOf(range, nowMs), nowMs)).toEqual(range);
+  expect(viewOf({ from: nowMs - 10, to: nowMs }, nowMs)).toEqual({
+    spanMs: leastSpanMs,
+    to: nowMs,
+  });
+});
+
+test('the address names the view', () => {
+  fc.assert(
+    fc.property(views, (view) => {
+      expect(fromHash(toHash(view))).toEqual(view);
+    }),
+  );
+  expect(fromHash('#from=5&to=6')).toEqual({ spanMs: leastSpanMs, to: leastSpanMs });
+  for (const hash of ['', '#', '#live=', '#live=-1', '#from=5&to=5', '#from=x&to=9', '#from=7'])
+    expect(fromHash(hash), hash).toBeUndefined();
+});
+
+test('the heat map shows the view, its newest five minutes, or ten seconds with it', () => {
+  fc.assert(
+    fc.property(views, (view) => {
+      const range = rangeOf(view, nowMs);
+      const heat = heatRange(range, nowMs);
+      const spanMs = heat.to - heat.from;
+      expect(heat.to).toBeLessThanOrEqual(nowMs);
+      expect(spanMs).toBe(Math.min(Math.max(view.spanMs, 10_000), 300_000));
+      if (view.spanMs <= 300_000) {
+        expect(heat.from).toBeLessThanOrEqual(range.from);
+        expect(heat.to).toBeGreaterThanOrEqual(range.to);
+      }
+    }),
+  );
+});

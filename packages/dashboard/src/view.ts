@@ -1,0 +1,100 @@
+/**
+ * What the page looks at: a span of time that ends now and moves on, or at a fixed time. Pure
+ * functions; times in epoch ms by the server's clock.
+ *
+ * Invariants: leastSpanMs <= span <= mostSpanMs, and no view ends later than now.
+ */
+import { leastSpanMs, mostSpanMs } from './period.ts';
+
+export interface View {
+  readonly spanMs: number;
+  /** Where it ends, exclusive; undefined: it is live, and ends with the newest final window. */
+  readonly to: number | undefined;
+}
+
+/** Half-open: [from, to). */
+export interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** 300 columns, about one for each pixel of a phone; 30,000 numbers to load. */
+export const heatMostMs = 5 * 60_000;
+
+/** With fewer columns there is no pattern to see. */
+const heatLeastMs = 10_000;
+
+/** What the heat map shows of a range: all of it, its newest five minutes, or ten seconds about it. */
+export function heatRange({ from, to }: Range, nowMs: number): Range {
+  const spanMs = to - from;
+  if (spanMs >= heatLeastMs) return { from: Math.max(from, to - heatMostMs), to };
+  const end = Math.min(Math.round(to + (heatLeastMs - spanMs) / 2), Math.max(nowMs, to));
+  return { from: end - heatLeastMs, to: end };
+}
+
+export function liveView(spanMs: number): View {
+  return { spanMs: clampSpan(spanMs), to: undefined };
+}
+
+export function rangeOf(view: View, nowMs: number): Range {
+  const to = view.to ?? nowMs;
+  return { from: to - view.spanMs, to };
+}
+
+/** Holds a live view where it is. */
+export function pause(view: View, nowMs: number): View {
+  return { ...view, to: view.to ?? nowMs };
+}
+
+/** The view of a range; longer or shorter ones are cut about their middle. */
+export function viewOf(range: Range, nowMs: number): View {
+  const spanMs = clampSpan(range.to - range.from);
+  const middle = (range.from + range.to) / 2;
+  return { spanMs, to: Math.min(Math.round(middle + spanMs / 2), nowMs) };
+}
+
+/** Moves by a time; a view that reaches now is live from then on. */
+export function pan(view: View, byMs: number, nowMs: number): View {
+  const to = (view.to ?? nowMs) + Math.round(byMs);
+  if (to >= nowMs) return { ...view, to: undefined };
+  // The epoch is as far back as windows go.
+  return { ...view, to: Math.max(to, view.spanMs) };
+}
+
+/**
+ * Changes the span by a factor (below 1: closer). The time `at` keeps its place on the screen;
+ * without it, a live view stays live and others keep their middle.
+ */
+export function zoom(view: View, factor: number, nowMs: number, at?: number): View {
+  const spanMs = clampSpan(Math.round(view.spanMs * factor));
+  if (at === undefined && view.to === undefined) return { spanMs, to: undefined };
+  const { from, to } = rangeOf(view, nowMs);
+  const fixed = at ?? (from + to) / 2;
+  const share = (to - fixed) / view.spanMs;
+  const end = Math.round(fixed + share * spanMs);
+  return { spanMs, to: Math.max(Math.min(end, nowMs), spanMs) };
+}
+
+/** For the address of the page, so that what is seen can be shown to others. */
+export function toHash(view: View): string {
+  if (view.to === undefined) return `#live=${view.spanMs}`;
+  return `#from=${view.to - view.spanMs}&to=${view.to}`;
+}
+
+/** The view that an address names, or undefined where it names none. */
+export function fromHash(hash: string): View | undefined {
+  const parameters = new URLSearchParams(hash.replace(/^#/, ''));
+  const [span, from, to] = ['live', 'from', 'to'].map((name) => wholeNumber(parameters.get(name)));
+  if (span !== undefined) return liveView(span);
+  if (from === undefined || to === undefined || from >= to) return undefined;
+  const spanMs = clampSpan(to - from);
+  return { spanMs, to: Math.max(to, spanMs) };
+}
+
+function wholeNumber(text: string | null): number | undefined {
+  return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}
+
+function clampSpan(spanMs: number): number {
+  return Math.min(Math.max(spanMs, leastSpanMs), mostSpanMs);
+}

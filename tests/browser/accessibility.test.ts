@@ -1,0 +1,78 @@
+/** axe-core finds nothing wrong with any state of the page, and it fits a phone. */
+import axe from 'axe-core';
+import { expect, onTestFinished } from 'vitest';
+import { temporaryFolder } from '../support/folder.ts';
+import { requires } from '../support/requirement.ts';
+import { Server } from '../support/server.ts';
+import { waitUntil } from '../support/wait.ts';
+import { Dashboard, program } from './support/browser.ts';
+import { RhythmLoad } from './support/rhythm.ts';
+
+const test = requires(program);
+const phone = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true };
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  test(`is accessible in ${colorScheme} colours, in every state`, async () => {
+    const server = await Server.start({ dataDir: await temporaryFolder() });
+    const page = await Dashboard.open(server.adminUrl, '', { colorScheme });
+    await page.untilLive();
+    await expectAccessible(page, 'empty');
+
+    const load = new RhythmLoad(server.port, {
+      rate: 1_000,
+      beat: 50,
+      stallMs: 0,
+      stallEveryMs: 1e9,
+    });
+    onTestFinished(() => load.stop());
+    await waitUntil('the page shows requests', async () => (await page.number('rate')) > 300);
+    await page.page.click('#table-title');
+    await page.page.click('#live');
+    await expectAccessible(page, 'held, with its table');
+
+    await page.page.click('#help');
+    await expectAccessible(page, 'help');
+    await page.page.keyboard.press('Escape');
+
+    await load.stop();
+    await server.stop();
+    await page.untilText('state', 'Server gone');
+    await expectAccessible(page, 'server gone');
+  });
+}
+
+test('fits a phone, without scrolling sideways', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  const page = await Dashboard.open(server.adminUrl, '', phone);
+  await page.untilLive();
+  await page.page.tap('#table-title');
+  await page.untilText('table-shown', /newest first$/);
+  expect(await page.page.evaluate('document.documentElement.scrollWidth')).toBe(
+    phone.viewport.width,
+  );
+  await expectAccessible(page, 'phone');
+
+  // One finger to the right: back in time.
+  const box = await page.page.locator('.u-over').boundingBox();
+  if (box === null) throw new Error('got no chart');
+  const session = await page.page.context().newCDPSession(page.page);
+  const touch = (type: 'touchStart' | 'touchMove' | 'touchEnd', share: number) =>
+    session.send('Input.dispatchTouchEvent', {
+      type,
+      touchPoints: type === 'touchEnd' ? [] : [{ x: box.x + box.width * share, y: box.y + 100 }],
+    });
+  await touch('touchStart', 0.2);
+  for (const share of [0.3, 0.4, 0.5, 0.6, 0.7]) await touch('touchMove', share);
+  await touch('touchEnd', 0.7);
+  await page.untilText('state', 'Held');
+});
+
+async function expectAccessible(page: Dashboard, state: string): Promise<void> {
+  // As the debugger does: the page's own policy would let no foreign script in.
+  await page.page.evaluate(axe.source);
+  const { violations } = await page.page.evaluate<axe.AxeResults>('axe.run()');
+  const found = violations.map(
+    ({ id, impact, nodes }) => `${impact} ${id}: ${nodes.map(({ html }) => html).join(' ')}`,
+  );
+  expect(found, state).toEqual([]);
+}

@@ -1,0 +1,294 @@
+/** The dashboard shows what was counted, in a real browser with real traffic. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { expect, onTestFinished } from 'vitest';
+import { askInfo, askStats } from '../support/api.ts';
+import { figure, quantile } from '../support/figure.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { requires } from '../support/requirement.ts';
+import { Server } from '../support/server.ts';
+import { waitUntil } from '../support/wait.ts';
+import { Dashboard, program } from './support/browser.ts';
+import { RhythmLoad } from './support/rhythm.ts';
+
+const test = requires(program);
+const rhythm = { rate: 2_000, beat: 60, stallMs: 200, stallEveryMs: 3_000 };
+
+function startLoad(server: Server): RhythmLoad {
+  const load = new RhythmLoad(server.port, rhythm);
+  onTestFinished(() => load.stop());
+  return load;
+}
+
+const sum = (counts: readonly number[]): number =>
+  counts.reduce((total, count) => total + count, 0);
+
+/** What the page shows of a range, held against the query API. */
+async function expectTrueCounts(page: Dashboard, server: Server): Promise<number> {
+  const { from, to } = await page.heldRange();
+  const { starts, counts } = await askStats(server.adminUrl, 'ms10', `from=${from}&to=${to}`);
+  const messages = sum(counts);
+  const peak = Math.max(...counts);
+  await page.untilText('messages', messages.toLocaleString('en-US'));
+  expect(await page.number('peak')).toBe(peak);
+  const at = new Date(starts[counts.indexOf(peak)] ?? 0).toISOString().slice(11, 23);
+  expect(await page.text('peak-note')).toBe(`at ${at}`);
+  return messages;
+}
+
+test('shows the true counts while requests come in, and updates by itself', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  const page = await Dashboard.open(server.adminUrl);
+  await page.untilLive();
+  await page.untilText('empty', /^No message yet/);
+  const load = startLoad(server);
+  await waitUntil('the page shows requests', async () => (await page.number('rate')) > 500);
+  expect(await page.page.locator('#empty').isVisible()).toBe(false);
+  const before = await page.text('final');
+  await waitUntil('the page moves on', async () => (await page.text('final')) > before);
+
+  await setTimeout(2_000);
+  await page.page.click('#live');
+  await page.untilText('state', 'Held');
+  expect(await expectTrueCounts(page, server)).toBeGreaterThan(1_000);
+
+  await load.stop();
+  await waitUntil(
+    'the page shows everything',
+    async () => (await page.number('all')) === load.answered,
+  );
+  expect((await askInfo(server.adminUrl)).messagesInAll).toBe(load.answered);
+});
+
+test('survives a restart of the server without a reload, and shows the gap', async () => {
+  const dataDir = await temporaryFolder();
+  const first = await Server.start({ dataDir });
+  const load = startLoad(first);
+  const page = await Dashboard.open(first.adminUrl);
+  await page.untilLive();
+  await page.page.evaluate('window.notReloaded = true');
+  await waitUntil('the page shows requests', async () => (await page.number('rate')) > 500);
+  await load.stop();
+  await first.stop();
+  await page.untilText('state', 'Server gone');
+  await page.untilText('rate', '–');
+  await page.untilText('trouble', /^The server does not answer\. What you see ends at /);
+
+  const { port, adminPort } = first;
+  const second = await Server.start({ dataDir, port, adminPort });
+  startLoad(second);
+  await page.untilLive();
+  expect(await page.page.locator('#trouble').isVisible()).toBe(false);
+  expect(await page.page.evaluate('window.notReloaded')).toBe(true);
+  await waitUntil('the page shows requests again', async () => (await page.number('rate')) > 500);
+  await page.page.click('#live');
+  expect(await expectTrueCounts(page, second)).toBeGreaterThan(load.answered);
+  expect(await page.text('messages-note')).toMatch(/ not counted$/);
+});
+
+test('zooms and moves by mouse, wheel and buttons, and chooses the period by the span', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  startLoad(server);
+  const page = await Dashboard.open(server.adminUrl);
+  await page.untilLive();
+  await page.untilText('chart-title', 'Messages per 10 ms');
+  await page.page.click('text="1 h"');
+  await page.untilText('chart-title', 'Messages per second');
+  await page.page.click('text="1 day"');
+  await page.untilText('chart-title', 'Messages per minute');
+  await page.page.click('text="60 s"');
+  await page.untilText('chart-title', 'Messages per 10 ms');
+
+  const box = await page.page.locator('.u-over').boundingBox();
+  if (box === null) throw new Error('got no chart');
+  const y = box.y + box.height / 2;
+  await waitUntil('the page shows requests', async () => (await page.number('rate')) > 500);
+  await page.page.mouse.move(box.x + box.width * 0.5, y);
+  await page.page.mouse.down();
+  await page.page.mouse.move(box.x + box.width * 0.98, y, { steps: 4 });
+  await page.page.mouse.up();
+  await page.untilText('state', 'Held');
+  const drawn = await page.heldRange();
+  expect((drawn.to - drawn.from) / 60_000).toBeCloseTo(0.48, 1);
+  await expectTrueCounts(page, server);
+
+  await page.page.mouse.move(box.x + box.width / 2, y);
+  await page.page.keyboard.down('Control');
+  await page.page.mouse.wheel(0, -200);
+  await page.page.keyboard.up('Control');
+  const near = await page.heldRange(
+    'closer',
+    ({ from, to }) => to - from < (drawn.to - drawn.from) / 2,
+  );
+  await page.page.click('button[aria-label="Zoom out"]');
+  const wide = await page.heldRange('wider', ({ from, to }) => to - from > near.to - near.from);
+  await page.page.click('button[aria-label="Earlier"]');
+  await page.heldRange('earlier', ({ to }) => to < wide.to);
+  await page.page.click('#live');
+  await page.untilLive();
+});
+
+test('can be used by keyboard alone', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  startLoad(server);
+  const page = await Dashboard.open(server.adminUrl);
+  const { keyboard } = page.page;
+  await waitUntil('the page shows requests', async () => (await page.number('rate')) > 500);
+  const focus = (): Promise<string> =>
+    page.page.evaluate('document.activeElement.id || document.activeElement.textContent.trim()');
+  const tabTo = async (wanted: string): Promise<void> => {
+    for (let presses = 0; (await focus()) !== wanted; presses++) {
+      if (presses > 25) throw new Error(`cannot reach ${wanted} with Tab`);
+      await keyboard.press('Tab');
+    }
+  };
+  await tabTo('1 h');
+  await keyboard.press('Enter');
+  await page.untilText('chart-title', 'Messages per second');
+  await tabTo('chart');
+  await keyboard.press('1');
+  await page.untilText('chart-title', 'Messages per 10 ms');
+  await keyboard.press('Space');
+  await page.untilText('state', 'Held');
+  const held = await page.heldRange();
+  await expectTrueCounts(page, server);
+
+  // One window after the other, from the newest backwards.
+  const { starts, counts } = await askStats(
+    server.adminUrl,
+    'ms10',
+    `from=${held.from}&to=${held.to}`,
+  );
+  for (const back of [1, 2, 3]) {
+    await keyboard.press(',');
+    const count = counts.at(-back) ?? 0;
+    const time = new Date(starts.at(-back) ?? 0).toISOString().slice(11, 23);
+    await page.untilText('pointed', new RegExp(`^${time}\\s+${count} messages?$`));
+  }
+
+  await keyboard.press('ArrowLeft');
+  await page.heldRange('earlier', ({ to }) => to === held.to - 15_000);
+  await keyboard.press('+');
+  await page.heldRange('closer', ({ from, to }) => to - from === 30_000);
+  await keyboard.press('Space');
+  await page.untilLive();
+
+  await tabTo('help');
+  await keyboard.press('Enter');
+  expect(await page.page.locator('#help-dialog').isVisible()).toBe(true);
+  await keyboard.press('Escape');
+  expect(await page.page.locator('#help-dialog').isVisible()).toBe(false);
+  expect(await focus()).toBe('help');
+});
+
+test('says in a table what the chart draws', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  startLoad(server);
+  const page = await Dashboard.open(server.adminUrl);
+  await waitUntil('the page shows requests', async () => (await page.number('rate')) > 500);
+  await setTimeout(1_500);
+  await page.page.click('#live');
+  await page.page.click('#table-title');
+  const messages = await expectTrueCounts(page, server);
+  const cells = await page.page.locator('#rows tr td:nth-child(2)').allInnerTexts();
+  const numbers = cells
+    .filter((cell) => cell !== '–')
+    .map((cell) => Number(cell.replaceAll(',', '')));
+  expect(sum(numbers)).toBe(messages);
+
+  const { from, to } = await page.heldRange();
+  const download = page.page.waitForEvent('download');
+  await page.page.click('#csv');
+  const lines: string[] = [];
+  for await (const piece of await (await download).createReadStream()) lines.push(String(piece));
+  const response = await fetch(`${server.adminUrl}/v1/stats/ms10?from=${from}&to=${to}&format=csv`);
+  expect(lines.join('')).toBe(await response.text());
+});
+
+test('asks for the token, and never puts it into an address', async () => {
+  const dataDir = await temporaryFolder();
+  const tokenFile = join(dataDir, 'token');
+  await writeFile(tokenFile, 'open-sesame\n');
+  const server = await Server.start({ dataDir, flags: ['--admin-token-file', tokenFile] });
+  startLoad(server);
+  const page = await Dashboard.open(server.adminUrl);
+  await page.untilText('state', 'Locked');
+  await page.page.fill('#token', 'guess');
+  await page.page.keyboard.press('Enter');
+  await page.untilText('token-error', /^This token was refused/);
+  await page.page.fill('#token', 'open-sesame');
+  await page.page.keyboard.press('Enter');
+  await page.untilLive();
+  await waitUntil('the page shows requests', async () => (await page.number('rate')) > 500);
+  expect(await page.number('all')).toBeGreaterThan(0);
+
+  await page.page.reload();
+  await page.untilLive();
+  await page.page.click('#forget');
+  await page.untilText('state', 'Locked');
+  expect(page.asked.filter((url) => url.includes('sesame'))).toEqual([]);
+});
+
+test('is dark or light as the system is, until somebody chooses', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  const page = await Dashboard.open(server.adminUrl, '', { colorScheme: 'dark' });
+  const background = (): Promise<string> =>
+    page.page.evaluate('getComputedStyle(document.body).backgroundColor');
+  await page.untilLive();
+  const dark = await background();
+  await page.page.emulateMedia({ colorScheme: 'light' });
+  await waitUntil('the page is light', async () => (await background()) !== dark);
+  await page.page.click('#theme');
+  expect(await background()).toBe(dark);
+  await page.page.reload();
+  await page.untilLive();
+  expect(await background()).toBe(dark);
+});
+
+test('lets nothing foreign in, and nobody frame it', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  const response = await fetch(`${server.adminUrl}/`);
+  const { headers } = response;
+  expect(headers.get('content-security-policy')).toBe(
+    "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'",
+  );
+  expect(headers.get('x-content-type-options')).toBe('nosniff');
+  expect(headers.get('referrer-policy')).toBe('no-referrer');
+  expect(headers.get('cross-origin-resource-policy')).toBe('same-origin');
+  expect(await response.text()).not.toMatch(/<style|<script(?![^>]*\bsrc=)|\sstyle=|\son\w+=/);
+});
+
+test('draws a minute of 10 ms windows without a hitch', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  startLoad(server);
+  const page = await Dashboard.open(server.adminUrl);
+  await waitUntil('the page shows requests', async () => (await page.number('rate')) > 500);
+  const session = await page.page.context().newCDPSession(page.page);
+  await session.send('Performance.enable');
+  const taskSeconds = async (): Promise<number> => {
+    const { metrics } = await session.send('Performance.getMetrics');
+    return metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Number.NaN;
+  };
+  const before = await taskSeconds();
+  const frames = await page.page.evaluate<number[]>(`new Promise((resolve) => {
+    const times = [];
+    const next = (time) => {
+      times.push(time);
+      if (times.length <= 240) requestAnimationFrame(next);
+      else resolve(times.slice(1).map((time, index) => time - times[index]));
+    };
+    requestAnimationFrame(next);
+  })`);
+  const busyMs = ((await taskSeconds()) - before) * 1_000;
+  expect(frames).toHaveLength(240);
+  figure(
+    'dashboard, live minute of ms10: main thread per frame, mean, ms',
+    (busyMs / frames.length).toFixed(2),
+  );
+  for (const [name, share] of Object.entries({ median: 0.5, p99: 0.99, longest: 1 }))
+    figure(
+      `dashboard, live minute of ms10: time between frames, ${name}, ms`,
+      quantile(frames, share).toFixed(1),
+    );
+});

@@ -1,0 +1,101 @@
+/**
+ * Debian's Chromium, without a screen. Every page that a test opens is watched: what it asks of
+ * anybody but its server, and whatever the browser complains of, fails the test.
+ */
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { afterAll, expect, onTestFinished } from 'vitest';
+import { waitUntil } from '../../support/wait.ts';
+
+export const program = 'chromium';
+
+let browser: Promise<Browser> | undefined;
+afterAll(async () => (await browser)?.close());
+
+/** One for all tests of a file; each has a context of its own, as different users have. */
+function launch(): Promise<Browser> {
+  browser ??= chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    // The sandbox needs privileges that containers do not have; the pages are our own.
+    args: ['--no-sandbox'],
+  });
+  return browser;
+}
+
+interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+export class Dashboard {
+  readonly page: Page;
+  /** Every address that the page asked for. */
+  readonly asked: string[] = [];
+
+  private constructor(page: Page) {
+    this.page = page;
+  }
+
+  /** Opens the page, at a view such as `#live=60000`. */
+  static async open(
+    adminUrl: string,
+    hash = '',
+    options: BrowserContextOptions = {},
+  ): Promise<Dashboard> {
+    const context = await (await launch()).newContext({
+      viewport: { width: 1280, height: 1000 },
+      ...options,
+    });
+    onTestFinished(() => context.close());
+    const dashboard = new Dashboard(await context.newPage());
+    dashboard.#watch(adminUrl);
+    await dashboard.page.goto(`${adminUrl}/${hash}`);
+    return dashboard;
+  }
+
+  async text(id: string): Promise<string> {
+    return ((await this.page.locator(`#${id}`).textContent()) ?? '').trim();
+  }
+
+  /** The number that a tile shows: 1,234 as 1234. */
+  async number(id: string): Promise<number> {
+    return Number((await this.text(id)).replaceAll(',', ''));
+  }
+
+  async untilText(id: string, wanted: string | RegExp): Promise<void> {
+    const fits = (text: string): boolean =>
+      typeof wanted === 'string' ? text === wanted : wanted.test(text);
+    await waitUntil(`#${id} says ${wanted}`, async () => fits(await this.text(id)));
+  }
+
+  untilLive(): Promise<void> {
+    return this.untilText('state', 'Live');
+  }
+
+  /** Which range the held page shows, by its address, once it is the one that is waited for. */
+  async heldRange(what = 'held', fits: (range: Range) => boolean = () => true): Promise<Range> {
+    let range: Range = { from: 0, to: 0 };
+    await waitUntil(`the view is ${what}`, () => {
+      const [, from, to] = /#from=(\d+)&to=(\d+)$/.exec(this.page.url()) ?? [];
+      range = { from: Number(from), to: Number(to) };
+      return from !== undefined && fits(range);
+    });
+    return range;
+  }
+
+  #watch(adminUrl: string): void {
+    const complaints: string[] = [];
+    this.page.on('request', (request) => this.asked.push(request.url()));
+    this.page.on('pageerror', (error) => complaints.push(error.message));
+    this.page.on('console', (message) => {
+      // A server that is gone or asks for a token is what some tests are about.
+      const expected = /net::ERR_|status of 401/.test(message.text());
+      if (message.type() === 'error' && !expected) complaints.push(message.text());
+    });
+    onTestFinished(() => {
+      expect(complaints).toEqual([]);
+      expect(
+        this.asked.filter((url) => !url.startsWith(adminUrl) && !url.startsWith('blob:')),
+      ).toEqual([]);
+    });
+  }
+}
