@@ -48,6 +48,12 @@ for (const sources of globSync(
 )) {
   remove(sources);
 }
+// What the dashboard is made of is in its bundle; the licences stay.
+for (const files of globSync(
+  join(folder, 'packages/dashboard/node_modules/{*,@*/*}/{dist,files,src,scss}'),
+)) {
+  remove(realpathSync(files));
+}
 for (const file of globSync(
   join(folder, '{node_modules/.pnpm,packages}/**/*.{map,d.ts,d.mts,d.cts,md,markdown}'),
 )) {
