@@ -62,6 +62,14 @@ test('a day of ms10 windows streams exactly, with little memory', {
     figure(`day as ${format}: seconds, comparing included`, seconds);
     figure(`day as ${format}: memory of the server grew by MiB`, (most - before.nowMiB).toFixed(1));
   }
+  for (const analysis of [['bursts'], ['whatif', '--capacity', '6000']]) {
+    const start = performance.now();
+    const asked = await runCli([...analysis, '--json', '--url', server.adminUrl, ...range]);
+    expect(asked).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(asked.stdout)).toMatchObject({ windows: windowsPerDay, messages });
+    const seconds = ((performance.now() - start) / 1_000).toFixed(1);
+    figure(`day: seconds for ${analysis.join(' ')}`, seconds);
+  }
   const after = memoryOf(server.pid);
   figure(
     'day: memory of the server cold, after an hour, most, after the day, MiB',
