@@ -60,6 +60,7 @@ async function killRounds(ack: Ack, rounds: number, fsyncMs?: number): Promise<L
     const times = new AnswerTimes();
     const onAnswers = (answers: number): void => times.add(answers);
     const connections = connectionsOf[ack];
+    const loadedSince = Date.now();
     const load = Load.start({ port: server.port, connections, depth: 1, onAnswers });
     await setTimeout(random.next() * latestKillMs);
     const killedAt = performance.now();
@@ -73,9 +74,11 @@ async function killRounds(ack: Ack, rounds: number, fsyncMs?: number): Promise<L
     if (counted > load.sent) throw new Error(`counted ${counted} of ${load.sent} that were sent`);
     const messages = Math.max(0, load.answered - counted);
     const oldestLost = messages === 0 ? killedAt : times.at(counted + 1);
+    // Before the load nothing came; that is written once a second only, and is no loss.
+    const stored = Math.max(loadedSince, await storedTo(server, killedAtWall));
     losses.push({
       messages,
-      ms: Math.max(killedAt - oldestLost, killedAtWall - (await storedTo(server, killedAtWall))),
+      ms: Math.max(killedAt - oldestLost, killedAtWall - stored),
     });
     answered += load.answered;
   }

@@ -6,6 +6,8 @@ import type { PeriodName } from '../period.ts';
 import type { Change } from '../store/store.ts';
 
 export interface Companion {
+  /** Whether it takes messages, and so may have something to write that no sweep tells of. */
+  readonly takesMessages: boolean;
   /**
    * Collects what is to be written, before a flush; undefined where there is nothing to wait for.
    * With `sync`, what was answered before is in it, but for a thread that stands still.

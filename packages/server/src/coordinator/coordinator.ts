@@ -205,6 +205,18 @@ export class Coordinator {
     return this.#finalThrough;
   }
 
+  /**
+   * Whether a flush would tell of more than that nothing came: of messages, or to somebody who
+   * waits for every flush, such as the reports and the cluster.
+   */
+  get hasNews(): boolean {
+    return (
+      this.#companion?.takesMessages === true ||
+      this.#writer.isPublished ||
+      this.#minutes.unsaved() > 0
+    );
+  }
+
   /** Whether a write is under way. */
   get flushing(): boolean {
     return this.#flushing !== undefined;
@@ -216,6 +228,11 @@ export class Coordinator {
    */
   async flush(): Promise<void> {
     await this.#flush({ sync: false });
+  }
+
+  /** Flushes where the last sweep was just now, so that it need not be repeated. */
+  async flushSwept(): Promise<void> {
+    await this.#flush({ sync: false, swept: true });
   }
 
   /**
@@ -353,11 +370,11 @@ export class Coordinator {
     return messages;
   }
 
-  async #flush(options: { readonly sync: boolean }): Promise<void> {
+  async #flush(options: { readonly sync: boolean; readonly swept?: boolean }): Promise<void> {
     await this.#alone(async () => {
       const gathered = this.#companion?.gather(options);
       if (gathered !== undefined) await gathered;
-      this.sweep();
+      if (gathered !== undefined || options.swept !== true) this.sweep();
       await this.#write(options.sync);
     });
   }

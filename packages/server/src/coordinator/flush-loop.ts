@@ -1,7 +1,8 @@
 /**
- * The coordinator's heartbeat. It sweeps and flushes every flush interval; beside that, once a
- * second, it puts on the disk what was flushed. Where responses wait for the disk (`--ack durable`)
- * every flush is one that ends on the disk, and one comes at each beat in which somebody waits.
+ * The coordinator's heartbeat. It sweeps every flush interval, and flushes if anything came; beside
+ * that, once a second, it puts on the disk what was flushed. Where responses wait for the disk
+ * (`--ack durable`) every flush is one that ends on the disk, and one comes at each beat in which
+ * somebody waits.
  *
  * A slow disk delays nothing but itself: sweeps and, in memory mode, flushes go on at their pace,
  * so that `kill -9` takes one flush interval however long an fsync takes. After a failed write the
@@ -13,6 +14,12 @@ import type { Coordinator } from './coordinator.ts';
 
 /** What was flushed is fsynced this often: what a power cut may take in memory mode. */
 const syncEveryMs = 1_000;
+
+/**
+ * Where no message came since the last flush, there is only to write that none came: this often.
+ * What `kill -9` takes then is time, which becomes a gap, and no message.
+ */
+const idleFlushEveryMs = 1_000;
 
 /** How long responses gather before one fsync answers them all (group commit). */
 const commitEveryMs = 10;
@@ -34,11 +41,13 @@ export class FlushLoop {
   readonly #coordinator: Coordinator;
   readonly #clock: Clock;
   readonly #flushMs: number;
+  readonly #idleFlushMs: number;
   readonly #durable: boolean;
   readonly #events: FlushEvents;
   /** How often `beat` wants to be called, in milliseconds. */
   readonly beatMs: number;
   #timer: NodeJS.Timeout | undefined;
+  #lastSweep: MonotonicMs;
   #lastFlush: MonotonicMs;
   #lastSync: MonotonicMs;
   #retry: { readonly at: number; readonly pauseMs: number } | undefined;
@@ -55,10 +64,11 @@ export class FlushLoop {
     this.#coordinator = coordinator;
     this.#clock = clock;
     this.#flushMs = options.flushMs;
+    this.#idleFlushMs = Math.max(options.flushMs, idleFlushEveryMs);
     this.#events = events;
     this.#durable = options.ack === 'durable';
     this.beatMs = this.#durable ? commitEveryMs : options.flushMs;
-    this.#lastFlush = this.#lastSync = clock.read().monotonicMs;
+    this.#lastSweep = this.#lastFlush = this.#lastSync = clock.read().monotonicMs;
   }
 
   start(): void {
@@ -71,10 +81,13 @@ export class FlushLoop {
     await Promise.all([this.#writing, this.#syncing]);
   }
 
-  /** Sweeps, and does what it is time for. Resolves when that is done; never rejects. */
+  /** Does what it is time for. Resolves when that is done; never rejects. */
   async beat(): Promise<void> {
-    this.#coordinator.sweep();
     const now = this.#clock.read().monotonicMs;
+    if (isDue(now, this.#lastSweep, this.#flushMs)) {
+      this.#lastSweep = now;
+      this.#coordinator.sweep();
+    }
     if (this.#retry !== undefined) {
       // What was under way when something failed has to end first.
       const idle = this.#writing === undefined && this.#syncing === undefined;
@@ -107,12 +120,11 @@ export class FlushLoop {
 
   async #flush(now: MonotonicMs): Promise<void> {
     const asked = this.#coordinator.takeAsked();
-    // Half a beat early is due: timers come a little late, never early, and must not skip a turn.
-    const due = now - this.#lastFlush >= this.#flushMs - commitEveryMs / 2;
-    if (!asked && !due) return;
+    const everyMs = this.#coordinator.hasNews ? this.#flushMs : this.#idleFlushMs;
+    if (!asked && !isDue(now, this.#lastFlush, everyMs)) return;
     this.#lastFlush = now;
     if (this.#durable) await this.#commit();
-    else await this.#coordinator.flush();
+    else await this.#coordinator.flushSwept();
   }
 
   async #commit(): Promise<void> {
@@ -134,4 +146,9 @@ export class FlushLoop {
     this.#retry = { at: this.#clock.read().monotonicMs + pauseMs, pauseMs };
     if (first) this.#events.failed(error);
   }
+}
+
+/** Half a beat early is due: timers come a little late, never early, and must not skip a turn. */
+function isDue(now: MonotonicMs, last: MonotonicMs, everyMs: number): boolean {
+  return now - last >= everyMs - commitEveryMs / 2;
 }

@@ -11,7 +11,6 @@ import type { Anchor } from '../store/anchor.ts';
 import type { Meta, Published } from '../store/meta.ts';
 import type { Change, Store } from '../store/store.ts';
 import type { Minute } from '../window/minute.ts';
-import { totalOf } from '../window/windows.ts';
 import type { Blocks } from './blocks.ts';
 import { closeMinutes, isOver, journalRows } from './changes.ts';
 import type { Companion } from './companion.ts';
@@ -59,6 +58,11 @@ export class Writer {
     this.#companion = companion;
     this.#meta = meta;
     this.#lastWrite = meta.writes;
+  }
+
+  /** Whether somebody is told of every write. */
+  get isPublished(): boolean {
+    return this.#publishing !== undefined;
   }
 
   /** Tells of every write from now on. */
@@ -194,7 +198,7 @@ export class Writer {
       ...this.#meta,
       ...more,
       writes: this.#lastWrite,
-      ...(open && { open: open.map(({ start, ms10 }) => ({ start, total: totalOf(ms10) })) }),
+      ...(open && { open: open.map(({ start, total }) => ({ start, total })) }),
     };
     await this.#store.write([...changes, { meta }], { sync });
     this.#meta = meta;

@@ -117,6 +117,11 @@ export class ReportBook implements Companion {
     return this.#ledgers.get(name)?.report;
   }
 
+  get takesMessages(): boolean {
+    for (const { off } of this.#ledgers.values()) if (!off) return true;
+    return false;
+  }
+
   /** Whether it takes messages now. */
   isOn(name: string): boolean {
     return this.#ledgers.get(name)?.off === false;
@@ -136,8 +141,7 @@ export class ReportBook implements Companion {
   }
 
   gather(options: { readonly sync: boolean }): Promise<void> | undefined {
-    const on = [...this.#ledgers.values()].some(({ off }) => !off);
-    if (this.#workers === undefined || !on) return undefined;
+    if (this.#workers === undefined || !this.takesMessages) return undefined;
     const answered = Math.min(...this.#answered);
     if (answered === lastBatch) return undefined;
     if (this.#asked - answered < mostUnanswered) {

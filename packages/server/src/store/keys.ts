@@ -21,6 +21,8 @@ export const sublevelNames = {
   part: 'part',
 } as const satisfies Record<PeriodName | 'meta' | 'journal' | 'report' | 'part', string>;
 
+type SublevelName = keyof typeof sublevelNames;
+
 /** The rows that hold windows: blocks of a period, or seconds of the journal. */
 export type Series = PeriodName | 'journal';
 
@@ -51,6 +53,23 @@ export const timeKey = {
 /** The key of what a node has of a minute (epoch ms): the time, then the name. */
 export function partKey(timeMs: number, node: string): Uint8Array {
   return Buffer.concat([timeKey.encode(timeMs), Buffer.from(node, 'latin1')]);
+}
+
+const prefixes = new Map(
+  Object.values(sublevelNames).map((name) => [name, Buffer.from(`!${name}!`, 'latin1')] as const),
+);
+
+/**
+ * The whole key of a row, its sublevel's prefix in front. What abstract-level makes of a sublevel
+ * and a key, for a write, where its way there takes longer than the write itself.
+ */
+export function wholeKey(level: SublevelName, key: Uint8Array): Uint8Array {
+  const prefix = prefixes.get(level);
+  if (prefix === undefined) throw new Error(`BUG: there is no sublevel ${level}`);
+  const whole = Buffer.allocUnsafe(prefix.length + key.length);
+  whole.set(prefix);
+  whole.set(key, prefix.length);
+  return whole;
 }
 
 /** The bytes that name a row for its checksum: series, then time. */

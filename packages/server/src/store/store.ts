@@ -14,7 +14,15 @@ import { DamagedRow, decodeWindows, encodeWindows } from './codec.ts';
 import { type OnDamage, report } from './damage.ts';
 import type { Database } from './database.ts';
 import { decodeGone, encodeGone, type Gone, noneGone } from './gone.ts';
-import { largestTime, partKey, rowName, type Series, sublevelNames, timeKey } from './keys.ts';
+import {
+  largestTime,
+  partKey,
+  rowName,
+  type Series,
+  sublevelNames,
+  timeKey,
+  wholeKey,
+} from './keys.ts';
 import { decodeMeta, encodeMeta, type Meta } from './meta.ts';
 
 /** A block or journal row: the windows that begin at `start` (epoch ms). */
@@ -57,12 +65,19 @@ export interface RowRange {
 /** The range of every row that there can be. */
 export const allTime: RowRange = { from: 0, to: largestTime };
 
+/** A change, as LevelDB takes it. */
+type Operation =
+  | { readonly type: 'put'; readonly key: Uint8Array; readonly value: Uint8Array }
+  | { readonly type: 'del'; readonly key: Uint8Array };
 type Rows = AbstractSublevel<Database, string | Buffer | Uint8Array, number, Uint8Array>;
 type Bytes = AbstractSublevel<Database, string | Buffer | Uint8Array, Uint8Array, Uint8Array>;
 
 const metaKey = 'node';
 const goneKey = 'gone';
 const mergeKey = 'merge';
+const wholeMetaKey = wholeKey('meta', Buffer.from(metaKey));
+const wholeGoneKey = wholeKey('meta', Buffer.from(goneKey));
+const wholeMergeKey = wholeKey('meta', Buffer.from(mergeKey));
 
 /** The database with its sublevels; replaced as a whole when it is opened again. */
 interface Handles {
@@ -183,45 +198,14 @@ export class Store {
 
   /** Writes all changes or none. With `sync`, they are on the disk when this resolves. */
   async write(changes: readonly Change[], options: { readonly sync: boolean }): Promise<void> {
-    const { database, rows, meta, reports, parts } = this.#open;
-    const batch = changes.map((change) => {
-      if ('meta' in change) {
-        return {
-          type: 'put',
-          sublevel: meta,
-          key: metaKey,
-          value: encodeMeta(change.meta),
-        } as const;
-      }
-      if ('gone' in change) {
-        const value = encodeGone(change.gone);
-        return { type: 'put', sublevel: meta, key: goneKey, value } as const;
-      }
-      if ('report' in change) {
-        const { report: key, bytes: value } = change;
-        return { type: 'put', sublevel: reports, key, value } as const;
-      }
-      if ('part' in change) {
-        const key = partKey(change.start, change.part);
-        return { type: 'put', sublevel: parts, key, value: change.bytes } as const;
-      }
-      if ('merge' in change) {
-        return { type: 'put', sublevel: meta, key: mergeKey, value: change.merge } as const;
-      }
-      if ('delete' in change) {
-        return { type: 'del', sublevel: rows[change.delete], key: change.start } as const;
-      }
-      const value =
-        'bytes' in change
-          ? change.bytes
-          : encodeWindows(change.windows, rowName(change.put, change.start));
-      return { type: 'put', sublevel: rows[change.put], key: change.start, value } as const;
-    });
-    const batchOptions: AbstractBatchOptions<string, string> & { sync: boolean } = options;
-    await database.batch<string | number | Uint8Array, string | Uint8Array>(
-      batch,
-      batchOptions as AbstractBatchOptions<string | number | Uint8Array, string | Uint8Array>,
-    );
+    const batch = changes.map(operationOf);
+    // Whole keys are bytes already; the sublevels, which reads go through, would add their prefix.
+    const batchOptions: AbstractBatchOptions<Uint8Array, Uint8Array> & { sync: boolean } = {
+      keyEncoding: 'view',
+      valueEncoding: 'view',
+      sync: options.sync,
+    };
+    await this.#open.database.batch<Uint8Array, Uint8Array>(batch, batchOptions);
   }
 
   /** Puts on the disk all that was written before this call; other writes need not wait for it. */
@@ -247,6 +231,27 @@ export class Store {
   async close(): Promise<void> {
     await this.#handles?.database.close();
   }
+}
+
+function operationOf(change: Change): Operation {
+  if ('meta' in change)
+    return { type: 'put', key: wholeMetaKey, value: Buffer.from(encodeMeta(change.meta)) };
+  if ('gone' in change)
+    return { type: 'put', key: wholeGoneKey, value: Buffer.from(encodeGone(change.gone)) };
+  if ('merge' in change)
+    return { type: 'put', key: wholeMergeKey, value: Buffer.from(change.merge) };
+  if ('report' in change)
+    return { type: 'put', key: wholeKey('report', change.report), value: change.bytes };
+  if ('part' in change) {
+    const key = wholeKey('part', partKey(change.start, change.part));
+    return { type: 'put', key, value: change.bytes };
+  }
+  const series = 'delete' in change ? change.delete : change.put;
+  const key = wholeKey(series, timeKey.encode(change.start));
+  if ('delete' in change) return { type: 'del', key };
+  const value =
+    'bytes' in change ? change.bytes : encodeWindows(change.windows, rowName(series, change.start));
+  return { type: 'put', key, value };
 }
 
 async function handlesOf(database: Database): Promise<Handles> {

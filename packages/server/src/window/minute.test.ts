@@ -106,4 +106,20 @@ describe('Minute', () => {
     expect(minute.takeForJournal()).toEqual([start, start + 59_000]);
     expect(minute.beginClose()).toEqual([start, start + 59_000]);
   });
+
+  it('knows what its ms10 windows add up to, whenever it is asked', () => {
+    const stored = new Minute(start);
+    stored.add(7, 40, false);
+    const minute = new Minute(start, { ms10: stored.ms10 });
+    for (const grow of [
+      () => undefined,
+      () => minute.add(7, 5, true),
+      () => minute.add(5_999, 300, false),
+      () => minute.absorb(stored),
+      () => minute.add(0, 1, false),
+    ]) {
+      grow();
+      expect(minute.total).toBe(totalOf(minute.ms10));
+    }
+  });
 });

@@ -14,7 +14,7 @@ import {
   sec,
   secondsPerMinute,
 } from '../period.ts';
-import { allocateWindows, type Windows } from './windows.ts';
+import { allocateWindows, totalOf, type Windows } from './windows.ts';
 
 /** What the store has of a minute, period by period. */
 export type Stored = { readonly [name in PeriodName]?: Windows | undefined };
@@ -40,6 +40,8 @@ export class Minute {
   lacking: readonly PeriodName[];
   /** The write that closed it last, by its number; 0 where none did. */
   closedInWrite = 0;
+  /** What the ms10 windows add up to; undefined until somebody asks. */
+  #total: number | undefined;
   /** Messages since the last write began, and those that a write under way holds. */
   #unsaved = 0;
   #inWrite = 0;
@@ -87,6 +89,7 @@ export class Minute {
     addTo(this.ms10, window, count, revises);
     addTo(this.sec, second, count, revises);
     addTo(this.min, 0, count, revises);
+    if (this.#total !== undefined) this.#total += count;
     this.#unsaved += count;
     this.#markDirty(second);
   }
@@ -94,6 +97,12 @@ export class Minute {
   /** The starts (epoch ms) of the seconds that changed since the last write began. */
   changedSeconds(): number[] {
     return this.#startsOf(this.#dirtySeconds);
+  }
+
+  /** What its ms10 windows add up to. Kept, since every flush asks and adding 6,000 counts takes long. */
+  get total(): number {
+    this.#total ??= totalOf(this.ms10);
+    return this.#total;
   }
 
   /** How many of its messages no write holds yet. */
@@ -104,8 +113,8 @@ export class Minute {
   /** The starts (epoch ms) of the seconds that the journal does not have as they are now. */
   takeForJournal(): number[] {
     const starts = this.#startsOf(this.#dirtySeconds);
-    for (const [second, dirty] of this.#dirtySeconds.entries()) {
-      if (dirty === 1) this.#journaledSeconds[second] = 1;
+    for (let second = 0; second < secondsPerMinute; second++) {
+      if (this.#dirtySeconds[second] === 1) this.#journaledSeconds[second] = 1;
     }
     this.#beginWrite();
     return starts;
@@ -153,6 +162,7 @@ export class Minute {
    */
   absorb(stored: Stored, lacking: readonly PeriodName[] = []): void {
     this.lacking = lacking;
+    this.#total = undefined;
     for (const name of periodNames) {
       const [mine, theirs] = [this[name], stored[name]];
       if (theirs === undefined) continue;
@@ -174,8 +184,8 @@ export class Minute {
 
   #startsOf(seconds: Uint8Array): number[] {
     const starts: number[] = [];
-    for (const [second, marked] of seconds.entries()) {
-      if (marked === 1) starts.push(this.start + second * sec.windowMs);
+    for (let second = 0; second < secondsPerMinute; second++) {
+      if (seconds[second] === 1) starts.push(this.start + second * sec.windowMs);
     }
     return starts;
   }
