@@ -111,7 +111,7 @@ export class Merger implements LiveSource {
     ask: (sinceMs: number) => Promise<void>,
   ): Promise<void> {
     await this.#follow(jetStream, stream, ask);
-    const consumer = await jetStream.client.consumers.get(stream, {
+    const consumer = await jetStream.reader.consumers.get(stream, {
       ...(this.#position === 0
         ? { deliver_policy: DeliverPolicy.All }
         : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: this.#position + 1 }),

@@ -36,6 +36,11 @@ const mostPingsOut = 2;
 const reconnectAfterMs = 250;
 /** Longer than the election of a new leader takes; a publish is tried again after that. */
 const answerWithinMs = 5_000;
+/**
+ * A consumer lives on one NATS server, and JetStream may choose one that was just killed: that never
+ * answers, the next one may.
+ */
+const consumerWithinMs = 1_500;
 /** How long JetStream remembers message numbers. */
 const duplicateWindowMs = 120_000;
 /** A node's entry in the register is gone so long after it was last refreshed. */
@@ -92,6 +97,8 @@ async function readSecret(flag: string, file: string): Promise<Buffer> {
 /** What a node needs of JetStream. */
 export interface JetStream {
   readonly client: JetStreamClient;
+  /** For consumers: it does not wait long for one, and asks again. */
+  readonly reader: JetStreamClient;
   readonly manager: JetStreamManager;
   /** Who lives: an entry of each node, gone when it is not refreshed. */
   readonly leases: KV;
@@ -116,6 +123,7 @@ export async function openJetStream(
   const timeout = answerWithinMs;
   const manager = await jetstreamManager(connection, { timeout });
   const client = jetstream(connection, { timeout });
+  const reader = jetstream(connection, { timeout: consumerWithinMs });
   const wanted = wantedStream(config);
   const info = await findOrMake(manager, wanted);
   assertFit(info.config, wanted);
@@ -138,6 +146,7 @@ export async function openJetStream(
   });
   return {
     client,
+    reader,
     manager,
     leases,
     records,
