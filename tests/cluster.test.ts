@@ -2,12 +2,14 @@
  * The cluster on a real nats-server: the merger's counts are the sum of the nodes' own stores, in all
  * three periods, whatever is killed, emptied or away.
  */
+import { readFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { ask } from './support/api.ts';
 import { runCli } from './support/cli.ts';
 import { expectSum, messagesIn, messagesInCluster, send, startNode } from './support/cluster.ts';
 import { temporaryFolder } from './support/folder.ts';
+import { scrape } from './support/metrics.ts';
 import { NatsServers } from './support/nats.ts';
 import { requires } from './support/requirement.ts';
 import { waitUntil } from './support/wait.ts';
@@ -68,6 +70,12 @@ withNats('adds up what all nodes hold, and says who they are', async () => {
   expect((await runCli(['stats', 'sec', '--cluster', '--url', a.adminUrl])).stderr).toContain(
     'this server does not add up a cluster',
   );
+  const { families } = await scrape(both.adminUrl);
+  const document = await readFile(new URL('../docs/metrics.md', import.meta.url), 'utf8');
+  const rows = document.matchAll(/^\| (reto3_cluster_\w+) \| (\w+) \| (.*?) ?\| /gm);
+  const listed = [...rows].map(([, name = '', type, labels]) => [name, `${type} ${labels}`]);
+  expect(listed).toEqual([...families].filter(([name]) => name.startsWith('reto3_cluster_')));
+
   await b.stop();
   await waitUntil('b has left', async () => {
     const { nodes = [] } = await ask<Answer>(merger.adminUrl, '/v1/cluster');

@@ -86,6 +86,8 @@ test('docs/metrics.md lists every metric with its type and labels', async () => 
   const { families } = await scrape(server.adminUrl);
   const text = await readFile(new URL('../docs/metrics.md', import.meta.url), 'utf8');
   const rows = [...text.matchAll(/^\| (\w+) \| (counter|gauge|histogram) \| (.*?) ?\| /gm)];
-  const listed = new Map(rows.map(([, name = '', type, labels]) => [name, `${type} ${labels}`]));
+  // Those of a cluster are held to it by its own test.
+  const single = rows.filter(([, name = '']) => !name.startsWith('reto3_cluster_'));
+  const listed = new Map(single.map(([, name = '', type, labels]) => [name, `${type} ${labels}`]));
   expect(listed).toEqual(families);
 });

@@ -104,7 +104,10 @@ export async function startServer(
       config.nats === undefined
         ? undefined
         : await openCluster({ config, coordinator, dataDir, log });
-    if (cluster !== undefined) undo.push(() => cluster.stop());
+    if (cluster !== undefined) {
+      undo.push(() => cluster.stop());
+      metrics.add(cluster.metrics);
+    }
     const api = await QueryApi.listen({
       config,
       coordinator,

@@ -15,10 +15,12 @@ import type { Coordinator, CountsView } from '../coordinator/coordinator.ts';
 import { Retention } from '../coordinator/retention.ts';
 import { messageOf, Reto3Error } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { alignDown, sec } from '../period.ts';
+import type { MetricSource } from '../metrics/metric.ts';
 import type { LiveSource } from '../query/live-feed.ts';
+import { nextBoot } from './boot.ts';
 import { MergedStore } from './merged-store.ts';
 import { Merger, type NodeState } from './merger.ts';
+import { clusterMetrics } from './metrics.ts';
 import {
   connectionOptions,
   type JetStream,
@@ -26,7 +28,7 @@ import {
   openConnection,
   openJetStream,
 } from './nats.ts';
-import { type Boot, Publisher, type PublisherState, vouchMs } from './publisher.ts';
+import { type Boot, Publisher, type PublisherState } from './publisher.ts';
 import { Register } from './register.ts';
 
 /** Several times within a lease, so that one answer that is lost does not cost the name. */
@@ -154,6 +156,8 @@ export class Cluster {
   nodes(): NodeState[] {
     return this.#mergerOrNone.nodes();
   }
+
+  readonly metrics: MetricSource = () => clusterMetrics(this.state(), this.#merger?.nodes() ?? []);
 
   state(): ClusterState {
     const { role, natsStream: stream } = this.#config;
@@ -322,27 +326,20 @@ export class Cluster {
       publisher.begin(this.#boot, outlet, false);
       return;
     }
-    const before = publisher.published();
     const { endBefore } = this.#coordinator;
-    const isNew = endBefore === 0 && before.boot === 0;
-    const follows = registered === before.boot || registered === before.after;
-    const forked = registered > 0 && !follows;
+    const { startedAt } = this.#coordinator.state();
+    const before = publisher.published();
     const { wallMs } = this.#clock.read();
-    const boot = Math.max(wallMs, before.boot + 1, registered + 1);
-    const vouchedFrom = isNew
-      ? alignDown(this.#coordinator.state().startedAt, sec.windowMs)
-      : forked
-        ? 0
-        : alignDown(Math.max(0, endBefore - vouchMs), sec.windowMs);
-    publisher.announce(boot, registered);
+    const next = nextBoot({ before, registered, endBefore, startedAt, wallMs });
+    publisher.announce(next.boot, registered);
     await this.#coordinator.savePublished(publisher.published());
-    await register.recordBoot(boot);
-    this.#boot = { boot, vouchedFrom };
-    if (forked && !isNew)
+    await register.recordBoot(next.boot);
+    this.#boot = { boot: next.boot, vouchedFrom: next.vouchedFrom };
+    if (next.forked)
       this.#log.warn(
         'this folder is not what was published last under this name; publishing all of it',
       );
-    publisher.begin(this.#boot, outlet, forked || registered === 0);
+    publisher.begin(this.#boot, outlet, next.everything);
   }
 
   async #publish(bytes: Uint8Array, id: string): Promise<void> {

@@ -95,7 +95,8 @@ export class Publisher implements Publishing {
   #turn = 0;
   #openSentAt = Number.NEGATIVE_INFINITY;
   #working: Promise<void> | undefined;
-  #wake: (() => void) | undefined;
+  /** Not before that is tried again what failed; monotonic ms. */
+  #retryAt = Number.NEGATIVE_INFINITY;
   #stopped = false;
   #failing = false;
   #messages = 0;
@@ -212,7 +213,6 @@ export class Publisher implements Publishing {
   async stop(withinMs: number): Promise<void> {
     this.#stopped = true;
     const deadline = this.#clock.read().monotonicMs + withinMs;
-    this.#wake?.();
     await this.#working;
     while (this.#outlet !== undefined && this.#clock.read().monotonicMs < deadline) {
       const last = this.#fresh.empty;
@@ -230,7 +230,11 @@ export class Publisher implements Publishing {
 
   async #run(): Promise<void> {
     while (!this.#stopped && this.#due()) {
-      if (!(await this.#publishNext(this.#freshDue() ? 'fresh' : 'again'))) await this.#pause();
+      const { monotonicMs } = this.#clock.read();
+      // The next write of the store asks again.
+      if (monotonicMs < this.#retryAt) return;
+      const published = await this.#publishNext(this.#freshDue() ? 'fresh' : 'again');
+      if (!published) this.#retryAt = monotonicMs + retryAfterMs;
     }
   }
 
@@ -281,7 +285,8 @@ export class Publisher implements Publishing {
         await outlet.publish(bytes, `${this.#node}.${id}${leaving ? '.leaving' : ''}`);
         this.#messages++;
         this.#bytes += bytes.length;
-        if (fresh) this.#openSentAt = now.monotonicMs;
+        // Not before the last of it: behind the open second there may be time that a clock left.
+        if (fresh && this.#fresh.empty) this.#openSentAt = now.monotonicMs;
         this.#mark = Math.max(this.#mark, mark);
       }
       if (this.#again.empty && this.#request !== undefined) {
@@ -317,16 +322,5 @@ export class Publisher implements Publishing {
 
   get #oldestHeld(): number {
     return this.#held.reduce((least, { start }) => Math.min(least, start), Infinity);
-  }
-
-  async #pause(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, retryAfterMs);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.#wake = undefined;
   }
 }
