@@ -47,7 +47,7 @@ async function followStats(
     source,
     periods[period],
     from,
-    asked.cluster ? 'cluster' : 'node',
+    asked.cluster ? 'cluster' : undefined,
   )) {
     if (!process.stdout.write(formatRows(rowFormat, chunk, periods[period])))
       await once(process.stdout, 'drain');
