@@ -1,4 +1,6 @@
-/** `npm run check`: format, lint, types of everything, what is unused, what comes from others. */
+/** `npm run check`: format, lint, types of everything, what is unused, the command reference, what comes
+ * from others. */
+import { checkCommandReference } from './command-reference.mjs';
 import { bin, runOrExit, setup } from './setup.mjs';
 import { checkSupplyChain } from './supply-chain.mjs';
 
@@ -7,4 +9,5 @@ runOrExit(bin('biome'), ['check', '--error-on-warnings', '.']);
 runOrExit(bin('tsc'), ['--project', 'tsconfig.check.json']);
 runOrExit(bin('tsc'), ['--project', 'packages/dashboard']);
 runOrExit(bin('knip'), []);
+await checkCommandReference();
 checkSupplyChain();

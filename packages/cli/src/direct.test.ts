@@ -20,7 +20,6 @@ test.each([
 test.each([
   [[]],
   [['--help']],
-  [['--version']],
   [['stats']],
   [['stats', 'ms5']],
   [['stats', 'sec', '--help']],

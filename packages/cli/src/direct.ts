@@ -17,6 +17,11 @@ export async function runDirectly(args: readonly string[]): Promise<boolean> {
     const { stats } = await import('./stats.ts');
     return runWith(statsFlags, flags, (given) => stats(topic, given));
   }
+  if (command === '--version' && topic === undefined) {
+    const { versionLine } = await import('./version.ts');
+    process.stdout.write(`${versionLine()}\n`);
+    return true;
+  }
   if (command === 'health') {
     const { health } = await import('./health.ts');
     return runWith(apiFlags, args.slice(1), health);

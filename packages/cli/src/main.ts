@@ -15,12 +15,12 @@ export async function main(args: string[]): Promise<void> {
     const { run } = await import('@oclif/core');
     await run(args, import.meta.url);
   } catch (error) {
-    process.exitCode = report(error, args);
+    process.exitCode = await report(error, args);
   }
 }
 
 /** Prints the error as one line on stderr and returns the exit code. */
-function report(error: unknown, args: readonly string[]): number {
+async function report(error: unknown, args: readonly string[]): Promise<number> {
   if (error instanceof Reto3Error) {
     process.stderr.write(`reto3: ${error.message} (${error.hint})\n`);
     return error.exitCode;
@@ -28,11 +28,18 @@ function report(error: unknown, args: readonly string[]): number {
   const code = oclifExitOf(error);
   // Help and --version leave through an error too.
   if (code === exitCode.done) return code;
-  const firstLine = messageOf(error).split('\n', 1)[0];
-  const command = args.filter((arg) => !arg.startsWith('-')).slice(0, 2);
+  const firstLine = (await wordsForUnknownFlag(error)) ?? messageOf(error).split('\n', 1)[0];
+  const firstFlag = args.findIndex((arg) => arg.startsWith('-'));
+  const command = args.slice(0, firstFlag === -1 ? 2 : Math.min(firstFlag, 2));
   const hint = code === exitCode.usage ? ` (see ${['reto3', ...command].join(' ')} --help)` : '';
   process.stderr.write(`reto3: ${firstLine}${hint}\n`);
   return code ?? exitCode.failed;
+}
+
+/** Better words than oclif's where it refuses a flag that is not there. */
+async function wordsForUnknownFlag(error: unknown): Promise<string | undefined> {
+  if (!(error instanceof Error) || !('flags' in error)) return undefined;
+  return (await import('./did-you-mean.ts')).unknownFlag(error);
 }
 
 /** The exit code that an error of oclif's carries. */

@@ -26,6 +26,11 @@ interface ErrorKind {
 }
 
 export const errorKinds = {
+  RETO3_BAD_COMMAND: {
+    httpStatus: 400,
+    exitCode: exitCode.usage,
+    hint: 'see reto3 --help for the commands',
+  },
   RETO3_BAD_PERIOD: {
     httpStatus: 400,
     exitCode: exitCode.usage,

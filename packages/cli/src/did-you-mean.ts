@@ -1,0 +1,33 @@
+/** What somebody meant who wrote a name that is not there. */
+import { closest, distance } from 'fastest-levenshtein';
+
+/** The name that is near enough to be meant, in words to put behind a message; else nothing. */
+export function didYouMean(written: string, names: readonly string[]): string {
+  if (names.length === 0) return '';
+  const nearest = closest(written, names);
+  // A third of the letters wrong, and at least two: then it is another word.
+  return distance(written, nearest) <= Math.max(2, Math.floor(written.length / 3))
+    ? `, did you mean "${nearest}"?`
+    : '';
+}
+
+/**
+ * Words for a flag that is not there, of the error with which oclif refuses it; undefined for any
+ * other error.
+ */
+export function unknownFlag(error: object): string | undefined {
+  if (!isNonExistentFlags(error)) return undefined;
+  const [refused = ''] = error.flags[0]?.split('=', 1) ?? [];
+  const names = Object.keys(error.parse.input.flags).map((name) => `--${name}`);
+  return `there is no flag ${refused}${didYouMean(refused, names)}`;
+}
+
+/** oclif exports its class from a folder that loads all of its parser. */
+interface NonExistentFlags {
+  readonly flags: readonly string[];
+  readonly parse: { readonly input: { readonly flags: object } };
+}
+
+function isNonExistentFlags(error: object): error is NonExistentFlags {
+  return error.constructor.name === 'NonExistentFlagsError';
+}

@@ -1,0 +1,18 @@
+/** What `reto3 --version` says: this version, and what it would run on. */
+import { loadUws } from '@reto3/server/ingest/uws';
+import { version } from '@reto3/server/version';
+
+/** Such as `reto3/0.1.0 linux-x64 node-v20.20.2 uWebSockets.js-20.30.0 (older build)`. */
+export function versionLine(): string {
+  const { platform, arch, version: node } = process;
+  return `reto3/${version} ${platform}-${arch} node-${node} ${uws()}`;
+}
+
+function uws(): string {
+  try {
+    return `uWebSockets.js-${loadUws().version}`;
+  } catch {
+    // A machine that cannot take requests may still read counts.
+    return 'no uWebSockets.js that loads here';
+  }
+}
