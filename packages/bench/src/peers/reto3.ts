@@ -30,7 +30,7 @@ export class RunningReto3 extends RunningPeer {
   }
 }
 
-/** Arguments of `node` for a server on those ports. */
+/** Arguments of the command line for a server on those ports. */
 function serveArguments(options: Reto3Options, port: number, adminPort: number): string[] {
   const settings = {
     host: '127.0.0.1',
@@ -42,7 +42,6 @@ function serveArguments(options: Reto3Options, port: number, adminPort: number):
     'log-level': 'warn',
   };
   return [
-    reto3Bin,
     'serve',
     ...Object.entries(settings).flatMap(([flag, value]) => [`--${flag}`, `${value}`]),
   ];
@@ -50,7 +49,7 @@ function serveArguments(options: Reto3Options, port: number, adminPort: number):
 
 export async function startReto3(options: Reto3Options): Promise<RunningReto3> {
   const [port = 0, adminPort = 0] = await freePorts(2);
-  const program = new Program(process.execPath, serveArguments(options, port, adminPort), {
+  const program = new Program(reto3Bin, serveArguments(options, port, adminPort), {
     cores: options.cores,
   });
   const deadlineMs = performance.now() + startMs;
