@@ -1,0 +1,23 @@
+/**
+ * An attack: what hostile clients do, and what must hold meanwhile. Each fills one section of
+ * docs/security.md.
+ */
+export interface Attack {
+  /** For `--only`, and the name of its section. */
+  readonly name: string;
+  run(): Promise<Report>;
+}
+
+interface Report {
+  /** Markdown: a table, and what belongs to it. */
+  readonly text: string;
+  /** Bounds that were not kept; empty where all were. */
+  readonly broken: readonly string[];
+}
+
+/** A table in Markdown. */
+export function table(columns: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [columns, columns.map(() => '---'), ...rows]
+    .map((cells) => `| ${cells.map((text) => text.replaceAll('|', '\\|')).join(' | ')} |`)
+    .join('\n');
+}

@@ -1,0 +1,219 @@
+/**
+ * The corpus against one server: every case whole, byte by byte, and cut at every byte, its
+ * connection then half-closed or left alone.
+ */
+import { setTimeout } from 'node:timers/promises';
+import { corpus } from '../corpus/all.ts';
+import type { Case } from '../corpus/case.ts';
+import { Client, inParallel, type Seen } from '../support/exchange.ts';
+import type { Reto3Target, Target } from '../support/target.ts';
+import { type Verdict, verdictOn } from '../support/verdict.ts';
+
+/** Nothing more comes after so long; everything is on one machine. */
+const quietMs = 250;
+/** Where all has come that can be wanted, one answer too many would be here after so long. */
+const tailMs = 30;
+/** A connection that its client has half closed, or left alone, is to be closed within so long. */
+export const hangMs = 15_000;
+/** Waited for, to see how long it takes where it takes longer. */
+const patienceMs = 40_000;
+const atOnce = 64;
+/** A connection that is left alone costs nothing but a descriptor on each side. */
+const leftAtOnce = 9_000;
+/** Longer cases are cut near their ends and at steps between. */
+const cutsOfOneEnd = 120;
+const cutsBetween = 40;
+/** Longer cases go in so many packets instead of byte by byte. */
+const mostPackets = 600;
+
+interface Finding {
+  readonly name: string;
+  readonly verdict: Verdict;
+}
+
+export interface CorpusResult {
+  readonly findings: readonly Finding[];
+  /** Valid messages that were counted, and whose answer went with the connection. */
+  readonly answersLost: number;
+  /** Cases that are counted otherwise byte by byte than whole. */
+  readonly otherInPieces: readonly string[];
+  /** Byte by byte no answer is lost: messages counted and not answered, or answered and not. */
+  readonly uncountedOrUnanswered: number;
+  readonly cuts: number;
+  /** Names of cases of which a part was answered more often than the whole in pieces. */
+  readonly cutTooOften: readonly string[];
+  /** The longest that a connection stayed that was left alone, s; Infinity: longer than 40. */
+  readonly leftForSeconds: number;
+  /** Cases of which a half-closed connection was not closed in time. */
+  readonly hangs: readonly string[];
+  readonly crashed: boolean;
+}
+
+function isReto3(target: Target): target is Reto3Target {
+  return 'counted' in target;
+}
+
+async function countedBy(target: Target): Promise<number> {
+  return isReto3(target) ? target.counted() : Number.NaN;
+}
+
+/** Every case in one packet, one after the other, so that the count of each is known. */
+async function whole(target: Target, cases: readonly Case[] = corpus) {
+  const findings: Finding[] = [];
+  const counts = new Map<string, number>();
+  let answersLost = 0;
+  let before = await countedBy(target);
+  for (const item of cases) {
+    const client = await Client.connect(target.port);
+    client.write(item.bytes);
+    const most = Math.max(...item.want.map((outcome) => outcome.counted));
+    const seen = await client.quiet(quietMs, most > 0 ? { answers: most, tailMs } : undefined);
+    client.destroy();
+    const after = await countedBy(target);
+    const counted = isReto3(target) ? after - before : seen.answered;
+    before = after;
+    counts.set(item.name, counted);
+    findings.push({ name: item.name, verdict: verdictOn(item, seen, counted) });
+    answersLost += counted - seen.answered;
+  }
+  return { findings, counts, answersLost };
+}
+
+/** Every case in one packet, all of them beside each other. Gives the messages that were counted. */
+export async function countedAtOnce(target: Reto3Target, cases: readonly Case[]): Promise<number> {
+  const before = await target.counted();
+  await inParallel(cases, atOnce, async ({ bytes }) => {
+    const client = await Client.connect(target.port);
+    client.write(bytes);
+    await client.quiet(quietMs);
+    client.destroy();
+  });
+  return (await target.counted()) - before;
+}
+
+/** Every case byte by byte. Gives what was seen of each, and how far counts and answers differ. */
+export async function inPieces(target: Target, cases: readonly Case[] = corpus) {
+  const before = await countedBy(target);
+  const seen = new Map<string, Seen>();
+  await inParallel(cases, atOnce, async ({ name, bytes }) => {
+    const client = await Client.connect(target.port);
+    const step = Math.max(1, Math.ceil(bytes.length / mostPackets));
+    for (let from = 0; from < bytes.length && !client.closed; from += step) {
+      client.write(bytes.slice(from, from + step));
+      await setTimeout(1);
+    }
+    client.touch();
+    seen.set(name, await client.quiet(quietMs));
+    client.destroy();
+  });
+  const counted = (await countedBy(target)) - before;
+  const answered = [...seen.values()].reduce((sum, one) => sum + one.answered, 0);
+  return { seen, difference: isReto3(target) ? Math.abs(counted - answered) : 0 };
+}
+
+/** Names of the cases by what became of them byte by byte, where each answer is seen. */
+export function verdictsInPieces(seen: ReadonlyMap<string, Seen>): Record<Verdict, string[]> {
+  const names: Record<Verdict, string[]> = {
+    'as wanted': [],
+    'refused by the time limit only': [],
+    'not served': [],
+    'taken although malformed': [],
+    'counted although refused': [],
+  };
+  for (const item of corpus) {
+    const one = seen.get(item.name);
+    if (one === undefined) throw new Error(`BUG: ${item.name} was not sent`);
+    const verdict = verdictOn(item, one, one.answered);
+    // It was answered, and what came behind it was refused.
+    names[verdict === 'counted although refused' ? 'taken although malformed' : verdict].push(
+      item.name,
+    );
+  }
+  return names;
+}
+
+interface Cut {
+  readonly name: string;
+  readonly bytes: string;
+}
+
+function cutsOf({ name, bytes }: Case): Cut[] {
+  const cuts: Cut[] = [];
+  const step = Math.ceil(bytes.length / cutsBetween);
+  for (let length = 0; length < bytes.length; length++) {
+    const isNear = Math.min(length, bytes.length - length) <= cutsOfOneEnd;
+    if (isNear || length % step === 0) cuts.push({ name, bytes: bytes.slice(0, length) });
+  }
+  return cuts;
+}
+
+/** Every beginning of every case, the connection then half-closed or left alone. */
+async function cut(target: Target, most: ReadonlyMap<string, number>) {
+  const cuts = corpus.flatMap(cutsOf);
+  const tooOften = new Set<string>();
+  const hangs = new Set<string>();
+  let leftForMs = 0;
+  const withEnd =
+    (isHalfClosed: boolean) =>
+    async (item: Cut): Promise<void> => {
+      const client = await Client.connect(target.port);
+      client.write(item.bytes);
+      if (isHalfClosed) client.halfClose();
+      const closedMs = await client.closedWithin(isHalfClosed ? hangMs : patienceMs);
+      if (client.answered > (most.get(item.name) ?? 0)) tooOften.add(item.name);
+      if (isHalfClosed && closedMs === undefined) hangs.add(item.name);
+      if (!isHalfClosed) leftForMs = Math.max(leftForMs, closedMs ?? Number.POSITIVE_INFINITY);
+      client.destroy();
+    };
+  await inParallel(cuts, atOnce, withEnd(true));
+  await inParallel(cuts, leftAtOnce, withEnd(false));
+  return {
+    cuts: 2 * cuts.length,
+    tooOften: [...tooOften],
+    hangs: [...hangs],
+    leftForSeconds: leftForMs / 1_000,
+  };
+}
+
+/**
+ * A message that is answered when nothing shares its packet was not refused: the parser took it for
+ * complete, and refused what came behind it.
+ */
+function settled(
+  findings: readonly Finding[],
+  counts: ReadonlyMap<string, number>,
+  answers: ReadonlyMap<string, number>,
+): Finding[] {
+  return findings.map(({ name, verdict }) => {
+    const isTaken = (answers.get(name) ?? 0) >= (counts.get(name) ?? 0);
+    return verdict === 'counted although refused' && isTaken
+      ? { name, verdict: 'taken although malformed' }
+      : { name, verdict };
+  });
+}
+
+export async function attackWithCorpus(target: Target): Promise<CorpusResult> {
+  const { findings, counts, answersLost } = await whole(target);
+  const { seen, difference } = await inPieces(target);
+  const answers = new Map([...seen].map(([name, { answered }]) => [name, answered]));
+  const most = new Map(
+    corpus.map(({ name }) => [name, Math.max(counts.get(name) ?? 0, answers.get(name) ?? 0)]),
+  );
+  const { cuts, tooOften, hangs, leftForSeconds } = await cut(target, most);
+  const last = await Client.connect(target.port);
+  const connects = !last.closed;
+  last.destroy();
+  return {
+    findings: settled(findings, counts, answers),
+    answersLost,
+    otherInPieces: corpus
+      .filter(({ name }) => answers.get(name) !== counts.get(name))
+      .map(({ name }) => name),
+    uncountedOrUnanswered: difference,
+    cuts,
+    cutTooOften: tooOften,
+    hangs,
+    leftForSeconds,
+    crashed: !target.alive() || !connects,
+  };
+}

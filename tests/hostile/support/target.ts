@@ -1,0 +1,143 @@
+/**
+ * The servers that are attacked: reto3 with the uWebSockets.js build that this machine loads, reto3
+ * with the newer build in a container of the image's base, and for comparison Node's own server and
+ * nginx.
+ */
+import { execFile, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { onTestFinished } from 'vitest';
+import { nginx } from '../../../packages/bench/src/peers/nginx.ts';
+import { ask, freePort, freePorts, message } from '../../../packages/bench/src/peers/peer.ts';
+import { askInfo } from '../../support/api.ts';
+import { cliFile } from '../../support/cli.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+import { launch, type RunningProcess } from '../../support/processes.ts';
+import { serveArgs } from '../../support/server.ts';
+import { waitUntil } from '../../support/wait.ts';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const run = promisify(execFile);
+
+export interface Target {
+  readonly name: string;
+  readonly port: number;
+  /** Whether it still runs. */
+  readonly alive: () => boolean;
+}
+
+/** A reto3, which says what it counted. */
+export interface Reto3Target extends Target {
+  readonly adminUrl: string;
+  readonly pid: number;
+  readonly counted: () => Promise<number>;
+}
+
+interface Reto3Options {
+  /** Most file descriptors that it may open. */
+  readonly descriptors?: number;
+  readonly flags?: readonly string[];
+}
+
+/** How a kind of target is made, and why it cannot be here. */
+export interface Kind<T extends Target> {
+  readonly name: string;
+  readonly missing: () => string | undefined;
+  readonly start: (options?: Reto3Options) => Promise<T>;
+}
+
+export const here: Kind<Reto3Target> = {
+  name: 'reto3, build of this machine',
+  missing: () => undefined,
+  async start({ descriptors, flags = [] } = {}) {
+    const [port = 0, adminPort = 0] = await freePorts(2);
+    const args = [
+      cliFile,
+      ...serveArgs({ dataDir: await temporaryFolder(), port, adminPort, flags }),
+    ];
+    const limit = descriptors === undefined ? '' : `ulimit -n ${descriptors};`;
+    const running = launch('bash', ['-c', `${limit} exec "$0" "$@"`, process.execPath, ...args]);
+    return ready(here.name, running, port, adminPort, () => Promise.resolve(running.pid));
+  },
+};
+
+/** The image's base: the newer build needs a glibc as new as that. */
+const image = process.env['NODE_IMAGE'] ?? 'node:24-trixie-slim';
+
+const container: Kind<Reto3Target> = {
+  name: 'reto3, newer build (container)',
+  missing() {
+    const { status } = spawnSync('docker', ['image', 'inspect', image], { stdio: 'ignore' });
+    return status === 0 ? undefined : `no Docker engine that has the image ${image}`;
+  },
+  async start({ descriptors = 20_000, flags = [] } = {}) {
+    const [port = 0, adminPort = 0] = await freePorts(2);
+    const name = `reto3-hostile-${process.pid}-${port}`;
+    const limits = ['--ulimit', `nofile=${descriptors}:${descriptors}`];
+    const cli = '/clone/packages/cli/bin/reto3.js';
+    const serve = serveArgs({ dataDir: '/tmp/data', port, adminPort, flags });
+    const running = launch('docker', [
+      ...['run', '--rm', '--name', name, '--network', 'host', ...limits],
+      ...['--volume', `${root}:/clone:ro`, image, 'node', cli, ...serve],
+    ]);
+    // The client of Docker may end, and its container would go on.
+    onTestFinished(async () => {
+      if (running.running) await run('docker', ['kill', name]).catch(() => undefined);
+    });
+    return ready(container.name, running, port, adminPort, async () => {
+      const { stdout } = await run('docker', ['inspect', '--format', '{{.State.Pid}}', name]);
+      return Number(stdout);
+    });
+  },
+};
+
+async function ready(
+  name: string,
+  running: RunningProcess,
+  port: number,
+  adminPort: number,
+  findPid: () => Promise<number>,
+): Promise<Reto3Target> {
+  const said = (): string => running.stdout + running.stderr;
+  await waitUntil(`${name} takes requests`, () => {
+    if (!running.running) throw new Error(`cannot start ${name}: ${said()}`);
+    return said().includes('reto3 takes requests on');
+  });
+  const adminUrl = `http://127.0.0.1:${adminPort}`;
+  return {
+    name: `reto3, uWebSockets.js ${(await askInfo(adminUrl)).uWebSockets}`,
+    port,
+    adminUrl,
+    pid: await findPid(),
+    alive: () => running.running,
+    counted: async () => (await askInfo(adminUrl)).messagesSinceStart,
+  };
+}
+
+const nodeHttp: Kind<Target> = {
+  name: `node:http ${process.versions.node}`,
+  missing: () => undefined,
+  async start() {
+    const port = await freePort();
+    const script = join(root, 'packages/bench/dist/peers/node-http.server.js');
+    const running = launch(process.execPath, [script, String(port)]);
+    await waitUntil('node:http answers', async () => (await ask(port, message)) === 200);
+    return { name: nodeHttp.name, port, alive: () => running.running };
+  },
+};
+
+const nginxAlone: Kind<Target> = {
+  name: 'nginx',
+  missing: () => (nginx.version() === undefined ? 'nginx is not installed' : undefined),
+  async start() {
+    const folder = await temporaryFolder();
+    const running = await nginx.start({ folder, cores: undefined, workers: 1 });
+    onTestFinished(() => running.stop());
+    // It is seen to have crashed by a connection that is refused.
+    return { name: `nginx ${nginx.version() ?? ''}`, port: running.port, alive: () => true };
+  },
+};
+
+export const reto3Kinds = [here, container] as const;
+export const kinds: readonly Kind<Target>[] = [...reto3Kinds, nodeHttp, nginxAlone];

@@ -1,0 +1,23 @@
+/** When, on what and from which sources a table was made: one line for the page that keeps it. */
+import { spawnSync } from 'node:child_process';
+import { availableParallelism, cpus, release, totalmem } from 'node:os';
+
+export function provenance(): string {
+  const [processor] = cpus();
+  const machine = [
+    `${availableParallelism()} cores of ${processor?.model ?? 'an unknown processor'}`,
+    `${Math.round(totalmem() / 2 ** 30)} GiB`,
+    `Linux ${release()}`,
+    `Node.js ${process.versions.node}`,
+  ].join(', ');
+  return `Run on ${new Date().toISOString().slice(0, 10)}, commit ${commit()}, on ${machine}.`;
+}
+
+/** With a plus where something in the sources was not committed. */
+function commit(): string {
+  const git = (...args: string[]): string =>
+    spawnSync('git', args, { encoding: 'utf8' }).stdout.trim();
+  const dirty =
+    git('status', '--porcelain', '--', 'packages/server', 'packages/cli', 'tests') !== '';
+  return `${git('rev-parse', '--short', 'HEAD')}${dirty ? '+' : ''}`;
+}
