@@ -11,6 +11,7 @@ const nowhere = ['--url', 'http://127.0.0.1:1'];
 test.each([
   { args: ['stats', 'ms10', '--last', '5', ...nowhere], code: 'RETO3_SERVER_NOT_REACHABLE' },
   { args: ['stats', 'sec', '--follow', ...nowhere], code: 'RETO3_SERVER_NOT_REACHABLE' },
+  { args: ['stats', 'sec', '--chart', ...nowhere], code: 'RETO3_SERVER_NOT_REACHABLE' },
   { args: ['health', ...nowhere], code: 'RETO3_SERVER_NOT_REACHABLE' },
   { args: ['serve', '--port', 'http'], code: 'RETO3_BAD_SETTING' },
 ])('reto3 $args runs without oclif', async ({ args, code }) => {

@@ -66,7 +66,8 @@ export const sourceFlags = {
   },
 } as const satisfies FlagTable;
 
-export const statsFlags = {
+/** A range of windows or of rows of a report, and how it is printed. */
+export const listFlags = {
   last: {
     description: 'the newest N windows (default: 100 of ms10, 60 of sec and min)',
     value: 'N',
@@ -81,6 +82,11 @@ export const statsFlags = {
   json: { description: 'the same as --format json; with --follow one object a line' },
   cluster: { description: "the cluster's counts, from a server that adds them up" },
   ...sourceFlags,
+} as const satisfies FlagTable;
+
+export const statsFlags = {
+  ...listFlags,
+  chart: { description: 'draw the windows instead of listing them' },
 } as const satisfies FlagTable;
 
 /** A range of 10 ms windows, and how what was found in it is printed. */

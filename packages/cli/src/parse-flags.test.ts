@@ -11,9 +11,14 @@ const tables: readonly FlagTable[] = [apiFlags, statsFlags, serveFlags];
 
 afterEach(() => vi.unstubAllEnvs());
 
-/** Switches that are off are false with oclif, and absent with us. */
+/**
+ * Switches that are off are false with oclif, and absent with us; what was given several times is
+ * an array with oclif, and has commas between with us.
+ */
 function whatIsOn(given: object): Record<string, unknown> {
-  const on = Object.entries(given).filter(([, value]) => value !== undefined && value !== false);
+  const on = Object.entries(given)
+    .filter(([, value]) => value !== undefined && value !== false)
+    .map(([name, value]) => [name, Array.isArray(value) ? value.join() : value]);
   return Object.fromEntries(on);
 }
 

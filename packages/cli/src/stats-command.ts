@@ -22,6 +22,10 @@ export function statsExamples(period: PeriodName): Command.Example[] {
       description: 'What a stopped server has counted',
       command: `<%= config.bin %> stats ${period} --data-dir ./data`,
     },
+    {
+      description: 'A chart of the last ten minutes',
+      command: `<%= config.bin %> stats ${period} --from 10m --chart`,
+    },
     { description: 'As they come', command: `<%= config.bin %> stats ${period} --follow` },
   ];
 }

@@ -4,13 +4,17 @@ import { exitCode, Reto3Error } from '@reto3/server/errors';
 import { type PeriodName, periods } from '@reto3/server/period';
 import { csvHeader, type FormatName, formatRows, parseFormat } from '@reto3/server/query/format';
 import { type Asked, type Source, sourceOf, writeAnswer } from './answers.ts';
+import type { ApiOptions } from './api-client.ts';
 import type { Given, statsFlags } from './flags.ts';
 
 /** @throws Reto3Error RETO3_BAD_FORMAT, RETO3_BAD_RANGE, and what the source throws */
 export async function stats(period: PeriodName, given: Given<typeof statsFlags>): Promise<void> {
   const format = parseFormat(given.json ? 'json' : given.format);
   const source = sourceOf(given);
-  if (given.follow) await followStats(period, source, given, format);
+  if (given.chart) {
+    const { chartStats } = await import('./chart/chart-stats.ts');
+    await chartStats(period, source, given, format);
+  } else if (given.follow) await followStats(period, source, given, format);
   else await writeAnswer(source, { ...given, period, format }, process.stdout);
 }
 
@@ -20,6 +24,23 @@ async function followStats(
   asked: Asked,
   format: FormatName,
 ): Promise<void> {
+  const api = serverToFollow(source, asked);
+  process.once('SIGINT', () => process.exit(exitCode.interrupted));
+  const rowFormat = format === 'json' ? 'ndjson' : format;
+  let { from } = asked;
+  if (asked.last !== undefined) {
+    from = await writeAnswer(source, { ...asked, period, format: rowFormat }, process.stdout);
+  } else if (rowFormat === 'csv') process.stdout.write(csvHeader);
+  const { follow } = await import('./events.ts');
+  const scope = asked.cluster ? 'cluster' : undefined;
+  for await (const chunk of follow(api, periods[period], from, scope)) {
+    if (!process.stdout.write(formatRows(rowFormat, chunk, periods[period])))
+      await once(process.stdout, 'drain');
+  }
+}
+
+/** The server whose windows can be followed. @throws Reto3Error RETO3_BAD_RANGE */
+export function serverToFollow(source: Source, asked: Asked): ApiOptions {
   if ('dataDir' in source) {
     throw new Reto3Error(
       'RETO3_BAD_RANGE',
@@ -31,25 +52,8 @@ async function followStats(
     throw new Reto3Error(
       'RETO3_BAD_RANGE',
       'got --follow with --to or --open, which it cannot have',
-      {
-        hint: 'leave --to and --open out, or --follow',
-      },
+      { hint: 'leave --to and --open out, or --follow' },
     );
   }
-  process.once('SIGINT', () => process.exit(exitCode.interrupted));
-  const rowFormat = format === 'json' ? 'ndjson' : format;
-  let { from } = asked;
-  if (asked.last !== undefined) {
-    from = await writeAnswer(source, { ...asked, period, format: rowFormat }, process.stdout);
-  } else if (rowFormat === 'csv') process.stdout.write(csvHeader);
-  const { follow } = await import('./events.ts');
-  for await (const chunk of follow(
-    source,
-    periods[period],
-    from,
-    asked.cluster ? 'cluster' : undefined,
-  )) {
-    if (!process.stdout.write(formatRows(rowFormat, chunk, periods[period])))
-      await once(process.stdout, 'drain');
-  }
+  return source;
 }

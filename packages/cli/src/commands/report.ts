@@ -3,12 +3,12 @@ import { exitCode, Reto3Error } from '@reto3/server/errors';
 import { parsePeriod } from '@reto3/server/period';
 import { parseFormat } from '@reto3/server/query/format';
 import { sourceOf } from '../answers.ts';
-import { type FlagTable, statsFlags } from '../flags.ts';
+import { type FlagTable, listFlags } from '../flags.ts';
 import { oclifFlags } from '../oclif-flags.ts';
 import { followReport, writeReport } from '../report.ts';
 
 const table = {
-  ...statsFlags,
+  ...listFlags,
   report: {
     description: 'with --data-dir: module of the report, where it is none that comes with reto3',
     value: 'MODULE',

@@ -1,0 +1,57 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { ColumnGatherer, type Columns } from './columns.ts';
+
+const windowMs = 10;
+
+/** Which windows are counted, as distances from one to the next, with their counts. */
+const series = fc.record({
+  start: fc.integer({ min: 0, max: 1e9 }).map((window) => window * windowMs),
+  steps: fc.array(
+    fc.record({
+      step: fc.oneof(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 9_000 })),
+      count: fc.nat(),
+    }),
+    {
+      minLength: 1,
+      maxLength: 300,
+    },
+  ),
+  most: fc.integer({ min: 1, max: 300 }),
+});
+
+/** The same by definition: the highest of the windows that a column covers. */
+function expected(windows: readonly [number, number][], columns: Columns): number[] {
+  const highest = new Array<number>(columns.highest.length).fill(Number.NaN);
+  for (const [start, count] of windows) {
+    const at = Math.floor((start - columns.start) / (windowMs * columns.windowsEach));
+    highest[at] = Math.max(highest[at] || 0, count);
+  }
+  return highest;
+}
+
+test('every window is in its column, and no column has what it does not cover', () => {
+  let merged = 0;
+  fc.assert(
+    fc.property(series, ({ start, steps, most }) => {
+      let at = start;
+      const windows = steps.map(({ step, count }, index): [number, number] => {
+        if (index > 0) at += step * windowMs;
+        return [at, count];
+      });
+      const gatherer = new ColumnGatherer(windowMs);
+      for (const [each, count] of windows) gatherer.add(each, count);
+      const columns = gatherer.columns(most);
+      expect(columns?.start).toBe(start);
+      expect(columns?.highest.length).toBeLessThanOrEqual(most);
+      expect(columns && expected(windows, columns)).toEqual(columns?.highest);
+      expect(gatherer.highest).toBe(Math.max(...windows.map(([, count]) => count)));
+      if ((at - start) / windowMs > 4_096) merged++;
+    }),
+  );
+  expect(merged).toBeGreaterThan(0);
+});
+
+test('nothing counted gives nothing to draw', () => {
+  expect(new ColumnGatherer(windowMs).columns(80)).toBeUndefined();
+});

@@ -1,0 +1,76 @@
+/**
+ * Windows gathered into the columns of a chart, however many there are: memory stays at a few
+ * thousand numbers. A column has the highest count of its windows, so that no burst disappears by
+ * being drawn small; one without a counted window is a gap.
+ */
+
+/** More than any terminal is wide, so that the last merge of columns costs little resolution. */
+const mostBuckets = 4_096;
+
+/** What a chart draws. */
+export interface Columns {
+  /** Start of the first column, epoch ms. */
+  readonly start: number;
+  /** How many windows a column has. */
+  readonly windowsEach: number;
+  /** The highest count of each column; NaN for a gap. */
+  readonly highest: readonly number[];
+}
+
+/** Takes windows in the order of their starts. */
+export class ColumnGatherer {
+  readonly #windowMs: number;
+  #start: number | undefined;
+  #windowsEach = 1;
+  #buckets: number[] = [];
+  #highest = 0;
+
+  /** @param windowMs length of a window in milliseconds */
+  constructor(windowMs: number) {
+    this.#windowMs = windowMs;
+  }
+
+  /** The highest count so far. */
+  get highest(): number {
+    return this.#highest;
+  }
+
+  /** @param start of a counted window, epoch ms */
+  add(start: number, count: number): void {
+    this.#start ??= start;
+    this.#highest = Math.max(this.#highest, count);
+    const window = Math.round((start - this.#start) / this.#windowMs);
+    while (window >= mostBuckets * this.#windowsEach) {
+      this.#buckets = merged(this.#buckets, 2);
+      this.#windowsEach *= 2;
+    }
+    const bucket = Math.floor(window / this.#windowsEach);
+    while (this.#buckets.length <= bucket) this.#buckets.push(Number.NaN);
+    this.#buckets[bucket] = higher(this.#buckets[bucket], count);
+  }
+
+  /** At most so many columns; undefined where nothing was counted. */
+  columns(most: number): Columns | undefined {
+    if (this.#start === undefined) return undefined;
+    const each = Math.ceil(this.#buckets.length / most);
+    return {
+      start: this.#start,
+      windowsEach: this.#windowsEach * each,
+      highest: merged(this.#buckets, each),
+    };
+  }
+}
+
+function merged(buckets: readonly number[], each: number): number[] {
+  const columns = new Array<number>(Math.ceil(buckets.length / each)).fill(Number.NaN);
+  for (const [index, count] of buckets.entries()) {
+    const column = Math.floor(index / each);
+    columns[column] = higher(columns[column], count);
+  }
+  return columns;
+}
+
+/** The higher of two counts, of which either may be a gap. */
+function higher(a: number | undefined, b: number): number {
+  return a === undefined || Number.isNaN(a) ? b : a < b ? b : a;
+}

@@ -1,0 +1,114 @@
+import { stripVTControlCharacters } from 'node:util';
+import { min, ms10, sec } from '@reto3/server/period';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { drawChart, plotColumns } from './draw.ts';
+
+const start = Date.UTC(2016, 4, 28, 11, 11, 11);
+const canvas = { columns: 60, lines: 9, colours: false };
+const gap = Number.NaN;
+
+test('counts become a line over an axis with times', () => {
+  const highest = [0, 2, 4, 4, 2, 0, 5, 0, 1, 1];
+  expect(drawChart({ start, windowsEach: 1, highest }, sec, canvas)).toMatchInlineSnapshot(`
+    [
+      "messages in 1 s, 2016-05-28 11:11:11 to 11:11:21 UTC",
+      "  5 ┤                             ╭────╮",
+      "  4 ┤         ╭─────────╮         │    │",
+      "  3 ┤         │         │         │    │",
+      "  2 ┤    ╭────╯         ╰────╮    │    │",
+      "  1 ┤    │                   │    │    │    ╭──────────",
+      "  0 ┤────╯                   ╰────╯    ╰────╯",
+      "    └─────┬─────────┬─────────┬─────────┬─────────┬────",
+      "          11:11:12  11:11:14  11:11:16  11:11:18  11:11:20",
+    ]
+  `);
+});
+
+test('a gap is left out, and a window alone between gaps is not', () => {
+  const highest = [gap, 3, 3, gap, gap, 1, gap, 0];
+  expect(drawChart({ start, windowsEach: 1, highest }, sec, canvas)).toMatchInlineSnapshot(`
+    [
+      "messages in 1 s, 2016-05-28 11:11:11 to 11:11:19 UTC",
+      "  3 ┤       ──────────────",
+      "  2 ┤",
+      "  1 ┤                                   ───────",
+      "  0 ┤                                                 ───────",
+      "    └───────┬─────────────┬─────────────┬─────────────┬──────",
+      "            11:11:12      11:11:14      11:11:16      11:11:18",
+    ]
+  `);
+});
+
+test('times of a day and more have their day, and a column says for how much it stands', () => {
+  const highest = Array.from({ length: 48 }, (_, hour) => hour * 100);
+  expect(drawChart({ start, windowsEach: 60, highest }, min, canvas)).toMatchInlineSnapshot(`
+    [
+      "messages in 1 min (highest of 60), 2016-05-28 11:11:11 to 2016-05-30 11:11:11 UTC",
+      "5000 ┤                                            ╭───",
+      "4000 ┤                                  ╭─────────╯",
+      "3000 ┤                        ╭─────────╯",
+      "2000 ┤              ╭─────────╯",
+      "1000 ┤    ╭─────────╯",
+      "   0 ┤────╯",
+      "     └────────────┬───────────────────────┬───────────",
+      "                  05-29 00:00             05-30 00:00",
+    ]
+  `);
+});
+
+test('nothing but zeros is a line on the ground', () => {
+  const highest = [0, 0, 0];
+  expect(drawChart({ start, windowsEach: 1, highest }, ms10, canvas)).toMatchInlineSnapshot(`
+    [
+      "messages in 10 ms, 2016-05-28 11:11:11.000 to 11:11:11.030 UTC",
+      "  1 ┤",
+      "  0 ┤────────────────────────",
+      "    └┬───────────────┬───────",
+      "     11:11:11.000    11:11:11.020",
+    ]
+  `);
+});
+
+const columns = fc.array(fc.oneof(fc.nat({ max: 1e7 }), fc.constant(gap)), {
+  minLength: 1,
+  maxLength: 400,
+});
+
+test('a chart fits its canvas, and has a mark for exactly what was counted', () => {
+  fc.assert(
+    fc.property(
+      columns,
+      fc.integer({ min: 40, max: 200 }),
+      fc.integer({ min: 6, max: 60 }),
+      (counts, width, lines) => {
+        const small = { columns: width, lines, colours: false };
+        const highest = counts.slice(
+          0,
+          plotColumns(small, Math.max(0, ...counts.filter((count) => count >= 0))),
+        );
+        const [, ...drawn] = drawChart({ start, windowsEach: 3, highest }, sec, small);
+        expect(drawn.length).toBeLessThan(lines);
+        for (const line of drawn) expect(line.length).toBeLessThanOrEqual(width);
+        const plotted = drawn.slice(0, -2);
+        const margin = plotted[0]?.search(/[┤┼]/) ?? 0;
+        const room = width - margin - 1;
+        const each = Math.max(1, Math.min(8, Math.floor(room / highest.length)));
+        for (const [column, count] of highest.entries()) {
+          const marks = plotted.filter((line) => (line[margin + 1 + column * each] ?? ' ') !== ' ');
+          expect(marks.length > 0).toBe(!Number.isNaN(count));
+        }
+      },
+    ),
+  );
+});
+
+test('colours are there only where they are wanted', () => {
+  const chart = { start, windowsEach: 1, highest: [1, 2, 3] };
+  const plain = drawChart(chart, sec, canvas).join('\n');
+  const coloured = drawChart(chart, sec, { ...canvas, colours: true }).join('\n');
+  const ansi = '\u001b[';
+  expect(plain).not.toContain(ansi);
+  expect(coloured).toContain(ansi);
+  expect(stripVTControlCharacters(coloured)).toBe(plain);
+});

@@ -1,0 +1,147 @@
+/** Draws columns of counts as lines of text. Pure: what it is given decides every character. */
+import { styleText } from 'node:util';
+import type { Period } from '@reto3/server/period';
+import { plot } from 'asciichart';
+import { timeText } from '../analysis.ts';
+import type { Canvas } from '../terminal/screen.ts';
+import type { Columns } from './columns.ts';
+
+/** Title, axis and times below the plot. */
+const linesAround = 3;
+/** asciichart puts the label, a space and the axis before the first column, if the label has 3. */
+const leastLabelChars = 3;
+const charsBesideLabel = 2;
+/** Wider, and one window looks like a plateau of many. */
+const mostCharsEach = 8;
+
+/** How many columns of counts fit, where none is higher than `highest`. */
+export function plotColumns(canvas: Canvas, highest: number): number {
+  return Math.max(
+    1,
+    canvas.columns - String(scaleOf(highest, canvas).top).length - charsBesideLabel,
+  );
+}
+
+/**
+ * @param columns no more than `plotColumns` says
+ * @returns lines without their line feeds
+ */
+export function drawChart(columns: Columns, period: Period, canvas: Canvas): string[] {
+  const { highest, windowsEach, start } = columns;
+  const { top, rows } = scaleOf(highestOf(highest), canvas);
+  const room = plotColumns(canvas, top);
+  const charsEach = Math.max(1, Math.min(mostCharsEach, Math.floor(room / highest.length)));
+  const values = highest.flatMap((count) => new Array<number>(charsEach).fill(count));
+  const charMs = (period.windowMs * windowsEach) / charsEach;
+  const paint = (text: string): string =>
+    canvas.colours ? styleText('cyan', text, { validateStream: false }) : text;
+  const margin = marginOf(top);
+  return [
+    title(columns, period),
+    ...plotLines(values, top, rows).map(
+      (line) => line.slice(0, margin) + paint(line.slice(margin).trimEnd()),
+    ),
+    ...timeAxis(start, charMs, { chars: values.length, room }, period).map((line) =>
+      (' '.repeat(margin - 1) + line).trimEnd(),
+    ),
+  ];
+}
+
+/** How many characters stand before the first column. */
+function marginOf(top: number): number {
+  return Math.max(leastLabelChars, String(top).length) + charsBesideLabel;
+}
+
+function highestOf(counts: readonly number[]): number {
+  return Math.max(0, ...counts.filter((count) => !Number.isNaN(count)));
+}
+
+/** The top of the count axis, and how many rows lie below it: each a round number of messages. */
+function scaleOf(highest: number, canvas: Canvas): { top: number; rows: number } {
+  const most = Math.max(1, canvas.lines - linesAround - 1);
+  const least = Math.max(1, highest / most);
+  const power = 10 ** Math.floor(Math.log10(least));
+  const step = [1, 2, 5, 10].map((each) => each * power).find((each) => each >= least) ?? least;
+  const rows = Math.max(1, Math.ceil(highest / step));
+  return { top: rows * step, rows };
+}
+
+/** The plot with the count axis; nothing is drawn where there is a gap. */
+function plotLines(values: readonly number[], top: number, rows: number): string[] {
+  const margin = marginOf(top);
+  const lines = plot(joined(values), {
+    min: 0,
+    max: top,
+    height: rows,
+    format: (value) => String(Math.round(value)).padStart(margin - charsBesideLabel),
+  }).split('\n');
+  return lines.map((line) => {
+    const axis = line.slice(0, margin).replace('┼', '┤');
+    const plotted = [...line.slice(margin)];
+    return axis + plotted.map((char, at) => (Number.isNaN(values[at]) ? ' ' : char)).join('');
+  });
+}
+
+/**
+ * asciichart draws from each value to the next and knows no gaps: gaps get the count before them,
+ * to be blanked after, and the last value is there twice, so that each has a character of its own.
+ */
+function joined(values: readonly number[]): number[] {
+  let before = values.find((value) => !Number.isNaN(value)) ?? 0;
+  const filled = values.map((value) => {
+    if (!Number.isNaN(value)) before = value;
+    return before;
+  });
+  return [...filled, before];
+}
+
+const secondMs = 1_000;
+const minuteMs = 60 * secondMs;
+const dayMs = 1_440 * minuteMs;
+/** Distances between ticks that a reader can add up. */
+const roundMs = [
+  ...[10, 20, 50, 100, 200, 500],
+  ...[1, 2, 5, 10, 15, 30].map((seconds) => seconds * secondMs),
+  ...[1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720].map((minutes) => minutes * minuteMs),
+];
+
+/** Two lines: the axis with its ticks, and their times (UTC). */
+function timeAxis(
+  start: number,
+  charMs: number,
+  { chars, room }: { readonly chars: number; readonly room: number },
+  period: Period,
+): string[] {
+  const day = chars * charMs > dayMs;
+  const label = (timeMs: number): string => {
+    const text = new Date(timeMs).toISOString();
+    if (day) return text.slice('YYYY-'.length, 'YYYY-MM-DDTHH:MM'.length).replace('T', ' ');
+    const ofDay = text.slice('YYYY-MM-DDT'.length, -1);
+    if (period.windowMs < secondMs) return ofDay;
+    return ofDay.slice(0, period.windowMs < minuteMs ? 'HH:MM:SS'.length : 'HH:MM'.length);
+  };
+  const labelChars = label(start).length;
+  const leastMs = (labelChars + 2) * charMs;
+  const stepMs = roundMs.find((ms) => ms >= leastMs) ?? Math.ceil(leastMs / dayMs) * dayMs;
+  let axis = '└'.padEnd(chars + 1, '─');
+  let times = '';
+  for (let tick = Math.ceil(start / stepMs) * stepMs; ; tick += stepMs) {
+    const at = 1 + Math.floor((tick - start) / charMs);
+    if (at > chars) return [axis, times];
+    axis = `${axis.slice(0, at)}┬${axis.slice(at + 1)}`;
+    if (at + labelChars <= room + 1) times = times.padEnd(at) + label(tick);
+  }
+}
+
+/** What is drawn, when, and what a column stands for. */
+function title({ start, windowsEach, highest }: Columns, { windowMs, name }: Period): string {
+  const end = start + highest.length * windowsEach * windowMs;
+  const chars = windowMs < secondMs ? undefined : 'YYYY-MM-DD HH:MM:SS'.length;
+  const from = timeText(start).slice(0, chars);
+  const to = timeText(end).slice(0, chars);
+  const sameDay = Math.floor(start / dayMs) === Math.floor(end / dayMs);
+  const each = windowsEach === 1 ? '' : ` (highest of ${windowsEach})`;
+  return `messages in ${windowNames[name]}${each}, ${from} to ${sameDay ? to.slice('YYYY-MM-DD '.length) : to} UTC`;
+}
+
+const windowNames = { ms10: '10 ms', sec: '1 s', min: '1 min' } as const;
