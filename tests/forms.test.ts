@@ -7,7 +7,8 @@ import { Server } from './support/server.ts';
 import { printStats } from './support/stats.ts';
 import { sumOf } from './support/windows.ts';
 
-const megabyte = Buffer.alloc(1 << 20, 'x');
+/** The largest body that is taken. */
+const megabyte = Buffer.alloc(1_000_000, 'x');
 
 function bodied(method: string, path: string, body: string): string {
   return `${method} ${path} HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
