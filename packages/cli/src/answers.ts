@@ -101,7 +101,7 @@ export function assertComplete(what: string, missing: Missing, empty: boolean): 
   const [first, ...others] = places.values();
   if (first !== undefined) {
     const more = others.length === 0 ? '' : `, and ${others.length} more places`;
-    throw new Reto3Error('RETO3_BLOCK_DAMAGED', `${describe({ series: what, ...first })}${more}`);
+    throw new Reto3Error('RETO3_BLOCK_DAMAGED', `${describe({ ...first, series: what })}${more}`);
   }
   if (empty) throw new Reto3Error('RETO3_NO_DATA', 'nothing was counted in that range');
 }

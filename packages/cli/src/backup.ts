@@ -17,7 +17,7 @@ export async function backUp(
   const count = async (written: string): Promise<void> => {
     const { readBackup } = await import('@reto3/server/backup/stream');
     const records = readBackup(createReadStream(written));
-    for await (const record of records) if ('row' in record) rows++;
+    for await (const record of records) if (!('text' in record)) rows++;
   };
   const write = (into: Writable): Promise<void> =>
     'dataDir' in source ? fromFolder(source.dataDir, into) : fromServer(source, into);

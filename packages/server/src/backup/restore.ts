@@ -56,7 +56,7 @@ async function check(file: string): Promise<Meta> {
   let meta: Meta | undefined;
   for await (const record of records(file)) {
     if ('series' in record) assertWhole(record.series, record.row);
-    else if (record.text === 'meta') meta = decodeMeta(record.value);
+    else if ('text' in record && record.text === 'meta') meta = decodeMeta(record.value);
   }
   if (meta === undefined) throw damaged('it says nothing of its node');
   return meta;
@@ -83,6 +83,9 @@ async function write(file: string, folder: string, meta: Meta): Promise<number> 
       if ('series' in record) {
         const { series, row } = record;
         batch.push({ put: series, start: row.start, bytes: row.bytes });
+        rows++;
+      } else if ('report' in record) {
+        batch.push(record);
         rows++;
       } else if (record.text === 'gone') {
         const gone = decodeGone(record.value);

@@ -12,7 +12,13 @@ import { periods, sec } from '../period.ts';
 import { decodeWindows } from '../store/codec.ts';
 import { report } from '../store/damage.ts';
 import { rowName, type Series } from '../store/keys.ts';
-import { allTime, type EncodedRow, lengthOf, type StoreSnapshot } from '../store/store.ts';
+import {
+  allReports,
+  allTime,
+  type EncodedRow,
+  lengthOf,
+  type StoreSnapshot,
+} from '../store/store.ts';
 
 const magic = Buffer.from('RETO3BAK', 'latin1');
 const version = 1;
@@ -21,6 +27,8 @@ const version = 1;
 const endKind = 0;
 const textKinds = { 1: 'meta', 2: 'gone' } as const;
 const seriesKinds = { 16: 'journal', 17: 'ms10', 18: 'sec', 19: 'min' } as const;
+/** What is stored of reports: the key and its value, and how long the key is instead of a start. */
+const reportKind = 20;
 
 const headBytes = 1 + 6 + 4;
 const endBytes = 1 + 6 + 4;
@@ -31,7 +39,8 @@ const pieceBytes = 64 << 10;
 
 export type Record =
   | { readonly text: 'meta' | 'gone'; readonly value: string }
-  | { readonly series: Series; readonly row: EncodedRow };
+  | { readonly series: Series; readonly row: EncodedRow }
+  | { readonly report: Uint8Array; readonly bytes: Uint8Array };
 
 /**
  * The whole backup, piece by piece. The snapshot stays open until its last piece.
@@ -69,6 +78,12 @@ export async function* writeBackup(snapshot: StoreSnapshot): AsyncGenerator<Uint
       if (waitingBytes >= pieceBytes) yield take();
     }
   }
+  // A damaged one goes with the others: its reader is told, and the counts do not depend on it.
+  for await (const [key, bytes] of snapshot.reports(allReports)) {
+    add(head(reportKind, key.length, key.length + bytes.length), key, bytes);
+    rows++;
+    if (waitingBytes >= pieceBytes) yield take();
+  }
   const end = head(endKind, rows, 0).subarray(0, endBytes - 4);
   add(end);
   const checksum = Buffer.alloc(4);
@@ -101,7 +116,10 @@ export async function* readBackup(pieces: AsyncIterable<Uint8Array>): AsyncGener
     const text = kind === 1 || kind === 2 ? textKinds[kind] : undefined;
     const series = Object.entries(seriesKinds).find(([candidate]) => Number(candidate) === kind);
     if (text !== undefined) yield { text, value: bytes.toString() };
-    else if (series === undefined) throw damaged(`got a record of kind ${kind}`);
+    else if (kind === reportKind) {
+      rows++;
+      yield { report: bytes.subarray(0, number), bytes: bytes.subarray(number) };
+    } else if (series === undefined) throw damaged(`got a record of kind ${kind}`);
     else {
       rows++;
       yield { series: series[1], row: { start: number, bytes } };

@@ -78,7 +78,7 @@ export async function answerReport(
   return { to: range.to, empty, pieces: formatRows(format, head, report, read, damages), damages };
 }
 
-/** Where the newest so many windows of the range begin. */
+/** Where the newest so many windows of the range begin, with what is damaged between them. */
 async function beginOf(
   view: ReportView,
   { from, to, last }: ReturnType<typeof resolveRange>,
@@ -86,8 +86,11 @@ async function beginOf(
   if (last === undefined) return from;
   let missing = last;
   let oldest = to;
-  for await (const { start } of view.windows({ from, to, reverse: true }, () => undefined)) {
-    oldest = start;
+  const windows = view.windows({ from, to, reverse: true }, (damage) => {
+    oldest = Math.max(from, Math.min(oldest, damage.from));
+  });
+  for await (const { start } of windows) {
+    oldest = Math.min(oldest, start);
     missing--;
     if (missing === 0) break;
   }

@@ -9,13 +9,13 @@ import { VirtualClock } from '../clock.virtual.ts';
 import { Coordinator } from '../coordinator/coordinator.ts';
 import { type PeriodName, periods } from '../period.ts';
 import { noAnchor } from '../store/anchor.ts';
+import { factsKey, rowKey } from '../store/report-rows.ts';
 import { type Change, Store } from '../store/store.ts';
 import { allocate } from '../window/layout.ts';
 import { RingReader } from '../window/ring.ts';
 import { ReportBook } from './book.ts';
 import { generated } from './built-in/generated.ts';
 import type { Message } from './contract.ts';
-import { factsKey, rowKey } from './rows.ts';
 import { WorkerReports } from './worker-reports.ts';
 
 const workerCount = 2;

@@ -12,13 +12,13 @@
 import type { Clock, MonotonicMs } from '../clock.ts';
 import type { Companion } from '../coordinator/companion.ts';
 import type { PeriodName } from '../period.ts';
+import { factsKey, rowRange } from '../store/report-rows.ts';
 import type { Change, Store } from '../store/store.ts';
 import { finalThroughAt } from '../window/timeline.ts';
 import type { Report } from './contract.ts';
 import { beginRun, encodeFacts, endRun, type ReportFacts, readFacts } from './facts.ts';
 import { Ledger } from './ledger.ts';
 import { ReportView } from './reading.ts';
-import { factsKey, rowRange } from './rows.ts';
 import { type Batch, lastBatch } from './worker-reports.ts';
 
 export interface BookEvents {

@@ -1,9 +1,9 @@
 /** What the store says of a report beside its rows: what it is, and when it ran. JSON, sealed. */
 import { isPeriodName, type PeriodName } from '../period.ts';
 import { seal, unseal } from '../store/meta.ts';
+import { factsRange } from '../store/report-rows.ts';
 import type { Store } from '../store/store.ts';
 import type { Report } from './contract.ts';
-import { factsRange } from './rows.ts';
 
 /** A stretch of time in which the report saw every message. Epoch ms. */
 export interface Run {

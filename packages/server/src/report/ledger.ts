@@ -9,10 +9,10 @@
 import { messageOf } from '../errors.ts';
 import { alignDown, type PeriodName, periods } from '../period.ts';
 import { DamagedRow } from '../store/codec.ts';
+import { decodeRow, encodeRow, type RowParts, rowKey, rowMsOf } from '../store/report-rows.ts';
 import type { Change, Store } from '../store/store.ts';
 import { encodeBounded, type Parts } from './accumulators.ts';
 import type { Report } from './contract.ts';
-import { decodeRow, encodeRow, type RowParts, rowKey, rowMsOf } from './rows.ts';
 import { TimeBudget } from './time-budget.ts';
 
 export interface LedgerEvents {
@@ -22,8 +22,8 @@ export interface LedgerEvents {
   damaged(period: PeriodName, start: number, reason: string): void;
 }
 
-/** Far above what any report here needs; a backup takes rows up to a MiB. */
-const mostRowBytes = 1 << 20;
+/** Far above what any report here needs; with its key a row fits into a record of a backup. */
+const mostRowBytes = 1_000_000;
 /** While the store fails nothing can be written and let go of. */
 const mostRows = 50_000;
 /** Rows whose time is over stay in memory for so long: nearly all late messages have come then. */

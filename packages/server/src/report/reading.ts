@@ -5,8 +5,8 @@ import { alignDown, type PeriodName, periods } from '../period.ts';
 import { DamagedRow } from '../store/codec.ts';
 import type { OnDamage } from '../store/damage.ts';
 import { largestTime } from '../store/keys.ts';
+import { decodeRow, parseKey, type RowParts, rowMsOf, rowRange } from '../store/report-rows.ts';
 import type { StoreSnapshot } from '../store/store.ts';
-import { decodeRow, parseKey, type RowParts, rowMsOf, rowRange } from './rows.ts';
 
 /** The encoded accumulator of one window. */
 export interface StoredWindow {
@@ -67,9 +67,14 @@ export class ReportView {
   /** End of the newest window that has anything, epoch ms; 0 where none has. */
   async newestEnd(): Promise<number> {
     const everything = { from: 0, to: largestTime, reverse: true };
-    for await (const { start } of this.windows(everything, () => undefined))
-      return start + periods[this.#period].windowMs;
-    return 0;
+    // A damaged row had something too, and whoever asks for its time is to be told.
+    let end = 0;
+    const windows = this.windows(everything, (damage) => {
+      end = Math.max(end, damage.to);
+    });
+    for await (const { start } of windows)
+      return Math.max(end, start + periods[this.#period].windowMs);
+    return end;
   }
 
   /** The windows that start in [from, to) and have anything, in order of time. */

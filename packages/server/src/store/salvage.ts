@@ -9,7 +9,8 @@ import type { Database } from './database.ts';
 import { decodeGone } from './gone.ts';
 import { rowName, type Series, sublevelNames, timeKey } from './keys.ts';
 import type { Entry, KeyRange } from './leveldb-table.ts';
-import { decodeMeta } from './meta.ts';
+import { decodeMeta, unseal } from './meta.ts';
+import { decodeRow, parseKey } from './report-rows.ts';
 import { lengthOf } from './store.ts';
 
 /** A row that was deleted. */
@@ -111,13 +112,27 @@ function damageOf(key: Buffer, row: Dropped['row'], value: Buffer): string | und
       case `!${sublevelNames.meta}!gone`:
         return decodeGone(text) === undefined ? 'its checksum does not match' : undefined;
       default:
-        return 'its key names nothing';
+        return damageOfReport(key, value);
     }
   } catch (error) {
     // Of another version, not damaged: nothing of it is ours to delete.
     if (error instanceof Reto3Error && error.code === 'RETO3_DATA_VERSION') throw error;
     return messageOf(error);
   }
+}
+
+const reportPrefix = Buffer.from(`!${sublevelNames.report}!`);
+
+/** Why what is stored of a report cannot be kept. */
+function damageOfReport(key: Buffer, value: Buffer): string | undefined {
+  const isReport = key.subarray(0, reportPrefix.length).equals(reportPrefix);
+  const own = key.subarray(reportPrefix.length);
+  const named = isReport ? parseKey(own) : undefined;
+  if (named === undefined) return 'its key names nothing';
+  if ('facts' in named)
+    return unseal(value.toString()) === undefined ? 'its checksum does not match' : undefined;
+  decodeRow(value, own, named.period);
+  return undefined;
 }
 
 function rowOf(key: Buffer): Dropped['row'] {

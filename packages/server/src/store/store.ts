@@ -41,7 +41,7 @@ export type Change =
   | { readonly put: Series; readonly start: number; readonly windows: Windows }
   | ({ readonly put: Series } & EncodedRow)
   | { readonly delete: Series; readonly start: number }
-  /** A row of a report, under a key of report/rows.ts. */
+  /** A row of a report, under a key of store/report-rows.ts. */
   | { readonly report: Uint8Array; readonly bytes: Uint8Array }
   | { readonly meta: Meta }
   | { readonly gone: Gone }
@@ -65,10 +65,17 @@ export interface RowRange {
 /** The range of every row that there can be. */
 export const allTime: RowRange = { from: 0, to: largestTime };
 
+/** The range of every key of a report that there can be. */
+export const allReports: ReportRange = {
+  gte: new Uint8Array(),
+  lt: Uint8Array.of(0x7f),
+};
+
 /** A change, as LevelDB takes it. */
 type Operation =
   | { readonly type: 'put'; readonly key: Uint8Array; readonly value: Uint8Array }
   | { readonly type: 'del'; readonly key: Uint8Array };
+
 type Rows = AbstractSublevel<Database, string | Buffer | Uint8Array, number, Uint8Array>;
 type Bytes = AbstractSublevel<Database, string | Buffer | Uint8Array, Uint8Array, Uint8Array>;
 

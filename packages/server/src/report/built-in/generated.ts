@@ -2,8 +2,9 @@
  * How many messages were generated in each window, by their own time stamps, however late they
  * come. Their sum, with the ones that name no time, is the number of messages counted.
  */
+
+import { VarintReader, VarintWriter } from '../../store/varints.ts';
 import { defineReport } from '../contract.ts';
-import { VarintReader, VarintWriter } from '../varints.ts';
 import { generatedAt } from './generated-at.ts';
 
 interface Generated {

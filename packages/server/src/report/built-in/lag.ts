@@ -5,8 +5,8 @@
  * that imports hdr-histogram-js.
  */
 import hdr from 'hdr-histogram-js';
+import { VarintReader, VarintWriter } from '../../store/varints.ts';
 import { defineReport } from '../contract.ts';
-import { VarintReader, VarintWriter } from '../varints.ts';
 import { generatedAt } from './generated-at.ts';
 
 /** Longer lags are in the percentiles as a day; `max` is exact. */

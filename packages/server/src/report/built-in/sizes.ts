@@ -1,6 +1,7 @@
 /** How many bytes the bodies of the messages had. */
+
+import { VarintReader, VarintWriter } from '../../store/varints.ts';
 import { defineReport } from '../contract.ts';
-import { VarintReader, VarintWriter } from '../varints.ts';
 
 export const sizes = defineReport({
   name: 'sizes',

@@ -6,8 +6,9 @@
  * workers and nodes the summary was merged from. (J. Misra, D. Gries: Finding Repeated Elements,
  * 1982; the merge and its bound: P. K. Agarwal, G. Cormode et al.: Mergeable Summaries, PODS 2012.)
  */
+
+import { VarintReader, VarintWriter } from '../../store/varints.ts';
 import { defineReport, type Message } from '../contract.ts';
-import { VarintReader, VarintWriter } from '../varints.ts';
 
 const mostPaths = 200;
 /**

@@ -7,8 +7,8 @@
 import { crc32, deflateRawSync, inflateRawSync } from 'node:zlib';
 import { messageOf } from '../errors.ts';
 import { isPeriodName, ms10PerSecond, type PeriodName, periods, sec } from '../period.ts';
-import { DamagedRow } from '../store/codec.ts';
-import { timeKey } from '../store/keys.ts';
+import { DamagedRow } from './codec.ts';
+import { timeKey } from './keys.ts';
 import { VarintReader, VarintWriter } from './varints.ts';
 
 const version = 1;

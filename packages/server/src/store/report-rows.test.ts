@@ -1,8 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { periodNames } from '../period.ts';
-import { DamagedRow } from '../store/codec.ts';
-import { decodeRow, encodeRow, factsKey, factsRange, parseKey, rowKey, rowRange } from './rows.ts';
+import { DamagedRow } from './codec.ts';
+import {
+  decodeRow,
+  encodeRow,
+  factsKey,
+  factsRange,
+  parseKey,
+  rowKey,
+  rowRange,
+} from './report-rows.ts';
 
 const second = Date.UTC(2016, 4, 28, 11, 11, 11);
 const key = rowKey('lag', 'ms10', second);
