@@ -13,6 +13,7 @@ const packages = {
   nginx: 'nginx',
   openssl: 'openssl',
   prometheus: 'promtool',
+  tmux: 'tmux',
   tsung: 'tsung',
   wrk: 'wrk',
 };

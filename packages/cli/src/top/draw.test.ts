@@ -1,0 +1,108 @@
+import { stripVTControlCharacters } from 'node:util';
+import { expect, test } from 'vitest';
+import { drawTop } from './draw.ts';
+import { RecentWindows } from './recent-windows.ts';
+import { type Info, type ServerState, WorkerRates } from './server-state.ts';
+
+const end = Date.UTC(2016, 4, 28, 11, 12, 0);
+const canvas = { columns: 80, lines: 24, colours: false };
+const info: Info = {
+  version: '1.2.3',
+  node: 'web-1',
+  boot: 7,
+  uptimeMs: 8_040_000,
+  messagesSinceStart: 1_234_567,
+  messagesByWorker: [600_000, 634_567],
+  messagesInAll: 4_123_456,
+  freshnessMs: { p50: 24, p99: 31.25, max: 48 },
+};
+const server: ServerState = {
+  url: 'http://127.0.0.1:8081',
+  away: undefined,
+  info,
+  workers: [3_000, 1_000],
+  nodes: [],
+};
+const node = { lagMs: 40, clockOffsetMs: 0, boot: 1, revision: 2, mark: 3, heardAt: 4 };
+
+/** A minute in which each second has more than the one before, with a gap and a burst. */
+function busyMinute(): RecentWindows {
+  const recent = new RecentWindows();
+  const windows = Array.from({ length: 6_000 }, (_, index): [number, number] => [
+    end - 60_000 + index * 10,
+    index === 4_321 ? 500 : Math.floor(index / 100),
+  ]);
+  recent.take([...windows.slice(0, 2_000), ...windows.slice(2_500)], end);
+  return recent;
+}
+
+test('it shows the rate, the last minute, its peaks, and who did the work', () => {
+  const nodes = [
+    { ...node, name: 'web-1', state: 'live' as const, rate: 3_000, share: 0.75 },
+    { ...node, name: 'web-2', state: 'silent' as const, rate: 1_000, share: 0.25 },
+  ];
+  expect(drawTop({ ...server, nodes }, busyMinute(), canvas)).toMatchInlineSnapshot(`
+    [
+      "reto3 1.2.3  node web-1  up 2 h 14 min  http://127.0.0.1:8081",
+      "final through 2016-05-28 11:12:00.000 UTC",
+      "",
+      "rate       5,900 messages/s, 5,450 over 10 s, 3,026 over the minute",
+      "messages   1,234,567 since the start, 4,123,456 in all",
+      "freshness  24 ms (p50), 31.25 ms (p99), 48 ms at most, from arrival until final",
+      "",
+      "each of the last 59 s, the highest 5,900",
+      "▁▁▁▁▂▂▂▂▂▂▂▂▃▃▃▃▃▃▃     ▄▄▄▄▄▅▅▅▅▅▅▅▅▆▆▆▆▆▇▆▆▆▇▇▇▇▇▇▇▇█████",
+      "",
+      "peak 10 ms windows of the last minute, mean 30, peak/mean 17",
+      "11:11:43.210  500  ██████████████████████████████",
+      "11:11:59.990  59   ████",
+      "11:11:59.980  59   ████",
+      "11:11:59.970  59   ████",
+      "11:11:59.960  59   ████",
+      "",
+      "workers",
+      "1  3,000/s  75 %  ███████████████████████",
+      "2  1,000/s  25 %  ████████",
+      "",
+      "nodes of the cluster",
+      "web-1  live    3,000/s  75 %  lag 40 ms",
+      "web-2  silent  1,000/s  25 %  lag 40 ms",
+    ]
+  `);
+});
+
+test('it says that the server is away, and what was known last', () => {
+  const away = { since: end + 250, reason: 'connect ECONNREFUSED' };
+  const lines = drawTop({ ...server, away }, busyMinute(), canvas);
+  expect(lines[1]).toBe(
+    'the server is away since 11:12:00.250, trying again (connect ECONNREFUSED)',
+  );
+  expect(lines.join('\n')).toContain('1,234,567 since the start');
+});
+
+test('before the first window it says so', () => {
+  const lines = drawTop({ ...server, workers: [] }, new RecentWindows(), canvas);
+  expect(lines[1]).toBe('waiting for the first window');
+  expect(lines.join('\n')).toContain('rate       - messages/s');
+});
+
+test('colours change no character', () => {
+  const plain = drawTop(server, busyMinute(), canvas);
+  const coloured = drawTop(server, busyMinute(), { ...canvas, colours: true });
+  expect(coloured).not.toEqual(plain);
+  expect(coloured.map((line) => stripVTControlCharacters(line))).toEqual(plain);
+});
+
+test('the rates of the workers come from the last five seconds, and begin anew after a restart', () => {
+  const rates = new WorkerRates();
+  const after = (seconds: number, messagesByWorker: number[], boot = 7): number[] => {
+    rates.take(seconds * 1_000, { ...info, boot, messagesByWorker });
+    return rates.rates();
+  };
+  expect(after(0, [100, 0])).toEqual([0, 0]);
+  expect(after(1, [200, 10])).toEqual([100, 10]);
+  for (let second = 2; second <= 5; second++) after(second, [200, 10]);
+  expect(after(6, [200, 10])).toEqual([0, 0]);
+  expect(after(7, [5, 5], 8)).toEqual([0, 0]);
+  expect(after(8, [6, 5], 8)).toEqual([1, 0]);
+});

@@ -1,0 +1,162 @@
+/** Draws what `reto3 top` shows. Pure: what it is given decides every character. */
+import { styleText } from 'node:util';
+import { percent, short, table, timeText } from '../analysis.ts';
+import type { Canvas } from '../terminal/screen.ts';
+import { type CountedWindow, type RecentWindows, reachMs } from './recent-windows.ts';
+import type { Info, ServerState } from './server-state.ts';
+
+const secondMs = 1_000;
+const mostPeaks = 5;
+const levels = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'] as const;
+const bar = '█';
+const barChars = 30;
+
+export function drawTop(server: ServerState, recent: RecentWindows, canvas: Canvas): string[] {
+  const paint = (style: 'bold' | 'cyan' | 'red', text: string): string =>
+    canvas.colours ? styleText(style, text, { validateStream: false }) : text;
+  const { info, away, url } = server;
+  const windows = [...recent.all()];
+  return [
+    paint('bold', info === undefined ? url : headLine(info, url)),
+    away === undefined
+      ? clock(recent)
+      : paint(
+          'red',
+          `the server is away since ${timeOfDay(away.since)}, trying again (${away.reason})`,
+        ),
+    '',
+    ...(info === undefined ? [] : figures(info, recent)),
+    '',
+    ...sparkline(recent, canvas.columns).map((line, row) =>
+      row === 1 ? paint('cyan', line) : line,
+    ),
+    '',
+    ...peakLines(windows),
+    '',
+    ...workerLines(server.workers),
+    ...nodeLines(server.nodes),
+  ];
+}
+
+function headLine({ version, node, uptimeMs }: Info, url: string): string {
+  return `reto3 ${version}  node ${node}  up ${durationText(uptimeMs)}  ${url}`;
+}
+
+function clock(recent: RecentWindows): string {
+  return recent.end === 0
+    ? 'waiting for the first window'
+    : `final through ${timeText(recent.end)} UTC`;
+}
+
+function figures(info: Info, recent: RecentWindows): string[] {
+  const { p50, p99, max } = info.freshnessMs;
+  const [now, tenSeconds, minute] = [secondMs, 10 * secondMs, reachMs].map((ms) =>
+    rateText(recent.rate(ms)),
+  );
+  return [
+    `rate       ${now} messages/s, ${tenSeconds} over 10 s, ${minute} over the minute`,
+    `messages   ${whole(info.messagesSinceStart)} since the start, ${whole(info.messagesInAll)} in all`,
+    `freshness  ${short(p50)} ms (p50), ${short(p99)} ms (p99), ${short(max)} ms at most, from arrival until final`,
+  ];
+}
+
+/** Messages in each whole second of the last minute; a second without a counted window is blank. */
+function sparkline(recent: RecentWindows, columns: number): string[] {
+  const end = Math.floor(recent.end / secondMs) * secondMs;
+  const seconds = Math.max(1, Math.min(reachMs / secondMs - 1, columns));
+  const counts = new Array<number>(seconds).fill(Number.NaN);
+  for (const { start, count } of recent.between(end - seconds * secondMs, end)) {
+    const second = Math.floor((start - end) / secondMs) + seconds;
+    counts[second] = (counts[second] || 0) + count;
+  }
+  const highest = Math.max(0, ...counts.filter((count) => !Number.isNaN(count)));
+  const line = counts.map((count) => {
+    if (Number.isNaN(count)) return ' ';
+    const level = highest === 0 ? 0 : Math.round((count / highest) * (levels.length - 1));
+    return levels[level] ?? levels[0];
+  });
+  return [`each of the last ${seconds} s, the highest ${whole(highest)}`, line.join('')];
+}
+
+function peakLines(windows: readonly CountedWindow[]): string[] {
+  const title = 'peak 10 ms windows of the last minute';
+  const messages = windows.reduce((sum, { count }) => sum + count, 0);
+  if (messages === 0) return [`${title}: no messages`];
+  const mean = messages / windows.length;
+  const peaks = [...windows]
+    .sort((a, b) => b.count - a.count || b.start - a.start)
+    .slice(0, mostPeaks)
+    .filter(({ count }) => count > 0);
+  const highest = peaks[0]?.count ?? 0;
+  return [
+    `${title}, mean ${rateText(mean)}, peak/mean ${rateText(highest / mean)}`,
+    ...table(
+      peaks.map(({ start, count }) => [timeOfDay(start), whole(count), barOf(count, highest)]),
+    ),
+  ];
+}
+
+function workerLines(rates: readonly number[]): string[] {
+  const sum = rates.reduce((total, rate) => total + rate, 0);
+  return [
+    'workers',
+    ...table(
+      rates.map((rate, worker) => {
+        const share = sum === 0 ? 0 : rate / sum;
+        return [String(worker + 1), `${rateText(rate)}/s`, percent(share), barOf(share, 1)];
+      }),
+    ),
+  ];
+}
+
+function nodeLines(nodes: ServerState['nodes']): string[] {
+  if (nodes.length === 0) return [];
+  return [
+    '',
+    'nodes of the cluster',
+    ...table(
+      nodes.map(({ name, state, rate, share, lagMs }) => [
+        name,
+        state,
+        `${rateText(rate)}/s`,
+        percent(share),
+        `lag ${whole(lagMs)} ms`,
+      ]),
+    ),
+  ];
+}
+
+function barOf(value: number, highest: number): string {
+  return bar.repeat(Math.round((value / highest) * barChars));
+}
+
+function rateText(rate: number | undefined): string {
+  if (rate === undefined) return '-';
+  return rate < 10 ? short(Math.round(rate * 10) / 10) : whole(Math.round(rate));
+}
+
+/** 1234567 as `1,234,567`. */
+function whole(value: number): string {
+  return value.toLocaleString('en-US');
+}
+
+function timeOfDay(timeMs: number): string {
+  return timeText(timeMs).slice('YYYY-MM-DD '.length);
+}
+
+/** 8040000 as `2 h 14 min`: the two largest units. */
+function durationText(ms: number): string {
+  const seconds = Math.floor(ms / secondMs);
+  const units = [
+    [Math.floor(seconds / 86_400), 'd'],
+    [Math.floor(seconds / 3_600) % 24, 'h'],
+    [Math.floor(seconds / 60) % 60, 'min'],
+    [seconds % 60, 's'],
+  ] as const;
+  const first = units.findIndex(([value]) => value > 0);
+  if (first === -1) return '0 s';
+  return units
+    .slice(first, first + 2)
+    .map(([value, unit]) => `${value} ${unit}`)
+    .join(' ');
+}

@@ -1,0 +1,61 @@
+/** The 10 ms windows of the last minute, in fixed memory. */
+import { ms10 } from '@reto3/server/period';
+
+/** How far back it reaches, in milliseconds. */
+export const reachMs = 60_000;
+const slots = reachMs / ms10.windowMs;
+
+export interface CountedWindow {
+  /** Epoch ms. */
+  readonly start: number;
+  readonly count: number;
+}
+
+export class RecentWindows {
+  readonly #starts = new Float64Array(slots).fill(Number.NaN);
+  readonly #counts = new Float64Array(slots);
+  #end = 0;
+
+  /** End of the newest window that is final, epoch ms; 0 before anything came. */
+  get end(): number {
+    return this.#end;
+  }
+
+  /** Takes what is new: windows that were counted, and up to where there are no more. */
+  take(windows: Iterable<readonly [start: number, count: number]>, end: number): void {
+    for (const [start, count] of windows) {
+      const slot = slotOf(start);
+      this.#starts[slot] = start;
+      this.#counts[slot] = count;
+    }
+    this.#end = end;
+  }
+
+  /** Those that start in [from, to), oldest first; gaps are left out. */
+  *between(from: number, to: number): Generator<CountedWindow> {
+    for (let start = Math.max(from, this.#end - reachMs); start < to; start += ms10.windowMs) {
+      const slot = slotOf(start);
+      if (this.#starts[slot] === start) yield { start, count: this.#counts[slot] ?? 0 };
+    }
+  }
+
+  /** All of them, oldest first. */
+  all(): Generator<CountedWindow> {
+    return this.between(this.#end - reachMs, this.#end);
+  }
+
+  /** Messages a second over the newest so many ms; undefined where nothing was counted in them. */
+  rate(overMs: number): number | undefined {
+    let messages = 0;
+    let windows = 0;
+    for (const { count } of this.between(this.#end - overMs, this.#end)) {
+      messages += count;
+      windows++;
+    }
+    return windows === 0 ? undefined : (messages / (windows * ms10.windowMs)) * 1_000;
+  }
+}
+
+function slotOf(start: number): number {
+  return Math.floor(start / ms10.windowMs) % slots;
+}

@@ -1,0 +1,99 @@
+/** What `reto3 top` does: follows the windows, asks the server how it is, and draws both. */
+import { performance } from 'node:perf_hooks';
+import { setTimeout } from 'node:timers/promises';
+import { exitCode, messageOf, Reto3Error } from '@reto3/server/errors';
+import { ms10 } from '@reto3/server/period';
+import { countedRows } from '@reto3/server/query/format';
+import type { ApiOptions } from '../api-client.ts';
+import { askCluster } from '../cluster.ts';
+import { follow, passing } from '../events.ts';
+import { canvasOf, onScreen } from '../terminal/screen.ts';
+import { drawTop } from './draw.ts';
+import { RecentWindows, reachMs } from './recent-windows.ts';
+import { askInfo, type ServerState, WorkerRates } from './server-state.ts';
+
+const askEveryMs = 1_000;
+const redrawMs = 100;
+/** Without a terminal: long enough for two answers, of which the rates of the workers are made. */
+const onceMs = 2 * askEveryMs + 200;
+
+/**
+ * Draws until somebody quits; without a terminal once, and ends. The process exits.
+ * @throws Reto3Error RETO3_SERVER_NOT_REACHABLE where no server is there at first
+ */
+export async function top(api: ApiOptions): Promise<void> {
+  const recent = new RecentWindows();
+  const watch = new ServerWatch(api);
+  await watch.ask();
+  const live = (): Promise<unknown> => Promise.all([followInto(recent, api), watch.go()]);
+  if (!process.stdout.isTTY) {
+    await Promise.race([live(), setTimeout(onceMs)]);
+    const lines = drawTop(watch.state, recent, canvasOf(process.stdout));
+    process.stdout.write(`${lines.join('\n')}\n`, () => process.exit(exitCode.done));
+    return;
+  }
+  await onScreen(
+    (canvas) => drawTop(watch.state, recent, canvas),
+    async (redraw) => {
+      const timer = setInterval(redraw, redrawMs);
+      try {
+        await live();
+      } finally {
+        clearInterval(timer);
+      }
+    },
+  );
+}
+
+async function followInto(recent: RecentWindows, api: ApiOptions): Promise<void> {
+  for await (const chunk of follow(api, ms10, `${reachMs}ms`)) {
+    const end = chunk.start + chunk.windows.counts.length * ms10.windowMs;
+    recent.take(countedRows(chunk, ms10), end);
+  }
+}
+
+/** Asks a server how it is, every second, also after it was away. */
+class ServerWatch {
+  readonly #api: ApiOptions;
+  readonly #rates = new WorkerRates();
+  #state: ServerState;
+
+  constructor(api: ApiOptions) {
+    this.#api = api;
+    this.#state = { url: api.url, away: undefined, info: undefined, workers: [], nodes: [] };
+  }
+
+  get state(): ServerState {
+    return this.#state;
+  }
+
+  /** Ends never. @throws Reto3Error what asking again does not help against */
+  async go(): Promise<never> {
+    for (;;) {
+      await setTimeout(askEveryMs);
+      try {
+        await this.ask();
+      } catch (error) {
+        if (!(error instanceof Reto3Error) || !passing.has(error.code)) throw error;
+        const reason = messageOf(error.cause ?? error) || error.message;
+        this.#state = { ...this.#state, away: this.#state.away ?? { since: Date.now(), reason } };
+      }
+    }
+  }
+
+  /** @throws Reto3Error what the client throws */
+  async ask(): Promise<void> {
+    const [info, nodes] = await Promise.all([askInfo(this.#api), this.#nodes()]);
+    this.#rates.take(performance.now(), info);
+    this.#state = { ...this.#state, away: undefined, info, workers: this.#rates.rates(), nodes };
+  }
+
+  async #nodes(): Promise<ServerState['nodes']> {
+    try {
+      return (await askCluster(this.#api)).nodes ?? [];
+    } catch (error) {
+      if (error instanceof Reto3Error && error.code === 'RETO3_NO_CLUSTER') return [];
+      throw error;
+    }
+  }
+}

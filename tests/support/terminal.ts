@@ -1,0 +1,73 @@
+/** A terminal to run the command line in, and to look at: tmux without a window. */
+import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { onTestFinished } from 'vitest';
+import { cliFile } from './cli.ts';
+import { waitUntil } from './wait.ts';
+
+interface Size {
+  readonly columns: number;
+  readonly lines: number;
+}
+
+export class Terminal {
+  readonly #socket = `reto3-test-${randomUUID()}`;
+
+  /** Runs `reto3` in it, and says afterwards with which code it left. */
+  static run(args: readonly string[], size: Size, env: Readonly<Record<string, string>> = {}) {
+    const terminal = new Terminal();
+    onTestFinished(() => terminal.#end());
+    const settings = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+    const command = [process.execPath, cliFile, ...args].map((arg) => `'${arg}'`).join(' ');
+    const shell = `echo before; ${settings.join(' ')} ${command}; echo "left with $?"; exec cat`;
+    terminal.#tmux(
+      ...['-f', '/dev/null', 'new-session', '-d'],
+      ...['-x', String(size.columns), '-y', String(size.lines), 'sh', '-c', shell],
+    );
+    return terminal;
+  }
+
+  /** What it shows; with `escapes` also in which colours. */
+  text(escapes = false): string {
+    return this.#tmux('capture-pane', '-p', ...(escapes ? ['-e'] : []));
+  }
+
+  /** Waits until it shows that. */
+  async shows(pattern: RegExp): Promise<string> {
+    await waitUntil(`the terminal shows ${pattern}`, () => pattern.test(this.text())).catch(
+      (error: unknown) => {
+        throw new Error(`${String(error)}; it shows:\n${this.text()}`);
+      },
+    );
+    return this.text();
+  }
+
+  /** Which of the states that a program may leave behind it is in. */
+  state(): string {
+    const format = 'alternate #{alternate_on}, cursor #{cursor_flag}, wrap #{wrap_flag}';
+    return this.#tmux('display-message', '-p', format).trim();
+  }
+
+  press(key: string): void {
+    this.#tmux('send-keys', key);
+  }
+
+  resize({ columns, lines }: Size): void {
+    this.#tmux('resize-window', '-x', String(columns), '-y', String(lines));
+  }
+
+  #tmux(...args: string[]): string {
+    return execFileSync('tmux', ['-L', this.#socket, ...args], {
+      encoding: 'utf8',
+      env: { PATH: process.env['PATH'], LC_ALL: 'C.UTF-8', TERM: 'xterm-256color' },
+    });
+  }
+
+  #end(): void {
+    try {
+      this.#tmux('kill-server');
+    } catch {
+      // It went by itself.
+    }
+  }
+}

@@ -1,0 +1,129 @@
+/** What draws on a terminal, in a real one: `reto3 top`, and `reto3 stats --chart --follow`. */
+import { expect, test } from 'vitest';
+import { runCli } from './support/cli.ts';
+import { temporaryFolder } from './support/folder.ts';
+import { Load } from './support/load.ts';
+import { requires } from './support/requirement.ts';
+import { Server } from './support/server.ts';
+import { Terminal } from './support/terminal.ts';
+
+const needsTmux = requires('tmux');
+const size = { columns: 90, lines: 24 };
+const live = 'alternate 1, cursor 0, wrap 0';
+const asBefore = 'alternate 0, cursor 1, wrap 1';
+const messages = 1_234;
+
+async function serverWithMessages(): Promise<Server> {
+  const server = await Server.start({
+    dataDir: await temporaryFolder(),
+    flags: ['--workers', '2'],
+  });
+  await send(server);
+  return server;
+}
+
+async function send(server: Server): Promise<void> {
+  const load = Load.start({ port: server.port, connections: 2, depth: 4, requests: messages });
+  await load.done;
+  expect(load.answered).toBe(messages);
+}
+
+needsTmux(
+  'top shows what was counted, follows the size, and leaves the terminal as it was',
+  async () => {
+    const server = await serverWithMessages();
+    const terminal = Terminal.run(['top', '--url', server.adminUrl], size);
+    await terminal.shows(/messages {3}1,234 since the start, 1,234 in all/);
+    const shown = await terminal.shows(/of the last minute, mean/);
+    expect(shown).toMatch(/^ *1 .*%/m);
+    expect(terminal.state()).toBe(live);
+    await send(server);
+    await terminal.shows(/messages {3}2,468 since the start/);
+
+    terminal.resize({ columns: 40, lines: 8 });
+    await terminal.shows(/each of the last 40 s/);
+    // Cut at the right, not wrapped; and from the top.
+    expect(terminal.text().split('\n')[0]).toMatch(/^reto3 /);
+    terminal.resize({ columns: 120, lines: 40 });
+    await terminal.shows(/each of the last 59 s[\s\S]*\nworkers\n/);
+
+    terminal.press('q');
+    expect(await terminal.shows(/left with/)).toMatch(/^before\nleft with 0\n/);
+    expect(terminal.state()).toBe(asBefore);
+  },
+);
+
+needsTmux('Ctrl-C leaves with 130, and the terminal as it was', async () => {
+  const { adminUrl } = await serverWithMessages();
+  const terminal = Terminal.run(['top', '--url', adminUrl], size);
+  await terminal.shows(/since the start/);
+  terminal.press('C-c');
+  expect(await terminal.shows(/left with/)).toMatch(/^before\nleft with 130\n/);
+  expect(terminal.state()).toBe(asBefore);
+});
+
+needsTmux('colours are there, and not with NO_COLOR', async () => {
+  const { adminUrl } = await serverWithMessages();
+  const coloured = Terminal.run(['top', '--url', adminUrl], size);
+  const plain = Terminal.run(['top', '--url', adminUrl], size, { NO_COLOR: '1' });
+  for (const terminal of [coloured, plain]) await terminal.shows(/since the start/);
+  const escapes = '\u001b[';
+  expect(coloured.text(true)).toContain(escapes);
+  expect(plain.text(true)).not.toContain(escapes);
+});
+
+needsTmux('a server that goes is said to be away, and shown again when it is back', async () => {
+  const server = await serverWithMessages();
+  const { adminUrl, adminPort, port } = server;
+  const dataDir = await temporaryFolder();
+  const terminal = Terminal.run(['top', '--url', adminUrl], size);
+  await terminal.shows(/messages {3}1,234 since the start/);
+  await server.stop();
+  const away = await terminal.shows(/the server is away since .*, trying again/);
+  expect(away).toMatch(/messages {3}1,234 since the start/);
+  const again = await Server.start({ dataDir, port, adminPort });
+  await send(again);
+  await send(again);
+  const back = await terminal.shows(/messages {3}2,468 since the start/);
+  expect(back).not.toMatch(/is away/);
+  expect(back).toMatch(/final through/);
+  terminal.press('q');
+  await terminal.shows(/left with 0/);
+});
+
+needsTmux('a chart that follows draws what comes, and leaves the terminal as it was', async () => {
+  const server = await serverWithMessages();
+  const args = ['stats', 'sec', '--chart', '--follow', '--url', server.adminUrl];
+  const terminal = Terminal.run(args, size);
+  await terminal.shows(/messages in 1 s, [\s\S]* ┤[\s\S]*┬/);
+  expect(terminal.state()).toBe(live);
+  terminal.press('q');
+  expect(await terminal.shows(/left with/)).toMatch(/^before\nleft with 0\n/);
+  expect(terminal.state()).toBe(asBefore);
+});
+
+test('without a terminal, top prints one picture without colours, and ends', async () => {
+  const server = await serverWithMessages();
+  const { code, stdout, stderr } = await runCli(['top', '--url', server.adminUrl]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toMatch(/messages {3}1,234 since the start, 1,234 in all\n/);
+  expect(stdout).not.toContain('\u001b');
+});
+
+test('without a server, top ends with 3 and touches no terminal', async () => {
+  const { code, stdout, stderr } = await runCli(['top', '--url', 'http://127.0.0.1:1']);
+  expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
+  expect(stderr).toMatch(/^reto3: cannot reach the server at /);
+});
+
+test('a chart without a terminal shows the same windows, and refuses to follow', async () => {
+  const server = await serverWithMessages();
+  const { adminUrl } = server;
+  const chart = await runCli(['stats', 'min', '--open', '--chart', '--url', adminUrl]);
+  expect({ code: chart.code, stderr: chart.stderr }).toEqual({ code: 0, stderr: '' });
+  expect(chart.stdout).toMatch(/^messages in 1 min, /);
+  expect(chart.stdout).toMatch(/^1300 ┤/m);
+  const follow = await runCli(['stats', 'min', '--chart', '--follow', '--url', adminUrl]);
+  expect(follow.code).toBe(2);
+  expect(follow.stderr).toMatch(/got --chart with --follow, and no terminal/);
+});
