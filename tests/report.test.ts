@@ -136,14 +136,14 @@ test('reports see exactly the messages that are counted, through stops and start
 test('bodies in pieces, without end, large and chunked are counted as they are answered', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder(), flags: builtIn });
   const send = (pieces: readonly (string | Buffer)[], waitMs = 0): Promise<string> =>
-    new Promise((resolve, reject) => {
+    new Promise((resolve) => {
       let answer = '';
       const socket = connect({ port: server.port, host: '127.0.0.1', noDelay: true });
       socket.setEncoding('latin1').on('data', (text) => {
         answer += text;
         if (answer.includes('\r\n\r\n')) socket.end();
       });
-      socket.once('error', reject).once('close', () => resolve(answer));
+      socket.once('error', () => resolve(answer)).once('close', () => resolve(answer));
       void (async () => {
         for (const piece of pieces) {
           socket.write(piece);
@@ -163,11 +163,17 @@ test('bodies in pieces, without end, large and chunked are counted as they are a
   ).toMatch(ok);
   const chunked = 'Transfer-Encoding: chunked\r\n\r\n';
   expect(await send([`${head}${chunked}`, `20\r\n${whole}\r\n`, '0\r\n\r\n'])).toMatch(ok);
-  const large = Buffer.alloc(3_000_000, 'x');
+  const large = Buffer.alloc(1_000_000, 'x');
   expect(await send([`${head}Content-Length: ${large.length}\r\n\r\n`, large])).toMatch(ok);
+  const tooLarge = `f4241\r\n${'x'.repeat(1_000_001)}\r\n0\r\n\r\n`;
+  for (const pieces of [
+    [`${head}Content-Length: 1000001\r\n\r\n`, large, 'x'],
+    [`${head}${chunked}`, tooLarge],
+  ])
+    expect(await send(pieces)).not.toMatch(ok);
   for (const method of ['GET', 'HEAD', 'DELETE'])
     expect(await send([`${method} /p?q=1 HTTP/1.1\r\nHost: reto3\r\n\r\n`])).toMatch(ok);
-  // Never answered, so no message.
+  // Never answered, so no message, nor are those that are too large.
   expect(await send([`${head}Content-Length: 32\r\n\r\n`, whole.slice(0, 9)], 100)).toBe('');
 
   const { messagesSinceStart } = await askInfo(server.adminUrl);
