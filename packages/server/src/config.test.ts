@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
 import { describe, expect, it } from 'vitest';
+import { parseRule } from './alert/rule.ts';
 import {
   type Config,
   environmentVariableOf,
@@ -51,6 +52,12 @@ const path = {
   bad: ['', '  '],
   wanted: 'a path',
 } as const;
+
+function ruleOf(text: string) {
+  const rule = parseRule(text);
+  if (typeof rule === 'string') throw new Error(rule);
+  return rule;
+}
 
 const cases: Readonly<Record<Name, Case>> = {
   port: { variable: 'RETO3_PORT', fallback: 8_080, ...port },
@@ -301,6 +308,43 @@ const cases: Readonly<Record<Name, Case>> = {
     bad: ['', 'lag,', ',top', ' '],
     wanted: 'names of reports or paths of modules',
   },
+  alert: {
+    variable: 'RETO3_ALERT',
+    fallback: undefined,
+    good: [
+      ['ms10 > 500', [ruleOf('ms10 > 500')]],
+      [
+        'sec < 1 for 10s,min >= 9 until < 5',
+        [ruleOf('sec < 1 for 10s'), ruleOf('min >= 9 until < 5')],
+      ],
+    ],
+    bad: ['', 'ms10', 'ms10 > 500,', 'ms10 > 500, sec'],
+    wanted: 'something like "ms10 > 500 for 50ms" or "sec < 1 for 10s until > 100"',
+    beside: { 'alert-url': 'http://127.0.0.1:9' },
+  },
+  alertUrl: {
+    variable: 'RETO3_ALERT_URL',
+    fallback: undefined,
+    good: [
+      ['http://127.0.0.1:9/', 'http://127.0.0.1:9/'],
+      ['https://example.org/hook?a=b', 'https://example.org/hook?a=b'],
+    ],
+    bad: ['', 'example.org', 'ftp://example.org', 'http://user:password@example.org'],
+    wanted: 'an http or https URL without user and password',
+    beside: { alert: 'ms10 > 5' },
+  },
+  alertUrlFile: {
+    variable: 'RETO3_ALERT_URL_FILE',
+    fallback: undefined,
+    ...path,
+    beside: { alert: 'ms10 > 5' },
+  },
+  alertTokenFile: {
+    variable: 'RETO3_ALERT_TOKEN_FILE',
+    fallback: undefined,
+    ...path,
+    beside: { alert: 'ms10 > 5', 'alert-url': 'http://127.0.0.1:9' },
+  },
   logLevel: {
     variable: 'RETO3_LOG_LEVEL',
     fallback: 'info',
@@ -330,6 +374,9 @@ describe.each(Object.entries(cases) as [Name, Case][])('the setting %s', (name, 
     expect(resolveConfig({}, { [wanted.variable]: '' })[name]).toStrictEqual(wanted.fallback);
   });
 
+  // A secret is not repeated.
+  const shown = (bad: string): string => (settings[name].secret ? '' : ` "${bad}"`);
+
   it('is read from the environment', () => {
     expect(environmentVariableOf(settings[name])).toBe(wanted.variable);
     expect(resolveConfig(beside, { [wanted.variable]: text })[name]).toEqual(value);
@@ -348,14 +395,17 @@ describe.each(Object.entries(cases) as [Name, Case][])('the setting %s', (name, 
     'refuses the flag with "%s", naming flag, value and what is wanted',
     (bad) => {
       expect(() => resolveConfig({ [flag]: bad }, {})).toThrow(
-        new Reto3Error('RETO3_BAD_SETTING', `got --${flag} "${bad}", want ${wanted.wanted}`),
+        new Reto3Error('RETO3_BAD_SETTING', `got --${flag}${shown(bad)}, want ${wanted.wanted}`),
       );
     },
   );
 
   it.each(wanted.bad.filter((bad) => bad !== ''))('refuses the variable with "%s"', (bad) => {
     expect(() => resolveConfig({}, { [wanted.variable]: bad })).toThrow(
-      new Reto3Error('RETO3_BAD_SETTING', `got ${wanted.variable} "${bad}", want ${wanted.wanted}`),
+      new Reto3Error(
+        'RETO3_BAD_SETTING',
+        `got ${wanted.variable}${shown(bad)}, want ${wanted.wanted}`,
+      ),
     );
   });
 

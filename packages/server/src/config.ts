@@ -7,6 +7,7 @@
 
 import { isIP } from 'node:net';
 import { availableParallelism, hostname } from 'node:os';
+import { parseRule, type Rule } from './alert/rule.ts';
 import { Reto3Error } from './errors.ts';
 
 export interface Config {
@@ -53,6 +54,11 @@ export interface Config {
   readonly natsKey: string | undefined;
   /** Built-in names and paths of modules; undefined where no report runs. */
   readonly report: readonly string[] | undefined;
+  /** Undefined where nothing is watched for. */
+  readonly alert: readonly Rule[] | undefined;
+  readonly alertUrl: string | undefined;
+  readonly alertUrlFile: string | undefined;
+  readonly alertTokenFile: string | undefined;
   readonly logLevel: LogLevel;
 }
 
@@ -79,6 +85,8 @@ interface Setting<T> {
   readonly summary: string;
   /** How the value is called in the help; absent for a switch. */
   readonly value?: string;
+  /** Whether the value may be a secret, not to be repeated in an error. */
+  readonly secret?: boolean;
   /** Whether the flag may be given several times: the values with commas between them. */
   readonly repeatable?: boolean;
   /** As it would be written; undefined where the setting may be absent. */
@@ -351,6 +359,37 @@ export const settings: Settings = {
     fallback: undefined,
     parse: reportNames,
   },
+  alert: {
+    flag: 'alert',
+    summary:
+      'tell a webhook when this begins and ends, such as "ms10 > 500 for 50ms until < 400 for 1s"; repeatable',
+    value: 'RULE',
+    repeatable: true,
+    fallback: undefined,
+    parse: alertRules,
+  },
+  alertUrl: {
+    flag: 'alert-url',
+    summary: 'webhook that the alerts are sent to',
+    value: 'URL',
+    secret: true,
+    fallback: undefined,
+    parse: webhook,
+  },
+  alertUrlFile: {
+    flag: 'alert-url-file',
+    summary: 'file with the URL of the webhook, where the URL itself is a secret',
+    value: 'FILE',
+    fallback: undefined,
+    parse: nonEmpty,
+  },
+  alertTokenFile: {
+    flag: 'alert-token-file',
+    summary: 'file with the bearer token that the webhook asks for',
+    value: 'FILE',
+    fallback: undefined,
+    parse: nonEmpty,
+  },
   logLevel: {
     flag: 'log-level',
     summary: `least level that is logged: ${logLevels.join(', ')}`,
@@ -375,24 +414,28 @@ export function resolveConfig(
   environment: Readonly<Record<string, string | undefined>>,
 ): Config {
   /** Where the value of a setting comes from, as its user knows it, and its text. */
-  function find(setting: { readonly flag: string; readonly fallback: string | undefined }) {
+  function find(setting: Pick<Setting<unknown>, 'flag' | 'fallback' | 'secret'>) {
     const variable = environmentVariableOf(setting);
     const fromFlag = flags[setting.flag];
     // An empty variable is how compose files say "not set".
     const fromEnvironment = environment[variable] === '' ? undefined : environment[variable];
     if (fromFlag === undefined && fromEnvironment !== undefined)
-      return { origin: variable, text: fromEnvironment };
-    return { origin: `--${setting.flag}`, text: fromFlag ?? setting.fallback };
+      return found(variable, fromEnvironment);
+    return found(`--${setting.flag}`, fromFlag ?? setting.fallback);
+
+    function found(origin: string, text: string | undefined) {
+      return { origin, text, got: setting.secret ? origin : `${origin} "${text}"` };
+    }
   }
   function read<T>(setting: Setting<T>): T;
   function read<T>(setting: Setting<T | undefined>): T | undefined {
-    const { origin, text } = find(setting);
+    const { text, got } = find(setting);
     if (text === undefined) return undefined;
     try {
       return setting.parse(text);
     } catch (error) {
       if (!(error instanceof Wanted)) throw error;
-      throw new Reto3Error('RETO3_BAD_SETTING', `got ${origin} "${text}", want ${error.message}`);
+      throw new Reto3Error('RETO3_BAD_SETTING', `got ${got}, want ${error.message}`);
     }
   }
   const config: Config = {
@@ -430,6 +473,10 @@ export function resolveConfig(
     natsCert: read(settings.natsCert),
     natsKey: read(settings.natsKey),
     report: read(settings.report),
+    alert: read(settings.alert),
+    alertUrl: read(settings.alertUrl),
+    alertUrlFile: read(settings.alertUrlFile),
+    alertTokenFile: read(settings.alertTokenFile),
     logLevel: read(settings.logLevel),
   };
   assertAdminClosed(config, find(settings.adminHost).origin);
@@ -442,15 +489,31 @@ export function resolveConfig(
   assertBeside('natsPasswordFile', 'natsUser');
   assertBeside('natsCert', 'natsKey');
   assertBeside('natsKey', 'natsCert');
+  if (config.alertUrlFile === undefined) assertBeside('alert', 'alertUrl');
+  for (const name of ['alertUrl', 'alertUrlFile', 'alertTokenFile'] as const)
+    assertBeside(name, 'alert');
+  assertNotBoth('alertUrl', 'alertUrlFile');
+  if (config.alert !== undefined && config.role === 'merge') {
+    throw new Reto3Error(
+      'RETO3_BAD_SETTING',
+      'got --alert with --role "merge", which counts no messages of its own, want --role ingest or both',
+    );
+  }
   return config;
+
+  function assertNotBoth(name: keyof Config, other: keyof Config): void {
+    if (config[name] === undefined || config[other] === undefined) return;
+    const [one, two] = [find(settings[name]).origin, find(settings[other]).origin];
+    throw new Reto3Error('RETO3_BAD_SETTING', `got ${one} and ${two}, want one of them`);
+  }
 
   /** Some settings mean nothing without another. */
   function assertBeside(name: keyof Config, other: keyof Config): void {
     if (config[name] === undefined || config[other] !== undefined) return;
-    const { origin, text } = find(settings[name]);
+    const { got } = find(settings[name]);
     throw new Reto3Error(
       'RETO3_BAD_SETTING',
-      `got ${origin} "${text}" alone, want --${settings[other].flag} with it`,
+      `got ${got} alone, want --${settings[other].flag} with it`,
     );
   }
 
@@ -588,6 +651,26 @@ function reportNames(text: string): string[] {
   const names = text.split(',').map((name) => name.trim());
   if (names.includes('')) throw new Wanted('names of reports or paths of modules');
   return names;
+}
+
+function alertRules(text: string): readonly Rule[] {
+  return text.split(',').map((each) => {
+    const rule = parseRule(each);
+    if (typeof rule === 'string') throw new Wanted(rule);
+    return rule;
+  });
+}
+
+function webhook(text: string): string {
+  if (!isWebhook(text)) throw new Wanted('an http or https URL without user and password');
+  return text;
+}
+
+/** An http or https URL; users and passwords do not belong there. */
+export function isWebhook(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password } = new URL(text);
+  return ['http:', 'https:'].includes(protocol) && username === '' && password === '';
 }
 
 function switchValue(text: string): boolean {

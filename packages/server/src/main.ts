@@ -24,6 +24,7 @@ import {
   storeMetrics,
   threadMetrics,
 } from './metrics/server-metrics.ts';
+import type { LiveFeed } from './query/live-feed.ts';
 import { ReportBook } from './report/book.ts';
 import type { LoadedReport } from './report/load.ts';
 import { anchorIn } from './store/anchor.ts';
@@ -53,6 +54,7 @@ export async function startServer(
   let stopReport: (name: string) => void = () => undefined;
   try {
     const tls = await tlsFilesOf(config);
+    const beginAlerts = await prepareAlerts(config);
     const reports = await findReports(config.report);
     const dataDir = resolve(config.dataDir);
     const store = await Store.open(
@@ -171,6 +173,9 @@ export async function startServer(
         log.warn({ err: error }, 'old blocks could not be deleted; will try again'),
     });
     retention.start();
+    const { startedAt } = coordinator.state();
+    const alerts = beginAlerts?.({ feed: api.feed, startedAt, log });
+    if (alerts !== undefined) metrics.add(alerts.metrics);
     api.ready({ uwsVersion: workers.uwsVersion });
 
     const ingestUrl = urlOf(tls === undefined ? 'http' : 'https', config.host, workers.port);
@@ -184,6 +189,7 @@ export async function startServer(
     const stop = async (): Promise<void> => {
       api.notReady('the server is stopping');
       workers.stopListening();
+      const alertsStopped = alerts?.stop();
       await flushLoop.stop();
       if (durable) {
         // What waits is answered if it can be written; if not, its connection closes unanswered.
@@ -204,6 +210,7 @@ export async function startServer(
         throw error;
       }
       await cluster?.stop();
+      await alertsStopped;
       await api.close();
       await store.close();
       const { messagesSinceStart } = coordinator.state();
@@ -220,6 +227,18 @@ export async function startServer(
 async function findReports(names: readonly string[] | undefined): Promise<LoadedReport[]> {
   if (names === undefined) return [];
   return (await import('./report/load.ts')).findReports(names);
+}
+
+/** Loaded only where there are any. @throws Reto3Error RETO3_BAD_SETTING */
+async function prepareAlerts(config: Config) {
+  if (config.alert === undefined) return undefined;
+  const [{ Alerts }, { receiverOf }] = await Promise.all([
+    import('./alert/alerts.ts'),
+    import('./alert/receiver.ts'),
+  ]);
+  const known = { rules: config.alert, receiver: await receiverOf(config), node: config.node };
+  return (parts: { feed: LiveFeed; startedAt: number; log: Log }) =>
+    Alerts.begin({ ...known, ...parts });
 }
 
 /** Loaded only where it is asked for: a server on its own keeps no memory for NATS. */

@@ -43,6 +43,8 @@ export interface QueryApiOptions {
 
 export class QueryApi {
   readonly url: string;
+  /** This server's windows as they become final. */
+  readonly feed: LiveFeed;
   readonly #app: FastifyInstance;
   readonly #readiness: Readiness;
   readonly #feeds: readonly LiveFeed[];
@@ -51,9 +53,10 @@ export class QueryApi {
     url: string,
     app: FastifyInstance,
     readiness: Readiness,
-    feeds: readonly LiveFeed[],
+    feeds: readonly [LiveFeed, ...LiveFeed[]],
   ) {
     this.url = url;
+    this.feed = feeds[0];
     this.#app = app;
     this.#readiness = readiness;
     this.#feeds = feeds;
@@ -100,8 +103,8 @@ export class QueryApi {
     await app.register(metricsRoutes, { config, metrics, readiness });
     await app.register(dashboardRoutes, { log });
     const url = await listen(app, config);
-    const feeds = clusterCounts === undefined ? [feed] : [feed, clusterCounts.feed];
-    return new QueryApi(url, app, readiness, feeds);
+    const others = clusterCounts === undefined ? [] : [clusterCounts.feed];
+    return new QueryApi(url, app, readiness, [feed, ...others]);
   }
 
   ready(facts: { readonly uwsVersion: string }): void {

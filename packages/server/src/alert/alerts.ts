@@ -1,0 +1,171 @@
+/**
+ * Watches the windows as they become final, and tells a webhook when a rule begins to fire and when
+ * that ends. docs/operations.md has the grammar of the rules and the messages.
+ *
+ * It is one more listener of the live feed: the workers know nothing of it.
+ */
+import { setTimeout } from 'node:timers/promises';
+import type { Log } from '../log.ts';
+import { counter, gauge, type MetricSource } from '../metrics/metric.ts';
+import { type Period, type PeriodName, periodNames, periods } from '../period.ts';
+import type { Listener, LiveEvent, LiveFeed } from '../query/live-feed.ts';
+import {
+  Delivery,
+  type DeliveryTimes,
+  deliveryTimes,
+  mostAttempts,
+  type Receiver,
+} from './delivery.ts';
+import type { Rule } from './rule.ts';
+import { type Change, Watch } from './watch.ts';
+
+interface AlertsOptions {
+  readonly rules: readonly Rule[];
+  readonly receiver: Receiver;
+  readonly feed: LiveFeed;
+  readonly node: string;
+  /** When the server started, epoch ms; with it, no two episodes ever have one id. */
+  readonly startedAt: number;
+  readonly log: Log;
+  readonly times?: DeliveryTimes;
+}
+
+/** What is sent, with the number of the attempt. Times are epoch ms. */
+interface AlertMessage {
+  readonly version: 1;
+  /** Of the episode: its firing and its resolved message have the same. */
+  readonly id: string;
+  readonly status: Change['status'];
+  readonly alert: string;
+  readonly node: string;
+  readonly period: PeriodName;
+  readonly windowMs: number;
+  readonly from: number;
+  readonly to: number;
+  readonly windows: number;
+  readonly messages: number;
+  readonly worst: { readonly start: number; readonly count: number };
+}
+
+/** Where the feed breaks off (a clock step, a long halt) it is joined again after so long. */
+const rejoinMs = 100;
+
+export class Alerts {
+  readonly #options: AlertsOptions;
+  readonly #watches: readonly Watch[];
+  readonly #delivery: Delivery;
+  /** Shown in the log in place of the URL, whose path may be a secret. */
+  readonly #origin: string;
+  readonly #ids = new Map<Watch, string>();
+  readonly #joined: { readonly period: Period; readonly listener: Listener }[] = [];
+  #episodes = 0;
+  #stopped = false;
+
+  private constructor(options: AlertsOptions) {
+    const { rules, receiver, log, times = deliveryTimes } = options;
+    this.#options = options;
+    this.#watches = rules.map((rule) => new Watch(rule));
+    this.#origin = new URL(receiver.url).origin;
+    this.#delivery = new Delivery(
+      receiver,
+      {
+        failed: (reason, attempt, last) => {
+          const outcome = last ? `gave up after ${mostAttempts} attempts` : 'will try again';
+          const text = `cannot deliver an alert to ${this.#origin}: ${reason}; ${outcome}`;
+          if (last) log.error({ attempt }, text);
+          else log.warn({ attempt }, text);
+        },
+        dropped: () =>
+          log.error(`too many alerts wait for ${this.#origin}; the oldest is given up`),
+      },
+      times,
+    );
+  }
+
+  /** Watches from now on. */
+  static begin(options: AlertsOptions): Alerts {
+    const alerts = new Alerts(options);
+    for (const name of periodNames) alerts.#listen(periods[name]);
+    options.log.info(
+      { alerts: options.rules.map(({ text }) => text) },
+      `watching for ${options.rules.length} alerts, which go to ${alerts.#origin}`,
+    );
+    return alerts;
+  }
+
+  readonly metrics: MetricSource = () => {
+    const { delivered, lost, waiting } = this.#delivery.totals;
+    return [
+      gauge(
+        'reto3_alert_firing',
+        '1 while the alert in the label fires.',
+        this.#watches.map(({ rule, firing }) => ({
+          labels: { alert: rule.text },
+          value: firing ? 1 : 0,
+        })),
+      ),
+      counter('reto3_alert_messages_total', 'Messages to the webhook of the alerts, by outcome.', [
+        { labels: { outcome: 'delivered' }, value: delivered },
+        { labels: { outcome: 'lost' }, value: lost },
+      ]),
+      gauge('reto3_alert_messages_waiting', 'Messages that are still to be delivered.', waiting),
+    ];
+  };
+
+  /** Stops watching, and gives what is still to be delivered a moment. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const { period, listener } of this.#joined) this.#options.feed.leave(period, listener);
+    await this.#delivery.stop();
+  }
+
+  #listen(period: Period): void {
+    const watches = this.#watches.filter(({ rule }) => rule.period === period);
+    if (watches.length === 0) return;
+    const listener = {
+      send: (event: LiveEvent) => this.#take(watches, event),
+      drop: () => {
+        for (const watch of watches) watch.interrupt();
+        void this.#rejoin(period, listener);
+      },
+    };
+    this.#joined.push({ period, listener });
+    this.#options.feed.join(period, listener);
+  }
+
+  async #rejoin(period: Period, listener: Listener): Promise<void> {
+    await setTimeout(rejoinMs, undefined, { ref: false });
+    if (!this.#stopped) this.#options.feed.join(period, listener);
+  }
+
+  #take(watches: readonly Watch[], { chunks, period }: LiveEvent): void {
+    for (const { start, windows } of chunks) {
+      for (let index = 0; index < windows.counts.length; index++) {
+        const count = windows.counted[index] === 1 ? windows.counts[index] : undefined;
+        for (const watch of watches) {
+          const change = watch.take(start + index * period.windowMs, count);
+          if (change !== undefined) this.#tell(watch, change);
+        }
+      }
+    }
+  }
+
+  #tell(watch: Watch, { status, episode }: Change): void {
+    const { node, startedAt, log } = this.#options;
+    const { text, period } = watch.rule;
+    if (status === 'firing') this.#ids.set(watch, `${node}-${startedAt}-${++this.#episodes}`);
+    const message: AlertMessage = {
+      version: 1,
+      id: this.#ids.get(watch) ?? '',
+      status,
+      alert: text,
+      node,
+      period: period.name,
+      windowMs: period.windowMs,
+      ...episode,
+    };
+    const level = status === 'firing' ? 'warn' : 'info';
+    log[level]({ ...episode }, `alert ${status}: ${text}`);
+    this.#delivery.send(message);
+  }
+}

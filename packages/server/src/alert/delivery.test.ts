@@ -1,0 +1,157 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { afterEach, expect, test } from 'vitest';
+import { Delivery, type DeliveryTimes, mostAttempts, mostWaiting } from './delivery.ts';
+
+/** Short, so that a test need not wait; the logic is the same. */
+const times: DeliveryTimes = { attemptMs: 200, firstPauseMs: 1, longestPauseMs: 20, graceMs: 50 };
+
+type Answer = (response: ServerResponse, request: IncomingMessage) => void;
+const accept: Answer = (response) => void response.writeHead(204).end();
+const refuse: Answer = (response) => void response.writeHead(500).end('out of order');
+const hang: Answer = () => undefined;
+
+const closing: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close();
+});
+
+/** Answers the n-th request as the n-th of the list says, and all later ones as the last. */
+async function receiver(answers: readonly Answer[], port = 0) {
+  const received: { body: { n: number; attempt: number }; headers: IncomingMessage['headers'] }[] =
+    [];
+  const server = createServer(async (request, response) => {
+    const answer = answers[Math.min(received.length, answers.length - 1)] ?? accept;
+    received.push({ body: JSON.parse(await text(request)), headers: request.headers });
+    answer(response, request);
+  });
+  await once(server.listen(port, '127.0.0.1'), 'listening');
+  const close = async (): Promise<void> => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  };
+  closing.push(close);
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('BUG: no TCP address');
+  const taken = address.port;
+  return { received, port: taken, url: `http://127.0.0.1:${taken}/hook?secret=1`, close };
+}
+
+function deliveryTo(url: string, token?: string) {
+  const said: string[] = [];
+  const delivery = new Delivery(
+    { url, token },
+    {
+      failed: (reason, attempt, last) => said.push(`${attempt}${last ? ' last' : ''}: ${reason}`),
+      dropped: () => said.push('dropped'),
+    },
+    times,
+  );
+  closing.push(() => delivery.stop());
+  return { delivery, said };
+}
+
+async function settled(delivery: Delivery): Promise<void> {
+  await expect.poll(() => delivery.totals.waiting, { timeout: 20_000, interval: 5 }).toBe(0);
+}
+
+test('messages arrive in order, as JSON, with the token', async () => {
+  const { received, url } = await receiver([accept]);
+  const { delivery, said } = deliveryTo(url, 'the token');
+  for (let n = 0; n < 5; n++) delivery.send({ n });
+  await settled(delivery);
+  expect(received.map(({ body }) => body)).toEqual([0, 1, 2, 3, 4].map((n) => ({ n, attempt: 1 })));
+  expect(received[0]?.headers).toMatchObject({
+    'content-type': 'application/json',
+    authorization: 'Bearer the token',
+  });
+  expect(said).toEqual([]);
+  expect(delivery.totals).toEqual({ delivered: 5, lost: 0, waiting: 0 });
+});
+
+test('a receiver that refuses, and one that hangs, is asked again', async () => {
+  const { received, url } = await receiver([refuse, hang, accept]);
+  const { delivery, said } = deliveryTo(url);
+  delivery.send({ n: 1 });
+  delivery.send({ n: 2 });
+  await settled(delivery);
+  expect(received.map(({ body }) => [body.n, body.attempt])).toEqual([
+    [1, 1],
+    [1, 2],
+    [1, 3],
+    [2, 1],
+  ]);
+  expect(said).toEqual(['1: got status 500', '2: got no answer within 200 ms']);
+  expect(delivery.totals).toEqual({ delivered: 2, lost: 0, waiting: 0 });
+});
+
+test('a receiver that restarts gets everything, in order', async () => {
+  const first = await receiver([accept]);
+  const { delivery, said } = deliveryTo(first.url);
+  delivery.send({ n: 1 });
+  await settled(delivery);
+  await first.close();
+  delivery.send({ n: 2 });
+  delivery.send({ n: 3 });
+  await expect.poll(() => said.length).toBeGreaterThan(1);
+  const second = await receiver([accept], first.port);
+  await settled(delivery);
+  expect(second.received.map(({ body }) => body.n)).toEqual([2, 3]);
+  expect(said[0]).toMatch(/ECONNREFUSED|ECONNRESET|other side closed/);
+});
+
+test('each message is tried so often and no more', async () => {
+  const { received, url } = await receiver([refuse]);
+  const { delivery, said } = deliveryTo(url);
+  delivery.send({ n: 1 });
+  await settled(delivery);
+  expect(received).toHaveLength(mostAttempts);
+  expect(said.at(-1)).toBe(`${mostAttempts} last: got status 500`);
+  expect(delivery.totals).toEqual({ delivered: 0, lost: 1, waiting: 0 });
+});
+
+test('what waits is bounded, and the newest is kept', async () => {
+  const { url } = await receiver([hang]);
+  const { delivery, said } = deliveryTo(url);
+  for (let n = 0; n < mostWaiting + 7; n++) delivery.send({ n });
+  expect(delivery.totals).toEqual({ delivered: 0, lost: 7, waiting: mostWaiting });
+  expect(said).toEqual(new Array(7).fill('dropped'));
+});
+
+test('a redirect is not followed, and gets no token', async () => {
+  const other = await receiver([accept]);
+  const { url, received } = await receiver([
+    (response) => void response.writeHead(302, { location: other.url }).end(),
+  ]);
+  const { delivery, said } = deliveryTo(url, 'the token');
+  delivery.send({ n: 1 });
+  await settled(delivery);
+  expect(received).toHaveLength(mostAttempts);
+  expect(other.received).toEqual([]);
+  expect(said[0]).toBe('1: got status 302');
+});
+
+test('a stop does not wait for a receiver that hangs', async () => {
+  const { url, received } = await receiver([hang]);
+  const { delivery } = deliveryTo(url);
+  delivery.send({ n: 1 });
+  delivery.send({ n: 2 });
+  await expect.poll(() => received.length).toBe(1);
+  const began = performance.now();
+  await delivery.stop();
+  expect(performance.now() - began).toBeLessThan(times.attemptMs);
+  delivery.send({ n: 3 });
+  expect(delivery.totals.delivered).toBe(0);
+});
+
+test('no words of a failure have the path of the URL or the token', async () => {
+  const { url, close } = await receiver([refuse, hang]);
+  const { delivery, said } = deliveryTo(url, 'the token');
+  delivery.send({ n: 1 });
+  await expect.poll(() => said.length).toBeGreaterThan(1);
+  await close();
+  await settled(delivery);
+  expect(said.length).toBe(mostAttempts);
+  for (const words of said) expect(words).not.toMatch(/hook|secret|token/);
+});

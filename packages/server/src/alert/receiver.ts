@@ -1,0 +1,35 @@
+/** Where alerts go, from flags and files. */
+import { readFile } from 'node:fs/promises';
+import { type Config, isWebhook } from '../config.ts';
+import { messageOf, Reto3Error } from '../errors.ts';
+import type { Receiver } from './delivery.ts';
+
+type Settings = Pick<Config, 'alertUrl' | 'alertUrlFile' | 'alertTokenFile'>;
+
+/** @throws Reto3Error RETO3_BAD_SETTING, without what stands in the files */
+export async function receiverOf(config: Settings): Promise<Receiver> {
+  const { alertUrl, alertUrlFile, alertTokenFile } = config;
+  const url = alertUrlFile === undefined ? alertUrl : await read('alert-url-file', alertUrlFile);
+  if (url === undefined) throw new Error('BUG: alerts without a URL');
+  if (!isWebhook(url)) {
+    throw new Reto3Error(
+      'RETO3_BAD_SETTING',
+      `cannot use what --alert-url-file "${alertUrlFile}" holds, want an http or https URL without user and password`,
+    );
+  }
+  const token =
+    alertTokenFile === undefined ? undefined : await read('alert-token-file', alertTokenFile);
+  return { url, token };
+}
+
+async function read(flag: string, file: string): Promise<string> {
+  try {
+    return (await readFile(file, 'utf8')).trim();
+  } catch (error) {
+    throw new Reto3Error(
+      'RETO3_BAD_SETTING',
+      `cannot read --${flag} "${file}": ${messageOf(error)}`,
+      { cause: error },
+    );
+  }
+}
