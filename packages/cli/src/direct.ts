@@ -4,7 +4,7 @@
  * oclif in commands/ call, with the same flags.
  */
 import { isPeriodName } from '@reto3/server/period';
-import { apiFlags, type FlagTable, type Given, statsFlags } from './flags.ts';
+import { type FlagTable, type Given, healthFlags, statsFlags } from './flags.ts';
 import { parseFlags } from './parse-flags.ts';
 
 /**
@@ -24,7 +24,7 @@ export async function runDirectly(args: readonly string[]): Promise<boolean> {
   }
   if (command === 'health') {
     const { health } = await import('./health.ts');
-    return runWith(apiFlags, args.slice(1), health);
+    return runWith(healthFlags, args.slice(1), health);
   }
   if (command === 'serve') {
     const [{ serve }, { configOf, serveFlags }] = await Promise.all([

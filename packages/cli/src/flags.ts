@@ -46,6 +46,11 @@ export const apiFlags = {
   },
 } as const satisfies FlagTable;
 
+export const healthFlags = {
+  ...apiFlags,
+  json: { description: 'print the answer as JSON' },
+} as const satisfies FlagTable;
+
 const times = 'ISO 8601 (UTC), epoch ms, or an age such as 90s, 5m, 2h, 1d';
 
 /** A range of windows. */

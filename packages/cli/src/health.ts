@@ -1,10 +1,10 @@
 /** Asks whether a server accepts requests and keeps their counts, and says so. */
-import { request } from './api-client.ts';
-import { type apiFlags, apiOptionsOf, type Given } from './flags.ts';
+import { request, textOf } from './api-client.ts';
+import { apiOptionsOf, type Given, type healthFlags } from './flags.ts';
 
 /** @throws Reto3Error RETO3_NOT_READY, RETO3_SERVER_NOT_REACHABLE */
-export async function health(given: Given<typeof apiFlags>): Promise<void> {
-  const response = await request(apiOptionsOf(given), '/readyz', {});
-  response.resume();
-  process.stdout.write('ready\n');
+export async function health(given: Given<typeof healthFlags>): Promise<void> {
+  const api = apiOptionsOf(given);
+  const answer = await textOf(await request(api, '/readyz', {}), api);
+  process.stdout.write(given.json ? `${answer.trim()}\n` : 'ready\n');
 }

@@ -2,12 +2,12 @@ import { Parser } from '@oclif/core';
 import { settings } from '@reto3/server/config';
 import fc from 'fast-check';
 import { afterEach, expect, test, vi } from 'vitest';
-import { apiFlags, type FlagTable, statsFlags } from './flags.ts';
+import { type FlagTable, healthFlags, statsFlags } from './flags.ts';
 import { oclifFlags } from './oclif-flags.ts';
 import { parseFlags } from './parse-flags.ts';
 import { serveFlags } from './serve-flags.ts';
 
-const tables: readonly FlagTable[] = [apiFlags, statsFlags, serveFlags];
+const tables: readonly FlagTable[] = [healthFlags, statsFlags, serveFlags];
 
 afterEach(() => vi.unstubAllEnvs());
 

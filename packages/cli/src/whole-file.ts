@@ -8,8 +8,12 @@ import { dirname } from 'node:path';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { messageOf, Reto3Error } from '@reto3/server/errors';
+import { withProgress } from './terminal/progress.ts';
+
+const updateMs = 100;
 
 /**
+ * Shows on a terminal how much is written.
  * @param write writes everything, and need not end the stream
  * @param check looks at what was written, under its first name
  * @throws Reto3Error RETO3_FILE_UNWRITABLE, and what `write` throws
@@ -26,10 +30,17 @@ export async function writeWhole<T>(
     failure = error;
   });
   try {
-    const result = await write(into);
+    const result = await withProgress(`writing ${path}`, async (update) => {
+      const written = setInterval(() => update({ bytes: into.bytesWritten }), updateMs);
+      try {
+        return await write(into);
+      } finally {
+        clearInterval(written);
+      }
+    });
     into.end();
     await finished(into);
-    await check?.(part);
+    if (check !== undefined) await withProgress(`reading ${path} back`, () => check(part));
     await rename(part, path);
     await syncFolder(dirname(path));
     return result;

@@ -5,6 +5,7 @@ import { sourceOf } from '../answers.ts';
 import { askAudit, auditLines } from '../audit.ts';
 import { rangeFlags, sourceFlags } from '../flags.ts';
 import { oclifFlags } from '../oclif-flags.ts';
+import { withProgress } from '../terminal/progress.ts';
 
 const flags = {
   ...oclifFlags(rangeFlags),
@@ -28,7 +29,7 @@ export default class AuditCommand extends Command {
 
   async run(): Promise<void> {
     const { flags: given } = await this.parse({ flags });
-    const audit: Audit = await askAudit(sourceOf(given), given);
+    const audit: Audit = await withProgress('auditing', () => askAudit(sourceOf(given), given));
     this.log(given.json ? JSON.stringify(audit) : auditLines(audit).join('\n'));
     if (!audit.ok) throw new Reto3Error('RETO3_CHECK_FAILED', 'not all counts can be relied on');
   }

@@ -1,4 +1,4 @@
-import { Args, Command } from '@oclif/core';
+import { Args, Command, Flags } from '@oclif/core';
 import { sourceOf } from '../answers.ts';
 import { backUp } from '../backup.ts';
 import { sourceFlags } from '../flags.ts';
@@ -11,7 +11,10 @@ export default class Backup extends Command {
   static override readonly args = {
     file: Args.string({ description: 'file to write', required: true }),
   };
-  static override readonly flags = oclifFlags(sourceFlags);
+  static override readonly flags = {
+    ...oclifFlags(sourceFlags),
+    json: Flags.boolean({ description: 'print what was written as JSON' }),
+  };
   static override readonly examples = [
     '<%= config.bin %> backup counts.reto3',
     '<%= config.bin %> backup counts.reto3 --data-dir ./data',
@@ -20,6 +23,7 @@ export default class Backup extends Command {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Backup);
     const { rows, bytes } = await backUp(sourceOf(flags), args.file);
-    this.logToStderr(`reto3: wrote ${args.file}: ${rows} rows, ${bytes} bytes`);
+    if (flags.json) this.log(JSON.stringify({ file: args.file, rows, bytes }));
+    else this.logToStderr(`reto3: wrote ${args.file}: ${rows} rows, ${bytes} bytes`);
   }
 }

@@ -1,6 +1,7 @@
 import { Command, Flags } from '@oclif/core';
 import { exitCode, Reto3Error } from '@reto3/server/errors';
 import { findingLine, repairLines } from '../doctor.ts';
+import { withProgress } from '../terminal/progress.ts';
 
 const flags = {
   'data-dir': Flags.string({
@@ -60,7 +61,7 @@ export default class Doctor extends Command {
 
   async #repair(folder: string, json: boolean): Promise<void> {
     const { repair } = await import('@reto3/server/doctor/repair');
-    const done = await repair(folder, Date.now());
+    const done = await withProgress(`repairing ${folder}`, () => repair(folder, Date.now()));
     this.log(json ? JSON.stringify(done) : repairLines(done).join('\n'));
     if (!done.audit.ok) this.exit(exitCode.checkFailed);
   }

@@ -8,12 +8,17 @@ import { oclifFlags } from '../oclif-flags.ts';
 import { writeWhole } from '../whole-file.ts';
 
 const flags = {
+  last: Flags.string({ description: 'the newest N windows', helpValue: 'N' }),
   ...oclifFlags(rangeFlags),
   open: Flags.boolean({ description: 'include the windows that are not final yet' }),
   format: Flags.string({
     description: 'csv, json or ndjson',
     default: 'csv',
     helpValue: 'FORMAT',
+  }),
+  json: Flags.boolean({ description: 'the same as --format json' }),
+  cluster: Flags.boolean({
+    description: "the cluster's counts, from a server that adds them up",
   }),
   output: Flags.string({
     char: 'o',
@@ -45,11 +50,13 @@ export default class Export extends Command {
 
   async run(): Promise<void> {
     const { args, flags: given } = await this.parse({ args: Export.args, flags });
-    const format = parseFormat(given.format);
+    const format = parseFormat(given.json ? 'json' : given.format);
     if (format === 'text')
       throw new Reto3Error('RETO3_BAD_FORMAT', 'got format "text", want one of csv, json, ndjson');
-    const { from = '0', to, open, output } = given;
-    const question = { period: parsePeriod(args.period).name, format, from, to, open };
+    const { last, to, open, cluster, output } = given;
+    const from = given.from ?? (last === undefined ? '0' : undefined);
+    const { name: period } = parsePeriod(args.period);
+    const question = { period, format, last, from, to, open, cluster };
     const source = sourceOf(given);
     if (output === undefined) await writeAnswer(source, question, process.stdout);
     else await writeWhole(output, (into) => writeAnswer(source, question, into));

@@ -1,4 +1,5 @@
 import { Args, Command, Flags } from '@oclif/core';
+import { withProgress } from '../terminal/progress.ts';
 
 export default class Restore extends Command {
   static override readonly summary = 'Make a data folder of a backup';
@@ -13,6 +14,7 @@ export default class Restore extends Command {
       required: true,
       helpValue: 'FOLDER',
     }),
+    json: Flags.boolean({ description: 'print what was restored as JSON' }),
   };
   static override readonly examples = [
     '<%= config.bin %> restore counts.reto3 --data-dir ./restored',
@@ -22,7 +24,10 @@ export default class Restore extends Command {
     const { args, flags } = await this.parse(Restore);
     const { restore } = await import('@reto3/server/backup/restore');
     const folder = flags['data-dir'];
-    const { rows, messages } = await restore(args.file, folder, Date.now());
-    this.logToStderr(`reto3: restored ${folder}: ${rows} rows, ${messages} messages, audited`);
+    const { rows, messages } = await withProgress(`restoring ${folder}`, (update) =>
+      restore(args.file, folder, Date.now(), (bytes, ofBytes) => update({ bytes, ofBytes })),
+    );
+    if (flags.json) this.log(JSON.stringify({ folder, rows, messages }));
+    else this.logToStderr(`reto3: restored ${folder}: ${rows} rows, ${messages} messages, audited`);
   }
 }

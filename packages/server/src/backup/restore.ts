@@ -6,7 +6,7 @@
  * folder that every server refuses, and never one that is half there.
  */
 import { createReadStream } from 'node:fs';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, Reto3Error } from '../errors.ts';
 import { min } from '../period.ts';
@@ -27,12 +27,21 @@ export interface Restored {
 /** So many rows are written at once. */
 const batchRows = 256;
 
+/** Told how many bytes of the file were read, of so many: it is read twice. */
+type OnRead = (bytes: number, ofBytes: number) => void;
+
 /** @throws Reto3Error RETO3_BACKUP_DAMAGED, RETO3_FOLDER_NOT_EMPTY, RETO3_DATA_UNREADABLE */
-export async function restore(file: string, folder: string, nowMs: number): Promise<Restored> {
+export async function restore(
+  file: string,
+  folder: string,
+  nowMs: number,
+  onRead: OnRead = () => undefined,
+): Promise<Restored> {
   await assertEmpty(folder);
-  const meta = await check(file);
+  const meta = await check(records(file, (bytes, ofBytes) => onRead(bytes, 2 * ofBytes)));
   try {
-    const rows = await write(file, folder, meta);
+    const written = records(file, (bytes, ofBytes) => onRead(ofBytes + bytes, 2 * ofBytes));
+    const rows = await write(written, folder, meta);
     return { rows, messages: await assertHolds(folder, nowMs) };
   } catch (error) {
     for (const name of await readdir(folder).catch(() => []))
@@ -52,9 +61,9 @@ async function assertEmpty(folder: string): Promise<void> {
 }
 
 /** Reads all of it; gives its meta row. @throws Reto3Error RETO3_BACKUP_DAMAGED */
-async function check(file: string): Promise<Meta> {
+async function check(all: Records): Promise<Meta> {
   let meta: Meta | undefined;
-  for await (const record of records(file)) {
+  for await (const record of all) {
     if ('series' in record) assertWhole(record.series, record.row);
     else if ('text' in record && record.text === 'meta') meta = decodeMeta(record.value);
   }
@@ -62,16 +71,23 @@ async function check(file: string): Promise<Meta> {
   return meta;
 }
 
-async function* records(file: string): ReturnType<typeof readBackup> {
+type Records = ReturnType<typeof readBackup>;
+
+async function* records(file: string, onRead: OnRead): Records {
   try {
-    yield* readBackup(createReadStream(file));
+    const { size } = await stat(file);
+    const stream = createReadStream(file);
+    for await (const record of readBackup(stream)) {
+      onRead(stream.bytesRead, size);
+      yield record;
+    }
   } catch (error) {
     if (error instanceof Reto3Error) throw error;
     throw damaged(messageOf(error));
   }
 }
 
-async function write(file: string, folder: string, meta: Meta): Promise<number> {
+async function write(all: Records, folder: string, meta: Meta): Promise<number> {
   await mkdir(folder, { recursive: true });
   const writes = meta.writes + 1;
   await anchorIn(folder).write(writes);
@@ -79,7 +95,7 @@ async function write(file: string, folder: string, meta: Meta): Promise<number> 
   try {
     let rows = 0;
     let batch: Change[] = [];
-    for await (const record of records(file)) {
+    for await (const record of all) {
       if ('series' in record) {
         const { series, row } = record;
         batch.push({ put: series, start: row.start, bytes: row.bytes });
