@@ -1,11 +1,14 @@
 /** What draws on a terminal, in a real one: `reto3 top`, and `reto3 stats --chart --follow`. */
 import { expect, test } from 'vitest';
 import { runCli } from './support/cli.ts';
+import { startNode } from './support/cluster.ts';
 import { temporaryFolder } from './support/folder.ts';
 import { Load } from './support/load.ts';
+import { NatsServers } from './support/nats.ts';
 import { requires } from './support/requirement.ts';
 import { Server } from './support/server.ts';
 import { Terminal } from './support/terminal.ts';
+import { waitUntil } from './support/wait.ts';
 
 const needsTmux = requires('tmux');
 const size = { columns: 90, lines: 24 };
@@ -108,6 +111,26 @@ test('without a terminal, top prints one picture without colours, and ends', asy
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toMatch(/messages {3}1,234 since the start, 1,234 in all\n/);
   expect(stdout).not.toContain('\u001b');
+});
+
+requires('nats-server')('of a server that adds up a cluster, top shows the nodes', async () => {
+  const nats = await NatsServers.start();
+  const both = await startNode({
+    nats,
+    dataDir: await temporaryFolder(),
+    name: 'web-1',
+    role: 'both',
+  });
+  const other = await startNode({ nats, dataDir: await temporaryFolder(), name: 'web-2' });
+  await send(other);
+  await waitUntil('both are known', async () => {
+    const { stdout } = await runCli(['cluster', '--json', '--url', both.adminUrl]);
+    const { nodes }: { nodes: readonly { state: string }[] } = JSON.parse(stdout);
+    return nodes.filter(({ state }) => state === 'live').length === 2;
+  });
+  const { code, stdout } = await runCli(['top', '--url', both.adminUrl]);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/nodes of the cluster\nweb-1 +live .* %.*lag .* ms\nweb-2 +live .* %/);
 });
 
 test('without a server, top ends with 3 and touches no terminal', async () => {

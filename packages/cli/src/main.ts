@@ -29,8 +29,10 @@ async function report(error: unknown, args: readonly string[]): Promise<number> 
   // Help and --version leave through an error too.
   if (code === exitCode.done) return code;
   const firstLine = (await wordsForUnknownFlag(error)) ?? messageOf(error).split('\n', 1)[0];
-  const firstFlag = args.findIndex((arg) => arg.startsWith('-'));
-  const command = args.slice(0, firstFlag === -1 ? 2 : Math.min(firstFlag, 2));
+  // Of help and what it was asked about there is no help.
+  const of = args[0] === 'help' ? [] : args;
+  const firstFlag = of.findIndex((arg) => arg.startsWith('-'));
+  const command = of.slice(0, firstFlag === -1 ? 2 : Math.min(firstFlag, 2));
   const hint = code === exitCode.usage ? ` (see ${['reto3', ...command].join(' ')} --help)` : '';
   process.stderr.write(`reto3: ${firstLine}${hint}\n`);
   return code ?? exitCode.failed;

@@ -22,7 +22,7 @@ import { type Change, Watch } from './watch.ts';
 interface AlertsOptions {
   readonly rules: readonly Rule[];
   readonly receiver: Receiver;
-  readonly feed: LiveFeed;
+  readonly feed: Pick<LiveFeed, 'join' | 'leave'>;
   readonly node: string;
   /** When the server started, epoch ms; with it, no two episodes ever have one id. */
   readonly startedAt: number;

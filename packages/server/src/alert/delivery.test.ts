@@ -4,8 +4,17 @@ import { text } from 'node:stream/consumers';
 import { afterEach, expect, test } from 'vitest';
 import { Delivery, type DeliveryTimes, mostAttempts, mostWaiting } from './delivery.ts';
 
-/** Short, so that a test need not wait; the logic is the same. */
-const times: DeliveryTimes = { attemptMs: 200, firstPauseMs: 1, longestPauseMs: 20, graceMs: 50 };
+/** Short pauses, so that a test need not wait; the logic is the same. */
+const times: DeliveryTimes = {
+  attemptMs: 20_000,
+  firstPauseMs: 1,
+  longestPauseMs: 20,
+  graceMs: 50,
+};
+/** Where a test waits for the end of an attempt; far above what an answer takes. */
+const hangMs = 2_000;
+/** Far above what anything takes. */
+const patience = { timeout: 30_000, interval: 5 };
 
 type Answer = (response: ServerResponse, request: IncomingMessage) => void;
 const accept: Answer = (response) => void response.writeHead(204).end();
@@ -38,7 +47,7 @@ async function receiver(answers: readonly Answer[], port = 0) {
   return { received, port: taken, url: `http://127.0.0.1:${taken}/hook?secret=1`, close };
 }
 
-function deliveryTo(url: string, token?: string) {
+function deliveryTo(url: string, token?: string, attemptMs = times.attemptMs) {
   const said: string[] = [];
   const delivery = new Delivery(
     { url, token },
@@ -46,14 +55,14 @@ function deliveryTo(url: string, token?: string) {
       failed: (reason, attempt, last) => said.push(`${attempt}${last ? ' last' : ''}: ${reason}`),
       dropped: () => said.push('dropped'),
     },
-    times,
+    { ...times, attemptMs },
   );
   closing.push(() => delivery.stop());
   return { delivery, said };
 }
 
 async function settled(delivery: Delivery): Promise<void> {
-  await expect.poll(() => delivery.totals.waiting, { timeout: 20_000, interval: 5 }).toBe(0);
+  await expect.poll(() => delivery.totals.waiting, patience).toBe(0);
 }
 
 test('messages arrive in order, as JSON, with the token', async () => {
@@ -72,7 +81,7 @@ test('messages arrive in order, as JSON, with the token', async () => {
 
 test('a receiver that refuses, and one that hangs, is asked again', async () => {
   const { received, url } = await receiver([refuse, hang, accept]);
-  const { delivery, said } = deliveryTo(url);
+  const { delivery, said } = deliveryTo(url, undefined, hangMs);
   delivery.send({ n: 1 });
   delivery.send({ n: 2 });
   await settled(delivery);
@@ -82,7 +91,7 @@ test('a receiver that refuses, and one that hangs, is asked again', async () => 
     [1, 3],
     [2, 1],
   ]);
-  expect(said).toEqual(['1: got status 500', '2: got no answer within 200 ms']);
+  expect(said).toEqual(['1: got status 500', `2: got no answer within ${hangMs} ms`]);
   expect(delivery.totals).toEqual({ delivered: 2, lost: 0, waiting: 0 });
 });
 
@@ -94,7 +103,7 @@ test('a receiver that restarts gets everything, in order', async () => {
   await first.close();
   delivery.send({ n: 2 });
   delivery.send({ n: 3 });
-  await expect.poll(() => said.length).toBeGreaterThan(1);
+  await expect.poll(() => said.length, patience).toBeGreaterThan(1);
   const second = await receiver([accept], first.port);
   await settled(delivery);
   expect(second.received.map(({ body }) => body.n)).toEqual([2, 3]);
@@ -137,7 +146,7 @@ test('a stop does not wait for a receiver that hangs', async () => {
   const { delivery } = deliveryTo(url);
   delivery.send({ n: 1 });
   delivery.send({ n: 2 });
-  await expect.poll(() => received.length).toBe(1);
+  await expect.poll(() => received.length, patience).toBe(1);
   const began = performance.now();
   await delivery.stop();
   expect(performance.now() - began).toBeLessThan(times.attemptMs);
@@ -147,9 +156,9 @@ test('a stop does not wait for a receiver that hangs', async () => {
 
 test('no words of a failure have the path of the URL or the token', async () => {
   const { url, close } = await receiver([refuse, hang]);
-  const { delivery, said } = deliveryTo(url, 'the token');
+  const { delivery, said } = deliveryTo(url, 'the token', hangMs);
   delivery.send({ n: 1 });
-  await expect.poll(() => said.length).toBeGreaterThan(1);
+  await expect.poll(() => said.length, patience).toBeGreaterThan(1);
   await close();
   await settled(delivery);
   expect(said.length).toBe(mostAttempts);

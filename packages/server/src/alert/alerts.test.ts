@@ -1,0 +1,110 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { type Period, sec } from '../period.ts';
+import type { Listener } from '../query/live-feed.ts';
+import { allocateWindows } from '../window/windows.ts';
+import { Alerts } from './alerts.ts';
+import { parseRule } from './rule.ts';
+
+/** Far above what anything takes. */
+const patience = { timeout: 30_000, interval: 5 };
+
+/** A feed that gives what the test says. */
+class Feed {
+  readonly listeners = new Map<Period, Listener>();
+  joins = 0;
+
+  join(period: Period, listener: Listener): boolean {
+    this.joins++;
+    this.listeners.set(period, listener);
+    return true;
+  }
+
+  leave(period: Period): void {
+    this.listeners.delete(period);
+  }
+
+  /** Seconds from a start on; null: not counted. */
+  give(start: number, counts: readonly (number | null)[]): void {
+    const windows = allocateWindows(counts.length);
+    for (const [index, count] of counts.entries()) {
+      windows.counts[index] = count ?? 0;
+      windows.counted[index] = count === null ? 0 : 1;
+    }
+    const to = start + counts.length * sec.windowMs;
+    this.listeners.get(sec)?.send({
+      period: sec,
+      from: start,
+      to,
+      finalThrough: to,
+      chunks: [{ start, windows }],
+      damaged: [],
+    });
+  }
+}
+
+async function begin(...texts: string[]) {
+  const received: { status: string; id: string; from: number }[] = [];
+  const server = createServer(async (request, response) => {
+    received.push(JSON.parse(await text(request)));
+    response.end();
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('BUG: no TCP address');
+  const feed = new Feed();
+  const rules = texts.map((each) => {
+    const rule = parseRule(each);
+    if (typeof rule === 'string') throw new Error(rule);
+    return rule;
+  });
+  const log = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn(), fatal: vi.fn() };
+  const receiver = { url: `http://127.0.0.1:${address.port}/`, token: undefined };
+  const alerts = Alerts.begin({ rules, receiver, feed, node: 'web-1', startedAt: 7, log });
+  onTestFinished(() => alerts.stop());
+  return { alerts, feed, received };
+}
+
+test('episodes have ids of their own, the same at beginning and end', async () => {
+  const { feed, received } = await begin('sec > 5', 'sec > 8 for 2s');
+  expect(feed.joins).toBe(1);
+  feed.give(0, [6, 9, 9, 1, 7]);
+  await expect.poll(() => received.length, patience).toBe(4);
+  expect(received.map(({ status, id }) => [status, id])).toEqual([
+    ['firing', 'web-1-7-1'],
+    ['firing', 'web-1-7-2'],
+    ['resolved', 'web-1-7-1'],
+    ['firing', 'web-1-7-3'],
+  ]);
+});
+
+test('where the feed breaks off, rows begin anew, and it is joined again', async () => {
+  const { feed, received } = await begin('sec > 5 for 2s');
+  feed.give(0, [6]);
+  const listener = feed.listeners.get(sec);
+  feed.leave(sec);
+  listener?.drop();
+  await expect.poll(() => feed.joins, patience).toBe(2);
+  // Joins on to the one before by its time, but the feed was away.
+  feed.give(1_000, [6]);
+  feed.give(2_000, [6]);
+  await expect.poll(() => received.length, patience).toBe(1);
+  expect(received[0]).toMatchObject({ status: 'firing', from: 1_000 });
+});
+
+test('after a stop nothing is joined and nothing fires', async () => {
+  const { alerts, feed, received } = await begin('sec > 5');
+  const listener = feed.listeners.get(sec);
+  await alerts.stop();
+  expect(feed.listeners.size).toBe(0);
+  listener?.drop();
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(feed.joins).toBe(1);
+  expect(received).toEqual([]);
+});
