@@ -40,7 +40,8 @@ function promtool(...args: string[]): { status: number | null; said: string } {
 }
 
 test('rules and dashboard ask for nothing that the server does not have', async () => {
-  const server = await Server.start({ dataDir: await temporaryFolder() });
+  const flags = ['--alert', 'min > 1000000', '--alert-url', 'http://127.0.0.1:9'];
+  const server = await Server.start({ dataDir: await temporaryFolder(), flags });
   const { families } = await scrape(server.adminUrl);
   const asked = [rules, ...expressions].join('\n').matchAll(/\b(?:reto3|process)_[a-z0-9_]+/g);
   const names = new Set([...asked].map(([name]) => name.replace(/_(?:bucket|sum|count)$/, '')));

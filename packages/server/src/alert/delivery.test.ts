@@ -120,12 +120,19 @@ test('each message is tried so often and no more', async () => {
   expect(delivery.totals).toEqual({ delivered: 0, lost: 1, waiting: 0 });
 });
 
-test('what waits is bounded, and the newest is kept', async () => {
-  const { url } = await receiver([hang]);
+test('what waits is bounded, and the oldest of it gives way', async () => {
+  const held: ServerResponse[] = [];
+  const { received, url } = await receiver([(response) => void held.push(response), accept]);
   const { delivery, said } = deliveryTo(url);
   for (let n = 0; n < mostWaiting + 7; n++) delivery.send({ n });
   expect(delivery.totals).toEqual({ delivered: 0, lost: 7, waiting: mostWaiting });
   expect(said).toEqual(new Array(7).fill('dropped'));
+  await expect.poll(() => held.length, patience).toBe(1);
+  held[0]?.end();
+  await settled(delivery);
+  // The first was on its way.
+  const kept = [0, ...Array.from({ length: mostWaiting - 1 }, (_, index) => index + 8)];
+  expect(received.map(({ body }) => body.n)).toEqual(kept);
 });
 
 test('a redirect is not followed, and gets no token', async () => {
