@@ -152,21 +152,34 @@ async function cut(target: Target, most: ReadonlyMap<string, number>) {
   const cuts = corpus.flatMap(cutsOf);
   const tooOften = new Set<string>();
   const hangs = new Set<string>();
+  const judge = (item: Cut, client: Client): void => {
+    if (client.answered > (most.get(item.name) ?? 0)) tooOften.add(item.name);
+    client.destroy();
+  };
+  await inParallel(cuts, atOnce, async (item) => {
+    const client = await Client.connect(target.port);
+    client.write(item.bytes);
+    client.halfClose();
+    if ((await client.closedWithin(hangMs)) === undefined) hangs.add(item.name);
+    judge(item, client);
+  });
   let leftForMs = 0;
-  const withEnd =
-    (isHalfClosed: boolean) =>
-    async (item: Cut): Promise<void> => {
+  for (let from = 0; from < cuts.length; from += leftAtOnce) {
+    const left: Promise<void>[] = [];
+    // Opened a few at a time: the queue of connections that wait to be accepted is short, and one
+    // that did not fit is open on one side only.
+    await inParallel(cuts.slice(from, from + leftAtOnce), atOnce, async (item) => {
       const client = await Client.connect(target.port);
       client.write(item.bytes);
-      if (isHalfClosed) client.halfClose();
-      const closedMs = await client.closedWithin(isHalfClosed ? hangMs : patienceMs);
-      if (client.answered > (most.get(item.name) ?? 0)) tooOften.add(item.name);
-      if (isHalfClosed && closedMs === undefined) hangs.add(item.name);
-      if (!isHalfClosed) leftForMs = Math.max(leftForMs, closedMs ?? Number.POSITIVE_INFINITY);
-      client.destroy();
-    };
-  await inParallel(cuts, atOnce, withEnd(true));
-  await inParallel(cuts, leftAtOnce, withEnd(false));
+      left.push(
+        client.closedWithin(patienceMs).then((closedMs) => {
+          leftForMs = Math.max(leftForMs, closedMs ?? Number.POSITIVE_INFINITY);
+          judge(item, client);
+        }),
+      );
+    });
+    await Promise.all(left);
+  }
   return {
     cuts: 2 * cuts.length,
     tooOften: [...tooOften],
