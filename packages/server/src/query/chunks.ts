@@ -61,7 +61,25 @@ export async function resolveLast(
   range: Range,
 ): Promise<{ readonly from: number; readonly to: number }> {
   if (range.last === undefined) return range;
-  let missing = range.last;
+  const { from, to, last } = range;
+  // Nearly always there is no gap among them, and a look at the end of the range finds them all.
+  const nearFrom = to - 2 * last * period.windowMs;
+  if (nearFrom > from) {
+    const near = await newest(view, period, { from: nearFrom, to }, last);
+    if (near.missing === 0) return { from: near.oldest, to };
+  }
+  const { oldest } = await newest(view, period, { from, to }, last);
+  return { from: oldest, to };
+}
+
+/** Where the newest `most` counted windows of a range begin, and how many fewer there are. */
+async function newest(
+  view: CountsView,
+  period: Period,
+  range: { readonly from: number; readonly to: number },
+  most: number,
+): Promise<{ readonly oldest: number; readonly missing: number }> {
+  let missing = most;
   let oldest = range.to;
   // Whoever then reads the range is told of the damage in it.
   const chunks = readChunks(view, period, { ...range, reverse: true }, () => undefined);
@@ -70,10 +88,10 @@ export async function resolveLast(
       if (windows.counted[index] !== 1) continue;
       oldest = start + index * period.windowMs;
       missing--;
-      if (missing === 0) return { from: oldest, to: range.to };
+      if (missing === 0) return { oldest, missing };
     }
   }
-  return { from: oldest, to: range.to };
+  return { oldest, missing };
 }
 
 function minutesByBlock(minutes: readonly Minute[], period: Period): Map<number, Minute[]> {
