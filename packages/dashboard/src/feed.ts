@@ -15,7 +15,7 @@ const keptMs = heatMostMs + 10_000;
 const ageSlackMs = 2_000;
 const firstRetryMs = 250;
 const lastRetryMs = 3_000;
-/** Windows become final a hundred times a second; silence means that nobody is there. */
+/** Events come twenty times a second; silence means that nobody is there. */
 const silenceMs = 5_000;
 
 export type FeedState = 'connecting' | 'open' | 'lost' | 'locked';
@@ -30,7 +30,6 @@ export class Feed {
   readonly #client: Client;
   readonly #events: FeedEvents;
   #series: Series | undefined;
-  #finalThrough: number | undefined;
   #heardAt = 0;
   #state: FeedState = 'connecting';
   #connection = new AbortController();
@@ -50,9 +49,9 @@ export class Feed {
     return this.#series;
   }
 
-  /** End of the newest final window, epoch ms: what is "now" on this page. */
+  /** End of the newest window that is here, epoch ms: what is "now" on this page. */
   get finalThrough(): number | undefined {
-    return this.#finalThrough;
+    return this.#series?.to;
   }
 
   /** Runs for as long as the page. */
@@ -101,7 +100,6 @@ export class Feed {
 
   #take(columns: Columns, fresh: boolean): void {
     this.#heardAt = performance.now();
-    this.#finalThrough = columns.finalThrough;
     // Where the clock stepped back, what we have lies in the future.
     const steppedBack = this.#series !== undefined && columns.finalThrough < this.#series.to;
     if (this.#series === undefined || fresh || steppedBack) {

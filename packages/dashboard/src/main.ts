@@ -33,7 +33,7 @@ import * as views from './view.ts';
 /** Numbers that change more often cannot be read. */
 const textEveryMs = 250;
 const tableEveryMs = 1_000;
-const infoEveryMs = 2_000;
+const infoEveryMs = 5_000;
 const calmFrameMs = 1_000;
 const calm = matchMedia('(prefers-reduced-motion: reduce)');
 

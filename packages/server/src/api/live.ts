@@ -16,6 +16,7 @@ interface LiveRoute {
   readonly Querystring: {
     readonly period?: string;
     readonly from?: string;
+    readonly every?: string;
     readonly scope?: Scope;
   };
   readonly Headers: { readonly 'last-event-id'?: string };
@@ -36,6 +37,12 @@ const schema = {
       from: {
         type: 'string',
         description: 'Begin with the windows that start at or after this time',
+      },
+      every: {
+        type: 'string',
+        pattern: '^(10|20|50|100|200|500|1000)$',
+        description:
+          'How many milliseconds an event covers at least: 10, 20, 50, 100, 200, 500 or 1000. More cost the server less',
       },
     },
   },
@@ -77,41 +84,50 @@ export const liveRoutes: FastifyPluginAsync<{
       .header('cache-control', 'no-store')
       .header('x-accel-buffering', 'no')
       .type('text/event-stream');
-    return reply.send(streamEvents(counts, period, from));
+    const every = request.query.every === undefined ? undefined : Number(request.query.every);
+    return reply.send(streamEvents(counts, { period, from, every }));
   });
 };
 
-function streamEvents(counts: LiveCounts, period: Period, from: number | undefined): Readable {
+interface Question {
+  readonly period: Period;
+  /** Epoch ms. */
+  readonly from: number | undefined;
+  /** Milliseconds. */
+  readonly every: number | undefined;
+}
+
+function streamEvents(counts: LiveCounts, question: Question): Readable {
   const stream = new Readable({ read() {}, highWaterMark: mostUnreadBytes });
   const send = (event: LiveEvent): void => {
-    if (!stream.push(eventText(event))) stream.destroy();
+    if (!stream.push(textOf(event))) stream.destroy();
   };
   const listener = { send, drop: () => void stream.push(null) };
   const keepAlive = setInterval(() => stream.push(': keep-alive\n\n'), keepAliveMs);
   stream.once('close', () => {
     clearInterval(keepAlive);
-    counts.feed.leave(period, listener);
+    counts.feed.leave(listener);
   });
   // Says at once that the stream is open, so that a client need not wait for the first window.
   stream.push(': open\n\n');
-  begin(counts, period, from, stream, listener).catch((error) => stream.destroy(error));
+  begin(counts, question, stream, listener).catch((error) => stream.destroy(error));
   return stream;
 }
 
 /** Sends what is older than memory from the store, then joins the feed where that ended. */
 async function begin(
   counts: LiveCounts,
-  period: Period,
-  from: number | undefined,
+  { period, from, every }: Question,
   stream: Readable,
   listener: Listener,
 ): Promise<void> {
   let next = from;
-  while (!stream.destroyed && !counts.feed.join(period, listener, next)) {
+  const stepMs = alignUp(every ?? period.windowMs, period.windowMs);
+  while (!stream.destroyed && !counts.feed.join(period, listener, next, every)) {
     const view = counts.view();
     try {
       const { finalThrough } = view;
-      const range = { from: next ?? 0, to: alignDown(finalThrough, period.windowMs) };
+      const range = { from: next ?? 0, to: alignDown(finalThrough, stepMs) };
       let damaged: Damage[] = [];
       const chunks = readChunks(view, period, range, (damage) => damaged.push(damage));
       for await (const chunk of chunks) {
@@ -127,6 +143,15 @@ async function begin(
       await view.store.close();
     }
   }
+}
+
+/** Listeners get the same event one after the other: it is written out for the first of them. */
+const texts = new WeakMap<LiveEvent, string>();
+
+function textOf(event: LiveEvent): string {
+  const text = texts.get(event) ?? eventText(event);
+  texts.set(event, text);
+  return text;
 }
 
 /** An event as it is sent. */

@@ -47,7 +47,7 @@ describe('LiveFeed', () => {
     }
   }
 
-  function listen(period: Period, from?: number) {
+  function listen(period: Period, from?: number, everyMs?: number) {
     const events: LiveEvent[] = [];
     let dropped = 0;
     const listener = {
@@ -56,7 +56,7 @@ describe('LiveFeed', () => {
         dropped++;
       },
     };
-    const joined = feed.join(period, listener, from);
+    const joined = feed.join(period, listener, from, everyMs);
     const rows = () =>
       events.flatMap(({ chunks }) => chunks.flatMap((chunk) => [...countedRows(chunk, period)]));
     return { joined, listener, events, rows, dropped: () => dropped };
@@ -74,6 +74,24 @@ describe('LiveFeed', () => {
       expect(event.to).toBeLessThanOrEqual(event.finalThrough);
       if (index > 0) expect(event.from).toBe(events[index - 1]?.to);
     }
+  });
+
+  it('sends fewer and longer events to who asks for them, with the same windows', () => {
+    const all = listen(ms10);
+    const few = listen(ms10, undefined, 50);
+    pass(1_000);
+    expect(few.events.slice(1).map(({ from, to }) => to - from)).toEqual(Array(20).fill(50));
+    const shared = all.rows().filter(([start]) => start < (few.events.at(-1)?.to ?? 0));
+    expect(few.rows()).toEqual(shared);
+    expect(all.events.length).toBeGreaterThan(95);
+  });
+
+  it('sends one event to all who ask for the same', () => {
+    const [first, second] = [listen(ms10, undefined, 50), listen(ms10, undefined, 50)];
+    pass(500);
+    expect(first.events.length).toBeGreaterThan(5);
+    for (const [index, event] of first.events.entries())
+      if (index > 0) expect(second.events[index]).toBe(event);
   });
 
   it('says at once from when on nothing will be missing', () => {
@@ -118,7 +136,7 @@ describe('LiveFeed', () => {
   it('rests while nobody listens', () => {
     const { listener } = listen(ms10);
     expect(vi.getTimerCount()).toBe(1);
-    feed.leave(ms10, listener);
+    feed.leave(listener);
     expect(vi.getTimerCount()).toBe(0);
   });
 });

@@ -5,7 +5,7 @@
  * A listener that falls behind is dropped, never buffered for: it comes back with the end of what
  * it has and reads the rest from the store. Ticks only while somebody listens.
  */
-import { alignDown, type Period, type PeriodName, periodNames, periods } from '../period.ts';
+import { alignDown, alignUp, type Period, type PeriodName } from '../period.ts';
 import type { Damage } from '../store/damage.ts';
 import { reachMs } from '../window/layout.ts';
 import type { Windows } from '../window/windows.ts';
@@ -45,15 +45,19 @@ type LiveMinute = { readonly start: number; readonly end: number } & {
 /** Often enough that a ms10 window is seen within one window's length of becoming final. */
 const tickMs = 10;
 
+/** Listeners that are sent the same events. */
+interface Channel {
+  readonly period: Period;
+  /** What the length of each event is a multiple of: one window, or several for who has time. */
+  readonly stepMs: number;
+  readonly listeners: Set<Listener>;
+  /** Up to where it was sent, epoch ms; a multiple of stepMs. */
+  sentThrough: number;
+}
+
 export class LiveFeed {
   readonly #source: LiveSource;
-  readonly #listeners: Readonly<Record<PeriodName, Set<Listener>>> = {
-    ms10: new Set(),
-    sec: new Set(),
-    min: new Set(),
-  };
-  /** Up to where each period was sent, epoch ms. */
-  readonly #sentThrough: Record<PeriodName, number> = { ms10: 0, sec: 0, min: 0 };
+  readonly #channels = new Set<Channel>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(source: LiveSource) {
@@ -62,15 +66,14 @@ export class LiveFeed {
 
   /**
    * Joins. With `from` (epoch ms), what has become final since then is sent first.
+   * @param everyMs how much time an event is to cover at least, from one window up
    * @returns false where memory does not reach back to `from`: read the store up to now, and join
    * again
    */
-  join(period: Period, listener: Listener, from?: number): boolean {
-    const listeners = this.#listeners[period.name];
+  join(period: Period, listener: Listener, from?: number, everyMs: number = tickMs): boolean {
     const finalThrough = this.#source.sweep();
-    if (listeners.size === 0)
-      this.#sentThrough[period.name] = alignDown(finalThrough, period.windowMs);
-    const sentThrough = this.#sentThrough[period.name];
+    const channel = this.#channel(period, alignUp(everyMs, period.windowMs), finalThrough);
+    const { listeners, sentThrough } = channel;
     const first = Math.min(from ?? sentThrough, sentThrough);
     const remembered = Math.max(sentThrough - reachMs, this.#source.state().startedAt);
     if (first < sentThrough && first < remembered) return false;
@@ -78,13 +81,17 @@ export class LiveFeed {
     // Also where it is empty: it says from when on nothing will be missing.
     listener.send({ period, from: first, to: sentThrough, finalThrough, chunks, damaged: [] });
     listeners.add(listener);
+    this.#channels.add(channel);
     this.#timer ??= setInterval(() => this.#tick(), tickMs);
     return true;
   }
 
-  leave(period: Period, listener: Listener): void {
-    this.#listeners[period.name].delete(listener);
-    if (periodNames.every((name) => this.#listeners[name].size === 0)) {
+  leave(listener: Listener): void {
+    for (const channel of this.#channels) {
+      channel.listeners.delete(listener);
+      if (channel.listeners.size === 0) this.#channels.delete(channel);
+    }
+    if (this.#channels.size === 0) {
       clearInterval(this.#timer);
       this.#timer = undefined;
     }
@@ -92,22 +99,26 @@ export class LiveFeed {
 
   /** Drops everybody. */
   close(): void {
-    for (const name of periodNames) this.#dropAll(periods[name]);
+    for (const channel of this.#channels) this.#dropAll(channel);
+  }
+
+  /** The channel to which these listeners belong; a new one where there is none. */
+  #channel(period: Period, stepMs: number, finalThrough: number): Channel {
+    for (const channel of this.#channels)
+      if (channel.period === period && channel.stepMs === stepMs) return channel;
+    return { period, stepMs, listeners: new Set(), sentThrough: alignDown(finalThrough, stepMs) };
   }
 
   #tick(): void {
     const finalThrough = this.#source.sweep();
-    for (const name of periodNames) {
-      const period = periods[name];
-      const listeners = this.#listeners[name];
-      if (listeners.size === 0) continue;
-      const from = this.#sentThrough[name];
-      const to = alignDown(finalThrough, period.windowMs);
+    for (const channel of this.#channels) {
+      const { period, stepMs, listeners, sentThrough: from } = channel;
+      const to = alignDown(finalThrough, stepMs);
       // Memory holds what the ring reaches back to. After a longer halt, and after the clock
       // stepped back, what comes next does not join on to what was sent.
-      if (to < from || to - from > Math.max(reachMs, period.windowMs)) this.#dropAll(period);
+      if (to < from || to - from > Math.max(reachMs, stepMs)) this.#dropAll(channel);
       if (to <= from) continue;
-      this.#sentThrough[name] = to;
+      channel.sentThrough = to;
       const chunks = this.#chunks(period, from, to);
       const event = { period, from, to, finalThrough, chunks, damaged: [] };
       for (const listener of [...listeners]) listener.send(event);
@@ -121,9 +132,9 @@ export class LiveFeed {
       .map((minute) => cut(minute.start, minute[period.name], period, from, to));
   }
 
-  #dropAll(period: Period): void {
-    for (const listener of [...this.#listeners[period.name]]) {
-      this.leave(period, listener);
+  #dropAll({ listeners }: Channel): void {
+    for (const listener of [...listeners]) {
+      this.leave(listener);
       listener.drop();
     }
   }

@@ -1,0 +1,10 @@
+/** Takes the pictures of docs/images anew: `npm run screenshots`. */
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    root: new URL('../..', import.meta.url).pathname,
+    include: ['tests/browser/screenshots.ts'],
+    testTimeout: 300_000,
+  },
+});
