@@ -57,7 +57,7 @@ export class Alerts {
   /** Shown in the log in place of the URL, whose path may be a secret. */
   readonly #origin: string;
   readonly #ids = new Map<Watch, string>();
-  readonly #joined: { readonly period: Period; readonly listener: Listener }[] = [];
+  readonly #joined: Listener[] = [];
   #episodes = 0;
   #stopped = false;
 
@@ -115,7 +115,7 @@ export class Alerts {
   /** Stops watching, and gives what is still to be delivered a moment. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    for (const { period, listener } of this.#joined) this.#options.feed.leave(period, listener);
+    for (const listener of this.#joined) this.#options.feed.leave(listener);
     await this.#delivery.stop();
   }
 
@@ -129,7 +129,7 @@ export class Alerts {
         void this.#rejoin(period, listener);
       },
     };
-    this.#joined.push({ period, listener });
+    this.#joined.push(listener);
     this.#options.feed.join(period, listener);
   }
 
