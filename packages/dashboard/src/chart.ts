@@ -148,7 +148,7 @@ export class Chart {
           ...colours,
           size: axisPx,
           gap: 8,
-          space: 44,
+          space: 34,
           incrs: [1, 2, 5]
             .flatMap((each) => Array.from({ length: 15 }, (_, at) => each * 10 ** at))
             .sort((a, b) => a - b),
@@ -210,10 +210,14 @@ export class Chart {
       ctx.save();
       ctx.fillStyle = hatch(ctx, gap.damaged ? this.#palette.damaged : this.#palette.gap);
       ctx.fillRect(left, bbox.top, right - left, bbox.height);
-      const text = `${gap.damaged ? 'damaged' : 'not counted'} · ${lengthText(gap.to - gap.from)}`;
       this.#setFont(ctx);
-      const width = ctx.measureText(text).width + 16 * devicePixelRatio;
-      if (right - left > width) {
+      const length = lengthText(gap.to - gap.from);
+      const padding = 16 * devicePixelRatio;
+      const text = [`${gap.damaged ? 'damaged' : 'not counted'} · ${length}`, length].find(
+        (each) => ctx.measureText(each).width + padding < right - left,
+      );
+      if (text !== undefined) {
+        const width = ctx.measureText(text).width + padding;
         const middle = (left + right) / 2;
         const centre = bbox.top + bbox.height / 2;
         ctx.fillStyle = this.#palette.panel;

@@ -24,12 +24,16 @@ const topPx = 8;
 const rightPx = 8;
 const fontPx = 12;
 const shades = 256;
+/** The share of windows that have shades of their own; a few outliers would leave the rest none. */
+const shadedShare = 0.995;
 
 export interface HeatPicture {
   readonly series: Series;
   readonly range: Range;
   /** What the chart shows; marked where it is less. */
   readonly view: Range;
+  /** Whether the scale may change: seldom, or the colours flicker. */
+  readonly rescale: boolean;
   /** Marked with a frame. */
   readonly cursor: number | undefined;
 }
@@ -65,13 +69,14 @@ export class HeatMap {
     this.#redraw();
   }
 
-  /** The count that the strongest colour stands for. */
+  /** The least count that has the strongest colour. */
   get most(): number {
     return this.#most;
   }
 
   draw(picture: HeatPicture): void {
     this.#picture = picture;
+    if (picture.rescale) this.#most = roundUp(shadedMost(picture));
     this.#redraw();
   }
 
@@ -134,9 +139,6 @@ export class HeatMap {
     const pixels = new Uint32Array(image.data.buffer);
     const first = series.indexOf(firstSecond);
     const end = series.indexOf(range.to);
-    let most = 0;
-    for (let index = first; index < end; index++) most = Math.max(most, counts[index] ?? 0);
-    this.#most = roundUp(most);
     const factor = (shades - 1) ** 2 / this.#most;
     for (let index = first; index < end; index++) {
       const offset = (starts[index] ?? 0) - firstSecond;
@@ -144,7 +146,7 @@ export class HeatMap {
       const row = rows - 1 - (offset - column * secondMs) / windowMs;
       // By the square root: chance moves a count by its square root, so that noise looks alike
       // wherever it is.
-      const shade = Math.round(Math.sqrt((counts[index] ?? 0) * factor));
+      const shade = Math.min(Math.round(Math.sqrt((counts[index] ?? 0) * factor)), shades - 1);
       pixels[row * columns + column] = this.#colours[shade] ?? 0;
     }
     return image;
@@ -233,6 +235,13 @@ function contextOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
   const context = canvas.getContext('2d');
   if (context === null) throw new Error('cannot draw: this browser has no 2D canvas');
   return context;
+}
+
+function shadedMost({ series, range }: HeatPicture): number {
+  const counts = Float64Array.from(
+    series.counts.slice(series.indexOf(range.from), series.indexOf(range.to)),
+  ).sort();
+  return counts[Math.floor((counts.length - 1) * shadedShare)] ?? 0;
 }
 
 /** Between the stops, as the little-endian RGBA of image data. */

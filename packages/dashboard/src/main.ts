@@ -154,7 +154,13 @@ function drawHeat(textDue: boolean): void {
   const aligned = { from: alignDown(range.from, 10), to: alignDown(range.to, 10) };
   heatSeries = seriesOf(periods.ms10, aligned);
   if (heatSeries === undefined) return;
-  heatMap.draw({ series: heatSeries, range: aligned, view: shown, cursor: cursor?.time });
+  heatMap.draw({
+    series: heatSeries,
+    range: aligned,
+    view: shown,
+    rescale: textDue,
+    cursor: cursor?.time,
+  });
   if (textDue) writeHeatShown(aligned, shown, heatMap.most);
 }
 

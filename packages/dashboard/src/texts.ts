@@ -35,10 +35,10 @@ export function writeSummary(period: Period, summary: Summary): void {
   const { peak, peakToMean, messages, mean, gapMs } = summary;
   write('chart-title', `Messages per ${period.unit}`);
   write('peak-name', `Peak ${period.window}`);
-  write('peak', peak === undefined ? '–' : wholeText(peak.count));
+  write('peak', messages === 0 || peak === undefined ? '–' : wholeText(peak.count));
   write(
     'peak-note',
-    peak === undefined ? 'nothing was counted' : `at ${whenText(peak.start, period)}`,
+    messages === 0 || peak === undefined ? 'nothing came' : `at ${whenText(peak.start, period)}`,
   );
   write('ratio', peakToMean === undefined ? '–' : shortText(peakToMean));
   write('ratio-note', `mean ${shortText(mean)} per ${period.unit}`);
@@ -70,7 +70,7 @@ export function writeHeatShown(range: Range, view: Range, most: number | undefin
     ? `the newest ${lengthText(range.to - range.from)} of the chart`
     : 'a column a second, a row 10 ms';
   write('heat-shown', `${which} · ${rangeText(range, secondMs)} UTC`);
-  write('heat-most', most === undefined ? '–' : wholeText(most));
+  write('heat-most', most === undefined ? '–' : `${wholeText(most)} or more`);
 }
 
 /** What stands under the cursor. */
