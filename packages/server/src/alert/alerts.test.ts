@@ -22,8 +22,9 @@ class Feed {
     return true;
   }
 
-  leave(period: Period): void {
-    this.listeners.delete(period);
+  leave(left: Listener): void {
+    for (const [period, listener] of this.listeners)
+      if (listener === left) this.listeners.delete(period);
   }
 
   /** Seconds from a start on; null: not counted. */
@@ -88,7 +89,7 @@ test('where the feed breaks off, rows begin anew, and it is joined again', async
   const { feed, received } = await begin('sec > 5 for 2s');
   feed.give(0, [6]);
   const listener = feed.listeners.get(sec);
-  feed.leave(sec);
+  feed.listeners.clear();
   listener?.drop();
   await expect.poll(() => feed.joins, patience).toBe(2);
   // Joins on to the one before by its time, but the feed was away.
