@@ -7,7 +7,11 @@ const mostMegabytesAdded = 60;
 let compose: Compose;
 
 beforeAll(async () => {
-  compose = await Compose.open({ RETO3_LOAD_DURATION: '20s' });
+  compose = await Compose.open({
+    file: 'docker-compose.yml',
+    built: ['server', 'load'],
+    environment: { RETO3_LOAD_DURATION: '20s' },
+  });
   await compose.run('build');
 });
 

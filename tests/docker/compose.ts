@@ -1,6 +1,6 @@
 /**
- * Runs docker-compose on the project's own file, under a project name of the test's. Where images
- * can only be built in the host's network, RETO3_DOCKER_BUILD_NETWORK=host says so.
+ * Runs docker-compose on one of the project's own files, under a project name of the test's. Where
+ * images can only be built in the host's network, RETO3_DOCKER_BUILD_NETWORK=host says so.
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -11,6 +11,14 @@ import { promisify } from 'node:util';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const run = promisify(execFile);
+
+interface ComposeOptions {
+  /** In the root of the project. */
+  readonly file: string;
+  /** The services of it that have a `build:`. */
+  readonly built: readonly string[];
+  readonly environment: NodeJS.ProcessEnv;
+}
 
 export class Compose {
   readonly #files: readonly string[];
@@ -23,14 +31,14 @@ export class Compose {
     this.#environment = environment;
   }
 
-  static async open(environment: NodeJS.ProcessEnv): Promise<Compose> {
+  static async open({ file, built, environment }: ComposeOptions): Promise<Compose> {
     const folder = await mkdtemp(join(tmpdir(), 'reto3-compose-'));
-    const files = [join(root, 'docker-compose.yml')];
+    const files = [join(root, file)];
     const network = process.env['RETO3_DOCKER_BUILD_NETWORK'];
     if (network !== undefined) {
       const override = join(folder, 'network.yml');
-      const build = `build: { network: ${network} }`;
-      await writeFile(override, `services:\n  server:\n    ${build}\n  load:\n    ${build}\n`);
+      const services = built.map((name) => `  ${name}:\n    build: { network: ${network} }\n`);
+      await writeFile(override, `services:\n${services.join('')}`);
       files.push(override);
     }
     return new Compose(files, folder, { ...process.env, ...environment });
@@ -47,9 +55,17 @@ export class Compose {
     return stdout;
   }
 
-  /** The id of a service's container. */
+  /** The ids of a service's containers. */
+  async containers(service: string): Promise<readonly string[]> {
+    return (await this.run('ps', '--quiet', service)).trim().split('\n');
+  }
+
+  /** The id of the one container of a service. */
   async container(service: string): Promise<string> {
-    return (await this.run('ps', '--quiet', service)).trim();
+    const [id, ...others] = await this.containers(service);
+    if (id === undefined || others.length > 0)
+      throw new Error(`got ${others.length + 1} containers of ${service}, want one`);
+    return id;
   }
 
   async close(): Promise<void> {

@@ -2,5 +2,11 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  test: { include: ['tests/docker/*.test.ts'], testTimeout: 900_000, hookTimeout: 900_000 },
+  test: {
+    include: ['tests/docker/*.test.ts'],
+    testTimeout: 900_000,
+    hookTimeout: 900_000,
+    // One port for the messages, one machine.
+    fileParallelism: false,
+  },
 });
