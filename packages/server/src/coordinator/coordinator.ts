@@ -145,7 +145,7 @@ export class Coordinator {
     this.#finalThrough = finalThroughAt(now.wallMs);
     this.#wasFinalThrough = Math.max(this.#finalThrough, recovered.newestEnd);
     this.#newestEnd = this.endBefore = recovered.newestEnd;
-    this.observations = new Observations(recovered.newestEnd);
+    this.observations = new Observations(recovered.countedEnd);
   }
 
   /**

@@ -8,7 +8,7 @@ import type { Anchor } from '../store/anchor.ts';
 import type { OnDamage } from '../store/damage.ts';
 import type { Gone } from '../store/gone.ts';
 import { type Meta, newMeta } from '../store/meta.ts';
-import { allTime, type Store } from '../store/store.ts';
+import { allTime, type Row, type Store } from '../store/store.ts';
 import { totalOf } from '../window/windows.ts';
 import { Blocks } from './blocks.ts';
 import { OpenMinutes } from './open-minutes.ts';
@@ -24,6 +24,8 @@ export interface Recovered {
   readonly messages: number;
   /** End of the newest second that the store knows, epoch ms. */
   readonly newestEnd: number;
+  /** End of the newest counted window, epoch ms; 0 where there is none. */
+  readonly countedEnd: number;
 }
 
 /** @throws Reto3Error RETO3_DATA_CORRUPT where writes, or parts of the open minutes, are missing */
@@ -40,6 +42,7 @@ export async function recover(
   const minutes = new OpenMinutes(blocks);
   const snapshot = store.snapshot();
   let newestEnd = 0;
+  let countedEnd = 0;
   let messages = 0;
   try {
     // A damaged min block is told to whoever reads it; it is no reason not to count.
@@ -52,11 +55,13 @@ export async function recover(
       () => undefined,
     )) {
       newestEnd = block.start + ms10.blockMs;
+      countedEnd = countedEndOf(block);
       break;
     }
     for await (const row of snapshot.rows('journal', allTime)) {
       messages += minutes.recover(row);
       newestEnd = Math.max(newestEnd, row.start + sec.windowMs);
+      countedEnd = Math.max(countedEnd, countedEndOf(row));
     }
     minutes.loadMissing();
     assertWhole(minutes);
@@ -67,7 +72,11 @@ export async function recover(
     await snapshot.close();
   }
   assertOpenMinutes(meta, minutes);
-  return { minutes, meta, gone, blocks, messages, newestEnd };
+  return { minutes, meta, gone, blocks, messages, newestEnd, countedEnd };
+}
+
+function countedEndOf({ start, windows }: Row): number {
+  return start + (windows.counted.lastIndexOf(1) + 1) * ms10.windowMs;
 }
 
 function assertAllWrites(meta: Meta, anchored: number | undefined): void {
