@@ -104,6 +104,8 @@ test('zooms and moves by mouse, wheel and buttons, and chooses the period by the
   if (box === null) throw new Error('got no chart');
   const y = box.y + box.height / 2;
   await waitUntil('the page shows requests', async () => (await page.number('rate')) > 500);
+  // What is drawn below ends a second ago, and requests should lie in it.
+  await setTimeout(3_000);
   await page.page.mouse.move(box.x + box.width * 0.5, y);
   await page.page.mouse.down();
   await page.page.mouse.move(box.x + box.width * 0.98, y, { steps: 4 });
