@@ -143,6 +143,14 @@ test('errors are JSON with code, message and hint', async () => {
   expect(posted.status).toBe(404);
 });
 
+test('long questions that fail take no turn from others', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  const long = '/v1/stats/ms10?from=2016-01-01';
+  for (let time = 0; time < 5; time++)
+    expect((await fetch(`${server.adminUrl}${long}&scope=cluster`)).status).not.toBe(200);
+  expect((await fetch(server.adminUrl + long)).status).toBe(200);
+});
+
 test('with a token file only the bearer of the token is let in', async () => {
   const folder = await temporaryFolder();
   const tokenFile = join(folder, 'token');

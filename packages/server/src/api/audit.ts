@@ -66,16 +66,16 @@ export const auditRoutes: FastifyPluginAsync<{
   readonly coordinator: Coordinator;
   readonly longReads: LongReads;
 }> = async (app, { coordinator, longReads }) => {
-  app.get<AuditRoute>('/v1/audit', { schema }, async (request) => {
-    const endTurn = await longReads.turn(request);
-    // One after the other without a pause: both are of one moment.
-    const view = coordinator.view();
-    const state = coordinator.state();
-    try {
-      return await audit(view, state, request.query, Date.now());
-    } finally {
-      endTurn();
-      await view.store.close();
-    }
-  });
+  app.get<AuditRoute>('/v1/audit', { schema }, async (request) =>
+    longReads.run(request, Number.POSITIVE_INFINITY, async () => {
+      // One after the other without a pause: both are of one moment.
+      const view = coordinator.view();
+      const state = coordinator.state();
+      try {
+        return await audit(view, state, request.query, Date.now());
+      } finally {
+        await view.store.close();
+      }
+    }),
+  );
 };

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import type { FastifyPluginAsync } from 'fastify';
 import { writeBackup } from '../backup/stream.ts';
 import type { Coordinator } from '../coordinator/coordinator.ts';
-import { type LongReads, limitTime } from './long-reads.ts';
+import type { LongReads } from './long-reads.ts';
 import { errorResponse } from './schemas.ts';
 
 const schema = {
@@ -26,16 +26,10 @@ export const backupRoutes: FastifyPluginAsync<{
   readonly longReads: LongReads;
 }> = async (app, { coordinator, longReads }) => {
   app.get('/v1/backup', { schema }, async (request, reply) => {
-    const endTurn = await longReads.turn(request);
-    const snapshot = await coordinator.backup().catch((error) => {
-      endTurn();
-      throw error;
-    });
-    const body = Readable.from(writeBackup(snapshot), { objectMode: false });
-    limitTime(request, body);
-    body.once('close', () => {
-      endTurn();
-      void snapshot.close();
+    const body = await longReads.run(request, Number.POSITIVE_INFINITY, async () => {
+      const snapshot = await coordinator.backup();
+      const pieces = Readable.from(writeBackup(snapshot), { objectMode: false });
+      return pieces.once('close', () => void snapshot.close());
     });
     return reply.type('application/octet-stream').send(body);
   });

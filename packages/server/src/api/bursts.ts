@@ -107,16 +107,16 @@ export const burstsRoutes: FastifyPluginAsync<{
   readonly coordinator: Coordinator;
   readonly longReads: LongReads;
 }> = async (app, { coordinator, longReads }) => {
-  app.get<BurstsRoute>('/v1/bursts', { schema }, async (request) => {
-    const endTurn = await longReads.turn(request);
-    const view = coordinator.view();
-    try {
-      const { open, ...asked } = request.query;
-      const series = await openSeries(view, { ...asked, open: isOn(open) }, Date.now());
-      return await findBursts(series, asked);
-    } finally {
-      endTurn();
-      await view.store.close();
-    }
-  });
+  app.get<BurstsRoute>('/v1/bursts', { schema }, async (request) =>
+    longReads.run(request, Number.POSITIVE_INFINITY, async () => {
+      const view = coordinator.view();
+      try {
+        const { open, ...asked } = request.query;
+        const series = await openSeries(view, { ...asked, open: isOn(open) }, Date.now());
+        return await findBursts(series, asked);
+      } finally {
+        await view.store.close();
+      }
+    }),
+  );
 };

@@ -1,21 +1,28 @@
-import { EventEmitter } from 'node:events';
+import { Socket } from 'node:net';
+import { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LongReads } from './long-reads.ts';
 
-function request(): { readonly socket: EventEmitter; readonly request: FastifyRequest } {
-  const socket = new EventEmitter();
+const many = Number.POSITIVE_INFINITY;
+
+function request(): { readonly socket: Socket; readonly request: FastifyRequest } {
+  const socket = new Socket();
   return { socket, request: { raw: { socket } } as unknown as FastifyRequest };
 }
 
-/** Asks for a turn and says how it stands. */
+/** Asks for a turn that lasts until `end`, and says how it stands. */
 function ask(reads: LongReads) {
   const { socket, request: asking } = request();
-  const turn = { socket, state: 'waits', end: () => undefined as unknown };
-  reads.turn(asking).then(
-    (end) => Object.assign(turn, { state: 'reads', end }),
-    (error) => Object.assign(turn, { state: error.code }),
-  );
+  const turn = { socket, state: 'waits', end: (): void => undefined };
+  reads
+    .run(asking, many, () => {
+      turn.state = 'reads';
+      return new Promise<void>((resolve) => {
+        turn.end = resolve;
+      });
+    })
+    .catch((error) => Object.assign(turn, { state: error.code }));
   return turn;
 }
 
@@ -33,7 +40,6 @@ describe('LongReads', () => {
     const turns = Array.from({ length: 6 }, () => ask(reads));
     await settle();
     expect(states(turns)).toEqual(['reads', 'reads', 'reads', 'reads', 'waits', 'waits']);
-    turns[1]?.end();
     turns[1]?.end();
     await settle();
     expect(states(turns.slice(4))).toEqual(['reads', 'waits']);
@@ -61,5 +67,71 @@ describe('LongReads', () => {
     const next = ask(reads);
     await settle();
     expect(next.state).toBe('reads');
+  });
+
+  it('lets everybody read what is short, and at once', async () => {
+    const reads = new LongReads();
+    for (let time = 0; time < 6; time++) ask(reads);
+    await expect(reads.run(request().request, 360_000, async () => 'read')).resolves.toBe('read');
+  });
+
+  it('ends the turn of what fails, at once or later', async () => {
+    const reads = new LongReads();
+    const failing = [
+      () => {
+        throw new Error('at once');
+      },
+      () => Promise.reject(new Error('later')),
+    ];
+    for (let time = 0; time < 6; time++) {
+      for (const read of failing)
+        await expect(reads.run(request().request, many, read)).rejects.toThrow();
+    }
+    const next = ask(reads);
+    await settle();
+    expect(next.state).toBe('reads');
+  });
+
+  it('keeps the turn of a stream until that is closed', async () => {
+    const reads = new LongReads();
+    const streams = Array.from({ length: 4 }, () => new Readable({ read: () => undefined }));
+    for (const stream of streams)
+      await reads.run(request().request, many, () => Promise.resolve(stream));
+    const next = ask(reads);
+    await settle();
+    expect(next.state).toBe('waits');
+    streams[2]?.destroy();
+    await settle();
+    expect(next.state).toBe('reads');
+  });
+
+  it('cuts a stream that nobody takes, or that has no end', async () => {
+    const reads = new LongReads();
+    const begin = async (): Promise<{ stream: Readable; socket: Socket; ended: string[] }> => {
+      const { socket, request: asking } = request();
+      const stream = new Readable({ read: () => undefined });
+      const ended: string[] = [];
+      stream.once('error', ({ message }) => ended.push(message));
+      await reads.run(asking, many, () => Promise.resolve(stream));
+      return { stream, socket, ended };
+    };
+    const idle = await begin();
+    expect(idle.socket.timeout).toBe(60_000);
+    idle.socket.emit('timeout');
+    await settle();
+    expect(idle.ended).toEqual(['the answer took too long']);
+
+    const endless = await begin();
+    await vi.advanceTimersByTimeAsync(29 * 60_000);
+    expect(endless.ended).toEqual([]);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(endless.ended).toEqual(['the answer took too long']);
+
+    const done = await begin();
+    done.stream.destroy();
+    await settle();
+    expect([done.socket.timeout, done.socket.listenerCount('timeout')]).toEqual([0, 0]);
+    await vi.advanceTimersByTimeAsync(40 * 60_000);
+    expect(done.ended).toEqual([]);
   });
 });

@@ -2,7 +2,7 @@
  * Answers that read much take turns, and have an end, so that no number of questions can hold up
  * the counting: the thread that answers is the coordinator's.
  */
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import { Reto3Error } from '../errors.ts';
 
@@ -16,25 +16,42 @@ const longestWaitMs = 30_000;
 const mostIdleMs = 60_000;
 const longestMs = 30 * 60_000;
 
-export function isLong(windows: number): boolean {
-  return windows > longFromWindows;
-}
-
 export class LongReads {
   readonly #waiting: (() => void)[] = [];
   #running = 0;
 
   /**
-   * Resolves when it is this request's turn, with what ends it.
-   * @throws Reto3Error RETO3_BUSY where too many wait, or it took too long, or the client left
+   * Runs `read`, in its turn where it is about many windows. The turn lasts as long as `read`, or
+   * as the stream that it gives; such a stream is cut where nobody takes it, or it never ends.
+   * @param windows at most so many are read; Infinity where nobody knows
+   * @throws Reto3Error RETO3_BUSY where too many wait, or it took too long, or the client left; and
+   * what `read` throws
    */
-  async turn(request: FastifyRequest): Promise<() => void> {
+  async run<Answer>(
+    request: FastifyRequest,
+    windows: number,
+    read: () => Promise<Answer>,
+  ): Promise<Answer> {
+    const endTurn = windows > longFromWindows ? await this.#turn(request) : () => undefined;
+    let streaming = false;
+    try {
+      const answer = await read();
+      if (answer instanceof Readable) {
+        streaming = true;
+        answer.once('close', endTurn);
+        limitTime(request, answer);
+      }
+      return answer;
+    } finally {
+      if (!streaming) endTurn();
+    }
+  }
+
+  /** Resolves when it is this request's turn, with what ends it; to be called once. */
+  async #turn(request: FastifyRequest): Promise<() => void> {
     if (this.#running < mostAtOnce) this.#running++;
     else await this.#wait(request);
-    let ended = false;
     return () => {
-      if (ended) return;
-      ended = true;
       const next = this.#waiting.shift();
       // The turn is handed on, so nobody can come in between.
       if (next === undefined) this.#running--;
@@ -70,7 +87,7 @@ function busy(): Reto3Error {
 }
 
 /** Ends an answer that nobody takes, or that takes for ever; `reto3` then says that it was cut. */
-export function limitTime(request: FastifyRequest, body: Readable): void {
+function limitTime(request: FastifyRequest, body: Readable): void {
   const { socket } = request.raw;
   const cut = (): void => void body.destroy(new Error('the answer took too long'));
   socket.setTimeout(mostIdleMs, cut);
@@ -78,7 +95,7 @@ export function limitTime(request: FastifyRequest, body: Readable): void {
   end.unref();
   body.once('close', () => {
     clearTimeout(end);
+    // 0 takes the listener away too.
     socket.setTimeout(0, cut);
-    socket.off('timeout', cut);
   });
 }

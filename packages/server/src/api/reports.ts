@@ -1,12 +1,11 @@
 /** /v1/reports: which reports there are, and what they say. */
-import { Readable } from 'node:stream';
 import type { FastifyPluginAsync } from 'fastify';
 import type { Coordinator } from '../coordinator/coordinator.ts';
-import { contentTypes, damagesText, formatNames, parseFormat } from '../query/format.ts';
+import { formatNames, parseFormat } from '../query/format.ts';
 import { answerReport, periodOf } from '../report/answer.ts';
 import type { ReportBook } from '../report/book.ts';
 import { whichReport } from '../report/which.ts';
-import { isLong, type LongReads, limitTime } from './long-reads.ts';
+import type { LongReads } from './long-reads.ts';
 import {
   errorResponse,
   isOn,
@@ -14,7 +13,7 @@ import {
   type RangeQuery,
   rangeParameters,
 } from './schemas.ts';
-import { mostWindows } from './stats.ts';
+import { mostWindows, streamed } from './streamed.ts';
 
 interface ReportRoute {
   readonly Params: { readonly name: string };
@@ -138,29 +137,14 @@ export const reportRoutes: FastifyPluginAsync<{
     const period = periodOf(report, asked.period);
     const format = parseFormat(asked.format ?? 'json');
     const question = { period, format, last, from, to, open: isOn(open) };
-    const windows = mostWindows(period, question, Date.now());
-    const long = isLong(countsPerAccumulator * windows);
-    const endTurn = long ? await longReads.turn(request) : () => undefined;
-    const finalThrough = coordinator.sweep();
-    await book.gather({ sync: true });
-    const view = book.view(name, period.name, finalThrough);
-    try {
-      const { pieces, damages, ...known } = await answerReport(view, report, question, Date.now());
-      reply.header('reto3-to', known.to);
-      if (known.empty) reply.header('reto3-empty', 'true');
-      const body = Readable.from(pieces, { objectMode: false });
-      // Known only when everything has been read; in JSON it is the last field.
-      reply.trailer('reto3-damaged', async () => damagesText(damages));
-      limitTime(request, body);
-      body.once('close', () => {
-        endTurn();
-        void view.close();
-      });
-      return reply.type(contentTypes[format]).send(body);
-    } catch (error) {
-      endTurn();
-      await view.close();
-      throw error;
-    }
+    const windows = countsPerAccumulator * mostWindows(period, question, Date.now());
+    const body = await longReads.run(request, windows, async () => {
+      const finalThrough = coordinator.sweep();
+      await book.gather({ sync: true });
+      const view = book.view(name, period.name, finalThrough);
+      const begin = () => answerReport(view, report, question, Date.now());
+      return streamed(reply, format, begin, () => view.close());
+    });
+    return reply.send(body);
   });
 };

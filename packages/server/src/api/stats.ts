@@ -1,20 +1,12 @@
 /** /v1/stats/{ms10,sec,min}: a range of windows, streamed. */
-import { Readable } from 'node:stream';
 import type { FastifyPluginAsync } from 'fastify';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Coordinator } from '../coordinator/coordinator.ts';
-import { type Period, parsePeriod } from '../period.ts';
+import { parsePeriod } from '../period.ts';
 import { answer } from '../query/answer.ts';
-import {
-  contentTypes,
-  damagesText,
-  formatNames,
-  parseFormat,
-  type Scope,
-} from '../query/format.ts';
-import { type RangeRequest, resolveRange } from '../query/range.ts';
+import { formatNames, parseFormat, type Scope } from '../query/format.ts';
 import { inCluster } from './cluster.ts';
-import { isLong, type LongReads, limitTime } from './long-reads.ts';
+import type { LongReads } from './long-reads.ts';
 import {
   errorResponse,
   isOn,
@@ -23,6 +15,7 @@ import {
   rangeParameters,
   scopeParameter,
 } from './schemas.ts';
+import { mostWindows, streamed } from './streamed.ts';
 
 interface StatsRoute {
   readonly Params: { readonly period: string };
@@ -118,32 +111,11 @@ export const statsRoutes: FastifyPluginAsync<{
     const { last, from, to, open, scope = 'node' } = request.query;
     const question = { period, format, scope, last, from, to, open: isOn(open) };
     const windows = mostWindows(period, question, Date.now());
-    const endTurn = isLong(windows) ? await longReads.turn(request) : () => undefined;
-    const view = scope === 'cluster' ? inCluster(cluster).view() : coordinator.view();
-    try {
-      const { pieces, damages, ...known } = await answer(view, question, Date.now());
-      reply.header('reto3-to', known.to);
-      if (known.empty) reply.header('reto3-empty', 'true');
-      const body = Readable.from(pieces, { objectMode: false });
-      // Known only when everything has been read; in JSON it is the last field.
-      reply.trailer('reto3-damaged', async () => damagesText(damages));
-      limitTime(request, body);
-      body.once('close', () => {
-        endTurn();
-        void view.store.close();
-      });
-      return reply.type(contentTypes[format]).send(body);
-    } catch (error) {
-      endTurn();
-      await view.store.close();
-      throw error;
-    }
+    const body = await longReads.run(request, windows, async () => {
+      const view = scope === 'cluster' ? inCluster(cluster).view() : coordinator.view();
+      const begin = () => answer(view, question, Date.now());
+      return streamed(reply, format, begin, () => view.store.close());
+    });
+    return reply.send(body);
   });
 };
-
-/** How many windows an answer can have. */
-export function mostWindows(period: Period, question: RangeRequest, nowMs: number): number {
-  const ends = { finalThrough: nowMs, newestEnd: nowMs };
-  const { from, to, last = Number.POSITIVE_INFINITY } = resolveRange(period, question, nowMs, ends);
-  return Math.min(last, (to - from) / period.windowMs);
-}

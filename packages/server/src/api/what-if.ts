@@ -67,16 +67,16 @@ export const whatIfRoutes: FastifyPluginAsync<{
   readonly coordinator: Coordinator;
   readonly longReads: LongReads;
 }> = async (app, { coordinator, longReads }) => {
-  app.get<WhatIfRoute>('/v1/whatif', { schema }, async (request) => {
-    const endTurn = await longReads.turn(request);
-    const view = coordinator.view();
-    try {
-      const { open, ...asked } = request.query;
-      const series = await openSeries(view, { ...asked, open: isOn(open) }, Date.now());
-      return await whatIf(series, asked);
-    } finally {
-      endTurn();
-      await view.store.close();
-    }
-  });
+  app.get<WhatIfRoute>('/v1/whatif', { schema }, async (request) =>
+    longReads.run(request, Number.POSITIVE_INFINITY, async () => {
+      const view = coordinator.view();
+      try {
+        const { open, ...asked } = request.query;
+        const series = await openSeries(view, { ...asked, open: isOn(open) }, Date.now());
+        return await whatIf(series, asked);
+      } finally {
+        await view.store.close();
+      }
+    }),
+  );
 };
