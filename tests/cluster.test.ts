@@ -31,16 +31,11 @@ withNats('adds up what all nodes hold, and says who they are', async () => {
   const from = thisSecond();
   const nats = await NatsServers.start();
   const [a, b, both] = await Promise.all([
-    startNode({ nats, dataDir: await temporaryFolder(), name: 'a' }),
-    startNode({ nats, dataDir: await temporaryFolder(), name: 'b' }),
-    startNode({ nats, dataDir: await temporaryFolder(), name: 'both', role: 'both' }),
+    startNode({ nats, name: 'a' }),
+    startNode({ nats, name: 'b' }),
+    startNode({ nats, name: 'both', role: 'both' }),
   ]);
-  const merger = await startNode({
-    nats,
-    dataDir: await temporaryFolder(),
-    name: 'm',
-    role: 'merge',
-  });
+  const merger = await startNode({ nats, name: 'm', role: 'merge' });
   const answered = (await Promise.all([a, b, both].map((node) => send(node, 4_000)))).reduce(
     (sum, count) => sum + count,
   );
@@ -89,12 +84,7 @@ withNats(
     const from = thisSecond();
     const nats = await NatsServers.start();
     const dataDir = await temporaryFolder();
-    const merger = await startNode({
-      nats,
-      dataDir: await temporaryFolder(),
-      name: 'm',
-      role: 'merge',
-    });
+    const merger = await startNode({ nats, name: 'm', role: 'merge' });
     let node = await startNode({ nats, dataDir, name: 'a' });
     for (let round = 0; round < 5; round++) {
       await send(node, 2_000);
@@ -112,13 +102,8 @@ withNats(
 withNats('loses nothing while NATS is away, and ingest goes on', async () => {
   const from = thisSecond();
   const nats = await NatsServers.start();
-  const merger = await startNode({
-    nats,
-    dataDir: await temporaryFolder(),
-    name: 'm',
-    role: 'merge',
-  });
-  const node = await startNode({ nats, dataDir: await temporaryFolder(), name: 'a' });
+  const merger = await startNode({ nats, name: 'm', role: 'merge' });
+  const node = await startNode({ nats, name: 'a' });
   let answered = await send(node, 1_000);
   await nats.kill(0);
   for (let second = 0; second < 4; second++) {
@@ -140,36 +125,21 @@ withNats('is rebuilt from the nodes after the stream was purged, or deleted', as
   const from = thisSecond();
   const nats = await NatsServers.start();
   const [a, b] = await Promise.all([
-    startNode({ nats, dataDir: await temporaryFolder(), name: 'a' }),
-    startNode({ nats, dataDir: await temporaryFolder(), name: 'b' }),
+    startNode({ nats, name: 'a' }),
+    startNode({ nats, name: 'b' }),
   ]);
-  const merger = await startNode({
-    nats,
-    dataDir: await temporaryFolder(),
-    name: 'm',
-    role: 'merge',
-  });
+  const merger = await startNode({ nats, name: 'm', role: 'merge' });
   const answered = (await send(a, 3_000)) + (await send(b, 2_000));
   await setTimeout(1_500);
   await nats.manage((manager) => manager.streams.purge('RETO3_WINDOWS'));
-  const second = await startNode({
-    nats,
-    dataDir: await temporaryFolder(),
-    name: 'n',
-    role: 'merge',
-  });
+  const second = await startNode({ nats, name: 'n', role: 'merge' });
   await waitUntil('a new merger has it all', async () => {
     return (await messagesInCluster(second, from)) === answered;
   });
   await nats.manage((manager) => manager.streams.delete('RETO3_WINDOWS'));
   const more = await send(a, 1_000);
   await second.kill();
-  const third = await startNode({
-    nats,
-    dataDir: await temporaryFolder(),
-    name: 'o',
-    role: 'merge',
-  });
+  const third = await startNode({ nats, name: 'o', role: 'merge' });
   for (const reader of [merger, third]) {
     await waitUntil('every merger has it all', async () => {
       return (await messagesInCluster(reader, from)) === answered + more;
@@ -181,15 +151,10 @@ withNats('is rebuilt from the nodes after the stream was purged, or deleted', as
 withNats('gives the same numbers after a merger was killed, and by two of them', async () => {
   const from = thisSecond();
   const nats = await NatsServers.start();
-  const node = await startNode({ nats, dataDir: await temporaryFolder(), name: 'a' });
+  const node = await startNode({ nats, name: 'a' });
   const dataDir = await temporaryFolder();
   let merger = await startNode({ nats, dataDir, name: 'm', role: 'merge' });
-  const other = await startNode({
-    nats,
-    dataDir: await temporaryFolder(),
-    name: 'n',
-    role: 'merge',
-  });
+  const other = await startNode({ nats, name: 'n', role: 'merge' });
   let answered = 0;
   for (let round = 0; round < 3; round++) {
     answered += await send(node, 1_000);
@@ -222,18 +187,13 @@ withNats('gives the same numbers after a merger was killed, and by two of them',
 withNats('lets one server only publish under a name', async () => {
   const from = thisSecond();
   const nats = await NatsServers.start();
-  const merger = await startNode({
-    nats,
-    dataDir: await temporaryFolder(),
-    name: 'm',
-    role: 'merge',
-  });
-  const first = await startNode({ nats, dataDir: await temporaryFolder(), name: 'a' });
+  const merger = await startNode({ nats, name: 'm', role: 'merge' });
+  const first = await startNode({ nats, name: 'a' });
   const answered = await send(first, 1_000);
   await waitUntil('it publishes', async () => {
     return (await messagesInCluster(merger, from)) === answered;
   });
-  const rival = await startNode({ nats, dataDir: await temporaryFolder(), name: 'a' });
+  const rival = await startNode({ nats, name: 'a' });
   await send(rival, 500);
   await waitUntil('the rival says why it does not publish', async () => {
     const { problem = '' } = await ask<Answer>(rival.adminUrl, '/v1/cluster');
@@ -247,16 +207,33 @@ withNats('lets one server only publish under a name', async () => {
   });
 });
 
+withNats('publishes a folder under one name only', async () => {
+  const from = thisSecond();
+  const nats = await NatsServers.start();
+  const merger = await startNode({ nats, name: 'm', role: 'merge' });
+  const dataDir = await temporaryFolder();
+  const asA = await startNode({ nats, dataDir, name: 'a' });
+  let answered = await send(asA, 1_000);
+  await asA.stop();
+  const asB = await startNode({ nats, dataDir, name: 'b' });
+  answered += await send(asB, 500);
+  await waitUntil('it says why it does not publish', async () => {
+    const { problem = '' } = await ask<Answer>(asB.adminUrl, '/v1/cluster');
+    return problem.includes('published as a');
+  });
+  expect(await messagesInCluster(merger, from)).toBe(1_000);
+  await asB.stop();
+  await startNode({ nats, dataDir, name: 'a' });
+  await waitUntil('the cluster has it all, once', async () => {
+    return (await messagesInCluster(merger, from)) === answered;
+  });
+});
+
 withNats('goes on without any one of three NATS servers', async () => {
   const from = thisSecond();
   const nats = await NatsServers.start(3);
-  const merger = await startNode({
-    nats,
-    dataDir: await temporaryFolder(),
-    name: 'm',
-    role: 'merge',
-  });
-  const node = await startNode({ nats, dataDir: await temporaryFolder(), name: 'a' });
+  const merger = await startNode({ nats, name: 'm', role: 'merge' });
+  const node = await startNode({ nats, name: 'a' });
   let answered = await send(node, 1_000);
   for (let index = 0; index < nats.count; index++) {
     await nats.kill(index);

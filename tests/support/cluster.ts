@@ -1,6 +1,7 @@
 /** Nodes and mergers of a cluster, and whether the sum is the sum of the nodes. */
 import { expect } from 'vitest';
 import { askInfo, askStats } from './api.ts';
+import { temporaryFolder } from './folder.ts';
 import { Load } from './load.ts';
 import type { NatsServers } from './nats.ts';
 import { Server } from './server.ts';
@@ -9,14 +10,16 @@ import { countsOf } from './windows.ts';
 
 interface NodeOptions {
   readonly nats: NatsServers;
-  readonly dataDir: string;
+  /** A new folder where none is given. */
+  readonly dataDir?: string;
   readonly name: string;
   readonly role?: 'ingest' | 'merge' | 'both';
   readonly flags?: readonly string[];
 }
 
-export function startNode(options: NodeOptions): Promise<Server> {
-  const { nats, dataDir, name, role = 'ingest', flags = [] } = options;
+export async function startNode(options: NodeOptions): Promise<Server> {
+  const { nats, name, role = 'ingest', flags = [] } = options;
+  const dataDir = options.dataDir ?? (await temporaryFolder());
   const cluster = ['--nats', nats.urls, '--node', name, '--role', role];
   return Server.start({ dataDir, flags: [...cluster, '--workers', '1', ...flags] });
 }

@@ -1,46 +1,59 @@
 import { describe, expect, it } from 'vitest';
+import { neverPublished } from '../store/meta.ts';
 import { nextBoot } from './boot.ts';
 
 const minuteMs = 60_000;
 const wallMs = Date.UTC(2016, 4, 28, 11);
-const never = { boot: 0, after: 0, through: 0, answered: 0 };
 const known = { registered: 0, endBefore: wallMs - minuteMs, startedAt: wallMs - 500, wallMs };
 
 describe('the next boot', () => {
   it('is the wall clock, or one more than any before it', () => {
-    const before = { ...never, boot: 7 };
+    const before = { ...neverPublished, boot: 7 };
     expect(nextBoot({ ...known, before, registered: 7 }).boot).toBe(wallMs);
-    const ahead = { ...never, boot: wallMs + 5 };
+    const ahead = { ...neverPublished, boot: wallMs + 5 };
     expect(nextBoot({ ...known, before: ahead, registered: 7 }).boot).toBe(wallMs + 6);
     expect(nextBoot({ ...known, before, registered: wallMs + 9 }).boot).toBe(wallMs + 10);
   });
 
   it('vouches from three minutes before the end of what the folder held', () => {
-    const next = nextBoot({ ...known, before: { ...never, boot: 7, after: 3 }, registered: 7 });
+    const next = nextBoot({
+      ...known,
+      before: { ...neverPublished, boot: 7, after: 3 },
+      registered: 7,
+    });
     expect(next).toMatchObject({ vouchedFrom: wallMs - 4 * minuteMs, everything: false });
   });
 
   it('takes a boot that never came to the register for one that published nothing', () => {
-    const next = nextBoot({ ...known, before: { ...never, boot: 7, after: 3 }, registered: 3 });
+    const next = nextBoot({
+      ...known,
+      before: { ...neverPublished, boot: 7, after: 3 },
+      registered: 3,
+    });
     expect(next).toMatchObject({ everything: false, forked: false });
   });
 
   it.each([
-    ['published last by another folder', { ...never, boot: 7, after: 3 }, 9],
-    ['restored from an older backup', { ...never, boot: 3, after: 2 }, 7],
-    ['never published, and the name did', never, 7],
+    ['published last by another folder', { ...neverPublished, boot: 7, after: 3 }, 9],
+    ['restored from an older backup', { ...neverPublished, boot: 3, after: 2 }, 7],
+    ['never published, and the name did', neverPublished, 7],
   ])('vouches for all time where the folder was %s', (_, before, registered) => {
     const next = nextBoot({ ...known, before, registered });
     expect(next).toMatchObject({ vouchedFrom: 0, everything: true, forked: true });
   });
 
   it('publishes everything, and voids nothing more, where the register is new', () => {
-    const next = nextBoot({ ...known, before: { ...never, boot: 7 }, registered: 0 });
+    const next = nextBoot({ ...known, before: { ...neverPublished, boot: 7 }, registered: 0 });
     expect(next).toMatchObject({ vouchedFrom: wallMs - 4 * minuteMs, everything: true });
   });
 
   it('denies nothing of the time before an empty folder', () => {
-    const next = nextBoot({ ...known, before: never, registered: 7, endBefore: 0 });
+    const next = nextBoot({
+      ...known,
+      before: neverPublished,
+      registered: 7,
+      endBefore: 0,
+    });
     expect(next).toMatchObject({ vouchedFrom: wallMs - 1_000, forked: false });
   });
 });

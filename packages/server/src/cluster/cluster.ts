@@ -17,6 +17,7 @@ import { messageOf, Reto3Error } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { MetricSource } from '../metrics/metric.ts';
 import type { LiveSource } from '../query/live-feed.ts';
+import { neverPublished } from '../store/meta.ts';
 import { nextBoot } from './boot.ts';
 import { MergedStore } from './merged-store.ts';
 import { Merger, type NodeState } from './merger.ts';
@@ -101,7 +102,7 @@ export class Cluster {
         node: config.node,
         source: coordinator,
         clock,
-        published: coordinator.published ?? { boot: 0, after: 0, through: 0, answered: 0 },
+        published: coordinator.published ?? neverPublished,
         newestEnd: coordinator.endBefore,
         events: {
           failed: (error) => this.#fail('cannot publish', error),
@@ -294,6 +295,12 @@ export class Cluster {
   async #claimName(): Promise<string | undefined> {
     const [publisher, register] = [this.#publisher, this.#register];
     if (publisher === undefined || register === undefined) return undefined;
+    const { node } = publisher.published();
+    if (node !== '' && node !== this.#config.node) {
+      const problem = `the counts in this folder were published as ${node}, and as ${this.#config.node} they would count twice`;
+      if (this.#problem !== problem) this.#log.error(`${problem}; start it with --node ${node}`);
+      return problem;
+    }
     const claim = await register.claim();
     const now = this.#clock.read().monotonicMs;
     if (!claim.granted) {

@@ -155,7 +155,7 @@ export class Publisher implements Publishing {
 
   /** Which boot comes next, for the meta row: written down before the first message of it. */
   announce(boot: number, after: number): void {
-    this.#published = { ...this.#published, boot, after };
+    this.#published = { ...this.#published, node: this.#node, boot, after };
   }
 
   /**

@@ -5,6 +5,7 @@
  * What it promises: when all is well again, the cluster has exactly what the node's own store holds,
  * window by window; whatever was killed, lost, stepped or cut off before.
  */
+
 import { VirtualClock } from '../clock.virtual.ts';
 import { nextBoot } from '../cluster/boot.ts';
 import { MergeState } from '../cluster/merge-state.ts';
@@ -14,6 +15,7 @@ import { Coordinator } from '../coordinator/coordinator.ts';
 import { FlushLoop } from '../coordinator/flush-loop.ts';
 import { ms10 } from '../period.ts';
 import { readChunks } from '../query/chunks.ts';
+import { neverPublished } from '../store/meta.ts';
 import { allTime, Store } from '../store/store.ts';
 import { allocate, reachMs, stripeOf } from '../window/layout.ts';
 import { addMessage, RingReader } from '../window/ring.ts';
@@ -146,7 +148,7 @@ export class ClusterSimulation {
       node,
       source: coordinator,
       clock: this.#clock,
-      published: coordinator.published ?? { boot: 0, after: 0, through: 0, answered: 0 },
+      published: coordinator.published ?? neverPublished,
       newestEnd: coordinator.endBefore,
       events: { failed: ignored, recovered: ignored, damaged: ignored },
     });

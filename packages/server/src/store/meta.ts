@@ -29,6 +29,8 @@ export interface Meta {
 
 /** How far a node's counts are known to have reached the cluster. */
 export interface Published {
+  /** The name under which it was published; under another, the cluster would count it twice. */
+  readonly node: string;
   /** The boot that published last, and the one before it; 0 where there was none. */
   readonly boot: number;
   readonly after: number;
@@ -37,6 +39,15 @@ export interface Published {
   /** The last request to publish again that was fulfilled, by its number. */
   readonly answered: number;
 }
+
+/** What a folder says that never was part of a cluster. */
+export const neverPublished: Published = {
+  node: '',
+  boot: 0,
+  after: 0,
+  through: 0,
+  answered: 0,
+};
 
 interface OpenMinute {
   /** Epoch ms. */
