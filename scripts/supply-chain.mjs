@@ -93,13 +93,14 @@ function binaryProblems(packages) {
 
 /** What the registry knows against our versions; a line for people where it does not say. */
 function vulnerabilities() {
-  const { status, stdout } = pnpm('audit', '--prod');
+  const { status, stdout, stderr } = pnpm('audit', '--prod');
+  const said = stdout + stderr;
   if (status === 0) return [];
-  if (/ERR_PNPM_AUDIT|ENOTFOUND|ECONNREFUSED|ETIMEDOUT|EAI_AGAIN/.test(stdout)) {
+  if (/ERR_PNPM_AUDIT|ENOTFOUND|ECONNREFUSED|ETIMEDOUT|EAI_AGAIN/.test(said)) {
     console.error('reto3: the registry answers no audit, so vulnerabilities were not checked');
     return [];
   }
-  return [`pnpm audit --prod says:\n${stdout}`];
+  return [`pnpm audit --prod says:\n${said}`];
 }
 
 /** Leaves the process with exit code 1 where something is not as written down. */

@@ -1,5 +1,7 @@
 /** The table as Markdown. */
 
+import { markdownTable } from '../support/markdown.ts';
+
 export interface TableRow {
   readonly promise: string;
   readonly fault: string;
@@ -11,8 +13,8 @@ export interface TableRow {
 const columns = ['promise', 'fault', 'runs', 'figure', 'pass'] as const;
 
 export function printTable(rows: readonly TableRow[]): string {
-  const lines = rows.map((row) => columns.map((column) => row[column].replaceAll('|', '\\|')));
-  return [columns, columns.map(() => '---'), ...lines]
-    .map((cells) => `| ${cells.join(' | ')} |`)
-    .join('\n');
+  return markdownTable(
+    columns,
+    rows.map((row) => columns.map((column) => row[column])),
+  );
 }

@@ -14,10 +14,3 @@ interface Report {
   /** Bounds that were not kept; empty where all were. */
   readonly broken: readonly string[];
 }
-
-/** A table in Markdown. */
-export function table(columns: readonly string[], rows: readonly (readonly string[])[]): string {
-  return [columns, columns.map(() => '---'), ...rows]
-    .map((cells) => `| ${cells.map((text) => text.replaceAll('|', '\\|')).join(' | ')} |`)
-    .join('\n');
-}

@@ -5,6 +5,7 @@
 import type { Series } from '@reto3/server/analysis/series';
 import { Reto3Error } from '@reto3/server/errors';
 import { ms10 } from '@reto3/server/period';
+import { timeText } from '@reto3/server/query/format';
 import { type Asked, assertComplete, type Missing, type Source } from './answers.ts';
 import { answerCut, request, textOf } from './api-client.ts';
 
@@ -106,11 +107,6 @@ function formatLines<Answer>(
     case 'ndjson':
       return rows(answer).map((row) => JSON.stringify(row));
   }
-}
-
-/** `2016-05-28 11:11:11.010` of epoch ms, as in `reto3 stats`. */
-export function timeText(timeMs: number): string {
-  return new Date(timeMs).toISOString().slice(0, -1).replace('T', ' ');
 }
 
 /** A number as short as it can be with three digits behind the point. */

@@ -1,7 +1,9 @@
 /** What `reto3 bursts` does: one question, its answer on stdout, and whether it is too much. */
+
 import type { Bursts } from '@reto3/server/analysis/bursts';
 import { parseNumber } from '@reto3/server/analysis/number';
 import { Reto3Error } from '@reto3/server/errors';
+import { timeText } from '@reto3/server/query/format';
 import {
   ask,
   type Layout,
@@ -11,7 +13,6 @@ import {
   rangeLine,
   short,
   table,
-  timeText,
 } from './analysis.ts';
 import { sourceOf } from './answers.ts';
 import type { burstsFlags, Given } from './flags.ts';

@@ -1,6 +1,8 @@
 /** What `reto3 whatif` does: one question, its answer on stdout. */
+
 import type { WhatIf } from '@reto3/server/analysis/what-if';
 import { Reto3Error } from '@reto3/server/errors';
+import { timeText } from '@reto3/server/query/format';
 import {
   ask,
   type Layout,
@@ -10,7 +12,6 @@ import {
   rangeLine,
   short,
   table,
-  timeText,
 } from './analysis.ts';
 import { sourceOf } from './answers.ts';
 import type { Given, whatIfFlags } from './flags.ts';

@@ -9,7 +9,8 @@
  */
 import { setTimeout } from 'node:timers/promises';
 import { Random } from '../../../packages/server/src/simulation/random.ts';
-import { type Attack, table } from '../attack.ts';
+import { markdownTable } from '../../support/markdown.ts';
+import type { Attack } from '../attack.ts';
 import { Client, inParallel } from '../support/exchange.ts';
 import { mutated } from '../support/mutation.ts';
 import { type Reto3Target, reto3Kinds } from '../support/target.ts';
@@ -175,7 +176,7 @@ export const fuzzing: Attack = {
       'answers lost with their connection',
     ];
     return {
-      text: table([...columns, 'counted otherwise', 'hangs', 'crashes'], rows),
+      text: markdownTable([...columns, 'counted otherwise', 'hangs', 'crashes'], rows),
       broken,
     };
   },

@@ -1,5 +1,6 @@
 /** Malformed HTTP: the corpus against every server, in one table. */
-import { type Attack, table } from '../attack.ts';
+import { markdownTable } from '../../support/markdown.ts';
+import type { Attack } from '../attack.ts';
 import { corpus } from '../corpus/all.ts';
 import { kinds } from '../support/target.ts';
 import { type Verdict, verdicts } from '../support/verdict.ts';
@@ -52,7 +53,7 @@ export const malformed: Attack = {
       lists.push(listsOf(target.name, result));
       broken.push(...brokenBy(target.name, result));
     }
-    return { text: [table(columns, rows), ...lists].join('\n\n'), broken };
+    return { text: [markdownTable(columns, rows), ...lists].join('\n\n'), broken };
   },
 };
 

@@ -8,10 +8,11 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { program } from '../../faults/support/needs.ts';
+import { markdownTable } from '../../support/markdown.ts';
 import { memoryOf } from '../../support/memory.ts';
 import { launch } from '../../support/processes.ts';
 import { within } from '../../support/wait.ts';
-import { type Attack, table } from '../attack.ts';
+import type { Attack } from '../attack.ts';
 import { get, post } from '../corpus/case.ts';
 import { type Reto3Target, reto3Kinds } from '../support/target.ts';
 
@@ -282,6 +283,6 @@ export const slow: Attack = {
     }
     const columns = ['server', 'attack', 'what came of it', 'honest requests that failed'];
     const figures = ['their p99, ms', 'memory grown, MiB', 'back to before after, s', 'kept'];
-    return { text: table([...columns, ...figures], rows), broken };
+    return { text: markdownTable([...columns, ...figures], rows), broken };
   },
 };

@@ -1,6 +1,8 @@
 /** Draws what `reto3 top` shows. Pure: what it is given decides every character. */
+
 import { styleText } from 'node:util';
-import { percent, short, table, timeText } from '../analysis.ts';
+import { timeText } from '@reto3/server/query/format';
+import { percent, short, table } from '../analysis.ts';
 import type { Canvas } from '../terminal/screen.ts';
 import { type CountedWindow, type RecentWindows, reachMs } from './recent-windows.ts';
 import type { Info, ServerState } from './server-state.ts';

@@ -9,7 +9,7 @@
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import type { CountsView } from '../coordinator/coordinator.ts';
-import type { Expiring } from '../coordinator/retention.ts';
+import type { Expired, Expiring } from '../coordinator/retention.ts';
 import { Reto3Error } from '../errors.ts';
 import { alignDown, min, ms10, type Period, type PeriodName, sec } from '../period.ts';
 import { type Anchor, anchorIn } from '../store/anchor.ts';
@@ -175,18 +175,8 @@ export class MergedStore implements StoredMinutes, Expiring {
     return this.#meta.deletedBefore.ms10;
   }
 
-  async expired(
-    period: PeriodName,
-  ): Promise<{ readonly before: number; readonly oldest?: number }> {
-    const before = this.#meta.deletedBefore[period];
-    const snapshot = this.#store.snapshot();
-    try {
-      for await (const { start } of snapshot.encodedRows(period, allTime))
-        return { before, oldest: start };
-    } finally {
-      await snapshot.close();
-    }
-    return { before };
+  async expired(period: PeriodName): Promise<Expired> {
+    return { before: this.#meta.deletedBefore[period], oldest: await this.#store.oldest(period) };
   }
 
   async deleteBefore(period: PeriodName, beforeMs: number): Promise<void> {

@@ -16,7 +16,7 @@ import type { Anchor } from '../store/anchor.ts';
 import type { Damage } from '../store/damage.ts';
 import type { Gone } from '../store/gone.ts';
 import type { Meta, Published } from '../store/meta.ts';
-import { allTime, type Store, type StoreSnapshot } from '../store/store.ts';
+import type { Store, StoreSnapshot } from '../store/store.ts';
 import { VerifiedSnapshot } from '../store/verified.ts';
 import { Minute } from '../window/minute.ts';
 import type { RingReader } from '../window/ring.ts';
@@ -27,6 +27,7 @@ import type { Companion } from './companion.ts';
 import { Observations } from './observations.ts';
 import type { OpenMinutes } from './open-minutes.ts';
 import { type Recovered, recover } from './recover.ts';
+import type { Expired } from './retention.ts';
 import { type Publishing, Writer } from './writer.ts';
 
 /** Everything that can be read, at one moment. To be closed. */
@@ -331,19 +332,11 @@ export class Coordinator {
   }
 
   /** Up to where a period is deleted, and where its oldest block starts, epoch ms. */
-  async expired(
-    period: PeriodName,
-  ): Promise<{ readonly before: number; readonly oldest?: number }> {
-    const before = this.#writer.meta.deletedBefore[period];
-    const snapshot = this.#store.snapshot();
-    try {
-      // A damaged block has its start too, and ages like any other.
-      for await (const { start } of snapshot.encodedRows(period, allTime))
-        return { before, oldest: start };
-    } finally {
-      await snapshot.close();
-    }
-    return { before };
+  async expired(period: PeriodName): Promise<Expired> {
+    return {
+      before: this.#writer.meta.deletedBefore[period],
+      oldest: await this.#store.oldest(period),
+    };
   }
 
   /** Deletes the blocks of a period that start before a time, epoch ms; no flush is under way. */

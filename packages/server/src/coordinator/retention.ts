@@ -17,13 +17,19 @@ import { alignDown, type PeriodName, periodNames, periods } from '../period.ts';
 /** How long each period is kept, in milliseconds; Infinity: for ever. */
 export type Retain = Readonly<Record<PeriodName, number>>;
 
+/** Up to where a period is deleted, and where its oldest block starts, epoch ms. */
+export interface Expired {
+  readonly before: number;
+  /** undefined: it has no blocks. */
+  readonly oldest: number | undefined;
+}
+
 /** What retention needs of the coordinator. */
 export interface Expiring {
   state(): { readonly clockSteps: number };
   /** End of what was counted before this server started, epoch ms; 0 in a new folder. */
   readonly endBefore: number;
-  /** Up to where a period is deleted, and where its oldest block starts, epoch ms. */
-  expired(period: PeriodName): Promise<{ readonly before: number; readonly oldest?: number }>;
+  expired(period: PeriodName): Promise<Expired>;
   /** Deletes the blocks of a period that start before a time, epoch ms. */
   deleteBefore(period: PeriodName, beforeMs: number): Promise<void>;
 }

@@ -116,12 +116,14 @@ function formatLines(chunk: Chunk, period: Period, separator: string): Uint8Arra
   return lines.subarray(0, at);
 }
 
+/** `2016-05-28 11:11:11.010` of epoch ms: how windows are written. */
+export function timeText(timeMs: number): string {
+  return new Date(timeMs).toISOString().slice(0, -1).replace('T', ' ');
+}
+
 /** `2016-05-28 11:11:11` of a second, numbered from the epoch. */
 function secondText(second: number): string {
-  return new Date(second * 1_000)
-    .toISOString()
-    .slice(0, secondChars - 1)
-    .replace('T', ' ');
+  return timeText(second * 1_000).slice(0, secondChars - 1);
 }
 
 /** Writes a whole number in decimal, and returns the offset after it. */

@@ -4,7 +4,7 @@
  */
 import { messageOf, Reto3Error } from '../errors.ts';
 import { type Period, type PeriodName, parsePeriod, periodNames } from '../period.ts';
-import { damagesText, type FormatName } from '../query/format.ts';
+import { damagesText, type FormatName, timeText } from '../query/format.ts';
 import { type RangeRequest, resolveRange } from '../query/range.ts';
 import type { Damage } from '../store/damage.ts';
 import type { Report, ReportRow, Value } from './contract.ts';
@@ -160,11 +160,6 @@ const rowText: Readonly<Record<FormatName, RowText>> = {
     return `${JSON.stringify({ start, ...Object.fromEntries(cells) })}\n`;
   },
 };
-
-/** `2016-05-28 11:11:11.010` */
-function timeText(timeMs: number): string {
-  return new Date(timeMs).toISOString().replace('T', ' ').replace('Z', '');
-}
 
 /** A text that could be taken for something else stands in quotes, as in JSON. */
 function textCell(value: Value): string {

@@ -220,6 +220,17 @@ export class Store {
     await this.#syncDatabase();
   }
 
+  /** Start of the oldest block of a period, epoch ms, a damaged one too; undefined: there is none. */
+  async oldest(period: PeriodName): Promise<number | undefined> {
+    const snapshot = this.snapshot();
+    try {
+      for await (const { start } of snapshot.encodedRows(period, allTime)) return start;
+    } finally {
+      await snapshot.close();
+    }
+    return undefined;
+  }
+
   /** Deletes the blocks of a period that start before a time, epoch ms. */
   async deleteBefore(period: PeriodName, timeMs: number): Promise<void> {
     await this.#open.rows[period].clear({ lt: timeMs });
