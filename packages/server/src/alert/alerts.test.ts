@@ -76,12 +76,13 @@ test('episodes have ids of their own, the same at beginning and end', async () =
   const { feed, received } = await begin('sec > 5', 'sec > 8 for 2s');
   expect(feed.joins).toBe(1);
   feed.give(0, [6, 9, 9, 1, 7]);
-  await expect.poll(() => received.length, patience).toBe(4);
+  await expect.poll(() => received.length, patience).toBe(5);
   expect(received.map(({ status, id }) => [status, id])).toEqual([
     ['firing', 'web-1-7-1'],
     ['firing', 'web-1-7-2'],
     ['resolved', 'web-1-7-1'],
     ['firing', 'web-1-7-3'],
+    ['resolved', 'web-1-7-2'],
   ]);
 });
 
