@@ -1,7 +1,8 @@
 /** Where alerts go, from flags and files. */
 import { readFile } from 'node:fs/promises';
-import { type Config, isWebhook } from '../config.ts';
+import type { Config } from '../config.ts';
 import { messageOf, Reto3Error } from '../errors.ts';
+import { isWebhook } from '../setting-values.ts';
 import type { Receiver } from './delivery.ts';
 
 type Settings = Pick<Config, 'alertUrl' | 'alertUrlFile' | 'alertTokenFile'>;
