@@ -67,8 +67,6 @@ test('the time before a restart is a gap', async () => {
   const stoppedAt = Date.now();
   await setTimeout(500);
   const after = await Server.start({ dataDir });
-  // It is known with the first final window; an idle server looks for those once a second.
-  await setTimeout(1_500);
   const metrics = await scrape(after.adminUrl);
   expect(metrics.value('reto3_gaps_total')).toBe(1);
   const gapSeconds = metrics.value('reto3_gap_seconds_total') ?? 0;
