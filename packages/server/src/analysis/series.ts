@@ -35,12 +35,14 @@ const defaultLast = String(ms10.blockWindows);
 
 /**
  * @param nowMs what ages in the question count back from, epoch ms
+ * @param signal ends the reading between two blocks, with its reason thrown
  * @throws Reto3Error RETO3_BAD_TIME, RETO3_BAD_RANGE
  */
 export async function openSeries(
   view: CountsView,
   asked: RangeRequest,
   nowMs: number,
+  signal?: AbortSignal,
 ): Promise<Series> {
   const last = asked.last ?? (asked.from === undefined ? defaultLast : undefined);
   const wanted = resolveRange(ms10, { ...asked, last }, nowMs, view);
@@ -53,13 +55,18 @@ export async function openSeries(
     from,
     to,
     finalThrough: view.finalThrough,
-    each: (visit) => eachWindow(readChunks(view, ms10, { from, to }, note), visit),
+    each: (visit) => eachWindow(readChunks(view, ms10, { from, to }, note), visit, signal),
     damaged: () => [...damages.values()],
   };
 }
 
-async function eachWindow(chunks: AsyncIterable<Chunk>, visit: Visit): Promise<void> {
+async function eachWindow(
+  chunks: AsyncIterable<Chunk>,
+  visit: Visit,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   for await (const { start, windows } of chunks) {
+    signal?.throwIfAborted();
     const { counts, counted } = windows;
     for (let index = 0; index < counts.length; index++)
       if (counted[index] === 1) visit(start + index * ms10.windowMs, counts[index] ?? 0);

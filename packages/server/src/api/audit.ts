@@ -67,12 +67,12 @@ export const auditRoutes: FastifyPluginAsync<{
   readonly longReads: LongReads;
 }> = async (app, { coordinator, longReads }) => {
   app.get<AuditRoute>('/v1/audit', { schema }, async (request) =>
-    longReads.run(request, Number.POSITIVE_INFINITY, async () => {
+    longReads.run(request, Number.POSITIVE_INFINITY, async (signal) => {
       // One after the other without a pause: both are of one moment.
       const view = coordinator.view();
       const state = coordinator.state();
       try {
-        return await audit(view, state, request.query, Date.now());
+        return await audit(view, state, request.query, Date.now(), signal);
       } finally {
         await view.store.close();
       }

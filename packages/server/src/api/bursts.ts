@@ -108,11 +108,12 @@ export const burstsRoutes: FastifyPluginAsync<{
   readonly longReads: LongReads;
 }> = async (app, { coordinator, longReads }) => {
   app.get<BurstsRoute>('/v1/bursts', { schema }, async (request) =>
-    longReads.run(request, Number.POSITIVE_INFINITY, async () => {
+    longReads.run(request, Number.POSITIVE_INFINITY, async (signal) => {
       const view = coordinator.view();
       try {
         const { open, ...asked } = request.query;
-        const series = await openSeries(view, { ...asked, open: isOn(open) }, Date.now());
+        const wanted = { ...asked, open: isOn(open) };
+        const series = await openSeries(view, wanted, Date.now(), signal);
         return await findBursts(series, asked);
       } finally {
         await view.store.close();

@@ -105,6 +105,28 @@ describe('LongReads', () => {
     expect(next.state).toBe('reads');
   });
 
+  it('tells what reads when its client has left, or it took too long', async () => {
+    const reads = new LongReads();
+    const begin = () => {
+      const { socket, request: asking } = request();
+      const read = reads.run(asking, many, async (signal) => {
+        while (!signal.aborted) await new Promise((resolve) => setTimeout(resolve, 1_000));
+        throw signal.reason;
+      });
+      return { socket, ended: expect(read).rejects.toMatchObject({ code: 'RETO3_BUSY' }) };
+    };
+    const left = begin();
+    await settle();
+    left.socket.emit('close');
+    await vi.advanceTimersByTimeAsync(1_000);
+    await left.ended;
+    expect(left.socket.listenerCount('close')).toBe(0);
+
+    const endless = begin();
+    await vi.advanceTimersByTimeAsync(30 * 60_000);
+    await endless.ended;
+  });
+
   it('cuts a stream that nobody takes, or that has no end', async () => {
     const reads = new LongReads();
     const begin = async (): Promise<{ stream: Readable; socket: Socket; ended: string[] }> => {

@@ -24,18 +24,20 @@ export class LongReads {
    * Runs `read`, in its turn where it is about many windows. The turn lasts as long as `read`, or
    * as the stream that it gives; such a stream is cut where nobody takes it, or it never ends.
    * @param windows at most so many are read; Infinity where nobody knows
+   * @param read heeds its signal between two blocks: the client has left, or it took too long
    * @throws Reto3Error RETO3_BUSY where too many wait, or it took too long, or the client left; and
    * what `read` throws
    */
   async run<Answer>(
     request: FastifyRequest,
     windows: number,
-    read: () => Promise<Answer>,
+    read: (signal: AbortSignal) => Promise<Answer>,
   ): Promise<Answer> {
     const endTurn = windows > longFromWindows ? await this.#turn(request) : () => undefined;
+    const limit = new Limit(request);
     let streaming = false;
     try {
-      const answer = await read();
+      const answer = await read(limit.signal);
       if (answer instanceof Readable) {
         streaming = true;
         answer.once('close', endTurn);
@@ -43,6 +45,7 @@ export class LongReads {
       }
       return answer;
     } finally {
+      limit.lift();
       if (!streaming) endTurn();
     }
   }
@@ -84,6 +87,36 @@ export class LongReads {
 
 function busy(): Reto3Error {
   return new Reto3Error('RETO3_BUSY', `${mostAtOnce} long answers are being read already`);
+}
+
+/** Tells whoever reads for an answer that nobody waits for it any more, or that it took too long. */
+class Limit {
+  readonly #reached = new AbortController();
+  readonly #socket: FastifyRequest['raw']['socket'];
+  readonly #end: NodeJS.Timeout;
+  readonly #left = (): void => {
+    this.#reached.abort(new Reto3Error('RETO3_BUSY', 'the client left before its answer'));
+  };
+
+  constructor({ raw: { socket } }: FastifyRequest) {
+    this.#socket = socket;
+    socket.once('close', this.#left);
+    if (socket.destroyed) this.#left();
+    this.#end = setTimeout(() => {
+      const message = `the answer took longer than ${longestMs / 60_000} minutes`;
+      this.#reached.abort(new Reto3Error('RETO3_BUSY', message));
+    }, longestMs);
+    this.#end.unref();
+  }
+
+  get signal(): AbortSignal {
+    return this.#reached.signal;
+  }
+
+  lift(): void {
+    clearTimeout(this.#end);
+    this.#socket.off('close', this.#left);
+  }
 }
 
 /** Ends an answer that nobody takes, or that takes for ever; `reto3` then says that it was cut. */

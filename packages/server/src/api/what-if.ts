@@ -68,11 +68,12 @@ export const whatIfRoutes: FastifyPluginAsync<{
   readonly longReads: LongReads;
 }> = async (app, { coordinator, longReads }) => {
   app.get<WhatIfRoute>('/v1/whatif', { schema }, async (request) =>
-    longReads.run(request, Number.POSITIVE_INFINITY, async () => {
+    longReads.run(request, Number.POSITIVE_INFINITY, async (signal) => {
       const view = coordinator.view();
       try {
         const { open, ...asked } = request.query;
-        const series = await openSeries(view, { ...asked, open: isOn(open) }, Date.now());
+        const wanted = { ...asked, open: isOn(open) };
+        const series = await openSeries(view, wanted, Date.now(), signal);
         return await whatIf(series, asked);
       } finally {
         await view.store.close();

@@ -64,6 +64,7 @@ const mostPlaces = 100;
 
 /**
  * @param asked a range as users write it; everything where it is empty
+ * @param signal ends the audit between two minutes, with its reason thrown
  * @throws Reto3Error RETO3_BAD_TIME
  */
 export async function audit(
@@ -71,6 +72,7 @@ export async function audit(
   counted: Counted,
   asked: { readonly from?: string | undefined; readonly to?: string | undefined },
   nowMs: number,
+  signal?: AbortSignal,
 ): Promise<Audit> {
   const end = alignUp(view.newestEnd, min.windowMs);
   const from =
@@ -80,7 +82,7 @@ export async function audit(
       ? end
       : Math.min(end, alignUp(parseTime('to', asked.to, nowMs), min.windowMs));
 
-  const found = await compare(view, { from, to: Math.max(from, to) });
+  const found = await compare(view, { from, to: Math.max(from, to) }, signal);
   const checks = [
     blocksCheck(found),
     periodsCheck(found),
@@ -110,6 +112,7 @@ interface Found {
 async function compare(
   view: CountsView,
   range: { readonly from: number; readonly to: number },
+  signal: AbortSignal | undefined,
 ): Promise<Found> {
   const [damaged, disagreeing, gone] = [new Places(), new Places(), new Places()];
   const messages = { ms10: 0, sec: 0, min: 0 };
@@ -126,6 +129,7 @@ async function compare(
   for (const column of columns) column.head = await next(column.totals);
 
   for (;;) {
+    signal?.throwIfAborted();
     const heads = columns.flatMap(({ head }) => head ?? []);
     const start = Math.min(...heads.map((head) => head.start));
     if (heads.length === 0) break;
