@@ -54,6 +54,14 @@ export class Bench {
     }
   }
 
+  /**
+   * The order of a round: turned round in every second one, since a server runs faster or slower by
+   * what ran ahead of it.
+   */
+  inTurn<T>(round: number, items: readonly T[]): readonly T[] {
+    return round % 2 === 0 ? items : items.toReversed();
+  }
+
   /** Does it; where it fails, says why, and returns whether it succeeded. */
   async attempt(name: string, work: () => Promise<void>): Promise<boolean> {
     try {

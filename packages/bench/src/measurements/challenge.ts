@@ -20,7 +20,7 @@ export async function challenge(bench: Bench): Promise<Finding[]> {
   const collected = new Collected();
   const tsung = bench.plan.tsung && tsungIsInstalled();
   for (let round = 0; round < challengeRounds; round++) {
-    for (const peer of [reto3, bareUws]) {
+    for (const peer of bench.inTurn(round, [reto3, bareUws])) {
       await bench.with(peer, { placement: bench.placement, workers: 1 }, async (running) => {
         const before = running.usage();
         const startMs = performance.now();

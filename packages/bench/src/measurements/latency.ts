@@ -16,7 +16,7 @@ export async function latency(bench: Bench, most: number): Promise<Finding[]> {
   const rates = { calm: calmRate, half };
   const collected = new Collected();
   for (let round = 0; round < bench.plan.latencyRounds; round++) {
-    for (const peer of [reto3, bareUws]) {
+    for (const peer of bench.inTurn(round, [reto3, bareUws])) {
       await bench.with(peer, { placement: bench.placement, workers: 1 }, async ({ port }) => {
         for (const [id, rate] of Object.entries(rates)) {
           const options = steady(port, rate, bench.plan.latencySeconds);

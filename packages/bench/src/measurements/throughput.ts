@@ -39,7 +39,7 @@ export async function throughput(bench: Bench): Promise<Finding[]> {
   };
   const broken = new Set<Peer>();
   for (let round = 0; round < Math.max(pairs, peerRounds); round++) {
-    for (const peer of round < peerRounds ? bench.peers : pair) {
+    for (const peer of bench.inTurn(round, round < peerRounds ? bench.peers : pair)) {
       if (broken.has(peer)) continue;
       if (!(await bench.attempt(peer.name, () => measure(peer)))) broken.add(peer);
     }
@@ -65,7 +65,8 @@ export async function unpinnedThroughput(bench: Bench, workers: number): Promise
   const rates = new Collected();
   const scaling = [reto3, bareUws, haproxy, nginx];
   for (let round = 0; round < bench.plan.unpinnedRounds; round++) {
-    for (const peer of bench.peers.filter((each) => scaling.includes(each))) {
+    const peers = bench.peers.filter((each) => scaling.includes(each));
+    for (const peer of bench.inTurn(round, peers)) {
       await bench.with(peer, { placement: unpinned, workers }, async (running) => {
         const load = { bench, peer, running, threads: workers, cores: undefined, depth: 1 };
         await wrk({ ...load, seconds: warmUpSeconds });
