@@ -48,11 +48,9 @@ for (const sources of globSync(
 )) {
   remove(sources);
 }
-// What the dashboard is made of is in its bundle; the licences stay.
-for (const files of globSync(
-  join(folder, 'packages/dashboard/node_modules/{*,@*/*}/{dist,files,src,scss}'),
-)) {
-  remove(realpathSync(files));
+// What the dashboard is made of is in its bundle; the licences stay. A glob follows no links.
+for (const link of globSync(join(folder, 'packages/dashboard/node_modules/{*,@*/*}'))) {
+  for (const part of ['dist', 'files', 'scss', 'src']) remove(join(link, part));
 }
 for (const file of globSync(
   join(folder, '{node_modules/.pnpm,packages}/**/*.{map,d.ts,d.mts,d.cts,md,markdown}'),
