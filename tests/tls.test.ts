@@ -1,5 +1,4 @@
 /** The ingest port speaks TLS with a certificate of the user's. */
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { request as requestPlain } from 'node:http';
@@ -7,6 +6,7 @@ import { Agent, request } from 'node:https';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect } from 'vitest';
+import { certificate } from './support/certificate.ts';
 import { runCli } from './support/cli.ts';
 import { temporaryFolder } from './support/folder.ts';
 import { requires } from './support/requirement.ts';
@@ -15,20 +15,6 @@ import { printStats } from './support/stats.ts';
 import { sumOf } from './support/windows.ts';
 
 const withOpenssl = requires('openssl');
-
-/** A key and a certificate for localhost that signs itself. */
-async function certificate(name: string): Promise<{ readonly cert: string; readonly key: string }> {
-  const folder = await temporaryFolder();
-  const [cert, key] = [join(folder, `${name}.crt`), join(folder, `${name}.key`)];
-  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-  const files = ['-keyout', key, '-out', cert];
-  execFileSync(
-    'openssl',
-    ['req', '-x509', ...curve, ...files, '-days', '1', '-subj', '/CN=localhost'],
-    { stdio: 'ignore' },
-  );
-  return { cert, key };
-}
 
 withOpenssl('requests over TLS are counted, and plain ones are not', async () => {
   const { cert, key } = await certificate('a');

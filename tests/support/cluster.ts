@@ -9,7 +9,7 @@ import { waitUntil } from './wait.ts';
 import { countsOf } from './windows.ts';
 
 interface NodeOptions {
-  readonly nats: NatsServers;
+  readonly nats: Pick<NatsServers, 'urls'>;
   /** A new folder where none is given. */
   readonly dataDir?: string;
   readonly name: string;

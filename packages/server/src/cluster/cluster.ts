@@ -28,6 +28,7 @@ import {
   leaseMs,
   openConnection,
   openJetStream,
+  refusalOf,
 } from './nats.ts';
 import { type Boot, Publisher, type PublisherState } from './publisher.ts';
 import { Register } from './register.ts';
@@ -39,6 +40,8 @@ const lookForRequestsEveryMs = 10_000;
 const retryAfterMs = 500;
 /** How long a stop waits for NATS; what is not published then is at the next start. */
 const drainWithinMs = 2_000;
+
+const notReached = 'NATS was not reached yet';
 
 type ConnectionOptions = Awaited<ReturnType<typeof connectionOptions>>;
 
@@ -82,7 +85,9 @@ export class Cluster {
   #nudge: AbortController = new AbortController();
   #claimedAt = Number.NEGATIVE_INFINITY;
   #lookedAt = Number.NEGATIVE_INFINITY;
-  #problem: string | undefined = 'NATS was not reached yet';
+  #problem: string | undefined = notReached;
+  /** Why NATS does not let it in; undefined: it does, or was not reached. */
+  #refusal: string | undefined;
   #running: Promise<unknown> = Promise.resolve();
 
   private constructor(
@@ -236,9 +241,11 @@ export class Cluster {
   }
 
   async #run(): Promise<void> {
-    const connection = await openConnection(this.#options);
+    const connection = await this.#connect();
+    if (connection === undefined) return;
     this.#connection = connection;
     if (this.#stopping.signal.aborted) return connection.close();
+    this.#refusal = undefined;
     this.#log.info({ server: connection.getServer() }, 'connected to NATS');
     void this.#watchConnection(connection);
     connection.subscribe(this.#requestSubject, {
@@ -250,10 +257,26 @@ export class Cluster {
     await Promise.all([this.#keepTurning(connection), this.#keepMerging()]);
   }
 
+  /** Tries until NATS lets us in; undefined where the server stops before that. */
+  async #connect(): Promise<NatsConnection | undefined> {
+    while (!this.#stopping.signal.aborted) {
+      try {
+        return await openConnection(this.#options);
+      } catch (error) {
+        this.#fail('cannot connect to NATS', error);
+      }
+      await wait(retryAfterMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+    }
+    return undefined;
+  }
+
   async #watchConnection(connection: NatsConnection): Promise<void> {
     for await (const status of connection.status()) {
       if (status.type === 'disconnect') this.#fail('NATS is away', 'the connection broke');
+      if (status.type === 'error' && refusalOf(status.error) !== undefined)
+        this.#fail('NATS refuses', status.error);
       if (status.type !== 'reconnect') continue;
+      this.#refusal = undefined;
       this.#log.info({ server: status.server }, 'connected to NATS again');
       this.#nudge.abort();
     }
@@ -377,9 +400,17 @@ export class Cluster {
 
   #fail(what: string, error: unknown): void {
     if (this.#stopping.signal.aborted) return;
-    const problem = `${what}: ${messageOf(error)}`;
-    if (this.#problem === undefined) this.#log.warn(`${problem}; will try again`);
-    this.#problem = problem;
+    const refusal = refusalOf(error);
+    if (refusal !== undefined) {
+      if (refusal !== this.#refusal) this.#log.error(refusal);
+      this.#refusal = this.#problem = refusal;
+    } else if (this.#refusal === undefined) {
+      // That somebody has to do something is not hidden behind what comes of it.
+      const problem = `${what}: ${messageOf(error)}`;
+      if (this.#problem === undefined || this.#problem === notReached)
+        this.#log.warn(`${problem}; will try again`);
+      this.#problem = problem;
+    }
     this.#nudge.abort();
   }
 

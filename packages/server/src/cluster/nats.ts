@@ -19,6 +19,7 @@ import {
   type Authenticator,
   connect,
   credsAuthenticator,
+  errors,
   type NatsConnection,
   type NodeConnectionOptions,
   nanos,
@@ -34,6 +35,8 @@ import { messageOf, Reto3Error } from '../errors.ts';
 const pingEveryMs = 1_500;
 const mostPingsOut = 2;
 const reconnectAfterMs = 250;
+/** How long a NATS server may take to let us in. */
+const connectWithinMs = 5_000;
 /** Longer than the election of a new leader takes; a publish is tried again after that. */
 const answerWithinMs = 5_000;
 /**
@@ -75,7 +78,7 @@ export async function connectionOptions(config: Config): Promise<NodeConnectionO
     name: `reto3 ${config.node}`,
     maxReconnectAttempts: -1,
     reconnectTimeWait: reconnectAfterMs,
-    waitOnFirstConnect: true,
+    timeout: connectWithinMs,
     ignoreAuthErrorAbort: true,
     pingInterval: pingEveryMs,
     maxPingOut: mostPingsOut,
@@ -108,8 +111,34 @@ export interface JetStream {
   readonly differences: readonly string[];
 }
 
+/** @throws Error where no server lets us in; the library itself would wait without a word */
 export async function openConnection(options: NodeConnectionOptions): Promise<NatsConnection> {
-  return connect(options);
+  try {
+    return await connect(options);
+  } catch (cause) {
+    if (options.tls === undefined || !(cause instanceof errors.TimeoutError)) throw cause;
+    // In TLS 1.3 a client learns after its handshake what the server thinks of its certificate, and
+    // the library does not tell.
+    const message = `${cause.message}; where NATS asks for a certificate, see --nats-cert with --nats-key`;
+    throw new Error(message, { cause });
+  }
+}
+
+/**
+ * Why NATS does not take this server, with the cure, where waiting is none: it is refused, or the two
+ * do not agree on TLS. Undefined where NATS is just away.
+ */
+export function refusalOf(error: unknown): string | undefined {
+  const reason = messageOf(error);
+  if (
+    error instanceof errors.AuthorizationError ||
+    error instanceof errors.UserAuthenticationExpiredError
+  )
+    return `NATS does not let this server in (${reason}): see --nats-creds, --nats-token-file, or --nats-user with --nats-password-file; their files are read at the start`;
+  const mayBeAway = error instanceof Error && error.cause instanceof errors.TimeoutError;
+  if (!mayBeAway && /certificate|tls|ssl/i.test(reason))
+    return `no TLS with NATS (${reason}): see --nats-ca, and --nats-cert with --nats-key`;
+  return undefined;
 }
 
 /**
