@@ -10,6 +10,7 @@ import { bin, runOrExit, setup } from './setup.mjs';
 const packages = {
   chromium: 'chromium',
   haproxy: 'haproxy',
+  'nats-server': 'nats-server',
   nginx: 'nginx',
   openssl: 'openssl',
   prometheus: 'promtool',

@@ -12,6 +12,7 @@ interface Member {
   readonly name: string;
   readonly config: string;
   readonly port: number;
+  readonly monitorPort: number;
   running: RunningProcess;
 }
 
@@ -25,22 +26,25 @@ export class NatsServers {
   /** One server, or a cluster of several; resolves when JetStream can be used. */
   static async start(count = 1): Promise<NatsServers> {
     const folder = await temporaryFolder();
-    const ports = await freePorts(2 * count);
-    const routes = ports.slice(count).map((port) => `nats-route://127.0.0.1:${port}`);
+    const ports = await freePorts(3 * count);
+    const routes = ports.slice(2 * count).map((port) => `nats-route://127.0.0.1:${port}`);
     const members: Member[] = [];
     for (let index = 0; index < count; index++) {
       const name = `nats-${index}`;
       const store = join(folder, name);
       await mkdir(store);
       const config = join(folder, `${name}.conf`);
-      // What may be acknowledged is on the disk: otherwise kill -9 is no test of ours.
+      // What was written survives kill -9. That it is on the disk (sync_interval: always) matters in
+      // a power cut only, and Debian 12's nats-server does not know that setting.
       const jetstream = `jetstream { store_dir: "${store}" }`;
-      const cluster = `cluster { name: test, listen: "127.0.0.1:${ports[count + index]}", routes: [${routes.join(', ')}] }`;
+      const cluster = `cluster { name: test, listen: "127.0.0.1:${ports[2 * count + index]}", routes: [${routes.join(', ')}] }`;
+      const [port = 0, monitorPort = 0] = [ports[index], ports[count + index]];
+      const listen = `listen: "127.0.0.1:${port}"\nhttp: "127.0.0.1:${monitorPort}"`;
       await writeFile(
         config,
-        `server_name: ${name}\nlisten: "127.0.0.1:${ports[index]}"\n${jetstream}\n${count > 1 ? cluster : ''}\n`,
+        `server_name: ${name}\n${listen}\n${jetstream}\n${count > 1 ? cluster : ''}\n`,
       );
-      members.push({ name, config, port: ports[index] ?? 0, running: run(config) });
+      members.push({ name, config, port, monitorPort, running: run(config) });
     }
     const servers = new NatsServers(members);
     await servers.ready();
@@ -67,8 +71,20 @@ export class NatsServers {
     member.running = run(member.config);
   }
 
-  /** Resolves when JetStream answers. */
+  /**
+   * Resolves when JetStream answers, and every server that runs says that all it has of streams is
+   * what their leaders have. What JetStream's API calls current may be a server that is not there.
+   */
   async ready(): Promise<void> {
+    for (const { name, monitorPort, running } of this.#members) {
+      if (!running.running) continue;
+      await waitUntil(`${name} is healthy`, () =>
+        fetch(`http://127.0.0.1:${monitorPort}/healthz`).then(
+          ({ ok }) => ok,
+          () => false,
+        ),
+      );
+    }
     await waitUntil('JetStream answers', () =>
       this.manage((manager) => manager.getAccountInfo()).then(
         () => true,

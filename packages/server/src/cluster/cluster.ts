@@ -89,6 +89,7 @@ export class Cluster {
   /** Why NATS does not let it in; undefined: it does, or was not reached. */
   #refusal: string | undefined;
   #running: Promise<unknown> = Promise.resolve();
+  #turning: Promise<void> = Promise.resolve();
 
   private constructor(
     parts: ClusterParts,
@@ -201,6 +202,8 @@ export class Cluster {
     this.#stopping.abort();
     await this.#retention?.stop();
     const goodbye = async (): Promise<void> => {
+      // A server that was just started may be about to begin: then it can publish what it has.
+      await this.#turning.catch(() => undefined);
       await this.#publisher?.stop(drainWithinMs);
       await this.#register?.release();
       await this.#connection?.close();
@@ -288,7 +291,8 @@ export class Cluster {
       this.#nudge = new AbortController();
       let pauseMs = turnEveryMs;
       try {
-        await this.#turn(connection);
+        this.#turning = this.#turn(connection);
+        await this.#turning;
       } catch (error) {
         this.#fail('cannot use NATS', error);
         this.#nudge = new AbortController();
@@ -301,17 +305,26 @@ export class Cluster {
   }
 
   async #turn(connection: NatsConnection): Promise<void> {
-    if (this.#jetStream === undefined || this.#problem !== undefined) {
-      const jetStream = await openJetStream(connection, this.#config);
-      if (this.#jetStream === undefined)
-        for (const difference of jetStream.differences) this.#log.warn(difference);
-      this.#jetStream = jetStream;
-      this.#register ??= new Register(jetStream, this.#config.node, {
-        instance: this.#instance,
-        place: this.#place,
-      });
-    }
-    this.#problem = await this.#claimName();
+    const first = this.#jetStream === undefined;
+    if (first) await this.#open(connection);
+    const opened = first || this.#problem === undefined ? undefined : this.#open(connection);
+    // Beside each other: where the stream cannot be looked at, the name must still not be lost.
+    const [claimed, looked] = await Promise.allSettled([this.#claimName(), opened]);
+    if (looked.status === 'rejected') throw looked.reason;
+    if (claimed.status === 'rejected') throw claimed.reason;
+    this.#problem = claimed.value;
+  }
+
+  /** Finds stream and buckets, or makes them again. */
+  async #open(connection: NatsConnection): Promise<void> {
+    const jetStream = await openJetStream(connection, this.#config);
+    if (this.#jetStream === undefined)
+      for (const difference of jetStream.differences) this.#log.warn(difference);
+    this.#jetStream = jetStream;
+    this.#register ??= new Register(jetStream, this.#config.node, {
+      instance: this.#instance,
+      place: this.#place,
+    });
   }
 
   /** Returns what stands in the way, if anything does. */

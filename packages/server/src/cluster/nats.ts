@@ -38,7 +38,13 @@ const reconnectAfterMs = 250;
 /** How long a NATS server may take to let us in. */
 const connectWithinMs = 5_000;
 /** Longer than the election of a new leader takes; a publish is tried again after that. */
-const answerWithinMs = 5_000;
+const publishedWithinMs = 5_000;
+/**
+ * Questions to the register and of the stream. While a leader is elected JetStream says nothing at
+ * all, so whoever waits long for an answer asks again long after there is one; and a name is not
+ * kept with two answers that each take longer than this.
+ */
+const answerWithinMs = 2_000;
 /**
  * A consumer lives on one NATS server, and JetStream may choose one that was just killed: that never
  * answers, the next one may.
@@ -48,6 +54,7 @@ const consumerWithinMs = 1_500;
 const duplicateWindowMs = 120_000;
 /** A node's entry in the register is gone so long after it was last refreshed. */
 export const leaseMs = 10_000;
+if (4 * answerWithinMs >= leaseMs) throw new Error('BUG: a name is lost before it is tried twice');
 
 /** The options of a connection, with the secrets read from their files. */
 export async function connectionOptions(config: Config): Promise<NodeConnectionOptions> {
@@ -151,12 +158,12 @@ export async function openJetStream(
 ): Promise<JetStream> {
   const timeout = answerWithinMs;
   const manager = await jetstreamManager(connection, { timeout });
-  const client = jetstream(connection, { timeout });
+  const client = jetstream(connection, { timeout: publishedWithinMs });
   const reader = jetstream(connection, { timeout: consumerWithinMs });
   const wanted = wantedStream(config);
   const info = await findOrMake(manager, wanted);
   assertFit(info.config, wanted);
-  const buckets = new Kvm(client);
+  const buckets = new Kvm(jetstream(connection, { timeout }));
   const replicas = info.config.num_replicas;
   const leases = await buckets.create(`${config.natsStream}_NODES`, {
     replicas,

@@ -58,25 +58,28 @@ export class Register {
 
   /** Takes the name, or keeps it. To be called a few times within the lease's time. */
   async claim(): Promise<Claim> {
-    const entry = await this.#leases.get(this.#node);
-    const held = entry?.operation === 'PUT' ? leaseIn(entry) : undefined;
-    const mine = held?.instance === this.#lease.instance;
-    // At the start only: later on somebody in the same place is no predecessor, but a rival.
-    const follows = !this.#hadLease && held?.place === this.#lease.place;
-    if (held !== undefined && !mine && !follows) return { granted: false, holder: held.place };
-    const value = JSON.stringify(this.#lease);
-    try {
-      this.#revision =
-        entry === null
-          ? await this.#leases.create(this.#node, value)
-          : await this.#leases.update(this.#node, value, entry.revision);
-    } catch (error) {
-      // Somebody else was faster; the next turn shows who.
-      if (isConflict(error)) return { granted: false, holder: 'another server' };
-      throw error;
+    // An update of which the answer was lost makes the next one a conflict, with ourselves.
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const entry = await this.#leases.get(this.#node);
+      const held = entry?.operation === 'PUT' ? leaseIn(entry) : undefined;
+      const mine = held?.instance === this.#lease.instance;
+      // At the start only: later on somebody in the same place is no predecessor, but a rival.
+      const follows = !this.#hadLease && held?.place === this.#lease.place;
+      if (held !== undefined && !mine && !follows) return { granted: false, holder: held.place };
+      const value = JSON.stringify(this.#lease);
+      try {
+        this.#revision =
+          entry === null
+            ? await this.#leases.create(this.#node, value)
+            : await this.#leases.update(this.#node, value, entry.revision);
+        this.#hadLease = true;
+        return { granted: true };
+      } catch (error) {
+        if (!isConflict(error)) throw error;
+      }
     }
-    this.#hadLease = true;
-    return { granted: true };
+    // Somebody else was faster; the next turn shows who.
+    return { granted: false, holder: 'another server' };
   }
 
   /** Gives the name back, so that the next server need not wait. */
