@@ -9,7 +9,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { manifest, root, setup } from './setup.mjs';
 
@@ -38,7 +38,7 @@ function nativeBinaries(folder) {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) return nativeBinaries(path);
-    return entry.isFile() && entry.name.endsWith('.node') ? [path] : [];
+    return entry.isFile() && /\.(node|so|dylib|dll)$/.test(entry.name) ? [path] : [];
   });
 }
 
@@ -54,10 +54,15 @@ function sumsOf(packages) {
   );
 }
 
+/** Whether a package is for one kind of processor: elsewhere another is installed in its place. */
+function isForOneMachine({ folder }) {
+  return 'cpu' in JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+}
+
 function licencesPage(packages) {
-  const rows = packages.map(
-    ({ name, version, licence }) => `| ${name} | ${version} | ${licence} |`,
-  );
+  const rows = packages
+    .filter((each) => !isForOneMachine(each))
+    .map(({ name, version, licence }) => `| ${name} | ${version} | ${licence} |`);
   return [
     '# Licences of what reto3 ships',
     '',
@@ -73,19 +78,34 @@ function licencesPage(packages) {
 
 function readOrNothing(file) {
   try {
-    return readFileSync(join(root, file), 'utf8');
+    return readFileSync(resolve(root, file), 'utf8');
   } catch {
     return '';
   }
 }
 
-function binaryProblems(packages) {
-  const known = new Map(
+/** The sums that are written down. */
+function knownSums() {
+  return new Map(
     readOrNothing(sumsFile)
       .split('\n')
       .filter(Boolean)
       .map((line) => [line.slice(66), line.slice(0, 64)]),
   );
+}
+
+/** Packages that are installed on other machines in the place of one of these, `name@version`. */
+function packagesElsewhere(packages) {
+  const optional = packages.flatMap(({ folder }) => {
+    const { optionalDependencies = {} } = JSON.parse(readOrNothing(join(folder, 'package.json')));
+    return Object.entries(optionalDependencies).map(([name, version]) => `${name}@${version}`);
+  });
+  const here = packages.map(({ name, version }) => `${name}@${version}`);
+  return new Set(optional.filter((name) => !here.includes(name)));
+}
+
+function binaryProblems(packages) {
+  const known = knownSums();
   return [...sumsOf(packages)]
     .filter(([file, sum]) => known.get(file) !== sum)
     .map(([file, sum]) => `${file}: got SHA-256 ${sum}, want ${known.get(file) ?? 'none'}`);
@@ -118,7 +138,12 @@ export function checkSupplyChain() {
 function write() {
   setup();
   const packages = shippedPackages();
-  const lines = [...sumsOf(packages)].map(([file, sum]) => `${sum}  ${file}\n`);
+  const elsewhere = packagesElsewhere(packages);
+  const kept = [...knownSums()].filter(([file]) =>
+    elsewhere.has(file.slice(0, file.lastIndexOf('/'))),
+  );
+  const sums = [...sumsOf(packages), ...kept].sort(([a], [b]) => (a < b ? -1 : 1));
+  const lines = sums.map(([file, sum]) => `${sum}  ${file}\n`);
   writeFileSync(join(root, sumsFile), lines.join(''));
   writeFileSync(join(root, licencesFile), licencesPage(packages));
 }

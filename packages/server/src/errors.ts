@@ -197,6 +197,11 @@ export const errorKinds = {
     exitCode: exitCode.failed,
     hint: 'choose another --nats-stream and --nats-subject, or delete that stream',
   },
+  RETO3_DUCKDB_MISSING: {
+    httpStatus: 500,
+    exitCode: exitCode.failed,
+    hint: 'install with optional dependencies, on Linux with glibc, macOS or Windows; or leave --archive out',
+  },
   RETO3_UWS_MISSING: {
     httpStatus: 500,
     exitCode: exitCode.failed,

@@ -1,0 +1,97 @@
+/**
+ * Names of files in the archive's folder, and the columns of its Parquet files. No other file knows
+ * a name; docs/format.md draws them.
+ *
+ *     archive/segments/0000000007_2016-05-28T11.segment          messages as they came
+ *     archive/date=2016-05-28/hour=11/0000000007_1200000.parquet the same, converted
+ *
+ * A segment holds messages of one hour (by their arrival, UTC), so it becomes one file. That is
+ * named after the number of its segment: whatever a crash leaves of both, they are one.
+ */
+import { join } from 'node:path';
+import { alignDown } from '../period.ts';
+
+/** Messages are kept apart by the hour of their arrival, UTC. */
+export const hourMs = 3_600_000;
+
+export function archiveFolderOf(dataDir: string): string {
+  return join(dataDir, 'archive');
+}
+
+/** A file of the archive, as its name tells. */
+export interface ArchiveFile {
+  readonly kind: 'segment' | 'parquet';
+  /** From the archive's folder. */
+  readonly path: string;
+  /** Unique in the archive, and rising. */
+  readonly sequence: number;
+  /** Start of the hour in which its messages came, epoch ms. */
+  readonly hour: number;
+  /** How many messages it holds; undefined for a segment, which grows. */
+  readonly messages: number | undefined;
+}
+
+export const segmentsFolder = 'segments';
+
+/** What a Parquet file is called while it is written, so that nobody reads half of one. */
+export function partialPath(sequence: number): string {
+  return join(segmentsFolder, `${digits(sequence)}.partial`);
+}
+
+export function segmentPath(sequence: number, hour: number): string {
+  return join(segmentsFolder, `${digits(sequence)}_${hourText(hour)}.segment`);
+}
+
+export function parquetPath(sequence: number, hour: number, messages: number): string {
+  const [date = '', hourOfDay = ''] = hourText(hour).split('T');
+  return join(`date=${date}`, `hour=${hourOfDay}`, `${digits(sequence)}_${messages}.parquet`);
+}
+
+/** What a path in the archive's folder names; undefined where it is none of ours. */
+export function parseArchivePath(path: string): ArchiveFile | undefined {
+  const segment = /^segments\/(\d{10})_(\d{4}-\d\d-\d\d)T(\d\d)\.segment$/.exec(path);
+  const parquet = /^date=(\d{4}-\d\d-\d\d)\/hour=(\d\d)\/(\d{10})_(\d+)\.parquet$/.exec(path);
+  if (segment !== null) {
+    const [, sequence, date, hour] = segment;
+    return fileOf('segment', path, sequence, `${date}T${hour}`, undefined);
+  }
+  if (parquet === null) return undefined;
+  const [, date, hour, sequence, messages] = parquet;
+  return fileOf('parquet', path, sequence, `${date}T${hour}`, Number(messages));
+}
+
+function fileOf(
+  kind: ArchiveFile['kind'],
+  path: string,
+  sequence: string | undefined,
+  hourName: string,
+  messages: number | undefined,
+): ArchiveFile | undefined {
+  const hour = Date.parse(`${hourName}:00:00Z`);
+  return Number.isNaN(hour)
+    ? undefined
+    : { kind, path, sequence: Number(sequence), hour, messages };
+}
+
+/** Such as 2016-05-28T11. */
+function hourText(hour: number): string {
+  return new Date(alignDown(hour, hourMs)).toISOString().slice(0, 13);
+}
+
+function digits(sequence: number): string {
+  return String(sequence).padStart(10, '0');
+}
+
+/** The columns of a Parquet file, in order, with their types in DuckDB's words. */
+export const parquetColumns = {
+  /** Time of arrival, UTC; whole ms. */
+  arrived: 'TIMESTAMP_MS',
+  worker: 'USMALLINT',
+  method: 'VARCHAR',
+  path: 'VARCHAR',
+  query: 'VARCHAR',
+  /** At most its first 64 KiB. */
+  body: 'BLOB',
+  /** How many bytes the whole body had. */
+  body_bytes: 'UINTEGER',
+} as const;

@@ -1,0 +1,201 @@
+/**
+ * Reads archived messages in the order of hours, batch by batch: Parquet files by DuckDB, segments
+ * that are not converted yet as they are. It reads while a server writes, too: what that server
+ * converts meanwhile is read from one of the two, never from both.
+ */
+import { join } from 'node:path';
+import type {
+  DuckDBConnection,
+  DuckDBDataChunk,
+  DuckDBInstance,
+  DuckDBValue,
+} from '@duckdb/node-api';
+import { type ArchivedMessage, messagesOf } from './batch.ts';
+import { type DuckDb, loadDuckDb, openDuckDb, quoted } from './duckdb.ts';
+import { listArchive } from './folder.ts';
+import { type ArchiveFile, hourMs } from './layout.ts';
+import { readSegment, type SegmentContent } from './segment.ts';
+
+/** From inclusive, to exclusive, epoch ms. */
+export interface ArchiveRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** How much of each message is read: less is faster. */
+export type ArchivedParts = 'time' | 'head' | 'body';
+
+/**
+ * Some messages, row by row. What is not asked for is not converted; what was not read is empty or
+ * 0.
+ */
+export interface MessageBatch {
+  readonly length: number;
+  /** Epoch ms, whole numbers. */
+  readonly arrivedMs: Float64Array;
+  worker(row: number): number;
+  method(row: number): string;
+  path(row: number): string;
+  query(row: number): string;
+  body(row: number): Uint8Array;
+  bodyBytes(row: number): number;
+}
+
+/** What lies in the range, by the names of files: an upper bound where hours are cut. */
+export function filesIn(folder: string, { from, to }: ArchiveRange): ArchiveFile[] {
+  return listArchive(folder).filter(({ hour }) => hour < to && hour + hourMs > from);
+}
+
+/**
+ * @param folder of the archive
+ * @param options `threads`: how many DuckDB may use; by default one for each core
+ * @throws Reto3Error RETO3_DUCKDB_MISSING, RETO3_DATA_VERSION; what reading throws
+ */
+export async function* readArchive(
+  folder: string,
+  range: ArchiveRange,
+  parts: ArchivedParts,
+  options: { readonly threads?: number } = {},
+): AsyncGenerator<MessageBatch> {
+  let parquet: ParquetReader | undefined;
+  try {
+    for (const file of filesIn(folder, range)) {
+      const content = file.kind === 'segment' ? openSegment(folder, file) : undefined;
+      if (content !== undefined) {
+        yield* fromSegment(content, range);
+        continue;
+      }
+      parquet ??= await ParquetReader.open(options.threads);
+      yield* parquet.read(folder, file, range, parts);
+    }
+  } finally {
+    parquet?.close();
+  }
+}
+
+/** A segment's content; undefined where it was converted since the folder was listed. */
+function openSegment(folder: string, { path }: ArchiveFile): SegmentContent | undefined {
+  try {
+    return readSegment(join(folder, path));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function* fromSegment(content: SegmentContent, range: ArchiveRange): Generator<MessageBatch> {
+  for (const batch of content.batches) {
+    const messages = [...messagesOf(batch)].filter(
+      ({ arrivedMs }) => arrivedMs >= range.from && arrivedMs < range.to,
+    );
+    if (messages.length > 0) yield new DecodedBatch(messages);
+  }
+}
+
+class DecodedBatch implements MessageBatch {
+  readonly length: number;
+  readonly arrivedMs: Float64Array;
+  readonly #messages: readonly ArchivedMessage[];
+
+  constructor(messages: readonly ArchivedMessage[]) {
+    this.#messages = messages;
+    this.length = messages.length;
+    this.arrivedMs = Float64Array.from(messages, ({ arrivedMs }) => arrivedMs);
+  }
+
+  worker = (row: number): number => this.#messages[row]?.worker ?? 0;
+  method = (row: number): string => this.#messages[row]?.method ?? '';
+  path = (row: number): string => this.#messages[row]?.path ?? '';
+  query = (row: number): string => this.#messages[row]?.query ?? '';
+  body = (row: number): Uint8Array => this.#messages[row]?.body ?? nothing;
+  bodyBytes = (row: number): number => this.#messages[row]?.bodyBytes ?? 0;
+}
+
+const nothing = new Uint8Array(0);
+
+const columnsOf: Readonly<Record<ArchivedParts, readonly string[]>> = {
+  time: [],
+  head: ['worker', 'method', 'path', 'query'],
+  body: ['worker', 'method', 'path', 'query', 'body', 'body_bytes'],
+};
+
+class ParquetReader {
+  readonly #duckDb: DuckDb;
+  readonly #database: DuckDBInstance;
+  readonly #connection: DuckDBConnection;
+
+  private constructor(duckDb: DuckDb, database: DuckDBInstance, connection: DuckDBConnection) {
+    this.#duckDb = duckDb;
+    this.#database = database;
+    this.#connection = connection;
+  }
+
+  static async open(threads: number | undefined): Promise<ParquetReader> {
+    const duckDb = await loadDuckDb();
+    const options = threads === undefined ? {} : { threads: String(threads) };
+    const database = await openDuckDb(duckDb, options);
+    return new ParquetReader(duckDb, database, await database.connect());
+  }
+
+  async *read(
+    folder: string,
+    { sequence, path }: ArchiveFile,
+    range: ArchiveRange,
+    parts: ArchivedParts,
+  ): AsyncGenerator<MessageBatch> {
+    // What was a segment when the folder was listed may be a Parquet file by now.
+    const file = listArchive(folder).find((each) => each.sequence === sequence);
+    // Or be deleted, being the oldest.
+    if (file === undefined) return;
+    if (file.kind === 'segment') throw new Error(`BUG: the segment ${path} is there and is not`);
+    const columns = ['epoch_ms(arrived)::DOUBLE', ...columnsOf[parts]].join(', ');
+    const result = await this.#connection.stream(
+      `SELECT ${columns} FROM read_parquet(${quoted(join(folder, file.path))}) ` +
+        `WHERE epoch_ms(arrived) >= ${sqlTime(range.from)} AND epoch_ms(arrived) < ${sqlTime(range.to)}`,
+    );
+    for await (const chunk of result)
+      if (chunk.rowCount > 0) yield new ChunkBatch(chunk, this.#duckDb.DuckDBBlobValue);
+  }
+
+  close(): void {
+    this.#connection.closeSync();
+    this.#database.closeSync();
+  }
+}
+
+/** Times that no message has are bounded so that they fit into 64 bits. */
+function sqlTime(timeMs: number): string {
+  return String(Math.round(Math.min(Math.max(timeMs, 0), Number.MAX_SAFE_INTEGER)));
+}
+
+class ChunkBatch implements MessageBatch {
+  readonly length: number;
+  readonly arrivedMs: Float64Array;
+  readonly #chunk: DuckDBDataChunk;
+  readonly #Blob: DuckDb['DuckDBBlobValue'];
+
+  constructor(chunk: DuckDBDataChunk, Blob: DuckDb['DuckDBBlobValue']) {
+    this.#chunk = chunk;
+    this.#Blob = Blob;
+    this.length = chunk.rowCount;
+    this.arrivedMs = new Float64Array(this.length);
+    const times = chunk.getColumnVector(0);
+    for (let row = 0; row < this.length; row++) this.arrivedMs[row] = Number(times.getItem(row));
+  }
+
+  worker = (row: number): number => Number(this.#value(1, row) ?? 0);
+  method = (row: number): string => String(this.#value(2, row) ?? '');
+  path = (row: number): string => String(this.#value(3, row) ?? '');
+  query = (row: number): string => String(this.#value(4, row) ?? '');
+  body = (row: number): Uint8Array => {
+    const value = this.#value(5, row);
+    return value instanceof this.#Blob ? value.bytes : nothing;
+  };
+  bodyBytes = (row: number): number => Number(this.#value(6, row) ?? 0);
+
+  #value(column: number, row: number): DuckDBValue {
+    return column < this.#chunk.columnCount
+      ? this.#chunk.getColumnVector(column).getItem(row)
+      : null;
+  }
+}
