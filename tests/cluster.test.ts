@@ -62,9 +62,19 @@ withNats('adds up what all nodes hold, and says who they are', async () => {
   const total = [...stats.stdout.matchAll(/, (\d+)$/gm)].reduce((sum, [, n]) => sum + Number(n), 0);
   expect(total).toBe(answered);
 
-  expect((await runCli(['stats', 'sec', '--cluster', '--url', a.adminUrl])).stderr).toContain(
-    'this server does not add up a cluster',
-  );
+  const all = ['--cluster', '--from', String(from), '--json', '--url', merger.adminUrl];
+  for (const analysis of [['bursts'], ['whatif', '--capacity', '1000']]) {
+    const { stdout } = await runCli([...analysis, ...all]);
+    expect(JSON.parse(stdout)).toMatchObject({ scope: 'cluster', messages: answered });
+  }
+  const top = await runCli(['top', '--cluster', '--url', merger.adminUrl]);
+  expect(top.stdout).toMatch(/ cluster of 3 nodes, 3 live {2}asked at m /);
+  expect(top.stdout).toMatch(/^a +live +[\d.]+\/s /m);
+
+  for (const question of [['stats', 'sec'], ['bursts']])
+    expect((await runCli([...question, '--cluster', '--url', a.adminUrl])).stderr).toContain(
+      'this server does not add up a cluster',
+    );
   const { families } = await scrape(both.adminUrl);
   const document = await readFile(new URL('../docs/metrics.md', import.meta.url), 'utf8');
   const rows = document.matchAll(/^\| (reto3_cluster_\w+) \| (\w+) \| (.*?) ?\| /gm);

@@ -6,7 +6,14 @@ import type { Series } from '@reto3/server/analysis/series';
 import { Reto3Error } from '@reto3/server/errors';
 import { ms10 } from '@reto3/server/period';
 import { timeText } from '@reto3/server/query/format';
-import { type Asked, assertComplete, type Missing, type Source } from './answers.ts';
+import {
+  type Asked,
+  assertComplete,
+  countsFolder,
+  type Missing,
+  type Source,
+  scopeOf,
+} from './answers.ts';
 import { answerCut, request, textOf } from './api-client.ts';
 
 /** An analysis, where a server has it and how to make it of a folder. */
@@ -21,11 +28,12 @@ interface Analysis<Answer> {
 /** @throws Reto3Error RETO3_BAD_TIME, RETO3_BAD_RANGE, RETO3_NO_DATA, and what the source throws */
 export async function ask<Answer>(source: Source, analysis: Analysis<Answer>): Promise<Answer> {
   if ('dataDir' in source) return ofFolder(source.dataDir, analysis);
-  const { open, ...query } = analysis.query;
+  const { open, cluster, ...query } = analysis.query;
   const texts = Object.entries(query).map(([name, value]) => [name, value && String(value)]);
   const response = await request(source, analysis.path, {
     ...Object.fromEntries(texts),
     ...(open && { open: 'true' }),
+    scope: scopeOf({ cluster }),
   });
   try {
     return JSON.parse(await textOf(response, source));
@@ -35,16 +43,17 @@ export async function ask<Answer>(source: Source, analysis: Analysis<Answer>): P
   }
 }
 
-async function ofFolder<Answer>(folder: string, analysis: Analysis<Answer>): Promise<Answer> {
+async function ofFolder<Answer>(dataDir: string, analysis: Analysis<Answer>): Promise<Answer> {
   const [{ DataFolder }, { openSeries }] = await Promise.all([
     import('@reto3/server/query/data-folder'),
     import('@reto3/server/analysis/series'),
   ]);
-  return DataFolder.with(folder, async (data) => {
+  const scope = scopeOf(analysis.query);
+  return DataFolder.with(countsFolder(dataDir, scope), async (data) => {
     const nowMs = Date.now();
     const view = await data.view(ms10, nowMs);
     try {
-      return await analysis.make(await openSeries(view, analysis.query, nowMs));
+      return await analysis.make(await openSeries(view, { ...analysis.query, scope }, nowMs));
     } finally {
       await view.store.close();
     }

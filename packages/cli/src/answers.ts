@@ -7,7 +7,7 @@ import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Reto3Error } from '@reto3/server/errors';
 import { type PeriodName, periods } from '@reto3/server/period';
-import type { FormatName } from '@reto3/server/query/format';
+import type { FormatName, Scope } from '@reto3/server/query/format';
 import { describe } from '@reto3/server/store/damage';
 import { type ApiOptions, answerCut, request } from './api-client.ts';
 import { apiOptionsOf } from './flags.ts';
@@ -34,6 +34,16 @@ export type Missing = readonly {
   readonly reason: string;
 }[];
 
+/** Whose counts: `--cluster` asks for those of all nodes. */
+export function scopeOf({ cluster }: Pick<Asked, 'cluster'>): Scope {
+  return cluster ? 'cluster' : 'node';
+}
+
+/** Where a data folder has the counts of a scope: a merger keeps the cluster's in one of their own. */
+export function countsFolder(dataDir: string, scope: Scope): string {
+  return scope === 'cluster' ? join(dataDir, 'cluster') : dataDir;
+}
+
 export function sourceOf(
   flags: Parameters<typeof apiOptionsOf>[0] & { readonly 'data-dir': string | undefined },
 ): Source {
@@ -52,8 +62,8 @@ export function writeAnswer(source: Source, question: Question, to: Writable): P
 }
 
 async function fromServer(api: ApiOptions, question: Question, into: Writable): Promise<string> {
-  const { period, format, last, from, to, open, cluster } = question;
-  const scope = cluster ? 'cluster' : undefined;
+  const { period, format, last, from, to, open } = question;
+  const scope = scopeOf(question);
   const query = { last, from, to, ...(open && { open: 'true' }), format, scope };
   const response = await request(api, `/v1/stats/${period}`, query);
   await pipeline(response, into, { end: false }).catch((error: unknown) => {
@@ -70,10 +80,8 @@ async function fromFolder(folder: string, question: Question, into: Writable): P
     import('@reto3/server/query/data-folder'),
     import('@reto3/server/query/answer'),
   ]);
-  const scope = question.cluster ? 'cluster' : 'node';
-  // A merger keeps the cluster's counts in a folder of their own.
-  const counts = question.cluster ? join(folder, 'cluster') : folder;
-  return DataFolder.with(counts, async (data) => {
+  const scope = scopeOf(question);
+  return DataFolder.with(countsFolder(folder, scope), async (data) => {
     const nowMs = Date.now();
     const period = periods[question.period];
     const view = await data.view(period, nowMs);

@@ -26,7 +26,7 @@ export async function* follow(
   api: ApiOptions,
   period: Period,
   from: string | undefined,
-  scope?: Scope,
+  scope: Scope,
 ): AsyncGenerator<Chunk> {
   let lastId: string | undefined;
   for (let connected = false; ; ) {

@@ -71,6 +71,10 @@ export const sourceFlags = {
   },
 } as const satisfies FlagTable;
 
+export const clusterFlag = {
+  cluster: { description: "the cluster's counts, from a server that adds them up" },
+} as const satisfies FlagTable;
+
 /** A range of windows or of rows of a report, and how it is printed. */
 export const listFlags = {
   last: {
@@ -85,7 +89,7 @@ export const listFlags = {
   open: { description: 'include the windows that are not final yet' },
   format: { description: formatNames.join(', '), fallback: 'text', value: 'FORMAT' },
   json: { description: 'the same as --format json; with --follow one object a line' },
-  cluster: { description: "the cluster's counts, from a server that adds them up" },
+  ...clusterFlag,
   ...sourceFlags,
 } as const satisfies FlagTable;
 
@@ -101,6 +105,7 @@ const analysisFlags = {
   open: { description: 'include the windows that are not final yet' },
   format: { description: 'text, json, csv, ndjson', fallback: 'text', value: 'FORMAT' },
   json: { description: 'the same as --format json' },
+  ...clusterFlag,
   ...sourceFlags,
 } as const satisfies FlagTable;
 
@@ -129,6 +134,8 @@ export const whatIfFlags = {
   rates: { description: 'rates of the token buckets, with commas between them', value: 'N,…' },
   ...analysisFlags,
 } as const satisfies FlagTable;
+
+export const topFlags = { ...clusterFlag, ...apiFlags } as const satisfies FlagTable;
 
 export function apiOptionsOf(flags: Given<typeof apiFlags>): ApiOptions {
   return { url: flags.url, tokenFile: flags['token-file'] };

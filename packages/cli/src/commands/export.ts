@@ -3,7 +3,7 @@ import { Reto3Error } from '@reto3/server/errors';
 import { parsePeriod } from '@reto3/server/period';
 import { parseFormat } from '@reto3/server/query/format';
 import { sourceOf, writeAnswer } from '../answers.ts';
-import { rangeFlags, sourceFlags } from '../flags.ts';
+import { clusterFlag, rangeFlags, sourceFlags } from '../flags.ts';
 import { oclifFlags } from '../oclif-flags.ts';
 import { writeWhole } from '../whole-file.ts';
 
@@ -17,9 +17,7 @@ const flags = {
     helpValue: 'FORMAT',
   }),
   json: Flags.boolean({ description: 'the same as --format json' }),
-  cluster: Flags.boolean({
-    description: "the cluster's counts, from a server that adds them up",
-  }),
+  ...oclifFlags(clusterFlag),
   output: Flags.string({
     char: 'o',
     description: 'file to write, whole or not at all; stdout without it',

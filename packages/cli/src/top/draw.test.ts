@@ -17,6 +17,7 @@ const info: Info = {
   freshnessMs: { p50: 24, p99: 31.25, max: 48 },
 };
 const server: ServerState = {
+  scope: 'node',
   url: 'http://127.0.0.1:8081',
   away: undefined,
   info,
@@ -35,6 +36,24 @@ function busyMinute(): RecentWindows {
   recent.take([...windows.slice(0, 2_000), ...windows.slice(2_500)], end);
   return recent;
 }
+
+test('of a cluster it shows the messages and the shares of its nodes, nothing of one server alone', () => {
+  const nodes = [
+    { ...node, name: 'web-1', state: 'live' as const, rate: 3_000, share: 0.75 },
+    { ...node, name: 'web-2', state: 'silent' as const, rate: 1_000, share: 0.25 },
+  ];
+  const lines = drawTop({ ...server, scope: 'cluster', nodes }, busyMinute(), canvas);
+  expect(lines[0]).toBe(
+    'reto3 1.2.3  cluster of 2 nodes, 1 live  asked at web-1  up 2 h 14 min  http://127.0.0.1:8081',
+  );
+  expect(lines[3]).toBe('rate       5,900 messages/s, 5,450 over 10 s, 3,026 over the minute');
+  expect(lines.slice(-3)).toEqual([
+    'nodes of the cluster',
+    'web-1  live    3,000/s  75 %  lag 40 ms',
+    'web-2  silent  1,000/s  25 %  lag 40 ms',
+  ]);
+  expect(lines.join('\n')).not.toMatch(/^(messages|freshness|workers)/m);
+});
 
 test('it shows the rate, the last minute, its peaks, and who did the work', () => {
   const nodes = [

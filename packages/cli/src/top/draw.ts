@@ -19,7 +19,7 @@ export function drawTop(server: ServerState, recent: RecentWindows, canvas: Canv
   const { info, away, url } = server;
   const windows = [...recent.all()];
   return [
-    paint('bold', info === undefined ? url : headLine(info, url)),
+    paint('bold', info === undefined ? url : headLine(info, server)),
     away === undefined
       ? clock(recent)
       : paint(
@@ -27,7 +27,8 @@ export function drawTop(server: ServerState, recent: RecentWindows, canvas: Canv
           `the server is away since ${timeOfDay(away.since)}, trying again (${away.reason})`,
         ),
     '',
-    ...(info === undefined ? [] : figures(info, recent)),
+    rateLine(recent),
+    ...(info === undefined || server.scope === 'cluster' ? [] : figures(info)),
     '',
     ...sparkline(recent, canvas.columns).map((line, row) =>
       row === 1 ? paint('cyan', line) : line,
@@ -35,13 +36,17 @@ export function drawTop(server: ServerState, recent: RecentWindows, canvas: Canv
     '',
     ...peakLines(windows),
     '',
-    ...workerLines(server.workers),
-    ...nodeLines(server.nodes),
+    ...shareLines(server),
   ];
 }
 
-function headLine({ version, node, uptimeMs }: Info, url: string): string {
-  return `reto3 ${version}  node ${node}  up ${durationText(uptimeMs)}  ${url}`;
+function headLine({ version, node, uptimeMs }: Info, { scope, nodes, url }: ServerState): string {
+  const live = nodes.filter(({ state }) => state === 'live').length;
+  const whose =
+    scope === 'cluster'
+      ? `cluster of ${nodes.length} nodes, ${live} live  asked at ${node}`
+      : `node ${node}`;
+  return `reto3 ${version}  ${whose}  up ${durationText(uptimeMs)}  ${url}`;
 }
 
 function clock(recent: RecentWindows): string {
@@ -50,13 +55,17 @@ function clock(recent: RecentWindows): string {
     : `final through ${timeText(recent.end)} UTC`;
 }
 
-function figures(info: Info, recent: RecentWindows): string[] {
-  const { p50, p99, max } = info.freshnessMs;
+function rateLine(recent: RecentWindows): string {
   const [now, tenSeconds, minute] = [secondMs, 10 * secondMs, reachMs].map((ms) =>
     rateText(recent.rate(ms)),
   );
+  return `rate       ${now} messages/s, ${tenSeconds} over 10 s, ${minute} over the minute`;
+}
+
+/** What a server says of itself alone. */
+function figures(info: Info): string[] {
+  const { p50, p99, max } = info.freshnessMs;
   return [
-    `rate       ${now} messages/s, ${tenSeconds} over 10 s, ${minute} over the minute`,
     `messages   ${whole(info.messagesSinceStart)} since the start, ${whole(info.messagesInAll)} in all`,
     `freshness  ${short(p50)} ms (p50), ${short(p99)} ms (p99), ${short(max)} ms at most, from arrival until final`,
   ];
@@ -98,6 +107,12 @@ function peakLines(windows: readonly CountedWindow[]): string[] {
   ];
 }
 
+/** Who did the work; the workers of one server say nothing of a cluster. */
+function shareLines({ scope, workers, nodes }: ServerState): string[] {
+  if (scope === 'cluster') return nodeLines(nodes);
+  return [...workerLines(workers), ...(nodes.length === 0 ? [] : ['', ...nodeLines(nodes)])];
+}
+
 function workerLines(rates: readonly number[]): string[] {
   const sum = rates.reduce((total, rate) => total + rate, 0);
   return [
@@ -112,9 +127,7 @@ function workerLines(rates: readonly number[]): string[] {
 }
 
 function nodeLines(nodes: ServerState['nodes']): string[] {
-  if (nodes.length === 0) return [];
   return [
-    '',
     'nodes of the cluster',
     ...table(
       nodes.map(({ name, state, rate, share, lagMs }) => [

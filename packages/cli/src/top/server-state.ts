@@ -1,5 +1,6 @@
 /** What a server says of itself, as far as `reto3 top` shows it. */
 import type { NodeState } from '@reto3/server/cluster/merger';
+import type { Scope } from '@reto3/server/query/format';
 import { type ApiOptions, answerCut, request, textOf } from '../api-client.ts';
 
 /** The part of /v1/info that is shown. */
@@ -16,6 +17,8 @@ export interface Info {
 
 export interface ServerState {
   readonly url: string;
+  /** Whose messages are drawn. */
+  readonly scope: Scope;
   /** Since when it does not answer (epoch ms), and why not; undefined while it does. */
   readonly away: { readonly since: number; readonly reason: string } | undefined;
   readonly info: Info | undefined;

@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers/promises';
 import { exitCode, messageOf, Reto3Error } from '@reto3/server/errors';
 import { ms10 } from '@reto3/server/period';
-import { countedRows } from '@reto3/server/query/format';
+import { countedRows, type Scope } from '@reto3/server/query/format';
 import type { ApiOptions } from '../api-client.ts';
 import { askCluster } from '../cluster.ts';
 import { follow, passing } from '../events.ts';
@@ -19,13 +19,14 @@ const onceMs = 2 * askEveryMs + 200;
 
 /**
  * Draws until somebody quits; without a terminal once, and ends. The process exits.
- * @throws Reto3Error RETO3_SERVER_NOT_REACHABLE where no server is there at first
+ * @param scope whose messages: the server's, or those of all nodes that it adds up
+ * @throws Reto3Error RETO3_SERVER_NOT_REACHABLE where no server is there at first, RETO3_NO_CLUSTER
  */
-export async function top(api: ApiOptions): Promise<void> {
+export async function top(api: ApiOptions, scope: Scope): Promise<void> {
   const recent = new RecentWindows();
-  const watch = new ServerWatch(api);
+  const watch = new ServerWatch(api, scope);
   await watch.ask();
-  const live = (): Promise<unknown> => Promise.all([followInto(recent, api), watch.go()]);
+  const live = (): Promise<unknown> => Promise.all([followInto(recent, api, scope), watch.go()]);
   if (!process.stdout.isTTY) {
     await Promise.race([live(), setTimeout(onceMs)]);
     const lines = drawTop(watch.state, recent, canvasOf(process.stdout));
@@ -45,8 +46,8 @@ export async function top(api: ApiOptions): Promise<void> {
   );
 }
 
-async function followInto(recent: RecentWindows, api: ApiOptions): Promise<void> {
-  for await (const chunk of follow(api, ms10, `${reachMs}ms`)) {
+async function followInto(recent: RecentWindows, api: ApiOptions, scope: Scope): Promise<void> {
+  for await (const chunk of follow(api, ms10, `${reachMs}ms`, scope)) {
     const end = chunk.start + chunk.windows.counts.length * ms10.windowMs;
     recent.take(countedRows(chunk, ms10), end);
   }
@@ -58,9 +59,10 @@ class ServerWatch {
   readonly #rates = new WorkerRates();
   #state: ServerState;
 
-  constructor(api: ApiOptions) {
+  constructor(api: ApiOptions, scope: Scope) {
     this.#api = api;
-    this.#state = { url: api.url, away: undefined, info: undefined, workers: [], nodes: [] };
+    const nothing = { away: undefined, info: undefined, workers: [], nodes: [] };
+    this.#state = { ...nothing, url: api.url, scope };
   }
 
   get state(): ServerState {
@@ -92,7 +94,8 @@ class ServerWatch {
     try {
       return (await askCluster(this.#api)).nodes ?? [];
     } catch (error) {
-      if (error instanceof Reto3Error && error.code === 'RETO3_NO_CLUSTER') return [];
+      const alone = error instanceof Reto3Error && error.code === 'RETO3_NO_CLUSTER';
+      if (alone && this.#state.scope === 'node') return [];
       throw error;
     }
   }

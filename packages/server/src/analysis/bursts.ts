@@ -5,6 +5,7 @@
  */
 import { Reto3Error } from '../errors.ts';
 import { ms10, sec } from '../period.ts';
+import type { Scope } from '../query/format.ts';
 import { parseNumber } from './number.ts';
 import { CountQuantiles } from './quantiles.ts';
 import { Scale, type ScaleSummary } from './scale.ts';
@@ -27,7 +28,7 @@ export interface ListedBurst extends Burst {
 }
 
 export interface Bursts {
-  readonly scope: 'node';
+  readonly scope: Scope;
   /** Epoch ms. */
   readonly from: number;
   readonly to: number;
@@ -105,12 +106,12 @@ export async function findBursts(series: Series, asked: BurstsRequest): Promise<
   });
   burstFinder.end();
 
-  const { from, to, finalThrough } = series;
+  const { scope, from, to, finalThrough } = series;
   const shareOf = (part: number): number => (messages === 0 ? 0 : part / messages);
   const { rise, fall, stallWindows } = thresholds;
   const stallMs = stallWindows * ms10.windowMs;
   return {
-    scope: 'node',
+    scope,
     from,
     to,
     finalThrough,

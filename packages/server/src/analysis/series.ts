@@ -7,6 +7,7 @@ import type { CountsView } from '../coordinator/coordinator.ts';
 import { Reto3Error } from '../errors.ts';
 import { ms10 } from '../period.ts';
 import { type Chunk, readChunks, resolveLast } from '../query/chunks.ts';
+import type { Scope } from '../query/format.ts';
 import { type RangeRequest, resolveRange } from '../query/range.ts';
 import type { Damage } from '../store/damage.ts';
 
@@ -14,6 +15,8 @@ import type { Damage } from '../store/damage.ts';
 export type Visit = (start: number, count: number) => void;
 
 export interface Series {
+  /** Whose counts these are. */
+  readonly scope: Scope;
   /** Epoch ms. */
   readonly from: number;
   readonly to: number;
@@ -30,28 +33,32 @@ export interface Damaged {
   readonly reason: string;
 }
 
-/** Where nobody says what range: the newest minute. */
-const defaultLast = String(ms10.blockWindows);
+/** The question with the newest minute, where it names no range. */
+export function withRange<Request extends RangeRequest>(asked: Request): Request {
+  const named = asked.last !== undefined || asked.from !== undefined;
+  return named ? asked : { ...asked, last: String(ms10.blockWindows) };
+}
 
 /**
+ * @param view the counts of that scope
  * @param nowMs what ages in the question count back from, epoch ms
  * @param signal ends the reading between two blocks, with its reason thrown
  * @throws Reto3Error RETO3_BAD_TIME, RETO3_BAD_RANGE
  */
 export async function openSeries(
   view: CountsView,
-  asked: RangeRequest,
+  asked: RangeRequest & { readonly scope: Scope },
   nowMs: number,
   signal?: AbortSignal,
 ): Promise<Series> {
-  const last = asked.last ?? (asked.from === undefined ? defaultLast : undefined);
-  const wanted = resolveRange(ms10, { ...asked, last }, nowMs, view);
+  const wanted = resolveRange(ms10, withRange(asked), nowMs, view);
   const { from, to } = await resolveLast(view, ms10, wanted);
   const damages = new Map<string, Damaged>();
   const note = ({ from, to, reason }: Damage): void => {
     damages.set(`${from} ${to}`, { from, to, reason });
   };
   return {
+    scope: asked.scope,
     from,
     to,
     finalThrough: view.finalThrough,

@@ -11,6 +11,7 @@ export const seriesStart = Date.UTC(2016, 4, 28, 11, 11);
 export function seriesOf(counts: ArrayLike<number | undefined>): Series {
   const to = seriesStart + counts.length * ms10.windowMs;
   return {
+    scope: 'node',
     from: seriesStart,
     to,
     finalThrough: to,

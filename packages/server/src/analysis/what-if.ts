@@ -4,6 +4,7 @@
  * memory: the rates to look at depend on mean and peak.
  */
 import { ms10, sec } from '../period.ts';
+import type { Scope } from '../query/format.ts';
 import { haproxyLimit, nginxLimit } from './limits.ts';
 import { parseNumber } from './number.ts';
 import { FluidQueue, type QueueSummary } from './queue.ts';
@@ -19,7 +20,7 @@ export interface WhatIfRequest {
 }
 
 export interface WhatIf extends QueueSummary {
-  readonly scope: 'node';
+  readonly scope: Scope;
   /** Epoch ms. */
   readonly from: number;
   readonly to: number;
@@ -79,9 +80,9 @@ export async function whatIf(series: Series, asked: WhatIfRequest): Promise<What
   const curve = buckets.map(({ rate, depth }) => ({ rate, burst: depth }));
   const chosen = curve.find(({ rate }) => rate === capacity);
   if (chosen === undefined) throw new Error('BUG: the capacity is a point of the curve');
-  const { from, to, finalThrough } = series;
+  const { scope, from, to, finalThrough } = series;
   return {
-    scope: 'node',
+    scope,
     from,
     to,
     finalThrough,

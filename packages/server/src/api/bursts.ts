@@ -1,14 +1,12 @@
 /** /v1/bursts: how bursty a range was. */
 import type { FastifyPluginAsync } from 'fastify';
 import { type BurstsRequest, findBursts } from '../analysis/bursts.ts';
-import { openSeries } from '../analysis/series.ts';
-import type { Coordinator } from '../coordinator/coordinator.ts';
+import { type AnalysisParts, type AnalysisQuery, analyse } from './analyses.ts';
 import { count, epochMs, number, seriesProperties } from './analysis-schemas.ts';
-import type { LongReads } from './long-reads.ts';
-import { errorResponse, isOn, type RangeQuery, rangeParameters } from './schemas.ts';
+import { errorResponse, rangeParameters, scopeParameter } from './schemas.ts';
 
 interface BurstsRoute {
-  readonly Querystring: RangeQuery & BurstsRequest;
+  readonly Querystring: AnalysisQuery & BurstsRequest;
 }
 
 const last = {
@@ -29,6 +27,7 @@ const schema = {
     properties: {
       ...rangeParameters,
       last,
+      scope: scopeParameter,
       rise: { type: 'string', description: 'Messages in 10 ms with which a burst begins' },
       fall: { type: 'string', description: 'A burst ends before the first window with fewer' },
       stall: { type: 'string', description: 'Milliseconds without a message that are a stall' },
@@ -103,21 +102,8 @@ const schema = {
   },
 } as const;
 
-export const burstsRoutes: FastifyPluginAsync<{
-  readonly coordinator: Coordinator;
-  readonly longReads: LongReads;
-}> = async (app, { coordinator, longReads }) => {
+export const burstsRoutes: FastifyPluginAsync<AnalysisParts> = async (app, parts) => {
   app.get<BurstsRoute>('/v1/bursts', { schema }, async (request) =>
-    longReads.run(request, Number.POSITIVE_INFINITY, async (signal) => {
-      const view = coordinator.view();
-      try {
-        const { open, ...asked } = request.query;
-        const wanted = { ...asked, open: isOn(open) };
-        const series = await openSeries(view, wanted, Date.now(), signal);
-        return await findBursts(series, asked);
-      } finally {
-        await view.store.close();
-      }
-    }),
+    analyse(request, parts, (series) => findBursts(series, request.query)),
   );
 };

@@ -1,7 +1,9 @@
 /** /v1/cluster: the nodes of the cluster, and how this server stands to it. */
 import type { FastifyPluginAsync } from 'fastify';
 import type { Cluster } from '../cluster/cluster.ts';
+import type { Coordinator, CountsView } from '../coordinator/coordinator.ts';
 import { Reto3Error } from '../errors.ts';
+import type { Scope } from '../query/format.ts';
 import { errorResponse } from './schemas.ts';
 
 const count = { type: 'integer', minimum: 0 } as const;
@@ -79,6 +81,14 @@ const clusterSchema = {
 export function inCluster<T>(cluster: T | undefined): T {
   if (cluster !== undefined) return cluster;
   throw new Reto3Error('RETO3_NO_CLUSTER', 'this server is no part of a cluster');
+}
+
+/** All counts of a scope; to be closed. @throws Reto3Error RETO3_NO_CLUSTER */
+export function viewOf(
+  scope: Scope,
+  counts: { readonly coordinator: Coordinator; readonly cluster: Cluster | undefined },
+): CountsView {
+  return scope === 'cluster' ? inCluster(counts.cluster).view() : counts.coordinator.view();
 }
 
 export const clusterRoutes: FastifyPluginAsync<{ readonly cluster: Cluster | undefined }> = async (

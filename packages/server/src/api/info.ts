@@ -1,7 +1,9 @@
 /** /v1/info: what this server is and how it is doing. */
 import type { FastifyPluginAsync } from 'fastify';
+import type { Cluster } from '../cluster/cluster.ts';
 import type { Config } from '../config.ts';
 import type { Coordinator } from '../coordinator/coordinator.ts';
+import { scopes } from '../query/format.ts';
 import { bytesIn } from '../store/size.ts';
 import { version } from '../version.ts';
 import type { Readiness } from './health.ts';
@@ -9,6 +11,7 @@ import type { Readiness } from './health.ts';
 interface InfoOptions {
   readonly config: Config;
   readonly coordinator: Coordinator;
+  readonly cluster: Cluster | undefined;
   readonly dataDir: string;
   readonly readiness: Readiness;
 }
@@ -27,6 +30,12 @@ const infoSchema = {
     },
     nodejs: { type: 'string' },
     node: { type: 'string', description: 'Name of this server' },
+    role: { type: 'string', description: 'In a cluster: ingest, merge or both' },
+    scopes: {
+      type: 'array',
+      items: { type: 'string', enum: scopes },
+      description: "Whose counts it has: its own, and the cluster's where it adds them up",
+    },
     boot: { ...count, description: 'How many times a server has started on this data folder' },
     workers: count,
     flushMs: count,
@@ -77,7 +86,7 @@ const infoSchema = {
 } as const;
 
 export const infoRoutes: FastifyPluginAsync<InfoOptions> = async (app, options) => {
-  const { config, coordinator, dataDir, readiness } = options;
+  const { config, coordinator, cluster, dataDir, readiness } = options;
   app.get(
     '/v1/info',
     {
@@ -96,6 +105,8 @@ export const infoRoutes: FastifyPluginAsync<InfoOptions> = async (app, options) 
         uWebSockets: readiness.uwsVersion,
         nodejs: process.versions.node,
         node: config.node,
+        ...(cluster !== undefined && { role: config.role }),
+        scopes: cluster?.live === undefined ? ['node'] : scopes,
         workers: config.workers,
         flushMs: config.flushMs,
         uptimeMs: Math.round(process.uptime() * 1_000),

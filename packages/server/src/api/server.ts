@@ -88,13 +88,13 @@ export class QueryApi {
     describeRoutes(app);
     app.addSchema(errorSchema);
     await app.register(healthRoutes, { readiness });
-    await app.register(infoRoutes, { config, coordinator, dataDir, readiness });
+    await app.register(infoRoutes, { config, coordinator, cluster, dataDir, readiness });
     await app.register(statsRoutes, { coordinator, cluster, longReads });
     await app.register(clusterRoutes, { cluster });
     await app.register(auditRoutes, { coordinator, longReads });
     await app.register(backupRoutes, { coordinator, longReads });
-    await app.register(burstsRoutes, { coordinator, longReads });
-    await app.register(whatIfRoutes, { coordinator, longReads });
+    await app.register(burstsRoutes, { coordinator, cluster, longReads });
+    await app.register(whatIfRoutes, { coordinator, cluster, longReads });
     await app.register(reportRoutes, { coordinator, book, longReads });
     await app.register(liveRoutes, {
       node: { feed, view: () => coordinator.view() },

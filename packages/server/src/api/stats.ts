@@ -5,7 +5,7 @@ import type { Coordinator } from '../coordinator/coordinator.ts';
 import { parsePeriod } from '../period.ts';
 import { answer } from '../query/answer.ts';
 import { formatNames, parseFormat, type Scope } from '../query/format.ts';
-import { inCluster } from './cluster.ts';
+import { viewOf } from './cluster.ts';
 import type { LongReads } from './long-reads.ts';
 import {
   errorResponse,
@@ -112,7 +112,7 @@ export const statsRoutes: FastifyPluginAsync<{
     const question = { period, format, scope, last, from, to, open: isOn(open) };
     const windows = mostWindows(period, question, Date.now());
     const body = await longReads.run(request, windows, async () => {
-      const view = scope === 'cluster' ? inCluster(cluster).view() : coordinator.view();
+      const view = viewOf(scope, { coordinator, cluster });
       const begin = () => answer(view, question, Date.now());
       return streamed(reply, format, begin, () => view.store.close());
     });

@@ -1,14 +1,12 @@
 /** /v1/whatif: what a server of a given capacity would have made of a range. */
 import type { FastifyPluginAsync } from 'fastify';
-import { openSeries } from '../analysis/series.ts';
 import { type WhatIfRequest, whatIf } from '../analysis/what-if.ts';
-import type { Coordinator } from '../coordinator/coordinator.ts';
+import { type AnalysisParts, type AnalysisQuery, analyse } from './analyses.ts';
 import { count, epochMs, number, seriesProperties } from './analysis-schemas.ts';
-import type { LongReads } from './long-reads.ts';
-import { errorResponse, isOn, type RangeQuery, rangeParameters } from './schemas.ts';
+import { errorResponse, rangeParameters, scopeParameter } from './schemas.ts';
 
 interface WhatIfRoute {
-  readonly Querystring: RangeQuery & WhatIfRequest;
+  readonly Querystring: AnalysisQuery & WhatIfRequest;
 }
 
 const lines = { type: 'array', items: { type: 'string' } } as const;
@@ -27,6 +25,7 @@ const schema = {
     properties: {
       ...rangeParameters,
       last: { type: 'string', description: 'The newest so many windows of 10 ms; 6000 by default' },
+      scope: scopeParameter,
       capacity: { type: 'string', description: 'Requests a second' },
       rates: { type: 'string', description: 'Rates of the curve, with commas between them' },
     },
@@ -63,21 +62,8 @@ const schema = {
   },
 } as const;
 
-export const whatIfRoutes: FastifyPluginAsync<{
-  readonly coordinator: Coordinator;
-  readonly longReads: LongReads;
-}> = async (app, { coordinator, longReads }) => {
+export const whatIfRoutes: FastifyPluginAsync<AnalysisParts> = async (app, parts) => {
   app.get<WhatIfRoute>('/v1/whatif', { schema }, async (request) =>
-    longReads.run(request, Number.POSITIVE_INFINITY, async (signal) => {
-      const view = coordinator.view();
-      try {
-        const { open, ...asked } = request.query;
-        const wanted = { ...asked, open: isOn(open) };
-        const series = await openSeries(view, wanted, Date.now(), signal);
-        return await whatIf(series, asked);
-      } finally {
-        await view.store.close();
-      }
-    }),
+    analyse(request, parts, (series) => whatIf(series, request.query)),
   );
 };

@@ -1,0 +1,43 @@
+/**
+ * What the routes have in common that read a range of 10 ms windows as a whole: whose counts they
+ * are, and that such questions take turns.
+ */
+import type { FastifyRequest } from 'fastify';
+import { openSeries, type Series, withRange } from '../analysis/series.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import type { Coordinator } from '../coordinator/coordinator.ts';
+import { ms10 } from '../period.ts';
+import type { Scope } from '../query/format.ts';
+import { viewOf } from './cluster.ts';
+import type { LongReads } from './long-reads.ts';
+import { isOn, type RangeQuery } from './schemas.ts';
+import { mostWindows } from './streamed.ts';
+
+export interface AnalysisParts {
+  readonly coordinator: Coordinator;
+  readonly cluster: Cluster | undefined;
+  readonly longReads: LongReads;
+}
+
+export interface AnalysisQuery extends RangeQuery {
+  readonly scope?: Scope;
+}
+
+/** @throws Reto3Error RETO3_BAD_TIME, RETO3_BAD_RANGE, RETO3_NO_CLUSTER, RETO3_BUSY, and what `make` throws */
+export async function analyse<Answer>(
+  request: FastifyRequest<{ Querystring: AnalysisQuery }>,
+  parts: AnalysisParts,
+  make: (series: Series) => Promise<Answer>,
+): Promise<Answer> {
+  const { last, from, to, open, scope = 'node' } = request.query;
+  const asked = withRange({ last, from, to, open: isOn(open), scope });
+  const nowMs = Date.now();
+  return parts.longReads.run(request, mostWindows(ms10, asked, nowMs), async (signal) => {
+    const view = viewOf(scope, parts);
+    try {
+      return await make(await openSeries(view, asked, nowMs, signal));
+    } finally {
+      await view.store.close();
+    }
+  });
+}
