@@ -28,6 +28,10 @@ export interface Plan {
   readonly exportRounds: number;
   readonly startRounds: number;
   readonly queryRounds: number;
+  readonly watchRounds: number;
+  readonly watchSeconds: number;
+  /** How long a server counts before it is watched. */
+  readonly watchedHistorySeconds: number;
   readonly workerCounts: readonly number[];
   readonly connectionCounts: readonly number[];
   readonly scalingSeconds: number;
@@ -53,6 +57,9 @@ export const quick: Plan = {
   exportRounds: 2,
   startRounds: 3,
   queryRounds: 10,
+  watchRounds: 1,
+  watchSeconds: 1,
+  watchedHistorySeconds: 0,
   workerCounts: [1, 2],
   connectionCounts: [1, 100, 1_000],
   scalingSeconds: 1,
@@ -78,6 +85,9 @@ export const full: Plan = {
   exportRounds: 5,
   startRounds: 11,
   queryRounds: 50,
+  watchRounds: 9,
+  watchSeconds: 2,
+  watchedHistorySeconds: 60,
   workerCounts: [1, 2, 4],
   connectionCounts: [1, 10, 100, 1_000, 10_000],
   scalingSeconds: 2,

@@ -11,6 +11,7 @@ import { scaling } from './measurements/scaling.ts';
 import { cliStart, serverStart } from './measurements/starts.ts';
 import { exports, storage, storeDay } from './measurements/stored-day.ts';
 import { throughput, unpinnedThroughput } from './measurements/throughput.ts';
+import { watching } from './measurements/watching.ts';
 import { bareUws } from './peers/bare-uws.ts';
 import { missingOf } from './peers/peer.ts';
 import { peers } from './peers/peers.ts';
@@ -63,6 +64,7 @@ export async function run(plan: Plan, only?: string): Promise<Report> {
       ['delays', () => delays(bench)],
       ['rates', () => rates(bench)],
       ['workers and connections', () => scaling(bench, machine.cores)],
+      ['watching', () => watching(bench)],
       ['start of a command', () => commandStart(bench)],
       ['stored counts', () => stored(bench)],
     ];

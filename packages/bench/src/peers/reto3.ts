@@ -14,6 +14,8 @@ export interface Reto3Options {
   readonly workers: number;
   readonly dataDir: string;
   readonly ack?: 'memory' | 'durable';
+  /** Added to the command line. */
+  readonly flags?: readonly string[];
 }
 
 export class RunningReto3 extends RunningPeer {
@@ -44,6 +46,7 @@ function serveArguments(options: Reto3Options, port: number, adminPort: number):
   return [
     'serve',
     ...Object.entries(settings).flatMap(([flag, value]) => [`--${flag}`, `${value}`]),
+    ...(options.flags ?? []),
   ];
 }
 

@@ -66,6 +66,10 @@ const queryIds = ['query-minutes', 'query-hour', 'query-last'];
 export const shortHistory = 'one day';
 export const longHistory = 'long history';
 
+export const alone = 'nobody';
+export const watched = '20 dashboards';
+export const alerted = '4 alerts';
+
 const targets: readonly Target[] = [
   least('keep-alive ÷ bare uWebSockets.js', 0.97, ratio('keep-alive', bare)),
   least('pipelined × 16 ÷ bare uWebSockets.js', 0.92, ratio('pipelined', bare)),
@@ -75,6 +79,8 @@ const targets: readonly Target[] = [
   least('keep-alive ÷ webdis + Redis', 2, ratio('keep-alive', 'webdis + Redis INCR')),
   least('keep-alive ÷ VictoriaMetrics', 4, ratio('keep-alive', 'VictoriaMetrics')),
   least('keep-alive ÷ InfluxDB', 25, ratio('keep-alive', 'InfluxDB')),
+  least('keep-alive with 20 dashboards ÷ without', 0.97, ratio('watched', alone, watched)),
+  least('keep-alive with 4 alerts ÷ without', 0.97, ratio('alerts', alone, alerted)),
   least('pipelined ÷ haproxy', 5, ratio('pipelined', 'haproxy + stick table')),
   least('pipelined ÷ nginx', 5, ratio('pipelined', 'nginx return 200')),
   most('CPU per request at 5,000/s ÷ bare', 1.1, ratio('challenge-cpu', bare)),
