@@ -1,10 +1,10 @@
 /** axe-core finds nothing wrong with any state of the page, and it fits a phone. */
-import axe from 'axe-core';
 import { expect, onTestFinished } from 'vitest';
 import { temporaryFolder } from '../support/folder.ts';
 import { requires } from '../support/requirement.ts';
 import { Server } from '../support/server.ts';
 import { waitUntil } from '../support/wait.ts';
+import { expectAccessible } from './support/accessible.ts';
 import { Dashboard, program } from './support/browser.ts';
 import { RhythmLoad } from './support/rhythm.ts';
 
@@ -28,6 +28,8 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await waitUntil('the page shows requests', async () => (await page.number('rate')) > 300);
     await page.page.click('#table-title');
     await page.page.click('#live');
+    await page.page.locator('#bursts').scrollIntoViewIfNeeded();
+    await page.untilText('bursts-shown', / UTC/);
     await expectAccessible(page, 'held, with its table');
 
     await page.page.click('#help');
@@ -66,13 +68,3 @@ test('fits a phone, without scrolling sideways', async () => {
   await touch('touchEnd', 0.7);
   await page.untilText('state', 'Held');
 });
-
-async function expectAccessible(page: Dashboard, state: string): Promise<void> {
-  // As the debugger does: the page's own policy would let no foreign script in.
-  await page.page.evaluate(axe.source);
-  const { violations } = await page.page.evaluate<axe.AxeResults>('axe.run()');
-  const found = violations.map(
-    ({ id, impact, nodes }) => `${impact} ${id}: ${nodes.map(({ html }) => html).join(' ')}`,
-  );
-  expect(found, state).toEqual([]);
-}

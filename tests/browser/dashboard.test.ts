@@ -3,7 +3,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { expect, onTestFinished } from 'vitest';
-import { askInfo, askStats } from '../support/api.ts';
+import type { Bursts } from '../../packages/server/src/analysis/bursts.ts';
+import { ask, askInfo, askStats } from '../support/api.ts';
 import { figure, quantile } from '../support/figure.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { requires } from '../support/requirement.ts';
@@ -206,6 +207,54 @@ test('says in a table what the chart draws', async () => {
   for await (const piece of await (await download).createReadStream()) lines.push(String(piece));
   const response = await fetch(`${server.adminUrl}/v1/stats/ms10?from=${from}&to=${to}&format=csv`);
   expect(lines.join('')).toBe(await response.text());
+});
+
+test('says how bursty the range is as the API does, and goes to each burst and back', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  startLoad(server);
+  const page = await Dashboard.open(server.adminUrl);
+  await waitUntil('the page shows requests', async () => (await page.number('rate')) > 500);
+  // It asks when it is on the screen.
+  await page.page.locator('#bursts').scrollIntoViewIfNeeded();
+  // A stall comes every 3 s, and who waited comes right after it.
+  await waitUntil('a live view finds stalls by itself', async () =>
+    /^\d/.test(await page.text('stalls-total')),
+  );
+  await page.page.click('#live');
+  await page.untilText('state', 'Held');
+  const held = await page.heldRange();
+  const found = await ask<Bursts>(server.adminUrl, `/v1/bursts?from=${held.from}&to=${held.to}`);
+  await page.untilText('bursts-total', new RegExp(`^${found.bursts.count} `));
+  await page.untilText('stalls-total', new RegExp(`^${found.stalls.count} `));
+  const rows = await page.page.locator('#bursts-rows tr').allInnerTexts();
+  const largest = found.bursts.list.toSorted((a, b) => b.total - a.total);
+  expect(rows).toHaveLength(largest.length);
+  for (const [index, { from, to, peak, total }] of largest.entries()) {
+    const [time, length, ...counts] = rows[index]?.split('\t') ?? [];
+    expect([time, length]).toEqual([new Date(from).toISOString().slice(11, 23), `${to - from} ms`]);
+    expect(counts.slice(0, 2)).toEqual([peak, total].map((count) => count.toLocaleString('en-US')));
+  }
+  const scales = await page.page.locator('#scales tr td:nth-child(3)').allInnerTexts();
+  expect(scales).toEqual(found.scales.map(({ peak }) => peak.count.toLocaleString('en-US')));
+
+  // By mouse to the first, by keyboard to the second, and back to where the list is from.
+  const [first, second] = largest;
+  if (first === undefined || second === undefined) throw new Error('got no two bursts');
+  const around = ({ from, to }: { from: number; to: number }) =>
+    page.heldRange('a burst', (range) => {
+      const isNear = range.to - range.from < 5_000;
+      return isNear && range.from <= from && range.to >= to;
+    });
+  await page.page.click('#bursts-rows tr:nth-child(1) button');
+  await around(first);
+  await expectTrueCounts(page, server);
+  await page.page.focus('#bursts-rows tr:nth-child(2) button');
+  await page.page.keyboard.press('Enter');
+  await around(second);
+  expect(await page.page.locator('#bursts-rows tr').count()).toBe(largest.length);
+  await page.page.click('#bursts-back');
+  await page.heldRange('the whole range', ({ from, to }) => from === held.from && to === held.to);
+  expect(await page.page.locator('#bursts-back').isVisible()).toBe(false);
 });
 
 test('asks for the token, and never puts it into an address', async () => {

@@ -1,50 +1,74 @@
-/** The states of the dashboard as pictures, of a real server under a load that one can see. */
+/**
+ * The states of the dashboard as pictures, of real servers: one under the load of the task, 5,000
+ * requests/s of Tsung, and two nodes of a cluster under a load with a rhythm that one can see.
+ */
 
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { BrowserContextOptions } from 'playwright-core';
-import { onTestFinished, test } from 'vitest';
+import { onTestFinished } from 'vitest';
+import { startNode } from '../support/cluster.ts';
 import { temporaryFolder } from '../support/folder.ts';
+import { NatsServers } from '../support/nats.ts';
+import { requires } from '../support/requirement.ts';
 import { Server } from '../support/server.ts';
-import { Dashboard } from './support/browser.ts';
+import { runTsung } from '../support/tsung.ts';
+import { Dashboard, program } from './support/browser.ts';
 import { RhythmLoad } from './support/rhythm.ts';
 
 const folder = fileURLToPath(new URL('../../docs/images/', import.meta.url));
-const rhythm = { rate: 4_000, beat: 70, stallMs: 250, stallEveryMs: 11_000 };
 const desktop = { viewport: { width: 1280, height: 1000 } };
+const dark = { ...desktop, colorScheme: 'dark' } as const;
 const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
-/** More than the minute that the page shows first. */
-const trafficMs = 75_000;
+/** More than the minute that the page shows first, and time for the pictures. */
+const trafficMs = 66_000;
+const picturesSeconds = 44;
 
-test('pictures of every state', async () => {
+requires(program, 'tsung')('one server under the load of the task', async () => {
   const dataDir = await temporaryFolder();
   const flags = ['--node', 'web-1'];
   const first = await Server.start({ dataDir, flags });
   const { port, adminPort, adminUrl } = first;
   await take(adminUrl, 'dashboard-empty', desktop);
 
-  const load = new RhythmLoad(port, rhythm);
-  onTestFinished(() => load.stop());
+  const load = runTsung(port, trafficMs / 1_000 + picturesSeconds);
   await setTimeout(trafficMs);
   await take(adminUrl, 'dashboard-light', desktop);
-  await take(adminUrl, 'dashboard-dark', { ...desktop, colorScheme: 'dark' });
+  await take(adminUrl, 'dashboard-dark', dark);
   await take(adminUrl, 'dashboard-phone', { ...phone, colorScheme: 'dark' });
   const newest = Date.now() - 2_000;
   await take(adminUrl, 'dashboard-zoom', desktop, `#from=${newest - 3_000}&to=${newest}`);
+  const lost = await Dashboard.open(adminUrl, '', desktop);
+  await lost.untilLive();
+  await load;
 
-  const page = await Dashboard.open(adminUrl, '', desktop);
-  await page.untilLive();
-  await load.stop();
   await first.stop();
-  await page.untilText('state', 'Server gone');
+  await lost.untilText('state', 'Server gone');
   await setTimeout(4_000);
-  await page.page.screenshot({ path: `${folder}dashboard-server-gone.png` });
+  await lost.page.screenshot({ path: `${folder}dashboard-server-gone.png` });
 
   const second = await Server.start({ dataDir, port, adminPort, flags });
-  const again = new RhythmLoad(second.port, rhythm);
-  onTestFinished(() => again.stop());
-  await setTimeout(15_000);
-  await take(adminUrl, 'dashboard-gap', { ...desktop, colorScheme: 'dark' });
+  const again = runTsung(second.port, 25);
+  await setTimeout(18_000);
+  await take(adminUrl, 'dashboard-gap', dark);
+  await again;
+});
+
+requires(program, 'nats-server')('a cluster, and what its bursts are', async () => {
+  const nats = await NatsServers.start();
+  const nodes = await Promise.all([
+    startNode({ nats, name: 'web-1', role: 'both' }),
+    startNode({ nats, name: 'web-2' }),
+  ]);
+  for (const [index, { port }] of nodes.entries()) {
+    const rhythm = { rate: 1_000 + 500 * index, beat: 30, stallMs: 250, stallEveryMs: 11_000 };
+    const load = new RhythmLoad(port, rhythm);
+    onTestFinished(() => load.stop());
+  }
+  await setTimeout(trafficMs);
+  const adminUrl = nodes[0]?.adminUrl ?? '';
+  const tall = { ...dark, viewport: { width: 1280, height: 1700 } };
+  await take(adminUrl, 'dashboard-cluster', tall, '#live=60000&scope=cluster');
 });
 
 async function take(
@@ -54,7 +78,7 @@ async function take(
   hash = '',
 ): Promise<void> {
   const page = await Dashboard.open(adminUrl, hash, options);
-  await page.untilText('state', hash === '' ? 'Live' : 'Held');
-  await setTimeout(2_500);
+  await page.untilText('state', hash.startsWith('#from') ? 'Held' : 'Live');
+  await setTimeout(3_000);
   await page.page.screenshot({ path: `${folder}${name}.png` });
 }

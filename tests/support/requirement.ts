@@ -5,9 +5,12 @@
 import { spawnSync } from 'node:child_process';
 import { test } from 'vitest';
 
-/** Like Vitest's `test`, for tests that run this program. */
-export function requires(program: string): (name: string, run: () => Promise<void>) => void {
-  if (isInstalled(program)) return (name, run) => test(name, run);
+/** Like Vitest's `test`, for tests that run these programs. */
+export function requires(
+  ...programs: readonly string[]
+): (name: string, run: () => Promise<void>) => void {
+  const program = programs.find((each) => !isInstalled(each));
+  if (program === undefined) return (name, run) => test(name, run);
   const { RETO3_TEST_ALL: all } = process.env;
   if (all === '1') {
     return (name) =>

@@ -175,7 +175,7 @@ export class Chart {
       ],
       hooks: {
         drawClear: [(plot) => this.#drawGaps(plot)],
-        draw: [(plot) => this.#drawMarks(plot)],
+        draw: [(plot) => this.#drawGapLabels(plot), (plot) => this.#drawMarks(plot)],
         setSelect: [(plot) => this.#select(plot)],
         setCursor: [(plot) => this.#point(plot)],
       },
@@ -210,6 +210,16 @@ export class Chart {
       ctx.save();
       ctx.fillStyle = hatch(ctx, gap.damaged ? this.#palette.damaged : this.#palette.gap);
       ctx.fillRect(left, bbox.top, right - left, bbox.height);
+      ctx.restore();
+    }
+  }
+
+  /** Over the grid, so that it does not run through the words. */
+  #drawGapLabels({ ctx, bbox, valToPos }: uPlot): void {
+    ctx.save();
+    for (const gap of this.#gaps) {
+      const left = Math.max(valToPos(gap.from, 'x', true), bbox.left);
+      const right = Math.min(valToPos(gap.to, 'x', true), bbox.left + bbox.width);
       this.#setFont(ctx);
       const length = lengthText(gap.to - gap.from);
       const padding = 16 * devicePixelRatio;
@@ -232,8 +242,8 @@ export class Chart {
         ctx.textBaseline = 'middle';
         ctx.fillText(text, middle, centre);
       }
-      ctx.restore();
     }
+    ctx.restore();
   }
 
   #drawMarks({ ctx, bbox, valToPos }: uPlot): void {

@@ -7,15 +7,74 @@ import type { PeriodName } from './period.ts';
 import type { Columns } from './series.ts';
 import type { Range } from './view.ts';
 
+/** Whose counts: those of the server that sent the page, or of all nodes that it adds up. */
+export type Scope = 'node' | 'cluster';
+
 /** The part of /v1/info that the page shows. */
 export interface Info {
   readonly version: string;
   readonly node: string;
+  /** In a cluster. */
+  readonly role?: 'ingest' | 'merge' | 'both';
+  /** Whose counts the server has. */
+  readonly scopes: readonly Scope[];
   readonly startedAt: number;
   readonly finalThrough: number;
   readonly messagesSinceStart: number;
   readonly messagesInAll: number;
   readonly bytesOnDisk: number;
+}
+
+/** The part of /v1/bursts that the page shows. */
+export interface Bursts extends Range {
+  readonly messages: number;
+  /** 10 ms windows that nobody counted. */
+  readonly uncounted: number;
+  /** Of the counts of the 10 ms windows. */
+  readonly quantiles: Readonly<Record<'p50' | 'p75' | 'p90' | 'p95' | 'p99' | 'p999', number>>;
+  readonly scales: readonly Scale[];
+  /** Messages in 10 ms; milliseconds. Without stallMs: too little traffic to tell a stall. */
+  readonly thresholds: { readonly rise: number; readonly fall: number; readonly stallMs?: number };
+  /** Totals are of all, the list has the hundred largest. */
+  readonly bursts: {
+    readonly count: number;
+    /** Of all messages, 0 to 1. */
+    readonly share: number;
+    readonly list: readonly Burst[];
+  };
+  readonly stalls: { readonly count: number; readonly ms: number; readonly list: readonly Range[] };
+}
+
+export interface Burst extends Range {
+  readonly peak: number;
+  readonly total: number;
+  readonly share: number;
+}
+
+interface Scale {
+  readonly windowMs: number;
+  readonly windows: number;
+  readonly mean: number;
+  readonly dispersion: number;
+  readonly peak: { readonly start: number; readonly count: number };
+  readonly peakToMean: number;
+}
+
+/** The part of /v1/cluster that the page shows. */
+export interface Cluster {
+  /** What keeps the server from adding up. */
+  readonly problem?: string;
+  readonly nodes?: readonly ClusterNode[];
+}
+
+export interface ClusterNode {
+  readonly name: string;
+  readonly state: 'live' | 'silent' | 'left';
+  readonly rate: number;
+  /** Of the messages of all nodes, 0 to 1. */
+  readonly share: number;
+  readonly lagMs: number;
+  readonly clockOffsetMs: number;
 }
 
 /** What the server answered instead of 200. */
@@ -34,6 +93,8 @@ const eventMs = 50;
 const tokenKey = 'reto3-token';
 
 export class Client {
+  /** Whose counts are asked for. */
+  scope: Scope = 'node';
   #token = sessionStorage.getItem(tokenKey) ?? undefined;
 
   get token(): string | undefined {
@@ -51,33 +112,52 @@ export class Client {
     return (await this.#get('/v1/info')).json();
   }
 
+  async cluster(): Promise<Cluster> {
+    return (await this.#get('/v1/cluster')).json();
+  }
+
+  /** How bursty a range was (whole windows, all final). */
+  async bursts({ from, to }: Range, signal: AbortSignal): Promise<Bursts> {
+    const path = `/v1/bursts?from=${from}&to=${to}&scope=${this.scope}`;
+    return (await this.#get(path, signal)).json();
+  }
+
   /** The final windows that start in the range. */
   async stats(period: PeriodName, range: Range): Promise<Columns> {
-    return (await this.#get(statsPath(period, range, 'json'))).json();
+    return (await this.#get(this.#statsPath(period, range, 'json'))).json();
   }
 
   async csv(period: PeriodName, range: Range): Promise<Blob> {
-    return (await this.#get(statsPath(period, range, 'csv'))).blob();
+    return (await this.#get(this.#statsPath(period, range, 'csv'))).blob();
   }
 
   /**
    * Windows as they become final, until the server ends the answer or the signal aborts.
+   * @param heard called whenever something came, also where it was only a sign of life
    * @param since an age such as 5m, or the end of what is known already (epoch ms)
    */
   async *live(
     period: PeriodName,
     since: string | number,
+    heard: () => void,
     signal: AbortSignal,
   ): AsyncGenerator<Columns> {
     const { body } = await this.#get(
-      `/v1/live?period=${period}&from=${since}&every=${eventMs}`,
+      `/v1/live?period=${period}&from=${since}&every=${eventMs}&scope=${this.scope}`,
       signal,
     );
     if (body === null) return;
     const events = body
       .pipeThrough(new TextDecoderStream())
-      .pipeThrough(new EventSourceParserStream());
-    for await (const { data } of events) yield JSON.parse(data);
+      .pipeThrough(new EventSourceParserStream({ onComment: heard }));
+    for await (const { data } of events) {
+      heard();
+      yield JSON.parse(data);
+    }
+  }
+
+  #statsPath(period: PeriodName, { from, to }: Range, format: string): string {
+    return `/v1/stats/${period}?from=${from}&to=${to}&format=${format}&scope=${this.scope}`;
   }
 
   async #get(path: string, signal?: AbortSignal): Promise<Response> {
@@ -86,10 +166,6 @@ export class Client {
     if (response.ok) return response;
     throw new Refusal(response.status, await refusalText(response));
   }
-}
-
-function statsPath(period: PeriodName, { from, to }: Range, format: string): string {
-  return `/v1/stats/${period}?from=${from}&to=${to}&format=${format}`;
 }
 
 /** The server's own words, or the status where something between us answered. */

@@ -11,3 +11,14 @@ export function write(id: string, text: string): void {
   const target = element(id, HTMLElement);
   if (target.textContent !== text) target.textContent = text;
 }
+
+/** A row of a table, of which the first cell is its head. */
+export function rowOf([head = '', ...cells]: readonly (string | Node)[]): HTMLTableRowElement {
+  const row = document.createElement('tr');
+  const first = document.createElement('th');
+  first.scope = 'row';
+  first.append(head);
+  row.append(first);
+  for (const cell of cells) row.insertCell().append(cell);
+  return row;
+}

@@ -17,6 +17,8 @@ const firstRetryMs = 250;
 const lastRetryMs = 3_000;
 /** Events come twenty times a second; silence means that nobody is there. */
 const silenceMs = 5_000;
+/** A cluster waits for its slowest node; the server still says every 15 s that it is there. */
+const clusterSilenceMs = 20_000;
 
 export type FeedState = 'connecting' | 'open' | 'lost' | 'locked';
 
@@ -26,11 +28,16 @@ export interface FeedEvents {
   changed(state: FeedState, reason: string): void;
 }
 
+/** Why a connection was given up whose windows are not wanted any more. */
+class Restart extends Error {}
+
 export class Feed {
   readonly #client: Client;
   readonly #events: FeedEvents;
   #series: Series | undefined;
   #heardAt = 0;
+  /** When windows came last. */
+  #takenAt = 0;
   #state: FeedState = 'connecting';
   #connection = new AbortController();
   #wake: (() => void) | undefined;
@@ -58,8 +65,9 @@ export class Feed {
   async run(): Promise<never> {
     document.addEventListener('visibilitychange', () => this.#visibilityChanged());
     setInterval(() => {
-      if (this.#state === 'open' && performance.now() - this.#heardAt > silenceMs)
-        this.#connection.abort(new Error(`nothing came for ${silenceMs / 1_000} s`));
+      const most = this.#client.scope === 'cluster' ? clusterSilenceMs : silenceMs;
+      if (this.#state === 'open' && performance.now() - this.#heardAt > most)
+        this.#connection.abort(new Error(`nothing came for ${most / 1_000} s`));
     }, 1_000);
     for (let retryMs = firstRetryMs; ; ) {
       if (document.hidden) await this.#sleep();
@@ -68,6 +76,7 @@ export class Feed {
         retryMs = firstRetryMs;
         this.#change('lost', 'the server closed the connection');
       } catch (error) {
+        if (error instanceof Restart) continue;
         if (error instanceof Refusal && error.status === 401) {
           this.#change('locked', error.message);
           await this.#sleep();
@@ -86,20 +95,34 @@ export class Feed {
     this.#wake?.();
   }
 
+  /** Forgets everything and begins anew: other counts are wanted. */
+  restart(): void {
+    this.#series = undefined;
+    this.#change('connecting', '');
+    this.#connection.abort(new Restart());
+    this.#wake?.();
+  }
+
   async #connect(): Promise<void> {
     this.#connection = new AbortController();
-    const known = performance.now() - this.#heardAt < keptMs ? this.#series?.to : undefined;
+    const { signal } = this.#connection;
+    const known = performance.now() - this.#takenAt < keptMs ? this.#series?.to : undefined;
     const since = known ?? `${keptMs}ms`;
     let fresh = known === undefined;
-    for await (const columns of this.#client.live('ms10', since, this.#connection.signal)) {
-      this.#take(columns, fresh);
-      fresh = false;
+    const heard = (): void => {
+      this.#heardAt = performance.now();
+    };
+    for await (const columns of this.#client.live('ms10', since, heard, signal)) {
+      signal.throwIfAborted();
+      if (this.#take(columns, fresh)) fresh = false;
       this.#change('open', '');
     }
   }
 
-  #take(columns: Columns, fresh: boolean): void {
-    this.#heardAt = performance.now();
+  /** Whether there was something to take: a cluster of which no node has been heard has nothing. */
+  #take(columns: Columns, fresh: boolean): boolean {
+    if (columns.finalThrough === 0) return false;
+    this.#takenAt = performance.now();
     // Where the clock stepped back, what we have lies in the future.
     const steppedBack = this.#series !== undefined && columns.finalThrough < this.#series.to;
     if (this.#series === undefined || fresh || steppedBack) {
@@ -110,6 +133,7 @@ export class Feed {
     }
     this.#series.forgetBefore(this.#series.to - keptMs);
     this.#events.moved();
+    return true;
   }
 
   #visibilityChanged(): void {

@@ -16,6 +16,8 @@ export class History {
   readonly #changed: (error?: unknown) => void;
   readonly #stretches = new Map<PeriodName, Series>();
   readonly #loading = new Set<PeriodName>();
+  /** Changes when all is forgotten: what was asked for before that is not taken. */
+  #epoch = 0;
 
   constructor(client: Client, changed: (error?: unknown) => void) {
     this.#client = client;
@@ -41,27 +43,36 @@ export class History {
 
   /** Loads everything anew when it is next asked for: the server may have changed. */
   forget(): void {
+    this.#epoch++;
     this.#stretches.clear();
+    this.#loading.clear();
   }
 
   async #load(period: Period, range: Range, stretch: Series | undefined): Promise<void> {
     const { name } = period;
+    const epoch = this.#epoch;
+    const isStale = (): boolean => epoch !== this.#epoch;
     try {
       const joins = stretch !== undefined && range.from >= stretch.from && range.from <= stretch.to;
       if (joins) {
-        stretch.append(await this.#client.stats(name, { from: stretch.to, to: range.to }));
+        const columns = await this.#client.stats(name, { from: stretch.to, to: range.to });
+        if (isStale()) return;
+        stretch.append(columns);
         stretch.forgetBefore(range.from - mostSpareSpans * (range.to - range.from));
       } else {
         // As much again before it, for whoever pans.
         const from = Math.max(0, range.from - (range.to - range.from));
         const columns = await this.#client.stats(name, { from, to: range.to });
+        if (isStale()) return;
         this.#stretches.set(name, new Series(period, { ...columns, to: range.to }));
       }
       this.#loading.delete(name);
       this.#changed();
     } catch (error) {
+      if (isStale()) return;
       this.#changed(error);
       setTimeout(() => {
+        if (isStale()) return;
         this.#loading.delete(name);
         this.#changed();
       }, retryAfterMs);

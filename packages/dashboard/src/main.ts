@@ -7,13 +7,15 @@
  * "Now" is the end of the newest final window, by the server's clock; the browser's own is never
  * asked, so a wrong one shows nothing wrong.
  */
+import { BurstsPanel } from './bursts-panel.ts';
 import { Chart } from './chart.ts';
-import { Client, Refusal } from './client.ts';
+import { Client, type Info, Refusal, type Scope } from './client.ts';
 import { connectControls } from './controls.ts';
 import { element, write } from './elements.ts';
 import { Feed, type FeedState } from './feed.ts';
 import { HeatMap } from './heat-map.ts';
 import { History } from './history.ts';
+import { showNodes } from './nodes.ts';
 import { alignDown, alignUp, type Period, periodFor, periods } from './period.ts';
 import type { Series } from './series.ts';
 import { summarize } from './summary.ts';
@@ -34,6 +36,7 @@ import * as views from './view.ts';
 const textEveryMs = 250;
 const tableEveryMs = 1_000;
 const infoEveryMs = 5_000;
+const nodesEveryMs = 2_000;
 const calmFrameMs = 1_000;
 const calm = matchMedia('(prefers-reduced-motion: reduce)');
 
@@ -47,6 +50,14 @@ const chart = new Chart(element('chart', HTMLElement), palette(), {
 const heatMap = new HeatMap(element('heat', HTMLCanvasElement), palette(), (time) =>
   point(time, 'heat'),
 );
+
+const bursts = new BurstsPanel(client, {
+  look: (range) => {
+    look(views.viewOf(range, now()));
+    return view;
+  },
+  back: look,
+});
 
 let view = views.fromHash(location.hash) ?? views.liveView(60_000);
 let cursor: { readonly time: number; readonly on: 'chart' | 'heat' } | undefined;
@@ -82,7 +93,7 @@ let rememberTimer: number | undefined;
 function rememberView(): void {
   clearTimeout(rememberTimer);
   rememberTimer = window.setTimeout(
-    () => window.history.replaceState(null, '', views.toHash(view)),
+    () => window.history.replaceState(null, '', views.toHash(view, client.scope)),
     300,
   );
 }
@@ -140,6 +151,7 @@ function drawChart(at: number, textDue: boolean): void {
   writeSummary(period, summary);
   writePointed(cursor?.on === 'heat' ? heatSeries : series, cursor?.time);
   showEmpty(series.covers(range) && summary.messages === 0, summary.windows);
+  if (series.covers(range)) bursts.show(view, range, summary.windows > 0);
   if (at >= tableDueAt && element('table-details', HTMLDetailsElement).open) {
     tableDueAt = at + tableEveryMs;
     writeTable(series, range);
@@ -201,6 +213,8 @@ function feedChanged(state: FeedState, reason: string): void {
     void askInfo();
   } else if (state === 'lost') {
     lostSince ??= feed.finalThrough;
+    // The address may name a cluster that this server does not have.
+    if (client.scope === 'cluster') void askInfo();
   } else if (state === 'locked') {
     askToken(reason);
   }
@@ -242,11 +256,55 @@ function showTrouble(state: FeedState, reason: string): void {
 async function askInfo(): Promise<void> {
   try {
     const info = await client.info();
-    everything = info.messagesInAll;
-    writeInfo(info);
+    showScopes(info);
+    everything = client.scope === 'node' ? info.messagesInAll : undefined;
+    writeInfo(info, client.scope);
   } catch {
     // The feed notices as well, and says so.
   }
+}
+
+/** What the address names, or else what this server is for. */
+let scopeChosen = views.scopeFromHash(location.hash);
+
+function showScopes({ scopes, role }: Info): void {
+  const hasCluster = scopes.includes('cluster');
+  element('scope', HTMLElement).hidden = !hasCluster;
+  const usual = role === 'merge' ? 'cluster' : 'node';
+  changeScope(hasCluster ? (scopeChosen ?? usual) : 'node');
+  if (hasCluster && element('nodes', HTMLElement).hidden) void askNodes();
+}
+
+function changeScope(scope: Scope): void {
+  for (const button of document.querySelectorAll<HTMLButtonElement>('button[data-scope]'))
+    button.ariaPressed = String(button.dataset['scope'] === scope);
+  if (scope === client.scope) return;
+  client.scope = scope;
+  bursts.forget();
+  history.forget();
+  feed.restart();
+  rememberView();
+}
+
+async function askNodes(): Promise<void> {
+  try {
+    await showNodes(client, client.scope);
+  } catch {
+    // As above.
+  }
+}
+
+function connectScope(): void {
+  for (const button of document.querySelectorAll<HTMLButtonElement>('button[data-scope]'))
+    button.addEventListener('click', () => {
+      scopeChosen = views.scopeFromHash(`#scope=${button.dataset['scope']}`);
+      changeScope(scopeChosen ?? 'node');
+      void askInfo().then(askNodes);
+    });
+  setInterval(() => {
+    const isShown = !element('nodes', HTMLElement).hidden;
+    if (isShown && feed.state === 'open' && !document.hidden) void askNodes();
+  }, nodesEveryMs);
 }
 
 // --- dialogs, theme, file --------------------------------------------------------------------------
@@ -330,16 +388,22 @@ connectControls(chart, {
 });
 connectDialogs();
 connectTheme();
+connectScope();
 element('csv', HTMLButtonElement).addEventListener('click', () => void saveCsv());
 element('table-details', HTMLDetailsElement).addEventListener('toggle', () => {
   tableDueAt = 0;
   textDueAt = 0;
   askFrame();
 });
-addEventListener('hashchange', () => look(views.fromHash(location.hash) ?? view));
+addEventListener('hashchange', () => {
+  look(views.fromHash(location.hash) ?? view);
+  scopeChosen = views.scopeFromHash(location.hash);
+  void askInfo();
+});
 setInterval(() => {
   if (feed.state === 'open' && !document.hidden) void askInfo();
 }, infoEveryMs);
+client.scope = scopeChosen ?? 'node';
 showView();
 void document.fonts.ready.then(askFrame);
 void feed.run();

@@ -2,7 +2,15 @@
 import { expect, test } from 'vitest';
 import { roundUp, timeTicks } from './axis.ts';
 import { periodFor } from './period.ts';
-import { compactText, dateTimeText, lengthText, shortText, tickText, timeText } from './text.ts';
+import {
+  compactText,
+  dateTimeText,
+  lengthText,
+  percentText,
+  shortText,
+  tickText,
+  timeText,
+} from './text.ts';
 
 const time = Date.UTC(2026, 10, 23, 14, 50, 8, 240);
 
@@ -17,6 +25,7 @@ test('times are UTC, and as fine as their windows', () => {
 
 test('numbers and lengths are short', () => {
   expect([0, 1.234, 49.96, 1234.5].map(shortText)).toEqual(['0', '1.23', '50', '1,235']);
+  expect([0, 0.1234, 1].map(percentText)).toEqual(['0 %', '12.3 %', '100 %']);
   expect([0, 9_999, 245_795].map(compactText)).toEqual(['0', '9,999', '245.8K']);
   expect([250, 2_310, 60_000, 12_000_000, 86_400_000].map(lengthText)).toEqual([
     '250 ms',

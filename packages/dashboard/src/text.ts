@@ -19,6 +19,11 @@ export function compactText(value: number): string {
   return value < 10_000 ? whole.format(value) : compact.format(value);
 }
 
+/** 0 to 1 as 12.3 % */
+export function percentText(share: number): string {
+  return `${short.format(share * 100)} %`;
+}
+
 const iso = (time: number): string => new Date(time).toISOString();
 
 /** 14:50:08.240, with as many digits as windows of this length need. */

@@ -1,6 +1,6 @@
 /** Everything on the page that is text: numbers, sentences, the table. Takes in, writes out. */
-import type { Info } from './client.ts';
-import { element, write } from './elements.ts';
+import type { Info, Scope } from './client.ts';
+import { element, rowOf, write } from './elements.ts';
 import type { Period } from './period.ts';
 import type { Series } from './series.ts';
 import { type Summary, summarize, summaryRows } from './summary.ts';
@@ -22,12 +22,15 @@ export function writeNowUnknown(): void {
   write('rate', '–');
 }
 
-export function writeInfo(info: Info): void {
-  write('node', info.node);
-  write('all', wholeText(info.messagesInAll));
-  write('all-note', `at ${timeText(info.finalThrough, secondMs)}`);
+export function writeInfo(info: Info, scope: Scope): void {
+  write('node', scope === 'cluster' ? 'cluster' : info.node);
+  if (scope === 'node') {
+    write('all-name', 'In all');
+    write('all', wholeText(info.messagesInAll));
+    write('all-note', `at ${timeText(info.finalThrough, secondMs)}`);
+  }
   const since = `${dateTimeText(info.startedAt, secondMs)} UTC`;
-  write('since', `${wholeText(info.messagesSinceStart)} since the server started, ${since}`);
+  write('since', `${wholeText(info.messagesSinceStart)} since ${info.node} started, ${since}`);
   write('version', `reto3 ${info.version}`);
 }
 
@@ -120,22 +123,12 @@ export function writeTable(series: Series, range: Range): void {
   );
 }
 
-function rowOf([head = '', ...cells]: readonly string[]): HTMLTableRowElement {
-  const row = document.createElement('tr');
-  const first = document.createElement('th');
-  first.scope = 'row';
-  first.textContent = head;
-  row.append(first);
-  for (const cell of cells) row.insertCell().textContent = cell;
-  return row;
-}
-
 /** Minutes are looked at over days, so they have their date. */
 function whenText(time: number, { windowMs }: { readonly windowMs: number }): string {
   return windowMs >= 60_000 ? dateTimeText(time, windowMs) : timeText(time, windowMs);
 }
 
-function rangeText({ from, to }: Range, windowMs: number): string {
+export function rangeText({ from, to }: Range, windowMs: number): string {
   const [first, last] = [dateTimeText(from, windowMs), dateTimeText(to, windowMs)];
   return first.slice(0, 10) === last.slice(0, 10)
     ? `${first} – ${last.slice(11)}`

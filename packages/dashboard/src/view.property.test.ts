@@ -9,6 +9,7 @@ import {
   pan,
   pause,
   rangeOf,
+  scopeFromHash,
   toHash,
   type View,
   viewOf,
@@ -98,8 +99,10 @@ test('a drawn range is the view, unless it is too short', () => {
 
 test('the address names the view', () => {
   fc.assert(
-    fc.property(views, (view) => {
-      expect(fromHash(toHash(view))).toEqual(view);
+    fc.property(views, fc.constantFrom('node', 'cluster'), (view, scope) => {
+      const hash = toHash(view, scope);
+      expect(fromHash(hash)).toEqual(view);
+      expect(scopeFromHash(hash) ?? 'node').toBe(scope);
     }),
   );
   expect(fromHash('#from=5&to=6')).toEqual({ spanMs: leastSpanMs, to: leastSpanMs });

@@ -4,6 +4,7 @@
  *
  * Invariants: leastSpanMs <= span <= mostSpanMs, and no view ends later than now.
  */
+import type { Scope } from './client.ts';
 import { leastSpanMs, mostSpanMs } from './period.ts';
 
 export interface View {
@@ -76,9 +77,16 @@ export function zoom(view: View, factor: number, nowMs: number, at?: number): Vi
 }
 
 /** For the address of the page, so that what is seen can be shown to others. */
-export function toHash(view: View): string {
-  if (view.to === undefined) return `#live=${view.spanMs}`;
-  return `#from=${view.to - view.spanMs}&to=${view.to}`;
+export function toHash(view: View, scope: Scope): string {
+  const whose = scope === 'cluster' ? '&scope=cluster' : '';
+  if (view.to === undefined) return `#live=${view.spanMs}${whose}`;
+  return `#from=${view.to - view.spanMs}&to=${view.to}${whose}`;
+}
+
+/** Whose counts an address names; undefined where it says nothing. */
+export function scopeFromHash(hash: string): Scope | undefined {
+  const scope = new URLSearchParams(hash.replace(/^#/, '')).get('scope');
+  return scope === 'cluster' || scope === 'node' ? scope : undefined;
 }
 
 /** The view that an address names, or undefined where it names none. */

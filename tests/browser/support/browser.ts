@@ -75,7 +75,7 @@ export class Dashboard {
   async heldRange(what = 'held', fits: (range: Range) => boolean = () => true): Promise<Range> {
     let range: Range = { from: 0, to: 0 };
     await waitUntil(`the view is ${what}`, () => {
-      const [, from, to] = /#from=(\d+)&to=(\d+)$/.exec(this.page.url()) ?? [];
+      const [, from, to] = /#from=(\d+)&to=(\d+)(?:&scope=cluster)?$/.exec(this.page.url()) ?? [];
       range = { from: Number(from), to: Number(to) };
       return from !== undefined && fits(range);
     });

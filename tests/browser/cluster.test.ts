@@ -1,0 +1,85 @@
+/** The dashboard of a server that adds up a cluster: whose counts, and how the nodes are. */
+import { expect, onTestFinished } from 'vitest';
+import { askStats } from '../support/api.ts';
+import { startNode } from '../support/cluster.ts';
+import { NatsServers } from '../support/nats.ts';
+import { requires } from '../support/requirement.ts';
+import type { Server } from '../support/server.ts';
+import { waitUntil } from '../support/wait.ts';
+import { expectAccessible } from './support/accessible.ts';
+import { Dashboard, program } from './support/browser.ts';
+import { RhythmLoad } from './support/rhythm.ts';
+
+const test = requires(program, 'nats-server');
+
+function startLoad(server: Server, rate: number): void {
+  const load = new RhythmLoad(server.port, { rate, beat: 0, stallMs: 0, stallEveryMs: 1e9 });
+  onTestFinished(() => load.stop());
+}
+
+async function sumOf(server: Server, query: string): Promise<number> {
+  const { counts } = await askStats(server.adminUrl, 'ms10', query);
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
+test('shows one node or all of them, and how they are', async () => {
+  const nats = await NatsServers.start();
+  const a = await startNode({ nats, name: 'web-a', role: 'both' });
+  const b = await startNode({ nats, name: 'web-b' });
+  startLoad(a, 300);
+  startLoad(b, 900);
+  const page = await Dashboard.open(a.adminUrl);
+  await page.untilLive();
+  await page.untilText('node', 'web-a');
+  await waitUntil('requests come', async () => (await page.number('rate')) > 100);
+  await waitUntil('the list has both nodes', async () => {
+    const rows = await page.page.locator('#nodes-rows tr').allInnerTexts();
+    return rows.length === 2 && rows.every((row) => /^web-[ab]\tlive\t[1-9]/.test(row));
+  });
+
+  await page.page.click('button[data-scope="cluster"]');
+  await page.untilText('node', 'cluster');
+  await page.untilText('all', '2');
+  await page.untilLive();
+  await waitUntil('all requests are there', async () => (await page.number('rate')) > 800);
+  await page.page.click('#live');
+  await page.untilText('state', 'Held');
+  const { from, to } = await page.heldRange();
+  expect(page.page.url()).toMatch(/&scope=cluster$/);
+  const range = `from=${from}&to=${to}`;
+  const all = await sumOf(a, `${range}&scope=cluster`);
+  expect(all).toBe((await sumOf(a, range)) + (await sumOf(b, range)));
+  await page.untilText('messages', all.toLocaleString('en-US'));
+  await page.page.locator('#bursts').scrollIntoViewIfNeeded();
+  await page.untilText('bursts-shown', / UTC/);
+  await expectAccessible(page, 'cluster');
+
+  // The address says whose counts they are; the switch goes back by keyboard as well.
+  await page.page.reload();
+  await page.untilText('messages', all.toLocaleString('en-US'));
+  await page.page.focus('button[data-scope="node"]');
+  await page.page.keyboard.press('Enter');
+  const own = await sumOf(a, range);
+  await page.untilText('messages', own.toLocaleString('en-US'));
+  await page.untilText('node', 'web-a');
+
+  await b.stop();
+  await page.page.click('button[data-scope="cluster"]');
+  await page.untilText('all-note', 'not web-b');
+});
+
+test('begins with the cluster where the server only adds up, and has no switch without one', async () => {
+  const nats = await NatsServers.start();
+  const a = await startNode({ nats, name: 'web-a' });
+  const merger = await startNode({ nats, name: 'sum', role: 'merge' });
+  startLoad(a, 300);
+  const page = await Dashboard.open(merger.adminUrl);
+  await page.untilText('node', 'cluster');
+  await waitUntil('its requests are there', async () => (await page.number('rate')) > 100);
+
+  const alone = await Dashboard.open(a.adminUrl, '#live=60000&scope=node');
+  await alone.untilLive();
+  await alone.untilText('node', 'web-a');
+  expect(await alone.page.locator('#scope').isVisible()).toBe(false);
+  expect(await alone.page.locator('#nodes').isVisible()).toBe(false);
+});

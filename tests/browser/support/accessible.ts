@@ -1,0 +1,14 @@
+/** What axe-core finds wrong with a page fails the test. */
+import axe from 'axe-core';
+import { expect } from 'vitest';
+import type { Dashboard } from './browser.ts';
+
+export async function expectAccessible(page: Dashboard, state: string): Promise<void> {
+  // As the debugger does: the page's own policy would let no foreign script in.
+  await page.page.evaluate(axe.source);
+  const { violations } = await page.page.evaluate<axe.AxeResults>('axe.run()');
+  const found = violations.map(
+    ({ id, impact, nodes }) => `${impact} ${id}: ${nodes.map(({ html }) => html).join(' ')}`,
+  );
+  expect(found, state).toEqual([]);
+}
