@@ -55,6 +55,7 @@ test('fits a phone, without scrolling sideways', async () => {
   await expectAccessible(page, 'phone');
 
   // One finger to the right: back in time.
+  await page.page.locator('.u-over').scrollIntoViewIfNeeded();
   const box = await page.page.locator('.u-over').boundingBox();
   if (box === null) throw new Error('got no chart');
   const session = await page.page.context().newCDPSession(page.page);
