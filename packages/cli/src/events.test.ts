@@ -87,7 +87,9 @@ describe('following', () => {
   it('asks for the period and the beginning, and gives windows with their gaps', async () => {
     answers = [sending(`: open\n\n${eventOf(10_000, [7, undefined, 0])}`)];
     expect(await firstChunks(1, '5m')).toEqual([{ start: 10_000, counts: [7, null, 0] }]);
-    expect(asked).toEqual([{ url: '/v1/live?period=sec&from=5m&scope=node', lastEventId: undefined }]);
+    expect(asked).toEqual([
+      { url: '/v1/live?period=sec&from=5m&scope=node', lastEventId: undefined },
+    ]);
   });
 
   it.each([
