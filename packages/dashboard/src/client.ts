@@ -45,7 +45,7 @@ export interface Bursts extends Range {
   readonly stalls: { readonly count: number; readonly ms: number; readonly list: readonly Range[] };
 }
 
-export interface Burst extends Range {
+interface Burst extends Range {
   readonly peak: number;
   readonly total: number;
   readonly share: number;
