@@ -2,10 +2,11 @@
  * Mutated requests, seeded: the server must live, and count what it answers 200.
  *
  * Connections carry requests until one is not answered. Where a server refuses what follows a
- * message in the same packet, the message is counted and its answer goes with the connection. So those
- * connections are played again with a packet for each line, so that each answer leaves before the
- * refusal: then counts and answers must be equal, and what the second play answered more than the
- * first is just what the first counted more than it answered.
+ * message in the same packet, the message is counted and its answer goes with the connection. So
+ * connections come in groups, and a group that was counted more often than it was answered is played
+ * again with a packet for each line, so that each answer leaves before the refusal: then counts and
+ * answers must be equal, and what the second play answered more than the first is just what the first
+ * counted more than it answered.
  */
 import { setTimeout } from 'node:timers/promises';
 import { Random } from '../../../packages/server/src/simulation/random.ts';
@@ -15,10 +16,10 @@ import { Client, inParallel } from '../support/exchange.ts';
 import { mutated } from '../support/mutation.ts';
 import { type Reto3Target, reto3Kinds } from '../support/target.ts';
 
-const requestsPerConnection = 50;
-const connectionsAtOnce = 96;
-const replaysAtOnce = 256;
-const playsInGroup = 2_000;
+const mostRequestsOfConnection = 50;
+const connectionsAtOnce = 128;
+/** Small, so that few connections are played again for an answer that one of them lost. */
+const connectionsInGroup = 256;
 const slowestGapMs = 64;
 /** Nothing comes for so long: the server waits for more. */
 const quietMs = 3;
@@ -28,6 +29,10 @@ const hangMs = 15_000;
 interface Play {
   readonly packets: readonly string[];
   readonly answered: number;
+  /** The server did not close the connection, though it had its end. */
+  readonly hung: boolean;
+  /** Not all that was sent was answered, so something may have been refused. */
+  readonly unanswered: boolean;
 }
 
 export interface FuzzResult {
@@ -42,79 +47,79 @@ export interface FuzzResult {
   readonly crashed: boolean;
 }
 
+/** @param requests so many at least: the last group of connections is sent whole */
 export async function fuzz(
   target: Reto3Target,
   seed: number,
   requests: number,
 ): Promise<FuzzResult> {
-  const connections = Math.ceil(requests / requestsPerConnection) * 4;
-  let sent = 0;
-  let hangs = 0;
-  const before = await target.counted();
-  const plays: Play[] = [];
-  let answered = 0;
-  const seeds = (function* () {
-    // A seed for each connection: which connection comes first does not matter then.
-    for (let index = 0; index < connections * requestsPerConnection; index++)
-      yield (seed + Math.imul(index, 0x9e3779b9)) >>> 0;
-  })();
-  const worker = async (): Promise<void> => {
-    for (const own of seeds) {
-      if (sent >= requests) return;
-      const random = new Random(own);
-      const packets: string[] = [];
-      const client = await Client.connect(target.port);
-      let closedByServer = client.closed;
-      let answers = 0;
-      let unanswered = false;
-      while (packets.length < requestsPerConnection && !closedByServer && sent < requests) {
-        const packet = mutated(random);
-        packets.push(packet);
-        sent++;
-        client.write(packet);
-        await client.answerOrQuiet(quietMs);
-        closedByServer = client.closed;
-        const now = client.answered;
-        unanswered = now === answers;
-        if (unanswered) break;
-        answers = now;
-      }
-      if (!closedByServer) client.halfClose();
-      if ((await client.closedWithin(hangMs)) === undefined) hangs++;
-      answers = client.answered;
-      client.destroy();
-      answered += answers;
-      // Where the last packet was answered, nothing was refused.
-      if (unanswered) plays.push({ packets, answered: answers });
-    }
-  };
-  await Promise.all(Array.from({ length: connectionsAtOnce }, worker));
-  const counted = (await target.counted()) - before;
-  const again = await playInLines(target, plays);
-  return { sent, answered, counted, hangs, crashed: !target.alive(), ...again };
+  const result = { sent: 0, answered: 0, counted: 0, lost: 0, differenceInLines: 0, hangs: 0 };
+  let before = await target.counted();
+  for (let connection = 0; result.sent < requests; connection += connectionsInGroup) {
+    // A seed for each connection: which one comes first does not matter then.
+    const seeds = Array.from(
+      { length: connectionsInGroup },
+      (_, index) => (seed + Math.imul(connection + index, 0x9e3779b9)) >>> 0,
+    );
+    const plays: Play[] = [];
+    await inParallel(seeds, connectionsAtOnce, async (own) => {
+      plays.push(await play(target.port, new Random(own)));
+    });
+    const answered = sumOf(plays, (each) => each.answered);
+    const counted = (await target.counted()) - before;
+    before += counted;
+    result.sent += sumOf(plays, (each) => each.packets.length);
+    result.answered += answered;
+    result.counted += counted;
+    result.hangs += plays.filter((each) => each.hung).length;
+    if (counted === answered) continue;
+    const again = await playInLines(
+      target,
+      plays.filter((each) => each.unanswered),
+    );
+    result.lost += again.lost;
+    result.differenceInLines += again.difference;
+    before = await target.counted();
+  }
+  return { ...result, crashed: !target.alive() };
+}
+
+function sumOf(plays: readonly Play[], of: (play: Play) => number): number {
+  return plays.reduce((sum, each) => sum + of(each), 0);
+}
+
+/** Sends requests over one connection until one is not answered. */
+async function play(port: number, random: Random): Promise<Play> {
+  const client = await Client.connect(port);
+  const packets: string[] = [];
+  let unanswered = false;
+  while (packets.length < mostRequestsOfConnection && !client.closed && !unanswered) {
+    const before = client.answered;
+    const packet = mutated(random);
+    packets.push(packet);
+    client.write(packet);
+    await client.answerOrQuiet(quietMs);
+    unanswered = client.answered === before;
+  }
+  if (!client.closed) client.halfClose();
+  const hung = (await client.closedWithin(hangMs)) === undefined;
+  client.destroy();
+  return { packets, answered: client.answered, hung, unanswered };
 }
 
 /**
- * Plays connections again, in groups. Lines may still share a packet where the server was late, so a
- * group of which counts and answers differ is played once more, slower; what is there every time is
- * a difference.
+ * Plays connections again. Lines may still share a packet where the server was late, so where counts
+ * and answers differ all are played once more, slower; what is there every time is a difference.
  */
 async function playInLines(target: Reto3Target, plays: readonly Play[]) {
-  let lost = 0;
-  let differenceInLines = 0;
-  for (let from = 0; from < plays.length; from += playsInGroup) {
-    const group = plays.slice(from, from + playsInGroup);
-    let answered = 0;
-    let difference = 1;
-    for (let gapMs = 1; gapMs <= slowestGapMs && difference !== 0; gapMs *= 4) {
-      const before = await target.counted();
-      answered = await answersInLines(target, group, gapMs);
-      difference = Math.abs((await target.counted()) - before - answered);
-    }
-    differenceInLines += difference;
-    lost += answered - group.reduce((sum, play) => sum + play.answered, 0);
+  let answered = 0;
+  let difference = 1;
+  for (let gapMs = 1; gapMs <= slowestGapMs && difference !== 0; gapMs *= 4) {
+    const before = await target.counted();
+    answered = await answersInLines(target, plays, gapMs);
+    difference = Math.abs((await target.counted()) - before - answered);
   }
-  return { lost, differenceInLines };
+  return { lost: answered - sumOf(plays, (each) => each.answered), difference };
 }
 
 async function answersInLines(
@@ -123,7 +128,7 @@ async function answersInLines(
   gapMs: number,
 ): Promise<number> {
   let answered = 0;
-  await inParallel(plays, replaysAtOnce, async ({ packets }) => {
+  await inParallel(plays, plays.length, async ({ packets }) => {
     const client = await Client.connect(target.port);
     for (const packet of packets) {
       for (const piece of packet.split(/(?<=\n)/)) {

@@ -1,6 +1,5 @@
 /** Sends bytes as they are, in the packets that the caller wants, and takes down what came of them. */
 import { connect, type Socket } from 'node:net';
-import { setTimeout } from 'node:timers/promises';
 
 /** What a client saw. */
 export interface Seen {
@@ -13,29 +12,45 @@ export interface Seen {
 }
 
 const statusLine = /HTTP\/1\.[01] ([2-5]\d\d)/g;
+/** What may be the beginning of a status line, the rest of which is still to come. */
+const longestBeginning = 'HTTP/1.1 20'.length;
 
-/** A connection that keeps what came, at most as long as a test needs it. */
+/** A connection that counts the answers that came, at most as long as a test needs it. */
 export class Client {
   closed = false;
+  /** Answers with status 200 so far. */
+  answered = 0;
   readonly #socket: Socket;
-  #received = '';
+  #refusals = 0;
+  #rest = '';
   #lastChange = performance.now();
-  readonly #onClosed: Promise<void>;
+  /** Whoever waits for the next bytes, or the end. */
+  #wake: (() => void) | undefined;
 
   private constructor(socket: Socket) {
     this.#socket = socket;
     socket.setEncoding('latin1').on('data', (text) => {
-      this.#received += String(text);
+      this.#count(String(text));
       this.#lastChange = performance.now();
+      this.#wake?.();
     });
     // A reset is an end like any other.
     socket.on('error', () => undefined);
-    this.#onClosed = new Promise((resolve) => {
-      socket.once('close', () => {
-        this.closed = true;
-        resolve();
-      });
+    socket.once('close', () => {
+      this.closed = true;
+      this.#wake?.();
     });
+  }
+
+  #count(text: string): void {
+    const received = this.#rest + text;
+    let end = 0;
+    for (const match of received.matchAll(statusLine)) {
+      if (match[1] === '200') this.answered++;
+      else this.#refusals++;
+      end = match.index + match[0].length;
+    }
+    this.#rest = received.slice(Math.max(end, received.length - longestBeginning));
   }
 
   /** Resolves when it is connected, or cannot be. */
@@ -67,9 +82,7 @@ export class Client {
   }
 
   get seen(): Seen {
-    const statuses = [...this.#received.matchAll(statusLine)].map(([, status]) => status);
-    const answered = statuses.filter((status) => status === '200').length;
-    return { answered, refusals: statuses.length - answered, closed: this.closed };
+    return { answered: this.answered, refusals: this.#refusals, closed: this.closed };
   }
 
   /**
@@ -91,36 +104,29 @@ export class Client {
     }
   }
 
-  /** Answers with status 200 so far. */
-  get answered(): number {
-    return this.seen.answered;
-  }
-
   /** Waits for the next bytes, the end, or that nothing comes for so long. */
-  async answerOrQuiet(mostMs: number): Promise<void> {
-    if (this.closed) return;
-    await new Promise<void>((resolve) => {
-      const timer = globalThis.setTimeout(done, mostMs);
-      const socket = this.#socket;
-      socket.once('data', done);
-      socket.once('close', done);
-      function done(): void {
+  answerOrQuiet(mostMs: number): Promise<void> {
+    if (this.closed) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = (): void => {
         clearTimeout(timer);
-        socket.off('data', done);
-        socket.off('close', done);
+        this.#wake = undefined;
         resolve();
-      }
+      };
+      const timer = setTimeout(done, mostMs);
+      this.#wake = done;
     });
   }
 
   /** How long until the server closes, in ms; undefined where it does not within the limit. */
   async closedWithin(limitMs: number): Promise<number | undefined> {
     const begun = performance.now();
-    const abort = new AbortController();
-    const late = setTimeout(limitMs, undefined, { signal: abort.signal }).catch(() => undefined);
-    await Promise.race([this.#onClosed, late]);
-    abort.abort();
-    return this.closed ? performance.now() - begun : undefined;
+    for (;;) {
+      const passedMs = performance.now() - begun;
+      if (this.closed) return passedMs;
+      if (passedMs >= limitMs) return undefined;
+      await this.answerOrQuiet(limitMs - passedMs);
+    }
   }
 
   /** The quiet begins anew with what is sent next. */

@@ -1,7 +1,12 @@
 import type { HttpResponse } from 'uWebSockets.js';
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { connectionBound, connectionsPerWorker, descriptorLimit } from './connections.ts';
+import {
+  connectionBound,
+  connectionsPerWorker,
+  descriptorLimit,
+  limitQuiet,
+} from './connections.ts';
 
 describe('connectionsPerWorker', () => {
   it.each([
@@ -41,5 +46,20 @@ describe('connectionBound', () => {
     bound(response, -1);
     bound(response, -1);
     expect(open()).toBe(0);
+  });
+});
+
+describe('limitQuiet', () => {
+  it('closes connections of the newer build as soon as the older one closes them', () => {
+    const set: Record<string, number> = {};
+    limitQuiet({
+      setIdleTimeout: (seconds: number) => (set['idle'] = seconds),
+      setResponseTimeout: (seconds: number) => (set['response'] = seconds),
+    });
+    expect(set).toEqual({ idle: 10, response: 10 });
+  });
+
+  it('leaves the older build as it is', () => {
+    expect(() => limitQuiet({})).not.toThrow();
   });
 });

@@ -1,7 +1,8 @@
 /**
- * How many connections the workers may hold: what the process may open, less what the rest of it
- * needs. Without a bound, clients that only connect would take every file descriptor, and LevelDB
- * could open no file.
+ * How many connections the workers may hold, and for how long one may be quiet.
+ *
+ * As many as the process may open, less what the rest of it needs: without a bound, clients that
+ * only connect would take every file descriptor, and LevelDB could open no file.
  */
 import type { HttpResponse } from 'uWebSockets.js';
 
@@ -29,4 +30,29 @@ export function connectionBound(most: number): (response: HttpResponse, change: 
     open += change;
     if (change > 0 && open > most) response.close();
   };
+}
+
+/**
+ * A connection that sends nothing, or too slowly, is closed after so long; uWebSockets.js looks every
+ * 4 s. It is what the older build has built in; the newer one would wait for 30.
+ */
+const quietSeconds = 10;
+
+/** The newer build has them, though its types leave them out. Both give the app. */
+interface SettableTimeouts {
+  /** Of connections that have sent no request yet. */
+  setIdleTimeout(seconds: number): unknown;
+  /** Of those whose last request was answered; one that still waits for its answer has no limit. */
+  setResponseTimeout(seconds: number): unknown;
+}
+
+function hasSettableTimeouts(app: object): app is SettableTimeouts {
+  return 'setIdleTimeout' in app && 'setResponseTimeout' in app;
+}
+
+/** Has an app close connections that are quiet, where its build does not do so by itself. */
+export function limitQuiet(app: object): void {
+  if (!hasSettableTimeouts(app)) return;
+  app.setIdleTimeout(quietSeconds);
+  app.setResponseTimeout(quietSeconds);
 }

@@ -11,7 +11,7 @@ import { messageOf, Reto3Error } from '../errors.ts';
 import { watchDelay } from '../metrics/event-loop-delay.ts';
 import { lastBatch, transferablesOf, WorkerReports } from '../report/worker-reports.ts';
 import { controlOf, stripeOf } from '../window/layout.ts';
-import { connectionBound } from './connections.ts';
+import { connectionBound, limitQuiet } from './connections.ts';
 import { answerAtOnce, answerWhenDurable, type Handler, type StoreState } from './handlers.ts';
 import type { Collected, FromWorker, ToWorker, WorkerStart } from './messages.ts';
 import { ParkedResponses } from './parked.ts';
@@ -69,6 +69,7 @@ function serve(reports: WorkerReports | undefined): void {
     start.tls === undefined
       ? uws.App()
       : uws.SSLApp({ cert_file_name: start.tls.cert, key_file_name: start.tls.key });
+  limitQuiet(app);
   app.any('/*', handlerOf(parked, store, reports));
   // The older build cannot say when a connection begins.
   if (typeof app.filter === 'function') {
