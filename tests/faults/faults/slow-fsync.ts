@@ -49,7 +49,7 @@ async function p99Ms(port: number): Promise<number> {
 export const fsyncSlow: Fault = {
   name: 'fsync-slow',
   promise: "a slow fsync does not slow memory mode's requests: p99 within 10 % of before",
-  fault: `\`strace -e inject=fsync,fdatasync:delay_enter=${delayMicroseconds}\` (µs) at ${requestsPerSecond} requests/s, in turns with ${hardlyMicroseconds} µs; median of the turns`,
+  fault: `\`strace -e inject=fsync,fdatasync:delay_enter=${delayMicroseconds}\` (µs) at ${requestsPerSecond} requests/s, in turns with ${hardlyMicroseconds} µs; medians`,
   rounds: 36,
   missing: all(root, program('strace')),
   async run(rounds) {
@@ -70,14 +70,17 @@ export const fsyncSlow: Fault = {
       }
     await server.stop();
     const before = quantile([...turns.before, ...turns.again], 0.5);
-    const slow = quantile(turns.slow, 0.5);
-    const noise = quantile(turns.again, 0.5) / quantile(turns.before, 0.5);
+    // Within each round: what slows the machine for a while slows all three turns.
+    const ratios = (upper: Turn, lower: Turn): number[] =>
+      turns[upper].map((ms, round) => ms / (turns[lower][round] ?? Number.NaN));
+    const slower = quantile([...ratios('slow', 'before'), ...ratios('slow', 'again')], 0.5);
+    const noise = quantile(ratios('again', 'before'), 0.5);
     return {
       runs: rounds,
       figure:
-        `p99 ${before.toFixed(2)} ms before, ${slow.toFixed(2)} ms while ${injected} fsyncs were slow ` +
-        `(${change(slow / before)}; alike turns differ by ${change(noise)})`,
-      pass: slow <= before * slowerAtMost && injected > 0,
+        `p99 ${before.toFixed(2)} ms before, ${quantile(turns.slow, 0.5).toFixed(2)} ms while ${injected} fsyncs were slow ` +
+        `(within a round ${change(slower)}; alike turns differ by ${change(noise)})`,
+      pass: slower <= slowerAtMost && injected > 0,
     };
   },
 };
