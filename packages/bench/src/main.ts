@@ -8,16 +8,18 @@ import { install } from './install.ts';
 import { full, quick, soak } from './plan.ts';
 import { markdownOf } from './report/markdown.ts';
 import { writeReport } from './report/write.ts';
-import { challengeName, missingPackages, run } from './run.ts';
+import { challengeName, clusterSuite, run, serverSuite } from './run.ts';
 
 const usage = `usage: npm run bench [-- OPTIONS]
 
   (none)        a quick run of about two minutes; its numbers scatter
   --full        the run of docs/performance.md, about 25 minutes; writes docs/performance.md and .json
+  --cluster     what a cluster costs and takes; with --full docs/scaling.md and .json, about six minutes
   --install     first install the Debian packages that are missing (root)
-  --only TEXT   run only the measurements whose name contains that, such as "latency"; writes nothing
+  --only TEXT   run only the measurements whose name contains that, such as "latency"; writes nothing, or
+                with --out in the place of what the page has of them
   --soak        the load of the challenge for ten minutes, on reto3 and on its yardstick: is memory flat?
-  --out FOLDER  write performance.md, performance.json and charts there; it holds a performance.md
+  --out FOLDER  write the page, its JSON and charts there; the folder holds the page already
 `;
 
 const docs = fileURLToPath(new URL('../../../docs', import.meta.url));
@@ -26,6 +28,7 @@ async function main(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
     options: {
+      cluster: { type: 'boolean', default: false },
       full: { type: 'boolean', default: false },
       install: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
@@ -38,8 +41,9 @@ async function main(args: string[]): Promise<void> {
     process.stdout.write(usage);
     return;
   }
-  if (values.install) await install(missingPackages());
-  const missing = missingPackages();
+  const suite = values.cluster ? clusterSuite : serverSuite;
+  if (values.install) await install(suite.missing());
+  const missing = suite.missing();
   if (missing.length > 0)
     process.stderr.write(`bench: not installed, so left out: ${missing.join(', ')} (--install)\n`);
 
@@ -49,12 +53,12 @@ async function main(args: string[]): Promise<void> {
     process.stderr.write(`bench: not done after ${plan.mostMinutes} minutes, giving up\n`);
     process.exit(1);
   }, plan.mostMinutes * 60_000);
-  const report = await run(plan, only);
+  const report = await run(plan, suite, only);
   clearTimeout(deadline);
 
-  process.stdout.write(markdownOf(report, new Map()));
+  process.stdout.write(markdownOf(report, suite.page.targets, new Map()));
   const folder = values.out ?? (values.full && only === undefined ? docs : undefined);
-  if (folder !== undefined) await writeReport(report, folder);
+  if (folder !== undefined) await writeReport(report, suite.page, folder, only !== undefined);
   if (report.results.failures.length > 0) process.exitCode = 1;
 }
 

@@ -37,6 +37,28 @@ export interface Plan {
   readonly scalingSeconds: number;
   readonly rates: readonly number[];
   readonly rateSeconds: number;
+  readonly cluster: ClusterPlan;
+}
+
+/** The measurements of a cluster: `--cluster`. */
+interface ClusterPlan {
+  /** Requests a second to one real node, to see what it publishes. */
+  readonly nodeRates: readonly number[];
+  readonly trafficSeconds: number;
+  /** How many simulated nodes a merger adds up. */
+  readonly nodeCounts: readonly number[];
+  /** Once for the cores, once for the delay. */
+  readonly growthSeconds: number;
+  /** What a new merger finds in the stream. */
+  readonly historyNodes: number;
+  readonly historyMinutes: number;
+  /** Real servers, on this machine. */
+  readonly nodes: number;
+  /** A second is one sample. */
+  readonly delaySeconds: number;
+  readonly rates: readonly number[];
+  readonly rateSeconds: number;
+  readonly limitSeconds: number;
 }
 
 export const quick: Plan = {
@@ -65,6 +87,19 @@ export const quick: Plan = {
   scalingSeconds: 1,
   rates: [5_000, 20_000, 100_000],
   rateSeconds: 1,
+  cluster: {
+    nodeRates: [5_000],
+    trafficSeconds: 3,
+    nodeCounts: [10, 100],
+    growthSeconds: 5,
+    historyNodes: 10,
+    historyMinutes: 10,
+    nodes: 2,
+    delaySeconds: 5,
+    rates: [20_000, 100_000],
+    rateSeconds: 2,
+    limitSeconds: 2,
+  },
 };
 
 export const full: Plan = {
@@ -93,6 +128,19 @@ export const full: Plan = {
   scalingSeconds: 2,
   rates: [5_000, 20_000, 100_000],
   rateSeconds: 10,
+  cluster: {
+    nodeRates: [0, 5_000, 50_000],
+    trafficSeconds: 10,
+    nodeCounts: [10, 100, 1_000],
+    growthSeconds: 15,
+    historyNodes: 100,
+    historyMinutes: 60,
+    nodes: 3,
+    delaySeconds: 100,
+    rates: [20_000, 100_000],
+    rateSeconds: 8,
+    limitSeconds: 5,
+  },
 };
 
 /** Ten minutes of the challenge's load, as long as the challenge itself. */

@@ -1,8 +1,13 @@
 /** One run: every measurement, in order. One that fails is named and does not stop the others. */
+import { availableParallelism } from 'node:os';
+import { version } from '@reto3/server/version';
 import { Bench } from './bench.ts';
+import { natsServer, natsVersion } from './cluster/nats.ts';
 import { tsungIsInstalled } from './loads/tsung.ts';
 import { readMachine } from './machine.ts';
 import { challenge } from './measurements/challenge.ts';
+import { growth, nodeTraffic } from './measurements/cluster-growth.ts';
+import { clusterDelay, clusterRates } from './measurements/cluster-load.ts';
 import { delays } from './measurements/delays.ts';
 import { latency } from './measurements/latency.ts';
 import { queryScaling, storeHistory } from './measurements/queries.ts';
@@ -13,13 +18,15 @@ import { exports, storage, storeDay } from './measurements/stored-day.ts';
 import { throughput, unpinnedThroughput } from './measurements/throughput.ts';
 import { watching } from './measurements/watching.ts';
 import { bareUws } from './peers/bare-uws.ts';
+import { haproxy } from './peers/haproxy.ts';
 import { missingOf } from './peers/peer.ts';
 import { peers } from './peers/peers.ts';
 import { startReto3 } from './peers/reto3.ts';
 import type { Plan } from './plan.ts';
 import { findProgram, firstLineOf } from './program.ts';
 import type { Report } from './report/report.ts';
-import { longHistory, shortHistory } from './report/targets.ts';
+import { clusterTargets, longHistory, serverTargets, shortHistory } from './report/targets.ts';
+import type { Page } from './report/write.ts';
 import { type Comparison, type Finding, isTable, valuesOf } from './result.ts';
 import { spreadOf } from './statistics.ts';
 
@@ -27,7 +34,7 @@ import { spreadOf } from './statistics.ts';
 const assumedMost = 100_000;
 
 /** Debian packages of tools and peers that this machine lacks. */
-export function missingPackages(): string[] {
+function missingPackages(): string[] {
   const tools = [
     ...(findProgram('wrk') === undefined ? ['wrk'] : []),
     ...(tsungIsInstalled() ? [] : ['tsung']),
@@ -41,10 +48,64 @@ const quietLoad = 0.5;
 /** The measurement that a soak repeats for longer. */
 export const challengeName = 'load of the challenge';
 
+/** Measurements that belong together, and the page that they fill. */
+export interface Suite {
+  readonly page: Page;
+  readonly measurements: (bench: Bench, findings: readonly Finding[]) => readonly Measurement[];
+  /** Debian packages that this machine lacks for them. */
+  readonly missing: () => string[];
+  /** By name of the program. */
+  readonly versions: () => Record<string, string>;
+}
+
 type Measurement = readonly [name: string, measure: () => Promise<Finding[]>];
 
+/** One server, beside others. */
+export const serverSuite: Suite = {
+  page: { name: 'performance', command: 'npm run bench -- --full', targets: serverTargets },
+  missing: missingPackages,
+  versions,
+  measurements: (bench, findings) => {
+    const cores = availableParallelism();
+    return [
+      ['throughput, one core', () => throughput(bench)],
+      ['throughput, all cores', () => unpinnedThroughput(bench, Math.max(1, cores - 1))],
+      [challengeName, () => challenge(bench)],
+      ['latency', () => latency(bench, mostOfBare(findings))],
+      ['delays', () => delays(bench)],
+      ['rates', () => rates(bench)],
+      ['workers and connections', () => scaling(bench, cores)],
+      ['watching', () => watching(bench)],
+      ['start of a command', () => commandStart(bench)],
+      ['stored counts', () => stored(bench)],
+    ];
+  },
+};
+
+/** Many servers, on NATS. */
+export const clusterSuite: Suite = {
+  page: {
+    name: 'scaling',
+    command: 'npm run bench -- --cluster --full',
+    targets: clusterTargets,
+  },
+  missing: () =>
+    [natsServer, 'haproxy', 'wrk'].filter((program) => findProgram(program) === undefined),
+  versions: () => ({
+    reto3: version,
+    NATS: natsVersion() ?? 'unknown',
+    haproxy: haproxy.version() ?? 'unknown',
+  }),
+  measurements: (bench) => [
+    ['what a node publishes', () => nodeTraffic(bench)],
+    ['growth', () => growth(bench)],
+    ['delay', () => clusterDelay(bench)],
+    ['rates', () => clusterRates(bench)],
+  ],
+};
+
 /** @param only text in the names of the measurements to run; all where undefined */
-export async function run(plan: Plan, only?: string): Promise<Report> {
+export async function run(plan: Plan, suite: Suite, only?: string): Promise<Report> {
   const startMs = performance.now();
   const machine = readMachine();
   const bench = await Bench.open(plan);
@@ -53,21 +114,9 @@ export async function run(plan: Plan, only?: string): Promise<Report> {
     bench.say(`the machine is busy (load average ${load}): the numbers will not mean much`);
   }
   const findings: Finding[] = [];
-  const workers = Math.max(1, machine.cores - 1);
+  const measurements = suite.measurements(bench, findings);
 
   try {
-    const measurements: Measurement[] = [
-      ['throughput, one core', () => throughput(bench)],
-      ['throughput, all cores', () => unpinnedThroughput(bench, workers)],
-      [challengeName, () => challenge(bench)],
-      ['latency', () => latency(bench, mostOfBare(findings))],
-      ['delays', () => delays(bench)],
-      ['rates', () => rates(bench)],
-      ['workers and connections', () => scaling(bench, machine.cores)],
-      ['watching', () => watching(bench)],
-      ['start of a command', () => commandStart(bench)],
-      ['stored counts', () => stored(bench)],
-    ];
     for (const [name, measure] of measurements) {
       if (only !== undefined && !name.includes(only)) continue;
       bench.say(`${name} …`);
@@ -83,8 +132,8 @@ export async function run(plan: Plan, only?: string): Promise<Report> {
     plan: plan.name,
     minutes: (performance.now() - startMs) / 60_000,
     machine,
-    versions: versions(),
-    missing: missingPackages(),
+    versions: suite.versions(),
+    missing: suite.missing(),
     results: {
       comparisons: findings.filter((finding): finding is Comparison => !isTable(finding)),
       tables: findings.filter(isTable),

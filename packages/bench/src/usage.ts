@@ -54,3 +54,21 @@ export function usageOf(group: number): Usage {
   }
   return { cpuSeconds, residentBytes, writtenBytes };
 }
+
+export function sumOf(usages: readonly Usage[]): Usage {
+  const sum = (pick: (usage: Usage) => number): number =>
+    usages.reduce((total, usage) => total + pick(usage), 0);
+  return {
+    cpuSeconds: sum((usage) => usage.cpuSeconds),
+    residentBytes: sum((usage) => usage.residentBytes),
+    writtenBytes: sum((usage) => usage.writtenBytes),
+  };
+}
+
+/** Begins to measure; the result says how many cores (1 is a whole one) were used since. */
+export function watchCores(of: readonly { usage(): Usage }[]): () => number {
+  const used = (): number => sumOf(of.map((each) => each.usage())).cpuSeconds;
+  const startMs = performance.now();
+  const before = used();
+  return () => (used() - before) / ((performance.now() - startMs) / 1_000);
+}

@@ -23,7 +23,7 @@ type Measure = (port: number) => Promise<Price>;
 
 const steady: Measure = async (port) => {
   const load = await OpenLoop.open({
-    port,
+    ports: [port],
     request: message,
     requestsPerSecond: steadyRate,
     seconds,

@@ -34,7 +34,7 @@ const pauseMs = 200;
 
 async function p99Ms(port: number): Promise<number> {
   const load = await OpenLoop.open({
-    port,
+    ports: [port],
     request: message,
     requestsPerSecond,
     seconds,

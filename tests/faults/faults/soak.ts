@@ -87,7 +87,7 @@ export const soak: Fault = {
     while (performance.now() < endAt) {
       const seconds = Math.min(sliceSeconds, Math.ceil((endAt - performance.now()) / 1_000));
       const load = await OpenLoop.open({
-        port: server.port,
+        ports: [server.port],
         request: message,
         requestsPerSecond,
         seconds,

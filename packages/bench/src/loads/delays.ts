@@ -69,15 +69,26 @@ function read(url: string): Promise<string> {
 }
 
 const ms10WindowMs = 10;
+const secondMs = 1_000;
+
+/** Follows the ms10 windows of a server; as `follow`. */
+export function followLive(adminUrl: string, stop: AbortSignal): Promise<number[]> {
+  return follow(`${adminUrl}/v1/live?period=ms10`, ms10WindowMs, stop);
+}
+
+/** Follows the seconds of the cluster; as `follow`. */
+export function followCluster(adminUrl: string, stop: AbortSignal): Promise<number[]> {
+  return follow(`${adminUrl}/v1/live?period=sec&scope=cluster`, secondMs, stop);
+}
 
 /**
- * Follows /v1/live until told to stop: from the end of each ms10 window until it has come, ms. Both
- * ends of that time are read from one machine's clock.
+ * Follows a feed until told to stop: from the end of each window until it has come, ms. Both ends
+ * of that time are read from one machine's clock.
  */
-export function followLive(adminUrl: string, stop: AbortSignal): Promise<number[]> {
+function follow(feed: string, windowMs: number, stop: AbortSignal): Promise<number[]> {
   return new Promise((resolve, reject) => {
     const delaysMs: number[] = [];
-    const request = get(`${adminUrl}/v1/live?period=ms10`, (response) => {
+    const request = get(feed, (response) => {
       let text = '';
       response.setEncoding('utf8');
       response.on('data', (piece) => {
@@ -86,7 +97,7 @@ export function followLive(adminUrl: string, stop: AbortSignal): Promise<number[
         const events = text.split('\n\n');
         text = events.pop() ?? '';
         for (const event of events) {
-          for (const start of windowsIn(event)) delaysMs.push(nowMs - start - ms10WindowMs);
+          for (const start of windowsIn(event)) delaysMs.push(nowMs - start - windowMs);
         }
       });
       response.once('error', (error) => {

@@ -14,7 +14,8 @@ import { connect, type Socket } from 'node:net';
 import type { PeerRequest } from '../peers/peer.ts';
 
 export interface OpenLoopOptions {
-  readonly port: number;
+  /** The connections are spread over these. */
+  readonly ports: readonly [number, ...number[]];
   readonly request: PeerRequest;
   readonly requestsPerSecond: number;
   readonly seconds: number;
@@ -69,7 +70,9 @@ export class OpenLoop {
     const loop = new OpenLoop(options);
     loop.#answerBytes = await answerBytesOf(options);
     loop.#connections = await Promise.all(
-      Array.from({ length: options.connections }, () => loop.#connect()),
+      Array.from({ length: options.connections }, (_, index) =>
+        loop.#connect(options.ports[index % options.ports.length] ?? options.ports[0]),
+      ),
     );
     loop.#idle.push(...loop.#connections);
     return loop;
@@ -137,10 +140,10 @@ export class OpenLoop {
     this.#idle.push(connection);
   }
 
-  #connect(): Promise<Connection> {
+  #connect(port: number): Promise<Connection> {
     return new Promise((resolve, reject) => {
       const socket: Socket = connect({
-        port: this.#options.port,
+        port,
         host: '127.0.0.1',
         noDelay: true,
         onread: {
@@ -171,7 +174,8 @@ function requestText({ method, path, body }: PeerRequest): string {
 }
 
 /** Sends one request and waits until nothing more comes. @throws Error if the answer is not 200 */
-function answerBytesOf({ port, request }: OpenLoopOptions): Promise<number> {
+function answerBytesOf({ ports, request }: OpenLoopOptions): Promise<number> {
+  const [port] = ports;
   return new Promise((resolve, reject) => {
     let answer = '';
     const socket = connect({ port, host: '127.0.0.1' });

@@ -38,9 +38,13 @@ export interface Delay {
 const graceMs = 30_000;
 
 /** The usual shape of a load at that rate. */
-export function steady(port: number, requestsPerSecond: number, seconds: number): SteadyOptions {
+export function steady(
+  ports: number | readonly [number, ...number[]],
+  requestsPerSecond: number,
+  seconds: number,
+): SteadyOptions {
   return {
-    port,
+    ports: typeof ports === 'number' ? [ports] : ports,
     request: message,
     requestsPerSecond,
     seconds,

@@ -5,7 +5,7 @@ import { request } from 'node:http';
 import { createServer, type Server } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { findProgram, Program, type ProgramOptions } from '../program.ts';
-import { type Usage, usageOf } from '../usage.ts';
+import { sumOf, type Usage, usageOf } from '../usage.ts';
 
 /** The request that makes a peer do its work once. */
 export interface PeerRequest {
@@ -66,14 +66,7 @@ export class RunningPeer {
   }
 
   usage(): Usage {
-    const usages = this.#programs.map((program) => usageOf(program.group));
-    const sum = (pick: (usage: Usage) => number): number =>
-      usages.reduce((total, usage) => total + pick(usage), 0);
-    return {
-      cpuSeconds: sum((usage) => usage.cpuSeconds),
-      residentBytes: sum((usage) => usage.residentBytes),
-      writtenBytes: sum((usage) => usage.writtenBytes),
-    };
+    return sumOf(this.#programs.map((program) => usageOf(program.group)));
   }
 
   async stop(): Promise<void> {

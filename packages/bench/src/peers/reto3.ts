@@ -16,7 +16,16 @@ export interface Reto3Options {
   readonly ack?: 'memory' | 'durable';
   /** Added to the command line. */
   readonly flags?: readonly string[];
+  /** Part of a cluster. */
+  readonly cluster?: {
+    /** For `--nats`. */
+    readonly nats: string;
+    readonly node: string;
+    readonly role: 'ingest' | 'merge';
+  };
 }
+
+const readyz = { method: 'GET', path: '/readyz', body: '' };
 
 export class RunningReto3 extends RunningPeer {
   /** Of the query API. */
@@ -42,6 +51,7 @@ function serveArguments(options: Reto3Options, port: number, adminPort: number):
     workers: options.workers,
     ack: options.ack ?? 'memory',
     'log-level': 'warn',
+    ...options.cluster,
   };
   return [
     'serve',
@@ -56,8 +66,11 @@ export async function startReto3(options: Reto3Options): Promise<RunningReto3> {
     cores: options.cores,
   });
   const deadlineMs = performance.now() + startMs;
+  const answers = (): Promise<number | undefined> =>
+    // What is sent to a cluster is added up, and a server that merges takes no messages.
+    options.cluster === undefined ? ask(port, message) : ask(adminPort, readyz);
   while (!program.hasEnded && performance.now() < deadlineMs) {
-    if ((await ask(port, message)) === 200) return new RunningReto3(port, adminPort, [program]);
+    if ((await answers()) === 200) return new RunningReto3(port, adminPort, [program]);
     await setTimeout(retryMs);
   }
   await program.stop();

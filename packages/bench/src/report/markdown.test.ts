@@ -33,12 +33,12 @@ describe('replaceResults', () => {
 
   it('keeps what stands around', () => {
     const document = `before\n${marks[0]}\nold\n${marks[1]}\nafter\n`;
-    expect(replaceResults(document, 'new\n')).toBe(
+    expect(replaceResults(document, 'npm run bench -- --full', 'new\n')).toBe(
       `before\n${marks[0]}\n\nnew\n\n${marks[1]}\nafter\n`,
     );
   });
 
   it('refuses a document without marks', () => {
-    expect(() => replaceResults('nothing', 'new')).toThrow('without');
+    expect(() => replaceResults('nothing', 'npm run bench -- --full', 'new')).toThrow('without');
   });
 });

@@ -3,10 +3,14 @@ import type { Cell, Comparison, Table } from '../result.ts';
 import { ratios, spreadOf } from '../statistics.ts';
 import { readable } from './numbers.ts';
 import type { Report } from './report.ts';
-import { verdicts } from './targets.ts';
+import { type Target, verdicts } from './targets.ts';
 
 /** @param charts file of the chart of a finding, by its id, as it is to be linked */
-export function markdownOf(report: Report, charts: ReadonlyMap<string, string>): string {
+export function markdownOf(
+  report: Report,
+  targets: readonly Target[],
+  charts: ReadonlyMap<string, string>,
+): string {
   const { results } = report;
   const picture = (id: string, title: string): string => {
     const file = charts.get(id);
@@ -14,7 +18,7 @@ export function markdownOf(report: Report, charts: ReadonlyMap<string, string>):
   };
   const sections = [
     about(report),
-    `## Targets\n\n${targetTable(report)}`,
+    `## Targets\n\n${targetTable(report, targets)}`,
     ...results.comparisons.map(
       (each) =>
         `## ${each.title}\n\n${each.how}\n\n${picture(each.id, each.title)}${comparisonTable(each)}`,
@@ -48,8 +52,8 @@ function about({ date, plan, machine, versions, missing, minutes }: Report): str
   return `## The run\n\n${table(['what', 'which'], facts)}${lack}`;
 }
 
-function targetTable({ results }: Report): string {
-  const rows = verdicts(results).map(({ what, wanted, reached, met }): Cell[] => [
+function targetTable({ results }: Report, targets: readonly Target[]): string {
+  const rows = verdicts(results, targets).map(({ what, wanted, reached, met }): Cell[] => [
     what,
     wanted,
     reached === undefined ? 'not measured' : reached,
@@ -87,11 +91,11 @@ export function table(columns: readonly string[], rows: readonly (readonly Cell[
   return [line(columns), line(columns.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
-const beginMark = '<!-- results: written by npm run bench -- --full -->';
 const endMark = '<!-- end of results -->';
 
-/** Puts the results between the marks of the document; what stands around them stays. */
-export function replaceResults(document: string, results: string): string {
+/** Puts the results of a command between the marks of the document; what stands around them stays. */
+export function replaceResults(document: string, command: string, results: string): string {
+  const beginMark = `<!-- results: written by ${command} -->`;
   const begin = document.indexOf(beginMark);
   const end = document.indexOf(endMark);
   if (begin === -1 || end < begin)

@@ -14,3 +14,21 @@ export interface Report {
   readonly missing: readonly string[];
   readonly results: Results;
 }
+
+/** A report with what was measured again in the place of what it had of that. */
+export function joined(before: Report, now: Report): Report {
+  return {
+    ...now,
+    minutes: before.minutes + now.minutes,
+    results: {
+      comparisons: byId(before.results.comparisons, now.results.comparisons),
+      tables: byId(before.results.tables, now.results.tables),
+      failures: now.results.failures,
+    },
+  };
+}
+
+function byId<T extends { readonly id: string }>(before: readonly T[], now: readonly T[]): T[] {
+  const all = new Map([...before, ...now].map((each) => [each.id, each]));
+  return [...all.values()];
+}

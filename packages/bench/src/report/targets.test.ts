@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Comparison, Results } from '../result.ts';
-import { verdicts } from './targets.ts';
+import { clusterTargets, serverTargets, verdicts } from './targets.ts';
 
 function results(ours: number[], bare: number[]): Results {
   const comparison: Comparison = {
@@ -18,7 +18,9 @@ function results(ours: number[], bare: number[]): Results {
 }
 
 function keepAlive(of: Results) {
-  return verdicts(of).find(({ what }) => what === 'keep-alive ÷ bare uWebSockets.js');
+  return verdicts(of, serverTargets).find(
+    ({ what }) => what === 'keep-alive ÷ bare uWebSockets.js',
+  );
 }
 
 describe('verdicts', () => {
@@ -33,6 +35,19 @@ describe('verdicts', () => {
 
   it('are not met where nothing was measured', () => {
     const nothing = { comparisons: [], tables: [], failures: [] };
-    expect(verdicts(nothing).every(({ met, reached }) => !met && reached === undefined)).toBe(true);
+    const all = verdicts(nothing, [...serverTargets, ...clusterTargets]);
+    expect(all.every(({ met, reached }) => !met && reached === undefined)).toBe(true);
+  });
+
+  it('find a row of a table by its first cell', () => {
+    const growth = {
+      id: 'cluster-growth',
+      title: '',
+      how: '',
+      columns: [],
+      rows: [[100, 400, 0.02]],
+    };
+    const found = verdicts({ comparisons: [], tables: [growth], failures: [] }, clusterTargets);
+    expect(found.filter(({ met }) => met)).toMatchObject([{ reached: 0.02, wanted: '≤ 0.1' }]);
   });
 });

@@ -8,7 +8,7 @@ import { differences, ratios, spreadOf } from '../statistics.ts';
 const us = 'reto3';
 const bare = 'bare uWebSockets.js';
 
-interface Target {
+export interface Target {
   readonly what: string;
   readonly limit: number;
   readonly at: 'least' | 'most';
@@ -34,7 +34,7 @@ function ratio(id: string, their: string, our = us): Target['reached'] {
 }
 
 /** A cell of a table: in the row that begins with that text, by the number of the column. */
-function cell(id: string, row: string, column: number): Target['reached'] {
+function cell(id: string, row: Cell, column: number): Target['reached'] {
   return ({ tables }) => {
     const found = tables.find((table) => table.id === id)?.rows.find((cells) => cells[0] === row)?.[
       column
@@ -70,7 +70,8 @@ export const alone = 'nobody';
 export const watched = '20 dashboards';
 export const alerted = '4 alerts';
 
-const targets: readonly Target[] = [
+/** What one server is held to. */
+export const serverTargets: readonly Target[] = [
   least('keep-alive ÷ bare uWebSockets.js', 0.97, ratio('keep-alive', bare)),
   least('pipelined × 16 ÷ bare uWebSockets.js', 0.92, ratio('pipelined', bare)),
   least('keep-alive ÷ haproxy + stick table', 1, ratio('keep-alive', 'haproxy + stick table')),
@@ -105,6 +106,17 @@ const targets: readonly Target[] = [
   most('queries on a long history ÷ on one day', 1.2, slowest(queryIds, shortHistory, longHistory)),
 ];
 
+/** What a cluster is held to. */
+export const clusterTargets: readonly Target[] = [
+  most('merger for 100 nodes, cores', 0.1, cell('cluster-growth', 100, 2)),
+  most('merger for 1,000 nodes, cores', 1, cell('cluster-growth', 1_000, 2)),
+  most(
+    "a second's end to its place in the cluster, p99, ms",
+    300,
+    cell('cluster-delay', "a second's end to its place in the cluster's counts", 2),
+  ),
+];
+
 function least(what: string, limit: number, reached: Target['reached']): Target {
   return { what, limit, at: 'least', reached };
 }
@@ -113,7 +125,7 @@ function most(what: string, limit: number, reached: Target['reached']): Target {
   return { what, limit, at: 'most', reached };
 }
 
-export function verdicts(results: Results): Verdict[] {
+export function verdicts(results: Results, targets: readonly Target[]): Verdict[] {
   return targets.map(({ what, limit, at, reached: reachedIn }) => {
     const reached = reachedIn(results);
     const met = reached !== undefined && (at === 'least' ? reached >= limit : reached <= limit);

@@ -1,16 +1,34 @@
-/** Writes a report into a folder: performance.md, performance.json, and the charts beside them. */
+/** Writes a report into a folder: a page, the same as JSON, and the charts beside them. */
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chartsOf } from './charts.ts';
 import { markdownOf, replaceResults } from './markdown.ts';
-import type { Report } from './report.ts';
+import { joined, type Report } from './report.ts';
+import type { Target } from './targets.ts';
 
-const name = 'performance';
+/** Where results of a suite are written, and what they are held against. */
+export interface Page {
+  /** `<name>.md`, with the marks of the command in it, and `<name>.json`. */
+  readonly name: string;
+  /** The command that writes it. */
+  readonly command: string;
+  readonly targets: readonly Target[];
+}
 
-export async function writeReport(report: Report, folder: string): Promise<void> {
+/** @param inParts whether what the page has already stays, but for what was measured now */
+export async function writeReport(
+  measured: Report,
+  page: Page,
+  folder: string,
+  inParts: boolean,
+): Promise<void> {
+  const { name, command, targets } = page;
+  const json = join(folder, `${name}.json`);
+  const before = inParts ? await read(json) : undefined;
+  const report = before === undefined ? measured : joined(before, measured);
   const charts = chartsOf(report.results);
   await rm(join(folder, name), { recursive: true, force: true });
-  await mkdir(join(folder, name), { recursive: true });
+  if (charts.size > 0) await mkdir(join(folder, name), { recursive: true });
   const links = new Map<string, string>();
   for (const [id, svg] of charts) {
     const file = `${name}/${id}.svg`;
@@ -19,6 +37,18 @@ export async function writeReport(report: Report, folder: string): Promise<void>
   }
   const document = join(folder, `${name}.md`);
   const text = await readFile(document, 'utf8');
-  await writeFile(document, replaceResults(text, markdownOf(report, links)));
-  await writeFile(join(folder, `${name}.json`), `${JSON.stringify(report, undefined, 2)}\n`);
+  const results = markdownOf(report, targets, links);
+  await writeFile(document, replaceResults(text, command, results));
+  await writeFile(json, `${JSON.stringify(report, undefined, 2)}\n`);
+}
+
+/** Undefined where nothing was written yet. */
+async function read(json: string): Promise<Report | undefined> {
+  try {
+    // Written by this program.
+    const report: Report = JSON.parse(await readFile(json, 'utf8'));
+    return report;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,0 +1,91 @@
+/** Program: `node nodes.load.js OPTIONS` publishes what many nodes would; see nodes.ts for both JSONs. */
+import { setTimeout } from 'node:timers/promises';
+import { type JetStreamClient, jetstream } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
+import { encodeMessage, type NodeMessage } from '@reto3/server/cluster/message';
+import { quantile } from '../statistics.ts';
+import type { NodesOptions, NodesResult } from './nodes.ts';
+import { publishAfterMs, Seconds, SimulatedNode, secondMs } from './simulated-node.ts';
+
+const minuteMs = 60_000;
+/** Between the last message of the past and the first second that is published live. */
+const pauseMs = 500;
+/** Messages of the past that are under way at once. */
+const mostUnderWay = 200;
+
+const options: NodesOptions = JSON.parse(process.argv[2] ?? '');
+const connection = await connect({ servers: options.urls.split(',') });
+const client: JetStreamClient = jetstream(connection);
+const seconds = new Seconds(options.messagesPerSecond);
+const liveFrom = Math.ceil((Date.now() + 1) / minuteMs) * minuteMs;
+const from = liveFrom - (options.minutesBefore + 1) * minuteMs;
+const nodes = Array.from(
+  { length: options.nodes },
+  (_, index) => new SimulatedNode(index, options.nodes, seconds, from),
+);
+let counted = 0;
+let bytesPublished = 0;
+let published = 0;
+const lateMs: number[] = [];
+
+async function publish(node: SimulatedNode, message: NodeMessage): Promise<void> {
+  const bytes = encodeMessage(message, node.name);
+  bytesPublished += bytes.length;
+  published++;
+  const first = message.seconds[0]?.start ?? 0;
+  const msgID = `${node.name}.${message.boot}.${message.revision}.${first}.${message.seconds.length}.0`;
+  await client.publish(`reto3.windows.${node.name}`, bytes, { msgID });
+}
+
+async function publishThePast(): Promise<void> {
+  let underWay: Promise<void>[] = [];
+  for (let minute = 0; minute < options.minutesBefore; minute++) {
+    const start = from + minute * minuteMs;
+    for (const [index, node] of nodes.entries()) {
+      for (let second = 0; second < minuteMs; second += secondMs)
+        counted += seconds.total(index, start + second);
+      underWay.push(publish(node, node.minute(start)));
+      if (underWay.length < mostUnderWay) continue;
+      await Promise.all(underWay);
+      underWay = [];
+    }
+  }
+  await Promise.all(underWay);
+}
+
+/** Each message is sent when it is due: a node is late where this process is. */
+async function publishLive(): Promise<void> {
+  const begin = Math.ceil((Date.now() + pauseMs) / secondMs) * secondMs;
+  const end = begin + options.seconds * secondMs;
+  const underWay: Promise<void>[] = [];
+  for (let second = begin; second <= end; second += secondMs) {
+    for (const afterMs of second < end ? publishAfterMs : publishAfterMs.slice(0, 1)) {
+      for (const [index, node] of nodes.entries()) {
+        const due = second + afterMs + node.phaseMs;
+        const early = due - Date.now();
+        if (early > 0) await setTimeout(early);
+        lateMs.push(Date.now() - due);
+        // Of the second before the first one nothing was counted, and of that after the last one.
+        const message = node.live(second, afterMs + node.phaseMs);
+        const said = message.seconds.filter(({ start }) => start >= begin && start < end);
+        if (afterMs === 0 && second > begin) counted += seconds.total(index, second - secondMs);
+        underWay.push(publish(node, { ...message, seconds: said }));
+      }
+    }
+  }
+  await Promise.all(underWay);
+}
+
+await publishThePast();
+published = bytesPublished = 0;
+if (options.seconds > 0) await publishLive();
+await connection.close();
+
+const result: NodesResult = {
+  from,
+  counted,
+  messages: published,
+  bytes: bytesPublished,
+  lateP99Ms: lateMs.length === 0 ? 0 : quantile(lateMs, 0.99),
+};
+process.stdout.write(`${JSON.stringify(result)}\n`);

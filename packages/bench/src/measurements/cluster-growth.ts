@@ -1,0 +1,201 @@
+/**
+ * What a cluster costs as it grows: what a real node publishes, what adding up many nodes takes of
+ * the merger, and how fast a merger catches up.
+ */
+import { setTimeout } from 'node:timers/promises';
+import type { Bench } from '../bench.ts';
+import { type Nats, streamState } from '../cluster/nats.ts';
+import { runNodes } from '../cluster/nodes.ts';
+import {
+  liveNodes,
+  messagesInCluster,
+  positionOf,
+  publishedBy,
+  until,
+} from '../cluster/questions.ts';
+import { startNode, withNats } from '../cluster/servers.ts';
+import { followCluster } from '../loads/delays.ts';
+import { runSteady, steady } from '../loads/steady.ts';
+import { readable } from '../report/numbers.ts';
+import type { Cell, Finding } from '../result.ts';
+import { quantile } from '../statistics.ts';
+import { watchCores } from '../usage.ts';
+
+/** Of each simulated node: the challenge's load. */
+const messagesPerSecond = 5_000;
+/** A merger holds the last minutes in memory; so many are there before it is measured. */
+const minutesBefore = 4;
+const warmUpSeconds = 5;
+const settleSeconds = 2;
+
+/** What one server publishes, and what of it lies in NATS. */
+export async function nodeTraffic(bench: Bench): Promise<Finding[]> {
+  const rows: Cell[][] = [];
+  for (const rate of bench.plan.cluster.nodeRates) {
+    await withNats(bench, async (nats) => {
+      const node = await startNode(bench, nats, 'node', 'ingest');
+      try {
+        await until(
+          'published seconds',
+          () => publishedBy(node.adminUrl),
+          ({ messages }) => messages > 0,
+        );
+        const { trafficSeconds: seconds } = bench.plan.cluster;
+        const load =
+          rate === 0
+            ? setTimeout((seconds + 2) * 1_000)
+            : runSteady(steady(node.port, rate, seconds + 2), bench.placement.load);
+        await setTimeout(1_000);
+        const [before, stored] = [await publishedBy(node.adminUrl), await streamState(nats.urls)];
+        const startMs = performance.now();
+        await setTimeout(seconds * 1_000);
+        const [after, storedAfter] = [
+          await publishedBy(node.adminUrl),
+          await streamState(nats.urls),
+        ];
+        const took = (performance.now() - startMs) / 1_000;
+        await load;
+        rows.push([
+          rate,
+          (after.messages - before.messages) / took,
+          (after.bytes - before.bytes) / took,
+          (storedAfter.bytes - stored.bytes) / took,
+        ]);
+      } finally {
+        await node.stop();
+      }
+    });
+  }
+  return [
+    {
+      id: 'cluster-node',
+      title: 'What one node publishes',
+      how: 'A real server with default settings and one NATS server; its own count of messages and bytes, and the growth of the stream.',
+      columns: ['requests/s', 'messages/s', 'bytes/s', 'bytes/s in the stream'],
+      rows,
+    },
+  ];
+}
+
+export async function growth(bench: Bench): Promise<Finding[]> {
+  const rows: Cell[][] = [];
+  const catchUps: Cell[][] = [];
+  const { nodeCounts } = bench.plan.cluster;
+  for (const nodes of nodeCounts) {
+    await withNats(bench, async (nats) => {
+      rows.push(await grown(bench, nats, nodes));
+      bench.say(`  ${nodes} nodes: ${readable(Number(rows.at(-1)?.[2]) * 100)} % of a core`);
+      if (nodes !== nodeCounts.at(-1)) return;
+      const seconds = minutesBefore * 60 + liveSeconds(bench);
+      const row = await caughtUp(bench, nats, seconds);
+      catchUps.push([`${nodes} nodes, most of it as servers publish`, ...row]);
+    });
+  }
+  await withNats(bench, async (nats) => {
+    const { historyNodes, historyMinutes } = bench.plan.cluster;
+    const first = await startNode(bench, nats, 'maker', 'merge');
+    await first.stop();
+    const options = { urls: nats.urls, messagesPerSecond, seconds: 0 };
+    await runNodes({ ...options, nodes: historyNodes, minutesBefore: historyMinutes });
+    const row = await caughtUp(bench, nats, historyMinutes * 60);
+    catchUps.push([`${historyNodes} nodes, by the minute as after an outage`, ...row]);
+  });
+  return [
+    {
+      id: 'cluster-growth',
+      title: 'The merger as the cluster grows',
+      how: `Simulated nodes of ${messagesPerSecond.toLocaleString('en')} messages/s each publish what servers publish, encoded by the server's code, to one NATS server; one merger. Delay, measured after the cores: from a second's end to its coming through /v1/live. The cluster's sum is checked against what the nodes counted.`,
+      columns: [
+        'nodes',
+        'messages/s',
+        'merger, cores',
+        'CPU, µs a node and second',
+        'memory, MB',
+        'delay p50, ms',
+        'delay p99, ms',
+        'NATS, cores',
+        'generator late p99, ms',
+      ],
+      rows,
+    },
+    {
+      id: 'cluster-catch-up',
+      title: 'A new merger reads what is there',
+      how: 'A merger with an empty folder reads a stream that is full, from its first message to its last.',
+      columns: ['in the stream', 'messages', 'took, s', 'messages/s', '× real time'],
+      rows: catchUps,
+    },
+  ];
+}
+
+async function grown(bench: Bench, nats: Nats, nodes: number): Promise<Cell[]> {
+  const { growthSeconds } = bench.plan.cluster;
+  const merger = await startNode(bench, nats, 'merger', 'merge');
+  const done = new AbortController();
+  try {
+    const live = runNodes({
+      urls: nats.urls,
+      nodes,
+      messagesPerSecond,
+      minutesBefore,
+      seconds: liveSeconds(bench),
+    });
+    live.catch(() => undefined);
+    const heard = until(
+      `${nodes} nodes`,
+      () => liveNodes(merger.adminUrl),
+      (got) => got === nodes,
+    );
+    await Promise.race([heard, live]);
+    await setTimeout(warmUpSeconds * 1_000);
+    const [mergerCores, natsCores] = [watchCores([merger]), watchCores([nats])];
+    await setTimeout(growthSeconds * 1_000);
+    const [cores, natsUsed] = [mergerCores(), natsCores()];
+    // Whoever follows the counts is a load of its own.
+    const delays = followCluster(merger.adminUrl, done.signal);
+    await setTimeout(growthSeconds * 1_000);
+    const usage = merger.usage();
+    done.abort();
+    const [delaysMs, published] = [await delays, await live];
+    await until(
+      `${published.counted} messages in the cluster`,
+      () => messagesInCluster(merger.adminUrl, published.from),
+      (got) => got === published.counted,
+    );
+    return [
+      nodes,
+      published.messages / liveSeconds(bench),
+      cores,
+      (cores * 1e6) / nodes,
+      usage.residentBytes / 1e6,
+      quantile(delaysMs, 0.5),
+      quantile(delaysMs, 0.99),
+      natsUsed,
+      published.lateP99Ms,
+    ];
+  } finally {
+    done.abort();
+    await merger.stop();
+  }
+}
+
+function liveSeconds(bench: Bench): number {
+  return warmUpSeconds + 2 * bench.plan.cluster.growthSeconds + settleSeconds;
+}
+
+/** @param seconds how much time each node's messages in the stream tell of */
+async function caughtUp(bench: Bench, nats: Nats, seconds: number): Promise<Cell[]> {
+  const { messages, last } = await streamState(nats.urls);
+  const merger = await startNode(bench, nats, 'late', 'merge');
+  try {
+    const position = () => positionOf(merger.adminUrl);
+    const first = await until('a first message', position, (got) => got > 0);
+    const startMs = performance.now();
+    await until(`message ${last}`, position, (got) => got >= last);
+    const took = (performance.now() - startMs) / 1_000;
+    const share = (last - first) / messages;
+    return [messages, took, (messages * share) / took, (seconds * share) / took];
+  } finally {
+    await merger.stop();
+  }
+}

@@ -1,0 +1,228 @@
+/**
+ * A cluster of real servers under load: how old its counts are, and which rates it takes, through a
+ * load balancer and from clients that know all nodes.
+ */
+import { availableParallelism, cpus } from 'node:os';
+import type { Bench } from '../bench.ts';
+import { startBalancer } from '../cluster/balancer.ts';
+import { canSyncAlways, type Nats } from '../cluster/nats.ts';
+import { liveNodes, messagesIn, messagesInCluster, until } from '../cluster/questions.ts';
+import { startNode, withNats } from '../cluster/servers.ts';
+import { followCluster } from '../loads/delays.ts';
+import { runSteady, steady } from '../loads/steady.ts';
+import { runWrk } from '../loads/wrk.ts';
+import { type RunningReto3, reto3 } from '../peers/reto3.ts';
+import type { Cell, Finding } from '../result.ts';
+import { quantile } from '../statistics.ts';
+import { watchCores } from '../usage.ts';
+import { calmRate } from './latency.ts';
+
+const natsServers = 3;
+/** Above this, the generator sends several requests in a packet: it has one core. */
+const onePacketMost = 25_000;
+const deepest = 16;
+/** A rate is reached where all is answered, and answered in time. */
+const mostLatencyMs = 100;
+const wrkConnections = 64;
+
+interface ClusterUnderLoad {
+  readonly nats: Nats;
+  readonly nodes: readonly [RunningReto3, ...RunningReto3[]];
+  readonly merger: RunningReto3;
+  /** Epoch ms. */
+  readonly from: number;
+}
+
+export async function clusterDelay(bench: Bench): Promise<Finding[]> {
+  const rows: Cell[][] = [];
+  const { delaySeconds } = bench.plan.cluster;
+  await withCluster(bench, async ({ nodes, merger }) => {
+    const done = new AbortController();
+    const delays = followCluster(merger.adminUrl, done.signal);
+    await runSteady(steady(portsOf(nodes), calmRate, delaySeconds), bench.placement.load);
+    done.abort();
+    const delaysMs = await delays;
+    rows.push([
+      "a second's end to its place in the cluster's counts",
+      ...[0.5, 0.99, 1].map((share) => quantile(delaysMs, share)),
+      delaysMs.length,
+    ]);
+  });
+  return [
+    {
+      id: 'cluster-delay',
+      title: 'How old the counts of the cluster are',
+      how: `${bench.plan.cluster.nodes} servers, ${natsServers} NATS servers with 3 replicas (${canSyncAlways() ? 'fsync before each acknowledgement' : 'this version cannot fsync before each acknowledgement'}), one merger, all on this machine; ${calmRate.toLocaleString('en')} requests/s spread over the servers. From a second's end to its coming through the merger's /v1/live.`,
+      columns: ['delay', 'p50, ms', 'p99, ms', 'most, ms', 'samples'],
+      rows,
+    },
+  ];
+}
+
+export async function clusterRates(bench: Bench): Promise<Finding[]> {
+  const rows: Cell[][] = [];
+  const { rates, rateSeconds, limitSeconds } = bench.plan.cluster;
+  await withCluster(bench, async (cluster) => {
+    const { nodes, nats, merger } = cluster;
+    const balancer = await startBalancer(bench, nodes);
+    const direct = portsOf(nodes);
+    try {
+      for (const [path, ports] of [
+        ['haproxy', [balancer.port]],
+        ['directly', direct],
+      ] as const) {
+        const measure = async (wanted: Cell, load: () => Promise<Cell[]>): Promise<void> => {
+          const cores = [nodes, [balancer], [nats], [merger]].map((each) => watchCores(each));
+          const machine = watchMachine();
+          const answers = await load();
+          const busy = machine();
+          const [inNodes = 0, ...others] = cores.map((used) => used());
+          const memory = Math.max(...nodes.map((node) => node.usage().residentBytes)) / 1e6;
+          rows.push([
+            path,
+            wanted,
+            ...answers,
+            inNodes / nodes.length,
+            memory,
+            ...others,
+            busy,
+            await differenceIn(cluster),
+          ]);
+          bench.say(`  ${path}, ${wanted}: ${rows.at(-1)?.[2]}/s`);
+        };
+        for (const rate of rates) await measure(rate, () => atRate(ports, rate, rateSeconds));
+        await measure('as many as go', () => most(ports, limitSeconds));
+      }
+    } finally {
+      await balancer.stop();
+    }
+  });
+  const cores = availableParallelism();
+  return [
+    {
+      id: 'cluster-rates',
+      title: 'Rates, with everything on one machine',
+      how: `${bench.plan.cluster.nodes} servers with a worker each, haproxy, ${natsServers} NATS servers, a merger and the load share ${cores} cores: what is scarce here is the machine. Fixed rates come from the open loop (above ${onePacketMost.toLocaleString('en')}/s with ${deepest} requests in a packet), and count as reached where p99 is below ${mostLatencyMs} ms; "as many as go" is wrk with ${wrkConnections} connections. Difference: the cluster's sum less that of its nodes, after the load.`,
+      columns: [
+        'through',
+        'requests/s wanted',
+        'answered/s',
+        'p99, ms',
+        'reached',
+        'a node, cores',
+        'a node, MB',
+        'haproxy, cores',
+        'NATS, cores',
+        'merger, cores',
+        'whole machine, cores',
+        'difference',
+      ],
+      rows,
+    },
+  ];
+}
+
+type Ports = readonly [number, ...number[]];
+
+/** A fixed rate; where the generator is not answered in time it is not reached. */
+async function atRate(ports: Ports, rate: number, seconds: number): Promise<Cell[]> {
+  const depth = rate > onePacketMost ? deepest : 1;
+  const options = { ...steady(ports, rate, seconds), depth };
+  const startMs = performance.now();
+  try {
+    const { answered, p99Ms } = await runSteady(options, undefined);
+    const all = options.seconds + options.warmUpSeconds;
+    return [Math.round(answered / all), p99Ms, p99Ms < mostLatencyMs ? 'yes' : 'no'];
+  } catch (error) {
+    const got = /got (\d+) answers to/.exec(String(error))?.[1];
+    if (got === undefined) throw error;
+    return [Math.round(Number(got) / ((performance.now() - startMs) / 1_000)), 'n/a', 'no'];
+  }
+}
+
+async function most(ports: Ports, seconds: number): Promise<Cell[]> {
+  const runs = ports.map((port) =>
+    runWrk({
+      port,
+      request: reto3.request,
+      connections: Math.ceil(wrkConnections / ports.length),
+      threads: 1,
+      depth: 1,
+      seconds,
+      cores: undefined,
+    }),
+  );
+  const results = await Promise.all(runs);
+  const rate = results.reduce((sum, { requestsPerSecond }) => sum + requestsPerSecond, 0);
+  return [Math.round(rate), Math.max(...results.map(({ p99Ms }) => p99Ms)), ''];
+}
+
+/** What the cluster has more than its nodes; 0 as soon as it has caught up. */
+async function differenceIn({ nodes, merger, from }: ClusterUnderLoad): Promise<number> {
+  let difference = Number.NaN;
+  const ask = async (): Promise<number> => {
+    const inCluster = await messagesInCluster(merger.adminUrl, from);
+    let inNodes = 0;
+    for (const node of nodes) inNodes += await messagesIn(node.adminUrl);
+    difference = inCluster - inNodes;
+    return difference;
+  };
+  await until('0', ask, (got) => got === 0).catch(() => undefined);
+  return difference;
+}
+
+/** How many cores of the whole machine are busy since it was called. */
+function watchMachine(): () => number {
+  const read = () => {
+    let [busy, all] = [0, 0];
+    for (const { times } of cpus()) {
+      const total = Object.values(times).reduce((sum, ms) => sum + ms, 0);
+      all += total;
+      busy += total - times.idle;
+    }
+    return { busy, all };
+  };
+  const before = read();
+  return () => {
+    const now = read();
+    return ((now.busy - before.busy) / (now.all - before.all)) * cpus().length;
+  };
+}
+
+async function withCluster(
+  bench: Bench,
+  use: (cluster: ClusterUnderLoad) => Promise<void>,
+): Promise<void> {
+  const from = Math.floor(Date.now() / 60_000) * 60_000;
+  await withNats(
+    bench,
+    async (nats) => {
+      const started: RunningReto3[] = [];
+      const start = async (name: string, role: 'ingest' | 'merge'): Promise<RunningReto3> => {
+        const server = await startNode(bench, nats, name, role);
+        started.push(server);
+        return server;
+      };
+      try {
+        const merger = await start('merger', 'merge');
+        const nodes: [RunningReto3, ...RunningReto3[]] = [await start('node-0', 'ingest')];
+        while (nodes.length < bench.plan.cluster.nodes)
+          nodes.push(await start(`node-${nodes.length}`, 'ingest'));
+        await until(
+          `${nodes.length} nodes`,
+          () => liveNodes(merger.adminUrl),
+          (got) => got === nodes.length,
+        );
+        await use({ nats, nodes, merger, from });
+      } finally {
+        for (const server of started.toReversed()) await server.stop();
+      }
+    },
+    natsServers,
+  );
+}
+
+function portsOf(nodes: ClusterUnderLoad['nodes']): Ports {
+  const [first, ...others] = nodes;
+  return [first.port, ...others.map(({ port }) => port)];
+}

@@ -1,0 +1,138 @@
+/**
+ * docker-compose.cluster.yml, for real, with three servers: what Tsung was answered is what the
+ * merger says, whatever is killed meanwhile.
+ */
+import { get } from 'node:https';
+import { setTimeout } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { figure } from '../support/figure.ts';
+import { waitUntil } from '../support/wait.ts';
+import { Compose, docker } from './compose.ts';
+
+const servers = 3;
+const periods = ['ms10', 'sec', 'min'] as const;
+let compose: Compose;
+let merger: string;
+
+beforeAll(async () => {
+  compose = await Compose.open({
+    file: 'docker-compose.cluster.yml',
+    built: ['server', 'merger', 'load'],
+    environment: { RETO3_LOAD_DURATION: '20s' },
+  });
+  await compose.run('build');
+  // Starting haproxy starts all that it stands on.
+  await compose.run('up', '--detach', '--scale', `server=${servers}`, 'haproxy', 'merger');
+  for (const index of [1, 2, 3]) await compose.run('up', '--detach', '--no-deps', `nats-${index}`);
+  merger = await compose.container('merger');
+  await waitUntil('the door is open, and every node has said so', async () => {
+    const haproxy = await compose.container('haproxy');
+    const health = await docker('inspect', '--format', '{{.State.Health.Status}}', haproxy);
+    return health === 'healthy' && (await liveNodes()) === servers;
+  });
+});
+
+afterAll(() => compose?.close());
+
+interface ClusterState {
+  readonly nodes: readonly { readonly name: string; readonly state: string }[];
+}
+
+/** How many nodes are live, as `reto3 cluster` says inside the merger; 0 until it knows one. */
+async function liveNodes(): Promise<number> {
+  const said = docker('exec', merger, 'reto3', 'cluster', '--json');
+  const { nodes }: ClusterState = await said.then(JSON.parse, () => ({ nodes: [] }));
+  return nodes.filter(({ state }) => state === 'live').length;
+}
+
+/** The counts that a command inside a container prints, added up. */
+async function total(container: string, period: string, ...flags: string[]): Promise<number> {
+  const args = ['reto3', 'stats', period, '--from', '1h', '--open', ...flags];
+  const lines = (await docker('exec', container, ...args)).split('\n');
+  return lines.reduce((sum, line) => sum + Number(line.split(', ')[1]), 0);
+}
+
+async function nodesTotal(): Promise<number> {
+  let sum = 0;
+  for (const server of await compose.containers('server')) sum += await total(server, 'ms10');
+  return sum;
+}
+
+/** Runs the load; returns how many requests Tsung saw answered with 200. */
+async function load(): Promise<number> {
+  const args = ['run', '--rm', '--no-deps', 'load', '--json'];
+  // It fails where a request does; how many that are is for the test to judge.
+  const said = await compose.run(...args).catch((error: { stdout?: string }) => error.stdout ?? '');
+  const { messages } = JSON.parse(said);
+  return messages;
+}
+
+async function expectCluster(messages: number): Promise<void> {
+  for (const period of periods) {
+    await waitUntil(`the cluster has ${messages} in ${period}`, async () => {
+      return (await total(merger, period, '--cluster')) === messages;
+    });
+  }
+}
+
+let answered = 0;
+
+test('three servers behind haproxy: the cluster has what Tsung was answered', async () => {
+  answered += await load();
+  figure('cluster: Tsung counted', answered);
+  expect(answered).toBeGreaterThan(20_000);
+  await expectCluster(answered);
+  expect(await nodesTotal()).toBe(answered);
+  for (const server of await compose.containers('server'))
+    expect(await total(server, 'ms10')).toBeGreaterThan(answered / servers / 2);
+});
+
+test('each NATS server is killed under load: still exactly that', async () => {
+  const running = load();
+  for (const index of [1, 2, 3]) {
+    await setTimeout(3_000);
+    const nats = await compose.container(`nats-${index}`);
+    await docker('kill', nats);
+    await setTimeout(2_000);
+    await docker('start', nats);
+  }
+  answered += await running;
+  await expectCluster(answered);
+});
+
+test('a server is killed under load and comes back: the cluster follows its store', async () => {
+  const [server = ''] = await compose.containers('server');
+  const running = load();
+  await setTimeout(8_000);
+  await docker('kill', server);
+  await setTimeout(3_000);
+  await docker('start', server);
+  const more = await running;
+  expect(more).toBeGreaterThan(20_000);
+  await waitUntil('it is back', async () => (await liveNodes()) === servers);
+  const held = await nodesTotal();
+  figure(
+    'cluster: answered with a server killed, and in the stores',
+    `${more}, ${held - answered}`,
+  );
+  await expectCluster(held);
+});
+
+test('the door speaks TLS, and a node may write nowhere but to its data', async () => {
+  const before = await nodesTotal();
+  const status = await new Promise((resolve, reject) => {
+    // The certificate was made at the start of the container; nobody else knows it.
+    get('https://127.0.0.1:8443/', { rejectUnauthorized: false }, (response) => {
+      resolve(response.resume().statusCode);
+    }).once('error', reject);
+  });
+  expect(status).toBe(200);
+  await expectCluster(before + 1);
+  for (const container of [...(await compose.containers('server')), merger]) {
+    const inside = (command: string) => docker('exec', container, 'sh', '-c', command);
+    expect(await inside('touch /app/x 2>&1 || true')).toContain('Read-only file system');
+    const rights = await inside('cat /proc/1/status');
+    expect(rights).toMatch(/^CapEff:\s+0+$/m);
+    expect(rights).toMatch(/^NoNewPrivs:\s+1$/m);
+  }
+});
