@@ -56,7 +56,7 @@ async function main(args: string[]): Promise<void> {
   const report = await run(plan, suite, only);
   clearTimeout(deadline);
 
-  process.stdout.write(markdownOf(report, suite.page.targets, new Map()));
+  process.stdout.write(markdownOf(report, suite.page, new Map()));
   const folder = values.out ?? (values.full && only === undefined ? docs : undefined);
   if (folder !== undefined) await writeReport(report, suite.page, folder, only !== undefined);
   if (report.results.failures.length > 0) process.exitCode = 1;

@@ -24,9 +24,11 @@ import { peers } from './peers/peers.ts';
 import { startReto3 } from './peers/reto3.ts';
 import type { Plan } from './plan.ts';
 import { findProgram, firstLineOf } from './program.ts';
+import type { Page } from './report/page.ts';
 import type { Report } from './report/report.ts';
+import { sizesOf } from './report/sizes.ts';
 import { clusterTargets, longHistory, serverTargets, shortHistory } from './report/targets.ts';
-import type { Page } from './report/write.ts';
+
 import { type Comparison, type Finding, isTable, valuesOf } from './result.ts';
 import { spreadOf } from './statistics.ts';
 
@@ -62,7 +64,12 @@ type Measurement = readonly [name: string, measure: () => Promise<Finding[]>];
 
 /** One server, beside others. */
 export const serverSuite: Suite = {
-  page: { name: 'performance', command: 'npm run bench -- --full', targets: serverTargets },
+  page: {
+    name: 'performance',
+    command: 'npm run bench -- --full',
+    targets: serverTargets,
+    derived: () => [],
+  },
   missing: missingPackages,
   versions,
   measurements: (bench, findings) => {
@@ -88,6 +95,7 @@ export const clusterSuite: Suite = {
     name: 'scaling',
     command: 'npm run bench -- --cluster --full',
     targets: clusterTargets,
+    derived: sizesOf,
   },
   missing: () =>
     [natsServer, 'haproxy', 'wrk'].filter((program) => findProgram(program) === undefined),

@@ -111,6 +111,7 @@ export async function growth(bench: Bench): Promise<Finding[]> {
         'merger, cores',
         'CPU, µs a node and second',
         'memory, MB',
+        'to the disk, kB/s',
         'delay p50, ms',
         'delay p99, ms',
         'NATS, cores',
@@ -149,8 +150,10 @@ async function grown(bench: Bench, nats: Nats, nodes: number): Promise<Cell[]> {
     await Promise.race([heard, live]);
     await setTimeout(warmUpSeconds * 1_000);
     const [mergerCores, natsCores] = [watchCores([merger]), watchCores([nats])];
+    const { writtenBytes } = merger.usage();
     await setTimeout(growthSeconds * 1_000);
     const [cores, natsUsed] = [mergerCores(), natsCores()];
+    const written = (merger.usage().writtenBytes - writtenBytes) / growthSeconds;
     // Whoever follows the counts is a load of its own.
     const delays = followCluster(merger.adminUrl, done.signal);
     await setTimeout(growthSeconds * 1_000);
@@ -168,6 +171,7 @@ async function grown(bench: Bench, nats: Nats, nodes: number): Promise<Cell[]> {
       cores,
       (cores * 1e6) / nodes,
       usage.residentBytes / 1e6,
+      written / 1e3,
       quantile(delaysMs, 0.5),
       quantile(delaysMs, 0.99),
       natsUsed,

@@ -12,6 +12,7 @@ import { followCluster } from '../loads/delays.ts';
 import { runSteady, steady } from '../loads/steady.ts';
 import { runWrk } from '../loads/wrk.ts';
 import { type RunningReto3, reto3 } from '../peers/reto3.ts';
+import { mostThatGo } from '../report/sizes.ts';
 import type { Cell, Finding } from '../result.ts';
 import { quantile } from '../statistics.ts';
 import { watchCores } from '../usage.ts';
@@ -82,7 +83,7 @@ export async function clusterRates(bench: Bench): Promise<Finding[]> {
             path,
             wanted,
             ...answers,
-            inNodes / nodes.length,
+            inNodes,
             memory,
             ...others,
             busy,
@@ -91,7 +92,7 @@ export async function clusterRates(bench: Bench): Promise<Finding[]> {
           bench.say(`  ${path}, ${wanted}: ${rows.at(-1)?.[2]}/s`);
         };
         for (const rate of rates) await measure(rate, () => atRate(ports, rate, rateSeconds));
-        await measure('as many as go', () => most(ports, limitSeconds));
+        await measure(mostThatGo, () => most(ports, limitSeconds));
       }
     } finally {
       await balancer.stop();
@@ -102,14 +103,14 @@ export async function clusterRates(bench: Bench): Promise<Finding[]> {
     {
       id: 'cluster-rates',
       title: 'Rates, with everything on one machine',
-      how: `${bench.plan.cluster.nodes} servers with a worker each, haproxy, ${natsServers} NATS servers, a merger and the load share ${cores} cores: what is scarce here is the machine. Fixed rates come from the open loop (above ${onePacketMost.toLocaleString('en')}/s with ${deepest} requests in a packet), and count as reached where p99 is below ${mostLatencyMs} ms; "as many as go" is wrk with ${wrkConnections} connections. Difference: the cluster's sum less that of its nodes, after the load.`,
+      how: `${bench.plan.cluster.nodes} servers with a worker each, haproxy, ${natsServers} NATS servers, a merger and the load share ${cores} cores: what is scarce here is the machine. Fixed rates come from the open loop (above ${onePacketMost.toLocaleString('en')}/s with ${deepest} requests in a packet), and count as reached where p99 is below ${mostLatencyMs} ms; "${mostThatGo}" is wrk with ${wrkConnections} connections. Difference: the cluster's sum less that of its nodes, after the load.`,
       columns: [
         'through',
         'requests/s wanted',
         'answered/s',
         'p99, ms',
         'reached',
-        'a node, cores',
+        'all nodes, cores',
         'a node, MB',
         'haproxy, cores',
         'NATS, cores',

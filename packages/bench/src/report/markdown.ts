@@ -2,13 +2,14 @@
 import type { Cell, Comparison, Table } from '../result.ts';
 import { ratios, spreadOf } from '../statistics.ts';
 import { readable } from './numbers.ts';
+import type { Page } from './page.ts';
 import type { Report } from './report.ts';
 import { type Target, verdicts } from './targets.ts';
 
 /** @param charts file of the chart of a finding, by its id, as it is to be linked */
 export function markdownOf(
   report: Report,
-  targets: readonly Target[],
+  { targets, derived }: Page,
   charts: ReadonlyMap<string, string>,
 ): string {
   const { results } = report;
@@ -23,7 +24,7 @@ export function markdownOf(
       (each) =>
         `## ${each.title}\n\n${each.how}\n\n${picture(each.id, each.title)}${comparisonTable(each)}`,
     ),
-    ...results.tables.map(
+    ...[...derived(results), ...results.tables].map(
       (each) =>
         `## ${each.title}\n\n${each.how}\n\n${picture(each.id, each.title)}${plainTable(each)}`,
     ),

@@ -3,17 +3,8 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chartsOf } from './charts.ts';
 import { markdownOf, replaceResults } from './markdown.ts';
+import type { Page } from './page.ts';
 import { joined, type Report } from './report.ts';
-import type { Target } from './targets.ts';
-
-/** Where results of a suite are written, and what they are held against. */
-export interface Page {
-  /** `<name>.md`, with the marks of the command in it, and `<name>.json`. */
-  readonly name: string;
-  /** The command that writes it. */
-  readonly command: string;
-  readonly targets: readonly Target[];
-}
 
 /** @param inParts whether what the page has already stays, but for what was measured now */
 export async function writeReport(
@@ -22,7 +13,7 @@ export async function writeReport(
   folder: string,
   inParts: boolean,
 ): Promise<void> {
-  const { name, command, targets } = page;
+  const { name, command } = page;
   const json = join(folder, `${name}.json`);
   const before = inParts ? await read(json) : undefined;
   const report = before === undefined ? measured : joined(before, measured);
@@ -37,7 +28,7 @@ export async function writeReport(
   }
   const document = join(folder, `${name}.md`);
   const text = await readFile(document, 'utf8');
-  const results = markdownOf(report, targets, links);
+  const results = markdownOf(report, page, links);
   await writeFile(document, replaceResults(text, command, results));
   await writeFile(json, `${JSON.stringify(report, undefined, 2)}\n`);
 }
