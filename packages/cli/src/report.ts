@@ -1,12 +1,17 @@
 /** Asks a server, or the data folder of one that is stopped, about reports. */
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
+import { join } from 'node:path';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout } from 'node:timers/promises';
 import { Reto3Error } from '@reto3/server/errors';
+import type { PeriodName } from '@reto3/server/period';
 import type { FormatName } from '@reto3/server/query/format';
+import type { Report } from '@reto3/server/report';
 import type { ReportFacts } from '@reto3/server/report/facts';
+import type { ReportWindows } from '@reto3/server/report/reading';
+import type { Store } from '@reto3/server/store/store';
 import { type Asked, assertComplete, type Source } from './answers.ts';
 import { type ApiOptions, answerCut, request, textOf } from './api-client.ts';
 import { passing } from './events.ts';
@@ -19,12 +24,17 @@ interface ReportQuestion extends Asked {
   readonly module: string | undefined;
 }
 
-/** What a server or a folder says of one of its reports. */
-export type KnownReport = ReportFacts & { readonly running: boolean };
+/** What a server or a folder says of one of its reports; `nodes` where it is the cluster's. */
+export type KnownReport = Omit<ReportFacts, 'needs' | 'runs'> & {
+  readonly running: boolean;
+  readonly runs?: ReportFacts['runs'];
+  readonly nodes?: readonly { readonly name: string; readonly state: string }[];
+};
 
-export async function askReports(source: Source): Promise<KnownReport[]> {
+/** @param cluster those of all nodes; a server that adds them up has to be asked */
+export async function askReports(source: Source, cluster: boolean): Promise<KnownReport[]> {
   if ('dataDir' in source) return reportsInFolder(source.dataDir);
-  const response = await request(source, '/v1/reports', {});
+  const response = await request(source, '/v1/reports', cluster ? { scope: 'cluster' } : {});
   return JSON.parse(await textOf(response, source));
 }
 
@@ -38,10 +48,17 @@ async function reportsInFolder(folder: string): Promise<KnownReport[]> {
   );
 }
 
+const nodeStates: Readonly<Record<string, string>> = {
+  runs: 'runs it',
+  stopped: 'ran it',
+  other: 'runs another report of that name, which is left out',
+  without: 'counts, and does not run it',
+};
+
 /** One paragraph for each report: what it tells, since when, and its columns. */
 export function reportLines(reports: readonly KnownReport[]): string[] {
-  return reports.flatMap(({ name, summary, running, periods, columns, since, runs }) => {
-    const last = runs.at(-1);
+  return reports.flatMap(({ name, summary, running, periods, columns, since, runs, nodes }) => {
+    const last = runs?.at(-1);
     const stopped = last?.to === undefined ? 'stopped' : `stopped ${timeText(last.to)}`;
     const off =
       last?.off === undefined ? stopped : `switched off ${timeText(last.to ?? 0)}: ${last.off}`;
@@ -49,6 +66,9 @@ export function reportLines(reports: readonly KnownReport[]): string[] {
     return [
       `${name}: ${summary}`,
       `  ${running ? 'running' : off}; since ${timeText(since)}; ${periods.join(', ')}`,
+      ...(nodes ?? []).map(
+        (node) => `  node ${node.name}: ${nodeStates[node.state] ?? node.state}`,
+      ),
       ...Object.entries(columns).map(([column, tells]) => `  ${column.padEnd(width)}  ${tells}`),
     ];
   });
@@ -77,15 +97,25 @@ async function fromServer(
   await pipeline(response, into, { end: false }).catch((error: unknown) => {
     throw answerCut(api, error);
   });
+  sayWithout(String(response.headers['reto3-without'] ?? ''), question.name);
   const missing = JSON.parse(response.trailers['reto3-damaged'] ?? '[]');
   assertComplete(`report ${question.name}`, missing, response.headers['reto3-empty'] === 'true');
   return String(response.headers['reto3-to']);
 }
 
 function ask(api: ApiOptions, question: ReportQuestion): Promise<IncomingMessage> {
-  const { name, period, format, last, from, to, open } = question;
-  const query = { period, last, from, to, ...(open && { open: 'true' }), format };
+  const { name, period, format, last, from, to, open, cluster } = question;
+  const scope = cluster ? 'cluster' : undefined;
+  const query = { period, last, from, to, ...(open && { open: 'true' }), format, scope };
   return request(api, `/v1/reports/${encodeURIComponent(name)}`, query);
+}
+
+/** Says which nodes of the cluster are not in it: they count, and do not run the report. */
+function sayWithout(nodes: string, report: string): void {
+  if (nodes !== '')
+    process.stderr.write(
+      `reto3: without ${nodes.replaceAll(',', ', ')}: they do not run ${report}\n`,
+    );
 }
 
 async function fromFolder(
@@ -93,32 +123,23 @@ async function fromFolder(
   question: ReportQuestion,
   into: Writable,
 ): Promise<string> {
-  const [
-    { DataFolder },
-    { answerReport, periodOf },
-    { readFacts },
-    { findReports },
-    { ReportView },
-    { whichReport },
-  ] = await Promise.all([
+  const [{ DataFolder }, { answerReport, periodOf }, { findReports }] = await Promise.all([
     import('@reto3/server/query/data-folder'),
     import('@reto3/server/report/answer'),
-    import('@reto3/server/report/facts'),
     import('@reto3/server/report/load'),
-    import('@reto3/server/report/reading'),
-    import('@reto3/server/report/which'),
   ]);
-  const { name, module } = question;
+  const { name, module, cluster } = question;
   const loaded = module === undefined ? [] : await findReports([module]);
   const given = loaded.find(({ report }) => report.name === name)?.report;
-  return DataFolder.with(folder, async ({ store }) => {
-    const stored = [...(await readFacts(store)).values()];
-    const report = await whichReport(name, given, stored);
+  // A merger keeps what all nodes said in a folder of its own.
+  return DataFolder.with(cluster ? join(folder, 'cluster') : folder, async ({ store }) => {
+    const { report, open } = await (cluster ? inMergersFolder : inFolder)(store, name, given);
     const period = periodOf(report, question.period);
-    // Nothing is being counted any more, so all is final.
-    const view = await ReportView.ofFolder(name, period.name, store.snapshot());
+    const view = await open(period.name);
     try {
-      const answered = await answerReport(view, report, { ...question, period }, Date.now());
+      const scope = cluster ? 'cluster' : 'node';
+      const asked = { ...question, period, scope } as const;
+      const answered = await answerReport(view, report, asked, Date.now());
       await pipeline(Readable.from(answered.pieces, { objectMode: false }), into, { end: false });
       assertComplete(`report ${name}`, answered.damages, answered.empty);
       return String(answered.to);
@@ -126,6 +147,40 @@ async function fromFolder(
       await view.close();
     }
   });
+}
+
+/** A report as a folder has it; nothing is being counted any more, so all of it is final. */
+interface Stored {
+  readonly report: Report;
+  readonly open: (period: PeriodName) => Promise<ReportWindows>;
+}
+
+async function inFolder(store: Store, name: string, given: Report | undefined): Promise<Stored> {
+  const [{ readFacts }, { ReportView }, { whichReport }] = await Promise.all([
+    import('@reto3/server/report/facts'),
+    import('@reto3/server/report/reading'),
+    import('@reto3/server/report/which'),
+  ]);
+  const stored = [...(await readFacts(store)).values()];
+  const report = await whichReport(name, given, stored);
+  return { report, open: (period) => ReportView.ofFolder(name, period, store.snapshot()) };
+}
+
+async function inMergersFolder(
+  store: Store,
+  name: string,
+  given: Report | undefined,
+): Promise<Stored> {
+  const [{ readNodeReports, ClusterReportView }, { whichReport }] = await Promise.all([
+    import('@reto3/server/cluster/report-view'),
+    import('@reto3/server/report/which'),
+  ]);
+  const nodes = await readNodeReports(store);
+  const known = nodes.flatMap(({ reports }) => reports);
+  const report = await whichReport(name, given, known);
+  const open = (period: PeriodName) =>
+    ClusterReportView.ofFolder({ report, period, nodes, store: store.snapshot() });
+  return { report, open };
 }
 
 function timeText(timeMs: number): string {

@@ -63,8 +63,11 @@ export async function startServer(
     );
     undo.push(() => store.close());
 
+    const ingests = config.role !== 'merge';
+    const loaded = reports.map(({ report }) => report);
     const book = await ReportBook.open(
-      reports.map(({ report }) => report),
+      // One that only merges sees no message: it has them to read what nodes publish.
+      ingests ? loaded : [],
       store,
       systemClock,
       {
@@ -105,7 +108,7 @@ export async function startServer(
     const cluster =
       config.nats === undefined
         ? undefined
-        : await openCluster({ config, coordinator, dataDir, log });
+        : await openCluster({ config, coordinator, book, reports: loaded, dataDir, log });
     if (cluster !== undefined) {
       undo.push(() => cluster.stop());
       metrics.add(cluster.metrics);
@@ -120,7 +123,6 @@ export async function startServer(
       log,
     });
     undo.push(() => api.close());
-    const ingests = config.role !== 'merge';
     const workers = ingests
       ? await IngestWorkers.start({
           memory,

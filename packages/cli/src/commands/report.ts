@@ -43,7 +43,7 @@ export default class Report extends Command {
 
   async run(): Promise<void> {
     const { args, flags: given } = await this.parse({ args: Report.args, flags });
-    const { last, from, to, open, follow } = given;
+    const { last, from, to, open, follow, cluster } = given;
     const format = parseFormat(given.json ? 'json' : given.format);
     const period = args.period === undefined ? undefined : parsePeriod(args.period).name;
     const question = {
@@ -54,6 +54,7 @@ export default class Report extends Command {
       from,
       to,
       open,
+      cluster,
       module: given.report,
     };
     const source = sourceOf(given);

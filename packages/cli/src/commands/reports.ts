@@ -6,6 +6,7 @@ import { askReports, reportLines } from '../report.ts';
 
 const table = {
   json: { description: 'print what is known of them as JSON' },
+  cluster: { description: 'those of all nodes, from a server that adds them up' },
   ...sourceFlags,
 } as const satisfies FlagTable;
 const flags = oclifFlags(table);
@@ -19,7 +20,7 @@ export default class Reports extends Command {
 
   async run(): Promise<void> {
     const { flags: given } = await this.parse(Reports);
-    const reports = await askReports(sourceOf(given));
+    const reports = await askReports(sourceOf(given), given.cluster ?? false);
     if (given.json) this.log(JSON.stringify(reports));
     else if (reports.length === 0)
       this.logToStderr('reto3: no report has run; see reto3 serve --report');

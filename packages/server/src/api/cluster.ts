@@ -60,6 +60,18 @@ const clusterSchema = {
         bytes: count,
         failures: { ...count, description: 'Attempts that NATS did not take' },
         damagedMinutes: { ...count, description: 'Left out, because the store is damaged there' },
+        reports: {
+          type: 'object',
+          description: 'The same of its reports',
+          properties: {
+            messages: count,
+            bytes: count,
+            failures: { ...count, description: 'Attempts that NATS did not take' },
+            windowsTooLarge: { ...count, description: 'Left out: larger than NATS takes' },
+            damagedRows: { ...count, description: 'Left out: damaged in the store' },
+            pending: { type: 'boolean', description: 'Whether the cluster lacks something' },
+          },
+        },
       },
     },
     merger: {

@@ -1,10 +1,14 @@
 /** /v1/reports: which reports there are, and what they say. */
 import type { FastifyPluginAsync } from 'fastify';
+import type { Cluster } from '../cluster/cluster.ts';
 import type { Coordinator } from '../coordinator/coordinator.ts';
-import { formatNames, parseFormat } from '../query/format.ts';
+import type { PeriodName } from '../period.ts';
+import { formatNames, parseFormat, type Scope } from '../query/format.ts';
 import { answerReport, periodOf } from '../report/answer.ts';
 import type { ReportBook } from '../report/book.ts';
+import type { ReportWindows } from '../report/reading.ts';
 import { whichReport } from '../report/which.ts';
+import { inCluster } from './cluster.ts';
 import type { LongReads } from './long-reads.ts';
 import {
   errorResponse,
@@ -12,25 +16,36 @@ import {
   periodParameter,
   type RangeQuery,
   rangeParameters,
+  scopeParameter,
 } from './schemas.ts';
 import { mostWindows, streamed } from './streamed.ts';
 
 interface ReportRoute {
   readonly Params: { readonly name: string };
-  readonly Querystring: RangeQuery & { readonly format?: string; readonly period?: string };
+  readonly Querystring: RangeQuery & {
+    readonly format?: string;
+    readonly period?: string;
+    readonly scope?: Scope;
+  };
 }
 
 const time = { type: 'integer', minimum: 0, description: 'Epoch ms' } as const;
 
 const listSchema = {
   summary: 'The reports that run, and those that are stored',
+  description: 'With `scope=cluster` those of all nodes, and what each node has to do with them.',
   tags: ['reports'],
+  querystring: {
+    type: 'object',
+    additionalProperties: false,
+    properties: { scope: scopeParameter },
+  },
   response: {
     200: {
       type: 'array',
       items: {
         type: 'object',
-        required: ['name', 'summary', 'running', 'needs', 'periods', 'columns', 'since', 'runs'],
+        required: ['name', 'summary', 'running', 'periods', 'columns', 'since'],
         properties: {
           name: { type: 'string' },
           summary: { type: 'string' },
@@ -43,6 +58,23 @@ const listSchema = {
             description: 'Name and meaning of each column, in order',
           },
           since: { ...time, description: 'When it ran first, epoch ms' },
+          nodes: {
+            type: 'array',
+            description: 'With `scope=cluster`: what each node has to do with it',
+            items: {
+              type: 'object',
+              required: ['name', 'state'],
+              properties: {
+                name: { type: 'string' },
+                state: {
+                  type: 'string',
+                  enum: ['runs', 'stopped', 'other', 'without'],
+                  description:
+                    'other: it runs another report of that name, which is left out. without: it counts, and does not run it',
+                },
+              },
+            },
+          },
           runs: {
             type: 'array',
             description: 'When it ran, oldest first: what came at other times it does not know',
@@ -72,7 +104,8 @@ const reportSchema = {
   description:
     'Final windows only unless `open` is given. A window in which the report has nothing is not there; one may have ' +
     'several rows. JSON has `columns` and `rows`, of which the first cell is the start (epoch ms). The headers ' +
-    '`reto3-empty` and `reto3-to` and the trailer `reto3-damaged` are as those of /v1/stats.',
+    '`reto3-empty` and `reto3-to` and the trailer `reto3-damaged` are as those of /v1/stats. With `scope=cluster` the ' +
+    'parts of all nodes are merged; the header `reto3-without` names nodes that count and do not run it.',
   tags: ['reports'],
   params: {
     type: 'object',
@@ -88,6 +121,7 @@ const reportSchema = {
         description: 'One that the report keeps; by default sec, or else the shortest',
       },
       ...rangeParameters,
+      scope: scopeParameter,
       format: { type: 'string', description: `One of ${formatNames.join(', ')}; json by default` },
     },
   },
@@ -98,9 +132,10 @@ const reportSchema = {
         'application/json': {
           schema: {
             type: 'object',
-            required: ['report', 'period', 'windowMs', 'from', 'to', 'columns', 'rows'],
+            required: ['report', 'scope', 'period', 'windowMs', 'from', 'to', 'columns', 'rows'],
             properties: {
               report: { type: 'string' },
+              scope: { type: 'string' },
               period: { type: 'string' },
               windowMs: { type: 'integer' },
               from: { type: 'integer' },
@@ -124,27 +159,41 @@ const reportSchema = {
 export const reportRoutes: FastifyPluginAsync<{
   readonly coordinator: Coordinator;
   readonly book: ReportBook;
+  readonly cluster: Cluster | undefined;
   readonly longReads: LongReads;
-}> = async (app, { coordinator, book, longReads }) => {
-  app.get('/v1/reports', { schema: listSchema }, async () =>
-    book.facts().map((facts) => ({ ...facts, running: book.isOn(facts.name) })),
+}> = async (app, { coordinator, book, cluster, longReads }) => {
+  app.get<{ readonly Querystring: { readonly scope?: Scope } }>(
+    '/v1/reports',
+    { schema: listSchema },
+    async ({ query }) =>
+      query.scope === 'cluster'
+        ? inCluster(cluster).reports.list()
+        : book.facts().map((facts) => ({ ...facts, running: book.isOn(facts.name) })),
   );
 
   app.get<ReportRoute>('/v1/reports/:name', { schema: reportSchema }, async (request, reply) => {
-    const { last, from, to, open, ...asked } = request.query;
+    const { last, from, to, open, scope = 'node', ...asked } = request.query;
     const { name } = request.params;
-    const report = await whichReport(name, book.running(name), book.facts());
+    const merged = scope === 'cluster' ? inCluster(cluster).reports : undefined;
+    const report = await (merged?.which(name) ??
+      whichReport(name, book.running(name), book.facts()));
     const period = periodOf(report, asked.period);
     const format = parseFormat(asked.format ?? 'json');
-    const question = { period, format, last, from, to, open: isOn(open) };
+    const question = { period, format, scope, last, from, to, open: isOn(open) };
     const windows = countsPerAccumulator * mostWindows(period, question, Date.now());
     const body = await longReads.run(request, windows, async () => {
-      const finalThrough = coordinator.sweep();
-      await book.gather({ sync: true });
-      const view = book.view(name, period.name, finalThrough);
+      const view = merged?.view(report, period.name) ?? (await nodeView(name, period.name));
+      const without = merged?.without(report) ?? [];
+      if (without.length > 0) reply.header('reto3-without', without.join(','));
       const begin = () => answerReport(view, report, question, Date.now());
       return streamed(reply, format, begin, () => view.close());
     });
     return reply.send(body);
   });
+
+  async function nodeView(name: string, period: PeriodName): Promise<ReportWindows> {
+    const finalThrough = coordinator.sweep();
+    await book.gather({ sync: true });
+    return book.view(name, period, finalThrough);
+  }
 };

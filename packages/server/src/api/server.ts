@@ -95,7 +95,7 @@ export class QueryApi {
     await app.register(backupRoutes, { coordinator, longReads });
     await app.register(burstsRoutes, { coordinator, cluster, longReads });
     await app.register(whatIfRoutes, { coordinator, cluster, longReads });
-    await app.register(reportRoutes, { coordinator, book, longReads });
+    await app.register(reportRoutes, { coordinator, book, cluster, longReads });
     await app.register(liveRoutes, {
       node: { feed, view: () => coordinator.view() },
       cluster: clusterCounts,

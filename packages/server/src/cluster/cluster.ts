@@ -13,12 +13,16 @@ import type { Clock } from '../clock.ts';
 import type { Config, Role } from '../config.ts';
 import type { Coordinator, CountsView } from '../coordinator/coordinator.ts';
 import { Retention } from '../coordinator/retention.ts';
+import type { Publishing } from '../coordinator/writer.ts';
 import { messageOf, Reto3Error } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { MetricSource } from '../metrics/metric.ts';
 import type { LiveSource } from '../query/live-feed.ts';
-import { neverPublished } from '../store/meta.ts';
+import type { ReportBook } from '../report/book.ts';
+import type { Report } from '../report/contract.ts';
+import { neverPublished, type Published } from '../store/meta.ts';
 import { nextBoot } from './boot.ts';
+import { ClusterReports } from './cluster-reports.ts';
 import { MergedStore } from './merged-store.ts';
 import { Merger, type NodeState } from './merger.ts';
 import { clusterMetrics } from './metrics.ts';
@@ -32,6 +36,8 @@ import {
 } from './nats.ts';
 import { type Boot, Publisher, type PublisherState } from './publisher.ts';
 import { Register } from './register.ts';
+import type { NodeReport } from './report-message.ts';
+import { ReportPublisher, type ReportPublisherState } from './report-publisher.ts';
 
 /** Several times within a lease, so that one answer that is lost does not cost the name. */
 const turnEveryMs = leaseMs / 4;
@@ -43,6 +49,9 @@ const drainWithinMs = 2_000;
 
 const notReached = 'NATS was not reached yet';
 
+/** What NATS takes where its server does not say. */
+const usualPayloadBytes = 1 << 20;
+
 type ConnectionOptions = Awaited<ReturnType<typeof connectionOptions>>;
 
 export interface ClusterState {
@@ -52,13 +61,17 @@ export interface ClusterState {
   readonly server: string | undefined;
   /** What keeps it from publishing or merging, if anything does. */
   readonly problem: string | undefined;
-  readonly publisher: PublisherState | undefined;
+  readonly publisher: (PublisherState & { readonly reports: ReportPublisherState }) | undefined;
   readonly merger: (Merger['counters'] & { readonly finalThrough: number }) | undefined;
 }
 
 export interface ClusterParts {
   readonly config: Config;
   readonly coordinator: Coordinator;
+  /** The reports of this server as a node. */
+  readonly book: ReportBook;
+  /** Those that are loaded, to merge what nodes publish. */
+  readonly reports: readonly Report[];
   /** Absolute path. */
   readonly dataDir: string;
   readonly clock: Clock;
@@ -74,7 +87,9 @@ export class Cluster {
   readonly #place: string;
   readonly #instance = randomUUID();
   readonly #publisher: Publisher | undefined;
+  readonly #reportPublisher: ReportPublisher | undefined;
   readonly #merger: Merger | undefined;
+  readonly #reports: ClusterReports | undefined;
   readonly #mergedStore: MergedStore | undefined;
   readonly #retention: Retention | undefined;
   readonly #stopping = new AbortController();
@@ -117,12 +132,14 @@ export class Cluster {
             log.warn({ from }, 'a damaged part of the store was not published to the cluster'),
         },
       });
-      coordinator.publishTo(this.#publisher);
+      this.#reportPublisher = this.#makeReportPublisher(parts.book);
+      coordinator.publishTo(publishingBoth(this.#publisher, this.#reportPublisher, parts.book));
     }
     if (mergedStore !== undefined) {
       this.#mergedStore = mergedStore;
       mergedStore.countClockSteps(() => coordinator.state().clockSteps);
       this.#merger = this.#makeMerger(mergedStore);
+      this.#reports = new ClusterReports(this.#merger, parts.reports);
       const retain = { ms10: config.retainMs10, sec: config.retainSec, min: config.retainMin };
       this.#retention = new Retention(mergedStore, clock, retain, {
         deleted: (period, beforeMs) =>
@@ -159,6 +176,12 @@ export class Cluster {
     return this.#mergerOrNone.view();
   }
 
+  /** What the reports of all nodes say. @throws Reto3Error RETO3_NO_CLUSTER */
+  get reports(): ClusterReports {
+    if (this.#reports !== undefined) return this.#reports;
+    throw addsUpNone();
+  }
+
   /** @throws Reto3Error RETO3_NO_CLUSTER */
   nodes(): NodeState[] {
     return this.#mergerOrNone.nodes();
@@ -174,7 +197,11 @@ export class Cluster {
       stream,
       server: closed ? undefined : this.#connection?.getServer(),
       problem: this.#problem,
-      publisher: this.#publisher?.state,
+      publisher: this.#publisher &&
+        this.#reportPublisher && {
+          ...this.#publisher.state,
+          reports: this.#reportPublisher.state,
+        },
       merger: this.#merger && {
         ...this.#merger.counters,
         finalThrough: this.#merger.finalThrough,
@@ -204,6 +231,8 @@ export class Cluster {
     const goodbye = async (): Promise<void> => {
       // A server that was just started may be about to begin: then it can publish what it has.
       await this.#turning.catch(() => undefined);
+      // Before the goodbye: a node that has left is not waited for.
+      await this.#reportPublisher?.stop(drainWithinMs / 2);
       await this.#publisher?.stop(drainWithinMs);
       await this.#register?.release();
       await this.#connection?.close();
@@ -217,12 +246,35 @@ export class Cluster {
 
   get #mergerOrNone(): Merger {
     if (this.#merger !== undefined) return this.#merger;
-    throw new Reto3Error('RETO3_NO_CLUSTER', 'this server does not add up a cluster');
+    throw addsUpNone();
   }
 
   /** No subject of the stream: those have one word after the prefix. */
   get #requestSubject(): string {
     return `${this.#config.natsSubject}.requests.new`;
+  }
+
+  #makeReportPublisher(book: ReportBook): ReportPublisher {
+    const log = this.#log;
+    const warned = new Set<string>();
+    return new ReportPublisher({
+      node: this.#config.node,
+      source: this.#coordinator,
+      clock: this.#clock,
+      published: this.#coordinator.published?.reports,
+      said: () => saidOf(book),
+      events: {
+        failed: (error) => this.#fail('cannot publish the reports', error),
+        damaged: (row, reason) =>
+          log.warn(row, `a damaged row of a report was not published to the cluster: ${reason}`),
+        tooLarge: (window, bytes) => {
+          if (warned.has(window.report)) return;
+          warned.add(window.report);
+          const what = `an accumulator of the report ${window.report} has ${bytes} bytes`;
+          log.warn(window, `${what}, more than NATS takes: the cluster does without such ones`);
+        },
+      },
+    });
   }
 
   #makeMerger(store: MergedStore): Merger {
@@ -298,7 +350,7 @@ export class Cluster {
         this.#nudge = new AbortController();
         pauseMs = retryAfterMs;
         const { monotonicMs } = this.#clock.read();
-        if (monotonicMs - this.#claimedAt > leaseMs) this.#publisher?.hold();
+        if (monotonicMs - this.#claimedAt > leaseMs) this.#hold();
       }
       await this.#pause(pauseMs);
     }
@@ -340,7 +392,7 @@ export class Cluster {
     const claim = await register.claim();
     const now = this.#clock.read().monotonicMs;
     if (!claim.granted) {
-      publisher.hold();
+      this.#hold();
       this.#boot = undefined;
       const problem = `another server publishes as ${this.#config.node}: ${claim.holder}`;
       if (this.#problem !== problem)
@@ -357,7 +409,11 @@ export class Cluster {
       const open = requests.filter(
         ({ id }) => id > publisher.lastRequest || newest < publisher.lastRequest,
       );
-      if (open.length > 0) publisher.again(Math.min(...open.map(({ since }) => since)), newest);
+      if (open.length > 0) {
+        const since = Math.min(...open.map((request) => request.since));
+        this.#reportPublisher?.again(since);
+        publisher.again(since, newest);
+      }
     }
     return undefined;
   }
@@ -365,8 +421,12 @@ export class Cluster {
   async #begin(publisher: Publisher, register: Register): Promise<void> {
     const registered = await register.lastBoot();
     const outlet = { publish: (bytes: Uint8Array, id: string) => this.#publish(bytes, id) };
+    const mostBytes = this.#connection?.info?.max_payload ?? usualPayloadBytes;
+    const beginReports = (boot: number, everything: boolean): void =>
+      this.#reportPublisher?.begin(boot, outlet, { everything, mostBytes });
     if (this.#boot !== undefined && registered === this.#boot.boot) {
       publisher.begin(this.#boot, outlet, false);
+      beginReports(this.#boot.boot, false);
       return;
     }
     const { endBefore } = this.#coordinator;
@@ -375,7 +435,8 @@ export class Cluster {
     const { wallMs } = this.#clock.read();
     const next = nextBoot({ before, registered, endBefore, startedAt, wallMs });
     publisher.announce(next.boot, registered);
-    await this.#coordinator.savePublished(publisher.published());
+    this.#reportPublisher?.announce(next.boot, next.forked);
+    await this.#coordinator.savePublished(publishedBoth(publisher, this.#reportPublisher));
     await register.recordBoot(next.boot);
     this.#boot = { boot: next.boot, vouchedFrom: next.vouchedFrom };
     if (next.forked)
@@ -383,6 +444,13 @@ export class Cluster {
         'this folder is not what was published last under this name; publishing all of it',
       );
     publisher.begin(this.#boot, outlet, next.everything);
+    beginReports(next.boot, next.everything);
+  }
+
+  /** Nothing is published until it begins anew. */
+  #hold(): void {
+    this.#publisher?.hold();
+    this.#reportPublisher?.hold();
   }
 
   async #publish(bytes: Uint8Array, id: string): Promise<void> {
@@ -431,4 +499,37 @@ export class Cluster {
     const signal = AbortSignal.any([this.#stopping.signal, this.#nudge.signal]);
     await wait(ms, undefined, { signal }).catch(() => undefined);
   }
+}
+
+function addsUpNone(): Reto3Error {
+  return new Reto3Error('RETO3_NO_CLUSTER', 'this server does not add up a cluster');
+}
+
+/** What the cluster is told of the reports of a node. */
+function saidOf(book: ReportBook): NodeReport[] {
+  return book.facts().map(({ name, summary, periods, columns, code, since }) => ({
+    ...{ name, summary, periods, columns, since, running: book.isOn(name) },
+    ...(code !== undefined && { code }),
+  }));
+}
+
+function publishedBoth(counts: Publisher, reports: ReportPublisher | undefined): Published {
+  const more = reports?.published();
+  return { ...counts.published(), ...(more && { reports: more }) };
+}
+
+/** Both publishers are told of every write, the reports with their rows. */
+function publishingBoth(counts: Publisher, reports: ReportPublisher, book: ReportBook): Publishing {
+  book.onChanges((rows) => reports.writing(rows));
+  return {
+    published: () => publishedBoth(counts, reports),
+    written(write, changed, finalThrough) {
+      counts.written(write, changed, finalThrough);
+      reports.written(write, book.writtenThrough(finalThrough));
+    },
+    synced(write) {
+      counts.synced(write);
+      reports.synced(write);
+    },
+  };
 }

@@ -4,6 +4,7 @@
  */
 import { seal, unseal } from '../store/meta.ts';
 import type { NodeRecord } from './merge-state.ts';
+import type { NodeReports } from './merged-reports.ts';
 import { Vouches } from './vouches.ts';
 
 const version = 1;
@@ -21,6 +22,8 @@ export interface MergeRecord {
   /** Whether all nodes were asked for everything since this store was begun. */
   readonly askedForAll: boolean;
   readonly nodes: readonly NodeRecord[];
+  /** What is known of the reports of each node. */
+  readonly reports: readonly NodeReports[];
 }
 
 export function encodeMergeRecord(record: MergeRecord): string {
@@ -46,13 +49,15 @@ export function decodeMergeRecord(text: string, nowMonotonicMs: number): MergeRe
     heardAt: nowMonotonicMs,
     vouches: new Vouches(node.vouches),
   }));
-  return { ...stored, voidFrom: stored.voidFrom, nodes };
+  return { ...stored, voidFrom: stored.voidFrom, nodes, reports: stored.reports ?? [] };
 }
 
 type StoredNode = Omit<NodeRecord, 'vouches' | 'heardAt'> & {
   readonly vouches: Vouches['steps'];
 };
-type StoredRecord = Omit<MergeRecord, 'nodes'> & {
+type StoredRecord = Omit<MergeRecord, 'nodes' | 'reports'> & {
   readonly version: number;
+  /** Absent where a version of reto3 wrote it that knew of none. */
+  readonly reports?: readonly NodeReports[];
   readonly nodes: readonly StoredNode[];
 };

@@ -16,19 +16,22 @@ import { type Anchor, anchorIn } from '../store/anchor.ts';
 import { openDatabase } from '../store/database.ts';
 import { syncLogs } from '../store/leveldb-log.ts';
 import { type Meta, newMeta } from '../store/meta.ts';
-import { allTime, type Change, Store } from '../store/store.ts';
+import { rowRange } from '../store/report-rows.ts';
+import { allTime, type Change, Store, type StoreSnapshot } from '../store/store.ts';
 import { VerifiedSnapshot } from '../store/verified.ts';
 import { Minute } from '../window/minute.ts';
 import { allocateWindows, copyOf, overwrite, type Windows } from '../window/windows.ts';
 import { decodeMergeRecord, encodeMergeRecord, type MergeRecord } from './merge-record.ts';
 import type { StoredMinutes } from './merge-state.ts';
 import type { MergedMinute } from './merged-minute.ts';
+import { type MergedReports, reportNames, type StoredParts } from './merged-reports.ts';
 import { Part } from './part.ts';
+import { DamagedPart } from './report-part.ts';
 
 /** Name of the folder inside the data folder. */
 const folderName = 'cluster';
 
-export class MergedStore implements StoredMinutes, Expiring {
+export class MergedStore implements StoredMinutes, StoredParts, Expiring {
   readonly #store: Store;
   readonly #anchor: Anchor;
   readonly #clock: Clock;
@@ -101,8 +104,13 @@ export class MergedStore implements StoredMinutes, Expiring {
    * Writes what minutes lack in the store, on the disk. What is written is taken before this
    * returns: minutes may change meanwhile. A failed save may be repeated.
    */
-  async save(minutes: readonly MergedMinute[], record: MergeRecord): Promise<void> {
-    const changes: Change[] = [];
+  async save(
+    minutes: readonly MergedMinute[],
+    reports: MergedReports,
+    record: MergeRecord,
+  ): Promise<void> {
+    const rows = reports.takeUnsaved();
+    const changes: Change[] = [...rows];
     const taken: { readonly minute: MergedMinute; readonly nodes: readonly string[] }[] = [];
     for (const minute of minutes) {
       const parts = minute.takeUnsaved();
@@ -120,6 +128,7 @@ export class MergedStore implements StoredMinutes, Expiring {
       this.#record = record;
     } catch (error) {
       for (const { minute, nodes } of taken) minute.putBack(nodes);
+      reports.putBack(rows);
       this.#failing = true;
       throw error;
     }
@@ -185,6 +194,24 @@ export class MergedStore implements StoredMinutes, Expiring {
     await this.#put([]);
     await this.#store.deleteBefore(period, beforeMs);
     if (period === 'ms10') await this.#store.deletePartsBefore(beforeMs);
+    const reports = reportNames(this.#record?.reports ?? []);
+    for (const name of reports)
+      await this.#store.deleteReports(rowRange(name, period, 0, beforeMs));
+  }
+
+  /** Up to where each period is deleted, epoch ms. */
+  get deletedBefore(): Readonly<Record<PeriodName, number>> {
+    return this.#meta.deletedBefore;
+  }
+
+  /** The row of a report under that key, as it is stored. */
+  readReport(key: Uint8Array): Uint8Array | undefined {
+    return this.#store.readReport(key);
+  }
+
+  /** A fixed view of all rows as they are stored; to be closed. */
+  snapshot(): StoreSnapshot {
+    return this.#store.snapshot();
   }
 
   async close(): Promise<void> {
@@ -240,7 +267,7 @@ class DamagedMerge extends Error {
 /** Whether the folder itself is at fault, so that only emptying it helps. */
 export function isDamage(error: unknown): boolean {
   const damagedBlock = error instanceof Reto3Error && error.code === 'RETO3_BLOCK_DAMAGED';
-  return damagedBlock || error instanceof DamagedMerge;
+  return damagedBlock || error instanceof DamagedMerge || error instanceof DamagedPart;
 }
 
 function partName(start: number, node: string): string {

@@ -11,17 +11,22 @@ import type { Clock, ClockReading } from '../clock.ts';
 import type { CountsView } from '../coordinator/coordinator.ts';
 import { alignDown, ms10, sec } from '../period.ts';
 import type { LiveSource } from '../query/live-feed.ts';
+import type { StoreSnapshot } from '../store/store.ts';
 import type { MergeRecord } from './merge-record.ts';
 import { MergeState, type NodeRecord } from './merge-state.ts';
 import type { MergedMinute } from './merged-minute.ts';
+import { MergedReports } from './merged-reports.ts';
 import { isDamage, type MergedStore } from './merged-store.ts';
 import { BadMessage, decodeMessage } from './message.ts';
 import type { JetStream } from './nats.ts';
+import { decodeReportMessage, isReportMessage } from './report-message.ts';
 import { totalOfSecond } from './second.ts';
 
 /** How much a killed merger reads once more, in time, and how much it keeps in memory, in minutes. */
 const saveEveryMs = 10_000;
 const mostUnsavedMinutes = 64;
+/** The same in rows of reports, of which each node writes a few a second. */
+const mostUnsavedRows = 5_000;
 /** Minutes that nothing comes for any more are let go of when they are so old. */
 const forgetAfterMs = 180_000;
 /**
@@ -67,6 +72,7 @@ export class Merger implements LiveSource {
   readonly #silentAfterMs: number;
   readonly #events: MergerEvents;
   #state: MergeState;
+  #reports: MergedReports;
   #stream: string;
   #position: number;
   #positionTime: number;
@@ -99,6 +105,7 @@ export class Merger implements LiveSource {
     this.#voidFrom = record?.voidFrom;
     this.#askedForAll = record?.askedForAll ?? false;
     this.#state = this.#stateOf(record);
+    this.#reports = this.#reportsOf(record);
   }
 
   /**
@@ -179,6 +186,7 @@ export class Merger implements LiveSource {
     this.#voidFrom = undefined;
     this.#askedForAll = false;
     this.#state = this.#stateOf(undefined);
+    this.#reports = this.#reportsOf(undefined);
   }
 
   /** All counts of the cluster as they are now; to be closed. */
@@ -233,6 +241,20 @@ export class Merger implements LiveSource {
     });
   }
 
+  /** What the nodes say of their reports. */
+  get reports(): MergedReports {
+    return this.#reports;
+  }
+
+  /** A fixed view of what is stored; to be closed. */
+  snapshot(): StoreSnapshot {
+    return this.#store.snapshot();
+  }
+
+  #reportsOf(record: MergeRecord | undefined): MergedReports {
+    return new MergedReports(this.#store, record?.reports ?? [], this.#store.deletedBefore);
+  }
+
   #stateOf(record: MergeRecord | undefined): MergeState {
     const state = new MergeState({
       silentAfterMs: this.#silentAfterMs,
@@ -277,7 +299,8 @@ export class Merger implements LiveSource {
     const node = subject.slice(subject.lastIndexOf('.') + 1);
     this.#messages++;
     try {
-      this.#state.apply(node, decodeMessage(data, node), this.#clock.read());
+      if (isReportMessage(data)) this.#reports.apply(node, decodeReportMessage(data, node));
+      else this.#state.apply(node, decodeMessage(data, node), this.#clock.read());
     } catch (error) {
       if (!(error instanceof BadMessage)) throw error;
       this.#badMessages++;
@@ -287,7 +310,9 @@ export class Merger implements LiveSource {
 
   async #saveIfDue(): Promise<void> {
     const now = this.#clock.read().monotonicMs;
-    const full = this.#state.unsavedMinutes >= mostUnsavedMinutes;
+    const full =
+      this.#state.unsavedMinutes >= mostUnsavedMinutes ||
+      this.#reports.unsavedRows >= mostUnsavedRows;
     if (!full && now - this.#savedAt < saveEveryMs) return;
     this.#savedAt = now;
     // Messages are taken while a save is under way; what they change is saved by the next.
@@ -337,6 +362,7 @@ export class Merger implements LiveSource {
   async #saveMinutes(): Promise<void> {
     const now = this.#clock.read();
     this.#state.keepFrom(this.#store.keptFrom);
+    this.#reports.keepFrom(this.#store.deletedBefore);
     const finalThrough = this.#state.finalThrough(now);
     const minutes = this.#state.minutes().filter((minute) => minute.unsaved);
     const record = {
@@ -347,8 +373,10 @@ export class Merger implements LiveSource {
       voidFrom: this.#voidFrom,
       askedForAll: this.#askedForAll,
       nodes: this.#state.nodes(),
+      reports: this.#reports.nodes(),
     };
-    await this.#store.save(minutes, record);
+    await this.#store.save(minutes, this.#reports, record);
+    this.#reports.forget();
     this.#letGo(now);
   }
 

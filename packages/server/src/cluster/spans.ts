@@ -24,6 +24,12 @@ export class Spans {
     return this.#spans[0]?.from ?? Number.POSITIVE_INFINITY;
   }
 
+  /** The first time at or after that one which a span holds; Infinity where none does. */
+  firstFrom(timeMs: number): number {
+    const span = this.#spans.find(({ to }) => to > timeMs);
+    return span === undefined ? Number.POSITIVE_INFINITY : Math.max(span.from, timeMs);
+  }
+
   /** Length of all spans in ms. */
   get lengthMs(): number {
     return this.#spans.reduce((sum, { from, to }) => sum + to - from, 0);

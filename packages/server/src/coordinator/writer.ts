@@ -179,7 +179,7 @@ export class Writer {
    * this ends, they are not taken for published.
    */
   #unpublished(changed: readonly number[]): Partial<Meta> {
-    const cluster = this.#publishing?.published() ?? this.#meta.cluster;
+    const cluster = this.#publishing?.published() ?? unseen(this.#meta.cluster);
     if (cluster === undefined) return {};
     const through = changed.reduce((least, start) => Math.min(least, start), cluster.through);
     return { cluster: { ...cluster, through } };
@@ -204,4 +204,10 @@ export class Writer {
     this.#meta = meta;
     if (sync) this.#syncedWrites = meta.writes;
   }
+}
+
+/** While nobody publishes, nobody sees which rows of reports change: all may have. */
+function unseen(cluster: Published | undefined): Published | undefined {
+  if (cluster?.reports === undefined) return cluster;
+  return { ...cluster, reports: { ...cluster.reports, through: 0 } };
 }

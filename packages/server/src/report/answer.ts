@@ -4,13 +4,14 @@
  */
 import { messageOf, Reto3Error } from '../errors.ts';
 import { type Period, type PeriodName, parsePeriod, periodNames } from '../period.ts';
-import { damagesText, type FormatName, timeText } from '../query/format.ts';
+import { damagesText, type FormatName, type Scope, timeText } from '../query/format.ts';
 import { type RangeRequest, resolveRange } from '../query/range.ts';
 import type { Damage } from '../store/damage.ts';
 import type { Report, ReportRow, Value } from './contract.ts';
-import type { ReportView, StoredWindow } from './reading.ts';
+import type { ReportWindows, StoredWindow } from './reading.ts';
 
 interface Question extends RangeRequest {
+  readonly scope: Scope;
   readonly period: Period;
   readonly format: FormatName;
 }
@@ -48,12 +49,12 @@ export function periodOf(
 
 /** @throws Reto3Error RETO3_BAD_TIME, RETO3_BAD_RANGE, RETO3_REPORT_FAILED */
 export async function answerReport(
-  view: ReportView,
+  view: ReportWindows,
   report: Report,
   question: Question,
   nowMs: number,
 ): Promise<ReportReply> {
-  const { period, format } = question;
+  const { period, format, scope } = question;
   const { finalThrough } = view;
   const newestEnd = Math.max(finalThrough, await view.newestEnd());
   const range = resolveRange(period, question, nowMs, { finalThrough, newestEnd });
@@ -68,6 +69,7 @@ export async function answerReport(
   }
   const head = {
     report: report.name,
+    scope,
     period: period.name,
     windowMs: period.windowMs,
     from,
@@ -80,7 +82,7 @@ export async function answerReport(
 
 /** Where the newest so many windows of the range begin, with what is damaged between them. */
 async function beginOf(
-  view: ReportView,
+  view: ReportWindows,
   { from, to, last }: ReturnType<typeof resolveRange>,
 ): Promise<number> {
   if (last === undefined) return from;

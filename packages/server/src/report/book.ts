@@ -28,6 +28,14 @@ export interface BookEvents {
   damaged(report: string, period: PeriodName, start: number, reason: string): void;
 }
 
+/** A row of a report that is about to be written. */
+export interface ChangedRow {
+  readonly report: string;
+  readonly period: PeriodName;
+  /** Epoch ms. */
+  readonly start: number;
+}
+
 /** What it needs of the workers. */
 export interface Askable {
   readonly workerCount: number;
@@ -56,6 +64,9 @@ export class ReportBook implements Companion {
   /** When each number was asked for, epoch ms. */
   readonly #askedAt = new Map<number, number>();
   #gatheredAt = 0;
+  /** The same, as it was when the last write began. */
+  #writtenUntil = 0;
+  #onChanges: ((rows: readonly ChangedRow[]) => void) | undefined;
   #waiting: { readonly number: number; readonly resolve: () => void }[] = [];
 
   private constructor(
@@ -167,8 +178,21 @@ export class ReportBook implements Companion {
     });
   }
 
+  /** Tells of all rows of every write from now on, before it is written. */
+  onChanges(listener: (rows: readonly ChangedRow[]) => void): void {
+    this.#onChanges = listener;
+  }
+
+  /** Up to where the last write holds all that is final, where the counts are so by then; epoch ms. */
+  writtenThrough(finalThrough: number): number {
+    return Math.min(finalThrough, finalThroughAt(this.#writtenUntil));
+  }
+
   changes(): Change[] {
-    const changes: Change[] = [...this.#ledgers.values()].flatMap((ledger) => ledger.changes());
+    const rows = [...this.#ledgers.values()].flatMap((ledger) => ledger.changes());
+    this.#onChanges?.(rows.map(({ report, period, start }) => ({ report, period, start })));
+    this.#writtenUntil = this.takesMessages ? this.#gatheredAt : this.#clock.read().wallMs;
+    const changes: Change[] = rows.map(({ key, bytes }) => ({ report: key, bytes }));
     for (const name of this.#factsToWrite) {
       const facts = this.#facts.get(name);
       if (facts !== undefined) changes.push({ report: factsKey(name), bytes: encodeFacts(facts) });

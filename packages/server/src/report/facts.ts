@@ -3,6 +3,7 @@ import { isPeriodName, type PeriodName } from '../period.ts';
 import { seal, unseal } from '../store/meta.ts';
 import { factsRange } from '../store/report-rows.ts';
 import type { Store } from '../store/store.ts';
+import { codeOf } from './code.ts';
 import type { Report } from './contract.ts';
 
 /** A stretch of time in which the report saw every message. Epoch ms. */
@@ -20,6 +21,8 @@ export interface ReportFacts {
   readonly needs: 'head' | 'body';
   readonly periods: readonly PeriodName[];
   readonly columns: Readonly<Record<string, string>>;
+  /** What makes its accumulators (code.ts); absent where an earlier version of reto3 wrote it. */
+  readonly code?: string;
   /** When it ran first, epoch ms. */
   readonly since: number;
   /** The newest runs, oldest first. */
@@ -42,7 +45,8 @@ export function beginRun(
     to: run.to ?? Math.max(run.from, Math.min(endBefore, nowMs)),
   }));
   const runs = [...earlier, { from: nowMs }].slice(-mostRuns);
-  return { name, summary, needs, periods, columns, since: before?.since ?? nowMs, runs };
+  const since = before?.since ?? nowMs;
+  return { name, summary, needs, periods, columns, code: codeOf(report), since, runs };
 }
 
 /** The same, with its last run over. */

@@ -10,7 +10,7 @@ import { messageOf } from '../errors.ts';
 import { alignDown, type PeriodName, periods } from '../period.ts';
 import { DamagedRow } from '../store/codec.ts';
 import { decodeRow, encodeRow, type RowParts, rowKey, rowMsOf } from '../store/report-rows.ts';
-import type { Change, Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import { encodeBounded, type Parts } from './accumulators.ts';
 import type { Report } from './contract.ts';
 import { TimeBudget } from './time-budget.ts';
@@ -20,6 +20,16 @@ export interface LedgerEvents {
   failed(reason: string): void;
   /** What the store had of a row cannot be read; the row goes on without it, marked as partial. */
   damaged(period: PeriodName, start: number, reason: string): void;
+}
+
+/** A row as it is to be written. */
+export interface WrittenRow {
+  readonly report: string;
+  readonly period: PeriodName;
+  /** Epoch ms. */
+  readonly start: number;
+  readonly key: Uint8Array;
+  readonly bytes: Uint8Array;
 }
 
 /** Far above what any report here needs; with its key a row fits into a record of a backup. */
@@ -100,14 +110,15 @@ export class Ledger<Accumulator = unknown> {
    * What has changed since the last write; begins a write.
    * @throws what the store throws where it cannot be read; nothing that the report does
    */
-  changes(): Change[] {
+  changes(): WrittenRow[] {
     const before = performance.now();
-    const changes: Change[] = [];
+    const changes: WrittenRow[] = [];
     for (const [name, row] of this.#rows) {
       if (!row.dirty) continue;
       const bytes = this.#attempt(name, row, () => encodeRow(this.#parts(row), row.key));
       if (bytes === undefined) continue;
-      changes.push({ report: row.key, bytes });
+      const { period, start, key } = row;
+      changes.push({ report: this.report.name, period, start, key, bytes });
       row.dirty = false;
       row.inWrite = true;
     }

@@ -15,6 +15,17 @@ export interface StoredWindow {
   readonly bytes: Uint8Array;
 }
 
+/** What a report has of one period, read window by window; to be closed. */
+export interface ReportWindows {
+  /** End of the newest final window, epoch ms. */
+  readonly finalThrough: number;
+  /** End of the newest window that has anything, epoch ms; 0 where none has. */
+  newestEnd(): Promise<number>;
+  /** The windows that start in [from, to) and have anything, in order of time. */
+  windows(range: ReadRange, onDamage: OnDamage): AsyncIterable<StoredWindow>;
+  close(): Promise<void>;
+}
+
 export interface ReportViewParts {
   /** End of the newest final window, epoch ms. */
   readonly finalThrough: number;
@@ -23,7 +34,7 @@ export interface ReportViewParts {
   readonly store: StoreSnapshot;
 }
 
-interface ReadRange {
+export interface ReadRange {
   readonly from: number;
   readonly to: number;
   readonly reverse?: boolean;
@@ -37,7 +48,7 @@ interface Row {
 }
 
 /** Everything that a report has of one period, at one moment. To be closed. */
-export class ReportView {
+export class ReportView implements ReportWindows {
   readonly finalThrough: number;
   readonly #report: string;
   readonly #period: PeriodName;
@@ -64,20 +75,10 @@ export class ReportView {
     return new ReportView(report, period, { ...parts, finalThrough });
   }
 
-  /** End of the newest window that has anything, epoch ms; 0 where none has. */
-  async newestEnd(): Promise<number> {
-    const everything = { from: 0, to: largestTime, reverse: true };
-    // A damaged row had something too, and whoever asks for its time is to be told.
-    let end = 0;
-    const windows = this.windows(everything, (damage) => {
-      end = Math.max(end, damage.to);
-    });
-    for await (const { start } of windows)
-      return Math.max(end, start + periods[this.#period].windowMs);
-    return end;
+  newestEnd(): Promise<number> {
+    return newestEndOf(this, this.#period);
   }
 
-  /** The windows that start in [from, to) and have anything, in order of time. */
   async *windows(range: ReadRange, onDamage: OnDamage): AsyncGenerator<StoredWindow> {
     const { from, to, reverse = false } = range;
     const { windowMs } = periods[this.#period];
@@ -131,6 +132,21 @@ export class ReportView {
       return { start, parts: undefined, reason: error.message };
     }
   }
+}
+
+/** End of the newest window that has anything, damaged or not, epoch ms; 0 where none has. */
+export async function newestEndOf(
+  view: Pick<ReportWindows, 'windows'>,
+  period: PeriodName,
+): Promise<number> {
+  const everything = { from: 0, to: largestTime, reverse: true };
+  // A damaged row had something too, and whoever asks for its time is to be told.
+  let end = 0;
+  const windows = view.windows(everything, (damage) => {
+    end = Math.max(end, damage.to);
+  });
+  for await (const { start } of windows) return Math.max(end, start + periods[period].windowMs);
+  return end;
 }
 
 const partialReason = 'an earlier part of its row was damaged';

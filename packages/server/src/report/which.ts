@@ -1,7 +1,6 @@
 /** Finds the report that somebody asks for, among those that run and those that are stored. */
 import { Reto3Error } from '../errors.ts';
 import type { Report } from './contract.ts';
-import type { ReportFacts } from './facts.ts';
 
 /**
  * The report of that name: given, or built in.
@@ -12,7 +11,7 @@ import type { ReportFacts } from './facts.ts';
 export async function whichReport(
   name: string,
   given: Report | undefined,
-  stored: readonly ReportFacts[],
+  stored: readonly { readonly name: string }[],
 ): Promise<Report> {
   if (given !== undefined) return given;
   if (!stored.some((facts) => facts.name === name)) {

@@ -38,6 +38,18 @@ export interface Published {
   readonly through: number;
   /** The last request to publish again that was fulfilled, by its number. */
   readonly answered: number;
+  /** The same of its reports; absent where none were published yet. */
+  readonly reports?: PublishedReports;
+}
+
+/** How far a node's reports are known to have reached the cluster. */
+export interface PublishedReports {
+  /** The boot that began on this folder: other folders of that name hold other messages. */
+  readonly lineage: number;
+  /** What boots before that one published is void; 0: nothing is. */
+  readonly voids: number;
+  /** All rows that start before that were published and acknowledged, epoch ms. */
+  readonly through: number;
 }
 
 /** What a folder says that never was part of a cluster. */

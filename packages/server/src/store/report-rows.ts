@@ -4,19 +4,15 @@
  * A row holds the encoded accumulators of the windows of one stretch of time: a second of ms10
  * windows, one window of the others. Windows in which nothing came are not there.
  */
-import { crc32, deflateRawSync, inflateRawSync } from 'node:zlib';
 import { messageOf } from '../errors.ts';
 import { isPeriodName, ms10PerSecond, type PeriodName, periods, sec } from '../period.ts';
 import { DamagedRow } from './codec.ts';
 import { timeKey } from './keys.ts';
+import { BadEnvelope, pack, unpack } from './packed.ts';
 import { VarintReader, VarintWriter } from './varints.ts';
 
 const version = 1;
-const flagDeflated = 1;
 const flagPartial = 2;
-const headerBytes = 2;
-const crcBytes = 4;
-const deflateFromBytes = 512;
 const timeBytes = 6;
 
 /** How much time one row of a period covers, in ms. */
@@ -72,32 +68,14 @@ export function encodeRow({ windows, partial }: RowParts, key: Uint8Array): Uint
   const writer = new VarintWriter();
   for (const [index, bytes] of [...windows].sort(([a], [b]) => a - b))
     writer.number(index).bytes(bytes);
-  const plain = writer.end();
-  const deflated = plain.length >= deflateFromBytes ? deflateRawSync(plain) : plain;
-  const useDeflated = deflated.length < plain.length;
-  const body = useDeflated ? deflated : plain;
-  const row = Buffer.alloc(headerBytes + body.length + crcBytes);
-  row.writeUInt8(version, 0);
-  row.writeUInt8((useDeflated ? flagDeflated : 0) | (partial ? flagPartial : 0), 1);
-  row.set(body, headerBytes);
-  row.writeUInt32LE(crc32(row.subarray(0, -crcBytes), crc32(key)), row.length - crcBytes);
-  return row;
+  return pack(version, writer.end(), key, partial ? flagPartial : 0);
 }
 
 /** @throws DamagedRow */
 export function decodeRow(bytes: Uint8Array, key: Uint8Array, period: PeriodName): RowParts {
-  if (bytes.length < headerBytes + crcBytes)
-    throw new DamagedRow(`got ${bytes.length} bytes, too few for a row`);
-  const row = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const sum = crc32(row.subarray(0, -crcBytes), crc32(key));
-  if (row.readUInt32LE(row.length - crcBytes) !== sum)
-    throw new DamagedRow('its checksum does not match');
-  const flags = row.readUInt8(1);
-  if (row[0] !== version || (flags & ~(flagDeflated | flagPartial)) !== 0)
-    throw new DamagedRow(`got row version ${row[0]}, flags ${flags}; want version ${version}`);
-  const body = row.subarray(headerBytes, -crcBytes);
   try {
-    const reader = new VarintReader((flags & flagDeflated) === 0 ? body : inflateRawSync(body));
+    const { plain, flags } = unpack(version, bytes, key, flagPartial);
+    const reader = new VarintReader(plain);
     const windows = new Map<number, Uint8Array>();
     while (reader.more) {
       const index = reader.number();
@@ -106,6 +84,7 @@ export function decodeRow(bytes: Uint8Array, key: Uint8Array, period: PeriodName
     }
     return { windows, partial: (flags & flagPartial) !== 0 };
   } catch (error) {
+    if (error instanceof BadEnvelope) throw new DamagedRow(error.message);
     throw new DamagedRow(`its windows cannot be read: ${messageOf(error)}`);
   }
 }
