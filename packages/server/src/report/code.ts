@@ -6,7 +6,7 @@
  * its functions counts, word for word: what they call is not seen.
  */
 import { createHash } from 'node:crypto';
-import { builtInReports } from './built-in/built-in.ts';
+import { builtInNames } from './built-in/names.ts';
 import type { Report } from './contract.ts';
 
 const shownChars = 12;
@@ -15,7 +15,7 @@ const shownChars = 12;
 export function codeOf(report: Report): string {
   const { name, needs, periods, columns } = report;
   const { create, add, merge, encode, decode, timeOf } = report;
-  const functions = builtInReports.has(name)
+  const functions = builtInNames.has(name)
     ? []
     : [create, add, merge, encode, decode, timeOf].map(String);
   const parts = JSON.stringify([name, needs, periods, Object.keys(columns), functions]);

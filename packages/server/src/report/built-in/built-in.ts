@@ -2,9 +2,13 @@
 import type { Report } from '../contract.ts';
 import { generated } from './generated.ts';
 import { lag } from './lag.ts';
+import { builtInNames } from './names.ts';
 import { sizes } from './sizes.ts';
 import { top } from './top.ts';
 
 export const builtInReports: ReadonlyMap<string, Report> = new Map(
   [lag, generated, top, sizes].map((report): [string, Report] => [report.name, report]),
 );
+
+if ([...builtInReports.keys()].some((name) => !builtInNames.has(name)))
+  throw new Error('BUG: a report that comes with reto3 is not among their names');
