@@ -85,7 +85,8 @@ requires('promtool')('promtool finds nothing to say about the metrics', async ()
 });
 
 test('docs/metrics.md lists every metric with its type and labels', async () => {
-  const flags = ['--alert', 'min > 1000000', '--alert-url', 'http://127.0.0.1:9'];
+  const alert = ['--alert', 'min > 1000000', '--alert-url', 'http://127.0.0.1:9'];
+  const flags = [...alert, '--archive'];
   const server = await Server.start({ dataDir: await temporaryFolder(), flags });
   const { families } = await scrape(server.adminUrl);
   const text = await readFile(new URL('../docs/metrics.md', import.meta.url), 'utf8');

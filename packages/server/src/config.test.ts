@@ -308,6 +308,36 @@ const cases: Readonly<Record<Name, Case>> = {
     bad: ['', 'lag,', ',top', ' '],
     wanted: 'names of reports or paths of modules',
   },
+  archive: {
+    variable: 'RETO3_ARCHIVE',
+    fallback: false,
+    good: [
+      ['true', true],
+      ['0', false],
+    ],
+    bad: ['maybe', ''],
+    wanted: 'true or false',
+  },
+  archiveMaxBytes: {
+    variable: 'RETO3_ARCHIVE_MAX_BYTES',
+    fallback: 10e9,
+    good: [
+      ['200MB', 200e6],
+      ['1000GB', 1e12],
+    ],
+    bad: ['199MB', '10', '1TB', ''],
+    wanted: '200MB to 1000000GB: a whole number and B, KB, MB or GB',
+  },
+  archiveMaxAge: {
+    variable: 'RETO3_ARCHIVE_MAX_AGE',
+    fallback: Number.POSITIVE_INFINITY,
+    good: [
+      ['1h', 3_600_000],
+      ['90d', 90 * dayMs],
+    ],
+    bad: ['59m', '1', 'none', ''],
+    wanted: 'at least 1h: a number and s, m, h, d or y, or forever',
+  },
   alert: {
     variable: 'RETO3_ALERT',
     fallback: undefined,
@@ -418,7 +448,7 @@ describe.each(Object.entries(cases) as [Name, Case][])('the setting %s', (name, 
   it('says its default in the help as it is', () => {
     const { fallback } = settings[name];
     // Written with a unit.
-    if (/^retain|After$|Age$|^maxBody$/.test(name))
+    if (/^retain|After$|Age$|^maxBody$|Bytes$/.test(name))
       expect(resolveConfig({ [flag]: fallback }, {})[name]).toBe(wanted.fallback);
     else if (fallbackText === undefined && fallback !== undefined)
       expect(String(wanted.fallback)).toBe(settings[name].fallback);

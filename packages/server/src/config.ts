@@ -74,6 +74,11 @@ export interface Config {
   readonly natsKey: string | undefined;
   /** Built-in names and paths of modules; undefined where no report runs. */
   readonly report: readonly string[] | undefined;
+  /** Whether every message is kept. */
+  readonly archive: boolean;
+  readonly archiveMaxBytes: number;
+  /** How long messages are kept, in milliseconds; Infinity: for ever. */
+  readonly archiveMaxAge: number;
   /** Undefined where nothing is watched for. */
   readonly alert: readonly Rule[] | undefined;
   readonly alertUrl: string | undefined;
@@ -366,6 +371,28 @@ export const settings: Settings = {
     fallback: undefined,
     parse: reportNames,
   },
+  archive: {
+    flag: 'archive',
+    summary: 'keep every message: time, method, path, query and body, as Parquet files',
+    fallback: 'false',
+    parse: switchValue,
+  },
+  archiveMaxBytes: {
+    flag: 'archive-max-bytes',
+    summary: 'how large the archive may become before its oldest files go: a number and MB or GB',
+    value: 'SIZE',
+    fallback: '10GB',
+    // Less than a few segments leaves nothing to read.
+    parse: size('200MB', '1000000GB'),
+  },
+  archiveMaxAge: {
+    flag: 'archive-max-age',
+    summary: 'how long messages are kept: a number and h, d or y, or forever',
+    value: 'TIME',
+    fallback: 'forever',
+    // Files are of an hour.
+    parse: keepingTime('1h'),
+  },
   alert: {
     flag: 'alert',
     summary:
@@ -480,6 +507,9 @@ export function resolveConfig(
     natsCert: read(settings.natsCert),
     natsKey: read(settings.natsKey),
     report: read(settings.report),
+    archive: read(settings.archive),
+    archiveMaxBytes: read(settings.archiveMaxBytes),
+    archiveMaxAge: read(settings.archiveMaxAge),
     alert: read(settings.alert),
     alertUrl: read(settings.alertUrl),
     alertUrlFile: read(settings.alertUrlFile),

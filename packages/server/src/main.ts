@@ -1,12 +1,15 @@
 /**
  * Starts and stops the parts of a server, in order; nothing else.
  *
- * Start: take the store's lock → recover → query API listens → workers listen → count → ready.
+ * Start: take the store's lock → recover → archive → query API listens → workers listen → count → ready.
  * Stop: not ready → no new connections → what waits is answered → workers leave → last sweep and
- * flush, on the disk → the cluster gets the last of it → query API → close the store.
+ * flush, on the disk → archive → the cluster gets the last of it → query API → close the store.
  */
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { QueryApi } from './api/server.ts';
+import type { Archive } from './archive/archive.ts';
+import { archiveFolderOf } from './archive/layout.ts';
 import { systemClock } from './clock.ts';
 import type { Cluster, ClusterParts } from './cluster/cluster.ts';
 import type { Config } from './config.ts';
@@ -83,6 +86,7 @@ export async function startServer(
       },
     );
     const memory = allocate(config.workers);
+    let archive: Archive | undefined;
     const coordinator = await Coordinator.open({
       clock: systemClock,
       ring: new RingReader(memory),
@@ -95,12 +99,20 @@ export async function startServer(
         clockStepped: (stepMs) => log.warn({ stepMs }, 'the wall clock stepped'),
         stalled: () => log.warn('the process stood still for longer than the ring reaches back'),
         damaged: (damage) => log.error(`${describe(damage)}; run reto3 doctor --repair`),
+        ...(config.archive && {
+          stored: (stored) => archive?.stored(stored),
+          gaveUp: (flush) => archive?.gaveUp(flush),
+        }),
       },
     });
     if (!coordinator.state().cleanBefore)
       log.warn('the server before this one was killed; its journal is recovered');
 
+    archive = await openArchive(config, dataDir, coordinator.writesBefore, log);
+    undo.push(async () => archive?.stop());
+
     const metrics = new Metrics();
+    if (archive !== undefined) metrics.add(archive.metrics);
     metrics.add(countingMetrics(coordinator, systemClock));
     metrics.add(storeMetrics(dataDir));
     metrics.add(processMetrics);
@@ -117,6 +129,7 @@ export async function startServer(
       config,
       coordinator,
       book,
+      archive,
       cluster,
       dataDir,
       metrics,
@@ -133,6 +146,8 @@ export async function startServer(
           tls,
           mostBodyBytes: config.maxBody,
           reports: reports.map(({ source }) => source),
+          // Twice in each flush interval: what kill -9 takes is then hardly more than of the counts.
+          archive: archive && { memory: archive.memory, handOverMs: Math.ceil(config.flushMs / 2) },
           onBatch: (worker, number, batch) => book.receive(worker, number, batch),
           onCrash,
         })
@@ -210,6 +225,8 @@ export async function startServer(
         const lost = messagesUnsaved + messagesLost;
         log.error({ messagesLost: lost }, `reto3 could not write ${lost} messages: they are lost`);
         throw error;
+      } finally {
+        await archive?.stop();
       }
       await cluster?.stop();
       await alertsStopped;
@@ -229,6 +246,27 @@ export async function startServer(
 async function findReports(names: readonly string[] | undefined): Promise<LoadedReport[]> {
   if (names === undefined) return [];
   return (await import('./report/load.ts')).findReports(names);
+}
+
+/**
+ * Loaded only where messages are archived, or were: what the store lost since is cut off in any
+ * case, before its writes get the same numbers again.
+ * @throws Reto3Error RETO3_DUCKDB_MISSING, RETO3_DATA_UNREADABLE, RETO3_DATA_VERSION
+ */
+async function openArchive(
+  config: Config,
+  dataDir: string,
+  writes: number,
+  log: Log,
+): Promise<Archive | undefined> {
+  const folder = archiveFolderOf(dataDir);
+  if (config.role === 'merge' || !config.archive) {
+    if (existsSync(folder)) (await import('./archive/recover.ts')).recoverArchive(folder, writes);
+    return undefined;
+  }
+  const { Archive } = await import('./archive/archive.ts');
+  const limits = { mostBytes: config.archiveMaxBytes, mostAgeMs: config.archiveMaxAge };
+  return Archive.start({ workerCount: config.workers, dataDir, writes, limits, log });
 }
 
 /** Loaded only where there are any. @throws Reto3Error RETO3_BAD_SETTING */

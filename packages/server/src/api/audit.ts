@@ -1,8 +1,9 @@
 /** /v1/audit: whether the counts can be relied on, and where not. */
 import type { FastifyPluginAsync } from 'fastify';
+import type { Archive, ArchiveBalance } from '../archive/archive.ts';
 import type { Coordinator } from '../coordinator/coordinator.ts';
 import { periodNames } from '../period.ts';
-import { audit } from '../query/audit.ts';
+import { type Audit, audit } from '../query/audit.ts';
 import type { LongReads } from './long-reads.ts';
 import { errorResponse, rangeParameters } from './schemas.ts';
 
@@ -28,7 +29,8 @@ const schema = {
   summary: 'Whether the counts can be relied on, and where not',
   description:
     'Reads every block of the range and recomputes its checksum and total, compares the three periods minute by ' +
-    'minute, and holds what the store and memory have against what was counted. Takes as long as reading it takes.',
+    'minute, and holds what the store and memory have against what was counted, and with --archive what was archived ' +
+    'and dropped. Takes as long as reading it takes.',
   tags: ['counts'],
   querystring: {
     type: 'object',
@@ -64,18 +66,35 @@ const schema = {
 
 export const auditRoutes: FastifyPluginAsync<{
   readonly coordinator: Coordinator;
+  readonly archive: Archive | undefined;
   readonly longReads: LongReads;
-}> = async (app, { coordinator, longReads }) => {
+}> = async (app, { coordinator, archive, longReads }) => {
   app.get<AuditRoute>('/v1/audit', { schema }, async (request) =>
     longReads.run(request, Number.POSITIVE_INFINITY, async (signal) => {
       // One after the other without a pause: both are of one moment.
       const view = coordinator.view();
       const state = coordinator.state();
       try {
-        return await audit(view, state, request.query, Date.now(), signal);
+        const counts = await audit(view, state, request.query, Date.now(), signal);
+        return archive === undefined ? counts : withArchive(counts, await auditArchive(archive));
       } finally {
         await view.store.close();
       }
     }),
   );
+
+  function auditArchive(archive: Archive): Promise<ArchiveBalance> {
+    return archive.audit(() => {
+      coordinator.sweep();
+      return coordinator.state().messagesSinceStart;
+    });
+  }
 };
+
+function withArchive(counts: Audit, balance: ArchiveBalance): Audit {
+  return {
+    ...counts,
+    ok: counts.ok && balance.ok,
+    checks: [...counts.checks, { name: 'archive', ...balance }],
+  };
+}

@@ -1,5 +1,6 @@
 /** /v1/info: what this server is and how it is doing. */
 import type { FastifyPluginAsync } from 'fastify';
+import type { Archive } from '../archive/archive.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Config } from '../config.ts';
 import type { Coordinator } from '../coordinator/coordinator.ts';
@@ -12,6 +13,7 @@ interface InfoOptions {
   readonly config: Config;
   readonly coordinator: Coordinator;
   readonly cluster: Cluster | undefined;
+  readonly archive: Archive | undefined;
   readonly dataDir: string;
   readonly readiness: Readiness;
 }
@@ -67,6 +69,34 @@ const infoSchema = {
       description: 'Writes, fsyncs and moves of the anchor that failed',
     },
     messagesUnsaved: { ...count, description: 'In memory, and in no write that succeeded yet' },
+    archive: {
+      type: 'object',
+      description:
+        'What became of the messages since the start: counted = archived + dropped + waiting; and what the archive holds. Absent without --archive',
+      properties: {
+        archived: { ...count, description: 'Written to the archive' },
+        dropped: {
+          ...count,
+          description:
+            'Counted and not archived, because the archive could not keep up or be written',
+        },
+        waiting: { ...count, description: 'On their way into the archive' },
+        folder: { type: 'string' },
+        messages: { ...count, description: 'On the disk, those of earlier starts too' },
+        files: count,
+        bytes: count,
+        oldestHour: {
+          ...count,
+          description: 'Start of the oldest hour of which it has messages, epoch ms',
+        },
+        deletedFiles: { ...count, description: 'Deleted because the archive was at its bound' },
+        deletedMessages: { ...count, description: 'What these held' },
+        failing: {
+          type: 'string',
+          description: 'Why it cannot be written now; absent where all is well',
+        },
+      },
+    },
     messagesLost: { ...count, description: 'Given up because the store failed for too long' },
     damagedBlocks: {
       type: 'array',
@@ -86,7 +116,7 @@ const infoSchema = {
 } as const;
 
 export const infoRoutes: FastifyPluginAsync<InfoOptions> = async (app, options) => {
-  const { config, coordinator, cluster, dataDir, readiness } = options;
+  const { config, coordinator, archive, cluster, dataDir, readiness } = options;
   app.get(
     '/v1/info',
     {
@@ -97,6 +127,8 @@ export const infoRoutes: FastifyPluginAsync<InfoOptions> = async (app, options) 
       },
     },
     async () => {
+      // Before the sweep: what is archived is in the counts.
+      const archived = archive?.state();
       coordinator.sweep();
       const { cleanBefore: _, damagedBlocks, ...state } = coordinator.state();
       const { freshness } = coordinator.observations;
@@ -116,6 +148,7 @@ export const infoRoutes: FastifyPluginAsync<InfoOptions> = async (app, options) 
           p99: freshness.quantile(0.99),
           max: freshness.max,
         },
+        ...(archived && { archive: archived }),
         ...state,
         damagedBlocks: damagedBlocks.map(({ series, ...damage }) => ({
           period: series,

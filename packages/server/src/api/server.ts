@@ -4,6 +4,7 @@
  * The only folder that imports fastify.
  */
 import { type FastifyError, type FastifyInstance, type FastifyReply, fastify } from 'fastify';
+import type { Archive } from '../archive/archive.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Config } from '../config.ts';
 import type { Coordinator } from '../coordinator/coordinator.ts';
@@ -33,6 +34,8 @@ export interface QueryApiOptions {
   readonly config: Config;
   readonly coordinator: Coordinator;
   readonly book: ReportBook;
+  /** Where every message is kept, if it is. */
+  readonly archive: Archive | undefined;
   /** The server's part in a cluster, if it has one. */
   readonly cluster: Cluster | undefined;
   /** Absolute path. */
@@ -67,7 +70,7 @@ export class QueryApi {
    * @throws Reto3Error RETO3_PORT_TAKEN, RETO3_CANNOT_LISTEN, RETO3_BAD_SETTING
    */
   static async listen(options: QueryApiOptions): Promise<QueryApi> {
-    const { config, coordinator, book, cluster, dataDir, metrics, log } = options;
+    const { config, coordinator, book, archive, cluster, dataDir, metrics, log } = options;
     const readiness = new Readiness();
     const feed = new LiveFeed(coordinator);
     const clusterCounts = cluster?.live && {
@@ -88,10 +91,10 @@ export class QueryApi {
     describeRoutes(app);
     app.addSchema(errorSchema);
     await app.register(healthRoutes, { readiness });
-    await app.register(infoRoutes, { config, coordinator, cluster, dataDir, readiness });
+    await app.register(infoRoutes, { config, coordinator, archive, cluster, dataDir, readiness });
     await app.register(statsRoutes, { coordinator, cluster, longReads });
     await app.register(clusterRoutes, { cluster });
-    await app.register(auditRoutes, { coordinator, longReads });
+    await app.register(auditRoutes, { coordinator, archive, longReads });
     await app.register(backupRoutes, { coordinator, longReads });
     await app.register(burstsRoutes, { coordinator, cluster, longReads });
     await app.register(whatIfRoutes, { coordinator, cluster, longReads });

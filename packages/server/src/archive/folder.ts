@@ -18,7 +18,7 @@ export function listArchive(folder: string): ArchiveFile[] {
 }
 
 /** Every path in the folder, with slashes. */
-function pathsIn(folder: string): string[] {
+export function pathsIn(folder: string): string[] {
   try {
     return readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((path) =>
       path.replaceAll(sep, '/'),

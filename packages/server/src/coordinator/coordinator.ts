@@ -74,6 +74,17 @@ export interface CoordinatorEvents {
   stalled(): void;
   /** A block was met that cannot be relied on; told once for each. */
   damaged(damage: Damage): void;
+  /**
+   * A write succeeded: what workers added under that flush number or an earlier one is in the store
+   * since write number `write`, and `syncedWrites` of its writes are on the disk for certain.
+   */
+  stored?(stored: {
+    readonly flush: number;
+    readonly write: number;
+    readonly syncedWrites: number;
+  }): void;
+  /** Messages were given up; none that was added under a later flush number is among them. */
+  gaveUp?(flush: number): void;
 }
 
 /**
@@ -118,6 +129,8 @@ export class Coordinator {
   #messagesDeleted = 0;
   /** End of what was counted before this start, epoch ms; 0 in a new folder. */
   readonly endBefore: number;
+  /** How many writes the store had had before this start. */
+  readonly writesBefore: number;
   readonly observations: Observations;
   #flushing: Promise<void> | undefined;
   /**
@@ -146,6 +159,7 @@ export class Coordinator {
     this.#finalThrough = finalThroughAt(now.wallMs);
     this.#wasFinalThrough = Math.max(this.#finalThrough, recovered.newestEnd);
     this.#newestEnd = this.endBefore = recovered.newestEnd;
+    this.writesBefore = meta.writes;
     this.observations = new Observations(recovered.countedEnd);
   }
 
@@ -241,10 +255,7 @@ export class Coordinator {
    * that a worker added under that number or an earlier one is in it.
    */
   async commit(): Promise<number> {
-    // Raise, then sweep: what was added under the number is in the ring, and so in this write.
-    const flush = this.#ring.raiseFlush();
-    await this.#flush({ sync: true });
-    return flush;
+    return this.#flush({ sync: true });
   }
 
   /** Puts on the disk what was flushed before this call; flushes go on meanwhile. */
@@ -363,13 +374,19 @@ export class Coordinator {
     return messages;
   }
 
-  async #flush(options: { readonly sync: boolean; readonly swept?: boolean }): Promise<void> {
+  /** Returns the number of the flush: what was added under it or an earlier one is written. */
+  async #flush(options: { readonly sync: boolean; readonly swept?: boolean }): Promise<number> {
+    let flush = 0;
     await this.#alone(async () => {
+      // Raise, then sweep: what was added under the number is in the ring, and so in this write.
+      flush = this.#ring.raiseFlush();
       const gathered = this.#companion?.gather(options);
       if (gathered !== undefined) await gathered;
-      if (gathered !== undefined || options.swept !== true) this.sweep();
-      await this.#write(options.sync);
+      const isTold = this.#events.stored !== undefined;
+      if (gathered !== undefined || isTold || options.swept !== true) this.sweep();
+      await this.#write(options.sync, flush);
     });
+    return flush;
   }
 
   /** One writes at a time; the others wait until it is done. */
@@ -390,7 +407,7 @@ export class Coordinator {
     return this.#clock.read().monotonicMs - monotonicMs;
   }
 
-  async #write(sync: boolean): Promise<void> {
+  async #write(sync: boolean, flush: number): Promise<void> {
     const { wallMs: nowMs, monotonicMs } = this.#clock.read();
     try {
       const finalThrough = this.#finalThrough;
@@ -400,10 +417,14 @@ export class Coordinator {
     } catch (error) {
       this.#storeSuspect = true;
       this.#failedFlushes++;
-      this.#messagesLost += this.#minutes.dropOldest(heldMinutes);
+      const lost = this.#minutes.dropOldest(heldMinutes);
+      this.#messagesLost += lost;
+      if (lost > 0) this.#events.gaveUp?.(flush);
       throw error;
     }
     this.#flushes++;
+    const { syncedWrites, meta } = this.#writer;
+    this.#events.stored?.({ flush, write: meta.writes, syncedWrites });
     this.#minutes.forget(nowMs, this.#writer.syncedWrites);
     this.#companion?.forget(nowMs, this.#writer.syncedWrites);
   }

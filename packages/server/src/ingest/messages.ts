@@ -24,6 +24,14 @@ export interface WorkerStart {
   /** Connections above that many are closed at once. */
   readonly mostConnections: number;
   readonly reports: readonly ReportSource[];
+  /** Where messages go that are archived, and how often; undefined: none are. */
+  readonly archive: ArchiveTarget | undefined;
+}
+
+export interface ArchiveTarget {
+  readonly memory: SharedArrayBuffer;
+  /** What came is handed over so often, in ms. */
+  readonly handOverMs: number;
 }
 
 export type ToWorker =

@@ -1,12 +1,13 @@
 /**
- * What a worker does with a request where reports run: as the handlers of the hot path, and then
- * the message goes to the reports. Which handler runs is chosen when the worker starts, so that
- * without reports not a branch is added.
+ * What a worker does with a request where reports run or messages are archived: as the handlers of
+ * the hot path, and then the message goes to the archive and the reports. Which handler runs is
+ * chosen when the worker starts, so that without either not a branch is added.
  *
- * Reports that look at the head only leave the body unread, as ever. Where one needs the body, the
+ * Reports that look at the head only leave the body unread, as ever. Where somebody needs the body, the
  * message is counted and answered when its last byte is here; a body that never ends is no message.
  */
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
+import type { BatchWriter } from '../archive/handover.ts';
 import type { Message } from '../report/contract.ts';
 import type { WorkerReports } from '../report/worker-reports.ts';
 import { addMessage, askForFlush, collectingFlush } from '../window/ring.ts';
@@ -49,7 +50,8 @@ interface Counting {
   readonly stripe: Int32Array<SharedArrayBuffer>;
   /** Its number, from 0. */
   readonly worker: number;
-  readonly reports: WorkerReports;
+  readonly reports: WorkerReports | undefined;
+  readonly archive: BatchWriter | undefined;
   readonly answering: Answering;
   /** A connection whose body is larger is closed. */
   readonly mostBodyBytes: number;
@@ -69,12 +71,12 @@ export function reportHeads(counting: Counting): ReportHandler {
   };
 }
 
-/** Of a body, reports see so many bytes. The load's bodies have 32. */
+/** Of a body, reports and archive see so many bytes. The load's bodies have 32. */
 const mostSeenBytes = 64 << 10;
 /** Bodies that are on their way to one worker occupy at most so much; more of them get a 503. */
 const mostHeldBytes = 64 << 20;
 
-/** For reports that need the body. */
+/** For reports that need the body, and for the archive. */
 export function reportBodies(counting: Counting): ReportHandler {
   let heldBytes = 0;
   return (response, request) => {
@@ -128,13 +130,14 @@ function headOf(request: HttpRequest): Head {
   return {
     method: request.getCaseSensitiveMethod(),
     path: request.getUrl(),
-    query: request.getQuery(),
+    // uWebSockets.js gives undefined, whatever its types say, where there is no `?`.
+    query: request.getQuery() || '',
   };
 }
 
-/** Counts, answers and reports one message, by one reading of the clock. */
+/** Counts, answers, archives and reports one message, by one reading of the clock. */
 function take(
-  { stripe, worker, reports, answering }: Counting,
+  { stripe, worker, reports, archive, answering }: Counting,
   response: HttpResponse,
   { method, path, query }: Head,
   body: Uint8Array,
@@ -143,7 +146,8 @@ function take(
   const arrivedMs = Date.now();
   addMessage(stripe, arrivedMs);
   answering.answer(response);
-  reports.add({ arrivedMs, worker, method, path, query, body, bodyBytes });
+  archive?.add(arrivedMs, method, path, query, body, bodyBytes);
+  reports?.add({ arrivedMs, worker, method, path, query, body, bodyBytes });
 }
 
 function refuse(response: HttpResponse): void {

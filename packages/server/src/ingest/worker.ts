@@ -7,6 +7,7 @@
 
 import type { us_listen_socket } from 'uWebSockets.js';
 import { parentPort, workerData } from 'node:worker_threads';
+import type { BatchWriter } from '../archive/handover.ts';
 import { messageOf, Reto3Error } from '../errors.ts';
 import { watchDelay } from '../metrics/event-loop-delay.ts';
 import { lastBatch, transferablesOf, WorkerReports } from '../report/worker-reports.ts';
@@ -46,22 +47,31 @@ function handlerOf(
   parked: ParkedResponses,
   store: StoreState,
   reports: WorkerReports | undefined,
+  archive: BatchWriter | undefined,
 ): Handler | ReportHandler {
   const stripe = stripeOf(start.memory, start.worker);
   const control = controlOf(start.memory);
   const durable = start.ack === 'durable';
-  if (reports === undefined) {
+  if (reports === undefined && archive === undefined) {
     return durable
       ? answerWhenDurable(stripe, start.mostBodyBytes, control, parked, store)
       : answerAtOnce(stripe, start.mostBodyBytes);
   }
   const answering = durable ? answeringWhenDurable(control, parked, store) : answeringAtOnce;
   const { worker, mostBodyBytes } = start;
-  const counting = { stripe, worker, reports, answering, mostBodyBytes };
-  return reports.needsBody ? reportBodies(counting) : reportHeads(counting);
+  const counting = { stripe, worker, reports, archive, answering, mostBodyBytes };
+  const needsBody = archive !== undefined || reports?.needsBody === true;
+  return needsBody ? reportBodies(counting) : reportHeads(counting);
 }
 
-function serve(reports: WorkerReports | undefined): void {
+/** Loaded only where messages are archived. */
+async function openArchive(): Promise<BatchWriter | undefined> {
+  if (start.archive === undefined) return undefined;
+  const { BatchWriter } = await import('../archive/handover.ts');
+  return new BatchWriter(start.archive.memory, start.worker, controlOf(start.memory));
+}
+
+function serve(reports: WorkerReports | undefined, archive: BatchWriter | undefined): void {
   const { uws, version } = loadUws();
   const parked = new ParkedResponses();
   const store = { failing: false };
@@ -70,13 +80,16 @@ function serve(reports: WorkerReports | undefined): void {
       ? uws.App()
       : uws.SSLApp({ cert_file_name: start.tls.cert, key_file_name: start.tls.key });
   limitQuiet(app);
-  app.any('/*', handlerOf(parked, store, reports));
+  app.any('/*', handlerOf(parked, store, reports, archive));
   // The older build cannot say when a connection begins.
   if (typeof app.filter === 'function') {
     const bound = connectionBound(start.mostConnections);
     app.filter((response, change) => bound(response, Number(change)));
   }
   if (start.ack === 'durable') setInterval(() => parked.giveUp(), giveUpEveryMs).unref();
+
+  if (start.archive !== undefined)
+    setInterval(() => archive?.handOver(), start.archive.handOverMs).unref();
 
   const handOver = (number: number): void => {
     if (reports === undefined) return;
@@ -111,6 +124,7 @@ function serve(reports: WorkerReports | undefined): void {
         delays?.disable();
         app.close();
         handOver(lastBatch);
+        archive?.handOver();
         port.close();
       }
     });
@@ -119,7 +133,7 @@ function serve(reports: WorkerReports | undefined): void {
 }
 
 try {
-  serve(await loadReports());
+  serve(await loadReports(), await openArchive());
 } catch (error) {
   // Nothing listens yet; the main thread decides what to do.
   const code =

@@ -9,7 +9,7 @@ import type { DelayHistogram } from '../metrics/event-loop-delay.ts';
 import type { ReportSource } from '../report/load.ts';
 import type { Batch } from '../report/worker-reports.ts';
 import { connectionsPerWorker, descriptorLimit } from './connections.ts';
-import type { FromWorker, Listening, ToWorker, WorkerStart } from './messages.ts';
+import type { ArchiveTarget, FromWorker, Listening, ToWorker, WorkerStart } from './messages.ts';
 import { claimPort, type PortClaim } from './port.ts';
 import type { TlsFiles } from './tls.ts';
 
@@ -22,6 +22,8 @@ export interface IngestOptions {
   readonly ack: Ack;
   readonly tls: TlsFiles | undefined;
   readonly mostBodyBytes: number;
+  /** Where messages go that are archived; undefined: none are. */
+  readonly archive: ArchiveTarget | undefined;
   /** What they run beside counting; their batches come to `onBatch`. */
   readonly reports: readonly ReportSource[];
   /** A worker handed over what its reports hold, under the number that it was asked with. */
@@ -52,7 +54,7 @@ export class IngestWorkers {
    * @throws Reto3Error RETO3_PORT_TAKEN, RETO3_CANNOT_LISTEN, RETO3_UWS_MISSING
    */
   static async start(options: IngestOptions): Promise<IngestWorkers> {
-    const { memory, host, ack, tls, mostBodyBytes, reports, workerCount } = options;
+    const { memory, host, ack, tls, mostBodyBytes, reports, archive, workerCount } = options;
     const mostConnections = connectionsPerWorker(descriptorLimit(), workerCount);
     const claim = await claimPort(host, options.port);
     const { port } = claim;
@@ -61,7 +63,7 @@ export class IngestWorkers {
     try {
       for (let worker = 0; worker < workerCount; worker++) {
         const limits = { mostBodyBytes, mostConnections };
-        const start = { memory, worker, host, port, ack, tls, reports, ...limits };
+        const start = { memory, worker, host, port, ack, tls, reports, archive, ...limits };
         const running = new RunningWorker(start, options);
         workers.push(running);
         ({ uwsVersion } = await running.listening);

@@ -40,7 +40,7 @@ export interface Place {
 }
 
 export interface AuditCheck {
-  readonly name: 'blocks' | 'periods' | 'counted';
+  readonly name: 'blocks' | 'periods' | 'counted' | 'archive';
   readonly ok: boolean;
   readonly says: string;
 }

@@ -1,0 +1,138 @@
+/**
+ * Makes a Parquet file of a segment. Whenever it is interrupted, there is the segment, or the whole
+ * file, or both; and both are one, for the file is named after the segment.
+ */
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
+import { type Batch, messagesOf } from './batch.ts';
+import { type DuckDb, loadDuckDb, openDuckDb, quoted } from './duckdb.ts';
+import { type ArchiveFile, parquetPath, partialPath } from './layout.ts';
+import { readSegment } from './segment.ts';
+
+/** Rows in one of DuckDB's chunks. */
+const chunkRows = 2_048;
+
+export class Converter {
+  readonly #duckDb: DuckDb;
+  readonly #connection: DuckDBConnection;
+  readonly #folder: string;
+
+  private constructor(duckDb: DuckDb, connection: DuckDBConnection, folder: string) {
+    this.#duckDb = duckDb;
+    this.#connection = connection;
+    this.#folder = folder;
+  }
+
+  /** @throws Reto3Error RETO3_DUCKDB_MISSING */
+  static async open(folder: string): Promise<Converter> {
+    const duckDb = await loadDuckDb();
+    // One thread: the cores are for counting.
+    const database = await openDuckDb(duckDb, { threads: '1', memory_limit: '1GB' });
+    return new Converter(duckDb, await database.connect(), folder);
+  }
+
+  /**
+   * Converts a segment that nobody appends to any more, and deletes it. Returns the Parquet file;
+   * undefined where the segment held nothing.
+   */
+  async convert(segment: ArchiveFile): Promise<ArchiveFile | undefined> {
+    const source = join(this.#folder, segment.path);
+    const { batches, messages } = readSegment(source);
+    if (messages === 0) {
+      rmSync(source);
+      return undefined;
+    }
+    const { sequence, hour } = segment;
+    const path = parquetPath(sequence, hour, messages);
+    const partial = join(this.#folder, partialPath(sequence));
+    await this.#write(batches, partial);
+    syncPath(partial);
+    const target = join(this.#folder, path);
+    mkdirSync(dirname(target), { recursive: true });
+    renameSync(partial, target);
+    // The names, too, are to be on the disk before the segment goes: of the file and its folders.
+    for (const folder of [dirname(target), dirname(dirname(target)), this.#folder])
+      syncPath(folder);
+    rmSync(source);
+    return { kind: 'parquet', path, sequence, hour, messages };
+  }
+
+  /** How many messages the Parquet files say they hold. */
+  async rowsIn(files: readonly ArchiveFile[]): Promise<number> {
+    if (files.length === 0) return 0;
+    const paths = files.map(({ path }) => quoted(join(this.#folder, path))).join(', ');
+    const result = await this.#connection.runAndReadAll(
+      `SELECT sum(num_rows)::DOUBLE FROM parquet_file_metadata([${paths}])`,
+    );
+    return Number(result.getRows()[0]?.[0] ?? 0);
+  }
+
+  async #write(batches: readonly Batch[], path: string): Promise<void> {
+    const connection = this.#connection;
+    await connection.run(
+      'CREATE OR REPLACE TABLE segment (arrived DOUBLE, worker USMALLINT, method VARCHAR, ' +
+        'path VARCHAR, query VARCHAR, body BLOB, body_bytes UINTEGER)',
+    );
+    try {
+      await this.#append(batches);
+      await connection.run(
+        'COPY (SELECT make_timestamp_ms(arrived::BIGINT)::TIMESTAMP_MS AS arrived, ' +
+          `* EXCLUDE (arrived) FROM segment ORDER BY arrived) TO ${quoted(path)} ` +
+          '(FORMAT parquet, COMPRESSION zstd)',
+      );
+    } finally {
+      await connection.run('DROP TABLE segment');
+    }
+  }
+
+  async #append(batches: readonly Batch[]): Promise<void> {
+    const { DuckDBDataChunk, BLOB, DOUBLE, UINTEGER, USMALLINT, VARCHAR, DuckDBBlobValue } =
+      this.#duckDb;
+    const types = [DOUBLE, USMALLINT, VARCHAR, VARCHAR, VARCHAR, BLOB, UINTEGER];
+    const appender = await this.#connection.createAppender('segment');
+    let columns = types.map((): DuckDBValue[] => []);
+    let rows = 0;
+    const append = (): void => {
+      const chunk = DuckDBDataChunk.create(types, rows);
+      chunk.setColumns(columns);
+      appender.appendDataChunk(chunk);
+      columns = types.map(() => []);
+      rows = 0;
+    };
+    try {
+      for (const batch of batches) {
+        for (const message of messagesOf(batch)) {
+          const { arrivedMs, worker, method, path, query, body, bodyBytes } = message;
+          const row = [
+            arrivedMs,
+            worker,
+            method,
+            path,
+            query,
+            new DuckDBBlobValue(body),
+            bodyBytes,
+          ];
+          for (const [column, value] of row.entries()) columns[column]?.push(value);
+          if (++rows === chunkRows) append();
+        }
+        // Other batches are waiting to be appended to the next segment.
+        await setImmediate();
+      }
+      if (rows > 0) append();
+      appender.flushSync();
+    } finally {
+      appender.closeSync();
+    }
+  }
+}
+
+function syncPath(path: string): void {
+  const file = openSync(path, 'r');
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
