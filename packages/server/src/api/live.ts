@@ -1,7 +1,7 @@
 /** /v1/live: the windows as they become final, as server-sent events. */
 import { Readable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
-import type { FastifyPluginAsync } from 'fastify';
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import type { CountsView } from '../coordinator/coordinator.ts';
 import { alignDown, alignUp, type Period, parsePeriod } from '../period.ts';
 import { type Chunk, readChunks } from '../query/chunks.ts';
@@ -10,6 +10,7 @@ import type { Listener, LiveEvent, LiveFeed } from '../query/live-feed.ts';
 import { parseTime } from '../query/range.ts';
 import type { Damage } from '../store/damage.ts';
 import { inCluster } from './cluster.ts';
+import type { LongReads } from './long-reads.ts';
 import { errorResponse, periodParameter, scopeParameter } from './schemas.ts';
 
 interface LiveRoute {
@@ -61,6 +62,8 @@ const keepAliveMs = 15_000;
 const mostUnreadBytes = 1 << 20;
 /** While a client that asked for much history reads it, the store waits; looked at this often. */
 const drainCheckMs = 5;
+/** A client that takes nothing of it for so long is gone, and holds a snapshot of the store. */
+const mostIdleMs = 60_000;
 
 /** Counts of one scope: as they become final, and those that are older. */
 export interface LiveCounts {
@@ -71,7 +74,8 @@ export interface LiveCounts {
 export const liveRoutes: FastifyPluginAsync<{
   readonly node: LiveCounts;
   readonly cluster: LiveCounts | undefined;
-}> = async (app, { node, cluster }) => {
+  readonly longReads: LongReads;
+}> = async (app, { node, cluster, longReads }) => {
   app.get<LiveRoute>('/v1/live', { schema }, async (request, reply) => {
     const counts = request.query.scope === 'cluster' ? inCluster(cluster) : node;
     const period = parsePeriod(request.query.period ?? 'sec');
@@ -85,7 +89,8 @@ export const liveRoutes: FastifyPluginAsync<{
       .header('x-accel-buffering', 'no')
       .type('text/event-stream');
     const every = request.query.every === undefined ? undefined : Number(request.query.every);
-    return reply.send(streamEvents(counts, { period, from, every }));
+    const history = new History(counts, longReads, request);
+    return reply.send(streamEvents(counts, { period, from, every }, history));
   });
 };
 
@@ -97,7 +102,7 @@ interface Question {
   readonly every: number | undefined;
 }
 
-function streamEvents(counts: LiveCounts, question: Question): Readable {
+function streamEvents(counts: LiveCounts, question: Question, history: History): Readable {
   const stream = new Readable({ read() {}, highWaterMark: mostUnreadBytes });
   const send = (event: LiveEvent): void => {
     if (!stream.push(textOf(event))) stream.destroy();
@@ -110,38 +115,81 @@ function streamEvents(counts: LiveCounts, question: Question): Readable {
   });
   // Says at once that the stream is open, so that a client need not wait for the first window.
   stream.push(': open\n\n');
-  begin(counts, question, stream, listener).catch((error) => stream.destroy(error));
+  begin(counts, question, stream, listener, history).catch((error) => stream.destroy(error));
   return stream;
 }
 
 /** Sends what is older than memory from the store, then joins the feed where that ended. */
 async function begin(
-  counts: LiveCounts,
+  { feed }: LiveCounts,
   { period, from, every }: Question,
   stream: Readable,
   listener: Listener,
+  history: History,
 ): Promise<void> {
   let next = from;
   const stepMs = alignUp(every ?? period.windowMs, period.windowMs);
-  while (!stream.destroyed && !counts.feed.join(period, listener, next, every)) {
-    const view = counts.view();
-    try {
-      const { finalThrough } = view;
-      const range = { from: next ?? 0, to: alignDown(finalThrough, stepMs) };
-      let damaged: Damage[] = [];
-      const chunks = readChunks(view, period, range, (damage) => damaged.push(damage));
-      for await (const chunk of chunks) {
-        const to = chunk.start + chunk.windows.counts.length * period.windowMs;
-        listener.send({ period, from: chunk.start, to, finalThrough, chunks: [chunk], damaged });
-        damaged = [];
-        if (stream.destroyed) return;
-        while (!stream.destroyed && stream.readableLength > mostUnreadBytes / 2)
-          await setTimeout(drainCheckMs);
+  while (!stream.destroyed && !feed.join(period, listener, next, every))
+    next = await history.send(period, next ?? 0, stepMs, stream, listener);
+}
+
+/** What is older than memory, for one client; much of it takes turns with other long answers. */
+class History {
+  readonly #counts: LiveCounts;
+  readonly #longReads: LongReads;
+  readonly #request: FastifyRequest;
+
+  constructor(counts: LiveCounts, longReads: LongReads, request: FastifyRequest) {
+    this.#counts = counts;
+    this.#longReads = longReads;
+    this.#request = request;
+  }
+
+  /**
+   * Sends all final windows from a time on, epoch ms, as far as whole steps go; resolves with where
+   * that ends.
+   */
+  send(
+    period: Period,
+    from: number,
+    stepMs: number,
+    stream: Readable,
+    listener: Listener,
+  ): Promise<number> {
+    const windows = (Date.now() - from) / period.windowMs;
+    return this.#longReads.run(this.#request, windows, async (signal) => {
+      const view = this.#counts.view();
+      try {
+        const { finalThrough } = view;
+        const range = { from, to: alignDown(finalThrough, stepMs) };
+        let damaged: Damage[] = [];
+        const chunks = readChunks(view, period, range, (damage) => damaged.push(damage));
+        for await (const chunk of chunks) {
+          const to = chunk.start + chunk.windows.counts.length * period.windowMs;
+          listener.send({ period, from: chunk.start, to, finalThrough, chunks: [chunk], damaged });
+          damaged = [];
+          await drained(stream);
+          signal.throwIfAborted();
+          if (stream.destroyed) break;
+        }
+        return range.to;
+      } finally {
+        await view.store.close();
       }
-      next = range.to;
-    } finally {
-      await view.store.close();
-    }
+    });
+  }
+}
+
+/** Resolves when the client has taken enough for more. @throws Error where it takes nothing */
+async function drained(stream: Readable): Promise<void> {
+  let unread = stream.readableLength;
+  let movedMs = performance.now();
+  while (!stream.destroyed && stream.readableLength > mostUnreadBytes / 2) {
+    await setTimeout(drainCheckMs);
+    const nowMs = performance.now();
+    if (stream.readableLength < unread) movedMs = nowMs;
+    else if (nowMs - movedMs > mostIdleMs) throw new Error('the client takes nothing');
+    unread = stream.readableLength;
   }
 }
 

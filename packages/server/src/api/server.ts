@@ -30,6 +30,9 @@ import { errorSchema } from './schemas.ts';
 import { statsRoutes } from './stats.ts';
 import { whatIfRoutes } from './what-if.ts';
 
+/** More are closed at once: each takes a file descriptor, and LevelDB needs some. */
+const mostConnections = 500;
+
 export interface QueryApiOptions {
   readonly config: Config;
   readonly coordinator: Coordinator;
@@ -86,6 +89,7 @@ export class QueryApi {
       frameworkErrors: (error, _, reply: FastifyReply) =>
         void reply.code(error.statusCode ?? 400).send(body('RETO3_BAD_REQUEST', error.message)),
     });
+    app.server.maxConnections = mostConnections;
     setErrors(app, log);
     await guard(app, config);
     describeRoutes(app);
@@ -102,6 +106,7 @@ export class QueryApi {
     await app.register(liveRoutes, {
       node: { feed, view: () => coordinator.view() },
       cluster: clusterCounts,
+      longReads,
     });
     await app.register(metricsRoutes, { config, metrics, readiness });
     await app.register(dashboardRoutes, { log });

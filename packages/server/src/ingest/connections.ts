@@ -6,8 +6,11 @@
  */
 import type { HttpResponse } from 'uWebSockets.js';
 
-/** LevelDB keeps up to 1,000 tables open; the query API, the log and the threads take the rest. */
-const reservedDescriptors = 1_200;
+/**
+ * LevelDB keeps up to 1,000 tables open, the query API 500 connections; the archive, the log and the
+ * threads take the rest.
+ */
+const reservedDescriptors = 1_700;
 
 /** Descriptors that this process may have open; Infinity where the system sets no limit. */
 export function descriptorLimit(): number {
