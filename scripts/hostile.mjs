@@ -1,6 +1,7 @@
 /**
  * `npm run hostile -- [--only NAME,…] [--seed N] [--requests N]`: attacks real servers with malformed
- * HTTP, mutated requests and slow clients, prints a table of each and keeps it in docs/security.md.
+ * HTTP, mutated requests, slow clients and readers, prints a table of each and keeps it in
+ * docs/security.md.
  * The newer uWebSockets.js build is attacked in a container of NODE_IMAGE, where a Docker engine has
  * that image; elsewhere its rows say why it was not run.
  */
@@ -23,7 +24,7 @@ for (const name of ['seed', 'requests']) {
 }
 
 setup();
-installMissing({ nginx: 'nginx', slowhttptest: 'slowhttptest' });
+installMissing({ nginx: 'nginx', slowhttptest: 'slowhttptest', wrk: 'wrk' });
 const settings = Object.entries(values).map(([name, value]) => [
   `RETO3_HOSTILE_${name.toUpperCase()}`,
   value,

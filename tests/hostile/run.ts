@@ -3,10 +3,11 @@ import { expect, test } from 'vitest';
 import type { Attack } from './attack.ts';
 import { fuzzing } from './attacks/fuzz.ts';
 import { malformed } from './attacks/malformed.ts';
+import { queries } from './attacks/queries.ts';
 import { slow } from './attacks/slow.ts';
 import { keepSection } from './report.ts';
 
-const attacks: readonly Attack[] = [malformed, fuzzing, slow];
+const attacks: readonly Attack[] = [malformed, fuzzing, slow, queries];
 
 /** Set by scripts/hostile.mjs from the command line. */
 const { RETO3_HOSTILE_ONLY: only, RETO3_HOSTILE_REQUESTS: requests } = process.env;

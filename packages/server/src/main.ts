@@ -55,6 +55,7 @@ export async function startServer(
 ): Promise<RunningServer> {
   const undo: (() => Promise<unknown>)[] = [];
   let stopReport: (name: string) => void = () => undefined;
+  let ingestLoad = (): number => 0;
   try {
     const tls = await tlsFilesOf(config);
     const beginAlerts = await prepareAlerts(config);
@@ -134,6 +135,7 @@ export async function startServer(
       dataDir,
       metrics,
       log,
+      ingestLoad: () => ingestLoad(),
     });
     undo.push(() => api.close());
     const workers = ingests
@@ -155,6 +157,7 @@ export async function startServer(
     undo.push(() => workers.stop());
     metrics.add(threadMetrics(workers));
     stopReport = (name) => workers.switchOff(name);
+    ingestLoad = () => workers.load();
     book.connect(workers);
     book.begin(coordinator.endBefore);
     if (ingests) {

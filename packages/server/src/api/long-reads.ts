@@ -1,10 +1,11 @@
 /**
- * Answers that read much take turns, and have an end, so that no number of questions can hold up
+ * Answers that read much take turns, keep a pace, and have an end, so that no number of questions can hold up
  * the counting: the thread that answers is the coordinator's.
  */
 import { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import { Reto3Error } from '../errors.ts';
+import type { Pace } from './pace.ts';
 
 /** As many windows as an hour of ms10 has; fewer are read at once, whoever else reads. */
 const longFromWindows = 360_000;
@@ -17,8 +18,13 @@ const mostIdleMs = 60_000;
 const longestMs = 30 * 60_000;
 
 export class LongReads {
+  readonly #pace: Pace;
   readonly #waiting: (() => void)[] = [];
   #running = 0;
+
+  constructor(pace: Pace) {
+    this.#pace = pace;
+  }
 
   /**
    * Runs `read`, in its turn where it is about many windows. The turn lasts as long as `read`, or
@@ -48,6 +54,11 @@ export class LongReads {
       limit.lift();
       if (!streaming) endTurn();
     }
+  }
+
+  /** The pieces of an answer about so many windows; held up where that is many (pace.ts). */
+  paced<Piece>(windows: number, pieces: AsyncIterable<Piece>): AsyncIterable<Piece> {
+    return windows > longFromWindows ? this.#pace.hold(pieces) : pieces;
   }
 
   /** Resolves when it is this request's turn, with what ends it; to be called once. */

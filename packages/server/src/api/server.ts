@@ -25,6 +25,7 @@ import { liveRoutes } from './live.ts';
 import { LongReads } from './long-reads.ts';
 import { metricsRoutes } from './metrics.ts';
 import { describeRoutes } from './openapi.ts';
+import { Pace } from './pace.ts';
 import { reportRoutes } from './reports.ts';
 import { errorSchema } from './schemas.ts';
 import { statsRoutes } from './stats.ts';
@@ -45,6 +46,8 @@ export interface QueryApiOptions {
   readonly dataDir: string;
   readonly metrics: Metrics;
   readonly log: Log;
+  /** How busy the busiest ingest worker was since this was last asked, 0 to 1. */
+  readonly ingestLoad: () => number;
 }
 
 export class QueryApi {
@@ -73,14 +76,15 @@ export class QueryApi {
    * @throws Reto3Error RETO3_PORT_TAKEN, RETO3_CANNOT_LISTEN, RETO3_BAD_SETTING
    */
   static async listen(options: QueryApiOptions): Promise<QueryApi> {
-    const { config, coordinator, book, archive, cluster, dataDir, metrics, log } = options;
+    const { config, coordinator, book, archive, cluster, dataDir, metrics, log, ingestLoad } =
+      options;
     const readiness = new Readiness();
     const feed = new LiveFeed(coordinator);
     const clusterCounts = cluster?.live && {
       feed: new LiveFeed(cluster.live),
       view: () => cluster.view(),
     };
-    const longReads = new LongReads();
+    const longReads = new LongReads(new Pace(ingestLoad));
     const app = fastify({
       // Unknown query parameters are mistakes to be told, not noise to be dropped.
       ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
@@ -157,7 +161,9 @@ function setErrors(app: FastifyInstance, log: Log): void {
 
   app.setErrorHandler((error: FastifyError, request, reply) => {
     if (error instanceof Reto3Error) {
-      if (error.httpStatus >= 500) log.error({ err: error, url: request.url }, error.message);
+      // Busy is an answer, not a failure of ours; thousands of them would hide those.
+      if (error.httpStatus >= 500 && error.code !== 'RETO3_BUSY')
+        log.error({ err: error, url: request.url }, error.message);
       if (error.code === 'RETO3_BUSY') reply.header('retry-after', 1);
       return reply.code(error.httpStatus).send(body(error.code, error.message, error.hint));
     }

@@ -113,7 +113,10 @@ export const statsRoutes: FastifyPluginAsync<{
     const windows = mostWindows(period, question, Date.now());
     const body = await longReads.run(request, windows, async () => {
       const view = viewOf(scope, { coordinator, cluster });
-      const begin = () => answer(view, question, Date.now());
+      const begin = async () => {
+        const reply = await answer(view, question, Date.now());
+        return { ...reply, pieces: longReads.paced(windows, reply.pieces) };
+      };
       return streamed(reply, format, begin, () => view.store.close());
     });
     return reply.send(body);

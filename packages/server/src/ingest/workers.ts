@@ -2,6 +2,7 @@
  * Starts and stops the ingest workers from the main thread.
  */
 import { once } from 'node:events';
+import type { EventLoopUtilization } from 'node:perf_hooks';
 import { Worker } from 'node:worker_threads';
 import type { Ack } from '../config.ts';
 import { messageOf, Reto3Error } from '../errors.ts';
@@ -96,6 +97,11 @@ export class IngestWorkers {
     return this.#workers.map((worker) => worker.delays());
   }
 
+  /** How busy the busiest worker was since this was last asked: the share of its time, 0 to 1. */
+  load(): number {
+    return Math.max(0, ...this.#workers.map((worker) => worker.load()));
+  }
+
   get workerCount(): number {
     return this.#workers.length;
   }
@@ -129,6 +135,7 @@ class RunningWorker {
   #stopping = false;
   #delays: DelayHistogram | undefined;
   #delaysAsked = false;
+  #utilizedBefore: EventLoopUtilization | undefined;
 
   constructor(start: WorkerStart, { onCrash, onBatch }: IngestOptions) {
     this.#thread = new Worker(new URL('./worker.js', import.meta.url), {
@@ -169,6 +176,14 @@ class RunningWorker {
       this.tell({ watchDelay: true });
     }
     return this.#delays;
+  }
+
+  load(): number {
+    const { performance } = this.#thread;
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, this.#utilizedBefore);
+    this.#utilizedBefore = now;
+    return utilization;
   }
 
   tell(message: ToWorker): void {

@@ -5,8 +5,14 @@
 import type { CountsView } from '../coordinator/coordinator.ts';
 import type { Period } from '../period.ts';
 import type { Damage } from '../store/damage.ts';
-import { readChunks, resolveLast } from './chunks.ts';
-import { type Damages, type FormatName, formatAnswer, type Scope } from './format.ts';
+import { type Chunk, readChunks, resolveLast } from './chunks.ts';
+import {
+  type Damages,
+  type FormatName,
+  formatAnswer,
+  type ReadAgain,
+  type Scope,
+} from './format.ts';
 import { type RangeRequest, resolveRange } from './range.ts';
 
 interface Question extends RangeRequest {
@@ -28,6 +34,12 @@ export interface Reply {
 }
 
 /**
+ * An answer of so few windows is read once and kept: its columns are as many passes, and an iterator
+ * over the store costs more than a minute of ms10 in memory.
+ */
+const fewWindows = 6_000;
+
+/**
  * @param nowMs what ages in the question count back from, epoch ms
  * @throws Reto3Error RETO3_BAD_TIME, RETO3_BAD_RANGE
  */
@@ -35,7 +47,10 @@ export async function answer(view: CountsView, question: Question, nowMs: number
   const { period, format, scope = 'node' } = question;
   const range = await resolveLast(view, period, resolveRange(period, question, nowMs, view));
   const damages: Damage[] = [];
-  const read = () => readChunks(view, period, range, (damage) => damages.push(damage));
+  const chunks = () => readChunks(view, period, range, (damage) => damages.push(damage));
+  const isFew = (range.to - range.from) / period.windowMs <= fewWindows;
+  const kept = isFew ? await collect(chunks()) : undefined;
+  const read = () => kept ?? chunks();
   const head = {
     period,
     scope,
@@ -48,7 +63,13 @@ export async function answer(view: CountsView, question: Question, nowMs: number
   return { to: range.to, empty, pieces, damages };
 }
 
-async function isEmpty(chunks: ReturnType<typeof readChunks>): Promise<boolean> {
+async function collect(chunks: AsyncIterable<Chunk>): Promise<Chunk[]> {
+  const collected: Chunk[] = [];
+  for await (const chunk of chunks) collected.push(chunk);
+  return collected;
+}
+
+async function isEmpty(chunks: ReturnType<ReadAgain>): Promise<boolean> {
   for await (const { windows } of chunks) if (windows.counted.includes(1)) return false;
   return true;
 }

@@ -34,7 +34,7 @@ export interface Answer {
 }
 
 /** Reads the chunks of the answer from the beginning; may be called more than once. */
-export type ReadAgain = () => AsyncIterable<Chunk>;
+export type ReadAgain = () => AsyncIterable<Chunk> | Iterable<Chunk>;
 
 /** Parts of the answer's range whose counts are not to be had; complete once it has been read. */
 export type Damages = readonly Damage[];

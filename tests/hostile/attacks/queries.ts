@@ -1,0 +1,118 @@
+/**
+ * Queries against counting: 50 readers go through a day of ms10 windows again and again, and the
+ * ingest port takes as many messages as before. In turns without and with readers, since the machine
+ * has its own ups and downs; the median of the pairs counts.
+ */
+import { readFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { runWrk } from '../../../packages/bench/src/loads/wrk.ts';
+import { message } from '../../../packages/bench/src/peers/peer.ts';
+import { program } from '../../faults/support/needs.ts';
+import { poissonCounts, writeDay } from '../../support/day.ts';
+import { quantile } from '../../support/figure.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+import { markdownTable } from '../../support/markdown.ts';
+import { launch } from '../../support/processes.ts';
+import { Server } from '../../support/server.ts';
+import type { Attack } from '../attack.ts';
+
+const readers = 50;
+const pairs = 7;
+const turnSeconds = 3;
+const leastRatio = 0.9;
+const hourMs = 3_600_000;
+const ticksPerSecond = 100;
+
+const scanClient = fileURLToPath(new URL('../support/scan.mjs', import.meta.url));
+
+interface Turn {
+  readonly messagesPerSecond: number;
+  /** Of the thread that answers queries: share of a core. */
+  readonly queryThread: number;
+}
+
+/** Of the main thread, s. */
+function mainThreadSeconds(pid: number): number {
+  const [, after = ''] = readFileSync(`/proc/${pid}/task/${pid}/stat`, 'latin1').split(') ');
+  const fields = after.split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+}
+
+async function turn({ port, pid }: Server): Promise<Turn> {
+  const before = mainThreadSeconds(pid);
+  const begun = performance.now();
+  const load = { port, request: message, connections: 64, threads: 1, depth: 1, cores: undefined };
+  const { requestsPerSecond } = await runWrk({ ...load, seconds: turnSeconds });
+  const seconds = (performance.now() - begun) / 1_000;
+  return {
+    messagesPerSecond: requestsPerSecond,
+    queryThread: (mainThreadSeconds(pid) - before) / seconds,
+  };
+}
+
+async function scannedTurn(server: Server, range: readonly string[]): Promise<Turn & Scanned> {
+  const scan = launch(process.execPath, [scanClient, server.adminUrl, ...range, `${readers}`]);
+  await setTimeout(1_000);
+  const seen = await turn(server);
+  scan.signal('SIGTERM');
+  await scan.exited;
+  const { bytes }: Scanned = JSON.parse(scan.stdout);
+  return { ...seen, bytes };
+}
+
+interface Scanned {
+  readonly bytes: number;
+}
+
+export const queries: Attack = {
+  name: 'queries',
+  async run() {
+    const missing = program('wrk')();
+    if (missing !== undefined) return { text: `not run: ${missing}`, broken: [] };
+    const dataDir = await temporaryFolder();
+    const to = Math.floor(Date.now() / hourMs - 1) * hourMs;
+    const day = await writeDay(dataDir, to - 24 * hourMs, poissonCounts(5, 1));
+    const server = await Server.start({ dataDir });
+    await turn(server);
+    const alone: Turn[] = [];
+    const scanned: (Turn & Scanned)[] = [];
+    for (let pair = 0; pair < pairs; pair++) {
+      alone.push(await turn(server));
+      scanned.push(await scannedTurn(server, [`${day.from}`, `${day.to}`]));
+      // What was asked for is given up, and the next turn is alone.
+      await setTimeout(500);
+    }
+    await server.stop();
+    const ratios = scanned.map(
+      ({ messagesPerSecond }, pair) => messagesPerSecond / (alone[pair]?.messagesPerSecond ?? 0),
+    );
+    const ratio = quantile(ratios, 0.5);
+    const median = (turns: readonly Turn[], of: (turn: Turn) => number): number =>
+      quantile(turns.map(of), 0.5);
+    const rate = (turns: readonly Turn[]): string =>
+      Math.round(median(turns, (each) => each.messagesPerSecond)).toLocaleString('en');
+    const share = (turns: readonly Turn[]): string =>
+      `${(100 * median(turns, (each) => each.queryThread)).toFixed(1)} %`;
+    const read = scanned.reduce((sum, { bytes }) => sum + bytes, 0) / 1e6;
+    const figures = [rate(alone), rate(scanned), ratio.toFixed(2)];
+    const spread = `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`;
+    return {
+      text: markdownTable(
+        [
+          'readers',
+          'messages/s without',
+          'with',
+          'ratio, median of the pairs',
+          'least and most',
+          'query thread without, of a core',
+          'with',
+          'MB read',
+        ],
+        [[`${readers}`, ...figures, spread, share(alone), share(scanned), read.toFixed(0)]],
+      ),
+      broken:
+        ratio < leastRatio ? [`${readers} readers leave ${ratio.toFixed(2)} of the rate`] : [],
+    };
+  },
+};
