@@ -132,7 +132,7 @@ export const full: Plan = {
     nodeRates: [0, 5_000, 50_000],
     trafficSeconds: 10,
     nodeCounts: [10, 100, 1_000],
-    growthSeconds: 15,
+    growthSeconds: 12,
     historyNodes: 100,
     historyMinutes: 60,
     nodes: 3,
