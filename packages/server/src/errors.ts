@@ -197,6 +197,16 @@ export const errorKinds = {
     exitCode: exitCode.failed,
     hint: 'choose another --nats-stream and --nats-subject, or delete that stream',
   },
+  RETO3_BAD_SQL: {
+    httpStatus: 400,
+    exitCode: exitCode.usage,
+    hint: 'docs/queries.md has the columns of messages and counts, and ten examples',
+  },
+  RETO3_NO_ARCHIVE: {
+    httpStatus: 404,
+    exitCode: exitCode.failed,
+    hint: 'start the server with --archive; the archive is read on its own machine, or with --data-dir from a copy',
+  },
   RETO3_DUCKDB_MISSING: {
     httpStatus: 500,
     exitCode: exitCode.failed,

@@ -4,15 +4,12 @@
  */
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
-import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
-import { type Batch, messagesOf } from './batch.ts';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import type { Batch } from './batch.ts';
 import { type DuckDb, loadDuckDb, openDuckDb, quoted } from './duckdb.ts';
 import { type ArchiveFile, parquetPath, partialPath } from './layout.ts';
+import { appendMessages, columnsOfTable, createMessageTable } from './rows.ts';
 import { readSegment } from './segment.ts';
-
-/** Rows in one of DuckDB's chunks. */
-const chunkRows = 2_048;
 
 export class Converter {
   readonly #duckDb: DuckDb;
@@ -71,59 +68,16 @@ export class Converter {
 
   async #write(batches: readonly Batch[], path: string): Promise<void> {
     const connection = this.#connection;
-    await connection.run(
-      'CREATE OR REPLACE TABLE segment (arrived DOUBLE, worker USMALLINT, method VARCHAR, ' +
-        'path VARCHAR, query VARCHAR, body BLOB, body_bytes UINTEGER)',
-    );
     try {
-      await this.#append(batches);
+      await createMessageTable(connection, 'segment');
+      // Between two batches others are appended to the next segment.
+      await appendMessages(this.#duckDb, connection, 'segment', batches);
       await connection.run(
-        'COPY (SELECT make_timestamp_ms(arrived::BIGINT)::TIMESTAMP_MS AS arrived, ' +
-          `* EXCLUDE (arrived) FROM segment ORDER BY arrived) TO ${quoted(path)} ` +
+        `COPY (SELECT ${columnsOfTable} FROM segment ORDER BY arrived) TO ${quoted(path)} ` +
           '(FORMAT parquet, COMPRESSION zstd)',
       );
     } finally {
-      await connection.run('DROP TABLE segment');
-    }
-  }
-
-  async #append(batches: readonly Batch[]): Promise<void> {
-    const { DuckDBDataChunk, BLOB, DOUBLE, UINTEGER, USMALLINT, VARCHAR, DuckDBBlobValue } =
-      this.#duckDb;
-    const types = [DOUBLE, USMALLINT, VARCHAR, VARCHAR, VARCHAR, BLOB, UINTEGER];
-    const appender = await this.#connection.createAppender('segment');
-    let columns = types.map((): DuckDBValue[] => []);
-    let rows = 0;
-    const append = (): void => {
-      const chunk = DuckDBDataChunk.create(types, rows);
-      chunk.setColumns(columns);
-      appender.appendDataChunk(chunk);
-      columns = types.map(() => []);
-      rows = 0;
-    };
-    try {
-      for (const batch of batches) {
-        for (const message of messagesOf(batch)) {
-          const { arrivedMs, worker, method, path, query, body, bodyBytes } = message;
-          const row = [
-            arrivedMs,
-            worker,
-            method,
-            path,
-            query,
-            new DuckDBBlobValue(body),
-            bodyBytes,
-          ];
-          for (const [column, value] of row.entries()) columns[column]?.push(value);
-          if (++rows === chunkRows) append();
-        }
-        // Other batches are waiting to be appended to the next segment.
-        await setImmediate();
-      }
-      if (rows > 0) append();
-      appender.flushSync();
-    } finally {
-      appender.closeSync();
+      await connection.run('DROP TABLE IF EXISTS segment');
     }
   }
 }

@@ -1,0 +1,60 @@
+import { Args, Command, Flags } from '@oclif/core';
+import { sourceOf } from '../answers.ts';
+import { rangeFlags, sourceFlags } from '../flags.ts';
+import { oclifFlags } from '../oclif-flags.ts';
+import { parseQueryFormat, query, queryFormats } from '../query.ts';
+
+const flags = {
+  from: Flags.string({
+    description: rangeFlags.from.description.replace('windows that start', 'messages that came'),
+    helpValue: 'TIME',
+  }),
+  to: Flags.string({ description: 'messages that came before this time', helpValue: 'TIME' }),
+  format: Flags.string({
+    description: queryFormats.join(', '),
+    default: 'table',
+    helpValue: 'FORMAT',
+  }),
+  json: Flags.boolean({ description: 'the same as --format json' }),
+  output: Flags.string({
+    char: 'o',
+    description: 'file to write, whole or not at all; stdout without it',
+    helpValue: 'FILE',
+  }),
+  explain: Flags.boolean({ description: 'print how DuckDB would answer, and do not' }),
+  ...oclifFlags(sourceFlags),
+};
+
+export default class Query extends Command {
+  static override readonly summary = 'Ask the archive with SQL';
+  static override readonly description =
+    "One SELECT over messages (arrived, worker, method, path, query, body, text, body_bytes) and counts (period, start, count), in DuckDB's SQL. For a server on this machine that runs with --archive, or with --data-dir for a folder. Read only.";
+  static override readonly args = {
+    sql: Args.string({ description: 'the statement', required: true }),
+  };
+  static override readonly flags = flags;
+  static override readonly examples = [
+    {
+      description: 'The busiest paths',
+      command:
+        '<%= config.bin %> query "SELECT path, count(*) AS count FROM messages GROUP BY path ORDER BY count DESC LIMIT 10"',
+    },
+    {
+      description: 'Messages in each 10 ms of the last five minutes, as CSV',
+      command:
+        '<%= config.bin %> query "SELECT time_bucket(INTERVAL 10 MILLISECONDS, arrived) AS start, count(*) AS count FROM messages GROUP BY start ORDER BY start" --from 5m --format csv',
+    },
+    {
+      description: 'What came between two times, as a Parquet file',
+      command:
+        '<%= config.bin %> query "SELECT * FROM messages" --from 2016-05-28T11:00 --to 2016-05-28T12:00 --format parquet --output hour.parquet',
+    },
+  ];
+
+  async run(): Promise<void> {
+    const { args, flags: given } = await this.parse({ args: Query.args, flags });
+    const format = parseQueryFormat(given.json ? 'json' : given.format);
+    const { from, to, output, explain } = given;
+    await query(sourceOf(given), { sql: args.sql, format, from, to, output, explain });
+  }
+}

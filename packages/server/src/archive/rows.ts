@@ -1,0 +1,60 @@
+/** Messages of segments as rows of a table of DuckDB. */
+import { setImmediate } from 'node:timers/promises';
+import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
+import { type Batch, messagesOf } from './batch.ts';
+import type { DuckDb } from './duckdb.ts';
+
+/** Rows in one of DuckDB's chunks. */
+const chunkRows = 2_048;
+
+/** Times are appended as numbers: that is faster than values of DuckDB's own. */
+export async function createMessageTable(
+  connection: DuckDBConnection,
+  table: string,
+): Promise<void> {
+  await connection.run(
+    `CREATE OR REPLACE TABLE ${table} (arrived_ms DOUBLE, worker USMALLINT, method VARCHAR, ` +
+      'path VARCHAR, query VARCHAR, body BLOB, body_bytes UINTEGER)',
+  );
+}
+
+/** What to select of such a table to have the columns of a Parquet file. */
+export const columnsOfTable =
+  'make_timestamp_ms(arrived_ms::BIGINT)::TIMESTAMP_MS AS arrived, * EXCLUDE (arrived_ms)';
+
+/** Lets others run after each batch. */
+export async function appendMessages(
+  duckDb: DuckDb,
+  connection: DuckDBConnection,
+  table: string,
+  batches: readonly Batch[],
+): Promise<void> {
+  const { DuckDBDataChunk, BLOB, DOUBLE, UINTEGER, USMALLINT, VARCHAR, DuckDBBlobValue } = duckDb;
+  const types = [DOUBLE, USMALLINT, VARCHAR, VARCHAR, VARCHAR, BLOB, UINTEGER];
+  const appender = await connection.createAppender(table);
+  let columns = types.map((): DuckDBValue[] => []);
+  let rows = 0;
+  const append = (): void => {
+    const chunk = DuckDBDataChunk.create(types, rows);
+    chunk.setColumns(columns);
+    appender.appendDataChunk(chunk);
+    columns = types.map(() => []);
+    rows = 0;
+  };
+  try {
+    for (const batch of batches) {
+      for (const message of messagesOf(batch)) {
+        const { arrivedMs, worker, method, path, query, body, bodyBytes } = message;
+        const row = [arrivedMs, worker, method, path, query, new DuckDBBlobValue(body), bodyBytes];
+        for (const [column, value] of row.entries()) columns[column]?.push(value);
+        rows++;
+        if (rows === chunkRows) append();
+      }
+      await setImmediate();
+    }
+    if (rows > 0) append();
+    appender.flushSync();
+  } finally {
+    appender.closeSync();
+  }
+}

@@ -1,0 +1,229 @@
+/**
+ * SQL over an archive: DuckDB in this process, with the view `messages` and, where it is given, the
+ * table `counts`. It reads: a statement must be one SELECT, and DuckDB may open no file but those of
+ * the archive, and the one that the answer goes to.
+ */
+import { join, resolve } from 'node:path';
+import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { messageOf, Reto3Error } from '../errors.ts';
+import type { PeriodName } from '../period.ts';
+import { type DuckDb, loadDuckDb, openDuckDb, quoted } from './duckdb.ts';
+import type { ArchiveFile } from './layout.ts';
+import { type ArchiveRange, filesIn } from './reader.ts';
+import { appendMessages, columnsOfTable, createMessageTable } from './rows.ts';
+import { readSegment } from './segment.ts';
+
+export interface SqlParts {
+  /** The archive's. */
+  readonly folder: string;
+  /** Messages outside of it are left out. */
+  readonly range: ArchiveRange;
+  /** CSV files with windows (`start,count`) by period, for the table `counts`. */
+  readonly counts: Partial<Record<PeriodName, string>>;
+  /** A file that `copyTo` may write. */
+  readonly output?: string;
+}
+
+/** An answer as text, row by row; null is SQL's NULL. */
+export interface TextRows {
+  readonly columns: readonly string[];
+  readonly rows: AsyncIterable<readonly (string | null)[]>;
+}
+
+/** A segment that is converted while it is looked for is looked for again; it happens once. */
+const attempts = 3;
+
+export class ArchiveSql {
+  readonly #database: DuckDBInstance;
+  readonly #connection: DuckDBConnection;
+
+  private constructor(database: DuckDBInstance, connection: DuckDBConnection) {
+    this.#database = database;
+    this.#connection = connection;
+  }
+
+  /** @throws Reto3Error RETO3_DUCKDB_MISSING, RETO3_DATA_VERSION; what reading throws */
+  static async open(parts: SqlParts): Promise<ArchiveSql> {
+    const duckDb = await loadDuckDb();
+    // An answer that needs more memory than there is fails; it does not fill the disk.
+    const database = await openDuckDb(duckDb, { temp_directory: '' });
+    const connection = await database.connect();
+    try {
+      await makeMessages(duckDb, connection, parts);
+      if (Object.keys(parts.counts).length > 0) await makeCounts(connection, parts.counts);
+      await lock(connection, parts);
+    } catch (error) {
+      connection.closeSync();
+      database.closeSync();
+      throw error;
+    }
+    return new ArchiveSql(database, connection);
+  }
+
+  /** @throws Reto3Error RETO3_BAD_SQL */
+  async select(sql: string): Promise<TextRows> {
+    const statement = await this.#checked(sql);
+    return this.#translated(async () => {
+      const result = await this.#connection.stream(
+        `SELECT COLUMNS(*)::VARCHAR FROM (${statement})`,
+      );
+      return { columns: result.columnNames(), rows: rowsOf(result.yieldRows()) };
+    });
+  }
+
+  /** One JSON object for each row. @throws Reto3Error RETO3_BAD_SQL */
+  async selectJson(sql: string): Promise<TextRows> {
+    const statement = await this.#checked(sql);
+    return this.#translated(async () => {
+      const text = `SELECT to_json(answer)::VARCHAR FROM (${statement}) AS answer`;
+      const result = await this.#connection.stream(text);
+      return { columns: ['json'], rows: rowsOf(result.yieldRows()) };
+    });
+  }
+
+  /** Writes the answer as a Parquet file, to `output`. @throws Reto3Error RETO3_BAD_SQL */
+  async copyTo(sql: string, output: string): Promise<void> {
+    const statement = await this.#checked(sql);
+    await this.#translated(() =>
+      this.#connection.run(
+        `COPY (${statement}) TO ${quoted(resolve(output))} (FORMAT parquet, COMPRESSION zstd)`,
+      ),
+    );
+  }
+
+  /** How DuckDB goes about it. @throws Reto3Error RETO3_BAD_SQL */
+  async explain(sql: string): Promise<string> {
+    const statement = await this.#checked(sql);
+    return this.#translated(async () => {
+      const answer = await this.#connection.runAndReadAll(`EXPLAIN ${statement}`);
+      return answer
+        .getRows()
+        .map(([, plan]) => String(plan))
+        .join('\n');
+    });
+  }
+
+  /** Gives up what is under way. */
+  interrupt(): void {
+    this.#connection.interrupt();
+  }
+
+  close(): void {
+    this.#connection.closeSync();
+    this.#database.closeSync();
+  }
+
+  /** The statement, as it may stand in brackets. @throws Reto3Error RETO3_BAD_SQL */
+  #checked(sql: string): Promise<string> {
+    return this.#translated(async () => {
+      const statements = await this.#connection.extractStatements(sql);
+      if (statements.count !== 1) throw bad(`got ${statements.count} statements, want one`);
+      const { StatementType } = await loadDuckDb();
+      const statement = await statements.prepare(0);
+      const { statementType } = statement;
+      statement.destroySync();
+      if (statementType !== StatementType.SELECT)
+        throw bad(`got ${StatementType[statementType]}, want SELECT: the archive is read only`);
+      // A comment at its end must not swallow what follows.
+      return `${sql.trim().replace(/;+$/, '')}\n`;
+    });
+  }
+
+  async #translated<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof Reto3Error) throw error;
+      throw bad(oneLine(error), error);
+    }
+  }
+}
+
+/** DuckDB's words without the drawing of the place below them. */
+function oneLine(error: unknown): string {
+  return messageOf(error)
+    .replace(/\s*\bLINE \d+:.*/s, '')
+    .replaceAll(/\s*\n\s*/g, ' ');
+}
+
+function bad(reason: string, cause?: unknown): Reto3Error {
+  return new Reto3Error('RETO3_BAD_SQL', `cannot run the SQL: ${reason}`, { cause });
+}
+
+async function* rowsOf(
+  chunks: AsyncIterable<readonly (readonly unknown[])[]>,
+): AsyncGenerator<readonly (string | null)[]> {
+  try {
+    for await (const rows of chunks)
+      for (const row of rows) yield row.map((value) => (value === null ? null : String(value)));
+  } catch (error) {
+    throw bad(oneLine(error), error);
+  }
+}
+
+async function makeMessages(
+  duckDb: DuckDb,
+  connection: DuckDBConnection,
+  { folder, range }: SqlParts,
+): Promise<void> {
+  const parquet = await loadSegments(duckDb, connection, folder, range);
+  const parts = [`SELECT ${columnsOfTable} FROM open_messages`];
+  if (parquet.length > 0) {
+    const paths = parquet.map(({ path }) => quoted(resolve(join(folder, path)))).join(', ');
+    parts.unshift(`SELECT * FROM read_parquet([${paths}], hive_partitioning = false)`);
+  }
+  // Bounded by rows of a file, so that what lies outside is not read.
+  const within = [
+    ...(range.from > 0 ? [`arrived >= epoch_ms(${Math.round(range.from)})`] : []),
+    ...(Number.isFinite(range.to) ? [`arrived < epoch_ms(${Math.round(range.to)})`] : []),
+  ];
+  const where = within.length === 0 ? '' : ` WHERE ${within.join(' AND ')}`;
+  await connection.run(
+    `CREATE VIEW messages AS SELECT arrived::TIMESTAMP AS arrived, worker, method, path, query, ` +
+      `body, TRY(decode(body)) AS text, body_bytes FROM (${parts.join(' UNION ALL ')})${where}`,
+  );
+}
+
+/** Puts what is not converted yet into a table; returns the Parquet files. */
+async function loadSegments(
+  duckDb: DuckDb,
+  connection: DuckDBConnection,
+  folder: string,
+  range: ArchiveRange,
+): Promise<ArchiveFile[]> {
+  for (let attempt = 1; ; attempt++) {
+    await createMessageTable(connection, 'open_messages');
+    const files = filesIn(folder, range);
+    try {
+      for (const { kind, path } of files) {
+        if (kind !== 'segment') continue;
+        const { batches } = readSegment(join(folder, path));
+        await appendMessages(duckDb, connection, 'open_messages', batches);
+      }
+      return files.filter(({ kind }) => kind === 'parquet');
+    } catch (error) {
+      const gone = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+      if (!gone || attempt === attempts) throw error;
+    }
+  }
+}
+
+async function makeCounts(
+  connection: DuckDBConnection,
+  files: Partial<Record<PeriodName, string>>,
+): Promise<void> {
+  const parts = Object.entries(files).map(
+    ([period, path]) =>
+      `SELECT ${quoted(period)} AS period, start, count FROM read_csv(${quoted(path)}, header = true, ` +
+      "columns = {'start': 'TIMESTAMP', 'count': 'BIGINT'})",
+  );
+  await connection.run(`CREATE TABLE counts AS ${parts.join(' UNION ALL ')}`);
+}
+
+async function lock(connection: DuckDBConnection, { folder, output }: SqlParts): Promise<void> {
+  await connection.run(`SET allowed_directories = [${quoted(`${resolve(folder)}/`)}]`);
+  if (output !== undefined)
+    await connection.run(`SET allowed_paths = [${quoted(resolve(output))}]`);
+  await connection.run('SET enable_external_access = false');
+  await connection.run('SET lock_configuration = true');
+}

@@ -1,0 +1,164 @@
+/** `reto3 query`: the questions of docs/queries.md, the forms of an answer, and what it refuses. */
+import { readFileSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { ask, askStats, type Info } from './support/api.ts';
+import { type Outcome, runCli, startCli } from './support/cli.ts';
+import { temporaryFolder } from './support/folder.ts';
+import { Load } from './support/load.ts';
+import { Server } from './support/server.ts';
+import { waitUntil } from './support/wait.ts';
+import { countsOf } from './support/windows.ts';
+
+const document = readFileSync(new URL('../docs/queries.md', import.meta.url), 'utf8');
+const questions = [...document.matchAll(/^### ([^\n]*)\n(?:[^\n]+\n)*?```sql\n(.*?)\n```$/gms)].map(
+  ([, title = '', sql = '']) => ({ title, sql }),
+);
+
+const stamp = Date.UTC(2016, 4, 28, 11, 11, 11);
+const loaded = 5_000;
+
+/** A server with an archive of messages of several kinds. */
+async function archivingServer(): Promise<Server> {
+  const flags = ['--archive', '--workers', '2'];
+  const server = await Server.start({ dataDir: await temporaryFolder(), flags });
+  const url = `http://127.0.0.1:${server.port}`;
+  await fetch(`${url}/a?b=1`);
+  for (const path of ['/a', '/b', '/a'])
+    await fetch(url + path, { method: 'POST', body: `value=${text(Date.now() - 250)}000` });
+  await fetch(`${url}/c`, { method: 'PUT', body: Buffer.from([0xff, 0x00]) });
+  const load = Load.start({ port: server.port, connections: 8, depth: 4, requests: loaded });
+  await load.done;
+  await waitUntil('everything is archived', async () => {
+    const info = await ask<Info & { archive: { waiting: number } }>(server.adminUrl, '/v1/info');
+    return info.archive.waiting === 0;
+  });
+  return server;
+}
+
+function text(timeMs: number): string {
+  return new Date(timeMs).toISOString().replace('T', ' ').replace('Z', '');
+}
+
+function run(server: Server, sql: string, ...flags: string[]): Promise<Outcome> {
+  return runCli(['query', sql, '--url', server.adminUrl, ...flags]);
+}
+
+test('docs/queries.md asks ten questions', () => {
+  expect(questions).toHaveLength(10);
+});
+
+/** What is known of each answer. */
+const answers: Readonly<Record<string, (answer: Record<string, unknown>[]) => void>> = {
+  'How many messages came in each 10 ms?': (answer) =>
+    expect(answer.reduce((sum, row) => sum + Number(row['count']), 0)).toBe(loaded + 5),
+  'Is every counted message archived?': (answer) => expect(answer).toEqual([]),
+  'Which paths are the busiest?': (answer) =>
+    expect(answer.map(({ path, count }) => [path, count])).toEqual([
+      ['/', loaded],
+      ['/a', 3],
+      ['/b', 1],
+      ['/c', 1],
+    ]),
+  'How late do messages arrive, by their own time stamp?': ([row]) => {
+    expect(row).toMatchObject({ count: loaded + 3 });
+    expect(Number(row?.['min(ms)'])).toBeGreaterThanOrEqual(250);
+    expect(Number(row?.['max(ms)'])).toBeGreaterThan(Date.now() - stamp - 3_600_000);
+  },
+  'What came in the busiest second?': (answer) =>
+    expect(answer[0]).toMatchObject({ method: 'POST', path: '/' }),
+  'When was there a burst, and how long was it?': (answer) =>
+    expect(Number(answer[0]?.['ms'])).toBeGreaterThanOrEqual(10),
+  'How long was nothing heard?': (answer) => expect(answer).toHaveLength(5),
+  'Did somebody send the same thing twice?': (answer) =>
+    expect(answer).toMatchObject([{ text: 'value=2016-05-28 11:11:11.012345', times: loaded }]),
+  'How large are the bodies?': (answer) =>
+    expect(answer).toMatchObject([
+      { method: 'POST', count: loaded + 3, largest: 32, bytes: (loaded + 3) * 32 },
+      ...[expect.anything(), expect.anything()],
+    ]),
+  'Do the workers share the work?': (answer) =>
+    expect(answer.reduce((sum, row) => sum + Number(row['count']), 0)).toBe(loaded + 5),
+};
+
+test('each question is answered as it is asked', async () => {
+  const server = await archivingServer();
+  for (const { title, sql } of questions) {
+    const check = answers[title];
+    if (check === undefined) throw new Error(`nothing is known of the answer to "${title}"`);
+    const { code, stdout, stderr } = await run(server, sql, '--json');
+    expect({ title, code, stderr }).toEqual({ title, code: 0, stderr: '' });
+    check(JSON.parse(stdout));
+  }
+  // The first one, against the windows that are stored.
+  const { stdout } = await run(server, questions[0]?.sql ?? '', '--format', 'csv');
+  const [header, ...lines] = stdout.trimEnd().split('\n');
+  expect(header).toBe('start,count');
+  const counted = lines.map((line) => {
+    const [start = '', count] = line.split(',');
+    return [Date.parse(`${start.replace(' ', 'T')}Z`), Number(count)] as const;
+  });
+  const stored = countsOf(await askStats(server.adminUrl, 'ms10', 'from=1h&open=true'));
+  expect(new Map(counted)).toEqual(new Map([...stored].filter(([, count]) => count > 0)));
+});
+
+const refused = [
+  ["SELECT * FROM read_text('/etc/hostname')", 'Permission Error'],
+  ['CREATE TABLE x AS SELECT 1', 'got CREATE, want SELECT'],
+  ['SELECT 1; SELECT 2', 'got 2 statements, want one'],
+] as const;
+
+test('an answer comes in every form, and only to one SELECT over the archive', async () => {
+  const server = await archivingServer();
+  const sql = "SELECT 7 AS n, 'a,\"b\"' AS t, NULL AS nothing, '' AS empty";
+  expect((await run(server, sql)).stdout).toBe(
+    'n  t      nothing  empty\n-  -----  -------  -----\n7  a,"b"\n',
+  );
+  expect((await run(server, sql, '--format', 'csv')).stdout).toBe(
+    'n,t,nothing,empty\n7,"a,""b""",,""\n',
+  );
+  const object = { n: 7, t: 'a,"b"', nothing: null, empty: '' };
+  expect(JSON.parse((await run(server, sql, '--format', 'ndjson')).stdout)).toEqual(object);
+  const folder = await temporaryFolder();
+  const file = join(folder, 'answer.json');
+  const whole = await run(server, sql, '--json', '--output', file);
+  expect(whole).toEqual({ code: 0, stdout: '', stderr: '' });
+  expect(JSON.parse(await readFile(file, 'utf8'))).toEqual([object]);
+  const parquet = join(folder, 'answer.parquet');
+  const written = await run(server, 'FROM messages', '--format', 'parquet', '--output', parquet);
+  expect(written).toEqual({ code: 0, stdout: '', stderr: '' });
+  expect((await readFile(parquet)).toString('latin1', 0, 4)).toBe('PAR1');
+  expect(await readdir(folder)).toEqual(['answer.json', 'answer.parquet']);
+
+  const count = 'SELECT count(*) AS n FROM messages';
+  expect((await run(server, count, '--explain')).stdout).toContain('AGGREGATE');
+  const { stdout } = await run(server, count, '--to', '1h', '--json');
+  expect(JSON.parse(stdout)).toEqual([{ n: 0 }]);
+
+  for (const [statement, reason] of refused) {
+    const { code, stdout: nothing, stderr } = await run(server, statement);
+    expect({ statement, code, nothing }).toEqual({ statement, code: 2, nothing: '' });
+    expect(stderr).toContain(reason);
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+  }
+
+  const endless =
+    'SELECT count(*) FROM range(1000000) a, range(1000000) b WHERE a.range + b.range = 7';
+  const running = startCli(['query', endless, '--url', server.adminUrl]);
+  await waitUntil('it is busy', async () => {
+    const stat = await readFile(`/proc/${running.pid}/stat`, 'utf8');
+    const fields = (stat.split(') ')[1] ?? '').split(' ');
+    const userTicks = Number(fields[11]);
+    return userTicks > 150;
+  });
+  running.signal('SIGINT');
+  expect(await running.exited).toMatchObject({ code: 130 });
+});
+
+test('a server without an archive is told from one with', async () => {
+  const other = await Server.start({ dataDir: await temporaryFolder() });
+  const { code, stderr } = await runCli(['query', 'SELECT 1', '--url', other.adminUrl]);
+  expect(code).toBe(1);
+  expect(stderr).toContain('keeps no archive');
+});
