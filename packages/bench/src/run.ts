@@ -16,7 +16,7 @@ import { scaling } from './measurements/scaling.ts';
 import { cliStart, serverStart } from './measurements/starts.ts';
 import { exports, storage, storeDay } from './measurements/stored-day.ts';
 import { throughput, unpinnedThroughput } from './measurements/throughput.ts';
-import { watching } from './measurements/watching.ts';
+import { alerts, dashboards } from './measurements/watching.ts';
 import { bareUws } from './peers/bare-uws.ts';
 import { haproxy } from './peers/haproxy.ts';
 import { missingOf } from './peers/peer.ts';
@@ -82,7 +82,8 @@ export const serverSuite: Suite = {
       ['delays', () => delays(bench)],
       ['rates', () => rates(bench)],
       ['workers and connections', () => scaling(bench, cores)],
-      ['watching', () => watching(bench)],
+      ['dashboards', () => dashboards(bench)],
+      ['alerts', () => alerts(bench)],
       ['start of a command', () => commandStart(bench)],
       ['stored counts', () => stored(bench)],
     ];

@@ -21,7 +21,7 @@ export interface BurstsPanelEvents {
 /** A view that is still moving is not asked about. */
 const settleMs = 300;
 /** A live view is asked about so often, or … */
-const leastRefreshMs = 5_000;
+const leastRefreshMs = 10_000;
 /** … after this part of its span, whichever is longer: an hour once a minute. */
 const refreshShare = 1 / 60;
 /** Longer ranges are read only for who asks: a day is 8,640,000 windows, read twice. */

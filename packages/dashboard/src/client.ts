@@ -87,8 +87,8 @@ export class Refusal extends Error {
   }
 }
 
-/** Twenty pictures a second: a minute then moves by one pixel each time. */
-const eventMs = 50;
+/** Ten pictures a second: a minute then moves by one or two pixels each time. More cost the server more. */
+const eventMs = 100;
 
 const tokenKey = 'reto3-token';
 

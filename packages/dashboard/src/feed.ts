@@ -15,7 +15,7 @@ const keptMs = heatMostMs + 10_000;
 const ageSlackMs = 2_000;
 const firstRetryMs = 250;
 const lastRetryMs = 3_000;
-/** Events come twenty times a second; silence means that nobody is there. */
+/** Events come ten times a second; silence means that nobody is there. */
 const silenceMs = 5_000;
 /** A cluster waits for its slowest node; the server still says every 15 s that it is there. */
 const clusterSilenceMs = 20_000;

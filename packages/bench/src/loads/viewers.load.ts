@@ -8,7 +8,7 @@ import { eventEveryMs, type ViewersOptions, type ViewersResult } from './viewers
 
 const shownMs = 60_000;
 const infoEveryMs = 5_000;
-const burstsEveryMs = 5_000;
+const burstsEveryMs = 10_000;
 
 const { adminUrl, viewers, seconds }: ViewersOptions = JSON.parse(process.argv[2] ?? '');
 const events = new Array<number>(viewers).fill(0);

@@ -19,7 +19,7 @@ export interface ViewersResult {
 }
 
 /** As often as the dashboard wants events. */
-export const eventEveryMs = 50;
+export const eventEveryMs = 100;
 const graceMs = 20_000;
 
 /** @throws Error if a viewer got less than half of what a server that keeps up sends */

@@ -32,70 +32,99 @@ const alertFlags = [
   ...['--alert-url', 'http://127.0.0.1:9/'],
 ];
 
-export async function watching(bench: Bench): Promise<Finding[]> {
+/** Dashboards come and go at one server: its turns differ in nothing else. */
+export async function dashboards(bench: Bench): Promise<Finding[]> {
   const rates = new Collected();
   const cores = new Map<string, number>();
   await withServer(bench, [], async (server) => {
-    // The minute that a dashboard shows is then there.
+    // What a dashboard shows is then there.
     await setTimeout(bench.plan.watchedHistorySeconds * 1_000);
     await wrk(bench, server, warmUpSeconds);
     cores.set(alone, await idle(bench, server));
     cores.set(watched, await withViewers(bench, server, idle));
-    for (let round = 0; round < bench.plan.watchRounds; round++) {
-      const turns: (readonly [name: string, measure: () => Promise<number>])[] = [
-        [watched, () => withViewers(bench, server, turn)],
-        [alone, () => turn(bench, server)],
-        [aloneAgain, () => turn(bench, server)],
-      ];
-      // Each comes first, last and between the others equally often.
-      const ordered = turns.map((_, index) => turns[(index + round) % turns.length] ?? turns[0]);
-      const values = new Map<string, number>();
-      for (const each of ordered) if (each) values.set(each[0], await each[1]());
-      for (const [name] of turns) rates.add('watched', name, values.get(name) ?? Number.NaN);
-      bench.say(
-        `  ${[...values].map(([name, rate]) => `${name}: ${Math.round(rate)}/s`).join(', ')}`,
-      );
-    }
+    const turns: readonly Turn[] = [
+      [watched, () => withViewers(bench, server, load)],
+      [alone, () => load(bench, server)],
+      [aloneAgain, () => load(bench, server)],
+    ];
+    await takeTurns(bench, 'watched', turns, rates);
   });
-  for (let round = 0; round < bench.plan.watchRounds; round++) {
-    const kinds = [
-      [alerted, alertFlags],
-      [alone, []],
-      [aloneAgain, []],
-    ] as const;
-    for (let index = 0; index < kinds.length; index++) {
-      const [name, flags] = kinds[(index + round) % kinds.length] ?? kinds[0];
-      await withServer(bench, flags, async (server) => {
-        await wrk(bench, server, warmUpSeconds);
-        const rate = await turn(bench, server);
-        rates.add('alerts', name, rate);
-        bench.say(`  ${name}: ${Math.round(rate)}/s`);
-        if (name === alerted && round === 0) cores.set(alerted, await idle(bench, server));
-      });
-    }
-  }
-  const how = `wrk, ${connections} connections, ${bench.plan.watchSeconds} s a turn, the whole server on one core, turns one after the other, in changing order.`;
   return [
     comparison(
       'watched',
       `Requests per second with ${watched} open`,
-      `${how} Each dashboard has a live connection with 20 events a second, and asks every 5 s for its tiles and for the bursts of its minute. "${aloneAgain}" is the same as "${alone}": what they differ by is noise.`,
+      `${howOf(bench)} Each dashboard has a live connection with 10 events a second, asks every 5 s for its tiles, and every 10 s for the bursts of its minute. "${aloneAgain}" is the same as "${alone}": what they differ by is noise.`,
       rates,
     ),
+    coresUsed(bench, 'watched-idle', watched, cores),
+  ];
+}
+
+/** Alerts are settings of a server, so every turn has one of its own. */
+export async function alerts(bench: Bench): Promise<Finding[]> {
+  const rates = new Collected();
+  const cores = new Map<string, number>();
+  const turn = (name: string, flags: readonly string[]): Turn => [
+    name,
+    async () => {
+      let rate = Number.NaN;
+      await withServer(bench, flags, async (server) => {
+        await wrk(bench, server, warmUpSeconds);
+        if (name !== aloneAgain && !cores.has(name)) cores.set(name, await idle(bench, server));
+        rate = await load(bench, server);
+      });
+      return rate;
+    },
+  ];
+  const turns = [turn(alerted, alertFlags), turn(alone, []), turn(aloneAgain, [])];
+  await takeTurns(bench, 'alerts', turns, rates);
+  return [
     comparison(
       'alerts',
       `Requests per second with ${alerted}`,
-      `${how} A server of its own for every turn. The alerts look at ms10 twice, at sec and at min, and never fire.`,
+      `${howOf(bench)} A server of its own for every turn. The alerts look at ms10 twice, at sec and at min, and never fire.`,
       rates,
     ),
-    {
-      id: 'watching-idle',
-      title: 'What watching costs a server to which nothing comes',
-      how: `Processor time over ${bench.plan.watchSeconds} s without a request.`,
-      columns: ['who watches', 'core used'],
-      rows: [...cores].map(([name, share]): Cell[] => [name, `${(share * 100).toFixed(1)} %`]),
-    },
+    coresUsed(bench, 'alerts-idle', alerted, cores),
   ];
+}
+
+type Turn = readonly [name: string, measure: () => Promise<number>];
+
+/** Each is first, last and between the others equally often. */
+async function takeTurns(
+  bench: Bench,
+  id: string,
+  turns: readonly Turn[],
+  rates: Collected,
+): Promise<void> {
+  for (let round = 0; round < bench.plan.watchRounds; round++) {
+    const first = round % turns.length;
+    for (const [name, measure] of [...turns.slice(first), ...turns.slice(0, first)]) {
+      const rate = await measure();
+      rates.add(id, name, rate);
+      bench.say(`  ${name}: ${Math.round(rate)}/s`);
+    }
+  }
+}
+
+function howOf({ plan }: Bench): string {
+  return `wrk, ${connections} connections, ${plan.watchSeconds} s a turn, the whole server on one core, turns one after the other, in changing order.`;
+}
+
+function coresUsed(
+  bench: Bench,
+  id: string,
+  who: string,
+  cores: ReadonlyMap<string, number>,
+): Finding {
+  return {
+    id,
+    title: `What ${who} cost a server to which nothing comes`,
+    how: `Processor time over ${bench.plan.watchSeconds} s without a request.`,
+    columns: ['who watches', 'core used'],
+    rows: [...cores].map(([name, share]): Cell[] => [name, `${(share * 100).toFixed(1)} %`]),
+  };
 }
 
 function comparison(id: string, title: string, how: string, rates: Collected): Comparison {
@@ -122,7 +151,7 @@ async function withServer(
 type Measure = (bench: Bench, server: RunningReto3) => Promise<number>;
 
 /** Requests per second. */
-const turn: Measure = (bench, server) => wrk(bench, server, bench.plan.watchSeconds);
+const load: Measure = (bench, server) => wrk(bench, server, bench.plan.watchSeconds);
 
 /** Part of a core that is used where no request comes. */
 const idle: Measure = async (bench, server) => {

@@ -49,6 +49,8 @@ interface AlertMessage {
 
 /** Where the feed breaks off (a clock step, a long halt) it is joined again after so long. */
 const rejoinMs = 100;
+/** What fires is told so much later at most; ten looks a second cost next to nothing. */
+const lookEveryMs = 100;
 
 export class Alerts {
   readonly #options: AlertsOptions;
@@ -130,12 +132,16 @@ export class Alerts {
       },
     };
     this.#joined.push(listener);
-    this.#options.feed.join(period, listener);
+    this.#join(period, listener);
   }
 
   async #rejoin(period: Period, listener: Listener): Promise<void> {
     await setTimeout(rejoinMs, undefined, { ref: false });
-    if (!this.#stopped) this.#options.feed.join(period, listener);
+    if (!this.#stopped) this.#join(period, listener);
+  }
+
+  #join(period: Period, listener: Listener): void {
+    this.#options.feed.join(period, listener, undefined, lookEveryMs);
   }
 
   #take(watches: readonly Watch[], { chunks, period }: LiveEvent): void {

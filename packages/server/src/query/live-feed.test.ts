@@ -14,6 +14,7 @@ const startMs = Date.UTC(2016, 4, 28, 11, 11, 11);
 
 describe('LiveFeed', () => {
   let clock: VirtualClock;
+  let coordinator: Coordinator;
   let feed: LiveFeed;
   let memory: SharedArrayBuffer;
 
@@ -21,7 +22,7 @@ describe('LiveFeed', () => {
     vi.useFakeTimers();
     clock = new VirtualClock(startMs);
     memory = allocate(1);
-    const coordinator = await Coordinator.open({
+    coordinator = await Coordinator.open({
       clock,
       ring: new RingReader(memory),
       workerCount: 1,
@@ -131,6 +132,18 @@ describe('LiveFeed', () => {
     clock.step(-10_000);
     pass(50);
     expect(dropped()).toBe(1);
+  });
+
+  it('ticks no more often than its fastest listener wants', () => {
+    const sweep = vi.spyOn(coordinator, 'sweep');
+    listen(ms10, undefined, 100);
+    listen(sec);
+    pass(2_000);
+    expect(sweep.mock.calls.length).toBeLessThan(30);
+    const { rows } = listen(ms10);
+    pass(1_000);
+    expect(sweep.mock.calls.length).toBeGreaterThan(100);
+    expect(rows().at(-1)?.[0]).toBe(clock.wallMs - 30);
   });
 
   it('rests while nobody listens', () => {
