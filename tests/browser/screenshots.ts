@@ -21,8 +21,8 @@ const desktop = { viewport: { width: 1280, height: 1000 } };
 const dark = { ...desktop, colorScheme: 'dark' } as const;
 const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 /** More than the minute that the page shows first, and time for the pictures. */
-const trafficMs = 66_000;
-const picturesSeconds = 44;
+const trafficMs = 62_000;
+const picturesSeconds = 26;
 
 requires(program, 'tsung')('one server under the load of the task', async () => {
   const dataDir = await temporaryFolder();
@@ -48,8 +48,8 @@ requires(program, 'tsung')('one server under the load of the task', async () => 
   await lost.page.screenshot({ path: `${folder}dashboard-server-gone.png` });
 
   const second = await Server.start({ dataDir, port, adminPort, flags });
-  const again = runTsung(second.port, 25);
-  await setTimeout(18_000);
+  const again = runTsung(second.port, 16);
+  await setTimeout(12_000);
   await take(adminUrl, 'dashboard-gap', dark);
   await again;
 });
@@ -79,6 +79,6 @@ async function take(
 ): Promise<void> {
   const page = await Dashboard.open(adminUrl, hash, options);
   await page.untilText('state', hash.startsWith('#from') ? 'Held' : 'Live');
-  await setTimeout(3_000);
+  await setTimeout(2_000);
   await page.page.screenshot({ path: `${folder}${name}.png` });
 }
