@@ -122,7 +122,7 @@ export const full: Plan = {
   queryRounds: 50,
   watchRounds: 9,
   watchSeconds: 2,
-  watchedHistorySeconds: 30,
+  watchedHistorySeconds: 20,
   workerCounts: [1, 2, 4],
   connectionCounts: [1, 10, 100, 1_000, 10_000],
   scalingSeconds: 2,

@@ -55,6 +55,26 @@ export function usageOf(group: number): Usage {
   return { cpuSeconds, residentBytes, writtenBytes };
 }
 
+/** Processor time of each thread of the group so far, in seconds, by the number of the thread. */
+export function threadSecondsOf(group: number): Map<string, number> {
+  const seconds = new Map<string, number>();
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      if (parseStat(readFileSync(`/proc/${name}/stat`, 'utf8')).group !== group) continue;
+      for (const thread of readdirSync(`/proc/${name}/task`)) {
+        const [nanoseconds] = readFileSync(`/proc/${name}/task/${thread}/schedstat`, 'utf8').split(
+          ' ',
+        );
+        seconds.set(thread, Number(nanoseconds) / 1e9);
+      }
+    } catch {
+      // It ended while it was looked at, or belongs to somebody else.
+    }
+  }
+  return seconds;
+}
+
 export function sumOf(usages: readonly Usage[]): Usage {
   const sum = (pick: (usage: Usage) => number): number =>
     usages.reduce((total, usage) => total + pick(usage), 0);

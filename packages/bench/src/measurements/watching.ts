@@ -1,6 +1,10 @@
 /**
  * What it costs the ingest that somebody watches: 20 open dashboards, or alerts. Each is compared
  * with nobody watching, and that with itself: the difference of two that are alike is the noise.
+ *
+ * The rate of single turns scatters by more than watching costs. So what decides is how much of the
+ * server's processor time its ingest has, while the core has nothing left: what somebody else uses of
+ * it is what the ingest lacks.
  */
 import { setTimeout } from 'node:timers/promises';
 import type { Bench } from '../bench.ts';
@@ -11,13 +15,15 @@ import { message } from '../peers/peer.ts';
 import { type RunningReto3, startReto3 } from '../peers/reto3.ts';
 import { alerted, alone, watched } from '../report/targets.ts';
 import type { Cell, Comparison, Finding } from '../result.ts';
+import { watchCores } from '../usage.ts';
 
 const viewers = 20;
 const aloneAgain = 'nobody, again';
 const connections = 64;
-/** Until viewers are connected, and their first questions answered. */
-const connectSeconds = 1;
+/** Until viewers are connected, and what they first make the server compile is compiled. */
+const connectSeconds = 2;
 const warmUpSeconds = 1;
+const idleSeconds = 5;
 
 /** Looked at in every window, and never true. */
 const rules = [
@@ -41,22 +47,22 @@ export async function dashboards(bench: Bench): Promise<Finding[]> {
     await setTimeout(bench.plan.watchedHistorySeconds * 1_000);
     await wrk(bench, server, warmUpSeconds);
     cores.set(alone, await idle(bench, server));
-    cores.set(watched, await withViewers(bench, server, idle));
+    cores.set(watched, await withViewers(bench, server, idleSeconds, idle));
     const turns: readonly Turn[] = [
-      [watched, () => withViewers(bench, server, load)],
+      [watched, () => withViewers(bench, server, bench.plan.watchSeconds, load)],
       [alone, () => load(bench, server)],
       [aloneAgain, () => load(bench, server)],
     ];
     await takeTurns(bench, 'watched', turns, rates);
   });
   return [
-    comparison(
+    ...comparisons(
       'watched',
-      `Requests per second with ${watched} open`,
+      `with ${watched} open`,
       `${howOf(bench)} Each dashboard has a live connection with 10 events a second, asks every 5 s for its tiles, and every 10 s for the bursts of its minute. "${aloneAgain}" is the same as "${alone}": what they differ by is noise.`,
       rates,
     ),
-    coresUsed(bench, 'watched-idle', watched, cores),
+    coresUsed('watched-idle', watched, cores),
   ];
 }
 
@@ -67,29 +73,37 @@ export async function alerts(bench: Bench): Promise<Finding[]> {
   const turn = (name: string, flags: readonly string[]): Turn => [
     name,
     async () => {
-      let rate = Number.NaN;
+      let loaded: Loaded | undefined;
       await withServer(bench, flags, async (server) => {
         await wrk(bench, server, warmUpSeconds);
         if (name !== aloneAgain && !cores.has(name)) cores.set(name, await idle(bench, server));
-        rate = await load(bench, server);
+        loaded = await load(bench, server);
       });
-      return rate;
+      if (loaded === undefined) throw new Error('BUG: a turn without a measurement');
+      return loaded;
     },
   ];
   const turns = [turn(alerted, alertFlags), turn(alone, []), turn(aloneAgain, [])];
   await takeTurns(bench, 'alerts', turns, rates);
   return [
-    comparison(
+    ...comparisons(
       'alerts',
-      `Requests per second with ${alerted}`,
+      `with ${alerted}`,
       `${howOf(bench)} A server of its own for every turn. The alerts look at ms10 twice, at sec and at min, and never fire.`,
       rates,
     ),
-    coresUsed(bench, 'alerts-idle', alerted, cores),
+    coresUsed('alerts-idle', alerted, cores),
   ];
 }
 
-type Turn = readonly [name: string, measure: () => Promise<number>];
+interface Loaded {
+  /** Requests per second. */
+  readonly rate: number;
+  /** Part of the server's processor time that its ingest had, in percent. */
+  readonly ingestShare: number;
+}
+
+type Turn = readonly [name: string, measure: () => Promise<Loaded>];
 
 /** Each is first, last and between the others equally often. */
 async function takeTurns(
@@ -101,36 +115,51 @@ async function takeTurns(
   for (let round = 0; round < bench.plan.watchRounds; round++) {
     const first = round % turns.length;
     for (const [name, measure] of [...turns.slice(first), ...turns.slice(0, first)]) {
-      const rate = await measure();
-      rates.add(id, name, rate);
-      bench.say(`  ${name}: ${Math.round(rate)}/s`);
+      const { rate, ingestShare } = await measure();
+      rates.add(`${id}-rate`, name, rate);
+      rates.add(`${id}-share`, name, ingestShare);
+      bench.say(`  ${name}: ${Math.round(rate)}/s, ${ingestShare.toFixed(1)} % for the ingest`);
     }
   }
 }
 
 function howOf({ plan }: Bench): string {
-  return `wrk, ${connections} connections, ${plan.watchSeconds} s a turn, the whole server on one core, turns one after the other, in changing order.`;
+  return `wrk, ${connections} connections, ${plan.watchSeconds} s a turn, the whole server on one core, of which nothing is left; turns one after the other, in changing order.`;
 }
 
-function coresUsed(
-  bench: Bench,
-  id: string,
-  who: string,
-  cores: ReadonlyMap<string, number>,
-): Finding {
+function coresUsed(id: string, who: string, cores: ReadonlyMap<string, number>): Finding {
   return {
     id,
     title: `What ${who} cost a server to which nothing comes`,
-    how: `Processor time over ${bench.plan.watchSeconds} s without a request.`,
+    how: `Processor time over ${idleSeconds} s without a request.`,
     columns: ['who watches', 'core used'],
     rows: [...cores].map(([name, share]): Cell[] => [name, `${(share * 100).toFixed(1)} %`]),
   };
 }
 
-function comparison(id: string, title: string, how: string, rates: Collected): Comparison {
+/** The share first: it decides. */
+function comparisons(id: string, whose: string, how: string, rates: Collected): Comparison[] {
   const order = [watched, alerted, alone, aloneAgain];
-  const series = rates.series(id).toSorted((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
-  return { id, title, how, unit: '/s', better: 'higher', series };
+  const series = (metric: string) =>
+    rates.series(metric).toSorted((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
+  return [
+    {
+      id: `${id}-share`,
+      title: `What of the server's processor time its ingest has ${whose}`,
+      how,
+      unit: '%',
+      better: 'higher',
+      series: series(`${id}-share`),
+    },
+    {
+      id: `${id}-rate`,
+      title: `Requests per second ${whose}`,
+      how: 'Of the same turns.',
+      unit: '/s',
+      better: 'higher',
+      series: series(`${id}-rate`),
+    },
+  ];
 }
 
 async function withServer(
@@ -148,23 +177,39 @@ async function withServer(
   }
 }
 
-type Measure = (bench: Bench, server: RunningReto3) => Promise<number>;
-
-/** Requests per second. */
-const load: Measure = (bench, server) => wrk(bench, server, bench.plan.watchSeconds);
+/** While the server has more to do than its core can. */
+async function load(bench: Bench, server: RunningReto3): Promise<Loaded> {
+  const before = server.threadSeconds();
+  const rate = await wrk(bench, server, bench.plan.watchSeconds);
+  const used = [...server.threadSeconds()].map(
+    ([thread, seconds]) => seconds - (before.get(thread) ?? 0),
+  );
+  // One worker takes all requests, and nothing else is nearly as busy.
+  const ingest = Math.max(...used);
+  const all = used.reduce((sum, seconds) => sum + seconds, 0);
+  return { rate, ingestShare: (ingest / all) * 100 };
+}
 
 /** Part of a core that is used where no request comes. */
-const idle: Measure = async (bench, server) => {
-  const before = server.usage().cpuSeconds;
-  const startMs = performance.now();
-  await setTimeout(bench.plan.watchSeconds * 1_000);
-  return ((server.usage().cpuSeconds - before) / (performance.now() - startMs)) * 1_000;
-};
+async function idle(_: Bench, server: RunningReto3): Promise<number> {
+  const used = watchCores([server]);
+  await setTimeout(idleSeconds * 1_000);
+  return used();
+}
 
-async function withViewers(bench: Bench, server: RunningReto3, measure: Measure): Promise<number> {
-  const { adminUrl } = server;
-  const seconds = 2 * connectSeconds + bench.plan.watchSeconds;
-  const watch = runViewers({ adminUrl, viewers, seconds }, bench.placement.load);
+/** @param seconds how long the measurement takes, about */
+async function withViewers<T>(
+  bench: Bench,
+  server: RunningReto3,
+  seconds: number,
+  measure: (bench: Bench, server: RunningReto3) => Promise<T>,
+): Promise<T> {
+  const options = {
+    adminUrl: server.adminUrl,
+    viewers,
+    seconds: connectSeconds + seconds + connectSeconds / 2,
+  };
+  const watch = runViewers(options, bench.placement.load);
   watch.catch(() => undefined);
   await setTimeout(connectSeconds * 1_000);
   const measured = await measure(bench, server);

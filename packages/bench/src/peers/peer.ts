@@ -5,7 +5,7 @@ import { request } from 'node:http';
 import { createServer, type Server } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { findProgram, Program, type ProgramOptions } from '../program.ts';
-import { sumOf, type Usage, usageOf } from '../usage.ts';
+import { sumOf, threadSecondsOf, type Usage, usageOf } from '../usage.ts';
 
 /** The request that makes a peer do its work once. */
 export interface PeerRequest {
@@ -67,6 +67,11 @@ export class RunningPeer {
 
   usage(): Usage {
     return sumOf(this.#programs.map((program) => usageOf(program.group)));
+  }
+
+  /** Processor time of each thread so far, in seconds, by the number of the thread. */
+  threadSeconds(): Map<string, number> {
+    return new Map(this.#programs.flatMap((program) => [...threadSecondsOf(program.group)]));
   }
 
   async stop(): Promise<void> {
