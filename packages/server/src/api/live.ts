@@ -88,6 +88,8 @@ export const liveRoutes: FastifyPluginAsync<{
       .header('cache-control', 'no-store')
       .header('x-accel-buffering', 'no')
       .type('text/event-stream');
+    // The answer ends with its connection: in chunks, each event would be three writes and not one.
+    reply.raw.removeHeader('transfer-encoding');
     const every = request.query.every === undefined ? undefined : Number(request.query.every);
     const history = new History(counts, longReads, request);
     return reply.send(streamEvents(counts, { period, from, every }, history));
@@ -105,7 +107,7 @@ interface Question {
 function streamEvents(counts: LiveCounts, question: Question, history: History): Readable {
   const stream = new Readable({ read() {}, highWaterMark: mostUnreadBytes });
   const send = (event: LiveEvent): void => {
-    if (!stream.push(textOf(event))) stream.destroy();
+    if (!stream.push(bytesOf(event))) stream.destroy();
   };
   const listener = { send, drop: () => void stream.push(null) };
   const keepAlive = setInterval(() => stream.push(': keep-alive\n\n'), keepAliveMs);
@@ -194,12 +196,12 @@ async function drained(stream: Readable): Promise<void> {
 }
 
 /** Listeners get the same event one after the other: it is written out for the first of them. */
-const texts = new WeakMap<LiveEvent, string>();
+const written = new WeakMap<LiveEvent, Buffer>();
 
-function textOf(event: LiveEvent): string {
-  const text = texts.get(event) ?? eventText(event);
-  texts.set(event, text);
-  return text;
+function bytesOf(event: LiveEvent): Buffer {
+  const bytes = written.get(event) ?? Buffer.from(eventText(event));
+  written.set(event, bytes);
+  return bytes;
 }
 
 /** An event as it is sent. */
