@@ -130,6 +130,17 @@ export class Archivist {
 
   /** Counts what is on the disk again, from the files themselves. @throws what reading throws */
   async recount(): Promise<{ readonly expected: number; readonly found: number }> {
+    const deletedBefore = this.#deletedFiles;
+    try {
+      return await this.#recount();
+    } catch (error) {
+      // The oldest file may be deleted between its name and its footer.
+      if (this.#deletedFiles === deletedBefore) throw error;
+      return this.#recount();
+    }
+  }
+
+  async #recount(): Promise<{ readonly expected: number; readonly found: number }> {
     // Nothing changes the files meanwhile but what is awaited here.
     await this.#converting?.done;
     const { folder, converter } = this.#parts;

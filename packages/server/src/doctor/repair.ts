@@ -6,6 +6,7 @@
  */
 import { cp, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { archiveFolderOf } from '../archive/layout.ts';
 import { Reto3Error } from '../errors.ts';
 import { alignDown, alignUp, min, type PeriodName, periodNames, sec } from '../period.ts';
 import { type Audit, audit } from '../query/audit.ts';
@@ -52,7 +53,9 @@ export async function repair(folder: string, nowMs: number): Promise<Repair> {
   const time = new Date(nowMs).toISOString().replaceAll(/[:.]/g, '-');
   const copy = `${resolve(folder)}.before-repair-${time}`;
   const { filesRepaired, tables, salvaged, elsewhere } = await whileLocked(folder, async () => {
-    await cp(folder, copy, { recursive: true, errorOnExist: true, force: false });
+    // A repair does not touch the archive, which may be a thousand times as large as the counts.
+    const filter = (path: string): boolean => path !== archiveFolderOf(folder);
+    await cp(folder, copy, { recursive: true, errorOnExist: true, force: false, filter });
     // LevelDB's parser may end the process over a damaged table, so it must not see any.
     const tables = await damagedTables(folder);
     const leftovers = await damagedLeftovers(folder);
