@@ -9,11 +9,13 @@ const quietMs = 500;
 const barChars = 20;
 const toLineStart = '\r\u001b[K';
 
-export interface Amount {
-  readonly bytes: number;
-  /** Undefined where nobody knows it before the end. */
-  readonly ofBytes?: number | undefined;
-}
+export type Amount =
+  | {
+      readonly bytes: number;
+      /** Undefined where nobody knows it before the end. */
+      readonly ofBytes?: number | undefined;
+    }
+  | { readonly messages: number; readonly ofMessages: number };
 
 type Output = Pick<NodeJS.WriteStream, 'isTTY' | 'write'>;
 
@@ -50,12 +52,36 @@ export async function withProgress<T>(
 export function progressText(amount: Amount | undefined, elapsedMs: number): string {
   const seconds = `${Math.floor(elapsedMs / 1_000)} s`;
   if (amount === undefined) return seconds;
+  if ('messages' in amount) return messagesText(amount, elapsedMs);
   const { bytes, ofBytes } = amount;
   if (ofBytes === undefined || ofBytes === 0) return `${megabytes(bytes)} MB, ${seconds}`;
-  const share = Math.min(1, bytes / ofBytes);
-  const bar = '█'.repeat(Math.floor(share * barChars)).padEnd(barChars);
   const done = `${megabytes(bytes)} of ${megabytes(ofBytes)} MB`;
-  return `[${bar}] ${Math.floor(share * 100)} %, ${done}, ${seconds}`;
+  return `${barText(bytes / ofBytes)}, ${done}, ${seconds}`;
+}
+
+/** Such as `[██████████          ] 50 %, 12.3 of 24.6 M messages, 4.1 M/s, 3 s left`. */
+function messagesText(
+  { messages, ofMessages }: { readonly messages: number; readonly ofMessages: number },
+  elapsedMs: number,
+): string {
+  const perMs = messages / Math.max(1, elapsedMs);
+  const leftMs = perMs === 0 ? undefined : Math.max(0, ofMessages - messages) / perMs;
+  const left = leftMs === undefined ? '' : `, ${Math.ceil(leftMs / 1_000)} s left`;
+  const done = `${megabytes(messages)} of ${megabytes(ofMessages)} M messages`;
+  const share = ofMessages === 0 ? 0 : messages / ofMessages;
+  return `${barText(share)}, ${done}, ${megabytes(perMs * 1_000)} M/s${left}`;
+}
+
+function barText(of: number): string {
+  const share = Math.min(1, of);
+  const bar = '█'.repeat(Math.floor(share * barChars)).padEnd(barChars);
+  return `[${bar}] ${Math.floor(share * 100)} %`;
+}
+
+/** Makes place for lines on a terminal that shows how far the work is, too. */
+export function beforeLines(into: object): void {
+  if (process.stderr.isTTY && 'isTTY' in into && into.isTTY === true)
+    process.stderr.write(toLineStart);
 }
 
 function megabytes(bytes: number): string {

@@ -172,10 +172,13 @@ class ChunkBatch implements MessageBatch {
   readonly length: number;
   readonly arrivedMs: Float64Array;
   readonly #chunk: DuckDBDataChunk;
+  /** Asked once: it goes through to DuckDB each time. */
+  readonly #columns: number;
   readonly #Blob: DuckDb['DuckDBBlobValue'];
 
   constructor(chunk: DuckDBDataChunk, Blob: DuckDb['DuckDBBlobValue']) {
     this.#chunk = chunk;
+    this.#columns = chunk.columnCount;
     this.#Blob = Blob;
     this.length = chunk.rowCount;
     this.arrivedMs = new Float64Array(this.length);
@@ -194,8 +197,6 @@ class ChunkBatch implements MessageBatch {
   bodyBytes = (row: number): number => Number(this.#value(6, row) ?? 0);
 
   #value(column: number, row: number): DuckDBValue {
-    return column < this.#chunk.columnCount
-      ? this.#chunk.getColumnVector(column).getItem(row)
-      : null;
+    return column < this.#columns ? this.#chunk.getColumnVector(column).getItem(row) : null;
   }
 }

@@ -106,7 +106,8 @@ interface Head {
 /** So many characters go out together. */
 const pieceChars = 16_384;
 
-async function* formatRows(
+/** The answer itself, piece by piece; `damages` is complete when its last piece is out. */
+export async function* formatRows(
   format: FormatName,
   head: Head,
   report: Report,
@@ -122,7 +123,7 @@ async function* formatRows(
     for (const row of rowsOf(report, window)) {
       if (!first) piece += separator;
       first = false;
-      piece += rowText[format](window.start, names, row);
+      piece += formatRow(format, window.start, names, row);
     }
     if (piece.length < pieceChars) continue;
     yield piece;
@@ -133,7 +134,7 @@ async function* formatRows(
 }
 
 /** @throws Reto3Error RETO3_REPORT_FAILED */
-function rowsOf(report: Report, { bytes }: StoredWindow): readonly ReportRow[] {
+export function rowsOf(report: Report, { bytes }: StoredWindow): readonly ReportRow[] {
   try {
     return report.rows(report.decode(bytes));
   } catch (error) {
@@ -143,6 +144,16 @@ function rowsOf(report: Report, { bytes }: StoredWindow): readonly ReportRow[] {
       { cause: error },
     );
   }
+}
+
+/** One row; in JSON, without what stands between two of them. */
+export function formatRow(
+  format: FormatName,
+  start: number,
+  names: readonly string[],
+  row: ReportRow,
+): string {
+  return rowText[format](start, names, row);
 }
 
 type RowText = (start: number, names: readonly string[], row: ReportRow) => string;

@@ -9,7 +9,10 @@
  */
 import { type PeriodName, periodNames, periods as periodTable } from '../period.ts';
 
-/** One counted message. */
+/**
+ * One counted message. In a replay its fields are read from the archive when they are asked for: take
+ * those that you need, `{ ...message }` copies none of them.
+ */
 export interface Message {
   /** When it was counted: epoch ms, a whole number, by the server's clock. */
   readonly arrivedMs: number;
