@@ -56,3 +56,9 @@ test.each([
 ])('%j is shown as %s', (amount, text) => {
   expect(progressText(amount, 3_400)).toBe(text);
 });
+
+test('shows how many messages were read, how fast, and how long the rest takes', () => {
+  expect(progressText({ messages: 12_000_000, ofMessages: 24_000_000 }, 3_000)).toBe(
+    '[██████████          ] 50 %, 12.0 of 24.0 M messages, 4.0 M/s, 3 s left',
+  );
+});

@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { type Bounds, type Difference, differences, type WindowCells } from './differences.ts';
+
+async function* windows(counts: Readonly<Record<number, number>>): AsyncGenerator<WindowCells> {
+  for (const [start, count] of Object.entries(counts))
+    yield { start: Number(start), rows: [[count]] };
+}
+
+async function compare(
+  stored: Readonly<Record<number, number>>,
+  replayed: Readonly<Record<number, number>>,
+  bounds: Bounds,
+) {
+  const compared = { windows: 0, differ: 0 };
+  const found: Difference[] = [];
+  for await (const one of differences(windows(stored), windows(replayed), bounds, compared))
+    found.push(one);
+  return { ...compared, starts: found.map(({ start }) => start) };
+}
+
+const all = { before: true, after: true };
+const archived = { before: false, after: false };
+
+describe('stored windows beside replayed ones', () => {
+  it('differ where they are not the same, or one of the two has nothing', async () => {
+    const stored = { 10: 1, 20: 2, 30: 3 };
+    expect(await compare(stored, stored, all)).toEqual({ windows: 3, differ: 0, starts: [] });
+    expect(await compare(stored, { 20: 2, 30: 4, 40: 5 }, all)).toEqual({
+      windows: 4,
+      differ: 3,
+      starts: [10, 30, 40],
+    });
+    expect(await compare(stored, {}, all)).toEqual({ windows: 3, differ: 3, starts: [10, 20, 30] });
+  });
+
+  it('count from the first to the last replayed one where no range was asked for', async () => {
+    const stored = { 10: 1, 20: 2, 30: 3, 40: 4, 50: 5 };
+    expect(await compare(stored, { 20: 2, 40: 4 }, archived)).toEqual({
+      windows: 3,
+      differ: 1,
+      starts: [30],
+    });
+    expect(await compare(stored, {}, archived)).toEqual({ windows: 0, differ: 0, starts: [] });
+  });
+});
