@@ -18,6 +18,7 @@ const endWithinMs = 60_000;
 interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly onStdout?: (piece: Buffer) => void;
+  readonly wrapper?: readonly string[];
 }
 
 export interface Outcome {
@@ -28,10 +29,11 @@ export interface Outcome {
 
 /** Starts `reto3` with these arguments. */
 export function startCli(args: readonly string[], options: RunOptions = {}): RunningProcess {
-  const { env, onStdout } = options;
+  const { env, onStdout, wrapper } = options;
   return launch(process.execPath, [cliFile, ...args], {
     env: { ...withoutSettings, ...env },
     ...(onStdout && { onStdout }),
+    ...(wrapper && { wrapper }),
   });
 }
 

@@ -4,6 +4,7 @@ import { askInfo, askStats } from './api.ts';
 import { temporaryFolder } from './folder.ts';
 import { Load } from './load.ts';
 import type { NatsServers } from './nats.ts';
+import type { Place } from './place.ts';
 import { Server } from './server.ts';
 import { waitUntil } from './wait.ts';
 import { countsOf } from './windows.ts';
@@ -15,13 +16,20 @@ interface NodeOptions {
   readonly name: string;
   readonly role?: 'ingest' | 'merge' | 'both';
   readonly flags?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly place?: Place;
 }
 
 export async function startNode(options: NodeOptions): Promise<Server> {
   const { nats, name, role = 'ingest', flags = [] } = options;
   const dataDir = options.dataDir ?? (await temporaryFolder());
   const cluster = ['--nats', nats.urls, '--node', name, '--role', role];
-  return Server.start({ dataDir, flags: [...cluster, '--workers', '1', ...flags] });
+  return Server.start({
+    dataDir,
+    flags: [...cluster, '--workers', '1', ...flags],
+    ...(options.env && { env: options.env }),
+    ...(options.place && { place: options.place }),
+  });
 }
 
 /** Sends so many requests; returns how many were answered 200. */

@@ -2,9 +2,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { jetstreamManager } from '@nats-io/jetstream';
-import { connect } from '@nats-io/transport-node';
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import type { Random } from '../../packages/server/src/simulation/random.ts';
 import { temporaryFolder } from './folder.ts';
+import { loopback, type Place } from './place.ts';
 import { launch, type RunningProcess } from './processes.ts';
 import { waitUntil } from './wait.ts';
 
@@ -13,6 +15,7 @@ interface Member {
   readonly config: string;
   readonly port: number;
   readonly monitorPort: number;
+  readonly place: Place;
   running: RunningProcess;
 }
 
@@ -23,28 +26,36 @@ export class NatsServers {
     this.#members = members;
   }
 
-  /** One server, or a cluster of several; resolves when JetStream can be used. */
-  static async start(count = 1): Promise<NatsServers> {
+  /**
+   * One server, or a cluster of several; resolves when JetStream can be used.
+   * @param places of each; on loopback where none is given
+   */
+  static async start(count = 1, places: readonly Place[] = []): Promise<NatsServers> {
     const folder = await temporaryFolder();
     const ports = await freePorts(3 * count);
-    const routes = ports.slice(2 * count).map((port) => `nats-route://127.0.0.1:${port}`);
+    const placeOf = (index: number): Place => places[index] ?? loopback;
+    const routes = ports
+      .slice(2 * count)
+      .map((port, index) => `nats-route://${placeOf(index).host}:${port}`);
     const members: Member[] = [];
     for (let index = 0; index < count; index++) {
       const name = `nats-${index}`;
+      const place = placeOf(index);
+      const { host } = place;
       const store = join(folder, name);
       await mkdir(store);
       const config = join(folder, `${name}.conf`);
       // What was written survives kill -9. That it is on the disk (sync_interval: always) matters in
       // a power cut only, and Debian 12's nats-server does not know that setting.
       const jetstream = `jetstream { store_dir: "${store}" }`;
-      const cluster = `cluster { name: test, listen: "127.0.0.1:${ports[2 * count + index]}", routes: [${routes.join(', ')}] }`;
+      const cluster = `cluster { name: test, listen: "${host}:${ports[2 * count + index]}", routes: [${routes.join(', ')}] }`;
       const [port = 0, monitorPort = 0] = [ports[index], ports[count + index]];
-      const listen = `listen: "127.0.0.1:${port}"\nhttp: "127.0.0.1:${monitorPort}"`;
+      const listen = `listen: "${host}:${port}"\nhttp: "${host}:${monitorPort}"`;
       await writeFile(
         config,
         `server_name: ${name}\n${listen}\n${jetstream}\n${count > 1 ? cluster : ''}\n`,
       );
-      members.push({ name, config, port, monitorPort, running: run(config) });
+      members.push({ name, config, port, monitorPort, place, running: run(config, place) });
     }
     const servers = new NatsServers(members);
     await servers.ready();
@@ -53,7 +64,7 @@ export class NatsServers {
 
   /** For `--nats`. */
   get urls(): string {
-    return this.#members.map(({ port }) => `nats://127.0.0.1:${port}`).join(',');
+    return this.#members.map(({ port, place }) => `nats://${place.host}:${port}`).join(',');
   }
 
   get count(): number {
@@ -68,7 +79,7 @@ export class NatsServers {
 
   restart(index: number): void {
     const member = this.#member(index);
-    member.running = run(member.config);
+    member.running = run(member.config, member.place);
   }
 
   /**
@@ -76,10 +87,10 @@ export class NatsServers {
    * what their leaders have. What JetStream's API calls current may be a server that is not there.
    */
   async ready(): Promise<void> {
-    for (const { name, monitorPort, running } of this.#members) {
+    for (const { name, place, monitorPort, running } of this.#members) {
       if (!running.running) continue;
       await waitUntil(`${name} is healthy`, () =>
-        fetch(`http://127.0.0.1:${monitorPort}/healthz`).then(
+        fetch(`http://${place.host}:${monitorPort}/healthz`).then(
           ({ ok }) => ok,
           () => false,
         ),
@@ -97,12 +108,44 @@ export class NatsServers {
   async manage<T>(
     use: (manager: Awaited<ReturnType<typeof jetstreamManager>>) => Promise<T>,
   ): Promise<T> {
+    return this.#connected(async (connection) =>
+      use(await jetstreamManager(connection, { timeout: 2_000 })),
+    );
+  }
+
+  async #connected<T>(use: (connection: NatsConnection) => Promise<T>): Promise<T> {
     const connection = await connect({ servers: this.urls.split(','), timeout: 2_000 });
     try {
-      return await use(await jetstreamManager(connection, { timeout: 2_000 }));
+      return await use(connection);
     } finally {
       await connection.close();
     }
+  }
+
+  /**
+   * Publishes all that a stream holds again, so many times, in an order of its own, as JetStream
+   * could give it out again. Returns how many messages that were.
+   */
+  async replay(stream: string, times: number, random: Random): Promise<number> {
+    return this.#connected(async (connection) => {
+      const client = jetstream(connection, { timeout: 5_000 });
+      const { state } = await (await client.jetstreamManager()).streams.info(stream);
+      const consumer = await client.consumers.get(stream);
+      const messages: { subject: string; data: Uint8Array }[] = [];
+      while (messages.length < state.messages) {
+        const batch = await consumer.fetch({ max_messages: 1_000, expires: 1_000 });
+        for await (const { subject, data } of batch) messages.push({ subject, data });
+      }
+      for (let time = 0; time < times; time++) {
+        for (let left = messages.length; left > 1; left--) {
+          const [one, other] = [random.below(left), left - 1];
+          const [a, b] = [messages[one], messages[other]];
+          if (a !== undefined && b !== undefined) [messages[one], messages[other]] = [b, a];
+        }
+        for (const { subject, data } of messages) await client.publish(subject, data);
+      }
+      return times * messages.length;
+    });
   }
 
   #member(index: number): Member {
@@ -112,8 +155,8 @@ export class NatsServers {
   }
 }
 
-function run(config: string): RunningProcess {
-  return launch('nats-server', ['-c', config]);
+function run(config: string, { wrapper }: Place): RunningProcess {
+  return launch('nats-server', ['-c', config], { wrapper });
 }
 
 async function freePorts(count: number): Promise<number[]> {

@@ -15,6 +15,8 @@ interface LaunchOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Takes stdout piece by piece instead of having it kept: for outputs of hundreds of MB. */
   readonly onStdout?: (piece: Buffer) => void;
+  /** Stands in front of the command, and becomes it. */
+  readonly wrapper?: readonly string[];
 }
 
 export class RunningProcess {
@@ -69,7 +71,8 @@ export function launch(
   args: readonly string[],
   options: LaunchOptions = {},
 ): RunningProcess {
-  const child = spawn(command, args, {
+  const [program = command, ...all] = [...(options.wrapper ?? []), command, ...args];
+  const child = spawn(program, all, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...options.env },
   });

@@ -3,6 +3,7 @@
  * logs when it accepts requests.
  */
 import { startCli } from './cli.ts';
+import { loopback, type Place } from './place.ts';
 import type { Exit, RunningProcess } from './processes.ts';
 import { waitUntil, within } from './wait.ts';
 
@@ -15,6 +16,8 @@ interface ServerOptions {
   readonly flags?: readonly string[];
   /** Added to the environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Loopback, unless it is given. */
+  readonly place?: Place;
 }
 
 /** The contract of `docker stop`: a server that takes longer would be killed. */
@@ -27,24 +30,27 @@ export class Server {
   readonly adminUrl: string;
   readonly #process: RunningProcess;
 
-  private constructor(running: RunningProcess, ports: Ports) {
+  readonly host: string;
+
+  private constructor(running: RunningProcess, ports: Ports, host: string) {
+    this.host = host;
     this.#process = running;
     this.port = ports.ingest;
     this.adminPort = ports.admin;
-    this.adminUrl = `http://127.0.0.1:${ports.admin}`;
+    this.adminUrl = `http://${host}:${ports.admin}`;
   }
 
   /** Resolves when it accepts requests. @throws Error with what it said if it cannot start */
   static async start(options: ServerOptions): Promise<Server> {
-    const { env = {} } = options;
-    const running = startCli(serveArgs(options), { env });
+    const { env = {}, place = loopback } = options;
+    const running = startCli(serveArgs(options), { env, wrapper: place.wrapper });
     await waitUntil('the server says where it listens', () => {
       if (!running.running) throw new Error(`cannot start the server: ${running.stderr}`);
       return portsIn(running.stderr) !== undefined;
     });
     const ports = portsIn(running.stderr);
     if (ports === undefined) throw new Error('BUG: a log line vanished');
-    return new Server(running, ports);
+    return new Server(running, ports, place.host);
   }
 
   get pid(): number {
@@ -88,12 +94,13 @@ export class Server {
   }
 }
 
-/** The arguments of a server on loopback. */
+/** The arguments of a server, on loopback unless another place is given. */
 export function serveArgs(options: ServerOptions): string[] {
-  const { dataDir, port = 0, adminPort = 0, flags = [] } = options;
+  const { dataDir, port = 0, adminPort = 0, flags = [], place = loopback } = options;
   return [
     'serve',
-    ...['--host', '127.0.0.1', '--port', String(port), '--admin-port', String(adminPort)],
+    ...['--host', place.host, '--port', String(port), '--admin-port', String(adminPort)],
+    ...(place === loopback ? [] : ['--admin-host', place.host, '--admin-open']),
     ...['--data-dir', dataDir],
     ...flags,
   ];

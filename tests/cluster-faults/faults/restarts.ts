@@ -1,0 +1,58 @@
+/** A node is killed and counts again within one second: that second is of two boots. */
+import { setTimeout } from 'node:timers/promises';
+import type { Fault } from '../../faults/fault.ts';
+import { program } from '../../faults/support/needs.ts';
+import { send, startNode } from '../../support/cluster.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+import { NatsServers } from '../../support/nats.ts';
+import {
+  compare,
+  endOfMinute,
+  settled,
+  thisSecond,
+  timeUntilEqual,
+} from '../support/comparison.ts';
+
+export const restarts: Fault = {
+  name: 'restarts',
+  promise: "the cluster has what the node's own store has, whenever it dies",
+  fault:
+    'kill -9 early in a second, and a new server on the folder at once, requests before and after',
+  rounds: 20,
+  missing: program('nats-server'),
+  async run(rounds) {
+    const from = thisSecond();
+    const nats = await NatsServers.start();
+    const dataDir = await temporaryFolder();
+    const merger = await startNode({ nats, name: 'm', role: 'merge' });
+    let node = await startNode({ nats, dataDir, name: 'a' });
+    let [sameSecond, answered, above, worstMs] = [0, 0, 0, 0];
+    for (let round = 0; round < rounds; round++) {
+      await setTimeout(1_000 - (Date.now() % 1_000));
+      const second = thisSecond();
+      answered += await send(node, 200);
+      // Some of it is published by then, some of it is not even in the store.
+      await setTimeout(5 * round);
+      await node.kill();
+      node = await startNode({ nats, dataDir, name: 'a' });
+      answered += await send(node, 100);
+      if (thisSecond() === second) sameSecond++;
+      await setTimeout(1_000);
+      above += (await compare(merger, [node], { from, to: endOfMinute() })).above;
+      worstMs = Math.max(
+        worstMs,
+        await timeUntilEqual(merger, [node], { from, to: second + 1_000 }),
+      );
+    }
+    const range = await settled(from);
+    await timeUntilEqual(merger, [node], range);
+    const { cluster, nodes, different, windows } = await compare(merger, [node], range);
+    return {
+      runs: rounds,
+      figure:
+        `${sameSecond} of ${rounds} were back within the second; ${different} of ${windows} windows differ, ${above} were above; ` +
+        `the cluster has ${cluster}, the store ${nodes}, of ${answered} answers; equal at most ${(worstMs / 1_000).toFixed(1)} s later`,
+      pass: different === 0 && above === 0 && cluster === nodes && nodes > 0 && sameSecond > 0,
+    };
+  },
+};

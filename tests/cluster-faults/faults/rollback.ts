@@ -1,0 +1,69 @@
+/**
+ * What a node published is no longer in its folder: the folder of some seconds before is put back.
+ * Either the copy is of the same boot, as after a power cut that took the unsynced tail, or an older
+ * boot's, as a backup is. The cluster follows the node.
+ */
+import { cp, rm } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
+import type { Fault } from '../../faults/fault.ts';
+import { program } from '../../faults/support/needs.ts';
+import { messagesIn, send, startNode } from '../../support/cluster.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+import { NatsServers } from '../../support/nats.ts';
+import { compare, settled, thisSecond, timeUntilEqual } from '../support/comparison.ts';
+
+const lostMs = 1_500;
+
+export const rollback: Fault = {
+  name: 'rollback',
+  promise: 'the cluster follows a node that lost what it had published',
+  fault: `kill -9, and the folder of ${lostMs / 1_000} s before put back: of the same boot, or of one before`,
+  rounds: 10,
+  missing: program('nats-server'),
+  async run(rounds) {
+    const from = thisSecond();
+    const nats = await NatsServers.start();
+    const folder = await temporaryFolder();
+    const [dataDir, copy] = [`${folder}/data`, `${folder}/copy`];
+    const merger = await startNode({ nats, name: 'm', role: 'merge' });
+    let node = await startNode({ nats, dataDir, name: 'a' });
+    let [lost, wrong, lastMs, worstMs] = [0, 0, 0, 0];
+    /** Returns what the cluster has then. */
+    const equal = async (): Promise<number> => {
+      const since = performance.now();
+      const range = await settled(from);
+      lastMs = await timeUntilEqual(merger, [node], range, since);
+      return (await compare(merger, [node], range)).cluster;
+    };
+    for (let round = 0; round < rounds; round++) {
+      await send(node, 400);
+      await equal();
+      // Nothing is written meanwhile: the copy is what a kill would have left.
+      node.signal('SIGSTOP');
+      await cp(dataDir, copy, { recursive: true });
+      node.signal('SIGCONT');
+      if (round % 2 === 1) {
+        await node.kill();
+        node = await startNode({ nats, dataDir, name: 'a' });
+      }
+      await send(node, 300);
+      await setTimeout(lostMs);
+      const before = await equal();
+      await node.kill();
+      await rm(dataDir, { recursive: true });
+      await cp(copy, dataDir, { recursive: true });
+      await rm(copy, { recursive: true });
+      node = await startNode({ nats, dataDir, name: 'a' });
+      await send(node, 100);
+      const after = await equal();
+      worstMs = Math.max(worstMs, lastMs);
+      lost += before + 100 - after;
+      if (after !== (await messagesIn([node]))) wrong++;
+    }
+    return {
+      runs: rounds,
+      figure: `the nodes had lost ${lost} messages that the cluster had, and it let go of them: ${wrong} rounds wrong; equal at most ${(worstMs / 1_000).toFixed(1)} s after the start`,
+      pass: wrong === 0 && lost === 300 * rounds,
+    };
+  },
+};

@@ -1,0 +1,119 @@
+/** What the cluster says against what its nodes say: window by window, in all three periods. */
+import { setTimeout } from 'node:timers/promises';
+import { ask, askStats } from '../../support/api.ts';
+import type { Server } from '../../support/server.ts';
+import { type Counts, countsOf, sumOf } from '../../support/windows.ts';
+
+const lookEveryMs = 50;
+/** Beyond every promise, so that what never comes is a failure with a name and not a hang. */
+const patienceMs = 60_000;
+
+interface Range {
+  /** Epoch ms; not after the first count. */
+  readonly from: number;
+  /** Windows that end later are left out: their nodes still count. */
+  readonly to: number;
+  /** Nothing more comes: then the minute that is running is compared as well. */
+  readonly settled?: boolean;
+}
+
+export interface Comparison {
+  /** How many windows the nodes have, in all periods. */
+  readonly windows: number;
+  readonly different: number;
+  /** Windows of which the cluster says more than its nodes hold. */
+  readonly above: number;
+  /** Messages in the ms10 windows: what the cluster says, and its nodes. */
+  readonly cluster: number;
+  readonly nodes: number;
+  /** The first difference; empty where there is none. */
+  readonly first: string;
+}
+
+export async function compare(
+  merger: Server,
+  nodes: readonly Server[],
+  range: Range,
+): Promise<Comparison> {
+  let [windows, different, above, first] = [0, 0, 0, ''];
+  const totals = { cluster: 0, nodes: 0 };
+  for (const period of ['ms10', 'sec', 'min']) {
+    // First the cluster: what its nodes counted meanwhile cannot look like too much.
+    const got = await countsIn(merger, period, range, '&scope=cluster');
+    const want = new Map<number, number>();
+    for (const node of nodes) {
+      for (const [start, count] of await countsIn(node, period, range))
+        want.set(start, (want.get(start) ?? 0) + count);
+    }
+    windows += want.size;
+    for (const start of new Set([...got.keys(), ...want.keys()])) {
+      const [is, should] = [got.get(start), want.get(start)];
+      if (is === should) continue;
+      different++;
+      if ((is ?? 0) > (should ?? 0)) above++;
+      first ||= `${period} ${new Date(start).toISOString()}: got ${is}, want ${should}`;
+    }
+    if (period === 'ms10') Object.assign(totals, { cluster: sumOf(got), nodes: sumOf(want) });
+  }
+  return { windows, different, above, first, ...totals };
+}
+
+/**
+ * How long it took until every window was the same, in ms.
+ * @param since when that time begins, monotonic
+ * @throws Error with the first difference where that takes longer than a minute
+ */
+export async function timeUntilEqual(
+  merger: Server,
+  nodes: readonly Server[],
+  range: Range,
+  since = performance.now(),
+): Promise<number> {
+  const deadline = performance.now() + patienceMs;
+  for (;;) {
+    const asked = performance.now();
+    const { different, windows, first } = await compare(merger, nodes, range);
+    if (different === 0 && windows > 0) return asked - since;
+    if (asked > deadline) {
+      for (const server of [merger, ...nodes]) {
+        const state = JSON.stringify(await ask(server.adminUrl, '/v1/cluster'));
+        process.stderr.write(`${server.adminUrl}: ${state}\n${server.stderr}\n`);
+      }
+      throw new Error(`got ${different} of ${windows} windows wrong at last, the first ${first}`);
+    }
+    await setTimeout(lookEveryMs);
+  }
+}
+
+async function countsIn(
+  server: Server,
+  period: string,
+  { from, to, settled = false }: Range,
+  scope = '',
+): Promise<Counts> {
+  const columns = await askStats(
+    server.adminUrl,
+    period,
+    `from=${from}&to=${to}&open=true${scope}`,
+  );
+  const counts = new Map(countsOf(columns));
+  const through = settled && period === 'min' ? Number.POSITIVE_INFINITY : to;
+  for (const start of counts.keys()) if (start + columns.windowMs > through) counts.delete(start);
+  return counts;
+}
+
+/** The start of the second that is running, epoch ms. */
+export function thisSecond(): number {
+  return Math.floor(Date.now() / 1_000) * 1_000;
+}
+
+/** All from then on, when nothing more comes: waits until the second that is running is over. */
+export async function settled(from: number): Promise<Range> {
+  await setTimeout(1_000 - (Date.now() % 1_000));
+  return { from, to: thisSecond(), settled: true };
+}
+
+/** The end of the minute that is running, epoch ms: for what may not be seen there either. */
+export function endOfMinute(): number {
+  return Math.ceil((Date.now() + 1) / 60_000) * 60_000;
+}

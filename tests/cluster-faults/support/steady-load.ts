@@ -1,0 +1,76 @@
+/** A client with a rate that does not wait for answers, and an exact count of what came of it. */
+import { Agent, request } from 'node:http';
+import { setInterval } from 'node:timers/promises';
+import { onTestFinished } from 'vitest';
+
+const sendEveryMs = 20;
+/** An answer that takes longer is none. */
+const answerWithinMs = 10_000;
+
+interface SteadyLoadOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Requests per second. */
+  readonly rate: number;
+}
+
+export class SteadyLoad {
+  sent = 0;
+  /** Answers with status 200. */
+  answered = 0;
+  readonly #options: SteadyLoadOptions;
+  /** In turn, so that none is idle for so long that the server closes it just when it is used. */
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 32, scheduling: 'fifo' });
+  readonly #stopping = new AbortController();
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #running: Promise<void>;
+
+  private constructor(options: SteadyLoadOptions) {
+    this.#options = options;
+    this.#running = this.#run();
+  }
+
+  /** Begins; ends with the running test at the latest. */
+  static start(options: SteadyLoadOptions): SteadyLoad {
+    const load = new SteadyLoad(options);
+    onTestFinished(() => load.stop());
+    return load;
+  }
+
+  /** Sends no more, and waits for what is on its way. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
+    await Promise.all(this.#underWay);
+    this.#agent.destroy();
+  }
+
+  async #run(): Promise<void> {
+    const begun = performance.now();
+    try {
+      const ticks = setInterval(sendEveryMs, undefined, { signal: this.#stopping.signal });
+      for await (const _ of ticks) {
+        const due = ((performance.now() - begun) / 1_000) * this.#options.rate;
+        while (this.sent < due) this.#send();
+      }
+    } catch (error) {
+      if (!this.#stopping.signal.aborted) throw error;
+    }
+  }
+
+  #send(): void {
+    this.sent++;
+    const { host, port } = this.#options;
+    const answer = new Promise<void>((resolve) => {
+      const message = request({ host, port, method: 'POST', agent: this.#agent }, (response) => {
+        if (response.statusCode === 200) this.answered++;
+        response.resume().once('close', resolve);
+      });
+      message.setTimeout(answerWithinMs, () => message.destroy());
+      message.once('error', () => resolve());
+      message.end();
+    });
+    this.#underWay.add(answer);
+    void answer.then(() => this.#underWay.delete(answer));
+  }
+}

@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+/** Not part of `npm test`: a table that takes half an hour, printed by `npm run cluster-faults`. */
+export default defineConfig({
+  test: {
+    name: 'cluster-faults',
+    include: ['tests/cluster-faults/run.ts'],
+    // The table says it all; a failed row only decides the exit code.
+    reporters: [{}],
+    // Each fault waits with ends of its own.
+    testTimeout: 3_600_000,
+    hookTimeout: 60_000,
+  },
+});
