@@ -124,18 +124,22 @@ export class NatsServers {
 
   /**
    * Publishes all that a stream holds again, so many times, in an order of its own, as JetStream
-   * could give it out again. Returns how many messages that were.
+   * could give it out again; what came again before counts once. Returns how many messages that were.
    */
   async replay(stream: string, times: number, random: Random): Promise<number> {
     return this.#connected(async (connection) => {
       const client = jetstream(connection, { timeout: 5_000 });
       const { state } = await (await client.jetstreamManager()).streams.info(stream);
       const consumer = await client.consumers.get(stream);
-      const messages: { subject: string; data: Uint8Array }[] = [];
-      while (messages.length < state.messages) {
+      const distinct = new Map<string, { subject: string; data: Uint8Array }>();
+      for (let read = 0; read < state.messages; ) {
         const batch = await consumer.fetch({ max_messages: 1_000, expires: 1_000 });
-        for await (const { subject, data } of batch) messages.push({ subject, data });
+        for await (const { subject, data } of batch) {
+          distinct.set(Buffer.from(data).toString('latin1'), { subject, data });
+          read++;
+        }
       }
+      const messages = [...distinct.values()];
       for (let time = 0; time < times; time++) {
         for (let left = messages.length; left > 1; left--) {
           const [one, other] = [random.below(left), left - 1];
