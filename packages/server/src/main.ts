@@ -160,11 +160,9 @@ export async function startServer(
     ingestLoad = () => workers.load();
     book.connect(workers);
     book.begin(coordinator.endBefore);
-    if (ingests) {
-      await coordinator.begin().catch((error: unknown) => {
-        throw firstWriteFailure(dataDir, error);
-      });
-    }
+    await coordinator.begin(ingests).catch((error: unknown) => {
+      throw firstWriteFailure(dataDir, error);
+    });
     cluster?.begin();
     let stopping: Promise<void> | undefined;
     const durable = config.ack === 'durable';

@@ -174,13 +174,16 @@ export class Coordinator {
   }
 
   /**
-   * Vouches for every window from now on; to be called when the workers accept requests, before the
-   * first flush.
+   * The first write of this server, on the disk, with the anchor that a later start wants to see;
+   * to be called when the workers accept requests, before the first flush.
+   * @param counts whether to vouch for every window from now on: not where nobody takes requests
    */
-  async begin(): Promise<void> {
-    const now = this.#clock.read();
-    this.#timeline = new Timeline(now);
-    this.#startedAt = now.wallMs;
+  async begin(counts = true): Promise<void> {
+    if (counts) {
+      const now = this.#clock.read();
+      this.#timeline = new Timeline(now);
+      this.#startedAt = now.wallMs;
+    }
     await this.#writer.begin();
   }
 

@@ -1,10 +1,14 @@
 /** What a start refuses: folders from which writes, or parts of the open minute, are gone. */
 import { MemoryLevel } from 'memory-level';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { VirtualClock } from '../clock.virtual.ts';
 import { type Anchor, noAnchor } from '../store/anchor.ts';
 import { type Meta, newMeta } from '../store/meta.ts';
 import { type Change, Store } from '../store/store.ts';
+import { allocate } from '../window/layout.ts';
+import { RingReader } from '../window/ring.ts';
 import { allocateWindows, type Windows } from '../window/windows.ts';
+import { Coordinator } from './coordinator.ts';
 import { recover } from './recover.ts';
 
 const minute = Date.UTC(2016, 4, 28, 11, 11);
@@ -57,6 +61,26 @@ describe('recover', () => {
     await expect(recover(empty, anchor, 'test')).rejects.toMatchObject({
       code: 'RETO3_DATA_CORRUPT',
     });
+  });
+
+  it('finds the anchor of a server that only added up a cluster, whenever that was killed', async () => {
+    const folder = await Store.open(async () => new MemoryLevel<string, string>());
+    const events = {
+      clockStepped: () => undefined,
+      stalled: () => undefined,
+      damaged: () => undefined,
+    };
+    const clock = new VirtualClock(minute);
+    const ring = new RingReader(allocate(1));
+    const its = noAnchor();
+    const parts = { clock, ring, workerCount: 1, store: folder, anchor: its, node: 'm', events };
+    const coordinator = await Coordinator.open(parts);
+    await coordinator.begin(false);
+    for (let flush = 0; flush < 3; flush++) await coordinator.flush();
+    const { meta: found, newestEnd } = await recover(folder, its, 'm');
+    expect(found.writes).toBeGreaterThan(1);
+    // It vouches for no time.
+    expect(newestEnd).toBe(0);
   });
 
   it('refuses a folder whose anchor is missing', async () => {
