@@ -1,5 +1,5 @@
 /** Reports in whole servers: what they see, keep, survive, and cannot break. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { runCli, startCli } from './support/cli.ts';
 import { figure } from './support/figure.ts';
 import { temporaryFolder } from './support/folder.ts';
 import { Load } from './support/load.ts';
+import { requires } from './support/requirement.ts';
 import { Server } from './support/server.ts';
 import { thisMinute } from './support/stats.ts';
 import { waitUntil } from './support/wait.ts';
@@ -99,6 +100,38 @@ test('generated has the counts of count, shifted by exactly the delay of the mes
   const late = Math.max(...generated.rows.map((row) => Number(row[2])));
   expect(late).toBeGreaterThanOrEqual(4 * 3_600_000);
   expect(late).toBeLessThan(4 * 3_600_000 + 5_000);
+});
+
+requires('faketime')('generated is ahead of count by the skew of a server’s clock', async () => {
+  const skewMs = 90_000;
+  const env = { FAKETIME: `+${skewMs / 1_000}s`, FAKETIME_DONT_FAKE_MONOTONIC: '1' };
+  const [library] = readdirSync('/usr/lib')
+    .map((folder) => `/usr/lib/${folder}/faketime/libfaketimeMT.so.1`)
+    .filter((path) => existsSync(path));
+  const server = await Server.start({
+    dataDir: await temporaryFolder(),
+    flags: ['--report', 'generated'],
+    env: { ...env, LD_PRELOAD: library ?? 'libfaketime is not where Debian puts it' },
+  });
+  const sentAt: number[] = [];
+  let longestMs = 0;
+  for (let index = 0; index < 20; index++) {
+    const time = Date.now();
+    sentAt.push(time);
+    await fetch(`http://127.0.0.1:${server.port}/`, { method: 'POST', body: stamp(time) });
+    longestMs = Math.max(longestMs, Date.now() - time);
+  }
+  const generated = await askReport(server, 'generated', 'ms10');
+  const { counts } = await askStats(server.adminUrl, 'ms10', 'from=0&open=true');
+  expect(counts.reduce((sum, count) => sum + count, 0)).toBe(sentAt.length);
+  expect(sumOf(generated, 'count')).toBe(sentAt.length);
+  // By the clock of the sender, each in its own window.
+  const windows = new Set(sentAt.map((time) => Math.floor(time / 10) * 10));
+  expect(new Set(generated.rows.map(([start]) => start))).toEqual(windows);
+  for (const row of generated.rows) {
+    expect(row[2]).toBeGreaterThanOrEqual(skewMs);
+    expect(row[2]).toBeLessThanOrEqual(skewMs + longestMs + 1);
+  }
 });
 
 test('reports see exactly the messages that are counted, through stops and starts', async () => {
