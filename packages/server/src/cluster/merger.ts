@@ -135,8 +135,13 @@ export class Merger implements LiveSource {
     let heardAt = this.#clock.read().monotonicMs;
     // The library begins anew by itself where the consumer's server is gone, but not always: with
     // three servers of which one was killed, it was seen to wait for ever.
+    // Or it begins anew behind its place in another stream of the same name, which never comes so far.
     const watch = setInterval(() => {
-      if (this.#clock.read().monotonicMs - heardAt > silenceMs) messages.stop();
+      if (this.#clock.read().monotonicMs - heardAt > silenceMs) return messages.stop();
+      this.#isStill(jetStream, stream).then(
+        (still) => still || messages.stop(),
+        () => undefined,
+      );
     }, heartbeatMs);
     const heartbeats = async (): Promise<void> => {
       for await (const { type } of messages.status()) {
@@ -274,8 +279,6 @@ export class Merger implements LiveSource {
   ): Promise<void> {
     const { created, state } = await manager.streams.info(stream);
     const another = this.#stream !== created || state.last_seq < this.#position;
-    if (another) this.#position = 0;
-    this.#stream = created;
     if (!this.#askedForAll) {
       // The stream holds a day, the nodes a month.
       await this.#ask(ask, 0, 'there is nothing in this folder yet');
@@ -283,6 +286,16 @@ export class Merger implements LiveSource {
     } else if (another) {
       await this.#ask(ask, this.#positionTime - askBackMs, 'it is another stream');
     }
+    // Not before the nodes are asked: where that fails, it is found to be another once more.
+    if (another) this.#position = 0;
+    this.#stream = created;
+  }
+
+  /** Whether its place still means something in the stream of that name. */
+  async #isStill({ manager }: JetStream, stream: string): Promise<boolean> {
+    const position = this.#position;
+    const { created, state } = await manager.streams.info(stream);
+    return this.#stream === created && state.last_seq >= position;
   }
 
   async #ask(
