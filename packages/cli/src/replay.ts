@@ -241,7 +241,9 @@ async function* fromServer(
 ): AsyncGenerator<WindowCells> {
   const { countName } = await import('@reto3/server/replay/count');
   const isCount = report.name === countName;
-  const path = isCount ? `/v1/stats/${period.name}` : `/v1/reports/${report.name}`;
+  const path = isCount
+    ? `/v1/stats/${period.name}`
+    : `/v1/reports/${encodeURIComponent(report.name)}`;
   const query = { from: String(from), to: String(to), format: 'ndjson' };
   const response = await request(api, path, isCount ? query : { ...query, period: period.name });
   let window: { start: number; rows: WindowCells['rows'][number][] } | undefined;

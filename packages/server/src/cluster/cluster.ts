@@ -103,8 +103,6 @@ export class Cluster {
   #problem: string | undefined = notReached;
   /** Why NATS does not let it in; undefined: it does, or was not reached. */
   #refusal: string | undefined;
-  /** Whether NATS took the last message: as long as not, the stream may be gone. */
-  #publishes = true;
   #running: Promise<unknown> = Promise.resolve();
   #turning: Promise<void> = Promise.resolve();
 
@@ -128,14 +126,8 @@ export class Cluster {
         published: coordinator.published ?? neverPublished,
         newestEnd: coordinator.endBefore,
         events: {
-          failed: (error) => {
-            this.#publishes = false;
-            this.#fail('cannot publish', error);
-          },
-          recovered: () => {
-            this.#publishes = true;
-            log.info('the counts reach the cluster again');
-          },
+          failed: (error) => this.#fail('cannot publish', error),
+          recovered: () => log.info('the counts reach the cluster again'),
           damaged: (from) =>
             log.warn({ from }, 'a damaged part of the store was not published to the cluster'),
         },
@@ -367,7 +359,8 @@ export class Cluster {
   async #turn(connection: NatsConnection): Promise<void> {
     const first = this.#jetStream === undefined;
     if (first) await this.#open(connection);
-    const fine = this.#problem === undefined && this.#publishes;
+    // As long as NATS does not take messages, the stream may be gone.
+    const fine = this.#problem === undefined && this.#publisher?.failing !== true;
     const opened = first || fine ? undefined : this.#open(connection);
     // Beside each other: where the stream cannot be looked at, the name must still not be lost.
     const [claimed, looked] = await Promise.allSettled([this.#claimName(), opened]);

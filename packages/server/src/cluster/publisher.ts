@@ -19,6 +19,7 @@ import { alignDown, min, sec } from '../period.ts';
 import type { Published } from '../store/meta.ts';
 import type { StoreSnapshot } from '../store/store.ts';
 import { encodeMessage } from './message.ts';
+import { Pump } from './pump.ts';
 import { Spans } from './spans.ts';
 import { readSeconds } from './stored-seconds.ts';
 
@@ -32,7 +33,6 @@ if (vouchMs - heldAfterMs < min.windowMs) throw new Error('BUG: a boot vouches f
 
 /** How often the open second is published. A second that is over is published at once. */
 const openEveryMs = 250;
-const retryAfterMs = 500;
 
 /** What it publishes through. */
 export interface Outlet {
@@ -82,6 +82,8 @@ export class Publisher implements Publishing {
   readonly #fresh = new Spans();
   /** What was published before, perhaps; nobody waits for it. */
   readonly #again = new Spans();
+  /** The next write of the store sets it going again after a failure. */
+  readonly #pump: Pump;
   /** Seconds older than what the next boot will vouch for, and the write that has to be synced. */
   #held: { readonly start: number; readonly write: number }[] = [];
   /** Where the span begins of which a message is under way, epoch ms. */
@@ -94,10 +96,6 @@ export class Publisher implements Publishing {
   #mark = 0;
   #turn = 0;
   #openSentAt = Number.NEGATIVE_INFINITY;
-  #working: Promise<void> | undefined;
-  /** Not before that is tried again what failed; monotonic ms. */
-  #retryAt = Number.NEGATIVE_INFINITY;
-  #stopped = false;
   #failing = false;
   #messages = 0;
   #bytes = 0;
@@ -118,6 +116,11 @@ export class Publisher implements Publishing {
     this.#source = parts.source;
     this.#clock = parts.clock;
     this.#events = parts.events;
+    this.#pump = new Pump(
+      parts.clock,
+      () => this.#due(),
+      () => this.#publishNext(this.#freshDue() ? 'fresh' : 'again'),
+    );
     this.#published = parts.published;
     this.#newestEnd = parts.newestEnd;
     // Whatever an earlier server on this folder did not get through. What is not new waits aside.
@@ -133,7 +136,7 @@ export class Publisher implements Publishing {
       else this.#fresh.add(start, start + sec.windowMs);
     }
     this.#finalThrough = finalThrough;
-    this.#work();
+    this.#pump.work();
   }
 
   synced(write: number): void {
@@ -141,7 +144,7 @@ export class Publisher implements Publishing {
     if (durable.length === 0) return;
     this.#held = this.#held.filter((held) => held.write > write);
     for (const { start } of durable) this.#fresh.add(start, start + sec.windowMs);
-    this.#work();
+    this.#pump.work();
   }
 
   published(): Published {
@@ -169,12 +172,17 @@ export class Publisher implements Publishing {
     const recent = alignDown(Math.max(0, this.#newestEnd - vouchMs), sec.windowMs);
     this.#fresh.add(Math.max(recent, boot.vouchedFrom), this.#newestEnd);
     this.#again.add(everything ? 0 : boot.vouchedFrom, recent);
-    this.#work();
+    this.#pump.work();
   }
 
   /** Holds back all messages until it begins anew. */
   hold(): void {
     this.#outlet = undefined;
+  }
+
+  /** Whether NATS did not take the last message. */
+  get failing(): boolean {
+    return this.#failing;
   }
 
   /** Whether nothing may be published. */
@@ -187,7 +195,7 @@ export class Publisher implements Publishing {
     this.#turn++;
     this.#request = Math.max(this.#request ?? 0, request);
     this.#again.add(alignDown(since, sec.windowMs), this.#newestEnd);
-    this.#work();
+    this.#pump.work();
   }
 
   /** The last request that was fulfilled, or is being so. */
@@ -211,30 +219,12 @@ export class Publisher implements Publishing {
    * the time is over.
    */
   async stop(withinMs: number): Promise<void> {
-    this.#stopped = true;
     const deadline = this.#clock.read().monotonicMs + withinMs;
-    await this.#working;
+    await this.#pump.stop();
     while (this.#outlet !== undefined && this.#clock.read().monotonicMs < deadline) {
       const last = this.#fresh.empty;
       if (!(await this.#publishNext(last ? 'leaving' : 'fresh'))) break;
       if (last) break;
-    }
-  }
-
-  #work(): void {
-    if (this.#working !== undefined || this.#stopped || !this.#due()) return;
-    this.#working = this.#run().finally(() => {
-      this.#working = undefined;
-    });
-  }
-
-  async #run(): Promise<void> {
-    while (!this.#stopped && this.#due()) {
-      const { monotonicMs } = this.#clock.read();
-      // The next write of the store asks again.
-      if (monotonicMs < this.#retryAt) return;
-      const published = await this.#publishNext(this.#freshDue() ? 'fresh' : 'again');
-      if (!published) this.#retryAt = monotonicMs + retryAfterMs;
     }
   }
 

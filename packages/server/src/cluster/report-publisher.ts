@@ -19,6 +19,7 @@ import { decodeMeta, type PublishedReports } from '../store/meta.ts';
 import { decodeRow, parseKey, rowMsOf, rowRange } from '../store/report-rows.ts';
 import type { StoreSnapshot } from '../store/store.ts';
 import type { Outlet, PublisherSource } from './publisher.ts';
+import { Pump } from './pump.ts';
 import { encodeReportMessage, type NodeReport, type PublishedWindow } from './report-message.ts';
 import { Spans } from './spans.ts';
 
@@ -56,7 +57,6 @@ export interface ReportPublisherState {
 
 /** A minute's row that is not over is not worth more: it may be large, and is sent as a whole. */
 const openMinuteEveryMs = 5_000;
-const retryAfterMs = 500;
 /** About so many bytes are read before they are sent, and lie in one message. */
 const batchBytes = 256 << 10;
 /** What a message has beside the accumulators, and a window beside its own: more than enough. */
@@ -100,6 +100,8 @@ export class ReportPublisher {
   readonly #events: ReportPublisherEvents;
   readonly #said: () => readonly NodeReport[];
   readonly #lanes = new Map<string, Lane>();
+  /** The next write of the store sets it going again after a failure. */
+  readonly #pump: Pump;
   #published: PublishedReports | undefined;
   /** Rows of the write that is under way, or of one that failed and comes again. */
   #writing: RowName[] = [];
@@ -116,9 +118,6 @@ export class ReportPublisher {
   #batch: Batch | undefined;
   /** Of what is read or sent: pending until it is acknowledged. */
   #taken: Taken[] = [];
-  #working: Promise<void> | undefined;
-  #retryAt = Number.NEGATIVE_INFINITY;
-  #stopped = false;
   #turn = 0;
   #messages = 0;
   #bytes = 0;
@@ -141,6 +140,11 @@ export class ReportPublisher {
     this.#published = parts.published;
     this.#said = parts.said;
     this.#events = parts.events;
+    this.#pump = new Pump(
+      parts.clock,
+      () => this.#due(),
+      () => this.#step(false),
+    );
   }
 
   /** These rows are about to be written. */
@@ -158,14 +162,14 @@ export class ReportPublisher {
     this.#writing = [];
     if (this.#finalThrough === 0) this.#beginMarks(finalThrough);
     this.#finalThrough = Math.max(this.#finalThrough, finalThrough);
-    this.#work();
+    this.#pump.work();
   }
 
   /** All writes up to that number are on the disk. */
   synced(write: number): void {
     this.#syncedWrites = Math.max(this.#syncedWrites, write);
     for (const [name, last] of this.#unsynced) if (last <= write) this.#unsynced.delete(name);
-    this.#work();
+    this.#pump.work();
   }
 
   /** How far it has come, for the meta row; undefined where nothing was ever published. */
@@ -209,7 +213,7 @@ export class ReportPublisher {
         else if (isNew) lane.fresh.add(through, largestTime);
       }
     }
-    this.#work();
+    this.#pump.work();
   }
 
   /** Holds back all messages until it begins anew. */
@@ -223,7 +227,7 @@ export class ReportPublisher {
     for (const { name, periods: kept } of this.#said())
       for (const period of kept)
         this.#laneOf(name, period).again.add(alignDown(since, rowMsOf(period)), largestTime);
-    this.#work();
+    this.#pump.work();
   }
 
   get state(): ReportPublisherState {
@@ -239,9 +243,8 @@ export class ReportPublisher {
 
   /** Publishes what is new, and ends; gives up when the time is over. */
   async stop(withinMs: number): Promise<void> {
-    this.#stopped = true;
     const deadline = this.#clock.read().monotonicMs + withinMs;
-    await this.#working;
+    await this.#pump.stop();
     // The last write of a server ends on the disk, so nothing has to be waited for.
     while (this.#outlet !== undefined && this.#clock.read().monotonicMs < deadline) {
       const all = this.#freshLanes(true).length === 0 && !this.#untold;
@@ -273,22 +276,6 @@ export class ReportPublisher {
     const oldest = Math.max(finalThrough - waitedForMs, 0);
     const from = Math.max(oldest, Math.min(finalThrough, this.#oldestPending));
     this.#marks = { ms10: from, sec: from, min: from };
-  }
-
-  #work(): void {
-    if (this.#working !== undefined || this.#stopped || !this.#due()) return;
-    this.#working = this.#run().finally(() => {
-      this.#working = undefined;
-    });
-  }
-
-  async #run(): Promise<void> {
-    while (!this.#stopped && this.#due()) {
-      const { monotonicMs } = this.#clock.read();
-      // The next write of the store asks again.
-      if (monotonicMs < this.#retryAt) return;
-      if (!(await this.#step(false))) this.#retryAt = monotonicMs + retryAfterMs;
-    }
   }
 
   #due(): boolean {

@@ -1,0 +1,111 @@
+/** Which stream a merger reads: another one of the same name is noticed, and the nodes are asked. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { VirtualClock } from '../clock.virtual.ts';
+import { MergedStore } from './merged-store.ts';
+import { Merger } from './merger.ts';
+import type { JetStream } from './nats.ts';
+
+const stream = 'RETO3_WINDOWS';
+
+/** A stream in which nothing comes but signs of life. */
+class QuietStream {
+  created = 'monday';
+  lastSequence = 0;
+  readonly jetStream: JetStream;
+
+  constructor() {
+    const info = async () => ({ created: this.created, state: { last_seq: this.lastSequence } });
+    const consume = async () => {
+      let stop = (): void => undefined;
+      const ended = new Promise<IteratorResult<never>>((resolve) => {
+        stop = () => resolve({ done: true, value: undefined });
+      });
+      const messages = { next: () => ended };
+      const status = async function* () {
+        for (;;) {
+          yield { type: 'heartbeat' };
+          await new Promise((resolve) => setTimeout(resolve, 1_000));
+        }
+      };
+      return { stop, status, [Symbol.asyncIterator]: () => messages };
+    };
+    this.jetStream = {
+      manager: { streams: { info } },
+      reader: { consumers: { get: async () => ({ consume }) } },
+    } as unknown as JetStream;
+  }
+}
+
+describe('a merger', () => {
+  let folder: string;
+  let store: MergedStore;
+  let merger: Merger;
+  let clock: VirtualClock;
+  const quiet = new QuietStream();
+  const asked = vi.fn<(sinceMs: number) => Promise<void>>();
+
+  /** Reads until it ends, or for so many seconds; returns whether it ended by itself. */
+  async function read(seconds: number): Promise<boolean> {
+    let ended = false;
+    const running = merger.run(quiet.jetStream, stream, asked).finally(() => {
+      ended = true;
+    });
+    running.catch(() => undefined);
+    for (let second = 0; second < seconds && !ended; second++) {
+      clock.pass(1_000);
+      await vi.advanceTimersByTimeAsync(1_000);
+    }
+    const byItself = ended;
+    merger.halt();
+    await running;
+    return byItself;
+  }
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'reto3-merger-'));
+    clock = new VirtualClock(Date.UTC(2016, 4, 28, 11, 11));
+    store = await MergedStore.open(folder, clock);
+    const never = (): void => {
+      throw new Error('got an event, want none');
+    };
+    const events = { asked: () => {}, badMessage: never, saveFailed: never, startedAnew: never };
+    merger = new Merger({ store, clock, silentAfterMs: 10_000, events });
+    quiet.created = 'monday';
+    asked.mockReset().mockResolvedValue();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'clearInterval'] });
+  });
+
+  afterEach(async () => {
+    vi.useRealTimers();
+    await store.close();
+    await rm(folder, { recursive: true });
+  });
+
+  it('reads on in a stream in which nothing comes', async () => {
+    expect(await read(60)).toBe(false);
+  });
+
+  it('ends when the stream was deleted and made again, and then asks the nodes', async () => {
+    setTimeout(() => {
+      quiet.created = 'tuesday';
+    }, 5_000);
+    expect(await read(60)).toBe(true);
+    expect(asked).toHaveBeenCalledTimes(1);
+    await read(2);
+    expect(asked).toHaveBeenCalledTimes(2);
+  });
+
+  it('asks once more where the asking failed', async () => {
+    await read(2);
+    quiet.created = 'tuesday';
+    asked.mockRejectedValueOnce(new Error('NATS is away'));
+    await expect(read(2)).rejects.toThrow('NATS is away');
+    await read(2);
+    expect(asked).toHaveBeenCalledTimes(3);
+    await read(2);
+    expect(asked).toHaveBeenCalledTimes(3);
+  });
+});
