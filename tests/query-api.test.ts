@@ -2,13 +2,17 @@
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { get, type IncomingMessage } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { fillStore } from '../packages/bench/src/day/store.ts';
 import { ask } from './support/api.ts';
 import { runCli } from './support/cli.ts';
 import { temporaryFolder } from './support/folder.ts';
 import { Server } from './support/server.ts';
+import { waitUntil } from './support/wait.ts';
 
 /** The routes of the contract. */
 const routes = [
@@ -149,6 +153,54 @@ test('long questions that fail take no turn from others', async () => {
   for (let time = 0; time < 5; time++)
     expect((await fetch(`${server.adminUrl}${long}&scope=cluster`)).status).not.toBe(200);
   expect((await fetch(server.adminUrl + long)).status).toBe(200);
+});
+
+test('history before live events waits for its turn', async () => {
+  const dataDir = await temporaryFolder();
+  const to = Math.floor(Date.now() / 60_000) * 60_000 - 3_600_000;
+  const from = to - 4 * 3_600_000;
+  await fillStore(dataDir, { from, to }, () => 1);
+  const server = await Server.start({ dataDir });
+  const begin = async (path: string): Promise<IncomingMessage> => {
+    const [response] = await once(get(`${server.adminUrl}${path}`), 'response');
+    return response;
+  };
+  // Whoever does not read his answer keeps his turn.
+  const range = `from=${from}&to=${to}`;
+  const others = Array.from({ length: 4 }, () => begin(`/v1/stats/ms10?${range}&format=csv`));
+  const [first] = await Promise.all(others);
+  const live = await begin(`/v1/live?period=ms10&from=${from}`);
+  let text = '';
+  live.setEncoding('utf8').on('data', (piece) => (text += piece));
+  await waitUntil('the stream is open', () => text.includes(': open'));
+  await setTimeout(500);
+  expect(text).not.toContain('data:');
+  first?.destroy();
+  await waitUntil('its history comes', () => text.includes('data:'));
+  live.destroy();
+});
+
+test('connections above the bound are closed, and those that are open go on', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  const { hostname: host, port } = new URL(server.adminUrl);
+  let closed = 0;
+  const sockets = Array.from({ length: 520 }, (): Socket => {
+    const socket = connect(Number(port), host);
+    return socket.on('error', () => undefined).on('close', () => closed++);
+  });
+  await waitUntil('20 of them are closed', () => closed >= 20);
+  const [oldest] = sockets;
+  oldest?.write(`GET /healthz HTTP/1.1\r\nHost: ${host}:${port}\r\n\r\n`);
+  const [answer] = await once(oldest ?? expect.fail('got no socket'), 'data');
+  expect(String(answer)).toMatch(/^HTTP\/1\.1 200 /);
+  expect(closed).toBe(20);
+  for (const socket of sockets) socket.destroy();
+  await waitUntil('there is room again', async () =>
+    fetch(`${server.adminUrl}/healthz`).then(
+      ({ ok }) => ok,
+      () => false,
+    ),
+  );
 });
 
 test('with a token file only the bearer of the token is let in', async () => {
