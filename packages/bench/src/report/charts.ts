@@ -17,10 +17,10 @@ use([BarChart, LineChart, GridComponent, LegendComponent, TitleComponent, SVGRen
 /** Readable on white and on black. */
 const colors = { ours: '#2f81f7', theirs: '#8b949e', lines: ['#2f81f7', '#d29922', '#3fb950'] };
 const ink = { light: '#1f2328', dark: '#e6edf3' };
-const width = 860;
+const width = 920;
 const rowHeight = 34;
 const frameHeight = 110;
-const nameWidth = 250;
+const nameWidth = 310;
 
 /** SVG by id of the finding that it shows. */
 export function chartsOf({ comparisons, tables }: Results): Map<string, string> {
@@ -90,7 +90,7 @@ function scalingOf({ title, rows }: Table): string {
   return draw(420, {
     title: titleOption(title, 'requests per second over connections (logarithmic)'),
     color: colors.lines,
-    legend: { top: 46, data: names.map(workersName), textStyle: { color: ink.light } },
+    legend: { top: 12, right: 10, data: names.map(workersName), textStyle: { color: ink.light } },
     grid: { left: 90, right: 40, top: 90, bottom: 50 },
     xAxis: {
       type: 'log',
