@@ -32,6 +32,9 @@ export interface Plan {
   readonly watchSeconds: number;
   /** How long a server counts before it is watched. */
   readonly watchedHistorySeconds: number;
+  readonly archiveRounds: number;
+  /** How many are read, at least. */
+  readonly archivedMessages: number;
   readonly workerCounts: readonly number[];
   readonly connectionCounts: readonly number[];
   readonly scalingSeconds: number;
@@ -82,6 +85,8 @@ export const quick: Plan = {
   watchRounds: 1,
   watchSeconds: 1,
   watchedHistorySeconds: 0,
+  archiveRounds: 1,
+  archivedMessages: 200_000,
   workerCounts: [1, 2],
   connectionCounts: [1, 100, 1_000],
   scalingSeconds: 1,
@@ -123,6 +128,8 @@ export const full: Plan = {
   watchRounds: 9,
   watchSeconds: 2,
   watchedHistorySeconds: 20,
+  archiveRounds: 7,
+  archivedMessages: 10_000_000,
   workerCounts: [1, 2, 4],
   connectionCounts: [1, 10, 100, 1_000, 10_000],
   scalingSeconds: 2,

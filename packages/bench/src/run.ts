@@ -5,6 +5,7 @@ import { Bench } from './bench.ts';
 import { natsServer, natsVersion } from './cluster/nats.ts';
 import { tsungIsInstalled } from './loads/tsung.ts';
 import { readMachine } from './machine.ts';
+import { archiveCost, archiveRates, archiveReading, archiveSize } from './measurements/archive.ts';
 import { challenge } from './measurements/challenge.ts';
 import { growth, nodeTraffic } from './measurements/cluster-growth.ts';
 import { clusterDelay, clusterRates } from './measurements/cluster-load.ts';
@@ -84,6 +85,7 @@ export const serverSuite: Suite = {
       ['workers and connections', () => scaling(bench, cores)],
       ['dashboards', () => dashboards(bench)],
       ['alerts', () => alerts(bench)],
+      ['archive', () => archive(bench)],
       ['start of a command', () => commandStart(bench)],
       ['stored counts', () => stored(bench)],
     ];
@@ -165,6 +167,15 @@ async function commandStart(bench: Bench): Promise<Finding[]> {
   } finally {
     await server.stop();
   }
+}
+
+async function archive(bench: Bench): Promise<Finding[]> {
+  const found: Finding[] = [];
+  for (const measure of [archiveCost, archiveRates, archiveSize, archiveReading])
+    await bench.attempt(`archive, ${measure.name}`, async () => {
+      found.push(...(await measure(bench)));
+    });
+  return found;
 }
 
 /** What is measured on stored counts, which take a while to make. */

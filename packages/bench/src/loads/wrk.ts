@@ -1,6 +1,7 @@
 /** The load of wrk: as many requests as the server takes, over connections that stay open. */
 import { fileURLToPath } from 'node:url';
-import type { PeerRequest } from '../peers/peer.ts';
+import type { Placement } from '../machine.ts';
+import { message, type PeerRequest } from '../peers/peer.ts';
 import { runProgram } from '../program.ts';
 
 const script = fileURLToPath(new URL('../../wrk.lua', import.meta.url));
@@ -44,6 +45,27 @@ export async function runWrk(options: WrkOptions): Promise<WrkResult> {
   if (result.failed > 0) throw new Error(`${result.failed} requests of wrk failed on ${path}`);
   if (result.requestsPerSecond === 0) throw new Error(`wrk got no answer from port ${port}`);
   return result;
+}
+
+/** Of the usual load. */
+export const keepAliveConnections = 64;
+
+/** The usual load, a message in a packet, on the load's core; requests per second. */
+export async function runKeepAlive(
+  placement: Placement,
+  { port }: { readonly port: number },
+  seconds: number,
+): Promise<number> {
+  const { requestsPerSecond } = await runWrk({
+    port,
+    request: message,
+    connections: keepAliveConnections,
+    threads: 1,
+    depth: 1,
+    seconds,
+    cores: placement.load,
+  });
+  return requestsPerSecond;
 }
 
 /** Reads what wrk.lua prints. @throws Error if it is not there */

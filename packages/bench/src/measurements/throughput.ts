@@ -1,7 +1,7 @@
 /** How many requests a second: every peer under as much load as wrk makes. */
 import type { Bench } from '../bench.ts';
 import { Collected } from '../collected.ts';
-import { runWrk } from '../loads/wrk.ts';
+import { keepAliveConnections, runWrk } from '../loads/wrk.ts';
 import { unpinned } from '../machine.ts';
 import { bareUws } from '../peers/bare-uws.ts';
 import { haproxy } from '../peers/haproxy.ts';
@@ -11,7 +11,6 @@ import type { Peer, RunningPeer } from '../peers/peer.ts';
 import { reto3 } from '../peers/reto3.ts';
 import type { Comparison, Finding } from '../result.ts';
 
-const connections = 64;
 const pipelineDepth = 16;
 const warmUpSeconds = 1;
 /** The two that are compared in every round. */
@@ -48,7 +47,7 @@ export async function throughput(bench: Bench): Promise<Finding[]> {
     bench.placement.server === undefined
       ? 'server and load share all cores, since this machine has one or no taskset'
       : 'the server with all its threads on one core, the load on another';
-  const how = `wrk, ${connections} connections that stay open, POST with the body of the challenge (webdis, VictoriaMetrics and InfluxDB: one write of their own); ${cores}.`;
+  const how = `wrk, ${keepAliveConnections} connections that stay open, POST with the body of the challenge (webdis, VictoriaMetrics and InfluxDB: one write of their own); ${cores}.`;
   return [
     comparison('keep-alive', 'Requests per second, one core', how, rates),
     comparison(
@@ -94,7 +93,7 @@ async function wrk({ bench, peer, running, threads, depth, cores, seconds }: Loa
   const { requestsPerSecond } = await runWrk({
     port: running.port,
     request: peer.request,
-    connections,
+    connections: keepAliveConnections,
     threads,
     depth,
     cores,

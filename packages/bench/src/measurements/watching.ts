@@ -10,16 +10,14 @@ import { setTimeout } from 'node:timers/promises';
 import type { Bench } from '../bench.ts';
 import { Collected } from '../collected.ts';
 import { runViewers } from '../loads/viewers.ts';
-import { runWrk } from '../loads/wrk.ts';
-import { message } from '../peers/peer.ts';
-import { type RunningReto3, startReto3 } from '../peers/reto3.ts';
+import { keepAliveConnections, runKeepAlive } from '../loads/wrk.ts';
+import { type RunningReto3, withReto3 } from '../peers/reto3.ts';
 import { alerted, alone, watched } from '../report/targets.ts';
 import type { Cell, Comparison, Finding } from '../result.ts';
 import { watchCores } from '../usage.ts';
 
 const viewers = 20;
 const aloneAgain = 'nobody, again';
-const connections = 64;
 /** Until viewers are connected, and what they first make the server compile is compiled. */
 const connectSeconds = 2;
 const warmUpSeconds = 1;
@@ -45,7 +43,7 @@ export async function dashboards(bench: Bench): Promise<Finding[]> {
   await withServer(bench, [], async (server) => {
     // What a dashboard shows is then there.
     await setTimeout(bench.plan.watchedHistorySeconds * 1_000);
-    await wrk(bench, server, warmUpSeconds);
+    await runKeepAlive(bench.placement, server, warmUpSeconds);
     cores.set(alone, await idle(bench, server));
     cores.set(watched, await withViewers(bench, server, idleSeconds, idle));
     const turns: readonly Turn[] = [
@@ -75,7 +73,7 @@ export async function alerts(bench: Bench): Promise<Finding[]> {
     async () => {
       let loaded: Loaded | undefined;
       await withServer(bench, flags, async (server) => {
-        await wrk(bench, server, warmUpSeconds);
+        await runKeepAlive(bench.placement, server, warmUpSeconds);
         if (name !== aloneAgain && !cores.has(name)) cores.set(name, await idle(bench, server));
         loaded = await load(bench, server);
       });
@@ -124,7 +122,7 @@ async function takeTurns(
 }
 
 function howOf({ plan }: Bench): string {
-  return `wrk, ${connections} connections, ${plan.watchSeconds} s a turn, the whole server on one core, of which nothing is left; turns one after the other, in changing order.`;
+  return `wrk, ${keepAliveConnections} connections, ${plan.watchSeconds} s a turn, the whole server on one core, of which nothing is left; turns one after the other, in changing order.`;
 }
 
 function coresUsed(id: string, who: string, cores: ReadonlyMap<string, number>): Finding {
@@ -168,19 +166,13 @@ async function withServer(
   use: (server: RunningReto3) => Promise<void>,
 ): Promise<void> {
   const dataDir = await bench.folder();
-  const { server: cores } = bench.placement;
-  const server = await startReto3({ cores, workers: 1, dataDir, flags });
-  try {
-    await use(server);
-  } finally {
-    await server.stop();
-  }
+  await withReto3({ cores: bench.placement.server, workers: 1, dataDir, flags }, use);
 }
 
 /** While the server has more to do than its core can. */
 async function load(bench: Bench, server: RunningReto3): Promise<Loaded> {
   const before = server.threadSeconds();
-  const rate = await wrk(bench, server, bench.plan.watchSeconds);
+  const rate = await runKeepAlive(bench.placement, server, bench.plan.watchSeconds);
   const used = [...server.threadSeconds()].map(
     ([thread, seconds]) => seconds - (before.get(thread) ?? 0),
   );
@@ -215,17 +207,4 @@ async function withViewers<T>(
   const measured = await measure(bench, server);
   await watch;
   return measured;
-}
-
-async function wrk(bench: Bench, { port }: RunningReto3, seconds: number): Promise<number> {
-  const { requestsPerSecond } = await runWrk({
-    port,
-    request: message,
-    connections,
-    threads: 1,
-    depth: 1,
-    seconds,
-    cores: bench.placement.load,
-  });
-  return requestsPerSecond;
 }

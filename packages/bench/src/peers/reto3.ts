@@ -77,6 +77,19 @@ export async function startReto3(options: Reto3Options): Promise<RunningReto3> {
   throw new Error(`cannot start reto3: ${program.complaint}`);
 }
 
+/** Starts it, hands it over, and stops it whatever happens. */
+export async function withReto3<T>(
+  options: Reto3Options,
+  use: (server: RunningReto3) => Promise<T>,
+): Promise<T> {
+  const server = await startReto3(options);
+  try {
+    return await use(server);
+  } finally {
+    await server.stop();
+  }
+}
+
 export const reto3: Peer = {
   name: 'reto3',
   does: 'counts each request in its 10 ms window',

@@ -66,6 +66,11 @@ const queryIds = ['query-minutes', 'query-hour', 'query-last'];
 export const shortHistory = 'one day';
 export const longHistory = 'long history';
 
+export const archiveOn = 'with the archive';
+export const archiveOff = 'without';
+export const sqlRow = 'reto3 query, a count per 10 ms';
+export const replayRow = 'reto3 replay count, on one core';
+
 export const alone = 'nobody';
 export const watched = '20 dashboards';
 export const alerted = '4 alerts';
@@ -94,6 +99,14 @@ export const serverTargets: readonly Target[] = [
   most('latency p99 at half of the maximum ÷ bare', 1.1, ratio('latency-half-p99', bare)),
   most('visible in open counts, p99, ms', 5, cell('delays', 'visible in open counts', 2)),
   most('seen through /v1/live, p99, ms', 40, cell('delays', 'seen through /v1/live', 2)),
+  least('keep-alive with the archive ÷ without', 0.6, ratio('archive-rate', archiveOff, archiveOn)),
+  least('answered with the archive at 50,000/s', 49_500, cell('archive-rates', 50_000, 1)),
+  most('dropped by the archive at 50,000/s', 0, cell('archive-rates', 50_000, 3)),
+  // 10,000,000 in 2 s.
+  least('SQL over the archive, messages/s', 5_000_000, cell('archive-reading', sqlRow, 3)),
+  most('windows that SQL counts otherwise', 0, cell('archive-reading', sqlRow, 5)),
+  least('replay on one core, messages/s', 1_000_000, cell('archive-reading', replayRow, 3)),
+  most('windows that replay counts otherwise', 0, cell('archive-reading', replayRow, 5)),
   most('a day: ms10 blocks ÷ entropy', 1.05, cell('storage', 'reto3, all ms10 blocks', 2)),
   most(
     'a day: folder, compacted ÷ entropy',
