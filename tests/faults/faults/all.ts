@@ -1,5 +1,6 @@
 /** Every fault, in the order of the table. */
 import type { Fault } from '../fault.ts';
+import { archiveKill, archiveStall } from './archive.ts';
 import { clockSteps } from './clock-steps.ts';
 import { damage } from './damage.ts';
 import { diskFull } from './disk-full.ts';
@@ -27,6 +28,8 @@ export const faults: readonly Fault[] = [
   clockSteps,
   stall,
   secondServer,
+  archiveKill,
+  archiveStall,
   soak,
   simulation,
   priceSteady,

@@ -8,7 +8,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { Random } from '../../../packages/server/src/simulation/random.ts';
 import { askInfo, askStats } from '../../support/api.ts';
-import { startCli } from '../../support/cli.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { Load } from '../../support/load.ts';
 import { Server, serveArgs } from '../../support/server.ts';
@@ -16,12 +15,11 @@ import { thisMinute } from '../../support/stats.ts';
 import type { Fault, Finding } from '../fault.ts';
 import { AnswerTimes } from '../support/answer-times.ts';
 import { auditedTotal } from '../support/audit.ts';
+import { killWhileStarting } from '../support/kill-starting.ts';
 import { all, program, root } from '../support/needs.ts';
 import { diskThreads, Strace } from '../support/strace.ts';
 
 const flushMs = 100;
-/** A start takes less on an idle machine. */
-const latestKillStartingMs = 800;
 /** The promise: one flush interval, and so long for the write itself. */
 const worstLossMs = flushMs + 20;
 /** Reaches over two fsyncs, one a second, so that kills fall before, into and after them. */
@@ -67,7 +65,7 @@ async function killRounds(ack: Ack, rounds: number, fsyncMs?: number): Promise<L
     const killedAtWall = Date.now();
     await server.kill();
     await load.done;
-    await killWhileStarting(serveArgs({ dataDir, flags }), random.next() * latestKillStartingMs);
+    await killWhileStarting(serveArgs({ dataDir, flags }), random);
 
     server = await Server.start({ dataDir, flags });
     const counted = (await askInfo(server.adminUrl)).messagesInAll - before;
@@ -84,14 +82,6 @@ async function killRounds(ack: Ack, rounds: number, fsyncMs?: number): Promise<L
   }
   await auditedTotal(server.adminUrl, from);
   return { answered, losses };
-}
-
-/** A server that is killed while it recovers, or before, or just after, must not lose more. */
-async function killWhileStarting(args: readonly string[], afterMs: number): Promise<void> {
-  const starting = startCli(args);
-  await setTimeout(afterMs);
-  starting.signal('SIGKILL');
-  await starting.exited;
 }
 
 /** The end of the newest window from before the kill, epoch ms. */

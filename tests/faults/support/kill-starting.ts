@@ -1,0 +1,15 @@
+/** A server that is killed while it recovers, or before, or just after, must not lose more. */
+import { setTimeout } from 'node:timers/promises';
+import type { Random } from '../../../packages/server/src/simulation/random.ts';
+import { startCli } from '../../support/cli.ts';
+
+/** A start takes less on an idle machine. */
+const latestKillMs = 800;
+
+/** Starts a server with those arguments, and kills it at a random moment of its start. */
+export async function killWhileStarting(args: readonly string[], random: Random): Promise<void> {
+  const starting = startCli(args);
+  await setTimeout(random.next() * latestKillMs);
+  starting.signal('SIGKILL');
+  await starting.exited;
+}

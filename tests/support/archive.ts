@@ -1,0 +1,68 @@
+/** The archive of a server, as tests look at it. */
+import { join } from 'node:path';
+import { readArchive } from '../../packages/server/src/archive/reader.ts';
+import { ask, type Info } from './api.ts';
+import type { Server } from './server.ts';
+import { waitUntil } from './wait.ts';
+import type { Counts } from './windows.ts';
+
+const windowMs = 10;
+const allTime = { from: 0, to: Number.MAX_SAFE_INTEGER };
+
+export interface ArchiveInfo extends Info {
+  readonly archive: {
+    readonly archived: number;
+    readonly dropped: number;
+    readonly waiting: number;
+    readonly messages: number;
+    readonly files: number;
+    readonly bytes: number;
+  };
+}
+
+export function archiveInfo(server: Server): Promise<ArchiveInfo> {
+  return ask(server.adminUrl, '/v1/info');
+}
+
+/** What a data folder's archive holds, by the ms10 windows of the messages' arrival. */
+export async function archivedWindows(dataDir: string): Promise<Map<number, number>> {
+  const counts = new Map<number, number>();
+  for await (const batch of readArchive(join(dataDir, 'archive'), allTime, 'time')) {
+    for (const time of batch.arrivedMs) {
+      const window = Math.floor(time / windowMs) * windowMs;
+      counts.set(window, (counts.get(window) ?? 0) + 1);
+    }
+  }
+  return counts;
+}
+
+/** Resolves when nothing is on its way into the archive any more. */
+export async function archiveSettled(server: Server): Promise<ArchiveInfo> {
+  let info = await archiveInfo(server);
+  await waitUntil('nothing is on its way into the archive', async () => {
+    info = await archiveInfo(server);
+    return info.archive.waiting === 0;
+  });
+  return info;
+}
+
+/** The windows that the counts have more of than the archive: their starts, and how many messages. */
+export function missingIn(
+  archived: Counts,
+  stored: Counts,
+): { readonly starts: readonly number[]; readonly messages: number } {
+  const starts: number[] = [];
+  let messages = 0;
+  for (const [start, count] of stored) {
+    const missing = count - (archived.get(start) ?? 0);
+    if (missing <= 0) continue;
+    starts.push(start);
+    messages += missing;
+  }
+  return { starts, messages };
+}
+
+/** How many messages the archive has that the counts have not. */
+export function inventedIn(archived: Counts, stored: Counts): number {
+  return missingIn(stored, archived).messages;
+}
