@@ -16,6 +16,8 @@ export interface Plan {
   readonly unpinnedRounds: number;
   readonly latencyRounds: number;
   readonly latencySeconds: number;
+  /** How long a server is under load before its delays are measured. */
+  readonly settleSeconds: number;
   readonly challengeRounds: number;
   readonly challengeSeconds: number;
   /** Whether Tsung makes the load of the challenge; else the generator at a fixed rate does. */
@@ -73,6 +75,7 @@ export const quick: Plan = {
   unpinnedRounds: 1,
   latencyRounds: 1,
   latencySeconds: 1,
+  settleSeconds: 1,
   challengeRounds: 1,
   challengeSeconds: 3,
   tsung: false,
@@ -109,13 +112,14 @@ export const quick: Plan = {
 
 export const full: Plan = {
   name: 'full',
-  mostMinutes: 40,
+  mostMinutes: 55,
   pairs: 9,
   peerRounds: 5,
   loadSeconds: 3,
   unpinnedRounds: 5,
   latencyRounds: 7,
   latencySeconds: 3,
+  settleSeconds: 10,
   challengeRounds: 3,
   challengeSeconds: 30,
   tsung: true,

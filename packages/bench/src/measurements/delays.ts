@@ -9,20 +9,20 @@ export async function delays(bench: Bench): Promise<Finding[]> {
   const dataDir = await bench.folder();
   const server = await startReto3({ cores: bench.placement.server, workers: 1, dataDir });
   try {
-    const { visible, live } = await runSteady(
-      {
-        ...steady(server.port, calmRate, bench.plan.delaySeconds),
-        adminUrl: server.adminUrl,
-      },
-      bench.placement.load,
-    );
+    const watched = (seconds: number) =>
+      runSteady(
+        { ...steady(server.port, calmRate, seconds), adminUrl: server.adminUrl },
+        bench.placement.load,
+      );
+    await watched(bench.plan.settleSeconds);
+    const { visible, live } = await watched(bench.plan.delaySeconds);
     const row = (what: string, delay: Delay | undefined) =>
       delay === undefined ? [] : [[what, delay.p50Ms, delay.p99Ms, delay.samples]];
     return [
       {
         id: 'delays',
         title: 'From a message to its reader',
-        how: `Under ${calmRate.toLocaleString('en')} requests/s from the generator. Open counts: all that was answered when the question was asked is in the answer. Live: from the end of a ms10 window to its arrival; 20 ms of it are the definition of final.`,
+        how: `Under ${calmRate.toLocaleString('en')} requests/s from the generator, after ${bench.plan.settleSeconds} s of it. Open counts: all that was answered when the question was asked is in the answer. Live: from the end of a ms10 window to its arrival; 20 ms of it are the definition of final.`,
         columns: ['delay', 'p50, ms', 'p99, ms', 'samples'],
         rows: [...row('visible in open counts', visible), ...row('seen through /v1/live', live)],
       },

@@ -18,6 +18,8 @@ export async function latency(bench: Bench, most: number): Promise<Finding[]> {
   for (let round = 0; round < bench.plan.latencyRounds; round++) {
     for (const peer of bench.inTurn(round, [reto3, bareUws])) {
       await bench.with(peer, { placement: bench.placement, workers: 1 }, async ({ port }) => {
+        const settling = steady(port, calmRate, bench.plan.settleSeconds);
+        await runSteady(settling, bench.placement.load);
         for (const [id, rate] of Object.entries(rates)) {
           const options = steady(port, rate, bench.plan.latencySeconds);
           const result = await runSteady(options, bench.placement.load);
@@ -35,7 +37,7 @@ export async function latency(bench: Bench, most: number): Promise<Finding[]> {
         id: `latency-${id}-${share}`,
         title: `Latency at ${rate.toLocaleString('en')} requests/s, ${share}`,
         unit: 'ms',
-        how: 'Open loop over 64 connections, from the moment a request was due to its answer, so that what had to wait counts in full. "The generator itself" is how late the requests were sent; it is part of the latency.',
+        how: `Open loop over 64 connections, from the moment a request was due to its answer, so that what had to wait counts in full; after ${bench.plan.settleSeconds} s of the calm load: V8 compiles and settles its heaps meanwhile, on the same core. "The generator itself" is how late the requests were sent; it is part of the latency.`,
         better: 'lower',
         series: collected.series(`latency-${id}-${share}`),
       }),
