@@ -1,6 +1,4 @@
 /** The archive in whole servers: it adds up, survives kill -9, and never gets in the way. */
-import { execFileSync } from 'node:child_process';
-import { createReadStream } from 'node:fs';
 import { readdir, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -9,6 +7,7 @@ import {
   archivedWindows,
   archiveInfo,
   archiveSettled,
+  holdArchive,
   inventedIn,
   missingIn,
 } from './support/archive.ts';
@@ -91,13 +90,7 @@ test('kill -9 takes nothing that was archived, and leaves nothing that was not c
 test('a thread that stands still harms neither counting nor answering, and drops are exact', async () => {
   const dataDir = await temporaryFolder();
   const server = await Server.start({ dataDir, flags: ['--archive', '--workers', '1'] });
-  // Opening a pipe that nobody reads waits, and with it the whole thread.
-  const hour = new Date().toISOString().slice(0, 13);
-  const nextHour = new Date(Date.now() + 3_600_000).toISOString().slice(0, 13);
-  const pipes = [hour, nextHour].map((name) =>
-    join(dataDir, 'archive', 'segments', `0000000001_${name}.segment`),
-  );
-  execFileSync('mkfifo', pipes);
+  const release = holdArchive(dataDir);
   const url = `http://127.0.0.1:${server.port}/`;
   const body = Buffer.alloc(64 << 10, 'x');
   const sent = 500;
@@ -119,10 +112,7 @@ test('a thread that stands still harms neither counting nor answering, and drops
   expect(counted.messagesInAll).toBe(messagesSinceStart);
 
   // Once somebody reads, it goes on.
-  for (const pipe of pipes)
-    createReadStream(pipe)
-      .on('error', () => undefined)
-      .resume();
+  release();
   await waitUntil(
     'the thread goes on',
     async () => (await archiveInfo(server)).archive.waiting === 0,

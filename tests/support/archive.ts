@@ -1,4 +1,6 @@
 /** The archive of a server, as tests look at it. */
+import { execFileSync } from 'node:child_process';
+import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { readArchive } from '../../packages/server/src/archive/reader.ts';
 import { ask, type Info } from './api.ts';
@@ -65,4 +67,25 @@ export function missingIn(
 /** How many messages the archive has that the counts have not. */
 export function inventedIn(archived: Counts, stored: Counts): number {
   return missingIn(stored, archived).messages;
+}
+
+const hourMs = 3_600_000;
+
+/**
+ * Makes the archive's thread of a server that has just started stand still at the first segment that
+ * it opens: whichever that is, now or after the hour, is a pipe that nobody reads.
+ * @returns has it go on; what it writes then is gone, so such a server cannot stop cleanly
+ */
+export function holdArchive(dataDir: string): () => void {
+  const pipes = [0, hourMs].map((laterMs) => {
+    const hour = new Date(Date.now() + laterMs).toISOString().slice(0, 13);
+    return join(dataDir, 'archive', 'segments', `0000000001_${hour}.segment`);
+  });
+  execFileSync('mkfifo', pipes);
+  return () => {
+    for (const pipe of pipes)
+      createReadStream(pipe)
+        .on('error', () => undefined)
+        .resume();
+  };
 }

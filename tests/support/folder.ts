@@ -1,12 +1,14 @@
 /** Data folders that vanish with the test that asked for them. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
-/** A new, empty folder. */
+/** A new, empty folder. What programs put beside it, such as the copy before a repair, vanishes too. */
 export async function temporaryFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'reto3-test-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const around = await mkdtemp(join(tmpdir(), 'reto3-test-'));
+  onTestFinished(() => rm(around, { recursive: true, force: true }));
+  const folder = join(around, 'folder');
+  await mkdir(folder);
   return folder;
 }

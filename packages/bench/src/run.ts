@@ -22,7 +22,7 @@ import { bareUws } from './peers/bare-uws.ts';
 import { haproxy } from './peers/haproxy.ts';
 import { missingOf } from './peers/peer.ts';
 import { peers } from './peers/peers.ts';
-import { startReto3 } from './peers/reto3.ts';
+import { withReto3 } from './peers/reto3.ts';
 import type { Plan } from './plan.ts';
 import { findProgram, firstLineOf } from './program.ts';
 import type { Page } from './report/page.ts';
@@ -85,7 +85,10 @@ export const serverSuite: Suite = {
       ['workers and connections', () => scaling(bench, cores)],
       ['dashboards', () => dashboards(bench)],
       ['alerts', () => alerts(bench)],
-      ['archive', () => archive(bench)],
+      ['archive, its cost', () => archiveCost(bench)],
+      ['archive, fixed rates', () => archiveRates(bench)],
+      ['archive, its size', () => archiveSize(bench)],
+      ['archive, reading it', () => archiveReading(bench)],
       ['start of a command', () => commandStart(bench)],
       ['stored counts', () => stored(bench)],
     ];
@@ -161,21 +164,9 @@ function mostOfBare(findings: readonly Finding[]): number {
 
 async function commandStart(bench: Bench): Promise<Finding[]> {
   const dataDir = await bench.folder();
-  const server = await startReto3({ cores: bench.placement.server, workers: 1, dataDir });
-  try {
-    return await cliStart(bench, server);
-  } finally {
-    await server.stop();
-  }
-}
-
-async function archive(bench: Bench): Promise<Finding[]> {
-  const found: Finding[] = [];
-  for (const measure of [archiveCost, archiveRates, archiveSize, archiveReading])
-    await bench.attempt(`archive, ${measure.name}`, async () => {
-      found.push(...(await measure(bench)));
-    });
-  return found;
+  return withReto3({ cores: bench.placement.server, workers: 1, dataDir }, (server) =>
+    cliStart(bench, server),
+  );
 }
 
 /** What is measured on stored counts, which take a while to make. */

@@ -1,27 +1,27 @@
 /** What it costs to keep every message, and how fast what was kept is read. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import type { Bench } from '../bench.ts';
 import { Collected } from '../collected.ts';
+import { folderBytes } from '../disk.ts';
+import { calmRate, challengeSource, runChallenge } from '../loads/challenge.ts';
 import { runSteady, steady } from '../loads/steady.ts';
-import { runTsung, tsungIsInstalled } from '../loads/tsung.ts';
 import { keepAliveConnections, runKeepAlive } from '../loads/wrk.ts';
 import { type RunningReto3, reto3Bin, withReto3 } from '../peers/reto3.ts';
 import { runProgram } from '../program.ts';
+import { type Archived, archiveOf, until, windowsIn } from '../questions.ts';
 import { archiveOff, archiveOn, replayRow, sqlRow } from '../report/targets.ts';
 import type { Cell, Finding } from '../result.ts';
 import { quantile } from '../statistics.ts';
 
 const warmUpSeconds = 1;
-const flags = ['--archive'];
+const archiving = ['--archive'];
 /** Of the challenge, the one that is asked of the archive, and what a worker takes with it at most. */
-const rates = [5_000, 50_000, 80_000];
+const rates = [calmRate, 50_000, 80_000];
 /** A load of wrk while the archive is filled. */
 const fillSeconds = 5;
-const settleMostMs = 120_000;
 const commandMostMs = 120_000;
-const messagesADay = 5_000 * 86_400;
+const messagesADay = calmRate * 86_400;
 const counting =
   'SELECT epoch_ms(time_bucket(INTERVAL 10 MILLISECONDS, arrived)) AS start, count(*) AS count FROM messages GROUP BY start ORDER BY start';
 
@@ -33,7 +33,7 @@ export async function archiveCost(bench: Bench): Promise<Finding[]> {
     for (const name of bench.inTurn(round, [archiveOn, archiveOff])) {
       await withServer(
         bench,
-        name === archiveOn ? flags : [],
+        name === archiveOn ? archiving : [],
         await bench.folder(),
         async (server) => {
           await runKeepAlive(bench.placement, server, warmUpSeconds);
@@ -70,7 +70,7 @@ export async function archiveCost(bench: Bench): Promise<Finding[]> {
 export async function archiveRates(bench: Bench): Promise<Finding[]> {
   const rows: Cell[][] = [];
   for (const rate of rates) {
-    await withServer(bench, flags, await bench.folder(), async (server) => {
+    await withServer(bench, archiving, await bench.folder(), async (server) => {
       const options = steady(server.port, rate, bench.plan.rateSeconds);
       const before = server.usage();
       const startMs = performance.now();
@@ -113,21 +113,16 @@ export async function archiveRates(bench: Bench): Promise<Finding[]> {
 /** How large a message of the challenge is once its segment has become a file of Parquet. */
 export async function archiveSize(bench: Bench): Promise<Finding[]> {
   const dataDir = await bench.folder();
-  const { challengeSeconds: seconds, tsung: wantsTsung } = bench.plan;
-  const tsung = wantsTsung && tsungIsInstalled();
-  await withServer(bench, flags, dataDir, async ({ port }) => {
-    const cores = bench.placement.load;
-    if (tsung) await runTsung({ port, requestsPerSecond: 5_000, seconds, cores });
-    else await runSteady(steady(port, 5_000, seconds), cores);
-  });
-  return withServer(bench, flags, dataDir, async (server) => {
-    await converted(dataDir);
-    const { messages, bytes } = await archiveOf(server);
+  const { challengeSeconds: seconds } = bench.plan;
+  await withServer(bench, archiving, dataDir, (server) => runChallenge(bench, server, seconds));
+  return withConverted(bench, dataDir, async ({ adminUrl }) => {
+    const { messages } = await archiveOf(adminUrl);
+    const bytes = await folderBytes(join(dataDir, 'archive'));
     return [
       {
         id: 'archive-size',
         title: 'The size of a kept message',
-        how: `${seconds} s of 5,000 requests/s from ${tsung ? 'Tsung, each with the time of its making' : 'the generator, all alike'}; Parquet, when all is converted.`,
+        how: `${seconds} s of ${calmRate.toLocaleString('en')} requests/s from ${challengeSource(bench)}; Parquet, when all is converted.`,
         columns: ['messages', 'bytes', 'bytes a message'],
         rows: [[messages, bytes, bytes / messages]],
       },
@@ -139,19 +134,18 @@ export async function archiveSize(bench: Bench): Promise<Finding[]> {
 export async function archiveReading(bench: Bench): Promise<Finding[]> {
   const dataDir = await bench.folder();
   const fromMs = Date.now();
-  await withServer(bench, flags, dataDir, async (server) => {
-    while ((await archiveOf(server)).archived < bench.plan.archivedMessages)
+  await withServer(bench, archiving, dataDir, async (server) => {
+    while ((await archiveOf(server.adminUrl)).archived < bench.plan.archivedMessages)
       await runKeepAlive(bench.placement, server, fillSeconds);
     await settled(server);
   });
   bench.say('  messages are archived');
-  return withServer(bench, flags, dataDir, async (server) => {
-    await converted(dataDir);
-    const { messages } = await archiveOf(server);
-    const stored = await storedWindows(server, fromMs);
+  return withConverted(bench, dataDir, async ({ adminUrl }) => {
+    const { messages } = await archiveOf(adminUrl);
+    const stored = await windowsIn(adminUrl, fromMs);
     const commands: Readonly<Record<string, Command>> = {
       [sqlRow]: {
-        args: ['query', counting, '--format', 'csv', '--url', server.adminUrl],
+        args: ['query', counting, '--format', 'csv', '--url', adminUrl],
         cores: undefined,
         windowOf: (line) => {
           const [start, count] = line.split(',').map(Number);
@@ -213,49 +207,40 @@ interface Command {
   readonly windowOf: (line: string) => readonly [start: number, count: number];
 }
 
-interface ArchiveState {
-  readonly archived: number;
-  readonly dropped: number;
-  readonly waiting: number;
-  readonly messages: number;
-  readonly bytes: number;
-}
-
-async function archiveOf(server: RunningReto3): Promise<ArchiveState> {
-  const answer = await fetch(`${server.adminUrl}/v1/info`);
-  // Written by the server of the same build.
-  const { archive }: { archive: ArchiveState } = JSON.parse(await answer.text());
-  return archive;
-}
-
 /** When nothing is on its way into the archive any more. */
-async function settled(server: RunningReto3): Promise<ArchiveState> {
-  const deadlineMs = performance.now() + settleMostMs;
-  while (performance.now() < deadlineMs) {
-    const state = await archiveOf(server);
-    if (state.waiting === 0) return state;
-    await setTimeout(100);
-  }
-  throw new Error(`messages wait for the archive after ${settleMostMs} ms`);
-}
-
-/** When every segment of an earlier server has become a file of Parquet. */
-async function converted(dataDir: string): Promise<void> {
-  const deadlineMs = performance.now() + settleMostMs;
-  while (performance.now() < deadlineMs) {
-    // One is open: of the message that this server was asked whether it answers.
-    if ((await readdir(join(dataDir, 'archive', 'segments'))).length <= 1) return;
-    await setTimeout(100);
-  }
-  throw new Error(`segments are not converted after ${settleMostMs} ms`);
-}
-
-async function storedWindows(server: RunningReto3, fromMs: number): Promise<Map<number, number>> {
-  const answer = await fetch(`${server.adminUrl}/v1/stats/ms10?from=${fromMs}&open=true`);
-  const { starts, counts }: { starts: number[]; counts: number[] } = JSON.parse(
-    await answer.text(),
+function settled({ adminUrl }: RunningReto3): Promise<Archived> {
+  const none = 'nothing on its way into the archive';
+  return until(
+    none,
+    () => archiveOf(adminUrl),
+    ({ waiting }) => waiting === 0,
   );
-  return new Map(starts.map((start, index) => [start, counts[index] ?? Number.NaN]));
+}
+
+function segmentsIn(dataDir: string): Promise<string[]> {
+  return readdir(join(dataDir, 'archive', 'segments'));
+}
+
+/**
+ * Starts a server on the archive that another one left, and hands it over when all of that is Parquet.
+ * What the new one was asked until it answered is in a segment of its own.
+ */
+async function withConverted<T>(
+  bench: Bench,
+  dataDir: string,
+  use: (server: RunningReto3) => Promise<T>,
+): Promise<T> {
+  const left = await segmentsIn(dataDir);
+  if (left.length === 0) throw new Error(`got no segment in ${dataDir}, want those of a server`);
+  return withServer(bench, archiving, dataDir, async (server) => {
+    await until(
+      'no segment of the server before',
+      () => segmentsIn(dataDir),
+      (segments) => !segments.some((segment) => left.includes(segment)),
+    );
+    await settled(server);
+    return use(server);
+  });
 }
 
 /** How many windows have another count there; a window that is missing counts as 0. */

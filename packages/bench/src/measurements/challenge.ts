@@ -1,13 +1,11 @@
 /** The challenge's load, 5,000 requests/s: what it costs in processor, memory and disk. */
 import type { Bench } from '../bench.ts';
 import { Collected } from '../collected.ts';
-import { runSteady, steady } from '../loads/steady.ts';
-import { runTsung, tsungIsInstalled } from '../loads/tsung.ts';
+import { calmRate, challengeSource, runChallenge } from '../loads/challenge.ts';
 import { bareUws } from '../peers/bare-uws.ts';
 import type { RunningPeer } from '../peers/peer.ts';
 import { reto3 } from '../peers/reto3.ts';
 import type { Finding } from '../result.ts';
-import { calmRate } from './latency.ts';
 
 const microseconds = 1e6;
 const megabyte = 1e6;
@@ -18,13 +16,12 @@ const settledShare = 0.25;
 export async function challenge(bench: Bench): Promise<Finding[]> {
   const { challengeRounds, challengeSeconds } = bench.plan;
   const collected = new Collected();
-  const tsung = bench.plan.tsung && tsungIsInstalled();
   for (let round = 0; round < challengeRounds; round++) {
     for (const peer of bench.inTurn(round, [reto3, bareUws])) {
       await bench.with(peer, { placement: bench.placement, workers: 1 }, async (running) => {
         const before = running.usage();
         const startMs = performance.now();
-        const { answered, residentBytes } = await load(bench, running, tsung, challengeSeconds);
+        const { answered, residentBytes } = await load(bench, running, challengeSeconds);
         const seconds = (performance.now() - startMs) / 1_000;
         const after = running.usage();
         const cpu = ((after.cpuSeconds - before.cpuSeconds) / answered) * microseconds;
@@ -39,8 +36,7 @@ export async function challenge(bench: Bench): Promise<Finding[]> {
       });
     }
   }
-  const source = tsung ? 'Tsung' : 'the generator at a fixed rate (not Tsung)';
-  const how = `${challengeSeconds} s of ${calmRate.toLocaleString('en')} requests/s from ${source}; one core for the server.`;
+  const how = `${challengeSeconds} s of ${calmRate.toLocaleString('en')} requests/s from ${challengeSource(bench)}; one core for the server.`;
   const shape = { better: 'lower', how } as const;
   return [
     {
@@ -80,23 +76,14 @@ interface Loaded {
   readonly residentBytes: readonly number[];
 }
 
-async function load(
-  bench: Bench,
-  running: RunningPeer,
-  tsung: boolean,
-  seconds: number,
-): Promise<Loaded> {
-  const { port } = running;
-  const cores = bench.placement.load;
+async function load(bench: Bench, running: RunningPeer, seconds: number): Promise<Loaded> {
   const residentBytes: number[] = [];
   const sampling = setInterval(
     () => residentBytes.push(running.usage().residentBytes),
     sampleEveryMs,
   );
   try {
-    const answered = tsung
-      ? await runTsung({ port, requestsPerSecond: calmRate, seconds, cores })
-      : (await runSteady(steady(port, calmRate, seconds), cores)).answered;
+    const answered = await runChallenge(bench, running, seconds);
     residentBytes.push(running.usage().residentBytes);
     return { answered, residentBytes };
   } finally {

@@ -6,16 +6,10 @@ import { setTimeout } from 'node:timers/promises';
 import type { Bench } from '../bench.ts';
 import { type Nats, streamState } from '../cluster/nats.ts';
 import { runNodes } from '../cluster/nodes.ts';
-import {
-  liveNodes,
-  messagesInCluster,
-  positionOf,
-  publishedBy,
-  until,
-} from '../cluster/questions.ts';
 import { startNode, withNats } from '../cluster/servers.ts';
 import { followCluster } from '../loads/delays.ts';
 import { runSteady, steady } from '../loads/steady.ts';
+import { liveNodes, messagesInCluster, positionOf, publishedBy, until } from '../questions.ts';
 import { readable } from '../report/numbers.ts';
 import type { Cell, Finding } from '../result.ts';
 import { quantile } from '../statistics.ts';

@@ -6,17 +6,17 @@ import { availableParallelism, cpus } from 'node:os';
 import type { Bench } from '../bench.ts';
 import { startBalancer } from '../cluster/balancer.ts';
 import { canSyncAlways, type Nats } from '../cluster/nats.ts';
-import { liveNodes, messagesIn, messagesInCluster, until } from '../cluster/questions.ts';
 import { startNode, withNats } from '../cluster/servers.ts';
+import { calmRate } from '../loads/challenge.ts';
 import { followCluster } from '../loads/delays.ts';
 import { runSteady, steady } from '../loads/steady.ts';
 import { runWrk } from '../loads/wrk.ts';
 import { type RunningReto3, reto3 } from '../peers/reto3.ts';
+import { liveNodes, messagesIn, messagesInCluster, until } from '../questions.ts';
 import { mostThatGo } from '../report/sizes.ts';
 import type { Cell, Finding } from '../result.ts';
 import { quantile } from '../statistics.ts';
 import { watchCores } from '../usage.ts';
-import { calmRate } from './latency.ts';
 
 const natsServers = 3;
 /** Above this, the generator sends several requests in a packet: it has one core. */

@@ -1,14 +1,14 @@
 /** How soon a message can be read, under the load of the challenge. */
 import type { Bench } from '../bench.ts';
+import { calmRate } from '../loads/challenge.ts';
 import { type Delay, runSteady, steady } from '../loads/steady.ts';
-import { startReto3 } from '../peers/reto3.ts';
+import { withReto3 } from '../peers/reto3.ts';
 import type { Finding } from '../result.ts';
-import { calmRate } from './latency.ts';
 
 export async function delays(bench: Bench): Promise<Finding[]> {
   const dataDir = await bench.folder();
-  const server = await startReto3({ cores: bench.placement.server, workers: 1, dataDir });
-  try {
+  const options = { cores: bench.placement.server, workers: 1, dataDir };
+  return withReto3(options, async (server) => {
     const watched = (seconds: number) =>
       runSteady(
         { ...steady(server.port, calmRate, seconds), adminUrl: server.adminUrl },
@@ -27,7 +27,5 @@ export async function delays(bench: Bench): Promise<Finding[]> {
         rows: [...row('visible in open counts', visible), ...row('seen through /v1/live', live)],
       },
     ];
-  } finally {
-    await server.stop();
-  }
+  });
 }

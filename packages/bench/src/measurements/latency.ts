@@ -1,12 +1,12 @@
 /** How long an answer takes at a fixed rate: reto3 and its yardstick. */
 import type { Bench } from '../bench.ts';
 import { Collected } from '../collected.ts';
+import { calmRate } from '../loads/challenge.ts';
 import { runSteady, steady } from '../loads/steady.ts';
 import { bareUws } from '../peers/bare-uws.ts';
 import { reto3 } from '../peers/reto3.ts';
 import type { Comparison, Finding } from '../result.ts';
 
-export const calmRate = 5_000;
 /** What the generator sends on one core without being late itself. */
 const generatorMost = 50_000;
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Bench } from '../bench.ts';
 import { Collected } from '../collected.ts';
 import { repeatBefore } from '../day/store.ts';
-import { startReto3 } from '../peers/reto3.ts';
+import { withReto3 } from '../peers/reto3.ts';
 import type { Comparison, Finding } from '../result.ts';
 import { quantile } from '../statistics.ts';
 import type { StoredDay } from './stored-day.ts';
@@ -33,15 +33,13 @@ export async function queryScaling(
   const times = new Collected();
   for (let round = 0; round < rounds; round++) {
     for (const [name, dataDir] of Object.entries(folders)) {
-      const server = await startReto3({ cores: bench.placement.server, workers: 1, dataDir });
-      try {
+      const options = { cores: bench.placement.server, workers: 1, dataDir };
+      await withReto3(options, async (server) => {
         for (const [id, { path }] of Object.entries(queries)) {
           const url = `${server.adminUrl}/v1/stats/${path}`;
           times.add(id, name, await medianMs(url, bench.plan.queryRounds));
         }
-      } finally {
-        await server.stop();
-      }
+      });
     }
   }
   return Object.entries(queries).map(

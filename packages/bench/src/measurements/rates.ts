@@ -1,7 +1,7 @@
 /** The three rates of the challenge: reached on which cores, at what cost. */
 import type { Bench } from '../bench.ts';
 import { runSteady, steady } from '../loads/steady.ts';
-import { startReto3 } from '../peers/reto3.ts';
+import { withReto3 } from '../peers/reto3.ts';
 import type { Cell, Finding } from '../result.ts';
 
 /** Above this, requests are sent several in a packet: the generator has one core. */
@@ -32,8 +32,7 @@ export async function rates(bench: Bench): Promise<Finding[]> {
 
 async function atRate(bench: Bench, rate: number): Promise<Cell[]> {
   const dataDir = await bench.folder();
-  const server = await startReto3({ cores: bench.placement.server, workers: 1, dataDir });
-  try {
+  return withReto3({ cores: bench.placement.server, workers: 1, dataDir }, async (server) => {
     const options = {
       ...steady(server.port, rate, bench.plan.rateSeconds),
       adminUrl: server.adminUrl,
@@ -53,7 +52,5 @@ async function atRate(bench: Bench, rate: number): Promise<Cell[]> {
       result.live?.p99Ms ?? 'not measured',
       Math.round((after.writtenBytes - before.writtenBytes) / seconds),
     ];
-  } finally {
-    await server.stop();
-  }
+  });
 }

@@ -1,5 +1,4 @@
 /** A day of counts: how small it is stored, how fast it is printed; beside VictoriaMetrics. */
-import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { poissonFrom } from '@reto3/server/simulation/poisson';
 import { Random } from '@reto3/server/simulation/random';
@@ -7,6 +6,7 @@ import type { Bench } from '../bench.ts';
 import { Collected } from '../collected.ts';
 import { entropyBytes } from '../day/entropy.ts';
 import { compact, fillStore, ms10BlockBytes } from '../day/store.ts';
+import { folderBytes } from '../disk.ts';
 import { missingOf } from '../peers/peer.ts';
 import { reto3Bin, startReto3 } from '../peers/reto3.ts';
 import { startVictoriaMetrics, victoriaMetrics } from '../peers/victoria-metrics.ts';
@@ -176,12 +176,4 @@ async function merged(url: string): Promise<void> {
     const active = metrics.match(/^vm_active_(?:force_)?merges\S* (\d+)$/gm) ?? [];
     if (active.every((line) => line.endsWith(' 0'))) return;
   }
-}
-
-async function folderBytes(folder: string): Promise<number> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const sizes = entries
-    .filter((entry) => entry.isFile())
-    .map(async (entry) => (await stat(join(entry.parentPath, entry.name))).size);
-  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }

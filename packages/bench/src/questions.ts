@@ -1,8 +1,8 @@
-/** What servers of a cluster are asked, over their query API. */
+/** What servers are asked, over their query API. */
 import { setTimeout } from 'node:timers/promises';
 
 const lookEveryMs = 10;
-const mostWaitMs = 60_000;
+const mostWaitMs = 120_000;
 
 export interface Published {
   readonly messages: number;
@@ -36,6 +36,35 @@ export async function messagesInCluster(adminUrl: string, from: number): Promise
   const answer = await ask(adminUrl, `/v1/stats/min?from=${from}&open=true&scope=cluster`);
   const counts = field(answer, 'counts');
   return Array.isArray(counts) ? counts.reduce((sum, count) => sum + Number(count), 0) : 0;
+}
+
+/** The ms10 windows of a node from then on (epoch ms), final or not: start to count. */
+export async function windowsIn(adminUrl: string, from: number): Promise<Map<number, number>> {
+  const answer = await ask(adminUrl, `/v1/stats/ms10?from=${from}&open=true`);
+  const [starts, counts] = [field(answer, 'starts'), field(answer, 'counts')];
+  if (!Array.isArray(starts) || !Array.isArray(counts)) throw new Error('got no windows');
+  return new Map(starts.map((start, index) => [Number(start), Number(counts[index])]));
+}
+
+/** Messages. */
+export interface Archived {
+  /** Since the start: written, given up, and on their way. */
+  readonly archived: number;
+  readonly dropped: number;
+  readonly waiting: number;
+  /** On the disk. */
+  readonly messages: number;
+}
+
+/** What a server that runs with --archive has archived. */
+export async function archiveOf(adminUrl: string): Promise<Archived> {
+  const archive = field(await ask(adminUrl, '/v1/info'), 'archive');
+  return {
+    archived: numberIn(archive, 'archived'),
+    dropped: numberIn(archive, 'dropped'),
+    waiting: numberIn(archive, 'waiting'),
+    messages: numberIn(archive, 'messages'),
+  };
 }
 
 /** Resolves when the answer is what is wanted. @throws Error that says what it was at last */

@@ -1,0 +1,12 @@
+/** What folders take on the disk. */
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** All files in it and below, in bytes. */
+export async function folderBytes(folder: string): Promise<number> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const sizes = entries
+    .filter((entry) => entry.isFile())
+    .map(async (entry) => (await stat(join(entry.parentPath, entry.name))).size);
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+}

@@ -1,0 +1,27 @@
+/** The load of the challenge: 5,000 requests a second, from Tsung where it is to be had. */
+import type { Bench } from '../bench.ts';
+import { runSteady, steady } from './steady.ts';
+import { runTsung, tsungIsInstalled } from './tsung.ts';
+
+export const calmRate = 5_000;
+
+function usesTsung({ plan }: Bench): boolean {
+  return plan.tsung && tsungIsInstalled();
+}
+
+/** What sends it, in words. */
+export function challengeSource(bench: Bench): string {
+  return usesTsung(bench) ? 'Tsung' : 'the generator at a fixed rate (not Tsung)';
+}
+
+/** Runs it to its end; the requests that were answered. */
+export async function runChallenge(
+  bench: Bench,
+  { port }: { readonly port: number },
+  seconds: number,
+): Promise<number> {
+  const cores = bench.placement.load;
+  return usesTsung(bench)
+    ? runTsung({ port, requestsPerSecond: calmRate, seconds, cores })
+    : (await runSteady(steady(port, calmRate, seconds), cores)).answered;
+}
