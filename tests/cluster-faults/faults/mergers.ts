@@ -9,6 +9,7 @@ import { program } from '../../faults/support/needs.ts';
 import { startNode } from '../../support/cluster.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { NatsServers } from '../../support/nats.ts';
+import { SteadyLoad } from '../../support/steady-load.ts';
 import {
   compare,
   endOfMinute,
@@ -16,7 +17,6 @@ import {
   thisSecond,
   timeUntilEqual,
 } from '../support/comparison.ts';
-import { SteadyLoad } from '../support/steady-load.ts';
 
 const rate = 400;
 

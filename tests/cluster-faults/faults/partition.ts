@@ -7,6 +7,7 @@ import type { Fault } from '../../faults/fault.ts';
 import { all, program, root } from '../../faults/support/needs.ts';
 import { startNode } from '../../support/cluster.ts';
 import { NatsServers } from '../../support/nats.ts';
+import { SteadyLoad } from '../../support/steady-load.ts';
 import {
   compare,
   endOfMinute,
@@ -15,7 +16,6 @@ import {
   timeUntilEqual,
 } from '../support/comparison.ts';
 import { type BadLine, badLineOf, Networks, namespaces } from '../support/networks.ts';
-import { SteadyLoad } from '../support/steady-load.ts';
 
 const withinMs = 10_000;
 const rate = 200;

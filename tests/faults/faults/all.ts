@@ -1,6 +1,6 @@
 /** Every fault, in the order of the table. */
 import type { Fault } from '../fault.ts';
-import { archiveKill, archiveStall } from './archive.ts';
+import { archiveAhead, archiveKill, archiveStall } from './archive.ts';
 import { clockSteps } from './clock-steps.ts';
 import { damage } from './damage.ts';
 import { diskFull } from './disk-full.ts';
@@ -29,6 +29,7 @@ export const faults: readonly Fault[] = [
   stall,
   secondServer,
   archiveKill,
+  archiveAhead,
   archiveStall,
   soak,
   simulation,

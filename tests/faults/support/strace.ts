@@ -1,5 +1,5 @@
 /**
- * Makes the fsyncs of a running server fail or take long, with strace.
+ * Makes the fsyncs, or writes, of a running server fail or take long, with strace.
  *
  * Tracing stops a thread at every system call, so only the threads that write to the disk are
  * traced: those that wait for work (futex) while the server is idle. The main thread and the ingest
@@ -32,9 +32,12 @@ export class Strace {
     this.#process = running;
   }
 
-  /** Resolves when the threads' fsyncs do as told. */
-  static async attach(threads: readonly string[], injection: Injection): Promise<Strace> {
-    const calls = 'fsync,fdatasync';
+  /** Resolves when those system calls of the threads do as told. */
+  static async attach(
+    threads: readonly string[],
+    injection: Injection,
+    calls: 'fsync,fdatasync' | 'write' = 'fsync,fdatasync',
+  ): Promise<Strace> {
     const running = launch('strace', [
       ...['-e', `trace=${calls}`, '-e', `inject=${calls}:${injection}`],
       ...threads.flatMap((thread) => ['-p', thread]),
