@@ -30,12 +30,12 @@ test('a gap is left out, and a window alone between gaps is not', () => {
   expect(drawChart({ start, windowsEach: 1, highest }, sec, canvas)).toMatchInlineSnapshot(`
     [
       "messages in 1 s, 2016-05-28 11:11:11 to 11:11:19 UTC",
-      "  3 ┤       ──────────────",
+      "  3 ┤      ────────────",
       "  2 ┤",
-      "  1 ┤                                   ───────",
-      "  0 ┤                                                 ───────",
-      "    └───────┬─────────────┬─────────────┬─────────────┬──────",
-      "            11:11:12      11:11:14      11:11:16      11:11:18",
+      "  1 ┤                              ──────",
+      "  0 ┤                                          ──────",
+      "    └──────┬───────────┬───────────┬───────────┬─────",
+      "           11:11:12    11:11:14    11:11:16    11:11:18",
     ]
   `);
 });
@@ -100,6 +100,8 @@ test('a chart fits its canvas, and has a mark for exactly what was counted', () 
         }
       },
     ),
+    // A label of one character: asciichart gives it three.
+    { examples: [[[gap, gap, gap, gap, gap, gap], 40, 6]] },
   );
 });
 

@@ -17,10 +17,7 @@ const mostCharsEach = 8;
 
 /** How many columns of counts fit, where none is higher than `highest`. */
 export function plotColumns(canvas: Canvas, highest: number): number {
-  return Math.max(
-    1,
-    canvas.columns - String(scaleOf(highest, canvas).top).length - charsBesideLabel,
-  );
+  return Math.max(1, canvas.columns - marginOf(scaleOf(highest, canvas).top));
 }
 
 /**
