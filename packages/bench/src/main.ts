@@ -19,7 +19,7 @@ const usage = `usage: npm run bench [-- OPTIONS]
   --only TEXT   run only the measurements whose name contains that, such as "latency"; writes nothing, or
                 with --out in the place of what the page has of them
   --soak        the load of the challenge for ten minutes, on reto3 and on its yardstick: is memory flat?
-  --out FOLDER  write the page, its JSON and charts there; the folder holds the page already
+  --out FOLDER  write the page, its JSON and charts there; what the page says beside them stays
 `;
 
 const docs = fileURLToPath(new URL('../../../docs', import.meta.url));

@@ -5,7 +5,7 @@ describe('parseStat', () => {
   it('finds group and processor time behind a name with spaces and parentheses', () => {
     const line =
       '4711 (a (b) c) S 1 4700 4700 0 -1 4194304 2500 0 0 0 150 50 0 0 20 0 11 0 1234 1 2 3';
-    expect(parseStat(line)).toEqual({ group: 4700, cpuSeconds: 2 });
+    expect(parseStat(line)).toEqual({ group: 4700, cpuSeconds: 2, kernelSeconds: 0.5 });
   });
 });
 

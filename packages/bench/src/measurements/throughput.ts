@@ -2,14 +2,16 @@
 import type { Bench } from '../bench.ts';
 import { Collected } from '../collected.ts';
 import { keepAliveConnections, runWrk } from '../loads/wrk.ts';
-import { unpinned } from '../machine.ts';
+import { type Placement, unpinned } from '../machine.ts';
 import { bareUws } from '../peers/bare-uws.ts';
 import { haproxy } from '../peers/haproxy.ts';
 import { nginx, nginxLua } from '../peers/nginx.ts';
 import { nodeHttp } from '../peers/node-http.ts';
 import type { Peer, RunningPeer } from '../peers/peer.ts';
 import { reto3 } from '../peers/reto3.ts';
-import type { Comparison, Finding } from '../result.ts';
+import type { Comparison, Finding, Table } from '../result.ts';
+import { spreadOf } from '../statistics.ts';
+import { watchBusy } from '../usage.ts';
 
 const pipelineDepth = 16;
 const warmUpSeconds = 1;
@@ -22,12 +24,15 @@ const pipelining: readonly Peer[] = [...pair, haproxy, nginx, nginxLua, nodeHttp
 export async function throughput(bench: Bench): Promise<Finding[]> {
   const { pairs, peerRounds } = bench.plan;
   const rates = new Collected();
+  const times = new Collected();
   const options = { placement: bench.placement, workers: 1 };
   const measure = async (peer: Peer): Promise<void> => {
     await bench.with(peer, options, async (running) => {
       const load = { bench, peer, running, threads: 1, cores: bench.placement.load };
       await wrk({ ...load, depth: 1, seconds: warmUpSeconds });
+      const spent = watchTime(running, bench.placement);
       const keepAlive = await wrk({ ...load, depth: 1 });
+      spent(times, peer, keepAlive * bench.plan.loadSeconds);
       rates.add('keep-alive', peer.name, keepAlive);
       bench.say(`  ${peer.name}: ${Math.round(keepAlive)}/s`);
       if (!pipelining.includes(peer)) return;
@@ -50,6 +55,7 @@ export async function throughput(bench: Bench): Promise<Finding[]> {
   const how = `wrk, ${keepAliveConnections} connections that stay open, POST with the body of the challenge (webdis, VictoriaMetrics and InfluxDB: one write of their own); ${cores}.`;
   return [
     comparison('keep-alive', 'Requests per second, one core', how, rates),
+    timeTable(times),
     comparison(
       'pipelined',
       `Requests per second, one core, ${pipelineDepth} requests pipelined`,
@@ -57,6 +63,58 @@ export async function throughput(bench: Bench): Promise<Finding[]> {
       rates,
     ),
   ];
+}
+
+/**
+ * Begins to watch where the time goes; the result adds what it was, for that many requests.
+ * Where nothing is pinned, a busy core says nothing, and is left out.
+ */
+function watchTime(running: RunningPeer, { server, load }: Placement) {
+  const before = running.usage();
+  const serverBusy = server && watchBusy(server);
+  const loadBusy = load && watchBusy(load);
+  return (times: Collected, { name }: Peer, requests: number): void => {
+    const after = running.usage();
+    const microseconds = (seconds: number): number => (seconds / requests) * 1e6;
+    times.add(kernelTime, name, microseconds(after.kernelSeconds - before.kernelSeconds));
+    times.add(allTime, name, microseconds(after.cpuSeconds - before.cpuSeconds));
+    if (serverBusy) times.add(busyServer, name, serverBusy());
+    if (loadBusy) times.add(busyLoad, name, loadBusy());
+  };
+}
+
+const allTime = 'all';
+const kernelTime = 'kernel';
+const busyServer = 'busy server';
+const busyLoad = 'busy load';
+
+function timeTable(times: Collected): Table {
+  const median = (metric: string, name: string): number | undefined => {
+    const values = times.series(metric).find((series) => series.name === name)?.values;
+    return values && spreadOf(values).median;
+  };
+  const share = (metric: string, name: string): string => {
+    const value = median(metric, name);
+    return value === undefined ? '' : `${Math.round(value * 100)} %`;
+  };
+  return {
+    id: 'keep-alive-time',
+    title: 'Where the time of such a request goes',
+    how: "Processor time of the server per request in the same loads, from the kernel's counts; medians. What a server spends in its own code is all that it could be faster by: the rest is sockets. A load whose core is full too would not have let a faster server be seen.",
+    columns: [
+      'server',
+      'µs',
+      'of it in the kernel, µs',
+      'own code, µs',
+      'its core busy',
+      "the load's core busy",
+    ],
+    rows: times.series(allTime).map(({ name }) => {
+      const all = median(allTime, name) ?? Number.NaN;
+      const kernel = median(kernelTime, name) ?? Number.NaN;
+      return [name, all, kernel, all - kernel, share(busyServer, name), share(busyLoad, name)];
+    }),
+  };
 }
 
 /** All cores for both, as many threads as each likes. */

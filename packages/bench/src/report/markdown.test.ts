@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { comparisonTable, replaceResults, table } from './markdown.ts';
+import { comparisonTable, emptyDocument, replaceResults, table } from './markdown.ts';
 
 describe('table', () => {
   it('is Markdown, numbers made readable', () => {
@@ -35,6 +35,13 @@ describe('replaceResults', () => {
     const document = `before\n${marks[0]}\nold\n${marks[1]}\nafter\n`;
     expect(replaceResults(document, 'npm run bench -- --full', 'new\n')).toBe(
       `before\n${marks[0]}\n\nnew\n\n${marks[1]}\nafter\n`,
+    );
+  });
+
+  it('fills a document that is new', () => {
+    const document = emptyDocument('npm run bench -- --full');
+    expect(replaceResults(document, 'npm run bench -- --full', 'new\n')).toBe(
+      `${marks[0]}\n\nnew\n\n${marks[1]}\n`,
     );
   });
 

@@ -94,9 +94,18 @@ export function table(columns: readonly string[], rows: readonly (readonly Cell[
 
 const endMark = '<!-- end of results -->';
 
+function beginMarkOf(command: string): string {
+  return `<!-- results: written by ${command} -->`;
+}
+
+/** A document with nothing but the marks, for a folder that has none. */
+export function emptyDocument(command: string): string {
+  return `${beginMarkOf(command)}\n${endMark}\n`;
+}
+
 /** Puts the results of a command between the marks of the document; what stands around them stays. */
 export function replaceResults(document: string, command: string, results: string): string {
-  const beginMark = `<!-- results: written by ${command} -->`;
+  const beginMark = beginMarkOf(command);
   const begin = document.indexOf(beginMark);
   const end = document.indexOf(endMark);
   if (begin === -1 || end < begin)

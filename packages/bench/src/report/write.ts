@@ -1,8 +1,9 @@
 /** Writes a report into a folder: a page, the same as JSON, and the charts beside them. */
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chartsOf } from './charts.ts';
-import { markdownOf, replaceResults } from './markdown.ts';
+import { emptyDocument, markdownOf, replaceResults } from './markdown.ts';
 import type { Page } from './page.ts';
 import { joined, type Report } from './report.ts';
 
@@ -19,6 +20,7 @@ export async function writeReport(
   const report = before === undefined ? measured : joined(before, measured);
   const charts = chartsOf(report.results);
   await rm(join(folder, name), { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
   if (charts.size > 0) await mkdir(join(folder, name), { recursive: true });
   const links = new Map<string, string>();
   for (const [id, svg] of charts) {
@@ -27,7 +29,7 @@ export async function writeReport(
     links.set(id, file);
   }
   const document = join(folder, `${name}.md`);
-  const text = await readFile(document, 'utf8');
+  const text = existsSync(document) ? await readFile(document, 'utf8') : emptyDocument(command);
   const results = markdownOf(report, page, links);
   await writeFile(document, replaceResults(text, command, results));
   await writeFile(json, `${JSON.stringify(report, undefined, 2)}\n`);
