@@ -50,6 +50,12 @@ const infoSchema = {
       ...count,
       description: 'All that the store holds, with those since the start',
     },
+    dataDir: { type: 'string', description: 'Its data folder, as it sees it' },
+    deletedBefore: {
+      type: 'object',
+      description: 'Up to where retention has deleted each period, epoch ms',
+      properties: { ms10: count, sec: count, min: count },
+    },
     bytesOnDisk: { ...count, description: 'At most a second old' },
     freshnessMs: {
       type: 'object',
@@ -81,6 +87,10 @@ const infoSchema = {
             'Counted and not archived, because the archive could not keep up or be written',
         },
         waiting: { ...count, description: 'On their way into the archive' },
+        through: {
+          ...count,
+          description: 'What came before that time is archived or dropped, epoch ms',
+        },
         folder: { type: 'string' },
         messages: { ...count, description: 'On the disk, those of earlier starts too' },
         files: count,
@@ -155,6 +165,7 @@ export const infoRoutes: FastifyPluginAsync<InfoOptions> = async (app, options) 
         workers: config.workers,
         flushMs: config.flushMs,
         uptimeMs: Math.round(process.uptime() * 1_000),
+        dataDir,
         bytesOnDisk: await bytesOnDisk(),
         freshnessMs: {
           p50: freshness.quantile(0.5),

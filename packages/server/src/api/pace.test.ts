@@ -28,14 +28,15 @@ describe('Pace', () => {
     expect(await read(new Pace(() => 0.05), 4, 100)).toBe(0);
   });
 
-  it('lets all answers together read a block every 20 ms while a worker is busy', async () => {
-    expect(await read(new Pace(() => 0.9), 1, 100)).toBe(2_000);
-    expect(await read(new Pace(() => 0.9), 4, 100)).toBe(8_000);
+  it('lets all answers together read a block every 30 ms while a worker is busy', async () => {
+    expect(await read(new Pace(() => 0.9), 1, 100)).toBe(3_000);
+    expect(await read(new Pace(() => 0.9), 4, 100)).toBe(12_000);
   });
 
   it('looks again as it goes', async () => {
     let looks = 0;
     const pace = new Pace(() => (looks++ < 3 ? 0.9 : 0.05));
-    expect(await read(pace, 1, 1_000)).toBe(300);
+    // It looks with the first block 100 ms after the last look: at 0, 120 and 240 ms.
+    expect(await read(pace, 1, 1_000)).toBe(360);
   });
 });

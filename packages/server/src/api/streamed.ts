@@ -13,25 +13,59 @@ export function mostWindows(period: Period, question: RangeRequest, nowMs: numbe
   return Math.min(last, (to - from) / period.windowMs);
 }
 
+/** An answer of so few bytes is sent as one: a stream of its own costs more than making it. */
+const shortBytes = 65_536;
+
 /**
  * The body of an answer, with its headers set. Asks `begin` for the answer, and calls `close` when
- * nothing is read of it any more: when the body is out, or was cut, or there is none.
+ * nothing is read of it any more: when the body is made, or is out, or was cut, or there is none.
  */
 export async function streamed(
   reply: FastifyReply,
   format: FormatName,
   begin: () => Promise<Reply>,
   close: () => Promise<void>,
-): Promise<Readable> {
+): Promise<Readable | Buffer> {
   try {
     const { pieces, damages, to, empty } = await begin();
     reply.header('reto3-to', to).type(contentTypes[format]);
     if (empty) reply.header('reto3-empty', 'true');
     // Known only when everything has been read; in JSON it is the last field.
     reply.trailer('reto3-damaged', async () => damagesText(damages));
-    return Readable.from(pieces, { objectMode: false }).once('close', () => void close());
+    const rest = pieces[Symbol.asyncIterator]();
+    const { body, whole } = await beginningOf(rest);
+    if (!whole) {
+      const stream = Readable.from(joined(body, rest), { objectMode: false });
+      return stream.once('close', () => void close());
+    }
+    await close();
+    return body;
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+type Pieces = AsyncIterator<Uint8Array | string>;
+
+/** Reads until it has all, or more than is short. */
+async function beginningOf(
+  pieces: Pieces,
+): Promise<{ readonly body: Buffer; readonly whole: boolean }> {
+  const read: Uint8Array[] = [];
+  let bytes = 0;
+  while (bytes <= shortBytes) {
+    const { value, done = false } = await pieces.next();
+    if (done) return { body: Buffer.concat(read), whole: true };
+    const piece = typeof value === 'string' ? Buffer.from(value) : value;
+    read.push(piece);
+    bytes += piece.byteLength;
+  }
+  return { body: Buffer.concat(read), whole: false };
+}
+
+async function* joined(beginning: Buffer, rest: Pieces): AsyncGenerator<Uint8Array | string> {
+  yield beginning;
+  // Ends the rest where the reader ends early.
+  yield* { [Symbol.asyncIterator]: () => rest };
 }
