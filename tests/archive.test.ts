@@ -49,6 +49,10 @@ test('every message is in the archive, in the window that counted it', async () 
   expect(broken.stdout).toMatch(/^archive {2}fail /m);
   expect(broken.code).toBe(5);
   expect((await server.stop()).code).toBe(0);
+  const stopped = await runCli(['audit', '--data-dir', dataDir]);
+  expect(stopped.stdout).toMatch(/^fail {5}archive .*no whole batch, though the server stopped/m);
+  expect(stopped.stderr).toMatch(/the counts hold, but not the archive/);
+  expect(stopped.code).toBe(5);
 });
 
 const rounds = 4;

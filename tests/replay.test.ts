@@ -1,14 +1,20 @@
 /** Replay over the archive of a whole server: the same numbers as it had live, window by window. */
-import { writeFile } from 'node:fs/promises';
+import { appendFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { readSegment } from '../packages/server/src/archive/segment.ts';
+import { VirtualServer } from '../packages/server/src/coordinator/coordinator.virtual.ts';
+import { alignUp } from '../packages/server/src/period.ts';
 import { askInfo } from './support/api.ts';
+import { archiveInfo } from './support/archive.ts';
 import { runCli } from './support/cli.ts';
 import { temporaryFolder } from './support/folder.ts';
 import { Load } from './support/load.ts';
 import { requires } from './support/requirement.ts';
 import { Server } from './support/server.ts';
+import { SteadyLoad } from './support/steady-load.ts';
 import { runTsung } from './support/tsung.ts';
+import { waitUntil } from './support/wait.ts';
 
 const methods = `
 import { defineReport } from 'reto3/report';
@@ -19,6 +25,22 @@ export default defineReport({
   merge: (a, b) => ({ posts: a.posts + b.posts }),
   rows: (sum) => [sum],
 });`;
+
+/** Has the last batch of an archive that rests in it twice; returns how many messages that has. */
+async function archiveTwice(dataDir: string): Promise<number> {
+  const folder = join(dataDir, 'archive', 'segments');
+  const path = join(folder, (await readdir(folder)).sort().at(-1) ?? '');
+  const batch = readSegment(path).batches.at(-1);
+  if (batch === undefined) throw new Error(`nothing is in ${path}`);
+  await appendFile(path, batch.buffer);
+  return batch.count;
+}
+
+async function archivedThrough(server: Server, timeMs: number): Promise<void> {
+  await waitUntil('what came before is archived for certain', async () => {
+    return (await archiveInfo(server)).archive.through > timeMs;
+  });
+}
 
 async function send(server: Server, requests: number): Promise<void> {
   await Load.start({ port: server.port, connections: 4, depth: 2, requests }).done;
@@ -40,6 +62,11 @@ test('a replay says what was counted and reported, and a difference is exit code
   const { messagesInAll } = await askInfo(server.adminUrl);
   await server.stop();
   const folder = ['--data-dir', dataDir];
+  const sound = await runCli(['audit', ...folder]);
+  expect(sound.stdout).toMatch(
+    new RegExp(`^archive  ok   ${messagesInAll} messages in \\d+ files, .*; 0 that were`, 'm'),
+  );
+  expect(sound.code).toBe(0);
   for (const [report, period] of [
     ['count', 'ms10'],
     ['count', 'min'],
@@ -83,6 +110,52 @@ test('a replay says what was counted and reported, and a difference is exit code
   expect(differ.stderr).toMatch(/\d+ of \d+ windows of count ms10 differ/);
   const lost = [...differ.stdout.matchAll(/side=stored, count=(\d+)/g)];
   expect(lost.reduce((all, [, n]) => all + Number(n), 0)).toBe(300);
+
+  // What retention has deleted is no difference.
+  const deleting = await VirtualServer.in(dataDir, Date.now());
+  await deleting.coordinator.deleteBefore('ms10', alignUp(Date.now(), 60_000));
+  await deleting.stop();
+  const deleted = await runCli(['replay', 'count', 'ms10', '--diff', '--from', '1h', ...folder]);
+  expect(deleted.stderr).toMatch(/nothing could be compared/);
+  expect(deleted).toMatchObject({ code: 4, stdout: '' });
+});
+
+test('beside a running server nothing differs while messages keep coming, and a difference shows', async () => {
+  const dataDir = await temporaryFolder();
+  const server = await Server.start({ dataDir, flags: ['--archive', '--workers', '2'] });
+  const load = SteadyLoad.start({ host: server.host, port: server.port, rate: 500 });
+  const diff = ['replay', 'count', 'ms10', '--diff', '--data-dir', dataDir];
+  const beside = [...diff, '--url', server.adminUrl];
+  const { startedAt } = await archiveInfo(server);
+  await archivedThrough(server, startedAt + 500);
+  for (let round = 0; round < 3; round++) {
+    const before = load.answered;
+    const same = await runCli(beside);
+    expect(same).toMatchObject({ code: 0, stdout: '' });
+    expect(same.stderr).toMatch(
+      /^reto3: \d+ windows of count ms10 are stored as they are replayed, up to \S+Z\n$/,
+    );
+    expect(load.answered).toBeGreaterThan(before);
+  }
+
+  // The server at --url must be the one that holds the folder.
+  const other = await Server.start({ dataDir: await temporaryFolder() });
+  const wrong = await runCli([...diff, '--url', other.adminUrl]);
+  expect(wrong.code).toBe(1);
+  expect(wrong.stderr).toContain(`another server holds ${dataDir}`);
+  await other.stop();
+
+  await load.stop();
+  await archivedThrough(server, Date.now());
+  const invented = await archiveTwice(dataDir);
+  const differ = await runCli([...beside, '--from', '0', '--format', 'csv']);
+  expect(differ.stderr).toMatch(/\d+ of \d+ windows of count ms10 differ, up to/);
+  expect(differ.code).toBe(5);
+  const sum = { stored: 0, replayed: 0 };
+  for (const [, side, count] of differ.stdout.matchAll(/,(stored|replayed),(\d+)$/gm))
+    sum[side === 'stored' ? 'stored' : 'replayed'] += Number(count);
+  expect(sum.replayed - sum.stored).toBe(invented);
+  await server.stop();
 });
 
 requires('tsung')('a Tsung run is replayed as it was counted, window by window', async () => {

@@ -16,6 +16,7 @@ export interface ArchiveInfo extends Info {
     readonly archived: number;
     readonly dropped: number;
     readonly waiting: number;
+    readonly through: number;
     readonly messages: number;
     readonly files: number;
     readonly bytes: number;

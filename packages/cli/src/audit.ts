@@ -1,16 +1,12 @@
 /** Asks for an audit, of a server or of a folder, and writes down what it found. */
+import { existsSync } from 'node:fs';
 import { min } from '@reto3/server/period';
-import type { Audit, Place } from '@reto3/server/query/audit';
+import type { AskedRange, Audit, Place } from '@reto3/server/query/audit';
 import type { Source } from './answers.ts';
 import { answerCut, request, textOf } from './api-client.ts';
 
-interface Range {
-  readonly from?: string | undefined;
-  readonly to?: string | undefined;
-}
-
 /** @throws Reto3Error RETO3_BAD_TIME, and what the source throws */
-export async function askAudit(source: Source, { from, to }: Range): Promise<Audit> {
+export async function askAudit(source: Source, { from, to }: AskedRange): Promise<Audit> {
   if ('dataDir' in source) return auditFolder(source.dataDir, { from, to });
   const response = await request(source, '/v1/audit', { from, to });
   try {
@@ -21,17 +17,24 @@ export async function askAudit(source: Source, { from, to }: Range): Promise<Aud
   }
 }
 
-async function auditFolder(folder: string, range: Range): Promise<Audit> {
-  const [{ DataFolder }, { audit }] = await Promise.all([
-    import('@reto3/server/query/data-folder'),
-    import('@reto3/server/query/audit'),
-  ]);
+async function auditFolder(folder: string, asked: AskedRange): Promise<Audit> {
+  const [{ DataFolder }, { audit, wholeMinutes }, { withArchive }, { archiveFolderOf }] =
+    await Promise.all([
+      import('@reto3/server/query/data-folder'),
+      import('@reto3/server/query/audit'),
+      import('@reto3/server/query/archive-audit'),
+      import('@reto3/server/archive/layout'),
+    ]);
   return DataFolder.with(folder, async (data) => {
     const nowMs = Date.now();
     const view = await data.view(min, nowMs);
     try {
       const counted = { messagesInAll: data.recovered.messages, messagesSinceStart: 0 };
-      return await audit(view, counted, range, nowMs);
+      const counts = await audit(view, counted, asked, nowMs);
+      const archive = archiveFolderOf(folder);
+      if (!existsSync(archive)) return counts;
+      const { meta } = data.recovered;
+      return await withArchive(counts, archive, view, wholeMinutes(asked, nowMs), meta);
     } finally {
       await view.store.close();
     }
@@ -41,7 +44,10 @@ async function auditFolder(folder: string, range: Range): Promise<Audit> {
 /** One line for each check, then one for each place where something does not hold. */
 export function auditLines({ checks, places, gone }: Audit): string[] {
   return [
-    ...checks.map(({ name, ok, says }) => `${name.padEnd(8)} ${ok ? 'ok  ' : 'fail'} ${says}`),
+    ...checks.map(({ name, ok, unchecked, says }) => {
+      const failed = unchecked ? 'skip' : 'fail';
+      return `${name.padEnd(8)} ${ok ? 'ok  ' : failed} ${says}`;
+    }),
     ...places.map((place) => `${'fail'.padEnd(8)} ${placeText(place)}`),
     ...gone.map((place) => `${'gone'.padEnd(8)} ${placeText(place)}`),
   ];

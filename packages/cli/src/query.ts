@@ -13,7 +13,7 @@ import { archiveFolderOf } from '@reto3/server/archive/layout';
 import { filesIn } from '@reto3/server/archive/reader';
 import { ArchiveSql, type TextRows } from '@reto3/server/archive/sql';
 import { exitCode, messageOf, Reto3Error } from '@reto3/server/errors';
-import { type PeriodName, periodNames } from '@reto3/server/period';
+import { alignUp, ms10, type PeriodName, periodNames } from '@reto3/server/period';
 import { parseTime } from '@reto3/server/query/range';
 import { type Source, writeAnswer } from './answers.ts';
 import { request, textOf } from './api-client.ts';
@@ -55,9 +55,14 @@ export function parseQueryFormat(text: string): QueryFormat {
  */
 export async function query(source: Source, question: SqlQuestion): Promise<void> {
   const nowMs = Date.now();
+  // Read once, and as windows of 10 ms: the messages and the counts are to be of the same time.
+  const { from, to } = question;
   const range = {
-    from: question.from === undefined ? 0 : parseTime('from', question.from, nowMs),
-    to: question.to === undefined ? Number.POSITIVE_INFINITY : parseTime('to', question.to, nowMs),
+    from: from === undefined ? 0 : alignUp(parseTime('from', from, nowMs), ms10.windowMs),
+    to:
+      to === undefined
+        ? Number.POSITIVE_INFINITY
+        : alignUp(parseTime('to', to, nowMs), ms10.windowMs),
   };
   const folder = await archiveOf(source);
   const part = partOf(question);
@@ -70,8 +75,12 @@ export async function query(source: Source, question: SqlQuestion): Promise<void
   process.once('SIGINT', leave);
   try {
     const [oldest] = filesIn(folder, range);
-    const since = String(question.from === undefined ? (oldest?.hour ?? 0) : range.from);
-    const counts = await countsFor({ ...question, from: since }, source, temporary);
+    const asked = {
+      ...question,
+      from: String(from === undefined ? (oldest?.hour ?? 0) : range.from),
+      to: to === undefined ? undefined : String(range.to),
+    };
+    const counts = await countsFor(asked, source, temporary);
     sql = await ArchiveSql.open({ folder, range, counts, ...(part && { output: part }) });
     if (process.exitCode !== exitCode.interrupted) await answer(sql, question, part);
   } catch (error) {

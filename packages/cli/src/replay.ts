@@ -2,17 +2,18 @@
  * Replays a report over the archive in a data folder. Its files may be read while a server writes
  * them; what is stored beside them is asked of that server then.
  */
+import { realpathSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Reto3Error } from '@reto3/server/errors';
-import { alignDown, alignUp, type Period } from '@reto3/server/period';
+import { alignDown, alignUp, type Period, type PeriodName } from '@reto3/server/period';
 import type { FormatName } from '@reto3/server/query/format';
 import type { Compared, Difference, WindowCells } from '@reto3/server/replay/differences';
 import type { ReplayRange } from '@reto3/server/replay/replay';
 import type { Report } from '@reto3/server/report';
 import { assertComplete, type Missing } from './answers.ts';
-import { type ApiOptions, answerCut, request } from './api-client.ts';
+import { type ApiOptions, answerCut, request, textOf } from './api-client.ts';
 import { type Amount, beforeLines, withProgress } from './terminal/progress.ts';
 
 export interface ReplayQuestion {
@@ -76,27 +77,39 @@ export async function writeDifferences(question: ReplayQuestion, into: Writable)
     import('@reto3/server/report/answer'),
   ]);
   const { report, period, archive } = prepared;
-  const compared: Compared = { windows: 0, differ: 0 };
-  await withStored(question, prepared, async (stored, to) => {
-    const range = { ...prepared.range, to: Math.min(prepared.range.to, to) };
+  const compared: Compared = { windows: 0, differ: 0, begin: 0 };
+  let through: number | undefined;
+  await withStored(question, prepared, async (stored, { deletedBefore, archivedThrough }) => {
+    through = archivedThrough && alignDown(archivedThrough, period.windowMs);
+    const range = {
+      // What retention has deleted is in the archive still, and no difference.
+      from: Math.max(prepared.range.from, deletedBefore[period.name]),
+      to: Math.min(prepared.range.to, through ?? endOfTime),
+    };
     await withMessages(prepared, async (onProgress) => {
       const replayed = async function* (): AsyncGenerator<WindowCells> {
         for await (const window of replay(archive, report, period, range, { onProgress }))
           yield { start: window.start, rows: cellsOf(report, rowsOf(report, window)) };
       };
-      const bounds = { before: question.from !== undefined, after: question.to !== undefined };
+      const after = question.to !== undefined || through !== undefined;
+      const bounds = { before: question.from !== undefined, after };
       const found = differences(stored(range), replayed(), bounds, compared);
       await writePieces(differenceText(question.format, report, found), into);
     });
   });
-  const { windows, differ } = compared;
-  if (windows === 0) throw nothingArchived();
+  const { windows, differ, begin } = compared;
+  const upTo = through === undefined ? '' : `, up to ${new Date(through).toISOString()}`;
+  if (windows === 0)
+    throw new Reto3Error('RETO3_NO_DATA', `nothing could be compared in that range${upTo}`, {
+      hint: 'both sides have to be there: archived, and not deleted by retention; --from also compares the windows in which the archive begins',
+    });
+  const left = begin === 0 ? '' : `; ${begin} in which the archive begins are left out`;
   const said = `${windows} windows of ${report.name} ${period.name}`;
   if (differ === 0) {
-    process.stderr.write(`reto3: ${said} are stored as they are replayed\n`);
+    process.stderr.write(`reto3: ${said} are stored as they are replayed${upTo}${left}\n`);
     return;
   }
-  throw new Reto3Error('RETO3_CHECK_FAILED', `${differ} of ${said} differ`, {
+  throw new Reto3Error('RETO3_CHECK_FAILED', `${differ} of ${said} differ${upTo}${left}`, {
     hint: 'stored: what the server has; replayed: what the archive gives now',
   });
 }
@@ -170,10 +183,14 @@ async function writePieces(pieces: AsyncIterable<string>, into: Writable): Promi
 }
 
 type ReadStored = (range: ReplayRange) => AsyncIterable<WindowCells>;
-type UseStored = (stored: ReadStored, to: number) => Promise<void>;
+type UseStored = (stored: ReadStored, covered: Covered) => Promise<void>;
 
-/** Of what a server still counts, this much is left out: it is on its way into the archive. */
-const onTheWayMs = 5_000;
+/** What both sides can have: epoch ms. */
+interface Covered {
+  readonly deletedBefore: Readonly<Record<PeriodName, number>>;
+  /** What came later may be on its way into the archive; undefined where nobody writes to it. */
+  readonly archivedThrough: number | undefined;
+}
 
 /** Opens the folder, or turns to the server that holds it. */
 async function withStored(
@@ -184,12 +201,41 @@ async function withStored(
   const { DataFolder } = await import('@reto3/server/query/data-folder');
   try {
     await DataFolder.with(question.dataDir, async (folder) => {
-      await use((range) => fromFolder(folder, report, period, range), Number.POSITIVE_INFINITY);
+      const { deletedBefore } = folder.recovered.meta;
+      const covered = { deletedBefore, archivedThrough: undefined };
+      await use((range) => fromFolder(folder, report, period, range), covered);
     });
   } catch (error) {
     if (!(error instanceof Reto3Error) || error.code !== 'RETO3_DATA_LOCKED') throw error;
-    const to = alignDown(Date.now() - onTheWayMs, period.windowMs);
-    await use((range) => fromServer(question.api, report, period, range), to);
+    const covered = await coveredBy(question);
+    await use((range) => fromServer(question.api, report, period, range), covered);
+  }
+}
+
+/** @throws Reto3Error RETO3_DATA_LOCKED where the server that answers is not the one that holds the folder */
+async function coveredBy({ api, dataDir }: ReplayQuestion): Promise<Covered> {
+  const info: {
+    readonly dataDir: string;
+    readonly deletedBefore: Covered['deletedBefore'];
+    readonly archive?: { readonly through: number };
+  } = JSON.parse(await textOf(await request(api, '/v1/info', {}), api));
+  if (realPathOf(info.dataDir) !== realPathOf(dataDir))
+    throw new Reto3Error(
+      'RETO3_DATA_LOCKED',
+      `another server holds ${dataDir}: the one at ${api.url} has its data in ${info.dataDir}`,
+      {
+        hint: 'name the server that holds the folder with --url, and run this where that server runs',
+      },
+    );
+  return { deletedBefore: info.deletedBefore, archivedThrough: info.archive?.through };
+}
+
+/** The same for all names of a folder; of one that is not here, its name. */
+function realPathOf(folder: string): string {
+  try {
+    return realpathSync(folder);
+  } catch {
+    return folder;
   }
 }
 

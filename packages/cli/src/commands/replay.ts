@@ -27,7 +27,7 @@ const flags = oclifFlags(table);
 export default class Replay extends Command {
   static override readonly summary = 'Run a report over the archive';
   static override readonly description =
-    'Any report, also one that was written today, over every message that reto3 serve --archive kept. Prints what reto3 report prints: one line for each row, oldest first. --diff holds that against what is stored, in the data folder or by the server that holds it, which is then asked at --url; a server still counts the last five seconds, so these are left out.';
+    'Any report, also one that was written today, over every message that reto3 serve --archive kept. Prints what reto3 report prints: one line for each row, oldest first. --diff holds that against what is stored, in the data folder or by the server that holds it, which is then asked at --url. Left out is what only one of the two can have: what is on its way into the archive, what retention has deleted, and without --from what came before the archive begins.';
   static override readonly args = {
     report: Args.string({
       description: 'count, lag, generated, top, sizes, or the path of a module',

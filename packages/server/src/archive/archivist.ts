@@ -97,7 +97,7 @@ export class Archivist {
     for (const reader of this.#readers) {
       const batches = reader.heldBy(flush);
       for (const { count } of batches) this.#discarded += count;
-      reader.release(batches.length);
+      reader.release(batches);
     }
   }
 
@@ -169,7 +169,7 @@ export class Archivist {
         const same = batches.slice(at, end === -1 ? batches.length : end);
         this.#segments.append(same, write, now);
         for (const { count } of same) this.#archived += count;
-        reader.release(same.length);
+        reader.release(same);
         at += same.length;
       }
     }

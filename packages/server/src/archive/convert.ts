@@ -8,7 +8,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Batch } from './batch.ts';
 import { type DuckDb, loadDuckDb, openDuckDb, quoted } from './duckdb.ts';
 import { type ArchiveFile, parquetPath, partialPath } from './layout.ts';
-import { appendMessages, columnsOfTable, createMessageTable } from './rows.ts';
+import { appendMessages, columnsOfTable, createMessageTable, rowsInFooters } from './rows.ts';
 import { readSegment } from './segment.ts';
 
 export class Converter {
@@ -57,13 +57,11 @@ export class Converter {
   }
 
   /** How many messages the Parquet files say they hold. */
-  async rowsIn(files: readonly ArchiveFile[]): Promise<number> {
-    if (files.length === 0) return 0;
-    const paths = files.map(({ path }) => quoted(join(this.#folder, path))).join(', ');
-    const result = await this.#connection.runAndReadAll(
-      `SELECT sum(num_rows)::DOUBLE FROM parquet_file_metadata([${paths}])`,
+  rowsIn(files: readonly ArchiveFile[]): Promise<number> {
+    return rowsInFooters(
+      this.#connection,
+      files.map(({ path }) => join(this.#folder, path)),
     );
-    return Number(result.getRows()[0]?.[0] ?? 0);
   }
 
   async #write(batches: readonly Batch[], path: string): Promise<void> {

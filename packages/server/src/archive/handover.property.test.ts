@@ -61,9 +61,11 @@ describe('batches from workers to the archive', () => {
                 expect(Math.floor(arrivedMs / hourMs) * hourMs).toBe(decoded.hour);
               }
             }
-            reader.release(batches.length);
+            reader.release(batches);
           }
         };
+        const sums = (lists: readonly (readonly unknown[])[]) => lists.map((list) => list.length);
+        let mark = { accepted: counts.accepted(), added: sums(added) };
         for (const each of steps) {
           if ('add' in each) {
             now += each.afterMs;
@@ -73,6 +75,9 @@ describe('batches from workers to the archive', () => {
           } else if ('handOver' in each) writers[each.handOver]?.handOver();
           else if ('hours' in each) now += hourMs;
           else take();
+          const taken = mark.added.every((count, worker) => (got[worker]?.length ?? 0) >= count);
+          expect(counts.tookAll(mark.accepted)).toBe(taken);
+          if (taken) mark = { accepted: counts.accepted(), added: sums(added) };
         }
         for (const writer of writers) writer.handOver();
         take();
@@ -105,7 +110,7 @@ describe('batches from workers to the archive', () => {
 
     const batches = readers[0]?.heldBy(ring.raiseFlush()) ?? [];
     expect(batches.length).toBe(slotCount);
-    readers[0]?.release(batches.length);
+    readers[0]?.release(batches);
     for (let index = 0; index < 50; index++) writer?.add(hour, 'POST', '/', '', largeBody, 1);
     expect(counts.read()).toEqual({ accepted: room + 50, dropped: 1_000 });
   });

@@ -28,6 +28,7 @@ import {
   slotBytes,
   slotCount,
   takenAt,
+  takenMessagesAt,
   type WorkerMemory,
   workerCountIn,
   workerMemoryOf,
@@ -128,6 +129,7 @@ export interface HandedBatch extends Bytes {
 export class BatchReader {
   readonly #memory: WorkerMemory;
   #taken = 0;
+  #takenMessages = 0;
 
   constructor(memory: SharedArrayBuffer, worker: number) {
     this.#memory = workerMemoryOf(memory, worker);
@@ -162,10 +164,13 @@ export class BatchReader {
     return batches;
   }
 
-  /** Lets the worker fill the oldest slots again. */
-  release(slots: number): void {
-    this.#taken = (this.#taken + slots) | 0;
-    Atomics.store(this.#memory.control, takenAt, this.#taken);
+  /** Lets the worker fill the slots of the oldest batches again. */
+  release(batches: readonly HandedBatch[]): void {
+    const { control } = this.#memory;
+    this.#taken = (this.#taken + batches.length) | 0;
+    for (const { count } of batches) this.#takenMessages = (this.#takenMessages + count) | 0;
+    Atomics.store(control, takenMessagesAt, this.#takenMessages);
+    Atomics.store(control, takenAt, this.#taken);
   }
 }
 
@@ -201,5 +206,19 @@ export class BatchCounts {
       this.#seen[worker] = now;
     }
     return { accepted: this.#accepted, dropped: this.#dropped };
+  }
+
+  /** How many messages each worker has accepted by now, modulo 2³². */
+  accepted(): number[] {
+    return this.#controls.map((control) => Atomics.load(control, acceptedAt));
+  }
+
+  /** Whether the archive's thread has taken all that was accepted then. */
+  tookAll(accepted: readonly number[]): boolean {
+    return this.#controls.every((control, worker) => {
+      // A worker's messages are taken in turn; the difference is right after the numbers have wrapped.
+      const ahead = Atomics.load(control, takenMessagesAt) - (accepted[worker] ?? 0);
+      return (ahead | 0) >= 0;
+    });
   }
 }

@@ -25,8 +25,9 @@ const cacheLineInts = 16;
 export const handedOverAt = 0;
 export const acceptedAt = 1;
 export const droppedAt = 2;
-/** Written by the archive's thread, in a line of its own: slots that may be filled again. */
+/** Written by the archive's thread, in a line of its own: slots that may be filled again, and what they held. */
 export const takenAt = cacheLineInts;
+export const takenMessagesAt = cacheLineInts + 1;
 const controlInts = 2 * cacheLineInts;
 const headBytes = (controlInts + slotCount) * Int32Array.BYTES_PER_ELEMENT;
 const workerBytes = headBytes + slotCount * slotBytes;

@@ -3,6 +3,7 @@
  * that are not converted yet as they are. It reads while a server writes, too: what that server
  * converts meanwhile is read from one of the two, never from both.
  */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type {
   DuckDBConnection,
@@ -14,6 +15,7 @@ import { type ArchivedMessage, messagesOf } from './batch.ts';
 import { type DuckDb, loadDuckDb, openDuckDb, quoted } from './duckdb.ts';
 import { listArchive } from './folder.ts';
 import { type ArchiveFile, hourMs } from './layout.ts';
+import { rowsInFooters } from './rows.ts';
 import { readSegment, type SegmentContent } from './segment.ts';
 
 /** From inclusive, to exclusive, epoch ms. */
@@ -65,8 +67,10 @@ export async function* readArchive(
         yield* fromSegment(content, range);
         continue;
       }
+      const now = parquetOf(folder, file);
+      if (now === undefined) continue;
       parquet ??= await ParquetReader.open(options.threads);
-      yield* parquet.read(folder, file, range, parts);
+      yield* parquet.read(folder, now, range, parts);
     }
   } finally {
     parquet?.close();
@@ -81,6 +85,14 @@ function openSegment(folder: string, { path }: ArchiveFile): SegmentContent | un
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+/** The Parquet file that a file is by now; undefined where it was deleted, being the oldest. */
+function parquetOf(folder: string, file: ArchiveFile): ArchiveFile | undefined {
+  if (file.kind === 'parquet') return existsSync(join(folder, file.path)) ? file : undefined;
+  const now = listArchive(folder).find(({ sequence }) => sequence === file.sequence);
+  if (now?.kind === 'segment') throw new Error(`BUG: the segment ${file.path} is there and is not`);
+  return now;
 }
 
 function* fromSegment(content: SegmentContent, range: ArchiveRange): Generator<MessageBatch> {
@@ -119,7 +131,8 @@ const columnsOf: Readonly<Record<ArchivedParts, readonly string[]>> = {
   body: ['worker', 'method', 'path', 'query', 'body', 'body_bytes'],
 };
 
-class ParquetReader {
+/** Reads Parquet files of an archive, one after the other. */
+export class ParquetReader {
   readonly #duckDb: DuckDb;
   readonly #database: DuckDBInstance;
   readonly #connection: DuckDBConnection;
@@ -130,7 +143,11 @@ class ParquetReader {
     this.#connection = connection;
   }
 
-  static async open(threads: number | undefined): Promise<ParquetReader> {
+  /**
+   * @param threads how many DuckDB may use; by default one for each core
+   * @throws Reto3Error RETO3_DUCKDB_MISSING
+   */
+  static async open(threads?: number): Promise<ParquetReader> {
     const duckDb = await loadDuckDb();
     const options = threads === undefined ? {} : { threads: String(threads) };
     const database = await openDuckDb(duckDb, options);
@@ -139,22 +156,22 @@ class ParquetReader {
 
   async *read(
     folder: string,
-    { sequence, path }: ArchiveFile,
+    { path }: ArchiveFile,
     range: ArchiveRange,
     parts: ArchivedParts,
   ): AsyncGenerator<MessageBatch> {
-    // What was a segment when the folder was listed may be a Parquet file by now.
-    const file = listArchive(folder).find((each) => each.sequence === sequence);
-    // Or be deleted, being the oldest.
-    if (file === undefined) return;
-    if (file.kind === 'segment') throw new Error(`BUG: the segment ${path} is there and is not`);
     const columns = ['epoch_ms(arrived)::DOUBLE', ...columnsOf[parts]].join(', ');
     const result = await this.#connection.stream(
-      `SELECT ${columns} FROM read_parquet(${quoted(join(folder, file.path))}) ` +
+      `SELECT ${columns} FROM read_parquet(${quoted(join(folder, path))}) ` +
         `WHERE epoch_ms(arrived) >= ${sqlTime(range.from)} AND epoch_ms(arrived) < ${sqlTime(range.to)}`,
     );
     for await (const chunk of result)
       if (chunk.rowCount > 0) yield new ChunkBatch(chunk, this.#duckDb.DuckDBBlobValue);
+  }
+
+  /** How many messages the file says it holds. */
+  rowsIn(folder: string, { path }: ArchiveFile): Promise<number> {
+    return rowsInFooters(this.#connection, [join(folder, path)]);
   }
 
   close(): void {

@@ -8,9 +8,10 @@
  */
 import { existsSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Batch } from './batch.ts';
 import { listArchive, pathsIn } from './folder.ts';
 import { parseArchivePath } from './layout.ts';
-import { readSegment, segmentHeaderBytes } from './segment.ts';
+import { readSegment, type SegmentContent, segmentHeaderBytes } from './segment.ts';
 
 /** What was taken off segments. */
 export interface CutOff {
@@ -40,13 +41,26 @@ export function recoverArchive(folder: string, writes: number): CutOff {
     if (kind !== 'segment') continue;
     const content = readSegment(join(folder, path));
     tornBytes += content.bytes - content.wholeBytes;
-    const firstLost = content.batches.findIndex(({ write }) => write > writes);
-    const whole = firstLost === -1 ? content.batches : content.batches.slice(0, firstLost);
-    const lost = content.batches.slice(whole.length);
-    messages += lost.reduce((sum, { count }) => sum + count, 0);
-    const bytes = whole.reduce((sum, { buffer }) => sum + buffer.length, segmentHeaderBytes);
-    if (whole.length === 0) rmSync(join(folder, path));
+    const { kept, lost } = splitAt(content, writes);
+    messages += messagesIn(lost);
+    const bytes = kept.reduce((sum, { buffer }) => sum + buffer.length, segmentHeaderBytes);
+    if (kept.length === 0) rmSync(join(folder, path));
     else if (bytes < content.bytes) truncateSync(join(folder, path), bytes);
   }
   return { tornBytes, messages };
+}
+
+/** The batches of a segment that the store knows of, and those of writes that it lost. */
+export function splitAt(
+  { batches }: SegmentContent,
+  writes: number,
+): { readonly kept: readonly Batch[]; readonly lost: readonly Batch[] } {
+  const firstLost = batches.findIndex(({ write }) => write > writes);
+  return firstLost === -1
+    ? { kept: batches, lost: [] }
+    : { kept: batches.slice(0, firstLost), lost: batches.slice(firstLost) };
+}
+
+export function messagesIn(batches: readonly Batch[]): number {
+  return batches.reduce((sum, { count }) => sum + count, 0);
 }

@@ -1,8 +1,8 @@
-/** Messages of segments as rows of a table of DuckDB. */
+/** Messages as rows: of segments in a table of DuckDB, and in Parquet files. */
 import { setImmediate } from 'node:timers/promises';
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
 import { type Batch, messagesOf } from './batch.ts';
-import type { DuckDb } from './duckdb.ts';
+import { type DuckDb, quoted } from './duckdb.ts';
 
 /** Rows in one of DuckDB's chunks. */
 const chunkRows = 2_048;
@@ -57,4 +57,16 @@ export async function appendMessages(
   } finally {
     appender.closeSync();
   }
+}
+
+/** How many messages the Parquet files of these paths say they hold. */
+export async function rowsInFooters(
+  connection: DuckDBConnection,
+  paths: readonly string[],
+): Promise<number> {
+  if (paths.length === 0) return 0;
+  const result = await connection.runAndReadAll(
+    `SELECT sum(num_rows)::DOUBLE FROM parquet_file_metadata([${paths.map(quoted).join(', ')}])`,
+  );
+  return Number(result.getRows()[0]?.[0] ?? 0);
 }

@@ -54,6 +54,8 @@ export interface CoordinatorState {
   readonly messagesByWorker: readonly number[];
   /** In the store when it was opened, plus those since. */
   readonly messagesInAll: number;
+  /** Up to where retention has deleted each period, epoch ms. */
+  readonly deletedBefore: Meta['deletedBefore'];
   readonly clockSteps: number;
   readonly stalls: number;
   readonly flushes: number;
@@ -321,6 +323,7 @@ export class Coordinator {
         this.#messagesSinceStart -
         this.#messagesLost -
         this.#messagesDeleted,
+      deletedBefore: this.#writer.meta.deletedBefore,
       clockSteps: this.#clockSteps,
       stalls: this.#stalls,
       flushes: this.#flushes,

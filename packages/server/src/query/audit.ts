@@ -31,9 +31,12 @@ export interface Counted {
   readonly messagesSinceStart: number;
 }
 
-/** A stretch of one period, [from, to), epoch ms, and what is the matter with it. */
+/**
+ * A stretch of one period, or an hour of which a file of the archive has messages, [from, to),
+ * epoch ms, and what is the matter with it.
+ */
 export interface Place {
-  readonly period: PeriodName;
+  readonly period: PeriodName | 'archive';
   readonly from: number;
   readonly to: number;
   readonly reason: string;
@@ -42,7 +45,19 @@ export interface Place {
 export interface AuditCheck {
   readonly name: 'blocks' | 'periods' | 'counted' | 'archive';
   readonly ok: boolean;
+  /** True where it could not be looked at, and so is neither known to hold nor not to. */
+  readonly unchecked?: boolean;
   readonly says: string;
+}
+
+/** What was read of the archive of a stopped server, in the hours of the range. */
+export interface ArchiveFound {
+  readonly files: number;
+  /** So many of the files could not be looked at. */
+  readonly unread: number;
+  readonly messages: number;
+  /** Counted from its first hour to its last, and not in it. */
+  readonly notArchived: number;
 }
 
 export interface Audit {
@@ -57,30 +72,45 @@ export interface Audit {
   readonly places: readonly Place[];
   /** Lost before a repair, and since then known and told to every reader; the first hundred. */
   readonly gone: readonly Place[];
+  /** Of a stopped server's folder that has an archive. */
+  readonly archive?: ArchiveFound;
 }
 
 /** More than anybody reads; the checks say how many there are. */
-const mostPlaces = 100;
+export const mostPlaces = 100;
+
+/** A range as users write it; everything where it is empty. */
+export interface AskedRange {
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+}
+
+/** What is asked for, widened to whole minutes; epoch ms. @throws Reto3Error RETO3_BAD_TIME */
+export function wholeMinutes(
+  { from, to }: AskedRange,
+  nowMs: number,
+): { readonly from: number; readonly to: number } {
+  const { windowMs } = min;
+  return {
+    from: from === undefined ? 0 : alignDown(parseTime('from', from, nowMs), windowMs),
+    to: to === undefined ? Number.POSITIVE_INFINITY : alignUp(parseTime('to', to, nowMs), windowMs),
+  };
+}
 
 /**
- * @param asked a range as users write it; everything where it is empty
  * @param signal ends the audit between two minutes, with its reason thrown
  * @throws Reto3Error RETO3_BAD_TIME
  */
 export async function audit(
   view: CountsView,
   counted: Counted,
-  asked: { readonly from?: string | undefined; readonly to?: string | undefined },
+  asked: AskedRange,
   nowMs: number,
   signal?: AbortSignal,
 ): Promise<Audit> {
-  const end = alignUp(view.newestEnd, min.windowMs);
-  const from =
-    asked.from === undefined ? 0 : alignDown(parseTime('from', asked.from, nowMs), min.windowMs);
-  const to =
-    asked.to === undefined
-      ? end
-      : Math.min(end, alignUp(parseTime('to', asked.to, nowMs), min.windowMs));
+  const range = wholeMinutes(asked, nowMs);
+  const { from } = range;
+  const to = Math.min(range.to, alignUp(view.newestEnd, min.windowMs));
 
   const found = await compare(view, { from, to: Math.max(from, to) }, signal);
   const checks = [

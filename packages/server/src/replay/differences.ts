@@ -16,13 +16,24 @@ export interface Difference {
   readonly replayed: WindowCells['rows'];
 }
 
-/** How many windows were held against each other, and how many of them differ. */
+/** How many windows were held against each other, how many of them differ, and how many were left out. */
 export interface Compared {
   windows: number;
   differ: number;
+  /** They differ where the archive begins. */
+  begin: number;
 }
 
-/** Which stored windows count where the replay has none: `false`, before its first or after its last. */
+/**
+ * An archive may begin in the middle of its first windows: `--archive` was switched on then, or what
+ * came before is deleted. Workers hand over in turn, so that moment is as long as they take.
+ */
+const beginMs = 1_000;
+
+/**
+ * Which stored windows count where the replay has none: `false`, before its first or after its last.
+ * Where those before do not count, the archive begins somewhere in its first windows.
+ */
 export interface Bounds {
   readonly before: boolean;
   readonly after: boolean;
@@ -42,19 +53,22 @@ export async function* differences(
   const right = replayed[Symbol.asyncIterator]();
   try {
     let [one, other] = [await left.next(), await right.next()];
-    let begun = false;
+    let first: number | undefined;
     while (one.done !== true || other.done !== true) {
       const storedAt = one.done === true ? Number.POSITIVE_INFINITY : one.value.start;
       const replayedAt = other.done === true ? Number.POSITIVE_INFINITY : other.value.start;
       const start = Math.min(storedAt, replayedAt);
       const was = one.done !== true && storedAt === start ? one.value.rows : [];
       const is = other.done !== true && replayedAt === start ? other.value.rows : [];
-      begun ||= replayedAt === start;
+      if (replayedAt === start) first ??= start;
       const counts =
-        replayedAt === start || ((begun || bounds.before) && (other.done !== true || bounds.after));
-      if (counts) {
+        replayedAt === start ||
+        ((first !== undefined || bounds.before) && (other.done !== true || bounds.after));
+      const differ = counts && !isDeepStrictEqual(was, is);
+      if (differ && !bounds.before && start < (first ?? 0) + beginMs) compared.begin++;
+      else if (counts) {
         compared.windows++;
-        if (!isDeepStrictEqual(was, is)) {
+        if (differ) {
           compared.differ++;
           yield { start, stored: was, replayed: is };
         }

@@ -7,6 +7,7 @@
  * adds to a column of numbers, and makes no object of any message.
  */
 import { join } from 'node:path';
+import { HourCounts } from '../archive/hour-counts.ts';
 import { hourMs } from '../archive/layout.ts';
 import { filesIn, type MessageBatch, readArchive } from '../archive/reader.ts';
 import { readSegment } from '../archive/segment.ts';
@@ -98,33 +99,27 @@ function messagesInSegment(path: string): number {
   }
 }
 
-/** An hour of numbers: that many windows it has at most. */
 class Counts implements Windows {
   readonly #period: Period;
-  readonly #counts: Float64Array;
+  readonly #counts: HourCounts;
   #hour = 0;
 
   constructor(period: Period) {
     this.#period = period;
-    this.#counts = new Float64Array(hourMs / period.windowMs);
+    this.#counts = new HourCounts(period);
   }
 
   add({ arrivedMs }: MessageBatch): void {
-    const [counts, { windowMs }] = [this.#counts, this.#period];
-    const hour = alignDown(arrivedMs[0] ?? 0, hourMs);
-    this.#hour = hour;
-    for (let row = 0; row < arrivedMs.length; row++) {
-      const window = Math.floor(((arrivedMs[row] ?? 0) - hour) / windowMs);
-      counts[window] = (counts[window] ?? 0) + 1;
-    }
+    this.#hour = alignDown(arrivedMs[0] ?? 0, hourMs);
+    this.#counts.add(this.#hour, arrivedMs);
   }
 
   *take(): Generator<StoredWindow> {
-    const hour = this.#hour;
-    for (const [window, count] of this.#counts.entries())
+    const [{ counts }, hour] = [this.#counts, this.#hour];
+    for (const [window, count] of counts.entries())
       if (count > 0)
         yield { start: hour + window * this.#period.windowMs, bytes: encodeCount(count) };
-    this.#counts.fill(0);
+    this.#counts.clear();
   }
 }
 
