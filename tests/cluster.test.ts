@@ -5,13 +5,14 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { expect } from 'vitest';
-import { ask } from './support/api.ts';
+import { ask, askStats, type Columns } from './support/api.ts';
 import { runCli } from './support/cli.ts';
 import { expectSum, messagesIn, messagesInCluster, send, startNode } from './support/cluster.ts';
 import { temporaryFolder } from './support/folder.ts';
 import { scrape } from './support/metrics.ts';
 import { NatsServers } from './support/nats.ts';
 import { requires } from './support/requirement.ts';
+import type { Server } from './support/server.ts';
 import { waitUntil } from './support/wait.ts';
 
 const withNats = requires('nats-server');
@@ -86,6 +87,76 @@ withNats('adds up what all nodes hold, and says who they are', async () => {
     const { nodes = [] } = await ask<Answer>(merger.adminUrl, '/v1/cluster');
     return nodes.some(({ name, state }) => name === 'b' && state === 'left');
   });
+});
+
+withNats('gives the counts of each node alone, as the node itself has them', async () => {
+  const from = thisSecond();
+  const nats = await NatsServers.start();
+  const [dataDir, mergersDir] = [await temporaryFolder(), await temporaryFolder()];
+  const [a, b] = await Promise.all([
+    startNode({ nats, name: 'a', dataDir }),
+    startNode({ nats, name: 'b' }),
+  ]);
+  const merger = await startNode({ nats, name: 'm', role: 'merge', dataDir: mergersDir });
+  await send(a, 3_000);
+  await send(b, 1_000);
+  await a.kill();
+  const again = await startNode({ nats, name: 'a', dataDir });
+  await send(again, 500);
+  await setTimeout(1_000);
+  await expectSum(merger, [again, b], from);
+  const to = thisSecond();
+  for (const [name, node] of [
+    ['a', again],
+    ['b', b],
+  ] as const)
+    for (const period of ['ms10', 'sec', 'min']) {
+      const range = `from=${from}&to=${to}&open=true`;
+      const own = await askStats(node.adminUrl, period, range);
+      const got = await askStats(merger.adminUrl, period, `${range}&node=${name}`);
+      expect(got).toMatchObject({ scope: 'cluster', node: name, damaged: [] });
+      // The minute that goes on goes on.
+      const last = period === 'min' ? -1 : undefined;
+      expect(got.starts.slice(0, last)).toEqual(own.starts.slice(0, last));
+      expect(got.counts.slice(0, last)).toEqual(own.counts.slice(0, last));
+    }
+
+  const asked = ['--from', String(from), '--node', 'b', '--json', '--url', merger.adminUrl];
+  const seconds: Columns = JSON.parse((await runCli(['stats', 'sec', ...asked])).stdout);
+  expect(seconds.counts.reduce((sum, count) => sum + count, 0)).toBe(1_000);
+  const { stdout } = await runCli(['bursts', ...asked]);
+  expect(JSON.parse(stdout)).toMatchObject({ scope: 'cluster', node: 'b', messages: 1_000 });
+
+  // What the store has, then what comes.
+  const live = await fetch(`${merger.adminUrl}/v1/live?period=sec&node=b&from=${from}`);
+  let [sent, followed] = [1_000, 0];
+  for await (const piece of live.body ?? []) {
+    for (const [, data = ''] of Buffer.from(piece)
+      .toString()
+      .matchAll(/^data: (.*)$/gm))
+      for (const count of (JSON.parse(data) as Columns).counts) followed += count;
+    if (followed === 1_000 && sent === 1_000) sent += await send(b, 200);
+    if (followed >= 1_200) break;
+  }
+  expect(followed).toBe(1_200);
+
+  const refused = async (server: Server, query: string): Promise<string> => {
+    const answer = await fetch(`${server.adminUrl}${query}`);
+    expect(answer.ok).toBe(false);
+    return answer.text();
+  };
+  for (const path of ['/v1/stats/sec?', '/v1/live?', '/v1/bursts?']) {
+    expect(await refused(merger, `${path}node=c`)).toContain(
+      'got node \\"c\\"; the cluster has a, b',
+    );
+    expect(await refused(b, `${path}node=a`)).toContain('this server does not add up a cluster');
+    expect(await refused(merger, `${path}node=a&scope=node`)).toContain('RETO3_BAD_REQUEST');
+  }
+  const unknown = await runCli(['stats', 'sec', '--node', 'c', '--url', merger.adminUrl]);
+  expect(unknown.code).toBe(1);
+  expect(unknown.stderr).toContain('the cluster has a, b');
+  const folder = await runCli(['stats', 'sec', '--node', 'a', '--data-dir', mergersDir]);
+  expect(folder.stderr).toContain('got --node with --data-dir');
 });
 
 withNats(

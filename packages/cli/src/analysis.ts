@@ -12,7 +12,7 @@ import {
   countsFolder,
   type Missing,
   type Source,
-  scopeOf,
+  whoseOf,
 } from './answers.ts';
 import { answerCut, request, textOf } from './api-client.ts';
 
@@ -28,12 +28,12 @@ interface Analysis<Answer> {
 /** @throws Reto3Error RETO3_BAD_TIME, RETO3_BAD_RANGE, RETO3_NO_DATA, and what the source throws */
 export async function ask<Answer>(source: Source, analysis: Analysis<Answer>): Promise<Answer> {
   if ('dataDir' in source) return ofFolder(source.dataDir, analysis);
-  const { open, cluster, ...query } = analysis.query;
+  const { open, cluster, node, ...query } = analysis.query;
   const texts = Object.entries(query).map(([name, value]) => [name, value && String(value)]);
   const response = await request(source, analysis.path, {
     ...Object.fromEntries(texts),
     ...(open && { open: 'true' }),
-    scope: scopeOf({ cluster }),
+    ...whoseOf({ cluster, node }),
   });
   try {
     return JSON.parse(await textOf(response, source));
@@ -48,7 +48,7 @@ async function ofFolder<Answer>(dataDir: string, analysis: Analysis<Answer>): Pr
     import('@reto3/server/query/data-folder'),
     import('@reto3/server/analysis/series'),
   ]);
-  const scope = scopeOf(analysis.query);
+  const { scope } = whoseOf(analysis.query);
   return DataFolder.with(countsFolder(dataDir, scope), async (data) => {
     const nowMs = Date.now();
     const view = await data.view(ms10, nowMs);

@@ -20,6 +20,7 @@ export interface Asked {
   readonly to?: string | undefined;
   readonly open?: boolean | undefined;
   readonly cluster?: boolean | undefined;
+  readonly node?: string | undefined;
 }
 
 interface Question extends Asked {
@@ -34,9 +35,16 @@ export type Missing = readonly {
   readonly reason: string;
 }[];
 
-/** Whose counts: `--cluster` asks for those of all nodes. */
-export function scopeOf({ cluster }: Pick<Asked, 'cluster'>): Scope {
-  return cluster ? 'cluster' : 'node';
+/** Whose counts, as the query API is asked for them. */
+export interface Whose {
+  readonly scope: Scope;
+  /** One node of the cluster. */
+  readonly node?: string | undefined;
+}
+
+/** `--cluster` asks for those of all nodes, `--node` for those of one of them. */
+export function whoseOf({ cluster, node }: Pick<Asked, 'cluster' | 'node'>): Whose {
+  return { scope: cluster || node !== undefined ? 'cluster' : 'node', node };
 }
 
 /** Where a data folder has the counts of a scope: a merger keeps the cluster's in one of their own. */
@@ -44,11 +52,19 @@ export function countsFolder(dataDir: string, scope: Scope): string {
   return scope === 'cluster' ? join(dataDir, 'cluster') : dataDir;
 }
 
+/** @throws Reto3Error RETO3_BAD_RANGE */
 export function sourceOf(
-  flags: Parameters<typeof apiOptionsOf>[0] & { readonly 'data-dir': string | undefined },
+  flags: Parameters<typeof apiOptionsOf>[0] & {
+    readonly 'data-dir': string | undefined;
+    readonly node?: string | undefined;
+  },
 ): Source {
   const dataDir = flags['data-dir'];
-  return dataDir === undefined ? apiOptionsOf(flags) : { dataDir };
+  if (dataDir === undefined) return apiOptionsOf(flags);
+  if (flags.node === undefined) return { dataDir };
+  throw new Reto3Error('RETO3_BAD_RANGE', 'got --node with --data-dir, which it cannot have', {
+    hint: "ask the server that adds up the cluster, or read that node's own folder",
+  });
 }
 
 /**
@@ -63,8 +79,7 @@ export function writeAnswer(source: Source, question: Question, to: Writable): P
 
 async function fromServer(api: ApiOptions, question: Question, into: Writable): Promise<string> {
   const { period, format, last, from, to, open } = question;
-  const scope = scopeOf(question);
-  const query = { last, from, to, ...(open && { open: 'true' }), format, scope };
+  const query = { last, from, to, ...(open && { open: 'true' }), format, ...whoseOf(question) };
   const response = await request(api, `/v1/stats/${period}`, query);
   await pipeline(response, into, { end: false }).catch((error: unknown) => {
     throw answerCut(api, error);
@@ -80,7 +95,8 @@ async function fromFolder(folder: string, question: Question, into: Writable): P
     import('@reto3/server/query/data-folder'),
     import('@reto3/server/query/answer'),
   ]);
-  const scope = scopeOf(question);
+  const { format, last, from, to: until, open } = question;
+  const { scope } = whoseOf(question);
   return DataFolder.with(countsFolder(folder, scope), async (data) => {
     const nowMs = Date.now();
     const period = periods[question.period];
@@ -88,7 +104,7 @@ async function fromFolder(folder: string, question: Question, into: Writable): P
     try {
       const { to, empty, pieces, damages } = await answer(
         view,
-        { ...question, period, scope },
+        { period, format, last, from, to: until, open, scope },
         nowMs,
       );
       await pipeline(Readable.from(pieces, { objectMode: false }), into, { end: false });

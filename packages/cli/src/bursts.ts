@@ -27,10 +27,10 @@ export async function bursts(given: Given<typeof burstsFlags>): Promise<void> {
   const failAbove = given['fail-above'];
   const limit =
     failAbove === undefined ? undefined : parseNumber('fail-above', failAbove, 0, mostMessages);
-  const { last, from, to, open, cluster, rise, fall, stall } = given;
+  const { last, from, to, open, cluster, node, rise, fall, stall } = given;
   const answer = await ask<Bursts>(sourceOf(given), {
     path: '/v1/bursts',
-    query: { last, from, to, open, cluster, rise, fall, stall },
+    query: { last, from, to, open, cluster, node, rise, fall, stall },
     make: async (series) => {
       const { findBursts } = await import('@reto3/server/analysis/bursts');
       return findBursts(series, { rise, fall, stall });

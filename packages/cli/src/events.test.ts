@@ -68,12 +68,9 @@ function refusing(code: string): Answer {
 /** Follows until so many chunks have come; each as its start and its counts, null for a gap. */
 async function firstChunks(howMany: number, from?: string): Promise<unknown[]> {
   const chunks: unknown[] = [];
-  for await (const { start, windows } of follow(
-    { url, tokenFile: undefined },
-    periods.sec,
-    from,
-    'node',
-  )) {
+  for await (const { start, windows } of follow({ url, tokenFile: undefined }, periods.sec, from, {
+    scope: 'node',
+  })) {
     const counts = [...windows.counts].map((count, index) =>
       windows.counted[index] === 1 ? count : null,
     );
@@ -111,12 +108,9 @@ describe('following', () => {
   it('says which windows were revised', async () => {
     const data = JSON.stringify({ ...JSON.parse(columns(1_000, [1, 2])), revised: [2_000] });
     answers = [sending(`id: 3000\ndata: ${data}\n\n`)];
-    for await (const { windows } of follow(
-      { url, tokenFile: undefined },
-      periods.sec,
-      undefined,
-      'node',
-    )) {
+    for await (const { windows } of follow({ url, tokenFile: undefined }, periods.sec, undefined, {
+      scope: 'node',
+    })) {
       expect([...windows.revised]).toEqual([0, 1]);
       break;
     }

@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 import { type ErrorCode, Reto3Error } from '@reto3/server/errors';
 import type { Period } from '@reto3/server/period';
 import type { Chunk } from '@reto3/server/query/chunks';
-import type { Scope } from '@reto3/server/query/format';
+import type { Whose } from './answers.ts';
 import { type ApiOptions, request } from './api-client.ts';
 
 /** Long enough for a server to restart, short enough not to be noticed. */
@@ -26,7 +26,7 @@ export async function* follow(
   api: ApiOptions,
   period: Period,
   from: string | undefined,
-  scope: Scope,
+  whose: Whose,
 ): AsyncGenerator<Chunk> {
   let lastId: string | undefined;
   for (let connected = false; ; ) {
@@ -35,7 +35,7 @@ export async function* follow(
       const response = await request(
         api,
         '/v1/live',
-        { period: period.name, from, scope },
+        { period: period.name, from, ...whose },
         headers,
       );
       connected = true;

@@ -71,8 +71,17 @@ export const sourceFlags = {
   },
 } as const satisfies FlagTable;
 
-export const clusterFlag = {
+const clusterFlag = {
   cluster: { description: "the cluster's counts, from a server that adds them up" },
+} as const satisfies FlagTable;
+
+/** Whose windows. */
+export const whoseFlags = {
+  ...clusterFlag,
+  node: {
+    description: 'those of one node of the cluster, from a server that adds it up',
+    value: 'NAME',
+  },
 } as const satisfies FlagTable;
 
 /** A range of windows or of rows of a report, and how it is printed. */
@@ -95,6 +104,7 @@ export const listFlags = {
 
 export const statsFlags = {
   ...listFlags,
+  ...whoseFlags,
   chart: { description: 'draw the windows instead of listing them' },
 } as const satisfies FlagTable;
 
@@ -105,7 +115,7 @@ const analysisFlags = {
   open: { description: 'include the windows that are not final yet' },
   format: { description: 'text, json, csv, ndjson', fallback: 'text', value: 'FORMAT' },
   json: { description: 'the same as --format json' },
-  ...clusterFlag,
+  ...whoseFlags,
   ...sourceFlags,
 } as const satisfies FlagTable;
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { exitCode, Reto3Error } from '@reto3/server/errors';
 import { type PeriodName, periods } from '@reto3/server/period';
 import { csvHeader, type FormatName, formatRows, parseFormat } from '@reto3/server/query/format';
-import { type Asked, type Source, scopeOf, sourceOf, writeAnswer } from './answers.ts';
+import { type Asked, type Source, sourceOf, whoseOf, writeAnswer } from './answers.ts';
 import type { ApiOptions } from './api-client.ts';
 import type { Given, statsFlags } from './flags.ts';
 
@@ -32,7 +32,7 @@ async function followStats(
     from = await writeAnswer(source, { ...asked, period, format: rowFormat }, process.stdout);
   } else if (rowFormat === 'csv') process.stdout.write(csvHeader);
   const { follow } = await import('./events.ts');
-  for await (const chunk of follow(api, periods[period], from, scopeOf(asked))) {
+  for await (const chunk of follow(api, periods[period], from, whoseOf(asked))) {
     if (!process.stdout.write(formatRows(rowFormat, chunk, periods[period])))
       await once(process.stdout, 'drain');
   }

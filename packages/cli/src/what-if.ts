@@ -19,7 +19,7 @@ import type { Given, whatIfFlags } from './flags.ts';
 /** @throws Reto3Error RETO3_BAD_SETTING, and what `ask` throws */
 export async function askWhatIf(given: Given<typeof whatIfFlags>): Promise<void> {
   const format = parseAnalysisFormat(given);
-  const { capacity, rates, last, from, to, open, cluster } = given;
+  const { capacity, rates, last, from, to, open, cluster, node } = given;
   if (capacity === undefined) {
     throw new Reto3Error('RETO3_BAD_SETTING', 'got no --capacity, want the requests a second', {
       hint: 'as in reto3 whatif --capacity 6000',
@@ -27,7 +27,7 @@ export async function askWhatIf(given: Given<typeof whatIfFlags>): Promise<void>
   }
   const answer = await ask<WhatIf>(sourceOf(given), {
     path: '/v1/whatif',
-    query: { last, from, to, open, cluster, capacity, rates },
+    query: { last, from, to, open, cluster, node, capacity, rates },
     make: async (series) => {
       const { whatIf } = await import('@reto3/server/analysis/what-if');
       return whatIf(series, { capacity, rates });

@@ -187,6 +187,11 @@ export const errorKinds = {
     exitCode: exitCode.failed,
     hint: 'ask a server that was started with --nats and --role merge or both',
   },
+  RETO3_NO_SUCH_NODE: {
+    httpStatus: 404,
+    exitCode: exitCode.failed,
+    hint: 'name one of the nodes that reto3 cluster lists',
+  },
   RETO3_NATS_AWAY: {
     httpStatus: 503,
     exitCode: exitCode.failed,

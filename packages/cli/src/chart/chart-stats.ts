@@ -3,7 +3,7 @@ import { Writable } from 'node:stream';
 import { Reto3Error } from '@reto3/server/errors';
 import { type PeriodName, periods } from '@reto3/server/period';
 import { countedRows, type FormatName } from '@reto3/server/query/format';
-import { type Asked, type Source, scopeOf, writeAnswer } from '../answers.ts';
+import { type Asked, type Source, whoseOf, writeAnswer } from '../answers.ts';
 import { follow } from '../events.ts';
 import { serverToFollow } from '../stats.ts';
 import { type Canvas, canvasOf, onScreen } from '../terminal/screen.ts';
@@ -113,7 +113,7 @@ async function followChart(period: PeriodName, source: Source, asked: Asked): Pr
   await onScreen(draw, async (redraw) => {
     const timer = setInterval(redraw, redrawMs);
     try {
-      for await (const chunk of follow(api, periods[period], to, scopeOf(asked))) {
+      for await (const chunk of follow(api, periods[period], to, whoseOf(asked))) {
         for (const [start, count] of countedRows(chunk, periods[period])) take(start, count);
         keepFrom(chunk.start + chunk.windows.counts.length * windowMs - keptMs);
       }

@@ -3,7 +3,7 @@ import { Reto3Error } from '@reto3/server/errors';
 import { parsePeriod } from '@reto3/server/period';
 import { parseFormat } from '@reto3/server/query/format';
 import { sourceOf, writeAnswer } from '../answers.ts';
-import { clusterFlag, rangeFlags, sourceFlags } from '../flags.ts';
+import { rangeFlags, sourceFlags, whoseFlags } from '../flags.ts';
 import { oclifFlags } from '../oclif-flags.ts';
 import { writeWhole } from '../whole-file.ts';
 
@@ -17,7 +17,7 @@ const flags = {
     helpValue: 'FORMAT',
   }),
   json: Flags.boolean({ description: 'the same as --format json' }),
-  ...oclifFlags(clusterFlag),
+  ...oclifFlags(whoseFlags),
   output: Flags.string({
     char: 'o',
     description: 'file to write, whole or not at all; stdout without it',
@@ -51,10 +51,10 @@ export default class Export extends Command {
     const format = parseFormat(given.json ? 'json' : given.format);
     if (format === 'text')
       throw new Reto3Error('RETO3_BAD_FORMAT', 'got format "text", want one of csv, json, ndjson');
-    const { last, to, open, cluster, output } = given;
+    const { last, to, open, cluster, node, output } = given;
     const from = given.from ?? (last === undefined ? '0' : undefined);
     const { name: period } = parsePeriod(args.period);
-    const question = { period, format, last, from, to, open, cluster };
+    const question = { period, format, last, from, to, open, cluster, node };
     const source = sourceOf(given);
     if (output === undefined) await writeAnswer(source, question, process.stdout);
     else await writeWhole(output, (into) => writeAnswer(source, question, into));

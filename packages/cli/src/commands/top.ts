@@ -1,5 +1,5 @@
 import { Command } from '@oclif/core';
-import { scopeOf } from '../answers.ts';
+import { whoseOf } from '../answers.ts';
 import { apiOptionsOf, topFlags } from '../flags.ts';
 import { oclifFlags } from '../oclif-flags.ts';
 import { top } from '../top/top.ts';
@@ -21,6 +21,6 @@ export default class Top extends Command {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Top);
-    await top(apiOptionsOf(flags), scopeOf(flags));
+    await top(apiOptionsOf(flags), whoseOf(flags).scope);
   }
 }

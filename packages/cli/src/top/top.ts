@@ -47,7 +47,7 @@ export async function top(api: ApiOptions, scope: Scope): Promise<void> {
 }
 
 async function followInto(recent: RecentWindows, api: ApiOptions, scope: Scope): Promise<void> {
-  for await (const chunk of follow(api, ms10, `${reachMs}ms`, scope)) {
+  for await (const chunk of follow(api, ms10, `${reachMs}ms`, { scope })) {
     const end = chunk.start + chunk.windows.counts.length * ms10.windowMs;
     recent.take(countedRows(chunk, ms10), end);
   }

@@ -29,6 +29,7 @@ export interface ListedBurst extends Burst {
 
 export interface Bursts {
   readonly scope: Scope;
+  readonly node?: string | undefined;
   /** Epoch ms. */
   readonly from: number;
   readonly to: number;
@@ -106,12 +107,13 @@ export async function findBursts(series: Series, asked: BurstsRequest): Promise<
   });
   burstFinder.end();
 
-  const { scope, from, to, finalThrough } = series;
+  const { scope, node, from, to, finalThrough } = series;
   const shareOf = (part: number): number => (messages === 0 ? 0 : part / messages);
   const { rise, fall, stallWindows } = thresholds;
   const stallMs = stallWindows * ms10.windowMs;
   return {
     scope,
+    node,
     from,
     to,
     finalThrough,

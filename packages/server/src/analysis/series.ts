@@ -17,6 +17,8 @@ export type Visit = (start: number, count: number) => void;
 export interface Series {
   /** Whose counts these are. */
   readonly scope: Scope;
+  /** The one node of the cluster, if it is one's. */
+  readonly node?: string | undefined;
   /** Epoch ms. */
   readonly from: number;
   readonly to: number;
@@ -47,7 +49,7 @@ export function withRange<Request extends RangeRequest>(asked: Request): Request
  */
 export async function openSeries(
   view: CountsView,
-  asked: RangeRequest & { readonly scope: Scope },
+  asked: RangeRequest & { readonly scope: Scope; readonly node?: string | undefined },
   nowMs: number,
   signal?: AbortSignal,
 ): Promise<Series> {
@@ -59,6 +61,7 @@ export async function openSeries(
   };
   return {
     scope: asked.scope,
+    node: asked.node,
     from,
     to,
     finalThrough: view.finalThrough,

@@ -21,6 +21,7 @@ export interface WhatIfRequest {
 
 export interface WhatIf extends QueueSummary {
   readonly scope: Scope;
+  readonly node?: string | undefined;
   /** Epoch ms. */
   readonly from: number;
   readonly to: number;
@@ -80,9 +81,10 @@ export async function whatIf(series: Series, asked: WhatIfRequest): Promise<What
   const curve = buckets.map(({ rate, depth }) => ({ rate, burst: depth }));
   const chosen = curve.find(({ rate }) => rate === capacity);
   if (chosen === undefined) throw new Error('BUG: the capacity is a point of the curve');
-  const { scope, from, to, finalThrough } = series;
+  const { scope, node, from, to, finalThrough } = series;
   return {
     scope,
+    node,
     from,
     to,
     finalThrough,

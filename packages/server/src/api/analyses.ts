@@ -7,10 +7,9 @@ import { openSeries, type Series, withRange } from '../analysis/series.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Coordinator } from '../coordinator/coordinator.ts';
 import { ms10 } from '../period.ts';
-import type { Scope } from '../query/format.ts';
-import { viewOf } from './cluster.ts';
+import { viewOf, whoseOf } from './cluster.ts';
 import type { LongReads } from './long-reads.ts';
-import { isOn, type RangeQuery } from './schemas.ts';
+import { isOn, type RangeQuery, type WhoseQuery } from './schemas.ts';
 import { mostWindows } from './streamed.ts';
 
 export interface AnalysisParts {
@@ -19,9 +18,7 @@ export interface AnalysisParts {
   readonly longReads: LongReads;
 }
 
-export interface AnalysisQuery extends RangeQuery {
-  readonly scope?: Scope;
-}
+export interface AnalysisQuery extends RangeQuery, WhoseQuery {}
 
 /** @throws Reto3Error RETO3_BAD_TIME, RETO3_BAD_RANGE, RETO3_NO_CLUSTER, RETO3_BUSY, and what `make` throws */
 export async function analyse<Answer>(
@@ -29,11 +26,12 @@ export async function analyse<Answer>(
   parts: AnalysisParts,
   make: (series: Series) => Promise<Answer>,
 ): Promise<Answer> {
-  const { last, from, to, open, scope = 'node' } = request.query;
-  const asked = withRange({ last, from, to, open: isOn(open), scope });
+  const { last, from, to, open } = request.query;
+  const whose = whoseOf(request.query);
+  const asked = withRange({ last, from, to, open: isOn(open), ...whose });
   const nowMs = Date.now();
   return parts.longReads.run(request, mostWindows(ms10, asked, nowMs), async (signal) => {
-    const view = viewOf(scope, parts);
+    const view = viewOf(whose, parts);
     try {
       return await make(await openSeries(view, asked, nowMs, signal));
     } finally {

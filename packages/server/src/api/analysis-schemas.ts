@@ -7,6 +7,7 @@ export const number = { type: 'number' } as const;
 /** What was looked at. */
 export const seriesProperties = {
   scope: { type: 'string' },
+  node: { type: 'string', description: 'Where one was asked for' },
   from: epochMs,
   to: epochMs,
   finalThrough: epochMs,

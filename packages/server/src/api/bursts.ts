@@ -3,7 +3,7 @@ import type { FastifyPluginAsync } from 'fastify';
 import { type BurstsRequest, findBursts } from '../analysis/bursts.ts';
 import { type AnalysisParts, type AnalysisQuery, analyse } from './analyses.ts';
 import { count, epochMs, number, seriesProperties } from './analysis-schemas.ts';
-import { errorResponse, rangeParameters, scopeParameter } from './schemas.ts';
+import { errorResponse, rangeParameters, whoseParameters } from './schemas.ts';
 
 interface BurstsRoute {
   readonly Querystring: AnalysisQuery & BurstsRequest;
@@ -27,7 +27,7 @@ const schema = {
     properties: {
       ...rangeParameters,
       last,
-      scope: scopeParameter,
+      ...whoseParameters,
       rise: { type: 'string', description: 'Messages in 10 ms with which a burst begins' },
       fall: { type: 'string', description: 'A burst ends before the first window with fewer' },
       stall: { type: 'string', description: 'Milliseconds without a message that are a stall' },

@@ -4,7 +4,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import type { Coordinator, CountsView } from '../coordinator/coordinator.ts';
 import { Reto3Error } from '../errors.ts';
 import type { Scope } from '../query/format.ts';
-import { errorResponse } from './schemas.ts';
+import { errorResponse, type WhoseQuery } from './schemas.ts';
 
 const count = { type: 'integer', minimum: 0 } as const;
 
@@ -95,12 +95,29 @@ export function inCluster<T>(cluster: T | undefined): T {
   throw new Reto3Error('RETO3_NO_CLUSTER', 'this server is no part of a cluster');
 }
 
-/** All counts of a scope; to be closed. @throws Reto3Error RETO3_NO_CLUSTER */
+/** Whose counts a question is about. */
+export interface Whose {
+  readonly scope: Scope;
+  /** One of the nodes that this server adds up. */
+  readonly node?: string;
+}
+
+/** What `scope` and `node` of a question say. @throws Reto3Error RETO3_BAD_REQUEST */
+export function whoseOf({ scope, node }: WhoseQuery): Whose {
+  if (node === undefined) return { scope: scope ?? 'node' };
+  if (scope !== 'node') return { scope: 'cluster', node };
+  throw new Reto3Error(
+    'RETO3_BAD_REQUEST',
+    `got node=${node} with scope=node, want scope=cluster: single nodes are had of whoever adds them up`,
+  );
+}
+
+/** All those counts; to be closed. @throws Reto3Error RETO3_NO_CLUSTER, RETO3_NO_SUCH_NODE */
 export function viewOf(
-  scope: Scope,
+  { scope, node }: Whose,
   counts: { readonly coordinator: Coordinator; readonly cluster: Cluster | undefined },
 ): CountsView {
-  return scope === 'cluster' ? inCluster(counts.cluster).view() : counts.coordinator.view();
+  return scope === 'cluster' ? inCluster(counts.cluster).view(node) : counts.coordinator.view();
 }
 
 export const clusterRoutes: FastifyPluginAsync<{ readonly cluster: Cluster | undefined }> = async (

@@ -161,7 +161,7 @@ export const infoRoutes: FastifyPluginAsync<InfoOptions> = async (app, options) 
         nodejs: process.versions.node,
         node: config.node,
         ...(cluster !== undefined && { role: config.role }),
-        scopes: cluster?.live === undefined ? ['node'] : scopes,
+        scopes: cluster?.addsUp === true ? scopes : ['node'],
         workers: config.workers,
         flushMs: config.flushMs,
         uptimeMs: Math.round(process.uptime() * 1_000),

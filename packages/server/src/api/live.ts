@@ -2,23 +2,22 @@
 import { Readable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
-import type { CountsView } from '../coordinator/coordinator.ts';
 import { alignDown, alignUp, type Period, parsePeriod } from '../period.ts';
 import { type Chunk, readChunks } from '../query/chunks.ts';
-import { countedRows, revisedStarts, type Scope } from '../query/format.ts';
-import type { Listener, LiveEvent, LiveFeed } from '../query/live-feed.ts';
+import { countedRows, revisedStarts } from '../query/format.ts';
+import type { Listener, LiveEvent } from '../query/live-feed.ts';
 import { parseTime } from '../query/range.ts';
 import type { Damage } from '../store/damage.ts';
-import { inCluster } from './cluster.ts';
+import { whoseOf } from './cluster.ts';
+import type { Feeds, LiveCounts } from './live-counts.ts';
 import type { LongReads } from './long-reads.ts';
-import { errorResponse, periodParameter, scopeParameter } from './schemas.ts';
+import { errorResponse, periodParameter, type WhoseQuery, whoseParameters } from './schemas.ts';
 
 interface LiveRoute {
-  readonly Querystring: {
+  readonly Querystring: WhoseQuery & {
     readonly period?: string;
     readonly from?: string;
     readonly every?: string;
-    readonly scope?: Scope;
   };
   readonly Headers: { readonly 'last-event-id'?: string };
 }
@@ -34,7 +33,7 @@ const schema = {
     additionalProperties: false,
     properties: {
       period: { ...periodParameter, default: 'sec' },
-      scope: scopeParameter,
+      ...whoseParameters,
       from: {
         type: 'string',
         description: 'Begin with the windows that start at or after this time',
@@ -65,19 +64,12 @@ const drainCheckMs = 5;
 /** A client that takes nothing of it for so long is gone, and holds a snapshot of the store. */
 const mostIdleMs = 60_000;
 
-/** Counts of one scope: as they become final, and those that are older. */
-export interface LiveCounts {
-  readonly feed: LiveFeed;
-  view(): CountsView;
-}
-
 export const liveRoutes: FastifyPluginAsync<{
-  readonly node: LiveCounts;
-  readonly cluster: LiveCounts | undefined;
+  readonly feeds: Feeds;
   readonly longReads: LongReads;
-}> = async (app, { node, cluster, longReads }) => {
+}> = async (app, { feeds, longReads }) => {
   app.get<LiveRoute>('/v1/live', { schema }, async (request, reply) => {
-    const counts = request.query.scope === 'cluster' ? inCluster(cluster) : node;
+    const counts = feeds.of(whoseOf(request.query));
     const period = parsePeriod(request.query.period ?? 'sec');
     const asked = request.headers['last-event-id'] ?? request.query.from;
     const from =

@@ -1,5 +1,5 @@
 /** JSON schemas that several routes share; /openapi.json is made from them. */
-import { scopes } from '../query/format.ts';
+import { type Scope, scopes } from '../query/format.ts';
 
 export const errorSchema = {
   $id: 'Error',
@@ -40,6 +40,20 @@ export const scopeParameter = {
   enum: scopes,
   description: "Whose counts: this node's, or the cluster's, where this server adds them up",
 } as const;
+
+export const whoseParameters = {
+  scope: scopeParameter,
+  node: {
+    type: 'string',
+    description:
+      "The counts of that node of the cluster alone, where this server adds them up; as far back as ms10 windows are kept. They have the cluster's finalThrough, and name no revised windows",
+  },
+} as const;
+
+export interface WhoseQuery {
+  readonly scope?: Scope;
+  readonly node?: string;
+}
 
 export interface RangeQuery {
   readonly last?: string;

@@ -11,7 +11,7 @@ import type { Coordinator } from '../coordinator/coordinator.ts';
 import { type ErrorCode, errorKinds, messageOf, Reto3Error } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics/metric.ts';
-import { LiveFeed } from '../query/live-feed.ts';
+import type { LiveFeed } from '../query/live-feed.ts';
 import type { ReportBook } from '../report/book.ts';
 import { auditRoutes } from './audit.ts';
 import { backupRoutes } from './backup.ts';
@@ -22,6 +22,7 @@ import { guard } from './gate.ts';
 import { healthRoutes, Readiness } from './health.ts';
 import { infoRoutes } from './info.ts';
 import { liveRoutes } from './live.ts';
+import { Feeds } from './live-counts.ts';
 import { LongReads } from './long-reads.ts';
 import { metricsRoutes } from './metrics.ts';
 import { describeRoutes } from './openapi.ts';
@@ -52,23 +53,20 @@ export interface QueryApiOptions {
 
 export class QueryApi {
   readonly url: string;
-  /** This server's windows as they become final. */
-  readonly feed: LiveFeed;
   readonly #app: FastifyInstance;
   readonly #readiness: Readiness;
-  readonly #feeds: readonly LiveFeed[];
+  readonly #feeds: Feeds;
 
-  private constructor(
-    url: string,
-    app: FastifyInstance,
-    readiness: Readiness,
-    feeds: readonly [LiveFeed, ...LiveFeed[]],
-  ) {
+  private constructor(url: string, app: FastifyInstance, readiness: Readiness, feeds: Feeds) {
     this.url = url;
-    this.feed = feeds[0];
     this.#app = app;
     this.#readiness = readiness;
     this.#feeds = feeds;
+  }
+
+  /** This server's windows as they become final. */
+  get feed(): LiveFeed {
+    return this.#feeds.own;
   }
 
   /**
@@ -79,11 +77,7 @@ export class QueryApi {
     const { config, coordinator, book, archive, cluster, dataDir, metrics, log, ingestLoad } =
       options;
     const readiness = new Readiness();
-    const feed = new LiveFeed(coordinator);
-    const clusterCounts = cluster?.live && {
-      feed: new LiveFeed(cluster.live),
-      view: () => cluster.view(),
-    };
+    const feeds = new Feeds({ coordinator, cluster });
     const longReads = new LongReads(new Pace(ingestLoad));
     const app = fastify({
       // Unknown query parameters are mistakes to be told, not noise to be dropped.
@@ -107,16 +101,11 @@ export class QueryApi {
     await app.register(burstsRoutes, { coordinator, cluster, longReads });
     await app.register(whatIfRoutes, { coordinator, cluster, longReads });
     await app.register(reportRoutes, { coordinator, book, cluster, longReads });
-    await app.register(liveRoutes, {
-      node: { feed, view: () => coordinator.view() },
-      cluster: clusterCounts,
-      longReads,
-    });
+    await app.register(liveRoutes, { feeds, longReads });
     await app.register(metricsRoutes, { config, metrics, readiness });
     await app.register(dashboardRoutes, { log });
     const url = await listen(app, config);
-    const others = clusterCounts === undefined ? [] : [clusterCounts.feed];
-    return new QueryApi(url, app, readiness, [feed, ...others]);
+    return new QueryApi(url, app, readiness, feeds);
   }
 
   ready(facts: { readonly uwsVersion: string }): void {
@@ -128,7 +117,7 @@ export class QueryApi {
   }
 
   async close(): Promise<void> {
-    for (const feed of this.#feeds) feed.close();
+    this.#feeds.close();
     await this.#app.close();
   }
 }

@@ -2,10 +2,10 @@
 import type { FastifyPluginAsync } from 'fastify';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Coordinator } from '../coordinator/coordinator.ts';
-import { parsePeriod } from '../period.ts';
+import { ms10, type Period, parsePeriod } from '../period.ts';
 import { answer } from '../query/answer.ts';
-import { formatNames, parseFormat, type Scope } from '../query/format.ts';
-import { viewOf } from './cluster.ts';
+import { formatNames, parseFormat } from '../query/format.ts';
+import { viewOf, type Whose, whoseOf } from './cluster.ts';
 import type { LongReads } from './long-reads.ts';
 import {
   errorResponse,
@@ -13,13 +13,14 @@ import {
   periodParameter,
   type RangeQuery,
   rangeParameters,
-  scopeParameter,
+  type WhoseQuery,
+  whoseParameters,
 } from './schemas.ts';
 import { mostWindows, streamed } from './streamed.ts';
 
 interface StatsRoute {
   readonly Params: { readonly period: string };
-  readonly Querystring: RangeQuery & { readonly format?: string; readonly scope?: Scope };
+  readonly Querystring: RangeQuery & WhoseQuery & { readonly format?: string };
 }
 
 const schema = {
@@ -37,7 +38,7 @@ const schema = {
     properties: {
       ...rangeParameters,
       format: { type: 'string', description: `One of ${formatNames.join(', ')}; json by default` },
-      scope: scopeParameter,
+      ...whoseParameters,
     },
   },
   response: {
@@ -61,6 +62,7 @@ const schema = {
               period: { type: 'string' },
               windowMs: { type: 'integer' },
               scope: { type: 'string' },
+              node: { type: 'string', description: 'Where one was asked for' },
               from: { type: 'integer' },
               to: { type: 'integer' },
               finalThrough: { type: 'integer' },
@@ -100,6 +102,11 @@ const schema = {
   },
 } as const;
 
+/** How many windows are read for one of the answer: those of a single node are added up of its ms10. */
+function readPerWindow({ windowMs }: Period, { node }: Whose): number {
+  return node === undefined ? 1 : windowMs / ms10.windowMs;
+}
+
 export const statsRoutes: FastifyPluginAsync<{
   readonly coordinator: Coordinator;
   readonly cluster: Cluster | undefined;
@@ -108,11 +115,12 @@ export const statsRoutes: FastifyPluginAsync<{
   app.get<StatsRoute>('/v1/stats/:period', { schema }, async (request, reply) => {
     const period = parsePeriod(request.params.period);
     const format = parseFormat(request.query.format ?? 'json');
-    const { last, from, to, open, scope = 'node' } = request.query;
-    const question = { period, format, scope, last, from, to, open: isOn(open) };
-    const windows = mostWindows(period, question, Date.now());
+    const { last, from, to, open } = request.query;
+    const whose = whoseOf(request.query);
+    const question = { period, format, ...whose, last, from, to, open: isOn(open) };
+    const windows = mostWindows(period, question, Date.now()) * readPerWindow(period, whose);
     const body = await longReads.run(request, windows, async () => {
-      const view = viewOf(scope, { coordinator, cluster });
+      const view = viewOf(whose, { coordinator, cluster });
       const begin = async () => {
         const reply = await answer(view, question, Date.now());
         return { ...reply, pieces: longReads.paced(windows, reply.pieces) };

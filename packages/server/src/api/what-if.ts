@@ -3,7 +3,7 @@ import type { FastifyPluginAsync } from 'fastify';
 import { type WhatIfRequest, whatIf } from '../analysis/what-if.ts';
 import { type AnalysisParts, type AnalysisQuery, analyse } from './analyses.ts';
 import { count, epochMs, number, seriesProperties } from './analysis-schemas.ts';
-import { errorResponse, rangeParameters, scopeParameter } from './schemas.ts';
+import { errorResponse, rangeParameters, whoseParameters } from './schemas.ts';
 
 interface WhatIfRoute {
   readonly Querystring: AnalysisQuery & WhatIfRequest;
@@ -25,7 +25,7 @@ const schema = {
     properties: {
       ...rangeParameters,
       last: { type: 'string', description: 'The newest so many windows of 10 ms; 6000 by default' },
-      scope: scopeParameter,
+      ...whoseParameters,
       capacity: { type: 'string', description: 'Requests a second' },
       rates: { type: 'string', description: 'Rates of the curve, with commas between them' },
     },

@@ -166,14 +166,27 @@ export class Cluster {
     this.#running = this.#run();
   }
 
-  /** Its windows as they become final; undefined where this server adds up nothing. */
-  get live(): LiveSource | undefined {
-    return this.#merger;
+  /** Whether this server adds up the cluster. */
+  get addsUp(): boolean {
+    return this.#merger !== undefined;
   }
 
-  /** All counts of the cluster; to be closed. @throws Reto3Error RETO3_NO_CLUSTER */
-  view(): CountsView {
-    return this.#mergerOrNone.view();
+  /**
+   * The windows of all nodes, or of one, as they become final.
+   * @throws Reto3Error RETO3_NO_CLUSTER, RETO3_NO_SUCH_NODE
+   */
+  live(node?: string): LiveSource {
+    const merger = this.#mergerOrNone;
+    return node === undefined ? merger : merger.liveOfNode(node);
+  }
+
+  /**
+   * All counts of the cluster, or of one of its nodes; to be closed.
+   * @throws Reto3Error RETO3_NO_CLUSTER, RETO3_NO_SUCH_NODE
+   */
+  view(node?: string): CountsView {
+    const merger = this.#mergerOrNone;
+    return node === undefined ? merger.view() : merger.viewOfNode(node);
   }
 
   /** What the reports of all nodes say. @throws Reto3Error RETO3_NO_CLUSTER */

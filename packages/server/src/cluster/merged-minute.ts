@@ -64,12 +64,8 @@ export class MergedMinute {
 
   /** Forgets what no longer counts of a node. */
   applyVouches(node: string, vouches: Vouches): void {
-    const part = this.#parts.get(node);
-    if (part === undefined) return;
-    for (let index = 0; index < secondsPerMinute; index++) {
-      const leastBoot = vouches.leastBoot(this.start + index * sec.windowMs);
-      if (part.voidBefore(index, leastBoot)) this.#changed(node, index);
-    }
+    const voided = this.#parts.get(node)?.applyVouches(this.start, vouches) ?? [];
+    for (const index of voided) this.#changed(node, index);
   }
 
   /** Whether the store lacks something of it. */

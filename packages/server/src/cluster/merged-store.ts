@@ -25,7 +25,8 @@ import { decodeMergeRecord, encodeMergeRecord, type MergeRecord } from './merge-
 import type { StoredMinutes } from './merge-state.ts';
 import type { MergedMinute } from './merged-minute.ts';
 import { type MergedReports, reportNames, type StoredParts } from './merged-reports.ts';
-import { Part } from './part.ts';
+import { nodeView, type PartsOfNode } from './node-view.ts';
+import { Part, partName } from './part.ts';
 import { DamagedPart } from './report-part.ts';
 
 /** Name of the folder inside the data folder. */
@@ -166,6 +167,16 @@ export class MergedStore implements StoredMinutes, StoredParts, Expiring {
     };
   }
 
+  /** The same of one node, as far back as there are ms10 windows. To be closed. */
+  viewOfNode(
+    node: PartsOfNode,
+    minutes: readonly MergedMinute[],
+    ends: Pick<CountsView, 'finalThrough' | 'newestEnd'>,
+  ): CountsView {
+    const snapshot = this.#store.snapshot();
+    return nodeView(node, { snapshot, minutes, keptFrom: this.keptFrom, ends });
+  }
+
   /** Forgets everything. */
   async empty(): Promise<void> {
     await this.#store.clear();
@@ -268,8 +279,4 @@ class DamagedMerge extends Error {
 export function isDamage(error: unknown): boolean {
   const damagedBlock = error instanceof Reto3Error && error.code === 'RETO3_BLOCK_DAMAGED';
   return damagedBlock || error instanceof DamagedMerge || error instanceof DamagedPart;
-}
-
-function partName(start: number, node: string): string {
-  return `part@${start}@${node}`;
 }

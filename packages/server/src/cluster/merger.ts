@@ -9,6 +9,7 @@
 import { DeliverPolicy } from '@nats-io/jetstream';
 import type { Clock, ClockReading } from '../clock.ts';
 import type { CountsView } from '../coordinator/coordinator.ts';
+import { Reto3Error } from '../errors.ts';
 import { alignDown, ms10, sec } from '../period.ts';
 import type { LiveSource } from '../query/live-feed.ts';
 import type { StoreSnapshot } from '../store/store.ts';
@@ -19,8 +20,10 @@ import { MergedReports } from './merged-reports.ts';
 import { isDamage, type MergedStore } from './merged-store.ts';
 import { BadMessage, decodeMessage } from './message.ts';
 import type { JetStream } from './nats.ts';
+import { nodeLive } from './node-view.ts';
 import { decodeReportMessage, isReportMessage } from './report-message.ts';
 import { totalOfSecond } from './second.ts';
+import { Vouches } from './vouches.ts';
 
 /** How much a killed merger reads once more, in time, and how much it keeps in memory, in minutes. */
 const saveEveryMs = 10_000;
@@ -42,6 +45,8 @@ const messagesAhead = 1_000;
 const heartbeatMs = 1_000;
 const silenceMs = 3_000;
 const askForMoreMs = 5_000;
+/** Of the nodes that there are, for whoever asks for another. */
+const mostNamed = 10;
 
 export interface MergerEvents {
   /** Messages are missing in the stream: the nodes are asked for what they hold since then. */
@@ -196,9 +201,20 @@ export class Merger implements LiveSource {
 
   /** All counts of the cluster as they are now; to be closed. */
   view(): CountsView {
-    const finalThrough = this.#state.finalThrough(this.#clock.read());
-    const newestEnd = Math.max(finalThrough, this.#state.newestEnd);
-    return this.#store.view(this.#state.minutes(), { finalThrough, newestEnd });
+    return this.#store.view(this.#state.minutes(), this.#ends());
+  }
+
+  /** The counts of one node as they are now; to be closed. @throws Reto3Error RETO3_NO_SUCH_NODE */
+  viewOfNode(name: string): CountsView {
+    const { vouches } = this.#nodeNamed(name);
+    // As it is now: it grows while the view is read.
+    const node = { name, vouches: new Vouches(vouches.steps) };
+    return this.#store.viewOfNode(node, this.#state.minutes(), this.#ends());
+  }
+
+  /** The windows of one node as they become final. @throws Reto3Error RETO3_NO_SUCH_NODE */
+  liveOfNode(name: string): LiveSource {
+    return nodeLive(this.#nodeNamed(name).name, this);
   }
 
   get finalThrough(): number {
@@ -254,6 +270,21 @@ export class Merger implements LiveSource {
   /** A fixed view of what is stored; to be closed. */
   snapshot(): StoreSnapshot {
     return this.#store.snapshot();
+  }
+
+  #ends(): Pick<CountsView, 'finalThrough' | 'newestEnd'> {
+    const finalThrough = this.#state.finalThrough(this.#clock.read());
+    return { finalThrough, newestEnd: Math.max(finalThrough, this.#state.newestEnd) };
+  }
+
+  #nodeNamed(name: string): NodeRecord {
+    const nodes = this.#state.nodes();
+    const node = nodes.find((each) => each.name === name);
+    if (node !== undefined) return node;
+    const named = nodes.slice(0, mostNamed).map((each) => each.name);
+    const more = nodes.length > named.length ? ` and ${nodes.length - named.length} more` : '';
+    const known = nodes.length === 0 ? 'none yet' : `${named.join(', ')}${more}`;
+    throw new Reto3Error('RETO3_NO_SUCH_NODE', `got node "${name}"; the cluster has ${known}`);
   }
 
   #reportsOf(record: MergeRecord | undefined): MergedReports {

@@ -4,8 +4,10 @@
  * messages come: a state-based grow-only register for each second.
  */
 import { crc32 } from 'node:zlib';
-import { secondsPerMinute } from '../period.ts';
-import { mostSecondBytes, packedBytes } from './second.ts';
+import { ms10, ms10PerSecond, sec, secondsPerMinute } from '../period.ts';
+import { allocateWindows, type Windows } from '../window/windows.ts';
+import { addSecond, mostSecondBytes, packedBytes } from './second.ts';
+import type { Vouches } from './vouches.ts';
 
 const version = 1;
 const headerBytes = 2;
@@ -38,11 +40,32 @@ export class Part {
   }
 
   /** Forgets what a boot before `leastBoot` said of a second. Returns whether there was anything. */
-  voidBefore(index: number, leastBoot: number): boolean {
+  #voidBefore(index: number, leastBoot: number): boolean {
     if (this.#seconds[index] === undefined || (this.#boots[index] ?? 0) >= leastBoot) return false;
     this.#boots[index] = this.#revisions[index] = 0;
     this.#seconds[index] = undefined;
     return true;
+  }
+
+  /**
+   * Forgets what no longer counts of the minute that starts then, epoch ms.
+   * @returns the seconds of which there was something, 0 to 59
+   */
+  applyVouches(start: number, vouches: Vouches): number[] {
+    const voided: number[] = [];
+    for (let index = 0; index < secondsPerMinute; index++) {
+      const leastBoot = vouches.leastBoot(start + index * sec.windowMs);
+      if (this.#voidBefore(index, leastBoot)) voided.push(index);
+    }
+    return voided;
+  }
+
+  /** Its 6,000 ms10 windows; of single nodes it is not known which were revised. */
+  windows(): Windows {
+    const windows = allocateWindows(ms10.blockWindows);
+    for (const [index, packed] of this.#seconds.entries())
+      if (packed !== undefined) addSecond(packed, windows, index * ms10PerSecond);
+    return windows;
   }
 
   /** Its bytes under the row's name. */
@@ -87,4 +110,9 @@ export class Part {
     }
     return part;
   }
+}
+
+/** The name of a node's row for the minute that starts then, epoch ms; its checksum covers it. */
+export function partName(start: number, node: string): string {
+  return `part@${start}@${node}`;
 }

@@ -20,6 +20,7 @@ interface Question extends RangeRequest {
   readonly format: FormatName;
   /** Whose counts the view has; the node's where nothing is said. */
   readonly scope?: Scope;
+  readonly node?: string;
 }
 
 export interface Reply {
@@ -44,7 +45,7 @@ const fewWindows = 6_000;
  * @throws Reto3Error RETO3_BAD_TIME, RETO3_BAD_RANGE
  */
 export async function answer(view: CountsView, question: Question, nowMs: number): Promise<Reply> {
-  const { period, format, scope = 'node' } = question;
+  const { period, format, scope = 'node', node } = question;
   const range = await resolveLast(view, period, resolveRange(period, question, nowMs, view));
   const damages: Damage[] = [];
   const chunks = () => readChunks(view, period, range, (damage) => damages.push(damage));
@@ -54,6 +55,7 @@ export async function answer(view: CountsView, question: Question, nowMs: number
   const head = {
     period,
     scope,
+    node,
     from: range.from,
     to: range.to,
     finalThrough: view.finalThrough,

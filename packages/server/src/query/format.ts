@@ -28,6 +28,8 @@ export type Scope = (typeof scopes)[number];
 export interface Answer {
   readonly period: Period;
   readonly scope: Scope;
+  /** The one node of the cluster whose counts they are, if it is one's. */
+  readonly node?: string | undefined;
   readonly from: number;
   readonly to: number;
   readonly finalThrough: number;
@@ -157,8 +159,8 @@ async function* formatColumns(
   read: ReadAgain,
   damages: Damages,
 ): AsyncGenerator<Uint8Array | string> {
-  const { period, scope, from, to, finalThrough } = answer;
-  const head = { period: period.name, windowMs: period.windowMs, scope, from, to, finalThrough };
+  const { period, ...rest } = answer;
+  const head = { period: period.name, windowMs: period.windowMs, ...rest };
   let anyRevised = false;
   yield `${JSON.stringify(head).slice(0, -1)},"starts":[`;
   yield* join(read, (chunk) => {

@@ -199,8 +199,8 @@ export class Store {
 
   /** A fixed view of all rows as they are now; to be closed. */
   snapshot(): StoreSnapshot {
-    const { database, rows, meta, reports } = this.#open;
-    return new StoreSnapshot({ rows, meta, reports }, database.snapshot());
+    const { database, ...handles } = this.#open;
+    return new StoreSnapshot(handles, database.snapshot());
   }
 
   /** Writes all changes or none. With `sync`, they are on the disk when this resolves. */
@@ -309,12 +309,14 @@ export class StoreSnapshot {
   readonly #rows: Readonly<Record<Series, Rows>>;
   readonly #meta: Handles['meta'];
   readonly #reports: Bytes;
+  readonly #parts: Bytes;
   readonly #snapshot: AbstractSnapshot;
 
-  constructor(handles: Pick<Handles, 'rows' | 'meta' | 'reports'>, snapshot: AbstractSnapshot) {
+  constructor(handles: Omit<Handles, 'database'>, snapshot: AbstractSnapshot) {
     this.#rows = handles.rows;
     this.#meta = handles.meta;
     this.#reports = handles.reports;
+    this.#parts = handles.parts;
     this.#snapshot = snapshot;
   }
 
@@ -325,20 +327,45 @@ export class StoreSnapshot {
    */
   async *rows(series: Series, range: RowRange, onDamage?: OnDamage): AsyncGenerator<Row> {
     if (range.from >= range.to) return;
-    const { reverse = false } = range;
-    // Up to where the range was read, in case that the database cannot go on.
-    let [unreadFrom, unreadTo] = [range.from, range.to];
+    const rest = unreadOf(series, range);
     try {
       for await (const [start, bytes] of this.#entries(series, range)) {
         const row = decodeRow(series, start, bytes, onDamage);
         if (row !== undefined) yield row;
-        if (reverse) unreadTo = start;
-        else unreadFrom = start + spanOf(series);
+        rest.read(start);
       }
     } catch (error) {
-      if (!isDatabaseError(error)) throw error;
-      const reason = `LevelDB says: ${messageOf(error)}`;
-      report({ series, from: unreadFrom, to: unreadTo, reason }, onDamage);
+      rest.fail(error, onDamage);
+    }
+  }
+
+  /** The starts of the rows of a series within the range, whole or not, in order of time. */
+  async *starts(series: Series, range: RowRange, onDamage?: OnDamage): AsyncGenerator<number> {
+    const { from, to, reverse = false } = range;
+    if (from >= to) return;
+    const rest = unreadOf(series, range);
+    const keys = { gte: Math.max(0, from), lt: to, reverse, snapshot: this.#snapshot };
+    try {
+      for await (const start of this.#rows[series].keys(keys)) {
+        yield start;
+        rest.read(start);
+      }
+    } catch (error) {
+      rest.fail(error, onDamage);
+    }
+  }
+
+  /**
+   * What a node has of the minute that starts at `start`, as it is stored; checked by nobody.
+   * Damage goes to `onDamage`, or is thrown where there is none.
+   * @throws Reto3Error RETO3_BLOCK_DAMAGED
+   */
+  part(start: number, node: string, onDamage?: OnDamage): Uint8Array | undefined {
+    try {
+      return this.#parts.getSync(partKey(start, node), { snapshot: this.#snapshot });
+    } catch (error) {
+      unreadOf('ms10', { from: start, to: start + spanOf('ms10') }).fail(error, onDamage);
+      return undefined;
     }
   }
 
@@ -400,6 +427,23 @@ export class StoreSnapshot {
 /** How many windows a row of a series has. */
 export function lengthOf(series: Series): number {
   return series === 'journal' ? ms10PerSecond : periods[series].blockWindows;
+}
+
+/** Up to where a range was read, in case that the database cannot go on. */
+function unreadOf(series: Series, { from, to, reverse = false }: RowRange) {
+  let [unreadFrom, unreadTo] = [from, to];
+  return {
+    read(start: number): void {
+      if (reverse) unreadTo = start;
+      else unreadFrom = start + spanOf(series);
+    },
+    /** Tells of the rest as damage. @throws what is no error of the database */
+    fail(error: unknown, onDamage: OnDamage | undefined): void {
+      if (!isDatabaseError(error)) throw error;
+      const reason = `LevelDB says: ${messageOf(error)}`;
+      report({ series, from: unreadFrom, to: unreadTo, reason }, onDamage);
+    },
+  };
 }
 
 function decodeRow(
