@@ -171,8 +171,10 @@ export async function openJetStream(
     // What it says must be so now, and not a moment ago on one of the replicas.
     allow_direct: false,
     ttl: leaseMs,
-    // It says who lives now: nothing to keep when NATS itself is gone.
-    storage: StorageType.Memory,
+    // What it says is worth nothing after ten seconds, and still it is no bucket in memory: of three
+    // NATS servers that are killed one after the other, two come back without their votes, and such a
+    // bucket may then never have a leader again (seen with nats-server 2.9).
+    storage: StorageType.File,
   });
   const records = await buckets.create(`${config.natsStream}_RECORDS`, {
     replicas,
