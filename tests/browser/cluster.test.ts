@@ -68,6 +68,63 @@ test('shows one node or all of them, and how they are', async () => {
   await page.untilText('all-note', 'not web-b');
 });
 
+test('shows each node alone, chosen in the head, in the table or by the address', async () => {
+  const nats = await NatsServers.start();
+  const nodes = await Promise.all(
+    ['web-a', 'web-b'].map((name) => startNode({ nats, name, role: 'ingest' })),
+  );
+  const merger = await startNode({ nats, name: 'sum', role: 'merge' });
+  for (const [index, node] of nodes.entries()) startLoad(node, 300 + 600 * index);
+  const [a, b] = nodes as [Server, Server];
+  const page = await Dashboard.open(merger.adminUrl);
+  await page.untilLive();
+  await page.untilText('node', 'cluster');
+  // It counts nothing itself.
+  expect(await page.page.locator('button[data-scope="node"]').isVisible()).toBe(false);
+  await page.page.locator('#one-node option[value="web-b"]').waitFor({ state: 'attached' });
+
+  // By keyboard, as any list.
+  await page.page.focus('#one-node');
+  await page.page.keyboard.press('ArrowDown');
+  await page.page.keyboard.press('ArrowDown');
+  await page.untilText('node', 'web-b');
+  await page.untilLive();
+  await waitUntil('its requests are there', async () => (await page.number('rate')) > 600);
+  await page.untilText('all-name', 'Of the cluster');
+  await waitUntil('its share', async () => /^7\d/.test(await page.text('all')));
+  await page.page.click('#live');
+  await page.untilText('state', 'Held');
+  const { from, to } = await page.heldRange('that of web-b');
+  expect(page.page.url()).toMatch(/&scope=cluster&node=web-b$/);
+  const range = `from=${from}&to=${to}`;
+  const ofB = (await sumOf(b, range)).toLocaleString('en-US');
+  await page.untilText('messages', ofB);
+  await page.page.locator('#bursts').scrollIntoViewIfNeeded();
+  await page.untilText('bursts-shown', / UTC/);
+  await expectAccessible(page, 'one node');
+
+  await page.page.reload();
+  await page.untilText('node', 'web-b');
+  await page.untilText('messages', ofB);
+  await page.page.locator('#nodes-rows button', { hasText: 'web-a' }).press('Enter');
+  await page.untilText('node', 'web-a');
+  await page.untilText('messages', (await sumOf(a, range)).toLocaleString('en-US'));
+  expect(await page.page.locator('#one-node').inputValue()).toBe('web-a');
+  await page.page.click('button[data-scope="cluster"]');
+  await page.untilText('node', 'cluster');
+  const all = await sumOf(merger, `${range}&scope=cluster`);
+  await page.untilText('messages', all.toLocaleString('en-US'));
+
+  const stranger = await Dashboard.open(merger.adminUrl, '#live=60000&scope=cluster&node=web-z', {
+    mayRefuse: true,
+  });
+  await stranger.untilText('trouble', 'got node "web-z"; the cluster has web-a, web-b');
+  await stranger.page.locator('#one-node').selectOption('web-a');
+  await stranger.untilLive();
+  await stranger.untilText('node', 'web-a');
+  await stranger.untilText('trouble', '');
+});
+
 test('begins with the cluster where the server only adds up, and has no switch without one', async () => {
   const nats = await NatsServers.start();
   const a = await startNode({ nats, name: 'web-a' });

@@ -257,16 +257,18 @@ export class Chart {
     ctx.clip();
 
     const meanY = Math.round(valToPos(mean, 'y', true)) + 0.5;
-    ctx.strokeStyle = this.#palette.text;
-    ctx.globalAlpha = 0.7;
-    ctx.lineWidth = devicePixelRatio;
-    ctx.setLineDash([2 * devicePixelRatio, 4 * devicePixelRatio]);
-    ctx.beginPath();
-    ctx.moveTo(bbox.left, meanY);
-    ctx.lineTo(right, meanY);
-    ctx.stroke();
+    ctx.setLineDash([4 * devicePixelRatio, 4 * devicePixelRatio]);
+    // A rim in the colour of the panel, so that it is seen over the line and what it fills as well.
+    const [rim, line] = [this.#palette.panel, this.#palette.text];
+    for (const [colour, width] of [[rim, 3.5] as const, [line, 1.5] as const]) {
+      ctx.strokeStyle = colour;
+      ctx.lineWidth = width * devicePixelRatio;
+      ctx.beginPath();
+      ctx.moveTo(bbox.left, meanY);
+      ctx.lineTo(right, meanY);
+      ctx.stroke();
+    }
     ctx.setLineDash([]);
-    ctx.globalAlpha = 1;
 
     const windowMs = this.#picture?.series.period.windowMs ?? 0;
     const x = valToPos(

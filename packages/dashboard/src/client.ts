@@ -10,6 +10,21 @@ import type { Range } from './view.ts';
 /** Whose counts: those of the server that sent the page, or of all nodes that it adds up. */
 export type Scope = 'node' | 'cluster';
 
+export interface Whose {
+  readonly scope: Scope;
+  /** One of the nodes that the server adds up. */
+  readonly node?: string;
+}
+
+export function isSame(one: Whose, other: Whose): boolean {
+  return one.scope === other.scope && one.node === other.node;
+}
+
+/** As parameters of an address, of the query API's and of the page's own. */
+export function whoseText({ scope, node }: Whose): string {
+  return `scope=${scope}${node === undefined ? '' : `&node=${encodeURIComponent(node)}`}`;
+}
+
 /** The part of /v1/info that the page shows. */
 export interface Info {
   readonly version: string;
@@ -94,7 +109,7 @@ const tokenKey = 'reto3-token';
 
 export class Client {
   /** Whose counts are asked for. */
-  scope: Scope = 'node';
+  whose: Whose = { scope: 'node' };
   #token = sessionStorage.getItem(tokenKey) ?? undefined;
 
   get token(): string | undefined {
@@ -118,7 +133,7 @@ export class Client {
 
   /** How bursty a range was (whole windows, all final). */
   async bursts({ from, to }: Range, signal: AbortSignal): Promise<Bursts> {
-    const path = `/v1/bursts?from=${from}&to=${to}&scope=${this.scope}`;
+    const path = `/v1/bursts?from=${from}&to=${to}&${whoseText(this.whose)}`;
     return (await this.#get(path, signal)).json();
   }
 
@@ -143,7 +158,7 @@ export class Client {
     signal: AbortSignal,
   ): AsyncGenerator<Columns> {
     const { body } = await this.#get(
-      `/v1/live?period=${period}&from=${since}&every=${eventMs}&scope=${this.scope}`,
+      `/v1/live?period=${period}&from=${since}&every=${eventMs}&${whoseText(this.whose)}`,
       signal,
     );
     if (body === null) return;
@@ -157,7 +172,7 @@ export class Client {
   }
 
   #statsPath(period: PeriodName, { from, to }: Range, format: string): string {
-    return `/v1/stats/${period}?from=${from}&to=${to}&format=${format}&scope=${this.scope}`;
+    return `/v1/stats/${period}?from=${from}&to=${to}&format=${format}&${whoseText(this.whose)}`;
   }
 
   async #get(path: string, signal?: AbortSignal): Promise<Response> {

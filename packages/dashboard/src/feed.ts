@@ -20,7 +20,8 @@ const silenceMs = 5_000;
 /** A cluster waits for its slowest node; the server still says every 15 s that it is there. */
 const clusterSilenceMs = 20_000;
 
-export type FeedState = 'connecting' | 'open' | 'lost' | 'locked';
+/** refused: the server is there, and does not have these counts. */
+export type FeedState = 'connecting' | 'open' | 'lost' | 'refused' | 'locked';
 
 export interface FeedEvents {
   /** There is more in `series`. */
@@ -65,7 +66,7 @@ export class Feed {
   async run(): Promise<never> {
     document.addEventListener('visibilitychange', () => this.#visibilityChanged());
     setInterval(() => {
-      const most = this.#client.scope === 'cluster' ? clusterSilenceMs : silenceMs;
+      const most = this.#client.whose.scope === 'cluster' ? clusterSilenceMs : silenceMs;
       if (this.#state === 'open' && performance.now() - this.#heardAt > most)
         this.#connection.abort(new Error(`nothing came for ${most / 1_000} s`));
     }, 1_000);
@@ -83,7 +84,9 @@ export class Feed {
           continue;
         }
         if (this.#state === 'open') retryMs = firstRetryMs;
-        this.#change('lost', error instanceof Error ? error.message : String(error));
+        const refused = error instanceof Refusal && error.status < 500;
+        const reason = error instanceof Error ? error.message : String(error);
+        this.#change(refused ? 'refused' : 'lost', reason);
       }
       await this.#sleep(retryMs);
       retryMs = Math.min(retryMs * 2, lastRetryMs);

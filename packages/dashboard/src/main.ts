@@ -9,7 +9,7 @@
  */
 import { BurstsPanel } from './bursts-panel.ts';
 import { Chart } from './chart.ts';
-import { Client, type Info, Refusal, type Scope } from './client.ts';
+import { Client, Refusal } from './client.ts';
 import { connectControls } from './controls.ts';
 import { element, write } from './elements.ts';
 import { Feed, type FeedState } from './feed.ts';
@@ -31,6 +31,7 @@ import {
 } from './texts.ts';
 import { applyTheme, palette, switchTheme, theme } from './theme.ts';
 import * as views from './view.ts';
+import { WhoseSwitch } from './whose-switch.ts';
 
 /** Numbers that change more often cannot be read. */
 const textEveryMs = 250;
@@ -57,6 +58,16 @@ const bursts = new BurstsPanel(client, {
     return view;
   },
   back: look,
+});
+
+const whose = new WhoseSwitch(client, {
+  chosen: () => void askInfo().then(askNodes),
+  changed: () => {
+    bursts.forget();
+    history.forget();
+    feed.restart();
+    rememberView();
+  },
 });
 
 let view = views.fromHash(location.hash) ?? views.liveView(60_000);
@@ -93,7 +104,7 @@ let rememberTimer: number | undefined;
 function rememberView(): void {
   clearTimeout(rememberTimer);
   rememberTimer = window.setTimeout(
-    () => window.history.replaceState(null, '', views.toHash(view, client.scope)),
+    () => window.history.replaceState(null, '', views.toHash(view, client.whose)),
     300,
   );
 }
@@ -213,8 +224,9 @@ function feedChanged(state: FeedState, reason: string): void {
     void askInfo();
   } else if (state === 'lost') {
     lostSince ??= feed.finalThrough;
-    // The address may name a cluster that this server does not have.
-    if (client.scope === 'cluster') void askInfo();
+  } else if (state === 'refused') {
+    // The address may name a cluster or a node that this server does not have.
+    void askInfo().then(askNodes);
   } else if (state === 'locked') {
     askToken(reason);
   }
@@ -232,7 +244,10 @@ function historyChanged(error?: unknown): void {
 }
 
 function showState(): void {
-  const words = { connecting: 'Connecting', open: 'Live', lost: 'Server gone', locked: 'Locked' };
+  const words = {
+    ...{ connecting: 'Connecting', open: 'Live', lost: 'Server gone' },
+    ...{ refused: 'Nothing to show', locked: 'Locked' },
+  };
   const held = feed.state === 'open' && view.to !== undefined;
   const state = element('state', HTMLElement);
   state.dataset['state'] = held ? 'held' : feed.state === 'open' ? 'live' : feed.state;
@@ -256,55 +271,25 @@ function showTrouble(state: FeedState, reason: string): void {
 async function askInfo(): Promise<void> {
   try {
     const info = await client.info();
-    showScopes(info);
-    everything = client.scope === 'node' ? info.messagesInAll : undefined;
-    writeInfo(info, client.scope);
+    const hasCluster = whose.offer(info);
+    if (hasCluster && element('nodes', HTMLElement).hidden) void askNodes();
+    everything = client.whose.scope === 'node' ? info.messagesInAll : undefined;
+    writeInfo(info, client.whose);
   } catch {
     // The feed notices as well, and says so.
   }
 }
 
-/** What the address names, or else what this server is for. */
-let scopeChosen = views.scopeFromHash(location.hash);
-
-function showScopes({ scopes, role }: Info): void {
-  const hasCluster = scopes.includes('cluster');
-  element('scope', HTMLElement).hidden = !hasCluster;
-  const usual = role === 'merge' ? 'cluster' : 'node';
-  changeScope(hasCluster ? (scopeChosen ?? usual) : 'node');
-  if (hasCluster && element('nodes', HTMLElement).hidden) void askNodes();
-}
-
-function changeScope(scope: Scope): void {
-  for (const button of document.querySelectorAll<HTMLButtonElement>('button[data-scope]'))
-    button.ariaPressed = String(button.dataset['scope'] === scope);
-  if (scope === client.scope) return;
-  client.scope = scope;
-  bursts.forget();
-  history.forget();
-  feed.restart();
-  rememberView();
-}
-
 async function askNodes(): Promise<void> {
   try {
-    await showNodes(client, client.scope);
+    const nodes = await showNodes(client, (node) => {
+      whose.choose({ scope: 'cluster', node });
+      void askInfo().then(askNodes);
+    });
+    whose.offerNodes(nodes.map(({ name }) => name));
   } catch {
     // As above.
   }
-}
-
-function connectScope(): void {
-  for (const button of document.querySelectorAll<HTMLButtonElement>('button[data-scope]'))
-    button.addEventListener('click', () => {
-      scopeChosen = views.scopeFromHash(`#scope=${button.dataset['scope']}`);
-      changeScope(scopeChosen ?? 'node');
-      void askInfo().then(askNodes);
-    });
-  setInterval(() => {
-    const isShown = !element('nodes', HTMLElement).hidden;
-    if (isShown && feed.state === 'open' && !document.hidden) void askNodes();
-  }, nodesEveryMs);
 }
 
 // --- dialogs, theme, file --------------------------------------------------------------------------
@@ -388,7 +373,6 @@ connectControls(chart, {
 });
 connectDialogs();
 connectTheme();
-connectScope();
 element('csv', HTMLButtonElement).addEventListener('click', () => void saveCsv());
 element('table-details', HTMLDetailsElement).addEventListener('toggle', () => {
   tableDueAt = 0;
@@ -397,13 +381,18 @@ element('table-details', HTMLDetailsElement).addEventListener('toggle', () => {
 });
 addEventListener('hashchange', () => {
   look(views.fromHash(location.hash) ?? view);
-  scopeChosen = views.scopeFromHash(location.hash);
-  void askInfo();
+  whose.read(location.hash);
+  void askInfo().then(askNodes);
 });
 setInterval(() => {
   if (feed.state === 'open' && !document.hidden) void askInfo();
 }, infoEveryMs);
-client.scope = scopeChosen ?? 'node';
+setInterval(() => {
+  const isShown = !element('nodes', HTMLElement).hidden;
+  if (isShown && feed.state !== 'lost' && !document.hidden) void askNodes();
+}, nodesEveryMs);
+whose.read(location.hash);
+client.whose = views.whoseFromHash(location.hash) ?? client.whose;
 showView();
 void document.fonts.ready.then(askFrame);
 void feed.run();

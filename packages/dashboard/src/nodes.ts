@@ -1,5 +1,5 @@
 /** The nodes of the cluster that the server adds up: who they are, what each brings, how old it is. */
-import type { Client, Cluster, ClusterNode, Scope } from './client.ts';
+import type { Client, Cluster, ClusterNode, Whose } from './client.ts';
 import { element, rowOf, write } from './elements.ts';
 import { lengthText, percentText, shortText, wholeText } from './text.ts';
 
@@ -9,44 +9,76 @@ const states: Readonly<Record<ClusterNode['state'], string>> = {
   left: 'stopped',
 };
 
-/** Writes the table, and the tile that says how many there are. */
-export async function showNodes(client: Client, scope: Scope): Promise<void> {
+/** Asks for the nodes and writes their table, and the tile that says how they are. */
+export async function showNodes(
+  client: Client,
+  choose: (node: string) => void,
+): Promise<readonly ClusterNode[]> {
   const cluster = await client.cluster();
   const nodes = (cluster.nodes ?? []).toSorted((a, b) => a.name.localeCompare(b.name));
   element('nodes', HTMLElement).hidden = false;
   write('nodes-shown', sentence(cluster, nodes));
-  element('nodes-rows', HTMLTableSectionElement).replaceChildren(...nodes.map(nodeRow));
-  if (scope !== 'cluster') return;
+  showRows(nodes, choose);
+  if (client.whose.scope === 'cluster') showTile(nodes, client.whose);
+  return nodes;
+}
+
+function showTile(nodes: readonly ClusterNode[], { node }: Whose): void {
+  if (node !== undefined) {
+    const one = nodes.find(({ name }) => name === node);
+    write('all-name', 'Of the cluster');
+    write('all', one === undefined ? '–' : percentText(one.share));
+    write('all-note', one === undefined ? 'not heard of' : states[one.state]);
+    return;
+  }
   const others = nodes.filter(({ state }) => state !== 'live');
   write('all-name', 'Nodes live');
   write('all', wholeText(nodes.length - others.length));
   write('all-note', others.length === 0 ? 'all of them' : `not ${namesOf(others)}`);
 }
 
-function sentence({ problem }: Cluster, nodes: readonly ClusterNode[]): string {
-  const rate = nodes.reduce((sum, node) => sum + node.rate, 0);
-  const whole = `${wholeText(Math.round(rate))} messages/s over ten seconds, of ${nodes.length} ${nodes.length === 1 ? 'node' : 'nodes'}`;
-  return problem === undefined ? whole : `${whole} · ${problem}`;
+/** Rows are kept as long as their nodes are the same: whoever is in one with the keyboard stays. */
+function showRows(nodes: readonly ClusterNode[], choose: (node: string) => void): void {
+  const body = element('nodes-rows', HTMLTableSectionElement);
+  const shown = [...body.rows].map((row) => row.dataset['node']);
+  if (shown.join() !== nodes.map(({ name }) => name).join())
+    body.replaceChildren(...nodes.map(({ name }) => emptyRow(name, choose)));
+  for (const [index, node] of nodes.entries()) {
+    const row = body.rows[index];
+    if (row === undefined) continue;
+    row.dataset['state'] = node.state;
+    for (const [column, text] of cellsOf(node).entries()) {
+      const cell = row.cells[column + 1];
+      if (cell !== undefined && cell.textContent !== text) cell.textContent = text;
+    }
+  }
 }
 
-function nodeRow({
-  name,
-  state,
-  rate,
-  share,
-  lagMs,
-  clockOffsetMs,
-}: ClusterNode): HTMLTableRowElement {
-  const row = rowOf([
-    name,
+function emptyRow(name: string, choose: (node: string) => void): HTMLTableRowElement {
+  const button = document.createElement('button');
+  button.type = 'button';
+  button.className = 'link';
+  button.textContent = name;
+  button.addEventListener('click', () => choose(name));
+  const row = rowOf([button, '', '', '', '', '']);
+  row.dataset['node'] = name;
+  return row;
+}
+
+function cellsOf({ state, rate, share, lagMs, clockOffsetMs }: ClusterNode): string[] {
+  return [
     states[state],
     shortText(rate),
     percentText(share),
     lengthText(lagMs),
     `${clockOffsetMs < 0 ? '−' : '+'}${lengthText(Math.abs(clockOffsetMs))}`,
-  ]);
-  row.dataset['state'] = state;
-  return row;
+  ];
+}
+
+function sentence({ problem }: Cluster, nodes: readonly ClusterNode[]): string {
+  const rate = nodes.reduce((sum, node) => sum + node.rate, 0);
+  const whole = `${wholeText(Math.round(rate))} messages/s over ten seconds, of ${nodes.length} ${nodes.length === 1 ? 'node' : 'nodes'}`;
+  return problem === undefined ? whole : `${whole} · ${problem}`;
 }
 
 function namesOf(nodes: readonly ClusterNode[]): string {

@@ -1,5 +1,5 @@
 /** Everything on the page that is text: numbers, sentences, the table. Takes in, writes out. */
-import type { Info, Scope } from './client.ts';
+import type { Info, Whose } from './client.ts';
 import { element, rowOf, write } from './elements.ts';
 import type { Period } from './period.ts';
 import type { Series } from './series.ts';
@@ -22,8 +22,8 @@ export function writeNowUnknown(): void {
   write('rate', '–');
 }
 
-export function writeInfo(info: Info, scope: Scope): void {
-  write('node', scope === 'cluster' ? 'cluster' : info.node);
+export function writeInfo(info: Info, { scope, node }: Whose): void {
+  write('node', scope === 'node' ? info.node : (node ?? 'cluster'));
   if (scope === 'node') {
     write('all-name', 'In all');
     write('all', wholeText(info.messagesInAll));

@@ -1,6 +1,7 @@
 /** Whatever one does to a view, it stays a view; and what was pointed at stays where it was. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { Whose } from './client.ts';
 import { leastSpanMs, mostSpanMs } from './period.ts';
 import {
   fromHash,
@@ -9,10 +10,10 @@ import {
   pan,
   pause,
   rangeOf,
-  scopeFromHash,
   toHash,
   type View,
   viewOf,
+  whoseFromHash,
   zoom,
 } from './view.ts';
 
@@ -23,6 +24,11 @@ const views: fc.Arbitrary<View> = fc.oneof(
   fc
     .tuple(spans, fc.integer({ min: mostSpanMs, max: nowMs }))
     .map(([spanMs, to]) => ({ spanMs, to })),
+);
+
+const whose: fc.Arbitrary<Whose> = fc.oneof(
+  fc.constantFrom<Whose>({ scope: 'node' }, { scope: 'cluster' }),
+  fc.string({ minLength: 1 }).map((node): Whose => ({ scope: 'cluster', node })),
 );
 
 function expectView(view: View): void {
@@ -99,12 +105,14 @@ test('a drawn range is the view, unless it is too short', () => {
 
 test('the address names the view', () => {
   fc.assert(
-    fc.property(views, fc.constantFrom('node', 'cluster'), (view, scope) => {
-      const hash = toHash(view, scope);
+    fc.property(views, whose, (view, whose) => {
+      const hash = toHash(view, whose);
       expect(fromHash(hash)).toEqual(view);
-      expect(scopeFromHash(hash) ?? 'node').toBe(scope);
+      expect(whoseFromHash(hash) ?? { scope: 'node' }).toEqual(whose);
     }),
   );
+  expect(whoseFromHash('#live=60000&node=a')).toEqual({ scope: 'cluster', node: 'a' });
+  expect(whoseFromHash('#live=60000&scope=node&node=a')).toEqual({ scope: 'node' });
   expect(fromHash('#from=5&to=6')).toEqual({ spanMs: leastSpanMs, to: leastSpanMs });
   for (const hash of ['', '#', '#live=', '#live=-1', '#from=5&to=5', '#from=x&to=9', '#from=7'])
     expect(fromHash(hash), hash).toBeUndefined();

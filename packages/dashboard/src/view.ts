@@ -4,7 +4,7 @@
  *
  * Invariants: leastSpanMs <= span <= mostSpanMs, and no view ends later than now.
  */
-import type { Scope } from './client.ts';
+import { type Whose, whoseText } from './client.ts';
 import { leastSpanMs, mostSpanMs } from './period.ts';
 
 export interface View {
@@ -77,16 +77,18 @@ export function zoom(view: View, factor: number, nowMs: number, at?: number): Vi
 }
 
 /** For the address of the page, so that what is seen can be shown to others. */
-export function toHash(view: View, scope: Scope): string {
-  const whose = scope === 'cluster' ? '&scope=cluster' : '';
-  if (view.to === undefined) return `#live=${view.spanMs}${whose}`;
-  return `#from=${view.to - view.spanMs}&to=${view.to}${whose}`;
+export function toHash(view: View, whose: Whose): string {
+  const more = whose.scope === 'cluster' ? `&${whoseText(whose)}` : '';
+  if (view.to === undefined) return `#live=${view.spanMs}${more}`;
+  return `#from=${view.to - view.spanMs}&to=${view.to}${more}`;
 }
 
 /** Whose counts an address names; undefined where it says nothing. */
-export function scopeFromHash(hash: string): Scope | undefined {
-  const scope = new URLSearchParams(hash.replace(/^#/, '')).get('scope');
-  return scope === 'cluster' || scope === 'node' ? scope : undefined;
+export function whoseFromHash(hash: string): Whose | undefined {
+  const parameters = new URLSearchParams(hash.replace(/^#/, ''));
+  const [scope, node] = [parameters.get('scope'), parameters.get('node')];
+  if (node !== null && node !== '' && scope !== 'node') return { scope: 'cluster', node };
+  return scope === 'cluster' || scope === 'node' ? { scope } : undefined;
 }
 
 /** The view that an address names, or undefined where it names none. */

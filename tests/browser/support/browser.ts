@@ -26,6 +26,11 @@ interface Range {
   readonly to: number;
 }
 
+interface DashboardOptions extends BrowserContextOptions {
+  /** What the test asks for is not there at first, and the browser says so on its console. */
+  readonly mayRefuse?: boolean;
+}
+
 export class Dashboard {
   readonly page: Page;
   /** Every address that the page asked for. */
@@ -39,7 +44,7 @@ export class Dashboard {
   static async open(
     adminUrl: string,
     hash = '',
-    options: BrowserContextOptions = {},
+    { mayRefuse = false, ...options }: DashboardOptions = {},
   ): Promise<Dashboard> {
     const context = await (await launch()).newContext({
       viewport: { width: 1280, height: 1000 },
@@ -47,7 +52,7 @@ export class Dashboard {
     });
     onTestFinished(() => context.close());
     const dashboard = new Dashboard(await context.newPage());
-    dashboard.#watch(adminUrl);
+    dashboard.#watch(adminUrl, mayRefuse);
     await dashboard.page.goto(`${adminUrl}/${hash}`);
     return dashboard;
   }
@@ -75,21 +80,23 @@ export class Dashboard {
   async heldRange(what = 'held', fits: (range: Range) => boolean = () => true): Promise<Range> {
     let range: Range = { from: 0, to: 0 };
     await waitUntil(`the view is ${what}`, () => {
-      const [, from, to] = /#from=(\d+)&to=(\d+)(?:&scope=cluster)?$/.exec(this.page.url()) ?? [];
+      const [, from, to] =
+        /#from=(\d+)&to=(\d+)(?:&scope=cluster(?:&node=[\w-]+)?)?$/.exec(this.page.url()) ?? [];
       range = { from: Number(from), to: Number(to) };
       return from !== undefined && fits(range);
     });
     return range;
   }
 
-  #watch(adminUrl: string): void {
+  #watch(adminUrl: string, mayRefuse: boolean): void {
     const complaints: string[] = [];
     this.page.on('request', (request) => this.asked.push(request.url()));
     this.page.on('pageerror', (error) => complaints.push(error.message));
     this.page.on('console', (message) => {
       // A server that is gone or asks for a token is what some tests are about.
-      const expected = /net::ERR_|status of 401/.test(message.text());
-      if (message.type() === 'error' && !expected) complaints.push(message.text());
+      const expected = mayRefuse ? /status of 404/ : /net::ERR_|status of 401/;
+      if (message.type() === 'error' && !expected.test(message.text()))
+        complaints.push(message.text());
     });
     onTestFinished(() => {
       expect(complaints).toEqual([]);
