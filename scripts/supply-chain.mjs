@@ -19,7 +19,14 @@ const cure = 'look at what changed, then: node scripts/supply-chain.mjs --write'
 
 function pnpm(...args) {
   const command = ['--yes', manifest.packageManager, ...args];
-  return spawnSync('npx', command, { cwd: root, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
+  // What it says is read here, also where npm was told to be silent.
+  const env = { ...process.env, npm_config_loglevel: 'error' };
+  return spawnSync('npx', command, {
+    cwd: root,
+    env,
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  });
 }
 
 /** The packages of a production installation: name, version, licence and folder of each. */

@@ -69,6 +69,8 @@ requires(program, 'nats-server')('a cluster, and what its bursts are', async () 
   const adminUrl = nodes[0]?.adminUrl ?? '';
   const tall = { ...dark, viewport: { width: 1280, height: 1700 } };
   await take(adminUrl, 'dashboard-cluster', tall, '#live=60000&scope=cluster');
+  const light = { ...tall, colorScheme: 'light' } as const;
+  await take(adminUrl, 'dashboard-node', light, '#live=60000&scope=cluster&node=web-2');
 });
 
 async function take(

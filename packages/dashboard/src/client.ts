@@ -8,7 +8,7 @@ import type { Columns } from './series.ts';
 import type { Range } from './view.ts';
 
 /** Whose counts: those of the server that sent the page, or of all nodes that it adds up. */
-export type Scope = 'node' | 'cluster';
+type Scope = 'node' | 'cluster';
 
 export interface Whose {
   readonly scope: Scope;
