@@ -127,7 +127,10 @@ export class Cluster {
         newestEnd: coordinator.endBefore,
         events: {
           failed: (error) => this.#fail('cannot publish', error),
-          recovered: () => log.info('the counts reach the cluster again'),
+          recovered: () => {
+            log.info('the counts reach the cluster again');
+            this.#repeatRecent();
+          },
           damaged: (from) =>
             log.warn({ from }, 'a damaged part of the store was not published to the cluster'),
         },
@@ -346,6 +349,7 @@ export class Cluster {
       if (status.type !== 'reconnect') continue;
       this.#refusal = undefined;
       this.#log.info({ server: status.server }, 'connected to NATS again');
+      this.#repeatRecent();
       this.#nudge.abort();
     }
   }
@@ -460,6 +464,12 @@ export class Cluster {
       );
     publisher.begin(this.#boot, outlet, next.everything);
     beginReports(next.boot, next.everything);
+  }
+
+  /** NATS failed, and may have lost what it had acknowledged before. */
+  #repeatRecent(): void {
+    const since = this.#publisher?.repeatRecent();
+    if (since !== undefined) this.#reportPublisher?.again(since);
   }
 
   /** Nothing is published until it begins anew. */

@@ -6,24 +6,36 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { VirtualClock } from '../clock.virtual.ts';
 import { MergedStore } from './merged-store.ts';
 import { Merger } from './merger.ts';
+import { encodeMessage } from './message.ts';
 import type { JetStream } from './nats.ts';
 
 const stream = 'RETO3_WINDOWS';
 
-/** A stream in which nothing comes but signs of life. */
+/** A stream in which one message may come, and then nothing but signs of life. */
 class QuietStream {
   created = 'monday';
-  lastSequence = 0;
+  /** When its only message, number 1, was stored, epoch ms; undefined: there is none. */
+  storedAt: number | undefined;
   readonly jetStream: JetStream;
 
   constructor() {
-    const info = async () => ({ created: this.created, state: { last_seq: this.lastSequence } });
+    const info = async () => {
+      const last = this.storedAt === undefined ? 0 : 1;
+      return { created: this.created, state: { first_seq: last, last_seq: last } };
+    };
+    const getMessage = async () =>
+      this.storedAt === undefined ? null : { time: new Date(this.storedAt) };
     const consume = async () => {
       let stop = (): void => undefined;
       const ended = new Promise<IteratorResult<never>>((resolve) => {
         stop = () => resolve({ done: true, value: undefined });
       });
-      const messages = { next: () => ended };
+      const first = this.storedAt === undefined ? [] : [messageOf(this.storedAt)];
+      const next = async (): Promise<IteratorResult<unknown>> => {
+        const value = first.shift();
+        return value === undefined ? ended : { done: false, value };
+      };
+      const messages = { next };
       const status = async function* () {
         for (;;) {
           yield { type: 'heartbeat' };
@@ -33,10 +45,17 @@ class QuietStream {
       return { stop, status, [Symbol.asyncIterator]: () => messages };
     };
     this.jetStream = {
-      manager: { streams: { info } },
+      manager: { streams: { info, getMessage } },
       reader: { consumers: { get: async () => ({ consume }) } },
     } as unknown as JetStream;
   }
+}
+
+function messageOf(storedAt: number) {
+  const said = { boot: 1, revision: 1, vouchedFrom: 0, mark: 0, clock: 0 };
+  const data = encodeMessage({ ...said, leaving: false, seconds: [] }, 'a');
+  const timestampNanos = BigInt(storedAt) * 1_000_000n + 999n;
+  return { seq: 1, subject: 'reto3.windows.a', data, timestampNanos };
 }
 
 describe('a merger', () => {
@@ -74,6 +93,7 @@ describe('a merger', () => {
     const events = { asked: () => {}, badMessage: never, saveFailed: never, startedAnew: never };
     merger = new Merger({ store, clock, silentAfterMs: 10_000, events });
     quiet.created = 'monday';
+    quiet.storedAt = undefined;
     asked.mockReset().mockResolvedValue();
     vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'clearInterval'] });
   });
@@ -96,6 +116,21 @@ describe('a merger', () => {
     expect(asked).toHaveBeenCalledTimes(1);
     await read(2);
     expect(asked).toHaveBeenCalledTimes(2);
+  });
+
+  it('ends when another message has the number of the last one that it read, and asks the nodes', async () => {
+    quiet.storedAt = 1_464_433_871_234;
+    expect(await read(10)).toBe(false);
+    expect(merger.counters).toMatchObject({ position: 1, messages: 1 });
+    expect(await read(10)).toBe(false);
+    expect(asked).toHaveBeenCalledTimes(1);
+    setTimeout(() => {
+      quiet.storedAt = 1_464_433_871_235;
+    }, 5_000);
+    expect(await read(60)).toBe(true);
+    await read(2);
+    expect(asked).toHaveBeenCalledTimes(2);
+    expect(merger.counters).toMatchObject({ position: 1, messages: 2 });
   });
 
   it('asks once more where the asking failed', async () => {

@@ -143,8 +143,8 @@ export class Merger implements LiveSource {
     // Or it begins anew behind its place in another stream of the same name, which never comes so far.
     const watch = setInterval(() => {
       if (this.#clock.read().monotonicMs - heardAt > silenceMs) return messages.stop();
-      this.#isStill(jetStream, stream).then(
-        (still) => still || messages.stop(),
+      this.#look(jetStream.manager, stream).then(
+        ({ still }) => still || messages.stop(),
         () => undefined,
       );
     }, heartbeatMs);
@@ -308,25 +308,36 @@ export class Merger implements LiveSource {
     stream: string,
     ask: (sinceMs: number) => Promise<void>,
   ): Promise<void> {
-    const { created, state } = await manager.streams.info(stream);
-    const another = this.#stream !== created || state.last_seq < this.#position;
+    const { created, still } = await this.#look(manager, stream);
     if (!this.#askedForAll) {
       // The stream holds a day, the nodes a month.
       await this.#ask(ask, 0, 'there is nothing in this folder yet');
       this.#askedForAll = true;
-    } else if (another) {
-      await this.#ask(ask, this.#positionTime - askBackMs, 'it is another stream');
+    } else if (!still) {
+      const reason = 'it is another stream, or has lost messages';
+      await this.#ask(ask, this.#positionTime - askBackMs, reason);
     }
     // Not before the nodes are asked: where that fails, it is found to be another once more.
-    if (another) this.#position = 0;
+    if (!still) this.#position = 0;
     this.#stream = created;
   }
 
-  /** Whether its place still means something in the stream of that name. */
-  async #isStill({ manager }: JetStream, stream: string): Promise<boolean> {
-    const position = this.#position;
-    const { created, state } = await manager.streams.info(stream);
-    return this.#stream === created && state.last_seq >= position;
+  /**
+   * Whether its place still means something in the stream of that name. A stream that had lost its
+   * newest messages, and got others since, has other messages under the same numbers: so the time of
+   * the last one that was read is looked at as well.
+   */
+  async #look(
+    { streams }: JetStream['manager'],
+    stream: string,
+  ): Promise<{ readonly created: string; readonly still: boolean }> {
+    const [position, positionTime] = [this.#position, this.#positionTime];
+    const { created, state } = await streams.info(stream);
+    if (this.#stream !== created || state.last_seq < position) return { created, still: false };
+    // In time all messages are deleted.
+    if (position < Math.max(state.first_seq, 1)) return { created, still: true };
+    const message = await streams.getMessage(stream, { seq: position });
+    return { created, still: message?.time.getTime() === positionTime };
   }
 
   async #ask(

@@ -198,6 +198,19 @@ export class Publisher implements Publishing {
     this.#pump.work();
   }
 
+  /**
+   * Publishes the newest minutes again: what NATS acknowledged shortly before it failed may be lost
+   * all the same, where another of its servers leads the stream now.
+   * @returns since when, epoch ms
+   */
+  repeatRecent(): number {
+    const since = alignDown(Math.max(0, this.#newestEnd - vouchMs), sec.windowMs);
+    this.#turn++;
+    this.#again.add(since, this.#newestEnd);
+    this.#pump.work();
+    return since;
+  }
+
   /** The last request that was fulfilled, or is being so. */
   get lastRequest(): number {
     return this.#request ?? this.#published.answered;
