@@ -100,6 +100,7 @@ describe('a merger', () => {
 
   afterEach(async () => {
     vi.useRealTimers();
+    await merger.stop();
     await store.close();
     await rm(folder, { recursive: true });
   });
