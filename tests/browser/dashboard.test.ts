@@ -221,8 +221,10 @@ test('says how bursty the range is as the API does, and goes to each burst and b
   // It asks when it is on the screen.
   await page.page.locator('#bursts').scrollIntoViewIfNeeded();
   // A stall comes every 3 s, and who waited comes right after it.
-  await waitUntil('a live view finds stalls by itself', async () =>
-    /^\d/.test(await page.text('stalls-total')),
+  const total = async (id: string): Promise<number> => Number.parseInt(await page.text(id), 10);
+  await waitUntil(
+    'a live view finds stalls by itself, and two bursts to go to',
+    async () => (await total('stalls-total')) > 0 && (await total('bursts-total')) > 1,
   );
   await page.page.click('#live');
   await page.untilText('state', 'Held');
