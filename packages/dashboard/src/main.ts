@@ -282,10 +282,7 @@ async function askInfo(): Promise<void> {
 
 async function askNodes(): Promise<void> {
   try {
-    const nodes = await showNodes(client, (node) => {
-      whose.choose({ scope: 'cluster', node });
-      void askInfo().then(askNodes);
-    });
+    const nodes = await showNodes(client, (node) => whose.choose({ scope: 'cluster', node }));
     whose.offerNodes(nodes.map(({ name }) => name));
   } catch {
     // As above.
@@ -392,7 +389,6 @@ setInterval(() => {
   if (isShown && feed.state !== 'lost' && !document.hidden) void askNodes();
 }, nodesEveryMs);
 whose.read(location.hash);
-client.whose = views.whoseFromHash(location.hash) ?? client.whose;
 showView();
 void document.fonts.ready.then(askFrame);
 void feed.run();

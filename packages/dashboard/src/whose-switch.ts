@@ -6,46 +6,44 @@ import { type Client, type Info, isSame, type Whose } from './client.ts';
 import { element } from './elements.ts';
 import { whoseFromHash } from './view.ts';
 
+interface WhoseSwitchEvents {
+  /** Somebody has chosen. */
+  chosen(): void;
+  /** The counts of somebody else are wanted. */
+  changed(): void;
+}
+
 export class WhoseSwitch {
   readonly #client: Client;
-  readonly #changed: () => void;
+  readonly #events: WhoseSwitchEvents;
   readonly #one = element('one-node', HTMLSelectElement);
   /** What somebody chose, or the address names; undefined: what this server is for. */
   #chosen: Whose | undefined;
   #names: readonly string[] = [];
 
-  /**
-   * @param chosen is called when somebody has chosen
-   * @param changed is called when the counts of somebody else are wanted
-   */
-  constructor(
-    client: Client,
-    events: { readonly chosen: () => void; readonly changed: () => void },
-  ) {
+  constructor(client: Client, events: WhoseSwitchEvents) {
     this.#client = client;
-    this.#changed = events.changed;
-    const choose = (whose: Whose): void => {
-      this.choose(whose);
-      events.chosen();
-    };
+    this.#events = events;
     for (const button of buttons()) {
       const scope = button.dataset['scope'] === 'cluster' ? 'cluster' : 'node';
-      button.addEventListener('click', () => choose({ scope }));
+      button.addEventListener('click', () => this.choose({ scope }));
     }
     this.#one.addEventListener('change', () => {
       const node = this.#one.value;
-      choose(node === '' ? { scope: 'cluster' } : { scope: 'cluster', node });
+      this.choose(node === '' ? { scope: 'cluster' } : { scope: 'cluster', node });
     });
   }
 
-  /** Takes over what the address says, to be confirmed by what the server has. */
+  /** Takes over what the address says; `offer` corrects what the server does not have. */
   read(hash: string): void {
     this.#chosen = whoseFromHash(hash);
+    if (this.#chosen !== undefined) this.#show(this.#chosen);
   }
 
   choose(whose: Whose): void {
     this.#chosen = whose;
     this.#show(whose);
+    this.#events.chosen();
   }
 
   /** Offers what the server has, and shows what is chosen of it. Returns whether it adds up a cluster. */
@@ -62,9 +60,8 @@ export class WhoseSwitch {
     return hasCluster;
   }
 
-  /** The nodes that there are. An open list is left alone where nothing is new in it. */
+  /** The nodes that there are. */
   offerNodes(names: readonly string[]): void {
-    if (names.join() === this.#names.join()) return;
     this.#names = names;
     this.#showOne(this.#client.whose);
   }
@@ -77,9 +74,10 @@ export class WhoseSwitch {
     this.#showOne(whose);
     if (isSame(whose, this.#client.whose)) return;
     this.#client.whose = whose;
-    this.#changed();
+    this.#events.changed();
   }
 
+  /** The list of nodes is left alone where nothing is new in it: it may be open. */
   #showOne({ node = '' }: Whose): void {
     const names = node === '' || this.#names.includes(node) ? this.#names : [node, ...this.#names];
     const options = [new Option('One node…', ''), ...names.map((name) => new Option(name, name))];
