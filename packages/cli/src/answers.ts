@@ -7,7 +7,7 @@ import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Reto3Error } from '@reto3/server/errors';
 import { type PeriodName, periods } from '@reto3/server/period';
-import type { FormatName, Scope } from '@reto3/server/query/format';
+import type { FormatName, Scope, Whose } from '@reto3/server/query/format';
 import { describe } from '@reto3/server/store/damage';
 import { type ApiOptions, answerCut, request } from './api-client.ts';
 import { apiOptionsOf } from './flags.ts';
@@ -35,14 +35,7 @@ export type Missing = readonly {
   readonly reason: string;
 }[];
 
-/** Whose counts, as the query API is asked for them. */
-export interface Whose {
-  readonly scope: Scope;
-  /** One node of the cluster. */
-  readonly node?: string | undefined;
-}
-
-/** `--cluster` asks for those of all nodes, `--node` for those of one of them. */
+/** Whose counts: `--cluster` asks for those of all nodes, `--node` for those of one of them. */
 export function whoseOf({ cluster, node }: Pick<Asked, 'cluster' | 'node'>): Whose {
   return { scope: cluster || node !== undefined ? 'cluster' : 'node', node };
 }
@@ -95,7 +88,6 @@ async function fromFolder(folder: string, question: Question, into: Writable): P
     import('@reto3/server/query/data-folder'),
     import('@reto3/server/query/answer'),
   ]);
-  const { format, last, from, to: until, open } = question;
   const { scope } = whoseOf(question);
   return DataFolder.with(countsFolder(folder, scope), async (data) => {
     const nowMs = Date.now();
@@ -104,7 +96,7 @@ async function fromFolder(folder: string, question: Question, into: Writable): P
     try {
       const { to, empty, pieces, damages } = await answer(
         view,
-        { period, format, last, from, to: until, open, scope },
+        { ...question, period, scope },
         nowMs,
       );
       await pipeline(Readable.from(pieces, { objectMode: false }), into, { end: false });

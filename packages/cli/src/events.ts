@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 import { type ErrorCode, Reto3Error } from '@reto3/server/errors';
 import type { Period } from '@reto3/server/period';
 import type { Chunk } from '@reto3/server/query/chunks';
-import type { Whose } from './answers.ts';
+import type { Whose } from '@reto3/server/query/format';
 import { type ApiOptions, request } from './api-client.ts';
 
 /** Long enough for a server to restart, short enough not to be noticed. */

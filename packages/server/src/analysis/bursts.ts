@@ -5,7 +5,7 @@
  */
 import { Reto3Error } from '../errors.ts';
 import { ms10, sec } from '../period.ts';
-import type { Scope } from '../query/format.ts';
+import type { Whose } from '../query/format.ts';
 import { parseNumber } from './number.ts';
 import { CountQuantiles } from './quantiles.ts';
 import { Scale, type ScaleSummary } from './scale.ts';
@@ -27,9 +27,7 @@ export interface ListedBurst extends Burst {
   readonly share: number;
 }
 
-export interface Bursts {
-  readonly scope: Scope;
-  readonly node?: string | undefined;
+export interface Bursts extends Whose {
   /** Epoch ms. */
   readonly from: number;
   readonly to: number;

@@ -7,18 +7,14 @@ import type { CountsView } from '../coordinator/coordinator.ts';
 import { Reto3Error } from '../errors.ts';
 import { ms10 } from '../period.ts';
 import { type Chunk, readChunks, resolveLast } from '../query/chunks.ts';
-import type { Scope } from '../query/format.ts';
+import type { Whose } from '../query/format.ts';
 import { type RangeRequest, resolveRange } from '../query/range.ts';
 import type { Damage } from '../store/damage.ts';
 
 /** Called for each counted window, oldest first; `start` in epoch ms. Gaps are left out. */
 export type Visit = (start: number, count: number) => void;
 
-export interface Series {
-  /** Whose counts these are. */
-  readonly scope: Scope;
-  /** The one node of the cluster, if it is one's. */
-  readonly node?: string | undefined;
+export interface Series extends Whose {
   /** Epoch ms. */
   readonly from: number;
   readonly to: number;
@@ -49,7 +45,7 @@ export function withRange<Request extends RangeRequest>(asked: Request): Request
  */
 export async function openSeries(
   view: CountsView,
-  asked: RangeRequest & { readonly scope: Scope; readonly node?: string | undefined },
+  asked: RangeRequest & Whose,
   nowMs: number,
   signal?: AbortSignal,
 ): Promise<Series> {

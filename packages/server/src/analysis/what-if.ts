@@ -4,7 +4,7 @@
  * memory: the rates to look at depend on mean and peak.
  */
 import { ms10, sec } from '../period.ts';
-import type { Scope } from '../query/format.ts';
+import type { Whose } from '../query/format.ts';
 import { haproxyLimit, nginxLimit } from './limits.ts';
 import { parseNumber } from './number.ts';
 import { FluidQueue, type QueueSummary } from './queue.ts';
@@ -19,9 +19,7 @@ export interface WhatIfRequest {
   readonly rates?: string | undefined;
 }
 
-export interface WhatIf extends QueueSummary {
-  readonly scope: Scope;
-  readonly node?: string | undefined;
+export interface WhatIf extends QueueSummary, Whose {
   /** Epoch ms. */
   readonly from: number;
   readonly to: number;

@@ -3,7 +3,7 @@ import type { FastifyPluginAsync } from 'fastify';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Coordinator, CountsView } from '../coordinator/coordinator.ts';
 import { Reto3Error } from '../errors.ts';
-import type { Scope } from '../query/format.ts';
+import type { Whose } from '../query/format.ts';
 import { errorResponse, type WhoseQuery } from './schemas.ts';
 
 const count = { type: 'integer', minimum: 0 } as const;
@@ -93,13 +93,6 @@ const clusterSchema = {
 export function inCluster<T>(cluster: T | undefined): T {
   if (cluster !== undefined) return cluster;
   throw new Reto3Error('RETO3_NO_CLUSTER', 'this server is no part of a cluster');
-}
-
-/** Whose counts a question is about. */
-export interface Whose {
-  readonly scope: Scope;
-  /** One of the nodes that this server adds up. */
-  readonly node?: string;
 }
 
 /** What `scope` and `node` of a question say. @throws Reto3Error RETO3_BAD_REQUEST */

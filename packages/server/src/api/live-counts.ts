@@ -4,8 +4,9 @@
  */
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Coordinator, CountsView } from '../coordinator/coordinator.ts';
+import type { Whose } from '../query/format.ts';
 import { LiveFeed } from '../query/live-feed.ts';
-import { inCluster, viewOf, type Whose } from './cluster.ts';
+import { inCluster, viewOf } from './cluster.ts';
 
 /** Counts as they become final, and those that are older. */
 export interface LiveCounts {

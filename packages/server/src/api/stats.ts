@@ -4,8 +4,8 @@ import type { Cluster } from '../cluster/cluster.ts';
 import type { Coordinator } from '../coordinator/coordinator.ts';
 import { ms10, type Period, parsePeriod } from '../period.ts';
 import { answer } from '../query/answer.ts';
-import { formatNames, parseFormat } from '../query/format.ts';
-import { viewOf, type Whose, whoseOf } from './cluster.ts';
+import { formatNames, parseFormat, type Whose } from '../query/format.ts';
+import { viewOf, whoseOf } from './cluster.ts';
 import type { LongReads } from './long-reads.ts';
 import {
   errorResponse,

@@ -11,16 +11,14 @@ import {
   type FormatName,
   formatAnswer,
   type ReadAgain,
-  type Scope,
+  type Whose,
 } from './format.ts';
 import { type RangeRequest, resolveRange } from './range.ts';
 
-interface Question extends RangeRequest {
+/** Whose counts the view has: the node's where nothing is said. */
+interface Question extends RangeRequest, Partial<Whose> {
   readonly period: Period;
   readonly format: FormatName;
-  /** Whose counts the view has; the node's where nothing is said. */
-  readonly scope?: Scope;
-  readonly node?: string;
 }
 
 export interface Reply {

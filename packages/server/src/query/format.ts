@@ -24,12 +24,15 @@ export const scopes = ['node', 'cluster'] as const;
 /** Whose counts: this server's, or those of all that publish. */
 export type Scope = (typeof scopes)[number];
 
-/** What a JSON answer says beside its columns. Times are epoch ms. */
-export interface Answer {
-  readonly period: Period;
+export interface Whose {
   readonly scope: Scope;
-  /** The one node of the cluster whose counts they are, if it is one's. */
+  /** One node of the cluster alone. */
   readonly node?: string | undefined;
+}
+
+/** What a JSON answer says beside its columns. Times are epoch ms. */
+export interface Answer extends Whose {
+  readonly period: Period;
   readonly from: number;
   readonly to: number;
   readonly finalThrough: number;
