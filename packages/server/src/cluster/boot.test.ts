@@ -24,6 +24,15 @@ describe('the next boot', () => {
     expect(next).toMatchObject({ vouchedFrom: wallMs - 4 * minuteMs, everything: false });
   });
 
+  it('vouches for no less than a boot before it of which the cluster may not know', () => {
+    const before = { ...neverPublished, boot: 7, vouchedFrom: wallMs - 60 * minuteMs };
+    const next = nextBoot({ ...known, before, registered: 7 });
+    expect(next.vouchedFrom).toBe(wallMs - 60 * minuteMs);
+    const later = { ...before, vouchedFrom: wallMs - minuteMs };
+    const after = nextBoot({ ...known, before: later, registered: 7 });
+    expect(after.vouchedFrom).toBe(wallMs - 4 * minuteMs);
+  });
+
   it('takes a boot that never came to the register for one that published nothing', () => {
     const next = nextBoot({
       ...known,

@@ -37,6 +37,7 @@ export function nextBoot(known: {
   // A boot that was written down, and died before it was in the register, has published nothing.
   const follows = registered === before.boot || registered === before.after;
   const forked = registered > 0 && !follows;
-  const vouchedFrom = forked ? 0 : alignDown(Math.max(0, endBefore - vouchMs), sec.windowMs);
+  const sinceEnd = alignDown(Math.max(0, endBefore - vouchMs), sec.windowMs);
+  const vouchedFrom = forked ? 0 : Math.min(sinceEnd, before.vouchedFrom ?? sinceEnd);
   return { boot, vouchedFrom, everything: forked || registered === 0, forked };
 }

@@ -126,11 +126,11 @@ export class Cluster {
         published: coordinator.published ?? neverPublished,
         newestEnd: coordinator.endBefore,
         events: {
-          failed: (error) => this.#fail('cannot publish', error),
-          recovered: () => {
-            log.info('the counts reach the cluster again');
-            this.#repeatRecent();
+          failed: (error, since) => {
+            this.#fail('cannot publish', error);
+            if (since !== undefined) this.#reportPublisher?.again(since);
           },
+          recovered: () => log.info('the counts reach the cluster again'),
           damaged: (from) =>
             log.warn({ from }, 'a damaged part of the store was not published to the cluster'),
         },
@@ -349,7 +349,6 @@ export class Cluster {
       if (status.type !== 'reconnect') continue;
       this.#refusal = undefined;
       this.#log.info({ server: status.server }, 'connected to NATS again');
-      this.#repeatRecent();
       this.#nudge.abort();
     }
   }
@@ -453,7 +452,7 @@ export class Cluster {
     const before = publisher.published();
     const { wallMs } = this.#clock.read();
     const next = nextBoot({ before, registered, endBefore, startedAt, wallMs });
-    publisher.announce(next.boot, registered);
+    publisher.announce(next, registered);
     this.#reportPublisher?.announce(next.boot, next.forked);
     await this.#coordinator.savePublished(publishedBoth(publisher, this.#reportPublisher));
     await register.recordBoot(next.boot);
@@ -464,12 +463,6 @@ export class Cluster {
       );
     publisher.begin(this.#boot, outlet, next.everything);
     beginReports(next.boot, next.everything);
-  }
-
-  /** NATS failed, and may have lost what it had acknowledged before. */
-  #repeatRecent(): void {
-    const since = this.#publisher?.repeatRecent();
-    if (since !== undefined) this.#reportPublisher?.again(since);
   }
 
   /** Nothing is published until it begins anew. */

@@ -11,7 +11,9 @@
  * - what a power cut may take back is younger than `vouchMs`: an older second that changes is held
  *   until it is on the disk. So the next boot, which vouches for that much and more, voids all that
  *   the store has lost;
- * - a second is pending from before its write is done until a message with it is acknowledged.
+ * - a second is pending from before its write is done until a message with it is acknowledged;
+ * - what was acknowledged in the last minutes is published again when NATS fails: where another of
+ *   its servers leads the stream then, it may be lost all the same.
  */
 import type { Clock } from '../clock.ts';
 import type { Publishing } from '../coordinator/writer.ts';
@@ -20,7 +22,7 @@ import type { Published } from '../store/meta.ts';
 import type { StoreSnapshot } from '../store/store.ts';
 import { encodeMessage } from './message.ts';
 import { Pump } from './pump.ts';
-import { Spans } from './spans.ts';
+import { RecentSpans, Spans } from './spans.ts';
 import { readSeconds } from './stored-seconds.ts';
 
 /** How far before the end of what it finds a boot vouches for what it has. */
@@ -30,6 +32,9 @@ const heldAfterMs = vouchMs - min.windowMs;
 // A minute that is closed ends up to a minute after the newest second in it, and a start takes the
 // end of the minute for the end of what is there.
 if (vouchMs - heldAfterMs < min.windowMs) throw new Error('BUG: a boot vouches for too little');
+
+/** For how long NATS may still lose what it has acknowledged, when it fails. */
+const settlesWithinMs = 180_000;
 
 /** How often the open second is published. A second that is over is published at once. */
 const openEveryMs = 250;
@@ -48,8 +53,11 @@ export interface PublisherSource {
 }
 
 export interface PublisherEvents {
-  /** NATS does not take messages; told once, until it does again. */
-  failed(error: unknown): void;
+  /**
+   * NATS does not take messages; told once, until it does again.
+   * @param since from when on is published again what was acknowledged before, epoch ms; undefined: nothing
+   */
+  failed(error: unknown, since: number | undefined): void;
   recovered(): void;
   /** A damaged part of the store is left out. */
   damaged(from: number): void;
@@ -82,6 +90,8 @@ export class Publisher implements Publishing {
   readonly #fresh = new Spans();
   /** What was published before, perhaps; nobody waits for it. */
   readonly #again = new Spans();
+  /** What was acknowledged, and may be lost yet. */
+  readonly #settling = new RecentSpans(settlesWithinMs);
   /** The next write of the store sets it going again after a failure. */
   readonly #pump: Pump;
   /** Seconds older than what the next boot will vouch for, and the write that has to be synced. */
@@ -89,6 +99,8 @@ export class Publisher implements Publishing {
   /** Where the span begins of which a message is under way, epoch ms. */
   #underWay: number | undefined;
   #boot: Boot | undefined;
+  /** When the cluster was first told of this boot, or told again, monotonic ms. */
+  #toldAt: number | undefined;
   #outlet: Outlet | undefined;
   #published: Published;
   #newestEnd: number;
@@ -124,9 +136,8 @@ export class Publisher implements Publishing {
     this.#published = parts.published;
     this.#newestEnd = parts.newestEnd;
     // Whatever an earlier server on this folder did not get through. What is not new waits aside.
-    const recent = alignDown(Math.max(0, parts.newestEnd - vouchMs), sec.windowMs);
-    this.#fresh.add(recent, parts.newestEnd);
-    this.#again.add(parts.published.through, recent);
+    this.#fresh.add(this.#vouchedSince, parts.newestEnd);
+    this.#again.add(parts.published.through, this.#vouchedSince);
   }
 
   written(write: number, changed: readonly number[], finalThrough: number): void {
@@ -149,16 +160,23 @@ export class Publisher implements Publishing {
 
   published(): Published {
     const underWay = this.#underWay ?? Infinity;
-    const oldest = Math.min(this.#fresh.oldest, this.#again.oldest, this.#oldestHeld, underWay);
+    const { monotonicMs } = this.#clock.read();
+    const settling = this.#settling.oldest(monotonicMs);
+    const lanes = Math.min(this.#fresh.oldest, this.#again.oldest, this.#oldestHeld);
+    const oldest = Math.min(lanes, underWay, settling);
     // Nothing is pending: all is published but what the open second is still to get.
     const through = Math.min(oldest, alignDown(this.#newestEnd, sec.windowMs));
-    this.#published = { ...this.#published, through };
+    const { vouchedFrom, ...published } = this.#published;
+    const isKnown = this.#toldAt !== undefined && monotonicMs - this.#toldAt >= settlesWithinMs;
+    const vouched = vouchedFrom === undefined || isKnown ? {} : { vouchedFrom };
+    this.#published = { ...published, ...vouched, through };
     return this.#published;
   }
 
   /** Which boot comes next, for the meta row: written down before the first message of it. */
-  announce(boot: number, after: number): void {
-    this.#published = { ...this.#published, node: this.#node, boot, after };
+  announce({ boot, vouchedFrom }: Boot, after: number): void {
+    this.#published = { ...this.#published, node: this.#node, boot, after, vouchedFrom };
+    this.#toldAt = undefined;
   }
 
   /**
@@ -169,9 +187,8 @@ export class Publisher implements Publishing {
     if (this.#boot?.boot !== boot.boot) this.#mark = 0;
     this.#boot = boot;
     this.#outlet = outlet;
-    const recent = alignDown(Math.max(0, this.#newestEnd - vouchMs), sec.windowMs);
-    this.#fresh.add(Math.max(recent, boot.vouchedFrom), this.#newestEnd);
-    this.#again.add(everything ? 0 : boot.vouchedFrom, recent);
+    this.#fresh.add(Math.max(this.#vouchedSince, boot.vouchedFrom), this.#newestEnd);
+    this.#again.add(everything ? 0 : boot.vouchedFrom, this.#vouchedSince);
     this.#pump.work();
   }
 
@@ -196,19 +213,6 @@ export class Publisher implements Publishing {
     this.#request = Math.max(this.#request ?? 0, request);
     this.#again.add(alignDown(since, sec.windowMs), this.#newestEnd);
     this.#pump.work();
-  }
-
-  /**
-   * Publishes the newest minutes again: what NATS acknowledged shortly before it failed may be lost
-   * all the same, where another of its servers leads the stream now.
-   * @returns since when, epoch ms
-   */
-  repeatRecent(): number {
-    const since = alignDown(Math.max(0, this.#newestEnd - vouchMs), sec.windowMs);
-    this.#turn++;
-    this.#again.add(since, this.#newestEnd);
-    this.#pump.work();
-    return since;
   }
 
   /** The last request that was fulfilled, or is being so. */
@@ -277,15 +281,19 @@ export class Publisher implements Publishing {
       }
       lane.add(read.through, to);
       const mark = this.#markAt(finalThrough);
-      if (read.seconds.length > 0 || fresh) {
-        const now = this.#clock.read();
-        const { revision, seconds } = read;
+      const now = this.#clock.read();
+      // Whichever lane they come by: those that are held come by themselves once they are on the disk.
+      const held = new Set(this.#held.map(({ start }) => start));
+      const seconds = read.seconds.filter(({ start }) => !held.has(start));
+      if (seconds.length > 0 || fresh) {
+        const { revision } = read;
         const leaving = what === 'leaving';
         const message = { ...boot, revision, mark, clock: now.wallMs, leaving, seconds };
         const bytes = encodeMessage(message, this.#node);
         const first = seconds[0]?.start ?? 0;
         const id = `${boot.boot}.${revision}.${first}.${seconds.length}.${this.#turn}`;
         await outlet.publish(bytes, `${this.#node}.${id}${leaving ? '.leaving' : ''}`);
+        this.#toldAt ??= now.monotonicMs;
         this.#messages++;
         this.#bytes += bytes.length;
         // Not before the last of it: behind the open second there may be time that a clock left.
@@ -297,16 +305,35 @@ export class Publisher implements Publishing {
       }
       if (this.#failing) this.#events.recovered();
       this.#failing = false;
+      if (seconds.length > 0) this.#settling.add(from, read.through, now.monotonicMs);
       return true;
     } catch (error) {
       lane.add(from, to);
       this.#failures++;
-      if (!this.#failing) this.#events.failed(error);
+      if (!this.#failing) this.#events.failed(error, this.#repeat());
       this.#failing = true;
       return false;
     } finally {
       this.#underWay = undefined;
     }
+  }
+
+  /**
+   * What was acknowledged lately is pending again; at once, for nobody knows how long NATS will be away.
+   * Returns since when, epoch ms.
+   */
+  #repeat(): number | undefined {
+    const spans = this.#settling.takeAll(this.#clock.read().monotonicMs);
+    this.#toldAt = undefined;
+    if (spans.length === 0) return undefined;
+    this.#turn++;
+    for (const { from, to } of spans) this.#again.add(from, to);
+    return this.#again.oldest;
+  }
+
+  /** Since when the next boot will vouch for what there is, epoch ms. */
+  get #vouchedSince(): number {
+    return alignDown(Math.max(0, this.#newestEnd - vouchMs), sec.windowMs);
   }
 
   async #read(from: number, to: number): ReturnType<typeof readSeconds> {

@@ -69,3 +69,47 @@ export class Spans {
     return (this.#spans[at]?.from ?? 0) - (this.#spans[at - 1]?.to ?? 0);
   }
 }
+
+/** Spans of the last minutes: each is remembered for at least `keptMs`, and less than twice as long. */
+export class RecentSpans {
+  readonly #keptMs: number;
+  #newer = new Spans();
+  #older = new Spans();
+  /** When the newer half was begun, monotonic ms. */
+  #since = Number.NEGATIVE_INFINITY;
+
+  constructor(keptMs: number) {
+    this.#keptMs = keptMs;
+  }
+
+  /** @param nowMs monotonic */
+  add(from: number, to: number, nowMs: number): void {
+    this.#forget(nowMs);
+    this.#newer.add(from, to);
+  }
+
+  /** Where the first of them begins; Infinity where there is none. */
+  oldest(nowMs: number): number {
+    this.#forget(nowMs);
+    return Math.min(this.#newer.oldest, this.#older.oldest);
+  }
+
+  /** Takes all of them out. */
+  takeAll(nowMs: number): Span[] {
+    this.#forget(nowMs);
+    const spans: Span[] = [];
+    for (const half of [this.#older, this.#newer]) {
+      for (let span = half.takeOldest(Infinity); span; span = half.takeOldest(Infinity))
+        spans.push(span);
+    }
+    return spans;
+  }
+
+  #forget(nowMs: number): void {
+    const agoMs = nowMs - this.#since;
+    if (agoMs < this.#keptMs) return;
+    this.#older = agoMs < 2 * this.#keptMs ? this.#newer : new Spans();
+    this.#newer = new Spans();
+    this.#since = nowMs;
+  }
+}

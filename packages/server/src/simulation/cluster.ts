@@ -31,8 +31,9 @@ export class ClusterSimulation {
   readonly #clock = new VirtualClock(startMs);
   readonly #disk: SimulatedDisk;
   readonly log: string[] = [];
-  /** What is in the stream; and the register. Neither is ever lost here. */
-  readonly #stream: Uint8Array[] = [];
+  /** What is in the stream, and when it was acknowledged, monotonic ms. */
+  #stream: { readonly bytes: Uint8Array; readonly atMs: number }[] = [];
+  /** Never lost here. */
   #registered = 0;
   #natsAway = false;
   /** Nothing fails any more. */
@@ -63,6 +64,7 @@ export class ClusterSimulation {
     this.#natsAway = false;
     for (let beat = 0; beat < 100; beat++) await this.#pass(flushMs);
     this.#calm = true;
+    for (let beat = 0; beat < 20; beat++) await this.#pass(flushMs);
     await this.#loop?.stop();
     await this.#coordinator?.stop();
     await this.#publisher?.stop(1_000);
@@ -170,7 +172,7 @@ export class ClusterSimulation {
       startedAt: coordinator.state().startedAt,
       wallMs: this.#clock.wallMs,
     });
-    publisher.announce(next.boot, this.#registered);
+    publisher.announce(next, this.#registered);
     await coordinator.savePublished(publisher.published());
     if (this.#random.chance(0.9)) this.#registered = next.boot;
     else return this.#crash();
@@ -178,11 +180,20 @@ export class ClusterSimulation {
     const publish = async (bytes: Uint8Array): Promise<void> => {
       if (generation !== this.#generation) return new Promise(() => undefined);
       const reached = this.#calm || (!this.#natsAway && this.#random.chance(0.9));
-      if (reached) this.#stream.push(bytes);
+      if (reached) this.#stream.push({ bytes, atMs: this.#clock.monotonicMs });
+      else if (this.#natsAway && this.#random.chance(0.2)) this.#loseAcknowledged();
       // It may be in the stream, and nobody says so.
       if (!reached || (!this.#calm && this.#random.chance(0.1))) throw new Error('timeout');
     };
     publisher.begin(next, { publish }, next.everything);
+  }
+
+  /** Another server leads the stream, and does not have the newest of it. */
+  #loseAcknowledged(): void {
+    const since = this.#clock.monotonicMs - this.#random.pick([300, 5_000, 100_000]);
+    const before = this.#stream.length;
+    this.#stream = this.#stream.filter(({ atMs }) => atMs < since);
+    this.#note(`NATS loses ${before - this.#stream.length} messages`);
   }
 
   async #compare(): Promise<void> {
@@ -194,7 +205,7 @@ export class ClusterSimulation {
     });
     const now = this.#clock.read();
     const again = this.#stream.filter(() => this.#random.chance(0.2));
-    for (const bytes of this.#shuffled([...this.#stream, ...again]))
+    for (const { bytes } of this.#shuffled([...this.#stream, ...again]))
       state.apply(node, decodeMessage(bytes, node), now);
     const cluster = new Map<number, number>();
     for (const minute of state.minutes()) {

@@ -34,6 +34,11 @@ export interface Published {
   /** The boot that published last, and the one before it; 0 where there was none. */
   readonly boot: number;
   readonly after: number;
+  /**
+   * From when on that boot vouches, epoch ms; absent where the cluster has known it for minutes. The
+   * next boot vouches from then on too, or what this one voided would count if nobody was told.
+   */
+  readonly vouchedFrom?: number;
   /** All seconds before that were published and acknowledged, epoch ms. */
   readonly through: number;
   /** The last request to publish again that was fulfilled, by its number. */
