@@ -9,12 +9,12 @@ import { runFaultTable } from './fault-table.mjs';
 
 runFaultTable({
   config: 'tests/cluster-faults/vitest.config.ts',
-  packages: {
+  programs: {
     faketime: 'faketime',
     haproxy: 'haproxy',
-    iproute2: 'ip',
+    ip: 'iproute2',
     'nats-server': 'nats-server',
-    nftables: 'nft',
+    nft: 'nftables',
     tsung: 'tsung',
   },
   cleanUp(device) {

@@ -8,11 +8,11 @@ const device = `reto3-faults-${process.pid}`;
 
 /**
  * @param {{
- *   config: string, packages: Record<string, string>, numbers?: string[],
+ *   config: string, programs: Record<string, string>, numbers?: string[],
  *   cleanUp: (device: string) => void
  * }} table `numbers` are the flags besides --only and --rounds; `cleanUp` removes what is called like the device
  */
-export function runFaultTable({ config, packages, numbers = [], cleanUp }) {
+export function runFaultTable({ config, programs, numbers = [], cleanUp }) {
   const wholeNumbers = ['rounds', ...numbers];
   const names = ['only', ...wholeNumbers];
   const { values } = parseArgs({
@@ -29,7 +29,7 @@ export function runFaultTable({ config, packages, numbers = [], cleanUp }) {
   process.on('exit', () => cleanUp(device));
 
   setup();
-  installMissing(packages);
+  installMissing(programs);
   const settings = Object.entries(values).map(([name, value]) => [
     `RETO3_FAULTS_${name.toUpperCase().replace('-', '_')}`,
     value,

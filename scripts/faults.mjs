@@ -10,7 +10,7 @@ import { runFaultTable } from './fault-table.mjs';
 
 runFaultTable({
   config: 'tests/faults/vitest.config.ts',
-  packages: { faketime: 'faketime', strace: 'strace', wrk: 'wrk' },
+  programs: { faketime: 'faketime', strace: 'strace', wrk: 'wrk' },
   numbers: ['soak-minutes'],
   cleanUp(device) {
     if (!existsSync('/proc/mounts')) return;

@@ -5,9 +5,10 @@ function has(program) {
   return spawnSync('sh', ['-c', 'command -v "$0"', program]).status === 0;
 }
 
-/** @param {Record<string, string>} packages Debian package → a program of it */
-export function installMissing(packages) {
-  const missing = Object.keys(packages).filter((name) => !has(packages[name]));
+/** @param {Record<string, string>} programs program → the Debian package that has it */
+export function installMissing(programs) {
+  const wanted = Object.keys(programs).filter((program) => !has(program));
+  const missing = [...new Set(wanted.map((program) => programs[program]))];
   if (missing.length === 0 || process.getuid?.() !== 0 || !has('apt-get')) return;
   console.error(`reto3: installing ${missing.join(', ')}`);
   const apt = {
@@ -15,5 +16,8 @@ export function installMissing(packages) {
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
   };
   spawnSync('apt-get', ['update', '-qq'], apt);
-  spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], apt);
+  // Somebody else's apt or a first boot's updates may hold the lock for minutes.
+  const patience = ['-o', 'DPkg::Lock::Timeout=300'];
+  const options = ['-y', '-qq', '--no-install-recommends', ...patience];
+  spawnSync('apt-get', ['install', ...options, ...missing], apt);
 }

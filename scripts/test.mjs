@@ -6,19 +6,24 @@
 import { installMissing } from './packages.mjs';
 import { bin, runOrExit, setup } from './setup.mjs';
 
-/** Debian package → a program of it that tests run. */
-const packages = {
+/** Program that tests run → the Debian package that has it. */
+const programs = {
   chromium: 'chromium',
+  faketime: 'faketime',
   haproxy: 'haproxy',
   'nats-server': 'nats-server',
   nginx: 'nginx',
   openssl: 'openssl',
-  prometheus: 'promtool',
+  prometheus: 'prometheus',
+  promtool: 'prometheus',
   tmux: 'tmux',
   tsung: 'tsung',
   wrk: 'wrk',
 };
 
 setup();
-installMissing(packages);
-runOrExit(bin('vitest'), ['run', ...process.argv.slice(2)]);
+installMissing(programs);
+runOrExit(bin('vitest'), ['run', ...process.argv.slice(2)], {
+  // A test that needs another program says so, also where that happens to be there.
+  env: { ...process.env, RETO3_TEST_PROGRAMS: Object.keys(programs).join() },
+});

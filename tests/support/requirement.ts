@@ -9,6 +9,9 @@ import { test } from 'vitest';
 export function requires(
   ...programs: readonly string[]
 ): (name: string, run: () => Promise<void>) => void {
+  const { RETO3_TEST_PROGRAMS: installed } = process.env;
+  const unlisted = installed && programs.find((each) => !installed.split(',').includes(each));
+  if (unlisted) throw new Error(`BUG: scripts/test.mjs does not install ${unlisted}`);
   const program = programs.find((each) => !isInstalled(each));
   if (program === undefined) return (name, run) => test(name, run);
   const { RETO3_TEST_ALL: all } = process.env;
