@@ -1,5 +1,5 @@
 import { Parser } from '@oclif/core';
-import { settings } from '@reto3/server/config';
+import { settings } from '@reto3/server/settings';
 import fc from 'fast-check';
 import { afterEach, expect, test, vi } from 'vitest';
 import { type FlagTable, healthFlags, statsFlags } from './flags.ts';

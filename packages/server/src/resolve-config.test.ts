@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { isLoopback, resolveConfig } from './resolve-config.ts';
+
+const dayMs = 86_400_000;
+
+describe('how long the periods are kept', () => {
+  it('never grows shorter from ms10 to sec to min', () => {
+    expect(() => resolveConfig({ 'retain-sec': '29d' }, {})).toThrow(
+      'got --retain-sec "29d", want at least --retain-ms10, which is "30d"',
+    );
+    expect(() => resolveConfig({ 'retain-min': '30d' }, { RETO3_RETAIN_SEC: '31d' })).toThrow(
+      'got --retain-min "30d", want at least RETO3_RETAIN_SEC, which is "31d"',
+    );
+    expect(() => resolveConfig({ 'retain-ms10': 'forever' }, {})).toThrow('want at least');
+    const same = { 'retain-ms10': '2d', 'retain-sec': '48h', 'retain-min': '2d' };
+    expect(resolveConfig(same, {})).toMatchObject({ retainMin: 2 * dayMs });
+  });
+});
+
+describe('settings of the cluster', () => {
+  it.each([
+    ['role', 'merge', 'nats'],
+    ['role', 'ingest', 'nats'],
+    ['nats-user', 'u', 'nats-password-file'],
+    ['nats-password-file', 'f', 'nats-user'],
+    ['nats-cert', 'f', 'nats-key'],
+    ['nats-key', 'f', 'nats-cert'],
+  ])('--%s %s is refused without --%s', (flag, text, other) => {
+    expect(() => resolveConfig({ [flag]: text }, {})).toThrow(
+      `got --${flag} "${text}" alone, want --${other} with it`,
+    );
+  });
+
+  it.each(['nats://user:secret@a:4222', 'nats://token@a'])('refuses %s', (url) =>
+    expect(() => resolveConfig({ nats: url }, {})).toThrow('no user in it'),
+  );
+});
+
+describe('an admin host that others may reach', () => {
+  it('is refused without a token or the word that it is open', () => {
+    expect(() => resolveConfig({ 'admin-host': '0.0.0.0' }, {})).toThrow(
+      'got --admin-host "0.0.0.0", which others may reach, ' +
+        'want --admin-token-file or --admin-open with it',
+    );
+  });
+
+  it('is refused under the name it was given by', () => {
+    expect(() => resolveConfig({}, { RETO3_ADMIN_HOST: '::' })).toThrow(
+      'got RETO3_ADMIN_HOST "::"',
+    );
+  });
+
+  it('is taken with a token file, or with --admin-open', () => {
+    const host = { 'admin-host': '192.0.2.1' };
+    expect(resolveConfig({ ...host, 'admin-token-file': 'token' }, {}).adminHost).toBe('192.0.2.1');
+    expect(resolveConfig(host, { RETO3_ADMIN_OPEN: 'true' }).adminHost).toBe('192.0.2.1');
+  });
+
+  it.each(['0.0.0.0', '::', '10.0.0.1', '1.127.0.0', '::ffff:192.0.2.1', '127.example.org'])(
+    'is %s',
+    (host) => expect(isLoopback(host)).toBe(false),
+  );
+
+  it.each(['127.0.0.1', '127.1.2.3', '::1', 'localhost'])('is not %s', (host) =>
+    expect(isLoopback(host)).toBe(true),
+  );
+});
