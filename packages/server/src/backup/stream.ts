@@ -12,13 +12,9 @@ import { periods, sec } from '../period.ts';
 import { decodeWindows } from '../store/codec.ts';
 import { report } from '../store/damage.ts';
 import { rowName, type Series } from '../store/keys.ts';
-import {
-  allReports,
-  allTime,
-  type EncodedRow,
-  lengthOf,
-  type StoreSnapshot,
-} from '../store/store.ts';
+import { allReports } from '../store/report-rows.ts';
+import { type EncodedRow, lengthOf } from '../store/rows.ts';
+import { allTime, type StoreSnapshot } from '../store/store.ts';
 
 const magic = Buffer.from('RETO3BAK', 'latin1');
 const version = 1;

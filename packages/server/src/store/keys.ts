@@ -21,6 +21,9 @@ export const sublevelNames = {
   part: 'part',
 } as const satisfies Record<PeriodName | 'meta' | 'journal' | 'report' | 'part', string>;
 
+/** What the sublevel meta holds: of the node, of what a repair could not save, of a merger. */
+export const metaKeys = { node: 'node', gone: 'gone', merge: 'merge' } as const;
+
 type SublevelName = keyof typeof sublevelNames;
 
 /** The rows that hold windows: blocks of a period, or seconds of the journal. */

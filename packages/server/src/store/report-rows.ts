@@ -38,6 +38,19 @@ export function factsKey(report: string): Uint8Array {
 /** The keys of all facts. */
 export const factsRange = { gte: Buffer.from('/'), lt: Buffer.from('0') } as const;
 
+/** Keys of reports, [gte, lt). */
+export interface ReportRange {
+  readonly gte: Uint8Array;
+  readonly lt: Uint8Array;
+  readonly reverse?: boolean;
+}
+
+/** The range of every key of a report that there can be. */
+export const allReports: ReportRange = {
+  gte: new Uint8Array(),
+  lt: Uint8Array.of(0x7f),
+};
+
 /** The keys of the rows of a period that start in [from, to), epoch ms. */
 export function rowRange(report: string, period: PeriodName, from: number, to: number) {
   return { gte: rowKey(report, period, from), lt: rowKey(report, period, to) };

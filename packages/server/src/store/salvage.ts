@@ -11,7 +11,7 @@ import { rowName, type Series, sublevelNames, timeKey } from './keys.ts';
 import type { Entry, KeyRange } from './leveldb-table.ts';
 import { decodeMeta, unseal } from './meta.ts';
 import { decodeRow, parseKey } from './report-rows.ts';
-import { lengthOf } from './store.ts';
+import { lengthOf } from './rows.ts';
 
 /** A row that was deleted. */
 export interface Dropped {

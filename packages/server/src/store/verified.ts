@@ -12,7 +12,8 @@ import { sliceOf, totalOf, type Windows } from '../window/windows.ts';
 import { type OnDamage, report } from './damage.ts';
 import { type Gone, holds, noneGone } from './gone.ts';
 import type { Meta } from './meta.ts';
-import type { Row, RowRange, StoreSnapshot } from './store.ts';
+import type { Row, RowRange } from './rows.ts';
+import type { StoreSnapshot } from './snapshot.ts';
 
 const goneReason = 'it was lost before the data folder was repaired';
 
