@@ -64,6 +64,10 @@ export interface ReportMessage {
   readonly windows: readonly PublishedWindow[];
 }
 
+/** What a message has beside the accumulators, and a window beside its own: more than enough. */
+export const headBytes = 512;
+export const windowHeadBytes = 64;
+
 const kinds = { whole: 0, tooLarge: 1, partial: 2 } as const;
 
 /** Whether these bytes are, or were, a message of reports. */
@@ -116,4 +120,23 @@ function readBody(reader: VarintReader): ReportMessage {
     windows.push({ report, period, start, bytes, tooLarge, partial: kind === kinds.partial });
   }
   return { boot, revision, lineage, voids, marks, reports, windows };
+}
+
+/** In pieces that a message has place for; one at least. */
+export function inParts(
+  windows: readonly PublishedWindow[],
+  mostBytes: number,
+): PublishedWindow[][] {
+  const parts: PublishedWindow[][] = [[]];
+  let bytes = 0;
+  for (const window of windows) {
+    const windowBytes = window.bytes.length + windowHeadBytes;
+    if (bytes > 0 && bytes + windowBytes > mostBytes) {
+      parts.push([]);
+      bytes = 0;
+    }
+    parts.at(-1)?.push(window);
+    bytes += windowBytes;
+  }
+  return parts;
 }

@@ -11,25 +11,21 @@
  *   row says from when on rows may be pending, in the very write that changes them.
  */
 import type { Clock } from '../clock.ts';
-import { messageOf } from '../errors.ts';
-import { alignDown, min, type PeriodName, periodNames, periods, sec } from '../period.ts';
-import { DamagedRow } from '../store/codec.ts';
+import { alignDown, type PeriodName, periodNames, sec } from '../period.ts';
 import { largestTime } from '../store/keys.ts';
 import { decodeMeta, type PublishedReports } from '../store/meta.ts';
-import { decodeRow, parseKey, rowMsOf, rowRange } from '../store/report-rows.ts';
-import type { StoreSnapshot } from '../store/store.ts';
+import { rowMsOf } from '../store/report-rows.ts';
 import type { Outlet, PublisherSource } from './publisher.ts';
 import { Pump } from './pump.ts';
-import { encodeReportMessage, type NodeReport, type PublishedWindow } from './report-message.ts';
-import { Spans } from './spans.ts';
-
-/** A row of a report, as it is named in the store. */
-export interface RowName {
-  readonly report: string;
-  readonly period: PeriodName;
-  /** Epoch ms. */
-  readonly start: number;
-}
+import {
+  encodeReportMessage,
+  headBytes,
+  inParts,
+  type NodeReport,
+  type PublishedWindow,
+} from './report-message.ts';
+import { PendingRows, type RowName } from './report-pending.ts';
+import { type LeftOut, readWindows } from './report-windows.ts';
 
 /** What this boot says of itself in every message. */
 export interface ReportBoot {
@@ -38,11 +34,8 @@ export interface ReportBoot {
   readonly voids: number;
 }
 
-export interface ReportPublisherEvents {
+export interface ReportPublisherEvents extends LeftOut {
   failed(error: unknown): void;
-  damaged(row: RowName, reason: string): void;
-  /** A window is larger than NATS takes, and left out. */
-  tooLarge(window: RowName, bytes: number): void;
 }
 
 export interface ReportPublisherState {
@@ -55,34 +48,10 @@ export interface ReportPublisherState {
   readonly pending: boolean;
 }
 
-/** A minute's row that is not over is not worth more: it may be large, and is sent as a whole. */
-const openMinuteEveryMs = 5_000;
 /** About so many bytes are read before they are sent, and lie in one message. */
 const batchBytes = 256 << 10;
-/** What a message has beside the accumulators, and a window beside its own: more than enough. */
-const headBytes = 512;
-const windowHeadBytes = 64;
 /** After a start nobody is made to wait for rows that are older than this. */
 const waitedForMs = 180_000;
-
-/** The rows of one report and period. */
-interface Lane {
-  readonly report: string;
-  readonly period: PeriodName;
-  /** What is new: the mark waits for it. */
-  readonly fresh: Spans;
-  /** What was published before, perhaps. */
-  readonly again: Spans;
-  /** When what is new was last read, monotonic ms. */
-  freshReadAt: number;
-}
-
-/** A stretch of time of a lane of which a message is under way. */
-interface Taken {
-  readonly spans: Spans;
-  readonly from: number;
-  to: number;
-}
 
 /** Rows that were read, on their way. */
 interface Batch {
@@ -99,14 +68,20 @@ export class ReportPublisher {
   readonly #clock: Clock;
   readonly #events: ReportPublisherEvents;
   readonly #said: () => readonly NodeReport[];
-  readonly #lanes = new Map<string, Lane>();
+  readonly #pending: PendingRows;
   /** The next write of the store sets it going again after a failure. */
   readonly #pump: Pump;
+  readonly #leftOut: LeftOut = {
+    damaged: (row, reason) => {
+      this.#damagedRows++;
+      this.#events.damaged(row, reason);
+    },
+    tooLarge: (window, bytes) => {
+      this.#windowsTooLarge++;
+      this.#events.tooLarge(window, bytes);
+    },
+  };
   #published: PublishedReports | undefined;
-  /** Rows of the write that is under way, or of one that failed and comes again. */
-  #writing: RowName[] = [];
-  /** The last write of each row that changed since the last fsync. */
-  readonly #unsynced = new Map<string, number>();
   #syncedWrites = 0;
   #finalThrough = 0;
   #marks: Record<PeriodName, number> = { ms10: 0, sec: 0, min: 0 };
@@ -116,8 +91,6 @@ export class ReportPublisher {
   /** What the merger was told of the reports last, as JSON. */
   #told: string | undefined;
   #batch: Batch | undefined;
-  /** Of what is read or sent: pending until it is acknowledged. */
-  #taken: Taken[] = [];
   #turn = 0;
   #messages = 0;
   #bytes = 0;
@@ -140,6 +113,7 @@ export class ReportPublisher {
     this.#published = parts.published;
     this.#said = parts.said;
     this.#events = parts.events;
+    this.#pending = new PendingRows(parts.clock);
     this.#pump = new Pump(
       parts.clock,
       () => this.#due(),
@@ -149,17 +123,12 @@ export class ReportPublisher {
 
   /** These rows are about to be written. */
   writing(rows: readonly RowName[]): void {
-    this.#writing.push(...rows);
+    this.#pending.writing(rows);
   }
 
   /** A write is done. @param finalThrough up to where it holds all that is final of the reports */
   written(write: number, finalThrough: number): void {
-    for (const row of this.#writing) {
-      const rowMs = rowMsOf(row.period);
-      this.#laneOf(row.report, row.period).fresh.add(row.start, row.start + rowMs);
-      this.#unsynced.set(nameOf(row), write);
-    }
-    this.#writing = [];
+    this.#pending.written(write);
     if (this.#finalThrough === 0) this.#beginMarks(finalThrough);
     this.#finalThrough = Math.max(this.#finalThrough, finalThrough);
     this.#pump.work();
@@ -168,7 +137,7 @@ export class ReportPublisher {
   /** All writes up to that number are on the disk. */
   synced(write: number): void {
     this.#syncedWrites = Math.max(this.#syncedWrites, write);
-    for (const [name, last] of this.#unsynced) if (last <= write) this.#unsynced.delete(name);
+    this.#pending.synced(write);
     this.#pump.work();
   }
 
@@ -177,10 +146,10 @@ export class ReportPublisher {
     if (this.#published === undefined) return undefined;
     if (this.#boot === undefined) {
       // Nothing goes out before it begins, and what comes until then is pending like the rest.
-      const through = Math.min(this.#published.through, this.#oldestPending);
+      const through = Math.min(this.#published.through, this.#pending.oldest);
       return { ...this.#published, through };
     }
-    this.#published = { ...this.#published, through: this.#oldestPending };
+    this.#published = { ...this.#published, through: this.#pending.oldest };
     return this.#published;
   }
 
@@ -208,9 +177,8 @@ export class ReportPublisher {
     this.#told = undefined;
     for (const { name, periods: kept } of this.#said()) {
       for (const period of kept) {
-        const lane = this.#laneOf(name, period);
-        if (options.everything) lane.again.add(0, largestTime);
-        else if (isNew) lane.fresh.add(through, largestTime);
+        if (options.everything) this.#pending.addAgain(name, period, 0);
+        else if (isNew) this.#pending.addFresh(name, period, through);
       }
     }
     this.#pump.work();
@@ -226,7 +194,7 @@ export class ReportPublisher {
     this.#told = undefined;
     for (const { name, periods: kept } of this.#said())
       for (const period of kept)
-        this.#laneOf(name, period).again.add(alignDown(since, rowMsOf(period)), largestTime);
+        this.#pending.addAgain(name, period, alignDown(since, rowMsOf(period)));
     this.#pump.work();
   }
 
@@ -237,7 +205,7 @@ export class ReportPublisher {
       failures: this.#failures,
       windowsTooLarge: this.#windowsTooLarge,
       damagedRows: this.#damagedRows,
-      pending: this.#oldestPending < largestTime,
+      pending: this.#pending.oldest < largestTime,
     };
   }
 
@@ -247,34 +215,15 @@ export class ReportPublisher {
     await this.#pump.stop();
     // The last write of a server ends on the disk, so nothing has to be waited for.
     while (this.#outlet !== undefined && this.#clock.read().monotonicMs < deadline) {
-      const all = this.#freshLanes(true).length === 0 && !this.#untold;
+      const all = !this.#pending.hasFresh(this.#finalThrough, true) && !this.#untold;
       if (this.#batch === undefined && all) break;
       if (!(await this.#step(true))) break;
     }
   }
 
-  get #oldestPending(): number {
-    let oldest = largestTime;
-    for (const { fresh, again } of this.#lanes.values())
-      oldest = Math.min(oldest, fresh.oldest, again.oldest);
-    for (const { start } of this.#writing) oldest = Math.min(oldest, start);
-    for (const { from, to } of this.#taken) if (from < to) oldest = Math.min(oldest, from);
-    return oldest;
-  }
-
-  #laneOf(report: string, period: PeriodName): Lane {
-    const name = `${report}/${period}`;
-    let lane = this.#lanes.get(name);
-    if (lane === undefined) {
-      lane = { report, period, fresh: new Spans(), again: new Spans(), freshReadAt: -Infinity };
-      this.#lanes.set(name, lane);
-    }
-    return lane;
-  }
-
   #beginMarks(finalThrough: number): void {
     const oldest = Math.max(finalThrough - waitedForMs, 0);
-    const from = Math.max(oldest, Math.min(finalThrough, this.#oldestPending));
+    const from = Math.max(oldest, Math.min(finalThrough, this.#pending.oldest));
     this.#marks = { ms10: from, sec: from, min: from };
   }
 
@@ -282,8 +231,8 @@ export class ReportPublisher {
     if (this.#outlet === undefined || this.#boot === undefined) return false;
     const batch = this.#batch;
     if (batch !== undefined) return !batch.unsynced || batch.revision <= this.#syncedWrites;
-    if (this.#untold || this.#freshLanes(false).length > 0 || this.#markDue()) return true;
-    return [...this.#lanes.values()].some(({ again }) => !again.empty);
+    if (this.#untold || this.#markDue() || this.#pending.hasAgain) return true;
+    return this.#pending.hasFresh(this.#finalThrough, false);
   }
 
   /** Whether the merger does not know yet what the reports are now. */
@@ -299,16 +248,6 @@ export class ReportPublisher {
     );
   }
 
-  /** @param all also what may wait */
-  #freshLanes(all: boolean): Lane[] {
-    const { monotonicMs } = this.#clock.read();
-    return [...this.#lanes.values()].filter(({ period, fresh, freshReadAt }) => {
-      if (fresh.empty) return false;
-      if (all || period !== 'min' || monotonicMs - freshReadAt >= openMinuteEveryMs) return true;
-      return fresh.oldest + min.windowMs <= this.#finalThrough;
-    });
-  }
-
   /** Reads a batch, or sends the one that was read. Returns whether it succeeded. Never throws. */
   async #step(all: boolean): Promise<boolean> {
     const batch = this.#batch;
@@ -318,12 +257,11 @@ export class ReportPublisher {
       } else {
         await this.#send(batch);
         this.#batch = undefined;
-        this.#taken = [];
+        this.#pending.acknowledged();
       }
       return true;
     } catch (error) {
-      for (const { spans, from, to } of this.#taken) spans.add(from, to);
-      this.#taken = [];
+      this.#pending.failed();
       this.#batch = undefined;
       this.#failures++;
       this.#events.failed(error);
@@ -335,7 +273,7 @@ export class ReportPublisher {
     // Both before the snapshot: what is final in it may be more, never less, and what changes while
     // it is read is pending anew.
     const finalThrough = this.#finalThrough;
-    const asked = this.#takeSpans(all);
+    const asked = this.#pending.take(finalThrough, all);
     const windows: PublishedWindow[] = [];
     let bytes = 0;
     let unsynced = false;
@@ -343,18 +281,18 @@ export class ReportPublisher {
     try {
       const meta = await snapshot.text('meta');
       const revision = meta === undefined ? 0 : decodeMeta(meta).writes;
-      for (const { lane, taken } of asked) {
-        const { report, period } = lane;
+      for (const span of asked) {
+        const { report, period } = span;
         if (bytes >= batchBytes) {
-          this.#putBack(taken, taken.from);
+          this.#pending.putBack(span, span.from);
           continue;
         }
-        for await (const row of this.#rows(snapshot, lane, taken)) {
-          unsynced ||= this.#mayBeUnsynced({ report, period, start: row.start });
+        for await (const row of readWindows(snapshot, span, this.#mostBytes, this.#leftOut)) {
+          unsynced ||= this.#pending.mayBeUnsynced({ report, period, start: row.start });
           windows.push(...row.windows);
           bytes += row.bytes;
           if (bytes < batchBytes) continue;
-          this.#putBack(taken, row.start + rowMsOf(period));
+          this.#pending.putBack(span, row.start + rowMsOf(period));
           break;
         }
       }
@@ -364,78 +302,11 @@ export class ReportPublisher {
     }
   }
 
-  /** Takes what is pending of what is due; it counts as pending until it is acknowledged. */
-  #takeSpans(all: boolean): { readonly lane: Lane; readonly taken: Taken }[] {
-    const fresh = this.#freshLanes(all);
-    const lanes = fresh.length > 0 ? fresh : [...this.#lanes.values()];
-    const asked: { lane: Lane; taken: Taken }[] = [];
-    for (const lane of lanes) {
-      const spans = fresh.length > 0 ? lane.fresh : lane.again;
-      if (fresh.length > 0) lane.freshReadAt = this.#clock.read().monotonicMs;
-      for (let span = spans.takeOldest(Infinity); span; span = spans.takeOldest(Infinity)) {
-        const taken = { spans, ...span };
-        asked.push({ lane, taken });
-        this.#taken.push(taken);
-      }
-    }
-    return asked;
-  }
-
-  /** What was taken and not read is taken another time. */
-  #putBack(taken: Taken, from: number): void {
-    taken.spans.add(from, taken.to);
-    taken.to = Math.max(taken.from, Math.min(taken.to, from));
-  }
-
-  #mayBeUnsynced(row: RowName): boolean {
-    const name = nameOf(row);
-    return this.#unsynced.has(name) || this.#writing.some((writing) => nameOf(writing) === name);
-  }
-
-  async *#rows(
-    snapshot: StoreSnapshot,
-    { report, period }: Lane,
-    { from, to }: { readonly from: number; readonly to: number },
-  ): AsyncGenerator<{ start: number; bytes: number; windows: PublishedWindow[] }> {
-    for await (const [key, stored] of snapshot.reports(rowRange(report, period, from, to))) {
-      const named = parseKey(key);
-      if (named === undefined || 'facts' in named) continue;
-      const { start } = named;
-      const windows: PublishedWindow[] = [];
-      let bytes = 0;
-      try {
-        const row = decodeRow(stored, key, period);
-        for (const [index, encoded] of row.windows) {
-          const window = { report, period, start: start + index * periods[period].windowMs };
-          const fits = encoded.length + windowHeadBytes <= this.#mostBytes;
-          if (!fits) {
-            this.#windowsTooLarge++;
-            this.#events.tooLarge(window, encoded.length);
-          }
-          windows.push({
-            ...window,
-            bytes: fits ? encoded : new Uint8Array(),
-            tooLarge: fits ? 0 : encoded.length,
-            partial: row.partial,
-          });
-          bytes += encoded.length + windowHeadBytes;
-        }
-      } catch (error) {
-        if (!(error instanceof DamagedRow)) throw error;
-        this.#damagedRows++;
-        this.#events.damaged({ report, period, start }, messageOf(error));
-      }
-      yield { start, bytes, windows };
-    }
-  }
-
   /** Up to where all that is final is published, once what was taken by now is. */
   #marksAt(finalThrough: number): Record<PeriodName, number> {
     const marks = { ...this.#marks };
     for (const period of periodNames) {
-      let mark = finalThrough;
-      for (const { period: ofLane, fresh } of this.#lanes.values())
-        if (ofLane === period) mark = Math.min(mark, fresh.firstFrom(marks[period]));
+      const mark = Math.min(finalThrough, this.#pending.firstFresh(period, marks[period]));
       marks[period] = Math.max(marks[period], mark);
     }
     return marks;
@@ -468,24 +339,4 @@ export class ReportPublisher {
     }
     this.#marks = { ...marks };
   }
-}
-
-function nameOf({ report, period, start }: RowName): string {
-  return `${report}/${period}/${start}`;
-}
-
-/** In pieces that a message has place for; one at least. */
-function inParts(windows: readonly PublishedWindow[], mostBytes: number): PublishedWindow[][] {
-  const parts: PublishedWindow[][] = [[]];
-  let bytes = 0;
-  for (const window of windows) {
-    const windowBytes = window.bytes.length + windowHeadBytes;
-    if (bytes > 0 && bytes + windowBytes > mostBytes) {
-      parts.push([]);
-      bytes = 0;
-    }
-    parts.at(-1)?.push(window);
-    bytes += windowBytes;
-  }
-  return parts;
 }
