@@ -5,11 +5,10 @@
  */
 import { Reto3Error } from '../errors.ts';
 import { ms10, sec } from '../period.ts';
-import type { Whose } from '../query/format.ts';
 import { parseNumber } from './number.ts';
 import { CountQuantiles } from './quantiles.ts';
 import { Scale, type ScaleSummary } from './scale.ts';
-import { type Damaged, noData, type Series } from './series.ts';
+import { answerOf, noData, type OfSeries, type Series } from './series.ts';
 import { type Burst, BurstFinder, Largest, type Stall, StallFinder } from './stretches.ts';
 import { defaultThresholds, type Thresholds } from './thresholds.ts';
 
@@ -27,16 +26,8 @@ export interface ListedBurst extends Burst {
   readonly share: number;
 }
 
-export interface Bursts extends Whose {
-  /** Epoch ms. */
-  readonly from: number;
-  readonly to: number;
-  readonly finalThrough: number;
-  /** ms10 windows that were counted; gaps and damage are left out of everything. */
-  readonly windows: number;
-  /** ms10 windows of the range that nobody counted, or that are damaged. */
-  readonly uncounted: number;
-  readonly messages: number;
+/** Gaps and damage are left out of everything. */
+export interface Bursts extends OfSeries {
   /** Of the counts of the ms10 windows. */
   readonly quantiles: Quantiles;
   /** At 10 ms, 100 ms and 1 s. */
@@ -57,7 +48,6 @@ export interface Bursts extends Whose {
     /** The hundred longest, in order of time. */
     readonly list: readonly Stall[];
   };
-  readonly damaged: readonly Damaged[];
 }
 
 interface Quantiles {
@@ -105,19 +95,11 @@ export async function findBursts(series: Series, asked: BurstsRequest): Promise<
   });
   burstFinder.end();
 
-  const { scope, node, from, to, finalThrough } = series;
   const shareOf = (part: number): number => (messages === 0 ? 0 : part / messages);
   const { rise, fall, stallWindows } = thresholds;
   const stallMs = stallWindows * ms10.windowMs;
-  return {
-    scope,
-    node,
-    from,
-    to,
-    finalThrough,
-    windows,
-    uncounted: (to - from) / ms10.windowMs - windows,
-    messages,
+  const read = { windows, messages };
+  return answerOf(series, read, {
     quantiles: { p50, p75, p90, p95, p99, p999 },
     scales: scales.map((scale) => scale.summary()),
     thresholds: { rise, fall, ...(Number.isFinite(stallMs) && { stallMs }) },
@@ -128,8 +110,7 @@ export async function findBursts(series: Series, asked: BurstsRequest): Promise<
       list: bursts.list.map((burst) => ({ ...burst, share: shareOf(burst.total) })),
     },
     stalls: { count: stalls.count, ms: stalls.ms, list: stalls.list },
-    damaged: series.damaged(),
-  };
+  });
 }
 
 type Given = { readonly [name in keyof Thresholds]: number | undefined };

@@ -31,6 +31,36 @@ export interface Damaged {
   readonly reason: string;
 }
 
+/** What every analysis says of the series that it went through. */
+export interface OfSeries extends Whose {
+  /** Epoch ms. */
+  readonly from: number;
+  readonly to: number;
+  readonly finalThrough: number;
+  /** ms10 windows that were counted. */
+  readonly windows: number;
+  /** ms10 windows of the range that nobody counted, or that are damaged. */
+  readonly uncounted: number;
+  readonly messages: number;
+  readonly damaged: readonly Damaged[];
+}
+
+/**
+ * What an analysis found, between what it is of and what of that could not be read.
+ * @param read what was counted in the series
+ */
+export function answerOf<Found>(
+  series: Series,
+  read: Pick<OfSeries, 'windows' | 'messages'>,
+  found: Found,
+): OfSeries & Found {
+  const { scope, node, from, to, finalThrough } = series;
+  const { windows, messages } = read;
+  const uncounted = (to - from) / ms10.windowMs - windows;
+  const of = { scope, node, from, to, finalThrough, windows, uncounted, messages };
+  return { ...of, ...found, damaged: series.damaged() };
+}
+
 /** The question with the newest minute, where it names no range. */
 export function withRange<Request extends RangeRequest>(asked: Request): Request {
   const named = asked.last !== undefined || asked.from !== undefined;

@@ -4,11 +4,10 @@
  * memory: the rates to look at depend on mean and peak.
  */
 import { ms10, sec } from '../period.ts';
-import type { Whose } from '../query/format.ts';
 import { haproxyLimit, nginxLimit } from './limits.ts';
 import { parseNumber } from './number.ts';
 import { FluidQueue, type QueueSummary } from './queue.ts';
-import { type Damaged, noData, type Series } from './series.ts';
+import { answerOf, noData, type OfSeries, type Series } from './series.ts';
 import { BucketDepth } from './token-bucket.ts';
 
 /** As users write it: text, as it comes from a flag or a query string. */
@@ -19,16 +18,8 @@ export interface WhatIfRequest {
   readonly rates?: string | undefined;
 }
 
-export interface WhatIf extends QueueSummary, Whose {
-  /** Epoch ms. */
-  readonly from: number;
-  readonly to: number;
-  readonly finalThrough: number;
-  /** ms10 windows that were counted. */
-  readonly windows: number;
-  /** ms10 windows of the range that nobody counted, or that are damaged: taken as if nothing came. */
-  readonly uncounted: number;
-  readonly messages: number;
+/** Gaps and damage are taken as if nothing came. */
+export interface WhatIf extends QueueSummary, OfSeries {
   /** Requests a second. */
   readonly capacity: number;
   /** Messages a second over what was counted, and in the largest 10 ms. */
@@ -40,7 +31,6 @@ export interface WhatIf extends QueueSummary, Whose {
   readonly curve: readonly { readonly rate: number; readonly burst: number }[];
   /** Lines of configuration for the rate `capacity`. */
   readonly limits: { readonly nginx: readonly string[]; readonly haproxy: readonly string[] };
-  readonly damaged: readonly Damaged[];
 }
 
 const mostRate = 1e9;
@@ -79,16 +69,8 @@ export async function whatIf(series: Series, asked: WhatIfRequest): Promise<What
   const curve = buckets.map(({ rate, depth }) => ({ rate, burst: depth }));
   const chosen = curve.find(({ rate }) => rate === capacity);
   if (chosen === undefined) throw new Error('BUG: the capacity is a point of the curve');
-  const { scope, node, from, to, finalThrough } = series;
-  return {
-    scope,
-    node,
-    from,
-    to,
-    finalThrough,
-    windows,
-    uncounted: (to - from) / ms10.windowMs - windows,
-    messages,
+  const read = { windows, messages };
+  return answerOf(series, read, {
     capacity,
     meanRate,
     peakRate,
@@ -96,8 +78,7 @@ export async function whatIf(series: Series, asked: WhatIfRequest): Promise<What
     ...queue.summary(),
     curve,
     limits: { nginx: nginxLimit(chosen), haproxy: haproxyLimit(chosen) },
-    damaged: series.damaged(),
-  };
+  });
 }
 
 /** Whole rates, ascending, each once. */
