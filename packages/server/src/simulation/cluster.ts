@@ -19,7 +19,7 @@ import { neverPublished } from '../store/meta.ts';
 import { allTime, Store } from '../store/store.ts';
 import { allocate, reachMs, stripeOf } from '../window/layout.ts';
 import { addMessage, RingReader } from '../window/ring.ts';
-import { SimulatedDisk } from './disk.ts';
+import { SimulatedDisk, type Trouble } from './disk.ts';
 import { Random } from './random.ts';
 
 const node = 'simulated';
@@ -110,12 +110,15 @@ export class ClusterSimulation {
   }
 
   #troubleDisk(): void {
-    const what = this.#random.pick(['fail', 'heal', 'heal', 'slow', 'release', 'fail one sync']);
-    if (what === 'fail') this.#disk.fail();
-    else if (what === 'fail one sync') this.#disk.failNextSync();
-    else if (what === 'heal') this.#disk.heal();
-    else this.#disk.slow = what === 'slow';
-    if (what !== 'slow') this.#disk.release();
+    const what = this.#random.pick<Trouble>([
+      'fail',
+      'heal',
+      'heal',
+      'slow',
+      'release',
+      'fail one sync',
+    ]);
+    this.#disk.trouble(what);
     this.#note(`disk: ${what}`);
   }
 

@@ -8,6 +8,9 @@ import type { Anchor } from '../store/anchor.ts';
 import type { Database } from '../store/database.ts';
 import type { Random } from './random.ts';
 
+/** What may befall a disk, and what mends it. */
+export type Trouble = 'fail' | 'fail one sync' | 'heal' | 'slow' | 'release';
+
 interface Operation {
   readonly type: 'put' | 'del';
   readonly key: Buffer;
@@ -65,6 +68,15 @@ export class SimulatedDisk {
   /** Lets a slow write finish. */
   release(): void {
     for (const goOn of this.#held.splice(0)) goOn();
+  }
+
+  /** Lets something befall it; what waits on a slow disk goes on, unless it is to be slow. */
+  trouble(what: Trouble): void {
+    if (what === 'fail') this.fail();
+    else if (what === 'fail one sync') this.failNextSync();
+    else if (what === 'heal') this.heal();
+    else this.slow = what === 'slow';
+    if (what !== 'slow') this.release();
   }
 
   /** The process is killed: what it wrote stays with the kernel; a write under way may too. */

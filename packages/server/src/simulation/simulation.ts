@@ -20,7 +20,7 @@ import { allTime, Store } from '../store/store.ts';
 import { allocate, controlOf, reachMs, stripeOf } from '../window/layout.ts';
 import { addMessage, askForFlush, collectingFlush, RingReader } from '../window/ring.ts';
 import { totalOf } from '../window/windows.ts';
-import { SimulatedDisk } from './disk.ts';
+import { SimulatedDisk, type Trouble } from './disk.ts';
 import { Random } from './random.ts';
 
 const workerCount = 2;
@@ -154,7 +154,7 @@ export class Simulation {
   }
 
   #toggleDisk(): void {
-    const what = this.#random.pick([
+    const what = this.#random.pick<Trouble>([
       'fail',
       'fail',
       'heal',
@@ -163,11 +163,7 @@ export class Simulation {
       'release',
       'fail one sync',
     ]);
-    if (what === 'fail') this.#disk.fail();
-    else if (what === 'fail one sync') this.#disk.failNextSync();
-    else if (what === 'heal') this.#disk.heal();
-    else this.#disk.slow = what === 'slow';
-    if (what !== 'slow') this.#disk.release();
+    this.#disk.trouble(what);
     this.#note(`disk: ${what}`);
   }
 
