@@ -60,6 +60,25 @@ export function sourceOf(
   });
 }
 
+/** The server whose windows can be followed. @throws Reto3Error RETO3_BAD_RANGE */
+export function serverToFollow(source: Source, asked: Asked): ApiOptions {
+  if ('dataDir' in source) {
+    throw new Reto3Error(
+      'RETO3_BAD_RANGE',
+      'got --follow with --data-dir, where nothing is being counted',
+      { hint: 'follow a server, with --url' },
+    );
+  }
+  if (asked.to !== undefined || asked.open) {
+    throw new Reto3Error(
+      'RETO3_BAD_RANGE',
+      'got --follow with --to or --open, which it cannot have',
+      { hint: 'leave --to and --open out, or --follow' },
+    );
+  }
+  return source;
+}
+
 /**
  * Writes the answer; resolves with where its range ends, epoch ms as text.
  * @throws Reto3Error RETO3_NO_DATA, RETO3_BLOCK_DAMAGED, and what the source throws

@@ -9,7 +9,7 @@ import type { ApiOptions } from './api-client.ts';
 interface Definition {
   readonly description: string;
   /** The single letter that may stand for it. */
-  readonly char?: 'f';
+  readonly char?: 'f' | 'o';
   /** How the value is called in the help; absent for a switch. */
   readonly value?: string;
   readonly fallback?: string;
@@ -68,6 +68,15 @@ export const sourceFlags = {
   'data-dir': {
     description: 'read this data folder directly; no server may hold it',
     value: 'FOLDER',
+  },
+} as const satisfies FlagTable;
+
+/** Where an answer goes that may be large. */
+export const outputFlags = {
+  output: {
+    char: 'o',
+    description: 'file to write, whole or not at all; stdout without it',
+    value: 'FILE',
   },
 } as const satisfies FlagTable;
 

@@ -1,10 +1,16 @@
 /** What the three stats commands do: one question, its answer on stdout. */
 import { once } from 'node:events';
-import { exitCode, Reto3Error } from '@reto3/server/errors';
+import { exitCode } from '@reto3/server/errors';
 import { type PeriodName, periods } from '@reto3/server/period';
 import { csvHeader, type FormatName, formatRows, parseFormat } from '@reto3/server/query/format';
-import { type Asked, type Source, sourceOf, whoseOf, writeAnswer } from './answers.ts';
-import type { ApiOptions } from './api-client.ts';
+import {
+  type Asked,
+  type Source,
+  serverToFollow,
+  sourceOf,
+  whoseOf,
+  writeAnswer,
+} from './answers.ts';
 import type { Given, statsFlags } from './flags.ts';
 
 /** @throws Reto3Error RETO3_BAD_FORMAT, RETO3_BAD_RANGE, and what the source throws */
@@ -36,23 +42,4 @@ async function followStats(
     if (!process.stdout.write(formatRows(rowFormat, chunk, periods[period])))
       await once(process.stdout, 'drain');
   }
-}
-
-/** The server whose windows can be followed. @throws Reto3Error RETO3_BAD_RANGE */
-export function serverToFollow(source: Source, asked: Asked): ApiOptions {
-  if ('dataDir' in source) {
-    throw new Reto3Error(
-      'RETO3_BAD_RANGE',
-      'got --follow with --data-dir, where nothing is being counted',
-      { hint: 'follow a server, with --url' },
-    );
-  }
-  if (asked.to !== undefined || asked.open) {
-    throw new Reto3Error(
-      'RETO3_BAD_RANGE',
-      'got --follow with --to or --open, which it cannot have',
-      { hint: 'leave --to and --open out, or --follow' },
-    );
-  }
-  return source;
 }

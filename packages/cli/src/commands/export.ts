@@ -3,7 +3,7 @@ import { Reto3Error } from '@reto3/server/errors';
 import { parsePeriod } from '@reto3/server/period';
 import { parseFormat } from '@reto3/server/query/format';
 import { sourceOf, writeAnswer } from '../answers.ts';
-import { rangeFlags, sourceFlags, whoseFlags } from '../flags.ts';
+import { outputFlags, rangeFlags, sourceFlags, whoseFlags } from '../flags.ts';
 import { oclifFlags } from '../oclif-flags.ts';
 import { writeWhole } from '../whole-file.ts';
 
@@ -18,11 +18,7 @@ const flags = {
   }),
   json: Flags.boolean({ description: 'the same as --format json' }),
   ...oclifFlags(whoseFlags),
-  output: Flags.string({
-    char: 'o',
-    description: 'file to write, whole or not at all; stdout without it',
-    helpValue: 'FILE',
-  }),
+  ...oclifFlags(outputFlags),
   ...oclifFlags(sourceFlags),
 };
 

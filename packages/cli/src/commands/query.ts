@@ -1,6 +1,6 @@
 import { Args, Command, Flags } from '@oclif/core';
 import { sourceOf } from '../answers.ts';
-import { rangeFlags, sourceFlags } from '../flags.ts';
+import { outputFlags, rangeFlags, sourceFlags } from '../flags.ts';
 import { oclifFlags } from '../oclif-flags.ts';
 import { parseQueryFormat, query, queryFormats } from '../query.ts';
 
@@ -16,11 +16,7 @@ const flags = {
     helpValue: 'FORMAT',
   }),
   json: Flags.boolean({ description: 'the same as --format json' }),
-  output: Flags.string({
-    char: 'o',
-    description: 'file to write, whole or not at all; stdout without it',
-    helpValue: 'FILE',
-  }),
+  ...oclifFlags(outputFlags),
   explain: Flags.boolean({ description: 'print how DuckDB would answer, and do not' }),
   ...oclifFlags(sourceFlags),
 };
