@@ -6,24 +6,7 @@ import { EventSourceParserStream } from 'eventsource-parser/stream';
 import type { PeriodName } from './period.ts';
 import type { Columns } from './series.ts';
 import type { Range } from './view.ts';
-
-/** Whose counts: those of the server that sent the page, or of all nodes that it adds up. */
-type Scope = 'node' | 'cluster';
-
-export interface Whose {
-  readonly scope: Scope;
-  /** One of the nodes that the server adds up. */
-  readonly node?: string;
-}
-
-export function isSame(one: Whose, other: Whose): boolean {
-  return one.scope === other.scope && one.node === other.node;
-}
-
-/** As parameters of an address, of the query API's and of the page's own. */
-export function whoseText({ scope, node }: Whose): string {
-  return `scope=${scope}${node === undefined ? '' : `&node=${encodeURIComponent(node)}`}`;
-}
+import { type Scope, type Whose, whoseText } from './whose.ts';
 
 /** The part of /v1/info that the page shows. */
 export interface Info {

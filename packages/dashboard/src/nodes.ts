@@ -1,7 +1,8 @@
 /** The nodes of the cluster that the server adds up: who they are, what each brings, how old it is. */
-import type { Client, Cluster, ClusterNode, Whose } from './client.ts';
+import type { Client, Cluster, ClusterNode } from './client.ts';
 import { element, rowOf, write } from './elements.ts';
 import { lengthText, percentText, shortText, wholeText } from './text.ts';
+import type { Whose } from './whose.ts';
 
 const states: Readonly<Record<ClusterNode['state'], string>> = {
   live: 'live',

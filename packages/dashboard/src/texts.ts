@@ -1,11 +1,12 @@
 /** Everything on the page that is text: numbers, sentences, the table. Takes in, writes out. */
-import type { Info, Whose } from './client.ts';
+import type { Info } from './client.ts';
 import { element, rowOf, write } from './elements.ts';
 import type { Period } from './period.ts';
 import type { Series } from './series.ts';
 import { type Summary, summarize, summaryRows } from './summary.ts';
 import { dateTimeText, lengthText, shortText, timeText, wholeText } from './text.ts';
 import type { Range } from './view.ts';
+import type { Whose } from './whose.ts';
 
 const secondMs = 1_000;
 

@@ -1,7 +1,6 @@
 /** Whatever one does to a view, it stays a view; and what was pointed at stays where it was. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Whose } from './client.ts';
 import { leastSpanMs, mostSpanMs } from './period.ts';
 import {
   fromHash,
@@ -16,6 +15,7 @@ import {
   whoseFromHash,
   zoom,
 } from './view.ts';
+import type { Whose } from './whose.ts';
 
 const nowMs = Date.UTC(2026, 10, 23);
 const spans = fc.integer({ min: leastSpanMs, max: mostSpanMs });

@@ -4,8 +4,8 @@
  *
  * Invariants: leastSpanMs <= span <= mostSpanMs, and no view ends later than now.
  */
-import { type Whose, whoseText } from './client.ts';
 import { leastSpanMs, mostSpanMs } from './period.ts';
+import { type Whose, whoseText } from './whose.ts';
 
 export interface View {
   readonly spanMs: number;
