@@ -74,3 +74,13 @@ export class SteadyLoad {
     void answer.then(() => this.#underWay.delete(answer));
   }
 }
+
+/** Stops several, and says what became of all their requests together. */
+export async function stopAll(
+  loads: readonly SteadyLoad[],
+): Promise<{ readonly sent: number; readonly answered: number }> {
+  for (const load of loads) await load.stop();
+  const sum = (field: 'sent' | 'answered'): number =>
+    loads.reduce((total, load) => total + load[field], 0);
+  return { sent: sum('sent'), answered: sum('answered') };
+}

@@ -7,7 +7,7 @@ import type { Fault } from '../../faults/fault.ts';
 import { program } from '../../faults/support/needs.ts';
 import { startNode } from '../../support/cluster.ts';
 import { NatsServers } from '../../support/nats.ts';
-import { SteadyLoad } from '../../support/steady-load.ts';
+import { SteadyLoad, stopAll } from '../../support/steady-load.ts';
 import { compare, settled, thisSecond, timeUntilEqual } from '../support/comparison.ts';
 
 const withinMs = 10_000;
@@ -50,9 +50,7 @@ export const natsKilled: Fault = {
         worst.restarted = Math.max(worst.restarted, healthyMs + healedMs);
       }
     }
-    for (const load of loads) await load.stop();
-    const sum = (field: 'sent' | 'answered'): number =>
-      loads.reduce((total, load) => total + load[field], 0);
+    const { sent, answered } = await stopAll(loads);
     const range = await settled(from);
     await timeUntilEqual(merger, nodes, range);
     const { cluster } = await compare(merger, nodes, range);
@@ -60,10 +58,9 @@ export const natsKilled: Fault = {
     return {
       runs: rounds * victims.length,
       figure:
-        `answered ${sum('answered')} of ${sum('sent')}, counted ${cluster}; equal at most ${seconds(worst.healed)} s after NATS called itself healthy, ` +
+        `answered ${answered} of ${sent}, counted ${cluster}; equal at most ${seconds(worst.healed)} s after NATS called itself healthy, ` +
         `${seconds(worst.restarted)} s after the restart; with one of three dead at most ${seconds(worst.without)} s behind`,
-      pass:
-        sum('answered') === sum('sent') && cluster === sum('answered') && worst.healed <= withinMs,
+      pass: answered === sent && cluster === answered && worst.healed <= withinMs,
     };
   },
 };

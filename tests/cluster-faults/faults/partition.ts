@@ -7,7 +7,7 @@ import type { Fault } from '../../faults/fault.ts';
 import { all, program, root } from '../../faults/support/needs.ts';
 import { startNode } from '../../support/cluster.ts';
 import { NatsServers } from '../../support/nats.ts';
-import { SteadyLoad } from '../../support/steady-load.ts';
+import { SteadyLoad, stopAll } from '../../support/steady-load.ts';
 import {
   compare,
   endOfMinute,
@@ -92,9 +92,7 @@ export const partition: Fault = {
       networks.repair();
       await healed(since);
     }
-    for (const load of loads) await load.stop();
-    const sum = (field: 'sent' | 'answered'): number =>
-      loads.reduce((total, load) => total + load[field], 0);
+    const { sent, answered } = await stopAll(loads);
     const range = await settled(from);
     await timeUntilEqual(merger, nodes, range);
     const { cluster } = await compare(merger, nodes, range);
@@ -102,13 +100,13 @@ export const partition: Fault = {
       runs: rounds * (attacks.length + 1),
       figure:
         `${above} windows above the truth in ${looks} looks; equal at most ${(worstMs / 1_000).toFixed(1)} s after the network was back; ` +
-        `answered ${sum('answered')} of ${sum('sent')}, counted ${cluster}`,
+        `answered ${answered} of ${sent}, counted ${cluster}`,
       pass:
         above === 0 &&
         looks > 0 &&
         worstMs <= withinMs &&
-        sum('answered') === sum('sent') &&
-        cluster === sum('answered'),
+        answered === sent &&
+        cluster === answered,
     };
   },
 };

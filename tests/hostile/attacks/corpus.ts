@@ -91,7 +91,7 @@ export async function countedAtOnce(target: Reto3Target, cases: readonly Case[])
   return (await target.counted()) - before;
 }
 
-/** Every case byte by byte. Gives what was seen of each, and how far counts and answers differ. */
+/** Every case byte by byte. Gives what was seen of each, the answers, and how far counts differ from them. */
 export async function inPieces(target: Target, cases: readonly Case[] = corpus) {
   const before = await countedBy(target);
   const seen = new Map<string, Seen>();
@@ -108,7 +108,7 @@ export async function inPieces(target: Target, cases: readonly Case[] = corpus) 
   });
   const counted = (await countedBy(target)) - before;
   const answered = [...seen.values()].reduce((sum, one) => sum + one.answered, 0);
-  return { seen, difference: isReto3(target) ? Math.abs(counted - answered) : 0 };
+  return { seen, answered, difference: isReto3(target) ? Math.abs(counted - answered) : 0 };
 }
 
 /** Names of the cases by what became of them byte by byte, where each answer is seen. */
