@@ -4,8 +4,10 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { nkeys } from '@nats-io/transport-node';
 import { expect } from 'vitest';
+import { leaseMs } from '../packages/server/src/cluster/nats.ts';
 import { ask } from './support/api.ts';
 import { certificate } from './support/certificate.ts';
 import { messagesInCluster, send, startNode } from './support/cluster.ts';
@@ -95,15 +97,21 @@ async function expectOut(node: Server, reason: RegExp, cure: string): Promise<vo
 
 const refused = /^NATS does not let this server in \(Authorization Violation\): /i;
 
-withNats('a user and the password in a file; a wrong one is mended without a restart', async () => {
-  // Exactly what docs/operations.md says that a server needs.
+/** Exactly what docs/operations.md says that a server needs. */
+const needed = [
+  ...['reto3.windows.>', '$JS.API.>', '$JS.ACK.>'],
+  ...['$KV.RETO3_WINDOWS_NODES.>', '$KV.RETO3_WINDOWS_RECORDS.>'],
+];
+
+function users(password: string, publish = needed): string {
   const permissions = `{
-    publish: ["reto3.windows.>", "$JS.API.>", "$JS.ACK.>",
-      "$KV.RETO3_WINDOWS_NODES.>", "$KV.RETO3_WINDOWS_RECORDS.>"],
+    publish: ${JSON.stringify(publish)},
     subscribe: ["_INBOX.>", "reto3.windows.requests.new"]
   }`;
-  const users = (password: string) =>
-    `authorization { users: [{ user: ours, password: "${password}", permissions: ${permissions} }] }`;
+  return `authorization { users: [{ user: ours, password: "${password}", permissions: ${permissions} }] }`;
+}
+
+withNats('a user and the password in a file; a wrong one is mended without a restart', async () => {
   const nats = await GuardedNats.start(users('right'));
   const flags = async (password: string) => [
     ...['--nats-user', 'ours', '--nats-password-file', await secretFile(password)],
@@ -210,4 +218,24 @@ withNats('TLS, with certificates of both sides', async () => {
 
   const plain = await GuardedNats.start('');
   await expectOut(await start(plain, ...checked), noTls, '--nats-ca');
+});
+
+withNats('goes on publishing where its name can be renewed no longer', async () => {
+  const nats = await GuardedNats.start(users('right'));
+  const password = await secretFile('right');
+  const node = await start(nats, '--nats-user', 'ours', '--nats-password-file', password);
+  await expectIn(node);
+  // What is sent to a group of JetStream without a leader stays without an answer as well.
+  await nats.reload(
+    users(
+      'right',
+      needed.filter((subject) => !subject.includes('_NODES')),
+    ),
+  );
+  await setTimeout(leaseMs + 3_000);
+  const from = Date.now() - hour;
+  const wanted = 100 + (await send(node, 100));
+  await waitUntil('the cluster has what was counted since', async () => {
+    return (await messagesInCluster(node, from).catch(() => 0)) === wanted;
+  });
 });

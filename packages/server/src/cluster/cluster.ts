@@ -98,7 +98,6 @@ export class Cluster {
   #register: Register | undefined;
   #boot: Boot | undefined;
   #nudge: AbortController = new AbortController();
-  #claimedAt = Number.NEGATIVE_INFINITY;
   #lookedAt = Number.NEGATIVE_INFINITY;
   #problem: string | undefined = notReached;
   /** Why NATS does not let it in; undefined: it does, or was not reached. */
@@ -128,7 +127,7 @@ export class Cluster {
         events: {
           failed: (error, since) => {
             this.#fail('cannot publish', error);
-            if (since !== undefined) this.#reportPublisher?.again(since);
+            this.#repeatReports(since);
           },
           recovered: () => log.info('the counts reach the cluster again'),
           damaged: (from) =>
@@ -349,6 +348,8 @@ export class Cluster {
       if (status.type !== 'reconnect') continue;
       this.#refusal = undefined;
       this.#log.info({ server: status.server }, 'connected to NATS again');
+      // Another server may lead the stream now, also where no message failed meanwhile.
+      this.#repeatReports(this.#publisher?.repeat());
       this.#nudge.abort();
     }
   }
@@ -364,9 +365,8 @@ export class Cluster {
       } catch (error) {
         this.#fail('cannot use NATS', error);
         this.#nudge = new AbortController();
+        // Where nobody can be asked for the name, nobody else can take it either: it goes on publishing.
         pauseMs = retryAfterMs;
-        const { monotonicMs } = this.#clock.read();
-        if (monotonicMs - this.#claimedAt > leaseMs) this.#hold();
       }
       await this.#pause(pauseMs);
     }
@@ -417,7 +417,6 @@ export class Cluster {
         this.#log.error(`${problem}; give one of them another --node, this one waits`);
       return problem;
     }
-    this.#claimedAt = now;
     if (this.#boot === undefined || publisher.held) await this.#begin(publisher, register);
     if (now - this.#lookedAt >= lookForRequestsEveryMs) {
       this.#lookedAt = now;
@@ -465,6 +464,11 @@ export class Cluster {
     beginReports(next.boot, next.everything);
   }
 
+  /** The reports of what is published again. @param since epoch ms; undefined: nothing is */
+  #repeatReports(since: number | undefined): void {
+    if (since !== undefined) this.#reportPublisher?.again(since);
+  }
+
   /** Nothing is published until it begins anew. */
   #hold(): void {
     this.#publisher?.hold();
@@ -472,9 +476,6 @@ export class Cluster {
   }
 
   async #publish(bytes: Uint8Array, id: string): Promise<void> {
-    // The name may be somebody else's by now.
-    if (this.#clock.read().monotonicMs - this.#claimedAt > leaseMs)
-      throw new Error('the name in the register was not renewed in time');
     const jetStream = this.#jetStream;
     if (jetStream === undefined) throw new Error('not connected');
     const subject = `${this.#config.natsSubject}.${this.#config.node}`;

@@ -37,8 +37,11 @@ const mostPingsOut = 2;
 const reconnectAfterMs = 250;
 /** How long a NATS server may take to let us in. */
 const connectWithinMs = 5_000;
-/** Longer than the election of a new leader takes; a publish is tried again after that. */
-const publishedWithinMs = 5_000;
+/**
+ * Far longer than a NATS server takes that is there; a publish is tried again after that. What was sent
+ * to a group without a leader is never answered, so this is how long a leader waits for what it lacks.
+ */
+const publishedWithinMs = 2_500;
 /**
  * Questions to the register and of the stream. While a leader is elected JetStream says nothing at
  * all, so whoever waits long for an answer asks again long after there is one; and a name is not

@@ -215,6 +215,19 @@ export class Publisher implements Publishing {
     this.#pump.work();
   }
 
+  /**
+   * What was acknowledged lately is pending again; at once, for nobody knows how long NATS will be away.
+   * Returns since when, epoch ms; undefined: nothing was, or is pending already.
+   */
+  repeat(): number | undefined {
+    const spans = this.#settling.takeAll(this.#clock.read().monotonicMs);
+    this.#toldAt = undefined;
+    if (spans.length === 0) return undefined;
+    this.#turn++;
+    for (const { from, to } of spans) this.#again.add(from, to);
+    return this.#again.oldest;
+  }
+
   /** The last request that was fulfilled, or is being so. */
   get lastRequest(): number {
     return this.#request ?? this.#published.answered;
@@ -310,25 +323,12 @@ export class Publisher implements Publishing {
     } catch (error) {
       lane.add(from, to);
       this.#failures++;
-      if (!this.#failing) this.#events.failed(error, this.#repeat());
+      if (!this.#failing) this.#events.failed(error, this.repeat());
       this.#failing = true;
       return false;
     } finally {
       this.#underWay = undefined;
     }
-  }
-
-  /**
-   * What was acknowledged lately is pending again; at once, for nobody knows how long NATS will be away.
-   * Returns since when, epoch ms.
-   */
-  #repeat(): number | undefined {
-    const spans = this.#settling.takeAll(this.#clock.read().monotonicMs);
-    this.#toldAt = undefined;
-    if (spans.length === 0) return undefined;
-    this.#turn++;
-    for (const { from, to } of spans) this.#again.add(from, to);
-    return this.#again.oldest;
   }
 
   /** Since when the next boot will vouch for what there is, epoch ms. */

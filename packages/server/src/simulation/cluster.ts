@@ -80,7 +80,8 @@ export class ClusterSimulation {
     else if (dice < 0.83) {
       this.#natsAway = !this.#natsAway;
       this.#note(`NATS is ${this.#natsAway ? 'away' : 'back'}`);
-    } else if (dice < 0.9) this.#troubleDisk();
+    } else if (dice < 0.85) this.#reconnect();
+    else if (dice < 0.9) this.#troubleDisk();
     else await this.#crash();
   }
 
@@ -189,6 +190,14 @@ export class ClusterSimulation {
       if (!reached || (!this.#calm && this.#random.chance(0.1))) throw new Error('timeout');
     };
     publisher.begin(next, { publish }, next.everything);
+  }
+
+  /** The connection breaks and is back at once, at another server: no message need have failed. */
+  #reconnect(): void {
+    if (this.#natsAway) return;
+    this.#note('connected to NATS again');
+    this.#loseAcknowledged();
+    this.#publisher?.repeat();
   }
 
   /** Another server leads the stream, and does not have the newest of it. */
