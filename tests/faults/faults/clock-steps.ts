@@ -6,12 +6,12 @@ import { setTimeout } from 'node:timers/promises';
 import { fillStore, type Stretch } from '../../../packages/bench/src/day/store.ts';
 import { Random } from '../../../packages/server/src/simulation/random.ts';
 import { askInfo, askStats } from '../../support/api.ts';
+import { faketime, SteppedClock } from '../../support/faketime.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { Load } from '../../support/load.ts';
 import { Server } from '../../support/server.ts';
 import type { Fault } from '../fault.ts';
 import { auditedTotal } from '../support/audit.ts';
-import { faketime, SteppedClock } from '../support/faketime.ts';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;

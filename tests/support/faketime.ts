@@ -1,8 +1,8 @@
-/** The wall clock of one process, stepped while it runs, with Debian's libfaketime. */
+/** The wall clock of one process, ahead or behind or stepped while it runs, with Debian's libfaketime. */
 import { existsSync, readdirSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { temporaryFolder } from '../../support/folder.ts';
+import { temporaryFolder } from './folder.ts';
 
 const libraries = '/usr/lib';
 
@@ -17,6 +17,25 @@ export function faketime(): string | undefined {
   return findLibrary() === undefined ? 'faketime is not installed' : undefined;
 }
 
+/** Of whatever clock it is to have. */
+function preloaded(): Readonly<Record<string, string>> {
+  return {
+    LD_PRELOAD: findLibrary() ?? 'libfaketime is not where Debian puts it',
+    // Timers follow the monotonic clock, which nobody can step; two names, by version.
+    FAKETIME_DONT_FAKE_MONOTONIC: '1',
+    DONT_FAKE_MONOTONIC: '1',
+  };
+}
+
+/** The environment of a process whose clock is ahead of the machine's by so much; behind: negative. */
+export function skewedClock(skewMs: number): Readonly<Record<string, string>> {
+  return { ...preloaded(), FAKETIME: offsetText(skewMs) };
+}
+
+function offsetText(ms: number): string {
+  return `${ms < 0 ? '' : '+'}${ms / 1_000}s`;
+}
+
 export class SteppedClock {
   readonly #file: string;
   readonly env: Readonly<Record<string, string>>;
@@ -26,13 +45,10 @@ export class SteppedClock {
   private constructor(file: string) {
     this.#file = file;
     this.env = {
-      LD_PRELOAD: findLibrary() ?? '',
+      ...preloaded(),
       FAKETIME_TIMESTAMP_FILE: file,
       // Read the file each time, so that all threads see a step at once.
       FAKETIME_NO_CACHE: '1',
-      // Timers follow the monotonic clock, which nobody can step; two names, by version.
-      FAKETIME_DONT_FAKE_MONOTONIC: '1',
-      DONT_FAKE_MONOTONIC: '1',
     };
   }
 
@@ -48,8 +64,7 @@ export class SteppedClock {
 
   async step(ms: number): Promise<void> {
     this.offsetMs += ms;
-    const seconds = this.offsetMs / 1_000;
-    await writeFile(`${this.#file}.new`, `${seconds < 0 ? '' : '+'}${seconds}\n`);
+    await writeFile(`${this.#file}.new`, `${offsetText(this.offsetMs)}\n`);
     await rename(`${this.#file}.new`, this.#file);
   }
 }
