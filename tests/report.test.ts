@@ -1,5 +1,5 @@
 /** Reports in whole servers: what they see, keep, survive, and cannot break. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -10,16 +10,10 @@ import { runCli, startCli } from './support/cli.ts';
 import { figure } from './support/figure.ts';
 import { temporaryFolder } from './support/folder.ts';
 import { Load } from './support/load.ts';
-import { requires } from './support/requirement.ts';
+import { askReport, columnSum, stamp } from './support/report.ts';
 import { Server } from './support/server.ts';
 import { thisMinute } from './support/stats.ts';
 import { waitUntil } from './support/wait.ts';
-
-interface Answer {
-  readonly columns: readonly string[];
-  readonly rows: readonly (readonly (number | string | null)[])[];
-  readonly finalThrough: number;
-}
 
 interface Known {
   readonly name: string;
@@ -28,22 +22,6 @@ interface Known {
 }
 
 const builtIn = ['--report', 'lag', '--report', 'generated', '--report', 'top,sizes'];
-
-/** Everything that a report has of a period, also what is not final. */
-function askReport(server: Server, name: string, period: string): Promise<Answer> {
-  const query = `period=${period}&from=0&to=9999-12-30&open=true`;
-  return ask(server.adminUrl, `/v1/reports/${name}?${query}`);
-}
-
-/** The sum of a column. */
-function sumOf({ columns, rows }: Answer, column: string): number {
-  const index = columns.indexOf(column);
-  return rows.reduce((sum, row) => sum + Number(row[index]), 0);
-}
-
-function stamp(timeMs: number): string {
-  return `value=${new Date(timeMs).toISOString().replace('T', ' ').replace('Z', '')}000`;
-}
 
 /** The example of docs/reports.md, as its reader would copy it. */
 const methods = (() => {
@@ -89,10 +67,10 @@ test('generated has the counts of count, shifted by exactly the delay of the mes
     const { counts } = await askStats(server.adminUrl, period, `from=${from}&open=true`);
     expect(counts.reduce((sum, count) => sum + count, 0)).toBe(sent + 2);
     const same = await askReport(server, 'generated', period);
-    expect([sumOf(same, 'count'), sumOf(same, 'untimed')]).toEqual([sent, 2]);
+    expect([columnSum(same, 'count'), columnSum(same, 'untimed')]).toEqual([sent, 2]);
   }
   const lag = await askReport(server, 'lag', 'min');
-  expect([sumOf(lag, 'messages'), sumOf(lag, 'ahead'), sumOf(lag, 'untimed')]).toEqual([
+  expect([columnSum(lag, 'messages'), columnSum(lag, 'ahead'), columnSum(lag, 'untimed')]).toEqual([
     sent - 20,
     20,
     2,
@@ -100,38 +78,6 @@ test('generated has the counts of count, shifted by exactly the delay of the mes
   const late = Math.max(...generated.rows.map((row) => Number(row[2])));
   expect(late).toBeGreaterThanOrEqual(4 * 3_600_000);
   expect(late).toBeLessThan(4 * 3_600_000 + 5_000);
-});
-
-requires('faketime')('generated is ahead of count by the skew of a server’s clock', async () => {
-  const skewMs = 90_000;
-  const env = { FAKETIME: `+${skewMs / 1_000}s`, FAKETIME_DONT_FAKE_MONOTONIC: '1' };
-  const [library] = readdirSync('/usr/lib')
-    .map((folder) => `/usr/lib/${folder}/faketime/libfaketimeMT.so.1`)
-    .filter((path) => existsSync(path));
-  const server = await Server.start({
-    dataDir: await temporaryFolder(),
-    flags: ['--report', 'generated'],
-    env: { ...env, LD_PRELOAD: library ?? 'libfaketime is not where Debian puts it' },
-  });
-  const sentAt: number[] = [];
-  let longestMs = 0;
-  for (let index = 0; index < 20; index++) {
-    const time = Date.now();
-    sentAt.push(time);
-    await fetch(`http://127.0.0.1:${server.port}/`, { method: 'POST', body: stamp(time) });
-    longestMs = Math.max(longestMs, Date.now() - time);
-  }
-  const generated = await askReport(server, 'generated', 'ms10');
-  const { counts } = await askStats(server.adminUrl, 'ms10', 'from=0&open=true');
-  expect(counts.reduce((sum, count) => sum + count, 0)).toBe(sentAt.length);
-  expect(sumOf(generated, 'count')).toBe(sentAt.length);
-  // By the clock of the sender, each in its own window.
-  const windows = new Set(sentAt.map((time) => Math.floor(time / 10) * 10));
-  expect(new Set(generated.rows.map(([start]) => start))).toEqual(windows);
-  for (const row of generated.rows) {
-    expect(row[2]).toBeGreaterThanOrEqual(skewMs);
-    expect(row[2]).toBeLessThanOrEqual(skewMs + longestMs + 1);
-  }
 });
 
 test('reports see exactly the messages that are counted, through stops and starts', async () => {
@@ -156,10 +102,10 @@ test('reports see exactly the messages that are counted, through stops and start
     expect(new Map(rows.map(([start, count]) => [start, count]))).toEqual(
       new Map(counted.filter(([, count]) => count > 0)),
     );
-    expect(sumOf(await askReport(server, 'generated', period), 'count')).toBe(messagesInAll);
+    expect(columnSum(await askReport(server, 'generated', period), 'count')).toBe(messagesInAll);
   }
-  expect(sumOf(await askReport(server, 'top', 'min'), 'count')).toBe(messagesInAll);
-  expect(sumOf(await askReport(server, 'sizes', 'min'), 'bytes')).toBe(32 * messagesInAll);
+  expect(columnSum(await askReport(server, 'top', 'min'), 'count')).toBe(messagesInAll);
+  expect(columnSum(await askReport(server, 'sizes', 'min'), 'bytes')).toBe(32 * messagesInAll);
   const known = await ask<Known[]>(server.adminUrl, '/v1/reports');
   expect(known.map(({ name, running, runs }) => [name, running, runs.length])).toEqual(
     ['generated', 'lag', 'sizes', 'top'].map((name) => [name, true, 4]),
@@ -211,9 +157,9 @@ test('bodies in pieces, without end, large and chunked are counted as they are a
 
   const { messagesSinceStart } = await askInfo(server.adminUrl);
   const sizes = await askReport(server, 'sizes', 'min');
-  const seen = [sumOf(sizes, 'messages'), sumOf(sizes, 'bytes')];
+  const seen = [columnSum(sizes, 'messages'), columnSum(sizes, 'bytes')];
   expect([messagesSinceStart, ...seen]).toEqual([6, 6, 2 * 32 + large.length]);
-  expect(sumOf(await askReport(server, 'generated', 'min'), 'count')).toBe(2);
+  expect(columnSum(await askReport(server, 'generated', 'min'), 'count')).toBe(2);
   const top = await askReport(server, 'top', 'min');
   expect(top.rows.map(([, path, count]) => [path, count])).toEqual([
     ['/', 3],
@@ -227,7 +173,7 @@ test('kill -9 loses of a report what it loses of the counts, at most a flush int
   let lost = 0;
   for (let round = 0; round < 5; round++) {
     const server = await Server.start({ dataDir, flags });
-    const before = sumOf(await askReport(server, 'sizes', 'min'), 'messages');
+    const before = columnSum(await askReport(server, 'sizes', 'min'), 'messages');
     const answeredAt: (readonly [at: number, answers: number])[] = [];
     const load = Load.start({
       port: server.port,
@@ -240,12 +186,12 @@ test('kill -9 loses of a report what it loses of the counts, at most a flush int
     await server.kill();
     await load.done;
     const next = await Server.start({ dataDir, flags });
-    const kept = sumOf(await askReport(next, 'sizes', 'min'), 'messages') - before;
+    const kept = columnSum(await askReport(next, 'sizes', 'min'), 'messages') - before;
     // Two flush intervals, and what a busy machine adds to them.
     const early = answeredAt.filter(([at]) => at < killedAt - 400);
     expect(kept).toBeGreaterThanOrEqual(early.reduce((sum, [, answers]) => sum + answers, 0));
     expect(kept).toBeLessThanOrEqual(load.sent);
-    expect(sumOf(await askReport(next, 'generated', 'ms10'), 'count')).toBe(before + kept);
+    expect(columnSum(await askReport(next, 'generated', 'ms10'), 'count')).toBe(before + kept);
     lost += Math.max(0, load.answered - kept);
     await next.stop();
   }
@@ -266,9 +212,9 @@ test('with --ack durable a report has every message that was answered, after kil
     answered += load.answered;
     expect(answered).toBeGreaterThan(already);
     const next = await Server.start({ dataDir, flags });
-    const kept = sumOf(await askReport(next, 'generated', 'ms10'), 'count');
+    const kept = columnSum(await askReport(next, 'generated', 'ms10'), 'count');
     expect(kept).toBeGreaterThanOrEqual(answered);
-    expect(kept).toBe(sumOf(await askReport(next, 'top', 'min'), 'count'));
+    expect(kept).toBe(columnSum(await askReport(next, 'top', 'min'), 'count'));
     await next.stop();
     // What was counted and not answered stays.
     answered = kept;
@@ -340,7 +286,7 @@ describe('a report of somebody', () => {
     expect(known?.runs.at(-1)).toMatchObject({ off: expect.stringMatching(reason) });
     const { messagesSinceStart } = await askInfo(server.adminUrl);
     expect(messagesSinceStart).toBe(load.answered);
-    expect(sumOf(await askReport(server, 'sizes', 'min'), 'messages')).toBe(load.answered);
+    expect(columnSum(await askReport(server, 'sizes', 'min'), 'messages')).toBe(load.answered);
     expect(await server.stop()).toEqual({ code: 0, signal: null });
   });
 
