@@ -1,5 +1,6 @@
 /** `reto3 export` writes a range, and a file whole or not at all. */
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { lstat, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { runCli } from '../support/cli.ts';
@@ -63,4 +64,23 @@ test('no file where a part is damaged, nothing was counted, or it cannot be writ
   const text = await runCli(['export', 'sec', '--data-dir', dataDir, '--format', 'text']);
   expect(text.code).toBe(2);
   expect((await runCli(['export', 'hour', '--data-dir', dataDir])).code).toBe(2);
+});
+
+test('what is no file is not replaced, and a link leads to the file that is', async () => {
+  const dataDir = await folderWithBlocks(startMs);
+  const folder = await temporaryFolder();
+  const [pipe, file, link] = [join(folder, 'pipe'), join(folder, 'out'), join(folder, 'link')];
+  execFileSync('mkfifo', [pipe]);
+  const args = ['export', 'min', '--format', 'csv', '--data-dir', dataDir, '--output'];
+  const refused = await runCli([...args, pipe]);
+  expect(refused).toMatchObject({ code: 1, stdout: '' });
+  expect(refused.stderr).toContain(`cannot write ${pipe}: it is there, and no file`);
+  expect((await lstat(pipe)).isFIFO()).toBe(true);
+
+  await writeFile(file, 'before');
+  await symlink('out', link);
+  expect(await runCli([...args, link])).toEqual({ code: 0, stdout: '', stderr: '' });
+  expect((await lstat(link)).isSymbolicLink()).toBe(true);
+  expect(await readFile(file, 'utf8')).toMatch(/^start,count\n/);
+  expect(await readdir(folder)).toEqual(['link', 'out', 'pipe']);
 });

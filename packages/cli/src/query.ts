@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events';
 import { createWriteStream, existsSync } from 'node:fs';
-import { mkdtemp, rename, rm } from 'node:fs/promises';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
@@ -18,7 +18,7 @@ import { parseTime } from '@reto3/server/query/range';
 import { type Source, writeAnswer } from './answers.ts';
 import { request, textOf } from './api-client.ts';
 import { withProgress } from './terminal/progress.ts';
-import { writeWhole } from './whole-file.ts';
+import { fileToReplace, writeWhole } from './whole-file.ts';
 
 export const queryFormats = ['table', 'csv', 'json', 'ndjson', 'parquet'] as const;
 type QueryFormat = (typeof queryFormats)[number];
@@ -65,7 +65,7 @@ export async function query(source: Source, question: SqlQuestion): Promise<void
         : alignUp(parseTime('to', to, nowMs), ms10.windowMs),
   };
   const folder = await archiveOf(source);
-  const part = partOf(question);
+  const part = await partOf(question);
   const temporary = await mkdtemp(join(tmpdir(), 'reto3-query-'));
   let sql: ArchiveSql | undefined;
   const leave = (): void => {
@@ -94,14 +94,30 @@ export async function query(source: Source, question: SqlQuestion): Promise<void
   }
 }
 
-/** The name under which a Parquet file is written, before it has its own. */
-function partOf({ format, output, explain }: SqlQuestion): string | undefined {
+/**
+ * The name under which a Parquet file is written, before it has its own.
+ * @throws Reto3Error RETO3_BAD_FORMAT, RETO3_FILE_UNWRITABLE
+ */
+async function partOf({ format, output, explain }: SqlQuestion): Promise<string | undefined> {
   if (format !== 'parquet' || explain) return undefined;
   if (output === undefined)
     throw new Reto3Error('RETO3_BAD_FORMAT', 'got --format parquet alone, want --output with it', {
       hint: 'name a file, such as --output answer.parquet',
     });
-  return `${output}.part-${process.pid}`;
+  const part = `${await fileToReplace(output)}.part-${process.pid}`;
+  try {
+    // DuckDB would say it of the statement; and it wants to make the file itself.
+    await writeFile(part, '');
+    await rm(part);
+  } catch (cause) {
+    throw unwritable(output, cause);
+  }
+  return part;
+}
+
+function unwritable(path: string, cause: unknown): Reto3Error {
+  const message = `cannot write ${path}: ${messageOf(cause)}`;
+  return new Reto3Error('RETO3_FILE_UNWRITABLE', message, { cause });
 }
 
 async function archiveOf(source: Source): Promise<string> {
@@ -153,9 +169,8 @@ async function answer(
   const { output } = question;
   if (part !== undefined && output !== undefined) {
     await sql.copyTo(question.sql, part);
-    await rename(part, output).catch((cause: unknown) => {
-      const message = `cannot write ${output}: ${messageOf(cause)}`;
-      throw new Reto3Error('RETO3_FILE_UNWRITABLE', message, { cause });
+    await rename(part, await fileToReplace(output)).catch((cause: unknown) => {
+      throw unwritable(output, cause);
     });
   } else if (output === undefined) await writeText(sql, question, process.stdout);
   else await writeWhole(output, (into) => writeText(sql, question, into));
@@ -172,6 +187,8 @@ async function writeText(sql: ArchiveSql, question: SqlQuestion, into: Writable)
 }
 
 async function write(into: Writable, text: string): Promise<void> {
+  // One that failed never drains.
+  if (into.errored !== null) throw into.errored;
   if (!into.write(text)) await once(into, 'drain');
 }
 

@@ -3,7 +3,7 @@
  * name. A file of that name from before is replaced at that moment, and kept until then.
  */
 import { createWriteStream } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
+import { open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
@@ -23,7 +23,8 @@ export async function writeWhole<T>(
   write: (into: Writable) => Promise<T>,
   check?: (written: string) => Promise<void>,
 ): Promise<T> {
-  const part = `${path}.part-${process.pid}`;
+  const target = await fileToReplace(path);
+  const part = `${target}.part-${process.pid}`;
   const into = createWriteStream(part, { flush: true });
   let failure: Error | undefined;
   into.once('error', (error) => {
@@ -41,8 +42,8 @@ export async function writeWhole<T>(
     into.end();
     await finished(into);
     if (check !== undefined) await withProgress(`reading ${path} back`, () => check(part));
-    await rename(part, path);
-    await syncFolder(dirname(path));
+    await rename(part, target);
+    await syncFolder(dirname(target));
     return result;
   } catch (error) {
     into.destroy();
@@ -52,6 +53,23 @@ export async function writeWhole<T>(
     const message = `cannot write ${path}: ${messageOf(cause)}`;
     throw new Reto3Error('RETO3_FILE_UNWRITABLE', message, { cause });
   }
+}
+
+/**
+ * The file that is to be replaced: where the path is a link, what it leads to, and the link stays.
+ * @throws Reto3Error RETO3_FILE_UNWRITABLE where it is no file: a device such as /dev/null would be
+ * replaced as well, and is nobody's to replace
+ */
+export async function fileToReplace(path: string): Promise<string> {
+  let isFile: boolean;
+  try {
+    isFile = (await stat(path)).isFile();
+  } catch {
+    // There is nothing yet; or whoever writes to it will be told why that cannot be.
+    return path;
+  }
+  if (isFile) return realpath(path);
+  throw new Reto3Error('RETO3_FILE_UNWRITABLE', `cannot write ${path}: it is there, and no file`);
 }
 
 /** A new name is on the disk when its folder is. */
