@@ -120,7 +120,12 @@ const refused = [
   ["SELECT * FROM read_text('/etc/hostname')", 'Permission Error'],
   ['CREATE TABLE x AS SELECT 1', 'got CREATE, want SELECT'],
   ['SELECT 1; SELECT 2', 'got 2 statements, want one'],
+  ['', 'got no statement, want one'],
+  [' ; -- nothing', 'got no statement, want one'],
 ] as const;
+
+/** What stands behind a statement, and what a semicolon does not end. */
+const withSemicolons = ["SELECT ';' AS a; -- b;", ";SELECT ';' /* ; */ AS a ; ;"];
 
 test('an answer comes in every form, and only to one SELECT over the archive', async () => {
   const server = await archivingServer();
@@ -133,8 +138,30 @@ test('an answer comes in every form, and only to one SELECT over the archive', a
   );
   const object = { n: 7, t: 'a,"b"', nothing: null, empty: '' };
   expect(JSON.parse((await run(server, sql, '--format', 'ndjson')).stdout)).toEqual(object);
+  for (const statement of withSemicolons)
+    expect(await run(server, statement)).toMatchObject({ code: 0, stdout: 'a\n-\n;\n' });
+  // Times as reto3 stats prints them, and what is no number in JSON.
+  const times =
+    "SELECT TIMESTAMP '2016-05-28 11:11:11.01' AS t, TIMESTAMP '2016-05-28 11:11:11.000002' AS u";
+  expect((await run(server, times, '--format', 'csv')).stdout).toBe(
+    't,u\n2016-05-28 11:11:11.010,2016-05-28 11:11:11.000002\n',
+  );
+  const noNumbers = `SELECT 'nan'::DOUBLE AS n, '-inf'::FLOAT AS i, '"NaN' AS t`;
+  expect(JSON.parse((await run(server, noNumbers, '--format', 'ndjson')).stdout)).toEqual({
+    n: null,
+    i: null,
+    t: '"NaN',
+  });
   const folder = await temporaryFolder();
   const file = join(folder, 'answer.json');
+  for (const format of ['csv', 'parquet']) {
+    const nowhere = join(folder, 'nowhere', 'answer');
+    const { code, stderr } = await run(server, sql, '--format', format, '--output', nowhere);
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(/^reto3: cannot write \S+answer: ENOENT: /),
+    });
+  }
   const whole = await run(server, sql, '--json', '--output', file);
   expect(whole).toEqual({ code: 0, stdout: '', stderr: '' });
   expect(JSON.parse(await readFile(file, 'utf8'))).toEqual([object]);

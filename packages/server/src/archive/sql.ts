@@ -4,7 +4,7 @@
  * the archive, and the one that the answer goes to.
  */
 import { join, resolve } from 'node:path';
-import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBInstance, DuckDBPreparedStatement } from '@duckdb/node-api';
 import { messageOf, Reto3Error } from '../errors.ts';
 import type { PeriodName } from '../period.ts';
 import { type DuckDb, loadDuckDb, openDuckDb, quoted } from './duckdb.ts';
@@ -62,28 +62,26 @@ export class ArchiveSql {
 
   /** @throws Reto3Error RETO3_BAD_SQL */
   async select(sql: string): Promise<TextRows> {
-    const statement = await this.#checked(sql);
+    const readable = await this.#readable(sql);
     return this.#translated(async () => {
-      const result = await this.#connection.stream(
-        `SELECT COLUMNS(*)::VARCHAR FROM (${statement})`,
-      );
+      const result = await this.#connection.stream(`SELECT COLUMNS(*)::VARCHAR FROM (${readable})`);
       return { columns: result.columnNames(), rows: rowsOf(result.yieldRows()) };
     });
   }
 
   /** One JSON object for each row. @throws Reto3Error RETO3_BAD_SQL */
   async selectJson(sql: string): Promise<TextRows> {
-    const statement = await this.#checked(sql);
+    const readable = await this.#readable(sql);
     return this.#translated(async () => {
-      const text = `SELECT to_json(answer)::VARCHAR FROM (${statement}) AS answer`;
+      const text = `SELECT to_json(answer)::VARCHAR FROM (${readable}) AS answer`;
       const result = await this.#connection.stream(text);
-      return { columns: ['json'], rows: rowsOf(result.yieldRows()) };
+      return { columns: ['json'], rows: rowsOf(result.yieldRows(), finiteJson) };
     });
   }
 
   /** Writes the answer as a Parquet file, to `output`. @throws Reto3Error RETO3_BAD_SQL */
   async copyTo(sql: string, output: string): Promise<void> {
-    const statement = await this.#checked(sql);
+    const { statement } = await this.#checked(sql);
     await this.#translated(() =>
       this.#connection.run(
         `COPY (${statement}) TO ${quoted(resolve(output))} (FORMAT parquet, COMPRESSION zstd)`,
@@ -93,7 +91,7 @@ export class ArchiveSql {
 
   /** How DuckDB goes about it. @throws Reto3Error RETO3_BAD_SQL */
   async explain(sql: string): Promise<string> {
-    const statement = await this.#checked(sql);
+    const { statement } = await this.#checked(sql);
     return this.#translated(async () => {
       const answer = await this.#connection.runAndReadAll(`EXPLAIN ${statement}`);
       return answer
@@ -113,19 +111,30 @@ export class ArchiveSql {
     this.#database.closeSync();
   }
 
-  /** The statement, as it may stand in brackets. @throws Reto3Error RETO3_BAD_SQL */
-  #checked(sql: string): Promise<string> {
+  /** The statement with its times as `reto3 stats` prints them; DuckDB leaves out zeros at the end. */
+  async #readable(sql: string): Promise<string> {
+    const { statement, times } = await this.#checked(sql);
+    if (times.length === 0) return statement;
+    const texts = times.map((name) => `${timeText(name)} AS ${name}`).join(', ');
+    return `SELECT * REPLACE (${texts}) FROM (${statement})`;
+  }
+
+  /** @throws Reto3Error RETO3_BAD_SQL */
+  #checked(sql: string): Promise<Checked> {
     return this.#translated(async () => {
+      const text = statementIn(sql);
+      if (text === '') throw bad('got no statement, want one');
       const statements = await this.#connection.extractStatements(sql);
       if (statements.count !== 1) throw bad(`got ${statements.count} statements, want one`);
       const { StatementType } = await loadDuckDb();
       const statement = await statements.prepare(0);
       const { statementType } = statement;
+      const times = await timesOf(statement);
       statement.destroySync();
       if (statementType !== StatementType.SELECT)
         throw bad(`got ${StatementType[statementType]}, want SELECT: the archive is read only`);
       // A comment at its end must not swallow what follows.
-      return `${sql.trim().replace(/;+$/, '')}\n`;
+      return { statement: `${text}\n`, times };
     });
   }
 
@@ -137,6 +146,51 @@ export class ArchiveSql {
       throw bad(oneLine(error), error);
     }
   }
+}
+
+interface Checked {
+  /** As it may stand in brackets. */
+  readonly statement: string;
+  /** Columns that are times, quoted; without those of which there are two. */
+  readonly times: readonly string[];
+}
+
+/** What a semicolon in it ends nothing: texts, names, comments. */
+const opaque =
+  /(?<!\w)[eE]'(?:\\.|''|[^'\\])*'|'(?:''|[^'])*'|"(?:""|[^"])*"|\$(\w*)\$.*?\$\1\$|--[^\n]*|\/\*.*?\*\/|;/gs;
+
+/** One statement without the semicolon behind it, and without what stands behind that. */
+function statementIn(sql: string): string {
+  const text = sql.replace(/^(?:\s|;|--[^\n]*(?:\n|$)|\/\*.*?\*\/)+/s, '');
+  for (const { 0: part, index } of text.matchAll(opaque))
+    if (part === ';') return text.slice(0, index).trim();
+  return text.trim();
+}
+
+async function timesOf(statement: DuckDBPreparedStatement): Promise<string[]> {
+  const { DuckDBTypeId } = await loadDuckDb();
+  const columns = Array.from({ length: statement.columnCount }, (_, column) => ({
+    name: statement.columnName(column),
+    isTime: statement.columnTypeId(column) === DuckDBTypeId.TIMESTAMP,
+  }));
+  return columns
+    .filter(({ name, isTime }) => isTime && columns.filter((all) => all.name === name).length === 1)
+    .map(({ name }) => `"${name.replaceAll('"', '""')}"`);
+}
+
+/** SQL for a time with three digits of a second, or with six where it has them. */
+function timeText(name: string): string {
+  const fraction = `CASE WHEN epoch_us(${name}) % 1000 = 0 THEN strftime(${name}, '%g') ELSE strftime(${name}, '%f') END`;
+  const text = `strftime(${name}, '%Y-%m-%d %H:%M:%S.') || ${fraction}`;
+  return `CASE WHEN isfinite(${name}) THEN ${text} ELSE ${name}::VARCHAR END`;
+}
+
+/** DuckDB writes NaN and Infinity, which JSON has not: null, as JSON.stringify says it. */
+function finiteJson(json: string): string {
+  if (!/NaN|Infinity/.test(json)) return json;
+  return json.replace(/"(?:\\.|[^"\\])*"|-?(?:NaN|Infinity)/g, (part) =>
+    part.startsWith('"') ? part : 'null',
+  );
 }
 
 /** DuckDB's words without the drawing of the place below them. */
@@ -152,10 +206,12 @@ function bad(reason: string, cause?: unknown): Reto3Error {
 
 async function* rowsOf(
   chunks: AsyncIterable<readonly (readonly unknown[])[]>,
+  mend: (text: string) => string = (text) => text,
 ): AsyncGenerator<readonly (string | null)[]> {
   try {
     for await (const rows of chunks)
-      for (const row of rows) yield row.map((value) => (value === null ? null : String(value)));
+      for (const row of rows)
+        yield row.map((value) => (value === null ? null : mend(String(value))));
   } catch (error) {
     throw bad(oneLine(error), error);
   }
