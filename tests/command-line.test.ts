@@ -13,6 +13,12 @@ test.each([
   [['stat', 'sec'], 'there is no command "stat", did you mean "stats"?'],
   [['bakcup', 'counts.reto3'], 'there is no command "bakcup", did you mean "backup"?'],
   [['frobnicate'], 'there is no command "frobnicate" (see reto3 --help for the commands)'],
+  [
+    ['reports', 'lag'],
+    'got "lag" behind reto3 reports, which takes no arguments (see reto3 reports',
+  ],
+  [['report', '--last', '5'], 'got no NAME (see reto3 report --help)'],
+  [['replay'], 'got no REPORT (see reto3 replay --help)'],
   [['audit', '--josn'], 'there is no flag --josn, did you mean "--json"? (see reto3 audit --help)'],
   [
     ['stats', 'sec', '--lsat', '5'],

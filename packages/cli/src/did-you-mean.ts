@@ -22,6 +22,20 @@ export function unknownFlag(error: object): string | undefined {
   return `there is no flag ${refused}${didYouMean(refused, names)}`;
 }
 
+/** Words for arguments that are missing: oclif names them on lines of their own. */
+export function missingArguments(error: object): string | undefined {
+  if (!isRequiredArgs(error)) return undefined;
+  return `got no ${error.args.map(({ name }) => name.toUpperCase()).join(', no ')}`;
+}
+
+interface RequiredArgs {
+  readonly args: readonly { readonly name: string }[];
+}
+
+function isRequiredArgs(error: object): error is RequiredArgs {
+  return error.constructor.name === 'RequiredArgsError';
+}
+
 /** oclif exports its class from a folder that loads all of its parser. */
 interface NonExistentFlags {
   readonly flags: readonly string[];

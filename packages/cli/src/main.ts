@@ -28,7 +28,7 @@ async function report(error: unknown, args: readonly string[]): Promise<number> 
   const code = oclifExitOf(error);
   // Help and --version leave through an error too.
   if (code === exitCode.done) return code;
-  const firstLine = (await wordsForUnknownFlag(error)) ?? messageOf(error).split('\n', 1)[0];
+  const firstLine = (await clearerWords(error)) ?? messageOf(error).split('\n', 1)[0];
   // Of help and what it was asked about there is no help.
   const of = args[0] === 'help' ? [] : args;
   const firstFlag = of.findIndex((arg) => arg.startsWith('-'));
@@ -38,10 +38,11 @@ async function report(error: unknown, args: readonly string[]): Promise<number> 
   return code ?? exitCode.failed;
 }
 
-/** Better words than oclif's where it refuses a flag that is not there. */
-async function wordsForUnknownFlag(error: unknown): Promise<string | undefined> {
-  if (!(error instanceof Error) || !('flags' in error)) return undefined;
-  return (await import('./did-you-mean.ts')).unknownFlag(error);
+/** Better words than oclif's for a flag that is not there, and an argument that is missing. */
+async function clearerWords(error: unknown): Promise<string | undefined> {
+  if (!(error instanceof Error) || !('flags' in error || 'args' in error)) return undefined;
+  const { missingArguments, unknownFlag } = await import('./did-you-mean.ts');
+  return unknownFlag(error) ?? missingArguments(error);
 }
 
 /** The exit code that an error of oclif's carries. */
