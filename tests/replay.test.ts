@@ -81,6 +81,9 @@ test('a replay says what was counted and reported, and a difference is exit code
       /^reto3: \d+ windows of \w+ \w+ are stored as they are replayed\n$/,
     );
   }
+  const nowhere = await runCli(['replay', 'count', '--data-dir', join(dataDir, 'nowhere')]);
+  expect(nowhere).toMatchObject({ code: 1, stdout: '' });
+  expect(nowhere.stderr).toContain(`there is no archive in ${join(dataDir, 'nowhere', 'archive')}`);
   // A report that nobody thought of when the messages came.
   const path = join(await temporaryFolder(), 'methods.mjs');
   await writeFile(path, methods);
@@ -137,6 +140,11 @@ test('beside a running server nothing differs while messages keep coming, and a 
     );
     expect(load.answered).toBeGreaterThan(before);
   }
+
+  // A range that begins after what is archived for certain holds nothing to compare, and is no mistake.
+  const later = await runCli([...beside, '--from', '2100-01-01']);
+  expect(later).toMatchObject({ code: 4, stdout: '' });
+  expect(later.stderr).toMatch(/^reto3: nothing could be compared in that range, up to /);
 
   // The server at --url must be the one that holds the folder.
   const other = await Server.start({ dataDir: await temporaryFolder() });

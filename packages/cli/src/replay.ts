@@ -2,7 +2,7 @@
  * Replays a report over the archive in a data folder. Its files may be read while a server writes
  * them; what is stored beside them is asked of that server then.
  */
-import { realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -86,6 +86,7 @@ export async function writeDifferences(question: ReplayQuestion, into: Writable)
       from: Math.max(prepared.range.from, deletedBefore[period.name]),
       to: Math.min(prepared.range.to, through ?? endOfTime),
     };
+    if (range.from >= range.to) return;
     await withMessages(prepared, async (onProgress) => {
       const replayed = async function* (): AsyncGenerator<WindowCells> {
         for await (const window of replay(archive, report, period, range, { onProgress }))
@@ -125,6 +126,8 @@ async function prepare(question: ReplayQuestion): Promise<Prepared> {
   const report = await reportOf(question);
   const period = periodOf(report, question.period);
   const archive = archiveFolderOf(question.dataDir);
+  if (!existsSync(archive))
+    throw new Reto3Error('RETO3_NO_ARCHIVE', `there is no archive in ${archive}`);
   const hours = archivedHours(archive);
   if (hours === undefined) throw nothingArchived();
   const nowMs = Date.now();
