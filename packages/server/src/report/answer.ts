@@ -136,13 +136,32 @@ export async function* formatRows(
 /** @throws Reto3Error RETO3_REPORT_FAILED */
 export function rowsOf(report: Report, { bytes }: StoredWindow): readonly ReportRow[] {
   try {
-    return report.rows(report.decode(bytes));
+    const rows = report.rows(report.decode(bytes));
+    assertRows(rows, report.columns);
+    return rows;
   } catch (error) {
     throw new Reto3Error(
       'RETO3_REPORT_FAILED',
       `the report "${report.name}" cannot show what is stored: ${messageOf(error)}`,
       { cause: error },
     );
+  }
+}
+
+/** Whoever wrote a report in JavaScript may have it give anything. @throws TypeError */
+function assertRows(rows: unknown, columns: Report['columns']): void {
+  if (!Array.isArray(rows)) throw new TypeError(`rows gave ${typeof rows}, want an array`);
+  for (const row of rows) {
+    if (typeof row !== 'object' || row === null)
+      throw new TypeError(`rows gave a row that is ${String(row)}, want an object`);
+    for (const column of Object.keys(columns)) {
+      const cell: unknown = row[column];
+      if (cell === undefined || cell === null || typeof cell === 'string') continue;
+      if (!Number.isFinite(cell))
+        throw new TypeError(
+          `rows gave ${column} ${typeof cell === 'number' ? cell : typeof cell}, want a finite number, a text or null`,
+        );
+    }
   }
 }
 

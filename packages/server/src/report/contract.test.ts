@@ -21,6 +21,12 @@ describe('defineReport', () => {
     expect(report.decode(bytes)).toEqual({ count: 7 });
   });
 
+  it('says what it cannot encode as JSON', () => {
+    expect(() => defineReport<unknown, 'count'>({ ...least }).encode(undefined)).toThrow(
+      'an accumulator is undefined, want what JSON can say',
+    );
+  });
+
   it('puts the shortest period first, which workers fill', () => {
     expect(defineReport({ ...least, periods: ['min', 'ms10'] }).periods).toEqual(['ms10', 'min']);
   });

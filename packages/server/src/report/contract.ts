@@ -87,7 +87,10 @@ export type Report<Accumulator = unknown, Column extends string = string> = Requ
 export const mostAccumulatorBytes = 64 << 10;
 
 function encodeJson(accumulator: unknown): Uint8Array {
-  return Buffer.from(JSON.stringify(accumulator));
+  const json: string | undefined = JSON.stringify(accumulator);
+  if (json === undefined)
+    throw new TypeError(`an accumulator is ${typeof accumulator}, want what JSON can say`);
+  return Buffer.from(json);
 }
 
 /**
