@@ -154,6 +154,15 @@ test('an answer comes in every form, and only to one SELECT over the archive', a
   });
   const folder = await temporaryFolder();
   const file = join(folder, 'answer.json');
+  // What fails in its middle is no answer, and no file.
+  const failing = "SELECT CASE range WHEN 90000 THEN error('boom') ELSE 'x' END FROM range(100000)";
+  for (const format of ['csv', 'ndjson']) {
+    expect(await run(server, failing, '--format', format, '--output', file)).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^reto3: cannot run the SQL: Invalid Input Error: boom /),
+    });
+    expect(await run(server, failing, '--format', format)).toMatchObject({ code: 2 });
+  }
   for (const format of ['csv', 'parquet']) {
     const nowhere = join(folder, 'nowhere', 'answer');
     const { code, stderr } = await run(server, sql, '--format', format, '--output', nowhere);

@@ -212,6 +212,11 @@ export const errorKinds = {
     exitCode: exitCode.failed,
     hint: 'start the server with --archive; the archive is read on its own machine, or with --data-dir from a copy',
   },
+  RETO3_ARCHIVE_DAMAGED: {
+    httpStatus: 500,
+    exitCode: exitCode.failed,
+    hint: 'reto3 audit names what is bad; a server needs no file of the archive to count, so it may be moved away',
+  },
   RETO3_DUCKDB_MISSING: {
     httpStatus: 500,
     exitCode: exitCode.failed,

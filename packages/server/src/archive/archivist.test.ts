@@ -1,4 +1,13 @@
-import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -6,6 +15,7 @@ import { VirtualClock } from '../clock.virtual.ts';
 import { allocate, controlOf } from '../window/layout.ts';
 import { RingReader } from '../window/ring.ts';
 import { Archivist } from './archivist.ts';
+import { batchHeaderBytes } from './batch.ts';
 import { Converter } from './convert.ts';
 import { listArchive } from './folder.ts';
 import { BatchWriter } from './handover.ts';
@@ -13,7 +23,7 @@ import { hourMs, segmentPath } from './layout.ts';
 import { allocateBatches } from './memory.ts';
 import type { ArchiveEvent } from './messages.ts';
 import { readArchive } from './reader.ts';
-import { readSegment } from './segment.ts';
+import { readSegment, segmentHeaderBytes } from './segment.ts';
 
 const hour = Date.UTC(2016, 4, 28, 11);
 const allTime = { from: 0, to: Number.MAX_SAFE_INTEGER };
@@ -88,6 +98,23 @@ async function settled(archivist: Archivist): Promise<void> {
 }
 
 describe('the archivist', () => {
+  it('leaves segments of which no number is given where one is damaged, and one where it is torn', async () => {
+    const { take } = start();
+    take(3);
+    take(2);
+    const path = join(folder, segmentPath(1, hour));
+    const bytes = readFileSync(path);
+    writeFileSync(path, bytes.subarray(0, -1));
+    expect(await messagesInArchive()).toBe(3);
+    const flipped = Buffer.from(bytes);
+    const at = segmentHeaderBytes + batchHeaderBytes;
+    flipped[at] = (flipped[at] ?? 0) ^ 1;
+    writeFileSync(path, flipped);
+    await expect(messagesInArchive()).rejects.toThrow(
+      `cannot read the archive: ${path} is damaged ${segmentHeaderBytes} bytes from its beginning, of ${bytes.length}`,
+    );
+  });
+
   it('archives what the store has written, and makes Parquet of it', async () => {
     const { archivist, take, write } = start();
     take(3, '/a');

@@ -123,9 +123,8 @@ export interface Batch extends Bytes {
  * writing it was interrupted or its bytes changed.
  */
 export function batchAt(segment: Buffer, at: number): Batch | undefined {
-  if (at + batchHeaderBytes > segment.length) return undefined;
+  if (!isLongEnough(segment, at)) return undefined;
   const length = segment.readUInt32LE(at + lengthAt);
-  if (length < batchHeaderBytes || at + length > segment.length) return undefined;
   const { buffer, view } = bytesOver(segment.buffer, segment.byteOffset + at, length);
   if (crc32(buffer.subarray(writeAt)) !== view.getUint32(checksumAt, true)) return undefined;
   return {
@@ -136,6 +135,13 @@ export function batchAt(segment: Buffer, at: number): Batch | undefined {
     count: view.getUint32(countAt, true),
     worker: view.getUint32(workerAt, true),
   };
+}
+
+/** Whether as many bytes follow there as a batch says that it has. */
+export function isLongEnough(segment: Buffer, at: number): boolean {
+  if (at + batchHeaderBytes > segment.length) return false;
+  const length = segment.readUInt32LE(at + lengthAt);
+  return length >= batchHeaderBytes && at + length <= segment.length;
 }
 
 /** The messages of a batch, one after the other. Bodies are views of its bytes. */

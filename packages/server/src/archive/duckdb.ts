@@ -2,7 +2,7 @@
  * DuckDB, loaded only where the archive is written or read: an optional dependency, and 70 MB. The
  * only file that loads it.
  */
-import type { DuckDBInstance } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { messageOf, Reto3Error } from '../errors.ts';
 
 export type DuckDb = typeof import('@duckdb/node-api');
@@ -32,4 +32,31 @@ export async function openDuckDb(
 /** A text as SQL has it. */
 export function quoted(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
+}
+
+/**
+ * Behind the rows of a SELECT a row of NULLs. A stream that fails ends as one that has come to its
+ * end: @duckdb/node-api does not tell. So an answer is whole when its last row has come, which
+ * UNION ALL puts last.
+ * @param columns how many the SELECT has
+ */
+export function withEnd(select: string, columns: number): string {
+  return `${select} UNION ALL SELECT ${new Array<string>(columns).fill('NULL').join(', ')}`;
+}
+
+/** Why a stream of that SELECT broke off: it is run once more, for its rows to be thrown away. */
+export async function whyBroken(connection: DuckDBConnection, select: string): Promise<string> {
+  try {
+    await connection.runAndReadAll(`EXPLAIN ANALYZE ${select}`);
+  } catch (error) {
+    return oneLine(error);
+  }
+  return 'it broke off before its end';
+}
+
+/** DuckDB's words without the drawing of the place below them. */
+export function oneLine(error: unknown): string {
+  return messageOf(error)
+    .replace(/\s*\bLINE \d+:.*/s, '')
+    .replaceAll(/\s*\n\s*/g, ' ');
 }

@@ -11,12 +11,21 @@ import type {
   DuckDBInstance,
   DuckDBValue,
 } from '@duckdb/node-api';
+import { Reto3Error } from '../errors.ts';
 import { type ArchivedMessage, messagesOf } from './batch.ts';
-import { type DuckDb, loadDuckDb, openDuckDb, quoted } from './duckdb.ts';
+import {
+  type DuckDb,
+  loadDuckDb,
+  oneLine,
+  openDuckDb,
+  quoted,
+  whyBroken,
+  withEnd,
+} from './duckdb.ts';
 import { listArchive } from './folder.ts';
 import { type ArchiveFile, hourMs } from './layout.ts';
 import { rowsInFooters } from './rows.ts';
-import { readSegment, type SegmentContent } from './segment.ts';
+import { readSound, type SegmentContent } from './segment.ts';
 
 /** From inclusive, to exclusive, epoch ms. */
 export interface ArchiveRange {
@@ -51,7 +60,8 @@ export function filesIn(folder: string, { from, to }: ArchiveRange): ArchiveFile
 /**
  * @param folder of the archive
  * @param options `threads`: how many DuckDB may use; by default one for each core
- * @throws Reto3Error RETO3_DUCKDB_MISSING, RETO3_DATA_VERSION; what reading throws
+ * @throws Reto3Error RETO3_DUCKDB_MISSING, RETO3_DATA_VERSION, RETO3_ARCHIVE_DAMAGED; what reading
+ * throws
  */
 export async function* readArchive(
   folder: string,
@@ -80,7 +90,7 @@ export async function* readArchive(
 /** A segment's content; undefined where it was converted since the folder was listed. */
 function openSegment(folder: string, { path }: ArchiveFile): SegmentContent | undefined {
   try {
-    return readSegment(join(folder, path));
+    return readSound(join(folder, path));
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw error;
@@ -154,19 +164,29 @@ export class ParquetReader {
     return new ParquetReader(duckDb, database, await database.connect());
   }
 
+  /** @throws Reto3Error RETO3_ARCHIVE_DAMAGED */
   async *read(
     folder: string,
     { path }: ArchiveFile,
     range: ArchiveRange,
     parts: ArchivedParts,
   ): AsyncGenerator<MessageBatch> {
-    const columns = ['epoch_ms(arrived)::DOUBLE', ...columnsOf[parts]].join(', ');
-    const result = await this.#connection.stream(
-      `SELECT ${columns} FROM read_parquet(${quoted(join(folder, path))}) ` +
-        `WHERE epoch_ms(arrived) >= ${sqlTime(range.from)} AND epoch_ms(arrived) < ${sqlTime(range.to)}`,
-    );
-    for await (const chunk of result)
-      if (chunk.rowCount > 0) yield new ChunkBatch(chunk, this.#duckDb.DuckDBBlobValue);
+    const file = join(folder, path);
+    const columns = ['epoch_ms(arrived)::DOUBLE AS arrived_ms', ...columnsOf[parts]];
+    const select =
+      `SELECT ${columns.join(', ')} FROM read_parquet(${quoted(file)}) ` +
+      `WHERE epoch_ms(arrived) >= ${sqlTime(range.from)} AND epoch_ms(arrived) < ${sqlTime(range.to)}`;
+    try {
+      for await (const chunk of await this.#connection.stream(withEnd(select, columns.length))) {
+        const isLast = chunk.getColumnVector(0).getItem(chunk.rowCount - 1) === null;
+        const length = isLast ? chunk.rowCount - 1 : chunk.rowCount;
+        if (length > 0) yield new ChunkBatch(chunk, length, this.#duckDb.DuckDBBlobValue);
+        if (isLast) return;
+      }
+    } catch (cause) {
+      throw damaged(file, oneLine(cause), cause);
+    }
+    throw damaged(file, await whyBroken(this.#connection, select));
   }
 
   /** How many messages the file says it holds. */
@@ -178,6 +198,11 @@ export class ParquetReader {
     this.#connection.closeSync();
     this.#database.closeSync();
   }
+}
+
+function damaged(path: string, reason: string, cause?: unknown): Reto3Error {
+  const message = `cannot read the archive: ${path} is damaged: ${reason}`;
+  return new Reto3Error('RETO3_ARCHIVE_DAMAGED', message, { cause });
 }
 
 /** Times that no message has are bounded so that they fit into 64 bits. */
@@ -193,11 +218,12 @@ class ChunkBatch implements MessageBatch {
   readonly #columns: number;
   readonly #Blob: DuckDb['DuckDBBlobValue'];
 
-  constructor(chunk: DuckDBDataChunk, Blob: DuckDb['DuckDBBlobValue']) {
+  /** @param length its first rows */
+  constructor(chunk: DuckDBDataChunk, length: number, Blob: DuckDb['DuckDBBlobValue']) {
     this.#chunk = chunk;
     this.#columns = chunk.columnCount;
     this.#Blob = Blob;
-    this.length = chunk.rowCount;
+    this.length = length;
     this.arrivedMs = new Float64Array(this.length);
     const times = chunk.getColumnVector(0);
     for (let row = 0; row < this.length; row++) this.arrivedMs[row] = Number(times.getItem(row));

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { Reto3Error } from '../errors.ts';
-import { type Batch, batchAt } from './batch.ts';
+import { type Batch, batchAt, isLongEnough } from './batch.ts';
 
 const magic = 'reto3seg';
 const formatVersion = 1;
@@ -26,6 +26,11 @@ export interface SegmentContent {
   readonly wholeBytes: number;
   /** How long the file is. */
   readonly bytes: number;
+  /**
+   * Whether what lies behind was written to its end, and is not what was written: then a crash is no
+   * reason for it.
+   */
+  readonly damaged: boolean;
 }
 
 /**
@@ -36,7 +41,7 @@ export function readSegment(path: string): SegmentContent {
   const header = bytes.subarray(0, segmentHeaderBytes);
   // Nothing was ever appended to one that has not got so far.
   if (header.length < segmentHeaderBytes)
-    return { batches: [], messages: 0, wholeBytes: 0, bytes: bytes.length };
+    return { batches: [], messages: 0, wholeBytes: 0, bytes: bytes.length, damaged: false };
   if (!header.equals(segmentHeader()))
     throw new Reto3Error(
       'RETO3_DATA_VERSION',
@@ -50,5 +55,21 @@ export function readSegment(path: string): SegmentContent {
     messages += batch.count;
     at += batch.buffer.length;
   }
-  return { batches, messages, wholeBytes: at, bytes: bytes.length };
+  const damaged = isLongEnough(bytes, at);
+  return { batches, messages, wholeBytes: at, bytes: bytes.length, damaged };
+}
+
+/**
+ * The same, for whoever makes numbers of it: what is torn off is missing from the counts as well, or
+ * a start says so; what is damaged would be missing without a word.
+ * @throws Reto3Error RETO3_ARCHIVE_DAMAGED, RETO3_DATA_VERSION; what reading throws
+ */
+export function readSound(path: string): SegmentContent {
+  const content = readSegment(path);
+  if (!content.damaged) return content;
+  const { bytes, wholeBytes } = content;
+  throw new Reto3Error(
+    'RETO3_ARCHIVE_DAMAGED',
+    `cannot read the archive: ${path} is damaged ${wholeBytes} bytes from its beginning, of ${bytes}`,
+  );
 }

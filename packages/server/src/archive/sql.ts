@@ -5,13 +5,21 @@
  */
 import { join, resolve } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance, DuckDBPreparedStatement } from '@duckdb/node-api';
-import { messageOf, Reto3Error } from '../errors.ts';
+import { Reto3Error } from '../errors.ts';
 import type { PeriodName } from '../period.ts';
-import { type DuckDb, loadDuckDb, openDuckDb, quoted } from './duckdb.ts';
+import {
+  type DuckDb,
+  loadDuckDb,
+  oneLine,
+  openDuckDb,
+  quoted,
+  whyBroken,
+  withEnd,
+} from './duckdb.ts';
 import type { ArchiveFile } from './layout.ts';
 import { type ArchiveRange, filesIn } from './reader.ts';
 import { appendMessages, columnsOfTable, createMessageTable } from './rows.ts';
-import { readSegment } from './segment.ts';
+import { readSound } from './segment.ts';
 
 export interface SqlParts {
   /** The archive's. */
@@ -36,13 +44,14 @@ const attempts = 3;
 export class ArchiveSql {
   readonly #database: DuckDBInstance;
   readonly #connection: DuckDBConnection;
+  #interrupted = false;
 
   private constructor(database: DuckDBInstance, connection: DuckDBConnection) {
     this.#database = database;
     this.#connection = connection;
   }
 
-  /** @throws Reto3Error RETO3_DUCKDB_MISSING, RETO3_DATA_VERSION; what reading throws */
+  /** @throws Reto3Error RETO3_DUCKDB_MISSING, RETO3_DATA_VERSION, RETO3_ARCHIVE_DAMAGED; what reading throws */
   static async open(parts: SqlParts): Promise<ArchiveSql> {
     const duckDb = await loadDuckDb();
     // An answer that needs more memory than there is fails; it does not fill the disk.
@@ -62,21 +71,15 @@ export class ArchiveSql {
 
   /** @throws Reto3Error RETO3_BAD_SQL */
   async select(sql: string): Promise<TextRows> {
-    const readable = await this.#readable(sql);
-    return this.#translated(async () => {
-      const result = await this.#connection.stream(`SELECT COLUMNS(*)::VARCHAR FROM (${readable})`);
-      return { columns: result.columnNames(), rows: rowsOf(result.yieldRows()) };
-    });
+    const { readable, columns } = await this.#readable(sql);
+    return this.#rows(`SELECT true, COLUMNS(*)::VARCHAR FROM (${readable})`, columns);
   }
 
   /** One JSON object for each row. @throws Reto3Error RETO3_BAD_SQL */
   async selectJson(sql: string): Promise<TextRows> {
-    const readable = await this.#readable(sql);
-    return this.#translated(async () => {
-      const text = `SELECT to_json(answer)::VARCHAR FROM (${readable}) AS answer`;
-      const result = await this.#connection.stream(text);
-      return { columns: ['json'], rows: rowsOf(result.yieldRows(), finiteJson) };
-    });
+    const { readable } = await this.#readable(sql);
+    const objects = `SELECT true, to_json(answer)::VARCHAR AS json FROM (${readable}) AS answer`;
+    return this.#rows(objects, 1, finiteJson);
   }
 
   /** Writes the answer as a Parquet file, to `output`. @throws Reto3Error RETO3_BAD_SQL */
@@ -103,6 +106,7 @@ export class ArchiveSql {
 
   /** Gives up what is under way. */
   interrupt(): void {
+    this.#interrupted = true;
     this.#connection.interrupt();
   }
 
@@ -112,11 +116,42 @@ export class ArchiveSql {
   }
 
   /** The statement with its times as `reto3 stats` prints them; DuckDB leaves out zeros at the end. */
-  async #readable(sql: string): Promise<string> {
-    const { statement, times } = await this.#checked(sql);
-    if (times.length === 0) return statement;
+  async #readable(sql: string): Promise<{ readonly readable: string; readonly columns: number }> {
+    const { statement, columns, times } = await this.#checked(sql);
+    if (times.length === 0) return { readable: statement, columns };
     const texts = times.map((name) => `${timeText(name)} AS ${name}`).join(', ');
-    return `SELECT * REPLACE (${texts}) FROM (${statement})`;
+    return { readable: `SELECT * REPLACE (${texts}) FROM (${statement})`, columns };
+  }
+
+  /** @param select texts, with true in front of them */
+  async #rows(
+    select: string,
+    columns: number,
+    mend: (text: string) => string = (text) => text,
+  ): Promise<TextRows> {
+    const result = await this.#translated(() =>
+      this.#connection.stream(withEnd(select, 1 + columns)),
+    );
+    const rows = this.#textRows(result.yieldRows(), select, mend);
+    return { columns: result.columnNames().slice(1), rows };
+  }
+
+  async *#textRows(
+    chunks: AsyncIterable<readonly (readonly unknown[])[]>,
+    select: string,
+    mend: (text: string) => string,
+  ): AsyncGenerator<readonly (string | null)[]> {
+    try {
+      for await (const rows of chunks) {
+        for (const [more, ...cells] of rows) {
+          if (more !== true) return;
+          yield cells.map((cell) => (cell === null ? null : mend(String(cell))));
+        }
+      }
+    } catch (error) {
+      throw bad(oneLine(error), error);
+    }
+    throw bad(this.#interrupted ? 'interrupted' : await whyBroken(this.#connection, select));
   }
 
   /** @throws Reto3Error RETO3_BAD_SQL */
@@ -129,12 +164,12 @@ export class ArchiveSql {
       const { StatementType } = await loadDuckDb();
       const statement = await statements.prepare(0);
       const { statementType } = statement;
-      const times = await timesOf(statement);
+      const [columns, times] = [statement.columnCount, await timesOf(statement)];
       statement.destroySync();
       if (statementType !== StatementType.SELECT)
         throw bad(`got ${StatementType[statementType]}, want SELECT: the archive is read only`);
       // A comment at its end must not swallow what follows.
-      return { statement: `${text}\n`, times };
+      return { statement: `${text}\n`, columns, times };
     });
   }
 
@@ -151,6 +186,8 @@ export class ArchiveSql {
 interface Checked {
   /** As it may stand in brackets. */
   readonly statement: string;
+  /** How many columns its answer has. */
+  readonly columns: number;
   /** Columns that are times, quoted; without those of which there are two. */
   readonly times: readonly string[];
 }
@@ -193,28 +230,8 @@ function finiteJson(json: string): string {
   );
 }
 
-/** DuckDB's words without the drawing of the place below them. */
-function oneLine(error: unknown): string {
-  return messageOf(error)
-    .replace(/\s*\bLINE \d+:.*/s, '')
-    .replaceAll(/\s*\n\s*/g, ' ');
-}
-
 function bad(reason: string, cause?: unknown): Reto3Error {
   return new Reto3Error('RETO3_BAD_SQL', `cannot run the SQL: ${reason}`, { cause });
-}
-
-async function* rowsOf(
-  chunks: AsyncIterable<readonly (readonly unknown[])[]>,
-  mend: (text: string) => string = (text) => text,
-): AsyncGenerator<readonly (string | null)[]> {
-  try {
-    for await (const rows of chunks)
-      for (const row of rows)
-        yield row.map((value) => (value === null ? null : mend(String(value))));
-  } catch (error) {
-    throw bad(oneLine(error), error);
-  }
 }
 
 async function makeMessages(
@@ -234,10 +251,15 @@ async function makeMessages(
     ...(Number.isFinite(range.to) ? [`arrived < epoch_ms(${Math.round(range.to)})`] : []),
   ];
   const where = within.length === 0 ? '' : ` WHERE ${within.join(' AND ')}`;
-  await connection.run(
+  const view =
     `CREATE VIEW messages AS SELECT arrived::TIMESTAMP AS arrived, worker, method, path, query, ` +
-      `body, TRY(decode(body)) AS text, body_bytes FROM (${parts.join(' UNION ALL ')})${where}`,
-  );
+    `body, TRY(decode(body)) AS text, body_bytes FROM (${parts.join(' UNION ALL ')})${where}`;
+  // DuckDB looks at the ends of all files, and names the one that it cannot read.
+  await connection.run(view).catch((cause: unknown) => {
+    throw new Reto3Error('RETO3_ARCHIVE_DAMAGED', `cannot read the archive: ${oneLine(cause)}`, {
+      cause,
+    });
+  });
 }
 
 /** Puts what is not converted yet into a table; returns the Parquet files. */
@@ -253,7 +275,7 @@ async function loadSegments(
     try {
       for (const { kind, path } of files) {
         if (kind !== 'segment') continue;
-        const { batches } = readSegment(join(folder, path));
+        const { batches } = readSound(join(folder, path));
         await appendMessages(duckDb, connection, 'open_messages', batches);
       }
       return files.filter(({ kind }) => kind === 'parquet');
