@@ -36,6 +36,16 @@ const step = fc.oneof(
 );
 
 describe('batches from workers to the archive', () => {
+  it('are of the hour of their messages, also after one that fits into no slot', () => {
+    const { writers, ring, readers, counts } = setUp();
+    const [writer, reader] = [writers[0], readers[0]];
+    writer?.add(hour, 'GET', '/'.repeat(slotBytes), '', new Uint8Array(0), 0);
+    writer?.add(hour + hourMs, 'GET', '/', '', new Uint8Array(0), 0);
+    writer?.handOver();
+    expect(reader?.heldBy(ring.raiseFlush())).toMatchObject([{ hour: hour + hourMs, count: 1 }]);
+    expect(counts.read()).toEqual({ accepted: 1, dropped: 1 });
+  });
+
   it('have every accepted message once, in order, in a flush that holds it', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {

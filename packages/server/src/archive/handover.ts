@@ -76,8 +76,10 @@ export class BatchWriter {
       (this.#end + most > slotBytes || arrivedMs < this.#hour || arrivedMs >= this.#hour + hourMs)
     )
       this.handOver();
-    const slot = this.#slot ?? this.#begin(arrivedMs);
-    if (slot === undefined || most > slotBytes - batchHeaderBytes) {
+    // No slot is begun for what fits into none: it would keep this hour for those that come later.
+    const fits = most <= slotBytes - batchHeaderBytes;
+    const slot = fits ? (this.#slot ?? this.#begin(arrivedMs)) : undefined;
+    if (slot === undefined) {
       this.#dropped = (this.#dropped + 1) | 0;
       Atomics.store(this.#memory.control, droppedAt, this.#dropped);
       return;
