@@ -20,8 +20,8 @@ import type {
   FromArchive,
   Recount,
   Stored,
-  ToArchive,
 } from './messages.ts';
+import { Outbox } from './outbox.ts';
 
 export interface ArchiveOptions {
   readonly workerCount: number;
@@ -69,6 +69,7 @@ export class Archive {
   readonly #log: Log;
   readonly #counts: BatchCounts;
   readonly #thread: Worker;
+  readonly #outbox = new Outbox((message) => this.#thread.postMessage(message));
   readonly #exited: Promise<unknown>;
   #status: ArchiveStatus = {
     ...{ archived: 0, discarded: 0, messages: 0, files: 0, bytes: 0 },
@@ -113,12 +114,12 @@ export class Archive {
     // Often enough that no counter goes around once in between.
     this.#counts.read();
     this.#settle();
-    this.#post({ stored });
+    this.#outbox.post({ stored });
   }
 
   /** The store gave messages up. */
   gaveUp(flush: number): void {
-    this.#post({ gaveUp: flush });
+    this.#outbox.post({ gaveUp: flush });
   }
 
   state(): ArchiveState {
@@ -187,7 +188,7 @@ export class Archive {
   /** Has everything that the store has written put on the disk; resolves when the thread has left. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    this.#post({ stop: true });
+    this.#outbox.post({ stop: true });
     const late = new AbortController();
     await Promise.race([
       this.#exited,
@@ -236,8 +237,10 @@ export class Archive {
   }
 
   #receive(message: FromArchive): void {
-    if ('status' in message) this.#status = message.status;
-    else if ('event' in message) this.#log[message.event.level](message.event.text);
+    if ('status' in message) {
+      this.#status = message.status;
+      this.#outbox.answered();
+    } else if ('event' in message) this.#log[message.event.level](message.event.text);
     else if ('recounted' in message) {
       const answer = 'failed' in message ? new Error(message.failed) : message;
       this.#recounting.get(message.recounted)?.(answer);
@@ -249,10 +252,6 @@ export class Archive {
     if (this.#stopping || this.#dead !== undefined) return;
     this.#dead = reason;
     this.#log.error(`the archive has stopped until the next start: ${reason}; counting goes on`);
-  }
-
-  #post(message: ToArchive): void {
-    this.#thread.postMessage(message);
   }
 
   /** A worker counts a message and then hands it on, so between the two it is in neither sum. */
@@ -281,7 +280,7 @@ export class Archive {
         answer instanceof Error ? reject(answer) : resolve(answer),
       );
     });
-    this.#post({ recount: number });
+    this.#outbox.post({ recount: number });
     const late = new AbortController();
     try {
       return await Promise.race([

@@ -32,7 +32,7 @@ beforeEach(async () => {
   database.closeSync();
 });
 
-/** Where DuckDB gives 40,960 of the bodies, and then the end of the stream. */
+/** Where DuckDB gives about half of the bodies, and then the end of the stream. */
 function damage(): void {
   const bytes = readFileSync(path);
   const at = Math.floor(0.6 * bytes.length);
