@@ -184,6 +184,9 @@ test('an answer comes in every form, and only to one SELECT over the archive', a
   expect((await run(server, count, '--explain')).stdout).toContain('AGGREGATE');
   const { stdout } = await run(server, count, '--to', '1h', '--json');
   expect(JSON.parse(stdout)).toEqual([{ n: 0 }]);
+  const backwards = await run(server, count, '--from', '1m', '--to', '2m');
+  expect(backwards).toMatchObject({ code: 2, stdout: '' });
+  expect(backwards.stderr).toMatch(/^reto3: got from "1m" not before to "2m" /);
 
   for (const [statement, reason] of refused) {
     const { code, stdout: nothing, stderr } = await run(server, statement);
@@ -194,13 +197,19 @@ test('an answer comes in every form, and only to one SELECT over the archive', a
 
   const endless =
     'SELECT count(*) FROM range(1000000) a, range(1000000) b WHERE a.range + b.range = 7';
-  const running = startCli(['query', endless, '--url', server.adminUrl]);
+  const temporary = await temporaryFolder();
+  const withCounts = `${endless} AND EXISTS (FROM counts)`;
+  const running = startCli(['query', withCounts, '--url', server.adminUrl], {
+    env: { TMPDIR: temporary },
+  });
   await waitUntil('it is busy', async () => {
     const stat = await readFile(`/proc/${running.pid}/stat`, 'utf8');
     const fields = (stat.split(') ')[1] ?? '').split(' ');
     const userTicks = Number(fields[11]);
     return userTicks > 150;
   });
+  // Whatever ends it now, no file with the counts is left behind.
+  await waitUntil('it has read the counts', async () => (await readdir(temporary)).length === 0);
   running.signal('SIGINT');
   expect(await running.exited).toMatchObject({ code: 130 });
 });

@@ -50,8 +50,8 @@ export function parseQueryFormat(text: string): QueryFormat {
 
 /**
  * Runs the statement and writes its answer.
- * @throws Reto3Error RETO3_BAD_SQL, RETO3_NO_ARCHIVE, RETO3_DUCKDB_MISSING, RETO3_BAD_TIME, and what
- * the source throws
+ * @throws Reto3Error RETO3_BAD_SQL, RETO3_NO_ARCHIVE, RETO3_ARCHIVE_DAMAGED, RETO3_DUCKDB_MISSING,
+ * RETO3_BAD_TIME, RETO3_BAD_RANGE, and what the source throws
  */
 export async function query(source: Source, question: SqlQuestion): Promise<void> {
   const nowMs = Date.now();
@@ -64,9 +64,12 @@ export async function query(source: Source, question: SqlQuestion): Promise<void
         ? Number.POSITIVE_INFINITY
         : alignUp(parseTime('to', to, nowMs), ms10.windowMs),
   };
+  if (from !== undefined && range.from >= range.to)
+    throw new Reto3Error('RETO3_BAD_RANGE', `got from "${from}" not before to "${to}"`, {
+      hint: 'give --from before --to',
+    });
   const folder = await archiveOf(source);
   const part = await partOf(question);
-  const temporary = await mkdtemp(join(tmpdir(), 'reto3-query-'));
   let sql: ArchiveSql | undefined;
   const leave = (): void => {
     sql?.interrupt();
@@ -80,8 +83,9 @@ export async function query(source: Source, question: SqlQuestion): Promise<void
       from: String(from === undefined ? (oldest?.hour ?? 0) : range.from),
       to: to === undefined ? undefined : String(range.to),
     };
-    const counts = await countsFor(asked, source, temporary);
-    sql = await ArchiveSql.open({ folder, range, counts, ...(part && { output: part }) });
+    sql = await withCounts(asked, source, (counts) =>
+      ArchiveSql.open({ folder, range, counts, ...(part && { output: part }) }),
+    );
     if (process.exitCode !== exitCode.interrupted) await answer(sql, question, part);
   } catch (error) {
     // DuckDB says that it was interrupted: whoever did it knows.
@@ -89,7 +93,6 @@ export async function query(source: Source, question: SqlQuestion): Promise<void
   } finally {
     process.off('SIGINT', leave);
     sql?.close();
-    await rm(temporary, { recursive: true, force: true });
     if (part !== undefined) await rm(part, { force: true });
   }
 }
@@ -132,6 +135,23 @@ async function toldFolder(source: Exclude<Source, { dataDir: string }>): Promise
   if (typeof folder !== 'string')
     throw new Reto3Error('RETO3_NO_ARCHIVE', `the server at ${source.url} keeps no archive`);
   return folder;
+}
+
+/**
+ * Has the counts that the statement names in files, until `use` has read them: whoever ends this
+ * process later, such as the reader of a pipe, leaves none of them behind.
+ */
+async function withCounts<T>(
+  question: SqlQuestion,
+  source: Source,
+  use: (files: Partial<Record<PeriodName, string>>) => Promise<T>,
+): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'reto3-query-'));
+  try {
+    return await use(await countsFor(question, source, folder));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** CSV files with the counts that the statement names, from that time on; none where it names none. */
