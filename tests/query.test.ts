@@ -1,6 +1,6 @@
 /** `reto3 query`: the questions of docs/queries.md, the forms of an answer, and what it refuses. */
 import { readFileSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ask, askStats, type Info } from './support/api.ts';
@@ -212,6 +212,21 @@ test('an answer comes in every form, and only to one SELECT over the archive', a
   await waitUntil('it has read the counts', async () => (await readdir(temporary)).length === 0);
   running.signal('SIGINT');
   expect(await running.exited).toMatchObject({ code: 130 });
+});
+
+test('an answer that is interrupted leaves no file, not even half of one', async () => {
+  const server = await archivingServer();
+  const folder = await temporaryFolder();
+  const endless = 'SELECT range FROM range(1000000000)';
+  const output = ['--format', 'csv', '--output', join(folder, 'answer.csv')];
+  const running = startCli(['query', endless, ...output, '--url', server.adminUrl]);
+  await waitUntil('some of it is written', async () => {
+    const [part] = await readdir(folder);
+    return part !== undefined && (await stat(join(folder, part))).size > 0;
+  });
+  running.signal('SIGINT');
+  expect(await running.exited).toMatchObject({ code: 130 });
+  expect(await readdir(folder)).toEqual([]);
 });
 
 test('a server without an archive is told from one with', async () => {
