@@ -31,6 +31,19 @@ test.each([
   expect(stderr.trimEnd().split('\n')).toHaveLength(1);
 });
 
+test('the port that takes requests is not taken for the query API', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  for (const command of [['health'], ['stats', 'sec'], ['stats', 'sec', '--follow'], ['bursts']]) {
+    const { code, stdout, stderr } = await runCli([
+      ...command,
+      '--url',
+      `http://127.0.0.1:${server.port}`,
+    ]);
+    expect({ command, code, stdout }).toEqual({ command, code: 3, stdout: '' });
+    expect(stderr).toMatch(/is no reto3 query API: status 200 \(that may be the port that takes /);
+  }
+});
+
 test('--version names the build of uWebSockets.js that a server says it runs on', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const { uWebSockets } = await askInfo(server.adminUrl);

@@ -14,7 +14,10 @@ afterEach(async () => {
 
 /** A server for one test; resolves with its address. */
 async function serve(listener: RequestListener): Promise<string> {
-  const server = createServer(listener);
+  const server = createServer((asked, response) => {
+    response.setHeader('content-type', 'application/json');
+    listener(asked, response);
+  });
   running.push(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
@@ -97,6 +100,22 @@ describe('a request fails', () => {
     expect(await errorOf(url)).toMatchObject({
       code: 'RETO3_SERVER_NOT_REACHABLE',
       message: `what answers at ${url} is no reto3 query API: status ${status}`,
+      exitCode: 3,
+    });
+  });
+
+  it.each([
+    ['the port that takes requests', { uWebSockets: '20' }, /port that takes the requests/],
+    ['a page', { 'content-type': 'text/html; charset=utf-8' }, /reto3 serve/],
+  ])('where %s answers 200 to everything', async (_, headers, hint) => {
+    const url = await serve((_asked, response) => {
+      response.removeHeader('content-type');
+      response.writeHead(200, headers).end();
+    });
+    expect(await errorOf(url)).toMatchObject({
+      code: 'RETO3_SERVER_NOT_REACHABLE',
+      message: `what answers at ${url} is no reto3 query API: status 200`,
+      hint: expect.stringMatching(hint),
       exitCode: 3,
     });
   });

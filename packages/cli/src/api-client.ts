@@ -4,7 +4,7 @@
  * node:http and not fetch: fetch takes longer to load than most commands take to run.
  */
 import { readFile } from 'node:fs/promises';
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { type ErrorCode, errorKinds, messageOf, Reto3Error } from '@reto3/server/errors';
 
 export interface ApiOptions {
@@ -46,8 +46,32 @@ export async function request(
       },
     );
   });
-  if (response.statusCode === 200 || response.statusCode === 202) return response;
-  throw errorFrom(await textOf(response, api), response.statusCode ?? 0, api.url);
+  if (response.statusCode === 200 || response.statusCode === 202) {
+    if (isOfQueryApi(response)) return response;
+    response.destroy();
+    throw foreignAnswer(api.url, response.statusCode, response.headers);
+  }
+  const text = await textOf(response, api);
+  throw errorIn(text) ?? foreignAnswer(api.url, response.statusCode ?? 0, response.headers);
+}
+
+/**
+ * Our own answers always name their type, and are never a page. The port that takes requests answers
+ * 200 to anything, and without this check `health` would take that for a server that is ready.
+ */
+function isOfQueryApi({ headers }: IncomingMessage): boolean {
+  const type = headers['content-type'];
+  return type !== undefined && !type.startsWith('text/html');
+}
+
+function foreignAnswer(url: string, status: number, headers: IncomingHttpHeaders): Reto3Error {
+  return new Reto3Error(
+    'RETO3_SERVER_NOT_REACHABLE',
+    `what answers at ${url} is no reto3 query API: status ${status}`,
+    'uwebsockets' in headers
+      ? { hint: 'that may be the port that takes the requests; name the query API with --url' }
+      : {},
+  );
 }
 
 /** What to throw where the body of an answer ended before its end. */
@@ -99,17 +123,17 @@ export async function textOf(response: IncomingMessage, api: ApiOptions): Promis
   return text;
 }
 
-function errorFrom(text: string, status: number, url: string): Reto3Error {
+/** The error that the server tells of; undefined where it is no error of ours. */
+function errorIn(text: string): Reto3Error | undefined {
   try {
     const body: unknown = JSON.parse(text);
-    if (isErrorBody(body)) return new Reto3Error(body.code, body.message, { hint: body.hint });
+    return isErrorBody(body)
+      ? new Reto3Error(body.code, body.message, { hint: body.hint })
+      : undefined;
   } catch {
-    // Not JSON, so not our server; said below.
+    // Not JSON, so not our server.
+    return undefined;
   }
-  return new Reto3Error(
-    'RETO3_SERVER_NOT_REACHABLE',
-    `what answers at ${url} is no reto3 query API: status ${status}`,
-  );
 }
 
 function isErrorBody(body: unknown): body is { code: ErrorCode; message: string; hint: string } {
