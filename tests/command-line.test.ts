@@ -13,12 +13,14 @@ test.each([
   [['stat', 'sec'], 'there is no command "stat", did you mean "stats"?'],
   [['bakcup', 'counts.reto3'], 'there is no command "bakcup", did you mean "backup"?'],
   [['frobnicate'], 'there is no command "frobnicate" (see reto3 --help for the commands)'],
-  [
-    ['reports', 'lag'],
-    'got "lag" behind reto3 reports, which takes no arguments (see reto3 reports',
-  ],
+  [['reports', 'lag'], 'got "lag", which reto3 reports does not take (see reto3 reports --help)'],
   [['report', '--last', '5'], 'got no NAME (see reto3 report --help)'],
   [['replay'], 'got no REPORT (see reto3 replay --help)'],
+  [['bursts', 'today'], 'got "today", which reto3 bursts does not take (see reto3 bursts --help)'],
+  [
+    ['stats', 'sec', '5', '--json'],
+    'got "5", which reto3 stats sec does not take (see reto3 stats sec --help)',
+  ],
   [['audit', '--josn'], 'there is no flag --josn, did you mean "--json"? (see reto3 audit --help)'],
   [
     ['stats', 'sec', '--lsat', '5'],
