@@ -152,5 +152,7 @@ export function rangeLine(answer: {
 }): string {
   const { from, to, windows, uncounted, messages } = answer;
   const gaps = uncounted === 0 ? '' : ` (${uncounted} not counted)`;
-  return `${timeText(from)} to ${timeText(to)}: ${windows} windows of 10 ms${gaps}, ${messages} messages`;
+  const looked = `${windows} ${windows === 1 ? 'window' : 'windows'} of 10 ms${gaps}`;
+  const found = `${messages} ${messages === 1 ? 'message' : 'messages'}`;
+  return `${timeText(from)} to ${timeText(to)}: ${looked}, ${found}`;
 }

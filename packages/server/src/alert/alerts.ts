@@ -90,7 +90,7 @@ export class Alerts {
     for (const name of periodNames) alerts.#listen(periods[name]);
     options.log.info(
       { alerts: options.rules.map(({ text }) => text) },
-      `watching for ${options.rules.length} alerts, which go to ${alerts.#origin}`,
+      `alerts are watched for, and go to ${alerts.#origin}`,
     );
     return alerts;
   }

@@ -2,7 +2,7 @@
 import { Reto3Error } from '../errors.ts';
 
 /**
- * The number in a text, such as 250 or 0.5.
+ * The number in a text, such as 250 or 12.5.
  * @throws Reto3Error RETO3_BAD_REQUEST that names it, what was got and what is wanted
  */
 export function parseNumber(name: string, text: string, least: number, most: number): number {
@@ -11,6 +11,6 @@ export function parseNumber(name: string, text: string, least: number, most: num
   throw new Reto3Error(
     'RETO3_BAD_REQUEST',
     `got ${name} "${text}", want a number from ${least} to ${most}`,
-    { hint: 'write it as in 250 or 0.5' },
+    { hint: 'write it as in 250 or 12.5' },
   );
 }
