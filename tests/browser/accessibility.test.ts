@@ -69,3 +69,28 @@ test('fits a phone, without scrolling sideways', async () => {
   await touch('touchEnd', 0.7);
   await page.untilText('state', 'Held');
 });
+
+test('cuts no figure off on the narrowest screen, which is a usual one at 400 %', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  const narrow = { viewport: { width: 320, height: 640 } };
+  const page = await Dashboard.open(server.adminUrl, '#live=3600000', narrow);
+  await page.untilText('messages-note', / min .* not counted$/);
+  await page.untilText('final', /\.\d{3}$/);
+  const cut = await page.page
+    .locator('.tiles dd, .legend')
+    .evaluateAll((parts) =>
+      parts.filter((each) => each.scrollWidth > each.clientWidth).map((each) => each.textContent),
+    );
+  expect(cut).toEqual([]);
+});
+
+test('shows what is chosen where the system allows few colours', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  const page = await Dashboard.open(server.adminUrl, '', { forcedColors: 'active' });
+  await page.untilLive();
+  const fill = (spanMs: number) =>
+    page.page.evaluate(
+      `getComputedStyle(document.querySelector('[data-span="${spanMs}"]')).backgroundColor`,
+    );
+  expect(await fill(60_000)).not.toBe(await fill(3_600_000));
+});
