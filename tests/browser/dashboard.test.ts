@@ -267,6 +267,39 @@ test('says how bursty the range is as the API does, and goes to each burst and b
   expect(await page.page.locator('#bursts-back').isVisible()).toBe(false);
 });
 
+test('says that nobody counted, which is not that nothing came', async () => {
+  const server = await Server.start({
+    dataDir: await temporaryFolder(),
+    flags: ['--node', 'web-1'],
+  });
+  const hour = [Date.UTC(2016, 4, 28), Date.UTC(2016, 4, 28, 1)] as const;
+  const page = await Dashboard.open(server.adminUrl, `#from=${hour[0]}&to=${hour[1]}`);
+  await page.untilText('peak-note', 'nothing was counted');
+  expect(await page.text('ratio-note')).toBe('mean – per second');
+  expect(await page.text('messages-note')).toBe('1 h not counted');
+  expect(await page.page.title()).toBe('web-1 · reto3');
+
+  await page.page.click('[data-span="60000"]');
+  await page.untilText('peak-note', 'nothing came');
+  expect(await page.text('ratio-note')).toBe('mean 0 per 10 ms');
+});
+
+test('gives bursts their date where the range has more than one', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  startLoad(server);
+  const page = await Dashboard.open(server.adminUrl);
+  // A day takes a day: the answer is the server's own, but for its beginning.
+  await page.page.route('**/v1/bursts?*', async (route) => {
+    const response = await route.fetch();
+    const found: Bursts = await response.json();
+    await route.fulfill({ response, json: { ...found, from: found.from - 86_400_000 } });
+  });
+  await waitUntil('the page shows requests', async () => (await page.number('rate')) > 500);
+  await page.page.locator('#bursts').scrollIntoViewIfNeeded();
+  const peak = page.page.locator('#scales tr:nth-child(1) button');
+  expect(await peak.textContent()).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}$/);
+});
+
 test('asks for the token, and never puts it into an address', async () => {
   const dataDir = await temporaryFolder();
   const tokenFile = join(dataDir, 'token');

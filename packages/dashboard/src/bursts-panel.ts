@@ -7,7 +7,7 @@
  */
 import type { Bursts, Client } from './client.ts';
 import { element, rowOf, write } from './elements.ts';
-import { lengthText, percentText, shortText, timeText, wholeText } from './text.ts';
+import { dateTimeText, lengthText, percentText, shortText, timeText, wholeText } from './text.ts';
 import { rangeText } from './texts.ts';
 import type { Range, View } from './view.ts';
 
@@ -43,6 +43,8 @@ export class BurstsPanel {
   /** The view of one burst or stall, and the one that it was chosen in. */
   #visit: { readonly view: View; readonly from: View } | undefined;
   #wanted = false;
+  /** Whether all that is listed has one date, so that its time says when it was. */
+  #oneDate = true;
   #onScreen = false;
 
   constructor(client: Client, events: BurstsPanelEvents) {
@@ -84,7 +86,7 @@ export class BurstsPanel {
     if (this.#visit !== undefined) return;
     if (!counted) this.#say('Nothing was counted in this range.');
     else if (long && isNew && !this.#wanted)
-      this.#say(`${lengthText(range.to - range.from)} take the server a moment to look through.`);
+      this.#say(`Looking through ${lengthText(range.to - range.from)} takes the server a moment.`);
     else if (now - this.#since >= settleMs && this.#isDue(view, range, now))
       void this.#ask(view, range);
   }
@@ -135,6 +137,7 @@ export class BurstsPanel {
   #write(answer: Bursts): void {
     element('bursts-found', HTMLElement).hidden = false;
     const { quantiles, thresholds, bursts, stalls, uncounted } = answer;
+    this.#oneDate = dateOf(answer.from) === dateOf(answer.to);
     const gaps = uncounted === 0 ? '' : `, ${lengthText(uncounted * windowMs)} of it not counted`;
     write(
       'bursts-shown',
@@ -207,7 +210,7 @@ export class BurstsPanel {
     const button = document.createElement('button');
     button.type = 'button';
     button.className = 'link';
-    button.textContent = timeText(from, windowMs);
+    button.textContent = (this.#oneDate ? timeText : dateTimeText)(from, windowMs);
     button.ariaLabel = `${button.textContent}, ${lengthText(to - from)}: look at it`;
     button.addEventListener('click', () => this.#go({ from, to }, button));
     return button;
@@ -223,6 +226,10 @@ export class BurstsPanel {
       row.removeAttribute('aria-current');
     button.closest('tr')?.setAttribute('aria-current', 'true');
   }
+}
+
+function dateOf(time: number): string {
+  return dateTimeText(time, windowMs).slice(0, 10);
 }
 
 function isSame(one: View | undefined, other: View | undefined): boolean {

@@ -24,7 +24,10 @@ export function writeNowUnknown(): void {
 }
 
 export function writeInfo(info: Info, { scope, node }: Whose): void {
-  write('node', scope === 'node' ? info.node : (node ?? 'cluster'));
+  const name = scope === 'node' ? info.node : (node ?? 'cluster');
+  write('node', name);
+  // What tells one tab from the next stands first.
+  document.title = `${name} · reto3`;
   if (scope === 'node') {
     write('all-name', 'In all');
     write('all', wholeText(info.messagesInAll));
@@ -40,15 +43,19 @@ export function writeSummary(period: Period, summary: Summary): void {
   write('chart-title', `Messages per ${period.unit}`);
   write('peak-name', `Peak ${period.window}`);
   write('peak', messages === 0 || peak === undefined ? '–' : wholeText(peak.count));
-  write(
-    'peak-note',
-    messages === 0 || peak === undefined ? 'nothing came' : `at ${whenText(peak.start, period)}`,
-  );
+  write('peak-note', peakNote(period, summary));
   write('ratio', peakToMean === undefined ? '–' : shortText(peakToMean));
-  write('ratio-note', `mean ${shortText(mean)} per ${period.unit}`);
+  // No window has no mean.
+  write('ratio-note', `mean ${peak === undefined ? '–' : shortText(mean)} per ${period.unit}`);
   write('messages', wholeText(messages));
   write('messages-note', gapMs === 0 ? 'no gap' : `${lengthText(gapMs)} not counted`);
   write('chart-summary', sentence(period, summary));
+}
+
+/** Nothing came is one thing, that nobody counted is another. */
+function peakNote(period: Period, { peak, messages }: Summary): string {
+  if (peak === undefined) return 'nothing was counted';
+  return messages === 0 ? 'nothing came' : `at ${whenText(peak.start, period)}`;
 }
 
 function sentence(period: Period, { from, to, messages, peak, mean, gapMs }: Summary): string {
