@@ -189,6 +189,9 @@ describe('a range', () => {
       expect(() => rangeOf({ last })).toThrow(
         rangeError(`got last "${last}", want a whole number from 1`),
       );
+      expect(() => rangeOf({ last })).toThrow(
+        expect.objectContaining({ hint: expect.stringContaining('such as 100') }),
+      );
     },
   );
 

@@ -72,7 +72,9 @@ function parseIso(text: string): number {
 function parseLast(text: string): number {
   const last = /^\d{1,15}$/.test(text) ? Number(text) : 0;
   if (last < 1)
-    throw new Reto3Error('RETO3_BAD_RANGE', `got last "${text}", want a whole number from 1`);
+    throw new Reto3Error('RETO3_BAD_RANGE', `got last "${text}", want a whole number from 1`, {
+      hint: 'say how many of the newest windows, such as 100',
+    });
   return last;
 }
 
