@@ -113,6 +113,24 @@ test('without a terminal, top prints one picture without colours, and ends', asy
   expect(stdout).not.toContain('\u001b');
 });
 
+test('top --json prints the figures of one picture', async () => {
+  const server = await serverWithMessages();
+  const { code, stdout, stderr } = await runCli(['top', '--json', '--url', server.adminUrl]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  const figures = JSON.parse(stdout);
+  expect(figures).toMatchObject({
+    ...{ url: server.adminUrl, scope: 'node', nodes: [], finalThrough: expect.any(Number) },
+    rates: { overSec: expect.any(Number), over10Sec: expect.any(Number) },
+    server: {
+      messagesSinceStart: messages,
+      workerRates: [expect.any(Number), expect.any(Number)],
+      freshnessMs: { p50: expect.any(Number), p99: expect.any(Number), max: expect.any(Number) },
+    },
+  });
+  const counts = figures.peaks.map(({ count }: { count: number }) => count);
+  expect(counts[0]).toBe(Math.max(...counts));
+});
+
 requires('nats-server')('of a server that adds up a cluster, top shows the nodes', async () => {
   const nats = await NatsServers.start();
   const both = await startNode({

@@ -154,7 +154,11 @@ export const whatIfFlags = {
   ...analysisFlags,
 } as const satisfies FlagTable;
 
-export const topFlags = { ...clusterFlag, ...apiFlags } as const satisfies FlagTable;
+export const topFlags = {
+  json: { description: 'print the figures of one picture as JSON, and end' },
+  ...clusterFlag,
+  ...apiFlags,
+} as const satisfies FlagTable;
 
 export function apiOptionsOf(flags: Given<typeof apiFlags>): ApiOptions {
   return { url: flags.url, tokenFile: flags['token-file'] };

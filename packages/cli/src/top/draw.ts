@@ -4,11 +4,12 @@ import { styleText } from 'node:util';
 import { timeText } from '@reto3/server/query/format';
 import { percent, short, table } from '../analysis.ts';
 import type { Canvas } from '../terminal/screen.ts';
-import { type CountedWindow, type RecentWindows, reachMs } from './recent-windows.ts';
+import { type RecentWindows, reachMs } from './recent-windows.ts';
 import type { Info, ServerState } from './server-state.ts';
 
 const secondMs = 1_000;
-const mostPeaks = 5;
+/** So many are listed. */
+export const mostPeaks = 5;
 const levels = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'] as const;
 const bar = '█';
 const barChars = 30;
@@ -17,7 +18,6 @@ export function drawTop(server: ServerState, recent: RecentWindows, canvas: Canv
   const paint = (style: 'bold' | 'cyan' | 'red', text: string): string =>
     canvas.colours ? styleText(style, text, { validateStream: false }) : text;
   const { info, away, url } = server;
-  const windows = [...recent.all()];
   return [
     paint('bold', info === undefined ? url : headLine(info, server)),
     away === undefined
@@ -34,7 +34,7 @@ export function drawTop(server: ServerState, recent: RecentWindows, canvas: Canv
       row === 1 ? paint('cyan', line) : line,
     ),
     '',
-    ...peakLines(windows),
+    ...peakLines(recent),
     '',
     ...shareLines(server),
   ];
@@ -89,15 +89,13 @@ function sparkline(recent: RecentWindows, columns: number): string[] {
   return [`each of the last ${seconds} s, the highest ${whole(highest)}`, line.join('')];
 }
 
-function peakLines(windows: readonly CountedWindow[]): string[] {
+function peakLines(recent: RecentWindows): string[] {
+  const windows = [...recent.all()];
   const title = 'peak 10 ms windows of the last minute';
   const messages = windows.reduce((sum, { count }) => sum + count, 0);
   if (messages === 0) return [`${title}: no messages`];
   const mean = messages / windows.length;
-  const peaks = [...windows]
-    .sort((a, b) => b.count - a.count || b.start - a.start)
-    .slice(0, mostPeaks)
-    .filter(({ count }) => count > 0);
+  const peaks = recent.peaks(mostPeaks);
   const highest = peaks[0]?.count ?? 0;
   return [
     `${title}, mean ${rateText(mean)}, peak/mean ${rateText(highest / mean)}`,

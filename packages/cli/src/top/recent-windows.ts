@@ -44,6 +44,14 @@ export class RecentWindows {
     return this.between(this.#end - reachMs, this.#end);
   }
 
+  /** The so many largest with messages, largest first, of equal ones the newest. */
+  peaks(most: number): CountedWindow[] {
+    return [...this.all()]
+      .sort((a, b) => b.count - a.count || b.start - a.start)
+      .slice(0, most)
+      .filter(({ count }) => count > 0);
+  }
+
   /** Messages a second over the newest so many ms; undefined where nothing was counted in them. */
   rate(overMs: number): number | undefined {
     let messages = 0;

@@ -9,28 +9,31 @@ import { askCluster } from '../cluster.ts';
 import { follow, passing } from '../events.ts';
 import { canvasOf, onScreen } from '../terminal/screen.ts';
 import { drawTop } from './draw.ts';
+import { figuresOf } from './figures.ts';
 import { RecentWindows, reachMs } from './recent-windows.ts';
 import { askInfo, type ServerState, WorkerRates } from './server-state.ts';
 
 const askEveryMs = 1_000;
 const redrawMs = 100;
-/** Without a terminal: long enough for two answers, of which the rates of the workers are made. */
+/** For one picture: long enough for two answers, of which the rates of the workers are made. */
 const onceMs = 2 * askEveryMs + 200;
 
 /**
- * Draws until somebody quits; without a terminal once, and ends. The process exits.
+ * Draws until somebody quits; without a terminal, or as JSON, once, and ends. The process exits.
  * @param scope whose messages: the server's, or those of all nodes that it adds up
  * @throws Reto3Error RETO3_SERVER_NOT_REACHABLE where no server is there at first, RETO3_NO_CLUSTER
  */
-export async function top(api: ApiOptions, scope: Scope): Promise<void> {
+export async function top(api: ApiOptions, scope: Scope, asJson: boolean): Promise<void> {
   const recent = new RecentWindows();
   const watch = new ServerWatch(api, scope);
   await watch.ask();
   const live = (): Promise<unknown> => Promise.all([followInto(recent, api, scope), watch.go()]);
-  if (!process.stdout.isTTY) {
+  if (asJson || !process.stdout.isTTY) {
     await Promise.race([live(), setTimeout(onceMs)]);
-    const lines = drawTop(watch.state, recent, canvasOf(process.stdout));
-    process.stdout.write(`${lines.join('\n')}\n`, () => process.exit(exitCode.done));
+    const text = asJson
+      ? JSON.stringify(figuresOf(watch.state, recent))
+      : drawTop(watch.state, recent, canvasOf(process.stdout)).join('\n');
+    process.stdout.write(`${text}\n`, () => process.exit(exitCode.done));
     return;
   }
   await onScreen(

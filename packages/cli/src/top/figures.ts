@@ -1,0 +1,32 @@
+/** What `reto3 top` draws, as figures: the same state, for scripts. */
+import { mostPeaks } from './draw.ts';
+import { type CountedWindow, type RecentWindows, reachMs } from './recent-windows.ts';
+import type { Info, ServerState } from './server-state.ts';
+
+/** Times in epoch ms, rates in messages a second; null where nothing was counted. */
+interface Figures extends Pick<ServerState, 'url' | 'scope' | 'nodes'> {
+  readonly finalThrough: number | null;
+  readonly rates: {
+    readonly overSec: number | null;
+    readonly over10Sec: number | null;
+    readonly overMin: number | null;
+  };
+  /** The largest 10 ms windows of the last minute, largest first. */
+  readonly peaks: readonly CountedWindow[];
+  /** What the server says of itself: left out where the picture is of a cluster. */
+  readonly server?: Omit<Info, 'messagesByWorker'> & { readonly workerRates: readonly number[] };
+}
+
+export function figuresOf(state: ServerState, recent: RecentWindows): Figures {
+  const { url, scope, nodes, info, workers } = state;
+  const rate = (overMs: number): number | null => recent.rate(overMs) ?? null;
+  const figures = {
+    ...{ url, scope, nodes, finalThrough: recent.end === 0 ? null : recent.end },
+    rates: { overSec: rate(1_000), over10Sec: rate(10_000), overMin: rate(reachMs) },
+    peaks: recent.peaks(mostPeaks),
+  };
+  if (scope === 'cluster' || info === undefined) return figures;
+  const { version, node, boot, uptimeMs, messagesSinceStart, messagesInAll, freshnessMs } = info;
+  const server = { version, node, boot, uptimeMs, messagesSinceStart, messagesInAll, freshnessMs };
+  return { ...figures, server: { ...server, workerRates: workers } };
+}
