@@ -105,6 +105,12 @@ test('before the first window it says so', () => {
   expect(lines.join('\n')).toContain('rate       - messages/s');
 });
 
+test('before the first message it claims no freshness', () => {
+  const quiet = { ...info, messagesSinceStart: 0, freshnessMs: { p50: 0, p99: 0, max: 0 } };
+  const lines = drawTop({ ...server, info: quiet }, busyMinute(), canvas);
+  expect(lines).toContain('freshness  no message yet');
+});
+
 test('colours change no character', () => {
   const plain = drawTop(server, busyMinute(), canvas);
   const coloured = drawTop(server, busyMinute(), { ...canvas, colours: true });

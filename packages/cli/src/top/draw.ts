@@ -67,7 +67,9 @@ function figures(info: Info): string[] {
   const { p50, p99, max } = info.freshnessMs;
   return [
     `messages   ${whole(info.messagesSinceStart)} since the start, ${whole(info.messagesInAll)} in all`,
-    `freshness  ${short(p50)} ms (p50), ${short(p99)} ms (p99), ${short(max)} ms at most, from arrival until final`,
+    info.messagesSinceStart === 0
+      ? 'freshness  no message yet'
+      : `freshness  ${short(p50)} ms (p50), ${short(p99)} ms (p99), ${short(max)} ms at most, from arrival until final`,
   ];
 }
 
