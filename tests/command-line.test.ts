@@ -21,6 +21,11 @@ test.each([
     ['stats', 'sec', '5', '--json'],
     'got "5", which reto3 stats sec does not take (see reto3 stats sec --help)',
   ],
+  [['backup'], 'got no FILE (see reto3 backup --help)'],
+  [
+    ['restore', 'counts.reto3'],
+    'Missing required flag data-dir (see reto3 restore counts.reto3 --help)',
+  ],
   [['audit', '--josn'], 'there is no flag --josn, did you mean "--json"? (see reto3 audit --help)'],
   [
     ['stats', 'sec', '--lsat', '5'],

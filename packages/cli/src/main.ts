@@ -28,14 +28,28 @@ async function report(error: unknown, args: readonly string[]): Promise<number> 
   const code = oclifExitOf(error);
   // Help and --version leave through an error too.
   if (code === exitCode.done) return code;
-  const firstLine = (await clearerWords(error)) ?? messageOf(error).split('\n', 1)[0];
+  const line = (await clearerWords(error)) ?? oneLine(messageOf(error));
   // Of help and what it was asked about there is no help.
   const of = args[0] === 'help' ? [] : args;
   const firstFlag = of.findIndex((arg) => arg.startsWith('-'));
   const command = of.slice(0, firstFlag === -1 ? 2 : Math.min(firstFlag, 2));
   const hint = code === exitCode.usage ? ` (see ${['reto3', ...command].join(' ')} --help)` : '';
-  process.stderr.write(`reto3: ${firstLine}${hint}\n`);
+  process.stderr.write(`reto3: ${line}${hint}\n`);
   return code ?? exitCode.failed;
+}
+
+/**
+ * What a message says, on one line: the first, and where that only announces, what is listed under
+ * it, as oclif does with arguments and flags that are missing.
+ */
+function oneLine(message: string): string {
+  const [first = '', ...others] = message.split('\n').map((line) => line.trim());
+  if (!first.endsWith(':')) return first;
+  const listed = others
+    .filter((line) => line !== '' && !line.startsWith('See more help'))
+    .map((line) => line.replace(/ {2,}/, ', '))
+    .join('; ');
+  return /^The following errors? occurred:$/.test(first) ? listed : `${first} ${listed}`;
 }
 
 /** Better words than oclif's for a flag that is not there, and an argument that is missing. */
