@@ -82,6 +82,14 @@ test('cuts no figure off on the narrowest screen, which is a usual one at 400 %'
       parts.filter((each) => each.scrollWidth > each.clientWidth).map((each) => each.textContent),
     );
   expect(cut).toEqual([]);
+
+  // Longer than the screen: it begins at its beginning, and its end can be reached.
+  await page.page.click('#help');
+  const dialog = page.page.locator('#help-dialog');
+  expect(await dialog.evaluate((element) => element.scrollTop)).toBe(0);
+  await page.page.keyboard.press('Tab');
+  await page.page.keyboard.press('Enter');
+  expect(await dialog.isVisible()).toBe(false);
 });
 
 test('shows what is chosen where the system allows few colours', async () => {
