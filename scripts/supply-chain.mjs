@@ -8,13 +8,15 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { manifest, root, setup } from './setup.mjs';
 
 const sumsFile = 'docs/native-binaries.sha256';
 const licencesFile = 'docs/licences.md';
+const lockFile = 'pnpm-lock.yaml';
 const cure = 'look at what changed, then: node scripts/supply-chain.mjs --write';
 
 function pnpm(...args) {
@@ -101,14 +103,59 @@ function knownSums() {
   );
 }
 
-/** Packages that are installed on other machines in the place of one of these, `name@version`. */
+/**
+ * Packages that are installed on other machines in the place of one of these, `name@version`. They
+ * are known only from whoever wants them, as nothing of them is on this machine.
+ */
 function packagesElsewhere(packages) {
   const optional = packages.flatMap(({ folder }) => {
     const { optionalDependencies = {} } = JSON.parse(readOrNothing(join(folder, 'package.json')));
     return Object.entries(optionalDependencies).map(([name, version]) => `${name}@${version}`);
   });
   const here = packages.map(({ name, version }) => `${name}@${version}`);
-  return new Set(optional.filter((name) => !here.includes(name)));
+  return optional.filter((name) => !here.includes(name));
+}
+
+/** The `package@version` of a file in our list. */
+function packageOf(file) {
+  return /^@?[^@]+@[^/]+/.exec(file)?.[0];
+}
+
+/**
+ * What an installation on another machine would lack: a package that the lockfile leaves out is not
+ * installed there, and one without a sum fails the check there.
+ */
+function problemsElsewhere(packages) {
+  const lock = readOrNothing(lockFile);
+  const summed = new Set([...knownSums().keys()].map(packageOf));
+  return packagesElsewhere(packages).flatMap((name) => [
+    ...(lock.includes(`'${name}':`) ? [] : [`${lockFile}: got no ${name}, which others install`]),
+    ...(summed.has(name) ? [] : [`${sumsFile}: got no SHA-256 of ${name}, which others install`]),
+  ]);
+}
+
+/** The SHA-256 of the native binaries of a package that is not installed here. */
+function sumsElsewhere(nameAndVersion) {
+  const folder = mkdtempSync(join(tmpdir(), 'reto3-package-'));
+  try {
+    const run = (command, ...args) => {
+      const { status, stdout, stderr } = spawnSync(command, args, {
+        cwd: folder,
+        encoding: 'utf8',
+      });
+      if (status !== 0) throw new Error(`cannot fetch ${nameAndVersion}: ${stderr}`);
+      return stdout.trim();
+    };
+    const archive = join(folder, run('npm', 'pack', '--silent', nameAndVersion));
+    const integrity = createHash('sha512').update(readFileSync(archive)).digest('base64');
+    if (!readOrNothing(lockFile).includes(`sha512-${integrity}}`))
+      throw new Error(`${nameAndVersion} is not what ${lockFile} names: got sha512-${integrity}`);
+    run('tar', '-xzf', archive);
+    const [name, version] = nameAndVersion.split(/(?<=.)@/);
+    return [...sumsOf([{ name, version, folder: join(folder, 'package') }])];
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 function binaryProblems(packages) {
@@ -133,7 +180,7 @@ function vulnerabilities() {
 /** Leaves the process with exit code 1 where something is not as written down. */
 export function checkSupplyChain() {
   const packages = shippedPackages();
-  const problems = binaryProblems(packages);
+  const problems = [...binaryProblems(packages), ...problemsElsewhere(packages)];
   if (readOrNothing(licencesFile) !== licencesPage(packages))
     problems.push(`${licencesFile} is not current`);
   if (problems.length > 0) problems.push(cure);
@@ -145,11 +192,12 @@ export function checkSupplyChain() {
 function write() {
   setup();
   const packages = shippedPackages();
-  const elsewhere = packagesElsewhere(packages);
-  const kept = [...knownSums()].filter(([file]) =>
-    elsewhere.has(file.slice(0, file.lastIndexOf('/'))),
-  );
-  const sums = [...sumsOf(packages), ...kept].sort(([a], [b]) => (a < b ? -1 : 1));
+  const known = [...knownSums()];
+  const others = packagesElsewhere(packages).flatMap((name) => {
+    const kept = known.filter(([file]) => packageOf(file) === name);
+    return kept.length > 0 ? kept : sumsElsewhere(name);
+  });
+  const sums = [...sumsOf(packages), ...others].sort(([a], [b]) => (a < b ? -1 : 1));
   const lines = sums.map(([file, sum]) => `${sum}  ${file}\n`);
   writeFileSync(join(root, sumsFile), lines.join(''));
   writeFileSync(join(root, licencesFile), licencesPage(packages));
