@@ -274,6 +274,77 @@ test('a Host that is not ours is refused, and no other page may read an answer',
   expect(headers.get('content-security-policy')).toContain("default-src 'none'");
 });
 
+test('what is refused before it has a route has the form and the headers of every answer', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  const host = 'Host: localhost\r\n';
+  const heads: readonly (readonly [head: string, status: number])[] = [
+    [`GET /% HTTP/1.1\r\n${host}\r\n`, 400],
+    [`NONSENSE / HTTP/1.1\r\n${host}\r\n`, 400],
+    [`GET / HTTP/1.1\r\n${host}X: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
+  ];
+  for (const [head, status] of heads) {
+    const told = `${status} ${head.slice(0, 40)}`;
+    const [answer = '', body = '{}'] = (await exchange(server, head)).split('\r\n\r\n');
+    expect(answer, told).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    expect(answer, told).toMatch(/^x-content-type-options: nosniff$/m);
+    expect(answer, told).toMatch(/^content-security-policy: default-src 'none'/m);
+    expect(answer, told).toMatch(/^cache-control: no-store$/m);
+    const text = expect.stringMatching(/./);
+    expect(JSON.parse(body), told).toEqual({
+      code: 'RETO3_BAD_REQUEST',
+      message: text,
+      hint: text,
+    });
+  }
+});
+
+test('a request that does not come to its end is closed after 10 s, and streams go on', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  const stream = get(`${server.adminUrl}/v1/live`);
+  const [events] = await once(stream, 'response');
+  let ended = false;
+  events.on('data', () => undefined).once('close', () => (ended = true));
+  const host = 'Host: localhost\r\n';
+  const begins = Date.now();
+  const slow = [
+    ['', ''],
+    [`GET /healthz HTTP/1.1\r\n${host}`, 'X: x\r\n'],
+    [`GET /healthz HTTP/1.1\r\n${host}Content-Length: 100000\r\n\r\n`, 'x'],
+    [`POST /nothing HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\n\r\n`, '1\r\nx\r\n'],
+  ] as const;
+  const closed = await Promise.all(
+    slow.map(async ([begin, drip]) => {
+      const answer = await exchange(server, begin, drip);
+      return { answer: answer.includes('not whole after 10 s'), ms: Date.now() - begins };
+    }),
+  );
+  for (const { answer, ms } of closed) {
+    expect(answer).toBe(true);
+    expect(ms).toBeGreaterThanOrEqual(9_900);
+    expect(ms).toBeLessThan(20_000);
+  }
+  expect(ended).toBe(false);
+  stream.destroy();
+});
+
+/** Sends the bytes, then drips, and resolves with all that came when the connection is closed. */
+function exchange(server: Server, bytes: string, drip = ''): Promise<string> {
+  const { hostname: host, port } = new URL(server.adminUrl);
+  const socket = connect(Number(port), host);
+  socket.write(bytes);
+  if (drip === '' && bytes !== '') socket.end();
+  let answer = '';
+  const dripping = setInterval(() => void socket.write(drip), 500);
+  return new Promise((resolve) => {
+    socket.on('data', (piece) => (answer += String(piece)));
+    socket.on('error', () => undefined);
+    socket.once('close', () => {
+      clearInterval(dripping);
+      resolve(answer);
+    });
+  });
+}
+
 test('an admin host that others reach needs the word that it is open', async () => {
   const server = await Server.start({
     dataDir: await temporaryFolder(),

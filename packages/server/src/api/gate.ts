@@ -16,7 +16,7 @@ import type { Config } from '../config.ts';
 import { messageOf, Reto3Error } from '../errors.ts';
 
 /** Counts are nobody else's, and change: not to be sniffed, framed, embedded, named or kept. */
-const headers: Readonly<Record<string, string>> = {
+export const answerHeaders: Readonly<Record<string, string>> = {
   'cache-control': 'no-store',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   'cross-origin-resource-policy': 'same-origin',
@@ -30,7 +30,7 @@ export async function guard(app: FastifyInstance, config: Config): Promise<void>
   const file = config.adminTokenFile;
   const token = file === undefined ? undefined : digest(`Bearer ${await readToken(file)}`);
   app.addHook('onRequest', async (request, reply) => {
-    reply.headers(headers);
+    reply.headers(answerHeaders);
     const { host, authorization = '' } = request.headers;
     // Without Host it is no browser: health checks of load balancers leave it out.
     if (host !== undefined && !isOurs(host, ours))

@@ -1,4 +1,5 @@
 /** JSON schemas that several routes share; /openapi.json is made from them. */
+import { type ErrorCode, errorKinds } from '../errors.ts';
 import { type Scope, scopes } from '../query/format.ts';
 
 export const errorSchema = {
@@ -14,6 +15,15 @@ export const errorSchema = {
     hint: { type: 'string', description: 'The cure' },
   },
 } as const;
+
+/** What every failure is answered with. */
+export function errorBody(
+  code: ErrorCode,
+  message: string,
+  hint: string = errorKinds[code].hint,
+): { readonly code: ErrorCode; readonly message: string; readonly hint: string } {
+  return { code, message, hint };
+}
 
 export const errorResponse = { $ref: 'Error#' } as const;
 

@@ -3,12 +3,12 @@
  * turns every failure into `{code, message, hint}`.
  * The only folder that imports fastify.
  */
-import { type FastifyError, type FastifyInstance, type FastifyReply, fastify } from 'fastify';
+import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
 import type { Archive } from '../archive/archive.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Config } from '../config.ts';
 import type { Coordinator } from '../coordinator/coordinator.ts';
-import { type ErrorCode, errorKinds, messageOf, Reto3Error } from '../errors.ts';
+import { errorKinds, messageOf, Reto3Error } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics/metric.ts';
 import type { LiveFeed } from '../query/live-feed.ts';
@@ -27,8 +27,9 @@ import { LongReads } from './long-reads.ts';
 import { metricsRoutes } from './metrics.ts';
 import { describeRoutes } from './openapi.ts';
 import { Pace } from './pace.ts';
+import { refusals } from './refusals.ts';
 import { reportRoutes } from './reports.ts';
-import { errorSchema } from './schemas.ts';
+import { errorBody, errorSchema } from './schemas.ts';
 import { statsRoutes } from './stats.ts';
 import { whatIfRoutes } from './what-if.ts';
 
@@ -83,9 +84,7 @@ export class QueryApi {
       // Unknown query parameters are mistakes to be told, not noise to be dropped.
       ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
       forceCloseConnections: true,
-      // What fails before it has a route, such as the path /%, does not reach the error handler.
-      frameworkErrors: (error, _, reply: FastifyReply) =>
-        void reply.code(error.statusCode ?? 400).send(body('RETO3_BAD_REQUEST', error.message)),
+      ...refusals,
     });
     app.server.maxConnections = mostConnections;
     setErrors(app, log);
@@ -137,15 +136,11 @@ async function listen(app: FastifyInstance, config: Config): Promise<string> {
   }
 }
 
-function body(code: ErrorCode, message: string, hint: string = errorKinds[code].hint) {
-  return { code, message, hint };
-}
-
 function setErrors(app: FastifyInstance, log: Log): void {
   app.setNotFoundHandler((request, reply) =>
     reply
       .code(errorKinds.RETO3_NOT_FOUND.httpStatus)
-      .send(body('RETO3_NOT_FOUND', `there is no ${request.url}`)),
+      .send(errorBody('RETO3_NOT_FOUND', `there is no ${request.url}`)),
   );
 
   app.setErrorHandler((error: FastifyError, request, reply) => {
@@ -154,14 +149,14 @@ function setErrors(app: FastifyInstance, log: Log): void {
       if (error.httpStatus >= 500 && error.code !== 'RETO3_BUSY')
         log.error({ err: error, url: request.url }, error.message);
       if (error.code === 'RETO3_BUSY') reply.header('retry-after', 1);
-      return reply.code(error.httpStatus).send(body(error.code, error.message, error.hint));
+      return reply.code(error.httpStatus).send(errorBody(error.code, error.message, error.hint));
     }
     if (error.statusCode !== undefined && error.statusCode < 500) {
-      return reply.code(error.statusCode).send(body('RETO3_BAD_REQUEST', error.message));
+      return reply.code(error.statusCode).send(errorBody('RETO3_BAD_REQUEST', error.message));
     }
     log.error({ err: error, url: request.url }, 'a request of the query API failed');
     return reply
       .code(errorKinds.RETO3_INTERNAL.httpStatus)
-      .send(body('RETO3_INTERNAL', 'the server failed to answer this request'));
+      .send(errorBody('RETO3_INTERNAL', 'the server failed to answer this request'));
   });
 }
