@@ -223,10 +223,12 @@ test('with a token file only the bearer of the token is let in', async () => {
     for (const authorization of [undefined, 'Bearer open barley', 'open sesame', 'Bearer ']) {
       const response = await getPath(path, authorization);
       expect(response.status, path).toBe(401);
+      expect(response.headers.get('www-authenticate')).toBe('Bearer');
       expect(await response.json()).toMatchObject({ code: 'RETO3_UNAUTHORIZED' });
     }
   }
-  expect((await getPath('/v1/info', 'Bearer open sesame')).status).toBe(200);
+  for (const scheme of ['Bearer', 'bearer'])
+    expect((await getPath('/v1/info', `${scheme} open sesame`)).status).toBe(200);
 
   const stats = ['stats', 'ms10', '--open', '--url', server.adminUrl];
   expect(await runCli([...stats, '--token-file', tokenFile])).toMatchObject({ code: 0 });

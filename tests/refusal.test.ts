@@ -144,13 +144,16 @@ test.each(['000001.dbtmp', 'ANCHOR.new'])(
   },
 );
 
-test('a token file that is missing or empty is refused', async () => {
+test('a token file that is missing, empty, or holds what no header can carry is refused', async () => {
   const folder = await temporaryFolder();
-  const empty = join(folder, 'empty');
+  const [empty, long] = [join(folder, 'empty'), join(folder, 'long')];
   await writeFile(empty, '\n');
-  for (const file of [empty, join(folder, 'missing')]) {
+  await writeFile(long, 'first\nsecond\n');
+  for (const file of [empty, long, join(folder, 'missing')]) {
     const args = serveArgs({ dataDir: join(folder, 'data'), flags: ['--admin-token-file', file] });
     expectRefusal(await runCli(args), exit.usage, /--admin-token-file/);
+    const asked = await runCli(['stats', 'sec', '--token-file', file]);
+    expectRefusal(asked, exit.usage, /--token-file.*name a file that holds the token/);
   }
 });
 

@@ -3,8 +3,8 @@
  *
  * node:http and not fetch: fetch takes longer to load than most commands take to run.
  */
-import { readFile } from 'node:fs/promises';
 import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import { readToken } from '@reto3/server/bearer-token';
 import { type ErrorCode, errorKinds, messageOf, Reto3Error } from '@reto3/server/errors';
 
 export interface ApiOptions {
@@ -31,9 +31,7 @@ export async function request(
 ): Promise<IncomingMessage> {
   const url = urlOf(api.url, path, query);
   const authorization =
-    api.tokenFile === undefined
-      ? {}
-      : { authorization: `Bearer ${await readToken(api.tokenFile)}` };
+    api.tokenFile === undefined ? {} : { authorization: `Bearer ${await tokenOf(api.tokenFile)}` };
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const options = { method, headers: { ...headers, ...authorization } };
     httpRequest(url, options, resolve).once('error', reject).end();
@@ -97,19 +95,8 @@ function urlOf(base: string, path: string, query: Query): URL {
   return url;
 }
 
-async function readToken(file: string): Promise<string> {
-  try {
-    return (await readFile(file, 'utf8')).trim();
-  } catch (error) {
-    throw new Reto3Error(
-      'RETO3_BAD_SETTING',
-      `cannot read --token-file "${file}": ${messageOf(error)}`,
-      {
-        cause: error,
-        hint: 'name a file that holds the token',
-      },
-    );
-  }
+function tokenOf(file: string): Promise<string> {
+  return readToken('token-file', file, 'name a file that holds the token');
 }
 
 /** The whole body of an answer. @throws Reto3Error RETO3_ANSWER_CUT */

@@ -1,5 +1,6 @@
 /** Where alerts go, from flags and files. */
 import { readFile } from 'node:fs/promises';
+import { readToken } from '../bearer-token.ts';
 import type { Config } from '../config.ts';
 import { messageOf, Reto3Error } from '../errors.ts';
 import { isWebhook } from '../setting-values.ts';
@@ -10,7 +11,7 @@ type Settings = Pick<Config, 'alertUrl' | 'alertUrlFile' | 'alertTokenFile'>;
 /** @throws Reto3Error RETO3_BAD_SETTING, without what stands in the files */
 export async function receiverOf(config: Settings): Promise<Receiver> {
   const { alertUrl, alertUrlFile, alertTokenFile } = config;
-  const url = alertUrlFile === undefined ? alertUrl : await read('alert-url-file', alertUrlFile);
+  const url = alertUrlFile === undefined ? alertUrl : await readUrl(alertUrlFile);
   if (url === undefined) throw new Error('BUG: alerts without a URL');
   if (!isWebhook(url)) {
     throw new Reto3Error(
@@ -19,17 +20,17 @@ export async function receiverOf(config: Settings): Promise<Receiver> {
     );
   }
   const token =
-    alertTokenFile === undefined ? undefined : await read('alert-token-file', alertTokenFile);
+    alertTokenFile === undefined ? undefined : await readToken('alert-token-file', alertTokenFile);
   return { url, token };
 }
 
-async function read(flag: string, file: string): Promise<string> {
+async function readUrl(file: string): Promise<string> {
   try {
     return (await readFile(file, 'utf8')).trim();
   } catch (error) {
     throw new Reto3Error(
       'RETO3_BAD_SETTING',
-      `cannot read --${flag} "${file}": ${messageOf(error)}`,
+      `cannot read --alert-url-file "${file}": ${messageOf(error)}`,
       { cause: error },
     );
   }

@@ -8,12 +8,12 @@
  * like one. No header allows other origins (CORS), so browsers let no other page read an answer.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import type { FastifyInstance } from 'fastify';
+import { readToken } from '../bearer-token.ts';
 import type { Config } from '../config.ts';
-import { messageOf, Reto3Error } from '../errors.ts';
+import { Reto3Error } from '../errors.ts';
 
 /** Counts are nobody else's, and change: not to be sniffed, framed, embedded, named or kept. */
 export const answerHeaders: Readonly<Record<string, string>> = {
@@ -28,7 +28,8 @@ export const answerHeaders: Readonly<Record<string, string>> = {
 export async function guard(app: FastifyInstance, config: Config): Promise<void> {
   const ours = new Set([config.adminHost, 'localhost', hostname(), ...config.adminNames].map(fold));
   const file = config.adminTokenFile;
-  const token = file === undefined ? undefined : digest(`Bearer ${await readToken(file)}`);
+  const token =
+    file === undefined ? undefined : digest(`Bearer ${await readToken('admin-token-file', file)}`);
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(answerHeaders);
     const { host, authorization = '' } = request.headers;
@@ -36,8 +37,10 @@ export async function guard(app: FastifyInstance, config: Config): Promise<void>
     if (host !== undefined && !isOurs(host, ours))
       throw new Reto3Error('RETO3_WRONG_HOST', `got the header Host "${host}", which is not ours`);
     if (request.routeOptions.config.open === true) return;
+    // The name of the scheme is alike in any case (RFC 9110).
+    const given = digest(authorization.replace(/^bearer +/i, 'Bearer '));
     // Of equal length by construction, so the comparison takes the same time for any two texts.
-    if (token !== undefined && !timingSafeEqual(digest(authorization), token))
+    if (token !== undefined && !timingSafeEqual(given, token))
       throw new Reto3Error('RETO3_UNAUTHORIZED', 'the query API asks for a token');
   });
 }
@@ -51,23 +54,6 @@ function isOurs(host: string, ours: ReadonlySet<string>): boolean {
 /** Names are alike in any case, and with the root's dot. */
 function fold(name: string): string {
   return name.toLowerCase().replace(/\.$/, '');
-}
-
-async function readToken(file: string): Promise<string> {
-  try {
-    const token = (await readFile(file, 'utf8')).trim();
-    if (token !== '') return token;
-  } catch (error) {
-    throw new Reto3Error(
-      'RETO3_BAD_SETTING',
-      `cannot read --admin-token-file "${file}": ${messageOf(error)}`,
-      { cause: error },
-    );
-  }
-  throw new Reto3Error(
-    'RETO3_BAD_SETTING',
-    `got an empty --admin-token-file "${file}", want a token in it`,
-  );
 }
 
 function digest(text: string): Buffer {

@@ -149,6 +149,7 @@ function setErrors(app: FastifyInstance, log: Log): void {
       if (error.httpStatus >= 500 && error.code !== 'RETO3_BUSY')
         log.error({ err: error, url: request.url }, error.message);
       if (error.code === 'RETO3_BUSY') reply.header('retry-after', 1);
+      if (error.code === 'RETO3_UNAUTHORIZED') reply.header('www-authenticate', 'Bearer');
       return reply.code(error.httpStatus).send(errorBody(error.code, error.message, error.hint));
     }
     if (error.statusCode !== undefined && error.statusCode < 500) {

@@ -1,0 +1,26 @@
+/**
+ * Bearer tokens come from files, never from the command line, which every user of the machine can
+ * read. Whatever is wrong with one, messages name its file and nothing of what is in it.
+ */
+import { readFile } from 'node:fs/promises';
+import { messageOf, Reto3Error } from './errors.ts';
+
+/**
+ * The token in a file, without the white space around it.
+ * @param flag the one that names the file, without dashes
+ * @param hint the cure, where it is not that of all settings
+ * @throws Reto3Error RETO3_BAD_SETTING where the file cannot be read, is empty, or holds what no
+ * header can carry
+ */
+export async function readToken(flag: string, file: string, hint?: string): Promise<string> {
+  const bad = (message: string, cause?: unknown): Reto3Error =>
+    new Reto3Error('RETO3_BAD_SETTING', message, { cause, ...(hint !== undefined && { hint }) });
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw bad(`cannot read --${flag} "${file}": ${messageOf(error)}`, error);
+  });
+  const token = text.trim();
+  if (token === '') throw bad(`got an empty --${flag} "${file}", want a token in it`);
+  if (!/^[ -~]+$/.test(token))
+    throw bad(`cannot use what --${flag} "${file}" holds, want one line of printable ASCII`);
+  return token;
+}
