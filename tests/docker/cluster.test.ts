@@ -3,6 +3,7 @@
  * merger says, whatever is killed meanwhile.
  */
 import { get } from 'node:https';
+import { connect } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { figure } from '../support/figure.ts';
@@ -135,4 +136,21 @@ test('the door speaks TLS, and a node may write nowhere but to its data', async 
     expect(rights).toMatch(/^CapEff:\s+0+$/m);
     expect(rights).toMatch(/^NoNewPrivs:\s+1$/m);
   }
+});
+
+test('the door closes a head that does not come to its end', async () => {
+  const socket = connect(8080, '127.0.0.1');
+  socket.write('POST / HTTP/1.1\r\nHost: localhost\r\n');
+  const dripping = setInterval(() => socket.write('X: x\r\n'), 1_000);
+  let answer = '';
+  let closed = false;
+  socket.on('data', (piece) => (answer += String(piece)));
+  socket.on('error', () => undefined).once('close', () => (closed = true));
+  try {
+    await waitUntil('it is closed', () => closed);
+  } finally {
+    clearInterval(dripping);
+    socket.destroy();
+  }
+  expect(answer).toMatch(/^HTTP\/1\.1 408 /);
 });
