@@ -143,8 +143,13 @@ test('errors are JSON with code, message and hint', async () => {
     const text = expect.stringMatching(/./);
     expect(body, path).toEqual({ code, message: text, hint: text });
   }
-  const posted = await fetch(`${server.adminUrl}/v1/info`, { method: 'POST' });
-  expect(posted.status).toBe(404);
+  const post = (init: RequestInit = {}): Promise<Response> =>
+    fetch(`${server.adminUrl}/v1/info`, { method: 'POST', ...init });
+  expect((await post()).status).toBe(404);
+  // No question has a body, so a long one is neither read nor parsed.
+  const headers = { 'content-type': 'application/json' };
+  const long = await post({ headers, body: JSON.stringify('x'.repeat(2_000)) });
+  expect([long.status, await long.json()]).toMatchObject([413, { code: 'RETO3_BAD_REQUEST' }]);
 });
 
 test('long questions that fail take no turn from others', async () => {

@@ -35,6 +35,8 @@ import { whatIfRoutes } from './what-if.ts';
 
 /** More are closed at once: each takes a file descriptor, and LevelDB needs some. */
 const mostConnections = 500;
+/** No question has a body. Fastify reads and parses a megabyte of it, whatever the path. */
+const longestBodyBytes = 1_024;
 
 export interface QueryApiOptions {
   readonly config: Config;
@@ -83,6 +85,7 @@ export class QueryApi {
     const app = fastify({
       // Unknown query parameters are mistakes to be told, not noise to be dropped.
       ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
+      bodyLimit: longestBodyBytes,
       forceCloseConnections: true,
       ...refusals,
     });
