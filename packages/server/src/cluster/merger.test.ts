@@ -16,12 +16,14 @@ class QuietStream {
   created = 'monday';
   /** When its only message, number 1, was stored, epoch ms; undefined: there is none. */
   storedAt: number | undefined;
+  /** Whether the consumer gives signs of life only. */
+  mute = false;
   readonly jetStream: JetStream;
 
   constructor() {
     const info = async () => {
       const last = this.storedAt === undefined ? 0 : 1;
-      return { created: this.created, state: { first_seq: last, last_seq: last } };
+      return { created: this.created, state: { messages: last, first_seq: last, last_seq: last } };
     };
     const getMessage = async () =>
       this.storedAt === undefined ? null : { time: new Date(this.storedAt) };
@@ -30,7 +32,7 @@ class QuietStream {
       const ended = new Promise<IteratorResult<never>>((resolve) => {
         stop = () => resolve({ done: true, value: undefined });
       });
-      const first = this.storedAt === undefined ? [] : [messageOf(this.storedAt)];
+      const first = this.storedAt === undefined || this.mute ? [] : [messageOf(this.storedAt)];
       const next = async (): Promise<IteratorResult<unknown>> => {
         const value = first.shift();
         return value === undefined ? ended : { done: false, value };
@@ -94,6 +96,7 @@ describe('a merger', () => {
     merger = new Merger({ store, clock, silentAfterMs: 10_000, events });
     quiet.created = 'monday';
     quiet.storedAt = undefined;
+    quiet.mute = false;
     asked.mockReset().mockResolvedValue();
     vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'clearInterval'] });
   });
@@ -107,6 +110,15 @@ describe('a merger', () => {
 
   it('reads on in a stream in which nothing comes', async () => {
     expect(await read(60)).toBe(false);
+  });
+
+  it('ends when the consumer keeps to itself what is there, and reads it from the next', async () => {
+    quiet.storedAt = 1_464_433_871_234;
+    quiet.mute = true;
+    expect(await read(60)).toBe(true);
+    quiet.mute = false;
+    expect(await read(10)).toBe(false);
+    expect(merger.counters).toMatchObject({ position: 1, messages: 1 });
   });
 
   it('ends when the stream was deleted and made again, and then asks the nodes', async () => {

@@ -141,10 +141,16 @@ export class Merger implements LiveSource {
     // The library begins anew by itself where the consumer's server is gone, but not always: with
     // three servers of which one was killed, it was seen to wait for ever.
     // Or it begins anew behind its place in another stream of the same name, which never comes so far.
+    // And a consumer was seen that gave signs of life, and none of the messages that were there.
+    // However long it takes to save what was read: then it is this side that takes nothing.
+    let [withheldMs, taking] = [0, false];
     const watch = setInterval(() => {
       if (this.#clock.read().monotonicMs - heardAt > silenceMs) return messages.stop();
       this.#look(jetStream.manager, stream).then(
-        ({ still }) => still || messages.stop(),
+        ({ still, more }) => {
+          withheldMs = more && !taking ? withheldMs + heartbeatMs : 0;
+          if (!still || withheldMs > silenceMs) messages.stop();
+        },
         () => undefined,
       );
     }, heartbeatMs);
@@ -158,12 +164,14 @@ export class Merger implements LiveSource {
       for await (const { seq, subject, data, timestampNanos } of messages) {
         heardAt = this.#clock.read().monotonicMs;
         if (seq <= this.#position) continue;
+        taking = true;
         if (seq > this.#position + 1 && this.#position > 0)
           await this.#ask(ask, this.#positionTime - askBackMs, 'the stream has lost messages');
         this.#take(subject, data);
         this.#position = seq;
         this.#positionTime = Number(timestampNanos / 1_000_000n);
         await this.#saveIfDue();
+        [withheldMs, taking] = [0, false];
       }
     } catch (error) {
       if (!isDamage(error)) throw error;
@@ -325,19 +333,21 @@ export class Merger implements LiveSource {
   /**
    * Whether its place still means something in the stream of that name. A stream that had lost its
    * newest messages, and got others since, has other messages under the same numbers: so the time of
-   * the last one that was read is looked at as well.
+   * the last one that was read is looked at as well. `more`: there are messages behind that one.
    */
   async #look(
     { streams }: JetStream['manager'],
     stream: string,
-  ): Promise<{ readonly created: string; readonly still: boolean }> {
+  ): Promise<{ readonly created: string; readonly still: boolean; readonly more: boolean }> {
     const [position, positionTime] = [this.#position, this.#positionTime];
     const { created, state } = await streams.info(stream);
-    if (this.#stream !== created || state.last_seq < position) return { created, still: false };
+    const more = state.messages > 0 && state.last_seq > position;
+    if (this.#stream !== created || state.last_seq < position)
+      return { created, still: false, more };
     // In time all messages are deleted.
-    if (position < Math.max(state.first_seq, 1)) return { created, still: true };
+    if (position < Math.max(state.first_seq, 1)) return { created, still: true, more };
     const message = await streams.getMessage(stream, { seq: position });
-    return { created, still: message?.time.getTime() === positionTime };
+    return { created, still: message?.time.getTime() === positionTime, more };
   }
 
   async #ask(
