@@ -12,8 +12,8 @@
  *   until it is on the disk. So the next boot, which vouches for that much and more, voids all that
  *   the store has lost;
  * - a second is pending from before its write is done until a message with it is acknowledged;
- * - what was acknowledged in the last minutes is published again when NATS fails: where another of
- *   its servers leads the stream then, it may be lost all the same.
+ * - what was acknowledged in the last minutes is published again when NATS fails, or the connection
+ *   to it was lost: where another of its servers leads the stream then, it may be lost all the same.
  */
 import type { Clock } from '../clock.ts';
 import type { Publishing } from '../coordinator/writer.ts';
@@ -217,7 +217,7 @@ export class Publisher implements Publishing {
 
   /**
    * What was acknowledged lately is pending again; at once, for nobody knows how long NATS will be away.
-   * Returns since when, epoch ms; undefined: nothing was, or is pending already.
+   * The next write of the store, a flush interval away at most, sets it going. Returns since when, epoch ms; undefined: nothing was, or is pending already.
    */
   repeat(): number | undefined {
     const spans = this.#settling.takeAll(this.#clock.read().monotonicMs);

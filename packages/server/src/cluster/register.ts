@@ -2,7 +2,8 @@
  * The register of nodes: who may publish under a name, and as which boot.
  *
  * - A lease for each name, in a bucket whose entries expire: two servers with one name would undo
- *   each other's counts, so the second one is told, and waits.
+ *   each other's counts, so the second one is told, and waits. It is no lock: a node that cannot ask
+ *   goes on, and if somebody takes its name meanwhile, the later boot voids what it says.
  * - A record of the last boot under that name, in a bucket that lasts. A folder whose own last boot
  *   is another one is not what published last: it was restored, or cloned. Then what was published
  *   under the name is void, and all that the folder holds is published.
