@@ -28,6 +28,14 @@ function thisSecond(): number {
   return Math.floor(Date.now() / 1_000) * 1_000;
 }
 
+/** Until then the newest windows of a node may be on their way to the merger. */
+async function untilFinal(merger: Server, through: number): Promise<void> {
+  await waitUntil('what the nodes counted until now is final in the cluster', async () => {
+    const answer = await ask<Answer>(merger.adminUrl, '/v1/cluster');
+    return (answer.merger?.finalThrough ?? 0) >= through;
+  });
+}
+
 withNats('adds up what all nodes hold, and says who they are', async () => {
   const from = thisSecond();
   const nats = await NatsServers.start();
@@ -44,6 +52,7 @@ withNats('adds up what all nodes hold, and says who they are', async () => {
   for (const reader of [merger, both]) {
     await expectSum(reader, [a, b, both], from);
     expect(await messagesInCluster(reader, from)).toBe(answered);
+    await untilFinal(reader, thisSecond());
   }
   const printed = await runCli(['cluster', '--url', merger.adminUrl]);
   expect(printed.stderr).toBe('');
@@ -106,6 +115,7 @@ withNats('gives the counts of each node alone, as the node itself has them', asy
   await setTimeout(1_000);
   await expectSum(merger, [again, b], from);
   const to = thisSecond();
+  await untilFinal(merger, to);
   for (const [name, node] of [
     ['a', again],
     ['b', b],
