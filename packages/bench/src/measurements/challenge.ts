@@ -14,29 +14,27 @@ const sampleEveryMs = 1_000;
 const settledShare = 0.25;
 
 export async function challenge(bench: Bench): Promise<Finding[]> {
-  const { challengeRounds, challengeSeconds } = bench.plan;
+  const { challengeRounds, challengeSeconds, settleSeconds } = bench.plan;
   const collected = new Collected();
   for (let round = 0; round < challengeRounds; round++) {
     for (const peer of bench.inTurn(round, [reto3, bareUws])) {
       await bench.with(peer, { placement: bench.placement, workers: 1 }, async (running) => {
-        const before = running.usage();
-        const startMs = performance.now();
-        const { answered, residentBytes } = await load(bench, running, challengeSeconds);
-        const seconds = (performance.now() - startMs) / 1_000;
-        const after = running.usage();
-        const cpu = ((after.cpuSeconds - before.cpuSeconds) / answered) * microseconds;
-        collected.add('challenge-cpu', peer.name, cpu);
+        const first = await load(bench, running, settleSeconds);
+        const settled = await load(bench, running, challengeSeconds);
+        collected.add('challenge-cpu', peer.name, settled.cpu);
+        collected.add('challenge-cpu-first', peer.name, first.cpu);
+        const residentBytes = [...first.residentBytes, ...settled.residentBytes];
         collected.add('challenge-memory', peer.name, Math.max(...residentBytes) / megabyte);
         if (peer === reto3) {
-          const written = (after.writtenBytes - before.writtenBytes) / seconds;
-          collected.add('challenge-disk', peer.name, written);
-          collected.add('challenge-growth', peer.name, growthOf(residentBytes) / megabyte);
+          collected.add('challenge-disk', peer.name, settled.writtenPerSecond);
+          collected.add('challenge-growth', peer.name, growthOf(settled.residentBytes) / megabyte);
         }
-        bench.say(`  ${peer.name}: ${cpu} µs a request`);
+        bench.say(`  ${peer.name}: ${settled.cpu} µs a request`);
       });
     }
   }
-  const how = `${challengeSeconds} s of ${calmRate.toLocaleString('en')} requests/s from ${challengeSource(bench)}; one core for the server.`;
+  const source = `${calmRate.toLocaleString('en')} requests/s from ${challengeSource(bench)}; one core for the server.`;
+  const how = `${challengeSeconds} s of ${source} ${settleSeconds} s of it came before.`;
   const shape = { better: 'lower', how } as const;
   return [
     {
@@ -45,6 +43,14 @@ export async function challenge(bench: Bench): Promise<Finding[]> {
       title: 'Processor time per request under the load of the challenge',
       unit: 'µs',
       series: collected.series('challenge-cpu'),
+    },
+    {
+      ...shape,
+      id: 'challenge-cpu-first',
+      title: 'The same in the first seconds of a server, while V8 compiles what it runs',
+      how: `${settleSeconds} s of ${source}`,
+      unit: 'µs',
+      series: collected.series('challenge-cpu-first'),
     },
     {
       ...shape,
@@ -71,9 +77,11 @@ export async function challenge(bench: Bench): Promise<Finding[]> {
 }
 
 interface Loaded {
-  readonly answered: number;
+  /** µs of processor time for each request that was answered. */
+  readonly cpu: number;
   /** One sample a second. */
   readonly residentBytes: readonly number[];
+  readonly writtenPerSecond: number;
 }
 
 async function load(bench: Bench, running: RunningPeer, seconds: number): Promise<Loaded> {
@@ -83,9 +91,17 @@ async function load(bench: Bench, running: RunningPeer, seconds: number): Promis
     sampleEveryMs,
   );
   try {
+    const before = running.usage();
+    const startMs = performance.now();
     const answered = await runChallenge(bench, running, seconds);
-    residentBytes.push(running.usage().residentBytes);
-    return { answered, residentBytes };
+    const tookSeconds = (performance.now() - startMs) / 1_000;
+    const after = running.usage();
+    residentBytes.push(after.residentBytes);
+    return {
+      cpu: ((after.cpuSeconds - before.cpuSeconds) / answered) * microseconds,
+      residentBytes,
+      writtenPerSecond: (after.writtenBytes - before.writtenBytes) / tookSeconds,
+    };
   } finally {
     clearInterval(sampling);
   }
