@@ -13,7 +13,7 @@ import { challengeName, clusterSuite, run, serverSuite } from './run.ts';
 const usage = `usage: npm run bench [-- OPTIONS]
 
   (none)        a quick run of about two minutes; its numbers scatter
-  --full        the run of docs/performance.md, about 30 minutes; writes docs/performance.md and .json
+  --full        the run of docs/performance.md, about 40 minutes; writes docs/performance.md and .json
   --cluster     what a cluster costs and takes; with --full docs/scaling.md and .json, about six minutes
   --install     first install the Debian packages that are missing (root)
   --only TEXT   run only the measurements whose name contains that, such as "latency"; writes nothing, or
