@@ -217,7 +217,8 @@ export class Publisher implements Publishing {
 
   /**
    * What was acknowledged lately is pending again; at once, for nobody knows how long NATS will be away.
-   * The next write of the store, a flush interval away at most, sets it going. Returns since when, epoch ms; undefined: nothing was, or is pending already.
+   * The next write of the store, a flush interval away at most, sets it going. Returns since when,
+   * epoch ms; undefined: nothing was, or is pending already.
    */
   repeat(): number | undefined {
     const spans = this.#settling.takeAll(this.#clock.read().monotonicMs);
