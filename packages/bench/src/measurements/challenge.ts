@@ -47,7 +47,8 @@ export async function challenge(bench: Bench): Promise<Finding[]> {
     {
       ...shape,
       id: 'challenge-cpu-first',
-      title: 'Processor time per request in the first seconds of a server, while V8 compiles what it runs',
+      title:
+        'Processor time per request in the first seconds of a server, while V8 compiles what it runs',
       how: `${settleSeconds} s of ${source}`,
       unit: 'µs',
       series: collected.series('challenge-cpu-first'),
