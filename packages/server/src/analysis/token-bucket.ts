@@ -10,35 +10,37 @@
  */
 import { ms10 } from '../period.ts';
 
+/** Tokens are reckoned in thousandths: what comes in a millisecond is a whole number of them then. */
+const thousandths = 1_000;
+
 export class BucketDepth {
-  /** Messages in a second. */
+  /** Messages in a second; in a millisecond as many thousandths. */
   readonly rate: number;
-  readonly #perMs: number;
   /** The most that came up to the last window's end, less what the bucket gained after the first. */
   #excess = 0;
   #end = Number.NaN;
   #depth = 0;
 
-  /** @param rate tokens that the bucket gains in a second, above 0 */
+  /** @param rate tokens that the bucket gains in a second, above 0; exact where it is whole */
   constructor(rate: number) {
     this.rate = rate;
-    this.#perMs = rate / 1_000;
   }
 
   /** Takes the next counted window, oldest first. In a gap nothing comes. */
   add(start: number, count: number): void {
     // Between the end of the last window and the start of this one, which a gap lies between.
-    if (start > this.#end) this.#excess -= (start - this.#end) * this.#perMs;
+    if (start > this.#end) this.#excess -= (start - this.#end) * this.rate;
     this.#excess = Math.max(0, this.#excess);
+    const came = count * thousandths;
     // All that came before at its latest, and this window's at once.
-    this.#depth = Math.max(this.#depth, this.#excess + count);
+    this.#depth = Math.max(this.#depth, this.#excess + came);
     // From its own end on: either only these count, or those before with a window's gain less.
-    this.#excess = Math.max(0, this.#excess - ms10.windowMs * this.#perMs) + count;
+    this.#excess = Math.max(0, this.#excess - ms10.windowMs * this.rate) + came;
     this.#end = start + ms10.windowMs;
   }
 
   /** Tokens, a whole number of at least 1. */
   get depth(): number {
-    return Math.max(1, Math.ceil(this.#depth));
+    return Math.max(1, Math.ceil(this.#depth / thousandths));
   }
 }

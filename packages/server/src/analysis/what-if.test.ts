@@ -90,7 +90,7 @@ describe('the smallest token bucket', () => {
       let messages = 0;
       for (let last = first; last < counts.length; last++) {
         messages += counts[last] ?? 0;
-        depth = Math.max(depth, messages - (rate / 100) * Math.max(0, last - first - 1));
+        depth = Math.max(depth, messages - (rate * Math.max(0, last - first - 1)) / 100);
       }
     }
     return Math.ceil(depth);
@@ -114,6 +114,11 @@ describe('the smallest token bucket', () => {
         expect(depthOf(counts, rate)).toBe(naiveDepth(counts, rate));
       }),
     );
+  });
+
+  it('is no deeper for what adding up tenths of tokens would round', () => {
+    const counts = [1, undefined, 8, 13, 11, 18, undefined, 14, undefined, 0, undefined, 1];
+    expect(depthOf(counts, 10)).toBe(65);
   });
 
   /** Arrival times in ms, sorted: each message somewhere in its window. */
