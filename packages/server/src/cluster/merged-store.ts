@@ -154,6 +154,7 @@ export class MergedStore implements StoredMinutes, StoredParts, Expiring {
     const { deletedBefore } = this.#meta;
     return {
       ...ends,
+      oldest: 0,
       minutes: minutes.map(
         (minute) =>
           new Minute(minute.start, {

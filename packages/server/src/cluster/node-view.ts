@@ -109,6 +109,7 @@ export function nodeView(
   const { snapshot, keptFrom } = parts;
   return {
     ...parts.ends,
+    oldest: 0,
     minutes: parts.minutes.flatMap((minute) => {
       const windows = minute.part(node.name)?.windows();
       if (windows === undefined) return [];

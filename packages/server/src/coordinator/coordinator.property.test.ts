@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { MemoryLevel } from 'memory-level';
 import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../clock.virtual.ts';
-import { ms10, type Period, periods } from '../period.ts';
+import { alignDown, ms10, type Period, periods } from '../period.ts';
 import { readChunks } from '../query/chunks.ts';
 import { countedRows } from '../query/format.ts';
 import { noAnchor } from '../store/anchor.ts';
@@ -152,6 +152,9 @@ class Node {
     for await (const chunk of readChunks(view, period, allTime)) {
       for (const [start, count] of countedRows(chunk, period)) windows.set(start, count);
     }
+    expect(alignDown(view.oldest, period.windowMs)).toBeLessThanOrEqual(
+      Math.min(...windows.keys()),
+    );
     await view.store.close();
     return windows;
   }

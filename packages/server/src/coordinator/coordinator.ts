@@ -36,6 +36,8 @@ export interface CountsView {
   readonly finalThrough: number;
   /** End of the newest counted window, final or not, epoch ms. */
   readonly newestEnd: number;
+  /** Nothing was counted before that, epoch ms; 0 where nobody knows. */
+  readonly oldest: number;
   /** Copies of the minutes in memory; they win over the store. */
   readonly minutes: readonly Minute[];
   readonly store: Pick<VerifiedSnapshot, 'rows' | 'close'>;
@@ -114,6 +116,8 @@ export class Coordinator {
   #startedAt: number;
   readonly #messagesByWorker: number[];
   readonly #messagesBefore: number;
+  /** Of what was counted before this start, epoch ms; Infinity where nothing was. */
+  readonly #oldestBefore: number;
   #messagesSinceStart = 0;
   #finalThrough: number;
   #newestEnd: number;
@@ -156,6 +160,7 @@ export class Coordinator {
     this.#blocks = recovered.blocks;
     this.#writer = new Writer(parts.store, this.#blocks, parts.anchor, boot, parts.companion);
     this.#messagesBefore = recovered.messages;
+    this.#oldestBefore = recovered.oldest;
     this.#messagesByWorker = new Array<number>(parts.workerCount).fill(0);
     this.#startedAt = now.wallMs;
     this.#finalThrough = finalThroughAt(now.wallMs);
@@ -307,7 +312,8 @@ export class Coordinator {
     const store = new VerifiedSnapshot(snapshot, deletedBefore, this.#gone, (damage) =>
       this.#blocks.note(damage),
     );
-    return { finalThrough, newestEnd: this.#newestEnd, minutes, store, deletedBefore };
+    const oldest = Math.min(this.#oldestBefore, this.#minutes.oldest);
+    return { finalThrough, newestEnd: this.#newestEnd, oldest, minutes, store, deletedBefore };
   }
 
   state(): CoordinatorState {

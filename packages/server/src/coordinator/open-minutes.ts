@@ -20,6 +20,7 @@ export class OpenMinutes {
   readonly #unloaded = new Set<Minute>();
   /** The minute that was asked for last; nearly always the one that is asked for next. */
   #recent: Minute | undefined;
+  #oldest = Number.POSITIVE_INFINITY;
 
   constructor(blocks: Blocks) {
     this.#blocks = blocks;
@@ -33,6 +34,11 @@ export class OpenMinutes {
   /** Those in memory of which nothing is missing, in no order. */
   loaded(): Minute[] {
     return [...this.#minutes.values()].filter((minute) => !this.#unloaded.has(minute));
+  }
+
+  /** The earliest start of all that ever were in memory, epoch ms; Infinity where none was. */
+  get oldest(): number {
+    return this.#oldest;
   }
 
   /** Messages that no write holds yet. */
@@ -130,6 +136,7 @@ export class OpenMinutes {
     if (minute === undefined) {
       minute = this.#load(start);
       this.#minutes.set(start, minute);
+      this.#oldest = Math.min(this.#oldest, start);
     }
     this.#recent = minute;
     return minute;

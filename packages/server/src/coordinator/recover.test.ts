@@ -44,6 +44,24 @@ describe('recover', () => {
     expect([...recovered.minutes.all()].map(({ start }) => start)).toEqual([minute]);
   });
 
+  it('knows of no time before the oldest block of any period, or before damage', async () => {
+    const oldest = async (change: Change): Promise<number> => {
+      await store.write([change], { sync: true });
+      return (await recover(store, anchor, 'test')).oldest;
+    };
+    expect((await recover(store, anchor, 'test')).oldest).toBe(minute);
+    const [hour, day] = [minute - 11 * 60_000, Date.UTC(2016, 4, 28)];
+    const counted = allocateWindows(1_440);
+    counted.counted[600] = 1;
+    expect(await oldest({ put: 'min', start: day, windows: counted })).toBe(day + 600 * 60_000);
+    const seconds = allocateWindows(3_600);
+    expect(await oldest({ put: 'sec', start: hour - 7_200_000, windows: seconds })).toBe(
+      hour - 7_200_000,
+    );
+    const damaged = { put: 'min', start: day - 86_400_000, bytes: Buffer.from('damaged') } as const;
+    expect(await oldest(damaged)).toBe(day - 86_400_000);
+  });
+
   it('takes an empty folder for a new one', async () => {
     const empty = await Store.open(async () => new MemoryLevel<string, string>());
     const { meta: found, messages } = await recover(empty, noAnchor(), 'test');

@@ -3,7 +3,7 @@
  * are there. Writes nothing.
  */
 import { Reto3Error } from '../errors.ts';
-import { ms10, sec } from '../period.ts';
+import { min, ms10, sec } from '../period.ts';
 import type { Anchor } from '../store/anchor.ts';
 import type { OnDamage } from '../store/damage.ts';
 import type { Gone } from '../store/gone.ts';
@@ -22,6 +22,8 @@ export interface Recovered {
   readonly blocks: Blocks;
   /** All that the store and its journal hold. */
   readonly messages: number;
+  /** Nothing that the store holds was counted before that, epoch ms; Infinity where it holds nothing. */
+  readonly oldest: number;
   /** End of the newest second that the store knows, epoch ms. */
   readonly newestEnd: number;
   /** End of the newest counted window, epoch ms; 0 where there is none. */
@@ -41,13 +43,29 @@ export async function recover(
   const blocks = new Blocks(store, { ...meta, gone }, onDamage);
   const minutes = new OpenMinutes(blocks);
   const snapshot = store.snapshot();
+  let oldest = Number.POSITIVE_INFINITY;
+  const holdsFrom = (timeMs: number): void => {
+    oldest = Math.min(oldest, timeMs);
+  };
   let newestEnd = 0;
   let countedEnd = 0;
   let messages = 0;
   try {
     // A damaged min block is told to whoever reads it; it is no reason not to count.
-    for await (const block of snapshot.rows('min', allTime, (damage) => blocks.note(damage))) {
-      messages += totalOf(block.windows);
+    const damaged: OnDamage = (damage) => {
+      blocks.note(damage);
+      holdsFrom(damage.from);
+    };
+    for await (const { start, windows } of snapshot.rows('min', allTime, damaged)) {
+      messages += totalOf(windows);
+      holdsFrom(start + windows.counted.indexOf(1) * min.windowMs);
+    }
+    for (const { name } of [sec, ms10]) {
+      // Where it cannot be read, nobody knows.
+      for await (const start of snapshot.starts(name, allTime, () => holdsFrom(0))) {
+        holdsFrom(start);
+        break;
+      }
     }
     for await (const block of snapshot.rows(
       'ms10',
@@ -63,6 +81,7 @@ export async function recover(
       newestEnd = Math.max(newestEnd, row.start + sec.windowMs);
       countedEnd = Math.max(countedEnd, countedEndOf(row));
     }
+    holdsFrom(minutes.oldest);
     minutes.loadMissing();
     assertWhole(minutes);
   } catch (error) {
@@ -72,7 +91,7 @@ export async function recover(
     await snapshot.close();
   }
   assertOpenMinutes(meta, minutes);
-  return { minutes, meta, gone, blocks, messages, newestEnd, countedEnd };
+  return { minutes, meta, gone, blocks, messages, oldest, newestEnd, countedEnd };
 }
 
 function countedEndOf({ start, windows }: Row): number {

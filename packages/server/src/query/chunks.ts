@@ -61,7 +61,9 @@ export async function resolveLast(
   range: Range,
 ): Promise<{ readonly from: number; readonly to: number }> {
   if (range.last === undefined) return range;
-  const { from, to, last } = range;
+  const { to, last } = range;
+  // Or a server that has counted for less than that would be looked through from the epoch on.
+  const from = Math.max(range.from, alignDown(Math.min(view.oldest, to), period.windowMs));
   // Nearly always there is no gap among them, and a look at the end of the range finds them all.
   const nearFrom = to - 2 * last * period.windowMs;
   if (nearFrom > from) {

@@ -41,11 +41,12 @@ export class DataFolder {
    * `period` up to the newest counted one, or damaged one.
    */
   async view(period: Period, nowMs: number): Promise<CountsView> {
-    const { minutes, meta, gone } = this.recovered;
+    const { minutes, meta, gone, oldest } = this.recovered;
     const { deletedBefore } = meta;
     const view: CountsView = {
       finalThrough: 0,
       newestEnd: 0,
+      oldest,
       minutes: minutes.loaded(),
       store: new VerifiedSnapshot(this.store.snapshot(), deletedBefore, gone),
       deletedBefore,

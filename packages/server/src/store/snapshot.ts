@@ -16,6 +16,10 @@ import type { Handles } from './sublevels.ts';
  * is asked for again and again, lie in two blocks at most.
  */
 const mostPointReads = 2;
+/** As many as an answer about the newest windows reads, and the day that they are held against. */
+const mostRecent = mostPointReads + 1;
+/** A look at whether a row is there takes a few microseconds: as many as a day has of sec blocks. */
+const mostPointLooks = 24;
 
 export class StoreSnapshot {
   readonly #rows: Handles['rows'];
@@ -23,6 +27,11 @@ export class StoreSnapshot {
   readonly #reports: Handles['reports'];
   readonly #parts: Handles['parts'];
   readonly #snapshot: AbstractSnapshot;
+  /**
+   * The rows that were decoded last of those that are read one by one: the newest windows are read
+   * twice, to see where the range begins and then for the answer.
+   */
+  #recent: { readonly series: Series; readonly row: Row }[] = [];
 
   constructor(handles: Omit<Handles, 'database'>, snapshot: AbstractSnapshot) {
     this.#rows = handles.rows;
@@ -33,16 +42,25 @@ export class StoreSnapshot {
   }
 
   /**
-   * The rows of a series that start within the range, in order of time. Damaged ones go to
-   * `onDamage` instead, or are thrown where there is none.
+   * The rows of a series that start within the range, in order of time; not to be changed, since
+   * they may be given again. Damaged ones go to `onDamage` instead, or are thrown where there is
+   * none.
    * @throws Reto3Error RETO3_BLOCK_DAMAGED
    */
   async *rows(series: Series, range: RowRange, onDamage?: OnDamage): AsyncGenerator<Row> {
     if (range.from >= range.to) return;
     const rest = unreadOf(series, range);
+    const starts = startsWithin(series, range, mostPointReads);
+    const entries =
+      starts === undefined
+        ? this.#rows[series].iterator(this.#options(range))
+        : this.#points(series, starts);
     try {
-      for await (const [start, bytes] of this.#entries(series, range)) {
-        const row = rowOf(series, start, bytes, onDamage);
+      for await (const [start, bytes] of entries) {
+        const row =
+          starts === undefined
+            ? rowOf(series, start, bytes, onDamage)
+            : this.#recentRow(series, start, bytes, onDamage);
         if (row !== undefined) yield row;
         rest.read(start);
       }
@@ -53,12 +71,10 @@ export class StoreSnapshot {
 
   /** The starts of the rows of a series within the range, whole or not, in order of time. */
   async *starts(series: Series, range: RowRange, onDamage?: OnDamage): AsyncGenerator<number> {
-    const { from, to, reverse = false } = range;
-    if (from >= to) return;
+    if (range.from >= range.to) return;
     const rest = unreadOf(series, range);
-    const keys = { gte: Math.max(0, from), lt: to, reverse, snapshot: this.#snapshot };
     try {
-      for await (const start of this.#rows[series].keys(keys)) {
+      for await (const start of this.#keys(series, range)) {
         yield start;
         rest.read(start);
       }
@@ -81,31 +97,39 @@ export class StoreSnapshot {
     }
   }
 
-  #entries(
+  #recentRow(
     series: Series,
-    { from, to, reverse = false }: RowRange,
-  ): Iterable<[number, Uint8Array]> | AsyncIterable<[number, Uint8Array]> {
-    const span = spanOf(series);
-    const first = Math.ceil(Math.max(0, from) / span) * span;
-    if (to - first <= mostPointReads * span) return this.#points(series, first, to, reverse);
-    const gte = Math.max(0, from);
-    return this.#rows[series].iterator({ gte, lt: to, reverse, snapshot: this.#snapshot });
+    start: number,
+    bytes: Uint8Array,
+    onDamage?: OnDamage,
+  ): Row | undefined {
+    const known = this.#recent.find((each) => each.series === series && each.row.start === start);
+    if (known !== undefined) return known.row;
+    const row = rowOf(series, start, bytes, onDamage);
+    if (row !== undefined) this.#recent = [{ series, row }, ...this.#recent].slice(0, mostRecent);
+    return row;
   }
 
-  /** The rows that start at `first` or a whole number of rows later, asked for one by one. */
-  *#points(
-    series: Series,
-    first: number,
-    to: number,
-    reverse: boolean,
-  ): Generator<[number, Uint8Array]> {
-    const span = spanOf(series);
-    const starts: number[] = [];
-    for (let start = first; start < to; start += span) starts.push(start);
-    for (const start of reverse ? starts.reverse() : starts) {
+  #keys(series: Series, range: RowRange): Iterable<number> | AsyncIterable<number> {
+    const starts = startsWithin(series, range, mostPointLooks);
+    if (starts !== undefined) return this.#present(series, starts);
+    return this.#rows[series].keys(this.#options(range));
+  }
+
+  #options({ from, to, reverse = false }: RowRange) {
+    return { gte: Math.max(0, from), lt: to, reverse, snapshot: this.#snapshot };
+  }
+
+  /** Those of these rows that are there, asked for one by one. */
+  *#points(series: Series, starts: readonly number[]): Generator<[number, Uint8Array]> {
+    for (const start of starts) {
       const bytes = this.#rows[series].getSync(start, { snapshot: this.#snapshot });
       if (bytes !== undefined) yield [start, bytes];
     }
+  }
+
+  *#present(series: Series, starts: readonly number[]): Generator<number> {
+    for (const [start] of this.#points(series, starts)) yield start;
   }
 
   /** The meta row, or the row of what a repair could not save, as it is stored. */
@@ -136,6 +160,22 @@ export class StoreSnapshot {
   async close(): Promise<void> {
     await this.#snapshot.close();
   }
+}
+
+/**
+ * Where the rows of a range can start, in its order; undefined where that is more than `most` times.
+ */
+function startsWithin(
+  series: Series,
+  { from, to, reverse = false }: RowRange,
+  most: number,
+): number[] | undefined {
+  const span = spanOf(series);
+  const first = Math.ceil(Math.max(0, from) / span) * span;
+  if (to - first > most * span) return undefined;
+  const starts: number[] = [];
+  for (let start = first; start < to; start += span) starts.push(start);
+  return reverse ? starts.reverse() : starts;
 }
 
 /** Up to where a range was read, in case that the database cannot go on. */

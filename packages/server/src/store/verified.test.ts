@@ -140,6 +140,15 @@ describe('VerifiedSnapshot', () => {
     expect(around.damages.length).toBe(1);
   });
 
+  it('looks for the lost min block of a single day, too', async () => {
+    for (const to of [day + 86_400_000, day + 63 * 60_000]) {
+      await store.write([{ delete: 'min', start: day }], { sync: false });
+      expect((await read('min', { from: day, to })).damages.length).toBe(1);
+      // Nothing was counted before that.
+      expect((await read('min', { from: day, to: day + 3_600_000 })).damages).toEqual([]);
+    }
+  });
+
   it('throws damage where nobody takes it', async () => {
     await store.write([{ delete: 'ms10', start: day + 61 * 60_000 }], { sync: false });
     const snapshot = new VerifiedSnapshot(store.snapshot(), nothingDeleted);
