@@ -5,20 +5,20 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { install } from './install.ts';
-import { full, quick, soak } from './plan.ts';
+import { full, quick } from './plan.ts';
 import { markdownOf } from './report/markdown.ts';
 import { writeReport } from './report/write.ts';
-import { challengeName, clusterSuite, run, serverSuite } from './run.ts';
+import { clusterSuite, run, serverSuite, soakName } from './run.ts';
 
 const usage = `usage: npm run bench [-- OPTIONS]
 
   (none)        a quick run of about two minutes; its numbers scatter
-  --full        the run of docs/performance.md, about 40 minutes; writes docs/performance.md and .json
+  --full        the run of docs/performance.md, about an hour; writes docs/performance.md and .json
   --cluster     what a cluster costs and takes; with --full docs/scaling.md and .json, about six minutes
   --install     first install the Debian packages that are missing (root)
   --only TEXT   run only the measurements whose name contains that, such as "latency"; writes nothing, or
                 with --out in the place of what the page has of them
-  --soak        the load of the challenge for ten minutes, on reto3 and on its yardstick: is memory flat?
+  --soak        of the full run only ten minutes of the challenge's load, on reto3 and on its yardstick: is memory flat?
   --out FOLDER  write the page, its JSON and charts there; what the page says beside them stays
 `;
 
@@ -47,8 +47,8 @@ async function main(args: string[]): Promise<void> {
   if (missing.length > 0)
     process.stderr.write(`bench: not installed, so left out: ${missing.join(', ')} (--install)\n`);
 
-  const plan = values.soak ? soak : values.full ? full : quick;
-  const only = values.soak ? challengeName : values.only;
+  const plan = values.soak || values.full ? full : quick;
+  const only = values.soak ? soakName : values.only;
   const deadline = setTimeout(() => {
     process.stderr.write(`bench: not done after ${plan.mostMinutes} minutes, giving up\n`);
     process.exit(1);

@@ -20,6 +20,8 @@ export interface Plan {
   readonly settleSeconds: number;
   readonly challengeRounds: number;
   readonly challengeSeconds: number;
+  /** One load that is as long as the challenge itself. */
+  readonly soakSeconds: number;
   /** Whether Tsung makes the load of the challenge; else the generator at a fixed rate does. */
   readonly tsung: boolean;
   readonly delaySeconds: number;
@@ -78,6 +80,7 @@ export const quick: Plan = {
   settleSeconds: 1,
   challengeRounds: 1,
   challengeSeconds: 3,
+  soakSeconds: 3,
   tsung: false,
   delaySeconds: 2,
   storedHours: 1,
@@ -112,7 +115,7 @@ export const quick: Plan = {
 
 export const full: Plan = {
   name: 'full',
-  mostMinutes: 55,
+  mostMinutes: 80,
   pairs: 9,
   peerRounds: 5,
   loadSeconds: 3,
@@ -122,6 +125,7 @@ export const full: Plan = {
   settleSeconds: 10,
   challengeRounds: 3,
   challengeSeconds: 30,
+  soakSeconds: 600,
   tsung: true,
   delaySeconds: 60,
   storedHours: 24,
@@ -153,6 +157,3 @@ export const full: Plan = {
     limitSeconds: 5,
   },
 };
-
-/** Ten minutes of the challenge's load, as long as the challenge itself. */
-export const soak: Plan = { ...full, challengeRounds: 1, challengeSeconds: 600 };

@@ -6,7 +6,7 @@ import { natsServer, natsVersion } from './cluster/nats.ts';
 import { tsungIsInstalled } from './loads/tsung.ts';
 import { readMachine } from './machine.ts';
 import { archiveCost, archiveRates, archiveReading, archiveSize } from './measurements/archive.ts';
-import { challenge } from './measurements/challenge.ts';
+import { challenge, soak } from './measurements/challenge.ts';
 import { growth, nodeTraffic } from './measurements/cluster-growth.ts';
 import { clusterDelay, clusterRates } from './measurements/cluster-load.ts';
 import { delays } from './measurements/delays.ts';
@@ -48,8 +48,8 @@ function missingPackages(): string[] {
 /** A load average above this is somebody else's work. */
 const quietLoad = 0.5;
 
-/** The measurement that a soak repeats for longer. */
-export const challengeName = 'load of the challenge';
+/** The measurement that `--soak` runs alone. */
+export const soakName = 'ten minutes of it';
 
 /** Measurements that belong together, and the page that they fill. */
 export interface Suite {
@@ -78,7 +78,8 @@ export const serverSuite: Suite = {
     return [
       ['throughput, one core', () => throughput(bench)],
       ['throughput, all cores', () => unpinnedThroughput(bench, Math.max(1, cores - 1))],
-      [challengeName, () => challenge(bench)],
+      ['load of the challenge', () => challenge(bench)],
+      [soakName, () => soak(bench)],
       ['latency', () => latency(bench, mostOfBare(findings))],
       ['delays', () => delays(bench)],
       ['rates', () => rates(bench)],

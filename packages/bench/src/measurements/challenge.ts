@@ -33,7 +33,7 @@ export async function challenge(bench: Bench): Promise<Finding[]> {
       });
     }
   }
-  const source = `${calmRate.toLocaleString('en')} requests/s from ${challengeSource(bench)}; one core for the server.`;
+  const source = sourceOf(bench);
   const how = `${challengeSeconds} s of ${source} ${settleSeconds} s of it came before.`;
   const shape = { better: 'lower', how } as const;
   return [
@@ -77,6 +77,41 @@ export async function challenge(bench: Bench): Promise<Finding[]> {
   ];
 }
 
+/** As long as the challenge itself: whether memory stays, and what it costs once V8 has compiled. */
+export async function soak(bench: Bench): Promise<Finding[]> {
+  const { soakSeconds, settleSeconds } = bench.plan;
+  const collected = new Collected();
+  for (const peer of [reto3, bareUws]) {
+    await bench.with(peer, { placement: bench.placement, workers: 1 }, async (running) => {
+      const first = await load(bench, running, settleSeconds);
+      const { cpu, residentBytes } = await load(bench, running, soakSeconds);
+      const highest = Math.max(...first.residentBytes, ...residentBytes);
+      collected.add('soak-cpu', peer.name, cpu);
+      collected.add('soak-memory', peer.name, highest / megabyte);
+      collected.add('soak-growth', peer.name, lateGrowthOf(residentBytes) / megabyte);
+      bench.say(`  ${peer.name}: ${cpu} µs a request`);
+    });
+  }
+  const how = `${soakSeconds} s of ${sourceOf(bench)} ${settleSeconds} s of it came before.`;
+  const finding = (id: string, title: string, unit: string): Finding => ({
+    id,
+    title: `${soakSeconds} s of the challenge: ${title}`,
+    how,
+    unit,
+    better: 'lower',
+    series: collected.series(id),
+  });
+  return [
+    finding('soak-cpu', 'processor time per request', 'µs'),
+    finding('soak-memory', 'resident memory, highest', 'MB'),
+    finding('soak-growth', 'highest memory of the second half above that of the first', 'MB'),
+  ];
+}
+
+function sourceOf(bench: Bench): string {
+  return `${calmRate.toLocaleString('en')} requests/s from ${challengeSource(bench)}; one core for the server.`;
+}
+
 interface Loaded {
   /** µs of processor time for each request that was answered. */
   readonly cpu: number;
@@ -112,4 +147,13 @@ async function load(bench: Bench, running: RunningPeer, seconds: number): Promis
 function growthOf(samples: readonly number[]): number {
   const settled = samples[Math.floor(samples.length * settledShare)] ?? Number.NaN;
   return (samples.at(-1) ?? Number.NaN) - settled;
+}
+
+/**
+ * The highest sample of the second half above that of the first: what goes up and down, as LevelDB's
+ * write buffer does, is no growth.
+ */
+function lateGrowthOf(samples: readonly number[]): number {
+  const half = Math.floor(samples.length / 2);
+  return Math.max(...samples.slice(half)) - Math.max(...samples.slice(0, half));
 }

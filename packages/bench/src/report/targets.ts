@@ -33,6 +33,15 @@ function ratio(id: string, their: string, our = us): Target['reached'] {
   };
 }
 
+/** The median over the rounds of ours − theirs. */
+function difference(id: string, their: string): Target['reached'] {
+  return ({ comparisons }) => {
+    const ours = valuesOf(comparisons, id, us);
+    const theirs = valuesOf(comparisons, id, their);
+    return ours && theirs && spreadOf(differences(ours, theirs)).median;
+  };
+}
+
 /** A cell of a table: in the row that begins with that text, by the number of the column. */
 function cell(id: string, row: Cell, column: number): Target['reached'] {
   return ({ tables }) => {
@@ -90,11 +99,10 @@ export const serverTargets: readonly Target[] = [
   least('pipelined ÷ haproxy', 5, ratio('pipelined', 'haproxy + stick table')),
   least('pipelined ÷ nginx', 5, ratio('pipelined', 'nginx return 200')),
   most('CPU per request at 5,000/s ÷ bare', 1.1, ratio('challenge-cpu', bare)),
-  most('resident memory − bare, MB', 30, ({ comparisons }) => {
-    const ours = valuesOf(comparisons, 'challenge-memory', us);
-    const theirs = valuesOf(comparisons, 'challenge-memory', bare);
-    return ours && theirs && spreadOf(differences(ours, theirs)).median;
-  }),
+  most('the same over ten minutes', 1.1, ratio('soak-cpu', bare)),
+  most('resident memory − bare, MB', 30, difference('challenge-memory', bare)),
+  most('the same over ten minutes, MB', 30, difference('soak-memory', bare)),
+  most('its growth in the second five, MB', 1, medianOf('soak-growth', us)),
   most('latency p99 at 5,000/s ÷ bare', 1.1, ratio('latency-calm-p99', bare)),
   most('latency p99 at half of the maximum ÷ bare', 1.1, ratio('latency-half-p99', bare)),
   most('visible in open counts, p99, ms', 5, cell('delays', 'visible in open counts', 2)),
