@@ -16,8 +16,6 @@ import type { Handles } from './sublevels.ts';
  * is asked for again and again, lie in two blocks at most.
  */
 const mostPointReads = 2;
-/** As many as an answer about the newest windows reads, and the day that they are held against. */
-const mostRecent = mostPointReads + 1;
 /** A look at whether a row is there takes a few microseconds: as many as a day has of sec blocks. */
 const mostPointLooks = 24;
 
@@ -27,11 +25,6 @@ export class StoreSnapshot {
   readonly #reports: Handles['reports'];
   readonly #parts: Handles['parts'];
   readonly #snapshot: AbstractSnapshot;
-  /**
-   * The rows that were decoded last of those that are read one by one: the newest windows are read
-   * twice, to see where the range begins and then for the answer.
-   */
-  #recent: { readonly series: Series; readonly row: Row }[] = [];
 
   constructor(handles: Omit<Handles, 'database'>, snapshot: AbstractSnapshot) {
     this.#rows = handles.rows;
@@ -42,9 +35,8 @@ export class StoreSnapshot {
   }
 
   /**
-   * The rows of a series that start within the range, in order of time; not to be changed, since
-   * they may be given again. Damaged ones go to `onDamage` instead, or are thrown where there is
-   * none.
+   * The rows of a series that start within the range, in order of time. Damaged ones go to
+   * `onDamage` instead, or are thrown where there is none.
    * @throws Reto3Error RETO3_BLOCK_DAMAGED
    */
   async *rows(series: Series, range: RowRange, onDamage?: OnDamage): AsyncGenerator<Row> {
@@ -57,10 +49,7 @@ export class StoreSnapshot {
         : this.#points(series, starts);
     try {
       for await (const [start, bytes] of entries) {
-        const row =
-          starts === undefined
-            ? rowOf(series, start, bytes, onDamage)
-            : this.#recentRow(series, start, bytes, onDamage);
+        const row = rowOf(series, start, bytes, onDamage);
         if (row !== undefined) yield row;
         rest.read(start);
       }
@@ -95,19 +84,6 @@ export class StoreSnapshot {
       unreadOf('ms10', { from: start, to: start + spanOf('ms10') }).fail(error, onDamage);
       return undefined;
     }
-  }
-
-  #recentRow(
-    series: Series,
-    start: number,
-    bytes: Uint8Array,
-    onDamage?: OnDamage,
-  ): Row | undefined {
-    const known = this.#recent.find((each) => each.series === series && each.row.start === start);
-    if (known !== undefined) return known.row;
-    const row = rowOf(series, start, bytes, onDamage);
-    if (row !== undefined) this.#recent = [{ series, row }, ...this.#recent].slice(0, mostRecent);
-    return row;
   }
 
   #keys(series: Series, range: RowRange): Iterable<number> | AsyncIterable<number> {

@@ -8,7 +8,7 @@
  * how much came in each. So each ms10 block and each minute of a sec block has to add up to it.
  */
 import { alignDown, min, type Period, type PeriodName, periods } from '../period.ts';
-import { copyOf, sliceOf, totalOf, type Windows } from '../window/windows.ts';
+import { sliceOf, totalOf, type Windows } from '../window/windows.ts';
 import { type OnDamage, report } from './damage.ts';
 import { type Gone, holds, noneGone } from './gone.ts';
 import type { Meta } from './meta.ts';
@@ -95,15 +95,13 @@ export class VerifiedSnapshot {
 
   /** A clock that steps back may count in time that is gone; what comes of it is not all of it. */
   #withoutGone(period: Period, row: Row): Row {
-    let windows: Windows | undefined;
     for (const { from, to } of this.#gone[period.name]) {
       const first = Math.max(0, (from - row.start) / period.windowMs);
       const end = Math.min(row.windows.counts.length, (to - row.start) / period.windowMs);
       if (first >= end) continue;
-      windows ??= copyOf(row.windows);
-      for (const column of Object.values(sliceOf(windows, first, end))) column.fill(0);
+      for (const column of Object.values(sliceOf(row.windows, first, end))) column.fill(0);
     }
-    return windows === undefined ? row : { ...row, windows };
+    return row;
   }
 
   /** Why a block cannot be right; undefined where it agrees with the min block of its day. */
