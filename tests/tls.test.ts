@@ -1,4 +1,4 @@
-/** The ingest port speaks TLS with a certificate of the user's. */
+/** Both ports speak TLS with a certificate of the user's. */
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { request as requestPlain } from 'node:http';
@@ -10,7 +10,7 @@ import { certificate } from './support/certificate.ts';
 import { runCli } from './support/cli.ts';
 import { temporaryFolder } from './support/folder.ts';
 import { requires } from './support/requirement.ts';
-import { Server } from './support/server.ts';
+import { Server, serveArgs } from './support/server.ts';
 import { printStats } from './support/stats.ts';
 import { sumOf } from './support/windows.ts';
 
@@ -44,17 +44,43 @@ withOpenssl('requests over TLS are counted, and plain ones are not', async () =>
 withOpenssl('a certificate that cannot be used is refused with its reason', async () => {
   const [a, b] = [await certificate('a'), await certificate('b')];
   const dataDir = await temporaryFolder();
-  const refused = (cert: string, key: string) =>
-    runCli(['serve', '--port', '0', '--data-dir', dataDir, '--tls-cert', cert, '--tls-key', key]);
-  for (const [cert, key, reason] of [
-    [a.cert, b.key, 'key values mismatch'],
-    [a.key, a.key, 'no start line'],
-    [a.cert, join(dataDir, 'none'), 'ENOENT'],
-  ] as const) {
-    const { code, stdout, stderr } = await refused(cert, key);
-    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toMatch(/^reto3: [^\n]+\n$/);
-    expect(stderr).toContain(reason);
-    expect(stderr).toContain('--tls-');
+  const refused = (flag: string, cert: string, key: string) =>
+    runCli(serveArgs({ dataDir, flags: [`${flag}-cert`, cert, `${flag}-key`, key] }));
+  for (const flag of ['--tls', '--admin-tls']) {
+    for (const [cert, key, reason] of [
+      [a.cert, b.key, 'key values mismatch'],
+      [a.key, a.key, 'no start line'],
+      [a.cert, join(dataDir, 'none'), 'ENOENT'],
+    ] as const) {
+      const { code, stdout, stderr } = await refused(flag, cert, key);
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(stderr).toMatch(/^reto3: [^\n]+\n$/);
+      expect(stderr).toContain(reason);
+      expect(stderr).toContain(`${flag}-`);
+    }
   }
+});
+
+withOpenssl('the query API speaks TLS, and plain questions get no answer', async () => {
+  const { cert, key } = await certificate('a');
+  const server = await Server.start({
+    dataDir: await temporaryFolder(),
+    flags: ['--admin-tls-cert', cert, '--admin-tls-key', key],
+  });
+  expect(server.stderr).toContain('query API on https://');
+  const ca = await readFile(cert);
+  const asked = request({ host: '127.0.0.1', port: server.adminPort, path: '/readyz', ca });
+  asked.end();
+  const [response] = await once(asked, 'response');
+  expect([response.statusCode, await text(response)]).toEqual([200, '{"status":"ok"}']);
+
+  // The requests that are counted still come without TLS.
+  const counted = requestPlain({ host: '127.0.0.1', port: server.port });
+  counted.end();
+  expect((await once(counted, 'response'))[0].statusCode).toBe(200);
+
+  const plain = requestPlain({ host: '127.0.0.1', port: server.adminPort });
+  plain.end();
+  await expect(once(plain, 'response')).rejects.toThrow();
+  await server.stop();
 });

@@ -113,7 +113,7 @@ interface Ports {
 
 function portsIn(log: string): Ports | undefined {
   const ingest = /takes requests on https?:\/\/\S+?:(\d+),/.exec(log);
-  const admin = /, query API on http:\/\/\S+?:(\d+)"/.exec(log);
+  const admin = /, query API on https?:\/\/\S+?:(\d+)"/.exec(log);
   // A server that only adds up a cluster takes no requests.
   return admin === null ? undefined : { ingest: Number(ingest?.[1] ?? 0), admin: Number(admin[1]) };
 }

@@ -11,6 +11,9 @@ export interface Config {
   readonly adminHost: string;
   readonly adminTokenFile: string | undefined;
   readonly adminOpen: boolean;
+  /** PEM files; both or neither. */
+  readonly adminTlsCert: string | undefined;
+  readonly adminTlsKey: string | undefined;
   /** Names by which the query API may be asked, besides its addresses and this machine's name. */
   readonly adminNames: readonly string[];
   readonly dataDir: string;

@@ -17,7 +17,6 @@ import { Coordinator } from './coordinator/coordinator.ts';
 import { FlushLoop } from './coordinator/flush-loop.ts';
 import { Retention } from './coordinator/retention.ts';
 import { messageOf } from './errors.ts';
-import { tlsFilesOf } from './ingest/tls.ts';
 import { IngestWorkers } from './ingest/workers.ts';
 import type { Log } from './log.ts';
 import { Metrics } from './metrics/metric.ts';
@@ -35,6 +34,7 @@ import { describe } from './store/damage.ts';
 import { firstWriteFailure, openDatabase } from './store/database.ts';
 import { syncLogs } from './store/leveldb-log.ts';
 import { Store } from './store/store.ts';
+import { readTls } from './tls.ts';
 import { allocate } from './window/layout.ts';
 import { RingReader } from './window/ring.ts';
 
@@ -57,7 +57,8 @@ export async function startServer(
   let stopReport: (name: string) => void = () => undefined;
   let ingestLoad = (): number => 0;
   try {
-    const tls = await tlsFilesOf(config);
+    const tls = (await readTls(config, 'ingest'))?.files;
+    const adminTls = (await readTls(config, 'admin'))?.pems;
     const beginAlerts = await prepareAlerts(config);
     const reports = await findReports(config.report);
     const dataDir = resolve(config.dataDir);
@@ -128,6 +129,7 @@ export async function startServer(
     }
     const api = await QueryApi.listen({
       config,
+      tls: adminTls,
       coordinator,
       book,
       archive,

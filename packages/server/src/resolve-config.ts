@@ -52,6 +52,8 @@ export function resolveConfig(
     adminHost: read(settings.adminHost),
     adminTokenFile: read(settings.adminTokenFile),
     adminOpen: read(settings.adminOpen),
+    adminTlsCert: read(settings.adminTlsCert),
+    adminTlsKey: read(settings.adminTlsKey),
     adminNames: read(settings.adminNames),
     dataDir: read(settings.dataDir),
     workers: read(settings.workers),
@@ -90,6 +92,8 @@ export function resolveConfig(
   assertAdminClosed(config, find(settings.adminHost).origin);
   assertBeside('tlsCert', 'tlsKey');
   assertBeside('tlsKey', 'tlsCert');
+  assertBeside('adminTlsCert', 'adminTlsKey');
+  assertBeside('adminTlsKey', 'adminTlsCert');
   assertLongerKept('retainMs10', 'retainSec');
   assertLongerKept('retainSec', 'retainMin');
   if (config.role !== 'both') assertBeside('role', 'nats');

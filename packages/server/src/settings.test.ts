@@ -84,6 +84,18 @@ const cases: Readonly<Record<Name, Case>> = {
     bad: ['maybe', '2', ''],
     wanted: 'true or false',
   },
+  adminTlsCert: {
+    variable: 'RETO3_ADMIN_TLS_CERT',
+    fallback: undefined,
+    ...path,
+    beside: { 'admin-tls-key': 'f' },
+  },
+  adminTlsKey: {
+    variable: 'RETO3_ADMIN_TLS_KEY',
+    fallback: undefined,
+    ...path,
+    beside: { 'admin-tls-cert': 'f' },
+  },
   adminNames: {
     variable: 'RETO3_ADMIN_NAME',
     fallback: [],

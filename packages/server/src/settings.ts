@@ -101,6 +101,20 @@ export const settings: Settings = {
     fallback: 'false',
     parse: switchValue,
   },
+  adminTlsCert: {
+    flag: 'admin-tls-cert',
+    summary: 'certificate chain (PEM) of the query API, which then speaks TLS',
+    value: 'FILE',
+    fallback: undefined,
+    parse: nonEmpty,
+  },
+  adminTlsKey: {
+    flag: 'admin-tls-key',
+    summary: 'unencrypted private key (PEM) of --admin-tls-cert',
+    value: 'FILE',
+    fallback: undefined,
+    parse: nonEmpty,
+  },
   adminNames: {
     flag: 'admin-name',
     summary: 'names by which others may ask the query API, with commas between them',

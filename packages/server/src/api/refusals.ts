@@ -6,17 +6,10 @@
 import { type Server, STATUS_CODES } from 'node:http';
 import type { FastifyError, FastifyHttpOptions, FastifyReply } from 'fastify';
 import { answerHeaders } from './gate.ts';
+import { longestRequestMs } from './http-server.ts';
 import { errorBody } from './schemas.ts';
 
-/** The ingest port is as patient (uWebSockets.js: 10 to 15 s). */
-const longestRequestMs = 10_000;
-/** How often Node.js looks for requests that take longer. */
-const checkEveryMs = 2_000;
-
 export const refusals = {
-  requestTimeout: longestRequestMs,
-  // Fastify sets the other one only; by default Node.js gives a head a minute.
-  http: { headersTimeout: longestRequestMs, connectionsCheckingInterval: checkEveryMs },
   // A path that cannot be decoded.
   frameworkErrors: (error: FastifyError, _: unknown, reply: FastifyReply) =>
     void reply

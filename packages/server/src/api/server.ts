@@ -13,6 +13,7 @@ import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics/metric.ts';
 import type { LiveFeed } from '../query/live-feed.ts';
 import type { ReportBook } from '../report/book.ts';
+import type { TlsPems } from '../tls.ts';
 import { auditRoutes } from './audit.ts';
 import { backupRoutes } from './backup.ts';
 import { burstsRoutes } from './bursts.ts';
@@ -20,6 +21,7 @@ import { clusterRoutes } from './cluster.ts';
 import { dashboardRoutes } from './dashboard.ts';
 import { guard } from './gate.ts';
 import { healthRoutes, Readiness } from './health.ts';
+import { makeHttpServer } from './http-server.ts';
 import { infoRoutes } from './info.ts';
 import { liveRoutes } from './live.ts';
 import { Feeds } from './live-counts.ts';
@@ -40,6 +42,8 @@ const longestBodyBytes = 1_024;
 
 export interface QueryApiOptions {
   readonly config: Config;
+  /** Where the query API speaks TLS. */
+  readonly tls: TlsPems | undefined;
   readonly coordinator: Coordinator;
   readonly book: ReportBook;
   /** Where every message is kept, if it is. */
@@ -77,7 +81,7 @@ export class QueryApi {
    * @throws Reto3Error RETO3_PORT_TAKEN, RETO3_CANNOT_LISTEN, RETO3_BAD_SETTING
    */
   static async listen(options: QueryApiOptions): Promise<QueryApi> {
-    const { config, coordinator, book, archive, cluster, dataDir, metrics, log, ingestLoad } =
+    const { config, tls, coordinator, book, archive, cluster, dataDir, metrics, log, ingestLoad } =
       options;
     const readiness = new Readiness();
     const feeds = new Feeds({ coordinator, cluster });
@@ -87,6 +91,7 @@ export class QueryApi {
       ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
       bodyLimit: longestBodyBytes,
       forceCloseConnections: true,
+      serverFactory: (handler) => makeHttpServer(handler, tls),
       ...refusals,
     });
     app.server.maxConnections = mostConnections;
@@ -106,7 +111,9 @@ export class QueryApi {
     await app.register(liveRoutes, { feeds, longReads });
     await app.register(metricsRoutes, { config, metrics, readiness });
     await app.register(dashboardRoutes, { log });
-    const url = await listen(app, config);
+    const address = await listen(app, config);
+    // Fastify does not know what kind of server it was given.
+    const url = tls === undefined ? address : address.replace(/^http:/, 'https:');
     return new QueryApi(url, app, readiness, feeds);
   }
 

@@ -6,7 +6,7 @@ import type { Ack } from '../config.ts';
 import type { DelayHistogram } from '../metrics/event-loop-delay.ts';
 import type { ReportSource } from '../report/load.ts';
 import type { Batch } from '../report/worker-reports.ts';
-import type { TlsFiles } from './tls.ts';
+import type { TlsFiles } from '../tls.ts';
 
 /** Given to a worker when it starts. */
 export interface WorkerStart {

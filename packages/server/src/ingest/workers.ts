@@ -9,10 +9,10 @@ import { messageOf, Reto3Error } from '../errors.ts';
 import type { DelayHistogram } from '../metrics/event-loop-delay.ts';
 import type { ReportSource } from '../report/load.ts';
 import type { Batch } from '../report/worker-reports.ts';
+import type { TlsFiles } from '../tls.ts';
 import { connectionsPerWorker, descriptorLimit } from './connections.ts';
 import type { ArchiveTarget, FromWorker, Listening, ToWorker, WorkerStart } from './messages.ts';
 import { claimPort, type PortClaim } from './port.ts';
-import type { TlsFiles } from './tls.ts';
 
 export interface IngestOptions {
   readonly memory: SharedArrayBuffer;
