@@ -3,39 +3,128 @@ import { execFileSync } from 'node:child_process';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { askInfo } from './support/api.ts';
+import { askInfo, askStats } from './support/api.ts';
 import { runCli } from './support/cli.ts';
 import { temporaryFolder } from './support/folder.ts';
 import { Load } from './support/load.ts';
 import { Server } from './support/server.ts';
+import { waitUntil } from './support/wait.ts';
 
 test.each([
   [['stat', 'sec'], 'there is no command "stat", did you mean "stats"?'],
   [['bakcup', 'counts.reto3'], 'there is no command "bakcup", did you mean "backup"?'],
   [['frobnicate'], 'there is no command "frobnicate" (see reto3 --help for the commands)'],
+  [
+    ['query', 'SELECT 1', '--bogus'],
+    'there is no flag --bogus (see reto3 query --help) [RETO3_BAD_FLAG]',
+  ],
+  [['export', 'ms10', 'sec'], 'got "sec", which reto3 export does not take (see reto3 export --'],
+  [['stats', '--last'], 'Flag --last expects a value (see reto3 stats --help) [RETO3_BAD_FLAG]'],
+  [['doctor', '--port', 'x'], 'cannot read --port: Expected an integer but received: x (see reto3'],
+  [
+    ['stats', 'hour'],
+    'there is no period "hour" (use ms10 (10 ms), sec (1 s) or min (60 s)) [RETO3',
+  ],
   [['reports', 'lag'], 'got "lag", which reto3 reports does not take (see reto3 reports --help)'],
   [['report', '--last', '5'], 'got no NAME (see reto3 report --help)'],
   [['replay'], 'got no REPORT (see reto3 replay --help)'],
   [['bursts', 'today'], 'got "today", which reto3 bursts does not take (see reto3 bursts --help)'],
   [
-    ['stats', 'sec', '5', '--json'],
-    'got "5", which reto3 stats sec does not take (see reto3 stats sec --help)',
+    ['stats', 'sec', '5', '--open'],
+    'got "5", which reto3 stats does not take (see reto3 stats --help)',
   ],
   [['backup'], 'got no FILE (see reto3 backup --help)'],
-  [
-    ['restore', 'counts.reto3'],
-    'Missing required flag data-dir (see reto3 restore counts.reto3 --help)',
-  ],
+  [['restore', 'counts.reto3'], 'Missing required flag data-dir (see reto3 restore --help)'],
   [['audit', '--josn'], 'there is no flag --josn, did you mean "--json"? (see reto3 audit --help)'],
   [
     ['stats', 'sec', '--lsat', '5'],
-    'there is no flag --lsat, did you mean "--last"? (see reto3 stats sec --help)',
+    'there is no flag --lsat, did you mean "--last"? (see reto3 stats --help)',
   ],
 ])('reto3 %j is refused in one line, with what was meant', async (args, says) => {
   const { code, stdout, stderr } = await runCli(args);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   expect(stderr.startsWith(`reto3: ${says}`)).toBe(true);
-  expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+  expect(stderr).toMatch(/^[^\n]+ \[RETO3_[A-Z0-9_]+\]\n$/);
+});
+
+test.each([
+  [['stats', 'sec', '--from', '2026-11-29', '01:49'], '--from "2026-11-29 01:49"'],
+  [['stats', '--since', '2026-11-29', '01:49:30.5'], '--since "2026-11-29 01:49:30.5"'],
+  [['export', 'ms10', '--to=2026-11-29', '1:49'], '--to "2026-11-29 1:49"'],
+  [['report', 'lag', '--from', '2026-11-29', '01:49'], '--from "2026-11-29 01:49"'],
+  [['query', '--until', '2026-11-29', '01:49', 'SELECT 1'], '--until "2026-11-29 01:49"'],
+])('reto3 %j lacks quotes, and is told so', async (args, quoted) => {
+  const { code, stderr } = await runCli(args);
+  expect({ code, stderr }).toEqual({
+    code: 2,
+    stderr: expect.stringContaining(`(quote a time that has a blank: ${quoted})`),
+  });
+});
+
+test.each([
+  [['stats', 'sec', '--json', '--from', 'x'], 2, 'RETO3_BAD_TIME'],
+  [['stats', '--format', 'json', '--from', '2016-05-28', '--to', '2016-05-29'], 4, 'RETO3_NO_DATA'],
+  [['bursts', '--format=json', '--last', 'x'], 2, 'RETO3_BAD_RANGE'],
+  [['audit', '--json', '--nonsense'], 2, 'RETO3_BAD_FLAG'],
+  [['stats', 'hour', '--json'], 2, 'RETO3_BAD_PERIOD'],
+  [['reports', 'lag', '--json'], 2, 'RETO3_BAD_COMMAND'],
+])('with %j an error is a JSON object on stderr', async (args, wanted, errorCode) => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  const { code, stdout, stderr } = await runCli(args, { env: { RETO3_URL: server.adminUrl } });
+  expect({ code, stdout, error: JSON.parse(stderr) }).toEqual({
+    code: wanted,
+    stdout: args[0] === 'stats' && wanted === 4 ? expect.stringContaining('"starts":[]') : '',
+    error: { code: errorCode, message: expect.any(String), hint: expect.any(String) },
+  });
+});
+
+test('periods and flags have the names that people type', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  const load = Load.start({ port: server.port, connections: 1, depth: 4, requests: 500 });
+  await load.done;
+  await waitUntil('the second of the load is final', async () => {
+    const { counts } = await askStats(server.adminUrl, 'sec', 'from=0');
+    return counts.reduce((sum, count) => sum + count, 0) === 500;
+  });
+  const { starts } = await askStats(server.adminUrl, 'sec', 'from=0');
+  const from = String(starts[0]);
+  const to = String((starts.at(-1) ?? 0) + 1_000);
+  const seconds = (ms: string): string => ms.slice(0, -3);
+  const said = async (...args: string[]): Promise<string> => {
+    const outcome = await runCli(args, { env: { RETO3_URL: server.adminUrl } });
+    expect(outcome).toMatchObject({ code: 0, stderr: '' });
+    return outcome.stdout;
+  };
+  const sec = await said('stats', 'sec', '--from', from, '--to', to);
+  for (const args of [
+    ['stats', '--from', from, '--to', to],
+    ['stats', '1s', '--since', from, '--until', to],
+    ['stats', 'second', '--from', seconds(from), '--to', seconds(to)],
+    ['stats', '-n', String(starts.length), '--until', to],
+  ])
+    expect({ args, said: await said(...args) }).toEqual({ args, said: sec });
+  const ms10 = await said('export', 'ms10', '--from', from, '--to', to);
+  expect(await said('export', '10ms', '--since', seconds(from), '--until', to)).toBe(ms10);
+  const bursts = await said('bursts', '--from', from, '--to', to);
+  expect(await said('bursts', '--since', seconds(from), '--until', seconds(to))).toBe(bursts);
+  expect(await said('audit', '--since', seconds(from))).toMatch(/^periods +ok .* in all of 1 min/m);
+  const { counts } = await askStats(server.adminUrl, 'ms10', `from=${from}&to=${to}`);
+  const inSeconds = `from=${seconds(from)}&to=${seconds(to)}`;
+  expect(await askStats(server.adminUrl, '10ms', inSeconds)).toMatchObject({
+    period: 'ms10',
+    counts,
+  });
+  for (const other of ['1m', 'minute'])
+    expect(await askStats(server.adminUrl, other)).toMatchObject({ period: 'min' });
+});
+
+test.each([['-h'], ['--help']])('%s is help, of everything and of a command', async (flag) => {
+  const all = await runCli([flag]);
+  expect(all).toMatchObject({ code: 0, stderr: '' });
+  expect(all.stdout).toContain('\n  whatif ');
+  const one = await runCli(['stats', 'sec', flag]);
+  expect(one).toMatchObject({ code: 0, stderr: '' });
+  expect(one.stdout).toContain('reto3 stats [PERIOD]');
 });
 
 test('the port that takes requests is not taken for the query API', async () => {
@@ -51,12 +140,15 @@ test('the port that takes requests is not taken for the query API', async () => 
   }
 });
 
-test('--version names the build of uWebSockets.js that a server says it runs on', async () => {
-  const server = await Server.start({ dataDir: await temporaryFolder() });
-  const { uWebSockets } = await askInfo(server.adminUrl);
-  const { stdout } = await runCli(['--version']);
-  expect(stdout).toContain(` uWebSockets.js-${uWebSockets}\n`);
-});
+test.each(['--version', '-v', 'version'])(
+  '%s names the build of uWebSockets.js that a server says it runs on',
+  async (word) => {
+    const server = await Server.start({ dataDir: await temporaryFolder() });
+    const { uWebSockets } = await askInfo(server.adminUrl);
+    const { stdout } = await runCli([word]);
+    expect(stdout).toContain(` uWebSockets.js-${uWebSockets}\n`);
+  },
+);
 
 test('bash completes commands and flags', async () => {
   const cache = await temporaryFolder();
@@ -69,8 +161,7 @@ test('bash completes commands and flags', async () => {
     return new Set(text.trim().split('\n'));
   };
   expect(completed('sta')).toEqual(new Set(['stats']));
-  expect(completed('stats', 'm')).toEqual(new Set(['min', 'ms10']));
-  expect(completed('stats', 'sec', '--f')).toEqual(new Set(['--from', '--follow', '--format']));
+  expect(completed('stats', '--f')).toEqual(new Set(['--from', '--follow', '--format']));
   expect(completed('serve', '--alert-t')).toEqual(new Set(['--alert-token-file']));
 });
 

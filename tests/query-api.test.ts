@@ -242,7 +242,9 @@ test('with a token file only the bearer of the token is let in', async () => {
   for (const flags of [[], ['--token-file', wrongFile]]) {
     const outcome = await runCli([...stats, ...flags]);
     expect(outcome).toMatchObject({ code: 1, stdout: '' });
-    expect(outcome.stderr).toMatch(/^reto3: the query API asks for a token \(.+\)\n$/);
+    expect(outcome.stderr).toMatch(
+      /^reto3: the query API asks for a token \(.+\) \[RETO3_UNAUTHORIZED\]\n$/,
+    );
   }
 });
 

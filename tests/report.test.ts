@@ -291,7 +291,11 @@ describe('a report of somebody', () => {
   });
 
   test.each([
-    ['there is no such file', './nowhere.mjs', /there is no such file, want lag, generated, top/],
+    [
+      'there is no such file',
+      './nowhere.mjs',
+      /none of that name comes with reto3, and there is no such file/,
+    ],
     ['it cannot be read', 'export default {', /cannot load the report ".*": Unexpected end/],
     ['it exports nothing', 'export const a = 1;', /got no default export, want a report/],
     ['it is no report', 'export default { name: "a" };', /report "a": got summary undefined/],
@@ -314,7 +318,9 @@ test('a report that is not there, or does not keep the period, is told so', asyn
   const at = ['--url', server.adminUrl];
   const missing = await runCli(['report', 'lag', ...at]);
   expect(missing).toMatchObject({ code: 1, stdout: '' });
-  expect(missing.stderr).toMatch(/^reto3: got report "lag", but there is top \(.*\)\n$/);
+  expect(missing.stderr).toMatch(
+    /^reto3: got report "lag", but there is top \(.*\) \[RETO3_NO_REPORT\]\n$/,
+  );
   const period = await runCli(['report', 'top', 'ms10', ...at]);
   expect(period).toMatchObject({ code: 2, stdout: '' });
   expect(period.stderr).toMatch(/want one that the report top keeps: min/);

@@ -3,9 +3,8 @@
  * and prints it. Both give the same answer, since both are made by the same code.
  */
 import type { Series } from '@reto3/server/analysis/series';
-import { Reto3Error } from '@reto3/server/errors';
 import { ms10 } from '@reto3/server/period';
-import { timeText } from '@reto3/server/query/format';
+import { parseFormatOf, timeText } from '@reto3/server/query/format';
 import {
   type Asked,
   assertComplete,
@@ -76,13 +75,7 @@ export function parseAnalysisFormat(given: {
   readonly json?: boolean | undefined;
   readonly format: string;
 }): Format {
-  const text = given.json ? 'json' : given.format;
-  const format = formats.find((name) => name === text);
-  if (format !== undefined) return format;
-  throw new Reto3Error(
-    'RETO3_BAD_FORMAT',
-    `got format "${text}", want one of ${formats.join(', ')}`,
-  );
+  return parseFormatOf(formats, given.json ? 'json' : given.format);
 }
 
 /**

@@ -28,6 +28,22 @@ export function missingArguments(error: object): string | undefined {
   return `got no ${error.args.map(({ name }) => name.toUpperCase()).join(', no ')}`;
 }
 
+/** Words for arguments that a command does not take. */
+export function unexpectedArguments(error: object, command: string): string | undefined {
+  if (error.constructor.name !== 'UnexpectedArgsError') return undefined;
+  if (!('args' in error) || !Array.isArray(error.args)) return undefined;
+  return `got "${error.args.join('", "')}", which reto3 ${command} does not take`;
+}
+
+/** The command that the words begin with, such as `stats`; empty where they begin with none. */
+export async function commandIn(args: readonly string[]): Promise<string> {
+  const { Config } = await import('@oclif/core');
+  const { commandIDs } = await Config.load(import.meta.url);
+  const lengths = args.map((_, index) => index + 1).reverse();
+  const most = lengths.find((length) => commandIDs.includes(args.slice(0, length).join(':')));
+  return args.slice(0, most ?? 0).join(' ');
+}
+
 interface RequiredArgs {
   readonly args: readonly { readonly name: string }[];
 }

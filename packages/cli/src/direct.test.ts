@@ -10,6 +10,9 @@ const nowhere = ['--url', 'http://127.0.0.1:1'];
 
 test.each([
   { args: ['stats', 'ms10', '--last', '5', ...nowhere], code: 'RETO3_SERVER_NOT_REACHABLE' },
+  { args: ['stats', ...nowhere], code: 'RETO3_SERVER_NOT_REACHABLE' },
+  { args: ['stats', '10ms', '-n', '5', ...nowhere], code: 'RETO3_SERVER_NOT_REACHABLE' },
+  { args: ['stats', '--since', '5m', ...nowhere], code: 'RETO3_SERVER_NOT_REACHABLE' },
   { args: ['stats', 'sec', '--follow', ...nowhere], code: 'RETO3_SERVER_NOT_REACHABLE' },
   { args: ['stats', 'sec', '--chart', ...nowhere], code: 'RETO3_SERVER_NOT_REACHABLE' },
   { args: ['health', ...nowhere], code: 'RETO3_SERVER_NOT_REACHABLE' },
@@ -21,7 +24,6 @@ test.each([
 test.each([
   [[]],
   [['--help']],
-  [['stats']],
   [['stats', 'ms5']],
   [['stats', 'sec', '--help']],
   [['stats', '--last', '5', 'sec']],

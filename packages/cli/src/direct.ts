@@ -3,35 +3,42 @@
  * three times as quick for it, and `serve` keeps 16 MB less. What they do is what the commands of
  * oclif in commands/ call, with the same flags.
  */
-import { isPeriodName } from '@reto3/server/period';
+import { periodNamed, sec } from '@reto3/server/period';
 import { type FlagTable, type Given, healthFlags, statsFlags } from './flags.ts';
 import { parseFlags } from './parse-flags.ts';
+
+const versionWords: ReadonlySet<string> = new Set(['--version', '-v', 'version']);
 
 /**
  * Resolves with false where nothing was done, because oclif has to run, refuse or explain this.
  * @throws Reto3Error what the command throws
  */
 export async function runDirectly(args: readonly string[]): Promise<boolean> {
-  const [command, topic, ...flags] = args;
-  if (command === 'stats' && topic !== undefined && isPeriodName(topic)) {
+  const [command, ...others] = args;
+  if (command === 'stats') {
+    const [first] = others;
+    const isFlag = first === undefined || first.startsWith('-');
+    const period = isFlag ? sec : periodNamed(first);
+    if (period === undefined) return false;
     const { stats } = await import('./stats.ts');
-    return runWith(statsFlags, flags, (given) => stats(topic, given));
+    const flags = isFlag ? others : others.slice(1);
+    return runWith(statsFlags, flags, (given) => stats(period.name, given));
   }
-  if (command === '--version' && topic === undefined) {
+  if (command !== undefined && versionWords.has(command) && others.length === 0) {
     const { versionLine } = await import('./version.ts');
     process.stdout.write(`${versionLine()}\n`);
     return true;
   }
   if (command === 'health') {
     const { health } = await import('./health.ts');
-    return runWith(healthFlags, args.slice(1), health);
+    return runWith(healthFlags, others, health);
   }
   if (command === 'serve') {
     const [{ serve }, { configOf, serveFlags }] = await Promise.all([
       import('./serve.ts'),
       import('./serve-flags.ts'),
     ]);
-    return runWith(serveFlags, args.slice(1), (given) => serve(configOf(given)));
+    return runWith(serveFlags, others, (given) => serve(configOf(given)));
   }
   return false;
 }

@@ -9,7 +9,9 @@ import type { ApiOptions } from './api-client.ts';
 interface Definition {
   readonly description: string;
   /** The single letter that may stand for it. */
-  readonly char?: 'f' | 'o';
+  readonly char?: 'f' | 'n' | 'o';
+  /** Another name that people type. */
+  readonly alias?: string;
   /** How the value is called in the help; absent for a switch. */
   readonly value?: string;
   readonly fallback?: string;
@@ -51,15 +53,29 @@ export const healthFlags = {
   json: { description: 'print the answer as JSON' },
 } as const satisfies FlagTable;
 
-const times = 'ISO 8601 (UTC), epoch ms, or an age such as 90s, 5m, 2h, 1d';
+const times = 'ISO 8601 (UTC), epoch s (10 digits) or ms (13), or an age such as 90s, 5m, 2h, 1d';
 
 /** A range of windows. */
 export const rangeFlags = {
   from: {
-    description: `windows that start at or after this time: ${times}`,
+    alias: 'since',
+    description: `windows that start at or after this time: ${times} (also --since)`,
     value: 'TIME',
   },
-  to: { description: 'windows that start before this time', value: 'TIME' },
+  to: {
+    alias: 'until',
+    description: 'windows that start before this time (also --until)',
+    value: 'TIME',
+  },
+} as const satisfies FlagTable;
+
+/** A range of archived messages. */
+export const messageRangeFlags = {
+  from: {
+    ...rangeFlags.from,
+    description: rangeFlags.from.description.replace('windows that start', 'messages that came'),
+  },
+  to: { ...rangeFlags.to, description: 'messages that came before this time (also --until)' },
 } as const satisfies FlagTable;
 
 /** A server, or the data folder of one that is stopped. */
@@ -96,6 +112,7 @@ export const whoseFlags = {
 /** A range of windows or of rows of a report, and how it is printed. */
 export const listFlags = {
   last: {
+    char: 'n',
     description: 'the newest N windows (default: 100 of ms10, 60 of sec and min)',
     value: 'N',
   },
@@ -119,7 +136,11 @@ export const statsFlags = {
 
 /** A range of 10 ms windows, and how what was found in it is printed. */
 const analysisFlags = {
-  last: { description: 'the newest N windows of 10 ms (default: 6000, a minute)', value: 'N' },
+  last: {
+    char: 'n',
+    description: 'the newest N windows of 10 ms (default: 6000, a minute)',
+    value: 'N',
+  },
   ...rangeFlags,
   open: { description: 'include the windows that are not final yet' },
   format: { description: 'text, json, csv, ndjson', fallback: 'text', value: 'FORMAT' },

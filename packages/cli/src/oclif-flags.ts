@@ -9,18 +9,23 @@ type OclifFlags<Table extends FlagTable> = {
 };
 
 export function oclifFlags<Table extends FlagTable>(table: Table): OclifFlags<Table> {
-  const flags = Object.entries(table).map(([name, { value, fallback, repeatable, ...rest }]) => [
-    name,
-    value === undefined
-      ? Flags.boolean(rest)
-      : repeatable
-        ? Flags.string({ ...rest, helpValue: value, multiple: true })
-        : Flags.string({
-            ...rest,
-            helpValue: value,
-            ...(fallback !== undefined && { default: fallback }),
-          }),
-  ]);
+  const flags = Object.entries(table).map(
+    ([name, { value, fallback, repeatable, alias, ...others }]) => {
+      const rest = { ...others, ...(alias !== undefined && { aliases: [alias] }) };
+      return [
+        name,
+        value === undefined
+          ? Flags.boolean(rest)
+          : repeatable
+            ? Flags.string({ ...rest, helpValue: value, multiple: true })
+            : Flags.string({
+                ...rest,
+                helpValue: value,
+                ...(fallback !== undefined && { default: fallback }),
+              }),
+      ];
+    },
+  );
   // One entry for each of the table, of the kind that the table says.
   return Object.fromEntries(flags) as OclifFlags<Table>;
 }

@@ -12,12 +12,15 @@ export function parseFlags<Table extends FlagTable>(
   args: readonly string[],
   environment: NodeJS.ProcessEnv,
 ): Given<Table> | undefined {
-  const options = Object.fromEntries(
-    Object.entries(table).map(([name, { value, char }]) => [
-      name,
-      { type: value === undefined ? 'boolean' : 'string', ...(char && { short: char }) } as const,
-    ]),
-  );
+  const aliases = new Map<string, string>();
+  const options: Options = {};
+  for (const [name, { value, char, alias }] of Object.entries(table)) {
+    const type = value === undefined ? 'boolean' : 'string';
+    options[name] = { type, ...(char && { short: char }) };
+    if (alias === undefined) continue;
+    options[alias] = { type };
+    aliases.set(alias, name);
+  }
   const tokens = tokensOf(args, options);
   if (tokens === undefined) return undefined;
   const given: Record<string, string | boolean | undefined> = {};
@@ -25,9 +28,10 @@ export function parseFlags<Table extends FlagTable>(
     // A flag given twice, a text that is empty or may be a flag, and a lone -- are oclif's to judge.
     if (token.kind !== 'option') return undefined;
     if (token.value === '' || token.value?.startsWith('-')) return undefined;
-    const before = given[token.name];
-    if (before !== undefined && !table[token.name]?.repeatable) return undefined;
-    given[token.name] = before === undefined ? (token.value ?? true) : `${before},${token.value}`;
+    const name = aliases.get(token.name) ?? token.name;
+    const before = given[name];
+    if (before !== undefined && !table[name]?.repeatable) return undefined;
+    given[name] = before === undefined ? (token.value ?? true) : `${before},${token.value}`;
   }
   for (const [name, { env, fallback }] of Object.entries(table)) {
     // An empty variable counts as not set.

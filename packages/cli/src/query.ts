@@ -14,6 +14,7 @@ import { filesIn } from '@reto3/server/archive/reader';
 import { ArchiveSql, type TextRows } from '@reto3/server/archive/sql';
 import { exitCode, messageOf, Reto3Error } from '@reto3/server/errors';
 import { alignUp, ms10, type PeriodName, periodNames } from '@reto3/server/period';
+import { parseFormatOf } from '@reto3/server/query/format';
 import { parseTime } from '@reto3/server/query/range';
 import { type Source, writeAnswer } from './answers.ts';
 import { request, textOf } from './api-client.ts';
@@ -38,14 +39,7 @@ const mostTableRows = 1_000;
 
 /** @throws Reto3Error RETO3_BAD_FORMAT */
 export function parseQueryFormat(text: string): QueryFormat {
-  const format = queryFormats.find((name) => name === text);
-  if (format === undefined)
-    throw new Reto3Error(
-      'RETO3_BAD_FORMAT',
-      `got format "${text}", want one of ${queryFormats.join(', ')}`,
-      { hint: 'see reto3 query --help' },
-    );
-  return format;
+  return parseFormatOf(queryFormats, text);
 }
 
 /**
@@ -66,7 +60,7 @@ export async function query(source: Source, question: SqlQuestion): Promise<void
   };
   if (from !== undefined && range.from >= range.to)
     throw new Reto3Error('RETO3_BAD_RANGE', `got from "${from}" not before to "${to}"`, {
-      hint: 'give --from before --to',
+      hint: 'exchange them, or let --to be later: an age counts back from now',
     });
   const folder = await archiveOf(source);
   const part = await partOf(question);

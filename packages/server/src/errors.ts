@@ -31,6 +31,11 @@ export const errorKinds = {
     exitCode: exitCode.usage,
     hint: 'see reto3 --help for the commands',
   },
+  RETO3_BAD_FLAG: {
+    httpStatus: 400,
+    exitCode: exitCode.usage,
+    hint: 'see the flags of the command with --help',
+  },
   RETO3_BAD_PERIOD: {
     httpStatus: 400,
     exitCode: exitCode.usage,
@@ -39,7 +44,7 @@ export const errorKinds = {
   RETO3_BAD_TIME: {
     httpStatus: 400,
     exitCode: exitCode.usage,
-    hint: 'use ISO 8601 such as 2016-05-28T11:11:11Z, epoch milliseconds, or an age such as 90s, 5m, 2h, 1d',
+    hint: 'use ISO 8601 such as 2016-05-28T11:11:11Z, epoch seconds (10 digits) or milliseconds (13), or an age such as 90s, 5m, 2h, 1d',
   },
   RETO3_BAD_RANGE: {
     httpStatus: 400,
@@ -49,7 +54,7 @@ export const errorKinds = {
   RETO3_BAD_FORMAT: {
     httpStatus: 400,
     exitCode: exitCode.usage,
-    hint: 'use text, csv, json or ndjson',
+    hint: 'leave the format out for the default one',
   },
   RETO3_BAD_SETTING: { httpStatus: 400, exitCode: exitCode.usage, hint: 'see reto3 serve --help' },
   RETO3_BAD_REPORT: {

@@ -58,15 +58,26 @@ export function isPeriodName(text: string): text is PeriodName {
   return (periodNames as readonly string[]).includes(text);
 }
 
+/** What people type as well. */
+const otherNames: ReadonlyMap<string, PeriodName> = new Map([
+  ['10ms', 'ms10'],
+  ['1s', 'sec'],
+  ['second', 'sec'],
+  ['1m', 'min'],
+  ['minute', 'min'],
+]);
+
+/** The period that a text names, in one way or another. */
+export function periodNamed(text: string): Period | undefined {
+  const name = otherNames.get(text) ?? text;
+  return isPeriodName(name) ? periods[name] : undefined;
+}
+
 /** The period of that name. @throws Reto3Error RETO3_BAD_PERIOD */
 export function parsePeriod(text: string): Period {
-  if (!isPeriodName(text)) {
-    throw new Reto3Error(
-      'RETO3_BAD_PERIOD',
-      `got period "${text}", want one of ${periodNames.join(', ')}`,
-    );
-  }
-  return periods[text];
+  const named = periodNamed(text);
+  if (named === undefined) throw new Reto3Error('RETO3_BAD_PERIOD', `there is no period "${text}"`);
+  return named;
 }
 
 /**

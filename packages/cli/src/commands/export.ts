@@ -1,18 +1,19 @@
 import { Args, Command, Flags } from '@oclif/core';
-import { Reto3Error } from '@reto3/server/errors';
 import { parsePeriod } from '@reto3/server/period';
-import { parseFormat } from '@reto3/server/query/format';
+import { parseFormatOf } from '@reto3/server/query/format';
 import { sourceOf, writeAnswer } from '../answers.ts';
 import { outputFlags, rangeFlags, sourceFlags, whoseFlags } from '../flags.ts';
 import { oclifFlags } from '../oclif-flags.ts';
 import { writeWhole } from '../whole-file.ts';
 
+const exportFormats = ['csv', 'json', 'ndjson'] as const;
+
 const flags = {
-  last: Flags.string({ description: 'the newest N windows', helpValue: 'N' }),
+  last: Flags.string({ char: 'n', description: 'the newest N windows', helpValue: 'N' }),
   ...oclifFlags(rangeFlags),
   open: Flags.boolean({ description: 'include the windows that are not final yet' }),
   format: Flags.string({
-    description: 'csv, json or ndjson',
+    description: exportFormats.join(', '),
     default: 'csv',
     helpValue: 'FORMAT',
   }),
@@ -44,9 +45,7 @@ export default class Export extends Command {
 
   async run(): Promise<void> {
     const { args, flags: given } = await this.parse({ args: Export.args, flags });
-    const format = parseFormat(given.json ? 'json' : given.format);
-    if (format === 'text')
-      throw new Reto3Error('RETO3_BAD_FORMAT', 'got format "text", want one of csv, json, ndjson');
+    const format = parseFormatOf(exportFormats, given.json ? 'json' : given.format);
     const { last, to, open, cluster, node, output } = given;
     const from = given.from ?? (last === undefined ? '0' : undefined);
     const { name: period } = parsePeriod(args.period);

@@ -1,15 +1,11 @@
 import { Args, Command, Flags } from '@oclif/core';
 import { sourceOf } from '../answers.ts';
-import { outputFlags, rangeFlags, sourceFlags } from '../flags.ts';
+import { messageRangeFlags, outputFlags, sourceFlags } from '../flags.ts';
 import { oclifFlags } from '../oclif-flags.ts';
 import { parseQueryFormat, query, queryFormats } from '../query.ts';
 
 const flags = {
-  from: Flags.string({
-    description: rangeFlags.from.description.replace('windows that start', 'messages that came'),
-    helpValue: 'TIME',
-  }),
-  to: Flags.string({ description: 'messages that came before this time', helpValue: 'TIME' }),
+  ...oclifFlags(messageRangeFlags),
   format: Flags.string({
     description: queryFormats.join(', '),
     default: 'table',

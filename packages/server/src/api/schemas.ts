@@ -32,7 +32,8 @@ export const periodParameter = {
   description: 'ms10 (10 ms), sec (1 s) or min (60 s)',
 } as const;
 
-const time = 'ISO 8601 (UTC where it names no zone), epoch ms, or an age such as 90s, 5m, 2h, 1d';
+const time =
+  'ISO 8601 (UTC where it names no zone), epoch seconds (10 digits) or ms (13), 0, or an age such as 90s, 5m, 2h, 1d';
 
 export const rangeParameters = {
   last: { type: 'string', description: 'The newest so many windows; by default 100 (ms10) or 60' },

@@ -46,14 +46,14 @@ export type Damages = readonly Damage[];
 
 /** @throws Reto3Error RETO3_BAD_FORMAT */
 export function parseFormat(text: string): FormatName {
-  const format = formatNames.find((name) => name === text);
-  if (format === undefined) {
-    throw new Reto3Error(
-      'RETO3_BAD_FORMAT',
-      `got format "${text}", want one of ${formatNames.join(', ')}`,
-    );
-  }
-  return format;
+  return parseFormatOf(formatNames, text);
+}
+
+/** The format of that name among those that there are. @throws Reto3Error RETO3_BAD_FORMAT */
+export function parseFormatOf<Name extends string>(names: readonly Name[], text: string): Name {
+  const format = names.find((name) => name === text);
+  if (format !== undefined) return format;
+  throw new Reto3Error('RETO3_BAD_FORMAT', `got format "${text}", want one of ${names.join(', ')}`);
 }
 
 export async function* formatAnswer(

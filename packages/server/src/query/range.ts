@@ -32,8 +32,8 @@ const unitMs: Readonly<Record<string, number>> = {
 const endOfTimeMs = Date.UTC(9999, 11, 31);
 
 /**
- * Reads a point in time: ISO 8601 (UTC where it names no zone), epoch milliseconds, or an age
- * before `nowMs`.
+ * Reads a point in time: ISO 8601 (UTC where it names no zone), epoch seconds or milliseconds, or an
+ * age before `nowMs`.
  * @returns epoch ms, a whole number
  * @throws Reto3Error RETO3_BAD_TIME
  */
@@ -42,18 +42,35 @@ export function parseTime(name: string, text: string, nowMs: number): number {
   if (age?.[1] !== undefined && age[2] !== undefined) {
     const time = Math.round(nowMs - Number(age[1]) * (unitMs[age[2]] ?? Number.NaN));
     if (time >= 0) return time;
-  } else if (/^(?:0|\d{5,15})$/.test(text)) {
-    // One to four digits are a year, or a number whose unit was forgotten.
-    const time = Number(text);
-    if (time <= endOfTimeMs) return time;
+  } else if (/^\d+$/.test(text)) {
+    const time = parseEpoch(text);
+    if (time !== undefined) return time;
+    throw new Reto3Error(
+      'RETO3_BAD_TIME',
+      `got ${name} "${text}", want 10 digits of epoch seconds or 13 of milliseconds`,
+      { hint: 'write a date as 2016-05-28; 0 is the beginning' },
+    );
   } else {
     const time = parseIso(text);
     if (time >= 0) return time;
   }
-  throw new Reto3Error(
-    'RETO3_BAD_TIME',
-    `got ${name} "${text}", want ISO 8601, epoch milliseconds, or an age such as 90s, 5m, 2h, 1d`,
-  );
+  throw new Reto3Error('RETO3_BAD_TIME', `got ${name} "${text}", want a time`);
+}
+
+/** As milliseconds the year 1976 or 2600, and surely meant as YYYYMMDDhhmm or YYYYMMDDhhmmss. */
+const compactTime = /^(?:19|20)\d{10}(?:\d{2})?$/;
+
+/**
+ * Epoch ms of a whole number; undefined where its unit is in doubt. Ten digits are seconds from 2001
+ * until 2286, and would be January to April 1970 as milliseconds; twelve and more are milliseconds
+ * from 1973 on. With any other number of digits it is neither: a year, a date without its dashes,
+ * microseconds, or a digit too few.
+ */
+function parseEpoch(text: string): number | undefined {
+  if (text === '0') return 0;
+  if (/^[1-9]\d{9}$/.test(text)) return Number(text) * 1_000;
+  const isMs = /^[1-9]\d{11,14}$/.test(text) && !compactTime.test(text);
+  return isMs && Number(text) <= endOfTimeMs ? Number(text) : undefined;
 }
 
 const isoTime =
@@ -90,7 +107,9 @@ export function resolveRange(
   ends: { readonly finalThrough: number; readonly newestEnd: number },
 ): Range {
   if (request.last !== undefined && request.from !== undefined) {
-    throw new Reto3Error('RETO3_BAD_RANGE', 'got last and from together, want one of them');
+    throw new Reto3Error('RETO3_BAD_RANGE', 'got last and from together', {
+      hint: 'leave one of them out; last goes together with to',
+    });
   }
   const limit =
     request.open === true
@@ -102,6 +121,7 @@ export function resolveRange(
     throw new Reto3Error(
       'RETO3_BAD_RANGE',
       `got from "${request.from}" not before to "${request.to}"`,
+      { hint: 'exchange them, or let to be later: an age counts back from now' },
     );
   }
   const last =

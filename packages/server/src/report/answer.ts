@@ -43,7 +43,7 @@ export function periodOf(
   throw new Reto3Error(
     'RETO3_BAD_PERIOD',
     `got period "${period.name}", want one that the report ${report.name} keeps: ${kept}`,
-    { hint: `use ${kept}` },
+    { hint: 'leave the period out for the default' },
   );
 }
 

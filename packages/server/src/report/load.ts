@@ -65,8 +65,7 @@ function sourceOf(name: string): ReportSource {
   if (builtInReports.has(name)) return { builtIn: name };
   const path = resolve(name);
   if (existsSync(path)) return { url: pathToFileURL(path).href };
-  const names = [...builtInReports.keys()].join(', ');
-  throw bad(name, `there is no such file, want ${names}, or the path of a module`);
+  throw bad(name, 'none of that name comes with reto3, and there is no such file');
 }
 
 function bad(name: string, reason: string, cause?: unknown): Reto3Error {
