@@ -29,11 +29,9 @@ import {
 import type { LiveFeed } from './query/live-feed.ts';
 import { ReportBook } from './report/book.ts';
 import type { LoadedReport } from './report/load.ts';
-import { anchorIn } from './store/anchor.ts';
 import { describe } from './store/damage.ts';
-import { firstWriteFailure, openDatabase } from './store/database.ts';
-import { syncLogs } from './store/leveldb-log.ts';
-import { Store } from './store/store.ts';
+import { firstWriteFailure } from './store/database.ts';
+import { HeldFolder } from './store/held-folder.ts';
 import { readTls } from './tls.ts';
 import { allocate } from './window/layout.ts';
 import { RingReader } from './window/ring.ts';
@@ -62,10 +60,8 @@ export async function startServer(
     const beginAlerts = await prepareAlerts(config);
     const reports = await findReports(config.report);
     const dataDir = resolve(config.dataDir);
-    const store = await Store.open(
-      () => openDatabase(dataDir),
-      () => syncLogs(dataDir),
-    );
+    const folder = new HeldFolder(dataDir);
+    const store = await folder.openStore();
     undo.push(() => store.close());
 
     const ingests = config.role !== 'merge';
@@ -94,7 +90,7 @@ export async function startServer(
       ring: new RingReader(memory),
       workerCount: config.workers,
       store,
-      anchor: anchorIn(dataDir),
+      anchor: folder.anchor,
       node: config.node,
       companion: book,
       events: {

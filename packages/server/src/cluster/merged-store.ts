@@ -6,18 +6,18 @@
  * Invariant: a block and the parts that it is the sum of are written in one batch, with the number
  * of the last message that they hold.
  */
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import type { CountsView } from '../coordinator/coordinator.ts';
 import type { Expired, Expiring } from '../coordinator/retention.ts';
 import { Reto3Error } from '../errors.ts';
 import { alignDown, min, ms10, type Period, type PeriodName, sec } from '../period.ts';
-import { type Anchor, anchorIn } from '../store/anchor.ts';
-import { openDatabase } from '../store/database.ts';
-import { syncLogs } from '../store/leveldb-log.ts';
+import type { Anchor } from '../store/anchor.ts';
+import { HeldFolder } from '../store/held-folder.ts';
 import { type Meta, newMeta } from '../store/meta.ts';
 import { rowRange } from '../store/report-rows.ts';
-import { allTime, type Change, Store, type StoreSnapshot } from '../store/store.ts';
+import { allTime, type Change, type Store, type StoreSnapshot } from '../store/store.ts';
 import { VerifiedSnapshot } from '../store/verified.ts';
 import { Minute } from '../window/minute.ts';
 import { allocateWindows, copyOf, overwrite, type Windows } from '../window/windows.ts';
@@ -53,13 +53,10 @@ export class MergedStore implements StoredMinutes, StoredParts, Expiring {
 
   /** @throws Reto3Error where the folder cannot be opened */
   static async open(dataDir: string, clock: Clock): Promise<MergedStore> {
-    const folder = join(dataDir, folderName);
-    const store = await Store.open(
-      () => openDatabase(folder),
-      () => syncLogs(folder),
-    );
+    const folder = new HeldFolder(join(dataDir, folderName));
+    const store = await folder.openStore();
     try {
-      const merged = new MergedStore(store, anchorIn(folder), clock, newMeta('cluster'));
+      const merged = new MergedStore(store, folder.anchor, clock, newMeta('cluster'));
       await merged.#load();
       return merged;
     } catch (error) {
@@ -97,7 +94,7 @@ export class MergedStore implements StoredMinutes, StoredParts, Expiring {
 
   /** Opens the store again if a save failed; to be called before the next. */
   async prepare(): Promise<void> {
-    if (this.#failing) await this.#store.reopen();
+    if (this.#failing) await this.#store.reopen(this.#meta);
     this.#failing = false;
   }
 
@@ -183,7 +180,8 @@ export class MergedStore implements StoredMinutes, StoredParts, Expiring {
     await this.#store.clear();
     this.#nodes.clear();
     this.#record = undefined;
-    this.#meta = { ...newMeta('cluster'), writes: this.#meta.writes };
+    const { bootId = randomUUID(), writes } = this.#meta;
+    this.#meta = { ...newMeta('cluster'), bootId, writes };
     await this.#put([]);
   }
 
@@ -242,9 +240,11 @@ export class MergedStore implements StoredMinutes, StoredParts, Expiring {
       await this.empty();
       return;
     }
-    this.#meta = { ...meta, boot: meta.boot + 1, clean: false };
+    this.#meta = { ...meta, boot: meta.boot + 1, bootId: randomUUID(), clean: false };
     this.#record = record;
     for (const { name } of record.nodes) this.#nodes.add(name);
+    // A store that is opened again has to show this boot.
+    await this.#put([]);
   }
 
   /** The blocks of a longer period with these minutes written over them. */

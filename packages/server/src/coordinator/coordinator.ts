@@ -9,6 +9,7 @@
  *   under way;
  * - one flush is under way at a time.
  */
+import { randomUUID } from 'node:crypto';
 import type { Clock, MonotonicMs } from '../clock.ts';
 import { messageOf, Reto3Error } from '../errors.ts';
 import { ms10, type PeriodName } from '../period.ts';
@@ -156,7 +157,13 @@ export class Coordinator {
     const { meta } = recovered;
     this.#cleanBefore = meta.clean;
     this.#gone = recovered.gone;
-    const boot = { ...meta, node: parts.node, boot: meta.boot + 1, clean: false };
+    const boot = {
+      ...meta,
+      node: parts.node,
+      boot: meta.boot + 1,
+      bootId: randomUUID(),
+      clean: false,
+    };
     this.#blocks = recovered.blocks;
     this.#writer = new Writer(parts.store, this.#blocks, parts.anchor, boot, parts.companion);
     this.#messagesBefore = recovered.messages;
@@ -476,9 +483,11 @@ export class Coordinator {
   /**
    * Opens the store again after a failed write or sync, and has everything in memory written once
    * more. To be called until it succeeds, while no flush is under way.
+   * @throws Reto3Error also where the folder is not the one that this server wrote
    */
   async reopenStore(): Promise<void> {
-    await this.#store.reopen();
+    const { meta, syncedWrites } = this.#writer;
+    await this.#store.reopen({ ...meta, writes: syncedWrites });
     this.#storeSuspect = false;
     this.#minutes.rewriteAll();
     this.#companion?.rewriteAll();

@@ -2,6 +2,7 @@ import { MemoryLevel } from 'memory-level';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { VirtualClock } from '../clock.virtual.ts';
 import type { Ack } from '../config.ts';
+import { messageOf } from '../errors.ts';
 import { noAnchor } from '../store/anchor.ts';
 import { Store } from '../store/store.ts';
 import { allocate, controlOf, stripeOf } from '../window/layout.ts';
@@ -17,6 +18,9 @@ describe('FlushLoop', () => {
   let store: Store;
   let coordinator: Coordinator;
   let loop: FlushLoop;
+  let failures: string[];
+  /** Why the disk fails; undefined: it works. */
+  let fault: string | undefined;
 
   async function start(ack: Ack): Promise<void> {
     const ring = new RingReader(memory);
@@ -29,7 +33,11 @@ describe('FlushLoop', () => {
     const parts = { clock, ring, workerCount: 1, store, anchor, node: 'test', events };
     coordinator = await Coordinator.open(parts);
     await coordinator.begin();
-    const flushEvents = { flushed: () => undefined, failed: () => undefined, recovered() {} };
+    const flushEvents = {
+      flushed: () => undefined,
+      failed: (error: unknown) => failures.push(messageOf(error)),
+      recovered: () => failures.push('recovered'),
+    };
     loop = new FlushLoop(coordinator, clock, { flushMs, ack }, flushEvents);
   }
 
@@ -47,7 +55,19 @@ describe('FlushLoop', () => {
   beforeEach(async () => {
     clock = new VirtualClock(Date.UTC(2016, 4, 28, 11, 11, 2));
     memory = allocate(1);
-    store = await Store.open(async () => new MemoryLevel<string, string>());
+    failures = [];
+    fault = undefined;
+    const database = new MemoryLevel<string, string>();
+    store = await Store.open(
+      async () => {
+        if (fault !== undefined) throw new Error(fault);
+        await database.open();
+        return database;
+      },
+      async () => {
+        if (fault !== undefined) throw new Error('cannot sync');
+      },
+    );
   });
 
   afterEach(() => store.close());
@@ -81,6 +101,20 @@ describe('FlushLoop', () => {
       expect(messagesUnsaved).toBe(0);
       expect(messagesSinceStart).toBeGreaterThan(0);
     }
+  });
+
+  it('tells each new reason once, and that it has recovered', async () => {
+    await start('memory');
+    add();
+    fault = 'the folder is gone';
+    await pass(10_000);
+    fault = 'the disk is full';
+    await pass(10_000);
+    expect(failures).toEqual(['cannot sync', 'the folder is gone', 'the disk is full']);
+    fault = undefined;
+    await pass(3_000);
+    expect(failures.at(-1)).toBe('recovered');
+    expect(coordinator.state()).toMatchObject({ messagesInAll: 1, messagesUnsaved: 0 });
   });
 
   it('commits at the next beat what a response waits for', async () => {

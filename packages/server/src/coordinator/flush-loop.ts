@@ -10,6 +10,7 @@
  */
 import type { Clock, MonotonicMs } from '../clock.ts';
 import type { Ack } from '../config.ts';
+import { messageOf } from '../errors.ts';
 import type { Coordinator } from './coordinator.ts';
 
 /** What was flushed is fsynced this often: what a power cut may take in memory mode. */
@@ -31,7 +32,7 @@ const lastRetryMs = 2_000;
 export interface FlushEvents {
   /** Everything that workers added under that flush number or an earlier one is on the disk. */
   flushed(flush: number): void;
-  /** A write failed; told once, until the store has recovered. */
+  /** A write failed, or the store could not be opened again; told once for each new reason. */
   failed(error: unknown): void;
   /** Everything is written again. */
   recovered(): void;
@@ -51,6 +52,8 @@ export class FlushLoop {
   #lastFlush: MonotonicMs;
   #lastSync: MonotonicMs;
   #retry: { readonly at: number; readonly pauseMs: number } | undefined;
+  /** Why it failed last, as it was told; undefined while all is well. */
+  #reason: string | undefined;
   #writing: Promise<void> | undefined;
   #syncing: Promise<void> | undefined;
 
@@ -137,14 +140,17 @@ export class FlushLoop {
     // If it was the anchor that failed, it has not recovered until that can be written.
     await this.#coordinator.dropAnchor();
     this.#retry = undefined;
+    this.#reason = undefined;
     this.#events.recovered();
   }
 
   #fail(error: unknown): void {
-    const first = this.#retry === undefined;
     const pauseMs = Math.min(lastRetryMs, (this.#retry?.pauseMs ?? firstRetryMs / 2) * 2);
     this.#retry = { at: this.#clock.read().monotonicMs + pauseMs, pauseMs };
-    if (first) this.#events.failed(error);
+    const reason = messageOf(error);
+    if (reason === this.#reason) return;
+    this.#reason = reason;
+    this.#events.failed(error);
   }
 }
 

@@ -13,10 +13,18 @@ import { fatallyDamagedTables } from './leveldb-table.ts';
 export type Database = AbstractLevel<string | Buffer | Uint8Array, string, string>;
 
 /**
- * Opens the database in `folder`, making it if there is none. Holds its lock until closed.
+ * Opens the database in `folder`, making it if there is none and `create` allows it. Holds its lock
+ * until closed.
  * @throws Reto3Error
  */
-export async function openDatabase(folder: string): Promise<Database> {
+export async function openDatabase(
+  folder: string,
+  { create }: { readonly create: boolean } = { create: true },
+): Promise<Database> {
+  if (!create) {
+    await assertHoldsDatabase(folder, 'put the folder back; a server that runs goes on by itself');
+    return openWhole(folder, { createIfMissing: false });
+  }
   try {
     await mkdir(folder, { recursive: true });
   } catch (error) {
@@ -37,13 +45,7 @@ export async function openDatabase(folder: string): Promise<Database> {
  * @throws Reto3Error
  */
 export async function openExistingDatabase(folder: string): Promise<Database> {
-  if (!(await holdsDatabase(folder))) {
-    throw new Reto3Error(
-      'RETO3_DATA_UNREADABLE',
-      `cannot open the data folder ${folder}: it holds no counts`,
-      { hint: 'name the --data-dir of a server' },
-    );
-  }
+  await assertHoldsDatabase(folder, 'name the --data-dir of a server');
   try {
     return await openWhole(folder, { createIfMissing: false });
   } catch (error) {
@@ -51,6 +53,12 @@ export async function openExistingDatabase(folder: string): Promise<Database> {
     const hint = 'ask that server instead, without --data-dir, or stop it first';
     throw new Reto3Error(error.code, error.message, { cause: error.cause, hint });
   }
+}
+
+async function assertHoldsDatabase(folder: string, hint: string): Promise<void> {
+  if (await holdsDatabase(folder)) return;
+  const message = `cannot open the data folder ${folder}: it holds no counts`;
+  throw new Reto3Error('RETO3_DATA_UNREADABLE', message, { hint });
 }
 
 /** Whether there is a database in the folder, or what is left of one. */

@@ -15,6 +15,8 @@ export interface Meta {
   readonly node: string;
   /** How many times a server has started on this folder. */
   readonly boot: number;
+  /** Random, new with each of them; absent where the last start was by a version before 0.2. */
+  readonly bootId?: string;
   /** Whether the last one stopped by itself, with everything written. */
   readonly clean: boolean;
   /** How many writes the folder has had. A folder that knows of fewer than its anchor lost some. */

@@ -6,7 +6,8 @@ import { join } from 'node:path';
  * Bytes of all files in a folder; files that vanish meanwhile (LevelDB compacts) count as nothing.
  */
 export async function bytesIn(folder: string): Promise<number> {
-  const names = await readdir(folder);
+  // A folder that was moved away has nothing on this disk.
+  const names = await readdir(folder).catch(() => []);
   const sizes = await Promise.all(
     names.map((name) =>
       stat(join(folder, name)).then(

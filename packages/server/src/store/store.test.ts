@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MemoryLevel } from 'memory-level';
@@ -276,6 +276,54 @@ describe('the store on a disk', () => {
     } finally {
       await rm(folder, { recursive: true });
     }
+  });
+});
+
+describe('a store that is opened again', () => {
+  const written = { ...meta, bootId: 'ours', writes: 7 };
+  let parent: string;
+  let folder: string;
+  let store: Store;
+
+  beforeEach(async () => {
+    parent = await mkdtemp(join(tmpdir(), 'reto3-store-'));
+    folder = join(parent, 'data');
+    store = await Store.open((options) => openDatabase(folder, options));
+    await store.write([{ meta: written }], { sync: true });
+  });
+
+  afterEach(async () => {
+    await store.close();
+    await rm(parent, { recursive: true });
+  });
+
+  it('goes on where it holds what was written, or more', async () => {
+    await store.reopen({ ...written, writes: 6 });
+    expect(await store.readMeta()).toEqual(written);
+  });
+
+  it('makes no new folder where its own is gone, and goes on when it is back', async () => {
+    await rename(folder, join(parent, 'elsewhere'));
+    await expect(store.reopen(written)).rejects.toThrow('it holds no counts');
+    expect(await readdir(parent)).toEqual(['elsewhere']);
+    expect(() => store.readBlock('min', 0)).toThrow('cannot read the store');
+    await rename(join(parent, 'elsewhere'), folder);
+    await store.reopen(written);
+    expect(await store.readMeta()).toEqual(written);
+  });
+
+  it.each([
+    ['of an earlier boot', { ...written, bootId: 'before' }, 'another server wrote it'],
+    ['of a version without boot ids', meta, 'another server wrote it'],
+    ['that was rolled back', { ...written, writes: 5 }, 'got 5 writes, want at least 7'],
+  ])('refuses a folder %s', async (_, other, reason) => {
+    await store.close();
+    await rm(folder, { recursive: true });
+    const stranger = await Store.open((options) => openDatabase(folder, options));
+    await stranger.write([{ meta: other }], { sync: true });
+    await stranger.close();
+    await expect(store.reopen(written)).rejects.toThrow(reason);
+    expect(() => store.readBlock('min', 0)).toThrow('cannot read the store');
   });
 });
 

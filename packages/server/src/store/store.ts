@@ -26,14 +26,17 @@ export type { Change } from './change.ts';
 export { allTime, type Row, type RowRange } from './rows.ts';
 export type { StoreSnapshot } from './snapshot.ts';
 
+/** Opens the database; with `create`, makes it where there is none. */
+type OpenDatabase = (options: { readonly create: boolean }) => Promise<Database>;
+
 export class Store {
-  readonly #openDatabase: () => Promise<Database>;
+  readonly #openDatabase: OpenDatabase;
   readonly #syncDatabase: () => Promise<void>;
   #handles: Handles | undefined;
 
   private constructor(
     handles: Handles,
-    openDatabase: () => Promise<Database>,
+    openDatabase: OpenDatabase,
     syncDatabase: () => Promise<void>,
   ) {
     this.#handles = handles;
@@ -46,23 +49,37 @@ export class Store {
    * @throws Reto3Error what `openDatabase` throws
    */
   static async open(
-    openDatabase: () => Promise<Database>,
+    openDatabase: OpenDatabase,
     syncDatabase: () => Promise<void> = async () => undefined,
   ): Promise<Store> {
-    return new Store(await handlesOf(await openDatabase()), openDatabase, syncDatabase);
+    const database = await openDatabase({ create: true });
+    return new Store(await handlesOf(database), openDatabase, syncDatabase);
   }
 
   /**
    * Closes the database and opens it again: after a failed write LevelDB refuses all others until
    * then. May be called until it succeeds; meanwhile reads and writes fail with
    * RETO3_STORE_FAILING.
+   *
+   * Memory no longer holds what is on the disk, so the database has to prove that it still does: a
+   * folder that was moved away, replaced or rolled back is refused, and never filled anew.
+   * @param written what the database is known to hold: the meta row of a write that is on the disk
+   * @throws Reto3Error RETO3_STORE_FAILING, and what `openDatabase` throws
    */
-  async reopen(): Promise<void> {
+  async reopen(written: Pick<Meta, 'bootId' | 'writes'>): Promise<void> {
     const handles = this.#handles;
     this.#handles = undefined;
     // What it could not write is written again from memory, so how it closes does not matter.
     await handles?.database.close().catch(() => undefined);
-    this.#handles = await handlesOf(await this.#openDatabase());
+    const database = await this.#openDatabase({ create: false });
+    try {
+      const reopened = await handlesOf(database);
+      assertContinues(await metaOf(reopened), written);
+      this.#handles = reopened;
+    } catch (error) {
+      await database.close();
+      throw error;
+    }
   }
 
   get #open(): Handles {
@@ -75,8 +92,7 @@ export class Store {
    * @throws Reto3Error RETO3_DATA_VERSION, RETO3_DATA_CORRUPT
    */
   async readMeta(): Promise<Meta | undefined> {
-    const text = await this.#open.meta.get(metaKeys.node);
-    return text === undefined ? undefined : decodeMeta(text);
+    return metaOf(this.#open);
   }
 
   /** What a repair could not save; nothing where there was none. */
@@ -180,6 +196,26 @@ export class Store {
   async close(): Promise<void> {
     await this.#handles?.database.close();
   }
+}
+
+async function metaOf({ meta }: Handles): Promise<Meta | undefined> {
+  const text = await meta.get(metaKeys.node);
+  return text === undefined ? undefined : decodeMeta(text);
+}
+
+/** @throws Reto3Error RETO3_STORE_FAILING where the database has not what was written to it */
+function assertContinues(found: Meta | undefined, written: Pick<Meta, 'bootId' | 'writes'>): void {
+  const writes = found?.bootId === written.bootId ? found?.writes : undefined;
+  if (writes !== undefined && writes >= written.writes) return;
+  const got =
+    writes === undefined
+      ? 'another server wrote it'
+      : `got ${writes} writes, want at least ${written.writes}`;
+  throw new Reto3Error(
+    'RETO3_STORE_FAILING',
+    `cannot go on in the data folder: it is not the one that this server wrote (${got})`,
+    { hint: 'put the folder back; the server goes on by itself, and counts meanwhile' },
+  );
 }
 
 function isCorruption(error: unknown): boolean {
