@@ -5,6 +5,7 @@ import { get, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { fillStore } from '../packages/bench/src/day/store.ts';
@@ -185,28 +186,131 @@ test('history before live events waits for its turn', async () => {
   live.destroy();
 });
 
-test('connections above the bound are closed, and those that are open go on', async () => {
+test('idle connections lock nobody out: the one that is idle for longest makes room', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
-  const { hostname: host, port } = new URL(server.adminUrl);
-  let closed = 0;
+  const stream = get(`${server.adminUrl}/v1/live`);
+  const [events] = await once(stream, 'response');
+  let [closed, ended] = [0, false];
+  events.on('data', () => undefined).once('close', () => (ended = true));
   const sockets = Array.from({ length: 520 }, (): Socket => {
-    const socket = connect(Number(port), host);
-    return socket.on('error', () => undefined).on('close', () => closed++);
+    return open(server).on('close', () => closed++);
   });
-  await waitUntil('20 of them are closed', () => closed >= 20);
-  const [oldest] = sockets;
-  oldest?.write(`GET /healthz HTTP/1.1\r\nHost: ${host}:${port}\r\n\r\n`);
-  const [answer] = await once(oldest ?? expect.fail('got no socket'), 'data');
-  expect(String(answer)).toMatch(/^HTTP\/1\.1 200 /);
-  expect(closed).toBe(20);
+  // 150 of an address, and one of them streams.
+  await waitUntil('so many of them are closed', () => closed >= 520 - 149);
+  for (const path of ['/readyz', '/healthz', '/v1/info'])
+    expect((await fetch(server.adminUrl + path)).status).toBe(200);
+  expect(ended).toBe(false);
   for (const socket of sockets) socket.destroy();
-  await waitUntil('there is room again', async () =>
-    fetch(`${server.adminUrl}/healthz`).then(
-      ({ ok }) => ok,
-      () => false,
-    ),
+  stream.destroy();
+});
+
+test('answers that never end leave room for health checks, and say so to all others', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  const streams = Array.from({ length: 140 }, () => get(`${server.adminUrl}/v1/live?period=min`));
+  await Promise.all(streams.map((stream) => once(stream, 'response')));
+  for (const path of ['/readyz', '/healthz'])
+    expect((await fetch(server.adminUrl + path)).status).toBe(200);
+  const busy = await fetch(`${server.adminUrl}/v1/info`);
+  expect([busy.status, busy.headers.get('connection')]).toEqual([503, 'close']);
+  expect(await busy.json()).toMatchObject({ code: 'RETO3_BUSY' });
+  for (const stream of streams) stream.destroy();
+  await waitUntil(
+    'there is room again',
+    async () => (await fetch(`${server.adminUrl}/v1/info`)).ok,
   );
 });
+
+test('200 clients may follow live windows, and the next is told to come later', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  const follow = (localAddress: string) =>
+    get(`${server.adminUrl}/v1/live?period=min`, { localAddress });
+  const listeners = ['127.0.0.2', '127.0.0.3'].flatMap((address) =>
+    Array.from({ length: 100 }, () => follow(address)),
+  );
+  for (const [response] of await Promise.all(listeners.map((each) => once(each, 'response'))))
+    expect(response.statusCode).toBe(200);
+  const [refused] = await once(follow('127.0.0.4'), 'response');
+  expect([refused.statusCode, await json(refused)]).toMatchObject([503, { code: 'RETO3_BUSY' }]);
+  listeners[0]?.destroy();
+  await waitUntil('there is room again', async () => {
+    const next = follow('127.0.0.4');
+    const [response] = await once(next, 'response');
+    next.destroy();
+    return response.statusCode === 200;
+  });
+  for (const listener of listeners) listener.destroy();
+});
+
+test('an answer that never ends goes with its connection, and what is pipelined behind it', async () => {
+  const dataDir = await temporaryFolder();
+  const to = Math.floor(Date.now() / 60_000) * 60_000 - 3_600_000;
+  const from = to - 4 * 3_600_000;
+  await fillStore(dataDir, { from, to }, () => 1);
+  const server = await Server.start({ dataDir });
+  const long = `/v1/stats/ms10?from=${from}&to=${to}`;
+  const pipelined = (...paths: string[]): string =>
+    paths.map((path) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`).join('');
+  const attacks = [
+    ...Array.from({ length: 20 }, () => Array<string>(400).fill('/v1/live?period=ms10')),
+    ...Array.from({ length: 20 }, () => Array<string>(15).fill('/v1/live?period=ms10')),
+    ['/v1/live', long, long, long, long],
+  ];
+  for (const paths of attacks) {
+    const socket = open(server);
+    socket.write(pipelined(...paths));
+    // Either the stream has begun, or there were too many and it is closed.
+    await new Promise((resolve) => socket.once('data', resolve).once('close', resolve));
+    socket.destroy();
+  }
+  // All four turns are free, and so are the places of all listeners.
+  const answers = Array.from({ length: 4 }, () => fetch(server.adminUrl + long));
+  for (const answer of await Promise.all(answers)) {
+    expect(answer.status).toBe(200);
+    await answer.arrayBuffer();
+  }
+  const listeners = Array.from({ length: 130 }, () => get(`${server.adminUrl}/v1/live`));
+  for (const listener of listeners) {
+    const [response] = await once(listener, 'response');
+    expect(response.statusCode).toBe(200);
+  }
+  for (const listener of listeners) listener.destroy();
+});
+
+test('pipelined questions are answered in order', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  const paths = ['/healthz', '/v1/info', '/nothing', '/readyz'];
+  const heads = paths.map((path) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+  const socket = open(server);
+  let text = '';
+  socket.on('data', (piece) => (text += String(piece))).write(heads.join(''));
+  // Nothing stands between a body and the next head.
+  const statuses = (): string[] =>
+    [...text.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, code = '']) => code);
+  await waitUntil('all are answered', () => statuses().length === 4);
+  expect(statuses()).toEqual(['200', '200', '404', '200']);
+  socket.destroy();
+});
+
+test('HEAD is for short answers only', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  const status = async (path: string): Promise<readonly [path: string, status: number]> => [
+    path,
+    (await fetch(server.adminUrl + path, { method: 'HEAD' })).status,
+  ];
+  for (const path of ['/healthz', '/readyz', '/v1/info', '/metrics', '/openapi.json'])
+    expect(await status(path)).toEqual([path, 200]);
+  for (const path of [
+    ...['/v1/stats/ms10', '/v1/live', '/v1/bursts', '/v1/whatif?capacity=1', '/v1/audit'],
+    ...['/v1/backup', '/v1/reports/top'],
+  ])
+    expect(await status(path)).toEqual([path, 404]);
+});
+
+/** A connection to the query API, whose errors nobody cares for. */
+function open({ adminUrl }: Server): Socket {
+  const { hostname: host, port } = new URL(adminUrl);
+  return connect(Number(port), host).on('error', () => undefined);
+}
 
 test('with a token file only the bearer of the token is let in', async () => {
   const folder = await temporaryFolder();
@@ -338,15 +442,13 @@ test('a request that does not come to its end is closed after 10 s, and streams 
 
 /** Sends the bytes, then drips, and resolves with all that came when the connection is closed. */
 function exchange(server: Server, bytes: string, drip = ''): Promise<string> {
-  const { hostname: host, port } = new URL(server.adminUrl);
-  const socket = connect(Number(port), host);
+  const socket = open(server);
   socket.write(bytes);
   if (drip === '' && bytes !== '') socket.end();
   let answer = '';
   const dripping = setInterval(() => void socket.write(drip), 500);
   return new Promise((resolve) => {
     socket.on('data', (piece) => (answer += String(piece)));
-    socket.on('error', () => undefined);
     socket.once('close', () => {
       clearInterval(dripping);
       resolve(answer);

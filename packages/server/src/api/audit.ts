@@ -69,7 +69,7 @@ export const auditRoutes: FastifyPluginAsync<{
   readonly archive: Archive | undefined;
   readonly longReads: LongReads;
 }> = async (app, { coordinator, archive, longReads }) => {
-  app.get<AuditRoute>('/v1/audit', { schema }, async (request) =>
+  app.get<AuditRoute>('/v1/audit', { schema, exposeHeadRoute: false }, async (request) =>
     longReads.run(request, Number.POSITIVE_INFINITY, async (signal) => {
       // One after the other without a pause: both are of one moment.
       const view = coordinator.view();

@@ -25,7 +25,7 @@ export const backupRoutes: FastifyPluginAsync<{
   readonly coordinator: Coordinator;
   readonly longReads: LongReads;
 }> = async (app, { coordinator, longReads }) => {
-  app.get('/v1/backup', { schema }, async (request, reply) => {
+  app.get('/v1/backup', { schema, exposeHeadRoute: false }, async (request, reply) => {
     const body = await longReads.run(request, Number.POSITIVE_INFINITY, async () => {
       const snapshot = await coordinator.backup();
       const pieces = Readable.from(writeBackup(snapshot), { objectMode: false });

@@ -103,7 +103,7 @@ const schema = {
 } as const;
 
 export const burstsRoutes: FastifyPluginAsync<AnalysisParts> = async (app, parts) => {
-  app.get<BurstsRoute>('/v1/bursts', { schema }, async (request) =>
+  app.get<BurstsRoute>('/v1/bursts', { schema, exposeHeadRoute: false }, async (request) =>
     analyse(request, parts, (series) => findBursts(series, request.query)),
   );
 };

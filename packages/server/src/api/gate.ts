@@ -10,10 +10,11 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { readToken } from '../bearer-token.ts';
 import type { Config } from '../config.ts';
 import { Reto3Error } from '../errors.ts';
+import type { Connections } from './connections.ts';
 
 /** Counts are nobody else's, and change: not to be sniffed, framed, embedded, named or kept. */
 export const answerHeaders: Readonly<Record<string, string>> = {
@@ -25,7 +26,11 @@ export const answerHeaders: Readonly<Record<string, string>> = {
 };
 
 /** @throws Reto3Error RETO3_BAD_SETTING where the token cannot be read */
-export async function guard(app: FastifyInstance, config: Config): Promise<void> {
+export async function guard(
+  app: FastifyInstance,
+  config: Config,
+  connections: Connections,
+): Promise<void> {
   const ours = new Set([config.adminHost, 'localhost', hostname(), ...config.adminNames].map(fold));
   const file = config.adminTokenFile;
   const token =
@@ -36,6 +41,8 @@ export async function guard(app: FastifyInstance, config: Config): Promise<void>
     // Without Host it is no browser: health checks of load balancers leave it out.
     if (host !== undefined && !isOurs(host, ours))
       throw new Reto3Error('RETO3_WRONG_HOST', `got the header Host "${host}", which is not ours`);
+    if (!isHealthCheck(request) && !connections.hasRoomFor(request.raw))
+      throw new Reto3Error('RETO3_BUSY', 'too many questions are being answered already');
     if (token === undefined || request.routeOptions.config.open === true) return;
     // The name of the scheme is alike in any case (RFC 9110).
     const given = digest(authorization.replace(/^bearer +/i, 'Bearer '));
@@ -43,6 +50,10 @@ export async function guard(app: FastifyInstance, config: Config): Promise<void>
     if (!timingSafeEqual(given, token))
       throw new Reto3Error('RETO3_UNAUTHORIZED', 'the query API asks for a token');
   });
+}
+
+function isHealthCheck({ routeOptions: { url } }: FastifyRequest): boolean {
+  return url === '/healthz' || url === '/readyz';
 }
 
 /** @param host the header: a name or an address (IPv6 in brackets), perhaps with a port */

@@ -1,7 +1,8 @@
-/** The HTTP server under Fastify: plain or TLS, and how patient it is. */
+/** The HTTP server under Fastify: plain or TLS, how patient it is, and for how many. */
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { TlsPems } from '../tls.ts';
+import type { Connections } from './connections.ts';
 
 /** The ingest port is as patient (uWebSockets.js: 10 to 15 s). */
 export const longestRequestMs = 10_000;
@@ -11,7 +12,16 @@ const checkEveryMs = 2_000;
 const keepAliveMs = 72_000;
 
 /** @param tls where the server is to speak TLS */
-export function makeHttpServer(handler: RequestListener, tls: TlsPems | undefined): Server {
+export function makeHttpServer(
+  handler: RequestListener,
+  connections: Connections,
+  tls: TlsPems | undefined,
+): Server {
+  const server = create(connections.oneAtATime(handler), tls);
+  return server.on('connection', (socket) => connections.add(socket));
+}
+
+function create(handler: RequestListener, tls: TlsPems | undefined): Server {
   const limits = {
     requestTimeout: longestRequestMs,
     // By default Node.js gives a head a minute, and a TLS handshake two.

@@ -2,6 +2,7 @@
 import { Readable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
+import { Reto3Error } from '../errors.ts';
 import { alignDown, alignUp, type Period, parsePeriod } from '../period.ts';
 import { type Chunk, readChunks } from '../query/chunks.ts';
 import { countedRows, revisedStarts } from '../query/format.ts';
@@ -57,8 +58,15 @@ const schema = {
 
 /** Proxies close connections on which nothing moves; a comment keeps them open. */
 const keepAliveMs = 15_000;
-/** A client that has so much unread is dropped; it comes back and reads from the store. */
-const mostUnreadBytes = 1 << 20;
+/** Each costs the thread that counts a little for every event. */
+const mostListeners = 200;
+/**
+ * A client that has so much unread is dropped; it comes back and reads from the store. Room for all
+ * that is in memory (71 s: at most 210 KB) behind a block of history; 75 MiB for all listeners.
+ */
+const mostUnreadBytes = 384 << 10;
+/** History goes on when a client has no more than this unread. */
+const mostUnreadBefore = 64 << 10;
 /** While a client that asked for much history reads it, the store waits; looked at this often. */
 const drainCheckMs = 5;
 /** A client that takes nothing of it for so long is gone, and holds a snapshot of the store. */
@@ -68,7 +76,8 @@ export const liveRoutes: FastifyPluginAsync<{
   readonly feeds: Feeds;
   readonly longReads: LongReads;
 }> = async (app, { feeds, longReads }) => {
-  app.get<LiveRoute>('/v1/live', { schema }, async (request, reply) => {
+  let listeners = 0;
+  app.get<LiveRoute>('/v1/live', { schema, exposeHeadRoute: false }, async (request, reply) => {
     const counts = feeds.of(whoseOf(request.query));
     const period = parsePeriod(request.query.period ?? 'sec');
     const asked = request.headers['last-event-id'] ?? request.query.from;
@@ -76,6 +85,8 @@ export const liveRoutes: FastifyPluginAsync<{
       asked === undefined
         ? undefined
         : alignUp(parseTime('from', asked, Date.now()), period.windowMs);
+    if (listeners >= mostListeners)
+      throw new Reto3Error('RETO3_BUSY', `${mostListeners} clients follow live windows already`);
     reply
       .header('cache-control', 'no-store')
       .header('x-accel-buffering', 'no')
@@ -84,7 +95,10 @@ export const liveRoutes: FastifyPluginAsync<{
     reply.raw.removeHeader('transfer-encoding');
     const every = request.query.every === undefined ? undefined : Number(request.query.every);
     const history = new History(counts, longReads, request);
-    return reply.send(streamEvents(counts, { period, from, every }, history));
+    const events = streamEvents(counts, { period, from, every }, history);
+    listeners++;
+    events.once('close', () => listeners--);
+    return reply.send(events);
   });
 };
 
@@ -101,8 +115,12 @@ function streamEvents(counts: LiveCounts, question: Question, history: History):
   const send = (event: LiveEvent): void => {
     if (!stream.push(bytesOf(event))) stream.destroy();
   };
-  const listener = { send, drop: () => void stream.push(null) };
   const keepAlive = setInterval(() => stream.push(': keep-alive\n\n'), keepAliveMs);
+  const drop = (): void => {
+    clearInterval(keepAlive);
+    stream.push(null);
+  };
+  const listener = { send, drop };
   stream.once('close', () => {
     clearInterval(keepAlive);
     counts.feed.leave(listener);
@@ -178,7 +196,7 @@ class History {
 async function drained(stream: Readable): Promise<void> {
   let unread = stream.readableLength;
   let movedMs = performance.now();
-  while (!stream.destroyed && stream.readableLength > mostUnreadBytes / 2) {
+  while (!stream.destroyed && stream.readableLength > mostUnreadBefore) {
     await setTimeout(drainCheckMs);
     const nowMs = performance.now();
     if (stream.readableLength < unread) movedMs = nowMs;

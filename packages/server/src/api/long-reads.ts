@@ -74,7 +74,7 @@ export class LongReads {
   }
 
   #wait({ raw: { socket } }: FastifyRequest): Promise<void> {
-    if (this.#waiting.length >= mostWaiting) throw busy();
+    if (this.#waiting.length >= mostWaiting || socket.destroyed) throw busy();
     return new Promise((resolve, reject) => {
       const settle = (): void => {
         clearTimeout(tired);
@@ -134,6 +134,11 @@ class Limit {
 function limitTime(request: FastifyRequest, body: Readable): void {
   const { socket } = request.raw;
   const cut = (): void => void body.destroy(new Error('the answer took too long'));
+  // The client left while its answer was begun: nobody will take it.
+  if (socket.destroyed) {
+    body.destroy();
+    return;
+  }
   socket.setTimeout(mostIdleMs, cut);
   const end = setTimeout(cut, longestMs);
   end.unref();

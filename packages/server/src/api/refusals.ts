@@ -13,7 +13,7 @@ export const refusals = {
   // A path that cannot be decoded.
   frameworkErrors: (error: FastifyError, _: unknown, reply: FastifyReply) =>
     void reply
-      .headers(answerHeaders)
+      .headers({ ...answerHeaders, connection: 'close' })
       .code(error.statusCode ?? 400)
       .send(errorBody('RETO3_BAD_REQUEST', error.message)),
   clientErrorHandler: (error, socket) => {

@@ -171,25 +171,29 @@ export const reportRoutes: FastifyPluginAsync<{
         : book.facts().map((facts) => ({ ...facts, running: book.isOn(facts.name) })),
   );
 
-  app.get<ReportRoute>('/v1/reports/:name', { schema: reportSchema }, async (request, reply) => {
-    const { last, from, to, open, scope = 'node', ...asked } = request.query;
-    const { name } = request.params;
-    const merged = scope === 'cluster' ? inCluster(cluster).reports : undefined;
-    const report = await (merged?.which(name) ??
-      whichReport(name, book.running(name), book.facts()));
-    const period = periodOf(report, asked.period);
-    const format = parseFormat(asked.format ?? 'json');
-    const question = { period, format, scope, last, from, to, open: isOn(open) };
-    const windows = countsPerAccumulator * mostWindows(period, question, Date.now());
-    const body = await longReads.run(request, windows, async () => {
-      const view = merged?.view(report, period.name) ?? (await nodeView(name, period.name));
-      const without = merged?.without(report) ?? [];
-      if (without.length > 0) reply.header('reto3-without', without.join(','));
-      const begin = () => answerReport(view, report, question, Date.now());
-      return streamed(reply, format, begin, () => view.close());
-    });
-    return reply.send(body);
-  });
+  app.get<ReportRoute>(
+    '/v1/reports/:name',
+    { schema: reportSchema, exposeHeadRoute: false },
+    async (request, reply) => {
+      const { last, from, to, open, scope = 'node', ...asked } = request.query;
+      const { name } = request.params;
+      const merged = scope === 'cluster' ? inCluster(cluster).reports : undefined;
+      const report = await (merged?.which(name) ??
+        whichReport(name, book.running(name), book.facts()));
+      const period = periodOf(report, asked.period);
+      const format = parseFormat(asked.format ?? 'json');
+      const question = { period, format, scope, last, from, to, open: isOn(open) };
+      const windows = countsPerAccumulator * mostWindows(period, question, Date.now());
+      const body = await longReads.run(request, windows, async () => {
+        const view = merged?.view(report, period.name) ?? (await nodeView(name, period.name));
+        const without = merged?.without(report) ?? [];
+        if (without.length > 0) reply.header('reto3-without', without.join(','));
+        const begin = () => answerReport(view, report, question, Date.now());
+        return streamed(reply, format, begin, () => view.close());
+      });
+      return reply.send(body);
+    },
+  );
 
   async function nodeView(name: string, period: PeriodName): Promise<ReportWindows> {
     const finalThrough = coordinator.sweep();

@@ -8,7 +8,7 @@ import type { Archive } from '../archive/archive.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Config } from '../config.ts';
 import type { Coordinator } from '../coordinator/coordinator.ts';
-import { errorKinds, messageOf, Reto3Error } from '../errors.ts';
+import { type ErrorCode, errorKinds, messageOf, Reto3Error } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics/metric.ts';
 import type { LiveFeed } from '../query/live-feed.ts';
@@ -18,6 +18,7 @@ import { auditRoutes } from './audit.ts';
 import { backupRoutes } from './backup.ts';
 import { burstsRoutes } from './bursts.ts';
 import { clusterRoutes } from './cluster.ts';
+import { Connections } from './connections.ts';
 import { dashboardRoutes } from './dashboard.ts';
 import { guard } from './gate.ts';
 import { healthRoutes, Readiness } from './health.ts';
@@ -35,8 +36,6 @@ import { errorBody, errorSchema } from './schemas.ts';
 import { statsRoutes } from './stats.ts';
 import { whatIfRoutes } from './what-if.ts';
 
-/** More are closed at once: each takes a file descriptor, and LevelDB needs some. */
-const mostConnections = 500;
 /** No question has a body. Fastify reads and parses a megabyte of it, whatever the path. */
 const longestBodyBytes = 1_024;
 
@@ -86,17 +85,17 @@ export class QueryApi {
     const readiness = new Readiness();
     const feeds = new Feeds({ coordinator, cluster });
     const longReads = new LongReads(new Pace(ingestLoad));
+    const connections = new Connections();
     const app = fastify({
       // Unknown query parameters are mistakes to be told, not noise to be dropped.
       ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
       bodyLimit: longestBodyBytes,
       forceCloseConnections: true,
-      serverFactory: (handler) => makeHttpServer(handler, tls),
+      serverFactory: (handler) => makeHttpServer(handler, connections, tls),
       ...refusals,
     });
-    app.server.maxConnections = mostConnections;
     setErrors(app, log);
-    await guard(app, config);
+    await guard(app, config, connections);
     describeRoutes(app);
     app.addSchema(errorSchema);
     await app.register(healthRoutes, { readiness });
@@ -146,11 +145,18 @@ async function listen(app: FastifyInstance, config: Config): Promise<string> {
   }
 }
 
+/** Answers after which the connection is closed. */
+const closing: ReadonlySet<ErrorCode> = new Set([
+  'RETO3_BUSY',
+  'RETO3_UNAUTHORIZED',
+  'RETO3_WRONG_HOST',
+]);
+
 function setErrors(app: FastifyInstance, log: Log): void {
   app.setNotFoundHandler((request, reply) =>
     reply
       .code(errorKinds.RETO3_NOT_FOUND.httpStatus)
-      .send(errorBody('RETO3_NOT_FOUND', `there is no ${request.url}`)),
+      .send(errorBody('RETO3_NOT_FOUND', `there is no ${request.method} ${request.url}`)),
   );
 
   app.setErrorHandler((error: FastifyError, request, reply) => {
@@ -160,6 +166,8 @@ function setErrors(app: FastifyInstance, log: Log): void {
         log.error({ err: error, url: request.url }, error.message);
       if (error.code === 'RETO3_BUSY') reply.header('retry-after', 1);
       if (error.code === 'RETO3_UNAUTHORIZED') reply.header('www-authenticate', 'Bearer');
+      // Whoever is not let in keeps no connection either.
+      if (closing.has(error.code)) reply.header('connection', 'close');
       return reply.code(error.httpStatus).send(errorBody(error.code, error.message, error.hint));
     }
     if (error.statusCode !== undefined && error.statusCode < 500) {

@@ -112,21 +112,25 @@ export const statsRoutes: FastifyPluginAsync<{
   readonly cluster: Cluster | undefined;
   readonly longReads: LongReads;
 }> = async (app, { coordinator, cluster, longReads }) => {
-  app.get<StatsRoute>('/v1/stats/:period', { schema }, async (request, reply) => {
-    const period = parsePeriod(request.params.period);
-    const format = parseFormat(request.query.format ?? 'json');
-    const { last, from, to, open } = request.query;
-    const whose = whoseOf(request.query);
-    const question = { period, format, ...whose, last, from, to, open: isOn(open) };
-    const windows = mostWindows(period, question, Date.now()) * readPerWindow(period, whose);
-    const body = await longReads.run(request, windows, async () => {
-      const view = viewOf(whose, { coordinator, cluster });
-      const begin = async () => {
-        const reply = await answer(view, question, Date.now());
-        return { ...reply, pieces: longReads.paced(windows, reply.pieces) };
-      };
-      return streamed(reply, format, begin, () => view.store.close());
-    });
-    return reply.send(body);
-  });
+  app.get<StatsRoute>(
+    '/v1/stats/:period',
+    { schema, exposeHeadRoute: false },
+    async (request, reply) => {
+      const period = parsePeriod(request.params.period);
+      const format = parseFormat(request.query.format ?? 'json');
+      const { last, from, to, open } = request.query;
+      const whose = whoseOf(request.query);
+      const question = { period, format, ...whose, last, from, to, open: isOn(open) };
+      const windows = mostWindows(period, question, Date.now()) * readPerWindow(period, whose);
+      const body = await longReads.run(request, windows, async () => {
+        const view = viewOf(whose, { coordinator, cluster });
+        const begin = async () => {
+          const reply = await answer(view, question, Date.now());
+          return { ...reply, pieces: longReads.paced(windows, reply.pieces) };
+        };
+        return streamed(reply, format, begin, () => view.store.close());
+      });
+      return reply.send(body);
+    },
+  );
 };

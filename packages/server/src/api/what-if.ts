@@ -63,7 +63,7 @@ const schema = {
 } as const;
 
 export const whatIfRoutes: FastifyPluginAsync<AnalysisParts> = async (app, parts) => {
-  app.get<WhatIfRoute>('/v1/whatif', { schema }, async (request) =>
+  app.get<WhatIfRoute>('/v1/whatif', { schema, exposeHeadRoute: false }, async (request) =>
     analyse(request, parts, (series) => whatIf(series, request.query)),
   );
 };
