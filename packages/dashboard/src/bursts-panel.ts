@@ -97,6 +97,8 @@ export class BurstsPanel {
     this.#asked = undefined;
     this.#visit = undefined;
     this.#view = undefined;
+    // What stands there is of other counts.
+    this.#say('');
   }
 
   #isDue(view: View, range: Range, now: number): boolean {

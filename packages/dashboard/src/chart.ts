@@ -87,8 +87,8 @@ export class Chart {
     this.#picture = picture;
     this.#gaps = series.gapsIn(range);
     this.#most = roundUp((summary.peak?.count ?? 0) * 1.08);
-    // One window beyond the left edge, so that the line comes from somewhere.
-    const first = series.indexOf(range.from - windowMs);
+    // None beyond the left edge: it would be drawn there, and is in no figure of the view.
+    const first = series.indexOf(range.from);
     const end = series.indexOf(range.to);
     const starts = series.starts.slice(first, end);
     const counts = series.counts.slice(first, end);

@@ -19,8 +19,16 @@ export interface Info {
   readonly startedAt: number;
   readonly finalThrough: number;
   readonly messagesSinceStart: number;
-  readonly messagesInAll: number;
-  readonly bytesOnDisk: number;
+  /** Where it takes requests; absent where it only adds up a cluster. */
+  readonly ingestUrl?: string;
+  /** Start of the oldest counts, to the minute; absent where there are none. */
+  readonly countedFrom?: number;
+}
+
+/** The part of an event of /v1/live that the page shows. */
+export interface LiveColumns extends Columns {
+  /** Everything counted before `to`; absent of a cluster, and of the past. */
+  readonly messagesInAll?: number;
 }
 
 /** The part of /v1/bursts that the page shows. */
@@ -88,7 +96,8 @@ export class Refusal extends Error {
 /** Ten pictures a second: a minute then moves by one or two pixels each time. More cost the server more. */
 const eventMs = 100;
 
-const tokenKey = 'reto3-token';
+/** Of this address: under other paths of the same proxy are other servers, who must not see it. */
+const tokenKey = `reto3-token ${location.pathname}`;
 
 export class Client {
   /** Whose counts are asked for. */
@@ -107,16 +116,16 @@ export class Client {
   }
 
   async info(): Promise<Info> {
-    return (await this.#get('/v1/info')).json();
+    return (await this.#get('v1/info')).json();
   }
 
   async cluster(): Promise<Cluster> {
-    return (await this.#get('/v1/cluster')).json();
+    return (await this.#get('v1/cluster')).json();
   }
 
   /** How bursty a range was (whole windows, all final). */
   async bursts({ from, to }: Range, signal: AbortSignal): Promise<Bursts> {
-    const path = `/v1/bursts?from=${from}&to=${to}&${whoseText(this.whose)}`;
+    const path = `v1/bursts?from=${from}&to=${to}&${whoseText(this.whose)}`;
     return (await this.#get(path, signal)).json();
   }
 
@@ -139,23 +148,25 @@ export class Client {
     since: string | number,
     heard: () => void,
     signal: AbortSignal,
-  ): AsyncGenerator<Columns> {
+  ): AsyncGenerator<LiveColumns> {
     const { body } = await this.#get(
-      `/v1/live?period=${period}&from=${since}&every=${eventMs}&${whoseText(this.whose)}`,
+      `v1/live?period=${period}&from=${since}&every=${eventMs}&${whoseText(this.whose)}`,
       signal,
     );
     if (body === null) return;
     const events = body
       .pipeThrough(new TextDecoderStream())
-      .pipeThrough(new EventSourceParserStream({ onComment: heard }));
-    for await (const { data } of events) {
+      .pipeThrough(new EventSourceParserStream({ onComment: heard }))
+      .getReader();
+    // Safari cannot iterate over a stream.
+    for (let next = await events.read(); !next.done; next = await events.read()) {
       heard();
-      yield JSON.parse(data);
+      yield JSON.parse(next.value.data);
     }
   }
 
   #statsPath(period: PeriodName, { from, to }: Range, format: string): string {
-    return `/v1/stats/${period}?from=${from}&to=${to}&format=${format}&${whoseText(this.whose)}`;
+    return `v1/stats/${period}?from=${from}&to=${to}&format=${format}&${whoseText(this.whose)}`;
   }
 
   async #get(path: string, signal?: AbortSignal): Promise<Response> {

@@ -4,9 +4,9 @@
  *
  * One connection and not one for each period: browsers open six to a host, all tabs together.
  */
-import { type Client, Refusal } from './client.ts';
+import { type Client, type LiveColumns, Refusal } from './client.ts';
 import { periods } from './period.ts';
-import { type Columns, Series } from './series.ts';
+import { Series } from './series.ts';
 import { heatMostMs } from './view.ts';
 
 /** Enough for the heat map of a live view, which so needs no second request. */
@@ -36,6 +36,7 @@ export class Feed {
   readonly #client: Client;
   readonly #events: FeedEvents;
   #series: Series | undefined;
+  #messagesInAll: number | undefined;
   #heardAt = 0;
   /** When windows came last. */
   #takenAt = 0;
@@ -60,6 +61,11 @@ export class Feed {
   /** End of the newest window that is here, epoch ms: what is "now" on this page. */
   get finalThrough(): number | undefined {
     return this.#series?.to;
+  }
+
+  /** Everything that was counted before `finalThrough`; undefined where nobody says. */
+  get messagesInAll(): number | undefined {
+    return this.#messagesInAll;
   }
 
   /** Runs for as long as the page. */
@@ -101,6 +107,7 @@ export class Feed {
   /** Forgets everything and begins anew: other counts are wanted. */
   restart(): void {
     this.#series = undefined;
+    this.#messagesInAll = undefined;
     this.#change('connecting', '');
     this.#connection.abort(new Restart());
     this.#wake?.();
@@ -123,9 +130,10 @@ export class Feed {
   }
 
   /** Whether there was something to take: a cluster of which no node has been heard has nothing. */
-  #take(columns: Columns, fresh: boolean): boolean {
+  #take(columns: LiveColumns, fresh: boolean): boolean {
     if (columns.finalThrough === 0) return false;
     this.#takenAt = performance.now();
+    this.#messagesInAll = columns.messagesInAll;
     // Where the clock stepped back, what we have lies in the future.
     const steppedBack = this.#series !== undefined && columns.finalThrough < this.#series.to;
     if (this.#series === undefined || fresh || steppedBack) {

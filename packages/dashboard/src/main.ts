@@ -20,6 +20,7 @@ import { alignDown, alignUp, type Period, periodFor, periods } from './period.ts
 import type { Series } from './series.ts';
 import { summarize } from './summary.ts';
 import {
+  writeAll,
   writeHeatShown,
   writeInfo,
   writeNow,
@@ -130,6 +131,7 @@ function frame(at: number): void {
   drawChart(at, textDue);
   drawHeat(textDue);
   if (!textDue) return;
+  if (client.whose.scope === 'node') writeAll(feed.messagesInAll);
   if (feed.state === 'open' && feed.series !== undefined) writeNow(feed.series);
   else writeNowUnknown();
 }
@@ -187,14 +189,12 @@ function drawHeat(textDue: boolean): void {
   if (textDue) writeHeatShown(aligned, shown, heatMap.most);
 }
 
-let everything: number | undefined;
-
 function showEmpty(isEmpty: boolean, windows: number): void {
   const empty = element('empty', HTMLElement);
   empty.hidden = !isEmpty;
   if (!isEmpty) return;
   const text =
-    everything === 0
+    feed.messagesInAll === 0
       ? 'No message yet. Every request that the ingest port answers 200 shows up here.'
       : windows === 0
         ? 'No server was counting in this range.'
@@ -273,7 +273,6 @@ async function askInfo(): Promise<void> {
     const info = await client.info();
     const hasCluster = whose.offer(info);
     if (hasCluster && element('nodes', HTMLElement).hidden) void askNodes();
-    everything = client.whose.scope === 'node' ? info.messagesInAll : undefined;
     writeInfo(info, client.whose);
   } catch {
     // The feed notices as well, and says so.
@@ -391,4 +390,5 @@ setInterval(() => {
 whose.read(location.hash);
 showView();
 void document.fonts.ready.then(askFrame);
-void feed.run();
+// First whose counts there are to show: a server that only adds up a cluster has none of its own.
+void askInfo().then(() => feed.run());

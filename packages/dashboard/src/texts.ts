@@ -18,6 +18,13 @@ export function writeNow(feed: Series): void {
   write('final-note', dateTimeText(feed.to, 10).slice(0, 10));
 }
 
+/** Everything counted up to the end of the newest window on the page, so never less than a part. */
+export function writeAll(messages: number | undefined): void {
+  write('all-name', 'In all');
+  write('all', messages === undefined ? '–' : wholeText(messages));
+  write('all-note', 'final, of this server');
+}
+
 /** Nobody knows what comes in now. */
 export function writeNowUnknown(): void {
   write('rate', '–');
@@ -28,11 +35,6 @@ export function writeInfo(info: Info, { scope, node }: Whose): void {
   write('node', name);
   // What tells one tab from the next stands first.
   document.title = `${name} · reto3`;
-  if (scope === 'node') {
-    write('all-name', 'In all');
-    write('all', wholeText(info.messagesInAll));
-    write('all-note', `at ${timeText(info.finalThrough, secondMs)}`);
-  }
   const since = `${dateTimeText(info.startedAt, secondMs)} UTC`;
   write('since', `${wholeText(info.messagesSinceStart)} since ${info.node} started, ${since}`);
   write('version', `reto3 ${info.version}`);

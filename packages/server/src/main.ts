@@ -162,6 +162,8 @@ export async function startServer(
       throw firstWriteFailure(dataDir, error);
     });
     cluster?.begin();
+    const ingestUrl = urlOf(tls === undefined ? 'http' : 'https', config.host, workers.port);
+    const facts = { uwsVersion: workers.uwsVersion, ...(ingests && { ingestUrl }) };
     let stopping: Promise<void> | undefined;
     const durable = config.ack === 'durable';
     const flushLoop = new FlushLoop(coordinator, systemClock, config, {
@@ -176,7 +178,7 @@ export async function startServer(
       },
       recovered: () => {
         log.info('the counts are written again');
-        if (stopping === undefined) api.ready({ uwsVersion: workers.uwsVersion });
+        if (stopping === undefined) api.ready(facts);
         workers.storeFailing(false);
       },
     });
@@ -192,9 +194,8 @@ export async function startServer(
     const { startedAt } = coordinator.state();
     const alerts = beginAlerts?.({ feed: api.feed, startedAt, log });
     if (alerts !== undefined) metrics.add(alerts.metrics);
-    api.ready({ uwsVersion: workers.uwsVersion });
+    api.ready(facts);
 
-    const ingestUrl = urlOf(tls === undefined ? 'http' : 'https', config.host, workers.port);
     log.info(
       ingests
         ? `reto3 takes requests on ${ingestUrl}, query API on ${api.url}`

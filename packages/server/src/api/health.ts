@@ -3,22 +3,28 @@ import type { FastifyPluginAsync } from 'fastify';
 import { Reto3Error } from '../errors.ts';
 import { errorResponse } from './schemas.ts';
 
+/** What is known of the ingest port once the workers listen. */
+export interface IngestFacts {
+  readonly uwsVersion: string;
+  /** Absent where the server takes no requests. */
+  readonly ingestUrl?: string;
+}
+
 /** Whether the server accepts requests, and if not, why. */
 export class Readiness {
   #reason: string | undefined = 'the server is starting';
-  #uwsVersion = '';
+  #facts: IngestFacts = { uwsVersion: '' };
 
   get reason(): string | undefined {
     return this.#reason;
   }
 
-  /** Known once the workers listen. */
-  get uwsVersion(): string {
-    return this.#uwsVersion;
+  get facts(): IngestFacts {
+    return this.#facts;
   }
 
-  ready(uwsVersion: string): void {
-    this.#uwsVersion = uwsVersion;
+  ready(facts: IngestFacts): void {
+    this.#facts = facts;
     this.#reason = undefined;
   }
 

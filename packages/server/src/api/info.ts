@@ -42,6 +42,15 @@ const infoSchema = {
     workers: count,
     flushMs: count,
     startedAt: { ...count, description: 'Epoch ms' },
+    ingestUrl: {
+      type: 'string',
+      description: 'Where it takes requests; absent where it only adds up a cluster',
+    },
+    countedFrom: {
+      ...count,
+      description:
+        'Start of its oldest counts, to the minute, epoch ms; absent where there are none',
+    },
     uptimeMs: count,
     finalThrough: { ...count, description: 'End of the newest final window, epoch ms' },
     messagesSinceStart: count,
@@ -157,7 +166,8 @@ export const infoRoutes: FastifyPluginAsync<InfoOptions> = async (app, options) 
       const { freshness } = coordinator.observations;
       return {
         version,
-        uWebSockets: readiness.uwsVersion,
+        uWebSockets: readiness.facts.uwsVersion,
+        ingestUrl: readiness.facts.ingestUrl,
         nodejs: process.versions.node,
         node: config.node,
         ...(cluster !== undefined && { role: config.role }),

@@ -26,7 +26,8 @@ interface LiveRoute {
 const schema = {
   summary: 'Windows as they become final',
   description:
-    'Server-sent events, each with the columns of /v1/stats; their `id` is the end of the newest window. With ' +
+    'Server-sent events, each with the columns of /v1/stats; their `id` is the end of the newest window. ' +
+    '`messagesInAll` is everything that this server counted before `to`; events of the past lack it. With ' +
     '`from`, or the header Last-Event-ID, what came since is sent first, so a client that was cut off misses nothing.',
   tags: ['counts'],
   querystring: {
@@ -215,7 +216,8 @@ function bytesOf(event: LiveEvent): Buffer {
 }
 
 /** An event as it is sent. */
-export function eventText({ period, from, to, finalThrough, chunks, damaged }: LiveEvent): string {
+export function eventText(event: LiveEvent): string {
+  const { period, from, to, finalThrough, chunks, damaged, messagesInAll } = event;
   const rows = chunks.flatMap((chunk: Chunk) => [...countedRows(chunk, period)]);
   const data = {
     period: period.name,
@@ -227,6 +229,7 @@ export function eventText({ period, from, to, finalThrough, chunks, damaged }: L
     counts: rows.map(([, count]) => count),
     revised: chunks.flatMap((chunk) => revisedStarts(chunk, period)),
     damaged: damaged.map(({ from, to, reason }) => ({ from, to, reason })),
+    messagesInAll,
   };
   return `id: ${to}\ndata: ${JSON.stringify(data)}\n\n`;
 }

@@ -33,8 +33,8 @@ export const metricsRoutes: FastifyPluginAsync<MetricsOptions> = async (app, opt
   });
 };
 
-function readinessMetrics({ node }: Config, { reason, uwsVersion }: Readiness): Metric[] {
-  const labels = { version, uwebsockets: uwsVersion, nodejs: process.versions.node, node };
+function readinessMetrics({ node }: Config, { reason, facts }: Readiness): Metric[] {
+  const labels = { version, uwebsockets: facts.uwsVersion, nodejs: process.versions.node, node };
   return [
     gauge('reto3_build_info', 'Which server this is; always 1.', [{ labels, value: 1 }]),
     gauge(

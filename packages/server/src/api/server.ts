@@ -21,7 +21,7 @@ import { clusterRoutes } from './cluster.ts';
 import { Connections } from './connections.ts';
 import { dashboardRoutes } from './dashboard.ts';
 import { guard } from './gate.ts';
-import { healthRoutes, Readiness } from './health.ts';
+import { healthRoutes, type IngestFacts, Readiness } from './health.ts';
 import { makeHttpServer } from './http-server.ts';
 import { infoRoutes } from './info.ts';
 import { liveRoutes } from './live.ts';
@@ -116,8 +116,8 @@ export class QueryApi {
     return new QueryApi(url, app, readiness, feeds);
   }
 
-  ready(facts: { readonly uwsVersion: string }): void {
-    this.#readiness.ready(facts.uwsVersion);
+  ready(facts: IngestFacts): void {
+    this.#readiness.ready(facts);
   }
 
   notReady(reason: string): void {

@@ -52,6 +52,8 @@ export interface CoordinatorState {
   /** Whether the server before this one left everything written. True in a new folder. */
   readonly cleanBefore: boolean;
   readonly startedAt: number;
+  /** Start of the oldest counts, epoch ms, to the minute; undefined where there are none. */
+  readonly countedFrom: number | undefined;
   readonly finalThrough: number;
   readonly messagesSinceStart: number;
   readonly messagesByWorker: readonly number[];
@@ -328,6 +330,7 @@ export class Coordinator {
       boot: this.#writer.meta.boot,
       cleanBefore: this.#cleanBefore,
       startedAt: this.#startedAt,
+      countedFrom: this.#countedFrom(),
       finalThrough: this.#finalThrough,
       messagesSinceStart: this.#messagesSinceStart,
       messagesByWorker: [...this.#messagesByWorker],
@@ -345,6 +348,15 @@ export class Coordinator {
       messagesLost: this.#messagesLost,
       damagedBlocks: this.#blocks.damages,
     };
+  }
+
+  #countedFrom(): number | undefined {
+    const oldest = Math.min(this.#oldestBefore, this.#minutes.oldest);
+    if (oldest === Number.POSITIVE_INFINITY) return undefined;
+    // The first minute of a new folder begins with the server, not at its full minute.
+    return this.#oldestBefore === Number.POSITIVE_INFINITY
+      ? Math.max(oldest, this.#startedAt)
+      : oldest;
   }
 
   /**

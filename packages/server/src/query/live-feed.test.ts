@@ -126,6 +126,18 @@ describe('LiveFeed', () => {
     ]);
   });
 
+  it('says how many messages came in all before the end of each event', () => {
+    pass(2_000);
+    const all = listen(ms10);
+    const seconds = listen(sec, startMs);
+    pass(1_500);
+    // One message came in each 10 ms since the start.
+    for (const { to, messagesInAll } of [...all.events, ...seconds.events])
+      expect(messagesInAll).toBe((to - startMs) / 10);
+    expect(all.events.length).toBeGreaterThan(100);
+    expect(seconds.rows()).toHaveLength(3);
+  });
+
   it('drops its listeners when the clock steps back, since nothing joins on', () => {
     const { dropped } = listen(ms10);
     pass(1_000);

@@ -6,10 +6,10 @@
  * it has and reads the rest from the store. Ticks only while somebody listens, and only as often as
  * the fastest of them wants: a sweep of its own for every 10 ms would cost a processor 2 %.
  */
-import { alignDown, alignUp, type Period, type PeriodName } from '../period.ts';
+import { alignDown, alignUp, ms10, type Period, type PeriodName } from '../period.ts';
 import type { Damage } from '../store/damage.ts';
 import { reachMs } from '../window/layout.ts';
-import type { Windows } from '../window/windows.ts';
+import { totalOf, type Windows } from '../window/windows.ts';
 import { type Chunk, cut } from './chunks.ts';
 
 /** Windows that have become final, all that start in [from, to), epoch ms. */
@@ -21,6 +21,8 @@ export interface LiveEvent {
   readonly chunks: readonly Chunk[];
   /** Parts of the range whose counts are not to be had. */
   readonly damaged: readonly Damage[];
+  /** All messages counted before `to`; absent where the source has no such total. */
+  readonly messagesInAll?: number;
 }
 
 export interface Listener {
@@ -34,8 +36,11 @@ export interface Listener {
 export interface LiveSource {
   /** Takes in what is new, and returns `finalThrough`, epoch ms. */
   sweep(): number;
-  /** Since when all that is newer is in memory, as far as the ring reaches; epoch ms. */
-  state(): { readonly startedAt: number };
+  /**
+   * Since when all that is newer is in memory, as far as the ring reaches, epoch ms; and everything
+   * counted so far, also in windows that are not final.
+   */
+  state(): { readonly startedAt: number; readonly messagesInAll?: number };
   minutesInMemory(): Iterable<LiveMinute>;
 }
 
@@ -80,9 +85,8 @@ export class LiveFeed {
     const first = Math.min(from ?? sentThrough, sentThrough);
     const remembered = Math.max(sentThrough - reachMs, this.#source.state().startedAt);
     if (first < sentThrough && first < remembered) return false;
-    const chunks = this.#chunks(period, first, sentThrough);
     // Also where it is empty: it says from when on nothing will be missing.
-    listener.send({ period, from: first, to: sentThrough, finalThrough, chunks, damaged: [] });
+    listener.send(this.#event(period, first, sentThrough, finalThrough));
     listeners.add(listener);
     this.#channels.add(channel);
     this.#rest(finalThrough);
@@ -122,8 +126,7 @@ export class LiveFeed {
       if (to < from || to - from > Math.max(reachMs, stepMs)) this.#dropAll(channel);
       if (to <= from) continue;
       channel.sentThrough = to;
-      const chunks = this.#chunks(period, from, to);
-      const event = { period, from, to, finalThrough, chunks, damaged: [] };
+      const event = this.#event(period, from, to, finalThrough);
       for (const listener of [...listeners]) listener.send(event);
     }
     if (this.#channels.size > 0) this.#rest(finalThrough);
@@ -136,6 +139,26 @@ export class LiveFeed {
       pauseMs = Math.min(pauseMs, sentThrough + stepMs - finalThrough);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#tick(), Math.max(pauseMs, tickMs));
+  }
+
+  #event(period: Period, from: number, to: number, finalThrough: number): LiveEvent {
+    const chunks = this.#chunks(period, from, to);
+    const messagesInAll = this.#messagesBefore(to);
+    const total = messagesInAll === undefined ? {} : { messagesInAll };
+    return { period, from, to, finalThrough, chunks, damaged: [], ...total };
+  }
+
+  /**
+   * The total up to a time, so that it belongs to the same moment as the windows sent with it. What
+   * came later is all in memory: it is younger than the ring reaches back.
+   */
+  #messagesBefore(time: number): number | undefined {
+    const { messagesInAll } = this.#source.state();
+    if (messagesInAll === undefined) return undefined;
+    let later = 0;
+    for (const { start, end, ms10: windows } of this.#source.minutesInMemory())
+      if (end > time) later += totalOf(cut(start, windows, ms10, time, end).windows);
+    return messagesInAll - later;
   }
 
   #chunks(period: Period, from: number, to: number): Chunk[] {

@@ -1,0 +1,86 @@
+/** The dashboard behind a reverse proxy, and in browsers that lack what Chromium has. */
+import { expect, onTestFinished } from 'vitest';
+import { askInfo } from '../support/api.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { requires } from '../support/requirement.ts';
+import { Server } from '../support/server.ts';
+import { waitUntil } from '../support/wait.ts';
+import { Dashboard, program } from './support/browser.ts';
+import { proxyUnder } from './support/nginx.ts';
+import { RhythmLoad } from './support/rhythm.ts';
+
+function startLoad(server: Server): RhythmLoad {
+  const load = new RhythmLoad(server.port, { rate: 500, beat: 0, stallMs: 0, stallEveryMs: 1e9 });
+  onTestFinished(() => load.stop());
+  return load;
+}
+
+requires(program, 'nginx')('works under a path of a reverse proxy', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  startLoad(server);
+  const url = await proxyUnder('/b', server.adminUrl);
+  // Every request must go to this path, or the page fails the test.
+  const page = await Dashboard.open(url);
+  await page.untilLive();
+  await waitUntil('the page shows requests', async () => (await page.number('rate')) > 100);
+  await page.page.click('text="1 h"');
+  await page.untilText('chart-title', 'Messages per second');
+  await page.page.locator('#bursts').scrollIntoViewIfNeeded();
+  await page.untilText('bursts-shown', / UTC/);
+  expect(await page.page.evaluate('document.fonts.check("14px Inter Variable")')).toBe(true);
+  const asked = page.asked.map((each) => new URL(each).pathname);
+  expect(asked).toEqual(expect.arrayContaining(['/b/v1/info', '/b/v1/live', '/b/v1/bursts']));
+  const description = await page.page.locator('footer a').evaluate((link) => link.href);
+  expect((await fetch(description)).status).toBe(200);
+});
+
+requires(program, 'nginx')('keeps the tokens of servers under one name apart', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  const url = await proxyUnder('/b', server.adminUrl);
+  const page = await Dashboard.open(url);
+  await page.untilLive();
+  // As the page of another server, which asks for a token, left it in this tab.
+  await page.page.evaluate(`for (const path of ['/', '/a/'])
+    sessionStorage.setItem('reto3-token' + (path === '/' ? '' : ' ' + path), 'of another')`);
+  const [request] = await Promise.all([
+    page.page.waitForRequest((each) => each.url().endsWith('/v1/info')),
+    page.page.reload(),
+  ]);
+  expect(await request.headerValue('authorization')).toBeNull();
+});
+
+requires(program)('reads the stream of windows without what Safari lacks', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  const load = startLoad(server);
+  const page = await Dashboard.open(server.adminUrl);
+  await page.page.addInitScript(`delete ReadableStream.prototype.values;
+    delete ReadableStream.prototype[Symbol.asyncIterator];`);
+  await page.page.reload();
+  await page.untilLive();
+  await waitUntil('the page shows requests', async () => (await page.number('rate')) > 100);
+  await load.stop();
+  await waitUntil(
+    'the page shows everything',
+    async () => (await page.number('all')) === load.answered,
+  );
+});
+
+requires(program)('never shows less in all than in view, whenever one looks', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  const load = startLoad(server);
+  const page = await Dashboard.open(server.adminUrl);
+  await waitUntil('the page shows requests', async () => (await page.number('rate')) > 100);
+  // All that came is in view: what the two tiles say is of one moment, or they differ.
+  for (let looks = 0; looks < 200; looks++) {
+    const [all, inView] = await page.page.evaluate<string[]>(
+      '["all", "messages"].map((id) => document.getElementById(id).textContent)',
+    );
+    expect(all).toBe(inView);
+  }
+  await load.stop();
+  const { messagesInAll } = await askInfo(server.adminUrl);
+  await waitUntil('both reach the total', async () => {
+    const shown = [await page.number('all'), await page.number('messages')];
+    return shown.every((each) => each === messagesInAll);
+  });
+});
