@@ -3,47 +3,60 @@
  * requests. What the parser is known to take or to refuse wrongly stands in tests/hostile/known.ts;
  * anything else fails.
  */
-import { expect, test } from 'vitest';
-import { countedAtOnce, inPieces, verdictsInPieces } from './hostile/attacks/corpus.ts';
+import { describe, expect, test } from 'vitest';
+import { atOnce, inPieces, servedCases, verdictsInPieces } from './hostile/attacks/corpus.ts';
 import { fuzz } from './hostile/attacks/fuzz.ts';
 import { corpus } from './hostile/corpus/all.ts';
 import { knownOf } from './hostile/known.ts';
-import { here } from './hostile/support/target.ts';
+import { type Ack, here } from './hostile/support/target.ts';
 import { figure } from './support/figure.ts';
 
 const requests = 10_000;
 
-test('malformed requests are counted as often as they are answered, and as known', async () => {
-  const target = await here.start();
-  const { seen, difference } = await inPieces(target);
-  expect(difference, 'counted otherwise than answered').toBe(0);
-  const verdicts = verdictsInPieces(seen);
-  const known = knownOf(target.name);
-  expect(verdicts['taken although malformed'].sort()).toEqual([...known.taken].sort());
-  expect(verdicts['not served'].sort()).toEqual([...known.notServed].sort());
-  expect(target.alive()).toBe(true);
-});
+const modes: readonly Ack[] = ['memory', 'durable'];
 
-test('what is refused in one packet was not counted', async () => {
-  const target = await here.start();
-  // Longer heads are taken or not depending on how they come in packets.
-  const malformed = corpus.filter(
-    ({ bytes, want }) => bytes.length < 4_000 && want.every((outcome) => outcome.counted === 0),
-  );
-  const { answered } = await inPieces(target, malformed);
-  expect(await countedAtOnce(target, malformed)).toBeLessThanOrEqual(answered);
-});
-
-test(`${requests} mutated requests are counted as often as they are answered`, async () => {
-  const seed = Date.now() % 1_000_000_000;
-  figure('fuzz: seed', seed);
-  const result = await fuzz(await here.start(), seed, requests);
-  figure('fuzz: counted', result.counted);
-  expect(result).toMatchObject({
-    counted: result.answered + result.lost,
-    differenceInLines: 0,
-    hangs: 0,
-    crashed: false,
+describe.each(modes)('--ack %s', (ack) => {
+  test('malformed requests are counted as often as they are answered, and as known', async () => {
+    const target = await here.start({ ack });
+    const { seen, difference } = await inPieces(target);
+    expect(difference, 'counted otherwise than answered').toBe(0);
+    const cases = servedCases(ack);
+    const verdicts = verdictsInPieces(seen, cases);
+    const known = knownOf(target.name);
+    const ofCases = (names: readonly string[]): string[] =>
+      names.filter((name) => cases.some((item) => item.name === name)).sort();
+    expect(verdicts['taken although malformed'].sort()).toEqual(ofCases(known.taken));
+    expect(verdicts['not served'].sort()).toEqual(ofCases(known.notServed));
+    expect(target.alive()).toBe(true);
   });
-  expect(result.answered).toBeGreaterThan(requests / 10);
+
+  test('what is refused in one packet was not counted', async () => {
+    const target = await here.start({ ack });
+    // Longer heads are taken or not depending on how they come in packets.
+    const malformed = corpus.filter(
+      ({ bytes, want }) => bytes.length < 4_000 && want.every((outcome) => outcome.counted === 0),
+    );
+    const { answered } = await inPieces(target, malformed);
+    expect((await atOnce(target, malformed)).counted).toBeLessThanOrEqual(answered);
+  });
+
+  test(`${requests} mutated requests are counted as often as they are answered`, async () => {
+    const seed = Date.now() % 1_000_000_000;
+    figure('fuzz: seed', seed);
+    const result = await fuzz(await here.start({ ack }), seed, requests);
+    figure('fuzz: counted', result.counted);
+    expect(result).toMatchObject({
+      counted: result.answered + result.lost,
+      differenceInLines: 0,
+      hangs: 0,
+      crashed: false,
+    });
+    if (ack === 'durable') expect(result.lost).toBe(0);
+    expect(result.answered).toBeGreaterThan(requests / 10);
+  });
+});
+
+test('with --ack durable what is counted in one packet is answered', async () => {
+  const { answered, counted } = await atOnce(await here.start({ ack: 'durable' }), corpus);
+  expect(counted).toBe(answered);
 });

@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 import { corpus } from '../corpus/all.ts';
 import type { Case } from '../corpus/case.ts';
 import { Client, inParallel, type Seen } from '../support/exchange.ts';
-import type { Reto3Target, Target } from '../support/target.ts';
+import type { Ack, Reto3Target, Target } from '../support/target.ts';
 import { type Verdict, verdictOn } from '../support/verdict.ts';
 
 /** Nothing more comes after so long; everything is on one machine. */
@@ -17,7 +17,7 @@ const tailMs = 30;
 export const hangMs = 15_000;
 /** Waited for, to see how long it takes where it takes longer. */
 const patienceMs = 40_000;
-const atOnce = 64;
+const casesAtOnce = 64;
 /** A connection that is left alone costs nothing but a descriptor on each side. */
 const leftAtOnce = 9_000;
 /** Longer cases are cut near their ends and at steps between. */
@@ -79,23 +79,25 @@ async function whole(target: Target, cases: readonly Case[] = corpus) {
   return { findings, counts, answersLost };
 }
 
-/** Every case in one packet, all of them beside each other. Gives the messages that were counted. */
-export async function countedAtOnce(target: Reto3Target, cases: readonly Case[]): Promise<number> {
+/** Every case in one packet, all of them beside each other. Gives the messages of both sides. */
+export async function atOnce(target: Reto3Target, cases: readonly Case[]) {
   const before = await target.counted();
-  await inParallel(cases, atOnce, async ({ bytes }) => {
+  let answered = 0;
+  await inParallel(cases, casesAtOnce, async ({ bytes }) => {
     const client = await Client.connect(target.port);
     client.write(bytes);
     await client.quiet(quietMs);
+    answered += client.answered;
     client.destroy();
   });
-  return (await target.counted()) - before;
+  return { counted: (await target.counted()) - before, answered };
 }
 
 /** Every case byte by byte. Gives what was seen of each, the answers, and how far counts differ from them. */
 export async function inPieces(target: Target, cases: readonly Case[] = corpus) {
   const before = await countedBy(target);
   const seen = new Map<string, Seen>();
-  await inParallel(cases, atOnce, async ({ name, bytes }) => {
+  await inParallel(cases, casesAtOnce, async ({ name, bytes }) => {
     const client = await Client.connect(target.port);
     const step = Math.max(1, Math.ceil(bytes.length / mostPackets));
     for (let from = 0; from < bytes.length && !client.closed; from += step) {
@@ -111,8 +113,21 @@ export async function inPieces(target: Target, cases: readonly Case[] = corpus) 
   return { seen, answered, difference: isReto3(target) ? Math.abs(counted - answered) : 0 };
 }
 
+/**
+ * Cases that a server in that mode is to serve: with `--ack durable` uWebSockets.js closes a
+ * connection whose next request comes in the same packet, or while an answer is pending.
+ */
+export function servedCases(ack: Ack): readonly Case[] {
+  return ack === 'memory'
+    ? corpus
+    : corpus.filter(({ want }) => want.every((outcome) => outcome.counted <= 1));
+}
+
 /** Names of the cases by what became of them byte by byte, where each answer is seen. */
-export function verdictsInPieces(seen: ReadonlyMap<string, Seen>): Record<Verdict, string[]> {
+export function verdictsInPieces(
+  seen: ReadonlyMap<string, Seen>,
+  cases: readonly Case[] = corpus,
+): Record<Verdict, string[]> {
   const names: Record<Verdict, string[]> = {
     'as wanted': [],
     'refused by the time limit only': [],
@@ -120,7 +135,7 @@ export function verdictsInPieces(seen: ReadonlyMap<string, Seen>): Record<Verdic
     'taken although malformed': [],
     'counted although refused': [],
   };
-  for (const item of corpus) {
+  for (const item of cases) {
     const one = seen.get(item.name);
     if (one === undefined) throw new Error(`BUG: ${item.name} was not sent`);
     const verdict = verdictOn(item, one, one.answered);
@@ -156,7 +171,7 @@ async function cut(target: Target, most: ReadonlyMap<string, number>) {
     if (client.answered > (most.get(item.name) ?? 0)) tooOften.add(item.name);
     client.destroy();
   };
-  await inParallel(cuts, atOnce, async (item) => {
+  await inParallel(cuts, casesAtOnce, async (item) => {
     const client = await Client.connect(target.port);
     client.write(item.bytes);
     client.halfClose();
@@ -168,7 +183,7 @@ async function cut(target: Target, most: ReadonlyMap<string, number>) {
     const left: Promise<void>[] = [];
     // Opened a few at a time: the queue of connections that wait to be accepted is short, and one
     // that did not fit is open on one side only.
-    await inParallel(cuts.slice(from, from + leftAtOnce), atOnce, async (item) => {
+    await inParallel(cuts.slice(from, from + leftAtOnce), casesAtOnce, async (item) => {
       const client = await Client.connect(target.port);
       client.write(item.bytes);
       left.push(

@@ -27,17 +27,21 @@ export interface Target {
   readonly alive: () => boolean;
 }
 
+export type Ack = 'memory' | 'durable';
+
 /** A reto3, which says what it counted. */
 export interface Reto3Target extends Target {
+  readonly ack: Ack;
   readonly adminUrl: string;
   readonly pid: number;
   readonly counted: () => Promise<number>;
 }
 
 interface Reto3Options {
+  /** memory, unless it is given. */
+  readonly ack?: Ack;
   /** Most file descriptors that it may open. */
   readonly descriptors?: number;
-  readonly flags?: readonly string[];
 }
 
 /** How a kind of target is made, and why it cannot be here. */
@@ -50,15 +54,16 @@ export interface Kind<T extends Target> {
 export const here: Kind<Reto3Target> = {
   name: 'reto3, build of this machine',
   missing: () => undefined,
-  async start({ descriptors, flags = [] } = {}) {
+  async start({ descriptors, ack = 'memory' } = {}) {
     const [port = 0, adminPort = 0] = await freePorts(2);
+    const flags = ['--ack', ack];
     const args = [
       cliFile,
       ...serveArgs({ dataDir: await temporaryFolder(), port, adminPort, flags }),
     ];
     const limit = descriptors === undefined ? '' : `ulimit -n ${descriptors};`;
     const running = launch('bash', ['-c', `${limit} exec "$0" "$@"`, process.execPath, ...args]);
-    return ready(here.name, running, port, adminPort, () => Promise.resolve(running.pid));
+    return ready(here.name, ack, running, port, adminPort, () => Promise.resolve(running.pid));
   },
 };
 
@@ -71,12 +76,12 @@ const container: Kind<Reto3Target> = {
     const { status } = spawnSync('docker', ['image', 'inspect', image], { stdio: 'ignore' });
     return status === 0 ? undefined : `no Docker engine that has the image ${image}`;
   },
-  async start({ descriptors = 20_000, flags = [] } = {}) {
+  async start({ descriptors = 20_000, ack = 'memory' } = {}) {
     const [port = 0, adminPort = 0] = await freePorts(2);
     const name = `reto3-hostile-${process.pid}-${port}`;
     const limits = ['--ulimit', `nofile=${descriptors}:${descriptors}`];
     const cli = '/clone/packages/cli/bin/reto3.js';
-    const serve = serveArgs({ dataDir: '/tmp/data', port, adminPort, flags });
+    const serve = serveArgs({ dataDir: '/tmp/data', port, adminPort, flags: ['--ack', ack] });
     const running = launch('docker', [
       ...['run', '--rm', '--name', name, '--network', 'host', ...limits],
       ...['--volume', `${root}:/clone:ro`, image, 'node', cli, ...serve],
@@ -85,7 +90,7 @@ const container: Kind<Reto3Target> = {
     onTestFinished(async () => {
       if (running.running) await run('docker', ['kill', name]).catch(() => undefined);
     });
-    return ready(container.name, running, port, adminPort, async () => {
+    return ready(container.name, ack, running, port, adminPort, async () => {
       const { stdout } = await run('docker', ['inspect', '--format', '{{.State.Pid}}', name]);
       return Number(stdout);
     });
@@ -94,6 +99,7 @@ const container: Kind<Reto3Target> = {
 
 async function ready(
   name: string,
+  ack: Ack,
   running: RunningProcess,
   port: number,
   adminPort: number,
@@ -105,8 +111,10 @@ async function ready(
     return said().includes('reto3 takes requests on');
   });
   const adminUrl = `http://127.0.0.1:${adminPort}`;
+  const version = `reto3, uWebSockets.js ${(await askInfo(adminUrl)).uWebSockets}`;
   return {
-    name: `reto3, uWebSockets.js ${(await askInfo(adminUrl)).uWebSockets}`,
+    name: ack === 'memory' ? version : `${version}, --ack ${ack}`,
+    ack,
     port,
     adminUrl,
     pid: await findPid(),
@@ -139,5 +147,14 @@ const nginxAlone: Kind<Target> = {
   },
 };
 
-export const reto3Kinds = [here, container] as const;
+function durable(kind: Kind<Reto3Target>): Kind<Reto3Target> {
+  return {
+    name: `${kind.name}, --ack durable`,
+    missing: kind.missing,
+    start: (options) => kind.start({ ...options, ack: 'durable' }),
+  };
+}
+
+/** Both builds, each in both modes of acknowledgement. */
+export const reto3Kinds = [here, durable(here), container, durable(container)] as const;
 export const kinds: readonly Kind<Target>[] = [...reto3Kinds, nodeHttp, nginxAlone];

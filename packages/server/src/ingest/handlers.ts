@@ -4,7 +4,7 @@
  * (body.ts), the body is not read: uWebSockets.js parses it and throws it away.
  */
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
-import { addMessage, askForFlush, collectingFlush } from '../window/ring.ts';
+import { addMessage } from '../window/ring.ts';
 import { headDecides, takeBody } from './body.ts';
 import type { ParkedResponses } from './parked.ts';
 
@@ -35,10 +35,10 @@ export interface StoreState {
 export function answerWhenDurable(
   stripe: Int32Array<SharedArrayBuffer>,
   mostBodyBytes: number,
-  control: Int32Array<SharedArrayBuffer>,
   parked: ParkedResponses,
   store: StoreState,
 ): Handler {
+  const count = (): void => addMessage(stripe, Date.now());
   return (response, request) => {
     if (headDecides(request, mostBodyBytes)) answer(response);
     else takeBody(response, request, mostBodyBytes, answer);
@@ -49,8 +49,6 @@ export function answerWhenDurable(
       response.writeStatus('503 Service Unavailable').writeHeader('retry-after', '1').end();
       return;
     }
-    addMessage(stripe, Date.now());
-    parked.park(response, collectingFlush(control));
-    askForFlush(control);
+    parked.receive(response, count);
   }
 }

@@ -1,15 +1,28 @@
 import type { HttpResponse } from 'uWebSockets.js';
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { allocate, controlOf, flushNumberAt } from '../window/layout.ts';
+import { RingReader } from '../window/ring.ts';
 import { ParkedResponses } from './parked.ts';
 
 /** The part of a response that parking uses. */
 class FakeResponse {
   answers = 0;
+  counted = 0;
   closed = false;
+  paused = false;
   abort: () => void = () => undefined;
 
   onAborted(handler: () => void): void {
     this.abort = handler;
+  }
+
+  pause(): void {
+    this.paused = true;
+  }
+
+  resume(): void {
+    this.paused = false;
   }
 
   cork(action: () => void): void {
@@ -26,45 +39,99 @@ class FakeResponse {
   }
 }
 
-function park(parked: ParkedResponses, flush: number): FakeResponse {
-  const response = new FakeResponse();
-  parked.park(response as unknown as HttpResponse, flush);
-  return response;
+function setUp(monotonicMs?: () => number) {
+  const memory = allocate(1);
+  const control = controlOf(memory);
+  const ring = new RingReader(memory);
+  const parked = new ParkedResponses(control, monotonicMs);
+  const receive = (): FakeResponse => {
+    const response = new FakeResponse();
+    parked.receive(response as unknown as HttpResponse, () => response.counted++);
+    return response;
+  };
+  /** Received, and the turn of the event loop is over. */
+  const park = async (): Promise<FakeResponse> => {
+    const response = receive();
+    await setImmediate();
+    return response;
+  };
+  return { control, ring, parked, receive, park };
 }
 
 describe('ParkedResponses', () => {
-  it('answers all that wait for that flush or an earlier one, once', () => {
-    const parked = new ParkedResponses();
-    const [first, second, third] = [park(parked, 1), park(parked, 1), park(parked, 2)];
-    parked.answer(0);
+  it('answers all that wait for that flush or an earlier one, once', async () => {
+    const { ring, parked, park } = setUp();
+    const [first, second] = [await park(), await park()];
+    const flush = ring.raiseFlush();
+    const third = await park();
+    parked.answer(flush - 1);
     expect([first.answers, second.answers, third.answers]).toEqual([0, 0, 0]);
-    parked.answer(1);
+    parked.answer(flush);
     expect([first.answers, second.answers, third.answers]).toEqual([1, 1, 0]);
-    parked.answer(5);
-    parked.answer(5);
+    parked.answer(flush + 5);
+    parked.answer(flush + 5);
     expect([first.answers, second.answers, third.answers]).toEqual([1, 1, 1]);
   });
 
-  it('does not touch a response whose connection is gone', () => {
-    const parked = new ParkedResponses();
-    const [gone, here] = [park(parked, 1), park(parked, 1)];
-    gone.abort();
-    parked.answer(1);
-    expect([gone.answers, here.answers]).toEqual([0, 1]);
+  it('counts when the turn of the event loop is over, and asks for a flush', async () => {
+    const { ring, receive } = setUp();
+    const both = [receive(), receive()];
+    expect(both.map(({ counted }) => counted)).toEqual([0, 0]);
+    expect(ring.takeAsked()).toBe(false);
+    await setImmediate();
+    expect(both.map(({ counted }) => counted)).toEqual([1, 1]);
+    expect(ring.takeAsked()).toBe(true);
   });
 
-  it('closes what has waited for 30 s, unanswered, and leaves the others', () => {
+  it('neither counts nor answers what is closed before the turn is over', async () => {
+    const { ring, parked, receive } = setUp();
+    const [gone, here] = [receive(), receive()];
+    gone.abort();
+    await setImmediate();
+    parked.answer(ring.raiseFlush());
+    expect([gone.counted, gone.answers]).toEqual([0, 0]);
+    expect([here.counted, here.answers]).toEqual([1, 1]);
+  });
+
+  it('asks for no flush where everything is closed before the turn is over', async () => {
+    const { ring, receive } = setUp();
+    receive().abort();
+    await setImmediate();
+    expect(ring.takeAsked()).toBe(false);
+  });
+
+  it('reads nothing more from a connection until its answer has left', async () => {
+    const { ring, parked, receive } = setUp();
+    const response = receive();
+    expect(response.paused).toBe(true);
+    await setImmediate();
+    expect(response.paused).toBe(true);
+    parked.answer(ring.raiseFlush());
+    expect(response.paused).toBe(false);
+  });
+
+  it('does not touch a response whose connection is gone', async () => {
+    const { ring, parked, park } = setUp();
+    const [gone, here] = [await park(), await park()];
+    gone.abort();
+    parked.answer(ring.raiseFlush());
+    expect([gone.counted, gone.answers, gone.paused]).toEqual([1, 0, true]);
+    expect(here.answers).toBe(1);
+  });
+
+  it('closes what has waited for 30 s, unanswered, and leaves the others', async () => {
     let nowMs = 0;
-    const parked = new ParkedResponses(() => nowMs);
-    const old = [park(parked, 1), park(parked, 1)];
+    const { ring, parked, park } = setUp(() => nowMs);
+    const old = [await park(), await park()];
+    ring.raiseFlush();
     nowMs = 1_000;
-    const young = park(parked, 2);
+    const young = await park();
     nowMs = 29_999;
     parked.giveUp();
     expect(old.map(({ closed }) => closed)).toEqual([false, false]);
     nowMs = 30_000;
     parked.giveUp();
-    parked.answer(2);
+    parked.answer(ring.raiseFlush());
     expect(old.map(({ closed, answers }) => [closed, answers])).toEqual([
       [true, 0],
       [true, 0],
@@ -72,11 +139,13 @@ describe('ParkedResponses', () => {
     expect([young.closed, young.answers]).toEqual([false, 1]);
   });
 
-  it('keeps the order when flush numbers wrap at 32 bits', () => {
-    const parked = new ParkedResponses();
-    const before = park(parked, 2 ** 31 - 1);
-    const after = park(parked, -(2 ** 31));
-    parked.answer(2 ** 31 - 1);
+  it('keeps the order when flush numbers wrap at 32 bits', async () => {
+    const { control, ring, parked, park } = setUp();
+    Atomics.store(control, flushNumberAt, 2 ** 31 - 1);
+    const before = await park();
+    const last = ring.raiseFlush();
+    const after = await park();
+    parked.answer(last);
     expect([before.answers, after.answers]).toEqual([1, 0]);
     parked.answer(-(2 ** 31));
     expect(after.answers).toBe(1);

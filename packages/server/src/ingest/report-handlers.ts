@@ -10,7 +10,7 @@ import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import type { BatchWriter } from '../archive/handover.ts';
 import type { Message } from '../report/contract.ts';
 import type { WorkerReports } from '../report/worker-reports.ts';
-import { addMessage, askForFlush, collectingFlush } from '../window/ring.ts';
+import { addMessage } from '../window/ring.ts';
 import { headDecides, isChunked, takeBody } from './body.ts';
 import type { StoreState } from './handlers.ts';
 import type { ParkedResponses } from './parked.ts';
@@ -19,30 +19,30 @@ export type ReportHandler = (response: HttpResponse, request: HttpRequest) => vo
 
 /** How a worker answers, by its mode of acknowledgement. */
 export interface Answering {
+  /** Whether `count` may be called after the handler has returned, and its body is gone. */
+  readonly later: boolean;
   /** Whether messages are to be refused for now. */
   refuses(): boolean;
-  /** Answers a message that is counted, now or later. */
-  answer(response: HttpResponse): void;
+  /** Counts and answers a message whose request is complete. */
+  answer(response: HttpResponse, count: () => void): void;
 }
 
 /** `--ack memory` */
 export const answeringAtOnce: Answering = {
+  later: false,
   refuses: () => false,
-  answer: (response) => void response.end(),
+  answer: (response, count) => {
+    count();
+    response.end();
+  },
 };
 
 /** `--ack durable` */
-export function answeringWhenDurable(
-  control: Int32Array<SharedArrayBuffer>,
-  parked: ParkedResponses,
-  store: StoreState,
-): Answering {
+export function answeringWhenDurable(parked: ParkedResponses, store: StoreState): Answering {
   return {
+    later: true,
     refuses: () => store.failing,
-    answer: (response) => {
-      parked.park(response, collectingFlush(control));
-      askForFlush(control);
-    },
+    answer: (response, count) => parked.receive(response, count),
   };
 }
 
@@ -65,7 +65,8 @@ export function reportHeads(counting: Counting): ReportHandler {
     if (counting.answering.refuses()) return refuse(response);
     // The request is gone when this returns.
     const head = headOf(request);
-    const whole = (): void => take(counting, response, head, noBody, 0);
+    const whole = (): void =>
+      counting.answering.answer(response, () => count(counting, head, noBody, 0));
     if (headDecides(request, counting.mostBodyBytes)) whole();
     else takeBody(response, request, counting.mostBodyBytes, whole);
   };
@@ -116,10 +117,12 @@ export function reportBodies(counting: Counting): ReportHandler {
         heldBytes += part.length;
         return;
       }
-      const body = chunks.length === 0 ? part : Buffer.concat([...chunks, part]);
+      // The part is taken away when this returns.
+      const own = counting.answering.later && chunks.length === 0 ? part.slice() : part;
+      const body = chunks.length === 0 ? own : Buffer.concat([...chunks, part]);
       release();
       if (counting.answering.refuses()) return refuse(response);
-      take(counting, response, head, body, bodyBytes);
+      counting.answering.answer(response, () => count(counting, head, body, bodyBytes));
     });
   };
 }
@@ -135,17 +138,15 @@ function headOf(request: HttpRequest): Head {
   };
 }
 
-/** Counts, answers, archives and reports one message, by one reading of the clock. */
-function take(
-  { stripe, worker, reports, archive, answering }: Counting,
-  response: HttpResponse,
+/** Counts, archives and reports one message, by one reading of the clock. */
+function count(
+  { stripe, worker, reports, archive }: Counting,
   { method, path, query }: Head,
   body: Uint8Array,
   bodyBytes: number,
 ): void {
   const arrivedMs = Date.now();
   addMessage(stripe, arrivedMs);
-  answering.answer(response);
   archive?.add(arrivedMs, method, path, query, body, bodyBytes);
   reports?.add({ arrivedMs, worker, method, path, query, body, bodyBytes });
 }

@@ -50,14 +50,13 @@ function handlerOf(
   archive: BatchWriter | undefined,
 ): Handler | ReportHandler {
   const stripe = stripeOf(start.memory, start.worker);
-  const control = controlOf(start.memory);
   const durable = start.ack === 'durable';
   if (reports === undefined && archive === undefined) {
     return durable
-      ? answerWhenDurable(stripe, start.mostBodyBytes, control, parked, store)
+      ? answerWhenDurable(stripe, start.mostBodyBytes, parked, store)
       : answerAtOnce(stripe, start.mostBodyBytes);
   }
-  const answering = durable ? answeringWhenDurable(control, parked, store) : answeringAtOnce;
+  const answering = durable ? answeringWhenDurable(parked, store) : answeringAtOnce;
   const { worker, mostBodyBytes } = start;
   const counting = { stripe, worker, reports, archive, answering, mostBodyBytes };
   const needsBody = archive !== undefined || reports?.needsBody === true;
@@ -73,7 +72,7 @@ async function openArchive(): Promise<BatchWriter | undefined> {
 
 function serve(reports: WorkerReports | undefined, archive: BatchWriter | undefined): void {
   const { uws, version } = loadUws();
-  const parked = new ParkedResponses();
+  const parked = new ParkedResponses(controlOf(start.memory));
   const store = { failing: false };
   const app =
     start.tls === undefined
