@@ -21,7 +21,16 @@ What \`reto3 COMMAND --help\` says. Written by \`node scripts/command-reference.
 it is not current. From the root of a clone, \`reto3\` is \`npx reto3\`.
 
 Exit codes: 0 done · 1 failed · 2 usage · 3 server not reachable · 4 no data in the range · 5 a check or threshold failed ·
-130 interrupted. Data goes to stdout, everything else to stderr. Every error and its cure: [errors.md](errors.md).
+130 interrupted. Data goes to stdout, everything else to stderr. Every error ends with its code, and is a JSON object with
+\`--json\` and \`--format json\`. All codes and their cures: [errors.md](errors.md).
+
+A range in which nothing was counted is exit code 4 (\`stats\`, \`export\`, \`report\`, \`bursts\`, \`whatif\`): a script that expects
+counts should stop there. An answer of \`query\` without a row is exit code 0, since no rows is what a statement may well ask
+for. With \`--follow\`, a range that is still empty is waited for.
+
+A time, as \`--from\` and \`--to\` take it, is ISO 8601 (UTC where it names no zone), an age such as 5m, or a number: ten digits
+are epoch seconds, thirteen (or twelve: before September 2001) epoch milliseconds, and 0 is the beginning. With any other
+number of digits the unit is in doubt, so it is refused. The query API and the dashboard read times in the same way.
 `;
 
 async function commandReference() {

@@ -58,6 +58,10 @@ withNats('adds up what all nodes hold, and says who they are', async () => {
   expect(printed.stderr).toBe('');
   for (const name of ['a', 'b', 'both']) {
     expect(printed.stdout).toMatch(new RegExp(`^${name} +live +[\\d.]+ +[\\d.]+ % +\\d+ ms`, 'm'));
+    const boot = new RegExp(`^${name} .* (\\d{4}-\\d\\d-\\d\\d [\\d:.]{12}) +\\d+$`, 'm').exec(
+      printed.stdout,
+    );
+    expect(Date.parse(`${boot?.[1]}Z`)).toBeGreaterThan(from);
   }
   const stats = await runCli([
     'stats',
@@ -85,6 +89,11 @@ withNats('adds up what all nodes hold, and says who they are', async () => {
     expect((await runCli([...question, '--cluster', '--url', a.adminUrl])).stderr).toContain(
       'this server does not add up a cluster',
     );
+  for (const question of [['stats', 'sec'], ['bursts'], ['export', 'min']])
+    expect(await runCli([...question, '--url', merger.adminUrl])).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining('counts nothing itself (add --cluster) [RETO3_NO_DATA]'),
+    });
   const { families } = await scrape(both.adminUrl);
   const document = await readFile(new URL('../docs/metrics.md', import.meta.url), 'utf8');
   const rows = document.matchAll(/^\| (reto3_cluster_\w+) \| (\w+) \| (.*?) ?\| /gm);

@@ -1,6 +1,8 @@
 /** `reto3 stats --follow`: goes on across restarts, and ends when it is told to. */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { askStats } from './support/api.ts';
 import { startCli } from './support/cli.ts';
 import { temporaryFolder } from './support/folder.ts';
@@ -42,6 +44,36 @@ test('--follow misses and doubles no window across two restarts', async () => {
   const counted = countsOf(await askStats(adminUrl, 'ms10', `from=${from}&to=${end}`));
   expect([...printed]).toEqual([...counted]);
   expect(sumOf(printed)).toBe(3 * messages);
+});
+
+test('--follow --last waits on a server that has no final window yet, and misses none', async () => {
+  const asked: string[] = [];
+  const young = createServer((request, response) => {
+    asked.push(request.url ?? '');
+    response.writeHead(200, {
+      'content-type': 'text/plain',
+      'reto3-empty': 'true',
+      'reto3-to': '1480384140000',
+    });
+    // Windows that become final are waited for on a connection that stays.
+    if (request.url?.startsWith('/v1/live')) response.write(': open\n\n');
+    else response.end();
+  });
+  young.listen(0, '127.0.0.1');
+  onTestFinished(() => void young.close().closeAllConnections());
+  await once(young, 'listening');
+  const address = young.address();
+  if (address === null || typeof address === 'string') throw new Error('got no port');
+  const url = `http://127.0.0.1:${address.port}`;
+  const follower = startCli(['stats', 'min', '-f', '-n', '5', '--url', url]);
+  await waitUntil('it follows', () => {
+    expect(follower.running).toBe(true);
+    return asked.length === 2;
+  });
+  expect(asked[1]).toBe('/v1/live?period=min&from=1480384140000&scope=node');
+  follower.signal('SIGINT');
+  expect(await follower.exited).toEqual({ code: 130, signal: null });
+  expect({ stdout: follower.stdout, stderr: follower.stderr }).toEqual({ stdout: '', stderr: '' });
 });
 
 test('--follow --last begins with the newest windows, in each format', async () => {

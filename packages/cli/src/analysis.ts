@@ -4,7 +4,8 @@
  */
 import type { Series } from '@reto3/server/analysis/series';
 import { ms10 } from '@reto3/server/period';
-import { parseFormatOf, timeText } from '@reto3/server/query/format';
+import { parseFormatOf } from '@reto3/server/query/format';
+import { timeText } from '@reto3/server/time-text';
 import {
   type Asked,
   assertComplete,
@@ -12,8 +13,9 @@ import {
   type Missing,
   type Source,
   whoseOf,
+  withCureForMerger,
 } from './answers.ts';
-import { answerCut, request, textOf } from './api-client.ts';
+import { type ApiOptions, answerCut, request, textOf } from './api-client.ts';
 
 /** An analysis, where a server has it and how to make it of a folder. */
 interface Analysis<Answer> {
@@ -26,7 +28,12 @@ interface Analysis<Answer> {
 
 /** @throws Reto3Error RETO3_BAD_TIME, RETO3_BAD_RANGE, RETO3_NO_DATA, and what the source throws */
 export async function ask<Answer>(source: Source, analysis: Analysis<Answer>): Promise<Answer> {
-  if ('dataDir' in source) return ofFolder(source.dataDir, analysis);
+  const answer =
+    'dataDir' in source ? ofFolder(source.dataDir, analysis) : ofServer(source, analysis);
+  return withCureForMerger(source, analysis.query, answer);
+}
+
+async function ofServer<Answer>(source: ApiOptions, analysis: Analysis<Answer>): Promise<Answer> {
   const { open, cluster, node, ...query } = analysis.query;
   const texts = Object.entries(query).map(([name, value]) => [name, value && String(value)]);
   const response = await request(source, analysis.path, {

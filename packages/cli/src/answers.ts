@@ -2,6 +2,7 @@
  * Where answers about windows come from: a server, or the data folder of one that is stopped. Both
  * give the same bytes, the same errors and the same exit codes.
  */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -9,7 +10,7 @@ import { Reto3Error } from '@reto3/server/errors';
 import { type PeriodName, periods } from '@reto3/server/period';
 import type { FormatName, Scope, Whose } from '@reto3/server/query/format';
 import { describe } from '@reto3/server/store/damage';
-import { type ApiOptions, answerCut, request } from './api-client.ts';
+import { type ApiOptions, answerCut, request, textOf } from './api-client.ts';
 import { apiOptionsOf } from './flags.ts';
 
 export type Source = ApiOptions | { readonly dataDir: string };
@@ -26,6 +27,8 @@ export interface Asked {
 interface Question extends Asked {
   readonly period: PeriodName;
   readonly format: FormatName;
+  /** Whether an answer without a window is one: what follows it is waited for. */
+  readonly mayBeEmpty?: boolean;
 }
 
 /** What an answer could not have. */
@@ -84,9 +87,11 @@ export function serverToFollow(source: Source, asked: Asked): ApiOptions {
  * @throws Reto3Error RETO3_NO_DATA, RETO3_BLOCK_DAMAGED, and what the source throws
  */
 export function writeAnswer(source: Source, question: Question, to: Writable): Promise<string> {
-  return 'dataDir' in source
-    ? fromFolder(source.dataDir, question, to)
-    : fromServer(source, question, to);
+  const answer =
+    'dataDir' in source
+      ? fromFolder(source.dataDir, question, to)
+      : fromServer(source, question, to);
+  return withCureForMerger(source, question, answer);
 }
 
 async function fromServer(api: ApiOptions, question: Question, into: Writable): Promise<string> {
@@ -97,7 +102,8 @@ async function fromServer(api: ApiOptions, question: Question, into: Writable): 
     throw answerCut(api, error);
   });
   const missing: Missing = JSON.parse(response.trailers['reto3-damaged'] ?? '[]');
-  assertComplete(period, missing, response.headers['reto3-empty'] === 'true');
+  const empty = response.headers['reto3-empty'] === 'true';
+  assertComplete(period, missing, empty && !question.mayBeEmpty);
   return String(response.headers['reto3-to']);
 }
 
@@ -119,7 +125,7 @@ async function fromFolder(folder: string, question: Question, into: Writable): P
         nowMs,
       );
       await pipeline(Readable.from(pieces, { objectMode: false }), into, { end: false });
-      assertComplete(period.name, damages, empty);
+      assertComplete(period.name, damages, empty && !question.mayBeEmpty);
       return String(to);
     } finally {
       await view.store.close();
@@ -139,4 +145,37 @@ export function assertComplete(what: string, missing: Missing, empty: boolean): 
     throw new Reto3Error('RETO3_BLOCK_DAMAGED', `${describe({ ...first, series: what })}${more}`);
   }
   if (empty) throw new Reto3Error('RETO3_NO_DATA', 'nothing was counted in that range');
+}
+
+/**
+ * Passes an answer on. Where it is empty because the server only adds up a cluster, and counts
+ * nothing itself, the cure is --cluster, and no wider range.
+ */
+export async function withCureForMerger<Answer>(
+  source: Source,
+  asked: Asked,
+  answer: Promise<Answer>,
+): Promise<Answer> {
+  try {
+    return await answer;
+  } catch (error) {
+    const isEmpty = error instanceof Reto3Error && error.code === 'RETO3_NO_DATA';
+    if (!isEmpty || whoseOf(asked).scope === 'cluster' || !(await hasClusterOnly(source)))
+      throw error;
+    throw new Reto3Error(error.code, 'this server adds up a cluster, and counts nothing itself', {
+      cause: error,
+      hint: 'add --cluster',
+    });
+  }
+}
+
+async function hasClusterOnly(source: Source): Promise<boolean> {
+  if ('dataDir' in source) return existsSync(countsFolder(source.dataDir, 'cluster'));
+  try {
+    const info: unknown = JSON.parse(await textOf(await request(source, '/v1/info', {}), source));
+    return typeof info === 'object' && info !== null && 'role' in info && info.role === 'merge';
+  } catch {
+    // The first error says more than one about the question for its cause.
+    return false;
+  }
 }

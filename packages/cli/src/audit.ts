@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { min } from '@reto3/server/period';
 import type { AskedRange, Audit, Place } from '@reto3/server/query/audit';
+import { timeText } from '@reto3/server/time-text';
 import type { Source } from './answers.ts';
 import { answerCut, request, textOf } from './api-client.ts';
 
@@ -55,8 +56,4 @@ export function auditLines({ checks, places, gone }: Audit): string[] {
 
 function placeText({ period, from, to, reason }: Place): string {
   return `${period} from ${timeText(from)} to ${timeText(to)}: ${reason}`;
-}
-
-function timeText(timeMs: number): string {
-  return new Date(timeMs).toISOString();
 }

@@ -3,7 +3,7 @@
 import type { Bursts } from '@reto3/server/analysis/bursts';
 import { parseNumber } from '@reto3/server/analysis/number';
 import { Reto3Error } from '@reto3/server/errors';
-import { timeText } from '@reto3/server/query/format';
+import { timeText } from '@reto3/server/time-text';
 import {
   ask,
   type Layout,

@@ -2,6 +2,7 @@
 import type { ClusterState } from '@reto3/server/cluster/cluster';
 import type { NodeState } from '@reto3/server/cluster/merger';
 import { Reto3Error } from '@reto3/server/errors';
+import { timeText } from '@reto3/server/time-text';
 import { type ApiOptions, answerCut, request, textOf } from './api-client.ts';
 
 type ClusterAnswer = ClusterState & { readonly nodes?: readonly NodeState[] };
@@ -36,7 +37,7 @@ export function clusterLines({ role, nodes, problem, server }: ClusterAnswer): s
     `${(node.share * 100).toFixed(1)} %`,
     `${node.lagMs} ms`,
     `${node.clockOffsetMs >= 0 ? '+' : ''}${node.clockOffsetMs} ms`,
-    String(node.boot),
+    timeText(node.boot),
     String(node.revision),
   ]);
   const widths = header.map((title, column) =>

@@ -2,6 +2,7 @@
 import type { Finding } from '@reto3/server/doctor/finding';
 import type { Repair } from '@reto3/server/doctor/repair';
 import { periodNames } from '@reto3/server/period';
+import { timeText } from '@reto3/server/time-text';
 import { auditLines } from './audit.ts';
 
 export function findingLine({ check, state, says, cure }: Finding): string {
@@ -26,8 +27,4 @@ export function repairLines(repair: Repair): string[] {
     ...(lost.length === 0 ? ['gone     nothing'] : lost),
     ...auditLines({ ...audit, gone: [] }),
   ];
-}
-
-function timeText(timeMs: number): string {
-  return new Date(timeMs).toISOString();
 }

@@ -12,6 +12,7 @@ import type { FormatName } from '@reto3/server/query/format';
 import type { Compared, Difference, WindowCells } from '@reto3/server/replay/differences';
 import type { ReplayRange } from '@reto3/server/replay/replay';
 import type { Report } from '@reto3/server/report';
+import { timeText } from '@reto3/server/time-text';
 import { assertComplete, type Missing } from './answers.ts';
 import { type ApiOptions, answerCut, request, textOf } from './api-client.ts';
 import { type Amount, beforeLines, withProgress } from './terminal/progress.ts';
@@ -99,7 +100,7 @@ export async function writeDifferences(question: ReplayQuestion, into: Writable)
     });
   });
   const { windows, differ, begin } = compared;
-  const upTo = through === undefined ? '' : `, up to ${new Date(through).toISOString()}`;
+  const upTo = through === undefined ? '' : `, up to ${timeText(through)}`;
   if (windows === 0)
     throw new Reto3Error('RETO3_NO_DATA', `nothing could be compared in that range${upTo}`, {
       hint: 'both sides have to be there: archived, and not deleted by retention; --from also compares the windows in which the archive begins',

@@ -12,7 +12,8 @@ import type { Report } from '@reto3/server/report';
 import type { ReportFacts } from '@reto3/server/report/facts';
 import type { ReportWindows } from '@reto3/server/report/reading';
 import type { Store } from '@reto3/server/store/store';
-import { type Asked, assertComplete, type Source } from './answers.ts';
+import { timeText } from '@reto3/server/time-text';
+import { type Asked, assertComplete, type Source, withCureForMerger } from './answers.ts';
 import { type ApiOptions, answerCut, request, textOf } from './api-client.ts';
 import { passing } from './events.ts';
 
@@ -83,9 +84,11 @@ export function writeReport(
   question: ReportQuestion,
   to: Writable,
 ): Promise<string> {
-  return 'dataDir' in source
-    ? fromFolder(source.dataDir, question, to)
-    : fromServer(source, question, to);
+  const answer =
+    'dataDir' in source
+      ? fromFolder(source.dataDir, question, to)
+      : fromServer(source, question, to);
+  return withCureForMerger(source, question, answer);
 }
 
 async function fromServer(
@@ -181,10 +184,6 @@ async function inMergersFolder(
   const open = (period: PeriodName) =>
     ClusterReportView.ofFolder({ report, period, nodes, store: store.snapshot() });
   return { report, open };
-}
-
-function timeText(timeMs: number): string {
-  return new Date(timeMs).toISOString();
 }
 
 /** Final windows come at least so often. */

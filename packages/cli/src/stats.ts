@@ -35,7 +35,8 @@ async function followStats(
   const rowFormat = format === 'json' ? 'ndjson' : format;
   let { from } = asked;
   if (asked.last !== undefined) {
-    from = await writeAnswer(source, { ...asked, period, format: rowFormat }, process.stdout);
+    const newest = { ...asked, period, format: rowFormat, mayBeEmpty: true };
+    from = await writeAnswer(source, newest, process.stdout);
   } else if (rowFormat === 'csv') process.stdout.write(csvHeader);
   const { follow } = await import('./events.ts');
   for await (const chunk of follow(api, periods[period], from, whoseOf(asked))) {

@@ -2,7 +2,7 @@
 
 import type { WhatIf } from '@reto3/server/analysis/what-if';
 import { Reto3Error } from '@reto3/server/errors';
-import { timeText } from '@reto3/server/query/format';
+import { timeText } from '@reto3/server/time-text';
 import {
   ask,
   type Layout,

@@ -92,18 +92,15 @@ async function followChart(period: PeriodName, source: Source, asked: Asked): Pr
   const take = (start: number, count: number): void => void recent.set(start, count);
   const to = await writeAnswer(
     source,
-    { ...asked, period, format: 'ndjson' },
+    { ...asked, period, format: 'ndjson', mayBeEmpty: true },
     takingRows(take),
-  ).catch((error: unknown) => {
-    if (error instanceof Reto3Error && error.code === 'RETO3_NO_DATA') return undefined;
-    throw error;
-  });
+  );
   const asMany = asked.last === undefined ? Math.max(recent.size, defaultLast) : Number(asked.last);
   const keptMs = Math.min(asMany, mostFollowed) * windowMs;
   const keepFrom = (oldest: number): void => {
     for (const start of recent.keys()) if (start < oldest) recent.delete(start);
   };
-  if (to !== undefined) keepFrom(Number(to) - keptMs);
+  keepFrom(Number(to) - keptMs);
   const draw = (canvas: Canvas): string[] => {
     const gathered = new ColumnGatherer(windowMs);
     for (const [start, count] of recent) gathered.add(start, count);

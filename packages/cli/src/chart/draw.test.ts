@@ -2,6 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { min, ms10, sec } from '@reto3/server/period';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { ColumnGatherer } from './columns.ts';
 import { drawChart, plotColumns } from './draw.ts';
 
 const start = Date.UTC(2016, 4, 28, 11, 11, 11);
@@ -13,14 +14,14 @@ test('counts become a line over an axis with times', () => {
   expect(drawChart({ start, windowsEach: 1, highest }, sec, canvas)).toMatchInlineSnapshot(`
     [
       "messages in 1 s, 2016-05-28 11:11:11 to 11:11:21 UTC",
-      "  5 ┤                             ╭────╮",
-      "  4 ┤         ╭─────────╮         │    │",
-      "  3 ┤         │         │         │    │",
-      "  2 ┤    ╭────╯         ╰────╮    │    │",
-      "  1 ┤    │                   │    │    │    ╭──────────",
-      "  0 ┤────╯                   ╰────╯    ╰────╯",
-      "    └─────┬─────────┬─────────┬─────────┬─────────┬────",
-      "          11:11:12  11:11:14  11:11:16  11:11:18  11:11:20",
+      "  5 ┤                                ╭────╮",
+      "  4 ┤          ╭──────────╮          │    │",
+      "  3 ┤          │          │          │    │",
+      "  2 ┤    ╭─────╯          ╰────╮     │    │",
+      "  1 ┤    │                     │     │    │     ╭───────────",
+      "  0 ┤────╯                     ╰─────╯    ╰─────╯",
+      "    └─────┬──────────┬──────────┬──────────┬──────────┬─────",
+      "          11:11:12   11:11:14   11:11:16   11:11:18",
     ]
   `);
 });
@@ -30,12 +31,12 @@ test('a gap is left out, and a window alone between gaps is not', () => {
   expect(drawChart({ start, windowsEach: 1, highest }, sec, canvas)).toMatchInlineSnapshot(`
     [
       "messages in 1 s, 2016-05-28 11:11:11 to 11:11:19 UTC",
-      "  3 ┤      ────────────",
+      "  3 ┤       ──────────────",
       "  2 ┤",
-      "  1 ┤                              ──────",
-      "  0 ┤                                          ──────",
-      "    └──────┬───────────┬───────────┬───────────┬─────",
-      "           11:11:12    11:11:14    11:11:16    11:11:18",
+      "  1 ┤                                  ───────",
+      "  0 ┤                                                ───────",
+      "    └───────┬─────────────┬────────────┬─────────────┬──────",
+      "            11:11:12      11:11:14     11:11:16",
     ]
   `);
 });
@@ -45,16 +46,27 @@ test('times of a day and more have their day, and a column says for how much it 
   expect(drawChart({ start, windowsEach: 60, highest }, min, canvas)).toMatchInlineSnapshot(`
     [
       "messages in 1 min (highest of 60), 2016-05-28 11:11:11 to 2016-05-30 11:11:11 UTC",
-      "5000 ┤                                            ╭───",
-      "4000 ┤                                  ╭─────────╯",
-      "3000 ┤                        ╭─────────╯",
-      "2000 ┤              ╭─────────╯",
-      "1000 ┤    ╭─────────╯",
-      "   0 ┤────╯",
-      "     └────────────┬───────────────────────┬───────────",
-      "                  05-29 00:00             05-30 00:00",
+      "5000 ┤                                                  ╭───",
+      "4000 ┤                                      ╭───────────╯",
+      "3000 ┤                           ╭──────────╯",
+      "2000 ┤                ╭──────────╯",
+      "1000 ┤     ╭──────────╯",
+      "   0 ┤─────╯",
+      "     └─┬────────────┬─────────────┬────────────┬────────────",
+      "       05-28 12:00  05-29 00:00   05-29 12:00  05-30 00:00",
     ]
   `);
+});
+
+test.each([60, 95, 100, 101])('%i windows fill a terminal of 100 columns', (windows) => {
+  const wide = { ...canvas, columns: 100 };
+  const most = plotColumns(wide, 9);
+  const gathered = new ColumnGatherer(sec.windowMs);
+  for (let at = 0; at < windows; at++) gathered.add(start + at * sec.windowMs, at % 10);
+  const columns = gathered.columns(most);
+  if (columns === undefined) throw new Error('got no columns');
+  const axis = drawChart(columns, sec, wide).at(-2);
+  expect(axis).toMatch(/^ {4}└[─┬]{95}$/);
 });
 
 test('nothing but zeros is a line on the ground', () => {
@@ -93,9 +105,11 @@ test('a chart fits its canvas, and has a mark for exactly what was counted', () 
         const plotted = drawn.slice(0, -2);
         const margin = plotted[0]?.search(/[┤┼]/) ?? 0;
         const room = width - margin - 1;
-        const each = Math.max(1, Math.min(8, Math.floor(room / highest.length)));
+        const chars = Math.min(room, highest.length * 8);
+        expect(drawn.at(-2)?.length).toBe(margin + 1 + chars);
         for (const [column, count] of highest.entries()) {
-          const marks = plotted.filter((line) => (line[margin + 1 + column * each] ?? ' ') !== ' ');
+          const char = Math.ceil((column * chars) / highest.length - 0.5);
+          const marks = plotted.filter((line) => (line[margin + 1 + char] ?? ' ') !== ' ');
           expect(marks.length > 0).toBe(!Number.isNaN(count));
         }
       },

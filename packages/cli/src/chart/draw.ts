@@ -2,7 +2,7 @@
 
 import { styleText } from 'node:util';
 import type { Period } from '@reto3/server/period';
-import { timeText } from '@reto3/server/query/format';
+import { timeText } from '@reto3/server/time-text';
 import { plot } from 'asciichart';
 import type { Canvas } from '../terminal/screen.ts';
 import type { Columns } from './columns.ts';
@@ -28,9 +28,11 @@ export function drawChart(columns: Columns, period: Period, canvas: Canvas): str
   const { highest, windowsEach, start } = columns;
   const { top, rows } = scaleOf(highestOf(highest), canvas);
   const room = plotColumns(canvas, top);
-  const charsEach = Math.max(1, Math.min(mostCharsEach, Math.floor(room / highest.length)));
-  const values = highest.flatMap((count) => new Array<number>(charsEach).fill(count));
-  const charMs = (period.windowMs * windowsEach) / charsEach;
+  // All the room is used, so some columns may be a character wider than others.
+  const chars = Math.min(room, highest.length * mostCharsEach);
+  const columnOf = (char: number): number => Math.floor(((char + 0.5) * highest.length) / chars);
+  const values = Array.from({ length: chars }, (_, char) => highest[columnOf(char)] ?? Number.NaN);
+  const charMs = (period.windowMs * windowsEach * highest.length) / chars;
   const paint = (text: string): string =>
     canvas.colours ? styleText('cyan', text, { validateStream: false }) : text;
   const margin = marginOf(top);
@@ -39,7 +41,7 @@ export function drawChart(columns: Columns, period: Period, canvas: Canvas): str
     ...plotLines(values, top, rows).map(
       (line) => line.slice(0, margin) + paint(line.slice(margin).trimEnd()),
     ),
-    ...timeAxis(start, charMs, { chars: values.length, room }, period).map((line) =>
+    ...timeAxis(start, charMs, { chars, room }, period).map((line) =>
       (' '.repeat(margin - 1) + line).trimEnd(),
     ),
   ];
@@ -124,7 +126,7 @@ function timeAxis(
   let axis = '└'.padEnd(chars + 1, '─');
   let times = '';
   for (let tick = Math.ceil(start / stepMs) * stepMs; ; tick += stepMs) {
-    const at = 1 + Math.floor((tick - start) / charMs);
+    const at = 1 + Math.ceil((tick - start) / charMs - 0.5);
     if (at > chars) return [axis, times];
     axis = `${axis.slice(0, at)}┬${axis.slice(at + 1)}`;
     if (at + labelChars <= room + 1) times = times.padEnd(at) + label(tick);

@@ -1,7 +1,7 @@
 /** Draws what `reto3 top` shows. Pure: what it is given decides every character. */
 
 import { styleText } from 'node:util';
-import { timeText } from '@reto3/server/query/format';
+import { timeText } from '@reto3/server/time-text';
 import { percent, short, table } from '../analysis.ts';
 import type { Canvas } from '../terminal/screen.ts';
 import { type RecentWindows, reachMs } from './recent-windows.ts';

@@ -9,6 +9,7 @@ import type { OnDamage } from '../store/damage.ts';
 import type { Gone } from '../store/gone.ts';
 import { type Meta, newMeta } from '../store/meta.ts';
 import { allTime, type Row, type Store } from '../store/store.ts';
+import { timeText } from '../time-text.ts';
 import { totalOf } from '../window/windows.ts';
 import { Blocks } from './blocks.ts';
 import { OpenMinutes } from './open-minutes.ts';
@@ -111,7 +112,7 @@ function assertWhole(minutes: OpenMinutes): void {
   for (const { start, lacking } of minutes.all()) {
     const [series] = lacking;
     if (series === undefined) continue;
-    const minute = new Date(start).toISOString();
+    const minute = timeText(start);
     throw corrupt(`the journal of the minute ${minute} cannot be laid over its damaged ${series}`);
   }
 }
@@ -122,7 +123,7 @@ function assertOpenMinutes(meta: Meta, minutes: OpenMinutes): void {
   for (const { start, total } of meta.open) {
     const got = found.get(start) ?? 0;
     if (got === total) continue;
-    const minute = new Date(start).toISOString();
+    const minute = timeText(start);
     throw corrupt(`the journal of the minute ${minute} adds up to ${got}, want ${total}`);
   }
 }

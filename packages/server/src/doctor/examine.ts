@@ -6,6 +6,7 @@ import { audit } from '../query/audit.ts';
 import { DataFolder } from '../query/data-folder.ts';
 import { holdsDatabase } from '../store/database.ts';
 import { damagedTables } from '../store/leveldb-table.ts';
+import { timeText } from '../time-text.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 import {
   checkClock,
@@ -90,5 +91,5 @@ async function checkRows(data: DataFolder, folder: string, nowMs: number): Promi
 }
 
 function stretchText(from: number, to: number): string {
-  return `from ${new Date(from).toISOString()} to ${new Date(to).toISOString()}`;
+  return `from ${timeText(from)} to ${timeText(to)}`;
 }

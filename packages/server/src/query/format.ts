@@ -8,6 +8,7 @@
 import { Reto3Error } from '../errors.ts';
 import type { Period } from '../period.ts';
 import type { Damage } from '../store/damage.ts';
+import { timeText } from '../time-text.ts';
 import type { Chunk } from './chunks.ts';
 
 export const formatNames = ['text', 'csv', 'json', 'ndjson'] as const;
@@ -119,11 +120,6 @@ function formatLines(chunk: Chunk, period: Period, separator: string): Uint8Arra
     lines[at++] = lineFeed;
   }
   return lines.subarray(0, at);
-}
-
-/** `2016-05-28 11:11:11.010` of epoch ms: how windows are written. */
-export function timeText(timeMs: number): string {
-  return new Date(timeMs).toISOString().slice(0, -1).replace('T', ' ');
 }
 
 /** `2016-05-28 11:11:11` of a second, numbered from the epoch. */

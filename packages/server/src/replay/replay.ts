@@ -17,6 +17,7 @@ import { Accumulators, encodeBounded } from '../report/accumulators.ts';
 import type { Message, Report } from '../report/contract.ts';
 import type { StoredWindow } from '../report/reading.ts';
 import { largestTime } from '../store/keys.ts';
+import { timeText } from '../time-text.ts';
 import { countName, encodeCount } from './count.ts';
 
 /** Windows that start in [from, to), epoch ms, whole windows of the period. */
@@ -178,7 +179,7 @@ class Accumulated implements Windows {
       // A new object for each: a report may know a message again by it.
       for (; row < batch.length; row++) accumulators.add(new ArchivedRow(batch, row));
     } catch (error) {
-      const at = new Date(batch.arrivedMs[row] ?? 0).toISOString();
+      const at = timeText(batch.arrivedMs[row] ?? 0);
       throw this.#failed(`at a message that came at ${at}`, error);
     }
   }
@@ -191,7 +192,7 @@ class Accumulated implements Windows {
       try {
         bytes = encodeBounded(this.#report, accumulator);
       } catch (error) {
-        throw this.#failed(`in the window of ${new Date(start).toISOString()}`, error);
+        throw this.#failed(`in the window of ${timeText(start)}`, error);
       }
       yield { start, bytes };
     }

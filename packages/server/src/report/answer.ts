@@ -4,9 +4,10 @@
  */
 import { messageOf, Reto3Error } from '../errors.ts';
 import { type Period, type PeriodName, parsePeriod, periodNames } from '../period.ts';
-import { damagesText, type FormatName, type Scope, timeText } from '../query/format.ts';
+import { damagesText, type FormatName, type Scope } from '../query/format.ts';
 import { type RangeRequest, resolveRange } from '../query/range.ts';
 import type { Damage } from '../store/damage.ts';
+import { timeText } from '../time-text.ts';
 import type { Report, ReportRow, Value } from './contract.ts';
 import type { ReportWindows, StoredWindow } from './reading.ts';
 

@@ -1,5 +1,6 @@
 /** Damage found while reading: which rows cannot be trusted, and how one sees it. */
 import { Reto3Error } from '../errors.ts';
+import { timeText } from '../time-text.ts';
 import type { Series } from './keys.ts';
 
 export interface Damage {
@@ -28,8 +29,4 @@ export function describe({
   reason,
 }: Omit<Damage, 'series'> & { readonly series: string }): string {
   return `cannot read ${series} from ${timeText(from)} to ${timeText(to)}: ${reason}`;
-}
-
-function timeText(timeMs: number): string {
-  return new Date(timeMs).toISOString();
 }

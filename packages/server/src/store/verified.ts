@@ -8,6 +8,7 @@
  * how much came in each. So each ms10 block and each minute of a sec block has to add up to it.
  */
 import { alignDown, min, type Period, type PeriodName, periods } from '../period.ts';
+import { timeText } from '../time-text.ts';
 import { sliceOf, totalOf, type Windows } from '../window/windows.ts';
 import { type OnDamage, report } from './damage.ts';
 import { type Gone, holds, noneGone } from './gone.ts';
@@ -117,7 +118,7 @@ export class VerifiedSnapshot {
       const total = totalOf(sliceOf(row.windows, at, at + perMinute));
       const wanted = day.counts[minuteOfDay(start)];
       if (total !== wanted) {
-        return `its minute ${new Date(start).toISOString()} adds up to ${total}, want ${wanted}`;
+        return `its minute ${timeText(start)} adds up to ${total}, want ${wanted}`;
       }
     }
     return undefined;
