@@ -18,11 +18,13 @@ import {
 import type { Whose } from './whose.ts';
 
 const nowMs = Date.UTC(2026, 10, 23);
+/** Below it a number is one of seconds. */
+const firstMs = 1e10;
 const spans = fc.integer({ min: leastSpanMs, max: mostSpanMs });
 const views: fc.Arbitrary<View> = fc.oneof(
   spans.map(liveView),
   fc
-    .tuple(spans, fc.integer({ min: mostSpanMs, max: nowMs }))
+    .tuple(spans, fc.integer({ min: mostSpanMs + firstMs, max: nowMs }))
     .map(([spanMs, to]) => ({ spanMs, to })),
 );
 
@@ -114,6 +116,10 @@ test('the address names the view', () => {
   expect(whoseFromHash('#live=60000&node=a')).toEqual({ scope: 'cluster', node: 'a' });
   expect(whoseFromHash('#live=60000&scope=node&node=a')).toEqual({ scope: 'node' });
   expect(fromHash('#from=5&to=6')).toEqual({ spanMs: leastSpanMs, to: leastSpanMs });
+  expect(fromHash('#from=1795845480&to=1795845540')).toEqual({
+    spanMs: 60_000,
+    to: 1_795_845_540_000,
+  });
   for (const hash of ['', '#', '#live=', '#live=-1', '#from=5&to=5', '#from=x&to=9', '#from=7'])
     expect(fromHash(hash), hash).toBeUndefined();
 });

@@ -94,11 +94,21 @@ export function whoseFromHash(hash: string): Whose | undefined {
 /** The view that an address names, or undefined where it names none. */
 export function fromHash(hash: string): View | undefined {
   const parameters = new URLSearchParams(hash.replace(/^#/, ''));
-  const [span, from, to] = ['live', 'from', 'to'].map((name) => wholeNumber(parameters.get(name)));
+  const [span, from, to] = [
+    wholeNumber(parameters.get('live')),
+    timeOf(parameters.get('from')),
+    timeOf(parameters.get('to')),
+  ];
   if (span !== undefined) return liveView(span);
   if (from === undefined || to === undefined || from >= to) return undefined;
   const spanMs = clampSpan(to - from);
   return { spanMs, to: Math.max(to, spanMs) };
+}
+
+/** Epoch ms; ten digits are seconds, as everywhere that a time is taken. */
+function timeOf(text: string | null): number | undefined {
+  const time = wholeNumber(text);
+  return time !== undefined && text?.length === 10 ? time * 1_000 : time;
 }
 
 function wholeNumber(text: string | null): number | undefined {
