@@ -1,11 +1,11 @@
 /** The query API as a program meets it: its description, health, errors, and who is let in. */
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import { get, type IncomingMessage } from 'node:http';
+import { get, type IncomingMessage, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { hostname } from 'node:os';
+import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { json } from 'node:stream/consumers';
+import { json, text } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { fillStore } from '../packages/bench/src/day/store.ts';
@@ -316,8 +316,8 @@ test('with a token file only the bearer of the token is let in', async () => {
   const folder = await temporaryFolder();
   const tokenFile = join(folder, 'token');
   const wrongFile = join(folder, 'wrong');
-  await writeFile(tokenFile, 'open sesame\n');
-  await writeFile(wrongFile, 'open barley\n');
+  await writeFile(tokenFile, 'open sesame, please\n');
+  await writeFile(wrongFile, 'open barley, please\n');
   const server = await Server.start({
     dataDir: join(folder, 'data'),
     flags: ['--admin-token-file', tokenFile],
@@ -328,16 +328,17 @@ test('with a token file only the bearer of the token is let in', async () => {
       authorization === undefined ? {} : { headers: { authorization } },
     );
 
-  for (const path of ['/v1/info', '/v1/stats/ms10', '/v1/live', '/openapi.json', '/nothing']) {
-    for (const authorization of [undefined, 'Bearer open barley', 'open sesame', 'Bearer ']) {
-      const response = await getPath(path, authorization);
-      expect(response.status, path).toBe(401);
-      expect(response.headers.get('www-authenticate')).toBe('Bearer');
-      expect(await response.json()).toMatchObject({ code: 'RETO3_UNAUTHORIZED' });
-    }
+  const paths = ['/v1/info', '/v1/stats/ms10', '/v1/live', '/openapi.json', '/nothing'];
+  const wrong = [undefined, 'Bearer open barley, please', 'open sesame, please', 'Bearer '];
+  const refused = paths.flatMap((path) => wrong.map((given) => getPath(path, given)));
+  for (const response of await Promise.all(refused)) {
+    expect(response.status, response.url).toBe(401);
+    expect(response.headers.get('www-authenticate')).toBe('Bearer');
+    expect(response.headers.get('connection')).toBe('close');
+    expect(await response.json()).toMatchObject({ code: 'RETO3_UNAUTHORIZED' });
   }
   for (const scheme of ['Bearer', 'bearer'])
-    expect((await getPath('/v1/info', `${scheme} open sesame`)).status).toBe(200);
+    expect((await getPath('/v1/info', `${scheme} open sesame, please`)).status).toBe(200);
 
   const stats = ['stats', 'ms10', '--open', '--url', server.adminUrl];
   expect(await runCli([...stats, '--token-file', tokenFile])).toMatchObject({ code: 0 });
@@ -350,6 +351,33 @@ test('with a token file only the bearer of the token is let in', async () => {
       /^reto3: the query API asks for a token \(.+\) \[RETO3_UNAUTHORIZED\]\n$/,
     );
   }
+  // One line for many of them, and none has a token in it.
+  expect(server.stderr.match(/had a wrong token/g)).toHaveLength(1);
+  expect(server.stderr).not.toContain('open ');
+  expect(server.stderr).toContain('let every user of this machine read it');
+});
+
+test('an open query API lets others read, and only this machine change something', async () => {
+  const external = Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
+  const server = await Server.start({
+    dataDir: await temporaryFolder(),
+    flags: ['--admin-host', '0.0.0.0', '--admin-open'],
+  });
+  const republish = async (host: string, headers = {}): Promise<unknown> => {
+    const url = `http://${host}:${server.adminPort}/v1/cluster/republish`;
+    const [response] = await once(request(url, { method: 'POST', headers }).end(), 'response');
+    const { code } = JSON.parse(await text(response));
+    return code;
+  };
+  // It is let in, and there is no cluster.
+  expect(await republish('127.0.0.1')).toBe('RETO3_NO_CLUSTER');
+  for (const header of ['x-forwarded-for', 'forwarded'])
+    expect(await republish('127.0.0.1', { [header]: '192.0.2.7' })).toBe('RETO3_FORBIDDEN');
+  if (external === undefined) return;
+  expect((await fetch(`http://${external}:${server.adminPort}/v1/info`)).status).toBe(200);
+  expect(await republish(external)).toBe('RETO3_FORBIDDEN');
 });
 
 test('a Host that is not ours is refused, and no other page may read an answer', async () => {
@@ -377,7 +405,10 @@ test('a Host that is not ours is refused, and no other page may read an answer',
     '127.0.0.1.example.org',
     'localhost.org',
   ])
-    expect([host, (await answerTo(host)).statusCode]).toEqual([host, 421]);
+    expect(await answerTo(host)).toMatchObject({
+      statusCode: 421,
+      headers: { connection: 'close' },
+    });
 
   const { headers } = await fetch(`${server.adminUrl}/v1/info`, {
     headers: { origin: 'http://example.org' },

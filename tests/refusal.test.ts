@@ -153,6 +153,15 @@ test.each(['000001.dbtmp', 'ANCHOR.new'])(
   },
 );
 
+test('a token that somebody could guess is refused', async () => {
+  const folder = await temporaryFolder();
+  const file = join(folder, 'token');
+  await writeFile(file, 'a\n');
+  const args = serveArgs({ dataDir: join(folder, 'data'), flags: ['--admin-token-file', file] });
+  const line = /got a token of 1 characters in --admin-token-file .*, want at least 16/;
+  expectRefusal(await runCli(args), exit.usage, line);
+});
+
 test('a token file that is missing, empty, or holds what no header can carry is refused', async () => {
   const folder = await temporaryFolder();
   const [empty, long] = [join(folder, 'empty'), join(folder, 'long')];

@@ -314,7 +314,7 @@ test('gives bursts their date where the range has more than one', async () => {
 test('asks for the token, and never puts it into an address', async () => {
   const dataDir = await temporaryFolder();
   const tokenFile = join(dataDir, 'token');
-  await writeFile(tokenFile, 'open-sesame\n');
+  await writeFile(tokenFile, 'open-sesame-please\n');
   const server = await Server.start({ dataDir, flags: ['--admin-token-file', tokenFile] });
   startLoad(server);
   const page = await Dashboard.open(server.adminUrl);
@@ -322,7 +322,7 @@ test('asks for the token, and never puts it into an address', async () => {
   await page.page.fill('#token', 'guess');
   await page.page.keyboard.press('Enter');
   await page.untilText('token-error', /^This token was refused/);
-  await page.page.fill('#token', 'open-sesame');
+  await page.page.fill('#token', 'open-sesame-please');
   await page.page.keyboard.press('Enter');
   await page.untilLive();
   await waitUntil('the page shows requests', async () => (await page.number('rate')) > 500);

@@ -46,6 +46,16 @@ it.each(['secret\nsecond', 'sec\0ret', 'sec\tret', 'sécret', 'sec✓ret', '\x7f
   },
 );
 
+it('refuses a token that is shorter than it has to be, and does not say it', async () => {
+  const file = await fileWith('fifteen letters\n');
+  const reading = readToken('admin-token-file', file, undefined, 16);
+  await expect(reading).rejects.toMatchObject({
+    code: 'RETO3_BAD_SETTING',
+    message: `got a token of 15 characters in --admin-token-file "${file}", want at least 16`,
+  });
+  await expect(readToken('admin-token-file', file, undefined, 15)).resolves.toHaveLength(15);
+});
+
 it('names a file that cannot be read, with the cause', async () => {
   const file = join(folder, 'missing');
   await expect(readToken('token-file', file)).rejects.toMatchObject({

@@ -9,10 +9,16 @@ import { messageOf, Reto3Error } from './errors.ts';
  * The token in a file, without the white space around it.
  * @param flag the one that names the file, without dashes
  * @param hint the cure, where it is not that of all settings
- * @throws Reto3Error RETO3_BAD_SETTING where the file cannot be read, is empty, or holds what no
- * header can carry
+ * @param leastLength characters, where it is for us to say what a good token is
+ * @throws Reto3Error RETO3_BAD_SETTING where the file cannot be read, is empty, holds what no header
+ * can carry, or too short a token
  */
-export async function readToken(flag: string, file: string, hint?: string): Promise<string> {
+export async function readToken(
+  flag: string,
+  file: string,
+  hint?: string,
+  leastLength = 1,
+): Promise<string> {
   const bad = (message: string, cause?: unknown): Reto3Error =>
     new Reto3Error('RETO3_BAD_SETTING', message, { cause, ...(hint !== undefined && { hint }) });
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
@@ -22,5 +28,12 @@ export async function readToken(flag: string, file: string, hint?: string): Prom
   if (token === '') throw bad(`got an empty --${flag} "${file}", want a token in it`);
   if (!/^[ -~]+$/.test(token))
     throw bad(`cannot use what --${flag} "${file}" holds, want one line of printable ASCII`);
+  if (token.length < leastLength) {
+    throw new Reto3Error(
+      'RETO3_BAD_SETTING',
+      `got a token of ${token.length} characters in --${flag} "${file}", want at least ${leastLength}`,
+      { hint: 'make one with: openssl rand -base64 24' },
+    );
+  }
   return token;
 }

@@ -82,6 +82,11 @@ export const errorKinds = {
     exitCode: exitCode.failed,
     hint: 'send the header "Authorization: Bearer <token>"',
   },
+  RETO3_FORBIDDEN: {
+    httpStatus: 403,
+    exitCode: exitCode.failed,
+    hint: 'start the server with --admin-token-file, or ask on its own machine',
+  },
   RETO3_WRONG_HOST: {
     httpStatus: 421,
     exitCode: exitCode.failed,

@@ -29,6 +29,7 @@ import {
 import type { LiveFeed } from './query/live-feed.ts';
 import { ReportBook } from './report/book.ts';
 import type { LoadedReport } from './report/load.ts';
+import { warnOfReadableSecrets } from './secret-files.ts';
 import { describe } from './store/damage.ts';
 import { firstWriteFailure } from './store/database.ts';
 import { HeldFolder } from './store/held-folder.ts';
@@ -191,6 +192,7 @@ export async function startServer(
         log.warn({ err: error }, 'old blocks could not be deleted; will try again'),
     });
     retention.start();
+    await warnOfReadableSecrets(config, log);
     const { startedAt } = coordinator.state();
     const alerts = beginAlerts?.({ feed: api.feed, startedAt, log });
     if (alerts !== undefined) metrics.add(alerts.metrics);

@@ -5,7 +5,7 @@
  */
 import { type Server, STATUS_CODES } from 'node:http';
 import type { FastifyError, FastifyHttpOptions, FastifyReply } from 'fastify';
-import { answerHeaders } from './gate.ts';
+import { answerHeaders } from './access-control.ts';
 import { longestRequestMs } from './http-server.ts';
 import { errorBody } from './schemas.ts';
 

@@ -14,13 +14,13 @@ import type { Metrics } from '../metrics/metric.ts';
 import type { LiveFeed } from '../query/live-feed.ts';
 import type { ReportBook } from '../report/book.ts';
 import type { TlsPems } from '../tls.ts';
+import { guard } from './access-control.ts';
 import { auditRoutes } from './audit.ts';
 import { backupRoutes } from './backup.ts';
 import { burstsRoutes } from './bursts.ts';
 import { clusterRoutes } from './cluster.ts';
 import { Connections } from './connections.ts';
 import { dashboardRoutes } from './dashboard.ts';
-import { guard } from './gate.ts';
 import { healthRoutes, type IngestFacts, Readiness } from './health.ts';
 import { makeHttpServer } from './http-server.ts';
 import { infoRoutes } from './info.ts';
@@ -95,7 +95,7 @@ export class QueryApi {
       ...refusals,
     });
     setErrors(app, log);
-    await guard(app, config, connections);
+    await guard(app, config, connections, log);
     describeRoutes(app);
     app.addSchema(errorSchema);
     await app.register(healthRoutes, { readiness });
@@ -148,6 +148,7 @@ async function listen(app: FastifyInstance, config: Config): Promise<string> {
 /** Answers after which the connection is closed. */
 const closing: ReadonlySet<ErrorCode> = new Set([
   'RETO3_BUSY',
+  'RETO3_FORBIDDEN',
   'RETO3_UNAUTHORIZED',
   'RETO3_WRONG_HOST',
 ]);

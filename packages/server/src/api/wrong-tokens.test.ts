@@ -1,0 +1,58 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { WrongTokens } from './wrong-tokens.ts';
+
+describe('WrongTokens', () => {
+  let logged: unknown[][];
+  let wrong: WrongTokens;
+
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'performance'] });
+    logged = [];
+    const note = (...said: unknown[]): void => void logged.push(said);
+    wrong = new WrongTokens({ debug: note, info: note, warn: note, error: note, fatal: note });
+  });
+  afterEach(() => void vi.useRealTimers());
+
+  /** How long a token of that network waits, ms. */
+  async function delayOf(network: string): Promise<number> {
+    const begun = performance.now();
+    let ended: number | undefined;
+    void wrong.delay(network).then(() => (ended = performance.now()));
+    await vi.advanceTimersByTimeAsync(2_000);
+    return (ended ?? Number.NaN) - begun;
+  }
+
+  it('delays every token of a network with five wrong ones, until a minute after the last', async () => {
+    for (let time = 0; time < 4; time++) wrong.note('192.0.2.1');
+    expect(await delayOf('192.0.2.1')).toBe(0);
+    wrong.note('192.0.2.1');
+    expect(await delayOf('192.0.2.1')).toBe(1_000);
+    expect(await delayOf('192.0.2.2')).toBe(0);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(await delayOf('192.0.2.1')).toBe(0);
+    wrong.note('192.0.2.1');
+    expect(await delayOf('192.0.2.1')).toBe(0);
+  });
+
+  it('logs the first at once, and all others of a minute in one line', async () => {
+    for (let time = 0; time < 300; time++) wrong.note(`192.0.2.${time % 3}`);
+    expect(logged).toEqual([
+      [{ network: '192.0.2.0' }, 'a request of the query API had a wrong token'],
+    ]);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(logged[1]).toEqual([
+      { requests: 299, networks: ['192.0.2.1', '192.0.2.2', '192.0.2.0'] },
+      '299 more requests of the query API had a wrong token, from 3 networks',
+    ]);
+    wrong.note('192.0.2.9');
+    expect(logged).toHaveLength(3);
+    await vi.advanceTimersByTimeAsync(120_000);
+    expect(logged).toHaveLength(3);
+  });
+
+  it('remembers the latest thousand networks', async () => {
+    for (let time = 0; time < 5; time++) wrong.note('first');
+    for (let network = 0; network < 1_000; network++) wrong.note(`192.0.2.${network}`);
+    expect(await delayOf('first')).toBe(0);
+  });
+});
