@@ -79,20 +79,3 @@ test('windows with nothing are printed as 0, and time without a server has no ro
     ...seconds,
   ]);
 });
-
-test('a second signal leaves at once, and the next server has what was flushed', async () => {
-  const dataDir = await temporaryFolder();
-  const server = await Server.start({ dataDir });
-  const load = Load.start({ port: server.port, connections: 1, depth: 1, requests: 100 });
-  await load.done;
-  const { flushes } = await askInfo(server.adminUrl);
-  await waitUntil('it is flushed', async () => {
-    return (await askInfo(server.adminUrl)).flushes >= flushes + 2;
-  });
-  const stopped = server.stop();
-  const again = server.stop();
-  await stopped;
-  await again;
-  const next = await Server.start({ dataDir });
-  expect((await askInfo(next.adminUrl)).messagesInAll).toBe(100);
-});

@@ -70,13 +70,13 @@ export class Server {
   }
 
   /** Sends the signal and waits for the end, as long as `docker stop` would. */
-  async stop(signal: 'SIGTERM' | 'SIGINT' = 'SIGTERM'): Promise<Exit> {
+  async stop(signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP' = 'SIGTERM'): Promise<Exit> {
     this.#process.signal(signal);
     return within('the server to have stopped', stopWithinMs, this.#process.exited);
   }
 
-  /** For signals that do not end it. */
-  signal(name: 'SIGSTOP' | 'SIGCONT'): void {
+  /** For signals whose end is not waited for. */
+  signal(name: 'SIGSTOP' | 'SIGCONT' | 'SIGTERM'): void {
     this.#process.signal(name);
   }
 

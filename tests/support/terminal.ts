@@ -15,11 +15,21 @@ export class Terminal {
 
   /** Runs `reto3` in it, and says afterwards with which code it left. */
   static run(args: readonly string[], size: Size, env: Readonly<Record<string, string>> = {}) {
+    return Terminal.runCommand([process.execPath, cliFile, ...args], size, env);
+  }
+
+  /** The same for any program. */
+  static runCommand(
+    program: readonly string[],
+    size: Size,
+    env: Readonly<Record<string, string>> = {},
+  ) {
     const terminal = new Terminal();
-    onTestFinished(() => terminal.#end());
+    onTestFinished(() => terminal.close());
     const settings = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-    const command = [process.execPath, cliFile, ...args].map((arg) => `'${arg}'`).join(' ');
-    const shell = `echo before; ${settings.join(' ')} ${command}; echo "left with $?"; exec cat`;
+    const command = program.map((arg) => `'${arg}'`).join(' ');
+    // The shell gets Ctrl-C as well, and is to outlive it.
+    const shell = `trap : INT; echo before; ${settings.join(' ')} ${command}; echo "left with $?"; exec cat`;
     terminal.#tmux(
       ...['-f', '/dev/null', 'new-session', '-d'],
       ...['-x', String(size.columns), '-y', String(size.lines), 'sh', '-c', shell],
@@ -63,7 +73,8 @@ export class Terminal {
     });
   }
 
-  #end(): void {
+  /** Closes it as a window is closed: whatever runs in it gets SIGHUP. */
+  close(): void {
     try {
       this.#tmux('kill-server');
     } catch {

@@ -1,31 +1,34 @@
 /** Runs a server until a signal stops it. */
 import type { Config } from '@reto3/server/config';
 import { exitCode, messageOf } from '@reto3/server/errors';
-
-const stopSignals = ['SIGTERM', 'SIGINT'] as const;
+import type { ServerLog } from '@reto3/server/log';
+import { dieOf, firstStopSignal } from './stop-signals.ts';
 
 /**
  * Resolves never: the process exits, 0 after a clean stop.
  * @throws Reto3Error if the server cannot start
  */
 export async function serve(config: Config): Promise<never> {
+  let flushLog: ServerLog['flush'] | undefined;
+  // Listened to before anything else: a signal that comes during the start waits for its end.
+  const signal = firstStopSignal(process, (again) => {
+    flushLog?.();
+    dieOf(again, exitCode.failed);
+  });
   // Loaded only here: the other commands have no use for a server.
   const [{ startServer }, { createLog }] = await Promise.all([
     import('@reto3/server/main'),
     import('@reto3/server/log'),
   ]);
-  const log = await createLog(config.logLevel);
-  // A signal that comes while the server starts is kept until it can be stopped cleanly.
-  const signal = new Promise<NodeJS.Signals>((resolve) => {
-    for (const name of stopSignals) process.once(name, resolve);
-  });
-  const server = await startServer(config, log, (error) => {
+  const serverLog = await createLog(config.logLevel);
+  const { log } = serverLog;
+  flushLog = serverLog.flush;
+  const server = await startServer(config, serverLog, (error) => {
     log.fatal({ err: error }, `reto3 cannot go on: ${error.message}`);
     process.exit(exitCode.failed);
   });
 
-  log.info(`reto3 got ${await signal} and is stopping; a second signal leaves at once`);
-  for (const name of stopSignals) process.once(name, () => process.exit(exitCode.failed));
+  log.info(`reto3 got ${await signal} and is stopping; another one after a second leaves at once`);
   try {
     await server.stop();
   } catch (error) {

@@ -1,25 +1,47 @@
 /**
  * The log: pino on stderr, pretty on a terminal, JSON elsewhere. The only file that imports pino.
  */
-import { type DestinationStream, type Logger, pino } from 'pino';
+import { isatty } from 'node:tty';
+import { type Logger, pino } from 'pino';
 import type { LogLevel } from './config.ts';
+import { LogOutput, type LogTarget, standardError } from './log-output.ts';
+import { counter, type MetricSource } from './metrics/metric.ts';
 
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error' | 'fatal'>;
 
-const stderr = 2;
+export interface ServerLog {
+  readonly log: Log;
+  readonly metrics: MetricSource;
+  /** Writes what waits, within 200 ms; called at every `process.exit` anyway. */
+  flush(): void;
+}
 
-export async function createLog(level: LogLevel): Promise<Log> {
-  // Written at once: the lines before a crash are the ones that matter.
-  const options = { level, base: null };
-  const log: Log = pino(
-    options,
-    process.stderr.isTTY ? await prettyStream() : pino.destination({ fd: stderr, sync: true }),
+export async function createLog(
+  level: LogLevel,
+  target: LogTarget = standardError(),
+): Promise<ServerLog> {
+  const pretty = isatty(2) ? await prettyLine() : undefined;
+  const output = new LogOutput(target, (dropped) =>
+    log.warn({ dropped }, `the log is written again; ${dropped} lines were dropped meanwhile`),
   );
-  return log;
+  const log: Log = pino(
+    { level, base: null },
+    { write: (line) => output.write(pretty?.(line) ?? line) },
+  );
+  const flush = (): void => output.flush();
+  process.once('exit', flush);
+  const metrics: MetricSource = () => [
+    counter(
+      'reto3_log_dropped_lines_total',
+      'Lines of the log that were dropped because it could not be written.',
+      output.dropped,
+    ),
+  ];
+  return { log, metrics, flush };
 }
 
 /** Loaded only here: a server without a terminal has no use for it. */
-async function prettyStream(): Promise<DestinationStream> {
-  const { default: pretty } = await import('pino-pretty');
-  return pretty({ destination: stderr, sync: true });
+async function prettyLine(): Promise<(line: string) => string> {
+  const { prettyFactory } = await import('pino-pretty');
+  return prettyFactory({});
 }

@@ -18,7 +18,7 @@ import { FlushLoop } from './coordinator/flush-loop.ts';
 import { Retention } from './coordinator/retention.ts';
 import { messageOf } from './errors.ts';
 import { IngestWorkers } from './ingest/workers.ts';
-import type { Log } from './log.ts';
+import type { Log, ServerLog } from './log.ts';
 import { Metrics } from './metrics/metric.ts';
 import {
   countingMetrics,
@@ -49,7 +49,7 @@ export interface RunningServer {
 /** Starts a server. @throws Reto3Error if it cannot; then nothing is left running. */
 export async function startServer(
   config: Config,
-  log: Log,
+  { log, metrics: logMetrics }: Omit<ServerLog, 'flush'>,
   onCrash: (error: Error) => void,
 ): Promise<RunningServer> {
   const undo: (() => Promise<unknown>)[] = [];
@@ -115,6 +115,7 @@ export async function startServer(
     metrics.add(countingMetrics(coordinator, systemClock));
     metrics.add(storeMetrics(dataDir));
     metrics.add(processMetrics);
+    metrics.add(logMetrics);
 
     const cluster =
       config.nats === undefined
