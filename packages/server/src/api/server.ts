@@ -162,8 +162,9 @@ function setErrors(app: FastifyInstance, log: Log): void {
 
   app.setErrorHandler((error: FastifyError, request, reply) => {
     if (error instanceof Reto3Error) {
-      // Busy is an answer, not a failure of ours; thousands of them would hide those.
-      if (error.httpStatus >= 500 && error.code !== 'RETO3_BUSY')
+      // 503 is an answer, not a failure of ours: whatever makes the server busy, not ready or cut
+      // off is logged once, where it happens, and thousands of probes must not hide it.
+      if (error.httpStatus >= 500 && error.httpStatus !== 503)
         log.error({ err: error, url: request.url }, error.message);
       if (error.code === 'RETO3_BUSY') reply.header('retry-after', 1);
       if (error.code === 'RETO3_UNAUTHORIZED') reply.header('www-authenticate', 'Bearer');
