@@ -80,7 +80,10 @@ export class LogOutput {
   #advance(): void {
     if (this.#busy || this.#retry !== undefined) return;
     if (this.#underWay.length === 0) {
-      if (this.#waitingBytes === 0) return this.#tellDropped();
+      if (this.#waitingBytes === 0) {
+        this.#tellDropped();
+        return;
+      }
       this.#underWay = Buffer.concat(this.#waiting);
       this.#waiting = [];
       this.#waitingBytes = 0;
@@ -142,7 +145,8 @@ function immediate(fd: number): LogTarget {
       try {
         written = target.writeSync(bytes);
       } catch (error) {
-        return done(error instanceof Error ? error : new Error(String(error)), 0);
+        done(error instanceof Error ? error : new Error(String(error)), 0);
+        return;
       }
       done(null, written);
     },
