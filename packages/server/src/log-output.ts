@@ -137,8 +137,8 @@ function terminal(): LogTarget {
   }
 }
 
-/** @param fd that never blocks */
-function immediate(fd: number): LogTarget {
+/** @param fd that never blocks, written at once */
+export function immediate(fd: number): LogTarget {
   const target: LogTarget = {
     write: (bytes, done) => {
       let written: number;
