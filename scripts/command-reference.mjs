@@ -29,8 +29,8 @@ counts should stop there. An answer of \`query\` without a row is exit code 0, s
 for. With \`--follow\`, a range that is still empty is waited for.
 
 A time, as \`--from\` and \`--to\` take it, is ISO 8601 (UTC where it names no zone), an age such as 5m, or a number: ten digits
-are epoch seconds, thirteen (or twelve: before September 2001) epoch milliseconds, and 0 is the beginning. With any other
-number of digits the unit is in doubt, so it is refused. The query API and the dashboard read times in the same way.
+are epoch seconds, twelve and more are epoch milliseconds, and 0 is the beginning. Other numbers are refused, since their
+unit is in doubt: 20160528 is a date without its dashes. The query API reads times in the same way.
 `;
 
 async function commandReference() {

@@ -10,6 +10,7 @@ import { bin, runOrExit, setup } from './setup.mjs';
 const programs = {
   chromium: 'chromium',
   faketime: 'faketime',
+  fish: 'fish',
   haproxy: 'haproxy',
   'nats-server': 'nats-server',
   nginx: 'nginx',
@@ -17,6 +18,7 @@ const programs = {
   prometheus: 'prometheus',
   promtool: 'prometheus',
   tmux: 'tmux',
+  zsh: 'zsh',
   tsung: 'tsung',
   wrk: 'wrk',
 };

@@ -1,5 +1,4 @@
 /** The manners of the command line: guesses, completion, what it says of itself, JSON for scripts. */
-import { execFileSync } from 'node:child_process';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -149,21 +148,6 @@ test.each(['--version', '-v', 'version'])(
     expect(stdout).toContain(` uWebSockets.js-${uWebSockets}\n`);
   },
 );
-
-test('bash completes commands and flags', async () => {
-  const cache = await temporaryFolder();
-  const { code } = await runCli(['autocomplete', 'bash'], { env: { XDG_CACHE_HOME: cache } });
-  expect(code).toBe(0);
-  const functions = join(cache, 'reto3', 'autocomplete', 'functions', 'bash', 'reto3.bash');
-  const completed = (...words: string[]): Set<string> => {
-    const script = `source "$0"; COMP_WORDS=(reto3 "$@"); COMP_CWORD=$#; _reto3_autocomplete; printf '%s\\n' "\${COMPREPLY[@]}"`;
-    const text = execFileSync('bash', ['-c', script, functions, ...words], { encoding: 'utf8' });
-    return new Set(text.trim().split('\n'));
-  };
-  expect(completed('sta')).toEqual(new Set(['stats']));
-  expect(completed('stats', '--f')).toEqual(new Set(['--from', '--follow', '--format']));
-  expect(completed('serve', '--alert-t')).toEqual(new Set(['--alert-token-file']));
-});
 
 test('health, backup, restore and export say it as JSON', async () => {
   const folder = await temporaryFolder();

@@ -16,6 +16,7 @@ import {
   withCureForMerger,
 } from './answers.ts';
 import { type ApiOptions, answerCut, request, textOf } from './api-client.ts';
+import { analysisFormats } from './flags.ts';
 
 /** An analysis, where a server has it and how to make it of a folder. */
 interface Analysis<Answer> {
@@ -66,8 +67,7 @@ async function ofFolder<Answer>(dataDir: string, analysis: Analysis<Answer>): Pr
   });
 }
 
-const formats = ['text', 'json', 'csv', 'ndjson'] as const;
-type Format = (typeof formats)[number];
+type Format = (typeof analysisFormats)[number];
 
 /** How an analysis is printed: as text, and of what its rows are. */
 export interface Layout<Answer> {
@@ -82,7 +82,7 @@ export function parseAnalysisFormat(given: {
   readonly json?: boolean | undefined;
   readonly format: string;
 }): Format {
-  return parseFormatOf(formats, given.json ? 'json' : given.format);
+  return parseFormatOf(analysisFormats, given.json ? 'json' : given.format);
 }
 
 /**

@@ -6,6 +6,7 @@ import AuditCommand from './commands/audit.ts';
 import Backup from './commands/backup.ts';
 import Bursts from './commands/bursts.ts';
 import ClusterCommand from './commands/cluster.ts';
+import Completion from './commands/completion.ts';
 import Doctor from './commands/doctor.ts';
 import Export from './commands/export.ts';
 import Health from './commands/health.ts';
@@ -25,6 +26,7 @@ export const commands = {
   backup: Backup,
   bursts: Bursts,
   cluster: ClusterCommand,
+  completion: Completion,
   doctor: Doctor,
   export: Export,
   health: Health,

@@ -12,7 +12,8 @@ interface Definition {
   readonly char?: 'f' | 'n' | 'o';
   /** Another name that people type. */
   readonly alias?: string;
-  /** How the value is called in the help; absent for a switch. */
+  /** How the value is called in the help, or all that it can be, as in `csv|json`; absent for a
+   * switch. */
   readonly value?: string;
   readonly fallback?: string;
   /** May be given several times; what was given stands with commas between. */
@@ -122,7 +123,7 @@ export const listFlags = {
     description: 'print the windows as they become final, until interrupted',
   },
   open: { description: 'include the windows that are not final yet' },
-  format: { description: formatNames.join(', '), fallback: 'text', value: 'FORMAT' },
+  format: { description: 'form of the output', fallback: 'text', value: formatNames.join('|') },
   json: { description: 'the same as --format json; with --follow one object a line' },
   ...clusterFlag,
   ...sourceFlags,
@@ -134,6 +135,8 @@ export const statsFlags = {
   chart: { description: 'draw the windows instead of listing them' },
 } as const satisfies FlagTable;
 
+export const analysisFormats = ['text', 'json', 'csv', 'ndjson'] as const;
+
 /** A range of 10 ms windows, and how what was found in it is printed. */
 const analysisFlags = {
   last: {
@@ -143,7 +146,7 @@ const analysisFlags = {
   },
   ...rangeFlags,
   open: { description: 'include the windows that are not final yet' },
-  format: { description: 'text, json, csv, ndjson', fallback: 'text', value: 'FORMAT' },
+  format: { description: 'form of the output', fallback: 'text', value: analysisFormats.join('|') },
   json: { description: 'the same as --format json' },
   ...whoseFlags,
   ...sourceFlags,

@@ -29,7 +29,7 @@ export interface Setting<T> {
   /** Without its dashes. The environment variable is RETO3_ and the flag in capitals. */
   readonly flag: string;
   readonly summary: string;
-  /** How the value is called in the help; absent for a switch. */
+  /** How the value is called in the help, or all that it can be; absent for a switch. */
   readonly value?: string;
   /** Whether the value may be a secret, not to be repeated in an error. */
   readonly secret?: boolean;
@@ -142,7 +142,7 @@ export const settings: Settings = {
     flag: 'ack',
     summary:
       'when to answer: memory (counted; kill -9 may lose one flush) or durable (on the disk)',
-    value: 'MODE',
+    value: ackModes.join('|'),
     fallback: 'memory',
     parse: oneOf(ackModes),
   },
@@ -202,7 +202,7 @@ export const settings: Settings = {
   role: {
     flag: 'role',
     summary: 'what this server does in the cluster: ingest, merge or both',
-    value: 'ROLE',
+    value: roles.join('|'),
     fallback: 'both',
     parse: oneOf(roles),
   },
@@ -239,7 +239,7 @@ export const settings: Settings = {
   natsStorage: {
     flag: 'nats-storage',
     summary: 'where NATS keeps the stream: file or memory',
-    value: 'STORAGE',
+    value: natsStorages.join('|'),
     fallback: 'file',
     parse: oneOf(natsStorages),
   },
@@ -365,7 +365,7 @@ export const settings: Settings = {
   logLevel: {
     flag: 'log-level',
     summary: `least level that is logged: ${logLevels.join(', ')}`,
-    value: 'LEVEL',
+    value: logLevels.join('|'),
     fallback: 'info',
     parse: oneOf(logLevels),
   },

@@ -13,9 +13,9 @@ const flags = {
   ...oclifFlags(rangeFlags),
   open: Flags.boolean({ description: 'include the windows that are not final yet' }),
   format: Flags.string({
-    description: exportFormats.join(', '),
+    description: 'form of the output',
     default: 'csv',
-    helpValue: 'FORMAT',
+    helpValue: exportFormats.join('|'),
   }),
   json: Flags.boolean({ description: 'the same as --format json' }),
   ...oclifFlags(whoseFlags),

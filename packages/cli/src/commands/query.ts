@@ -7,9 +7,9 @@ import { parseQueryFormat, query, queryFormats } from '../query.ts';
 const flags = {
   ...oclifFlags(messageRangeFlags),
   format: Flags.string({
-    description: queryFormats.join(', '),
+    description: 'form of the output',
     default: 'table',
-    helpValue: 'FORMAT',
+    helpValue: queryFormats.join('|'),
   }),
   json: Flags.boolean({ description: 'the same as --format json' }),
   ...oclifFlags(outputFlags),

@@ -12,7 +12,7 @@ const table = {
       'print the windows that are stored otherwise than they are replayed, and exit with 5 if there are any',
   },
   report: { description: 'module of the report, where its name is given', value: 'MODULE' },
-  format: { description: formatNames.join(', '), fallback: 'text', value: 'FORMAT' },
+  format: { description: 'form of the output', fallback: 'text', value: formatNames.join('|') },
   json: { description: 'the same as --format json' },
   'data-dir': {
     description: 'data folder with the archive; a server may be writing to it',
