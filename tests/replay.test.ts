@@ -111,6 +111,13 @@ test('a replay says what was counted and reported, and a difference is exit code
   ]);
   expect(differ.code).toBe(5);
   expect(differ.stderr).toMatch(/\d+ of \d+ windows of count ms10 differ/);
+  // A reader that has left does not hide the differences, in no form of them.
+  for (const format of ['text', 'csv', 'json', 'ndjson']) {
+    const args = ['replay', 'count', 'ms10', '--diff', '--from', '1h', '--to', '0ms', ...folder];
+    const wrapper = ['bash', '-c', 'exec 3> >(exit 0); wait $!; exec "$@" >&3', 'bash'];
+    const unread = await runCli([...args, '--format', format], { wrapper });
+    expect({ format, unread }).toEqual({ format, unread: { code: 5, stdout: '', stderr: '' } });
+  }
   const lost = [...differ.stdout.matchAll(/side=stored, count=(\d+)/g)];
   expect(lost.reduce((all, [, n]) => all + Number(n), 0)).toBe(300);
 

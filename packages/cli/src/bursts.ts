@@ -2,7 +2,7 @@
 
 import type { Bursts } from '@reto3/server/analysis/bursts';
 import { parseNumber } from '@reto3/server/analysis/number';
-import { Reto3Error } from '@reto3/server/errors';
+import { exitCode, Reto3Error } from '@reto3/server/errors';
 import { timeText } from '@reto3/server/time-text';
 import {
   ask,
@@ -36,9 +36,12 @@ export async function bursts(given: Given<typeof burstsFlags>): Promise<void> {
       return findBursts(series, { rise, fall, stall });
     },
   });
-  print(answer, format, layout);
   const peak = answer.scales[0]?.peak;
-  if (limit === undefined || peak === undefined || peak.count <= limit) return;
+  const exceeded = limit !== undefined && peak !== undefined && peak.count > limit;
+  // Before it is printed: a reader that leaves (| head) must not hide it.
+  if (exceeded) process.exitCode = exitCode.checkFailed;
+  print(answer, format, layout);
+  if (!exceeded) return;
   throw new Reto3Error(
     'RETO3_CHECK_FAILED',
     `${peak.count} messages came in the 10 ms from ${timeText(peak.start)}, more than ${short(limit)}`,

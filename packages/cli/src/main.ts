@@ -2,15 +2,15 @@
  * Runs one command and turns whatever happens into output and exit code: data on stdout, everything
  * else on stderr (print-error.ts).
  */
-import { exitCode } from '@reto3/server/errors';
 import { runDirectly } from './direct.ts';
-import { printError } from './print-error.ts';
+import { printError, printReto3Error } from './print-error.ts';
+import { endWithStdout, guardTerminal } from './terminal/standard-streams.ts';
 
 export async function main(args: string[]): Promise<void> {
-  // The reader of a pipe (| head) may leave when it has enough.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    process.exit(error.code === 'EPIPE' ? exitCode.done : exitCode.failed);
-  });
+  endWithStdout((error) => printReto3Error(error, args));
+  // It draws, and prints nothing of others.
+  if (args[0] !== 'autocomplete')
+    for (const stream of [process.stdout, process.stderr]) guardTerminal(stream);
   try {
     if (await runDirectly(args)) return;
     const { run } = await import('@oclif/core');

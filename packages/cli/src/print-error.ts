@@ -18,7 +18,12 @@ interface Told {
 export async function printError(error: unknown, args: readonly string[]): Promise<number> {
   // Help and --version leave through an error too.
   if (oclifExitOf(error) === exitCode.done) return exitCode.done;
-  const { code, message, hint, exitCode: exit } = await toldOf(error, args);
+  return printReto3Error(await toldOf(error, args), args);
+}
+
+/** The same for one that needs no better words; at once, for a process that is about to end. */
+export function printReto3Error(error: Told, args: readonly string[]): number {
+  const { code, message, hint, exitCode: exit } = error;
   const cure = exit === exitCode.usage ? (quotingHint(args) ?? hint) : hint;
   const line = wantsJson(args)
     ? JSON.stringify({ code, message, hint: cure })

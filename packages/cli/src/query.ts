@@ -16,6 +16,7 @@ import { exitCode, messageOf, Reto3Error } from '@reto3/server/errors';
 import { alignUp, ms10, type PeriodName, periodNames } from '@reto3/server/period';
 import { parseFormatOf } from '@reto3/server/query/format';
 import { parseTime } from '@reto3/server/query/range';
+import { terminalCell } from '@reto3/server/terminal-text';
 import { type Source, writeAnswer } from './answers.ts';
 import { request, textOf } from './api-client.ts';
 import { withProgress } from './terminal/progress.ts';
@@ -233,7 +234,7 @@ async function writeTable({ columns, rows }: TextRows, into: Writable): Promise<
   for await (const row of rows) {
     more = shown.length === mostTableRows;
     if (more) break;
-    shown.push(row.map(tableCell));
+    shown.push(row.map((cell) => (cell === null ? '' : terminalCell(cell))));
   }
   const widths = columns.map((name, column) =>
     shown.reduce((width, row) => Math.max(width, row[column]?.length ?? 0), name.length),
@@ -255,9 +256,4 @@ async function writeTable({ columns, rows }: TextRows, into: Writable): Promise<
     process.stderr.write(
       `reto3: these are the first ${mostTableRows} rows (--format csv or --output has all of them)\n`,
     );
-}
-
-/** On one line, without what a terminal would obey. */
-function tableCell(value: string | null): string {
-  return value === null ? '' : value.replaceAll(/\p{Cc}/gu, '·');
 }

@@ -6,7 +6,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { Reto3Error } from '@reto3/server/errors';
+import { exitCode, Reto3Error } from '@reto3/server/errors';
 import { alignDown, alignUp, type Period, type PeriodName } from '@reto3/server/period';
 import type { FormatName } from '@reto3/server/query/format';
 import type { Compared, Difference, WindowCells } from '@reto3/server/replay/differences';
@@ -95,7 +95,7 @@ export async function writeDifferences(question: ReplayQuestion, into: Writable)
       };
       const after = question.to !== undefined || through !== undefined;
       const bounds = { before: question.from !== undefined, after };
-      const found = differences(stored(range), replayed(), bounds, compared);
+      const found = failing(differences(stored(range), replayed(), bounds, compared));
       await writePieces(differenceText(question.format, report, found), into);
     });
   });
@@ -114,6 +114,14 @@ export async function writeDifferences(question: ReplayQuestion, into: Writable)
   throw new Reto3Error('RETO3_CHECK_FAILED', `${differ} of ${said} differ${upTo}${left}`, {
     hint: 'stored: what the server has; replayed: what the archive gives now',
   });
+}
+
+/** One difference decides the exit code, also where the reader (| head) leaves before the end. */
+async function* failing(found: AsyncIterable<Difference>): AsyncGenerator<Difference> {
+  for await (const difference of found) {
+    process.exitCode = exitCode.checkFailed;
+    yield difference;
+  }
 }
 
 async function prepare(question: ReplayQuestion): Promise<Prepared> {
@@ -325,7 +333,11 @@ function cellsOf(
   return rows.map((row) => columns.map((column) => row[column] ?? null));
 }
 
-/** As the rows of a report, with a first column that says which of the two a row is. */
+/**
+ * As the rows of a report, with a first column that says which of the two a row is. Nothing is
+ * written before the first difference is known, or that there is none: whoever closes the pipe
+ * then does not hide it.
+ */
 async function* differenceText(
   format: FormatName,
   report: Report,
@@ -334,9 +346,12 @@ async function* differenceText(
   const { formatRow } = await import('@reto3/server/report/answer');
   const columns = Object.keys(report.columns);
   const names = ['side', ...columns];
-  if (format === 'csv') yield `${['start', ...names].join(',')}\n`;
-  if (format === 'json')
-    yield `{"report":${JSON.stringify(report.name)},"columns":${JSON.stringify(['start', ...names])},"rows":[`;
+  const head = {
+    text: '',
+    ndjson: '',
+    csv: `${['start', ...names].join(',')}\n`,
+    json: `{"report":${JSON.stringify(report.name)},"columns":${JSON.stringify(['start', ...names])},"rows":[`,
+  }[format];
   let first = true;
   for await (const { start, stored, replayed } of found) {
     for (const [side, rows] of [
@@ -346,10 +361,12 @@ async function* differenceText(
       for (const cells of rows) {
         const named = columns.map((column, index) => [column, cells[index] ?? null] as const);
         const row = { side, ...Object.fromEntries(named) };
-        yield `${format === 'json' && !first ? ',' : ''}${formatRow(format, start, names, row)}`;
+        const before = first ? head : format === 'json' ? ',' : '';
+        yield before + formatRow(format, start, names, row);
         first = false;
       }
     }
   }
+  if (first) yield head;
   if (format === 'json') yield ']}\n';
 }

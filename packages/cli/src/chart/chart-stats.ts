@@ -6,6 +6,7 @@ import { countedRows, type FormatName } from '@reto3/server/query/format';
 import { type Asked, type Source, serverToFollow, whoseOf, writeAnswer } from '../answers.ts';
 import { follow } from '../events.ts';
 import { type Canvas, canvasOf, onScreen } from '../terminal/screen.ts';
+import { drawOn } from '../terminal/standard-streams.ts';
 import { ColumnGatherer } from './columns.ts';
 import { drawChart, plotColumns } from './draw.ts';
 
@@ -38,7 +39,7 @@ export async function chartStats(
     const canvas = canvasOf(process.stdout);
     const lines = Math.max(leastLines, Math.min(mostLines, canvas.lines - 1));
     for (const line of linesOf(gathered, period, { ...canvas, lines }))
-      process.stdout.write(`${line}\n`);
+      drawOn(process.stdout, `${line}\n`);
   };
   try {
     await writeAnswer(

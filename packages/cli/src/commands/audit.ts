@@ -1,5 +1,5 @@
 import { Command, Flags } from '@oclif/core';
-import { Reto3Error } from '@reto3/server/errors';
+import { exitCode, Reto3Error } from '@reto3/server/errors';
 import type { Audit } from '@reto3/server/query/audit';
 import { sourceOf } from '../answers.ts';
 import { askAudit, auditLines } from '../audit.ts';
@@ -30,8 +30,10 @@ export default class AuditCommand extends Command {
   async run(): Promise<void> {
     const { flags: given } = await this.parse({ flags });
     const audit: Audit = await withProgress('auditing', () => askAudit(sourceOf(given), given));
-    this.log(given.json ? JSON.stringify(audit) : auditLines(audit).join('\n'));
     const failed = audit.checks.filter(({ ok }) => !ok);
+    // Before it is printed: a reader that leaves (| head) must not hide it.
+    if (failed.some(({ unchecked }) => !unchecked)) process.exitCode = exitCode.checkFailed;
+    this.log(given.json ? JSON.stringify(audit) : auditLines(audit).join('\n'));
     if (failed.some(({ name }) => name !== 'archive'))
       throw new Reto3Error('RETO3_CHECK_FAILED', 'not all counts can be relied on');
     if (failed.some(({ unchecked }) => !unchecked))

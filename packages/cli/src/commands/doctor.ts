@@ -2,6 +2,7 @@ import { Command, Flags } from '@oclif/core';
 import { exitCode, Reto3Error } from '@reto3/server/errors';
 import { findingLine, repairLines } from '../doctor.ts';
 import { withProgress } from '../terminal/progress.ts';
+import { runOnWithoutReader } from '../terminal/standard-streams.ts';
 
 const flags = {
   'data-dir': Flags.string({
@@ -50,6 +51,7 @@ export default class Doctor extends Command {
   ): Promise<void> {
     const { examine } = await import('@reto3/server/doctor/examine');
     const findings = [];
+    runOnWithoutReader();
     for await (const finding of examine(patient)) {
       findings.push(finding);
       if (!json) this.log(findingLine(finding));
@@ -62,7 +64,7 @@ export default class Doctor extends Command {
   async #repair(folder: string, json: boolean): Promise<void> {
     const { repair } = await import('@reto3/server/doctor/repair');
     const done = await withProgress(`repairing ${folder}`, () => repair(folder, Date.now()));
+    if (!done.audit.ok) process.exitCode = exitCode.checkFailed;
     this.log(json ? JSON.stringify(done) : repairLines(done).join('\n'));
-    if (!done.audit.ok) this.exit(exitCode.checkFailed);
   }
 }

@@ -2,6 +2,8 @@
  * How far long work is, on one line of stderr that is gone when the work is done. Only on a
  * terminal: logs and scripts get nothing of it.
  */
+import { terminalText } from '@reto3/server/terminal-text';
+import { drawOn } from './standard-streams.ts';
 
 const redrawMs = 200;
 /** Work that is done sooner shows nothing. */
@@ -36,7 +38,10 @@ export async function withProgress<T>(
     const elapsedMs = performance.now() - began;
     if (elapsedMs < quietMs) return;
     shown = true;
-    output.write(`${toLineStart}reto3: ${doing}, ${progressText(amount, elapsedMs)}`);
+    drawOn(
+      output,
+      `${toLineStart}reto3: ${terminalText(doing)}, ${progressText(amount, elapsedMs)}`,
+    );
   }, redrawMs);
   try {
     return await work((newest) => {
@@ -44,7 +49,7 @@ export async function withProgress<T>(
     });
   } finally {
     clearInterval(timer);
-    if (shown) output.write(toLineStart);
+    if (shown) drawOn(output, toLineStart);
   }
 }
 
@@ -81,7 +86,7 @@ function barText(of: number): string {
 /** Makes place for lines on a terminal that shows how far the work is, too. */
 export function beforeLines(into: object): void {
   if (process.stderr.isTTY && 'isTTY' in into && into.isTTY === true)
-    process.stderr.write(toLineStart);
+    drawOn(process.stderr, toLineStart);
 }
 
 function megabytes(bytes: number): string {

@@ -4,6 +4,7 @@
  */
 import { writeSync } from 'node:fs';
 import { exitCode } from '@reto3/server/errors';
+import { drawOn } from './standard-streams.ts';
 
 export interface Canvas {
   /** Characters in a line, and lines. */
@@ -50,7 +51,7 @@ export async function onScreen(
     if (stdout.writableLength > 0) return;
     const canvas = canvasOf(stdout);
     const lines = draw(canvas).slice(0, canvas.lines);
-    stdout.write(`${toTop}${lines.map((line) => line + clearLine).join('\r\n')}${clearBelow}`);
+    drawOn(stdout, `${toTop}${lines.map((line) => line + clearLine).join('\r\n')}${clearBelow}`);
   };
   const restore = (): void => {
     process.off('exit', restore);
@@ -72,7 +73,7 @@ export async function onScreen(
       }
     });
   }
-  stdout.write(enter);
+  drawOn(stdout, enter);
   stdout.on('resize', redraw);
   redraw();
   try {

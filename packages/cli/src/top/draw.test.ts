@@ -55,6 +55,19 @@ test('of a cluster it shows the messages and the shares of its nodes, nothing of
   expect(lines.join('\n')).not.toMatch(/^(messages|freshness|workers)/m);
 });
 
+test('what a server says of itself cannot command the terminal', () => {
+  const hostile = '\u001b]52;c;aGk=\u0007\n\u009b2J\u202e';
+  const nodes = [{ ...node, name: hostile, state: 'live' as const, rate: 1, share: 1 }];
+  const state = { ...server, info: { ...info, node: hostile }, nodes };
+  for (const colours of [false, true])
+    for (const away of [undefined, { since: end, reason: hostile }]) {
+      const lines = drawTop({ ...state, away }, busyMinute(), { ...canvas, colours });
+      const text = lines.map(stripVTControlCharacters).join('\n');
+      expect(text).toContain('node \\x1b]52;c;aGk=\\x07\\n\\x9b2J\\u202e');
+      expect(text.replaceAll('\n', '')).not.toMatch(/\p{Cc}|\u202e/u);
+    }
+});
+
 test('it shows the rate, the last minute, its peaks, and who did the work', () => {
   const nodes = [
     { ...node, name: 'web-1', state: 'live' as const, rate: 3_000, share: 0.75 },

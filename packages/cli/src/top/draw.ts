@@ -1,6 +1,10 @@
-/** Draws what `reto3 top` shows. Pure: what it is given decides every character. */
+/**
+ * Draws what `reto3 top` shows. Pure: what it is given decides every character. What a server says
+ * is made safe here, line by line, because the terminal takes drawings as they are.
+ */
 
 import { styleText } from 'node:util';
+import { terminalCell } from '@reto3/server/terminal-text';
 import { timeText } from '@reto3/server/time-text';
 import { percent, short, table } from '../analysis.ts';
 import type { Canvas } from '../terminal/screen.ts';
@@ -15,10 +19,9 @@ const bar = '█';
 const barChars = 30;
 
 export function drawTop(server: ServerState, recent: RecentWindows, canvas: Canvas): string[] {
-  const paint = (style: 'bold' | 'cyan' | 'red', text: string): string =>
-    canvas.colours ? styleText(style, text, { validateStream: false }) : text;
+  const paint = (style: 'bold' | 'cyan' | 'red', text: string): Painted => ({ style, text });
   const { info, away, url } = server;
-  return [
+  const lines: readonly (string | Painted)[] = [
     paint('bold', info === undefined ? url : headLine(info, server)),
     away === undefined
       ? clock(recent)
@@ -38,6 +41,17 @@ export function drawTop(server: ServerState, recent: RecentWindows, canvas: Canv
     '',
     ...shareLines(server),
   ];
+  return lines.map((line) => {
+    if (typeof line === 'string') return terminalCell(line);
+    const text = terminalCell(line.text);
+    return canvas.colours ? styleText(line.style, text, { validateStream: false }) : text;
+  });
+}
+
+/** A line that has a style of its own from its first character to its last. */
+interface Painted {
+  readonly style: 'bold' | 'cyan' | 'red';
+  readonly text: string;
 }
 
 function headLine({ version, node, uptimeMs }: Info, { scope, nodes, url }: ServerState): string {

@@ -33,7 +33,9 @@ export async function top(api: ApiOptions, scope: Scope, asJson: boolean): Promi
     const text = asJson
       ? JSON.stringify(figuresOf(watch.state, recent))
       : drawTop(watch.state, recent, canvasOf(process.stdout)).join('\n');
-    process.stdout.write(`${text}\n`, () => process.exit(exitCode.done));
+    process.stdout.write(`${text}\n`, (error) => {
+      if (!error) process.exit(exitCode.done);
+    });
     return;
   }
   await onScreen(
