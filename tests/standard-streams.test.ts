@@ -22,7 +22,6 @@ async function countedServer(...flags: string[]): Promise<Server> {
 /** Commands that print, by the ways they have to stdout. */
 const printing = [
   ['stats', 'ms10', '--open', '--last', '3'],
-  ['stats:ms10', '--open', '--last', '3'],
   ['stats', 'ms10', '--open', '--last', '3', '--chart'],
   ['stats', 'ms10', '--last', '3', '--follow'],
   ['export', 'ms10', '--open'],

@@ -36,7 +36,7 @@ needsTmux('paths and bodies of clients do not command a terminal', async () => {
   const bodies = ['query', 'SELECT text FROM messages WHERE body_bytes > 0', ...url];
   for (const format of ['table', 'csv', 'ndjson']) {
     const terminal = Terminal.run([...bodies, '--format', format], size);
-    await terminal.shows(/\\(?:x1b|u001b)\]52;c;aGk=\\(?:x07|u0007)/);
+    await terminal.shows(/\\(?:x1b|u001b)\]52;c;aGk=\\(?:x07|u0007)/i);
   }
   expect((await runCli([...bodies, '--format', 'csv'])).stdout).toBe(`text\n${clipboard}\n`);
 });
