@@ -20,20 +20,24 @@ export interface AnalysisParts {
 
 export interface AnalysisQuery extends RangeQuery, WhoseQuery {}
 
-/** @throws Reto3Error RETO3_BAD_TIME, RETO3_BAD_RANGE, RETO3_NO_CLUSTER, RETO3_BUSY, and what `make` throws */
+/**
+ * @param work what becomes of each window, as in `workOf`
+ * @throws Reto3Error RETO3_BAD_TIME, RETO3_BAD_RANGE, RETO3_NO_CLUSTER, RETO3_BUSY, and what `make` throws
+ */
 export async function analyse<Answer>(
   request: FastifyRequest<{ Querystring: AnalysisQuery }>,
   parts: AnalysisParts,
+  work: number,
   make: (series: Series) => Promise<Answer>,
 ): Promise<Answer> {
   const { last, from, to, open } = request.query;
   const whose = whoseOf(request.query);
   const asked = withRange({ last, from, to, open: isOn(open), ...whose });
   const nowMs = Date.now();
-  return parts.longReads.run(request, mostWindows(ms10, asked, nowMs), async (signal) => {
-    const view = viewOf(whose, parts);
+  return parts.longReads.run(request, mostWindows(ms10, asked, nowMs), async (reading) => {
+    const view = reading.counts(viewOf(whose, parts), work);
     try {
-      return await make(await openSeries(view, asked, nowMs, signal));
+      return await make(await openSeries(view, asked, nowMs, reading.signal));
     } finally {
       await view.store.close();
     }

@@ -5,6 +5,7 @@ import type { Coordinator } from '../coordinator/coordinator.ts';
 import { periodNames } from '../period.ts';
 import { type Audit, audit } from '../query/audit.ts';
 import type { LongReads } from './long-reads.ts';
+import { workOf } from './read-throttle.ts';
 import { errorResponse, rangeParameters } from './schemas.ts';
 
 interface AuditRoute {
@@ -70,12 +71,13 @@ export const auditRoutes: FastifyPluginAsync<{
   readonly longReads: LongReads;
 }> = async (app, { coordinator, archive, longReads }) => {
   app.get<AuditRoute>('/v1/audit', { schema, exposeHeadRoute: false }, async (request) =>
-    longReads.run(request, Number.POSITIVE_INFINITY, async (signal) => {
+    longReads.run(request, Number.POSITIVE_INFINITY, async (reading) => {
       // One after the other without a pause: both are of one moment.
       const view = coordinator.view();
       const state = coordinator.state();
       try {
-        const counts = await audit(view, state, request.query, Date.now(), signal);
+        const read = reading.counts(view, workOf.audit);
+        const counts = await audit(read, state, request.query, Date.now(), reading.signal);
         return archive === undefined ? counts : withArchive(counts, await auditArchive(archive));
       } finally {
         await view.store.close();

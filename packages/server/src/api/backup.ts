@@ -26,9 +26,9 @@ export const backupRoutes: FastifyPluginAsync<{
   readonly longReads: LongReads;
 }> = async (app, { coordinator, longReads }) => {
   app.get('/v1/backup', { schema, exposeHeadRoute: false }, async (request, reply) => {
-    const body = await longReads.run(request, Number.POSITIVE_INFINITY, async () => {
+    const body = await longReads.run(request, Number.POSITIVE_INFINITY, async (reading) => {
       const snapshot = await coordinator.backup();
-      const pieces = Readable.from(writeBackup(snapshot), { objectMode: false });
+      const pieces = Readable.from(writeBackup(reading.backup(snapshot)), { objectMode: false });
       return pieces.once('close', () => void snapshot.close());
     });
     return reply.type('application/octet-stream').send(body);

@@ -3,6 +3,7 @@ import type { FastifyPluginAsync } from 'fastify';
 import { type BurstsRequest, findBursts } from '../analysis/bursts.ts';
 import { type AnalysisParts, type AnalysisQuery, analyse } from './analyses.ts';
 import { count, epochMs, number, seriesProperties } from './analysis-schemas.ts';
+import { workOf } from './read-throttle.ts';
 import { errorResponse, rangeParameters, whoseParameters } from './schemas.ts';
 
 interface BurstsRoute {
@@ -104,6 +105,6 @@ const schema = {
 
 export const burstsRoutes: FastifyPluginAsync<AnalysisParts> = async (app, parts) => {
   app.get<BurstsRoute>('/v1/bursts', { schema, exposeHeadRoute: false }, async (request) =>
-    analyse(request, parts, (series) => findBursts(series, request.query)),
+    analyse(request, parts, workOf.bursts, (series) => findBursts(series, request.query)),
   );
 };

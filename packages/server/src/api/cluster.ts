@@ -3,6 +3,7 @@ import type { FastifyPluginAsync } from 'fastify';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Coordinator, CountsView } from '../coordinator/coordinator.ts';
 import { Reto3Error } from '../errors.ts';
+import { ms10, type Period } from '../period.ts';
 import type { Whose } from '../query/format.ts';
 import { errorResponse, type WhoseQuery } from './schemas.ts';
 
@@ -103,6 +104,11 @@ export function whoseOf({ scope, node }: WhoseQuery): Whose {
     'RETO3_BAD_REQUEST',
     `got node=${node} with scope=node, want scope=cluster: single nodes are had of whoever adds them up`,
   );
+}
+
+/** How many windows are read for one of the answer: those of a single node are added up of its ms10. */
+export function readPerWindow({ windowMs }: Period, { node }: Whose): number {
+  return node === undefined ? 1 : windowMs / ms10.windowMs;
 }
 
 /** All those counts; to be closed. @throws Reto3Error RETO3_NO_CLUSTER, RETO3_NO_SUCH_NODE */

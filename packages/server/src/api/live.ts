@@ -5,13 +5,14 @@ import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import { Reto3Error } from '../errors.ts';
 import { alignDown, alignUp, type Period, parsePeriod } from '../period.ts';
 import { type Chunk, readChunks } from '../query/chunks.ts';
-import { countedRows, revisedStarts } from '../query/format.ts';
+import { countedRows, revisedStarts, type Whose } from '../query/format.ts';
 import type { Listener, LiveEvent } from '../query/live-feed.ts';
 import { parseTime } from '../query/range.ts';
 import type { Damage } from '../store/damage.ts';
-import { whoseOf } from './cluster.ts';
+import { readPerWindow, whoseOf } from './cluster.ts';
 import type { Feeds, LiveCounts } from './live-counts.ts';
 import type { LongReads } from './long-reads.ts';
+import { workOf } from './read-throttle.ts';
 import { errorResponse, periodParameter, type WhoseQuery, whoseParameters } from './schemas.ts';
 
 interface LiveRoute {
@@ -79,7 +80,8 @@ export const liveRoutes: FastifyPluginAsync<{
 }> = async (app, { feeds, longReads }) => {
   let listeners = 0;
   app.get<LiveRoute>('/v1/live', { schema, exposeHeadRoute: false }, async (request, reply) => {
-    const counts = feeds.of(whoseOf(request.query));
+    const whose = whoseOf(request.query);
+    const counts = feeds.of(whose);
     const period = parsePeriod(request.query.period ?? 'sec');
     const asked = request.headers['last-event-id'] ?? request.query.from;
     const from =
@@ -95,7 +97,7 @@ export const liveRoutes: FastifyPluginAsync<{
     // The answer ends with its connection: in chunks, each event would be three writes and not one.
     reply.raw.removeHeader('transfer-encoding');
     const every = request.query.every === undefined ? undefined : Number(request.query.every);
-    const history = new History(counts, longReads, request);
+    const history = new History(counts, whose, longReads, request);
     const events = streamEvents(counts, { period, from, every }, history);
     listeners++;
     events.once('close', () => listeners--);
@@ -151,9 +153,11 @@ class History {
   readonly #counts: LiveCounts;
   readonly #longReads: LongReads;
   readonly #request: FastifyRequest;
+  readonly #whose: Whose;
 
-  constructor(counts: LiveCounts, longReads: LongReads, request: FastifyRequest) {
+  constructor(counts: LiveCounts, whose: Whose, longReads: LongReads, request: FastifyRequest) {
     this.#counts = counts;
+    this.#whose = whose;
     this.#longReads = longReads;
     this.#request = request;
   }
@@ -170,8 +174,9 @@ class History {
     listener: Listener,
   ): Promise<number> {
     const windows = (Date.now() - from) / period.windowMs;
-    return this.#longReads.run(this.#request, windows, async (signal) => {
-      const view = this.#counts.view();
+    const perWindow = readPerWindow(period, this.#whose);
+    return this.#longReads.run(this.#request, windows * perWindow, async (reading) => {
+      const view = reading.counts(this.#counts.view(), workOf.printing * perWindow);
       try {
         const { finalThrough } = view;
         const range = { from, to: alignDown(finalThrough, stepMs) };
@@ -182,7 +187,7 @@ class History {
           listener.send({ period, from: chunk.start, to, finalThrough, chunks: [chunk], damaged });
           damaged = [];
           await drained(stream);
-          signal.throwIfAborted();
+          reading.signal.throwIfAborted();
           if (stream.destroyed) break;
         }
         return range.to;

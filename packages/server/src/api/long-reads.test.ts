@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LongReads } from './long-reads.ts';
-import { Pace } from './pace.ts';
+import { ReadThrottle } from './read-throttle.ts';
 
 const many = Number.POSITIVE_INFINITY;
 
@@ -37,7 +37,7 @@ describe('LongReads', () => {
   afterEach(() => void vi.useRealTimers());
 
   it('lets four read at once, and the next when one has ended, in the order of asking', async () => {
-    const reads = new LongReads(new Pace(() => 0));
+    const reads = new LongReads(new ReadThrottle(() => 0));
     const turns = Array.from({ length: 6 }, () => ask(reads));
     await settle();
     expect(states(turns)).toEqual(['reads', 'reads', 'reads', 'reads', 'waits', 'waits']);
@@ -47,7 +47,7 @@ describe('LongReads', () => {
   });
 
   it('forgets whoever leaves while waiting', async () => {
-    const reads = new LongReads(new Pace(() => 0));
+    const reads = new LongReads(new ReadThrottle(() => 0));
     const turns = Array.from({ length: 6 }, () => ask(reads));
     await settle();
     turns[4]?.socket.emit('close');
@@ -57,7 +57,7 @@ describe('LongReads', () => {
   });
 
   it('says that it is busy after half a minute, and to more than a hundred at once', async () => {
-    const reads = new LongReads(new Pace(() => 0));
+    const reads = new LongReads(new ReadThrottle(() => 0));
     const turns = Array.from({ length: 105 }, () => ask(reads));
     await settle();
     expect(turns[104]?.state).toBe('RETO3_BUSY');
@@ -71,13 +71,13 @@ describe('LongReads', () => {
   });
 
   it('lets everybody read what is short, and at once', async () => {
-    const reads = new LongReads(new Pace(() => 0));
+    const reads = new LongReads(new ReadThrottle(() => 0));
     for (let time = 0; time < 6; time++) ask(reads);
     await expect(reads.run(request().request, 360_000, async () => 'read')).resolves.toBe('read');
   });
 
   it('ends the turn of what fails, at once or later', async () => {
-    const reads = new LongReads(new Pace(() => 0));
+    const reads = new LongReads(new ReadThrottle(() => 0));
     const failing = [
       () => {
         throw new Error('at once');
@@ -94,7 +94,7 @@ describe('LongReads', () => {
   });
 
   it('keeps the turn of a stream until that is closed', async () => {
-    const reads = new LongReads(new Pace(() => 0));
+    const reads = new LongReads(new ReadThrottle(() => 0));
     const streams = Array.from({ length: 4 }, () => new Readable({ read: () => undefined }));
     for (const stream of streams)
       await reads.run(request().request, many, () => Promise.resolve(stream));
@@ -107,10 +107,10 @@ describe('LongReads', () => {
   });
 
   it('tells what reads when its client has left, or it took too long', async () => {
-    const reads = new LongReads(new Pace(() => 0));
+    const reads = new LongReads(new ReadThrottle(() => 0));
     const begin = () => {
       const { socket, request: asking } = request();
-      const read = reads.run(asking, many, async (signal) => {
+      const read = reads.run(asking, many, async ({ signal }) => {
         while (!signal.aborted) await new Promise((resolve) => setTimeout(resolve, 1_000));
         throw signal.reason;
       });
@@ -129,7 +129,7 @@ describe('LongReads', () => {
   });
 
   it('cuts a stream that nobody takes, or that has no end', async () => {
-    const reads = new LongReads(new Pace(() => 0));
+    const reads = new LongReads(new ReadThrottle(() => 0));
     const begin = async (): Promise<{ stream: Readable; socket: Socket; ended: string[] }> => {
       const { socket, request: asking } = request();
       const stream = new Readable({ read: () => undefined });

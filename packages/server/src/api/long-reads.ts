@@ -5,7 +5,8 @@
 import { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import { Reto3Error } from '../errors.ts';
-import type { Pace } from './pace.ts';
+import type { ReadThrottle } from './read-throttle.ts';
+import { Reading } from './reading.ts';
 
 /** As many windows as an hour of ms10 has; fewer are read at once, whoever else reads. */
 const longFromWindows = 360_000;
@@ -18,32 +19,33 @@ const mostIdleMs = 60_000;
 const longestMs = 30 * 60_000;
 
 export class LongReads {
-  readonly #pace: Pace;
+  readonly #throttle: ReadThrottle;
   readonly #waiting: (() => void)[] = [];
   #running = 0;
 
-  constructor(pace: Pace) {
-    this.#pace = pace;
+  constructor(throttle: ReadThrottle) {
+    this.#throttle = throttle;
   }
 
   /**
    * Runs `read`, in its turn where it is about many windows. The turn lasts as long as `read`, or
    * as the stream that it gives; such a stream is cut where nobody takes it, or it never ends.
    * @param windows at most so many are read; Infinity where nobody knows
-   * @param read heeds its signal between two blocks: the client has left, or it took too long
+   * @param read reads through what it is given, and heeds its signal between two blocks
    * @throws Reto3Error RETO3_BUSY where too many wait, or it took too long, or the client left; and
    * what `read` throws
    */
   async run<Answer>(
     request: FastifyRequest,
     windows: number,
-    read: (signal: AbortSignal) => Promise<Answer>,
+    read: (reading: Reading) => Promise<Answer>,
   ): Promise<Answer> {
-    const endTurn = windows > longFromWindows ? await this.#turn(request) : () => undefined;
+    const isLong = windows > longFromWindows;
+    const endTurn = isLong ? await this.#turn(request) : () => undefined;
     const limit = new Limit(request);
     let streaming = false;
     try {
-      const answer = await read(limit.signal);
+      const answer = await read(new Reading(limit.signal, isLong ? this.#throttle : undefined));
       if (answer instanceof Readable) {
         streaming = true;
         answer.once('close', endTurn);
@@ -54,11 +56,6 @@ export class LongReads {
       limit.lift();
       if (!streaming) endTurn();
     }
-  }
-
-  /** The pieces of an answer about so many windows; held up where that is many (pace.ts). */
-  paced<Piece>(windows: number, pieces: AsyncIterable<Piece>): AsyncIterable<Piece> {
-    return windows > longFromWindows ? this.#pace.hold(pieces) : pieces;
   }
 
   /** Resolves when it is this request's turn, with what ends it; to be called once. */

@@ -2,14 +2,16 @@
 import type { FastifyPluginAsync } from 'fastify';
 import type { Config } from '../config.ts';
 import { expose } from '../metrics/exposition.ts';
-import { gauge, type Metric, type Metrics } from '../metrics/metric.ts';
+import { counter, gauge, type Metric, type Metrics } from '../metrics/metric.ts';
 import { version } from '../version.ts';
 import type { Readiness } from './health.ts';
+import type { ReadThrottle } from './read-throttle.ts';
 
 interface MetricsOptions {
   readonly config: Config;
   readonly metrics: Metrics;
   readonly readiness: Readiness;
+  readonly throttle: Pick<ReadThrottle, 'waitedMs'>;
 }
 
 const schema = {
@@ -25,8 +27,15 @@ const schema = {
 } as const;
 
 export const metricsRoutes: FastifyPluginAsync<MetricsOptions> = async (app, options) => {
-  const { config, metrics, readiness } = options;
+  const { config, metrics, readiness, throttle } = options;
   metrics.add(() => readinessMetrics(config, readiness));
+  metrics.add(() => [
+    counter(
+      'reto3_read_throttle_seconds_total',
+      'How long long-running queries waited while ingest workers were busy.',
+      throttle.waitedMs / 1_000,
+    ),
+  ]);
   app.get('/metrics', { schema }, async (_, reply) => {
     const { contentType, text } = await expose(await metrics.collect());
     return reply.type(contentType).send(text);

@@ -184,8 +184,9 @@ export const reportRoutes: FastifyPluginAsync<{
       const format = parseFormat(asked.format ?? 'json');
       const question = { period, format, scope, last, from, to, open: isOn(open) };
       const windows = countsPerAccumulator * mostWindows(period, question, Date.now());
-      const body = await longReads.run(request, windows, async () => {
-        const view = merged?.view(report, period.name) ?? (await nodeView(name, period.name));
+      const body = await longReads.run(request, windows, async (reading) => {
+        const all = merged?.view(report, period.name) ?? (await nodeView(name, period.name));
+        const view = reading.report(all);
         const without = merged?.without(report) ?? [];
         if (without.length > 0) reply.header('reto3-without', without.join(','));
         const begin = () => answerReport(view, report, question, Date.now());

@@ -29,7 +29,7 @@ import { Feeds } from './live-counts.ts';
 import { LongReads } from './long-reads.ts';
 import { metricsRoutes } from './metrics.ts';
 import { describeRoutes } from './openapi.ts';
-import { Pace } from './pace.ts';
+import { ReadThrottle } from './read-throttle.ts';
 import { refusals } from './refusals.ts';
 import { reportRoutes } from './reports.ts';
 import { errorBody, errorSchema } from './schemas.ts';
@@ -84,7 +84,8 @@ export class QueryApi {
       options;
     const readiness = new Readiness();
     const feeds = new Feeds({ coordinator, cluster });
-    const longReads = new LongReads(new Pace(ingestLoad));
+    const throttle = new ReadThrottle(ingestLoad);
+    const longReads = new LongReads(throttle);
     const connections = new Connections();
     const app = fastify({
       // Unknown query parameters are mistakes to be told, not noise to be dropped.
@@ -108,7 +109,7 @@ export class QueryApi {
     await app.register(whatIfRoutes, { coordinator, cluster, longReads });
     await app.register(reportRoutes, { coordinator, book, cluster, longReads });
     await app.register(liveRoutes, { feeds, longReads });
-    await app.register(metricsRoutes, { config, metrics, readiness });
+    await app.register(metricsRoutes, { config, metrics, readiness, throttle });
     await app.register(dashboardRoutes, { log });
     const address = await listen(app, config);
     // Fastify does not know what kind of server it was given.

@@ -2,11 +2,12 @@
 import type { FastifyPluginAsync } from 'fastify';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Coordinator } from '../coordinator/coordinator.ts';
-import { ms10, type Period, parsePeriod } from '../period.ts';
+import { parsePeriod } from '../period.ts';
 import { answer } from '../query/answer.ts';
-import { formatNames, parseFormat, type Whose } from '../query/format.ts';
-import { viewOf, whoseOf } from './cluster.ts';
+import { formatNames, parseFormat } from '../query/format.ts';
+import { readPerWindow, viewOf, whoseOf } from './cluster.ts';
 import type { LongReads } from './long-reads.ts';
+import { workOf } from './read-throttle.ts';
 import {
   errorResponse,
   isOn,
@@ -102,11 +103,6 @@ const schema = {
   },
 } as const;
 
-/** How many windows are read for one of the answer: those of a single node are added up of its ms10. */
-function readPerWindow({ windowMs }: Period, { node }: Whose): number {
-  return node === undefined ? 1 : windowMs / ms10.windowMs;
-}
-
 export const statsRoutes: FastifyPluginAsync<{
   readonly coordinator: Coordinator;
   readonly cluster: Cluster | undefined;
@@ -121,13 +117,12 @@ export const statsRoutes: FastifyPluginAsync<{
       const { last, from, to, open } = request.query;
       const whose = whoseOf(request.query);
       const question = { period, format, ...whose, last, from, to, open: isOn(open) };
-      const windows = mostWindows(period, question, Date.now()) * readPerWindow(period, whose);
-      const body = await longReads.run(request, windows, async () => {
-        const view = viewOf(whose, { coordinator, cluster });
-        const begin = async () => {
-          const reply = await answer(view, question, Date.now());
-          return { ...reply, pieces: longReads.paced(windows, reply.pieces) };
-        };
+      const perWindow = readPerWindow(period, whose);
+      const windows = mostWindows(period, question, Date.now()) * perWindow;
+      const body = await longReads.run(request, windows, async (reading) => {
+        const all = viewOf(whose, { coordinator, cluster });
+        const view = reading.counts(all, workOf.printing * perWindow);
+        const begin = () => answer(view, question, Date.now());
         return streamed(reply, format, begin, () => view.store.close());
       });
       return reply.send(body);

@@ -3,6 +3,7 @@ import type { FastifyPluginAsync } from 'fastify';
 import { type WhatIfRequest, whatIf } from '../analysis/what-if.ts';
 import { type AnalysisParts, type AnalysisQuery, analyse } from './analyses.ts';
 import { count, epochMs, number, seriesProperties } from './analysis-schemas.ts';
+import { workOf } from './read-throttle.ts';
 import { errorResponse, rangeParameters, whoseParameters } from './schemas.ts';
 
 interface WhatIfRoute {
@@ -64,6 +65,6 @@ const schema = {
 
 export const whatIfRoutes: FastifyPluginAsync<AnalysisParts> = async (app, parts) => {
   app.get<WhatIfRoute>('/v1/whatif', { schema, exposeHeadRoute: false }, async (request) =>
-    analyse(request, parts, (series) => whatIf(series, request.query)),
+    analyse(request, parts, workOf.whatIf, (series) => whatIf(series, request.query)),
   );
 };

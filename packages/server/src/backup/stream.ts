@@ -42,7 +42,9 @@ export type Record =
  * The whole backup, piece by piece. The snapshot stays open until its last piece.
  * @throws Reto3Error RETO3_BLOCK_DAMAGED: a backup of damage would be found out too late
  */
-export async function* writeBackup(snapshot: StoreSnapshot): AsyncGenerator<Uint8Array> {
+export async function* writeBackup(
+  snapshot: Pick<StoreSnapshot, 'text' | 'encodedRows' | 'reports'>,
+): AsyncGenerator<Uint8Array> {
   let sum = 0;
   let rows = 0;
   let waiting: Uint8Array[] = [];

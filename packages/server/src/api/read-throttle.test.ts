@@ -1,0 +1,59 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ReadThrottle } from './read-throttle.ts';
+
+async function* pieces(count: number): AsyncGenerator<number> {
+  for (let piece = 0; piece < count; piece++) yield piece;
+}
+
+/** Reads so many answers of so many pieces beside each other; gives how long that took, ms. */
+async function read(throttle: ReadThrottle, answers: number, length: number): Promise<number> {
+  const begun = performance.now();
+  const reading = Promise.all(
+    Array.from({ length: answers }, async () => {
+      const seen: number[] = [];
+      for await (const piece of throttle.hold(pieces(length), () => 6_000)) seen.push(piece);
+      expect(seen).toEqual([...Array(length).keys()]);
+    }),
+  );
+  await vi.runAllTimersAsync();
+  await reading;
+  return performance.now() - begun;
+}
+
+describe('ReadThrottle', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'performance'] }));
+  afterEach(() => void vi.useRealTimers());
+
+  it('holds nothing up while the workers have time', async () => {
+    expect(await read(new ReadThrottle(() => 0.05), 4, 100)).toBe(0);
+  });
+
+  it('lets all answers together read a block every 30 ms while a worker is busy', async () => {
+    expect(await read(new ReadThrottle(() => 0.9), 1, 100)).toBe(3_000);
+    expect(await read(new ReadThrottle(() => 0.9), 4, 100)).toBe(12_000);
+  });
+
+  it('looks again as it goes', async () => {
+    let looks = 0;
+    const pace = new ReadThrottle(() => (looks++ < 3 ? 0.9 : 0.05));
+    // It looks with the first block 100 ms after the last look: at 0, 120 and 240 ms.
+    expect(await read(pace, 1, 1_000)).toBe(360);
+  });
+
+  it('weighs rows by their windows, and waits for what small ones owe with a later one', async () => {
+    const throttle = new ReadThrottle(() => 0.9);
+    const read = async (rows: number, windows: number): Promise<number> => {
+      const begun = performance.now();
+      const reading = (async () => {
+        for await (const _ of throttle.hold(pieces(rows), () => windows));
+      })();
+      await vi.runAllTimersAsync();
+      await reading;
+      return performance.now() - begun;
+    };
+    expect(await read(10, 3_000)).toBe(150);
+    // 600 rows of 20 windows are as much as two blocks.
+    expect(await read(600, 20)).toBeGreaterThanOrEqual(59);
+    expect(throttle.waitedMs).toBeGreaterThanOrEqual(209);
+  });
+});
