@@ -12,6 +12,8 @@ export interface Columns {
   readonly counts: readonly number[];
   /** Starts of the windows that changed after they were final. */
   readonly revised: readonly number[];
+  /** Starts of the windows of which only a part was counted. */
+  readonly partial: readonly number[];
   readonly damaged: readonly { readonly from: number; readonly to: number }[];
 }
 

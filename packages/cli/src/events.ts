@@ -80,15 +80,17 @@ interface Columns {
   readonly counts: readonly number[];
   /** Starts of windows that changed after they were final; not from servers before they told it. */
   readonly revised?: readonly number[];
+  readonly partial?: readonly number[];
 }
 
 function chunkOf(data: string, period: Period): Chunk {
-  const { from, to, starts, counts, revised = [] }: Columns = JSON.parse(data);
+  const { from, to, starts, counts, revised = [], partial = [] }: Columns = JSON.parse(data);
   const length = (to - from) / period.windowMs;
   const windows = {
     counts: new Float64Array(length),
     counted: new Uint8Array(length),
     revised: new Uint8Array(length),
+    partial: new Uint8Array(length),
   };
   for (const [row, start] of starts.entries()) {
     const index = (start - from) / period.windowMs;
@@ -96,5 +98,6 @@ function chunkOf(data: string, period: Period): Chunk {
     windows.counted[index] = 1;
   }
   for (const start of revised) windows.revised[(start - from) / period.windowMs] = 1;
+  for (const start of partial) windows.partial[(start - from) / period.windowMs] = 1;
   return { start: from, windows };
 }

@@ -149,7 +149,8 @@ export class Alerts {
       for (let index = 0; index < windows.counts.length; index++) {
         const count = windows.counted[index] === 1 ? windows.counts[index] : undefined;
         for (const watch of watches) {
-          const change = watch.take(start + index * period.windowMs, count);
+          const partial = windows.partial[index] === 1;
+          const change = watch.take(start + index * period.windowMs, count, partial);
           if (change !== undefined) this.#tell(watch, change);
         }
       }

@@ -50,6 +50,16 @@ test('a burst fires and ends, with what came in between', () => {
   ]);
 });
 
+test('a window of which only a part was counted is no silence, and may be a burst', () => {
+  const few = new Watch(rule('sec < 3'));
+  expect(few.take(0, 1, true)).toBeUndefined();
+  expect(few.take(1_000, 1)?.status).toBe('firing');
+  const many = new Watch(rule('sec > 5 until < 4'));
+  expect(many.take(0, 9, true)?.status).toBe('firing');
+  expect(many.take(1_000, 1, true)).toBeUndefined();
+  expect(many.take(2_000, 1)?.status).toBe('resolved');
+});
+
 test('silence fires, and its worst window is the emptiest', () => {
   const [fired] = changesOf(rule('sec < 3 for 2s'), [5, 2, 1, 2]);
   expect(fired).toMatchObject({

@@ -3,7 +3,7 @@
  * ends. Time that was not counted says neither: it breaks a row of windows, and changes nothing
  * else.
  */
-import { holds, type Rule, watchesHigh } from './rule.ts';
+import { type Condition, holds, type Rule, watchesHigh } from './rule.ts';
 
 /** From the first window that met the rule until it ended, or until now. */
 export interface Episode {
@@ -19,6 +19,16 @@ export interface Episode {
 }
 
 export type Change = { readonly status: 'firing' | 'resolved'; readonly episode: Episode };
+
+interface Window {
+  readonly start: number;
+  readonly count: number;
+  readonly partial: boolean;
+}
+
+function meets({ count, partial }: Window, condition: Condition): boolean {
+  return holds(condition, count) && !(partial && condition.comparison.startsWith('<'));
+}
 
 export class Watch {
   readonly rule: Rule;
@@ -37,16 +47,18 @@ export class Watch {
   }
 
   /**
-   * Takes the next window.
+   * Takes the next window. Of one that was counted only in part the count is a lower bound: it may
+   * meet a condition that wants many, and never one that wants few.
    * @param start epoch ms
    * @param count undefined where nobody was counting
    */
-  take(start: number, count: number | undefined): Change | undefined {
+  take(start: number, count: number | undefined, partial = false): Change | undefined {
     // Windows that do not join on to those before, after a step of the clock, are a new row.
     if (start !== this.#next || count === undefined) this.#row = 0;
     this.#next = start + this.rule.period.windowMs;
     if (count === undefined) return undefined;
-    return this.#firing ? this.#whileFiring(start, count) : this.#whileQuiet(start, count);
+    const window = { start, count, partial };
+    return this.#firing ? this.#whileFiring(window) : this.#whileQuiet(window);
   }
 
   /** What comes next does not join on to what was. */
@@ -54,13 +66,13 @@ export class Watch {
     this.#row = 0;
   }
 
-  #whileQuiet(start: number, count: number): Change | undefined {
-    if (!holds(this.rule.fires, count)) {
+  #whileQuiet(window: Window): Change | undefined {
+    if (!meets(window, this.rule.fires)) {
       this.#row = 0;
       return undefined;
     }
     if (this.#row === 0) this.#episode = undefined;
-    const episode = this.#add(start, count);
+    const episode = this.#add(window);
     this.#row++;
     if (this.#row < this.rule.fires.windows) return undefined;
     this.#firing = true;
@@ -68,16 +80,16 @@ export class Watch {
     return { status: 'firing', episode };
   }
 
-  #whileFiring(start: number, count: number): Change | undefined {
-    const episode = this.#add(start, count);
-    this.#row = holds(this.rule.ends, count) ? this.#row + 1 : 0;
+  #whileFiring(window: Window): Change | undefined {
+    const episode = this.#add(window);
+    this.#row = meets(window, this.rule.ends) ? this.#row + 1 : 0;
     if (this.#row < this.rule.ends.windows) return undefined;
     this.#firing = false;
     this.#row = 0;
     return { status: 'resolved', episode };
   }
 
-  #add(start: number, count: number): Episode {
+  #add({ start, count, partial }: Window): Episode {
     const to = start + this.rule.period.windowMs;
     const before = this.#episode ?? {
       from: start,
@@ -87,7 +99,7 @@ export class Watch {
     };
     const isWorse = watchesHigh(this.rule)
       ? count > before.worst.count
-      : count < before.worst.count;
+      : count < before.worst.count && !partial;
     this.#episode = {
       from: before.from,
       to,

@@ -8,6 +8,7 @@ it('an event has the columns of /v1/stats, what was revised included', () => {
   windows.counts.set([7, 0, 5]);
   windows.counted.set([1, 0, 1]);
   windows.revised.set([0, 0, 1]);
+  windows.partial.set([1]);
   const chunks = [{ start: 1_000, windows }];
   const text = eventText({
     period: sec,
@@ -28,6 +29,7 @@ it('an event has the columns of /v1/stats, what was revised included', () => {
     starts: [1_000, 3_000],
     counts: [7, 5],
     revised: [3_000],
+    partial: [1_000],
     damaged: [],
   });
 });

@@ -5,7 +5,7 @@ import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import { Reto3Error } from '../errors.ts';
 import { alignDown, alignUp, type Period, parsePeriod } from '../period.ts';
 import { type Chunk, readChunks } from '../query/chunks.ts';
-import { countedRows, revisedStarts, type Whose } from '../query/format.ts';
+import { countedRows, startsOf, type Whose } from '../query/format.ts';
 import type { Listener, LiveEvent } from '../query/live-feed.ts';
 import { parseTime } from '../query/range.ts';
 import type { Damage } from '../store/damage.ts';
@@ -232,7 +232,8 @@ export function eventText(event: LiveEvent): string {
     finalThrough,
     starts: rows.map(([start]) => start),
     counts: rows.map(([, count]) => count),
-    revised: chunks.flatMap((chunk) => revisedStarts(chunk, period)),
+    revised: chunks.flatMap((chunk) => startsOf('revised', chunk, period)),
+    partial: chunks.flatMap((chunk) => startsOf('partial', chunk, period)),
     damaged: damaged.map(({ from, to, reason }) => ({ from, to, reason })),
     messagesInAll,
   };

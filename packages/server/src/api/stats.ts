@@ -74,6 +74,12 @@ const schema = {
                 items: { type: 'integer' },
                 description: 'Starts of the windows whose count changed after they were final',
               },
+              partial: {
+                type: 'array',
+                items: { type: 'integer' },
+                description:
+                  'Starts of the windows of which only a part was counted, as where the server started',
+              },
               damaged: {
                 type: 'array',
                 description: 'Parts of the range whose counts are not to be had',

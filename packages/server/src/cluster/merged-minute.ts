@@ -141,16 +141,19 @@ export class MergedMinute {
     const first = second * ms10PerSecond;
     let count = 0;
     let counted = 0;
+    let all = 1;
     let revised = 0;
     for (let window = first; window < first + ms10PerSecond; window++) {
       count += this.ms10.counts[window] ?? 0;
       counted |= this.ms10.counted[window] ?? 0;
+      all &= this.ms10.counted[window] ?? 0;
       revised |= this.ms10.revised[window] ?? 0;
     }
     const wasFinal = this.start + (second + 1) * sec.windowMs <= (finalThrough ?? 0);
     const changed = wasFinal && this.sec.counts[second] !== count;
     this.sec.counts[second] = count;
     this.sec.counted[second] = counted;
+    this.sec.partial[second] = counted & ~all;
     // Of a block that was read it is not known when they changed; each revision counts.
     if (changed || (finalThrough === undefined && revised === 1)) this.sec.revised[second] = 1;
     if (counted === 0) this.sec.revised[second] = 0;
@@ -160,12 +163,15 @@ export class MergedMinute {
   #sumMinute(revised: boolean): void {
     let count = 0;
     let counted = 0;
+    let whole = 1;
     for (let second = 0; second < secondsPerMinute; second++) {
       count += this.sec.counts[second] ?? 0;
       counted |= this.sec.counted[second] ?? 0;
+      whole &= (this.sec.counted[second] ?? 0) & ~(this.sec.partial[second] ?? 0);
     }
     this.min.counts[0] = count;
     this.min.counted[0] = counted;
+    this.min.partial[0] = counted & ~whole;
     if (revised) this.min.revised[0] = 1;
     if (counted === 0) this.min.revised[0] = 0;
   }

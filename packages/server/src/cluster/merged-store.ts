@@ -15,7 +15,7 @@ import { Reto3Error } from '../errors.ts';
 import { alignDown, min, ms10, type Period, type PeriodName, sec } from '../period.ts';
 import type { Anchor } from '../store/anchor.ts';
 import { HeldFolder } from '../store/held-folder.ts';
-import { type Meta, newMeta } from '../store/meta.ts';
+import { formatVersion, type Meta, newMeta } from '../store/meta.ts';
 import { rowRange } from '../store/report-rows.ts';
 import { allTime, type Change, type Store, type StoreSnapshot } from '../store/store.ts';
 import { VerifiedSnapshot } from '../store/verified.ts';
@@ -240,7 +240,13 @@ export class MergedStore implements StoredMinutes, StoredParts, Expiring {
       await this.empty();
       return;
     }
-    this.#meta = { ...meta, boot: meta.boot + 1, bootId: randomUUID(), clean: false };
+    this.#meta = {
+      ...meta,
+      formatVersion,
+      boot: meta.boot + 1,
+      bootId: randomUUID(),
+      clean: false,
+    };
     this.#record = record;
     for (const { name } of record.nodes) this.#nodes.add(name);
     // A store that is opened again has to show this boot.

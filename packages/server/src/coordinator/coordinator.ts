@@ -16,7 +16,7 @@ import { ms10, type PeriodName } from '../period.ts';
 import type { Anchor } from '../store/anchor.ts';
 import type { Damage } from '../store/damage.ts';
 import type { Gone } from '../store/gone.ts';
-import type { Meta, Published } from '../store/meta.ts';
+import { formatVersion, type Meta, type Published } from '../store/meta.ts';
 import type { Store, StoreSnapshot } from '../store/store.ts';
 import { VerifiedSnapshot } from '../store/verified.ts';
 import { Minute } from '../window/minute.ts';
@@ -161,6 +161,7 @@ export class Coordinator {
     this.#gone = recovered.gone;
     const boot = {
       ...meta,
+      formatVersion,
       node: parts.node,
       boot: meta.boot + 1,
       bootId: randomUUID(),

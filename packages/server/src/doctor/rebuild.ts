@@ -163,10 +163,12 @@ export class Rebuild {
     minute.counts[0] = total;
     minute.counted[0] = 1;
     minute.revised[0] = stored.min?.revised[0] ?? 0;
+    minute.partial[0] = stored.min?.partial[0] ?? 0;
     const known = { min: minute };
     if (trusted !== undefined && totalOf(trusted) === total) {
       const seconds = joinWindows(trusted, ms10PerSecond);
       if (seconds.revised.includes(1)) minute.revised[0] = 1;
+      minute.partial[0] = trusted.counted.includes(0) ? 1 : 0;
       return { ...known, ms10: trusted, sec: seconds };
     }
     if (stored.sec !== undefined && totalOf(stored.sec) === total) {
@@ -266,6 +268,7 @@ function same(a: Windows | undefined, b: Windows): boolean {
   return (
     a.counts.every((count, index) => count === b.counts[index]) &&
     a.counted.every((bit, index) => bit === b.counted[index]) &&
-    a.revised.every((bit, index) => bit === b.revised[index])
+    a.revised.every((bit, index) => bit === b.revised[index]) &&
+    a.partial.every((bit, index) => bit === b.partial[index])
   );
 }

@@ -99,8 +99,18 @@ describe('windows', () => {
     expect(await format('json', chunks)).toBe(
       '{"period":"ms10","windowMs":10,"scope":"node","from":10,"to":20,"finalThrough":30,' +
         '"starts":[1464433871010,1464433871020,1464433871990,1464433872000],' +
-        '"counts":[122,0,5,1234567],"revised":[],"damaged":[]}\n',
+        '"counts":[122,0,5,1234567],"revised":[],"partial":[],"damaged":[]}\n',
     );
+  });
+
+  it('say of which windows only a part was counted, in JSON and NDJSON', async () => {
+    const chunk = chunkOf(start, [1, 2]);
+    chunk.windows.partial[1] = 1;
+    expect(await format('json', [chunk])).toContain(`"partial":[${start + 10}],`);
+    expect(await format('ndjson', [chunk])).toBe(
+      `{"start":${start},"count":1}\n{"start":${start + 10},"count":2,"partial":true}\n`,
+    );
+    expect(await format('text', [chunk])).not.toContain('partial');
   });
 
   it('say which windows were revised, in JSON and NDJSON', async () => {

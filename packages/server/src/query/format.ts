@@ -144,10 +144,13 @@ function writeNumber(into: Uint8Array, at: number, value: number): number {
 }
 
 function formatObjects(chunk: Chunk, period: Period): string {
-  const revised = new Set(revisedStarts(chunk, period));
+  const revised = new Set(startsOf('revised', chunk, period));
+  const partial = new Set(startsOf('partial', chunk, period));
   let lines = '';
   for (const [start, count] of countedRows(chunk, period)) {
-    lines += `{"start":${start},"count":${count}${revised.has(start) ? ',"revised":true' : ''}}\n`;
+    const marks =
+      (revised.has(start) ? ',"revised":true' : '') + (partial.has(start) ? ',"partial":true' : '');
+    lines += `{"start":${start},"count":${count}${marks}}\n`;
   }
   return lines;
 }
@@ -160,17 +163,18 @@ async function* formatColumns(
 ): AsyncGenerator<Uint8Array | string> {
   const { period, ...rest } = answer;
   const head = { period: period.name, windowMs: period.windowMs, ...rest };
-  let anyRevised = false;
+  const found = { revised: false, partial: false };
   yield `${JSON.stringify(head).slice(0, -1)},"starts":[`;
   yield* join(read, (chunk) => {
-    anyRevised ||= chunk.windows.revised.includes(1);
+    for (const mark of marks) found[mark] ||= chunk.windows[mark].includes(1);
     return formatColumn(chunk, (index) => chunk.start + index * period.windowMs);
   });
   yield '],"counts":[';
   yield* join(read, (chunk) => formatColumn(chunk, (index) => chunk.windows.counts[index] ?? 0));
-  yield '],"revised":[';
-  if (anyRevised) {
-    yield* join(read, (chunk) => Buffer.from(revisedStarts(chunk, period).join(',')));
+  for (const mark of marks) {
+    yield `],"${mark}":[`;
+    if (!found[mark]) continue;
+    yield* join(read, (chunk) => Buffer.from(startsOf(mark, chunk, period).join(',')));
   }
   yield `],"damaged":${damagesText(damages)}}\n`;
 }
@@ -225,11 +229,14 @@ export function* countedRows(
   }
 }
 
-/** The starts (epoch ms) of the windows whose count changed after they were final. */
-export function revisedStarts(chunk: Chunk, period: Period): number[] {
-  const { revised } = chunk.windows;
-  if (!revised.includes(1)) return [];
-  return [...revised.keys()]
-    .filter((index) => revised[index] === 1)
+/** What may be said of a window beside its count. */
+const marks = ['revised', 'partial'] as const;
+
+/** The starts (epoch ms) of the windows with that mark. */
+export function startsOf(mark: (typeof marks)[number], chunk: Chunk, period: Period): number[] {
+  const marked = chunk.windows[mark];
+  if (!marked.includes(1)) return [];
+  return [...marked.keys()]
+    .filter((index) => marked[index] === 1)
     .map((index) => chunk.start + index * period.windowMs);
 }

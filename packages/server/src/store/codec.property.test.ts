@@ -15,9 +15,10 @@ interface Shape {
   readonly width: number;
   readonly gapShare: number;
   readonly revisedShare: number;
+  readonly partialShare: number;
 }
 
-function windowsOf({ seed, length, width, gapShare, revisedShare }: Shape): Windows {
+function windowsOf({ seed, length, width, gapShare, revisedShare, partialShare }: Shape): Windows {
   const random = new Random(seed);
   const largest = Math.floor(Math.min(256 ** width - 1, Number.MAX_SAFE_INTEGER / length));
   const windows = allocateWindows(length);
@@ -26,13 +27,14 @@ function windowsOf({ seed, length, width, gapShare, revisedShare }: Shape): Wind
     windows.counted[index] = 1;
     windows.counts[index] = random.between(0, largest);
     if (random.next() < revisedShare) windows.revised[index] = 1;
+    if (random.next() < partialShare) windows.partial[index] = 1;
   }
   return windows;
 }
 
 /** To compare with; `toEqual` takes long for thousands of numbers. */
-function bytesOf({ counts, counted, revised }: Windows): Buffer {
-  return Buffer.concat([new Uint8Array(counts.buffer), counted, revised]);
+function bytesOf({ counts, counted, revised, partial }: Windows): Buffer {
+  return Buffer.concat([new Uint8Array(counts.buffer), counted, revised, partial]);
 }
 
 const share = fc.constantFrom(0, 0.01, 0.5, 1);
@@ -42,6 +44,7 @@ const shape: fc.Arbitrary<Shape> = fc.record({
   width: fc.integer({ min: 0, max: 7 }),
   gapShare: share,
   revisedShare: share,
+  partialShare: share,
 });
 const key = fc.uint8Array({ minLength: 1, maxLength: 20 });
 

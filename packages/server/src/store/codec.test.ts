@@ -140,7 +140,7 @@ describe('decoding', () => {
 
   it.each([
     ['version', 0, 2],
-    ['flag', 1, 8],
+    ['flag', 1, 16],
     ['width', 2, 8],
   ])('refuses a %s that it does not know', (_, offset, value) => {
     const other = unsealed(row);

@@ -2,7 +2,8 @@
  * The one codec for everything that holds counts: blocks of all three periods and journal rows.
  * docs/format.md draws the bytes.
  *
- *     version · flags · width · total · [bitmap counted] · [bitmap revised] · planes · CRC-32
+ *     version · flags · width · total · [bitmap counted] · [bitmap revised] · [bitmap partial] ·
+ *     planes · CRC-32
  *
  * Counts are stored in the narrowest whole number of bytes, split into byte planes (all lowest
  * bytes first), so that deflate finds the high bytes alike. The checksum covers the key too: a row
@@ -17,7 +18,8 @@ const version = 1;
 const flagGaps = 1;
 const flagRevised = 2;
 const flagDeflated = 4;
-const knownFlags = flagGaps | flagRevised | flagDeflated;
+const flagPartial = 8;
+const knownFlags = flagGaps | flagRevised | flagDeflated | flagPartial;
 
 const totalOffset = 3;
 const headerBytes = 11;
@@ -41,6 +43,7 @@ export function encodeWindows(windows: Windows, key: Uint8Array): Uint8Array {
   const length = windows.counts.length;
   const gaps = windows.counted.includes(0);
   const revised = windows.revised.includes(1);
+  const partial = windows.partial.includes(1);
   const width = widthOf(windows.counts);
   const total = totalOf(windows);
   if (!Number.isSafeInteger(total))
@@ -54,20 +57,25 @@ export function encodeWindows(windows: Windows, key: Uint8Array): Uint8Array {
   const body = useDeflated ? deflated : planes;
 
   const bitmapBytes = Math.ceil(length / 8);
-  const bytes = new Uint8Array(
-    headerBytes + (gaps ? bitmapBytes : 0) + (revised ? bitmapBytes : 0) + body.length + crcBytes,
-  );
+  const bitmaps = [
+    ...(gaps ? [windows.counted] : []),
+    ...(revised ? [windows.revised] : []),
+    ...(partial ? [windows.partial] : []),
+  ];
+  const bytes = new Uint8Array(headerBytes + bitmaps.length * bitmapBytes + body.length + crcBytes);
   const view = new DataView(bytes.buffer);
   view.setUint8(0, version);
   view.setUint8(
     1,
-    (gaps ? flagGaps : 0) | (revised ? flagRevised : 0) | (useDeflated ? flagDeflated : 0),
+    (gaps ? flagGaps : 0) |
+      (revised ? flagRevised : 0) |
+      (useDeflated ? flagDeflated : 0) |
+      (partial ? flagPartial : 0),
   );
   view.setUint8(2, width);
   view.setBigUint64(totalOffset, BigInt(total), true);
   let offset = headerBytes;
-  for (const bits of [gaps ? windows.counted : undefined, revised ? windows.revised : undefined]) {
-    if (bits === undefined) continue;
+  for (const bits of bitmaps) {
     packBits(bits, bytes.subarray(offset, offset + bitmapBytes));
     offset += bitmapBytes;
   }
@@ -104,6 +112,10 @@ export function decodeWindows(bytes: Uint8Array, length: number, key: Uint8Array
   }
   if ((flags & flagRevised) !== 0) {
     unpackBits(bytes.subarray(offset, offset + bitmapBytes), windows.revised);
+    offset += bitmapBytes;
+  }
+  if ((flags & flagPartial) !== 0) {
+    unpackBits(bytes.subarray(offset, offset + bitmapBytes), windows.partial);
     offset += bitmapBytes;
   }
   const body = bytes.subarray(offset, -crcBytes);

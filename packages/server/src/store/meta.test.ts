@@ -20,7 +20,7 @@ describe('the meta row', () => {
   });
 
   it('is a checksum of 8 digits, a space and JSON', () => {
-    expect(encodeMeta(example)).toMatch(/^[0-9a-f]{8} \{"formatVersion":1,.*\}$/);
+    expect(encodeMeta(example)).toMatch(/^[0-9a-f]{8} \{"formatVersion":2,.*\}$/);
   });
 
   it('is corrupt where any character is another, is missing or is added', () => {
@@ -37,17 +37,22 @@ describe('the meta row', () => {
   });
 
   it('of another format version is refused with what was found and what is wanted', () => {
-    const later = seal('{"formatVersion":2,"something":"else"}');
+    const later = seal('{"formatVersion":3,"something":"else"}');
     expect(() => decodeMeta(later)).toThrow(
       expect.objectContaining({
         code: 'RETO3_DATA_VERSION',
         message:
-          'cannot read the data folder: got {"formatVersion":2,"something":"else"}, want format version 1',
+          'cannot read the data folder: got {"formatVersion":3,"something":"else"}, want format version 1 to 2',
       }),
     );
-    expect(() => decodeMeta(seal(JSON.stringify({ ...example, formatVersion: 2 })))).toThrow(
+    expect(() => decodeMeta(seal(JSON.stringify({ ...example, formatVersion: 3 })))).toThrow(
       expect.objectContaining({ code: 'RETO3_DATA_VERSION' }),
     );
+  });
+
+  it('of the first format version is read', () => {
+    const first = { ...example, formatVersion: 1 };
+    expect(decodeMeta(seal(JSON.stringify(first)))).toEqual(first);
   });
 
   it.each(['node', 'boot', 'clean', 'formatVersion'] as const)('without %s is refused', (name) => {

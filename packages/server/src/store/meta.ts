@@ -6,8 +6,12 @@ import { crc32 } from 'node:zlib';
 import { Reto3Error } from '../errors.ts';
 import type { PeriodName } from '../period.ts';
 
-/** Raised whenever bytes on disk change their meaning. */
-export const formatVersion = 1;
+/**
+ * Raised whenever bytes on disk change their meaning; docs/format.md lists what each added. A folder
+ * of an earlier version is read as it is, and becomes one of this version with the first write.
+ */
+export const formatVersion = 2;
+const oldestVersion = 1;
 
 export interface Meta {
   readonly formatVersion: number;
@@ -101,10 +105,12 @@ export function decodeMeta(text: string): Meta {
     );
   }
   const meta: unknown = JSON.parse(json);
-  if (!isMeta(meta) || meta.formatVersion !== formatVersion) {
+  const isKnown =
+    isMeta(meta) && meta.formatVersion >= oldestVersion && meta.formatVersion <= formatVersion;
+  if (!isKnown) {
     throw new Reto3Error(
       'RETO3_DATA_VERSION',
-      `cannot read the data folder: got ${json}, want format version ${formatVersion}`,
+      `cannot read the data folder: got ${json}, want format version ${oldestVersion} to ${formatVersion}`,
     );
   }
   return meta;

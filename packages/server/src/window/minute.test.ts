@@ -26,6 +26,40 @@ describe('Minute', () => {
     expect(minute.min.revised[0]).toBe(1);
   });
 
+  it('is partial until all of it was counted', () => {
+    const minute = new Minute(start);
+    minute.markCounted(150, 6_000);
+    expect(minute.sec.partial.slice(0, 3)).toEqual(Uint8Array.of(0, 1, 0));
+    expect(minute.min.partial[0]).toBe(1);
+    expect(minute.ms10.partial.includes(1)).toBe(false);
+    minute.markCounted(100, 150);
+    expect(minute.sec.partial.includes(1)).toBe(false);
+    minute.markCounted(0, 100);
+    expect(minute.min.partial[0]).toBe(0);
+  });
+
+  it('finds what is partial in the ms10 windows that the store has', () => {
+    const stored = new Minute(start);
+    stored.markCounted(250, 400);
+    const minute = new Minute(start, { ms10: stored.ms10 });
+    minute.markCounted(250, 251);
+    minute.markCounted(400, 500);
+    expect([...minute.sec.partial.slice(0, 6)]).toEqual([0, 0, 1, 0, 0, 0]);
+  });
+
+  it('stays as whole as it was where retention has deleted its ms10 windows', () => {
+    const [sec, min] = [allocateWindows(60), allocateWindows(1)];
+    sec.counted.fill(1);
+    min.counted.fill(1);
+    sec.partial[7] = min.partial[0] = 1;
+    const minute = new Minute(start, { sec, min });
+    minute.add(300, 7, true);
+    minute.add(701, 7, true);
+    expect([minute.sec.partial[3], minute.sec.partial[7], minute.min.partial[0]]).toEqual([
+      0, 1, 1,
+    ]);
+  });
+
   it('keeps seconds and minute absolute where the ms10 block is gone', () => {
     const sec = allocateWindows(60);
     const min = allocateWindows(1);

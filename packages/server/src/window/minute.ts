@@ -14,7 +14,7 @@ import {
   sec,
   secondsPerMinute,
 } from '../period.ts';
-import { allocateWindows, totalOf, type Windows } from './windows.ts';
+import { allocateWindows, joinWindows, totalOf, type Windows } from './windows.ts';
 
 /** What the store has of a minute, period by period. */
 export type Stored = { readonly [name in PeriodName]?: Windows | undefined };
@@ -40,6 +40,9 @@ export class Minute {
   lacking: readonly PeriodName[];
   /** The write that closed it last, by its number; 0 where none did. */
   closedInWrite = 0;
+  /** How many ms10 windows of each second, and of the minute, nobody was counting. */
+  readonly #gapsInSecond = new Uint8Array(secondsPerMinute);
+  #gaps = 0;
   /** What the ms10 windows add up to; undefined until somebody asks. */
   #total: number | undefined;
   /** Messages since the last write began, and those that a write under way holds. */
@@ -56,6 +59,7 @@ export class Minute {
     this.ms10 = stored.ms10 ?? allocateWindows(ms10.blockWindows);
     this.sec = stored.sec ?? allocateWindows(secondsPerMinute);
     this.min = stored.min ?? allocateWindows(1);
+    this.#findGaps();
   }
 
   /** Epoch ms of its end. */
@@ -74,8 +78,12 @@ export class Minute {
       if (this.ms10.counted[window] === 1) continue;
       this.ms10.counted[window] = 1;
       const second = Math.floor(window / ms10PerSecond);
+      this.#gapsInSecond[second] = Math.max(0, (this.#gapsInSecond[second] ?? 0) - 1);
+      this.#gaps = Math.max(0, this.#gaps - 1);
       this.sec.counted[second] = 1;
       this.min.counted[0] = 1;
+      this.sec.partial[second] = this.#gapsInSecond[second] === 0 ? 0 : 1;
+      this.min.partial[0] = this.#gaps === 0 ? 0 : 1;
       this.#markDirty(second);
     }
   }
@@ -172,8 +180,36 @@ export class Minute {
         mine.revised[index] = more > 0 ? 1 : (theirs.revised[index] ?? 0);
         mine.counted[index] = 1;
         mine.counts[index] = more + (theirs.counts[index] ?? 0);
+        mine.partial[index] = theirs.partial[index] ?? 0;
       }
     }
+    this.#findGaps();
+  }
+
+  /**
+   * The gaps of the ms10 windows, and what is partial by them. Where retention has deleted the ms10
+   * windows, a second or minute that was whole stays so.
+   */
+  #findGaps(): void {
+    const isDeleted = !this.ms10.counted.includes(1) && this.min.counted[0] === 1;
+    if (isDeleted) {
+      for (let second = 0; second < secondsPerMinute; second++)
+        this.#gapsInSecond[second] = isWhole(this.sec, second) ? 0 : ms10PerSecond;
+      this.#gaps = isWhole(this.min, 0) ? 0 : ms10.blockWindows;
+      return;
+    }
+    const seconds = joinWindows(this.ms10, ms10PerSecond);
+    this.#gaps = 0;
+    for (let second = 0; second < secondsPerMinute; second++) {
+      const first = second * ms10PerSecond;
+      let gaps = 0;
+      for (let window = first; window < first + ms10PerSecond; window++)
+        gaps += this.ms10.counted[window] === 1 ? 0 : 1;
+      this.#gapsInSecond[second] = gaps;
+      this.#gaps += gaps;
+    }
+    this.sec.partial.set(seconds.partial);
+    this.min.partial[0] = this.min.counted[0] === 1 && this.#gaps > 0 ? 1 : 0;
   }
 
   #beginWrite(): void {
@@ -194,6 +230,10 @@ export class Minute {
     this.#dirtySeconds[second] = 1;
     this.#unclosed = true;
   }
+}
+
+function isWhole({ counted, partial }: Windows, index: number): boolean {
+  return counted[index] === 1 && partial[index] !== 1;
 }
 
 function addTo(windows: Windows, index: number, count: number, revises: boolean): void {
