@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { availableParallelism, hostname } from 'node:os';
+import { hostname } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { parseRule } from './alert/rule.ts';
+import { availableCores } from './available-cores.ts';
 import { type Config, logLevels } from './config.ts';
 import { Reto3Error } from './errors.ts';
 import { resolveConfig } from './resolve-config.ts';
@@ -110,7 +111,7 @@ const cases: Readonly<Record<Name, Case>> = {
   dataDir: { variable: 'RETO3_DATA_DIR', fallback: './data', ...path },
   workers: {
     variable: 'RETO3_WORKERS',
-    fallback: Math.max(1, availableParallelism() - 1),
+    fallback: Math.max(1, Math.min(16, availableCores() - 1)),
     good: [
       ['1', 1],
       ['256', 256],
