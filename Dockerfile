@@ -30,7 +30,7 @@ RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /us
       /usr/local/bin/yarn* /opt/yarn* /usr/bin/apt* /usr/lib/apt /usr/bin/dpkg* /usr/sbin/dpkg*
 COPY --from=production /app /app
 RUN ln -s /app/packages/cli/bin/reto3.js /usr/local/bin/reto3 \
- && install --directory --owner=node --group=node /data
+ && install --directory --owner=node --group=node --mode=0700 /data
 ENV NODE_ENV=production RETO3_DATA_DIR=/data
 USER node
 VOLUME /data

@@ -2,6 +2,7 @@
 import type { Config } from '@reto3/server/config';
 import { exitCode, messageOf } from '@reto3/server/errors';
 import type { ServerLog } from '@reto3/server/log';
+import { keepFilesPrivate } from './private-files.ts';
 import { dieOf, firstStopSignal } from './stop-signals.ts';
 
 /**
@@ -9,6 +10,7 @@ import { dieOf, firstStopSignal } from './stop-signals.ts';
  * @throws Reto3Error if the server cannot start
  */
 export async function serve(config: Config): Promise<never> {
+  keepFilesPrivate();
   let flushLog: ServerLog['flush'] | undefined;
   // Listened to before anything else: a signal that comes during the start waits for its end.
   const signal = firstStopSignal(process, (again) => {

@@ -1,7 +1,8 @@
 /**
  * Starts and stops the parts of a server, in order; nothing else.
  *
- * Start: take the store's lock → recover → archive → query API listens → workers listen → count → ready.
+ * Start: take the store's lock → recover → archive → query API listens → claim the port → first write,
+ * on the disk → workers listen → count → ready.
  * Stop: not ready → no new connections → what waits is answered → workers leave → last sweep and
  * flush, on the disk → archive → the cluster gets the last of it → query API → close the store.
  */
@@ -17,6 +18,7 @@ import { Coordinator } from './coordinator/coordinator.ts';
 import { FlushLoop } from './coordinator/flush-loop.ts';
 import { Retention } from './coordinator/retention.ts';
 import { messageOf } from './errors.ts';
+import { claimPort } from './ingest/port.ts';
 import { IngestWorkers } from './ingest/workers.ts';
 import type { Log, ServerLog } from './log.ts';
 import { Metrics } from './metrics/metric.ts';
@@ -138,12 +140,20 @@ export async function startServer(
       ingestLoad: () => ingestLoad(),
     });
     undo.push(() => api.close());
-    const workers = ingests
+    const claim = ingests ? await claimPort(config.host, config.port) : undefined;
+    undo.push(async () => claim?.release());
+    book.begin(coordinator.endBefore);
+    // Nothing may be answered before it is known that it can be kept.
+    await coordinator.prepare().catch((error: unknown) => {
+      throw firstWriteFailure(dataDir, error);
+    });
+    // Left cleanly, as far as that can be written: what failed is what stands above it.
+    undo.push(() => coordinator.stop().catch(() => undefined));
+    const workers = claim
       ? await IngestWorkers.start({
           memory,
           workerCount: config.workers,
-          host: config.host,
-          port: config.port,
+          claim,
           ack: config.ack,
           tls,
           mostBodyBytes: config.maxBody,
@@ -159,10 +169,7 @@ export async function startServer(
     stopReport = (name) => workers.switchOff(name);
     ingestLoad = () => workers.load();
     book.connect(workers);
-    book.begin(coordinator.endBefore);
-    await coordinator.begin(ingests).catch((error: unknown) => {
-      throw firstWriteFailure(dataDir, error);
-    });
+    if (ingests) coordinator.count();
     cluster?.begin();
     const ingestUrl = urlOf(tls === undefined ? 'http' : 'https', config.host, workers.port);
     const facts = { uwsVersion: workers.uwsVersion, ...(ingests && { ingestUrl }) };

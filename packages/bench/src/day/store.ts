@@ -43,7 +43,8 @@ export async function fillStore(
       damaged: ({ reason }) => fail(`a block is damaged: ${reason}`),
     },
   });
-  await coordinator.begin();
+  await coordinator.prepare();
+  coordinator.count();
   while (clock.wallMs < to) {
     const until = Math.min(to, clock.wallMs + flushEveryMs);
     for (; clock.wallMs < until; clock.pass(ms10.windowMs))

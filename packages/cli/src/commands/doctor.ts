@@ -1,6 +1,7 @@
 import { Command, Flags } from '@oclif/core';
 import { exitCode, Reto3Error } from '@reto3/server/errors';
 import { findingLine, repairLines } from '../doctor.ts';
+import { keepFilesPrivate } from '../private-files.ts';
 import { withProgress } from '../terminal/progress.ts';
 import { runOnWithoutReader } from '../terminal/standard-streams.ts';
 
@@ -62,6 +63,7 @@ export default class Doctor extends Command {
   }
 
   async #repair(folder: string, json: boolean): Promise<void> {
+    keepFilesPrivate();
     const { repair } = await import('@reto3/server/doctor/repair');
     const done = await withProgress(`repairing ${folder}`, () => repair(folder, Date.now()));
     if (!done.audit.ok) process.exitCode = exitCode.checkFailed;

@@ -2,6 +2,7 @@ import { Args, Command, Flags } from '@oclif/core';
 import { sourceOf } from '../answers.ts';
 import { messageRangeFlags, outputFlags, sourceFlags } from '../flags.ts';
 import { oclifFlags } from '../oclif-flags.ts';
+import { keepFilesPrivate } from '../private-files.ts';
 import { parseQueryFormat, query, queryFormats } from '../query.ts';
 
 const flags = {
@@ -45,6 +46,8 @@ export default class Query extends Command {
 
   async run(): Promise<void> {
     const { args, flags: given } = await this.parse({ args: Query.args, flags });
+    // Its answer may hold bodies of messages.
+    keepFilesPrivate();
     const format = parseQueryFormat(given.json ? 'json' : given.format);
     const { from, to, output, explain } = given;
     await query(sourceOf(given), { sql: args.sql, format, from, to, output, explain });

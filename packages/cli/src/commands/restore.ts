@@ -1,4 +1,5 @@
 import { Args, Command, Flags } from '@oclif/core';
+import { keepFilesPrivate } from '../private-files.ts';
 import { withProgress } from '../terminal/progress.ts';
 
 export default class Restore extends Command {
@@ -22,6 +23,7 @@ export default class Restore extends Command {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Restore);
+    keepFilesPrivate();
     const { restore } = await import('@reto3/server/backup/restore');
     const folder = flags['data-dir'];
     const { rows, messages } = await withProgress(`restoring ${folder}`, (update) =>

@@ -36,7 +36,8 @@ async function startNode() {
     events: { failed: ignored, recovered: ignored, damaged: ignored },
   });
   coordinator.publishTo(publisher);
-  await coordinator.begin();
+  await coordinator.prepare();
+  coordinator.count();
   let published: number[] = [];
   const publish = async (bytes: Uint8Array): Promise<void> => {
     published.push(...decodeMessage(bytes, 'a').seconds.map(({ start }) => start));

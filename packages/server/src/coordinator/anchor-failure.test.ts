@@ -31,7 +31,8 @@ it('is a failed flush, and nothing has recovered before it is written', async ()
     node: 'test',
     events: { clockStepped: () => undefined, stalled: () => undefined, damaged: () => undefined },
   });
-  await coordinator.begin();
+  await coordinator.prepare();
+  coordinator.count();
   const loop = new FlushLoop(
     coordinator,
     clock,

@@ -79,7 +79,8 @@ class Node {
       node: 'test',
       events: { clockStepped: () => undefined, stalled: () => undefined, damaged: () => undefined },
     });
-    await this.#coordinator.begin();
+    await this.#coordinator.prepare();
+    this.#coordinator.count();
     this.#markCounted(windowAt(this.#clock.wallMs), windowAt(this.#clock.wallMs));
     this.#lastSweepMs = this.#clock.wallMs;
   }

@@ -192,16 +192,20 @@ export class Coordinator {
 
   /**
    * The first write of this server, on the disk, with the anchor that a later start wants to see;
-   * to be called when the workers accept requests, before the first flush.
-   * @param counts whether to vouch for every window from now on: not where nobody takes requests
+   * to be called before the workers accept requests: what they answer can then be kept.
    */
-  async begin(counts = true): Promise<void> {
-    if (counts) {
-      const now = this.#clock.read();
-      this.#timeline = new Timeline(now);
-      this.#startedAt = now.wallMs;
-    }
+  async prepare(): Promise<void> {
     await this.#writer.begin();
+  }
+
+  /**
+   * Vouches for every window from now on; to be called when the workers accept requests, before the
+   * first flush, and not where nobody takes any.
+   */
+  count(): void {
+    const now = this.#clock.read();
+    this.#timeline = new Timeline(now);
+    this.#startedAt = now.wallMs;
   }
 
   /**

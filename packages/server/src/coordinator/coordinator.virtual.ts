@@ -55,7 +55,8 @@ export class VirtualServer {
       node: 'test',
       events: { clockStepped: () => undefined, stalled: () => undefined, damaged: () => undefined },
     });
-    await this.#coordinator.begin();
+    await this.#coordinator.prepare();
+    this.#coordinator.count();
   }
 
   /** Messages for so many seconds, committed each second. */

@@ -32,7 +32,8 @@ describe('FlushLoop', () => {
     const anchor = noAnchor();
     const parts = { clock, ring, workerCount: 1, store, anchor, node: 'test', events };
     coordinator = await Coordinator.open(parts);
-    await coordinator.begin();
+    await coordinator.prepare();
+    coordinator.count();
     const flushEvents = {
       flushed: () => undefined,
       failed: (error: unknown) => failures.push(messageOf(error)),

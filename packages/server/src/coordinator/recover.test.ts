@@ -93,7 +93,7 @@ describe('recover', () => {
     const its = noAnchor();
     const parts = { clock, ring, workerCount: 1, store: folder, anchor: its, node: 'm', events };
     const coordinator = await Coordinator.open(parts);
-    await coordinator.begin(false);
+    await coordinator.prepare();
     for (let flush = 0; flush < 3; flush++) await coordinator.flush();
     const { meta: found, newestEnd } = await recover(folder, its, 'm');
     expect(found.writes).toBeGreaterThan(1);

@@ -14,6 +14,7 @@ import {
   checkGlibc,
   checkNode,
   checkPort,
+  checkPrivacy,
   checkSpace,
   checkUws,
 } from './machine.ts';
@@ -36,6 +37,7 @@ export async function* examine(
   yield await checkClock(clock);
   yield await checkSpace(dataDir);
   yield await checkFsync(dataDir);
+  yield* checkPrivacy(dataDir);
   yield* checkFolder(dataDir, clock.read().wallMs);
 }
 

@@ -62,6 +62,19 @@ export async function checkSpace(folder: string): Promise<Finding> {
   return ok('space', says);
 }
 
+/** What serve makes is its user's alone; a folder from before, or made by hand, may not be. */
+export async function* checkPrivacy(folder: string): AsyncGenerator<Finding> {
+  const found = await stat(folder).catch(() => undefined);
+  if (found === undefined) return;
+  const mode = found.mode & 0o777;
+  if ((mode & 0o007) === 0) {
+    yield ok('privacy', `other users may not enter ${folder}`);
+    return;
+  }
+  const says = `every user may read ${folder} (mode 0${mode.toString(8)}), with the bodies that --archive keeps`;
+  yield warn('privacy', says, `chmod -R go-rwx ${folder}`);
+}
+
 const fsyncs = 15;
 /** Group commit waits 10 ms; a disk much slower than that makes --ack durable slow. */
 const slowFsyncMs = 20;

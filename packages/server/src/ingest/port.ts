@@ -1,67 +1,112 @@
 /**
- * The claim on the ingest port: no two servers may share it.
+ * The claim on the ingest port: no two servers may share an address and port.
  *
  * uWebSockets.js shares its port with whoever asks (SO_REUSEPORT): a second server would take half
  * of the requests without an error. An ordinary socket may not share, so trying one first shows
- * whether the port is free. Two servers that try at the same moment would both find it free, so
- * each first takes a lock that lasts as long as it runs and that the kernel frees when it dies.
+ * whether the address is free; the kernel knows which addresses exclude each other, such as
+ * 0.0.0.0 and 127.0.0.1. Two servers that try at the same moment would both find it free, so they
+ * take turns: a lock, which the kernel frees when its holder dies, lasts from the try until the
+ * workers listen.
  */
+import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { createServer, type ListenOptions, type Server } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import { messageOf, Reto3Error } from '../errors.ts';
 
 export interface PortClaim {
+  /** The IP address to listen on: a name may stand for several, and all workers need the same. */
+  readonly address: string;
   /** The port to listen on. */
   readonly port: number;
+  /** To be called when the workers listen, or will not. */
   release(): void;
 }
+
+/** A start listens within a second, also on a slow machine; loading reports may take longer. */
+const longestTurnMs = 10_000;
+const lookEveryMs = 20;
+/** Somebody else may be given the same free port between the system's choice and ours. */
+const mostChoices = 10;
 
 /**
  * Claims a port, or a free one for 0.
  * @throws Reto3Error RETO3_PORT_TAKEN, RETO3_CANNOT_LISTEN
  */
 export async function claimPort(host: string, wanted: number): Promise<PortClaim> {
-  // For port 0 the system's choice is ours alone; it also settles one port for all workers.
-  const port = wanted === 0 ? await probe(host, 0) : wanted;
-  const lock = await takeLock(host, port);
-  try {
-    if (wanted !== 0) await probe(host, port);
-  } catch (error) {
-    lock?.close();
-    throw error;
+  const address = await addressOf(host, wanted);
+  for (let choice = 1; ; choice++) {
+    const port = wanted === 0 ? await probe(address, 0) : wanted;
+    const lock = await takeTurn(address, port);
+    try {
+      await probe(address, port);
+      return { address, port, release: () => void lock?.close() };
+    } catch (error) {
+      lock?.close();
+      if (wanted !== 0 || choice === mostChoices) throw error;
+    }
   }
-  return { port, release: () => void lock?.close() };
+}
+
+async function addressOf(host: string, port: number): Promise<string> {
+  try {
+    return (await lookup(host)).address;
+  } catch (cause) {
+    throw cannotListen('RETO3_CANNOT_LISTEN', host, port, messageOf(cause), cause);
+  }
 }
 
 /** A socket in Linux's abstract namespace: exists while somebody holds it, and leaves no file. */
-async function takeLock(host: string, port: number): Promise<Server | undefined> {
+async function takeTurn(host: string, port: number): Promise<Server | undefined> {
   if (process.platform !== 'linux') return undefined;
-  const server = await listen({ path: `\0reto3-ingest-${port}` }, host, port);
-  // It must not keep the process alive.
-  server.unref();
-  return server;
+  const deadline = performance.now() + longestTurnMs;
+  for (;;) {
+    try {
+      const server = await listen({ path: `\0reto3-ingest-start-${port}` });
+      // It must not keep the process alive.
+      server.unref();
+      return server;
+    } catch (cause) {
+      if (performance.now() > deadline) {
+        const reason = 'another server has been starting on that port for 10 s';
+        throw cannotListen('RETO3_PORT_TAKEN', host, port, reason, cause);
+      }
+      await setTimeout(lookEveryMs);
+    }
+  }
 }
 
 async function probe(host: string, port: number): Promise<number> {
-  const server = await listen({ host, port, exclusive: true }, host, port);
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === 'string') throw new Error('BUG: got no port');
-  return address.port;
+  try {
+    const server = await listen({ host, port, exclusive: true });
+    const address = server.address();
+    server.close();
+    await once(server, 'close');
+    if (address === null || typeof address === 'string') throw new Error('BUG: got no port');
+    return address.port;
+  } catch (cause) {
+    const taken = cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE';
+    if (!taken) throw cannotListen('RETO3_CANNOT_LISTEN', host, port, messageOf(cause), cause);
+    const everywhere = host === '0.0.0.0' || host === '::';
+    const reason = `another process listens there${everywhere ? ', on one or all of the addresses' : ''}`;
+    throw cannotListen('RETO3_PORT_TAKEN', host, port, reason, cause);
+  }
 }
 
-async function listen(options: ListenOptions, host: string, port: number): Promise<Server> {
+async function listen(options: ListenOptions): Promise<Server> {
   const server = createServer();
-  try {
-    server.listen(options);
-    await once(server, 'listening');
-    return server;
-  } catch (error) {
-    const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
-    throw new Reto3Error(
-      taken ? 'RETO3_PORT_TAKEN' : 'RETO3_CANNOT_LISTEN',
-      `cannot listen on ${host}:${port}: ${taken ? 'another process listens there' : messageOf(error)}`,
-      { cause: error },
-    );
-  }
+  server.listen(options);
+  await once(server, 'listening');
+  return server;
+}
+
+function cannotListen(
+  code: 'RETO3_PORT_TAKEN' | 'RETO3_CANNOT_LISTEN',
+  host: string,
+  port: number,
+  reason: string,
+  cause: unknown,
+): Reto3Error {
+  const at = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return new Reto3Error(code, `cannot listen on ${at}: ${reason}`, { cause });
 }

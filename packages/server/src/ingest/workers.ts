@@ -12,14 +12,13 @@ import type { Batch } from '../report/worker-reports.ts';
 import type { TlsFiles } from '../tls.ts';
 import { connectionsPerWorker, descriptorLimit } from './connections.ts';
 import type { ArchiveTarget, FromWorker, Listening, ToWorker, WorkerStart } from './messages.ts';
-import { claimPort, type PortClaim } from './port.ts';
+import type { PortClaim } from './port.ts';
 
 export interface IngestOptions {
   readonly memory: SharedArrayBuffer;
   readonly workerCount: number;
-  readonly host: string;
-  /** 0 asks the operating system for a free port. */
-  readonly port: number;
+  /** Where they listen; released when they do, or cannot. */
+  readonly claim: PortClaim;
   readonly ack: Ack;
   readonly tls: TlsFiles | undefined;
   readonly mostBodyBytes: number;
@@ -37,28 +36,21 @@ export class IngestWorkers {
   readonly port: number;
   readonly uwsVersion: string;
   readonly #workers: readonly RunningWorker[];
-  readonly #claim: PortClaim | undefined;
 
-  private constructor(
-    workers: readonly RunningWorker[],
-    claim: PortClaim | undefined,
-    uwsVersion: string,
-  ) {
+  private constructor(workers: readonly RunningWorker[], port: number, uwsVersion: string) {
     this.#workers = workers;
-    this.#claim = claim;
-    this.port = claim?.port ?? 0;
+    this.port = port;
     this.uwsVersion = uwsVersion;
   }
 
   /**
    * Resolves when all workers accept requests.
-   * @throws Reto3Error RETO3_PORT_TAKEN, RETO3_CANNOT_LISTEN, RETO3_UWS_MISSING
+   * @throws Reto3Error RETO3_CANNOT_LISTEN, RETO3_UWS_MISSING, RETO3_BAD_REPORT
    */
   static async start(options: IngestOptions): Promise<IngestWorkers> {
-    const { memory, host, ack, tls, mostBodyBytes, reports, archive, workerCount } = options;
+    const { memory, claim, ack, tls, mostBodyBytes, reports, archive, workerCount } = options;
     const mostConnections = connectionsPerWorker(descriptorLimit(), workerCount);
-    const claim = await claimPort(host, options.port);
-    const { port } = claim;
+    const { address: host, port } = claim;
     const workers: RunningWorker[] = [];
     let uwsVersion = '';
     try {
@@ -71,15 +63,16 @@ export class IngestWorkers {
       }
     } catch (error) {
       await Promise.all(workers.map((worker) => worker.stop()));
-      claim.release();
       throw error;
+    } finally {
+      claim.release();
     }
-    return new IngestWorkers(workers, claim, uwsVersion);
+    return new IngestWorkers(workers, port, uwsVersion);
   }
 
   /** Of a server that takes no requests. */
   static none(): IngestWorkers {
-    return new IngestWorkers([], undefined, 'not loaded');
+    return new IngestWorkers([], 0, 'not loaded');
   }
 
   /** Answers what waits for that flush or an earlier one. */
@@ -124,7 +117,6 @@ export class IngestWorkers {
   /** Stops listening, closes every connection, and resolves when all threads have left. */
   async stop(): Promise<void> {
     await Promise.all(this.#workers.map((worker) => worker.stop()));
-    this.#claim?.release();
   }
 }
 

@@ -31,7 +31,8 @@ describe('LiveFeed', () => {
       node: 'test',
       events: { clockStepped: () => undefined, stalled: () => undefined, damaged: () => undefined },
     });
-    await coordinator.begin();
+    await coordinator.prepare();
+    coordinator.count();
     feed = new LiveFeed(coordinator);
   });
 

@@ -88,7 +88,8 @@ class Node {
     };
     this.#book.connect(askable);
     this.#book.begin(this.#coordinator.endBefore);
-    await this.#coordinator.begin();
+    await this.#coordinator.prepare();
+    this.#coordinator.count();
   }
 
   async #openStore(): Promise<Store> {

@@ -160,7 +160,8 @@ export class ClusterSimulation {
     });
     this.#publisher = publisher;
     coordinator.publishTo(publisher);
-    await coordinator.begin();
+    await coordinator.prepare();
+    coordinator.count();
     const options = { flushMs, ack: 'memory' } as const;
     const events = { flushed: ignored, failed: ignored, recovered: ignored };
     this.#loop = new FlushLoop(coordinator, this.#clock, options, events);

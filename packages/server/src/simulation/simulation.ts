@@ -284,7 +284,8 @@ export class Simulation {
           damaged: () => undefined,
         },
       });
-      await this.#coordinator.begin();
+      await this.#coordinator.prepare();
+      this.#coordinator.count();
     } catch (error) {
       this.#violated(`cannot start: ${error instanceof Error ? error.message : String(error)}`);
     }
