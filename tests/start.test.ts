@@ -48,7 +48,7 @@ test('no request is taken before the first write is on the disk', async () => {
   const running = startCli(serveArgs({ dataDir, flags: ['--workers', '1', '--report', module] }));
   // The anchor is the end of the first write. The only worker cannot listen yet.
   await waitUntil('the first write is done', async () =>
-    (await readdir(dataDir).catch(() => [])).includes('ANCHOR'),
+    (await readdir(dataDir).catch((): string[] => [])).includes('ANCHOR'),
   );
   expect(running.stderr).not.toContain('takes requests');
 });
