@@ -1,5 +1,16 @@
 /** Chunked bodies: sizes, extensions, trailers, line ends (RFC 9112 section 7.1). */
-import { type Case, chunked, get, one, oneThenRefused, refused, two, waits } from './case.ts';
+import {
+  type Case,
+  chunked,
+  get,
+  host,
+  one,
+  oneThenRefused,
+  post,
+  refused,
+  two,
+  waits,
+} from './case.ts';
 
 /** A chunk that must not be understood, and what would be a message if it were. */
 function badChunk(name: string, body: string): Case {
@@ -66,6 +77,17 @@ export const chunkedBodies: readonly Case[] = [
     bytes: chunked(`0\r\nContent-Length: 5\r\n\r\n${get}`),
     want: [two, refused],
   },
+  {
+    name: 'a trailer field, announced',
+    bytes: post(['Transfer-Encoding: chunked', 'Trailer: X'], `0\r\nX: a\r\n\r\n${get}`),
+    want: [two],
+  },
+  // Taken for a request by a parser that skips two bytes behind the last chunk.
+  {
+    name: 'a trailer field that looks like a request line',
+    bytes: chunked(`0\r\nabGET: / HTTP/1.1\r\n${host}\r\n`),
+    want: [one, refused, oneThenRefused],
+  },
   { name: 'a trailer without a colon', bytes: chunked(`0\r\nX\r\n\r\n${get}`), want: [refused] },
   { name: 'bytes behind the last chunk', bytes: chunked(`0\r\nXY${get}`), want: [refused] },
   {
@@ -81,6 +103,8 @@ export const chunkedBodies: readonly Case[] = [
   { name: 'half a size', bytes: chunked('5'), want: [waits, one] },
   badChunk('with an empty size', '\r\nhello\r\n'),
   badChunk('with a size of letters', 'zz\r\nhello\r\n'),
+  badChunk('with a size of G', 'G\r\n0123456789abcdef\r\n'),
+  badChunk('with a size of a colon', ':\r\n0123456789\r\n'),
   badChunk('with a minus', '-5\r\nhello\r\n'),
   badChunk('with a plus', '+5\r\nhello\r\n'),
   badChunk('with 0x', '0x5\r\nhello\r\n'),

@@ -64,6 +64,8 @@ export const lengths: readonly Case[] = [
   lengthOf('with a plus', ' +5'),
   lengthOf('with a letter behind', ' 5x'),
   lengthOf('with a letter in front', ' x5'),
+  lengthOf('with a byte above 127 behind', ' 5\xff'),
+  lengthOf('with a byte above 127 in front', ' \xff5'),
   lengthOf('of two numbers', ' 5 5'),
   lengthOf('in hexadecimal', ' 0x5'),
   lengthOf('with an exponent', ' 5e0'),

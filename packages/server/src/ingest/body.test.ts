@@ -60,6 +60,13 @@ describe('takeBody', () => {
     expect([taken(), response.closed]).toEqual([1, 0]);
   });
 
+  it.each([{}, { 'content-length': '10' }])('takes a body of either length: %o', (headers) => {
+    const { response, taken } = take(headers);
+    expect(taken()).toBe(0);
+    response.onPiece(new ArrayBuffer(0), true);
+    expect([taken(), response.closed]).toEqual([1, 0]);
+  });
+
   it('closes the connection of chunks that grow too large, uncounted', () => {
     const { response, taken } = take({ 'transfer-encoding': 'chunked' });
     response.onPiece(new ArrayBuffer(6), false);
@@ -72,7 +79,8 @@ describe('takeBody', () => {
     { 'transfer-encoding': 'gzip, chunked' },
     { 'content-length': '11' },
     { 'content-length': 'x' },
-    { 'content-length': '5', 'transfer-encoding': 'chunked' },
+    { 'content-length': 'x', 'transfer-encoding': 'chunked' },
+    { 'transfer-encoding': 'chunked', trailer: 'X-Sum' },
   ])('closes the connection at once: %o', (headers) => {
     const { response, taken } = take(headers);
     expect([taken(), response.closed]).toEqual([0, 1]);

@@ -14,6 +14,7 @@ import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
  */
 const contentLength = bytesOf('content-length');
 const transferEncoding = bytesOf('transfer-encoding');
+const trailer = bytesOf('trailer');
 
 function bytesOf(name: string): ArrayBuffer {
   const bytes = new ArrayBuffer(name.length);
@@ -40,19 +41,23 @@ function isNumberUpTo(text: string, most: number): boolean {
   return true;
 }
 
-/** Whether the body is chunked, and nothing else is said of it. */
+/**
+ * Whether the body is chunked, without a length and without announced trailers: both parsers take a
+ * trailer for the beginning of the next request.
+ */
 export function isChunked(request: HttpRequest): boolean {
   return (
     request.getHeader(contentLength) === '' &&
-    request.getHeader(transferEncoding).toLowerCase() === 'chunked'
+    request.getHeader(transferEncoding).toLowerCase() === 'chunked' &&
+    request.getHeader(trailer) === ''
   );
 }
 
 /**
- * The slow way: reads a chunked body and calls `whole` once it has come to its end. Everything else
- * is cut off by closing the connection: a length that is no number or too large, another transfer
- * coding, chunks that grow above `mostBytes`. Closing, since an answer would let the parser go on
- * with whatever follows as if it were the next request.
+ * The slow way: reads a body to its end and then calls `whole`. Everything that is malformed is cut
+ * off by closing the connection: a length that is no number or too large, another transfer coding
+ * than chunked, trailers, chunks that grow above `mostBytes`. Closing, since an answer would let the
+ * parser go on with whatever follows as if it were the next request.
  */
 export function takeBody(
   response: HttpResponse,
@@ -60,7 +65,7 @@ export function takeBody(
   mostBytes: number,
   whole: (response: HttpResponse) => void,
 ): void {
-  if (!isChunked(request)) {
+  if (!headDecides(request, mostBytes) && !isChunked(request)) {
     response.close();
     return;
   }

@@ -31,7 +31,11 @@ export interface StoreState {
   failing: boolean;
 }
 
-/** `--ack durable`: 200 when the message is on the disk; 503, uncounted, while the disk fails. */
+/**
+ * `--ack durable`: 200 when the message is on the disk; 503, uncounted, while the disk fails. The
+ * body is read in any case: the connection is paused then, and one that is closed with bytes unread
+ * is reset, which can cost its client the answer.
+ */
 export function answerWhenDurable(
   stripe: Int32Array<SharedArrayBuffer>,
   mostBodyBytes: number,
@@ -39,10 +43,7 @@ export function answerWhenDurable(
   store: StoreState,
 ): Handler {
   const count = (): void => addMessage(stripe, Date.now());
-  return (response, request) => {
-    if (headDecides(request, mostBodyBytes)) answer(response);
-    else takeBody(response, request, mostBodyBytes, answer);
-  };
+  return (response, request) => takeBody(response, request, mostBodyBytes, answer);
 
   function answer(response: HttpResponse): void {
     if (store.failing) {

@@ -19,7 +19,7 @@ export type ReportHandler = (response: HttpResponse, request: HttpRequest) => vo
 
 /** How a worker answers, by its mode of acknowledgement. */
 export interface Answering {
-  /** Whether `count` may be called after the handler has returned, and its body is gone. */
+  /** Whether `count` is called after the handler has returned; the body is to be read until then. */
   readonly later: boolean;
   /** Whether messages are to be refused for now. */
   refuses(): boolean;
@@ -67,7 +67,7 @@ export function reportHeads(counting: Counting): ReportHandler {
     const head = headOf(request);
     const whole = (): void =>
       counting.answering.answer(response, () => count(counting, head, noBody, 0));
-    if (headDecides(request, counting.mostBodyBytes)) whole();
+    if (!counting.answering.later && headDecides(request, counting.mostBodyBytes)) whole();
     else takeBody(response, request, counting.mostBodyBytes, whole);
   };
 }

@@ -23,6 +23,7 @@ import {
   reportBodies,
   reportHeads,
 } from './report-handlers.ts';
+import { route } from './route.ts';
 import { loadUws } from './uws.ts';
 
 if (parentPort === null) throw new Error('BUG: an ingest worker runs in a thread of its own');
@@ -79,7 +80,7 @@ function serve(reports: WorkerReports | undefined, archive: BatchWriter | undefi
       ? uws.App()
       : uws.SSLApp({ cert_file_name: start.tls.cert, key_file_name: start.tls.key });
   limitQuiet(app);
-  app.any('/*', handlerOf(parked, store, reports, archive));
+  route(app, handlerOf(parked, store, reports, archive));
   // The older build cannot say when a connection begins.
   if (typeof app.filter === 'function') {
     const bound = connectionBound(start.mostConnections);
