@@ -126,18 +126,30 @@ test.each([['-h'], ['--help']])('%s is help, of everything and of a command', as
   expect(one.stdout).toContain('reto3 stats [PERIOD]');
 });
 
-test('the port that takes requests is not taken for the query API', async () => {
-  const server = await Server.start({ dataDir: await temporaryFolder() });
-  for (const command of [['health'], ['stats', 'sec'], ['stats', 'sec', '--follow'], ['bursts']]) {
-    const { code, stdout, stderr } = await runCli([
-      ...command,
-      '--url',
-      `http://127.0.0.1:${server.port}`,
-    ]);
-    expect({ command, code, stdout }).toEqual({ command, code: 3, stdout: '' });
-    expect(stderr).toMatch(/is no reto3 query API: status 200 \(that may be the port that takes /);
-  }
-});
+test.each(['memory', 'durable'])(
+  'asking the port that takes requests is no message (%s)',
+  async (ack) => {
+    const server = await Server.start({ dataDir: await temporaryFolder(), flags: ['--ack', ack] });
+    for (const command of [
+      ['health'],
+      ['stats', 'sec'],
+      ['stats', 'sec', '--follow'],
+      ['bursts'],
+      ['top'],
+    ]) {
+      const { code, stdout, stderr } = await runCli([
+        ...command,
+        '--url',
+        `http://127.0.0.1:${server.port}`,
+      ]);
+      expect({ command, code, stdout }).toEqual({ command, code: 3, stdout: '' });
+      expect(stderr).toMatch(
+        /closed the connection \(that may be the port that takes the requests; /,
+      );
+    }
+    expect((await askInfo(server.adminUrl)).messagesSinceStart).toBe(0);
+  },
+);
 
 test.each(['--version', '-v', 'version'])(
   '%s names the build of uWebSockets.js that a server says it runs on',

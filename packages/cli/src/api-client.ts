@@ -6,6 +6,7 @@
 import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { readToken } from '@reto3/server/bearer-token';
 import { type ErrorCode, errorKinds, messageOf, Reto3Error } from '@reto3/server/errors';
+import { assertNotIngestPort } from './ingest-port.ts';
 
 export interface ApiOptions {
   /** Where the query API is, such as http://127.0.0.1:8081. */
@@ -30,6 +31,7 @@ export async function request(
   method: 'GET' | 'POST' = 'GET',
 ): Promise<IncomingMessage> {
   const url = urlOf(api.url, path, query);
+  await assertNotIngestPort(url);
   const authorization =
     api.tokenFile === undefined ? {} : { authorization: `Bearer ${await tokenOf(api.tokenFile)}` };
   const response = await new Promise<IncomingMessage>((resolve, reject) => {

@@ -1,0 +1,52 @@
+/**
+ * Tells the port that takes requests from the query API, before a question to it becomes a message
+ * that is counted for good.
+ *
+ * The probe is a request that no server may take: its Content-Length is no number. The ingest port
+ * closes the connection without an answer and counts nothing (body.ts, with both builds of
+ * uWebSockets.js); the query API, and a proxy before it, answers 400 before a handler sees the
+ * request. An ingest port behind a proxy is found out only by its answer to the question.
+ */
+import { request as httpRequest } from 'node:http';
+import { Reto3Error } from '@reto3/server/errors';
+
+/** A probe that nothing comes of says nothing; the question itself then says what is wrong. */
+const probeMs = 2_000;
+
+/** Where something answered, so that it is asked once only: https://host:port. */
+const known = new Set<string>();
+
+/** @throws Reto3Error RETO3_SERVER_NOT_REACHABLE where the connection is closed without an answer */
+export async function assertNotIngestPort({ origin, hostname, port }: URL): Promise<void> {
+  // The API over TLS is reached through other agents, and mostly a proxy.
+  if (known.has(origin) || !origin.startsWith('http:')) return;
+  if (await closesUnanswered(hostname.replace(/^\[|\]$/g, ''), port)) {
+    throw new Reto3Error(
+      'RETO3_SERVER_NOT_REACHABLE',
+      `cannot reach a query API at ${origin}: what listens there closed the connection`,
+      { hint: 'that may be the port that takes the requests; name the query API with --url' },
+    );
+  }
+  known.add(origin);
+}
+
+function closesUnanswered(host: string, port: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = httpRequest({
+      host,
+      port: port || 80,
+      path: '/healthz',
+      agent: false,
+      timeout: probeMs,
+      headers: { 'content-length': 'x' },
+    });
+    const end = (closed: boolean): void => {
+      resolve(closed);
+      probe.destroy();
+    };
+    probe.once('response', () => end(false));
+    probe.once('timeout', () => end(false));
+    probe.on('error', (error: NodeJS.ErrnoException) => end(error.code === 'ECONNRESET'));
+    probe.end();
+  });
+}
