@@ -1,9 +1,12 @@
 /** What a server does between its start and the first message, and what it leaves to others. */
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import { chmod, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { askInfo } from './support/api.ts';
-import { runCli, startCli } from './support/cli.ts';
+import { cliFile, runCli, startCli } from './support/cli.ts';
 import { temporaryFolder } from './support/folder.ts';
 import { Load } from './support/load.ts';
 import { freePort } from './support/port.ts';
@@ -122,3 +125,68 @@ test.runIf(process.platform === 'linux')(
     expect((await askInfo(next.adminUrl)).messagesInAll).toBeGreaterThanOrEqual(load.answered);
   },
 );
+
+test('a log whose reader is gone, or stands still, holds up neither a server nor its stop', async () => {
+  for (const reader of ['gone', 'still'] as const) {
+    const folder = await temporaryFolder();
+    const pipe = fullPipe(join(folder, 'log'));
+    if (reader === 'gone') pipe.leave();
+    const dataDir = join(folder, 'data');
+    const [port, adminPort] = [await freePort(), await freePort()];
+    const args = [cliFile, ...serveArgs({ dataDir, port, adminPort })];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', pipe.writer] });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    const ready = () => fetch(`http://127.0.0.1:${adminPort}/readyz`).catch(() => undefined);
+    await waitUntil('it is ready', async () => (await ready())?.status === 200);
+    const load = Load.start({ port, connections: 8, depth: 8 });
+    await waitUntil('the load runs', () => load.answered >= 2_000);
+    if (reader === 'still')
+      await waitUntil('the reader goes on, and gets what waited', () =>
+        pipe.read().includes('takes requests on'),
+      );
+    const exited = once(child, 'exit');
+    child.kill('SIGTERM');
+    expect(await exited).toEqual([0, null]);
+    await load.done;
+    const next = await Server.start({ dataDir });
+    expect((await askInfo(next.adminUrl)).messagesInAll).toBeGreaterThanOrEqual(load.answered);
+  }
+});
+
+/** A pipe without room for a byte. */
+function fullPipe(path: string) {
+  execFileSync('mkfifo', [path]);
+  const { O_RDONLY, O_WRONLY, O_NONBLOCK } = constants;
+  const reader = openSync(path, O_RDONLY | O_NONBLOCK);
+  const filler = openSync(path, O_WRONLY | O_NONBLOCK);
+  const writer = openSync(path, O_WRONLY);
+  const piece = Buffer.alloc(4_096, '.');
+  const isFull = (): boolean => {
+    try {
+      return writeSync(filler, piece) === 0;
+    } catch {
+      return true;
+    }
+  };
+  while (!isFull());
+  closeSync(filler);
+  let text = '';
+  const read = (): string => {
+    try {
+      text += piece.toString('utf8', 0, readSync(reader, piece));
+    } catch {
+      // Empty for the moment.
+    }
+    return text;
+  };
+  let left = false;
+  const leave = (): void => {
+    if (!left) closeSync(reader);
+    left = true;
+  };
+  onTestFinished(() => {
+    leave();
+    closeSync(writer);
+  });
+  return { writer, read, leave };
+}
