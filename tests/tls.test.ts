@@ -3,8 +3,10 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { request as requestPlain } from 'node:http';
 import { Agent, request } from 'node:https';
+import { connect as connectPlain } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { connect } from 'node:tls';
 import { expect } from 'vitest';
 import { certificate } from './support/certificate.ts';
 import { runCli } from './support/cli.ts';
@@ -12,6 +14,7 @@ import { temporaryFolder } from './support/folder.ts';
 import { requires } from './support/requirement.ts';
 import { Server, serveArgs } from './support/server.ts';
 import { printStats } from './support/stats.ts';
+import { waitUntil } from './support/wait.ts';
 import { sumOf } from './support/windows.ts';
 
 const withOpenssl = requires('openssl');
@@ -69,10 +72,24 @@ withOpenssl('the query API speaks TLS, and plain questions get no answer', async
   });
   expect(server.stderr).toContain('query API on https://');
   const ca = await readFile(cert);
-  const asked = request({ host: '127.0.0.1', port: server.adminPort, path: '/readyz', ca });
-  asked.end();
-  const [response] = await once(asked, 'response');
-  expect([response.statusCode, await text(response)]).toEqual([200, '{"status":"ok"}']);
+  const askReady = async (): Promise<unknown> => {
+    const asked = request({ host: '127.0.0.1', port: server.adminPort, path: '/readyz', ca });
+    asked.end();
+    const [response] = await once(asked, 'response');
+    return [response.statusCode, await text(response)];
+  };
+  expect(await askReady()).toEqual([200, '{"status":"ok"}']);
+
+  // Idle connections lock nobody out here either, before their handshake and after it.
+  let closed = 0;
+  const idle = Array.from({ length: 200 }, (_, index) => {
+    const to = { host: '127.0.0.1', port: server.adminPort };
+    const socket = index % 2 === 0 ? connectPlain(to) : connect({ ...to, ca });
+    return socket.on('error', () => undefined).on('close', () => closed++);
+  });
+  await waitUntil('so many of them are closed', () => closed >= 50);
+  expect(await askReady()).toEqual([200, '{"status":"ok"}']);
+  for (const socket of idle) socket.destroy();
 
   // The requests that are counted still come without TLS.
   const counted = requestPlain({ host: '127.0.0.1', port: server.port });
