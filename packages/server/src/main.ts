@@ -271,7 +271,10 @@ async function openArchive(
 ): Promise<Archive | undefined> {
   const folder = archiveFolderOf(dataDir);
   if (config.role === 'merge' || !config.archive) {
-    if (existsSync(folder)) (await import('./archive/recover.ts')).recoverArchive(folder, writes);
+    if (existsSync(folder)) {
+      const { cutOffTexts, recoverArchive } = await import('./archive/recover.ts');
+      for (const text of cutOffTexts(recoverArchive(folder, writes))) log.warn(text);
+    }
     return undefined;
   }
   const { Archive } = await import('./archive/archive.ts');

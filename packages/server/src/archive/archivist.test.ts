@@ -206,6 +206,46 @@ describe('the archivist', () => {
     expect(await messagesInArchive()).toBe(3);
   });
 
+  it('takes a damaged batch out of a segment at the next start, and keeps all others', async () => {
+    const { take } = start();
+    for (let batch = 0; batch < 100; batch++) take(1);
+    const path = join(folder, segmentPath(1, hour));
+    const bytes = readFileSync(path);
+    const batchBytes = (bytes.length - segmentHeaderBytes) / 100;
+    const changed = segmentHeaderBytes + 2 * batchBytes + 40;
+    bytes[changed] = (bytes[changed] ?? 0) ^ 1;
+    writeFileSync(path, bytes);
+
+    const { archivist } = start({ writes: 100 });
+    expect(archivist.status().messages).toBe(99);
+    expect(await messagesInArchive()).toBe(99);
+    expect(events).toEqual([
+      { level: 'warn', text: expect.stringContaining(`${batchBytes} bytes of the archive's`) },
+    ]);
+    const quarantined = join(folder, 'quarantine', '0000000001_2016-05-28T11.segment');
+    expect(readFileSync(quarantined)).toEqual(bytes);
+    // Nothing is left to be said of it.
+    events = [];
+    start({ writes: 100 });
+    expect(events).toEqual([]);
+  });
+
+  it('keeps a segment that was damaged before it was converted', async () => {
+    const { archivist, take, write } = start();
+    for (let batch = 0; batch < 10; batch++) take(1);
+    const path = join(folder, segmentPath(1, hour));
+    const bytes = readFileSync(path);
+    const changed = segmentHeaderBytes + 40;
+    bytes[changed] = (bytes[changed] ?? 0) ^ 1;
+    writeFileSync(path, bytes);
+    clock.pass(hourMs);
+    write();
+    await settled(archivist);
+    expect(await messagesInArchive()).toBe(9);
+    expect(events.at(-1)?.text).toContain('1 messages cannot be read; the file is kept');
+    expect(readdirSync(join(folder, 'quarantine'))).toHaveLength(1);
+  });
+
   it('gives up what the store gave up', () => {
     const { archivist, add, raise, write } = start();
     add(5);

@@ -18,7 +18,7 @@ import { listArchive } from './folder.ts';
 import { BatchReader } from './handover.ts';
 import { segmentsFolder } from './layout.ts';
 import type { ArchiveEvent, ArchiveLimits, ArchiveStatus, Stored } from './messages.ts';
-import { recoverArchive } from './recover.ts';
+import { cutOffTexts, recoverArchive } from './recover.ts';
 import { readSegment } from './segment.ts';
 import { type ClosedSegment, Segments } from './segments.ts';
 
@@ -63,11 +63,7 @@ export class Archivist {
     const { folder, memory, writes, clock, tell } = parts;
     this.#parts = parts;
     mkdirSync(join(folder, segmentsFolder), { recursive: true });
-    const { tornBytes, messages } = recoverArchive(folder, writes);
-    if (tornBytes > 0)
-      tell({ level: 'warn', text: `the end of a segment was not written: ${tornBytes} bytes` });
-    if (messages > 0)
-      tell({ level: 'warn', text: `${messages} messages that the store lost are cut off` });
+    for (const text of cutOffTexts(recoverArchive(folder, writes))) tell({ level: 'warn', text });
     this.#readers = BatchReader.of(memory);
     this.#catalogue = new Catalogue(folder);
     this.#segments = new Segments(folder, this.#catalogue.lastSequence + 1);
@@ -245,7 +241,7 @@ export class Archivist {
     if (messages !== segment.messages)
       tell({
         level: 'error',
-        text: `${segment.path} is damaged: ${segment.messages - messages} messages cannot be read`,
+        text: `${segment.path} is damaged: ${segment.messages - messages} messages cannot be read; the file is kept in quarantine`,
       });
     if (file === undefined) this.#catalogue.forget(segment.sequence);
     else this.#catalogue.add({ ...file, messages, bytes: statSync(join(folder, file.path)).size });

@@ -144,6 +144,13 @@ export function isLongEnough(segment: Buffer, at: number): boolean {
   return length >= batchHeaderBytes && at + length <= segment.length;
 }
 
+/** Whether a batch may begin there: cheap, for a look at every byte. */
+export function mayBeBatch(segment: Buffer, at: number): boolean {
+  if (!isLongEnough(segment, at)) return false;
+  const hour = segment.readDoubleLE(at + hourAt);
+  return hour > 0 && hour % hourMs === 0 && segment.readUInt32LE(at + countAt) > 0;
+}
+
 /** The messages of a batch, one after the other. Bodies are views of its bytes. */
 export function* messagesOf({
   buffer,

@@ -8,6 +8,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Batch } from './batch.ts';
 import { type DuckDb, loadDuckDb, openDuckDb, quoted } from './duckdb.ts';
 import { type ArchiveFile, parquetPath, partialPath } from './layout.ts';
+import { damagedBytes, quarantine } from './quarantine.ts';
 import { appendMessages, columnsOfTable, createMessageTable, rowsInFooters } from './rows.ts';
 import { readSegment } from './segment.ts';
 
@@ -31,14 +32,20 @@ export class Converter {
   }
 
   /**
-   * Converts a segment that nobody appends to any more, and deletes it. Returns the Parquet file;
+   * Converts a segment that nobody appends to any more, and deletes it, or puts it into quarantine
+   * where some of it is damaged. Returns the Parquet file;
    * undefined where the segment held nothing.
    */
   async convert(segment: ArchiveFile): Promise<ArchiveFile | undefined> {
     const source = join(this.#folder, segment.path);
-    const { batches, messages } = readSegment(source);
+    const content = readSegment(source);
+    const { batches, messages } = content;
+    const putAway = (): void => {
+      if (damagedBytes(content) > 0) quarantine(this.#folder, segment);
+      else rmSync(source);
+    };
     if (messages === 0) {
-      rmSync(source);
+      putAway();
       return undefined;
     }
     const { sequence, hour } = segment;
@@ -52,7 +59,7 @@ export class Converter {
     // The names, too, are to be on the disk before the segment goes: of the file and its folders.
     for (const folder of [dirname(target), dirname(dirname(target)), this.#folder])
       syncPath(folder);
-    rmSync(source);
+    putAway();
     return { kind: 'parquet', path, sequence, hour, messages };
   }
 

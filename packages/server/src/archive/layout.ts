@@ -4,11 +4,12 @@
  *
  *     archive/segments/0000000007_2016-05-28T11.segment          messages as they came
  *     archive/date=2016-05-28/hour=11/0000000007_1200000.parquet the same, converted
+ *     archive/quarantine/0000000007_2016-05-28T11.segment        as it was when it was found damaged
  *
  * A segment holds messages of one hour (by their arrival, UTC), so it becomes one file. That is
  * named after the number of its segment: whatever a crash leaves of both, they are one.
  */
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { alignDown } from '../period.ts';
 
 /** Messages are kept apart by the hour of their arrival, UTC. */
@@ -33,7 +34,12 @@ export interface ArchiveFile {
 
 export const segmentsFolder = 'segments';
 
-/** What a Parquet file is called while it is written, so that nobody reads half of one. */
+/** Where a segment with damaged bytes is kept as it was found; nothing reads it or deletes it. */
+export function quarantinePath({ path }: ArchiveFile): string {
+  return join('quarantine', basename(path));
+}
+
+/** What a file is called while it is written, so that nobody reads half of one. */
 export function partialPath(sequence: number): string {
   return join(segmentsFolder, `${digits(sequence)}.partial`);
 }

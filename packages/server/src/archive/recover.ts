@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import type { Batch } from './batch.ts';
 import { listArchive, pathsIn } from './folder.ts';
 import { parseArchivePath } from './layout.ts';
+import { damagedBytes, quarantine, replaceDamaged } from './quarantine.ts';
 import { readSegment, type SegmentContent, segmentHeaderBytes } from './segment.ts';
 
 /** What was taken off segments. */
@@ -19,16 +20,18 @@ export interface CutOff {
   readonly tornBytes: number;
   /** Messages that the store lost. */
   readonly messages: number;
+  /** Segments with damaged bytes; what is whole of them is kept. */
+  readonly damaged: readonly { readonly path: string; readonly bytes: number }[];
 }
 
 /**
  * Deletes what was left half-written, and segments that are converted already; cuts the others
- * where they end or where the store ends.
+ * where they end or where the store ends, and takes damaged batches out of them.
  * @param writes how many writes the store has had
  * @throws Reto3Error RETO3_DATA_VERSION; what the disk says
  */
 export function recoverArchive(folder: string, writes: number): CutOff {
-  if (!existsSync(folder)) return { tornBytes: 0, messages: 0 };
+  if (!existsSync(folder)) return { tornBytes: 0, messages: 0, damaged: [] };
   const kept = new Set(listArchive(folder).map(({ path }) => path));
   for (const path of pathsIn(folder)) {
     const file = parseArchivePath(path);
@@ -37,17 +40,38 @@ export function recoverArchive(folder: string, writes: number): CutOff {
   }
   let tornBytes = 0;
   let messages = 0;
-  for (const { kind, path } of listArchive(folder)) {
+  const damaged: { path: string; bytes: number }[] = [];
+  for (const file of listArchive(folder)) {
+    const { kind, path } = file;
     if (kind !== 'segment') continue;
     const content = readSegment(join(folder, path));
-    tornBytes += content.bytes - content.wholeBytes;
     const { kept, lost } = splitAt(content, writes);
     messages += messagesIn(lost);
+    const bad = damagedBytes(content);
+    if (bad > 0) {
+      damaged.push({ path, bytes: bad });
+      if (kept.length > 0) replaceDamaged(folder, file, kept);
+      else quarantine(folder, file);
+      continue;
+    }
+    tornBytes += content.bytes - content.wholeBytes;
     const bytes = kept.reduce((sum, { buffer }) => sum + buffer.length, segmentHeaderBytes);
     if (kept.length === 0) rmSync(join(folder, path));
     else if (bytes < content.bytes) truncateSync(join(folder, path), bytes);
   }
-  return { tornBytes, messages };
+  return { tornBytes, messages, damaged };
+}
+
+/** What a start says of what it cut off; nothing where it cut off nothing. */
+export function cutOffTexts({ tornBytes, messages, damaged }: CutOff): string[] {
+  return [
+    ...(tornBytes > 0 ? [`the end of a segment was not written: ${tornBytes} bytes`] : []),
+    ...(messages > 0 ? [`${messages} messages that the store lost are cut off`] : []),
+    ...damaged.map(
+      ({ path, bytes }) =>
+        `${bytes} bytes of the archive's ${path} are damaged; what is whole of it is kept, and the file as it was in quarantine`,
+    ),
+  ];
 }
 
 /** The batches of a segment that the store knows of, and those of writes that it lost. */

@@ -1,10 +1,11 @@
 /**
  * A segment: a file of batches, appended to until it is converted. What was being written when the
- * server was killed is a torn tail: everything before it is read, and nothing of it.
+ * server was killed is a torn tail: everything before it is read, and nothing of it. A batch whose
+ * bytes changed costs that batch alone: reading goes on at the next whole one behind it.
  */
 import { readFileSync } from 'node:fs';
 import { Reto3Error } from '../errors.ts';
-import { type Batch, batchAt, isLongEnough } from './batch.ts';
+import { type Batch, batchAt, isLongEnough, mayBeBatch } from './batch.ts';
 
 const magic = 'reto3seg';
 const formatVersion = 1;
@@ -22,15 +23,21 @@ export interface SegmentContent {
   readonly batches: readonly Batch[];
   /** How many messages these hold. */
   readonly messages: number;
-  /** Where the last whole batch ends: what lies behind is torn or damaged. */
+  /** Where the last whole batch ends; bytes from the beginning of the file. */
   readonly wholeBytes: number;
   /** How long the file is. */
   readonly bytes: number;
   /**
-   * Whether what lies behind was written to its end, and is not what was written: then a crash is no
-   * reason for it.
+   * Bytes that were written to their end, and are not what was written: then a crash is no reason
+   * for it. The rest behind `wholeBytes` is a torn tail.
    */
-  readonly damaged: boolean;
+  readonly damaged: readonly Stretch[];
+}
+
+/** Bytes [from, to) of a file. */
+export interface Stretch {
+  readonly from: number;
+  readonly to: number;
 }
 
 /**
@@ -41,22 +48,43 @@ export function readSegment(path: string): SegmentContent {
   const header = bytes.subarray(0, segmentHeaderBytes);
   // Nothing was ever appended to one that has not got so far.
   if (header.length < segmentHeaderBytes)
-    return { batches: [], messages: 0, wholeBytes: 0, bytes: bytes.length, damaged: false };
+    return { batches: [], messages: 0, wholeBytes: 0, bytes: bytes.length, damaged: [] };
   if (!header.equals(segmentHeader()))
     throw new Reto3Error(
       'RETO3_DATA_VERSION',
       `cannot read the segment ${path}: got the header ${header.toString('hex')}, want version ${formatVersion}`,
     );
   const batches: Batch[] = [];
+  const damaged: Stretch[] = [];
   let messages = 0;
-  let at = segmentHeaderBytes;
-  for (let batch = batchAt(bytes, at); batch !== undefined; batch = batchAt(bytes, at)) {
+  let wholeBytes = segmentHeaderBytes;
+  for (let at = wholeBytes; at < bytes.length; ) {
+    const batch = batchAt(bytes, at);
+    if (batch === undefined) {
+      const next = nextBatch(bytes, at);
+      if (next !== undefined) damaged.push({ from: at, to: next });
+      else if (isLongEnough(bytes, at)) damaged.push({ from: at, to: bytes.length });
+      if (next === undefined) break;
+      at = next;
+      continue;
+    }
     batches.push(batch);
     messages += batch.count;
     at += batch.buffer.length;
+    wholeBytes = at;
   }
-  const damaged = isLongEnough(bytes, at);
-  return { batches, messages, wholeBytes: at, bytes: bytes.length, damaged };
+  return { batches, messages, wholeBytes, bytes: bytes.length, damaged };
+}
+
+/** Where the next whole batch begins behind a bad one; undefined where none does. */
+function nextBatch(bytes: Buffer, bad: number): number | undefined {
+  // The length of the bad one, as long as that is right: a look for the next would also find bytes
+  // that a client sent.
+  const behind = isLongEnough(bytes, bad) ? bad + bytes.readUInt32LE(bad) : bytes.length;
+  if (batchAt(bytes, behind) !== undefined) return behind;
+  for (let at = bad + 1; at < bytes.length; at++)
+    if (mayBeBatch(bytes, at) && batchAt(bytes, at) !== undefined) return at;
+  return undefined;
 }
 
 /**
@@ -66,10 +94,10 @@ export function readSegment(path: string): SegmentContent {
  */
 export function readSound(path: string): SegmentContent {
   const content = readSegment(path);
-  if (!content.damaged) return content;
-  const { bytes, wholeBytes } = content;
+  const [first] = content.damaged;
+  if (first === undefined) return content;
   throw new Reto3Error(
     'RETO3_ARCHIVE_DAMAGED',
-    `cannot read the archive: ${path} is damaged ${wholeBytes} bytes from its beginning, of ${bytes}`,
+    `cannot read the archive: ${path} is damaged ${first.from} bytes from its beginning, of ${content.bytes}`,
   );
 }

@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { messagesOf } from '../archive/batch.ts';
 import { HourCounts } from '../archive/hour-counts.ts';
 import { type ArchiveFile, hourMs } from '../archive/layout.ts';
+import { damagedBytes } from '../archive/quarantine.ts';
 import { filesIn, ParquetReader } from '../archive/reader.ts';
 import { messagesIn, splitAt } from '../archive/recover.ts';
 import { readSegment } from '../archive/segment.ts';
@@ -154,6 +155,8 @@ class ArchiveAuditor {
       ofOtherHours += this.#add(file, arrivedMs);
     }
     if (ofOtherHours > 0) return inOtherHours(ofOtherHours);
+    const bad = damagedBytes(content);
+    if (bad > 0) return `${bad} of its ${content.bytes} bytes are damaged`;
     const tornBytes = content.bytes - content.wholeBytes;
     if (this.#meta.clean && tornBytes > 0)
       return `the last ${tornBytes} of its ${content.bytes} bytes are no whole batch, though the server stopped cleanly`;
