@@ -243,7 +243,7 @@ export class Archivist {
         level: 'error',
         text: `${segment.path} is damaged: ${segment.messages - messages} messages cannot be read; the file is kept in quarantine`,
       });
-    if (file === undefined) this.#catalogue.forget(segment.sequence);
+    if (file === undefined) this.#catalogue.forget(segment);
     else this.#catalogue.add({ ...file, messages, bytes: statSync(join(folder, file.path)).size });
   }
 

@@ -12,10 +12,14 @@ export interface KeptFile extends ArchiveFile {
   readonly bytes: number;
 }
 
+/** The status is asked for after every flush: nothing here grows with the number of files. */
 export class Catalogue {
   readonly #folder: string;
-  /** By sequence. */
-  readonly #files = new Map<number, KeptFile>();
+  /** In order of hour and sequence. */
+  #files: KeptFile[] = [];
+  #messages = 0;
+  #bytes = 0;
+  #lastSequence = 0;
 
   /** Knows what lies in the folder. @throws Reto3Error RETO3_DATA_VERSION; what the disk says */
   constructor(folder: string) {
@@ -29,30 +33,37 @@ export class Catalogue {
 
   /** Adds a file, or puts it in the place of the segment that it was made of. */
   add(file: KeptFile): void {
-    this.#files.set(file.sequence, file);
+    const at = this.#placeOf(file);
+    const before = this.#files[at];
+    const replaces = before !== undefined && inOrder(before, file) === 0;
+    if (replaces) this.#leave(before);
+    this.#files.splice(at, replaces ? 1 : 0, file);
+    this.#messages += file.messages;
+    this.#bytes += file.bytes;
+    this.#lastSequence = Math.max(this.#lastSequence, file.sequence);
   }
 
-  forget(sequence: number): void {
-    this.#files.delete(sequence);
+  forget(file: ArchiveFile): void {
+    const at = this.#placeOf(file);
+    const found = this.#files[at];
+    if (found === undefined || inOrder(found, file) !== 0) return;
+    this.#files.splice(at, 1);
+    this.#leave(found);
   }
 
+  /** Oldest first. */
   get files(): readonly KeptFile[] {
-    return [...this.#files.values()].sort((a, b) => a.hour - b.hour || a.sequence - b.sequence);
+    return this.#files;
   }
 
+  /** The largest that any file had, so that no other ever gets it. */
   get lastSequence(): number {
-    return Math.max(0, ...this.#files.keys());
+    return this.#lastSequence;
   }
 
   /** Of all files: how many, and what they hold. */
   totals(): { readonly files: number; readonly messages: number; readonly bytes: number } {
-    let messages = 0;
-    let bytes = 0;
-    for (const file of this.#files.values()) {
-      messages += file.messages;
-      bytes += file.bytes;
-    }
-    return { files: this.#files.size, messages, bytes };
+    return { files: this.#files.length, messages: this.#messages, bytes: this.#bytes };
   }
 
   /**
@@ -68,17 +79,37 @@ export class Catalogue {
   ): KeptFile[] {
     let { bytes } = this.totals();
     const deleted: KeptFile[] = [];
-    for (const file of this.files) {
+    for (const file of this.#files) {
       const tooOld = file.hour + hourMs < nowMs - mostAgeMs;
       if (!tooOld && bytes + beside <= mostBytes) break;
       if (file.sequence === busy) continue;
       rmSync(join(this.#folder, file.path), { force: true });
       this.#removeEmpty(dirname(file.path));
-      this.#files.delete(file.sequence);
       bytes -= file.bytes;
       deleted.push(file);
     }
+    if (deleted.length === 0) return deleted;
+    for (const file of deleted) this.#leave(file);
+    const gone = new Set(deleted);
+    this.#files = this.#files.filter((file) => !gone.has(file));
     return deleted;
+  }
+
+  /** Where a file is, or belongs: the place of the first that does not come before it. */
+  #placeOf(file: ArchiveFile): number {
+    let [low, high] = [0, this.#files.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const other = this.#files[middle];
+      if (other !== undefined && inOrder(other, file) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #leave({ messages, bytes }: KeptFile): void {
+    this.#messages -= messages;
+    this.#bytes -= bytes;
   }
 
   /** The folder of an hour, and then of a day, once nothing is in it. */
@@ -92,4 +123,8 @@ export class Catalogue {
     }
     this.#removeEmpty(dirname(path));
   }
+}
+
+function inOrder(a: ArchiveFile, b: ArchiveFile): number {
+  return a.hour - b.hour || a.sequence - b.sequence;
 }
