@@ -35,7 +35,7 @@ export interface SegmentContent {
 }
 
 /** Bytes [from, to) of a file. */
-export interface Stretch {
+interface Stretch {
   readonly from: number;
   readonly to: number;
 }
