@@ -133,6 +133,9 @@ test('begins with the cluster where the server only adds up, and has no switch w
   const page = await Dashboard.open(merger.adminUrl);
   await page.untilText('node', 'cluster');
   await waitUntil('its requests are there', async () => (await page.number('rate')) > 100);
+  // Nobody has scrolled down to it, and the cluster was young when the page came.
+  await page.untilText('bursts-shown', /UTC$/);
+  await page.untilText('messages-note', 'no gap');
 
   const alone = await Dashboard.open(a.adminUrl, '#live=60000&scope=node');
   await alone.untilLive();

@@ -12,18 +12,23 @@ const timeStepsMs = [
 /** Room for a label and the space beside it. */
 const labelPx = 72;
 
-/** Round times in [from, to] whose labels have room on an axis of that width. */
+/**
+ * Round times in [from, to] whose labels have room on an axis of that width.
+ * @param offsetMs what the wall clock is ahead of UTC whose times are to be round
+ */
 export function timeTicks(
   from: number,
   to: number,
   widthPx: number,
+  offsetMs = 0,
 ): { stepMs: number; at: number[] } {
   const label = (to - from) * Math.min(labelPx / Math.max(widthPx, 1), 1);
   const stepMs = timeStepsMs.find((step) => step >= label) ?? timeStepsMs.at(-1) ?? 1;
   const at: number[] = [];
   // A third of a label may stand out on the left, over the other axis' room; none on the right.
   const last = to - label / 3;
-  for (let time = Math.ceil(from / stepMs) * stepMs; time <= last; time += stepMs) at.push(time);
+  const first = Math.ceil((from + offsetMs) / stepMs) * stepMs - offsetMs;
+  for (let time = first; time <= last; time += stepMs) at.push(time);
   return { stepMs, at };
 }
 

@@ -1,10 +1,11 @@
 /**
  * How bursty the shown range is, as the server says it: the answer of /v1/bursts, asked for anew
- * when the view changes, and every now and then while it is live.
+ * when the view changes, and every now and then while it is live. The chart marks what it found.
  *
  * Who goes to a burst keeps the list that it was in: the range of a burst alone says nothing of
  * bursts, and the next one in the list is what is looked at next.
  */
+import type { Marks } from './chart-marks.ts';
 import type { Bursts, Client } from './client.ts';
 import { element, rowOf, write } from './elements.ts';
 import { dateTimeText, lengthText, percentText, shortText, timeText, wholeText } from './text.ts';
@@ -16,6 +17,8 @@ export interface BurstsPanelEvents {
   look(range: Range): View;
   /** Back to a view. */
   back(view: View): void;
+  /** Other bursts and stalls are known now; none where nobody has looked. */
+  found(marks: Marks): void;
 }
 
 /** A view that is still moving is not asked about. */
@@ -29,6 +32,7 @@ const mostUnaskedMs = 3 * 3_600_000;
 /** What is shown about a burst on both sides, at least. */
 const marginMs = 400;
 const windowMs = 10;
+export const noMarks: Marks = { bursts: [], stalls: [] };
 
 export class BurstsPanel {
   readonly #client: Client;
@@ -45,14 +49,10 @@ export class BurstsPanel {
   #wanted = false;
   /** Whether all that is listed has one date, so that its time says when it was. */
   #oneDate = true;
-  #onScreen = false;
 
   constructor(client: Client, events: BurstsPanelEvents) {
     this.#client = client;
     this.#events = events;
-    new IntersectionObserver((entries) => {
-      this.#onScreen = entries.at(-1)?.isIntersecting === true;
-    }).observe(this.#panel);
     element('bursts-ask', HTMLButtonElement).addEventListener('click', () => {
       this.#wanted = true;
     });
@@ -85,9 +85,11 @@ export class BurstsPanel {
     element('bursts-ask', HTMLElement).hidden = !long || !isNew || this.#visit !== undefined;
     if (this.#visit !== undefined) return;
     if (!counted) this.#say('Nothing was counted in this range.');
-    else if (long && isNew && !this.#wanted)
+    else if (long && isNew && !this.#wanted) {
       this.#say(`Looking through ${lengthText(range.to - range.from)} takes the server a moment.`);
-    else if (now - this.#since >= settleMs && this.#isDue(view, range, now))
+      // Those of another range would look like all that there are.
+      this.#events.found(noMarks);
+    } else if (now - this.#since >= settleMs && this.#isDue(view, range, now))
       void this.#ask(view, range);
   }
 
@@ -99,12 +101,11 @@ export class BurstsPanel {
     this.#view = undefined;
     // What stands there is of other counts.
     this.#say('');
+    this.#events.found(noMarks);
   }
 
   #isDue(view: View, range: Range, now: number): boolean {
     const asked = this.#asked;
-    // Twenty pages that nobody scrolls down ask nothing.
-    if (!this.#onScreen) return false;
     if (asked === undefined || !isSame(view, asked.view)) return true;
     if (view.to !== undefined) return false;
     // Nothing moves under the finger that is about to choose it.
@@ -139,11 +140,12 @@ export class BurstsPanel {
   #write(answer: Bursts): void {
     element('bursts-found', HTMLElement).hidden = false;
     const { quantiles, thresholds, bursts, stalls, uncounted } = answer;
+    this.#events.found({ bursts: bursts.list, stalls: stalls.list });
     this.#oneDate = dateOf(answer.from) === dateOf(answer.to);
     const gaps = uncounted === 0 ? '' : `, ${lengthText(uncounted * windowMs)} of it not counted`;
     write(
       'bursts-shown',
-      `${lengthText(answer.to - answer.from)} · ${rangeText(answer, windowMs)} UTC${gaps}`,
+      `${lengthText(answer.to - answer.from)} · ${rangeText(answer, windowMs)}${gaps}`,
     );
     const { p50, p90, p99, p999 } = quantiles;
     const counts = { median: p50, p90, p99, 'p99.9': p999 };

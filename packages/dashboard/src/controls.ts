@@ -16,7 +16,10 @@ export interface Actions {
 
 const zoomStep = 2;
 const panStep = 0.25;
-const spansMs = [60_000, 3_600_000, 86_400_000] as const;
+/** Of the buttons, in their order: 1 to 8. */
+const presets = (): HTMLButtonElement[] => [
+  ...document.querySelectorAll<HTMLButtonElement>('button[data-span]'),
+];
 
 export function connectControls(chart: Chart, actions: Actions): void {
   connectButtons(actions);
@@ -35,7 +38,7 @@ export function connectControls(chart: Chart, actions: Actions): void {
 }
 
 function connectButtons(actions: Actions): void {
-  for (const button of document.querySelectorAll<HTMLButtonElement>('button[data-span]'))
+  for (const button of presets())
     button.addEventListener('click', () => actions.span(Number(button.dataset['span'])));
   const deeds: Readonly<Record<string, () => void>> = {
     earlier: () => actions.pan(-panStep),
@@ -70,13 +73,14 @@ function actionOfKey(event: KeyboardEvent, actions: Actions): (() => void) | und
       return () => actions.step(1);
     case ' ':
       return () => actions.toggleLive();
-    case '1':
-    case '2':
-    case '3':
-      return () => actions.span(spansMs[Number(event.key) - 1] ?? spansMs[0]);
     default:
-      return undefined;
+      return spanOfKey(event.key, actions);
   }
+}
+
+function spanOfKey(key: string, actions: Actions): (() => void) | undefined {
+  const button = /^[1-9]$/.test(key) ? presets()[Number(key) - 1] : undefined;
+  return button && (() => actions.span(Number(button.dataset['span'])));
 }
 
 /** The wheel alone scrolls the page, as everywhere. A pinch on a touchpad is a wheel with Ctrl. */

@@ -5,12 +5,12 @@
  * One connection and not one for each period: browsers open six to a host, all tabs together.
  */
 import { type Client, type LiveColumns, Refusal } from './client.ts';
+import { foldedMs10Ms } from './fold.ts';
 import { periods } from './period.ts';
 import { Series } from './series.ts';
-import { heatMostMs } from './view.ts';
 
 /** Enough for the heat map of a live view, which so needs no second request. */
-const keptMs = heatMostMs + 10_000;
+const keptMs = foldedMs10Ms + 10_000;
 /** Ages are counted from the server's clock, which is a little past the newest final window. */
 const ageSlackMs = 2_000;
 const firstRetryMs = 250;

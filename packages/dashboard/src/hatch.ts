@@ -4,15 +4,26 @@ const tilePx = 7;
 
 const patterns = new Map<string, CanvasPattern | string>();
 
-/** Diagonal lines of that colour; patterns belong to no canvas, so one of each is enough. */
-export function hatch(context: CanvasRenderingContext2D, colour: string): CanvasPattern | string {
-  const key = `${colour} ${devicePixelRatio}`;
-  const pattern = patterns.get(key) ?? createHatch(context, colour);
+/**
+ * Diagonal lines of that colour, both ways where `crossed`; patterns belong to no canvas, so one of
+ * each is enough.
+ */
+export function hatch(
+  context: CanvasRenderingContext2D,
+  colour: string,
+  crossed = false,
+): CanvasPattern | string {
+  const key = `${colour} ${crossed} ${devicePixelRatio}`;
+  const pattern = patterns.get(key) ?? createHatch(context, colour, crossed);
   patterns.set(key, pattern);
   return pattern;
 }
 
-function createHatch(context: CanvasRenderingContext2D, colour: string): CanvasPattern | string {
+function createHatch(
+  context: CanvasRenderingContext2D,
+  colour: string,
+  crossed: boolean,
+): CanvasPattern | string {
   const size = Math.round(tilePx * devicePixelRatio);
   const tile = document.createElement('canvas');
   tile.width = size;
@@ -25,6 +36,9 @@ function createHatch(context: CanvasRenderingContext2D, colour: string): CanvasP
   for (const offset of [-size, 0, size]) {
     pen.moveTo(offset, size);
     pen.lineTo(offset + size, 0);
+    if (!crossed) continue;
+    pen.moveTo(offset, 0);
+    pen.lineTo(offset + size, size);
   }
   pen.stroke();
   return context.createPattern(tile, 'repeat') ?? colour;

@@ -1,41 +1,48 @@
 /**
- * The sub-second heat map: a column for each second, in it a row for each of its hundred 10 ms
- * windows, the first at the bottom. What beats once a second is a line, what stops is a hole, what
- * is retried all at once is a stripe.
+ * The heat map: a column for each second (or a longer or shorter length: fold.ts), in it a row for
+ * each of its windows, the first at the bottom. What beats once a second is a line, what stops is a
+ * hole, what is retried all at once is a stripe.
  *
  * Drawn as an image of one pixel a window and enlarged, so that a frame costs as much as its
  * windows and not as its pixels.
  */
 import { roundUp, timeTicks } from './axis.ts';
-import { axisPx } from './chart.ts';
+import { axisPx, rightPx } from './chart.ts';
+import { fontPx } from './chart-marks.ts';
+import type { Fold } from './fold.ts';
 import { hatch } from './hatch.ts';
 import { alignDown } from './period.ts';
 import type { Series } from './series.ts';
 import { tickText } from './text.ts';
 import type { Palette } from './theme.ts';
 import type { Range } from './view.ts';
+import { offsetMs } from './zone.ts';
 
-const rows = 100;
-const secondMs = 1_000;
-const windowMs = secondMs / rows;
 const heightPx = 240;
 const bottomPx = 28;
 const topPx = 8;
-const rightPx = 8;
-const fontPx = 12;
 const shades = 256;
 /** The share of windows that have shades of their own; a few outliers would leave the rest none. */
 const shadedShare = 0.995;
 
 export interface HeatPicture {
   readonly series: Series;
+  /** The same as the chart's. */
   readonly range: Range;
-  /** What the chart shows; marked where it is less. */
-  readonly view: Range;
+  readonly fold: Fold;
   /** Whether the scale may change: seldom, or the colours flicker. */
   readonly rescale: boolean;
-  /** Marked with a frame. */
+  /** The window that is pointed at, there or in the chart. */
   readonly cursor: number | undefined;
+  /** One end of a range that is being chosen. */
+  readonly anchor: number | undefined;
+}
+
+export interface HeatMapEvents {
+  /** The pointer moved, or has left; `pointed` has its time. */
+  moved(): void;
+  /** That window was clicked. */
+  clicked(window: Range): void;
 }
 
 export class HeatMap {
@@ -45,21 +52,26 @@ export class HeatMap {
   #palette: Palette;
   #colours: Uint32Array;
   #picture: HeatPicture | undefined;
+  #pointer: { readonly x: number; readonly y: number } | undefined;
   #most = 4;
 
-  constructor(
-    canvas: HTMLCanvasElement,
-    palette: Palette,
-    pointed: (time: number | undefined) => void,
-  ) {
+  constructor(canvas: HTMLCanvasElement, palette: Palette, events: HeatMapEvents) {
     this.#canvas = canvas;
     this.#context = contextOf(canvas);
     this.#palette = palette;
     this.#colours = shadesOf(palette.heat);
-    this.#cells.height = rows;
-    canvas.addEventListener('pointermove', (event) => pointed(this.#timeAt(event)));
-    canvas.addEventListener('pointerdown', (event) => pointed(this.#timeAt(event)));
-    canvas.addEventListener('pointerleave', () => pointed(undefined));
+    const moved = (event?: PointerEvent): void => {
+      this.#pointer = event && { x: event.offsetX, y: event.offsetY };
+      events.moved();
+    };
+    canvas.addEventListener('pointermove', moved);
+    canvas.addEventListener('pointerdown', moved);
+    canvas.addEventListener('pointerleave', () => moved());
+    canvas.addEventListener('click', ({ offsetX, offsetY }) => {
+      const start = this.#timeAt({ x: offsetX, y: offsetY });
+      const { windowMs = 0 } = this.#picture?.fold.period ?? {};
+      if (start !== undefined) events.clicked({ from: start, to: start + windowMs });
+    });
     new ResizeObserver(() => this.#redraw()).observe(canvas);
   }
 
@@ -74,9 +86,18 @@ export class HeatMap {
     return this.#most;
   }
 
+  /** Start of the window under the pointer as the map is now, and where the pointer is. */
+  get pointed(): { readonly time: number; readonly x: number; readonly y: number } | undefined {
+    const time = this.#pointer && this.#timeAt(this.#pointer);
+    return time === undefined || this.#pointer === undefined
+      ? undefined
+      : { time, ...this.#pointer };
+  }
+
   draw(picture: HeatPicture): void {
+    const isNew = this.#picture?.fold !== picture.fold;
     this.#picture = picture;
-    if (picture.rescale) this.#most = roundUp(shadedMost(picture));
+    if (picture.rescale || isNew) this.#most = roundUp(shadedMost(picture));
     this.#redraw();
   }
 
@@ -94,56 +115,63 @@ export class HeatMap {
     context.setTransform(scale, 0, 0, scale, 0, 0);
     context.clearRect(0, 0, clientWidth, heightPx);
     this.#drawCells(picture, clientWidth);
-    this.#drawAxes(picture.range, clientWidth);
-    if (picture.view.from > picture.range.from) this.#drawView(picture, clientWidth);
-    if (picture.cursor !== undefined) this.#drawCursor(picture.cursor, picture.range, clientWidth);
+    this.#drawAxes(picture, clientWidth);
+    const { cursor, anchor } = picture;
+    if (anchor !== undefined) this.#drawFrame(anchor, this.#palette.select, picture);
+    if (cursor !== undefined) this.#drawFrame(cursor, this.#palette.hover, picture);
   }
 
-  #drawCells({ series, range }: HeatPicture, width: number): void {
-    const firstSecond = alignDown(range.from, secondMs);
-    const columns = Math.ceil((range.to - firstSecond) / secondMs);
-    const image = this.#imageOf(series, range, firstSecond, columns);
-    this.#cells.width = columns;
+  #drawCells({ series, range, fold }: HeatPicture, width: number): void {
+    const { columnMs } = fold;
+    const firstColumn = alignDown(range.from, columnMs);
+    const columns = Math.ceil((range.to - firstColumn) / columnMs);
+    const image = this.#imageOf(series, range, fold, columns);
+    this.#cells.width = image.width;
+    this.#cells.height = image.height;
     contextOf(this.#cells).putImageData(image, 0, 0);
 
     const context = this.#context;
     const area = areaOf(width);
+    const perMs = area.width / (range.to - range.from);
+    const xOf = (time: number): number => area.left + (time - range.from) * perMs;
     context.save();
     context.beginPath();
     context.rect(area.left, area.top, area.width, area.height);
     context.clip();
+    // Of what is not loaded yet nobody can say that it was not counted.
+    const [left, right] = [xOf(Math.max(series.from, range.from)), xOf(series.to)];
     context.fillStyle = hatch(context, this.#palette.gap);
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    context.fillRect(0, 0, this.#canvas.width, this.#canvas.height);
-    context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
-    const perMs = area.width / (range.to - range.from);
-    const left = area.left + (firstSecond - range.from) * perMs;
+    context.fillRect(left, area.top, Math.max(right - left, 0), area.height);
     context.imageSmoothingEnabled = false;
-    context.drawImage(this.#cells, left, area.top, columns * secondMs * perMs, area.height);
-    // What of the last second is still to come is no gap.
-    const lastSecond = alignDown(range.to, secondMs);
-    const come = (range.to - lastSecond) / secondMs;
-    context.fillStyle = this.#palette.panel;
-    context.fillRect(
-      area.left + (lastSecond - range.from) * perMs,
+    context.drawImage(
+      this.#cells,
+      xOf(firstColumn),
       area.top,
-      secondMs * perMs,
-      area.height * (1 - come),
+      columns * columnMs * perMs,
+      area.height,
     );
+    // What of the last column is still to come is no gap.
+    const lastColumn = alignDown(range.to, columnMs);
+    const come = (range.to - lastColumn) / columnMs;
+    context.fillStyle = this.#palette.panel;
+    context.fillRect(xOf(lastColumn), area.top, columnMs * perMs, area.height * (1 - come));
     context.restore();
   }
 
-  #imageOf(series: Series, range: Range, firstSecond: number, columns: number): ImageData {
+  #imageOf(series: Series, range: Range, fold: Fold, columns: number): ImageData {
+    const { columnMs, period } = fold;
     const { starts, counts } = series;
+    const rows = columnMs / period.windowMs;
+    const firstColumn = alignDown(range.from, columnMs);
     const image = new ImageData(columns, rows);
     const pixels = new Uint32Array(image.data.buffer);
-    const first = series.indexOf(firstSecond);
+    const first = series.indexOf(firstColumn);
     const end = series.indexOf(range.to);
     const factor = (shades - 1) ** 2 / this.#most;
     for (let index = first; index < end; index++) {
-      const offset = (starts[index] ?? 0) - firstSecond;
-      const column = Math.floor(offset / secondMs);
-      const row = rows - 1 - (offset - column * secondMs) / windowMs;
+      const offset = (starts[index] ?? 0) - firstColumn;
+      const column = Math.floor(offset / columnMs);
+      const row = rows - 1 - (offset - column * columnMs) / period.windowMs;
       // By the square root: chance moves a count by its square root, so that noise looks alike
       // wherever it is.
       const shade = Math.min(Math.round(Math.sqrt((counts[index] ?? 0) * factor)), shades - 1);
@@ -152,73 +180,56 @@ export class HeatMap {
     return image;
   }
 
-  #drawAxes(range: Range, width: number): void {
+  #drawAxes({ range, fold }: HeatPicture, width: number): void {
     const context = this.#context;
     const area = areaOf(width);
     context.font = `${fontPx}px "Inter Variable", system-ui, sans-serif`;
     context.fillStyle = this.#palette.muted;
     context.textAlign = 'right';
     context.textBaseline = 'middle';
-    for (const [text, share] of [
-      ['0 ms', 0],
-      ['250', 0.25],
-      ['500', 0.5],
-      ['750', 0.75],
-      ['1 s', 1],
-    ] as const) {
+    for (const [text, share] of fold.rows)
       context.fillText(text, area.left - 8, area.top + area.height * (1 - share));
-    }
     context.textAlign = 'center';
     context.textBaseline = 'alphabetic';
-    const { stepMs, at } = timeTicks(range.from, range.to, area.width);
+    const { stepMs, at } = timeTicks(range.from, range.to, area.width, offsetMs(range.to));
     for (const time of at) {
       const x = area.left + ((time - range.from) / (range.to - range.from)) * area.width;
       context.fillText(tickText(time, stepMs), x, heightPx - 6);
     }
   }
 
-  #drawView({ range, view }: HeatPicture, width: number): void {
-    const area = areaOf(width);
-    const perMs = area.width / (range.to - range.from);
-    const context = this.#context;
-    context.fillStyle = this.#palette.mark;
-    context.fillRect(
-      area.left + (view.from - range.from) * perMs,
-      area.top + area.height + 2,
-      Math.max((view.to - view.from) * perMs, 2),
-      3,
-    );
-  }
-
-  #drawCursor(time: number, range: Range, width: number): void {
+  /** Around the window in which a time lies. */
+  #drawFrame(time: number, colour: string, { range, fold }: HeatPicture): void {
     if (time < range.from || time >= range.to) return;
-    const area = areaOf(width);
+    const { columnMs, period } = fold;
+    const area = areaOf(this.#canvas.clientWidth);
     const perMs = area.width / (range.to - range.from);
-    const second = alignDown(time, secondMs);
-    const row = Math.floor((time - second) / windowMs);
-    const rowPx = area.height / rows;
-    const x = area.left + (second - range.from) * perMs;
+    const column = alignDown(time, columnMs);
+    const row = Math.floor((time - column) / period.windowMs);
+    const rowPx = (area.height * period.windowMs) / columnMs;
+    const x = area.left + (column - range.from) * perMs;
     const y = area.top + area.height - (row + 1) * rowPx;
     const context = this.#context;
-    for (const [colour, spread] of [
-      [this.#palette.panel, 3],
-      [this.#palette.mark, 2],
+    for (const [rim, lineWidth] of [
+      [this.#palette.panel, 4],
+      [colour, 2],
     ] as const) {
-      context.strokeStyle = colour;
-      context.lineWidth = spread === 3 ? 4 : 2;
-      context.strokeRect(x - 2, y - 2, secondMs * perMs + 4, rowPx + 4);
+      context.strokeStyle = rim;
+      context.lineWidth = lineWidth;
+      context.strokeRect(x - 2, y - 2, columnMs * perMs + 4, rowPx + 4);
     }
   }
 
-  #timeAt({ offsetX, offsetY }: PointerEvent): number | undefined {
+  #timeAt({ x: left, y: top }: { readonly x: number; readonly y: number }): number | undefined {
     if (this.#picture === undefined) return undefined;
-    const { range } = this.#picture;
+    const { range, fold } = this.#picture;
     const area = areaOf(this.#canvas.clientWidth);
-    const x = offsetX - area.left;
-    const y = area.top + area.height - offsetY;
+    const x = left - area.left;
+    const y = area.top + area.height - top;
     if (x < 0 || x >= area.width || y < 0 || y >= area.height) return undefined;
-    const second = alignDown(range.from + (x / area.width) * (range.to - range.from), secondMs);
-    return second + Math.floor((y / area.height) * rows) * windowMs;
+    const time = range.from + (x / area.width) * (range.to - range.from);
+    const share = (y / area.height) * fold.columnMs;
+    return alignDown(time, fold.columnMs) + alignDown(Math.floor(share), fold.period.windowMs);
   }
 }
 

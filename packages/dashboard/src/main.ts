@@ -7,32 +7,40 @@
  * "Now" is the end of the newest final window, by the server's clock; the browser's own is never
  * asked, so a wrong one shows nothing wrong.
  */
-import { BurstsPanel } from './bursts-panel.ts';
+import { BurstsPanel, noMarks } from './bursts-panel.ts';
 import { Chart } from './chart.ts';
-import { Client, Refusal } from './client.ts';
+import type { Marks } from './chart-marks.ts';
+import { Client, type Info, Refusal } from './client.ts';
 import { connectControls } from './controls.ts';
-import { element, write } from './elements.ts';
+import { CountingStart } from './counting-start.ts';
+import { askToken, connectHelp, connectRange, connectToken } from './dialogs.ts';
+import { element } from './elements.ts';
+import { connectCopy, showEmpty } from './empty.ts';
 import { Feed, type FeedState } from './feed.ts';
+import { foldFor } from './fold.ts';
 import { HeatMap } from './heat-map.ts';
 import { History } from './history.ts';
 import { showNodes } from './nodes.ts';
 import { alignDown, alignUp, type Period, periodFor, periods } from './period.ts';
+import { Pointing } from './pointing.ts';
 import type { Series } from './series.ts';
+import { showState, showTrouble } from './status.ts';
 import { summarize } from './summary.ts';
 import {
   writeAll,
   writeHeatShown,
   writeInfo,
+  writeKey,
   writeNow,
   writeNowUnknown,
-  writePointed,
   writeShown,
   writeSummary,
   writeTable,
 } from './texts.ts';
-import { applyTheme, palette, switchTheme, theme } from './theme.ts';
+import { connectTheme, palette } from './theme.ts';
 import * as views from './view.ts';
 import { WhoseSwitch } from './whose-switch.ts';
+import { connectZone } from './zone-switch.ts';
 
 /** Numbers that change more often cannot be read. */
 const textEveryMs = 250;
@@ -45,34 +53,49 @@ const calm = matchMedia('(prefers-reduced-motion: reduce)');
 const client = new Client();
 const feed = new Feed(client, { moved: askFrame, changed: feedChanged });
 const history = new History(client, historyChanged);
+const countingStart = new CountingStart(client);
 const chart = new Chart(element('chart', HTMLElement), palette(), {
   selected: (range) => look(views.viewOf(range, now())),
-  pointed: (time) => point(time, 'chart'),
+  moved: () => pointing.moved('chart'),
 });
-const heatMap = new HeatMap(element('heat', HTMLCanvasElement), palette(), (time) =>
-  point(time, 'heat'),
-);
-
+const heatMap = new HeatMap(element('heat', HTMLCanvasElement), palette(), {
+  moved: () => pointing.moved('heat'),
+  clicked: (window) => pointing.clicked(window),
+});
+const pointing = new Pointing(chart, heatMap, {
+  changed: () => {
+    textDueAt = 0;
+    askFrame();
+  },
+  // Reading takes longer than a window lasts.
+  began: () => look(views.pause(seen(), now())),
+  chosen: (range) => look(views.viewOf(range, now())),
+});
 const bursts = new BurstsPanel(client, {
   look: (range) => {
     look(views.viewOf(range, now()));
     return view;
   },
   back: look,
+  found: (found) => {
+    marks = found;
+    askFrame();
+  },
 });
-
 const whose = new WhoseSwitch(client, {
   chosen: () => void askInfo().then(askNodes),
   changed: () => {
     bursts.forget();
     history.forget();
+    countingStart.forget();
     feed.restart();
     rememberView();
   },
 });
 
 let view = views.fromHash(location.hash) ?? views.liveView(60_000);
-let cursor: { readonly time: number; readonly on: 'chart' | 'heat' } | undefined;
+let marks: Marks = noMarks;
+let info: Info | undefined;
 let frameAsked = false;
 let textDueAt = 0;
 let tableDueAt = 0;
@@ -82,12 +105,22 @@ function now(): number {
   return feed.finalThrough ?? view.to ?? 0;
 }
 
+/** The view as it is drawn: of a young server, what there is. */
+function seen(): views.View {
+  return views.fitted(view, now(), countingStart.at(view.spanMs, feed.series));
+}
+
 function look(next: views.View): void {
   view = next;
+  redraw();
+  showView();
+}
+
+/** All of it anew, and at once. */
+function redraw(): void {
   textDueAt = 0;
   tableDueAt = 0;
   framesDueAt = 0;
-  showView();
   askFrame();
 }
 
@@ -96,7 +129,7 @@ function showView(): void {
   element('live', HTMLButtonElement).ariaPressed = String(isLive);
   for (const button of document.querySelectorAll<HTMLButtonElement>('button[data-span]'))
     button.ariaPressed = String(isLive && Number(button.dataset['span']) === view.spanMs);
-  showState();
+  showState(feed.state, !isLive);
   rememberView();
 }
 
@@ -139,10 +172,10 @@ function frame(at: number): void {
 /** The windows that the view shows: whole ones, of which the last may only just be final. */
 function shownRange(period: Period): views.Range {
   const { windowMs } = period;
-  const range = views.rangeOf(view, now());
+  const shown = seen();
   const final = alignDown(now(), windowMs);
-  const to = Math.min(alignUp(range.to, windowMs), final);
-  return { from: Math.min(alignDown(to - view.spanMs, windowMs), to - windowMs), to };
+  const to = Math.min(alignUp(views.rangeOf(shown, now()).to, windowMs), final);
+  return { from: Math.min(alignDown(to - shown.spanMs, windowMs), to - windowMs), to };
 }
 
 function seriesOf(period: Period, range: views.Range): Series | undefined {
@@ -151,19 +184,20 @@ function seriesOf(period: Period, range: views.Range): Series | undefined {
 }
 
 function drawChart(at: number, textDue: boolean): void {
-  const period = periodFor(view.spanMs);
+  const period = periodFor(seen().spanMs);
   const range = shownRange(period);
   const series = seriesOf(period, range);
   document.body.classList.toggle('loading', series?.covers(range) !== true);
   if (series === undefined) return;
   const summary = summarize(series, range);
-  chart.draw({ series, range, summary });
-  if (cursor?.on === 'heat') chart.point(cursor.time);
+  chart.draw({ series, range, summary, marks });
+  if (textDue) pointing.showIn('chart', series);
   if (!textDue) return;
   writeShown(period, range);
   writeSummary(period, summary);
-  writePointed(cursor?.on === 'heat' ? heatSeries : series, cursor?.time);
-  showEmpty(series.covers(range) && summary.messages === 0, summary.windows);
+  writeKey(chart.band, period);
+  const isEmpty = series.covers(range) && summary.messages === 0;
+  showEmpty({ isEmpty, windows: summary.windows, messagesInAll: feed.messagesInAll }, info);
   if (series.covers(range)) bursts.show(view, range, summary.windows > 0);
   if (at >= tableDueAt && element('table-details', HTMLDetailsElement).open) {
     tableDueAt = at + tableEveryMs;
@@ -171,46 +205,17 @@ function drawChart(at: number, textDue: boolean): void {
   }
 }
 
-let heatSeries: Series | undefined;
-
 function drawHeat(textDue: boolean): void {
-  const shown = shownRange(periodFor(view.spanMs));
-  const range = views.heatRange(shown, now());
-  const aligned = { from: alignDown(range.from, 10), to: alignDown(range.to, 10) };
-  heatSeries = seriesOf(periods.ms10, aligned);
-  if (heatSeries === undefined) return;
-  heatMap.draw({
-    series: heatSeries,
-    range: aligned,
-    view: shown,
-    rescale: textDue,
-    cursor: cursor?.time,
-  });
-  if (textDue) writeHeatShown(aligned, shown, heatMap.most);
-}
-
-function showEmpty(isEmpty: boolean, windows: number): void {
-  const empty = element('empty', HTMLElement);
-  empty.hidden = !isEmpty;
-  if (!isEmpty) return;
-  const text =
-    feed.messagesInAll === 0
-      ? 'No message yet. Every request that the ingest port answers 200 shows up here.'
-      : windows === 0
-        ? 'No server was counting in this range.'
-        : 'Nothing came in this range.';
-  if (empty.textContent !== text) {
-    const words = document.createElement('span');
-    words.textContent = text;
-    empty.replaceChildren(words);
-  }
-}
-
-function point(time: number | undefined, on: 'chart' | 'heat'): void {
-  cursor = time === undefined ? undefined : { time, on };
-  if (on === 'heat') chart.point(time);
-  textDueAt = 0;
-  askFrame();
+  const { spanMs } = seen();
+  const fold = foldFor(spanMs);
+  const range = shownRange(periodFor(spanMs));
+  const series = seriesOf(fold.period, range);
+  if (series === undefined) return;
+  const { time: cursor, anchor } = pointing;
+  heatMap.draw({ series, range, fold, rescale: textDue, cursor, anchor });
+  if (!textDue) return;
+  pointing.showIn('heat', series);
+  writeHeatShown(fold, heatMap.most);
 }
 
 // --- the server ------------------------------------------------------------------------------------
@@ -228,10 +233,10 @@ function feedChanged(state: FeedState, reason: string): void {
     // The address may name a cluster or a node that this server does not have.
     void askInfo().then(askNodes);
   } else if (state === 'locked') {
-    askToken(reason);
+    askToken(client, reason);
   }
-  showState();
-  showTrouble(state, reason);
+  showState(state, view.to !== undefined);
+  showTrouble(state, reason, lostSince);
   textDueAt = 0;
   askFrame();
 }
@@ -243,34 +248,10 @@ function historyChanged(error?: unknown): void {
   askFrame();
 }
 
-function showState(): void {
-  const words = {
-    ...{ connecting: 'Connecting', open: 'Live', lost: 'Server gone' },
-    ...{ refused: 'Nothing to show', locked: 'Locked' },
-  };
-  const held = feed.state === 'open' && view.to !== undefined;
-  const state = element('state', HTMLElement);
-  state.dataset['state'] = held ? 'held' : feed.state === 'open' ? 'live' : feed.state;
-  write('state', held ? 'Held' : words[feed.state]);
-  document.body.classList.toggle('stale', feed.state === 'lost');
-}
-
-function showTrouble(state: FeedState, reason: string): void {
-  const trouble = element('trouble', HTMLElement);
-  trouble.hidden = reason === '' || state === 'locked';
-  const since =
-    lostSince === undefined
-      ? ''
-      : ` What you see ends at ${new Date(lostSince).toISOString().slice(11, 19)} UTC.`;
-  write(
-    'trouble',
-    state === 'lost' ? `The server does not answer.${since} Trying again until it does.` : reason,
-  );
-}
-
 async function askInfo(): Promise<void> {
   try {
-    const info = await client.info();
+    info = await client.info();
+    countingStart.learn(info);
     const hasCluster = whose.offer(info);
     if (hasCluster && element('nodes', HTMLElement).hidden) void askNodes();
     writeInfo(info, client.whose);
@@ -280,6 +261,7 @@ async function askInfo(): Promise<void> {
 }
 
 async function askNodes(): Promise<void> {
+  if (info?.scopes.includes('cluster') !== true) return;
   try {
     const nodes = await showNodes(client, (node) => whose.choose({ scope: 'cluster', node }));
     whose.offerNodes(nodes.map(({ name }) => name));
@@ -288,56 +270,9 @@ async function askNodes(): Promise<void> {
   }
 }
 
-// --- dialogs, theme, file --------------------------------------------------------------------------
-
-function askToken(reason: string): void {
-  const error = element('token-error', HTMLElement);
-  error.hidden = client.token === undefined;
-  error.textContent = `This token was refused: ${reason}.`;
-  const dialog = element('token-dialog', HTMLDialogElement);
-  if (!dialog.open) dialog.showModal();
-}
-
-function connectDialogs(): void {
-  const help = element('help-dialog', HTMLDialogElement);
-  element('help', HTMLButtonElement).addEventListener('click', () => help.showModal());
-  const dialog = element('token-dialog', HTMLDialogElement);
-  // Without a token there is nothing to see behind it.
-  dialog.addEventListener('cancel', (event) => event.preventDefault());
-  element('token-form', HTMLFormElement).addEventListener('submit', () => {
-    const input = element('token', HTMLInputElement);
-    client.token = input.value.trim();
-    input.value = '';
-    element('forget', HTMLButtonElement).hidden = false;
-    feed.retry();
-  });
-  const forget = element('forget', HTMLButtonElement);
-  forget.hidden = client.token === undefined;
-  forget.addEventListener('click', () => {
-    client.token = undefined;
-    location.reload();
-  });
-}
-
-function connectTheme(): void {
-  const button = element('theme', HTMLButtonElement);
-  const changed = (): void => {
-    button.textContent = theme() === 'dark' ? 'Light' : 'Dark';
-    button.ariaLabel = `Switch to ${theme() === 'dark' ? 'light' : 'dark'} colours`;
-    const colours = palette();
-    chart.palette = colours;
-    heatMap.palette = colours;
-  };
-  applyTheme(changed);
-  button.addEventListener('click', () => {
-    switchTheme();
-    changed();
-  });
-}
-
 /** Fetched and not linked to: an address cannot carry the token. */
 async function saveCsv(): Promise<void> {
-  const period = periodFor(view.spanMs);
+  const period = periodFor(seen().spanMs);
   const range = shownRange(period);
   try {
     const link = document.createElement('a');
@@ -350,31 +285,35 @@ async function saveCsv(): Promise<void> {
   }
 }
 
+// --- what people do --------------------------------------------------------------------------------
+
 connectControls(chart, {
-  pan: (share) => look(views.pan(view, share * view.spanMs, now())),
-  zoom: (factor, at) => look(views.zoom(view, factor, now(), at)),
+  pan: (share) => look(views.pan(seen(), share * seen().spanMs, now())),
+  zoom: (factor, at) => look(views.zoom(seen(), factor, now(), at)),
   span: (spanMs) => look(views.liveView(spanMs)),
   toggleLive: () =>
-    look(view.to === undefined ? views.pause(view, now()) : views.liveView(view.spanMs)),
+    look(view.to === undefined ? views.pause(seen(), now()) : views.liveView(view.spanMs)),
   step: (windows) => {
-    const { windowMs } = periodFor(view.spanMs);
-    const range = shownRange(periodFor(view.spanMs));
-    // Reading takes longer than a window lasts.
-    look(views.pause(view, now()));
-    const from = cursor?.time ?? range.to;
-    const time = alignDown(from, windowMs) + windows * windowMs;
-    cursor = { time: Math.min(Math.max(time, range.from), range.to - windowMs), on: 'heat' };
-    chart.point(cursor.time);
+    const period = periodFor(seen().spanMs);
+    const range = shownRange(period);
+    look(views.pause(seen(), now()));
+    pointing.step(windows * period.windowMs, range, period.windowMs);
   },
 });
-connectDialogs();
-connectTheme();
-element('csv', HTMLButtonElement).addEventListener('click', () => void saveCsv());
-element('table-details', HTMLDetailsElement).addEventListener('toggle', () => {
-  tableDueAt = 0;
-  textDueAt = 0;
-  askFrame();
+connectToken(client, () => feed.retry());
+connectHelp();
+connectRange(
+  () => (feed.finalThrough === undefined ? undefined : shownRange(periodFor(seen().spanMs))),
+  (range) => look(views.viewOf(range, now())),
+);
+connectCopy();
+connectZone(redraw);
+connectTheme((colours) => {
+  chart.palette = colours;
+  heatMap.palette = colours;
 });
+element('csv', HTMLButtonElement).addEventListener('click', () => void saveCsv());
+element('table-details', HTMLDetailsElement).addEventListener('toggle', redraw);
 addEventListener('hashchange', () => {
   look(views.fromHash(location.hash) ?? view);
   whose.read(location.hash);

@@ -1,4 +1,5 @@
-/** Numbers and times as the page writes them. Every time is UTC, as in all that reto3 prints. */
+/** Numbers and times as the page writes them. Times are of the chosen wall clock, UTC at first. */
+import { offsetMs } from './zone.ts';
 
 const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 const short = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 3 });
@@ -24,7 +25,7 @@ export function percentText(share: number): string {
   return `${short.format(share * 100)} %`;
 }
 
-const iso = (time: number): string => new Date(time).toISOString();
+const iso = (time: number): string => new Date(time + offsetMs(time)).toISOString();
 
 /** 14:50:08.240, with as many digits as windows of this length need. */
 export function timeText(time: number, windowMs: number): string {
@@ -41,12 +42,13 @@ export function dateTimeText(time: number, windowMs: number): string {
 /** A label of a time axis whose labels are `stepMs` apart; dates at midnight. */
 export function tickText(time: number, stepMs: number): string {
   const text = iso(time);
-  if (time % 86_400_000 === 0) {
+  const wall = time + offsetMs(time);
+  if (wall % 86_400_000 === 0) {
     return new Intl.DateTimeFormat('en-GB', {
       day: 'numeric',
       month: 'short',
       timeZone: 'UTC',
-    }).format(time);
+    }).format(wall);
   }
   if (stepMs >= 60_000) return text.slice(11, 16);
   if (stepMs >= 1_000) return text.slice(11, 19);

@@ -1,12 +1,15 @@
 /** Everything on the page that is text: numbers, sentences, the table. Takes in, writes out. */
+import type { Band } from './band.ts';
 import type { Info } from './client.ts';
 import { element, rowOf, write } from './elements.ts';
+import type { Fold } from './fold.ts';
 import type { Period } from './period.ts';
 import type { Series } from './series.ts';
 import { type Summary, summarize, summaryRows } from './summary.ts';
 import { dateTimeText, lengthText, shortText, timeText, wholeText } from './text.ts';
 import type { Range } from './view.ts';
 import type { Whose } from './whose.ts';
+import { zone, zoneText } from './zone.ts';
 
 const secondMs = 1_000;
 
@@ -15,7 +18,7 @@ export function writeNow(feed: Series): void {
   const { messages } = summarize(feed, { from: feed.to - secondMs, to: feed.to });
   write('rate', wholeText(messages));
   write('final', timeText(feed.to, 10));
-  write('final-note', dateTimeText(feed.to, 10).slice(0, 10));
+  write('final-note', `${dateTimeText(feed.to, 10).slice(0, 10)} ${zoneText(feed.to)}`);
 }
 
 /** Everything counted up to the end of the newest window on the page, so never less than a part. */
@@ -35,7 +38,7 @@ export function writeInfo(info: Info, { scope, node }: Whose): void {
   write('node', name);
   // What tells one tab from the next stands first.
   document.title = `${name} · reto3`;
-  const since = `${dateTimeText(info.startedAt, secondMs)} UTC`;
+  const since = `${dateTimeText(info.startedAt, secondMs)} ${zoneText(info.startedAt)}`;
   write('since', `${wholeText(info.messagesSinceStart)} since ${info.node} started, ${since}`);
   write('version', `reto3 ${info.version}`);
 }
@@ -61,7 +64,7 @@ function peakNote(period: Period, { peak, messages }: Summary): string {
 }
 
 function sentence(period: Period, { from, to, messages, peak, mean, gapMs }: Summary): string {
-  const span = `${lengthText(to - from)} up to ${dateTimeText(to, period.windowMs)} UTC`;
+  const span = `${lengthText(to - from)} up to ${dateTimeText(to, period.windowMs)} ${zoneText(to)}`;
   const top =
     peak === undefined
       ? 'nothing was counted'
@@ -73,25 +76,33 @@ export function writeShown(period: Period, range: Range): void {
   const { windowMs } = period;
   write(
     'shown',
-    `${lengthText(range.to - range.from)} in ${period.window}s · ${rangeText(range, windowMs)} UTC`,
+    `${lengthText(range.to - range.from)} in ${period.window}s · ${rangeText(range, windowMs)}`,
   );
 }
 
-export function writeHeatShown(range: Range, view: Range, most: number | undefined): void {
-  const isPart = range.from > view.from;
-  const which = isPart
-    ? `the newest ${lengthText(range.to - range.from)} of the chart`
-    : 'a column a second, a row 10 ms';
-  write('heat-shown', `${which} · ${rangeText(range, secondMs)} UTC`);
+export function writeHeatShown({ column, period, columnMs }: Fold, most: number | undefined): void {
+  write('heat-title', `Inside each ${column}`);
+  write('heat-unit', `per ${period.unit}`);
   write('heat-most', most === undefined ? '–' : `${wholeText(most)} or more`);
+  element('heat', HTMLCanvasElement).ariaLabel =
+    `Heat map: a column for each ${column}, a row for each of its ${columnMs / period.windowMs} windows. The table below has its figures.`;
 }
 
-/** What stands under the cursor. */
-export function writePointed(series: Series | undefined, time: number | undefined): void {
-  if (series === undefined || time === undefined) {
-    write('pointed', '');
-    return;
-  }
+/** What the colours and shapes of the chart mean. */
+export function writeKey(band: Band | undefined, { window }: Period): void {
+  write(
+    'key-line',
+    band === undefined ? `each ${window}` : `median in ${lengthText(band.columnMs)}`,
+  );
+  element('key-band-item', HTMLElement).hidden = band === undefined;
+}
+
+/** What stands under the cursor: the window, and what is drawn for it and its neighbours. */
+export function pointedLines(
+  series: Series,
+  time: number,
+  band: Band | undefined,
+): readonly [string, ...string[]] {
   const { period } = series;
   const start = time - (time % period.windowMs);
   const count = series.countAt(start);
@@ -99,7 +110,17 @@ export function writePointed(series: Series | undefined, time: number | undefine
     count === undefined
       ? 'not counted'
       : `${wholeText(count)} ${count === 1 ? 'message' : 'messages'}`;
-  write('pointed', `${whenText(start, period)}  ${text}`);
+  const more: string[] = [];
+  // Another clock than the one that all reto3 prints: both, so that they can be matched.
+  if (zone() !== 'utc') more.push(`${new Date(start).toISOString().slice(0, 23)}Z`);
+  const column = band?.starts.findLastIndex((each) => each <= time) ?? -1;
+  const peak = band?.peaks[column];
+  if (band !== undefined && peak !== undefined && count !== undefined)
+    more.push(
+      `${lengthText(band.columnMs)} about it: median ${wholeText(band.medians[column] ?? 0)}, p99 ${wholeText(band.tops[column] ?? 0)}`,
+      `largest ${wholeText(peak.count)} at ${timeText(peak.start, period.windowMs)}`,
+    );
+  return [`${whenText(start, period)}  ${text}`, ...more];
 }
 
 /** Newest first; rewritten only where somebody has opened it. */
@@ -109,7 +130,7 @@ export function writeTable(series: Series, range: Range): void {
   const length = rows[0] === undefined ? 0 : Math.max(...rows.map(({ from, to }) => to - from));
   write(
     'table-shown',
-    `${rangeText(range, period.windowMs)} UTC, ${lengthText(length)} a row, newest first`,
+    `${rangeText(range, period.windowMs)}, ${lengthText(length)} a row, newest first`,
   );
   write('table-peak', `Peak ${period.window}`);
   const body = element('rows', HTMLTableSectionElement);
@@ -138,9 +159,12 @@ function whenText(time: number, { windowMs }: { readonly windowMs: number }): st
   return windowMs >= 60_000 ? dateTimeText(time, windowMs) : timeText(time, windowMs);
 }
 
+/** With its zone. */
 export function rangeText({ from, to }: Range, windowMs: number): string {
   const [first, last] = [dateTimeText(from, windowMs), dateTimeText(to, windowMs)];
-  return first.slice(0, 10) === last.slice(0, 10)
-    ? `${first} – ${last.slice(11)}`
-    : `${first} – ${last}`;
+  const text =
+    first.slice(0, 10) === last.slice(0, 10)
+      ? `${first} – ${last.slice(11)}`
+      : `${first} – ${last}`;
+  return `${text} ${zoneText(to)}`;
 }

@@ -1,6 +1,7 @@
 /** Dark and light: the system's choice until somebody chooses; and the colours that canvases need. */
+import { element } from './elements.ts';
 
-export type Theme = 'light' | 'dark';
+type Theme = 'light' | 'dark';
 
 export interface Palette {
   readonly text: string;
@@ -8,7 +9,15 @@ export interface Palette {
   readonly grid: string;
   readonly line: string;
   readonly fill: string;
-  readonly mark: string;
+  /** Between median and 99th percentile. */
+  readonly band: string;
+  readonly peak: string;
+  readonly burst: string;
+  readonly stall: string;
+  /** The cell under the pointer. */
+  readonly hover: string;
+  /** One end of a range that is being chosen. */
+  readonly select: string;
   readonly gap: string;
   readonly damaged: string;
   readonly panel: string;
@@ -19,23 +28,25 @@ export interface Palette {
 const key = 'reto3-theme';
 const system = matchMedia('(prefers-color-scheme: dark)');
 
-export function theme(): Theme {
+function theme(): Theme {
   const chosen = localStorage.getItem(key);
   if (chosen === 'light' || chosen === 'dark') return chosen;
   return system.matches ? 'dark' : 'light';
 }
 
 /** Puts the theme on the page, now and whenever the system changes its own. */
-export function applyTheme(changed: () => void): void {
+function applyTheme(changed: () => void): void {
   const apply = (): void => {
     document.documentElement.dataset['theme'] = theme();
     changed();
   };
   system.addEventListener('change', apply);
+  // With forced colours the system's own few take the place of these.
+  matchMedia('(forced-colors: active)').addEventListener('change', apply);
   apply();
 }
 
-export function switchTheme(): Theme {
+function switchTheme(): Theme {
   const next = theme() === 'dark' ? 'light' : 'dark';
   localStorage.setItem(key, next);
   document.documentElement.dataset['theme'] = next;
@@ -52,10 +63,30 @@ export function palette(): Palette {
     grid: colour('grid'),
     line: colour('accent'),
     fill: colour('accent-soft'),
-    mark: colour('mark'),
+    band: colour('band'),
+    peak: colour('peak'),
+    burst: colour('burst'),
+    stall: colour('stall'),
+    hover: colour('text'),
+    select: colour('select'),
     gap: colour('gap'),
-    damaged: colour('bad'),
+    damaged: colour('damaged'),
     panel: colour('panel'),
     heat: [0, 1, 2, 3, 4, 5].map((stop) => colour(`heat-${stop}`)),
   };
+}
+
+/** @param changed called with the colours, now and when they are others */
+export function connectTheme(changed: (colours: Palette) => void): void {
+  const button = element('theme', HTMLButtonElement);
+  const show = (): void => {
+    button.textContent = theme() === 'dark' ? 'Light' : 'Dark';
+    button.ariaLabel = `Switch to ${theme() === 'dark' ? 'light' : 'dark'} colours`;
+    changed(palette());
+  };
+  applyTheme(show);
+  button.addEventListener('click', () => {
+    switchTheme();
+    show();
+  });
 }

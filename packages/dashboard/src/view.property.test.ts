@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { leastSpanMs, mostSpanMs } from './period.ts';
 import {
+  fitted,
   fromHash,
-  heatRange,
   liveView,
   pan,
   pause,
@@ -124,18 +124,14 @@ test('the address names the view', () => {
     expect(fromHash(hash), hash).toBeUndefined();
 });
 
-test('the heat map shows the view, its newest five minutes, or ten seconds with it', () => {
+test('a live view begins where counting began, and goes on as long as was asked for', () => {
   fc.assert(
-    fc.property(views, (view) => {
-      const range = rangeOf(view, nowMs);
-      const heat = heatRange(range, nowMs);
-      const spanMs = heat.to - heat.from;
-      expect(heat.to).toBeLessThanOrEqual(nowMs);
-      expect(spanMs).toBe(Math.min(Math.max(view.spanMs, 10_000), 300_000));
-      if (view.spanMs <= 300_000) {
-        expect(heat.from).toBeLessThanOrEqual(range.from);
-        expect(heat.to).toBeGreaterThanOrEqual(range.to);
-      }
+    fc.property(views, fc.integer({ min: 0, max: nowMs }), (view, age) => {
+      const shown = fitted(view, nowMs, nowMs - age);
+      if (view.to !== undefined) expect(shown).toBe(view);
+      else expect(shown.spanMs).toBe(Math.min(view.spanMs, Math.max(age, 1_000)));
+      expectView(shown);
     }),
   );
+  expect(fitted(liveView(60_000), nowMs, undefined)).toEqual(liveView(60_000));
 });

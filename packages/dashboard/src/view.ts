@@ -19,20 +19,6 @@ export interface Range {
   readonly to: number;
 }
 
-/** 300 columns, about one for each pixel of a phone; 30,000 numbers to load. */
-export const heatMostMs = 5 * 60_000;
-
-/** With fewer columns there is no pattern to see. */
-const heatLeastMs = 10_000;
-
-/** What the heat map shows of a range: all of it, its newest five minutes, or ten seconds about it. */
-export function heatRange({ from, to }: Range, nowMs: number): Range {
-  const spanMs = to - from;
-  if (spanMs >= heatLeastMs) return { from: Math.max(from, to - heatMostMs), to };
-  const end = Math.min(Math.round(to + (heatLeastMs - spanMs) / 2), Math.max(nowMs, to));
-  return { from: end - heatLeastMs, to: end };
-}
-
 export function liveView(spanMs: number): View {
   return { spanMs: clampSpan(spanMs), to: undefined };
 }
@@ -40,6 +26,19 @@ export function liveView(spanMs: number): View {
 export function rangeOf(view: View, nowMs: number): Range {
   const to = view.to ?? nowMs;
   return { from: to - view.spanMs, to };
+}
+
+/** Short enough that a new server fills its first view at once. */
+const leastYoungMs = 1_000;
+
+/**
+ * What a live view shows: of a server that began to count within it, the time since then only.
+ * @param countedFrom since when there are counts, where that is known
+ */
+export function fitted(view: View, nowMs: number, countedFrom: number | undefined): View {
+  if (view.to !== undefined || countedFrom === undefined || countedFrom > nowMs) return view;
+  const spanMs = Math.max(nowMs - countedFrom, leastYoungMs);
+  return spanMs < view.spanMs ? { ...view, spanMs } : view;
 }
 
 /** Holds a live view where it is. */

@@ -1,0 +1,20 @@
+/** However long a view is, the heat map has its time axis and enough columns to show a pattern. */
+import { expect, test } from 'vitest';
+import { foldFor } from './fold.ts';
+import { leastSpanMs, mostSpanMs } from './period.ts';
+
+test('columns are whole, and a view has two to a thousand of them', () => {
+  for (let spanMs = leastSpanMs; spanMs <= mostSpanMs; spanMs = Math.ceil(spanMs * 1.1)) {
+    const { period, columnMs } = foldFor(spanMs);
+    expect(columnMs % period.windowMs).toBe(0);
+    expect(spanMs / columnMs).toBeGreaterThanOrEqual(2);
+    expect(spanMs / columnMs).toBeLessThanOrEqual(1_000);
+    // What one answer of the server holds.
+    expect(spanMs / period.windowMs).toBeLessThanOrEqual(45_000);
+  }
+});
+
+test('names what a column is', () => {
+  const columns = [200, 60_000, 300_000, 900_000, 86_400_000].map((ms) => foldFor(ms).column);
+  expect(columns).toEqual(['100 ms', 'second', 'second', 'minute', 'hour']);
+});

@@ -1,0 +1,178 @@
+/** Ways to look at what was counted: ranges, clocks, two clicks, and what marks mean. */
+import { expect, onTestFinished } from 'vitest';
+import { askInfo } from '../support/api.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { requires } from '../support/requirement.ts';
+import { Server } from '../support/server.ts';
+import { waitUntil } from '../support/wait.ts';
+import { expectAccessible } from './support/accessible.ts';
+import { Dashboard, program } from './support/browser.ts';
+import { RhythmLoad } from './support/rhythm.ts';
+
+const test = requires(program);
+
+async function startLoaded(): Promise<Server> {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  const rhythm = { rate: 2_000, beat: 60, stallMs: 200, stallEveryMs: 3_000 };
+  const load = new RhythmLoad(server.port, rhythm);
+  onTestFinished(() => load.stop());
+  return server;
+}
+
+/** Of a canvas of the page, in CSS pixels of it: how many pixels have a colour of the style sheet. */
+function countPixels(page: Dashboard, selector: string, name: string): Promise<number> {
+  return page.page.evaluate<number>(`(() => {
+    const probe = document.createElement('canvas').getContext('2d');
+    probe.fillStyle = getComputedStyle(document.documentElement).getPropertyValue('--${name}');
+    probe.fillRect(0, 0, 1, 1);
+    const [r, g, b] = probe.getImageData(0, 0, 1, 1).data;
+    const canvas = document.querySelector('${selector}');
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    let pixels = 0;
+    for (let at = 0; at < data.length; at += 4)
+      if (data[at] === r && data[at + 1] === g && data[at + 2] === b) pixels++;
+    return pixels;
+  })()`);
+}
+
+test('an empty server says how to send the first message, and the copied command does', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  const page = await Dashboard.open(server.adminUrl, '', {
+    permissions: ['clipboard-read', 'clipboard-write'],
+  });
+  await page.untilText('empty-command', `curl http://127.0.0.1:${server.port}/`);
+  await page.page.click('#empty-copy');
+  await page.untilText('empty-copy', 'Copied');
+  const command = await page.page.evaluate<string>('navigator.clipboard.readText()');
+  await fetch(command.replace(/^curl /, ''));
+  await page.untilText('messages', '1');
+  expect(await page.page.locator('#empty').isVisible()).toBe(false);
+});
+
+test('the view of a young server begins where counting began, in every preset', async () => {
+  const server = await startLoaded();
+  const { startedAt } = await askInfo(server.adminUrl);
+  const page = await Dashboard.open(server.adminUrl);
+  await waitUntil('the page shows requests', async () => (await page.number('rate')) > 500);
+  const began = new Date(startedAt).toISOString().slice(0, 10);
+  for (const key of ['1', '2', '4', '8']) {
+    await page.page.focus('#chart');
+    await page.page.keyboard.press(key);
+    await page.untilText('shown', new RegExp(` in 10 ms windows · ${began} `));
+    await page.untilText('messages-note', 'no gap');
+    expect(await page.number('messages')).toBeGreaterThan(0);
+  }
+});
+
+test('shows a range chosen by date and time, of the clock that was chosen', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  const page = await Dashboard.open(server.adminUrl, '', { timezoneId: 'Europe/Berlin' });
+  await page.untilLive();
+  const choose = async (from: string, to: string): Promise<void> => {
+    await page.page.click('#range');
+    await page.page.fill('#range-from', from);
+    await page.page.fill('#range-to', to);
+    await page.page.click('#range-form [type="submit"]');
+  };
+  await choose('2026-03-01T12:00:01', '2026-03-01T12:30:01');
+  await page.heldRange('of UTC', ({ from, to }) => {
+    return from === Date.UTC(2026, 2, 1, 12, 0, 1) && to === Date.UTC(2026, 2, 1, 12, 30, 1);
+  });
+  await page.page.locator('#zone').selectOption('local');
+  await page.untilText('shown', /2026-03-01 13:00:01 – 13:30:01 UTC\+01:00$/);
+  await choose('2026-07-01T12:00:02', '2026-07-01T12:30:02');
+  await page.heldRange('of Berlin', ({ from }) => from === Date.UTC(2026, 6, 1, 10, 0, 2));
+  await page.page.reload();
+  await page.untilText('shown', /2026-07-01 12:00:02 – 12:30:02 UTC\+02:00$/);
+
+  await page.page.click('#range');
+  await expectAccessible(page, 'choosing a range');
+  await page.page.fill('#range-to', '2026-06-01T12:00:00');
+  await page.page.click('#range-form [type="submit"]');
+  expect(await page.page.locator('#range-dialog').isVisible()).toBe(true);
+});
+
+test('chart and heat map have one time axis, and two clicks choose a range of it', async () => {
+  const server = await startLoaded();
+  const page = await Dashboard.open(server.adminUrl);
+  await waitUntil('the page shows requests', async () => (await page.number('rate')) > 500);
+  const { finalThrough } = await askInfo(server.adminUrl);
+  const chart = page.page.locator('.u-over');
+  const heat = page.page.locator('#heat');
+  for (const spanMs of [200, 3_000, 60_000, 900_000]) {
+    const hash = `#from=${finalThrough - spanMs}&to=${finalThrough}`;
+    await page.page.evaluate(`location.hash = '${hash}'`);
+    await page.heldRange('the next', ({ from, to }) => to - from === spanMs);
+    await waitUntil('it is drawn', async () => !(await page.page.isVisible('.loading')));
+    const [plot, map] = [await chart.boundingBox(), await heat.boundingBox()];
+    if (plot === null || map === null) throw new Error('got no chart');
+    for (const share of [0.2, 0.7]) {
+      const x = plot.x + plot.width * share;
+      const time = finalThrough - spanMs * (1 - share);
+      const points = async (id: string, y: number, withinMs: number): Promise<void> => {
+        await page.page.mouse.move(x, y);
+        await waitUntil(`#${id} says ${time} ± ${withinMs}`, async () => {
+          const [text = ''] = (await page.text(id)).split('  ');
+          const said = `${new Date(time).toISOString().slice(0, 11)}${text}Z`;
+          return Math.abs(Date.parse(said) - time) <= withinMs;
+        });
+      };
+      const windowMs = spanMs > 120_000 ? 1_000 : 10;
+      const columnMs = spanMs < 10_000 ? 100 : spanMs > 300_000 ? 60_000 : 1_000;
+      await points('pointed', plot.y + 100, 2 * windowMs + spanMs / 500);
+      await points('heat-pointed', map.y + 100, columnMs + 2 * windowMs);
+    }
+  }
+
+  await page.page.evaluate(`location.hash = '#live=60000'`);
+  await page.untilLive();
+  await heat.click({ position: { x: 300, y: 100 } });
+  await page.untilText('heat-hint', /^Click the other end/);
+  const whole = await page.heldRange();
+  await page.page.keyboard.press('Escape');
+  await page.untilText('heat-hint', /^Two clicks/);
+  await heat.click({ position: { x: 700, y: 100 } });
+  await heat.click({ position: { x: 300, y: 100 } });
+  const part = await page.heldRange('chosen', ({ from }) => from > whole.from);
+  expect(part.to).toBeLessThan(whole.to);
+});
+
+test('bursts and stalls are marked in the chart, and no two meanings share a colour', async () => {
+  const server = await startLoaded();
+  const page = await Dashboard.open(server.adminUrl);
+  // Nobody has scrolled to the list.
+  await waitUntil('both are marked', async () => {
+    const [burst, stall] = [
+      await countPixels(page, '.uplot canvas', 'burst'),
+      await countPixels(page, '.uplot canvas', 'stall'),
+    ];
+    return burst > 10 && stall > 10;
+  });
+  const names = ['accent', 'select', 'peak', 'burst', 'stall', 'damaged', 'bad', 'text'];
+  for (const theme of ['light', 'dark']) {
+    const colours = await page.page.evaluate<string[]>(`(() => {
+      document.documentElement.dataset.theme = '${theme}';
+      const style = getComputedStyle(document.documentElement);
+      return ${JSON.stringify(names)}.map((name) => style.getPropertyValue('--' + name));
+    })()`);
+    expect(new Set(colours).size, theme).toBe(names.length);
+  }
+});
+
+test('what is held looks unlike what is live', async () => {
+  const server = await startLoaded();
+  const page = await Dashboard.open(server.adminUrl);
+  await waitUntil('the page shows requests', async () => (await page.number('rate')) > 500);
+  const look = (selector: string): Promise<string> =>
+    page.page.evaluate(`(() => {
+      const style = getComputedStyle(document.querySelector('${selector}'));
+      return style.backgroundColor + style.borderStyle;
+    })()`);
+  expect(await look('#view-tiles dl > div')).toBe(await look('.group.live dl > div'));
+  await page.page.click('#live');
+  await page.untilText('view-name', 'In view, held');
+  expect(await look('#view-tiles dl > div')).not.toBe(await look('.group.live dl > div'));
+  const [rate, held] = [await page.text('final'), await page.text('messages')];
+  await waitUntil('what is live goes on', async () => (await page.text('final')) !== rate);
+  expect(await page.text('messages')).toBe(held);
+});
