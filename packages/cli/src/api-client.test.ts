@@ -2,8 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { errorKinds } from '@reto3/server/errors';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { request } from './api-client.ts';
 
 const running: Server[] = [];
@@ -51,6 +52,16 @@ describe('a request', () => {
       '/v1/stats/sec?last=5&to=2016-05-28T11%3A11%3A11%2B02%3A00',
     );
   });
+
+  it.each(['/b', '/b/', '/a/b//'])(
+    'keeps the path of an address that ends with %s',
+    async (path) => {
+      const url = await serve((asked, response) => response.end(asked.url));
+      const response = await request({ url: url + path, tokenFile: undefined }, '/v1/info', {});
+      const asked = (await response.setEncoding('utf8').toArray()).join('');
+      expect(asked).toBe(`${path.replace(/\/+$/, '')}/v1/info`);
+    },
+  );
 
   it('sends the headers it was given, and no token where there is none', async () => {
     const url = await serve((asked, response) => response.end(JSON.stringify(asked.headers)));
@@ -150,7 +161,7 @@ describe('a request fails', () => {
     });
   });
 
-  it.each(['', 'localhost:8081', '127.0.0.1', 'https://127.0.0.1:8081', 'http://'])(
+  it.each(['', 'localhost:8081', '127.0.0.1', 'ftp://127.0.0.1:8081', 'http://'])(
     'where the address is "%s"',
     async (url) =>
       expect(await errorOf(url)).toMatchObject({
@@ -159,6 +170,42 @@ describe('a request fails', () => {
         exitCode: 2,
       }),
   );
+
+  it.each([
+    ['http://u:secret@h', 'got --url with a user or password for h, want it without'],
+    ['http://h/b?x=1', 'got --url "http://h/b?x=1", want it without a query'],
+    ['https://h#x', 'got --url "https://h#x", want it without a fragment'],
+  ])('where the address is "%s", which has too much', async (url, message) =>
+    expect(await errorOf(url)).toMatchObject({ code: 'RETO3_BAD_SETTING', message, exitCode: 2 }),
+  );
+
+  it('where the file of the CA cannot be read', async () => {
+    const ca = join(tmpdir(), 'reto3-there-is-no-such-file');
+    const api = { url: 'https://127.0.0.1:1', tokenFile: undefined, ca };
+    await expect(request(api, '/v1/info', {})).rejects.toMatchObject({
+      code: 'RETO3_BAD_SETTING',
+      message: expect.stringContaining(`cannot read --ca "${ca}": ENOENT`),
+    });
+  });
+
+  it('where the server takes the question and stays silent', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    try {
+      const url = await serve(() => {});
+      const failed = errorOf(url);
+      const settled = failed.then(() => true);
+      while (!(await Promise.race([settled, nextTurn(false)]))) {
+        await vi.advanceTimersByTimeAsync(1_000);
+      }
+      expect(await failed).toMatchObject({
+        code: 'RETO3_SERVER_NOT_REACHABLE',
+        message: expect.stringMatching(/: nothing came for \d+ s$/),
+        exitCode: 3,
+      });
+    } finally {
+      vi.useRealTimers();
+    }
+  });
 
   it('where the file of the token cannot be read', async () => {
     const file = join(tmpdir(), 'reto3-there-is-no-such-file');

@@ -3,19 +3,28 @@
  *
  * node:http and not fetch: fetch takes longer to load than most commands take to run.
  */
-import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import { readFile } from 'node:fs/promises';
+import {
+  type ClientRequest,
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+} from 'node:http';
+import type { RequestOptions } from 'node:https';
 import { readToken } from '@reto3/server/bearer-token';
 import { type ErrorCode, errorKinds, messageOf, Reto3Error } from '@reto3/server/errors';
+import { apiUrl, type Query } from './api-url.ts';
 import { assertNotIngestPort } from './ingest-port.ts';
+import { healthPath, watch } from './liveness.ts';
 
 export interface ApiOptions {
   /** Where the query API is, such as http://127.0.0.1:8081. */
   readonly url: string;
   /** File with the bearer token, where the server asks for one. */
   readonly tokenFile: string | undefined;
+  /** File with the certificates, PEM, that are trusted instead of the usual ones. */
+  readonly ca?: string | undefined;
 }
-
-type Query = Readonly<Record<string, string | undefined>>;
 
 /**
  * Asks for a path; resolves with the response, its body still to be read, once the server has
@@ -30,20 +39,21 @@ export async function request(
   headers: Readonly<Record<string, string>> = {},
   method: 'GET' | 'POST' = 'GET',
 ): Promise<IncomingMessage> {
-  const url = urlOf(api.url, path, query);
-  await assertNotIngestPort(url);
+  const url = apiUrl(api.url, path, query);
   const authorization =
     api.tokenFile === undefined ? {} : { authorization: `Bearer ${await tokenOf(api.tokenFile)}` };
+  await assertNotIngestPort(url);
+  const ask = await asker(url, api);
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    const options = { method, headers: { ...headers, ...authorization } };
-    httpRequest(url, options, resolve).once('error', reject).end();
+    const asked = ask({ method, headers: { ...headers, ...authorization } });
+    watch(asked, path, () => isAlive(api));
+    asked.once('response', resolve).once('error', reject).end();
   }).catch((error: unknown) => {
+    const hint = hintFor(error);
     throw new Reto3Error(
       'RETO3_SERVER_NOT_REACHABLE',
       `cannot reach the server at ${api.url}: ${causeOf(error)}`,
-      {
-        cause: error,
-      },
+      { cause: error, ...(hint !== undefined && { hint }) },
     );
   });
   if (response.statusCode === 200 || response.statusCode === 202) {
@@ -80,21 +90,38 @@ export function answerCut(api: ApiOptions, cause: unknown): Reto3Error {
   return new Reto3Error('RETO3_ANSWER_CUT', message, { cause });
 }
 
+/** TLS is loaded only where it is spoken. @throws Reto3Error RETO3_BAD_SETTING */
+async function asker(
+  url: URL,
+  { ca }: ApiOptions,
+): Promise<(options: RequestOptions) => ClientRequest> {
+  if (url.protocol === 'http:') return (options) => httpRequest(url, options);
+  const trusted = ca === undefined ? {} : { ca: await certificatesOf(ca) };
+  const { request: httpsRequest } = await import('node:https');
+  return (options) => httpsRequest(url, { ...options, ...trusted });
+}
+
 /** @throws Reto3Error RETO3_BAD_SETTING */
-function urlOf(base: string, path: string, query: Query): URL {
-  if (!URL.canParse(base) || !/^http:\/\//i.test(base)) {
-    throw new Reto3Error(
-      'RETO3_BAD_SETTING',
-      `got --url "${base}", want something like http://127.0.0.1:8081`,
-      {
-        hint: 'the server logs the address of its query API when it starts',
-      },
-    );
+async function certificatesOf(file: string): Promise<string> {
+  const hint = 'name a PEM file with the certificates of the CA';
+  const pem = await readFile(file, 'utf8').catch((cause: unknown) => {
+    const message = `cannot read --ca "${file}": ${messageOf(cause)}`;
+    throw new Reto3Error('RETO3_BAD_SETTING', message, { cause, hint });
+  });
+  if (pem.includes('-----BEGIN CERTIFICATE-----')) return pem;
+  throw new Reto3Error('RETO3_BAD_SETTING', `got --ca "${file}" without a certificate in it`, {
+    hint,
+  });
+}
+
+/** Whether the server answers at all; what it answers does not matter. */
+async function isAlive(api: ApiOptions): Promise<boolean> {
+  try {
+    (await request(api, healthPath, {})).resume();
+    return true;
+  } catch (error) {
+    return !(error instanceof Reto3Error) || error.code !== 'RETO3_SERVER_NOT_REACHABLE';
   }
-  const url = new URL(path, base);
-  for (const [name, value] of Object.entries(query))
-    if (value !== undefined) url.searchParams.set(name, value);
-  return url;
 }
 
 function tokenOf(file: string): Promise<string> {
@@ -137,6 +164,22 @@ function isErrorBody(body: unknown): body is { code: ErrorCode; message: string;
     'hint' in body &&
     typeof body.hint === 'string'
   );
+}
+
+const untrusted: ReadonlySet<string> = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+
+/** The cure for a failure of TLS; undefined where it is another failure. */
+function hintFor(error: unknown): string | undefined {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (untrusted.has(code)) return 'name the certificates of its CA with --ca FILE';
+  if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'EPROTO')
+    return 'the port may not speak TLS: try http://';
+  return undefined;
 }
 
 /** Node.js tries several addresses of a name and then says nothing but the code. */

@@ -9,14 +9,25 @@ import type { Chunk } from '@reto3/server/query/chunks';
 import type { Whose } from '@reto3/server/query/format';
 import { type ApiOptions, request } from './api-client.ts';
 
-/** Long enough for a server to restart, short enough not to be noticed. */
-const retryMs = 500;
+/** The first pause before it connects again: a server that restarts is back soon. */
+const shortestRetryMs = 500;
+const longestRetryMs = 8_000;
 /** What a server that restarts, or a proxy before it, may answer meanwhile. */
 export const passing: ReadonlySet<ErrorCode> = new Set([
   'RETO3_SERVER_NOT_REACHABLE',
   'RETO3_ANSWER_CUT',
   'RETO3_NOT_READY',
 ]);
+
+/**
+ * How long to wait before another attempt, in milliseconds: twice as long after each that failed,
+ * and never the same for all who lost a server at the same moment.
+ * @param failed how many attempts failed since the last one that did not
+ */
+export function retryMs(failed: number): number {
+  const most = Math.min(longestRetryMs, shortestRetryMs * 2 ** Math.min(failed, 10));
+  return most * (0.5 + Math.random() / 2);
+}
 
 /**
  * The windows of a period as they become final, from `from` on if given; ends never.
@@ -29,6 +40,7 @@ export async function* follow(
   whose: Whose,
 ): AsyncGenerator<Chunk> {
   let lastId: string | undefined;
+  let failed = 0;
   for (let connected = false; ; ) {
     try {
       const headers = lastId === undefined ? {} : { 'last-event-id': lastId };
@@ -39,6 +51,7 @@ export async function* follow(
         headers,
       );
       connected = true;
+      failed = 0;
       for await (const event of readEvents(response.setEncoding('utf8'))) {
         lastId = event.id;
         yield chunkOf(event.data, period);
@@ -46,8 +59,9 @@ export async function* follow(
     } catch (error) {
       const worthRetrying = !(error instanceof Reto3Error) || passing.has(error.code);
       if (!connected || !worthRetrying) throw error;
+      failed++;
     }
-    await setTimeout(retryMs);
+    await setTimeout(retryMs(failed));
   }
 }
 

@@ -47,6 +47,11 @@ export const apiFlags = {
     env: 'RETO3_ADMIN_TOKEN_FILE',
     value: 'FILE',
   },
+  ca: {
+    description: 'PEM file with the certificates to trust for an https:// URL',
+    env: 'RETO3_CA',
+    value: 'FILE',
+  },
 } as const satisfies FlagTable;
 
 export const healthFlags = {
@@ -185,5 +190,5 @@ export const topFlags = {
 } as const satisfies FlagTable;
 
 export function apiOptionsOf(flags: Given<typeof apiFlags>): ApiOptions {
-  return { url: flags.url, tokenFile: flags['token-file'] };
+  return { url: flags.url, tokenFile: flags['token-file'], ca: flags.ca };
 }

@@ -15,7 +15,7 @@ import type { Store } from '@reto3/server/store/store';
 import { timeText } from '@reto3/server/time-text';
 import { type Asked, assertComplete, type Source, withCureForMerger } from './answers.ts';
 import { type ApiOptions, answerCut, request, textOf } from './api-client.ts';
-import { passing } from './events.ts';
+import { passing, retryMs } from './events.ts';
 
 interface ReportQuestion extends Asked {
   readonly name: string;
@@ -201,6 +201,7 @@ export async function followReport(
 ): Promise<never> {
   const { from, last = from === undefined ? '1' : undefined } = question;
   let next: Asked = { from, last };
+  let failed = 0;
   for (let first = true; ; first = false) {
     try {
       const response = await ask(api, { ...question, ...next });
@@ -209,9 +210,11 @@ export async function followReport(
       const rows = question.format === 'csv' && !first ? text.replace(/^.*\n/, '') : text;
       if (!into.write(rows)) await once(into, 'drain');
       next = { from: String(response.headers['reto3-to']) };
+      failed = 0;
     } catch (error) {
       if (first || !(error instanceof Reto3Error) || !passing.has(error.code)) throw error;
+      failed++;
     }
-    await setTimeout(followEveryMs);
+    await setTimeout(failed === 0 ? followEveryMs : retryMs(failed));
   }
 }
