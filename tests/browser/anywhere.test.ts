@@ -24,7 +24,7 @@ requires(program, 'nginx')('works under a path of a reverse proxy', async () => 
   await page.untilLive();
   await waitUntil('the page shows requests', async () => (await page.number('rate')) > 100);
   await page.page.click('text="1 h"');
-  await page.untilText('chart-title', 'Messages per second');
+  await page.page.waitForURL(/\/b\/#live=3600000$/);
   await page.page.locator('#bursts').scrollIntoViewIfNeeded();
   await page.untilText('bursts-shown', / UTC/);
   expect(await page.page.evaluate('document.fonts.check("14px Inter Variable")')).toBe(true);

@@ -98,12 +98,18 @@ test('zooms and moves by mouse, wheel and buttons, and chooses the period by the
   const page = await Dashboard.open(server.adminUrl);
   await page.untilLive();
   await page.untilText('chart-title', 'Messages per 10 ms');
-  await page.page.click('text="1 h"');
-  await page.untilText('chart-title', 'Messages per second');
-  await page.page.click('text="1 day"');
-  await page.untilText('chart-title', 'Messages per minute');
+  // A live view of a young server is as long as there are counts, so these are of the past.
+  const end = Date.now() - 60_000;
+  for (const [spanMs, unit] of [
+    [3_600_000, 'second'],
+    [86_400_000, 'minute'],
+    [60_000, '10 ms'],
+  ] as const) {
+    await page.page.evaluate(`location.hash = '#from=${end - spanMs}&to=${end}'`);
+    await page.untilText('chart-title', `Messages per ${unit}`);
+  }
   await page.page.click('text="1 min"');
-  await page.untilText('chart-title', 'Messages per 10 ms');
+  await page.untilLive();
 
   const box = await page.page.locator('.u-over').boundingBox();
   if (box === null) throw new Error('got no chart');
@@ -153,10 +159,10 @@ test('can be used by keyboard alone', async () => {
   };
   await tabTo('1 h');
   await keyboard.press('Enter');
-  await page.untilText('chart-title', 'Messages per second');
+  await page.page.waitForURL(/#live=3600000$/);
   await tabTo('chart');
   await keyboard.press('1');
-  await page.untilText('chart-title', 'Messages per 10 ms');
+  await page.page.waitForURL(/#live=60000$/);
   await keyboard.press('Space');
   await page.untilText('state', 'Held');
   const held = await page.heldRange();
@@ -262,7 +268,7 @@ test('says how bursty the range is as the API does, and goes to each burst and b
   if (first === undefined || second === undefined) throw new Error('got no two bursts');
   const around = ({ from, to }: { from: number; to: number }) =>
     page.heldRange('a burst', (range) => {
-      const isNear = range.to - range.from < 5_000;
+      const isNear = range.to - range.from < Math.min(5_000, held.to - held.from);
       return isNear && range.from <= from && range.to >= to;
     });
   await page.page.click('#bursts-rows tr:nth-child(1) button');
