@@ -1,6 +1,6 @@
 /** `reto3 query`: the questions of docs/queries.md, the forms of an answer, and what it refuses. */
 import { readFileSync } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ask, askStats, type Info } from './support/api.ts';
@@ -8,6 +8,7 @@ import { type Outcome, runCli, startCli } from './support/cli.ts';
 import { temporaryFolder } from './support/folder.ts';
 import { Load } from './support/load.ts';
 import { Server } from './support/server.ts';
+import { StallingServer } from './support/stalling-server.ts';
 import { SteadyLoad } from './support/steady-load.ts';
 import { waitUntil } from './support/wait.ts';
 import { countsOf } from './support/windows.ts';
@@ -179,6 +180,11 @@ test('an answer comes in every form, and only to one SELECT over the archive', a
   expect(written).toEqual({ code: 0, stdout: '', stderr: '' });
   expect((await readFile(parquet)).toString('latin1', 0, 4)).toBe('PAR1');
   expect(await readdir(folder)).toEqual(['answer.json', 'answer.parquet']);
+  // They have what clients sent, so they are for their owner only.
+  for (const path of [file, parquet]) expect((await stat(path)).mode & 0o777).toBe(0o600);
+  // No rows are an answer, too, and not exit code 4.
+  const none = await run(server, 'FROM messages WHERE worker > 100', '--json');
+  expect(none).toEqual({ code: 0, stdout: '[]\n', stderr: '' });
 
   const count = 'SELECT count(*) AS n FROM messages';
   expect((await run(server, count, '--explain')).stdout).toContain('AGGREGATE');
@@ -197,36 +203,117 @@ test('an answer comes in every form, and only to one SELECT over the archive', a
 
   const endless =
     'SELECT count(*) FROM range(1000000) a, range(1000000) b WHERE a.range + b.range = 7';
-  const temporary = await temporaryFolder();
-  const withCounts = `${endless} AND EXISTS (FROM counts)`;
-  const running = startCli(['query', withCounts, '--url', server.adminUrl], {
-    env: { TMPDIR: temporary },
-  });
+  const running = startCli(['query', endless, '--url', server.adminUrl]);
   await waitUntil('it is busy', async () => {
     const stat = await readFile(`/proc/${running.pid}/stat`, 'utf8');
     const fields = (stat.split(') ')[1] ?? '').split(' ');
     const userTicks = Number(fields[11]);
     return userTicks > 150;
   });
-  // Whatever ends it now, no file with the counts is left behind.
-  await waitUntil('it has read the counts', async () => (await readdir(temporary)).length === 0);
   running.signal('SIGINT');
   expect(await running.exited).toMatchObject({ code: 130 });
 });
 
-test('an answer that is interrupted leaves no file, not even half of one', async () => {
-  const server = await archivingServer();
-  const folder = await temporaryFolder();
-  const endless = 'SELECT range FROM range(1000000000)';
-  const output = ['--format', 'csv', '--output', join(folder, 'answer.csv')];
-  const running = startCli(['query', endless, ...output, '--url', server.adminUrl]);
-  await waitUntil('some of it is written', async () => {
-    const [part] = await readdir(folder);
-    return part !== undefined && (await stat(join(folder, part))).size > 0;
-  });
+test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+  '%s leaves no file of an answer, not even half of one',
+  async (signal) => {
+    const server = await archivingServer();
+    const folder = await temporaryFolder();
+    const endless = 'SELECT range FROM range(1000000000)';
+    for (const format of ['csv', 'parquet']) {
+      const output = ['--format', format, '--output', join(folder, 'answer')];
+      const running = startCli(['query', endless, ...output, '--url', server.adminUrl]);
+      await waitUntil('some of it is written', async () => {
+        const [part] = await readdir(folder);
+        return part !== undefined && (await stat(join(folder, part))).size > 0;
+      });
+      running.signal(signal);
+      expect(await running.exited).toMatchObject({ code: 130 });
+      expect(await readdir(folder)).toEqual([]);
+    }
+  },
+);
+
+test('the first Ctrl-C ends it, also while it waits for the counts', async () => {
+  const archiving = await archivingServer();
+  const info = await ask(archiving.adminUrl, '/v1/info');
+  const slow = await StallingServer.start({ '/v1/info': info });
+  const running = startCli(['query', 'FROM counts', '--url', slow.url]);
+  await slow.keepsWaiting();
   running.signal('SIGINT');
   expect(await running.exited).toMatchObject({ code: 130 });
-  expect(await readdir(folder)).toEqual([]);
+  expect(running.stdout).toBe('');
+});
+
+/** Statements, and of which periods they have windows. */
+const periodsRead = [
+  ["SELECT DISTINCT period FROM counts WHERE period <> 'min'", ['ms10', 'sec']],
+  ["SELECT DISTINCT period, date_trunc('min', start) AS m FROM counts", ['min', 'ms10', 'sec']],
+  ["SELECT DISTINCT period FROM counts WHERE 'sec' = period", ['sec']],
+  ["SELECT DISTINCT period FROM counts WHERE period LIKE 'm%'", ['min', 'ms10']],
+  ['SELECT DISTINCT period FROM counts WHERE period = (SELECT $$sec$$)', ['sec']],
+  ["SELECT DISTINCT period FROM Counts WHERE upper(period) = 'SEC'", ['sec']],
+] as const;
+
+test('counts have all periods that a statement may read, and need no folder', async () => {
+  const server = await archivingServer();
+  // As in a container with a read-only root.
+  const env = { TMPDIR: '/nowhere', HOME: '/nowhere' };
+  for (const [sql, periods] of periodsRead) {
+    const args = ['query', sql, '--format', 'ndjson', '--url', server.adminUrl];
+    const { code, stdout, stderr } = await runCli(args, { env });
+    const rows: { period: string }[] = stdout
+      .trim()
+      .split('\n')
+      .map((row) => JSON.parse(row));
+    const found = [...new Set(rows.map(({ period }) => period))].sort();
+    expect({ sql, code, stderr, found }).toEqual({ sql, code: 0, stderr: '', found: periods });
+  }
+  const one = "SELECT sum(count) AS n FROM counts WHERE period <> 'min' AND period <> 'sec'";
+  expect(JSON.parse((await run(server, one, '--json')).stdout)).toEqual([{ n: loaded + 6 }]);
+  const described = await run(server, 'DESCRIBE counts', '--format', 'csv');
+  expect(described.stdout).toMatch(/^start,TIMESTAMP,/m);
+  expect(described.stdout).toMatch(/^count,BIGINT,/m);
+});
+
+test('now() is UTC, wherever the caller lives', async () => {
+  const server = await archivingServer();
+  const sql = `SELECT count(*) FILTER (WHERE arrived > now() - INTERVAL 1 HOUR)::INT AS within,
+    count(*) FILTER (WHERE arrived > current_timestamp)::INT AS later,
+    count(*) FILTER (WHERE arrived > localtimestamp)::INT AS later_too,
+    count(*) FILTER (WHERE arrived::DATE > current_date)::INT AS tomorrow,
+    epoch_ms(now()::TIMESTAMP) AS now, now() AS shown FROM messages`;
+  for (const TZ of ['America/New_York', 'Asia/Tokyo', 'UTC']) {
+    const args = ['query', sql, '--format', 'ndjson', '--url', server.adminUrl];
+    const { stdout } = await runCli(args, { env: { TZ } });
+    const { now, shown, ...counted } = JSON.parse(stdout);
+    const all = { within: loaded + 6, later: 0, later_too: 0, tomorrow: 0 };
+    expect({ TZ, counted }).toEqual({ TZ, counted: all });
+    expect(Math.abs(now - Date.now())).toBeLessThan(60_000);
+    expect(shown).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}(?:\d{3})?$/);
+    expect(Math.abs(Date.parse(`${shown.replace(' ', 'T')}Z`) - Date.now())).toBeLessThan(60_000);
+  }
+});
+
+test('a statement comes as an argument, from stdin or from a file', async () => {
+  const server = await archivingServer();
+  const file = join(await temporaryFolder(), 'question.sql');
+  await writeFile(file, '-- a question\nSELECT 7 AS n;\n');
+  const url = ['--url', server.adminUrl];
+  const answer = { code: 0, stdout: 'n\n-\n7\n', stderr: '' };
+  expect(await runCli(['query', '--file', file, ...url])).toEqual(answer);
+  const wrapper = ['bash', '-c', `exec "$@" <'${file}'`, 'bash'];
+  expect(await runCli(['query', '-', ...url], { wrapper })).toEqual(answer);
+  for (const [args, reason] of [
+    [['--file', `${file}.none`], 'cannot read the SQL from'],
+    [['SELECT 1', '--file', file], 'got a statement and --file, want one of them'],
+    [[], 'got no statement, want one'],
+    [['-'], 'got no statement, want one'],
+  ] as const) {
+    const { code, stdout, stderr } = await runCli(['query', ...args, ...url]);
+    expect({ args, code, stdout }).toEqual({ args, code: 2, stdout: '' });
+    expect(stderr).toContain(reason);
+  }
 });
 
 test('a server without an archive is told from one with', async () => {

@@ -42,7 +42,7 @@ test('output that cannot be written is an error, and told in one line', async ()
   const local = [['--help'], ['--version'], ['help', 'stats'], ['doctor', '--port', '0']];
   for (const args of [...printing, ...local]) {
     const { code, stderr } = await runCli(args, { env, wrapper: onFullDisk });
-    const line = expect.stringMatching(/^reto3: cannot write to stdout: ENOSPC\b.*\n$/);
+    const line = expect.stringMatching(/^[^\n]*cannot write to stdout: ENOSPC\b.*\n$/);
     expect({ args, code, stderr }).toEqual({ args, code: 1, stderr: line });
   }
   // Where nothing can be told either, the exit code tells it.

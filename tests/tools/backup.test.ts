@@ -2,6 +2,7 @@
 import { mkdir, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { restore } from '../../packages/server/src/backup/restore.ts';
 import { askInfo, askStats } from '../support/api.ts';
 import { runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
@@ -69,6 +70,24 @@ test('a backup of a folder restores to the same bytes, into an empty folder only
   expect(again).toMatchObject({ code: 1, stdout: '' });
   expect(again.stderr).toMatch(/it is not empty/);
   expect((await runCli(['audit', '--data-dir', restored])).code).toBe(0);
+});
+
+test('a restore that is given up in its middle leaves no folder', async () => {
+  const dataDir = await folderWithBlocks(startMs);
+  const folder = await temporaryFolder();
+  const file = join(folder, 'counts.reto3');
+  await runCli(['backup', file, '--data-dir', dataDir]);
+  const restored = join(folder, 'restored');
+  // While it is checked, and while it is written.
+  for (const share of [0, 0.5]) {
+    const controller = new AbortController();
+    const onRead = (bytes: number, ofBytes: number): void => {
+      if (bytes > share * ofBytes) controller.abort();
+    };
+    const given = restore(file, restored, startMs, onRead, controller.signal);
+    await expect(given).rejects.toThrow(/aborted/);
+    expect(await readdir(folder)).toEqual(['counts.reto3']);
+  }
 });
 
 test('a damaged folder gives no backup, and a damaged backup no folder', async () => {

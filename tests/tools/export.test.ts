@@ -1,10 +1,12 @@
 /** `reto3 export` writes a range, and a file whole or not at all. */
 import { execFileSync } from 'node:child_process';
-import { lstat, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, lstat, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { runCli } from '../support/cli.ts';
+import { runCli, startCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
+import { StallingServer } from '../support/stalling-server.ts';
+import { waitUntil } from '../support/wait.ts';
 import { flipRow, folderWithBlocks, serverWithMessages } from './support.ts';
 
 const startMs = Date.UTC(2016, 4, 28, 11, 11);
@@ -84,3 +86,79 @@ test('what is no file is not replaced, and a link leads to the file that is', as
   expect(await readFile(file, 'utf8')).toMatch(/^start,count\n/);
   expect(await readdir(folder)).toEqual(['link', 'out', 'pipe']);
 });
+
+test('a link that leads to no file yet stays, and the file is made where it leads', async () => {
+  const dataDir = await folderWithBlocks(startMs);
+  const folder = await temporaryFolder();
+  const other = await temporaryFolder();
+  await symlink(join(other, 'out'), join(folder, 'link'));
+  await symlink('link', join(folder, 'to-link'));
+  await symlink('loop', join(folder, 'loop'));
+  const args = ['export', 'min', '--data-dir', dataDir, '--output'];
+  expect((await runCli([...args, join(folder, 'to-link')])).code).toBe(0);
+  expect(await readFile(join(other, 'out'), 'utf8')).toMatch(/^start,count\n/);
+  expect((await runCli([...args, join(folder, 'loop')])).code).toBe(1);
+  for (const name of ['link', 'to-link', 'loop'])
+    expect((await lstat(join(folder, name))).isSymbolicLink()).toBe(true);
+  expect(await readdir(other)).toEqual(['out']);
+});
+
+test('a file that is replaced keeps its mode and owner', async () => {
+  const dataDir = await folderWithBlocks(startMs);
+  const folder = await temporaryFolder();
+  const isRoot = process.getuid?.() === 0;
+  for (const [command, mode] of [
+    [['export', 'min', '--output'], 0o600],
+    [['export', 'min', '--output'], 0o664],
+    [['backup'], 0o640],
+  ] as const) {
+    const file = join(folder, `${command[0]}-${mode}`);
+    await writeFile(file, 'before');
+    await chmod(file, mode);
+    if (isRoot) await chown(file, 1_234, 2_345);
+    const before = await stat(file);
+    expect(await runCli([...command, file, '--data-dir', dataDir])).toMatchObject({ code: 0 });
+    const { size, ...after } = await stat(file);
+    expect(size).not.toBe(before.size);
+    expect(after).toMatchObject({ mode: before.mode, uid: before.uid, gid: before.gid });
+  }
+});
+
+test('a new file of counts has the mode that the umask leaves, a backup is private', async () => {
+  const dataDir = await folderWithBlocks(startMs);
+  const folder = await temporaryFolder();
+  const source = ['--data-dir', dataDir];
+  const modeOf = async (args: string[], umask: string): Promise<number> => {
+    const file = join(folder, `${args[0]}-${umask}`);
+    const wrapper = ['sh', '-c', `umask ${umask}; exec "$@"`, 'sh'];
+    expect(await runCli([...args, file, ...source], { wrapper })).toMatchObject({ code: 0 });
+    return (await stat(file)).mode & 0o777;
+  };
+  expect(await modeOf(['export', 'min', '--output'], '022')).toBe(0o644);
+  expect(await modeOf(['export', 'min', '--output'], '077')).toBe(0o600);
+  expect(await modeOf(['backup'], '022')).toBe(0o600);
+});
+
+test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+  '%s leaves nothing of a file, and the one from before',
+  async (signal) => {
+    const folder = await temporaryFolder();
+    const file = join(folder, 'out');
+    await writeFile(file, 'before');
+    for (const command of [
+      ['export', 'ms10', '--output', file],
+      ['backup', file],
+    ]) {
+      const server = await StallingServer.start();
+      const running = startCli([...command, '--url', server.url]);
+      await server.keepsWaiting();
+      await waitUntil('it has begun to write', async () => (await readdir(folder)).length === 2);
+      const part = (await readdir(folder)).find((name) => name !== 'out') ?? '';
+      expect((await stat(join(folder, part))).mode & 0o777).toBe(0o600);
+      running.signal(signal);
+      expect(await running.exited).toMatchObject({ code: 130 });
+      expect(await readdir(folder)).toEqual(['out']);
+      expect(await readFile(file, 'utf8')).toBe('before');
+    }
+  },
+);

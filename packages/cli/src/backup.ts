@@ -21,7 +21,7 @@ export async function backUp(
   };
   const write = (into: Writable): Promise<void> =>
     'dataDir' in source ? fromFolder(source.dataDir, into) : fromServer(source, into);
-  await writeWhole(file, write, count);
+  await writeWhole(file, 'owner', write, count);
   return { rows, bytes: (await stat(file)).size };
 }
 

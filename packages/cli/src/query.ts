@@ -3,24 +3,25 @@
  * server does nothing for it but say where its archive is, and give the counts.
  */
 import { once } from 'node:events';
-import { createWriteStream, existsSync } from 'node:fs';
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
-import { finished } from 'node:stream/promises';
+import { text } from 'node:stream/consumers';
+import type { TakeCount } from '@reto3/server/archive/count-tables';
 import { archiveFolderOf } from '@reto3/server/archive/layout';
 import { filesIn } from '@reto3/server/archive/reader';
-import { ArchiveSql, type TextRows } from '@reto3/server/archive/sql';
-import { exitCode, messageOf, Reto3Error } from '@reto3/server/errors';
-import { alignUp, ms10, type PeriodName, periodNames } from '@reto3/server/period';
+import { ArchiveSql, type SqlParts, type TextRows } from '@reto3/server/archive/sql';
+import { messageOf, Reto3Error } from '@reto3/server/errors';
+import { alignUp, ms10, type PeriodName } from '@reto3/server/period';
 import { parseFormatOf } from '@reto3/server/query/format';
 import { parseTime } from '@reto3/server/query/range';
 import { terminalCell } from '@reto3/server/terminal-text';
 import { type Source, writeAnswer } from './answers.ts';
 import { request, textOf } from './api-client.ts';
+import { orCleanUp } from './clean-up.ts';
+import { takingRows } from './taking-rows.ts';
 import { withProgress } from './terminal/progress.ts';
-import { fileToReplace, writeWhole } from './whole-file.ts';
+import { makeWhole, writeWhole } from './whole-file.ts';
 
 export const queryFormats = ['table', 'csv', 'json', 'ndjson', 'parquet'] as const;
 type QueryFormat = (typeof queryFormats)[number];
@@ -44,6 +45,29 @@ export function parseQueryFormat(text: string): QueryFormat {
 }
 
 /**
+ * The statement: as it is given, from a file, or from stdin, which is called `-`.
+ * @throws Reto3Error RETO3_BAD_SQL
+ */
+export async function readSql(sql: string | undefined, file: string | undefined): Promise<string> {
+  if (sql !== undefined && file !== undefined)
+    throw new Reto3Error('RETO3_BAD_SQL', 'got a statement and --file, want one of them');
+  if (file !== undefined) {
+    return readFile(file, 'utf8').catch((cause: unknown) => {
+      const message = `cannot read the SQL from ${file}: ${messageOf(cause)}`;
+      throw new Reto3Error('RETO3_BAD_SQL', message, {
+        cause,
+        hint: 'name a file with one SELECT',
+      });
+    });
+  }
+  if (sql === undefined)
+    throw new Reto3Error('RETO3_BAD_SQL', 'got no statement, want one', {
+      hint: 'give it in quotes, as --file FILE, or on stdin with -',
+    });
+  return sql === '-' ? text(process.stdin) : sql;
+}
+
+/**
  * Runs the statement and writes its answer.
  * @throws Reto3Error RETO3_BAD_SQL, RETO3_NO_ARCHIVE, RETO3_ARCHIVE_DAMAGED, RETO3_DUCKDB_MISSING,
  * RETO3_BAD_TIME, RETO3_BAD_RANGE, and what the source throws
@@ -64,58 +88,35 @@ export async function query(source: Source, question: SqlQuestion): Promise<void
       hint: 'exchange them, or let --to be later: an age counts back from now',
     });
   const folder = await archiveOf(source);
-  const part = await partOf(question);
-  let sql: ArchiveSql | undefined;
-  const leave = (): void => {
-    sql?.interrupt();
-    process.exitCode = exitCode.interrupted;
+  const [oldest] = filesIn(folder, range);
+  const windows = {
+    from: String(from === undefined ? (oldest?.hour ?? 0) : range.from),
+    to: to === undefined ? undefined : String(range.to),
   };
-  process.once('SIGINT', leave);
-  try {
-    const [oldest] = filesIn(folder, range);
-    const asked = {
-      ...question,
-      from: String(from === undefined ? (oldest?.hour ?? 0) : range.from),
-      to: to === undefined ? undefined : String(range.to),
-    };
-    sql = await withCounts(asked, source, (counts) =>
-      ArchiveSql.open({ folder, range, counts, ...(part && { output: part }) }),
+  const counts: SqlParts['counts'] = (period, take) => readCounts(source, period, windows, take);
+  const ask = async (part?: string): Promise<void> => {
+    let sql: ArchiveSql | undefined;
+    await orCleanUp(
+      // DuckDB's threads would keep the process until they have the answer.
+      () => sql?.interrupt(),
+      async () => {
+        const parts = { folder, range, counts, sql: question.sql };
+        try {
+          sql = await ArchiveSql.open({ ...parts, ...(part && { output: part }) });
+          await answer(sql, question, part);
+        } finally {
+          sql?.close();
+        }
+      },
     );
-    if (process.exitCode !== exitCode.interrupted) await answer(sql, question, part);
-  } catch (error) {
-    // DuckDB says that it was interrupted: whoever did it knows.
-    if (process.exitCode !== exitCode.interrupted) throw error;
-  } finally {
-    process.off('SIGINT', leave);
-    sql?.close();
-    if (part !== undefined) await rm(part, { force: true });
-  }
-}
-
-/**
- * The name under which a Parquet file is written, before it has its own.
- * @throws Reto3Error RETO3_BAD_FORMAT, RETO3_FILE_UNWRITABLE
- */
-async function partOf({ format, output, explain }: SqlQuestion): Promise<string | undefined> {
-  if (format !== 'parquet' || explain) return undefined;
+  };
+  if (question.format !== 'parquet' || question.explain) return ask();
+  const { output } = question;
   if (output === undefined)
     throw new Reto3Error('RETO3_BAD_FORMAT', 'got --format parquet alone, want --output with it', {
       hint: 'name a file, such as --output answer.parquet',
     });
-  const part = `${await fileToReplace(output)}.part-${process.pid}`;
-  try {
-    // DuckDB would say it of the statement; and it wants to make the file itself.
-    await writeFile(part, '');
-    await rm(part);
-  } catch (cause) {
-    throw unwritable(output, cause);
-  }
-  return part;
-}
-
-function unwritable(path: string, cause: unknown): Reto3Error {
-  const message = `cannot write ${path}: ${messageOf(cause)}`;
-  return new Reto3Error('RETO3_FILE_UNWRITABLE', message, { cause });
+  await makeWhole(output, 'owner', ask);
 }
 
 async function archiveOf(source: Source): Promise<string> {
@@ -132,48 +133,21 @@ async function toldFolder(source: Exclude<Source, { dataDir: string }>): Promise
   return folder;
 }
 
-/**
- * Has the counts that the statement names in files, until `use` has read them: whoever ends this
- * process later, such as the reader of a pipe, leaves none of them behind.
- */
-async function withCounts<T>(
-  question: SqlQuestion,
+/** The windows that the server has stored; none where it has none. */
+async function readCounts(
   source: Source,
-  use: (files: Partial<Record<PeriodName, string>>) => Promise<T>,
-): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'reto3-query-'));
+  period: PeriodName,
+  range: { readonly from: string; readonly to: string | undefined },
+  take: TakeCount,
+): Promise<void> {
+  const asked = { period, format: 'ndjson', ...range, open: true } as const;
   try {
-    return await use(await countsFor(question, source, folder));
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+    await withProgress(`reading the counts of ${period}`, async () => {
+      await writeAnswer(source, asked, takingRows(take));
+    });
+  } catch (error) {
+    if (!(error instanceof Reto3Error) || error.code !== 'RETO3_NO_DATA') throw error;
   }
-}
-
-/** CSV files with the counts that the statement names, from that time on; none where it names none. */
-async function countsFor(
-  { sql, from, to }: SqlQuestion,
-  source: Source,
-  folder: string,
-): Promise<Partial<Record<PeriodName, string>>> {
-  if (!/\bcounts\b/i.test(sql)) return {};
-  const named = periodNames.filter((name) => sql.includes(`'${name}'`));
-  const files: Partial<Record<PeriodName, string>> = {};
-  for (const period of named.length === 0 ? periodNames : named) {
-    const path = join(folder, `${period}.csv`);
-    const into = createWriteStream(path);
-    const asked = { period, format: 'csv', from, to, open: true } as const;
-    try {
-      await withProgress(`reading the counts of ${period}`, async () => {
-        await writeAnswer(source, asked, into);
-      });
-    } catch (error) {
-      if (!(error instanceof Reto3Error) || error.code !== 'RETO3_NO_DATA') throw error;
-    }
-    into.end();
-    await finished(into);
-    files[period] = path;
-  }
-  return files;
 }
 
 async function answer(
@@ -182,13 +156,9 @@ async function answer(
   part: string | undefined,
 ): Promise<void> {
   const { output } = question;
-  if (part !== undefined && output !== undefined) {
-    await sql.copyTo(question.sql, part);
-    await rename(part, await fileToReplace(output)).catch((cause: unknown) => {
-      throw unwritable(output, cause);
-    });
-  } else if (output === undefined) await writeText(sql, question, process.stdout);
-  else await writeWhole(output, (into) => writeText(sql, question, into));
+  if (part !== undefined) await sql.copyTo(question.sql, part);
+  else if (output === undefined) await writeText(sql, question, process.stdout);
+  else await writeWhole(output, 'owner', (into) => writeText(sql, question, into));
 }
 
 async function writeText(sql: ArchiveSql, question: SqlQuestion, into: Writable): Promise<void> {

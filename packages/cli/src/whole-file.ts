@@ -1,16 +1,26 @@
 /**
  * Writes a file whole or not at all: under another name first, on the disk before it takes its
- * name. A file of that name from before is replaced at that moment, and kept until then.
+ * name. A file of that name from before is replaced at that moment, and kept until then; the new
+ * one has its mode and owner. Whatever ends the process before leaves nothing.
  */
-import { createWriteStream } from 'node:fs';
-import { open, realpath, rename, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { createWriteStream, rmSync, type Stats } from 'node:fs';
+import { type FileHandle, open, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { messageOf, Reto3Error } from '@reto3/server/errors';
+import { orCleanUp } from './clean-up.ts';
 import { withProgress } from './terminal/progress.ts';
 
 const updateMs = 100;
+const ownerOnly = 0o600;
+
+/** Who may read a file that was not there before. */
+export type Audience =
+  /** Its owner: it holds what clients sent. */
+  | 'owner'
+  /** Whomever the umask leaves: it holds counts. */
+  | 'umask';
 
 /**
  * Shows on a terminal how much is written.
@@ -18,58 +28,134 @@ const updateMs = 100;
  * @param check looks at what was written, under its first name
  * @throws Reto3Error RETO3_FILE_UNWRITABLE, and what `write` throws
  */
-export async function writeWhole<T>(
+export function writeWhole<T>(
   path: string,
+  audience: Audience,
   write: (into: Writable) => Promise<T>,
   check?: (written: string) => Promise<void>,
 ): Promise<T> {
-  const target = await fileToReplace(path);
-  const part = `${target}.part-${process.pid}`;
-  const into = createWriteStream(part, { flush: true });
-  let failure: Error | undefined;
-  into.once('error', (error) => {
-    failure = error;
-  });
-  try {
-    const result = await withProgress(`writing ${path}`, async (update) => {
-      const written = setInterval(() => update({ bytes: into.bytesWritten }), updateMs);
-      try {
-        return await write(into);
-      } finally {
-        clearInterval(written);
-      }
+  return makeWhole(path, audience, async (part) => {
+    const into = createWriteStream(part, { flags: 'r+' });
+    let failure: Error | undefined;
+    into.once('error', (error) => {
+      failure = error;
     });
-    into.end();
-    await finished(into);
-    if (check !== undefined) await withProgress(`reading ${path} back`, () => check(part));
-    await rename(part, target);
-    await syncFolder(dirname(target));
-    return result;
-  } catch (error) {
-    into.destroy();
+    try {
+      const result = await withProgress(`writing ${path}`, async (update) => {
+        const written = setInterval(() => update({ bytes: into.bytesWritten }), updateMs);
+        try {
+          return await write(into);
+        } finally {
+          clearInterval(written);
+        }
+      });
+      into.end();
+      await finished(into);
+      if (check !== undefined) await withProgress(`reading ${path} back`, () => check(part));
+      return result;
+    } catch (error) {
+      into.destroy();
+      throw failure === undefined ? error : unwritable(path, failure);
+    }
+  });
+}
+
+/**
+ * @param make writes into the file that it is given, which is there and empty
+ * @throws Reto3Error RETO3_FILE_UNWRITABLE, and those that `make` throws
+ */
+export async function makeWhole<T>(
+  path: string,
+  audience: Audience,
+  make: (part: string) => Promise<T>,
+): Promise<T> {
+  try {
+    const target = await targetOf(path);
+    const before = await stat(target).catch(() => undefined);
+    if (before?.isFile() === false) {
+      const message = `cannot write ${path}: it is there, and no file`;
+      throw new Reto3Error('RETO3_FILE_UNWRITABLE', message);
+    }
+    const part = `${target}.part-${process.pid}`;
     await rm(part, { force: true });
-    const cause = failure ?? error;
-    if (failure === undefined && error instanceof Reto3Error) throw error;
-    const message = `cannot write ${path}: ${messageOf(cause)}`;
-    throw new Reto3Error('RETO3_FILE_UNWRITABLE', message, { cause });
+    // Made anew, so nobody can have put a link there.
+    await (await open(part, 'wx', ownerOnly)).close();
+    return await orCleanUp(
+      () => rmSync(part, { force: true }),
+      async () => {
+        try {
+          const result = await make(part);
+          await finish(part, before, audience);
+          await rename(part, target);
+          await syncFolder(dirname(target));
+          return result;
+        } catch (error) {
+          await rm(part, { force: true });
+          throw error;
+        }
+      },
+    );
+  } catch (error) {
+    throw error instanceof Reto3Error ? error : unwritable(path, error);
+  }
+}
+
+function unwritable(path: string, cause: unknown): Reto3Error {
+  const message = `cannot write ${path}: ${messageOf(cause)}`;
+  return new Reto3Error('RETO3_FILE_UNWRITABLE', message, { cause });
+}
+
+/** The file that is to be written: where the path is a link, what it leads to, there or not yet. */
+async function targetOf(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    const link = await readlink(path).catch(() => undefined);
+    // A link that leads to itself leads nowhere.
+    if (link === undefined) return path;
+    if (!isMissing(error)) throw error;
+    return targetOf(resolve(await realpath(dirname(path)), link));
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}
+
+/** Gives the file the mode and owner that it is to have, and brings it to the disk. */
+async function finish(part: string, before: Stats | undefined, audience: Audience): Promise<void> {
+  const file = await open(part, 'r+');
+  try {
+    if (before !== undefined) await file.chmod(before.mode & (await keptBits(file, before)));
+    else if (audience === 'umask') await file.chmod(0o666 & ~process.umask());
+    await file.sync();
+  } finally {
+    await file.close();
   }
 }
 
 /**
- * The file that is to be replaced: where the path is a link, what it leads to, and the link stays.
- * @throws Reto3Error RETO3_FILE_UNWRITABLE where it is no file: a device such as /dev/null would be
- * replaced as well, and is nobody's to replace
+ * Gives the file the owner and group of the one before, as far as this user may.
+ * @returns the bits of its mode that mean the same then
  */
-export async function fileToReplace(path: string): Promise<string> {
-  let isFile: boolean;
-  try {
-    isFile = (await stat(path)).isFile();
-  } catch {
-    // There is nothing yet; or whoever writes to it will be told why that cannot be.
-    return path;
+async function keptBits(file: FileHandle, { uid, gid }: Stats): Promise<number> {
+  const own = await file.stat();
+  if (own.uid !== uid || own.gid !== gid) {
+    try {
+      await file.chown(uid, gid);
+    } catch {
+      // The group is often one that this user is in, too; another group must not read the file.
+      if (own.gid !== gid && !(await given(file.chown(own.uid, gid)))) return 0o707;
+    }
   }
-  if (isFile) return realpath(path);
-  throw new Reto3Error('RETO3_FILE_UNWRITABLE', `cannot write ${path}: it is there, and no file`);
+  return 0o777;
+}
+
+function given(work: Promise<void>): Promise<boolean> {
+  return work.then(
+    () => true,
+    () => false,
+  );
 }
 
 /** A new name is on the disk when its folder is. */

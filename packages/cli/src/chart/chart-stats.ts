@@ -1,10 +1,10 @@
 /** What `reto3 stats --chart` does: the same windows as without it, drawn. */
-import { Writable } from 'node:stream';
 import { Reto3Error } from '@reto3/server/errors';
 import { type PeriodName, periods } from '@reto3/server/period';
 import { countedRows, type FormatName } from '@reto3/server/query/format';
 import { type Asked, type Source, serverToFollow, whoseOf, writeAnswer } from '../answers.ts';
 import { follow } from '../events.ts';
+import { takingRows } from '../taking-rows.ts';
 import { type Canvas, canvasOf, onScreen } from '../terminal/screen.ts';
 import { drawOn } from '../terminal/standard-streams.ts';
 import { ColumnGatherer } from './columns.ts';
@@ -56,28 +56,6 @@ export async function chartStats(
 function linesOf(gathered: ColumnGatherer, period: PeriodName, canvas: Canvas): string[] {
   const columns = gathered.columns(plotColumns(canvas, gathered.highest));
   return columns === undefined ? [] : drawChart(columns, periods[period], canvas);
-}
-
-interface Row {
-  readonly start: number;
-  readonly count: number;
-}
-
-/** Takes an answer's NDJSON. */
-function takingRows(take: (start: number, count: number) => void): Writable {
-  let rest = '';
-  return new Writable({
-    decodeStrings: false,
-    write(piece: Buffer | string, _, done) {
-      const lines = (rest + piece.toString()).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) {
-        const { start, count }: Row = JSON.parse(line);
-        take(start, count);
-      }
-      done();
-    },
-  });
 }
 
 /** Draws the newest windows as they become final; the range that was asked for moves with them. */

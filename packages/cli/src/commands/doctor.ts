@@ -1,5 +1,6 @@
 import { Command, Flags } from '@oclif/core';
 import { exitCode, Reto3Error } from '@reto3/server/errors';
+import { abortable } from '../clean-up.ts';
 import { findingLine, repairLines } from '../doctor.ts';
 import { keepFilesPrivate } from '../private-files.ts';
 import { withProgress } from '../terminal/progress.ts';
@@ -65,7 +66,9 @@ export default class Doctor extends Command {
   async #repair(folder: string, json: boolean): Promise<void> {
     keepFilesPrivate();
     const { repair } = await import('@reto3/server/doctor/repair');
-    const done = await withProgress(`repairing ${folder}`, () => repair(folder, Date.now()));
+    const done = await abortable((signal) =>
+      withProgress(`repairing ${folder}`, () => repair(folder, Date.now(), signal)),
+    );
     if (!done.audit.ok) process.exitCode = exitCode.checkFailed;
     this.log(json ? JSON.stringify(done) : repairLines(done).join('\n'));
   }

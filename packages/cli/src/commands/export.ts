@@ -52,6 +52,6 @@ export default class Export extends Command {
     const question = { period, format, last, from, to, open, cluster, node };
     const source = sourceOf(given);
     if (output === undefined) await writeAnswer(source, question, process.stdout);
-    else await writeWhole(output, (into) => writeAnswer(source, question, into));
+    else await writeWhole(output, 'umask', (into) => writeAnswer(source, question, into));
   }
 }

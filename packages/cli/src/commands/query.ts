@@ -3,9 +3,10 @@ import { sourceOf } from '../answers.ts';
 import { messageRangeFlags, outputFlags, sourceFlags } from '../flags.ts';
 import { oclifFlags } from '../oclif-flags.ts';
 import { keepFilesPrivate } from '../private-files.ts';
-import { parseQueryFormat, query, queryFormats } from '../query.ts';
+import { parseQueryFormat, query, queryFormats, readSql } from '../query.ts';
 
 const flags = {
+  file: Flags.string({ description: 'file with the statement', helpValue: 'FILE' }),
   ...oclifFlags(messageRangeFlags),
   format: Flags.string({
     description: 'form of the output',
@@ -23,7 +24,7 @@ export default class Query extends Command {
   static override readonly description =
     "One SELECT over messages (arrived, worker, method, path, query, body, text, body_bytes) and counts (period, start, count), in DuckDB's SQL. For a server on this machine that runs with --archive, or with --data-dir for a folder. Read only.";
   static override readonly args = {
-    sql: Args.string({ description: 'the statement', required: true }),
+    sql: Args.string({ description: 'the statement; - reads it from stdin', ignoreStdin: true }),
   };
   static override readonly flags = flags;
   static override readonly examples = [
@@ -50,6 +51,7 @@ export default class Query extends Command {
     keepFilesPrivate();
     const format = parseQueryFormat(given.json ? 'json' : given.format);
     const { from, to, output, explain } = given;
-    await query(sourceOf(given), { sql: args.sql, format, from, to, output, explain });
+    const sql = await readSql(args.sql, given.file);
+    await query(sourceOf(given), { sql, format, from, to, output, explain });
   }
 }

@@ -1,4 +1,5 @@
 import { Args, Command, Flags } from '@oclif/core';
+import { abortable } from '../clean-up.ts';
 import { keepFilesPrivate } from '../private-files.ts';
 import { withProgress } from '../terminal/progress.ts';
 
@@ -26,8 +27,11 @@ export default class Restore extends Command {
     keepFilesPrivate();
     const { restore } = await import('@reto3/server/backup/restore');
     const folder = flags['data-dir'];
-    const { rows, messages } = await withProgress(`restoring ${folder}`, (update) =>
-      restore(args.file, folder, Date.now(), (bytes, ofBytes) => update({ bytes, ofBytes })),
+    const { rows, messages } = await abortable((signal) =>
+      withProgress(`restoring ${folder}`, (update) => {
+        const onRead = (bytes: number, ofBytes: number): void => update({ bytes, ofBytes });
+        return restore(args.file, folder, Date.now(), onRead, signal);
+      }),
     );
     if (flags.json) this.log(JSON.stringify({ folder, rows, messages }));
     else this.logToStderr(`reto3: restored ${folder}: ${rows} rows, ${messages} messages, audited`);

@@ -47,7 +47,12 @@ async function bodiesRead(): Promise<number> {
 }
 
 async function bodiesSelected(): Promise<number> {
-  const sql = await ArchiveSql.open({ folder, range: allTime, counts: {} });
+  const sql = await ArchiveSql.open({
+    folder,
+    range: allTime,
+    sql: 'FROM messages',
+    counts: async () => undefined,
+  });
   let bodies = 0;
   try {
     for await (const _ of (await sql.select('SELECT body FROM messages')).rows) bodies++;

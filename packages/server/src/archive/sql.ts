@@ -1,12 +1,13 @@
 /**
- * SQL over an archive: DuckDB in this process, with the view `messages` and, where it is given, the
- * table `counts`. It reads: a statement must be one SELECT, and DuckDB may open no file but those of
+ * SQL over an archive: DuckDB in this process, with the views `messages` and
+ * `counts` (count-tables.ts). It reads: a statement must be one SELECT, and DuckDB may open no file but those of
  * the archive, and the one that the answer goes to.
  */
 import { join, resolve } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance, DuckDBPreparedStatement } from '@duckdb/node-api';
 import { Reto3Error } from '../errors.ts';
 import type { PeriodName } from '../period.ts';
+import { createCountTables, fillCounts, periodsIn, type TakeCount } from './count-tables.ts';
 import {
   type DuckDb,
   loadDuckDb,
@@ -26,9 +27,11 @@ export interface SqlParts {
   readonly folder: string;
   /** Messages outside of it are left out. */
   readonly range: ArchiveRange;
-  /** CSV files with windows (`start,count`) by period, for the table `counts`. */
-  readonly counts: Partial<Record<PeriodName, string>>;
-  /** A file that `copyTo` may write. */
+  /** The statement that will be asked. */
+  readonly sql: string;
+  /** Gives the windows of a period, for the table `counts`; called for those that it reads. */
+  readonly counts: (period: PeriodName, take: TakeCount) => Promise<void>;
+  /** A file that `copyTo` may write; it is there, and empty. */
   readonly output?: string;
 }
 
@@ -44,7 +47,6 @@ const attempts = 3;
 export class ArchiveSql {
   readonly #database: DuckDBInstance;
   readonly #connection: DuckDBConnection;
-  #interrupted = false;
 
   private constructor(database: DuckDBInstance, connection: DuckDBConnection) {
     this.#database = database;
@@ -58,15 +60,26 @@ export class ArchiveSql {
     const database = await openDuckDb(duckDb, { temp_directory: '' });
     const connection = await database.connect();
     try {
+      // Times of messages and windows are UTC: now() and all that is made of it must be, too.
+      await connection.run("SET TimeZone = 'UTC'");
       await makeMessages(duckDb, connection, parts);
-      if (Object.keys(parts.counts).length > 0) await makeCounts(connection, parts.counts);
-      await lock(connection, parts);
+      await createCountTables(connection);
+      await forbidFiles(connection, parts);
+      const archive = new ArchiveSql(database, connection);
+      for (const period of await archive.#periods(parts.sql))
+        await fillCounts(duckDb, connection, period, (take) => parts.counts(period, take));
+      await connection.run('SET lock_configuration = true');
+      return archive;
     } catch (error) {
       connection.closeSync();
       database.closeSync();
       throw error;
     }
-    return new ArchiveSql(database, connection);
+  }
+
+  async #periods(sql: string): Promise<PeriodName[]> {
+    const { statement } = await this.#checked(sql);
+    return this.#translated(() => periodsIn(this.#connection, statement));
   }
 
   /** @throws Reto3Error RETO3_BAD_SQL */
@@ -82,12 +95,12 @@ export class ArchiveSql {
     return this.#rows(objects, 1, finiteJson);
   }
 
-  /** Writes the answer as a Parquet file, to `output`. @throws Reto3Error RETO3_BAD_SQL */
+  /** Writes the answer as a Parquet file, into `output`. @throws Reto3Error RETO3_BAD_SQL */
   async copyTo(sql: string, output: string): Promise<void> {
     const { statement } = await this.#checked(sql);
     await this.#translated(() =>
       this.#connection.run(
-        `COPY (${statement}) TO ${quoted(resolve(output))} (FORMAT parquet, COMPRESSION zstd)`,
+        `COPY (${statement}) TO ${quoted(resolve(output))} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)`,
       ),
     );
   }
@@ -106,7 +119,6 @@ export class ArchiveSql {
 
   /** Gives up what is under way. */
   interrupt(): void {
-    this.#interrupted = true;
     this.#connection.interrupt();
   }
 
@@ -151,7 +163,7 @@ export class ArchiveSql {
     } catch (error) {
       throw bad(oneLine(error), error);
     }
-    throw bad(this.#interrupted ? 'interrupted' : await whyBroken(this.#connection, select));
+    throw bad(await whyBroken(this.#connection, select));
   }
 
   /** @throws Reto3Error RETO3_BAD_SQL */
@@ -206,9 +218,11 @@ function statementIn(sql: string): string {
 
 async function timesOf(statement: DuckDBPreparedStatement): Promise<string[]> {
   const { DuckDBTypeId } = await loadDuckDb();
+  const { TIMESTAMP, TIMESTAMP_TZ } = DuckDBTypeId;
+  const isTime = (type: number): boolean => type === TIMESTAMP || type === TIMESTAMP_TZ;
   const columns = Array.from({ length: statement.columnCount }, (_, column) => ({
     name: statement.columnName(column),
-    isTime: statement.columnTypeId(column) === DuckDBTypeId.TIMESTAMP,
+    isTime: isTime(statement.columnTypeId(column)),
   }));
   return columns
     .filter(({ name, isTime }) => isTime && columns.filter((all) => all.name === name).length === 1)
@@ -286,22 +300,12 @@ async function loadSegments(
   }
 }
 
-async function makeCounts(
+async function forbidFiles(
   connection: DuckDBConnection,
-  files: Partial<Record<PeriodName, string>>,
+  { folder, output }: SqlParts,
 ): Promise<void> {
-  const parts = Object.entries(files).map(
-    ([period, path]) =>
-      `SELECT ${quoted(period)} AS period, start, count FROM read_csv(${quoted(path)}, header = true, ` +
-      "columns = {'start': 'TIMESTAMP', 'count': 'BIGINT'})",
-  );
-  await connection.run(`CREATE TABLE counts AS ${parts.join(' UNION ALL ')}`);
-}
-
-async function lock(connection: DuckDBConnection, { folder, output }: SqlParts): Promise<void> {
   await connection.run(`SET allowed_directories = [${quoted(`${resolve(folder)}/`)}]`);
   if (output !== undefined)
     await connection.run(`SET allowed_paths = [${quoted(resolve(output))}]`);
   await connection.run('SET enable_external_access = false');
-  await connection.run('SET lock_configuration = true');
 }

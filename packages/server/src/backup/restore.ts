@@ -5,7 +5,7 @@
  * Until then the folder has an anchor and no meta row, so whatever ends this in the middle leaves a
  * folder that every server refuses, and never one that is half there.
  */
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, Reto3Error } from '../errors.ts';
@@ -30,20 +30,31 @@ const batchRows = 256;
 /** Told how many bytes of the file were read, of so many: it is read twice. */
 type OnRead = (bytes: number, ofBytes: number) => void;
 
-/** @throws Reto3Error RETO3_BACKUP_DAMAGED, RETO3_FOLDER_NOT_EMPTY, RETO3_DATA_UNREADABLE */
+/**
+ * @param signal gives it up; what was written is deleted then, as after a failure
+ * @throws Reto3Error RETO3_BACKUP_DAMAGED, RETO3_FOLDER_NOT_EMPTY, RETO3_DATA_UNREADABLE
+ */
 export async function restore(
   file: string,
   folder: string,
   nowMs: number,
   onRead: OnRead = () => undefined,
+  signal: AbortSignal = new AbortController().signal,
 ): Promise<Restored> {
   await assertEmpty(folder);
-  const meta = await check(records(file, (bytes, ofBytes) => onRead(bytes, 2 * ofBytes)));
+  const isNew = !existsSync(folder);
+  const meta = await check(
+    records(file, (bytes, ofBytes) => onRead(bytes, 2 * ofBytes)),
+    signal,
+  );
   try {
     const written = records(file, (bytes, ofBytes) => onRead(ofBytes + bytes, 2 * ofBytes));
-    const rows = await write(written, folder, meta);
-    return { rows, messages: await assertHolds(folder, nowMs) };
+    const rows = await write(written, folder, meta, signal);
+    const messages = await assertHolds(folder, nowMs);
+    signal.throwIfAborted();
+    return { rows, messages };
   } catch (error) {
+    if (isNew) await rm(folder, { recursive: true, force: true });
     for (const name of await readdir(folder).catch(() => []))
       await rm(join(folder, name), { recursive: true, force: true });
     throw error;
@@ -61,9 +72,10 @@ async function assertEmpty(folder: string): Promise<void> {
 }
 
 /** Reads all of it; gives its meta row. @throws Reto3Error RETO3_BACKUP_DAMAGED */
-async function check(all: Records): Promise<Meta> {
+async function check(all: Records, signal: AbortSignal): Promise<Meta> {
   let meta: Meta | undefined;
   for await (const record of all) {
+    signal.throwIfAborted();
     if ('series' in record) assertWhole(record.series, record.row);
     else if ('text' in record && record.text === 'meta') meta = decodeMeta(record.value);
   }
@@ -87,7 +99,12 @@ async function* records(file: string, onRead: OnRead): Records {
   }
 }
 
-async function write(all: Records, folder: string, meta: Meta): Promise<number> {
+async function write(
+  all: Records,
+  folder: string,
+  meta: Meta,
+  signal: AbortSignal,
+): Promise<number> {
   await mkdir(folder, { recursive: true });
   const writes = meta.writes + 1;
   await anchorIn(folder).write(writes);
@@ -108,6 +125,7 @@ async function write(all: Records, folder: string, meta: Meta): Promise<number> 
         if (gone !== undefined) batch.push({ gone });
       }
       if (batch.length < batchRows) continue;
+      signal.throwIfAborted();
       await store.write(batch, { sync: false });
       batch = [];
     }

@@ -5,7 +5,7 @@
 
 import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { perSecond, VirtualServer } from '../coordinator/coordinator.virtual.ts';
 import { periodNames, periods } from '../period.ts';
@@ -156,6 +156,14 @@ describe('a repair', () => {
     const { gone, dropped } = await expectRepaired(folder);
     expect(dropped).toHaveLength(1);
     expect(gone).toEqual({ ms10: [], sec: [], min: [] });
+  });
+
+  it('that is given up while it copies leaves the folder as it was, and no copy', async () => {
+    const folder = await copyOfTemplate();
+    const before = await readdir(folder);
+    await expect(repair(folder, nowMs, AbortSignal.abort())).rejects.toThrow(/aborted/);
+    expect(await readdir(dirname(folder))).toEqual(['data']);
+    expect(await readdir(folder)).toEqual(before);
   });
 
   it.each(['sec', 'min'] as const)(

@@ -4,7 +4,7 @@
  * writes down what is gone. Afterwards the folder opens, an audit holds, and no count in it is
  * anything but what was counted.
  */
-import { cp, rm, stat } from 'node:fs/promises';
+import { cp, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { archiveFolderOf } from '../archive/layout.ts';
 import { Reto3Error } from '../errors.ts';
@@ -41,8 +41,15 @@ export interface Repair {
   readonly audit: Audit;
 }
 
-/** @throws Reto3Error RETO3_DATA_LOCKED, RETO3_DATA_UNREADABLE, RETO3_DATA_VERSION */
-export async function repair(folder: string, nowMs: number): Promise<Repair> {
+/**
+ * @param signal gives it up while the folder is copied; once it is being changed, it is mended
+ * @throws Reto3Error RETO3_DATA_LOCKED, RETO3_DATA_UNREADABLE, RETO3_DATA_VERSION
+ */
+export async function repair(
+  folder: string,
+  nowMs: number,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<Repair> {
   if (!(await holdsDatabase(folder))) {
     throw new Reto3Error(
       'RETO3_DATA_UNREADABLE',
@@ -53,9 +60,7 @@ export async function repair(folder: string, nowMs: number): Promise<Repair> {
   const time = new Date(nowMs).toISOString().replaceAll(/[:.]/g, '-');
   const copy = `${resolve(folder)}.before-repair-${time}`;
   const { filesRepaired, tables, salvaged, elsewhere } = await whileLocked(folder, async () => {
-    // A repair does not touch the archive, which may be a thousand times as large as the counts.
-    const filter = (path: string): boolean => path !== archiveFolderOf(folder);
-    await cp(folder, copy, { recursive: true, errorOnExist: true, force: false, filter });
+    await copyCounts(folder, copy, signal);
     // LevelDB's parser may end the process over a damaged table, so it must not see any.
     const tables = await damagedTables(folder);
     const leftovers = await damagedLeftovers(folder);
@@ -81,6 +86,24 @@ export async function repair(folder: string, nowMs: number): Promise<Repair> {
   await putBack(database, salvaged, elsewhere, lost);
   const rows = await repairRows(folder, database, { lost, stale, anyMissing }, nowMs);
   return { copy, filesRepaired, ...rows, audit: await auditOf(folder, nowMs) };
+}
+
+/** The copy has its name when it is whole. */
+async function copyCounts(folder: string, copy: string, signal: AbortSignal): Promise<void> {
+  const part = `${copy}.part`;
+  // A repair does not touch the archive, which may be a thousand times as large as the counts.
+  const filter = (path: string): boolean => {
+    signal.throwIfAborted();
+    return path !== archiveFolderOf(folder);
+  };
+  try {
+    await cp(folder, part, { recursive: true, errorOnExist: true, force: false, filter });
+    signal.throwIfAborted();
+    await rename(part, copy);
+  } catch (error) {
+    await rm(part, { recursive: true, force: true });
+    throw error;
+  }
 }
 
 /** Lets LevelDB repair its files if it cannot open them; says why it could not. */

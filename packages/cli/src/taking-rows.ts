@@ -1,0 +1,27 @@
+import { Writable } from 'node:stream';
+
+interface Row {
+  readonly start: number;
+  readonly count: number;
+}
+
+/** Takes an answer's windows, as NDJSON. */
+export function takingRows(take: (start: number, count: number) => void): Writable {
+  let rest = '';
+  return new Writable({
+    decodeStrings: false,
+    write(piece: Buffer | string, _, done) {
+      const lines = (rest + piece.toString()).split('\n');
+      rest = lines.pop() ?? '';
+      try {
+        for (const line of lines) {
+          const { start, count }: Row = JSON.parse(line);
+          take(start, count);
+        }
+        done();
+      } catch (error) {
+        done(error instanceof Error ? error : new Error(String(error)));
+      }
+    },
+  });
+}

@@ -1,0 +1,43 @@
+/** A server that answers some questions, begins the answer to all others, and never ends it. */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { onTestFinished } from 'vitest';
+import { waitUntil } from './wait.ts';
+
+export class StallingServer {
+  readonly url: string;
+  #stalled = 0;
+
+  private constructor(url: string) {
+    this.url = url;
+  }
+
+  /** @param answers JSON by path */
+  static async start(answers: Readonly<Record<string, unknown>> = {}): Promise<StallingServer> {
+    const http = createServer().listen(0, '127.0.0.1');
+    onTestFinished(() => {
+      http.closeAllConnections();
+      http.close();
+    });
+    await once(http, 'listening');
+    const address = http.address();
+    if (address === null || typeof address === 'string') throw new Error('it listens nowhere');
+    const server = new StallingServer(`http://127.0.0.1:${address.port}`);
+    http.on('request', (request, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      const answer = answers[request.url ?? ''];
+      if (answer !== undefined) {
+        response.end(JSON.stringify(answer));
+        return;
+      }
+      response.write('{"start":0,"count":1}\n');
+      server.#stalled++;
+    });
+    return server;
+  }
+
+  /** Resolves when somebody waits for the rest of an answer. */
+  keepsWaiting(): Promise<void> {
+    return waitUntil('somebody waits for an answer', () => this.#stalled > 0);
+  }
+}
