@@ -14,6 +14,7 @@ const programs = {
   haproxy: 'haproxy',
   'nats-server': 'nats-server',
   nginx: 'nginx',
+  ab: 'apache2-utils',
   openssl: 'openssl',
   prometheus: 'prometheus',
   promtool: 'prometheus',

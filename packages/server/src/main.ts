@@ -19,6 +19,8 @@ import { FlushLoop } from './coordinator/flush-loop.ts';
 import { Retention } from './coordinator/retention.ts';
 import { messageOf } from './errors.ts';
 import { claimPort } from './ingest/port.ts';
+import { openConnections, SilentConnections } from './ingest/silent-connections.ts';
+import { limitsOf } from './ingest/uws.ts';
 import { IngestWorkers } from './ingest/workers.ts';
 import type { Log, ServerLog } from './log.ts';
 import { Metrics } from './metrics/metric.ts';
@@ -57,6 +59,7 @@ export async function startServer(
   const undo: (() => Promise<unknown>)[] = [];
   let stopReport: (name: string) => void = () => undefined;
   let ingestLoad = (): number => 0;
+  let connectionsWithoutMessage = (): number => 0;
   try {
     const tls = (await readTls(config, 'ingest'))?.files;
     const adminTls = (await readTls(config, 'admin'))?.pems;
@@ -138,6 +141,7 @@ export async function startServer(
       metrics,
       log,
       ingestLoad: () => ingestLoad(),
+      connectionsWithoutMessage: () => connectionsWithoutMessage(),
     });
     undo.push(() => api.close());
     const claim = ingests ? await claimPort(config.host, config.port) : undefined;
@@ -168,6 +172,17 @@ export async function startServer(
     metrics.add(threadMetrics(workers));
     stopReport = (name) => workers.switchOff(name);
     ingestLoad = () => workers.load();
+    const silent = new SilentConnections({
+      told: () => workers.silentConnections(),
+      messages: () => {
+        coordinator.sweep();
+        return coordinator.state().messagesSinceStart;
+      },
+      open: () => openConnections(workers.port),
+      log,
+    });
+    metrics.add(silent.metrics);
+    connectionsWithoutMessage = () => silent.count;
     book.connect(workers);
     if (ingests) coordinator.count();
     cluster?.begin();
@@ -212,10 +227,17 @@ export async function startServer(
         : `reto3 adds up the cluster, query API on ${api.url}`,
     );
     log.info(`dashboard: ${api.url}/`);
+    const limits = limitsOf(workers.uwsVersion);
+    if (limits !== undefined)
+      log.warn(
+        `uWebSockets.js ${workers.uwsVersion}: ${limits}; the newer build needs glibc 2.38 (Debian 13, Ubuntu 24.04) or the image`,
+      );
+    silent.begin();
 
     const stop = async (): Promise<void> => {
       api.notReady('the server is stopping');
       workers.stopListening();
+      silent.stop();
       const alertsStopped = alerts?.stop();
       await flushLoop.stop();
       if (durable) {

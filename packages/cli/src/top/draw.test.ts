@@ -118,6 +118,14 @@ test('before the first window it says so', () => {
   expect(lines.join('\n')).toContain('rate       - messages/s');
 });
 
+test('it says that connections ended without a message, where some did', () => {
+  const told = { ...info, connectionsWithoutMessage: 1_234 };
+  expect(drawTop({ ...server, info: told }, busyMinute(), canvas)).toContain(
+    'silent     1,234 connections ended without a message',
+  );
+  expect(drawTop(server, busyMinute(), canvas).join('\n')).not.toContain('silent');
+});
+
 test('before the first message it claims no freshness', () => {
   const quiet = { ...info, messagesSinceStart: 0, freshnessMs: { p50: 0, p99: 0, max: 0 } };
   const lines = drawTop({ ...server, info: quiet }, busyMinute(), canvas);

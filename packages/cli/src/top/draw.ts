@@ -84,7 +84,14 @@ function figures(info: Info): string[] {
     info.messagesSinceStart === 0
       ? 'freshness  no message yet'
       : `freshness  ${short(p50)} ms (p50), ${short(p99)} ms (p99), ${short(max)} ms at most, from arrival until final`,
+    ...silentLine(info),
   ];
+}
+
+/** Only where there are some: they look like traffic to their clients, and are none. */
+function silentLine({ connectionsWithoutMessage = 0 }: Info): string[] {
+  if (connectionsWithoutMessage === 0) return [];
+  return [`silent     ${whole(connectionsWithoutMessage)} connections ended without a message`];
 }
 
 /** Messages in each whole second of the last minute; a second without a counted window is blank. */

@@ -27,6 +27,10 @@ export function figuresOf(state: ServerState, recent: RecentWindows): Figures {
   };
   if (scope === 'cluster' || info === undefined) return figures;
   const { version, node, boot, uptimeMs, messagesSinceStart, messagesInAll, freshnessMs } = info;
-  const server = { version, node, boot, uptimeMs, messagesSinceStart, messagesInAll, freshnessMs };
+  const { connectionsWithoutMessage } = info;
+  const server = {
+    ...{ version, node, boot, uptimeMs, messagesSinceStart, messagesInAll, freshnessMs },
+    ...(connectionsWithoutMessage !== undefined && { connectionsWithoutMessage }),
+  };
   return { ...figures, server: { ...server, workerRates: workers } };
 }

@@ -11,6 +11,8 @@ export interface Info {
   readonly uptimeMs: number;
   readonly messagesSinceStart: number;
   readonly messagesByWorker: readonly number[];
+  /** Absent where the server is older. */
+  readonly connectionsWithoutMessage?: number;
   readonly messagesInAll: number;
   readonly freshnessMs: { readonly p50: number; readonly p99: number; readonly max: number };
 }

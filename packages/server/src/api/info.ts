@@ -16,6 +16,7 @@ interface InfoOptions {
   readonly archive: Archive | undefined;
   readonly dataDir: string;
   readonly readiness: Readiness;
+  readonly connectionsWithoutMessage: () => number;
 }
 
 const count = { type: 'integer', minimum: 0 } as const;
@@ -55,6 +56,12 @@ const infoSchema = {
     finalThrough: { ...count, description: 'End of the newest final window, epoch ms' },
     messagesSinceStart: count,
     messagesByWorker: { type: 'array', items: count },
+    connectionsWithoutMessage: {
+      ...count,
+      description:
+        'Connections to the ingest port that ended without a message since the start, such as of clients that speak HTTP/1.0; ' +
+        'a lower bound with the older build of uWebSockets.js, which sees them only while no message comes',
+    },
     messagesInAll: {
       ...count,
       description: 'All that the store holds, with those since the start',
@@ -148,6 +155,7 @@ function remembered<T>(ask: () => Promise<T>): () => Promise<T> {
 
 export const infoRoutes: FastifyPluginAsync<InfoOptions> = async (app, options) => {
   const { config, coordinator, archive, cluster, dataDir, readiness } = options;
+  const { connectionsWithoutMessage } = options;
   const bytesOnDisk = remembered(() => bytesIn(dataDir));
   app.get(
     '/v1/info',
@@ -174,6 +182,7 @@ export const infoRoutes: FastifyPluginAsync<InfoOptions> = async (app, options) 
         scopes: cluster?.addsUp === true ? scopes : ['node'],
         workers: config.workers,
         flushMs: config.flushMs,
+        connectionsWithoutMessage: connectionsWithoutMessage(),
         uptimeMs: Math.round(process.uptime() * 1_000),
         dataDir,
         bytesOnDisk: await bytesOnDisk(),

@@ -55,6 +55,8 @@ export interface QueryApiOptions {
   readonly log: Log;
   /** How busy the busiest ingest worker was since this was last asked, 0 to 1. */
   readonly ingestLoad: () => number;
+  /** Connections to the ingest port that ended without a message. */
+  readonly connectionsWithoutMessage: () => number;
 }
 
 export class QueryApi {
@@ -100,7 +102,11 @@ export class QueryApi {
     describeRoutes(app);
     app.addSchema(errorSchema);
     await app.register(healthRoutes, { readiness });
-    await app.register(infoRoutes, { config, coordinator, archive, cluster, dataDir, readiness });
+    const { connectionsWithoutMessage } = options;
+    await app.register(infoRoutes, {
+      ...{ config, coordinator, archive, cluster, dataDir, readiness },
+      connectionsWithoutMessage,
+    });
     await app.register(statsRoutes, { coordinator, cluster, longReads });
     await app.register(clusterRoutes, { cluster });
     await app.register(auditRoutes, { coordinator, archive, longReads });

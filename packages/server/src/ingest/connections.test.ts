@@ -32,8 +32,11 @@ describe('descriptorLimit', () => {
 describe('connectionBound', () => {
   it('closes what comes above the bound, until others have gone', () => {
     let closed = 0;
-    const response = { close: () => closed++ } as unknown as HttpResponse;
-    const bound = connectionBound(2);
+    const response = {
+      close: () => closed++,
+      onAborted: () => undefined,
+    } as unknown as HttpResponse;
+    const bound = connectionBound(2, () => undefined);
     const open = (): number => {
       const before = closed;
       bound(response, 1);
@@ -46,6 +49,20 @@ describe('connectionBound', () => {
     bound(response, -1);
     bound(response, -1);
     expect(open()).toBe(0);
+  });
+});
+
+describe('connectionBound of connections without a message', () => {
+  it('leaves word with each connection that begins', () => {
+    let silent = 0;
+    const handlers: (() => void)[] = [];
+    const onAborted = (handler: () => void): number => handlers.push(handler);
+    const bound = connectionBound(2, () => silent++);
+    bound({ onAborted } as unknown as HttpResponse, 1);
+    bound({ onAborted } as unknown as HttpResponse, -1);
+    expect([handlers.length, silent]).toEqual([1, 0]);
+    handlers[0]?.();
+    expect(silent).toBe(1);
   });
 });
 

@@ -26,12 +26,21 @@ export function connectionsPerWorker(descriptors: number, workers: number): numb
   return Math.max(1, Math.floor(all / workers));
 }
 
-/** Told of each connection that begins (1) and ends (-1): closes those above `most` at once. */
-export function connectionBound(most: number): (response: HttpResponse, change: number) => void {
+/**
+ * Told of each connection that begins (1) and ends (-1): closes those above `most` at once, and calls
+ * `endedSilent` for each that ends without a message.
+ */
+export function connectionBound(
+  most: number,
+  endedSilent: () => void,
+): (response: HttpResponse, change: number) => void {
   let open = 0;
   return (response, change) => {
     open += change;
-    if (change > 0 && open > most) response.close();
+    if (change < 0) return;
+    // The first answer takes this handler away; so does a message that waits for its body or the disk.
+    response.onAborted(endedSilent);
+    if (open > most) response.close();
   };
 }
 

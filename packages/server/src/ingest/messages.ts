@@ -23,6 +23,8 @@ export interface WorkerStart {
   readonly mostBodyBytes: number;
   /** Connections above that many are closed at once. */
   readonly mostConnections: number;
+  /** An Int32 for each worker: its connections that ended without a message, if its build tells. */
+  readonly silentConnections: SharedArrayBuffer;
   readonly reports: readonly ReportSource[];
   /** Where messages go that are archived, and how often; undefined: none are. */
   readonly archive: ArchiveTarget | undefined;
@@ -57,7 +59,13 @@ export interface Collected {
 
 /** The first that a worker says. */
 export type Listening =
-  | { readonly listening: true; readonly port: number; readonly uwsVersion: string }
+  | {
+      readonly listening: true;
+      readonly port: number;
+      readonly uwsVersion: string;
+      /** Whether its build tells of connections. */
+      readonly tellsConnections: boolean;
+    }
   | {
       readonly listening: false;
       readonly code: 'RETO3_CANNOT_LISTEN' | 'RETO3_UWS_MISSING' | 'RETO3_BAD_REPORT';

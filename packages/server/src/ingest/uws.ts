@@ -35,6 +35,13 @@ const builds = [
   },
 ] as const;
 
+/** What a build of that version does not serve, though HTTP/1.1 has it; undefined for the newer. */
+export function limitsOf(version: string): string | undefined {
+  return version.includes(builds[1].label)
+    ? 'only GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE and CONNECT, and only header names of letters, digits and "-", are answered'
+    : undefined;
+}
+
 /** @throws Reto3Error RETO3_UWS_MISSING where neither build fits this machine */
 export function loadUws(): UwsBuild {
   const require = createRequire(import.meta.url);

@@ -82,8 +82,12 @@ function serve(reports: WorkerReports | undefined, archive: BatchWriter | undefi
   limitQuiet(app);
   route(app, handlerOf(parked, store, reports, archive));
   // The older build cannot say when a connection begins.
-  if (typeof app.filter === 'function') {
-    const bound = connectionBound(start.mostConnections);
+  const tellsConnections = typeof app.filter === 'function';
+  if (tellsConnections) {
+    const silent = new Int32Array(start.silentConnections);
+    const bound = connectionBound(start.mostConnections, () =>
+      Atomics.add(silent, start.worker, 1),
+    );
     app.filter((response, change) => bound(response, Number(change)));
   }
   if (start.ack === 'durable') setInterval(() => parked.giveUp(), giveUpEveryMs).unref();
@@ -128,7 +132,12 @@ function serve(reports: WorkerReports | undefined, archive: BatchWriter | undefi
         port.close();
       }
     });
-    tell({ listening: true, port: uws.us_socket_local_port(listenSocket), uwsVersion: version });
+    tell({
+      listening: true,
+      port: uws.us_socket_local_port(listenSocket),
+      uwsVersion: version,
+      tellsConnections,
+    });
   });
 }
 

@@ -36,11 +36,19 @@ export class IngestWorkers {
   readonly port: number;
   readonly uwsVersion: string;
   readonly #workers: readonly RunningWorker[];
+  /** Of each worker; undefined where the build does not tell of connections. */
+  readonly #silentConnections: Int32Array | undefined;
 
-  private constructor(workers: readonly RunningWorker[], port: number, uwsVersion: string) {
+  private constructor(
+    workers: readonly RunningWorker[],
+    port: number,
+    uwsVersion: string,
+    silentConnections: Int32Array | undefined,
+  ) {
     this.#workers = workers;
     this.port = port;
     this.uwsVersion = uwsVersion;
+    this.#silentConnections = silentConnections;
   }
 
   /**
@@ -52,14 +60,16 @@ export class IngestWorkers {
     const mostConnections = connectionsPerWorker(descriptorLimit(), workerCount);
     const { address: host, port } = claim;
     const workers: RunningWorker[] = [];
+    const silentConnections = new SharedArrayBuffer(workerCount * Int32Array.BYTES_PER_ELEMENT);
     let uwsVersion = '';
+    let tellsConnections = false;
     try {
       for (let worker = 0; worker < workerCount; worker++) {
-        const limits = { mostBodyBytes, mostConnections };
+        const limits = { mostBodyBytes, mostConnections, silentConnections };
         const start = { memory, worker, host, port, ack, tls, reports, archive, ...limits };
         const running = new RunningWorker(start, options);
         workers.push(running);
-        ({ uwsVersion } = await running.listening);
+        ({ uwsVersion, tellsConnections } = await running.listening);
       }
     } catch (error) {
       await Promise.all(workers.map((worker) => worker.stop()));
@@ -67,12 +77,13 @@ export class IngestWorkers {
     } finally {
       claim.release();
     }
-    return new IngestWorkers(workers, port, uwsVersion);
+    const silent = tellsConnections ? new Int32Array(silentConnections) : undefined;
+    return new IngestWorkers(workers, port, uwsVersion, silent);
   }
 
   /** Of a server that takes no requests. */
   static none(): IngestWorkers {
-    return new IngestWorkers([], 0, 'not loaded');
+    return new IngestWorkers([], 0, 'not loaded', new Int32Array(0));
   }
 
   /** Answers what waits for that flush or an earlier one. */
@@ -93,6 +104,12 @@ export class IngestWorkers {
   /** How busy the busiest worker was since this was last asked: the share of its time, 0 to 1. */
   load(): number {
     return Math.max(0, ...this.#workers.map((worker) => worker.load()));
+  }
+
+  /** Connections that ended without a message; undefined where the build does not tell of them. */
+  silentConnections(): number | undefined {
+    // A number of each worker wraps at 32 bits.
+    return this.#silentConnections?.reduce((sum, value) => sum + (value >>> 0), 0);
   }
 
   get workerCount(): number {
@@ -121,7 +138,7 @@ export class IngestWorkers {
 }
 
 class RunningWorker {
-  readonly listening: Promise<{ port: number; uwsVersion: string }>;
+  readonly listening: Promise<Extract<Listening, { readonly listening: true }>>;
   readonly #thread: Worker;
   readonly #exited: Promise<unknown>;
   #stopping = false;
