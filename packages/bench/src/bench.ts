@@ -17,6 +17,7 @@ export class Bench {
   readonly peers: readonly Peer[];
   readonly #root: string;
   readonly #failures: Failure[] = [];
+  readonly #attempted: string[] = [];
   #folders = 0;
 
   private constructor(plan: Plan, root: string) {
@@ -64,6 +65,7 @@ export class Bench {
 
   /** Does it; where it fails, says why, and returns whether it succeeded. */
   async attempt(name: string, work: () => Promise<void>): Promise<boolean> {
+    this.#attempted.push(name);
     try {
       await work();
       return true;
@@ -73,6 +75,11 @@ export class Bench {
       this.#failures.push({ of: name, reason });
       return false;
     }
+  }
+
+  /** Names of all that was attempted, whatever came of it. */
+  get attempted(): readonly string[] {
+    return this.#attempted;
   }
 
   get failures(): readonly Failure[] {

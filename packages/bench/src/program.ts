@@ -66,7 +66,9 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
 
 /** What a program printed and how it ended. */
 export interface Ended {
+  /** Null where a signal ended it. */
   readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
   readonly stderr: string;
 }
@@ -98,10 +100,10 @@ export class Program {
       this.#stderr += text;
     });
     running.add(this);
-    this.ended = once(this.#child, 'close').then(([code]) => {
+    this.ended = once(this.#child, 'close').then(([code, signal]) => {
       this.#hasEnded = true;
       running.delete(this);
-      return { code: Number(code), stdout: this.#stdout, stderr: this.#stderr };
+      return { code, signal, stdout: this.#stdout, stderr: this.#stderr };
     });
     this.ended.catch(() => undefined);
   }
@@ -158,9 +160,10 @@ export async function runProgram(
     late = true;
     program.kill('SIGKILL');
   }, options.mostMs);
-  const { code, stdout } = await program.ended.finally(() => clearTimeout(force));
+  const { code, signal, stdout } = await program.ended.finally(() => clearTimeout(force));
   if (late) throw new Error(`cannot run ${name}: not done after ${options.mostMs} ms`);
-  if (code !== 0) throw new Error(`cannot run ${name}: exit code ${code}: ${program.complaint}`);
+  const end = signal === null ? `exit code ${code}` : `ended by ${signal}`;
+  if (code !== 0) throw new Error(`cannot run ${name}: ${end}: ${program.complaint}`);
   return stdout;
 }
 

@@ -10,6 +10,13 @@ export interface Series {
   readonly values: readonly number[];
 }
 
+/** The run that a finding is of, where a later run in parts kept it. */
+export interface EarlierRun {
+  readonly date: string;
+  /** Versions of programs that differed from those of the later run, by name. */
+  readonly versions: Readonly<Record<string, string>>;
+}
+
 export interface Comparison {
   /** Stable; targets and charts find it by this. */
   readonly id: string;
@@ -19,6 +26,7 @@ export interface Comparison {
   readonly how: string;
   readonly better: 'higher' | 'lower';
   readonly series: readonly Series[];
+  readonly earlier?: EarlierRun;
 }
 
 export type Cell = string | number;
@@ -29,6 +37,7 @@ export interface Table {
   readonly how: string;
   readonly columns: readonly string[];
   readonly rows: readonly (readonly Cell[])[];
+  readonly earlier?: EarlierRun;
 }
 
 export interface Failure {

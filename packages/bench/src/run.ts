@@ -145,6 +145,7 @@ export async function run(plan: Plan, suite: Suite, only?: string): Promise<Repo
   return {
     date: new Date().toISOString().slice(0, 10),
     plan: plan.name,
+    attempted: bench.attempted,
     minutes: (performance.now() - startMs) / 60_000,
     machine,
     versions: suite.versions(),

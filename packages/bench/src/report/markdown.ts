@@ -1,5 +1,5 @@
 /** The results as Markdown. Pure. */
-import type { Cell, Comparison, Table } from '../result.ts';
+import type { Cell, Comparison, Finding, Table } from '../result.ts';
 import { ratios, spreadOf } from '../statistics.ts';
 import { readable } from './numbers.ts';
 import type { Page } from './page.ts';
@@ -21,12 +21,10 @@ export function markdownOf(
     about(report),
     `## Targets\n\n${targetTable(report, targets)}`,
     ...results.comparisons.map(
-      (each) =>
-        `## ${each.title}\n\n${each.how}\n\n${picture(each.id, each.title)}${comparisonTable(each)}`,
+      (each) => `${heading(each)}${picture(each.id, each.title)}${comparisonTable(each)}`,
     ),
     ...[...derived(results), ...results.tables].map(
-      (each) =>
-        `## ${each.title}\n\n${each.how}\n\n${picture(each.id, each.title)}${plainTable(each)}`,
+      (each) => `${heading(each)}${picture(each.id, each.title)}${plainTable(each)}`,
     ),
   ];
   if (results.failures.length > 0) {
@@ -34,6 +32,13 @@ export function markdownOf(
     sections.push(`## Could not be measured\n\n${lines.join('\n')}`);
   }
   return `${sections.join('\n\n')}\n`;
+}
+
+function heading({ title, how, earlier }: Finding): string {
+  if (earlier === undefined) return `## ${title}\n\n${how}\n\n`;
+  const versions = Object.entries(earlier.versions).map(([name, version]) => `${name} ${version}`);
+  const run = [earlier.date, ...versions].join(', ');
+  return `## ${title}\n\n${how}\n\nMeasured in an earlier run: ${run}.\n\n`;
 }
 
 function about({ date, plan, machine, versions, missing, minutes }: Report): string {

@@ -33,3 +33,25 @@ it('a run in parts takes the place of what it measured again, and leaves the res
     ['rates', 7],
   ]);
 });
+
+it('what a run in parts keeps has the date and versions of its own run', () => {
+  const before = { ...report(3, { growth: 1, delay: 2 }), versions: { reto3: '1.0.0', wrk: '4' } };
+  const next = { date: '2016-06-01', versions: { reto3: '1.1.0', wrk: '4' } };
+  const all = joined(before, { ...report(1, { delay: 5 }), ...next });
+  const earlier = { date: '2016-05-28', versions: { reto3: '1.0.0' } };
+  expect(all.results.tables.map((each) => each.earlier)).toEqual([earlier, undefined]);
+  const third = joined(all, { ...report(1, {}), date: '2016-07-01', versions: {} });
+  expect(third.results.tables[0]?.earlier).toEqual(earlier);
+  expect(third.results.tables[1]?.earlier?.date).toBe('2016-06-01');
+});
+
+it('failures stay until their measurement is tried again', () => {
+  const failed = (of: string) => ({ of, reason: 'no disk' });
+  const plain = report(1, {});
+  const before = {
+    ...plain,
+    results: { ...plain.results, failures: [failed('growth'), failed('delay')] },
+  };
+  const all = joined(before, { ...plain, attempted: ['delay'] });
+  expect(all.results.failures).toEqual([failed('growth')]);
+});

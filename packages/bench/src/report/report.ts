@@ -1,11 +1,13 @@
 /** A run and all that it found: what docs/performance.json holds. */
 import type { Machine } from '../machine.ts';
-import type { Results } from '../result.ts';
+import type { EarlierRun, Results } from '../result.ts';
 
 export interface Report {
   /** Day of the run, UTC, such as 2016-05-28. */
   readonly date: string;
   readonly plan: 'quick' | 'full';
+  /** Names of what this run measured, or tried to; absent in reports of older versions. */
+  readonly attempted?: readonly string[];
   readonly minutes: number;
   readonly machine: Machine;
   /** By name of the program. */
@@ -15,17 +17,32 @@ export interface Report {
   readonly results: Results;
 }
 
-/** A report with what was measured again in the place of what it had of that. */
+/**
+ * A report with what was measured again in the place of what it had of that. What stays keeps the
+ * date and versions of its own run, and failures stay until their measurement is tried again.
+ */
 export function joined(before: Report, now: Report): Report {
+  const again = now.attempted ?? [];
+  const kept = <T extends { readonly earlier?: EarlierRun }>(findings: readonly T[]): T[] =>
+    findings.map((each) => ({ ...each, earlier: each.earlier ?? runOf(before, now) }));
   return {
     ...now,
+    attempted: [...new Set([...(before.attempted ?? []), ...again])],
     minutes: before.minutes + now.minutes,
     results: {
-      comparisons: byId(before.results.comparisons, now.results.comparisons),
-      tables: byId(before.results.tables, now.results.tables),
-      failures: now.results.failures,
+      comparisons: byId(kept(before.results.comparisons), now.results.comparisons),
+      tables: byId(kept(before.results.tables), now.results.tables),
+      failures: [
+        ...before.results.failures.filter(({ of }) => !again.includes(of)),
+        ...now.results.failures,
+      ],
     },
   };
+}
+
+function runOf({ date, versions }: Report, now: Report): EarlierRun {
+  const differing = Object.entries(versions).filter(([name, each]) => now.versions[name] !== each);
+  return { date, versions: Object.fromEntries(differing) };
 }
 
 function byId<T extends { readonly id: string }>(before: readonly T[], now: readonly T[]): T[] {
