@@ -1,5 +1,11 @@
 import { defineConfig } from 'vitest/config';
 
+/** A Debian 13 with Node.js 24, where scripts/test.mjs could make one. */
+const { RETO3_NEWER_BUILD_ROOT: newerBuildRoot } = process.env;
+
+/** Tests that need HTTP, a stop or a crash of the server, run once more on the newer build. */
+const onBothBuilds = ['crash', 'exactness', 'hostile', 'refusal', 'restart', 'tls', 'upgrade'];
+
 export default defineConfig({
   test: {
     projects: [
@@ -19,9 +25,24 @@ export default defineConfig({
         test: {
           name: 'process',
           include: ['tests/*.test.ts', 'tests/tools/*.test.ts'],
+          exclude: ['tests/newer-build.test.ts'],
           // Real servers under real load: one after the other, or they measure each other.
           fileParallelism: false,
           sequence: { groupOrder: 1 },
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'newer-build',
+          include: [
+            'tests/newer-build.test.ts',
+            ...(newerBuildRoot ? onBothBuilds.map((name) => `tests/${name}.test.ts`) : []),
+          ],
+          env: { RETO3_TEST_ROOT: newerBuildRoot ?? '' },
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
           testTimeout: 120_000,
           hookTimeout: 60_000,
         },

@@ -1,8 +1,46 @@
 /** Installs Debian packages whose programs the tests run, where that may be done: root and apt. */
 import { spawnSync } from 'node:child_process';
+import { chmodSync, lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 
-function has(program) {
+/** Where Debian asks whether a package may start its services (invoke-rc.d(8)). */
+const policyFile = '/usr/sbin/policy-rc.d';
+const ownPolicy = '#!/bin/sh\n# For the time of an installation by npm test of reto3.\nexit 101\n';
+
+export function has(program) {
   return spawnSync('sh', ['-c', 'command -v "$0"', program]).status === 0;
+}
+
+function isThere(file) {
+  return lstatSync(file, { throwIfNoEntry: false }) !== undefined;
+}
+
+function isOwn(file) {
+  try {
+    return readFileSync(file, 'utf8') === ownPolicy;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Runs `work` while no package may start a service; then the machine's own policy, if there was one,
+ * stands again.
+ * @param {() => void} work
+ * @param {string} file
+ */
+export function withoutServices(work, file = policyFile) {
+  const kept = `${file}.before-reto3`;
+  // Our own is left of a run that was killed; what that run had put aside is still there.
+  if (isThere(file) && !isOwn(file)) renameSync(file, kept);
+  writeFileSync(file, ownPolicy);
+  // Whatever the umask says.
+  chmodSync(file, 0o755);
+  try {
+    work();
+  } finally {
+    if (isThere(kept)) renameSync(kept, file);
+    else rmSync(file, { force: true });
+  }
 }
 
 /** @param {Record<string, string>} programs program → the Debian package that has it */
@@ -10,14 +48,22 @@ export function installMissing(programs) {
   const wanted = Object.keys(programs).filter((program) => !has(program));
   const missing = [...new Set(wanted.map((program) => programs[program]))];
   if (missing.length === 0 || process.getuid?.() !== 0 || !has('apt-get')) return;
-  console.error(`reto3: installing ${missing.join(', ')}`);
+  const { RETO3_INSTALL: install } = process.env;
+  if (install === '0') {
+    console.error(`reto3: RETO3_INSTALL=0, so these stay missing: ${missing.join(', ')}`);
+    return;
+  }
+  console.error(
+    `reto3: installing Debian packages that tests run: ${missing.join(', ')}\n` +
+      'reto3: their services are not started; RETO3_INSTALL=0 skips these tests instead',
+  );
   const apt = {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
   };
-  spawnSync('apt-get', ['update', '-qq'], apt);
   // Somebody else's apt or a first boot's updates may hold the lock for minutes.
   const patience = ['-o', 'DPkg::Lock::Timeout=300'];
   const options = ['-y', '-qq', '--no-install-recommends', ...patience];
-  spawnSync('apt-get', ['install', ...options, ...missing], apt);
+  spawnSync('apt-get', ['update', '-qq'], apt);
+  withoutServices(() => spawnSync('apt-get', ['install', ...options, ...missing], apt));
 }

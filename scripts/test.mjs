@@ -1,14 +1,17 @@
 /**
  * `npm test`: installs, builds and runs the whole suite. What needs a Debian package installs it
- * where it may (root and apt). Elsewhere those tests are skipped by name; with RETO3_TEST_ALL=1 a
- * skip is a failure. What stands after `--` goes to Vitest.
+ * where it may (root and apt), unless RETO3_INSTALL=0. Elsewhere those tests are skipped by name; with
+ * RETO3_TEST_ALL=1 a skip is a failure. What stands after `--` goes to Vitest.
  */
+import { parseArgs } from 'node:util';
+import { debianRoot } from './debian-root.mjs';
 import { installMissing } from './packages.mjs';
 import { bin, runOrExit, setup } from './setup.mjs';
 
 /** Program that tests run → the Debian package that has it. */
 const programs = {
   chromium: 'chromium',
+  debootstrap: 'debootstrap',
   faketime: 'faketime',
   fish: 'fish',
   haproxy: 'haproxy',
@@ -23,10 +26,27 @@ const programs = {
   tsung: 'tsung',
   wrk: 'wrk',
 };
+/** Projects of vitest.config.ts that start no other program. */
+const selfContained = ['unit', 'simulation'];
+
+const args = process.argv.slice(2);
+const options = { project: { type: 'string', multiple: true } };
+const { project: projects } = parseArgs({ args, options, strict: false }).values;
+
+function newerBuild() {
+  if (projects?.includes('newer-build') === false) return {};
+  const { root, missing } = debianRoot();
+  if (missing !== undefined) return { RETO3_NEWER_BUILD_MISSING: missing };
+  return { RETO3_NEWER_BUILD_ROOT: root };
+}
 
 setup();
-installMissing(programs);
-runOrExit(bin('vitest'), ['run', ...process.argv.slice(2)], {
-  // A test that needs another program says so, also where that happens to be there.
-  env: { ...process.env, RETO3_TEST_PROGRAMS: Object.keys(programs).join() },
+if (!projects?.every((name) => selfContained.includes(name))) installMissing(programs);
+runOrExit(bin('vitest'), ['run', ...args], {
+  env: {
+    ...process.env,
+    ...newerBuild(),
+    // A test that needs another program says so, also where that happens to be there.
+    RETO3_TEST_PROGRAMS: Object.keys(programs).join(),
+  },
 });

@@ -28,6 +28,7 @@ export interface Info {
   readonly clockSteps: number;
   readonly freshnessMs: { readonly p50: number; readonly p99: number; readonly max: number };
   readonly node: string;
+  readonly nodejs: string;
   readonly uWebSockets: string;
 }
 

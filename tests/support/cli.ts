@@ -1,5 +1,6 @@
 /** Runs the built command line as a user would, and takes down what it said. */
 import { fileURLToPath } from 'node:url';
+import { nodeOfTests } from './debian-root.ts';
 import { launch, type RunningProcess } from './processes.ts';
 import { within } from './wait.ts';
 
@@ -29,11 +30,12 @@ export interface Outcome {
 
 /** Starts `reto3` with these arguments. */
 export function startCli(args: readonly string[], options: RunOptions = {}): RunningProcess {
-  const { env, onStdout, wrapper } = options;
-  return launch(process.execPath, [cliFile, ...args], {
+  const { env, onStdout, wrapper = [] } = options;
+  const chosen = nodeOfTests();
+  return launch(chosen.node, [cliFile, ...args], {
     env: { ...withoutSettings, ...env },
     ...(onStdout && { onStdout }),
-    ...(wrapper && { wrapper }),
+    wrapper: [...wrapper, ...chosen.wrapper],
   });
 }
 

@@ -1,0 +1,31 @@
+/**
+ * Runs `reto3` in another root: RETO3_TEST_ROOT, a Debian 13 with Node.js 24 that
+ * scripts/debian-root.mjs made. The project `newer-build` of vitest.config.ts sets it.
+ *
+ * Each process has its own mount namespace, so that mounts end with it. The clone and the folder for
+ * temporary files are mounted under their own names, so that paths mean the same on both sides.
+ */
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+
+const clone = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
+
+/** Replaces itself with the command: its process id stays, and signals reach the command. */
+const enter = `
+set -e
+root=$1 clone=$2 temporary=$3; shift 3
+for path in /proc /dev /sys "$clone" "$temporary"; do
+  mkdir -p "$root$path"
+  mount --rbind "$path" "$root$path"
+done
+# It names a file of the other root, and Node.js warns where that is missing.
+exec chroot "$root" env --unset=NODE_EXTRA_CA_CERTS --chdir="$clone" "$@"
+`;
+
+/** What stands in front of a command, and which Node.js runs it: that of these tests by default. */
+export function nodeOfTests(): { readonly wrapper: readonly string[]; readonly node: string } {
+  const { RETO3_TEST_ROOT: root } = process.env;
+  if (!root) return { wrapper: [], node: process.execPath };
+  const unshare = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', enter, 'enter'];
+  return { wrapper: [...unshare, root, clone, tmpdir()], node: '/usr/local/bin/node' };
+}
