@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { pnpmScript } from './pnpm.mjs';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -56,14 +57,10 @@ function wantedInstallation() {
 function install(flags) {
   const wanted = wantedInstallation();
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === wanted) return;
-  const command = [
-    manifest.packageManager,
-    'install',
-    '--frozen-lockfile',
-    '--reporter=append-only',
-  ];
+  const script = pnpmScript(manifest.packageManager);
+  const command = [script, 'install', '--frozen-lockfile', '--reporter=append-only'];
   // What an installation says belongs on stderr: stdout is for the counts.
-  runOrExit('npx', ['--yes', ...command, ...flags], { stdio: ['ignore', 2, 2] });
+  runOrExit(process.execPath, [...command, ...flags], { stdio: ['ignore', 2, 2] });
   writeFileSync(stampFile, wanted);
 }
 

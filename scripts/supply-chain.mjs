@@ -12,6 +12,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { pnpmScript } from './pnpm.mjs';
 import { manifest, root, setup } from './setup.mjs';
 
 const sumsFile = 'docs/native-binaries.sha256';
@@ -20,10 +21,10 @@ const lockFile = 'pnpm-lock.yaml';
 const cure = 'look at what changed, then: node scripts/supply-chain.mjs --write';
 
 function pnpm(...args) {
-  const command = ['--yes', manifest.packageManager, ...args];
+  const command = [pnpmScript(manifest.packageManager), ...args];
   // What it says is read here, also where npm was told to be silent.
   const env = { ...process.env, npm_config_loglevel: 'error' };
-  return spawnSync('npx', command, {
+  return spawnSync(process.execPath, command, {
     cwd: root,
     env,
     encoding: 'utf8',
@@ -165,13 +166,28 @@ function binaryProblems(packages) {
     .map(([file, sum]) => `${file}: got SHA-256 ${sum}, want ${known.get(file) ?? 'none'}`);
 }
 
-/** What the registry knows against our versions; a line for people where it does not say. */
+/** Why nobody answered the audit; undefined where the registry did. */
+function unanswered(said) {
+  if (/ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|ENETUNREACH|EHOSTUNREACH/.test(said))
+    return 'the registry cannot be reached';
+  if (/ERR_PNPM_AUDIT/.test(said)) return `the registry refuses to audit: ${said.trim()}`;
+  return undefined;
+}
+
+/**
+ * What the registry knows against our versions. Where it does not answer, that is a problem only with
+ * RETO3_AUDIT=required: some mirrors of the registry answer no audits.
+ */
 function vulnerabilities() {
   const { status, stdout, stderr } = pnpm('audit', '--prod');
   const said = stdout + stderr;
   if (status === 0) return [];
-  if (/ERR_PNPM_AUDIT|ENOTFOUND|ECONNREFUSED|ETIMEDOUT|EAI_AGAIN/.test(said)) {
-    console.error('reto3: the registry answers no audit, so vulnerabilities were not checked');
+  const cause = unanswered(said);
+  if (cause !== undefined) {
+    const problem = `NOT AUDITED: cannot check for known vulnerabilities: ${cause}`;
+    const { RETO3_AUDIT: audit } = process.env;
+    if (audit === 'required') return [problem];
+    console.error(`reto3: ${problem} (RETO3_AUDIT=required makes this a failure)`);
     return [];
   }
   return [`pnpm audit --prod says:\n${said}`];
