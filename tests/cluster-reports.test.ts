@@ -51,8 +51,6 @@ async function sumOf(nodes: readonly Server[], name: string, period: string) {
 
 function addRows(sum: Map<string, Record<string, number>>, { columns, rows }: Answer): void {
   for (const row of rows) {
-    // The load's time stamp is of 2016: retention may delete such windows at any moment.
-    if (Number(row[0]) < Date.now() - 86_400_000) continue;
     const key = row.filter((cell, index) => index === 0 || typeof cell === 'string').join(' ');
     const before = sum.get(key);
     const cells: Record<string, number> = {};

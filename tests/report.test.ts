@@ -85,7 +85,12 @@ test('reports see exactly the messages that are counted, through stops and start
   let answered = 0;
   for (let round = 0; round < 3; round++) {
     const server = await Server.start({ dataDir, flags: [...builtIn, '--workers', '2'] });
-    const load = Load.start({ port: server.port, connections: 8, depth: 4 });
+    const load = Load.start({
+      port: server.port,
+      generatedMs: Date.now(),
+      connections: 8,
+      depth: 4,
+    });
     await waitUntil('the load runs', () => load.answered >= 3_000);
     expect(await server.stop()).toEqual({ code: 0, signal: null });
     await load.done;
@@ -177,6 +182,7 @@ test('kill -9 loses of a report what it loses of the counts, at most a flush int
     const answeredAt: (readonly [at: number, answers: number])[] = [];
     const load = Load.start({
       port: server.port,
+      generatedMs: Date.now(),
       connections: 4,
       depth: 4,
       onAnswers: (answers) => answeredAt.push([performance.now(), answers]),
@@ -204,7 +210,12 @@ test('with --ack durable a report has every message that was answered, after kil
   let answered = 0;
   for (let round = 0; round < 3; round++) {
     const server = await Server.start({ dataDir, flags });
-    const load = Load.start({ port: server.port, connections: 16, depth: 1 });
+    const load = Load.start({
+      port: server.port,
+      generatedMs: Date.now(),
+      connections: 16,
+      depth: 1,
+    });
     const already = answered;
     await waitUntil('the load runs', () => load.answered >= 300 + round * 50);
     await server.kill();

@@ -12,15 +12,23 @@ interface LoadOptions {
   readonly depth: number;
   /** How many in all; without it, until the server goes or `stop`. */
   readonly requests?: number;
+  /** When the messages say that they were generated, epoch ms; 2016 where nobody asks. */
+  readonly generatedMs?: number;
   /** Take the answer 503 with Retry-After for an answer; otherwise it is a failure. */
   readonly mayRefuse?: boolean;
   /** Told of answers with status 200 as they come: how many came together. */
   readonly onAnswers?: (answers: number) => void;
 }
 
-const request = Buffer.from(
-  'POST / HTTP/1.1\r\nHost: reto3\r\nContent-Length: 32\r\n\r\nvalue=2016-05-28 11:11:11.012345',
-);
+const defaultMs = Date.UTC(2016, 4, 28, 11, 11, 11, 12);
+
+function requestOf(generatedMs: number): Buffer {
+  const time = new Date(generatedMs).toISOString().slice(0, -1).replace('T', ' ');
+  const body = `value=${time}345`;
+  return Buffer.from(
+    `POST / HTTP/1.1\r\nHost: reto3\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+  );
+}
 const headEnd = Buffer.from('\r\n\r\n');
 const statusLine = 'HTTP/1.1 200 ';
 const refusal = /^HTTP\/1\.1 503 .*\r\nretry-after: \d+(?:\r\n|$)/is;
@@ -85,6 +93,7 @@ class Connection {
   readonly closed: Promise<void>;
   readonly #socket: Socket;
   readonly #batch: Buffer;
+  readonly #requestBytes: number;
   readonly #options: LoadOptions;
   #toSend: number;
   #onTheirWay = 0;
@@ -95,6 +104,8 @@ class Connection {
     const { port, depth } = options;
     this.#options = options;
     this.#toSend = requests;
+    const request = requestOf(options.generatedMs ?? defaultMs);
+    this.#requestBytes = request.length;
     this.#batch = Buffer.alloc(request.length * depth, request);
     this.#socket = connect({ port, host: '127.0.0.1', noDelay: true });
     this.#socket.once('connect', () => this.#send(depth));
@@ -130,7 +141,7 @@ class Connection {
     this.#toSend -= requests;
     this.#onTheirWay += requests;
     this.sent += requests;
-    if (requests > 0) this.#socket.write(this.#batch.subarray(0, requests * request.length));
+    if (requests > 0) this.#socket.write(this.#batch.subarray(0, requests * this.#requestBytes));
     else if (this.#onTheirWay === 0) this.#socket.end();
   }
 

@@ -15,7 +15,17 @@ export interface Parts {
   readonly bytes: Uint8Array;
 }
 
+/**
+ * A message may name a time of its own, and whoever sends it chooses that: it is believed where a
+ * clock that is wrong, or a client that held the message back, may explain it. Otherwise stamps of
+ * the year 3000 would lie on the disk until then.
+ */
+const mostAheadMs = 60_000;
+/** As long as ms10 windows are kept by default; what is older would soon be deleted. */
+const mostBehindMs = 30 * 24 * 3_600_000;
+
 export class Accumulators<Accumulator> {
+  readonly #mostWindows: number;
   readonly #report: Report<Accumulator>;
   readonly #windowMs: number;
   readonly #byStart = new Map<number, Accumulator>();
@@ -23,7 +33,13 @@ export class Accumulators<Accumulator> {
   #recentStart = Number.NaN;
   #recent: Accumulator | undefined;
 
-  constructor(report: Report<Accumulator>, period: Period) {
+  /** @param mostWindows so many are begun between two times that they are drained */
+  constructor(
+    report: Report<Accumulator>,
+    period: Period,
+    mostWindows: number = Number.POSITIVE_INFINITY,
+  ) {
+    this.#mostWindows = mostWindows;
     this.#report = report;
     this.#windowMs = period.windowMs;
   }
@@ -33,18 +49,31 @@ export class Accumulators<Accumulator> {
     return this.#byStart.size;
   }
 
-  /** Adds a message to its window. @throws what the report throws */
+  /**
+   * Adds a message to its window: that of the time which it names, or of its arrival where that time
+   * cannot be, or would begin one window too many. @throws what the report throws
+   */
   add(message: Message): void {
     const report = this.#report;
-    const time = report.timeOf?.(message) ?? message.arrivedMs;
+    const { arrivedMs } = message;
+    const time = report.timeOf?.(message) ?? arrivedMs;
     if (!(time >= 0 && time <= largestTime))
       throw new RangeError(`timeOf gave ${time}, want epoch ms`);
-    const start = alignDown(time, this.#windowMs);
-    if (start !== this.#recentStart || this.#recent === undefined) {
-      this.#recent = this.#byStart.get(start) ?? this.#begin(start);
-      this.#recentStart = start;
-    }
-    report.add(this.#recent, message);
+    const isPossible = time >= arrivedMs - mostBehindMs && time <= arrivedMs + mostAheadMs;
+    const isPlaced = isPossible && this.#goTo(alignDown(time, this.#windowMs), this.#mostWindows);
+    if (!isPlaced) this.#goTo(alignDown(arrivedMs, this.#windowMs), Number.POSITIVE_INFINITY);
+    if (this.#recent === undefined) throw new Error('BUG: a message without a window');
+    report.add(this.#recent, message, !isPlaced);
+  }
+
+  /** Whether the window is there, or could be begun; it is the recent one then. */
+  #goTo(start: number, mostWindows: number): boolean {
+    if (start === this.#recentStart && this.#recent !== undefined) return true;
+    const known = this.#byStart.get(start);
+    if (known === undefined && this.size >= mostWindows) return false;
+    this.#recent = known ?? this.#begin(start);
+    this.#recentStart = start;
+    return true;
   }
 
   /** The windows in order of time. */

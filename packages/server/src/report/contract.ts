@@ -53,8 +53,12 @@ export interface ReportDefinition<Accumulator, Column extends string> {
   readonly columns: Readonly<Record<Column, string>>;
   /** The accumulator of no messages. */
   create(): Accumulator;
-  /** Adds one message to the accumulator. Called once for each counted message. */
-  add(accumulator: Accumulator, message: Message): void;
+  /**
+   * Adds one message to the accumulator. Called once for each counted message.
+   * @param displaced true where this is the window of its arrival, although `timeOf` named another:
+   * one more than 30 days before or a minute after, or one too many
+   */
+  add(accumulator: Accumulator, message: Message, displaced?: boolean): void;
   /**
    * What both hold together. May change and return the first, or make a new one; must leave the
    * second as it is and return no part of it.
@@ -68,6 +72,7 @@ export interface ReportDefinition<Accumulator, Column extends string> {
   decode?(bytes: Uint8Array): Accumulator;
   /**
    * The time whose window a message belongs to, epoch ms; undefined, and by default: its arrival.
+   * Believed from 30 days before its arrival to a minute after.
    */
   timeOf?(message: Message): number | undefined;
   /**

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { builtInReports } from './built-in/built-in.ts';
-import { defineReport, type Message, mostAccumulatorBytes } from './contract.ts';
+import { defineReport, type Message, mostAccumulatorBytes, type Report } from './contract.ts';
 import { TimeBudget } from './time-budget.ts';
 import { WorkerReports } from './worker-reports.ts';
 
@@ -41,6 +41,22 @@ function countIn(batch: ReturnType<WorkerReports['drain']>): number {
     }
   }
   return count;
+}
+
+type Row = Readonly<Record<string, unknown>>;
+
+function rowsIn({ parts }: ReturnType<WorkerReports['drain']>, report: Report): Row[] {
+  const [ends, bytes] = [parts[0]?.parts.ends ?? [], parts[0]?.parts.bytes];
+  let from = 0;
+  return [...ends].flatMap((to) => {
+    const rows = report.rows(report.decode(bytes?.subarray(from, to) ?? new Uint8Array()));
+    from = to;
+    return rows;
+  });
+}
+
+function sumOf(rows: readonly Row[], column: string): number {
+  return rows.reduce((sum, row) => sum + Number(row[column]), 0);
 }
 
 describe('the reports of a worker', () => {
@@ -92,14 +108,44 @@ describe('the reports of a worker', () => {
     expect(countIn(next)).toBe(1);
   });
 
-  it('go on where one begins windows without end', () => {
-    let time = 0;
-    const scattered = { ...counting('bad', () => undefined), timeOf: () => (time += 1_000) };
-    const reports = new WorkerReports([scattered, good]);
-    for (let index = 0; index < 5_000; index++) reports.add(message);
+  it('begin so many windows at once; more messages are in that of their arrival', () => {
+    const generated = builtInReports.get('generated');
+    if (generated === undefined) throw new Error('it is not there');
+    const reports = new WorkerReports([generated, good]);
+    const sent = 20_000;
+    for (let index = 0; index < sent; index++) {
+      const stamp = new Date(message.arrivedMs - index * 10).toISOString();
+      const body = Buffer.from(`value=${stamp.replace('T', ' ').replace('Z', '000')}`);
+      reports.add({ ...message, body, bodyBytes: body.length });
+    }
     const batch = reports.drain();
-    expect(batch.failed[0]?.reason).toMatch(/it began 5000 windows at once, want at most 4096/);
-    expect(countIn(batch)).toBe(5_000);
+    expect(batch.failed).toEqual([]);
+    expect(countIn(batch)).toBe(sent);
+    const rows = rowsIn(batch, generated);
+    expect(rows).toHaveLength(16_384);
+    expect(sumOf(rows, 'count')).toBe(16_384);
+    expect(sumOf(rows, 'untimed')).toBe(sent - 16_384);
+  });
+
+  it.each([
+    ['30 days before its arrival', -30 * 86_400_000, true],
+    ['more than that before', -30 * 86_400_000 - 1, false],
+    ['a minute after its arrival', 60_000, true],
+    ['more than a minute after', 60_001, false],
+    ['in the year 3000', Date.UTC(3000, 0, 1) - message.arrivedMs, false],
+  ])('a time %s', (_, offsetMs, isBelieved) => {
+    const generated = builtInReports.get('generated');
+    if (generated === undefined) throw new Error('it is not there');
+    const reports = new WorkerReports([generated]);
+    const time = message.arrivedMs + offsetMs;
+    const stamp = new Date(time).toISOString().replace('T', ' ').replace('Z', '000');
+    const body = Buffer.from(`value=${stamp}`);
+    reports.add({ ...message, body, bodyBytes: body.length });
+    const batch = reports.drain();
+    const start = isBelieved ? time : message.arrivedMs;
+    expect(batch.parts[0]?.parts.starts[0]).toBe(start - (start % 10));
+    const rows = rowsIn(batch, generated);
+    expect([sumOf(rows, 'count'), sumOf(rows, 'untimed')]).toEqual(isBelieved ? [1, 0] : [0, 1]);
   });
 
   it('need bodies as soon as one of them does', () => {

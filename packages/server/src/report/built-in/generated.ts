@@ -9,7 +9,7 @@ import { generatedAt } from './generated-at.ts';
 
 interface Generated {
   count: number;
-  /** Messages that name no time; they are in the window of their arrival. */
+  /** Messages that name no time, or none that can be; they are in the window of their arrival. */
   untimed: number;
   /** The most that one of them came after, or before, its own time, in ms. */
   late: number;
@@ -25,12 +25,12 @@ export const generated = defineReport({
     count: 'messages that were generated in this window',
     late: 'the most that one of them came after its own time, in ms',
     ahead: 'the most that one of them came before its own time, in ms: clock skew',
-    untimed: 'messages that arrived in this window and name no time',
+    untimed: 'messages that arrived in this window and name no time, or none that can be',
   },
   create: (): Generated => ({ count: 0, untimed: 0, late: 0, ahead: 0 }),
   timeOf: generatedAt,
-  add(sum, message) {
-    const time = generatedAt(message);
+  add(sum, message, displaced) {
+    const time = displaced === true ? undefined : generatedAt(message);
     if (time === undefined) {
       sum.untimed++;
       return;
