@@ -25,7 +25,13 @@ describe.each(modes)('--ack %s', (ack) => {
     const known = knownOf(target.name);
     const ofCases = (names: readonly string[]): string[] =>
       names.filter((name) => cases.some((item) => item.name === name)).sort();
-    expect(verdicts['taken although malformed'].sort()).toEqual(ofCases(known.taken));
+    // With --ack durable one that is taken for two messages may be closed instead.
+    if (ack === 'memory')
+      expect(verdicts['taken although malformed'].sort()).toEqual(ofCases(known.taken));
+    else
+      expect(ofCases(known.taken)).toEqual(
+        expect.arrayContaining(verdicts['taken although malformed']),
+      );
     expect(verdicts['not served'].sort()).toEqual(ofCases(known.notServed));
     expect(target.alive()).toBe(true);
   });
