@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 /** A Debian 13 with Node.js 24, where scripts/test.mjs could make one. */
@@ -6,10 +7,20 @@ const { RETO3_NEWER_BUILD_ROOT: newerBuildRoot } = process.env;
 /** Tests that need HTTP, a stop or a crash of the server, run once more on the newer build. */
 const onBothBuilds = ['crash', 'exactness', 'hostile', 'refusal', 'restart', 'tls', 'upgrade'];
 
+const sources = (path: string): string =>
+  fileURLToPath(new URL(`packages/${path}`, import.meta.url));
+
+/** Unit tests import other packages as they are now, and not as they were built last. */
+const alias = [
+  { find: /^@reto3\/server\/report$/, replacement: sources('server/src/report/report.ts') },
+  { find: /^@reto3\/server\/(.+)$/, replacement: sources('server/src/$1.ts') },
+];
+
 export default defineConfig({
   test: {
     projects: [
       {
+        resolve: { alias },
         test: {
           name: 'unit',
           include: ['packages/*/src/**/*.test.ts'],
