@@ -2,10 +2,11 @@
  * What NATS may ask of a server before it lets it in: a password, a token, a credentials file, TLS and
  * a certificate. Where the server has the wrong one it says so, counts on, and publishes later.
  */
+import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { nkeys } from '@nats-io/transport-node';
+import { connect, nkeys } from '@nats-io/transport-node';
 import { expect } from 'vitest';
 import { leaseMs } from '../packages/server/src/cluster/nats.ts';
 import { ask } from './support/api.ts';
@@ -119,13 +120,13 @@ withNats('a user and the password in a file; a wrong one is mended without a res
   await expectIn(await start(nats, ...(await flags('right'))));
 
   const other = await GuardedNats.start(users('right'));
-  const node = await start(other, ...(await flags('newer')));
+  const node = await start(other, ...(await flags('second-secret')));
   await expectOut(node, refused, '--nats-password-file');
-  expect(node.stderr).not.toContain('newer');
-  await other.reload(users('newer'));
+  expect(node.stderr).not.toContain('second-secret');
+  await other.reload(users('second-secret'));
   await expectIn(node, 100);
   // And taken away again while it is connected.
-  await other.reload(users('newest'));
+  await other.reload(users('third-secret'));
   await waitUntil('it says why it is out again', async () => {
     return refused.test((await ask<Answer>(node.adminUrl, '/v1/cluster')).problem ?? '');
   });
@@ -238,4 +239,52 @@ withNats('goes on publishing where its name can be renewed no longer', async () 
   await waitUntil('the cluster has what was counted since', async () => {
     return (await messagesInCluster(node, from).catch(() => 0)) === wanted;
   });
+});
+
+/** Exactly what docs/operations.md shows: each node may speak for itself only. */
+function ownSubjects(): string {
+  const text = readFileSync(join(import.meta.dirname, '../docs/operations.md'), 'utf8');
+  const [, example = ''] = /```\n(authorization \{.*?\n\})\n```/s.exec(text) ?? [];
+  return example.replaceAll(/password: "[^"]*"/g, 'password: "right"');
+}
+
+withNats('each node may publish under its own name only, and the cluster adds up', async () => {
+  const nats = await GuardedNats.start(ownSubjects());
+  const password = await secretFile('right');
+  const as = (user: string): string[] => ['--nats-user', user, '--nats-password-file', password];
+  const merger = await startNode({ nats, name: 'sum-1', role: 'merge', flags: as('sum-1') });
+  const dataDir = await temporaryFolder();
+  const one = await startNode({ nats, name: 'web-1', dataDir, flags: as('web-1') });
+  const two = await startNode({ nats, name: 'web-2', flags: as('web-2') });
+  const from = Date.now() - hour;
+  let wanted = (await send(one, 100)) + (await send(two, 100));
+  const whole = (what: string): Promise<void> =>
+    waitUntil(what, async () => {
+      return (await messagesInCluster(merger, from).catch(() => 0)) === wanted;
+    });
+  await whole('the cluster has what both counted');
+  for (const server of [merger, one, two])
+    expect(await ask<Answer>(server.adminUrl, '/v1/cluster')).not.toHaveProperty('problem');
+
+  // A second life under the same name needs no more than the first.
+  await one.stop();
+  const again = await startNode({ nats, name: 'web-1', dataDir, flags: as('web-1') });
+  wanted += await send(again, 100);
+  await whole('the cluster has what was counted since');
+
+  const web2 = await connect({ servers: nats.urls, user: 'web-2', pass: 'right' });
+  const refused: string[] = [];
+  void (async () => {
+    for await (const status of web2.status())
+      if (status.type === 'error') refused.push(status.error.message);
+  })();
+  const foreign = [
+    ...['reto3.windows.web-1', '$KV.RETO3_WINDOWS_RECORDS.boot.web-1'],
+    ...['$KV.RETO3_WINDOWS_NODES.web-1', '$KV.RETO3_WINDOWS_RECORDS.requests'],
+    ...['$JS.API.STREAM.DELETE.RETO3_WINDOWS', '$JS.API.STREAM.PURGE.RETO3_WINDOWS'],
+    ...['$JS.API.STREAM.UPDATE.RETO3_WINDOWS', '$JS.API.STREAM.CREATE.OTHERS'],
+  ];
+  for (const subject of foreign) web2.publish(subject, '{}');
+  await waitUntil('NATS refuses all of them', () => refused.length === foreign.length);
+  await web2.close();
 });

@@ -77,10 +77,13 @@ export function nonEmpty(text: string): string {
   return text;
 }
 
+/** Whether a name can be part of NATS subjects and of keys, and is safe to print. */
+export function isPlainName(text: string): boolean {
+  return /^[A-Za-z0-9_-]{1,64}$/.test(text);
+}
+
 export function plainName(text: string): string {
-  // It becomes part of NATS subjects and of keys.
-  if (!/^[A-Za-z0-9_-]{1,64}$/.test(text))
-    throw new Wanted('1 to 64 letters, digits, hyphens and underscores');
+  if (!isPlainName(text)) throw new Wanted('1 to 64 letters, digits, hyphens and underscores');
   return text;
 }
 

@@ -80,7 +80,7 @@ const clusterSchema = {
       properties: {
         finalThrough: { ...count, description: 'The oldest mark of the live nodes, epoch ms' },
         messages: count,
-        badMessages: { ...count, description: 'In the stream, but of no node' },
+        badMessages: { ...count, description: 'In the stream, but not what a node sends: skipped' },
         secondsTooOld: { ...count, description: 'Came after their minute was deleted' },
         secondsVoid: { ...count, description: 'Of a boot that a later one has voided' },
         position: { ...count, description: 'Place in the stream' },

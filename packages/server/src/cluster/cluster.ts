@@ -34,9 +34,9 @@ import {
   openJetStream,
   refusalOf,
 } from './nats.ts';
+import type { NodeReport } from './node-report.ts';
 import { type Boot, Publisher, type PublisherState } from './publisher.ts';
 import { Register } from './register.ts';
-import type { NodeReport } from './report-message.ts';
 import { ReportPublisher, type ReportPublisherState } from './report-publisher.ts';
 
 /** Several times within a lease, so that one answer that is lost does not cost the name. */
@@ -298,10 +298,14 @@ export class Cluster {
       store,
       clock: this.#clock,
       silentAfterMs: this.#config.silentAfter,
+      subjects: this.#config.natsSubject,
       events: {
         asked: (since, reason) => log.info({ since, reason }, 'asked the nodes to publish again'),
-        badMessage: (error, subject) =>
-          log.warn({ err: error, subject }, 'the stream holds what is no message of a node'),
+        badMessage: ({ message: reason }, from, count) =>
+          log.warn(
+            { from, reason, count },
+            `the stream holds what is no message of a node, and it is skipped: ${reason}`,
+          ),
         saveFailed: (error) =>
           log.error({ err: error }, 'cannot save the counts of the cluster; will try again'),
         startedAnew: (error) =>

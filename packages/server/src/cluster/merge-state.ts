@@ -7,11 +7,12 @@
  * - the counts are the sums of what each node's newest boot says, second by second;
  * - `finalThrough` never goes back.
  */
-import { alignDown, ms10, sec } from '../period.ts';
+import { alignDown, min, ms10, sec } from '../period.ts';
 import type { Windows } from '../window/windows.ts';
 import { MergedMinute } from './merged-minute.ts';
 import type { NodeMessage } from './message.ts';
 import type { Part } from './part.ts';
+import { mostNodes } from './second.ts';
 import { Vouches } from './vouches.ts';
 
 /** What a merger keeps of a node. */
@@ -71,6 +72,15 @@ export class MergeState {
     this.#stored = options.stored;
     this.#finalThrough = options.finalThrough ?? 0;
     for (const node of options.nodes ?? []) this.#nodes.set(node.name, node);
+  }
+
+  /** Whether it may take messages under that name: of so many nodes a day, sums stay exact. */
+  admits(name: string, now: Moment): boolean {
+    if (this.#nodes.has(name) || this.#nodes.size < mostNodes) return true;
+    let heard = 0;
+    for (const { heardAtWall } of this.#nodes.values())
+      if (now.wallMs - heardAtWall < min.blockMs) heard++;
+    return heard < mostNodes;
   }
 
   /** Takes a message of a node. It may come again, late, or never. */

@@ -10,7 +10,8 @@
 import { alignDown, type PeriodName, periods } from '../period.ts';
 import { parseKey, rowKey, rowMsOf } from '../store/report-rows.ts';
 import type { Change } from '../store/store.ts';
-import type { NodeReport, ReportMessage } from './report-message.ts';
+import type { NodeReport } from './node-report.ts';
+import type { ReportMessage } from './report-message.ts';
 import { ReportPart } from './report-part.ts';
 
 /** What is known of the reports of one node. */

@@ -93,7 +93,7 @@ describe('a merger', () => {
       throw new Error('got an event, want none');
     };
     const events = { asked: () => {}, badMessage: never, saveFailed: never, startedAnew: never };
-    merger = new Merger({ store, clock, silentAfterMs: 10_000, events });
+    merger = new Merger({ store, clock, silentAfterMs: 10_000, subjects: 'reto3.windows', events });
     quiet.created = 'monday';
     quiet.storedAt = undefined;
     quiet.mute = false;

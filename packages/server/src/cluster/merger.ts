@@ -12,17 +12,19 @@ import type { CountsView } from '../coordinator/coordinator.ts';
 import { Reto3Error } from '../errors.ts';
 import { alignDown, ms10, sec } from '../period.ts';
 import type { LiveSource } from '../query/live-feed.ts';
+import { isPlainName } from '../setting-values.ts';
 import type { StoreSnapshot } from '../store/store.ts';
+import { BadMessages, type Tell } from './bad-messages.ts';
+import { decodeIncoming, mostAheadMs } from './incoming.ts';
 import type { MergeRecord } from './merge-record.ts';
 import { MergeState, type NodeRecord } from './merge-state.ts';
 import type { MergedMinute } from './merged-minute.ts';
 import { MergedReports } from './merged-reports.ts';
 import { isDamage, type MergedStore } from './merged-store.ts';
-import { BadMessage, decodeMessage } from './message.ts';
+import { BadMessage } from './message.ts';
 import type { JetStream } from './nats.ts';
 import { nodeLive } from './node-view.ts';
-import { decodeReportMessage, isReportMessage } from './report-message.ts';
-import { totalOfSecond } from './second.ts';
+import { mostNodes, totalOfSecond } from './second.ts';
 import { Vouches } from './vouches.ts';
 
 /** How much a killed merger reads once more, in time, and how much it keeps in memory, in minutes. */
@@ -51,7 +53,8 @@ const mostNamed = 10;
 export interface MergerEvents {
   /** Messages are missing in the stream: the nodes are asked for what they hold since then. */
   asked(sinceMs: number, reason: string): void;
-  badMessage(error: Error, subject: string): void;
+  /** Once for each subject and hour. */
+  readonly badMessage: Tell;
   saveFailed(error: unknown): void;
   /** Something in the merger's own folder is damaged: it begins anew. */
   startedAnew(error: unknown): void;
@@ -75,6 +78,7 @@ export class Merger implements LiveSource {
   readonly #store: MergedStore;
   readonly #clock: Clock;
   readonly #silentAfterMs: number;
+  readonly #subjects: string;
   readonly #events: MergerEvents;
   #state: MergeState;
   #reports: MergedReports;
@@ -87,18 +91,22 @@ export class Merger implements LiveSource {
   readonly #startedAt: number;
   #savedAt: number;
   #messages = 0;
-  #badMessages = 0;
+  readonly #badMessages: BadMessages;
   #consuming: { stop(): void } | undefined;
 
   constructor(parts: {
     readonly store: MergedStore;
     readonly clock: Clock;
     readonly silentAfterMs: number;
+    /** What the subjects of nodes begin with. */
+    readonly subjects: string;
     readonly events: MergerEvents;
   }) {
     this.#store = parts.store;
     this.#clock = parts.clock;
     this.#silentAfterMs = parts.silentAfterMs;
+    this.#subjects = parts.subjects;
+    this.#badMessages = new BadMessages(parts.events.badMessage);
     this.#events = parts.events;
     const now = parts.clock.read();
     this.#savedAt = now.monotonicMs;
@@ -170,6 +178,9 @@ export class Merger implements LiveSource {
         this.#take(subject, data);
         this.#position = seq;
         this.#positionTime = Number(timestampNanos / 1_000_000n);
+        const refusedSince = this.#badMessages.takeDue(this.#clock.read());
+        if (refusedSince !== undefined)
+          await this.#ask(ask, refusedSince - askBackMs, 'a wrong clock had messages refused');
         await this.#saveIfDue();
         [withheldMs, taking] = [0, false];
       }
@@ -245,7 +256,7 @@ export class Merger implements LiveSource {
     const { tooOld, void: voided } = this.#state.ignored;
     return {
       messages: this.#messages,
-      badMessages: this.#badMessages,
+      badMessages: this.#badMessages.count,
       secondsTooOld: tooOld,
       secondsVoid: voided,
       position: this.#position,
@@ -300,11 +311,14 @@ export class Merger implements LiveSource {
   }
 
   #stateOf(record: MergeRecord | undefined): MergeState {
+    // A version of reto3 that believed every message may have written down any time and name.
+    const latest = this.#clock.read().wallMs + mostAheadMs;
+    const known = record?.nodes.filter(({ name }) => isPlainName(name)) ?? [];
     const state = new MergeState({
       silentAfterMs: this.#silentAfterMs,
       stored: this.#store,
-      nodes: record?.nodes ?? [],
-      finalThrough: record?.finalThrough ?? 0,
+      nodes: known.map((node) => ({ ...node, mark: Math.min(node.mark, latest) })),
+      finalThrough: Math.min(record?.finalThrough ?? 0, latest),
     });
     state.keepFrom(this.#store.keptFrom);
     return state;
@@ -361,15 +375,24 @@ export class Merger implements LiveSource {
   }
 
   #take(subject: string, data: Uint8Array): void {
-    const node = subject.slice(subject.lastIndexOf('.') + 1);
     this.#messages++;
+    const now = this.#clock.read();
     try {
-      if (isReportMessage(data)) this.#reports.apply(node, decodeReportMessage(data, node));
-      else this.#state.apply(node, decodeMessage(data, node), this.#clock.read());
+      const incoming = decodeIncoming(subject, data, {
+        subjects: this.#subjects,
+        nowMs: now.wallMs,
+      });
+      if ('counts' in incoming) {
+        if (!this.#state.admits(incoming.node, now))
+          throw new BadMessage(`there are more than ${mostNodes} nodes`);
+        this.#state.apply(incoming.node, incoming.counts, now);
+        return;
+      }
+      this.#reports.apply(incoming.node, incoming.reports);
+      if (incoming.leftOut !== undefined) throw incoming.leftOut;
     } catch (error) {
       if (!(error instanceof BadMessage)) throw error;
-      this.#badMessages++;
-      this.#events.badMessage(error, subject);
+      this.#badMessages.add(error, subject, now);
     }
   }
 

@@ -86,9 +86,16 @@ export function decodeMessage(bytes: Uint8Array, node: string): NodeMessage {
     throw new BadMessage(`got version ${view.getUint8(0)}, want ${version}`);
   if (view.getUint32(end, true) !== checksum(bytes.subarray(0, end), node))
     throw new BadMessage('its checksum does not match');
-  // From here on the bytes are what some node of this name wrote.
-  const whole = (field: number): number => Number(view.getBigUint64(4 + 8 * field, true));
+  // Whoever may publish can compute the checksum: what follows may still be anything.
+  const flags = view.getUint8(1);
+  if ((flags & ~flagLeaving) !== 0) throw new BadMessage(`got flags ${flags}`);
+  const whole = (field: number): number => {
+    const value = Number(view.getBigUint64(4 + 8 * field, true));
+    if (Number.isSafeInteger(value)) return value;
+    throw new BadMessage(`got ${value}, want a whole number up to 2^53 - 1`);
+  };
   const first = whole(5);
+  if (first % sec.windowMs !== 0) throw new BadMessage(`got ${first}, want the start of a second`);
   const seconds: NodeSecond[] = [];
   let at = headerBytes;
   for (let left = view.getUint16(2, true); left > 0; left--) {
@@ -97,6 +104,8 @@ export function decodeMessage(bytes: Uint8Array, node: string): NodeMessage {
     if (length === undefined || from + length > end)
       throw new BadMessage(`its second at byte ${at} has no form`);
     const start = first + view.getUint16(at, true) * sec.windowMs;
+    if (!Number.isSafeInteger(start) || start <= (seconds.at(-1)?.start ?? -1))
+      throw new BadMessage(`its seconds are out of order at ${start}`);
     at = from + length;
     seconds.push({ start, packed: bytes.subarray(from, at) });
   }
@@ -107,7 +116,7 @@ export function decodeMessage(bytes: Uint8Array, node: string): NodeMessage {
     vouchedFrom: whole(2),
     mark: whole(3),
     clock: whole(4),
-    leaving: (view.getUint8(1) & flagLeaving) !== 0,
+    leaving: (flags & flagLeaving) !== 0,
     seconds,
   };
 }

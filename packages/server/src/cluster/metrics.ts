@@ -48,6 +48,11 @@ export function clusterMetrics(
             'Messages of the stream that were read, since the start.',
             merger.messages,
           ),
+          counter(
+            'reto3_cluster_bad_messages_total',
+            'Messages of the stream that no node can have sent, and that were skipped.',
+            merger.badMessages,
+          ),
           gauge(
             'reto3_cluster_final_through_timestamp_seconds',
             "End of the cluster's newest final window, Unix time.",

@@ -9,6 +9,8 @@
  *   under the name is void, and all that the folder holds is published.
  */
 import type { KV, KvEntry } from '@nats-io/kv';
+import { terminalCell } from '../terminal-text.ts';
+import { isBoot } from './incoming.ts';
 
 /** The entry of a node that lives. */
 export interface Lease {
@@ -40,6 +42,10 @@ export interface Request {
 /** Nodes that were away for longer publish again by their own watermark. */
 const mostRequests = 16;
 const attempts = 20;
+/** Of a holder's place, which anybody may have written, so much is shown. */
+const mostHolder = 300;
+/** Nobody asks so often: a list that has come there begins anew. */
+const mostId = 2 ** 31;
 
 export class Register {
   readonly #leases: KV;
@@ -66,7 +72,8 @@ export class Register {
       const mine = held?.instance === this.#lease.instance;
       // At the start only: later on somebody in the same place is no predecessor, but a rival.
       const follows = !this.#hadLease && held?.place === this.#lease.place;
-      if (held !== undefined && !mine && !follows) return { granted: false, holder: held.place };
+      if (held !== undefined && !mine && !follows)
+        return { granted: false, holder: terminalCell(held.place).slice(0, mostHolder) };
       const value = JSON.stringify(this.#lease);
       try {
         this.#revision =
@@ -93,7 +100,7 @@ export class Register {
   async lastBoot(): Promise<number> {
     const entry = await this.#records.get(this.#bootKey);
     if (entry === null || entry.operation !== 'PUT') return 0;
-    const record: unknown = entry.json();
+    const record = jsonIn(entry);
     return isBootRecord(record) ? record.boot : 0;
   }
 
@@ -112,8 +119,11 @@ export class Register {
     for (let attempt = 0; attempt < attempts; attempt++) {
       const entry = await this.#records.get(requestsKey);
       const before = entry === null ? [] : requestsIn(entry);
-      const request = { id: (before.at(-1)?.id ?? 0) + 1, since, at: now };
-      const value = JSON.stringify(joined([...before, request]));
+      const last = before.at(-1)?.id ?? 0;
+      // Nodes take fewer than were ever answered for a new list.
+      const [id, kept] = last < mostId ? [last + 1, before] : [1, []];
+      const request = { id, since, at: now };
+      const value = JSON.stringify(joined([...kept, request]));
       try {
         if (entry === null) await this.#records.create(requestsKey, value);
         else await this.#records.update(requestsKey, value, entry.revision);
@@ -140,8 +150,17 @@ function joined(requests: readonly Request[]): readonly Request[] {
   return [{ ...second, since: Math.min(first.since, second.since) }, ...others];
 }
 
+/** Undefined where it is none: whoever may write into the bucket can write anything. */
+function jsonIn(entry: KvEntry): unknown {
+  try {
+    return entry.json();
+  } catch {
+    return undefined;
+  }
+}
+
 function leaseIn(entry: KvEntry): Lease | undefined {
-  const lease: unknown = entry.json();
+  const lease = jsonIn(entry);
   return isLease(lease) ? lease : undefined;
 }
 
@@ -158,13 +177,19 @@ function isLease(value: unknown): value is Lease {
 
 function isBootRecord(value: unknown): value is BootRecord {
   return (
-    typeof value === 'object' && value !== null && 'boot' in value && typeof value.boot === 'number'
+    typeof value === 'object' &&
+    value !== null &&
+    'boot' in value &&
+    typeof value.boot === 'number' &&
+    // There has to be room for all boots that will follow it.
+    isBoot(value.boot) &&
+    isBoot(2 * value.boot)
   );
 }
 
 function requestsIn(entry: KvEntry): readonly Request[] {
-  const list: unknown = entry.operation === 'PUT' ? entry.json() : [];
-  return Array.isArray(list) ? list.filter(isRequest) : [];
+  const list = entry.operation === 'PUT' ? jsonIn(entry) : [];
+  return Array.isArray(list) ? list.filter(isRequest).slice(-mostRequests) : [];
 }
 
 function isRequest(value: unknown): value is Request {
@@ -173,9 +198,15 @@ function isRequest(value: unknown): value is Request {
     value !== null &&
     'id' in value &&
     typeof value.id === 'number' &&
+    Number.isInteger(value.id) &&
+    value.id > 0 &&
+    value.id <= mostId &&
     'since' in value &&
     typeof value.since === 'number' &&
-    'at' in value
+    Number.isSafeInteger(value.since) &&
+    value.since >= 0 &&
+    'at' in value &&
+    typeof value.at === 'number'
   );
 }
 

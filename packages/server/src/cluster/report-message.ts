@@ -7,26 +7,14 @@
  */
 import { messageOf } from '../errors.ts';
 import { type PeriodName, periodNames, periods } from '../period.ts';
+import { reportName } from '../report/contract.ts';
 import { pack, unpack } from '../store/packed.ts';
 import { VarintReader, VarintWriter } from '../store/varints.ts';
 import { BadMessage } from './message.ts';
+import { type NodeReport, parseReports } from './node-report.ts';
 
 /** The first byte; a message of seconds begins with 1. */
 const version = 2;
-
-/** What a node says of one of its reports. */
-export interface NodeReport {
-  readonly name: string;
-  readonly summary: string;
-  readonly periods: readonly PeriodName[];
-  readonly columns: Readonly<Record<string, string>>;
-  /** What makes its accumulators (report/code.ts); absent where the node no longer knows. */
-  readonly code?: string;
-  /** Whether it takes messages now. */
-  readonly running: boolean;
-  /** When it ran first, epoch ms. */
-  readonly since: number;
-}
 
 /** All that a node has of one window of a report. */
 export interface WindowPart {
@@ -64,6 +52,8 @@ export interface ReportMessage {
   readonly windows: readonly PublishedWindow[];
 }
 
+/** Several times what a node puts into one message: what inflates to more is not of a node. */
+const mostPlainBytes = 4 << 20;
 /** What a message has beside the accumulators, and a window beside its own: more than enough. */
 export const headBytes = 512;
 export const windowHeadBytes = 64;
@@ -95,7 +85,8 @@ export function encodeReportMessage(message: ReportMessage, node: string): Uint8
 /** @throws BadMessage */
 export function decodeReportMessage(bytes: Uint8Array, node: string): ReportMessage {
   try {
-    return readBody(new VarintReader(unpack(version, bytes, Buffer.from(node)).plain));
+    const { plain } = unpack(version, bytes, Buffer.from(node), { mostPlainBytes });
+    return readBody(new VarintReader(plain));
   } catch (error) {
     throw new BadMessage(messageOf(error));
   }
@@ -106,15 +97,17 @@ function readBody(reader: VarintReader): ReportMessage {
   const [lineage, voids] = [reader.number(), reader.number()];
   const marks = { ms10: reader.number(), sec: reader.number(), min: reader.number() };
   const said = Buffer.from(reader.bytes()).toString();
-  // The checksum says that a node wrote it.
-  const reports: NodeReport[] | undefined = said === '' ? undefined : JSON.parse(said);
+  const reports = said === '' ? undefined : parseReports(JSON.parse(said));
   const windows: PublishedWindow[] = [];
   while (reader.more) {
     const report = Buffer.from(reader.bytes()).toString('latin1');
+    if (!reportName.test(report)) throw new RangeError('got a name that no report has');
     const period = periodNames[reader.number()];
     if (period === undefined) throw new RangeError('got a period that is none');
     const start = reader.number() * periods[period].windowMs;
     const kind = reader.number();
+    if (!Number.isSafeInteger(start) || kind > kinds.partial)
+      throw new RangeError(`got a window of kind ${kind} at ${start}`);
     const tooLarge = kind === kinds.tooLarge ? reader.number() : 0;
     const bytes = kind === kinds.tooLarge ? new Uint8Array() : reader.bytes();
     windows.push({ report, period, start, bytes, tooLarge, partial: kind === kinds.partial });

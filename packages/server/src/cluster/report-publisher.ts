@@ -15,15 +15,10 @@ import { alignDown, type PeriodName, periodNames, sec } from '../period.ts';
 import { largestTime } from '../store/keys.ts';
 import { decodeMeta, type PublishedReports } from '../store/meta.ts';
 import { rowMsOf } from '../store/report-rows.ts';
+import type { NodeReport } from './node-report.ts';
 import type { Outlet, PublisherSource } from './publisher.ts';
 import { Pump } from './pump.ts';
-import {
-  encodeReportMessage,
-  headBytes,
-  inParts,
-  type NodeReport,
-  type PublishedWindow,
-} from './report-message.ts';
+import { encodeReportMessage, headBytes, inParts, type PublishedWindow } from './report-message.ts';
 import { PendingRows, type RowName } from './report-pending.ts';
 import { type LeftOut, readWindows } from './report-windows.ts';
 

@@ -9,7 +9,7 @@
  * loop over bytes. A second is sent several times while it is open, so what deflate would save is
  * not worth its time.
  */
-import { ms10PerSecond } from '../period.ts';
+import { min, ms10PerSecond, sec } from '../period.ts';
 import type { Windows } from '../window/windows.ts';
 
 /** `form`: the width of a count in its lowest bits, and whether the bitmap follows. */
@@ -25,6 +25,16 @@ export const mostSecondBytes = formBytes + bitmapBytes + 4 * ms10PerSecond;
  * bits, and no machine answers four thousand million requests in 10 ms.
  */
 const mostCount = 2 ** 32 - 1;
+
+/** So many nodes may add up in one day; far more than any cluster has. */
+export const mostNodes = 4_096;
+/**
+ * The most messages of one node in one second: a day of so many from `mostNodes` nodes is a sum that
+ * is still exact (2⁵³ − 1), and a block of minutes holds a day. No machine answers as many.
+ */
+export const mostSecondTotal = 25_000_000;
+if (mostNodes * mostSecondTotal * (min.blockMs / sec.windowMs) > Number.MAX_SAFE_INTEGER)
+  throw new Error('BUG: the sum of a day may be inexact');
 
 /** @throws RangeError for what is no count, or one above 2³² − 1 */
 export function packSecond(windows: Windows): Uint8Array {

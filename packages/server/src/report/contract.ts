@@ -116,6 +116,9 @@ export function defineReport<Accumulator, Column extends string>(
   };
 }
 
+/** What a report may be called. */
+export const reportName = /^[a-z][a-z0-9-]{0,31}$/;
+
 const functions = ['create', 'add', 'merge', 'rows'] as const;
 const optionalFunctions = ['encode', 'decode', 'timeOf', 'agrees'] as const;
 
@@ -128,7 +131,7 @@ export function assertDefinition(
   const definition: Readonly<Record<string, unknown>> = { ...given };
   const { name, summary, needs, periods, columns } = definition;
   const got = (field: string): string => `got ${field} ${JSON.stringify(definition[field])}`;
-  if (typeof name !== 'string' || !/^[a-z][a-z0-9-]{0,31}$/.test(name))
+  if (typeof name !== 'string' || !reportName.test(name))
     throw new TypeError(
       `${got('name')}, want 1 to 32 lower-case letters, digits and hyphens, a letter first`,
     );
@@ -149,13 +152,13 @@ export function assertDefinition(
     throw wrong('got one of encode and decode, want both or neither');
 }
 
-function isPeriods(given: unknown): boolean {
+export function isPeriods(given: unknown): given is PeriodName[] {
   return (
     Array.isArray(given) && given.length > 0 && given.every((name) => periodNames.includes(name))
   );
 }
 
-function isColumns(given: unknown): boolean {
+export function isColumns(given: unknown): given is Record<string, string> {
   if (typeof given !== 'object' || given === null) return false;
   const columns = Object.entries(given);
   return (

@@ -13,7 +13,7 @@ const crcBytes = 4;
 /** Less than that is not worth zlib's time. */
 const deflateFromBytes = 512;
 /** Far more than anybody packs: what claims more is no envelope of ours. */
-const mostPlainBytes = 64 << 20;
+const mostPlainBytesEver = 64 << 20;
 
 /** The envelope is not what was once packed under that name; the text says how one sees it. */
 export class BadEnvelope extends Error {
@@ -34,15 +34,16 @@ export function pack(version: number, plain: Uint8Array, name: Uint8Array, flags
 }
 
 /**
- * @param known flags that the caller knows
+ * @param options `known`: flags that the caller knows; `mostPlainBytes`: what inflates to more is none
  * @throws BadEnvelope
  */
 export function unpack(
   version: number,
   packed: Uint8Array,
   name: Uint8Array,
-  known = 0,
+  options: { readonly known?: number; readonly mostPlainBytes?: number } = {},
 ): { readonly plain: Uint8Array; readonly flags: number } {
+  const { known = 0, mostPlainBytes = mostPlainBytesEver } = options;
   const bytes = Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength);
   const end = bytes.length - crcBytes;
   if (end < headerBytes) throw new BadEnvelope(`got ${bytes.length} bytes, too few`);

@@ -87,7 +87,7 @@ export function encodeRow({ windows, partial }: RowParts, key: Uint8Array): Uint
 /** @throws DamagedRow */
 export function decodeRow(bytes: Uint8Array, key: Uint8Array, period: PeriodName): RowParts {
   try {
-    const { plain, flags } = unpack(version, bytes, key, flagPartial);
+    const { plain, flags } = unpack(version, bytes, key, { known: flagPartial });
     const reader = new VarintReader(plain);
     const windows = new Map<number, Uint8Array>();
     while (reader.more) {

@@ -53,13 +53,14 @@ export class VarintReader {
     return this.#at < this.#bytes.length;
   }
 
-  /** @throws RangeError where the bytes end too early */
+  /** @throws RangeError where the bytes end too early, or say more than 2⁵³ − 1 */
   number(): number {
     let value = 0;
     for (let factor = 1; ; factor *= 128) {
       const byte = this.#bytes[this.#at++];
       if (byte === undefined) throw new RangeError('got too few bytes');
       value += (byte & 127) * factor;
+      if (!Number.isSafeInteger(value)) throw new RangeError('got a number above 2^53 - 1');
       if (byte < 128) return value;
     }
   }

@@ -1,0 +1,92 @@
+/** Whoever may write into the buckets can write anything: what is no entry of ours is none. */
+import type { KV } from '@nats-io/kv';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { Register } from './register.ts';
+
+/** A bucket in memory, as far as the register uses one. */
+class Bucket {
+  readonly entries = new Map<string, { value: string; revision: number }>();
+
+  get kv(): KV {
+    const get = async (key: string) => {
+      const entry = this.entries.get(key);
+      const json = () => JSON.parse(entry?.value ?? '');
+      return entry === undefined ? null : { operation: 'PUT', revision: entry.revision, json };
+    };
+    const put = async (key: string, value: string): Promise<number> => {
+      const revision = (this.entries.get(key)?.revision ?? 0) + 1;
+      this.entries.set(key, { value, revision });
+      return revision;
+    };
+    return { get, put, create: put, update: put } as unknown as KV;
+  }
+
+  write(key: string, value: unknown): void {
+    const text = typeof value === 'string' ? value : JSON.stringify(value);
+    this.entries.set(key, { value: text, revision: 1 });
+  }
+}
+
+describe('the register', () => {
+  let records: Bucket;
+  let leases: Bucket;
+  let register: Register;
+
+  beforeEach(() => {
+    [records, leases] = [new Bucket(), new Bucket()];
+    const lease = { instance: 'one', place: 'here' };
+    register = new Register({ leases: leases.kv, records: records.kv }, 'a', lease);
+  });
+
+  it.each([
+    '{',
+    '',
+    7,
+    null,
+    {},
+    { boot: -1 },
+    { boot: 0.5 },
+    { boot: 1e300 },
+    { boot: 2 ** 53 - 1 },
+  ])('takes %j for no boot', async (value) => {
+    records.write('boot.a', value);
+    expect(await register.lastBoot()).toBe(0);
+    await register.recordBoot(1_464_433_871_234);
+    expect(await register.lastBoot()).toBe(1_464_433_871_234);
+  });
+
+  it.each(['{', '', 7, null, { instance: 1, place: 'there' }])(
+    'takes %j for no lease',
+    async (value) => {
+      leases.write('a', value);
+      expect(await register.claim()).toEqual({ granted: true });
+    },
+  );
+
+  it('shows of the holder of a name what is safe to print', async () => {
+    leases.write('a', { instance: 'two', place: `\u001b[31mred${'x'.repeat(1_000)}` });
+    const claim = await register.claim();
+    expect(claim.granted).toBe(false);
+    expect(JSON.stringify(claim)).toMatch(/^.{1,400}$/);
+    expect(JSON.stringify(claim)).not.toMatch(/u001b/);
+  });
+
+  it('reads the requests that are some, and asks behind them', async () => {
+    const fine = { id: 3, since: 1, at: 1 };
+    const wrong = [7, null, { id: 4 }, { id: 2 ** 53, since: 1, at: 1 }, { ...fine, since: -1 }];
+    records.write('requests', [fine, ...wrong]);
+    expect(await register.requests()).toEqual([fine]);
+    expect(await register.request(0, 2)).toEqual({ id: 4, since: 0, at: 2 });
+  });
+
+  it('begins the requests anew where somebody wrote the last number', async () => {
+    records.write('requests', [{ id: 2 ** 31, since: 1, at: 1 }]);
+    expect(await register.request(0, 2)).toEqual({ id: 1, since: 0, at: 2 });
+    expect(await register.requests()).toEqual([{ id: 1, since: 0, at: 2 }]);
+  });
+
+  it.each(['{', 7, {}])('takes %j for no requests', async (value) => {
+    records.write('requests', value);
+    expect(await register.requests()).toEqual([]);
+  });
+});
