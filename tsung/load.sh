@@ -30,6 +30,7 @@ Sends the challenge's load to a server, and prints what Tsung counted (--json: a
   RETO3_LOAD_HOST                127.0.0.1   the server's name or IPv4 address (image: server)
   RETO3_LOAD_PORT                8080        its port
   RETO3_LOAD_LOG_DIR             none        where to keep Tsung's logs, a folder for each run
+  RETO3_LOAD_WITHOUT             none        the command to start without the load, for the log
 USAGE
 }
 
@@ -75,6 +76,11 @@ port=$(whole RETO3_LOAD_PORT 8080 1 65535) || exit
 host=${RETO3_LOAD_HOST:-127.0.0.1}
 [[ $host =~ ^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$ ]] ||
   fail 2 "RETO3_LOAD_HOST: got '$host', want a host name or an IPv4 address and nothing else"
+
+# docker-compose starts this load beside the server, which not everybody expects.
+[[ -n ${RETO3_LOAD_WITHOUT:-} ]] &&
+  say "sends $((usersPerSecond * requestsPerUser)) requests/s for $durationSeconds s to $host:$port;" \
+    "to start without this load: $RETO3_LOAD_WITHOUT"
 
 # --- Tsung ----------------------------------------------------------------------------------------
 

@@ -78,3 +78,9 @@ export class Compose {
 export async function docker(...args: string[]): Promise<string> {
   return (await run('docker', args)).stdout.trim();
 }
+
+/** What a container printed on stdout and on stderr. */
+export async function logs(container: string): Promise<readonly [string, string]> {
+  const { stdout, stderr } = await run('docker', ['logs', container]);
+  return [stdout, stderr];
+}
