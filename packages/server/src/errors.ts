@@ -227,6 +227,11 @@ export const errorKinds = {
     exitCode: exitCode.failed,
     hint: 'reto3 audit names what is bad; a server needs no file of the archive to count, so it may be moved away',
   },
+  RETO3_ARCHIVE_CHANGED: {
+    httpStatus: 503,
+    exitCode: exitCode.failed,
+    hint: 'run it again: the server changed files of the archive while they were read',
+  },
   RETO3_DUCKDB_MISSING: {
     httpStatus: 500,
     exitCode: exitCode.failed,

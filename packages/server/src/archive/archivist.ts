@@ -13,10 +13,11 @@ import { join } from 'node:path';
 import type { Clock, MonotonicMs } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import { Catalogue, type KeptFile } from './catalogue.ts';
+import { smallFiles } from './compact.ts';
 import type { Converter } from './convert.ts';
 import { listArchive } from './folder.ts';
 import { BatchReader } from './handover.ts';
-import { segmentsFolder } from './layout.ts';
+import { hourMs, segmentsFolder } from './layout.ts';
 import type { ArchiveEvent, ArchiveLimits, ArchiveStatus, Stored } from './messages.ts';
 import { cutOffTexts, recoverArchive } from './recover.ts';
 import { readSegment } from './segment.ts';
@@ -29,6 +30,8 @@ const trimEveryMs = 10_000;
 const leastFreeBytes = 256 << 20;
 /** A segment that could not be converted is tried again. */
 const retryConvertMs = 60_000;
+/** An hour is over when nothing of it is on its way any more; other programs are done by then, too. */
+const graceMs = 10 * 60_000;
 
 export interface ArchivistParts {
   readonly memory: SharedArrayBuffer;
@@ -37,7 +40,7 @@ export interface ArchivistParts {
   readonly writes: number;
   readonly limits: ArchiveLimits;
   readonly clock: Clock;
-  readonly converter: Pick<Converter, 'convert' | 'rowsIn'>;
+  readonly converter: Pick<Converter, 'convert' | 'compact' | 'rowsIn'>;
   readonly tell: (event: ArchiveEvent) => void;
 }
 
@@ -48,7 +51,12 @@ export class Archivist {
   readonly #segments: Segments;
   /** Segments to convert, oldest first, with the write that has to be on the disk before. */
   #waiting: { readonly segment: KeptFile; readonly write: number }[];
-  #converting: { readonly sequence: number; readonly done: Promise<void> } | undefined;
+  #converting:
+    | { readonly sequences: ReadonlySet<number>; readonly done: Promise<void> }
+    | undefined;
+  /** Files that could not be made one: not before the next start again. */
+  readonly #uncompactable = new Set<number>();
+  #lookedForSmall = false;
   #convertFailed: MonotonicMs | undefined;
   #lastSync: MonotonicMs;
   #lastTrim: MonotonicMs;
@@ -85,7 +93,11 @@ export class Archivist {
     });
     this.#keep(this.#segments.close(monotonicMs));
     this.#convertNext(syncedWrites, monotonicMs);
-    if (monotonicMs - this.#lastTrim >= trimEveryMs) this.#trim(wallMs, monotonicMs);
+    if (monotonicMs - this.#lastTrim >= trimEveryMs) {
+      this.#trim(wallMs, monotonicMs);
+      this.#lookedForSmall = false;
+    }
+    this.#compactNext(wallMs);
   }
 
   /** Gives up what the store gave up: messages of that flush and earlier ones. */
@@ -227,11 +239,47 @@ export class Archivist {
       },
     );
     this.#converting = {
-      sequence: segment.sequence,
+      sequences: new Set([segment.sequence]),
       done: done.finally(() => {
         this.#converting = undefined;
       }),
     };
+  }
+
+  /** Makes one file of small ones of an hour that is over, while nothing is to be converted. */
+  #compactNext(wallMs: number): void {
+    if (this.#converting !== undefined || this.#waiting.length > 0 || this.#lookedForSmall) return;
+    const open = new Set([...this.#segments.open()].map(({ file }) => file.hour));
+    const sources = smallFiles(
+      this.#catalogue.files,
+      (hour) => hour + hourMs + graceMs <= wallMs && !open.has(hour),
+      this.#uncompactable,
+    );
+    if (sources.length === 0) {
+      this.#lookedForSmall = true;
+      return;
+    }
+    const done = this.#compact(sources, wallMs).catch((error: unknown) => {
+      for (const { sequence } of sources) this.#uncompactable.add(sequence);
+      this.#parts.tell({
+        level: 'warn',
+        text: `${sources.length} small files of the archive, up to ${sources.at(-1)?.path}, could not be made one: ${messageOf(error)}; they stay as they are`,
+      });
+    });
+    this.#converting = {
+      sequences: new Set(sources.map(({ sequence }) => sequence)),
+      done: done.finally(() => {
+        this.#converting = undefined;
+      }),
+    };
+  }
+
+  async #compact(sources: readonly KeptFile[], wallMs: number): Promise<void> {
+    const { converter, folder } = this.#parts;
+    const file = await converter.compact(sources);
+    const messages = file.messages ?? 0;
+    const { size } = statSync(join(folder, file.path));
+    this.#catalogue.supersede(sources, { ...file, messages, bytes: size }, wallMs);
   }
 
   async #convert(segment: KeptFile): Promise<void> {
@@ -251,7 +299,8 @@ export class Archivist {
     this.#lastTrim = now;
     const { limits, tell } = this.#parts;
     const beside = openBytes(this.#segments.open());
-    const deleted = this.#catalogue.trim(limits, wallMs, beside, this.#converting?.sequence);
+    this.#try(() => this.#catalogue.deleteSuperseded(wallMs - graceMs));
+    const deleted = this.#catalogue.trim(limits, wallMs, beside, this.#converting?.sequences);
     const last = deleted.at(-1);
     if (last === undefined) return;
     const gone = new Set(deleted.map(({ sequence }) => sequence));

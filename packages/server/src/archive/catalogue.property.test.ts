@@ -11,7 +11,10 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 function file(sequence: number, hour: number, messages: number): KeptFile {
   const path = `${sequence}`;
-  return { kind: 'parquet', path, sequence, hour: hour * hourMs, messages, bytes: messages * 3 };
+  return {
+    ...{ kind: 'parquet', path, sequence, first: sequence, hour: hour * hourMs },
+    ...{ messages, bytes: messages * 3 },
+  };
 }
 
 const noLimits = { mostBytes: Number.POSITIVE_INFINITY, mostAgeMs: Number.POSITIVE_INFINITY };

@@ -2,7 +2,7 @@
 import { rmdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { listArchive } from './folder.ts';
-import { type ArchiveFile, hourMs } from './layout.ts';
+import { type ArchiveFile, covers, hourMs } from './layout.ts';
 import type { ArchiveLimits } from './messages.ts';
 import { readSegment } from './segment.ts';
 
@@ -20,6 +20,8 @@ export class Catalogue {
   #messages = 0;
   #bytes = 0;
   #lastSequence = 0;
+  /** What other programs may still be reading; in no total. */
+  #superseded: { readonly file: KeptFile; readonly sinceMs: number }[] = [];
 
   /** Knows what lies in the folder. @throws Reto3Error RETO3_DATA_VERSION; what the disk says */
   constructor(folder: string) {
@@ -51,6 +53,18 @@ export class Catalogue {
     this.#leave(found);
   }
 
+  /** Has a file take the place of several; they stay on the disk until they are deleted. */
+  supersede(sources: readonly KeptFile[], file: KeptFile, nowMs: number): void {
+    for (const source of sources) this.forget(source);
+    this.add(file);
+    this.#superseded.push(...sources.map((source) => ({ file: source, sinceMs: nowMs })));
+  }
+
+  /** Deletes what was superseded by then. @throws what the disk says */
+  deleteSuperseded(untilMs: number): void {
+    this.#deleteSuperseded(({ sinceMs }) => sinceMs <= untilMs);
+  }
+
   /** Oldest first. */
   get files(): readonly KeptFile[] {
     return this.#files;
@@ -69,20 +83,22 @@ export class Catalogue {
   /**
    * Deletes the oldest files until the others are within the limits; returns those.
    * @param beside bytes of segments that are being appended to
-   * @param busy the sequence of one that must stay, because it is being converted
+   * @param busy the sequences of those that must stay: they are being converted or made one
    */
   trim(
     { mostBytes, mostAgeMs }: ArchiveLimits,
     nowMs: number,
     beside: number,
-    busy?: number,
+    busy: ReadonlySet<number> = new Set(),
   ): KeptFile[] {
     let { bytes } = this.totals();
     const deleted: KeptFile[] = [];
     for (const file of this.#files) {
       const tooOld = file.hour + hourMs < nowMs - mostAgeMs;
       if (!tooOld && bytes + beside <= mostBytes) break;
-      if (file.sequence === busy) continue;
+      if (busy.has(file.sequence)) continue;
+      // Before it: what it supersedes must not count again.
+      this.#deleteSuperseded((other) => covers(file, other.file));
       rmSync(join(this.#folder, file.path), { force: true });
       this.#removeEmpty(dirname(file.path));
       bytes -= file.bytes;
@@ -93,6 +109,17 @@ export class Catalogue {
     const gone = new Set(deleted);
     this.#files = this.#files.filter((file) => !gone.has(file));
     return deleted;
+  }
+
+  #deleteSuperseded(
+    isDue: (superseded: { readonly file: KeptFile; readonly sinceMs: number }) => boolean,
+  ): void {
+    if (this.#superseded.length === 0) return;
+    this.#superseded = this.#superseded.filter((superseded) => {
+      if (!isDue(superseded)) return true;
+      rmSync(join(this.#folder, superseded.file.path), { force: true });
+      return false;
+    });
   }
 
   /** Where a file is, or belongs: the place of the first that does not come before it. */

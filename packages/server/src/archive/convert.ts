@@ -2,13 +2,13 @@
  * Makes a Parquet file of a segment. Whenever it is interrupted, there is the segment, or the whole
  * file, or both; and both are one, for the file is named after the segment.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Batch } from './batch.ts';
 import { type DuckDb, loadDuckDb, openDuckDb, quoted } from './duckdb.ts';
 import { type ArchiveFile, parquetPath, partialPath } from './layout.ts';
-import { damagedBytes, quarantine } from './quarantine.ts';
+import { damagedBytes, quarantine, syncPath } from './quarantine.ts';
 import { appendMessages, columnsOfTable, createMessageTable, rowsInFooters } from './rows.ts';
 import { readSegment } from './segment.ts';
 
@@ -26,8 +26,10 @@ export class Converter {
   /** @throws Reto3Error RETO3_DUCKDB_MISSING */
   static async open(folder: string): Promise<Converter> {
     const duckDb = await loadDuckDb();
-    // One thread: the cores are for counting.
-    const database = await openDuckDb(duckDb, { threads: '1', memory_limit: '1GB' });
+    // One thread: the cores are for counting. What needs more memory fails; it fills no disk.
+    const database = await openDuckDb(duckDb, {
+      ...{ threads: '1', memory_limit: '1GB', temp_directory: '' },
+    });
     return new Converter(duckDb, await database.connect(), folder);
   }
 
@@ -52,15 +54,38 @@ export class Converter {
     const path = parquetPath(sequence, hour, messages);
     const partial = join(this.#folder, partialPath(sequence));
     await this.#write(batches, partial);
-    syncPath(partial);
-    const target = join(this.#folder, path);
-    mkdirSync(dirname(target), { recursive: true });
-    renameSync(partial, target);
-    // The names, too, are to be on the disk before the segment goes: of the file and its folders.
-    for (const folder of [dirname(target), dirname(dirname(target)), this.#folder])
-      syncPath(folder);
+    this.#finish(partial, path);
     putAway();
-    return { kind: 'parquet', path, sequence, hour, messages };
+    return { kind: 'parquet', path, sequence, first: sequence, hour, messages };
+  }
+
+  /**
+   * Makes one Parquet file of several that follow each other in an hour, and leaves them: it
+   * supersedes them from the moment on at which it has its name.
+   */
+  async compact(files: readonly ArchiveFile[]): Promise<ArchiveFile> {
+    const [oldest, newest] = [files[0], files.at(-1)];
+    if (oldest === undefined || newest === undefined) throw new Error('BUG: got no files');
+    const { first, hour } = oldest;
+    const { sequence } = newest;
+    const messages = files.reduce((sum, file) => sum + (file.messages ?? 0), 0);
+    const partial = join(this.#folder, partialPath(sequence));
+    const paths = files.map(({ path }) => quoted(join(this.#folder, path))).join(', ');
+    try {
+      await this.#connection.run(
+        `COPY (SELECT * FROM read_parquet([${paths}], hive_partitioning = false) ORDER BY arrived) ` +
+          `TO ${quoted(partial)} (FORMAT parquet, COMPRESSION zstd)`,
+      );
+      const written = await rowsInFooters(this.#connection, [partial]);
+      if (written !== messages)
+        throw new Error(`got ${written} messages in them, want ${messages} by their names`);
+    } catch (error) {
+      rmSync(partial, { force: true });
+      throw error;
+    }
+    const path = parquetPath(sequence, hour, messages, first);
+    this.#finish(partial, path);
+    return { kind: 'parquet', path, sequence, first, hour, messages };
   }
 
   /** How many messages the Parquet files say they hold. */
@@ -69,6 +94,17 @@ export class Converter {
       this.#connection,
       files.map(({ path }) => join(this.#folder, path)),
     );
+  }
+
+  /** Gives a file that is written its name. What it was made of may go afterwards. */
+  #finish(partial: string, path: string): void {
+    syncPath(partial);
+    const target = join(this.#folder, path);
+    mkdirSync(dirname(target), { recursive: true });
+    renameSync(partial, target);
+    // The names, too, are to be on the disk by then: of the file and its folders.
+    for (const folder of [dirname(target), dirname(dirname(target)), this.#folder])
+      syncPath(folder);
   }
 
   async #write(batches: readonly Batch[], path: string): Promise<void> {
@@ -84,14 +120,5 @@ export class Converter {
     } finally {
       await connection.run('DROP TABLE IF EXISTS segment');
     }
-  }
-}
-
-function syncPath(path: string): void {
-  const file = openSync(path, 'r');
-  try {
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
   }
 }

@@ -1,20 +1,32 @@
 /** What lies in an archive's folder. */
 import { readdirSync } from 'node:fs';
 import { sep } from 'node:path';
-import { type ArchiveFile, parseArchivePath } from './layout.ts';
+import { type ArchiveFile, covers, parseArchivePath } from './layout.ts';
 
 /**
  * All files of an archive, oldest first; none where there is no archive. Of a segment that is
- * converted already, the Parquet file alone.
+ * converted already, the Parquet file alone; of files that became one, that one.
  */
 export function listArchive(folder: string): ArchiveFile[] {
   const files = pathsIn(folder).flatMap((path) => parseArchivePath(path) ?? []);
-  const converted = new Set(
-    files.flatMap(({ kind, sequence }) => (kind === 'parquet' ? [sequence] : [])),
+  files.sort(widestFirst);
+  const kept: ArchiveFile[] = [];
+  for (const file of files) {
+    // Each file that may cover it comes before it, and one that ends later covers no less.
+    const before = kept.at(-1);
+    if (before === undefined || !covers(before, file)) kept.push(file);
+  }
+  return kept;
+}
+
+/** In order of hours and numbers; of two that begin alike, the one that holds more. */
+function widestFirst(a: ArchiveFile, b: ArchiveFile): number {
+  return (
+    a.hour - b.hour ||
+    a.first - b.first ||
+    b.sequence - a.sequence ||
+    Number(b.kind === 'parquet') - Number(a.kind === 'parquet')
   );
-  return files
-    .filter(({ kind, sequence }) => kind === 'parquet' || !converted.has(sequence))
-    .sort((a, b) => a.hour - b.hour || a.sequence - b.sequence);
 }
 
 /** Every path in the folder, with slashes. */

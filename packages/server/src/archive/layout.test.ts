@@ -14,7 +14,9 @@ describe('paths of the archive', () => {
       [segmentPath(7, hour), 'segment', undefined],
       [parquetPath(7, hour, 120), 'parquet', 120],
     ] as const)
-      expect(parseArchivePath(path)).toEqual({ kind, path, sequence: 7, hour, messages });
+      expect(parseArchivePath(path)).toEqual({
+        ...{ kind, path, sequence: 7, first: 7, hour, messages },
+      });
   });
 
   it.each([

@@ -4,10 +4,13 @@
  *
  *     archive/segments/0000000007_2016-05-28T11.segment          messages as they came
  *     archive/date=2016-05-28/hour=11/0000000007_1200000.parquet the same, converted
+ *     archive/date=2016-05-28/hour=11/0000000007-0000000009_3600000.parquet  several, as one
  *     archive/quarantine/0000000007_2016-05-28T11.segment        as it was when it was found damaged
  *
  * A segment holds messages of one hour (by their arrival, UTC), so it becomes one file. That is
- * named after the number of its segment: whatever a crash leaves of both, they are one.
+ * named after the number of its segment: whatever a crash leaves of both, they are one. Small
+ * files of an hour become one later, named after the first and the last number: it supersedes all
+ * files of that hour whose numbers lie between.
  */
 import { basename, join } from 'node:path';
 import { alignDown } from '../period.ts';
@@ -24,8 +27,10 @@ export interface ArchiveFile {
   readonly kind: 'segment' | 'parquet';
   /** From the archive's folder. */
   readonly path: string;
-  /** Unique in the archive, and rising. */
+  /** Unique in the archive, and rising; of a file made of several, the last. */
   readonly sequence: number;
+  /** The first of several; else the same as `sequence`. */
+  readonly first: number;
   /** Start of the hour in which its messages came, epoch ms. */
   readonly hour: number;
   /** How many messages it holds; undefined for a segment, which grows. */
@@ -48,35 +53,49 @@ export function segmentPath(sequence: number, hour: number): string {
   return join(segmentsFolder, `${digits(sequence)}_${hourText(hour)}.segment`);
 }
 
-export function parquetPath(sequence: number, hour: number, messages: number): string {
+export function parquetPath(
+  sequence: number,
+  hour: number,
+  messages: number,
+  first = sequence,
+): string {
   const [date = '', hourOfDay = ''] = hourText(hour).split('T');
-  return join(`date=${date}`, `hour=${hourOfDay}`, `${digits(sequence)}_${messages}.parquet`);
+  const range = first === sequence ? '' : `${digits(first)}-`;
+  const name = `${range}${digits(sequence)}_${messages}.parquet`;
+  return join(`date=${date}`, `hour=${hourOfDay}`, name);
+}
+
+/** Whether one file holds all that the other holds. */
+export function covers(file: ArchiveFile, other: ArchiveFile): boolean {
+  return file.hour === other.hour && file.first <= other.first && file.sequence >= other.sequence;
 }
 
 /** What a path in the archive's folder names; undefined where it is none of ours. */
 export function parseArchivePath(path: string): ArchiveFile | undefined {
   const segment = /^segments\/(\d{10})_(\d{4}-\d\d-\d\d)T(\d\d)\.segment$/.exec(path);
-  const parquet = /^date=(\d{4}-\d\d-\d\d)\/hour=(\d\d)\/(\d{10})_(\d+)\.parquet$/.exec(path);
+  const parquet =
+    /^date=(\d{4}-\d\d-\d\d)\/hour=(\d\d)\/(?:(\d{10})-)?(\d{10})_(\d+)\.parquet$/.exec(path);
   if (segment !== null) {
     const [, sequence, date, hour] = segment;
-    return fileOf('segment', path, sequence, `${date}T${hour}`, undefined);
+    return fileOf('segment', path, [sequence, sequence], `${date}T${hour}`, undefined);
   }
   if (parquet === null) return undefined;
-  const [, date, hour, sequence, messages] = parquet;
-  return fileOf('parquet', path, sequence, `${date}T${hour}`, Number(messages));
+  const [, date, hour, first, last, messages] = parquet;
+  return fileOf('parquet', path, [first ?? last, last], `${date}T${hour}`, Number(messages));
 }
 
 function fileOf(
   kind: ArchiveFile['kind'],
   path: string,
-  sequence: string | undefined,
+  numbers: readonly [string | undefined, string | undefined],
   hourName: string,
   messages: number | undefined,
 ): ArchiveFile | undefined {
   const hour = Date.parse(`${hourName}:00:00Z`);
-  return Number.isNaN(hour)
+  const [first, sequence] = [Number(numbers[0]), Number(numbers[1])];
+  return Number.isNaN(hour) || first > sequence
     ? undefined
-    : { kind, path, sequence: Number(sequence), hour, messages };
+    : { kind, path, sequence, first, hour, messages };
 }
 
 /** Such as 2016-05-28T11. */

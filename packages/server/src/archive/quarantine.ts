@@ -37,7 +37,7 @@ export function replaceDamaged(folder: string, file: ArchiveFile, kept: readonly
   // What an interrupted start put there is whole: it has its name only then.
   if (!existsSync(target)) {
     copyFileSync(join(folder, file.path), `${target}.new`, constants.COPYFILE_FICLONE);
-    sync(`${target}.new`);
+    syncPath(`${target}.new`);
     renameSync(`${target}.new`, target);
   }
   const partial = join(folder, partialPath(file.sequence));
@@ -58,7 +58,8 @@ function targetOf(folder: string, file: ArchiveFile): string {
   return target;
 }
 
-function sync(path: string): void {
+/** Puts a file on the disk, or the names in a folder. */
+export function syncPath(path: string): void {
   const descriptor = openSync(path, 'r');
   try {
     fsyncSync(descriptor);

@@ -23,7 +23,7 @@ import {
   withEnd,
 } from './duckdb.ts';
 import { listArchive } from './folder.ts';
-import { type ArchiveFile, hourMs } from './layout.ts';
+import { type ArchiveFile, covers, hourMs } from './layout.ts';
 import { rowsInFooters } from './rows.ts';
 import { readSound, type SegmentContent } from './segment.ts';
 
@@ -60,8 +60,8 @@ export function filesIn(folder: string, { from, to }: ArchiveRange): ArchiveFile
 /**
  * @param folder of the archive
  * @param options `threads`: how many DuckDB may use; by default one for each core
- * @throws Reto3Error RETO3_DUCKDB_MISSING, RETO3_DATA_VERSION, RETO3_ARCHIVE_DAMAGED; what reading
- * throws
+ * @throws Reto3Error RETO3_DUCKDB_MISSING, RETO3_DATA_VERSION, RETO3_ARCHIVE_DAMAGED,
+ * RETO3_ARCHIVE_CHANGED; what reading throws
  */
 export async function* readArchive(
   folder: string,
@@ -97,10 +97,15 @@ function openSegment(folder: string, { path }: ArchiveFile): SegmentContent | un
   }
 }
 
-/** The Parquet file that a file is by now; undefined where it was deleted, being the oldest. */
+/**
+ * The Parquet file that a file is by now; undefined where it was deleted, being the oldest.
+ * @throws Reto3Error RETO3_ARCHIVE_CHANGED where it is a part of one by now
+ */
 function parquetOf(folder: string, file: ArchiveFile): ArchiveFile | undefined {
-  if (file.kind === 'parquet') return existsSync(join(folder, file.path)) ? file : undefined;
-  const now = listArchive(folder).find(({ sequence }) => sequence === file.sequence);
+  if (file.kind === 'parquet' && existsSync(join(folder, file.path))) return file;
+  const now = listArchive(folder).find((other) => covers(other, file));
+  // Others of it may have been read already.
+  if (now !== undefined && now.first !== now.sequence) throw archiveChanged(file.path);
   if (now?.kind === 'segment') throw new Error(`BUG: the segment ${file.path} is there and is not`);
   return now;
 }
@@ -164,7 +169,7 @@ export class ParquetReader {
     return new ParquetReader(duckDb, database, await database.connect());
   }
 
-  /** @throws Reto3Error RETO3_ARCHIVE_DAMAGED */
+  /** @throws Reto3Error RETO3_ARCHIVE_DAMAGED, RETO3_ARCHIVE_CHANGED */
   async *read(
     folder: string,
     { path }: ArchiveFile,
@@ -184,8 +189,10 @@ export class ParquetReader {
         if (isLast) return;
       }
     } catch (cause) {
+      if (!existsSync(file)) throw archiveChanged(path, cause);
       throw damaged(file, oneLine(cause), cause);
     }
+    if (!existsSync(file)) throw archiveChanged(path);
     throw damaged(file, await whyBroken(this.#connection, select));
   }
 
@@ -198,6 +205,12 @@ export class ParquetReader {
     this.#connection.closeSync();
     this.#database.closeSync();
   }
+}
+
+/** A file went, being the oldest or a part of another by now, since the folder was listed. */
+export function archiveChanged(path: string, cause?: unknown): Reto3Error {
+  const message = `cannot read the archive: ${path} was compacted or deleted meanwhile`;
+  return new Reto3Error('RETO3_ARCHIVE_CHANGED', message, { cause });
 }
 
 function damaged(path: string, reason: string, cause?: unknown): Reto3Error {

@@ -7,11 +7,11 @@
  * know of is therefore cut off; and no segment is converted before its last write is on the disk.
  */
 import { existsSync, rmSync, truncateSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Batch } from './batch.ts';
 import { listArchive, pathsIn } from './folder.ts';
 import { parseArchivePath } from './layout.ts';
-import { damagedBytes, quarantine, replaceDamaged } from './quarantine.ts';
+import { damagedBytes, quarantine, replaceDamaged, syncPath } from './quarantine.ts';
 import { readSegment, type SegmentContent, segmentHeaderBytes } from './segment.ts';
 
 /** What was taken off segments. */
@@ -25,7 +25,7 @@ export interface CutOff {
 }
 
 /**
- * Deletes what was left half-written, and segments that are converted already; cuts the others
+ * Deletes what was left half-written, and files that another one supersedes; cuts the others
  * where they end or where the store ends, and takes damaged batches out of them.
  * @param writes how many writes the store has had
  * @throws Reto3Error RETO3_DATA_VERSION; what the disk says
@@ -35,8 +35,10 @@ export function recoverArchive(folder: string, writes: number): CutOff {
   const kept = new Set(listArchive(folder).map(({ path }) => path));
   for (const path of pathsIn(folder)) {
     const file = parseArchivePath(path);
-    const converted = file?.kind === 'segment' && !kept.has(path);
-    if (converted || path.endsWith('.partial')) rmSync(join(folder, path));
+    const superseded = file !== undefined && !kept.has(path);
+    // The name of the one that stays is to be on the disk before the others go.
+    if (superseded && file.kind === 'parquet') syncPath(dirname(join(folder, path)));
+    if (superseded || path.endsWith('.partial')) rmSync(join(folder, path));
   }
   let tornBytes = 0;
   let messages = 0;

@@ -125,7 +125,7 @@ export class Segments {
     }
     this.#nextSequence++;
     const segment: OpenSegment = {
-      file: { kind: 'segment', path, sequence, hour, messages: undefined },
+      file: { kind: 'segment', path, sequence, first: sequence, hour, messages: undefined },
       descriptor,
       since: now,
       bytes: segmentHeaderBytes,

@@ -3,6 +3,7 @@
  * `counts` (count-tables.ts). It reads: a statement must be one SELECT, and DuckDB may open no file but those of
  * the archive, and the one that the answer goes to.
  */
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance, DuckDBPreparedStatement } from '@duckdb/node-api';
 import { Reto3Error } from '../errors.ts';
@@ -18,7 +19,7 @@ import {
   withEnd,
 } from './duckdb.ts';
 import type { ArchiveFile } from './layout.ts';
-import { type ArchiveRange, filesIn } from './reader.ts';
+import { type ArchiveRange, archiveChanged, filesIn } from './reader.ts';
 import { appendMessages, columnsOfTable, createMessageTable } from './rows.ts';
 import { readSound } from './segment.ts';
 
@@ -47,13 +48,20 @@ const attempts = 3;
 export class ArchiveSql {
   readonly #database: DuckDBInstance;
   readonly #connection: DuckDBConnection;
+  /** Parquet files of the view, with whole paths. */
+  readonly #files: readonly string[];
 
-  private constructor(database: DuckDBInstance, connection: DuckDBConnection) {
+  private constructor(
+    database: DuckDBInstance,
+    connection: DuckDBConnection,
+    files: readonly string[],
+  ) {
+    this.#files = files;
     this.#database = database;
     this.#connection = connection;
   }
 
-  /** @throws Reto3Error RETO3_DUCKDB_MISSING, RETO3_DATA_VERSION, RETO3_ARCHIVE_DAMAGED; what reading throws */
+  /** @throws Reto3Error RETO3_DUCKDB_MISSING, RETO3_DATA_VERSION, RETO3_ARCHIVE_DAMAGED, RETO3_ARCHIVE_CHANGED; what reading throws */
   static async open(parts: SqlParts): Promise<ArchiveSql> {
     const duckDb = await loadDuckDb();
     // An answer that needs more memory than there is fails; it does not fill the disk.
@@ -62,10 +70,10 @@ export class ArchiveSql {
     try {
       // Times of messages and windows are UTC: now() and all that is made of it must be, too.
       await connection.run("SET TimeZone = 'UTC'");
-      await makeMessages(duckDb, connection, parts);
+      const files = await makeMessages(duckDb, connection, parts);
       await createCountTables(connection);
       await forbidFiles(connection, parts);
-      const archive = new ArchiveSql(database, connection);
+      const archive = new ArchiveSql(database, connection, files);
       for (const period of await archive.#periods(parts.sql))
         await fillCounts(duckDb, connection, period, (take) => parts.counts(period, take));
       await connection.run('SET lock_configuration = true');
@@ -161,9 +169,9 @@ export class ArchiveSql {
         }
       }
     } catch (error) {
-      throw bad(oneLine(error), error);
+      throw whenChanged(this.#files, error) ?? bad(oneLine(error), error);
     }
-    throw bad(await whyBroken(this.#connection, select));
+    throw whenChanged(this.#files) ?? bad(await whyBroken(this.#connection, select));
   }
 
   /** @throws Reto3Error RETO3_BAD_SQL */
@@ -190,7 +198,7 @@ export class ArchiveSql {
       return await work();
     } catch (error) {
       if (error instanceof Reto3Error) throw error;
-      throw bad(oneLine(error), error);
+      throw whenChanged(this.#files, error) ?? bad(oneLine(error), error);
     }
   }
 }
@@ -244,6 +252,12 @@ function finiteJson(json: string): string {
   );
 }
 
+/** The error where a file of the view is not there any more. */
+function whenChanged(files: readonly string[], cause?: unknown): Reto3Error | undefined {
+  const gone = files.find((file) => !existsSync(file));
+  return gone === undefined ? undefined : archiveChanged(gone, cause);
+}
+
 function bad(reason: string, cause?: unknown): Reto3Error {
   return new Reto3Error('RETO3_BAD_SQL', `cannot run the SQL: ${reason}`, { cause });
 }
@@ -252,11 +266,12 @@ async function makeMessages(
   duckDb: DuckDb,
   connection: DuckDBConnection,
   { folder, range }: SqlParts,
-): Promise<void> {
+): Promise<string[]> {
   const parquet = await loadSegments(duckDb, connection, folder, range);
   const parts = [`SELECT ${columnsOfTable} FROM open_messages`];
-  if (parquet.length > 0) {
-    const paths = parquet.map(({ path }) => quoted(resolve(join(folder, path)))).join(', ');
+  const files = parquet.map(({ path }) => resolve(join(folder, path)));
+  if (files.length > 0) {
+    const paths = files.map(quoted).join(', ');
     parts.unshift(`SELECT * FROM read_parquet([${paths}], hive_partitioning = false)`);
   }
   // Bounded by rows of a file, so that what lies outside is not read.
@@ -270,10 +285,11 @@ async function makeMessages(
     `body, TRY(decode(body)) AS text, body_bytes FROM (${parts.join(' UNION ALL ')})${where}`;
   // DuckDB looks at the ends of all files, and names the one that it cannot read.
   await connection.run(view).catch((cause: unknown) => {
-    throw new Reto3Error('RETO3_ARCHIVE_DAMAGED', `cannot read the archive: ${oneLine(cause)}`, {
-      cause,
-    });
+    const message = `cannot read the archive: ${oneLine(cause)}`;
+    const damaged = new Reto3Error('RETO3_ARCHIVE_DAMAGED', message, { cause });
+    throw whenChanged(files, cause) ?? damaged;
   });
+  return files;
 }
 
 /** Puts what is not converted yet into a table; returns the Parquet files. */
