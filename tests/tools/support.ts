@@ -25,13 +25,19 @@ export async function folderWithBlocks(startMs: number): Promise<string> {
   return folder;
 }
 
-/** Flips a bit in a stored row of a series; resolves with where the row starts, epoch ms. */
-export async function flipRow(folder: string, series: 'ms10' | 'sec' | 'min'): Promise<number> {
+/** Flips a bit in the first stored row of a series, or the one after so many; resolves with where the row starts, epoch ms. */
+export async function flipRow(
+  folder: string,
+  series: 'ms10' | 'sec' | 'min',
+  after = 0,
+): Promise<number> {
   const database = await openDatabase(folder);
   const raw = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const;
   try {
     const range = { gt: Buffer.from(`!${series}!`), lt: Buffer.from(`!${series}"`), ...raw };
+    let before = after;
     for await (const [key, value] of database.iterator<Buffer, Buffer>(range)) {
+      if (before-- > 0) continue;
       const flipped = Buffer.from(value);
       flipped[8] = (flipped[8] ?? 0) ^ 1;
       await database.put<Buffer, Buffer>(key, flipped, raw);

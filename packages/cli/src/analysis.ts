@@ -10,12 +10,12 @@ import {
   type Asked,
   assertComplete,
   countsFolder,
-  type Missing,
   type Source,
   whoseOf,
   withCureForMerger,
 } from './answers.ts';
 import { type ApiOptions, answerCut, request, textOf } from './api-client.ts';
+import type { Missing } from './end-of-answer.ts';
 import { analysisFormats } from './flags.ts';
 
 /** An analysis, where a server has it and how to make it of a folder. */
@@ -89,13 +89,13 @@ export function parseAnalysisFormat(given: {
  * Prints an answer on stdout.
  * @throws Reto3Error RETO3_BLOCK_DAMAGED after it, where it had to leave something out
  */
-export function print<Answer extends { readonly damaged: Missing }>(
+export function print<Answer extends Missing>(
   answer: Answer,
   format: Format,
   layout: Layout<Answer>,
 ): void {
   process.stdout.write(`${formatLines(answer, format, layout).join('\n')}\n`);
-  assertComplete(ms10.name, answer.damaged, false);
+  assertComplete(ms10.name, answer, false);
 }
 
 function formatLines<Answer>(

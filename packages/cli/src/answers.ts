@@ -8,9 +8,11 @@ import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Reto3Error } from '@reto3/server/errors';
 import { type PeriodName, periods } from '@reto3/server/period';
+import { damagedOf } from '@reto3/server/query/damage-text';
 import type { FormatName, Scope, Whose } from '@reto3/server/query/format';
 import { describe } from '@reto3/server/store/damage';
-import { type ApiOptions, answerCut, request, textOf } from './api-client.ts';
+import { type ApiOptions, request, textOf } from './api-client.ts';
+import { AnswerBody, endHeaders, type Missing } from './end-of-answer.ts';
 import { apiOptionsOf } from './flags.ts';
 
 export type Source = ApiOptions | { readonly dataDir: string };
@@ -27,16 +29,9 @@ export interface Asked {
 interface Question extends Asked {
   readonly period: PeriodName;
   readonly format: FormatName;
-  /** Whether an answer without a window is one: what follows it is waited for. */
-  readonly mayBeEmpty?: boolean;
+  /** Given where the answer is followed: it may be empty, and damage does not end it. */
+  readonly onMissing?: (missing: Missing) => void;
 }
-
-/** What an answer could not have. */
-export type Missing = readonly {
-  readonly from: number;
-  readonly to: number;
-  readonly reason: string;
-}[];
 
 /** Whose counts: `--cluster` asks for those of all nodes, `--node` for those of one of them. */
 export function whoseOf({ cluster, node }: Pick<Asked, 'cluster' | 'node'>): Whose {
@@ -97,13 +92,12 @@ export function writeAnswer(source: Source, question: Question, to: Writable): P
 async function fromServer(api: ApiOptions, question: Question, into: Writable): Promise<string> {
   const { period, format, last, from, to, open } = question;
   const query = { last, from, to, ...(open && { open: 'true' }), format, ...whoseOf(question) };
-  const response = await request(api, `/v1/stats/${period}`, query);
-  await pipeline(response, into, { end: false }).catch((error: unknown) => {
-    throw answerCut(api, error);
+  const response = await request(api, `/v1/stats/${period}`, query, endHeaders);
+  const body = new AnswerBody(response, api);
+  await pipeline(body, into, { end: false }).catch((error: unknown) => {
+    throw body.cut(error);
   });
-  const missing: Missing = JSON.parse(response.trailers['reto3-damaged'] ?? '[]');
-  const empty = response.headers['reto3-empty'] === 'true';
-  assertComplete(period, missing, empty && !question.mayBeEmpty);
+  settle(question, body.missing, response.headers['reto3-empty'] === 'true');
   return String(response.headers['reto3-to']);
 }
 
@@ -125,7 +119,7 @@ async function fromFolder(folder: string, question: Question, into: Writable): P
         nowMs,
       );
       await pipeline(Readable.from(pieces, { objectMode: false }), into, { end: false });
-      assertComplete(period.name, damages, empty && !question.mayBeEmpty);
+      settle(question, damagedOf(damages), empty);
       return String(to);
     } finally {
       await view.store.close();
@@ -133,15 +127,37 @@ async function fromFolder(folder: string, question: Question, into: Writable): P
   });
 }
 
+function settle({ period, onMissing }: Question, missing: Missing, empty: boolean): void {
+  if (onMissing === undefined) assertComplete(period, missing, empty);
+  else onMissing(missing);
+}
+
+/** Says on stderr, each once, which places a followed answer leaves out: the first three, and how many. */
+export function sayingMissing(what: string): (missing: Missing) => void {
+  let saidThrough = 0;
+  return ({ damaged, damagedPlaces = damaged.length }) => {
+    // A damaged block is met again by each question for a part of it.
+    const fresh = damaged.filter(({ to }) => to > saidThrough);
+    if (fresh.length === 0) return;
+    for (const { to } of fresh) saidThrough = Math.max(saidThrough, to);
+    for (const place of fresh.slice(0, mostSaid))
+      process.stderr.write(`reto3: ${describe({ ...place, series: what })}\n`);
+    const more = damagedPlaces - (damaged.length - fresh.length) - mostSaid;
+    if (more > 0) process.stderr.write(`reto3: and ${more} more damaged places\n`);
+  };
+}
+
+const mostSaid = 3;
+
 /**
  * An answer says at its end what it had to leave out.
  * @throws Reto3Error RETO3_BLOCK_DAMAGED, RETO3_NO_DATA
  */
 export function assertComplete(what: string, missing: Missing, empty: boolean): void {
-  const places = new Map(missing.map((damage) => [`${damage.from} ${damage.to}`, damage]));
-  const [first, ...others] = places.values();
+  const { damaged, damagedPlaces = damaged.length } = missing;
+  const [first] = damaged;
   if (first !== undefined) {
-    const more = others.length === 0 ? '' : `, and ${others.length} more places`;
+    const more = damagedPlaces === 1 ? '' : `, and ${damagedPlaces - 1} more places`;
     throw new Reto3Error('RETO3_BLOCK_DAMAGED', `${describe({ ...first, series: what })}${more}`);
   }
   if (empty) throw new Reto3Error('RETO3_NO_DATA', 'nothing was counted in that range');

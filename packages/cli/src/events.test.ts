@@ -116,6 +116,23 @@ describe('following', () => {
     }
   });
 
+  it('hands on what is damaged, also behind the last windows', async () => {
+    const damaged = [{ from: 0, to: 1_000, reason: 'gone' }];
+    const past = { from: 2_000, to: 2_000, starts: [], counts: [], damaged, damagedPlaces: 210 };
+    answers = [sending(`${eventOf(1_000, [1])}id: 2000\ndata: ${JSON.stringify(past)}\n\n`)];
+    const found: unknown[] = [];
+    for await (const chunk of follow({ url, tokenFile: undefined }, periods.sec, undefined, {
+      scope: 'node',
+    })) {
+      found.push([chunk.damaged, chunk.damagedPlaces]);
+      if (found.length === 2) break;
+    }
+    expect(found).toEqual([
+      [[], 0],
+      [damaged, 210],
+    ]);
+  });
+
   it('does not take half an event for one, and gets it whole the next time', async () => {
     const half = eventOf(2_000, [222]).slice(0, -1);
     answers = [sending(eventOf(1_000, [1]) + half, true), sending(eventOf(2_000, [222]))];

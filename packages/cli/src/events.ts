@@ -6,8 +6,10 @@ import { setTimeout } from 'node:timers/promises';
 import { type ErrorCode, Reto3Error } from '@reto3/server/errors';
 import type { Period } from '@reto3/server/period';
 import type { Chunk } from '@reto3/server/query/chunks';
+import type { Damaged } from '@reto3/server/query/damage-text';
 import type { Whose } from '@reto3/server/query/format';
 import { type ApiOptions, request } from './api-client.ts';
+import type { Missing } from './end-of-answer.ts';
 
 /** The first pause before it connects again: a server that restarts is back soon. */
 const shortestRetryMs = 500;
@@ -29,6 +31,9 @@ export function retryMs(failed: number): number {
   return most * (0.5 + Math.random() / 2);
 }
 
+/** Windows, and which of those before their end could not be read. */
+export type FollowedChunk = Chunk & Missing;
+
 /**
  * The windows of a period as they become final, from `from` on if given; ends never.
  * @throws Reto3Error RETO3_SERVER_NOT_REACHABLE if the first attempt fails
@@ -38,7 +43,7 @@ export async function* follow(
   period: Period,
   from: string | undefined,
   whose: Whose,
-): AsyncGenerator<Chunk> {
+): AsyncGenerator<FollowedChunk> {
   let lastId: string | undefined;
   let failed = 0;
   for (let connected = false; ; ) {
@@ -87,7 +92,7 @@ export async function* readEvents(pieces: AsyncIterable<string>): AsyncGenerator
   }
 }
 
-interface Columns {
+interface Columns extends Partial<Damaged> {
   readonly from: number;
   readonly to: number;
   readonly starts: readonly number[];
@@ -97,8 +102,10 @@ interface Columns {
   readonly partial?: readonly number[];
 }
 
-function chunkOf(data: string, period: Period): Chunk {
-  const { from, to, starts, counts, revised = [], partial = [] }: Columns = JSON.parse(data);
+function chunkOf(data: string, period: Period): FollowedChunk {
+  const columns: Columns = JSON.parse(data);
+  const { from, to, starts, counts, revised = [], partial = [] } = columns;
+  const { damaged = [], damagedPlaces = damaged.length } = columns;
   const length = (to - from) / period.windowMs;
   const windows = {
     counts: new Float64Array(length),
@@ -113,5 +120,5 @@ function chunkOf(data: string, period: Period): Chunk {
   }
   for (const start of revised) windows.revised[(start - from) / period.windowMs] = 1;
   for (const start of partial) windows.partial[(start - from) / period.windowMs] = 1;
-  return { start: from, windows };
+  return { start: from, windows, damaged, damagedPlaces };
 }

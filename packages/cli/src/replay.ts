@@ -8,13 +8,16 @@ import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { exitCode, Reto3Error } from '@reto3/server/errors';
 import { alignDown, alignUp, type Period, type PeriodName } from '@reto3/server/period';
+import { damagedOf } from '@reto3/server/query/damage-text';
 import type { FormatName } from '@reto3/server/query/format';
 import type { Compared, Difference, WindowCells } from '@reto3/server/replay/differences';
 import type { ReplayRange } from '@reto3/server/replay/replay';
 import type { Report } from '@reto3/server/report';
+import type { Damage } from '@reto3/server/store/damage';
 import { timeText } from '@reto3/server/time-text';
-import { assertComplete, type Missing } from './answers.ts';
+import { assertComplete } from './answers.ts';
 import { type ApiOptions, answerCut, request, textOf } from './api-client.ts';
+import { AnswerBody, endHeaders } from './end-of-answer.ts';
 import { type Amount, beforeLines, withProgress } from './terminal/progress.ts';
 
 export interface ReplayQuestion {
@@ -267,7 +270,7 @@ async function* fromFolder(
     import('@reto3/server/report/answer'),
     import('@reto3/server/query/chunks'),
   ]);
-  const missing: Missing[number][] = [];
+  const missing: Damage[] = [];
   if (report.name === countName) {
     const view = await folder.view(period, Date.now());
     try {
@@ -288,7 +291,7 @@ async function* fromFolder(
       await view.close();
     }
   }
-  assertComplete(`${report.name} ${period.name}`, missing, false);
+  assertComplete(`${report.name} ${period.name}`, damagedOf(missing), false);
 }
 
 async function* fromServer(
@@ -303,10 +306,11 @@ async function* fromServer(
     ? `/v1/stats/${period.name}`
     : `/v1/reports/${encodeURIComponent(report.name)}`;
   const query = { from: String(from), to: String(to), format: 'ndjson' };
-  const response = await request(api, path, isCount ? query : { ...query, period: period.name });
+  const asked = isCount ? query : { ...query, period: period.name };
+  const body = new AnswerBody(await request(api, path, asked, endHeaders), api);
   let window: { start: number; rows: WindowCells['rows'][number][] } | undefined;
   try {
-    for await (const line of createInterface({ input: response })) {
+    for await (const line of createInterface({ input: body })) {
       const row: { readonly start: number } & Record<string, number | string | null> =
         JSON.parse(line);
       if (isCount && row['count'] === 0) continue;
@@ -321,8 +325,7 @@ async function* fromServer(
     throw answerCut(api, error);
   }
   if (window !== undefined) yield window;
-  const missing: Missing = JSON.parse(response.trailers['reto3-damaged'] ?? '[]');
-  assertComplete(`${report.name} ${period.name}`, missing, false);
+  assertComplete(`${report.name} ${period.name}`, body.missing, false);
 }
 
 function cellsOf(

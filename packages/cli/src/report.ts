@@ -7,14 +7,22 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout } from 'node:timers/promises';
 import { Reto3Error } from '@reto3/server/errors';
 import type { PeriodName } from '@reto3/server/period';
+import { damagedOf } from '@reto3/server/query/damage-text';
 import type { FormatName } from '@reto3/server/query/format';
 import type { Report } from '@reto3/server/report';
 import type { ReportFacts } from '@reto3/server/report/facts';
 import type { ReportWindows } from '@reto3/server/report/reading';
 import type { Store } from '@reto3/server/store/store';
 import { timeText } from '@reto3/server/time-text';
-import { type Asked, assertComplete, type Source, withCureForMerger } from './answers.ts';
-import { type ApiOptions, answerCut, request, textOf } from './api-client.ts';
+import {
+  type Asked,
+  assertComplete,
+  type Source,
+  sayingMissing,
+  withCureForMerger,
+} from './answers.ts';
+import { type ApiOptions, request, textOf } from './api-client.ts';
+import { AnswerBody, endHeaders } from './end-of-answer.ts';
 import { passing, retryMs } from './events.ts';
 
 interface ReportQuestion extends Asked {
@@ -97,12 +105,16 @@ async function fromServer(
   into: Writable,
 ): Promise<string> {
   const response = await ask(api, question);
-  await pipeline(response, into, { end: false }).catch((error: unknown) => {
-    throw answerCut(api, error);
+  const body = new AnswerBody(response, api);
+  await pipeline(body, into, { end: false }).catch((error: unknown) => {
+    throw body.cut(error);
   });
   sayWithout(String(response.headers['reto3-without'] ?? ''), question.name);
-  const missing = JSON.parse(response.trailers['reto3-damaged'] ?? '[]');
-  assertComplete(`report ${question.name}`, missing, response.headers['reto3-empty'] === 'true');
+  assertComplete(
+    `report ${question.name}`,
+    body.missing,
+    response.headers['reto3-empty'] === 'true',
+  );
   return String(response.headers['reto3-to']);
 }
 
@@ -110,7 +122,7 @@ function ask(api: ApiOptions, question: ReportQuestion): Promise<IncomingMessage
   const { name, period, format, last, from, to, open, cluster } = question;
   const scope = cluster ? 'cluster' : undefined;
   const query = { period, last, from, to, ...(open && { open: 'true' }), format, scope };
-  return request(api, `/v1/reports/${encodeURIComponent(name)}`, query);
+  return request(api, `/v1/reports/${encodeURIComponent(name)}`, query, endHeaders);
 }
 
 /** Says which nodes of the cluster are not in it: they count, and do not run the report. */
@@ -144,7 +156,7 @@ async function fromFolder(
       const asked = { ...question, period, scope } as const;
       const answered = await answerReport(view, report, asked, Date.now());
       await pipeline(Readable.from(answered.pieces, { objectMode: false }), into, { end: false });
-      assertComplete(`report ${name}`, answered.damages, answered.empty);
+      assertComplete(`report ${name}`, damagedOf(answered.damages), answered.empty);
       return String(answered.to);
     } finally {
       await view.close();
@@ -200,16 +212,19 @@ export async function followReport(
   into: Writable,
 ): Promise<never> {
   const { from, last = from === undefined ? '1' : undefined } = question;
+  const say = sayingMissing(`report ${question.name}`);
   let next: Asked = { from, last };
   let failed = 0;
   for (let first = true; ; first = false) {
     try {
       const response = await ask(api, { ...question, ...next });
-      const text = await textOf(response, api);
+      const body = new AnswerBody(response, api);
+      const text = await body.text();
       // The header of a CSV stands before the first rows only.
       const rows = question.format === 'csv' && !first ? text.replace(/^.*\n/, '') : text;
       if (!into.write(rows)) await once(into, 'drain');
       next = { from: String(response.headers['reto3-to']) };
+      say(body.missing);
       failed = 0;
     } catch (error) {
       if (first || !(error instanceof Reto3Error) || !passing.has(error.code)) throw error;

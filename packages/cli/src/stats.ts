@@ -6,6 +6,7 @@ import { csvHeader, type FormatName, formatRows, parseFormat } from '@reto3/serv
 import {
   type Asked,
   type Source,
+  sayingMissing,
   serverToFollow,
   sourceOf,
   whoseOf,
@@ -33,13 +34,15 @@ async function followStats(
   const api = serverToFollow(source, asked);
   process.once('SIGINT', () => process.exit(exitCode.interrupted));
   const rowFormat = format === 'json' ? 'ndjson' : format;
+  const onMissing = sayingMissing(period);
   let { from } = asked;
   if (asked.last !== undefined) {
-    const newest = { ...asked, period, format: rowFormat, mayBeEmpty: true };
+    const newest = { ...asked, period, format: rowFormat, onMissing };
     from = await writeAnswer(source, newest, process.stdout);
   } else if (rowFormat === 'csv') process.stdout.write(csvHeader);
   const { follow } = await import('./events.ts');
   for await (const chunk of follow(api, periods[period], from, whoseOf(asked))) {
+    onMissing(chunk);
     if (!process.stdout.write(formatRows(rowFormat, chunk, periods[period])))
       await once(process.stdout, 'drain');
   }

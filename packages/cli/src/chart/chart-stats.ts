@@ -2,7 +2,14 @@
 import { Reto3Error } from '@reto3/server/errors';
 import { type PeriodName, periods } from '@reto3/server/period';
 import { countedRows, type FormatName } from '@reto3/server/query/format';
-import { type Asked, type Source, serverToFollow, whoseOf, writeAnswer } from '../answers.ts';
+import {
+  type Asked,
+  type Source,
+  sayingMissing,
+  serverToFollow,
+  whoseOf,
+  writeAnswer,
+} from '../answers.ts';
 import { follow } from '../events.ts';
 import { takingRows } from '../taking-rows.ts';
 import { type Canvas, canvasOf, onScreen } from '../terminal/screen.ts';
@@ -71,7 +78,7 @@ async function followChart(period: PeriodName, source: Source, asked: Asked): Pr
   const take = (start: number, count: number): void => void recent.set(start, count);
   const to = await writeAnswer(
     source,
-    { ...asked, period, format: 'ndjson', mayBeEmpty: true },
+    { ...asked, period, format: 'ndjson', onMissing: sayingMissing(period) },
     takingRows(take),
   );
   const asMany = asked.last === undefined ? Math.max(recent.size, defaultLast) : Number(asked.last);

@@ -7,6 +7,7 @@ import type { CountsView } from '../coordinator/coordinator.ts';
 import { Reto3Error } from '../errors.ts';
 import { ms10 } from '../period.ts';
 import { type Chunk, readChunks, resolveLast } from '../query/chunks.ts';
+import { type Damaged, damagedOf } from '../query/damage-text.ts';
 import type { Whose } from '../query/format.ts';
 import { type RangeRequest, resolveRange } from '../query/range.ts';
 import type { Damage } from '../store/damage.ts';
@@ -22,17 +23,11 @@ export interface Series extends Whose {
   /** Goes through all windows from the beginning. */
   each(visit: Visit): Promise<void>;
   /** Parts of the range whose counts are not to be had; complete once it has been read. */
-  damaged(): readonly Damaged[];
-}
-
-export interface Damaged {
-  readonly from: number;
-  readonly to: number;
-  readonly reason: string;
+  damaged(): Damaged;
 }
 
 /** What every analysis says of the series that it went through. */
-export interface OfSeries extends Whose {
+export interface OfSeries extends Whose, Damaged {
   /** Epoch ms. */
   readonly from: number;
   readonly to: number;
@@ -42,7 +37,6 @@ export interface OfSeries extends Whose {
   /** ms10 windows of the range that nobody counted, or that are damaged. */
   readonly uncounted: number;
   readonly messages: number;
-  readonly damaged: readonly Damaged[];
 }
 
 /**
@@ -58,7 +52,7 @@ export function answerOf<Found>(
   const { windows, messages } = read;
   const uncounted = (to - from) / ms10.windowMs - windows;
   const of = { scope, node, from, to, finalThrough, windows, uncounted, messages };
-  return { ...of, ...found, damaged: series.damaged() };
+  return { ...of, ...found, ...series.damaged() };
 }
 
 /** The question with the newest minute, where it names no range. */
@@ -81,9 +75,9 @@ export async function openSeries(
 ): Promise<Series> {
   const wanted = resolveRange(ms10, withRange(asked), nowMs, view);
   const { from, to } = await resolveLast(view, ms10, wanted);
-  const damages = new Map<string, Damaged>();
-  const note = ({ from, to, reason }: Damage): void => {
-    damages.set(`${from} ${to}`, { from, to, reason });
+  const damages = new Map<string, Damage>();
+  const note = (damage: Damage): void => {
+    damages.set(`${damage.from} ${damage.to}`, damage);
   };
   return {
     scope: asked.scope,
@@ -92,7 +86,7 @@ export async function openSeries(
     to,
     finalThrough: view.finalThrough,
     each: (visit) => eachWindow(readChunks(view, ms10, { from, to }, note), visit, signal),
-    damaged: () => [...damages.values()],
+    damaged: () => damagedOf([...damages.values()]),
   };
 }
 

@@ -15,7 +15,7 @@ export function seriesOf(counts: ArrayLike<number | undefined>): Series {
     from: seriesStart,
     to,
     finalThrough: to,
-    damaged: () => [],
+    damaged: () => ({ damaged: [], damagedPlaces: 0 }),
     each: async (visit) => {
       for (let index = 0; index < counts.length; index++) {
         const count = counts[index];

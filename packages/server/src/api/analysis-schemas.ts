@@ -22,4 +22,5 @@ export const seriesProperties = {
       properties: { from: epochMs, to: epochMs, reason: { type: 'string' } },
     },
   },
+  damagedPlaces: { ...count, description: 'How many there are; `damaged` has the first 100' },
 } as const;

@@ -31,5 +31,6 @@ it('an event has the columns of /v1/stats, what was revised included', () => {
     revised: [3_000],
     partial: [1_000],
     damaged: [],
+    damagedPlaces: 0,
   });
 });

@@ -5,6 +5,7 @@ import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import { Reto3Error } from '../errors.ts';
 import { alignDown, alignUp, type Period, parsePeriod } from '../period.ts';
 import { type Chunk, readChunks } from '../query/chunks.ts';
+import { damagedOf } from '../query/damage-text.ts';
 import { countedRows, startsOf, type Whose } from '../query/format.ts';
 import type { Listener, LiveEvent } from '../query/live-feed.ts';
 import { parseTime } from '../query/range.ts';
@@ -188,8 +189,11 @@ class History {
           damaged = [];
           await drained(stream);
           reading.signal.throwIfAborted();
-          if (stream.destroyed) break;
+          if (stream.destroyed) return range.to;
         }
+        // Damage behind the newest chunk belongs to no event yet.
+        const end = { period, from: range.to, to: range.to, finalThrough, chunks: [] };
+        if (damaged.length > 0) listener.send({ ...end, damaged });
         return range.to;
       } finally {
         await view.store.close();
@@ -234,7 +238,7 @@ export function eventText(event: LiveEvent): string {
     counts: rows.map(([, count]) => count),
     revised: chunks.flatMap((chunk) => startsOf('revised', chunk, period)),
     partial: chunks.flatMap((chunk) => startsOf('partial', chunk, period)),
-    damaged: damaged.map(({ from, to, reason }) => ({ from, to, reason })),
+    ...damagedOf(damaged),
     messagesInAll,
   };
   return `id: ${to}\ndata: ${JSON.stringify(data)}\n\n`;

@@ -104,7 +104,7 @@ const reportSchema = {
   description:
     'Final windows only unless `open` is given. A window in which the report has nothing is not there; one may have ' +
     'several rows. JSON has `columns` and `rows`, of which the first cell is the start (epoch ms). The headers ' +
-    '`reto3-empty` and `reto3-to` and the trailer `reto3-damaged` are as those of /v1/stats. With `scope=cluster` the ' +
+    '`reto3-empty` and `reto3-to` and what tells of damage (`reto3-end` too) are as in /v1/stats. With `scope=cluster` the ' +
     'parts of all nodes are merged; the header `reto3-without` names nodes that count and do not run it.',
   tags: ['reports'],
   params: {
@@ -144,6 +144,10 @@ const reportSchema = {
               columns: { type: 'array', items: { type: 'string' } },
               rows: { type: 'array', items: { type: 'array', items: cell } },
               damaged: { type: 'array', items: { type: 'object', additionalProperties: true } },
+              damagedPlaces: {
+                type: 'integer',
+                description: 'How many there are; `damaged` has the first 100',
+              },
             },
           },
         },

@@ -29,8 +29,11 @@ const schema = {
   description:
     'Final windows only unless `open` is given; windows with 0 included, gaps absent. JSON has columns: `starts` ' +
     '(epoch ms) and `counts`. The header `reto3-empty: true` says that no window lies in the range, and `reto3-to` ' +
-    'where it ends (epoch ms). What could not be read is left out, and listed in `damaged` and, for every format, in ' +
-    'the trailer `reto3-damaged`.',
+    'where it ends (epoch ms). What could not be read is left out: `damaged` ' +
+    'lists the first 100 places, `damagedPlaces` counts them, and for every format the trailers `reto3-damaged` (the ' +
+    'first 10 at most) and `reto3-damaged-places` do. Since proxies drop trailers, a request with the header ' +
+    '`reto3-end: body` gets the same two fields in the body, as its last line: the byte 0x1e and a JSON object. An ' +
+    'answer to it without that line was cut off.',
   tags: ['counts'],
   params: { type: 'object', required: ['period'], properties: { period: periodParameter } },
   querystring: {
@@ -92,6 +95,10 @@ const schema = {
                     reason: { type: 'string' },
                   },
                 },
+              },
+              damagedPlaces: {
+                type: 'integer',
+                description: 'How many there are; `damaged` has the first 100',
               },
             },
           },

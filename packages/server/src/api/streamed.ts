@@ -3,7 +3,8 @@ import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import type { Period } from '../period.ts';
 import type { Reply } from '../query/answer.ts';
-import { contentTypes, damagesText, type FormatName } from '../query/format.ts';
+import { damagedOf, damagedTrailer, endRecord } from '../query/damage-text.ts';
+import { contentTypes, type Damages, type FormatName } from '../query/format.ts';
 import { type RangeRequest, resolveRange } from '../query/range.ts';
 
 /** How many windows an answer can have. */
@@ -31,8 +32,10 @@ export async function streamed(
     reply.header('reto3-to', to).type(contentTypes[format]);
     if (empty) reply.header('reto3-empty', 'true');
     // Known only when everything has been read; in JSON it is the last field.
-    reply.trailer('reto3-damaged', async () => damagesText(damages));
-    const rest = pieces[Symbol.asyncIterator]();
+    reply.trailer('reto3-damaged', async () => damagedTrailer(damages));
+    reply.trailer('reto3-damaged-places', async () => String(damagedOf(damages).damagedPlaces));
+    const wantsEnd = reply.request.headers['reto3-end'] === 'body';
+    const rest = (wantsEnd ? withEnd(pieces, damages) : pieces)[Symbol.asyncIterator]();
     const { body, whole } = await beginningOf(rest);
     if (!whole) {
       const stream = Readable.from(joined(body, rest), { objectMode: false });
@@ -44,6 +47,15 @@ export async function streamed(
     await close();
     throw error;
   }
+}
+
+/** Proxies may drop trailers, and cut an answer without a sign of it: this end is in the body. */
+async function* withEnd(
+  pieces: AsyncIterable<Uint8Array | string>,
+  damages: Damages,
+): AsyncGenerator<Uint8Array | string> {
+  yield* pieces;
+  yield endRecord(damages);
 }
 
 type Pieces = AsyncIterator<Uint8Array | string>;

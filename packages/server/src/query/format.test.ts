@@ -99,7 +99,7 @@ describe('windows', () => {
     expect(await format('json', chunks)).toBe(
       '{"period":"ms10","windowMs":10,"scope":"node","from":10,"to":20,"finalThrough":30,' +
         '"starts":[1464433871010,1464433871020,1464433871990,1464433872000],' +
-        '"counts":[122,0,5,1234567],"revised":[],"partial":[],"damaged":[]}\n',
+        '"counts":[122,0,5,1234567],"revised":[],"partial":[],"damaged":[],"damagedPlaces":0}\n',
     );
   });
 

@@ -10,6 +10,7 @@ import type { Period } from '../period.ts';
 import type { Damage } from '../store/damage.ts';
 import { timeText } from '../time-text.ts';
 import type { Chunk } from './chunks.ts';
+import { damagedFields } from './damage-text.ts';
 
 export const formatNames = ['text', 'csv', 'json', 'ndjson'] as const;
 export type FormatName = (typeof formatNames)[number];
@@ -176,16 +177,7 @@ async function* formatColumns(
     if (!found[mark]) continue;
     yield* join(read, (chunk) => Buffer.from(startsOf(mark, chunk, period).join(',')));
   }
-  yield `],"damaged":${damagesText(damages)}}\n`;
-}
-
-/** Damage as JSON: an array of `{from, to, reason}`, times in epoch ms. */
-export function damagesText(damages: Damages): string {
-  // Each pass over the windows finds the same.
-  const found = new Map(
-    damages.map(({ from, to, reason }) => [`${from} ${to}`, { from, to, reason }]),
-  );
-  return JSON.stringify([...found.values()]);
+  yield `],${damagedFields(damages)}\n`;
 }
 
 async function* join(

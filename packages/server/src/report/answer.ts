@@ -4,7 +4,8 @@
  */
 import { messageOf, Reto3Error } from '../errors.ts';
 import { type Period, type PeriodName, parsePeriod, periodNames } from '../period.ts';
-import { damagesText, type FormatName, type Scope } from '../query/format.ts';
+import { damagedFields } from '../query/damage-text.ts';
+import type { FormatName, Scope } from '../query/format.ts';
 import { type RangeRequest, resolveRange } from '../query/range.ts';
 import type { Damage } from '../store/damage.ts';
 import { timeText } from '../time-text.ts';
@@ -130,7 +131,7 @@ export async function* formatRows(
     yield piece;
     piece = '';
   }
-  if (format === 'json') piece += `],"damaged":${damagesText(damages)}}\n`;
+  if (format === 'json') piece += `],${damagedFields(damages)}\n`;
   if (piece !== '') yield piece;
 }
 

@@ -1,0 +1,101 @@
+/**
+ * Reads an answer about windows to its proven end. What had to be left out is known only when the
+ * rest is out, so the server says it last: in the body, where it was asked for that (`reto3-end`),
+ * else in a trailer. Without either the answer was cut off, and may hold back damage.
+ */
+import type { IncomingMessage } from 'node:http';
+import { pipeline, Transform, type TransformCallback } from 'node:stream';
+import { Reto3Error } from '@reto3/server/errors';
+import { type Damaged, endMark } from '@reto3/server/query/damage-text';
+import { type ApiOptions, answerCut } from './api-client.ts';
+
+/** What an answer could not have; older servers do not count the places. */
+export type Missing = Pick<Damaged, 'damaged'> & Partial<Damaged>;
+
+/** Asks for the end in the body. Older servers know only the trailer, and ignore it. */
+export const endHeaders = { 'reto3-end': 'body' } as const;
+
+/** An end is shorter: 100 places with reasons of 200 characters. */
+const longestEndBytes = 128 << 10;
+const markByte = endMark.charCodeAt(0);
+
+/** The body of an answer, without the end that the server adds. */
+export class AnswerBody extends Transform {
+  readonly #response: IncomingMessage;
+  readonly #api: ApiOptions;
+  /** From the last 0x1e byte on: cells of a report may have one too. */
+  #held: Buffer = Buffer.alloc(0);
+  #missing: Missing | undefined;
+
+  constructor(response: IncomingMessage, api: ApiOptions) {
+    super();
+    this.#response = response;
+    this.#api = api;
+    // An error ends this stream too, and so reaches its reader.
+    pipeline(response, this, () => undefined);
+  }
+
+  /** What is missing in the answer; known once it has been read. */
+  get missing(): Missing {
+    if (this.#missing === undefined) throw new Error('BUG: the answer has not been read');
+    return this.#missing;
+  }
+
+  override _transform(piece: Buffer, _: BufferEncoding, done: TransformCallback): void {
+    const at = piece.lastIndexOf(markByte);
+    if (at >= 0) {
+      this.push(this.#held);
+      this.push(piece.subarray(0, at));
+      this.#held = piece.subarray(at);
+    } else if (this.#held.length === 0) this.push(piece);
+    else this.#held = Buffer.concat([this.#held, piece]);
+    if (this.#held.length > longestEndBytes) {
+      this.push(this.#held);
+      this.#held = Buffer.alloc(0);
+    }
+    done();
+  }
+
+  override _flush(done: TransformCallback): void {
+    this.#missing = endOf(this.#held.toString()) ?? this.#fromTrailers();
+    const isCut = this.#missing === undefined;
+    done(isCut ? answerCut(this.#api, new Error('its end is missing')) : null);
+  }
+
+  #fromTrailers(): Missing | undefined {
+    this.push(this.#held);
+    const { trailers } = this.#response;
+    const places = trailers['reto3-damaged-places'];
+    const damaged = trailers['reto3-damaged'];
+    if (damaged === undefined) return undefined;
+    return {
+      damaged: JSON.parse(damaged),
+      ...(places !== undefined && { damagedPlaces: Number(places) }),
+    };
+  }
+
+  /** @throws Reto3Error RETO3_ANSWER_CUT */
+  async text(): Promise<string> {
+    let text = '';
+    try {
+      for await (const piece of this.setEncoding('utf8')) text += piece;
+    } catch (error) {
+      throw this.cut(error);
+    }
+    return text;
+  }
+
+  /** What to throw where reading failed. */
+  cut(error: unknown): Reto3Error {
+    return error instanceof Reto3Error ? error : answerCut(this.#api, error);
+  }
+}
+
+function endOf(text: string): Missing | undefined {
+  if (!text.startsWith(`${endMark}{`) || !text.endsWith('}\n')) return undefined;
+  try {
+    return JSON.parse(text.slice(1));
+  } catch {
+    return undefined;
+  }
+}
