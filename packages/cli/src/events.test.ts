@@ -149,12 +149,13 @@ describe('following', () => {
       (request) => request.socket.destroy(),
       (_, response) => response.writeHead(502).end('bad gateway'),
       refusing('RETO3_NOT_READY'),
+      refusing('RETO3_BUSY'),
       (request, response) =>
         void response.writeHead(500).write('{', () => request.socket.destroy()),
       sending(eventOf(2_000, [2])),
     ];
     expect(await firstChunks(2)).toHaveLength(2);
-    expect(asked).toHaveLength(6);
+    expect(asked).toHaveLength(7);
   });
 
   it('fails at once where the server was never there', async () => {

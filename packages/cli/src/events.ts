@@ -19,6 +19,8 @@ export const passing: ReadonlySet<ErrorCode> = new Set([
   'RETO3_SERVER_NOT_REACHABLE',
   'RETO3_ANSWER_CUT',
   'RETO3_NOT_READY',
+  // After a restart all who followed come back at once.
+  'RETO3_BUSY',
 ]);
 
 /**

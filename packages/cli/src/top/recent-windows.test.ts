@@ -40,3 +40,10 @@ test('it has exactly what was counted in its reach, and rates of it', () => {
     }),
   );
 });
+
+test('there is no rate once nothing has come for 2 s', () => {
+  const recent = new RecentWindows();
+  recent.take([[0, 5]], 10);
+  expect(recent.rate(10)).toBe(500);
+  expect(recent.rate(10, performance.now() + 2_100)).toBeUndefined();
+});

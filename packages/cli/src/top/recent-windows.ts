@@ -1,8 +1,11 @@
 /** The 10 ms windows of the last minute, in fixed memory. */
+import { performance } from 'node:perf_hooks';
 import { ms10 } from '@reto3/server/period';
 
 /** How far back it reaches, in milliseconds. */
 export const reachMs = 60_000;
+/** Events come every few 10 ms: after so long without one, the last rate is of the past. */
+const staleMs = 2_000;
 const slots = reachMs / ms10.windowMs;
 
 export interface CountedWindow {
@@ -15,6 +18,7 @@ export class RecentWindows {
   readonly #starts = new Float64Array(slots).fill(Number.NaN);
   readonly #counts = new Float64Array(slots);
   #end = 0;
+  #takenMs = 0;
 
   /** End of the newest window that is final, epoch ms; 0 before anything came. */
   get end(): number {
@@ -29,6 +33,7 @@ export class RecentWindows {
       this.#counts[slot] = count;
     }
     this.#end = end;
+    this.#takenMs = performance.now();
   }
 
   /** Those that start in [from, to), oldest first; gaps are left out. */
@@ -52,8 +57,13 @@ export class RecentWindows {
       .filter(({ count }) => count > 0);
   }
 
-  /** Messages a second over the newest so many ms; undefined where nothing was counted in them. */
-  rate(overMs: number): number | undefined {
+  /**
+   * Messages a second over the newest so many ms; undefined where nothing was counted in them, or nothing
+   * has come for 2 s.
+   * @param nowMs of the monotonic clock
+   */
+  rate(overMs: number, nowMs = performance.now()): number | undefined {
+    if (nowMs - this.#takenMs > staleMs) return undefined;
     let messages = 0;
     let windows = 0;
     for (const { count } of this.between(this.#end - overMs, this.#end)) {
