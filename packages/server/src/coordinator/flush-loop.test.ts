@@ -111,6 +111,8 @@ describe('FlushLoop', () => {
     await pass(10_000);
     fault = 'the disk is full';
     await pass(10_000);
+    fault = 'the folder is gone';
+    await pass(10_000);
     expect(failures).toEqual(['cannot sync', 'the folder is gone', 'the disk is full']);
     fault = undefined;
     await pass(3_000);

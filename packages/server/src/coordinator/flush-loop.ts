@@ -29,6 +29,9 @@ const commitEveryMs = 10;
 const firstRetryMs = 100;
 const lastRetryMs = 2_000;
 
+/** So many reasons are told until the store has recovered: two may take turns, or name numbers. */
+const mostReasons = 16;
+
 export interface FlushEvents {
   /** Everything that workers added under that flush number or an earlier one is on the disk. */
   flushed(flush: number): void;
@@ -52,8 +55,8 @@ export class FlushLoop {
   #lastFlush: MonotonicMs;
   #lastSync: MonotonicMs;
   #retry: { readonly at: number; readonly pauseMs: number } | undefined;
-  /** Why it failed last, as it was told; undefined while all is well. */
-  #reason: string | undefined;
+  /** Why it failed since all was well, as it was told. */
+  readonly #told = new Set<string>();
   #writing: Promise<void> | undefined;
   #syncing: Promise<void> | undefined;
 
@@ -140,7 +143,7 @@ export class FlushLoop {
     // If it was the anchor that failed, it has not recovered until that can be written.
     await this.#coordinator.dropAnchor();
     this.#retry = undefined;
-    this.#reason = undefined;
+    this.#told.clear();
     this.#events.recovered();
   }
 
@@ -148,8 +151,8 @@ export class FlushLoop {
     const pauseMs = Math.min(lastRetryMs, (this.#retry?.pauseMs ?? firstRetryMs / 2) * 2);
     this.#retry = { at: this.#clock.read().monotonicMs + pauseMs, pauseMs };
     const reason = messageOf(error);
-    if (reason === this.#reason) return;
-    this.#reason = reason;
+    if (this.#told.has(reason) || this.#told.size === mostReasons) return;
+    this.#told.add(reason);
     this.#events.failed(error);
   }
 }
