@@ -39,7 +39,9 @@ export class Catalogue {
     const before = this.#files[at];
     const replaces = before !== undefined && inOrder(before, file) === 0;
     if (replaces) this.#leave(before);
-    this.#files.splice(at, replaces ? 1 : 0, file);
+    // Nearly all are the newest; `splice` copies the array where it inserts.
+    if (at === this.#files.length) this.#files.push(file);
+    else this.#files.splice(at, replaces ? 1 : 0, file);
     this.#messages += file.messages;
     this.#bytes += file.bytes;
     this.#lastSequence = Math.max(this.#lastSequence, file.sequence);
