@@ -24,7 +24,9 @@ export async function assertNotIngestPort({ origin, hostname, port }: URL): Prom
     throw new Reto3Error(
       'RETO3_SERVER_NOT_REACHABLE',
       `cannot reach a query API at ${origin}: what listens there closed the connection`,
-      { hint: 'that may be the port that takes the requests; name the query API with --url' },
+      {
+        hint: 'that may be the port that takes the requests; name the query API with --url, and https:// where it speaks TLS',
+      },
     );
   }
   known.add(origin);
