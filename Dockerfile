@@ -1,6 +1,6 @@
 # The server and its command line. What runs is the production installation alone: no compiler, no
 # binaries of other platforms, and of the two uWebSockets.js builds only the newer one.
-ARG NODE_IMAGE=node:24-trixie-slim
+ARG NODE_IMAGE=node:24.21.0-trixie-slim
 
 FROM ${NODE_IMAGE} AS manifests
 WORKDIR /app
@@ -22,7 +22,7 @@ COPY --from=build /app/packages/server/dist packages/server/dist
 COPY --from=build /app/packages/cli/dist packages/cli/dist
 COPY --from=build /app/packages/dashboard/dist packages/dashboard/dist
 COPY packages/cli/bin packages/cli/bin
-RUN node scripts/prune.mjs . && rm -r scripts
+RUN node scripts/prune.mjs . && rm -r scripts node_modules/.reto3-pnpm
 
 FROM ${NODE_IMAGE}
 # Whoever breaks in shall find nothing to install more with. The list of Debian's packages stays, for scanners.

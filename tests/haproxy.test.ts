@@ -20,13 +20,12 @@ const withHaproxy = requires('haproxy');
 const config = fileURLToPath(new URL('../cluster/haproxy.cfg', import.meta.url));
 
 /** Everything of the file but addresses and certificate, which belong to the containers. */
-async function startHaproxy({ port: ingest, adminPort }: Server): Promise<number> {
+async function startHaproxy({ port: ingest }: Server): Promise<number> {
   const [port, healthPort] = [await freePort(), await freePort()];
   const text = (await readFile(config, 'utf8'))
     .replace('bind :8080', `bind 127.0.0.1:${port}`)
     .replace(/^ *bind :8443 .*$/m, '')
     .replace(/^ *server-template .*$/m, `  server one 127.0.0.1:${ingest}`)
-    .replace('check port 8081', `check port ${adminPort}`)
     .replace('127.0.0.1:8082', `127.0.0.1:${healthPort}`);
   const file = join(await temporaryFolder(), 'haproxy.cfg');
   await writeFile(file, text);

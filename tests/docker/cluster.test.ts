@@ -138,6 +138,48 @@ test('the door speaks TLS, and a node may write nowhere but to its data', async 
   }
 });
 
+/** Whether something in one container can connect to this address, asked with bash. */
+async function canConnect(from: string, address: string, port: number): Promise<boolean> {
+  const connect = `timeout 3 bash -c 'exec 3<>/dev/tcp/${address}/${port}' && echo yes || echo no`;
+  return (await docker('exec', from, 'bash', '-c', connect)).endsWith('yes');
+}
+
+/** A container's addresses, one for each of its networks. */
+async function addresses(container: string): Promise<readonly string[]> {
+  const format = '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}';
+  return (await docker('inspect', '--format', format, container)).trim().split(' ');
+}
+
+test('from haproxy neither NATS nor a query API can be reached', async () => {
+  const haproxy = await compose.container('haproxy');
+  const [server = ''] = await compose.containers('server');
+  const nats = await compose.container('nats-1');
+  const reached = async (from: string, to: string, port: number): Promise<number> => {
+    const tried = (await addresses(to)).map((address) => canConnect(from, address, port));
+    return (await Promise.all(tried)).filter(Boolean).length;
+  };
+  // What the same question finds where there is a way.
+  expect(await reached(haproxy, server, 8080)).toBe(1);
+  expect(await reached(server, nats, 4222)).toBe(1);
+  expect(await reached(server, merger, 8081)).toBe(1);
+
+  expect(await reached(haproxy, server, 8081)).toBe(0);
+  expect(await reached(haproxy, merger, 8081)).toBe(0);
+  for (const index of [1, 2, 3]) {
+    const one = await compose.container(`nats-${index}`);
+    for (const port of [4222, 6222]) expect(await reached(haproxy, one, port)).toBe(0);
+  }
+});
+
+test('every container has a limit of memory and of processes', async () => {
+  const ids = (await compose.run('ps', '--quiet')).trim().split('\n');
+  expect(ids.length).toBeGreaterThan(servers + 4);
+  for (const id of ids) {
+    const format = '{{.Name}} {{.HostConfig.Memory}} {{.HostConfig.PidsLimit}}';
+    expect(await docker('inspect', '--format', format, id)).toMatch(/ [1-9]\d{7,} [1-9]\d*$/);
+  }
+});
+
 test('the door closes a head that does not come to its end', async () => {
   const socket = connect(8080, '127.0.0.1');
   socket.write('POST / HTTP/1.1\r\nHost: localhost\r\n');

@@ -61,6 +61,29 @@ test('the load of the challenge is counted exactly, and kept over a restart', as
   expect(await total('min')).toBe(answered);
 });
 
+test('the commands work where only /data can be written, within the limits of the service', async () => {
+  const server = await compose.container('server');
+  const format = '{{.HostConfig.Memory}} {{.HostConfig.PidsLimit}}';
+  expect(await docker('inspect', '--format', format, server)).toMatch(/^[1-9]\d{7,} [1-9]\d*$/);
+  const inServer = (command: string) => docker('exec', server, 'sh', '-c', command);
+  await inServer('reto3 export sec --from 1h --open --output /data/x.csv && test -s /data/x.csv');
+  await inServer('reto3 backup /data/x.reto3 && reto3 restore /data/x.reto3 --data-dir /data/x');
+  expect(await inServer('reto3 audit')).toContain('every checksum and total is right');
+});
+
+test('a read-only container answers SQL', async () => {
+  const settings = ['--env', 'RETO3_ARCHIVE=true', '--env', 'RETO3_WORKERS=1'];
+  const server = await docker('run', '--detach', '--read-only', ...settings, 'reto3');
+  try {
+    const inServer = (command: string) => docker('exec', server, 'sh', '-c', command);
+    await inServer('until reto3 health; do sleep 0.2; done');
+    const sql = 'SELECT count(*) AS n FROM messages';
+    expect(await inServer(`reto3 query --format csv "${sql}"`)).toMatch(/^n\s+0$/);
+  } finally {
+    await docker('rm', '--force', '--volumes', server);
+  }
+});
+
 test('the image has the newer build, one platform, an ordinary user, and little else', async () => {
   const inside = (command: string) =>
     docker('run', '--rm', '--entrypoint', 'sh', 'reto3', '-c', command);
@@ -72,7 +95,7 @@ test('the image has the newer build, one platform, an ordinary user, and little 
   expect(binaries.filter((file) => file.includes('linux') || file.includes('uws'))).toEqual(
     binaries,
   );
-  const base = process.env['NODE_IMAGE'] ?? 'node:24-trixie-slim';
+  const base = process.env['NODE_IMAGE'] ?? 'node:24.21.0-trixie-slim';
   const bytes = async (image: string) =>
     Number(await docker('image', 'inspect', '--format', '{{.Size}}', image));
   const added = ((await bytes('reto3')) - (await bytes(base))) / 1e6;
