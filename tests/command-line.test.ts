@@ -19,7 +19,11 @@ test.each([
     'there is no flag --bogus (see reto3 query --help) [RETO3_BAD_FLAG]',
   ],
   [['export', 'ms10', 'sec'], 'got "sec", which reto3 export does not take (see reto3 export --'],
-  [['stats', '--last'], 'Flag --last expects a value (see reto3 stats --help) [RETO3_BAD_FLAG]'],
+  [['stats', '--last'], 'got no value for --last (see reto3 stats --help) [RETO3_BAD_FLAG]'],
+  [
+    ['help', 'nothing'],
+    'there is no command "nothing" (see reto3 --help for the commands) [RETO3_',
+  ],
   [['doctor', '--port', 'x'], 'cannot read --port: Expected an integer but received: x (see reto3'],
   [
     ['stats', 'hour'],
@@ -34,7 +38,7 @@ test.each([
     'got "5", which reto3 stats does not take (see reto3 stats --help)',
   ],
   [['backup'], 'got no FILE (see reto3 backup --help)'],
-  [['restore', 'counts.reto3'], 'Missing required flag data-dir (see reto3 restore --help)'],
+  [['restore', 'counts.reto3'], 'got no --data-dir (see reto3 restore --help)'],
   [['audit', '--josn'], 'there is no flag --josn, did you mean "--json"? (see reto3 audit --help)'],
   [
     ['stats', 'sec', '--lsat', '5'],

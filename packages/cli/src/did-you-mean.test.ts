@@ -10,8 +10,10 @@ test.each([
   ['bakcup', ', did you mean "backup"?'],
   ['zzzzzzzz', ''],
   ['frobnicate', ''],
+  ['tpo', ', did you mean "top"?'],
+  ['ab', ''],
 ])('%s: %s', (written, guess) => {
-  expect(didYouMean(written, ['stats', 'export', 'backup', 'serve'])).toBe(guess);
+  expect(didYouMean(written, ['stats', 'export', 'backup', 'serve', 'top'])).toBe(guess);
 });
 
 test('nothing is guessed where there is nothing', () => {
@@ -22,6 +24,7 @@ test.each([
   [['--lsat', '5'], 'there is no flag --lsat, did you mean "--last"?'],
   [['--frmo=5m'], 'there is no flag --frmo, did you mean "--from"?'],
   [['--frobnicate'], 'there is no flag --frobnicate'],
+  [['--bad'], 'there is no flag --bad'],
 ])('of %j oclif says: %s', async (args, words) => {
   const refused = await Parser.parse(args, { flags: oclifFlags(statsFlags), args: {} }).catch(
     (error: object) => error,

@@ -5,8 +5,11 @@ import { closest, distance } from 'fastest-levenshtein';
 export function didYouMean(written: string, names: readonly string[]): string {
   if (names.length === 0) return '';
   const nearest = closest(written, names);
-  // A third of the letters wrong, and at least two: then it is another word.
-  return distance(written, nearest) <= Math.max(2, Math.floor(written.length / 3))
+  const wrong = distance(written, nearest);
+  // More than a third of the letters wrong, and more than two: then it is another word. So it is
+  // where none of a short word need be right, as from --bad to --ca.
+  const letters = Math.min(...[written, nearest].map((name) => name.replace(/^-+/, '').length));
+  return wrong <= Math.max(2, Math.floor(written.length / 3)) && wrong < letters
     ? `, did you mean "${nearest}"?`
     : '';
 }
@@ -20,6 +23,17 @@ export function unknownFlag(error: object): string | undefined {
   const [refused = ''] = error.flags[0]?.split('=', 1) ?? [];
   const names = Object.keys(error.parse.input.flags).map((name) => `--${name}`);
   return `there is no flag ${refused}${didYouMean(refused, names)}`;
+}
+
+const ownWords = [
+  [/^Flag (--\S+) expects a value$/, 'got no value for $1'],
+  [/^Missing required flag (\S+)$/, 'got no --$1'],
+  [/^Command (.+) not found\.$/, 'there is no command "$1"'],
+] as const;
+
+/** A message of oclif in the words of our own; any other as it is. */
+export function inOwnWords(message: string): string {
+  return ownWords.reduce((text, [theirs, own]) => text.replace(theirs, own), message);
 }
 
 /** Words for arguments that are missing: oclif names them on lines of their own. */

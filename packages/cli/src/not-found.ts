@@ -1,6 +1,7 @@
 /**
- * oclif's hook for a command that is not there, also where one that takes no arguments got some. In place of plugin-not-found, which asks on the
- * terminal and runs what it guessed, says nothing of its guess to a script, and exits with 127.
+ * oclif's hook for a command that is not there, also where one that takes no arguments got some.
+ * In place of plugin-not-found, which asks on the terminal and runs what it guessed, says nothing
+ * of its guess to a script, and exits with 127.
  */
 import type { Hook } from '@oclif/core';
 import { exitCode, Reto3Error } from '@reto3/server/errors';

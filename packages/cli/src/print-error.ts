@@ -42,13 +42,12 @@ async function toldOf(error: unknown, args: readonly string[]): Promise<Told> {
 
 /** What oclif refused, in words that name what was got. */
 async function usageErrorOf(error: unknown, args: readonly string[]): Promise<Told> {
-  const { commandIn, missingArguments, unexpectedArguments, unknownFlag } = await import(
-    './did-you-mean.ts'
-  );
+  const { commandIn, inOwnWords, missingArguments, unexpectedArguments, unknownFlag } =
+    await import('./did-you-mean.ts');
   const command = await commandIn(args);
   const refused = error instanceof Error ? error : new Error(String(error));
   const ofArguments = missingArguments(refused) ?? unexpectedArguments(refused, command);
-  const message = ofArguments ?? unknownFlag(refused) ?? oneLine(refused.message);
+  const message = ofArguments ?? unknownFlag(refused) ?? inOwnWords(oneLine(refused.message));
   const code = ofArguments === undefined ? 'RETO3_BAD_FLAG' : 'RETO3_BAD_COMMAND';
   // `reto3 help nothing` is about a command too, and no command to ask for help on.
   if (command === '' || command === 'help') return new Reto3Error('RETO3_BAD_COMMAND', message);
