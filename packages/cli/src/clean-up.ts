@@ -3,8 +3,7 @@
  * it, by a terminal that closes, or by `process.exit` anywhere in this process.
  */
 import { exitCode } from '@reto3/server/errors';
-
-const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+import { stopSignals } from './stop-signals.ts';
 
 /**
  * Runs the work. A signal ends the process with 130 meanwhile; whatever ends it, `cleanUp` runs
@@ -14,12 +13,12 @@ const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 export async function orCleanUp<T>(cleanUp: () => void, work: () => Promise<T>): Promise<T> {
   const leave = (): void => process.exit(exitCode.interrupted);
   process.once('exit', cleanUp);
-  for (const signal of signals) process.once(signal, leave);
+  for (const signal of stopSignals) process.once(signal, leave);
   try {
     return await work();
   } finally {
     process.off('exit', cleanUp);
-    for (const signal of signals) process.off(signal, leave);
+    for (const signal of stopSignals) process.off(signal, leave);
   }
 }
 
@@ -30,13 +29,13 @@ export async function orCleanUp<T>(cleanUp: () => void, work: () => Promise<T>):
 export async function abortable<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
   const abort = (): void => controller.abort();
-  for (const signal of signals) process.once(signal, abort);
+  for (const signal of stopSignals) process.once(signal, abort);
   try {
     return await work(controller.signal);
   } catch (error) {
     if (controller.signal.aborted) process.exit(exitCode.interrupted);
     throw error;
   } finally {
-    for (const signal of signals) process.off(signal, abort);
+    for (const signal of stopSignals) process.off(signal, abort);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The signals that stop a server: once listened to, none of them has its default action, which
- * would end the process in the middle of a write.
+ * The signals that stop a command, and how they stop a server: once listened to, none of them has
+ * its default action, which would end the process in the middle of a write.
  *
  * A signal within a second of the first is the same wish delivered twice: npm passes a terminal's
  * Ctrl-C on to a script that has had it already, and supervisors repeat SIGTERM. A later SIGINT or

@@ -4,6 +4,7 @@
  */
 import { writeSync } from 'node:fs';
 import { exitCode } from '@reto3/server/errors';
+import { stopSignals } from '../stop-signals.ts';
 import { drawOn } from './standard-streams.ts';
 
 export interface Canvas {
@@ -27,7 +28,6 @@ const quitKeys: ReadonlyMap<string, number> = new Map([
   ['Q', exitCode.done],
   [ctrlC, exitCode.interrupted],
 ]);
-const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** What a terminal shows at once; 80 characters where there is none, as pagers and mails expect. */
 export function canvasOf(output: NodeJS.WriteStream): Canvas {
@@ -63,7 +63,7 @@ export async function onScreen(
     }
   };
   process.once('exit', restore);
-  for (const signal of signals) process.once(signal, () => process.exit(exitCode.interrupted));
+  for (const signal of stopSignals) process.once(signal, () => process.exit(exitCode.interrupted));
   if (stdin.isTTY) {
     stdin.setRawMode(true).setEncoding('utf8');
     stdin.on('data', (keys) => {
