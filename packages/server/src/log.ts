@@ -6,6 +6,7 @@ import { type Logger, pino } from 'pino';
 import type { LogLevel } from './config.ts';
 import { LogOutput, type LogTarget, standardError } from './log-output.ts';
 import { counter, type MetricSource } from './metrics/metric.ts';
+import { terminalCell, terminalText } from './terminal-text.ts';
 
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error' | 'fatal'>;
 
@@ -40,8 +41,18 @@ export async function createLog(
   return { log, metrics, flush };
 }
 
-/** Loaded only here: a server without a terminal has no use for it. */
-async function prettyLine(): Promise<(line: string) => string> {
+/**
+ * A line as a terminal shows it. pino-pretty writes what is in it as it is, and paths and errors may
+ * hold text of clients. Loaded only here: a server without a terminal has no use for pino-pretty.
+ */
+export async function prettyLine(): Promise<(line: string) => string> {
   const { prettyFactory } = await import('pino-pretty');
-  return prettyFactory({});
+  const pretty = prettyFactory({});
+  return (line) => pretty(JSON.parse(line, shown));
+}
+
+/** Only a stack has several lines: no text may look like a line of its own. */
+function shown(name: string, value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  return name === 'stack' ? terminalText(value) : terminalCell(value);
 }
