@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { connectionsIn, SilentConnections } from './silent-connections.ts';
 
 function setUp(told?: number) {
@@ -56,6 +56,27 @@ describe('SilentConnections', () => {
     world.told = 7;
     await silent.look();
     expect([silent.count, world.warnings.length]).toEqual([7, 1]);
+  });
+
+  it('looks no more once it is stopped, even while it looks', async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    let answer = (_: ReadonlySet<string>): void => undefined;
+    const promise = new Promise<ReadonlySet<string>>((resolve) => {
+      answer = resolve;
+    });
+    const silent = new SilentConnections({
+      told: () => undefined,
+      messages: () => 0,
+      open: () => promise,
+      log: { warn: () => undefined },
+    });
+    silent.begin();
+    await vi.advanceTimersByTimeAsync(1_000);
+    silent.stop();
+    answer(new Set());
+    await vi.advanceTimersByTimeAsync(0);
+    expect(vi.getTimerCount()).toBe(0);
   });
 });
 

@@ -29,6 +29,7 @@ interface SilentConnectionsParts {
 export class SilentConnections {
   readonly #parts: SilentConnectionsParts;
   #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
   #warned = false;
   #found = 0;
   #messages = 0;
@@ -44,12 +45,15 @@ export class SilentConnections {
   /** Looks once a second from now on. */
   begin(): void {
     const look = (): void => {
+      // A look may have been under way when it was stopped.
+      if (this.#stopped) return;
       this.#timer = setTimeout(() => void this.look().then(look), lookEveryMs).unref();
     };
     look();
   }
 
   stop(): void {
+    this.#stopped = true;
     clearTimeout(this.#timer);
   }
 
