@@ -63,6 +63,7 @@ export async function startServer(
   try {
     const tls = (await readTls(config, 'ingest'))?.files;
     const adminTls = (await readTls(config, 'admin'))?.pems;
+    await warnOfReadableSecrets(config, log);
     const beginAlerts = await prepareAlerts(config);
     const reports = await findReports(config.report);
     const dataDir = resolve(config.dataDir);
@@ -215,7 +216,6 @@ export async function startServer(
         log.warn({ err: error }, 'old blocks could not be deleted; will try again'),
     });
     retention.start();
-    await warnOfReadableSecrets(config, log);
     const { startedAt } = coordinator.state();
     const alerts = beginAlerts?.({ feed: api.feed, startedAt, log });
     if (alerts !== undefined) metrics.add(alerts.metrics);
