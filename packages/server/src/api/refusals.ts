@@ -1,5 +1,5 @@
 /**
- * Answers to what never gets as far as a route, and so past the gate: a path such as /%, bytes that
+ * Answers to what never reaches a route, and so no access control: a path such as /%, bytes that
  * are no HTTP, a head that is too large, a request that does not come to its end. They are made like
  * all others: as JSON, with the headers of every answer, and with nothing about the system.
  */

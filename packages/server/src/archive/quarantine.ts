@@ -11,7 +11,7 @@ import {
   mkdirSync,
   openSync,
   renameSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Batch } from './batch.ts';
@@ -43,8 +43,9 @@ export function replaceDamaged(folder: string, file: ArchiveFile, kept: readonly
   const partial = join(folder, partialPath(file.sequence));
   const descriptor = openSync(partial, 'w');
   try {
+    // writeSync may write a part of it and report no error.
     for (const bytes of [segmentHeader(), ...kept.map(({ buffer }) => buffer)])
-      writeSync(descriptor, bytes);
+      writeFileSync(descriptor, bytes);
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
