@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -67,6 +67,32 @@ describe('Connections', () => {
     client.socket.destroy();
     await waitUntil('the server has closed it', async () => (await connectionsOf(server)) === 0);
     expect(paths()).toEqual(['/endless']);
+  });
+
+  it('keeps a connection from the port of one whose close is seen later', () => {
+    const ends = {
+      remoteAddress: '127.0.0.1',
+      remotePort: 1,
+      localAddress: '127.0.0.1',
+      localPort: 2,
+    };
+    const [before, after] = [0, 0].map(
+      () =>
+        Object.assign(new EventEmitter(), ends, { destroyed: false, destroy }) as object as Socket,
+    ) as [Socket, Socket];
+    function destroy(this: { destroyed: boolean }): void {
+      this.destroyed = true;
+    }
+    connections.add(before);
+    connections.add(after);
+    before.emit('close');
+    let handedOver = 0;
+    const handler = connections.oneAtATime(() => handedOver++);
+    const response = new EventEmitter() as object as ServerResponse<IncomingMessage> & {
+      req: IncomingMessage;
+    };
+    handler({ socket: after } as IncomingMessage, response);
+    expect([handedOver, after.destroyed]).toEqual([1, false]);
   });
 
   it('closes a connection with many pipelined requests', async () => {

@@ -46,7 +46,8 @@ export class Connections {
     this.#open.set(ends, connection);
     this.#idle.add(connection);
     socket.once('close', () => {
-      this.#open.delete(ends);
+      // A client that resets its connection may open the next one from the same port before this.
+      if (this.#open.get(ends) === connection) this.#open.delete(ends);
       this.#idle.delete(connection);
       connection.waiting.length = 0;
     });
