@@ -2,7 +2,7 @@
 import { loadUws } from '@reto3/server/ingest/uws';
 import { version } from '@reto3/server/version';
 
-/** Such as `reto3/0.1.0 linux-x64 node-v20.20.2 uWebSockets.js-20.30.0 (older build)`. */
+/** Such as `reto3/0.2.0 linux-x64 node-v20.20.2 uWebSockets.js-20.30.0 (older build)`. */
 export function versionLine(): string {
   const { platform, arch, version: node } = process;
   return `reto3/${version} ${platform}-${arch} node-${node} ${uws()}`;
