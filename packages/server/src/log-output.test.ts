@@ -1,10 +1,17 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, constants, openSync, readSync } from 'node:fs';
+import fs, { closeSync, constants, openSync, readSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { immediate, LogOutput, type LogTarget, mostWaitingBytes } from './log-output.ts';
+import {
+  immediate,
+  LogOutput,
+  type LogTarget,
+  mostWaitingBytes,
+  standardError,
+} from './log-output.ts';
 
 /** A disk that is full, or hangs, as long as the test says so. */
 class Disk implements LogTarget {
@@ -145,4 +152,12 @@ it('neither waits for the reader of a full pipe nor loses its place in it', asyn
     { timeout: 20_000 },
   );
   expect(text).toBe(lines.join(''));
+});
+
+it('looks at standard error without changing what realpathSync of Node.js 20 sees', () => {
+  const look = vi.spyOn(fs, 'fstatSync');
+  onTestFinished(() => look.mockRestore());
+  syncBuiltinESMExports();
+  standardError();
+  for (const [, options] of look.mock.calls) expect(options).toEqual({ bigint: true });
 });

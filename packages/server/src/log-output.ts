@@ -118,7 +118,9 @@ const stderr = 2;
 /** Standard error, whatever it is. */
 export function standardError(): LogTarget {
   if (isatty(stderr)) return terminal();
-  const found = fstatSync(stderr);
+  // As bigint: after an fstatSync of a pipe that gives numbers, realpathSync of Node.js 20 no longer
+  // follows links, and modules of reports are not found.
+  const found = fstatSync(stderr, { bigint: true });
   if (!found.isFIFO() && !found.isSocket()) return asynchronous(stderr);
   // Node.js' own stream for it makes the descriptor one that never blocks.
   void process.stderr;
