@@ -40,7 +40,9 @@ test('probes during the start are answered 503, and log nothing', async () => {
   for (let count = 0; count < 10; count++) expect((await probe())?.status).toBe(503);
   await writeFile(go, '');
   await waitUntil('it is ready', async () => (await probe())?.status === 200);
-  expect(running.stderr).toMatch(/^(?:\{"level":30,.*\}\n)+$/);
+  // The older build of uWebSockets.js is warned of, whoever asks.
+  const told = running.stderr.replace(/\{"level":40,.*\(older build\).*\}\n/, '');
+  expect(told).toMatch(/^(?:\{"level":30,.*\}\n)+$/);
 });
 
 test('no request is taken before the first write is on the disk', async () => {
