@@ -63,7 +63,6 @@ export async function startServer(
   try {
     const tls = (await readTls(config, 'ingest'))?.files;
     const adminTls = (await readTls(config, 'admin'))?.pems;
-    await warnOfReadableSecrets(config, log);
     const beginAlerts = await prepareAlerts(config);
     const reports = await findReports(config.report);
     const dataDir = resolve(config.dataDir);
@@ -190,6 +189,8 @@ export async function startServer(
     const ingestUrl = urlOf(tls === undefined ? 'http' : 'https', config.host, workers.port);
     const facts = { uwsVersion: workers.uwsVersion, ...(ingests && { ingestUrl }) };
     let stopping: Promise<void> | undefined;
+    // A start that is refused says why, in one line; so this comes when all is known to be right.
+    await warnOfReadableSecrets(config, log);
     const durable = config.ack === 'durable';
     const flushLoop = new FlushLoop(coordinator, systemClock, config, {
       flushed: (flush) => {
