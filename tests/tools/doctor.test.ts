@@ -2,6 +2,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
+import { timeText } from '../../packages/server/src/time-text.ts';
 import { runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { Server } from '../support/server.ts';
@@ -66,7 +67,7 @@ test('a damaged block and a missing CURRENT are found, repaired, and told for ev
   const copy = /^copied {3}to (.*)$/m.exec(repaired.stdout)?.[1] ?? '';
   expect(await readdir(copy)).not.toContain('CURRENT');
   await rm(copy, { recursive: true });
-  const lost = `from ${new Date(start).toISOString()} to ${new Date(start + 60_000).toISOString()}`;
+  const lost = `from ${timeText(start)} to ${timeText(start + 60_000)}`;
   expect(repaired.stdout).toContain(`gone     ms10 ${lost}`);
 
   const audited = await runCli(['audit', '--data-dir', dataDir]);

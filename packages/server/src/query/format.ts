@@ -89,9 +89,6 @@ export function formatRows(format: RowFormat, chunk: Chunk, period: Period): Uin
 }
 
 const secondChars = 'YYYY-MM-DD HH:MM:SS.'.length;
-const longestNumberChars = '9007199254740991'.length;
-// Second, three digits, the longer separator, the number, a line feed.
-const longestLineBytes = secondChars + 3 + textSeparator.length + longestNumberChars + 1;
 const zero = 0x30;
 const comma = 0x2c;
 const lineFeed = 0x0a;
@@ -99,7 +96,10 @@ const lineFeed = 0x0a;
 /** One line for each counted window: `2016-05-28 11:11:11.010, 122`. */
 function formatLines(chunk: Chunk, period: Period, separator: string): Uint8Array {
   const { counts, counted } = chunk.windows;
-  const lines = Buffer.allocUnsafe(counts.length * longestLineBytes);
+  // Second, three digits, the separator, the number, a line feed. No longer than it has to be: a day
+  // makes 1,440 of these, and what is garbage already counts as the server's memory.
+  const lineBytes = secondChars + 3 + separator.length + digitsOf(largestOf(counts)) + 1;
+  const lines = Buffer.allocUnsafe(counts.length * lineBytes);
   const second = Buffer.allocUnsafe(secondChars);
   let secondOf = Number.NaN;
   let at = 0;
@@ -134,14 +134,25 @@ function writeNumber(into: Uint8Array, at: number, value: number): number {
     into[at] = zero + value;
     return at + 1;
   }
-  let digits = 1;
-  for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) digits++;
+  const digits = digitsOf(value);
   let rest = value;
   for (let position = at + digits - 1; position >= at; position--) {
     into[position] = zero + (rest % 10);
     rest = Math.floor(rest / 10);
   }
   return at + digits;
+}
+
+function digitsOf(value: number): number {
+  let digits = 1;
+  for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) digits++;
+  return digits;
+}
+
+function largestOf(counts: Float64Array): number {
+  let largest = 0;
+  for (const count of counts) if (count > largest) largest = count;
+  return largest;
 }
 
 function formatObjects(chunk: Chunk, period: Period): string {
@@ -168,10 +179,15 @@ async function* formatColumns(
   yield `${JSON.stringify(head).slice(0, -1)},"starts":[`;
   yield* join(read, (chunk) => {
     for (const mark of marks) found[mark] ||= chunk.windows[mark].includes(1);
-    return formatColumn(chunk, (index) => chunk.start + index * period.windowMs);
+    const { start, windows } = chunk;
+    const last = start + windows.counts.length * period.windowMs;
+    return formatColumn(chunk, last, (index) => start + index * period.windowMs);
   });
   yield '],"counts":[';
-  yield* join(read, (chunk) => formatColumn(chunk, (index) => chunk.windows.counts[index] ?? 0));
+  yield* join(read, (chunk) => {
+    const { counts } = chunk.windows;
+    return formatColumn(chunk, largestOf(counts), (index) => counts[index] ?? 0);
+  });
   for (const mark of marks) {
     yield `],"${mark}":[`;
     if (!found[mark]) continue;
@@ -198,9 +214,13 @@ async function* join(
  * A value of each counted window, with commas between them. As bytes: a day of ms10 as strings
  * makes so much garbage that the process grows by 130 MB before it is collected.
  */
-function formatColumn(chunk: Chunk, valueAt: (index: number) => number): Uint8Array {
+function formatColumn(
+  chunk: Chunk,
+  largest: number,
+  valueAt: (index: number) => number,
+): Uint8Array {
   const { counted } = chunk.windows;
-  const values = Buffer.allocUnsafe(counted.length * (longestNumberChars + 1));
+  const values = Buffer.allocUnsafe(counted.length * (digitsOf(largest) + 1));
   let at = 0;
   for (let index = 0; index < counted.length; index++) {
     if (counted[index] !== 1) continue;

@@ -12,6 +12,7 @@
  */
 import { crc32, deflateRawSync, inflateRawSync } from 'node:zlib';
 import { messageOf } from '../errors.ts';
+import { ms10, ms10PerSecond } from '../period.ts';
 import { allocateWindows, totalOf, type Windows } from '../window/windows.ts';
 
 const version = 1;
@@ -20,6 +21,9 @@ const flagRevised = 2;
 const flagDeflated = 4;
 const flagPartial = 8;
 const knownFlags = flagGaps | flagRevised | flagDeflated | flagPartial;
+
+/** Of ms10 windows, which never are: a day has 1,440 blocks of them, and each would have its own. */
+const neverPartial = new Uint8Array(ms10.blockWindows);
 
 const totalOffset = 3;
 const headerBytes = 11;
@@ -101,7 +105,10 @@ export function decodeWindows(bytes: Uint8Array, length: number, key: Uint8Array
     );
   }
 
-  const windows = allocateWindows(length);
+  const isMs10 = length === ms10.blockWindows || length === ms10PerSecond;
+  const shared =
+    isMs10 && (flags & flagPartial) === 0 ? neverPartial.subarray(0, length) : undefined;
+  const windows = allocateWindows(length, shared);
   const bitmapBytes = Math.ceil(length / 8);
   let offset = headerBytes;
   if ((flags & flagGaps) === 0) {

@@ -20,12 +20,13 @@ export interface Windows {
   readonly partial: Uint8Array;
 }
 
-export function allocateWindows(length: number): Windows {
+/** @param partial where it need not be the windows' own: nobody writes to that of ms10 windows */
+export function allocateWindows(length: number, partial = new Uint8Array(length)): Windows {
   return {
     counts: new Float64Array(length),
     counted: new Uint8Array(length),
     revised: new Uint8Array(length),
-    partial: new Uint8Array(length),
+    partial,
   };
 }
 
