@@ -12,6 +12,8 @@ import { countsOf, expectNoGap, expectPeriodsAgree, sumOf } from './support/wind
 
 const rounds = 20;
 const messagesBeforeStop = 2_000;
+/** Said at the start where the older uWebSockets.js build is loaded. */
+const olderBuild = /^\{"level":40,[^\n]*"msg":"uWebSockets\.js \S+ \(older build\)[^\n]*\}\n/m;
 
 test('a stop under load loses no answered message, 20 times over', async () => {
   const from = thisMinute();
@@ -32,7 +34,7 @@ test('a stop under load loses no answered message, 20 times over', async () => {
     await load.done;
     expect(server.stdout).toBe('');
     // Only log lines: no abort, no assertion of a library, no stack.
-    expect(server.stderr).toMatch(/^(?:\{"level":30,.*\}\n)+$/);
+    expect(server.stderr.replace(olderBuild, '')).toMatch(/^(?:\{"level":30,.*\}\n)+$/);
     expect(server.lastWords).toBeGreaterThanOrEqual(load.answered);
     answered += load.answered;
     counted += server.lastWords;

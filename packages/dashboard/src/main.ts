@@ -21,7 +21,7 @@ import { foldFor } from './fold.ts';
 import { HeatMap } from './heat-map.ts';
 import { History } from './history.ts';
 import { showNodes } from './nodes.ts';
-import { alignDown, alignUp, type Period, periodFor, periods } from './period.ts';
+import { type Period, periodFor, periods } from './period.ts';
 import { Pointing } from './pointing.ts';
 import type { Series } from './series.ts';
 import { showState, showTrouble } from './status.ts';
@@ -169,13 +169,8 @@ function frame(at: number): void {
   else writeNowUnknown();
 }
 
-/** The windows that the view shows: whole ones, of which the last may only just be final. */
 function shownRange(period: Period): views.Range {
-  const { windowMs } = period;
-  const shown = seen();
-  const final = alignDown(now(), windowMs);
-  const to = Math.min(alignUp(views.rangeOf(shown, now()).to, windowMs), final);
-  return { from: Math.min(alignDown(to - shown.spanMs, windowMs), to - windowMs), to };
+  return views.windowsOf(seen(), now(), period.windowMs);
 }
 
 function seriesOf(period: Period, range: views.Range): Series | undefined {

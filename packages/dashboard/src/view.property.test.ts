@@ -1,7 +1,7 @@
 /** Whatever one does to a view, it stays a view; and what was pointed at stays where it was. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { leastSpanMs, mostSpanMs } from './period.ts';
+import { leastSpanMs, mostSpanMs, periodFor } from './period.ts';
 import {
   fitted,
   fromHash,
@@ -13,6 +13,7 @@ import {
   type View,
   viewOf,
   whoseFromHash,
+  windowsOf,
   zoom,
 } from './view.ts';
 import type { Whose } from './whose.ts';
@@ -134,4 +135,18 @@ test('a live view begins where counting began, and goes on as long as was asked 
     }),
   );
   expect(fitted(liveView(60_000), nowMs, undefined)).toEqual(liveView(60_000));
+});
+
+test('a held view shows every window that its range touches, and no other', () => {
+  fc.assert(
+    fc.property(views, (view) => {
+      const { windowMs } = periodFor(view.spanMs);
+      const { from, to } = rangeOf(view, nowMs);
+      const shown = windowsOf(view, nowMs, windowMs);
+      expect(shown.from).toBe(Math.floor(from / windowMs) * windowMs);
+      expect(shown.to).toBe(
+        Math.min(Math.ceil(to / windowMs), Math.floor(nowMs / windowMs)) * windowMs,
+      );
+    }),
+  );
 });

@@ -4,7 +4,7 @@
  *
  * Invariants: leastSpanMs <= span <= mostSpanMs, and no view ends later than now.
  */
-import { leastSpanMs, mostSpanMs } from './period.ts';
+import { alignDown, alignUp, leastSpanMs, mostSpanMs } from './period.ts';
 import { type Whose, whoseText } from './whose.ts';
 
 export interface View {
@@ -26,6 +26,16 @@ export function liveView(spanMs: number): View {
 export function rangeOf(view: View, nowMs: number): Range {
   const to = view.to ?? nowMs;
   return { from: to - view.spanMs, to };
+}
+
+/**
+ * The final windows that a view touches, at least one: the same that the query API answers for the
+ * range of the view.
+ */
+export function windowsOf(view: View, nowMs: number, windowMs: number): Range {
+  const range = rangeOf(view, nowMs);
+  const to = Math.min(alignUp(range.to, windowMs), alignDown(nowMs, windowMs));
+  return { from: Math.min(alignDown(range.from, windowMs), to - windowMs), to };
 }
 
 /** Short enough that a new server fills its first view at once. */
