@@ -24,7 +24,7 @@ async function auditFolder(folder: string, asked: AskedRange): Promise<Audit> {
       import('@reto3/server/query/data-folder'),
       import('@reto3/server/query/audit'),
       import('@reto3/server/query/archive-audit'),
-      import('@reto3/server/archive/layout'),
+      import('@reto3/server/store/archive-folder'),
     ]);
   return DataFolder.with(folder, async (data) => {
     const nowMs = Date.now();

@@ -1,5 +1,5 @@
 /** Asks a server about its cluster, and writes down what it says. */
-import type { ClusterState } from '@reto3/server/cluster/cluster';
+import type { ClusterState } from '@reto3/server/cluster/cluster-state';
 import type { NodeState } from '@reto3/server/cluster/merger';
 import { Reto3Error } from '@reto3/server/errors';
 import { timeText } from '@reto3/server/time-text';

@@ -130,7 +130,7 @@ async function* failing(found: AsyncIterable<Difference>): AsyncGenerator<Differ
 async function prepare(question: ReplayQuestion): Promise<Prepared> {
   const [{ archiveFolderOf }, { periodOf }, { parseTime }, { archivedHours, messagesToReplay }] =
     await Promise.all([
-      import('@reto3/server/archive/layout'),
+      import('@reto3/server/store/archive-folder'),
       import('@reto3/server/report/answer'),
       import('@reto3/server/query/range'),
       import('@reto3/server/replay/replay'),

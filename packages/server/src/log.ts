@@ -2,13 +2,12 @@
  * The log: pino on stderr, pretty on a terminal, JSON elsewhere. The only file that imports pino.
  */
 import { isatty } from 'node:tty';
-import { type Logger, pino } from 'pino';
+import { pino } from 'pino';
 import type { LogLevel } from './config.ts';
+import type { Log } from './log-interface.ts';
 import { LogOutput, type LogTarget, standardError } from './log-output.ts';
 import { counter, type MetricSource } from './metrics/metric.ts';
 import { terminalCell, terminalText } from './terminal-text.ts';
-
-export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error' | 'fatal'>;
 
 export interface ServerLog {
   readonly log: Log;

@@ -10,7 +10,6 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { QueryApi } from './api/server.ts';
 import type { Archive } from './archive/archive.ts';
-import { archiveFolderOf } from './archive/layout.ts';
 import { systemClock } from './clock.ts';
 import type { Cluster, ClusterParts } from './cluster/cluster.ts';
 import type { Config } from './config.ts';
@@ -22,7 +21,8 @@ import { claimPort } from './ingest/port.ts';
 import { openConnections, SilentConnections } from './ingest/silent-connections.ts';
 import { limitsOf } from './ingest/uws.ts';
 import { IngestWorkers } from './ingest/workers.ts';
-import type { Log, ServerLog } from './log.ts';
+import type { ServerLog } from './log.ts';
+import type { Log } from './log-interface.ts';
 import { Metrics } from './metrics/metric.ts';
 import {
   countingMetrics,
@@ -30,10 +30,11 @@ import {
   storeMetrics,
   threadMetrics,
 } from './metrics/server-metrics.ts';
-import type { LiveFeed } from './query/live-feed.ts';
+import { LiveFeed } from './query/live-feed.ts';
 import { ReportBook } from './report/book.ts';
 import type { LoadedReport } from './report/load.ts';
 import { warnOfReadableSecrets } from './secret-files.ts';
+import { archiveFolderOf } from './store/archive-folder.ts';
 import { describe } from './store/damage.ts';
 import { firstWriteFailure } from './store/database.ts';
 import { HeldFolder } from './store/held-folder.ts';
@@ -125,15 +126,17 @@ export async function startServer(
     const cluster =
       config.nats === undefined
         ? undefined
-        : await openCluster({ config, coordinator, book, reports: loaded, dataDir, log });
+        : await openCluster({ settings: config, coordinator, book, reports: loaded, dataDir, log });
     if (cluster !== undefined) {
       undo.push(() => cluster.stop());
       metrics.add(cluster.metrics);
     }
+    const feed = new LiveFeed(coordinator);
     const api = await QueryApi.listen({
       config,
       tls: adminTls,
       coordinator,
+      feed,
       book,
       archive,
       cluster,
@@ -218,7 +221,7 @@ export async function startServer(
     });
     retention.start();
     const { startedAt } = coordinator.state();
-    const alerts = beginAlerts?.({ feed: api.feed, startedAt, log });
+    const alerts = beginAlerts?.({ feed, startedAt, log });
     if (alerts !== undefined) metrics.add(alerts.metrics);
     api.ready(facts);
 

@@ -5,7 +5,7 @@
  */
 import { stat } from 'node:fs/promises';
 import type { Config } from './config.ts';
-import type { Log } from './log.ts';
+import type { Log } from './log-interface.ts';
 import { settings } from './settings.ts';
 
 const secrets = [

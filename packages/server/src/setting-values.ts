@@ -1,6 +1,7 @@
 /** How the text of a setting is read: whole numbers, sizes, lengths of time, names, addresses. */
 import { isIP } from 'node:net';
 import { parseRule, type Rule } from './alert/rule.ts';
+import { isPlainName } from './plain-name.ts';
 
 /** Reads the text of one setting; throws what is wanted instead, as a plain message. */
 export type Parse<T> = (text: string) => T;
@@ -75,11 +76,6 @@ export function dnsNames(text: string): readonly string[] {
 export function nonEmpty(text: string): string {
   if (text.trim() === '') throw new Wanted('a path');
   return text;
-}
-
-/** Whether a name can be part of NATS subjects and of keys, and is safe to print. */
-export function isPlainName(text: string): boolean {
-  return /^[A-Za-z0-9_-]{1,64}$/.test(text);
 }
 
 export function plainName(text: string): string {

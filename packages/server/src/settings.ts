@@ -3,8 +3,9 @@
  * line makes its flags from this table, and docs/operations.md explains each as a trade.
  */
 import { hostname } from 'node:os';
+import { ackModes } from './ack.ts';
 import { availableCores } from './available-cores.ts';
-import { ackModes, type Config, logLevels, natsStorages, roles } from './config.ts';
+import { type Config, logLevels, natsStorages, roles } from './config.ts';
 import {
   address,
   alertRules,

@@ -48,13 +48,16 @@ export default class Doctor extends Command {
   }
 
   async #examine(
-    patient: { dataDir: string; port: number; adminPort: number },
+    patient: { readonly dataDir: string; readonly port: number; readonly adminPort: number },
     json: boolean,
   ): Promise<void> {
-    const { examine } = await import('@reto3/server/doctor/examine');
+    const [{ examine }, { loadUws }] = await Promise.all([
+      import('@reto3/server/doctor/examine'),
+      import('@reto3/server/ingest/uws'),
+    ]);
     const findings = [];
     runOnWithoutReader();
-    for await (const finding of examine(patient)) {
+    for await (const finding of examine({ ...patient, loadUws: () => loadUws().version })) {
       findings.push(finding);
       if (!json) this.log(findingLine(finding));
     }

@@ -5,7 +5,7 @@
  * It is one more listener of the live feed: the workers know nothing of it.
  */
 import { setTimeout } from 'node:timers/promises';
-import type { Log } from '../log.ts';
+import type { Log } from '../log-interface.ts';
 import { counter, gauge, type MetricSource } from '../metrics/metric.ts';
 import { type Period, type PeriodName, periodNames, periods } from '../period.ts';
 import type { Listener, LiveEvent, LiveFeed } from '../query/live-feed.ts';

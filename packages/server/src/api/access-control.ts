@@ -15,7 +15,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { readToken } from '../bearer-token.ts';
 import type { Config } from '../config.ts';
 import { Reto3Error } from '../errors.ts';
-import type { Log } from '../log.ts';
+import type { Log } from '../log-interface.ts';
 import { isLoopback } from '../resolve-config.ts';
 import { type Connections, networkOf } from './connections.ts';
 import { WrongTokens } from './wrong-tokens.ts';

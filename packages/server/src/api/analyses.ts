@@ -7,9 +7,9 @@ import { openSeries, type Series, withRange } from '../analysis/series.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Coordinator } from '../coordinator/coordinator.ts';
 import { ms10 } from '../period.ts';
-import { viewOf, whoseOf } from './cluster.ts';
 import type { LongReads } from './long-reads.ts';
 import { isOn, type RangeQuery, type WhoseQuery } from './schemas.ts';
+import { viewOf, whoseOf } from './scope.ts';
 import { mostWindows } from './streamed.ts';
 
 export interface AnalysisParts {

@@ -6,7 +6,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import type { Coordinator, CountsView } from '../coordinator/coordinator.ts';
 import type { Whose } from '../query/format.ts';
 import { LiveFeed } from '../query/live-feed.ts';
-import { inCluster, viewOf } from './cluster.ts';
+import { inCluster, viewOf } from './scope.ts';
 
 /** Counts as they become final, and those that are older. */
 export interface LiveCounts {
@@ -22,12 +22,12 @@ export class Feeds {
   #ofCluster: LiveFeed | undefined;
   readonly #ofNodes = new Map<string, LiveFeed>();
 
-  constructor(counts: {
-    readonly coordinator: Coordinator;
-    readonly cluster: Cluster | undefined;
-  }) {
+  constructor(
+    own: LiveFeed,
+    counts: { readonly coordinator: Coordinator; readonly cluster: Cluster | undefined },
+  ) {
+    this.own = own;
     this.#counts = counts;
-    this.own = new LiveFeed(counts.coordinator);
   }
 
   /** @throws Reto3Error RETO3_NO_CLUSTER, RETO3_NO_SUCH_NODE */

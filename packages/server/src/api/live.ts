@@ -10,11 +10,11 @@ import { countedRows, startsOf, type Whose } from '../query/format.ts';
 import type { Listener, LiveEvent } from '../query/live-feed.ts';
 import { parseTime } from '../query/range.ts';
 import type { Damage } from '../store/damage.ts';
-import { readPerWindow, whoseOf } from './cluster.ts';
 import type { Feeds, LiveCounts } from './live-counts.ts';
 import type { LongReads } from './long-reads.ts';
 import { workOf } from './read-throttle.ts';
 import { errorResponse, periodParameter, type WhoseQuery, whoseParameters } from './schemas.ts';
+import { readPerWindow, whoseOf } from './scope.ts';
 
 interface LiveRoute {
   readonly Querystring: WhoseQuery & {

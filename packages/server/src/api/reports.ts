@@ -8,7 +8,6 @@ import { answerReport, periodOf } from '../report/answer.ts';
 import type { ReportBook } from '../report/book.ts';
 import type { ReportWindows } from '../report/reading.ts';
 import { whichReport } from '../report/which.ts';
-import { inCluster } from './cluster.ts';
 import type { LongReads } from './long-reads.ts';
 import {
   errorResponse,
@@ -18,6 +17,7 @@ import {
   rangeParameters,
   scopeParameter,
 } from './schemas.ts';
+import { inCluster } from './scope.ts';
 import { mostWindows, streamed } from './streamed.ts';
 
 interface ReportRoute {

@@ -9,7 +9,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import type { Config } from '../config.ts';
 import type { Coordinator } from '../coordinator/coordinator.ts';
 import { type ErrorCode, errorKinds, messageOf, Reto3Error } from '../errors.ts';
-import type { Log } from '../log.ts';
+import type { Log } from '../log-interface.ts';
 import type { Metrics } from '../metrics/metric.ts';
 import type { LiveFeed } from '../query/live-feed.ts';
 import type { ReportBook } from '../report/book.ts';
@@ -44,6 +44,8 @@ export interface QueryApiOptions {
   /** Where the query API speaks TLS. */
   readonly tls: TlsPems | undefined;
   readonly coordinator: Coordinator;
+  /** This server's windows as they become final; dropped when the API closes. */
+  readonly feed: LiveFeed;
   readonly book: ReportBook;
   /** Where every message is kept, if it is. */
   readonly archive: Archive | undefined;
@@ -72,11 +74,6 @@ export class QueryApi {
     this.#feeds = feeds;
   }
 
-  /** This server's windows as they become final. */
-  get feed(): LiveFeed {
-    return this.#feeds.own;
-  }
-
   /**
    * Listens; not ready until told so.
    * @throws Reto3Error RETO3_PORT_TAKEN, RETO3_CANNOT_LISTEN, RETO3_BAD_SETTING
@@ -85,7 +82,7 @@ export class QueryApi {
     const { config, tls, coordinator, book, archive, cluster, dataDir, metrics, log, ingestLoad } =
       options;
     const readiness = new Readiness();
-    const feeds = new Feeds({ coordinator, cluster });
+    const feeds = new Feeds(options.feed, { coordinator, cluster });
     const throttle = new ReadThrottle(ingestLoad);
     const longReads = new LongReads(throttle);
     const connections = new Connections();

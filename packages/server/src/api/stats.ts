@@ -5,7 +5,6 @@ import type { Coordinator } from '../coordinator/coordinator.ts';
 import { parsePeriod } from '../period.ts';
 import { answer } from '../query/answer.ts';
 import { formatNames, parseFormat } from '../query/format.ts';
-import { readPerWindow, viewOf, whoseOf } from './cluster.ts';
 import type { LongReads } from './long-reads.ts';
 import { workOf } from './read-throttle.ts';
 import {
@@ -17,6 +16,7 @@ import {
   type WhoseQuery,
   whoseParameters,
 } from './schemas.ts';
+import { readPerWindow, viewOf, whoseOf } from './scope.ts';
 import { mostWindows, streamed } from './streamed.ts';
 
 interface StatsRoute {

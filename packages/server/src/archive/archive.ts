@@ -8,10 +8,10 @@ import { setTimeout } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { systemClock } from '../clock.ts';
 import { messageOf, Reto3Error } from '../errors.ts';
-import type { Log } from '../log.ts';
+import type { Log } from '../log-interface.ts';
 import { counter, gauge, type MetricSource } from '../metrics/metric.ts';
+import { archiveFolderOf } from '../store/archive-folder.ts';
 import { BatchCounts } from './handover.ts';
-import { archiveFolderOf } from './layout.ts';
 import { allocateBatches } from './memory.ts';
 import type {
   ArchiveLimits,

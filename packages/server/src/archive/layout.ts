@@ -1,6 +1,5 @@
 /**
- * Names of files in the archive's folder, and the columns of its Parquet files. No other file knows
- * a name; docs/format.md draws them.
+ * Names of files in the archive's folder. No other file knows a name; docs/format.md draws them.
  *
  *     archive/segments/0000000007_2016-05-28T11.segment          messages as they came
  *     archive/date=2016-05-28/hour=11/0000000007_1200000.parquet the same, converted
@@ -17,10 +16,6 @@ import { alignDown } from '../period.ts';
 
 /** Messages are kept apart by the hour of their arrival, UTC. */
 export const hourMs = 3_600_000;
-
-export function archiveFolderOf(dataDir: string): string {
-  return join(dataDir, 'archive');
-}
 
 /** A file of the archive, as its name tells. */
 export interface ArchiveFile {
@@ -106,17 +101,3 @@ function hourText(hour: number): string {
 function digits(sequence: number): string {
   return String(sequence).padStart(10, '0');
 }
-
-/** The columns of a Parquet file, in order, with their types in DuckDB's words. */
-export const parquetColumns = {
-  /** Time of arrival, UTC; whole ms. */
-  arrived: 'TIMESTAMP_MS',
-  worker: 'USMALLINT',
-  method: 'VARCHAR',
-  path: 'VARCHAR',
-  query: 'VARCHAR',
-  /** At most its first 64 KiB. */
-  body: 'BLOB',
-  /** How many bytes the whole body had. */
-  body_bytes: 'UINTEGER',
-} as const;

@@ -10,12 +10,11 @@ import { hostname } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Clock } from '../clock.ts';
-import type { Config, Role } from '../config.ts';
 import type { Coordinator, CountsView } from '../coordinator/coordinator.ts';
 import { Retention } from '../coordinator/retention.ts';
 import type { Publishing } from '../coordinator/writer.ts';
 import { messageOf, Reto3Error } from '../errors.ts';
-import type { Log } from '../log.ts';
+import type { Log } from '../log-interface.ts';
 import type { MetricSource } from '../metrics/metric.ts';
 import type { LiveSource } from '../query/live-feed.ts';
 import type { ReportBook } from '../report/book.ts';
@@ -23,6 +22,7 @@ import type { Report } from '../report/contract.ts';
 import { neverPublished, type Published } from '../store/meta.ts';
 import { nextBoot } from './boot.ts';
 import { ClusterReports } from './cluster-reports.ts';
+import type { ClusterState } from './cluster-state.ts';
 import { MergedStore } from './merged-store.ts';
 import { Merger, type NodeState } from './merger.ts';
 import { clusterMetrics } from './metrics.ts';
@@ -35,9 +35,10 @@ import {
   refusalOf,
 } from './nats.ts';
 import type { NodeReport } from './node-report.ts';
-import { type Boot, Publisher, type PublisherState } from './publisher.ts';
+import type { ClusterOptions } from './options.ts';
+import { type Boot, Publisher } from './publisher.ts';
 import { Register } from './register.ts';
-import { ReportPublisher, type ReportPublisherState } from './report-publisher.ts';
+import { ReportPublisher } from './report-publisher.ts';
 
 /** Several times within a lease, so that one answer that is lost does not cost the name. */
 const turnEveryMs = leaseMs / 4;
@@ -54,19 +55,8 @@ const usualPayloadBytes = 1 << 20;
 
 type ConnectionOptions = Awaited<ReturnType<typeof connectionOptions>>;
 
-export interface ClusterState {
-  readonly role: Role;
-  readonly stream: string;
-  /** The NATS server that it is connected to; undefined: none. */
-  readonly server: string | undefined;
-  /** What keeps it from publishing or merging, if anything does. */
-  readonly problem: string | undefined;
-  readonly publisher: (PublisherState & { readonly reports: ReportPublisherState }) | undefined;
-  readonly merger: (Merger['counters'] & { readonly finalThrough: number }) | undefined;
-}
-
 export interface ClusterParts {
-  readonly config: Config;
+  readonly settings: ClusterOptions;
   readonly coordinator: Coordinator;
   /** The reports of this server as a node. */
   readonly book: ReportBook;
@@ -79,7 +69,7 @@ export interface ClusterParts {
 }
 
 export class Cluster {
-  readonly #config: Config;
+  readonly #settings: ClusterOptions;
   readonly #coordinator: Coordinator;
   readonly #clock: Clock;
   readonly #log: Log;
@@ -110,16 +100,16 @@ export class Cluster {
     options: ConnectionOptions,
     mergedStore: MergedStore | undefined,
   ) {
-    const { config, coordinator, clock, log } = parts;
-    this.#config = config;
+    const { settings, coordinator, clock, log } = parts;
+    this.#settings = settings;
     this.#coordinator = coordinator;
     this.#clock = clock;
     this.#log = log;
     this.#options = options;
     this.#place = `${hostname()}:${parts.dataDir}`;
-    if (config.role !== 'merge') {
+    if (settings.role !== 'merge') {
       this.#publisher = new Publisher({
-        node: config.node,
+        node: settings.node,
         source: coordinator,
         clock,
         published: coordinator.published ?? neverPublished,
@@ -142,7 +132,11 @@ export class Cluster {
       mergedStore.countClockSteps(() => coordinator.state().clockSteps);
       this.#merger = this.#makeMerger(mergedStore);
       this.#reports = new ClusterReports(this.#merger, parts.reports);
-      const retain = { ms10: config.retainMs10, sec: config.retainSec, min: config.retainMin };
+      const retain = {
+        ms10: settings.retainMs10,
+        sec: settings.retainSec,
+        min: settings.retainMin,
+      };
       this.#retention = new Retention(mergedStore, clock, retain, {
         deleted: (period, beforeMs) =>
           log.info({ period, before: beforeMs }, 'old blocks of the cluster are deleted'),
@@ -156,8 +150,8 @@ export class Cluster {
    * @throws Reto3Error RETO3_BAD_SETTING, and where the merger's folder cannot be opened
    */
   static async open(parts: ClusterParts): Promise<Cluster> {
-    const options = await connectionOptions(parts.config);
-    const merges = parts.config.role !== 'ingest';
+    const options = await connectionOptions(parts.settings);
+    const merges = parts.settings.role !== 'ingest';
     const store = merges ? await MergedStore.open(parts.dataDir, parts.clock) : undefined;
     return new Cluster(parts, options, store);
   }
@@ -205,7 +199,7 @@ export class Cluster {
   readonly metrics: MetricSource = () => clusterMetrics(this.state(), this.#merger?.nodes() ?? []);
 
   state(): ClusterState {
-    const { role, natsStream: stream } = this.#config;
+    const { role, natsStream: stream } = this.#settings;
     const closed = this.#connection?.isClosed() !== false;
     return {
       role,
@@ -266,14 +260,14 @@ export class Cluster {
 
   /** No subject of the stream: those have one word after the prefix. */
   get #requestSubject(): string {
-    return `${this.#config.natsSubject}.requests.new`;
+    return `${this.#settings.natsSubject}.requests.new`;
   }
 
   #makeReportPublisher(book: ReportBook): ReportPublisher {
     const log = this.#log;
     const warned = new Set<string>();
     return new ReportPublisher({
-      node: this.#config.node,
+      node: this.#settings.node,
       source: this.#coordinator,
       clock: this.#clock,
       published: this.#coordinator.published?.reports,
@@ -297,8 +291,8 @@ export class Cluster {
     return new Merger({
       store,
       clock: this.#clock,
-      silentAfterMs: this.#config.silentAfter,
-      subjects: this.#config.natsSubject,
+      silentAfterMs: this.#settings.silentAfter,
+      subjects: this.#settings.natsSubject,
       events: {
         asked: (since, reason) => log.info({ since, reason }, 'asked the nodes to publish again'),
         badMessage: ({ message: reason }, from, count) =>
@@ -391,11 +385,11 @@ export class Cluster {
 
   /** Finds stream and buckets, or makes them again. */
   async #open(connection: NatsConnection): Promise<void> {
-    const jetStream = await openJetStream(connection, this.#config);
+    const jetStream = await openJetStream(connection, this.#settings);
     if (this.#jetStream === undefined)
       for (const difference of jetStream.differences) this.#log.warn(difference);
     this.#jetStream = jetStream;
-    this.#register ??= new Register(jetStream, this.#config.node, {
+    this.#register ??= new Register(jetStream, this.#settings.node, {
       instance: this.#instance,
       place: this.#place,
     });
@@ -406,8 +400,8 @@ export class Cluster {
     const [publisher, register] = [this.#publisher, this.#register];
     if (publisher === undefined || register === undefined) return undefined;
     const { node } = publisher.published();
-    if (node !== '' && node !== this.#config.node) {
-      const problem = `the counts in this folder were published as ${node}, and as ${this.#config.node} they would count twice`;
+    if (node !== '' && node !== this.#settings.node) {
+      const problem = `the counts in this folder were published as ${node}, and as ${this.#settings.node} they would count twice`;
       if (this.#problem !== problem) this.#log.error(`${problem}; start it with --node ${node}`);
       return problem;
     }
@@ -416,7 +410,7 @@ export class Cluster {
     if (!claim.granted) {
       this.#hold();
       this.#boot = undefined;
-      const problem = `another server publishes as ${this.#config.node}: ${claim.holder}`;
+      const problem = `another server publishes as ${this.#settings.node}: ${claim.holder}`;
       if (this.#problem !== problem)
         this.#log.error(`${problem}; give one of them another --node, this one waits`);
       return problem;
@@ -482,7 +476,7 @@ export class Cluster {
   async #publish(bytes: Uint8Array, id: string): Promise<void> {
     const jetStream = this.#jetStream;
     if (jetStream === undefined) throw new Error('not connected');
-    const subject = `${this.#config.natsSubject}.${this.#config.node}`;
+    const subject = `${this.#settings.natsSubject}.${this.#settings.node}`;
     await jetStream.client.publish(subject, bytes, { msgID: id, retries: 0 });
   }
 
@@ -493,7 +487,7 @@ export class Cluster {
       const jetStream = this.#jetStream;
       try {
         if (jetStream !== undefined) {
-          await merger.run(jetStream, this.#config.natsStream, (since) => this.republish(since));
+          await merger.run(jetStream, this.#settings.natsStream, (since) => this.republish(since));
         }
       } catch (error) {
         if (!this.#stopping.signal.aborted) this.#fail('cannot read the stream', error);

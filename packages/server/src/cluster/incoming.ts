@@ -5,7 +5,7 @@
  *
  * What passes cannot make the merger fail, and cannot hold up the other nodes.
  */
-import { isPlainName } from '../setting-values.ts';
+import { isPlainName } from '../plain-name.ts';
 import { BadMessage, decodeMessage, type NodeMessage } from './message.ts';
 import { decodeReportMessage, isReportMessage, type ReportMessage } from './report-message.ts';
 import { mostSecondTotal, totalOfSecond } from './second.ts';

@@ -1,6 +1,6 @@
 /** What a server measures of its part in the cluster; see docs/metrics.md. */
 import { counter, gauge, type Metric } from '../metrics/metric.ts';
-import type { ClusterState } from './cluster.ts';
+import type { ClusterState } from './cluster-state.ts';
 import type { NodeState } from './merger.ts';
 
 const msPerSecond = 1_000;

@@ -26,8 +26,8 @@ import {
   tokenAuthenticator,
   usernamePasswordAuthenticator,
 } from '@nats-io/transport-node';
-import type { Config } from '../config.ts';
 import { messageOf, Reto3Error } from '../errors.ts';
+import type { ClusterOptions } from './options.ts';
 
 /**
  * A connection that is cut without a word (a partition) shows after two pings without an answer.
@@ -60,21 +60,21 @@ export const leaseMs = 10_000;
 if (4 * answerWithinMs >= leaseMs) throw new Error('BUG: a name is lost before it is tried twice');
 
 /** The options of a connection, with the secrets read from their files. */
-export async function connectionOptions(config: Config): Promise<NodeConnectionOptions> {
+export async function connectionOptions(settings: ClusterOptions): Promise<NodeConnectionOptions> {
   const authenticators: Authenticator[] = [];
-  if (config.natsCreds !== undefined)
-    authenticators.push(credsAuthenticator(await readSecret('nats-creds', config.natsCreds)));
-  if (config.natsTokenFile !== undefined) {
-    const token = await readSecret('nats-token-file', config.natsTokenFile);
+  if (settings.natsCreds !== undefined)
+    authenticators.push(credsAuthenticator(await readSecret('nats-creds', settings.natsCreds)));
+  if (settings.natsTokenFile !== undefined) {
+    const token = await readSecret('nats-token-file', settings.natsTokenFile);
     authenticators.push(tokenAuthenticator(token.toString('utf8').trim()));
   }
-  if (config.natsUser !== undefined && config.natsPasswordFile !== undefined) {
-    const password = await readSecret('nats-password-file', config.natsPasswordFile);
+  if (settings.natsUser !== undefined && settings.natsPasswordFile !== undefined) {
+    const password = await readSecret('nats-password-file', settings.natsPasswordFile);
     authenticators.push(
-      usernamePasswordAuthenticator(config.natsUser, password.toString('utf8').trim()),
+      usernamePasswordAuthenticator(settings.natsUser, password.toString('utf8').trim()),
     );
   }
-  const { natsCa: caFile, natsCert: certFile, natsKey: keyFile } = config;
+  const { natsCa: caFile, natsCert: certFile, natsKey: keyFile } = settings;
   if (caFile !== undefined) await readSecret('nats-ca', caFile);
   if (certFile !== undefined) await readSecret('nats-cert', certFile);
   if (keyFile !== undefined) await readSecret('nats-key', keyFile);
@@ -84,8 +84,8 @@ export async function connectionOptions(config: Config): Promise<NodeConnectionO
     ...(keyFile && { keyFile }),
   };
   return {
-    servers: [...(config.nats ?? [])],
-    name: `reto3 ${config.node}`,
+    servers: [...(settings.nats ?? [])],
+    name: `reto3 ${settings.node}`,
     maxReconnectAttempts: -1,
     reconnectTimeWait: reconnectAfterMs,
     timeout: connectWithinMs,
@@ -157,18 +157,18 @@ export function refusalOf(error: unknown): string | undefined {
  */
 export async function openJetStream(
   connection: NatsConnection,
-  config: Config,
+  settings: ClusterOptions,
 ): Promise<JetStream> {
   const timeout = answerWithinMs;
   const manager = await jetstreamManager(connection, { timeout });
   const client = jetstream(connection, { timeout: publishedWithinMs });
   const reader = jetstream(connection, { timeout: consumerWithinMs });
-  const wanted = wantedStream(config);
+  const wanted = wantedStream(settings);
   const info = await findOrMake(manager, wanted);
   assertFit(info.config, wanted);
   const buckets = new Kvm(jetstream(connection, { timeout }));
   const replicas = info.config.num_replicas;
-  const leases = await buckets.create(`${config.natsStream}_NODES`, {
+  const leases = await buckets.create(`${settings.natsStream}_NODES`, {
     replicas,
     history: 1,
     // What it says must be so now, and not a moment ago on one of the replicas.
@@ -179,7 +179,7 @@ export async function openJetStream(
     // bucket may then never have a leader again (seen with nats-server 2.9).
     storage: StorageType.File,
   });
-  const records = await buckets.create(`${config.natsStream}_RECORDS`, {
+  const records = await buckets.create(`${settings.natsStream}_RECORDS`, {
     replicas,
     history: 1,
     allow_direct: false,
@@ -191,7 +191,7 @@ export async function openJetStream(
     manager,
     leases,
     records,
-    differences: differences(info.config, wanted, config),
+    differences: differences(info.config, wanted, settings),
   };
 }
 
@@ -200,13 +200,13 @@ type Wanted = Pick<
   'name' | 'subjects' | 'num_replicas' | 'storage' | 'max_age' | 'retention' | 'discard'
 >;
 
-function wantedStream(config: Config): Wanted {
-  const { natsMaxAge, natsReplicas, nats = [] } = config;
+function wantedStream(settings: ClusterOptions): Wanted {
+  const { natsMaxAge, natsReplicas, nats = [] } = settings;
   return {
-    name: config.natsStream,
-    subjects: [`${config.natsSubject}.*`],
+    name: settings.natsStream,
+    subjects: [`${settings.natsSubject}.*`],
     num_replicas: natsReplicas ?? (nats.length >= 3 ? 3 : 1),
-    storage: config.natsStorage === 'memory' ? StorageType.Memory : StorageType.File,
+    storage: settings.natsStorage === 'memory' ? StorageType.Memory : StorageType.File,
     // 0 is JetStream's word for ever.
     max_age: Number.isFinite(natsMaxAge) ? nanos(natsMaxAge) : 0,
     retention: RetentionPolicy.Limits,
@@ -240,13 +240,13 @@ function assertFit(got: StreamConfig, wanted: Wanted): void {
   throw new Reto3Error('RETO3_STREAM_UNFIT', `cannot use the stream ${wanted.name}: ${reason}`);
 }
 
-function differences(got: StreamConfig, wanted: Wanted, config: Config): string[] {
+function differences(got: StreamConfig, wanted: Wanted, settings: ClusterOptions): string[] {
   const found: string[] = [];
   const differ = (flag: string, is: unknown, says: unknown): void => {
     if (is !== says)
       found.push(`the stream ${wanted.name} has ${is}, --${flag} says ${says}: the stream wins`);
   };
-  if (config.natsReplicas !== undefined)
+  if (settings.natsReplicas !== undefined)
     differ('nats-replicas', got.num_replicas, wanted.num_replicas);
   differ('nats-storage', got.storage, wanted.storage);
   differ('nats-max-age', `${got.max_age / 1e9} s`, `${wanted.max_age / 1e9} s`);

@@ -1,7 +1,7 @@
 import { MemoryLevel } from 'memory-level';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Ack } from '../ack.ts';
 import { VirtualClock } from '../clock.virtual.ts';
-import type { Ack } from '../config.ts';
 import { messageOf } from '../errors.ts';
 import { noAnchor } from '../store/anchor.ts';
 import { Store } from '../store/store.ts';

@@ -8,8 +8,9 @@
  * so that `kill -9` takes one flush interval however long an fsync takes. After a failed write the
  * store is opened again, less and less eagerly, until a write succeeds; counting goes on in memory.
  */
+
+import type { Ack } from '../ack.ts';
 import type { Clock, MonotonicMs } from '../clock.ts';
-import type { Ack } from '../config.ts';
 import { messageOf } from '../errors.ts';
 import type { Coordinator } from './coordinator.ts';
 

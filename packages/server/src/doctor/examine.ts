@@ -23,15 +23,17 @@ interface Patient {
   readonly dataDir: string;
   readonly port: number;
   readonly adminPort: number;
+  /** Gives the version of the HTTP engine, or throws why none can be loaded. */
+  readonly loadUws: () => string;
 }
 
 export async function* examine(
-  { dataDir, port, adminPort }: Patient,
+  { dataDir, port, adminPort, loadUws }: Patient,
   clock: Clock = systemClock,
 ): AsyncGenerator<Finding> {
   yield checkNode(process.versions.node);
   yield checkGlibc(process.report?.getReport());
-  yield checkUws();
+  yield checkUws(loadUws);
   yield await checkPort('port', port, adminPort);
   yield await checkPort('admin', adminPort, adminPort);
   yield await checkClock(clock);

@@ -33,8 +33,13 @@ describe('the machine', () => {
     expect(checkGlibc(undefined)).toMatchObject({ state: 'warn' });
   });
 
-  it('loads a build of uWebSockets.js', () => {
-    expect(checkUws()).toMatchObject({ state: 'ok' });
+  it('names the build of uWebSockets.js, or says why there is none', () => {
+    const says = 'uWebSockets.js 20.57.0 (newer build)';
+    expect(checkUws(() => '20.57.0 (newer build)')).toMatchObject({ state: 'ok', says });
+    const none = (): string => {
+      throw new Error('cannot load uWebSockets.js');
+    };
+    expect(checkUws(none)).toMatchObject({ state: 'fail', says: 'cannot load uWebSockets.js' });
   });
 
   it('measures space and fsync where the folder will be, and leaves nothing', async () => {

@@ -8,7 +8,6 @@ import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Clock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
-import { loadUws } from '../ingest/uws.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 
 /** The oldest Node.js that runs all of it (package.json says the same). */
@@ -41,9 +40,10 @@ function glibcIn(report: unknown): string | undefined {
     : undefined;
 }
 
-export function checkUws(): Finding {
+/** @param loadUws gives the version, or throws why none can be loaded */
+export function checkUws(loadUws: () => string): Finding {
   try {
-    return ok('uws', `uWebSockets.js ${loadUws().version}`);
+    return ok('uws', `uWebSockets.js ${loadUws()}`);
   } catch (error) {
     return fail('uws', messageOf(error), 'see RETO3_UWS_MISSING in docs/errors.md');
   }

@@ -6,12 +6,12 @@
  */
 import { cp, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { archiveFolderOf } from '../archive/layout.ts';
 import { Reto3Error } from '../errors.ts';
 import { alignDown, alignUp, min, type PeriodName, periodNames, sec } from '../period.ts';
 import { type Audit, audit } from '../query/audit.ts';
 import { DataFolder } from '../query/data-folder.ts';
 import { anchorIn } from '../store/anchor.ts';
+import { archiveFolderOf } from '../store/archive-folder.ts';
 import { type Database, holdsDatabase, openExistingDatabase } from '../store/database.ts';
 import type { Gone, Stretch } from '../store/gone.ts';
 import { repairFiles, whileLocked } from '../store/leveldb-repair.ts';

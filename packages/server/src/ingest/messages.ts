@@ -2,7 +2,7 @@
  * What the main thread and the ingest workers say to each other. Counts never travel here: they are
  * in the ring. What reports hold does.
  */
-import type { Ack } from '../config.ts';
+import type { Ack } from '../ack.ts';
 import type { DelayHistogram } from '../metrics/event-loop-delay.ts';
 import type { ReportSource } from '../report/load.ts';
 import type { Batch } from '../report/worker-reports.ts';

@@ -9,7 +9,7 @@
  * a busy one. Counts of the older build are therefore lower bounds.
  */
 import { readFile } from 'node:fs/promises';
-import type { Log } from '../log.ts';
+import type { Log } from '../log-interface.ts';
 import { counter, type MetricSource } from '../metrics/metric.ts';
 
 const lookEveryMs = 1_000;

@@ -4,7 +4,7 @@
 import { once } from 'node:events';
 import type { EventLoopUtilization } from 'node:perf_hooks';
 import { Worker } from 'node:worker_threads';
-import type { Ack } from '../config.ts';
+import type { Ack } from '../ack.ts';
 import { messageOf, Reto3Error } from '../errors.ts';
 import type { DelayHistogram } from '../metrics/event-loop-delay.ts';
 import type { ReportSource } from '../report/load.ts';

@@ -10,8 +10,9 @@
  * - a disk that works again gets everything within seconds;
  * - no crash makes the store look damaged.
  */
+
+import { type Ack, ackModes } from '../ack.ts';
 import { VirtualClock } from '../clock.virtual.ts';
-import { type Ack, ackModes } from '../config.ts';
 import { Coordinator } from '../coordinator/coordinator.ts';
 import { FlushLoop } from '../coordinator/flush-loop.ts';
 import { ms10, type Period, periods } from '../period.ts';

@@ -1,0 +1,16 @@
+/** How a server stands to its cluster, as the API and the metrics report it. */
+import type { Merger } from './merger.ts';
+import type { Role } from './options.ts';
+import type { PublisherState } from './publisher.ts';
+import type { ReportPublisherState } from './report-publisher.ts';
+
+export interface ClusterState {
+  readonly role: Role;
+  readonly stream: string;
+  /** The NATS server that it is connected to; undefined: none. */
+  readonly server: string | undefined;
+  /** What keeps it from publishing or merging, if anything does. */
+  readonly problem: string | undefined;
+  readonly publisher: (PublisherState & { readonly reports: ReportPublisherState }) | undefined;
+  readonly merger: (Merger['counters'] & { readonly finalThrough: number }) | undefined;
+}

@@ -1,0 +1,34 @@
+/** What a server's part in the cluster is told: where NATS is, and what to do there. */
+
+/** What a node of a cluster does: take requests and publish, add up what all publish, or both. */
+export type Role = 'both' | 'ingest' | 'merge';
+
+export type NatsStorage = 'file' | 'memory';
+
+export interface ClusterOptions {
+  /** The name under which this server publishes. */
+  readonly node: string;
+  readonly role: Role;
+  /** Addresses of the NATS servers; undefined: a server on its own. */
+  readonly nats: readonly string[] | undefined;
+  /** The merger stops waiting for a node after so many ms without a message. */
+  readonly silentAfter: number;
+  readonly natsStream: string;
+  readonly natsSubject: string;
+  /** undefined: 3 where three servers or more are named, else 1. */
+  readonly natsReplicas: number | undefined;
+  readonly natsStorage: NatsStorage;
+  /** How long the stream keeps a message, in milliseconds; Infinity: for ever. */
+  readonly natsMaxAge: number;
+  readonly natsCreds: string | undefined;
+  readonly natsUser: string | undefined;
+  readonly natsPasswordFile: string | undefined;
+  readonly natsTokenFile: string | undefined;
+  readonly natsCa: string | undefined;
+  readonly natsCert: string | undefined;
+  readonly natsKey: string | undefined;
+  /** How long blocks of each period are kept, in milliseconds; Infinity: for ever. */
+  readonly retainMs10: number;
+  readonly retainSec: number;
+  readonly retainMin: number;
+}
