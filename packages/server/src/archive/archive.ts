@@ -3,7 +3,6 @@
  * what became of each message. Everything here is a number or a message to the thread; nothing
  * waits for it.
  */
-import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { systemClock } from '../clock.ts';
@@ -11,6 +10,7 @@ import { messageOf, Reto3Error } from '../errors.ts';
 import type { Log } from '../log-interface.ts';
 import { counter, gauge, type MetricSource } from '../metrics/metric.ts';
 import { archiveFolderOf } from '../store/archive-folder.ts';
+import { exitOf } from '../thread-exit.ts';
 import { BatchCounts } from './handover.ts';
 import { allocateBatches } from './memory.ts';
 import type {
@@ -70,7 +70,7 @@ export class Archive {
   readonly #counts: BatchCounts;
   readonly #thread: Worker;
   readonly #outbox = new Outbox((message) => this.#thread.postMessage(message));
-  readonly #exited: Promise<unknown>;
+  readonly #exited: Promise<void>;
   #status: ArchiveStatus = {
     ...{ archived: 0, discarded: 0, messages: 0, files: 0, bytes: 0 },
     ...{ deletedFiles: 0, deletedMessages: 0, oldestHour: undefined, failing: undefined },
@@ -96,7 +96,7 @@ export class Archive {
       workerData: start,
       name: 'reto3 archive',
     });
-    this.#exited = once(this.#thread, 'exit');
+    this.#exited = exitOf(this.#thread);
   }
 
   /**

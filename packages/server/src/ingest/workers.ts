@@ -1,7 +1,6 @@
 /**
  * Starts and stops the ingest workers from the main thread.
  */
-import { once } from 'node:events';
 import type { EventLoopUtilization } from 'node:perf_hooks';
 import { Worker } from 'node:worker_threads';
 import type { Ack } from '../ack.ts';
@@ -9,6 +8,7 @@ import { messageOf, Reto3Error } from '../errors.ts';
 import type { DelayHistogram } from '../metrics/event-loop-delay.ts';
 import type { ReportSource } from '../report/load.ts';
 import type { Batch } from '../report/worker-reports.ts';
+import { exitOf } from '../thread-exit.ts';
 import type { TlsFiles } from '../tls.ts';
 import { connectionsPerWorker, descriptorLimit } from './connections.ts';
 import type { ArchiveTarget, FromWorker, Listening, ToWorker, WorkerStart } from './messages.ts';
@@ -140,7 +140,7 @@ export class IngestWorkers {
 class RunningWorker {
   readonly listening: Promise<Extract<Listening, { readonly listening: true }>>;
   readonly #thread: Worker;
-  readonly #exited: Promise<unknown>;
+  readonly #exited: Promise<void>;
   #stopping = false;
   #delays: DelayHistogram | undefined;
   #delaysAsked = false;
@@ -151,7 +151,7 @@ class RunningWorker {
       workerData: start,
       name: `reto3 ingest ${start.worker}`,
     });
-    this.#exited = once(this.#thread, 'exit');
+    this.#exited = exitOf(this.#thread);
     this.listening = new Promise((resolve, reject) => {
       this.#thread.once('message', (message: Listening) => {
         if (message.listening) return resolve(message);
