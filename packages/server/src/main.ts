@@ -34,6 +34,7 @@ import { LiveFeed } from './query/live-feed.ts';
 import { ReportBook } from './report/book.ts';
 import type { LoadedReport } from './report/load.ts';
 import { warnOfReadableSecrets } from './secret-files.ts';
+import { runEvery } from './steps.ts';
 import { archiveFolderOf } from './store/archive-folder.ts';
 import { describe } from './store/damage.ts';
 import { firstWriteFailure } from './store/database.ts';
@@ -238,42 +239,47 @@ export async function startServer(
       );
     silent.begin();
 
+    /** The last write failed. @throws its error */
+    const lose = (error: unknown): never => {
+      const { messagesUnsaved, messagesLost } = coordinator.state();
+      const lost = messagesUnsaved + messagesLost;
+      if (lost > 0)
+        log.error({ messagesLost: lost }, `reto3 could not write ${lost} messages: they are lost`);
+      throw error;
+    };
     const stop = async (): Promise<void> => {
       api.notReady('the server is stopping');
       workers.stopListening();
       silent.stop();
       const alertsStopped = alerts?.stop();
-      await flushLoop.stop();
-      if (durable) {
+      // Awaited below: until then nobody takes its failure.
+      alertsStopped?.catch(() => undefined);
+      await runEvery([
+        () => flushLoop.stop(),
         // What waits is answered if it can be written; if not, its connection closes unanswered.
-        await coordinator.commit().then(
-          (flush) => workers.flushed(flush),
-          () => undefined,
-        );
-      }
-      await workers.stop();
-      await retention.stop();
-      book.end();
-      try {
-        await coordinator.stop();
-      } catch (error) {
-        const { messagesUnsaved, messagesLost } = coordinator.state();
-        const lost = messagesUnsaved + messagesLost;
-        log.error({ messagesLost: lost }, `reto3 could not write ${lost} messages: they are lost`);
-        throw error;
-      } finally {
-        await archive?.stop();
-      }
-      await cluster?.stop();
-      await alertsStopped;
-      await api.close();
-      await store.close();
+        () =>
+          durable &&
+          coordinator.commit().then(
+            (flush) => workers.flushed(flush),
+            () => undefined,
+          ),
+        () => workers.stop(),
+        () => retention.stop(),
+        () => book.end(),
+        () => coordinator.stop().catch(lose),
+        () => archive?.stop(),
+        () => cluster?.stop(),
+        () => alertsStopped,
+        () => api.close(),
+        () => store.close(),
+      ]);
       const { messagesSinceStart } = coordinator.state();
       log.info({ messages: messagesSinceStart }, 'reto3 stopped, everything is written');
     };
     return { ingestUrl, adminUrl: api.url, stop: () => (stopping ??= stop()) };
   } catch (error) {
-    for (const step of undo.reverse()) await step();
+    // What failed first is what the start failed of.
+    await runEvery(undo.reverse()).catch(() => undefined);
     throw error;
   }
 }

@@ -1,0 +1,28 @@
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { startServer } from './main.ts';
+import { resolveConfig } from './resolve-config.ts';
+import { openDatabase } from './store/database.ts';
+
+test('a stop whose last write fails closes everything else, and names no loss of nothing', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'reto3-main-'));
+  onTestFinished(() => rmSync(dataDir, { recursive: true }));
+  const flags = { 'data-dir': dataDir, port: '0', 'admin-port': '0', 'flush-ms': '1000' };
+  const lines: unknown[] = [];
+  const line = (...said: unknown[]): void => void lines.push(said.at(-1));
+  const log = { debug: line, info: line, warn: line, error: line, fatal: line };
+  // One that takes no requests has no threads, which run what is built.
+  const config = { ...resolveConfig(flags, {}), role: 'merge' } as const;
+  const server = await startServer(config, { log, metrics: () => [] }, (error) => {
+    throw error;
+  });
+  // Writing to /dev/full fails as on a full disk.
+  symlinkSync('/dev/full', join(dataDir, 'ANCHOR.new'));
+
+  await expect(server.stop()).rejects.toMatchObject({ code: 'RETO3_STORE_FAILING' });
+  await expect(fetch(`${server.adminUrl}/healthz`)).rejects.toThrow();
+  await (await openDatabase(dataDir, { create: false })).close();
+  expect(lines.join('\n')).not.toMatch(/they are lost|everything is written/);
+});
