@@ -50,6 +50,14 @@ describe('WrongTokens', () => {
     expect(logged).toHaveLength(3);
   });
 
+  it('keeps no more than a thousand networks for the log', async () => {
+    for (let network = 0; network < 5_001; network++) wrong.note(`network ${network}`);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(logged[1]?.[1]).toBe(
+      '5000 more requests of the query API had a wrong token, from 1000 networks or more',
+    );
+  });
+
   it('remembers the latest thousand networks', async () => {
     for (let time = 0; time < 5; time++) wrong.note('first');
     for (let network = 0; network < 1_000; network++) wrong.note(`192.0.2.${network}`);

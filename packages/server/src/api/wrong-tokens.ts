@@ -12,7 +12,7 @@ const mostAtFullSpeed = 5;
 const delayMs = 1_000;
 /** Wrong tokens are forgotten so long after the last one; and one line of the log covers as much. */
 const rememberMs = 60_000;
-/** Of so many networks; those that were heard of first are forgotten first. */
+/** Of so many networks; those that were heard of first are forgotten first. The log counts no more. */
 const mostNetworks = 1_000;
 
 export class WrongTokens {
@@ -47,7 +47,7 @@ export class WrongTokens {
   #say(network: string): void {
     if (this.#unsaid !== undefined) {
       this.#unsaid.requests++;
-      this.#unsaid.networks.add(network);
+      if (this.#unsaid.networks.size < mostNetworks) this.#unsaid.networks.add(network);
       return;
     }
     this.#log.warn({ network }, 'a request of the query API had a wrong token');
@@ -56,9 +56,10 @@ export class WrongTokens {
       const { requests = 0, networks = new Set() } = this.#unsaid ?? {};
       this.#unsaid = undefined;
       if (requests === 0) return;
+      const many = networks.size < mostNetworks ? '' : ' or more';
       this.#log.warn(
         { requests, networks: [...networks].slice(0, 10) },
-        `${requests} more requests of the query API had a wrong token, from ${networks.size} networks`,
+        `${requests} more requests of the query API had a wrong token, from ${networks.size} networks${many}`,
       );
     }, rememberMs).unref();
   }
