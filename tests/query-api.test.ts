@@ -425,6 +425,7 @@ test('what is refused before it has a route has the form and the headers of ever
     [`GET /% HTTP/1.1\r\n${host}\r\n`, 400],
     [`NONSENSE / HTTP/1.1\r\n${host}\r\n`, 400],
     [`GET / HTTP/1.1\r\n${host}X: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
+    [`GET /healthz HTTP/1.1\r\n${host}Expect: nonsense\r\n\r\n`, 417],
   ];
   for (const [head, status] of heads) {
     const told = `${status} ${head.slice(0, 40)}`;

@@ -30,7 +30,7 @@ import { LongReads } from './long-reads.ts';
 import { metricsRoutes } from './metrics.ts';
 import { describeRoutes } from './openapi.ts';
 import { ReadThrottle } from './read-throttle.ts';
-import { refusals } from './refusals.ts';
+import { refusals, refuseExpectation } from './refusals.ts';
 import { reportRoutes } from './reports.ts';
 import { errorBody, errorSchema } from './schemas.ts';
 import { statsRoutes } from './stats.ts';
@@ -91,7 +91,11 @@ export class QueryApi {
       ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
       bodyLimit: longestBodyBytes,
       forceCloseConnections: true,
-      serverFactory: (handler) => makeHttpServer(handler, connections, tls),
+      serverFactory: (handler) =>
+        makeHttpServer(handler, connections, tls).on(
+          'checkExpectation',
+          connections.oneAtATime(refuseExpectation),
+        ),
       ...refusals,
     });
     setErrors(app, log);
