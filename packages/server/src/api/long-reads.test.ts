@@ -2,6 +2,7 @@ import { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { ReportWindows, StoredWindow } from '../report/reading.ts';
 import { LongReads } from './long-reads.ts';
 import { ReadThrottle } from './read-throttle.ts';
 
@@ -126,6 +127,33 @@ describe('LongReads', () => {
     const endless = begin();
     await vi.advanceTimersByTimeAsync(30 * 60_000);
     await endless.ended;
+  });
+
+  it('ends the turn of a stream whose client leaves while the throttle holds it up', async () => {
+    const reads = new LongReads(new ReadThrottle(() => 0.9));
+    // Each is as much work as 200 blocks.
+    async function* windows(): AsyncGenerator<StoredWindow> {
+      for (let start = 0; ; start++) yield { start, bytes: new Uint8Array(1_200_000) };
+    }
+    const report: ReportWindows = {
+      finalThrough: 1,
+      newestEnd: async () => 1,
+      windows,
+      close: async () => undefined,
+    };
+    const { socket, request: asking } = request();
+    let closed = false;
+    const stream = await reads.run(asking, many, async (reading) =>
+      Readable.from(reading.report(report).windows({ from: 0, to: 1 }, () => undefined)),
+    );
+    stream.once('close', () => (closed = true)).resume();
+    await vi.advanceTimersByTimeAsync(1_000);
+    socket.destroy();
+    await settle();
+    expect([closed, vi.getTimerCount()]).toEqual([true, 0]);
+    const next = Array.from({ length: 4 }, () => ask(reads));
+    await settle();
+    expect(states(next)).toEqual(Array(4).fill('reads'));
   });
 
   it('cuts a stream that nobody takes, or that has no end', async () => {

@@ -43,18 +43,21 @@ export class LongReads {
     const isLong = windows > longFromWindows;
     const endTurn = isLong ? await this.#turn(request) : () => undefined;
     const limit = new Limit(request);
+    const end = (): void => {
+      limit.lift();
+      endTurn();
+    };
     let streaming = false;
     try {
       const answer = await read(new Reading(limit.signal, isLong ? this.#throttle : undefined));
       if (answer instanceof Readable) {
         streaming = true;
-        answer.once('close', endTurn);
-        limitTime(request, answer);
+        answer.once('close', end);
+        limit.cut(answer);
       }
       return answer;
     } finally {
-      limit.lift();
-      if (!streaming) endTurn();
+      if (!streaming) end();
     }
   }
 
@@ -121,27 +124,29 @@ class Limit {
     return this.#reached.signal;
   }
 
+  /**
+   * Ends an answer with its reading, or where nobody takes it for too long; `reto3` then says that
+   * it was cut.
+   */
+  cut(body: Readable): void {
+    const { signal } = this;
+    const socket = this.#socket;
+    // The client left while its answer was begun: nobody will take it.
+    if (signal.aborted) return void body.destroy();
+    const cut = (): void => void body.destroy(socket.destroyed ? undefined : tooLong());
+    const idle = (): void => this.#reached.abort(tooLong());
+    signal.addEventListener('abort', cut, { once: true });
+    socket.setTimeout(mostIdleMs, idle);
+    // 0 takes the listener away too.
+    body.once('close', () => socket.setTimeout(0, idle));
+  }
+
   lift(): void {
     clearTimeout(this.#end);
     this.#socket.off('close', this.#left);
   }
 }
 
-/** Ends an answer that nobody takes, or that takes for ever; `reto3` then says that it was cut. */
-function limitTime(request: FastifyRequest, body: Readable): void {
-  const { socket } = request.raw;
-  const cut = (): void => void body.destroy(new Error('the answer took too long'));
-  // The client left while its answer was begun: nobody will take it.
-  if (socket.destroyed) {
-    body.destroy();
-    return;
-  }
-  socket.setTimeout(mostIdleMs, cut);
-  const end = setTimeout(cut, longestMs);
-  end.unref();
-  body.once('close', () => {
-    clearTimeout(end);
-    // 0 takes the listener away too.
-    socket.setTimeout(0, cut);
-  });
+function tooLong(): Error {
+  return new Error('the answer took too long');
 }

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ReadThrottle } from './read-throttle.ts';
 
+const { signal } = new AbortController();
+
 async function* pieces(count: number): AsyncGenerator<number> {
   for (let piece = 0; piece < count; piece++) yield piece;
 }
@@ -11,7 +13,8 @@ async function read(throttle: ReadThrottle, answers: number, length: number): Pr
   const reading = Promise.all(
     Array.from({ length: answers }, async () => {
       const seen: number[] = [];
-      for await (const piece of throttle.hold(pieces(length), () => 6_000)) seen.push(piece);
+      for await (const piece of throttle.hold(pieces(length), () => 6_000, signal))
+        seen.push(piece);
       expect(seen).toEqual([...Array(length).keys()]);
     }),
   );
@@ -21,7 +24,9 @@ async function read(throttle: ReadThrottle, answers: number, length: number): Pr
 }
 
 describe('ReadThrottle', () => {
-  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'performance'] }));
+  beforeEach(
+    () => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }),
+  );
   afterEach(() => void vi.useRealTimers());
 
   it('holds nothing up while the workers have time', async () => {
@@ -45,7 +50,7 @@ describe('ReadThrottle', () => {
     const read = async (rows: number, windows: number): Promise<number> => {
       const begun = performance.now();
       const reading = (async () => {
-        for await (const _ of throttle.hold(pieces(rows), () => windows));
+        for await (const _ of throttle.hold(pieces(rows), () => windows, signal));
       })();
       await vi.runAllTimersAsync();
       await reading;
@@ -55,5 +60,45 @@ describe('ReadThrottle', () => {
     // 600 rows of 20 windows are as much as two blocks.
     expect(await read(600, 20)).toBeGreaterThanOrEqual(59);
     expect(throttle.waitedMs).toBeGreaterThanOrEqual(209);
+  });
+
+  it('waits for no row longer than 10 s, and has nobody wait for the rows of others', async () => {
+    const throttle = new ReadThrottle(() => 0.9);
+    const begun = performance.now();
+    const read = async (rows: number, windows: number): Promise<number> => {
+      for await (const _ of throttle.hold(pieces(rows), () => windows, signal));
+      return performance.now() - begun;
+    };
+    // A row of 100,000 blocks would be 50 minutes of work.
+    const both = Promise.all([read(3, 600_000_000), read(10, 6_000)]);
+    await vi.runAllTimersAsync();
+    expect(await both).toEqual([30_000, 10 * 2 * 30]);
+    // Nothing is left of that for those who come later.
+    const later = performance.now();
+    const alone = read(1, 6_000);
+    await vi.runAllTimersAsync();
+    await alone;
+    expect(performance.now() - later).toBe(30);
+  });
+
+  it('waits no longer once its reader is aborted, and throws the reason', async () => {
+    const throttle = new ReadThrottle(() => 0.9);
+    const reader = new AbortController();
+    let closed = false;
+    async function* rows(): AsyncGenerator<number> {
+      try {
+        yield* pieces(3);
+      } finally {
+        closed = true;
+      }
+    }
+    const reading = (async () => {
+      for await (const _ of throttle.hold(rows(), () => 1_200_000, reader.signal));
+    })();
+    const ended = expect(reading).rejects.toThrow('gone');
+    await vi.advanceTimersByTimeAsync(1_000);
+    reader.abort(new Error('gone'));
+    await ended;
+    expect([closed, throttle.waitedMs, vi.getTimerCount()]).toEqual([true, 1_000, 0]);
   });
 });

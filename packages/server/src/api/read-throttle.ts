@@ -20,6 +20,11 @@ const lookEveryMs = 100;
  * 1.5 ms, so this is 5 % of a core, and a day of ms10 takes three quarters of a minute.
  */
 const blockEveryMs = 30;
+/**
+ * No row is waited for longer, however large it is: an answer of which nothing moves for a minute is
+ * cut (long-reads.ts), by many proxies as well.
+ */
+const longestPauseMs = 10_000;
 /** Timers are no finer; what is owed is waited for with later rows. */
 const leastPauseMs = 1;
 
@@ -31,8 +36,8 @@ export class ReadThrottle {
   readonly #monotonicMs: () => number;
   #busy = false;
   #lookedMs = Number.NEGATIVE_INFINITY;
-  /** When the next row may be read. */
-  #nextMs = Number.NEGATIVE_INFINITY;
+  /** How many answers are being read. */
+  #readers = 0;
   #waitedMs = 0;
 
   /** @param ingestLoad how busy the busiest worker was since this was last asked, 0 to 1 */
@@ -47,30 +52,57 @@ export class ReadThrottle {
   }
 
   /**
-   * The same rows, read no faster than that.
+   * The same rows, read no faster than that. Each reader waits for its own rows only, for as many
+   * times longer as there are readers: one with large rows holds up no other.
    * @param windowsOf how many windows a row is the work of
+   * @param signal ends the reading, also while it waits, with its reason thrown
    */
   async *hold<Row>(
     rows: AsyncIterable<Row>,
     windowsOf: (row: Row) => number,
+    signal: AbortSignal,
   ): AsyncGenerator<Row, void, undefined> {
-    for await (const row of rows) {
-      yield row;
-      const pauseMs = this.#pauseMs(windowsOf(row));
-      if (pauseMs < leastPauseMs) continue;
-      this.#waitedMs += pauseMs;
-      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    /** When the next row may be read. */
+    let nextMs = Number.NEGATIVE_INFINITY;
+    this.#readers++;
+    try {
+      for await (const row of rows) {
+        yield row;
+        const nowMs = this.#monotonicMs();
+        if (!this.#isBusy(nowMs)) continue;
+        const workMs = (blockEveryMs * windowsOf(row)) / ms10.blockWindows;
+        const wantedMs = Math.max(nowMs, nextMs) + workMs * this.#readers;
+        nextMs = Math.min(wantedMs, nowMs + longestPauseMs);
+        if (nextMs - nowMs < leastPauseMs) continue;
+        await pause(nextMs - nowMs, signal);
+        this.#waitedMs += this.#monotonicMs() - nowMs;
+        signal.throwIfAborted();
+      }
+    } finally {
+      this.#readers--;
     }
   }
 
-  #pauseMs(windows: number): number {
-    const nowMs = this.#monotonicMs();
+  #isBusy(nowMs: number): boolean {
     if (nowMs - this.#lookedMs >= lookEveryMs) {
       this.#busy = this.#ingestLoad() > busyLoad;
       this.#lookedMs = nowMs;
     }
-    if (!this.#busy) return 0;
-    this.#nextMs = Math.max(nowMs, this.#nextMs) + (blockEveryMs * windows) / ms10.blockWindows;
-    return this.#nextMs - nowMs;
+    return this.#busy;
   }
+}
+
+/** Resolves after that time, or once the signal aborts. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener('abort', end);
+    // Then it tells nobody any more.
+    if (signal.aborted) end();
+  });
 }

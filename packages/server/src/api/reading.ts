@@ -32,7 +32,11 @@ export class Reading {
       ...view,
       store: {
         rows: (...asked) =>
-          throttle.hold(store.rows(...asked), ({ windows }) => work * windows.counts.length),
+          throttle.hold(
+            store.rows(...asked),
+            ({ windows }) => work * windows.counts.length,
+            this.signal,
+          ),
         close: () => store.close(),
       },
     };
@@ -44,7 +48,8 @@ export class Reading {
     return {
       finalThrough: view.finalThrough,
       newestEnd: () => view.newestEnd(),
-      windows: (...asked) => throttle.hold(view.windows(...asked), windowsOfAccumulator),
+      windows: (...asked) =>
+        throttle.hold(view.windows(...asked), windowsOfAccumulator, this.signal),
       close: () => view.close(),
     };
   }
@@ -55,9 +60,17 @@ export class Reading {
     return {
       text: (name) => snapshot.text(name),
       encodedRows: (series, range) =>
-        throttle.hold(snapshot.encodedRows(series, range), () => workOf.backup * lengthOf(series)),
+        throttle.hold(
+          snapshot.encodedRows(series, range),
+          () => workOf.backup * lengthOf(series),
+          this.signal,
+        ),
       reports: (range) =>
-        throttle.hold(snapshot.reports(range), () => workOf.backup * windowsPerReportRow),
+        throttle.hold(
+          snapshot.reports(range),
+          () => workOf.backup * windowsPerReportRow,
+          this.signal,
+        ),
     };
   }
 }
