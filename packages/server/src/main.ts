@@ -8,6 +8,7 @@
  */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { hostAndPort } from './address-text.ts';
 import { QueryApi } from './api/server.ts';
 import type { Archive } from './archive/archive.ts';
 import { systemClock } from './clock.ts';
@@ -333,5 +334,5 @@ async function openCluster(parts: Omit<ClusterParts, 'clock'>): Promise<Cluster>
 }
 
 function urlOf(scheme: string, host: string, port: number): string {
-  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return `${scheme}://${hostAndPort(host, port)}`;
 }

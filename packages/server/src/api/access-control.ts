@@ -12,6 +12,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { unmapped } from '../address-text.ts';
 import { readToken } from '../bearer-token.ts';
 import type { Config } from '../config.ts';
 import { Reto3Error } from '../errors.ts';
@@ -76,7 +77,7 @@ function assertMayChange({ method, headers, raw }: FastifyRequest): void {
   if (method === 'GET' || method === 'HEAD') return;
   // What a proxy on this machine passes on comes from elsewhere.
   const isPassedOn = 'forwarded' in headers || 'x-forwarded-for' in headers;
-  const address = raw.socket.remoteAddress?.replace(/^::ffff:/, '') ?? '';
+  const address = unmapped(raw.socket.remoteAddress ?? '');
   if (isLoopback(address) && !isPassedOn) return;
   throw new Reto3Error(
     'RETO3_FORBIDDEN',

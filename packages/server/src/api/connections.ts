@@ -11,6 +11,7 @@
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { isIPv6, type Socket } from 'node:net';
+import { unmapped } from '../address-text.ts';
 
 /** Each takes a file descriptor, and LevelDB needs some. */
 const mostConnections = 500;
@@ -112,7 +113,7 @@ function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket):
 
 /** An IPv4 address, or the first 64 bits of an IPv6 address: a host may have all of those. */
 export function networkOf(address: string): string {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/, '');
+  const plain = unmapped(address);
   if (!isIPv6(plain)) return plain;
   const [before = [], after = []] = plain
     .split('::')

@@ -4,6 +4,7 @@
  * The only folder that imports fastify.
  */
 import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
+import { hostAndPort } from '../address-text.ts';
 import type { Archive } from '../archive/archive.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Config } from '../config.ts';
@@ -147,7 +148,7 @@ async function listen(app: FastifyInstance, config: Config): Promise<string> {
     const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
     throw new Reto3Error(
       taken ? 'RETO3_PORT_TAKEN' : 'RETO3_CANNOT_LISTEN',
-      `cannot listen on ${host}:${port} for the query API: ${taken ? 'another process listens there' : messageOf(error)}`,
+      `cannot listen on ${hostAndPort(host, port)} for the query API: ${taken ? 'another process listens there' : messageOf(error)}`,
       { cause: error, ...(taken && { hint: 'stop that process, or choose another --admin-port' }) },
     );
   }

@@ -12,6 +12,7 @@ import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { createServer, type ListenOptions, type Server } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
+import { hostAndPort } from '../address-text.ts';
 import { messageOf, Reto3Error } from '../errors.ts';
 
 export interface PortClaim {
@@ -107,6 +108,5 @@ function cannotListen(
   reason: string,
   cause: unknown,
 ): Reto3Error {
-  const at = `${host.includes(':') ? `[${host}]` : host}:${port}`;
-  return new Reto3Error(code, `cannot listen on ${at}: ${reason}`, { cause });
+  return new Reto3Error(code, `cannot listen on ${hostAndPort(host, port)}: ${reason}`, { cause });
 }

@@ -4,6 +4,7 @@
 import type { EventLoopUtilization } from 'node:perf_hooks';
 import { Worker } from 'node:worker_threads';
 import type { Ack } from '../ack.ts';
+import { hostAndPort } from '../address-text.ts';
 import { messageOf, Reto3Error } from '../errors.ts';
 import type { DelayHistogram } from '../metrics/event-loop-delay.ts';
 import type { ReportSource } from '../report/load.ts';
@@ -161,7 +162,7 @@ class RunningWorker {
             message.code,
             message.code === 'RETO3_BAD_REPORT'
               ? message.reason
-              : `cannot listen on ${start.host}:${start.port}: ${message.reason}`,
+              : `cannot listen on ${hostAndPort(start.host, start.port)}: ${message.reason}`,
           ),
         );
       });
