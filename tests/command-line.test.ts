@@ -24,7 +24,14 @@ test.each([
     ['help', 'nothing'],
     'there is no command "nothing" (see reto3 --help for the commands) [RETO3_',
   ],
-  [['doctor', '--port', 'x'], 'cannot read --port: Expected an integer but received: x (see reto3'],
+  [
+    ['doctor', '--port', 'x'],
+    'got --port "x", want a whole number from 0 to 65535 (see reto3 serve --help) [RETO3_BAD_SETTING]',
+  ],
+  [
+    ['whatif'],
+    'got no --capacity, want the requests a second (as in reto3 whatif --capacity 6000)',
+  ],
   [
     ['stats', 'hour'],
     'there is no period "hour" (use ms10 (10 ms), sec (1 s) or min (60 s)) [RETO3',
@@ -72,6 +79,14 @@ test.each([
   [['audit', '--json', '--nonsense'], 2, 'RETO3_BAD_FLAG'],
   [['stats', 'hour', '--json'], 2, 'RETO3_BAD_PERIOD'],
   [['reports', 'lag', '--json'], 2, 'RETO3_BAD_COMMAND'],
+  [['whatif', '--json'], 2, 'RETO3_BAD_FLAG'],
+  // Two forms, also where one of them is the default.
+  [['stats', '--json', '--format', 'text'], 2, 'RETO3_BAD_FORMAT'],
+  [['bursts', '--json', '--format', 'csv'], 2, 'RETO3_BAD_FORMAT'],
+  [['export', 'sec', '--json', '--format', 'csv'], 2, 'RETO3_BAD_FORMAT'],
+  [['query', 'SELECT 1', '--format=table', '--json'], 2, 'RETO3_BAD_FORMAT'],
+  [['report', 'lag', '--format', 'ndjson', '--json'], 2, 'RETO3_BAD_FORMAT'],
+  [['replay', 'count', '--format', 'csv', '--json'], 2, 'RETO3_BAD_FORMAT'],
 ])('with %j an error is a JSON object on stderr', async (args, wanted, errorCode) => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const { code, stdout, stderr } = await runCli(args, { env: { RETO3_URL: server.adminUrl } });

@@ -77,23 +77,29 @@ test('--follow --last waits on a server that has no final window yet, and misses
   expect({ stdout: follower.stdout, stderr: follower.stderr }).toEqual({ stdout: '', stderr: '' });
 });
 
-test('--follow --last begins with the newest windows, in each format', async () => {
+test('--follow --last begins with the newest windows, in each format, and ends at any stop signal', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   await setTimeout(200);
   const formats = [
-    { flags: [], header: [], line: linePattern },
+    { flags: [], header: [], line: linePattern, signal: 'SIGINT' },
     {
       flags: ['--format', 'csv'],
       header: ['start,count'],
       line: /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3},\d+$/,
+      signal: 'SIGTERM',
     },
-    { flags: ['--json'], header: [], line: /^\{"start":\d+,"count":\d+\}$/ },
-  ];
-  for (const { flags, header, line } of formats) {
+    {
+      flags: ['--json'],
+      header: [],
+      line: /^\{"start":\d+,"count":\d+\}$/,
+      signal: 'SIGHUP',
+    },
+  ] as const;
+  for (const { flags, header, line, signal } of formats) {
     const args = ['stats', 'ms10', '-f', '--last', '5', '--url', server.adminUrl, ...flags];
     const follower = startCli(args);
     await waitUntil('it goes on', () => follower.stdout.split('\n').length > 30);
-    follower.signal('SIGINT');
+    follower.signal(signal);
     expect(await follower.exited).toEqual({ code: 130, signal: null });
     const lines = follower.stdout.trimEnd().split('\n');
     expect(lines.slice(0, header.length)).toEqual(header);

@@ -347,7 +347,7 @@ test('--follow prints windows as they become final, each once', async () => {
   const csv = ['--format', 'csv', '--url', server.adminUrl];
   const following = startCli(['report', 'sizes', 'sec', '--follow', ...csv]);
   await waitUntil('five seconds are printed', () => following.stdout.split('\n').length > 6);
-  following.signal('SIGINT');
+  following.signal('SIGTERM');
   expect(await following.exited).toEqual({ code: 130, signal: null });
   await load.stop();
   const [header, ...lines] = following.stdout.trim().split('\n');

@@ -4,7 +4,6 @@
  */
 import type { Series } from '@reto3/server/analysis/series';
 import { ms10 } from '@reto3/server/period';
-import { parseFormatOf } from '@reto3/server/query/format';
 import { timeText } from '@reto3/server/time-text';
 import {
   type Asked,
@@ -16,7 +15,7 @@ import {
 } from './answers.ts';
 import { type ApiOptions, answerCut, request, textOf } from './api-client.ts';
 import type { Missing } from './end-of-answer.ts';
-import { analysisFormats } from './flags.ts';
+import type { analysisFormats } from './flags.ts';
 
 /** An analysis, where a server has it and how to make it of a folder. */
 interface Analysis<Answer> {
@@ -77,14 +76,6 @@ export interface Layout<Answer> {
   readonly columns: readonly string[];
 }
 
-/** @throws Reto3Error RETO3_BAD_FORMAT */
-export function parseAnalysisFormat(given: {
-  readonly json?: boolean | undefined;
-  readonly format: string;
-}): Format {
-  return parseFormatOf(analysisFormats, given.json ? 'json' : given.format);
-}
-
 /**
  * Prints an answer on stdout.
  * @throws Reto3Error RETO3_BLOCK_DAMAGED after it, where it had to leave something out
@@ -108,14 +99,22 @@ function formatLines<Answer>(
     case 'text':
       return lines(answer);
     case 'json':
-      return [JSON.stringify(answer)];
+      return [JSON.stringify(answer, rounded)];
     case 'csv':
-      return [columns, ...rows(answer).map((row) => columns.map((name) => row[name]))].map((row) =>
-        row.join(','),
-      );
+      return [
+        columns,
+        ...rows(answer).map((row) => columns.map((name) => rounded(name, row[name]))),
+      ].map((row) => row.join(','));
     case 'ndjson':
-      return rows(answer).map((row) => JSON.stringify(row));
+      return rows(answer).map((row) => JSON.stringify(row, rounded));
   }
+}
+
+/** Shares and rates to nine digits, without the noise of their arithmetic; counts and times as they are. */
+function rounded(_: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isInteger(value)
+    ? Number(value.toPrecision(9))
+    : value;
 }
 
 /** A number as short as it can be with three digits behind the point. */

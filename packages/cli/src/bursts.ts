@@ -4,18 +4,9 @@ import type { Bursts } from '@reto3/server/analysis/bursts';
 import { parseNumber } from '@reto3/server/analysis/number';
 import { exitCode, Reto3Error } from '@reto3/server/errors';
 import { timeText } from '@reto3/server/time-text';
-import {
-  ask,
-  type Layout,
-  parseAnalysisFormat,
-  percent,
-  print,
-  rangeLine,
-  short,
-  table,
-} from './analysis.ts';
+import { ask, type Layout, percent, print, rangeLine, short, table } from './analysis.ts';
 import { sourceOf } from './answers.ts';
-import type { burstsFlags, Given } from './flags.ts';
+import { analysisFormats, type burstsFlags, formatOf, type Given } from './flags.ts';
 
 const mostMessages = 1e9;
 /** A screenful; the other formats have all of the hundred that the answer lists. */
@@ -23,7 +14,7 @@ const mostShown = 20;
 
 /** @throws Reto3Error RETO3_CHECK_FAILED where the peak is above --fail-above, and what `ask` throws */
 export async function bursts(given: Given<typeof burstsFlags>): Promise<void> {
-  const format = parseAnalysisFormat(given);
+  const format = formatOf(analysisFormats, 'text', given);
   const failAbove = given['fail-above'];
   const limit =
     failAbove === undefined ? undefined : parseNumber('fail-above', failAbove, 0, mostMessages);

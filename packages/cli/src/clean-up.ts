@@ -5,15 +5,21 @@
 import { exitCode } from '@reto3/server/errors';
 import { stopSignals } from './stop-signals.ts';
 
+const leave = (): void => process.exit(exitCode.interrupted);
+
+/** For what goes on until it is stopped, and leaves nothing behind: a signal ends it with 130. */
+export function leaveWhenStopped(): void {
+  for (const signal of stopSignals) process.once(signal, leave);
+}
+
 /**
  * Runs the work. A signal ends the process with 130 meanwhile; whatever ends it, `cleanUp` runs
  * before, and not where the work comes to its end.
  * @param cleanUp synchronous, as all that an exit waits for
  */
 export async function orCleanUp<T>(cleanUp: () => void, work: () => Promise<T>): Promise<T> {
-  const leave = (): void => process.exit(exitCode.interrupted);
   process.once('exit', cleanUp);
-  for (const signal of stopSignals) process.once(signal, leave);
+  leaveWhenStopped();
   try {
     return await work();
   } finally {

@@ -3,7 +3,8 @@
  * help and refuses what is wrong, and the quick one of parse-flags.ts, for which oclif need not be
  * loaded. So nothing here may import oclif.
  */
-import { formatNames } from '@reto3/server/query/format';
+import { Reto3Error } from '@reto3/server/errors';
+import { formatNames, parseFormatOf } from '@reto3/server/query/format';
 import type { ApiOptions } from './api-client.ts';
 
 interface Definition {
@@ -16,6 +17,8 @@ interface Definition {
    * switch. */
   readonly value?: string;
   readonly fallback?: string;
+  /** As `fallback`, where the command has to know whether the flag was given. */
+  readonly usual?: string;
   /** May be given several times; what was given stands with commas between. */
   readonly repeatable?: boolean;
   /** The environment variable that is read where the flag is not given. */
@@ -128,7 +131,7 @@ export const listFlags = {
     description: 'print the windows as they become final, until interrupted',
   },
   open: { description: 'include the windows that are not final yet' },
-  format: { description: 'form of the output', fallback: 'text', value: formatNames.join('|') },
+  format: { description: 'form of the output', usual: 'text', value: formatNames.join('|') },
   json: { description: 'the same as --format json; with --follow one object a line' },
   ...clusterFlag,
   ...sourceFlags,
@@ -151,7 +154,7 @@ const analysisFlags = {
   },
   ...rangeFlags,
   open: { description: 'include the windows that are not final yet' },
-  format: { description: 'form of the output', fallback: 'text', value: analysisFormats.join('|') },
+  format: { description: 'form of the output', usual: 'text', value: analysisFormats.join('|') },
   json: { description: 'the same as --format json' },
   ...whoseFlags,
   ...sourceFlags,
@@ -188,6 +191,27 @@ export const topFlags = {
   ...clusterFlag,
   ...apiFlags,
 } as const satisfies FlagTable;
+
+/**
+ * The form of the output that --format and --json ask for, `usual` where neither is given.
+ * @throws Reto3Error RETO3_BAD_FORMAT
+ */
+export function formatOf<Name extends string>(
+  names: readonly Name[],
+  usual: Name,
+  { format, json }: { readonly format: string | undefined; readonly json?: boolean | undefined },
+): Name {
+  if (json && format !== undefined && format !== 'json') {
+    throw new Reto3Error(
+      'RETO3_BAD_FORMAT',
+      `got --json with --format ${format}, want one of them`,
+      {
+        hint: 'leave out one of them',
+      },
+    );
+  }
+  return parseFormatOf(names, json ? 'json' : (format ?? usual));
+}
 
 export function apiOptionsOf(flags: Given<typeof apiFlags>): ApiOptions {
   return { url: flags.url, tokenFile: flags['token-file'], ca: flags.ca };

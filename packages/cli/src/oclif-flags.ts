@@ -10,7 +10,7 @@ type OclifFlags<Table extends FlagTable> = {
 
 export function oclifFlags<Table extends FlagTable>(table: Table): OclifFlags<Table> {
   const flags = Object.entries(table).map(
-    ([name, { value, fallback, repeatable, alias, ...others }]) => {
+    ([name, { value, fallback, usual, repeatable, alias, ...others }]) => {
       const rest = { ...others, ...(alias !== undefined && { aliases: [alias] }) };
       return [
         name,
@@ -22,6 +22,7 @@ export function oclifFlags<Table extends FlagTable>(table: Table): OclifFlags<Ta
                 ...rest,
                 helpValue: value,
                 ...(fallback !== undefined && { default: fallback }),
+                ...(usual !== undefined && { defaultHelp: async () => usual }),
               }),
       ];
     },

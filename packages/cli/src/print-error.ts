@@ -86,8 +86,6 @@ function quotingHint(args: readonly string[]): string | undefined {
  */
 function oneLine(message: string): string {
   const [first = '', ...others] = message.split('\n').map((line) => line.trim());
-  const parsed = /^Parsing (--\S+)/.exec(first)?.[1];
-  if (parsed !== undefined) return `cannot read ${parsed}: ${others[0]}`;
   if (!first.endsWith(':')) return first;
   const listed = others
     .filter((line) => line !== '' && !line.startsWith('See more help'))

@@ -12,7 +12,6 @@ import { filesIn } from '@reto3/server/archive/reader';
 import { ArchiveSql, type SqlParts, type TextRows } from '@reto3/server/archive/sql';
 import { messageOf, Reto3Error } from '@reto3/server/errors';
 import { alignUp, ms10, type PeriodName } from '@reto3/server/period';
-import { parseFormatOf } from '@reto3/server/query/format';
 import { parseTime } from '@reto3/server/query/range';
 import { archiveFolderOf } from '@reto3/server/store/archive-folder';
 import { terminalCell } from '@reto3/server/terminal-text';
@@ -38,11 +37,6 @@ export interface SqlQuestion {
 
 /** More rows of a table than anybody reads; the others want a file. */
 const mostTableRows = 1_000;
-
-/** @throws Reto3Error RETO3_BAD_FORMAT */
-export function parseQueryFormat(text: string): QueryFormat {
-  return parseFormatOf(queryFormats, text);
-}
 
 /**
  * The statement: as it is given, from a file, or from stdin, which is called `-`.

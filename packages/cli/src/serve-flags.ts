@@ -1,19 +1,23 @@
 /** The settings of the server, as flags. The values are checked by the server's own rules. */
 import type { Config } from '@reto3/server/config';
 import { resolveConfig } from '@reto3/server/resolve-config';
-import { environmentVariableOf, settings } from '@reto3/server/settings';
+import { environmentVariableOf, type Setting, settings } from '@reto3/server/settings';
 import type { FlagTable, Given } from './flags.ts';
 
 export const serveFlags: FlagTable = Object.fromEntries(
   Object.values(settings).map((setting) => {
-    const fallback = setting.fallbackText ?? setting.fallback;
-    const origin = `[${fallback === undefined ? '' : `default: ${fallback}, `}env: ${environmentVariableOf(setting)}]`;
-    const description = `${setting.summary} ${origin}`;
     const { flag, value, repeatable } = setting;
     const kind = { ...(value !== undefined && { value }), ...(repeatable && { repeatable }) };
-    return [flag, { description, ...kind }];
+    return [flag, { description: descriptionOf(setting), ...kind }];
   }),
 );
+
+/** What a setting is, and where its value comes from where the flag is not given. */
+export function descriptionOf(setting: Setting<unknown>): string {
+  const fallback = setting.fallbackText ?? setting.fallback;
+  const origin = `${fallback === undefined ? '' : `default: ${fallback}, `}env: ${environmentVariableOf(setting)}`;
+  return `${setting.summary} [${origin}]`;
+}
 
 /** @throws Reto3Error RETO3_BAD_SETTING */
 export function configOf(given: Given<typeof serveFlags>): Config {

@@ -1,8 +1,7 @@
 /** What the three stats commands do: one question, its answer on stdout. */
 import { once } from 'node:events';
-import { exitCode } from '@reto3/server/errors';
 import { type PeriodName, periods } from '@reto3/server/period';
-import { csvHeader, type FormatName, formatRows, parseFormat } from '@reto3/server/query/format';
+import { csvHeader, type FormatName, formatNames, formatRows } from '@reto3/server/query/format';
 import {
   type Asked,
   type Source,
@@ -12,12 +11,14 @@ import {
   whoseOf,
   writeAnswer,
 } from './answers.ts';
-import type { Given, statsFlags } from './flags.ts';
+import { leaveWhenStopped } from './clean-up.ts';
+import { formatOf, type Given, type statsFlags } from './flags.ts';
 
 /** @throws Reto3Error RETO3_BAD_FORMAT, RETO3_BAD_RANGE, and what the source throws */
 export async function stats(period: PeriodName, given: Given<typeof statsFlags>): Promise<void> {
-  const format = parseFormat(given.json ? 'json' : given.format);
+  const format = formatOf(formatNames, 'text', given);
   const source = sourceOf(given);
+  if (given.follow) leaveWhenStopped();
   if (given.chart) {
     const { chartStats } = await import('./chart/chart-stats.ts');
     await chartStats(period, source, given, format);
@@ -32,7 +33,6 @@ async function followStats(
   format: FormatName,
 ): Promise<void> {
   const api = serverToFollow(source, asked);
-  process.once('SIGINT', () => process.exit(exitCode.interrupted));
   const rowFormat = format === 'json' ? 'ndjson' : format;
   const onMissing = sayingMissing(period);
   let { from } = asked;

@@ -3,25 +3,16 @@
 import type { WhatIf } from '@reto3/server/analysis/what-if';
 import { Reto3Error } from '@reto3/server/errors';
 import { timeText } from '@reto3/server/time-text';
-import {
-  ask,
-  type Layout,
-  parseAnalysisFormat,
-  percent,
-  print,
-  rangeLine,
-  short,
-  table,
-} from './analysis.ts';
+import { ask, type Layout, percent, print, rangeLine, short, table } from './analysis.ts';
 import { sourceOf } from './answers.ts';
-import type { Given, whatIfFlags } from './flags.ts';
+import { analysisFormats, formatOf, type Given, type whatIfFlags } from './flags.ts';
 
-/** @throws Reto3Error RETO3_BAD_SETTING, and what `ask` throws */
+/** @throws Reto3Error RETO3_BAD_FLAG, RETO3_BAD_FORMAT, and what `ask` throws */
 export async function askWhatIf(given: Given<typeof whatIfFlags>): Promise<void> {
-  const format = parseAnalysisFormat(given);
+  const format = formatOf(analysisFormats, 'text', given);
   const { capacity, rates, last, from, to, open, cluster, node } = given;
   if (capacity === undefined) {
-    throw new Reto3Error('RETO3_BAD_SETTING', 'got no --capacity, want the requests a second', {
+    throw new Reto3Error('RETO3_BAD_FLAG', 'got no --capacity, want the requests a second', {
       hint: 'as in reto3 whatif --capacity 6000',
     });
   }

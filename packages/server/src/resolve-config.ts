@@ -8,16 +8,13 @@ import { Reto3Error } from './errors.ts';
 import { Wanted } from './setting-values.ts';
 import { environmentVariableOf, type Setting, settings } from './settings.ts';
 
+type Texts = Readonly<Record<string, string | undefined>>;
+
 /**
- * Puts the configuration together.
+ * Reads settings one at a time; flags beat environment beats default.
  * @param flags by flag name without dashes, as written on the command line
- * @throws Reto3Error RETO3_BAD_SETTING that names the flag or variable, what was got and what is
- * wanted
  */
-export function resolveConfig(
-  flags: Readonly<Record<string, string | undefined>>,
-  environment: Readonly<Record<string, string | undefined>>,
-): Config {
+export function settingReader(flags: Texts, environment: Texts) {
   /** Where the value of a setting comes from, as its user knows it, and its text. */
   function find(setting: Pick<Setting<unknown>, 'flag' | 'fallback' | 'secret'>) {
     const variable = environmentVariableOf(setting);
@@ -32,6 +29,7 @@ export function resolveConfig(
       return { origin, text, got: setting.secret ? origin : `${origin} "${text}"` };
     }
   }
+  /** @throws Reto3Error RETO3_BAD_SETTING */
   function read<T>(setting: Setting<T>): T;
   function read<T>(setting: Setting<T | undefined>): T | undefined {
     const { text, got } = find(setting);
@@ -43,6 +41,17 @@ export function resolveConfig(
       throw new Reto3Error('RETO3_BAD_SETTING', `got ${got}, want ${error.message}`);
     }
   }
+  return { find, read };
+}
+
+/**
+ * Puts the configuration together.
+ * @param flags by flag name without dashes, as written on the command line
+ * @throws Reto3Error RETO3_BAD_SETTING that names the flag or variable, what was got and what is
+ * wanted
+ */
+export function resolveConfig(flags: Texts, environment: Texts): Config {
+  const { find, read } = settingReader(flags, environment);
   const config: Config = {
     port: read(settings.port),
     host: read(settings.host),

@@ -1,29 +1,26 @@
-import { Command, Flags } from '@oclif/core';
+import { Command } from '@oclif/core';
 import { exitCode, Reto3Error } from '@reto3/server/errors';
+import { settingReader } from '@reto3/server/resolve-config';
+import { settings } from '@reto3/server/settings';
 import { abortable } from '../clean-up.ts';
 import { findingLine, repairLines } from '../doctor.ts';
+import type { FlagTable } from '../flags.ts';
+import { oclifFlags } from '../oclif-flags.ts';
 import { keepFilesPrivate } from '../private-files.ts';
+import { descriptionOf } from '../serve-flags.ts';
 import { withProgress } from '../terminal/progress.ts';
 import { runOnWithoutReader } from '../terminal/standard-streams.ts';
 
-const flags = {
-  'data-dir': Flags.string({
-    description: 'folder of the counts',
-    default: './data',
-    env: 'RETO3_DATA_DIR',
-    helpValue: 'FOLDER',
-  }),
-  port: Flags.integer({ description: 'port of the requests', default: 8_080, env: 'RETO3_PORT' }),
-  'admin-port': Flags.integer({
-    description: 'port of the query API',
-    default: 8_081,
-    env: 'RETO3_ADMIN_PORT',
-  }),
-  repair: Flags.boolean({
+const table = {
+  'data-dir': { description: descriptionOf(settings.dataDir), value: 'FOLDER' },
+  port: { description: descriptionOf(settings.port), value: 'PORT' },
+  'admin-port': { description: descriptionOf(settings.adminPort), value: 'PORT' },
+  repair: {
     description: 'copy the folder, then mend it and say what is gone; no server may hold it',
-  }),
-  json: Flags.boolean({ description: 'print the findings as JSON' }),
-};
+  },
+  json: { description: 'print the findings as JSON' },
+} as const satisfies FlagTable;
+const flags = oclifFlags(table);
 
 export default class Doctor extends Command {
   static override readonly summary = 'Check this machine and a data folder, or repair the folder';
@@ -38,13 +35,16 @@ export default class Doctor extends Command {
 
   async run(): Promise<void> {
     const { flags: given } = await this.parse(Doctor);
-    const dataDir = given['data-dir'];
-    if (given.repair) await this.#repair(dataDir, given.json);
-    else
-      await this.#examine(
-        { dataDir, port: given.port, adminPort: given['admin-port'] },
-        given.json,
-      );
+    const { json, repair, port, 'admin-port': adminPort, 'data-dir': dataDir } = given;
+    // As a server would take them: the same defaults, and refused in the same words.
+    const texts = { port, 'admin-port': adminPort, 'data-dir': dataDir };
+    const { read } = settingReader(texts, process.env);
+    const folder = read(settings.dataDir);
+    if (repair) await this.#repair(folder, json);
+    else {
+      const ports = { port: read(settings.port), adminPort: read(settings.adminPort) };
+      await this.#examine({ dataDir: folder, ...ports }, json);
+    }
   }
 
   async #examine(

@@ -1,8 +1,7 @@
 import { Args, Command, Flags } from '@oclif/core';
 import { parsePeriod } from '@reto3/server/period';
-import { parseFormatOf } from '@reto3/server/query/format';
 import { sourceOf, writeAnswer } from '../answers.ts';
-import { outputFlags, rangeFlags, sourceFlags, whoseFlags } from '../flags.ts';
+import { formatOf, outputFlags, rangeFlags, sourceFlags, whoseFlags } from '../flags.ts';
 import { oclifFlags } from '../oclif-flags.ts';
 import { writeWhole } from '../whole-file.ts';
 
@@ -14,7 +13,7 @@ const flags = {
   open: Flags.boolean({ description: 'include the windows that are not final yet' }),
   format: Flags.string({
     description: 'form of the output',
-    default: 'csv',
+    defaultHelp: async () => 'csv',
     helpValue: exportFormats.join('|'),
   }),
   json: Flags.boolean({ description: 'the same as --format json' }),
@@ -45,7 +44,7 @@ export default class Export extends Command {
 
   async run(): Promise<void> {
     const { args, flags: given } = await this.parse({ args: Export.args, flags });
-    const format = parseFormatOf(exportFormats, given.json ? 'json' : given.format);
+    const format = formatOf(exportFormats, 'csv', given);
     const { last, to, open, cluster, node, output } = given;
     const from = given.from ?? (last === undefined ? '0' : undefined);
     const { name: period } = parsePeriod(args.period);

@@ -1,16 +1,16 @@
 import { Args, Command, Flags } from '@oclif/core';
 import { sourceOf } from '../answers.ts';
-import { messageRangeFlags, outputFlags, sourceFlags } from '../flags.ts';
+import { formatOf, messageRangeFlags, outputFlags, sourceFlags } from '../flags.ts';
 import { oclifFlags } from '../oclif-flags.ts';
 import { keepFilesPrivate } from '../private-files.ts';
-import { parseQueryFormat, query, queryFormats, readSql } from '../query.ts';
+import { query, queryFormats, readSql } from '../query.ts';
 
 const flags = {
   file: Flags.string({ description: 'file with the statement', helpValue: 'FILE' }),
   ...oclifFlags(messageRangeFlags),
   format: Flags.string({
     description: 'form of the output',
-    default: 'table',
+    defaultHelp: async () => 'table',
     helpValue: queryFormats.join('|'),
   }),
   json: Flags.boolean({ description: 'the same as --format json' }),
@@ -49,7 +49,7 @@ export default class Query extends Command {
     const { args, flags: given } = await this.parse({ args: Query.args, flags });
     // Its answer may hold bodies of messages.
     keepFilesPrivate();
-    const format = parseQueryFormat(given.json ? 'json' : given.format);
+    const format = formatOf(queryFormats, 'table', given);
     const { from, to, output, explain } = given;
     const sql = await readSql(args.sql, given.file);
     await query(sourceOf(given), { sql, format, from, to, output, explain });

@@ -1,7 +1,7 @@
 import { Args, Command } from '@oclif/core';
 import { parsePeriod } from '@reto3/server/period';
-import { formatNames, parseFormat } from '@reto3/server/query/format';
-import { apiFlags, apiOptionsOf, type FlagTable, rangeFlags } from '../flags.ts';
+import { formatNames } from '@reto3/server/query/format';
+import { apiFlags, apiOptionsOf, type FlagTable, formatOf, rangeFlags } from '../flags.ts';
 import { oclifFlags } from '../oclif-flags.ts';
 import { writeDifferences, writeReplay } from '../replay.ts';
 
@@ -12,7 +12,7 @@ const table = {
       'print the windows that are stored otherwise than they are replayed, and exit with 5 if there are any',
   },
   report: { description: 'module of the report, where its name is given', value: 'MODULE' },
-  format: { description: 'form of the output', fallback: 'text', value: formatNames.join('|') },
+  format: { description: 'form of the output', usual: 'text', value: formatNames.join('|') },
   json: { description: 'the same as --format json' },
   'data-dir': {
     description: 'data folder with the archive; a server may be writing to it',
@@ -58,7 +58,7 @@ export default class Replay extends Command {
       period: args.period === undefined ? undefined : parsePeriod(args.period).name,
       from: given.from,
       to: given.to,
-      format: parseFormat(given.json ? 'json' : given.format),
+      format: formatOf(formatNames, 'text', given),
       dataDir: given['data-dir'],
       api: apiOptionsOf(given),
     };

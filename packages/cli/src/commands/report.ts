@@ -1,9 +1,10 @@
 import { Args, Command } from '@oclif/core';
-import { exitCode, Reto3Error } from '@reto3/server/errors';
+import { Reto3Error } from '@reto3/server/errors';
 import { parsePeriod } from '@reto3/server/period';
-import { parseFormat } from '@reto3/server/query/format';
+import { formatNames } from '@reto3/server/query/format';
 import { sourceOf } from '../answers.ts';
-import { type FlagTable, listFlags } from '../flags.ts';
+import { leaveWhenStopped } from '../clean-up.ts';
+import { type FlagTable, formatOf, listFlags } from '../flags.ts';
 import { oclifFlags } from '../oclif-flags.ts';
 import { followReport, writeReport } from '../report.ts';
 
@@ -44,7 +45,7 @@ export default class Report extends Command {
   async run(): Promise<void> {
     const { args, flags: given } = await this.parse({ args: Report.args, flags });
     const { last, from, to, open, follow, cluster } = given;
-    const format = parseFormat(given.json ? 'json' : given.format);
+    const format = formatOf(formatNames, 'text', given);
     const period = args.period === undefined ? undefined : parsePeriod(args.period).name;
     const question = {
       name: args.name,
@@ -69,7 +70,7 @@ export default class Report extends Command {
         { hint: 'leave them out, or --follow' },
       );
     }
-    process.once('SIGINT', () => process.exit(exitCode.interrupted));
+    leaveWhenStopped();
     const rowFormat = format === 'json' ? 'ndjson' : format;
     await followReport(source, { ...question, format: rowFormat }, process.stdout);
   }

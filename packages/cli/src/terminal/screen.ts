@@ -4,7 +4,7 @@
  */
 import { writeSync } from 'node:fs';
 import { exitCode } from '@reto3/server/errors';
-import { stopSignals } from '../stop-signals.ts';
+import { leaveWhenStopped } from '../clean-up.ts';
 import { drawOn } from './standard-streams.ts';
 
 export interface Canvas {
@@ -63,7 +63,7 @@ export async function onScreen(
     }
   };
   process.once('exit', restore);
-  for (const signal of stopSignals) process.once(signal, () => process.exit(exitCode.interrupted));
+  leaveWhenStopped();
   if (stdin.isTTY) {
     stdin.setRawMode(true).setEncoding('utf8');
     stdin.on('data', (keys) => {

@@ -1,0 +1,30 @@
+import { afterEach, expect, test, vi } from 'vitest';
+import { print } from './analysis.ts';
+
+afterEach(() => void vi.restoreAllMocks());
+
+const answer = {
+  messages: 12_345_678_901,
+  meanRate: 0.1 + 0.2,
+  scales: [{ mean: 1 / 3 }],
+  damaged: [],
+  damagedPlaces: 0,
+};
+const layout = {
+  lines: () => [],
+  columns: ['from', 'share'],
+  rows: () => [{ from: 1_480_384_140_000, share: 2 / 3 }],
+};
+
+test.each([
+  [
+    'json',
+    '{"messages":12345678901,"meanRate":0.3,"scales":[{"mean":0.333333333}],"damaged":[],"damagedPlaces":0}\n',
+  ],
+  ['csv', 'from,share\n1480384140000,0.666666667\n'],
+  ['ndjson', '{"from":1480384140000,"share":0.666666667}\n'],
+] as const)('%s has no noise of arithmetic, and every digit of a count', (format, text) => {
+  const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  print(answer, format, layout);
+  expect(write.mock.calls).toEqual([[text]]);
+});
