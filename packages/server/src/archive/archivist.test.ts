@@ -230,6 +230,42 @@ describe('the archivist', () => {
     expect(events).toEqual([]);
   });
 
+  it('keeps every state in which a segment was found damaged, and each of them once', () => {
+    const { take } = start();
+    for (let batch = 0; batch < 10; batch++) take(1);
+    const path = join(folder, segmentPath(1, hour));
+    const quarantined = (): Buffer[] =>
+      readdirSync(join(folder, 'quarantine'))
+        .sort()
+        .map((name) => readFileSync(join(folder, 'quarantine', name)));
+    const damage = (): Buffer => {
+      const bytes = readFileSync(path);
+      const changed = segmentHeaderBytes + batchHeaderBytes;
+      bytes[changed] = (bytes[changed] ?? 0) ^ 1;
+      writeFileSync(path, bytes);
+      return bytes;
+    };
+    const first = damage();
+    start({ writes: 10 });
+    const second = damage();
+    start({ writes: 10 });
+    expect(quarantined()).toEqual([first, second]);
+    // A start that was killed before the segment was replaced finds the same again.
+    writeFileSync(path, second);
+    start({ writes: 10 });
+    expect(quarantined()).toEqual([first, second]);
+    // Nothing is whole of it, so it is moved away, and its number is free again.
+    const third = first.subarray(0, segmentHeaderBytes + (first.length - segmentHeaderBytes) / 10);
+    writeFileSync(path, third);
+    const next = start({ writes: 10 });
+    expect(quarantined()).toEqual([first, second, third]);
+    next.take(1);
+    const fourth = damage();
+    start({ writes: 11 });
+    expect(quarantined()).toEqual([first, second, third, fourth]);
+    expect(existsSync(path)).toBe(false);
+  });
+
   it('keeps a segment that was damaged before it was converted', async () => {
     const { archivist, take, write } = start();
     for (let batch = 0; batch < 10; batch++) take(1);

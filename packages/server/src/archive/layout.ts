@@ -34,9 +34,13 @@ export interface ArchiveFile {
 
 export const segmentsFolder = 'segments';
 
-/** Where a segment with damaged bytes is kept as it was found; nothing reads it or deletes it. */
-export function quarantinePath({ path }: ArchiveFile): string {
-  return join('quarantine', basename(path));
+/**
+ * Where a segment with damaged bytes is kept as it was found; nothing reads it or deletes it.
+ * @param copy from 1 up, for a segment that was found damaged more than once
+ */
+export function quarantinePath({ path }: ArchiveFile, copy: number): string {
+  const suffix = copy === 1 ? '' : `.${copy}`;
+  return join('quarantine', `${basename(path)}${suffix}`);
 }
 
 /** What a file is called while it is written, so that nobody reads half of one. */

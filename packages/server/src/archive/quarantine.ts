@@ -10,7 +10,9 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readFileSync,
   renameSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -25,7 +27,8 @@ export function damagedBytes({ damaged }: SegmentContent): number {
 
 /** Moves a segment away, once what is whole of it is somewhere else. */
 export function quarantine(folder: string, file: ArchiveFile): void {
-  renameSync(join(folder, file.path), targetOf(folder, file));
+  const { path } = targetOf(folder, file);
+  renameSync(join(folder, file.path), path);
 }
 
 /**
@@ -34,11 +37,13 @@ export function quarantine(folder: string, file: ArchiveFile): void {
  */
 export function replaceDamaged(folder: string, file: ArchiveFile, kept: readonly Batch[]): void {
   const target = targetOf(folder, file);
-  // What an interrupted start put there is whole: it has its name only then.
-  if (!existsSync(target)) {
-    copyFileSync(join(folder, file.path), `${target}.new`, constants.COPYFILE_FICLONE);
-    syncPath(`${target}.new`);
-    renameSync(`${target}.new`, target);
+  if (!target.isCopy) {
+    const partial = `${target.path}.new`;
+    copyFileSync(join(folder, file.path), partial, constants.COPYFILE_FICLONE);
+    syncPath(partial);
+    renameSync(partial, target.path);
+    // Its name, too, is to be on the disk before the segment changes.
+    for (const parent of [dirname(target.path), folder]) syncPath(parent);
   }
   const partial = join(folder, partialPath(file.sequence));
   const descriptor = openSync(partial, 'w');
@@ -53,10 +58,22 @@ export function replaceDamaged(folder: string, file: ArchiveFile, kept: readonly
   renameSync(partial, join(folder, file.path));
 }
 
-function targetOf(folder: string, file: ArchiveFile): string {
-  const target = join(folder, quarantinePath(file));
-  mkdirSync(dirname(target), { recursive: true });
-  return target;
+/**
+ * Where a segment is kept in quarantine: under the first name that is free, or that has a copy of it
+ * already, as an interrupted start leaves. Another damage of the same segment is another file.
+ */
+function targetOf(
+  folder: string,
+  file: ArchiveFile,
+): { readonly path: string; readonly isCopy: boolean } {
+  const bytes = readFileSync(join(folder, file.path));
+  for (let copy = 1; ; copy++) {
+    const path = join(folder, quarantinePath(file, copy));
+    mkdirSync(dirname(path), { recursive: true });
+    if (!existsSync(path)) return { path, isCopy: false };
+    if (statSync(path).size === bytes.length && readFileSync(path).equals(bytes))
+      return { path, isCopy: true };
+  }
 }
 
 /** Puts a file on the disk, or the names in a folder. */
