@@ -4,6 +4,7 @@
  * segment. docs/format.md draws it. Little-endian, as the machines are that write it.
  */
 import { crc32 } from 'node:zlib';
+import { Checksums } from './checksums.ts';
 import { hourMs } from './layout.ts';
 
 /** The parts of a message that are kept. */
@@ -121,12 +122,18 @@ export interface Batch extends Bytes {
 /**
  * The batch that begins at an offset of a segment; undefined where there is no whole one, because
  * writing it was interrupted or its bytes changed.
+ * @param checksums of the segment's bytes; to be the same for all that is looked for in them
  */
-export function batchAt(segment: Buffer, at: number): Batch | undefined {
+export function batchAt(
+  segment: Buffer,
+  at: number,
+  checksums = new Checksums(segment),
+): Batch | undefined {
   if (!isLongEnough(segment, at)) return undefined;
   const length = segment.readUInt32LE(at + lengthAt);
+  const checksum = checksums.of(at + writeAt, at + length);
+  if (checksum !== segment.readUInt32LE(at + checksumAt)) return undefined;
   const { buffer, view } = bytesOver(segment.buffer, segment.byteOffset + at, length);
-  if (crc32(buffer.subarray(writeAt)) !== view.getUint32(checksumAt, true)) return undefined;
   return {
     buffer,
     view,

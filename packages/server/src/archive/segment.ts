@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { Reto3Error } from '../errors.ts';
 import { type Batch, batchAt, isLongEnough, mayBeBatch } from './batch.ts';
+import { Checksums } from './checksums.ts';
 
 const magic = 'reto3seg';
 const formatVersion = 1;
@@ -54,14 +55,15 @@ export function readSegment(path: string): SegmentContent {
       'RETO3_DATA_VERSION',
       `cannot read the segment ${path}: got the header ${header.toString('hex')}, want version ${formatVersion}`,
     );
+  const checksums = new Checksums(bytes);
   const batches: Batch[] = [];
   const damaged: Stretch[] = [];
   let messages = 0;
   let wholeBytes = segmentHeaderBytes;
   for (let at = wholeBytes; at < bytes.length; ) {
-    const batch = batchAt(bytes, at);
+    const batch = batchAt(bytes, at, checksums);
     if (batch === undefined) {
-      const next = nextBatch(bytes, at);
+      const next = nextBatch(bytes, at, checksums);
       if (next !== undefined) damaged.push({ from: at, to: next });
       else if (isLongEnough(bytes, at)) damaged.push({ from: at, to: bytes.length });
       if (next === undefined) break;
@@ -77,13 +79,13 @@ export function readSegment(path: string): SegmentContent {
 }
 
 /** Where the next whole batch begins behind a bad one; undefined where none does. */
-function nextBatch(bytes: Buffer, bad: number): number | undefined {
+function nextBatch(bytes: Buffer, bad: number, checksums: Checksums): number | undefined {
   // The length of the bad one, as long as that is right: a look for the next would also find bytes
   // that a client sent.
   const behind = isLongEnough(bytes, bad) ? bad + bytes.readUInt32LE(bad) : bytes.length;
-  if (batchAt(bytes, behind) !== undefined) return behind;
+  if (batchAt(bytes, behind, checksums) !== undefined) return behind;
   for (let at = bad + 1; at < bytes.length; at++)
-    if (mayBeBatch(bytes, at) && batchAt(bytes, at) !== undefined) return at;
+    if (mayBeBatch(bytes, at) && batchAt(bytes, at, checksums) !== undefined) return at;
   return undefined;
 }
 
