@@ -1,13 +1,16 @@
 /** Damage reaches whoever asks, also through a proxy that drops trailers, and ends no follow. */
-import { createServer, request } from 'node:http';
+import { once } from 'node:events';
+import { createServer, get, request } from 'node:http';
+import { json } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
 import { alignDown } from '../../packages/server/src/period.ts';
 import { timeText } from '../../packages/server/src/time-text.ts';
 import { runCli, startCli } from '../support/cli.ts';
+import { readLive } from '../support/live.ts';
 import { Server } from '../support/server.ts';
 import { waitUntil } from '../support/wait.ts';
 import { parseLines } from '../support/windows.ts';
-import { flipRow, folderWithBlocks } from './support.ts';
+import { flipRow, folderWithBlocks, folderWithDamage } from './support.ts';
 
 const damageText = /cannot read ms10 from .*: its checksum does not match/;
 
@@ -68,4 +71,32 @@ test('damage in the past is said on every path', async () => {
     }
     expect((await following.exited).code).toBe(130);
   }
+});
+
+test('of 210 damaged places an answer names the first 100, its trailer the first 10, and both their number', async () => {
+  const minutes = 210;
+  const startMs = alignDown(Date.now() - 5 * 3_600_000, 60_000);
+  const server = await Server.start({ dataDir: await folderWithDamage(startMs, minutes) });
+  const places = Array.from({ length: minutes }, (_, minute) => ({
+    from: startMs + (minute + 1) * 60_000,
+    to: startMs + (minute + 2) * 60_000,
+    reason: 'its checksum does not match',
+  }));
+  const said = { damaged: places.slice(0, 100), damagedPlaces: minutes };
+
+  const range = `from=${startMs}&to=${startMs + (minutes + 2) * 60_000}`;
+  const [answer] = await once(get(`${server.adminUrl}/v1/stats/ms10?${range}`), 'response');
+  expect(await json(answer)).toMatchObject(said);
+  expect(JSON.parse(answer.trailers['reto3-damaged'])).toEqual(places.slice(0, 10));
+  expect(answer.trailers['reto3-damaged-places']).toBe(String(minutes));
+
+  const query = `period=ms10&from=${startMs}`;
+  const { signal } = new AbortController();
+  let told: unknown;
+  for await (const event of readLive(server.adminUrl, query, signal)) {
+    told = event;
+    if (event.from !== startMs) break;
+  }
+  // What was counted behind the damage tells of it.
+  expect(told).toMatchObject({ from: places.at(-1)?.to, ...said });
 });

@@ -1,5 +1,6 @@
 /** A data folder with counts in it, made by a real server. */
 import { VirtualServer } from '../../packages/server/src/coordinator/coordinator.virtual.ts';
+import type { PeriodName } from '../../packages/server/src/period.ts';
 import { openDatabase } from '../../packages/server/src/store/database.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { Load } from '../support/load.ts';
@@ -25,28 +26,49 @@ export async function folderWithBlocks(startMs: number): Promise<string> {
   return folder;
 }
 
+/** A minute of counts and then so many minutes of which the ms10 block is damaged. */
+export async function folderWithDamage(startMs: number, minutes: number): Promise<string> {
+  const folder = await temporaryFolder();
+  const server = await VirtualServer.in(folder, startMs);
+  for (let minute = 0; minute <= minutes; minute++) {
+    await server.count(1);
+    server.clock.pass(59_000);
+  }
+  await server.count(1);
+  await server.stop();
+  await flipRows(folder, 'ms10', 1, minutes);
+  return folder;
+}
+
 /** Flips a bit in the first stored row of a series, or the one after so many; resolves with where the row starts, epoch ms. */
-export async function flipRow(
+export async function flipRow(folder: string, series: PeriodName, after = 0): Promise<number> {
+  const [start] = await flipRows(folder, series, after, 1);
+  if (start === undefined) throw new Error(`there is no row of ${series}`);
+  return start;
+}
+
+/** The same for so many rows. */
+async function flipRows(
   folder: string,
-  series: 'ms10' | 'sec' | 'min',
-  after = 0,
-): Promise<number> {
+  series: PeriodName,
+  after: number,
+  most: number,
+): Promise<number[]> {
   const database = await openDatabase(folder);
   const raw = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const;
   try {
     const range = { gt: Buffer.from(`!${series}!`), lt: Buffer.from(`!${series}"`), ...raw };
-    let before = after;
-    for await (const [key, value] of database.iterator<Buffer, Buffer>(range)) {
-      if (before-- > 0) continue;
+    const rows = await database.iterator<Buffer, Buffer>(range).all();
+    const chosen = rows.slice(after, after + most);
+    for (const [key, value] of chosen) {
       const flipped = Buffer.from(value);
       flipped[8] = (flipped[8] ?? 0) ^ 1;
       await database.put<Buffer, Buffer>(key, flipped, raw);
-      return key.readUIntBE(key.length - 6, 6);
     }
+    return chosen.map(([key]) => key.readUIntBE(key.length - 6, 6));
   } finally {
     await database.close();
   }
-  throw new Error(`there is no row of ${series}`);
 }
 
 /** A folder with `messages` messages, whose server has stopped. */

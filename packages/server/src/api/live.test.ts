@@ -1,7 +1,19 @@
-import { expect, it } from 'vitest';
-import { sec } from '../period.ts';
+import { fastify } from 'fastify';
+import { MemoryLevel } from 'memory-level';
+import { expect, it, onTestFinished } from 'vitest';
+import { Coordinator } from '../coordinator/coordinator.ts';
+import { VirtualServer } from '../coordinator/coordinator.virtual.ts';
+import { ms10, sec } from '../period.ts';
+import { LiveFeed } from '../query/live-feed.ts';
+import { Store } from '../store/store.ts';
+import { allocate } from '../window/layout.ts';
+import { RingReader } from '../window/ring.ts';
 import { allocateWindows } from '../window/windows.ts';
-import { eventText } from './live.ts';
+import { eventText, liveRoutes } from './live.ts';
+import { Feeds } from './live-counts.ts';
+import { LongReads } from './long-reads.ts';
+import { ReadThrottle } from './read-throttle.ts';
+import { errorSchema } from './schemas.ts';
 
 it('an event has the columns of /v1/stats, what was revised included', () => {
   const windows = allocateWindows(3);
@@ -33,4 +45,77 @@ it('an event has the columns of /v1/stats, what was revised included', () => {
     damaged: [],
     damagedPlaces: 0,
   });
+});
+
+/** Flips a bit of every stored ms10 row but the first. */
+async function flipAllButFirst(database: MemoryLevel): Promise<void> {
+  const raw = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const;
+  const range = { gt: Buffer.from('!ms10!'), lt: Buffer.from('!ms10"'), ...raw };
+  const rows = await database.iterator<Buffer, Buffer>(range).all();
+  for (const [key, value] of rows.slice(1)) {
+    const flipped = Buffer.from(value);
+    flipped[8] = (flipped[8] ?? 0) ^ 1;
+    await database.put<Buffer, Buffer>(key, flipped, raw);
+  }
+}
+
+/** The first so many events of an answer, as JSON. */
+async function eventsOf({ body }: Response, count: number): Promise<Record<string, unknown>[]> {
+  let text = '';
+  const decoder = new TextDecoder();
+  for await (const piece of body ?? []) {
+    text += decoder.decode(piece, { stream: true });
+    const events = [...text.matchAll(/^data: (.+)\n\n/gm)].map(([, data = '']) => JSON.parse(data));
+    if (events.length >= count) return events.slice(0, count);
+  }
+  throw new Error(`got ${text}, want ${count} events`);
+}
+
+it('damage behind the newest window that there is comes in an event of its own', async () => {
+  const startMs = Date.UTC(2016, 4, 28, 11, 11);
+  const damagedMinutes = 110;
+  const database = new MemoryLevel<string, string>();
+  const before = await VirtualServer.on(await Store.open(async () => database), startMs);
+  for (let minute = 0; minute <= damagedMinutes; minute++) {
+    await before.count(1);
+    before.clock.pass(59_000);
+  }
+  const { clock, store } = before;
+  clock.pass(3_600_000);
+  // It takes no requests, so no window of now comes behind the damage.
+  const coordinator = await Coordinator.open({
+    ...{ clock, store, node: 'test', workerCount: 1 },
+    anchor: { read: async () => 0, write: async () => undefined },
+    ring: new RingReader(allocate(1)),
+    events: { clockStepped: () => undefined, stalled: () => undefined, damaged: () => undefined },
+  });
+  // Until then the newest minute is in memory, from where no damage reaches it.
+  await coordinator.commit();
+  await flipAllButFirst(database);
+  const feed = new LiveFeed(coordinator);
+  const app = fastify({ forceCloseConnections: true });
+  onTestFinished(() => {
+    feed.close();
+    return app.close();
+  });
+  app.addSchema(errorSchema);
+  await app.register(liveRoutes, {
+    feeds: new Feeds(feed, { coordinator, cluster: undefined }),
+    longReads: new LongReads(new ReadThrottle(() => 0)),
+  });
+  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+
+  const events = await eventsOf(await fetch(`${url}/v1/live?period=ms10&from=${startMs}`), 3);
+  const finalThrough = coordinator.sweep();
+  expect(events).toMatchObject([
+    { from: startMs, to: startMs + ms10.blockMs, damaged: [], damagedPlaces: 0 },
+    { from: finalThrough, to: finalThrough, starts: [], damagedPlaces: damagedMinutes },
+    { from: finalThrough, damaged: [], damagedPlaces: 0 },
+  ]);
+  const places = Array.from({ length: 100 }, (_, minute) => ({
+    from: startMs + (minute + 1) * ms10.blockMs,
+    to: startMs + (minute + 2) * ms10.blockMs,
+    reason: 'its checksum does not match',
+  }));
+  expect(events[1]?.['damaged']).toEqual(places);
 });
