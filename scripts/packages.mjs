@@ -1,6 +1,11 @@
-/** Installs Debian packages whose programs the tests run, where that may be done: root and apt. */
+/**
+ * Installs Debian packages, where that may be done: root and apt. Their services are not started.
+ *
+ * `node scripts/packages.mjs PACKAGE…` installs these and exits as apt-get does.
+ */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
 
 /** Where Debian asks whether a package may start its services (invoke-rc.d(8)). */
 const policyFile = '/usr/sbin/policy-rc.d';
@@ -43,20 +48,12 @@ export function withoutServices(work, file = policyFile) {
   }
 }
 
-/** @param {Record<string, string>} programs program → the Debian package that has it */
-export function installMissing(programs) {
-  const wanted = Object.keys(programs).filter((program) => !has(program));
-  const missing = [...new Set(wanted.map((program) => programs[program]))];
-  if (missing.length === 0 || process.getuid?.() !== 0 || !has('apt-get')) return;
-  const { RETO3_INSTALL: install } = process.env;
-  if (install === '0') {
-    console.error(`reto3: RETO3_INSTALL=0, so these stay missing: ${missing.join(', ')}`);
-    return;
-  }
-  console.error(
-    `reto3: installing Debian packages that tests run: ${missing.join(', ')}\n` +
-      'reto3: their services are not started; RETO3_INSTALL=0 skips these tests instead',
-  );
+function mayInstall() {
+  return process.getuid?.() === 0 && has('apt-get');
+}
+
+/** Installs these packages, and returns the exit code of apt-get. */
+function install(packages) {
   const apt = {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
@@ -64,6 +61,36 @@ export function installMissing(programs) {
   // Somebody else's apt or a first boot's updates may hold the lock for minutes.
   const patience = ['-o', 'DPkg::Lock::Timeout=300'];
   const options = ['-y', '-qq', '--no-install-recommends', ...patience];
+  let status = null;
   spawnSync('apt-get', ['update', '-qq'], apt);
-  withoutServices(() => spawnSync('apt-get', ['install', ...options, ...missing], apt));
+  withoutServices(() => {
+    ({ status } = spawnSync('apt-get', ['install', ...options, ...packages], apt));
+  });
+  return status ?? 1;
+}
+
+/** @param {Record<string, string>} programs program → the Debian package that has it */
+export function installMissing(programs) {
+  const wanted = Object.keys(programs).filter((program) => !has(program));
+  const missing = [...new Set(wanted.map((program) => programs[program]))];
+  if (missing.length === 0 || !mayInstall()) return;
+  const { RETO3_INSTALL: allowed } = process.env;
+  if (allowed === '0') {
+    console.error(`reto3: RETO3_INSTALL=0, so these stay missing: ${missing.join(', ')}`);
+    return;
+  }
+  console.error(
+    `reto3: installing Debian packages that tests run: ${missing.join(', ')}\n` +
+      'reto3: their services are not started; RETO3_INSTALL=0 skips these tests instead',
+  );
+  install(missing);
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const packages = process.argv.slice(2);
+  if (mayInstall()) process.exitCode = install(packages);
+  else {
+    console.error(`reto3: cannot install ${packages.join(', ')}: that needs root and apt-get`);
+    process.exitCode = 1;
+  }
 }
