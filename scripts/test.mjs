@@ -5,6 +5,7 @@
  */
 import { parseArgs } from 'node:util';
 import { debianRoot } from './debian-root.mjs';
+import { removeOldRoots } from './old-roots.mjs';
 import { installMissing } from './packages.mjs';
 import { bin, runOrExit, setup } from './setup.mjs';
 
@@ -37,6 +38,7 @@ function newerBuild() {
   if (projects?.includes('newer-build') === false) return {};
   const { root, missing } = debianRoot();
   if (missing !== undefined) return { RETO3_NEWER_BUILD_MISSING: missing };
+  removeOldRoots(root);
   return { RETO3_NEWER_BUILD_ROOT: root };
 }
 
