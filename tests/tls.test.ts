@@ -9,13 +9,14 @@ import { text } from 'node:stream/consumers';
 import { connect } from 'node:tls';
 import { expect } from 'vitest';
 import { certificate } from './support/certificate.ts';
-import { runCli } from './support/cli.ts';
+import { runCli, startCli } from './support/cli.ts';
 import { temporaryFolder } from './support/folder.ts';
+import { Load } from './support/load.ts';
 import { requires } from './support/requirement.ts';
 import { Server, serveArgs } from './support/server.ts';
 import { printStats } from './support/stats.ts';
 import { waitUntil } from './support/wait.ts';
-import { sumOf } from './support/windows.ts';
+import { parseLines, sumOf } from './support/windows.ts';
 
 const withOpenssl = requires('openssl');
 
@@ -100,4 +101,45 @@ withOpenssl('the query API speaks TLS, and plain questions get no answer', async
   plain.end();
   await expect(once(plain, 'response')).rejects.toThrow();
   await server.stop();
+});
+
+withOpenssl('the command line asks over TLS with --ca, and says how where it cannot', async () => {
+  const { cert, key } = await certificate('a');
+  const server = await Server.start({
+    dataDir: await temporaryFolder(),
+    flags: ['--admin-tls-cert', cert, '--admin-tls-key', key],
+  });
+  const load = Load.start({ port: server.port, connections: 1, depth: 4, requests: 100 });
+  await load.done;
+  const url = `https://127.0.0.1:${server.adminPort}`;
+  const trusting = { env: { RETO3_URL: url, RETO3_CA: cert } };
+  expect(await runCli(['health', '--url', url, '--ca', cert])).toEqual({
+    code: 0,
+    stdout: 'ready\n',
+    stderr: '',
+  });
+  const counted = await runCli(['stats', 'ms10', '--from', '1m', '--open'], trusting);
+  expect(counted).toMatchObject({ code: 0, stderr: '' });
+  expect(sumOf(parseLines(counted.stdout))).toBe(100);
+  const follower = startCli(['stats', 'ms10', '--follow'], trusting);
+  await waitUntil('it follows', () => follower.stdout !== '');
+  follower.signal('SIGINT');
+  expect(await follower.exited).toEqual({ code: 130, signal: null });
+  expect(follower.stderr).toBe('');
+
+  const { cert: another } = await certificate('b');
+  for (const [flags, says] of [
+    [['--url', url], '(name the certificates of its CA with --ca FILE)'],
+    [['--url', url, '--ca', another], '(name the certificates of its CA with --ca FILE)'],
+    [['--url', url, '--ca', key], 'without a certificate in it'],
+    [['--url', server.adminUrl], `what listens there speaks TLS (ask with --url ${url})`],
+    [['--url', `https://127.0.0.1:${server.port}`], '(the port may not speak TLS: try http://)'],
+  ] as const) {
+    const { code, stdout, stderr } = await runCli(['stats', 'sec', ...flags]);
+    expect({ code, stdout }).toEqual({ code: stderr.includes('BAD_SETTING') ? 2 : 3, stdout: '' });
+    expect(stderr).toContain(says);
+  }
+  // Nothing that was asked of the wrong port was counted.
+  const again = await runCli(['stats', 'ms10', '--from', '1m', '--open'], trusting);
+  expect(sumOf(parseLines(again.stdout))).toBe(100);
 });

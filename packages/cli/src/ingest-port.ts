@@ -5,7 +5,8 @@
  * The probe is a request that no server may take: its Content-Length is no number. The ingest port
  * closes the connection without an answer and counts nothing (body.ts, with both builds of
  * uWebSockets.js); the query API, and a proxy before it, answers 400 before a handler sees the
- * request. An ingest port behind a proxy is found out only by its answer to the question.
+ * request. An ingest port behind a proxy is found out only by its answer to the question. A port that
+ * speaks TLS closes the connection too, so what closes it is then greeted in TLS.
  */
 import { request as httpRequest } from 'node:http';
 import { Reto3Error } from '@reto3/server/errors';
@@ -20,23 +21,34 @@ const known = new Set<string>();
 export async function assertNotIngestPort({ origin, hostname, port }: URL): Promise<void> {
   // The API over TLS is reached through other agents, and mostly a proxy.
   if (known.has(origin) || !origin.startsWith('http:')) return;
-  if (await closesUnanswered(hostname.replace(/^\[|\]$/g, ''), port)) {
-    throw new Reto3Error(
-      'RETO3_SERVER_NOT_REACHABLE',
-      `cannot reach a query API at ${origin}: what listens there closed the connection`,
-      {
-        hint: 'that may be the port that takes the requests; name the query API with --url, and https:// where it speaks TLS',
-      },
-    );
+  const at = { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 80) };
+  if (!(await closesUnanswered(at))) {
+    known.add(origin);
+    return;
   }
-  known.add(origin);
+  const [does, hint] = (await speaksTls(at))
+    ? ['speaks TLS', `ask with --url ${origin.replace('http:', 'https:')}`]
+    : [
+        'closed the connection',
+        'that may be the port that takes the requests; name the query API with --url',
+      ];
+  throw new Reto3Error(
+    'RETO3_SERVER_NOT_REACHABLE',
+    `cannot reach a query API at ${origin}: what listens there ${does}`,
+    { hint },
+  );
 }
 
-function closesUnanswered(host: string, port: string): Promise<boolean> {
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+function closesUnanswered({ host, port }: Address): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = httpRequest({
       host,
-      port: port || 80,
+      port,
       path: '/healthz',
       agent: false,
       timeout: probeMs,
@@ -50,5 +62,20 @@ function closesUnanswered(host: string, port: string): Promise<boolean> {
     probe.once('timeout', () => end(false));
     probe.on('error', (error: NodeJS.ErrnoException) => end(error.code === 'ECONNRESET'));
     probe.end();
+  });
+}
+
+/** Whether a TLS handshake succeeds; with which certificate does not matter. */
+async function speaksTls(at: Address): Promise<boolean> {
+  const { connect } = await import('node:tls');
+  return new Promise((resolve) => {
+    const socket = connect({ ...at, rejectUnauthorized: false, timeout: probeMs });
+    const end = (speaks: boolean): void => {
+      resolve(speaks);
+      socket.destroy();
+    };
+    socket.once('secureConnect', () => end(true));
+    socket.once('timeout', () => end(false));
+    socket.on('error', () => end(false));
   });
 }
