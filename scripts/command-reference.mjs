@@ -28,6 +28,9 @@ A range in which nothing was counted is exit code 4 (\`stats\`, \`export\`, \`re
 counts should stop there. An answer of \`query\` without a row is exit code 0, since no rows is what a statement may well ask
 for. With \`--follow\`, a range that is still empty is waited for.
 
+A follow that loses its server says so on stderr, goes on trying, and says when the server is back; it misses no window.
+Ctrl-C, SIGTERM and SIGHUP end it with 130.
+
 A time, as \`--from\` and \`--to\` take it, is ISO 8601 (UTC where it names no zone), an age such as 5m, or a number: ten digits
 are epoch seconds, twelve and more are epoch milliseconds, and 0 is the beginning. Other numbers are refused, since their
 unit is in doubt: 20160528 is a date without its dashes. The query API reads times in the same way.

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { askStats } from './support/api.ts';
-import { startCli } from './support/cli.ts';
+import { runCli, startCli } from './support/cli.ts';
 import { temporaryFolder } from './support/folder.ts';
 import { Load } from './support/load.ts';
 import { Server } from './support/server.ts';
@@ -23,27 +23,78 @@ test('--follow misses and doubles no window across two restarts', async () => {
     ...['stats', 'ms10', '--follow', '--from', String(from), '--url', adminUrl],
   ]);
   await waitUntil('it follows', () => follower.stdout !== '');
+  const lost = `reto3: lost the server at ${adminUrl}, trying again: `;
+  const back = `reto3: the server at ${adminUrl} is back`;
   for (let restart = 0; restart < 2; restart++) {
     await loadWith(server);
     await server.stop();
+    await waitUntil('it has lost the server', () => timesIn(follower.stderr, lost) > restart);
     server = await Server.start({ dataDir, port, adminPort });
+    await waitUntil('it has the server again', () => timesIn(follower.stderr, back) > restart);
   }
   await loadWith(server);
   const until = Date.now();
   await waitUntil('everything is printed', () => {
     expect(follower.running).toBe(true);
-    const lines = follower.stdout.slice(0, follower.stdout.lastIndexOf('\n') + 1);
-    return Math.max(0, ...parseLines(lines).keys()) > until;
+    return newestIn(follower.stdout) > until;
   });
   follower.signal('SIGINT');
   expect(await follower.exited).toEqual({ code: 130, signal: null });
-  expect(follower.stderr).toBe('');
+  expect(noticesIn(follower.stderr)).toEqual([lost, back, lost, back]);
 
   const printed = parseLines(follower.stdout);
   const end = Math.max(...printed.keys()) + 10;
   const counted = countsOf(await askStats(adminUrl, 'ms10', `from=${from}&to=${end}`));
   expect([...printed]).toEqual([...counted]);
   expect(sumOf(printed)).toBe(3 * messages);
+});
+
+test('--follow says once that its server hangs, once that it is back, and misses nothing', async () => {
+  const from = thisMinute();
+  const server = await Server.start({
+    dataDir: await temporaryFolder(),
+    flags: ['--report', 'sizes'],
+  });
+  const { adminUrl } = server;
+  // So that silence is noticed sooner, and still is no matter of a busy machine.
+  const env = { RETO3_TEST_TICK_MS: '250', RETO3_URL: adminUrl };
+  const follower = startCli(['stats', 'ms10', '--follow', '--from', String(from)], { env });
+  const ofReport = startCli(['report', 'sizes', '-f', '--from', String(from)], { env });
+  await loadWith(server);
+  await waitUntil('both follow', () => follower.stdout !== '' && ofReport.stdout !== '');
+
+  server.signal('SIGSTOP');
+  const asked = await runCli(['stats'], { env });
+  expect(asked).toMatchObject({ code: 3, stdout: '' });
+  expect(asked.stderr).toMatch(
+    /: nothing came for \d+ s \(it accepts connections and does not answer: it may be paused or overloaded\) \[RETO3_SERVER_NOT_REACHABLE\]\n$/,
+  );
+  const lost = `reto3: lost the server at ${adminUrl}, trying again: `;
+  const back = `reto3: the server at ${adminUrl} is back`;
+  for (const each of [follower, ofReport])
+    await waitUntil('it has lost the server', () => {
+      expect(each.running).toBe(true);
+      return each.stderr.endsWith(' s\n');
+    });
+  server.signal('SIGCONT');
+  for (const each of [follower, ofReport])
+    await waitUntil('it has the server again', () => each.stderr.endsWith(`${back}\n`));
+  await loadWith(server);
+  const until = Date.now();
+  await waitUntil('everything is printed', () => newestIn(follower.stdout) > until);
+  const reported = (): number =>
+    [...ofReport.stdout.matchAll(/, messages=(\d+)/g)].reduce((sum, [, n]) => sum + Number(n), 0);
+  await waitUntil('all rows are printed', () => reported() >= 2 * messages);
+  for (const each of [follower, ofReport]) {
+    each.signal('SIGINT');
+    expect(await each.exited).toEqual({ code: 130, signal: null });
+    expect(noticesIn(each.stderr)).toEqual([lost, back]);
+  }
+  const printed = parseLines(follower.stdout);
+  const range = `from=${from}&to=${Math.max(...printed.keys()) + 10}`;
+  expect([...printed]).toEqual([...countsOf(await askStats(adminUrl, 'ms10', range))]);
+  expect(sumOf(printed)).toBe(2 * messages);
+  expect(reported()).toBe(2 * messages);
 });
 
 test('--follow --last waits on a server that has no final window yet, and misses none', async () => {
@@ -107,6 +158,24 @@ test('--follow --last begins with the newest windows, in each format, and ends a
     expect(new Set(lines).size).toBe(lines.length);
   }
 });
+
+/** Start of the newest window of which the line is whole, epoch ms; 0 before there is one. */
+function newestIn(stdout: string): number {
+  const [line = ''] = stdout.split('\n').slice(-2);
+  return Date.parse(`${line.slice(0, 'YYYY-MM-DD HH:MM:SS.mmm'.length).replace(' ', 'T')}Z`) || 0;
+}
+
+function timesIn(text: string, part: string): number {
+  return text.split(part).length - 1;
+}
+
+/** The lines of stderr, without the reasons at their ends. */
+function noticesIn(stderr: string): string[] {
+  return stderr
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.replace(/(, trying again: ).+/, '$1'));
+}
 
 async function loadWith(server: Server): Promise<void> {
   const load = Load.start({ port: server.port, connections: 2, depth: 4, requests: messages });

@@ -1,5 +1,7 @@
 /** What draws on a terminal, in a real one: `reto3 top`, and `reto3 stats --chart --follow`. */
-import { expect, test } from 'vitest';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { expect, onTestFinished, test } from 'vitest';
 import { runCli } from './support/cli.ts';
 import { startNode } from './support/cluster.ts';
 import { temporaryFolder } from './support/folder.ts';
@@ -167,4 +169,58 @@ test('a chart without a terminal shows the same windows, and refuses to follow',
   const follow = await runCli(['stats', 'min', '--chart', '--follow', '--url', adminUrl]);
   expect(follow.code).toBe(2);
   expect(follow.stderr).toMatch(/got --chart with --follow, and no terminal/);
+});
+
+/** A server with messages in the newest second, of which it can read no more. @returns its address */
+async function serverWithDamage(): Promise<string> {
+  const to = Math.floor(Date.now() / 1_000) * 1_000;
+  const place = { from: to - 2_000, to: to - 1_000, reason: 'its checksum does not match' };
+  const damage = { damaged: [place], damagedPlaces: 1 };
+  const columns = { from: to - 1_000, to, starts: [to - 1_000], counts: [5], ...damage };
+  const info = {
+    ...{ version: '1.2.3', node: 'a', boot: 1, uptimeMs: 1, messagesSinceStart: 5 },
+    ...{ messagesByWorker: [5], messagesInAll: 5, freshnessMs: { p50: 1, p99: 1, max: 1 } },
+  };
+  const server = createServer((request, response) => {
+    const { pathname = '' } = new URL(request.url ?? '', 'http://server');
+    response.setHeader('content-type', 'application/json');
+    if (pathname === '/v1/info') response.end(JSON.stringify(info));
+    else if (pathname === '/v1/live') {
+      // Met again by each event, as a damaged block is by each question.
+      const event = `id: ${to}\ndata: ${JSON.stringify(columns)}\n\n`;
+      response.write(event + event);
+    } else if (pathname === '/v1/stats/sec') {
+      response.setHeader('reto3-to', String(to));
+      const line = JSON.stringify({ start: to - 3_000, count: 5 });
+      response.end(`${line}\n\x1e${JSON.stringify({ damaged: [], damagedPlaces: 0 })}\n`);
+    } else {
+      const error = { code: 'RETO3_NO_CLUSTER', message: 'alone', hint: 'none' };
+      response.writeHead(404).end(JSON.stringify(error));
+    }
+  }).listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close().closeAllConnections());
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('BUG: it has no port');
+  return `http://127.0.0.1:${address.port}`;
+}
+
+test('top says once what a followed answer could not read', async () => {
+  const url = await serverWithDamage();
+  for (const flags of [[], ['--json']]) {
+    const { code, stderr } = await runCli(['top', ...flags, '--url', url]);
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^reto3: cannot read ms10 from .*: its checksum does not match\n$/);
+  }
+});
+
+needsTmux('top and a chart that follows show once what they could not read', async () => {
+  const url = await serverWithDamage();
+  for (const args of [['top'], ['stats', 'sec', '--chart', '--follow']]) {
+    const terminal = Terminal.run([...args, '--url', url], size);
+    const shown = await terminal.shows(/cannot read (?:ms10|sec) from /);
+    expect(shown.split('cannot read').length).toBe(2);
+    terminal.press('q');
+    expect(await terminal.shows(/left with/)).toMatch(/^before\nleft with 0\n/);
+  }
 });

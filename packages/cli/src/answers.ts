@@ -14,6 +14,7 @@ import { describe } from '@reto3/server/store/damage';
 import { type ApiOptions, request, textOf } from './api-client.ts';
 import { AnswerBody, endHeaders, type Missing } from './end-of-answer.ts';
 import { apiOptionsOf } from './flags.ts';
+import { sayOnStderr } from './terminal/notes.ts';
 
 export type Source = ApiOptions | { readonly dataDir: string };
 
@@ -132,18 +133,17 @@ function settle({ period, onMissing }: Question, missing: Missing, empty: boolea
   else onMissing(missing);
 }
 
-/** Says on stderr, each once, which places a followed answer leaves out: the first three, and how many. */
-export function sayingMissing(what: string): (missing: Missing) => void {
+/** Says, each once, which places a followed answer leaves out: the first three, and how many. */
+export function sayingMissing(what: string, say = sayOnStderr): (missing: Missing) => void {
   let saidThrough = 0;
   return ({ damaged, damagedPlaces = damaged.length }) => {
     // A damaged block is met again by each question for a part of it.
     const fresh = damaged.filter(({ to }) => to > saidThrough);
     if (fresh.length === 0) return;
     for (const { to } of fresh) saidThrough = Math.max(saidThrough, to);
-    for (const place of fresh.slice(0, mostSaid))
-      process.stderr.write(`reto3: ${describe({ ...place, series: what })}\n`);
+    for (const place of fresh.slice(0, mostSaid)) say(describe({ ...place, series: what }));
     const more = damagedPlaces - (damaged.length - fresh.length) - mostSaid;
-    if (more > 0) process.stderr.write(`reto3: and ${more} more damaged places\n`);
+    if (more > 0) say(`and ${more} more damaged places`);
   };
 }
 

@@ -200,6 +200,7 @@ describe('a request fails', () => {
       expect(await failed).toMatchObject({
         code: 'RETO3_SERVER_NOT_REACHABLE',
         message: expect.stringMatching(/: nothing came for \d+ s$/),
+        hint: 'it accepts connections and does not answer: it may be paused or overloaded',
         exitCode: 3,
       });
     } finally {

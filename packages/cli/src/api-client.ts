@@ -15,7 +15,7 @@ import { readToken } from '@reto3/server/bearer-token';
 import { type ErrorCode, errorKinds, messageOf, Reto3Error } from '@reto3/server/errors';
 import { apiUrl, type Query } from './api-url.ts';
 import { assertNotIngestPort } from './ingest-port.ts';
-import { healthPath, watch } from './liveness.ts';
+import { healthPath, Silence, watch } from './liveness.ts';
 
 export interface ApiOptions {
   /** Where the query API is, such as http://127.0.0.1:8081. */
@@ -173,11 +173,17 @@ const untrusted: ReadonlySet<string> = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ]);
 
-/** The cure for a failure of TLS; undefined where it is another failure. */
+/** The cure for silence and for a failure of TLS; undefined where it is another failure. */
 function hintFor(error: unknown): string | undefined {
+  if (error instanceof Silence)
+    return error.connected
+      ? 'it accepts connections and does not answer: it may be paused or overloaded'
+      : 'see that the address is right, and that no firewall is in between';
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (untrusted.has(code)) return 'name the certificates of its CA with --ca FILE';
-  if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'EPROTO')
+  // The port that takes the requests closes the connection, as it does with all that is none.
+  const noHandshake = messageOf(error).includes('before secure TLS connection was established');
+  if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'EPROTO' || noHandshake)
     return 'the port may not speak TLS: try http://';
   return undefined;
 }

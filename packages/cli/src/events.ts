@@ -9,6 +9,7 @@ import type { Chunk } from '@reto3/server/query/chunks';
 import type { Damaged } from '@reto3/server/query/damage-text';
 import type { Whose } from '@reto3/server/query/format';
 import { type ApiOptions, request } from './api-client.ts';
+import type { Contact } from './contact.ts';
 import type { Missing } from './end-of-answer.ts';
 
 /** The first pause before it connects again: a server that restarts is back soon. */
@@ -38,6 +39,7 @@ export type FollowedChunk = Chunk & Missing;
 
 /**
  * The windows of a period as they become final, from `from` on if given; ends never.
+ * @param contact hears when the server is lost, and when it is back
  * @throws Reto3Error RETO3_SERVER_NOT_REACHABLE if the first attempt fails
  */
 export async function* follow(
@@ -45,6 +47,7 @@ export async function* follow(
   period: Period,
   from: string | undefined,
   whose: Whose,
+  contact?: Contact,
 ): AsyncGenerator<FollowedChunk> {
   let lastId: string | undefined;
   let failed = 0;
@@ -59,6 +62,7 @@ export async function* follow(
       );
       connected = true;
       failed = 0;
+      contact?.held();
       for await (const event of readEvents(response.setEncoding('utf8'))) {
         lastId = event.id;
         yield chunkOf(event.data, period);
@@ -67,6 +71,7 @@ export async function* follow(
       const worthRetrying = !(error instanceof Reto3Error) || passing.has(error.code);
       if (!connected || !worthRetrying) throw error;
       failed++;
+      contact?.lost(error);
     }
     await setTimeout(retryMs(failed));
   }

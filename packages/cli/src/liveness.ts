@@ -9,6 +9,8 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 
 const tickMs = 1_000;
+/** How long a tick takes: less in tests of whole processes, which wait for silence. */
+const tickTakesMs = Number(process.env['RETO3_TEST_TICK_MS']) || tickMs;
 
 /** How long a connection may be silent, in milliseconds. */
 interface Patience {
@@ -36,6 +38,17 @@ const patiences: ReadonlyMap<string, Patience> = new Map([
   ['/v1/live', ofEvents],
 ]);
 
+/** Why a request was given up. */
+export class Silence extends Error {
+  /** Whether somebody accepted the connection, and only does not answer. */
+  readonly connected: boolean;
+
+  constructor(silentMs: number, connected: boolean) {
+    super(`${connected ? 'nothing came for' : 'no connection within'} ${silentMs / 1_000} s`);
+    this.connected = connected;
+  }
+}
+
 /**
  * Destroys a request, or its response, when the server has been silent for too long.
  * @param path of the query API
@@ -48,7 +61,7 @@ export function watch(asked: ClientRequest, path: string, isAlive: () => Promise
   let silentMs = 0;
   let asking = false;
   const end = (): void => {
-    const error = new Error(`nothing came for ${silentMs / 1_000} s`);
+    const error = new Silence(silentMs, asked.socket?.connecting === false);
     (response ?? asked).destroy(error);
   };
   const tick = async (): Promise<void> => {
@@ -65,7 +78,7 @@ export function watch(asked: ClientRequest, path: string, isAlive: () => Promise
     asking = false;
     if (!alive && silentMs >= quietMs) end();
   };
-  const ticks = setInterval(() => void tick(), tickMs);
+  const ticks = setInterval(() => void tick(), tickTakesMs);
   const stop = (): void => clearInterval(ticks);
   asked.once('response', (message: IncomingMessage) => {
     response = message;

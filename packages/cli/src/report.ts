@@ -22,6 +22,7 @@ import {
   withCureForMerger,
 } from './answers.ts';
 import { type ApiOptions, request, textOf } from './api-client.ts';
+import { Contact } from './contact.ts';
 import { AnswerBody, endHeaders } from './end-of-answer.ts';
 import { passing, retryMs } from './events.ts';
 
@@ -213,6 +214,7 @@ export async function followReport(
 ): Promise<never> {
   const { from, last = from === undefined ? '1' : undefined } = question;
   const say = sayingMissing(`report ${question.name}`);
+  const contact = new Contact(api.url);
   let next: Asked = { from, last };
   let failed = 0;
   for (let first = true; ; first = false) {
@@ -226,9 +228,11 @@ export async function followReport(
       next = { from: String(response.headers['reto3-to']) };
       say(body.missing);
       failed = 0;
+      contact.held();
     } catch (error) {
       if (first || !(error instanceof Reto3Error) || !passing.has(error.code)) throw error;
       failed++;
+      contact.lost(error);
     }
     await setTimeout(failed === 0 ? followEveryMs : retryMs(failed));
   }

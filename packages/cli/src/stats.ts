@@ -12,6 +12,7 @@ import {
   writeAnswer,
 } from './answers.ts';
 import { leaveWhenStopped } from './clean-up.ts';
+import { Contact } from './contact.ts';
 import { formatOf, type Given, type statsFlags } from './flags.ts';
 
 /** @throws Reto3Error RETO3_BAD_FORMAT, RETO3_BAD_RANGE, and what the source throws */
@@ -41,7 +42,13 @@ async function followStats(
     from = await writeAnswer(source, newest, process.stdout);
   } else if (rowFormat === 'csv') process.stdout.write(csvHeader);
   const { follow } = await import('./events.ts');
-  for await (const chunk of follow(api, periods[period], from, whoseOf(asked))) {
+  for await (const chunk of follow(
+    api,
+    periods[period],
+    from,
+    whoseOf(asked),
+    new Contact(api.url),
+  )) {
     onMissing(chunk);
     if (!process.stdout.write(formatRows(rowFormat, chunk, periods[period])))
       await once(process.stdout, 'drain');

@@ -10,8 +10,10 @@ import {
   whoseOf,
   writeAnswer,
 } from '../answers.ts';
+import { Contact } from '../contact.ts';
 import { follow } from '../events.ts';
 import { takingRows } from '../taking-rows.ts';
+import { Notes } from '../terminal/notes.ts';
 import { type Canvas, canvasOf, onScreen } from '../terminal/screen.ts';
 import { drawOn } from '../terminal/standard-streams.ts';
 import { ColumnGatherer } from './columns.ts';
@@ -76,9 +78,11 @@ async function followChart(period: PeriodName, source: Source, asked: Asked): Pr
   const { windowMs, defaultLast } = periods[period];
   const recent = new Map<number, number>();
   const take = (start: number, count: number): void => void recent.set(start, count);
+  const notes = new Notes();
+  const onMissing = sayingMissing(period, notes.say);
   const to = await writeAnswer(
     source,
-    { ...asked, period, format: 'ndjson', onMissing: sayingMissing(period) },
+    { ...asked, period, format: 'ndjson', onMissing },
     takingRows(take),
   );
   const asMany = asked.last === undefined ? Math.max(recent.size, defaultLast) : Number(asked.last);
@@ -90,12 +94,15 @@ async function followChart(period: PeriodName, source: Source, asked: Asked): Pr
   const draw = (canvas: Canvas): string[] => {
     const gathered = new ColumnGatherer(windowMs);
     for (const [start, count] of recent) gathered.add(start, count);
-    return linesOf(gathered, period, { ...canvas, lines: canvas.lines - 1 });
+    const lines = canvas.lines - 1 - notes.lines.length;
+    return [...linesOf(gathered, period, { ...canvas, lines }), ...notes.lines];
   };
   await onScreen(draw, async (redraw) => {
     const timer = setInterval(redraw, redrawMs);
     try {
-      for await (const chunk of follow(api, periods[period], to, whoseOf(asked))) {
+      const contact = new Contact(api.url, notes.say);
+      for await (const chunk of follow(api, periods[period], to, whoseOf(asked), contact)) {
+        onMissing(chunk);
         for (const [start, count] of countedRows(chunk, periods[period])) take(start, count);
         keepFrom(chunk.start + chunk.windows.counts.length * windowMs - keptMs);
       }

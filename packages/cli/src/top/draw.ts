@@ -18,7 +18,13 @@ const levels = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'] as const
 const bar = '█';
 const barChars = 30;
 
-export function drawTop(server: ServerState, recent: RecentWindows, canvas: Canvas): string[] {
+/** @param notes what there is to say beside the figures */
+export function drawTop(
+  server: ServerState,
+  recent: RecentWindows,
+  canvas: Canvas,
+  notes: readonly string[] = [],
+): string[] {
   const paint = (style: 'bold' | 'cyan' | 'red', text: string): Painted => ({ style, text });
   const { info, away, url } = server;
   const lines: readonly (string | Painted)[] = [
@@ -29,6 +35,7 @@ export function drawTop(server: ServerState, recent: RecentWindows, canvas: Canv
           'red',
           `the server is away since ${timeOfDay(away.since)}, trying again (${away.reason})`,
         ),
+    ...notes.map((note) => paint('red', note)),
     '',
     rateLine(recent),
     ...(info === undefined || server.scope === 'cluster' ? [] : figures(info)),

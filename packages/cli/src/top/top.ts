@@ -1,12 +1,15 @@
 /** What `reto3 top` does: follows the windows, asks the server how it is, and draws both. */
 import { performance } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers/promises';
-import { exitCode, messageOf, Reto3Error } from '@reto3/server/errors';
+import { exitCode, Reto3Error } from '@reto3/server/errors';
 import { ms10 } from '@reto3/server/period';
 import { countedRows, type Scope } from '@reto3/server/query/format';
+import { sayingMissing } from '../answers.ts';
 import type { ApiOptions } from '../api-client.ts';
 import { askCluster } from '../cluster.ts';
+import { reasonOf } from '../contact.ts';
 import { follow, passing } from '../events.ts';
+import { Notes, type Say, sayOnStderr } from '../terminal/notes.ts';
 import { canvasOf, onScreen } from '../terminal/screen.ts';
 import { drawTop } from './draw.ts';
 import { figuresOf } from './figures.ts';
@@ -27,9 +30,10 @@ export async function top(api: ApiOptions, scope: Scope, asJson: boolean): Promi
   const recent = new RecentWindows();
   const watch = new ServerWatch(api, scope);
   await watch.ask();
-  const live = (): Promise<unknown> => Promise.all([followInto(recent, api, scope), watch.go()]);
+  const live = (say: Say): Promise<unknown> =>
+    Promise.all([followInto(recent, api, scope, say), watch.go()]);
   if (asJson || !process.stdout.isTTY) {
-    await Promise.race([live(), setTimeout(onceMs)]);
+    await Promise.race([live(sayOnStderr), setTimeout(onceMs)]);
     const text = asJson
       ? JSON.stringify(figuresOf(watch.state, recent))
       : drawTop(watch.state, recent, canvasOf(process.stdout)).join('\n');
@@ -38,12 +42,13 @@ export async function top(api: ApiOptions, scope: Scope, asJson: boolean): Promi
     });
     return;
   }
+  const notes = new Notes();
   await onScreen(
-    (canvas) => drawTop(watch.state, recent, canvas),
+    (canvas) => drawTop(watch.state, recent, canvas, notes.lines),
     async (redraw) => {
       const timer = setInterval(redraw, redrawMs);
       try {
-        await live();
+        await live(notes.say);
       } finally {
         clearInterval(timer);
       }
@@ -51,8 +56,15 @@ export async function top(api: ApiOptions, scope: Scope, asJson: boolean): Promi
   );
 }
 
-async function followInto(recent: RecentWindows, api: ApiOptions, scope: Scope): Promise<void> {
+async function followInto(
+  recent: RecentWindows,
+  api: ApiOptions,
+  scope: Scope,
+  say: Say,
+): Promise<void> {
+  const onMissing = sayingMissing(ms10.name, say);
   for await (const chunk of follow(api, ms10, `${reachMs}ms`, { scope })) {
+    onMissing(chunk);
     const end = chunk.start + chunk.windows.counts.length * ms10.windowMs;
     recent.take(countedRows(chunk, ms10), end);
   }
@@ -82,8 +94,8 @@ class ServerWatch {
         await this.ask();
       } catch (error) {
         if (!(error instanceof Reto3Error) || !passing.has(error.code)) throw error;
-        const reason = messageOf(error.cause ?? error) || error.message;
-        this.#state = { ...this.#state, away: this.#state.away ?? { since: Date.now(), reason } };
+        const away = this.#state.away ?? { since: Date.now(), reason: reasonOf(error) };
+        this.#state = { ...this.#state, away };
       }
     }
   }

@@ -1,0 +1,35 @@
+/**
+ * Whether a follow has its server: says once that it is lost, however many attempts fail then, and
+ * once that it is back.
+ */
+import { messageOf } from '@reto3/server/errors';
+import { type Say, sayOnStderr } from './terminal/notes.ts';
+
+export class Contact {
+  readonly #url: string;
+  readonly #say: Say;
+  #lost = false;
+
+  constructor(url: string, say: Say = sayOnStderr) {
+    this.#url = url;
+    this.#say = say;
+  }
+
+  lost(error: unknown): void {
+    if (this.#lost) return;
+    this.#lost = true;
+    this.#say(`lost the server at ${this.#url}, trying again: ${reasonOf(error)}`);
+  }
+
+  held(): void {
+    if (!this.#lost) return;
+    this.#lost = false;
+    this.#say(`the server at ${this.#url} is back`);
+  }
+}
+
+/** Why a server does not answer: of an error of ours its cause, which does not repeat the address. */
+export function reasonOf(error: unknown): string {
+  const cause = error instanceof Error ? (error.cause ?? error) : error;
+  return messageOf(cause) || messageOf(error);
+}
