@@ -34,7 +34,7 @@ export async function serve(config: Config): Promise<never> {
   try {
     await server.stop();
   } catch (error) {
-    log.fatal({ err: error }, `reto3 could not write everything: ${messageOf(error)}`);
+    log.fatal({ err: error }, `reto3 did not stop cleanly: ${messageOf(error)}`);
     process.exit(exitCode.failed);
   }
   process.exit(exitCode.done);
