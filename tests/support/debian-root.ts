@@ -6,6 +6,7 @@
  * temporary files are mounted under their own names, so that paths mean the same on both sides.
  */
 import { tmpdir } from 'node:os';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const clone = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
@@ -22,10 +23,18 @@ done
 exec chroot "$root" env --unset=NODE_EXTRA_CA_CERTS --chdir="$clone" "$@"
 `;
 
-/** What stands in front of a command, and which Node.js runs it: that of these tests by default. */
-export function nodeOfTests(): { readonly wrapper: readonly string[]; readonly node: string } {
-  const { RETO3_TEST_ROOT: root } = process.env;
-  if (!root) return { wrapper: [], node: process.execPath };
+interface Surroundings {
+  /** Stands in front of a command. */
+  readonly wrapper: readonly string[];
+  /** Has the Node.js of the tests found first. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** What `reto3` runs in: the root of the tests with their own Node.js, unless another is set. */
+export function surroundings(): Surroundings {
+  const { RETO3_TEST_ROOT: root, PATH = '' } = process.env;
+  const inPath = (folder: string) => ({ PATH: `${folder}:${PATH}` });
+  if (!root) return { wrapper: [], env: inPath(dirname(process.execPath)) };
   const unshare = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', enter, 'enter'];
-  return { wrapper: [...unshare, root, clone, tmpdir()], node: '/usr/local/bin/node' };
+  return { wrapper: [...unshare, root, clone, tmpdir()], env: inPath('/usr/local/bin') };
 }

@@ -12,7 +12,7 @@ import { nginx } from '../../../packages/bench/src/peers/nginx.ts';
 import { ask, freePort, freePorts, message } from '../../../packages/bench/src/peers/peer.ts';
 import { askInfo } from '../../support/api.ts';
 import { cliFile } from '../../support/cli.ts';
-import { nodeOfTests } from '../../support/debian-root.ts';
+import { surroundings } from '../../support/debian-root.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { launch, type RunningProcess } from '../../support/processes.ts';
 import { serveArgs } from '../../support/server.ts';
@@ -58,13 +58,13 @@ export const here: Kind<Reto3Target> = {
   async start({ descriptors, ack = 'memory' } = {}) {
     const [port = 0, adminPort = 0] = await freePorts(2);
     const flags = ['--ack', ack];
-    const { wrapper, node } = nodeOfTests();
+    const { wrapper, env } = surroundings();
     const command = [
-      ...[...wrapper, node, cliFile],
+      ...[...wrapper, cliFile],
       ...serveArgs({ dataDir: await temporaryFolder(), port, adminPort, flags }),
     ];
     const limit = descriptors === undefined ? '' : `ulimit -n ${descriptors};`;
-    const running = launch('bash', ['-c', `${limit} exec "$0" "$@"`, ...command]);
+    const running = launch('bash', ['-c', `${limit} exec "$0" "$@"`, ...command], { env });
     return ready(here.name, ack, running, port, adminPort, () => Promise.resolve(running.pid));
   },
 };
