@@ -8,8 +8,8 @@ import { ms10, periods } from '@reto3/server/period';
 import { anchorIn } from '@reto3/server/store/anchor';
 import { type Database, openDatabase } from '@reto3/server/store/database';
 import { Store } from '@reto3/server/store/store';
-import { allocate, stripeOf } from '@reto3/server/window/layout';
-import { addMessage, RingReader } from '@reto3/server/window/ring';
+import { allocate, slotMask, stripeOf } from '@reto3/server/window/layout';
+import { RingReader } from '@reto3/server/window/ring';
 
 export interface Stretch {
   /** Epoch ms, [from, to); whole windows. */
@@ -48,11 +48,17 @@ export async function fillStore(
   while (clock.wallMs < to) {
     const until = Math.min(to, clock.wallMs + flushEveryMs);
     for (; clock.wallMs < until; clock.pass(ms10.windowMs))
-      for (let left = nextCount(); left > 0; left--) addMessage(stripe, clock.wallMs);
+      addMessages(stripe, clock.wallMs, nextCount());
     await coordinator.flush();
   }
   await coordinator.stop();
   await store.close();
+}
+
+/** As many as a worker would add one by one; a tenth of the time, since no thread adds beside it. */
+function addMessages(stripe: Int32Array, wallMs: number, messages: number): void {
+  const slot = Math.floor(wallMs / ms10.windowMs) & slotMask;
+  stripe[slot] = (stripe[slot] ?? 0) + messages;
 }
 
 function fail(what: string): never {
