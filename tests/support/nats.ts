@@ -1,12 +1,12 @@
 /** Real NATS servers with JetStream, on free ports of loopback, that end with the test. */
 import { mkdir, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import type { Random } from '../../packages/server/src/simulation/random.ts';
 import { temporaryFolder } from './folder.ts';
 import { loopback, type Place } from './place.ts';
+import { freePort } from './port.ts';
 import { launch, type RunningProcess } from './processes.ts';
 import { waitUntil } from './wait.ts';
 
@@ -32,7 +32,7 @@ export class NatsServers {
    */
   static async start(count = 1, places: readonly Place[] = []): Promise<NatsServers> {
     const folder = await temporaryFolder();
-    const ports = await freePorts(3 * count);
+    const ports = await Promise.all(Array.from({ length: 3 * count }, freePort));
     const placeOf = (index: number): Place => places[index] ?? loopback;
     const routes = ports
       .slice(2 * count)
@@ -163,21 +163,4 @@ export class NatsServers {
 
 function run(config: string, { wrapper }: Place): RunningProcess {
   return launch('nats-server', ['-c', config], { wrapper });
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve, reject) => {
-          server.once('error', reject).listen(0, '127.0.0.1', () => {
-            const address = server.address();
-            resolve(typeof address === 'object' && address !== null ? address.port : 0);
-          });
-        }),
-    ),
-  );
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

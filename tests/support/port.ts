@@ -1,14 +1,35 @@
-/** A port for a program that cannot choose one itself. */
+/** Ports for programs that cannot choose one themselves, and for servers that come back on theirs. */
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** A TCP port on loopback that nobody listens on at the moment. */
+/**
+ * Below the ports that Linux gives to connections and to listeners on port 0 (32,768 and up), so that
+ * no other test gets one by chance before it is used.
+ */
+const lowest = 10_000;
+const above = 32_768;
+const given = new Set<number>();
+
+/** A TCP port on loopback that nobody listens on at the moment, another one at each call. */
 export async function freePort(): Promise<number> {
-  const listener = createServer().listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  const address = listener.address();
+  for (;;) {
+    const port = randomInt(lowest, above);
+    if (given.has(port)) continue;
+    given.add(port);
+    if (await isFree(port)) return port;
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const listener = createServer().listen(port, '127.0.0.1');
+  try {
+    await once(listener, 'listening');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') return false;
+    throw error;
+  }
   listener.close();
   await once(listener, 'close');
-  if (address === null || typeof address === 'string') throw new Error('BUG: no TCP address');
-  return address.port;
+  return true;
 }
