@@ -72,7 +72,8 @@ test.each([
   });
 });
 
-test.each([
+/** Commands that ask for JSON, and how each of them fails. */
+const failures = [
   [['stats', 'sec', '--json', '--from', 'x'], 2, 'RETO3_BAD_TIME'],
   [['stats', '--format', 'json', '--from', '2016-05-28', '--to', '2016-05-29'], 4, 'RETO3_NO_DATA'],
   [['bursts', '--format=json', '--last', 'x'], 2, 'RETO3_BAD_RANGE'],
@@ -87,14 +88,19 @@ test.each([
   [['query', 'SELECT 1', '--format=table', '--json'], 2, 'RETO3_BAD_FORMAT'],
   [['report', 'lag', '--format', 'ndjson', '--json'], 2, 'RETO3_BAD_FORMAT'],
   [['replay', 'count', '--format', 'csv', '--json'], 2, 'RETO3_BAD_FORMAT'],
-])('with %j an error is a JSON object on stderr', async (args, wanted, errorCode) => {
+] as const;
+
+test('with JSON as the form of an answer, an error is a JSON object on stderr', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
-  const { code, stdout, stderr } = await runCli(args, { env: { RETO3_URL: server.adminUrl } });
-  expect({ code, stdout, error: JSON.parse(stderr) }).toEqual({
-    code: wanted,
-    stdout: args[0] === 'stats' && wanted === 4 ? expect.stringContaining('"starts":[]') : '',
-    error: { code: errorCode, message: expect.any(String), hint: expect.any(String) },
-  });
+  for (const [args, wanted, errorCode] of failures) {
+    const { code, stdout, stderr } = await runCli(args, { env: { RETO3_URL: server.adminUrl } });
+    expect({ args, code, stdout, error: JSON.parse(stderr) }).toEqual({
+      args,
+      code: wanted,
+      stdout: wanted === 4 ? expect.stringContaining('"starts":[]') : '',
+      error: { code: errorCode, message: expect.any(String), hint: expect.any(String) },
+    });
+  }
 });
 
 test('periods and flags have the names that people type', async () => {
@@ -184,15 +190,12 @@ test("README's first example shows its message, as it is typed", async () => {
   expect(said).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d\d0, 1\n$/);
 });
 
-test.each(['--version', '-v', 'version'])(
-  '%s names the build of uWebSockets.js that a server says it runs on',
-  async (word) => {
-    const server = await Server.start({ dataDir: await temporaryFolder() });
-    const { uWebSockets } = await askInfo(server.adminUrl);
-    const { stdout } = await runCli([word]);
-    expect(stdout).toContain(` uWebSockets.js-${uWebSockets}\n`);
-  },
-);
+test('the version names the build of uWebSockets.js that a server says it runs on', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  const { uWebSockets } = await askInfo(server.adminUrl);
+  for (const word of ['--version', '-v', 'version'])
+    expect((await runCli([word])).stdout, word).toContain(` uWebSockets.js-${uWebSockets}\n`);
+});
 
 test('health, backup, restore and export say it as JSON', async () => {
   const folder = await temporaryFolder();

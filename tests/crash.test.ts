@@ -9,7 +9,7 @@ import { figure } from './support/figure.ts';
 import { temporaryFolder } from './support/folder.ts';
 import { Load } from './support/load.ts';
 import { Server } from './support/server.ts';
-import { printPeriods, thisMinute } from './support/stats.ts';
+import { printPeriods, thisMinute, untilFlushed } from './support/stats.ts';
 import { waitUntil } from './support/wait.ts';
 import { countsOf, expectPeriodsAgree, sumOf } from './support/windows.ts';
 
@@ -33,7 +33,7 @@ test('kill -9 loses no window that was flushed, 20 times over', async () => {
 
     const final = countsOf(await askStats(server.adminUrl, 'ms10', `from=${from}`));
     const safe = load.answered;
-    await twoFlushes(server);
+    await untilFlushed(server);
     // Different moments of the flush interval.
     await setTimeout((round * 37) % flushMs);
     const killedAt = Date.now();
@@ -94,12 +94,3 @@ test('kill -9 with --ack durable loses no answered message', async () => {
   figure('kill -9, durable: rounds', durableRounds);
   figure('kill -9, durable: messages answered, none of them lost', answered);
 });
-
-/** Waits until a flush that began after this call is written. */
-async function twoFlushes(server: Server): Promise<void> {
-  // The first to end may have begun before; the second cannot have.
-  const { flushes } = await askInfo(server.adminUrl);
-  await waitUntil('two flushes ended', async () => {
-    return (await askInfo(server.adminUrl)).flushes >= flushes + 2;
-  });
-}

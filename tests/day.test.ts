@@ -17,7 +17,7 @@ const dayMs = 24 * hourMs;
 const mostGrowthMiB = 50;
 
 test('a day of ms10 windows streams exactly, with little memory', {
-  timeout: 300_000,
+  timeout: 900_000,
 }, async () => {
   const dataDir = await temporaryFolder();
   // The day before yesterday: within any retention, and over.

@@ -1,14 +1,14 @@
 /** `reto3 stats --follow`: goes on across restarts, and ends when it is told to. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { setTimeout } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { askStats } from './support/api.ts';
 import { runCli, startCli } from './support/cli.ts';
 import { temporaryFolder } from './support/folder.ts';
 import { Load } from './support/load.ts';
+import { freePort } from './support/port.ts';
 import { Server } from './support/server.ts';
-import { thisMinute } from './support/stats.ts';
+import { thisMinute, untilFinal } from './support/stats.ts';
 import { waitUntil } from './support/wait.ts';
 import { countsOf, linePattern, parseLines, sumOf } from './support/windows.ts';
 
@@ -17,8 +17,9 @@ const messages = 20_000;
 test('--follow misses and doubles no window across two restarts', async () => {
   const from = thisMinute();
   const dataDir = await temporaryFolder();
-  let server = await Server.start({ dataDir });
-  const { port, adminPort, adminUrl } = server;
+  const [port, adminPort] = [await freePort(), await freePort()];
+  let server = await Server.start({ dataDir, port, adminPort });
+  const { adminUrl } = server;
   const follower = startCli([
     ...['stats', 'ms10', '--follow', '--from', String(from), '--url', adminUrl],
   ]);
@@ -130,7 +131,7 @@ test('--follow --last waits on a server that has no final window yet, and misses
 
 test('--follow --last begins with the newest windows, in each format, and ends at any stop signal', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
-  await setTimeout(200);
+  await untilFinal(server, Date.now() + 50);
   const formats = [
     { flags: [], header: [], line: linePattern, signal: 'SIGINT' },
     {

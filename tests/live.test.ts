@@ -10,12 +10,13 @@ import { Server } from './support/server.ts';
 import { countsOf, expectNoGap, sumOf } from './support/windows.ts';
 
 const finalAfterMs = 20;
-const watchMs = 3_000;
+/** Three seconds of them. */
+const wantedWindows = 300;
 
 test('/v1/live sends every ms10 window once, in order, when it is final', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const load = Load.start({ port: server.port, connections: 4, depth: 1 });
-  const arrivals = await watch(server, 'period=ms10', watchMs);
+  const arrivals = await watch(server, 'period=ms10', wantedWindows);
   await load.stop();
 
   const seen = new Map<number, number>();
@@ -32,7 +33,6 @@ test('/v1/live sends every ms10 window once, in order, when it is final', async 
     expect(from + starts.length * 10).toBe(to);
     end = to;
   }
-  expect(seen.size).toBeGreaterThan(watchMs / 20);
   expectNoGap(seen, 10);
   expect(sumOf(seen)).toBeGreaterThan(0);
 
@@ -49,8 +49,7 @@ test('/v1/stats never shows a window before it is final', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const load = Load.start({ port: server.port, connections: 4, depth: 1 });
   const seenAt = new Map<number, number>();
-  const end = Date.now() + watchMs;
-  while (Date.now() < end) {
+  while (seenAt.size < wantedWindows) {
     const columns = await askStats(server.adminUrl, 'ms10', 'last=100');
     const at = Date.now();
     expect(columns.finalThrough).toBeLessThanOrEqual(at - finalAfterMs);
@@ -61,7 +60,6 @@ test('/v1/stats never shows a window before it is final', async () => {
     await setTimeout(5);
   }
   await load.stop();
-  expect(seenAt.size).toBeGreaterThan(watchMs / 20);
   // The first answer shows windows that were final long before anybody asked.
   const delays = [...seenAt].slice(200).map(([start, at]) => at - (start + 10));
   printDelays('/v1/stats, asked every 5 ms', delays);
@@ -69,21 +67,26 @@ test('/v1/stats never shows a window before it is final', async () => {
 
 test('/v1/live sends the seconds that are over, from a time in the past on', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
-  const arrivals = await watch(server, `period=sec&from=${Date.now() - 3_600_000}`, 2_500);
+  const arrivals = await watch(server, `period=sec&from=${Date.now() - 3_600_000}`, 2);
   const seen = new Map<number, number>();
   for (const { at, to, starts } of arrivals) {
     expect(to).toBeLessThanOrEqual(at - finalAfterMs);
     for (const start of starts) seen.set(start, (seen.get(start) ?? 0) + 1);
   }
-  expect(seen.size).toBeGreaterThanOrEqual(2);
   expectNoGap(seen, 1_000);
   for (const times of seen.values()) expect(times).toBe(1);
 });
 
-async function watch(server: Server, query: string, ms: number): Promise<Arrival[]> {
+/** What arrives until it has so many windows. */
+async function watch(server: Server, query: string, windows: number): Promise<Arrival[]> {
   const arrivals: Arrival[] = [];
-  const signal = AbortSignal.timeout(ms);
-  for await (const arrival of readLive(server.adminUrl, query, signal)) arrivals.push(arrival);
+  const enough = new AbortController();
+  let seen = 0;
+  for await (const arrival of readLive(server.adminUrl, query, enough.signal)) {
+    arrivals.push(arrival);
+    seen += arrival.starts.length;
+    if (seen >= windows) enough.abort();
+  }
   return arrivals;
 }
 

@@ -1,12 +1,11 @@
 /** What `reto3 stats` prints: the format of the task, the ranges, the other formats. */
-import { setTimeout } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { askStats, type Columns } from './support/api.ts';
 import { type Outcome, runCli } from './support/cli.ts';
 import { temporaryFolder } from './support/folder.ts';
 import { Load } from './support/load.ts';
 import { Server } from './support/server.ts';
-import { printStats, thisMinute } from './support/stats.ts';
+import { printStats, thisMinute, untilFinal } from './support/stats.ts';
 import { expectNoGap, parseLines, sumOf } from './support/windows.ts';
 
 const messages = 1_000;
@@ -60,8 +59,9 @@ test.each(['ms10', 'sec', 'min'] as const)(
 
 test('what is printed does not depend on who reads the flags', async () => {
   const { server, from } = await countedServer();
-  await setTimeout(300);
-  const range = ['--from', String(from), '--to', String(Date.now() - 100)];
+  const to = Date.now();
+  await untilFinal(server, to);
+  const range = ['--from', String(from), '--to', String(to)];
   const questions = [range, ['--last', '0'], ['--from', '2m', '--to', '1h'], ['--format', 'xml']];
   for (const question of questions) {
     const flags = [...question, '--url', server.adminUrl];
@@ -74,7 +74,7 @@ test('what is printed does not depend on who reads the flags', async () => {
 
 test('without a range the newest 100 final windows are printed', async () => {
   const { server } = await countedServer();
-  await setTimeout(1_200);
+  await untilFinal(server, Date.now() + 1_000);
   const counts = await printStats(server, 'ms10');
   const { finalThrough } = await askStats(server.adminUrl, 'ms10', 'last=1');
   expect(counts.size).toBe(100);
@@ -84,9 +84,9 @@ test('without a range the newest 100 final windows are printed', async () => {
 
 test('--last N prints the newest N final windows, and with --to those before', async () => {
   const { server } = await countedServer();
-  await setTimeout(500);
+  const to = Math.floor(Date.now() / 10) * 10 + 100;
+  await untilFinal(server, to);
   expect((await printStats(server, 'ms10', '--last', '7')).size).toBe(7);
-  const to = Math.floor(Date.now() / 10) * 10 - 200;
   const before = await printStats(server, 'ms10', '--last', '3', '--to', String(to));
   expect([...before.keys()]).toEqual([to - 30, to - 20, to - 10]);
 });
@@ -110,9 +110,9 @@ test('--open adds the windows that are not final yet', async () => {
 
 test('ISO 8601, epoch milliseconds and ages name the same range', async () => {
   const { server } = await countedServer();
-  await setTimeout(300);
-  const to = Math.floor(Date.now() / 10) * 10 - 100;
-  const from = to - 200;
+  const from = Math.floor(Date.now() / 10) * 10;
+  const to = from + 200;
+  await untilFinal(server, to + 100);
   const iso = (time: number): string => new Date(time).toISOString();
   const byEpoch = await printStats(server, 'ms10', '--from', String(from), '--to', String(to));
   const byIso = await printStats(server, 'ms10', '--from', iso(from), '--to', iso(to));

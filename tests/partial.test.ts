@@ -6,6 +6,7 @@ import { runCli } from './support/cli.ts';
 import { temporaryFolder } from './support/folder.ts';
 import { Load } from './support/load.ts';
 import { Server } from './support/server.ts';
+import { untilFinal } from './support/stats.ts';
 import { waitUntil } from './support/wait.ts';
 
 /** The starts of the windows of that length in which some ms10 windows were counted, and not all. */
@@ -34,10 +35,7 @@ test('partial windows are those that a start or an end cut', async () => {
   const server = await Server.start({ dataDir });
   const now = Date.now();
   const range = `from=${from - 60_000}&to=${now - (now % 1_000)}`;
-  await waitUntil('the range is final', async () => {
-    const { finalThrough } = await askStats(server.adminUrl, 'ms10', 'last=1');
-    return finalThrough >= now;
-  });
+  await untilFinal(server, now);
   const ms10 = await askStats(server.adminUrl, 'ms10', range);
   const sec = await askStats(server.adminUrl, 'sec', range);
   expect(ms10.partial).toEqual([]);

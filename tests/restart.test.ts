@@ -6,7 +6,7 @@ import { figure } from './support/figure.ts';
 import { temporaryFolder } from './support/folder.ts';
 import { Load } from './support/load.ts';
 import { Server } from './support/server.ts';
-import { printPeriods, printStats, thisMinute } from './support/stats.ts';
+import { printPeriods, printStats, thisMinute, untilFinal } from './support/stats.ts';
 import { waitUntil } from './support/wait.ts';
 import { countsOf, expectNoGap, expectPeriodsAgree, sumOf } from './support/windows.ts';
 
@@ -56,13 +56,13 @@ test('windows with nothing are printed as 0, and time without a server has no ro
   const from = thisMinute();
   const dataDir = await temporaryFolder();
   const first = await Server.start({ dataDir });
-  await setTimeout(300);
+  await untilFinal(first, Date.now() + 300);
   await first.stop();
   const stoppedAt = Date.now();
   await setTimeout(2_000);
   const startingAt = Date.now();
   const second = await Server.start({ dataDir });
-  await setTimeout(300);
+  await untilFinal(second, Date.now() + 300);
 
   const ms10 = await printStats(second, 'ms10', '--from', String(from));
   expect(sumOf(ms10)).toBe(0);

@@ -1,4 +1,5 @@
 /** Which signals stop a server, and which of them twice, under load and in a real terminal. */
+import { existsSync } from 'node:fs';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -7,6 +8,7 @@ import { askInfo } from './support/api.ts';
 import { temporaryFolder } from './support/folder.ts';
 import { Load } from './support/load.ts';
 import { Server, serveArgs } from './support/server.ts';
+import { untilFlushed } from './support/stats.ts';
 import { Terminal } from './support/terminal.ts';
 import { waitUntil } from './support/wait.ts';
 
@@ -43,14 +45,17 @@ test.each([
   }
 });
 
-/** A report that never returns: its worker, and so the stop, waits for ever. */
-const hangs = `import { defineReport } from 'reto3/report';
+/** A report that never returns once it has made the file: its worker, and so the stop, hangs. */
+const hangs = (file: string) => `import { writeFileSync } from 'node:fs';
+import { defineReport } from 'reto3/report';
 export default defineReport({
   name: 'hangs', summary: 'Hangs.', needs: 'head', columns: { messages: 'messages' },
   create: () => ({ messages: 0 }),
   add(all, { path }) {
     all.messages++;
-    if (path === '/hang') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+    if (path !== '/hang') return;
+    writeFileSync(${JSON.stringify(file)}, '');
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
   },
   merge(into, from) { into.messages += from.messages; return into; },
   rows: (all) => [all],
@@ -59,16 +64,14 @@ export default defineReport({
 
 test('a second signal, after a second, leaves a stop that hangs, and what was flushed stays', async () => {
   const dataDir = await temporaryFolder();
-  const module = join(await temporaryFolder(), 'hangs.mjs');
-  await writeFile(module, hangs);
+  const folder = await temporaryFolder();
+  const [module, hanging] = [join(folder, 'hangs.mjs'), join(folder, 'hanging')];
+  await writeFile(module, hangs(hanging));
   const server = await Server.start({ dataDir, flags: ['--workers', '1', '--report', module] });
   await Load.start({ port: server.port, connections: 1, depth: 1, requests: 100 }).done;
-  const flushes = async (): Promise<number> => (await askInfo(server.adminUrl)).flushes;
-  const before = await flushes();
-  await waitUntil('it is flushed', async () => (await flushes()) >= before + 2);
-  await fetch(`http://127.0.0.1:${server.port}/hang`, {
-    signal: AbortSignal.timeout(500),
-  }).catch(() => undefined);
+  await untilFlushed(server);
+  void fetch(`http://127.0.0.1:${server.port}/hang`).catch(() => undefined);
+  await waitUntil('the report hangs', () => existsSync(hanging));
 
   let left = false;
   void server.exited.then(() => {

@@ -7,6 +7,7 @@ import { startNode } from './support/cluster.ts';
 import { temporaryFolder } from './support/folder.ts';
 import { Load } from './support/load.ts';
 import { NatsServers } from './support/nats.ts';
+import { freePort } from './support/port.ts';
 import { requires } from './support/requirement.ts';
 import { Server } from './support/server.ts';
 import { Terminal } from './support/terminal.ts';
@@ -18,8 +19,9 @@ const live = 'alternate 1, cursor 0, wrap 0';
 const asBefore = 'alternate 0, cursor 1, wrap 1';
 const messages = 1_234;
 
-async function serverWithMessages(): Promise<Server> {
+async function serverWithMessages(ports = {}): Promise<Server> {
   const server = await Server.start({
+    ...ports,
     dataDir: await temporaryFolder(),
     flags: ['--workers', '2'],
   });
@@ -78,15 +80,16 @@ needsTmux('colours are there, and not with NO_COLOR', async () => {
 });
 
 needsTmux('a server that goes is said to be away, and shown again when it is back', async () => {
-  const server = await serverWithMessages();
-  const { adminUrl, adminPort, port } = server;
+  const ports = { port: await freePort(), adminPort: await freePort() };
+  const server = await serverWithMessages(ports);
+  const { adminUrl } = server;
   const dataDir = await temporaryFolder();
   const terminal = Terminal.run(['top', '--url', adminUrl], size);
   await terminal.shows(/messages {3}1,234 since the start/);
   await server.stop();
   const away = await terminal.shows(/the server is away since .*, trying again/);
   expect(away).toMatch(/messages {3}1,234 since the start/);
-  const again = await Server.start({ dataDir, port, adminPort });
+  const again = await Server.start({ dataDir, ...ports });
   await send(again);
   await send(again);
   const back = await terminal.shows(/messages {3}2,468 since the start/);

@@ -1,12 +1,12 @@
 /** The dashboard shows what was counted, in a real browser with real traffic. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { expect, onTestFinished, vi } from 'vitest';
 import type { Bursts } from '../../packages/server/src/analysis/bursts.ts';
 import { ask, askInfo, askStats } from '../support/api.ts';
 import { figure, quantile } from '../support/figure.ts';
 import { temporaryFolder } from '../support/folder.ts';
+import { freePort } from '../support/port.ts';
 import { requires } from '../support/requirement.ts';
 import { Server } from '../support/server.ts';
 import { waitUntil } from '../support/wait.ts';
@@ -49,7 +49,7 @@ test('shows the true counts while requests come in, and updates by itself', asyn
   const before = await page.text('final');
   await waitUntil('the page moves on', async () => (await page.text('final')) > before);
 
-  await setTimeout(2_000);
+  await waitUntil('more are in view', async () => (await page.number('messages')) > 2_000);
   await page.page.click('#live');
   await page.untilText('state', 'Held');
   expect(await expectTrueCounts(page, server)).toBeGreaterThan(1_000);
@@ -64,7 +64,8 @@ test('shows the true counts while requests come in, and updates by itself', asyn
 
 test('survives a restart of the server without a reload, and shows the gap', async () => {
   const dataDir = await temporaryFolder();
-  const first = await Server.start({ dataDir });
+  const [port, adminPort] = [await freePort(), await freePort()];
+  const first = await Server.start({ dataDir, port, adminPort });
   const load = startLoad(first);
   const page = await Dashboard.open(first.adminUrl);
   await page.untilLive();
@@ -76,7 +77,6 @@ test('survives a restart of the server without a reload, and shows the gap', asy
   await page.untilText('rate', '–');
   await page.untilText('trouble', /^The server does not answer\. What you see ends at /);
 
-  const { port, adminPort } = first;
   const second = await Server.start({ dataDir, port, adminPort });
   startLoad(second);
   await page.untilLive();
@@ -116,7 +116,7 @@ test('zooms and moves by mouse, wheel and buttons, and chooses the period by the
   const y = box.y + box.height / 2;
   await waitUntil('the page shows requests', async () => (await page.number('rate')) > 500);
   // Requests should lie in what is drawn below.
-  await setTimeout(3_000);
+  await waitUntil('more are in view', async () => (await page.number('messages')) > 5_000);
   await page.page.click('#live');
   const whole = await page.heldRange();
   await page.page.mouse.move(box.x + box.width * 0.5, y);
@@ -202,7 +202,7 @@ test('says in a table what the chart draws', async () => {
   startLoad(server);
   const page = await Dashboard.open(server.adminUrl);
   await waitUntil('the page shows requests', async () => (await page.number('rate')) > 500);
-  await setTimeout(1_500);
+  await waitUntil('more are in view', async () => (await page.number('messages')) > 2_000);
   await page.page.click('#live');
   await page.page.click('#table-title');
   const messages = await expectTrueCounts(page, server);

@@ -2,15 +2,14 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
+import { waitUntil } from './wait.ts';
 
-/** Nothing has come for so long that nothing will; only reached where fewer answers come. */
-const quietMs = 1_500;
 /** Long enough for an answer too many to arrive. */
 const tailMs = 50;
 
 /**
- * Resolves with all that came, once `answers` heads have come (and a little after), the other side
- * has closed, or nothing comes any more.
+ * Resolves with all that came, once `answers` heads have come (and a little after), or the other side
+ * has closed. @throws Error if neither happens
  */
 export async function exchange(
   port: number,
@@ -29,9 +28,7 @@ export async function exchange(
     socket.write(piece);
     await setTimeout(5);
   }
-  const deadline = Date.now() + quietMs;
-  while (headsIn(received) < answers && Date.now() < deadline && !socket.closed)
-    await setTimeout(5);
+  await waitUntil('all is answered or closed', () => headsIn(received) >= answers || socket.closed);
   await setTimeout(tailMs);
   socket.destroy();
   await closed;

@@ -1,7 +1,9 @@
 /** Reads windows through the real command line. */
 import { expect } from 'vitest';
+import { askInfo } from './api.ts';
 import { runCli } from './cli.ts';
 import type { Server } from './server.ts';
+import { waitUntil } from './wait.ts';
 import { type Counts, parseLines } from './windows.ts';
 
 const minuteMs = 60_000;
@@ -20,6 +22,24 @@ export async function printStats(
   const outcome = await runCli(['stats', period, '--url', server.adminUrl, ...flags]);
   expect(outcome).toMatchObject({ code: 0, stderr: '' });
   return parseLines(outcome.stdout);
+}
+
+/** Resolves when all windows before `throughMs` (epoch ms) are final. */
+export async function untilFinal({ adminUrl }: Server, throughMs: number): Promise<void> {
+  await waitUntil('these windows are final', async () => {
+    return (await askInfo(adminUrl)).finalThrough >= throughMs;
+  });
+}
+
+/**
+ * Resolves when so many more flushes have ended. The first may have begun before the call; with two,
+ * everything that was counted before the call is written.
+ */
+export async function untilFlushed({ adminUrl }: Server, flushes = 2): Promise<void> {
+  const before = (await askInfo(adminUrl)).flushes;
+  await waitUntil(`${flushes} flushes ended`, async () => {
+    return (await askInfo(adminUrl)).flushes >= before + flushes;
+  });
 }
 
 interface Periods {

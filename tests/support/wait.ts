@@ -2,7 +2,7 @@
 import { setTimeout } from 'node:timers/promises';
 
 /** Far above what anything takes; no test measures the machine with it. */
-const patienceMs = 30_000;
+const patienceMs = 60_000;
 const lookEveryMs = 5;
 
 /** Resolves when the condition holds. @throws Error that names `what` if it never does */

@@ -4,8 +4,7 @@ import { askInfo } from '../support/api.ts';
 import { runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { Server } from '../support/server.ts';
-import { thisMinute } from '../support/stats.ts';
-import { waitUntil } from '../support/wait.ts';
+import { thisMinute, untilFinal, untilFlushed } from '../support/stats.ts';
 import { expectPeriodsAgree, parseLines, sumOf } from '../support/windows.ts';
 import { folderWithMessages, messages, serverWithMessages } from './support.ts';
 
@@ -14,9 +13,7 @@ test('a folder gives the same bytes in every format as the server did', async ()
   const { server, dataDir } = await serverWithMessages();
   // Exclusive, and a message may have come in this very millisecond.
   const to = Date.now() + 1;
-  await waitUntil('all of it is final', async () => {
-    return (await askInfo(server.adminUrl)).finalThrough > to;
-  });
+  await untilFinal(server, to);
   const range = ['--from', String(from), '--to', String(to)];
   const asked = ['text', 'csv', 'ndjson'].map((format) => ['ms10', ...range, '--format', format]);
   const answers: string[] = [];
@@ -48,10 +45,7 @@ test('all is final in a folder: the minute that was running is there, and period
 
 test('a journal that a killed server left is read, and is still there for the next one', async () => {
   const { server, dataDir } = await serverWithMessages();
-  const { flushes } = await askInfo(server.adminUrl);
-  await waitUntil('it is flushed', async () => {
-    return (await askInfo(server.adminUrl)).flushes >= flushes + 2;
-  });
+  await untilFlushed(server);
   await server.kill();
   for (let time = 0; time < 2; time++) {
     const { stdout } = await runCli(['stats', 'min', '--data-dir', dataDir]);
