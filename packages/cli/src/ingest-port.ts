@@ -6,9 +6,10 @@
  * closes the connection without an answer and counts nothing (body.ts, with both builds of
  * uWebSockets.js); the query API, and a proxy before it, answers 400 before a handler sees the
  * request. An ingest port behind a proxy is found out only by its answer to the question. A port that
- * speaks TLS closes the connection too, so what closes it is then greeted in TLS.
+ * speaks TLS closes the connection too, so what closes it is then addressed in TLS.
  */
 import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
 import { Reto3Error } from '@reto3/server/errors';
 
 /** A probe that nothing comes of says nothing; the question itself then says what is wrong. */
@@ -65,17 +66,23 @@ function closesUnanswered({ host, port }: Address): Promise<boolean> {
   });
 }
 
-/** Whether a TLS handshake succeeds; with which certificate does not matter. */
-async function speaksTls(at: Address): Promise<boolean> {
-  const { connect } = await import('node:tls');
+/**
+ * A TLS record with a handshake message that no client sends: whatever speaks TLS answers it with an
+ * alert. To the port that takes requests it is half a head, which the end of the stream gives up.
+ */
+const noGreeting = Buffer.from('16030100040d0a0d0a', 'hex');
+const alertType = 0x15;
+
+function speaksTls(at: Address): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ ...at, rejectUnauthorized: false, timeout: probeMs });
+    const socket = connect({ ...at, timeout: probeMs }).end(noGreeting);
     const end = (speaks: boolean): void => {
       resolve(speaks);
       socket.destroy();
     };
-    socket.once('secureConnect', () => end(true));
+    socket.once('data', ([first]) => end(first === alertType));
     socket.once('timeout', () => end(false));
-    socket.on('error', () => end(false));
+    socket.once('close', () => end(false));
+    socket.on('error', () => undefined);
   });
 }
