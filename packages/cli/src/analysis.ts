@@ -99,7 +99,7 @@ function formatLines<Answer>(
     case 'text':
       return lines(answer);
     case 'json':
-      return [JSON.stringify(answer, rounded)];
+      return [JSON.stringify(answer)];
     case 'csv':
       return [
         columns,
@@ -110,7 +110,7 @@ function formatLines<Answer>(
   }
 }
 
-/** Shares and rates to nine digits, without the noise of their arithmetic; counts and times as they are. */
+/** Of rows: shares to nine digits, without the noise of their arithmetic; counts and times as they are. */
 function rounded(_: string, value: unknown): unknown {
   return typeof value === 'number' && !Number.isInteger(value)
     ? Number(value.toPrecision(9))
