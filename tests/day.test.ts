@@ -7,14 +7,20 @@ import { poissonCounts, windowsPerDay, writeDay } from './support/day.ts';
 import { columnReader, lineReader } from './support/day-reader.ts';
 import { figure } from './support/figure.ts';
 import { temporaryFolder } from './support/folder.ts';
-import { memoryOf } from './support/memory.ts';
+import { growthDuring, memoryOf } from './support/memory.ts';
 import { Server } from './support/server.ts';
 import { printStats } from './support/stats.ts';
 import { climb, sumOf } from './support/windows.ts';
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
-const mostGrowthMiB = 50;
+/** Of one answer, as the server is really run. Measured: 2 to 19, on a busy machine too. */
+const mostGrowthMiB = 40;
+/**
+ * Of four answers in a row. Measured: 15 to 46. What blocks were decompressed into lies outside of
+ * V8's heap; where the machine is busy it is collected late, at 64 MiB for certain.
+ */
+const mostInAllMiB = 80;
 
 test('a day of ms10 windows streams exactly, with little memory', {
   timeout: 900_000,
@@ -46,29 +52,34 @@ test('a day of ms10 windows streams exactly, with little memory', {
   ] as const) {
     const start = performance.now();
     let bytes = 0;
-    let most = 0;
-    const { code, stderr } = await runCli([...stats, '--format', format], {
-      onStdout: (piece) => {
-        bytes += piece.length;
-        most = Math.max(most, memoryOf(server.pid).nowMiB);
-        reader.take(piece);
-      },
+    const grownMiB = await growthDuring(server.pid, async () => {
+      const { code, stderr } = await runCli([...stats, '--format', format], {
+        onStdout: (piece) => {
+          bytes += piece.length;
+          reader.take(piece);
+        },
+      });
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     });
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(reader.windows()).toBe(windowsPerDay);
     expect(reader.total()).toBe(messages);
     const seconds = ((performance.now() - start) / 1_000).toFixed(1);
     figure(`day as ${format}: MB`, (bytes / 1e6).toFixed(0));
     figure(`day as ${format}: seconds, comparing included`, seconds);
-    figure(`day as ${format}: memory of the server grew by MiB`, (most - before.nowMiB).toFixed(1));
+    figure(`day as ${format}: memory of the server grew by MiB`, grownMiB.toFixed(1));
+    expect(grownMiB).toBeLessThan(mostGrowthMiB);
   }
   for (const analysis of [['bursts'], ['whatif', '--capacity', '6000']]) {
     const start = performance.now();
-    const asked = await runCli([...analysis, '--json', '--url', server.adminUrl, ...range]);
-    expect(asked).toMatchObject({ code: 0, stderr: '' });
-    expect(JSON.parse(asked.stdout)).toMatchObject({ windows: windowsPerDay, messages });
+    const grownMiB = await growthDuring(server.pid, async () => {
+      const asked = await runCli([...analysis, '--json', '--url', server.adminUrl, ...range]);
+      expect(asked).toMatchObject({ code: 0, stderr: '' });
+      expect(JSON.parse(asked.stdout)).toMatchObject({ windows: windowsPerDay, messages });
+    });
     const seconds = ((performance.now() - start) / 1_000).toFixed(1);
     figure(`day: seconds for ${analysis.join(' ')}`, seconds);
+    figure(`day: ${analysis[0]}: memory of the server grew by MiB`, grownMiB.toFixed(1));
+    expect(grownMiB).toBeLessThan(mostGrowthMiB);
   }
   const after = memoryOf(server.pid);
   figure(
@@ -77,7 +88,7 @@ test('a day of ms10 windows streams exactly, with little memory', {
       .map((value) => value.toFixed(0))
       .join(', '),
   );
-  expect(after.mostMiB - before.nowMiB).toBeLessThan(mostGrowthMiB);
+  expect(after.mostMiB - before.nowMiB).toBeLessThan(mostInAllMiB);
 
   const sec = await printStats(server, 'sec', ...range);
   const min = await printStats(server, 'min', ...range);

@@ -10,6 +10,25 @@ interface Memory {
   readonly mostMiB: number;
 }
 
+const lookEveryMs = 10;
+
+/** Runs `work`; resolves with by how much more was resident meanwhile than before, in MiB. */
+export async function growthDuring(pid: number, work: () => Promise<void>): Promise<number> {
+  const before = memoryOf(pid).nowMiB;
+  let most = before;
+  const look = (): void => {
+    most = Math.max(most, memoryOf(pid).nowMiB);
+  };
+  const timer = setInterval(look, lookEveryMs);
+  try {
+    await work();
+    look();
+  } finally {
+    clearInterval(timer);
+  }
+  return most - before;
+}
+
 export function memoryOf(pid: number): Memory {
   const status = readFileSync(`/proc/${pid}/status`, 'latin1');
   const read = (name: string): number => {
