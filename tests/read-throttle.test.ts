@@ -1,6 +1,7 @@
 /** While a worker is busy, every route that reads much of the store leaves the cores to it. */
+
+import { fillStore } from '@reto3/bench/src/day/store.ts';
 import { expect, test } from 'vitest';
-import { fillStore } from '../packages/bench/src/day/store.ts';
 import { askInfo } from './support/api.ts';
 import { temporaryFolder } from './support/folder.ts';
 import { Load } from './support/load.ts';

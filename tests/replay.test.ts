@@ -1,10 +1,10 @@
 /** Replay over the archive of a whole server: the same numbers as it had live, window by window. */
 import { appendFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readSegment } from '@reto3/archive/src/segment.ts';
+import { alignUp } from '@reto3/core';
+import { VirtualServer } from '@reto3/engine/testing';
 import { expect, test } from 'vitest';
-import { readSegment } from '../packages/server/src/archive/segment.ts';
-import { VirtualServer } from '../packages/server/src/coordinator/coordinator.virtual.ts';
-import { alignUp } from '../packages/server/src/period.ts';
 import { askInfo } from './support/api.ts';
 import { archiveInfo } from './support/archive.ts';
 import { runCli } from './support/cli.ts';

@@ -1,8 +1,8 @@
 /** The dashboard shows what was counted, in a real browser with real traffic. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Bursts } from '@reto3/engine';
 import { expect, onTestFinished, vi } from 'vitest';
-import type { Bursts } from '../../packages/server/src/analysis/bursts.ts';
 import { ask, askInfo, askStats } from '../support/api.ts';
 import { figure, quantile } from '../support/figure.ts';
 import { temporaryFolder } from '../support/folder.ts';

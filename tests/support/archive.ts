@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
-import { readArchive } from '../../packages/server/src/archive/reader.ts';
+import { readArchive } from '@reto3/archive/src/reader.ts';
 import { ask, type Info } from './api.ts';
 import type { Server } from './server.ts';
 import { waitUntil } from './wait.ts';

@@ -1,8 +1,7 @@
 /** A day of ms10 windows in a data folder, counted as a server would. */
 
-import { fillStore, type Stretch } from '../../packages/bench/src/day/store.ts';
-import { poissonFrom } from '../../packages/server/src/simulation/poisson.ts';
-import { Random } from '../../packages/server/src/simulation/random.ts';
+import { fillStore, type Stretch } from '@reto3/bench/src/day/store.ts';
+import { poissonFrom, Random } from '@reto3/core/testing';
 
 export const windowsPerDay = 8_640_000;
 const windowMs = 10;

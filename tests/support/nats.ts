@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import type { Random } from '../../packages/server/src/simulation/random.ts';
+import type { Random } from '@reto3/core/testing';
 import { temporaryFolder } from './folder.ts';
 import { loopback, type Place } from './place.ts';
 import { freePort } from './port.ts';

@@ -1,8 +1,8 @@
 /** `reto3 backup` of a running server, `reto3 restore` of it, and the same counts again. */
 import { mkdir, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { restore } from '@reto3/engine';
 import { expect, test } from 'vitest';
-import { restore } from '../../packages/server/src/backup/restore.ts';
 import { askInfo, askStats } from '../support/api.ts';
 import { runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';

@@ -2,9 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Bursts, WhatIf } from '@reto3/engine';
 import { expect, test } from 'vitest';
-import type { Bursts } from '../../packages/server/src/analysis/bursts.ts';
-import type { WhatIf } from '../../packages/server/src/analysis/what-if.ts';
 import { ask, askStats } from '../support/api.ts';
 import { runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';

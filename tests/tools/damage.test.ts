@@ -2,9 +2,8 @@
 import { once } from 'node:events';
 import { createServer, get, request } from 'node:http';
 import { json } from 'node:stream/consumers';
+import { alignDown, timeText } from '@reto3/core';
 import { expect, onTestFinished, test } from 'vitest';
-import { alignDown } from '../../packages/server/src/period.ts';
-import { timeText } from '../../packages/server/src/time-text.ts';
 import { runCli, startCli } from '../support/cli.ts';
 import { readLive } from '../support/live.ts';
 import { Server } from '../support/server.ts';

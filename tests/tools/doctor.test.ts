@@ -1,8 +1,8 @@
 /** `reto3 doctor` checks a machine and a folder; with --repair it mends the folder. */
 import { readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { timeText } from '@reto3/core';
 import { expect, test } from 'vitest';
-import { timeText } from '../../packages/server/src/time-text.ts';
 import { runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { Server } from '../support/server.ts';

@@ -1,9 +1,7 @@
 /** What is stored of reports goes into a backup and out of it again, and outlives a repair. */
 import { join } from 'node:path';
+import { openDatabase, rowRange, Store } from '@reto3/engine';
 import { expect, test } from 'vitest';
-import { openDatabase } from '../../packages/server/src/store/database.ts';
-import { rowRange } from '../../packages/server/src/store/report-rows.ts';
-import { Store } from '../../packages/server/src/store/store.ts';
 import { runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { Load } from '../support/load.ts';

@@ -1,7 +1,8 @@
 /** A data folder with counts in it, made by a real server. */
-import { VirtualServer } from '../../packages/server/src/coordinator/coordinator.virtual.ts';
-import type { PeriodName } from '../../packages/server/src/period.ts';
-import { openDatabase } from '../../packages/server/src/store/database.ts';
+
+import type { PeriodName } from '@reto3/core';
+import { openDatabase } from '@reto3/engine';
+import { VirtualServer } from '@reto3/engine/testing';
 import { temporaryFolder } from '../support/folder.ts';
 import { Load } from '../support/load.ts';
 import { Server } from '../support/server.ts';

@@ -1,6 +1,6 @@
 /** One run: every measurement, in order. One that fails is named and does not stop the others. */
 import { availableParallelism } from 'node:os';
-import { version } from '@reto3/server/version';
+import { version } from '@reto3/core';
 import { Bench } from './bench.ts';
 import { natsServer, natsVersion } from './cluster/nats.ts';
 import { tsungIsInstalled } from './loads/tsung.ts';

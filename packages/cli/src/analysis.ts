@@ -2,9 +2,9 @@
  * Asks for an analysis of ms10 windows, of a server or of the data folder of one that is stopped,
  * and prints it. Both give the same answer, since both are made by the same code.
  */
-import type { Series } from '@reto3/server/analysis/series';
-import { ms10 } from '@reto3/server/period';
-import { timeText } from '@reto3/server/time-text';
+
+import { ms10, timeText } from '@reto3/core';
+import type { Series } from '@reto3/engine';
 import {
   type Asked,
   assertComplete,
@@ -51,8 +51,8 @@ async function ofServer<Answer>(source: ApiOptions, analysis: Analysis<Answer>):
 
 async function ofFolder<Answer>(dataDir: string, analysis: Analysis<Answer>): Promise<Answer> {
   const [{ DataFolder }, { openSeries }] = await Promise.all([
-    import('@reto3/server/query/data-folder'),
-    import('@reto3/server/analysis/series'),
+    import('@reto3/engine'),
+    import('@reto3/engine'),
   ]);
   const { scope } = whoseOf(analysis.query);
   return DataFolder.with(countsFolder(dataDir, scope), async (data) => {

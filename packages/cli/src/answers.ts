@@ -6,11 +6,16 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { Reto3Error } from '@reto3/server/errors';
-import { type PeriodName, periods } from '@reto3/server/period';
-import { damagedOf } from '@reto3/server/query/damage-text';
-import type { FormatName, Scope, Whose } from '@reto3/server/query/format';
-import { describe } from '@reto3/server/store/damage';
+import {
+  damagedOf,
+  describe,
+  type FormatName,
+  type PeriodName,
+  periods,
+  Reto3Error,
+  type Scope,
+  type Whose,
+} from '@reto3/core';
 import { type ApiOptions, request, textOf } from './api-client.ts';
 import { AnswerBody, endHeaders, type Missing } from './end-of-answer.ts';
 import { apiOptionsOf } from './flags.ts';
@@ -105,8 +110,8 @@ async function fromServer(api: ApiOptions, question: Question, into: Writable): 
 async function fromFolder(folder: string, question: Question, into: Writable): Promise<string> {
   // Loaded only here: LevelDB takes longer to load than a question to a server takes.
   const [{ DataFolder }, { answer }] = await Promise.all([
-    import('@reto3/server/query/data-folder'),
-    import('@reto3/server/query/answer'),
+    import('@reto3/engine'),
+    import('@reto3/engine'),
   ]);
   const { scope } = whoseOf(question);
   return DataFolder.with(countsFolder(folder, scope), async (data) => {

@@ -3,7 +3,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { errorKinds } from '@reto3/server/errors';
+import { errorKinds } from '@reto3/core';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { request } from './api-client.ts';
 

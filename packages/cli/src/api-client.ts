@@ -11,8 +11,7 @@ import {
   type IncomingMessage,
 } from 'node:http';
 import type { RequestOptions } from 'node:https';
-import { readToken } from '@reto3/server/bearer-token';
-import { type ErrorCode, errorKinds, messageOf, Reto3Error } from '@reto3/server/errors';
+import { type ErrorCode, errorKinds, messageOf, Reto3Error, readToken } from '@reto3/core';
 import { apiUrl, type Query } from './api-url.ts';
 import { assertNotIngestPort } from './ingest-port.ts';
 import { healthPath, Silence, watch } from './liveness.ts';

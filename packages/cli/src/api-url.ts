@@ -1,5 +1,5 @@
 /** Reads --url: where the query API is, perhaps under a path that a proxy gives it. */
-import { Reto3Error } from '@reto3/server/errors';
+import { Reto3Error } from '@reto3/core';
 
 export type Query = Readonly<Record<string, string | undefined>>;
 

@@ -1,8 +1,7 @@
 /** Asks for an audit, of a server or of a folder, and writes down what it found. */
 import { existsSync } from 'node:fs';
-import { min } from '@reto3/server/period';
-import type { AskedRange, Audit, Place } from '@reto3/server/query/audit';
-import { timeText } from '@reto3/server/time-text';
+import { min, timeText } from '@reto3/core';
+import type { AskedRange, Audit, Place } from '@reto3/engine';
 import type { Source } from './answers.ts';
 import { answerCut, request, textOf } from './api-client.ts';
 
@@ -21,10 +20,10 @@ export async function askAudit(source: Source, { from, to }: AskedRange): Promis
 async function auditFolder(folder: string, asked: AskedRange): Promise<Audit> {
   const [{ DataFolder }, { audit, wholeMinutes }, { withArchive }, { archiveFolderOf }] =
     await Promise.all([
-      import('@reto3/server/query/data-folder'),
-      import('@reto3/server/query/audit'),
-      import('@reto3/server/query/archive-audit'),
-      import('@reto3/server/store/archive-folder'),
+      import('@reto3/engine'),
+      import('@reto3/engine'),
+      import('@reto3/archive'),
+      import('@reto3/engine'),
     ]);
   return DataFolder.with(folder, async (data) => {
     const nowMs = Date.now();

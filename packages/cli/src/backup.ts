@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { Reto3Error } from '@reto3/server/errors';
+import { Reto3Error } from '@reto3/core';
 import type { Source } from './answers.ts';
 import { answerCut, request } from './api-client.ts';
 import { writeWhole } from './whole-file.ts';
@@ -15,7 +15,7 @@ export async function backUp(
 ): Promise<{ rows: number; bytes: number }> {
   let rows = 0;
   const count = async (written: string): Promise<void> => {
-    const { readBackup } = await import('@reto3/server/backup/stream');
+    const { readBackup } = await import('@reto3/engine');
     const records = readBackup(createReadStream(written));
     for await (const record of records) if (!('text' in record)) rows++;
   };
@@ -35,8 +35,8 @@ async function fromServer(source: Exclude<Source, { dataDir: string }>, into: Wr
 
 async function fromFolder(folder: string, into: Writable): Promise<void> {
   const [{ DataFolder }, { writeBackup }] = await Promise.all([
-    import('@reto3/server/query/data-folder'),
-    import('@reto3/server/backup/stream'),
+    import('@reto3/engine'),
+    import('@reto3/engine'),
   ]);
   await DataFolder.with(folder, async ({ store }) => {
     const snapshot = store.snapshot();

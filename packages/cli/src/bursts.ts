@@ -1,9 +1,7 @@
 /** What `reto3 bursts` does: one question, its answer on stdout, and whether it is too much. */
 
-import type { Bursts } from '@reto3/server/analysis/bursts';
-import { parseNumber } from '@reto3/server/analysis/number';
-import { exitCode, Reto3Error } from '@reto3/server/errors';
-import { timeText } from '@reto3/server/time-text';
+import { exitCode, parseNumber, Reto3Error, timeText } from '@reto3/core';
+import type { Bursts } from '@reto3/engine';
 import { ask, type Layout, percent, print, rangeLine, short, table } from './analysis.ts';
 import { sourceOf } from './answers.ts';
 import { analysisFormats, type burstsFlags, formatOf, type Given } from './flags.ts';
@@ -23,7 +21,7 @@ export async function bursts(given: Given<typeof burstsFlags>): Promise<void> {
     path: '/v1/bursts',
     query: { last, from, to, open, cluster, node, rise, fall, stall },
     make: async (series) => {
-      const { findBursts } = await import('@reto3/server/analysis/bursts');
+      const { findBursts } = await import('@reto3/engine');
       return findBursts(series, { rise, fall, stall });
     },
   });

@@ -1,8 +1,6 @@
 /** Asks a server about its cluster, and writes down what it says. */
-import type { ClusterState } from '@reto3/server/cluster/cluster-state';
-import type { NodeState } from '@reto3/server/cluster/merger';
-import { Reto3Error } from '@reto3/server/errors';
-import { timeText } from '@reto3/server/time-text';
+import type { ClusterState, NodeState } from '@reto3/cluster';
+import { Reto3Error, timeText } from '@reto3/core';
 import { type ApiOptions, answerCut, request, textOf } from './api-client.ts';
 
 type ClusterAnswer = ClusterState & { readonly nodes?: readonly NodeState[] };

@@ -2,7 +2,7 @@
  * Whether a follow has its server: says once that it is lost, however many attempts fail then, and
  * once that it is back.
  */
-import { messageOf } from '@reto3/server/errors';
+import { messageOf } from '@reto3/core';
 import { type Say, sayOnStderr } from './terminal/notes.ts';
 
 export class Contact {

@@ -3,7 +3,7 @@
  * three times as quick for it, and `serve` keeps 16 MB less. What they do is what the commands of
  * oclif in commands/ call, with the same flags.
  */
-import { periodNamed, sec } from '@reto3/server/period';
+import { periodNamed, sec } from '@reto3/core';
 import { type FlagTable, type Given, healthFlags, statsFlags } from './flags.ts';
 import { parseFlags } from './parse-flags.ts';
 

@@ -1,8 +1,7 @@
 /** Writes down what the doctor found and did. */
-import type { Finding } from '@reto3/server/doctor/finding';
-import type { Repair } from '@reto3/server/doctor/repair';
-import { periodNames } from '@reto3/server/period';
-import { timeText } from '@reto3/server/time-text';
+
+import { periodNames, timeText } from '@reto3/core';
+import type { Finding, Repair } from '@reto3/engine';
 import { auditLines } from './audit.ts';
 
 export function findingLine({ check, state, says, cure }: Finding): string {

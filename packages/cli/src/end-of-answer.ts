@@ -5,8 +5,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { pipeline, Transform, type TransformCallback } from 'node:stream';
-import { Reto3Error } from '@reto3/server/errors';
-import { type Damaged, endMark } from '@reto3/server/query/damage-text';
+import { type Damaged, endMark, Reto3Error } from '@reto3/core';
 import { type ApiOptions, answerCut } from './api-client.ts';
 
 /** What an answer could not have; older servers do not count the places. */

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { periods } from '@reto3/server/period';
+import { periods } from '@reto3/core';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { follow, readEvents } from './events.ts';
 

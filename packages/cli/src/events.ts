@@ -3,11 +3,14 @@
  * nothing is missed.
  */
 import { setTimeout } from 'node:timers/promises';
-import { type ErrorCode, Reto3Error } from '@reto3/server/errors';
-import type { Period } from '@reto3/server/period';
-import type { Chunk } from '@reto3/server/query/chunks';
-import type { Damaged } from '@reto3/server/query/damage-text';
-import type { Whose } from '@reto3/server/query/format';
+import {
+  type Chunk,
+  type Damaged,
+  type ErrorCode,
+  type Period,
+  Reto3Error,
+  type Whose,
+} from '@reto3/core';
 import { type ApiOptions, request } from './api-client.ts';
 import type { Contact } from './contact.ts';
 import type { Missing } from './end-of-answer.ts';

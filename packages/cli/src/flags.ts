@@ -3,8 +3,7 @@
  * help and refuses what is wrong, and the quick one of parse-flags.ts, for which oclif need not be
  * loaded. So nothing here may import oclif.
  */
-import { Reto3Error } from '@reto3/server/errors';
-import { formatNames, parseFormatOf } from '@reto3/server/query/format';
+import { formatNames, parseFormatOf, Reto3Error } from '@reto3/core';
 import type { ApiOptions } from './api-client.ts';
 
 interface Definition {

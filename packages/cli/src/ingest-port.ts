@@ -10,7 +10,7 @@
  */
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
-import { Reto3Error } from '@reto3/server/errors';
+import { Reto3Error } from '@reto3/core';
 
 /** A probe that nothing comes of says nothing; the question itself then says what is wrong. */
 const probeMs = 2_000;

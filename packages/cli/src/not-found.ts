@@ -4,7 +4,7 @@
  * of its guess to a script, and exits with 127.
  */
 import type { Hook } from '@oclif/core';
-import { exitCode, Reto3Error } from '@reto3/server/errors';
+import { exitCode, Reto3Error } from '@reto3/core';
 import { didYouMean } from './did-you-mean.ts';
 
 export const notFound: Hook.CommandNotFound = async ({ id, config }) => {

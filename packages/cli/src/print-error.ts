@@ -2,7 +2,7 @@
  * Prints an error as one line on stderr: what happened, its cure in brackets, its code in square
  * brackets. With --json the line is an object. The code is what scripts match on (docs/errors.md).
  */
-import { type ErrorCode, exitCode, messageOf, Reto3Error } from '@reto3/server/errors';
+import { type ErrorCode, exitCode, messageOf, Reto3Error } from '@reto3/core';
 
 interface Told {
   readonly code: ErrorCode;

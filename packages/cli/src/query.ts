@@ -7,14 +7,17 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import type { TakeCount } from '@reto3/server/archive/count-tables';
-import { filesIn } from '@reto3/server/archive/reader';
-import { ArchiveSql, type SqlParts, type TextRows } from '@reto3/server/archive/sql';
-import { messageOf, Reto3Error } from '@reto3/server/errors';
-import { alignUp, ms10, type PeriodName } from '@reto3/server/period';
-import { parseTime } from '@reto3/server/query/range';
-import { archiveFolderOf } from '@reto3/server/store/archive-folder';
-import { terminalCell } from '@reto3/server/terminal-text';
+import { ArchiveSql, filesIn, type SqlParts, type TakeCount, type TextRows } from '@reto3/archive';
+import {
+  alignUp,
+  messageOf,
+  ms10,
+  type PeriodName,
+  parseTime,
+  Reto3Error,
+  terminalCell,
+} from '@reto3/core';
+import { archiveFolderOf } from '@reto3/engine';
 import { type Source, writeAnswer } from './answers.ts';
 import { request, textOf } from './api-client.ts';
 import { orCleanUp } from './clean-up.ts';

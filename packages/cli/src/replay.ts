@@ -6,15 +6,20 @@ import { existsSync, realpathSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { exitCode, Reto3Error } from '@reto3/server/errors';
-import { alignDown, alignUp, type Period, type PeriodName } from '@reto3/server/period';
-import { damagedOf } from '@reto3/server/query/damage-text';
-import type { FormatName } from '@reto3/server/query/format';
-import type { Compared, Difference, WindowCells } from '@reto3/server/replay/differences';
-import type { ReplayRange } from '@reto3/server/replay/replay';
-import type { Report } from '@reto3/server/report';
-import type { Damage } from '@reto3/server/store/damage';
-import { timeText } from '@reto3/server/time-text';
+import type { Compared, Difference, ReplayRange, WindowCells } from '@reto3/archive';
+import {
+  alignDown,
+  alignUp,
+  type Damage,
+  damagedOf,
+  exitCode,
+  type FormatName,
+  type Period,
+  type PeriodName,
+  Reto3Error,
+  timeText,
+} from '@reto3/core';
+import type { Report } from '@reto3/reports';
 import { assertComplete } from './answers.ts';
 import { type ApiOptions, answerCut, request, textOf } from './api-client.ts';
 import { AnswerBody, endHeaders } from './end-of-answer.ts';
@@ -45,8 +50,8 @@ interface Prepared {
 export async function writeReplay(question: ReplayQuestion, into: Writable): Promise<void> {
   const [prepared, { formatRows }, { replay }] = await Promise.all([
     prepare(question),
-    import('@reto3/server/report/answer'),
-    import('@reto3/server/replay/replay'),
+    import('@reto3/reports'),
+    import('@reto3/archive'),
   ]);
   const { report, period, range, archive } = prepared;
   const head = {
@@ -76,9 +81,9 @@ export async function writeReplay(question: ReplayQuestion, into: Writable): Pro
 export async function writeDifferences(question: ReplayQuestion, into: Writable): Promise<void> {
   const [prepared, { differences }, { replay }, { rowsOf }] = await Promise.all([
     prepare(question),
-    import('@reto3/server/replay/differences'),
-    import('@reto3/server/replay/replay'),
-    import('@reto3/server/report/answer'),
+    import('@reto3/archive'),
+    import('@reto3/archive'),
+    import('@reto3/reports'),
   ]);
   const { report, period, archive } = prepared;
   const compared: Compared = { windows: 0, differ: 0, begin: 0 };
@@ -130,10 +135,10 @@ async function* failing(found: AsyncIterable<Difference>): AsyncGenerator<Differ
 async function prepare(question: ReplayQuestion): Promise<Prepared> {
   const [{ archiveFolderOf }, { periodOf }, { parseTime }, { archivedHours, messagesToReplay }] =
     await Promise.all([
-      import('@reto3/server/store/archive-folder'),
-      import('@reto3/server/report/answer'),
-      import('@reto3/server/query/range'),
-      import('@reto3/server/replay/replay'),
+      import('@reto3/engine'),
+      import('@reto3/reports'),
+      import('@reto3/core'),
+      import('@reto3/archive'),
     ]);
   const report = await reportOf(question);
   const period = periodOf(report, question.period);
@@ -158,10 +163,10 @@ const endOfTime = Date.UTC(9999, 11, 31);
 
 async function reportOf({ name, module }: ReplayQuestion): Promise<Report> {
   if (module === undefined) {
-    const { countName, countReport } = await import('@reto3/server/replay/count');
+    const { countName, countReport } = await import('@reto3/archive');
     if (name === countName) return countReport;
   }
-  const { findReports } = await import('@reto3/server/report/load');
+  const { findReports } = await import('@reto3/reports/load');
   const [loaded] = await findReports([module ?? name]);
   if (loaded === undefined) throw new Error(`BUG: there is no report ${name}`);
   if (module !== undefined && loaded.report.name !== name)
@@ -213,7 +218,7 @@ async function withStored(
   { report, period }: Prepared,
   use: UseStored,
 ): Promise<void> {
-  const { DataFolder } = await import('@reto3/server/query/data-folder');
+  const { DataFolder } = await import('@reto3/engine');
   try {
     await DataFolder.with(question.dataDir, async (folder) => {
       const { deletedBefore } = folder.recovered.meta;
@@ -254,9 +259,7 @@ function realPathOf(folder: string): string {
   }
 }
 
-type Folder = Parameters<
-  Parameters<typeof import('@reto3/server/query/data-folder')['DataFolder']['with']>[1]
->[0];
+type Folder = Parameters<Parameters<typeof import('@reto3/engine')['DataFolder']['with']>[1]>[0];
 
 async function* fromFolder(
   folder: Folder,
@@ -265,10 +268,10 @@ async function* fromFolder(
   range: ReplayRange,
 ): AsyncGenerator<WindowCells> {
   const [{ countName }, { ReportView }, { rowsOf }, { readChunks }] = await Promise.all([
-    import('@reto3/server/replay/count'),
-    import('@reto3/server/report/reading'),
-    import('@reto3/server/report/answer'),
-    import('@reto3/server/query/chunks'),
+    import('@reto3/archive'),
+    import('@reto3/reports'),
+    import('@reto3/reports'),
+    import('@reto3/engine'),
   ]);
   const missing: Damage[] = [];
   if (report.name === countName) {
@@ -300,7 +303,7 @@ async function* fromServer(
   period: Period,
   { from, to }: ReplayRange,
 ): AsyncGenerator<WindowCells> {
-  const { countName } = await import('@reto3/server/replay/count');
+  const { countName } = await import('@reto3/archive');
   const isCount = report.name === countName;
   const path = isCount
     ? `/v1/stats/${period.name}`
@@ -346,7 +349,7 @@ async function* differenceText(
   report: Report,
   found: AsyncIterable<Difference>,
 ): AsyncGenerator<string> {
-  const { formatRow } = await import('@reto3/server/report/answer');
+  const { formatRow } = await import('@reto3/reports');
   const columns = Object.keys(report.columns);
   const names = ['side', ...columns];
   const head = {

@@ -1,2 +1,2 @@
 /** What `import … from 'reto3/report'` gives to whoever writes a report. */
-export * from '@reto3/server/report';
+export * from '@reto3/reports/report';

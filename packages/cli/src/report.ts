@@ -5,15 +5,9 @@ import { join } from 'node:path';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout } from 'node:timers/promises';
-import { Reto3Error } from '@reto3/server/errors';
-import type { PeriodName } from '@reto3/server/period';
-import { damagedOf } from '@reto3/server/query/damage-text';
-import type { FormatName } from '@reto3/server/query/format';
-import type { Report } from '@reto3/server/report';
-import type { ReportFacts } from '@reto3/server/report/facts';
-import type { ReportWindows } from '@reto3/server/report/reading';
-import type { Store } from '@reto3/server/store/store';
-import { timeText } from '@reto3/server/time-text';
+import { damagedOf, type FormatName, type PeriodName, Reto3Error, timeText } from '@reto3/core';
+import type { Store } from '@reto3/engine';
+import type { Report, ReportFacts, ReportWindows } from '@reto3/reports';
 import {
   type Asked,
   assertComplete,
@@ -50,8 +44,8 @@ export async function askReports(source: Source, cluster: boolean): Promise<Know
 
 async function reportsInFolder(folder: string): Promise<KnownReport[]> {
   const [{ DataFolder }, { readFacts }] = await Promise.all([
-    import('@reto3/server/query/data-folder'),
-    import('@reto3/server/report/facts'),
+    import('@reto3/engine'),
+    import('@reto3/reports'),
   ]);
   return DataFolder.with(folder, async ({ store }) =>
     [...(await readFacts(store)).values()].map((facts) => ({ ...facts, running: false })),
@@ -140,9 +134,9 @@ async function fromFolder(
   into: Writable,
 ): Promise<string> {
   const [{ DataFolder }, { answerReport, periodOf }, { findReports }] = await Promise.all([
-    import('@reto3/server/query/data-folder'),
-    import('@reto3/server/report/answer'),
-    import('@reto3/server/report/load'),
+    import('@reto3/engine'),
+    import('@reto3/reports'),
+    import('@reto3/reports/load'),
   ]);
   const { name, module, cluster } = question;
   const loaded = module === undefined ? [] : await findReports([module]);
@@ -173,9 +167,9 @@ interface Stored {
 
 async function inFolder(store: Store, name: string, given: Report | undefined): Promise<Stored> {
   const [{ readFacts }, { ReportView }, { whichReport }] = await Promise.all([
-    import('@reto3/server/report/facts'),
-    import('@reto3/server/report/reading'),
-    import('@reto3/server/report/which'),
+    import('@reto3/reports'),
+    import('@reto3/reports'),
+    import('@reto3/reports'),
   ]);
   const stored = [...(await readFacts(store)).values()];
   const report = await whichReport(name, given, stored);
@@ -188,8 +182,8 @@ async function inMergersFolder(
   given: Report | undefined,
 ): Promise<Stored> {
   const [{ readNodeReports, ClusterReportView }, { whichReport }] = await Promise.all([
-    import('@reto3/server/cluster/report-view'),
-    import('@reto3/server/report/which'),
+    import('@reto3/cluster'),
+    import('@reto3/reports'),
   ]);
   const nodes = await readNodeReports(store);
   const known = nodes.flatMap(({ reports }) => reports);

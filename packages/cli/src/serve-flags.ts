@@ -1,7 +1,11 @@
 /** The settings of the server, as flags. The values are checked by the server's own rules. */
-import type { Config } from '@reto3/server/config';
-import { resolveConfig } from '@reto3/server/resolve-config';
-import { environmentVariableOf, type Setting, settings } from '@reto3/server/settings';
+import {
+  type Config,
+  environmentVariableOf,
+  resolveConfig,
+  type Setting,
+  settings,
+} from '@reto3/server/settings';
 import type { FlagTable, Given } from './flags.ts';
 
 export const serveFlags: FlagTable = Object.fromEntries(

@@ -1,7 +1,8 @@
 /** Runs a server until a signal stops it. */
-import type { Config } from '@reto3/server/config';
-import { exitCode, messageOf } from '@reto3/server/errors';
-import type { ServerLog } from '@reto3/server/log';
+
+import { exitCode, messageOf } from '@reto3/core';
+import type { ServerLog } from '@reto3/server';
+import type { Config } from '@reto3/server/settings';
 import { keepFilesPrivate } from './private-files.ts';
 import { dieOf, firstStopSignal } from './stop-signals.ts';
 
@@ -19,8 +20,8 @@ export async function serve(config: Config): Promise<never> {
   });
   // Loaded only here: the other commands have no use for a server.
   const [{ startServer }, { createLog }] = await Promise.all([
-    import('@reto3/server/main'),
-    import('@reto3/server/log'),
+    import('@reto3/server'),
+    import('@reto3/server'),
   ]);
   const serverLog = await createLog(config.logLevel);
   const { log } = serverLog;

@@ -1,7 +1,13 @@
 /** What the three stats commands do: one question, its answer on stdout. */
 import { once } from 'node:events';
-import { type PeriodName, periods } from '@reto3/server/period';
-import { csvHeader, type FormatName, formatNames, formatRows } from '@reto3/server/query/format';
+import {
+  csvHeader,
+  type FormatName,
+  formatNames,
+  formatRows,
+  type PeriodName,
+  periods,
+} from '@reto3/core';
 import {
   type Asked,
   type Source,

@@ -1,6 +1,7 @@
 /** What `reto3 --version` says: this version, and what it would run on. */
-import { loadUws } from '@reto3/server/ingest/uws';
-import { version } from '@reto3/server/version';
+
+import { version } from '@reto3/core';
+import { loadUws } from '@reto3/server/uws';
 
 /** Such as `reto3/0.2.0 linux-x64 node-v20.20.2 uWebSockets.js-20.30.0 (older build)`. */
 export function versionLine(): string {

@@ -1,8 +1,7 @@
 /** What `reto3 whatif` does: one question, its answer on stdout. */
 
-import type { WhatIf } from '@reto3/server/analysis/what-if';
-import { Reto3Error } from '@reto3/server/errors';
-import { timeText } from '@reto3/server/time-text';
+import { Reto3Error, timeText } from '@reto3/core';
+import type { WhatIf } from '@reto3/engine';
 import { ask, type Layout, percent, print, rangeLine, short, table } from './analysis.ts';
 import { sourceOf } from './answers.ts';
 import { analysisFormats, formatOf, type Given, type whatIfFlags } from './flags.ts';
@@ -20,7 +19,7 @@ export async function askWhatIf(given: Given<typeof whatIfFlags>): Promise<void>
     path: '/v1/whatif',
     query: { last, from, to, open, cluster, node, capacity, rates },
     make: async (series) => {
-      const { whatIf } = await import('@reto3/server/analysis/what-if');
+      const { whatIf } = await import('@reto3/engine');
       return whatIf(series, { capacity, rates });
     },
   });

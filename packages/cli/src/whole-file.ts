@@ -8,7 +8,7 @@ import { type FileHandle, open, readlink, realpath, rename, rm, stat } from 'nod
 import { dirname, resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import { messageOf, Reto3Error } from '@reto3/server/errors';
+import { messageOf, Reto3Error } from '@reto3/core';
 import { orCleanUp } from './clean-up.ts';
 import { withProgress } from './terminal/progress.ts';
 

@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openDatabase } from '@reto3/engine';
 import { expect, onTestFinished, test } from 'vitest';
+import { resolveConfig } from './config/resolve-config.ts';
 import { startServer } from './main.ts';
-import { resolveConfig } from './resolve-config.ts';
-import { openDatabase } from './store/database.ts';
 
 test('a stop whose last write fails closes everything else, and names no loss of nothing', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'reto3-main-'));

@@ -8,41 +8,38 @@
  */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { Archive } from '@reto3/archive';
+import type { Cluster, ClusterParts } from '@reto3/cluster';
+import { describe, type Log, Metrics, messageOf, systemClock } from '@reto3/core';
+import {
+  archiveFolderOf,
+  Coordinator,
+  FlushLoop,
+  firstWriteFailure,
+  HeldFolder,
+  LiveFeed,
+  Retention,
+} from '@reto3/engine';
+import { allocate, RingReader } from '@reto3/engine/ring';
+import { ReportBook } from '@reto3/reports';
+import type { LoadedReport } from '@reto3/reports/load';
 import { hostAndPort } from './address-text.ts';
 import { QueryApi } from './api/server.ts';
-import type { Archive } from './archive/archive.ts';
-import { systemClock } from './clock.ts';
-import type { Cluster, ClusterParts } from './cluster/cluster.ts';
-import type { Config } from './config.ts';
-import { Coordinator } from './coordinator/coordinator.ts';
-import { FlushLoop } from './coordinator/flush-loop.ts';
-import { Retention } from './coordinator/retention.ts';
-import { messageOf } from './errors.ts';
+import type { Config } from './config/config.ts';
+import { warnOfReadableSecrets } from './config/secret-files.ts';
+import { readTls } from './config/tls.ts';
 import { claimPort } from './ingest/port.ts';
 import { openConnections, SilentConnections } from './ingest/silent-connections.ts';
 import { limitsOf } from './ingest/uws.ts';
 import { IngestWorkers } from './ingest/workers.ts';
-import type { ServerLog } from './log.ts';
-import type { Log } from './log-interface.ts';
-import { Metrics } from './metrics/metric.ts';
+import type { ServerLog } from './log/log.ts';
 import {
   countingMetrics,
   processMetrics,
   storeMetrics,
   threadMetrics,
 } from './metrics/server-metrics.ts';
-import { LiveFeed } from './query/live-feed.ts';
-import { ReportBook } from './report/book.ts';
-import type { LoadedReport } from './report/load.ts';
-import { warnOfReadableSecrets } from './secret-files.ts';
 import { runEvery } from './steps.ts';
-import { archiveFolderOf } from './store/archive-folder.ts';
-import { describe } from './store/damage.ts';
-import { firstWriteFailure } from './store/database.ts';
-import { HeldFolder } from './store/held-folder.ts';
-import { readTls } from './tls.ts';
-import { allocate } from './window/layout.ts';
-import { RingReader } from './window/ring.ts';
 
 export interface RunningServer {
   /** Where requests are taken, such as http://0.0.0.0:8080. */
@@ -288,7 +285,7 @@ export async function startServer(
 /** Loaded only where there are any: a server without is ready sooner. */
 async function findReports(names: readonly string[] | undefined): Promise<LoadedReport[]> {
   if (names === undefined) return [];
-  return (await import('./report/load.ts')).findReports(names);
+  return (await import('@reto3/reports/load')).findReports(names);
 }
 
 /**
@@ -305,12 +302,12 @@ async function openArchive(
   const folder = archiveFolderOf(dataDir);
   if (config.role === 'merge' || !config.archive) {
     if (existsSync(folder)) {
-      const { cutOffTexts, recoverArchive } = await import('./archive/recover.ts');
+      const { cutOffTexts, recoverArchive } = await import('@reto3/archive');
       for (const text of cutOffTexts(recoverArchive(folder, writes))) log.warn(text);
     }
     return undefined;
   }
-  const { Archive } = await import('./archive/archive.ts');
+  const { Archive } = await import('@reto3/archive');
   const limits = { mostBytes: config.archiveMaxBytes, mostAgeMs: config.archiveMaxAge };
   return Archive.start({ workerCount: config.workers, dataDir, writes, limits, log });
 }
@@ -329,7 +326,7 @@ async function prepareAlerts(config: Config) {
 
 /** Loaded only where it is asked for: a server on its own keeps no memory for NATS. */
 async function openCluster(parts: Omit<ClusterParts, 'clock'>): Promise<Cluster> {
-  const { Cluster } = await import('./cluster/cluster.ts');
+  const { Cluster } = await import('@reto3/cluster');
   return Cluster.open({ ...parts, clock: systemClock });
 }
 

@@ -3,7 +3,7 @@
  * holds a second time, shuffled, and a third. Both say what the node says.
  */
 import { setTimeout } from 'node:timers/promises';
-import { Random } from '../../../packages/server/src/simulation/random.ts';
+import { Random } from '@reto3/core/testing';
 import type { Fault } from '../../faults/fault.ts';
 import { program } from '../../faults/support/needs.ts';
 import { startNode } from '../../support/cluster.ts';

@@ -4,8 +4,8 @@
  * the next server finds NATS away, then back.
  */
 import { setTimeout } from 'node:timers/promises';
-import { fillStore } from '../../../packages/bench/src/day/store.ts';
-import { Random } from '../../../packages/server/src/simulation/random.ts';
+import { fillStore } from '@reto3/bench/src/day/store.ts';
+import { Random } from '@reto3/core/testing';
 import type { Fault } from '../../faults/fault.ts';
 import { all, program } from '../../faults/support/needs.ts';
 import { send, startNode } from '../../support/cluster.ts';

@@ -1,6 +1,6 @@
 /** All messages are purged, or the stream is deleted: everything comes again out of the nodes' stores. */
-import { fillStore } from '../../../packages/bench/src/day/store.ts';
-import { Random } from '../../../packages/server/src/simulation/random.ts';
+import { fillStore } from '@reto3/bench/src/day/store.ts';
+import { Random } from '@reto3/core/testing';
 import type { Fault } from '../../faults/fault.ts';
 import { program } from '../../faults/support/needs.ts';
 import { send, startNode } from '../../support/cluster.ts';

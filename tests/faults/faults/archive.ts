@@ -1,6 +1,6 @@
 /** The archive under the faults of its server: `kill -9`, and a thread of its own that stands still. */
 import { setTimeout } from 'node:timers/promises';
-import { Random } from '../../../packages/server/src/simulation/random.ts';
+import { Random } from '@reto3/core/testing';
 import { askStats } from '../../support/api.ts';
 import {
   archivedWindows,

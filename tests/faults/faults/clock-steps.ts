@@ -3,8 +3,8 @@
  * stays exact, every step is seen, and only time that passed twice is marked as revised.
  */
 import { setTimeout } from 'node:timers/promises';
-import { fillStore, type Stretch } from '../../../packages/bench/src/day/store.ts';
-import { Random } from '../../../packages/server/src/simulation/random.ts';
+import { fillStore, type Stretch } from '@reto3/bench/src/day/store.ts';
+import { Random } from '@reto3/core/testing';
 import { askInfo, askStats } from '../../support/api.ts';
 import { faketime, SteppedClock } from '../../support/faketime.ts';
 import { temporaryFolder } from '../../support/folder.ts';

@@ -9,8 +9,8 @@
  */
 import { cp, rm } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
-import { fillStore, type Stretch } from '../../../packages/bench/src/day/store.ts';
-import { Random } from '../../../packages/server/src/simulation/random.ts';
+import { fillStore, type Stretch } from '@reto3/bench/src/day/store.ts';
+import { Random } from '@reto3/core/testing';
 import { askInfo } from '../../support/api.ts';
 import { startCli } from '../../support/cli.ts';
 import { temporaryFolder } from '../../support/folder.ts';

@@ -6,7 +6,7 @@
  * came may be counted or not; more than was sent must never be counted.
  */
 import { setTimeout } from 'node:timers/promises';
-import { Random } from '../../../packages/server/src/simulation/random.ts';
+import { Random } from '@reto3/core/testing';
 import { askInfo, askStats } from '../../support/api.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { Load } from '../../support/load.ts';

@@ -1,7 +1,7 @@
 /** What durable mode costs, beside memory mode in the same run; a measurement, not a bound. */
-import { OpenLoop } from '../../../packages/bench/src/loads/open-loop.ts';
-import { runWrk } from '../../../packages/bench/src/loads/wrk.ts';
-import { message } from '../../../packages/bench/src/peers/peer.ts';
+import { OpenLoop } from '@reto3/bench/src/loads/open-loop.ts';
+import { runWrk } from '@reto3/bench/src/loads/wrk.ts';
+import { message } from '@reto3/bench/src/peers/peer.ts';
 import { quantile } from '../../support/figure.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { Server } from '../../support/server.ts';

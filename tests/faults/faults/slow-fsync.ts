@@ -3,8 +3,8 @@
  * delay in turns, since a machine's latency changes from minute to minute.
  */
 import { setTimeout } from 'node:timers/promises';
-import { OpenLoop } from '../../../packages/bench/src/loads/open-loop.ts';
-import { message } from '../../../packages/bench/src/peers/peer.ts';
+import { OpenLoop } from '@reto3/bench/src/loads/open-loop.ts';
+import { message } from '@reto3/bench/src/peers/peer.ts';
 import { quantile } from '../../support/figure.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { Server } from '../../support/server.ts';

@@ -1,8 +1,8 @@
 /** A long load at half of what the machine can do: nothing grows, nothing is lost. */
 import { readdir, readFile } from 'node:fs/promises';
-import { OpenLoop } from '../../../packages/bench/src/loads/open-loop.ts';
-import { runWrk } from '../../../packages/bench/src/loads/wrk.ts';
-import { message } from '../../../packages/bench/src/peers/peer.ts';
+import { OpenLoop } from '@reto3/bench/src/loads/open-loop.ts';
+import { runWrk } from '@reto3/bench/src/loads/wrk.ts';
+import { message } from '@reto3/bench/src/peers/peer.ts';
 import { quantile } from '../../support/figure.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { Server } from '../../support/server.ts';

@@ -1,6 +1,6 @@
 /** SIGTERM under load: whatever was answered is there, and the server says that it left cleanly. */
 import { setTimeout } from 'node:timers/promises';
-import { Random } from '../../../packages/server/src/simulation/random.ts';
+import { Random } from '@reto3/core/testing';
 import { temporaryFolder } from '../../support/folder.ts';
 import { Load } from '../../support/load.ts';
 import { Server } from '../../support/server.ts';

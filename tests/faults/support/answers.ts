@@ -1,6 +1,6 @@
 /** Reads the three periods of one range, and compares what two servers answer to the same question. */
 
-import type { Stretch } from '../../../packages/bench/src/day/store.ts';
+import type { Stretch } from '@reto3/bench/src/day/store.ts';
 import { ask, type Columns } from '../../support/api.ts';
 
 const periodNames = ['ms10', 'sec', 'min'] as const;

@@ -1,6 +1,6 @@
 /** A server that is killed while it recovers, or before, or just after, must not lose more. */
 import { setTimeout } from 'node:timers/promises';
-import type { Random } from '../../../packages/server/src/simulation/random.ts';
+import type { Random } from '@reto3/core/testing';
 import { startCli } from '../../support/cli.ts';
 
 /** A start takes less on an idle machine. */

@@ -1,7 +1,7 @@
 /** Damages one file of a folder as a disk, or somebody with a shell, might. */
 import { readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Random } from '../../../packages/server/src/simulation/random.ts';
+import type { Random } from '@reto3/core/testing';
 
 /** Returns what was done, in words. */
 export async function damageOneFile(folder: string, random: Random): Promise<string> {

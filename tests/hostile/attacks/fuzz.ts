@@ -12,7 +12,7 @@
  * not counted.
  */
 import { setTimeout } from 'node:timers/promises';
-import { Random } from '../../../packages/server/src/simulation/random.ts';
+import { Random } from '@reto3/core/testing';
 import { markdownTable } from '../../support/markdown.ts';
 import type { Attack } from '../attack.ts';
 import { Client, inParallel } from '../support/exchange.ts';

@@ -6,8 +6,8 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { runWrk } from '../../../packages/bench/src/loads/wrk.ts';
-import { message } from '../../../packages/bench/src/peers/peer.ts';
+import { runWrk } from '@reto3/bench/src/loads/wrk.ts';
+import { message } from '@reto3/bench/src/peers/peer.ts';
 import { program } from '../../faults/support/needs.ts';
 import { poissonCounts, writeDay } from '../../support/day.ts';
 import { quantile } from '../../support/figure.ts';

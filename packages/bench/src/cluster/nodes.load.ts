@@ -2,7 +2,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { type JetStreamClient, jetstream } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
-import { encodeMessage, type NodeMessage } from '@reto3/server/cluster/message';
+import { encodeMessage, type NodeMessage } from '@reto3/cluster';
 import { quantile } from '../statistics.ts';
 import type { NodesOptions, NodesResult } from './nodes.ts';
 import { publishAfterMs, Seconds, SimulatedNode, secondMs } from './simulated-node.ts';

@@ -1,5 +1,6 @@
-import { decodeMessage, encodeMessage } from '@reto3/server/cluster/message';
-import { totalOfSecond } from '@reto3/server/cluster/second';
+import { encodeMessage } from '@reto3/cluster';
+import { decodeMessage } from '@reto3/cluster/src/message.ts';
+import { totalOfSecond } from '@reto3/cluster/src/second.ts';
 import { describe, expect, it } from 'vitest';
 import { publishAfterMs, Seconds, SimulatedNode } from './simulated-node.ts';
 

@@ -6,11 +6,9 @@
  * second has ended publishes that second and the open one, and every third write after that the
  * open one. docs/scaling.md has a real node's rhythm measured beside it.
  */
-import type { NodeMessage } from '@reto3/server/cluster/message';
-import { packSecond } from '@reto3/server/cluster/second';
-import { poissonFrom } from '@reto3/server/simulation/poisson';
-import { Random } from '@reto3/server/simulation/random';
-import { allocateWindows } from '@reto3/server/window/windows';
+import { type NodeMessage, packSecond } from '@reto3/cluster';
+import { allocateWindows } from '@reto3/core';
+import { poissonFrom, Random } from '@reto3/core/testing';
 
 const windowMs = 10;
 export const secondMs = 1_000;

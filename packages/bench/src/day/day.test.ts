@@ -1,5 +1,4 @@
-import { poissonFrom } from '@reto3/server/simulation/poisson';
-import { Random } from '@reto3/server/simulation/random';
+import { poissonFrom, Random } from '@reto3/core/testing';
 import { describe, expect, it } from 'vitest';
 import { entropyBytes } from './entropy.ts';
 

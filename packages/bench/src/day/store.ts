@@ -2,14 +2,11 @@
  * Fills a data folder as a server would: through the ring, the coordinator and the store, on a
  * virtual clock. The only file that knows the inside of the server.
  */
-import { VirtualClock } from '@reto3/server/clock.virtual';
-import { Coordinator } from '@reto3/server/coordinator/coordinator';
-import { ms10, periods } from '@reto3/server/period';
-import { anchorIn } from '@reto3/server/store/anchor';
-import { type Database, openDatabase } from '@reto3/server/store/database';
-import { Store } from '@reto3/server/store/store';
-import { allocate, slotMask, stripeOf } from '@reto3/server/window/layout';
-import { RingReader } from '@reto3/server/window/ring';
+
+import { ms10, periods } from '@reto3/core';
+import { VirtualClock } from '@reto3/core/testing';
+import { anchorIn, Coordinator, type Database, openDatabase, Store } from '@reto3/engine';
+import { allocate, RingReader, slotMask, stripeOf } from '@reto3/engine/ring';
 
 export interface Stretch {
   /** Epoch ms, [from, to); whole windows. */

@@ -1,7 +1,6 @@
 /** A day of counts: how small it is stored, how fast it is printed; beside VictoriaMetrics. */
 import { join } from 'node:path';
-import { poissonFrom } from '@reto3/server/simulation/poisson';
-import { Random } from '@reto3/server/simulation/random';
+import { poissonFrom, Random } from '@reto3/core/testing';
 import type { Bench } from '../bench.ts';
 import { Collected } from '../collected.ts';
 import { entropyBytes } from '../day/entropy.ts';

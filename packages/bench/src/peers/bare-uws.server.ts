@@ -1,7 +1,7 @@
 /** Program: `node bare-uws.server.js PORT WORKERS`. Answers every request and does nothing else. */
 import { fileURLToPath } from 'node:url';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
-import { loadUws } from '@reto3/server/ingest/uws';
+import { loadUws } from '@reto3/server/uws';
 
 if (isMainThread) {
   const [, , port, workers] = process.argv;

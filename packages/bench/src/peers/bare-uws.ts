@@ -3,7 +3,7 @@
  * threads as reto3: an idle main thread and the same number of workers.
  */
 import { fileURLToPath } from 'node:url';
-import { loadUws } from '@reto3/server/ingest/uws';
+import { loadUws } from '@reto3/server/uws';
 import { freePort, message, type Peer, startPeer } from './peer.ts';
 
 const script = fileURLToPath(new URL('./bare-uws.server.js', import.meta.url));

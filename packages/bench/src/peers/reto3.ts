@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { version } from '@reto3/server/version';
+import { version } from '@reto3/core';
 import { Program } from '../program.ts';
 import { ask, freePorts, message, type Peer, RunningPeer, retryMs, startMs } from './peer.ts';
 

@@ -1,7 +1,5 @@
 /** What `reto3 stats --chart` does: the same windows as without it, drawn. */
-import { Reto3Error } from '@reto3/server/errors';
-import { type PeriodName, periods } from '@reto3/server/period';
-import { countedRows, type FormatName } from '@reto3/server/query/format';
+import { countedRows, type FormatName, type PeriodName, periods, Reto3Error } from '@reto3/core';
 import {
   type Asked,
   type Source,

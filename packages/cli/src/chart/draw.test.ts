@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
-import { min, ms10, sec } from '@reto3/server/period';
+import { min, ms10, sec } from '@reto3/core';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ColumnGatherer } from './columns.ts';

@@ -1,8 +1,7 @@
 /** Draws columns of counts as lines of text. Pure: what it is given decides every character. */
 
 import { styleText } from 'node:util';
-import type { Period } from '@reto3/server/period';
-import { timeText } from '@reto3/server/time-text';
+import { type Period, timeText } from '@reto3/core';
 import { plot } from 'asciichart';
 import type { Canvas } from '../terminal/screen.ts';
 import type { Columns } from './columns.ts';

@@ -1,6 +1,6 @@
 import { Command, Flags } from '@oclif/core';
-import { exitCode, Reto3Error } from '@reto3/server/errors';
-import type { Audit } from '@reto3/server/query/audit';
+import { exitCode, Reto3Error } from '@reto3/core';
+import type { Audit } from '@reto3/engine';
 import { sourceOf } from '../answers.ts';
 import { askAudit, auditLines } from '../audit.ts';
 import { rangeFlags, sourceFlags } from '../flags.ts';

@@ -1,5 +1,5 @@
 import { Args, Command } from '@oclif/core';
-import { Reto3Error } from '@reto3/server/errors';
+import { Reto3Error } from '@reto3/core';
 import { bashScript, zshScript } from '../completion/bash.ts';
 import { fishScript } from '../completion/fish.ts';
 import { shells, vocabularyOf } from '../completion/vocabulary.ts';

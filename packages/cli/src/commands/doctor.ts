@@ -1,7 +1,6 @@
 import { Command } from '@oclif/core';
-import { exitCode, Reto3Error } from '@reto3/server/errors';
-import { settingReader } from '@reto3/server/resolve-config';
-import { settings } from '@reto3/server/settings';
+import { exitCode, Reto3Error } from '@reto3/core';
+import { settingReader, settings } from '@reto3/server/settings';
 import { abortable } from '../clean-up.ts';
 import { findingLine, repairLines } from '../doctor.ts';
 import type { FlagTable } from '../flags.ts';
@@ -52,8 +51,8 @@ export default class Doctor extends Command {
     json: boolean,
   ): Promise<void> {
     const [{ examine }, { loadUws }] = await Promise.all([
-      import('@reto3/server/doctor/examine'),
-      import('@reto3/server/ingest/uws'),
+      import('@reto3/engine'),
+      import('@reto3/server/uws'),
     ]);
     const findings = [];
     runOnWithoutReader();
@@ -68,7 +67,7 @@ export default class Doctor extends Command {
 
   async #repair(folder: string, json: boolean): Promise<void> {
     keepFilesPrivate();
-    const { repair } = await import('@reto3/server/doctor/repair');
+    const { repair } = await import('@reto3/engine');
     const done = await abortable((signal) =>
       withProgress(`repairing ${folder}`, () => repair(folder, Date.now(), signal)),
     );

@@ -1,5 +1,5 @@
 import { Args, Command, Flags } from '@oclif/core';
-import { parsePeriod } from '@reto3/server/period';
+import { parsePeriod } from '@reto3/core';
 import { sourceOf, writeAnswer } from '../answers.ts';
 import { formatOf, outputFlags, rangeFlags, sourceFlags, whoseFlags } from '../flags.ts';
 import { oclifFlags } from '../oclif-flags.ts';

@@ -1,6 +1,5 @@
 import { Args, Command } from '@oclif/core';
-import { parsePeriod } from '@reto3/server/period';
-import { formatNames } from '@reto3/server/query/format';
+import { formatNames, parsePeriod } from '@reto3/core';
 import { apiFlags, apiOptionsOf, type FlagTable, formatOf, rangeFlags } from '../flags.ts';
 import { oclifFlags } from '../oclif-flags.ts';
 import { writeDifferences, writeReplay } from '../replay.ts';

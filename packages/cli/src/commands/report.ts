@@ -1,7 +1,5 @@
 import { Args, Command } from '@oclif/core';
-import { Reto3Error } from '@reto3/server/errors';
-import { parsePeriod } from '@reto3/server/period';
-import { formatNames } from '@reto3/server/query/format';
+import { formatNames, parsePeriod, Reto3Error } from '@reto3/core';
 import { sourceOf } from '../answers.ts';
 import { leaveWhenStopped } from '../clean-up.ts';
 import { type FlagTable, formatOf, listFlags } from '../flags.ts';

@@ -25,7 +25,7 @@ export default class Restore extends Command {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Restore);
     keepFilesPrivate();
-    const { restore } = await import('@reto3/server/backup/restore');
+    const { restore } = await import('@reto3/engine');
     const folder = flags['data-dir'];
     const { rows, messages } = await abortable((signal) =>
       withProgress(`restoring ${folder}`, (update) => {

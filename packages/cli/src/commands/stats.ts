@@ -1,5 +1,5 @@
 import { Args, Command } from '@oclif/core';
-import { parsePeriod, periodNames, sec } from '@reto3/server/period';
+import { parsePeriod, periodNames, sec } from '@reto3/core';
 import { statsFlags } from '../flags.ts';
 import { oclifFlags } from '../oclif-flags.ts';
 import { stats } from '../stats.ts';

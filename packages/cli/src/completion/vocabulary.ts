@@ -3,8 +3,8 @@
  * of what the commands say of themselves, so that nothing is listed twice.
  */
 import type { Config } from '@oclif/core';
-import { periodNames } from '@reto3/server/period';
-import { builtInNames } from '@reto3/server/report/built-in/names';
+import { periodNames } from '@reto3/core';
+import { builtInNames } from '@reto3/reports/names';
 
 /** What an argument or a flag can be; nothing for what only the user knows. */
 export interface Values {

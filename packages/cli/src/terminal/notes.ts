@@ -1,6 +1,5 @@
 /** What a command has to say beside its data: on stderr, or below what it draws on a whole screen. */
-import { terminalCell } from '@reto3/server/terminal-text';
-import { timeText } from '@reto3/server/time-text';
+import { terminalCell, timeText } from '@reto3/core';
 
 /** Takes one line, without a line feed. */
 export type Say = (line: string) => void;

@@ -2,7 +2,7 @@
  * How far long work is, on one line of stderr that is gone when the work is done. Only on a
  * terminal: logs and scripts get nothing of it.
  */
-import { terminalText } from '@reto3/server/terminal-text';
+import { terminalText } from '@reto3/core';
 import { drawOn } from './standard-streams.ts';
 
 const redrawMs = 200;

@@ -3,7 +3,7 @@
  * cursor, redrawn from its top. However the process ends, the terminal is as it was before.
  */
 import { writeSync } from 'node:fs';
-import { exitCode } from '@reto3/server/errors';
+import { exitCode } from '@reto3/core';
 import { leaveWhenStopped } from '../clean-up.ts';
 import { drawOn } from './standard-streams.ts';
 

@@ -4,8 +4,7 @@
  * get every byte as it is.
  */
 import { StringDecoder } from 'node:string_decoder';
-import { exitCode, messageOf, Reto3Error } from '@reto3/server/errors';
-import { terminalText } from '@reto3/server/terminal-text';
+import { exitCode, messageOf, Reto3Error, terminalText } from '@reto3/core';
 
 type Output = Pick<NodeJS.WriteStream, 'isTTY' | 'write'>;
 type Done = (error?: Error | null) => void;

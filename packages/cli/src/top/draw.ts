@@ -4,8 +4,7 @@
  */
 
 import { styleText } from 'node:util';
-import { terminalCell } from '@reto3/server/terminal-text';
-import { timeText } from '@reto3/server/time-text';
+import { terminalCell, timeText } from '@reto3/core';
 import { percent, short, table } from '../analysis.ts';
 import type { Canvas } from '../terminal/screen.ts';
 import { type RecentWindows, reachMs } from './recent-windows.ts';

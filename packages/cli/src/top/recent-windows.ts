@@ -1,6 +1,6 @@
 /** The 10 ms windows of the last minute, in fixed memory. */
 import { performance } from 'node:perf_hooks';
-import { ms10 } from '@reto3/server/period';
+import { ms10 } from '@reto3/core';
 
 /** How far back it reaches, in milliseconds. */
 export const reachMs = 60_000;

@@ -1,9 +1,7 @@
 /** What `reto3 top` does: follows the windows, asks the server how it is, and draws both. */
 import { performance } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers/promises';
-import { exitCode, Reto3Error } from '@reto3/server/errors';
-import { ms10 } from '@reto3/server/period';
-import { countedRows, type Scope } from '@reto3/server/query/format';
+import { countedRows, exitCode, ms10, Reto3Error, type Scope } from '@reto3/core';
 import { sayingMissing } from '../answers.ts';
 import type { ApiOptions } from '../api-client.ts';
 import { askCluster } from '../cluster.ts';

@@ -1,10 +1,9 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { allocateWindows, type Period, sec } from '@reto3/core';
+import type { Listener } from '@reto3/engine';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { type Period, sec } from '../period.ts';
-import type { Listener } from '../query/live-feed.ts';
-import { allocateWindows } from '../window/windows.ts';
 import { Alerts } from './alerts.ts';
 import { parseRule } from './rule.ts';
 

@@ -5,10 +5,17 @@
  * It is one more listener of the live feed: the workers know nothing of it.
  */
 import { setTimeout } from 'node:timers/promises';
-import type { Log } from '../log-interface.ts';
-import { counter, gauge, type MetricSource } from '../metrics/metric.ts';
-import { type Period, type PeriodName, periodNames, periods } from '../period.ts';
-import type { Listener, LiveEvent, LiveFeed } from '../query/live-feed.ts';
+import {
+  counter,
+  gauge,
+  type Log,
+  type MetricSource,
+  type Period,
+  type PeriodName,
+  periodNames,
+  periods,
+} from '@reto3/core';
+import type { Listener, LiveEvent, LiveFeed } from '@reto3/engine';
 import {
   Delivery,
   type DeliveryTimes,

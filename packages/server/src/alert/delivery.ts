@@ -5,7 +5,7 @@
  * attempt takes so long. Nobody waits for it, and nothing of it is on the way of counting.
  */
 import { setTimeout } from 'node:timers/promises';
-import { messageOf } from '../errors.ts';
+import { messageOf } from '@reto3/core';
 
 export interface Receiver {
   readonly url: string;

@@ -6,7 +6,7 @@
  * A period, a comparison with a number of messages, and for how long; then what ends it. Without
  * `until`, the opposite of the comparison ends it, after as long.
  */
-import { isPeriodName, type Period, periodNames, periods } from '../period.ts';
+import { isPeriodName, type Period, periodNames, periods } from '@reto3/core';
 
 const comparisons = {
   '>': (count: number, bound: number) => count > bound,

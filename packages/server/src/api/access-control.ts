@@ -11,13 +11,11 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
+import { type Log, Reto3Error, readToken } from '@reto3/core';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { unmapped } from '../address-text.ts';
-import { readToken } from '../bearer-token.ts';
-import type { Config } from '../config.ts';
-import { Reto3Error } from '../errors.ts';
-import type { Log } from '../log-interface.ts';
-import { isLoopback } from '../resolve-config.ts';
+import type { Config } from '../config/config.ts';
+import { isLoopback } from '../config/resolve-config.ts';
 import { type Connections, networkOf } from './connections.ts';
 import { WrongTokens } from './wrong-tokens.ts';
 

@@ -2,11 +2,11 @@
  * What the routes have in common that read a range of 10 ms windows as a whole: whose counts they
  * are, and that such questions take turns.
  */
+
+import type { Cluster } from '@reto3/cluster';
+import { ms10 } from '@reto3/core';
+import { type Coordinator, openSeries, type Series, withRange } from '@reto3/engine';
 import type { FastifyRequest } from 'fastify';
-import { openSeries, type Series, withRange } from '../analysis/series.ts';
-import type { Cluster } from '../cluster/cluster.ts';
-import type { Coordinator } from '../coordinator/coordinator.ts';
-import { ms10 } from '../period.ts';
 import type { LongReads } from './long-reads.ts';
 import { isOn, type RangeQuery, type WhoseQuery } from './schemas.ts';
 import { viewOf, whoseOf } from './scope.ts';

@@ -1,9 +1,9 @@
 /** /v1/audit: whether the counts can be relied on, and where not. */
+
+import type { Archive, ArchiveBalance } from '@reto3/archive';
+import { periodNames } from '@reto3/core';
+import { type Audit, audit, type Coordinator } from '@reto3/engine';
 import type { FastifyPluginAsync } from 'fastify';
-import type { Archive, ArchiveBalance } from '../archive/archive.ts';
-import type { Coordinator } from '../coordinator/coordinator.ts';
-import { periodNames } from '../period.ts';
-import { type Audit, audit } from '../query/audit.ts';
 import type { LongReads } from './long-reads.ts';
 import { workOf } from './read-throttle.ts';
 import { errorResponse, rangeParameters } from './schemas.ts';

@@ -1,8 +1,7 @@
 /** /v1/backup: everything that is stored, at one moment, as one stream. */
 import { Readable } from 'node:stream';
+import { type Coordinator, writeBackup } from '@reto3/engine';
 import type { FastifyPluginAsync } from 'fastify';
-import { writeBackup } from '../backup/stream.ts';
-import type { Coordinator } from '../coordinator/coordinator.ts';
 import type { LongReads } from './long-reads.ts';
 import { errorResponse } from './schemas.ts';
 

@@ -1,6 +1,7 @@
 /** /v1/bursts: how bursty a range was. */
+
+import { type BurstsRequest, findBursts } from '@reto3/engine';
 import type { FastifyPluginAsync } from 'fastify';
-import { type BurstsRequest, findBursts } from '../analysis/bursts.ts';
 import { type AnalysisParts, type AnalysisQuery, analyse } from './analyses.ts';
 import { count, epochMs, number, seriesProperties } from './analysis-schemas.ts';
 import { workOf } from './read-throttle.ts';

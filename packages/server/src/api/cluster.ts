@@ -1,7 +1,8 @@
 /** /v1/cluster: the nodes of the cluster, and how this server stands to it. */
+
+import type { Cluster } from '@reto3/cluster';
+import { Reto3Error } from '@reto3/core';
 import type { FastifyPluginAsync } from 'fastify';
-import type { Cluster } from '../cluster/cluster.ts';
-import { Reto3Error } from '../errors.ts';
 import { errorResponse } from './schemas.ts';
 import { inCluster } from './scope.ts';
 

@@ -8,8 +8,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, extname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Log } from '@reto3/core';
 import type { FastifyPluginAsync } from 'fastify';
-import type { Log } from '../log-interface.ts';
 
 const types: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',

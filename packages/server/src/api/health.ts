@@ -1,6 +1,7 @@
 /** /healthz: the process answers. /readyz: it accepts requests and its counts are being kept. */
+
+import { Reto3Error } from '@reto3/core';
 import type { FastifyPluginAsync } from 'fastify';
-import { Reto3Error } from '../errors.ts';
 import { errorResponse } from './schemas.ts';
 
 /** What is known of the ingest port once the workers listen. */

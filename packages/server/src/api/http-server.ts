@@ -1,7 +1,7 @@
 /** The HTTP server under Fastify: plain or TLS, how patient it is, and for how many. */
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { TlsPems } from '../tls.ts';
+import type { TlsPems } from '../config/tls.ts';
 import type { Connections } from './connections.ts';
 
 /** The ingest port is as patient (uWebSockets.js: 10 to 15 s). */

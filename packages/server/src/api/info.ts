@@ -1,12 +1,11 @@
 /** /v1/info: what this server is and how it is doing. */
+
+import type { Archive } from '@reto3/archive';
+import type { Cluster } from '@reto3/cluster';
+import { scopes, version } from '@reto3/core';
+import { bytesIn, type Coordinator } from '@reto3/engine';
 import type { FastifyPluginAsync } from 'fastify';
-import type { Archive } from '../archive/archive.ts';
-import type { Cluster } from '../cluster/cluster.ts';
-import type { Config } from '../config.ts';
-import type { Coordinator } from '../coordinator/coordinator.ts';
-import { scopes } from '../query/format.ts';
-import { bytesIn } from '../store/size.ts';
-import { version } from '../version.ts';
+import type { Config } from '../config/config.ts';
 import type { Readiness } from './health.ts';
 
 interface InfoOptions {

@@ -2,10 +2,9 @@
  * Whose windows can be followed: this node's, the cluster's and those of each of its nodes. One feed
  * for all who follow the same.
  */
-import type { Cluster } from '../cluster/cluster.ts';
-import type { Coordinator, CountsView } from '../coordinator/coordinator.ts';
-import type { Whose } from '../query/format.ts';
-import { LiveFeed } from '../query/live-feed.ts';
+import type { Cluster } from '@reto3/cluster';
+import type { Whose } from '@reto3/core';
+import { type Coordinator, type CountsView, LiveFeed } from '@reto3/engine';
 import { inCluster, viewOf } from './scope.ts';
 
 /** Counts as they become final, and those that are older. */

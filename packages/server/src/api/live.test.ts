@@ -1,14 +1,10 @@
+import { allocateWindows, ms10, sec } from '@reto3/core';
+import { Coordinator, LiveFeed, Store } from '@reto3/engine';
+import { allocate, RingReader } from '@reto3/engine/ring';
+import { VirtualServer } from '@reto3/engine/testing';
 import { fastify } from 'fastify';
 import { MemoryLevel } from 'memory-level';
 import { expect, it, onTestFinished } from 'vitest';
-import { Coordinator } from '../coordinator/coordinator.ts';
-import { VirtualServer } from '../coordinator/coordinator.virtual.ts';
-import { ms10, sec } from '../period.ts';
-import { LiveFeed } from '../query/live-feed.ts';
-import { Store } from '../store/store.ts';
-import { allocate } from '../window/layout.ts';
-import { RingReader } from '../window/ring.ts';
-import { allocateWindows } from '../window/windows.ts';
 import { eventText, liveRoutes } from './live.ts';
 import { Feeds } from './live-counts.ts';
 import { LongReads } from './long-reads.ts';

@@ -1,15 +1,22 @@
 /** /v1/live: the windows as they become final, as server-sent events. */
 import { Readable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
+import {
+  alignDown,
+  alignUp,
+  type Chunk,
+  countedRows,
+  type Damage,
+  damagedOf,
+  type Period,
+  parsePeriod,
+  parseTime,
+  Reto3Error,
+  startsOf,
+  type Whose,
+} from '@reto3/core';
+import { type Listener, type LiveEvent, readChunks } from '@reto3/engine';
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
-import { Reto3Error } from '../errors.ts';
-import { alignDown, alignUp, type Period, parsePeriod } from '../period.ts';
-import { type Chunk, readChunks } from '../query/chunks.ts';
-import { damagedOf } from '../query/damage-text.ts';
-import { countedRows, startsOf, type Whose } from '../query/format.ts';
-import type { Listener, LiveEvent } from '../query/live-feed.ts';
-import { parseTime } from '../query/range.ts';
-import type { Damage } from '../store/damage.ts';
 import type { Feeds, LiveCounts } from './live-counts.ts';
 import type { LongReads } from './long-reads.ts';
 import { workOf } from './read-throttle.ts';

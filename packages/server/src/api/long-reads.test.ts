@@ -1,8 +1,8 @@
 import { Socket } from 'node:net';
 import { Readable } from 'node:stream';
+import type { ReportWindows, StoredWindow } from '@reto3/reports';
 import type { FastifyRequest } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { ReportWindows, StoredWindow } from '../report/reading.ts';
 import { LongReads } from './long-reads.ts';
 import { ReadThrottle } from './read-throttle.ts';
 

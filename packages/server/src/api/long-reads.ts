@@ -3,8 +3,8 @@
  * the counting: the thread that answers is the coordinator's.
  */
 import { Readable } from 'node:stream';
+import { Reto3Error } from '@reto3/core';
 import type { FastifyRequest } from 'fastify';
-import { Reto3Error } from '../errors.ts';
 import type { ReadThrottle } from './read-throttle.ts';
 import { Reading } from './reading.ts';
 

@@ -1,9 +1,9 @@
 /** /metrics: what the server measures, as Prometheus text. */
+
+import { counter, gauge, type Metric, type Metrics, version } from '@reto3/core';
 import type { FastifyPluginAsync } from 'fastify';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { expose } from '../metrics/exposition.ts';
-import { counter, gauge, type Metric, type Metrics } from '../metrics/metric.ts';
-import { version } from '../version.ts';
 import type { Readiness } from './health.ts';
 import type { ReadThrottle } from './read-throttle.ts';
 

@@ -2,8 +2,9 @@
  * /openapi.json: the routes' own schemas, put together when somebody asks for the first time. What
  * does that is loaded only then: few servers are ever asked, and it takes 11 MB and 0.1 s.
  */
+
+import { version } from '@reto3/core';
 import { type FastifyInstance, fastify, type RouteOptions } from 'fastify';
-import { version } from '../version.ts';
 import { errorSchema } from './schemas.ts';
 
 /** Describes the routes that the app is given from now on, and this one. */

@@ -6,7 +6,7 @@
  * It sits between the rows and whatever reads them, so that no route can go round it: a route gets
  * its rows from a Reading (long-reads.ts).
  */
-import { ms10 } from '../period.ts';
+import { ms10 } from '@reto3/core';
 
 /**
  * A worker that is busy for a larger share of its time than this has messages to take. Low, since one

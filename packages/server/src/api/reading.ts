@@ -1,8 +1,6 @@
 /** What a route reads of the store for one answer: when to give up, and how fast to go. */
-import type { CountsView } from '../coordinator/coordinator.ts';
-import type { ReportWindows, StoredWindow } from '../report/reading.ts';
-import { lengthOf } from '../store/rows.ts';
-import type { StoreSnapshot } from '../store/store.ts';
+import { type CountsView, lengthOf, type StoreSnapshot } from '@reto3/engine';
+import type { ReportWindows, StoredWindow } from '@reto3/reports';
 import { type ReadThrottle, workOf } from './read-throttle.ts';
 
 /** Showing an accumulator of so many bytes is as much work as printing so many windows. */

@@ -1,13 +1,16 @@
 /** /v1/reports: which reports there are, and what they say. */
+
+import type { Cluster } from '@reto3/cluster';
+import { formatNames, type PeriodName, parseFormat, type Scope } from '@reto3/core';
+import type { Coordinator } from '@reto3/engine';
+import {
+  answerReport,
+  periodOf,
+  type ReportBook,
+  type ReportWindows,
+  whichReport,
+} from '@reto3/reports';
 import type { FastifyPluginAsync } from 'fastify';
-import type { Cluster } from '../cluster/cluster.ts';
-import type { Coordinator } from '../coordinator/coordinator.ts';
-import type { PeriodName } from '../period.ts';
-import { formatNames, parseFormat, type Scope } from '../query/format.ts';
-import { answerReport, periodOf } from '../report/answer.ts';
-import type { ReportBook } from '../report/book.ts';
-import type { ReportWindows } from '../report/reading.ts';
-import { whichReport } from '../report/which.ts';
 import type { LongReads } from './long-reads.ts';
 import {
   errorResponse,

@@ -1,6 +1,5 @@
 /** JSON schemas that several routes share; /openapi.json is made from them. */
-import { type ErrorCode, errorKinds } from '../errors.ts';
-import { type Scope, scopes } from '../query/format.ts';
+import { type ErrorCode, errorKinds, type Scope, scopes } from '@reto3/core';
 
 export const errorSchema = {
   $id: 'Error',

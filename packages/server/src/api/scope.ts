@@ -1,9 +1,7 @@
 /** Whose counts a question is about: this server's, those of its cluster, or of one of its nodes. */
-import type { Cluster } from '../cluster/cluster.ts';
-import type { Coordinator, CountsView } from '../coordinator/coordinator.ts';
-import { Reto3Error } from '../errors.ts';
-import { ms10, type Period } from '../period.ts';
-import type { Whose } from '../query/format.ts';
+import type { Cluster } from '@reto3/cluster';
+import { ms10, type Period, Reto3Error, type Whose } from '@reto3/core';
+import type { Coordinator, CountsView } from '@reto3/engine';
 import type { WhoseQuery } from './schemas.ts';
 
 /** What only a server of a cluster has. @throws Reto3Error RETO3_NO_CLUSTER */

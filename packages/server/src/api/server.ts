@@ -3,18 +3,23 @@
  * turns every failure into `{code, message, hint}`.
  * The only folder that imports fastify.
  */
+
+import type { Archive } from '@reto3/archive';
+import type { Cluster } from '@reto3/cluster';
+import {
+  type ErrorCode,
+  errorKinds,
+  type Log,
+  type Metrics,
+  messageOf,
+  Reto3Error,
+} from '@reto3/core';
+import type { Coordinator, LiveFeed } from '@reto3/engine';
+import type { ReportBook } from '@reto3/reports';
 import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
 import { hostAndPort } from '../address-text.ts';
-import type { Archive } from '../archive/archive.ts';
-import type { Cluster } from '../cluster/cluster.ts';
-import type { Config } from '../config.ts';
-import type { Coordinator } from '../coordinator/coordinator.ts';
-import { type ErrorCode, errorKinds, messageOf, Reto3Error } from '../errors.ts';
-import type { Log } from '../log-interface.ts';
-import type { Metrics } from '../metrics/metric.ts';
-import type { LiveFeed } from '../query/live-feed.ts';
-import type { ReportBook } from '../report/book.ts';
-import type { TlsPems } from '../tls.ts';
+import type { Config } from '../config/config.ts';
+import type { TlsPems } from '../config/tls.ts';
 import { guard } from './access-control.ts';
 import { auditRoutes } from './audit.ts';
 import { backupRoutes } from './backup.ts';

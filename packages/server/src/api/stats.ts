@@ -1,10 +1,9 @@
 /** /v1/stats/{ms10,sec,min}: a range of windows, streamed. */
+
+import type { Cluster } from '@reto3/cluster';
+import { formatNames, parseFormat, parsePeriod } from '@reto3/core';
+import { answer, type Coordinator } from '@reto3/engine';
 import type { FastifyPluginAsync } from 'fastify';
-import type { Cluster } from '../cluster/cluster.ts';
-import type { Coordinator } from '../coordinator/coordinator.ts';
-import { parsePeriod } from '../period.ts';
-import { answer } from '../query/answer.ts';
-import { formatNames, parseFormat } from '../query/format.ts';
 import type { LongReads } from './long-reads.ts';
 import { workOf } from './read-throttle.ts';
 import {

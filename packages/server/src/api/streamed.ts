@@ -1,11 +1,18 @@
 /** Answers about a range of windows, sent piece by piece. */
 import { Readable } from 'node:stream';
+import {
+  contentTypes,
+  type Damages,
+  damagedOf,
+  damagedTrailer,
+  endRecord,
+  type FormatName,
+  type Period,
+  type RangeRequest,
+  resolveRange,
+} from '@reto3/core';
+import type { Reply } from '@reto3/engine';
 import type { FastifyReply } from 'fastify';
-import type { Period } from '../period.ts';
-import type { Reply } from '../query/answer.ts';
-import { damagedOf, damagedTrailer, endRecord } from '../query/damage-text.ts';
-import { contentTypes, type Damages, type FormatName } from '../query/format.ts';
-import { type RangeRequest, resolveRange } from '../query/range.ts';
 
 /** How many windows an answer can have. */
 export function mostWindows(period: Period, question: RangeRequest, nowMs: number): number {

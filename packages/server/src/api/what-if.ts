@@ -1,6 +1,7 @@
 /** /v1/whatif: what a server of a given capacity would have made of a range. */
+
+import { type WhatIfRequest, whatIf } from '@reto3/engine';
 import type { FastifyPluginAsync } from 'fastify';
-import { type WhatIfRequest, whatIf } from '../analysis/what-if.ts';
 import { type AnalysisParts, type AnalysisQuery, analyse } from './analyses.ts';
 import { count, epochMs, number, seriesProperties } from './analysis-schemas.ts';
 import { workOf } from './read-throttle.ts';

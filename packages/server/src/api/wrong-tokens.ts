@@ -5,7 +5,7 @@
  * slowing down only refusals would tell a guesser at once that no refusal comes. With at most 140
  * requests of a network under way (connections.ts) it has 140 guesses a second.
  */
-import type { Log } from '../log-interface.ts';
+import type { Log } from '@reto3/core';
 
 /** Somebody who mistypes, or a script with an old token that is about to be mended. */
 const mostAtFullSpeed = 5;

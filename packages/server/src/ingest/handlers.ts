@@ -4,7 +4,7 @@
  * (body.ts), the body is not read: uWebSockets.js parses it and throws it away.
  */
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
-import { addMessage } from '../window/ring.ts';
+import { addMessage } from '@reto3/engine/ring';
 import { headDecides, takeBody } from './body.ts';
 import type { ParkedResponses } from './parked.ts';
 

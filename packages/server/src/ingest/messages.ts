@@ -2,11 +2,11 @@
  * What the main thread and the ingest workers say to each other. Counts never travel here: they are
  * in the ring. What reports hold does.
  */
-import type { Ack } from '../ack.ts';
+import type { Ack } from '@reto3/core';
+import type { ReportSource } from '@reto3/reports/load';
+import type { Batch } from '@reto3/reports/worker';
+import type { TlsFiles } from '../config/tls.ts';
 import type { DelayHistogram } from '../metrics/event-loop-delay.ts';
-import type { ReportSource } from '../report/load.ts';
-import type { Batch } from '../report/worker-reports.ts';
-import type { TlsFiles } from '../tls.ts';
 
 /** Given to a worker when it starts. */
 export interface WorkerStart {

@@ -1,8 +1,8 @@
 import type { HttpResponse } from 'uWebSockets.js';
 import { setImmediate } from 'node:timers/promises';
+import { allocate, controlOf, RingReader } from '@reto3/engine/ring';
+import { flushNumberAt } from '@reto3/engine/src/ring/layout.ts';
 import { describe, expect, it } from 'vitest';
-import { allocate, controlOf, flushNumberAt } from '../window/layout.ts';
-import { RingReader } from '../window/ring.ts';
 import { ParkedResponses } from './parked.ts';
 
 /** The part of a response that parking uses. */

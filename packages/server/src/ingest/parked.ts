@@ -19,7 +19,7 @@
  * counted) would be as untrue as 200 (on the disk).
  */
 import type { HttpResponse } from 'uWebSockets.js';
-import { askForFlush, collectingFlush } from '../window/ring.ts';
+import { askForFlush, collectingFlush } from '@reto3/engine/ring';
 
 interface Arrival {
   /** undefined: its connection is gone. */

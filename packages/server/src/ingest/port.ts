@@ -12,8 +12,8 @@ import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { createServer, type ListenOptions, type Server } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
+import { messageOf, Reto3Error } from '@reto3/core';
 import { hostAndPort } from '../address-text.ts';
-import { messageOf, Reto3Error } from '../errors.ts';
 
 export interface PortClaim {
   /** The IP address to listen on: a name may stand for several, and all workers need the same. */

@@ -7,10 +7,10 @@
  * message is counted and answered when its last byte is here; a body that never ends is no message.
  */
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
-import type { BatchWriter } from '../archive/handover.ts';
-import type { Message } from '../report/contract.ts';
-import type { WorkerReports } from '../report/worker-reports.ts';
-import { addMessage } from '../window/ring.ts';
+import type { BatchWriter } from '@reto3/archive/worker';
+import { addMessage } from '@reto3/engine/ring';
+import type { Message } from '@reto3/reports';
+import type { WorkerReports } from '@reto3/reports/worker';
 import { headDecides, isChunked, takeBody } from './body.ts';
 import type { StoreState } from './handlers.ts';
 import type { ParkedResponses } from './parked.ts';

@@ -9,8 +9,7 @@
  * a busy one. Counts of the older build are therefore lower bounds.
  */
 import { readFile } from 'node:fs/promises';
-import type { Log } from '../log-interface.ts';
-import { counter, type MetricSource } from '../metrics/metric.ts';
+import { counter, type Log, type MetricSource } from '@reto3/core';
 
 const lookEveryMs = 1_000;
 /** As Linux writes the states ESTABLISHED and CLOSE_WAIT. */

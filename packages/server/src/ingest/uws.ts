@@ -10,7 +10,7 @@
 
 import type * as UWebSockets from 'uWebSockets.js';
 import { createRequire } from 'node:module';
-import { messageOf, Reto3Error } from '../errors.ts';
+import { messageOf, Reto3Error } from '@reto3/core';
 
 /** The part of uWebSockets.js that both builds have and that is used here. */
 type UwsModule = Pick<

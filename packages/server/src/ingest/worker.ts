@@ -7,11 +7,11 @@
 
 import type { us_listen_socket } from 'uWebSockets.js';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { BatchWriter } from '../archive/handover.ts';
-import { messageOf, Reto3Error } from '../errors.ts';
+import type { BatchWriter } from '@reto3/archive/worker';
+import { messageOf, Reto3Error } from '@reto3/core';
+import { controlOf, stripeOf } from '@reto3/engine/ring';
+import { lastBatch, transferablesOf, WorkerReports } from '@reto3/reports/worker';
 import { watchDelay } from '../metrics/event-loop-delay.ts';
-import { lastBatch, transferablesOf, WorkerReports } from '../report/worker-reports.ts';
-import { controlOf, stripeOf } from '../window/layout.ts';
 import { connectionBound, limitQuiet } from './connections.ts';
 import { answerAtOnce, answerWhenDurable, type Handler, type StoreState } from './handlers.ts';
 import type { Collected, FromWorker, ToWorker, WorkerStart } from './messages.ts';
@@ -40,7 +40,7 @@ function tell(message: FromWorker): void {
 /** Loaded only where there are any: the others are ready sooner. */
 async function loadReports(): Promise<WorkerReports | undefined> {
   if (start.reports.length === 0) return undefined;
-  const { loadReport } = await import('../report/load.ts');
+  const { loadReport } = await import('@reto3/reports/load');
   return new WorkerReports(await Promise.all(start.reports.map((source) => loadReport(source))));
 }
 
@@ -67,7 +67,7 @@ function handlerOf(
 /** Loaded only where messages are archived. */
 async function openArchive(): Promise<BatchWriter | undefined> {
   if (start.archive === undefined) return undefined;
-  const { BatchWriter } = await import('../archive/handover.ts');
+  const { BatchWriter } = await import('@reto3/archive/worker');
   return new BatchWriter(start.archive.memory, start.worker, controlOf(start.memory));
 }
 

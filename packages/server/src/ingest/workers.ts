@@ -3,14 +3,12 @@
  */
 import type { EventLoopUtilization } from 'node:perf_hooks';
 import { Worker } from 'node:worker_threads';
-import type { Ack } from '../ack.ts';
+import { type Ack, exitOf, messageOf, Reto3Error } from '@reto3/core';
+import type { ReportSource } from '@reto3/reports/load';
+import type { Batch } from '@reto3/reports/worker';
 import { hostAndPort } from '../address-text.ts';
-import { messageOf, Reto3Error } from '../errors.ts';
+import type { TlsFiles } from '../config/tls.ts';
 import type { DelayHistogram } from '../metrics/event-loop-delay.ts';
-import type { ReportSource } from '../report/load.ts';
-import type { Batch } from '../report/worker-reports.ts';
-import { exitOf } from '../thread-exit.ts';
-import type { TlsFiles } from '../tls.ts';
 import { connectionsPerWorker, descriptorLimit } from './connections.ts';
 import type { ArchiveTarget, FromWorker, Listening, ToWorker, WorkerStart } from './messages.ts';
 import type { PortClaim } from './port.ts';

@@ -7,7 +7,7 @@
  * have more than its interval. One long halt is one late tick, however long it was.
  */
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
-import type { HistogramReading } from './bucket-histogram.ts';
+import type { HistogramReading } from '@reto3/core';
 
 /** Fine enough to meet a halt of a few windows, coarse enough that its ticks are nothing. */
 const tickMs = 20;

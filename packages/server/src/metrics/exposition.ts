@@ -3,7 +3,7 @@
  * writes the format: the whole library would load OpenTelemetry too, 12 MB instead of 0.4, and keep
  * its own copies of counters that we have already.
  */
-import type { Metric } from './metric.ts';
+import type { Metric } from '@reto3/core';
 
 export interface Exposition {
   readonly contentType: string;

@@ -2,11 +2,9 @@
  * The metrics that every server has: its counts, its writing, its threads and the process. What a
  * part adds of its own stands with that part. monitoring/ has rules and a dashboard made of them.
  */
-import type { Clock } from '../clock.ts';
-import type { Coordinator } from '../coordinator/coordinator.ts';
-import { bytesIn } from '../store/size.ts';
+import { type Clock, counter, gauge, histogram, type Metric, type MetricSource } from '@reto3/core';
+import { bytesIn, type Coordinator } from '@reto3/engine';
 import { type DelayHistogram, readDelay, watchDelay } from './event-loop-delay.ts';
-import { counter, gauge, histogram, type Metric, type MetricSource } from './metric.ts';
 
 const secondsPerMs = 0.001;
 const msPerSecond = 1_000;

@@ -1,0 +1,302 @@
+/**
+ * The archive on the main thread: starts its thread, tells it of every write of the store, and knows
+ * what became of each message. Everything here is a number or a message to the thread; nothing
+ * waits for it.
+ */
+import { setTimeout } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import {
+  counter,
+  exitOf,
+  gauge,
+  type Log,
+  type MetricSource,
+  messageOf,
+  Reto3Error,
+  systemClock,
+} from '@reto3/core';
+import { archiveFolderOf } from '@reto3/engine';
+import { BatchCounts } from './handover.ts';
+import { allocateBatches } from './memory.ts';
+import type {
+  ArchiveLimits,
+  ArchiveStart,
+  ArchiveStatus,
+  FromArchive,
+  Recount,
+  Stored,
+} from './messages.ts';
+import { Outbox } from './outbox.ts';
+
+export interface ArchiveOptions {
+  readonly workerCount: number;
+  /** Of the server, absolute. */
+  readonly dataDir: string;
+  /** How many writes the store has had. */
+  readonly writes: number;
+  readonly limits: ArchiveLimits;
+  readonly log: Log;
+}
+
+/** What became of the messages since the start: counted = archived + dropped + waiting. */
+export interface ArchiveState extends Omit<ArchiveStatus, 'discarded'> {
+  readonly folder: string;
+  /** Counted, and not to be archived any more. */
+  readonly dropped: number;
+  /** On their way. */
+  readonly waiting: number;
+  /** What came before is archived or dropped; epoch ms. */
+  readonly through: number;
+}
+
+/** Whether all that was counted is accounted for, and all that was archived is there. */
+export interface ArchiveBalance {
+  readonly ok: boolean;
+  readonly says: string;
+}
+
+/** A thread that does not end by then is left alone: its disk hangs. */
+const stopWaitMs = 10_000;
+/** It may be converting a segment, which takes a second or two. */
+const recountWaitMs = 30_000;
+/**
+ * A worker that stands still between counting a message and handing it on has done so by then: its
+ * windows are final after 20 ms.
+ */
+const settledMs = 1_000;
+/** How often numbers that change while they are read are read again. */
+const balanceAttempts = 100;
+
+export class Archive {
+  /** Shared with the workers. */
+  readonly memory: SharedArrayBuffer;
+  readonly folder: string;
+  readonly #log: Log;
+  readonly #counts: BatchCounts;
+  readonly #thread: Worker;
+  readonly #outbox = new Outbox((message) => this.#thread.postMessage(message));
+  readonly #exited: Promise<void>;
+  #status: ArchiveStatus = {
+    ...{ archived: 0, discarded: 0, messages: 0, files: 0, bytes: 0 },
+    ...{ deletedFiles: 0, deletedMessages: 0, oldestHour: undefined, failing: undefined },
+  };
+  /** What the workers had accepted at a moment, until all of that is taken. */
+  #mark: { readonly atMs: number; readonly accepted: readonly number[] };
+  #through: number;
+  #stopping = false;
+  #dead: string | undefined;
+  #recounts = 0;
+  readonly #recounting = new Map<number, (answer: Recount | Error) => void>();
+
+  private constructor(options: ArchiveOptions) {
+    const { workerCount, dataDir, writes, limits, log } = options;
+    this.memory = allocateBatches(workerCount);
+    this.folder = archiveFolderOf(dataDir);
+    this.#log = log;
+    this.#counts = new BatchCounts(this.memory);
+    this.#mark = this.#markNow();
+    this.#through = this.#mark.atMs - settledMs;
+    const start: ArchiveStart = { memory: this.memory, folder: this.folder, writes, limits };
+    this.#thread = new Worker(new URL('./thread.js', import.meta.url), {
+      workerData: start,
+      name: 'reto3 archive',
+    });
+    this.#exited = exitOf(this.#thread);
+  }
+
+  /**
+   * Resolves when its thread is ready, with what an earlier server left recovered.
+   * @throws Reto3Error RETO3_DUCKDB_MISSING, RETO3_DATA_UNREADABLE
+   */
+  static async start(options: ArchiveOptions): Promise<Archive> {
+    const archive = new Archive(options);
+    await archive.#ready();
+    return archive;
+  }
+
+  /** The store has written. */
+  stored(stored: Stored): void {
+    // Often enough that no counter goes around once in between.
+    this.#counts.read();
+    this.#settle();
+    this.#outbox.post({ stored });
+  }
+
+  /** The store gave messages up. */
+  gaveUp(flush: number): void {
+    this.#outbox.post({ gaveUp: flush });
+  }
+
+  state(): ArchiveState {
+    this.#settle();
+    const { accepted, dropped } = this.#counts.read();
+    const { discarded, ...status } = this.#status;
+    const waiting = accepted - discarded - status.archived;
+    return {
+      ...status,
+      folder: this.folder,
+      dropped: dropped + discarded,
+      waiting,
+      through: this.#through,
+      failing: this.#dead ?? status.failing,
+    };
+  }
+
+  /**
+   * Holds what was archived and dropped against what was counted, and against what the files hold.
+   * @param counted sweeps, and gives the messages that were counted since the start
+   */
+  async audit(counted: () => number): Promise<ArchiveBalance> {
+    const balance = await this.#balance(counted);
+    const recount = await this.#recount().catch((error: unknown) => messageOf(error));
+    if (typeof recount === 'string')
+      return { ok: false, says: `${balance.says}; its files could not be counted: ${recount}` };
+    const { expected, found } = recount;
+    return {
+      ok: balance.ok && expected === found,
+      says: `${balance.says}; its files say they hold ${found}, want ${expected} (beside a running server not read window by window: reto3 replay count ms10 --diff does)`,
+    };
+  }
+
+  readonly metrics: MetricSource = () => {
+    const state = this.state();
+    return [
+      counter(
+        'reto3_archived_messages_total',
+        'Messages that were written to the archive since the start.',
+        state.archived,
+      ),
+      counter(
+        'reto3_archive_dropped_messages_total',
+        'Messages that were counted and not archived, because the archive could not keep up or be written.',
+        state.dropped,
+      ),
+      gauge(
+        'reto3_archive_waiting_messages',
+        'Messages that are on their way into the archive.',
+        state.waiting,
+      ),
+      counter(
+        'reto3_archive_deleted_messages_total',
+        'Messages that were deleted from the archive because it was at its bound.',
+        state.deletedMessages,
+      ),
+      gauge('reto3_archive_bytes', 'Bytes on disk of the archive.', state.bytes),
+      gauge(
+        'reto3_archive_failing',
+        '1 while the archive cannot be written, else 0.',
+        state.failing === undefined ? 0 : 1,
+      ),
+    ];
+  };
+
+  /** Has everything that the store has written put on the disk; resolves when the thread has left. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#outbox.post({ stop: true });
+    const late = new AbortController();
+    await Promise.race([
+      this.#exited,
+      setTimeout(stopWaitMs, undefined, { signal: late.signal }).then(
+        () => this.#log.error('the archive does not stop: its disk hangs'),
+        () => undefined,
+      ),
+    ]);
+    late.abort();
+    this.#thread.unref();
+  }
+
+  async #ready(): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#thread.once('message', (message: FromArchive) => {
+        if ('ready' in message && !message.ready)
+          reject(
+            new Reto3Error(
+              message.code ?? 'RETO3_DATA_UNREADABLE',
+              `cannot open the archive: ${message.reason}`,
+            ),
+          );
+        else resolve();
+      });
+      this.#thread.once('error', reject);
+    }).catch((error: unknown) => {
+      this.#stopping = true;
+      throw error;
+    });
+    this.#thread.on('message', (message: FromArchive) => this.#receive(message));
+    this.#thread.on('error', (error) => this.#died(messageOf(error)));
+    this.#thread.on('exit', (code) => this.#died(`its thread left with code ${code}`));
+  }
+
+  /** Moves `through` on, if all that the workers had accepted at the mark is taken by now. */
+  #settle(): void {
+    if (!this.#counts.tookAll(this.#mark.accepted)) return;
+    this.#through = this.#mark.atMs - settledMs;
+    this.#mark = this.#markNow();
+  }
+
+  #markNow(): { readonly atMs: number; readonly accepted: readonly number[] } {
+    // The time first: what came before it is among the accepted.
+    const { wallMs } = systemClock.read();
+    return { atMs: wallMs, accepted: this.#counts.accepted() };
+  }
+
+  #receive(message: FromArchive): void {
+    if ('status' in message) {
+      this.#status = message.status;
+      this.#outbox.answered();
+    } else if ('event' in message) this.#log[message.event.level](message.event.text);
+    else if ('recounted' in message) {
+      const answer = 'failed' in message ? new Error(message.failed) : message;
+      this.#recounting.get(message.recounted)?.(answer);
+      this.#recounting.delete(message.recounted);
+    }
+  }
+
+  #died(reason: string): void {
+    if (this.#stopping || this.#dead !== undefined) return;
+    this.#dead = reason;
+    this.#log.error(`the archive has stopped until the next start: ${reason}; counting goes on`);
+  }
+
+  /** A worker counts a message and then hands it on, so between the two it is in neither sum. */
+  async #balance(counted: () => number): Promise<ArchiveBalance> {
+    for (let attempt = 1; ; attempt++) {
+      const before = counted();
+      const { archived, dropped, waiting } = this.state();
+      const after = counted();
+      const sum = archived + dropped + waiting;
+      const exact = sum === after && waiting >= 0;
+      const between = sum >= before - this.#counts.workerCount && sum <= after && waiting >= 0;
+      if (!exact && attempt < balanceAttempts) {
+        await setTimeout(1);
+        continue;
+      }
+      const says = `${archived} archived + ${dropped} dropped + ${waiting} on their way = ${sum}; counted ${after}`;
+      return { ok: exact || (before !== after && between), says };
+    }
+  }
+
+  async #recount(): Promise<Recount> {
+    if (this.#dead !== undefined) throw new Error(this.#dead);
+    const number = ++this.#recounts;
+    const answered = new Promise<Recount>((resolve, reject) => {
+      this.#recounting.set(number, (answer) =>
+        answer instanceof Error ? reject(answer) : resolve(answer),
+      );
+    });
+    this.#outbox.post({ recount: number });
+    const late = new AbortController();
+    try {
+      return await Promise.race([
+        answered,
+        setTimeout(recountWaitMs, undefined, { signal: late.signal }).then(() => {
+          throw new Error(`its thread did not answer within ${recountWaitMs / 1_000} s`);
+        }),
+      ]);
+    } finally {
+      late.abort();
+      this.#recounting.delete(number);
+    }
+  }
+}

@@ -1,0 +1,332 @@
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { VirtualClock } from '@reto3/core/testing';
+import { allocate, controlOf, RingReader } from '@reto3/engine/ring';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Archivist } from './archivist.ts';
+import { batchHeaderBytes } from './batch.ts';
+import { Converter } from './convert.ts';
+import { listArchive } from './folder.ts';
+import { BatchWriter } from './handover.ts';
+import { hourMs, segmentPath } from './layout.ts';
+import { allocateBatches } from './memory.ts';
+import type { ArchiveEvent } from './messages.ts';
+import { readArchive } from './reader.ts';
+import { readSegment, segmentHeaderBytes } from './segment.ts';
+
+const hour = Date.UTC(2016, 4, 28, 11);
+const allTime = { from: 0, to: Number.MAX_SAFE_INTEGER };
+const base = mkdtempSync(join(tmpdir(), 'reto3-archivist-'));
+afterAll(() => rmSync(base, { recursive: true }));
+
+let folder = '';
+let clock: VirtualClock;
+let events: ArchiveEvent[] = [];
+let converter: Converter;
+
+beforeAll(() => {
+  clock = new VirtualClock(hour + 1_000);
+});
+beforeEach(async () => {
+  folder = mkdtempSync(join(base, 'archive-'));
+  clock = new VirtualClock(hour + 1_000);
+  events = [];
+  converter = await Converter.open(folder);
+});
+
+/** One worker and an archivist that were just started on the folder. */
+function start(options: { writes?: number; mostBytes?: number; mostAgeMs?: number } = {}) {
+  const { writes = 0, mostBytes = 1e12, mostAgeMs = Number.POSITIVE_INFINITY } = options;
+  const ringMemory = allocate(1);
+  const memory = allocateBatches(1);
+  const ring = new RingReader(ringMemory);
+  const writer = new BatchWriter(memory, 0, controlOf(ringMemory));
+  const archivist = new Archivist({
+    ...{ memory, folder, writes, clock, converter },
+    limits: { mostBytes, mostAgeMs },
+    tell: (event) => events.push(event),
+  });
+  let written = writes;
+  const write = (syncedWrites = written + 1): void => {
+    written++;
+    archivist.stored({ flush: ring.raiseFlush(), write: written, syncedWrites });
+  };
+  return {
+    archivist,
+    write,
+    /** Messages come, and the store writes them. */
+    take(count: number, path = '/'): void {
+      const body = Buffer.from('value=2016-05-28 11:11:11.012345');
+      for (let index = 0; index < count; index++)
+        writer.add(clock.wallMs, 'POST', path, 'a=b', body, body.length);
+      writer.handOver();
+      write();
+    },
+    add(count: number): void {
+      for (let index = 0; index < count; index++)
+        writer.add(clock.wallMs, 'POST', '/', '', new Uint8Array(0), 0);
+      writer.handOver();
+    },
+    raise: () => ring.raiseFlush(),
+  };
+}
+
+async function messagesInArchive(): Promise<number> {
+  let messages = 0;
+  for await (const batch of readArchive(folder, allTime, 'body')) messages += batch.length;
+  return messages;
+}
+
+/** The names of what was converted. */
+function converted(): string[] {
+  return listArchive(folder).flatMap(({ kind, path }) => (kind === 'parquet' ? [path] : []));
+}
+
+async function settled(archivist: Archivist): Promise<void> {
+  await archivist.recount();
+}
+
+describe('the archivist', () => {
+  it('leaves segments of which no number is given where one is damaged, and one where it is torn', async () => {
+    const { take } = start();
+    take(3);
+    take(2);
+    const path = join(folder, segmentPath(1, hour));
+    const bytes = readFileSync(path);
+    writeFileSync(path, bytes.subarray(0, -1));
+    expect(await messagesInArchive()).toBe(3);
+    const flipped = Buffer.from(bytes);
+    const at = segmentHeaderBytes + batchHeaderBytes;
+    flipped[at] = (flipped[at] ?? 0) ^ 1;
+    writeFileSync(path, flipped);
+    await expect(messagesInArchive()).rejects.toThrow(
+      `cannot read the archive: ${path} is damaged ${segmentHeaderBytes} bytes from its beginning, of ${bytes.length}`,
+    );
+  });
+
+  it('archives what the store has written, and makes Parquet of it', async () => {
+    const { archivist, take, write } = start();
+    take(3, '/a');
+    expect(archivist.status()).toMatchObject({ archived: 3, messages: 3, files: 1 });
+    expect(await messagesInArchive()).toBe(3);
+
+    clock.pass(11 * 60_000);
+    write();
+    await settled(archivist);
+    expect(converted()).toEqual(['date=2016-05-28/hour=11/0000000001_3.parquet']);
+    expect(readdirSync(join(folder, 'segments'))).toEqual([]);
+    const rows = [];
+    for await (const batch of readArchive(folder, allTime, 'body'))
+      for (let row = 0; row < batch.length; row++)
+        rows.push([
+          batch.arrivedMs[row],
+          ...[batch.worker(row), batch.method(row), batch.path(row), batch.query(row)],
+          ...[Buffer.from(batch.body(row)).toString(), batch.bodyBytes(row)],
+        ]);
+    const body = 'value=2016-05-28 11:11:11.012345';
+    expect(rows).toEqual(Array(3).fill([hour + 1_000, 0, 'POST', '/a', 'a=b', body, 32]));
+    expect(await archivist.recount()).toEqual({ expected: 3, found: 3 });
+  });
+
+  it('does not convert what a power cut could still take from the store', async () => {
+    const { archivist, take, write } = start();
+    take(3);
+    clock.pass(11 * 60_000);
+    write(0);
+    await settled(archivist);
+    expect(converted()).toEqual([]);
+    write();
+    await settled(archivist);
+    expect(converted()).toHaveLength(1);
+  });
+
+  it('keeps the hours apart', async () => {
+    const { archivist, take } = start();
+    take(2);
+    clock.pass(hourMs);
+    take(3);
+    await archivist.stop();
+    const held = listArchive(folder).map((file) => [
+      file.hour,
+      file.messages ?? readSegment(join(folder, file.path)).messages,
+    ]);
+    expect(held).toEqual([
+      [hour, 2],
+      [hour + hourMs, 3],
+    ]);
+  });
+
+  it('cuts off at the next start what the store lost, and what was half-written', async () => {
+    const first = start();
+    first.take(3);
+    first.take(4);
+    await first.archivist.stop();
+    const path = join(folder, segmentPath(1, hour));
+    appendFileSync(path, 'half a batch');
+    appendFileSync(join(folder, 'segments', '0000000009.partial'), 'half a file');
+
+    const { archivist } = start({ writes: 1 });
+    expect(archivist.status().messages).toBe(3);
+    expect(await messagesInArchive()).toBe(3);
+    expect(readdirSync(join(folder, 'segments'))).toEqual(['0000000001_2016-05-28T11.segment']);
+    expect(events.map(({ text }) => text)).toEqual([
+      'the end of a segment was not written: 12 bytes',
+      '4 messages that the store lost are cut off',
+    ]);
+  });
+
+  it('never has a segment twice, whatever a crash left of it', async () => {
+    const first = start();
+    first.take(3);
+    await first.archivist.stop();
+    const path = join(folder, segmentPath(1, hour));
+    const bytes = readSegment(path);
+    const [batch] = bytes.batches;
+    const second = start({ writes: 1 });
+    second.write();
+    await settled(second.archivist);
+    // Killed between the last two steps: both are there.
+    const { segmentHeader } = await import('./segment.ts');
+    appendFileSync(path, Buffer.concat([segmentHeader(), batch?.buffer ?? Buffer.alloc(0)]));
+    expect(await messagesInArchive()).toBe(3);
+    const { archivist } = start({ writes: 2 });
+    expect(existsSync(path)).toBe(false);
+    expect(archivist.status().messages).toBe(3);
+    expect(await messagesInArchive()).toBe(3);
+  });
+
+  it('takes a damaged batch out of a segment at the next start, and keeps all others', async () => {
+    const { take } = start();
+    for (let batch = 0; batch < 100; batch++) take(1);
+    const path = join(folder, segmentPath(1, hour));
+    const bytes = readFileSync(path);
+    const batchBytes = (bytes.length - segmentHeaderBytes) / 100;
+    const changed = segmentHeaderBytes + 2 * batchBytes + 40;
+    bytes[changed] = (bytes[changed] ?? 0) ^ 1;
+    writeFileSync(path, bytes);
+
+    const { archivist } = start({ writes: 100 });
+    expect(archivist.status().messages).toBe(99);
+    expect(await messagesInArchive()).toBe(99);
+    expect(events).toEqual([
+      { level: 'warn', text: expect.stringContaining(`${batchBytes} bytes of the archive's`) },
+    ]);
+    const quarantined = join(folder, 'quarantine', '0000000001_2016-05-28T11.segment');
+    expect(readFileSync(quarantined)).toEqual(bytes);
+    // Nothing is left to be said of it.
+    events = [];
+    start({ writes: 100 });
+    expect(events).toEqual([]);
+  });
+
+  it('keeps every state in which a segment was found damaged, and each of them once', () => {
+    const { take } = start();
+    for (let batch = 0; batch < 10; batch++) take(1);
+    const path = join(folder, segmentPath(1, hour));
+    const quarantined = (): Buffer[] =>
+      readdirSync(join(folder, 'quarantine'))
+        .sort()
+        .map((name) => readFileSync(join(folder, 'quarantine', name)));
+    const damage = (): Buffer => {
+      const bytes = readFileSync(path);
+      const changed = segmentHeaderBytes + batchHeaderBytes;
+      bytes[changed] = (bytes[changed] ?? 0) ^ 1;
+      writeFileSync(path, bytes);
+      return bytes;
+    };
+    const first = damage();
+    start({ writes: 10 });
+    const second = damage();
+    start({ writes: 10 });
+    expect(quarantined()).toEqual([first, second]);
+    // A start that was killed before the segment was replaced finds the same again.
+    writeFileSync(path, second);
+    start({ writes: 10 });
+    expect(quarantined()).toEqual([first, second]);
+    // Nothing is whole of it, so it is moved away, and its number is free again.
+    const third = first.subarray(0, segmentHeaderBytes + (first.length - segmentHeaderBytes) / 10);
+    writeFileSync(path, third);
+    const next = start({ writes: 10 });
+    expect(quarantined()).toEqual([first, second, third]);
+    next.take(1);
+    const fourth = damage();
+    start({ writes: 11 });
+    expect(quarantined()).toEqual([first, second, third, fourth]);
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it('keeps a segment that was damaged before it was converted', async () => {
+    const { archivist, take, write } = start();
+    for (let batch = 0; batch < 10; batch++) take(1);
+    const path = join(folder, segmentPath(1, hour));
+    const bytes = readFileSync(path);
+    const changed = segmentHeaderBytes + 40;
+    bytes[changed] = (bytes[changed] ?? 0) ^ 1;
+    writeFileSync(path, bytes);
+    clock.pass(hourMs);
+    write();
+    await settled(archivist);
+    expect(await messagesInArchive()).toBe(9);
+    expect(events.at(-1)?.text).toContain('1 messages cannot be read; the file is kept');
+    expect(readdirSync(join(folder, 'quarantine'))).toHaveLength(1);
+  });
+
+  it('gives up what the store gave up', () => {
+    const { archivist, add, raise, write } = start();
+    add(5);
+    archivist.gaveUp(raise());
+    add(2);
+    write();
+    expect(archivist.status()).toMatchObject({ archived: 2, discarded: 5, messages: 2 });
+  });
+
+  it('says when it cannot write, keeps what it was given, and writes it later', async () => {
+    const { archivist, add, write } = start();
+    // A folder of the segment's name is in its way.
+    mkdirSync(join(folder, segmentPath(1, hour)));
+    add(5);
+    write();
+    write();
+    expect(archivist.status()).toMatchObject({ archived: 0, discarded: 0 });
+    expect(archivist.status().failing).toContain('EISDIR');
+    rmSync(join(folder, segmentPath(1, hour)), { recursive: true });
+    write();
+    expect(archivist.status()).toMatchObject({ archived: 5, failing: undefined });
+    expect(await messagesInArchive()).toBe(5);
+    expect(events.map(({ level }) => level)).toEqual(['error', 'info']);
+  });
+
+  it('deletes the oldest first, by bytes and by age, and says so', async () => {
+    const { archivist, take, write } = start({ mostBytes: 3_500 });
+    for (let index = 0; index < 4; index++) {
+      take(10);
+      clock.pass(hourMs);
+      write();
+      await settled(archivist);
+    }
+    expect(converted().length).toBeLessThan(4);
+    const kept = archivist.status();
+    expect(kept.bytes).toBeLessThanOrEqual(3_500);
+    expect(kept.messages + kept.deletedMessages).toBe(40);
+    expect(await messagesInArchive()).toBe(kept.messages);
+    expect(readdirSync(join(folder, 'date=2016-05-28'))).not.toContain('hour=11');
+    expect(events.at(-1)?.text).toContain('the archive is at its bound');
+    await archivist.stop();
+
+    clock.pass(48 * hourMs);
+    const next = start({ mostAgeMs: 24 * hourMs, writes: 100 });
+    clock.pass(20_000);
+    next.write();
+    expect(next.archivist.status()).toMatchObject({ messages: 0, files: 0 });
+  });
+});

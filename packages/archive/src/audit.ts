@@ -1,0 +1,254 @@
+/**
+ * The audit of an archive whose server is stopped. A server that runs knows how many messages it
+ * archived and dropped since its start (archive/archive.ts holds these against the counts); a folder
+ * does not, but all of it can be read:
+ *
+ * - every file can be read to its end, holds as many messages as its name and its footer say, and
+ *   all of them came in its hour;
+ * - no window has more archived messages than were counted: of the shortest period that retention
+ *   has left, so window by window where there is ms10. Fewer is no fault that a folder can show:
+ *   they may have been dropped, or come while nothing was archived. How many, is said.
+ *
+ * What a crash left half-written, and what the store lost in a power cut, is no fault either: the
+ * next start cuts it off. Keeps an hour of numbers in memory, whatever the range.
+ */
+import { join } from 'node:path';
+import {
+  type Damage,
+  messageOf,
+  ms10,
+  type Period,
+  periodNames,
+  periods,
+  Reto3Error,
+} from '@reto3/core';
+import {
+  type ArchiveFound,
+  type Audit,
+  type AuditCheck,
+  type CountsView,
+  type Meta,
+  mostPlaces,
+  type Place,
+  readChunks,
+} from '@reto3/engine';
+import { messagesOf } from './batch.ts';
+import { HourCounts } from './hour-counts.ts';
+import { type ArchiveFile, hourMs } from './layout.ts';
+import { damagedBytes } from './quarantine.ts';
+import { filesIn, ParquetReader } from './reader.ts';
+import { messagesIn, splitAt } from './recover.ts';
+import { readSegment } from './segment.ts';
+
+/** Epoch ms. */
+interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+const allTime = { from: 0, to: Number.MAX_SAFE_INTEGER };
+
+/**
+ * The audit of the counts with that of the archive.
+ * @param folder of the archive
+ * @param range whole minutes, epoch ms: files are read whole where their hour touches it
+ * @param meta of the store beside it
+ */
+export async function withArchive(
+  counts: Audit,
+  folder: string,
+  view: CountsView,
+  range: Range,
+  meta: Pick<Meta, 'writes' | 'clean'>,
+): Promise<Audit> {
+  const auditor = new ArchiveAuditor(folder, meta);
+  try {
+    await auditor.read(view, range);
+  } finally {
+    auditor.close();
+  }
+  const check = auditor.check();
+  return {
+    ...counts,
+    ok: counts.ok && check.ok,
+    checks: [...counts.checks, check],
+    places: [...counts.places, ...auditor.places].slice(0, mostPlaces),
+    archive: auditor.found,
+  };
+}
+
+class ArchiveAuditor {
+  readonly places: Place[] = [];
+  readonly #folder: string;
+  readonly #meta: Pick<Meta, 'writes' | 'clean'>;
+  readonly #counts = new HourCounts(ms10);
+  #parquet: ParquetReader | undefined;
+  /** Why no Parquet file is read. */
+  #withoutDuckDb: string | undefined;
+  #files = 0;
+  #unread = 0;
+  #messages = 0;
+  #notArchived = 0;
+  #badFiles = 0;
+  #windowsAbove = 0;
+  #tornBytes = 0;
+  #lost = 0;
+
+  constructor(folder: string, meta: Pick<Meta, 'writes' | 'clean'>) {
+    this.#folder = folder;
+    this.#meta = meta;
+  }
+
+  get found(): ArchiveFound {
+    const [files, unread, messages] = [this.#files, this.#unread, this.#messages];
+    return { files, unread, messages, notArchived: this.#notArchived };
+  }
+
+  async read(view: CountsView, range: Range): Promise<void> {
+    const files = filesIn(this.#folder, range);
+    const [first, last] = [files[0], files.at(-1)];
+    if (first === undefined || last === undefined) return;
+    // Hours without a file, too: what was counted then is not in it.
+    for (let { hour } = first; hour <= last.hour; hour += hourMs) {
+      this.#counts.clear();
+      for (const file of files) if (file.hour === hour) await this.#file(file);
+      const from = Math.max(hour, range.from);
+      await this.#hold(view, hour, { from, to: Math.min(hour + hourMs, range.to) });
+    }
+  }
+
+  close(): void {
+    this.#parquet?.close();
+  }
+
+  check(): AuditCheck {
+    const read = `${this.#messages} messages in ${this.#files - this.#unread} files`;
+    const cut =
+      this.#tornBytes + this.#lost === 0
+        ? ''
+        : `; the next start cuts off ${this.#tornBytes} bytes that a crash left half-written, and ${this.#lost} messages that the store lost`;
+    const [bad, above] = [this.#badFiles, this.#windowsAbove];
+    if (bad + above > 0) {
+      const says = `${read}; ${bad} files do not hold what they should, ${above} windows have more than was counted${cut}`;
+      return { name: 'archive', ok: false, says };
+    }
+    if (this.#withoutDuckDb !== undefined) {
+      const says = `${read}; ${this.#unread} Parquet files are not checked: ${this.#withoutDuckDb}`;
+      return { name: 'archive', ok: false, unchecked: true, says };
+    }
+    const says = `${read}, in no window more than were counted; ${this.#notArchived} that were counted from the first hour to the last are not in it${cut}`;
+    return { name: 'archive', ok: true, says };
+  }
+
+  async #file(file: ArchiveFile): Promise<void> {
+    this.#files++;
+    try {
+      const reason = await (file.kind === 'segment' ? this.#segment(file) : this.#read(file));
+      if (reason !== undefined) this.#bad(file, reason);
+    } catch (error) {
+      if (error instanceof Reto3Error && error.code === 'RETO3_DUCKDB_MISSING') {
+        this.#withoutDuckDb = error.message;
+        this.#unread++;
+        return;
+      }
+      const [reason = ''] = messageOf(error).split('\n', 1);
+      this.#bad(file, `cannot be read: ${reason}`);
+    }
+  }
+
+  /** What is wrong with it, if anything is. */
+  #segment(file: ArchiveFile): string | undefined {
+    const content = readSegment(join(this.#folder, file.path));
+    const { kept, lost } = splitAt(content, this.#meta.writes);
+    this.#lost += messagesIn(lost);
+    let ofOtherHours = 0;
+    for (const batch of kept) {
+      const arrivedMs = Float64Array.from(messagesOf(batch), (message) => message.arrivedMs);
+      ofOtherHours += this.#add(file, arrivedMs);
+    }
+    if (ofOtherHours > 0) return inOtherHours(ofOtherHours);
+    const bad = damagedBytes(content);
+    if (bad > 0) return `${bad} of its ${content.bytes} bytes are damaged`;
+    const tornBytes = content.bytes - content.wholeBytes;
+    if (this.#meta.clean && tornBytes > 0)
+      return `the last ${tornBytes} of its ${content.bytes} bytes are no whole batch, though the server stopped cleanly`;
+    this.#tornBytes += tornBytes;
+    return undefined;
+  }
+
+  /** The same of a Parquet file. */
+  async #read(file: ArchiveFile): Promise<string | undefined> {
+    this.#parquet ??= await ParquetReader.open();
+    const inFooter = await this.#parquet.rowsIn(this.#folder, file);
+    let messages = 0;
+    let ofOtherHours = 0;
+    // With bodies: only what is read is known to be readable.
+    for await (const { arrivedMs } of this.#parquet.read(this.#folder, file, allTime, 'body')) {
+      ofOtherHours += this.#add(file, arrivedMs);
+      messages += arrivedMs.length;
+    }
+    if (ofOtherHours > 0) return inOtherHours(ofOtherHours);
+    return messages === file.messages && messages === inFooter
+      ? undefined
+      : `got ${messages} messages in it, want ${file.messages} by its name and ${inFooter} by its footer`;
+  }
+
+  /** Counts them, each in its window; returns how many did not come in the file's hour. */
+  #add({ hour }: ArchiveFile, arrivedMs: Float64Array): number {
+    this.#counts.add(hour, arrivedMs);
+    this.#messages += arrivedMs.length;
+    return arrivedMs.filter((time) => time < hour || time >= hour + hourMs).length;
+  }
+
+  #bad({ hour, path }: ArchiveFile, reason: string): void {
+    this.#badFiles++;
+    this.#place({ period: 'archive', from: hour, to: hour + hourMs, reason: `${path}: ${reason}` });
+  }
+
+  #place(place: Place): void {
+    if (this.places.length < mostPlaces) this.places.push(place);
+  }
+
+  /** Holds an hour against what is stored of it. */
+  async #hold(view: CountsView, hour: number, { from, to }: Range): Promise<void> {
+    let end = to;
+    for (const name of periodNames) {
+      // What is deleted of a shorter period is held against a longer one.
+      const start = Math.max(from, view.deletedBefore[name]);
+      if (start < end) await this.#holdPeriod(view, periods[name], hour, { from: start, to: end });
+      end = Math.min(end, start);
+    }
+  }
+
+  async #holdPeriod(view: CountsView, period: Period, hour: number, range: Range): Promise<void> {
+    const { name, windowMs } = period;
+    const indexOf = (timeMs: number): number => (timeMs - range.from) / windowMs;
+    const stored = new Float64Array(indexOf(range.to));
+    const unknown: Damage[] = [];
+    for await (const { start, windows } of readChunks(view, period, range, (damage) =>
+      unknown.push(damage),
+    ))
+      stored.set(windows.counts, indexOf(start));
+    // Nobody knows how many those were. A block reaches beyond the range on both sides.
+    for (const { from, to } of unknown)
+      stored.fill(Number.POSITIVE_INFINITY, Math.max(0, indexOf(from)), Math.max(0, indexOf(to)));
+
+    const ms10PerWindow = windowMs / ms10.windowMs;
+    for (const [index, counted] of stored.entries()) {
+      const start = range.from + index * windowMs;
+      const first = (start - hour) / ms10.windowMs;
+      let archived = 0;
+      for (let at = first; at < first + ms10PerWindow; at++)
+        archived += this.#counts.counts[at] ?? 0;
+      if (archived > counted) {
+        this.#windowsAbove++;
+        const reason = `${archived} archived, but ${counted} counted (or the wall clock was set then)`;
+        this.#place({ period: name, from: start, to: start + windowMs, reason });
+      } else if (Number.isFinite(counted)) this.#notArchived += counted - archived;
+    }
+  }
+}
+
+function inOtherHours(messages: number): string {
+  return `${messages} of its messages did not come in its hour`;
+}

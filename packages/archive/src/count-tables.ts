@@ -1,0 +1,73 @@
+/**
+ * The table `counts` of the SQL: a view over one table for each period, filled with the periods that
+ * a statement reads. Which ones those are is asked of DuckDB: a branch of the view that it drops
+ * from its plan cannot be in the answer, whatever the branch holds.
+ */
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { type PeriodName, periodNames } from '@reto3/core';
+import type { DuckDb } from './duckdb.ts';
+
+/** Rows in one of DuckDB's chunks. */
+const chunkRows = 2_048;
+
+/** Adds a window; its start is epoch ms. */
+export type TakeCount = (start: number, count: number) => void;
+
+function tableOf(period: PeriodName): string {
+  return `windows_${period}`;
+}
+
+export async function createCountTables(connection: DuckDBConnection): Promise<void> {
+  // Times are appended as numbers, as those of messages are.
+  for (const period of periodNames)
+    await connection.run(`CREATE TABLE ${tableOf(period)} (start_ms DOUBLE, count BIGINT)`);
+  const branches = periodNames.map(
+    (period) =>
+      `SELECT '${period}' AS period, make_timestamp_ms(start_ms::BIGINT) AS start, count FROM ${tableOf(period)}`,
+  );
+  await connection.run(`CREATE VIEW counts AS ${branches.join(' UNION ALL ')}`);
+}
+
+/** The periods whose windows the statement may read. The tables are still empty. */
+export async function periodsIn(
+  connection: DuckDBConnection,
+  statement: string,
+): Promise<PeriodName[]> {
+  // What the plan says must not come from the tables being empty.
+  await connection.run("SET disabled_optimizers = 'statistics_propagation'");
+  const answer = await connection.runAndReadAll(
+    `EXPLAIN (FORMAT json) SELECT * FROM (${statement})`,
+  );
+  await connection.run('RESET disabled_optimizers');
+  const plan = answer.getRows().flat().map(String).join('\n');
+  return periodNames.filter((period) => plan.includes(tableOf(period)));
+}
+
+/** Fills the table of a period with what `read` gives. */
+export async function fillCounts(
+  { DuckDBDataChunk, BIGINT, DOUBLE }: DuckDb,
+  connection: DuckDBConnection,
+  period: PeriodName,
+  read: (take: TakeCount) => Promise<void>,
+): Promise<void> {
+  const appender = await connection.createAppender(tableOf(period));
+  let starts: number[] = [];
+  let counts: bigint[] = [];
+  const append = (): void => {
+    const chunk = DuckDBDataChunk.create([DOUBLE, BIGINT], starts.length);
+    chunk.setColumns([starts, counts]);
+    appender.appendDataChunk(chunk);
+    [starts, counts] = [[], []];
+  };
+  try {
+    await read((start, count) => {
+      starts.push(start);
+      counts.push(BigInt(count));
+      if (starts.length === chunkRows) append();
+    });
+    if (starts.length > 0) append();
+    appender.flushSync();
+  } finally {
+    appender.closeSync();
+  }
+}

@@ -1,0 +1,226 @@
+/**
+ * How batches go from a worker to the archive's thread: a ring of slots with one writer and one
+ * reader, and the only file of the archive that calls `Atomics`.
+ *
+ * Invariants:
+ * - the worker never waits: where no slot is free, the message is counted as dropped and that is
+ *   all, so a thread that stands still harms neither counting nor answering;
+ * - every message that goes through here is counted once, as accepted or as dropped;
+ * - a slot that is handed over carries the number of a flush that holds all its messages: they were
+ *   added to the ring before that number is read (window/ring.ts says why that is enough).
+ */
+import { collectingFlush } from '@reto3/engine/ring';
+import {
+  type Bytes,
+  batchHeaderBytes,
+  countAt,
+  hourAt,
+  lengthAt,
+  mostMessageBytes,
+  workerAt,
+  writeMessage,
+} from './batch.ts';
+import { hourMs } from './layout.ts';
+import {
+  acceptedAt,
+  droppedAt,
+  handedOverAt,
+  slotBytes,
+  slotCount,
+  takenAt,
+  takenMessagesAt,
+  type WorkerMemory,
+  workerCountIn,
+  workerMemoryOf,
+} from './memory.ts';
+
+const slotMask = slotCount - 1;
+
+/** The worker's side. */
+export class BatchWriter {
+  readonly #memory: WorkerMemory;
+  readonly #worker: number;
+  /** Of the ring of counters. */
+  readonly #ringControl: Int32Array<SharedArrayBuffer>;
+  /** The slot that is being filled. */
+  #slot: Bytes | undefined;
+  #end = 0;
+  #count = 0;
+  #hour = 0;
+  #handedOver = 0;
+  #accepted = 0;
+  #dropped = 0;
+
+  constructor(
+    memory: SharedArrayBuffer,
+    worker: number,
+    ringControl: Int32Array<SharedArrayBuffer>,
+  ) {
+    this.#memory = workerMemoryOf(memory, worker);
+    this.#worker = worker;
+    this.#ringControl = ringControl;
+  }
+
+  /** Keeps a message that was added to the ring before. The archive's hot path. */
+  add(
+    arrivedMs: number,
+    method: string,
+    path: string,
+    query: string,
+    body: Uint8Array,
+    bodyBytes: number,
+  ): void {
+    const most = mostMessageBytes(method, path, query, body.length);
+    if (
+      this.#slot !== undefined &&
+      (this.#end + most > slotBytes || arrivedMs < this.#hour || arrivedMs >= this.#hour + hourMs)
+    )
+      this.handOver();
+    // No slot is begun for what fits into none: it would keep this hour for those that come later.
+    const fits = most <= slotBytes - batchHeaderBytes;
+    const slot = fits ? (this.#slot ?? this.#begin(arrivedMs)) : undefined;
+    if (slot === undefined) {
+      this.#dropped = (this.#dropped + 1) | 0;
+      Atomics.store(this.#memory.control, droppedAt, this.#dropped);
+      return;
+    }
+    const intoHourMs = arrivedMs - this.#hour;
+    this.#end = writeMessage(slot, this.#end, intoHourMs, method, path, query, body, bodyBytes);
+    this.#count++;
+    this.#accepted = (this.#accepted + 1) | 0;
+    Atomics.store(this.#memory.control, acceptedAt, this.#accepted);
+  }
+
+  /** Gives what has come so far to the archive's thread. */
+  handOver(): void {
+    const slot = this.#slot;
+    if (slot === undefined || this.#count === 0) return;
+    const { view } = slot;
+    view.setUint32(lengthAt, this.#end, true);
+    view.setFloat64(hourAt, this.#hour, true);
+    view.setUint32(countAt, this.#count, true);
+    view.setUint32(workerAt, this.#worker, true);
+    const { control, flushes } = this.#memory;
+    flushes[this.#handedOver & slotMask] = collectingFlush(this.#ringControl);
+    this.#handedOver = (this.#handedOver + 1) | 0;
+    // After the bytes: whoever sees the number sees them too.
+    Atomics.store(control, handedOverAt, this.#handedOver);
+    this.#slot = undefined;
+  }
+
+  #begin(arrivedMs: number): Bytes | undefined {
+    const { control, slots } = this.#memory;
+    const inUse = (this.#handedOver - Atomics.load(control, takenAt)) | 0;
+    if (inUse >= slotCount) return undefined;
+    this.#slot = slots[this.#handedOver & slotMask];
+    this.#end = batchHeaderBytes;
+    this.#count = 0;
+    this.#hour = Math.floor(arrivedMs / hourMs) * hourMs;
+    return this.#slot;
+  }
+}
+
+/** A batch in shared memory, as a worker handed it over. */
+export interface HandedBatch extends Bytes {
+  readonly length: number;
+  readonly hour: number;
+  readonly count: number;
+}
+
+/** The archive's side of one worker. */
+export class BatchReader {
+  readonly #memory: WorkerMemory;
+  #taken = 0;
+  #takenMessages = 0;
+
+  constructor(memory: SharedArrayBuffer, worker: number) {
+    this.#memory = workerMemoryOf(memory, worker);
+  }
+
+  static of(memory: SharedArrayBuffer): BatchReader[] {
+    return Array.from(
+      { length: workerCountIn(memory) },
+      (_, worker) => new BatchReader(memory, worker),
+    );
+  }
+
+  /** The oldest batches whose messages are all in that flush or an earlier one. */
+  heldBy(flush: number): HandedBatch[] {
+    const { control, flushes, slots } = this.#memory;
+    const handedOver = Atomics.load(control, handedOverAt);
+    const batches: HandedBatch[] = [];
+    for (let at = this.#taken; at !== handedOver; at = (at + 1) | 0) {
+      // The difference says which is later, also after the numbers have wrapped.
+      if ((((flushes[at & slotMask] ?? 0) - flush) | 0) > 0) break;
+      const slot = slots[at & slotMask];
+      if (slot === undefined) throw new Error('BUG: no such slot');
+      const { buffer, view } = slot;
+      batches.push({
+        buffer,
+        view,
+        length: view.getUint32(lengthAt, true),
+        hour: view.getFloat64(hourAt, true),
+        count: view.getUint32(countAt, true),
+      });
+    }
+    return batches;
+  }
+
+  /** Lets the worker fill the slots of the oldest batches again. */
+  release(batches: readonly HandedBatch[]): void {
+    const { control } = this.#memory;
+    this.#taken = (this.#taken + batches.length) | 0;
+    for (const { count } of batches) this.#takenMessages = (this.#takenMessages + count) | 0;
+    Atomics.store(control, takenMessagesAt, this.#takenMessages);
+    Atomics.store(control, takenAt, this.#taken);
+  }
+}
+
+/** How many messages the workers accepted and dropped since the start; asked often enough. */
+export class BatchCounts {
+  readonly #controls: readonly Int32Array<SharedArrayBuffer>[];
+  readonly #seen: { accepted: number; dropped: number }[];
+  #accepted = 0;
+  #dropped = 0;
+
+  constructor(memory: SharedArrayBuffer) {
+    const workers = Array.from({ length: workerCountIn(memory) }, (_, worker) => worker);
+    this.#controls = workers.map((worker) => workerMemoryOf(memory, worker).control);
+    this.#seen = workers.map(() => ({ accepted: 0, dropped: 0 }));
+  }
+
+  get workerCount(): number {
+    return this.#controls.length;
+  }
+
+  /** To be called at least once in 2³² messages of a worker: a flush interval is far less. */
+  read(): { readonly accepted: number; readonly dropped: number } {
+    for (const [worker, control] of this.#controls.entries()) {
+      const seen = this.#seen[worker];
+      if (seen === undefined) throw new Error('BUG: no such worker');
+      const now = {
+        accepted: Atomics.load(control, acceptedAt),
+        dropped: Atomics.load(control, droppedAt),
+      };
+      // They wrap; the difference modulo 2³² is right.
+      this.#accepted += (now.accepted - seen.accepted) >>> 0;
+      this.#dropped += (now.dropped - seen.dropped) >>> 0;
+      this.#seen[worker] = now;
+    }
+    return { accepted: this.#accepted, dropped: this.#dropped };
+  }
+
+  /** How many messages each worker has accepted by now, modulo 2³². */
+  accepted(): number[] {
+    return this.#controls.map((control) => Atomics.load(control, acceptedAt));
+  }
+
+  /** Whether the archive's thread has taken all that was accepted then. */
+  tookAll(accepted: readonly number[]): boolean {
+    return this.#controls.every((control, worker) => {
+      // A worker's messages are taken in turn; the difference is right after the numbers have wrapped.
+      const ahead = Atomics.load(control, takenMessagesAt) - (accepted[worker] ?? 0);
+      return (ahead | 0) >= 0;
+    });
+  }
+}

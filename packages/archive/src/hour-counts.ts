@@ -1,0 +1,30 @@
+/** How many archived messages came in each window of one hour: a column of numbers, used again. */
+import type { Period } from '@reto3/core';
+import { hourMs } from './layout.ts';
+
+export class HourCounts {
+  readonly #windowMs: number;
+  /** By window of the hour. */
+  readonly counts: Float64Array;
+
+  constructor({ windowMs }: Period) {
+    this.#windowMs = windowMs;
+    this.counts = new Float64Array(hourMs / windowMs);
+  }
+
+  /**
+   * @param hour start of it, epoch ms; the same until `clear`
+   * @param arrivedMs epoch ms; what came in another hour is left out
+   */
+  add(hour: number, arrivedMs: Float64Array): void {
+    const [counts, windowMs] = [this.counts, this.#windowMs];
+    for (let row = 0; row < arrivedMs.length; row++) {
+      const window = Math.floor(((arrivedMs[row] ?? 0) - hour) / windowMs);
+      counts[window] = (counts[window] ?? 0) + 1;
+    }
+  }
+
+  clear(): void {
+    this.counts.fill(0);
+  }
+}

@@ -1,0 +1,258 @@
+/**
+ * Reads archived messages in the order of hours, batch by batch: Parquet files by DuckDB, segments
+ * that are not converted yet as they are. It reads while a server writes, too: what that server
+ * converts meanwhile is read from one of the two, never from both.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type {
+  DuckDBConnection,
+  DuckDBDataChunk,
+  DuckDBInstance,
+  DuckDBValue,
+} from '@duckdb/node-api';
+import { Reto3Error } from '@reto3/core';
+import { type ArchivedMessage, messagesOf } from './batch.ts';
+import {
+  type DuckDb,
+  loadDuckDb,
+  oneLine,
+  openDuckDb,
+  quoted,
+  whyBroken,
+  withEnd,
+} from './duckdb.ts';
+import { listArchive } from './folder.ts';
+import { type ArchiveFile, covers, hourMs } from './layout.ts';
+import { rowsInFooters } from './rows.ts';
+import { readSound, type SegmentContent } from './segment.ts';
+
+/** From inclusive, to exclusive, epoch ms. */
+export interface ArchiveRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** How much of each message is read: less is faster. */
+export type ArchivedParts = 'time' | 'head' | 'body';
+
+/**
+ * Some messages, row by row. What is not asked for is not converted; what was not read is empty or
+ * 0.
+ */
+export interface MessageBatch {
+  readonly length: number;
+  /** Epoch ms, whole numbers. */
+  readonly arrivedMs: Float64Array;
+  worker(row: number): number;
+  method(row: number): string;
+  path(row: number): string;
+  query(row: number): string;
+  body(row: number): Uint8Array;
+  bodyBytes(row: number): number;
+}
+
+/** What lies in the range, by the names of files: an upper bound where hours are cut. */
+export function filesIn(folder: string, { from, to }: ArchiveRange): ArchiveFile[] {
+  return listArchive(folder).filter(({ hour }) => hour < to && hour + hourMs > from);
+}
+
+/**
+ * @param folder of the archive
+ * @param options `threads`: how many DuckDB may use; by default one for each core
+ * @throws Reto3Error RETO3_DUCKDB_MISSING, RETO3_DATA_VERSION, RETO3_ARCHIVE_DAMAGED,
+ * RETO3_ARCHIVE_CHANGED; what reading throws
+ */
+export async function* readArchive(
+  folder: string,
+  range: ArchiveRange,
+  parts: ArchivedParts,
+  options: { readonly threads?: number } = {},
+): AsyncGenerator<MessageBatch> {
+  let parquet: ParquetReader | undefined;
+  try {
+    for (const file of filesIn(folder, range)) {
+      const content = file.kind === 'segment' ? openSegment(folder, file) : undefined;
+      if (content !== undefined) {
+        yield* fromSegment(content, range);
+        continue;
+      }
+      const now = parquetOf(folder, file);
+      if (now === undefined) continue;
+      parquet ??= await ParquetReader.open(options.threads);
+      yield* parquet.read(folder, now, range, parts);
+    }
+  } finally {
+    parquet?.close();
+  }
+}
+
+/** A segment's content; undefined where it was converted since the folder was listed. */
+function openSegment(folder: string, { path }: ArchiveFile): SegmentContent | undefined {
+  try {
+    return readSound(join(folder, path));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The Parquet file that a file is by now; undefined where it was deleted, being the oldest.
+ * @throws Reto3Error RETO3_ARCHIVE_CHANGED where it is a part of one by now
+ */
+function parquetOf(folder: string, file: ArchiveFile): ArchiveFile | undefined {
+  if (file.kind === 'parquet' && existsSync(join(folder, file.path))) return file;
+  const now = listArchive(folder).find((other) => covers(other, file));
+  // Others of it may have been read already.
+  if (now !== undefined && now.first !== now.sequence) throw archiveChanged(file.path);
+  if (now?.kind === 'segment') throw new Error(`BUG: the segment ${file.path} is there and is not`);
+  return now;
+}
+
+function* fromSegment(content: SegmentContent, range: ArchiveRange): Generator<MessageBatch> {
+  for (const batch of content.batches) {
+    const messages = [...messagesOf(batch)].filter(
+      ({ arrivedMs }) => arrivedMs >= range.from && arrivedMs < range.to,
+    );
+    if (messages.length > 0) yield new DecodedBatch(messages);
+  }
+}
+
+class DecodedBatch implements MessageBatch {
+  readonly length: number;
+  readonly arrivedMs: Float64Array;
+  readonly #messages: readonly ArchivedMessage[];
+
+  constructor(messages: readonly ArchivedMessage[]) {
+    this.#messages = messages;
+    this.length = messages.length;
+    this.arrivedMs = Float64Array.from(messages, ({ arrivedMs }) => arrivedMs);
+  }
+
+  worker = (row: number): number => this.#messages[row]?.worker ?? 0;
+  method = (row: number): string => this.#messages[row]?.method ?? '';
+  path = (row: number): string => this.#messages[row]?.path ?? '';
+  query = (row: number): string => this.#messages[row]?.query ?? '';
+  body = (row: number): Uint8Array => this.#messages[row]?.body ?? nothing;
+  bodyBytes = (row: number): number => this.#messages[row]?.bodyBytes ?? 0;
+}
+
+const nothing = new Uint8Array(0);
+
+const columnsOf: Readonly<Record<ArchivedParts, readonly string[]>> = {
+  time: [],
+  head: ['worker', 'method', 'path', 'query'],
+  body: ['worker', 'method', 'path', 'query', 'body', 'body_bytes'],
+};
+
+/** Reads Parquet files of an archive, one after the other. */
+export class ParquetReader {
+  readonly #duckDb: DuckDb;
+  readonly #database: DuckDBInstance;
+  readonly #connection: DuckDBConnection;
+
+  private constructor(duckDb: DuckDb, database: DuckDBInstance, connection: DuckDBConnection) {
+    this.#duckDb = duckDb;
+    this.#database = database;
+    this.#connection = connection;
+  }
+
+  /**
+   * @param threads how many DuckDB may use; by default one for each core
+   * @throws Reto3Error RETO3_DUCKDB_MISSING
+   */
+  static async open(threads?: number): Promise<ParquetReader> {
+    const duckDb = await loadDuckDb();
+    const options = threads === undefined ? {} : { threads: String(threads) };
+    const database = await openDuckDb(duckDb, options);
+    return new ParquetReader(duckDb, database, await database.connect());
+  }
+
+  /** @throws Reto3Error RETO3_ARCHIVE_DAMAGED, RETO3_ARCHIVE_CHANGED */
+  async *read(
+    folder: string,
+    { path }: ArchiveFile,
+    range: ArchiveRange,
+    parts: ArchivedParts,
+  ): AsyncGenerator<MessageBatch> {
+    const file = join(folder, path);
+    const columns = ['epoch_ms(arrived)::DOUBLE AS arrived_ms', ...columnsOf[parts]];
+    const select =
+      `SELECT ${columns.join(', ')} FROM read_parquet(${quoted(file)}) ` +
+      `WHERE epoch_ms(arrived) >= ${sqlTime(range.from)} AND epoch_ms(arrived) < ${sqlTime(range.to)}`;
+    try {
+      for await (const chunk of await this.#connection.stream(withEnd(select, columns.length))) {
+        const isLast = chunk.getColumnVector(0).getItem(chunk.rowCount - 1) === null;
+        const length = isLast ? chunk.rowCount - 1 : chunk.rowCount;
+        if (length > 0) yield new ChunkBatch(chunk, length, this.#duckDb.DuckDBBlobValue);
+        if (isLast) return;
+      }
+    } catch (cause) {
+      if (!existsSync(file)) throw archiveChanged(path, cause);
+      throw damaged(file, oneLine(cause), cause);
+    }
+    if (!existsSync(file)) throw archiveChanged(path);
+    throw damaged(file, await whyBroken(this.#connection, select));
+  }
+
+  /** How many messages the file says it holds. */
+  rowsIn(folder: string, { path }: ArchiveFile): Promise<number> {
+    return rowsInFooters(this.#connection, [join(folder, path)]);
+  }
+
+  close(): void {
+    this.#connection.closeSync();
+    this.#database.closeSync();
+  }
+}
+
+/** A file went, being the oldest or a part of another by now, since the folder was listed. */
+export function archiveChanged(path: string, cause?: unknown): Reto3Error {
+  const message = `cannot read the archive: ${path} was compacted or deleted meanwhile`;
+  return new Reto3Error('RETO3_ARCHIVE_CHANGED', message, { cause });
+}
+
+function damaged(path: string, reason: string, cause?: unknown): Reto3Error {
+  const message = `cannot read the archive: ${path} is damaged: ${reason}`;
+  return new Reto3Error('RETO3_ARCHIVE_DAMAGED', message, { cause });
+}
+
+/** Times that no message has are bounded so that they fit into 64 bits. */
+function sqlTime(timeMs: number): string {
+  return String(Math.round(Math.min(Math.max(timeMs, 0), Number.MAX_SAFE_INTEGER)));
+}
+
+class ChunkBatch implements MessageBatch {
+  readonly length: number;
+  readonly arrivedMs: Float64Array;
+  readonly #chunk: DuckDBDataChunk;
+  /** Asked once: it goes through to DuckDB each time. */
+  readonly #columns: number;
+  readonly #Blob: DuckDb['DuckDBBlobValue'];
+
+  /** @param length its first rows */
+  constructor(chunk: DuckDBDataChunk, length: number, Blob: DuckDb['DuckDBBlobValue']) {
+    this.#chunk = chunk;
+    this.#columns = chunk.columnCount;
+    this.#Blob = Blob;
+    this.length = length;
+    this.arrivedMs = new Float64Array(this.length);
+    const times = chunk.getColumnVector(0);
+    for (let row = 0; row < this.length; row++) this.arrivedMs[row] = Number(times.getItem(row));
+  }
+
+  worker = (row: number): number => Number(this.#value(1, row) ?? 0);
+  method = (row: number): string => String(this.#value(2, row) ?? '');
+  path = (row: number): string => String(this.#value(3, row) ?? '');
+  query = (row: number): string => String(this.#value(4, row) ?? '');
+  body = (row: number): Uint8Array => {
+    const value = this.#value(5, row);
+    return value instanceof this.#Blob ? value.bytes : nothing;
+  };
+  bodyBytes = (row: number): number => Number(this.#value(6, row) ?? 0);
+
+  #value(column: number, row: number): DuckDBValue {
+    return column < this.#columns ? this.#chunk.getColumnVector(column).getItem(row) : null;
+  }
+}

@@ -1,0 +1,138 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { exampleBytes } from '@reto3/core/testing';
+import fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import {
+  type ArchivedMessage,
+  batchHeaderBytes,
+  bytesOver,
+  countAt,
+  hourAt,
+  lengthAt,
+  messagesOf,
+  mostMessageBytes,
+  sealBatch,
+  workerAt,
+  writeMessage,
+} from './batch.ts';
+import { hourMs } from './layout.ts';
+import { readSegment, segmentHeader, segmentHeaderBytes } from './segment.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'reto3-segment-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function readBytes(bytes: Uint8Array) {
+  const path = join(folder, 'segment');
+  writeFileSync(path, bytes);
+  return readSegment(path);
+}
+
+const hour = Date.UTC(2016, 4, 28, 11);
+
+function batchOf(messages: readonly Omit<ArchivedMessage, 'worker'>[], worker: number, write = 7) {
+  const room = messages.reduce(
+    (sum, { method, path, query, body }) =>
+      sum + mostMessageBytes(method, path, query, body.length),
+    batchHeaderBytes,
+  );
+  const bytes = bytesOver(new SharedArrayBuffer(room), 0, room);
+  let end = batchHeaderBytes;
+  for (const { arrivedMs, method, path, query, body, bodyBytes } of messages)
+    end = writeMessage(bytes, end, arrivedMs - hour, method, path, query, body, bodyBytes);
+  bytes.view.setUint32(lengthAt, end, true);
+  bytes.view.setFloat64(hourAt, hour, true);
+  bytes.view.setUint32(countAt, messages.length, true);
+  bytes.view.setUint32(workerAt, worker, true);
+  sealBatch(bytes, end, write);
+  return Buffer.from(bytes.buffer.subarray(0, end));
+}
+
+const message = fc.record({
+  arrivedMs: fc.integer({ min: hour, max: hour + hourMs - 1 }),
+  method: fc.constantFrom('GET', 'POST', 'M-SEARCH'),
+  path: fc.oneof(fc.constant('/'), fc.string({ unit: 'grapheme', maxLength: 50 })),
+  query: fc.string({ unit: 'grapheme', maxLength: 20 }),
+  body: fc.uint8Array({ maxLength: 200 }),
+  bodyBytes: fc.nat(),
+});
+const batches = fc.array(fc.array(message, { minLength: 1, maxLength: 8 }), { maxLength: 6 });
+
+describe('a segment', () => {
+  it('comes back as it was written', () => {
+    fc.assert(
+      fc.property(batches, (given) => {
+        const written = given.map((messages, worker) => batchOf(messages, worker));
+        const content = readBytes(Buffer.concat([segmentHeader(), ...written]));
+        const want = given.flatMap((messages, worker) => messages.map((m) => ({ ...m, worker })));
+        const got = content.batches.flatMap((batch) => [...messagesOf(batch)]);
+        expect(got.map(plain)).toEqual(want.map(plain));
+        expect(content.messages).toBe(want.length);
+        expect(content.wholeBytes).toBe(content.bytes);
+      }),
+    );
+  });
+
+  it('cut anywhere, gives the batches that are whole and nothing else', () => {
+    fc.assert(
+      fc.property(batches, fc.nat(), (given, cut) => {
+        const written = given.map((messages, worker) => batchOf(messages, worker));
+        const whole = Buffer.concat([segmentHeader(), ...written]);
+        const end = cut % (whole.length + 1);
+        const content = readBytes(whole.subarray(0, end));
+        const ends = endsOf(written);
+        expect(content.batches.length).toBe(ends.filter((each) => each <= end).length);
+        expect(content.wholeBytes).toBe(
+          [segmentHeaderBytes, ...ends].findLast((e) => e <= end) ?? 0,
+        );
+      }),
+    );
+  });
+
+  it('gives all batches but the one of which a bit changed', () => {
+    fc.assert(
+      fc.property(batches, fc.nat(), fc.integer({ min: 0, max: 7 }), (given, at, bit) => {
+        const written = given.map((messages, worker) => batchOf(messages, worker));
+        const bytes = Buffer.concat([segmentHeader(), ...written]);
+        fc.pre(bytes.length > segmentHeaderBytes);
+        const changed = segmentHeaderBytes + (at % (bytes.length - segmentHeaderBytes));
+        bytes[changed] = (bytes[changed] ?? 0) ^ (1 << bit);
+        const content = readBytes(bytes);
+        const bad = endsOf(written).filter((end) => end <= changed).length;
+        const whole = written.filter((_, index) => index !== bad);
+        expect(content.batches.map(({ buffer }) => buffer)).toEqual(whole);
+        const damaged = content.damaged.reduce((sum, { from, to }) => sum + to - from, 0);
+        const torn = content.bytes - Math.max(content.wholeBytes, content.damaged[0]?.to ?? 0);
+        expect(damaged + torn).toBe(written[bad]?.length);
+      }),
+    );
+  });
+
+  it('has the bytes that docs/format.md shows', () => {
+    const body = Buffer.from('x');
+    const arrivedMs = hour + 671_010;
+    const one = { arrivedMs, method: 'POST', path: '/', query: 'a=b', body, bodyBytes: 1 };
+    const bytes = Buffer.concat([segmentHeader(), batchOf([one], 2)]);
+    expect(bytes.toString('hex')).toBe(exampleBytes('segment'));
+  });
+
+  it('of another version is refused', () => {
+    const other = segmentHeader();
+    other[8] = 2;
+    expect(() => readBytes(other)).toThrow('want version 1');
+  });
+});
+
+/** Where each batch ends in a segment. */
+function endsOf(batches: readonly Buffer[]): number[] {
+  let end = segmentHeaderBytes;
+  return batches.map((batch) => {
+    end += batch.length;
+    return end;
+  });
+}
+
+function plain({ body, ...rest }: ArchivedMessage) {
+  return { ...rest, body: Buffer.from(body).toString('hex') };
+}

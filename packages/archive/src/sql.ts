@@ -1,0 +1,326 @@
+/**
+ * SQL over an archive: DuckDB in this process, with the views `messages` and
+ * `counts` (count-tables.ts). It reads: a statement must be one SELECT, and DuckDB may open no file but those of
+ * the archive, and the one that the answer goes to.
+ */
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { DuckDBConnection, DuckDBInstance, DuckDBPreparedStatement } from '@duckdb/node-api';
+import { type PeriodName, Reto3Error } from '@reto3/core';
+import { createCountTables, fillCounts, periodsIn, type TakeCount } from './count-tables.ts';
+import {
+  type DuckDb,
+  loadDuckDb,
+  oneLine,
+  openDuckDb,
+  quoted,
+  whyBroken,
+  withEnd,
+} from './duckdb.ts';
+import type { ArchiveFile } from './layout.ts';
+import { type ArchiveRange, archiveChanged, filesIn } from './reader.ts';
+import { appendMessages, columnsOfTable, createMessageTable } from './rows.ts';
+import { readSound } from './segment.ts';
+
+export interface SqlParts {
+  /** The archive's. */
+  readonly folder: string;
+  /** Messages outside of it are left out. */
+  readonly range: ArchiveRange;
+  /** The statement that will be asked. */
+  readonly sql: string;
+  /** Gives the windows of a period, for the table `counts`; called for those that it reads. */
+  readonly counts: (period: PeriodName, take: TakeCount) => Promise<void>;
+  /** A file that `copyTo` may write; it is there, and empty. */
+  readonly output?: string;
+}
+
+/** An answer as text, row by row; null is SQL's NULL. */
+export interface TextRows {
+  readonly columns: readonly string[];
+  readonly rows: AsyncIterable<readonly (string | null)[]>;
+}
+
+/** A segment that is converted while it is looked for is looked for again; it happens once. */
+const attempts = 3;
+
+export class ArchiveSql {
+  readonly #database: DuckDBInstance;
+  readonly #connection: DuckDBConnection;
+  /** Parquet files of the view, with whole paths. */
+  readonly #files: readonly string[];
+
+  private constructor(
+    database: DuckDBInstance,
+    connection: DuckDBConnection,
+    files: readonly string[],
+  ) {
+    this.#files = files;
+    this.#database = database;
+    this.#connection = connection;
+  }
+
+  /** @throws Reto3Error RETO3_DUCKDB_MISSING, RETO3_DATA_VERSION, RETO3_ARCHIVE_DAMAGED, RETO3_ARCHIVE_CHANGED; what reading throws */
+  static async open(parts: SqlParts): Promise<ArchiveSql> {
+    const duckDb = await loadDuckDb();
+    // An answer that needs more memory than there is fails; it does not fill the disk.
+    const database = await openDuckDb(duckDb, { temp_directory: '' });
+    const connection = await database.connect();
+    try {
+      // Times of messages and windows are UTC: now() and all that is made of it must be, too.
+      await connection.run("SET TimeZone = 'UTC'");
+      const files = await makeMessages(duckDb, connection, parts);
+      await createCountTables(connection);
+      await forbidFiles(connection, parts);
+      const archive = new ArchiveSql(database, connection, files);
+      for (const period of await archive.#periods(parts.sql))
+        await fillCounts(duckDb, connection, period, (take) => parts.counts(period, take));
+      await connection.run('SET lock_configuration = true');
+      return archive;
+    } catch (error) {
+      connection.closeSync();
+      database.closeSync();
+      throw error;
+    }
+  }
+
+  async #periods(sql: string): Promise<PeriodName[]> {
+    const { statement } = await this.#checked(sql);
+    return this.#translated(() => periodsIn(this.#connection, statement));
+  }
+
+  /** @throws Reto3Error RETO3_BAD_SQL */
+  async select(sql: string): Promise<TextRows> {
+    const { readable, columns } = await this.#readable(sql);
+    return this.#rows(`SELECT true, COLUMNS(*)::VARCHAR FROM (${readable})`, columns);
+  }
+
+  /** One JSON object for each row. @throws Reto3Error RETO3_BAD_SQL */
+  async selectJson(sql: string): Promise<TextRows> {
+    const { readable } = await this.#readable(sql);
+    const objects = `SELECT true, to_json(answer)::VARCHAR AS json FROM (${readable}) AS answer`;
+    return this.#rows(objects, 1, finiteJson);
+  }
+
+  /** Writes the answer as a Parquet file, into `output`. @throws Reto3Error RETO3_BAD_SQL */
+  async copyTo(sql: string, output: string): Promise<void> {
+    const { statement } = await this.#checked(sql);
+    await this.#translated(() =>
+      this.#connection.run(
+        `COPY (${statement}) TO ${quoted(resolve(output))} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)`,
+      ),
+    );
+  }
+
+  /** How DuckDB goes about it. @throws Reto3Error RETO3_BAD_SQL */
+  async explain(sql: string): Promise<string> {
+    const { statement } = await this.#checked(sql);
+    return this.#translated(async () => {
+      const answer = await this.#connection.runAndReadAll(`EXPLAIN ${statement}`);
+      return answer
+        .getRows()
+        .map(([, plan]) => String(plan))
+        .join('\n');
+    });
+  }
+
+  /** Gives up what is under way. */
+  interrupt(): void {
+    this.#connection.interrupt();
+  }
+
+  close(): void {
+    this.#connection.closeSync();
+    this.#database.closeSync();
+  }
+
+  /** The statement with its times as `reto3 stats` prints them; DuckDB leaves out zeros at the end. */
+  async #readable(sql: string): Promise<{ readonly readable: string; readonly columns: number }> {
+    const { statement, columns, times } = await this.#checked(sql);
+    if (times.length === 0) return { readable: statement, columns };
+    const texts = times.map((name) => `${timeText(name)} AS ${name}`).join(', ');
+    return { readable: `SELECT * REPLACE (${texts}) FROM (${statement})`, columns };
+  }
+
+  /** @param select texts, with true in front of them */
+  async #rows(
+    select: string,
+    columns: number,
+    mend: (text: string) => string = (text) => text,
+  ): Promise<TextRows> {
+    const result = await this.#translated(() =>
+      this.#connection.stream(withEnd(select, 1 + columns)),
+    );
+    const rows = this.#textRows(result.yieldRows(), select, mend);
+    return { columns: result.columnNames().slice(1), rows };
+  }
+
+  async *#textRows(
+    chunks: AsyncIterable<readonly (readonly unknown[])[]>,
+    select: string,
+    mend: (text: string) => string,
+  ): AsyncGenerator<readonly (string | null)[]> {
+    try {
+      for await (const rows of chunks) {
+        for (const [more, ...cells] of rows) {
+          if (more !== true) return;
+          yield cells.map((cell) => (cell === null ? null : mend(String(cell))));
+        }
+      }
+    } catch (error) {
+      throw whenChanged(this.#files, error) ?? bad(oneLine(error), error);
+    }
+    throw whenChanged(this.#files) ?? bad(await whyBroken(this.#connection, select));
+  }
+
+  /** @throws Reto3Error RETO3_BAD_SQL */
+  #checked(sql: string): Promise<Checked> {
+    return this.#translated(async () => {
+      const text = statementIn(sql);
+      if (text === '') throw bad('got no statement, want one');
+      const statements = await this.#connection.extractStatements(sql);
+      if (statements.count !== 1) throw bad(`got ${statements.count} statements, want one`);
+      const { StatementType } = await loadDuckDb();
+      const statement = await statements.prepare(0);
+      const { statementType } = statement;
+      const [columns, times] = [statement.columnCount, await timesOf(statement)];
+      statement.destroySync();
+      if (statementType !== StatementType.SELECT)
+        throw bad(`got ${StatementType[statementType]}, want SELECT: the archive is read only`);
+      // A comment at its end must not swallow what follows.
+      return { statement: `${text}\n`, columns, times };
+    });
+  }
+
+  async #translated<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof Reto3Error) throw error;
+      throw whenChanged(this.#files, error) ?? bad(oneLine(error), error);
+    }
+  }
+}
+
+interface Checked {
+  /** As it may stand in brackets. */
+  readonly statement: string;
+  /** How many columns its answer has. */
+  readonly columns: number;
+  /** Columns that are times, quoted; without those of which there are two. */
+  readonly times: readonly string[];
+}
+
+/** What a semicolon in it ends nothing: texts, names, comments. */
+const opaque =
+  /(?<!\w)[eE]'(?:\\.|''|[^'\\])*'|'(?:''|[^'])*'|"(?:""|[^"])*"|\$(\w*)\$.*?\$\1\$|--[^\n]*|\/\*.*?\*\/|;/gs;
+
+/** One statement without the semicolon behind it, and without what stands behind that. */
+function statementIn(sql: string): string {
+  const text = sql.replace(/^(?:\s|;|--[^\n]*(?:\n|$)|\/\*.*?\*\/)+/s, '');
+  for (const { 0: part, index } of text.matchAll(opaque))
+    if (part === ';') return text.slice(0, index).trim();
+  return text.trim();
+}
+
+async function timesOf(statement: DuckDBPreparedStatement): Promise<string[]> {
+  const { DuckDBTypeId } = await loadDuckDb();
+  const { TIMESTAMP, TIMESTAMP_TZ } = DuckDBTypeId;
+  const isTime = (type: number): boolean => type === TIMESTAMP || type === TIMESTAMP_TZ;
+  const columns = Array.from({ length: statement.columnCount }, (_, column) => ({
+    name: statement.columnName(column),
+    isTime: isTime(statement.columnTypeId(column)),
+  }));
+  return columns
+    .filter(({ name, isTime }) => isTime && columns.filter((all) => all.name === name).length === 1)
+    .map(({ name }) => `"${name.replaceAll('"', '""')}"`);
+}
+
+/** SQL for a time with three digits of a second, or with six where it has them. */
+function timeText(name: string): string {
+  const fraction = `CASE WHEN epoch_us(${name}) % 1000 = 0 THEN strftime(${name}, '%g') ELSE strftime(${name}, '%f') END`;
+  const text = `strftime(${name}, '%Y-%m-%d %H:%M:%S.') || ${fraction}`;
+  return `CASE WHEN isfinite(${name}) THEN ${text} ELSE ${name}::VARCHAR END`;
+}
+
+/** DuckDB writes NaN and Infinity, which JSON has not: null, as JSON.stringify says it. */
+function finiteJson(json: string): string {
+  if (!/NaN|Infinity/.test(json)) return json;
+  return json.replace(/"(?:\\.|[^"\\])*"|-?(?:NaN|Infinity)/g, (part) =>
+    part.startsWith('"') ? part : 'null',
+  );
+}
+
+/** The error where a file of the view is not there any more. */
+function whenChanged(files: readonly string[], cause?: unknown): Reto3Error | undefined {
+  const gone = files.find((file) => !existsSync(file));
+  return gone === undefined ? undefined : archiveChanged(gone, cause);
+}
+
+function bad(reason: string, cause?: unknown): Reto3Error {
+  return new Reto3Error('RETO3_BAD_SQL', `cannot run the SQL: ${reason}`, { cause });
+}
+
+async function makeMessages(
+  duckDb: DuckDb,
+  connection: DuckDBConnection,
+  { folder, range }: SqlParts,
+): Promise<string[]> {
+  const parquet = await loadSegments(duckDb, connection, folder, range);
+  const parts = [`SELECT ${columnsOfTable} FROM open_messages`];
+  const files = parquet.map(({ path }) => resolve(join(folder, path)));
+  if (files.length > 0) {
+    const paths = files.map(quoted).join(', ');
+    parts.unshift(`SELECT * FROM read_parquet([${paths}], hive_partitioning = false)`);
+  }
+  // Bounded by rows of a file, so that what lies outside is not read.
+  const within = [
+    ...(range.from > 0 ? [`arrived >= epoch_ms(${Math.round(range.from)})`] : []),
+    ...(Number.isFinite(range.to) ? [`arrived < epoch_ms(${Math.round(range.to)})`] : []),
+  ];
+  const where = within.length === 0 ? '' : ` WHERE ${within.join(' AND ')}`;
+  const view =
+    `CREATE VIEW messages AS SELECT arrived::TIMESTAMP AS arrived, worker, method, path, query, ` +
+    `body, TRY(decode(body)) AS text, body_bytes FROM (${parts.join(' UNION ALL ')})${where}`;
+  // DuckDB looks at the ends of all files, and names the one that it cannot read.
+  await connection.run(view).catch((cause: unknown) => {
+    const message = `cannot read the archive: ${oneLine(cause)}`;
+    const damaged = new Reto3Error('RETO3_ARCHIVE_DAMAGED', message, { cause });
+    throw whenChanged(files, cause) ?? damaged;
+  });
+  return files;
+}
+
+/** Puts what is not converted yet into a table; returns the Parquet files. */
+async function loadSegments(
+  duckDb: DuckDb,
+  connection: DuckDBConnection,
+  folder: string,
+  range: ArchiveRange,
+): Promise<ArchiveFile[]> {
+  for (let attempt = 1; ; attempt++) {
+    await createMessageTable(connection, 'open_messages');
+    const files = filesIn(folder, range);
+    try {
+      for (const { kind, path } of files) {
+        if (kind !== 'segment') continue;
+        const { batches } = readSound(join(folder, path));
+        await appendMessages(duckDb, connection, 'open_messages', batches);
+      }
+      return files.filter(({ kind }) => kind === 'parquet');
+    } catch (error) {
+      const gone = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+      if (!gone || attempt === attempts) throw error;
+    }
+  }
+}
+
+async function forbidFiles(
+  connection: DuckDBConnection,
+  { folder, output }: SqlParts,
+): Promise<void> {
+  await connection.run(`SET allowed_directories = [${quoted(`${resolve(folder)}/`)}]`);
+  if (output !== undefined)
+    await connection.run(`SET allowed_paths = [${quoted(resolve(output))}]`);
+  await connection.run('SET enable_external_access = false');
+}

@@ -1,0 +1,68 @@
+import { neverPublished } from '@reto3/engine';
+import { describe, expect, it } from 'vitest';
+import { nextBoot } from './boot.ts';
+
+const minuteMs = 60_000;
+const wallMs = Date.UTC(2016, 4, 28, 11);
+const known = { registered: 0, endBefore: wallMs - minuteMs, startedAt: wallMs - 500, wallMs };
+
+describe('the next boot', () => {
+  it('is the wall clock, or one more than any before it', () => {
+    const before = { ...neverPublished, boot: 7 };
+    expect(nextBoot({ ...known, before, registered: 7 }).boot).toBe(wallMs);
+    const ahead = { ...neverPublished, boot: wallMs + 5 };
+    expect(nextBoot({ ...known, before: ahead, registered: 7 }).boot).toBe(wallMs + 6);
+    expect(nextBoot({ ...known, before, registered: wallMs + 9 }).boot).toBe(wallMs + 10);
+  });
+
+  it('vouches from three minutes before the end of what the folder held', () => {
+    const next = nextBoot({
+      ...known,
+      before: { ...neverPublished, boot: 7, after: 3 },
+      registered: 7,
+    });
+    expect(next).toMatchObject({ vouchedFrom: wallMs - 4 * minuteMs, everything: false });
+  });
+
+  it('vouches for no less than a boot before it of which the cluster may not know', () => {
+    const before = { ...neverPublished, boot: 7, vouchedFrom: wallMs - 60 * minuteMs };
+    const next = nextBoot({ ...known, before, registered: 7 });
+    expect(next.vouchedFrom).toBe(wallMs - 60 * minuteMs);
+    const later = { ...before, vouchedFrom: wallMs - minuteMs };
+    const after = nextBoot({ ...known, before: later, registered: 7 });
+    expect(after.vouchedFrom).toBe(wallMs - 4 * minuteMs);
+  });
+
+  it('takes a boot that never came to the register for one that published nothing', () => {
+    const next = nextBoot({
+      ...known,
+      before: { ...neverPublished, boot: 7, after: 3 },
+      registered: 3,
+    });
+    expect(next).toMatchObject({ everything: false, forked: false });
+  });
+
+  it.each([
+    ['published last by another folder', { ...neverPublished, boot: 7, after: 3 }, 9],
+    ['restored from an older backup', { ...neverPublished, boot: 3, after: 2 }, 7],
+    ['never published, and the name did', neverPublished, 7],
+  ])('vouches for all time where the folder was %s', (_, before, registered) => {
+    const next = nextBoot({ ...known, before, registered });
+    expect(next).toMatchObject({ vouchedFrom: 0, everything: true, forked: true });
+  });
+
+  it('publishes everything, and voids nothing more, where the register is new', () => {
+    const next = nextBoot({ ...known, before: { ...neverPublished, boot: 7 }, registered: 0 });
+    expect(next).toMatchObject({ vouchedFrom: wallMs - 4 * minuteMs, everything: true });
+  });
+
+  it('denies nothing of the time before an empty folder', () => {
+    const next = nextBoot({
+      ...known,
+      before: neverPublished,
+      registered: 7,
+      endBefore: 0,
+    });
+    expect(next).toMatchObject({ vouchedFrom: wallMs - 1_000, forked: false });
+  });
+});

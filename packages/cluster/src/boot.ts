@@ -1,0 +1,43 @@
+/**
+ * Which boot a server publishes as, and from when on it vouches for everything: decided from what
+ * its folder says, and what the register of the cluster says under its name.
+ */
+import { alignDown, sec } from '@reto3/core';
+import type { Published } from '@reto3/engine';
+import { vouchMs } from './publisher.ts';
+
+export interface NextBoot {
+  readonly boot: number;
+  /** Epoch ms. */
+  readonly vouchedFrom: number;
+  /** Whether all that the store holds has to be published. */
+  readonly everything: boolean;
+  /** The folder is not what was published last under this name: restored, or a copy. */
+  readonly forked: boolean;
+}
+
+export function nextBoot(known: {
+  /** What the folder says. */
+  readonly before: Published;
+  /** The last boot in the register; 0 where there is none. */
+  readonly registered: number;
+  /** End of what the folder held when the server started, epoch ms; 0: it was empty. */
+  readonly endBefore: number;
+  /** Since when this server counts, epoch ms. */
+  readonly startedAt: number;
+  readonly wallMs: number;
+}): NextBoot {
+  const { before, registered, endBefore, startedAt, wallMs } = known;
+  const boot = Math.max(wallMs, before.boot + 1, registered + 1);
+  // An empty folder knows nothing of the time before, so it denies nothing either.
+  if (endBefore === 0 && before.boot === 0) {
+    const vouchedFrom = alignDown(startedAt, sec.windowMs);
+    return { boot, vouchedFrom, everything: true, forked: false };
+  }
+  // A boot that was written down, and died before it was in the register, has published nothing.
+  const follows = registered === before.boot || registered === before.after;
+  const forked = registered > 0 && !follows;
+  const sinceEnd = alignDown(Math.max(0, endBefore - vouchMs), sec.windowMs);
+  const vouchedFrom = forked ? 0 : Math.min(sinceEnd, before.vouchedFrom ?? sinceEnd);
+  return { boot, vouchedFrom, everything: forked || registered === 0, forked };
+}

@@ -1,0 +1,119 @@
+/** What the reports of all nodes say together, at a server that adds up the cluster. */
+
+import type { PeriodName } from '@reto3/core';
+import { type Report, whichReport } from '@reto3/reports';
+import { type NodeReports, reportNames } from './merged-reports.ts';
+import type { Merger } from './merger.ts';
+import { ClusterReportView, refusedNodes } from './report-view.ts';
+
+/** A report of the cluster, and what each node has to do with it. */
+export interface ClusterReport {
+  readonly name: string;
+  readonly summary: string;
+  readonly periods: readonly PeriodName[];
+  readonly columns: Readonly<Record<string, string>>;
+  /** When it ran first on any node, epoch ms. */
+  readonly since: number;
+  /** Whether it runs on any node now. */
+  readonly running: boolean;
+  readonly nodes: readonly { readonly name: string; readonly state: NodeState }[];
+}
+
+/** other: it runs another report of that name. without: the node counts and does not run it. */
+type NodeState = 'runs' | 'stopped' | 'other' | 'without';
+
+export class ClusterReports {
+  readonly #merger: Merger;
+  readonly #loaded: readonly Report[];
+  /** What was said to be final is not taken back: by report and period, epoch ms. */
+  readonly #finalThrough = new Map<string, number>();
+
+  constructor(merger: Merger, loaded: readonly Report[]) {
+    this.#merger = merger;
+    this.#loaded = loaded;
+  }
+
+  /** @throws Reto3Error RETO3_NO_REPORT where no node has it, or it is not loaded here */
+  which(name: string): Promise<Report> {
+    const given = this.#loaded.find((report) => report.name === name);
+    return whichReport(name, given, given === undefined ? this.#known() : [given]);
+  }
+
+  async list(): Promise<ClusterReport[]> {
+    const nodes = this.#merger.reports.nodes();
+    return Promise.all(
+      reportNames(nodes).map(async (name) => {
+        const all = nodes.flatMap(({ reports }) => reports.filter((one) => one.name === name));
+        const newest = all.find(({ running }) => running) ?? all[0];
+        if (newest === undefined) throw new Error(`BUG: no node has the report ${name}`);
+        const { summary, periods, columns } = newest;
+        // Without it nobody can tell whether two are the same.
+        const report = await this.which(name).catch(() => undefined);
+        return {
+          ...{ name, summary, periods, columns },
+          since: Math.min(...all.map(({ since }) => since)),
+          running: all.some(({ running }) => running),
+          nodes: this.#statesOf(name, report),
+        };
+      }),
+    );
+  }
+
+  /** The nodes that count at the moment, without this report. */
+  without(report: Report): string[] {
+    const states = this.#statesOf(report.name, report);
+    return states.filter(({ state }) => state === 'without').map(({ name }) => name);
+  }
+
+  /** Everything that the nodes have of a report and period; to be closed. */
+  view(report: Report, period: PeriodName): ClusterReportView {
+    const { reports } = this.#merger;
+    const finalThrough = this.#finalThroughOf(report, period);
+    const parts = { memory: reports.inMemory(report.name, period), nodes: reports.nodes() };
+    const store = this.#merger.snapshot();
+    return new ClusterReportView({ report, period, finalThrough, ...parts, store });
+  }
+
+  /** The oldest mark of the live nodes that run it. */
+  #finalThroughOf(report: Report, period: PeriodName): number {
+    const refused = refusedNodes(report, this.#merger.reports.nodes());
+    let oldest = this.#merger.finalThrough;
+    for (const { node, reports, marks } of this.#live()) {
+      const runs = reports.some(({ name, running }) => running && name === report.name);
+      if (runs && !refused.has(node)) oldest = Math.min(oldest, marks[period]);
+    }
+    const key = `${report.name}/${period}`;
+    const finalThrough = Math.max(oldest, this.#finalThrough.get(key) ?? 0);
+    this.#finalThrough.set(key, finalThrough);
+    return finalThrough;
+  }
+
+  #live(): NodeReports[] {
+    const live = new Set(this.#liveNames());
+    return this.#merger.reports.nodes().filter(({ node }) => live.has(node));
+  }
+
+  #liveNames(): string[] {
+    return this.#merger.nodes().flatMap(({ name, state }) => (state === 'live' ? [name] : []));
+  }
+
+  #statesOf(report: string, loaded: Report | undefined): ClusterReport['nodes'] {
+    const nodes = this.#merger.reports.nodes();
+    const refused = loaded === undefined ? new Map() : refusedNodes(loaded, nodes);
+    const live = this.#liveNames();
+    const names = new Set([...live, ...nodes.map(({ node }) => node)]);
+    return [...names].sort().flatMap((name) => {
+      const has = nodes
+        .find(({ node }) => node === name)
+        ?.reports.find((one) => one.name === report);
+      if (refused.has(name)) return { name, state: 'other' };
+      if (has?.running && live.includes(name)) return { name, state: 'runs' };
+      if (live.includes(name)) return { name, state: 'without' };
+      return has === undefined ? [] : { name, state: 'stopped' };
+    });
+  }
+
+  #known(): { readonly name: string }[] {
+    return reportNames(this.#merger.reports.nodes()).map((name) => ({ name }));
+  }
+}

@@ -1,0 +1,552 @@
+/**
+ * A server's part in the cluster: it keeps the connection to NATS, holds the node's name, and runs
+ * publisher and merger over it. Loaded only where --nats is given.
+ *
+ * NATS may be away at any time, for any length. Then this tries again, and nothing else of the
+ * server notices.
+ */
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { type Clock, type Log, type MetricSource, messageOf, Reto3Error } from '@reto3/core';
+import {
+  type Coordinator,
+  type CountsView,
+  type LiveSource,
+  neverPublished,
+  type Published,
+  type Publishing,
+  Retention,
+} from '@reto3/engine';
+import type { Report, ReportBook } from '@reto3/reports';
+import { nextBoot } from './boot.ts';
+import { ClusterReports } from './cluster-reports.ts';
+import type { ClusterState } from './cluster-state.ts';
+import { MergedStore } from './merged-store.ts';
+import { Merger, type NodeState } from './merger.ts';
+import { clusterMetrics } from './metrics.ts';
+import {
+  connectionOptions,
+  type JetStream,
+  leaseMs,
+  openConnection,
+  openJetStream,
+  refusalOf,
+} from './nats.ts';
+import type { NodeReport } from './node-report.ts';
+import type { ClusterOptions } from './options.ts';
+import { type Boot, Publisher } from './publisher.ts';
+import { Register } from './register.ts';
+import { ReportPublisher } from './report-publisher.ts';
+
+/** Several times within a lease, so that one answer that is lost does not cost the name. */
+const turnEveryMs = leaseMs / 4;
+/** Requests come with a word that there are some; looked for anyhow, should that be lost. */
+const lookForRequestsEveryMs = 10_000;
+const retryAfterMs = 500;
+/** How long a stop waits for NATS; what is not published then is at the next start. */
+const drainWithinMs = 2_000;
+
+const notReached = 'NATS was not reached yet';
+
+/** What NATS takes where its server does not say. */
+const usualPayloadBytes = 1 << 20;
+
+type ConnectionOptions = Awaited<ReturnType<typeof connectionOptions>>;
+
+export interface ClusterParts {
+  readonly settings: ClusterOptions;
+  readonly coordinator: Coordinator;
+  /** The reports of this server as a node. */
+  readonly book: ReportBook;
+  /** Those that are loaded, to merge what nodes publish. */
+  readonly reports: readonly Report[];
+  /** Absolute path. */
+  readonly dataDir: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export class Cluster {
+  readonly #settings: ClusterOptions;
+  readonly #coordinator: Coordinator;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #options: ConnectionOptions;
+  readonly #place: string;
+  readonly #instance = randomUUID();
+  readonly #publisher: Publisher | undefined;
+  readonly #reportPublisher: ReportPublisher | undefined;
+  readonly #merger: Merger | undefined;
+  readonly #reports: ClusterReports | undefined;
+  readonly #mergedStore: MergedStore | undefined;
+  readonly #retention: Retention | undefined;
+  readonly #stopping = new AbortController();
+  #connection: NatsConnection | undefined;
+  #jetStream: JetStream | undefined;
+  #register: Register | undefined;
+  #boot: Boot | undefined;
+  #nudge: AbortController = new AbortController();
+  #lookedAt = Number.NEGATIVE_INFINITY;
+  #problem: string | undefined = notReached;
+  /** Why NATS does not let it in; undefined: it does, or was not reached. */
+  #refusal: string | undefined;
+  #running: Promise<unknown> = Promise.resolve();
+  #turning: Promise<void> = Promise.resolve();
+
+  private constructor(
+    parts: ClusterParts,
+    options: ConnectionOptions,
+    mergedStore: MergedStore | undefined,
+  ) {
+    const { settings, coordinator, clock, log } = parts;
+    this.#settings = settings;
+    this.#coordinator = coordinator;
+    this.#clock = clock;
+    this.#log = log;
+    this.#options = options;
+    this.#place = `${hostname()}:${parts.dataDir}`;
+    if (settings.role !== 'merge') {
+      this.#publisher = new Publisher({
+        node: settings.node,
+        source: coordinator,
+        clock,
+        published: coordinator.published ?? neverPublished,
+        newestEnd: coordinator.endBefore,
+        events: {
+          failed: (error, since) => {
+            this.#fail('cannot publish', error);
+            this.#repeatReports(since);
+          },
+          recovered: () => log.info('the counts reach the cluster again'),
+          damaged: (from) =>
+            log.warn({ from }, 'a damaged part of the store was not published to the cluster'),
+        },
+      });
+      this.#reportPublisher = this.#makeReportPublisher(parts.book);
+      coordinator.publishTo(publishingBoth(this.#publisher, this.#reportPublisher, parts.book));
+    }
+    if (mergedStore !== undefined) {
+      this.#mergedStore = mergedStore;
+      mergedStore.countClockSteps(() => coordinator.state().clockSteps);
+      this.#merger = this.#makeMerger(mergedStore);
+      this.#reports = new ClusterReports(this.#merger, parts.reports);
+      const retain = {
+        ms10: settings.retainMs10,
+        sec: settings.retainSec,
+        min: settings.retainMin,
+      };
+      this.#retention = new Retention(mergedStore, clock, retain, {
+        deleted: (period, beforeMs) =>
+          log.info({ period, before: beforeMs }, 'old blocks of the cluster are deleted'),
+        failed: (error) => log.warn({ err: error }, 'old blocks of the cluster could not go'),
+      });
+    }
+  }
+
+  /**
+   * Opens what it needs; nothing is published or merged before `begin`.
+   * @throws Reto3Error RETO3_BAD_SETTING, and where the merger's folder cannot be opened
+   */
+  static async open(parts: ClusterParts): Promise<Cluster> {
+    const options = await connectionOptions(parts.settings);
+    const merges = parts.settings.role !== 'ingest';
+    const store = merges ? await MergedStore.open(parts.dataDir, parts.clock) : undefined;
+    return new Cluster(parts, options, store);
+  }
+
+  /** To be called when the server counts. Does not wait for NATS. */
+  begin(): void {
+    this.#retention?.start();
+    this.#running = this.#run();
+  }
+
+  /** Whether this server adds up the cluster. */
+  get addsUp(): boolean {
+    return this.#merger !== undefined;
+  }
+
+  /**
+   * The windows of all nodes, or of one, as they become final.
+   * @throws Reto3Error RETO3_NO_CLUSTER, RETO3_NO_SUCH_NODE
+   */
+  live(node?: string): LiveSource {
+    const merger = this.#mergerOrNone;
+    return node === undefined ? merger : merger.liveOfNode(node);
+  }
+
+  /**
+   * All counts of the cluster, or of one of its nodes; to be closed.
+   * @throws Reto3Error RETO3_NO_CLUSTER, RETO3_NO_SUCH_NODE
+   */
+  view(node?: string): CountsView {
+    const merger = this.#mergerOrNone;
+    return node === undefined ? merger.view() : merger.viewOfNode(node);
+  }
+
+  /** What the reports of all nodes say. @throws Reto3Error RETO3_NO_CLUSTER */
+  get reports(): ClusterReports {
+    if (this.#reports !== undefined) return this.#reports;
+    throw addsUpNone();
+  }
+
+  /** @throws Reto3Error RETO3_NO_CLUSTER */
+  nodes(): NodeState[] {
+    return this.#mergerOrNone.nodes();
+  }
+
+  readonly metrics: MetricSource = () => clusterMetrics(this.state(), this.#merger?.nodes() ?? []);
+
+  state(): ClusterState {
+    const { role, natsStream: stream } = this.#settings;
+    const closed = this.#connection?.isClosed() !== false;
+    return {
+      role,
+      stream,
+      server: closed ? undefined : this.#connection?.getServer(),
+      problem: this.#problem,
+      publisher: this.#publisher &&
+        this.#reportPublisher && {
+          ...this.#publisher.state,
+          reports: this.#reportPublisher.state,
+        },
+      merger: this.#merger && {
+        ...this.#merger.counters,
+        finalThrough: this.#merger.finalThrough,
+      },
+    };
+  }
+
+  /**
+   * Asks all nodes to publish again what they hold from a time on, epoch ms.
+   * @throws Reto3Error RETO3_NATS_AWAY
+   */
+  async republish(sinceMs: number): Promise<void> {
+    try {
+      if (this.#register === undefined) throw new Error('not connected');
+      await this.#register.request(sinceMs, this.#clock.read().wallMs);
+      this.#connection?.publish(this.#requestSubject);
+    } catch (cause) {
+      const message = `cannot ask the nodes to publish again: ${messageOf(cause)}`;
+      throw new Reto3Error('RETO3_NATS_AWAY', message, { cause });
+    }
+  }
+
+  /** Publishes and saves what it can in two seconds, says goodbye, and leaves. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#retention?.stop();
+    const goodbye = async (): Promise<void> => {
+      // A server that was just started may be about to begin: then it can publish what it has.
+      await this.#turning.catch(() => undefined);
+      // Before the goodbye: a node that has left is not waited for.
+      await this.#reportPublisher?.stop(drainWithinMs / 2);
+      await this.#publisher?.stop(drainWithinMs);
+      await this.#register?.release();
+      await this.#connection?.close();
+    };
+    await Promise.race([goodbye().catch(() => undefined), wait(drainWithinMs)]);
+    await this.#merger?.stop();
+    await Promise.race([this.#running, wait(drainWithinMs)]);
+    await this.#connection?.close().catch(() => undefined);
+    await this.#mergedStore?.close();
+  }
+
+  get #mergerOrNone(): Merger {
+    if (this.#merger !== undefined) return this.#merger;
+    throw addsUpNone();
+  }
+
+  /** No subject of the stream: those have one word after the prefix. */
+  get #requestSubject(): string {
+    return `${this.#settings.natsSubject}.requests.new`;
+  }
+
+  #makeReportPublisher(book: ReportBook): ReportPublisher {
+    const log = this.#log;
+    const warned = new Set<string>();
+    return new ReportPublisher({
+      node: this.#settings.node,
+      source: this.#coordinator,
+      clock: this.#clock,
+      published: this.#coordinator.published?.reports,
+      said: () => saidOf(book),
+      events: {
+        failed: (error) => this.#fail('cannot publish the reports', error),
+        damaged: (row, reason) =>
+          log.warn(row, `a damaged row of a report was not published to the cluster: ${reason}`),
+        tooLarge: (window, bytes) => {
+          if (warned.has(window.report)) return;
+          warned.add(window.report);
+          const what = `an accumulator of the report ${window.report} has ${bytes} bytes`;
+          log.warn(window, `${what}, more than NATS takes: the cluster does without such ones`);
+        },
+      },
+    });
+  }
+
+  #makeMerger(store: MergedStore): Merger {
+    const log = this.#log;
+    return new Merger({
+      store,
+      clock: this.#clock,
+      silentAfterMs: this.#settings.silentAfter,
+      subjects: this.#settings.natsSubject,
+      events: {
+        asked: (since, reason) => log.info({ since, reason }, 'asked the nodes to publish again'),
+        badMessage: ({ message: reason }, from, count) =>
+          log.warn(
+            { from, reason, count },
+            `the stream holds what is no message of a node, and it is skipped: ${reason}`,
+          ),
+        saveFailed: (error) =>
+          log.error({ err: error }, 'cannot save the counts of the cluster; will try again'),
+        startedAnew: (error) =>
+          log.error({ err: error }, 'the merger begins anew: its folder is damaged'),
+      },
+    });
+  }
+
+  async #run(): Promise<void> {
+    const connection = await this.#connect();
+    if (connection === undefined) return;
+    this.#connection = connection;
+    if (this.#stopping.signal.aborted) return connection.close();
+    this.#refusal = undefined;
+    this.#log.info({ server: connection.getServer() }, 'connected to NATS');
+    void this.#watchConnection(connection);
+    connection.subscribe(this.#requestSubject, {
+      callback: () => {
+        this.#lookedAt = Number.NEGATIVE_INFINITY;
+        this.#nudge.abort();
+      },
+    });
+    await Promise.all([this.#keepTurning(connection), this.#keepMerging()]);
+  }
+
+  /** Tries until NATS lets us in; undefined where the server stops before that. */
+  async #connect(): Promise<NatsConnection | undefined> {
+    while (!this.#stopping.signal.aborted) {
+      try {
+        return await openConnection(this.#options);
+      } catch (error) {
+        this.#fail('cannot connect to NATS', error);
+      }
+      await wait(retryAfterMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+    }
+    return undefined;
+  }
+
+  async #watchConnection(connection: NatsConnection): Promise<void> {
+    for await (const status of connection.status()) {
+      if (status.type === 'disconnect') this.#fail('NATS is away', 'the connection broke');
+      if (status.type === 'error' && refusalOf(status.error) !== undefined)
+        this.#fail('NATS refuses', status.error);
+      if (status.type !== 'reconnect') continue;
+      this.#refusal = undefined;
+      this.#log.info({ server: status.server }, 'connected to NATS again');
+      // Another server may lead the stream now, also where no message failed meanwhile.
+      this.#repeatReports(this.#publisher?.repeat());
+      this.#nudge.abort();
+    }
+  }
+
+  /** Sees again and again that the stream is there and the name is ours. */
+  async #keepTurning(connection: NatsConnection): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      this.#nudge = new AbortController();
+      let pauseMs = turnEveryMs;
+      try {
+        this.#turning = this.#turn(connection);
+        await this.#turning;
+      } catch (error) {
+        this.#fail('cannot use NATS', error);
+        this.#nudge = new AbortController();
+        // Where nobody can be asked for the name, nobody else can take it either: it goes on publishing.
+        pauseMs = retryAfterMs;
+      }
+      await this.#pause(pauseMs);
+    }
+  }
+
+  async #turn(connection: NatsConnection): Promise<void> {
+    const first = this.#jetStream === undefined;
+    if (first) await this.#open(connection);
+    // As long as NATS does not take messages, the stream may be gone.
+    const fine = this.#problem === undefined && this.#publisher?.failing !== true;
+    const opened = first || fine ? undefined : this.#open(connection);
+    // Beside each other: where the stream cannot be looked at, the name must still not be lost.
+    const [claimed, looked] = await Promise.allSettled([this.#claimName(), opened]);
+    if (looked.status === 'rejected') throw looked.reason;
+    if (claimed.status === 'rejected') throw claimed.reason;
+    this.#problem = claimed.value;
+  }
+
+  /** Finds stream and buckets, or makes them again. */
+  async #open(connection: NatsConnection): Promise<void> {
+    const jetStream = await openJetStream(connection, this.#settings);
+    if (this.#jetStream === undefined)
+      for (const difference of jetStream.differences) this.#log.warn(difference);
+    this.#jetStream = jetStream;
+    this.#register ??= new Register(jetStream, this.#settings.node, {
+      instance: this.#instance,
+      place: this.#place,
+    });
+  }
+
+  /** Returns what stands in the way, if anything does. */
+  async #claimName(): Promise<string | undefined> {
+    const [publisher, register] = [this.#publisher, this.#register];
+    if (publisher === undefined || register === undefined) return undefined;
+    const { node } = publisher.published();
+    if (node !== '' && node !== this.#settings.node) {
+      const problem = `the counts in this folder were published as ${node}, and as ${this.#settings.node} they would count twice`;
+      if (this.#problem !== problem) this.#log.error(`${problem}; start it with --node ${node}`);
+      return problem;
+    }
+    const claim = await register.claim();
+    const now = this.#clock.read().monotonicMs;
+    if (!claim.granted) {
+      this.#hold();
+      this.#boot = undefined;
+      const problem = `another server publishes as ${this.#settings.node}: ${claim.holder}`;
+      if (this.#problem !== problem)
+        this.#log.error(`${problem}; give one of them another --node, this one waits`);
+      return problem;
+    }
+    if (this.#boot === undefined || publisher.held) await this.#begin(publisher, register);
+    if (now - this.#lookedAt >= lookForRequestsEveryMs) {
+      this.#lookedAt = now;
+      const requests = await register.requests();
+      const newest = requests.at(-1)?.id ?? 0;
+      // Fewer than were ever answered: the bucket is a new one.
+      const open = requests.filter(
+        ({ id }) => id > publisher.lastRequest || newest < publisher.lastRequest,
+      );
+      if (open.length > 0) {
+        const since = Math.min(...open.map((request) => request.since));
+        this.#reportPublisher?.again(since);
+        publisher.again(since, newest);
+      }
+    }
+    return undefined;
+  }
+
+  async #begin(publisher: Publisher, register: Register): Promise<void> {
+    const registered = await register.lastBoot();
+    const outlet = { publish: (bytes: Uint8Array, id: string) => this.#publish(bytes, id) };
+    const mostBytes = this.#connection?.info?.max_payload ?? usualPayloadBytes;
+    const beginReports = (boot: number, everything: boolean): void =>
+      this.#reportPublisher?.begin(boot, outlet, { everything, mostBytes });
+    if (this.#boot !== undefined && registered === this.#boot.boot) {
+      publisher.begin(this.#boot, outlet, false);
+      beginReports(this.#boot.boot, false);
+      return;
+    }
+    const { endBefore } = this.#coordinator;
+    const { startedAt } = this.#coordinator.state();
+    const before = publisher.published();
+    const { wallMs } = this.#clock.read();
+    const next = nextBoot({ before, registered, endBefore, startedAt, wallMs });
+    publisher.announce(next, registered);
+    this.#reportPublisher?.announce(next.boot, next.forked);
+    await this.#coordinator.savePublished(publishedBoth(publisher, this.#reportPublisher));
+    await register.recordBoot(next.boot);
+    this.#boot = { boot: next.boot, vouchedFrom: next.vouchedFrom };
+    if (next.forked)
+      this.#log.warn(
+        'this folder is not what was published last under this name; publishing all of it',
+      );
+    publisher.begin(this.#boot, outlet, next.everything);
+    beginReports(next.boot, next.everything);
+  }
+
+  /** The reports of what is published again. @param since epoch ms; undefined: nothing is */
+  #repeatReports(since: number | undefined): void {
+    if (since !== undefined) this.#reportPublisher?.again(since);
+  }
+
+  /** Nothing is published until it begins anew. */
+  #hold(): void {
+    this.#publisher?.hold();
+    this.#reportPublisher?.hold();
+  }
+
+  async #publish(bytes: Uint8Array, id: string): Promise<void> {
+    const jetStream = this.#jetStream;
+    if (jetStream === undefined) throw new Error('not connected');
+    const subject = `${this.#settings.natsSubject}.${this.#settings.node}`;
+    await jetStream.client.publish(subject, bytes, { msgID: id, retries: 0 });
+  }
+
+  async #keepMerging(): Promise<void> {
+    const merger = this.#merger;
+    if (merger === undefined) return;
+    while (!this.#stopping.signal.aborted) {
+      const jetStream = this.#jetStream;
+      try {
+        if (jetStream !== undefined) {
+          await merger.run(jetStream, this.#settings.natsStream, (since) => this.republish(since));
+        }
+      } catch (error) {
+        if (!this.#stopping.signal.aborted) this.#fail('cannot read the stream', error);
+      }
+      await wait(retryAfterMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+    }
+  }
+
+  #fail(what: string, error: unknown): void {
+    if (this.#stopping.signal.aborted) return;
+    const refusal = refusalOf(error);
+    if (refusal !== undefined) {
+      if (refusal !== this.#refusal) this.#log.error(refusal);
+      this.#refusal = this.#problem = refusal;
+    } else if (this.#refusal === undefined) {
+      // That somebody has to do something is not hidden behind what comes of it.
+      const problem = `${what}: ${messageOf(error)}`;
+      if (this.#problem === undefined || this.#problem === notReached)
+        this.#log.warn(`${problem}; will try again`);
+      this.#problem = problem;
+    }
+    this.#nudge.abort();
+  }
+
+  async #pause(ms: number): Promise<void> {
+    const signal = AbortSignal.any([this.#stopping.signal, this.#nudge.signal]);
+    await wait(ms, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+function addsUpNone(): Reto3Error {
+  return new Reto3Error('RETO3_NO_CLUSTER', 'this server does not add up a cluster');
+}
+
+/** What the cluster is told of the reports of a node. */
+function saidOf(book: ReportBook): NodeReport[] {
+  return book.facts().map(({ name, summary, periods, columns, code, since }) => ({
+    ...{ name, summary, periods, columns, since, running: book.isOn(name) },
+    ...(code !== undefined && { code }),
+  }));
+}
+
+function publishedBoth(counts: Publisher, reports: ReportPublisher | undefined): Published {
+  const more = reports?.published();
+  return { ...counts.published(), ...(more && { reports: more }) };
+}
+
+/** Both publishers are told of every write, the reports with their rows. */
+function publishingBoth(counts: Publisher, reports: ReportPublisher, book: ReportBook): Publishing {
+  book.onChanges((rows) => reports.writing(rows));
+  return {
+    published: () => publishedBoth(counts, reports),
+    written(write, changed, finalThrough) {
+      counts.written(write, changed, finalThrough);
+      reports.written(write, book.writtenThrough(finalThrough));
+    },
+    synced(write) {
+      counts.synced(write);
+      reports.synced(write);
+    },
+  };
+}

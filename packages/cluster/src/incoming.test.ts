@@ -1,0 +1,401 @@
+/**
+ * A merger on a stream into which anybody writes: whatever is no message of a node is counted as
+ * bad and skipped, and the sums of the other nodes stay exact.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { allocateWindows, ms10, ms10PerSecond, sec, totalOf, VarintWriter } from '@reto3/core';
+import { VirtualClock } from '@reto3/core/testing';
+import { pack, readChunks } from '@reto3/engine';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { MergedStore } from './merged-store.ts';
+import { Merger } from './merger.ts';
+import { encodeMessage, type NodeMessage } from './message.ts';
+import type { JetStream } from './nats.ts';
+import { encodeReportMessage, type ReportMessage } from './report-message.ts';
+import { packSecond } from './second.ts';
+
+const startMs = Date.UTC(2016, 4, 28, 11, 11, 30);
+const stream = 'RETO3_WINDOWS';
+const prefix = 'reto3.windows';
+const year3000 = Date.UTC(3000, 0);
+
+/** `name` is the subject's last word. */
+interface Sent {
+  readonly name: string;
+  readonly data: Uint8Array;
+  readonly subject?: string;
+}
+
+/** A stream that delivers a list and ends. */
+class ListedStream {
+  #delivered = 0;
+  readonly #sent: (Sent & { readonly seq: number })[] = [];
+
+  add(sent: readonly Sent[]): void {
+    for (const each of sent) this.#sent.push({ ...each, seq: this.#sent.length + 1 });
+  }
+
+  get jetStream(): JetStream {
+    const last = (): number => this.#sent.length;
+    const info = async () => ({
+      created: 'monday',
+      state: { messages: last(), first_seq: 1, last_seq: last() },
+    });
+    const getMessage = async () => ({ time: new Date(startMs) });
+    const consume = async () => {
+      const next = this.#sent.slice(this.#delivered);
+      this.#delivered = this.#sent.length;
+      return {
+        stop: () => undefined,
+        status: async function* () {},
+        async *[Symbol.asyncIterator]() {
+          for (const { seq, name, data, subject = `${prefix}.${name}` } of next)
+            yield { seq, subject, data, timestampNanos: BigInt(startMs) * 1_000_000n };
+        },
+      };
+    };
+    return {
+      manager: { streams: { info, getMessage } },
+      reader: { consumers: { get: async () => ({ consume }) } },
+    } as unknown as JetStream;
+  }
+}
+
+function secondOf(count: number): Uint8Array {
+  const windows = allocateWindows(ms10PerSecond);
+  windows.counted.fill(1);
+  windows.counts.fill(count);
+  return packSecond(windows);
+}
+
+/** What a node says at `startMs`; 100 messages in the second before. */
+function counts(name: string, changes: Partial<NodeMessage> = {}): Sent {
+  const message: NodeMessage = {
+    boot: startMs - 60_000,
+    revision: 7,
+    vouchedFrom: startMs - 60_000,
+    mark: startMs,
+    clock: startMs,
+    leaving: false,
+    seconds: [{ start: startMs - sec.windowMs, packed: secondOf(1) }],
+    ...changes,
+  };
+  return { name, data: encodeMessage(message, name) };
+}
+
+const said = {
+  name: 'paths',
+  summary: 'Messages by path',
+  periods: ['sec' as const],
+  columns: { path: 'the path' },
+  running: true,
+  since: startMs - 60_000,
+};
+
+function reports(name: string, changes: Partial<ReportMessage> = {}): Sent {
+  const message: ReportMessage = {
+    boot: startMs - 60_000,
+    revision: 7,
+    lineage: startMs - 60_000,
+    voids: 0,
+    marks: { ms10: startMs, sec: startMs, min: startMs },
+    reports: [said],
+    windows: [windowAt(startMs - sec.windowMs)],
+    ...changes,
+  };
+  return { name, data: encodeReportMessage(message, name) };
+}
+
+function windowAt(start: number) {
+  const rest = { bytes: Buffer.from('{}'), tooLarge: 0, partial: false };
+  return { report: 'paths', period: 'sec' as const, start, ...rest };
+}
+
+/** The checksum is that of the node: whoever may publish can compute it. */
+function sealed(data: Uint8Array, name: string): Uint8Array {
+  const bytes = Buffer.from(data);
+  const end = bytes.length - 4;
+  if (end > 0) bytes.writeUInt32LE(crc32(bytes.subarray(0, end), crc32(name)), end);
+  return bytes;
+}
+
+describe('a merger on a stream that anybody writes to', () => {
+  let folder: string;
+  let store: MergedStore;
+  let merger: Merger;
+  let clock: VirtualClock;
+  let listed: ListedStream;
+  let logged: string[];
+  let asked: number[];
+  let saveFailures: unknown[];
+
+  function makeMerger(): Merger {
+    return new Merger({
+      store,
+      clock,
+      silentAfterMs: 10_000,
+      subjects: prefix,
+      events: {
+        asked: () => undefined,
+        badMessage: (error, from) => logged.push(`${from}: ${error.message}`),
+        saveFailed: (error) => saveFailures.push(error),
+        startedAnew: () => undefined,
+      },
+    });
+  }
+
+  async function take(...sent: readonly Sent[]): Promise<void> {
+    listed.add(sent);
+    await merger.run(listed.jetStream, stream, async (since) => void asked.push(since));
+  }
+
+  /** The cluster's sum, or that of one node. */
+  async function total(name?: string): Promise<number> {
+    const view = name === undefined ? merger.view() : merger.viewOfNode(name);
+    const range = { from: startMs - 600_000, to: startMs + 600_000 };
+    let sum = 0;
+    try {
+      for await (const { windows } of readChunks(view, ms10, range)) sum += totalOf(windows);
+    } finally {
+      await view.store.close();
+    }
+    return sum;
+  }
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'reto3-incoming-'));
+    clock = new VirtualClock(startMs);
+    store = await MergedStore.open(folder, clock);
+    listed = new ListedStream();
+    [logged, asked, saveFailures] = [[], [], []];
+    merger = makeMerger();
+  });
+
+  afterEach(async () => {
+    await merger.stop();
+    await store.close();
+    await rm(folder, { recursive: true });
+  });
+
+  const at2to60 = counts('b', { seconds: [{ start: 2 ** 60, packed: secondOf(1) }] });
+  const unaligned = counts('b', { seconds: [{ start: startMs - 1_500, packed: secondOf(1) }] });
+  const tooMany = counts('b', {
+    seconds: [{ start: startMs - 1_000, packed: secondOf(2 ** 32 - 1) }],
+  });
+  const repeated = counts('b', {
+    seconds: [1, 2].map((count) => ({ start: startMs - 1_000, packed: secondOf(count) })),
+  });
+  const ahead = startMs + 61_000;
+  it.each<readonly [string, Sent]>([
+    ['a second at 2^60', at2to60],
+    ['a second that begins inside one', unaligned],
+    ['a second twice', repeated],
+    ['more messages than a sum can hold', tooMany],
+    ['a second ahead of now', counts('b', { seconds: [{ start: ahead, packed: secondOf(1) }] })],
+    ['a mark in the year 3000', counts('b', { mark: year3000 })],
+    ['a clock ahead', counts('b', { clock: ahead })],
+    ['a vouch ahead', counts('b', { vouchedFrom: ahead })],
+    ['a boot that no clock shows', counts('b', { boot: Number.MAX_SAFE_INTEGER })],
+    ['a name with ESC', counts('b\u001b[31mred')],
+    ['a name with a blank', counts('b c')],
+    ['an empty name', counts('')],
+    ['a name that is too long', counts('b'.repeat(65))],
+    ['another subject of the stream', { ...counts('b'), subject: 'others.b' }],
+    ['a subject below a node', { ...counts('b'), subject: `${prefix}.x.b` }],
+    ['nothing', { name: 'b', data: new Uint8Array() }],
+    [
+      'a report message: a mark in the year 3000',
+      reports('b', { marks: { ms10: 0, sec: year3000, min: 0 } }),
+    ],
+    [
+      'a report message: a boot that no clock shows',
+      reports('b', { boot: Number.MAX_SAFE_INTEGER }),
+    ],
+    ['a report message: a window far ahead', reports('b', { windows: [windowAt(year3000)] })],
+    [
+      'a report message: a name with a slash',
+      reports('b', { windows: [{ ...windowAt(startMs), report: 'a/sec/' }] }),
+    ],
+    ['a report message: reports that are none', { name: 'b', data: withReports('{"name":1}') }],
+    [
+      'a report message: a report without columns',
+      { name: 'b', data: withReports('[{"name":"x"}]') },
+    ],
+    ['a report message: no JSON', { name: 'b', data: withReports('[') }],
+    ['a report message: a number beyond 2^53', { name: 'b', data: beyond() }],
+    ['a report message: an inflated bomb', { name: 'b', data: bomb() }],
+  ])('skips %s', async (_, bad) => {
+    await take(counts('a'), bad, counts('c'), reports('c'));
+    expect(merger.counters).toMatchObject({ position: 4, badMessages: 1 });
+    expect(logged).toHaveLength(1);
+    expect(logged.join()).not.toMatch(/\p{Cc}/u);
+    expect(await total()).toBe(200);
+    expect(merger.nodes().map(({ name }) => name)).toEqual(['a', 'c']);
+    expect(merger.finalThrough).toBe(startMs);
+    await merger.stop();
+    expect(saveFailures).toEqual([]);
+  });
+
+  it('tells of the bad messages of a node once an hour, and of few nodes', async () => {
+    const bad = counts('b', { mark: year3000 });
+    await take(bad, bad, counts('c', { mark: year3000 }));
+    expect(logged).toHaveLength(2);
+    clock.pass(3_600_000);
+    await take(bad);
+    expect(logged).toHaveLength(3);
+    await take(...Array.from({ length: 500 }, (_, index) => counts(`\u001b${index}`)));
+    expect(merger.counters.badMessages).toBe(504);
+    expect(logged).toHaveLength(100 + 2);
+  });
+
+  it('asks for what it refused once a wrong clock is right again', async () => {
+    const future = startMs + 600_000;
+    const early = counts('b', {
+      mark: future,
+      clock: future,
+      seconds: [{ start: startMs - 1_000, packed: secondOf(1) }],
+    });
+    await take(counts('a'));
+    asked.length = 0;
+    await take(early, counts('b', { mark: year3000 }));
+    expect(asked).toEqual([]);
+    expect(await total()).toBe(100);
+    // Here it is the clock of the merger that was wrong.
+    clock.step(600_000);
+    await take(counts('a'));
+    expect(asked).toEqual([startMs - 1_000 - 3_600_000]);
+    await take(early);
+    expect(asked).toEqual([startMs - 1_000 - 3_600_000]);
+    expect(await total()).toBe(200);
+  });
+
+  it('takes the windows of a report that have come, and leaves out what a client put far ahead', async () => {
+    await take(reports('b', { windows: [windowAt(startMs - 1_000), windowAt(year3000)] }));
+    expect(merger.counters.badMessages).toBe(1);
+    const starts = [...merger.reports.inMemory('paths', 'sec').keys()];
+    expect(starts).toEqual([startMs - 1_000]);
+  });
+
+  it('does without the times and names that an earlier version believed', async () => {
+    await take(counts('a'), counts('b'));
+    await merger.stop();
+    clock.step(-3_600_000);
+    await store.close();
+    store = await MergedStore.open(folder, clock);
+    merger = makeMerger();
+    expect(merger.finalThrough).toBe(startMs - 3_600_000 + 60_000);
+  });
+
+  it('adds up no more nodes a day than its sums can hold', async () => {
+    const many = Array.from({ length: 4_096 }, (_, index) => counts(`n${index}`, { seconds: [] }));
+    await take(...many, counts('one-more'), counts('n0'));
+    expect(merger.counters.badMessages).toBe(1);
+    expect(await total()).toBe(100);
+    clock.pass(86_400_000);
+    await take(counts('one-more'));
+    expect(merger.counters.badMessages).toBe(1);
+  });
+
+  it('goes on, and stays exact, whatever another node publishes', async () => {
+    let expected = 0;
+    let revision = 10;
+    await fc.assert(
+      fc.asyncProperty(fc.array(mutated, { minLength: 1, maxLength: 40 }), async (bad) => {
+        expected += 100;
+        const start = startMs - (revision % 60) * sec.windowMs;
+        const said = { revision: revision++, seconds: [{ start, packed: secondOf(1) }] };
+        await take(...bad, counts('a', said), ...bad);
+        expect(await total('a')).toBe(Math.min(expected, 6_000));
+        const strangers = merger.nodes().filter(({ name }) => name !== 'a');
+        let others = 0;
+        for (const { name } of strangers) others += await total(name);
+        expect(await total()).toBe(Math.min(expected, 6_000) + others);
+        expect(merger.finalThrough).toBeLessThanOrEqual(startMs + 60_000);
+        for (const { name, mark } of strangers) {
+          expect(name).toMatch(/^[A-Za-z0-9_-]{1,64}$/);
+          // Once it is the only one that is waited for, this is what is final.
+          expect(mark).toBeLessThanOrEqual(startMs + 60_000);
+        }
+      }),
+      { numRuns: 100 },
+    );
+    expect(merger.counters.badMessages).toBeGreaterThan(500);
+    await merger.stop();
+    expect(saveFailures).toEqual([]);
+  });
+});
+
+const extreme = fc.constantFrom(
+  0n,
+  1n,
+  BigInt(startMs),
+  BigInt(startMs - 1_000),
+  BigInt(startMs + 61_000),
+  BigInt(year3000),
+  2n ** 48n,
+  2n ** 53n - 1n,
+  2n ** 60n,
+  2n ** 64n - 1n,
+);
+
+/**
+ * Valid messages of each kind, with something of them changed and a checksum that matches again. Of
+ * many nodes, since of one that took a far later boot nothing else counts.
+ */
+const mutated: fc.Arbitrary<Sent> = fc
+  .record({
+    kind: fc.constantFrom('counts', 'many', 'leaving', 'reports', 'plain reports'),
+    name: fc.oneof(
+      { weight: 9, arbitrary: fc.nat({ max: 19 }).map((index) => `b${index}`) },
+      { weight: 1, arbitrary: fc.string({ maxLength: 70 }) },
+    ),
+    changes: fc.array(
+      fc.record({
+        at: fc.nat(),
+        how: fc.constantFrom('flip', 'field', 'cut', 'grow', 'none'),
+        value: extreme,
+      }),
+      { maxLength: 3 },
+    ),
+    seals: fc.boolean(),
+  })
+  .map(({ kind, name, changes, seals }) => {
+    const seconds = Array.from({ length: kind === 'many' ? 5 : 1 }, (_, index) => ({
+      start: startMs - (5 - index) * sec.windowMs,
+      packed: secondOf(index * 300),
+    }));
+    const isReport = kind.endsWith('reports');
+    let data = isReport
+      ? reports(name).data
+      : counts(name, { seconds, leaving: kind === 'leaving' }).data;
+    // What was deflated is changed before that, or nothing of it could be read any more.
+    const plain = kind === 'plain reports' ? data.subarray(2, -4) : data;
+    let bytes = Buffer.from(plain);
+    for (const { at, how, value } of changes) {
+      const place = at % (bytes.length + 1);
+      if (how === 'flip' && place < bytes.length)
+        bytes[place] = (bytes[place] ?? 0) ^ (1 << (at & 7));
+      if (how === 'cut') bytes = bytes.subarray(0, place);
+      if (how === 'grow') bytes = Buffer.concat([bytes, Buffer.alloc(1 + (at % 20), at & 255)]);
+      const field = 4 + 8 * (at % 6);
+      if (how === 'field' && field + 8 <= bytes.length) bytes.writeBigUInt64LE(value, field);
+    }
+    data = kind === 'plain reports' ? pack(2, bytes, Buffer.from(name)) : bytes;
+    return { name, data: seals ? sealed(data, name) : data };
+  });
+
+function withReports(json: string): Uint8Array {
+  const writer = new VarintWriter();
+  for (let field = 0; field < 7; field++) writer.number(0);
+  return pack(2, writer.bytes(Buffer.from(json)).end(), Buffer.from('b'));
+}
+function beyond(): Uint8Array {
+  return pack(2, Buffer.concat([Buffer.alloc(400, 0xff), Buffer.alloc(20)]), Buffer.from('b'));
+}
+function bomb(): Uint8Array {
+  return pack(2, Buffer.alloc(5 << 20), Buffer.from('b'));
+}

@@ -1,0 +1,63 @@
+/**
+ * What a merger writes down of itself beside its parts and blocks, in one row: its nodes, and up to
+ * which message of which stream all that it has is in the store.
+ */
+import { seal, unseal } from '@reto3/engine';
+import type { NodeRecord } from './merge-state.ts';
+import type { NodeReports } from './merged-reports.ts';
+import { Vouches } from './vouches.ts';
+
+const version = 1;
+
+export interface MergeRecord {
+  /** When JetStream made the stream, as it says it: another stream begins anew. */
+  readonly stream: string;
+  /** Number of the last message that is in the store. */
+  readonly position: number;
+  /** The time of that message, epoch ms. */
+  readonly positionTime: number;
+  readonly finalThrough: number;
+  /** Stored minutes from then on are still to be looked through for what is void, epoch ms. */
+  readonly voidFrom: number | undefined;
+  /** Whether all nodes were asked for everything since this store was begun. */
+  readonly askedForAll: boolean;
+  readonly nodes: readonly NodeRecord[];
+  /** What is known of the reports of each node. */
+  readonly reports: readonly NodeReports[];
+}
+
+export function encodeMergeRecord(record: MergeRecord): string {
+  const nodes = record.nodes.map(({ vouches, heardAt: _, ...node }) => ({
+    ...node,
+    vouches: vouches.steps,
+  }));
+  return seal(JSON.stringify({ version, ...record, nodes }));
+}
+
+/**
+ * @param nowMonotonicMs when the nodes are taken to have been heard of last
+ * @returns undefined where it is damaged, or of another version: then all is built anew
+ */
+export function decodeMergeRecord(text: string, nowMonotonicMs: number): MergeRecord | undefined {
+  const json = unseal(text);
+  if (json === undefined) return undefined;
+  // The checksum says that a program of ours wrote it, so its version tells its shape.
+  const stored: StoredRecord = JSON.parse(json);
+  if (stored.version !== version) return undefined;
+  const nodes = stored.nodes.map((node) => ({
+    ...node,
+    heardAt: nowMonotonicMs,
+    vouches: new Vouches(node.vouches),
+  }));
+  return { ...stored, voidFrom: stored.voidFrom, nodes, reports: stored.reports ?? [] };
+}
+
+type StoredNode = Omit<NodeRecord, 'vouches' | 'heardAt'> & {
+  readonly vouches: Vouches['steps'];
+};
+type StoredRecord = Omit<MergeRecord, 'nodes' | 'reports'> & {
+  readonly version: number;
+  /** Absent where a version of reto3 wrote it that knew of none. */
+  readonly reports?: readonly NodeReports[];
+  readonly nodes: readonly StoredNode[];
+};

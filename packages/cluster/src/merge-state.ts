@@ -1,0 +1,234 @@
+/**
+ * What a merger knows: its nodes, and the minutes that their messages add up to. Knows nothing of
+ * NATS or of time passing, and writes nothing; `Merger` feeds it and saves it.
+ *
+ * Invariants, held by property tests:
+ * - the counts depend on the set of messages alone: not on their order, nor on how often each comes;
+ * - the counts are the sums of what each node's newest boot says, second by second;
+ * - `finalThrough` never goes back.
+ */
+import { alignDown, min, ms10, sec, type Windows } from '@reto3/core';
+import { MergedMinute } from './merged-minute.ts';
+import type { NodeMessage } from './message.ts';
+import type { Part } from './part.ts';
+import { mostNodes } from './second.ts';
+import { Vouches } from './vouches.ts';
+
+/** What a merger keeps of a node. */
+export interface NodeRecord {
+  readonly name: string;
+  boot: number;
+  /** Of the newest message of that boot. */
+  revision: number;
+  mark: number;
+  /** The node's wall clock less the merger's, when its newest message came, in ms. */
+  clockOffsetMs: number;
+  /** It said goodbye. */
+  left: boolean;
+  readonly vouches: Vouches;
+  /** When it was last heard of: monotonic ms of this process. */
+  heardAt: number;
+  /** Wall time of that, epoch ms. */
+  heardAtWall: number;
+}
+
+/** The minutes that are not in memory. Reads are synchronous, so that a message is merged at once. */
+export interface StoredMinutes {
+  parts(start: number): Map<string, Part>;
+  block(start: number): Windows | undefined;
+}
+
+export interface Moment {
+  readonly wallMs: number;
+  readonly monotonicMs: number;
+}
+
+export interface MergeOptions {
+  /** After so many ms without a word a node is silent, and not waited for. */
+  readonly silentAfterMs: number;
+  readonly stored: StoredMinutes;
+  readonly nodes?: Iterable<NodeRecord>;
+  /** As it was when the state was saved, epoch ms. */
+  readonly finalThrough?: number;
+}
+
+export class MergeState {
+  readonly #silentAfterMs: number;
+  readonly #stored: StoredMinutes;
+  readonly #nodes = new Map<string, NodeRecord>();
+  readonly #minutes = new Map<number, MergedMinute>();
+  #finalThrough: number;
+  #newestEnd = 0;
+  /** Seconds before this are no longer kept, epoch ms. */
+  #keptFrom = 0;
+  #secondsTooOld = 0;
+  #secondsVoid = 0;
+  /** Stored minutes from then on may hold what no longer counts, epoch ms. */
+  #voidFrom = Number.POSITIVE_INFINITY;
+
+  constructor(options: MergeOptions) {
+    this.#silentAfterMs = options.silentAfterMs;
+    this.#stored = options.stored;
+    this.#finalThrough = options.finalThrough ?? 0;
+    for (const node of options.nodes ?? []) this.#nodes.set(node.name, node);
+  }
+
+  /** Whether it may take messages under that name: of so many nodes a day, sums stay exact. */
+  admits(name: string, now: Moment): boolean {
+    if (this.#nodes.has(name) || this.#nodes.size < mostNodes) return true;
+    let heard = 0;
+    for (const { heardAtWall } of this.#nodes.values())
+      if (now.wallMs - heardAtWall < min.blockMs) heard++;
+    return heard < mostNodes;
+  }
+
+  /** Takes a message of a node. It may come again, late, or never. */
+  apply(name: string, message: NodeMessage, now: Moment): void {
+    const node = this.#node(name);
+    if (node.vouches.add(message.boot, message.vouchedFrom))
+      this.#voidOf(node, message.vouchedFrom);
+    for (const { start, packed } of message.seconds) {
+      if (start < this.#keptFrom) {
+        this.#secondsTooOld++;
+        continue;
+      }
+      if (message.boot < node.vouches.leastBoot(start)) {
+        this.#secondsVoid++;
+        continue;
+      }
+      const minute = this.minute(alignDown(start, ms10.blockMs));
+      const index = (start - minute.start) / sec.windowMs;
+      minute.put(name, index, message.boot, message.revision, packed);
+      this.#newestEnd = Math.max(this.#newestEnd, start + sec.windowMs);
+    }
+    this.#hear(node, message, now);
+  }
+
+  /** The minute that starts then, epoch ms; read from the store if it is not in memory. */
+  minute(start: number): MergedMinute {
+    let minute = this.#minutes.get(start);
+    if (minute === undefined) {
+      minute = new MergedMinute(start, this.#stored.parts(start), this.#stored.block(start));
+      for (const node of this.#nodes.values()) minute.applyVouches(node.name, node.vouches);
+      this.#minutes.set(start, minute);
+    }
+    return minute;
+  }
+
+  /** The minutes in memory, added up, in no order. */
+  minutes(): MergedMinute[] {
+    const minutes = [...this.#minutes.values()];
+    for (const minute of minutes) minute.settle(this.#finalThrough);
+    return minutes;
+  }
+
+  /** How many minutes the store lacks something of. */
+  get unsavedMinutes(): number {
+    let unsaved = 0;
+    for (const minute of this.#minutes.values()) if (minute.unsaved) unsaved++;
+    return unsaved;
+  }
+
+  /** Lets go of a minute that the store has as it is. */
+  forget(start: number): void {
+    if (this.#minutes.get(start)?.unsaved === false) this.#minutes.delete(start);
+  }
+
+  /** Seconds before that time are no longer kept, epoch ms. */
+  keepFrom(timeMs: number): void {
+    this.#keptFrom = Math.max(this.#keptFrom, timeMs);
+    for (const node of this.#nodes.values()) node.vouches.forget(this.#keptFrom);
+    for (const start of this.#minutes.keys()) {
+      if (start + ms10.blockMs <= this.#keptFrom) this.#minutes.delete(start);
+    }
+  }
+
+  /**
+   * From when on stored minutes have to be read once (`minute`) and saved, because a node's new
+   * boot voided some of what they hold; epoch ms. Asking clears it.
+   */
+  takeVoidFrom(): number | undefined {
+    const from = this.#voidFrom;
+    this.#voidFrom = Number.POSITIVE_INFINITY;
+    return Number.isFinite(from) ? from : undefined;
+  }
+
+  /** The oldest mark of the nodes that are waited for, epoch ms. Never goes back. */
+  finalThrough(now: Moment): number {
+    let oldest = Number.POSITIVE_INFINITY;
+    for (const node of this.#nodes.values()) {
+      if (this.isWaitedFor(node, now)) oldest = Math.min(oldest, node.mark);
+    }
+    if (Number.isFinite(oldest) && oldest > this.#finalThrough) {
+      // What changed while these windows were open is no revision.
+      for (const minute of this.#minutes.values()) minute.settle(this.#finalThrough);
+      this.#finalThrough = oldest;
+    }
+    return this.#finalThrough;
+  }
+
+  isWaitedFor(node: NodeRecord, now: Moment): boolean {
+    return !node.left && now.monotonicMs - node.heardAt < this.#silentAfterMs;
+  }
+
+  /** By name. */
+  nodes(): NodeRecord[] {
+    return [...this.#nodes.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** End of the newest second that a message had, epoch ms. */
+  get newestEnd(): number {
+    return this.#newestEnd;
+  }
+
+  /** Seconds that came too late to be kept, and seconds that a later boot had voided. */
+  get ignored(): { readonly tooOld: number; readonly void: number } {
+    return { tooOld: this.#secondsTooOld, void: this.#secondsVoid };
+  }
+
+  #node(name: string): NodeRecord {
+    let node = this.#nodes.get(name);
+    if (node === undefined) {
+      node = newNode(name);
+      this.#nodes.set(name, node);
+    }
+    return node;
+  }
+
+  #hear(node: NodeRecord, message: NodeMessage, now: Moment): void {
+    const { boot, revision, mark, clock, leaving } = message;
+    if (boot < node.boot) return;
+    if (boot > node.boot) {
+      Object.assign(node, { boot, revision: 0, mark: 0, left: false });
+    }
+    node.mark = Math.max(node.mark, mark);
+    node.left ||= leaving;
+    if (revision >= node.revision) {
+      node.revision = revision;
+      node.clockOffsetMs = clock - now.wallMs;
+    }
+    node.heardAt = now.monotonicMs;
+    node.heardAtWall = now.wallMs;
+  }
+
+  #voidOf(node: NodeRecord, from: number): void {
+    for (const minute of this.#minutes.values()) {
+      if (minute.end > from) minute.applyVouches(node.name, node.vouches);
+    }
+    this.#voidFrom = Math.min(this.#voidFrom, from);
+  }
+}
+
+function newNode(name: string): NodeRecord {
+  return {
+    name,
+    boot: 0,
+    revision: 0,
+    mark: 0,
+    clockOffsetMs: 0,
+    left: false,
+    vouches: new Vouches(),
+    heardAt: Number.NEGATIVE_INFINITY,
+    heardAtWall: 0,
+  };
+}

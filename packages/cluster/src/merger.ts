@@ -1,0 +1,497 @@
+/**
+ * The merger: reads the stream from where its store ends, adds up what the nodes say, and saves it.
+ *
+ * Its place in the stream lies in its own store, in the batch with what it has read, so it needs
+ * neither acknowledgements nor a durable consumer: an ordered consumer begins behind that place.
+ * What was read and not saved yet is read once more after a crash, and changes nothing. Where the
+ * stream no longer has what comes next, the nodes are asked to publish it again.
+ */
+import { DeliverPolicy } from '@nats-io/jetstream';
+import {
+  alignDown,
+  type Clock,
+  type ClockReading,
+  isPlainName,
+  ms10,
+  Reto3Error,
+  sec,
+} from '@reto3/core';
+import type { CountsView, LiveSource, StoreSnapshot } from '@reto3/engine';
+import { BadMessages, type Tell } from './bad-messages.ts';
+import { decodeIncoming, mostAheadMs } from './incoming.ts';
+import type { MergeRecord } from './merge-record.ts';
+import { MergeState, type NodeRecord } from './merge-state.ts';
+import type { MergedMinute } from './merged-minute.ts';
+import { MergedReports } from './merged-reports.ts';
+import { isDamage, type MergedStore } from './merged-store.ts';
+import { BadMessage } from './message.ts';
+import type { JetStream } from './nats.ts';
+import { nodeLive } from './node-view.ts';
+import { mostNodes, totalOfSecond } from './second.ts';
+import { Vouches } from './vouches.ts';
+
+/** How much a killed merger reads once more, in time, and how much it keeps in memory, in minutes. */
+const saveEveryMs = 10_000;
+const mostUnsavedMinutes = 64;
+/** The same in rows of reports, of which each node writes a few a second. */
+const mostUnsavedRows = 5_000;
+/** Minutes that nothing comes for any more are let go of when they are so old. */
+const forgetAfterMs = 180_000;
+/**
+ * How far before the last message that was read the nodes are asked to publish again: what came
+ * late, and clocks that differ.
+ */
+const askBackMs = 3_600_000;
+/** Over how much time a node's rate is taken. */
+const rateOverMs = 10_000;
+/** How many messages JetStream sends ahead. */
+const messagesAhead = 1_000;
+/** How often a stream without messages gives a sign, and after how long without one it is left. */
+const heartbeatMs = 1_000;
+const silenceMs = 3_000;
+const askForMoreMs = 5_000;
+/** Of the nodes that there are, for whoever asks for another. */
+const mostNamed = 10;
+
+export interface MergerEvents {
+  /** Messages are missing in the stream: the nodes are asked for what they hold since then. */
+  asked(sinceMs: number, reason: string): void;
+  /** Once for each subject and hour. */
+  readonly badMessage: Tell;
+  saveFailed(error: unknown): void;
+  /** Something in the merger's own folder is damaged: it begins anew. */
+  startedAnew(error: unknown): void;
+}
+
+export interface NodeState extends Pick<NodeRecord, 'name' | 'boot' | 'revision' | 'mark'> {
+  /** live: it is waited for. silent: nothing came for --silent-after. left: it said goodbye. */
+  readonly state: 'live' | 'silent' | 'left';
+  /** Messages per second, over ten seconds. */
+  readonly rate: number;
+  /** Its part of all messages in that time, 0 to 1. */
+  readonly share: number;
+  /** How far its mark is behind the merger's clock, in ms. */
+  readonly lagMs: number;
+  readonly clockOffsetMs: number;
+  /** Wall time at the merger, epoch ms. */
+  readonly heardAt: number;
+}
+
+export class Merger implements LiveSource {
+  readonly #store: MergedStore;
+  readonly #clock: Clock;
+  readonly #silentAfterMs: number;
+  readonly #subjects: string;
+  readonly #events: MergerEvents;
+  #state: MergeState;
+  #reports: MergedReports;
+  #stream: string;
+  #position: number;
+  #positionTime: number;
+  #voidFrom: number | undefined;
+  #askedForAll: boolean;
+  #saving: Promise<void> | undefined;
+  readonly #startedAt: number;
+  #savedAt: number;
+  #messages = 0;
+  readonly #badMessages: BadMessages;
+  #consuming: { stop(): void } | undefined;
+
+  constructor(parts: {
+    readonly store: MergedStore;
+    readonly clock: Clock;
+    readonly silentAfterMs: number;
+    /** What the subjects of nodes begin with. */
+    readonly subjects: string;
+    readonly events: MergerEvents;
+  }) {
+    this.#store = parts.store;
+    this.#clock = parts.clock;
+    this.#silentAfterMs = parts.silentAfterMs;
+    this.#subjects = parts.subjects;
+    this.#badMessages = new BadMessages(parts.events.badMessage);
+    this.#events = parts.events;
+    const now = parts.clock.read();
+    this.#savedAt = now.monotonicMs;
+    this.#startedAt = now.wallMs;
+    const { record } = parts.store;
+    this.#stream = record?.stream ?? '';
+    this.#position = record?.position ?? 0;
+    this.#positionTime = record?.positionTime ?? 0;
+    this.#voidFrom = record?.voidFrom;
+    this.#askedForAll = record?.askedForAll ?? false;
+    this.#state = this.#stateOf(record);
+    this.#reports = this.#reportsOf(record);
+  }
+
+  /**
+   * Reads the stream until `stop`, or until it cannot go on; then it may be called again.
+   * @param ask asks all nodes to publish again what they hold from a time on, epoch ms
+   */
+  async run(
+    jetStream: JetStream,
+    stream: string,
+    ask: (sinceMs: number) => Promise<void>,
+  ): Promise<void> {
+    await this.#follow(jetStream, stream, ask);
+    const consumer = await jetStream.reader.consumers.get(stream, {
+      ...(this.#position === 0
+        ? { deliver_policy: DeliverPolicy.All }
+        : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: this.#position + 1 }),
+    });
+    const messages = await consumer.consume({
+      max_messages: messagesAhead,
+      idle_heartbeat: heartbeatMs,
+      expires: askForMoreMs,
+      // The consumer lives in the memory of one NATS server. Where it is gone this ends, and is
+      // called again.
+      abort_on_missing_resource: true,
+    });
+    this.#consuming = messages;
+    let heardAt = this.#clock.read().monotonicMs;
+    // The library begins anew by itself where the consumer's server is gone, but not always: with
+    // three servers of which one was killed, it was seen to wait for ever.
+    // Or it begins anew behind its place in another stream of the same name, which never comes so far.
+    // And a consumer was seen that gave signs of life, and none of the messages that were there.
+    // However long it takes to save what was read: then it is this side that takes nothing.
+    let [withheldMs, taking] = [0, false];
+    const watch = setInterval(() => {
+      if (this.#clock.read().monotonicMs - heardAt > silenceMs) return messages.stop();
+      this.#look(jetStream.manager, stream).then(
+        ({ still, more }) => {
+          withheldMs = more && !taking ? withheldMs + heartbeatMs : 0;
+          if (!still || withheldMs > silenceMs) messages.stop();
+        },
+        () => undefined,
+      );
+    }, heartbeatMs);
+    const heartbeats = async (): Promise<void> => {
+      for await (const { type } of messages.status()) {
+        if (type === 'heartbeat') heardAt = this.#clock.read().monotonicMs;
+      }
+    };
+    void heartbeats();
+    try {
+      for await (const { seq, subject, data, timestampNanos } of messages) {
+        heardAt = this.#clock.read().monotonicMs;
+        if (seq <= this.#position) continue;
+        taking = true;
+        if (seq > this.#position + 1 && this.#position > 0)
+          await this.#ask(ask, this.#positionTime - askBackMs, 'the stream has lost messages');
+        this.#take(subject, data);
+        this.#position = seq;
+        this.#positionTime = Number(timestampNanos / 1_000_000n);
+        const refusedSince = this.#badMessages.takeDue(this.#clock.read());
+        if (refusedSince !== undefined)
+          await this.#ask(ask, refusedSince - askBackMs, 'a wrong clock had messages refused');
+        await this.#saveIfDue();
+        [withheldMs, taking] = [0, false];
+      }
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      await this.startAnew(error);
+    } finally {
+      clearInterval(watch);
+      this.#consuming = undefined;
+      messages.stop();
+    }
+  }
+
+  /** Makes `run` return. */
+  halt(): void {
+    this.#consuming?.stop();
+  }
+
+  /** Saves what is not saved, at the end. */
+  async stop(): Promise<void> {
+    this.halt();
+    await this.#saveAll();
+  }
+
+  /** Forgets everything, because something of it is damaged; all of it comes again from the nodes. */
+  async startAnew(because: unknown): Promise<void> {
+    this.#events.startedAnew(because);
+    this.halt();
+    await this.#store.empty();
+    this.#stream = '';
+    this.#position = this.#positionTime = 0;
+    this.#voidFrom = undefined;
+    this.#askedForAll = false;
+    this.#state = this.#stateOf(undefined);
+    this.#reports = this.#reportsOf(undefined);
+  }
+
+  /** All counts of the cluster as they are now; to be closed. */
+  view(): CountsView {
+    return this.#store.view(this.#state.minutes(), this.#ends());
+  }
+
+  /** The counts of one node as they are now; to be closed. @throws Reto3Error RETO3_NO_SUCH_NODE */
+  viewOfNode(name: string): CountsView {
+    const { vouches } = this.#nodeNamed(name);
+    // As it is now: it grows while the view is read.
+    const node = { name, vouches: new Vouches(vouches.steps) };
+    return this.#store.viewOfNode(node, this.#state.minutes(), this.#ends());
+  }
+
+  /** The windows of one node as they become final. @throws Reto3Error RETO3_NO_SUCH_NODE */
+  liveOfNode(name: string): LiveSource {
+    return nodeLive(this.#nodeNamed(name).name, this);
+  }
+
+  get finalThrough(): number {
+    return this.#state.finalThrough(this.#clock.read());
+  }
+
+  sweep(): number {
+    return this.finalThrough;
+  }
+
+  state(): { readonly startedAt: number } {
+    return { startedAt: this.#startedAt };
+  }
+
+  minutesInMemory(): Iterable<MergedMinute> {
+    return this.#state.minutes();
+  }
+
+  get counters() {
+    const { tooOld, void: voided } = this.#state.ignored;
+    return {
+      messages: this.#messages,
+      badMessages: this.#badMessages.count,
+      secondsTooOld: tooOld,
+      secondsVoid: voided,
+      position: this.#position,
+    };
+  }
+
+  nodes(): NodeState[] {
+    const now = this.#clock.read();
+    const totals = this.#recentTotals();
+    const all = [...totals.values()].reduce((sum, total) => sum + total, 0);
+    return this.#state.nodes().map((node) => {
+      const total = totals.get(node.name) ?? 0;
+      const { name, boot, revision, mark, clockOffsetMs, heardAtWall } = node;
+      const waited = this.#state.isWaitedFor(node, now);
+      return {
+        ...{ name, boot, revision, mark, clockOffsetMs, heardAt: heardAtWall },
+        state: waited ? 'live' : node.left ? 'left' : 'silent',
+        rate: total / (rateOverMs / sec.windowMs),
+        share: all === 0 ? 0 : total / all,
+        lagMs: Math.max(0, now.wallMs - mark),
+      };
+    });
+  }
+
+  /** What the nodes say of their reports. */
+  get reports(): MergedReports {
+    return this.#reports;
+  }
+
+  /** A fixed view of what is stored; to be closed. */
+  snapshot(): StoreSnapshot {
+    return this.#store.snapshot();
+  }
+
+  #ends(): Pick<CountsView, 'finalThrough' | 'newestEnd'> {
+    const finalThrough = this.#state.finalThrough(this.#clock.read());
+    return { finalThrough, newestEnd: Math.max(finalThrough, this.#state.newestEnd) };
+  }
+
+  #nodeNamed(name: string): NodeRecord {
+    const nodes = this.#state.nodes();
+    const node = nodes.find((each) => each.name === name);
+    if (node !== undefined) return node;
+    const named = nodes.slice(0, mostNamed).map((each) => each.name);
+    const more = nodes.length > named.length ? ` and ${nodes.length - named.length} more` : '';
+    const known = nodes.length === 0 ? 'none yet' : `${named.join(', ')}${more}`;
+    throw new Reto3Error('RETO3_NO_SUCH_NODE', `got node "${name}"; the cluster has ${known}`);
+  }
+
+  #reportsOf(record: MergeRecord | undefined): MergedReports {
+    return new MergedReports(this.#store, record?.reports ?? [], this.#store.deletedBefore);
+  }
+
+  #stateOf(record: MergeRecord | undefined): MergeState {
+    // A version of reto3 that believed every message may have written down any time and name.
+    const latest = this.#clock.read().wallMs + mostAheadMs;
+    const known = record?.nodes.filter(({ name }) => isPlainName(name)) ?? [];
+    const state = new MergeState({
+      silentAfterMs: this.#silentAfterMs,
+      stored: this.#store,
+      nodes: known.map((node) => ({ ...node, mark: Math.min(node.mark, latest) })),
+      finalThrough: Math.min(record?.finalThrough ?? 0, latest),
+    });
+    state.keepFrom(this.#store.keptFrom);
+    return state;
+  }
+
+  /** Makes sure that the place in the stream means something in this stream. */
+  async #follow(
+    { manager }: JetStream,
+    stream: string,
+    ask: (sinceMs: number) => Promise<void>,
+  ): Promise<void> {
+    const { created, still } = await this.#look(manager, stream);
+    if (!this.#askedForAll) {
+      // The stream holds a day, the nodes a month.
+      await this.#ask(ask, 0, 'there is nothing in this folder yet');
+      this.#askedForAll = true;
+    } else if (!still) {
+      const reason = 'it is another stream, or has lost messages';
+      await this.#ask(ask, this.#positionTime - askBackMs, reason);
+    }
+    // Not before the nodes are asked: where that fails, it is found to be another once more.
+    if (!still) this.#position = 0;
+    this.#stream = created;
+  }
+
+  /**
+   * Whether its place still means something in the stream of that name. A stream that had lost its
+   * newest messages, and got others since, has other messages under the same numbers: so the time of
+   * the last one that was read is looked at as well. `more`: there are messages behind that one.
+   */
+  async #look(
+    { streams }: JetStream['manager'],
+    stream: string,
+  ): Promise<{ readonly created: string; readonly still: boolean; readonly more: boolean }> {
+    const [position, positionTime] = [this.#position, this.#positionTime];
+    const { created, state } = await streams.info(stream);
+    const more = state.messages > 0 && state.last_seq > position;
+    if (this.#stream !== created || state.last_seq < position)
+      return { created, still: false, more };
+    // In time all messages are deleted.
+    if (position < Math.max(state.first_seq, 1)) return { created, still: true, more };
+    const message = await streams.getMessage(stream, { seq: position });
+    return { created, still: message?.time.getTime() === positionTime, more };
+  }
+
+  async #ask(
+    ask: (sinceMs: number) => Promise<void>,
+    sinceMs: number,
+    reason: string,
+  ): Promise<void> {
+    const since = Math.max(0, sinceMs);
+    await ask(since);
+    this.#events.asked(since, reason);
+  }
+
+  #take(subject: string, data: Uint8Array): void {
+    this.#messages++;
+    const now = this.#clock.read();
+    try {
+      const incoming = decodeIncoming(subject, data, {
+        subjects: this.#subjects,
+        nowMs: now.wallMs,
+      });
+      if ('counts' in incoming) {
+        if (!this.#state.admits(incoming.node, now))
+          throw new BadMessage(`there are more than ${mostNodes} nodes`);
+        this.#state.apply(incoming.node, incoming.counts, now);
+        return;
+      }
+      this.#reports.apply(incoming.node, incoming.reports);
+      if (incoming.leftOut !== undefined) throw incoming.leftOut;
+    } catch (error) {
+      if (!(error instanceof BadMessage)) throw error;
+      this.#badMessages.add(error, subject, now);
+    }
+  }
+
+  async #saveIfDue(): Promise<void> {
+    const now = this.#clock.read().monotonicMs;
+    const full =
+      this.#state.unsavedMinutes >= mostUnsavedMinutes ||
+      this.#reports.unsavedRows >= mostUnsavedRows;
+    if (!full && now - this.#savedAt < saveEveryMs) return;
+    this.#savedAt = now;
+    // Messages are taken while a save is under way; what they change is saved by the next.
+    if (!full) void this.#startSave();
+    else await this.#saveAll();
+  }
+
+  /** Saves everything that is there now. */
+  async #saveAll(): Promise<void> {
+    await this.#saving;
+    await this.#startSave();
+  }
+
+  /** Never rejects. One save is under way at a time. */
+  #startSave(): Promise<void> {
+    this.#saving ??= this.#save().finally(() => {
+      this.#saving = undefined;
+    });
+    return this.#saving;
+  }
+
+  async #save(): Promise<void> {
+    try {
+      await this.#store.prepare();
+      await this.#voidStored();
+      await this.#saveMinutes();
+    } catch (error) {
+      if (isDamage(error)) await this.startAnew(error);
+      else this.#events.saveFailed(error);
+    }
+  }
+
+  /** Adds up anew what a node's new boot has voided in minutes that are not in memory. */
+  async #voidStored(): Promise<void> {
+    const from = this.#state.takeVoidFrom();
+    if (from !== undefined) this.#voidFrom = Math.min(this.#voidFrom ?? from, from);
+    if (this.#voidFrom === undefined) return;
+    const range = this.#voidFrom;
+    for await (const start of this.#store.minutesFrom(range)) {
+      this.#state.minute(start);
+      if (this.#state.unsavedMinutes >= mostUnsavedMinutes) await this.#saveMinutes();
+      this.#state.forget(start);
+    }
+    if (this.#voidFrom === range) this.#voidFrom = undefined;
+  }
+
+  async #saveMinutes(): Promise<void> {
+    const now = this.#clock.read();
+    this.#state.keepFrom(this.#store.keptFrom);
+    this.#reports.keepFrom(this.#store.deletedBefore);
+    const finalThrough = this.#state.finalThrough(now);
+    const minutes = this.#state.minutes().filter((minute) => minute.unsaved);
+    const record = {
+      stream: this.#stream,
+      position: this.#position,
+      positionTime: this.#positionTime,
+      finalThrough,
+      voidFrom: this.#voidFrom,
+      askedForAll: this.#askedForAll,
+      nodes: this.#state.nodes(),
+      reports: this.#reports.nodes(),
+    };
+    await this.#store.save(minutes, this.#reports, record);
+    this.#reports.forget();
+    this.#letGo(now);
+  }
+
+  #letGo(now: ClockReading): void {
+    const before = Math.min(now.wallMs, this.#state.newestEnd) - forgetAfterMs;
+    for (const { start, end } of this.#state.minutes()) if (end < before) this.#state.forget(start);
+  }
+
+  /** What each node counted in the last seconds that are final. */
+  #recentTotals(): Map<string, number> {
+    const to = alignDown(this.finalThrough, sec.windowMs);
+    const totals = new Map<string, number>();
+    for (const minute of this.#state.minutes()) {
+      const first = Math.max(minute.start, to - rateOverMs);
+      for (let start = first; start < Math.min(minute.end, to); start += sec.windowMs) {
+        const index = (start - minute.start) / sec.windowMs;
+        for (const { name } of this.#state.nodes()) {
+          const packed = minute.part(name)?.second(index);
+          if (packed !== undefined)
+            totals.set(name, (totals.get(name) ?? 0) + totalOfSecond(packed));
+        }
+      }
+    }
+    return totals;
+  }
+}
+if (ms10.blockMs > forgetAfterMs) throw new Error('BUG: open minutes are let go of');

@@ -1,0 +1,71 @@
+/** What a server measures of its part in the cluster; see docs/metrics.md. */
+import { counter, gauge, type Metric } from '@reto3/core';
+import type { ClusterState } from './cluster-state.ts';
+import type { NodeState } from './merger.ts';
+
+const msPerSecond = 1_000;
+
+export function clusterMetrics(
+  { server, problem, publisher, merger }: ClusterState,
+  nodes: readonly NodeState[],
+): readonly Metric[] {
+  const inState = (wanted: string): number => nodes.filter(({ state }) => state === wanted).length;
+  return [
+    gauge(
+      'reto3_cluster_connected',
+      '1 while the server is connected to NATS and nothing keeps it from its part in the cluster.',
+      server !== undefined && problem === undefined ? 1 : 0,
+    ),
+    ...(publisher === undefined
+      ? []
+      : [
+          counter(
+            'reto3_cluster_published_messages_total',
+            'Messages to the stream that were acknowledged, since the start.',
+            publisher.messages,
+          ),
+          counter(
+            'reto3_cluster_published_bytes_total',
+            'Bytes of those messages.',
+            publisher.bytes,
+          ),
+          counter(
+            'reto3_cluster_publish_failures_total',
+            'Attempts to publish that were not acknowledged, since the start.',
+            publisher.failures,
+          ),
+          gauge(
+            'reto3_cluster_pending_seconds',
+            'Seconds of counts that are still to be published.',
+            publisher.secondsPending,
+          ),
+        ]),
+    ...(merger === undefined
+      ? []
+      : [
+          counter(
+            'reto3_cluster_merged_messages_total',
+            'Messages of the stream that were read, since the start.',
+            merger.messages,
+          ),
+          counter(
+            'reto3_cluster_bad_messages_total',
+            'Messages of the stream that no node can have sent, and that were skipped.',
+            merger.badMessages,
+          ),
+          gauge(
+            'reto3_cluster_final_through_timestamp_seconds',
+            "End of the cluster's newest final window, Unix time.",
+            merger.finalThrough / msPerSecond,
+          ),
+          gauge(
+            'reto3_cluster_nodes',
+            'Nodes by state: live are waited for, silent say nothing, left have stopped.',
+            ['live', 'silent', 'left'].map((name) => ({
+              labels: { state: name },
+              value: inState(name),
+            })),
+          ),
+        ]),
+  ];
+}

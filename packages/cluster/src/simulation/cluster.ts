@@ -1,0 +1,258 @@
+/**
+ * A node of a cluster in virtual time, on a disk and behind a NATS that fail, driven by one seed;
+ * and a merger that gets its messages late, twice and in any order.
+ *
+ * What it promises: when all is well again, the cluster has exactly what the node's own store holds,
+ * window by window; whatever was killed, lost, stepped or cut off before.
+ */
+
+import { ms10 } from '@reto3/core';
+import { Random, VirtualClock } from '@reto3/core/testing';
+import { allTime, Coordinator, FlushLoop, neverPublished, readChunks, Store } from '@reto3/engine';
+import { addMessage, allocate, RingReader, reachMs, stripeOf } from '@reto3/engine/ring';
+import { SimulatedDisk, type Trouble } from '@reto3/engine/testing';
+import { nextBoot } from '../boot.ts';
+import { MergeState } from '../merge-state.ts';
+import { decodeMessage } from '../message.ts';
+import { Publisher } from '../publisher.ts';
+
+const node = 'simulated';
+const flushMs = 100;
+const startMs = Date.UTC(2016, 4, 28, 23, 58, 30);
+
+export class ClusterSimulation {
+  readonly #random: Random;
+  readonly #clock = new VirtualClock(startMs);
+  readonly #disk: SimulatedDisk;
+  readonly log: string[] = [];
+  /** What is in the stream, and when it was acknowledged, monotonic ms. */
+  #stream: { readonly bytes: Uint8Array; readonly atMs: number }[] = [];
+  /** Never lost here. */
+  #registered = 0;
+  #natsAway = false;
+  /** Nothing fails any more. */
+  #calm = false;
+  #memory = allocate(1);
+  #coordinator: Coordinator | undefined;
+  #publisher: Publisher | undefined;
+  #loop: FlushLoop | undefined;
+  #store: Store | undefined;
+  /** Raised by a crash: what an older process has under way reaches nobody. */
+  #generation = 0;
+
+  constructor(seed: number) {
+    this.#random = new Random(seed);
+    this.#disk = new SimulatedDisk(this.#random);
+  }
+
+  /** Runs so many random steps, heals everything and compares. @throws Error */
+  async run(steps: number): Promise<void> {
+    await this.#start();
+    for (let step = 0; step < steps; step++) {
+      await this.#step();
+      await settle();
+    }
+    this.#disk.heal();
+    this.#disk.slow = false;
+    this.#disk.release();
+    this.#natsAway = false;
+    for (let beat = 0; beat < 100; beat++) await this.#pass(flushMs);
+    this.#calm = true;
+    for (let beat = 0; beat < 20; beat++) await this.#pass(flushMs);
+    await this.#loop?.stop();
+    await this.#coordinator?.stop();
+    await this.#publisher?.stop(1_000);
+    await this.#compare();
+  }
+
+  async #step(): Promise<void> {
+    const dice = this.#random.next();
+    if (dice < 0.35) this.#send();
+    else if (dice < 0.7)
+      await this.#pass(this.#random.pick([10, 50, 100, 200, 1_000, 5_000, 70_000]));
+    else if (dice < 0.75) this.#stepClock();
+    else if (dice < 0.83) {
+      this.#natsAway = !this.#natsAway;
+      this.#note(`NATS is ${this.#natsAway ? 'away' : 'back'}`);
+    } else if (dice < 0.85) this.#reconnect();
+    else if (dice < 0.9) this.#troubleDisk();
+    else await this.#crash();
+  }
+
+  #send(): void {
+    const times = this.#random.between(1, 50);
+    for (let time = 0; time < times; time++) {
+      addMessage(stripeOf(this.#memory, 0), this.#clock.wallMs - this.#random.pick([0, 0, 0, 900]));
+    }
+    this.#note(`${times} messages`);
+  }
+
+  async #pass(ms: number): Promise<void> {
+    this.#note(`${ms} ms pass`);
+    for (let left = ms; left > 0; ) {
+      const beatMs = Math.min(left, ms > 1_000 ? Math.floor(reachMs / 3) : flushMs);
+      this.#clock.pass(beatMs);
+      left -= beatMs;
+      void this.#loop?.beat();
+      await settle();
+    }
+  }
+
+  #stepClock(): void {
+    const ms = this.#random.pick([-3_600_000, -400_000, -200_000, -1_000, 50, 90_000, 400_000]);
+    this.#clock.step(ms);
+    this.#note(`the clock steps by ${ms} ms`);
+  }
+
+  #troubleDisk(): void {
+    const what = this.#random.pick<Trouble>([
+      'fail',
+      'heal',
+      'heal',
+      'slow',
+      'release',
+      'fail one sync',
+    ]);
+    this.#disk.trouble(what);
+    this.#note(`disk: ${what}`);
+  }
+
+  async #crash(): Promise<void> {
+    const power = this.#random.chance(0.5);
+    if (power) this.#disk.cutPower();
+    else this.#disk.kill();
+    this.#disk.heal();
+    this.#note(power ? 'the power fails' : 'the process is killed');
+    await this.#start();
+  }
+
+  async #start(): Promise<void> {
+    this.#generation++;
+    this.#memory = allocate(1);
+    this.#store = await Store.open(
+      () => this.#disk.open(),
+      () => this.#disk.sync(),
+    );
+    const ignored = () => undefined;
+    const coordinator = await Coordinator.open({
+      clock: this.#clock,
+      ring: new RingReader(this.#memory),
+      workerCount: 1,
+      store: this.#store,
+      anchor: this.#disk.anchor,
+      node,
+      events: { clockStepped: ignored, stalled: ignored, damaged: ignored },
+    });
+    this.#coordinator = coordinator;
+    const publisher = new Publisher({
+      node,
+      source: coordinator,
+      clock: this.#clock,
+      published: coordinator.published ?? neverPublished,
+      newestEnd: coordinator.endBefore,
+      events: { failed: ignored, recovered: ignored, damaged: ignored },
+    });
+    this.#publisher = publisher;
+    coordinator.publishTo(publisher);
+    await coordinator.prepare();
+    coordinator.count();
+    const options = { flushMs, ack: 'memory' } as const;
+    const events = { flushed: ignored, failed: ignored, recovered: ignored };
+    this.#loop = new FlushLoop(coordinator, this.#clock, options, events);
+    await this.#join(coordinator, publisher);
+  }
+
+  /** As `Cluster` does, with the register at hand. */
+  async #join(coordinator: Coordinator, publisher: Publisher): Promise<void> {
+    const next = nextBoot({
+      before: publisher.published(),
+      registered: this.#registered,
+      endBefore: coordinator.endBefore,
+      startedAt: coordinator.state().startedAt,
+      wallMs: this.#clock.wallMs,
+    });
+    publisher.announce(next, this.#registered);
+    await coordinator.savePublished(publisher.published());
+    if (this.#random.chance(0.9)) this.#registered = next.boot;
+    else return this.#crash();
+    const generation = this.#generation;
+    const publish = async (bytes: Uint8Array): Promise<void> => {
+      if (generation !== this.#generation) return new Promise(() => undefined);
+      const reached = this.#calm || (!this.#natsAway && this.#random.chance(0.9));
+      if (reached) this.#stream.push({ bytes, atMs: this.#clock.monotonicMs });
+      else if (this.#natsAway && this.#random.chance(0.2)) this.#loseAcknowledged();
+      // It may be in the stream, and nobody says so.
+      if (!reached || (!this.#calm && this.#random.chance(0.1))) throw new Error('timeout');
+    };
+    publisher.begin(next, { publish }, next.everything);
+  }
+
+  /** The connection breaks and is back at once, at another server: no message need have failed. */
+  #reconnect(): void {
+    if (this.#natsAway) return;
+    this.#note('connected to NATS again');
+    this.#loseAcknowledged();
+    this.#publisher?.repeat();
+  }
+
+  /** Another server leads the stream, and does not have the newest of it. */
+  #loseAcknowledged(): void {
+    const since = this.#clock.monotonicMs - this.#random.pick([300, 5_000, 100_000]);
+    const before = this.#stream.length;
+    this.#stream = this.#stream.filter(({ atMs }) => atMs < since);
+    this.#note(`NATS loses ${before - this.#stream.length} messages`);
+  }
+
+  async #compare(): Promise<void> {
+    const coordinator = this.#coordinator;
+    if (coordinator === undefined) throw new Error('BUG: not started');
+    const state = new MergeState({
+      silentAfterMs: 1_000,
+      stored: { parts: () => new Map(), block: () => undefined },
+    });
+    const now = this.#clock.read();
+    const again = this.#stream.filter(() => this.#random.chance(0.2));
+    for (const { bytes } of this.#shuffled([...this.#stream, ...again]))
+      state.apply(node, decodeMessage(bytes, node), now);
+    const cluster = new Map<number, number>();
+    for (const minute of state.minutes()) {
+      for (const [index, counted] of minute.ms10.counted.entries()) {
+        if (counted === 1)
+          cluster.set(minute.start + index * ms10.windowMs, minute.ms10.counts[index] ?? 0);
+      }
+    }
+    const view = coordinator.view();
+    try {
+      for await (const chunk of readChunks(view, ms10, { from: allTime.from, to: allTime.to })) {
+        for (const [index, counted] of chunk.windows.counted.entries()) {
+          const start = chunk.start + index * ms10.windowMs;
+          if (counted !== 1) continue;
+          const [want, got] = [chunk.windows.counts[index], cluster.get(start)];
+          if (got !== want) throw new Error(`got ${got} at ${start}, want ${want}`);
+          cluster.delete(start);
+        }
+      }
+    } finally {
+      await view.store.close();
+    }
+    for (const [start, count] of cluster) {
+      throw new Error(`got ${count} at ${start}, where the node has a gap`);
+    }
+  }
+
+  #shuffled<T>(items: readonly T[]): T[] {
+    const rest = [...items];
+    const shuffled: T[] = [];
+    while (rest.length > 0) shuffled.push(...rest.splice(this.#random.below(rest.length), 1));
+    return shuffled;
+  }
+
+  #note(what: string): void {
+    this.log.push(what);
+  }
+}
+
+/** Lets everything that needs no time come to its end. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+}

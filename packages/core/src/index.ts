@@ -1,0 +1,83 @@
+/** What every package speaks: periods, times, windows as columns, answers, errors. No I/O. */
+export { type Ack, ackModes } from './ack.ts';
+export {
+  type Damaged,
+  damagedFields,
+  damagedOf,
+  damagedTrailer,
+  endMark,
+  endRecord,
+} from './answer/damage-text.ts';
+export {
+  contentTypes,
+  countedRows,
+  csvHeader,
+  type Damages,
+  type FormatName,
+  formatAnswer,
+  formatNames,
+  formatRows,
+  parseFormat,
+  parseFormatOf,
+  type ReadAgain,
+  type Scope,
+  scopes,
+  startsOf,
+  type Whose,
+} from './answer/format.ts';
+export { readToken } from './bearer-token.ts';
+export type { Chunk } from './chunk.ts';
+export {
+  type Clock,
+  type ClockReading,
+  type MonotonicMs,
+  systemClock,
+  type WallMs,
+} from './clock.ts';
+export { type Damage, describe, type OnDamage, report } from './damage.ts';
+export { type ErrorCode, errorKinds, exitCode, messageOf, Reto3Error } from './errors.ts';
+export type { Log } from './log.ts';
+export { BucketHistogram, type HistogramReading } from './metrics/bucket-histogram.ts';
+export {
+  counter,
+  gauge,
+  histogram,
+  type Metric,
+  type MetricSource,
+  Metrics,
+} from './metrics/metric.ts';
+export { RecentPeak } from './metrics/recent-peak.ts';
+export { parseNumber } from './number.ts';
+export {
+  alignDown,
+  alignUp,
+  isPeriodName,
+  largestTime,
+  min,
+  ms10,
+  ms10PerSecond,
+  type Period,
+  type PeriodName,
+  parsePeriod,
+  periodNamed,
+  periodNames,
+  periods,
+  sec,
+  secondsPerMinute,
+} from './period.ts';
+export { isPlainName } from './plain-name.ts';
+export { parseTime, type Range, type RangeRequest, resolveRange } from './range.ts';
+export { terminalCell, terminalText } from './terminal-text.ts';
+export { exitOf } from './thread-exit.ts';
+export { timeText } from './time-text.ts';
+export { VarintReader, VarintWriter } from './varints.ts';
+export { version } from './version.ts';
+export {
+  allocateWindows,
+  copyOf,
+  joinWindows,
+  overwrite,
+  sliceOf,
+  totalOf,
+  type Windows,
+} from './windows.ts';

@@ -1,0 +1,21 @@
+/** docs/format.md, for the tests that hold it to the code. */
+import { readFileSync } from 'node:fs';
+
+export function formatDocument(): string {
+  return readFileSync(new URL('../../../../docs/format.md', import.meta.url), 'utf8');
+}
+
+/**
+ * The bytes of the example of that name, in hexadecimal: of each line, what stands before two
+ * spaces; `00 × 3` is 00 three times.
+ */
+export function exampleBytes(example: string): string {
+  const document = formatDocument();
+  const start = document.indexOf(`<!-- example: ${example} -->`);
+  const [, block = ''] = document.slice(start).split('```\n', 2);
+  const bytes = block.split('\n').map((line) => line.split('  ', 1)[0] ?? '');
+  return bytes
+    .join(' ')
+    .replaceAll(/(\w\w) × (\d+)/g, (_, byte: string, times: string) => byte.repeat(Number(times)))
+    .replaceAll(' ', '');
+}

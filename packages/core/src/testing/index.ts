@@ -1,0 +1,5 @@
+/** Test doubles and generators, also for other packages. */
+export { exampleBytes, formatDocument } from './format-document.ts';
+export { poissonFrom } from './poisson.ts';
+export { Random } from './random.ts';
+export { VirtualClock } from './virtual-clock.ts';

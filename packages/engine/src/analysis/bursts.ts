@@ -1,0 +1,136 @@
+/**
+ * How bursty a range was: peaks, quantiles, dispersion at three lengths of time, bursts and stalls.
+ * Two passes over the series in bounded memory: the first tells what is typical, the second finds
+ * what is not. docs/bursts.md has the formulae and their sources.
+ */
+import { ms10, parseNumber, Reto3Error, sec } from '@reto3/core';
+import { CountQuantiles } from './quantiles.ts';
+import { Scale, type ScaleSummary } from './scale.ts';
+import { answerOf, noData, type OfSeries, type Series } from './series.ts';
+import { type Burst, BurstFinder, Largest, type Stall, StallFinder } from './stretches.ts';
+import { defaultThresholds, type Thresholds } from './thresholds.ts';
+
+/** Thresholds as users write them: text, as it comes from a flag or a query string. */
+export interface BurstsRequest {
+  /** Messages in 10 ms. */
+  readonly rise?: string | undefined;
+  readonly fall?: string | undefined;
+  /** Milliseconds. */
+  readonly stall?: string | undefined;
+}
+
+export interface ListedBurst extends Burst {
+  /** Of all messages of the range, 0 to 1. */
+  readonly share: number;
+}
+
+/** Gaps and damage are left out of everything. */
+export interface Bursts extends OfSeries {
+  /** Of the counts of the ms10 windows. */
+  readonly quantiles: Quantiles;
+  /** At 10 ms, 100 ms and 1 s. */
+  readonly scales: readonly ScaleSummary[];
+  /** Messages in 10 ms; milliseconds. Absent: too little traffic to tell a stall. */
+  readonly thresholds: { readonly rise: number; readonly fall: number; readonly stallMs?: number };
+  readonly bursts: {
+    readonly count: number;
+    readonly messages: number;
+    /** Of all messages of the range, 0 to 1. */
+    readonly share: number;
+    /** The hundred with the most messages, in order of time. */
+    readonly list: readonly ListedBurst[];
+  };
+  readonly stalls: {
+    readonly count: number;
+    readonly ms: number;
+    /** The hundred longest, in order of time. */
+    readonly list: readonly Stall[];
+  };
+}
+
+interface Quantiles {
+  readonly p50: number;
+  readonly p75: number;
+  readonly p90: number;
+  readonly p95: number;
+  readonly p99: number;
+  readonly p999: number;
+}
+
+const shares = [0.5, 0.75, 0.9, 0.95, 0.99, 0.999] as const;
+const scalesMs = [ms10.windowMs, 100, sec.windowMs] as const;
+const mostListed = 100;
+const mostCount = 1e9;
+/** An hour: beyond it, it is no stall but a night. */
+const longestStallMs = 3_600_000;
+
+/** @throws Reto3Error RETO3_NO_DATA, RETO3_BAD_REQUEST */
+export async function findBursts(series: Series, asked: BurstsRequest): Promise<Bursts> {
+  const given = parseRequest(asked);
+  const quantiles = new CountQuantiles();
+  const scales = scalesMs.map((windowMs) => new Scale(windowMs));
+  let windows = 0;
+  let messages = 0;
+  await series.each((start, count) => {
+    windows++;
+    messages += count;
+    quantiles.add(count);
+    for (const scale of scales) scale.add(start, count);
+  });
+  if (windows === 0) throw noData();
+
+  const [p50, p75, p90, p95, p99, p999] = quantiles.at(shares);
+  const thresholds = merge(given, defaultThresholds(windows, p50, messages / windows));
+  const bursts = new Largest<Burst>(mostListed, ({ total }) => total);
+  const stalls = new Largest<Stall>(mostListed, ({ from, to }) => to - from);
+  const burstFinder = new BurstFinder(thresholds.rise, thresholds.fall, (burst) =>
+    bursts.add(burst),
+  );
+  const stallFinder = new StallFinder(thresholds.stallWindows, (stall) => stalls.add(stall));
+  await series.each((start, count) => {
+    burstFinder.add(start, count);
+    stallFinder.add(start, count);
+  });
+  burstFinder.end();
+
+  const shareOf = (part: number): number => (messages === 0 ? 0 : part / messages);
+  const { rise, fall, stallWindows } = thresholds;
+  const stallMs = stallWindows * ms10.windowMs;
+  const read = { windows, messages };
+  return answerOf(series, read, {
+    quantiles: { p50, p75, p90, p95, p99, p999 },
+    scales: scales.map((scale) => scale.summary()),
+    thresholds: { rise, fall, ...(Number.isFinite(stallMs) && { stallMs }) },
+    bursts: {
+      count: bursts.count,
+      messages: bursts.size,
+      share: shareOf(bursts.size),
+      list: bursts.list.map((burst) => ({ ...burst, share: shareOf(burst.total) })),
+    },
+    stalls: { count: stalls.count, ms: stalls.ms, list: stalls.list },
+  });
+}
+
+type Given = { readonly [name in keyof Thresholds]: number | undefined };
+
+function parseRequest({ rise, fall, stall }: BurstsRequest): Given {
+  const number = (name: string, text: string | undefined, least: number, most: number) =>
+    text === undefined ? undefined : parseNumber(name, text, least, most);
+  const stallMs = number('stall', stall, ms10.windowMs, longestStallMs);
+  return {
+    rise: number('rise', rise, 1, mostCount),
+    fall: number('fall', fall, 0, mostCount),
+    stallWindows: stallMs === undefined ? undefined : Math.ceil(stallMs / ms10.windowMs),
+  };
+}
+
+function merge(given: Given, fallback: Thresholds): Thresholds {
+  const rise = given.rise ?? fallback.rise;
+  const fall = given.fall ?? Math.min(rise, fallback.fall);
+  if (fall > rise) {
+    throw new Reto3Error('RETO3_BAD_REQUEST', `got fall ${fall} above rise ${rise}`, {
+      hint: 'a burst begins at rise and ends below fall, so fall is at most rise',
+    });
+  }
+  return { rise, fall, stallWindows: given.stallWindows ?? fallback.stallWindows };
+}

@@ -1,0 +1,69 @@
+import { MemoryLevel } from 'memory-level';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { decodeMeta } from '../store/meta.ts';
+import { Store, type StoreSnapshot } from '../store/store.ts';
+import { VirtualServer } from '../testing/virtual-server.ts';
+import { type Record, readBackup, writeBackup } from './stream.ts';
+
+let server: VirtualServer;
+let backup: Buffer;
+
+async function written(snapshot: StoreSnapshot): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of writeBackup(snapshot)) pieces.push(piece);
+  await snapshot.close();
+  return Buffer.concat(pieces);
+}
+
+/** Reads it in pieces of that many bytes. */
+async function read(bytes: Buffer, pieceBytes = 1_000): Promise<Record[]> {
+  async function* pieces(): AsyncGenerator<Uint8Array> {
+    for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);
+  }
+  const records: Record[] = [];
+  for await (const record of readBackup(pieces())) records.push(record);
+  return records;
+}
+
+beforeAll(async () => {
+  const database = new MemoryLevel<string, string>();
+  const store = await Store.open(async () => database);
+  server = await VirtualServer.on(store, Date.UTC(2016, 4, 28, 11, 11));
+  await server.count(70);
+  backup = await written(await server.coordinator.backup());
+});
+
+describe('a backup', () => {
+  it.each([1, 7, 1_000_000])('gives back every row, read in pieces of %s', async (pieceBytes) => {
+    const records = await read(backup, pieceBytes);
+    const series = records.flatMap((record) => ('series' in record ? record.series : []));
+    // A minute is closed; of the next one ten seconds, and the one that begins.
+    const journal = new Array<string>(11).fill('journal');
+    expect(series).toEqual([...journal, 'ms10', 'sec', 'min']);
+    const [meta] = records;
+    if (meta === undefined || !('text' in meta)) throw new Error('no meta row');
+    expect(decodeMeta(meta.value)).toMatchObject({ node: 'test', boot: 1 });
+  });
+
+  it('shows one moment, whatever is written while it is read', async () => {
+    const snapshot = await server.coordinator.backup();
+    const before = await written(await server.coordinator.backup());
+    await server.count(5);
+    expect((await written(snapshot)).length).toBe(before.length);
+  });
+
+  it('is refused where a bit is flipped, anywhere', async () => {
+    for (let at = 0; at < backup.length; at += 13) {
+      const flipped = Buffer.from(backup);
+      flipped[at] = (flipped[at] ?? 0) ^ (1 << (at % 8));
+      await expect(read(flipped)).rejects.toMatchObject({ code: 'RETO3_BACKUP_DAMAGED' });
+    }
+  });
+
+  it('is refused where it was cut, or something was added', async () => {
+    for (let end = 0; end < backup.length; end += 29)
+      await expect(read(backup.subarray(0, end))).rejects.toThrow('cannot read the backup');
+    await expect(read(Buffer.concat([backup, backup]))).rejects.toThrow('behind its end');
+    await expect(read(Buffer.from('no backup at all'))).rejects.toThrow('it is no backup');
+  });
+});

@@ -1,0 +1,113 @@
+/** What a start refuses: folders from which writes, or parts of the open minute, are gone. */
+
+import { allocateWindows, type Windows } from '@reto3/core';
+import { VirtualClock } from '@reto3/core/testing';
+import { MemoryLevel } from 'memory-level';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { allocate } from '../ring/layout.ts';
+import { RingReader } from '../ring/ring.ts';
+import { type Anchor, noAnchor } from '../store/anchor.ts';
+import { type Meta, newMeta } from '../store/meta.ts';
+import { type Change, Store } from '../store/store.ts';
+import { Coordinator } from './coordinator.ts';
+import { recover } from './recover.ts';
+
+const minute = Date.UTC(2016, 4, 28, 11, 11);
+
+function secondOf(count: number): Windows {
+  const windows = allocateWindows(100);
+  windows.counted.fill(1);
+  windows.counts[0] = count;
+  return windows;
+}
+
+const journal: Change[] = [
+  { put: 'journal', start: minute, windows: secondOf(5) },
+  { put: 'journal', start: minute + 1_000, windows: secondOf(7) },
+];
+const meta: Meta = { ...newMeta('test'), boot: 1, writes: 9, open: [{ start: minute, total: 12 }] };
+
+describe('recover', () => {
+  let store: Store;
+  let anchor: Anchor;
+
+  beforeEach(async () => {
+    store = await Store.open(async () => new MemoryLevel<string, string>());
+    anchor = noAnchor();
+    await anchor.write(9);
+    await store.write([...journal, { meta }], { sync: true });
+  });
+
+  it('finds the open minute, its messages and its newest second', async () => {
+    const recovered = await recover(store, anchor, 'test');
+    expect(recovered.messages).toBe(12);
+    expect(recovered.newestEnd).toBe(minute + 2_000);
+    expect([...recovered.minutes.all()].map(({ start }) => start)).toEqual([minute]);
+  });
+
+  it('knows of no time before the oldest block of any period, or before damage', async () => {
+    const oldest = async (change: Change): Promise<number> => {
+      await store.write([change], { sync: true });
+      return (await recover(store, anchor, 'test')).oldest;
+    };
+    expect((await recover(store, anchor, 'test')).oldest).toBe(minute);
+    const [hour, day] = [minute - 11 * 60_000, Date.UTC(2016, 4, 28)];
+    const counted = allocateWindows(1_440);
+    counted.counted[600] = 1;
+    expect(await oldest({ put: 'min', start: day, windows: counted })).toBe(day + 600 * 60_000);
+    const seconds = allocateWindows(3_600);
+    expect(await oldest({ put: 'sec', start: hour - 7_200_000, windows: seconds })).toBe(
+      hour - 7_200_000,
+    );
+    const damaged = { put: 'min', start: day - 86_400_000, bytes: Buffer.from('damaged') } as const;
+    expect(await oldest(damaged)).toBe(day - 86_400_000);
+  });
+
+  it('takes an empty folder for a new one', async () => {
+    const empty = await Store.open(async () => new MemoryLevel<string, string>());
+    const { meta: found, messages } = await recover(empty, noAnchor(), 'test');
+    expect(found).toEqual(newMeta('test'));
+    expect(messages).toBe(0);
+  });
+
+  it('refuses a folder that knows of fewer writes than its anchor', async () => {
+    await anchor.write(10);
+    await expect(recover(store, anchor, 'test')).rejects.toThrow(/got 9 writes, want at least 10/);
+  });
+
+  it('refuses an empty folder that has an anchor', async () => {
+    const empty = await Store.open(async () => new MemoryLevel<string, string>());
+    await expect(recover(empty, anchor, 'test')).rejects.toMatchObject({
+      code: 'RETO3_DATA_CORRUPT',
+    });
+  });
+
+  it('finds the anchor of a server that only added up a cluster, whenever that was killed', async () => {
+    const folder = await Store.open(async () => new MemoryLevel<string, string>());
+    const events = {
+      clockStepped: () => undefined,
+      stalled: () => undefined,
+      damaged: () => undefined,
+    };
+    const clock = new VirtualClock(minute);
+    const ring = new RingReader(allocate(1));
+    const its = noAnchor();
+    const parts = { clock, ring, workerCount: 1, store: folder, anchor: its, node: 'm', events };
+    const coordinator = await Coordinator.open(parts);
+    await coordinator.prepare();
+    for (let flush = 0; flush < 3; flush++) await coordinator.flush();
+    const { meta: found, newestEnd } = await recover(folder, its, 'm');
+    expect(found.writes).toBeGreaterThan(1);
+    // It vouches for no time.
+    expect(newestEnd).toBe(0);
+  });
+
+  it('refuses a folder whose anchor is missing', async () => {
+    await expect(recover(store, noAnchor(), 'test')).rejects.toThrow(/ANCHOR is missing/);
+  });
+
+  it('refuses a journal of which a row is missing', async () => {
+    await store.write([{ delete: 'journal', start: minute + 1_000 }], { sync: true });
+    await expect(recover(store, anchor, 'test')).rejects.toThrow(/adds up to 5, want 12/);
+  });
+});

@@ -1,0 +1,189 @@
+/** What of a machine can keep a server from running, or from running well. */
+import { execFile } from 'node:child_process';
+import { mkdtemp, open, rm, stat, statfs } from 'node:fs/promises';
+import { get } from 'node:http';
+import { createServer } from 'node:net';
+import { dirname, join, resolve } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { type Clock, messageOf } from '@reto3/core';
+import { type Finding, fail, ok, warn } from './finding.ts';
+
+/** The oldest Node.js that runs all of it (package.json says the same). */
+const leastNode = [20, 19] as const;
+
+export function checkNode(version: string): Finding {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const [leastMajor, leastMinor] = leastNode;
+  if (major > leastMajor || (major === leastMajor && minor >= leastMinor))
+    return ok('node', `Node.js ${version}`);
+  return fail(
+    'node',
+    `got Node.js ${version}, want ${leastNode.join('.')} or newer`,
+    'install a newer Node.js',
+  );
+}
+
+export function checkGlibc(report: unknown): Finding {
+  const version = glibcIn(report);
+  if (version === undefined)
+    return warn('glibc', 'this system has none', 'run on Linux with glibc, such as Debian');
+  return ok('glibc', `glibc ${version}`);
+}
+
+function glibcIn(report: unknown): string | undefined {
+  if (typeof report !== 'object' || report === null || !('header' in report)) return undefined;
+  const { header } = report;
+  return typeof header === 'object' && header !== null && 'glibcVersionRuntime' in header
+    ? String(header.glibcVersionRuntime)
+    : undefined;
+}
+
+/** @param loadUws gives the version, or throws why none can be loaded */
+export function checkUws(loadUws: () => string): Finding {
+  try {
+    return ok('uws', `uWebSockets.js ${loadUws()}`);
+  } catch (error) {
+    return fail('uws', messageOf(error), 'see RETO3_UWS_MISSING in docs/errors.md');
+  }
+}
+
+/** A day of counts takes about 5 MB at 5,000 messages/s; LevelDB needs room to compact besides. */
+const littleSpaceBytes = 1 << 30;
+const tooLittleSpaceBytes = 64 << 20;
+
+export async function checkSpace(folder: string): Promise<Finding> {
+  const { bavail, bsize } = await statfs(await existing(folder));
+  const bytes = bavail * bsize;
+  const says = `${Math.floor(bytes / (1 << 20))} MB free for ${folder}`;
+  if (bytes < tooLittleSpaceBytes) return fail('space', says, 'free space, or choose another disk');
+  if (bytes < littleSpaceBytes) return warn('space', says, 'free space before it runs out');
+  return ok('space', says);
+}
+
+/** What serve makes is its user's alone; a folder from before, or made by hand, may not be. */
+export async function* checkPrivacy(folder: string): AsyncGenerator<Finding> {
+  const found = await stat(folder).catch(() => undefined);
+  if (found === undefined) return;
+  const mode = found.mode & 0o777;
+  if ((mode & 0o007) === 0) {
+    yield ok('privacy', `other users may not enter ${folder}`);
+    return;
+  }
+  const says = `every user may read ${folder} (mode 0${mode.toString(8)}), with the bodies that --archive keeps`;
+  yield warn('privacy', says, `chmod -R go-rwx ${folder}`);
+}
+
+const fsyncs = 15;
+/** Group commit waits 10 ms; a disk much slower than that makes --ack durable slow. */
+const slowFsyncMs = 20;
+
+export async function checkFsync(folder: string): Promise<Finding> {
+  try {
+    const times = await fsyncTimes(await existing(folder));
+    const median = times.sort((a, b) => a - b)[times.length >> 1] ?? 0;
+    const says = `fsync takes ${median.toFixed(2)} ms (median of ${fsyncs})`;
+    if (median <= slowFsyncMs) return ok('fsync', says);
+    return warn('fsync', says, 'put the data folder on a faster disk, above all for --ack durable');
+  } catch (error) {
+    return fail('fsync', `cannot write: ${messageOf(error)}`, 'make the folder writable');
+  }
+}
+
+async function fsyncTimes(folder: string): Promise<number[]> {
+  const beside = await mkdtemp(join(folder, '.reto3-doctor-'));
+  try {
+    const file = await open(join(beside, 'fsync'), 'w');
+    const block = Buffer.alloc(4_096, 1);
+    const times: number[] = [];
+    for (let time = 0; time < fsyncs; time++) {
+      const begun = performance.now();
+      await file.write(block);
+      await file.datasync();
+      times.push(performance.now() - begun);
+    }
+    await file.close();
+    return times;
+  } finally {
+    await rm(beside, { recursive: true, force: true });
+  }
+}
+
+/** The folder itself, or the nearest above it that there is. */
+async function existing(folder: string): Promise<string> {
+  const path = resolve(folder);
+  const there = await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  return there || path === dirname(path) ? path : existing(dirname(path));
+}
+
+export async function checkPort(name: string, port: number, adminPort: number): Promise<Finding> {
+  if (await isFree(port)) return ok(name, `port ${port} is free`);
+  const holder = await reto3At(adminPort);
+  if (holder !== undefined) return ok(name, `port ${port} is taken, and ${holder} runs here`);
+  return fail(
+    name,
+    `port ${port} is taken by something that is no reto3`,
+    'stop what listens there, or choose another port',
+  );
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((done) => {
+    const server = createServer();
+    server.once('error', () => done(false));
+    server.listen(port, () => server.close(() => done(true)));
+  });
+}
+
+const patienceMs = 1_000;
+
+/** What answers /v1/info there, if it is one of ours. */
+function reto3At(port: number): Promise<string | undefined> {
+  return new Promise((done) => {
+    const options = { host: '127.0.0.1', port, path: '/v1/info', timeout: patienceMs };
+    const request = get(options, async (response) => {
+      let text = '';
+      for await (const piece of response.setEncoding('utf8')) text += piece;
+      done(
+        /"uWebSockets"/.test(text) ? `reto3 ${/"version":"([^"]*)"/.exec(text)?.[1]}` : undefined,
+      );
+    });
+    request.once('timeout', () => request.destroy());
+    request.once('error', () => done(undefined));
+  });
+}
+
+const observeMs = 200;
+/** What rounding of the two clocks and NTP's slewing can make at most in that time. */
+const mostDriftMs = 5;
+
+export async function checkClock(clock: Clock): Promise<Finding> {
+  const before = clock.read();
+  await setTimeout(observeMs);
+  const after = clock.read();
+  const drift = after.wallMs - before.wallMs - (after.monotonicMs - before.monotonicMs);
+  if (Math.abs(drift) > mostDriftMs) {
+    const says = `the wall clock moved by ${drift.toFixed(1)} ms against the monotonic one`;
+    return fail('clock', says, 'find out what sets the clock, and let NTP slew it instead');
+  }
+  const synchronised = await isSynchronised();
+  if (synchronised === true) return ok('clock', 'steady, synchronised by NTP');
+  const says = synchronised === false ? 'steady, not synchronised' : 'steady, NTP unknown';
+  return warn('clock', says, 'let NTP (chrony, systemd-timesyncd) keep the clock of the machine');
+}
+
+async function isSynchronised(): Promise<boolean | undefined> {
+  try {
+    const { stdout } = await promisify(execFile)(
+      'timedatectl',
+      ['show', '--property=NTPSynchronized', '--value'],
+      { timeout: patienceMs },
+    );
+    return stdout.trim() === 'yes';
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,234 @@
+/**
+ * Repairs a data folder that a server refuses, or that has damaged rows: copies it, lets LevelDB
+ * save its files where it cannot open them, drops what is not whole, makes the series agree and
+ * writes down what is gone. Afterwards the folder opens, an audit holds, and no count in it is
+ * anything but what was counted.
+ */
+import { cp, rename, rm, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import {
+  alignDown,
+  alignUp,
+  min,
+  type PeriodName,
+  periodNames,
+  Reto3Error,
+  sec,
+} from '@reto3/core';
+import { type Audit, audit } from '../query/audit.ts';
+import { DataFolder } from '../query/data-folder.ts';
+import { reachMs } from '../ring/layout.ts';
+import { anchorIn } from '../store/anchor.ts';
+import { archiveFolderOf } from '../store/archive-folder.ts';
+import { type Database, holdsDatabase, openExistingDatabase } from '../store/database.ts';
+import { repairFiles, whileLocked } from '../store/files/repair.ts';
+import { damagedLeftovers, damagedTables, newestInTables, newestOf } from '../store/files/table.ts';
+import type { Gone, Stretch } from '../store/gone.ts';
+import { type Meta, newMeta } from '../store/meta.ts';
+import { type Dropped, dropDamaged, dropStale, putBack } from '../store/salvage.ts';
+import { allTime, Store } from '../store/store.ts';
+import { type Damaged, daysOf, Rebuild } from './rebuild.ts';
+
+export interface Repair {
+  /** Where the folder was copied to before anything was changed. */
+  readonly copy: string;
+  /** Why LevelDB had to save its files; undefined where it could open them. */
+  readonly filesRepaired: string | undefined;
+  readonly dropped: readonly Dropped[];
+  /** Rows that were written anew or deleted to make the series agree. */
+  readonly changes: number;
+  /** Writes that are missing although they were on the disk once. */
+  readonly writesMissing: number;
+  readonly gone: Gone;
+  readonly audit: Audit;
+}
+
+/**
+ * @param signal gives it up while the folder is copied; once it is being changed, it is mended
+ * @throws Reto3Error RETO3_DATA_LOCKED, RETO3_DATA_UNREADABLE, RETO3_DATA_VERSION
+ */
+export async function repair(
+  folder: string,
+  nowMs: number,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<Repair> {
+  if (!(await holdsDatabase(folder))) {
+    throw new Reto3Error(
+      'RETO3_DATA_UNREADABLE',
+      `cannot repair the data folder ${folder}: it holds no counts`,
+      { hint: 'name the --data-dir of a server' },
+    );
+  }
+  const time = new Date(nowMs).toISOString().replaceAll(/[:.]/g, '-');
+  const copy = `${resolve(folder)}.before-repair-${time}`;
+  const { filesRepaired, tables, salvaged, elsewhere } = await whileLocked(folder, async () => {
+    await copyCounts(folder, copy, signal);
+    // LevelDB's parser may end the process over a damaged table, so it must not see any.
+    const tables = await damagedTables(folder);
+    const leftovers = await damagedLeftovers(folder);
+    for (const file of [...leftovers, ...tables.map((table) => table.file)])
+      await rm(join(folder, file));
+    const salvaged = newestOf(tables.flatMap(({ entries }) => entries));
+    const elsewhere = await newestInTables(folder, salvaged);
+    const reason = await openable(folder);
+    const [table] = tables;
+    return {
+      tables,
+      salvaged,
+      elsewhere,
+      filesRepaired: table ? `${table.file}: ${table.damage}` : reason,
+    };
+  });
+  const database = await openExistingDatabase(folder);
+  const lost = tables.flatMap((table) => table.lost ?? []);
+  // Whole tables are missing, and nobody knows what was in them.
+  const anyMissing =
+    tables.some((table) => table.lost === undefined) || /missing file/.test(filesRepaired ?? '');
+  const stale = await dropStale(database, lost);
+  await putBack(database, salvaged, elsewhere, lost);
+  const rows = await repairRows(folder, database, { lost, stale, anyMissing }, nowMs);
+  return { copy, filesRepaired, ...rows, audit: await auditOf(folder, nowMs) };
+}
+
+/** The copy has its name when it is whole. */
+async function copyCounts(folder: string, copy: string, signal: AbortSignal): Promise<void> {
+  const part = `${copy}.part`;
+  // A repair does not touch the archive, which may be a thousand times as large as the counts.
+  const filter = (path: string): boolean => {
+    signal.throwIfAborted();
+    return path !== archiveFolderOf(folder);
+  };
+  try {
+    await cp(folder, part, { recursive: true, errorOnExist: true, force: false, filter });
+    signal.throwIfAborted();
+    await rename(part, copy);
+  } catch (error) {
+    await rm(part, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** Lets LevelDB repair its files if it cannot open them; says why it could not. */
+async function openable(folder: string): Promise<string | undefined> {
+  try {
+    await (await openExistingDatabase(folder)).close();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof Reto3Error) || error.code === 'RETO3_DATA_LOCKED') throw error;
+    await repairFiles(folder);
+    return error.message;
+  }
+}
+
+type RowsRepaired = Pick<Repair, 'dropped' | 'changes' | 'writesMissing' | 'gone'>;
+
+async function repairRows(
+  folder: string,
+  database: Database,
+  files: {
+    readonly lost: Damaged['lost'];
+    readonly stale: readonly Dropped[];
+    readonly anyMissing: boolean;
+  },
+  nowMs: number,
+): Promise<RowsRepaired> {
+  const store = await Store.open(async () => database);
+  try {
+    const dropped = [...files.stale, ...(await dropDamaged(database))];
+    const found = await store.readMeta();
+    const meta = found ?? (await guessMeta(store, nowMs));
+    const anchored = await anchorOf(folder);
+    const writesMissing = Math.max(0, (anchored ?? 0) - (found?.writes ?? 0));
+    const { lost, anyMissing } = files;
+    const cut = writesMissing > 0 || anyMissing ? await cutOf(store, folder, nowMs) : undefined;
+    const damaged: Damaged = { dropped, lost, anyMissing, cut, nowMs };
+    const rebuild = new Rebuild(meta, await store.readGone(), damaged);
+    let changes = 0;
+    const snapshot = store.snapshot();
+    try {
+      for (const day of await daysOf(store, damaged)) {
+        const batch = await rebuild.day(snapshot, day);
+        await store.write(batch, { sync: false });
+        changes += batch.length;
+      }
+    } finally {
+      await snapshot.close();
+    }
+    if (cut !== undefined) for (const name of periodNames) rebuild.gone[name].push(cut);
+    const gone = rebuild.allGone();
+    const writes = Math.max(meta.writes, anchored ?? 0) + 1;
+    await store.write([{ meta: { ...meta, writes, open: [], clean: true } }, { gone }], {
+      sync: true,
+    });
+    await anchorIn(folder).write(writes);
+    return { dropped, changes, writesMissing, gone };
+  } finally {
+    await store.close();
+  }
+}
+
+/** What is known of a folder that has lost its meta row. */
+async function guessMeta(store: Store, nowMs: number): Promise<Meta> {
+  const deletedBefore: Record<PeriodName, number> = { ms10: 0, sec: 0, min: 0 };
+  const snapshot = store.snapshot();
+  try {
+    for (const name of periodNames) {
+      for await (const { start } of snapshot.encodedRows(name, allTime)) {
+        // Retention may have deleted what is older; nobody can tell it from what is gone.
+        deletedBefore[name] = start;
+        break;
+      }
+    }
+  } finally {
+    await snapshot.close();
+  }
+  // Higher than any number of starts, so that in a cluster what this node says still wins.
+  return { ...newMeta('repaired'), boot: Math.floor(nowMs / 1_000), deletedBefore };
+}
+
+async function anchorOf(folder: string): Promise<number | undefined> {
+  try {
+    return await anchorIn(folder).read();
+  } catch (error) {
+    if (error instanceof Reto3Error && error.code === 'RETO3_DATA_CORRUPT') return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The time that the missing writes were about: from the newest count that is left, and what could
+ * still have been added to before it, until the anchor was written.
+ */
+async function cutOf(store: Store, folder: string, nowMs: number): Promise<Stretch> {
+  let newest = 0;
+  const snapshot = store.snapshot();
+  const backwards = { ...allTime, reverse: true };
+  try {
+    for (const [series, spanMs] of [
+      ['journal', sec.windowMs],
+      ['ms10', min.windowMs],
+    ] as const) {
+      for await (const { start } of snapshot.rows(series, backwards, () => undefined)) {
+        newest = Math.max(newest, start + spanMs);
+        break;
+      }
+    }
+  } finally {
+    await snapshot.close();
+  }
+  const { mtimeMs } = await stat(join(folder, 'ANCHOR')).catch(() => ({ mtimeMs: nowMs }));
+  const from = Math.max(0, alignDown(newest - reachMs, min.windowMs));
+  return { from, to: Math.max(from, alignUp(mtimeMs, min.windowMs)) + min.windowMs };
+}
+
+async function auditOf(folder: string, nowMs: number): Promise<Audit> {
+  return DataFolder.with(folder, async (data) => {
+    const view = await data.view(min, nowMs);
+    try {
+      const { messages } = data.recovered;
+      return await audit(view, { messagesInAll: messages, messagesSinceStart: 0 }, {}, nowMs);
+    } finally {
+      await view.store.close();
+    }
+  });
+}

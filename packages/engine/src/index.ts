@@ -1,0 +1,62 @@
+/** The counting engine: ring, coordinator, store, queries, analyses, doctor and backup. */
+export { type Bursts, type BurstsRequest, findBursts } from './analysis/bursts.ts';
+export { openSeries, type Series, withRange } from './analysis/series.ts';
+export { type WhatIf, type WhatIfRequest, whatIf } from './analysis/what-if.ts';
+export { restore } from './backup/restore.ts';
+export { readBackup, writeBackup } from './backup/stream.ts';
+export type { Companion } from './coordinator/companion.ts';
+export { Coordinator, type CountsView } from './coordinator/coordinator.ts';
+export { FlushLoop } from './coordinator/flush-loop.ts';
+export { type Expired, type Expiring, Retention } from './coordinator/retention.ts';
+export type { Publishing } from './coordinator/writer.ts';
+export { examine } from './doctor/examine.ts';
+export type { Finding } from './doctor/finding.ts';
+export { type Repair, repair } from './doctor/repair.ts';
+export { answer, type Reply } from './query/answer.ts';
+export {
+  type ArchiveFound,
+  type AskedRange,
+  type Audit,
+  type AuditCheck,
+  audit,
+  mostPlaces,
+  type Place,
+  wholeMinutes,
+} from './query/audit.ts';
+export { readChunks } from './query/chunks.ts';
+export { DataFolder } from './query/data-folder.ts';
+export { type Listener, type LiveEvent, LiveFeed, type LiveSource } from './query/live-feed.ts';
+export { type Anchor, anchorIn } from './store/anchor.ts';
+export { archiveFolderOf } from './store/archive-folder.ts';
+export type { Change } from './store/change.ts';
+export { DamagedRow } from './store/codec.ts';
+export { type Database, firstWriteFailure, openDatabase } from './store/database.ts';
+export { HeldFolder } from './store/held-folder.ts';
+export {
+  decodeMeta,
+  formatVersion,
+  type Meta,
+  neverPublished,
+  newMeta,
+  type Published,
+  type PublishedReports,
+  seal,
+  unseal,
+} from './store/meta.ts';
+export { pack, unpack } from './store/packed.ts';
+export {
+  decodeRow,
+  encodeRow,
+  factsKey,
+  factsRange,
+  parseKey,
+  type RowParts,
+  rowKey,
+  rowMsOf,
+  rowRange,
+} from './store/report-rows.ts';
+export { allTime, lengthOf, type Row, type RowRange } from './store/rows.ts';
+export { bytesIn } from './store/size.ts';
+export { StoreSnapshot } from './store/snapshot.ts';
+export { Store } from './store/store.ts';
+export { VerifiedSnapshot } from './store/verified.ts';

@@ -1,0 +1,277 @@
+/**
+ * The audit: reads everything that is stored, and says whether the counts can be relied on.
+ *
+ * - blocks: every block of the range is read, its checksum and total recomputed, and held against
+ *   the other series (store/verified.ts);
+ * - periods: minute by minute, the 6,000 ms10 windows, the 60 seconds and the minute add up to the
+ *   same, over store and memory as a reader sees them. Left out is what retention has deleted;
+ * - counted: what was found when the folder was opened and what was swept from the ring since, less
+ *   what retention deleted and what a failing disk lost, is what all minutes add up to.
+ *
+ * Keeps a few numbers per period in memory, whatever the range.
+ */
+
+import {
+  alignDown,
+  alignUp,
+  type Damage,
+  min,
+  type Period,
+  type PeriodName,
+  parseTime,
+  periodNames,
+  periods,
+  sliceOf,
+  totalOf,
+} from '@reto3/core';
+import type { CountsView } from '../coordinator/coordinator.ts';
+import { readChunks } from './chunks.ts';
+
+/** The totals that a server keeps of its own, taken at the moment of the view. */
+export interface Counted {
+  readonly messagesInAll: number;
+  readonly messagesSinceStart: number;
+}
+
+/**
+ * A stretch of one period, or an hour of which a file of the archive has messages, [from, to),
+ * epoch ms, and what is the matter with it.
+ */
+export interface Place {
+  readonly period: PeriodName | 'archive';
+  readonly from: number;
+  readonly to: number;
+  readonly reason: string;
+}
+
+export interface AuditCheck {
+  readonly name: 'blocks' | 'periods' | 'counted' | 'archive';
+  readonly ok: boolean;
+  /** True where it could not be looked at, and so is neither known to hold nor not to. */
+  readonly unchecked?: boolean;
+  readonly says: string;
+}
+
+/** What was read of the archive of a stopped server, in the hours of the range. */
+export interface ArchiveFound {
+  readonly files: number;
+  /** So many of the files could not be looked at. */
+  readonly unread: number;
+  readonly messages: number;
+  /** Counted from its first hour to its last, and not in it. */
+  readonly notArchived: number;
+}
+
+export interface Audit {
+  readonly ok: boolean;
+  /** Of whole minutes, epoch ms. */
+  readonly from: number;
+  readonly to: number;
+  readonly checks: readonly AuditCheck[];
+  /** Sums over the range. */
+  readonly messages: Readonly<Record<PeriodName, number>>;
+  /** Where something does not hold; the first hundred places. */
+  readonly places: readonly Place[];
+  /** Lost before a repair, and since then known and told to every reader; the first hundred. */
+  readonly gone: readonly Place[];
+  /** Of a stopped server's folder that has an archive. */
+  readonly archive?: ArchiveFound;
+}
+
+/** More than anybody reads; the checks say how many there are. */
+export const mostPlaces = 100;
+
+/** A range as users write it; everything where it is empty. */
+export interface AskedRange {
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+}
+
+/** What is asked for, widened to whole minutes; epoch ms. @throws Reto3Error RETO3_BAD_TIME */
+export function wholeMinutes(
+  { from, to }: AskedRange,
+  nowMs: number,
+): { readonly from: number; readonly to: number } {
+  const { windowMs } = min;
+  return {
+    from: from === undefined ? 0 : alignDown(parseTime('from', from, nowMs), windowMs),
+    to: to === undefined ? Number.POSITIVE_INFINITY : alignUp(parseTime('to', to, nowMs), windowMs),
+  };
+}
+
+/**
+ * @param signal ends the audit between two minutes, with its reason thrown
+ * @throws Reto3Error RETO3_BAD_TIME
+ */
+export async function audit(
+  view: CountsView,
+  counted: Counted,
+  asked: AskedRange,
+  nowMs: number,
+  signal?: AbortSignal,
+): Promise<Audit> {
+  const range = wholeMinutes(asked, nowMs);
+  const { from } = range;
+  const to = Math.min(range.to, alignUp(view.newestEnd, min.windowMs));
+
+  const found = await compare(view, { from, to: Math.max(from, to) }, signal);
+  const checks = [
+    blocksCheck(found),
+    periodsCheck(found),
+    countedCheck(counted, await totalOfAll(view)),
+  ];
+  return {
+    ok: checks.every(({ ok }) => ok),
+    from,
+    to,
+    checks,
+    messages: found.messages,
+    places: [...found.damaged.places, ...found.disagreeing.places].slice(0, mostPlaces),
+    gone: found.gone.places.slice(0, mostPlaces),
+  };
+}
+
+interface Found {
+  readonly blocks: number;
+  readonly minutes: number;
+  readonly messages: Record<PeriodName, number>;
+  readonly damaged: Places;
+  readonly disagreeing: Places;
+  readonly gone: Places;
+}
+
+/** Goes through the three periods side by side, minute by minute. */
+async function compare(
+  view: CountsView,
+  range: { readonly from: number; readonly to: number },
+  signal: AbortSignal | undefined,
+): Promise<Found> {
+  const [damaged, disagreeing, gone] = [new Places(), new Places(), new Places()];
+  const messages = { ms10: 0, sec: 0, min: 0 };
+  let blocks = 0;
+  let minutes = 0;
+  const columns = periodNames.map((name) => {
+    const onDamage = (damage: Damage): void => {
+      const { from, to, reason } = damage;
+      (damage.gone ? gone : damaged).add({ period: name, from, to, reason });
+    };
+    const totals = minuteTotals(view, periods[name], range, onDamage, () => blocks++);
+    return { name, totals, head: undefined as Total | undefined };
+  });
+  for (const column of columns) column.head = await next(column.totals);
+
+  for (;;) {
+    signal?.throwIfAborted();
+    const heads = columns.flatMap(({ head }) => head ?? []);
+    const start = Math.min(...heads.map((head) => head.start));
+    if (heads.length === 0) break;
+    // Every column has come to this minute or beyond it, so all damage up to it is known.
+    const known = columns.filter(
+      ({ name }) =>
+        start >= view.deletedBefore[name] &&
+        !damaged.holds(name, start) &&
+        !gone.holds(name, start),
+    );
+    const totals = known.map(({ head }) => (head?.start === start ? head.total : undefined));
+    if (totals.some((total) => total !== totals[0])) {
+      const text = known.map(({ name }, index) => `${name} ${totals[index] ?? 'nothing'}`);
+      const reason = `its periods do not agree: ${text.join(', ')}`;
+      disagreeing.add({ period: 'min', from: start, to: start + min.windowMs, reason });
+    }
+    minutes++;
+    for (const column of columns) {
+      if (column.head?.start !== start) continue;
+      messages[column.name] += column.head.total;
+      column.head = await next(column.totals);
+    }
+  }
+  return { blocks, minutes, messages, damaged, disagreeing, gone };
+}
+
+/** What was counted in one minute; `start` in epoch ms. */
+interface Total {
+  readonly start: number;
+  readonly total: number;
+}
+
+async function next(totals: AsyncGenerator<Total>): Promise<Total | undefined> {
+  const { done, value } = await totals.next();
+  return done === true ? undefined : value;
+}
+
+/** The total of every minute of which a window was counted. */
+async function* minuteTotals(
+  view: CountsView,
+  period: Period,
+  range: { readonly from: number; readonly to: number },
+  onDamage: (damage: Damage) => void,
+  onBlock: () => void,
+): AsyncGenerator<Total> {
+  const perMinute = min.windowMs / period.windowMs;
+  for await (const { start, windows } of readChunks(view, period, range, onDamage)) {
+    onBlock();
+    for (let at = 0; at < windows.counts.length; at += perMinute) {
+      const minute = sliceOf(windows, at, at + perMinute);
+      if (minute.counted.includes(1))
+        yield { start: start + at * period.windowMs, total: totalOf(minute) };
+    }
+  }
+}
+
+async function totalOfAll(view: CountsView): Promise<number> {
+  const everything = { from: 0, to: alignUp(view.newestEnd, min.windowMs) };
+  let total = 0;
+  // Damage in it was told before, and shows here as a sum that is too small.
+  for await (const { windows } of readChunks(view, min, everything, () => undefined))
+    total += totalOf(windows);
+  return total;
+}
+
+function blocksCheck({ blocks, damaged }: Found): AuditCheck {
+  const ok = damaged.count === 0;
+  const says = ok
+    ? `${blocks} blocks read, every checksum and total is right`
+    : `${damaged.count} of the blocks cannot be trusted or are missing, ${blocks} are whole`;
+  return { name: 'blocks', ok, says };
+}
+
+function periodsCheck({ minutes, disagreeing }: Found): AuditCheck {
+  const ok = disagreeing.count === 0;
+  const says = ok
+    ? `ms10, sec and min add up to the same in all of ${minutes} minutes`
+    : `ms10, sec and min do not add up to the same in ${disagreeing.count} of ${minutes} minutes`;
+  return { name: 'periods', ok, says };
+}
+
+function countedCheck(counted: Counted, got: number): AuditCheck {
+  const { messagesInAll, messagesSinceStart } = counted;
+  const before = messagesInAll - messagesSinceStart;
+  const sum = `${before} found at the start + ${messagesSinceStart} since = ${messagesInAll}`;
+  return {
+    name: 'counted',
+    ok: got === messagesInAll,
+    says: `${sum}; the store and memory hold ${got}`,
+  };
+}
+
+/** Places in order of time, those that touch as one. */
+class Places {
+  readonly places: Place[] = [];
+  /** As they were found, before any were joined. */
+  count = 0;
+
+  add(place: Place): void {
+    this.count++;
+    const index = this.places.findLastIndex(({ period }) => period === place.period);
+    const before = this.places[index];
+    if (before?.to === place.from && before.reason === place.reason)
+      this.places[index] = { ...before, to: place.to };
+    else this.places.push(place);
+  }
+
+  holds(period: PeriodName, timeMs: number): boolean {
+    return this.places.some(
+      (place) => place.period === period && place.from <= timeMs && timeMs < place.to,
+    );
+  }
+}

@@ -1,0 +1,167 @@
+import { countedRows, ms10, type Period, sec } from '@reto3/core';
+import { VirtualClock } from '@reto3/core/testing';
+import { MemoryLevel } from 'memory-level';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Coordinator } from '../coordinator/coordinator.ts';
+import { allocate, stripeOf } from '../ring/layout.ts';
+import { addMessage, RingReader } from '../ring/ring.ts';
+import { noAnchor } from '../store/anchor.ts';
+import { Store } from '../store/store.ts';
+import { type LiveEvent, LiveFeed } from './live-feed.ts';
+
+const startMs = Date.UTC(2016, 4, 28, 11, 11, 11);
+
+describe('LiveFeed', () => {
+  let clock: VirtualClock;
+  let coordinator: Coordinator;
+  let feed: LiveFeed;
+  let memory: SharedArrayBuffer;
+
+  beforeEach(async () => {
+    vi.useFakeTimers();
+    clock = new VirtualClock(startMs);
+    memory = allocate(1);
+    coordinator = await Coordinator.open({
+      clock,
+      ring: new RingReader(memory),
+      workerCount: 1,
+      store: await Store.open(async () => new MemoryLevel<string, string>()),
+      anchor: noAnchor(),
+      node: 'test',
+      events: { clockStepped: () => undefined, stalled: () => undefined, damaged: () => undefined },
+    });
+    await coordinator.prepare();
+    coordinator.count();
+    feed = new LiveFeed(coordinator);
+  });
+
+  afterEach(() => {
+    feed.close();
+    vi.useRealTimers();
+  });
+
+  function pass(ms: number): void {
+    for (let left = ms; left > 0; left -= 10) {
+      addMessage(stripeOf(memory, 0), clock.wallMs);
+      clock.pass(10);
+      vi.advanceTimersByTime(10);
+    }
+  }
+
+  function listen(period: Period, from?: number, everyMs?: number) {
+    const events: LiveEvent[] = [];
+    let dropped = 0;
+    const listener = {
+      send: (event: LiveEvent) => events.push(event),
+      drop: () => {
+        dropped++;
+      },
+    };
+    const joined = feed.join(period, listener, from, everyMs);
+    const rows = () =>
+      events.flatMap(({ chunks }) => chunks.flatMap((chunk) => [...countedRows(chunk, period)]));
+    return { joined, listener, events, rows, dropped: () => dropped };
+  }
+
+  it('sends every window once, in order, as soon as it is final', () => {
+    const { rows, events } = listen(ms10);
+    pass(1_000);
+    const starts = rows().map(([start]) => start);
+    expect(starts.at(0)).toBe(startMs);
+    expect(starts.at(-1)).toBe(clock.wallMs - 30);
+    expect(starts).toEqual(starts.map((_, index) => startMs + index * 10));
+    expect(rows().every(([, count]) => count === 1)).toBe(true);
+    for (const [index, event] of events.entries()) {
+      expect(event.to).toBeLessThanOrEqual(event.finalThrough);
+      if (index > 0) expect(event.from).toBe(events[index - 1]?.to);
+    }
+  });
+
+  it('sends fewer and longer events to who asks for them, with the same windows', () => {
+    const all = listen(ms10);
+    const few = listen(ms10, undefined, 50);
+    pass(1_000);
+    expect(few.events.slice(1).map(({ from, to }) => to - from)).toEqual(Array(20).fill(50));
+    const shared = all.rows().filter(([start]) => start < (few.events.at(-1)?.to ?? 0));
+    expect(few.rows()).toEqual(shared);
+    expect(all.events.length).toBeGreaterThan(95);
+  });
+
+  it('sends one event to all who ask for the same', () => {
+    const [first, second] = [listen(ms10, undefined, 50), listen(ms10, undefined, 50)];
+    pass(500);
+    expect(first.events.length).toBeGreaterThan(5);
+    for (const [index, event] of first.events.entries())
+      if (index > 0) expect(second.events[index]).toBe(event);
+  });
+
+  it('says at once from when on nothing will be missing', () => {
+    pass(500);
+    const { events, rows } = listen(ms10);
+    expect(events.map(({ from, to }) => [from, to])).toEqual([
+      [clock.wallMs - 20, clock.wallMs - 20],
+    ]);
+    expect(rows()).toEqual([]);
+  });
+
+  it('sends first what came since the time that a listener has', () => {
+    pass(3_000);
+    const { rows } = listen(ms10, startMs + 1_000);
+    expect(rows().at(0)).toEqual([startMs + 1_000, 1]);
+    pass(50);
+    expect(rows().at(-1)?.[0]).toBe(clock.wallMs - 30);
+  });
+
+  it('sends a listener to the store for what was before the start of the server', () => {
+    pass(100);
+    expect(listen(ms10, startMs - 10_000).joined).toBe(false);
+  });
+
+  it('adds ms10 windows up to seconds', () => {
+    const { rows } = listen(sec);
+    pass(2_500);
+    expect(rows()).toEqual([
+      [startMs, 100],
+      [startMs + 1_000, 100],
+    ]);
+  });
+
+  it('says how many messages came in all before the end of each event', () => {
+    pass(2_000);
+    const all = listen(ms10);
+    const seconds = listen(sec, startMs);
+    pass(1_500);
+    // One message came in each 10 ms since the start.
+    for (const { to, messagesInAll } of [...all.events, ...seconds.events])
+      expect(messagesInAll).toBe((to - startMs) / 10);
+    expect(all.events.length).toBeGreaterThan(100);
+    expect(seconds.rows()).toHaveLength(3);
+  });
+
+  it('drops its listeners when the clock steps back, since nothing joins on', () => {
+    const { dropped } = listen(ms10);
+    pass(1_000);
+    clock.step(-10_000);
+    pass(50);
+    expect(dropped()).toBe(1);
+  });
+
+  it('ticks no more often than its fastest listener wants', () => {
+    const sweep = vi.spyOn(coordinator, 'sweep');
+    listen(ms10, undefined, 100);
+    listen(sec);
+    pass(2_000);
+    expect(sweep.mock.calls.length).toBeLessThan(30);
+    const { rows } = listen(ms10);
+    pass(1_000);
+    expect(sweep.mock.calls.length).toBeGreaterThan(100);
+    expect(rows().at(-1)?.[0]).toBe(clock.wallMs - 30);
+  });
+
+  it('rests while nobody listens', () => {
+    const { listener } = listen(ms10);
+    expect(vi.getTimerCount()).toBe(1);
+    feed.leave(listener);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});

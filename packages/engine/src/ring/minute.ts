@@ -1,0 +1,247 @@
+/**
+ * One minute in memory: its 6,000 ms10 windows, the 60 seconds and the minute that they add up to.
+ *
+ * All three are loaded from the store together and grow by the same additions, so they stay
+ * absolute values that may be written any number of times. (Deriving seconds and minutes from the
+ * ms10 windows would be wrong for a minute whose ms10 block the retention has deleted and that a
+ * stepping clock visits again.)
+ */
+import {
+  allocateWindows,
+  joinWindows,
+  ms10,
+  ms10PerSecond,
+  type PeriodName,
+  periodNames,
+  sec,
+  secondsPerMinute,
+  totalOf,
+  type Windows,
+} from '@reto3/core';
+
+/** What the store has of a minute, period by period. */
+export type Stored = { readonly [name in PeriodName]?: Windows | undefined };
+
+export class Minute {
+  /** Epoch ms of its start. */
+  readonly start: number;
+  /** 6,000 windows. */
+  readonly ms10: Windows;
+  /** 60 windows. */
+  readonly sec: Windows;
+  /** 1 window. */
+  readonly min: Windows;
+  /** 1 for each second that changed since it was last taken for the journal. */
+  readonly #dirtySeconds = new Uint8Array(secondsPerMinute);
+  /** 1 for each second that may have a row in the journal. */
+  readonly #journaledSeconds = new Uint8Array(secondsPerMinute);
+  #unclosed = false;
+  /**
+   * Periods of which the store may have more of this minute than could be read: what memory has of
+   * them is only what came since, and is neither shown nor made a block.
+   */
+  lacking: readonly PeriodName[];
+  /** The write that closed it last, by its number; 0 where none did. */
+  closedInWrite = 0;
+  /** How many ms10 windows of each second, and of the minute, nobody was counting. */
+  readonly #gapsInSecond = new Uint8Array(secondsPerMinute);
+  #gaps = 0;
+  /** What the ms10 windows add up to; undefined until somebody asks. */
+  #total: number | undefined;
+  /** Messages since the last write began, and those that a write under way holds. */
+  #unsaved = 0;
+  #inWrite = 0;
+
+  /**
+   * @param stored what the store has of this minute, period by period; undefined where it has
+   * nothing.
+   */
+  constructor(start: number, stored: Stored = {}, lacking: readonly PeriodName[] = []) {
+    this.start = start;
+    this.lacking = lacking;
+    this.ms10 = stored.ms10 ?? allocateWindows(ms10.blockWindows);
+    this.sec = stored.sec ?? allocateWindows(secondsPerMinute);
+    this.min = stored.min ?? allocateWindows(1);
+    this.#findGaps();
+  }
+
+  /** Epoch ms of its end. */
+  get end(): number {
+    return this.start + ms10.blockMs;
+  }
+
+  /** Whether the blocks in the store lack something of this minute. */
+  get unclosed(): boolean {
+    return this.#unclosed;
+  }
+
+  /** Says that a server was counting during the ms10 windows [from, to) of this minute. */
+  markCounted(from: number, to: number): void {
+    for (let window = from; window < to; window++) {
+      if (this.ms10.counted[window] === 1) continue;
+      this.ms10.counted[window] = 1;
+      const second = Math.floor(window / ms10PerSecond);
+      this.#gapsInSecond[second] = Math.max(0, (this.#gapsInSecond[second] ?? 0) - 1);
+      this.#gaps = Math.max(0, this.#gaps - 1);
+      this.sec.counted[second] = 1;
+      this.min.counted[0] = 1;
+      this.sec.partial[second] = this.#gapsInSecond[second] === 0 ? 0 : 1;
+      this.min.partial[0] = this.#gaps === 0 ? 0 : 1;
+      this.#markDirty(second);
+    }
+  }
+
+  /**
+   * Adds messages to a ms10 window of this minute. `revises` says that the window was final before.
+   */
+  add(window: number, count: number, revises: boolean): void {
+    this.markCounted(window, window + 1);
+    const second = Math.floor(window / ms10PerSecond);
+    addTo(this.ms10, window, count, revises);
+    addTo(this.sec, second, count, revises);
+    addTo(this.min, 0, count, revises);
+    if (this.#total !== undefined) this.#total += count;
+    this.#unsaved += count;
+    this.#markDirty(second);
+  }
+
+  /** The starts (epoch ms) of the seconds that changed since the last write began. */
+  changedSeconds(): number[] {
+    return this.#startsOf(this.#dirtySeconds);
+  }
+
+  /** What its ms10 windows add up to. Kept, since every flush asks and adding 6,000 counts takes long. */
+  get total(): number {
+    this.#total ??= totalOf(this.ms10);
+    return this.#total;
+  }
+
+  /** How many of its messages no write holds yet. */
+  get unsaved(): number {
+    return this.#unsaved + this.#inWrite;
+  }
+
+  /** The starts (epoch ms) of the seconds that the journal does not have as they are now. */
+  takeForJournal(): number[] {
+    const starts = this.#startsOf(this.#dirtySeconds);
+    for (let second = 0; second < secondsPerMinute; second++) {
+      if (this.#dirtySeconds[second] === 1) this.#journaledSeconds[second] = 1;
+    }
+    this.#beginWrite();
+    return starts;
+  }
+
+  /** Says that the store's journal has a row for the second that starts then, epoch ms. */
+  markJournaled(start: number): void {
+    const second = (start - this.start) / sec.windowMs;
+    this.#journaledSeconds[second] = 1;
+    this.#dirtySeconds[second] = 0;
+    this.#unsaved = 0;
+  }
+
+  /**
+   * Says that its blocks are being written as they are now.
+   * @returns the starts of its journal rows, which are then obsolete
+   */
+  beginClose(): number[] {
+    this.#unclosed = false;
+    this.#beginWrite();
+    return this.#startsOf(this.#journaledSeconds);
+  }
+
+  /** The write that `takeForJournal` or `beginClose` began succeeded. */
+  written(options: { readonly closed: boolean }): void {
+    this.#inWrite = 0;
+    if (options.closed) this.#journaledSeconds.fill(0);
+  }
+
+  /** A write of its blocks or its journal rows failed: everything is to be written once more. */
+  writeFailed(): void {
+    this.#unsaved += this.#inWrite;
+    this.#inWrite = 0;
+    for (let second = 0; second < secondsPerMinute; second++) {
+      if (this.sec.counted[second] !== 1) continue;
+      this.#markDirty(second);
+      // Nor does anybody know which journal rows are there: a close has to delete all that may be.
+      this.#journaledSeconds[second] = 1;
+    }
+  }
+
+  /**
+   * Adds what the store has of this minute, which could not be read when the first message came.
+   * What was counted in both was final before, so it is revised.
+   */
+  absorb(stored: Stored, lacking: readonly PeriodName[] = []): void {
+    this.lacking = lacking;
+    this.#total = undefined;
+    for (const name of periodNames) {
+      const [mine, theirs] = [this[name], stored[name]];
+      if (theirs === undefined) continue;
+      for (let index = 0; index < mine.counts.length; index++) {
+        if (theirs.counted[index] !== 1) continue;
+        const more = mine.counts[index] ?? 0;
+        mine.revised[index] = more > 0 ? 1 : (theirs.revised[index] ?? 0);
+        mine.counted[index] = 1;
+        mine.counts[index] = more + (theirs.counts[index] ?? 0);
+        mine.partial[index] = theirs.partial[index] ?? 0;
+      }
+    }
+    this.#findGaps();
+  }
+
+  /**
+   * The gaps of the ms10 windows, and what is partial by them. Where retention has deleted the ms10
+   * windows, a second or minute that was whole stays so.
+   */
+  #findGaps(): void {
+    const isDeleted = !this.ms10.counted.includes(1) && this.min.counted[0] === 1;
+    if (isDeleted) {
+      for (let second = 0; second < secondsPerMinute; second++)
+        this.#gapsInSecond[second] = isWhole(this.sec, second) ? 0 : ms10PerSecond;
+      this.#gaps = isWhole(this.min, 0) ? 0 : ms10.blockWindows;
+      return;
+    }
+    const seconds = joinWindows(this.ms10, ms10PerSecond);
+    this.#gaps = 0;
+    for (let second = 0; second < secondsPerMinute; second++) {
+      const first = second * ms10PerSecond;
+      let gaps = 0;
+      for (let window = first; window < first + ms10PerSecond; window++)
+        gaps += this.ms10.counted[window] === 1 ? 0 : 1;
+      this.#gapsInSecond[second] = gaps;
+      this.#gaps += gaps;
+    }
+    this.sec.partial.set(seconds.partial);
+    this.min.partial[0] = this.min.counted[0] === 1 && this.#gaps > 0 ? 1 : 0;
+  }
+
+  #beginWrite(): void {
+    this.#dirtySeconds.fill(0);
+    this.#inWrite = this.#unsaved;
+    this.#unsaved = 0;
+  }
+
+  #startsOf(seconds: Uint8Array): number[] {
+    const starts: number[] = [];
+    for (let second = 0; second < secondsPerMinute; second++) {
+      if (seconds[second] === 1) starts.push(this.start + second * sec.windowMs);
+    }
+    return starts;
+  }
+
+  #markDirty(second: number): void {
+    this.#dirtySeconds[second] = 1;
+    this.#unclosed = true;
+  }
+}
+
+function isWhole({ counted, partial }: Windows, index: number): boolean {
+  return counted[index] === 1 && partial[index] !== 1;
+}
+
+function addTo(windows: Windows, index: number, count: number, revises: boolean): void {
+  const before = windows.counts[index];
+  if (before === undefined) throw new Error(`BUG: window ${index} is outside of its minute`);
+  windows.counts[index] = before + count;
+  if (revises) windows.revised[index] = 1;
+}

@@ -1,0 +1,249 @@
+import { crc32, deflateRawSync } from 'node:zlib';
+import { allocateWindows, ms10, ms10PerSecond, type Windows } from '@reto3/core';
+import { exampleBytes, formatDocument } from '@reto3/core/testing';
+import { describe, expect, it } from 'vitest';
+import {
+  aheadSlots,
+  allocate,
+  controlOf,
+  flushNumberAt,
+  reachMs,
+  slotCount,
+  stripeOf,
+  waitingAt,
+} from '../ring/layout.ts';
+import { DamagedRow, decodeWindows, encodeWindows } from './codec.ts';
+import { rowName, sublevelNames, timeKey } from './keys.ts';
+import { encodeMeta, formatVersion, newMeta } from './meta.ts';
+
+const name = rowName('journal', 1_464_433_871_000);
+const headerBytes = 11;
+const crcBytes = 4;
+
+function windowsWith(counts: readonly number[]): Windows {
+  const windows = allocateWindows(counts.length);
+  windows.counts.set(counts);
+  windows.counted.fill(1);
+  return windows;
+}
+
+/** Bytes with a checksum that fits them, as another program might have written them. */
+function sealed(bytes: Iterable<number>): Uint8Array {
+  const body = Uint8Array.from(bytes);
+  const row = new Uint8Array(body.length + crcBytes);
+  row.set(body);
+  new DataView(row.buffer).setUint32(body.length, crc32(body, crc32(name)), true);
+  return row;
+}
+
+function unsealed(row: Uint8Array): Uint8Array {
+  return row.slice(0, -crcBytes);
+}
+
+describe('the width of counts', () => {
+  it.each([0, 1, 2, 3, 4, 5, 6])('is %i bytes for counts that fill them', (width) => {
+    const windows = windowsWith([256 ** width - 1, 0, Math.floor(256 ** (width - 1))]);
+    const bytes = encodeWindows(windows, name);
+    expect(bytes[2]).toBe(width);
+    expect(bytes.length).toBe(headerBytes + 3 * width + crcBytes);
+    expect(decodeWindows(bytes, 3, name)).toEqual(windows);
+  });
+
+  it('is 7 bytes for the largest count, 2^53 - 1', () => {
+    const windows = windowsWith([0, Number.MAX_SAFE_INTEGER, 0]);
+    const bytes = encodeWindows(windows, name);
+    expect(bytes[2]).toBe(7);
+    expect(decodeWindows(bytes, 3, name)).toEqual(windows);
+  });
+});
+
+describe('encoding', () => {
+  it.each([-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53])(
+    'refuses %d, which is no count',
+    (count) => expect(() => encodeWindows(windowsWith([1, count, 1]), name)).toThrow(RangeError),
+  );
+
+  it('refuses counts whose total would not be exact', () => {
+    expect(() => encodeWindows(windowsWith([Number.MAX_SAFE_INTEGER, 1]), name)).toThrow(
+      'got counts that add up to 9007199254740992, want at most 2^53 - 1',
+    );
+  });
+
+  it('spends a bitmap only where there are gaps, and one only where there are revisions', () => {
+    const windows = windowsWith(new Array<number>(100).fill(1));
+    const plain = encodeWindows(windows, name).length;
+    windows.revised[7] = 1;
+    expect(encodeWindows(windows, name).length).toBe(plain + 13);
+    windows.counted[8] = 0;
+    windows.counts[8] = 0;
+    expect(encodeWindows(windows, name).length).toBe(plain + 26);
+  });
+
+  it('leaves counts as they are where deflate would make them longer', () => {
+    const random = randomFrom(1);
+    const counts = Array.from({ length: 600 }, () => Math.floor(random() * 256));
+    const bytes = encodeWindows(windowsWith(counts), name);
+    expect(bytes.length).toBe(headerBytes + 600 + crcBytes);
+  });
+});
+
+describe('the size of a day of ms10 at 5,000 requests a second', () => {
+  // Poisson(50): the entropy of one window's count is ½ log2(2πe·50) = 4.87 bits.
+  const entropyBytes = (ms10.blockWindows * 0.5 * Math.log2(2 * Math.PI * Math.E * 50)) / 8;
+
+  it('stays within a tenth of the entropy of the counts', () => {
+    const blocks = 24;
+    let bytes = 0;
+    for (let block = 0; block < blocks; block++) {
+      const windows = windowsWith(poissonCounts(ms10.blockWindows, 50, block));
+      bytes += encodeWindows(windows, rowName('ms10', block * ms10.blockMs)).length;
+    }
+    expect(bytes / blocks).toBeGreaterThan(entropyBytes * 0.98);
+    expect(bytes / blocks).toBeLessThan(entropyBytes * 1.1);
+  });
+
+  it('is next to nothing for a minute in which nothing came', () => {
+    expect(encodeWindows(windowsWith(new Array(6_000).fill(0)), name).length).toBe(
+      headerBytes + crcBytes,
+    );
+  });
+});
+
+describe('decoding', () => {
+  const counts = Array.from({ length: ms10PerSecond }, (_, index) => index * 3);
+  const windows = windowsWith(counts);
+  windows.counted[50] = 0;
+  windows.counts[50] = 0;
+  const row = encodeWindows(windows, name);
+
+  it('sees every single flipped bit of a row', () => {
+    for (let bit = 0; bit < row.length * 8; bit++) {
+      const damaged = row.slice();
+      damaged[bit >> 3] = (damaged[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+      expect(() => decodeWindows(damaged, ms10PerSecond, name)).toThrow(DamagedRow);
+    }
+  });
+
+  it('sees a row that is cut off anywhere, or goes on', () => {
+    for (let length = 0; length < row.length; length++)
+      expect(() => decodeWindows(row.subarray(0, length), ms10PerSecond, name)).toThrow(DamagedRow);
+    const longer = Uint8Array.from([...row, 0]);
+    expect(() => decodeWindows(longer, ms10PerSecond, name)).toThrow(DamagedRow);
+  });
+
+  it.each([rowName('ms10', 1_464_433_871_000), rowName('journal', 1_464_433_872_000)])(
+    'sees a row that lies under another key (%#)',
+    (other) =>
+      expect(() => decodeWindows(row, ms10PerSecond, other)).toThrow('checksum does not match'),
+  );
+
+  it.each([
+    ['version', 0, 2],
+    ['flag', 1, 16],
+    ['width', 2, 8],
+  ])('refuses a %s that it does not know', (_, offset, value) => {
+    const other = unsealed(row);
+    other[offset] = value;
+    expect(() => decodeWindows(sealed(other), ms10PerSecond, name)).toThrow(
+      /^got row version .*; want version 1$/,
+    );
+  });
+
+  it('refuses a total that the counts do not add up to', () => {
+    const other = unsealed(row);
+    other[3] = (other[3] ?? 0) ^ 1;
+    expect(() => decodeWindows(sealed(other), ms10PerSecond, name)).toThrow(
+      /^its counts add up to/,
+    );
+  });
+
+  it('refuses more or fewer counts than the row has windows', () => {
+    for (const other of [[...unsealed(row), 0], unsealed(row).slice(0, -1)])
+      expect(() => decodeWindows(sealed(other), ms10PerSecond, name)).toThrow(/bytes of counts/);
+  });
+
+  it('refuses what does not inflate, or inflates to more than it may', () => {
+    const header = [1, 4, 1, 0, 0, 0, 0, 0, 0, 0, 0];
+    const bomb = deflateRawSync(new Uint8Array(1 << 20));
+    for (const body of [Uint8Array.from([0xff, 0xff]), bomb]) {
+      const bytes = sealed([...header, ...body]);
+      expect(() => decodeWindows(bytes, ms10PerSecond, name)).toThrow(/do not inflate/);
+    }
+  });
+});
+
+describe('docs/format.md', () => {
+  const document = formatDocument();
+
+  function hex(bytes: Uint8Array | string): string {
+    return Buffer.from(bytes).toString('hex');
+  }
+
+  it('shows the key of a row as the code writes it', () => {
+    const start = Date.UTC(2016, 4, 28, 11, 11, 11);
+    const key = `${hex('!journal!')}${hex(timeKey.encode(start))}`;
+    expect(exampleBytes('journal key')).toBe(key);
+  });
+
+  it('shows the journal row as the code writes it', () => {
+    const start = Date.UTC(2016, 4, 28, 11, 11, 11);
+    const second = allocateWindows(ms10PerSecond);
+    second.counted.fill(1, 0, 3);
+    second.counts.set([300, 122, 5]);
+    second.revised[1] = 1;
+    expect(exampleBytes('journal row')).toBe(hex(encodeWindows(second, rowName('journal', start))));
+  });
+
+  it('shows a block that the code reads, and writes but for what deflate may choose', () => {
+    const start = Date.UTC(2016, 4, 28, 11, 11);
+    const windows = windowsWith(new Array(ms10.blockWindows).fill(50));
+    const bytes = Buffer.from(exampleBytes('ms10 block'), 'hex');
+    expect(decodeWindows(bytes, ms10.blockWindows, rowName('ms10', start))).toEqual(windows);
+    const written = encodeWindows(windows, rowName('ms10', start));
+    expect(hex(written.subarray(0, headerBytes))).toBe(hex(bytes.subarray(0, headerBytes)));
+  });
+
+  it('shows the meta row as the code writes it', () => {
+    const meta = encodeMeta({ ...newMeta('node-1'), boot: 1, clean: false, writes: 1 });
+    expect(document).toContain(`\n${meta}\n`);
+  });
+
+  it('names the versions, the sublevels and the shape of the shared memory', () => {
+    expect(document).toContain(`Format version: **${formatVersion}**`);
+    for (const sublevel of Object.values(sublevelNames))
+      expect(document).toContain(`| \`!${sublevel}!\` |`);
+    const number = new Intl.NumberFormat('en').format;
+    expect(document).toContain(`⌊epoch ms / ${ms10.windowMs}⌋ mod ${number(slotCount)} |`);
+    const memory = allocate(2);
+    const stripes = [stripeOf(memory, 0), stripeOf(memory, 1)].map(({ byteOffset }) => byteOffset);
+    const [first = 0, second = 0] = stripes;
+    expect(document).toContain(
+      `| ${first} + worker × ${number(second - first)} + slot × ${Int32Array.BYTES_PER_ELEMENT} |`,
+    );
+    expect(document).toContain(`offset ${first}           offset ${number(second)}`);
+    const byteOf = (slot: number) => controlOf(memory).subarray(slot).byteOffset;
+    expect(document).toContain(`| flush number | offset ${byteOf(flushNumberAt)}:`);
+    expect(document).toContain(`| waiting | offset ${byteOf(waitingAt)},`);
+    expect(document).toContain(`(${number(aheadSlots)} windows)`);
+    expect(document).toContain(`up to ${reachMs / 1_000} s late`);
+  });
+});
+
+/** Numbers in (0, 1), the same for the same seed. */
+function randomFrom(seed: number): () => number {
+  let state = seed * 7_919 + 1;
+  return () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state / 2_147_483_647;
+  };
+}
+
+/** Counts of a Poisson process, the same for the same seed. */
+function poissonCounts(length: number, mean: number, seed: number): number[] {
+  const random = randomFrom(seed);
+  return Array.from({ length }, () => {
+    let count = -1;
+    for (let product = 1; product > Math.exp(-mean); count++) product *= random();
+    return count;
+  });
+}

@@ -1,0 +1,194 @@
+/**
+ * The one codec for everything that holds counts: blocks of all three periods and journal rows.
+ * docs/format.md draws the bytes.
+ *
+ *     version · flags · width · total · [bitmap counted] · [bitmap revised] · [bitmap partial] ·
+ *     planes · CRC-32
+ *
+ * Counts are stored in the narrowest whole number of bytes, split into byte planes (all lowest
+ * bytes first), so that deflate finds the high bytes alike. The checksum covers the key too: a row
+ * that turns up under another key is damage, not data. Decoding either gives the exact counts back
+ * or throws `DamagedRow`.
+ */
+import { crc32, deflateRawSync, inflateRawSync } from 'node:zlib';
+import {
+  allocateWindows,
+  messageOf,
+  ms10,
+  ms10PerSecond,
+  totalOf,
+  type Windows,
+} from '@reto3/core';
+
+const version = 1;
+const flagGaps = 1;
+const flagRevised = 2;
+const flagDeflated = 4;
+const flagPartial = 8;
+const knownFlags = flagGaps | flagRevised | flagDeflated | flagPartial;
+
+/** Of ms10 windows, which never are: a day has 1,440 blocks of them, and each would have its own. */
+const neverPartial = new Uint8Array(ms10.blockWindows);
+
+const totalOffset = 3;
+const headerBytes = 11;
+const crcBytes = 4;
+// 2⁵³ − 1, the largest count, needs 7 bytes.
+const maxWidth = 7;
+// Below this deflate's own frame eats what it saves; a journal row (100 windows) stays raw and
+// costs no call.
+const deflateFromBytes = 512;
+
+/** The bytes are not what was once written. The message says how one sees it. */
+export class DamagedRow extends Error {
+  override readonly name = 'DamagedRow';
+}
+
+/**
+ * Encodes windows for the row `key` (any bytes that name it).
+ * @throws RangeError for what is no count, or a total above 2⁵³ − 1, which would not be exact
+ */
+export function encodeWindows(windows: Windows, key: Uint8Array): Uint8Array {
+  const length = windows.counts.length;
+  const gaps = windows.counted.includes(0);
+  const revised = windows.revised.includes(1);
+  const partial = windows.partial.includes(1);
+  const width = widthOf(windows.counts);
+  const total = totalOf(windows);
+  if (!Number.isSafeInteger(total))
+    throw new RangeError(`got counts that add up to ${total}, want at most 2^53 - 1`);
+  const planes = toPlanes(windows.counts, width);
+  const deflated =
+    planes.length >= deflateFromBytes
+      ? deflateRawSync(planes, { level: 9, memLevel: 9 })
+      : undefined;
+  const useDeflated = deflated !== undefined && deflated.length < planes.length;
+  const body = useDeflated ? deflated : planes;
+
+  const bitmapBytes = Math.ceil(length / 8);
+  const bitmaps = [
+    ...(gaps ? [windows.counted] : []),
+    ...(revised ? [windows.revised] : []),
+    ...(partial ? [windows.partial] : []),
+  ];
+  const bytes = new Uint8Array(headerBytes + bitmaps.length * bitmapBytes + body.length + crcBytes);
+  const view = new DataView(bytes.buffer);
+  view.setUint8(0, version);
+  view.setUint8(
+    1,
+    (gaps ? flagGaps : 0) |
+      (revised ? flagRevised : 0) |
+      (useDeflated ? flagDeflated : 0) |
+      (partial ? flagPartial : 0),
+  );
+  view.setUint8(2, width);
+  view.setBigUint64(totalOffset, BigInt(total), true);
+  let offset = headerBytes;
+  for (const bits of bitmaps) {
+    packBits(bits, bytes.subarray(offset, offset + bitmapBytes));
+    offset += bitmapBytes;
+  }
+  bytes.set(body, offset);
+  view.setUint32(bytes.length - crcBytes, checksum(bytes.subarray(0, -crcBytes), key), true);
+  return bytes;
+}
+
+/** Decodes `length` windows of the row `key`. @throws DamagedRow */
+export function decodeWindows(bytes: Uint8Array, length: number, key: Uint8Array): Windows {
+  if (bytes.length < headerBytes + crcBytes)
+    throw new DamagedRow(`got ${bytes.length} bytes, too few for a row`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const crc = view.getUint32(bytes.length - crcBytes, true);
+  if (crc !== checksum(bytes.subarray(0, -crcBytes), key))
+    throw new DamagedRow('its checksum does not match');
+  // From here on the bytes are what some version of this codec wrote.
+  const flags = view.getUint8(1);
+  const width = view.getUint8(2);
+  if (view.getUint8(0) !== version || (flags & ~knownFlags) !== 0 || width > maxWidth) {
+    throw new DamagedRow(
+      `got row version ${view.getUint8(0)}, flags ${flags}, width ${width}; want version ${version}`,
+    );
+  }
+
+  const isMs10 = length === ms10.blockWindows || length === ms10PerSecond;
+  const shared =
+    isMs10 && (flags & flagPartial) === 0 ? neverPartial.subarray(0, length) : undefined;
+  const windows = allocateWindows(length, shared);
+  const bitmapBytes = Math.ceil(length / 8);
+  let offset = headerBytes;
+  if ((flags & flagGaps) === 0) {
+    windows.counted.fill(1);
+  } else {
+    unpackBits(bytes.subarray(offset, offset + bitmapBytes), windows.counted);
+    offset += bitmapBytes;
+  }
+  if ((flags & flagRevised) !== 0) {
+    unpackBits(bytes.subarray(offset, offset + bitmapBytes), windows.revised);
+    offset += bitmapBytes;
+  }
+  if ((flags & flagPartial) !== 0) {
+    unpackBits(bytes.subarray(offset, offset + bitmapBytes), windows.partial);
+    offset += bitmapBytes;
+  }
+  const body = bytes.subarray(offset, -crcBytes);
+  const planes = (flags & flagDeflated) === 0 ? body : inflate(body, length * width);
+  if (planes.length !== length * width) {
+    throw new DamagedRow(`got ${planes.length} bytes of counts, want ${length * width}`);
+  }
+  fromPlanes(planes, width, windows.counts);
+  const total = Number(view.getBigUint64(totalOffset, true));
+  if (total !== totalOf(windows))
+    throw new DamagedRow(`its counts add up to ${totalOf(windows)}, want ${total}`);
+  return windows;
+}
+
+function checksum(bytes: Uint8Array, key: Uint8Array): number {
+  return crc32(bytes, crc32(key));
+}
+
+function inflate(body: Uint8Array, maxOutputLength: number): Uint8Array {
+  try {
+    return inflateRawSync(body, { maxOutputLength });
+  } catch (error) {
+    throw new DamagedRow(`its counts do not inflate: ${messageOf(error)}`);
+  }
+}
+
+function widthOf(counts: Float64Array): number {
+  let largest = 0;
+  for (const count of counts) {
+    if (!Number.isSafeInteger(count) || count < 0)
+      throw new RangeError(`got the count ${count}, want a whole number from 0 to 2^53 - 1`);
+    if (count > largest) largest = count;
+  }
+  let width = 0;
+  for (let rest = largest; rest > 0; rest = Math.floor(rest / 256)) width++;
+  return width;
+}
+
+function toPlanes(counts: Float64Array, width: number): Uint8Array {
+  const planes = new Uint8Array(counts.length * width);
+  for (let plane = 0, divisor = 1, at = 0; plane < width; plane++, divisor *= 256) {
+    for (const count of counts) planes[at++] = Math.floor(count / divisor) % 256;
+  }
+  return planes;
+}
+
+function fromPlanes(planes: Uint8Array, width: number, counts: Float64Array): void {
+  for (let plane = 0, factor = 1, at = 0; plane < width; plane++, factor *= 256) {
+    for (let index = 0; index < counts.length; index++, at++) {
+      counts[index] = (counts[index] ?? 0) + (planes[at] ?? 0) * factor;
+    }
+  }
+}
+
+function packBits(bits: Uint8Array, into: Uint8Array): void {
+  for (let index = 0; index < bits.length; index++) {
+    if (bits[index] === 1) into[index >> 3] = (into[index >> 3] ?? 0) | (1 << (index & 7));
+  }
+}
+
+function unpackBits(packed: Uint8Array, into: Uint8Array): void {
+  for (let index = 0; index < into.length; index++)
+    into[index] = ((packed[index >> 3] ?? 0) >> (index & 7)) & 1;
+}

@@ -1,0 +1,76 @@
+/**
+ * Reads LevelDB's manifest: which table files belong to the database.
+ *
+ * A table belongs to it from when the manifest says so, which is after the table was fsynced. One
+ * that the manifest does not name is a compaction's that was cut off, or was replaced already.
+ *
+ * The format is LevelDB's own (its db/version_edit.cc): a log of records, each a sequence of tag
+ * and fields, all varints or texts with their length in front.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BadBytes, Reader } from './bytes.ts';
+import { recordsOf } from './log.ts';
+
+const tag = {
+  comparator: 1,
+  logNumber: 2,
+  nextFileNumber: 3,
+  lastSequence: 4,
+  compactPointer: 5,
+  deletedFile: 6,
+  newFile: 7,
+  previousLogNumber: 9,
+} as const;
+
+/** The numbers of the tables; undefined where the manifest is missing or damaged. */
+export async function liveTables(folder: string): Promise<ReadonlySet<number> | undefined> {
+  try {
+    const name = (await readFile(join(folder, 'CURRENT'), 'utf8')).trim();
+    const records = recordsOf(await readFile(join(folder, name)));
+    return records && tablesAfter(records);
+  } catch (error) {
+    if (error instanceof BadBytes || (error instanceof Error && 'code' in error)) return undefined;
+    throw error;
+  }
+}
+
+function tablesAfter(edits: readonly Buffer[]): ReadonlySet<number> {
+  const tables = new Set<number>();
+  for (const edit of edits) {
+    const reader = new Reader(edit);
+    while (!reader.atEnd) applyField(reader, tables);
+  }
+  return tables;
+}
+
+function applyField(reader: Reader, tables: Set<number>): void {
+  switch (reader.varint()) {
+    case tag.comparator:
+      reader.take(reader.varint());
+      break;
+    case tag.logNumber:
+    case tag.nextFileNumber:
+    case tag.lastSequence:
+    case tag.previousLogNumber:
+      reader.varint();
+      break;
+    case tag.compactPointer:
+      reader.varint();
+      reader.take(reader.varint());
+      break;
+    case tag.deletedFile:
+      reader.varint();
+      tables.delete(reader.varint());
+      break;
+    case tag.newFile:
+      reader.varint();
+      tables.add(reader.varint());
+      reader.varint();
+      reader.take(reader.varint());
+      reader.take(reader.varint());
+      break;
+    default:
+      throw new BadBytes('an unknown field');
+  }
+}

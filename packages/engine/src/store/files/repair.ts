@@ -1,0 +1,50 @@
+/**
+ * What mends a data folder below the level of rows: LevelDB's lock, held while the folder is copied
+ * and mended, and LevelDB's own repair. The only file that imports classic-level by itself.
+ */
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { messageOf, Reto3Error } from '@reto3/core';
+import { ClassicLevel } from 'classic-level';
+
+/**
+ * Calls `work` while no server can open the folder, without opening what is in it: opening would
+ * already move files that may be damaged. An empty database beside it, whose LOCK is a link to the
+ * folder's, takes the same lock.
+ * @throws Reto3Error RETO3_DATA_LOCKED
+ */
+export async function whileLocked<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  const beside = await mkdtemp(join(tmpdir(), 'reto3-lock-'));
+  try {
+    await symlink(resolve(folder, 'LOCK'), join(beside, 'LOCK'));
+    const lock = new ClassicLevel(beside);
+    try {
+      await lock.open();
+    } catch (error) {
+      const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+      throw new Reto3Error(
+        'RETO3_DATA_LOCKED',
+        `cannot repair the data folder ${folder}: a server holds it (${messageOf(cause)})`,
+        { cause, hint: 'stop that server first' },
+      );
+    }
+    try {
+      return await work();
+    } finally {
+      await lock.close();
+    }
+  } finally {
+    await rm(beside, { recursive: true, force: true });
+  }
+}
+
+/** Lets LevelDB save what it can from its files. @throws Reto3Error RETO3_DATA_UNREADABLE */
+export async function repairFiles(folder: string): Promise<void> {
+  try {
+    await ClassicLevel.repair(folder);
+  } catch (cause) {
+    const message = `cannot repair the files of ${folder}: ${messageOf(cause)}`;
+    throw new Reto3Error('RETO3_DATA_UNREADABLE', message, { cause });
+  }
+}

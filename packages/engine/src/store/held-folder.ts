@@ -1,0 +1,71 @@
+/**
+ * The data folder that a server holds while it runs: the database, its fsync and its anchor, for as
+ * long as the path still leads to the folder that was opened.
+ *
+ * LevelDB keeps its files open, so it goes on in a folder that was moved away; what goes by the path
+ * (the anchor, the fsync of the logs) would then touch whatever lies there now. Each opening notes
+ * which folder that was, and the anchor and the fsync fail where the path leads elsewhere. A failure
+ * makes the server open the store again, and that demands the meta row of its own last write.
+ */
+import { stat } from 'node:fs/promises';
+import { Reto3Error } from '@reto3/core';
+import { type Anchor, anchorIn } from './anchor.ts';
+import { type Database, openDatabase } from './database.ts';
+import { syncLogs } from './files/log.ts';
+import { Store } from './store.ts';
+
+export class HeldFolder {
+  readonly #path: string;
+  #opened: string | undefined;
+  readonly anchor: Anchor;
+
+  constructor(path: string) {
+    this.#path = path;
+    const anchor = anchorIn(path);
+    this.anchor = {
+      read: () => anchor.read(),
+      write: async (writes) => {
+        await this.#assertSame();
+        await anchor.write(writes);
+      },
+    };
+  }
+
+  /** @throws Reto3Error what `openDatabase` throws */
+  openStore(): Promise<Store> {
+    return Store.open(
+      (options) => this.#open(options),
+      async () => {
+        await this.#assertSame();
+        await syncLogs(this.#path);
+      },
+    );
+  }
+
+  async #open(options: { readonly create: boolean }): Promise<Database> {
+    const database = await openDatabase(this.#path, options);
+    this.#opened = await inodeOf(this.#path);
+    return database;
+  }
+
+  /** @throws Reto3Error RETO3_STORE_FAILING where another folder, or none, has its path */
+  async #assertSame(): Promise<void> {
+    const now = await inodeOf(this.#path);
+    if (now === this.#opened) return;
+    const found = now === undefined ? 'it is gone' : 'another folder lies there';
+    throw new Reto3Error('RETO3_STORE_FAILING', `cannot write to ${this.#path}: ${found}`, {
+      hint: 'put the folder back; the server goes on by itself, and counts meanwhile',
+    });
+  }
+}
+
+/** Which folder a path leads to; undefined where there is none. */
+async function inodeOf(path: string): Promise<string | undefined> {
+  try {
+    const { dev, ino } = await stat(path, { bigint: true });
+    return `${dev}:${ino}`;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * All names on disk: the sublevels and their keys. docs/format.md draws them.
+ *
+ * A key is the start of what it names, in epoch milliseconds, as 6 bytes big-endian, so that keys
+ * sort by time (until the year 10889).
+ */
+import { largestTime, type PeriodName } from '@reto3/core';
+
+const keyBytes = 6;
+
+/** The sublevel of each kind of row. */
+export const sublevelNames = {
+  meta: 'meta',
+  journal: 'journal',
+  ms10: 'ms10',
+  sec: 'sec',
+  min: 'min',
+  report: 'report',
+  part: 'part',
+} as const satisfies Record<PeriodName | 'meta' | 'journal' | 'report' | 'part', string>;
+
+/** What the sublevel meta holds: of the node, of what a repair could not save, of a merger. */
+export const metaKeys = { node: 'node', gone: 'gone', merge: 'merge' } as const;
+
+type SublevelName = keyof typeof sublevelNames;
+
+/** The rows that hold windows: blocks of a period, or seconds of the journal. */
+export type Series = PeriodName | 'journal';
+
+/** Encodes an epoch time in ms as a key. The shape is what abstract-level takes as an encoding. */
+export const timeKey = {
+  name: 'reto3-time',
+  format: 'view',
+  encode(timeMs: number): Uint8Array {
+    if (!Number.isInteger(timeMs) || timeMs < 0 || timeMs > largestTime) {
+      throw new RangeError(
+        `got the time ${timeMs}, want a whole number of ms from 0 to ${largestTime}`,
+      );
+    }
+    const key = new Uint8Array(keyBytes);
+    const view = new DataView(key.buffer);
+    view.setUint16(0, Math.floor(timeMs / 2 ** 32));
+    view.setUint32(2, timeMs % 2 ** 32);
+    return key;
+  },
+  /** A key of another length is damage; 0 is no row's time, so its checksum will not match. */
+  decode(key: Uint8Array): number {
+    if (key.length !== keyBytes) return 0;
+    const view = new DataView(key.buffer, key.byteOffset, key.byteLength);
+    return view.getUint16(0) * 2 ** 32 + view.getUint32(2);
+  },
+} as const;
+
+/** The key of what a node has of a minute (epoch ms): the time, then the name. */
+export function partKey(timeMs: number, node: string): Uint8Array {
+  return Buffer.concat([timeKey.encode(timeMs), Buffer.from(node, 'latin1')]);
+}
+
+const prefixes = new Map(
+  Object.values(sublevelNames).map((name) => [name, Buffer.from(`!${name}!`, 'latin1')] as const),
+);
+
+/**
+ * The whole key of a row, its sublevel's prefix in front. What abstract-level makes of a sublevel
+ * and a key, for a write, where its way there takes longer than the write itself.
+ */
+export function wholeKey(level: SublevelName, key: Uint8Array): Uint8Array {
+  const prefix = prefixes.get(level);
+  if (prefix === undefined) throw new Error(`BUG: there is no sublevel ${level}`);
+  const whole = Buffer.allocUnsafe(prefix.length + key.length);
+  whole.set(prefix);
+  whole.set(key, prefix.length);
+  return whole;
+}
+
+/** The bytes that name a row for its checksum: series, then time. */
+export function rowName(series: Series, timeMs: number): Uint8Array {
+  return Buffer.from(`${series}@${timeMs}`, 'latin1');
+}

@@ -1,0 +1,139 @@
+/**
+ * What the store says of itself: format version, node, boots. One row, JSON, with a checksum like
+ * all others.
+ */
+import { crc32 } from 'node:zlib';
+import { type PeriodName, Reto3Error } from '@reto3/core';
+
+/**
+ * Raised whenever bytes on disk change their meaning; docs/format.md lists what each added. A folder
+ * of an earlier version is read as it is, and becomes one of this version with the first write.
+ */
+export const formatVersion = 2;
+const oldestVersion = 1;
+
+export interface Meta {
+  readonly formatVersion: number;
+  /** Name of the node that writes here. */
+  readonly node: string;
+  /** How many times a server has started on this folder. */
+  readonly boot: number;
+  /** Random, new with each of them; absent where the last start was by a version before 0.2. */
+  readonly bootId?: string;
+  /** Whether the last one stopped by itself, with everything written. */
+  readonly clean: boolean;
+  /** How many writes the folder has had. A folder that knows of fewer than its anchor lost some. */
+  readonly writes: number;
+  /** The minutes that no block holds yet, with what their journal rows add up to. */
+  readonly open: readonly OpenMinute[];
+  /** Up to where retention has deleted each period, epoch ms. */
+  readonly deletedBefore: Readonly<Record<PeriodName, number>>;
+  /** What it has published; absent where it never was part of a cluster. */
+  readonly cluster?: Published;
+}
+
+/** How far a node's counts are known to have reached the cluster. */
+export interface Published {
+  /** The name under which it was published; under another, the cluster would count it twice. */
+  readonly node: string;
+  /** The boot that published last, and the one before it; 0 where there was none. */
+  readonly boot: number;
+  readonly after: number;
+  /**
+   * From when on that boot vouches, epoch ms; absent where the cluster has known it for minutes. The
+   * next boot vouches from then on too, or what this one voided would count if nobody was told.
+   */
+  readonly vouchedFrom?: number;
+  /** All seconds before that were published and acknowledged, epoch ms. */
+  readonly through: number;
+  /** The last request to publish again that was fulfilled, by its number. */
+  readonly answered: number;
+  /** The same of its reports; absent where none were published yet. */
+  readonly reports?: PublishedReports;
+}
+
+/** How far a node's reports are known to have reached the cluster. */
+export interface PublishedReports {
+  /** The boot that began on this folder: other folders of that name hold other messages. */
+  readonly lineage: number;
+  /** What boots before that one published is void; 0: nothing is. */
+  readonly voids: number;
+  /** All rows that start before that were published and acknowledged, epoch ms. */
+  readonly through: number;
+}
+
+/** What a folder says that never was part of a cluster. */
+export const neverPublished: Published = {
+  node: '',
+  boot: 0,
+  after: 0,
+  through: 0,
+  answered: 0,
+};
+
+interface OpenMinute {
+  /** Epoch ms. */
+  readonly start: number;
+  readonly total: number;
+}
+
+/** What a new folder says of itself before its first write. */
+export function newMeta(node: string): Meta {
+  return {
+    formatVersion,
+    node,
+    boot: 0,
+    clean: true,
+    writes: 0,
+    open: [],
+    deletedBefore: { ms10: 0, sec: 0, min: 0 },
+  };
+}
+
+export function encodeMeta(meta: Meta): string {
+  return seal(JSON.stringify(meta));
+}
+
+/** @throws Reto3Error RETO3_DATA_CORRUPT, RETO3_DATA_VERSION */
+export function decodeMeta(text: string): Meta {
+  const json = unseal(text);
+  if (json === undefined) {
+    throw new Reto3Error(
+      'RETO3_DATA_CORRUPT',
+      'cannot read the data folder: the checksum of its meta row does not match',
+    );
+  }
+  const meta: unknown = JSON.parse(json);
+  const isKnown =
+    isMeta(meta) && meta.formatVersion >= oldestVersion && meta.formatVersion <= formatVersion;
+  if (!isKnown) {
+    throw new Reto3Error(
+      'RETO3_DATA_VERSION',
+      `cannot read the data folder: got ${json}, want format version ${oldestVersion} to ${formatVersion}`,
+    );
+  }
+  return meta;
+}
+
+/** Text with its CRC-32 in front. */
+export function seal(text: string): string {
+  return `${checksum(text)} ${text}`;
+}
+
+/** The text that was sealed; undefined where a bit of it changed. */
+export function unseal(sealed: string): string | undefined {
+  const space = sealed.indexOf(' ');
+  const text = sealed.slice(space + 1);
+  return sealed.slice(0, space) === checksum(text) ? text : undefined;
+}
+
+function checksum(text: string): string {
+  return crc32(text).toString(16).padStart(8, '0');
+}
+
+const fields = Object.keys(newMeta(''));
+
+/** The checksum says that a program of ours wrote it, so names of fields are enough to tell. */
+function isMeta(value: unknown): value is Meta {
+  return typeof value === 'object' && value !== null && fields.every((field) => field in value);
+}

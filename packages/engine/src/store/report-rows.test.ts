@@ -1,0 +1,78 @@
+import { periodNames } from '@reto3/core';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { DamagedRow } from './codec.ts';
+import {
+  decodeRow,
+  encodeRow,
+  factsKey,
+  factsRange,
+  parseKey,
+  rowKey,
+  rowRange,
+} from './report-rows.ts';
+
+const second = Date.UTC(2016, 4, 28, 11, 11, 11);
+const key = rowKey('lag', 'ms10', second);
+const windows = fc
+  .uniqueArray(fc.tuple(fc.nat({ max: 99 }), fc.uint8Array({ maxLength: 200 })), {
+    selector: ([index]) => index,
+  })
+  .map((pairs) => new Map(pairs));
+
+describe('a row of a report', () => {
+  it('comes back as it was written', () => {
+    fc.assert(
+      fc.property(windows, fc.boolean(), (written, partial) => {
+        const read = decodeRow(encodeRow({ windows: written, partial }, key), key, 'ms10');
+        expect(read.partial).toBe(partial);
+        const bytes = [...read.windows].map(([index, part]) => [index, [...part]] as const);
+        const wanted = [...written].map(([index, part]) => [index, [...part]] as const);
+        expect(new Map(bytes)).toEqual(new Map(wanted));
+      }),
+    );
+  });
+
+  it('is damaged with any bit flipped, cut anywhere, or under another key', () => {
+    const row = encodeRow({ windows: new Map([[3, Buffer.alloc(700, 'x')]]), partial: false }, key);
+    for (let bit = 0; bit < 8 * row.length; bit++) {
+      const flipped = Uint8Array.from(row);
+      flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+      expect(() => decodeRow(flipped, key, 'ms10')).toThrow(DamagedRow);
+    }
+    for (let length = 0; length < row.length; length++)
+      expect(() => decodeRow(row.subarray(0, length), key, 'ms10')).toThrow(DamagedRow);
+    expect(() => decodeRow(row, rowKey('lag', 'ms10', second + 1_000), 'ms10')).toThrow(DamagedRow);
+  });
+});
+
+describe('a key of a report', () => {
+  it('names report, period and start', () => {
+    for (const period of periodNames) {
+      const start = Date.UTC(2016, 4, 28);
+      expect(parseKey(rowKey('my-report', period, start))).toEqual({
+        report: 'my-report',
+        period,
+        start,
+      });
+    }
+    expect(parseKey(factsKey('my-report'))).toEqual({ report: 'my-report', facts: true });
+    for (const other of ['lag', 'lag/ms10/', 'lag/hour/123456', '/', 'LAG/sec/123456'])
+      expect(parseKey(Buffer.from(other))).toBeUndefined();
+  });
+
+  it('sorts with the rows of its report and period by time, and facts stand apart', () => {
+    const { gte, lt } = rowRange('lag', 'sec', second, second + 2_000);
+    const within = (bytes: Uint8Array): boolean =>
+      Buffer.compare(bytes, gte) >= 0 && Buffer.compare(bytes, lt) < 0;
+    expect(within(rowKey('lag', 'sec', second))).toBe(true);
+    expect(within(rowKey('lag', 'sec', second + 1_000))).toBe(true);
+    expect(within(rowKey('lag', 'sec', second + 2_000))).toBe(false);
+    expect(within(rowKey('lag-2', 'sec', second))).toBe(false);
+    expect(within(rowKey('lag', 'min', second))).toBe(false);
+    const isFacts = (bytes: Uint8Array): boolean =>
+      Buffer.compare(bytes, factsRange.gte) >= 0 && Buffer.compare(bytes, factsRange.lt) < 0;
+    expect(isFacts(factsKey('lag'))).toBe(true);
+    expect(isFacts(rowKey('a', 'ms10', second))).toBe(false);
+  });
+});

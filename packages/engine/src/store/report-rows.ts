@@ -1,0 +1,110 @@
+/**
+ * Keys and bytes of what is stored of reports. docs/format.md draws them.
+ *
+ * A row holds the encoded accumulators of the windows of one stretch of time: a second of ms10
+ * windows, one window of the others. Windows in which nothing came are not there.
+ */
+import {
+  isPeriodName,
+  messageOf,
+  ms10PerSecond,
+  type PeriodName,
+  periods,
+  sec,
+  VarintReader,
+  VarintWriter,
+} from '@reto3/core';
+import { DamagedRow } from './codec.ts';
+import { timeKey } from './keys.ts';
+import { BadEnvelope, pack, unpack } from './packed.ts';
+
+const version = 1;
+const flagPartial = 2;
+const timeBytes = 6;
+
+/** How much time one row of a period covers, in ms. */
+export function rowMsOf(period: PeriodName): number {
+  return Math.max(sec.windowMs, periods[period].windowMs);
+}
+
+/** How many windows one row of a period may have. */
+function rowWindowsOf(period: PeriodName): number {
+  return period === 'ms10' ? ms10PerSecond : 1;
+}
+
+/** `<name>/<period>/` and the start of the row. */
+export function rowKey(report: string, period: PeriodName, start: number): Uint8Array {
+  return Buffer.concat([Buffer.from(`${report}/${period}/`, 'latin1'), timeKey.encode(start)]);
+}
+
+/** What a report says of itself: `/` and its name, so that all of them stand before all rows. */
+export function factsKey(report: string): Uint8Array {
+  return Buffer.from(`/${report}`, 'latin1');
+}
+
+/** The keys of all facts. */
+export const factsRange = { gte: Buffer.from('/'), lt: Buffer.from('0') } as const;
+
+/** Keys of reports, [gte, lt). */
+export interface ReportRange {
+  readonly gte: Uint8Array;
+  readonly lt: Uint8Array;
+  readonly reverse?: boolean;
+}
+
+/** The range of every key of a report that there can be. */
+export const allReports: ReportRange = {
+  gte: new Uint8Array(),
+  lt: Uint8Array.of(0x7f),
+};
+
+/** The keys of the rows of a period that start in [from, to), epoch ms. */
+export function rowRange(report: string, period: PeriodName, from: number, to: number) {
+  return { gte: rowKey(report, period, from), lt: rowKey(report, period, to) };
+}
+
+export type ReportKey =
+  | { readonly report: string; readonly facts: true }
+  | { readonly report: string; readonly period: PeriodName; readonly start: number };
+
+/** What a key names; undefined where it is none. */
+export function parseKey(key: Uint8Array): ReportKey | undefined {
+  const text = Buffer.from(key).toString('latin1');
+  if (/^\/[a-z][a-z0-9-]{0,31}$/.test(text)) return { report: text.slice(1), facts: true };
+  const [, report, period] = /^([a-z][a-z0-9-]{0,31})\/([a-z0-9]+)\/.{6}$/s.exec(text) ?? [];
+  if (report === undefined || period === undefined || !isPeriodName(period)) return undefined;
+  const start = timeKey.decode(key.subarray(-timeBytes));
+  return start % rowMsOf(period) === 0 ? { report, period, start } : undefined;
+}
+
+/** One row: the encoded accumulators of its windows, by their number in the row. */
+export interface RowParts {
+  readonly windows: ReadonlyMap<number, Uint8Array>;
+  /** What was in the row before was damaged: these are not all. */
+  readonly partial: boolean;
+}
+
+export function encodeRow({ windows, partial }: RowParts, key: Uint8Array): Uint8Array {
+  const writer = new VarintWriter();
+  for (const [index, bytes] of [...windows].sort(([a], [b]) => a - b))
+    writer.number(index).bytes(bytes);
+  return pack(version, writer.end(), key, partial ? flagPartial : 0);
+}
+
+/** @throws DamagedRow */
+export function decodeRow(bytes: Uint8Array, key: Uint8Array, period: PeriodName): RowParts {
+  try {
+    const { plain, flags } = unpack(version, bytes, key, { known: flagPartial });
+    const reader = new VarintReader(plain);
+    const windows = new Map<number, Uint8Array>();
+    while (reader.more) {
+      const index = reader.number();
+      if (index >= rowWindowsOf(period)) throw new RangeError(`got a window ${index}`);
+      windows.set(index, reader.bytes());
+    }
+    return { windows, partial: (flags & flagPartial) !== 0 };
+  } catch (error) {
+    if (error instanceof BadEnvelope) throw new DamagedRow(error.message);
+    throw new DamagedRow(`its windows cannot be read: ${messageOf(error)}`);
+  }
+}

@@ -1,0 +1,228 @@
+/**
+ * The store: blocks of three periods, the journal of the open minute, and a few facts about the
+ * node.
+ *
+ * It turns rows into bytes and back and knows nothing of time passing. Every value written is
+ * absolute, so a write may be repeated. One `write` is one LevelDB batch: all of it or nothing is
+ * there after a crash.
+ */
+
+import {
+  messageOf,
+  type OnDamage,
+  type PeriodName,
+  Reto3Error,
+  report,
+  type Windows,
+} from '@reto3/core';
+import type { AbstractBatchOptions } from 'abstract-level';
+import { type Change, operationOf } from './change.ts';
+import type { Database } from './database.ts';
+import { decodeGone, type Gone, noneGone } from './gone.ts';
+import { metaKeys, partKey, timeKey } from './keys.ts';
+import { decodeMeta, type Meta } from './meta.ts';
+import type { ReportRange } from './report-rows.ts';
+import { allTime, rowOf, spanOf } from './rows.ts';
+import { StoreSnapshot } from './snapshot.ts';
+import { type Handles, handlesOf } from './sublevels.ts';
+
+// What a store is asked and told in.
+export type { Change } from './change.ts';
+export { allTime, type Row, type RowRange } from './rows.ts';
+export type { StoreSnapshot } from './snapshot.ts';
+
+/** Opens the database; with `create`, makes it where there is none. */
+type OpenDatabase = (options: { readonly create: boolean }) => Promise<Database>;
+
+export class Store {
+  readonly #openDatabase: OpenDatabase;
+  readonly #syncDatabase: () => Promise<void>;
+  #handles: Handles | undefined;
+
+  private constructor(
+    handles: Handles,
+    openDatabase: OpenDatabase,
+    syncDatabase: () => Promise<void>,
+  ) {
+    this.#handles = handles;
+    this.#openDatabase = openDatabase;
+    this.#syncDatabase = syncDatabase;
+  }
+
+  /**
+   * @param syncDatabase puts what was written on the disk, without holding up writes
+   * @throws Reto3Error what `openDatabase` throws
+   */
+  static async open(
+    openDatabase: OpenDatabase,
+    syncDatabase: () => Promise<void> = async () => undefined,
+  ): Promise<Store> {
+    const database = await openDatabase({ create: true });
+    return new Store(await handlesOf(database), openDatabase, syncDatabase);
+  }
+
+  /**
+   * Closes the database and opens it again: after a failed write LevelDB refuses all others until
+   * then. May be called until it succeeds; meanwhile reads and writes fail with
+   * RETO3_STORE_FAILING.
+   *
+   * Memory no longer holds what is on the disk, so the database has to prove that it still does: a
+   * folder that was moved away, replaced or rolled back is refused, and never filled anew.
+   * @param written what the database is known to hold: the meta row of a write that is on the disk
+   * @throws Reto3Error RETO3_STORE_FAILING, and what `openDatabase` throws
+   */
+  async reopen(written: Pick<Meta, 'bootId' | 'writes'>): Promise<void> {
+    const handles = this.#handles;
+    this.#handles = undefined;
+    // What it could not write is written again from memory, so how it closes does not matter.
+    await handles?.database.close().catch(() => undefined);
+    const database = await this.#openDatabase({ create: false });
+    try {
+      const reopened = await handlesOf(database);
+      assertContinues(await metaOf(reopened), written);
+      this.#handles = reopened;
+    } catch (error) {
+      await database.close();
+      throw error;
+    }
+  }
+
+  get #open(): Handles {
+    if (this.#handles !== undefined) return this.#handles;
+    throw new Reto3Error('RETO3_STORE_FAILING', 'cannot read the store: it is being opened again');
+  }
+
+  /**
+   * What is known of the node; undefined in a new folder.
+   * @throws Reto3Error RETO3_DATA_VERSION, RETO3_DATA_CORRUPT
+   */
+  async readMeta(): Promise<Meta | undefined> {
+    return metaOf(this.#open);
+  }
+
+  /** What a repair could not save; nothing where there was none. */
+  async readGone(): Promise<Gone> {
+    const text = await this.#open.meta.get(metaKeys.gone);
+    return (text === undefined ? undefined : decodeGone(text)) ?? noneGone;
+  }
+
+  /**
+   * The block of `period` that starts at `start`. Damage goes to `onDamage`, or is thrown where
+   * there is none.
+   * @throws Reto3Error RETO3_BLOCK_DAMAGED
+   */
+  readBlock(period: PeriodName, start: number, onDamage?: OnDamage): Windows | undefined {
+    let bytes: Uint8Array | undefined;
+    try {
+      bytes = this.#open.rows[period].getSync(start);
+    } catch (error) {
+      // Any other failure of the database may pass when it is opened again.
+      if (!isCorruption(error)) throw error;
+      const reason = `LevelDB says: ${messageOf(error)}`;
+      report({ series: period, from: start, to: start + spanOf(period), reason }, onDamage);
+    }
+    return bytes === undefined ? undefined : rowOf(period, start, bytes, onDamage)?.windows;
+  }
+
+  /** Whether there is a block of `period` that starts at `start`, whole or not. */
+  hasBlock(period: PeriodName, start: number): boolean {
+    return this.#open.rows[period].getSync(start) !== undefined;
+  }
+
+  /** What a merger says of itself, as text; undefined where none writes here. */
+  async readMerge(): Promise<string | undefined> {
+    return this.#open.meta.get(metaKeys.merge);
+  }
+
+  /** What a node has of the minute that starts at `start`, as it is stored; checked by nobody. */
+  readPart(start: number, node: string): Uint8Array | undefined {
+    return this.#open.parts.getSync(partKey(start, node));
+  }
+
+  /** Deletes all parts of minutes that start before a time, epoch ms. */
+  async deletePartsBefore(timeMs: number): Promise<void> {
+    await this.#open.parts.clear({ lt: timeKey.encode(timeMs) });
+  }
+
+  /** Deletes everything. */
+  async clear(): Promise<void> {
+    await this.#open.database.clear();
+  }
+
+  /** A fixed view of all rows as they are now; to be closed. */
+  snapshot(): StoreSnapshot {
+    const { database, ...handles } = this.#open;
+    return new StoreSnapshot(handles, database.snapshot());
+  }
+
+  /** Writes all changes or none. With `sync`, they are on the disk when this resolves. */
+  async write(changes: readonly Change[], options: { readonly sync: boolean }): Promise<void> {
+    const batch = changes.map(operationOf);
+    // Whole keys are bytes already; the sublevels, which reads go through, would add their prefix.
+    const batchOptions: AbstractBatchOptions<Uint8Array, Uint8Array> & { sync: boolean } = {
+      keyEncoding: 'view',
+      valueEncoding: 'view',
+      sync: options.sync,
+    };
+    await this.#open.database.batch<Uint8Array, Uint8Array>(batch, batchOptions);
+  }
+
+  /** Puts on the disk all that was written before this call; other writes need not wait for it. */
+  async sync(): Promise<void> {
+    await this.#syncDatabase();
+  }
+
+  /** Start of the oldest block of a period, epoch ms, a damaged one too; undefined: there is none. */
+  async oldest(period: PeriodName): Promise<number | undefined> {
+    const snapshot = this.snapshot();
+    try {
+      for await (const { start } of snapshot.encodedRows(period, allTime)) return start;
+    } finally {
+      await snapshot.close();
+    }
+    return undefined;
+  }
+
+  /** Deletes the blocks of a period that start before a time, epoch ms. */
+  async deleteBefore(period: PeriodName, timeMs: number): Promise<void> {
+    await this.#open.rows[period].clear({ lt: timeMs });
+  }
+
+  /** The row of a report under that key, checked by nobody. */
+  readReport(key: Uint8Array): Uint8Array | undefined {
+    return this.#open.reports.getSync(key);
+  }
+
+  /** Deletes the rows of reports in that range of keys. */
+  async deleteReports({ gte, lt }: ReportRange): Promise<void> {
+    await this.#open.reports.clear({ gte, lt });
+  }
+
+  async close(): Promise<void> {
+    await this.#handles?.database.close();
+  }
+}
+
+async function metaOf({ meta }: Handles): Promise<Meta | undefined> {
+  const text = await meta.get(metaKeys.node);
+  return text === undefined ? undefined : decodeMeta(text);
+}
+
+/** @throws Reto3Error RETO3_STORE_FAILING where the database has not what was written to it */
+function assertContinues(found: Meta | undefined, written: Pick<Meta, 'bootId' | 'writes'>): void {
+  const writes = found?.bootId === written.bootId ? found?.writes : undefined;
+  if (writes !== undefined && writes >= written.writes) return;
+  const got =
+    writes === undefined
+      ? 'another server wrote it'
+      : `got ${writes} writes, want at least ${written.writes}`;
+  throw new Reto3Error(
+    'RETO3_STORE_FAILING',
+    `cannot go on in the data folder: it is not the one that this server wrote (${got})`,
+    { hint: 'put the folder back; the server goes on by itself, and counts meanwhile' },
+  );
+}
+
+function isCorruption(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'LEVEL_CORRUPTION';
+}

@@ -1,0 +1,176 @@
+/**
+ * Reads blocks and holds the three series against each other, so that a row which is missing, or
+ * lies under another time, is damage and not a gap.
+ *
+ * A checksum says that a row is what was written, not that all rows are there: one flipped bit in a
+ * key or in LevelDB's index makes a row vanish. Every write of a minute puts the same total into
+ * all three series at once, and one min block says for a whole day which minutes were counted and
+ * how much came in each. So each ms10 block and each minute of a sec block has to add up to it.
+ */
+import {
+  alignDown,
+  min,
+  type OnDamage,
+  type Period,
+  type PeriodName,
+  periods,
+  report,
+  sliceOf,
+  timeText,
+  totalOf,
+  type Windows,
+} from '@reto3/core';
+import { type Gone, holds, noneGone } from './gone.ts';
+import type { Meta } from './meta.ts';
+import type { Row, RowRange } from './rows.ts';
+import type { StoreSnapshot } from './snapshot.ts';
+
+const goneReason = 'it was lost before the data folder was repaired';
+
+export class VerifiedSnapshot {
+  readonly #snapshot: StoreSnapshot;
+  readonly #deletedBefore: Meta['deletedBefore'];
+  readonly #gone: Gone;
+  readonly #onAnyDamage: OnDamage | undefined;
+
+  /**
+   * @param gone what a repair could not save
+   * @param onAnyDamage told of all damage beside whoever reads
+   */
+  constructor(
+    snapshot: StoreSnapshot,
+    deletedBefore: Meta['deletedBefore'],
+    gone: Gone = noneGone,
+    onAnyDamage?: OnDamage,
+  ) {
+    this.#onAnyDamage = onAnyDamage;
+    this.#snapshot = snapshot;
+    this.#deletedBefore = deletedBefore;
+    this.#gone = gone;
+  }
+
+  /**
+   * The blocks of a period that start within the range, in order of time.
+   * @throws Reto3Error RETO3_BLOCK_DAMAGED where nobody takes damage
+   */
+  async *rows(name: PeriodName, range: RowRange, reader?: OnDamage): AsyncGenerator<Row> {
+    const onDamage: OnDamage = (damage) => {
+      this.#onAnyDamage?.(damage);
+      report(damage, reader);
+    };
+    const period = periods[name];
+    const { reverse = false } = range;
+    // What retention has begun to delete is not half there, it is gone.
+    const kept = { ...range, from: Math.max(range.from, this.#deletedBefore[name]) };
+    // What lies between one row and the next is looked at for rows that should be there.
+    let unseenFrom = alignDown(kept.from, period.blockMs);
+    let unseenTo = range.to;
+    for (const { from, to } of this.#gone[name]) {
+      if (to <= kept.from || from >= range.to) continue;
+      onDamage({ series: name, from, to, reason: goneReason, gone: true });
+    }
+    const seen = (from: number, to: number): void => {
+      if (reverse) unseenTo = Math.min(unseenTo, from);
+      else unseenFrom = Math.max(unseenFrom, to);
+    };
+    const damaged: OnDamage = (damage) => {
+      onDamage(damage);
+      seen(damage.from, damage.to);
+    };
+    const missing = async (from: number, to: number): Promise<void> => {
+      for (const start of await this.#missing(period, from, to)) {
+        const end = start + period.blockMs;
+        onDamage({ series: name, from: start, to: end, reason: 'its block is missing' });
+      }
+    };
+
+    for await (const row of this.#snapshot.rows(name, kept, damaged)) {
+      const end = row.start + period.blockMs;
+      await (reverse ? missing(end, unseenTo) : missing(unseenFrom, row.start));
+      seen(row.start, end);
+      const reason = await this.#disagreement(period, row);
+      if (reason === undefined) yield this.#withoutGone(period, row);
+      else onDamage({ series: name, from: row.start, to: end, reason });
+    }
+    await missing(unseenFrom, unseenTo);
+  }
+
+  close(): Promise<void> {
+    return this.#snapshot.close();
+  }
+
+  #isGone(name: PeriodName, timeMs: number): boolean {
+    return holds(this.#gone[name], timeMs);
+  }
+
+  /** A clock that steps back may count in time that is gone; what comes of it is not all of it. */
+  #withoutGone(period: Period, row: Row): Row {
+    for (const { from, to } of this.#gone[period.name]) {
+      const first = Math.max(0, (from - row.start) / period.windowMs);
+      const end = Math.min(row.windows.counts.length, (to - row.start) / period.windowMs);
+      if (first >= end) continue;
+      for (const column of Object.values(sliceOf(row.windows, first, end))) column.fill(0);
+    }
+    return row;
+  }
+
+  /** Why a block cannot be right; undefined where it agrees with the min block of its day. */
+  async #disagreement(period: Period, row: Row): Promise<string | undefined> {
+    // A min block has nothing above it.
+    if (period === min) return undefined;
+    const day = await this.#day(alignDown(row.start, min.blockMs));
+    if (day === undefined) return 'the min block of its day is missing or damaged';
+    const perMinute = min.windowMs / period.windowMs;
+    for (let at = 0; at < row.windows.counts.length; at += perMinute) {
+      const start = row.start + at * period.windowMs;
+      if (this.#isGone(period.name, start) || this.#isGone('min', start)) continue;
+      const total = totalOf(sliceOf(row.windows, at, at + perMinute));
+      const wanted = day.counts[minuteOfDay(start)];
+      if (total !== wanted) {
+        return `its minute ${timeText(start)} adds up to ${total}, want ${wanted}`;
+      }
+    }
+    return undefined;
+  }
+
+  /** The starts of the blocks in [from, to) that another series says should be there. */
+  async #missing(period: Period, from: number, to: number): Promise<number[]> {
+    if (from >= to) return [];
+    const starts = new Set<number>();
+    if (period === min) {
+      // A day of which there is a sec block and no min block has lost it.
+      for await (const start of this.#snapshot.starts('sec', { from, to }, ignore)) {
+        starts.add(alignDown(start, min.blockMs));
+      }
+    } else {
+      const days = { from: alignDown(from, min.blockMs), to };
+      for await (const day of this.#snapshot.rows('min', days, ignore)) {
+        for (const [minute, counted] of day.windows.counted.entries()) {
+          const start = alignDown(day.start + minute * min.windowMs, period.blockMs);
+          if (counted === 1 && start >= from && start < to) starts.add(start);
+        }
+      }
+    }
+    return [...starts].filter((start) => !this.#isGone(period.name, start));
+  }
+
+  #recentDay: { readonly start: number; readonly block: Windows | undefined } | undefined;
+
+  /** The min block of a day; the one that was asked for last is kept. */
+  async #day(start: number): Promise<Windows | undefined> {
+    if (this.#recentDay?.start !== start) {
+      let block: Windows | undefined;
+      const range = { from: start, to: start + 1 };
+      for await (const row of this.#snapshot.rows('min', range, ignore)) block = row.windows;
+      this.#recentDay = { start, block };
+    }
+    return this.#recentDay.block;
+  }
+}
+
+function minuteOfDay(timeMs: number): number {
+  return (timeMs - alignDown(timeMs, min.blockMs)) / min.windowMs;
+}
+
+/** Damage of a series that is only looked into is told by whoever reads that series. */
+function ignore(): void {}

@@ -1,0 +1,3 @@
+/** Test doubles and generators, also for other packages. */
+export { SimulatedDisk, type Trouble } from '../simulation/disk.ts';
+export { perSecond, VirtualServer } from './virtual-server.ts';

@@ -1,0 +1,31 @@
+/** Series of counts out of nothing, for tests. */
+import { ms10 } from '@reto3/core';
+import { poissonFrom, Random } from '@reto3/core/testing';
+import type { Series } from '../analysis/series.ts';
+
+/** A whole second, so that windows of every scale begin with the series. */
+export const seriesStart = Date.UTC(2016, 4, 28, 11, 11);
+
+/** Counts of consecutive ms10 windows; undefined is a gap. */
+export function seriesOf(counts: ArrayLike<number | undefined>): Series {
+  const to = seriesStart + counts.length * ms10.windowMs;
+  return {
+    scope: 'node',
+    from: seriesStart,
+    to,
+    finalThrough: to,
+    damaged: () => ({ damaged: [], damagedPlaces: 0 }),
+    each: async (visit) => {
+      for (let index = 0; index < counts.length; index++) {
+        const count = counts[index];
+        if (count !== undefined) visit(seriesStart + index * ms10.windowMs, count);
+      }
+    },
+  };
+}
+
+/** Independent clients: so many windows with that mean. */
+export function poissonCounts(windows: number, mean: number, seed: number): Float64Array {
+  const next = poissonFrom(mean, new Random(seed));
+  return Float64Array.from({ length: windows }, next);
+}

@@ -1,0 +1,76 @@
+/** A coordinator in virtual time, with a ring that the test adds to; for tests. */
+import { VirtualClock } from '@reto3/core/testing';
+import { Coordinator } from '../coordinator/coordinator.ts';
+import { allocate, stripeOf } from '../ring/layout.ts';
+import { addMessage, RingReader } from '../ring/ring.ts';
+import { type Anchor, anchorIn, noAnchor } from '../store/anchor.ts';
+import { openDatabase } from '../store/database.ts';
+import { Store } from '../store/store.ts';
+
+/** Messages in each second of `count`. */
+export const perSecond = 7;
+
+export class VirtualServer {
+  readonly clock: VirtualClock;
+  readonly store: Store;
+  readonly #anchor: Anchor;
+  #memory = allocate(1);
+  #coordinator: Coordinator | undefined;
+
+  private constructor(startMs: number, store: Store, anchor: Anchor) {
+    this.clock = new VirtualClock(startMs);
+    this.store = store;
+    this.#anchor = anchor;
+  }
+
+  /** On a store that is not on a disk. */
+  static async on(store: Store, startMs: number): Promise<VirtualServer> {
+    const server = new VirtualServer(startMs, store, noAnchor());
+    await server.start();
+    return server;
+  }
+
+  /** On a data folder. */
+  static async in(folder: string, startMs: number): Promise<VirtualServer> {
+    const store = await Store.open(() => openDatabase(folder));
+    const server = new VirtualServer(startMs, store, anchorIn(folder));
+    await server.start();
+    return server;
+  }
+
+  get coordinator(): Coordinator {
+    if (this.#coordinator === undefined) throw new Error('not started');
+    return this.#coordinator;
+  }
+
+  /** Starts, or starts again as after a crash. */
+  async start(): Promise<void> {
+    this.#memory = allocate(1);
+    this.#coordinator = await Coordinator.open({
+      clock: this.clock,
+      ring: new RingReader(this.#memory),
+      workerCount: 1,
+      store: this.store,
+      anchor: this.#anchor,
+      node: 'test',
+      events: { clockStepped: () => undefined, stalled: () => undefined, damaged: () => undefined },
+    });
+    await this.#coordinator.prepare();
+    this.#coordinator.count();
+  }
+
+  /** Messages for so many seconds, committed each second. */
+  async count(seconds: number): Promise<void> {
+    for (let second = 0; second < seconds; second++) {
+      for (let time = 0; time < perSecond; time++)
+        addMessage(stripeOf(this.#memory, 0), this.clock.wallMs + time * 100);
+      this.clock.pass(1_000);
+      await this.coordinator.commit();
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.coordinator.stop();
+    await this.store.close();
+  }
+}

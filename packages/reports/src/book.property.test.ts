@@ -1,0 +1,310 @@
+/**
+ * The book in a coordinator on an in-memory store: whatever order batches come in, whichever writes
+ * fail and wherever a crash cuts, what is stored is what was handed over and flushed.
+ */
+
+import { type PeriodName, periods } from '@reto3/core';
+import { VirtualClock } from '@reto3/core/testing';
+import { type Change, Coordinator, factsKey, rowKey, Store } from '@reto3/engine';
+import { allocate, RingReader } from '@reto3/engine/ring';
+import { noAnchor } from '@reto3/engine/src/store/anchor.ts';
+import fc from 'fast-check';
+import { MemoryLevel } from 'memory-level';
+import { describe, expect, it } from 'vitest';
+import { ReportBook } from './book.ts';
+import { generated } from './built-in/generated.ts';
+import type { Message } from './contract.ts';
+import { WorkerReports } from './worker-reports.ts';
+
+const workerCount = 2;
+const epochMs = Date.UTC(2016, 4, 28, 11, 11, 58);
+
+/** Window → messages of it. */
+type Model = Map<number, number>;
+
+class Node {
+  readonly clock = new VirtualClock(epochMs);
+  readonly database = new MemoryLevel<string, string>();
+  failing = false;
+  readonly log: string[] = [];
+  readonly #anchor = noAnchor();
+  #store: Store | undefined;
+  #coordinator: Coordinator | undefined;
+  #book: ReportBook | undefined;
+  #workers: WorkerReports[] = [];
+  /** Handed over by the workers and not yet in a write. */
+  #unwritten: number[] = [];
+  readonly written: Model = new Map();
+  #inWorkers: number[] = [];
+
+  get book(): ReportBook {
+    if (this.#book === undefined) throw new Error('not started');
+    return this.#book;
+  }
+
+  get coordinator(): Coordinator {
+    if (this.#coordinator === undefined) throw new Error('not started');
+    return this.#coordinator;
+  }
+
+  get store(): Store {
+    if (this.#store === undefined) throw new Error('not started');
+    return this.#store;
+  }
+
+  async start(): Promise<void> {
+    this.#store ??= await this.#openStore();
+    const { store } = this;
+    this.#workers = Array.from({ length: workerCount }, () => new WorkerReports([generated]));
+    this.#unwritten = [];
+    this.#inWorkers = [];
+    const events = {
+      switchedOff: (report: string, reason: string) => void this.log.push(`${report}: ${reason}`),
+      damaged: (report: string) => void this.log.push(`${report} is damaged`),
+    };
+    this.#book = await ReportBook.open([generated], store, this.clock, events);
+    this.#coordinator = await Coordinator.open({
+      clock: this.clock,
+      ring: new RingReader(allocate(workerCount)),
+      workerCount,
+      store,
+      anchor: this.#anchor,
+      node: 'test',
+      companion: this.#book,
+      events: {
+        clockStepped: () => undefined,
+        stalled: () => undefined,
+        damaged: () => undefined,
+      },
+    });
+    const askable = {
+      workerCount,
+      // As threads would, later and in any order.
+      askForReports: (number: number) => {
+        queueMicrotask(() => this.#handOver(number));
+      },
+    };
+    this.#book.connect(askable);
+    this.#book.begin(this.#coordinator.endBefore);
+    await this.#coordinator.prepare();
+    this.#coordinator.count();
+  }
+
+  async #openStore(): Promise<Store> {
+    const store = await Store.open(async () => {
+      await this.database.open();
+      return this.database;
+    });
+    const write = store.write.bind(store);
+    store.write = async (changes: readonly Change[], options) => {
+      if (this.failing) throw new Error('the disk is full');
+      await write(changes, options);
+    };
+    return store;
+  }
+
+  add(worker: number, time: number): void {
+    const body = Buffer.from(
+      `value=${new Date(time).toISOString().replace('T', ' ').replace('Z', '')}000`,
+    );
+    const message: Message = {
+      arrivedMs: this.clock.wallMs,
+      worker,
+      method: 'POST',
+      path: '/',
+      query: '',
+      body,
+      bodyBytes: body.length,
+    };
+    this.#workers[worker]?.add(message);
+    this.#inWorkers.push(time);
+  }
+
+  #handOver(number: number): void {
+    for (const [index, worker] of this.#workers.entries()) {
+      const batch = worker.drain();
+      this.book.receive(index, number, batch);
+      // The same once more, and one from long ago: neither is taken.
+      this.book.receive(index, number, batch);
+      this.book.receive(index, number - 1, batch);
+    }
+    this.#unwritten.push(...this.#inWorkers);
+    this.#inWorkers = [];
+  }
+
+  async flush(): Promise<void> {
+    try {
+      await this.coordinator.flush();
+    } catch {
+      this.failing = false;
+      await this.coordinator.reopenStore();
+      await this.coordinator.flush();
+    }
+    for (const time of this.#unwritten) {
+      const window = Math.floor(time / 10);
+      this.written.set(window, (this.written.get(window) ?? 0) + 1);
+    }
+    this.#unwritten = [];
+  }
+
+  /** What a reader sees of a period, from a fresh batch of the workers. */
+  async read(period: PeriodName): Promise<Model> {
+    const view = this.book.view('generated', period, Number.MAX_SAFE_INTEGER);
+    const counts: Model = new Map();
+    try {
+      const everything = { from: 0, to: epochMs * 2 };
+      const fail = (damage: { reason: string }): never => {
+        throw new Error(damage.reason);
+      };
+      for await (const { start, bytes } of view.windows(everything, fail))
+        counts.set(start, generated.decode(bytes).count);
+    } finally {
+      await view.close();
+    }
+    return counts;
+  }
+}
+
+function inPeriod(model: Model, period: PeriodName): Model {
+  const { windowMs } = periods[period];
+  const counts: Model = new Map();
+  for (const [window, count] of model) {
+    const start = Math.floor((window * 10) / windowMs) * windowMs;
+    counts.set(start, (counts.get(start) ?? 0) + count);
+  }
+  return counts;
+}
+
+function sorted(model: Model): [number, number][] {
+  return [...model].sort(([a], [b]) => a - b);
+}
+
+const step = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant('add' as const),
+      worker: fc.nat({ max: workerCount - 1 }),
+      agoMs: fc.oneof(fc.integer({ min: -50, max: 300 }), fc.integer({ min: 0, max: 200_000 })),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('pass' as const),
+      ms: fc.oneof(fc.nat({ max: 200 }), fc.nat({ max: 70_000 })),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constantFrom('flush', 'sync', 'fail', 'crash', 'stop') }),
+  },
+);
+
+describe('the book', () => {
+  it('keeps what was flushed, once, over failed writes, crashes and restarts', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+        const node = new Node();
+        await node.start();
+        for (const now of steps) {
+          if (now.do === 'add') node.add(now.worker, node.clock.wallMs - now.agoMs);
+          else if (now.do === 'pass') node.clock.pass(now.ms);
+          else if (now.do === 'flush') await node.flush();
+          else if (now.do === 'fail') {
+            node.failing = true;
+            await node.flush();
+          } else if (now.do === 'sync') {
+            await node.flush();
+            await node.coordinator.sync();
+          } else {
+            if (now.do === 'stop') await node.flush();
+            node.clock.pass(1_000);
+            await node.start();
+          }
+        }
+        await node.flush();
+        for (const period of ['ms10', 'sec', 'min'] as const)
+          expect(sorted(await node.read(period))).toEqual(sorted(inPeriod(node.written, period)));
+        expect(node.log).toEqual([]);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('goes on behind a damaged row, says so, and shows it to every reader', async () => {
+    const node = new Node();
+    await node.start();
+    node.add(0, epochMs);
+    await node.flush();
+    const bytes = Uint8Array.from(node.store.readReport(rowKey('generated', 'sec', epochMs)) ?? []);
+    bytes[3] = (bytes[3] ?? 0) ^ 1;
+    const report = rowKey('generated', 'sec', epochMs);
+    await node.store.write([{ report, bytes }], { sync: false });
+    await node.start();
+    node.add(0, epochMs);
+    await node.flush();
+    expect(node.log).toEqual(['generated is damaged']);
+    await expect(node.read('sec')).rejects.toThrow('an earlier part of its row was damaged');
+    expect(sorted(await node.read('min'))).toEqual([[epochMs - 58_000, 2]]);
+    await node.start();
+    await expect(node.read('sec')).rejects.toThrow('an earlier part of its row was damaged');
+  });
+
+  it('says when a report ran, also one that was killed', async () => {
+    const node = new Node();
+    await node.start();
+    node.clock.pass(5_000);
+    await node.flush();
+    node.clock.pass(60_000);
+    await node.start();
+    await node.flush();
+    const [facts] = node.book.facts();
+    expect(facts).toMatchObject({ name: 'generated', since: epochMs, periods: generated.periods });
+    expect(facts?.runs).toEqual([
+      { from: epochMs, to: node.coordinator.endBefore },
+      { from: epochMs + 65_000 },
+    ]);
+    expect(node.store.readReport(factsKey('generated'))).toBeDefined();
+    node.book.end();
+    expect(node.book.facts()[0]?.runs.at(-1)).toEqual({
+      from: epochMs + 65_000,
+      to: epochMs + 65_000,
+    });
+  });
+
+  it('lets go of a row when it is over and on the disk for certain, and not before', async () => {
+    const node = new Node();
+    await node.start();
+    const key = rowKey('generated', 'sec', epochMs);
+    const lose = async (): Promise<void> => {
+      await node.store.deleteReports({ gte: key, lt: Buffer.concat([key, Buffer.from([0])]) });
+      await node.coordinator.reopenStore();
+      await node.flush();
+    };
+    node.add(0, epochMs);
+    await node.flush();
+    node.clock.pass(10_000);
+    await node.flush();
+    await lose();
+    expect(node.store.readReport(key)).toBeDefined();
+    await node.coordinator.sync();
+    await node.flush();
+    await lose();
+    expect(node.store.readReport(key)).toBeUndefined();
+  });
+
+  it('deletes with the counts of a period, and leaves the other periods', async () => {
+    const node = new Node();
+    await node.start();
+    node.add(0, epochMs - 3_600_000);
+    node.add(0, epochMs);
+    await node.flush();
+    await node.coordinator.sync();
+    node.clock.pass(70_000);
+    await node.flush();
+    await node.coordinator.deleteBefore('ms10', epochMs - 60_000);
+    expect(sorted(await node.read('ms10'))).toEqual([[epochMs, 1]]);
+    expect((await node.read('sec')).size).toBe(2);
+  });
+});

@@ -1,0 +1,255 @@
+/**
+ * One report in the coordinator: merges what the workers hand over into the rows of all its
+ * periods, and has them written with the counts.
+ *
+ * Rows are absolute: a row in memory holds everything that the store has of it, as soon as it was
+ * read for the first write, so a write may be repeated. What the report does wrong is caught here:
+ * it is switched off, and the counts are written.
+ */
+import { alignDown, messageOf, type PeriodName, periods } from '@reto3/core';
+import {
+  DamagedRow,
+  decodeRow,
+  encodeRow,
+  type RowParts,
+  rowKey,
+  rowMsOf,
+  type Store,
+} from '@reto3/engine';
+import { encodeBounded, type Parts } from './accumulators.ts';
+import type { Report } from './contract.ts';
+import { TimeBudget } from './time-budget.ts';
+
+export interface LedgerEvents {
+  /** The report cannot go on. Told once. */
+  failed(reason: string): void;
+  /** What the store had of a row cannot be read; the row goes on without it, marked as partial. */
+  damaged(period: PeriodName, start: number, reason: string): void;
+}
+
+/** A row as it is to be written. */
+export interface WrittenRow {
+  readonly report: string;
+  readonly period: PeriodName;
+  /** Epoch ms. */
+  readonly start: number;
+  readonly key: Uint8Array;
+  readonly bytes: Uint8Array;
+}
+
+/** Far above what any report here needs; with its key a row fits into a record of a backup. */
+const mostRowBytes = 1_000_000;
+/** While the store fails nothing can be written and let go of. */
+const mostRows = 50_000;
+/** Rows whose time is over stay in memory for so long: nearly all late messages have come then. */
+const keptAfterMs = 2_000;
+
+interface Row<Accumulator> {
+  readonly period: PeriodName;
+  readonly start: number;
+  readonly key: Uint8Array;
+  readonly windows: Map<number, Accumulator>;
+  /** Those of the windows that have not changed since they were encoded. */
+  readonly encoded: Map<number, Uint8Array>;
+  /** Whether what the store has of it is in it. */
+  loaded: boolean;
+  partial: boolean;
+  dirty: boolean;
+  inWrite: boolean;
+  /** The write that holds it as it is; 0 where none does. */
+  writtenIn: number;
+}
+
+export class Ledger<Accumulator = unknown> {
+  readonly report: Report<Accumulator>;
+  readonly #store: Pick<Store, 'readReport'>;
+  readonly #events: LedgerEvents;
+  readonly #budget: TimeBudget;
+  readonly #rows = new Map<string, Row<Accumulator>>();
+  #off = false;
+
+  constructor(
+    report: Report<Accumulator>,
+    store: Pick<Store, 'readReport'>,
+    events: LedgerEvents,
+    nowMs: number,
+  ) {
+    this.report = report;
+    this.#store = store;
+    this.#events = events;
+    this.#budget = new TimeBudget(nowMs);
+  }
+
+  get off(): boolean {
+    return this.#off;
+  }
+
+  /** Takes no more. What it has is still written. */
+  switchOff(reason: string): void {
+    if (this.#off) return;
+    this.#off = true;
+    this.#events.failed(reason);
+  }
+
+  /** Adds what a worker handed over. Never throws. */
+  merge({ starts, ends, bytes }: Parts): void {
+    if (this.#off) return;
+    const before = performance.now();
+    try {
+      let from = 0;
+      for (const [index, start] of starts.entries()) {
+        const to = ends[index] ?? 0;
+        const part = bytes.subarray(from, to);
+        for (const period of this.report.periods) this.#mergeWindow(period, start, part);
+        from = to;
+      }
+      if (this.#rows.size > mostRows)
+        throw new RangeError(`it has ${this.#rows.size} rows in memory, want at most ${mostRows}`);
+    } catch (error) {
+      this.switchOff(`it failed: ${messageOf(error)}`);
+    }
+    this.#budget.spend(performance.now() - before);
+  }
+
+  /**
+   * What has changed since the last write; begins a write.
+   * @throws what the store throws where it cannot be read; nothing that the report does
+   */
+  changes(): WrittenRow[] {
+    const before = performance.now();
+    const changes: WrittenRow[] = [];
+    for (const [name, row] of this.#rows) {
+      if (!row.dirty) continue;
+      const bytes = this.#attempt(name, row, () => encodeRow(this.#parts(row), row.key));
+      if (bytes === undefined) continue;
+      const { period, start, key } = row;
+      changes.push({ report: this.report.name, period, start, key, bytes });
+      row.dirty = false;
+      row.inWrite = true;
+    }
+    const now = performance.now();
+    this.#budget.spend(now - before);
+    const slow = this.#budget.judge(now);
+    if (slow !== undefined) this.switchOff(`it is too slow: ${slow} of the coordinator`);
+    return changes;
+  }
+
+  /** The write that `changes` began succeeded, under that number. */
+  written(write: number): void {
+    for (const row of this.#rows.values()) {
+      if (!row.inWrite) continue;
+      row.inWrite = false;
+      row.writtenIn = write;
+    }
+  }
+
+  /** Has all rows in memory written once more: after a failure nobody knows what is on the disk. */
+  rewriteAll(): void {
+    for (const row of this.#rows.values()) {
+      row.dirty = true;
+      row.inWrite = false;
+    }
+  }
+
+  /** Lets go of rows that are over and that are on the disk for certain. */
+  forget(nowMs: number, syncedWrites: number): void {
+    for (const [name, row] of this.#rows) {
+      const now = nowMs >= row.start && nowMs < row.start + rowMsOf(row.period) + keptAfterMs;
+      if (now || row.dirty || row.inWrite || row.writtenIn > syncedWrites) continue;
+      this.#rows.delete(name);
+    }
+  }
+
+  /**
+   * The rows in memory of a period as they are now, by their start: they win over the store.
+   * @throws what the store throws where it cannot be read
+   */
+  inMemory(period: PeriodName): Map<number, RowParts> {
+    const rows = new Map<number, RowParts>();
+    for (const [name, row] of this.#rows) {
+      if (row.period !== period) continue;
+      const parts = this.#attempt(name, row, () => this.#parts(row));
+      if (parts !== undefined) rows.set(row.start, parts);
+    }
+    return rows;
+  }
+
+  #mergeWindow(period: PeriodName, time: number, part: Uint8Array): void {
+    const { windowMs } = periods[period];
+    const start = alignDown(time, rowMsOf(period));
+    const row = this.#rowAt(period, start);
+    const index = Math.floor((time - start) / windowMs);
+    const held = row.windows.get(index);
+    // Decoded for each period anew, so that no two rows can share a part of it.
+    const more = this.report.decode(part);
+    row.windows.set(index, held === undefined ? more : this.report.merge(held, more));
+    row.encoded.delete(index);
+    row.dirty = true;
+  }
+
+  #rowAt(period: PeriodName, start: number): Row<Accumulator> {
+    const name = `${period} ${start}`;
+    let row = this.#rows.get(name);
+    if (row === undefined) {
+      row = {
+        period,
+        start,
+        key: rowKey(this.report.name, period, start),
+        windows: new Map(),
+        encoded: new Map(),
+        loaded: false,
+        partial: false,
+        dirty: false,
+        inWrite: false,
+        writtenIn: 0,
+      };
+      this.#rows.set(name, row);
+    }
+    return row;
+  }
+
+  /** Reads a row's stored part first. Drops the row, and the report, where the report fails at it. */
+  #attempt<T>(name: string, row: Row<Accumulator>, use: () => T): T | undefined {
+    const stored = row.loaded ? undefined : this.#store.readReport(row.key);
+    try {
+      if (stored !== undefined) this.#absorb(row, stored);
+      row.loaded = true;
+      return use();
+    } catch (error) {
+      this.#rows.delete(name);
+      this.switchOff(`it failed: ${messageOf(error)}`);
+      return undefined;
+    }
+  }
+
+  #absorb(row: Row<Accumulator>, stored: Uint8Array): void {
+    try {
+      const { windows, partial } = decodeRow(stored, row.key, row.period);
+      row.partial ||= partial;
+      for (const [index, bytes] of windows) {
+        const before = this.report.decode(bytes);
+        const since = row.windows.get(index);
+        row.windows.set(index, since === undefined ? before : this.report.merge(before, since));
+        if (since === undefined) row.encoded.set(index, bytes);
+      }
+    } catch (error) {
+      if (!(error instanceof DamagedRow)) throw error;
+      row.partial = true;
+      this.#events.damaged(row.period, row.start, error.message);
+    }
+  }
+
+  #parts(row: Row<Accumulator>): RowParts {
+    const windows = new Map<number, Uint8Array>();
+    let rowBytes = 0;
+    for (const [index, accumulator] of row.windows) {
+      const bytes = row.encoded.get(index) ?? encodeBounded(this.report, accumulator);
+      row.encoded.set(index, bytes);
+      windows.set(index, bytes);
+      rowBytes += bytes.length;
+    }
+    if (rowBytes > mostRowBytes)
+      throw new RangeError(`a row has ${rowBytes} bytes, want at most ${mostRowBytes}`);
+    return { windows, partial: row.partial };
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * Finds the reports that `--report` names: built-in ones, and modules whose default export is a
+ * report.
+ */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { messageOf, Reto3Error } from '@reto3/core';
+import { builtInReports } from './built-in/built-in.ts';
+import { assertDefinition, defineReport, type Report } from './contract.ts';
+import { resolveContract } from './specifiers.ts';
+
+/** Where a report comes from, as another thread can load it again. */
+export type ReportSource = { readonly builtIn: string } | { readonly url: string };
+
+export interface LoadedReport {
+  readonly report: Report;
+  readonly source: ReportSource;
+}
+
+/**
+ * @param names built-in names and paths of modules, as the user gave them
+ * @throws Reto3Error RETO3_BAD_REPORT
+ */
+export async function findReports(names: readonly string[]): Promise<LoadedReport[]> {
+  const found: LoadedReport[] = [];
+  for (const name of names) {
+    const source = sourceOf(name);
+    const report = await loadReport(source, name);
+    if (found.some((other) => other.report.name === report.name))
+      throw bad(name, `got a second report of the name "${report.name}"`);
+    found.push({ report, source });
+  }
+  return found;
+}
+
+/** @param given how its user calls it; for messages */
+export async function loadReport(source: ReportSource, given?: string): Promise<Report> {
+  if ('builtIn' in source) {
+    const report = builtInReports.get(source.builtIn);
+    if (report === undefined) throw new Error(`BUG: there is no report ${source.builtIn}`);
+    return report;
+  }
+  const name = given ?? source.url;
+  let exported: unknown;
+  try {
+    resolveContract();
+    ({ default: exported } = await import(source.url));
+  } catch (error) {
+    throw bad(name, messageOf(error).split('\n', 1)[0] ?? '', error);
+  }
+  if (exported === undefined) throw bad(name, 'got no default export, want a report');
+  try {
+    assertDefinition(exported);
+    const report = defineReport(exported);
+    if (builtInReports.has(report.name))
+      throw new TypeError(`got name "${report.name}", which is a built-in report's`);
+    return report;
+  } catch (error) {
+    throw bad(name, messageOf(error), error);
+  }
+}
+
+function sourceOf(name: string): ReportSource {
+  if (builtInReports.has(name)) return { builtIn: name };
+  const path = resolve(name);
+  if (existsSync(path)) return { url: pathToFileURL(path).href };
+  throw bad(name, 'none of that name comes with reto3, and there is no such file');
+}
+
+function bad(name: string, reason: string, cause?: unknown): Reto3Error {
+  return new Reto3Error('RETO3_BAD_REPORT', `cannot load the report "${name}": ${reason}`, {
+    cause,
+  });
+}

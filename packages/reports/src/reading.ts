@@ -1,0 +1,156 @@
+/**
+ * Reads what is stored of a report, with the rows in memory laid over it, window by window.
+ */
+import { alignDown, largestTime, type OnDamage, type PeriodName, periods } from '@reto3/core';
+import {
+  DamagedRow,
+  decodeRow,
+  parseKey,
+  type RowParts,
+  rowMsOf,
+  rowRange,
+  type StoreSnapshot,
+} from '@reto3/engine';
+
+/** The encoded accumulator of one window. */
+export interface StoredWindow {
+  /** Epoch ms. */
+  readonly start: number;
+  readonly bytes: Uint8Array;
+}
+
+/** What a report has of one period, read window by window; to be closed. */
+export interface ReportWindows {
+  /** End of the newest final window, epoch ms. */
+  readonly finalThrough: number;
+  /** End of the newest window that has anything, epoch ms; 0 where none has. */
+  newestEnd(): Promise<number>;
+  /** The windows that start in [from, to) and have anything, in order of time. */
+  windows(range: ReadRange, onDamage: OnDamage): AsyncIterable<StoredWindow>;
+  close(): Promise<void>;
+}
+
+export interface ReportViewParts {
+  /** End of the newest final window, epoch ms. */
+  readonly finalThrough: number;
+  /** The rows in memory by their start, epoch ms; they win over the store. */
+  readonly memory: ReadonlyMap<number, RowParts>;
+  readonly store: StoreSnapshot;
+}
+
+export interface ReadRange {
+  readonly from: number;
+  readonly to: number;
+  readonly reverse?: boolean;
+}
+
+interface Row {
+  readonly start: number;
+  /** Absent where the row is damaged. */
+  readonly parts: RowParts | undefined;
+  readonly reason: string;
+}
+
+/** Everything that a report has of one period, at one moment. To be closed. */
+export class ReportView implements ReportWindows {
+  readonly finalThrough: number;
+  readonly #report: string;
+  readonly #period: PeriodName;
+  readonly #parts: ReportViewParts;
+
+  constructor(report: string, period: PeriodName, parts: ReportViewParts) {
+    this.#report = report;
+    this.#period = period;
+    this.#parts = parts;
+    this.finalThrough = parts.finalThrough;
+  }
+
+  /** Of a folder that no server holds: nothing is being counted any more, so all is final. */
+  static async ofFolder(
+    report: string,
+    period: PeriodName,
+    store: StoreSnapshot,
+  ): Promise<ReportView> {
+    const parts = { memory: new Map(), store };
+    const finalThrough = await new ReportView(report, period, {
+      ...parts,
+      finalThrough: 0,
+    }).newestEnd();
+    return new ReportView(report, period, { ...parts, finalThrough });
+  }
+
+  newestEnd(): Promise<number> {
+    return newestEndOf(this, this.#period);
+  }
+
+  async *windows(range: ReadRange, onDamage: OnDamage): AsyncGenerator<StoredWindow> {
+    const { from, to, reverse = false } = range;
+    const { windowMs } = periods[this.#period];
+    for await (const row of this.#rows(range)) {
+      if (row.parts?.partial !== false) {
+        const place = { from: row.start, to: row.start + rowMsOf(this.#period) };
+        onDamage({ series: this.#period, ...place, reason: row.reason });
+      }
+      const indexes = [...(row.parts?.windows ?? [])].sort(([a], [b]) => (reverse ? b - a : a - b));
+      for (const [index, bytes] of indexes) {
+        const start = row.start + index * windowMs;
+        if (start >= from && start < to) yield { start, bytes };
+      }
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#parts.store.close();
+  }
+
+  async *#rows({ from, to, reverse = false }: ReadRange): AsyncGenerator<Row> {
+    const { memory, store } = this.#parts;
+    const firstRow = alignDown(from, rowMsOf(this.#period));
+    const pending = [...memory.keys()].filter((start) => start >= firstRow && start < to);
+    pending.sort((a, b) => (reverse ? b - a : a - b));
+    const comesBefore = (a: number, b: number): boolean => (reverse ? a > b : a < b);
+    const fromMemory = (start: number): Row => ({
+      start,
+      parts: memory.get(start),
+      reason: partialReason,
+    });
+    if (firstRow < to) {
+      const keys = { ...rowRange(this.#report, this.#period, firstRow, to), reverse };
+      for await (const [key, bytes] of store.reports(keys)) {
+        const name = parseKey(key);
+        if (name === undefined || 'facts' in name) continue;
+        while (pending[0] !== undefined && comesBefore(pending[0], name.start))
+          yield fromMemory(pending.shift() ?? 0);
+        if (pending[0] === name.start) yield fromMemory(pending.shift() ?? 0);
+        else yield this.#decode(name.start, key, bytes);
+      }
+    }
+    for (const start of pending) yield fromMemory(start);
+  }
+
+  #decode(start: number, key: Uint8Array, bytes: Uint8Array): Row {
+    try {
+      return { start, parts: decodeRow(bytes, key, this.#period), reason: partialReason };
+    } catch (error) {
+      if (!(error instanceof DamagedRow)) throw error;
+      return { start, parts: undefined, reason: error.message };
+    }
+  }
+}
+
+/** End of the newest window that has anything, damaged or not, epoch ms; 0 where none has. */
+export async function newestEndOf(
+  view: Pick<ReportWindows, 'windows'>,
+  period: PeriodName,
+): Promise<number> {
+  const everything = { from: 0, to: largestTime, reverse: true };
+  // A damaged row had something too, and whoever asks for its time is to be told.
+  let end = 0;
+  const windows = view.windows(everything, (damage) => {
+    end = Math.max(end, damage.to);
+  });
+  for await (const { start } of windows) return Math.max(end, start + periods[period].windowMs);
+  return end;
+}
+
+const partialReason = 'an earlier part of its row was damaged';

@@ -1,0 +1,46 @@
+/**
+ * Files with secrets that every user of the machine may read. That is said in the log and not
+ * refused: Docker and Kubernetes mount secrets with 0444 and 0644 by default, into containers where
+ * there are no other users.
+ */
+import { stat } from 'node:fs/promises';
+import type { Log } from '@reto3/core';
+import type { Config } from './config.ts';
+import { settings } from './settings.ts';
+
+const secrets = [
+  'adminTokenFile',
+  'tlsKey',
+  'adminTlsKey',
+  'natsCreds',
+  'natsPasswordFile',
+  'natsTokenFile',
+  'natsKey',
+  'alertUrlFile',
+  'alertTokenFile',
+] as const satisfies readonly (keyof Config)[];
+
+const readByOthers = 0o004;
+
+export async function warnOfReadableSecrets(
+  config: Pick<Config, (typeof secrets)[number]>,
+  log: Pick<Log, 'warn'>,
+): Promise<void> {
+  // Windows keeps permissions elsewhere.
+  if (process.platform === 'win32') return;
+  for (const name of secrets) {
+    const file = config[name];
+    if (file === undefined) continue;
+    // Whoever reads the file says what is wrong with it.
+    const mode = await stat(file).then(
+      (found) => found.mode,
+      () => 0,
+    );
+    if ((mode & readByOthers) === 0) continue;
+    const permissions = (mode & 0o777).toString(8).padStart(4, '0');
+    log.warn(
+      { file, permissions },
+      `the permissions of --${settings[name].flag} "${file}" let every user of this machine read it; run chmod o= on it`,
+    );
+  }
+}

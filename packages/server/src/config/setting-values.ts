@@ -1,0 +1,159 @@
+/** How the text of a setting is read: whole numbers, sizes, lengths of time, names, addresses. */
+import { isIP } from 'node:net';
+import { isPlainName } from '@reto3/core';
+import { parseRule, type Rule } from '../alert/rule.ts';
+
+/** Reads the text of one setting; throws what is wanted instead, as a plain message. */
+export type Parse<T> = (text: string) => T;
+
+const keepingUnitMs: Readonly<Record<string, number>> = {
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  y: 365 * 86_400_000,
+};
+
+const unitBytes: Readonly<Record<string, number>> = { B: 1, KB: 1e3, MB: 1e6, GB: 1e9 };
+
+/** What a setting wants instead of what it got. */
+export class Wanted extends Error {}
+
+export function wholeNumber(least: number, most: number): Parse<number> {
+  return (text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= least && value <= most))
+      throw new Wanted(`a whole number from ${least} to ${most}`);
+    return value;
+  };
+}
+
+/** A number of bytes, such as 1MB. */
+export function size(least: string, most: string): Parse<number> {
+  return (text) => {
+    const value = sizeBytes(text);
+    if (!(value >= sizeBytes(least) && value <= sizeBytes(most)))
+      throw new Wanted(`${least} to ${most}: a whole number and B, KB, MB or GB`);
+    return value;
+  };
+}
+
+function sizeBytes(text: string): number {
+  const [, digits, unit = ''] = /^(\d{1,12})(B|KB|MB|GB)$/.exec(text) ?? [];
+  return Number(digits) * (unitBytes[unit] ?? Number.NaN);
+}
+
+/** A length of time in milliseconds, such as 30d, or Infinity for the word forever. */
+export function keepingTime(least: string): Parse<number> {
+  const leastMs = keepingMs(least);
+  return (text) => {
+    const value = keepingMs(text);
+    if (!(value >= leastMs))
+      throw new Wanted(`at least ${least}: a number and s, m, h, d or y, or forever`);
+    return value;
+  };
+}
+
+function keepingMs(text: string): number {
+  if (text === 'forever') return Number.POSITIVE_INFINITY;
+  const [, digits, unit = ''] = /^(\d{1,12})([smhdy])$/.exec(text) ?? [];
+  return Number(digits) * (keepingUnitMs[unit] ?? Number.NaN);
+}
+
+export function address(text: string): string {
+  if (text !== 'localhost' && isIP(text) === 0)
+    throw new Wanted('an IP address of this machine, or localhost');
+  return text;
+}
+
+export function dnsNames(text: string): readonly string[] {
+  const names = text.split(',').filter(Boolean);
+  if (!names.every((name) => /^[A-Za-z0-9_.-]{1,253}$/.test(name)))
+    throw new Wanted('names such as reto3.example.org, with commas between them and no ports');
+  return names;
+}
+
+export function nonEmpty(text: string): string {
+  if (text.trim() === '') throw new Wanted('a path');
+  return text;
+}
+
+export function plainName(text: string): string {
+  if (!isPlainName(text)) throw new Wanted('1 to 64 letters, digits, hyphens and underscores');
+  return text;
+}
+
+const natsSchemes = ['nats:', 'tls:'];
+
+/** Users and passwords do not belong into URLs: every user of the machine reads command lines. */
+export function natsServers(text: string): readonly string[] {
+  const servers = text.split(',').map((server) => {
+    const url = server.includes('://') ? server : `nats://${server}`;
+    if (!URL.canParse(url)) throw new Wanted(wantedServers);
+    const { protocol, hostname, username, password, pathname, search } = new URL(url);
+    if (username !== '' || password !== '')
+      throw new Wanted('no user in it, but --nats-creds, --nats-user or --nats-token-file');
+    const bare = hostname !== '' && (pathname === '' || pathname === '/') && search === '';
+    if (!natsSchemes.includes(protocol) || !bare) throw new Wanted(wantedServers);
+    return url;
+  });
+  return servers;
+}
+
+const wantedServers = 'servers such as nats://10.0.0.1:4222,nats://10.0.0.2:4222';
+
+export function subjectPrefix(text: string): string {
+  if (!/^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+){0,15}$/.test(text))
+    throw new Wanted('letters, digits, hyphens and underscores, with full stops between words');
+  return text;
+}
+
+export function replicas(text: string): number {
+  if (!['1', '3', '5'].includes(text)) throw new Wanted('1, 3 or 5');
+  return Number(text);
+}
+
+export function word(text: string): string {
+  if (!/^\S+$/.test(text)) throw new Wanted('a name without spaces');
+  return text;
+}
+
+export function reportNames(text: string): string[] {
+  const names = text.split(',').map((name) => name.trim());
+  if (names.includes('')) throw new Wanted('names of reports or paths of modules');
+  return names;
+}
+
+export function alertRules(text: string): readonly Rule[] {
+  return text.split(',').map((each) => {
+    const rule = parseRule(each);
+    if (typeof rule === 'string') throw new Wanted(rule);
+    return rule;
+  });
+}
+
+export function webhook(text: string): string {
+  if (!isWebhook(text)) throw new Wanted('an http or https URL without user and password');
+  return text;
+}
+
+/** An http or https URL; users and passwords do not belong there. */
+export function isWebhook(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password } = new URL(text);
+  return ['http:', 'https:'].includes(protocol) && username === '' && password === '';
+}
+
+export function switchValue(text: string): boolean {
+  if (['true', '1', 'yes', 'on'].includes(text.toLowerCase())) return true;
+  if (['false', '0', 'no', 'off'].includes(text.toLowerCase())) return false;
+  throw new Wanted('true or false');
+}
+
+export function oneOf<const T extends string>(names: readonly T[]): Parse<T> {
+  return (text) => {
+    const found = names.find((name) => name === text);
+    if (found === undefined) throw new Wanted(`one of ${names.join(', ')}`);
+    return found;
+  };
+}

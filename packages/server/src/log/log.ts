@@ -1,0 +1,55 @@
+/**
+ * The log: pino on stderr, pretty on a terminal, JSON elsewhere. The only file that imports pino.
+ */
+import { isatty } from 'node:tty';
+import { counter, type Log, type MetricSource, terminalCell, terminalText } from '@reto3/core';
+import { pino } from 'pino';
+import type { LogLevel } from '../config/config.ts';
+import { LogOutput, type LogTarget, standardError } from './log-output.ts';
+
+export interface ServerLog {
+  readonly log: Log;
+  readonly metrics: MetricSource;
+  /** Writes what waits, within 200 ms; called at every `process.exit` anyway. */
+  flush(): void;
+}
+
+export async function createLog(
+  level: LogLevel,
+  target: LogTarget = standardError(),
+): Promise<ServerLog> {
+  const pretty = isatty(2) ? await prettyLine() : undefined;
+  const output = new LogOutput(target, (dropped) =>
+    log.warn({ dropped }, `the log is written again; ${dropped} lines were dropped meanwhile`),
+  );
+  const log: Log = pino(
+    { level, base: null },
+    { write: (line) => output.write(pretty?.(line) ?? line) },
+  );
+  const flush = (): void => output.flush();
+  process.once('exit', flush);
+  const metrics: MetricSource = () => [
+    counter(
+      'reto3_log_dropped_lines_total',
+      'Lines of the log that were dropped because it could not be written.',
+      output.dropped,
+    ),
+  ];
+  return { log, metrics, flush };
+}
+
+/**
+ * A line as a terminal shows it. pino-pretty writes what is in it as it is, and paths and errors may
+ * hold text of clients. Loaded only here: a server without a terminal has no use for pino-pretty.
+ */
+export async function prettyLine(): Promise<(line: string) => string> {
+  const { prettyFactory } = await import('pino-pretty');
+  const pretty = prettyFactory({});
+  return (line) => pretty(JSON.parse(line, shown));
+}
+
+/** Only a stack has several lines: no text may look like a line of its own. */
+function shown(name: string, value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  return name === 'stack' ? terminalText(value) : terminalCell(value);
+}
