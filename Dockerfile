@@ -2,26 +2,25 @@
 # binaries of other platforms, and of the two uWebSockets.js builds only the newer one.
 ARG NODE_IMAGE=node:24.21.0-trixie-slim
 
+# What an installation depends on, and nothing else: a change of the sources installs nothing again.
 FROM ${NODE_IMAGE} AS manifests
-WORKDIR /app
-COPY package.json pnpm-lock.yaml pnpm-workspace.yaml ./
-COPY packages/server/package.json packages/server/
-COPY packages/cli/package.json packages/cli/
-COPY packages/bench/package.json packages/bench/
-COPY packages/dashboard/package.json packages/dashboard/
-COPY scripts scripts
+WORKDIR /all
+COPY . .
+RUN mkdir /app && cp --parents -r package.json pnpm-lock.yaml pnpm-workspace.yaml packages/*/package.json scripts /app
 
-FROM manifests AS build
+FROM ${NODE_IMAGE} AS build
+WORKDIR /app
+COPY --from=manifests /app .
 RUN node scripts/setup.mjs --install-only
 COPY . .
-RUN node scripts/setup.mjs
+RUN node scripts/setup.mjs \
+ && mkdir /built && cd packages && cp --parents -r */dist cli/bin /built && rm -r /built/bench
 
-FROM manifests AS production
+FROM ${NODE_IMAGE} AS production
+WORKDIR /app
+COPY --from=manifests /app .
 RUN node scripts/setup.mjs --install-only --prod
-COPY --from=build /app/packages/server/dist packages/server/dist
-COPY --from=build /app/packages/cli/dist packages/cli/dist
-COPY --from=build /app/packages/dashboard/dist packages/dashboard/dist
-COPY packages/cli/bin packages/cli/bin
+COPY --from=build /built packages
 RUN node scripts/prune.mjs . && rm -r scripts node_modules/.reto3-pnpm
 
 FROM ${NODE_IMAGE}

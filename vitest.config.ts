@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { fromSources } from './tests/support/from-sources.ts';
 
 /** A Debian 13 with Node.js 24, where scripts/test.mjs could make one. */
 const { RETO3_NEWER_BUILD_ROOT: newerBuildRoot } = process.env;
@@ -34,37 +34,30 @@ const alone = {
   hookTimeout: 60_000,
 };
 
-const sources = (path: string): string =>
-  fileURLToPath(new URL(`packages/${path}`, import.meta.url));
-
-/** Unit tests import other packages as they are now, and not as they were built last. */
-const alias = [
-  { find: /^@reto3\/server\/report$/, replacement: sources('server/src/report/report.ts') },
-  { find: /^@reto3\/server\/(.+)$/, replacement: sources('server/src/$1.ts') },
-];
-
 export default defineConfig({
   test: {
     projects: [
       {
-        resolve: { alias },
+        ...fromSources,
         test: {
           name: 'unit',
           include: ['packages/*/src/**/*.test.ts'],
-          exclude: ['packages/server/src/simulation/**'],
+          exclude: ['packages/*/src/simulation/**'],
           maxWorkers: cores,
           // Property tests take seconds, and several times as long on a machine with other work.
           testTimeout: 60_000,
         },
       },
       {
+        ...fromSources,
         test: {
           name: 'simulation',
-          include: ['packages/server/src/simulation/*.test.ts'],
+          include: ['packages/*/src/simulation/*.test.ts'],
           maxWorkers: cores,
         },
       },
       {
+        ...fromSources,
         test: {
           name: 'process',
           include: ['tests/*.test.ts', 'tests/tools/*.test.ts'],
@@ -72,9 +65,13 @@ export default defineConfig({
           ...waiting,
         },
       },
-      { test: { name: 'browser', include: ['tests/browser/*.test.ts'], ...waiting } },
-      { test: { name: 'load', include: files(underLoad), ...alone } },
       {
+        ...fromSources,
+        test: { name: 'browser', include: ['tests/browser/*.test.ts'], ...waiting },
+      },
+      { ...fromSources, test: { name: 'load', include: files(underLoad), ...alone } },
+      {
+        ...fromSources,
         test: {
           name: 'newer-build',
           include: files(['newer-build', ...(newerBuildRoot ? onBothBuilds : [])]),

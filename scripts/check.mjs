@@ -1,10 +1,12 @@
 /** `npm run check`: format, lint, types of everything, what is unused, the command reference, what comes
  * from others. */
+import { checkArchitecture } from './architecture.mjs';
 import { checkCommandReference } from './command-reference.mjs';
 import { bin, runOrExit, setup } from './setup.mjs';
 import { checkSupplyChain } from './supply-chain.mjs';
 
 setup();
+checkArchitecture();
 runOrExit(bin('biome'), ['check', '--error-on-warnings', '.']);
 runOrExit(bin('tsc'), ['--project', 'tsconfig.check.json']);
 runOrExit(bin('tsc'), ['--project', 'packages/dashboard']);

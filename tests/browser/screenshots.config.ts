@@ -1,7 +1,9 @@
 /** Takes the pictures of docs/images anew: `npm run screenshots`. */
 import { defineConfig } from 'vitest/config';
+import { fromSources } from '../support/from-sources.ts';
 
 export default defineConfig({
+  ...fromSources,
   test: {
     root: new URL('../..', import.meta.url).pathname,
     include: ['tests/browser/screenshots.ts'],

@@ -1,7 +1,9 @@
 import { defineConfig } from 'vitest/config';
+import { fromSources } from '../support/from-sources.ts';
 
 /** Not part of `npm test`: a table that takes half an hour, printed by `npm run cluster-faults`. */
 export default defineConfig({
+  ...fromSources,
   test: {
     name: 'cluster-faults',
     include: ['tests/cluster-faults/run.ts'],

@@ -1,7 +1,9 @@
 import { defineConfig } from 'vitest/config';
+import { fromSources } from '../support/from-sources.ts';
 
 /** Not part of `npm test`: a table that takes minutes, printed by `npm run faults`. */
 export default defineConfig({
+  ...fromSources,
   test: {
     name: 'faults',
     include: ['tests/faults/run.ts'],

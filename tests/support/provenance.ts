@@ -17,7 +17,6 @@ export function provenance(): string {
 function commit(): string {
   const git = (...args: string[]): string =>
     spawnSync('git', args, { encoding: 'utf8' }).stdout.trim();
-  const dirty =
-    git('status', '--porcelain', '--', 'packages/server', 'packages/cli', 'tests') !== '';
+  const dirty = git('status', '--porcelain', '--', 'packages', 'tests') !== '';
   return `${git('rev-parse', '--short', 'HEAD')}${dirty ? '+' : ''}`;
 }

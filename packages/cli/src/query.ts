@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { ArchiveSql, filesIn, type SqlParts, type TakeCount, type TextRows } from '@reto3/archive';
+import type { ArchiveSql, SqlParts, TakeCount, TextRows } from '@reto3/archive';
 import {
   alignUp,
   messageOf,
@@ -17,7 +17,6 @@ import {
   Reto3Error,
   terminalCell,
 } from '@reto3/core';
-import { archiveFolderOf } from '@reto3/engine';
 import { type Source, writeAnswer } from './answers.ts';
 import { request, textOf } from './api-client.ts';
 import { orCleanUp } from './clean-up.ts';
@@ -85,6 +84,7 @@ export async function query(source: Source, question: SqlQuestion): Promise<void
       hint: 'exchange them, or let --to be later: an age counts back from now',
     });
   const folder = await archiveOf(source);
+  const { ArchiveSql, filesIn } = await import('@reto3/archive');
   const [oldest] = filesIn(folder, range);
   const windows = {
     from: String(from === undefined ? (oldest?.hour ?? 0) : range.from),
@@ -117,7 +117,10 @@ export async function query(source: Source, question: SqlQuestion): Promise<void
 }
 
 async function archiveOf(source: Source): Promise<string> {
-  const folder = 'dataDir' in source ? archiveFolderOf(source.dataDir) : await toldFolder(source);
+  const folder =
+    'dataDir' in source
+      ? (await import('@reto3/engine')).archiveFolderOf(source.dataDir)
+      : await toldFolder(source);
   if (existsSync(folder)) return folder;
   throw new Reto3Error('RETO3_NO_ARCHIVE', `there is no archive in ${folder}`);
 }
