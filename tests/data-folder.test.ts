@@ -35,7 +35,7 @@ test('a server whose data folder is moved away makes no new one and waits for it
   await waitUntil('the server notices', async () => (await readiness(server)).status === 503);
   await send(server, 6);
   await waitUntil('it says what is wrong', async () =>
-    (await readiness(server)).text.includes('it holds no counts'),
+    (await readiness(server)).text.includes('it is gone'),
   );
   expect(existsSync(dataDir)).toBe(false);
   expect((await askInfo(server.adminUrl)).messagesInAll).toBe(13);
@@ -63,7 +63,7 @@ test('a server goes on in no folder that another one wrote', async () => {
   await rename(dataDir, join(parent, 'elsewhere'));
   await rename(other, dataDir);
   await waitUntil('the server refuses it', async () =>
-    (await readiness(server)).text.includes('another server wrote it'),
+    (await readiness(server)).text.includes('another folder lies there'),
   );
   await send(server, 6);
   await rename(dataDir, other);

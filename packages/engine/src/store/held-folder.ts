@@ -3,9 +3,11 @@
  * long as the path still leads to the folder that was opened.
  *
  * LevelDB keeps its files open, so it goes on in a folder that was moved away; what goes by the path
- * (the anchor, the fsync of the logs) would then touch whatever lies there now. Each opening notes
- * which folder that was, and the anchor and the fsync fail where the path leads elsewhere. A failure
- * makes the server open the store again, and that demands the meta row of its own last write.
+ * (the anchor, the fsync of the logs, LevelDB's own new files) would then touch whatever lies there
+ * now. So the first opening notes which folder that was, and the anchor, the fsync and every later
+ * opening fail where the path leads elsewhere. In particular, another server's database is never
+ * opened: LevelDB writes while it opens, and if our folder came back in that moment, it would write
+ * there. A store that is opened again has to show the meta row of our last write as well.
  */
 import { stat } from 'node:fs/promises';
 import { Reto3Error } from '@reto3/core';
@@ -43,8 +45,9 @@ export class HeldFolder {
   }
 
   async #open(options: { readonly create: boolean }): Promise<Database> {
+    if (this.#opened !== undefined) await this.#assertSame();
     const database = await openDatabase(this.#path, options);
-    this.#opened = await inodeOf(this.#path);
+    this.#opened ??= await inodeOf(this.#path);
     return database;
   }
 
@@ -62,8 +65,8 @@ export class HeldFolder {
 /** Which folder a path leads to; undefined where there is none. */
 async function inodeOf(path: string): Promise<string | undefined> {
   try {
-    const { dev, ino } = await stat(path, { bigint: true });
-    return `${dev}:${ino}`;
+    // Without the device: a disk that is mounted again may get another number.
+    return String((await stat(path, { bigint: true })).ino);
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw error;
