@@ -1,9 +1,10 @@
 /**
- * `npm run check`: the packages stand on each other in one direction only, each foreign library has
- * one home, and nobody goes past a door.
+ * `npm run check`: packages import in one direction only, each foreign library has one home, and
+ * nobody goes past a door. docs/decisions/0003-packages-and-their-doors.md says why this file does
+ * it.
  *
- * The rest is checked elsewhere: pnpm lets a package import only what its manifest names, `exports`
- * shows the doors alone to a build, and Biome finds circles inside a package.
+ * The rest is checked elsewhere: `exports` shows a build the doors alone, and Biome finds cycles
+ * inside a package.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -32,12 +33,14 @@ function allowedFor(name) {
   return floor < 0 ? apart[name] : floors.slice(0, floor).flat();
 }
 
+function manifestOf(name) {
+  return JSON.parse(readFileSync(join(root, 'packages', name, 'package.json'), 'utf8'));
+}
+
 function manifestProblems(name) {
   const allowed = allowedFor(name);
   if (allowed === undefined) return [`packages/${name} has no floor in scripts/architecture.mjs`];
-  const { dependencies, optionalDependencies, devDependencies } = JSON.parse(
-    readFileSync(join(root, 'packages', name, 'package.json'), 'utf8'),
-  );
+  const { dependencies, optionalDependencies, devDependencies } = manifestOf(name);
   const inner = { ...dependencies, ...devDependencies };
   const upward = Object.keys(inner)
     .filter((each) => each.startsWith('@reto3/') && each !== '@reto3/dashboard')
@@ -53,15 +56,47 @@ function manifestProblems(name) {
   return [...upward, ...homeless];
 }
 
-/** Relative imports out of a package, which no manifest sees. */
+/** What tests of every package import, and reports/src/laws.ts as a type: the root names them. */
+const testTools = ['vitest', 'fast-check'];
+
+/**
+ * Imports that a package's manifest does not name. Node.js looks for a package in every folder above
+ * a file, so pnpm refuses all of them but those that the root's manifest names for tests/.
+ */
+function unnamedProblems(file, specifiers) {
+  const [, name] = file.split('/');
+  const manifest = manifestOf(name);
+  const named = [
+    manifest.name,
+    ...testTools,
+    ...Object.keys({
+      ...manifest.dependencies,
+      ...manifest.optionalDependencies,
+      ...manifest.devDependencies,
+    }),
+  ];
+  return specifiers
+    .filter((specifier) => !/^(\.|node:)/.test(specifier))
+    .map((specifier) => specifier.match(/^(@[^/]+\/)?[^/]+/)?.[0])
+    .filter((library) => !named.includes(library))
+    .map(
+      (library) => `${file} imports ${library}, which packages/${name}/package.json does not name`,
+    );
+}
+
 function sourceProblems(file) {
-  const home = file.startsWith('packages/') ? file.split('/').slice(0, 2).join('/') : 'tests';
+  const inPackage = file.startsWith('packages/');
+  const home = inPackage ? file.split('/').slice(0, 2).join('/') : 'tests';
   const text = readFileSync(join(root, file), 'utf8');
-  return [...text.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].flatMap(([, specifier]) => {
-    const target = relative(root, resolve(root, dirname(file), specifier));
-    const leaves = target.startsWith('packages/') && !target.startsWith(`${home}/`);
-    return leaves ? [`${file} goes past the door of ${target}: import the package`] : [];
-  });
+  const specifiers = [
+    ...text.matchAll(/^(?:import|\} from|export .*from) .*?'([^']+)';$|\bimport\('([^']+)'\)/gm),
+  ].map(([, declared, called]) => declared ?? called);
+  const past = specifiers
+    .filter((specifier) => specifier.startsWith('.'))
+    .map((specifier) => relative(root, resolve(root, dirname(file), specifier)))
+    .filter((target) => target.startsWith('packages/') && !target.startsWith(`${home}/`))
+    .map((target) => `${file} goes past the door of ${target}: import the package`);
+  return inPackage ? [...past, ...unnamedProblems(file, specifiers)] : past;
 }
 
 export function checkArchitecture() {

@@ -1,6 +1,6 @@
 /**
  * The audit of an archive whose server is stopped. A server that runs knows how many messages it
- * archived and dropped since its start (archive/archive.ts holds these against the counts); a folder
+ * archived and dropped since its start (archive.ts holds these against the counts); a folder
  * does not, but all of it can be read:
  *
  * - every file can be read to its end, holds as many messages as its name and its footer say, and

@@ -7,7 +7,7 @@
  *   all, so a thread that stands still harms neither counting nor answering;
  * - every message that goes through here is counted once, as accepted or as dropped;
  * - a slot that is handed over carries the number of a flush that holds all its messages: they were
- *   added to the ring before that number is read (window/ring.ts says why that is enough).
+ *   added to the ring before that number is read (the engine's ring/ring.ts says why).
  */
 import { collectingFlush } from '@reto3/engine/ring';
 import {

@@ -1,4 +1,5 @@
-/** What every package speaks: periods, times, windows as columns, answers, errors. No I/O. */
+/** What every package speaks: periods, times, windows as columns, answers, errors. The only I/O is
+ * reading a token file. */
 export { type Ack, ackModes } from './ack.ts';
 export {
   type Damaged,

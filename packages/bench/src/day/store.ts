@@ -1,6 +1,6 @@
 /**
  * Fills a data folder as a server would: through the ring, the coordinator and the store, on a
- * virtual clock. The only file that knows the inside of the server.
+ * virtual clock. The only file that knows the inside of the engine.
  */
 
 import { ms10, periods } from '@reto3/core';
