@@ -3,7 +3,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { errorKinds } from '@reto3/core';
+import { errorHints } from '@reto3/core';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { request } from './api-client.ts';
 
@@ -90,10 +90,10 @@ describe('a request fails', () => {
   it('as the server says: code, message and cure', async () => {
     const body = { code: 'RETO3_BAD_TIME', message: 'got from "x", want …', hint: 'do better' };
     const url = await answering(400, JSON.stringify(body));
-    expect(await errorOf(url)).toMatchObject({ name: 'Reto3Error', ...body, exitCode: 2 });
+    expect(await errorOf(url)).toMatchObject({ name: 'Reto3Error', ...body });
   });
 
-  it.each(Object.keys(errorKinds))('with every code that a server may answer: %s', async (code) => {
+  it.each(Object.keys(errorHints))('with every code that a server may answer: %s', async (code) => {
     const url = await answering(418, JSON.stringify({ code, message: 'm', hint: 'h' }));
     expect(await errorOf(url)).toMatchObject({ code, message: 'm', hint: 'h' });
   });
@@ -111,7 +111,6 @@ describe('a request fails', () => {
     expect(await errorOf(url)).toMatchObject({
       code: 'RETO3_SERVER_NOT_REACHABLE',
       message: `what answers at ${url} is no reto3 query API: status ${status}`,
-      exitCode: 3,
     });
   });
 
@@ -127,7 +126,6 @@ describe('a request fails', () => {
       code: 'RETO3_SERVER_NOT_REACHABLE',
       message: `what answers at ${url} is no reto3 query API: status 200`,
       hint: expect.stringMatching(hint),
-      exitCode: 3,
     });
   });
 
@@ -157,7 +155,6 @@ describe('a request fails', () => {
     expect(await errorOf(url)).toMatchObject({
       code: 'RETO3_ANSWER_CUT',
       message: `the server at ${url} broke off its answer: aborted`,
-      exitCode: 1,
     });
   });
 
@@ -167,7 +164,6 @@ describe('a request fails', () => {
       expect(await errorOf(url)).toMatchObject({
         code: 'RETO3_BAD_SETTING',
         message: `got --url "${url}", want something like http://127.0.0.1:8081`,
-        exitCode: 2,
       }),
   );
 
@@ -176,7 +172,7 @@ describe('a request fails', () => {
     ['http://h/b?x=1', 'got --url "http://h/b?x=1", want it without a query'],
     ['https://h#x', 'got --url "https://h#x", want it without a fragment'],
   ])('where the address is "%s", which has too much', async (url, message) =>
-    expect(await errorOf(url)).toMatchObject({ code: 'RETO3_BAD_SETTING', message, exitCode: 2 }),
+    expect(await errorOf(url)).toMatchObject({ code: 'RETO3_BAD_SETTING', message }),
   );
 
   it('where the file of the CA cannot be read', async () => {
@@ -201,7 +197,6 @@ describe('a request fails', () => {
         code: 'RETO3_SERVER_NOT_REACHABLE',
         message: expect.stringMatching(/: nothing came for \d+ s$/),
         hint: 'it accepts connections and does not answer: it may be paused or overloaded',
-        exitCode: 3,
       });
     } finally {
       vi.useRealTimers();

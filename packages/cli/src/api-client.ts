@@ -11,7 +11,7 @@ import {
   type IncomingMessage,
 } from 'node:http';
 import type { RequestOptions } from 'node:https';
-import { type ErrorCode, errorKinds, messageOf, Reto3Error, readToken } from '@reto3/core';
+import { type ErrorCode, errorHints, messageOf, Reto3Error, readToken } from '@reto3/core';
 import { apiUrl, type Query } from './api-url.ts';
 import { assertNotIngestPort } from './ingest-port.ts';
 import { healthPath, Silence, watch } from './liveness.ts';
@@ -157,7 +157,7 @@ function isErrorBody(body: unknown): body is { code: ErrorCode; message: string;
     body !== null &&
     'code' in body &&
     typeof body.code === 'string' &&
-    Object.hasOwn(errorKinds, body.code) &&
+    Object.hasOwn(errorHints, body.code) &&
     'message' in body &&
     typeof body.message === 'string' &&
     'hint' in body &&

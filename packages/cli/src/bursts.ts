@@ -1,9 +1,10 @@
 /** What `reto3 bursts` does: one question, its answer on stdout, and whether it is too much. */
 
-import { exitCode, parseNumber, Reto3Error, timeText } from '@reto3/core';
+import { parseNumber, Reto3Error, timeText } from '@reto3/core';
 import type { Bursts } from '@reto3/engine';
 import { ask, type Layout, percent, print, rangeLine, short, table } from './analysis.ts';
 import { sourceOf } from './answers.ts';
+import { exitCode } from './exit-code.ts';
 import { analysisFormats, type burstsFlags, formatOf, type Given } from './flags.ts';
 
 const mostMessages = 1e9;

@@ -2,7 +2,7 @@
  * What a command must not leave behind when it is ended in its middle: by Ctrl-C, by whoever stops
  * it, by a terminal that closes, or by `process.exit` anywhere in this process.
  */
-import { exitCode } from '@reto3/core';
+import { exitCode } from './exit-code.ts';
 import { stopSignals } from './stop-signals.ts';
 
 const leave = (): void => process.exit(exitCode.interrupted);

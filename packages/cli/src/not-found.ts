@@ -4,8 +4,9 @@
  * of its guess to a script, and exits with 127.
  */
 import type { Hook } from '@oclif/core';
-import { exitCode, Reto3Error } from '@reto3/core';
+import { Reto3Error } from '@reto3/core';
 import { didYouMean } from './did-you-mean.ts';
+import { exitCode } from './exit-code.ts';
 
 export const notFound: Hook.CommandNotFound = async ({ id, config }) => {
   // oclif takes all words before the first flag for the command; most have one.

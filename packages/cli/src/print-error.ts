@@ -2,13 +2,13 @@
  * Prints an error as one line on stderr: what happened, its cure in brackets, its code in square
  * brackets. With --json the line is an object. The code is what scripts match on (docs/errors.md).
  */
-import { type ErrorCode, exitCode, messageOf, Reto3Error } from '@reto3/core';
+import { type ErrorCode, messageOf, Reto3Error } from '@reto3/core';
+import { errorExitCode, exitCode } from './exit-code.ts';
 
 interface Told {
   readonly code: ErrorCode;
   readonly message: string;
   readonly hint: string;
-  readonly exitCode: number;
 }
 
 /**
@@ -23,7 +23,8 @@ export async function printError(error: unknown, args: readonly string[]): Promi
 
 /** The same for one that needs no better words; at once, for a process that is about to end. */
 export function printReto3Error(error: Told, args: readonly string[]): number {
-  const { code, message, hint, exitCode: exit } = error;
+  const { code, message, hint } = error;
+  const exit = errorExitCode[code];
   const cure = exit === exitCode.usage ? (quotingHint(args) ?? hint) : hint;
   const line = wantsJson(args)
     ? JSON.stringify({ code, message, hint: cure })

@@ -12,7 +12,6 @@ import {
   alignUp,
   type Damage,
   damagedOf,
-  exitCode,
   type FormatName,
   type Period,
   type PeriodName,
@@ -23,6 +22,7 @@ import type { Report } from '@reto3/reports';
 import { assertComplete } from './answers.ts';
 import { type ApiOptions, answerCut, request, textOf } from './api-client.ts';
 import { AnswerBody, endHeaders } from './end-of-answer.ts';
+import { exitCode } from './exit-code.ts';
 import { type Amount, beforeLines, withProgress } from './terminal/progress.ts';
 
 export interface ReplayQuestion {

@@ -1,8 +1,9 @@
 /** Runs a server until a signal stops it. */
 
-import { exitCode, messageOf } from '@reto3/core';
+import { messageOf } from '@reto3/core';
 import type { ServerLog } from '@reto3/server';
 import type { Config } from '@reto3/server/settings';
+import { exitCode } from './exit-code.ts';
 import { keepFilesPrivate } from './private-files.ts';
 import { dieOf, firstStopSignal } from './stop-signals.ts';
 

@@ -36,7 +36,7 @@ export {
   type WallMs,
 } from './clock.ts';
 export { type Damage, describe, type OnDamage, report } from './damage.ts';
-export { type ErrorCode, errorKinds, exitCode, messageOf, Reto3Error } from './errors.ts';
+export { type ErrorCode, errorHints, messageOf, Reto3Error } from './errors.ts';
 export type { Log } from './log.ts';
 export { BucketHistogram, type HistogramReading } from './metrics/bucket-histogram.ts';
 export {

@@ -1,8 +1,9 @@
 import { Command, Flags } from '@oclif/core';
-import { exitCode, Reto3Error } from '@reto3/core';
+import { Reto3Error } from '@reto3/core';
 import type { Audit } from '@reto3/engine';
 import { sourceOf } from '../answers.ts';
 import { askAudit, auditLines } from '../audit.ts';
+import { exitCode } from '../exit-code.ts';
 import { rangeFlags, sourceFlags } from '../flags.ts';
 import { oclifFlags } from '../oclif-flags.ts';
 import { withProgress } from '../terminal/progress.ts';

@@ -1,8 +1,9 @@
 import { Command } from '@oclif/core';
-import { exitCode, Reto3Error } from '@reto3/core';
+import { Reto3Error } from '@reto3/core';
 import { settingReader, settings } from '@reto3/server/settings';
 import { abortable } from '../clean-up.ts';
 import { findingLine, repairLines } from '../doctor.ts';
+import { exitCode } from '../exit-code.ts';
 import type { FlagTable } from '../flags.ts';
 import { oclifFlags } from '../oclif-flags.ts';
 import { keepFilesPrivate } from '../private-files.ts';

@@ -3,8 +3,8 @@
  * cursor, redrawn from its top. However the process ends, the terminal is as it was before.
  */
 import { writeSync } from 'node:fs';
-import { exitCode } from '@reto3/core';
 import { leaveWhenStopped } from '../clean-up.ts';
+import { exitCode } from '../exit-code.ts';
 import { drawOn } from './standard-streams.ts';
 
 export interface Canvas {

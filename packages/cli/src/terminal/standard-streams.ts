@@ -4,7 +4,8 @@
  * get every byte as it is.
  */
 import { StringDecoder } from 'node:string_decoder';
-import { exitCode, messageOf, Reto3Error, terminalText } from '@reto3/core';
+import { messageOf, Reto3Error, terminalText } from '@reto3/core';
+import { exitCode } from '../exit-code.ts';
 
 type Output = Pick<NodeJS.WriteStream, 'isTTY' | 'write'>;
 type Done = (error?: Error | null) => void;

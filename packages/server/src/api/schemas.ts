@@ -1,5 +1,5 @@
 /** JSON schemas that several routes share; /openapi.json is made from them. */
-import { type ErrorCode, errorKinds, type Scope, scopes } from '@reto3/core';
+import { type ErrorCode, errorHints, type Scope, scopes } from '@reto3/core';
 
 export const errorSchema = {
   $id: 'Error',
@@ -19,7 +19,7 @@ export const errorSchema = {
 export function errorBody(
   code: ErrorCode,
   message: string,
-  hint: string = errorKinds[code].hint,
+  hint: string = errorHints[code],
 ): { readonly code: ErrorCode; readonly message: string; readonly hint: string } {
   return { code, message, hint };
 }

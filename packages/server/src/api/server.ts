@@ -6,14 +6,7 @@
 
 import type { Archive } from '@reto3/archive';
 import type { Cluster } from '@reto3/cluster';
-import {
-  type ErrorCode,
-  errorKinds,
-  type Log,
-  type Metrics,
-  messageOf,
-  Reto3Error,
-} from '@reto3/core';
+import { type ErrorCode, type Log, type Metrics, messageOf, Reto3Error } from '@reto3/core';
 import type { Coordinator, LiveFeed } from '@reto3/engine';
 import type { ReportBook } from '@reto3/reports';
 import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
@@ -29,6 +22,7 @@ import { Connections } from './connections.ts';
 import { dashboardRoutes } from './dashboard.ts';
 import { healthRoutes, type IngestFacts, Readiness } from './health.ts';
 import { makeHttpServer } from './http-server.ts';
+import { httpStatus } from './http-status.ts';
 import { infoRoutes } from './info.ts';
 import { liveRoutes } from './live.ts';
 import { Feeds } from './live-counts.ts';
@@ -170,28 +164,29 @@ const closing: ReadonlySet<ErrorCode> = new Set([
 function setErrors(app: FastifyInstance, log: Log): void {
   app.setNotFoundHandler((request, reply) =>
     reply
-      .code(errorKinds.RETO3_NOT_FOUND.httpStatus)
+      .code(httpStatus.RETO3_NOT_FOUND)
       .send(errorBody('RETO3_NOT_FOUND', `there is no ${request.method} ${request.url}`)),
   );
 
   app.setErrorHandler((error: FastifyError, request, reply) => {
     if (error instanceof Reto3Error) {
+      const status = httpStatus[error.code];
       // 503 is an answer, not a failure of ours: whatever makes the server busy, not ready or cut
       // off is logged once, where it happens, and thousands of probes must not hide it.
-      if (error.httpStatus >= 500 && error.httpStatus !== 503)
+      if (status >= 500 && status !== 503)
         log.error({ err: error, url: request.url }, error.message);
       if (error.code === 'RETO3_BUSY') reply.header('retry-after', 1);
       if (error.code === 'RETO3_UNAUTHORIZED') reply.header('www-authenticate', 'Bearer');
       // Whoever is not let in keeps no connection either.
       if (closing.has(error.code)) reply.header('connection', 'close');
-      return reply.code(error.httpStatus).send(errorBody(error.code, error.message, error.hint));
+      return reply.code(status).send(errorBody(error.code, error.message, error.hint));
     }
     if (error.statusCode !== undefined && error.statusCode < 500) {
       return reply.code(error.statusCode).send(errorBody('RETO3_BAD_REQUEST', error.message));
     }
     log.error({ err: error, url: request.url }, 'a request of the query API failed');
     return reply
-      .code(errorKinds.RETO3_INTERNAL.httpStatus)
+      .code(httpStatus.RETO3_INTERNAL)
       .send(errorBody('RETO3_INTERNAL', 'the server failed to answer this request'));
   });
 }
