@@ -1,4 +1,5 @@
 /** Reads /v1/live, and notes when each event arrived. */
+import { readEvents } from '@reto3/client';
 
 export interface Arrival {
   /** Epoch ms by the clock of the tests: the same machine's as the server's. */
@@ -19,20 +20,9 @@ export async function* readLive(
 ): AsyncGenerator<Arrival> {
   const response = await fetch(`${adminUrl}/v1/live?${query}`, { signal });
   if (response.body === null) throw new Error('got no body from /v1/live');
-  let rest = '';
-  const decoder = new TextDecoder();
   try {
-    for await (const piece of response.body) {
-      const at = Date.now();
-      const blocks = (rest + decoder.decode(piece, { stream: true })).split('\n\n');
-      rest = blocks.pop() ?? '';
-      for (const block of blocks) {
-        if (block.startsWith(':')) continue;
-        const match = /^id: (\d+)\ndata: (\{.+\})$/.exec(block);
-        if (match?.[2] === undefined) throw new Error(`got the event "${block}"`);
-        yield { at, id: Number(match[1]), ...JSON.parse(match[2]) };
-      }
-    }
+    for await (const { id, data } of readEvents(response.body.pipeThrough(new TextDecoderStream())))
+      yield { at: Date.now(), id: Number(id), ...JSON.parse(data) };
   } catch (error) {
     if (!signal.aborted) throw error;
   }

@@ -3,6 +3,7 @@
  * and prints it. Both give the same answer, since both are made by the same code.
  */
 
+import { type ApiOptions, answerCut, type Missing, request, textOf } from '@reto3/client';
 import { ms10, timeText } from '@reto3/core';
 import type { Series } from '@reto3/engine';
 import {
@@ -13,8 +14,6 @@ import {
   whoseOf,
   withCureForMerger,
 } from './answers.ts';
-import { type ApiOptions, answerCut, request, textOf } from './api-client.ts';
-import type { Missing } from './end-of-answer.ts';
 import type { analysisFormats } from './flags.ts';
 
 /** An analysis, where a server has it and how to make it of a folder. */

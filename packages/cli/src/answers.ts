@@ -7,6 +7,14 @@ import { join } from 'node:path';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import {
+  AnswerBody,
+  type ApiOptions,
+  endHeaders,
+  type Missing,
+  request,
+  textOf,
+} from '@reto3/client';
+import {
   damagedOf,
   describe,
   type FormatName,
@@ -16,8 +24,6 @@ import {
   type Scope,
   type Whose,
 } from '@reto3/core';
-import { type ApiOptions, request, textOf } from './api-client.ts';
-import { AnswerBody, endHeaders, type Missing } from './end-of-answer.ts';
 import { apiOptionsOf } from './flags.ts';
 import { sayOnStderr } from './terminal/notes.ts';
 

@@ -1,9 +1,9 @@
 /** Asks for an audit, of a server or of a folder, and writes down what it found. */
 import { existsSync } from 'node:fs';
+import { answerCut, request, textOf } from '@reto3/client';
 import { min, timeText } from '@reto3/core';
 import type { AskedRange, Audit, Place } from '@reto3/engine';
 import type { Source } from './answers.ts';
-import { answerCut, request, textOf } from './api-client.ts';
 
 /** @throws Reto3Error RETO3_BAD_TIME, and what the source throws */
 export async function askAudit(source: Source, { from, to }: AskedRange): Promise<Audit> {

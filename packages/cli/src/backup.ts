@@ -3,9 +3,9 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { answerCut, request } from '@reto3/client';
 import { Reto3Error } from '@reto3/core';
 import type { Source } from './answers.ts';
-import { answerCut, request } from './api-client.ts';
 import { writeWhole } from './whole-file.ts';
 
 /** How many rows it holds, and its size. The file is there, and whole, when this resolves. */

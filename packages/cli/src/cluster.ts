@@ -1,7 +1,8 @@
 /** Asks a server about its cluster, and writes down what it says. */
+
+import { type ApiOptions, answerCut, request, textOf } from '@reto3/client';
 import type { ClusterState, NodeState } from '@reto3/cluster';
 import { Reto3Error, timeText } from '@reto3/core';
-import { type ApiOptions, answerCut, request, textOf } from './api-client.ts';
 
 type ClusterAnswer = ClusterState & { readonly nodes?: readonly NodeState[] };
 

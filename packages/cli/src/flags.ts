@@ -3,8 +3,9 @@
  * help and refuses what is wrong, and the quick one of parse-flags.ts, for which oclif need not be
  * loaded. So nothing here may import oclif.
  */
+
+import type { ApiOptions } from '@reto3/client';
 import { formatNames, parseFormatOf, Reto3Error } from '@reto3/core';
-import type { ApiOptions } from './api-client.ts';
 
 interface Definition {
   readonly description: string;

@@ -1,5 +1,5 @@
 /** Asks whether a server accepts requests and keeps their counts, and says so. */
-import { request, textOf } from './api-client.ts';
+import { request, textOf } from '@reto3/client';
 import { apiOptionsOf, type Given, type healthFlags } from './flags.ts';
 
 /** @throws Reto3Error RETO3_NOT_READY, RETO3_SERVER_NOT_REACHABLE */

@@ -8,6 +8,7 @@ import { readFile } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type { ArchiveSql, SqlParts, TakeCount, TextRows } from '@reto3/archive';
+import { request, textOf } from '@reto3/client';
 import {
   alignUp,
   messageOf,
@@ -18,7 +19,6 @@ import {
   terminalCell,
 } from '@reto3/core';
 import { type Source, writeAnswer } from './answers.ts';
-import { request, textOf } from './api-client.ts';
 import { orCleanUp } from './clean-up.ts';
 import { takingRows } from './taking-rows.ts';
 import { withProgress } from './terminal/progress.ts';

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline/promises';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Compared, Difference, ReplayRange, WindowCells } from '@reto3/archive';
+import { AnswerBody, type ApiOptions, answerCut, endHeaders, request, textOf } from '@reto3/client';
 import {
   alignDown,
   alignUp,
@@ -20,8 +21,6 @@ import {
 } from '@reto3/core';
 import type { Report } from '@reto3/reports';
 import { assertComplete } from './answers.ts';
-import { type ApiOptions, answerCut, request, textOf } from './api-client.ts';
-import { AnswerBody, endHeaders } from './end-of-answer.ts';
 import { exitCode } from './exit-code.ts';
 import { type Amount, beforeLines, withProgress } from './terminal/progress.ts';
 

@@ -5,6 +5,15 @@ import { join } from 'node:path';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout } from 'node:timers/promises';
+import {
+  AnswerBody,
+  type ApiOptions,
+  endHeaders,
+  passing,
+  request,
+  retryMs,
+  textOf,
+} from '@reto3/client';
 import { damagedOf, type FormatName, type PeriodName, Reto3Error, timeText } from '@reto3/core';
 import type { Store } from '@reto3/engine';
 import type { Report, ReportFacts, ReportWindows } from '@reto3/reports';
@@ -15,10 +24,7 @@ import {
   sayingMissing,
   withCureForMerger,
 } from './answers.ts';
-import { type ApiOptions, request, textOf } from './api-client.ts';
 import { Contact } from './contact.ts';
-import { AnswerBody, endHeaders } from './end-of-answer.ts';
-import { passing, retryMs } from './events.ts';
 
 interface ReportQuestion extends Asked {
   readonly name: string;

@@ -47,7 +47,7 @@ async function followStats(
     const newest = { ...asked, period, format: rowFormat, onMissing };
     from = await writeAnswer(source, newest, process.stdout);
   } else if (rowFormat === 'csv') process.stdout.write(csvHeader);
-  const { follow } = await import('./events.ts');
+  const { follow } = await import('@reto3/client');
   for await (const chunk of follow(
     api,
     periods[period],

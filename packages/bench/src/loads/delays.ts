@@ -2,7 +2,8 @@
  * Two delays between a message and whoever reads the counts, under a steady load: until it is
  * visible in the `open` counts, and until its window comes through /v1/live.
  */
-import { Agent, get } from 'node:http';
+import { Agent, get, type IncomingMessage } from 'node:http';
+import { readEvents } from '@reto3/client';
 import type { OpenLoop } from './open-loop.ts';
 
 const agent = new Agent({ keepAlive: true });
@@ -85,33 +86,18 @@ export function followCluster(adminUrl: string, stop: AbortSignal): Promise<numb
  * Follows a feed until told to stop: from the end of each window until it has come, ms. Both ends
  * of that time are read from one machine's clock.
  */
-function follow(feed: string, windowMs: number, stop: AbortSignal): Promise<number[]> {
-  return new Promise((resolve, reject) => {
-    const delaysMs: number[] = [];
-    const request = get(feed, (response) => {
-      let text = '';
-      response.setEncoding('utf8');
-      response.on('data', (piece) => {
-        const nowMs = performance.timeOrigin + performance.now();
-        text += String(piece);
-        const events = text.split('\n\n');
-        text = events.pop() ?? '';
-        for (const event of events) {
-          for (const start of windowsIn(event)) delaysMs.push(nowMs - start - windowMs);
-        }
-      });
-      response.once('error', (error) => {
-        if (!stop.aborted) reject(error);
-      });
-      response.once('close', () => resolve(delaysMs));
+async function follow(feed: string, windowMs: number, stop: AbortSignal): Promise<number[]> {
+  const delaysMs: number[] = [];
+  try {
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      get(feed, { signal: stop }, resolve).once('error', reject);
     });
-    request.once('error', (error) => (stop.aborted ? resolve(delaysMs) : reject(error)));
-    stop.addEventListener('abort', () => request.destroy());
-  });
-}
-
-/** The starts of the windows in one server-sent event; none in a comment. */
-export function windowsIn(event: string): number[] {
-  const line = event.split('\n').find((each) => each.startsWith('data: '));
-  return line === undefined ? [] : startsOf(JSON.parse(line.slice('data: '.length)));
+    for await (const { data } of readEvents(response.setEncoding('utf8'))) {
+      const nowMs = performance.timeOrigin + performance.now();
+      for (const start of startsOf(JSON.parse(data))) delaysMs.push(nowMs - start - windowMs);
+    }
+  } catch (error) {
+    if (!stop.aborted) throw error;
+  }
+  return delaysMs;
 }

@@ -1,4 +1,6 @@
 /** What `reto3 stats --chart` does: the same windows as without it, drawn. */
+
+import { follow } from '@reto3/client';
 import { countedRows, type FormatName, type PeriodName, periods, Reto3Error } from '@reto3/core';
 import {
   type Asked,
@@ -9,7 +11,6 @@ import {
   writeAnswer,
 } from '../answers.ts';
 import { Contact } from '../contact.ts';
-import { follow } from '../events.ts';
 import { takingRows } from '../taking-rows.ts';
 import { Notes } from '../terminal/notes.ts';
 import { type Canvas, canvasOf, onScreen } from '../terminal/screen.ts';

@@ -1,7 +1,8 @@
 /** What a server says of itself, as far as `reto3 top` shows it. */
+
+import { type ApiOptions, answerCut, request, textOf } from '@reto3/client';
 import type { NodeState } from '@reto3/cluster';
 import type { Scope } from '@reto3/core';
-import { type ApiOptions, answerCut, request, textOf } from '../api-client.ts';
 
 /** The part of /v1/info that is shown. */
 export interface Info {

@@ -1,12 +1,11 @@
 /** What `reto3 top` does: follows the windows, asks the server how it is, and draws both. */
 import { performance } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers/promises';
+import { type ApiOptions, follow, passing } from '@reto3/client';
 import { countedRows, ms10, Reto3Error, type Scope } from '@reto3/core';
 import { sayingMissing } from '../answers.ts';
-import type { ApiOptions } from '../api-client.ts';
 import { askCluster } from '../cluster.ts';
 import { reasonOf } from '../contact.ts';
-import { follow, passing } from '../events.ts';
 import { exitCode } from '../exit-code.ts';
 import { Notes, type Say, sayOnStderr } from '../terminal/notes.ts';
 import { canvasOf, onScreen } from '../terminal/screen.ts';

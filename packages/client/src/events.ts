@@ -11,9 +11,15 @@ import {
   Reto3Error,
   type Whose,
 } from '@reto3/core';
+import { createParser } from 'eventsource-parser';
 import { type ApiOptions, request } from './api-client.ts';
-import type { Contact } from './contact.ts';
 import type { Missing } from './end-of-answer.ts';
+
+/** Hears whether a follow has its server. */
+export interface Contact {
+  lost(error: unknown): void;
+  held(): void;
+}
 
 /** The first pause before it connects again: a server that restarts is back soon. */
 const shortestRetryMs = 500;
@@ -85,20 +91,18 @@ interface Event {
   readonly data: string;
 }
 
-/**
- * Events in the form that our server writes: an id line, a data line, an empty line; comments begin
- * with a colon.
- */
+/** The server-sent events in a text that comes in pieces; comments are signs of life only. */
 export async function* readEvents(pieces: AsyncIterable<string>): AsyncGenerator<Event> {
-  let rest = '';
+  let read: Event[] = [];
+  const parser = createParser({
+    onEvent: ({ id = '', data }) => {
+      read.push({ id, data });
+    },
+  });
   for await (const piece of pieces) {
-    const blocks = (rest + piece).split('\n\n');
-    rest = blocks.pop() ?? '';
-    for (const block of blocks) {
-      const match = /^id: (\d+)\ndata: (.+)$/.exec(block);
-      if (match?.[1] !== undefined && match[2] !== undefined)
-        yield { id: match[1], data: match[2] };
-    }
+    parser.feed(piece);
+    yield* read;
+    read = [];
   }
 }
 
