@@ -15,7 +15,7 @@ import { pathToFileURL } from 'node:url';
 import { pnpmScript } from './pnpm.mjs';
 import { manifest, root, setup } from './setup.mjs';
 
-const sumsFile = 'docs/native-binaries.sha256';
+const sumsFile = 'scripts/native-binaries.sha256';
 const licencesFile = 'docs/licences.md';
 const lockFile = 'pnpm-lock.yaml';
 const cure = 'look at what changed, then: node scripts/supply-chain.mjs --write';

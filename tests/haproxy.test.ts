@@ -17,7 +17,7 @@ import { Server } from './support/server.ts';
 import { waitUntil } from './support/wait.ts';
 
 const withHaproxy = requires('haproxy');
-const config = fileURLToPath(new URL('../cluster/haproxy.cfg', import.meta.url));
+const config = fileURLToPath(new URL('../deploy/cluster/haproxy.cfg', import.meta.url));
 
 /** Everything of the file but addresses and certificate, which belong to the containers. */
 async function startHaproxy({ port: ingest }: Server): Promise<number> {

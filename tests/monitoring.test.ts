@@ -1,4 +1,4 @@
-/** What lies in monitoring/: rules, dashboard and configuration, held to the metrics that there are. */
+/** What lies in deploy/monitoring/: rules, dashboard and configuration, held to the metrics that there are. */
 import { spawnSync } from 'node:child_process';
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import { requires } from './support/requirement.ts';
 import { Server } from './support/server.ts';
 import { waitUntil } from './support/wait.ts';
 
-const monitoring = fileURLToPath(new URL('../monitoring', import.meta.url));
+const monitoring = fileURLToPath(new URL('../deploy/monitoring', import.meta.url));
 
 interface Dashboard {
   readonly panels: readonly {

@@ -1,5 +1,5 @@
 /**
- * docker-compose.cluster.yml, for real, with three servers: what Tsung was answered is what the
+ * deploy/docker-compose.cluster.yml, for real, with three servers: what Tsung was answered is what the
  * merger says, whatever is killed meanwhile.
  */
 import { get } from 'node:https';
@@ -17,7 +17,7 @@ let merger: string;
 
 beforeAll(async () => {
   compose = await Compose.open({
-    file: 'docker-compose.cluster.yml',
+    file: 'deploy/docker-compose.cluster.yml',
     built: ['server', 'merger', 'load'],
     environment: { RETO3_LOAD_DURATION: '20s' },
   });

@@ -13,7 +13,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const run = promisify(execFile);
 
 interface ComposeOptions {
-  /** In the root of the project. */
+  /** From the root of the project. */
   readonly file: string;
   /** The services of it that have a `build:`. */
   readonly built: readonly string[];
@@ -47,7 +47,7 @@ export class Compose {
   /** What the command prints on stdout. @throws Error with what it printed if it fails */
   async run(...args: string[]): Promise<string> {
     const files = this.#files.flatMap((file) => ['--file', file]);
-    const all = ['--project-name', 'reto3-test', '--project-directory', root, ...files, ...args];
+    const all = ['--project-name', 'reto3-test', ...files, ...args];
     const { stdout } = await run('docker-compose', all, {
       env: this.#environment,
       maxBuffer: 64 << 20,

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { waitUntil } from '../support/wait.ts';
 import { Compose, docker } from './compose.ts';
 
-const rulesFile = fileURLToPath(new URL('../../monitoring/rules.yml', import.meta.url));
+const rulesFile = fileURLToPath(new URL('../../deploy/monitoring/rules.yml', import.meta.url));
 const api = 'http://127.0.0.1:9090/api/v1';
 const messages = 100;
 let compose: Compose;

@@ -51,7 +51,7 @@ export class NatsServers {
       const cluster = `cluster { name: test, listen: "${host}:${ports[2 * count + index]}", routes: [${routes.join(', ')}] }`;
       const [port = 0, monitorPort = 0] = [ports[index], ports[count + index]];
       const listen = `listen: "${host}:${port}"\nhttp: "${host}:${monitorPort}"`;
-      // As cluster/nats.conf, which is what a user starts from.
+      // As deploy/cluster/nats.conf, which is what a user starts from.
       const pings = 'ping_interval: "2s"\nping_max: 2';
       await writeFile(
         config,

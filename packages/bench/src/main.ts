@@ -1,20 +1,21 @@
 /**
  * `npm run bench`: measures reto3 beside other servers. Results go to stdout as Markdown, progress
- * to stderr; a full run is also written into docs/.
+ * to stderr; a full run is also written into docs/ and results/.
  */
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { install } from './install.ts';
 import { full, quick } from './plan.ts';
 import { markdownOf } from './report/markdown.ts';
-import { writeReport } from './report/write.ts';
+import { type Places, writeReport } from './report/write.ts';
 import { clusterSuite, run, serverSuite, soakName } from './run.ts';
 
 const usage = `usage: npm run bench [-- OPTIONS]
 
   (none)        a quick run of about two minutes; its numbers scatter
-  --full        the run of docs/performance.md, about an hour; writes docs/performance.md and .json
-  --cluster     what a cluster costs and takes; with --full docs/scaling.md and .json, about six minutes
+  --full        the run of docs/performance.md, about an hour; writes that page and its JSON
+  --cluster     what a cluster costs and takes; with --full writes docs/scaling.md, about six minutes
   --install     first install the Debian packages that are missing (root)
   --only TEXT   run only the measurements whose name contains that, such as "latency"; writes nothing, or
                 with --out in the place of what the page has of them
@@ -22,7 +23,16 @@ const usage = `usage: npm run bench [-- OPTIONS]
   --out FOLDER  write the page, its JSON and charts there; what the page says beside them stays
 `;
 
-const docs = fileURLToPath(new URL('../../../docs', import.meta.url));
+const own: Places = {
+  pages: fileURLToPath(new URL('../../../docs', import.meta.url)),
+  results: fileURLToPath(new URL('../results', import.meta.url)),
+};
+
+/** Where `--out` leads; `--out docs` to the project's own places. */
+function placesOf(out: string): Places {
+  const folder = resolve(out);
+  return folder === own.pages ? own : { pages: folder, results: folder };
+}
 
 async function main(args: string[]): Promise<void> {
   const { values } = parseArgs({
@@ -57,8 +67,9 @@ async function main(args: string[]): Promise<void> {
   clearTimeout(deadline);
 
   process.stdout.write(markdownOf(report, suite.page, new Map()));
-  const folder = values.out ?? (values.full && only === undefined ? docs : undefined);
-  if (folder !== undefined) await writeReport(report, suite.page, folder, only !== undefined);
+  const usual = values.full && only === undefined ? own : undefined;
+  const places = values.out === undefined ? usual : placesOf(values.out);
+  if (places !== undefined) await writeReport(report, suite.page, places, only !== undefined);
   if (report.results.failures.length > 0) process.exitCode = 1;
 }
 

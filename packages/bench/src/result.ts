@@ -1,6 +1,6 @@
 /**
  * What a measurement hands to the report: comparisons (one value a round for each of several
- * servers) and tables (anything else). Plain data: docs/performance.json is this, written down.
+ * servers) and tables (anything else). Plain data: results/performance.json is this, written down.
  */
 
 export interface Series {

@@ -1,4 +1,4 @@
-/** A real haproxy in front of several servers, as in cluster/haproxy.cfg, on loopback. */
+/** A real haproxy in front of several servers, as in deploy/cluster/haproxy.cfg, on loopback. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '../../support/folder.ts';

@@ -1,4 +1,4 @@
-/** A run and all that it found: what docs/performance.json holds. */
+/** A run and all that it found: what results/performance.json holds. */
 import type { Machine } from '../machine.ts';
 import type { EarlierRun, Results } from '../result.ts';
 

@@ -1,4 +1,4 @@
-/** Writes a report into a folder: a page, the same as JSON, and the charts beside them. */
+/** Writes a report: a page with its charts, and the same as JSON. */
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,31 +7,38 @@ import { emptyDocument, markdownOf, replaceResults } from './markdown.ts';
 import type { Page } from './page.ts';
 import { joined, type Report } from './report.ts';
 
+export interface Places {
+  /** Folder of the page, with its charts in a folder beside it. */
+  readonly pages: string;
+  /** Folder of the JSON. */
+  readonly results: string;
+}
+
 /** @param inParts whether what the page has already stays, but for what was measured now */
 export async function writeReport(
   measured: Report,
   page: Page,
-  folder: string,
+  { pages, results }: Places,
   inParts: boolean,
 ): Promise<void> {
   const { name, command } = page;
-  const json = join(folder, `${name}.json`);
+  const json = join(results, `${name}.json`);
   const before = inParts ? await read(json) : undefined;
   const report = before === undefined ? measured : joined(before, measured);
   const charts = chartsOf(report.results);
-  await rm(join(folder, name), { recursive: true, force: true });
-  await mkdir(folder, { recursive: true });
-  if (charts.size > 0) await mkdir(join(folder, name), { recursive: true });
+  await rm(join(pages, name), { recursive: true, force: true });
+  for (const folder of [pages, results]) await mkdir(folder, { recursive: true });
+  if (charts.size > 0) await mkdir(join(pages, name), { recursive: true });
   const links = new Map<string, string>();
   for (const [id, svg] of charts) {
     const file = `${name}/${id}.svg`;
-    await writeFile(join(folder, file), svg);
+    await writeFile(join(pages, file), svg);
     links.set(id, file);
   }
-  const document = join(folder, `${name}.md`);
+  const document = join(pages, `${name}.md`);
   const text = existsSync(document) ? await readFile(document, 'utf8') : emptyDocument(command);
-  const results = markdownOf(report, page, links);
-  await writeFile(document, replaceResults(text, command, results));
+  const tables = markdownOf(report, page, links);
+  await writeFile(document, replaceResults(text, command, tables));
   await writeFile(json, `${JSON.stringify(report, undefined, 2)}\n`);
 }
 

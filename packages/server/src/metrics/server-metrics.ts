@@ -1,6 +1,6 @@
 /**
  * The metrics that every server has: its counts, its writing, its threads and the process. What a
- * part adds of its own stands with that part. monitoring/ has rules and a dashboard made of them.
+ * part adds of its own stands with that part. deploy/monitoring/ has rules and a dashboard made of them.
  */
 import { type Clock, counter, gauge, histogram, type Metric, type MetricSource } from '@reto3/core';
 import { bytesIn, type Coordinator } from '@reto3/engine';
