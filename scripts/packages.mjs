@@ -1,7 +1,7 @@
 /**
  * Installs Debian packages, where that may be done: root and apt. Their services are not started.
  *
- * `node scripts/packages.mjs PACKAGE…` installs these and exits as apt-get does.
+ * `node scripts/packages.mjs PACKAGE…` installs these; its exit code is 0 where all of them are there.
  */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -52,7 +52,18 @@ function mayInstall() {
   return process.getuid?.() === 0 && has('apt-get');
 }
 
-/** Installs these packages, and returns the exit code of apt-get. */
+/**
+ * The packages of these that apt knows; names the others. A single unknown name, such as tsung on
+ * Debian 13, would keep apt-get from installing any.
+ * @param {string[]} packages
+ */
+export function available(packages) {
+  const unknown = packages.filter((name) => spawnSync('apt-cache', ['show', name]).status !== 0);
+  if (unknown.length > 0) console.error(`reto3: apt has no package ${unknown.join(', ')}`);
+  return packages.filter((name) => !unknown.includes(name));
+}
+
+/** Installs those that apt knows; returns 0 where all are installed. */
 function install(packages) {
   const apt = {
     stdio: ['ignore', 'ignore', 'inherit'],
@@ -61,12 +72,13 @@ function install(packages) {
   // Somebody else's apt or a first boot's updates may hold the lock for minutes.
   const patience = ['-o', 'DPkg::Lock::Timeout=300'];
   const options = ['-y', '-qq', '--no-install-recommends', ...patience];
-  let status = null;
   spawnSync('apt-get', ['update', '-qq'], apt);
+  const known = available(packages);
+  let status = null;
   withoutServices(() => {
-    ({ status } = spawnSync('apt-get', ['install', ...options, ...packages], apt));
+    ({ status } = spawnSync('apt-get', ['install', ...options, ...known], apt));
   });
-  return status ?? 1;
+  return known.length < packages.length ? 1 : (status ?? 1);
 }
 
 /** @param {Record<string, string>} programs program → the Debian package that has it */

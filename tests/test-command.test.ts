@@ -64,6 +64,19 @@ test('packages that cannot be installed are named, and the exit code is not 0', 
   ]);
 });
 
+test('a package that apt does not know is named and left out of the installation', async () => {
+  const folder = await temporaryFolder();
+  await writeFile(join(folder, 'apt-cache'), '#!/bin/sh\n[ "$2" != tsung ]\n', { mode: 0o755 });
+  const code = `
+    import { available } from ${JSON.stringify(script)};
+    console.log(available(['wrk', 'tsung', 'nginx']).join());`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', code], {
+    encoding: 'utf8',
+    env: { PATH: `${folder}:/usr/bin:/bin` },
+  });
+  expect([stdout, stderr]).toEqual(['wrk,nginx\n', 'reto3: apt has no package tsung\n']);
+});
+
 test.runIf(process.platform === 'linux')(
   'roots that no run has wanted for a week are deleted, but those in use',
   async () => {
