@@ -14,14 +14,15 @@ COPY --from=manifests /app .
 RUN node scripts/setup.mjs --install-only
 COPY . .
 RUN node scripts/setup.mjs \
- && mkdir /built && cd packages && cp --parents -r */dist cli/bin /built && rm -r /built/bench
+ && mkdir /built && cd packages && cp --parents -r */dist cli/bin /built \
+ && rm -r /built/bench && rm /built/*/dist/.tsbuildinfo
 
 FROM ${NODE_IMAGE} AS production
 WORKDIR /app
 COPY --from=manifests /app .
 RUN node scripts/setup.mjs --install-only --prod
 COPY --from=build /built packages
-RUN node scripts/prune.mjs . && rm -r scripts node_modules/.reto3-pnpm
+RUN node scripts/prune.mjs . && rm -r scripts packages/bench node_modules/.reto3-pnpm
 
 FROM ${NODE_IMAGE}
 # Whoever breaks in shall find nothing to install more with. The list of Debian's packages stays, for scanners.
