@@ -7,12 +7,18 @@ const { RETO3_NEWER_BUILD_ROOT: newerBuildRoot } = process.env;
 
 /** Tests that load the machine or measure it: one at a time, or they measure each other. */
 const underLoad = [
-  ...['crash', 'day', 'durable', 'exactness', 'generated', 'hostile', 'live'],
-  ...['read-throttle', 'replay', 'restart'],
+  ...['crash', 'day', 'durable', 'exactness', 'generated', 'live', 'read-throttle', 'restart'].map(
+    (name) => `server/${name}`,
+  ),
+  'cli/replay',
+  'hostile/quick',
 ];
 
 /** Tests that need HTTP, a stop or a crash of the server, run once more on the newer build. */
-const onBothBuilds = ['crash', 'exactness', 'hostile', 'refusal', 'restart', 'tls', 'upgrade'];
+const onBothBuilds = [
+  ...['crash', 'exactness', 'refusal', 'restart', 'tls', 'upgrade'].map((name) => `server/${name}`),
+  'hostile/quick',
+];
 
 const files = (names: readonly string[]): string[] => names.map((name) => `tests/${name}.test.ts`);
 
@@ -60,8 +66,8 @@ export default defineConfig({
         ...fromSources,
         test: {
           name: 'process',
-          include: ['tests/*.test.ts', 'tests/tools/*.test.ts'],
-          exclude: files(['newer-build', ...underLoad]),
+          include: ['tests/{cli,cluster,hostile,project,server}/*.test.ts'],
+          exclude: files(['server/newer-build', ...underLoad]),
           ...waiting,
         },
       },
@@ -74,7 +80,7 @@ export default defineConfig({
         ...fromSources,
         test: {
           name: 'newer-build',
-          include: files(['newer-build', ...(newerBuildRoot ? onBothBuilds : [])]),
+          include: files(['server/newer-build', ...(newerBuildRoot ? onBothBuilds : [])]),
           env: { RETO3_TEST_ROOT: newerBuildRoot ?? '' },
           ...alone,
         },

@@ -1,6 +1,6 @@
 /**
  * The profile `monitoring` of docker-compose.yml: Prometheus finds the server by its name there, reads
- * its metrics and takes the rules. (Grafana's provisioning is held to the metrics by tests/monitoring.test.ts.)
+ * its metrics and takes the rules. (Grafana's provisioning is held to the metrics by tests/server/monitoring.test.ts.)
  */
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';

@@ -1,0 +1,39 @@
+/** `reto3 audit` says whether the counts can be relied on, and where not. */
+import { expect, test } from 'vitest';
+import { runCli } from '../support/cli.ts';
+import { flipRow, folderWithBlocks, messages, serverWithMessages } from '../support/data-folder.ts';
+
+test('an audit of a running server and of its folder holds', async () => {
+  const { server, dataDir } = await serverWithMessages();
+  const asked = await runCli(['audit', '--url', server.adminUrl]);
+  expect(asked).toMatchObject({ code: 0, stderr: '' });
+  expect(asked.stdout).toMatch(/^blocks {3}ok {3}\d+ blocks read/m);
+  expect(asked.stdout).toMatch(/^periods {2}ok {3}ms10, sec and min add up to the same/m);
+  expect(asked.stdout).toContain(
+    `0 found at the start + ${messages} since = ${messages}; the store and memory hold ${messages}`,
+  );
+  await server.stop();
+  const offline = await runCli(['audit', '--json', '--data-dir', dataDir]);
+  expect(offline).toMatchObject({ code: 0, stderr: '' });
+  expect(JSON.parse(offline.stdout)).toMatchObject({
+    ok: true,
+    messages: { ms10: messages, sec: messages, min: messages },
+    places: [],
+  });
+});
+
+test('an audit fails with exit code 5 and the place', async () => {
+  const dataDir = await folderWithBlocks(Date.UTC(2016, 4, 28, 11, 11));
+  const damaged = await flipRow(dataDir, 'ms10');
+  const { code, stdout, stderr } = await runCli(['audit', '--data-dir', dataDir]);
+  expect(code).toBe(5);
+  expect(stdout).toMatch(/^blocks {3}fail/m);
+  expect(stdout).toContain(`ms10 from ${new Date(damaged).toISOString().replace(/T(.*)Z/, ' $1')}`);
+  expect(stdout).toContain('its checksum does not match');
+  expect(stderr).toMatch(
+    /^reto3: not all counts can be relied on \(.*\) \[RETO3_CHECK_FAILED\]\n$/,
+  );
+
+  const bad = await runCli(['audit', '--from', 'yesterday', '--data-dir', dataDir]);
+  expect(bad).toMatchObject({ code: 2, stdout: '' });
+});

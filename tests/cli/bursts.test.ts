@@ -1,0 +1,172 @@
+/** `reto3 bursts` and `reto3 whatif`, of a server and of the folder that it leaves. */
+import { spawnSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Bursts, WhatIf } from '@reto3/engine';
+import { expect, test } from 'vitest';
+import { ask, askStats } from '../support/api.ts';
+import { runCli } from '../support/cli.ts';
+import { flipRow, folderWithBlocks, messages, serverWithMessages } from '../support/data-folder.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { requires } from '../support/requirement.ts';
+import { waitUntil } from '../support/wait.ts';
+
+test('the answers agree with the counts, and those of a folder with those of its server', async () => {
+  const { server, dataDir } = await serverWithMessages();
+  const range = await waitUntilFinal(server.adminUrl);
+  const query = `from=${range.from}&to=${range.to}`;
+  const bursts = await ask<Bursts>(server.adminUrl, `/v1/bursts?${query}`);
+  const peak = Math.max(...range.counts);
+  expect(bursts).toMatchObject({ messages, windows: range.counts.length, damaged: [] });
+  expect(bursts.scales[0]).toMatchObject({
+    peak: { count: peak, start: range.starts[range.counts.indexOf(peak)] },
+    mean: messages / range.counts.length,
+  });
+  const listed = bursts.bursts.list.reduce((sum, { total }) => sum + total, 0);
+  expect(listed).toBe(bursts.bursts.messages);
+
+  const whatIf = await ask<WhatIf>(server.adminUrl, `/v1/whatif?capacity=1000&${query}`);
+  expect(whatIf).toMatchObject({ messages, capacity: 1_000, peakRate: peak * 100 });
+  expect(whatIf.backlog.max).toBeGreaterThanOrEqual(peak - 10);
+  expect(whatIf.backlog.max).toBeLessThanOrEqual(messages);
+
+  await server.stop();
+  const flags = ['--from', String(range.from), '--to', String(range.to), '--json'];
+  const offline = [...flags, '--data-dir', dataDir];
+  const fromFolder = await runCli(['bursts', ...offline]);
+  expect(fromFolder).toMatchObject({ code: 0, stderr: '' });
+  expect({ ...JSON.parse(fromFolder.stdout), finalThrough: 0 }).toEqual({
+    ...bursts,
+    finalThrough: 0,
+  });
+  const whatIfOffline = await runCli(['whatif', '--capacity', '1000', ...offline]);
+  expect({ ...JSON.parse(whatIfOffline.stdout), finalThrough: 0 }).toEqual({
+    ...whatIf,
+    finalThrough: 0,
+  });
+});
+
+/** From 100 windows before the first message to 100 after the last, when those are final. */
+async function waitUntilFinal(adminUrl: string) {
+  let columns = await askStats(adminUrl, 'ms10', 'last=6000');
+  await waitUntil('a second has passed since the last message', async () => {
+    columns = await askStats(adminUrl, 'ms10', 'last=6000');
+    const total = columns.counts.reduce((sum, count) => sum + count, 0);
+    return total === messages && columns.counts.slice(-100).every((count) => count === 0);
+  });
+  return { ...columns, from: columns.starts[0] ?? 0, to: columns.finalThrough };
+}
+
+const startMs = Date.UTC(2016, 4, 28, 11, 11);
+
+test('in every format', async () => {
+  // 200 s in which each has seven messages, 100 ms apart, then none for 300 ms.
+  const dataDir = await folderWithBlocks(startMs);
+  const bursts = (...flags: string[]) => runCli(['bursts', '--data-dir', dataDir, ...flags]);
+  const text = await bursts('--last', '20100', '--rise', '1', '--stall', '300');
+  expect(text).toMatchObject({ code: 0, stderr: '' });
+  expect(text.stdout).toMatch(
+    /^2016-05-28 11:11:00\.000 to 2016-05-28 11:14:20\.\d{3}: \d+ windows of 10 ms, 1400 messages$/m,
+  );
+  expect(text.stdout).toMatch(/^1 s {5}200 .* 7 +2016-05-28 11:11:00\.000 +1 +0$/m);
+  expect(text.stdout).toMatch(/^bursts, from 1 messages in 10 ms until below 1: 1400, with 100 %/m);
+  expect(text.stdout).toMatch(/^2016-05-28 11:11:00\.610 {2}390$/m);
+
+  const csv = await bursts(
+    '--rise',
+    '1',
+    '--from',
+    String(startMs),
+    '--to',
+    String(startMs + 200),
+    '--format',
+    'csv',
+  );
+  expect(csv.stdout).toBe(
+    `from,to,peak,total,share\n${startMs},${startMs + 10},1,1,0.5\n${startMs + 100},${startMs + 110},1,1,0.5\n`,
+  );
+  const buckets = await runCli([
+    ...['whatif', '--capacity', '10', '--rates', '5,100', '--data-dir', dataDir],
+    ...['--format', 'ndjson'],
+  ]);
+  const curve = buckets.stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(curve.map(({ rate }) => rate)).toEqual([5, 10, 100]);
+  expect(curve.at(-1)).toEqual({ rate: 100, burst: 1 });
+});
+
+test('exit codes tell what is the matter', async () => {
+  const dataDir = await folderWithBlocks(startMs);
+  const offline = ['--data-dir', dataDir];
+  expect(await runCli(['bursts', '--fail-above', '1', ...offline])).toMatchObject({ code: 0 });
+  const above = await runCli(['bursts', '--fail-above', '0', ...offline]);
+  expect(above.code).toBe(5);
+  expect(above.stdout).not.toBe('');
+  expect(above.stderr).toMatch(
+    /^reto3: 1 messages came in the 10 ms from .*, more than 0 \(.+\) \[RETO3_CHECK_FAILED\]\n$/,
+  );
+  const empty = ['--from', '2015-05-28', '--to', '2015-05-29', ...offline];
+  expect(await runCli(['bursts', ...empty])).toMatchObject({ code: 4, stdout: '' });
+  expect(await runCli(['whatif', '--capacity', '5', ...empty])).toMatchObject({
+    code: 4,
+    stdout: '',
+  });
+  for (const args of [
+    ['bursts', '--rise', 'x'],
+    ['bursts', '--format', 'xml'],
+    ['whatif'],
+    ['whatif', '--capacity', '0'],
+  ])
+    expect(await runCli([...args, ...offline])).toMatchObject({ code: 2, stdout: '' });
+  await flipRow(dataDir, 'ms10');
+  const damaged = await runCli(['bursts', '--from', String(startMs), ...offline]);
+  expect(damaged.code).toBe(1);
+  expect(damaged.stdout).toMatch(/\(\d+ not counted\)/);
+  expect(damaged.stderr).toMatch(/its checksum does not match/);
+});
+
+async function limits(): Promise<WhatIf['limits']> {
+  const dataDir = await folderWithBlocks(startMs);
+  const { stdout } = await runCli(['whatif', '--capacity', '10', '--json', '--data-dir', dataDir]);
+  const { limits }: WhatIf = JSON.parse(stdout);
+  return limits;
+}
+
+requires('nginx')('nginx takes the limit as it is printed', async () => {
+  const { nginx } = await limits();
+  const [zone, ...lines] = nginx;
+  const folder = await temporaryFolder();
+  const file = join(folder, 'nginx.conf');
+  await writeFile(
+    file,
+    `pid ${folder}/pid; events {} http { access_log off; ${zone}\n server { location / {\n${lines.join('\n')}\n} } }\n`,
+  );
+  const said = spawnSync('nginx', ['-t', '-p', folder, '-e', 'stderr', '-c', file], {
+    encoding: 'utf8',
+  });
+  expect(said.stderr).toContain('test is successful');
+  expect(said.status).toBe(0);
+});
+
+requires('haproxy')('haproxy takes the limit as it is printed', async () => {
+  const { haproxy } = await limits();
+  const file = join(await temporaryFolder(), 'haproxy.cfg');
+  const timeouts = ['client', 'server', 'connect'].map((name) => `  timeout ${name} 5s`);
+  const lines = [
+    'defaults',
+    '  mode http',
+    ...timeouts,
+    'frontend requests',
+    '  bind 127.0.0.1:8080',
+    ...haproxy.map((line) => `  ${line}`),
+    '  default_backend server',
+    'backend server',
+    '  server one 127.0.0.1:8081',
+  ];
+  await writeFile(file, `${lines.join('\n')}\n`);
+  const said = spawnSync('haproxy', ['-c', '-f', file], { encoding: 'utf8' });
+  expect(`${said.stdout}${said.stderr}`).not.toMatch(/WARNING|ALERT/);
+  expect(said.status).toBe(0);
+});

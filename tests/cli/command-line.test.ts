@@ -1,0 +1,227 @@
+/** The manners of the command line: guesses, completion, what it says of itself, JSON for scripts. */
+import { execFileSync } from 'node:child_process';
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { askInfo, askStats } from '../support/api.ts';
+import { cliFile, runCli } from '../support/cli.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { Load } from '../support/load.ts';
+import { Server } from '../support/server.ts';
+import { waitUntil } from '../support/wait.ts';
+
+test.each([
+  [['stat', 'sec'], 'there is no command "stat", did you mean "stats"?'],
+  [['bakcup', 'counts.reto3'], 'there is no command "bakcup", did you mean "backup"?'],
+  [['frobnicate'], 'there is no command "frobnicate" (see reto3 --help for the commands)'],
+  [
+    ['query', 'SELECT 1', '--bogus'],
+    'there is no flag --bogus (see reto3 query --help) [RETO3_BAD_FLAG]',
+  ],
+  [['export', 'ms10', 'sec'], 'got "sec", which reto3 export does not take (see reto3 export --'],
+  [['stats', '--last'], 'got no value for --last (see reto3 stats --help) [RETO3_BAD_FLAG]'],
+  [
+    ['help', 'nothing'],
+    'there is no command "nothing" (see reto3 --help for the commands) [RETO3_',
+  ],
+  [
+    ['doctor', '--port', 'x'],
+    'got --port "x", want a whole number from 0 to 65535 (see reto3 serve --help) [RETO3_BAD_SETTING]',
+  ],
+  [
+    ['whatif'],
+    'got no --capacity, want the requests a second (as in reto3 whatif --capacity 6000)',
+  ],
+  [
+    ['stats', 'hour'],
+    'there is no period "hour" (use ms10 (10 ms), sec (1 s) or min (60 s)) [RETO3',
+  ],
+  [['reports', 'lag'], 'got "lag", which reto3 reports does not take (see reto3 reports --help)'],
+  [['report', '--last', '5'], 'got no NAME (see reto3 report --help)'],
+  [['replay'], 'got no REPORT (see reto3 replay --help)'],
+  [['bursts', 'today'], 'got "today", which reto3 bursts does not take (see reto3 bursts --help)'],
+  [
+    ['stats', 'sec', '5', '--open'],
+    'got "5", which reto3 stats does not take (see reto3 stats --help)',
+  ],
+  [['backup'], 'got no FILE (see reto3 backup --help)'],
+  [['restore', 'counts.reto3'], 'got no --data-dir (see reto3 restore --help)'],
+  [['audit', '--josn'], 'there is no flag --josn, did you mean "--json"? (see reto3 audit --help)'],
+  [
+    ['stats', 'sec', '--lsat', '5'],
+    'there is no flag --lsat, did you mean "--last"? (see reto3 stats --help)',
+  ],
+])('reto3 %j is refused in one line, with what was meant', async (args, says) => {
+  const { code, stdout, stderr } = await runCli(args);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr.startsWith(`reto3: ${says}`)).toBe(true);
+  expect(stderr).toMatch(/^[^\n]+ \[RETO3_[A-Z0-9_]+\]\n$/);
+});
+
+test.each([
+  [['stats', 'sec', '--from', '2026-11-29', '01:49'], '--from "2026-11-29 01:49"'],
+  [['stats', '--since', '2026-11-29', '01:49:30.5'], '--since "2026-11-29 01:49:30.5"'],
+  [['export', 'ms10', '--to=2026-11-29', '1:49'], '--to "2026-11-29 1:49"'],
+  [['report', 'lag', '--from', '2026-11-29', '01:49'], '--from "2026-11-29 01:49"'],
+  [['query', '--until', '2026-11-29', '01:49', 'SELECT 1'], '--until "2026-11-29 01:49"'],
+])('reto3 %j lacks quotes, and is told so', async (args, quoted) => {
+  const { code, stderr } = await runCli(args);
+  expect({ code, stderr }).toEqual({
+    code: 2,
+    stderr: expect.stringContaining(`(quote a time that has a blank: ${quoted})`),
+  });
+});
+
+/** Commands that ask for JSON, and how each of them fails. */
+const failures = [
+  [['stats', 'sec', '--json', '--from', 'x'], 2, 'RETO3_BAD_TIME'],
+  [['stats', '--format', 'json', '--from', '2016-05-28', '--to', '2016-05-29'], 4, 'RETO3_NO_DATA'],
+  [['bursts', '--format=json', '--last', 'x'], 2, 'RETO3_BAD_RANGE'],
+  [['audit', '--json', '--nonsense'], 2, 'RETO3_BAD_FLAG'],
+  [['stats', 'hour', '--json'], 2, 'RETO3_BAD_PERIOD'],
+  [['reports', 'lag', '--json'], 2, 'RETO3_BAD_COMMAND'],
+  [['whatif', '--json'], 2, 'RETO3_BAD_FLAG'],
+  // Two forms, also where one of them is the default.
+  [['stats', '--json', '--format', 'text'], 2, 'RETO3_BAD_FORMAT'],
+  [['bursts', '--json', '--format', 'csv'], 2, 'RETO3_BAD_FORMAT'],
+  [['export', 'sec', '--json', '--format', 'csv'], 2, 'RETO3_BAD_FORMAT'],
+  [['query', 'SELECT 1', '--format=table', '--json'], 2, 'RETO3_BAD_FORMAT'],
+  [['report', 'lag', '--format', 'ndjson', '--json'], 2, 'RETO3_BAD_FORMAT'],
+  [['replay', 'count', '--format', 'csv', '--json'], 2, 'RETO3_BAD_FORMAT'],
+] as const;
+
+test('with JSON as the form of an answer, an error is a JSON object on stderr', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  for (const [args, wanted, errorCode] of failures) {
+    const { code, stdout, stderr } = await runCli(args, { env: { RETO3_URL: server.adminUrl } });
+    expect({ args, code, stdout, error: JSON.parse(stderr) }).toEqual({
+      args,
+      code: wanted,
+      stdout: wanted === 4 ? expect.stringContaining('"starts":[]') : '',
+      error: { code: errorCode, message: expect.any(String), hint: expect.any(String) },
+    });
+  }
+});
+
+test('periods and flags have the names that people type', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  const load = Load.start({ port: server.port, connections: 1, depth: 4, requests: 500 });
+  await load.done;
+  await waitUntil('the second of the load is final', async () => {
+    const { counts } = await askStats(server.adminUrl, 'sec', 'from=0');
+    return counts.reduce((sum, count) => sum + count, 0) === 500;
+  });
+  const { starts } = await askStats(server.adminUrl, 'sec', 'from=0');
+  const from = String(starts[0]);
+  const to = String((starts.at(-1) ?? 0) + 1_000);
+  const seconds = (ms: string): string => ms.slice(0, -3);
+  const said = async (...args: string[]): Promise<string> => {
+    const outcome = await runCli(args, { env: { RETO3_URL: server.adminUrl } });
+    expect(outcome).toMatchObject({ code: 0, stderr: '' });
+    return outcome.stdout;
+  };
+  const sec = await said('stats', 'sec', '--from', from, '--to', to);
+  for (const args of [
+    ['stats', '--from', from, '--to', to],
+    ['stats', '1s', '--since', from, '--until', to],
+    ['stats', 'second', '--from', seconds(from), '--to', seconds(to)],
+    ['stats', '-n', String(starts.length), '--until', to],
+  ])
+    expect({ args, said: await said(...args) }).toEqual({ args, said: sec });
+  const ms10 = await said('export', 'ms10', '--from', from, '--to', to);
+  expect(await said('export', '10ms', '--since', seconds(from), '--until', to)).toBe(ms10);
+  const bursts = await said('bursts', '--from', from, '--to', to);
+  expect(await said('bursts', '--since', seconds(from), '--until', seconds(to))).toBe(bursts);
+  // The load may cross the end of a minute, and the audit reads whole minutes.
+  const minutes = Math.ceil(Number(to) / 60_000) - Math.floor(Number(from) / 60_000);
+  expect(await said('audit', '--since', seconds(from), '--until', seconds(to))).toMatch(
+    new RegExp(`^periods +ok .* in all of ${minutes} min`, 'm'),
+  );
+  const { counts } = await askStats(server.adminUrl, 'ms10', `from=${from}&to=${to}`);
+  const inSeconds = `from=${seconds(from)}&to=${seconds(to)}`;
+  expect(await askStats(server.adminUrl, '10ms', inSeconds)).toMatchObject({
+    period: 'ms10',
+    counts,
+  });
+  for (const other of ['1m', 'minute'])
+    expect(await askStats(server.adminUrl, other)).toMatchObject({ period: 'min' });
+});
+
+test.each([['-h'], ['--help']])('%s is help, of everything and of a command', async (flag) => {
+  const all = await runCli([flag]);
+  expect(all).toMatchObject({ code: 0, stderr: '' });
+  expect(all.stdout).toContain('\n  whatif ');
+  const one = await runCli(['stats', 'sec', flag]);
+  expect(one).toMatchObject({ code: 0, stderr: '' });
+  expect(one.stdout).toContain('reto3 stats [PERIOD]');
+});
+
+test.each(['memory', 'durable'])(
+  'asking the port that takes requests is no message (%s)',
+  async (ack) => {
+    const server = await Server.start({ dataDir: await temporaryFolder(), flags: ['--ack', ack] });
+    for (const command of [
+      ['health'],
+      ['stats', 'sec'],
+      ['stats', 'sec', '--follow'],
+      ['bursts'],
+      ['top'],
+    ]) {
+      const { code, stdout, stderr } = await runCli([
+        ...command,
+        '--url',
+        `http://127.0.0.1:${server.port}`,
+      ]);
+      expect({ command, code, stdout }).toEqual({ command, code: 3, stdout: '' });
+      expect(stderr).toMatch(
+        /closed the connection \(that may be the port that takes the requests; /,
+      );
+    }
+    expect((await askInfo(server.adminUrl)).messagesSinceStart).toBe(0);
+  },
+);
+
+test("README's first example shows its message, as it is typed", async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
+  const [, body = '', command = ''] =
+    /```\n\$ curl -d '(.*)' http:\/\/127\.0\.0\.1:8080\/\n\$ (npx reto3 .*)\n/.exec(readme) ?? [];
+  const { status } = await fetch(`http://127.0.0.1:${server.port}/`, { method: 'POST', body });
+  expect(status).toBe(200);
+  const shell = `npx() { shift; "${process.execPath}" "${cliFile}" "$@"; }; ${command}`;
+  const env = { ...process.env, RETO3_URL: server.adminUrl };
+  const said = execFileSync('bash', ['-c', shell], { encoding: 'utf8', env });
+  expect(said).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d\d0, 1\n$/);
+});
+
+test('the version names the build of uWebSockets.js that a server says it runs on', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  const { uWebSockets } = await askInfo(server.adminUrl);
+  for (const word of ['--version', '-v', 'version'])
+    expect((await runCli([word])).stdout, word).toContain(` uWebSockets.js-${uWebSockets}\n`);
+});
+
+test('health, backup, restore and export say it as JSON', async () => {
+  const folder = await temporaryFolder();
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  const load = Load.start({ port: server.port, connections: 1, depth: 4, requests: 500 });
+  await load.done;
+  const url = ['--url', server.adminUrl];
+  const said = async (...args: string[]): Promise<unknown> => {
+    const { code, stdout, stderr } = await runCli(args);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    return JSON.parse(stdout);
+  };
+  expect(await said('health', '--json', ...url)).toEqual({ status: 'ok' });
+  const file = join(folder, 'counts.reto3');
+  const backup = await said('backup', file, '--json', ...url);
+  const { size } = await stat(file);
+  expect(backup).toEqual({ file, rows: expect.any(Number), bytes: size });
+  const restored = join(folder, 'restored');
+  const restore = await said('restore', file, '--data-dir', restored, '--json');
+  expect(restore).toEqual({ folder: restored, rows: expect.any(Number), messages: 500 });
+  const all = await said('export', 'min', '--json', '--open', ...url);
+  const one = await said('export', 'min', '--json', '--open', '--last', '1', ...url);
+  expect(all).toMatchObject({ period: 'min', windowMs: 60_000 });
+  expect(one).toMatchObject({ starts: [expect.any(Number)] });
+});

@@ -1,0 +1,83 @@
+/** `reto3 doctor` checks a machine and a folder; with --repair it mends the folder. */
+import { readdir, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { timeText } from '@reto3/core';
+import { expect, test } from 'vitest';
+import { runCli } from '../support/cli.ts';
+import { flipRow, folderWithBlocks, messages, serverWithMessages } from '../support/data-folder.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { Server } from '../support/server.ts';
+import { parseLines, sumOf } from '../support/windows.ts';
+
+const startMs = Date.UTC(2016, 4, 28, 11, 11);
+const folderMessages = 1_400;
+
+/** The findings of `reto3 doctor`, by check. */
+function findingsIn(stdout: string): ReadonlyMap<string, string> {
+  const lines = stdout.trimEnd().split('\n');
+  for (const line of lines) expect(line).toMatch(/^\w+ +(ok {2}|warn|fail) \S/);
+  return new Map(
+    lines.map((line) => [line.slice(0, 8).trimEnd(), line.slice(9, 13).trimEnd()] as const),
+  );
+}
+
+test('a whole folder, a new one and one that a server holds pass', async () => {
+  const { server, dataDir } = await serverWithMessages();
+  const ports = ['--port', String(server.port), '--admin-port', String(server.adminPort)];
+  const held = await runCli(['doctor', '--data-dir', dataDir, ...ports]);
+  expect(held.code).toBe(0);
+  expect(held.stdout).toMatch(/^data {5}ok {3}a server holds /m);
+  expect(held.stdout).toMatch(/^port {5}ok {3}port \d+ is taken, and reto3 \S+ runs here/m);
+  await server.stop();
+
+  const whole = await runCli(['doctor', '--data-dir', dataDir, ...ports]);
+  expect(whole.code).toBe(0);
+  const findings = findingsIn(whole.stdout);
+  for (const check of ['node', 'glibc', 'uws', 'port', 'admin', 'space', 'data', 'blocks'])
+    expect(findings.get(check)).toBe('ok');
+  expect(findings.has('fsync') && findings.has('clock')).toBe(true);
+  expect(whole.stdout).toContain(`left cleanly: ${messages} messages`);
+
+  const fresh = await runCli(['doctor', '--data-dir', await temporaryFolder(), ...ports]);
+  expect(fresh.stdout).toMatch(/^data {5}ok .* holds no counts yet$/m);
+});
+
+test('a repair refuses a folder that a server holds, and leaves no copy', async () => {
+  const { server, dataDir } = await serverWithMessages();
+  const before = await readdir(dirname(dataDir));
+  const { code, stdout, stderr } = await runCli(['doctor', '--repair', '--data-dir', dataDir]);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toMatch(/a server holds it .*\(stop that server first\)/);
+  const name = dataDir.slice(dirname(dataDir).length + 1);
+  const copies = (await readdir(dirname(dataDir))).filter((file) => file.startsWith(`${name}.`));
+  expect(copies).toEqual(before.filter((file) => file.startsWith(`${name}.`)));
+  await server.stop();
+});
+
+test('a damaged block and a missing CURRENT are found, repaired, and told for ever', async () => {
+  const dataDir = await folderWithBlocks(startMs);
+  const start = await flipRow(dataDir, 'ms10');
+  await rm(join(dataDir, 'CURRENT'));
+  const found = await runCli(['doctor', '--data-dir', dataDir]);
+  expect(found.code).toBe(5);
+  expect(findingsIn(found.stdout).get('data')).toBe('fail');
+
+  const repaired = await runCli(['doctor', '--repair', '--data-dir', dataDir]);
+  expect(repaired).toMatchObject({ code: 0, stderr: '' });
+  const copy = /^copied {3}to (.*)$/m.exec(repaired.stdout)?.[1] ?? '';
+  expect(await readdir(copy)).not.toContain('CURRENT');
+  await rm(copy, { recursive: true });
+  const lost = `from ${timeText(start)} to ${timeText(start + 60_000)}`;
+  expect(repaired.stdout).toContain(`gone     ms10 ${lost}`);
+
+  const audited = await runCli(['audit', '--data-dir', dataDir]);
+  expect(audited.code).toBe(0);
+  expect(audited.stdout).toContain(`gone     ms10 ${lost}`);
+  const server = await Server.start({ dataDir });
+  const range = ['--from', String(startMs), '--to', String(startMs + 300_000)];
+  const ask = (period: string) => runCli(['stats', period, ...range, '--url', server.adminUrl]);
+  expect(sumOf(parseLines((await ask('sec')).stdout))).toBe(folderMessages);
+  const ms10 = await ask('ms10');
+  expect(ms10.code).toBe(1);
+  expect(ms10.stderr).toContain('it was lost before the data folder was repaired');
+});

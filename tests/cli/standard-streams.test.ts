@@ -1,0 +1,75 @@
+/** How a command ends when nobody reads it any more, and when its output cannot be written. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { type Outcome, runCli } from '../support/cli.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { Load } from '../support/load.ts';
+import { Server } from '../support/server.ts';
+
+const shell = (script: string): readonly string[] => ['bash', '-c', script, 'bash'];
+/** The reader of the pipe has left for certain before the command starts. */
+const withoutReader = shell('exec 3> >(exit 0); wait $!; exec "$@" >&3');
+const onFullDisk = shell('exec "$@" >/dev/full');
+const onFullDisks = shell('exec "$@" >/dev/full 2>&1');
+
+async function countedServer(...flags: string[]): Promise<Server> {
+  const server = await Server.start({ dataDir: await temporaryFolder(), flags });
+  await Load.start({ port: server.port, connections: 1, depth: 1, requests: 10 }).done;
+  return server;
+}
+
+/** Commands that print, by the ways they have to stdout. */
+const printing = [
+  ['stats', 'ms10', '--open', '--last', '3'],
+  ['stats', 'ms10', '--open', '--last', '3', '--chart'],
+  ['stats', 'ms10', '--last', '3', '--follow'],
+  ['export', 'ms10', '--open'],
+  ['bursts', '--open'],
+  ['whatif', '--open', '--capacity', '1'],
+  ['report', 'sizes', '--open'],
+  ['reports'],
+  ['audit'],
+  ['top'],
+  ['top', '--json'],
+  ['health'],
+  ['query', 'SELECT 1'],
+] as const;
+
+test('output that cannot be written is an error, and told in one line', async () => {
+  const server = await countedServer('--report', 'sizes', '--archive');
+  const env = { RETO3_URL: server.adminUrl };
+  const local = [['--help'], ['--version'], ['help', 'stats'], ['doctor', '--port', '0']];
+  for (const args of [...printing, ...local]) {
+    const { code, stderr } = await runCli(args, { env, wrapper: onFullDisk });
+    const line = expect.stringMatching(/^[^\n]*cannot write to stdout: ENOSPC\b.*\n$/);
+    expect({ args, code, stderr }).toEqual({ args, code: 1, stderr: line });
+  }
+  // Where nothing can be told either, the exit code tells it.
+  expect(await runCli(['health'], { env, wrapper: onFullDisks })).toMatchObject({ code: 1 });
+});
+
+test('a reader that has enough is no failure', async () => {
+  const server = await countedServer('--report', 'sizes', '--archive');
+  const env = { RETO3_URL: server.adminUrl };
+  for (const args of printing) {
+    const { code, stderr } = await runCli(args, { env, wrapper: withoutReader });
+    expect({ args, code, stderr }).toEqual({ args, code: 0, stderr: '' });
+  }
+});
+
+test('a verdict keeps its exit code when nobody reads on', async () => {
+  const server = await countedServer();
+  const bursts = ['bursts', '--open', '--fail-above', '0', '--url', server.adminUrl];
+  const dataDir = await temporaryFolder();
+  await writeFile(join(dataDir, 'CURRENT'), 'nothing\n');
+  const doctor = ['doctor', '--data-dir', dataDir];
+  const failing = async (args: string[]): Promise<Outcome> => {
+    expect(await runCli(args)).toMatchObject({ code: 5 });
+    return runCli(args, { wrapper: withoutReader });
+  };
+  for (const format of ['text', 'json'])
+    expect(await failing([...bursts, '--format', format])).toMatchObject({ code: 5 });
+  for (const flags of [[], ['--json']])
+    expect(await failing([...doctor, ...flags])).toMatchObject({ code: 5 });
+});

@@ -1,0 +1,201 @@
+/**
+ * Reports of a cluster on a real nats-server: what the merger says is the merge of what the nodes
+ * hold, and what it cannot merge it names.
+ */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { ask } from '../support/api.ts';
+import { runCli } from '../support/cli.ts';
+import { send, startNode } from '../support/cluster.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { NatsServers } from '../support/nats.ts';
+import { requires } from '../support/requirement.ts';
+import type { Server } from '../support/server.ts';
+import { waitUntil } from '../support/wait.ts';
+
+const withNats = requires('nats-server');
+
+type Cell = number | string | null;
+
+interface Answer {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly Cell[])[];
+  readonly finalThrough: number;
+  readonly damaged: readonly { readonly reason: string }[];
+}
+
+function askReport(server: Server, name: string, period: string, scope = 'node'): Promise<Answer> {
+  const query = `period=${period}&from=0&to=9999-12-30&open=true&scope=${scope}`;
+  return ask(server.adminUrl, `/v1/reports/${name}?${query}`);
+}
+
+/** How the columns of these reports add up, by name; the others are made of them. */
+const adding: Readonly<Record<string, (a: number, b: number) => number>> = {
+  late: Math.max,
+  ahead: Math.max,
+  max: Math.max,
+};
+const derived = ['mean'];
+const periodsOf: Readonly<Record<string, readonly string[]>> = {
+  top: ['min'],
+  methods: ['sec', 'min'],
+};
+
+/** What the nodes say together, by window and, where a window has several rows, by their text. */
+async function sumOf(nodes: readonly Server[], name: string, period: string) {
+  const sum = new Map<string, Record<string, number>>();
+  for (const node of nodes) addRows(sum, await askReport(node, name, period));
+  return sum;
+}
+
+function addRows(sum: Map<string, Record<string, number>>, { columns, rows }: Answer): void {
+  for (const row of rows) {
+    const key = row.filter((cell, index) => index === 0 || typeof cell === 'string').join(' ');
+    const before = sum.get(key);
+    const cells: Record<string, number> = {};
+    for (const [index, column] of columns.entries()) {
+      const cell = row[index];
+      if (index === 0 || typeof cell !== 'number' || derived.includes(column)) continue;
+      const add = adding[column] ?? ((a: number, b: number) => a + b);
+      cells[column] = before === undefined ? cell : add(before[column] ?? 0, cell);
+    }
+    sum.set(key, cells);
+  }
+}
+
+/** Waits until the merger says what the nodes say together; fails if it never does. */
+async function expectMerged(merger: Server, nodes: readonly Server[], name: string) {
+  for (const period of periodsOf[name] ?? ['ms10', 'sec', 'min']) {
+    let wanted = new Map();
+    const got = new Map();
+    const same = async (): Promise<boolean> => {
+      wanted = await sumOf(nodes, name, period);
+      got.clear();
+      // One that has just started may not have heard of the report yet.
+      const answer = await askReport(merger, name, period, 'cluster').catch(() => undefined);
+      if (answer !== undefined) addRows(got, answer);
+      return JSON.stringify([...got].sort()) === JSON.stringify([...wanted].sort());
+    };
+    await waitUntil(`the cluster has the same ${name} ${period}`, same).catch((error) => {
+      expect(got).toEqual(wanted);
+      throw error;
+    });
+    expect(wanted.size).toBeGreaterThan(0);
+  }
+}
+
+function stamp(timeMs: number): string {
+  return `value=${new Date(timeMs).toISOString().replace('T', ' ').replace('Z', '')}000`;
+}
+
+async function post(server: Server, path: string, body = ''): Promise<void> {
+  await fetch(`http://127.0.0.1:${server.port}${path}`, { method: 'POST', body });
+}
+
+const methods = (columns: string, more = ''): string => `
+import { defineReport } from 'reto3/report';
+export default defineReport({
+  name: 'methods', summary: 'POSTs and others', needs: 'head',
+  columns: { posts: 'POSTs', others: 'others' },
+  create: () => ({ posts: 0, others: 0 }),
+  add(sum, message) { if (message.method === 'POST') sum.posts++; else sum.others++; ${more} },
+  merge: (a, b) => ({ posts: a.posts + b.posts, others: a.others + b.others }),
+  rows: (sum) => [${columns}],
+});`;
+
+async function moduleWith(code: string): Promise<string> {
+  const path = join(await temporaryFolder(), 'methods.mjs');
+  await writeFile(path, code);
+  return path;
+}
+
+withNats('reports of the cluster are the merge of those of its nodes', async () => {
+  const nats = await NatsServers.start();
+  const mine = await moduleWith(methods('sum'));
+  const flags = ['--report', 'top,sizes,generated,lag', '--report', mine];
+  const folderOfA = await temporaryFolder();
+  let [a, b] = await Promise.all([
+    startNode({ nats, name: 'a', dataDir: folderOfA, flags }),
+    startNode({ nats, name: 'b', flags }),
+  ]);
+  const folderOfM = await temporaryFolder();
+  let merger = await startNode({
+    nats,
+    name: 'm',
+    role: 'merge',
+    dataDir: folderOfM,
+    flags: ['--report', mine],
+  });
+  await Promise.all([a, b].map((node) => send(node, 3_000)));
+  const hoursAgo = Date.now() - 4 * 3_600_000;
+  for (let index = 0; index < 20; index++) {
+    await post(a, `/a${index % 3}`, stamp(hoursAgo + 7 * index));
+    await post(b, `/b${index % 2}`, stamp(hoursAgo + 9 * index));
+  }
+  // What is published is on the disk, so nothing of it is lost; the node comes back and goes on.
+  await a.kill();
+  a = await startNode({ nats, name: 'a', dataDir: folderOfA, flags });
+  await send(a, 1_000);
+  await post(a, '/late', stamp(hoursAgo));
+  for (const name of ['sizes', 'generated', 'top', 'methods'])
+    await expectMerged(merger, [a, b], name);
+
+  // A merger that is killed reads again what it had not saved, and says the same.
+  await merger.kill();
+  await send(b, 500);
+  merger = await startNode({ nats, name: 'm', role: 'merge', dataDir: folderOfM });
+  for (const name of ['sizes', 'generated', 'top']) await expectMerged(merger, [a, b], name);
+  const unloaded = await runCli(['report', 'methods', '--cluster', '--url', merger.adminUrl]);
+  expect(unloaded).toMatchObject({ code: 1, stdout: '' });
+  expect(unloaded.stderr).toMatch(/the report "methods" is stored, but .* not loaded \(.*--report/);
+
+  const sent = (await sumOf([a, b], 'sizes', 'min')).values();
+  const messages = [...sent].reduce((sum, cells) => sum + (cells['messages'] ?? 0), 0);
+  await waitUntil('all of it is final', async () => {
+    const final = await runCli([
+      ...['report', 'sizes', 'sec', '--cluster', '--from', '1h', '--format', 'csv'],
+      ...['--url', merger.adminUrl],
+    ]);
+    const rows = final.stdout.trim().split('\n').slice(1);
+    return rows.reduce((sum, row) => sum + Number(row.split(',')[1]), 0) === messages;
+  });
+  await Promise.all([a.stop(), b.stop()]);
+  await merger.stop();
+  const folder = ['--cluster', '--data-dir', folderOfM];
+  const stored = await runCli(['report', 'methods', 'min', '--report', mine, ...folder]);
+  expect(stored).toMatchObject({ code: 0, stderr: '' });
+  const posts = [...stored.stdout.matchAll(/posts=(\d+)/g)].reduce((s, [, n]) => s + Number(n), 0);
+  expect(posts).toBe(messages);
+});
+
+withNats('nodes that run another report of a name, or none, are named', async () => {
+  const nats = await NatsServers.start();
+  const [mine, theirs] = await Promise.all([
+    moduleWith(methods('sum')),
+    moduleWith(methods('sum', 'sum.posts++;')),
+  ]);
+  const [a, b, c] = await Promise.all([
+    startNode({ nats, name: 'a', role: 'both', flags: ['--report', mine] }),
+    startNode({ nats, name: 'b', flags: ['--report', theirs] }),
+    startNode({ nats, name: 'c' }),
+  ]);
+  for (const node of [a, b, c]) await post(node, '/');
+  const at = ['--url', a.adminUrl];
+  const all = ['report', 'methods', 'min', '--cluster', '--open', ...at];
+  await waitUntil('all nodes are heard of', async () => {
+    const { stderr } = await runCli(all);
+    return stderr.includes('node b') && stderr.includes('without c');
+  });
+  const shown = await runCli(all);
+  expect(shown).toMatchObject({ code: 1 });
+  expect(shown.stdout).toMatch(/^\d{4}-.*, posts=1, others=0\n$/);
+  expect(shown.stderr).toMatch(/reto3: without c: they do not run methods\n/);
+  expect(shown.stderr).toMatch(/node b runs another report of that name \(\w+, here \w+\)/);
+  const list = await runCli(['reports', '--cluster', ...at]);
+  expect(list.stdout).toMatch(
+    / {2}node a: runs it\n {2}node b: runs another .*\n {2}node c: counts/,
+  );
+  const missing = await runCli(['report', 'lag', '--cluster', ...at]);
+  expect(missing.stderr).toMatch(/got report "lag", but there is methods/);
+});

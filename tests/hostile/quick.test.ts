@@ -1,0 +1,68 @@
+/**
+ * The quick form of `npm run hostile`: every malformed case byte by byte and at once, and mutated
+ * requests. What the parser is known to take or to refuse wrongly stands in tests/hostile/known.ts;
+ * anything else fails.
+ */
+import { describe, expect, test } from 'vitest';
+import { figure } from '../support/figure.ts';
+import { atOnce, inPieces, servedCases, verdictsInPieces } from './attacks/corpus.ts';
+import { fuzz } from './attacks/fuzz.ts';
+import { corpus } from './corpus/all.ts';
+import { knownOf } from './known.ts';
+import { type Ack, here } from './support/target.ts';
+
+const requests = 10_000;
+
+const modes: readonly Ack[] = ['memory', 'durable'];
+
+describe.each(modes)('--ack %s', (ack) => {
+  test('malformed requests are counted as often as they are answered, and as known', async () => {
+    const target = await here.start({ ack });
+    const { seen, difference } = await inPieces(target);
+    expect(difference, 'counted otherwise than answered').toBe(0);
+    const cases = servedCases(ack);
+    const verdicts = verdictsInPieces(seen, cases);
+    const known = knownOf(target.name);
+    const ofCases = (names: readonly string[]): string[] =>
+      names.filter((name) => cases.some((item) => item.name === name)).sort();
+    // With --ack durable one that is taken for two messages may be closed instead.
+    if (ack === 'memory')
+      expect(verdicts['taken although malformed'].sort()).toEqual(ofCases(known.taken));
+    else
+      expect(ofCases(known.taken)).toEqual(
+        expect.arrayContaining(verdicts['taken although malformed']),
+      );
+    expect(verdicts['not served'].sort()).toEqual(ofCases(known.notServed));
+    expect(target.alive()).toBe(true);
+  });
+
+  test('what is refused in one packet was not counted', async () => {
+    const target = await here.start({ ack });
+    // Longer heads are taken or not depending on how they come in packets.
+    const malformed = corpus.filter(
+      ({ bytes, want }) => bytes.length < 4_000 && want.every((outcome) => outcome.counted === 0),
+    );
+    const { answered } = await inPieces(target, malformed);
+    expect((await atOnce(target, malformed)).counted).toBeLessThanOrEqual(answered);
+  });
+
+  test(`${requests} mutated requests are counted as often as they are answered`, async () => {
+    const seed = Date.now() % 1_000_000_000;
+    figure('fuzz: seed', seed);
+    const result = await fuzz(await here.start({ ack }), seed, requests);
+    figure('fuzz: counted', result.counted);
+    expect(result).toMatchObject({
+      counted: result.answered + result.lost,
+      differenceInLines: 0,
+      hangs: 0,
+      crashed: false,
+    });
+    if (ack === 'durable') expect(result.lost).toBe(0);
+    expect(result.answered).toBeGreaterThan(requests / 10);
+  });
+});
+
+test('with --ack durable what is counted in one packet is answered', async () => {
+  const { answered, counted } = await atOnce(await here.start({ ack: 'durable' }), corpus);
+  expect(counted).toBe(answered);
+});

@@ -1,0 +1,107 @@
+/** What `npm test` and `npm run bench -- --install` do to the machine that they run on. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { temporaryFolder } from '../support/folder.ts';
+
+const scriptNamed = (name: string): string =>
+  fileURLToPath(new URL(`../../scripts/${name}`, import.meta.url));
+const script = scriptNamed('packages.mjs');
+
+/** What a module prints. */
+function output(code: string): string {
+  const args = ['--input-type=module', '--eval', code];
+  return execFileSync(process.execPath, args, { encoding: 'utf8', stdio: 'pipe' });
+}
+
+/** Asks the policy in that file whether a service may start, while packages are installed. */
+function duringInstallation(policy: string, work: string): string {
+  const code = `
+    import { spawnSync } from 'node:child_process';
+    import { withoutServices } from ${JSON.stringify(script)};
+    const policy = ${JSON.stringify(policy)};
+    withoutServices(() => { ${work} }, policy);`;
+  return output(code);
+}
+
+const askPolicy = 'console.log(spawnSync(policy, ["nginx", "start"]).status);';
+const own = '#!/bin/sh\nexit 104\n';
+
+test('no service starts while packages are installed, and no policy stays', async () => {
+  const policy = join(await temporaryFolder(), 'policy-rc.d');
+  expect(duringInstallation(policy, askPolicy)).toBe('101\n');
+  expect(existsSync(policy)).toBe(false);
+});
+
+test("the machine's own policy stands again, also when the installation fails", async () => {
+  const policy = join(await temporaryFolder(), 'policy-rc.d');
+  await writeFile(policy, own, { mode: 0o755 });
+  expect(duringInstallation(policy, askPolicy)).toBe('101\n');
+  expect(await readFile(policy, 'utf8')).toBe(own);
+  expect(() => duringInstallation(policy, 'throw new Error("apt");')).toThrow('apt');
+  expect(await readFile(policy, 'utf8')).toBe(own);
+});
+
+test('after an installation that was killed, the next one restores the policy', async () => {
+  const policy = join(await temporaryFolder(), 'policy-rc.d');
+  await writeFile(policy, own, { mode: 0o755 });
+  expect(() => duringInstallation(policy, 'process.kill(process.pid, "SIGKILL");')).toThrow();
+  expect(duringInstallation(policy, askPolicy)).toBe('101\n');
+  expect(await readFile(policy, 'utf8')).toBe(own);
+});
+
+test('packages that cannot be installed are named, and the exit code is not 0', () => {
+  const { status, stderr } = spawnSync(process.execPath, [script, 'wrk', 'nginx'], {
+    encoding: 'utf8',
+    env: { PATH: '' },
+  });
+  expect([status, stderr]).toEqual([
+    1,
+    'reto3: cannot install wrk, nginx: that needs root and apt-get\n',
+  ]);
+});
+
+test('a package that apt does not know is named and left out of the installation', async () => {
+  const folder = await temporaryFolder();
+  await writeFile(join(folder, 'apt-cache'), '#!/bin/sh\n[ "$2" != tsung ]\n', { mode: 0o755 });
+  const code = `
+    import { available } from ${JSON.stringify(script)};
+    console.log(available(['wrk', 'tsung', 'nginx']).join());`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', code], {
+    encoding: 'utf8',
+    env: { PATH: `${folder}:/usr/bin:/bin` },
+  });
+  expect([stdout, stderr]).toEqual(['wrk,nginx\n', 'reto3: apt has no package tsung\n']);
+});
+
+test.runIf(process.platform === 'linux')(
+  'roots that no run has wanted for a week are deleted, but those in use',
+  async () => {
+    const cache = await temporaryFolder();
+    const dayMs = 24 * 60 * 60_000;
+    const nowMs = Date.now();
+    const ages = { wanted: 30, used: 8, old: 8, young: 6 };
+    const folderOf = (name: string): string => join(cache, `debian-13-${name}`);
+    for (const [name, days] of Object.entries(ages)) {
+      await mkdir(folderOf(name));
+      await writeFile(join(folderOf(name), 'file'), '');
+      await utimes(folderOf(name), (nowMs - days * dayMs) / 1_000, (nowMs - days * dayMs) / 1_000);
+    }
+    await mkdir(join(cache, 'something-else'));
+    await utimes(join(cache, 'something-else'), 0, 0);
+    const code = (now: number, wanted: string): string => `
+      import { isInUse, removeOldRoots } from ${JSON.stringify(scriptNamed('old-roots.mjs'))};
+      const used = ${JSON.stringify(folderOf('used'))};
+      removeOldRoots(${JSON.stringify(folderOf(wanted))}, ${now}, (folder) => folder === used);
+      console.log(isInUse('/'), isInUse(used));`;
+    expect(output(code(nowMs, 'wanted'))).toBe('true false\n');
+    const left = ['debian-13-used', 'debian-13-wanted', 'debian-13-young', 'something-else'];
+    expect((await readdir(cache)).sort()).toEqual(left);
+    // Counted from when it was wanted last, and not from when it was made.
+    output(code(nowMs + 2 * dayMs, 'used'));
+    expect((await readdir(cache)).sort()).toEqual(left.filter((name) => !name.endsWith('young')));
+  },
+);

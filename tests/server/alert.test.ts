@@ -1,0 +1,140 @@
+/** `reto3 serve --alert`: a real server, a real webhook, and what each of them may do. */
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { expect, onTestFinished, test } from 'vitest';
+import { askStats } from '../support/api.ts';
+import { runCli } from '../support/cli.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { Load } from '../support/load.ts';
+import { scrape } from '../support/metrics.ts';
+import { freePort } from '../support/port.ts';
+import { Server } from '../support/server.ts';
+import { waitUntil } from '../support/wait.ts';
+import { countsOf, sumOf } from '../support/windows.ts';
+
+interface AlertMessage {
+  readonly id: string;
+  readonly status: string;
+  readonly alert: string;
+  readonly from: number;
+  readonly to: number;
+  readonly windows: number;
+  readonly messages: number;
+  readonly worst: { readonly start: number; readonly count: number };
+}
+
+const rule = 'ms10 >= 20 for 20ms until < 1 for 200ms';
+const requests = 20_000;
+
+async function webhook(port: number, status = 204) {
+  const received: { message: AlertMessage; authorization: string | undefined }[] = [];
+  const server = createServer(async (request, response) => {
+    const message: AlertMessage = JSON.parse(await text(request));
+    received.push({ message, authorization: request.headers.authorization });
+    response.writeHead(status).end();
+  });
+  await once(server.listen(port, '127.0.0.1'), 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return received;
+}
+
+async function burst(server: Server): Promise<void> {
+  const load = Load.start({ port: server.port, connections: 4, depth: 8, requests });
+  await load.done;
+  expect(load.answered).toBe(requests);
+}
+
+test('a burst is told when it begins and ends, exactly, also to a webhook that was away', async () => {
+  const dataDir = await temporaryFolder();
+  const port = await freePort();
+  const files = await temporaryFolder();
+  const [urlFile, tokenFile] = [join(files, 'url'), join(files, 'token')];
+  await writeFile(urlFile, `http://127.0.0.1:${port}/a-secret-path\n`);
+  await writeFile(tokenFile, 'a-secret-token\n');
+  const flags = ['--alert', rule, '--alert', 'min > 1000000000'];
+  flags.push('--alert-url-file', urlFile, '--alert-token-file', tokenFile);
+  const server = await Server.start({ dataDir, flags });
+  await burst(server);
+  await waitUntil('an attempt fails', () => server.stderr.includes('cannot deliver an alert'));
+  const received = await webhook(port);
+  await waitUntil('the end arrives', () =>
+    received.some(({ message }) => message.status === 'resolved'),
+  );
+
+  const first = received[0]?.message;
+  const last = received.find(({ message }) => message.status === 'resolved')?.message;
+  if (first === undefined || last === undefined) throw new Error('got no messages');
+  expect(first).toMatchObject({ version: 1, status: 'firing', alert: rule, period: 'ms10' });
+  expect(last).toMatchObject({ id: first.id, from: first.from });
+  const range = `from=${last.from}&to=${last.to}`;
+  const counts = countsOf(await askStats(server.adminUrl, 'ms10', range));
+  expect(last.windows).toBe(counts.size);
+  // A message may come after its window was looked at; the server counts those.
+  const late = (await scrape(server.adminUrl)).value('reto3_late_messages_total');
+  const unseen = sumOf(counts) - last.messages;
+  expect(unseen).toBeGreaterThanOrEqual(0);
+  expect(unseen).toBeLessThanOrEqual(late);
+  if (late === 0) expect(last.worst.count).toBe(Math.max(...counts.values()));
+  for (const { authorization } of received) expect(authorization).toBe('Bearer a-secret-token');
+
+  const metrics = await scrape(server.adminUrl);
+  expect(metrics.value(`reto3_alert_firing{alert="${rule}"}`)).toBe(0);
+  expect(metrics.value('reto3_alert_messages_total{outcome="lost"}')).toBe(0);
+  expect(metrics.sum('reto3_messages_total')).toBe(requests);
+  expect(await server.stop()).toEqual({ code: 0, signal: null });
+  expect(server.lastWords).toBe(requests);
+  expect(server.stderr).toContain(`alert firing: ${rule}`);
+  expect(server.stderr).not.toMatch(/a-secret/);
+});
+
+test('a webhook that hangs keeps neither counting nor a stop waiting', async () => {
+  const port = await freePort();
+  const hanging = createServer(() => undefined);
+  await once(hanging.listen(port, '127.0.0.1'), 'listening');
+  onTestFinished(() => {
+    hanging.closeAllConnections();
+    hanging.close();
+  });
+  const flags = ['--alert', rule, '--alert-url', `http://127.0.0.1:${port}/`];
+  const server = await Server.start({ dataDir: await temporaryFolder(), flags });
+  await burst(server);
+  await waitUntil('it fires', () => server.stderr.includes('alert firing'));
+  await burst(server);
+  const began = performance.now();
+  expect(await server.stop()).toEqual({ code: 0, signal: null });
+  expect(performance.now() - began).toBeLessThan(5_000);
+  expect(server.lastWords).toBe(2 * requests);
+});
+
+test('what cannot be is refused before anything starts', async () => {
+  const dataDir = await temporaryFolder();
+  const serve = (...flags: string[]) =>
+    runCli(['serve', '--port', '0', '--admin-port', '0', '--data-dir', dataDir, ...flags]);
+  const url = ['--alert-url', 'http://127.0.0.1:9'];
+  const cases = [
+    {
+      flags: ['--alert', 'ms10 > lots', ...url],
+      says: 'got --alert "ms10 > lots", want something',
+    },
+    { flags: ['--alert', rule], says: `got --alert "${rule}" alone, want --alert-url with it` },
+    { flags: url, says: 'got --alert-url alone, want --alert with it' },
+    {
+      flags: ['--alert', rule, ...url, '--role', 'merge', '--nats', '127.0.0.1:9'],
+      says: 'got --alert with --role "merge", which counts no messages of its own',
+    },
+    {
+      flags: ['--alert', rule, '--alert-url-file', join(dataDir, 'none')],
+      says: 'cannot read --alert-url-file',
+    },
+  ];
+  for (const { flags, says } of cases) {
+    const { code, stderr } = await serve(...flags);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(says) });
+  }
+});

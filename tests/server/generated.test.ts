@@ -1,0 +1,196 @@
+/**
+ * `generated` beside `count`, window by window: the same messages, moved by exactly what lies between
+ * the moment that a message names and its arrival: how long the client held it, and by how much the
+ * server's clock is ahead.
+ *
+ * So that a client knows the window of an arrival, it sends bursts at the beginning of one, by the
+ * server's clock, and takes down when the last answer came: if that is the same window still, all of
+ * the burst arrived in it. A burst that took longer says nothing of windows, and is sent again.
+ */
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { readArchive } from '@reto3/archive/src/reader.ts';
+import { expect, onTestFinished, test } from 'vitest';
+import { askInfo, askStats } from '../support/api.ts';
+import { archivedWindows } from '../support/archive.ts';
+import { runCli } from '../support/cli.ts';
+import { skewedClock } from '../support/faketime.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { headsIn } from '../support/raw-http.ts';
+import { askReport, columnSum, stamp } from '../support/report.ts';
+import { requires } from '../support/requirement.ts';
+import { Server } from '../support/server.ts';
+import { type Counts, countsOf, sumOf } from '../support/windows.ts';
+
+const windowMs = 10;
+
+function windowOf(timeMs: number): number {
+  return Math.floor(timeMs / windowMs) * windowMs;
+}
+
+interface Burst {
+  /** When its messages say that they were generated, epoch ms. */
+  readonly generatedMs: number;
+  readonly messages: number;
+  /** The first and the last window in which they may have arrived, by the server's clock. */
+  readonly first: number;
+  readonly last: number;
+}
+
+/** So many whose window is known; each with another number of messages than its neighbours. */
+const wantedBursts = 25;
+const mostMessages = 7;
+/** Nearly all of them are short enough, on a busy machine too. */
+const mostBursts = 20 * wantedBursts;
+/** Apart by more than a window, so that no two bursts share one. */
+const pauseMs = 15;
+/** A clock that libfaketime moves may be a microsecond short, and so a whole ms by its number. */
+const phaseMs = 1;
+
+/** Sends bursts whose messages the client held for that long, until enough windows are known. */
+async function sendBursts(server: Server, skewMs: number, delayMs: number): Promise<Burst[]> {
+  const socket = connect({ port: server.port, host: server.host, noDelay: true });
+  socket.setEncoding('latin1');
+  onTestFinished(() => void socket.destroy());
+  await once(socket, 'connect');
+  const bursts: Burst[] = [];
+  while (bursts.filter(isKnown).length < wantedBursts) {
+    if (bursts.length === mostBursts)
+      throw new Error(`got no ${wantedBursts} of ${mostBursts} bursts answered within a window`);
+    await setTimeout(pauseMs);
+    const messages = 1 + (bursts.length % mostMessages);
+    let sentMs = Date.now();
+    while ((sentMs + skewMs) % windowMs !== phaseMs) sentMs = Date.now();
+    const generatedMs = sentMs - delayMs;
+    const bodies = Array.from({ length: messages }, (_, index) => stamp(generatedMs, index));
+    await exchange(socket, bodies);
+    const [first, last] = [windowOf(sentMs + skewMs), windowOf(Date.now() + skewMs)];
+    bursts.push({ generatedMs, messages, first, last });
+  }
+  socket.end();
+  return bursts;
+}
+
+function isKnown({ first, last }: Burst): boolean {
+  return first === last;
+}
+
+/** Sends them in one packet; resolves when all are answered. */
+async function exchange(socket: Socket, bodies: readonly string[]): Promise<void> {
+  const head = 'POST / HTTP/1.1\r\nHost: reto3\r\n';
+  socket.write(
+    bodies.map((body) => `${head}Content-Length: ${body.length}\r\n\r\n${body}`).join(''),
+  );
+  let received = '';
+  while (headsIn(received) < bodies.length) received += String(await once(socket, 'data'));
+  expect(received.match(/^HTTP\/1\.1 200 /gm)).toHaveLength(bodies.length);
+}
+
+/** The windows that are given, and how many messages are in each. */
+function countsIn(windows: Iterable<readonly [start: number, count: number]>): Counts {
+  const counts = new Map<number, number>();
+  for (const [start, count] of windows)
+    if (count > 0) counts.set(start, (counts.get(start) ?? 0) + count);
+  return counts;
+}
+
+interface Archived {
+  readonly generatedMs: number;
+  readonly arrivedMs: number;
+}
+
+async function archivedMessages(dataDir: string): Promise<Archived[]> {
+  const allTime = { from: 0, to: Number.MAX_SAFE_INTEGER };
+  const messages: Archived[] = [];
+  for await (const batch of readArchive(join(dataDir, 'archive'), allTime, 'body'))
+    for (const [row, arrivedMs] of batch.arrivedMs.entries()) {
+      const text = Buffer.from(batch.body(row)).toString().replace('value=', '').replace(' ', 'T');
+      messages.push({ generatedMs: Date.parse(`${text}Z`), arrivedMs });
+    }
+  return messages;
+}
+
+/** What `generated` is to say of messages whose arrival is known: start, count, late, ahead, untimed. */
+function rowsOf(messages: readonly Archived[]): number[][] {
+  const rows = new Map<number, [count: number, late: number, ahead: number]>();
+  for (const { generatedMs, arrivedMs } of messages) {
+    const [count, late, ahead] = rows.get(windowOf(generatedMs)) ?? [0, 0, 0];
+    const lag = arrivedMs - generatedMs;
+    rows.set(windowOf(generatedMs), [count + 1, Math.max(late, lag), Math.max(ahead, -lag)]);
+  }
+  return [...rows].sort(([a], [b]) => a - b).map(([start, row]) => [start, ...row, 0]);
+}
+
+async function generatedBesideCount(skewMs: number, delayMs: number): Promise<void> {
+  const dataDir = await temporaryFolder();
+  const flags = ['--archive', '--report', 'generated'];
+  const env = skewMs === 0 ? {} : skewedClock(skewMs);
+  const server = await Server.start({ dataDir, flags, env });
+  const bursts = await sendBursts(server, skewMs, delayMs);
+  const sent = bursts.reduce((sum, { messages }) => sum + messages, 0);
+
+  const generated = await askReport(server, 'generated', 'ms10');
+  const counted = countsIn(countsOf(await askStats(server.adminUrl, 'ms10', 'from=0&open=true')));
+  for (const period of ['ms10', 'sec', 'min']) {
+    const { counts } = await askStats(server.adminUrl, period, 'from=0&open=true');
+    const ofPeriod = await askReport(server, 'generated', period);
+    expect(columnSum(ofPeriod, 'count')).toBe(sent);
+    expect(counts.reduce((sum, count) => sum + count, 0)).toBe(sent);
+  }
+  expect((await askInfo(server.adminUrl)).messagesInAll).toBe(sent);
+
+  // By the client's own stamps, all of them.
+  const byStamp = countsIn(generated.rows.map(([start, n]) => [Number(start), Number(n)]));
+  expect(byStamp).toEqual(countsIn(bursts.map((b) => [windowOf(b.generatedMs), b.messages])));
+
+  // Moved by the delay and the skew, they are the counts.
+  const shiftMs = delayMs + skewMs;
+  const doubtful = bursts.filter((burst) => !isKnown(burst));
+  const isDoubtful = (start: number): boolean =>
+    doubtful.some(({ first, last }) => start >= first && start <= last);
+  const certain = countsIn([...counted].filter(([start]) => !isDoubtful(start)));
+  const known = bursts.filter(isKnown);
+  expect(certain).toEqual(
+    countsIn(known.map((b) => [windowOf(b.generatedMs + shiftMs), b.messages])),
+  );
+  // Whole windows: then it is the windows of the report themselves that are moved.
+  if (shiftMs % windowMs === 0) {
+    const moved = [...byStamp].map(([start, count]) => [start + shiftMs, count] as const);
+    expect(countsIn(moved.filter(([start]) => !isDoubtful(start)))).toEqual(certain);
+  }
+
+  expect((await server.stop()).code).toBe(0);
+  // By the archive every arrival is known, also of the bursts that took longer.
+  const messages = await archivedMessages(dataDir);
+  expect(generated.rows).toEqual(rowsOf(messages));
+  expect(countsIn(await archivedWindows(dataDir))).toEqual(counted);
+  expect(sumOf(counted)).toBe(messages.length);
+  const folder = ['--data-dir', dataDir];
+  for (const [report, windows] of [
+    ['generated', byStamp.size],
+    ['count', counted.size],
+  ] as const)
+    expect(await runCli(['replay', report, 'ms10', '--diff', ...folder])).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: `reto3: ${windows} windows of ${report} ms10 are stored as they are replayed\n`,
+    });
+}
+
+const hourMs = 3_600_000;
+
+test('generated is count, moved by how long the client held the messages', () =>
+  generatedBesideCount(0, 4 * hourMs));
+
+for (const [skewMs, delayMs] of [
+  [90_000, 0],
+  [-12_340, 2_000],
+  // No whole number of windows.
+  [90_007, 137],
+] as const)
+  requires('faketime')(
+    `generated is count, moved by a clock that is off by ${skewMs} ms and a delay of ${delayMs} ms`,
+    () => generatedBesideCount(skewMs, delayMs),
+  );

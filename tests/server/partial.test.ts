@@ -1,0 +1,52 @@
+/** Seconds and minutes of which only a part was counted say so, whoever reads them. */
+import { setTimeout } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { askStats, type Columns } from '../support/api.ts';
+import { runCli } from '../support/cli.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { Load } from '../support/load.ts';
+import { Server } from '../support/server.ts';
+import { untilFinal } from '../support/stats.ts';
+import { waitUntil } from '../support/wait.ts';
+
+/** The starts of the windows of that length in which some ms10 windows were counted, and not all. */
+function partsOf(ms10: Columns, windowMs: number): number[] {
+  const counted = new Map<number, number>();
+  for (const start of ms10.starts) {
+    const window = start - (start % windowMs);
+    counted.set(window, (counted.get(window) ?? 0) + 1);
+  }
+  return [...counted].filter(([, windows]) => windows < windowMs / 10).map(([start]) => start);
+}
+
+test('partial windows are those that a start or an end cut', async () => {
+  const from = Date.now();
+  const dataDir = await temporaryFolder();
+  for (const end of ['stop', 'kill'] as const) {
+    const server = await Server.start({ dataDir });
+    await Load.start({ port: server.port, connections: 1, depth: 1, requests: 10 }).done;
+    const counted = async () => (await askStats(server.adminUrl, 'sec', 'from=1h')).starts.length;
+    const before = await counted();
+    await waitUntil('two seconds more are final', async () => (await counted()) >= before + 2);
+    // Not at the end of a second.
+    await setTimeout(1_300 - (Date.now() % 1_000));
+    await server[end]();
+  }
+  const server = await Server.start({ dataDir });
+  const now = Date.now();
+  const range = `from=${from - 60_000}&to=${now - (now % 1_000)}`;
+  await untilFinal(server, now);
+  const ms10 = await askStats(server.adminUrl, 'ms10', range);
+  const sec = await askStats(server.adminUrl, 'sec', range);
+  expect(ms10.partial).toEqual([]);
+  expect(sec.partial).toEqual(partsOf(ms10, 1_000));
+  expect(sec.partial.length).toBeGreaterThanOrEqual(2);
+  await server.stop();
+
+  const folder = await runCli([
+    ...['stats', 'min', '--from', String(from - 120_000), '--format', 'json'],
+    ...['--data-dir', dataDir],
+  ]);
+  const min: Columns = JSON.parse(folder.stdout);
+  expect(min.partial).toEqual(min.starts);
+});

@@ -1,0 +1,145 @@
+/** Both ports speak TLS with a certificate of the user's. */
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { request as requestPlain } from 'node:http';
+import { Agent, request } from 'node:https';
+import { connect as connectPlain } from 'node:net';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { connect } from 'node:tls';
+import { expect } from 'vitest';
+import { certificate } from '../support/certificate.ts';
+import { runCli, startCli } from '../support/cli.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { Load } from '../support/load.ts';
+import { requires } from '../support/requirement.ts';
+import { Server, serveArgs } from '../support/server.ts';
+import { printStats } from '../support/stats.ts';
+import { waitUntil } from '../support/wait.ts';
+import { parseLines, sumOf } from '../support/windows.ts';
+
+const withOpenssl = requires('openssl');
+
+withOpenssl('requests over TLS are counted, and plain ones are not', async () => {
+  const { cert, key } = await certificate('a');
+  const server = await Server.start({
+    dataDir: await temporaryFolder(),
+    flags: ['--tls-cert', cert, '--tls-key', key],
+  });
+  expect(server.stderr).toContain(`takes requests on https://`);
+  const agent = new Agent({ keepAlive: true, ca: await readFile(cert), servername: 'localhost' });
+  const post = async (): Promise<unknown> => {
+    const asked = request({ host: '127.0.0.1', port: server.port, method: 'POST', agent });
+    asked.end('value=2016-05-28 11:11:11.010000');
+    const [response] = await once(asked, 'response');
+    return [response.statusCode, await text(response)];
+  };
+  for (let time = 0; time < 50; time++) expect(await post()).toEqual([200, '']);
+  agent.destroy();
+
+  const plain = requestPlain({ host: '127.0.0.1', port: server.port });
+  plain.end();
+  await expect(once(plain, 'response')).rejects.toThrow();
+
+  expect(sumOf(await printStats(server, 'ms10', '--from', '1m', '--open'))).toBe(50);
+  await server.stop();
+});
+
+withOpenssl('a certificate that cannot be used is refused with its reason', async () => {
+  const [a, b] = [await certificate('a'), await certificate('b')];
+  const dataDir = await temporaryFolder();
+  const refused = (flag: string, cert: string, key: string) =>
+    runCli(serveArgs({ dataDir, flags: [`${flag}-cert`, cert, `${flag}-key`, key] }));
+  for (const flag of ['--tls', '--admin-tls']) {
+    for (const [cert, key, reason] of [
+      [a.cert, b.key, 'key values mismatch'],
+      [a.key, a.key, 'no start line'],
+      [a.cert, join(dataDir, 'none'), 'ENOENT'],
+    ] as const) {
+      const { code, stdout, stderr } = await refused(flag, cert, key);
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(stderr).toMatch(/^reto3: [^\n]+\n$/);
+      expect(stderr).toContain(reason);
+      expect(stderr).toContain(`${flag}-`);
+    }
+  }
+});
+
+withOpenssl('the query API speaks TLS, and plain questions get no answer', async () => {
+  const { cert, key } = await certificate('a');
+  const server = await Server.start({
+    dataDir: await temporaryFolder(),
+    flags: ['--admin-tls-cert', cert, '--admin-tls-key', key],
+  });
+  expect(server.stderr).toContain('query API on https://');
+  const ca = await readFile(cert);
+  const askReady = async (): Promise<unknown> => {
+    const asked = request({ host: '127.0.0.1', port: server.adminPort, path: '/readyz', ca });
+    asked.end();
+    const [response] = await once(asked, 'response');
+    return [response.statusCode, await text(response)];
+  };
+  expect(await askReady()).toEqual([200, '{"status":"ok"}']);
+
+  // Idle connections lock nobody out here either, before their handshake and after it.
+  let closed = 0;
+  const idle = Array.from({ length: 200 }, (_, index) => {
+    const to = { host: '127.0.0.1', port: server.adminPort };
+    const socket = index % 2 === 0 ? connectPlain(to) : connect({ ...to, ca });
+    return socket.on('error', () => undefined).on('close', () => closed++);
+  });
+  await waitUntil('so many of them are closed', () => closed >= 50);
+  expect(await askReady()).toEqual([200, '{"status":"ok"}']);
+  for (const socket of idle) socket.destroy();
+
+  // The requests that are counted still come without TLS.
+  const counted = requestPlain({ host: '127.0.0.1', port: server.port });
+  counted.end();
+  expect((await once(counted, 'response'))[0].statusCode).toBe(200);
+
+  const plain = requestPlain({ host: '127.0.0.1', port: server.adminPort });
+  plain.end();
+  await expect(once(plain, 'response')).rejects.toThrow();
+  await server.stop();
+});
+
+withOpenssl('the command line asks over TLS with --ca, and says how where it cannot', async () => {
+  const { cert, key } = await certificate('a');
+  const server = await Server.start({
+    dataDir: await temporaryFolder(),
+    flags: ['--admin-tls-cert', cert, '--admin-tls-key', key],
+  });
+  const load = Load.start({ port: server.port, connections: 1, depth: 4, requests: 100 });
+  await load.done;
+  const url = `https://127.0.0.1:${server.adminPort}`;
+  const trusting = { env: { RETO3_URL: url, RETO3_CA: cert } };
+  expect(await runCli(['health', '--url', url, '--ca', cert])).toEqual({
+    code: 0,
+    stdout: 'ready\n',
+    stderr: '',
+  });
+  const counted = await runCli(['stats', 'ms10', '--from', '1m', '--open'], trusting);
+  expect(counted).toMatchObject({ code: 0, stderr: '' });
+  expect(sumOf(parseLines(counted.stdout))).toBe(100);
+  const follower = startCli(['stats', 'ms10', '--follow'], trusting);
+  await waitUntil('it follows', () => follower.stdout !== '');
+  follower.signal('SIGINT');
+  expect(await follower.exited).toEqual({ code: 130, signal: null });
+  expect(follower.stderr).toBe('');
+
+  const { cert: another } = await certificate('b');
+  for (const [flags, says] of [
+    [['--url', url], '(name the certificates of its CA with --ca FILE)'],
+    [['--url', url, '--ca', another], '(name the certificates of its CA with --ca FILE)'],
+    [['--url', url, '--ca', key], 'without a certificate in it'],
+    [['--url', server.adminUrl], `what listens there speaks TLS (ask with --url ${url})`],
+    [['--url', `https://127.0.0.1:${server.port}`], '(the port may not speak TLS: try http://)'],
+  ] as const) {
+    const { code, stdout, stderr } = await runCli(['stats', 'sec', ...flags]);
+    expect({ code, stdout }).toEqual({ code: stderr.includes('BAD_SETTING') ? 2 : 3, stdout: '' });
+    expect(stderr).toContain(says);
+  }
+  // Nothing that was asked of the wrong port was counted.
+  const again = await runCli(['stats', 'ms10', '--from', '1m', '--open'], trusting);
+  expect(sumOf(parseLines(again.stdout))).toBe(100);
+});

@@ -1,0 +1,79 @@
+/**
+ * A data folder of every released version opens, and is exact. tests/fixtures/released-VERSION holds
+ * a folder that this version wrote and left by `kill -9`, and what it answered before.
+ */
+import { execFileSync } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { ask, askStats } from '../support/api.ts';
+import { runCli } from '../support/cli.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { Server } from '../support/server.ts';
+import { countsOf, sumOf } from '../support/windows.ts';
+
+interface Expected {
+  /** Counts by the start of their window, epoch ms; of ms10 only those above 0. */
+  readonly ms10: Readonly<Record<string, number>>;
+  readonly sec: Readonly<Record<string, number>>;
+  readonly min: Readonly<Record<string, number>>;
+  /** Rows per second. */
+  readonly reports: Readonly<Record<string, readonly unknown[]>>;
+}
+
+const fixtures = fileURLToPath(new URL('../fixtures', import.meta.url));
+const released = (await readdir(fixtures)).filter((name) => name.startsWith('released-'));
+const reports = ['lag', 'sizes', 'generated', 'top'].flatMap((name) => ['--report', name]);
+const everything = 'from=0&open=true';
+
+/** Unpacks a fixture. */
+async function folderOf(name: string): Promise<{ dataDir: string; expected: Expected }> {
+  const parent = await temporaryFolder();
+  execFileSync('tar', ['-C', parent, '-xzf', join(fixtures, name, 'data.tar.gz')]);
+  const expected = JSON.parse(await readFile(join(fixtures, name, 'expected.json'), 'utf8'));
+  return { dataDir: join(parent, 'data'), expected };
+}
+
+function totalOf(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
+async function expectCounts(adminUrl: string, expected: Expected): Promise<void> {
+  for (const period of ['ms10', 'sec', 'min'] as const) {
+    const counts = countsOf(await askStats(adminUrl, period, everything));
+    for (const [start, count] of Object.entries(expected[period]))
+      expect(counts.get(Number(start)), `${period} ${start}`).toBe(count);
+    expect(sumOf(counts)).toBe(totalOf(expected[period]));
+  }
+}
+
+test.each(released)('a folder of %s opens, is upgraded and stays exact', async (name) => {
+  const { dataDir, expected } = await folderOf(name);
+  const flags = ['--archive', ...reports, '--retain-ms10', 'forever', '--retain-sec', 'forever'];
+  // The second start reads what the first one upgraded.
+  for (const _ of ['upgrade', 'again']) {
+    const server = await Server.start({ dataDir, flags });
+    await expectCounts(server.adminUrl, expected);
+    for (const [report, rows] of Object.entries(expected.reports)) {
+      const path = `/v1/reports/${report}?period=sec&${everything}`;
+      expect((await ask<{ rows: unknown[] }>(server.adminUrl, path)).rows).toEqual(rows);
+    }
+    expect((await server.stop()).code).toBe(0);
+  }
+  expect((await runCli(['audit', '--data-dir', dataDir])).code).toBe(0);
+  const query = 'SELECT count(*) AS messages FROM messages';
+  const archived = await runCli(['query', query, '--data-dir', dataDir, '--format', 'csv']);
+  const total = totalOf(expected.min);
+  expect(archived.stdout.split('\n')[1]).toBe(String(total));
+});
+
+test.each(released)('a folder of %s is read without a server', async (name) => {
+  const { dataDir, expected } = await folderOf(name);
+  const { stdout } = await runCli([
+    ...['stats', 'sec', '--from', '0', '--format', 'json', '--data-dir', dataDir],
+  ]);
+  const counts = countsOf(JSON.parse(stdout));
+  for (const [start, count] of Object.entries(expected.sec))
+    expect(counts.get(Number(start))).toBe(count);
+});
