@@ -1,7 +1,8 @@
-/** `npm run check`: format, lint, types of everything, what is unused, the command reference, what comes
- * from others. */
+/** `npm run check`: format, lint, types of everything, what is unused, the references of commands and
+ * settings, what comes from others. */
 import { checkArchitecture } from './architecture.mjs';
 import { checkCommandReference } from './command-reference.mjs';
+import { checkSettingsReference } from './settings-reference.mjs';
 import { bin, runOrExit, setup } from './setup.mjs';
 import { checkSupplyChain } from './supply-chain.mjs';
 
@@ -12,4 +13,5 @@ runOrExit(bin('tsc'), ['--project', 'tsconfig.check.json']);
 runOrExit(bin('tsc'), ['--project', 'packages/dashboard']);
 runOrExit(bin('knip'), []);
 await checkCommandReference();
+await checkSettingsReference();
 checkSupplyChain();

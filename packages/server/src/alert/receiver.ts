@@ -1,8 +1,8 @@
 /** Where alerts go, from flags and files. */
 import { readFile } from 'node:fs/promises';
 import { messageOf, Reto3Error, readToken } from '@reto3/core';
-import type { Config } from '../config/config.ts';
 import { isWebhook } from '../config/setting-values.ts';
+import type { Config } from '../config/settings.ts';
 import type { Receiver } from './delivery.ts';
 
 type Settings = Pick<Config, 'alertUrl' | 'alertUrlFile' | 'alertTokenFile'>;

@@ -14,8 +14,8 @@ import { hostname } from 'node:os';
 import { type Log, Reto3Error, readToken } from '@reto3/core';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { unmapped } from '../address-text.ts';
-import type { Config } from '../config/config.ts';
 import { isLoopback } from '../config/resolve-config.ts';
+import type { Config } from '../config/settings.ts';
 import { type Connections, networkOf } from './connections.ts';
 import { WrongTokens } from './wrong-tokens.ts';
 

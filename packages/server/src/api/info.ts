@@ -5,7 +5,7 @@ import type { Cluster } from '@reto3/cluster';
 import { scopes, version } from '@reto3/core';
 import { bytesIn, type Coordinator } from '@reto3/engine';
 import type { FastifyPluginAsync } from 'fastify';
-import type { Config } from '../config/config.ts';
+import type { Config } from '../config/settings.ts';
 import type { Readiness } from './health.ts';
 
 interface InfoOptions {

@@ -2,7 +2,7 @@
 
 import { counter, gauge, type Metric, type Metrics, version } from '@reto3/core';
 import type { FastifyPluginAsync } from 'fastify';
-import type { Config } from '../config/config.ts';
+import type { Config } from '../config/settings.ts';
 import { expose } from '../metrics/exposition.ts';
 import type { Readiness } from './health.ts';
 import type { ReadThrottle } from './read-throttle.ts';

@@ -11,7 +11,7 @@ import type { Coordinator, LiveFeed } from '@reto3/engine';
 import type { ReportBook } from '@reto3/reports';
 import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
 import { hostAndPort } from '../address-text.ts';
-import type { Config } from '../config/config.ts';
+import type { Config } from '../config/settings.ts';
 import type { TlsPems } from '../config/tls.ts';
 import { guard } from './access-control.ts';
 import { auditRoutes } from './audit.ts';

@@ -4,9 +4,9 @@
  */
 import { isIP } from 'node:net';
 import { Reto3Error } from '@reto3/core';
-import type { Config } from './config.ts';
+import { environmentVariableOf, type Setting } from './setting.ts';
 import { Wanted } from './setting-values.ts';
-import { environmentVariableOf, type Setting, settings } from './settings.ts';
+import { type Config, settings } from './settings.ts';
 
 type Texts = Readonly<Record<string, string | undefined>>;
 
@@ -52,52 +52,10 @@ export function settingReader(flags: Texts, environment: Texts) {
  */
 export function resolveConfig(flags: Texts, environment: Texts): Config {
   const { find, read } = settingReader(flags, environment);
-  const config: Config = {
-    port: read(settings.port),
-    host: read(settings.host),
-    tlsCert: read(settings.tlsCert),
-    tlsKey: read(settings.tlsKey),
-    adminPort: read(settings.adminPort),
-    adminHost: read(settings.adminHost),
-    adminTokenFile: read(settings.adminTokenFile),
-    adminOpen: read(settings.adminOpen),
-    adminTlsCert: read(settings.adminTlsCert),
-    adminTlsKey: read(settings.adminTlsKey),
-    adminNames: read(settings.adminNames),
-    dataDir: read(settings.dataDir),
-    workers: read(settings.workers),
-    ack: read(settings.ack),
-    maxBody: read(settings.maxBody),
-    flushMs: read(settings.flushMs),
-    retainMs10: read(settings.retainMs10),
-    retainSec: read(settings.retainSec),
-    retainMin: read(settings.retainMin),
-    node: read(settings.node),
-    nats: read(settings.nats),
-    role: read(settings.role),
-    silentAfter: read(settings.silentAfter),
-    natsStream: read(settings.natsStream),
-    natsSubject: read(settings.natsSubject),
-    natsReplicas: read(settings.natsReplicas),
-    natsStorage: read(settings.natsStorage),
-    natsMaxAge: read(settings.natsMaxAge),
-    natsCreds: read(settings.natsCreds),
-    natsUser: read(settings.natsUser),
-    natsPasswordFile: read(settings.natsPasswordFile),
-    natsTokenFile: read(settings.natsTokenFile),
-    natsCa: read(settings.natsCa),
-    natsCert: read(settings.natsCert),
-    natsKey: read(settings.natsKey),
-    report: read(settings.report),
-    archive: read(settings.archive),
-    archiveMaxBytes: read(settings.archiveMaxBytes),
-    archiveMaxAge: read(settings.archiveMaxAge),
-    alert: read(settings.alert),
-    alertUrl: read(settings.alertUrl),
-    alertUrlFile: read(settings.alertUrlFile),
-    alertTokenFile: read(settings.alertTokenFile),
-    logLevel: read(settings.logLevel),
-  };
+  // The type of the table gives each name what its own parser makes.
+  const config = Object.fromEntries(
+    Object.entries(settings).map(([name, setting]) => [name, read<unknown>(setting)]),
+  ) as Config;
   assertAdminClosed(config, find(settings.adminHost).origin);
   assertBeside('tlsCert', 'tlsKey');
   assertBeside('tlsKey', 'tlsCert');

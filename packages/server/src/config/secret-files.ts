@@ -5,8 +5,7 @@
  */
 import { stat } from 'node:fs/promises';
 import type { Log } from '@reto3/core';
-import type { Config } from './config.ts';
-import { settings } from './settings.ts';
+import { type Config, settings } from './settings.ts';
 
 const secrets = [
   'adminTokenFile',

@@ -1,12 +1,12 @@
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { Reto3Error } from '@reto3/core';
 import { describe, expect, it } from 'vitest';
 import { parseRule } from '../alert/rule.ts';
 import { availableCores } from './available-cores.ts';
-import { type Config, logLevels } from './config.ts';
 import { resolveConfig } from './resolve-config.ts';
-import { environmentVariableOf, settings } from './settings.ts';
+import { environmentVariableOf } from './setting.ts';
+import { logLevels } from './settings/log.ts';
+import { type Config, settings } from './settings.ts';
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
@@ -460,16 +460,5 @@ describe.each(Object.entries(cases) as [Name, Case][])('the setting %s', (name, 
       expect(resolveConfig({ [flag]: fallback }, {})[name]).toBe(wanted.fallback);
     else if (fallbackText === undefined && fallback !== undefined)
       expect(String(wanted.fallback)).toBe(settings[name].fallback);
-  });
-});
-
-describe('docs/operations.md', () => {
-  const path = new URL('../../../../docs/operations.md', import.meta.url);
-  const document = readFileSync(path, 'utf8');
-
-  it.each(Object.values(settings))('explains --$flag with its default', (setting) => {
-    const row = document.split('\n').find((line) => line.startsWith(`| \`--${setting.flag}\` |`));
-    const fallback = setting.fallbackText ?? setting.fallback ?? 'none';
-    expect(row?.replace('−', '-')).toContain(`| ${fallback === 'false' ? 'off' : fallback} |`);
   });
 });

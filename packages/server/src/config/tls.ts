@@ -2,8 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import { messageOf, Reto3Error } from '@reto3/core';
-import type { Config } from './config.ts';
-import { settings } from './settings.ts';
+import { type Config, settings } from './settings.ts';
 
 /** Absolute paths or paths from the working folder; PEM. */
 export interface TlsFiles {

@@ -4,7 +4,7 @@
 import { isatty } from 'node:tty';
 import { counter, type Log, type MetricSource, terminalCell, terminalText } from '@reto3/core';
 import { pino } from 'pino';
-import type { LogLevel } from '../config/config.ts';
+import type { LogLevel } from '../config/settings/log.ts';
 import { LogOutput, type LogTarget, standardError } from './log-output.ts';
 
 export interface ServerLog {
