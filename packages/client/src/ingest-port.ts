@@ -3,10 +3,10 @@
  * that is counted for good.
  *
  * The probe is a request that no server may take: its Content-Length is no number. The ingest port
- * closes the connection without an answer and counts nothing (the server's body.ts, with both builds of
- * uWebSockets.js); the query API, and a proxy before it, answers 400 before a handler sees the
- * request. An ingest port behind a proxy is found out only by its answer to the question. A port that
- * speaks TLS closes the connection too, so what closes it is then addressed in TLS.
+ * closes the connection without an answer and counts nothing (the server's ingest/body.ts, with both
+ * builds of uWebSockets.js); the query API, and a proxy before it, answers 400 before a handler sees
+ * the request. An ingest port behind a proxy is found out only by its answer to the question. A port
+ * that speaks TLS closes the connection too, so what closes it is then addressed in TLS.
  */
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';

@@ -1,5 +1,7 @@
-/** What every package speaks: periods, times, windows as columns, answers, errors. The only I/O is
- * reading a token file. */
+/**
+ * What every package speaks: periods, times, windows as columns, answers, errors. Its only I/O is
+ * reading a token file.
+ */
 export { type Ack, ackModes } from './ack.ts';
 export {
   type Damaged,
