@@ -163,28 +163,24 @@ export class Archive {
     return [
       counter(
         'reto3_archived_messages_total',
-        'Messages that were written to the archive since the start.',
+        'Messages archived since the start.',
         state.archived,
       ),
       counter(
         'reto3_archive_dropped_messages_total',
-        'Messages that were counted and not archived, because the archive could not keep up or be written.',
+        'Messages counted but not archived, because the archive fell behind or was not writable.',
         state.dropped,
       ),
-      gauge(
-        'reto3_archive_waiting_messages',
-        'Messages that are on their way into the archive.',
-        state.waiting,
-      ),
+      gauge('reto3_archive_waiting_messages', 'Messages waiting to be archived.', state.waiting),
       counter(
         'reto3_archive_deleted_messages_total',
-        'Messages that were deleted from the archive because it was at its bound.',
+        'Messages deleted to keep the archive within its size limit.',
         state.deletedMessages,
       ),
-      gauge('reto3_archive_bytes', 'Bytes on disk of the archive.', state.bytes),
+      gauge('reto3_archive_bytes', 'Bytes of the archive on disk.', state.bytes),
       gauge(
         'reto3_archive_failing',
-        '1 while the archive cannot be written, else 0.',
+        '1 while writing to the archive fails, else 0.',
         state.failing === undefined ? 0 : 1,
       ),
     ];

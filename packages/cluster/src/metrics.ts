@@ -13,7 +13,7 @@ export function clusterMetrics(
   return [
     gauge(
       'reto3_cluster_connected',
-      '1 while the server is connected to NATS and nothing keeps it from its part in the cluster.',
+      '1 while the server is connected to NATS and able to do its part in the cluster.',
       server !== undefined && problem === undefined ? 1 : 0,
     ),
     ...(publisher === undefined
@@ -21,7 +21,7 @@ export function clusterMetrics(
       : [
           counter(
             'reto3_cluster_published_messages_total',
-            'Messages to the stream that were acknowledged, since the start.',
+            'Messages acknowledged by the stream since the start.',
             publisher.messages,
           ),
           counter(
@@ -31,12 +31,12 @@ export function clusterMetrics(
           ),
           counter(
             'reto3_cluster_publish_failures_total',
-            'Attempts to publish that were not acknowledged, since the start.',
+            'Unacknowledged attempts to publish since the start.',
             publisher.failures,
           ),
           gauge(
             'reto3_cluster_pending_seconds',
-            'Seconds of counts that are still to be published.',
+            'Seconds of counts not yet published.',
             publisher.secondsPending,
           ),
         ]),
@@ -45,12 +45,12 @@ export function clusterMetrics(
       : [
           counter(
             'reto3_cluster_merged_messages_total',
-            'Messages of the stream that were read, since the start.',
+            'Messages read from the stream since the start.',
             merger.messages,
           ),
           counter(
             'reto3_cluster_bad_messages_total',
-            'Messages of the stream that no node can have sent, and that were skipped.',
+            'Messages of the stream skipped because no node can have sent them.',
             merger.badMessages,
           ),
           gauge(
@@ -60,7 +60,7 @@ export function clusterMetrics(
           ),
           gauge(
             'reto3_cluster_nodes',
-            'Nodes by state: live are waited for, silent say nothing, left have stopped.',
+            'Nodes by state: live (windows wait for them), silent (nothing heard), left (stopped).',
             ['live', 'silent', 'left'].map((name) => ({
               labels: { state: name },
               value: inState(name),

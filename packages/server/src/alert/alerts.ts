@@ -113,11 +113,11 @@ export class Alerts {
           value: firing ? 1 : 0,
         })),
       ),
-      counter('reto3_alert_messages_total', 'Messages to the webhook of the alerts, by outcome.', [
+      counter('reto3_alert_messages_total', 'Webhook messages of the alerts, by outcome.', [
         { labels: { outcome: 'delivered' }, value: delivered },
         { labels: { outcome: 'lost' }, value: lost },
       ]),
-      gauge('reto3_alert_messages_waiting', 'Messages that are still to be delivered.', waiting),
+      gauge('reto3_alert_messages_waiting', 'Webhook messages not yet delivered.', waiting),
     ];
   };
 

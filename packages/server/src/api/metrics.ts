@@ -32,7 +32,7 @@ export const metricsRoutes: FastifyPluginAsync<MetricsOptions> = async (app, opt
   metrics.add(() => [
     counter(
       'reto3_read_throttle_seconds_total',
-      'How long long-running queries waited while ingest workers were busy.',
+      'Time that long queries waited for busy ingest workers.',
       throttle.waitedMs / 1_000,
     ),
   ]);
@@ -45,10 +45,12 @@ export const metricsRoutes: FastifyPluginAsync<MetricsOptions> = async (app, opt
 function readinessMetrics({ node }: Config, { reason, facts }: Readiness): Metric[] {
   const labels = { version, uwebsockets: facts.uwsVersion, nodejs: process.versions.node, node };
   return [
-    gauge('reto3_build_info', 'Which server this is; always 1.', [{ labels, value: 1 }]),
+    gauge('reto3_build_info', 'Versions and node name of this server; always 1.', [
+      { labels, value: 1 },
+    ]),
     gauge(
       'reto3_ready',
-      '1 where requests are accepted and their counts are kept, else 0.',
+      '1 while requests are accepted and their counts kept, else 0.',
       reason === undefined ? 1 : 0,
     ),
   ];

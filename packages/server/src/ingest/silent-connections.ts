@@ -64,7 +64,7 @@ export class SilentConnections {
   readonly metrics: MetricSource = () => [
     counter(
       'reto3_connections_without_message_total',
-      'Connections to the ingest port that ended without a message; with the older build of uWebSockets.js a lower bound.',
+      'Ingest connections that ended without a message; a lower bound with the older build of uWebSockets.js.',
       this.count,
     ),
   ];

@@ -31,7 +31,7 @@ export async function createLog(
   const metrics: MetricSource = () => [
     counter(
       'reto3_log_dropped_lines_total',
-      'Lines of the log that were dropped because it could not be written.',
+      'Log lines dropped because the log was not writable.',
       output.dropped,
     ),
   ];

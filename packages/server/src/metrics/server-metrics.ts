@@ -30,15 +30,15 @@ function messageMetrics(coordinator: Coordinator, clock: Clock): Metric[] {
   return [
     counter(
       'reto3_messages_total',
-      'Messages that were counted since the start.',
+      'Messages counted since the start.',
       messagesByWorker.map((value, worker) => ({ labels: { worker: String(worker) }, value })),
     ),
-    histogram('reto3_window_messages', 'Messages in each 10 ms window, as it became final.', [
+    histogram('reto3_window_messages', 'Messages in each final 10 ms window.', [
       { reading: observations.windowMessages.read() },
     ]),
     gauge(
       'reto3_window_messages_max',
-      'Messages in the largest 10 ms window that became final in the time in the label, until now.',
+      'Messages in the largest 10 ms window that became final within the time in the label.',
       peakSeconds.map((seconds) => ({
         labels: { over: `${seconds}s` },
         value: observations.peak.over(seconds, now),
@@ -46,12 +46,12 @@ function messageMetrics(coordinator: Coordinator, clock: Clock): Metric[] {
     ),
     counter(
       'reto3_late_messages_total',
-      'Messages that came after their window was final, so they are in its count but not in reto3_window_messages.',
+      'Messages that arrived after their window was final: counted, but not in reto3_window_messages.',
       observations.lateMessages,
     ),
     histogram(
       'reto3_freshness_seconds',
-      'Upper bound of the time from the arrival of each message to its window being final and readable.',
+      'Upper bound of the delay from the arrival of each message to its final, readable window.',
       [{ reading: observations.freshness.read(secondsPerMs) }],
     ),
     gauge(
@@ -61,7 +61,7 @@ function messageMetrics(coordinator: Coordinator, clock: Clock): Metric[] {
     ),
     gauge(
       'reto3_counting_start_timestamp_seconds',
-      'Since when this server counts, Unix time.',
+      'When this server started counting, Unix time.',
       startedAt / msPerSecond,
     ),
   ];
@@ -73,45 +73,45 @@ function troubleMetrics(coordinator: Coordinator): Metric[] {
   return [
     histogram(
       'reto3_flush_duration_seconds',
-      'Time that each successful write of the counts took; with fsync="yes" until it was on the disk.',
+      'Duration of each successful write of the counts; fsync="yes" includes the fsync.',
       [
         { labels: { fsync: 'no' }, reading: flushes.read(secondsPerMs) },
         { labels: { fsync: 'yes' }, reading: syncedFlushes.read(secondsPerMs) },
       ],
     ),
-    histogram('reto3_fsync_duration_seconds', 'Time that each fsync beside the writes took.', [
+    histogram('reto3_fsync_duration_seconds', 'Duration of each separate fsync.', [
       { reading: syncs.read(secondsPerMs) },
     ]),
     counter(
       'reto3_flush_failures_total',
-      'Writes of the counts that failed; counting goes on in memory.',
+      'Failed writes of the counts; counting continues in memory.',
       state.failedFlushes,
     ),
     gauge(
       'reto3_unsaved_messages',
-      'Messages that are in memory and in no write that succeeded yet.',
+      'Messages only in memory, not yet written.',
       state.messagesUnsaved,
     ),
     counter(
       'reto3_lost_messages_total',
-      'Messages that were given up because the store failed for too long.',
+      'Messages given up because the store failed for too long.',
       state.messagesLost,
     ),
-    counter('reto3_clock_steps_total', 'Times that the wall clock stepped.', state.clockSteps),
+    counter('reto3_clock_steps_total', 'Steps of the wall clock.', state.clockSteps),
     counter(
       'reto3_stalls_total',
-      'Times that the process stood still for longer than the ring reaches back.',
+      'Pauses of the process longer than the ring covers.',
       state.stalls,
     ),
     counter(
       'reto3_gaps_total',
-      'Times that nobody was counting, the one before this start among them.',
+      'Periods without counting, including the one before this start.',
       gaps,
     ),
-    counter('reto3_gap_seconds_total', 'How long the gaps were together.', gapMs / msPerSecond),
+    counter('reto3_gap_seconds_total', 'Total length of the gaps.', gapMs / msPerSecond),
     counter(
       'reto3_damaged_blocks_total',
-      'Blocks that were found damaged or missing since the start, each once, at most 100; reto3 audit reads all.',
+      'Blocks found damaged or missing since the start, each once, 100 at most; reto3 audit checks all.',
       state.damagedBlocks.length,
     ),
   ];
@@ -119,7 +119,7 @@ function troubleMetrics(coordinator: Coordinator): Metric[] {
 
 export function storeMetrics(dataDir: string): MetricSource {
   return async () => [
-    gauge('reto3_store_bytes', 'Bytes on disk of the counts.', await bytesIn(dataDir)),
+    gauge('reto3_store_bytes', 'Bytes of the counts on disk.', await bytesIn(dataDir)),
   ];
 }
 
@@ -143,7 +143,7 @@ export function threadMetrics(workers: Workers): MetricSource {
     return [
       histogram(
         'reto3_event_loop_delay_seconds',
-        'How late the event loop of each thread was, looked at every 20 ms since the first scrape.',
+        'Event loop lateness of each thread, sampled every 20 ms from the first scrape on.',
         readings,
       ),
     ];
