@@ -4,6 +4,6 @@ export { Cluster, type ClusterParts } from './cluster.ts';
 export type { ClusterState } from './cluster-state.ts';
 export type { NodeState } from './merger.ts';
 export { encodeMessage, type NodeMessage } from './message.ts';
-export type { ClusterOptions, NatsStorage, Role } from './options.ts';
+export type { NatsStorage, Role } from './options.ts';
 export { ClusterReportView, readNodeReports } from './report-view.ts';
 export { packSecond } from './second.ts';

@@ -5,7 +5,7 @@ import { codeOf } from './code.ts';
 import type { Report } from './contract.ts';
 
 /** A stretch of time in which the report saw every message. Epoch ms. */
-export interface Run {
+interface Run {
   readonly from: number;
   /** Absent while it runs. */
   readonly to?: number;

@@ -5,7 +5,7 @@
 import type { Damage } from '../damage.ts';
 
 /** A part of a range whose counts cannot be read, [from, to), epoch ms. */
-export interface Place {
+interface Place {
   readonly from: number;
   readonly to: number;
   readonly reason: string;

@@ -19,7 +19,7 @@ export interface BurstsRequest {
   readonly stall?: string | undefined;
 }
 
-export interface ListedBurst extends Burst {
+interface ListedBurst extends Burst {
   /** Of all messages of the range, 0 to 1. */
   readonly share: number;
 }

@@ -18,7 +18,7 @@ import type { CountsView } from '../coordinator/coordinator.ts';
 import { readChunks, resolveLast } from '../query/chunks.ts';
 
 /** Called for each counted window, oldest first; `start` in epoch ms. Gaps are left out. */
-export type Visit = (start: number, count: number) => void;
+type Visit = (start: number, count: number) => void;
 
 export interface Series extends Whose {
   /** Epoch ms. */

@@ -43,7 +43,7 @@ export async function* examine(
 const repairCure = 'reto3 doctor --repair mends it, and keeps a copy';
 
 /** Files and rows of a data folder. */
-export async function* checkFolder(folder: string, nowMs: number): AsyncGenerator<Finding> {
+async function* checkFolder(folder: string, nowMs: number): AsyncGenerator<Finding> {
   try {
     if (!(await holdsDatabase(folder))) {
       yield ok('data', `${folder} holds no counts yet`);
