@@ -8,19 +8,20 @@ import { parseArgs } from 'node:util';
 import { install } from './install.ts';
 import { full, quick } from './plan.ts';
 import { markdownOf } from './report/markdown.ts';
-import { type Places, writeReport } from './report/write.ts';
+import { type Places, renderReport, writeReport } from './report/write.ts';
 import { clusterSuite, run, serverSuite, soakName } from './run.ts';
 
 const usage = `usage: npm run bench [-- OPTIONS]
 
-  (none)        a quick run of about two minutes; its numbers scatter
-  --full        the run of docs/performance.md, about an hour; writes that page and its JSON
-  --cluster     what a cluster costs and takes; with --full writes docs/scaling.md, about six minutes
-  --install     first install the Debian packages that are missing (root)
-  --only TEXT   run only the measurements whose name contains that, such as "latency"; writes nothing, or
-                with --out in the place of what the page has of them
-  --soak        of the full run only ten minutes of the challenge's load, on reto3 and on its yardstick: is memory flat?
-  --out FOLDER  write the page, its JSON and charts there; what the page says beside them stays
+  (none)        run everything briefly, in about two minutes; the numbers scatter
+  --full        run for docs/performance.md, about an hour; writes that page and its JSON
+  --cluster     measure a cluster instead; --full then writes docs/scaling.md in about six minutes
+  --install     install missing Debian packages first (root)
+  --only TEXT   run only the measurements whose name contains TEXT, such as "latency"; writes
+                nothing unless --out is given, which replaces these measurements on the page
+  --soak        run only ten minutes of the challenge load, to see whether memory stays flat
+  --render      write the page and its charts again from the JSON, without measuring
+  --out FOLDER  write the page, its JSON and charts there; your text around the results stays
 `;
 
 const own: Places = {
@@ -43,6 +44,7 @@ async function main(args: string[]): Promise<void> {
       install: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
       only: { type: 'string' },
+      render: { type: 'boolean', default: false },
       soak: { type: 'boolean', default: false },
       out: { type: 'string' },
     },
@@ -52,6 +54,10 @@ async function main(args: string[]): Promise<void> {
     return;
   }
   const suite = values.cluster ? clusterSuite : serverSuite;
+  if (values.render) {
+    await renderReport(suite.page, values.out === undefined ? own : placesOf(values.out));
+    return;
+  }
   if (values.install) await install(suite.missing());
   const missing = suite.missing();
   if (missing.length > 0)

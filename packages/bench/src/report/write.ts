@@ -21,13 +21,27 @@ export async function writeReport(
   { pages, results }: Places,
   inParts: boolean,
 ): Promise<void> {
-  const { name, command } = page;
-  const json = join(results, `${name}.json`);
+  const json = join(results, `${page.name}.json`);
   const before = inParts ? await read(json) : undefined;
   const report = before === undefined ? measured : joined(before, measured);
+  await mkdir(results, { recursive: true });
+  await writeFile(json, `${JSON.stringify(report, undefined, 2)}\n`);
+  await writePage(report, page, pages);
+}
+
+/** Writes the page and its charts again from the JSON of the last run. */
+export async function renderReport(page: Page, { pages, results }: Places): Promise<void> {
+  const json = join(results, `${page.name}.json`);
+  const report = await read(json);
+  if (report === undefined) throw new Error(`cannot read ${json}: run ${page.command} first`);
+  await writePage(report, page, pages);
+}
+
+async function writePage(report: Report, page: Page, pages: string): Promise<void> {
+  const { name, command } = page;
   const charts = chartsOf(report.results);
   await rm(join(pages, name), { recursive: true, force: true });
-  for (const folder of [pages, results]) await mkdir(folder, { recursive: true });
+  await mkdir(pages, { recursive: true });
   if (charts.size > 0) await mkdir(join(pages, name), { recursive: true });
   const links = new Map<string, string>();
   for (const [id, svg] of charts) {
@@ -39,7 +53,6 @@ export async function writeReport(
   const text = existsSync(document) ? await readFile(document, 'utf8') : emptyDocument(command);
   const tables = markdownOf(report, page, links);
   await writeFile(document, replaceResults(text, command, tables));
-  await writeFile(json, `${JSON.stringify(report, undefined, 2)}\n`);
 }
 
 /** Undefined where nothing was written yet. */
