@@ -52,14 +52,14 @@ export async function archiveCost(bench: Bench): Promise<Finding[]> {
       id: 'archive-rate',
       title: 'Requests per second, with and without the archive',
       unit: '/s',
-      how: `wrk, ${keepAliveConnections} connections that stay open, POST with the body of the challenge; the server with all its threads, those of the archive too, on one core, the load on another.`,
+      how: `wrk, ${keepAliveConnections} keep-alive connections, POST with the challenge body. The server, archive threads included, runs on one core, wrk on another.`,
       better: 'higher',
       series: found.series('archive-rate'),
     },
     {
       id: 'archive-full-load',
-      title: 'What the archive kept of that load',
-      how: 'The same turns: all messages of a server, its warm-up included.',
+      title: 'Messages archived under that load',
+      how: 'All messages of each round above, warm-up included.',
       columns: ['round', 'requests/s', 'archived', 'dropped'],
       rows,
     },
@@ -93,10 +93,10 @@ export async function archiveRates(bench: Bench): Promise<Finding[]> {
   return [
     {
       id: 'archive-rates',
-      title: 'Keeping every message, at fixed rates',
+      title: 'Archiving at fixed rates',
       how: 'Open loop at a fixed rate; the whole server, with one worker and the archive, on one core.',
       columns: [
-        'requests/s wanted',
+        'target requests/s',
         'answered',
         'archived',
         'dropped',
@@ -121,9 +121,9 @@ export async function archiveSize(bench: Bench): Promise<Finding[]> {
     return [
       {
         id: 'archive-size',
-        title: 'The size of a kept message',
-        how: `${seconds} s of ${calmRate.toLocaleString('en')} requests/s from ${challengeSource(bench)}; Parquet, when all is converted.`,
-        columns: ['messages', 'bytes', 'bytes a message'],
+        title: 'Size of an archived message',
+        how: `${seconds} s of ${calmRate.toLocaleString('en')} requests/s from ${challengeSource(bench)}, converted to Parquet.`,
+        columns: ['messages', 'bytes', 'bytes/message'],
         rows: [[messages, bytes, bytes / messages]],
       },
     ];
@@ -184,14 +184,14 @@ export async function archiveReading(bench: Bench): Promise<Finding[]> {
     return [
       {
         id: 'archive-reading',
-        title: 'Reading what was kept',
-        how: `Messages of wrk, as Parquet; whole commands, their start included, medians of ${bench.plan.archiveRounds}. Each prints every 10 ms window; those that differ from the stored counts are in the last column. The estimate is for a day at 5,000 messages/s.`,
+        title: 'Reading the archive',
+        how: `Messages from wrk, stored as Parquet. Each command prints every 10 ms window; the last column is the number of windows that differ from the stored counts. Times cover the whole command, start included; medians of ${bench.plan.archiveRounds}. The estimate is for a day at 5,000 messages/s, 432,000,000 in all.`,
         columns: [
           'command',
           'messages',
           'seconds',
           'messages/s',
-          'a day of 432,000,000, minutes',
+          'estimate for a day, minutes',
           'windows that differ',
         ],
         rows,

@@ -34,43 +34,42 @@ export async function challenge(bench: Bench): Promise<Finding[]> {
     }
   }
   const source = sourceOf(bench);
-  const how = `${challengeSeconds} s of ${source} ${settleSeconds} s of it came before.`;
+  const how = `${challengeSeconds} s of ${source}, after ${settleSeconds} s of warm-up.`;
   const shape = { better: 'lower', how } as const;
   return [
     {
       ...shape,
       id: 'challenge-cpu',
-      title: 'Processor time per request under the load of the challenge',
+      title: 'CPU time per request under the challenge load',
       unit: 'µs',
       series: collected.series('challenge-cpu'),
     },
     {
       ...shape,
       id: 'challenge-cpu-first',
-      title:
-        'Processor time per request in the first seconds of a server, while V8 compiles what it runs',
-      how: `${settleSeconds} s of ${source}`,
+      title: 'CPU time per request in the first seconds, while V8 compiles',
+      how: `${settleSeconds} s of ${source}.`,
       unit: 'µs',
       series: collected.series('challenge-cpu-first'),
     },
     {
       ...shape,
       id: 'challenge-memory',
-      title: 'Resident memory under the load of the challenge, highest',
+      title: 'Peak resident memory under the challenge load',
       unit: 'MB',
       series: collected.series('challenge-memory'),
     },
     {
       ...shape,
       id: 'challenge-growth',
-      title: 'Growth of the memory, last sample against the first quarter',
+      title: 'Memory growth after the first quarter of the load',
       unit: 'MB',
       series: collected.series('challenge-growth'),
     },
     {
       ...shape,
       id: 'challenge-disk',
-      title: 'Bytes towards the disk per second, journal and compactions included',
+      title: 'Disk writes per second, journal and compactions included',
       unit: 'B/s',
       series: collected.series('challenge-disk'),
     },
@@ -92,7 +91,7 @@ export async function soak(bench: Bench): Promise<Finding[]> {
       bench.say(`  ${peer.name}: ${cpu} µs a request`);
     });
   }
-  const how = `${soakSeconds} s of ${sourceOf(bench)} ${settleSeconds} s of it came before.`;
+  const how = `${soakSeconds} s of ${sourceOf(bench)}, after ${settleSeconds} s of warm-up.`;
   const finding = (id: string, title: string, unit: string): Finding => ({
     id,
     title: `${soakSeconds} s of the challenge: ${title}`,
@@ -102,14 +101,14 @@ export async function soak(bench: Bench): Promise<Finding[]> {
     series: collected.series(id),
   });
   return [
-    finding('soak-cpu', 'processor time per request', 'µs'),
-    finding('soak-memory', 'resident memory, highest', 'MB'),
-    finding('soak-growth', 'highest memory of the second half above that of the first', 'MB'),
+    finding('soak-cpu', 'CPU time per request', 'µs'),
+    finding('soak-memory', 'peak resident memory', 'MB'),
+    finding('soak-growth', 'growth of peak memory in the second half', 'MB'),
   ];
 }
 
 function sourceOf(bench: Bench): string {
-  return `${calmRate.toLocaleString('en')} requests/s from ${challengeSource(bench)}; one core for the server.`;
+  return `${calmRate.toLocaleString('en')} requests/s from ${challengeSource(bench)} to a server on one core`;
 }
 
 interface Loaded {

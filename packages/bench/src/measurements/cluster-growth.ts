@@ -64,7 +64,7 @@ export async function nodeTraffic(bench: Bench): Promise<Finding[]> {
     {
       id: 'cluster-node',
       title: 'What one node publishes',
-      how: 'A real server with default settings and one NATS server; its own count of messages and bytes, and the growth of the stream.',
+      how: 'A real server with default settings and one NATS server: messages and bytes as the server counts them, and the growth of the stream.',
       columns: ['requests/s', 'messages/s', 'bytes/s', 'bytes/s in the stream'],
       rows,
     },
@@ -81,7 +81,7 @@ export async function growth(bench: Bench): Promise<Finding[]> {
       bench.say(`  ${nodes} nodes: ${readable(Number(rows.at(-1)?.[2]) * 100)} % of a core`);
       // All but a small part of the messages in the stream are of these seconds.
       const row = await caughtUp(bench, nats, liveSeconds(bench));
-      catchUps.push([`${nodes} nodes, as they publish while they count`, ...row]);
+      catchUps.push([`${nodes} nodes, published live`, ...row]);
     });
   }
   await withNats(bench, async (nats) => {
@@ -91,32 +91,32 @@ export async function growth(bench: Bench): Promise<Finding[]> {
     const options = { urls: nats.urls, messagesPerSecond, seconds: 0 };
     await runNodes({ ...options, nodes: historyNodes, minutesBefore: historyMinutes });
     const row = await caughtUp(bench, nats, historyMinutes * 60);
-    catchUps.push([`${historyNodes} nodes, by the minute as after an outage`, ...row]);
+    catchUps.push([`${historyNodes} nodes, whole minutes, as after an outage`, ...row]);
   });
   return [
     {
       id: 'cluster-growth',
       title: 'The merger as the cluster grows',
-      how: `Simulated nodes of ${messagesPerSecond.toLocaleString('en')} messages/s each publish what servers publish, encoded by the server's code, to one NATS server; one merger. Delay, measured after the cores: from a second's end to its coming through /v1/live. The cluster's sum is checked against what the nodes counted.`,
+      how: `Simulated nodes, each at ${messagesPerSecond.toLocaleString('en')} messages/s, publish to one NATS server with one merger; the server's own code encodes the messages. The delay, measured after the cores, runs from the end of a second to its arrival on /v1/live. The run checks the cluster's sum against the nodes' counts.`,
       columns: [
         'nodes',
         'messages/s',
         'merger, cores',
-        'CPU, µs a node and second',
+        'CPU, µs per node and second',
         'memory, MB',
-        'to the disk, kB/s',
+        'disk, kB/s',
         'delay p50, ms',
         'delay p99, ms',
         'NATS, cores',
-        'generator late p99, ms',
+        'generator lag p99, ms',
       ],
       rows,
     },
     {
       id: 'cluster-catch-up',
-      title: 'A new merger reads what is there',
-      how: 'A merger with an empty folder reads a stream that is full, from its first message to its last.',
-      columns: ['in the stream', 'messages', 'took, s', 'messages/s', '× real time'],
+      title: 'A new merger catches up',
+      how: 'A merger with an empty folder reads a full stream from its first message to its last.',
+      columns: ['stream', 'messages', 'time, s', 'messages/s', '× real time'],
       rows: catchUps,
     },
   ];

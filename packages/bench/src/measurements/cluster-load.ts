@@ -13,7 +13,7 @@ import { runSteady, steady } from '../loads/steady.ts';
 import { runWrk } from '../loads/wrk.ts';
 import { type RunningReto3, reto3 } from '../peers/reto3.ts';
 import { liveNodes, messagesIn, messagesInCluster, until } from '../questions.ts';
-import { mostThatGo } from '../report/sizes.ts';
+import { maximumRate } from '../report/sizes.ts';
 import type { Cell, Finding } from '../result.ts';
 import { quantile } from '../statistics.ts';
 import { watchCores } from '../usage.ts';
@@ -44,7 +44,7 @@ export async function clusterDelay(bench: Bench): Promise<Finding[]> {
     done.abort();
     const delaysMs = await delays;
     rows.push([
-      "a second's end to its place in the cluster's counts",
+      'end of a second to cluster counts',
       ...[0.5, 0.99, 1].map((share) => quantile(delaysMs, share)),
       delaysMs.length,
     ]);
@@ -52,9 +52,9 @@ export async function clusterDelay(bench: Bench): Promise<Finding[]> {
   return [
     {
       id: 'cluster-delay',
-      title: 'How old the counts of the cluster are',
-      how: `${bench.plan.cluster.nodes} servers, ${natsServers} NATS servers with 3 replicas (${canSyncAlways() ? 'fsync before each acknowledgement' : 'this version cannot fsync before each acknowledgement'}), one merger, all on this machine; ${calmRate.toLocaleString('en')} requests/s spread over the servers. From a second's end to its coming through the merger's /v1/live.`,
-      columns: ['delay', 'p50, ms', 'p99, ms', 'most, ms', 'samples'],
+      title: 'Delay of the cluster counts',
+      how: `${bench.plan.cluster.nodes} servers, ${natsServers} NATS servers with 3 replicas (${canSyncAlways() ? 'fsync before each acknowledgement' : 'this version cannot fsync before each acknowledgement'}) and one merger on this machine; ${calmRate.toLocaleString('en')} requests/s spread over the servers. The delay runs from the end of a second to its arrival on the merger's /v1/live.`,
+      columns: ['delay', 'p50, ms', 'p99, ms', 'max, ms', 'samples'],
       rows,
     },
   ];
@@ -70,7 +70,7 @@ export async function clusterRates(bench: Bench): Promise<Finding[]> {
     try {
       for (const [path, ports] of [
         ['haproxy', [balancer.port]],
-        ['directly', direct],
+        ['direct', direct],
       ] as const) {
         const measure = async (wanted: Cell, load: () => Promise<Cell[]>): Promise<void> => {
           const cores = [nodes, [balancer], [nats], [merger]].map((each) => watchCores(each));
@@ -92,7 +92,7 @@ export async function clusterRates(bench: Bench): Promise<Finding[]> {
           bench.say(`  ${path}, ${wanted}: ${rows.at(-1)?.[2]}/s`);
         };
         for (const rate of rates) await measure(rate, () => atRate(ports, rate, rateSeconds));
-        await measure(mostThatGo, () => most(ports, limitSeconds));
+        await measure(maximumRate, () => most(ports, limitSeconds));
       }
     } finally {
       await balancer.stop();
@@ -103,15 +103,15 @@ export async function clusterRates(bench: Bench): Promise<Finding[]> {
     {
       id: 'cluster-rates',
       title: 'Rates, with everything on one machine',
-      how: `${bench.plan.cluster.nodes} servers with a worker each, haproxy, ${natsServers} NATS servers, a merger and the load share ${cores} cores: what is scarce here is the machine. Fixed rates come from the open loop (above ${onePacketMost.toLocaleString('en')}/s with ${deepest} requests in a packet), and count as reached where p99 is below ${mostLatencyMs} ms; "${mostThatGo}" is wrk with ${wrkConnections} connections. Difference: the cluster's sum less that of its nodes, after the load.`,
+      how: `${bench.plan.cluster.nodes} servers with one worker each, haproxy, ${natsServers} NATS servers, a merger and the load share ${cores} cores, so the machine is the bottleneck. Fixed rates come from the open loop (above ${onePacketMost.toLocaleString('en')}/s with ${deepest} requests per packet) and count as reached if p99 is below ${mostLatencyMs} ms; "${maximumRate}" is wrk with ${wrkConnections} connections. Difference: the cluster's sum minus the nodes' sum after the load.`,
       columns: [
         'through',
-        'requests/s wanted',
+        'target requests/s',
         'answered/s',
         'p99, ms',
         'reached',
         'all nodes, cores',
-        'a node, MB',
+        'MB per node',
         'haproxy, cores',
         'NATS, cores',
         'merger, cores',

@@ -21,10 +21,10 @@ export async function delays(bench: Bench): Promise<Finding[]> {
     return [
       {
         id: 'delays',
-        title: 'From a message to its reader',
-        how: `Under ${calmRate.toLocaleString('en')} requests/s from the generator, after ${bench.plan.settleSeconds} s of it. Open counts: all that was answered when the question was asked is in the answer. Live: from the end of a ms10 window to its arrival; 20 ms of it are the definition of final.`,
+        title: 'Delay from message to reader',
+        how: `${calmRate.toLocaleString('en')} requests/s from the generator, after ${bench.plan.settleSeconds} s of warm-up. Open counts: from a query until an answer has every request that was answered before the query. Live: from the end of a ms10 window to its arrival, including the 20 ms until a window is final.`,
         columns: ['delay', 'p50, ms', 'p99, ms', 'samples'],
-        rows: [...row('visible in open counts', visible), ...row('seen through /v1/live', live)],
+        rows: [...row('visible in open counts', visible), ...row('visible in /v1/live', live)],
       },
     ];
   });

@@ -25,7 +25,7 @@ export async function latency(bench: Bench, most: number): Promise<Finding[]> {
           const result = await runSteady(options, bench.placement.load);
           collected.add(`latency-${id}-p50`, peer.name, result.p50Ms);
           collected.add(`latency-${id}-p99`, peer.name, result.p99Ms);
-          collected.add(`latency-${id}-p99`, `${peer.name}: the generator itself`, result.lagP99Ms);
+          collected.add(`latency-${id}-p99`, `${peer.name}: generator lag`, result.lagP99Ms);
           bench.say(`  ${peer.name} at ${rate}/s: p50 ${result.p50Ms} ms, p99 ${result.p99Ms} ms`);
         }
       });
@@ -37,7 +37,7 @@ export async function latency(bench: Bench, most: number): Promise<Finding[]> {
         id: `latency-${id}-${share}`,
         title: `Latency at ${rate.toLocaleString('en')} requests/s, ${share}`,
         unit: 'ms',
-        how: `Open loop over 64 connections, from the moment a request was due to its answer, so that what had to wait counts in full; after ${bench.plan.settleSeconds} s of the calm load: V8 compiles and settles its heaps meanwhile, on the same core. "The generator itself" is how late the requests were sent; it is part of the latency.`,
+        how: `Open loop over 64 connections, after ${bench.plan.settleSeconds} s of warm-up, in which V8 compiles on the same core. "Generator lag" is how late requests were sent; the latency includes it.`,
         better: 'lower',
         series: collected.series(`latency-${id}-${share}`),
       }),

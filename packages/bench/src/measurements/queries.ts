@@ -47,7 +47,7 @@ export async function queryScaling(
       id,
       title: `Query: ${title}`,
       unit: 'ms',
-      how: `Median of ${bench.plan.queryRounds} queries of the same range, as JSON, over one connection, in each of ${rounds} rounds.`,
+      how: `Each round is the median of ${bench.plan.queryRounds} queries for the same range, as JSON, over one connection.`,
       better: 'lower',
       series: times.series(id),
     }),

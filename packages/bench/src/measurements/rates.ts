@@ -14,10 +14,10 @@ export async function rates(bench: Bench): Promise<Finding[]> {
   return [
     {
       id: 'rates',
-      title: 'The rates of the challenge',
-      how: `Open loop at a fixed rate; the whole server on one core. Above ${onePacketMost.toLocaleString('en')} requests/s the generator sends ${deepest} requests in a packet, since it has one core too. Live delay: from the end of a ms10 window to its arrival.`,
+      title: 'The challenge rates',
+      how: `Open loop at a fixed rate; the whole server on one core. Above ${onePacketMost.toLocaleString('en')} requests/s the generator, also on one core, sends ${deepest} requests per packet. Live delay: from the end of a ms10 window to its arrival.`,
       columns: [
-        'requests/s wanted',
+        'target requests/s',
         'answered',
         'core used',
         'memory, MB',

@@ -38,14 +38,14 @@ export async function scaling(bench: Bench, cores: number): Promise<Finding[]> {
     {
       id: 'scaling',
       title: 'Workers and connections',
-      how: `wrk and reto3 share all ${cores} cores of the machine; one run each. Latency here is wrk's, under as much load as it makes: it is the connections divided by the rate.`,
+      how: `wrk and reto3 share all ${cores} cores of the machine; one run each. The latency is wrk's at its maximum load: connections ÷ rate.`,
       columns: [
         'workers',
         'connections',
         'requests/s',
         'p50, ms',
         'p99, ms',
-        'CPU, µs a request',
+        'CPU, µs/request',
         'memory, MB',
       ],
       rows,

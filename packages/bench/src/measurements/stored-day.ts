@@ -64,8 +64,8 @@ export async function storage(bench: Bench, day: StoredDay): Promise<Finding[]> 
     {
       id: 'storage',
       title: `${spanOf(bench)} of ms10 at 5,000 messages/s`,
-      how: `${windows} counts, Poisson with mean ${meanCount}, counted through ring, coordinator and store on a virtual clock.`,
-      columns: ['what', 'bytes', '× entropy'],
+      how: `${windows} counts, Poisson with mean ${meanCount}, recorded through ring, coordinator and store on a virtual clock.`,
+      columns: ['data', 'bytes', '× entropy'],
       rows,
     },
   ];
@@ -107,7 +107,7 @@ export async function exports(bench: Bench, day: StoredDay): Promise<Finding[]> 
       id: 'export',
       title: `${spanOf(bench)} of ms10 as CSV`,
       unit: 'ms',
-      how: 'reto3: the whole command, its start included, with its server on one core and the command on the other. VictoriaMetrics: its CSV export, server on the same core.',
+      how: 'reto3: the whole command, start included, on one core, its server on the other. VictoriaMetrics: its CSV export, server on the same core.',
       better: 'lower',
       series: times.series('export'),
     },

@@ -50,16 +50,16 @@ export async function throughput(bench: Bench): Promise<Finding[]> {
   }
   const cores =
     bench.placement.server === undefined
-      ? 'server and load share all cores, since this machine has one or no taskset'
-      : 'the server with all its threads on one core, the load on another';
-  const how = `wrk, ${keepAliveConnections} connections that stay open, POST with the body of the challenge (webdis, VictoriaMetrics and InfluxDB: one write of their own); ${cores}.`;
+      ? 'The server and wrk share all cores, because this machine has one core or no taskset'
+      : 'The server runs with all its threads on one core, wrk on another';
+  const how = `wrk, ${keepAliveConnections} keep-alive connections, POST with the challenge body (webdis, VictoriaMetrics and InfluxDB: one write in their own format). ${cores}.`;
   return [
     comparison('keep-alive', 'Requests per second, one core', how, rates),
     timeTable(times),
     comparison(
       'pipelined',
       `Requests per second, one core, ${pipelineDepth} requests pipelined`,
-      `The same with ${pipelineDepth} requests in a packet.`,
+      `The same load with ${pipelineDepth} requests per packet.`,
       rates,
     ),
   ];
@@ -99,16 +99,9 @@ function timeTable(times: Collected): Table {
   };
   return {
     id: 'keep-alive-time',
-    title: 'Where the time of such a request goes',
-    how: "Processor time of the server per request in the same loads, from the kernel's counts; medians. What a server spends in its own code is all that it could be faster by: the rest is sockets. A load whose core is full too would not have let a faster server be seen.",
-    columns: [
-      'server',
-      'µs',
-      'of it in the kernel, µs',
-      'own code, µs',
-      'its core busy',
-      "the load's core busy",
-    ],
+    title: 'Where the CPU time of a request goes',
+    how: "Server CPU time per request under the keep-alive load, from the kernel's counters; medians. A server can only save time in its own code; the rest is sockets. Where wrk's core is full too, wrk could hide a faster server.",
+    columns: ['server', 'µs', 'kernel, µs', 'own code, µs', 'server core busy', 'load core busy'],
     rows: times.series(allTime).map(({ name }) => {
       const all = median(allTime, name) ?? Number.NaN;
       const kernel = median(kernelTime, name) ?? Number.NaN;
@@ -133,7 +126,7 @@ export async function unpinnedThroughput(bench: Bench, workers: number): Promise
       });
     }
   }
-  const how = `wrk with ${workers} threads and servers with ${workers} workers share all cores of the machine.`;
+  const how = `wrk (threads: ${workers}) and the servers (workers: ${workers}) share all cores of the machine.`;
   return [comparison('unpinned', 'Requests per second, all cores', how, rates)];
 }
 

@@ -17,7 +17,7 @@ import type { Cell, Comparison, Finding } from '../result.ts';
 import { watchCores } from '../usage.ts';
 
 const viewers = 20;
-const aloneAgain = 'nobody, again';
+const aloneAgain = 'baseline, repeated';
 /** Until viewers are connected, and what they first make the server compile is compiled. */
 const connectSeconds = 2;
 const warmUpSeconds = 1;
@@ -57,7 +57,7 @@ export async function dashboards(bench: Bench): Promise<Finding[]> {
     ...comparisons(
       'watched',
       `with ${watched} open`,
-      `${howOf(bench)} Each dashboard has a live connection with 10 events a second, asks every 5 s for its tiles, and every 10 s for the bursts of its minute. "${aloneAgain}" is the same as "${alone}": what they differ by is noise.`,
+      `${howOf(bench)} Each dashboard holds a live connection with 10 events/s and requests its tiles every 5 s and the bursts of its minute every 10 s. "${aloneAgain}" is the same as "${alone}": their difference is noise.`,
       rates,
     ),
     coresUsed('watched-idle', watched, cores),
@@ -87,7 +87,7 @@ export async function alerts(bench: Bench): Promise<Finding[]> {
     ...comparisons(
       'alerts',
       `with ${alerted}`,
-      `${howOf(bench)} A server of its own for every turn. The alerts look at ms10 twice, at sec and at min, and never fire.`,
+      `${howOf(bench)} Each turn has its own server. The alerts watch ms10 (twice), sec and min, and never fire.`,
       rates,
     ),
     coresUsed('alerts-idle', alerted, cores),
@@ -122,15 +122,15 @@ async function takeTurns(
 }
 
 function howOf({ plan }: Bench): string {
-  return `wrk, ${keepAliveConnections} connections, ${plan.watchSeconds} s a turn, the whole server on one core, of which nothing is left; turns one after the other, in changing order.`;
+  return `wrk, ${keepAliveConnections} connections, ${plan.watchSeconds} s per turn, in rotating order; the whole server on one fully loaded core.`;
 }
 
 function coresUsed(id: string, who: string, cores: ReadonlyMap<string, number>): Finding {
   return {
     id,
-    title: `What ${who} cost a server to which nothing comes`,
-    how: `Processor time over ${idleSeconds} s without a request.`,
-    columns: ['who watches', 'core used'],
+    title: `CPU use of an idle server with ${who}`,
+    how: `CPU time over ${idleSeconds} s without requests.`,
+    columns: ['configuration', 'core used'],
     rows: [...cores].map(([name, share]): Cell[] => [name, `${(share * 100).toFixed(1)} %`]),
   };
 }
@@ -143,7 +143,7 @@ function comparisons(id: string, whose: string, how: string, rates: Collected): 
   return [
     {
       id: `${id}-share`,
-      title: `What of the server's processor time its ingest has ${whose}`,
+      title: `Ingest share of the server's CPU time ${whose}`,
       how,
       unit: '%',
       better: 'higher',
@@ -152,7 +152,7 @@ function comparisons(id: string, whose: string, how: string, rates: Collected): 
     {
       id: `${id}-rate`,
       title: `Requests per second ${whose}`,
-      how: 'Of the same turns.',
+      how: 'The same turns.',
       unit: '/s',
       better: 'higher',
       series: series(`${id}-rate`),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { comparisonTable, emptyDocument, replaceResults, table } from './markdown.ts';
+import { comparisonTable, emptyDocument, replaceResults, table, wrapped } from './markdown.ts';
 
 describe('table', () => {
   it('is Markdown, numbers made readable', () => {
@@ -22,6 +22,13 @@ describe('comparisonTable', () => {
     });
     expect(text).toContain('| ours | 200 | 100 – 300 | 2 |  |');
     expect(text).toContain('| theirs | 75 | 50 – 100 | 2 | 2.5 (2 – 3) |');
+  });
+});
+
+describe('wrapped', () => {
+  it('breaks a paragraph between words, after 100 columns at most', () => {
+    const words = ['a'.repeat(60), 'b'.repeat(39), 'c', 'd'.repeat(120)];
+    expect(wrapped(words.join(' '))).toBe(`${words[0]} ${words[1]}\n${words[2]}\n${words[3]}`);
   });
 });
 

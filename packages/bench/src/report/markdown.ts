@@ -29,16 +29,32 @@ export function markdownOf(
   ];
   if (results.failures.length > 0) {
     const lines = results.failures.map(({ of, reason }) => `- ${of}: ${reason}`);
-    sections.push(`## Could not be measured\n\n${lines.join('\n')}`);
+    sections.push(`## Failed measurements\n\n${lines.join('\n')}`);
   }
   return `${sections.join('\n\n')}\n`;
 }
 
 function heading({ title, how, earlier }: Finding): string {
-  if (earlier === undefined) return `## ${title}\n\n${how}\n\n`;
+  const start = `## ${title}\n\n${wrapped(how)}\n\n`;
+  if (earlier === undefined) return start;
   const versions = Object.entries(earlier.versions).map(([name, version]) => `${name} ${version}`);
   const run = [earlier.date, ...versions].join(', ');
-  return `## ${title}\n\n${how}\n\nMeasured in an earlier run: ${run}.\n\n`;
+  return `${start}${wrapped(`Measured in an earlier run: ${run}.`)}\n\n`;
+}
+
+const columns = 100;
+
+/** A paragraph in lines of at most 100 columns, longer words apart. */
+export function wrapped(text: string): string {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > columns) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line].join('\n');
 }
 
 function about({ date, plan, machine, versions, missing, minutes }: Report): string {
@@ -55,7 +71,7 @@ function about({ date, plan, machine, versions, missing, minutes }: Report): str
   ];
   const lack =
     missing.length === 0 ? '' : `\n\nNot installed, so not measured: ${missing.join(', ')}.`;
-  return `## The run\n\n${table(['what', 'which'], facts)}${lack}`;
+  return `## The run\n\n${table(['item', 'value'], facts)}${lack}`;
 }
 
 function targetTable({ results }: Report, targets: readonly Target[]): string {
@@ -65,7 +81,7 @@ function targetTable({ results }: Report, targets: readonly Target[]): string {
     reached === undefined ? 'not measured' : reached,
     met ? 'yes' : 'no',
   ]);
-  return table(['what', 'wanted', 'reached', 'met'], rows);
+  return table(['what', 'target', 'measured', 'met'], rows);
 }
 
 /** The first series is what the others are held against. */
@@ -84,7 +100,7 @@ export function comparisonTable({ series, unit, better }: Comparison): string {
     }),
   ];
   const ratio = `${ours.name} ÷ this (${better} is better)`;
-  return table(['', `median, ${unit}`, 'least – most', 'rounds', ratio], rows);
+  return table(['', `median, ${unit}`, 'min – max', 'rounds', ratio], rows);
 }
 
 function plainTable({ columns, rows }: Table): string {

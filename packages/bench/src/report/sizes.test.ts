@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Cell, Results } from '../result.ts';
-import { mostThatGo, sizesOf } from './sizes.ts';
+import { maximumRate, sizesOf } from './sizes.ts';
 
 function results(tables: Readonly<Record<string, readonly (readonly Cell[])[]>>): Results {
   const all = Object.entries(tables).map(([id, rows]) => {
@@ -28,8 +28,8 @@ describe('sizesOf', () => {
       results({
         'cluster-rates': [
           ['haproxy', 20_000, 20_000, 5, 'yes', 9, 90, 9, 0, 0, 2, 0],
-          ['haproxy', mostThatGo, 40_000, 5, '', 0.8, 90, 1, 0, 0, 2, 0],
-          ['directly', mostThatGo, 100_000, 5, '', 1.5, 90, 0, 0, 0, 2, 0],
+          ['haproxy', maximumRate, 40_000, 5, '', 0.8, 90, 1, 0, 0, 2, 0],
+          ['direct', maximumRate, 100_000, 5, '', 1.5, 90, 0, 0, 0, 2, 0],
         ],
       }),
     );

@@ -29,14 +29,14 @@ function clusterSize(results: Results): Table | undefined {
   ]);
   return {
     id: 'cluster-size',
-    title: 'What a cluster of that size needs',
-    how: `From the tables below, for nodes of ${nodeRate.toLocaleString('en')} requests/s each. The stream lies on each of its replicas.`,
+    title: 'Resources by cluster size',
+    how: `Computed from the tables below for nodes at ${nodeRate.toLocaleString('en')} requests/s each. Each replica holds the whole stream.`,
     columns: [
       'nodes',
       'requests/s',
       'messages/s to NATS',
       'kB/s to NATS',
-      'GB a day in the stream',
+      'stream, GB/day',
       'merger, cores',
       'merger, MB',
     ],
@@ -46,8 +46,8 @@ function clusterSize(results: Results): Table | undefined {
 
 /** Cores for a rate, where requests come one by one over connections that stay open. */
 function rateSize(results: Results): Table | undefined {
-  const all = rowsOf(results, 'cluster-rates').filter(([, wanted]) => wanted === mostThatGo);
-  const directly = all.find(([path]) => path === 'directly');
+  const all = rowsOf(results, 'cluster-rates').filter(([, wanted]) => wanted === maximumRate);
+  const directly = all.find(([path]) => path === 'direct');
   const balanced = all.find(([path]) => path === 'haproxy');
   if (directly === undefined || balanced === undefined) return undefined;
   const nodeCores = (row: readonly Cell[]): number => Number(row[nodesColumn]) / Number(row[2]);
@@ -55,13 +55,8 @@ function rateSize(results: Results): Table | undefined {
   return {
     id: 'cluster-cores',
     title: 'Cores for a rate',
-    how: 'From the processor time of each request in the table of rates below, "as many as go": requests one by one over connections that stay open. Whether so many cores reach it was measured only as far as that table goes.',
-    columns: [
-      'requests/s',
-      'nodes, cores, directly',
-      'nodes, cores, behind haproxy',
-      'haproxy, cores',
-    ],
+    how: 'Computed from the CPU time per request in the rates table below, row "maximum": single requests over keep-alive connections. Rates beyond that table are extrapolated.',
+    columns: ['requests/s', 'node cores, direct', 'node cores behind haproxy', 'haproxy cores'],
     rows: rates.map((rate) => [
       rate,
       rate * nodeCores(directly),
@@ -72,7 +67,7 @@ function rateSize(results: Results): Table | undefined {
 }
 
 /** How the row without a wanted rate is called. */
-export const mostThatGo = 'as many as go';
+export const maximumRate = 'maximum';
 const nodesColumn = 5;
 const haproxyColumn = 7;
 

@@ -80,7 +80,7 @@ export const archiveOff = 'without';
 export const sqlRow = 'reto3 query, a count per 10 ms';
 export const replayRow = 'reto3 replay count, on one core';
 
-export const alone = 'nobody';
+export const alone = 'baseline';
 export const watched = '20 dashboards';
 export const alerted = '4 alerts';
 
@@ -99,22 +99,22 @@ export const serverTargets: readonly Target[] = [
   least('pipelined ÷ haproxy', 5, ratio('pipelined', 'haproxy + stick table')),
   least('pipelined ÷ nginx', 5, ratio('pipelined', 'nginx return 200')),
   most('CPU per request at 5,000/s ÷ bare', 1.1, ratio('challenge-cpu', bare)),
-  most('the same over ten minutes', 1.1, ratio('soak-cpu', bare)),
+  most('CPU per request over ten minutes ÷ bare', 1.1, ratio('soak-cpu', bare)),
   most('resident memory − bare, MB', 30, difference('challenge-memory', bare)),
-  most('the same over ten minutes, MB', 30, difference('soak-memory', bare)),
-  most('its growth in the second five, MB', 1, medianOf('soak-growth', us)),
+  most('resident memory over ten minutes − bare, MB', 30, difference('soak-memory', bare)),
+  most('memory growth after five minutes, MB', 1, medianOf('soak-growth', us)),
   most('latency p99 at 5,000/s ÷ bare', 1.1, ratio('latency-calm-p99', bare)),
-  most('latency p99 at half of the maximum ÷ bare', 1.1, ratio('latency-half-p99', bare)),
+  most('latency p99 at half the maximum ÷ bare', 1.1, ratio('latency-half-p99', bare)),
   most('visible in open counts, p99, ms', 5, cell('delays', 'visible in open counts', 2)),
-  most('seen through /v1/live, p99, ms', 40, cell('delays', 'seen through /v1/live', 2)),
+  most('visible in /v1/live, p99, ms', 40, cell('delays', 'visible in /v1/live', 2)),
   least('keep-alive with the archive ÷ without', 0.6, ratio('archive-rate', archiveOff, archiveOn)),
-  least('answered with the archive at 50,000/s', 49_500, cell('archive-rates', 50_000, 1)),
+  least('answers/s with the archive at 50,000/s', 49_500, cell('archive-rates', 50_000, 1)),
   most('dropped by the archive at 50,000/s', 0, cell('archive-rates', 50_000, 3)),
   // 10,000,000 in 2 s.
   least('SQL over the archive, messages/s', 5_000_000, cell('archive-reading', sqlRow, 3)),
-  most('windows that SQL counts otherwise', 0, cell('archive-reading', sqlRow, 5)),
+  most('windows where SQL differs', 0, cell('archive-reading', sqlRow, 5)),
   least('replay on one core, messages/s', 1_000_000, cell('archive-reading', replayRow, 3)),
-  most('windows that replay counts otherwise', 0, cell('archive-reading', replayRow, 5)),
+  most('windows where replay differs', 0, cell('archive-reading', replayRow, 5)),
   most('a day: ms10 blocks ÷ entropy', 1.05, cell('storage', 'reto3, all ms10 blocks', 2)),
   most(
     'a day: folder, compacted ÷ entropy',
@@ -132,9 +132,9 @@ export const clusterTargets: readonly Target[] = [
   most('merger for 100 nodes, cores', 0.1, cell('cluster-growth', 100, 2)),
   most('merger for 1,000 nodes, cores', 1, cell('cluster-growth', 1_000, 2)),
   most(
-    "a second's end to its place in the cluster, p99, ms",
+    'end of a second to cluster counts, p99, ms',
     300,
-    cell('cluster-delay', "a second's end to its place in the cluster's counts", 2),
+    cell('cluster-delay', 'end of a second to cluster counts', 2),
   ),
 ];
 
