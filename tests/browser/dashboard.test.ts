@@ -1,12 +1,13 @@
 /** The dashboard shows what was counted, in a real browser with real traffic. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { freePort } from '@reto3/bench/src/free-port.ts';
+import { quantile } from '@reto3/bench/src/statistics.ts';
 import type { Bursts } from '@reto3/engine';
 import { expect, onTestFinished, vi } from 'vitest';
 import { ask, askInfo, askStats } from '../support/api.ts';
-import { figure, quantile } from '../support/figure.ts';
+import { figure } from '../support/figure.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { freePort } from '../support/port.ts';
 import { requires } from '../support/requirement.ts';
 import { Server } from '../support/server.ts';
 import { waitUntil } from '../support/wait.ts';

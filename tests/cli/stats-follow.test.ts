@@ -1,12 +1,12 @@
 /** `reto3 stats --follow`: goes on across restarts, and ends when it is told to. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { freePort } from '@reto3/bench/src/free-port.ts';
 import { expect, onTestFinished, test } from 'vitest';
 import { askStats } from '../support/api.ts';
 import { runCli, startCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { Load } from '../support/load.ts';
-import { freePort } from '../support/port.ts';
 import { Server } from '../support/server.ts';
 import { thisMinute, untilFinal } from '../support/stats.ts';
 import { waitUntil } from '../support/wait.ts';

@@ -1,13 +1,13 @@
 /** What draws on a terminal, in a real one: `reto3 top`, and `reto3 stats --chart --follow`. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { freePort } from '@reto3/bench/src/free-port.ts';
 import { expect, onTestFinished, test } from 'vitest';
 import { runCli } from '../support/cli.ts';
 import { startNode } from '../support/cluster.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { Load } from '../support/load.ts';
 import { NatsServers } from '../support/nats.ts';
-import { freePort } from '../support/port.ts';
 import { requires } from '../support/requirement.ts';
 import { Server } from '../support/server.ts';
 import { Terminal } from '../support/terminal.ts';

@@ -5,12 +5,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '@reto3/bench/src/free-port.ts';
 import { expect } from 'vitest';
 import { chunked, get, host, line, post } from '../hostile/corpus/case.ts';
 import { Client } from '../hostile/support/exchange.ts';
 import { askInfo } from '../support/api.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { freePort } from '../support/port.ts';
 import { launch } from '../support/processes.ts';
 import { requires } from '../support/requirement.ts';
 import { Server } from '../support/server.ts';

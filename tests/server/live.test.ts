@@ -1,8 +1,9 @@
 /** Windows become visible as soon as they are final: in order, none missing, none twice. */
 import { setTimeout } from 'node:timers/promises';
+import { quantile } from '@reto3/bench/src/statistics.ts';
 import { expect, test } from 'vitest';
 import { askStats } from '../support/api.ts';
-import { figure, quantile } from '../support/figure.ts';
+import { figure } from '../support/figure.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { type Arrival, readLive } from '../support/live.ts';
 import { Load } from '../support/load.ts';

@@ -1,14 +1,13 @@
 /** docs/nginx.md: its configuration, as a reader would copy it, counts what nginx answers. */
 import { once } from 'node:events';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { freePort } from '@reto3/bench/src/free-port.ts';
 import { expect, onTestFinished } from 'vitest';
 import { askInfo } from '../support/api.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { freePort } from '../support/port.ts';
-import { launch } from '../support/processes.ts';
+import { startNginx } from '../support/nginx.ts';
 import { requires } from '../support/requirement.ts';
 import { Server } from '../support/server.ts';
 import { waitUntil } from '../support/wait.ts';
@@ -46,26 +45,9 @@ async function pageConfiguration(ports: {
 
 requires('nginx')('the configuration of docs/nginx.md counts each request once', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
-  const folder = await temporaryFolder();
   const port = await freePort();
   const ports = { nginx: port, application: await startApplication(), server: server.port };
-  const parts = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
-  await mkdir(join(folder, 'parts'));
-  const file = join(folder, 'nginx.conf');
-  await writeFile(
-    file,
-    `daemon off;
-master_process off;
-pid ${folder}/nginx.pid;
-events {}
-http {
-  access_log off;
-${parts.map((name) => `  ${name}_temp_path ${folder}/parts/${name};`).join('\n')}
-${await pageConfiguration(ports)}
-}
-`,
-  );
-  launch('nginx', ['-p', folder, '-c', file, '-e', 'stderr']);
+  await startNginx(await pageConfiguration(ports));
   const statusOf = (path: string, init?: RequestInit): Promise<number> =>
     fetch(`http://127.0.0.1:${port}${path}`, init).then(({ status }) => status);
   let answered = 0;

@@ -8,12 +8,12 @@ import { symlink, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server as NetServer } from 'node:net';
 import { join } from 'node:path';
+import { freePort } from '@reto3/bench/src/free-port.ts';
 import { expect, onTestFinished, test } from 'vitest';
 import { askInfo } from '../support/api.ts';
 import { cliFile, type Outcome, runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { Load } from '../support/load.ts';
-import { freePort } from '../support/port.ts';
 import { Server, serveArgs } from '../support/server.ts';
 
 const exit = { failed: 1, usage: 2, notReachable: 3, noData: 4 } as const;

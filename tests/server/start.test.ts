@@ -4,12 +4,12 @@ import { once } from 'node:events';
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import { chmod, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { freePort } from '@reto3/bench/src/free-port.ts';
 import { expect, onTestFinished, test } from 'vitest';
 import { askInfo } from '../support/api.ts';
 import { cliFile, runCli, startCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { Load } from '../support/load.ts';
-import { freePort } from '../support/port.ts';
 import { Server, serveArgs } from '../support/server.ts';
 import { waitUntil } from '../support/wait.ts';
 

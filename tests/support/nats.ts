@@ -3,10 +3,10 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { freePort } from '@reto3/bench/src/free-port.ts';
 import type { Random } from '@reto3/core/testing';
 import { temporaryFolder } from './folder.ts';
 import { loopback, type Place } from './place.ts';
-import { freePort } from './port.ts';
 import { launch, type RunningProcess } from './processes.ts';
 import { waitUntil } from './wait.ts';
 

@@ -126,20 +126,6 @@ export function percent(share: number): string {
   return `${short(Math.round(share * 1_000) / 10)} %`;
 }
 
-/** Rows of which each column is as wide as its widest text. */
-export function table(rows: readonly (readonly string[])[]): string[] {
-  const widths: number[] = [];
-  for (const row of rows)
-    for (const [column, text] of row.entries())
-      widths[column] = Math.max(widths[column] ?? 0, text.length);
-  return rows.map((row) =>
-    row
-      .map((text, column) => text.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
-}
-
 /** The first line: what was looked at. */
 export function rangeLine(answer: {
   readonly from: number;

@@ -2,10 +2,11 @@
 
 import { parseNumber, Reto3Error, timeText } from '@reto3/core';
 import type { Bursts } from '@reto3/engine';
-import { ask, type Layout, percent, print, rangeLine, short, table } from './analysis.ts';
+import { ask, type Layout, percent, print, rangeLine, short } from './analysis.ts';
 import { sourceOf } from './answers.ts';
 import { exitCode } from './exit-code.ts';
 import { analysisFormats, type burstsFlags, formatOf, type Given } from './flags.ts';
+import { tableLines } from './terminal/table.ts';
 
 const mostMessages = 1e9;
 /** A screenful; the other formats have all of the hundred that the answer lists. */
@@ -60,7 +61,7 @@ function burstsLines(answer: Bursts): string[] {
   return [
     rangeLine(answer),
     '',
-    ...table([
+    ...tableLines([
       ['window', 'windows', 'mean', 'peak', 'peak at', 'peak/mean', 'dispersion'],
       ...scales.map(({ windowMs, windows, mean, peak, peakToMean, dispersion }) => [
         windowMs < 1_000 ? `${windowMs} ms` : `${windowMs / 1_000} s`,
@@ -78,7 +79,7 @@ function burstsLines(answer: Bursts): string[] {
     ...listed(bursts.count, 'with the most messages'),
     ...(bursts.count === 0
       ? []
-      : table([
+      : tableLines([
           ['from', 'ms', 'peak', 'total', 'share'],
           ...largest(bursts.list, ({ total }) => total).map(({ from, to, peak, total, share }) =>
             [timeText(from), to - from, peak, total, percent(share)].map(String),
@@ -89,7 +90,7 @@ function burstsLines(answer: Bursts): string[] {
     ...listed(stalls.count, 'longest'),
     ...(stalls.count === 0
       ? []
-      : table([
+      : tableLines([
           ['from', 'ms'],
           ...largest(stalls.list, ({ from, to }) => to - from).map(({ from, to }) => [
             timeText(from),

@@ -3,6 +3,7 @@
 import { type ApiOptions, answerCut, request, textOf } from '@reto3/client';
 import type { ClusterState, NodeState } from '@reto3/cluster';
 import { Reto3Error, timeText } from '@reto3/core';
+import { tableLines } from './terminal/table.ts';
 
 type ClusterAnswer = ClusterState & { readonly nodes?: readonly NodeState[] };
 
@@ -39,16 +40,7 @@ export function clusterLines({ role, nodes, problem, server }: ClusterAnswer): s
     timeText(node.boot),
     String(node.revision),
   ]);
-  const widths = header.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  const line = (row: readonly string[]): string =>
-    row
-      .map((cell, column) =>
-        column < 2 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
-      )
-      .join('  ')
-      .trimEnd();
   const away = server === undefined ? ['NATS is away: this is what was last heard'] : [];
-  return [line(header), ...rows.map(line), ...away, ...(problem === undefined ? [] : [problem])];
+  const lines = tableLines([header, ...rows], (column) => column >= 2);
+  return [...lines, ...away, ...(problem === undefined ? [] : [problem])];
 }

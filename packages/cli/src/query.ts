@@ -22,6 +22,7 @@ import { type Source, writeAnswer } from './answers.ts';
 import { orCleanUp } from './clean-up.ts';
 import { takingRows } from './taking-rows.ts';
 import { withProgress } from './terminal/progress.ts';
+import { columnWidths, tableLines } from './terminal/table.ts';
 import { makeWhole, writeWhole } from './whole-file.ts';
 
 export const queryFormats = ['table', 'csv', 'json', 'ndjson', 'parquet'] as const;
@@ -206,22 +207,12 @@ async function writeTable({ columns, rows }: TextRows, into: Writable): Promise<
     if (more) break;
     shown.push(row.map((cell) => (cell === null ? '' : terminalCell(cell))));
   }
-  const widths = columns.map((name, column) =>
-    shown.reduce((width, row) => Math.max(width, row[column]?.length ?? 0), name.length),
-  );
   const numeric = columns.map((_, column) =>
     shown.every((row) => /^-?[\d.]*(?:e[+-]?\d+)?$/.test(row[column] ?? '')),
   );
-  const line = (cells: readonly string[]): string =>
-    cells
-      .map((cell, column) => {
-        const width = widths[column] ?? 0;
-        return numeric[column] ? cell.padStart(width) : cell.padEnd(width);
-      })
-      .join('  ')
-      .trimEnd();
-  const rule = widths.map((width) => '-'.repeat(width));
-  await write(into, `${[line(columns), line(rule), ...shown.map(line)].join('\n')}\n`);
+  const rule = columnWidths([columns, ...shown]).map((width) => '-'.repeat(width));
+  const lines = tableLines([columns, rule, ...shown], (column) => numeric[column] === true);
+  await write(into, `${lines.join('\n')}\n`);
   if (more)
     process.stderr.write(
       `reto3: these are the first ${mostTableRows} rows (--format csv or --output has all of them)\n`,

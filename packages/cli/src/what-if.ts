@@ -2,9 +2,10 @@
 
 import { Reto3Error, timeText } from '@reto3/core';
 import type { WhatIf } from '@reto3/engine';
-import { ask, type Layout, percent, print, rangeLine, short, table } from './analysis.ts';
+import { ask, type Layout, percent, print, rangeLine, short } from './analysis.ts';
 import { sourceOf } from './answers.ts';
 import { analysisFormats, formatOf, type Given, type whatIfFlags } from './flags.ts';
+import { tableLines } from './terminal/table.ts';
 
 /** @throws Reto3Error RETO3_BAD_FLAG, RETO3_BAD_FORMAT, and what `ask` throws */
 export async function askWhatIf(given: Given<typeof whatIfFlags>): Promise<void> {
@@ -48,7 +49,7 @@ function whatIfLines(answer: WhatIf): string[] {
     `added wait       mean ${short(wait.mean)} ms, p50 ${short(wait.p50)} ms, p99 ${short(wait.p99)} ms, max ${short(wait.max)} ms; ${percent(delayed)} of the messages waited`,
     '',
     'token buckets that would have let everything pass, the smallest burst for each rate',
-    ...table([
+    ...tableLines([
       ['rate/s', 'burst'],
       ...curve.map(({ rate, burst }) => [String(rate), String(burst)]),
     ]),

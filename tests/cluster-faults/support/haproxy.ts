@@ -1,8 +1,8 @@
 /** A real haproxy in front of several servers, as in deploy/cluster/haproxy.cfg, on loopback. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { freePort } from '@reto3/bench/src/free-port.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { freePort } from '../../support/port.ts';
 import { launch } from '../../support/processes.ts';
 import type { Server } from '../../support/server.ts';
 import { waitUntil } from '../../support/wait.ts';

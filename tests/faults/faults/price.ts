@@ -2,7 +2,8 @@
 import { OpenLoop } from '@reto3/bench/src/loads/open-loop.ts';
 import { runWrk } from '@reto3/bench/src/loads/wrk.ts';
 import { message } from '@reto3/bench/src/peers/peer.ts';
-import { quantile } from '../../support/figure.ts';
+import { quantile } from '@reto3/bench/src/statistics.ts';
+
 import { temporaryFolder } from '../../support/folder.ts';
 import { Server } from '../../support/server.ts';
 import type { Fault } from '../fault.ts';

@@ -8,9 +8,10 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { runWrk } from '@reto3/bench/src/loads/wrk.ts';
 import { message } from '@reto3/bench/src/peers/peer.ts';
+import { quantile } from '@reto3/bench/src/statistics.ts';
 import { program } from '../../faults/support/needs.ts';
 import { poissonCounts, writeDay } from '../../support/day.ts';
-import { quantile } from '../../support/figure.ts';
+
 import { temporaryFolder } from '../../support/folder.ts';
 import { markdownTable } from '../../support/markdown.ts';
 import { launch } from '../../support/processes.ts';

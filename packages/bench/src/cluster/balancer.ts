@@ -2,7 +2,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Bench } from '../bench.ts';
-import { freePorts, startPeer } from '../peers/peer.ts';
+import { freePorts } from '../free-port.ts';
+import { startPeer } from '../peers/peer.ts';
 import type { RunningReto3 } from '../peers/reto3.ts';
 import type { Usage } from '../usage.ts';
 

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import type { Bench } from '../bench.ts';
-import { freePorts, type RunningPeer, startPeer } from '../peers/peer.ts';
+import { freePorts } from '../free-port.ts';
+import { type RunningPeer, startPeer } from '../peers/peer.ts';
 import { firstLineOf } from '../program.ts';
 import { sumOf, type Usage } from '../usage.ts';
 

@@ -4,7 +4,8 @@
  */
 import { fileURLToPath } from 'node:url';
 import { loadUws } from '@reto3/server/uws';
-import { freePort, message, type Peer, startPeer } from './peer.ts';
+import { freePort } from '../free-port.ts';
+import { message, type Peer, startPeer } from './peer.ts';
 
 const script = fileURLToPath(new URL('./bare-uws.server.js', import.meta.url));
 

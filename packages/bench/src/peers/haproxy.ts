@@ -1,8 +1,9 @@
 /** haproxy, counting requests in a stick table. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { freePort } from '../free-port.ts';
 import { firstLineOf } from '../program.ts';
-import { freePort, message, type Peer, startPeer } from './peer.ts';
+import { message, type Peer, startPeer } from './peer.ts';
 
 export const haproxy: Peer = {
   name: 'haproxy + stick table',

@@ -1,8 +1,9 @@
 /** InfluxDB 1: one point written per request. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { freePorts } from '../free-port.ts';
 import { firstLineOf } from '../program.ts';
-import { ask, freePorts, type Peer, startPeer } from './peer.ts';
+import { ask, type Peer, startPeer } from './peer.ts';
 
 const write = { method: 'POST', path: '/write?db=bench', body: 'messages value=1' };
 

@@ -2,8 +2,9 @@
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { freePort } from '../free-port.ts';
 import { firstLineOf } from '../program.ts';
-import { freePort, message, type Peer, type Place, type RunningPeer, startPeer } from './peer.ts';
+import { message, type Peer, type Place, type RunningPeer, startPeer } from './peer.ts';
 
 const needs = { nginx: 'nginx' };
 

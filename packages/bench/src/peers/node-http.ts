@@ -1,6 +1,7 @@
 /** Node.js's own HTTP server, one thread. */
 import { fileURLToPath } from 'node:url';
-import { freePort, message, type Peer, startPeer } from './peer.ts';
+import { freePort } from '../free-port.ts';
+import { message, type Peer, startPeer } from './peer.ts';
 
 const script = fileURLToPath(new URL('./node-http.server.js', import.meta.url));
 

@@ -2,7 +2,6 @@
  * A peer: a server that can be found, started, loaded and stopped. reto3 is one of them.
  */
 import { request } from 'node:http';
-import { createServer, type Server } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { findProgram, Program, type ProgramOptions } from '../program.ts';
 import { sumOf, threadSecondsOf, type Usage, usageOf } from '../usage.ts';
@@ -132,34 +131,4 @@ export function ask(
     client.once('timeout', () => client.destroy());
     client.end(body);
   });
-}
-
-/** Ports that nobody listens on now. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<Server>((resolve, reject) => {
-          const server = createServer();
-          server.once('error', reject);
-          server.listen({ host: '127.0.0.1', port: 0 }, () => resolve(server));
-        }),
-    ),
-  );
-  const ports = servers.map((server) => {
-    const address = server.address();
-    if (typeof address !== 'object' || address === null)
-      throw new Error('BUG: a server without a port');
-    return address.port;
-  });
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
-
-/** A single free port. */
-export async function freePort(): Promise<number> {
-  const [port] = await freePorts(1);
-  if (port === undefined) throw new Error('BUG: no port');
-  return port;
 }

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { version } from '@reto3/core';
+import { freePorts } from '../free-port.ts';
 import { Program } from '../program.ts';
-import { ask, freePorts, message, type Peer, RunningPeer, retryMs, startMs } from './peer.ts';
+import { ask, message, type Peer, RunningPeer, retryMs, startMs } from './peer.ts';
 
 /** The command line's entry. */
 export const reto3Bin = fileURLToPath(new URL('../../../cli/bin/reto3.js', import.meta.url));

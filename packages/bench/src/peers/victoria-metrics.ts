@@ -1,7 +1,8 @@
 /** VictoriaMetrics: one sample written per request, and the store that a day is held against. */
 import { join } from 'node:path';
+import { freePort } from '../free-port.ts';
 import { firstLineOf } from '../program.ts';
-import { freePort, type Peer, type RunningPeer, startPeer } from './peer.ts';
+import { type Peer, type RunningPeer, startPeer } from './peer.ts';
 
 const write = { method: 'POST', path: '/write', body: 'messages value=1' };
 

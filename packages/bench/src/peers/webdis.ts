@@ -1,8 +1,9 @@
 /** Redis behind webdis, its HTTP interface: one INCR per request. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { freePorts } from '../free-port.ts';
 import { firstLineOf } from '../program.ts';
-import { freePorts, type Peer, startPeer } from './peer.ts';
+import { type Peer, startPeer } from './peer.ts';
 
 const increment = { method: 'GET', path: '/INCR/messages', body: '' };
 

@@ -5,8 +5,9 @@
 
 import { styleText } from 'node:util';
 import { terminalCell, timeText } from '@reto3/core';
-import { percent, short, table } from '../analysis.ts';
+import { percent, short } from '../analysis.ts';
 import type { Canvas } from '../terminal/screen.ts';
+import { tableLines } from '../terminal/table.ts';
 import { type RecentWindows, reachMs } from './recent-windows.ts';
 import type { Info, ServerState } from './server-state.ts';
 
@@ -128,7 +129,7 @@ function peakLines(recent: RecentWindows): string[] {
   const highest = peaks[0]?.count ?? 0;
   return [
     `${title}, mean ${rateText(mean)}, peak/mean ${rateText(highest / mean)}`,
-    ...table(
+    ...tableLines(
       peaks.map(({ start, count }) => [timeOfDay(start), whole(count), barOf(count, highest)]),
     ),
   ];
@@ -144,7 +145,7 @@ function workerLines(rates: readonly number[]): string[] {
   const sum = rates.reduce((total, rate) => total + rate, 0);
   return [
     'workers',
-    ...table(
+    ...tableLines(
       rates.map((rate, worker) => {
         const share = sum === 0 ? 0 : rate / sum;
         return [String(worker + 1), `${rateText(rate)}/s`, percent(share), barOf(share, 1)];
@@ -156,7 +157,7 @@ function workerLines(rates: readonly number[]): string[] {
 function nodeLines(nodes: ServerState['nodes']): string[] {
   return [
     'nodes of the cluster',
-    ...table(
+    ...tableLines(
       nodes.map(({ name, state, rate, share, lagMs }) => [
         name,
         state,

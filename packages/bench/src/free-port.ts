@@ -33,3 +33,7 @@ async function isFree(port: number): Promise<boolean> {
   await once(listener, 'close');
   return true;
 }
+
+export function freePorts(count: number): Promise<number[]> {
+  return Promise.all(Array.from({ length: count }, freePort));
+}

@@ -1,0 +1,28 @@
+/** A real nginx with a folder of its own, so that it needs no rights and leaves nothing behind. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { temporaryFolder } from './folder.ts';
+import { launch, type RunningProcess } from './processes.ts';
+
+const parts = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
+
+/** @param http what stands in the block `http` */
+export async function startNginx(http: string): Promise<RunningProcess> {
+  const folder = await temporaryFolder();
+  await mkdir(join(folder, 'parts'));
+  const file = join(folder, 'nginx.conf');
+  await writeFile(
+    file,
+    `daemon off;
+master_process off;
+pid ${folder}/nginx.pid;
+events {}
+http {
+  access_log off;
+${parts.map((name) => `  ${name}_temp_path ${folder}/parts/${name};`).join('\n')}
+${http}
+}
+`,
+  );
+  return launch('nginx', ['-p', folder, '-c', file, '-e', 'stderr']);
+}
