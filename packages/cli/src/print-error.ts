@@ -37,7 +37,7 @@ async function toldOf(error: unknown, args: readonly string[]): Promise<Told> {
   if (error instanceof Reto3Error) return error;
   if (oclifExitOf(error) === exitCode.usage) return usageErrorOf(error, args);
   return new Reto3Error('RETO3_INTERNAL', oneLine(messageOf(error)), {
-    hint: 'this is a fault in reto3; report it together with the command',
+    hint: 'this is a bug in reto3; report it with the command that you ran',
   });
 }
 

@@ -1,69 +1,66 @@
 /**
- * Every error that a user can meet: its code and its cure. The query API has the HTTP status of each
- * (api/http-status.ts in the server), the command line its exit code (exit-code.ts there).
+ * Every error that a user can meet: its code and its cure. The server keeps the HTTP status of each
+ * code (api/http-status.ts), the command line its exit code (exit-code.ts).
  *
- * The codes are API; scripts match on them, messages may change. docs/errors.md lists the same
- * codes, and a test of the command line holds it to all three tables. Broken invariants of our own
- * are plain `Error`s whose message starts with BUG.
+ * The codes are API: scripts match on them, while messages may change. docs/errors.md lists the
+ * same codes, and a test of the command line holds it to all three tables. A broken invariant of
+ * ours is a plain `Error` whose message starts with BUG.
  */
 
-/** What to do about it: one sentence without a full stop, for it stands in brackets too. */
+/** The cure: one sentence without a full stop, since it is also printed in brackets. */
 export const errorHints = {
   RETO3_BAD_COMMAND: 'see reto3 --help for the commands',
-  RETO3_BAD_FLAG: 'see the flags of the command with --help',
+  RETO3_BAD_FLAG: 'add --help to the command to see its flags',
   RETO3_BAD_PERIOD: 'use ms10 (10 ms), sec (1 s) or min (60 s)',
   RETO3_BAD_TIME:
     'use ISO 8601 such as 2016-05-28T11:11:11Z, epoch seconds (10 digits) or milliseconds (13), or an age such as 90s, 5m, 2h, 1d',
-  RETO3_BAD_RANGE: 'give --from before --to, or --last alone or with --to',
-  RETO3_BAD_FORMAT: 'leave the format out for the default one',
+  RETO3_BAD_RANGE: 'put --from before --to, or give --last, alone or with --to',
+  RETO3_BAD_FORMAT: 'leave the format out to get the default',
   RETO3_BAD_SETTING: 'see reto3 serve --help',
   RETO3_BAD_REPORT:
-    'give --report lag, generated, top, sizes, or a module that exports a report; see docs/reports.md',
-  RETO3_NO_REPORT: 'see reto3 reports; start the server with --report',
-  RETO3_REPORT_FAILED: 'mend the report, or give a new name to one that keeps something else now',
-  RETO3_BAD_REQUEST: 'see /openapi.json for what is understood',
+    'give --report lag, generated, top, sizes or the path of a module; see docs/reports.md',
+  RETO3_NO_REPORT: 'list the reports with reto3 reports, or start the server with --report',
+  RETO3_REPORT_FAILED: 'fix the report, or rename it if it now stores something else',
+  RETO3_BAD_REQUEST: 'see /openapi.json for every route and its parameters',
   RETO3_UNAUTHORIZED: 'send the header "Authorization: Bearer <token>"',
-  RETO3_FORBIDDEN: 'start the server with --admin-token-file, or ask on its own machine',
-  RETO3_WRONG_HOST: 'ask by address, or start the server with that name as --admin-name',
-  RETO3_NOT_FOUND: 'see /openapi.json for what is there',
-  RETO3_NOT_READY: 'wait, or see the reason in /readyz',
-  RETO3_BUSY: 'ask again in a while, or for less at a time',
-  RETO3_INTERNAL: 'this is a fault in reto3; see the log',
-  RETO3_SERVER_NOT_REACHABLE: 'start it with "reto3 serve", or name its query API with --url',
-  RETO3_ANSWER_CUT: 'ask again; if that fails too, the log of the server says why',
+  RETO3_FORBIDDEN: 'start the server with --admin-token-file, or run the command on its machine',
+  RETO3_WRONG_HOST: 'use the IP address of the server, or start it with that name as --admin-name',
+  RETO3_NOT_FOUND: 'see /openapi.json for every route',
+  RETO3_NOT_READY: 'wait, or read the reason at /readyz',
+  RETO3_BUSY: 'try again later, or ask for less at a time',
+  RETO3_INTERNAL: 'this is a bug in reto3; the server log has the details',
+  RETO3_SERVER_NOT_REACHABLE:
+    'start it with "reto3 serve", or give the address of its query API with --url',
+  RETO3_ANSWER_CUT: 'run it again; if that fails too, the server log has the reason',
   RETO3_NO_DATA: 'widen the range, or add --open',
   RETO3_PORT_TAKEN: 'stop the process that listens there, or choose another port',
-  RETO3_CANNOT_LISTEN: 'choose an address of this machine and a port that you may open',
-  RETO3_DATA_LOCKED: 'stop the server that holds it, or choose another --data-dir',
-  RETO3_DATA_UNREADABLE:
-    'make the folder readable and writable for this user, or choose another --data-dir',
-  RETO3_DISK_FULL: 'free space on the disk of the data folder, or choose another --data-dir',
-  RETO3_DATA_CORRUPT:
-    'run reto3 doctor --repair on it, which keeps a copy, or choose another --data-dir',
-  RETO3_DATA_VERSION:
-    'read it with the version of reto3 that wrote it, or choose another --data-dir',
+  RETO3_CANNOT_LISTEN: 'choose an address of this machine and a port that this user may open',
+  RETO3_DATA_LOCKED: 'stop the server that uses it, or choose another --data-dir',
+  RETO3_DATA_UNREADABLE: 'let this user read and write the folder, or choose another --data-dir',
+  RETO3_DISK_FULL: 'free space, or choose a --data-dir on another disk',
+  RETO3_DATA_CORRUPT: 'run reto3 doctor --repair, which keeps a copy, or choose another --data-dir',
+  RETO3_DATA_VERSION: 'use the version of reto3 that wrote it, or choose another --data-dir',
   RETO3_STORE_FAILING:
-    'free space or mend the disk; the server goes on by itself, and counts meanwhile',
-  RETO3_BLOCK_DAMAGED: 'ask for a range that leaves the damaged block out',
+    'free space or fix the disk; the server keeps counting and recovers by itself',
+  RETO3_BLOCK_DAMAGED: 'ask for a range without the damaged block',
   RETO3_BACKUP_DAMAGED: 'use another backup; nothing was restored from this one',
-  RETO3_FOLDER_NOT_EMPTY: 'name an empty folder, or one that is not there yet',
-  RETO3_FILE_UNWRITABLE: 'name a file in a folder that you may write to, with space left',
+  RETO3_FOLDER_NOT_EMPTY: 'name an empty or a new folder',
+  RETO3_FILE_UNWRITABLE: 'choose a folder that you may write to, on a disk with free space',
   RETO3_CHECK_FAILED:
-    'see the lines above; reto3 doctor --repair mends the folder of a stopped server, and keeps a copy',
-  RETO3_NO_CLUSTER: 'ask a server that was started with --nats and --role merge or both',
-  RETO3_NO_SUCH_NODE: 'name one of the nodes that reto3 cluster lists',
+    'see the lines above; to repair, stop the server and run reto3 doctor --repair, which keeps a copy',
+  RETO3_NO_CLUSTER: 'ask a server started with --nats and --role merge or both',
+  RETO3_NO_SUCH_NODE: 'run reto3 cluster to list the nodes',
   RETO3_NATS_AWAY:
-    'see that the NATS servers run and let this server in; it goes on trying, and counts meanwhile',
+    'check that NATS runs and accepts this server, which keeps counting and retrying',
   RETO3_STREAM_UNFIT: 'choose another --nats-stream and --nats-subject, or delete that stream',
-  RETO3_BAD_SQL: 'docs/queries.md has the columns of messages and counts, and ten examples',
+  RETO3_BAD_SQL: 'see docs/queries.md for the columns and ten examples',
   RETO3_NO_ARCHIVE:
-    'start the server with --archive; the archive is read on its own machine, or with --data-dir from a copy',
+    'start the server with --archive, and run this on its machine or on a copy with --data-dir',
   RETO3_ARCHIVE_DAMAGED:
-    'reto3 audit names what is bad; a server needs no file of the archive to count, so it may be moved away',
-  RETO3_ARCHIVE_CHANGED:
-    'run it again: the server changed files of the archive while they were read',
+    'run reto3 audit to find the bad files; no server needs them to count, so you may move them away',
+  RETO3_ARCHIVE_CHANGED: 'run it again; the next run reads the new files',
   RETO3_DUCKDB_MISSING:
-    'install with optional dependencies, on Linux with glibc, macOS or Windows; or leave --archive out',
+    'install with optional dependencies on Linux with glibc, macOS or Windows, or leave out --archive',
   RETO3_UWS_MISSING:
     'run Node.js 20, 22, 24 or 25 on glibc 2.38 or newer, or Node.js 20 on glibc 2.27 or newer',
 } as const satisfies Record<string, string>;

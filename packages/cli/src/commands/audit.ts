@@ -39,7 +39,7 @@ export default class AuditCommand extends Command {
       throw new Reto3Error('RETO3_CHECK_FAILED', 'not all counts can be relied on');
     if (failed.some(({ unchecked }) => !unchecked))
       throw new Reto3Error('RETO3_CHECK_FAILED', 'the counts hold, but not the archive', {
-        hint: 'see the lines above; a server needs none of the files to count, so what is bad may be moved away',
+        hint: 'see the lines above; no server needs the bad files to count, so you may move them away',
       });
     if (failed.length > 0)
       throw new Reto3Error('RETO3_DUCKDB_MISSING', 'not all of the archive could be checked');

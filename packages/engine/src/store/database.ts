@@ -22,7 +22,7 @@ export async function openDatabase(
   { create }: { readonly create: boolean } = { create: true },
 ): Promise<Database> {
   if (!create) {
-    await assertHoldsDatabase(folder, 'put the folder back; a server that runs goes on by itself');
+    await assertHoldsDatabase(folder, 'put the folder back; a running server recovers by itself');
     return openWhole(folder, { createIfMissing: false });
   }
   try {

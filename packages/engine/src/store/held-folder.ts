@@ -57,7 +57,7 @@ export class HeldFolder {
     if (now === this.#opened) return;
     const found = now === undefined ? 'it is gone' : 'another folder lies there';
     throw new Reto3Error('RETO3_STORE_FAILING', `cannot write to ${this.#path}: ${found}`, {
-      hint: 'put the folder back; the server goes on by itself, and counts meanwhile',
+      hint: 'put the folder back; the server keeps counting and recovers by itself',
     });
   }
 }

@@ -219,7 +219,7 @@ function assertContinues(found: Meta | undefined, written: Pick<Meta, 'bootId' |
   throw new Reto3Error(
     'RETO3_STORE_FAILING',
     `cannot go on in the data folder: it is not the one that this server wrote (${got})`,
-    { hint: 'put the folder back; the server goes on by itself, and counts meanwhile' },
+    { hint: 'put the folder back; the server keeps counting and recovers by itself' },
   );
 }
 
