@@ -58,8 +58,8 @@ export async function archiveCost(bench: Bench): Promise<Finding[]> {
     },
     {
       id: 'archive-full-load',
-      title: 'Messages archived under that load',
-      how: 'All messages of each round above, warm-up included.',
+      title: 'Messages archived at full load',
+      how: 'The rounds with the archive from "Requests per second, with and without the archive": all messages, warm-up included.',
       columns: ['round', 'requests/s', 'archived', 'dropped'],
       rows,
     },
