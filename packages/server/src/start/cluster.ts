@@ -1,0 +1,22 @@
+/** Joins the cluster, if there is one. */
+import type { Cluster } from '@reto3/cluster';
+import { systemClock } from '@reto3/core';
+import type { LoadedReport } from '@reto3/reports/load';
+import type { Counts } from './counts.ts';
+import type { Start } from './start.ts';
+
+/** Loaded only where it is asked for: a server on its own keeps no memory for NATS. */
+export async function joinCluster(
+  { config, dataDir, log, metrics, shutdown }: Start,
+  { coordinator, book }: Counts,
+  loaded: readonly LoadedReport[],
+): Promise<Cluster | undefined> {
+  if (config.nats === undefined) return undefined;
+  const { Cluster } = await import('@reto3/cluster');
+  const reports = loaded.map(({ report }) => report);
+  const parts = { coordinator, book, reports, dataDir, log, clock: systemClock };
+  const cluster = await Cluster.open({ settings: config, ...parts });
+  shutdown.add('cluster', () => cluster.stop());
+  metrics.add(cluster.metrics);
+  return cluster;
+}

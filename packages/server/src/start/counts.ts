@@ -1,0 +1,143 @@
+/** Starts what keeps the counts: the store, the coordinator, its writes, what is deleted. */
+import { describe, messageOf, systemClock } from '@reto3/core';
+import {
+  Coordinator,
+  FlushLoop,
+  firstWriteFailure,
+  HeldFolder,
+  Retention,
+  type Store,
+} from '@reto3/engine';
+import { allocate, RingReader } from '@reto3/engine/ring';
+import { ReportBook } from '@reto3/reports';
+import type { LoadedReport } from '@reto3/reports/load';
+import type { IngestFacts } from '../api/health.ts';
+import type { QueryApi } from '../api/server.ts';
+import type { IngestWorkers } from '../ingest/workers.ts';
+import type { Start } from './start.ts';
+
+/** The counts, and the reports beside them. */
+export interface Counts {
+  readonly coordinator: Coordinator;
+  readonly book: ReportBook;
+  readonly memory: SharedArrayBuffer;
+}
+
+/** Takes the store's lock, and recovers what the journal holds. */
+export async function openCounts(start: Start, reports: readonly LoadedReport[]): Promise<Counts> {
+  const { config, dataDir, log, shutdown, late } = start;
+  const folder = new HeldFolder(dataDir);
+  const store = await folder.openStore();
+  shutdown.add('store', () => store.close());
+  const book = await openBook(start, store, reports);
+  const memory = allocate(config.workers);
+  const coordinator = await Coordinator.open({
+    clock: systemClock,
+    ring: new RingReader(memory),
+    workerCount: config.workers,
+    store,
+    anchor: folder.anchor,
+    node: config.node,
+    companion: book,
+    events: {
+      clockStepped: (stepMs) => log.warn({ stepMs }, 'the wall clock stepped'),
+      stalled: () => log.warn('the process stood still for longer than the ring reaches back'),
+      damaged: (damage) => log.error(`${describe(damage)}; run reto3 doctor --repair`),
+      ...(config.archive && {
+        stored: (stored) => late.archive?.stored(stored),
+        gaveUp: (flush) => late.archive?.gaveUp(flush),
+      }),
+    },
+  });
+  if (!coordinator.state().cleanBefore)
+    log.warn('the server before this one was killed; its journal is recovered');
+  return { coordinator, book, memory };
+}
+
+function openBook(
+  { ingests, log, late }: Start,
+  store: Store,
+  reports: readonly LoadedReport[],
+): Promise<ReportBook> {
+  // One that only merges sees no message: it has them to read what nodes publish.
+  const running = ingests ? reports.map(({ report }) => report) : [];
+  return ReportBook.open(running, store, systemClock, {
+    switchedOff: (report, reason) => {
+      log.error({ report }, `the report ${report} is switched off: ${reason}; counting goes on`);
+      late.workers?.switchOff(report);
+    },
+    damaged: (report, period, start, reason) =>
+      log.error({ report, period, start }, `a row of the report ${report} is lost: ${reason}`),
+  });
+}
+
+/** Nothing may be answered before it is known that it can be kept. */
+export async function writeFirst(start: Start, { coordinator, book }: Counts): Promise<void> {
+  const { dataDir, log, shutdown } = start;
+  book.begin(coordinator.endBefore);
+  await coordinator.prepare().catch((error: unknown) => {
+    throw firstWriteFailure(dataDir, error);
+  });
+  shutdown.add('reports', () => book.end());
+  shutdown.add('coordinator', () =>
+    coordinator.stop().catch((error: unknown) => {
+      const { messagesUnsaved, messagesLost } = coordinator.state();
+      const lost = messagesUnsaved + messagesLost;
+      if (lost > 0)
+        log.error({ messagesLost: lost }, `reto3 could not write ${lost} messages: they are lost`);
+      throw error;
+    }),
+  );
+}
+
+interface FlushingParts {
+  readonly coordinator: Coordinator;
+  readonly workers: IngestWorkers;
+  readonly api: QueryApi;
+  /** What the query API says of the ingest port where it is ready. */
+  readonly facts: IngestFacts;
+}
+
+export function startFlushing(
+  { config, log, shutdown }: Start,
+  { coordinator, workers, api, facts }: FlushingParts,
+): void {
+  const durable = config.ack === 'durable';
+  const flushLoop = new FlushLoop(coordinator, systemClock, config, {
+    flushed: (flush) => {
+      if (durable) workers.flushed(flush);
+    },
+    failed: (error) => {
+      const reason = `cannot write the counts: ${messageOf(error)}`;
+      log.error({ err: error }, `${reason}; counting in memory, will write them when it can`);
+      api.notReady(reason);
+      workers.storeFailing(true);
+    },
+    recovered: () => {
+      log.info('the counts are written again');
+      if (!shutdown.begun) api.ready(facts);
+      workers.storeFailing(false);
+    },
+  });
+  shutdown.add('flushLoop', () => flushLoop.stop());
+  // What waits is answered if it can be written; if not, its connection closes unanswered.
+  if (durable)
+    shutdown.add('waitingAnswers', () =>
+      coordinator.commit().then(
+        (flush) => workers.flushed(flush),
+        () => undefined,
+      ),
+    );
+  flushLoop.start();
+}
+
+export function startRetention({ config, log, shutdown }: Start, coordinator: Coordinator): void {
+  const retain = { ms10: config.retainMs10, sec: config.retainSec, min: config.retainMin };
+  const retention = new Retention(coordinator, systemClock, retain, {
+    deleted: (period, beforeMs) =>
+      log.info({ period, before: new Date(beforeMs).toISOString() }, 'old blocks are deleted'),
+    failed: (error) => log.warn({ err: error }, 'old blocks could not be deleted; will try again'),
+  });
+  shutdown.add('retention', () => retention.stop());
+  retention.start();
+}

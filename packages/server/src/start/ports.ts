@@ -1,0 +1,98 @@
+/** Starts what listens: the query API, the ingest workers, and the watch over silent connections. */
+import type { Archive } from '@reto3/archive';
+import type { Coordinator } from '@reto3/engine';
+import type { LoadedReport } from '@reto3/reports/load';
+import { QueryApi, type QueryApiOptions } from '../api/server.ts';
+import type { TlsFiles } from '../config/tls.ts';
+import { claimPort, type PortClaim } from '../ingest/port.ts';
+import { openConnections, SilentConnections } from '../ingest/silent-connections.ts';
+import { IngestWorkers } from '../ingest/workers.ts';
+import { threadMetrics } from '../metrics/server-metrics.ts';
+import type { Counts } from './counts.ts';
+import type { Start } from './start.ts';
+
+export async function listenForQueries(
+  { config, dataDir, log, metrics, shutdown, late }: Start,
+  parts: Pick<QueryApiOptions, 'tls' | 'coordinator' | 'feed' | 'book' | 'archive' | 'cluster'>,
+): Promise<QueryApi> {
+  const api = await QueryApi.listen({
+    ...parts,
+    config,
+    dataDir,
+    metrics,
+    log,
+    ingestLoad: () => late.workers?.load() ?? 0,
+    connectionsWithoutMessage: () => late.silent?.count ?? 0,
+  });
+  shutdown.add('readiness', () => api.notReady('the server is stopping'));
+  shutdown.add('queryApi', () => api.close());
+  return api;
+}
+
+/** @throws Reto3Error RETO3_PORT_TAKEN, RETO3_CANNOT_LISTEN */
+export async function claimIngestPort({
+  config,
+  ingests,
+  shutdown,
+}: Start): Promise<PortClaim | undefined> {
+  if (!ingests) return undefined;
+  const claim = await claimPort(config.host, config.port);
+  shutdown.add('portClaim', () => claim.release());
+  return claim;
+}
+
+interface WorkersParts extends Counts {
+  readonly tls: TlsFiles | undefined;
+  readonly reports: readonly LoadedReport[];
+  readonly archive: Archive | undefined;
+  readonly claim: PortClaim | undefined;
+  /** A worker ended that was not told to; the process cannot go on. */
+  readonly onCrash: (error: Error) => void;
+}
+
+/** Resolves when all of them accept requests. */
+export async function startWorkers(
+  { config, metrics, shutdown, late }: Start,
+  { book, memory, tls, reports, archive, claim, onCrash }: WorkersParts,
+): Promise<IngestWorkers> {
+  const workers = claim
+    ? await IngestWorkers.start({
+        memory,
+        workerCount: config.workers,
+        claim,
+        ack: config.ack,
+        tls,
+        mostBodyBytes: config.maxBody,
+        reports: reports.map(({ source }) => source),
+        // Twice in each flush interval: what kill -9 takes is then hardly more than of the counts.
+        archive: archive && { memory: archive.memory, handOverMs: Math.ceil(config.flushMs / 2) },
+        onBatch: (worker, number, batch) => book.receive(worker, number, batch),
+        onCrash,
+      })
+    : IngestWorkers.none();
+  shutdown.add('listening', () => workers.stopListening());
+  shutdown.add('workers', () => workers.stop());
+  metrics.add(threadMetrics(workers));
+  late.workers = workers;
+  return workers;
+}
+
+export function watchSilentConnections(
+  { log, metrics, shutdown, late }: Start,
+  coordinator: Coordinator,
+  workers: IngestWorkers,
+): void {
+  const silent = new SilentConnections({
+    told: () => workers.silentConnections(),
+    messages: () => {
+      coordinator.sweep();
+      return coordinator.state().messagesSinceStart;
+    },
+    open: () => openConnections(workers.port),
+    log,
+  });
+  shutdown.add('silentConnections', () => silent.stop());
+  metrics.add(silent.metrics);
+  late.silent = silent;
+  silent.begin();
+}

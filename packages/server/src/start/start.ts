@@ -1,0 +1,21 @@
+/** What every step of a start works with (main.ts has their order). */
+import type { Archive } from '@reto3/archive';
+import type { Log, Metrics } from '@reto3/core';
+import type { Config } from '../config/settings.ts';
+import type { SilentConnections } from '../ingest/silent-connections.ts';
+import type { IngestWorkers } from '../ingest/workers.ts';
+import type { Shutdown } from '../shutdown.ts';
+
+/** What every step works with. */
+export interface Start {
+  readonly config: Config;
+  /** Whether it takes requests; one that only merges takes none. */
+  readonly ingests: boolean;
+  /** Absolute path. */
+  readonly dataDir: string;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly shutdown: Shutdown;
+  /** Parts that an earlier one calls once they have started. */
+  readonly late: { archive?: Archive; workers?: IngestWorkers; silent?: SilentConnections };
+}
