@@ -1,6 +1,6 @@
 /** A server's part in a cluster: publisher, merger and register, over NATS. */
 
-export { Cluster, type ClusterParts } from './cluster.ts';
+export { Cluster } from './cluster.ts';
 export type { ClusterState } from './cluster-state.ts';
 export type { NodeState } from './merger.ts';
 export { encodeMessage, type NodeMessage } from './message.ts';
