@@ -28,7 +28,7 @@ async function currentDocument() {
   const document = readFileSync(join(root, file), 'utf8');
   const [before, table] = document.split(head);
   if (table === undefined) throw new Error(`${file} has no table of settings`);
-  return `${before}${head}${rows.join('')}${table.slice(table.indexOf('\n\n') + 1)}`;
+  return `${before}${head}${rows.join('')}${table.replace(/^(?:\|.*\n)*/, '')}`;
 }
 
 /** Leaves the process where the table is not what the settings say. */
