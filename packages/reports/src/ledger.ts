@@ -6,7 +6,7 @@
  * read for the first write, so a write may be repeated. What the report does wrong is caught here:
  * it is switched off, and the counts are written.
  */
-import { alignDown, messageOf, type PeriodName, periods } from '@reto3/core';
+import { alignDown, messageOf, type PeriodName, periodNames, periods } from '@reto3/core';
 import {
   DamagedRow,
   decodeRow,
@@ -19,6 +19,7 @@ import {
 import { encodeBounded, type Parts } from './accumulators.ts';
 import type { Report } from './contract.ts';
 import { TimeBudget } from './time-budget.ts';
+import { mostWindows } from './worker-reports.ts';
 
 export interface LedgerEvents {
   /** The report cannot go on. Told once. */
@@ -39,8 +40,11 @@ export interface WrittenRow {
 
 /** Far above what any report here needs; with its key a row fits into a record of a backup. */
 const mostRowBytes = 1_000_000;
-/** While the store fails nothing can be written and let go of. */
-const mostRows = 50_000;
+/**
+ * Enough for the windows of two flushes, one of them being written, each with a row of every period:
+ * whatever times clients choose, only a store that fails for long makes more.
+ */
+const mostRows = 2 * periodNames.length * mostWindows;
 /** Rows whose time is over stay in memory for so long: nearly all late messages have come then. */
 const keptAfterMs = 2_000;
 

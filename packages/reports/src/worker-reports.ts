@@ -20,10 +20,11 @@ export interface Batch {
 export const lastBatch = Number.MAX_SAFE_INTEGER;
 
 /**
- * So many windows are begun between two times that the coordinator asks, which reads and writes a row
- * for each of them. Messages that would begin more are in the window of their arrival.
+ * How many windows all workers together begin between two flushes: clients choose the times of their
+ * messages, and the coordinator keeps and writes a row of each period for every window (`mostRows` in
+ * ledger.ts counts on it). Messages beyond are in the window of their arrival.
  */
-const mostWindows = 16_384;
+export const mostWindows = 16_384;
 
 interface Running {
   readonly report: Report;
@@ -37,12 +38,17 @@ export class WorkerReports {
   #running: readonly Running[];
   #failed: { report: string; reason: string }[] = [];
 
-  constructor(reports: readonly Report[]) {
+  /** @param workers among how many the windows are shared */
+  constructor(reports: readonly Report[], workers = 1) {
     this.needsBody = reports.some(({ needs }) => needs === 'body');
     const nowMs = performance.now();
     this.#running = reports.map((report) => ({
       report,
-      accumulators: new Accumulators(report, shortestPeriod(report), mostWindows),
+      accumulators: new Accumulators(
+        report,
+        shortestPeriod(report),
+        Math.floor(mostWindows / workers),
+      ),
       budget: new TimeBudget(nowMs),
     }));
   }

@@ -9,7 +9,7 @@ import type { us_listen_socket } from 'uWebSockets.js';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { BatchWriter } from '@reto3/archive/worker';
 import { messageOf, Reto3Error } from '@reto3/core';
-import { controlOf, stripeOf } from '@reto3/engine/ring';
+import { controlOf, stripeOf, workerCountOf } from '@reto3/engine/ring';
 import { lastBatch, transferablesOf, WorkerReports } from '@reto3/reports/worker';
 import { watchDelay } from '../metrics/event-loop-delay.ts';
 import { connectionBound, limitQuiet } from './connections.ts';
@@ -41,7 +41,8 @@ function tell(message: FromWorker): void {
 async function loadReports(): Promise<WorkerReports | undefined> {
   if (start.reports.length === 0) return undefined;
   const { loadReport } = await import('@reto3/reports/load');
-  return new WorkerReports(await Promise.all(start.reports.map((source) => loadReport(source))));
+  const reports = await Promise.all(start.reports.map((source) => loadReport(source)));
+  return new WorkerReports(reports, workerCountOf(start.memory));
 }
 
 function handlerOf(
