@@ -112,14 +112,15 @@ test('zooms and moves by mouse, wheel and buttons, and chooses the period by the
   await page.page.click('text="1 min"');
   await page.untilLive();
 
-  const box = await page.page.locator('.u-over').boundingBox();
-  if (box === null) throw new Error('got no chart');
-  const y = box.y + box.height / 2;
   await waitUntil('the page shows requests', async () => (await page.number('rate')) > 500);
   // Requests should lie in what is drawn below.
   await waitUntil('more are in view', async () => (await page.number('messages')) > 5_000);
   await page.page.click('#live');
   const whole = await page.heldRange();
+  // Measured now: what the page said of an empty server is gone, and all below it has moved.
+  const box = await page.page.locator('.u-over').boundingBox();
+  if (box === null) throw new Error('got no chart');
+  const y = box.y + box.height / 2;
   await page.page.mouse.move(box.x + box.width * 0.5, y);
   await page.page.mouse.down();
   await page.page.mouse.move(box.x + box.width * 0.98, y, { steps: 4 });

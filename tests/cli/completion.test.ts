@@ -80,11 +80,13 @@ test('bash completes commands, flags and what they can be', async () => {
 
 requires('fish')('fish completes the same', async () => {
   const script = await scriptFor('fish');
-  const env = { ...process.env, HOME: await temporaryFolder(), NO_COLOR: '1' };
+  // In an empty folder: fish offers files beside what it was told.
+  const cwd = await temporaryFolder();
+  const env = { ...process.env, HOME: cwd, NO_COLOR: '1' };
   for (const [words, offered] of offers) {
     const line = 'source $argv[1]; complete -C $argv[2]';
     const args = ['--no-config', '-c', line, script, ['reto3', ...words].join(' ')];
-    const lines = execFileSync('fish', args, { encoding: 'utf8', env }).trimEnd().split('\n');
+    const lines = execFileSync('fish', args, { encoding: 'utf8', env, cwd }).trimEnd().split('\n');
     const found = lines.map((text) => text.split('\t', 1).join());
     expect(new Set(found), words.join(' ')).toEqual(new Set(offered.length === 0 ? [''] : offered));
   }

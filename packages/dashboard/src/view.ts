@@ -29,13 +29,15 @@ export function rangeOf(view: View, nowMs: number): Range {
 }
 
 /**
- * The final windows that a view touches, at least one: the same that the query API answers for the
- * range of the view.
+ * The final windows that a view shows, at least one. Of a held view those that start in its range,
+ * as the query API answers for it; of a live one as many as fit into its span.
  */
 export function windowsOf(view: View, nowMs: number, windowMs: number): Range {
   const range = rangeOf(view, nowMs);
   const to = Math.min(alignUp(range.to, windowMs), alignDown(nowMs, windowMs));
-  return { from: Math.min(alignDown(range.from, windowMs), to - windowMs), to };
+  const from =
+    view.to === undefined ? alignDown(to - view.spanMs, windowMs) : alignUp(range.from, windowMs);
+  return { from: Math.min(from, to - windowMs), to };
 }
 
 /** Short enough that a new server fills its first view at once. */
