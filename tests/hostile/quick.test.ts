@@ -32,7 +32,17 @@ describe.each(modes)('--ack %s', (ack) => {
       expect(ofCases(known.taken)).toEqual(
         expect.arrayContaining(verdicts['taken although malformed']),
       );
-    expect(verdicts['not served'].sort()).toEqual(ofCases(known.notServed));
+    // With --ack durable so is a message whose packet has more behind it, and a packet may grow on
+    // its way: a busy client sends faster than the server reads.
+    const sharesItsPacket = new Set(
+      cases
+        .filter(({ want }) => want.some(({ counted, end }) => counted > 0 && end !== 'open'))
+        .map(({ name }) => name),
+    );
+    const isSure = (name: string): boolean => ack === 'memory' || !sharesItsPacket.has(name);
+    expect(verdicts['not served'].filter(isSure).sort()).toEqual(
+      ofCases(known.notServed).filter(isSure),
+    );
     expect(target.alive()).toBe(true);
   });
 

@@ -18,6 +18,8 @@ const longestBeginning = 'HTTP/1.1 20'.length;
 /** A connection that counts the answers that came, at most as long as a test needs it. */
 export class Client {
   closed = false;
+  /** Closed by a reset: an answer that had arrived and was not read yet is gone then. */
+  wasReset = false;
   /** Answers with status 200 so far. */
   answered = 0;
   readonly #socket: Socket;
@@ -34,8 +36,9 @@ export class Client {
       this.#lastChange = performance.now();
       this.#wake?.();
     });
-    // A reset is an end like any other.
-    socket.on('error', () => undefined);
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      this.wasReset ||= error.code === 'ECONNRESET' || error.code === 'EPIPE';
+    });
     socket.once('close', () => {
       this.closed = true;
       this.#wake?.();
