@@ -117,24 +117,28 @@ test('zooms and moves by mouse, wheel and buttons, and chooses the period by the
   await waitUntil('more are in view', async () => (await page.number('messages')) > 5_000);
   await page.page.click('#live');
   const whole = await page.heldRange();
-  // Measured now: what the page said of an empty server is gone, and all below it has moved.
-  const box = await page.page.locator('.u-over').boundingBox();
-  if (box === null) throw new Error('got no chart');
-  const y = box.y + box.height / 2;
-  await page.page.mouse.move(box.x + box.width * 0.5, y);
-  await page.page.mouse.down();
-  await page.page.mouse.move(box.x + box.width * 0.98, y, { steps: 4 });
-  await page.page.mouse.up();
-  const drawn = await page.heldRange('drawn', ({ to }) => to < whole.to);
+  const { mouse, keyboard } = page.page;
+  const drawn = await page.heldRangeAfter(
+    'drawn',
+    async ({ x, y, width, height }) => {
+      await mouse.move(x + width * 0.5, y + height / 2);
+      await mouse.down();
+      await mouse.move(x + width * 0.98, y + height / 2, { steps: 4 });
+      await mouse.up();
+    },
+    ({ to }) => to < whole.to,
+  );
   expect((drawn.to - drawn.from) / (whole.to - whole.from)).toBeCloseTo(0.48, 1);
   await expectTrueCounts(page, server);
 
-  await page.page.mouse.move(box.x + box.width / 2, y);
-  await page.page.keyboard.down('Control');
-  await page.page.mouse.wheel(0, -200);
-  await page.page.keyboard.up('Control');
-  const near = await page.heldRange(
+  const near = await page.heldRangeAfter(
     'closer',
+    async ({ x, y, width, height }) => {
+      await mouse.move(x + width / 2, y + height / 2);
+      await keyboard.down('Control');
+      await mouse.wheel(0, -200);
+      await keyboard.up('Control');
+    },
     ({ from, to }) => to - from < (drawn.to - drawn.from) / 2,
   );
   await page.page.click('button[aria-label="Zoom out"]');

@@ -2,6 +2,7 @@
  * Debian's Chromium, without a screen. Every page that a test opens is watched: what it asks of
  * anybody but its server, and whatever the browser complains of, fails the test.
  */
+import { setTimeout } from 'node:timers/promises';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, expect, onTestFinished } from 'vitest';
 import { waitUntil } from '../../support/wait.ts';
@@ -29,6 +30,14 @@ interface Range {
 interface DashboardOptions extends BrowserContextOptions {
   /** What the test asks for is not there at first, and the browser says so on its console. */
   readonly mayRefuse?: boolean;
+}
+
+/** In CSS pixels of the page. */
+interface Box {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
 }
 
 export class Dashboard {
@@ -85,6 +94,33 @@ export class Dashboard {
       range = { from: Number(from), to: Number(to) };
       return from !== undefined && fits(range);
     });
+    return range;
+  }
+
+  /**
+   * As `heldRange`, after something was done with the mouse. It is done again where nothing came of
+   * it: on a busy machine a line of trouble may move the page under the pointer.
+   */
+  async heldRangeAfter(
+    what: string,
+    act: (plot: Box) => Promise<void>,
+    fits: (range: Range) => boolean,
+  ): Promise<Range> {
+    let range: Range | undefined;
+    await waitUntil(`the view is ${what}`, async () => {
+      const plot = await this.page.locator('.u-over').boundingBox();
+      if (plot === null) throw new Error('got no chart');
+      await act(plot);
+      // The address follows a moment later.
+      for (let looks = 0; looks < 20 && range === undefined; looks++) {
+        await setTimeout(100);
+        const [, from, to] = /#from=(\d+)&to=(\d+)/.exec(this.page.url()) ?? [];
+        const now = { from: Number(from), to: Number(to) };
+        if (from !== undefined && fits(now)) range = now;
+      }
+      return range !== undefined;
+    });
+    if (range === undefined) throw new Error('BUG: the view changed back');
     return range;
   }
 
