@@ -24,7 +24,7 @@ const files = (names: readonly string[]): string[] => names.map((name) => `tests
 
 const cores = availableParallelism();
 
-/** Servers, command lines and browsers that mostly wait: one test file more than there are cores. */
+/** Servers and command lines that mostly wait: one test file more than there are cores. */
 const waiting = {
   maxWorkers: cores + 1,
   sequence: { groupOrder: 1 },
@@ -32,7 +32,7 @@ const waiting = {
   hookTimeout: 60_000,
 };
 
-/** When all others are over. */
+/** When all others are over; the browser last, which needs the processors to draw. */
 const alone = {
   fileParallelism: false,
   sequence: { groupOrder: 2 },
@@ -73,7 +73,12 @@ export default defineConfig({
       },
       {
         ...fromSources,
-        test: { name: 'browser', include: ['tests/browser/*.test.ts'], ...waiting },
+        test: {
+          name: 'browser',
+          include: ['tests/browser/*.test.ts'],
+          ...alone,
+          sequence: { groupOrder: 3 },
+        },
       },
       { ...fromSources, test: { name: 'load', include: files(underLoad), ...alone } },
       {
