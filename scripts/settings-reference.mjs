@@ -1,5 +1,5 @@
 /**
- * The table of settings in docs/operations.md, made from the server's own. Part of `npm run check`,
+ * The table of settings in docs/settings.md, made from the server's own. Part of `npm run check`,
  * which fails where it is not current.
  *
  * `node scripts/settings-reference.mjs --write` writes it anew.
@@ -10,11 +10,11 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { root, setup } from './setup.mjs';
 
-const file = 'docs/operations.md';
+const file = 'docs/settings.md';
 const head =
   '| setting | unit | default | more of it | less of it |\n| --- | --- | --- | --- | --- |\n';
 
-/** @returns {Promise<string>} docs/operations.md with the table as it has to be */
+/** @returns {Promise<string>} docs/settings.md with the table as it has to be */
 async function currentDocument() {
   const { resolve } = createRequire(join(root, 'packages', 'cli', 'package.json'));
   const { settings } = await import(pathToFileURL(resolve('@reto3/server/settings')).href);

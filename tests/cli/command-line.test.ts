@@ -1,10 +1,9 @@
 /** The manners of the command line: guesses, completion, what it says of itself, JSON for scripts. */
-import { execFileSync } from 'node:child_process';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { askInfo, askStats } from '../support/api.ts';
-import { cliFile, runCli } from '../support/cli.ts';
+import { runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { Load } from '../support/load.ts';
 import { Server } from '../support/server.ts';
@@ -180,19 +179,6 @@ test.each(['memory', 'durable'])(
     expect((await askInfo(server.adminUrl)).messagesSinceStart).toBe(0);
   },
 );
-
-test("README's first example shows its message, as it is typed", async () => {
-  const server = await Server.start({ dataDir: await temporaryFolder() });
-  const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
-  const [, body = '', command = ''] =
-    /```\n\$ curl -d '(.*)' http:\/\/127\.0\.0\.1:8080\/\n\$ (npx reto3 .*)\n/.exec(readme) ?? [];
-  const { status } = await fetch(`http://127.0.0.1:${server.port}/`, { method: 'POST', body });
-  expect(status).toBe(200);
-  const shell = `npx() { shift; "${process.execPath}" "${cliFile}" "$@"; }; ${command}`;
-  const env = { ...process.env, RETO3_URL: server.adminUrl };
-  const said = execFileSync('bash', ['-c', shell], { encoding: 'utf8', env });
-  expect(said).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d\d0, 1\n$/);
-});
 
 test('the version names the build of uWebSockets.js that a server says it runs on', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });

@@ -98,7 +98,7 @@ async function expectOut(node: Server, reason: RegExp, cure: string): Promise<vo
 
 const refused = /^NATS does not let this server in \(Authorization Violation\): /i;
 
-/** Exactly what docs/operations.md says that a server needs. */
+/** Exactly what docs/cluster.md says that a server needs. */
 const needed = [
   ...['reto3.windows.>', '$JS.API.>', '$JS.ACK.>'],
   ...['$KV.RETO3_WINDOWS_NODES.>', '$KV.RETO3_WINDOWS_RECORDS.>'],
@@ -241,11 +241,14 @@ withNats('goes on publishing where its name can be renewed no longer', async () 
   });
 });
 
-/** Exactly what docs/operations.md shows: each node may speak for itself only. */
+/** Exactly what docs/cluster.md shows, and a second node, made of the first as it says. */
 function ownSubjects(): string {
-  const text = readFileSync(join(import.meta.dirname, '../../docs/operations.md'), 'utf8');
+  const text = readFileSync(join(import.meta.dirname, '../../docs/cluster.md'), 'utf8');
   const [, example = ''] = /```\n(authorization \{.*?\n\})\n```/s.exec(text) ?? [];
-  return example.replaceAll(/password: "[^"]*"/g, 'password: "right"');
+  const [first = ''] = /^ {4}\{ user: web-1,.*?^ {4}\} \}\n/ms.exec(example) ?? [];
+  return example
+    .replace(first, first + first.replaceAll('web-1', 'web-2'))
+    .replaceAll(/password: "[^"]*"/g, 'password: "right"');
 }
 
 withNats('each node may publish under its own name only, and the cluster adds up', async () => {

@@ -1,6 +1,6 @@
 /**
  * Watches the windows as they become final, and tells a webhook when a rule begins to fire and when
- * that ends. docs/operations.md has the grammar of the rules and the messages.
+ * that ends. docs/alerts.md has the grammar of the rules and the messages.
  *
  * It is one more listener of the live feed: the workers know nothing of it.
  */

@@ -17,7 +17,7 @@ export interface Setting<T> {
   readonly fallbackText?: string;
   /** The comment beside an entry of the table gives the unit of what this returns. */
   readonly parse: Parse<T>;
-  /** What is written: a unit, or a kind of value. For docs/operations.md, as are the next two. */
+  /** What is written: a unit, or a kind of value. For docs/settings.md, as are the next two. */
   readonly unit: string;
   /** What more of it gains and costs, or giving it at all. Markdown. */
   readonly more?: string;

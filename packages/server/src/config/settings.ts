@@ -1,6 +1,6 @@
 /**
  * Every setting of the server, in one table. The type `Config`, the flags, the environment variables,
- * the help and the table in docs/operations.md are made from it.
+ * the help and the table in docs/settings.md are made from it.
  */
 import type { Setting, ValuesOf } from './setting.ts';
 import { alertSettings } from './settings/alert.ts';

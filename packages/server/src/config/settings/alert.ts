@@ -13,7 +13,7 @@ export const alertSettings = {
     fallback: undefined,
     parse: alertRules,
     unit: 'rule',
-    more: 'a webhook is told when it begins and ends ([Alerts](#alerts)); they look ten times a second: four of them took 0.2 to 0.4 % of a core of an idle server (2-core development machine), and nothing of a worker; `npm run bench -- --full --only alerts`',
+    more: 'a webhook is told when it begins and ends ([Alerts](alerts.md)); they look ten times a second: four of them took 0.2 to 0.4 % of a core of an idle server (2-core development machine), and nothing of a worker; `npm run bench -- --full --only alerts`',
     less: 'nobody is told',
   },
   alertUrl: {

@@ -23,7 +23,7 @@ export const archiveSettings = {
     fallback: 'false',
     parse: switchValue,
     unit: 'switch',
-    more: 'every message is kept ([Archive](#archive)); its answer waits for its body, and a worker takes fewer requests a second',
+    more: 'every message is kept ([Archive](archive.md)); its answer waits for its body, and a worker takes fewer requests a second',
     less: 'counts only: the body is not read',
   },
   /** In bytes. */

@@ -29,7 +29,7 @@ export const queryApiSettings = {
     fallback: undefined,
     parse: nonEmpty,
     unit: 'path to one line of printable ASCII, 16 characters at least',
-    more: 'with it, every request of the query API needs the token; the CLI takes it with `--token-file`. Make one with `openssl rand -base64 24`, readable by its owner only ([Secrets](#secrets))',
+    more: 'with it, every request of the query API needs the token; the CLI takes it with `--token-file`. Make one with `openssl rand -base64 24`, readable by its owner only ([Secrets](operations.md#secrets))',
   },
   adminOpen: {
     flag: 'admin-open',

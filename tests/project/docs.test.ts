@@ -1,0 +1,130 @@
+/**
+ * The documentation against the project: links, commands, flags, scripts and files that it names.
+ * Examples with an output run in the tests of what they show.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const textOf = (file: string): string => readFileSync(join(root, file), 'utf8');
+
+const markdownIn = (folder: string, recursive = true): string[] =>
+  readdirSync(join(root, folder), { recursive, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => join(folder, file));
+const documents = markdownIn('docs');
+const readmes = readdirSync(join(root, 'packages')).map((name) => `packages/${name}/README.md`);
+const pages = [...markdownIn('.', false), ...documents, ...markdownIn('.github'), ...readmes];
+const reference = textOf('docs/cli.md');
+
+/** What GitHub makes of the headings of a page. */
+function anchorsIn(file: string): string[] {
+  const headings = textOf(file).matchAll(/^#{1,6} (.+)$/gm);
+  return [...headings].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{Letter}\p{Number} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+const withoutCode = (text: string): string =>
+  text.replaceAll(/^```.*?^```$/gms, '').replaceAll(/`[^`\n]*`/g, 'code');
+
+/** Without what programs write between their markers, or from one to the end of the page. */
+const withoutResults = (text: string): string =>
+  text.replaceAll(/^<!-- .*\b(?:writes|written)\b.*?(?:^<!-- end of|(?![\s\S]))/gms, '');
+
+/** Links that lead nowhere. */
+function brokenLinks(file: string): string[] {
+  const links = withoutCode(textOf(file)).matchAll(/\]\(([^)\s]+)\)/g);
+  return [...links]
+    .map(([, target = '']) => target)
+    .filter((target) => !/^(https?|mailto):/.test(target))
+    .filter((target) => {
+      const [path = '', anchor] = target.split('#');
+      const to = path === '' ? file : join(dirname(file), path);
+      if (!existsSync(join(root, to))) return true;
+      return anchor !== undefined && !anchorsIn(to).includes(anchor);
+    });
+}
+
+/** Every piece of code on a page: the lines of its blocks, joined where they go on, and its `spans`. */
+function codeIn(file: string): string[] {
+  const text = textOf(file);
+  const blocks = [...text.matchAll(/^```\w*\n(.*?)^```$/gms)].map(([, block = '']) => block);
+  const spans = [...text.replaceAll(/^```.*?^```$/gms, '').matchAll(/`([^`]+)`/g)];
+  return [
+    ...blocks.flatMap((block) => block.replaceAll(/\\\n\s*/g, ' ').split('\n')),
+    ...spans.map(([, span = '']) => span.replaceAll(/\s+/g, ' ')),
+  ];
+}
+
+/** Calls of `reto3` that it would refuse for their words: no such command, or no such flag. */
+function refusedCommands(file: string): string[] {
+  return codeIn(file)
+    .flatMap((line) => line.split(/ [|&]+ |; |\s#\s/))
+    .map((call) => /^(?:\$ )?(?:npx |\S*compose .*? exec \w+ )?reto3 (.+)$/.exec(call)?.[1])
+    .filter((call) => call !== undefined)
+    .filter((call) => {
+      const [command = ''] = call.split(/\s+/);
+      if (/^(--|COMMAND|\w+ is|\d)/.test(call)) return false;
+      const [, section] = reference.split(new RegExp(`^## reto3 ${command}$`, 'm'));
+      if (section === undefined) return true;
+      const [help = ''] = section.split(/^## /m);
+      const flags = call.replaceAll(/"[^"]*"/g, '').match(/(?<= )--[a-z][a-z0-9-]*/g) ?? [];
+      return flags.some((flag) => flag !== '--help' && !new RegExp(`${flag}(?![\\w-])`).test(help));
+    });
+}
+
+function scriptsMissing(file: string): string[] {
+  const { scripts } = JSON.parse(textOf('package.json'));
+  return codeIn(file)
+    .flatMap((line) => [...line.matchAll(/\bnpm run ([a-z:-]+)/g)])
+    .map(([, name = '']) => name)
+    .filter((name) => !(name in scripts));
+}
+
+/** Files and folders of this repository that a page names and that are not there. */
+function filesMissing(file: string): string[] {
+  return codeIn(file)
+    .filter((code) => /^(tests|packages|scripts|docs|deploy|docker|tsung)\/[\w./-]+$/.test(code))
+    .filter((path) => !existsSync(join(root, path)));
+}
+
+describe.each(pages)('%s', (file) => {
+  it('links to pages and headings that are there', () => {
+    expect(brokenLinks(file)).toEqual([]);
+  });
+
+  it('names commands, flags, scripts and files that are there', () => {
+    expect([...refusedCommands(file), ...scriptsMissing(file), ...filesMissing(file)]).toEqual([]);
+  });
+
+  it.skipIf(['docs/cli.md', 'docs/licences.md'].includes(file))(
+    'has lines up to 100 characters',
+    () => {
+      const prose = withoutResults(textOf(file))
+        // Outputs are as wide as they are.
+        .replaceAll(/^```\n.*?^```$/gms, '')
+        .split('\n')
+        .filter((line) => !/^(\||!\[)/.test(line));
+      expect(prose.filter((line) => line.length > 100)).toEqual([]);
+    },
+  );
+});
+
+it('docs/README.md lists every page', () => {
+  const index = textOf('docs/README.md');
+  const unlisted = documents
+    .filter((file) => file !== 'docs/README.md')
+    .filter((file) => !index.includes(`(${file.slice('docs/'.length)}`));
+  expect(unlisted).toEqual([]);
+});
+
+it("CONTRIBUTING.md's example of a bug report is a test that runs", () => {
+  const [, example = ''] = /^```ts\n(.*?)^```$/ms.exec(textOf('CONTRIBUTING.md')) ?? [];
+  expect(textOf('tests/server/query-string.test.ts').replace(/^\/\*\*.*\n/, '')).toBe(example);
+});
