@@ -231,7 +231,7 @@ withNats('is rebuilt from the nodes after the stream was purged, or deleted', as
   const merger = await startNode({ nats, name: 'm', role: 'merge' });
   const answered = (await send(a, 3_000)) + (await send(b, 2_000));
   await setTimeout(1_500);
-  await nats.manage((manager) => manager.streams.purge('RETO3_WINDOWS'));
+  await nats.purge('RETO3_WINDOWS');
   const second = await startNode({ nats, name: 'n', role: 'merge' });
   await waitUntil('a new merger has it all', async () => {
     return (await messagesInCluster(second, from)) === answered;

@@ -1,6 +1,7 @@
 /** Real NATS servers with JetStream, on free ports of loopback, that end with the test. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { freePort } from '@reto3/bench/src/free-port.ts';
@@ -152,6 +153,27 @@ export class NatsServers {
       }
       return times * messages.length;
     });
+  }
+
+  /**
+   * Empties a stream that is being published to. nats-server 2.9 may lose the file that it goes on in
+   * and then takes no message until it is started again, which an operator would do as well.
+   */
+  async purge(stream: string): Promise<void> {
+    const newest = async (): Promise<number> =>
+      this.manage(async ({ streams }) => (await streams.info(stream)).state.last_seq);
+    await this.manage(({ streams }) => streams.purge(stream));
+    const purged = await newest();
+    // Every node publishes at least once a second.
+    for (let look = 0; look < 30; look++) {
+      if ((await newest()) > purged) return;
+      await setTimeout(100);
+    }
+    for (const index of this.#members.keys()) {
+      await this.kill(index);
+      this.restart(index);
+    }
+    await this.ready();
   }
 
   #member(index: number): Member {

@@ -33,10 +33,8 @@ export const streamGone: Fault = {
     for (let round = 0; round < rounds; round++) {
       for (const node of nodes) await send(node, 300);
       await timeUntilEqual(merger, nodes, await settled(from));
-      await nats.manage(async ({ streams }) => {
-        if (round % 2 === 0) await streams.purge('RETO3_WINDOWS');
-        else await streams.delete('RETO3_WINDOWS');
-      });
+      if (round % 2 === 0) await nats.purge('RETO3_WINDOWS');
+      else await nats.manage(({ streams }) => streams.delete('RETO3_WINDOWS'));
       for (const node of nodes) await send(node, 100);
       const range = await settled(from);
       const anew = await startNode({ nats, name: `n${round}`, role: 'merge' });

@@ -109,8 +109,10 @@ export function thisSecond(): number {
 
 /** All from then on, when nothing more comes: waits until the second that is running is over. */
 export async function settled(from: number): Promise<Range> {
-  await setTimeout(1_000 - (Date.now() % 1_000));
-  return { from, to: thisSecond(), settled: true };
+  const to = thisSecond() + 1_000;
+  // A timer may fire a millisecond before the wall clock is there.
+  while (Date.now() < to) await setTimeout(to - Date.now());
+  return { from, to, settled: true };
 }
 
 /** The end of the minute that is running, epoch ms: for what may not be seen there either. */
