@@ -1,7 +1,7 @@
 /**
  * `npm run hostile -- [--only NAME,…] [--seed N] [--requests N]`: attacks real servers with malformed
  * HTTP, mutated requests, slow clients and readers, prints a table of each and keeps it in
- * docs/security.md.
+ * docs/hostile.md.
  * The newer uWebSockets.js build is attacked in a container of NODE_IMAGE, where a Docker engine has
  * that image; elsewhere its rows say why it was not run.
  */

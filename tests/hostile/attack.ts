@@ -1,6 +1,6 @@
 /**
  * An attack: what hostile clients do, and what must hold meanwhile. Each fills one section of
- * docs/security.md.
+ * docs/hostile.md.
  */
 export interface Attack {
   /** For `--only`, and the name of its section. */
@@ -9,8 +9,10 @@ export interface Attack {
 }
 
 interface Report {
-  /** Markdown: a table, and what belongs to it. */
+  /** Markdown: a table. */
   readonly text: string;
+  /** The same, a row for each case. */
+  readonly cases?: string;
   /** Bounds that were not kept; empty where all were. */
   readonly broken: readonly string[];
 }

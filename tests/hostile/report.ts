@@ -1,9 +1,9 @@
-/** Keeps the tables in docs/security.md, each between the markers of its section. */
+/** Keeps the tables in docs/hostile.md, each between the markers of its section. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { provenance } from '../support/provenance.ts';
 
-const file = fileURLToPath(new URL('../../docs/security.md', import.meta.url));
+const file = fileURLToPath(new URL('../../docs/hostile.md', import.meta.url));
 
 export async function keepSection(name: string, text: string): Promise<void> {
   const begin = `<!-- npm run hostile writes: ${name} -->\n`;
@@ -11,6 +11,6 @@ export async function keepSection(name: string, text: string): Promise<void> {
   const page = await readFile(file, 'utf8');
   const [from, to] = [page.indexOf(begin) + begin.length, page.indexOf(end)];
   if (from < begin.length || to < from)
-    throw new Error(`got no section between "${begin.trim()}" and "${end}" in docs/security.md`);
+    throw new Error(`got no section between "${begin.trim()}" and "${end}" in docs/hostile.md`);
   await writeFile(file, `${page.slice(0, from)}\n${provenance()}\n\n${text}\n\n${page.slice(to)}`);
 }

@@ -1,4 +1,4 @@
-/** `npm run hostile`: runs the attacks, prints their tables, and keeps each in docs/security.md. */
+/** `npm run hostile`: runs the attacks, prints their tables, and keeps each in docs/hostile.md. */
 import { expect, test } from 'vitest';
 import type { Attack } from './attack.ts';
 import { fuzzing } from './attacks/fuzz.ts';
@@ -18,9 +18,10 @@ if (chosen.length === 0) {
 }
 
 test.each([...chosen])('$name', async (attack) => {
-  const { text, broken } = await attack.run();
+  const { text, cases, broken } = await attack.run();
   process.stdout.write(`\n${text}\n`);
   // A fuzz with fewer requests than it should have is printed and not kept.
   if (attack !== fuzzing || requests === undefined) await keepSection(attack.name, text);
+  if (cases !== undefined) await keepSection(`${attack.name}, case by case`, cases);
   expect(broken).toEqual([]);
 });

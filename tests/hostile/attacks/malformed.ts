@@ -1,4 +1,4 @@
-/** Malformed HTTP: the corpus against every server, in one table. */
+/** Malformed HTTP: the corpus against every server, in one table; and what each server did, by case. */
 import { markdownTable } from '../../support/markdown.ts';
 import type { Attack } from '../attack.ts';
 import { corpus } from '../corpus/all.ts';
@@ -26,7 +26,7 @@ export const malformed: Attack = {
   name: 'malformed',
   async run() {
     const rows: string[][] = [];
-    const lists: string[] = [];
+    const seen: { readonly name: string; readonly result: CorpusResult }[] = [];
     const broken: string[] = [];
     for (const kind of kinds) {
       const missing = kind.missing();
@@ -50,25 +50,43 @@ export const malformed: Attack = {
         result.crashed ? '1' : '0',
       ]);
       if (!('counted' in target)) continue;
-      lists.push(listsOf(target.name, result));
+      seen.push({ name: target.name, result });
       broken.push(...brokenBy(target.name, result));
     }
-    return { text: [markdownTable(columns, rows), ...lists].join('\n\n'), broken };
+    return { text: markdownTable(columns, rows), cases: caseTable(seen), broken };
   },
 };
 
-function listsOf(name: string, result: CorpusResult): string {
-  const list = (title: string, names: readonly string[]): string[] =>
-    names.length === 0 ? [] : [`- ${title}: ${names.join(', ')}.`];
-  return [
-    `**${name}**`,
-    '',
-    ...verdicts
-      .filter((verdict) => verdict !== 'as wanted')
-      .flatMap((verdict) => list(verdict, namesOf(result, verdict))),
-    ...list('counted otherwise in pieces than whole', result.otherInPieces),
-    ...list('hangs', result.hangs),
-  ].join('\n');
+/** Each verdict in the table by case; docs/hostile.md explains them. */
+const inCell: Readonly<Record<Verdict, string>> = {
+  'as wanted': '',
+  'refused by the time limit only': 'time limit',
+  'not served': 'not served',
+  'taken although malformed': 'taken',
+  'counted although refused': 'counted',
+};
+
+/** A row for each case that some server did not treat as wanted; a cell is empty where it did. */
+function caseTable(
+  seen: readonly { readonly name: string; readonly result: CorpusResult }[],
+): string {
+  const cell = (name: string, { findings, otherInPieces, hangs }: CorpusResult): string => {
+    const verdict = findings.find((finding) => finding.name === name)?.verdict ?? 'as wanted';
+    return [
+      inCell[verdict],
+      otherInPieces.includes(name) ? 'in pieces' : '',
+      hangs.includes(name) ? 'hangs' : '',
+    ]
+      .filter((text) => text !== '')
+      .join('; ');
+  };
+  const rows = corpus
+    .map(({ name }) => [name, ...seen.map(({ result }) => cell(name, result))])
+    .filter(([, ...cells]) => cells.some((text) => text !== ''));
+  return markdownTable(
+    ['case', ...seen.map(({ name }) => name.replace('reto3, uWebSockets.js ', ''))],
+    rows,
+  );
 }
 
 function brokenBy(name: string, result: CorpusResult): string[] {
