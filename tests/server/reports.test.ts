@@ -305,12 +305,12 @@ describe('a report of somebody', () => {
     [
       'there is no such file',
       './nowhere.mjs',
-      /none of that name comes with reto3, and there is no such file/,
+      /there is no built-in report and no file of that name/,
     ],
     ['it cannot be read', 'export default {', /cannot load the report ".*": Unexpected end/],
     ['it exports nothing', 'export const a = 1;', /got no default export, want a report/],
     ['it is no report', 'export default { name: "a" };', /report "a": got summary undefined/],
-    ['its name is taken', methods.replace("'methods'", "'lag'"), /a built-in report's/],
+    ['its name is taken', methods.replace("'methods'", "'lag'"), /belongs to a built-in report/],
   ])('is refused with one line and exit code 2 where %s', async (_, given, reason) => {
     const path = given.startsWith('./') ? given : await moduleWith(given);
     const dataDir = await temporaryFolder();
@@ -330,7 +330,7 @@ test('a report that is not there, or does not keep the period, is told so', asyn
   const missing = await runCli(['report', 'lag', ...at]);
   expect(missing).toMatchObject({ code: 1, stdout: '' });
   expect(missing.stderr).toMatch(
-    /^reto3: got report "lag", but there is top \(.*\) \[RETO3_NO_REPORT\]\n$/,
+    /^reto3: got report "lag", want one of top \(.*\) \[RETO3_NO_REPORT\]\n$/,
   );
   const period = await runCli(['report', 'top', 'ms10', ...at]);
   expect(period).toMatchObject({ code: 2, stdout: '' });

@@ -7,13 +7,13 @@ import { setTimeout } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import {
   counter,
-  exitOf,
   gauge,
   type Log,
   type MetricSource,
   messageOf,
   Reto3Error,
   systemClock,
+  threadExit,
 } from '@reto3/core';
 import { archiveFolderOf } from '@reto3/engine';
 import { BatchCounts } from './handover.ts';
@@ -101,7 +101,7 @@ export class Archive {
       workerData: start,
       name: 'reto3 archive',
     });
-    this.#exited = exitOf(this.#thread);
+    this.#exited = threadExit(this.#thread);
   }
 
   /**

@@ -16,13 +16,13 @@ import {
 } from '@reto3/client';
 import {
   damagedOf,
-  describe,
+  damageMessage,
   type FormatName,
   type PeriodName,
   periods,
   Reto3Error,
   type Scope,
-  type Whose,
+  type ScopeSelector,
 } from '@reto3/core';
 import { apiOptionsOf } from './flags.ts';
 import { sayOnStderr } from './terminal/notes.ts';
@@ -46,7 +46,7 @@ interface Question extends Asked {
 }
 
 /** Whose counts: `--cluster` asks for those of all nodes, `--node` for those of one of them. */
-export function whoseOf({ cluster, node }: Pick<Asked, 'cluster' | 'node'>): Whose {
+export function whoseOf({ cluster, node }: Pick<Asked, 'cluster' | 'node'>): ScopeSelector {
   return { scope: cluster || node !== undefined ? 'cluster' : 'node', node };
 }
 
@@ -152,7 +152,7 @@ export function sayingMissing(what: string, say = sayOnStderr): (missing: Missin
     const fresh = damaged.filter(({ to }) => to > saidThrough);
     if (fresh.length === 0) return;
     for (const { to } of fresh) saidThrough = Math.max(saidThrough, to);
-    for (const place of fresh.slice(0, mostSaid)) say(describe({ ...place, series: what }));
+    for (const place of fresh.slice(0, mostSaid)) say(damageMessage({ ...place, series: what }));
     const more = damagedPlaces - (damaged.length - fresh.length) - mostSaid;
     if (more > 0) say(`and ${more} more damaged places`);
   };
@@ -169,7 +169,10 @@ export function assertComplete(what: string, missing: Missing, empty: boolean): 
   const [first] = damaged;
   if (first !== undefined) {
     const more = damagedPlaces === 1 ? '' : `, and ${damagedPlaces - 1} more places`;
-    throw new Reto3Error('RETO3_BLOCK_DAMAGED', `${describe({ ...first, series: what })}${more}`);
+    throw new Reto3Error(
+      'RETO3_BLOCK_DAMAGED',
+      `${damageMessage({ ...first, series: what })}${more}`,
+    );
   }
   if (empty) throw new Reto3Error('RETO3_NO_DATA', 'nothing was counted in that range');
 }

@@ -172,13 +172,13 @@ interface Stored {
 }
 
 async function inFolder(store: Store, name: string, given: Report | undefined): Promise<Stored> {
-  const [{ readFacts }, { ReportView }, { whichReport }] = await Promise.all([
+  const [{ readFacts }, { ReportView }, { resolveReport }] = await Promise.all([
     import('@reto3/reports'),
     import('@reto3/reports'),
     import('@reto3/reports'),
   ]);
   const stored = [...(await readFacts(store)).values()];
-  const report = await whichReport(name, given, stored);
+  const report = await resolveReport(name, given, stored);
   return { report, open: (period) => ReportView.ofFolder(name, period, store.snapshot()) };
 }
 
@@ -187,13 +187,13 @@ async function inMergersFolder(
   name: string,
   given: Report | undefined,
 ): Promise<Stored> {
-  const [{ readNodeReports, ClusterReportView }, { whichReport }] = await Promise.all([
+  const [{ readNodeReports, ClusterReportView }, { resolveReport }] = await Promise.all([
     import('@reto3/cluster'),
     import('@reto3/reports'),
   ]);
   const nodes = await readNodeReports(store);
   const known = nodes.flatMap(({ reports }) => reports);
-  const report = await whichReport(name, given, known);
+  const report = await resolveReport(name, given, known);
   const open = (period: PeriodName) =>
     ClusterReportView.ofFolder({ report, period, nodes, store: store.snapshot() });
   return { report, open };

@@ -9,7 +9,7 @@ import {
   type ErrorCode,
   type Period,
   Reto3Error,
-  type Whose,
+  type ScopeSelector,
 } from '@reto3/core';
 import { createParser } from 'eventsource-parser';
 import { type ApiOptions, request } from './api-client.ts';
@@ -55,7 +55,7 @@ export async function* follow(
   api: ApiOptions,
   period: Period,
   from: string | undefined,
-  whose: Whose,
+  whose: ScopeSelector,
   contact?: Contact,
 ): AsyncGenerator<FollowedChunk> {
   let lastId: string | undefined;

@@ -1,7 +1,7 @@
 /** What the reports of all nodes say together, at a server that adds up the cluster. */
 
 import type { PeriodName } from '@reto3/core';
-import { type Report, whichReport } from '@reto3/reports';
+import { type Report, resolveReport } from '@reto3/reports';
 import { type NodeReports, reportNames } from './merged-reports.ts';
 import type { Merger } from './merger.ts';
 import { ClusterReportView, refusedNodes } from './report-view.ts';
@@ -36,7 +36,7 @@ export class ClusterReports {
   /** @throws Reto3Error RETO3_NO_REPORT where no node has it, or it is not loaded here */
   which(name: string): Promise<Report> {
     const given = this.#loaded.find((report) => report.name === name);
-    return whichReport(name, given, given === undefined ? this.#known() : [given]);
+    return resolveReport(name, given, given === undefined ? this.#known() : [given]);
   }
 
   async list(): Promise<ClusterReport[]> {

@@ -19,7 +19,7 @@ import {
   type Publishing,
   Retention,
 } from '@reto3/engine';
-import type { Report, ReportBook } from '@reto3/reports';
+import type { Report, ReportLedgers } from '@reto3/reports';
 import { nextBoot } from './boot.ts';
 import { ClusterReports } from './cluster-reports.ts';
 import type { ClusterState } from './cluster-state.ts';
@@ -59,7 +59,7 @@ export interface ClusterParts {
   readonly settings: ClusterOptions;
   readonly coordinator: Coordinator;
   /** The reports of this server as a node. */
-  readonly book: ReportBook;
+  readonly ledgers: ReportLedgers;
   /** Those that are loaded, to merge what nodes publish. */
   readonly reports: readonly Report[];
   /** Absolute path. */
@@ -124,8 +124,8 @@ export class Cluster {
             log.warn({ from }, 'a damaged part of the store was not published to the cluster'),
         },
       });
-      this.#reportPublisher = this.#makeReportPublisher(parts.book);
-      coordinator.publishTo(publishingBoth(this.#publisher, this.#reportPublisher, parts.book));
+      this.#reportPublisher = this.#makeReportPublisher(parts.ledgers);
+      coordinator.publishTo(publishingBoth(this.#publisher, this.#reportPublisher, parts.ledgers));
     }
     if (mergedStore !== undefined) {
       this.#mergedStore = mergedStore;
@@ -263,7 +263,7 @@ export class Cluster {
     return `${this.#settings.natsSubject}.requests.new`;
   }
 
-  #makeReportPublisher(book: ReportBook): ReportPublisher {
+  #makeReportPublisher(ledgers: ReportLedgers): ReportPublisher {
     const log = this.#log;
     const warned = new Set<string>();
     return new ReportPublisher({
@@ -271,7 +271,7 @@ export class Cluster {
       source: this.#coordinator,
       clock: this.#clock,
       published: this.#coordinator.published?.reports,
-      said: () => saidOf(book),
+      said: () => saidOf(ledgers),
       events: {
         failed: (error) => this.#fail('cannot publish the reports', error),
         damaged: (row, reason) =>
@@ -523,9 +523,9 @@ function addsUpNone(): Reto3Error {
 }
 
 /** What the cluster is told of the reports of a node. */
-function saidOf(book: ReportBook): NodeReport[] {
-  return book.facts().map(({ name, summary, periods, columns, code, since }) => ({
-    ...{ name, summary, periods, columns, since, running: book.isOn(name) },
+function saidOf(ledgers: ReportLedgers): NodeReport[] {
+  return ledgers.facts().map(({ name, summary, periods, columns, code, since }) => ({
+    ...{ name, summary, periods, columns, since, running: ledgers.isOn(name) },
     ...(code !== undefined && { code }),
   }));
 }
@@ -536,13 +536,17 @@ function publishedBoth(counts: Publisher, reports: ReportPublisher | undefined):
 }
 
 /** Both publishers are told of every write, the reports with their rows. */
-function publishingBoth(counts: Publisher, reports: ReportPublisher, book: ReportBook): Publishing {
-  book.onChanges((rows) => reports.writing(rows));
+function publishingBoth(
+  counts: Publisher,
+  reports: ReportPublisher,
+  ledgers: ReportLedgers,
+): Publishing {
+  ledgers.onChanges((rows) => reports.writing(rows));
   return {
     published: () => publishedBoth(counts, reports),
     written(write, changed, finalThrough) {
       counts.written(write, changed, finalThrough);
-      reports.written(write, book.writtenThrough(finalThrough));
+      reports.written(write, ledgers.writtenThrough(finalThrough));
     },
     synced(write) {
       counts.synced(write);

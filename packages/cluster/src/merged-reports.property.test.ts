@@ -4,7 +4,7 @@
  */
 
 import { type PeriodName, periods } from '@reto3/core';
-import { codeOf, defineReport, type Report } from '@reto3/reports';
+import { defineReport, type Report, reportFingerprint } from '@reto3/reports';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MergedReports } from './merged-reports.ts';
@@ -107,7 +107,7 @@ const said = [saidOf(sums)];
 
 function saidOf(report: Report<Sums>) {
   const { name, summary, periods: kept, columns } = report;
-  const code = codeOf(report as Report);
+  const code = reportFingerprint(report as Report);
   return { name, summary, periods: kept, columns, code, running: true, since: 0 };
 }
 

@@ -8,7 +8,7 @@ export interface NodeReport {
   readonly summary: string;
   readonly periods: readonly PeriodName[];
   readonly columns: Readonly<Record<string, string>>;
-  /** What makes its accumulators (code.ts of @reto3/reports); absent where the node no longer knows. */
+  /** What makes its accumulators (fingerprint.ts of @reto3/reports); absent where the node no longer knows. */
   readonly code?: string;
   /** Whether it takes messages now. */
   readonly running: boolean;

@@ -17,7 +17,7 @@ import {
   type Period,
   type PeriodName,
   periods,
-  report,
+  reportDamage,
   sec,
   type Windows,
 } from '@reto3/core';
@@ -97,7 +97,7 @@ class PartRows {
     const part = Part.decode(bytes, partName(start, node));
     if (part === undefined) {
       const reason = `the part of ${node} is damaged`;
-      report({ series: name, from: start, to: start + ms10.blockMs, reason }, onDamage);
+      reportDamage({ series: name, from: start, to: start + ms10.blockMs, reason }, onDamage);
       return undefined;
     }
     part.applyVouches(start, vouches);

@@ -5,12 +5,12 @@
 import { alignDown, messageOf, type OnDamage, type PeriodName, periods } from '@reto3/core';
 import { rowMsOf, rowRange, type Store, type StoreSnapshot } from '@reto3/engine';
 import {
-  codeOf,
   encodeBounded,
   newestEndOf,
   type ReadRange,
   type Report,
   type ReportWindows,
+  reportFingerprint,
   type StoredWindow,
 } from '@reto3/reports';
 import { decodeMergeRecord } from './merge-record.ts';
@@ -187,7 +187,7 @@ export function refusedNodes(
   report: Report,
   nodes: readonly NodeReports[],
 ): ReadonlyMap<string, string> {
-  const code = codeOf(report);
+  const code = reportFingerprint(report);
   const refused = new Map<string, string>();
   for (const { node, reports } of nodes) {
     const known = reports.find(({ name }) => name === report.name);

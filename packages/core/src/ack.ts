@@ -1,4 +1,4 @@
 export const ackModes = ['memory', 'durable'] as const;
 
-/** When a message is answered: as soon as it is counted, or when the count is on the disk. */
+/** When to answer a message: once it is counted in memory, or once its count is on disk. */
 export type Ack = (typeof ackModes)[number];

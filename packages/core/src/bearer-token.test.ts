@@ -26,7 +26,7 @@ it.each(['secret', 'secret\n', '\r\n secret \r\n', '\ufeffsecret\n'])(
 it('takes a token with spaces in it', async () =>
   expect(await readToken('token-file', await fileWith('open sesame\n'))).toBe('open sesame'));
 
-it.each(['', '\n', ' \t\n'])('refuses %j, which is no token', async (text) => {
+it.each(['', '\n', ' \t\n'])('refuses the empty token %j', async (text) => {
   const file = await fileWith(text);
   await expect(readToken('admin-token-file', file)).rejects.toMatchObject({
     code: 'RETO3_BAD_SETTING',
@@ -40,13 +40,13 @@ it.each(['secret\nsecond', 'sec\0ret', 'sec\tret', 'sécret', 'sec✓ret', '\x7f
     const file = await fileWith(text);
     await expect(readToken('admin-token-file', file, 'do better')).rejects.toMatchObject({
       code: 'RETO3_BAD_SETTING',
-      message: `cannot use what --admin-token-file "${file}" holds, want one line of printable ASCII`,
+      message: `cannot use --admin-token-file "${file}": want one line of printable ASCII`,
       hint: 'do better',
     });
   },
 );
 
-it('refuses a token that is shorter than it has to be, and does not say it', async () => {
+it('refuses a token that is too short, without quoting it', async () => {
   const file = await fileWith('fifteen letters\n');
   const reading = readToken('admin-token-file', file, undefined, 16);
   await expect(reading).rejects.toMatchObject({

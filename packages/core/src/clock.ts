@@ -1,17 +1,16 @@
 /**
  * Wall time and monotonic time, as two types that cannot be mixed up.
  *
- * Wall time says in which window a message belongs; it may step. Monotonic time says how long
- * something took; it never steps. Whatever needs the time is given a `Clock`, so that tests run in
- * virtual time.
+ * Wall time decides which window a message belongs to; it may step. Monotonic time measures
+ * durations; it never steps. Code that needs the time takes a `Clock`, so tests run in virtual time.
  */
 
 declare const wall: unique symbol;
 declare const monotonic: unique symbol;
 
-/** Milliseconds since the Unix epoch, UTC, as the machine's clock shows them. */
+/** Milliseconds since the Unix epoch, UTC, by the machine's clock. */
 export type WallMs = number & { readonly [wall]: true };
-/** Milliseconds since an arbitrary moment; only differences mean something. */
+/** Milliseconds since an arbitrary moment; only differences are meaningful. */
 export type MonotonicMs = number & { readonly [monotonic]: true };
 
 export interface ClockReading {
@@ -20,13 +19,12 @@ export interface ClockReading {
 }
 
 export interface Clock {
-  /** Both times of one moment. */
+  /** Both times at one moment. */
   read(): ClockReading;
 }
 
-// The two clocks are read one after the other. Where the thread is descheduled in between, the pair
-// would look like a step of the wall clock, so it is read again; a pair this close cannot be told
-// from a simultaneous one.
+// The clocks are read one after the other. If the thread is descheduled in between, the pair looks
+// like a step of the wall clock, so read it again until both are this close.
 const pairToleranceMs = 0.5;
 const pairAttempts = 5;
 
@@ -43,7 +41,7 @@ export const systemClock: Clock = {
   },
 };
 
-/** The one place where plain numbers become times. */
+/** The only place where plain numbers become times. */
 export function reading(wallMs: number, monotonicMs: number): ClockReading {
   return { wallMs: wallMs as WallMs, monotonicMs: monotonicMs as MonotonicMs };
 }

@@ -1,28 +1,28 @@
-/** Damage found while reading: which rows cannot be trusted, and how one sees it. */
+/** Damage found while reading: which rows cannot be trusted, and why. */
 import { Reto3Error } from './errors.ts';
 import type { PeriodName } from './period.ts';
 import { timeText } from './time-text.ts';
 
 export interface Damage {
   readonly series: PeriodName | 'journal';
-  /** The time whose counts are not to be had, [from, to), epoch ms. */
+  /** The time whose counts cannot be read, [from, to), epoch ms. */
   readonly from: number;
   readonly to: number;
   readonly reason: string;
-  /** It was lost before a repair, which found and wrote down what is gone. */
+  /** An earlier repair recorded it as lost. */
   readonly gone?: boolean;
 }
 
 export type OnDamage = (damage: Damage) => void;
 
-/** Hands damage to who wants it. @throws Reto3Error RETO3_BLOCK_DAMAGED where nobody does */
-export function report(damage: Damage, onDamage: OnDamage | undefined): void {
-  if (onDamage === undefined) throw new Reto3Error('RETO3_BLOCK_DAMAGED', describe(damage));
+/** Passes damage to the listener. @throws Reto3Error RETO3_BLOCK_DAMAGED if there is none */
+export function reportDamage(damage: Damage, onDamage: OnDamage | undefined): void {
+  if (onDamage === undefined) throw new Reto3Error('RETO3_BLOCK_DAMAGED', damageMessage(damage));
   onDamage(damage);
 }
 
-/** @param damage its `series`, or what else is to be named */
-export function describe({
+/** One line for people. `series` may be any name, such as a report's. */
+export function damageMessage({
   series,
   from,
   to,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { errorHints, messageOf, Reto3Error } from './errors.ts';
 
 describe('Reto3Error', () => {
-  it('carries the cure of its code', () => {
+  it('has the cure of its code', () => {
     const error = new Reto3Error('RETO3_NO_DATA', 'nothing was counted');
     expect(error).toMatchObject({
       name: 'Reto3Error',
@@ -13,7 +13,7 @@ describe('Reto3Error', () => {
     expect('cause' in error).toBe(false);
   });
 
-  it('takes a cure that fits the case better, and the lower failure', () => {
+  it('takes a more specific cure, and a cause', () => {
     const cause = new Error('lower');
     const error = new Reto3Error('RETO3_INTERNAL', 'upper', { cause, hint: 'do that' });
     expect(error.hint).toBe('do that');
@@ -22,7 +22,7 @@ describe('Reto3Error', () => {
 });
 
 describe('messageOf', () => {
-  it('gives a text for whatever was thrown', () => {
+  it('returns text for anything thrown', () => {
     expect(messageOf(new RangeError('too far'))).toBe('too far');
     expect(messageOf('a text')).toBe('a text');
     expect(messageOf(undefined)).toBe('undefined');

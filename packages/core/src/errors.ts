@@ -1,10 +1,10 @@
 /**
- * Every error that a user can meet: its code and its cure. The server keeps the HTTP status of each
- * code (api/http-status.ts), the command line its exit code (exit-code.ts).
+ * Every error that a user can meet: its code and its cure. The server maps codes to HTTP statuses
+ * (api/http-status.ts), the command line to exit codes (exit-code.ts).
  *
- * The codes are API: scripts match on them, while messages may change. docs/errors.md lists the
- * same codes, and a test of the command line holds it to all three tables. A broken invariant of
- * ours is a plain `Error` whose message starts with BUG.
+ * Codes are API: scripts match on them, while messages may change. A test of the command line keeps
+ * docs/errors.md and all three tables in step. A broken invariant is a plain `Error` whose message
+ * starts with BUG.
  */
 
 /** The cure: one sentence without a full stop, since it is also printed in brackets. */
@@ -14,7 +14,7 @@ export const errorHints = {
   RETO3_BAD_PERIOD: 'use ms10 (10 ms), sec (1 s) or min (60 s)',
   RETO3_BAD_TIME:
     'use ISO 8601 such as 2016-05-28T11:11:11Z, epoch seconds (10 digits) or milliseconds (13), or an age such as 90s, 5m, 2h, 1d',
-  RETO3_BAD_RANGE: 'put --from before --to, or give --last, alone or with --to',
+  RETO3_BAD_RANGE: 'put --from before --to, or use --last, alone or with --to',
   RETO3_BAD_FORMAT: 'leave the format out to get the default',
   RETO3_BAD_SETTING: 'see reto3 serve --help',
   RETO3_BAD_REPORT:
@@ -67,9 +67,7 @@ export const errorHints = {
 
 export type ErrorCode = keyof typeof errorHints;
 
-/**
- * An error that a user can do something about. `cause` holds the lower failure, if there is one.
- */
+/** An error that a user can act on. `cause` is the underlying failure, if any. */
 export class Reto3Error extends Error {
   override readonly name = 'Reto3Error';
   readonly code: ErrorCode;
@@ -86,7 +84,7 @@ export class Reto3Error extends Error {
   }
 }
 
-/** The text of whatever was thrown. */
+/** The message of anything that was thrown. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }

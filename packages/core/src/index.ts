@@ -1,7 +1,4 @@
-/**
- * What every package speaks: periods, times, windows as columns, answers, errors. Its only I/O is
- * reading a token file.
- */
+/** The vocabulary of all packages: periods, times, windows as columns, answers, errors, metrics. */
 export { type Ack, ackModes } from './ack.ts';
 export {
   type Damaged,
@@ -24,9 +21,9 @@ export {
   parseFormatOf,
   type ReadAgain,
   type Scope,
+  type ScopeSelector,
   scopes,
   startsOf,
-  type Whose,
 } from './answer/format.ts';
 export { readToken } from './bearer-token.ts';
 export type { Chunk } from './chunk.ts';
@@ -37,7 +34,7 @@ export {
   systemClock,
   type WallMs,
 } from './clock.ts';
-export { type Damage, describe, type OnDamage, report } from './damage.ts';
+export { type Damage, damageMessage, type OnDamage, reportDamage } from './damage.ts';
 export { type ErrorCode, errorHints, messageOf, Reto3Error } from './errors.ts';
 export type { Log } from './log.ts';
 export { BucketHistogram, type HistogramReading } from './metrics/bucket-histogram.ts';
@@ -71,7 +68,7 @@ export {
 export { isPlainName } from './plain-name.ts';
 export { parseTime, type Range, type RangeRequest, resolveRange } from './range.ts';
 export { terminalCell, terminalText } from './terminal-text.ts';
-export { exitOf } from './thread-exit.ts';
+export { threadExit } from './thread-exit.ts';
 export { timeText } from './time-text.ts';
 export { VarintReader, VarintWriter } from './varints.ts';
 export { version } from './version.ts';

@@ -1,10 +1,10 @@
-/** Writes one line: a message, or fields and a message. */
+/** Logs a line: a message, or fields and a message. */
 interface LogLine {
   (message: string): void;
   (fields: object, message: string): void;
 }
 
-/** Where the parts of a server log to. */
+/** What the packages log to; pino implements it. */
 export interface Log {
   readonly debug: LogLine;
   readonly info: LogLine;

@@ -1,16 +1,17 @@
-/** Numbers that users write. */
+/** Numbers in flags and queries. */
 import { Reto3Error } from './errors.ts';
 
 /**
- * The number in a text, such as 250 or 12.5.
- * @throws Reto3Error RETO3_BAD_REQUEST that names it, what was got and what is wanted
+ * Parses a number such as 250 or 12.5.
+ * @param name what the number is; for the message
+ * @throws Reto3Error RETO3_BAD_REQUEST
  */
-export function parseNumber(name: string, text: string, least: number, most: number): number {
+export function parseNumber(name: string, text: string, min: number, max: number): number {
   const value = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-  if (value >= least && value <= most) return value;
+  if (value >= min && value <= max) return value;
   throw new Reto3Error(
     'RETO3_BAD_REQUEST',
-    `got ${name} "${text}", want a number from ${least} to ${most}`,
-    { hint: 'write it as in 250 or 12.5' },
+    `got ${name} "${text}", want a number from ${min} to ${max}`,
+    { hint: 'write it like 250 or 12.5' },
   );
 }

@@ -25,11 +25,11 @@ describe('the periods', () => {
     expect([ms10, sec, min].map(({ blockWindows }) => blockWindows)).toEqual([6_000, 3_600, 1_440]);
   });
 
-  it('answer with 100, 60 and 60 windows where nobody said how many', () => {
+  it('answer with 100, 60 and 60 windows by default', () => {
     expect([ms10, sec, min].map(({ defaultLast }) => defaultLast)).toEqual([100, 60, 60]);
   });
 
-  it('are steps of one ladder', () => {
+  it('are multiples of each other', () => {
     expect(ms10PerSecond).toBe(100);
     expect(secondsPerMinute).toBe(60);
   });
@@ -46,7 +46,7 @@ describe('parsePeriod', () => {
     expect(periodNames.map(parsePeriod)).toEqual([ms10, sec, min]);
   });
 
-  it('takes what people type as well', () => {
+  it('takes aliases', () => {
     expect(['10ms', '1s', 'second', '1m', 'minute'].map(parsePeriod)).toEqual([
       ms10,
       sec,
@@ -67,7 +67,7 @@ describe('alignment', () => {
   const time = fc.integer({ min: 0, max: 2 ** 48 - 1 });
   const step = fc.constantFrom(10, 1_000, 60_000, 3_600_000, 86_400_000);
 
-  it('goes to the nearest multiple on its side, and leaves multiples alone', () => {
+  it('rounds to the nearest multiple below or above, and keeps multiples', () => {
     fc.assert(
       fc.property(time, step, fc.boolean(), (anyMs, stepMs, onBoundary) => {
         const timeMs = onBoundary ? anyMs - (anyMs % stepMs) : anyMs;

@@ -1,9 +1,8 @@
 /**
- * The three periods: how long their windows are and how many of them one block holds.
+ * The three periods: the length of their windows and how many windows a block holds.
  *
- * Everything that cuts time into windows starts here. Invariants, asserted below: a window of a
- * longer period is made of whole windows of the next shorter one, and a block of one period never
- * straddles two blocks of the next.
+ * Invariants, asserted below: a window of a longer period consists of whole windows of the next
+ * shorter one, and a block of one period never straddles two blocks of the next.
  */
 import { Reto3Error } from './errors.ts';
 
@@ -14,11 +13,11 @@ export interface Period {
   readonly name: PeriodName;
   /** Length of one window in milliseconds. */
   readonly windowMs: number;
-  /** How many consecutive windows one block holds. */
+  /** Consecutive windows in one block. */
   readonly blockWindows: number;
-  /** Length of time that one block covers, in milliseconds. */
+  /** Length of one block in milliseconds. */
   readonly blockMs: number;
-  /** How many windows an answer holds where nobody said how many. */
+  /** The windows of an answer by default. */
   readonly defaultLast: number;
 }
 
@@ -31,18 +30,14 @@ function period(
   return { name, windowMs, blockWindows, blockMs: windowMs * blockWindows, defaultLast };
 }
 
-// A block is what one write replaces and one read decompresses: a minute, an hour and a day keep
-// all three near 4 to 12 KB, which deflates in about a millisecond.
+// A write replaces a whole block and a read decompresses one. With blocks of a minute, an hour and
+// a day, all three periods have 4 to 12 KB per block, which deflates in about a millisecond.
 export const ms10 = period('ms10', 10, 6_000, 100);
 export const sec = period('sec', 1_000, 3_600, 60);
 export const min = period('min', 60_000, 1_440, 60);
 
 export const periods: Readonly<Record<PeriodName, Period>> = { ms10, sec, min };
 
-/**
- * ms10 windows in one second, seconds in one minute: the two steps of the ladder that the counting
- * climbs.
- */
 export const ms10PerSecond = sec.windowMs / ms10.windowMs;
 export const secondsPerMinute = min.windowMs / sec.windowMs;
 
@@ -58,8 +53,7 @@ export function isPeriodName(text: string): text is PeriodName {
   return (periodNames as readonly string[]).includes(text);
 }
 
-/** What people type as well. */
-const otherNames: ReadonlyMap<string, PeriodName> = new Map([
+const aliases: ReadonlyMap<string, PeriodName> = new Map([
   ['10ms', 'ms10'],
   ['1s', 'sec'],
   ['second', 'sec'],
@@ -67,31 +61,28 @@ const otherNames: ReadonlyMap<string, PeriodName> = new Map([
   ['minute', 'min'],
 ]);
 
-/** The period that a text names, in one way or another. */
+/** The period with this name or alias. */
 export function periodNamed(text: string): Period | undefined {
-  const name = otherNames.get(text) ?? text;
+  const name = aliases.get(text) ?? text;
   return isPeriodName(name) ? periods[name] : undefined;
 }
 
-/** The period of that name. @throws Reto3Error RETO3_BAD_PERIOD */
+/** The period with this name or alias. @throws Reto3Error RETO3_BAD_PERIOD */
 export function parsePeriod(text: string): Period {
   const named = periodNamed(text);
   if (named === undefined) throw new Reto3Error('RETO3_BAD_PERIOD', `there is no period "${text}"`);
   return named;
 }
 
-/**
- * The largest multiple of `stepMs` that is not above `timeMs`: the start of the window, second or
- * block around it.
- */
+/** The largest multiple of `stepMs` up to `timeMs`: the start of the window or block around it. */
 export function alignDown(timeMs: number, stepMs: number): number {
   return Math.floor(timeMs / stepMs) * stepMs;
 }
 
-/** The smallest multiple of `stepMs` that is not below `timeMs`. */
+/** The smallest multiple of `stepMs` from `timeMs` on. */
 export function alignUp(timeMs: number, stepMs: number): number {
   return Math.ceil(timeMs / stepMs) * stepMs;
 }
 
-/** The largest time that a stored window can start at, epoch ms: keys have six bytes. */
+/** The latest start of a stored window, epoch ms: keys have six bytes. */
 export const largestTime = 2 ** 48 - 1;

@@ -149,7 +149,7 @@ describe('a range', () => {
     return expect.objectContaining({ code: 'RETO3_BAD_RANGE', message });
   }
 
-  it('is the newest final windows where nothing is said', () => {
+  it('is the newest final windows by default', () => {
     expect(rangeOf({})).toEqual({ from: 0, to: now - 30, last: 100 });
     expect(rangeOf({}, sec)).toEqual({ from: 0, to: now - 500, last: 60 });
     expect(rangeOf({}, min)).toEqual({ from: 0, to: now - 500, last: 60 });
@@ -177,19 +177,19 @@ describe('a range', () => {
     expect(rangeOf(request, min)).toMatchObject({ from: time + 49_000, to: time + 49_000 });
   });
 
-  it('ends where final windows do, however late to is', () => {
+  it('ends with the final windows, however late to is', () => {
     expect(rangeOf({ from: '1h', to: '0s' }).to).toBe(now - 30);
     expect(rangeOf({ from: '1h', to: '2030-01-01' }, min).to).toBe(now - 500);
   });
 
-  it('goes on to the newest counted window with open', () => {
+  it('extends to the newest counted window with open', () => {
     expect(rangeOf({ open: true }).to).toBe(now + 10);
     expect(rangeOf({ open: true }, min).to).toBe(now - 500 + 60_000);
     expect(rangeOf({ open: true, to: '1s' }).to).toBe(now - 1_000);
     expect(rangeOf({ open: false }).to).toBe(now - 30);
   });
 
-  it('that lies in the future is empty, and begins where it was asked to', () => {
+  it('in the future is empty, and begins at from', () => {
     const from = Date.UTC(2030, 0, 1);
     expect(rangeOf({ from: '2030-01-01' })).toMatchObject({ from, to: from });
     expect(rangeOf({ from: '2030-01-01', to: '2031-01-01' })).toMatchObject({ from, to: from });
@@ -223,7 +223,7 @@ describe('a range', () => {
     },
   );
 
-  it('says which of its two times cannot be read', () => {
+  it('names the time that cannot be parsed', () => {
     const bad = { code: 'RETO3_BAD_TIME' };
     expect(() => rangeOf({ from: 'x' })).toThrow(
       expect.objectContaining({ ...bad, message: expect.stringMatching(/^got from "x"/) }),

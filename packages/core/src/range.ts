@@ -1,11 +1,11 @@
 /**
- * What was asked for, as times: `last`, `from`, `to` and `open` become a half-open range of window
- * starts.
+ * Resolves `last`, `from`, `to` and `open`, as flags and query strings have them, to a half-open
+ * range of window starts.
  */
 import { Reto3Error } from './errors.ts';
 import { alignDown, alignUp, type Period } from './period.ts';
 
-/** As users write it: text, as it comes from a flag or a query string. */
+/** The range as the user wrote it. */
 export interface RangeRequest {
   readonly last?: string | undefined;
   readonly from?: string | undefined;
@@ -13,7 +13,7 @@ export interface RangeRequest {
   readonly open?: boolean | undefined;
 }
 
-/** Windows that start in [from, to), epoch ms; with `last`, only the newest so many of them. */
+/** Windows that start in [from, to), epoch ms; with `last`, only the newest ones. */
 export interface Range {
   readonly from: number;
   readonly to: number;
@@ -28,12 +28,12 @@ const unitMs: Readonly<Record<string, number>> = {
   d: 86_400_000,
 };
 
-/** The last day that ISO 8601 writes with four digits of year. */
+/** The last day with a four-digit year in ISO 8601. */
 const endOfTimeMs = Date.UTC(9999, 11, 31);
 
 /**
- * Reads a point in time: ISO 8601 (UTC where it names no zone), epoch seconds or milliseconds, or an
- * age before `nowMs`.
+ * Parses a point in time: ISO 8601 (UTC by default), epoch seconds or milliseconds, or an age before
+ * `nowMs`.
  * @returns epoch ms, a whole number
  * @throws Reto3Error RETO3_BAD_TIME
  */
@@ -48,7 +48,7 @@ export function parseTime(name: string, text: string, nowMs: number): number {
     throw new Reto3Error(
       'RETO3_BAD_TIME',
       `got ${name} "${text}", want 10 digits of epoch seconds or 13 of milliseconds`,
-      { hint: 'write a date as 2016-05-28; 0 is the beginning' },
+      { hint: 'write a date like 2016-05-28; 0 is the epoch' },
     );
   } else {
     const time = parseIso(text);
@@ -57,14 +57,13 @@ export function parseTime(name: string, text: string, nowMs: number): number {
   throw new Reto3Error('RETO3_BAD_TIME', `got ${name} "${text}", want a time`);
 }
 
-/** As milliseconds the year 1976 or 2600, and surely meant as YYYYMMDDhhmm or YYYYMMDDhhmmss. */
+/** YYYYMMDDhhmm or YYYYMMDDhhmmss: refused, since as milliseconds it is the year 1976 or 2600. */
 const compactTime = /^(?:19|20)\d{10}(?:\d{2})?$/;
 
 /**
- * Epoch ms of a whole number; undefined where its unit is in doubt. Ten digits are seconds from 2001
- * until 2286, and would be January to April 1970 as milliseconds; twelve and more are milliseconds
- * from 1973 on. With any other number of digits it is neither: a year, a date without its dashes,
- * microseconds, or a digit too few.
+ * Epoch ms of a whole number; undefined if its unit is in doubt. Ten digits are seconds (2001 to
+ * 2286), twelve or more are milliseconds (from 1973 on). Anything else is a year, a date without
+ * dashes, microseconds, or a typing error.
  */
 function parseEpoch(text: string): number | undefined {
   if (text === '0') return 0;
@@ -76,11 +75,10 @@ function parseEpoch(text: string): number | undefined {
 const isoTime =
   /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)(Z|[+-]\d{2}:?\d{2})?)?$/i;
 
-/** Epoch ms of an ISO 8601 date, or date and time; NaN where it is none. */
+/** Epoch ms of an ISO 8601 date, or date and time; NaN if it is neither. */
 function parseIso(text: string): number {
   const [, day = '', timeOfDay = '00:00', zone = 'Z'] = isoTime.exec(text) ?? [];
-  // ECMAScript takes a 30 February for the first of March, and a time without a zone for local
-  // time; here it is UTC, as in everything we print.
+  // ECMAScript reads 30 February as 1 March, and a time without a zone as local time.
   if (new Date(`${day}T00:00Z`).getUTCDate() !== Number(day.slice(-2))) return Number.NaN;
   return Date.parse(`${day}T${timeOfDay}${zone}`);
 }
@@ -96,8 +94,8 @@ function parseLast(text: string): number {
 }
 
 /**
- * @param nowMs what ages count back from, epoch ms
- * @param ends where final windows end, and where the counted ones do, epoch ms
+ * @param nowMs the time that ages count back from, epoch ms
+ * @param ends the end of the newest final window and of the newest counted one, epoch ms
  * @throws Reto3Error RETO3_BAD_TIME, RETO3_BAD_RANGE
  */
 export function resolveRange(
@@ -108,7 +106,7 @@ export function resolveRange(
 ): Range {
   if (request.last !== undefined && request.from !== undefined) {
     throw new Reto3Error('RETO3_BAD_RANGE', 'got last and from together', {
-      hint: 'leave one of them out; last goes together with to',
+      hint: 'leave one of them out; you may combine last with to',
     });
   }
   const limit =
@@ -121,7 +119,7 @@ export function resolveRange(
     throw new Reto3Error(
       'RETO3_BAD_RANGE',
       `got from "${request.from}" not before to "${request.to}"`,
-      { hint: 'exchange them, or let to be later: an age counts back from now' },
+      { hint: 'swap them; an age counts back from now' },
     );
   }
   const last =
@@ -131,6 +129,6 @@ export function resolveRange(
         ? period.defaultLast
         : undefined;
   const from = alignUp(askedFrom, period.windowMs);
-  // A range that lies wholly in the future is empty, not backwards.
+  // A range in the future is empty, not reversed.
   return { from, to: Math.max(from, Math.min(alignUp(askedTo, period.windowMs), limit)), last };
 }

@@ -12,7 +12,7 @@ test.each([
   expect(terminalText(text)).toBe(shown);
 });
 
-test('everything else stays as it is', () => {
+test('other text is unchanged', () => {
   const text = 'lines\n\tÅ ñ 漢字 שלום 👩‍👩‍👧 \u00a0█\n';
   expect(terminalText(text)).toBe(text);
 });

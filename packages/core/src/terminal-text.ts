@@ -1,18 +1,17 @@
 /**
- * Text of others as a terminal may show it. A terminal obeys control characters: C0 and C1 (0x9B
- * begins a sequence as ESC [ does), and characters that turn the direction of writing make a line
- * look like another. They are shown as escapes (`\x1b`, `\u202e`); line feeds and tabs stay.
+ * Makes foreign text safe for a terminal. Terminals obey control characters (C0 and C1; 0x9B starts
+ * a sequence like ESC [), and bidirectional controls disguise a line. These are printed as escapes
+ * (`\x1b`, `\u202e`); line feeds and tabs stay.
  */
 
-// Line and paragraph separators too: some terminals begin a line there.
-const obeyed = /(?![\n\t])[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu;
+// Line and paragraph separators too: some terminals start a new line there.
+const unsafe = /(?![\n\t])[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu;
 
-/** Safe in any place of a terminal's lines. */
 export function terminalText(text: string): string {
-  return text.replaceAll(obeyed, escaped);
+  return text.replaceAll(unsafe, escaped);
 }
 
-/** The same on one line, for a cell of a table. */
+/** On one line, for a cell of a table. */
 export function terminalCell(text: string): string {
   return terminalText(text.replaceAll('\t', '\\t').replaceAll('\n', '\\n'));
 }

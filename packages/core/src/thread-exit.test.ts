@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { expect, it } from 'vitest';
-import { exitOf } from './thread-exit.ts';
+import { threadExit } from './thread-exit.ts';
 
 it.each([
   ['ends', ''],
@@ -10,6 +10,6 @@ it.each([
   const thread = new Worker(code, { eval: true });
   const errors: unknown[] = [];
   thread.on('error', (error) => errors.push(error));
-  await expect(exitOf(thread)).resolves.toBeUndefined();
+  await expect(threadExit(thread)).resolves.toBeUndefined();
   expect(errors).toHaveLength(code.startsWith('throw') ? 1 : 0);
 });

@@ -1,9 +1,9 @@
 import type { Worker } from 'node:worker_threads';
 
 /**
- * Resolves when a thread has left, also one that fails: `once` of node:events would then reject, and
- * end the process where nobody waits for it yet.
+ * Resolves when a thread has exited, even with an error. `once` of node:events would reject then, and
+ * an unhandled rejection ends the process.
  */
-export function exitOf(thread: Worker): Promise<void> {
+export function threadExit(thread: Worker): Promise<void> {
   return new Promise((resolve) => void thread.once('exit', () => resolve()));
 }

@@ -1,7 +1,6 @@
 /**
- * Whole numbers of any size up to 2⁵³ − 1 in as few bytes as they need (LEB128, as in DWARF and
- * Protocol Buffers), and bytes with their length in front: what the built-in reports and the rows
- * of all reports are written with.
+ * Varints up to 2⁵³ − 1 (LEB128, as in DWARF and Protocol Buffers) and length-prefixed bytes: the
+ * encoding of report rows and of the built-in reports.
  */
 
 export class VarintWriter {
@@ -20,7 +19,7 @@ export class VarintWriter {
     return this;
   }
 
-  /** Bytes, with their length in front. */
+  /** Length-prefixed bytes. */
   bytes(value: Uint8Array): this {
     this.number(value.length).#reserve(value.length);
     this.#bytes.set(value, this.#length);
@@ -28,7 +27,7 @@ export class VarintWriter {
     return this;
   }
 
-  /** What was written. */
+  /** All bytes written. */
   end(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
   }
@@ -53,7 +52,7 @@ export class VarintReader {
     return this.#at < this.#bytes.length;
   }
 
-  /** @throws RangeError where the bytes end too early, or say more than 2⁵³ − 1 */
+  /** @throws RangeError if the bytes end too early or the number exceeds 2⁵³ − 1 */
   number(): number {
     let value = 0;
     for (let factor = 1; ; factor *= 128) {
@@ -65,7 +64,7 @@ export class VarintReader {
     }
   }
 
-  /** @throws RangeError where the bytes end too early */
+  /** Length-prefixed bytes. @throws RangeError if the bytes end too early */
   bytes(): Uint8Array {
     const length = this.number();
     const value = this.#bytes.subarray(this.#at, this.#at + length);

@@ -1,4 +1,4 @@
-/** The version of this package, as its manifest says it. */
+/** The version of reto3, from the manifest of this package. */
 import { createRequire } from 'node:module';
 
 function read(): string {

@@ -1,8 +1,8 @@
 /**
- * Consecutive windows of one period, as columns. What a block decodes to, what the open minute is
- * made of, and what a query hands to a formatter.
+ * Consecutive windows of one period, as columns: what a block decodes to, what the open minute
+ * consists of, and what a query passes to a formatter.
  *
- * Invariant: a window that is not counted (a gap) has the count 0, and is neither revised nor partial.
+ * Invariant: a window in a gap has the count 0 and is neither revised nor partial.
  */
 
 export interface Windows {
@@ -13,14 +13,14 @@ export interface Windows {
   /** 1 where the count changed after the window was final. */
   readonly revised: Uint8Array;
   /**
-   * 1 where only a part of the window was counted: some of its ms10 windows are gaps, as where a
-   * server started or ended in the middle of a second. Its count is no evidence of little traffic.
-   * A ms10 window is never partial: whether somebody was counting is known no more finely.
+   * 1 where some ms10 windows of the window are gaps, as when a server started or stopped in the
+   * middle of a second: a low count does not mean little traffic. An ms10 window is never partial,
+   * since gaps have no finer resolution.
    */
   readonly partial: Uint8Array;
 }
 
-/** @param partial where it need not be the windows' own: nobody writes to that of ms10 windows */
+/** @param partial may be shared between windows that are never partial, as ms10 windows are */
 export function allocateWindows(length: number, partial = new Uint8Array(length)): Windows {
   return {
     counts: new Float64Array(length),
@@ -30,7 +30,7 @@ export function allocateWindows(length: number, partial = new Uint8Array(length)
   };
 }
 
-/** The windows [from, to), sharing memory with the original. */
+/** The windows [from, to), as a view of the same memory. */
 export function sliceOf(windows: Windows, from: number, to: number): Windows {
   return {
     counts: windows.counts.subarray(from, to),
@@ -49,7 +49,7 @@ export function copyOf(windows: Windows): Windows {
   };
 }
 
-/** Writes `source` over the windows of `target` that start at `at`. */
+/** Copies `source` into `target`, from index `at` on. */
 export function overwrite(target: Windows, at: number, source: Windows): void {
   target.counts.set(source.counts, at);
   target.counted.set(source.counted, at);
@@ -64,8 +64,8 @@ export function totalOf(windows: Windows): number {
 }
 
 /**
- * Each so many windows as one: counted or revised where any of them is, partial where not all are
- * counted.
+ * Joins each `windowsPerOne` windows into one: counted or revised if any of them is, partial unless
+ * all are counted in full.
  */
 export function joinWindows(windows: Windows, windowsPerOne: number): Windows {
   const joined = allocateWindows(windows.counts.length / windowsPerOne);

@@ -1,90 +1,90 @@
 /**
- * The accumulators of one report, one for each window: what a worker fills between two hand-overs,
- * and what a replay over the archive fills from its first message to its last.
+ * The accumulators of one report, one per window. A worker fills them between two flushes, a replay
+ * of the archive from the first message to the last.
  */
 import { alignDown, largestTime, type Period } from '@reto3/core';
-import { type Message, mostAccumulatorBytes, type Report } from './contract.ts';
+import { type Message, maxAccumulatorBytes, type Report } from './contract.ts';
 
-/** Encoded accumulators as columns, for a window each; the buffers may be transferred. */
-export interface Parts {
-  /** Start of the window, epoch ms. */
+/** Encoded accumulators as columns, one per window. The buffers may be transferred. */
+export interface EncodedAccumulators {
+  /** Start of each window, epoch ms. */
   readonly starts: Float64Array;
-  /** Where its bytes end; they begin where those of the one before end. */
+  /** The end of each window's bytes, which start at the end of the previous window's. */
   readonly ends: Uint32Array;
   readonly bytes: Uint8Array;
 }
 
 /**
- * A message may name a time of its own, and whoever sends it chooses that: it is believed where a
- * clock that is wrong, or a client that held the message back, may explain it. Otherwise stamps of
- * the year 3000 would lie on the disk until then.
+ * Clients choose the time stamps of their messages. A stamp counts only if a wrong clock or a delayed
+ * message can explain it; a stamp of the year 3000 would stay on disk until then.
  */
-const mostAheadMs = 60_000;
-/** As long as ms10 windows are kept by default; what is older would soon be deleted. */
-const mostBehindMs = 30 * 24 * 3_600_000;
+const maxAheadMs = 60_000;
+/** The default retention of ms10 windows; anything older would soon be deleted. */
+const maxBehindMs = 30 * 24 * 3_600_000;
 
 export class Accumulators<Accumulator> {
-  readonly #mostWindows: number;
+  readonly #maxWindows: number;
   readonly #report: Report<Accumulator>;
   readonly #windowMs: number;
   readonly #byStart = new Map<number, Accumulator>();
-  /** The window that was added to last; nearly always the one that is added to next. */
+  /** The window of the last message, and nearly always of the next one. */
   #recentStart = Number.NaN;
   #recent: Accumulator | undefined;
 
-  /** @param mostWindows so many are begun between two times that they are drained */
+  /** @param maxWindows the windows that may be created between two calls of `drain` */
   constructor(
     report: Report<Accumulator>,
     period: Period,
-    mostWindows: number = Number.POSITIVE_INFINITY,
+    maxWindows: number = Number.POSITIVE_INFINITY,
   ) {
-    this.#mostWindows = mostWindows;
+    this.#maxWindows = maxWindows;
     this.#report = report;
     this.#windowMs = period.windowMs;
   }
 
-  /** How many windows have an accumulator. */
+  /** The windows that have an accumulator. */
   get size(): number {
     return this.#byStart.size;
   }
 
   /**
-   * Adds a message to its window: that of the time which it names, or of its arrival where that time
-   * cannot be, or would begin one window too many. @throws what the report throws
+   * Adds a message to the window of its time stamp; to the window of its arrival if the stamp is
+   * implausible or would create one window too many.
+   * @throws what the report throws
    */
   add(message: Message): void {
     const report = this.#report;
     const { arrivedMs } = message;
     const time = report.timeOf?.(message) ?? arrivedMs;
     if (!(time >= 0 && time <= largestTime))
-      throw new RangeError(`timeOf gave ${time}, want epoch ms`);
-    const isPossible = time >= arrivedMs - mostBehindMs && time <= arrivedMs + mostAheadMs;
-    const isPlaced = isPossible && this.#goTo(alignDown(time, this.#windowMs), this.#mostWindows);
+      throw new RangeError(`timeOf returned ${time}, want epoch ms`);
+    const isPossible = time >= arrivedMs - maxBehindMs && time <= arrivedMs + maxAheadMs;
+    const isPlaced = isPossible && this.#goTo(alignDown(time, this.#windowMs), this.#maxWindows);
     if (!isPlaced) this.#goTo(alignDown(arrivedMs, this.#windowMs), Number.POSITIVE_INFINITY);
     if (this.#recent === undefined) throw new Error('BUG: a message without a window');
     report.add(this.#recent, message, !isPlaced);
   }
 
-  /** Whether the window is there, or could be begun; it is the recent one then. */
-  #goTo(start: number, mostWindows: number): boolean {
+  /** Makes this window the recent one; false if it would be one too many. */
+  #goTo(start: number, maxWindows: number): boolean {
     if (start === this.#recentStart && this.#recent !== undefined) return true;
     const known = this.#byStart.get(start);
-    if (known === undefined && this.size >= mostWindows) return false;
+    if (known === undefined && this.size >= maxWindows) return false;
     this.#recent = known ?? this.#begin(start);
     this.#recentStart = start;
     return true;
   }
 
-  /** The windows in order of time. */
+  /** The windows, oldest first. */
   entries(): (readonly [start: number, accumulator: Accumulator])[] {
     return [...this.#byStart].sort(([a], [b]) => a - b);
   }
 
   /**
-   * All of them, encoded; begins anew with none.
-   * @throws what the report throws, RangeError where an accumulator is too large
+   * Encodes and removes all accumulators.
+   * @throws what the report throws, RangeError if an accumulator is too large
    */
-  drain(): Parts {
+  drain(): EncodedAccumulators {
     const encoded = [...this.#byStart].map(
       ([start, accumulator]) => [start, encodeBounded(this.#report, accumulator)] as const,
     );
@@ -106,16 +106,16 @@ export class Accumulators<Accumulator> {
   }
 }
 
-/** The bytes of an accumulator. @throws RangeError where they are too many; what encode throws */
+/** Encodes an accumulator. @throws RangeError if it is too large; what `encode` throws */
 export function encodeBounded<Accumulator>(
   report: Report<Accumulator>,
   accumulator: Accumulator,
 ): Uint8Array {
   const bytes = report.encode(accumulator);
   if (!(bytes instanceof Uint8Array))
-    throw new TypeError(`encode gave ${typeof bytes}, want a Uint8Array`);
-  if (bytes.length <= mostAccumulatorBytes) return bytes;
+    throw new TypeError(`encode returned ${typeof bytes}, want a Uint8Array`);
+  if (bytes.length <= maxAccumulatorBytes) return bytes;
   throw new RangeError(
-    `an accumulator has ${bytes.length} bytes, want at most ${mostAccumulatorBytes}`,
+    `an accumulator has ${bytes.length} bytes, want at most ${maxAccumulatorBytes}`,
   );
 }

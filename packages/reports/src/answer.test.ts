@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { rowsOf } from './answer.ts';
 import { defineReport, type Report } from './contract.ts';
 
-/** What a report that was written without types may give. */
+/** A report in JavaScript may return anything. */
 function giving(rows: () => unknown): Report {
   const report = defineReport({
     name: 'giving',
@@ -30,20 +30,24 @@ describe('the rows of a window', () => {
   });
 
   it.each([
-    ['no array', () => ({ a: 1 }), 'rows gave object, want an array'],
-    ['nothing', () => undefined, 'rows gave undefined, want an array'],
-    ['no object', () => [7], 'rows gave a row that is 7, want an object'],
-    ['a number that is none', () => [{ a: Number.NaN }], 'rows gave a NaN, want a finite number'],
-    ['a bigint', () => [{ a: 1n }], 'rows gave a bigint, want a finite number, a text or null'],
-    ['an object', () => [{ a: {} }], 'rows gave a object, want a finite number'],
+    ['not an array', () => ({ a: 1 }), 'rows returned object, want an array'],
+    ['undefined', () => undefined, 'rows returned undefined, want an array'],
+    ['numbers', () => [7], 'rows returned the row 7, want an object'],
+    ['objects with NaN', () => [{ a: Number.NaN }], 'rows returned a NaN, want a finite number'],
     [
-      'an error',
+      'objects with a bigint',
+      () => [{ a: 1n }],
+      'rows returned a bigint, want a finite number, a string or null',
+    ],
+    ['nested objects', () => [{ a: {} }], 'rows returned a object, want a finite number'],
+    [
+      'not returned',
       () => {
         throw new Error('not today');
       },
       'not today',
     ],
-  ])('are the report’s fault where they are %s', (_, rows, reason) => {
+  ])('fail the report if they are %s', (_, rows, reason) => {
     expect(() => rowsOf(giving(rows), window)).toThrow(
       expect.objectContaining({
         code: 'RETO3_REPORT_FAILED',

@@ -1,6 +1,6 @@
 /**
- * Answers a question about a report: a range of windows, as rows in one of four formats. The query
- * API and the command line's --data-dir both answer with it.
+ * Answers a query for a report: a range of windows, as rows in one of four formats. The query API and
+ * the command line's --data-dir share it.
  */
 import {
   type Damage,
@@ -27,19 +27,19 @@ interface Question extends RangeRequest {
 }
 
 export interface ReportReply {
-  /** Where the range ends, epoch ms. */
+  /** The end of the range, epoch ms. */
   readonly to: number;
-  /** Whether no window of the range has anything. */
+  /** Whether no window of the range has data. */
   readonly empty: boolean;
-  /** The answer itself, piece by piece. The view stays open until its last piece. */
+  /** The body of the answer, in pieces. Keep the view open until the last one. */
   readonly pieces: AsyncIterable<string>;
-  /** What the answer leaves out; complete when its last piece is out. */
+  /** What the answer leaves out; complete after the last piece. */
   readonly damages: readonly Damage[];
 }
 
 /**
- * The period to read where a name may be given, or none: then seconds, or what there is.
- * @throws Reto3Error RETO3_BAD_PERIOD
+ * The period to read: the requested one, by default seconds or the shortest that the report keeps.
+ * @throws Reto3Error RETO3_BAD_PERIOD if the report does not keep it
  */
 export function periodOf(
   report: { readonly name: string; readonly periods: readonly PeriodName[] },
@@ -90,7 +90,7 @@ export async function answerReport(
   return { to: range.to, empty, pieces: formatRows(format, head, report, read, damages), damages };
 }
 
-/** Where the newest so many windows of the range begin, with what is damaged between them. */
+/** The start of the newest `last` windows; damaged rows among them are included. */
 async function beginOf(
   view: ReportWindows,
   { from, to, last }: ReturnType<typeof resolveRange>,
@@ -113,10 +113,9 @@ interface Head {
   readonly columns: readonly string[];
 }
 
-/** So many characters go out together. */
 const pieceChars = 16_384;
 
-/** The answer itself, piece by piece; `damages` is complete when its last piece is out. */
+/** The body of the answer, in pieces; `damages` is complete after the last one. */
 export async function* formatRows(
   format: FormatName,
   head: Head,
@@ -152,30 +151,30 @@ export function rowsOf(report: Report, { bytes }: StoredWindow): readonly Report
   } catch (error) {
     throw new Reto3Error(
       'RETO3_REPORT_FAILED',
-      `the report "${report.name}" cannot show what is stored: ${messageOf(error)}`,
+      `cannot read the stored rows of report "${report.name}": ${messageOf(error)}`,
       { cause: error },
     );
   }
 }
 
-/** Whoever wrote a report in JavaScript may have it give anything. @throws TypeError */
+/** A report written in JavaScript may return anything. @throws TypeError */
 function assertRows(rows: unknown, columns: Report['columns']): void {
-  if (!Array.isArray(rows)) throw new TypeError(`rows gave ${typeof rows}, want an array`);
+  if (!Array.isArray(rows)) throw new TypeError(`rows returned ${typeof rows}, want an array`);
   for (const row of rows) {
     if (typeof row !== 'object' || row === null)
-      throw new TypeError(`rows gave a row that is ${String(row)}, want an object`);
+      throw new TypeError(`rows returned the row ${String(row)}, want an object`);
     for (const column of Object.keys(columns)) {
       const cell: unknown = row[column];
       if (cell === undefined || cell === null || typeof cell === 'string') continue;
       if (!Number.isFinite(cell))
         throw new TypeError(
-          `rows gave ${column} ${typeof cell === 'number' ? cell : typeof cell}, want a finite number, a text or null`,
+          `rows returned ${column} ${typeof cell === 'number' ? cell : typeof cell}, want a finite number, a string or null`,
         );
     }
   }
 }
 
-/** One row; in JSON, without what stands between two of them. */
+/** One row; in JSON without the comma between rows. */
 export function formatRow(
   format: FormatName,
   start: number,
@@ -203,7 +202,7 @@ const rowText: Readonly<Record<FormatName, RowText>> = {
   },
 };
 
-/** A text that could be taken for something else stands in quotes, as in JSON. */
+/** Ambiguous text is quoted as in JSON. */
 function textCell(value: Value): string {
   if (value === null) return '-';
   if (typeof value === 'number') return String(value);

@@ -13,7 +13,7 @@ const least = {
 } as const;
 
 describe('defineReport', () => {
-  it('keeps seconds and minutes, and encodes as JSON, where nothing else is said', () => {
+  it('keeps seconds and minutes, and encodes as JSON, by default', () => {
     const report = defineReport(least);
     expect(report.periods).toEqual(['sec', 'min']);
     const bytes = report.encode({ count: 7 });
@@ -21,9 +21,9 @@ describe('defineReport', () => {
     expect(report.decode(bytes)).toEqual({ count: 7 });
   });
 
-  it('says what it cannot encode as JSON', () => {
+  it('names what it cannot encode as JSON', () => {
     expect(() => defineReport<unknown, 'count'>({ ...least }).encode(undefined)).toThrow(
-      'an accumulator is undefined, want what JSON can say',
+      'got an accumulator of type undefined, want a JSON value',
     );
   });
 
@@ -43,9 +43,9 @@ describe('defineReport', () => {
     [{ ...least, columns: { start: 'taken' } }, 'got columns {"start":"taken"}'],
     [{ ...least, columns: { 'a b': 'x' } }, 'got columns'],
     [{ ...least, merge: undefined }, 'got merge undefined, want a function'],
-    [{ ...least, agrees: 1 }, 'got agrees 1, want a function, or nothing'],
+    [{ ...least, agrees: 1 }, 'got agrees 1, want a function or undefined'],
     [{ ...least, encode: () => new Uint8Array() }, 'got one of encode and decode'],
-  ])('refuses what is no report, and says why (%#)', (given, reason) => {
+  ])('refuses an invalid definition, with the reason (%#)', (given, reason) => {
     expect(() => assertDefinition(given)).toThrow(TypeError);
     expect(() => assertDefinition(given)).toThrow(reason);
   });

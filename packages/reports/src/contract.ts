@@ -1,107 +1,104 @@
 /**
- * The report contract: what somebody writes to have something other than the number of messages
- * computed. Public API, as `reto3/report`; docs/reports.md shows it from nothing.
+ * The report contract: what you implement to compute something other than the number of messages.
+ * Public API, as `reto3/report`; docs/reports.md is a tutorial.
  *
- * A report is a commutative monoid of accumulators over messages. Workers fill one accumulator for
- * each window and hand it on every flush interval, the coordinator merges and stores them; a
- * cluster and a replay do the same. That is right in whatever order and grouping the parts arrive,
- * as long as the laws hold that `checkLaws` checks.
+ * A report is a commutative monoid of accumulators over messages. Workers fill one accumulator per
+ * window, and the coordinator merges and stores them on each flush; a cluster and a replay do the
+ * same. The order and grouping of the parts do not matter, as long as the laws hold that `checkLaws`
+ * checks.
  */
 import { type PeriodName, periodNames, periods as periodTable } from '@reto3/core';
 
 /**
- * One counted message. In a replay its fields are read from the archive when they are asked for: take
- * those that you need, `{ ...message }` copies none of them.
+ * One counted message. In a replay its fields are getters that read the archive, so access them by
+ * name: `{ ...message }` copies none of them.
  */
 export interface Message {
-  /** When it was counted: epoch ms, a whole number, by the server's clock. */
+  /** When it was counted, by the server's clock: epoch ms, a whole number. */
   readonly arrivedMs: number;
-  /** The thread that took it, from 0. */
+  /** The worker thread that counted it, from 0. */
   readonly worker: number;
-  /** As it came, such as `POST`. */
+  /** As sent, such as `POST`. */
   readonly method: string;
   /** Without the query, such as `/`. */
   readonly path: string;
-  /** What stands behind the `?`; empty where nothing does. */
+  /** The text after the `?`; empty if there is none. */
   readonly query: string;
   /**
-   * The body, at most its first 64 KiB; empty where the report needs the head only. Valid while
-   * `add` runs: copy what is to be kept.
+   * The first 64 KiB of the body; empty if the report needs the head only. Valid only while `add`
+   * runs: copy what you keep.
    */
   readonly body: Uint8Array;
-  /** How many bytes the whole body had; 0 where the report needs the head only. */
+  /** The size of the whole body; 0 if the report needs the head only. */
   readonly bodyBytes: number;
 }
 
-/** A cell of a row. Numbers are finite; null: there is nothing to say. */
+/** A cell of a row. Numbers are finite; null means no value. */
 export type Value = number | string | null;
 
-/** One row of a window, column by column. */
+/** One row of a window. */
 export type ReportRow<Column extends string = string> = { readonly [name in Column]: Value };
 
-/** What is given to `defineReport`. */
+/** The argument of `defineReport`. */
 export interface ReportDefinition<Accumulator, Column extends string> {
-  /** 1 to 32 lower-case letters, digits and hyphens, a letter first. What is stored lies under it. */
+  /** 1 to 32 lower-case letters, digits and hyphens, starting with a letter. Rows are stored by it. */
   readonly name: string;
-  /** One sentence: what it tells. */
+  /** What the report shows, in one sentence. */
   readonly summary: string;
-  /** Whether it looks at the body. If no report does, no body is ever waited for or read. */
+  /** Whether it reads the body. If no report does, the server never waits for a body. */
   readonly needs: 'head' | 'body';
-  /** The windows that are kept; by default `sec` and `min`. The shortest is what workers fill. */
+  /** The periods to keep; by default `sec` and `min`. Workers fill the shortest one. */
   readonly periods?: readonly PeriodName[];
-  /** The columns of a row, in order: name → what it tells. */
+  /** The columns of a row, in order: name → description. */
   readonly columns: Readonly<Record<Column, string>>;
-  /** The accumulator of no messages. */
+  /** An empty accumulator. */
   create(): Accumulator;
   /**
-   * Adds one message to the accumulator. Called once for each counted message.
-   * @param displaced true where this is the window of its arrival, although `timeOf` named another:
-   * one more than 30 days before or a minute after, or one too many
+   * Adds one message to the accumulator. Called once per counted message.
+   * @param displaced true if `timeOf` named another window and was overruled, because its time is more
+   * than 30 days before or a minute after the arrival, or because there are too many windows
    */
   add(accumulator: Accumulator, message: Message, displaced?: boolean): void;
   /**
-   * What both hold together. May change and return the first, or make a new one; must leave the
-   * second as it is and return no part of it.
+   * Combines two accumulators. May change and return the first, or return a new one; must not change
+   * the second or return a part of it.
    */
   merge(accumulator: Accumulator, other: Accumulator): Accumulator;
-  /** The rows of one window; none, one or several. */
+  /** The rows of one window: none, one or several. */
   rows(accumulator: Accumulator): readonly ReportRow<Column>[];
-  /** Bytes of an accumulator, at most 64 KiB; by default its JSON. */
+  /** Serializes an accumulator, to at most 64 KiB; JSON by default. */
   encode?(accumulator: Accumulator): Uint8Array;
   /** The inverse of `encode`. */
   decode?(bytes: Uint8Array): Accumulator;
   /**
-   * The time whose window a message belongs to, epoch ms; undefined, and by default: its arrival.
-   * Believed from 30 days before its arrival to a minute after.
+   * The time that decides the message's window, epoch ms; the arrival if undefined, and by default.
+   * Accepted from 30 days before the arrival to a minute after it.
    */
   timeOf?(message: Message): number | undefined;
   /**
-   * For a report whose accumulators depend on the order of things within a stated error: whether
-   * this accumulator is a right answer for these messages.
+   * For a report whose accumulators depend on the order of messages, within a stated error: whether
+   * this accumulator is a correct result for these messages.
    */
   agrees?(accumulator: Accumulator, messages: readonly Message[]): boolean;
 }
 
-/** A report as it runs: a definition with nothing left open. */
+/** A definition with all defaults filled in. */
 export type Report<Accumulator = unknown, Column extends string = string> = Required<
   Omit<ReportDefinition<Accumulator, Column>, 'timeOf' | 'agrees'>
 > &
   Pick<ReportDefinition<Accumulator, Column>, 'timeOf' | 'agrees'>;
 
-/** Encoded accumulators may have so many bytes: many windows of many reports lie in one write. */
-export const mostAccumulatorBytes = 64 << 10;
+/** The size limit of an encoded accumulator: one write holds many windows of many reports. */
+export const maxAccumulatorBytes = 64 << 10;
 
 function encodeJson(accumulator: unknown): Uint8Array {
   const json: string | undefined = JSON.stringify(accumulator);
   if (json === undefined)
-    throw new TypeError(`an accumulator is ${typeof accumulator}, want what JSON can say`);
+    throw new TypeError(`got an accumulator of type ${typeof accumulator}, want a JSON value`);
   return Buffer.from(json);
 }
 
-/**
- * Makes a report of its definition, with the defaults filled in.
- * @throws TypeError that names what was got and what is wanted
- */
+/** Validates a definition and fills in the defaults. @throws TypeError if it is invalid */
 export function defineReport<Accumulator, Column extends string>(
   definition: ReportDefinition<Accumulator, Column>,
 ): Report<Accumulator, Column> {
@@ -116,13 +113,13 @@ export function defineReport<Accumulator, Column extends string>(
   };
 }
 
-/** What a report may be called. */
+/** The names that a report may have. */
 export const reportName = /^[a-z][a-z0-9-]{0,31}$/;
 
 const functions = ['create', 'add', 'merge', 'rows'] as const;
 const optionalFunctions = ['encode', 'decode', 'timeOf', 'agrees'] as const;
 
-/** @throws TypeError where it is no definition of a report */
+/** @throws TypeError unless `given` is a valid definition */
 export function assertDefinition(
   given: unknown,
 ): asserts given is ReportDefinition<unknown, string> {
@@ -133,7 +130,7 @@ export function assertDefinition(
   const got = (field: string): string => `got ${field} ${JSON.stringify(definition[field])}`;
   if (typeof name !== 'string' || !reportName.test(name))
     throw new TypeError(
-      `${got('name')}, want 1 to 32 lower-case letters, digits and hyphens, a letter first`,
+      `${got('name')}, want 1 to 32 lower-case letters, digits and hyphens, starting with a letter`,
     );
   const wrong = (text: string): TypeError => new TypeError(`report "${name}": ${text}`);
   if (typeof summary !== 'string' || summary.trim() === '')
@@ -142,12 +139,12 @@ export function assertDefinition(
   if (periods !== undefined && !isPeriods(periods))
     throw wrong(`${got('periods')}, want some of ${periodNames.join(', ')}`);
   if (!isColumns(columns))
-    throw wrong(`${got('columns')}, want names in lower case with what each tells`);
+    throw wrong(`${got('columns')}, want lower-case names, each with a description`);
   for (const field of functions)
     if (typeof definition[field] !== 'function') throw wrong(`${got(field)}, want a function`);
   for (const field of optionalFunctions)
     if (definition[field] !== undefined && typeof definition[field] !== 'function')
-      throw wrong(`${got(field)}, want a function, or nothing`);
+      throw wrong(`${got(field)}, want a function or undefined`);
   if ((definition['encode'] === undefined) !== (definition['decode'] === undefined))
     throw wrong('got one of encode and decode, want both or neither');
 }
@@ -170,7 +167,7 @@ export function isColumns(given: unknown): given is Record<string, string> {
   );
 }
 
-/** The shortest period of a report: the one that workers fill. */
+/** The shortest period of a report, which workers fill. */
 export function shortestPeriod(report: Report): (typeof periodTable)[PeriodName] {
   const [name] = report.periods;
   if (name === undefined) throw new Error('BUG: a report without a period');

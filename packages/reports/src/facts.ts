@@ -1,15 +1,15 @@
-/** What the store says of a report beside its rows: what it is, and when it ran. JSON, sealed. */
+/** The metadata that the store keeps per report: what it is and when it ran. JSON with a checksum. */
 import { isPeriodName, type PeriodName } from '@reto3/core';
 import { factsRange, type Store, seal, unseal } from '@reto3/engine';
-import { codeOf } from './code.ts';
 import type { Report } from './contract.ts';
+import { reportFingerprint } from './fingerprint.ts';
 
-/** A stretch of time in which the report saw every message. Epoch ms. */
+/** A span of time in which the report saw every message, epoch ms. */
 interface Run {
   readonly from: number;
   /** Absent while it runs. */
   readonly to?: number;
-  /** Why it was switched off, if it was. */
+  /** The reason, if it was switched off. */
   readonly off?: string;
 }
 
@@ -19,17 +19,17 @@ export interface ReportFacts {
   readonly needs: 'head' | 'body';
   readonly periods: readonly PeriodName[];
   readonly columns: Readonly<Record<string, string>>;
-  /** What makes its accumulators (code.ts); absent where an earlier version of reto3 wrote it. */
+  /** The fingerprint of its code; absent if an earlier version of reto3 wrote it. */
   readonly code?: string;
-  /** When it ran first, epoch ms. */
+  /** When it first ran, epoch ms. */
   readonly since: number;
   /** The newest runs, oldest first. */
   readonly runs: readonly Run[];
 }
 
-const mostRuns = 100;
+const maxRuns = 100;
 
-/** The facts of a report that begins to run, on top of what was known. */
+/** The facts of a report that starts, continuing the stored ones. */
 export function beginRun(
   report: Report,
   before: ReportFacts | undefined,
@@ -37,17 +37,17 @@ export function beginRun(
   endBefore: number,
 ): ReportFacts {
   const { name, summary, needs, periods, columns } = report;
-  // One that was killed ran until the newest count that is known of.
+  // A run that was killed lasted until the newest known count.
   const earlier = (before?.runs ?? []).map((run) => ({
     ...run,
     to: run.to ?? Math.max(run.from, Math.min(endBefore, nowMs)),
   }));
-  const runs = [...earlier, { from: nowMs }].slice(-mostRuns);
+  const runs = [...earlier, { from: nowMs }].slice(-maxRuns);
   const since = before?.since ?? nowMs;
-  return { name, summary, needs, periods, columns, code: codeOf(report), since, runs };
+  return { name, summary, needs, periods, columns, code: reportFingerprint(report), since, runs };
 }
 
-/** The same, with its last run over. */
+/** The facts with the last run ended. */
 export function endRun(facts: ReportFacts, nowMs: number, off?: string): ReportFacts {
   const last = facts.runs.at(-1);
   if (last === undefined || last.to !== undefined) return facts;
@@ -59,7 +59,7 @@ export function encodeFacts(facts: ReportFacts): Uint8Array {
   return Buffer.from(seal(JSON.stringify(facts)));
 }
 
-/** Undefined where it is damaged. */
+/** Undefined if damaged. */
 function decodeFacts(bytes: Uint8Array): ReportFacts | undefined {
   const json = unseal(Buffer.from(bytes).toString());
   if (json === undefined) return undefined;
@@ -67,7 +67,7 @@ function decodeFacts(bytes: Uint8Array): ReportFacts | undefined {
   return isFacts(facts) ? facts : undefined;
 }
 
-/** What the store says of its reports, by name; damaged facts are as good as none. */
+/** The facts of all reports in the store, by name; damaged ones are skipped. */
 export async function readFacts(store: Store): Promise<Map<string, ReportFacts>> {
   const facts = new Map<string, ReportFacts>();
   const snapshot = store.snapshot();

@@ -1,8 +1,6 @@
-/** Reports over messages: the contract, the built-in ones, their ledger and answers. */
+/** Reports over messages: the contract, the built-in reports, their ledgers and answers. */
 export { Accumulators, encodeBounded } from './accumulators.ts';
 export { answerReport, formatRow, formatRows, periodOf, rowsOf } from './answer.ts';
-export { ReportBook } from './book.ts';
-export { codeOf } from './code.ts';
 export {
   defineReport,
   isColumns,
@@ -13,6 +11,8 @@ export {
   type Value,
 } from './contract.ts';
 export { type ReportFacts, readFacts } from './facts.ts';
+export { reportFingerprint } from './fingerprint.ts';
+export { ReportLedgers } from './ledgers.ts';
 export {
   newestEndOf,
   type ReadRange,
@@ -20,4 +20,4 @@ export {
   type ReportWindows,
   type StoredWindow,
 } from './reading.ts';
-export { whichReport } from './which.ts';
+export { resolveReport } from './resolve-report.ts';

@@ -29,11 +29,11 @@ const paths = {
 };
 
 describe('a report that keeps the laws', () => {
-  it.each([...builtInReports.values()])('$name, which comes with reto3, is one', (report) => {
+  it.each([...builtInReports.values()])('is the built-in $name', (report) => {
     checkLaws(report, fc, { runs: 60 });
   });
 
-  it('is one that keeps nothing but a number', () => {
+  it('is one whose accumulator is a number', () => {
     checkLaws(defineReport(count), fc);
   });
 
@@ -41,7 +41,7 @@ describe('a report that keeps the laws', () => {
     const top = builtInReports.get('top');
     if (top === undefined) throw new Error('there is no top');
     const message = fc.tuple(fc.nat({ max: 2_000 }), fc.nat({ max: 2_000 })).map(([a, b]) => ({
-      // The smaller of two: some paths are far busier than others.
+      // The smaller of two, so that some paths are far busier than others.
       path: `/${Math.min(a, b)}`,
       arrivedMs: 0,
       worker: 0,
@@ -68,7 +68,7 @@ describe('a report that keeps the laws', () => {
 
 const broken: readonly (readonly [law: string, report: Parameters<typeof checkLaws>[0]])[] = [
   [
-    'decode gives back what encode was given',
+    'decode is the inverse of encode',
     defineReport({
       ...count,
       encode: (sum) => Buffer.from([sum.count & 3]),
@@ -90,12 +90,12 @@ const broken: readonly (readonly [law: string, report: Parameters<typeof checkLa
     }),
   ],
   [
-    'merging parts is the same as adding all messages to one',
+    'merging parts equals adding all messages to one',
     defineReport({ ...count, merge: (a, b) => ({ count: Math.max(a.count, b.count) }) }),
   ],
   ['the order of messages does not matter', defineReport(paths)],
   [
-    'merge leaves its second argument alone',
+    'merge does not change its second argument',
     defineReport({
       ...count,
       merge: (a, b) => {
@@ -106,7 +106,7 @@ const broken: readonly (readonly [law: string, report: Parameters<typeof checkLa
     }),
   ],
   [
-    'rows have a number, a text or null in each column, and no other columns',
+    'rows have a number, a string or null in each column, and no other columns',
     defineReport({ ...count, rows: (sum) => [{ count: sum.count / 0 }] }),
   ],
 ];

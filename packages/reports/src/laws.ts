@@ -1,6 +1,6 @@
 /**
- * The laws of a report, checked on messages made up at random. They are what makes it right that
- * workers, nodes and restarts cut the messages into parts that are merged in any order.
+ * Checks the laws of a report on random messages. If they hold, workers, nodes and restarts may split
+ * the messages into parts that are merged in any order.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { messageOf } from '@reto3/core';
@@ -9,18 +9,18 @@ import { encodeBounded } from './accumulators.ts';
 import type { Message, Report } from './contract.ts';
 
 export interface LawOptions {
-  /** Messages to check with; by default such as the load sends, and others. */
+  /** Messages to check with; by default those of the challenge's load, and others. */
   readonly messages?: Arbitrary<Message>;
-  /** How many times each law is tried; by default 200. */
+  /** How often to try each law; by default 200. */
   readonly runs?: number;
 }
 
 type Same<Accumulator> = (got: Accumulator, want: Accumulator, of: readonly Message[]) => boolean;
 
 /**
- * Checks that a report keeps the laws; works in any test runner, or in none.
+ * Checks the laws of a report, in any test runner or none.
  * @param fc the module fast-check
- * @throws Error that names the law and the messages that break it
+ * @throws Error that names the broken law and the messages that break it
  */
 export function checkLaws<Accumulator>(
   report: Report<Accumulator>,
@@ -45,7 +45,7 @@ export function checkLaws<Accumulator>(
   const list = fc.array(messages, { maxLength: 40 });
   type Law = (a: readonly Message[], b: readonly Message[], c: readonly Message[]) => boolean;
   const laws: Readonly<Record<string, Law>> = {
-    'decode gives back what encode was given': (a) =>
+    'decode is the inverse of encode': (a) =>
       equal(copy(of(a)), of(a), a) &&
       isDeepStrictEqual(report.rows(copy(of(a))), report.rows(of(a))),
     'the order of messages does not matter': (a) => same(of(a), of(a.toReversed()), a),
@@ -59,16 +59,16 @@ export function checkLaws<Accumulator>(
         ...b,
         ...c,
       ]),
-    'merging parts is the same as adding all messages to one': (a, b) =>
+    'merging parts equals adding all messages to one': (a, b) =>
       same(merge(of(a), of(b)), of([...a, ...b]), [...a, ...b]),
-    'merge leaves its second argument alone': (a, b, c) => {
+    'merge does not change its second argument': (a, b, c) => {
       const second = of(b);
       const merged = report.merge(of(a), second);
       if (Object.is(merged, second) && typeof second === 'object') return false;
       for (const message of c) report.add(merged, message);
       return equal(second, of(b), b);
     },
-    'rows have a number, a text or null in each column, and no other columns': (a) =>
+    'rows have a number, a string or null in each column, and no other columns': (a) =>
       report.rows(of(a)).every((row) => {
         const cells = Object.entries(row);
         const columns = Object.keys(report.columns);
@@ -93,7 +93,7 @@ function isValue(value: unknown): boolean {
   return value === null || typeof value === 'string' || Number.isFinite(value);
 }
 
-/** A moment; which one does not matter. */
+/** Any moment will do. */
 const arrivedAround = Date.UTC(2016, 4, 28, 11, 11, 11);
 
 function anyMessage(fc: typeof FastCheck): Arbitrary<Message> {

@@ -3,18 +3,18 @@ import { expect, it } from 'vitest';
 import { builtInReports } from './built-in/built-in.ts';
 import type { Report } from './contract.ts';
 import { Ledger } from './ledger.ts';
-import { mostWindows, WorkerReports } from './worker-reports.ts';
+import { maxWindows, WorkerReports } from './worker-reports.ts';
 
 const arrivedMs = Date.UTC(2026, 10, 29);
 
-/** A report whose messages say when they were made, in all three periods. */
+/** A report by the messages' own time stamps, in all three periods. */
 function generatedReport(): Report {
   const found = builtInReports.get('generated');
   if (found === undefined) throw new Error('it is not there');
   return { ...found, periods: ['ms10', 'sec', 'min'] };
 }
 
-/** A message that was made so many minutes before it arrived. */
+/** A message generated this many minutes before it arrived. */
 function madeBefore(minutes: number) {
   const stamp = new Date(arrivedMs - minutes * periods.min.windowMs).toISOString();
   const body = Buffer.from(`value=${stamp.replace('T', ' ').replace('Z', '000')}`);
@@ -29,7 +29,7 @@ function madeBefore(minutes: number) {
   };
 }
 
-it('goes on whatever times clients choose, in every worker and flush', () => {
+it('stays within its limit of rows, whatever times clients choose in every worker and flush', () => {
   const report = generatedReport();
   const failures: string[] = [];
   const ledger = new Ledger(
@@ -42,12 +42,12 @@ it('goes on whatever times clients choose, in every worker and flush', () => {
   let minutes = 0;
   for (let flush = 0; flush < 2; flush++) {
     for (const worker of workers) {
-      for (let message = 0; message < mostWindows; message++)
+      for (let message = 0; message < maxWindows; message++)
         worker.add(madeBefore(minutes++ % 43_000));
       for (const { parts } of worker.drain().parts) ledger.merge(parts);
     }
     ledger.changes();
   }
-  // It may be slow on this machine; it must not be too large.
+  // On a slow machine the time budget may switch it off; the limit of rows must not.
   expect(failures.filter((reason) => reason.includes('rows in memory'))).toEqual([]);
 });

@@ -1,10 +1,9 @@
 /**
- * One report in the coordinator: merges what the workers hand over into the rows of all its
- * periods, and has them written with the counts.
+ * The ledger of one report in the coordinator: merges the workers' accumulators into the rows of all
+ * its periods, to be written with the counts.
  *
- * Rows are absolute: a row in memory holds everything that the store has of it, as soon as it was
- * read for the first write, so a write may be repeated. What the report does wrong is caught here:
- * it is switched off, and the counts are written.
+ * Rows are absolute: before its first write, a row in memory absorbs the stored one, so a write may
+ * be repeated. If the report fails, the ledger switches it off; the counts are written regardless.
  */
 import { alignDown, messageOf, type PeriodName, periodNames, periods } from '@reto3/core';
 import {
@@ -16,19 +15,19 @@ import {
   rowMsOf,
   type Store,
 } from '@reto3/engine';
-import { encodeBounded, type Parts } from './accumulators.ts';
+import { type EncodedAccumulators, encodeBounded } from './accumulators.ts';
 import type { Report } from './contract.ts';
 import { TimeBudget } from './time-budget.ts';
-import { mostWindows } from './worker-reports.ts';
+import { maxWindows } from './worker-reports.ts';
 
 export interface LedgerEvents {
-  /** The report cannot go on. Told once. */
+  /** The report failed. Called once. */
   failed(reason: string): void;
-  /** What the store had of a row cannot be read; the row goes on without it, marked as partial. */
+  /** A stored row is damaged; its new content is kept and marked as partial. */
   damaged(period: PeriodName, start: number, reason: string): void;
 }
 
-/** A row as it is to be written. */
+/** A row to be written. */
 export interface WrittenRow {
   readonly report: string;
   readonly period: PeriodName;
@@ -38,14 +37,14 @@ export interface WrittenRow {
   readonly bytes: Uint8Array;
 }
 
-/** Far above what any report here needs; with its key a row fits into a record of a backup. */
-const mostRowBytes = 1_000_000;
+/** Far above the need of any report here; a row and its key fit into one record of a backup. */
+const maxRowBytes = 1_000_000;
 /**
- * Enough for the windows of two flushes, one of them being written, each with a row of every period:
- * whatever times clients choose, only a store that fails for long makes more.
+ * Enough for the windows of two flushes, with a row of every period each: whatever times clients
+ * choose, only a store that keeps failing exceeds it.
  */
-const mostRows = 2 * periodNames.length * mostWindows;
-/** Rows whose time is over stay in memory for so long: nearly all late messages have come then. */
+const maxRows = 2 * periodNames.length * maxWindows;
+/** How long rows stay in memory after their end, so that nearly all late messages find them there. */
 const keptAfterMs = 2_000;
 
 interface Row<Accumulator> {
@@ -53,14 +52,14 @@ interface Row<Accumulator> {
   readonly start: number;
   readonly key: Uint8Array;
   readonly windows: Map<number, Accumulator>;
-  /** Those of the windows that have not changed since they were encoded. */
+  /** Windows that have not changed since they were encoded. */
   readonly encoded: Map<number, Uint8Array>;
-  /** Whether what the store has of it is in it. */
+  /** Whether it has absorbed the stored row. */
   loaded: boolean;
   partial: boolean;
   dirty: boolean;
   inWrite: boolean;
-  /** The write that holds it as it is; 0 where none does. */
+  /** The number of the write that stored it as it is; 0 if none did. */
   writtenIn: number;
 }
 
@@ -88,15 +87,15 @@ export class Ledger<Accumulator = unknown> {
     return this.#off;
   }
 
-  /** Takes no more. What it has is still written. */
+  /** Accepts no more messages; what the ledger has is still written. */
   switchOff(reason: string): void {
     if (this.#off) return;
     this.#off = true;
     this.#events.failed(reason);
   }
 
-  /** Adds what a worker handed over. Never throws. */
-  merge({ starts, ends, bytes }: Parts): void {
+  /** Merges a worker's accumulators. Never throws. */
+  merge({ starts, ends, bytes }: EncodedAccumulators): void {
     if (this.#off) return;
     const before = performance.now();
     try {
@@ -107,8 +106,8 @@ export class Ledger<Accumulator = unknown> {
         for (const period of this.report.periods) this.#mergeWindow(period, start, part);
         from = to;
       }
-      if (this.#rows.size > mostRows)
-        throw new RangeError(`it has ${this.#rows.size} rows in memory, want at most ${mostRows}`);
+      if (this.#rows.size > maxRows)
+        throw new RangeError(`it has ${this.#rows.size} rows in memory, want at most ${maxRows}`);
     } catch (error) {
       this.switchOff(`it failed: ${messageOf(error)}`);
     }
@@ -116,8 +115,8 @@ export class Ledger<Accumulator = unknown> {
   }
 
   /**
-   * What has changed since the last write; begins a write.
-   * @throws what the store throws where it cannot be read; nothing that the report does
+   * Begins a write and returns the rows that changed since the last one.
+   * @throws what the store throws if it cannot be read; never what the report throws
    */
   changes(): WrittenRow[] {
     const before = performance.now();
@@ -138,7 +137,7 @@ export class Ledger<Accumulator = unknown> {
     return changes;
   }
 
-  /** The write that `changes` began succeeded, under that number. */
+  /** The write that `changes` began succeeded, with this number. */
   written(write: number): void {
     for (const row of this.#rows.values()) {
       if (!row.inWrite) continue;
@@ -147,7 +146,7 @@ export class Ledger<Accumulator = unknown> {
     }
   }
 
-  /** Has all rows in memory written once more: after a failure nobody knows what is on the disk. */
+  /** Marks all rows in memory for writing: after a failed write, the disk's content is unknown. */
   rewriteAll(): void {
     for (const row of this.#rows.values()) {
       row.dirty = true;
@@ -155,7 +154,7 @@ export class Ledger<Accumulator = unknown> {
     }
   }
 
-  /** Lets go of rows that are over and that are on the disk for certain. */
+  /** Evicts rows whose time is over and that are synced to disk. */
   forget(nowMs: number, syncedWrites: number): void {
     for (const [name, row] of this.#rows) {
       const now = nowMs >= row.start && nowMs < row.start + rowMsOf(row.period) + keptAfterMs;
@@ -165,8 +164,8 @@ export class Ledger<Accumulator = unknown> {
   }
 
   /**
-   * The rows in memory of a period as they are now, by their start: they win over the store.
-   * @throws what the store throws where it cannot be read
+   * The rows in memory of a period, by start; they take precedence over the store.
+   * @throws what the store throws if it cannot be read
    */
   inMemory(period: PeriodName): Map<number, RowParts> {
     const rows = new Map<number, RowParts>();
@@ -184,7 +183,7 @@ export class Ledger<Accumulator = unknown> {
     const row = this.#rowAt(period, start);
     const index = Math.floor((time - start) / windowMs);
     const held = row.windows.get(index);
-    // Decoded for each period anew, so that no two rows can share a part of it.
+    // Decoded for each period, so that no two rows share a part of it.
     const more = this.report.decode(part);
     row.windows.set(index, held === undefined ? more : this.report.merge(held, more));
     row.encoded.delete(index);
@@ -212,7 +211,7 @@ export class Ledger<Accumulator = unknown> {
     return row;
   }
 
-  /** Reads a row's stored part first. Drops the row, and the report, where the report fails at it. */
+  /** Absorbs the stored row first. If the report fails, drops the row and switches the report off. */
   #attempt<T>(name: string, row: Row<Accumulator>, use: () => T): T | undefined {
     const stored = row.loaded ? undefined : this.#store.readReport(row.key);
     try {
@@ -252,8 +251,8 @@ export class Ledger<Accumulator = unknown> {
       windows.set(index, bytes);
       rowBytes += bytes.length;
     }
-    if (rowBytes > mostRowBytes)
-      throw new RangeError(`a row has ${rowBytes} bytes, want at most ${mostRowBytes}`);
+    if (rowBytes > maxRowBytes)
+      throw new RangeError(`a row has ${rowBytes} bytes, want at most ${maxRowBytes}`);
     return { windows, partial: row.partial };
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Finds the reports that `--report` names: built-in ones, and modules whose default export is a
- * report.
+ * Loads the reports given by `--report`: built-in ones by name, others from modules whose default
+ * export is a report.
  */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -10,7 +10,7 @@ import { builtInReports } from './built-in/built-in.ts';
 import { assertDefinition, defineReport, type Report } from './contract.ts';
 import { resolveContract } from './specifiers.ts';
 
-/** Where a report comes from, as another thread can load it again. */
+/** Where another thread can load the report from. */
 export type ReportSource = { readonly builtIn: string } | { readonly url: string };
 
 export interface LoadedReport {
@@ -19,7 +19,7 @@ export interface LoadedReport {
 }
 
 /**
- * @param names built-in names and paths of modules, as the user gave them
+ * @param names built-in names and module paths, as the user wrote them
  * @throws Reto3Error RETO3_BAD_REPORT
  */
 export async function findReports(names: readonly string[]): Promise<LoadedReport[]> {
@@ -28,13 +28,13 @@ export async function findReports(names: readonly string[]): Promise<LoadedRepor
     const source = sourceOf(name);
     const report = await loadReport(source, name);
     if (found.some((other) => other.report.name === report.name))
-      throw bad(name, `got a second report of the name "${report.name}"`);
+      throw bad(name, `got a second report named "${report.name}"`);
     found.push({ report, source });
   }
   return found;
 }
 
-/** @param given how its user calls it; for messages */
+/** @param given the name that the user wrote, for messages */
 export async function loadReport(source: ReportSource, given?: string): Promise<Report> {
   if ('builtIn' in source) {
     const report = builtInReports.get(source.builtIn);
@@ -54,7 +54,7 @@ export async function loadReport(source: ReportSource, given?: string): Promise<
     assertDefinition(exported);
     const report = defineReport(exported);
     if (builtInReports.has(report.name))
-      throw new TypeError(`got name "${report.name}", which is a built-in report's`);
+      throw new TypeError(`got name "${report.name}", which belongs to a built-in report`);
     return report;
   } catch (error) {
     throw bad(name, messageOf(error), error);
@@ -65,7 +65,7 @@ function sourceOf(name: string): ReportSource {
   if (builtInReports.has(name)) return { builtIn: name };
   const path = resolve(name);
   if (existsSync(path)) return { url: pathToFileURL(path).href };
-  throw bad(name, 'none of that name comes with reto3, and there is no such file');
+  throw bad(name, 'there is no built-in report and no file of that name');
 }
 
 function bad(name: string, reason: string, cause?: unknown): Reto3Error {

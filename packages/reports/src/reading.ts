@@ -1,6 +1,4 @@
-/**
- * Reads what is stored of a report, with the rows in memory laid over it, window by window.
- */
+/** Reads the windows of a report from the store, overlaid with the rows in memory. */
 import { alignDown, largestTime, type OnDamage, type PeriodName, periods } from '@reto3/core';
 import {
   DamagedRow,
@@ -19,13 +17,13 @@ export interface StoredWindow {
   readonly bytes: Uint8Array;
 }
 
-/** What a report has of one period, read window by window; to be closed. */
+/** The windows of one report and period. Close it after use. */
 export interface ReportWindows {
   /** End of the newest final window, epoch ms. */
   readonly finalThrough: number;
-  /** End of the newest window that has anything, epoch ms; 0 where none has. */
+  /** End of the newest window that has data, epoch ms; 0 if none has. */
   newestEnd(): Promise<number>;
-  /** The windows that start in [from, to) and have anything, in order of time. */
+  /** The windows that start in [from, to) and have data, in order of time. */
   windows(range: ReadRange, onDamage: OnDamage): AsyncIterable<StoredWindow>;
   close(): Promise<void>;
 }
@@ -33,7 +31,7 @@ export interface ReportWindows {
 export interface ReportViewParts {
   /** End of the newest final window, epoch ms. */
   readonly finalThrough: number;
-  /** The rows in memory by their start, epoch ms; they win over the store. */
+  /** The rows in memory by start, epoch ms; they take precedence over the store. */
   readonly memory: ReadonlyMap<number, RowParts>;
   readonly store: StoreSnapshot;
 }
@@ -46,12 +44,12 @@ export interface ReadRange {
 
 interface Row {
   readonly start: number;
-  /** Absent where the row is damaged. */
+  /** Absent if the row is damaged. */
   readonly parts: RowParts | undefined;
   readonly reason: string;
 }
 
-/** Everything that a report has of one period, at one moment. To be closed. */
+/** The windows of one report and period at one moment. Close it after use. */
 export class ReportView implements ReportWindows {
   readonly finalThrough: number;
   readonly #report: string;
@@ -65,7 +63,7 @@ export class ReportView implements ReportWindows {
     this.finalThrough = parts.finalThrough;
   }
 
-  /** Of a folder that no server holds: nothing is being counted any more, so all is final. */
+  /** For a folder without a server: no server is counting, so all windows are final. */
   static async ofFolder(
     report: string,
     period: PeriodName,
@@ -138,13 +136,13 @@ export class ReportView implements ReportWindows {
   }
 }
 
-/** End of the newest window that has anything, damaged or not, epoch ms; 0 where none has. */
+/** End of the newest window that has data, damaged or not, epoch ms; 0 if none has. */
 export async function newestEndOf(
   view: Pick<ReportWindows, 'windows'>,
   period: PeriodName,
 ): Promise<number> {
   const everything = { from: 0, to: largestTime, reverse: true };
-  // A damaged row had something too, and whoever asks for its time is to be told.
+  // A damaged row had data too, and a query for its time has to report it.
   let end = 0;
   const windows = view.windows(everything, (damage) => {
     end = Math.max(end, damage.to);

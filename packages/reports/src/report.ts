@@ -1,4 +1,4 @@
-/** The door of the report contract: what `import … from 'reto3/report'` gives. */
+/** The public report contract: `import … from 'reto3/report'`. */
 
 export type { PeriodName } from '@reto3/core';
 export {

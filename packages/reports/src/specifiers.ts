@@ -1,6 +1,6 @@
 /**
- * Lets a report module import `reto3/report` wherever it lies, also beside an installation in which
- * Node.js would find no such package.
+ * Lets a report module import `reto3/report` wherever the module lies, even if Node.js could not
+ * resolve that package from there.
  */
 import module from 'node:module';
 
@@ -13,7 +13,7 @@ type Resolve = (
   next: (specifier: string, context: object) => unknown,
 ) => unknown;
 
-/** Not in the types of the oldest Node.js that is supported. */
+/** Missing from the types of the oldest supported Node.js. */
 interface SynchronousHooks {
   readonly registerHooks: (hooks: { readonly resolve: Resolve }) => unknown;
 }
@@ -24,7 +24,7 @@ function hasSynchronousHooks(given: object): given is SynchronousHooks {
 
 let registered = false;
 
-/** To be called in each thread that loads report modules. */
+/** Call it in each thread that loads report modules. */
 export function resolveContract(): void {
   if (registered) return;
   registered = true;
@@ -37,7 +37,7 @@ export function resolveContract(): void {
     });
     return;
   }
-  // Node.js before 22.15 has only the kind that runs in a thread of its own.
+  // Node.js before 22.15 has only hooks that run in their own thread.
   const hooks = `
     const names = ${JSON.stringify(names)};
     export const resolve = (specifier, context, next) =>

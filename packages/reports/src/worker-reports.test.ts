@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { builtInReports } from './built-in/built-in.ts';
-import { defineReport, type Message, mostAccumulatorBytes, type Report } from './contract.ts';
+import { defineReport, type Message, maxAccumulatorBytes, type Report } from './contract.ts';
 import { TimeBudget } from './time-budget.ts';
 import { WorkerReports } from './worker-reports.ts';
 
@@ -60,7 +60,7 @@ function sumOf(rows: readonly Row[], column: string): number {
 }
 
 describe('the reports of a worker', () => {
-  it('hand over each message once, window by window', () => {
+  it('hand over each message once, in its window', () => {
     const reports = new WorkerReports([good]);
     for (const later of [0, 10, 1_000, 999])
       reports.add({ ...message, arrivedMs: arrivedMs + later });
@@ -82,21 +82,21 @@ describe('the reports of a worker', () => {
     [
       'grows without bound',
       counting('bad', (sum) => {
-        sum.text += 'x'.repeat(mostAccumulatorBytes);
+        sum.text += 'x'.repeat(maxAccumulatorBytes);
       }),
       /an accumulator has \d+ bytes, want at most 65536/,
     ],
     [
-      'names a time that is none',
+      'names an invalid time',
       { ...counting('bad', () => undefined), timeOf: () => Number.NaN },
-      'timeOf gave NaN, want epoch ms',
+      'timeOf returned NaN, want epoch ms',
     ],
     [
-      'encodes to what are no bytes',
+      'does not encode to bytes',
       { ...counting('bad', () => undefined), encode: () => JSON.parse('"text"') },
-      'encode gave string, want a Uint8Array',
+      'encode returned string, want a Uint8Array',
     ],
-  ])('go on where one %s: it is switched off with the reason', (_, bad, reason) => {
+  ])('go on if one %s: it is switched off, with the reason', (_, bad, reason) => {
     const reports = new WorkerReports([bad, good]);
     for (let time = 0; time < 3; time++) reports.add(message);
     const batch = reports.drain();
@@ -108,7 +108,7 @@ describe('the reports of a worker', () => {
     expect(countIn(next)).toBe(1);
   });
 
-  it('begin so many windows at once; more messages are in that of their arrival', () => {
+  it('create a bounded number of windows; further messages go to that of their arrival', () => {
     const generated = builtInReports.get('generated');
     if (generated === undefined) throw new Error('it is not there');
     const reports = new WorkerReports([generated, good]);
@@ -148,7 +148,7 @@ describe('the reports of a worker', () => {
     expect([sumOf(rows, 'count'), sumOf(rows, 'untimed')]).toEqual(isBelieved ? [1, 0] : [0, 1]);
   });
 
-  it('need bodies as soon as one of them does', () => {
+  it('need bodies if one of them does', () => {
     const [lag, top] = [builtInReports.get('lag'), builtInReports.get('top')];
     if (lag === undefined || top === undefined) throw new Error('they are not there');
     expect(new WorkerReports([top, good]).needsBody).toBe(false);
@@ -156,8 +156,8 @@ describe('the reports of a worker', () => {
   });
 });
 
-describe('the time that a report may take', () => {
-  it('is a quarter; three seconds of more in a row are too many', () => {
+describe('the time budget of a report', () => {
+  it('is a quarter of the time, exceeded for less than three seconds in a row', () => {
     const budget = new TimeBudget(0);
     const second = (number: number, spentMs: number): string | undefined => {
       budget.spend(spentMs);
@@ -170,7 +170,7 @@ describe('the time that a report may take', () => {
     expect(second(6, 300)).toBe('it took 300 ms of 1000, want at most 25 %');
   });
 
-  it('is not a whole second at once', () => {
+  it('is less than a whole second at once', () => {
     const budget = new TimeBudget(0);
     budget.spend(1_500);
     expect(budget.judge(500)).toBeUndefined();

@@ -1,30 +1,30 @@
 /**
- * The reports in a worker: hands each counted message to all of them, and gives what they hold to
- * the coordinator when it asks. A report that throws, takes too long or grows too large is switched
- * off and takes nothing with it: neither the message's count, nor its answer, nor another report.
+ * The reports in a worker: passes each counted message to all of them, and their accumulators to the
+ * coordinator on request. A report that throws, is too slow or grows too large is switched off; the
+ * message's count, its answer and the other reports are not affected.
  */
 import { messageOf } from '@reto3/core';
-import { Accumulators, type Parts } from './accumulators.ts';
+import { Accumulators, type EncodedAccumulators } from './accumulators.ts';
 import { type Message, type Report, shortestPeriod } from './contract.ts';
 import { TimeBudget } from './time-budget.ts';
 
-/** What the reports of a worker hold since they were last asked. */
+/** The accumulators of a worker's reports since the previous batch. */
 export interface Batch {
-  /** By name; only those in which something came. */
-  readonly parts: readonly { readonly report: string; readonly parts: Parts }[];
-  /** Those that failed since, by name, with the reason. */
+  /** Only reports that received a message. */
+  readonly parts: readonly { readonly report: string; readonly parts: EncodedAccumulators }[];
+  /** Reports that failed since the previous batch. */
   readonly failed: readonly { readonly report: string; readonly reason: string }[];
 }
 
-/** The number of the last batch of a worker, which it hands over when it leaves. */
+/** The number of a worker's final batch, which it sends when it exits. */
 export const lastBatch = Number.MAX_SAFE_INTEGER;
 
 /**
- * How many windows all workers together begin between two flushes: clients choose the times of their
- * messages, and the coordinator keeps and writes a row of each period for every window (`mostRows` in
- * ledger.ts counts on it). Messages beyond are in the window of their arrival.
+ * The windows that all workers together may create between two flushes. Clients choose the times of
+ * their messages, and the coordinator writes a row of each period for every window (`maxRows` in
+ * ledger.ts relies on it). Further messages go to the window of their arrival.
  */
-export const mostWindows = 16_384;
+export const maxWindows = 16_384;
 
 interface Running {
   readonly report: Report;
@@ -33,12 +33,12 @@ interface Running {
 }
 
 export class WorkerReports {
-  /** Whether one of them looks at bodies. */
+  /** Whether a report reads bodies. */
   readonly needsBody: boolean;
   #running: readonly Running[];
   #failed: { report: string; reason: string }[] = [];
 
-  /** @param workers among how many the windows are shared */
+  /** @param workers how many workers share the limit on windows */
   constructor(reports: readonly Report[], workers = 1) {
     this.needsBody = reports.some(({ needs }) => needs === 'body');
     const nowMs = performance.now();
@@ -47,13 +47,13 @@ export class WorkerReports {
       accumulators: new Accumulators(
         report,
         shortestPeriod(report),
-        Math.floor(mostWindows / workers),
+        Math.floor(maxWindows / workers),
       ),
       budget: new TimeBudget(nowMs),
     }));
   }
 
-  /** Adds a message that was counted to every report. Never throws. */
+  /** Adds a counted message to every report. Never throws. */
   add(message: Message): void {
     let before = performance.now();
     for (const running of this.#running) {
@@ -68,9 +68,9 @@ export class WorkerReports {
     }
   }
 
-  /** What came since this was last called. Never throws. */
+  /** Removes and returns the accumulators. Never throws. */
   drain(): Batch {
-    const parts: { report: string; parts: Parts }[] = [];
+    const parts: { report: string; parts: EncodedAccumulators }[] = [];
     for (const running of this.#running) {
       const { report, accumulators, budget } = running;
       const before = performance.now();
@@ -90,7 +90,7 @@ export class WorkerReports {
     return { parts, failed };
   }
 
-  /** Runs that report no longer. */
+  /** Stops a report. */
   switchOff(name: string): void {
     this.#running = this.#running.filter(({ report }) => report.name !== name);
   }
@@ -101,8 +101,8 @@ export class WorkerReports {
   }
 }
 
-/** The buffers of a batch that a thread may give away. */
-export function transferablesOf({ parts }: Batch): ArrayBuffer[] {
+/** The buffers of a batch, for a transfer between threads. */
+export function batchTransferables({ parts }: Batch): ArrayBuffer[] {
   return parts.flatMap(({ parts: { starts, ends, bytes } }) =>
     [starts.buffer, ends.buffer, bytes.buffer].filter((buffer) => buffer instanceof ArrayBuffer),
   );

@@ -71,7 +71,7 @@ async function startParts(
   const { config, ingests, log, metrics, shutdown } = start;
   const inputs = await readInputs(config);
   const counts = await openCounts(start, inputs.reports);
-  const { coordinator, book } = counts;
+  const { coordinator, ledgers } = counts;
   const archive = await startArchive(start, coordinator);
   if (archive !== undefined) metrics.add(archive.metrics);
   metrics.add(countingMetrics(coordinator, systemClock));
@@ -81,12 +81,12 @@ async function startParts(
   const cluster = await joinCluster(start, counts, inputs.reports);
   const feed = new LiveFeed(coordinator);
   const tls = inputs.adminTls;
-  const api = await listenForQueries(start, { tls, coordinator, book, archive, cluster, feed });
+  const api = await listenForQueries(start, { tls, coordinator, ledgers, archive, cluster, feed });
   const claim = await claimIngestPort(start);
   await writeFirst(start, counts);
   const workers = await startWorkers(start, { ...counts, ...inputs, archive, claim, onCrash });
   watchSilentConnections(start, coordinator, workers);
-  book.connect(workers);
+  ledgers.connect(workers);
   if (ingests) coordinator.count();
   cluster?.begin();
   const scheme = inputs.tls === undefined ? 'http' : 'https';

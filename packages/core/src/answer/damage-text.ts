@@ -1,57 +1,57 @@
 /**
- * Damage as answers name it. A folder may have any number of damaged places, and whoever reads an
- * answer must learn of them in bounded size: the first ones, and how many there are.
+ * Damage as it appears in answers, in bounded size: a folder may have any number of damaged places,
+ * so an answer lists the first ones and the total.
  */
 import type { Damage } from '../damage.ts';
 
-/** A part of a range whose counts cannot be read, [from, to), epoch ms. */
+/** A damaged part of a range, [from, to), epoch ms. */
 interface Place {
   readonly from: number;
   readonly to: number;
   readonly reason: string;
 }
 
-/** The fields of an answer. */
+/** The fields that every answer has. */
 export interface Damaged {
-  /** At most the first 100. */
+  /** The first 100 at most. */
   readonly damaged: readonly Place[];
-  /** How many there are. */
+  /** All of them. */
   readonly damagedPlaces: number;
 }
 
-const mostPlaces = 100;
-/** A reason may quote a message of the operating system. */
-const longestReason = 200;
-/** The header part of an answer is limited by proxies to 4 KiB and up, by Node.js to 16 KiB. */
-const mostInTrailer = 10;
-const longestTrailer = 3_000;
-/** ASCII record separator: the end of an answer begins with it. */
+const maxPlaces = 100;
+/** A reason may quote the operating system, so its length is not ours. */
+const maxReasonChars = 200;
+/** Proxies limit headers to as little as 4 KiB, Node.js to 16 KiB. */
+const maxTrailerPlaces = 10;
+const maxTrailerChars = 3_000;
+/** ASCII record separator: the first character of the end record. */
 export const endMark = '\x1e';
 
-/** Places that were found several times, as in several passes over the windows, count once. */
+/** Counts a place once, however many passes over the windows found it. */
 export function damagedOf(damages: readonly Omit<Damage, 'series'>[]): Damaged {
   const found = new Map(damages.map((damage) => [`${damage.from} ${damage.to}`, damage]));
-  const first = [...found.values()].slice(0, mostPlaces);
+  const first = [...found.values()].slice(0, maxPlaces);
   return {
     damaged: first.map(({ from, to, reason }) => ({
       from,
       to,
-      reason: reason.slice(0, longestReason),
+      reason: reason.slice(0, maxReasonChars),
     })),
     damagedPlaces: found.size,
   };
 }
 
-/** The last two fields of a JSON answer, without a brace in front. */
+/** The last two fields of a JSON answer, without the opening brace. */
 export function damagedFields(damages: readonly Damage[]): string {
   return JSON.stringify(damagedOf(damages)).slice(1);
 }
 
-/** The trailer `reto3-damaged`: as many of the first ten places as fit, in ASCII. */
+/** The trailer `reto3-damaged`: up to ten places, as many as fit, in ASCII. */
 export function damagedTrailer(damages: readonly Damage[]): string {
-  const places = damagedOf(damages).damaged.slice(0, mostInTrailer);
+  const places = damagedOf(damages).damaged.slice(0, maxTrailerPlaces);
   let text = asciiOf(places);
-  while (text.length > longestTrailer && places.pop() !== undefined) text = asciiOf(places);
+  while (text.length > maxTrailerChars && places.pop() !== undefined) text = asciiOf(places);
   return text;
 }
 
@@ -62,7 +62,7 @@ function asciiOf(value: unknown): string {
   );
 }
 
-/** The last record of an answer whose reader asked for one: proves that nothing was cut off. */
+/** The last record of an answer, if the client asked for one: proves that the answer is complete. */
 export function endRecord(damages: readonly Damage[]): string {
   return `${endMark}${JSON.stringify(damagedOf(damages))}\n`;
 }

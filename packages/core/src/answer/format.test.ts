@@ -95,7 +95,7 @@ describe('windows', () => {
     );
   });
 
-  it('as JSON are columns, with what was asked beside them', async () => {
+  it('as JSON are columns, along with the query', async () => {
     expect(await format('json', chunks)).toBe(
       '{"period":"ms10","windowMs":10,"scope":"node","from":10,"to":20,"finalThrough":30,' +
         '"starts":[1464433871010,1464433871020,1464433871990,1464433872000],' +
@@ -103,7 +103,7 @@ describe('windows', () => {
     );
   });
 
-  it('say of which windows only a part was counted, in JSON and NDJSON', async () => {
+  it('are marked if counted in part, in JSON and NDJSON', async () => {
     const chunk = chunkOf(start, [1, 2]);
     chunk.windows.partial[1] = 1;
     expect(await format('json', [chunk])).toContain(`"partial":[${start + 10}],`);
@@ -113,7 +113,7 @@ describe('windows', () => {
     expect(await format('text', [chunk])).not.toContain('partial');
   });
 
-  it('say which windows were revised, in JSON and NDJSON', async () => {
+  it('are marked if revised, in JSON and NDJSON', async () => {
     const chunk = chunkOf(start, [1, 2, 3]);
     chunk.windows.revised[1] = 1;
     expect(await format('json', [chunk])).toContain(`"revised":[${start + 10}],`);
@@ -134,7 +134,7 @@ describe('windows', () => {
     );
   });
 
-  it('that are none are no lines, the header alone, or empty columns', async () => {
+  it('of an empty range are no lines, the header alone, or empty columns', async () => {
     for (const none of [[], [chunkOf(start, [undefined])]]) {
       expect(await format('text', none)).toBe('');
       expect(await format('csv', none)).toBe('start,count\n');
@@ -205,7 +205,7 @@ describe('whatever was counted', () => {
     );
   });
 
-  it('reaches the reader piece by piece, none longer than a block', async () => {
+  it('is streamed in pieces of a block at most', async () => {
     const chunks = Array.from({ length: 3 }, (_, index) =>
       chunkOf(start + index * 60_000, new Array<number>(6_000).fill(50)),
     );

@@ -1,9 +1,9 @@
 /**
- * Windows as text, CSV, JSON and NDJSON. Streams: each piece is at most one block, and nothing is
- * kept.
+ * Formats windows as text, CSV, JSON or NDJSON, as a stream: each piece covers at most one block,
+ * and nothing is buffered.
  *
- * A day of ms10 is 8,640,000 lines, so the line formats write bytes: the 20 characters of the
- * second are made once a second and copied, the rest is digits.
+ * A day of ms10 is 8,640,000 lines, so the line formats write bytes: the 20 characters of a second
+ * are formatted once and copied; the rest is digits.
  */
 
 import type { Chunk } from '../chunk.ts';
@@ -24,27 +24,27 @@ export const contentTypes: Readonly<Record<FormatName, string>> = {
 };
 
 export const scopes = ['node', 'cluster'] as const;
-/** Whose counts: this server's, or those of all that publish. */
+/** Whose counts: this server's, or the sum over all nodes. */
 export type Scope = (typeof scopes)[number];
 
-export interface Whose {
+export interface ScopeSelector {
   readonly scope: Scope;
-  /** One node of the cluster alone. */
+  /** With scope `cluster`: only this node. */
   readonly node?: string | undefined;
 }
 
-/** What a JSON answer says beside its columns. Times are epoch ms. */
-export interface Answer extends Whose {
+/** What a JSON answer has besides its columns. Times are epoch ms. */
+export interface Answer extends ScopeSelector {
   readonly period: Period;
   readonly from: number;
   readonly to: number;
   readonly finalThrough: number;
 }
 
-/** Reads the chunks of the answer from the beginning; may be called more than once. */
+/** Reads the chunks of the answer from the start; JSON calls it once per column. */
 export type ReadAgain = () => AsyncIterable<Chunk> | Iterable<Chunk>;
 
-/** Parts of the answer's range whose counts are not to be had; complete once it has been read. */
+/** Damaged parts of the range; complete once all chunks have been read. */
 export type Damages = readonly Damage[];
 
 /** @throws Reto3Error RETO3_BAD_FORMAT */
@@ -52,7 +52,7 @@ export function parseFormat(text: string): FormatName {
   return parseFormatOf(formatNames, text);
 }
 
-/** The format of that name among those that there are. @throws Reto3Error RETO3_BAD_FORMAT */
+/** Parses a format that must be one of `names`. @throws Reto3Error RETO3_BAD_FORMAT */
 export function parseFormatOf<Name extends string>(names: readonly Name[], text: string): Name {
   const format = names.find((name) => name === text);
   if (format !== undefined) return format;
@@ -74,10 +74,10 @@ export const csvHeader = 'start,count\n';
 const textSeparator = ', ';
 const csvSeparator = ',';
 
-/** The formats of which an answer is one row after the other. */
+/** The formats with one row per window; JSON has columns. */
 export type RowFormat = Exclude<FormatName, 'json'>;
 
-/** One row for each counted window. */
+/** One row per counted window. */
 export function formatRows(format: RowFormat, chunk: Chunk, period: Period): Uint8Array | string {
   switch (format) {
     case 'text':
@@ -94,11 +94,10 @@ const zero = 0x30;
 const comma = 0x2c;
 const lineFeed = 0x0a;
 
-/** One line for each counted window: `2016-05-28 11:11:11.010, 122`. */
+/** One line per counted window: `2016-05-28 11:11:11.010, 122`. */
 function formatLines(chunk: Chunk, period: Period, separator: string): Uint8Array {
   const { counts, counted } = chunk.windows;
-  // Second, three digits, the separator, the number, a line feed. No longer than it has to be: a day
-  // makes 1,440 of these, and what is garbage already counts as the server's memory.
+  // Sized exactly: a day takes 1,440 of these buffers, and garbage counts as the server's memory.
   const lineBytes = secondChars + 3 + separator.length + digitsOf(largestOf(counts)) + 1;
   const lines = Buffer.allocUnsafe(counts.length * lineBytes);
   const second = Buffer.allocUnsafe(secondChars);
@@ -124,12 +123,12 @@ function formatLines(chunk: Chunk, period: Period, separator: string): Uint8Arra
   return lines.subarray(0, at);
 }
 
-/** `2016-05-28 11:11:11` of a second, numbered from the epoch. */
+/** `2016-05-28 11:11:11` for a second since the epoch. */
 function secondText(second: number): string {
   return timeText(second * 1_000).slice(0, secondChars - 1);
 }
 
-/** Writes a whole number in decimal, and returns the offset after it. */
+/** Writes a whole number in decimal. Returns the offset after it. */
 function writeNumber(into: Uint8Array, at: number, value: number): number {
   if (value < 10) {
     into[at] = zero + value;
@@ -168,7 +167,7 @@ function formatObjects(chunk: Chunk, period: Period): string {
   return lines;
 }
 
-/** One pass for each column, so that none has to be kept. */
+/** Reads the range once per column, so no column is buffered. */
 async function* formatColumns(
   answer: Answer,
   read: ReadAgain,
@@ -212,8 +211,8 @@ async function* join(
 }
 
 /**
- * A value of each counted window, with commas between them. As bytes: a day of ms10 as strings
- * makes so much garbage that the process grows by 130 MB before it is collected.
+ * One value per counted window, separated by commas. Written as bytes: as strings, a day of ms10
+ * grows the process by 130 MB before its garbage is collected.
  */
 function formatColumn(
   chunk: Chunk,
@@ -231,7 +230,7 @@ function formatColumn(
   return values.subarray(0, at);
 }
 
-/** Start (epoch ms) and count of each counted window. */
+/** The start (epoch ms) and count of each counted window. */
 export function* countedRows(
   chunk: Chunk,
   period: Period,
@@ -242,10 +241,10 @@ export function* countedRows(
   }
 }
 
-/** What may be said of a window beside its count. */
+/** Marks that a window may carry. */
 const marks = ['revised', 'partial'] as const;
 
-/** The starts (epoch ms) of the windows with that mark. */
+/** The starts (epoch ms) of the windows with this mark. */
 export function startsOf(mark: (typeof marks)[number], chunk: Chunk, period: Period): number[] {
   const marked = chunk.windows[mark];
   if (!marked.includes(1)) return [];

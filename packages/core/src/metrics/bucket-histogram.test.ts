@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { BucketHistogram } from './bucket-histogram.ts';
 
 describe('a bucket histogram', () => {
-  it('counts what is at most each bound, and everything beyond', () => {
+  it('counts the values up to each bound, and those beyond the last', () => {
     const histogram = new BucketHistogram([0, 10, 20]);
     for (const value of [0, 1, 10, 11, 20, 21, 400]) histogram.record(value);
     expect(histogram.read()).toEqual({
@@ -14,7 +14,7 @@ describe('a bucket histogram', () => {
     expect(histogram.max).toBe(400);
   });
 
-  it('takes a value that came many times, or never', () => {
+  it('records a value many times, or zero times', () => {
     const histogram = new BucketHistogram([1, 2]);
     histogram.record(2, 1_000);
     histogram.record(9, 0);
@@ -22,7 +22,7 @@ describe('a bucket histogram', () => {
     expect(histogram.read().sum).toBe(2_000);
   });
 
-  it('tells what a share of the values does not exceed', () => {
+  it('bounds quantiles', () => {
     const histogram = new BucketHistogram([10, 20, 50]);
     expect(histogram.quantile(0.5)).toBe(0);
     for (let value = 1; value <= 40; value++) histogram.record(value);
@@ -31,7 +31,7 @@ describe('a bucket histogram', () => {
     expect(histogram.quantile(0.99)).toBe(1_000);
   });
 
-  it('reads in another unit, with bounds that print as they are meant', () => {
+  it('converts units without rounding errors in its bounds', () => {
     const histogram = new BucketHistogram([35, 70, 2_300]);
     histogram.record(70);
     expect(histogram.read(0.001)).toMatchObject({ bounds: [0.035, 0.07, 2.3], atMost: [0, 1, 1] });

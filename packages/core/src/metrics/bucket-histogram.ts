@@ -1,13 +1,13 @@
 /**
- * A histogram with fixed buckets: how many values were at most each bound. One number to add for a
- * value, a few hundred bytes, and any number of readers, since nobody resets it.
+ * A histogram with fixed buckets. Recording a value is one addition, it takes a few hundred bytes,
+ * and any number of readers may read it, since reading does not reset it.
  */
 
-/** What a histogram holds, in the form that Prometheus keeps: everything since the start. */
+/** A histogram as Prometheus wants it: cumulative since the start. */
 export interface HistogramReading {
-  /** Upper bounds of the buckets, inclusive, ascending; above the last there is one more. */
+  /** Upper bounds of the buckets, inclusive, ascending; the bucket up to +Inf is not listed. */
   readonly bounds: readonly number[];
-  /** How many values were at most each bound. */
+  /** The number of values up to each bound. */
   readonly atMost: readonly number[];
   readonly count: number;
   readonly sum: number;
@@ -27,7 +27,7 @@ export class BucketHistogram {
     this.#counts = new Float64Array(bounds.length + 1);
   }
 
-  /** Takes a value, 0 or more, that came so many times. */
+  /** Records a value, at least 0, `times` times. */
   record(value: number, times = 1): void {
     let bucket = 0;
     while (value > (this.bounds[bucket] ?? Number.POSITIVE_INFINITY)) bucket++;
@@ -36,7 +36,7 @@ export class BucketHistogram {
     if (times > 0 && value > this.#max) this.#max = value;
   }
 
-  /** The largest value; 0 where there is none. */
+  /** The largest value; 0 if there is none. */
   get max(): number {
     return this.#max;
   }
@@ -48,8 +48,8 @@ export class BucketHistogram {
   }
 
   /**
-   * A value that the share `q` (0 to 1) of all values does not exceed: the bound of the bucket that
-   * the quantile is in, or the largest value where that is less. 0 where there is none.
+   * An upper bound of the quantile `q` (0 to 1): the bound of its bucket, or the largest value if
+   * that is less. 0 if there are no values.
    */
   quantile(q: number): number {
     const wanted = q * this.count;
@@ -61,7 +61,7 @@ export class BucketHistogram {
     return this.#max;
   }
 
-  /** @param unit what one of the histogram's values is in the reading's, such as 0.001 s a ms */
+  /** @param unit the factor from recorded to read values, such as 0.001 from ms to seconds */
   read(unit = 1): HistogramReading {
     let count = 0;
     const atMost = this.bounds.map((_, bucket) => (count += this.#counts[bucket] ?? 0));
@@ -74,7 +74,7 @@ export class BucketHistogram {
   }
 }
 
-/** Bounds are labels, that others match as text: 0.035 and not 0.035000000000000003. */
+/** Bounds are labels, which are compared as text: 0.035, not 0.035000000000000003. */
 function inUnit(bound: number, unit: number): number {
   return Number((bound * unit).toPrecision(12));
 }

@@ -1,26 +1,26 @@
 /**
- * What a server measures, and the one place to hang more of it into: a part of the server adds a
- * source, a function that says what it knows at the moment of the call. Nothing is kept here, and
- * nobody who reads changes anything, so any number of Prometheus servers may scrape.
+ * Metrics and their registry. A part of the server registers a source, a function that returns its
+ * metrics when /metrics is scraped. Scraping changes nothing, so any number of Prometheus servers
+ * may scrape.
  *
- * Names and units by Prometheus' conventions (prometheus.io/docs/practices/naming): reto3_, base
- * units (seconds, bytes), counters end in _total. `promtool check metrics` holds them to it.
+ * Names follow Prometheus' conventions (prometheus.io/docs/practices/naming): the prefix reto3_,
+ * base units (seconds, bytes), counters end in _total. `promtool check metrics` verifies it.
  */
 import type { HistogramReading } from './bucket-histogram.ts';
 
-/** Such as `{ worker: '0' }`: few values each, for every one of them is a series. */
+/** Such as `{ worker: '0' }`. Few values each: every combination is a time series. */
 export type Labels = Readonly<Record<string, string>>;
 
 export interface Metric {
   readonly name: string;
-  /** One sentence: what is counted, and since when or over what. */
+  /** One sentence: what is measured, and since when or over which time. */
   readonly help: string;
   readonly type: 'counter' | 'gauge' | 'histogram';
   readonly samples: readonly Sample[];
 }
 
 interface Sample {
-  /** Added to the name of the metric, such as `_bucket`. */
+  /** Appended to the name of the metric, such as `_bucket`. */
   readonly suffix?: string;
   readonly labels?: Labels;
   readonly value: number;
@@ -30,7 +30,7 @@ export type MetricSource = () => readonly Metric[] | Promise<readonly Metric[]>;
 
 type Values = number | readonly Sample[];
 
-/** A number that only grows, from the start of the process; its name ends in `_total`. */
+/** A number that only grows while the process runs; its name ends in `_total`. */
 export function counter(name: string, help: string, values: Values): Metric {
   return { name, help, type: 'counter', samples: samplesOf(values) };
 }
@@ -74,12 +74,11 @@ function histogramSamples(of: {
 export class Metrics {
   readonly #sources: MetricSource[] = [];
 
-  /** From now on every scrape asks this source too. */
   add(source: MetricSource): void {
     this.#sources.push(source);
   }
 
-  /** What all sources say now. One that fails is left out, and counted. */
+  /** Collects from all sources. A source that fails is left out and counted. */
   async collect(): Promise<readonly Metric[]> {
     const answers = await Promise.allSettled(this.#sources.map(async (source) => source()));
     const failing = answers.filter(({ status }) => status === 'rejected').length;
@@ -87,7 +86,7 @@ export class Metrics {
       ...answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : [])),
       gauge(
         'reto3_metric_sources_failing',
-        'Parts of the server whose metrics are missing from this answer.',
+        'Metric sources that failed in this scrape; their metrics are missing.',
         failing,
       ),
     ];

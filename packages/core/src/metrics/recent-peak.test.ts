@@ -5,7 +5,7 @@ import { RecentPeak } from './recent-peak.ts';
 describe('a recent peak', () => {
   const at = (ms: number) => reading(0, ms).monotonicMs;
 
-  it('is seen for as long as was asked for, by whoever looks how often', () => {
+  it('is visible for the requested time, however often it is read', () => {
     const peak = new RecentPeak(120);
     peak.record(at(10_900), 300);
     peak.record(at(10_950), 20);
@@ -15,13 +15,13 @@ describe('a recent peak', () => {
     expect(peak.over(120, at(132_000))).toBe(0);
   });
 
-  it('forgets a second when its place is needed again', () => {
+  it('overwrites the oldest second', () => {
     const peak = new RecentPeak(2);
     for (let second = 0; second < 10; second++) peak.record(at(second * 1_000), 10 - second);
     expect(peak.over(2, at(9_000))).toBe(3);
   });
 
-  it('does not reach further back than it was made for', () => {
+  it('refuses a longer time than it keeps', () => {
     expect(() => new RecentPeak(2).over(3, at(0))).toThrow(RangeError);
   });
 });

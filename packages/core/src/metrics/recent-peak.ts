@@ -1,21 +1,21 @@
 /**
- * The largest value of the last seconds, for any number of readers: nobody's reading resets it, so
- * two Prometheus servers see the same. Keeps the largest value of each second.
+ * The largest value of the last seconds. Reading does not reset it, so two Prometheus servers see
+ * the same. Keeps the largest value of each second.
  */
 import type { MonotonicMs } from '../clock.ts';
 
 const secondMs = 1_000;
 
 export class RecentPeak {
-  /** How far back it can be asked for, in seconds. */
+  /** The longest span that `over` accepts, in seconds. */
   readonly reachSeconds: number;
   readonly #peaks: Float64Array;
-  /** Which second each peak is of. */
+  /** The second that each peak belongs to. */
   readonly #seconds: Float64Array;
 
   constructor(reachSeconds: number) {
     this.reachSeconds = reachSeconds;
-    // One more, for the second that is not over.
+    // One more for the current second.
     this.#peaks = new Float64Array(reachSeconds + 1);
     this.#seconds = new Float64Array(reachSeconds + 1).fill(Number.NEGATIVE_INFINITY);
   }
@@ -30,7 +30,7 @@ export class RecentPeak {
     this.#peaks[at] = Math.max(this.#peaks[at] ?? 0, value);
   }
 
-  /** The largest value of at least that many seconds until now, and less than one more; or 0. */
+  /** The largest value of the last `seconds` to `seconds + 1` seconds; 0 if there is none. */
   over(seconds: number, now: MonotonicMs): number {
     if (seconds > this.reachSeconds)
       throw new RangeError(`got ${seconds} s, want at most ${this.reachSeconds}`);

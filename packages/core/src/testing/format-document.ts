@@ -1,4 +1,4 @@
-/** docs/format.md, for the tests that hold it to the code. */
+/** Reads docs/format.md, for the tests that compare it with the code. */
 import { readFileSync } from 'node:fs';
 
 export function formatDocument(): string {
@@ -6,8 +6,8 @@ export function formatDocument(): string {
 }
 
 /**
- * The bytes of the example of that name, in hexadecimal: of each line, what stands before two
- * spaces; `00 × 3` is 00 three times.
+ * The bytes of an example, in hexadecimal. The bytes of a line end at two spaces; `00 × 3` is 00
+ * three times.
  */
 export function exampleBytes(example: string): string {
   const document = formatDocument();

@@ -1,4 +1,4 @@
-/** Test doubles and generators, also for other packages. */
+/** Test doubles and generators for all packages. */
 export { exampleBytes, formatDocument } from './format-document.ts';
 export { poissonFrom } from './poisson.ts';
 export { Random } from './random.ts';

@@ -1,15 +1,15 @@
-/** Random counts, the same for the same seed. */
+/** Random counts, repeatable by seed. */
 import type { Random } from './random.ts';
 
 /**
- * A source of counts as independent clients make them: a Poisson distribution with that mean, by
- * looking up in its cumulative distribution.
+ * A source of Poisson-distributed counts, as independent clients make them, by inverting the
+ * cumulative distribution.
  */
 export function poissonFrom(mean: number, random: Pick<Random, 'next'>): () => number {
   const cumulative: number[] = [];
   let probability = Math.exp(-mean);
   let sum = 0;
-  // Beyond twelve deviations nothing of it is left that a double could show.
+  // Beyond twelve standard deviations the rest is below the precision of a double.
   for (let count = 0; count < mean + 12 * Math.sqrt(mean) + 12; count++) {
     sum += probability;
     cumulative.push(sum);

@@ -1,4 +1,4 @@
-/** A small seeded generator of random numbers: the same seed gives the same run. */
+/** A small seeded random number generator: the same seed gives the same run. */
 
 export class Random {
   #state: number;

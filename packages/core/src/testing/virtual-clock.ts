@@ -1,10 +1,10 @@
-/** A clock that moves only when told to, for tests and the simulator. */
+/** A clock that tests and the simulation move by hand. */
 import { type Clock, type ClockReading, reading } from '../clock.ts';
 
 export class VirtualClock implements Clock {
-  /** Epoch ms; steps and passes. */
+  /** Epoch ms; moved by `pass` and `step`. */
   wallMs: number;
-  /** Only passes. */
+  /** Moved by `pass` alone. */
   monotonicMs = 0;
 
   constructor(wallMs: number) {
@@ -15,13 +15,13 @@ export class VirtualClock implements Clock {
     return reading(this.wallMs, this.monotonicMs);
   }
 
-  /** Time goes by. */
+  /** Time passes: both clocks move. */
   pass(ms: number): void {
     this.wallMs += ms;
     this.monotonicMs += ms;
   }
 
-  /** Somebody sets the wall clock. */
+  /** The wall clock is set; monotonic time stays. */
   step(ms: number): void {
     this.wallMs += ms;
   }

@@ -12,7 +12,7 @@ import {
   type RangeRequest,
   Reto3Error,
   resolveRange,
-  type Whose,
+  type ScopeSelector,
 } from '@reto3/core';
 import type { CountsView } from '../coordinator/coordinator.ts';
 import { readChunks, resolveLast } from '../query/chunks.ts';
@@ -20,7 +20,7 @@ import { readChunks, resolveLast } from '../query/chunks.ts';
 /** Called for each counted window, oldest first; `start` in epoch ms. Gaps are left out. */
 type Visit = (start: number, count: number) => void;
 
-export interface Series extends Whose {
+export interface Series extends ScopeSelector {
   /** Epoch ms. */
   readonly from: number;
   readonly to: number;
@@ -32,7 +32,7 @@ export interface Series extends Whose {
 }
 
 /** What every analysis says of the series that it went through. */
-export interface OfSeries extends Whose, Damaged {
+export interface OfSeries extends ScopeSelector, Damaged {
   /** Epoch ms. */
   readonly from: number;
   readonly to: number;
@@ -74,7 +74,7 @@ export function withRange<Request extends RangeRequest>(asked: Request): Request
  */
 export async function openSeries(
   view: CountsView,
-  asked: RangeRequest & Whose,
+  asked: RangeRequest & ScopeSelector,
   nowMs: number,
   signal?: AbortSignal,
 ): Promise<Series> {

@@ -7,7 +7,7 @@
  * Writing and reading need memory for one row. Reading gives what was written or throws.
  */
 import { crc32 } from 'node:zlib';
-import { periods, Reto3Error, report, sec } from '@reto3/core';
+import { periods, Reto3Error, reportDamage, sec } from '@reto3/core';
 import { decodeWindows } from '../store/codec.ts';
 import { rowName, type Series } from '../store/keys.ts';
 import { allReports } from '../store/report-rows.ts';
@@ -130,7 +130,7 @@ export function assertWhole(series: Series, { start, bytes }: EncodedRow): void 
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const to = start + (series === 'journal' ? sec.windowMs : periods[series].blockMs);
-    report({ series, from: start, to, reason: error.message }, undefined);
+    reportDamage({ series, from: start, to, reason: error.message }, undefined);
   }
 }
 

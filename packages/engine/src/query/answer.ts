@@ -13,13 +13,13 @@ import {
   type RangeRequest,
   type ReadAgain,
   resolveRange,
-  type Whose,
+  type ScopeSelector,
 } from '@reto3/core';
 import type { CountsView } from '../coordinator/coordinator.ts';
 import { readChunks, resolveLast } from './chunks.ts';
 
 /** Whose counts the view has: the node's where nothing is said. */
-interface Question extends RangeRequest, Partial<Whose> {
+interface Question extends RangeRequest, Partial<ScopeSelector> {
   readonly period: Period;
   readonly format: FormatName;
 }

@@ -5,7 +5,7 @@ import {
   type OnDamage,
   type Period,
   periods,
-  report,
+  reportDamage,
   sec,
   type Windows,
 } from '@reto3/core';
@@ -59,7 +59,10 @@ export function rowOf(
     return { start, windows: decodeWindows(bytes, lengthOf(series), rowName(series, start)) };
   } catch (error) {
     if (!(error instanceof DamagedRow)) throw error;
-    report({ series, from: start, to: start + spanOf(series), reason: error.message }, onDamage);
+    reportDamage(
+      { series, from: start, to: start + spanOf(series), reason: error.message },
+      onDamage,
+    );
     return undefined;
   }
 }

@@ -3,7 +3,7 @@
  * damage, and how far a read came before the database failed it.
  */
 
-import { messageOf, type OnDamage, report } from '@reto3/core';
+import { messageOf, type OnDamage, reportDamage } from '@reto3/core';
 import type { AbstractSnapshot } from 'abstract-level';
 import { metaKeys, partKey, type Series } from './keys.ts';
 import type { ReportRange } from './report-rows.ts';
@@ -166,7 +166,7 @@ function unreadOf(series: Series, { from, to, reverse = false }: RowRange) {
     fail(error: unknown, onDamage: OnDamage | undefined): void {
       if (!isDatabaseError(error)) throw error;
       const reason = `LevelDB says: ${messageOf(error)}`;
-      report({ series, from: unreadFrom, to: unreadTo, reason }, onDamage);
+      reportDamage({ series, from: unreadFrom, to: unreadTo, reason }, onDamage);
     },
   };
 }

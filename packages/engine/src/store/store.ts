@@ -12,7 +12,7 @@ import {
   type OnDamage,
   type PeriodName,
   Reto3Error,
-  report,
+  reportDamage,
   type Windows,
 } from '@reto3/core';
 import type { AbstractBatchOptions } from 'abstract-level';
@@ -119,7 +119,7 @@ export class Store {
       // Any other failure of the database may pass when it is opened again.
       if (!isCorruption(error)) throw error;
       const reason = `LevelDB says: ${messageOf(error)}`;
-      report({ series: period, from: start, to: start + spanOf(period), reason }, onDamage);
+      reportDamage({ series: period, from: start, to: start + spanOf(period), reason }, onDamage);
     }
     return bytes === undefined ? undefined : rowOf(period, start, bytes, onDamage)?.windows;
   }

@@ -14,7 +14,7 @@ import {
   type Period,
   type PeriodName,
   periods,
-  report,
+  reportDamage,
   sliceOf,
   timeText,
   totalOf,
@@ -56,7 +56,7 @@ export class VerifiedSnapshot {
   async *rows(name: PeriodName, range: RowRange, reader?: OnDamage): AsyncGenerator<Row> {
     const onDamage: OnDamage = (damage) => {
       this.#onAnyDamage?.(damage);
-      report(damage, reader);
+      reportDamage(damage, reader);
     };
     const period = periods[name];
     const { reverse = false } = range;

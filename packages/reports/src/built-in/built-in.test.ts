@@ -22,7 +22,7 @@ function message(body: string, more: Partial<Message> = {}): Message {
   };
 }
 
-describe('the time that a message was generated', () => {
+describe('the time stamp of a message', () => {
   it.each([
     'value=2016-05-28 11:11:11.012345',
     'value=2016-05-28+11:11:11.012999',
@@ -70,7 +70,7 @@ function rowsOf<A>(
 const stamped = 'value=2016-05-28 11:11:11.012345';
 
 describe('lag', () => {
-  it('gives percentiles of the time on the way, and clock skew apart from them', () => {
+  it('shows percentiles of the lag, and clock skew separately', () => {
     const messages = Array.from({ length: 1_000 }, (_, index) =>
       message(stamped, { arrivedMs: time + index }),
     );
@@ -80,20 +80,20 @@ describe('lag', () => {
     ]);
   });
 
-  it('says nothing of the percentiles of no messages', () => {
+  it('has no percentiles without messages', () => {
     expect(rowsOf(lag, [])).toEqual([
       { messages: 0, p50: null, p90: null, p99: null, max: null, ahead: 0, skew: null, untimed: 0 },
     ]);
   });
 
-  it('keeps the longest exactly, also above a day', () => {
+  it('keeps the longest lag exactly, even above a day', () => {
     const late = message(stamped, { arrivedMs: time + 200_000_123 });
     expect(rowsOf(lag, [late])).toMatchObject([{ max: 200_000_123, p50: expect.any(Number) }]);
   });
 });
 
 describe('generated', () => {
-  it('counts in the window of the time stamp, and shows how late and how early messages came', () => {
+  it('counts in the window of the time stamp, and shows how late and how early messages came in', () => {
     const late = message(stamped, { arrivedMs: time + 3_600_000 });
     expect(generated.timeOf?.(late)).toBe(time);
     expect(generated.timeOf?.(message('nothing'))).toBeUndefined();
@@ -105,7 +105,7 @@ describe('generated', () => {
 });
 
 describe('sizes', () => {
-  it('counts all bytes of a body, also those that no report sees', () => {
+  it('counts all bytes of a body, also beyond the 64 KiB that a report sees', () => {
     const large = message('x', { bodyBytes: 1_000_000 });
     expect(rowsOf(sizes, [large, message('ab'), message('')])).toEqual([
       { messages: 3, bytes: 1_000_002, mean: 333_334, max: 1_000_000 },
@@ -115,7 +115,7 @@ describe('sizes', () => {
 });
 
 describe('top', () => {
-  it('counts exactly as long as there are no more than 200 paths', () => {
+  it('counts exactly up to 200 paths', () => {
     const messages = ['/a', '/b', '/a', '/c', '/a', '/b'].map((path) => message('', { path }));
     expect(rowsOf(top, messages)).toEqual([
       { path: '/a', count: 3, most: 3 },
@@ -124,7 +124,7 @@ describe('top', () => {
     ]);
   });
 
-  it('fits into the bytes of an accumulator, whatever the paths', () => {
+  it('fits into an accumulator, whatever the paths', () => {
     const sum = top.create();
     for (let index = 0; index < 10_000; index++)
       top.add(sum, message('', { path: `/${index}/${'€'.repeat(5_000)}` }));

@@ -1,4 +1,4 @@
-/** The reports that come with reto3, by name. */
+/** The built-in reports, by name. */
 import type { Report } from '../contract.ts';
 import { generated } from './generated.ts';
 import { lag } from './lag.ts';
@@ -11,4 +11,4 @@ export const builtInReports: ReadonlyMap<string, Report> = new Map(
 );
 
 if ([...builtInReports.keys()].some((name) => !builtInNames.has(name)))
-  throw new Error('BUG: a report that comes with reto3 is not among their names');
+  throw new Error('BUG: a built-in report is missing from builtInNames');

@@ -1,22 +1,22 @@
 /**
- * When a message says that it was generated: `value=YYYY-MM-DD HH:MM:SS.uuuuuu` (UTC) in a form
- * body, percent-encoded or not, with a space or a plus between day and time.
+ * The time stamp in a message: `value=YYYY-MM-DD HH:MM:SS.uuuuuu` (UTC) in a form body,
+ * percent-encoded or not, with a space or a plus between date and time.
  */
 import type { Message } from '../contract.ts';
 
 const formField = Buffer.from('value=');
 const plain = 'value=YYYY-MM-DD HH:MM:SS.';
 const secondChars = 'YYYY-MM-DD HH:MM:SS'.length;
-/** A form may have other fields in front; whoever sends more than this says no time. */
-const mostSearchedBytes = 4_096;
+/** Other fields may precede the stamp, up to this length. */
+const maxSearchedBytes = 4_096;
 
-// Several reports ask of the same message, and nearly all messages of a moment name one second.
+// Cached, since several reports ask for the same message and neighbours share their second.
 let lastMessage: Message | undefined;
 let lastTime: number | undefined;
 let lastSecond = '';
 let lastSecondMs = Number.NaN;
 
-/** Epoch ms, rounded down to a whole number; undefined where the message says none. */
+/** Epoch ms, rounded down; undefined if the message has no valid stamp. */
 export function generatedAt(message: Message): number | undefined {
   if (message === lastMessage) return lastTime;
   lastTime = read(message.body);
@@ -25,7 +25,7 @@ export function generatedAt(message: Message): number | undefined {
 }
 
 function read(body: Uint8Array): number | undefined {
-  const bytes = Buffer.from(body.buffer, body.byteOffset, Math.min(body.length, mostSearchedBytes));
+  const bytes = Buffer.from(body.buffer, body.byteOffset, Math.min(body.length, maxSearchedBytes));
   if (bytes.length >= plain.length && bytes.subarray(0, formField.length).equals(formField)) {
     const time = timeOf(bytes.toString('latin1', formField.length));
     if (time !== undefined) return time;
@@ -46,11 +46,11 @@ function timeOf(text: string): number | undefined {
   return lastSecondMs + Number(fraction.slice(1, 4).padEnd(3, '0'));
 }
 
-/** NaN where there is no such second. */
+/** Epoch ms; NaN if there is no such second. */
 function secondOf(text: string): number {
   if (!/^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$/.test(text)) return Number.NaN;
   const time = Date.parse(`${text.replace(' ', 'T')}Z`);
   if (!(time >= 0)) return Number.NaN;
-  // ECMAScript takes the 30th of February for the first of March, and 24:00:00 for the next day.
+  // ECMAScript reads 30 February as 1 March, and 24:00:00 as the next day.
   return new Date(time).toISOString().startsWith(text.replace(' ', 'T')) ? time : Number.NaN;
 }

@@ -1,6 +1,6 @@
 /**
- * How many messages were generated in each window, by their own time stamps, however late they
- * come. Their sum, with the ones that name no time, is the number of messages counted.
+ * Counts messages in the window of their own time stamp, however late they arrive. `count` plus
+ * `untimed`, summed over all windows, is the number of messages counted.
  */
 
 import { VarintReader, VarintWriter } from '@reto3/core';
@@ -9,23 +9,23 @@ import { generatedAt } from './generated-at.ts';
 
 interface Generated {
   count: number;
-  /** Messages that name no time, or none that can be; they are in the window of their arrival. */
+  /** Messages without a plausible time stamp, in the window of their arrival. */
   untimed: number;
-  /** The most that one of them came after, or before, its own time, in ms. */
+  /** The longest that a message arrived after, or before, its own stamp, in ms. */
   late: number;
   ahead: number;
 }
 
 export const generated = defineReport({
   name: 'generated',
-  summary: "How many messages were generated in each window, by each message's own time stamp",
+  summary: 'Messages per window of their own time stamp, however late they arrive',
   needs: 'body',
   periods: ['ms10', 'sec', 'min'],
   columns: {
-    count: 'messages that were generated in this window',
-    late: 'the most that one of them came after its own time, in ms',
-    ahead: 'the most that one of them came before its own time, in ms: clock skew',
-    untimed: 'messages that arrived in this window and name no time, or none that can be',
+    count: 'messages whose time stamp is in this window',
+    late: 'the longest that one of them arrived after its stamp, in ms',
+    ahead: 'the longest that one of them arrived before its stamp, in ms: clock skew',
+    untimed: 'messages that arrived in this window without a plausible time stamp',
   },
   create: (): Generated => ({ count: 0, untimed: 0, late: 0, ahead: 0 }),
   timeOf: generatedAt,

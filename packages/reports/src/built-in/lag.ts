@@ -1,8 +1,7 @@
 /**
- * How long messages were on their way: arrival less the time stamp that they carry, to the
- * millisecond, in a histogram of 0.1 % resolution (HdrHistogram). A message that arrives before its
- * own time shows that two clocks differ; it is counted as ahead and in no percentile. The only file
- * that imports hdr-histogram-js.
+ * The latency of messages: arrival minus their time stamp, to the millisecond, in a histogram with
+ * 0.1 % resolution (HdrHistogram). A message that arrives before its stamp shows clock skew; it
+ * counts as `ahead` and is in no percentile. The only file that imports hdr-histogram-js.
  */
 
 import { VarintReader, VarintWriter } from '@reto3/core';
@@ -10,7 +9,7 @@ import hdr from 'hdr-histogram-js';
 import { defineReport } from '../contract.ts';
 import { generatedAt } from './generated-at.ts';
 
-/** Longer lags are in the percentiles as a day; `max` is exact. */
+/** The percentiles count longer lags as a day; `max` is exact. */
 const longestMs = 86_400_000;
 const significantDigits = 3;
 const bucketBits = 32;
@@ -26,18 +25,18 @@ interface Lag {
 
 export const lag = defineReport({
   name: 'lag',
-  summary: 'How long messages took from the time stamp they carry to their arrival, in ms',
+  summary: 'Time from the stamp that messages carry to their arrival, in ms',
   needs: 'body',
   periods: ['sec', 'min'],
   columns: {
-    messages: 'messages with a time stamp that is not after their arrival',
-    p50: 'half of them took at most so many ms',
-    p90: 'nine in ten took at most so many ms',
-    p99: '99 in a hundred took at most so many ms',
-    max: 'the longest took so many ms',
-    ahead: 'messages that came before their own time: clock skew',
-    skew: 'the most that one of them was ahead, in ms',
-    untimed: 'messages that name no time',
+    messages: 'messages with a time stamp up to their arrival',
+    p50: 'median lag, in ms',
+    p90: '90th percentile of the lag, in ms',
+    p99: '99th percentile of the lag, in ms',
+    max: 'the longest lag, in ms',
+    ahead: 'messages that arrived before their stamp: clock skew',
+    skew: 'the longest that one of them was ahead, in ms',
+    untimed: 'messages without a time stamp',
   },
   create: (): Lag => ({
     histogram: hdr.build({
@@ -77,7 +76,7 @@ export const lag = defineReport({
   },
   rows({ histogram, maxMs, ahead, aheadMs, untimed }) {
     const messages = histogram.totalCount;
-    // A bucket's upper end may lie above the longest that there was.
+    // The upper bound of a bucket may exceed the longest lag.
     const at = (percentile: number): number | null =>
       messages === 0 ? null : Math.min(histogram.getValueAtPercentile(percentile), maxMs);
     const max = messages === 0 ? null : maxMs;

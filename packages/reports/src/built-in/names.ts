@@ -1,2 +1,2 @@
-/** The names of the reports that come with reto3, without loading what they are made of. */
+/** The names of the built-in reports, for callers that must not load the reports themselves. */
 export const builtInNames: ReadonlySet<string> = new Set(['lag', 'generated', 'top', 'sizes']);

@@ -1,18 +1,18 @@
-/** How many bytes the bodies of the messages had. */
+/** The sizes of message bodies. */
 
 import { VarintReader, VarintWriter } from '@reto3/core';
 import { defineReport } from '../contract.ts';
 
 export const sizes = defineReport({
   name: 'sizes',
-  summary: 'How many bytes the bodies of the messages had',
+  summary: 'The sizes of message bodies, in bytes',
   needs: 'body',
   periods: ['ms10', 'sec', 'min'],
   columns: {
     messages: 'messages that arrived in this window',
-    bytes: 'bytes of their bodies together',
-    mean: 'bytes of a body on average, rounded to whole bytes',
-    max: 'bytes of the largest body',
+    bytes: 'total size of their bodies, in bytes',
+    mean: 'mean size of a body, rounded to whole bytes',
+    max: 'size of the largest body, in bytes',
   },
   create: () => ({ messages: 0, bytes: 0, max: 0 }),
   add(sum, { bodyBytes }) {

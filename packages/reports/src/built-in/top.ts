@@ -1,40 +1,39 @@
 /**
- * The busiest paths, in bounded memory: a Misra-Gries summary of at most 200 paths in each window.
+ * The busiest paths, in bounded memory: a Misra-Gries summary of at most 200 paths per window.
  *
- * A path that is in the summary came at least `count` and at most `count + error` times; one that
- * is not in it came at most `error` times. `error` is never more than messages ÷ 201, however many
- * workers and nodes the summary was merged from. (J. Misra, D. Gries: Finding Repeated Elements,
+ * A path in the summary was requested at least `count` and at most `count + error` times, any other
+ * at most `error` times. `error` never exceeds messages ÷ 201, however many workers and nodes the
+ * summary was merged from. (J. Misra, D. Gries: Finding Repeated Elements,
  * 1982; the merge and its bound: P. K. Agarwal, G. Cormode et al.: Mergeable Summaries, PODS 2012.)
  */
 
 import { VarintReader, VarintWriter } from '@reto3/core';
 import { defineReport, type Message } from '../contract.ts';
 
-const mostPaths = 200;
+const maxPaths = 200;
 /**
- * Longer ones are cut, and counted together with others that begin alike. In UTF-8 at most 300
- * bytes, so that 200 of them fit into the 64 KiB of an accumulator whoever chooses them.
+ * Longer paths are cut and counted together with others that start alike. That is at most 300 bytes
+ * in UTF-8, so 200 paths always fit into the 64 KiB of an accumulator.
  */
-const mostPathChars = 100;
-/** So many of the paths are shown. */
+const maxPathChars = 100;
 const shownPaths = 20;
 
 interface Top {
   messages: number;
-  /** By how much any count may be too small. */
+  /** The most by which any count may be too small. */
   error: number;
   readonly counts: Map<string, number>;
 }
 
 export const top = defineReport({
   name: 'top',
-  summary: 'The busiest paths, each count with its bounds',
+  summary: 'The busiest paths, with bounds for each count',
   needs: 'head',
   periods: ['min'],
   columns: {
-    path: `the path without its query, cut after ${mostPathChars} characters`,
-    count: 'messages that asked for it, at least',
-    most: `messages that asked for it, at most: count and no more than 1/${mostPaths + 1} of all messages`,
+    path: `path without query, cut after ${maxPathChars} characters`,
+    count: 'requests for it, at least',
+    most: `requests for it, at most: count plus up to 1/${maxPaths + 1} of all messages`,
   },
   create: (): Top => ({ messages: 0, error: 0, counts: new Map() }),
   add(top, message) {
@@ -42,7 +41,7 @@ export const top = defineReport({
     const path = pathOf(message);
     const count = top.counts.get(path);
     if (count !== undefined) top.counts.set(path, count + 1);
-    else if (top.counts.size < mostPaths) top.counts.set(path, 1);
+    else if (top.counts.size < maxPaths) top.counts.set(path, 1);
     else subtract(top, 1);
   },
   merge(top, other) {
@@ -50,8 +49,8 @@ export const top = defineReport({
     top.error += other.error;
     for (const [path, count] of other.counts)
       top.counts.set(path, (top.counts.get(path) ?? 0) + count);
-    // The 201st largest is taken off all of them: that many, and at most 200 of them are left.
-    const [firstTooMany] = [...top.counts.values()].sort((a, b) => b - a).slice(mostPaths);
+    // Subtracting the 201st largest count from all of them leaves at most 200 paths.
+    const [firstTooMany] = [...top.counts.values()].sort((a, b) => b - a).slice(maxPaths);
     if (firstTooMany !== undefined) subtract(top, firstTooMany);
     return top;
   },
@@ -81,8 +80,8 @@ export const top = defineReport({
     };
     return (
       top.messages === messages.length &&
-      top.counts.size <= mostPaths &&
-      top.error * (mostPaths + 1) <= messages.length &&
+      top.counts.size <= maxPaths &&
+      top.error * (maxPaths + 1) <= messages.length &&
       [...top.counts.keys()].every((path) => truth.has(path)) &&
       [...truth].every(holds)
     );
@@ -90,9 +89,9 @@ export const top = defineReport({
 });
 
 function pathOf({ path }: Message): string {
-  if (path.length <= mostPathChars) return path;
-  // Half a character could not be written down.
-  const cut = path.slice(0, mostPathChars);
+  if (path.length <= maxPathChars) return path;
+  // Do not split a surrogate pair.
+  const cut = path.slice(0, maxPathChars);
   return /[\uD800-\uDBFF]$/.test(cut) ? cut.slice(0, -1) : cut;
 }
 

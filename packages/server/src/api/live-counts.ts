@@ -3,7 +3,7 @@
  * for all who follow the same.
  */
 import type { Cluster } from '@reto3/cluster';
-import type { Whose } from '@reto3/core';
+import type { ScopeSelector } from '@reto3/core';
 import { type Coordinator, type CountsView, LiveFeed } from '@reto3/engine';
 import { inCluster, viewOf } from './scope.ts';
 
@@ -30,7 +30,7 @@ export class Feeds {
   }
 
   /** @throws Reto3Error RETO3_NO_CLUSTER, RETO3_NO_SUCH_NODE */
-  of(whose: Whose): LiveCounts {
+  of(whose: ScopeSelector): LiveCounts {
     return { feed: this.#feed(whose), view: () => viewOf(whose, this.#counts) };
   }
 
@@ -39,7 +39,7 @@ export class Feeds {
     for (const feed of [this.own, this.#ofCluster, ...this.#ofNodes.values()]) feed?.close();
   }
 
-  #feed({ scope, node }: Whose): LiveFeed {
+  #feed({ scope, node }: ScopeSelector): LiveFeed {
     if (scope === 'node') return this.own;
     const cluster = inCluster(this.#counts.cluster);
     if (node === undefined) {

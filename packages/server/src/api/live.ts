@@ -12,8 +12,8 @@ import {
   parsePeriod,
   parseTime,
   Reto3Error,
+  type ScopeSelector,
   startsOf,
-  type Whose,
 } from '@reto3/core';
 import { type Listener, type LiveEvent, readChunks } from '@reto3/engine';
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
@@ -161,9 +161,14 @@ class History {
   readonly #counts: LiveCounts;
   readonly #longReads: LongReads;
   readonly #request: FastifyRequest;
-  readonly #whose: Whose;
+  readonly #whose: ScopeSelector;
 
-  constructor(counts: LiveCounts, whose: Whose, longReads: LongReads, request: FastifyRequest) {
+  constructor(
+    counts: LiveCounts,
+    whose: ScopeSelector,
+    longReads: LongReads,
+    request: FastifyRequest,
+  ) {
     this.#counts = counts;
     this.#whose = whose;
     this.#longReads = longReads;

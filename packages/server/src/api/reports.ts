@@ -6,9 +6,9 @@ import type { Coordinator } from '@reto3/engine';
 import {
   answerReport,
   periodOf,
-  type ReportBook,
+  type ReportLedgers,
   type ReportWindows,
-  whichReport,
+  resolveReport,
 } from '@reto3/reports';
 import type { FastifyPluginAsync } from 'fastify';
 import type { LongReads } from './long-reads.ts';
@@ -165,17 +165,17 @@ const reportSchema = {
 
 export const reportRoutes: FastifyPluginAsync<{
   readonly coordinator: Coordinator;
-  readonly book: ReportBook;
+  readonly ledgers: ReportLedgers;
   readonly cluster: Cluster | undefined;
   readonly longReads: LongReads;
-}> = async (app, { coordinator, book, cluster, longReads }) => {
+}> = async (app, { coordinator, ledgers, cluster, longReads }) => {
   app.get<{ readonly Querystring: { readonly scope?: Scope } }>(
     '/v1/reports',
     { schema: listSchema },
     async ({ query }) =>
       query.scope === 'cluster'
         ? inCluster(cluster).reports.list()
-        : book.facts().map((facts) => ({ ...facts, running: book.isOn(facts.name) })),
+        : ledgers.facts().map((facts) => ({ ...facts, running: ledgers.isOn(facts.name) })),
   );
 
   app.get<ReportRoute>(
@@ -186,7 +186,7 @@ export const reportRoutes: FastifyPluginAsync<{
       const { name } = request.params;
       const merged = scope === 'cluster' ? inCluster(cluster).reports : undefined;
       const report = await (merged?.which(name) ??
-        whichReport(name, book.running(name), book.facts()));
+        resolveReport(name, ledgers.running(name), ledgers.facts()));
       const period = periodOf(report, asked.period);
       const format = parseFormat(asked.format ?? 'json');
       const question = { period, format, scope, last, from, to, open: isOn(open) };
@@ -205,7 +205,7 @@ export const reportRoutes: FastifyPluginAsync<{
 
   async function nodeView(name: string, period: PeriodName): Promise<ReportWindows> {
     const finalThrough = coordinator.sweep();
-    await book.gather({ sync: true });
-    return book.view(name, period, finalThrough);
+    await ledgers.gather({ sync: true });
+    return ledgers.view(name, period, finalThrough);
   }
 };

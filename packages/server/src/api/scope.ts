@@ -1,6 +1,6 @@
 /** Whose counts a question is about: this server's, those of its cluster, or of one of its nodes. */
 import type { Cluster } from '@reto3/cluster';
-import { ms10, type Period, Reto3Error, type Whose } from '@reto3/core';
+import { ms10, type Period, Reto3Error, type ScopeSelector } from '@reto3/core';
 import type { Coordinator, CountsView } from '@reto3/engine';
 import type { WhoseQuery } from './schemas.ts';
 
@@ -11,7 +11,7 @@ export function inCluster<T>(cluster: T | undefined): T {
 }
 
 /** What `scope` and `node` of a question say. @throws Reto3Error RETO3_BAD_REQUEST */
-export function whoseOf({ scope, node }: WhoseQuery): Whose {
+export function whoseOf({ scope, node }: WhoseQuery): ScopeSelector {
   if (node === undefined) return { scope: scope ?? 'node' };
   if (scope !== 'node') return { scope: 'cluster', node };
   throw new Reto3Error(
@@ -21,13 +21,13 @@ export function whoseOf({ scope, node }: WhoseQuery): Whose {
 }
 
 /** How many windows are read for one of the answer: those of a single node are added up of its ms10. */
-export function readPerWindow({ windowMs }: Period, { node }: Whose): number {
+export function readPerWindow({ windowMs }: Period, { node }: ScopeSelector): number {
   return node === undefined ? 1 : windowMs / ms10.windowMs;
 }
 
 /** All those counts; to be closed. @throws Reto3Error RETO3_NO_CLUSTER, RETO3_NO_SUCH_NODE */
 export function viewOf(
-  { scope, node }: Whose,
+  { scope, node }: ScopeSelector,
   counts: { readonly coordinator: Coordinator; readonly cluster: Cluster | undefined },
 ): CountsView {
   return scope === 'cluster' ? inCluster(counts.cluster).view(node) : counts.coordinator.view();

@@ -8,7 +8,7 @@ import type { Archive } from '@reto3/archive';
 import type { Cluster } from '@reto3/cluster';
 import { type ErrorCode, type Log, type Metrics, messageOf, Reto3Error } from '@reto3/core';
 import type { Coordinator, LiveFeed } from '@reto3/engine';
-import type { ReportBook } from '@reto3/reports';
+import type { ReportLedgers } from '@reto3/reports';
 import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
 import { hostAndPort } from '../address-text.ts';
 import type { Config } from '../config/settings.ts';
@@ -46,7 +46,7 @@ export interface QueryApiOptions {
   readonly coordinator: Coordinator;
   /** This server's windows as they become final; dropped when the API closes. */
   readonly feed: LiveFeed;
-  readonly book: ReportBook;
+  readonly ledgers: ReportLedgers;
   /** Where every message is kept, if it is. */
   readonly archive: Archive | undefined;
   /** The server's part in a cluster, if it has one. */
@@ -79,8 +79,18 @@ export class QueryApi {
    * @throws Reto3Error RETO3_PORT_TAKEN, RETO3_CANNOT_LISTEN, RETO3_BAD_SETTING
    */
   static async listen(options: QueryApiOptions): Promise<QueryApi> {
-    const { config, tls, coordinator, book, archive, cluster, dataDir, metrics, log, ingestLoad } =
-      options;
+    const {
+      config,
+      tls,
+      coordinator,
+      ledgers,
+      archive,
+      cluster,
+      dataDir,
+      metrics,
+      log,
+      ingestLoad,
+    } = options;
     const readiness = new Readiness();
     const feeds = new Feeds(options.feed, { coordinator, cluster });
     const throttle = new ReadThrottle(ingestLoad);
@@ -114,7 +124,7 @@ export class QueryApi {
     await app.register(backupRoutes, { coordinator, longReads });
     await app.register(burstsRoutes, { coordinator, cluster, longReads });
     await app.register(whatIfRoutes, { coordinator, cluster, longReads });
-    await app.register(reportRoutes, { coordinator, book, cluster, longReads });
+    await app.register(reportRoutes, { coordinator, ledgers, cluster, longReads });
     await app.register(liveRoutes, { feeds, longReads });
     await app.register(metricsRoutes, { config, metrics, readiness, throttle });
     await app.register(dashboardRoutes, { log });

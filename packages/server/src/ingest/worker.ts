@@ -10,7 +10,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { BatchWriter } from '@reto3/archive/worker';
 import { messageOf, Reto3Error } from '@reto3/core';
 import { controlOf, stripeOf, workerCountOf } from '@reto3/engine/ring';
-import { lastBatch, transferablesOf, WorkerReports } from '@reto3/reports/worker';
+import { batchTransferables, lastBatch, WorkerReports } from '@reto3/reports/worker';
 import { watchDelay } from '../metrics/event-loop-delay.ts';
 import { connectionBound, limitQuiet } from './connections.ts';
 import { answerAtOnce, answerWhenDurable, type Handler, type StoreState } from './handlers.ts';
@@ -99,7 +99,7 @@ function serve(reports: WorkerReports | undefined, archive: BatchWriter | undefi
   const handOver = (number: number): void => {
     if (reports === undefined) return;
     const message: Collected = { collected: number, batch: reports.drain() };
-    port.postMessage(message, transferablesOf(message.batch));
+    port.postMessage(message, batchTransferables(message.batch));
   };
   app.listen(start.host, start.port, (listenSocket: us_listen_socket | false) => {
     if (!listenSocket) {

@@ -3,7 +3,7 @@
  */
 import type { EventLoopUtilization } from 'node:perf_hooks';
 import { Worker } from 'node:worker_threads';
-import { type Ack, exitOf, messageOf, Reto3Error } from '@reto3/core';
+import { type Ack, messageOf, Reto3Error, threadExit } from '@reto3/core';
 import type { ReportSource } from '@reto3/reports/load';
 import type { Batch } from '@reto3/reports/worker';
 import { hostAndPort } from '../address-text.ts';
@@ -150,7 +150,7 @@ class RunningWorker {
       workerData: start,
       name: `reto3 ingest ${start.worker}`,
     });
-    this.#exited = exitOf(this.#thread);
+    this.#exited = threadExit(this.#thread);
     this.listening = new Promise((resolve, reject) => {
       this.#thread.once('message', (message: Listening) => {
         if (message.listening) return resolve(message);

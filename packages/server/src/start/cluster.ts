@@ -8,13 +8,13 @@ import type { Start } from './start.ts';
 /** Loaded only where it is asked for: a server on its own keeps no memory for NATS. */
 export async function joinCluster(
   { config, dataDir, log, metrics, shutdown }: Start,
-  { coordinator, book }: Counts,
+  { coordinator, ledgers }: Counts,
   loaded: readonly LoadedReport[],
 ): Promise<Cluster | undefined> {
   if (config.nats === undefined) return undefined;
   const { Cluster } = await import('@reto3/cluster');
   const reports = loaded.map(({ report }) => report);
-  const parts = { coordinator, book, reports, dataDir, log, clock: systemClock };
+  const parts = { coordinator, ledgers, reports, dataDir, log, clock: systemClock };
   const cluster = await Cluster.open({ settings: config, ...parts });
   shutdown.add('cluster', () => cluster.stop());
   metrics.add(cluster.metrics);

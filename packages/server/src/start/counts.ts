@@ -1,5 +1,5 @@
 /** Starts what keeps the counts: the store, the coordinator, its writes, what is deleted. */
-import { describe, messageOf, systemClock } from '@reto3/core';
+import { damageMessage, messageOf, systemClock } from '@reto3/core';
 import {
   Coordinator,
   FlushLoop,
@@ -9,7 +9,7 @@ import {
   type Store,
 } from '@reto3/engine';
 import { allocate, RingReader } from '@reto3/engine/ring';
-import { ReportBook } from '@reto3/reports';
+import { ReportLedgers } from '@reto3/reports';
 import type { LoadedReport } from '@reto3/reports/load';
 import type { IngestFacts } from '../api/health.ts';
 import type { QueryApi } from '../api/server.ts';
@@ -19,7 +19,7 @@ import type { Start } from './start.ts';
 /** The counts, and the reports beside them. */
 export interface Counts {
   readonly coordinator: Coordinator;
-  readonly book: ReportBook;
+  readonly ledgers: ReportLedgers;
   readonly memory: SharedArrayBuffer;
 }
 
@@ -29,7 +29,7 @@ export async function openCounts(start: Start, reports: readonly LoadedReport[])
   const folder = new HeldFolder(dataDir);
   const store = await folder.openStore();
   shutdown.add('store', () => store.close());
-  const book = await openBook(start, store, reports);
+  const ledgers = await openLedgers(start, store, reports);
   const memory = allocate(config.workers);
   const coordinator = await Coordinator.open({
     clock: systemClock,
@@ -38,11 +38,11 @@ export async function openCounts(start: Start, reports: readonly LoadedReport[])
     store,
     anchor: folder.anchor,
     node: config.node,
-    companion: book,
+    companion: ledgers,
     events: {
       clockStepped: (stepMs) => log.warn({ stepMs }, 'the wall clock stepped'),
       stalled: () => log.warn('the process stood still for longer than the ring reaches back'),
-      damaged: (damage) => log.error(`${describe(damage)}; run reto3 doctor --repair`),
+      damaged: (damage) => log.error(`${damageMessage(damage)}; run reto3 doctor --repair`),
       ...(config.archive && {
         stored: (stored) => late.archive?.stored(stored),
         gaveUp: (flush) => late.archive?.gaveUp(flush),
@@ -51,17 +51,17 @@ export async function openCounts(start: Start, reports: readonly LoadedReport[])
   });
   if (!coordinator.state().cleanBefore)
     log.warn('the server before this one was killed; its journal is recovered');
-  return { coordinator, book, memory };
+  return { coordinator, ledgers, memory };
 }
 
-function openBook(
+function openLedgers(
   { ingests, log, late }: Start,
   store: Store,
   reports: readonly LoadedReport[],
-): Promise<ReportBook> {
+): Promise<ReportLedgers> {
   // One that only merges sees no message: it has them to read what nodes publish.
   const running = ingests ? reports.map(({ report }) => report) : [];
-  return ReportBook.open(running, store, systemClock, {
+  return ReportLedgers.open(running, store, systemClock, {
     switchedOff: (report, reason) => {
       log.error({ report }, `the report ${report} is switched off: ${reason}; counting goes on`);
       late.workers?.switchOff(report);
@@ -72,13 +72,13 @@ function openBook(
 }
 
 /** Nothing may be answered before it is known that it can be kept. */
-export async function writeFirst(start: Start, { coordinator, book }: Counts): Promise<void> {
+export async function writeFirst(start: Start, { coordinator, ledgers }: Counts): Promise<void> {
   const { dataDir, log, shutdown } = start;
-  book.begin(coordinator.endBefore);
+  ledgers.begin(coordinator.endBefore);
   await coordinator.prepare().catch((error: unknown) => {
     throw firstWriteFailure(dataDir, error);
   });
-  shutdown.add('reports', () => book.end());
+  shutdown.add('reports', () => ledgers.end());
   shutdown.add('coordinator', () =>
     coordinator.stop().catch((error: unknown) => {
       const { messagesUnsaved, messagesLost } = coordinator.state();

@@ -13,7 +13,7 @@ import type { Start } from './start.ts';
 
 export async function listenForQueries(
   { config, dataDir, log, metrics, shutdown, late }: Start,
-  parts: Pick<QueryApiOptions, 'tls' | 'coordinator' | 'feed' | 'book' | 'archive' | 'cluster'>,
+  parts: Pick<QueryApiOptions, 'tls' | 'coordinator' | 'feed' | 'ledgers' | 'archive' | 'cluster'>,
 ): Promise<QueryApi> {
   const api = await QueryApi.listen({
     ...parts,
@@ -53,7 +53,7 @@ interface WorkersParts extends Counts {
 /** Resolves when all of them accept requests. */
 export async function startWorkers(
   { config, metrics, shutdown, late }: Start,
-  { book, memory, tls, reports, archive, claim, onCrash }: WorkersParts,
+  { ledgers, memory, tls, reports, archive, claim, onCrash }: WorkersParts,
 ): Promise<IngestWorkers> {
   const workers = claim
     ? await IngestWorkers.start({
@@ -66,7 +66,7 @@ export async function startWorkers(
         reports: reports.map(({ source }) => source),
         // Twice in each flush interval: what kill -9 takes is then hardly more than of the counts.
         archive: archive && { memory: archive.memory, handOverMs: Math.ceil(config.flushMs / 2) },
-        onBatch: (worker, number, batch) => book.receive(worker, number, batch),
+        onBatch: (worker, number, batch) => ledgers.receive(worker, number, batch),
         onCrash,
       })
     : IngestWorkers.none();

@@ -1,9 +1,8 @@
 /**
- * Whether two servers mean the same by a report: a fingerprint of what makes its accumulators.
+ * A fingerprint of a report's accumulators, so that nodes merge only accumulators of the same report.
  *
- * Accumulators of one name are merged across nodes, so two modules of that name which differ must
- * not be taken for one. A built-in report keeps its form under its name; of any other the code of
- * its functions counts, word for word: what they call is not seen.
+ * Two modules of one name may differ. A built-in report keeps its format under its name; for any
+ * other, the source text of its functions counts. Functions that they call are not covered.
  */
 import { createHash } from 'node:crypto';
 import { builtInNames } from './built-in/names.ts';
@@ -12,7 +11,7 @@ import type { Report } from './contract.ts';
 const shownChars = 12;
 
 /** Such as `4f0c9a1be27d`. */
-export function codeOf(report: Report): string {
+export function reportFingerprint(report: Report): string {
   const { name, needs, periods, columns } = report;
   const { create, add, merge, encode, decode, timeOf } = report;
   const functions = builtInNames.has(name)

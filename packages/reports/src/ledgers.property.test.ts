@@ -1,6 +1,6 @@
 /**
- * The book in a coordinator on an in-memory store: whatever order batches come in, whichever writes
- * fail and wherever a crash cuts, what is stored is what was handed over and flushed.
+ * The ledgers in a coordinator on an in-memory store: whatever the order of batches, the failed writes
+ * and the moment of a crash, the store has exactly what was handed over and flushed.
  */
 
 import { type PeriodName, periods } from '@reto3/core';
@@ -11,15 +11,15 @@ import { noAnchor } from '@reto3/engine/src/store/anchor.ts';
 import fc from 'fast-check';
 import { MemoryLevel } from 'memory-level';
 import { describe, expect, it } from 'vitest';
-import { ReportBook } from './book.ts';
 import { generated } from './built-in/generated.ts';
 import type { Message } from './contract.ts';
+import { ReportLedgers } from './ledgers.ts';
 import { WorkerReports } from './worker-reports.ts';
 
 const workerCount = 2;
 const epochMs = Date.UTC(2016, 4, 28, 11, 11, 58);
 
-/** Window → messages of it. */
+/** Window → its messages. */
 type Model = Map<number, number>;
 
 class Node {
@@ -30,16 +30,16 @@ class Node {
   readonly #anchor = noAnchor();
   #store: Store | undefined;
   #coordinator: Coordinator | undefined;
-  #book: ReportBook | undefined;
+  #ledgers: ReportLedgers | undefined;
   #workers: WorkerReports[] = [];
-  /** Handed over by the workers and not yet in a write. */
+  /** Handed over by the workers, not yet in a write. */
   #unwritten: number[] = [];
   readonly written: Model = new Map();
   #inWorkers: number[] = [];
 
-  get book(): ReportBook {
-    if (this.#book === undefined) throw new Error('not started');
-    return this.#book;
+  get ledgers(): ReportLedgers {
+    if (this.#ledgers === undefined) throw new Error('not started');
+    return this.#ledgers;
   }
 
   get coordinator(): Coordinator {
@@ -62,7 +62,7 @@ class Node {
       switchedOff: (report: string, reason: string) => void this.log.push(`${report}: ${reason}`),
       damaged: (report: string) => void this.log.push(`${report} is damaged`),
     };
-    this.#book = await ReportBook.open([generated], store, this.clock, events);
+    this.#ledgers = await ReportLedgers.open([generated], store, this.clock, events);
     this.#coordinator = await Coordinator.open({
       clock: this.clock,
       ring: new RingReader(allocate(workerCount)),
@@ -70,22 +70,22 @@ class Node {
       store,
       anchor: this.#anchor,
       node: 'test',
-      companion: this.#book,
+      companion: this.#ledgers,
       events: {
         clockStepped: () => undefined,
         stalled: () => undefined,
         damaged: () => undefined,
       },
     });
-    const askable = {
+    const workers = {
       workerCount,
-      // As threads would, later and in any order.
+      // As threads do: later, and in any order.
       askForReports: (number: number) => {
         queueMicrotask(() => this.#handOver(number));
       },
     };
-    this.#book.connect(askable);
-    this.#book.begin(this.#coordinator.endBefore);
+    this.#ledgers.connect(workers);
+    this.#ledgers.begin(this.#coordinator.endBefore);
     await this.#coordinator.prepare();
     this.#coordinator.count();
   }
@@ -123,10 +123,10 @@ class Node {
   #handOver(number: number): void {
     for (const [index, worker] of this.#workers.entries()) {
       const batch = worker.drain();
-      this.book.receive(index, number, batch);
-      // The same once more, and one from long ago: neither is taken.
-      this.book.receive(index, number, batch);
-      this.book.receive(index, number - 1, batch);
+      this.ledgers.receive(index, number, batch);
+      // A duplicate and an old batch: both are ignored.
+      this.ledgers.receive(index, number, batch);
+      this.ledgers.receive(index, number - 1, batch);
     }
     this.#unwritten.push(...this.#inWorkers);
     this.#inWorkers = [];
@@ -147,9 +147,9 @@ class Node {
     this.#unwritten = [];
   }
 
-  /** What a reader sees of a period, from a fresh batch of the workers. */
+  /** What a reader sees of a period, after collecting from the workers. */
   async read(period: PeriodName): Promise<Model> {
-    const view = this.book.view('generated', period, Number.MAX_SAFE_INTEGER);
+    const view = this.ledgers.view('generated', period, Number.MAX_SAFE_INTEGER);
     const counts: Model = new Map();
     try {
       const everything = { from: 0, to: epochMs * 2 };
@@ -201,8 +201,8 @@ const step = fc.oneof(
   },
 );
 
-describe('the book', () => {
-  it('keeps what was flushed, once, over failed writes, crashes and restarts', async () => {
+describe('the ledgers', () => {
+  it('keep what was flushed, once, over failed writes, crashes and restarts', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
         const node = new Node();
@@ -232,7 +232,7 @@ describe('the book', () => {
     );
   });
 
-  it('goes on behind a damaged row, says so, and shows it to every reader', async () => {
+  it('go on after a damaged row, log it, and report it to every reader', async () => {
     const node = new Node();
     await node.start();
     node.add(0, epochMs);
@@ -251,7 +251,7 @@ describe('the book', () => {
     await expect(node.read('sec')).rejects.toThrow('an earlier part of its row was damaged');
   });
 
-  it('says when a report ran, also one that was killed', async () => {
+  it('record when a report ran, also after a kill', async () => {
     const node = new Node();
     await node.start();
     node.clock.pass(5_000);
@@ -259,21 +259,21 @@ describe('the book', () => {
     node.clock.pass(60_000);
     await node.start();
     await node.flush();
-    const [facts] = node.book.facts();
+    const [facts] = node.ledgers.facts();
     expect(facts).toMatchObject({ name: 'generated', since: epochMs, periods: generated.periods });
     expect(facts?.runs).toEqual([
       { from: epochMs, to: node.coordinator.endBefore },
       { from: epochMs + 65_000 },
     ]);
     expect(node.store.readReport(factsKey('generated'))).toBeDefined();
-    node.book.end();
-    expect(node.book.facts()[0]?.runs.at(-1)).toEqual({
+    node.ledgers.end();
+    expect(node.ledgers.facts()[0]?.runs.at(-1)).toEqual({
       from: epochMs + 65_000,
       to: epochMs + 65_000,
     });
   });
 
-  it('lets go of a row when it is over and on the disk for certain, and not before', async () => {
+  it('evict a row once its time is over and it is synced, and not before', async () => {
     const node = new Node();
     await node.start();
     const key = rowKey('generated', 'sec', epochMs);
@@ -294,7 +294,7 @@ describe('the book', () => {
     expect(node.store.readReport(key)).toBeUndefined();
   });
 
-  it('deletes with the counts of a period, and leaves the other periods', async () => {
+  it('delete rows with the counts of their period, and keep the other periods', async () => {
     const node = new Node();
     await node.start();
     node.add(0, epochMs - 3_600_000);

@@ -1,13 +1,12 @@
 /**
- * The book: all reports in the coordinator. It asks the workers for what they hold before each
- * flush and each reading, keeps one ledger for each report, and has them written in the same batch
- * as the counts.
+ * The coordinator's side of all reports. Before each flush and each read it collects the workers'
+ * accumulators; it keeps one ledger per report and adds their rows to the write batch of the counts.
  *
  * Invariants:
- * - a batch is taken once: workers number them as they were asked, and a number that is not higher
- *   than the last one of that worker is not taken;
- * - whatever the reports and the workers do, a flush waits a bounded time and fails for no other
- *   reason than the store.
+ * - A batch is merged once: a worker numbers its batches by request, and a number that is not higher
+ *   than the worker's last one is ignored.
+ * - Whatever reports and workers do, a flush waits a bounded time for them and fails only if the
+ *   store fails.
  */
 import type { Clock, MonotonicMs, PeriodName } from '@reto3/core';
 import { type Change, type Companion, factsKey, rowRange, type Store } from '@reto3/engine';
@@ -18,10 +17,10 @@ import { Ledger } from './ledger.ts';
 import { ReportView } from './reading.ts';
 import { type Batch, lastBatch } from './worker-reports.ts';
 
-export interface BookEvents {
-  /** A report cannot go on; every worker has to switch it off. */
+export interface ReportEvents {
+  /** A report failed; every worker must switch it off. */
   switchedOff(report: string, reason: string): void;
-  /** A row of a report cannot be read any more. */
+  /** A stored row of a report is damaged. */
   damaged(report: string, period: PeriodName, start: number, reason: string): void;
 }
 
@@ -33,35 +32,36 @@ export interface ChangedRow {
   readonly start: number;
 }
 
-/** What it needs of the workers. */
-export interface Askable {
+/** The workers, as far as reports need them. */
+export interface ReportWorkers {
   readonly workerCount: number;
-  /** Asks every worker for a batch under that number. */
+  /** Requests a batch with this number from every worker. */
   askForReports(number: number): void;
 }
 
-/** A worker is seldom busy for longer; one that is hands its batch to the next flush. */
+/** A worker is seldom busy for longer; if it is, its batch goes into the next flush. */
 const flushWaitMs = 10;
-/** Where an answer promises more, or a person waits. After that it is answered without. */
+/** For durable answers and queries, which promise more; afterwards they go on without the batch. */
 const commitWaitMs = 1_000;
-/** A worker that stands still is not asked without end. */
-const mostUnanswered = 16;
+/** Bounds the requests to a worker that has stalled. */
+const maxUnanswered = 16;
 
-export class ReportBook implements Companion {
+export class ReportLedgers implements Companion {
   readonly #store: Store;
   readonly #clock: Clock;
-  readonly #events: BookEvents;
+  readonly #events: ReportEvents;
   readonly #ledgers = new Map<string, Ledger>();
-  /** Of every report that the store knows of, running or not. */
+  /** Of every report in the store, running or not. */
   readonly #facts: Map<string, ReportFacts>;
   readonly #factsToWrite = new Set<string>();
-  #workers: Askable | undefined;
+  #workers: ReportWorkers | undefined;
   #answered: number[] = [];
   #asked = 0;
-  /** When each number was asked for, epoch ms. */
+  /** When each number was requested, epoch ms. */
   readonly #askedAt = new Map<number, number>();
+  /** The ledgers have everything up to this time, epoch ms. */
   #gatheredAt = 0;
-  /** The same, as it was when the last write began. */
+  /** The same, when the last write began. */
   #writtenUntil = 0;
   #onChanges: ((rows: readonly ChangedRow[]) => void) | undefined;
   #waiting: { readonly number: number; readonly resolve: () => void }[] = [];
@@ -69,7 +69,7 @@ export class ReportBook implements Companion {
   private constructor(
     store: Store,
     clock: Clock,
-    events: BookEvents,
+    events: ReportEvents,
     facts: Map<string, ReportFacts>,
   ) {
     this.#store = store;
@@ -82,15 +82,15 @@ export class ReportBook implements Companion {
     reports: readonly Report[],
     store: Store,
     clock: Clock,
-    events: BookEvents,
-  ): Promise<ReportBook> {
-    const book = new ReportBook(store, clock, events, await readFacts(store));
+    events: ReportEvents,
+  ): Promise<ReportLedgers> {
+    const ledgers = new ReportLedgers(store, clock, events, await readFacts(store));
     const { monotonicMs } = clock.read();
-    for (const report of reports) book.#open(report, monotonicMs);
-    return book;
+    for (const report of reports) ledgers.#open(report, monotonicMs);
+    return ledgers;
   }
 
-  /** Says when the reports began; to be called before the workers count. */
+  /** Records when the reports began to run; call it before the workers count. */
   begin(endBefore: number): void {
     const { wallMs } = this.#clock.read();
     this.#gatheredAt = wallMs;
@@ -100,13 +100,12 @@ export class ReportBook implements Companion {
     }
   }
 
-  /** Has workers to ask from now on. */
-  connect(workers: Askable): void {
+  connect(workers: ReportWorkers): void {
     this.#workers = workers;
     this.#answered = new Array<number>(workers.workerCount).fill(0);
   }
 
-  /** Says that the reports run no longer; to be called before the last flush. */
+  /** Records that the reports no longer run; call it before the last flush. */
   end(): void {
     const { wallMs } = this.#clock.read();
     for (const name of this.#ledgers.keys()) {
@@ -115,12 +114,12 @@ export class ReportBook implements Companion {
     }
   }
 
-  /** Everything that is known of any report, by name. */
+  /** All known reports, by name. */
   facts(): ReportFacts[] {
     return [...this.#facts.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  /** The report of that name, if it runs or ran since the start. */
+  /** The report with this name, if it ran since the start. */
   running(name: string): Report | undefined {
     return this.#ledgers.get(name)?.report;
   }
@@ -130,12 +129,12 @@ export class ReportBook implements Companion {
     return false;
   }
 
-  /** Whether it takes messages now. */
+  /** Whether the report runs and has not been switched off. */
   isOn(name: string): boolean {
     return this.#ledgers.get(name)?.off === false;
   }
 
-  /** Takes what a worker handed over. */
+  /** Merges a batch of a worker. */
   receive(worker: number, number: number, { parts, failed }: Batch): void {
     if (number <= (this.#answered[worker] ?? 0)) return;
     this.#answered[worker] = number;
@@ -152,7 +151,7 @@ export class ReportBook implements Companion {
     if (this.#workers === undefined || !this.takesMessages) return undefined;
     const answered = Math.min(...this.#answered);
     if (answered === lastBatch) return undefined;
-    if (this.#asked - answered < mostUnanswered) {
+    if (this.#asked - answered < maxUnanswered) {
       this.#asked++;
       this.#askedAt.set(this.#asked, this.#clock.read().wallMs);
       this.#workers.askForReports(this.#asked);
@@ -175,12 +174,12 @@ export class ReportBook implements Companion {
     });
   }
 
-  /** Tells of all rows of every write from now on, before it is written. */
+  /** Calls the listener with the rows of each write, before it is written. */
   onChanges(listener: (rows: readonly ChangedRow[]) => void): void {
     this.#onChanges = listener;
   }
 
-  /** Up to where the last write holds all that is final, where the counts are so by then; epoch ms. */
+  /** The watermark of the last write's rows, epoch ms. `finalThrough` is that of the counts. */
   writtenThrough(finalThrough: number): number {
     return Math.min(finalThrough, finalThroughAt(this.#writtenUntil));
   }
@@ -217,14 +216,14 @@ export class ReportBook implements Companion {
   }
 
   /**
-   * Everything that a report has of a period, as it is now; to be closed.
-   * @param finalThrough of the counts, epoch ms
+   * The rows of a report and period at this moment. Close the view after use.
+   * @param finalThrough the watermark of the counts, epoch ms
    * @throws Reto3Error RETO3_STORE_FAILING
    */
   view(name: string, period: PeriodName, finalThrough: number): ReportView {
     const ledger = this.#ledgers.get(name);
     const memory = ledger?.inMemory(period) ?? new Map();
-    // What a worker that stands still has is not in it, nor what came after a report failed.
+    // A stalled worker's messages are missing, and those that came after a report failed.
     const sawAllUntil = this.isOn(name) ? this.#gatheredAt : this.#facts.get(name)?.runs.at(-1)?.to;
     const complete = ledger === undefined ? finalThrough : finalThroughAt(sawAllUntil ?? 0);
     return new ReportView(name, period, {
@@ -239,7 +238,7 @@ export class ReportBook implements Companion {
     const events = {
       failed: (reason: string) => {
         const facts = this.#facts.get(name);
-        // What came since the last batch of all workers may be missing.
+        // Messages since the last complete batch may be missing.
         if (facts !== undefined) this.#keep(endRun(facts, this.#gatheredAt, reason));
         this.#events.switchedOff(name, reason);
       },

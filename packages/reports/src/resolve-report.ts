@@ -1,14 +1,14 @@
-/** Finds the report that somebody asks for, among those that run and those that are stored. */
+/** Finds the report that a query names. */
 import { Reto3Error } from '@reto3/core';
 import type { Report } from './contract.ts';
 
 /**
- * The report of that name: given, or built in.
- * @param given the one that was loaded for the purpose, if there is one
- * @param stored what the store knows of
+ * The report with this name: the given one, or else a built-in one that the store has rows of.
+ * @param given a running report, or one loaded from a module
+ * @param stored the reports in the store
  * @throws Reto3Error RETO3_NO_REPORT
  */
-export async function whichReport(
+export async function resolveReport(
   name: string,
   given: Report | undefined,
   stored: readonly { readonly name: string }[],
@@ -16,15 +16,15 @@ export async function whichReport(
   if (given !== undefined) return given;
   if (!stored.some((facts) => facts.name === name)) {
     const names = stored.map((facts) => facts.name);
-    const known = names.length === 0 ? 'none has run' : `there is ${names.join(', ')}`;
-    throw new Reto3Error('RETO3_NO_REPORT', `got report "${name}", but ${known}`);
+    const known = names.length === 0 ? 'no report has run yet' : `want one of ${names.join(', ')}`;
+    throw new Reto3Error('RETO3_NO_REPORT', `got report "${name}", ${known}`);
   }
   const { builtInReports } = await import('./built-in/built-in.ts');
   const report = builtInReports.get(name);
   if (report !== undefined) return report;
   throw new Reto3Error(
     'RETO3_NO_REPORT',
-    `the report "${name}" is stored, but what reads it is not loaded`,
+    `cannot read the stored report "${name}": its module is not loaded`,
     { hint: 'give --report with the path of its module' },
   );
 }
