@@ -38,7 +38,7 @@ test('every message is in the archive, in the window that counted it', async () 
   const stored = countsOf(await askStats(server.adminUrl, 'ms10', `from=${from}&open=true`));
   expect(await archivedWindows(dataDir)).toEqual(withoutZeros(stored));
   const { code, stdout } = await runCli(['audit', '--url', server.adminUrl]);
-  expect(stdout).toContain('50000 archived + 0 dropped + 0 on their way = 50000; counted 50000');
+  expect(stdout).toContain('50000 archived + 0 dropped + 0 waiting = 50000, want 50000 as counted');
   expect(code).toBe(0);
 
   // A damaged end is found by an audit of a running server, too.
@@ -50,7 +50,9 @@ test('every message is in the archive, in the window that counted it', async () 
   expect(broken.code).toBe(5);
   expect((await server.stop()).code).toBe(0);
   const stopped = await runCli(['audit', '--data-dir', dataDir]);
-  expect(stopped.stdout).toMatch(/^fail {5}archive .*no whole batch, though the server stopped/m);
+  expect(stopped.stdout).toMatch(
+    /^fail {5}archive .*incomplete batch, although the server stopped/m,
+  );
   expect(stopped.stderr).toMatch(/the counts hold, but not the archive/);
   expect(stopped.code).toBe(5);
 });

@@ -1,7 +1,6 @@
 /**
- * The archive on the main thread: starts its thread, tells it of every write of the store, and knows
- * what became of each message. Everything here is a number or a message to the thread; nothing
- * waits for it.
+ * The archive on the main thread: starts the archive's thread, notifies it of every write of the
+ * store, and accounts for every message. Nothing here waits for the thread.
  */
 import { setTimeout } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
@@ -30,45 +29,45 @@ import { Outbox } from './outbox.ts';
 
 export interface ArchiveOptions {
   readonly workerCount: number;
-  /** Of the server, absolute. */
+  /** The server's data folder, absolute. */
   readonly dataDir: string;
-  /** How many writes the store has had. */
+  /** The writes that the store has had. */
   readonly writes: number;
   readonly limits: ArchiveLimits;
   readonly log: Log;
 }
 
-/** What became of the messages since the start: counted = archived + dropped + waiting. */
+/** The messages since the start: counted = archived + dropped + waiting. */
 export interface ArchiveState extends Omit<ArchiveStatus, 'discarded'> {
   readonly folder: string;
-  /** Counted, and not to be archived any more. */
+  /** Counted, but never to be archived. */
   readonly dropped: number;
-  /** On their way. */
+  /** Accepted, but not archived yet. */
   readonly waiting: number;
-  /** What came before is archived or dropped; epoch ms. */
+  /** All earlier messages are archived or dropped; epoch ms. */
   readonly through: number;
 }
 
-/** Whether all that was counted is accounted for, and all that was archived is there. */
+/** Whether every counted message is accounted for and every archived one is in a file. */
 export interface ArchiveBalance {
   readonly ok: boolean;
   readonly says: string;
 }
 
-/** A thread that does not end by then is left alone: its disk hangs. */
+/** A thread that takes longer to stop waits for a disk that hangs, and is abandoned. */
 const stopWaitMs = 10_000;
-/** It may be converting a segment, which takes a second or two. */
+/** The thread may be converting a segment, which takes a second or two. */
 const recountWaitMs = 30_000;
 /**
- * A worker that stands still between counting a message and handing it on has done so by then: its
- * windows are final after 20 ms.
+ * Enough for a worker that is preempted between counting a message and passing it on; its windows
+ * are final after 20 ms.
  */
 const settledMs = 1_000;
-/** How often numbers that change while they are read are read again. */
+/** Retries for numbers that change while they are read. */
 const balanceAttempts = 100;
 
 export class Archive {
-  /** Shared with the workers. */
+  /** Shared memory, for the workers. */
   readonly memory: SharedArrayBuffer;
   readonly folder: string;
   readonly #log: Log;
@@ -80,7 +79,7 @@ export class Archive {
     ...{ archived: 0, discarded: 0, messages: 0, files: 0, bytes: 0 },
     ...{ deletedFiles: 0, deletedMessages: 0, oldestHour: undefined, failing: undefined },
   };
-  /** What the workers had accepted at a moment, until all of that is taken. */
+  /** What the workers had accepted at a moment, until the thread has taken all of it. */
   #mark: { readonly atMs: number; readonly accepted: readonly number[] };
   #through: number;
   #stopping = false;
@@ -105,7 +104,7 @@ export class Archive {
   }
 
   /**
-   * Resolves when its thread is ready, with what an earlier server left recovered.
+   * Resolves when the thread has recovered what an earlier server left, and is ready.
    * @throws Reto3Error RETO3_DUCKDB_MISSING, RETO3_DATA_UNREADABLE
    */
   static async start(options: ArchiveOptions): Promise<Archive> {
@@ -116,13 +115,13 @@ export class Archive {
 
   /** The store has written. */
   stored(stored: Stored): void {
-    // Often enough that no counter goes around once in between.
+    // Reads the counters often enough to notice every overflow.
     this.#counts.read();
     this.#settle();
     this.#outbox.post({ stored });
   }
 
-  /** The store gave messages up. */
+  /** The store gave up the messages through this flush. */
   gaveUp(flush: number): void {
     this.#outbox.post({ gaveUp: flush });
   }
@@ -143,18 +142,18 @@ export class Archive {
   }
 
   /**
-   * Holds what was archived and dropped against what was counted, and against what the files hold.
-   * @param counted sweeps, and gives the messages that were counted since the start
+   * Compares the messages archived and dropped with those counted and with the files.
+   * @param counted sweeps the ring and returns the messages counted since the start
    */
   async audit(counted: () => number): Promise<ArchiveBalance> {
     const balance = await this.#balance(counted);
     const recount = await this.#recount().catch((error: unknown) => messageOf(error));
     if (typeof recount === 'string')
-      return { ok: false, says: `${balance.says}; its files could not be counted: ${recount}` };
+      return { ok: false, says: `${balance.says}; cannot count the messages in files: ${recount}` };
     const { expected, found } = recount;
     return {
       ok: balance.ok && expected === found,
-      says: `${balance.says}; its files say they hold ${found}, want ${expected} (beside a running server not read window by window: reto3 replay count ms10 --diff does)`,
+      says: `${balance.says}; got ${found} messages in its files, want ${expected} (to compare every window while the server runs: reto3 replay count ms10 --diff)`,
     };
   }
 
@@ -186,7 +185,7 @@ export class Archive {
     ];
   };
 
-  /** Has everything that the store has written put on the disk; resolves when the thread has left. */
+  /** Syncs everything that the store has written; resolves when the thread has exited. */
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#outbox.post({ stop: true });
@@ -194,7 +193,7 @@ export class Archive {
     await Promise.race([
       this.#exited,
       setTimeout(stopWaitMs, undefined, { signal: late.signal }).then(
-        () => this.#log.error('the archive does not stop: its disk hangs'),
+        () => this.#log.error('cannot stop the archive: its disk hangs'),
         () => undefined,
       ),
     ]);
@@ -221,10 +220,10 @@ export class Archive {
     });
     this.#thread.on('message', (message: FromArchive) => this.#receive(message));
     this.#thread.on('error', (error) => this.#died(messageOf(error)));
-    this.#thread.on('exit', (code) => this.#died(`its thread left with code ${code}`));
+    this.#thread.on('exit', (code) => this.#died(`its thread exited with code ${code}`));
   }
 
-  /** Moves `through` on, if all that the workers had accepted at the mark is taken by now. */
+  /** Advances `through` once the thread has taken all messages accepted before the mark. */
   #settle(): void {
     if (!this.#counts.tookAll(this.#mark.accepted)) return;
     this.#through = this.#mark.atMs - settledMs;
@@ -232,7 +231,7 @@ export class Archive {
   }
 
   #markNow(): { readonly atMs: number; readonly accepted: readonly number[] } {
-    // The time first: what came before it is among the accepted.
+    // Time first, so that all earlier messages are among the accepted ones.
     const { wallMs } = systemClock.read();
     return { atMs: wallMs, accepted: this.#counts.accepted() };
   }
@@ -255,7 +254,7 @@ export class Archive {
     this.#log.error(`the archive has stopped until the next start: ${reason}; counting goes on`);
   }
 
-  /** A worker counts a message and then hands it on, so between the two it is in neither sum. */
+  /** Retries, since a message is in neither sum between being counted and being handed over. */
   async #balance(counted: () => number): Promise<ArchiveBalance> {
     for (let attempt = 1; ; attempt++) {
       const before = counted();
@@ -268,7 +267,7 @@ export class Archive {
         await setTimeout(1);
         continue;
       }
-      const says = `${archived} archived + ${dropped} dropped + ${waiting} on their way = ${sum}; counted ${after}`;
+      const says = `${archived} archived + ${dropped} dropped + ${waiting} waiting = ${sum}, want ${after} as counted`;
       return { ok: exact || (before !== after && between), says };
     }
   }

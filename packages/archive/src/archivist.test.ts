@@ -44,16 +44,16 @@ beforeEach(async () => {
   converter = await Converter.open(folder);
 });
 
-/** One worker and an archivist that were just started on the folder. */
-function start(options: { writes?: number; mostBytes?: number; mostAgeMs?: number } = {}) {
-  const { writes = 0, mostBytes = 1e12, mostAgeMs = Number.POSITIVE_INFINITY } = options;
+/** One worker and an archivist that have just started on the folder. */
+function start(options: { writes?: number; maxBytes?: number; maxAgeMs?: number } = {}) {
+  const { writes = 0, maxBytes = 1e12, maxAgeMs = Number.POSITIVE_INFINITY } = options;
   const ringMemory = allocate(1);
   const memory = allocateBatches(1);
   const ring = new RingReader(ringMemory);
   const writer = new BatchWriter(memory, 0, controlOf(ringMemory));
   const archivist = new Archivist({
     ...{ memory, folder, writes, clock, converter },
-    limits: { mostBytes, mostAgeMs },
+    limits: { maxBytes, maxAgeMs },
     tell: (event) => events.push(event),
   });
   let written = writes;
@@ -64,7 +64,7 @@ function start(options: { writes?: number; mostBytes?: number; mostAgeMs?: numbe
   return {
     archivist,
     write,
-    /** Messages come, and the store writes them. */
+    /** Messages arrive, and the store writes them. */
     take(count: number, path = '/'): void {
       const body = Buffer.from('value=2016-05-28 11:11:11.012345');
       for (let index = 0; index < count; index++)
@@ -87,7 +87,7 @@ async function messagesInArchive(): Promise<number> {
   return messages;
 }
 
-/** The names of what was converted. */
+/** The names of the Parquet files. */
 function converted(): string[] {
   return listArchive(folder).flatMap(({ kind, path }) => (kind === 'parquet' ? [path] : []));
 }
@@ -97,7 +97,7 @@ async function settled(archivist: Archivist): Promise<void> {
 }
 
 describe('the archivist', () => {
-  it('leaves segments of which no number is given where one is damaged, and one where it is torn', async () => {
+  it('gives no number for a damaged segment, but one for a torn segment', async () => {
     const { take } = start();
     take(3);
     take(2);
@@ -110,11 +110,11 @@ describe('the archivist', () => {
     flipped[at] = (flipped[at] ?? 0) ^ 1;
     writeFileSync(path, flipped);
     await expect(messagesInArchive()).rejects.toThrow(
-      `cannot read the archive: ${path} is damaged ${segmentHeaderBytes} bytes from its beginning, of ${bytes.length}`,
+      `cannot read the archive: ${path} is damaged at byte ${segmentHeaderBytes} of ${bytes.length}`,
     );
   });
 
-  it('archives what the store has written, and makes Parquet of it', async () => {
+  it('archives what the store has written, and converts it to Parquet', async () => {
     const { archivist, take, write } = start();
     take(3, '/a');
     expect(archivist.status()).toMatchObject({ archived: 3, messages: 3, files: 1 });
@@ -138,7 +138,7 @@ describe('the archivist', () => {
     expect(await archivist.recount()).toEqual({ expected: 3, found: 3 });
   });
 
-  it('does not convert what a power cut could still take from the store', async () => {
+  it('does not convert what the store could still lose in a power cut', async () => {
     const { archivist, take, write } = start();
     take(3);
     clock.pass(11 * 60_000);
@@ -150,7 +150,7 @@ describe('the archivist', () => {
     expect(converted()).toHaveLength(1);
   });
 
-  it('keeps the hours apart', async () => {
+  it('writes a file per hour', async () => {
     const { archivist, take } = start();
     take(2);
     clock.pass(hourMs);
@@ -166,7 +166,7 @@ describe('the archivist', () => {
     ]);
   });
 
-  it('cuts off at the next start what the store lost, and what was half-written', async () => {
+  it('cuts off at the next start what the store lost, and a torn tail', async () => {
     const first = start();
     first.take(3);
     first.take(4);
@@ -180,12 +180,12 @@ describe('the archivist', () => {
     expect(await messagesInArchive()).toBe(3);
     expect(readdirSync(join(folder, 'segments'))).toEqual(['0000000001_2016-05-28T11.segment']);
     expect(events.map(({ text }) => text)).toEqual([
-      'the end of a segment was not written: 12 bytes',
-      '4 messages that the store lost are cut off',
+      'cut off an incomplete batch of the archive: 12 bytes',
+      'cut off 4 messages of the archive that the store has lost',
     ]);
   });
 
-  it('never has a segment twice, whatever a crash left of it', async () => {
+  it('never counts a segment twice, whatever a crash left of it', async () => {
     const first = start();
     first.take(3);
     await first.archivist.stop();
@@ -195,7 +195,7 @@ describe('the archivist', () => {
     const second = start({ writes: 1 });
     second.write();
     await settled(second.archivist);
-    // Killed between the last two steps: both are there.
+    // As if killed between the last two steps: both files exist.
     const { segmentHeader } = await import('./segment.ts');
     appendFileSync(path, Buffer.concat([segmentHeader(), batch?.buffer ?? Buffer.alloc(0)]));
     expect(await messagesInArchive()).toBe(3);
@@ -205,7 +205,7 @@ describe('the archivist', () => {
     expect(await messagesInArchive()).toBe(3);
   });
 
-  it('takes a damaged batch out of a segment at the next start, and keeps all others', async () => {
+  it('removes a damaged batch from a segment at the next start, and keeps the others', async () => {
     const { take } = start();
     for (let batch = 0; batch < 100; batch++) take(1);
     const path = join(folder, segmentPath(1, hour));
@@ -223,13 +223,13 @@ describe('the archivist', () => {
     ]);
     const quarantined = join(folder, 'quarantine', '0000000001_2016-05-28T11.segment');
     expect(readFileSync(quarantined)).toEqual(bytes);
-    // Nothing is left to be said of it.
+    // Nothing is left to report.
     events = [];
     start({ writes: 100 });
     expect(events).toEqual([]);
   });
 
-  it('keeps every state in which a segment was found damaged, and each of them once', () => {
+  it('keeps each damaged state of a segment, once', () => {
     const { take } = start();
     for (let batch = 0; batch < 10; batch++) take(1);
     const path = join(folder, segmentPath(1, hour));
@@ -249,11 +249,11 @@ describe('the archivist', () => {
     const second = damage();
     start({ writes: 10 });
     expect(quarantined()).toEqual([first, second]);
-    // A start that was killed before the segment was replaced finds the same again.
+    // A start that was killed before it replaced the segment finds the same again.
     writeFileSync(path, second);
     start({ writes: 10 });
     expect(quarantined()).toEqual([first, second]);
-    // Nothing is whole of it, so it is moved away, and its number is free again.
+    // No batch is intact, so it is moved to quarantine, and its number is free again.
     const third = first.subarray(0, segmentHeaderBytes + (first.length - segmentHeaderBytes) / 10);
     writeFileSync(path, third);
     const next = start({ writes: 10 });
@@ -265,7 +265,7 @@ describe('the archivist', () => {
     expect(existsSync(path)).toBe(false);
   });
 
-  it('keeps a segment that was damaged before it was converted', async () => {
+  it('keeps a segment that was damaged before its conversion', async () => {
     const { archivist, take, write } = start();
     for (let batch = 0; batch < 10; batch++) take(1);
     const path = join(folder, segmentPath(1, hour));
@@ -277,11 +277,11 @@ describe('the archivist', () => {
     write();
     await settled(archivist);
     expect(await messagesInArchive()).toBe(9);
-    expect(events.at(-1)?.text).toContain('1 messages cannot be read; the file is kept');
+    expect(events.at(-1)?.text).toMatch(/^cannot read 1 messages of segments\/.*in quarantine$/);
     expect(readdirSync(join(folder, 'quarantine'))).toHaveLength(1);
   });
 
-  it('gives up what the store gave up', () => {
+  it('discards what the store gave up', () => {
     const { archivist, add, raise, write } = start();
     add(5);
     archivist.gaveUp(raise());
@@ -290,9 +290,9 @@ describe('the archivist', () => {
     expect(archivist.status()).toMatchObject({ archived: 2, discarded: 5, messages: 2 });
   });
 
-  it('says when it cannot write, keeps what it was given, and writes it later', async () => {
+  it('logs a failed write, keeps the messages, and writes them later', async () => {
     const { archivist, add, write } = start();
-    // A folder of the segment's name is in its way.
+    // A folder with the segment's name is in the way.
     mkdirSync(join(folder, segmentPath(1, hour)));
     add(5);
     write();
@@ -306,8 +306,8 @@ describe('the archivist', () => {
     expect(events.map(({ level }) => level)).toEqual(['error', 'info']);
   });
 
-  it('deletes the oldest first, by bytes and by age, and says so', async () => {
-    const { archivist, take, write } = start({ mostBytes: 3_500 });
+  it('deletes the oldest files first, by size and by age, and logs it', async () => {
+    const { archivist, take, write } = start({ maxBytes: 3_500 });
     for (let index = 0; index < 4; index++) {
       take(10);
       clock.pass(hourMs);
@@ -320,11 +320,11 @@ describe('the archivist', () => {
     expect(kept.messages + kept.deletedMessages).toBe(40);
     expect(await messagesInArchive()).toBe(kept.messages);
     expect(readdirSync(join(folder, 'date=2016-05-28'))).not.toContain('hour=11');
-    expect(events.at(-1)?.text).toContain('the archive is at its bound');
+    expect(events.at(-1)?.text).toMatch(/^deleted the oldest .*: it is at its limit$/);
     await archivist.stop();
 
     clock.pass(48 * hourMs);
-    const next = start({ mostAgeMs: 24 * hourMs, writes: 100 });
+    const next = start({ maxAgeMs: 24 * hourMs, writes: 100 });
     clock.pass(20_000);
     next.write();
     expect(next.archivist.status()).toMatchObject({ messages: 0, files: 0 });

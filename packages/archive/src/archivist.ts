@@ -1,12 +1,12 @@
 /**
- * The archivist: what the archive's thread does. It appends what the store has written to segments,
- * converts segments that are full, and deletes the oldest files. Nobody waits for it.
+ * The work of the archive's thread: appends messages to segments once the store has written them,
+ * converts full segments to Parquet, and deletes the oldest files. Nothing waits for it.
  *
  * Invariants:
- * - a message is in a segment only after it is in a write of the store (recover.ts says what
- *   follows from that after a crash);
- * - every message that is taken from a worker is counted once, as archived or as discarded;
- * - what cannot be written stays with the workers until it can be, or until they drop.
+ * - A message is in a segment only after it is in a write of the store (recover.ts explains what
+ *   that means after a crash).
+ * - Every message taken from a worker is counted once, as archived or as discarded.
+ * - Messages that cannot be written stay in the workers' slots; when these are full, workers drop.
  */
 import { mkdirSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,20 +22,19 @@ import { cutOffTexts, recoverArchive } from './recover.ts';
 import { readSegment } from './segment.ts';
 import { type ClosedSegment, Segments } from './segments.ts';
 
-/** What a power cut may take, as for the counts. */
+/** A power cut loses no more than this, as for the counts. */
 const syncEveryMs = 1_000;
 const trimEveryMs = 10_000;
-/** So much of the disk is left to the counts. */
-const leastFreeBytes = 256 << 20;
-/** A segment that could not be converted is tried again. */
+/** Free space that the archive leaves to the counts. */
+const minFreeBytes = 256 << 20;
 const retryConvertMs = 60_000;
-/** An hour is over when nothing of it is on its way any more; other programs are done by then, too. */
+/** Time for late messages of an hour, and for programs that still read superseded files. */
 const graceMs = 10 * 60_000;
 
 export interface ArchivistParts {
   readonly memory: SharedArrayBuffer;
   readonly folder: string;
-  /** How many writes the store has had. */
+  /** The writes that the store has had. */
   readonly writes: number;
   readonly limits: ArchiveLimits;
   readonly clock: Clock;
@@ -48,12 +47,12 @@ export class Archivist {
   readonly #readers: readonly BatchReader[];
   readonly #catalogue: Catalogue;
   readonly #segments: Segments;
-  /** Segments to convert, oldest first, with the write that has to be on the disk before. */
+  /** Segments to convert, oldest first; each waits until its `write` is on disk. */
   #waiting: { readonly segment: KeptFile; readonly write: number }[];
   #converting:
     | { readonly sequences: ReadonlySet<number>; readonly done: Promise<void> }
     | undefined;
-  /** Files that could not be made one: not before the next start again. */
+  /** Files that failed to compact; not tried again before the next start. */
   readonly #uncompactable = new Set<number>();
   #lookedForSmall = false;
   #convertFailed: MonotonicMs | undefined;
@@ -80,7 +79,7 @@ export class Archivist {
     this.#lastSync = this.#lastTrim = clock.read().monotonicMs;
   }
 
-  /** Does what is due after a write of the store. Never throws. */
+  /** Does the work that is due after a write of the store. Never throws. */
   stored({ flush, write, syncedWrites }: Stored): void {
     const { wallMs, monotonicMs } = this.#parts.clock.read();
     this.#try(() => {
@@ -99,7 +98,7 @@ export class Archivist {
     this.#compactNext(wallMs);
   }
 
-  /** Gives up what the store gave up: messages of that flush and earlier ones. */
+  /** Discards what the store gave up: messages through this flush. */
   gaveUp(flush: number): void {
     for (const reader of this.#readers) {
       const batches = reader.heldBy(flush);
@@ -108,7 +107,7 @@ export class Archivist {
     }
   }
 
-  /** Puts everything on the disk; resolves when no conversion is under way. */
+  /** Syncs everything; resolves when no conversion is running. */
   async stop(): Promise<void> {
     this.#try(() => this.#segments.sync());
     this.#keep(this.#segments.close(this.#parts.clock.read().monotonicMs, true));
@@ -135,20 +134,20 @@ export class Archivist {
     };
   }
 
-  /** Counts what is on the disk again, from the files themselves. @throws what reading throws */
+  /** Counts the messages in the files. @throws what reading throws */
   async recount(): Promise<{ readonly expected: number; readonly found: number }> {
     const deletedBefore = this.#deletedFiles;
     try {
       return await this.#recount();
     } catch (error) {
-      // The oldest file may be deleted between its name and its footer.
+      // The oldest file may have been deleted after it was listed.
       if (this.#deletedFiles === deletedBefore) throw error;
       return this.#recount();
     }
   }
 
   async #recount(): Promise<{ readonly expected: number; readonly found: number }> {
-    // Nothing changes the files meanwhile but what is awaited here.
+    // Only a conversion changes files meanwhile.
     await this.#converting?.done;
     const { folder, converter } = this.#parts;
     const files = listArchive(folder);
@@ -168,7 +167,7 @@ export class Archivist {
     }
     this.#assertRoom();
     for (const { reader, batches } of held) {
-      // One hour after the other, so that what was appended is known whatever fails then.
+      // One hour at a time, so that after a failure it is known what was appended.
       let at = 0;
       while (at < batches.length) {
         const hour = batches[at]?.hour;
@@ -182,14 +181,14 @@ export class Archivist {
     }
   }
 
-  /** @throws where the disk is so full that the counts may need the rest */
+  /** @throws if the disk has only room for the counts */
   #assertRoom(): void {
     const { bavail, bsize } = statfsSync(this.#parts.folder);
-    if (bavail * bsize < leastFreeBytes)
-      throw new Error(`the disk has less than ${leastFreeBytes >> 20} MiB left for the counts`);
+    if (bavail * bsize < minFreeBytes)
+      throw new Error(`the last ${minFreeBytes >> 20} MiB of the disk are kept for the counts`);
   }
 
-  /** Says when it begins to fail, and when that is over. */
+  /** Logs the first failure and the recovery. */
   #try(work: () => void): void {
     const { tell } = this.#parts;
     try {
@@ -199,12 +198,13 @@ export class Archivist {
       if (this.#failing === undefined)
         tell({
           level: 'error',
-          text: `the archive cannot be written: ${reason}; counting goes on, will try again`,
+          text: `cannot write the archive: ${reason}; counting continues, retrying`,
         });
       this.#failing = reason;
       return;
     }
-    if (this.#failing !== undefined) tell({ level: 'info', text: 'the archive is written again' });
+    if (this.#failing !== undefined)
+      tell({ level: 'info', text: 'the archive has recovered from a write failure' });
     this.#failing = undefined;
   }
 
@@ -220,7 +220,7 @@ export class Archivist {
     const [next] = this.#waiting;
     const early = this.#convertFailed !== undefined && now - this.#convertFailed < retryConvertMs;
     if (next === undefined || this.#converting !== undefined || early) return;
-    // What the store may still lose is not to be in a file that cannot be cut.
+    // Parquet cannot be truncated, so wait until the store can no longer lose these messages.
     if (next.write > syncedWrites) return;
     this.#waiting = this.#waiting.slice(1);
     const { segment } = next;
@@ -233,7 +233,7 @@ export class Archivist {
         this.#convertFailed = this.#parts.clock.read().monotonicMs;
         this.#parts.tell({
           level: 'error',
-          text: `${segment.path} could not be converted: ${messageOf(error)}; will try again`,
+          text: `cannot convert ${segment.path}: ${messageOf(error)}; retrying`,
         });
       },
     );
@@ -245,7 +245,7 @@ export class Archivist {
     };
   }
 
-  /** Makes one file of small ones of an hour that is over, while nothing is to be converted. */
+  /** Compacts small files of a past hour, if no segment waits for its conversion. */
   #compactNext(wallMs: number): void {
     if (this.#converting !== undefined || this.#waiting.length > 0 || this.#lookedForSmall) return;
     const open = new Set([...this.#segments.open()].map(({ file }) => file.hour));
@@ -262,7 +262,7 @@ export class Archivist {
       for (const { sequence } of sources) this.#uncompactable.add(sequence);
       this.#parts.tell({
         level: 'warn',
-        text: `${sources.length} small files of the archive, up to ${sources.at(-1)?.path}, could not be made one: ${messageOf(error)}; they stay as they are`,
+        text: `cannot compact ${sources.length} small files of the archive, up to ${sources.at(-1)?.path}: ${messageOf(error)}; they stay as they are`,
       });
     });
     this.#converting = {
@@ -288,7 +288,7 @@ export class Archivist {
     if (messages !== segment.messages)
       tell({
         level: 'error',
-        text: `${segment.path} is damaged: ${segment.messages - messages} messages cannot be read; the file is kept in quarantine`,
+        text: `cannot read ${segment.messages - messages} messages of ${segment.path}: it is damaged; a copy is in quarantine`,
       });
     if (file === undefined) this.#catalogue.forget(segment);
     else this.#catalogue.add({ ...file, messages, bytes: statSync(join(folder, file.path)).size });
@@ -310,7 +310,7 @@ export class Archivist {
     const until = new Date(last.hour).toISOString();
     tell({
       level: 'info',
-      text: `the archive is at its bound: the oldest ${deleted.length} files are deleted, ${messages} messages, up to the hour ${until}`,
+      text: `deleted the oldest ${deleted.length} files of the archive, ${messages} messages up to the hour ${until}: it is at its limit`,
     });
   }
 }

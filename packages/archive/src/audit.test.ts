@@ -1,4 +1,4 @@
-/** The audit of an archive finds damage of each kind, and nothing in a sound one. */
+/** The audit of an archive finds each kind of damage, and nothing in an intact one. */
 import {
   appendFileSync,
   mkdirSync,
@@ -30,7 +30,7 @@ const seconds = 120;
 const base = mkdtempSync(join(tmpdir(), 'reto3-archive-audit-'));
 afterAll(() => rmSync(base, { recursive: true }));
 
-/** When the messages of `VirtualServer.count` come. */
+/** When the messages of `VirtualServer.count` arrive. */
 function arrivals(from: number, to: number): number[] {
   return Array.from({ length: ((to - from) / 1_000) * perSecond }, (_, index) => {
     const second = Math.floor(index / perSecond);
@@ -41,7 +41,7 @@ function arrivals(from: number, to: number): number[] {
 describe('an audit of an archive', () => {
   let server: VirtualServer;
   let folder: string;
-  /** Half of the messages as Parquet, half of them as they came. */
+  /** Half of the messages as Parquet, half in a segment. */
   let parquet: ArchiveFile;
   let segment: ArchiveFile;
 
@@ -58,7 +58,7 @@ describe('an audit of an archive', () => {
     segment = write(2, arrivals(nextHour, startMs + seconds * 1_000));
   });
 
-  /** Archives messages of one hour, of a write of the store. */
+  /** Archives messages of one hour and one write of the store. */
   function write(sequence: number, times: readonly number[], writes = 1): ArchiveFile {
     const [ring, memory] = [allocate(1), allocateBatches(1)];
     const writer = new BatchWriter(memory, 0, controlOf(ring));
@@ -96,7 +96,7 @@ describe('an audit of an archive', () => {
     }
   }
 
-  /** What is wrong, place by place; the archive's check must say so too. */
+  /** The faults, by place; the archive's check must fail as well. */
   async function faults(): Promise<string[]> {
     const { ok, checks, places } = await run();
     expect(ok).toBe(places.length === 0);
@@ -104,7 +104,7 @@ describe('an audit of an archive', () => {
     return places.map(({ period, reason }) => `${period}: ${reason}`);
   }
 
-  it('finds nothing in a sound one', async () => {
+  it('finds nothing in an intact one', async () => {
     const messages = seconds * perSecond;
     const archive = { files: 2, unread: 0, messages, notArchived: 0 };
     expect(await run()).toMatchObject({ ok: true, places: [], archive });
@@ -112,7 +112,7 @@ describe('an audit of an archive', () => {
     expect(await run(undefined, String(nextHour))).toMatchObject({ ok: true, archive: half });
   });
 
-  it('says how many that were counted are not in it, also of an hour without a file', async () => {
+  it('reports how many counted messages are missing, even in an hour without a file', async () => {
     rmSync(join(folder, segment.path));
     write(3, arrivals(nextHour, nextHour + 10_000).slice(1));
     const notArchived = 50 * perSecond + 1;
@@ -132,12 +132,12 @@ describe('an audit of an archive', () => {
   it('finds a message too many', async () => {
     write(3, [startMs + 100, startMs + 10]);
     expect(await faults()).toEqual([
-      'ms10: 1 archived, but 0 counted (or the wall clock was set then)',
-      'ms10: 2 archived, but 1 counted (or the wall clock was set then)',
+      'ms10: got 1 messages archived, want at most the 0 counted (did the wall clock step?)',
+      'ms10: got 2 messages archived, want at most the 1 counted (did the wall clock step?)',
     ]);
   });
 
-  it('finds a message too many where retention has left the longer periods alone', async () => {
+  it('finds a message too many where retention has left only longer periods', async () => {
     write(3, [startMs + 10]);
     const view = server.coordinator.view();
     try {
@@ -147,14 +147,14 @@ describe('an audit of an archive', () => {
       const meta = { writes: 1, clean: true };
       const found = await withArchive(counts, folder, { ...view, deletedBefore }, range, meta);
       expect(found.places.map(({ period, reason }) => `${period}: ${reason}`)).toEqual([
-        `sec: ${perSecond + 1} archived, but ${perSecond} counted (or the wall clock was set then)`,
+        `sec: got ${perSecond + 1} messages archived, want at most the ${perSecond} counted (did the wall clock step?)`,
       ]);
     } finally {
       await view.store.close();
     }
   });
 
-  it('finds a file of which a message is missing', async () => {
+  it('finds a file with a message missing', async () => {
     const { messages = 0 } = parquet;
     move(parquet, parquet.path.replace(`_${messages}.`, `_${messages + 1}.`));
     expect(await faults()).toEqual([
@@ -165,14 +165,16 @@ describe('an audit of an archive', () => {
   it('finds a file in the wrong hour', async () => {
     move(parquet, parquet.path.replace('hour=11', 'hour=12'));
     expect(await faults()).toEqual([
-      expect.stringMatching(/^archive: .*hour=12.*: 420 of its messages did not come in its hour$/),
+      expect.stringMatching(
+        /^archive: .*hour=12.*: 420 of its messages did not arrive in its hour$/,
+      ),
     ]);
   });
 
   it('finds a segment in the wrong hour', async () => {
     move(segment, segmentPath(2, hour));
     expect(await faults()).toEqual([
-      expect.stringMatching(/^archive: .*T11.segment: 420 of its messages did not come in its/),
+      expect.stringMatching(/^archive: .*T11.segment: 420 of its messages did not arrive in its/),
     ]);
   });
 
@@ -186,19 +188,19 @@ describe('an audit of an archive', () => {
     ]);
   });
 
-  it('finds half of a batch after a clean stop, and takes it for what a crash left otherwise', async () => {
+  it('reports half a batch after a clean stop, and accepts it as a torn tail after a crash', async () => {
     const path = join(folder, segment.path);
     const { size } = statSync(path);
     appendFileSync(path, 'half of a batch');
     expect(await faults()).toEqual([
-      expect.stringMatching(`the last 15 of its ${size + 15} bytes are no whole batch`),
+      expect.stringMatching(`its last 15 of ${size + 15} bytes are an incomplete batch`),
     ]);
     const { ok, checks } = await run({ writes: 1, clean: false });
     expect(ok).toBe(true);
-    expect(checks.at(-1)?.says).toContain('15 bytes that a crash left half-written');
+    expect(checks.at(-1)?.says).toContain('a torn tail of 15 bytes');
   });
 
-  it('leaves out what the store lost', async () => {
+  it('ignores what the store lost', async () => {
     write(3, [startMs + 10], 2);
     const { ok, checks, archive } = await run();
     expect({ ok, messages: archive?.messages }).toEqual({

@@ -1,16 +1,15 @@
 /**
- * The audit of an archive whose server is stopped. A server that runs knows how many messages it
- * archived and dropped since its start (archive.ts holds these against the counts); a folder
- * does not, but all of it can be read:
+ * The audit of an archive without a running server. (A server compares its own totals: archive.ts.)
+ * It reads all files and checks that
  *
- * - every file can be read to its end, holds as many messages as its name and its footer say, and
- *   all of them came in its hour;
- * - no window has more archived messages than were counted: of the shortest period that retention
- *   has left, so window by window where there is ms10. Fewer is no fault that a folder can show:
- *   they may have been dropped, or come while nothing was archived. How many, is said.
+ * - every file is readable to its end, has as many messages as its name and footer say, and all of
+ *   them arrived in its hour;
+ * - no window has more archived messages than counted ones, in the shortest period that retention
+ *   has left. Fewer is no fault: messages may have been dropped, or the archive was off. The audit
+ *   reports how many.
  *
- * What a crash left half-written, and what the store lost in a power cut, is no fault either: the
- * next start cuts it off. Keeps an hour of numbers in memory, whatever the range.
+ * A torn tail after a crash, and messages that the store lost in a power cut, are no faults either:
+ * the next start cuts them off. Memory: one hour of counts, whatever the range.
  */
 import { join } from 'node:path';
 import {
@@ -49,10 +48,10 @@ interface Range {
 const allTime = { from: 0, to: Number.MAX_SAFE_INTEGER };
 
 /**
- * The audit of the counts with that of the archive.
- * @param folder of the archive
- * @param range whole minutes, epoch ms: files are read whole where their hour touches it
- * @param meta of the store beside it
+ * Adds the audit of the archive to that of the counts.
+ * @param folder the archive's
+ * @param range whole minutes, epoch ms; a file is read if its hour overlaps the range
+ * @param meta the store's
  */
 export async function withArchive(
   counts: Audit,
@@ -108,7 +107,7 @@ class ArchiveAuditor {
     const files = filesIn(this.#folder, range);
     const [first, last] = [files[0], files.at(-1)];
     if (first === undefined || last === undefined) return;
-    // Hours without a file, too: what was counted then is not in it.
+    // Includes hours without a file: messages counted then are missing from the archive.
     for (let { hour } = first; hour <= last.hour; hour += hourMs) {
       this.#counts.clear();
       for (const file of files) if (file.hour === hour) await this.#file(file);
@@ -126,17 +125,17 @@ class ArchiveAuditor {
     const cut =
       this.#tornBytes + this.#lost === 0
         ? ''
-        : `; the next start cuts off ${this.#tornBytes} bytes that a crash left half-written, and ${this.#lost} messages that the store lost`;
+        : `; the next start cuts off a torn tail of ${this.#tornBytes} bytes and ${this.#lost} messages that the store lost`;
     const [bad, above] = [this.#badFiles, this.#windowsAbove];
     if (bad + above > 0) {
-      const says = `${read}; ${bad} files do not hold what they should, ${above} windows have more than was counted${cut}`;
+      const says = `${read}; ${bad} files are wrong, ${above} windows have more messages than were counted${cut}`;
       return { name: 'archive', ok: false, says };
     }
     if (this.#withoutDuckDb !== undefined) {
-      const says = `${read}; ${this.#unread} Parquet files are not checked: ${this.#withoutDuckDb}`;
+      const says = `${read}; ${this.#unread} Parquet files were not checked: ${this.#withoutDuckDb}`;
       return { name: 'archive', ok: false, unchecked: true, says };
     }
-    const says = `${read}, in no window more than were counted; ${this.#notArchived} that were counted from the first hour to the last are not in it${cut}`;
+    const says = `${read}, in no window more than counted; ${this.#notArchived} messages counted in these hours are not archived${cut}`;
     return { name: 'archive', ok: true, says };
   }
 
@@ -156,7 +155,7 @@ class ArchiveAuditor {
     }
   }
 
-  /** What is wrong with it, if anything is. */
+  /** The fault of a segment, if it has one. */
   #segment(file: ArchiveFile): string | undefined {
     const content = readSegment(join(this.#folder, file.path));
     const { kept, lost } = splitAt(content, this.#meta.writes);
@@ -171,18 +170,18 @@ class ArchiveAuditor {
     if (bad > 0) return `${bad} of its ${content.bytes} bytes are damaged`;
     const tornBytes = content.bytes - content.wholeBytes;
     if (this.#meta.clean && tornBytes > 0)
-      return `the last ${tornBytes} of its ${content.bytes} bytes are no whole batch, though the server stopped cleanly`;
+      return `its last ${tornBytes} of ${content.bytes} bytes are an incomplete batch, although the server stopped cleanly`;
     this.#tornBytes += tornBytes;
     return undefined;
   }
 
-  /** The same of a Parquet file. */
+  /** The fault of a Parquet file, if it has one. */
   async #read(file: ArchiveFile): Promise<string | undefined> {
     this.#parquet ??= await ParquetReader.open();
     const inFooter = await this.#parquet.rowsIn(this.#folder, file);
     let messages = 0;
     let ofOtherHours = 0;
-    // With bodies: only what is read is known to be readable.
+    // Bodies too, to prove them readable.
     for await (const { arrivedMs } of this.#parquet.read(this.#folder, file, allTime, 'body')) {
       ofOtherHours += this.#add(file, arrivedMs);
       messages += arrivedMs.length;
@@ -193,7 +192,7 @@ class ArchiveAuditor {
       : `got ${messages} messages in it, want ${file.messages} by its name and ${inFooter} by its footer`;
   }
 
-  /** Counts them, each in its window; returns how many did not come in the file's hour. */
+  /** Counts the messages by window; returns how many did not arrive in the file's hour. */
   #add({ hour }: ArchiveFile, arrivedMs: Float64Array): number {
     this.#counts.add(hour, arrivedMs);
     this.#messages += arrivedMs.length;
@@ -209,11 +208,11 @@ class ArchiveAuditor {
     if (this.places.length < mostPlaces) this.places.push(place);
   }
 
-  /** Holds an hour against what is stored of it. */
+  /** Compares an hour with the stored counts. */
   async #hold(view: CountsView, hour: number, { from, to }: Range): Promise<void> {
     let end = to;
     for (const name of periodNames) {
-      // What is deleted of a shorter period is held against a longer one.
+      // Where a shorter period is deleted, a longer one is compared.
       const start = Math.max(from, view.deletedBefore[name]);
       if (start < end) await this.#holdPeriod(view, periods[name], hour, { from: start, to: end });
       end = Math.min(end, start);
@@ -229,7 +228,7 @@ class ArchiveAuditor {
       unknown.push(damage),
     ))
       stored.set(windows.counts, indexOf(start));
-    // Nobody knows how many those were. A block reaches beyond the range on both sides.
+    // Damaged counts match anything. A block may exceed the range on both sides.
     for (const { from, to } of unknown)
       stored.fill(Number.POSITIVE_INFINITY, Math.max(0, indexOf(from)), Math.max(0, indexOf(to)));
 
@@ -242,7 +241,7 @@ class ArchiveAuditor {
         archived += this.#counts.counts[at] ?? 0;
       if (archived > counted) {
         this.#windowsAbove++;
-        const reason = `${archived} archived, but ${counted} counted (or the wall clock was set then)`;
+        const reason = `got ${archived} messages archived, want at most the ${counted} counted (did the wall clock step?)`;
         this.#place({ period: name, from: start, to: start + windowMs, reason });
       } else if (Number.isFinite(counted)) this.#notArchived += counted - archived;
     }
@@ -250,5 +249,5 @@ class ArchiveAuditor {
 }
 
 function inOtherHours(messages: number): string {
-  return `${messages} of its messages did not come in its hour`;
+  return `${messages} of its messages did not arrive in its hour`;
 }

@@ -1,13 +1,13 @@
 /**
- * Bytes of a batch: the messages that one worker took in one hour, one after the other. A worker
- * writes it once, into shared memory; the archive's thread seals it and appends the same bytes to a
- * segment. docs/format.md draws it. Little-endian, as the machines are that write it.
+ * The bytes of a batch: consecutive messages of one worker in one hour. The worker writes them once,
+ * into shared memory; the archive's thread adds the checksum and appends the same bytes to a segment.
+ * Little-endian; docs/format.md has a drawing.
  */
 import { crc32 } from 'node:zlib';
 import { Checksums } from './checksums.ts';
 import { hourMs } from './layout.ts';
 
-/** The parts of a message that are kept. */
+/** What the archive keeps of a message. */
 export interface ArchivedMessage {
   /** Epoch ms, a whole number. */
   readonly arrivedMs: number;
@@ -15,16 +15,16 @@ export interface ArchivedMessage {
   readonly method: string;
   readonly path: string;
   readonly query: string;
-  /** At most its first 64 KiB. */
+  /** The first 64 KiB at most. */
   readonly body: Uint8Array;
-  /** How many bytes the whole body had. */
+  /** The size of the whole body. */
   readonly bodyBytes: number;
 }
 
-/** In the header of a batch: where each of its fields lies. */
+/** Offsets of the fields in the header of a batch. */
 export const lengthAt = 0;
 const checksumAt = 4;
-/** The write of the store that holds the messages; 8 bytes, as a float. */
+/** The write of the store that has the messages; 8 bytes, as a float. */
 const writeAt = 8;
 /** Start of the hour, epoch ms; 8 bytes, as a float. */
 export const hourAt = 16;
@@ -32,13 +32,16 @@ export const countAt = 24;
 export const workerAt = 28;
 export const batchHeaderBytes = 32;
 
-/** Fixed part of a message: 4 time within the hour, 4 body, 4 kept, 2 path, 2 query, 1 method. */
+/**
+ * The fixed part of a message: time within the hour (4 bytes), then the sizes of the body (4), the
+ * kept body (4), path (2), query (2) and method (1).
+ */
 const messageHeaderBytes = 17;
-const mostTextBytes = 0xffff;
-const mostMethodBytes = 0xff;
+const maxTextBytes = 0xffff;
+const maxMethodBytes = 0xff;
 
-/** Bytes that a message takes at most. A UTF-16 unit becomes three bytes at most. */
-export function mostMessageBytes(
+/** An upper bound of a message's bytes: a UTF-16 unit takes three bytes of UTF-8 at most. */
+export function maxMessageBytes(
   method: string,
   path: string,
   query: string,
@@ -61,8 +64,8 @@ export function bytesOver(memory: ArrayBufferLike, offset: number, length: numbe
 }
 
 /**
- * Writes a message at an offset and returns where it ends; there must be room for
- * `mostMessageBytes`. The hot path of the archive: allocates nothing for what is plain ASCII.
+ * Writes a message and returns the offset after it. There must be room for `maxMessageBytes`. Hot
+ * path: allocates nothing for ASCII.
  */
 export function writeMessage(
   { buffer, view }: Bytes,
@@ -78,11 +81,11 @@ export function writeMessage(
   view.setUint32(at + 4, bodyBytes, true);
   view.setUint32(at + 8, body.length, true);
   let end = at + messageHeaderBytes;
-  const methodBytes = writeText(buffer, end, method, mostMethodBytes);
+  const methodBytes = writeText(buffer, end, method, maxMethodBytes);
   end += methodBytes;
-  const pathBytes = writeText(buffer, end, path, mostTextBytes);
+  const pathBytes = writeText(buffer, end, path, maxTextBytes);
   end += pathBytes;
-  const queryBytes = writeText(buffer, end, query, mostTextBytes);
+  const queryBytes = writeText(buffer, end, query, maxTextBytes);
   end += queryBytes;
   view.setUint16(at + 12, pathBytes, true);
   view.setUint16(at + 14, queryBytes, true);
@@ -92,8 +95,8 @@ export function writeMessage(
 }
 
 /** UTF-8, whole characters only. */
-function writeText(buffer: Buffer, at: number, text: string, mostBytes: number): number {
-  if (text.length <= mostBytes) {
+function writeText(buffer: Buffer, at: number, text: string, maxBytes: number): number {
+  if (text.length <= maxBytes) {
     let index = 0;
     for (; index < text.length; index++) {
       const unit = text.charCodeAt(index);
@@ -102,16 +105,16 @@ function writeText(buffer: Buffer, at: number, text: string, mostBytes: number):
     }
     if (index === text.length) return index;
   }
-  return buffer.write(text, at, Math.min(mostBytes, buffer.length - at), 'utf8');
+  return buffer.write(text, at, Math.min(maxBytes, buffer.length - at), 'utf8');
 }
 
-/** Notes which write of the store holds the batch, and puts the checksum in; `bytes` is all of it. */
+/** Adds the number of the store's write, and the checksum. */
 export function sealBatch({ buffer, view }: Bytes, length: number, write: number): void {
   view.setFloat64(writeAt, write, true);
   view.setUint32(checksumAt, crc32(buffer.subarray(writeAt, length)), true);
 }
 
-/** A whole batch in the bytes of a segment. */
+/** A complete batch in a segment. */
 export interface Batch extends Bytes {
   readonly write: number;
   readonly hour: number;
@@ -120,9 +123,9 @@ export interface Batch extends Bytes {
 }
 
 /**
- * The batch that begins at an offset of a segment; undefined where there is no whole one, because
- * writing it was interrupted or its bytes changed.
- * @param checksums of the segment's bytes; to be the same for all that is looked for in them
+ * The batch at an offset of a segment; undefined if there is no complete one, because writing it was
+ * interrupted or its bytes changed.
+ * @param checksums of the segment; share one object between all calls for a segment
  */
 export function batchAt(
   segment: Buffer,
@@ -144,21 +147,21 @@ export function batchAt(
   };
 }
 
-/** Whether as many bytes follow there as a batch says that it has. */
+/** Whether the segment is long enough for the batch that starts here. */
 export function isLongEnough(segment: Buffer, at: number): boolean {
   if (at + batchHeaderBytes > segment.length) return false;
   const length = segment.readUInt32LE(at + lengthAt);
   return length >= batchHeaderBytes && at + length <= segment.length;
 }
 
-/** Whether a batch may begin there: cheap, for a look at every byte. */
+/** Whether a batch may start here. Cheap, since a search tries every byte. */
 export function mayBeBatch(segment: Buffer, at: number): boolean {
   if (!isLongEnough(segment, at)) return false;
   const hour = segment.readDoubleLE(at + hourAt);
   return hour > 0 && hour % hourMs === 0 && segment.readUInt32LE(at + countAt) > 0;
 }
 
-/** The messages of a batch, one after the other. Bodies are views of its bytes. */
+/** The messages of a batch, in order. Bodies are views of the batch's bytes. */
 export function* messagesOf({
   buffer,
   view,

@@ -17,7 +17,7 @@ function file(sequence: number, hour: number, messages: number): KeptFile {
   };
 }
 
-const noLimits = { mostBytes: Number.POSITIVE_INFINITY, mostAgeMs: Number.POSITIVE_INFINITY };
+const noLimits = { maxBytes: Number.POSITIVE_INFINITY, maxAgeMs: Number.POSITIVE_INFINITY };
 const step = fc.record({
   action: fc.constantFrom('add', 'forget', 'trim'),
   sequence: fc.integer({ min: 1, max: 30 }),
@@ -25,13 +25,13 @@ const step = fc.record({
 });
 
 describe('the catalogue', () => {
-  it('has the files, in order, and their totals, as a plain map would', () => {
+  it('has the files in order, with their totals, like a plain map', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
         const catalogue = new Catalogue(folder);
         const model = new Map<number, KeptFile>();
         for (const { action, sequence, messages } of steps) {
-          // A sequence belongs to one hour for good.
+          // A sequence never changes its hour.
           const each = file(sequence, (sequence * 7) % 5, messages);
           if (action === 'add') {
             catalogue.add(each);
@@ -40,10 +40,10 @@ describe('the catalogue', () => {
             catalogue.forget(each);
             model.delete(sequence);
           } else {
-            const mostBytes = messages * 10;
-            for (const gone of catalogue.trim({ ...noLimits, mostBytes }, 0, 0))
+            const maxBytes = messages * 10;
+            for (const gone of catalogue.trim({ ...noLimits, maxBytes }, 0, 0))
               model.delete(gone.sequence);
-            expect(catalogue.totals().bytes).toBeLessThanOrEqual(mostBytes);
+            expect(catalogue.totals().bytes).toBeLessThanOrEqual(maxBytes);
           }
           const files = [...model.values()].sort(
             (a, b) => a.hour - b.hour || a.sequence - b.sequence,

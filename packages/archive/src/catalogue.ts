@@ -1,4 +1,4 @@
-/** Which files the archive has, how large they are, and which of them go when it is too large. */
+/** The files of the archive with their sizes, and their deletion when a limit is exceeded. */
 import { rmdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { listArchive } from './folder.ts';
@@ -6,24 +6,24 @@ import { type ArchiveFile, covers, hourMs } from './layout.ts';
 import type { ArchiveLimits } from './messages.ts';
 import { readSegment } from './segment.ts';
 
-/** A file that nobody appends to any more. */
+/** A file that is complete. */
 export interface KeptFile extends ArchiveFile {
   readonly messages: number;
   readonly bytes: number;
 }
 
-/** The status is asked for after every flush: nothing here grows with the number of files. */
+/** The status is read after every flush, so its cost does not grow with the number of files. */
 export class Catalogue {
   readonly #folder: string;
-  /** In order of hour and sequence. */
+  /** By hour and sequence. */
   #files: KeptFile[] = [];
   #messages = 0;
   #bytes = 0;
   #lastSequence = 0;
-  /** What other programs may still be reading; in no total. */
+  /** Files that other programs may still be reading; in no total. */
   #superseded: { readonly file: KeptFile; readonly sinceMs: number }[] = [];
 
-  /** Knows what lies in the folder. @throws Reto3Error RETO3_DATA_VERSION; what the disk says */
+  /** Lists the folder. @throws Reto3Error RETO3_DATA_VERSION; file system errors */
   constructor(folder: string) {
     this.#folder = folder;
     for (const file of listArchive(folder)) {
@@ -33,13 +33,13 @@ export class Catalogue {
     }
   }
 
-  /** Adds a file, or puts it in the place of the segment that it was made of. */
+  /** Adds a file; a Parquet file replaces its segment. */
   add(file: KeptFile): void {
     const at = this.#placeOf(file);
     const before = this.#files[at];
     const replaces = before !== undefined && inOrder(before, file) === 0;
     if (replaces) this.#leave(before);
-    // Nearly all are the newest; `splice` copies the array where it inserts.
+    // Nearly all files are the newest, and inserting with `splice` copies the array.
     if (at === this.#files.length) this.#files.push(file);
     else this.#files.splice(at, replaces ? 1 : 0, file);
     this.#messages += file.messages;
@@ -55,14 +55,14 @@ export class Catalogue {
     this.#leave(found);
   }
 
-  /** Has a file take the place of several; they stay on the disk until they are deleted. */
+  /** Replaces several files by one; they stay on disk until `deleteSuperseded`. */
   supersede(sources: readonly KeptFile[], file: KeptFile, nowMs: number): void {
     for (const source of sources) this.forget(source);
     this.add(file);
     this.#superseded.push(...sources.map((source) => ({ file: source, sinceMs: nowMs })));
   }
 
-  /** Deletes what was superseded by then. @throws what the disk says */
+  /** Deletes files superseded up to this time. @throws file system errors */
   deleteSuperseded(untilMs: number): void {
     this.#deleteSuperseded(({ sinceMs }) => sinceMs <= untilMs);
   }
@@ -72,23 +72,23 @@ export class Catalogue {
     return this.#files;
   }
 
-  /** The largest that any file had, so that no other ever gets it. */
+  /** The largest sequence that any file had; none is used twice. */
   get lastSequence(): number {
     return this.#lastSequence;
   }
 
-  /** Of all files: how many, and what they hold. */
+  /** Totals of all files. */
   totals(): { readonly files: number; readonly messages: number; readonly bytes: number } {
     return { files: this.#files.length, messages: this.#messages, bytes: this.#bytes };
   }
 
   /**
-   * Deletes the oldest files until the others are within the limits; returns those.
-   * @param beside bytes of segments that are being appended to
-   * @param busy the sequences of those that must stay: they are being converted or made one
+   * Deletes the oldest files until the rest is within the limits. Returns the deleted ones.
+   * @param beside bytes of open segments
+   * @param busy sequences of files that are being converted or compacted, and must stay
    */
   trim(
-    { mostBytes, mostAgeMs }: ArchiveLimits,
+    { maxBytes, maxAgeMs }: ArchiveLimits,
     nowMs: number,
     beside: number,
     busy: ReadonlySet<number> = new Set(),
@@ -96,10 +96,10 @@ export class Catalogue {
     let { bytes } = this.totals();
     const deleted: KeptFile[] = [];
     for (const file of this.#files) {
-      const tooOld = file.hour + hourMs < nowMs - mostAgeMs;
-      if (!tooOld && bytes + beside <= mostBytes) break;
+      const tooOld = file.hour + hourMs < nowMs - maxAgeMs;
+      if (!tooOld && bytes + beside <= maxBytes) break;
       if (busy.has(file.sequence)) continue;
-      // Before it: what it supersedes must not count again.
+      // First, or the files that this one supersedes would count again.
       this.#deleteSuperseded((other) => covers(file, other.file));
       rmSync(join(this.#folder, file.path), { force: true });
       this.#removeEmpty(dirname(file.path));
@@ -124,7 +124,7 @@ export class Catalogue {
     });
   }
 
-  /** Where a file is, or belongs: the place of the first that does not come before it. */
+  /** The index of a file, or where to insert it. */
   #placeOf(file: ArchiveFile): number {
     let [low, high] = [0, this.#files.length];
     while (low < high) {
@@ -141,13 +141,13 @@ export class Catalogue {
     this.#bytes -= bytes;
   }
 
-  /** The folder of an hour, and then of a day, once nothing is in it. */
+  /** Removes the folder of an hour, and then of a day, if empty. */
   #removeEmpty(path: string): void {
     if (!path.startsWith('date=')) return;
     try {
       rmdirSync(join(this.#folder, path));
     } catch {
-      // Something is in it still.
+      // Not empty.
       return;
     }
     this.#removeEmpty(dirname(path));

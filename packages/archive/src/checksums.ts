@@ -1,25 +1,23 @@
 /**
- * CRC-32 of any stretch of some bytes, at a bounded price: each byte is summed once for all stretches,
- * and less than 2 KiB more for each of them.
+ * CRC-32 of any range of a buffer at bounded cost: all ranges together read each byte once, and each
+ * range reads less than 2 KiB more.
  *
- * Clients choose the bytes of a segment, and may put into them any number of headers of batches that
- * would end far away: to sum each of those anew would take time in proportion to the square of the
- * segment's length.
+ * Clients choose the bytes of a segment, and may send any number of fake batch headers with distant
+ * ends. Computing a CRC for each of them would take quadratic time.
  *
- * A CRC is linear. With the sum of the first `from` bytes and that of the first `to` bytes, the sum of
- * what lies between is the second, xored with the first after as many zero bytes as lie between:
- * the first times x^(8 × bytes), modulo the polynomial (as crc32_combine() of zlib).
+ * A CRC is linear: crc(from, to) is the CRC of the first `to` bytes, xored with that of the first
+ * `from` bytes times x^(8 × (to − from)), modulo the polynomial (like crc32_combine() of zlib).
  */
 import { crc32 } from 'node:zlib';
 
-/** Of CRC-32, without x^32; the bit for x^0 is the highest. */
+/** CRC-32 without x^32; the highest bit is x^0. */
 const polynomial = 0xedb8_8320;
-/** Sums are kept this far apart: 4 bytes for each of 1,024. */
+/** The distance of the prefix CRCs that are kept. */
 const stepBytes = 1_024;
 
 export class Checksums {
   readonly #bytes: Uint8Array;
-  /** Of the first 0, 1, 2 … steps. */
+  /** The CRCs of the first 0, 1, 2 … steps. */
   readonly #sums: number[] = [0];
 
   constructor(bytes: Uint8Array) {
@@ -32,7 +30,7 @@ export class Checksums {
     return (this.#first(to) ^ multiply(this.#first(from), powerOf(to - from))) >>> 0;
   }
 
-  /** The CRC-32 of so many bytes from the beginning. */
+  /** The CRC-32 of the first `count` bytes. */
   #first(count: number): number {
     const step = Math.floor(count / stepBytes);
     while (this.#sums.length <= step) {
@@ -43,7 +41,7 @@ export class Checksums {
   }
 }
 
-/** The product of two polynomials, modulo that of CRC-32. */
+/** The product of two polynomials, modulo CRC-32's. */
 function multiply(a: number, b: number): number {
   let product = 0;
   let shifted = b;
@@ -54,7 +52,7 @@ function multiply(a: number, b: number): number {
   return product;
 }
 
-/** x^8, x^16, x^32 …: what a sum is multiplied with for 1, 2, 4 … zero bytes. */
+/** x^8, x^16, x^32 …: the factors that append 1, 2, 4 … zero bytes. */
 const powers = [0x0080_0000];
 for (let exponent = 1; exponent < 32; exponent++) {
   const half = powers[exponent - 1] ?? 0;

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { Archivist } from './archivist.ts';
 import { Catalogue } from './catalogue.ts';
 import { Converter } from './convert.ts';
-import { type DuckDb, loadDuckDb, openDuckDb, quoted } from './duckdb.ts';
+import { type DuckDb, loadDuckDb, openDuckDb, sqlString } from './duckdb.ts';
 import { listArchive } from './folder.ts';
 import { type ArchiveFile, hourMs, parquetPath, parseArchivePath } from './layout.ts';
 import { allocateBatches } from './memory.ts';
@@ -16,7 +16,7 @@ import { ArchiveSql } from './sql.ts';
 
 const hour = Date.UTC(2016, 4, 28, 11);
 const allTime = { from: 0, to: Number.MAX_SAFE_INTEGER };
-const noLimits = { mostBytes: 1e12, mostAgeMs: Number.POSITIVE_INFINITY };
+const noLimits = { maxBytes: 1e12, maxAgeMs: Number.POSITIVE_INFINITY };
 const base = mkdtempSync(join(tmpdir(), 'reto3-compact-'));
 afterAll(() => rmSync(base, { recursive: true }));
 
@@ -38,7 +38,7 @@ afterEach(async () => {
   for (const archivist of archivists.splice(0)) await archivist.stop();
 });
 
-/** Small files with those sequences; each has two messages, with its sequence as the path. */
+/** Small files with these sequences; each has two messages, with its sequence as the path. */
 async function fill(sequences: readonly number[], ofHour = hour): Promise<ArchiveFile[]> {
   const database = await openDuckDb(duckDb);
   const connection = await database.connect();
@@ -49,7 +49,7 @@ async function fill(sequences: readonly number[], ofHour = hour): Promise<Archiv
     await connection.run(
       `COPY (SELECT make_timestamp_ms(${ofHour + sequence} + range)::TIMESTAMP_MS AS arrived, ` +
         `0::USMALLINT AS worker, 'POST' AS method, '/${sequence}' AS path, '' AS query, ` +
-        `'x'::BLOB AS body, 1::UINTEGER AS body_bytes FROM range(2)) TO ${quoted(join(folder, path))} ` +
+        `'x'::BLOB AS body, 1::UINTEGER AS body_bytes FROM range(2)) TO ${sqlString(join(folder, path))} ` +
         '(FORMAT parquet, COMPRESSION zstd)',
     );
     const file = parseArchivePath(path);
@@ -79,7 +79,7 @@ function range(from: number, to: number): number[] {
   return Array.from({ length: to - from + 1 }, (_, index) => from + index);
 }
 
-/** How often each path is there, read and by SQL. */
+/** How often each path occurs, by the reader and by SQL. */
 async function expectOnce(sequences: readonly number[]): Promise<void> {
   const want = new Map(sequences.map((sequence) => [`/${sequence}`, 2]));
   const read = new Map<string, number>();
@@ -106,7 +106,7 @@ function openSql(sql: string): Promise<ArchiveSql> {
 const listed = (): string[] => listArchive(folder).map(({ path }) => path);
 
 describe('compaction', () => {
-  it('makes few files of many, with all messages once, and then rests', async () => {
+  it('merges many files into few, with every message once, and then stops', async () => {
     await fill(range(1, 100));
     const { archivist, store } = start();
     for (let write = 0; write < 5; write++) await store();
@@ -114,7 +114,7 @@ describe('compaction', () => {
     expect(archivist.status()).toMatchObject({ files: 1, messages: 200 });
     expect(await archivist.recount()).toEqual({ expected: 200, found: 200 });
     await expectOnce(range(1, 100));
-    // Other programs may be reading them.
+    // Other programs may still be reading them.
     expect(existsSync(join(folder, parquetPath(1, hour, 2)))).toBe(true);
     clock.pass(11 * 60_000);
     await store();
@@ -123,7 +123,7 @@ describe('compaction', () => {
     await expectOnce(range(1, 100));
   });
 
-  it('keeps hours apart, though their numbers alternate, and leaves one that is not over', async () => {
+  it('does not mix hours, even if their numbers alternate, and leaves the current hour', async () => {
     const [even, odd, young] = [
       [2, 4, 6],
       [1, 3, 5],
@@ -142,15 +142,15 @@ describe('compaction', () => {
     await expectOnce(range(1, 8));
   });
 
-  it('counts all messages once, wherever it is killed', async () => {
+  it('has every message once, wherever it is killed', async () => {
     const files = await fill(range(1, 8));
-    // Before the new file has its name.
+    // Before the rename.
     writeFileSync(join(folder, 'segments', '0000000008.partial'), 'half of it');
     await expectOnce(range(1, 8));
     recoverArchive(folder, 0);
     expect(existsSync(join(folder, 'segments', '0000000008.partial'))).toBe(false);
     await expectOnce(range(1, 8));
-    // Behind that, and while the others are deleted, one by one.
+    // After the rename, and between the deletions.
     const merged = await converter.compact(files);
     for (const { path } of files) {
       expect(listed()).toEqual([merged.path]);
@@ -162,7 +162,7 @@ describe('compaction', () => {
     await expectOnce(range(1, 8));
   });
 
-  it('ignores what is superseded, also within ranges, and deletes it at a start', async () => {
+  it('ignores superseded files, also within ranges, and deletes them at a start', async () => {
     const files = await fill(range(1, 9));
     const inner = await converter.compact(files.slice(2, 5));
     const outer = await converter.compact([...files.slice(0, 2), inner, ...files.slice(5)]);
@@ -176,9 +176,9 @@ describe('compaction', () => {
     await expectOnce(range(1, 9));
   });
 
-  it('deletes what is superseded before the file that supersedes it', async () => {
+  it('deletes superseded files before the one that supersedes them', async () => {
     await fill(range(1, 10));
-    const { archivist, store } = start({ mostBytes: 1, mostAgeMs: Number.POSITIVE_INFINITY });
+    const { archivist, store } = start({ maxBytes: 1, maxAgeMs: Number.POSITIVE_INFINITY });
     await store();
     clock.pass(10_000);
     await store();
@@ -186,7 +186,7 @@ describe('compaction', () => {
     expect(listed()).toEqual([]);
   });
 
-  it('leaves files of which one cannot be read as they are', async () => {
+  it('leaves a run of files alone if one of them is unreadable', async () => {
     const files = await fill(range(1, 4));
     writeFileSync(join(folder, files[1]?.path ?? ''), 'damaged');
     const archivist = start().archivist;
@@ -196,10 +196,10 @@ describe('compaction', () => {
   });
 });
 
-describe('a reader of files that became one meanwhile', () => {
+describe('a reader of files that are compacted meanwhile', () => {
   const changed = expect.objectContaining({ code: 'RETO3_ARCHIVE_CHANGED' });
 
-  it('says so, and neither skips nor doubles any', async () => {
+  it('fails with the reason, and neither skips nor repeats messages', async () => {
     const files = await fill(range(1, 8));
     const batches = readArchive(folder, allTime, 'head');
     expect((await batches.next()).value?.length).toBe(2);
@@ -208,7 +208,7 @@ describe('a reader of files that became one meanwhile', () => {
     await expect(batches.next()).rejects.toThrow(changed);
   });
 
-  it('says so of SQL, too', async () => {
+  it('fails in SQL too', async () => {
     const files = await fill(range(1, 8));
     const statement = 'SELECT body FROM messages';
     const sql = await openSql(statement);

@@ -1,20 +1,20 @@
-/** Which small Parquet files of the archive become one. */
+/** Chooses the small Parquet files to compact into one. */
 import type { KeptFile } from './catalogue.ts';
 
 /**
- * A segment that is full makes about 5 MB. All bytes of a run are sorted in memory, and unpack to
- * about twenty times as many: no more at once than a conversion's memory allows.
+ * A full segment becomes about 5 MB. A run is sorted in memory, where it takes about twenty times its
+ * size, so a run is limited to what a conversion may use.
  */
 const smallBytes = 4 << 20;
-const mostBytes = 8 << 20;
-const mostFiles = 64;
+const maxBytes = 8 << 20;
+const maxFiles = 64;
 
 /**
- * The first run of small files of one hour that follow each other; empty where there is none. A
- * segment or a large file between two ends a run, so that a range covers what it was made of only.
- * A server that is seldom restarted makes seven small files an hour: two are worth it.
- * @param files in order of hour and sequence
- * @param except sequences of those that cannot be made one
+ * The first run of consecutive small files of one hour; empty if there is none. A segment or a large
+ * file ends a run, so that the new file's range covers nothing but its sources. Two files are enough:
+ * a server that is seldom restarted makes seven small files an hour.
+ * @param files by hour and sequence
+ * @param except sequences of files that failed to compact
  */
 export function smallFiles(
   files: readonly KeptFile[],
@@ -27,7 +27,7 @@ export function smallFiles(
     const isSmall =
       file.kind === 'parquet' && file.bytes < smallBytes && !except.has(file.sequence);
     const fits =
-      run[0]?.hour === file.hour && run.length < mostFiles && bytes + file.bytes <= mostBytes;
+      run[0]?.hour === file.hour && run.length < maxFiles && bytes + file.bytes <= maxBytes;
     if (!isSmall || !fits) {
       if (run.length > 1) return run;
       run = [];

@@ -1,12 +1,12 @@
 /**
- * Makes a Parquet file of a segment. Whenever it is interrupted, there is the segment, or the whole
- * file, or both; and both are one, for the file is named after the segment.
+ * Converts a segment to Parquet, atomically: after a crash there is the segment, the complete file, or
+ * both. The file is named after the segment, so both count as one.
  */
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Batch } from './batch.ts';
-import { type DuckDb, loadDuckDb, openDuckDb, quoted } from './duckdb.ts';
+import { type DuckDb, loadDuckDb, openDuckDb, sqlString } from './duckdb.ts';
 import { type ArchiveFile, parquetPath, partialPath } from './layout.ts';
 import { damagedBytes, quarantine, syncPath } from './quarantine.ts';
 import { appendMessages, columnsOfTable, createMessageTable, rowsInFooters } from './rows.ts';
@@ -26,7 +26,8 @@ export class Converter {
   /** @throws Reto3Error RETO3_DUCKDB_MISSING */
   static async open(folder: string): Promise<Converter> {
     const duckDb = await loadDuckDb();
-    // One thread: the cores are for counting. What needs more memory fails; it fills no disk.
+    // One thread, since the cores are for counting. Without a temporary directory, a conversion that
+    // needs more memory fails instead of filling the disk.
     const database = await openDuckDb(duckDb, {
       ...{ threads: '1', memory_limit: '1GB', temp_directory: '' },
     });
@@ -34,9 +35,8 @@ export class Converter {
   }
 
   /**
-   * Converts a segment that nobody appends to any more, and deletes it, or puts it into quarantine
-   * where some of it is damaged. Returns the Parquet file;
-   * undefined where the segment held nothing.
+   * Converts a closed segment and deletes it, or moves it to quarantine if some of it is damaged.
+   * Returns the Parquet file; undefined if the segment was empty.
    */
   async convert(segment: ArchiveFile): Promise<ArchiveFile | undefined> {
     const source = join(this.#folder, segment.path);
@@ -60,8 +60,8 @@ export class Converter {
   }
 
   /**
-   * Makes one Parquet file of several that follow each other in an hour, and leaves them: it
-   * supersedes them from the moment on at which it has its name.
+   * Merges consecutive Parquet files of an hour into one, which supersedes them as soon as it has its
+   * name. The caller deletes them.
    */
   async compact(files: readonly ArchiveFile[]): Promise<ArchiveFile> {
     const [oldest, newest] = [files[0], files.at(-1)];
@@ -70,15 +70,15 @@ export class Converter {
     const { sequence } = newest;
     const messages = files.reduce((sum, file) => sum + (file.messages ?? 0), 0);
     const partial = join(this.#folder, partialPath(sequence));
-    const paths = files.map(({ path }) => quoted(join(this.#folder, path))).join(', ');
+    const paths = files.map(({ path }) => sqlString(join(this.#folder, path))).join(', ');
     try {
       await this.#connection.run(
         `COPY (SELECT * FROM read_parquet([${paths}], hive_partitioning = false) ORDER BY arrived) ` +
-          `TO ${quoted(partial)} (FORMAT parquet, COMPRESSION zstd)`,
+          `TO ${sqlString(partial)} (FORMAT parquet, COMPRESSION zstd)`,
       );
       const written = await rowsInFooters(this.#connection, [partial]);
       if (written !== messages)
-        throw new Error(`got ${written} messages in them, want ${messages} by their names`);
+        throw new Error(`got ${written} messages in these files, want ${messages} by their names`);
     } catch (error) {
       rmSync(partial, { force: true });
       throw error;
@@ -88,7 +88,7 @@ export class Converter {
     return { kind: 'parquet', path, sequence, first, hour, messages };
   }
 
-  /** How many messages the Parquet files say they hold. */
+  /** The messages in the Parquet files, by their footers. */
   rowsIn(files: readonly ArchiveFile[]): Promise<number> {
     return rowsInFooters(
       this.#connection,
@@ -96,13 +96,13 @@ export class Converter {
     );
   }
 
-  /** Gives a file that is written its name. What it was made of may go afterwards. */
+  /** Gives a complete file its name. Afterwards its sources may be deleted. */
   #finish(partial: string, path: string): void {
     syncPath(partial);
     const target = join(this.#folder, path);
     mkdirSync(dirname(target), { recursive: true });
     renameSync(partial, target);
-    // The names, too, are to be on the disk by then: of the file and its folders.
+    // Sync the directory entries of the file and its folders too.
     for (const folder of [dirname(target), dirname(dirname(target)), this.#folder])
       syncPath(folder);
   }
@@ -111,10 +111,10 @@ export class Converter {
     const connection = this.#connection;
     try {
       await createMessageTable(connection, 'segment');
-      // Between two batches others are appended to the next segment.
+      // Yields between batches, so that the next segment can be appended to.
       await appendMessages(this.#duckDb, connection, 'segment', batches);
       await connection.run(
-        `COPY (SELECT ${columnsOfTable} FROM segment ORDER BY arrived) TO ${quoted(path)} ` +
+        `COPY (SELECT ${columnsOfTable} FROM segment ORDER BY arrived) TO ${sqlString(path)} ` +
           '(FORMAT parquet, COMPRESSION zstd)',
       );
     } finally {

@@ -1,7 +1,7 @@
 /**
- * The table `counts` of the SQL: a view over one table for each period, filled with the periods that
- * a statement reads. Which ones those are is asked of DuckDB: a branch of the view that it drops
- * from its plan cannot be in the answer, whatever the branch holds.
+ * The SQL table `counts`: a view over one table per period. Only the periods that a statement reads
+ * are filled. DuckDB's plan shows which ones: a branch of the view that is not in the plan cannot
+ * affect the answer.
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { type PeriodName, periodNames } from '@reto3/core';
@@ -18,7 +18,7 @@ function tableOf(period: PeriodName): string {
 }
 
 export async function createCountTables(connection: DuckDBConnection): Promise<void> {
-  // Times are appended as numbers, as those of messages are.
+  // Appending times as numbers is faster than as DuckDB's own values.
   for (const period of periodNames)
     await connection.run(`CREATE TABLE ${tableOf(period)} (start_ms DOUBLE, count BIGINT)`);
   const branches = periodNames.map(
@@ -28,12 +28,12 @@ export async function createCountTables(connection: DuckDBConnection): Promise<v
   await connection.run(`CREATE VIEW counts AS ${branches.join(' UNION ALL ')}`);
 }
 
-/** The periods whose windows the statement may read. The tables are still empty. */
+/** The periods that the statement may read. Call it while the tables are empty. */
 export async function periodsIn(
   connection: DuckDBConnection,
   statement: string,
 ): Promise<PeriodName[]> {
-  // What the plan says must not come from the tables being empty.
+  // The plan must not depend on the tables being empty.
   await connection.run("SET disabled_optimizers = 'statistics_propagation'");
   const answer = await connection.runAndReadAll(
     `EXPLAIN (FORMAT json) SELECT * FROM (${statement})`,
@@ -43,7 +43,7 @@ export async function periodsIn(
   return periodNames.filter((period) => plan.includes(tableOf(period)));
 }
 
-/** Fills the table of a period with what `read` gives. */
+/** Fills the table of a period. */
 export async function fillCounts(
   { DuckDBDataChunk, BIGINT, DOUBLE }: DuckDb,
   connection: DuckDBConnection,

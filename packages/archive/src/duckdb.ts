@@ -1,6 +1,6 @@
 /**
- * DuckDB, loaded only where the archive is written or read: an optional dependency, and 70 MB. The
- * only file that loads it.
+ * Loads DuckDB, an optional dependency of 70 MB, when the archive is written or read. The only file
+ * that loads it.
  */
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { messageOf, Reto3Error } from '@reto3/core';
@@ -17,7 +17,7 @@ export async function loadDuckDb(): Promise<DuckDb> {
   }
 }
 
-/** A database in memory that reaches for nothing by itself. */
+/** An in-memory database that never downloads extensions. */
 export async function openDuckDb(
   duckDb: DuckDb,
   options: Readonly<Record<string, string>> = {},
@@ -29,23 +29,22 @@ export async function openDuckDb(
   });
 }
 
-/** A text as SQL has it. */
-export function quoted(text: string): string {
+/** An SQL string literal. */
+export function sqlString(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
 /**
- * Behind the rows of a SELECT a row of NULLs. A stream that fails ends as one that has come to its
- * end: @duckdb/node-api does not tell. So an answer is whole when its last row has come, which
- * UNION ALL puts last.
- * @param columns how many the SELECT has
+ * Appends a row of NULLs to a SELECT, to detect a truncated answer: in @duckdb/node-api a stream that
+ * fails looks like one that ended. UNION ALL puts this row last.
+ * @param columns the number of columns of the SELECT
  */
 export function withEnd(select: string, columns: number): string {
   return `${select} UNION ALL SELECT ${new Array<string>(columns).fill('NULL').join(', ')}`;
 }
 
-/** Why a stream of that SELECT broke off: it is run once more, for its rows to be thrown away. */
-export async function whyBroken(connection: DuckDBConnection, select: string): Promise<string> {
+/** Why a stream of this SELECT failed: runs it again and discards the rows. */
+export async function streamFailure(connection: DuckDBConnection, select: string): Promise<string> {
   try {
     await connection.runAndReadAll(`EXPLAIN ANALYZE ${select}`);
   } catch (error) {
@@ -54,7 +53,7 @@ export async function whyBroken(connection: DuckDBConnection, select: string): P
   return 'it broke off before its end';
 }
 
-/** DuckDB's words without the drawing of the place below them. */
+/** DuckDB's message without the excerpt of the statement. */
 export function oneLine(error: unknown): string {
   return messageOf(error)
     .replace(/\s*\bLINE \d+:.*/s, '')

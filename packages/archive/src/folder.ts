@@ -1,25 +1,25 @@
-/** What lies in an archive's folder. */
+/** Lists the folder of an archive. */
 import { readdirSync } from 'node:fs';
 import { sep } from 'node:path';
 import { type ArchiveFile, covers, parseArchivePath } from './layout.ts';
 
 /**
- * All files of an archive, oldest first; none where there is no archive. Of a segment that is
- * converted already, the Parquet file alone; of files that became one, that one.
+ * All files of an archive, oldest first, without those that another one supersedes: a converted
+ * segment or compacted files. Empty if there is no archive.
  */
 export function listArchive(folder: string): ArchiveFile[] {
   const files = pathsIn(folder).flatMap((path) => parseArchivePath(path) ?? []);
   files.sort(widestFirst);
   const kept: ArchiveFile[] = [];
   for (const file of files) {
-    // Each file that may cover it comes before it, and one that ends later covers no less.
+    // Files that may cover this one come first, widest first.
     const before = kept.at(-1);
     if (before === undefined || !covers(before, file)) kept.push(file);
   }
   return kept;
 }
 
-/** In order of hours and numbers; of two that begin alike, the one that holds more. */
+/** By hour and first sequence; of two with the same, the wider one first. */
 function widestFirst(a: ArchiveFile, b: ArchiveFile): number {
   return (
     a.hour - b.hour ||
@@ -29,7 +29,7 @@ function widestFirst(a: ArchiveFile, b: ArchiveFile): number {
   );
 }
 
-/** Every path in the folder, with slashes. */
+/** Every path in the folder, with forward slashes. */
 export function pathsIn(folder: string): string[] {
   try {
     return readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((path) =>

@@ -35,7 +35,7 @@ const step = fc.oneof(
 );
 
 describe('batches from workers to the archive', () => {
-  it('are of the hour of their messages, also after one that fits into no slot', () => {
+  it('have the hour of their messages, even after a message that fits into no slot', () => {
     const { writers, ring, readers, counts } = setUp();
     const [writer, reader] = [writers[0], readers[0]];
     writer?.add(hour, 'GET', '/'.repeat(slotBytes), '', new Uint8Array(0), 0);
@@ -45,13 +45,13 @@ describe('batches from workers to the archive', () => {
     expect(counts.read()).toEqual({ accepted: 1, dropped: 1 });
   });
 
-  it('have every accepted message once, in order, in a flush that holds it', () => {
+  it('have every accepted message once, in order, under a flush that has it', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const { writers, ring, readers, counts } = setUp(2);
         let now = hour;
         let number = 0;
-        /** By worker: messages that were added, and the number of the flush that holds them. */
+        /** By worker: the messages added, and the number of the flush that has them. */
         const added: { path: string; flush: number; arrivedMs: number }[][] = [[], []];
         const got: { path: string; arrivedMs: number }[][] = [[], []];
         let flush = 0;
@@ -99,7 +99,7 @@ describe('batches from workers to the archive', () => {
     );
   });
 
-  it('are not given before the flush that holds them', () => {
+  it('are not released before the flush that has them', () => {
     const { writers, ring, readers } = setUp();
     const before = ring.raiseFlush();
     writers[0]?.add(hour, 'POST', '/', '', largeBody, 1);
@@ -108,7 +108,7 @@ describe('batches from workers to the archive', () => {
     expect(readers[0]?.heldBy(ring.raiseFlush())).toHaveLength(1);
   });
 
-  it('are dropped and counted while nobody takes them, and taken again after that', () => {
+  it('are dropped and counted while the thread stalls, and accepted again afterwards', () => {
     const { writers, ring, readers, counts } = setUp();
     const [writer] = writers;
     const perSlot = Math.floor(slotBytes / (largeBody.length + 100));

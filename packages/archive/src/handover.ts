@@ -1,13 +1,13 @@
 /**
- * How batches go from a worker to the archive's thread: a ring of slots with one writer and one
- * reader, and the only file of the archive that calls `Atomics`.
+ * Passes batches from a worker to the archive's thread: a ring buffer of slots with one writer and one
+ * reader. The only file of the archive that uses `Atomics`.
  *
  * Invariants:
- * - the worker never waits: where no slot is free, the message is counted as dropped and that is
- *   all, so a thread that stands still harms neither counting nor answering;
- * - every message that goes through here is counted once, as accepted or as dropped;
- * - a slot that is handed over carries the number of a flush that holds all its messages: they were
- *   added to the ring before that number is read (the engine's ring/ring.ts says why).
+ * - The worker never waits. If no slot is free it counts the message as dropped, so a stalled thread
+ *   affects neither counting nor answering.
+ * - Every message is counted once, as accepted or as dropped.
+ * - A slot carries the number of a flush that has all its messages: they are added to the ring of
+ *   counters before that number is read (the engine's ring/ring.ts explains the order).
  */
 import { collectingFlush } from '@reto3/engine/ring';
 import {
@@ -16,7 +16,7 @@ import {
   countAt,
   hourAt,
   lengthAt,
-  mostMessageBytes,
+  maxMessageBytes,
   workerAt,
   writeMessage,
 } from './batch.ts';
@@ -40,9 +40,9 @@ const slotMask = slotCount - 1;
 export class BatchWriter {
   readonly #memory: WorkerMemory;
   readonly #worker: number;
-  /** Of the ring of counters. */
+  /** Control words of the ring of counters. */
   readonly #ringControl: Int32Array<SharedArrayBuffer>;
-  /** The slot that is being filled. */
+  /** The slot being filled. */
   #slot: Bytes | undefined;
   #end = 0;
   #count = 0;
@@ -61,7 +61,7 @@ export class BatchWriter {
     this.#ringControl = ringControl;
   }
 
-  /** Keeps a message that was added to the ring before. The archive's hot path. */
+  /** Archives a message that has been added to the ring of counters. Hot path. */
   add(
     arrivedMs: number,
     method: string,
@@ -70,13 +70,13 @@ export class BatchWriter {
     body: Uint8Array,
     bodyBytes: number,
   ): void {
-    const most = mostMessageBytes(method, path, query, body.length);
+    const most = maxMessageBytes(method, path, query, body.length);
     if (
       this.#slot !== undefined &&
       (this.#end + most > slotBytes || arrivedMs < this.#hour || arrivedMs >= this.#hour + hourMs)
     )
       this.handOver();
-    // No slot is begun for what fits into none: it would keep this hour for those that come later.
+    // A message that fits into no slot must not start one: the slot would keep this message's hour.
     const fits = most <= slotBytes - batchHeaderBytes;
     const slot = fits ? (this.#slot ?? this.#begin(arrivedMs)) : undefined;
     if (slot === undefined) {
@@ -91,7 +91,7 @@ export class BatchWriter {
     Atomics.store(this.#memory.control, acceptedAt, this.#accepted);
   }
 
-  /** Gives what has come so far to the archive's thread. */
+  /** Hands the current slot over to the archive's thread. */
   handOver(): void {
     const slot = this.#slot;
     if (slot === undefined || this.#count === 0) return;
@@ -103,7 +103,7 @@ export class BatchWriter {
     const { control, flushes } = this.#memory;
     flushes[this.#handedOver & slotMask] = collectingFlush(this.#ringControl);
     this.#handedOver = (this.#handedOver + 1) | 0;
-    // After the bytes: whoever sees the number sees them too.
+    // After the bytes, so that a reader that sees this number sees them too.
     Atomics.store(control, handedOverAt, this.#handedOver);
     this.#slot = undefined;
   }
@@ -120,7 +120,7 @@ export class BatchWriter {
   }
 }
 
-/** A batch in shared memory, as a worker handed it over. */
+/** A batch that a worker handed over, in shared memory. */
 export interface HandedBatch extends Bytes {
   readonly length: number;
   readonly hour: number;
@@ -144,13 +144,13 @@ export class BatchReader {
     );
   }
 
-  /** The oldest batches whose messages are all in that flush or an earlier one. */
+  /** The oldest batches whose messages are all in this flush or an earlier one. */
   heldBy(flush: number): HandedBatch[] {
     const { control, flushes, slots } = this.#memory;
     const handedOver = Atomics.load(control, handedOverAt);
     const batches: HandedBatch[] = [];
     for (let at = this.#taken; at !== handedOver; at = (at + 1) | 0) {
-      // The difference says which is later, also after the numbers have wrapped.
+      // Compare by difference: the numbers wrap.
       if ((((flushes[at & slotMask] ?? 0) - flush) | 0) > 0) break;
       const slot = slots[at & slotMask];
       if (slot === undefined) throw new Error('BUG: no such slot');
@@ -166,7 +166,7 @@ export class BatchReader {
     return batches;
   }
 
-  /** Lets the worker fill the slots of the oldest batches again. */
+  /** Returns the slots of the oldest batches to the worker. */
   release(batches: readonly HandedBatch[]): void {
     const { control } = this.#memory;
     this.#taken = (this.#taken + batches.length) | 0;
@@ -176,7 +176,7 @@ export class BatchReader {
   }
 }
 
-/** How many messages the workers accepted and dropped since the start; asked often enough. */
+/** The messages that the workers accepted and dropped since the start. */
 export class BatchCounts {
   readonly #controls: readonly Int32Array<SharedArrayBuffer>[];
   readonly #seen: { accepted: number; dropped: number }[];
@@ -193,7 +193,7 @@ export class BatchCounts {
     return this.#controls.length;
   }
 
-  /** To be called at least once in 2³² messages of a worker: a flush interval is far less. */
+  /** Call it at least once per 2³² messages of a worker, or an overflow goes unnoticed. */
   read(): { readonly accepted: number; readonly dropped: number } {
     for (const [worker, control] of this.#controls.entries()) {
       const seen = this.#seen[worker];
@@ -202,7 +202,7 @@ export class BatchCounts {
         accepted: Atomics.load(control, acceptedAt),
         dropped: Atomics.load(control, droppedAt),
       };
-      // They wrap; the difference modulo 2³² is right.
+      // The counters wrap; their difference modulo 2³² is right.
       this.#accepted += (now.accepted - seen.accepted) >>> 0;
       this.#dropped += (now.dropped - seen.dropped) >>> 0;
       this.#seen[worker] = now;
@@ -210,15 +210,15 @@ export class BatchCounts {
     return { accepted: this.#accepted, dropped: this.#dropped };
   }
 
-  /** How many messages each worker has accepted by now, modulo 2³². */
+  /** The messages that each worker has accepted so far, modulo 2³². */
   accepted(): number[] {
     return this.#controls.map((control) => Atomics.load(control, acceptedAt));
   }
 
-  /** Whether the archive's thread has taken all that was accepted then. */
+  /** Whether the archive's thread has taken these messages; `accepted` is an earlier result. */
   tookAll(accepted: readonly number[]): boolean {
     return this.#controls.every((control, worker) => {
-      // A worker's messages are taken in turn; the difference is right after the numbers have wrapped.
+      // A worker's messages are taken in order. Compare by difference: the numbers wrap.
       const ahead = Atomics.load(control, takenMessagesAt) - (accepted[worker] ?? 0);
       return (ahead | 0) >= 0;
     });

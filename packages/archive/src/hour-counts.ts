@@ -1,4 +1,4 @@
-/** How many archived messages came in each window of one hour: a column of numbers, used again. */
+/** Counts the archived messages of one hour by window, in a reusable column. */
 import type { Period } from '@reto3/core';
 import { hourMs } from './layout.ts';
 
@@ -13,8 +13,8 @@ export class HourCounts {
   }
 
   /**
-   * @param hour start of it, epoch ms; the same until `clear`
-   * @param arrivedMs epoch ms; what came in another hour is left out
+   * @param hour its start, epoch ms; the same until `clear`
+   * @param arrivedMs epoch ms; arrivals in other hours are ignored
    */
   add(hour: number, arrivedMs: Float64Array): void {
     const [counts, windowMs] = [this.counts, this.#windowMs];

@@ -4,12 +4,12 @@ import { parquetPath, parseArchivePath, partialPath, segmentPath } from './layou
 const hour = Date.UTC(2016, 4, 28, 11);
 
 describe('paths of the archive', () => {
-  it('say which segment it is, of which hour, and how many messages', () => {
+  it('name the sequence, the hour and the number of messages', () => {
     expect(segmentPath(7, hour)).toBe('segments/0000000007_2016-05-28T11.segment');
     expect(parquetPath(7, hour + 5, 120)).toBe('date=2016-05-28/hour=11/0000000007_120.parquet');
   });
 
-  it('are read back', () => {
+  it('are parsed back', () => {
     for (const [path, kind, messages] of [
       [segmentPath(7, hour), 'segment', undefined],
       [parquetPath(7, hour, 120), 'parquet', 120],

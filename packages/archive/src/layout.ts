@@ -1,49 +1,48 @@
 /**
- * Names of files in the archive's folder. No other file knows a name; docs/format.md draws them.
+ * The file names of the archive, all in this file; docs/format.md explains them.
  *
- *     archive/segments/0000000007_2016-05-28T11.segment          messages as they came
+ *     archive/segments/0000000007_2016-05-28T11.segment          messages in order of arrival
  *     archive/date=2016-05-28/hour=11/0000000007_1200000.parquet the same, converted
- *     archive/date=2016-05-28/hour=11/0000000007-0000000009_3600000.parquet  several, as one
- *     archive/quarantine/0000000007_2016-05-28T11.segment        as it was when it was found damaged
+ *     archive/date=2016-05-28/hour=11/0000000007-0000000009_3600000.parquet  compacted
+ *     archive/quarantine/0000000007_2016-05-28T11.segment        damaged, as it was found
  *
- * A segment holds messages of one hour (by their arrival, UTC), so it becomes one file. That is
- * named after the number of its segment: whatever a crash leaves of both, they are one. Small
- * files of an hour become one later, named after the first and the last number: it supersedes all
- * files of that hour whose numbers lie between.
+ * A segment has messages of one hour (by arrival, UTC) and becomes one Parquet file with the same
+ * sequence number, so that after a crash both count as one. Small files of an hour are compacted into
+ * one, named after the first and last number: it supersedes all files between them.
  */
 import { basename, join } from 'node:path';
 import { alignDown } from '@reto3/core';
 
-/** Messages are kept apart by the hour of their arrival, UTC. */
+/** A file has messages of one hour, by arrival, UTC. */
 export const hourMs = 3_600_000;
 
-/** A file of the archive, as its name tells. */
+/** A file of the archive, parsed from its name. */
 export interface ArchiveFile {
   readonly kind: 'segment' | 'parquet';
-  /** From the archive's folder. */
+  /** Relative to the archive's folder. */
   readonly path: string;
-  /** Unique in the archive, and rising; of a file made of several, the last. */
+  /** Unique and ascending; the last one of a compacted file. */
   readonly sequence: number;
-  /** The first of several; else the same as `sequence`. */
+  /** The first sequence of a compacted file; otherwise the same as `sequence`. */
   readonly first: number;
-  /** Start of the hour in which its messages came, epoch ms. */
+  /** Start of the hour in which its messages arrived, epoch ms. */
   readonly hour: number;
-  /** How many messages it holds; undefined for a segment, which grows. */
+  /** Its number of messages; undefined for a segment, which grows. */
   readonly messages: number | undefined;
 }
 
 export const segmentsFolder = 'segments';
 
 /**
- * Where a segment with damaged bytes is kept as it was found; nothing reads it or deletes it.
- * @param copy from 1 up, for a segment that was found damaged more than once
+ * The path of a damaged segment in quarantine, where nothing reads or deletes it.
+ * @param copy from 1, for a segment that was damaged more than once
  */
 export function quarantinePath({ path }: ArchiveFile, copy: number): string {
   const suffix = copy === 1 ? '' : `.${copy}`;
   return join('quarantine', `${basename(path)}${suffix}`);
 }
 
-/** What a file is called while it is written, so that nobody reads half of one. */
+/** The temporary path of a file that is being written, so that nobody reads an incomplete one. */
 export function partialPath(sequence: number): string {
   return join(segmentsFolder, `${digits(sequence)}.partial`);
 }
@@ -64,12 +63,12 @@ export function parquetPath(
   return join(`date=${date}`, `hour=${hourOfDay}`, name);
 }
 
-/** Whether one file holds all that the other holds. */
+/** Whether `file` supersedes `other`, or is the same. */
 export function covers(file: ArchiveFile, other: ArchiveFile): boolean {
   return file.hour === other.hour && file.first <= other.first && file.sequence >= other.sequence;
 }
 
-/** What a path in the archive's folder names; undefined where it is none of ours. */
+/** Parses a path in the archive's folder; undefined if it is not an archive file. */
 export function parseArchivePath(path: string): ArchiveFile | undefined {
   const segment = /^segments\/(\d{10})_(\d{4}-\d\d-\d\d)T(\d\d)\.segment$/.exec(path);
   const parquet =
@@ -97,7 +96,7 @@ function fileOf(
     : { kind, path, sequence, first, hour, messages };
 }
 
-/** Such as 2016-05-28T11. */
+/** Like 2016-05-28T11. */
 function hourText(hour: number): string {
   return new Date(alignDown(hour, hourMs)).toISOString().slice(0, 13);
 }

@@ -1,22 +1,19 @@
 /**
- * The map of the shared memory between ingest workers and the archive's thread. Every thread
- * imports this file; docs/format.md draws it.
+ * The map of the memory that ingest workers and the archive's thread share. Every thread imports this
+ * file; docs/format.md has a drawing.
  *
  *     worker 0: | control | flush numbers | slot 0 | slot 1 | … | worker 1: …
  *
- * A slot holds a batch as it goes to the disk. The worker fills slots in turn, the archive's thread
- * takes them in turn: neither ever writes what the other is using, and no message is copied twice.
+ * A slot has a batch in the form that goes to disk. The worker fills slots in order and the archive's
+ * thread takes them in order; neither writes a slot that the other is using.
  */
 import { type Bytes, batchHeaderBytes, bytesOver } from './batch.ts';
 
-/**
- * A slot is as large as the largest message (64 KiB of body, three texts) twice over, so that none
- * is ever refused for its size.
- */
+/** More than twice the largest message (64 KiB of body, three texts): none is dropped for its size. */
 export const slotBytes = 256 << 10;
 /**
- * 16 MiB a worker: at 50,000 messages/s of 54 bytes, six seconds in which the archive's thread may
- * stand still without a message being dropped.
+ * 16 MiB per worker: at 50,000 messages/s of 54 bytes, the archive's thread may stall for six seconds
+ * before a message is dropped.
  */
 export const slotCount = 64;
 
@@ -25,7 +22,7 @@ const cacheLineInts = 16;
 export const handedOverAt = 0;
 export const acceptedAt = 1;
 export const droppedAt = 2;
-/** Written by the archive's thread, in a line of its own: slots that may be filled again, and what they held. */
+/** Written by the archive's thread, on a cache line of its own: slots and messages taken. */
 export const takenAt = cacheLineInts;
 export const takenMessagesAt = cacheLineInts + 1;
 const controlInts = 2 * cacheLineInts;
@@ -36,10 +33,10 @@ if ((slotCount & (slotCount - 1)) !== 0) throw new Error('BUG: slotCount must be
 if (slotBytes < batchHeaderBytes + 2 * (64 << 10))
   throw new Error('BUG: a slot must hold the largest message');
 
-/** The part of the memory that one worker shares with the archive's thread. */
+/** The memory that one worker shares with the archive's thread. */
 export interface WorkerMemory {
   readonly control: Int32Array<SharedArrayBuffer>;
-  /** For each slot: the number of the flush that will hold its messages. */
+  /** The number of the flush that will have the slot's messages, per slot. */
   readonly flushes: Int32Array<SharedArrayBuffer>;
   readonly slots: readonly Bytes[];
 }

@@ -1,61 +1,61 @@
-/** What the main thread and the archive's thread say to each other. */
+/** The messages between the main thread and the archive's thread. */
 
-/** Given to the archive's thread when it starts. */
+/** The archive thread's `workerData`. */
 export interface ArchiveStart {
   readonly memory: SharedArrayBuffer;
   /** The archive's, absolute. */
   readonly folder: string;
-  /** How many writes the store has had: what segments have of later ones is cut off. */
+  /** The writes that the store has had. Later ones are cut off from segments. */
   readonly writes: number;
   readonly limits: ArchiveLimits;
 }
 
 export interface ArchiveLimits {
-  readonly mostBytes: number;
-  /** Infinity: for ever. */
-  readonly mostAgeMs: number;
+  readonly maxBytes: number;
+  /** Infinity means forever. */
+  readonly maxAgeMs: number;
 }
 
 /** A write of the store that succeeded. */
 export interface Stored {
-  /** Every message that a worker added under that flush number or an earlier one is in it. */
+  /** It has every message that a worker added under this flush number or an earlier one. */
   readonly flush: number;
-  /** Its number. */
+  /** The number of this write. */
   readonly write: number;
-  /** How many writes are on the disk for certain. */
+  /** The newest write that is synced to disk. */
   readonly syncedWrites: number;
 }
 
 export type ToArchive =
   | { readonly stored: Stored }
-  /** The store gave messages up: what waits, up to that flush, must not be archived. */
+  /** The store gave messages up: discard what waits, through this flush. */
   | { readonly gaveUp: number }
-  /** Count again what is on the disk; the answer has that number. */
+  /** Count the messages in files; the answer has this number. */
   | { readonly recount: number }
-  /** Write what is left, and leave. */
+  /** Write the rest and exit. */
   | { readonly stop: true };
 
-/** Since the start, unless it says otherwise. */
+/** Since the start, unless stated otherwise. */
 export interface ArchiveStatus {
   readonly archived: number;
-  /** Taken from the workers and given up. */
+  /** Taken from the workers, then given up by the store. */
   readonly discarded: number;
-  /** On the disk, those of earlier starts too. */
+  /** On disk, including earlier starts. */
   readonly messages: number;
   readonly files: number;
   readonly bytes: number;
-  /** Start of the oldest hour, epoch ms; undefined where there is none. */
+  /** Start of the oldest hour, epoch ms; undefined if there is none. */
   readonly oldestHour: number | undefined;
   readonly deletedFiles: number;
   readonly deletedMessages: number;
-  /** Why nothing can be written now; undefined where all is well. */
+  /** Why writing fails now; undefined if it does not. */
   readonly failing: string | undefined;
 }
 
-/** What is on the disk, counted again from the files themselves. */
+/** The messages on disk, counted in the files. */
 export interface Recount {
   readonly recounted: number;
-  /** As the status had it in the same moment. */
+  /** The status at the same moment. */
   readonly expected: number;
   /** In the footers of Parquet files and the batches of segments. */
   readonly found: number;

@@ -1,15 +1,14 @@
 /**
- * What the main thread has to say to the archive's thread, kept short: a thread that stands still, as
- * its disk may, must not have messages pile up in its queue. Durable servers write a hundred times a
- * second.
+ * The bounded queue of messages to the archive's thread. Durable servers write a hundred times a
+ * second, and the messages must not pile up if the thread stalls, as its disk may.
  *
- * Invariant: messages go in the order in which they were posted; of writes that follow each other and
- * cannot go yet the last stands for all, for what it says holds for the earlier ones too.
+ * Invariant: messages are sent in the order in which they were posted. Of consecutive writes that
+ * wait, only the last is kept, since it includes the earlier ones.
  */
 import type { ToArchive } from './messages.ts';
 
-/** Far more than a thread that works ever leaves unanswered. */
-export const mostUnanswered = 64;
+/** Far more than a healthy thread leaves unanswered. */
+export const maxUnanswered = 64;
 
 export class Outbox {
   readonly #send: (message: ToArchive) => void;
@@ -20,13 +19,13 @@ export class Outbox {
     this.#send = send;
   }
 
-  /** How many wait here. */
+  /** The length of the queue. */
   get waiting(): number {
     return this.#later.length;
   }
 
   post(message: ToArchive): void {
-    if (this.#later.length === 0 && this.#unanswered < mostUnanswered) {
+    if (this.#later.length === 0 && this.#unanswered < maxUnanswered) {
       this.#go(message);
       return;
     }
@@ -35,10 +34,10 @@ export class Outbox {
     this.#later.push(message);
   }
 
-  /** The thread has answered a write, or that the store gave up. */
+  /** The thread has answered a `stored` or `gaveUp` message. */
   answered(): void {
     this.#unanswered = Math.max(0, this.#unanswered - 1);
-    while (this.#unanswered < mostUnanswered) {
+    while (this.#unanswered < maxUnanswered) {
       const next = this.#later.shift();
       if (next === undefined) return;
       this.#go(next);

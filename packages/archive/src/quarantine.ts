@@ -1,6 +1,6 @@
 /**
- * Segments with damaged bytes. What is whole of them stays in the archive; the file as it was found
- * is kept in a folder that nothing reads, limits or deletes: what it still holds is for a person.
+ * Damaged segments. Their intact batches stay in the archive; the original file goes to a folder that
+ * nothing reads, limits or deletes, for a person to look at.
  */
 import {
   closeSync,
@@ -20,20 +20,20 @@ import type { Batch } from './batch.ts';
 import { type ArchiveFile, partialPath, quarantinePath } from './layout.ts';
 import { type SegmentContent, segmentHeader } from './segment.ts';
 
-/** How many bytes of a segment are damaged. */
+/** The number of damaged bytes in a segment. */
 export function damagedBytes({ damaged }: SegmentContent): number {
   return damaged.reduce((sum, { from, to }) => sum + to - from, 0);
 }
 
-/** Moves a segment away, once what is whole of it is somewhere else. */
+/** Moves a segment to quarantine, once its intact batches are elsewhere. */
 export function quarantine(folder: string, file: ArchiveFile): void {
   const { path } = targetOf(folder, file);
   renameSync(join(folder, file.path), path);
 }
 
 /**
- * Copies a segment away, and has these of its batches take its place. Whenever this is interrupted,
- * the segment is as it was, or is the new one with the old one in quarantine.
+ * Copies a segment to quarantine, then replaces it by its intact batches. After a crash, the segment
+ * is unchanged, or it is the new one and the old one is in quarantine.
  */
 export function replaceDamaged(folder: string, file: ArchiveFile, kept: readonly Batch[]): void {
   const target = targetOf(folder, file);
@@ -42,13 +42,13 @@ export function replaceDamaged(folder: string, file: ArchiveFile, kept: readonly
     copyFileSync(join(folder, file.path), partial, constants.COPYFILE_FICLONE);
     syncPath(partial);
     renameSync(partial, target.path);
-    // Its name, too, is to be on the disk before the segment changes.
+    // Its directory entry must be on disk before the segment changes.
     for (const parent of [dirname(target.path), folder]) syncPath(parent);
   }
   const partial = join(folder, partialPath(file.sequence));
   const descriptor = openSync(partial, 'w');
   try {
-    // writeSync may write a part of it and report no error.
+    // Not writeSync, which may write only a part without an error.
     for (const bytes of [segmentHeader(), ...kept.map(({ buffer }) => buffer)])
       writeFileSync(descriptor, bytes);
     fsyncSync(descriptor);
@@ -59,8 +59,8 @@ export function replaceDamaged(folder: string, file: ArchiveFile, kept: readonly
 }
 
 /**
- * Where a segment is kept in quarantine: under the first name that is free, or that has a copy of it
- * already, as an interrupted start leaves. Another damage of the same segment is another file.
+ * The path of a segment in quarantine: the first name that is free, or that already has a copy of it
+ * from an interrupted start. If the same segment is damaged again, it gets another file.
  */
 function targetOf(
   folder: string,
@@ -76,7 +76,7 @@ function targetOf(
   }
 }
 
-/** Puts a file on the disk, or the names in a folder. */
+/** Syncs a file, or the entries of a directory. */
 export function syncPath(path: string): void {
   const descriptor = openSync(path, 'r');
   try {

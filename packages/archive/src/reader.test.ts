@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { loadDuckDb, openDuckDb, quoted } from './duckdb.ts';
+import { loadDuckDb, openDuckDb, sqlString } from './duckdb.ts';
 import { parquetPath } from './layout.ts';
 import { readArchive } from './reader.ts';
 import { ArchiveSql } from './sql.ts';
@@ -16,7 +16,7 @@ afterAll(() => rmSync(base, { recursive: true }));
 let folder = '';
 let path = '';
 
-/** An archive of one Parquet file, of many of DuckDB's chunks. */
+/** An archive of one Parquet file with many of DuckDB's chunks. */
 beforeEach(async () => {
   folder = mkdtempSync(join(base, 'archive-'));
   path = join(folder, parquetPath(1, hour, messages));
@@ -26,13 +26,13 @@ beforeEach(async () => {
   await connection.run(
     `COPY (SELECT make_timestamp_ms(${hour} + range)::TIMESTAMP_MS AS arrived, 0::USMALLINT AS worker, ` +
       `'POST' AS method, '/' AS path, '' AS query, md5(range::VARCHAR)::BLOB AS body, ` +
-      `32::UINTEGER AS body_bytes FROM range(${messages})) TO ${quoted(path)} (FORMAT parquet, COMPRESSION zstd)`,
+      `32::UINTEGER AS body_bytes FROM range(${messages})) TO ${sqlString(path)} (FORMAT parquet, COMPRESSION zstd)`,
   );
   connection.closeSync();
   database.closeSync();
 });
 
-/** Where DuckDB gives about half of the bodies, and then the end of the stream. */
+/** Damage at which DuckDB returns about half of the bodies and then ends the stream. */
 function damage(): void {
   const bytes = readFileSync(path);
   const at = Math.floor(0.6 * bytes.length);
@@ -68,7 +68,7 @@ describe('a Parquet file', () => {
     expect(await bodiesSelected()).toBe(messages);
   });
 
-  it('that is damaged in its middle is not taken for a shorter one', async () => {
+  it('damaged in its middle is not mistaken for a shorter one', async () => {
     damage();
     await expect(bodiesRead()).rejects.toThrow(
       expect.objectContaining({
@@ -79,7 +79,7 @@ describe('a Parquet file', () => {
     await expect(bodiesSelected()).rejects.toThrow(/^cannot run the SQL: \w/);
   });
 
-  it('without its end is named', async () => {
+  it('without its footer is named', async () => {
     writeFileSync(path, readFileSync(path).subarray(0, 1_000));
     const named = expect.objectContaining({
       code: 'RETO3_ARCHIVE_DAMAGED',

@@ -1,7 +1,6 @@
 /**
- * Reads archived messages in the order of hours, batch by batch: Parquet files by DuckDB, segments
- * that are not converted yet as they are. It reads while a server writes, too: what that server
- * converts meanwhile is read from one of the two, never from both.
+ * Reads archived messages by hour, batch by batch: Parquet files with DuckDB, segments directly. It
+ * also works while a server writes: a segment that is converted meanwhile is read once.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,14 +17,14 @@ import {
   loadDuckDb,
   oneLine,
   openDuckDb,
-  quoted,
-  whyBroken,
+  sqlString,
+  streamFailure,
   withEnd,
 } from './duckdb.ts';
 import { listArchive } from './folder.ts';
 import { type ArchiveFile, covers, hourMs } from './layout.ts';
 import { rowsInFooters } from './rows.ts';
-import { readSound, type SegmentContent } from './segment.ts';
+import { readIntact, type SegmentContent } from './segment.ts';
 
 /** From inclusive, to exclusive, epoch ms. */
 export interface ArchiveRange {
@@ -33,13 +32,10 @@ export interface ArchiveRange {
   readonly to: number;
 }
 
-/** How much of each message is read: less is faster. */
+/** How much of each message to read; less is faster. */
 export type ArchivedParts = 'time' | 'head' | 'body';
 
-/**
- * Some messages, row by row. What is not asked for is not converted; what was not read is empty or
- * 0.
- */
+/** Messages as rows. Values are converted on access; parts that were not read are empty or 0. */
 export interface MessageBatch {
   readonly length: number;
   /** Epoch ms, whole numbers. */
@@ -52,14 +48,14 @@ export interface MessageBatch {
   bodyBytes(row: number): number;
 }
 
-/** What lies in the range, by the names of files: an upper bound where hours are cut. */
+/** The files whose hours overlap the range. */
 export function filesIn(folder: string, { from, to }: ArchiveRange): ArchiveFile[] {
   return listArchive(folder).filter(({ hour }) => hour < to && hour + hourMs > from);
 }
 
 /**
- * @param folder of the archive
- * @param options `threads`: how many DuckDB may use; by default one for each core
+ * @param folder the archive's
+ * @param options `threads`: for DuckDB; by default one per core
  * @throws Reto3Error RETO3_DUCKDB_MISSING, RETO3_DATA_VERSION, RETO3_ARCHIVE_DAMAGED,
  * RETO3_ARCHIVE_CHANGED; what reading throws
  */
@@ -87,10 +83,10 @@ export async function* readArchive(
   }
 }
 
-/** A segment's content; undefined where it was converted since the folder was listed. */
+/** A segment's content; undefined if it was converted since the folder was listed. */
 function openSegment(folder: string, { path }: ArchiveFile): SegmentContent | undefined {
   try {
-    return readSound(join(folder, path));
+    return readIntact(join(folder, path));
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw error;
@@ -98,13 +94,13 @@ function openSegment(folder: string, { path }: ArchiveFile): SegmentContent | un
 }
 
 /**
- * The Parquet file that a file is by now; undefined where it was deleted, being the oldest.
- * @throws Reto3Error RETO3_ARCHIVE_CHANGED where it is a part of one by now
+ * The Parquet file that now has the messages of `file`; undefined if they were deleted.
+ * @throws Reto3Error RETO3_ARCHIVE_CHANGED if it was compacted with others
  */
 function parquetOf(folder: string, file: ArchiveFile): ArchiveFile | undefined {
   if (file.kind === 'parquet' && existsSync(join(folder, file.path))) return file;
   const now = listArchive(folder).find((other) => covers(other, file));
-  // Others of it may have been read already.
+  // Some of its sources may have been read already.
   if (now !== undefined && now.first !== now.sequence) throw archiveChanged(file.path);
   if (now?.kind === 'segment') throw new Error(`BUG: the segment ${file.path} is there and is not`);
   return now;
@@ -146,7 +142,7 @@ const columnsOf: Readonly<Record<ArchivedParts, readonly string[]>> = {
   body: ['worker', 'method', 'path', 'query', 'body', 'body_bytes'],
 };
 
-/** Reads Parquet files of an archive, one after the other. */
+/** Reads the Parquet files of an archive. */
 export class ParquetReader {
   readonly #duckDb: DuckDb;
   readonly #database: DuckDBInstance;
@@ -159,7 +155,7 @@ export class ParquetReader {
   }
 
   /**
-   * @param threads how many DuckDB may use; by default one for each core
+   * @param threads for DuckDB; by default one per core
    * @throws Reto3Error RETO3_DUCKDB_MISSING
    */
   static async open(threads?: number): Promise<ParquetReader> {
@@ -179,7 +175,7 @@ export class ParquetReader {
     const file = join(folder, path);
     const columns = ['epoch_ms(arrived)::DOUBLE AS arrived_ms', ...columnsOf[parts]];
     const select =
-      `SELECT ${columns.join(', ')} FROM read_parquet(${quoted(file)}) ` +
+      `SELECT ${columns.join(', ')} FROM read_parquet(${sqlString(file)}) ` +
       `WHERE epoch_ms(arrived) >= ${sqlTime(range.from)} AND epoch_ms(arrived) < ${sqlTime(range.to)}`;
     try {
       for await (const chunk of await this.#connection.stream(withEnd(select, columns.length))) {
@@ -193,10 +189,10 @@ export class ParquetReader {
       throw damaged(file, oneLine(cause), cause);
     }
     if (!existsSync(file)) throw archiveChanged(path);
-    throw damaged(file, await whyBroken(this.#connection, select));
+    throw damaged(file, await streamFailure(this.#connection, select));
   }
 
-  /** How many messages the file says it holds. */
+  /** The messages in the file, by its footer. */
   rowsIn(folder: string, { path }: ArchiveFile): Promise<number> {
     return rowsInFooters(this.#connection, [join(folder, path)]);
   }
@@ -207,7 +203,7 @@ export class ParquetReader {
   }
 }
 
-/** A file went, being the oldest or a part of another by now, since the folder was listed. */
+/** A file was deleted or compacted since the folder was listed. */
 export function archiveChanged(path: string, cause?: unknown): Reto3Error {
   const message = `cannot read the archive: ${path} was compacted or deleted meanwhile`;
   return new Reto3Error('RETO3_ARCHIVE_CHANGED', message, { cause });
@@ -218,7 +214,7 @@ function damaged(path: string, reason: string, cause?: unknown): Reto3Error {
   return new Reto3Error('RETO3_ARCHIVE_DAMAGED', message, { cause });
 }
 
-/** Times that no message has are bounded so that they fit into 64 bits. */
+/** Clamped, so that it fits into 64 bits. */
 function sqlTime(timeMs: number): string {
   return String(Math.round(Math.min(Math.max(timeMs, 0), Number.MAX_SAFE_INTEGER)));
 }
@@ -227,11 +223,11 @@ class ChunkBatch implements MessageBatch {
   readonly length: number;
   readonly arrivedMs: Float64Array;
   readonly #chunk: DuckDBDataChunk;
-  /** Asked once: it goes through to DuckDB each time. */
+  /** Cached, since `columnCount` calls into DuckDB. */
   readonly #columns: number;
   readonly #Blob: DuckDb['DuckDBBlobValue'];
 
-  /** @param length its first rows */
+  /** @param length the number of leading rows to use */
   constructor(chunk: DuckDBDataChunk, length: number, Blob: DuckDb['DuckDBBlobValue']) {
     this.#chunk = chunk;
     this.#columns = chunk.columnCount;

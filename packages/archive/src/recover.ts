@@ -1,10 +1,10 @@
 /**
- * What a start does with an archive that an earlier server left, before anything is appended.
+ * Recovery of an archive at a start, before anything is appended.
  *
- * The store is the authority. A batch goes into a segment after the write of the store that holds
- * its messages, so after `kill -9` the archive never has more than the store. After a power cut it
- * may: the two are fsynced at different times. What a segment has of writes that the store does not
- * know of is therefore cut off; and no segment is converted before its last write is on the disk.
+ * The store is the authority. A batch is appended to a segment after the store's write that has its
+ * messages, so after `kill -9` the archive never has more than the store. After a power cut it may,
+ * since the two are synced at different times: a start cuts off batches of writes that the store
+ * does not have. No segment is converted before its last write is on disk.
  */
 import { existsSync, rmSync, truncateSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -14,21 +14,20 @@ import { parseArchivePath } from './layout.ts';
 import { damagedBytes, quarantine, replaceDamaged, syncPath } from './quarantine.ts';
 import { readSegment, type SegmentContent, segmentHeaderBytes } from './segment.ts';
 
-/** What was taken off segments. */
+/** What recovery removed from segments. */
 export interface CutOff {
-  /** Bytes of batches that were not written to their end. */
+  /** Bytes of incomplete batches. */
   readonly tornBytes: number;
   /** Messages that the store lost. */
   readonly messages: number;
-  /** Segments with damaged bytes; what is whole of them is kept. */
+  /** Segments with damaged bytes; their intact batches are kept. */
   readonly damaged: readonly { readonly path: string; readonly bytes: number }[];
 }
 
 /**
- * Deletes what was left half-written, and files that another one supersedes; cuts the others
- * where they end or where the store ends, and takes damaged batches out of them.
- * @param writes how many writes the store has had
- * @throws Reto3Error RETO3_DATA_VERSION; what the disk says
+ * Deletes incomplete and superseded files, and removes torn, lost and damaged batches from segments.
+ * @param writes the writes that the store has had
+ * @throws Reto3Error RETO3_DATA_VERSION; file system errors
  */
 export function recoverArchive(folder: string, writes: number): CutOff {
   if (!existsSync(folder)) return { tornBytes: 0, messages: 0, damaged: [] };
@@ -36,7 +35,7 @@ export function recoverArchive(folder: string, writes: number): CutOff {
   for (const path of pathsIn(folder)) {
     const file = parseArchivePath(path);
     const superseded = file !== undefined && !kept.has(path);
-    // The name of the one that stays is to be on the disk before the others go.
+    // The file that stays must have its directory entry on disk before others are deleted.
     if (superseded && file.kind === 'parquet') syncPath(dirname(join(folder, path)));
     if (superseded || path.endsWith('.partial')) rmSync(join(folder, path));
   }
@@ -64,19 +63,21 @@ export function recoverArchive(folder: string, writes: number): CutOff {
   return { tornBytes, messages, damaged };
 }
 
-/** What a start says of what it cut off; nothing where it cut off nothing. */
+/** Log lines about what was cut off. */
 export function cutOffTexts({ tornBytes, messages, damaged }: CutOff): string[] {
   return [
-    ...(tornBytes > 0 ? [`the end of a segment was not written: ${tornBytes} bytes`] : []),
-    ...(messages > 0 ? [`${messages} messages that the store lost are cut off`] : []),
+    ...(tornBytes > 0 ? [`cut off an incomplete batch of the archive: ${tornBytes} bytes`] : []),
+    ...(messages > 0
+      ? [`cut off ${messages} messages of the archive that the store has lost`]
+      : []),
     ...damaged.map(
       ({ path, bytes }) =>
-        `${bytes} bytes of the archive's ${path} are damaged; what is whole of it is kept, and the file as it was in quarantine`,
+        `cannot read ${bytes} bytes of the archive's ${path}: they are damaged; the rest is kept, and a copy of the file is in quarantine`,
     ),
   ];
 }
 
-/** The batches of a segment that the store knows of, and those of writes that it lost. */
+/** Splits a segment's batches into those that the store has and those of writes that it lost. */
 export function splitAt(
   { batches }: SegmentContent,
   writes: number,

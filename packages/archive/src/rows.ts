@@ -1,13 +1,13 @@
-/** Messages as rows: of segments in a table of DuckDB, and in Parquet files. */
+/** Messages as rows of a DuckDB table and of Parquet files. */
 import { setImmediate } from 'node:timers/promises';
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
 import { type Batch, messagesOf } from './batch.ts';
-import { type DuckDb, quoted } from './duckdb.ts';
+import { type DuckDb, sqlString } from './duckdb.ts';
 
 /** Rows in one of DuckDB's chunks. */
 const chunkRows = 2_048;
 
-/** Times are appended as numbers: that is faster than values of DuckDB's own. */
+/** Times are numbers, since appending DuckDB's own time values is slower. */
 export async function createMessageTable(
   connection: DuckDBConnection,
   table: string,
@@ -18,11 +18,11 @@ export async function createMessageTable(
   );
 }
 
-/** What to select of such a table to have the columns of a Parquet file. */
+/** The SELECT list that turns such a table into the columns of a Parquet file. */
 export const columnsOfTable =
   'make_timestamp_ms(arrived_ms::BIGINT)::TIMESTAMP_MS AS arrived, * EXCLUDE (arrived_ms)';
 
-/** Lets others run after each batch. */
+/** Appends batches to the table; yields to the event loop after each. */
 export async function appendMessages(
   duckDb: DuckDb,
   connection: DuckDBConnection,
@@ -59,14 +59,14 @@ export async function appendMessages(
   }
 }
 
-/** How many messages the Parquet files of these paths say they hold. */
+/** The messages in the Parquet files, by their footers. */
 export async function rowsInFooters(
   connection: DuckDBConnection,
   paths: readonly string[],
 ): Promise<number> {
   if (paths.length === 0) return 0;
   const result = await connection.runAndReadAll(
-    `SELECT sum(num_rows)::DOUBLE FROM parquet_file_metadata([${paths.map(quoted).join(', ')}])`,
+    `SELECT sum(num_rows)::DOUBLE FROM parquet_file_metadata([${paths.map(sqlString).join(', ')}])`,
   );
   return Number(result.getRows()[0]?.[0] ?? 0);
 }

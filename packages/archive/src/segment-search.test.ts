@@ -1,4 +1,4 @@
-/** How much work reading a damaged segment is, whatever clients sent into it. */
+/** Bounds the work of reading a damaged segment, whatever clients sent into it. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,7 +23,7 @@ vi.mock('node:zlib', async (original) => {
 const folder = mkdtempSync(join(tmpdir(), 'reto3-segment-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** A header of a batch that would have so many bytes. */
+/** The header of a batch with this many bytes. */
 function headerOf(length: number): Buffer {
   const header = Buffer.alloc(batchHeaderBytes);
   header.writeUInt32LE(length, lengthAt);
@@ -32,14 +32,14 @@ function headerOf(length: number): Buffer {
   return header;
 }
 
-/** A whole batch of so many bytes. */
+/** A complete batch with this many bytes. */
 function batchOf(length: number): Buffer {
   const batch = Buffer.concat([headerOf(length), Buffer.alloc(length - batchHeaderBytes)]);
   batch.writeUInt32LE(crc32(batch.subarray(8)), 4);
   return batch;
 }
 
-/** Bytes that are summed to read a segment of these, for each of its own. */
+/** Bytes checksummed to read a segment, per byte of the segment. */
 function stepsFor(...parts: readonly Buffer[]): number {
   const path = join(folder, 'segment');
   const bytes = Buffer.concat([segmentHeader(), ...parts]);
@@ -49,7 +49,7 @@ function stepsFor(...parts: readonly Buffer[]): number {
   return summedBytes / bytes.length;
 }
 
-/** Headers without a batch, each of which claims nearly everything up to the end, and ends inside another. */
+/** Fake headers that each claim nearly everything up to the end, and end inside another. */
 function headers(count: number): Buffer[] {
   return Array.from({ length: count }, (_, index) =>
     headerOf((count - index) * batchHeaderBytes - (index === count - 1 ? 0 : 1)),
@@ -72,6 +72,6 @@ it.each([
   expect(many).toBeLessThan(few * 1.1);
 });
 
-it('is one pass where nothing is damaged', () => {
+it('is one pass if nothing is damaged', () => {
   expect(stepsFor(...Array.from({ length: 100 }, () => batchOf(5_000)))).toBeLessThan(1.5);
 });

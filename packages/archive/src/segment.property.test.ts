@@ -11,8 +11,8 @@ import {
   countAt,
   hourAt,
   lengthAt,
+  maxMessageBytes,
   messagesOf,
-  mostMessageBytes,
   sealBatch,
   workerAt,
   writeMessage,
@@ -33,8 +33,7 @@ const hour = Date.UTC(2016, 4, 28, 11);
 
 function batchOf(messages: readonly Omit<ArchivedMessage, 'worker'>[], worker: number, write = 7) {
   const room = messages.reduce(
-    (sum, { method, path, query, body }) =>
-      sum + mostMessageBytes(method, path, query, body.length),
+    (sum, { method, path, query, body }) => sum + maxMessageBytes(method, path, query, body.length),
     batchHeaderBytes,
   );
   const bytes = bytesOver(new SharedArrayBuffer(room), 0, room);
@@ -60,7 +59,7 @@ const message = fc.record({
 const batches = fc.array(fc.array(message, { minLength: 1, maxLength: 8 }), { maxLength: 6 });
 
 describe('a segment', () => {
-  it('comes back as it was written', () => {
+  it('reads back as written', () => {
     fc.assert(
       fc.property(batches, (given) => {
         const written = given.map((messages, worker) => batchOf(messages, worker));
@@ -74,7 +73,7 @@ describe('a segment', () => {
     );
   });
 
-  it('cut anywhere, gives the batches that are whole and nothing else', () => {
+  it('cut anywhere, has its complete batches and nothing else', () => {
     fc.assert(
       fc.property(batches, fc.nat(), (given, cut) => {
         const written = given.map((messages, worker) => batchOf(messages, worker));
@@ -90,7 +89,7 @@ describe('a segment', () => {
     );
   });
 
-  it('gives all batches but the one of which a bit changed', () => {
+  it('has all batches but the one with a flipped bit', () => {
     fc.assert(
       fc.property(batches, fc.nat(), fc.integer({ min: 0, max: 7 }), (given, at, bit) => {
         const written = given.map((messages, worker) => batchOf(messages, worker));
@@ -117,14 +116,14 @@ describe('a segment', () => {
     expect(bytes.toString('hex')).toBe(exampleBytes('segment'));
   });
 
-  it('of another version is refused', () => {
+  it('with another version is refused', () => {
     const other = segmentHeader();
     other[8] = 2;
     expect(() => readBytes(other)).toThrow('want version 1');
   });
 });
 
-/** Where each batch ends in a segment. */
+/** The end of each batch in a segment. */
 function endsOf(batches: readonly Buffer[]): number[] {
   let end = segmentHeaderBytes;
   return batches.map((batch) => {

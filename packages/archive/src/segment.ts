@@ -1,7 +1,7 @@
 /**
- * A segment: a file of batches, appended to until it is converted. What was being written when the
- * server was killed is a torn tail: everything before it is read, and nothing of it. A batch whose
- * bytes changed costs that batch alone: reading goes on at the next whole one behind it.
+ * A segment: an append-only file of batches, until it is converted. An incomplete batch at the end, as
+ * a crash leaves, is a torn tail and is ignored. A damaged batch costs only itself: reading continues
+ * at the next intact one.
  */
 import { readFileSync } from 'node:fs';
 import { Reto3Error } from '@reto3/core';
@@ -19,18 +19,18 @@ export function segmentHeader(): Buffer {
   return header;
 }
 
-/** What is whole in a segment. */
+/** The intact content of a segment. */
 export interface SegmentContent {
   readonly batches: readonly Batch[];
-  /** How many messages these hold. */
+  /** Messages in these batches. */
   readonly messages: number;
-  /** Where the last whole batch ends; bytes from the beginning of the file. */
+  /** The end of the last intact batch, as an offset in the file. */
   readonly wholeBytes: number;
-  /** How long the file is. */
+  /** The size of the file. */
   readonly bytes: number;
   /**
-   * Bytes that were written to their end, and are not what was written: then a crash is no reason
-   * for it. The rest behind `wholeBytes` is a torn tail.
+   * Bytes that were written completely and changed later, which no crash explains. Other bytes after
+   * `wholeBytes` are a torn tail.
    */
   readonly damaged: readonly Stretch[];
 }
@@ -41,13 +41,11 @@ interface Stretch {
   readonly to: number;
 }
 
-/**
- * @throws Reto3Error RETO3_DATA_VERSION; what reading throws
- */
+/** @throws Reto3Error RETO3_DATA_VERSION; what reading throws */
 export function readSegment(path: string): SegmentContent {
   const bytes = readFileSync(path);
   const header = bytes.subarray(0, segmentHeaderBytes);
-  // Nothing was ever appended to one that has not got so far.
+  // Without a complete header, nothing has been appended.
   if (header.length < segmentHeaderBytes)
     return { batches: [], messages: 0, wholeBytes: 0, bytes: bytes.length, damaged: [] };
   if (!header.equals(segmentHeader()))
@@ -78,10 +76,9 @@ export function readSegment(path: string): SegmentContent {
   return { batches, messages, wholeBytes, bytes: bytes.length, damaged };
 }
 
-/** Where the next whole batch begins behind a bad one; undefined where none does. */
+/** The offset of the next intact batch after a bad one; undefined if there is none. */
 function nextBatch(bytes: Buffer, bad: number, checksums: Checksums): number | undefined {
-  // The length of the bad one, as long as that is right: a look for the next would also find bytes
-  // that a client sent.
+  // Try the bad batch's own length first: a search may find a fake batch that a client sent.
   const behind = isLongEnough(bytes, bad) ? bad + bytes.readUInt32LE(bad) : bytes.length;
   if (batchAt(bytes, behind, checksums) !== undefined) return behind;
   for (let at = bad + 1; at < bytes.length; at++)
@@ -90,16 +87,16 @@ function nextBatch(bytes: Buffer, bad: number, checksums: Checksums): number | u
 }
 
 /**
- * The same, for whoever makes numbers of it: what is torn off is missing from the counts as well, or
- * a start says so; what is damaged would be missing without a word.
+ * Reads a segment for computing numbers, which damaged batches would falsify silently. A torn tail is
+ * fine: its messages are missing from the counts too, or a start logs them.
  * @throws Reto3Error RETO3_ARCHIVE_DAMAGED, RETO3_DATA_VERSION; what reading throws
  */
-export function readSound(path: string): SegmentContent {
+export function readIntact(path: string): SegmentContent {
   const content = readSegment(path);
   const [first] = content.damaged;
   if (first === undefined) return content;
   throw new Reto3Error(
     'RETO3_ARCHIVE_DAMAGED',
-    `cannot read the archive: ${path} is damaged ${first.from} bytes from its beginning, of ${content.bytes}`,
+    `cannot read the archive: ${path} is damaged at byte ${first.from} of ${content.bytes}`,
   );
 }

@@ -1,7 +1,6 @@
 /**
- * The segments that are being appended to: one for each hour of which messages come, nearly always
- * one. File operations wait for the disk: they run in the archive's thread, and take no thread of
- * the pool that the store needs.
+ * The open segments: one per hour with new messages, which is nearly always one. File operations are
+ * synchronous: they run in the archive's thread and leave the thread pool to the store.
  */
 import {
   closeSync,
@@ -20,19 +19,19 @@ import { type ArchiveFile, segmentPath } from './layout.ts';
 import { segmentHeader, segmentHeaderBytes } from './segment.ts';
 
 /**
- * About 600,000 messages of the load, 5 MB as Parquet: converting one takes a second or two, and
- * DuckDB no more than about 100 MB.
+ * About 600,000 messages of the challenge's load, or 5 MB of Parquet: converting one takes a second or
+ * two and about 100 MB of memory.
  */
 const fullBytes = 32 << 20;
-/** Few messages are readable as Parquet after that time. */
+/** Even a few messages become Parquet after this time. */
 const oldMs = 10 * 60_000;
 
-/** A segment that nobody appends to any more. */
+/** A segment that is complete. */
 export interface ClosedSegment {
   readonly file: ArchiveFile;
   readonly messages: number;
   readonly bytes: number;
-  /** The last write of the store that it has messages of. */
+  /** The last write of the store with messages in this segment. */
   readonly write: number;
 }
 
@@ -56,7 +55,7 @@ export class Segments {
     this.#nextSequence = nextSequence;
   }
 
-  /** Those that are open, with what they hold. */
+  /** The open segments. */
   open(): Iterable<{
     readonly file: ArchiveFile;
     readonly messages: number;
@@ -66,9 +65,9 @@ export class Segments {
   }
 
   /**
-   * Appends batches of one hour that the store has written. After an error none of them is there,
-   * and all may be given again.
-   * @throws what the disk says
+   * Appends batches of one hour that the store has written. After an error none of them is in the
+   * segment, and all may be appended again.
+   * @throws file system errors
    */
   append(batches: readonly HandedBatch[], write: number, now: MonotonicMs): void {
     const [first] = batches;
@@ -79,7 +78,7 @@ export class Segments {
     const bytes = views.reduce((sum, view) => sum + view.length, 0);
     try {
       const written = writevSync(segment.descriptor, views, segment.bytes);
-      if (written !== bytes) throw new Error(`got ${written} of ${bytes} bytes written`);
+      if (written !== bytes) throw new Error(`got ${written} bytes written, want ${bytes}`);
     } catch (error) {
       this.#cutBack(segment);
       throw error;
@@ -90,7 +89,7 @@ export class Segments {
     segment.dirty = true;
   }
 
-  /** Puts on the disk what was appended. @throws what the disk says */
+  /** Syncs what was appended. @throws file system errors */
   sync(): void {
     for (const segment of this.#open.values()) {
       if (!segment.dirty) continue;
@@ -99,7 +98,7 @@ export class Segments {
     }
   }
 
-  /** Closes those that are full or old; with `all`, every one. */
+  /** Closes segments that are full or old, or all of them. */
   close(now: MonotonicMs, all = false): ClosedSegment[] {
     const over = [...this.#open].filter(
       ([, { bytes, since }]) => all || bytes >= fullBytes || now - since >= oldMs,
@@ -137,12 +136,12 @@ export class Segments {
     return segment;
   }
 
-  /** What was written of batches that did not fit is in the way of the next ones. */
+  /** Removes what a failed append has written. */
   #cutBack({ descriptor, bytes }: OpenSegment): void {
     try {
       ftruncateSync(descriptor, bytes);
     } catch {
-      // The next attempt writes over it: at the same place, for the place is given.
+      // The next append overwrites it: it writes at an explicit offset.
     }
   }
 }

@@ -1,7 +1,7 @@
 /**
- * SQL over an archive: DuckDB in this process, with the views `messages` and
- * `counts` (count-tables.ts). It reads: a statement must be one SELECT, and DuckDB may open no file but those of
- * the archive, and the one that the answer goes to.
+ * SQL over an archive, with DuckDB in this process and the views `messages` and `counts`
+ * (count-tables.ts). Read only: a statement must be one SELECT, and DuckDB may open nothing but the
+ * archive's files and the output file.
  */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -13,41 +13,41 @@ import {
   loadDuckDb,
   oneLine,
   openDuckDb,
-  quoted,
-  whyBroken,
+  sqlString,
+  streamFailure,
   withEnd,
 } from './duckdb.ts';
 import type { ArchiveFile } from './layout.ts';
 import { type ArchiveRange, archiveChanged, filesIn } from './reader.ts';
 import { appendMessages, columnsOfTable, createMessageTable } from './rows.ts';
-import { readSound } from './segment.ts';
+import { readIntact } from './segment.ts';
 
 export interface SqlParts {
   /** The archive's. */
   readonly folder: string;
-  /** Messages outside of it are left out. */
+  /** Messages outside the range are left out. */
   readonly range: ArchiveRange;
-  /** The statement that will be asked. */
+  /** The statement to run later. */
   readonly sql: string;
-  /** Gives the windows of a period, for the table `counts`; called for those that it reads. */
+  /** Reads the windows of a period for `counts`; called for the periods that the statement reads. */
   readonly counts: (period: PeriodName, take: TakeCount) => Promise<void>;
-  /** A file that `copyTo` may write; it is there, and empty. */
+  /** An existing, empty file that `copyTo` may write. */
   readonly output?: string;
 }
 
-/** An answer as text, row by row; null is SQL's NULL. */
+/** An answer as rows of text; null is SQL's NULL. */
 export interface TextRows {
   readonly columns: readonly string[];
   readonly rows: AsyncIterable<readonly (string | null)[]>;
 }
 
-/** A segment that is converted while it is looked for is looked for again; it happens once. */
+/** For a segment that is converted while it is read; that happens once. */
 const attempts = 3;
 
 export class ArchiveSql {
   readonly #database: DuckDBInstance;
   readonly #connection: DuckDBConnection;
-  /** Parquet files of the view, with whole paths. */
+  /** Absolute paths of the Parquet files in the view. */
   readonly #files: readonly string[];
 
   private constructor(
@@ -60,14 +60,17 @@ export class ArchiveSql {
     this.#connection = connection;
   }
 
-  /** @throws Reto3Error RETO3_DUCKDB_MISSING, RETO3_DATA_VERSION, RETO3_ARCHIVE_DAMAGED, RETO3_ARCHIVE_CHANGED; what reading throws */
+  /**
+   * @throws Reto3Error RETO3_DUCKDB_MISSING, RETO3_DATA_VERSION, RETO3_ARCHIVE_DAMAGED,
+   * RETO3_ARCHIVE_CHANGED; what reading throws
+   */
   static async open(parts: SqlParts): Promise<ArchiveSql> {
     const duckDb = await loadDuckDb();
-    // An answer that needs more memory than there is fails; it does not fill the disk.
+    // Without a temporary directory, a large answer fails instead of filling the disk.
     const database = await openDuckDb(duckDb, { temp_directory: '' });
     const connection = await database.connect();
     try {
-      // Times of messages and windows are UTC: now() and all that is made of it must be, too.
+      // Times in the views are UTC, so now() must be too.
       await connection.run("SET TimeZone = 'UTC'");
       const files = await makeMessages(duckDb, connection, parts);
       await createCountTables(connection);
@@ -95,24 +98,24 @@ export class ArchiveSql {
     return this.#rows(`SELECT true, COLUMNS(*)::VARCHAR FROM (${readable})`, columns);
   }
 
-  /** One JSON object for each row. @throws Reto3Error RETO3_BAD_SQL */
+  /** One JSON object per row. @throws Reto3Error RETO3_BAD_SQL */
   async selectJson(sql: string): Promise<TextRows> {
     const { readable } = await this.#readable(sql);
     const objects = `SELECT true, to_json(answer)::VARCHAR AS json FROM (${readable}) AS answer`;
     return this.#rows(objects, 1, finiteJson);
   }
 
-  /** Writes the answer as a Parquet file, into `output`. @throws Reto3Error RETO3_BAD_SQL */
+  /** Writes the answer to `output`, as Parquet. @throws Reto3Error RETO3_BAD_SQL */
   async copyTo(sql: string, output: string): Promise<void> {
     const { statement } = await this.#checked(sql);
     await this.#translated(() =>
       this.#connection.run(
-        `COPY (${statement}) TO ${quoted(resolve(output))} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)`,
+        `COPY (${statement}) TO ${sqlString(resolve(output))} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)`,
       ),
     );
   }
 
-  /** How DuckDB goes about it. @throws Reto3Error RETO3_BAD_SQL */
+  /** DuckDB's plan. @throws Reto3Error RETO3_BAD_SQL */
   async explain(sql: string): Promise<string> {
     const { statement } = await this.#checked(sql);
     return this.#translated(async () => {
@@ -124,7 +127,7 @@ export class ArchiveSql {
     });
   }
 
-  /** Gives up what is under way. */
+  /** Cancels the running statement. */
   interrupt(): void {
     this.#connection.interrupt();
   }
@@ -134,7 +137,7 @@ export class ArchiveSql {
     this.#database.closeSync();
   }
 
-  /** The statement with its times as `reto3 stats` prints them; DuckDB leaves out zeros at the end. */
+  /** The statement with times in the format of `reto3 stats`; DuckDB omits trailing zeros. */
   async #readable(sql: string): Promise<{ readonly readable: string; readonly columns: number }> {
     const { statement, columns, times } = await this.#checked(sql);
     if (times.length === 0) return { readable: statement, columns };
@@ -142,7 +145,7 @@ export class ArchiveSql {
     return { readable: `SELECT * REPLACE (${texts}) FROM (${statement})`, columns };
   }
 
-  /** @param select texts, with true in front of them */
+  /** @param select its first column is true, the others are text */
   async #rows(
     select: string,
     columns: number,
@@ -170,14 +173,14 @@ export class ArchiveSql {
     } catch (error) {
       throw whenChanged(this.#files, error) ?? bad(oneLine(error), error);
     }
-    throw whenChanged(this.#files) ?? bad(await whyBroken(this.#connection, select));
+    throw whenChanged(this.#files) ?? bad(await streamFailure(this.#connection, select));
   }
 
   /** @throws Reto3Error RETO3_BAD_SQL */
   #checked(sql: string): Promise<Checked> {
     return this.#translated(async () => {
       const text = statementIn(sql);
-      if (text === '') throw bad('got no statement, want one');
+      if (text === '') throw bad('got no statement, want one SELECT');
       const statements = await this.#connection.extractStatements(sql);
       if (statements.count !== 1) throw bad(`got ${statements.count} statements, want one`);
       const { StatementType } = await loadDuckDb();
@@ -187,7 +190,7 @@ export class ArchiveSql {
       statement.destroySync();
       if (statementType !== StatementType.SELECT)
         throw bad(`got ${StatementType[statementType]}, want SELECT: the archive is read only`);
-      // A comment at its end must not swallow what follows.
+      // The line feed ends a trailing comment.
       return { statement: `${text}\n`, columns, times };
     });
   }
@@ -203,19 +206,19 @@ export class ArchiveSql {
 }
 
 interface Checked {
-  /** As it may stand in brackets. */
+  /** Fit for use as a subquery. */
   readonly statement: string;
-  /** How many columns its answer has. */
+  /** The number of its columns. */
   readonly columns: number;
-  /** Columns that are times, quoted; without those of which there are two. */
+  /** Quoted names of time columns, without ambiguous ones. */
   readonly times: readonly string[];
 }
 
-/** What a semicolon in it ends nothing: texts, names, comments. */
+/** Strings, names and comments, in which a semicolon ends nothing; or a semicolon. */
 const opaque =
   /(?<!\w)[eE]'(?:\\.|''|[^'\\])*'|'(?:''|[^'])*'|"(?:""|[^"])*"|\$(\w*)\$.*?\$\1\$|--[^\n]*|\/\*.*?\*\/|;/gs;
 
-/** One statement without the semicolon behind it, and without what stands behind that. */
+/** The first statement, without its semicolon. */
 function statementIn(sql: string): string {
   const text = sql.replace(/^(?:\s|;|--[^\n]*(?:\n|$)|\/\*.*?\*\/)+/s, '');
   for (const { 0: part, index } of text.matchAll(opaque))
@@ -236,14 +239,14 @@ async function timesOf(statement: DuckDBPreparedStatement): Promise<string[]> {
     .map(({ name }) => `"${name.replaceAll('"', '""')}"`);
 }
 
-/** SQL for a time with three digits of a second, or with six where it has them. */
+/** An SQL expression for a time with milliseconds, or microseconds if it has them. */
 function timeText(name: string): string {
   const fraction = `CASE WHEN epoch_us(${name}) % 1000 = 0 THEN strftime(${name}, '%g') ELSE strftime(${name}, '%f') END`;
   const text = `strftime(${name}, '%Y-%m-%d %H:%M:%S.') || ${fraction}`;
   return `CASE WHEN isfinite(${name}) THEN ${text} ELSE ${name}::VARCHAR END`;
 }
 
-/** DuckDB writes NaN and Infinity, which JSON has not: null, as JSON.stringify says it. */
+/** Replaces NaN and Infinity, which are not JSON, by null, like JSON.stringify. */
 function finiteJson(json: string): string {
   if (!/NaN|Infinity/.test(json)) return json;
   return json.replace(/"(?:\\.|[^"\\])*"|-?(?:NaN|Infinity)/g, (part) =>
@@ -251,7 +254,7 @@ function finiteJson(json: string): string {
   );
 }
 
-/** The error where a file of the view is not there any more. */
+/** An error if a file of the view has been deleted. */
 function whenChanged(files: readonly string[], cause?: unknown): Reto3Error | undefined {
   const gone = files.find((file) => !existsSync(file));
   return gone === undefined ? undefined : archiveChanged(gone, cause);
@@ -270,10 +273,10 @@ async function makeMessages(
   const parts = [`SELECT ${columnsOfTable} FROM open_messages`];
   const files = parquet.map(({ path }) => resolve(join(folder, path)));
   if (files.length > 0) {
-    const paths = files.map(quoted).join(', ');
+    const paths = files.map(sqlString).join(', ');
     parts.unshift(`SELECT * FROM read_parquet([${paths}], hive_partitioning = false)`);
   }
-  // Bounded by rows of a file, so that what lies outside is not read.
+  // On plain columns, so that DuckDB skips files and row groups outside the range.
   const within = [
     ...(range.from > 0 ? [`arrived >= epoch_ms(${Math.round(range.from)})`] : []),
     ...(Number.isFinite(range.to) ? [`arrived < epoch_ms(${Math.round(range.to)})`] : []),
@@ -282,7 +285,7 @@ async function makeMessages(
   const view =
     `CREATE VIEW messages AS SELECT arrived::TIMESTAMP AS arrived, worker, method, path, query, ` +
     `body, TRY(decode(body)) AS text, body_bytes FROM (${parts.join(' UNION ALL ')})${where}`;
-  // DuckDB looks at the ends of all files, and names the one that it cannot read.
+  // DuckDB reads all footers here, and names a file that it cannot read.
   await connection.run(view).catch((cause: unknown) => {
     const message = `cannot read the archive: ${oneLine(cause)}`;
     const damaged = new Reto3Error('RETO3_ARCHIVE_DAMAGED', message, { cause });
@@ -291,7 +294,7 @@ async function makeMessages(
   return files;
 }
 
-/** Puts what is not converted yet into a table; returns the Parquet files. */
+/** Loads the segments into a table; returns the Parquet files. */
 async function loadSegments(
   duckDb: DuckDb,
   connection: DuckDBConnection,
@@ -304,7 +307,7 @@ async function loadSegments(
     try {
       for (const { kind, path } of files) {
         if (kind !== 'segment') continue;
-        const { batches } = readSound(join(folder, path));
+        const { batches } = readIntact(join(folder, path));
         await appendMessages(duckDb, connection, 'open_messages', batches);
       }
       return files.filter(({ kind }) => kind === 'parquet');
@@ -319,8 +322,8 @@ async function forbidFiles(
   connection: DuckDBConnection,
   { folder, output }: SqlParts,
 ): Promise<void> {
-  await connection.run(`SET allowed_directories = [${quoted(`${resolve(folder)}/`)}]`);
+  await connection.run(`SET allowed_directories = [${sqlString(`${resolve(folder)}/`)}]`);
   if (output !== undefined)
-    await connection.run(`SET allowed_paths = [${quoted(resolve(output))}]`);
+    await connection.run(`SET allowed_paths = [${sqlString(resolve(output))}]`);
   await connection.run('SET enable_external_access = false');
 }

@@ -1,6 +1,6 @@
 /**
- * The number of messages as a report, so that it can be replayed like any other. It never runs in a
- * server: there the ring counts. Its windows are those of `reto3 stats` in which something came.
+ * The number of messages as a report, for replays only: in a server the ring counts. Its windows are
+ * those of `reto3 stats` that are not 0.
  */
 
 import { VarintReader, VarintWriter } from '@reto3/core';
@@ -8,17 +8,17 @@ import { defineReport, type Report } from '@reto3/reports';
 
 export const countName = 'count';
 
-/** The bytes of a count as the accumulator of that report. */
+/** Encodes a count as an accumulator of this report. */
 export function encodeCount(count: number): Uint8Array {
   return new VarintWriter().number(count).end();
 }
 
 export const countReport: Report = defineReport({
   name: countName,
-  summary: 'How many messages came in each window',
+  summary: 'The number of messages in each window',
   needs: 'head',
   periods: ['ms10', 'sec', 'min'],
-  columns: { count: 'messages that came in this window' },
+  columns: { count: 'messages that arrived in this window' },
   create: () => ({ count: 0 }),
   add(sum: { count: number }) {
     sum.count++;

@@ -21,8 +21,8 @@ async function compare(
 const all = { before: true, after: true };
 const archived = { before: false, after: false };
 
-describe('stored windows beside replayed ones', () => {
-  it('differ where they are not the same, or one of the two has nothing', async () => {
+describe('stored and replayed windows', () => {
+  it('differ if they are not equal, or if one of the two has no data', async () => {
     const stored = { 10: 1, 20: 2, 30: 3 };
     expect(await compare(stored, stored, all)).toEqual({
       windows: 3,
@@ -44,7 +44,7 @@ describe('stored windows beside replayed ones', () => {
     });
   });
 
-  it('count from the first to the last replayed one where no range was asked for', async () => {
+  it('are compared from the first to the last replayed one without a requested range', async () => {
     const stored = { 10: 1, 2000: 2, 3000: 3, 4000: 4, 5000: 5 };
     expect(await compare(stored, { 2000: 2, 4000: 4 }, archived)).toEqual({
       windows: 3,
@@ -56,7 +56,7 @@ describe('stored windows beside replayed ones', () => {
     expect(await compare(stored, {}, archived)).toEqual(nothing);
   });
 
-  it('are left out where they differ within the second in which the archive begins', async () => {
+  it('are left out if they differ in the second in which the archive begins', async () => {
     const stored = { 10: 9, 2000: 9, 2990: 9, 3000: 9, 4000: 9 };
     const replayed = { 2000: 1, 2500: 1, 2990: 9, 3000: 8, 4000: 9 };
     expect(await compare(stored, replayed, archived)).toEqual({

@@ -1,38 +1,39 @@
-/** What is stored of a report beside what a replay says, window by window. */
+/** Compares the stored windows of a report with those of a replay. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Value } from '@reto3/reports';
 
-/** The rows of one window, each as its cells in the order of the report's columns. */
+/** The rows of one window; cells are in the order of the report's columns. */
 export interface WindowCells {
   /** Epoch ms. */
   readonly start: number;
   readonly rows: readonly (readonly Value[])[];
 }
 
-/** A window that is not the same; no rows where one of the two has nothing. */
+/** A window that differs; a side without data has no rows. */
 export interface Difference {
   readonly start: number;
   readonly stored: WindowCells['rows'];
   readonly replayed: WindowCells['rows'];
 }
 
-/** How many windows were held against each other, how many of them differ, and how many were left out. */
 export interface Compared {
+  /** Windows compared. */
   windows: number;
+  /** Of these, windows that differ. */
   differ: number;
-  /** They differ where the archive begins. */
+  /** Windows left out because they differ where the archive begins. */
   begin: number;
 }
 
 /**
- * An archive may begin in the middle of its first windows: `--archive` was switched on then, or what
- * came before is deleted. Workers hand over in turn, so that moment is as long as they take.
+ * An archive may begin in the middle of a window, when `--archive` was switched on or older files were
+ * deleted. Workers start to hand over one after the other, so the beginning takes this long.
  */
 const beginMs = 1_000;
 
 /**
- * Which stored windows count where the replay has none: `false`, before its first or after its last.
- * Where those before do not count, the archive begins somewhere in its first windows.
+ * Whether to compare stored windows before the first and after the last replayed one. Without those
+ * before, the archive may begin in the middle of its first windows.
  */
 export interface Bounds {
   readonly before: boolean;
@@ -40,8 +41,9 @@ export interface Bounds {
 }
 
 /**
- * The windows that differ, in order of time; `compared` is complete when the last of them is out.
- * Both sides come in order of time.
+ * The windows that differ, in order of time; `compared` is complete after the last one.
+ * @param stored in order of time
+ * @param replayed in order of time
  */
 export async function* differences(
   stored: AsyncIterable<WindowCells>,

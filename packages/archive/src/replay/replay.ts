@@ -1,10 +1,8 @@
 /**
- * Runs a report over the archive, as the workers ran it over the requests: the same functions, one
- * accumulator for each window.
+ * Runs a report over the archive, with the same functions that workers run on requests.
  *
- * The archive lies in the order of hours, so what is in memory is an hour of windows; of a report
- * that places messages by a time of their own it is all of them. `count` needs the times alone: it
- * adds to a column of numbers, and makes no object of any message.
+ * The archive is ordered by hour, so memory holds the windows of one hour; for a report that uses the
+ * messages' own time stamps, all windows. `count` reads only arrival times, into a column of numbers.
  */
 import { join } from 'node:path';
 import { alignDown, largestTime, messageOf, type Period, Reto3Error, timeText } from '@reto3/core';
@@ -28,22 +26,21 @@ export interface ReplayRange {
 }
 
 export interface ReplayOptions {
-  /** How many threads DuckDB may use; by default one for each core. */
+  /** For DuckDB; by default one per core. */
   readonly threads?: number;
-  /** Told how many messages were read so far. */
+  /** Called with the number of messages read so far. */
   readonly onProgress?: (messages: number) => void;
 }
 
-/** What takes messages, and gives windows when no more of them come. */
 interface Windows {
   add(batch: MessageBatch): void;
-  /** The windows in order of time; begins anew with none. */
+  /** Removes and returns the windows, in order of time. */
   take(): Iterable<StoredWindow>;
 }
 
 /**
- * The windows of the range in which the report has something, in order of time.
- * @param folder of the archive
+ * The windows of the range that have data, in order of time.
+ * @param folder the archive's
  * @throws Reto3Error RETO3_REPORT_FAILED, and what reading the archive throws
  */
 export async function* replay(
@@ -61,7 +58,7 @@ export async function* replay(
   let messages = 0;
   for await (const batch of readArchive(folder, arrivalsFor(report, range), parts, options)) {
     const batchHour = alignDown(batch.arrivedMs[0] ?? 0, hourMs);
-    // Whole windows were asked for, so what came then lies in the range.
+    // The range has whole windows, so all windows of this hour are in it.
     if (batchHour !== hour && report.timeOf === undefined) yield* windows.take();
     hour = batchHour;
     windows.add(batch);
@@ -72,7 +69,7 @@ export async function* replay(
     if (window.start >= range.from && window.start < range.to) yield window;
 }
 
-/** At most so many messages have to be read for it. */
+/** An upper bound of the messages that a replay has to read. */
 export function messagesToReplay(folder: string, report: Report, range: ReplayRange): number {
   let messages = 0;
   for (const file of filesIn(folder, arrivalsFor(report, range)))
@@ -80,19 +77,19 @@ export function messagesToReplay(folder: string, report: Report, range: ReplayRa
   return messages;
 }
 
-/** The hours that the archive has anything of; undefined where it has nothing. */
+/** The range of hours in the archive; undefined if it is empty. */
 export function archivedHours(folder: string): ReplayRange | undefined {
   const hours = filesIn(folder, { from: 0, to: largestTime }).map(({ hour }) => hour);
   const [first, last] = [hours[0], hours.at(-1)];
   return first === undefined || last === undefined ? undefined : { from: first, to: last + hourMs };
 }
 
-/** What may come into windows of the range: of a report with times of its own, any message. */
+/** The arrivals to read. Any message may belong to the range if the report has its own time stamps. */
 function arrivalsFor({ timeOf }: Report, range: ReplayRange): ReplayRange {
   return timeOf === undefined ? range : { from: 0, to: largestTime };
 }
 
-/** None where it was converted, or deleted, a moment ago: only a progress bar is wrong by it. */
+/** 0 if it was converted or deleted meanwhile; that only affects a progress bar. */
 function messagesInSegment(path: string): number {
   try {
     return readSegment(path).messages;
@@ -125,7 +122,7 @@ class Counts implements Windows {
   }
 }
 
-/** A message of which only that is decoded which a report asks for. */
+/** A message whose fields are decoded on access. */
 class ArchivedRow implements Message {
   readonly arrivedMs: number;
   readonly #batch: MessageBatch;
@@ -177,11 +174,11 @@ class Accumulated implements Windows {
     const accumulators = this.#accumulators;
     let row = 0;
     try {
-      // A new object for each: a report may know a message again by it.
+      // A new object per message: reports may cache by identity.
       for (; row < batch.length; row++) accumulators.add(new ArchivedRow(batch, row));
     } catch (error) {
       const at = timeText(batch.arrivedMs[row] ?? 0);
-      throw this.#failed(`at a message that came at ${at}`, error);
+      throw this.#failed(`at a message that arrived at ${at}`, error);
     }
   }
 
@@ -193,14 +190,14 @@ class Accumulated implements Windows {
       try {
         bytes = encodeBounded(this.#report, accumulator);
       } catch (error) {
-        throw this.#failed(`in the window of ${timeText(start)}`, error);
+        throw this.#failed(`at the window ${timeText(start)}`, error);
       }
       yield { start, bytes };
     }
   }
 
   #failed(where: string, cause: unknown): Reto3Error {
-    const message = `the report "${this.#report.name}" failed ${where}: ${messageOf(cause)}`;
+    const message = `cannot run report "${this.#report.name}" ${where}: ${messageOf(cause)}`;
     return new Reto3Error('RETO3_REPORT_FAILED', message, { cause });
   }
 }

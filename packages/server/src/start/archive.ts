@@ -22,7 +22,7 @@ export async function startArchive(
     return undefined;
   }
   const { Archive } = await import('@reto3/archive');
-  const limits = { mostBytes: config.archiveMaxBytes, mostAgeMs: config.archiveMaxAge };
+  const limits = { maxBytes: config.archiveMaxBytes, maxAgeMs: config.archiveMaxAge };
   const { workers: workerCount } = config;
   const archive = await Archive.start({ workerCount, dataDir, writes, limits, log });
   shutdown.add('archive', () => archive.stop());
