@@ -19,9 +19,9 @@ const floors = [
   ['server'],
   ['cli'],
 ];
-/** The dashboard is a program of its own in the browser; the bench looks at every door but the CLI's. */
+/** The dashboard runs in the browser and takes types alone; the bench enters every door but the CLI's. */
 const apart = {
-  dashboard: [],
+  dashboard: ['client'],
   bench: ['core', 'client', 'engine', 'reports', 'archive', 'cluster', 'server'],
 };
 
@@ -106,6 +106,15 @@ function sourceProblems(file) {
   return inPackage ? [...past, ...unnamedProblems(file, specifiers)] : past;
 }
 
+/** The browser gets no code of another package: types only. */
+function dashboardProblems(file) {
+  if (!file.startsWith('packages/dashboard/')) return [];
+  const text = readFileSync(join(root, file), 'utf8');
+  return [...text.matchAll(/^import (?!type )[^;]*'(@reto3\/[^']+)';$/gm)].map(
+    ([, specifier]) => `${file} imports code of ${specifier}: take types only`,
+  );
+}
+
 export function checkArchitecture() {
   const names = readdirSync(join(root, 'packages'));
   const folders = ['tests', ...names.map((name) => join('packages', name, 'src'))];
@@ -114,7 +123,11 @@ export function checkArchitecture() {
       .filter((file) => file.endsWith('.ts'))
       .map((file) => join(folder, file)),
   );
-  const problems = [...names.flatMap(manifestProblems), ...files.flatMap(sourceProblems)];
+  const problems = [
+    ...names.flatMap(manifestProblems),
+    ...files.flatMap(sourceProblems),
+    ...files.flatMap(dashboardProblems),
+  ];
   for (const problem of problems) console.error(`reto3: ${problem}`);
   if (problems.length > 0) process.exit(1);
 }

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort } from '@reto3/bench/src/free-port.ts';
 import { quantile } from '@reto3/bench/src/statistics.ts';
-import type { Bursts } from '@reto3/engine';
+import type { Bursts } from '@reto3/client/answers';
 import { expect, onTestFinished, vi } from 'vitest';
 import { ask, askInfo, askStats } from '../support/api.ts';
 import { figure } from '../support/figure.ts';
@@ -243,7 +243,7 @@ test('says how bursty the range is as the API does, and goes to each burst and b
   await page.page.click('#live');
   await page.untilText('state', 'Held');
   const held = await page.heldRange();
-  const found = await ask<Bursts>(server.adminUrl, `/v1/bursts?from=${held.from}&to=${held.to}`);
+  const found = await ask(server.adminUrl, '/v1/bursts', `from=${held.from}&to=${held.to}`);
   await page.untilText('bursts-total', new RegExp(`^${found.bursts.count} `));
   await page.untilText('stalls-total', new RegExp(`^${found.stalls.count} `));
   const largest = found.bursts.list.toSorted((a, b) => b.total - a.total);

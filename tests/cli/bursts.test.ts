@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Bursts, WhatIf } from '@reto3/engine';
+import type { WhatIf } from '@reto3/client/answers';
 import { expect, test } from 'vitest';
 import { ask, askStats } from '../support/api.ts';
 import { runCli } from '../support/cli.ts';
@@ -15,7 +15,7 @@ test('the answers agree with the counts, and those of a folder with those of its
   const { server, dataDir } = await serverWithMessages();
   const range = await waitUntilFinal(server.adminUrl);
   const query = `from=${range.from}&to=${range.to}`;
-  const bursts = await ask<Bursts>(server.adminUrl, `/v1/bursts?${query}`);
+  const bursts = await ask(server.adminUrl, '/v1/bursts', query);
   const peak = Math.max(...range.counts);
   expect(bursts).toMatchObject({ messages, windows: range.counts.length, damaged: [] });
   expect(bursts.scales[0]).toMatchObject({
@@ -25,7 +25,7 @@ test('the answers agree with the counts, and those of a folder with those of its
   const listed = bursts.bursts.list.reduce((sum, { total }) => sum + total, 0);
   expect(listed).toBe(bursts.bursts.messages);
 
-  const whatIf = await ask<WhatIf>(server.adminUrl, `/v1/whatif?capacity=1000&${query}`);
+  const whatIf = await ask(server.adminUrl, '/v1/whatif', `capacity=1000&${query}`);
   expect(whatIf).toMatchObject({ messages, capacity: 1_000, peakRate: peak * 100 });
   expect(whatIf.backlog.max).toBeGreaterThanOrEqual(peak - 10);
   expect(whatIf.backlog.max).toBeLessThanOrEqual(messages);

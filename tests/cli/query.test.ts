@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { ask, askStats, type Info } from '../support/api.ts';
+import { askInfo, askStats } from '../support/api.ts';
 import { type Outcome, runCli, startCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { Load } from '../support/load.ts';
@@ -35,8 +35,7 @@ async function archivingServer(): Promise<Server> {
   const load = Load.start({ port: server.port, connections: 8, depth: 4, requests: loaded });
   await load.done;
   await waitUntil('everything is archived', async () => {
-    const info = await ask<Info & { archive: { waiting: number } }>(server.adminUrl, '/v1/info');
-    return info.archive.waiting === 0;
+    return (await askInfo(server.adminUrl)).archive?.waiting === 0;
   });
   return server;
 }
@@ -236,7 +235,7 @@ test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
 
 test('the first Ctrl-C ends it, also while it waits for the counts', async () => {
   const archiving = await archivingServer();
-  const info = await ask(archiving.adminUrl, '/v1/info');
+  const info = await askInfo(archiving.adminUrl);
   const slow = await StallingServer.start({ '/v1/info': info });
   const running = startCli(['query', 'FROM counts', '--url', slow.url]);
   await slow.keepsWaiting();

@@ -1,6 +1,8 @@
 /** What `reto3 stats` prints: the format of the task, the ranges, the other formats. */
+
+import type { Stats } from '@reto3/client/answers';
 import { expect, test } from 'vitest';
-import { askStats, type Columns } from '../support/api.ts';
+import { askStats } from '../support/api.ts';
 import { type Outcome, runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { Load } from '../support/load.ts';
@@ -49,10 +51,10 @@ test.each(['ms10', 'sec', 'min'] as const)(
     expect(unmarked).toBe(
       rows.map(([start, count]) => `{"start":${start},"count":${count}}\n`).join(''),
     );
-    const columns: Columns = JSON.parse(await print('--format', 'json'));
+    const columns: Stats = JSON.parse(await print('--format', 'json'));
     expect(columns).toMatchObject({ period, windowMs: windowMs[period], scope: 'node' });
     expect(columns.starts.map((start, index) => [start, columns.counts[index]])).toEqual(rows);
-    const viaSwitch: Columns = JSON.parse(await print('--json'));
+    const viaSwitch: Stats = JSON.parse(await print('--json'));
     expect(viaSwitch.counts).toEqual(columns.counts);
   },
 );

@@ -3,8 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
-import { ask } from '../support/api.ts';
-import type { ArchiveInfo } from '../support/archive.ts';
+import { askInfo } from '../support/api.ts';
 import { runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { exchange } from '../support/raw-http.ts';
@@ -24,8 +23,7 @@ needsTmux('paths and bodies of clients do not command a terminal', async () => {
   await exchange(server.port, [path], 1);
   await fetch(`http://127.0.0.1:${server.port}/`, { method: 'POST', body: clipboard });
   await waitUntil('both are archived', async () => {
-    const { archive } = await ask<ArchiveInfo>(server.adminUrl, '/v1/info');
-    return archive.archived === 2;
+    return (await askInfo(server.adminUrl)).archive?.archived === 2;
   });
   const url = ['--url', server.adminUrl];
 

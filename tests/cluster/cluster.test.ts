@@ -4,8 +4,9 @@
  */
 import { readFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
+import type { LiveEvent, Stats } from '@reto3/client/answers';
 import { expect } from 'vitest';
-import { ask, askStats, type Columns } from '../support/api.ts';
+import { ask, askStats } from '../support/api.ts';
 import { runCli } from '../support/cli.ts';
 import { expectSum, messagesIn, messagesInCluster, send, startNode } from '../support/cluster.ts';
 import { temporaryFolder } from '../support/folder.ts';
@@ -17,13 +18,6 @@ import { waitUntil } from '../support/wait.ts';
 
 const withNats = requires('nats-server');
 
-interface Answer {
-  readonly problem?: string;
-  readonly merger?: { readonly finalThrough: number; readonly secondsVoid: number };
-  readonly publisher?: { readonly mark: number; readonly secondsPending: number };
-  readonly nodes?: readonly { readonly name: string; readonly state: string }[];
-}
-
 function thisSecond(): number {
   return Math.floor(Date.now() / 1_000) * 1_000;
 }
@@ -31,7 +25,7 @@ function thisSecond(): number {
 /** Until then the newest windows of a node may be on their way to the merger. */
 async function untilFinal(merger: Server, through: number): Promise<void> {
   await waitUntil('what the nodes counted until now is final in the cluster', async () => {
-    const answer = await ask<Answer>(merger.adminUrl, '/v1/cluster');
+    const answer = await ask(merger.adminUrl, '/v1/cluster');
     return (answer.merger?.finalThrough ?? 0) >= through;
   });
 }
@@ -102,7 +96,7 @@ withNats('adds up what all nodes hold, and says who they are', async () => {
 
   await b.stop();
   await waitUntil('b has left', async () => {
-    const { nodes = [] } = await ask<Answer>(merger.adminUrl, '/v1/cluster');
+    const { nodes = [] } = await ask(merger.adminUrl, '/v1/cluster');
     return nodes.some(({ name, state }) => name === 'b' && state === 'left');
   });
 });
@@ -141,7 +135,7 @@ withNats('gives the counts of each node alone, as the node itself has them', asy
     }
 
   const asked = ['--from', String(from), '--node', 'b', '--json', '--url', merger.adminUrl];
-  const seconds: Columns = JSON.parse((await runCli(['stats', 'sec', ...asked])).stdout);
+  const seconds: Stats = JSON.parse((await runCli(['stats', 'sec', ...asked])).stdout);
   expect(seconds.counts.reduce((sum, count) => sum + count, 0)).toBe(1_000);
   const { stdout } = await runCli(['bursts', ...asked]);
   expect(JSON.parse(stdout)).toMatchObject({ scope: 'cluster', node: 'b', messages: 1_000 });
@@ -153,7 +147,7 @@ withNats('gives the counts of each node alone, as the node itself has them', asy
     for (const [, data = ''] of Buffer.from(piece)
       .toString()
       .matchAll(/^data: (.*)$/gm))
-      for (const count of (JSON.parse(data) as Columns).counts) followed += count;
+      for (const count of (JSON.parse(data) as LiveEvent).counts) followed += count;
     if (followed === 1_000 && sent === 1_000) sent += await send(b, 200);
     if (followed >= 1_200) break;
   }
@@ -210,7 +204,7 @@ withNats('loses nothing while NATS is away, and ingest goes on', async () => {
     answered += await send(node, 1_000);
     await setTimeout(1_000);
   }
-  const away = await ask<Answer>(node.adminUrl, '/v1/cluster');
+  const away = await ask(node.adminUrl, '/v1/cluster');
   expect(away.problem).toBeDefined();
   expect(await ask(node.adminUrl, '/readyz')).toEqual({ status: 'ok' });
   nats.restart(0);
@@ -296,13 +290,13 @@ withNats('lets one server only publish under a name', async () => {
   const rival = await startNode({ nats, name: 'a' });
   await send(rival, 500);
   await waitUntil('the rival says why it does not publish', async () => {
-    const { problem = '' } = await ask<Answer>(rival.adminUrl, '/v1/cluster');
+    const { problem = '' } = await ask(rival.adminUrl, '/v1/cluster');
     return problem.includes('another server publishes as a');
   });
   expect(await messagesInCluster(merger, from)).toBe(answered);
   await first.stop();
   await waitUntil('the rival takes over', async () => {
-    const { problem } = await ask<Answer>(rival.adminUrl, '/v1/cluster');
+    const { problem } = await ask(rival.adminUrl, '/v1/cluster');
     return problem === undefined;
   });
 });
@@ -321,7 +315,7 @@ withNats('publishes a folder under one name only', async () => {
   const asB = await startNode({ nats, dataDir, name: 'b' });
   answered += await send(asB, 500);
   await waitUntil('it says why it does not publish', async () => {
-    const { problem = '' } = await ask<Answer>(asB.adminUrl, '/v1/cluster');
+    const { problem = '' } = await ask(asB.adminUrl, '/v1/cluster');
     return problem.includes('published as a');
   });
   expect(await messagesInCluster(merger, from)).toBe(1_000);

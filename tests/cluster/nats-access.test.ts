@@ -23,10 +23,6 @@ const withNats = requires('nats-server');
 /** Also what openssl makes certificates for. */
 const hour = 3_600_000;
 
-interface Answer {
-  readonly problem?: string;
-}
-
 /** A NATS server whose configuration ends with these lines. */
 class GuardedNats {
   readonly urls: string;
@@ -80,14 +76,14 @@ async function expectIn(node: Server, messages = 0): Promise<void> {
   await waitUntil('the cluster has what was counted', async () => {
     return (await messagesInCluster(node, from).catch(() => 0)) === wanted;
   });
-  expect(await ask<Answer>(node.adminUrl, '/v1/cluster')).not.toHaveProperty('problem');
+  expect(await ask(node.adminUrl, '/v1/cluster')).not.toHaveProperty('problem');
 }
 
 /** It says why it is not let in, once in the log, and how that is mended; and counts. */
 async function expectOut(node: Server, reason: RegExp, cure: string): Promise<void> {
   let said = '';
   await waitUntil('it says why NATS does not take it', async () => {
-    ({ problem: said = '' } = await ask<Answer>(node.adminUrl, '/v1/cluster'));
+    ({ problem: said = '' } = await ask(node.adminUrl, '/v1/cluster'));
     return reason.test(said);
   });
   expect(said).toContain(cure);
@@ -128,7 +124,7 @@ withNats('a user and the password in a file; a wrong one is mended without a res
   // And taken away again while it is connected.
   await other.reload(users('third-secret'));
   await waitUntil('it says why it is out again', async () => {
-    return refused.test((await ask<Answer>(node.adminUrl, '/v1/cluster')).problem ?? '');
+    return refused.test((await ask(node.adminUrl, '/v1/cluster')).problem ?? '');
   });
 });
 
@@ -267,7 +263,7 @@ withNats('each node may publish under its own name only, and the cluster adds up
     });
   await whole('the cluster has what both counted');
   for (const server of [merger, one, two])
-    expect(await ask<Answer>(server.adminUrl, '/v1/cluster')).not.toHaveProperty('problem');
+    expect(await ask(server.adminUrl, '/v1/cluster')).not.toHaveProperty('problem');
 
   // A second life under the same name needs no more than the first.
   await one.stop();

@@ -4,6 +4,7 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Report } from '@reto3/client/answers';
 import { expect } from 'vitest';
 import { ask } from '../support/api.ts';
 import { runCli } from '../support/cli.ts';
@@ -16,18 +17,9 @@ import { waitUntil } from '../support/wait.ts';
 
 const withNats = requires('nats-server');
 
-type Cell = number | string | null;
-
-interface Answer {
-  readonly columns: readonly string[];
-  readonly rows: readonly (readonly Cell[])[];
-  readonly finalThrough: number;
-  readonly damaged: readonly { readonly reason: string }[];
-}
-
-function askReport(server: Server, name: string, period: string, scope = 'node'): Promise<Answer> {
+function askReport(server: Server, name: string, period: string, scope = 'node'): Promise<Report> {
   const query = `period=${period}&from=0&to=9999-12-30&open=true&scope=${scope}`;
-  return ask(server.adminUrl, `/v1/reports/${name}?${query}`);
+  return ask(server.adminUrl, `/v1/reports/${name}`, query);
 }
 
 /** How the columns of these reports add up, by name; the others are made of them. */
@@ -49,7 +41,7 @@ async function sumOf(nodes: readonly Server[], name: string, period: string) {
   return sum;
 }
 
-function addRows(sum: Map<string, Record<string, number>>, { columns, rows }: Answer): void {
+function addRows(sum: Map<string, Record<string, number>>, { columns, rows }: Report): void {
   for (const row of rows) {
     const key = row.filter((cell, index) => index === 0 || typeof cell === 'string').join(' ');
     const before = sum.get(key);

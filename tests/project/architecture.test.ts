@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 
 type Manifest = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
-/** What the check says of a clone with core, engine and archive, and these files in it. */
+/** What the check says of a clone with core, engine, archive and dashboard, and these files in it. */
 async function complaints(
   files: Readonly<Record<string, string>>,
   manifests: Readonly<Record<string, Manifest>> = {},
@@ -19,7 +19,7 @@ async function complaints(
   for (const path of ['scripts', 'package.json'])
     await cp(join(root, path), join(clone, path), { recursive: true });
   await mkdir(join(clone, 'tests'));
-  for (const name of ['core', 'engine', 'archive']) {
+  for (const name of ['core', 'engine', 'archive', 'dashboard']) {
     await mkdir(join(clone, 'packages', name, 'src'), { recursive: true });
     const manifest = JSON.stringify({ name: `@reto3/${name}`, ...manifests[name] });
     await writeFile(join(clone, 'packages', name, 'package.json'), manifest);
@@ -69,6 +69,23 @@ test('a library away from its home fails', async () => {
   expect(await complaints({}, { engine: onDuckdb })).toEqual([
     'reto3: packages/engine may not depend on @duckdb/node-api: its home is packages/archive',
   ]);
+});
+
+test.each([
+  ["import type { Info } from '@reto3/client/answers';", []],
+  ["import { ask } from '@reto3/client';", ['@reto3/client']],
+  [
+    "import {\n  type Info,\n  infoSchema,\n} from '@reto3/client/answers';",
+    ['@reto3/client/answers'],
+  ],
+])('the dashboard takes types only: %j', async (code, refused) => {
+  const onClient = { devDependencies: { '@reto3/client': 'workspace:*' } };
+  const files = { 'packages/dashboard/src/main.ts': `${code}\n` };
+  expect(await complaints(files, { dashboard: onClient })).toEqual(
+    refused.map(
+      (door) => `reto3: packages/dashboard/src/main.ts imports code of ${door}: take types only`,
+    ),
+  );
 });
 
 test('a relative import past the door of a package fails', async () => {

@@ -10,7 +10,7 @@ import { freePort } from '@reto3/bench/src/free-port.ts';
 import { expect, test } from 'vitest';
 import { get } from '../hostile/corpus/case.ts';
 import { Client } from '../hostile/support/exchange.ts';
-import { ask, askInfo } from '../support/api.ts';
+import { askInfo } from '../support/api.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { scrape } from '../support/metrics.ts';
 import { launch } from '../support/processes.ts';
@@ -23,8 +23,7 @@ const longestMs = 20_000;
 const warning = 'a connection ended without a message';
 
 async function silentConnections({ adminUrl }: Server): Promise<number> {
-  const info = await ask<{ readonly connectionsWithoutMessage: number }>(adminUrl, '/v1/info');
-  return info.connectionsWithoutMessage;
+  return (await askInfo(adminUrl)).connectionsWithoutMessage;
 }
 
 async function expectTold(server: Server, least: number): Promise<void> {

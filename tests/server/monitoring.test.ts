@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '@reto3/bench/src/free-port.ts';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { ask } from '../support/api.ts';
+import { askText } from '../support/api.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { Load } from '../support/load.ts';
 import { scrape } from '../support/metrics.ts';
@@ -103,7 +103,7 @@ describe('a Prometheus server', () => {
       `--web.listen-address=127.0.0.1:${port}`,
     ]);
     const answer = <T>(path: string): Promise<T | undefined> =>
-      ask<T>(`http://127.0.0.1:${port}`, path).catch(() => undefined);
+      askText(`http://127.0.0.1:${port}`, path).then(JSON.parse, () => undefined);
     const value = async (query: string): Promise<string | undefined> => {
       const path = `/api/v1/query?query=${encodeURIComponent(query)}`;
       return (await answer<Value>(path))?.data.result[0]?.value[1];

@@ -1,7 +1,8 @@
 /** Seconds and minutes of which only a part was counted say so, whoever reads them. */
 import { setTimeout } from 'node:timers/promises';
+import type { Stats } from '@reto3/client/answers';
 import { expect, test } from 'vitest';
-import { askStats, type Columns } from '../support/api.ts';
+import { askStats } from '../support/api.ts';
 import { runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { Load } from '../support/load.ts';
@@ -10,7 +11,7 @@ import { untilFinal } from '../support/stats.ts';
 import { waitUntil } from '../support/wait.ts';
 
 /** The starts of the windows of that length in which some ms10 windows were counted, and not all. */
-function partsOf(ms10: Columns, windowMs: number): number[] {
+function partsOf(ms10: Stats, windowMs: number): number[] {
   const counted = new Map<number, number>();
   for (const start of ms10.starts) {
     const window = start - (start % windowMs);
@@ -47,6 +48,6 @@ test('partial windows are those that a start or an end cut', async () => {
     ...['stats', 'min', '--from', String(from - 120_000), '--format', 'json'],
     ...['--data-dir', dataDir],
   ]);
-  const min: Columns = JSON.parse(folder.stdout);
+  const min: Stats = JSON.parse(folder.stdout);
   expect(min.partial).toEqual(min.starts);
 });

@@ -15,12 +15,6 @@ import { Server } from '../support/server.ts';
 import { thisMinute, untilFlushed } from '../support/stats.ts';
 import { waitUntil } from '../support/wait.ts';
 
-interface Known {
-  readonly name: string;
-  readonly running: boolean;
-  readonly runs: readonly { readonly from: number; readonly to?: number; readonly off?: string }[];
-}
-
 const builtIn = ['--report', 'lag', '--report', 'generated', '--report', 'top,sizes'];
 
 /** The example of docs/reports.md, as its reader would copy it. */
@@ -111,8 +105,8 @@ test('reports see exactly the messages that are counted, through stops and start
   }
   expect(columnSum(await askReport(server, 'top', 'min'), 'count')).toBe(messagesInAll);
   expect(columnSum(await askReport(server, 'sizes', 'min'), 'bytes')).toBe(32 * messagesInAll);
-  const known = await ask<Known[]>(server.adminUrl, '/v1/reports');
-  expect(known.map(({ name, running, runs }) => [name, running, runs.length])).toEqual(
+  const known = await ask(server.adminUrl, '/v1/reports');
+  expect(known.map(({ name, running, runs }) => [name, running, runs?.length])).toEqual(
     ['generated', 'lag', 'sizes', 'top'].map((name) => [name, true, 4]),
   );
 });
@@ -292,9 +286,9 @@ describe('a report of somebody', () => {
     expect(lines).toHaveLength(1);
     expect(lines[0]).toMatch(/the report methods is switched off: .*; counting goes on/);
     expect(lines[0]).toMatch(reason);
-    const [known] = await ask<Known[]>(server.adminUrl, '/v1/reports');
+    const [known] = await ask(server.adminUrl, '/v1/reports');
     expect(known).toMatchObject({ name: 'methods', running: false });
-    expect(known?.runs.at(-1)).toMatchObject({ off: expect.stringMatching(reason) });
+    expect(known?.runs?.at(-1)).toMatchObject({ off: expect.stringMatching(reason) });
     const { messagesSinceStart } = await askInfo(server.adminUrl);
     expect(messagesSinceStart).toBe(load.answered);
     expect(columnSum(await askReport(server, 'sizes', 'min'), 'messages')).toBe(load.answered);

@@ -56,8 +56,8 @@ test.each(released)('a folder of %s opens, is upgraded and stays exact', async (
     const server = await Server.start({ dataDir, flags });
     await expectCounts(server.adminUrl, expected);
     for (const [report, rows] of Object.entries(expected.reports)) {
-      const path = `/v1/reports/${report}?period=sec&${everything}`;
-      expect((await ask<{ rows: unknown[] }>(server.adminUrl, path)).rows).toEqual(rows);
+      const query = `period=sec&${everything}`;
+      expect((await ask(server.adminUrl, `/v1/reports/${report}`, query)).rows).toEqual(rows);
     }
     expect((await server.stop()).code).toBe(0);
   }

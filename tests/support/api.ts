@@ -1,44 +1,56 @@
-/** Asks the query API, as a script with an HTTP client would. */
+/** Asks the query API, as a script with an HTTP client would, and holds each answer to its schema. */
+import { type Answers, answerSchemas, type Info, type Stats } from '@reto3/client/answers';
+import { Ajv, type ValidateFunction } from 'ajv';
 
-/** The columns of /v1/stats. */
-export interface Columns {
-  readonly period: string;
-  readonly windowMs: number;
-  readonly scope: string;
-  readonly from: number;
-  readonly to: number;
-  readonly finalThrough: number;
-  readonly starts: readonly number[];
-  readonly counts: readonly number[];
-  /** Starts of the windows that changed after they were final. */
-  readonly revised: readonly number[];
-  /** Starts of the windows of which only a part was counted. */
-  readonly partial: readonly number[];
-  readonly damaged: readonly { readonly from: number; readonly to: number }[];
+const ajv = new Ajv({ allErrors: true, allowUnionTypes: true });
+const validators = new Map<object, ValidateFunction>();
+
+/** @throws Error where the JSON is not what the schema describes, or has a field beyond it */
+export function assertFits(schema: object, json: unknown, what: string): void {
+  const fits = validators.get(schema) ?? ajv.compile(closed(schema));
+  validators.set(schema, fits);
+  if (!fits(json)) throw new Error(`got from ${what}: ${ajv.errorsText(fits.errors)}`);
 }
 
-/** The part of /v1/info that tests reckon with. */
-export interface Info {
-  readonly startedAt: number;
-  readonly finalThrough: number;
-  readonly messagesSinceStart: number;
-  readonly messagesByWorker: readonly number[];
-  readonly messagesInAll: number;
-  readonly flushes: number;
-  readonly clockSteps: number;
-  readonly freshnessMs: { readonly p50: number; readonly p99: number; readonly max: number };
-  readonly node: string;
-  readonly nodejs: string;
-  readonly uWebSockets: string;
+/** Clients should ignore unknown fields; these tests must not. */
+function closed(schema: object): object {
+  const parts = Object.entries(schema).map(([keyword, value]) => {
+    if (keyword === 'items') return [keyword, closed(value)];
+    if (keyword !== 'properties') return [keyword, value];
+    const fields = Object.entries<object>(value).map(([name, field]) => [name, closed(field)]);
+    return [keyword, Object.fromEntries(fields)];
+  });
+  return {
+    ...('properties' in schema && { additionalProperties: false }),
+    ...Object.fromEntries(parts),
+  };
 }
 
-/** What it answers to a GET. @throws Error where that is not 200 */
-export async function ask<T>(adminUrl: string, path: string): Promise<T> {
+/** The body of an answer. @throws Error where the status is not 200 */
+export async function askText(adminUrl: string, path: string): Promise<string> {
   const response = await fetch(adminUrl + path);
   const text = await response.text();
   if (response.status !== 200) throw new Error(`got ${response.status} from ${path}: ${text}`);
-  // The caller says what the route promises; the tests of the routes check it.
-  return JSON.parse(text);
+  return text;
+}
+
+/** The JSON answer to a GET. @throws Error where the status is not 200, or the answer is not as described */
+export async function ask<Path extends keyof Answers>(
+  adminUrl: string,
+  path: Path,
+  query = '',
+): Promise<Answers[Path]> {
+  const answer = JSON.parse(await askText(adminUrl, `${path}?${query}`));
+  assertFits(schemaOf(path), answer, path);
+  return answer;
+}
+
+function schemaOf(path: string): object {
+  const found = Object.entries(answerSchemas).find(([template]) =>
+    new RegExp(`^${template.replace(/\{\w+\}/, '[^/]+')}$`).test(path),
+  );
+  if (found === undefined) throw new Error(`BUG: no schema of ${path}`);
+  return found[1];
 }
 
 export function askInfo(adminUrl: string): Promise<Info> {
@@ -46,6 +58,6 @@ export function askInfo(adminUrl: string): Promise<Info> {
 }
 
 /** Windows of a period; the query as in `from=1&open=true`. */
-export function askStats(adminUrl: string, period: string, query = ''): Promise<Columns> {
-  return ask(adminUrl, `/v1/stats/${period}?${query}`);
+export function askStats(adminUrl: string, period: string, query = ''): Promise<Stats> {
+  return ask(adminUrl, `/v1/stats/${period}`, query);
 }

@@ -3,7 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { readArchive } from '@reto3/archive/src/reader.ts';
-import { ask, type Info } from './api.ts';
+import type { ArchiveInfo, Info } from '@reto3/client/answers';
+import { askInfo } from './api.ts';
 import type { Server } from './server.ts';
 import { waitUntil } from './wait.ts';
 import type { Counts } from './windows.ts';
@@ -11,20 +12,13 @@ import type { Counts } from './windows.ts';
 const windowMs = 10;
 const allTime = { from: 0, to: Number.MAX_SAFE_INTEGER };
 
-export interface ArchiveInfo extends Info {
-  readonly archive: {
-    readonly archived: number;
-    readonly dropped: number;
-    readonly waiting: number;
-    readonly through: number;
-    readonly messages: number;
-    readonly files: number;
-    readonly bytes: number;
-  };
-}
-
-export function archiveInfo(server: Server): Promise<ArchiveInfo> {
-  return ask(server.adminUrl, '/v1/info');
+/** @throws Error where the server has no archive */
+export async function archiveInfo(
+  server: Server,
+): Promise<Info & { readonly archive: ArchiveInfo }> {
+  const { archive, ...info } = await askInfo(server.adminUrl);
+  if (archive === undefined) throw new Error('got no archive in /v1/info');
+  return { ...info, archive };
 }
 
 /** What a data folder's archive holds, by the ms10 windows of the messages' arrival. */
@@ -40,7 +34,7 @@ export async function archivedWindows(dataDir: string): Promise<Map<number, numb
 }
 
 /** Resolves when nothing is on its way into the archive any more. */
-export async function archiveSettled(server: Server): Promise<ArchiveInfo> {
+export async function archiveSettled(server: Server): ReturnType<typeof archiveInfo> {
   let info = await archiveInfo(server);
   await waitUntil('nothing is on its way into the archive', async () => {
     info = await archiveInfo(server);

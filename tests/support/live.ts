@@ -1,15 +1,11 @@
 /** Reads /v1/live, and notes when each event arrived. */
 import { readEvents } from '@reto3/client';
+import type { LiveEvent } from '@reto3/client/answers';
 
-export interface Arrival {
+export interface Arrival extends LiveEvent {
   /** Epoch ms by the clock of the tests: the same machine's as the server's. */
   readonly at: number;
   readonly id: number;
-  readonly from: number;
-  readonly to: number;
-  readonly finalThrough: number;
-  readonly starts: readonly number[];
-  readonly counts: readonly number[];
 }
 
 /** The events until the signal aborts, or the server ends the answer. */

@@ -1,6 +1,7 @@
 /** Windows as tests compare them: start (epoch ms) to count. */
+
+import type { Stats } from '@reto3/client/answers';
 import { expect } from 'vitest';
-import type { Columns } from './api.ts';
 
 export type Counts = ReadonlyMap<number, number>;
 
@@ -30,7 +31,7 @@ export function parseLines(stdout: string): Counts {
   return counts;
 }
 
-export function countsOf(columns: Columns): Counts {
+export function countsOf(columns: Stats): Counts {
   expect(columns.counts).toHaveLength(columns.starts.length);
   return new Map(columns.starts.map((start, index) => [start, columns.counts[index] ?? 0]));
 }

@@ -1,70 +1,57 @@
-/** What servers are asked, over their query API. */
+/** What the bench asks servers over their query API. */
 import { setTimeout } from 'node:timers/promises';
+import { ask } from '@reto3/client';
+import type { ArchiveInfo, ClusterState } from '@reto3/client/answers';
 
 const lookEveryMs = 10;
 const mostWaitMs = 120_000;
 
-export interface Published {
-  readonly messages: number;
-  readonly bytes: number;
-}
-
 /** What a node has published since its start. */
-export async function publishedBy(adminUrl: string): Promise<Published> {
-  const publisher = field(await ask(adminUrl, '/v1/cluster'), 'publisher');
-  return { messages: numberIn(publisher, 'messages'), bytes: numberIn(publisher, 'bytes') };
+export async function publishedBy(
+  adminUrl: string,
+): Promise<NonNullable<ClusterState['publisher']>> {
+  const { publisher } = await ask(at(adminUrl), '/v1/cluster');
+  if (publisher === undefined) throw new Error(`got no publisher at ${adminUrl}`);
+  return publisher;
 }
 
 /** Where a merger is in the stream. */
 export async function positionOf(adminUrl: string): Promise<number> {
-  return numberIn(field(await ask(adminUrl, '/v1/cluster'), 'merger'), 'position');
+  const { merger } = await ask(at(adminUrl), '/v1/cluster');
+  if (merger === undefined) throw new Error(`got no merger at ${adminUrl}`);
+  return merger.position;
 }
 
 /** How many nodes a merger hears. */
 export async function liveNodes(adminUrl: string): Promise<number> {
-  const nodes = field(await ask(adminUrl, '/v1/cluster'), 'nodes');
-  return Array.isArray(nodes) ? nodes.filter((node) => field(node, 'state') === 'live').length : 0;
+  const { nodes = [] } = await ask(at(adminUrl), '/v1/cluster');
+  return nodes.filter(({ state }) => state === 'live').length;
 }
 
 /** All messages that a node has counted. */
 export async function messagesIn(adminUrl: string): Promise<number> {
-  return numberIn(await ask(adminUrl, '/v1/info'), 'messagesInAll');
+  return (await ask(at(adminUrl), '/v1/info')).messagesInAll;
 }
 
 /** All messages of the cluster from then on, epoch ms, final or not. */
 export async function messagesInCluster(adminUrl: string, from: number): Promise<number> {
-  const answer = await ask(adminUrl, `/v1/stats/min?from=${from}&open=true&scope=cluster`);
-  const counts = field(answer, 'counts');
-  return Array.isArray(counts) ? counts.reduce((sum, count) => sum + Number(count), 0) : 0;
+  const query = { from: String(from), open: 'true', scope: 'cluster' };
+  const { counts } = await ask(at(adminUrl), '/v1/stats/min', query);
+  return counts.reduce((sum, count) => sum + count, 0);
 }
 
 /** The ms10 windows of a node from then on (epoch ms), final or not: start to count. */
 export async function windowsIn(adminUrl: string, from: number): Promise<Map<number, number>> {
-  const answer = await ask(adminUrl, `/v1/stats/ms10?from=${from}&open=true`);
-  const [starts, counts] = [field(answer, 'starts'), field(answer, 'counts')];
-  if (!Array.isArray(starts) || !Array.isArray(counts)) throw new Error('got no windows');
-  return new Map(starts.map((start, index) => [Number(start), Number(counts[index])]));
-}
-
-/** Messages. */
-export interface Archived {
-  /** Since the start: written, given up, and on their way. */
-  readonly archived: number;
-  readonly dropped: number;
-  readonly waiting: number;
-  /** On the disk. */
-  readonly messages: number;
+  const query = { from: String(from), open: 'true' };
+  const { starts, counts } = await ask(at(adminUrl), '/v1/stats/ms10', query);
+  return new Map(starts.map((start, index) => [start, counts[index] ?? 0]));
 }
 
 /** What a server that runs with --archive has archived. */
-export async function archiveOf(adminUrl: string): Promise<Archived> {
-  const archive = field(await ask(adminUrl, '/v1/info'), 'archive');
-  return {
-    archived: numberIn(archive, 'archived'),
-    dropped: numberIn(archive, 'dropped'),
-    waiting: numberIn(archive, 'waiting'),
-    messages: numberIn(archive, 'messages'),
-  };
+export async function archiveOf(adminUrl: string): Promise<ArchiveInfo> {
+  const { archive } = await ask(at(adminUrl), '/v1/info');
+  if (archive === undefined) throw new Error(`got no archive at ${adminUrl}`);
+  return archive;
 }
 
 /** Resolves when the answer is what is wanted. @throws Error that says what it was at last */
@@ -82,18 +69,6 @@ export async function until<T>(
   }
 }
 
-async function ask(adminUrl: string, path: string): Promise<unknown> {
-  const response = await fetch(adminUrl + path);
-  if (!response.ok) throw new Error(`got ${response.status} to ${path}: ${await response.text()}`);
-  return response.json();
-}
-
-function field(value: unknown, name: string): unknown {
-  return Object.entries(value ?? {}).find(([each]) => each === name)?.[1];
-}
-
-function numberIn(value: unknown, name: string): number {
-  const found = field(value, name);
-  if (typeof found !== 'number') throw new Error(`got no ${name} in ${JSON.stringify(value)}`);
-  return found;
+function at(url: string): Parameters<typeof ask>[0] {
+  return { url, tokenFile: undefined };
 }

@@ -3,7 +3,8 @@
  * and prints it. Both give the same answer, since both are made by the same code.
  */
 
-import { type ApiOptions, answerCut, type Missing, request, textOf } from '@reto3/client';
+import { type ApiOptions, ask as askServer, type Missing } from '@reto3/client';
+import type { Answers } from '@reto3/client/answers';
 import { ms10, timeText } from '@reto3/core';
 import type { Series } from '@reto3/engine';
 import {
@@ -17,38 +18,43 @@ import {
 import type { analysisFormats } from './flags.ts';
 
 /** An analysis, where a server has it and how to make it of a folder. */
-interface Analysis<Answer> {
-  readonly path: string;
+interface Analysis<Path extends AnalysisPath> {
+  readonly path: Path;
   /** As the query of `path` and as `make` takes it. */
   readonly query: Asked & Readonly<Record<string, string | boolean | undefined>>;
   /** Loaded only where a folder is read. */
-  readonly make: (series: Series) => Promise<Answer>;
+  readonly make: (series: Series) => Promise<Answers[Path]>;
 }
 
+type AnalysisPath = '/v1/bursts' | '/v1/whatif';
+
 /** @throws Reto3Error RETO3_BAD_TIME, RETO3_BAD_RANGE, RETO3_NO_DATA, and what the source throws */
-export async function ask<Answer>(source: Source, analysis: Analysis<Answer>): Promise<Answer> {
+export async function ask<Path extends AnalysisPath>(
+  source: Source,
+  analysis: Analysis<Path>,
+): Promise<Answers[Path]> {
   const answer =
     'dataDir' in source ? ofFolder(source.dataDir, analysis) : ofServer(source, analysis);
   return withCureForMerger(source, analysis.query, answer);
 }
 
-async function ofServer<Answer>(source: ApiOptions, analysis: Analysis<Answer>): Promise<Answer> {
+function ofServer<Path extends AnalysisPath>(
+  source: ApiOptions,
+  analysis: Analysis<Path>,
+): Promise<Answers[Path]> {
   const { open, cluster, node, ...query } = analysis.query;
   const texts = Object.entries(query).map(([name, value]) => [name, value && String(value)]);
-  const response = await request(source, analysis.path, {
+  return askServer(source, analysis.path, {
     ...Object.fromEntries(texts),
     ...(open && { open: 'true' }),
     ...whoseOf({ cluster, node }),
   });
-  try {
-    return JSON.parse(await textOf(response, source));
-  } catch (error) {
-    if (error instanceof SyntaxError) throw answerCut(source, error);
-    throw error;
-  }
 }
 
-async function ofFolder<Answer>(dataDir: string, analysis: Analysis<Answer>): Promise<Answer> {
+async function ofFolder<Path extends AnalysisPath>(
+  dataDir: string,
+  analysis: Analysis<Path>,
+): Promise<Answers[Path]> {
   const [{ DataFolder }, { openSeries }] = await Promise.all([
     import('@reto3/engine'),
     import('@reto3/engine'),

@@ -6,14 +6,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import {
-  AnswerBody,
-  type ApiOptions,
-  endHeaders,
-  type Missing,
-  request,
-  textOf,
-} from '@reto3/client';
+import { AnswerBody, type ApiOptions, ask, endHeaders, type Missing, request } from '@reto3/client';
 import {
   damagedOf,
   damageMessage,
@@ -202,8 +195,7 @@ export async function withCureForMerger<Answer>(
 async function hasClusterOnly(source: Source): Promise<boolean> {
   if ('dataDir' in source) return existsSync(countsFolder(source.dataDir, 'cluster'));
   try {
-    const info: unknown = JSON.parse(await textOf(await request(source, '/v1/info', {}), source));
-    return typeof info === 'object' && info !== null && 'role' in info && info.role === 'merge';
+    return (await ask(source, '/v1/info')).role === 'merge';
   } catch {
     // The first error says more than one about the question for its cause.
     return false;

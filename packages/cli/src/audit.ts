@@ -1,6 +1,6 @@
 /** Asks for an audit, of a server or of a folder, and writes down what it found. */
 import { existsSync } from 'node:fs';
-import { answerCut, request, textOf } from '@reto3/client';
+import { ask } from '@reto3/client';
 import { min, timeText } from '@reto3/core';
 import type { AskedRange, Audit, Place } from '@reto3/engine';
 import type { Source } from './answers.ts';
@@ -8,13 +8,7 @@ import type { Source } from './answers.ts';
 /** @throws Reto3Error RETO3_BAD_TIME, and what the source throws */
 export async function askAudit(source: Source, { from, to }: AskedRange): Promise<Audit> {
   if ('dataDir' in source) return auditFolder(source.dataDir, { from, to });
-  const response = await request(source, '/v1/audit', { from, to });
-  try {
-    return JSON.parse(await textOf(response, source));
-  } catch (error) {
-    if (error instanceof SyntaxError) throw answerCut(source, error);
-    throw error;
-  }
+  return ask(source, '/v1/audit', { from, to });
 }
 
 async function auditFolder(folder: string, asked: AskedRange): Promise<Audit> {

@@ -1,22 +1,9 @@
 /** Asks a server about its cluster, and writes down what it says. */
 
-import { type ApiOptions, answerCut, request, textOf } from '@reto3/client';
-import type { ClusterState, NodeState } from '@reto3/cluster';
+import { type ApiOptions, request, textOf } from '@reto3/client';
+import type { ClusterState } from '@reto3/client/answers';
 import { Reto3Error, timeText } from '@reto3/core';
 import { tableLines } from './terminal/table.ts';
-
-type ClusterAnswer = ClusterState & { readonly nodes?: readonly NodeState[] };
-
-/** @throws Reto3Error RETO3_NO_CLUSTER, and what the client throws */
-export async function askCluster(api: ApiOptions): Promise<ClusterAnswer> {
-  const response = await request(api, '/v1/cluster', {});
-  try {
-    return JSON.parse(await textOf(response, api));
-  } catch (error) {
-    if (error instanceof SyntaxError) throw answerCut(api, error);
-    throw error;
-  }
-}
 
 /** Has all nodes publish again all that they hold. @throws Reto3Error RETO3_NATS_AWAY */
 export async function askRepublish(api: ApiOptions): Promise<void> {
@@ -26,7 +13,7 @@ export async function askRepublish(api: ApiOptions): Promise<void> {
 const header = ['node', 'state', 'msgs/s', 'share', 'lag', 'clock', 'boot', 'revision'];
 
 /** A table of the nodes. @throws Reto3Error RETO3_NO_CLUSTER where the server adds up nothing */
-export function clusterLines({ role, nodes, problem, server }: ClusterAnswer): string[] {
+export function clusterLines({ role, nodes, problem, server }: ClusterState): string[] {
   if (nodes === undefined) {
     throw new Reto3Error('RETO3_NO_CLUSTER', `this server adds up no cluster: its role is ${role}`);
   }

@@ -8,7 +8,7 @@ import { readFile } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type { ArchiveSql, SqlParts, TakeCount, TextRows } from '@reto3/archive';
-import { request, textOf } from '@reto3/client';
+import { ask as askServer } from '@reto3/client';
 import {
   alignUp,
   messageOf,
@@ -127,9 +127,8 @@ async function archiveOf(source: Source): Promise<string> {
 }
 
 async function toldFolder(source: Exclude<Source, { dataDir: string }>): Promise<string> {
-  const info = JSON.parse(await textOf(await request(source, '/v1/info', {}), source));
-  const folder: unknown = info?.archive?.folder;
-  if (typeof folder !== 'string')
+  const folder = (await askServer(source, '/v1/info')).archive?.folder;
+  if (folder === undefined)
     throw new Reto3Error('RETO3_NO_ARCHIVE', `the server at ${source.url} keeps no archive`);
   return folder;
 }

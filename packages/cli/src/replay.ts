@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline/promises';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Compared, Difference, ReplayRange, WindowCells } from '@reto3/archive';
-import { AnswerBody, type ApiOptions, answerCut, endHeaders, request, textOf } from '@reto3/client';
+import { AnswerBody, type ApiOptions, answerCut, ask, endHeaders, request } from '@reto3/client';
 import {
   alignDown,
   alignUp,
@@ -233,11 +233,7 @@ async function withStored(
 
 /** @throws Reto3Error RETO3_DATA_LOCKED where the server that answers is not the one that holds the folder */
 async function coveredBy({ api, dataDir }: ReplayQuestion): Promise<Covered> {
-  const info: {
-    readonly dataDir: string;
-    readonly deletedBefore: Covered['deletedBefore'];
-    readonly archive?: { readonly through: number };
-  } = JSON.parse(await textOf(await request(api, '/v1/info', {}), api));
+  const info = await ask(api, '/v1/info');
   if (realPathOf(info.dataDir) !== realPathOf(dataDir))
     throw new Reto3Error(
       'RETO3_DATA_LOCKED',

@@ -8,15 +8,16 @@ import { setTimeout } from 'node:timers/promises';
 import {
   AnswerBody,
   type ApiOptions,
+  ask as askServer,
   endHeaders,
   passing,
   request,
   retryMs,
-  textOf,
 } from '@reto3/client';
+import type { ReportList } from '@reto3/client/answers';
 import { damagedOf, type FormatName, type PeriodName, Reto3Error, timeText } from '@reto3/core';
 import type { Store } from '@reto3/engine';
-import type { Report, ReportFacts, ReportWindows } from '@reto3/reports';
+import type { Report, ReportWindows } from '@reto3/reports';
 import {
   type Asked,
   assertComplete,
@@ -34,21 +35,13 @@ interface ReportQuestion extends Asked {
   readonly module: string | undefined;
 }
 
-/** What a server or a folder says of one of its reports; `nodes` where it is the cluster's. */
-export type KnownReport = Omit<ReportFacts, 'needs' | 'runs'> & {
-  readonly running: boolean;
-  readonly runs?: ReportFacts['runs'];
-  readonly nodes?: readonly { readonly name: string; readonly state: string }[];
-};
-
 /** @param cluster those of all nodes; a server that adds them up has to be asked */
-export async function askReports(source: Source, cluster: boolean): Promise<KnownReport[]> {
+export async function askReports(source: Source, cluster: boolean): Promise<ReportList> {
   if ('dataDir' in source) return reportsInFolder(source.dataDir);
-  const response = await request(source, '/v1/reports', cluster ? { scope: 'cluster' } : {});
-  return JSON.parse(await textOf(response, source));
+  return askServer(source, '/v1/reports', cluster ? { scope: 'cluster' } : {});
 }
 
-async function reportsInFolder(folder: string): Promise<KnownReport[]> {
+async function reportsInFolder(folder: string): Promise<ReportList> {
   const [{ DataFolder }, { readFacts }] = await Promise.all([
     import('@reto3/engine'),
     import('@reto3/reports'),
@@ -66,7 +59,7 @@ const nodeStates: Readonly<Record<string, string>> = {
 };
 
 /** One paragraph for each report: what it tells, since when, and its columns. */
-export function reportLines(reports: readonly KnownReport[]): string[] {
+export function reportLines(reports: ReportList): string[] {
   return reports.flatMap(({ name, summary, running, periods, columns, since, runs, nodes }) => {
     const last = runs?.at(-1);
     const stopped = last?.to === undefined ? 'stopped' : `stopped ${timeText(last.to)}`;

@@ -1,9 +1,5 @@
 import { Writable } from 'node:stream';
-
-interface Row {
-  readonly start: number;
-  readonly count: number;
-}
+import type { StatsRow } from '@reto3/client/answers';
 
 /** Takes an answer's windows, as NDJSON. */
 export function takingRows(take: (start: number, count: number) => void): Writable {
@@ -15,7 +11,7 @@ export function takingRows(take: (start: number, count: number) => void): Writab
       rest = lines.pop() ?? '';
       try {
         for (const line of lines) {
-          const { start, count }: Row = JSON.parse(line);
+          const { start, count }: StatsRow = JSON.parse(line);
           take(start, count);
         }
         done();

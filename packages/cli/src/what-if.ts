@@ -1,7 +1,7 @@
 /** What `reto3 whatif` does: one question, its answer on stdout. */
 
+import type { WhatIf } from '@reto3/client/answers';
 import { Reto3Error, timeText } from '@reto3/core';
-import type { WhatIf } from '@reto3/engine';
 import { ask, type Layout, percent, print, rangeLine, short } from './analysis.ts';
 import { sourceOf } from './answers.ts';
 import { analysisFormats, formatOf, type Given, type whatIfFlags } from './flags.ts';
@@ -16,7 +16,7 @@ export async function askWhatIf(given: Given<typeof whatIfFlags>): Promise<void>
       hint: 'as in reto3 whatif --capacity 6000',
     });
   }
-  const answer = await ask<WhatIf>(sourceOf(given), {
+  const answer = await ask(sourceOf(given), {
     path: '/v1/whatif',
     query: { last, from, to, open, cluster, node, capacity, rates },
     make: async (series) => {

@@ -12,6 +12,7 @@ import {
 } from 'node:http';
 import type { RequestOptions } from 'node:https';
 import { type ErrorCode, errorHints, messageOf, Reto3Error, readToken } from '@reto3/core';
+import type { Answers } from './answers/index.ts';
 import { apiUrl, type Query } from './api-url.ts';
 import { assertNotIngestPort } from './ingest-port.ts';
 import { healthPath, Silence, watch } from './liveness.ts';
@@ -136,6 +137,23 @@ export async function textOf(response: IncomingMessage, api: ApiOptions): Promis
     throw answerCut(api, error);
   }
   return text;
+}
+
+/**
+ * The JSON answer to a GET of a path.
+ * @throws Reto3Error as `request` does
+ */
+export async function ask<Path extends keyof Answers>(
+  api: ApiOptions,
+  path: Path,
+  query: Query = {},
+): Promise<Answers[Path]> {
+  const text = await textOf(await request(api, path, query), api);
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw answerCut(api, error);
+  }
 }
 
 /** The error that the server tells of; undefined where it is no error of ours. */

@@ -5,11 +5,12 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { pipeline, Transform, type TransformCallback } from 'node:stream';
-import { type Damaged, endMark, Reto3Error } from '@reto3/core';
+import { endMark, Reto3Error } from '@reto3/core';
+import type { Stats } from './answers/index.ts';
 import { type ApiOptions, answerCut } from './api-client.ts';
 
 /** What an answer could not have; older servers do not count the places. */
-export type Missing = Pick<Damaged, 'damaged'> & Partial<Damaged>;
+export type Missing = Pick<Stats, 'damaged'> & Partial<Pick<Stats, 'damagedPlaces'>>;
 
 /** Asks for the end in the body. Older servers know only the trailer, and ignore it. */
 export const endHeaders = { 'reto3-end': 'body' } as const;

@@ -5,13 +5,13 @@
 import { setTimeout } from 'node:timers/promises';
 import {
   type Chunk,
-  type Damaged,
   type ErrorCode,
   type Period,
   Reto3Error,
   type ScopeSelector,
 } from '@reto3/core';
 import { createParser } from 'eventsource-parser';
+import type { LiveEvent } from './answers/index.ts';
 import { type ApiOptions, request } from './api-client.ts';
 import type { Missing } from './end-of-answer.ts';
 
@@ -106,15 +106,9 @@ export async function* readEvents(pieces: AsyncIterable<string>): AsyncGenerator
   }
 }
 
-interface Columns extends Partial<Damaged> {
-  readonly from: number;
-  readonly to: number;
-  readonly starts: readonly number[];
-  readonly counts: readonly number[];
-  /** Starts of windows that changed after they were final; not from servers before they told it. */
-  readonly revised?: readonly number[];
-  readonly partial?: readonly number[];
-}
+/** Older servers leave out the last four. */
+type Columns = Pick<LiveEvent, 'from' | 'to' | 'starts' | 'counts'> &
+  Partial<Pick<LiveEvent, 'revised' | 'partial' | 'damaged' | 'damagedPlaces'>>;
 
 function chunkOf(data: string, period: Period): FollowedChunk {
   const columns: Columns = JSON.parse(data);

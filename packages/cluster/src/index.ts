@@ -1,8 +1,6 @@
 /** A server's part in a cluster: publisher, merger and register, over NATS. */
 
 export { Cluster } from './cluster.ts';
-export type { ClusterState } from './cluster-state.ts';
-export type { NodeState } from './merger.ts';
 export { encodeMessage, type NodeMessage } from './message.ts';
 export type { NatsStorage, Role } from './options.ts';
 export { ClusterReportView, readNodeReports } from './report-view.ts';

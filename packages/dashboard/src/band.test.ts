@@ -16,7 +16,6 @@ function seriesOf(counts: readonly (number | undefined)[]): Series {
   return new Series(periods.ms10, {
     from: startMs,
     to,
-    finalThrough: to,
     starts: windows.map(([start]) => start),
     counts: windows.map(([, count]) => count),
     damaged: [],

@@ -5,8 +5,9 @@
  * Who goes to a burst keeps the list that it was in: the range of a burst alone says nothing of
  * bursts, and the next one in the list is what is looked at next.
  */
+import type { Bursts } from '@reto3/client/answers';
 import type { Marks } from './chart-marks.ts';
-import type { Bursts, Client } from './client.ts';
+import type { Client } from './client.ts';
 import { element, rowOf, write } from './elements.ts';
 import { dateTimeText, lengthText, percentText, shortText, timeText, wholeText } from './text.ts';
 import { rangeText } from './texts.ts';

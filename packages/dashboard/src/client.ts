@@ -2,86 +2,11 @@
  * Asks the server that the page came from. The token, where there is one, goes into a header and
  * never into an address; that is also why /v1/live is read with fetch and not with EventSource.
  */
+import type { Bursts, ClusterState, Info, LiveEvent, Stats } from '@reto3/client/answers';
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 import type { PeriodName } from './period.ts';
-import type { Columns } from './series.ts';
 import type { Range } from './view.ts';
-import { type Scope, type Whose, whoseText } from './whose.ts';
-
-/** The part of /v1/info that the page shows. */
-export interface Info {
-  readonly version: string;
-  readonly node: string;
-  /** In a cluster. */
-  readonly role?: 'ingest' | 'merge' | 'both';
-  /** Whose counts the server has. */
-  readonly scopes: readonly Scope[];
-  readonly startedAt: number;
-  readonly finalThrough: number;
-  readonly messagesSinceStart: number;
-  /** Where it takes requests; absent where it only adds up a cluster. */
-  readonly ingestUrl?: string;
-  /** Start of the oldest counts, to the minute; absent where there are none. */
-  readonly countedFrom?: number;
-}
-
-/** The part of an event of /v1/live that the page shows. */
-export interface LiveColumns extends Columns {
-  /** Everything counted before `to`; absent of a cluster, and of the past. */
-  readonly messagesInAll?: number;
-}
-
-/** The part of /v1/bursts that the page shows. */
-export interface Bursts extends Range {
-  readonly messages: number;
-  /** 10 ms windows that nobody counted. */
-  readonly uncounted: number;
-  /** Of the counts of the 10 ms windows. */
-  readonly quantiles: Readonly<Record<'p50' | 'p75' | 'p90' | 'p95' | 'p99' | 'p999', number>>;
-  readonly scales: readonly Scale[];
-  /** Messages in 10 ms; milliseconds. Without stallMs: too little traffic to tell a stall. */
-  readonly thresholds: { readonly rise: number; readonly fall: number; readonly stallMs?: number };
-  /** Totals are of all, the list has the hundred largest. */
-  readonly bursts: {
-    readonly count: number;
-    /** Of all messages, 0 to 1. */
-    readonly share: number;
-    readonly list: readonly Burst[];
-  };
-  readonly stalls: { readonly count: number; readonly ms: number; readonly list: readonly Range[] };
-}
-
-interface Burst extends Range {
-  readonly peak: number;
-  readonly total: number;
-  readonly share: number;
-}
-
-interface Scale {
-  readonly windowMs: number;
-  readonly windows: number;
-  readonly mean: number;
-  readonly dispersion: number;
-  readonly peak: { readonly start: number; readonly count: number };
-  readonly peakToMean: number;
-}
-
-/** The part of /v1/cluster that the page shows. */
-export interface Cluster {
-  /** What keeps the server from adding up. */
-  readonly problem?: string;
-  readonly nodes?: readonly ClusterNode[];
-}
-
-export interface ClusterNode {
-  readonly name: string;
-  readonly state: 'live' | 'silent' | 'left';
-  readonly rate: number;
-  /** Of the messages of all nodes, 0 to 1. */
-  readonly share: number;
-  readonly lagMs: number;
-  readonly clockOffsetMs: number;
-}
+import { type Whose, whoseText } from './whose.ts';
 
 /** What the server answered instead of 200. */
 export class Refusal extends Error {
@@ -119,7 +44,7 @@ export class Client {
     return (await this.#get('v1/info')).json();
   }
 
-  async cluster(): Promise<Cluster> {
+  async cluster(): Promise<ClusterState> {
     return (await this.#get('v1/cluster')).json();
   }
 
@@ -130,7 +55,7 @@ export class Client {
   }
 
   /** The final windows that start in the range. */
-  async stats(period: PeriodName, range: Range): Promise<Columns> {
+  async stats(period: PeriodName, range: Range): Promise<Stats> {
     return (await this.#get(this.#statsPath(period, range, 'json'))).json();
   }
 
@@ -148,7 +73,7 @@ export class Client {
     since: string | number,
     heard: () => void,
     signal: AbortSignal,
-  ): AsyncGenerator<LiveColumns> {
+  ): AsyncGenerator<LiveEvent> {
     const { body } = await this.#get(
       `v1/live?period=${period}&from=${since}&every=${eventMs}&${whoseText(this.whose)}`,
       signal,

@@ -2,7 +2,8 @@
  * Since when there are counts, so that a live view of a young server begins there and is not nine
  * tenths empty. A server says it of its own counts, to the minute; of a cluster somebody has to look.
  */
-import type { Client, Info } from './client.ts';
+import type { Info } from '@reto3/client/answers';
+import type { Client } from './client.ts';
 import { alignDown } from './period.ts';
 import type { Series } from './series.ts';
 

@@ -1,5 +1,5 @@
 /** What stands in an empty chart: why it is, and where nothing came yet, how to send something. */
-import type { Info } from './client.ts';
+import type { Info } from '@reto3/client/answers';
 import { element, write } from './elements.ts';
 
 /** Addresses that mean every interface of the server: whoever asks uses the one they came by. */

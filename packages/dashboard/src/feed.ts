@@ -4,7 +4,8 @@
  *
  * One connection and not one for each period: browsers open six to a host, all tabs together.
  */
-import { type Client, type LiveColumns, Refusal } from './client.ts';
+import type { LiveEvent } from '@reto3/client/answers';
+import { type Client, Refusal } from './client.ts';
 import { foldedMs10Ms } from './fold.ts';
 import { periods } from './period.ts';
 import { Series } from './series.ts';
@@ -130,7 +131,7 @@ export class Feed {
   }
 
   /** Whether there was something to take: a cluster of which no node has been heard has nothing. */
-  #take(columns: LiveColumns, fresh: boolean): boolean {
+  #take(columns: LiveEvent, fresh: boolean): boolean {
     if (columns.finalThrough === 0) return false;
     this.#takenAt = performance.now();
     this.#messagesInAll = columns.messagesInAll;

@@ -7,10 +7,11 @@
  * "Now" is the end of the newest final window, by the server's clock; the browser's own is never
  * asked, so a wrong one shows nothing wrong.
  */
+import type { Info } from '@reto3/client/answers';
 import { BurstsPanel, noMarks } from './bursts-panel.ts';
 import { Chart } from './chart.ts';
 import type { Marks } from './chart-marks.ts';
-import { Client, type Info, Refusal } from './client.ts';
+import { Client, Refusal } from './client.ts';
 import { connectControls } from './controls.ts';
 import { CountingStart } from './counting-start.ts';
 import { askToken, connectHelp, connectRange, connectToken } from './dialogs.ts';

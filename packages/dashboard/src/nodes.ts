@@ -1,5 +1,6 @@
 /** The nodes of the cluster that the server adds up: who they are, what each brings, how old it is. */
-import type { Client, Cluster, ClusterNode } from './client.ts';
+import type { ClusterNode, ClusterState } from '@reto3/client/answers';
+import type { Client } from './client.ts';
 import { element, rowOf, write } from './elements.ts';
 import { lengthText, percentText, shortText, wholeText } from './text.ts';
 import type { Whose } from './whose.ts';
@@ -76,7 +77,7 @@ function cellsOf({ state, rate, share, lagMs, clockOffsetMs }: ClusterNode): str
   ];
 }
 
-function sentence({ problem }: Cluster, nodes: readonly ClusterNode[]): string {
+function sentence({ problem }: ClusterState, nodes: readonly ClusterNode[]): string {
   const rate = nodes.reduce((sum, node) => sum + node.rate, 0);
   const whole = `${wholeText(Math.round(rate))} messages/s over ten seconds, of ${nodes.length} ${nodes.length === 1 ? 'node' : 'nodes'}`;
   return problem === undefined ? whole : `${whole} · ${problem}`;

@@ -19,7 +19,6 @@ function columnsOf(row: readonly (number | null)[], first: number, end: number):
   return {
     from: origin + first * windowMs,
     to,
-    finalThrough: to,
     starts: counted.map(([start]) => start),
     counts: counted.map(([, count]) => count),
     damaged: [],

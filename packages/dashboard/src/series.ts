@@ -4,14 +4,12 @@
  * Invariants: everything that was counted in [from, to) is in it, so a window that is missing there
  * is a gap; starts ascend.
  */
+import type { Stats } from '@reto3/client/answers';
 import type { Period } from './period.ts';
 import type { Range } from './view.ts';
 
-/** As /v1/stats and /v1/live answer. */
-export interface Columns extends Range {
-  readonly finalThrough: number;
-  readonly starts: readonly number[];
-  readonly counts: readonly number[];
+/** The part of an answer of /v1/stats, or of an event of /v1/live, that is kept. */
+export interface Columns extends Pick<Stats, 'from' | 'to' | 'starts' | 'counts'> {
   readonly damaged: readonly Range[];
 }
 

@@ -1,6 +1,6 @@
 /** Everything on the page that is text: numbers, sentences, the table. Takes in, writes out. */
+import type { Info } from '@reto3/client/answers';
 import type { Band } from './band.ts';
-import type { Info } from './client.ts';
 import { element, rowOf, write } from './elements.ts';
 import type { Fold } from './fold.ts';
 import type { Period } from './period.ts';

@@ -2,7 +2,8 @@
  * The switch: whose counts the page shows. The server's own, those of the cluster that it adds up, or
  * those of one of its nodes; what is chosen stands in the address as well.
  */
-import type { Client, Info } from './client.ts';
+import type { Info } from '@reto3/client/answers';
+import type { Client } from './client.ts';
 import { element } from './elements.ts';
 import { whoseFromHash } from './view.ts';
 import { isSame, type Whose } from './whose.ts';

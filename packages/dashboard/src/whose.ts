@@ -1,7 +1,8 @@
 /** Whose counts the page shows, and how an address says it. */
+import type { Stats } from '@reto3/client/answers';
 
 /** Those of the server that sent the page, or of all nodes that it adds up. */
-export type Scope = 'node' | 'cluster';
+type Scope = Stats['scope'];
 
 export interface Whose {
   readonly scope: Scope;

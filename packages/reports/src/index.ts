@@ -10,7 +10,7 @@ export {
   reportName,
   type Value,
 } from './contract.ts';
-export { type ReportFacts, readFacts } from './facts.ts';
+export { readFacts } from './facts.ts';
 export { reportFingerprint } from './fingerprint.ts';
 export { ReportLedgers } from './ledgers.ts';
 export {

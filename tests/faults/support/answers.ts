@@ -1,20 +1,21 @@
 /** Reads the three periods of one range, and compares what two servers answer to the same question. */
 
 import type { Stretch } from '@reto3/bench/src/day/store.ts';
-import { ask, type Columns } from '../../support/api.ts';
+import type { Stats } from '@reto3/client/answers';
+import { askStats } from '../../support/api.ts';
 
 const periodNames = ['ms10', 'sec', 'min'] as const;
 type PeriodName = (typeof periodNames)[number];
 
 /** What was answered for each period; undefined where the server said that it cannot. */
-export type Answers = Readonly<Record<PeriodName, Columns | undefined>>;
+export type Answers = Readonly<Record<PeriodName, Stats | undefined>>;
 
 /** Every window that begins within the stretches. */
 export async function readAnswers(adminUrl: string, stretch: Stretch): Promise<Answers> {
-  const read = async (period: PeriodName): Promise<Columns | undefined> => {
+  const read = async (period: PeriodName): Promise<Stats | undefined> => {
     const query = `from=${stretch.from}&to=${stretch.to}&open=true`;
     try {
-      return await ask<Columns>(adminUrl, `/v1/stats/${period}?${query}`);
+      return await askStats(adminUrl, period, query);
     } catch (error) {
       if (error instanceof Error && error.message.includes('RETO3_')) return undefined;
       throw error;
@@ -53,7 +54,7 @@ export function compare(got: Answers, want: Answers): Comparison {
   return { differences, reported };
 }
 
-function differencesOf(period: PeriodName, answer: Columns, truth: Columns): Difference[] {
+function differencesOf(period: PeriodName, answer: Stats, truth: Stats): Difference[] {
   const { windowMs } = truth;
   const wanted = new Map(truth.starts.map((start, index) => [start, truth.counts[index]]));
   const found: Difference[] = [];
@@ -68,7 +69,7 @@ function differencesOf(period: PeriodName, answer: Columns, truth: Columns): Dif
   );
 }
 
-function sameColumns(one: Columns, other: Columns): boolean {
+function sameColumns(one: Stats, other: Stats): boolean {
   return (
     one.starts.length === other.starts.length &&
     one.starts.every((start, index) => start === other.starts[index]) &&

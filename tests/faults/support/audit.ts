@@ -2,10 +2,6 @@
 import { ask, askInfo, askStats } from '../../support/api.ts';
 import { climb, countsOf, sumOf } from '../../support/windows.ts';
 
-interface Audit {
-  readonly ok: boolean;
-}
-
 /**
  * All that the folder holds, after a check that each second is the sum of its ms10 windows, each
  * minute of its seconds, that the server knows no other total, and that its own audit holds.
@@ -24,7 +20,7 @@ export async function auditedTotal(adminUrl: string, from: number): Promise<numb
   const { messagesInAll } = await askInfo(adminUrl);
   if (total !== messagesInAll)
     throw new Error(`got ${messagesInAll} messages in all, want ${total}, the sum of the windows`);
-  const audit = await ask<Audit>(adminUrl, '/v1/audit');
+  const audit = await ask(adminUrl, '/v1/audit');
   if (!audit.ok) throw new Error(`got an audit that fails: ${JSON.stringify(audit)}`);
   return total;
 }

@@ -1,6 +1,7 @@
 /** What it costs to keep every message, and how fast what was kept is read. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ArchiveInfo } from '@reto3/client/answers';
 import type { Bench } from '../bench.ts';
 import { Collected } from '../collected.ts';
 import { folderBytes } from '../disk.ts';
@@ -9,7 +10,7 @@ import { runSteady, steady } from '../loads/steady.ts';
 import { keepAliveConnections, runKeepAlive } from '../loads/wrk.ts';
 import { type RunningReto3, reto3Bin, withReto3 } from '../peers/reto3.ts';
 import { runProgram } from '../program.ts';
-import { type Archived, archiveOf, until, windowsIn } from '../questions.ts';
+import { archiveOf, until, windowsIn } from '../questions.ts';
 import { archiveOff, archiveOn, replayRow, sqlRow } from '../report/targets.ts';
 import type { Cell, Finding } from '../result.ts';
 import { quantile } from '../statistics.ts';
@@ -208,7 +209,7 @@ interface Command {
 }
 
 /** When nothing is on its way into the archive any more. */
-function settled({ adminUrl }: RunningReto3): Promise<Archived> {
+function settled({ adminUrl }: RunningReto3): Promise<ArchiveInfo> {
   const none = 'nothing on its way into the archive';
   return until(
     none,

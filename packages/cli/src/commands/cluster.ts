@@ -1,5 +1,6 @@
 import { Command, Flags } from '@oclif/core';
-import { askCluster, askRepublish, clusterLines } from '../cluster.ts';
+import { ask } from '@reto3/client';
+import { askRepublish, clusterLines } from '../cluster.ts';
 import { apiFlags, apiOptionsOf } from '../flags.ts';
 import { oclifFlags } from '../oclif-flags.ts';
 
@@ -29,7 +30,7 @@ export default class ClusterCommand extends Command {
     const { flags: given } = await this.parse({ flags });
     const api = apiOptionsOf(given);
     if (given.republish) return askRepublish(api);
-    const cluster = await askCluster(api);
+    const cluster = await ask(api, '/v1/cluster');
     if (given.json) this.log(JSON.stringify(cluster));
     else for (const line of clusterLines(cluster)) this.log(line);
   }

@@ -2,11 +2,11 @@ import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
 import { drawTop } from './draw.ts';
 import { RecentWindows } from './recent-windows.ts';
-import { type Info, type ServerState, WorkerRates } from './server-state.ts';
+import { type ServerState, type ShownInfo, WorkerRates } from './server-state.ts';
 
 const end = Date.UTC(2016, 4, 28, 11, 12, 0);
 const canvas = { columns: 80, lines: 24, colours: false };
-const info: Info = {
+const info: ShownInfo = {
   version: '1.2.3',
   node: 'web-1',
   boot: 7,

@@ -9,7 +9,7 @@ import { percent, short } from '../analysis.ts';
 import type { Canvas } from '../terminal/screen.ts';
 import { tableLines } from '../terminal/table.ts';
 import { type RecentWindows, reachMs } from './recent-windows.ts';
-import type { Info, ServerState } from './server-state.ts';
+import type { ServerState, ShownInfo } from './server-state.ts';
 
 const secondMs = 1_000;
 /** So many are listed. */
@@ -61,7 +61,10 @@ interface Painted {
   readonly text: string;
 }
 
-function headLine({ version, node, uptimeMs }: Info, { scope, nodes, url }: ServerState): string {
+function headLine(
+  { version, node, uptimeMs }: ShownInfo,
+  { scope, nodes, url }: ServerState,
+): string {
   const live = nodes.filter(({ state }) => state === 'live').length;
   const whose =
     scope === 'cluster'
@@ -84,7 +87,7 @@ function rateLine(recent: RecentWindows): string {
 }
 
 /** What a server says of itself alone. */
-function figures(info: Info): string[] {
+function figures(info: ShownInfo): string[] {
   const { p50, p99, max } = info.freshnessMs;
   return [
     `messages   ${whole(info.messagesSinceStart)} since the start, ${whole(info.messagesInAll)} in all`,
@@ -96,7 +99,7 @@ function figures(info: Info): string[] {
 }
 
 /** Only where there are some: they look like traffic to their clients, and are none. */
-function silentLine({ connectionsWithoutMessage = 0 }: Info): string[] {
+function silentLine({ connectionsWithoutMessage = 0 }: ShownInfo): string[] {
   if (connectionsWithoutMessage === 0) return [];
   return [`silent     ${whole(connectionsWithoutMessage)} connections ended without a message`];
 }

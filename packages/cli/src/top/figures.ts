@@ -1,7 +1,7 @@
 /** What `reto3 top` draws, as figures: the same state, for scripts. */
 import { mostPeaks } from './draw.ts';
 import { type CountedWindow, type RecentWindows, reachMs } from './recent-windows.ts';
-import type { Info, ServerState } from './server-state.ts';
+import type { ServerState, ShownInfo } from './server-state.ts';
 
 /** Times in epoch ms, rates in messages a second; null where nothing was counted. */
 interface Figures extends Pick<ServerState, 'url' | 'scope' | 'nodes'> {
@@ -14,7 +14,9 @@ interface Figures extends Pick<ServerState, 'url' | 'scope' | 'nodes'> {
   /** The largest 10 ms windows of the last minute, largest first. */
   readonly peaks: readonly CountedWindow[];
   /** What the server says of itself: left out where the picture is of a cluster. */
-  readonly server?: Omit<Info, 'messagesByWorker'> & { readonly workerRates: readonly number[] };
+  readonly server?: Omit<ShownInfo, 'messagesByWorker'> & {
+    readonly workerRates: readonly number[];
+  };
 }
 
 export function figuresOf(state: ServerState, recent: RecentWindows): Figures {

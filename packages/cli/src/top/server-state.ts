@@ -1,22 +1,22 @@
 /** What a server says of itself, as far as `reto3 top` shows it. */
 
-import { type ApiOptions, answerCut, request, textOf } from '@reto3/client';
-import type { NodeState } from '@reto3/cluster';
+import type { ClusterNode, Info } from '@reto3/client/answers';
 import type { Scope } from '@reto3/core';
 
 /** The part of /v1/info that is shown. */
-export interface Info {
-  readonly version: string;
-  readonly node: string;
-  readonly boot: number;
-  readonly uptimeMs: number;
-  readonly messagesSinceStart: number;
-  readonly messagesByWorker: readonly number[];
-  /** Absent where the server is older. */
-  readonly connectionsWithoutMessage?: number;
-  readonly messagesInAll: number;
-  readonly freshnessMs: { readonly p50: number; readonly p99: number; readonly max: number };
-}
+export type ShownInfo = Pick<
+  Info,
+  | 'version'
+  | 'node'
+  | 'boot'
+  | 'uptimeMs'
+  | 'messagesSinceStart'
+  | 'messagesByWorker'
+  | 'messagesInAll'
+  | 'freshnessMs'
+> &
+  // Older servers leave it out.
+  Partial<Pick<Info, 'connectionsWithoutMessage'>>;
 
 export interface ServerState {
   readonly url: string;
@@ -24,21 +24,11 @@ export interface ServerState {
   readonly scope: Scope;
   /** Since when it does not answer (epoch ms), and why not; undefined while it does. */
   readonly away: { readonly since: number; readonly reason: string } | undefined;
-  readonly info: Info | undefined;
+  readonly info: ShownInfo | undefined;
   /** Messages a second of each worker. */
   readonly workers: readonly number[];
   /** Empty where the server adds up no cluster. */
-  readonly nodes: readonly NodeState[];
-}
-
-export async function askInfo(api: ApiOptions): Promise<Info> {
-  const response = await request(api, '/v1/info', {});
-  try {
-    return JSON.parse(await textOf(response, api));
-  } catch (error) {
-    if (error instanceof SyntaxError) throw answerCut(api, error);
-    throw error;
-  }
+  readonly nodes: readonly ClusterNode[];
 }
 
 /** Rates are taken over so many answers, a second apart: less would jump, more would lag. */
@@ -46,10 +36,10 @@ const rateOver = 5;
 
 /** The rates of the workers, from what the last few answers say. */
 export class WorkerRates {
-  #answers: { readonly atMs: number; readonly info: Info }[] = [];
+  #answers: { readonly atMs: number; readonly info: ShownInfo }[] = [];
 
   /** @param atMs when the answer came, monotonic */
-  take(atMs: number, info: Info): void {
+  take(atMs: number, info: ShownInfo): void {
     // A server that has restarted counts from 0 again.
     if (this.#answers.at(-1)?.info.boot !== info.boot) this.#answers = [];
     this.#answers = [...this.#answers, { atMs, info }].slice(-1 - rateOver);

@@ -1,10 +1,9 @@
 /** What `reto3 top` does: follows the windows, asks the server how it is, and draws both. */
 import { performance } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers/promises';
-import { type ApiOptions, follow, passing } from '@reto3/client';
+import { type ApiOptions, ask, follow, passing } from '@reto3/client';
 import { countedRows, ms10, Reto3Error, type Scope } from '@reto3/core';
 import { sayingMissing } from '../answers.ts';
-import { askCluster } from '../cluster.ts';
 import { reasonOf } from '../contact.ts';
 import { exitCode } from '../exit-code.ts';
 import { Notes, type Say, sayOnStderr } from '../terminal/notes.ts';
@@ -12,7 +11,7 @@ import { canvasOf, onScreen } from '../terminal/screen.ts';
 import { drawTop } from './draw.ts';
 import { figuresOf } from './figures.ts';
 import { RecentWindows, reachMs } from './recent-windows.ts';
-import { askInfo, type ServerState, WorkerRates } from './server-state.ts';
+import { type ServerState, WorkerRates } from './server-state.ts';
 
 const askEveryMs = 1_000;
 const redrawMs = 100;
@@ -100,14 +99,14 @@ class ServerWatch {
 
   /** @throws Reto3Error what the client throws */
   async ask(): Promise<void> {
-    const [info, nodes] = await Promise.all([askInfo(this.#api), this.#nodes()]);
+    const [info, nodes] = await Promise.all([ask(this.#api, '/v1/info'), this.#nodes()]);
     this.#rates.take(performance.now(), info);
     this.#state = { ...this.#state, away: undefined, info, workers: this.#rates.rates(), nodes };
   }
 
   async #nodes(): Promise<ServerState['nodes']> {
     try {
-      return (await askCluster(this.#api)).nodes ?? [];
+      return (await ask(this.#api, '/v1/cluster')).nodes ?? [];
     } catch (error) {
       const alone = error instanceof Reto3Error && error.code === 'RETO3_NO_CLUSTER';
       if (alone && this.#state.scope === 'node') return [];

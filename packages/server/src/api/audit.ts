@@ -1,8 +1,8 @@
 /** /v1/audit: whether the counts can be relied on, and where not. */
 
 import type { Archive, ArchiveBalance } from '@reto3/archive';
-import { periodNames } from '@reto3/core';
-import { type Audit, audit, type Coordinator } from '@reto3/engine';
+import { type Audit, auditSchema } from '@reto3/client/answers';
+import { audit, type Coordinator } from '@reto3/engine';
 import type { FastifyPluginAsync } from 'fastify';
 import type { LongReads } from './long-reads.ts';
 import { workOf } from './read-throttle.ts';
@@ -11,20 +11,6 @@ import { errorResponse, rangeParameters } from './schemas.ts';
 interface AuditRoute {
   readonly Querystring: { readonly from?: string; readonly to?: string };
 }
-
-const epochMs = { type: 'integer' } as const;
-const places = {
-  type: 'array',
-  items: {
-    type: 'object',
-    properties: {
-      period: { type: 'string', enum: periodNames },
-      from: epochMs,
-      to: epochMs,
-      reason: { type: 'string' },
-    },
-  },
-} as const;
 
 const schema = {
   summary: 'Whether the counts can be relied on, and where not',
@@ -39,28 +25,7 @@ const schema = {
     properties: { from: rangeParameters.from, to: rangeParameters.to },
   },
   response: {
-    200: {
-      type: 'object',
-      properties: {
-        ok: { type: 'boolean' },
-        from: epochMs,
-        to: epochMs,
-        checks: {
-          type: 'array',
-          items: {
-            type: 'object',
-            properties: {
-              name: { type: 'string' },
-              ok: { type: 'boolean' },
-              says: { type: 'string' },
-            },
-          },
-        },
-        messages: { type: 'object', additionalProperties: { type: 'integer' } },
-        places: { ...places, description: 'Where something does not hold' },
-        gone: { ...places, description: 'Lost before a repair, which every reader is told' },
-      },
-    },
+    200: auditSchema,
     '4xx': errorResponse,
   },
 } as const;
@@ -70,19 +35,22 @@ export const auditRoutes: FastifyPluginAsync<{
   readonly archive: Archive | undefined;
   readonly longReads: LongReads;
 }> = async (app, { coordinator, archive, longReads }) => {
-  app.get<AuditRoute>('/v1/audit', { schema, exposeHeadRoute: false }, async (request) =>
-    longReads.run(request, Number.POSITIVE_INFINITY, async (reading) => {
-      // One after the other without a pause: both are of one moment.
-      const view = coordinator.view();
-      const state = coordinator.state();
-      try {
-        const read = reading.counts(view, workOf.audit);
-        const counts = await audit(read, state, request.query, Date.now(), reading.signal);
-        return archive === undefined ? counts : withArchive(counts, await auditArchive(archive));
-      } finally {
-        await view.store.close();
-      }
-    }),
+  app.get<AuditRoute>(
+    '/v1/audit',
+    { schema, exposeHeadRoute: false },
+    (request): Promise<Audit> =>
+      longReads.run(request, Number.POSITIVE_INFINITY, async (reading) => {
+        // One after the other without a pause: both are of one moment.
+        const view = coordinator.view();
+        const state = coordinator.state();
+        try {
+          const read = reading.counts(view, workOf.audit);
+          const counts = await audit(read, state, request.query, Date.now(), reading.signal);
+          return archive === undefined ? counts : withArchive(counts, await auditArchive(archive));
+        } finally {
+          await view.store.close();
+        }
+      }),
   );
 
   function auditArchive(archive: Archive): Promise<ArchiveBalance> {

@@ -1,9 +1,9 @@
 /** /v1/bursts: how bursty a range was. */
 
+import { type Bursts, burstsSchema } from '@reto3/client/answers';
 import { type BurstsRequest, findBursts } from '@reto3/engine';
 import type { FastifyPluginAsync } from 'fastify';
 import { type AnalysisParts, type AnalysisQuery, analyse } from './analyses.ts';
-import { count, epochMs, number, seriesProperties } from './analysis-schemas.ts';
 import { workOf } from './read-throttle.ts';
 import { errorResponse, rangeParameters, whoseParameters } from './schemas.ts';
 
@@ -36,76 +36,16 @@ const schema = {
     },
   },
   response: {
-    200: {
-      type: 'object',
-      properties: {
-        ...seriesProperties,
-        quantiles: {
-          type: 'object',
-          description: 'Of the counts of the windows of 10 ms, by nearest rank',
-          properties: { p50: count, p75: count, p90: count, p95: count, p99: count, p999: count },
-        },
-        scales: {
-          type: 'array',
-          items: {
-            type: 'object',
-            properties: {
-              windowMs: count,
-              windows: count,
-              mean: number,
-              variance: number,
-              dispersion: { ...number, description: 'Variance ÷ mean: 1 for Poisson' },
-              peak: { type: 'object', properties: { start: epochMs, count } },
-              peakToMean: number,
-            },
-          },
-        },
-        thresholds: {
-          type: 'object',
-          properties: { rise: number, fall: number, stallMs: number },
-        },
-        bursts: {
-          type: 'object',
-          properties: {
-            count,
-            messages: count,
-            share: number,
-            list: {
-              type: 'array',
-              description: 'The hundred with the most messages, oldest first',
-              items: {
-                type: 'object',
-                properties: {
-                  from: epochMs,
-                  to: epochMs,
-                  peak: count,
-                  total: count,
-                  share: number,
-                },
-              },
-            },
-          },
-        },
-        stalls: {
-          type: 'object',
-          properties: {
-            count,
-            ms: count,
-            list: {
-              type: 'array',
-              description: 'The hundred longest, oldest first',
-              items: { type: 'object', properties: { from: epochMs, to: epochMs } },
-            },
-          },
-        },
-      },
-    },
+    200: burstsSchema,
     '4xx': errorResponse,
   },
 } as const;
 
 export const burstsRoutes: FastifyPluginAsync<AnalysisParts> = async (app, parts) => {
-  app.get<BurstsRoute>('/v1/bursts', { schema, exposeHeadRoute: false }, async (request) =>
-    analyse(request, parts, workOf.bursts, (series) => findBursts(series, request.query)),
+  app.get<BurstsRoute>(
+    '/v1/bursts',
+    { schema, exposeHeadRoute: false },
+    (request): Promise<Bursts> =>
+      analyse(request, parts, workOf.bursts, (series) => findBursts(series, request.query)),
   );
 };

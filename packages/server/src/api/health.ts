@@ -1,5 +1,6 @@
 /** /healthz: the process answers. /readyz: it accepts requests and its counts are being kept. */
 
+import { type Health, healthSchema } from '@reto3/client/answers';
 import { Reto3Error } from '@reto3/core';
 import type { FastifyPluginAsync } from 'fastify';
 import { errorResponse } from './schemas.ts';
@@ -34,20 +35,20 @@ export class Readiness {
   }
 }
 
-const ok = {
-  type: 'object',
-  required: ['status'],
-  properties: { status: { type: 'string', const: 'ok' } },
-} as const;
-
 export const healthRoutes: FastifyPluginAsync<{ readonly readiness: Readiness }> = async (
   app,
   { readiness },
 ) => {
   app.get(
     '/healthz',
-    { schema: { summary: 'The process is alive', tags: ['server'], response: { 200: ok } } },
-    async () => ({ status: 'ok' }),
+    {
+      schema: {
+        summary: 'The process is alive',
+        tags: ['server'],
+        response: { 200: healthSchema },
+      },
+    },
+    async (): Promise<Health> => ({ status: 'ok' }),
   );
 
   app.get(
@@ -56,10 +57,10 @@ export const healthRoutes: FastifyPluginAsync<{ readonly readiness: Readiness }>
       schema: {
         summary: 'Requests are accepted and kept',
         tags: ['server'],
-        response: { 200: ok, 503: errorResponse },
+        response: { 200: healthSchema, 503: errorResponse },
       },
     },
-    async () => {
+    async (): Promise<Health> => {
       if (readiness.reason !== undefined) throw new Reto3Error('RETO3_NOT_READY', readiness.reason);
       return { status: 'ok' };
     },

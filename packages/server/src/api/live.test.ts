@@ -1,3 +1,4 @@
+import { errorSchema } from '@reto3/client/answers';
 import { allocateWindows, ms10, sec } from '@reto3/core';
 import { Coordinator, LiveFeed, Store } from '@reto3/engine';
 import { allocate, RingReader } from '@reto3/engine/ring';
@@ -9,7 +10,6 @@ import { eventText, liveRoutes } from './live.ts';
 import { Feeds } from './live-counts.ts';
 import { LongReads } from './long-reads.ts';
 import { ReadThrottle } from './read-throttle.ts';
-import { errorSchema } from './schemas.ts';
 
 it('an event has the columns of /v1/stats, what was revised included', () => {
   const windows = allocateWindows(3);

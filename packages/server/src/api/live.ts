@@ -1,6 +1,7 @@
 /** /v1/live: the windows as they become final, as server-sent events. */
 import { Readable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
+import type { LiveEvent as LiveAnswer } from '@reto3/client/answers';
 import {
   alignDown,
   alignUp,
@@ -240,7 +241,7 @@ function bytesOf(event: LiveEvent): Buffer {
 export function eventText(event: LiveEvent): string {
   const { period, from, to, finalThrough, chunks, damaged, messagesInAll } = event;
   const rows = chunks.flatMap((chunk: Chunk) => [...countedRows(chunk, period)]);
-  const data = {
+  const data: LiveAnswer = {
     period: period.name,
     windowMs: period.windowMs,
     from,

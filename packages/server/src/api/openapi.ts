@@ -3,9 +3,9 @@
  * does that is loaded only then: few servers are ever asked, and it takes 11 MB and 0.1 s.
  */
 
+import { errorSchema } from '@reto3/client/answers';
 import { version } from '@reto3/core';
 import { type FastifyInstance, fastify, type RouteOptions } from 'fastify';
-import { errorSchema } from './schemas.ts';
 
 /** Describes the routes that the app is given from now on, and this one. */
 export function describeRoutes(app: FastifyInstance): void {

@@ -1,5 +1,6 @@
 /** /v1/reports: which reports there are, and what they say. */
 
+import { type ReportList, reportListSchema, reportSchema } from '@reto3/client/answers';
 import type { Cluster } from '@reto3/cluster';
 import { formatNames, type PeriodName, parseFormat, type Scope } from '@reto3/core';
 import type { Coordinator } from '@reto3/engine';
@@ -32,8 +33,6 @@ interface ReportRoute {
   };
 }
 
-const time = { type: 'integer', minimum: 0, description: 'Epoch ms' } as const;
-
 const listSchema = {
   summary: 'The reports that run, and those that are stored',
   description: 'With `scope=cluster` those of all nodes, and what each node has to do with them.',
@@ -43,66 +42,13 @@ const listSchema = {
     additionalProperties: false,
     properties: { scope: scopeParameter },
   },
-  response: {
-    200: {
-      type: 'array',
-      items: {
-        type: 'object',
-        required: ['name', 'summary', 'running', 'periods', 'columns', 'since'],
-        properties: {
-          name: { type: 'string' },
-          summary: { type: 'string' },
-          running: { type: 'boolean', description: 'Whether it takes messages now' },
-          needs: { type: 'string', enum: ['head', 'body'], description: 'What it looks at' },
-          periods: { type: 'array', items: { type: 'string' }, description: 'Windows it keeps' },
-          columns: {
-            type: 'object',
-            additionalProperties: { type: 'string' },
-            description: 'Name and meaning of each column, in order',
-          },
-          since: { ...time, description: 'When it ran first, epoch ms' },
-          nodes: {
-            type: 'array',
-            description: 'With `scope=cluster`: what each node has to do with it',
-            items: {
-              type: 'object',
-              required: ['name', 'state'],
-              properties: {
-                name: { type: 'string' },
-                state: {
-                  type: 'string',
-                  enum: ['runs', 'stopped', 'other', 'without'],
-                  description:
-                    'other: it runs another report of that name, which is left out. without: it counts, and does not run it',
-                },
-              },
-            },
-          },
-          runs: {
-            type: 'array',
-            description: 'When it ran, oldest first: what came at other times it does not know',
-            items: {
-              type: 'object',
-              required: ['from'],
-              properties: {
-                from: time,
-                to: { ...time, description: 'Epoch ms; absent while it runs' },
-                off: { type: 'string', description: 'Why it was switched off' },
-              },
-            },
-          },
-        },
-      },
-    },
-  },
+  response: { 200: reportListSchema, '4xx': errorResponse },
 } as const;
 
 /** Reading an accumulator costs about as much as so many counts. */
 const countsPerAccumulator = 10;
 
-const cell = { type: ['number', 'string', 'null'] } as const;
-
-const reportSchema = {
+const rowsSchema = {
   summary: 'What a report says of each window, oldest first',
   description:
     'Final windows only unless `open` is given. A window in which the report has nothing is not there; one may have ' +
@@ -132,28 +78,7 @@ const reportSchema = {
     200: {
       description: 'The rows',
       content: {
-        'application/json': {
-          schema: {
-            type: 'object',
-            required: ['report', 'scope', 'period', 'windowMs', 'from', 'to', 'columns', 'rows'],
-            properties: {
-              report: { type: 'string' },
-              scope: { type: 'string' },
-              period: { type: 'string' },
-              windowMs: { type: 'integer' },
-              from: { type: 'integer' },
-              to: { type: 'integer' },
-              finalThrough: { type: 'integer' },
-              columns: { type: 'array', items: { type: 'string' } },
-              rows: { type: 'array', items: { type: 'array', items: cell } },
-              damaged: { type: 'array', items: { type: 'object', additionalProperties: true } },
-              damagedPlaces: {
-                type: 'integer',
-                description: 'How many there are; `damaged` has the first 100',
-              },
-            },
-          },
-        },
+        'application/json': { schema: reportSchema },
         'text/plain': { schema: { type: 'string' } },
         'text/csv': { schema: { type: 'string' } },
         'application/x-ndjson': { schema: { type: 'string' } },
@@ -172,7 +97,7 @@ export const reportRoutes: FastifyPluginAsync<{
   app.get<{ readonly Querystring: { readonly scope?: Scope } }>(
     '/v1/reports',
     { schema: listSchema },
-    async ({ query }) =>
+    async ({ query }): Promise<ReportList> =>
       query.scope === 'cluster'
         ? inCluster(cluster).reports.list()
         : ledgers.facts().map((facts) => ({ ...facts, running: ledgers.isOn(facts.name) })),
@@ -180,7 +105,7 @@ export const reportRoutes: FastifyPluginAsync<{
 
   app.get<ReportRoute>(
     '/v1/reports/:name',
-    { schema: reportSchema, exposeHeadRoute: false },
+    { schema: rowsSchema, exposeHeadRoute: false },
     async (request, reply) => {
       const { last, from, to, open, scope = 'node', ...asked } = request.query;
       const { name } = request.params;

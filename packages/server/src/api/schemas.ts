@@ -1,26 +1,13 @@
-/** JSON schemas that several routes share; /openapi.json is made from them. */
+/** Parameters that several routes share, and what every route answers to a failure. */
+import type { ErrorAnswer } from '@reto3/client/answers';
 import { type ErrorCode, errorHints, type Scope, scopes } from '@reto3/core';
-
-export const errorSchema = {
-  $id: 'Error',
-  type: 'object',
-  required: ['code', 'message', 'hint'],
-  properties: {
-    code: {
-      type: 'string',
-      description: 'Stable, such as RETO3_BAD_TIME; docs/errors.md lists them',
-    },
-    message: { type: 'string', description: 'What was got and what is wanted' },
-    hint: { type: 'string', description: 'The cure' },
-  },
-} as const;
 
 /** What every failure is answered with. */
 export function errorBody(
   code: ErrorCode,
   message: string,
   hint: string = errorHints[code],
-): { readonly code: ErrorCode; readonly message: string; readonly hint: string } {
+): ErrorAnswer {
   return { code, message, hint };
 }
 

@@ -5,6 +5,7 @@
  */
 
 import type { Archive } from '@reto3/archive';
+import { errorSchema } from '@reto3/client/answers';
 import type { Cluster } from '@reto3/cluster';
 import { type ErrorCode, type Log, type Metrics, messageOf, Reto3Error } from '@reto3/core';
 import type { Coordinator, LiveFeed } from '@reto3/engine';
@@ -32,7 +33,7 @@ import { describeRoutes } from './openapi.ts';
 import { ReadThrottle } from './read-throttle.ts';
 import { refusals, refuseExpectation } from './refusals.ts';
 import { reportRoutes } from './reports.ts';
-import { errorBody, errorSchema } from './schemas.ts';
+import { errorBody } from './schemas.ts';
 import { statsRoutes } from './stats.ts';
 import { whatIfRoutes } from './what-if.ts';
 

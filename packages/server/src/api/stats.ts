@@ -1,5 +1,6 @@
 /** /v1/stats/{ms10,sec,min}: a range of windows, streamed. */
 
+import { statsSchema } from '@reto3/client/answers';
 import type { Cluster } from '@reto3/cluster';
 import { formatNames, parseFormat, parsePeriod } from '@reto3/core';
 import { answer, type Coordinator } from '@reto3/engine';
@@ -48,60 +49,7 @@ const schema = {
     200: {
       description: 'The windows',
       content: {
-        'application/json': {
-          schema: {
-            type: 'object',
-            required: [
-              'period',
-              'windowMs',
-              'scope',
-              'from',
-              'to',
-              'finalThrough',
-              'starts',
-              'counts',
-            ],
-            properties: {
-              period: { type: 'string' },
-              windowMs: { type: 'integer' },
-              scope: { type: 'string' },
-              node: { type: 'string', description: 'Where one was asked for' },
-              from: { type: 'integer' },
-              to: { type: 'integer' },
-              finalThrough: { type: 'integer' },
-              starts: { type: 'array', items: { type: 'integer' } },
-              counts: { type: 'array', items: { type: 'integer' } },
-              revised: {
-                type: 'array',
-                items: { type: 'integer' },
-                description: 'Starts of the windows whose count changed after they were final',
-              },
-              partial: {
-                type: 'array',
-                items: { type: 'integer' },
-                description:
-                  'Starts of the windows of which only a part was counted, as where the server started',
-              },
-              damaged: {
-                type: 'array',
-                description: 'Parts of the range whose counts are not to be had',
-                items: {
-                  type: 'object',
-                  required: ['from', 'to', 'reason'],
-                  properties: {
-                    from: { type: 'integer' },
-                    to: { type: 'integer' },
-                    reason: { type: 'string' },
-                  },
-                },
-              },
-              damagedPlaces: {
-                type: 'integer',
-                description: 'How many there are; `damaged` has the first 100',
-              },
-            },
-          },
-        },
+        'application/json': { schema: statsSchema },
         'text/plain': { schema: { type: 'string', examples: ['2016-05-28 11:11:11.010, 122\n'] } },
         'text/csv': {
           schema: { type: 'string', examples: ['start,count\n2016-05-28 11:11:11.010,122\n'] },

@@ -1,17 +1,15 @@
 /** /v1/whatif: what a server of a given capacity would have made of a range. */
 
+import { type WhatIf, whatIfSchema } from '@reto3/client/answers';
 import { type WhatIfRequest, whatIf } from '@reto3/engine';
 import type { FastifyPluginAsync } from 'fastify';
 import { type AnalysisParts, type AnalysisQuery, analyse } from './analyses.ts';
-import { count, epochMs, number, seriesProperties } from './analysis-schemas.ts';
 import { workOf } from './read-throttle.ts';
 import { errorResponse, rangeParameters, whoseParameters } from './schemas.ts';
 
 interface WhatIfRoute {
   readonly Querystring: AnalysisQuery & WhatIfRequest;
 }
-
-const lines = { type: 'array', items: { type: 'string' } } as const;
 
 const schema = {
   summary: 'A range through a queue of a given capacity, and the limits that it would have passed',
@@ -33,39 +31,16 @@ const schema = {
     },
   },
   response: {
-    200: {
-      type: 'object',
-      properties: {
-        ...seriesProperties,
-        capacity: count,
-        meanRate: number,
-        peakRate: number,
-        utilization: { ...number, description: 'Mean rate ÷ capacity' },
-        backlog: {
-          type: 'object',
-          properties: { max: number, at: epochMs, longestMs: number },
-        },
-        wait: {
-          type: 'object',
-          description: 'Milliseconds that messages waited before they were served',
-          properties: { mean: number, p50: number, p99: number, max: number },
-        },
-        delayed: { ...number, description: 'Share of the messages that waited' },
-        curve: {
-          type: 'array',
-          description:
-            'For each rate the burst of the smallest token bucket that lets everything pass',
-          items: { type: 'object', properties: { rate: count, burst: count } },
-        },
-        limits: { type: 'object', properties: { nginx: lines, haproxy: lines } },
-      },
-    },
+    200: whatIfSchema,
     '4xx': errorResponse,
   },
 } as const;
 
 export const whatIfRoutes: FastifyPluginAsync<AnalysisParts> = async (app, parts) => {
-  app.get<WhatIfRoute>('/v1/whatif', { schema, exposeHeadRoute: false }, async (request) =>
-    analyse(request, parts, workOf.whatIf, (series) => whatIf(series, request.query)),
+  app.get<WhatIfRoute>(
+    '/v1/whatif',
+    { schema, exposeHeadRoute: false },
+    (request): Promise<WhatIf> =>
+      analyse(request, parts, workOf.whatIf, (series) => whatIf(series, request.query)),
   );
 };

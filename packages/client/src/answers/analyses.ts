@@ -1,0 +1,102 @@
+/** /v1/bursts and /v1/whatif: analyses of the 10 ms windows of a range. docs/bursts.md has the formulae. */
+import type { Answer } from './answer.ts';
+import {
+  array,
+  count,
+  damageFields,
+  epochMs,
+  number,
+  object,
+  rangeFields,
+  scopeFields,
+  text,
+} from './parts.ts';
+
+/** The range that an analysis read. */
+const seriesFields = {
+  ...scopeFields,
+  ...rangeFields,
+  windows: { ...count, description: 'Counted windows of 10 ms' },
+  uncounted: { ...count, description: 'Windows of 10 ms in gaps, or damaged' },
+  messages: count,
+  ...damageFields,
+} as const;
+
+export const burstsSchema = object(
+  {
+    ...seriesFields,
+    quantiles: {
+      ...object({ p50: count, p75: count, p90: count, p95: count, p99: count, p999: count }),
+      description: 'Messages in a window of 10 ms, by nearest rank',
+    },
+    scales: array(
+      object({
+        windowMs: count,
+        windows: { ...count, description: 'Windows that were counted from start to end' },
+        mean: { ...number, description: 'Messages in a window; 0 without a window' },
+        variance: { ...number, description: 'Sample variance; 0 with fewer than two windows' },
+        dispersion: { ...number, description: 'Variance ÷ mean: 1 for Poisson, 0 for a clock' },
+        peak: { ...object({ start: epochMs, count }), description: 'The first largest window' },
+        peakToMean: number,
+      }),
+      'At 10 ms, 100 ms and 1 s',
+    ),
+    thresholds: object(
+      {
+        rise: { ...number, description: 'Messages in 10 ms' },
+        fall: { ...number, description: 'Messages in 10 ms' },
+        stallMs: {
+          ...number,
+          description: 'Absent if there is too little traffic to tell a stall',
+        },
+      },
+      { optional: ['stallMs'] },
+    ),
+    bursts: object({
+      count,
+      messages: count,
+      share: { ...number, description: 'Share of all messages, 0 to 1' },
+      list: array(
+        object({ from: epochMs, to: epochMs, peak: count, total: count, share: number }),
+        'The hundred with the most messages, oldest first',
+      ),
+    }),
+    stalls: object({
+      count,
+      ms: count,
+      list: array(object({ from: epochMs, to: epochMs }), 'The hundred longest, oldest first'),
+    }),
+  },
+  { optional: ['node'] },
+);
+export type Bursts = Answer<typeof burstsSchema>;
+
+export const whatIfSchema = object(
+  {
+    ...seriesFields,
+    capacity: { ...count, description: 'Requests per second' },
+    meanRate: { ...number, description: 'Messages per second' },
+    peakRate: { ...number, description: 'Messages per second, in the largest window of 10 ms' },
+    utilization: { ...number, description: 'Mean rate ÷ capacity' },
+    backlog: object({
+      max: { ...number, description: 'Messages in the queue' },
+      at: { ...epochMs, description: 'When it was first that long, epoch ms' },
+      longestMs: { ...number, description: 'The longest time that the queue was not empty' },
+    }),
+    wait: {
+      ...object({ mean: number, p50: number, p99: number, max: number }),
+      description: 'How long messages waited in the queue, in milliseconds',
+    },
+    delayed: { ...number, description: 'Share of the messages that waited' },
+    curve: array(
+      object({ rate: count, burst: count }),
+      'For each rate the burst of the smallest token bucket that lets everything pass',
+    ),
+    limits: {
+      ...object({ nginx: array(text), haproxy: array(text) }),
+      description: 'Lines of configuration for the rate `capacity`',
+    },
+  },
+  { optional: ['node'] },
+);
+export type WhatIf = Answer<typeof whatIfSchema>;

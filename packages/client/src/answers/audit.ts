@@ -1,0 +1,28 @@
+/** /v1/audit: whether the counts can be relied on, and where not. */
+import { periodNames } from '@reto3/core';
+import type { Answer } from './answer.ts';
+import { array, count, epochMs, flag, object, text } from './parts.ts';
+
+const place = object({
+  period: { type: 'string', enum: [...periodNames, 'archive'] },
+  from: epochMs,
+  to: epochMs,
+  reason: text,
+});
+
+export const auditSchema = object({
+  ok: flag,
+  from: epochMs,
+  to: epochMs,
+  checks: array(
+    object({
+      name: { type: 'string', enum: ['blocks', 'periods', 'counted', 'archive'] },
+      ok: flag,
+      says: text,
+    }),
+  ),
+  messages: object({ ms10: count, sec: count, min: count }),
+  places: array(place, 'Where a check failed: the first 100 places'),
+  gone: array(place, 'Lost before a repair, and named in every answer since: the first 100 places'),
+});
+export type Audit = Answer<typeof auditSchema>;

@@ -1,0 +1,16 @@
+/** What every failure is answered with, and what /healthz and /readyz answer otherwise. */
+import type { Answer } from './answer.ts';
+import { object, text } from './parts.ts';
+
+export const errorSchema = {
+  $id: 'Error',
+  ...object({
+    code: { ...text, description: 'Stable, such as RETO3_BAD_TIME; docs/errors.md lists them' },
+    message: { ...text, description: 'What the server got and what it wants' },
+    hint: { ...text, description: 'The cure' },
+  }),
+} as const;
+export type ErrorAnswer = Answer<typeof errorSchema>;
+
+export const healthSchema = object({ status: { type: 'string', const: 'ok' } });
+export type Health = Answer<typeof healthSchema>;

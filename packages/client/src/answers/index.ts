@@ -1,0 +1,59 @@
+/**
+ * What the query API answers: the JSON schema of each answer, and the type made from it. The server
+ * serialises and describes its answers with these schemas; everyone who asks uses the types.
+ */
+import { burstsSchema, whatIfSchema } from './analyses.ts';
+import type { Answer } from './answer.ts';
+import { auditSchema } from './audit.ts';
+import { clusterSchema } from './cluster.ts';
+import { healthSchema } from './error.ts';
+import { infoSchema } from './info.ts';
+import { reportListSchema, reportSchema } from './reports.ts';
+import { statsSchema } from './stats.ts';
+
+/** The schema of the JSON answer to a GET of each path. */
+export const answerSchemas = {
+  '/healthz': healthSchema,
+  '/readyz': healthSchema,
+  '/v1/info': infoSchema,
+  '/v1/stats/{period}': statsSchema,
+  '/v1/bursts': burstsSchema,
+  '/v1/whatif': whatIfSchema,
+  '/v1/audit': auditSchema,
+  '/v1/cluster': clusterSchema,
+  '/v1/reports': reportListSchema,
+  '/v1/reports/{name}': reportSchema,
+} as const;
+
+type Schemas = typeof answerSchemas;
+
+/** Any text in the place of a parameter. */
+type PathOf<Template> = Template extends `${infer Before}{${string}}`
+  ? `${Before}${string}`
+  : Template;
+
+/** The JSON answer to a GET of each path. */
+export type Answers = {
+  readonly [Path in keyof Schemas as PathOf<Path>]: Answer<Schemas[Path]>;
+};
+
+export { type Bursts, burstsSchema, type WhatIf, whatIfSchema } from './analyses.ts';
+export { type Audit, auditSchema } from './audit.ts';
+export { type ClusterNode, type ClusterState, clusterSchema, republishSchema } from './cluster.ts';
+export { type ErrorAnswer, errorSchema, type Health, healthSchema } from './error.ts';
+export { type ArchiveInfo, type Info, infoSchema } from './info.ts';
+export {
+  type Report,
+  type ReportList,
+  reportListSchema,
+  reportRowSchema,
+  reportSchema,
+} from './reports.ts';
+export {
+  type LiveEvent,
+  liveEventSchema,
+  type Stats,
+  type StatsRow,
+  statsRowSchema,
+  statsSchema,
+} from './stats.ts';

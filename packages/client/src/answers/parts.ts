@@ -1,0 +1,48 @@
+/** Parts that several answers share. */
+import { periodNames, scopes } from '@reto3/core';
+import type { JSONSchema } from 'json-schema-to-ts';
+
+type Fields = Readonly<Record<string, JSONSchema>>;
+
+/** The schema of an object that has all of these fields, and perhaps the optional ones. */
+export function object<const All extends Fields, const Optional extends keyof All & string = never>(
+  properties: All,
+  { optional = [] }: { readonly optional?: readonly Optional[] } = {},
+) {
+  type Required = Exclude<keyof All & string, Optional>;
+  const isRequired = (name: string): name is Required => !optional.some((each) => each === name);
+  const required = Object.keys(properties).filter(isRequired);
+  return { type: 'object', required, properties } as const;
+}
+
+/** The schema of an array. */
+export function array<const Item extends JSONSchema>(items: Item, description?: string) {
+  return { type: 'array', items, ...(description !== undefined && { description }) } as const;
+}
+
+export const count = { type: 'integer', minimum: 0 } as const;
+export const number = { type: 'number' } as const;
+export const text = { type: 'string' } as const;
+export const flag = { type: 'boolean' } as const;
+export const epochMs = { type: 'integer', description: 'Epoch ms' } as const;
+export const period = { type: 'string', enum: periodNames } as const;
+
+export const scopeFields = {
+  scope: { type: 'string', enum: scopes, description: "This node's counts, or the cluster's" },
+  node: { ...text, description: 'The one node of the cluster, if the request named one' },
+} as const;
+
+/** The time that an answer covers: [from, to). */
+export const rangeFields = {
+  from: epochMs,
+  to: epochMs,
+  finalThrough: { ...epochMs, description: 'End of the newest final window, epoch ms' },
+} as const;
+
+export const damageFields = {
+  damaged: array(
+    object({ from: epochMs, to: epochMs, reason: text }),
+    'Parts of the range whose counts cannot be read: the first 100',
+  ),
+  damagedPlaces: { ...count, description: 'How many damaged parts there are in all' },
+} as const;
