@@ -20,12 +20,19 @@ const onBothBuilds = [
   'hostile/quick',
 ];
 
+/** Tests beside their file that take more than a second or two; the inner loop leaves them out. */
+const slow = ['packages/*/src/simulation/*.test.ts', 'packages/*/src/**/*.slow.test.ts'];
+
 const files = (names: readonly string[]): string[] => names.map((name) => `tests/${name}.test.ts`);
 
 const cores = availableParallelism();
 
+/** They run the built command line. */
+const processes = { globalSetup: 'tests/support/current-build.ts' };
+
 /** Servers and command lines that mostly wait: one test file more than there are cores. */
 const waiting = {
+  ...processes,
   maxWorkers: cores + 1,
   sequence: { groupOrder: 1 },
   testTimeout: 300_000,
@@ -34,6 +41,7 @@ const waiting = {
 
 /** When all others are over; the browser last, which needs the processors to draw. */
 const alone = {
+  ...processes,
   fileParallelism: false,
   sequence: { groupOrder: 2 },
   testTimeout: 300_000,
@@ -48,7 +56,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['packages/*/src/**/*.test.ts'],
-          exclude: ['packages/*/src/simulation/**'],
+          exclude: slow,
           maxWorkers: cores,
           // Property tests take seconds, and several times as long on a machine with other work.
           testTimeout: 60_000,
@@ -56,11 +64,7 @@ export default defineConfig({
       },
       {
         ...fromSources,
-        test: {
-          name: 'simulation',
-          include: ['packages/*/src/simulation/*.test.ts'],
-          maxWorkers: cores,
-        },
+        test: { name: 'slow', include: slow, maxWorkers: cores, testTimeout: 120_000 },
       },
       {
         ...fromSources,

@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pnpmScript } from './pnpm.mjs';
@@ -13,6 +13,8 @@ export const root = fileURLToPath(new URL('..', import.meta.url));
 
 export const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const stampFile = join(root, 'node_modules', '.reto3-installed');
+/** Made by each build; as old as its beginning. tests/support/current-build.ts looks at it. */
+const builtFile = join(root, 'node_modules', '.reto3-built');
 
 /** Leaves the process with one line where this Node.js is too old to run even the installation. */
 function assertNode() {
@@ -83,9 +85,12 @@ function buildDashboard() {
 export function setup() {
   assertNode();
   install([]);
+  const begun = new Date();
   // The compiler itself knows what changed.
   runOrExit(bin('tsc'), ['--build'], { stdio: ['ignore', 2, 2] });
   buildDashboard();
+  writeFileSync(builtFile, '');
+  utimesSync(builtFile, begun, begun);
 }
 
 // By itself: `node scripts/setup.mjs [--install-only [--prod]]`, for the image's layers.

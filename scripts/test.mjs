@@ -28,7 +28,7 @@ const programs = {
   wrk: 'wrk',
 };
 /** Projects of vitest.config.ts that start no other program. */
-const selfContained = ['unit', 'simulation'];
+const selfContained = ['unit', 'slow'];
 
 const args = process.argv.slice(2);
 const options = { project: { type: 'string', multiple: true } };

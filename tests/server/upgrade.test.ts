@@ -19,7 +19,7 @@ interface Expected {
   readonly sec: Readonly<Record<string, number>>;
   readonly min: Readonly<Record<string, number>>;
   /** Rows per second. */
-  readonly reports: Readonly<Record<string, readonly unknown[]>>;
+  readonly reports: Readonly<Record<string, readonly (readonly unknown[])[]>>;
 }
 
 const fixtures = fileURLToPath(new URL('../fixtures', import.meta.url));
@@ -57,7 +57,10 @@ test.each(released)('a folder of %s opens, is upgraded and stays exact', async (
     await expectCounts(server.adminUrl, expected);
     for (const [report, rows] of Object.entries(expected.reports)) {
       const query = `period=sec&${everything}`;
-      expect((await ask(server.adminUrl, `/v1/reports/${report}`, query)).rows).toEqual(rows);
+      const { rows: now } = await ask(server.adminUrl, `/v1/reports/${report}`, query);
+      // Columns of later versions come after those of the release.
+      const released = now.map((row, index) => row.slice(0, rows[index]?.length));
+      expect(released).toEqual(rows);
     }
     expect((await server.stop()).code).toBe(0);
   }

@@ -58,12 +58,4 @@ describe('the catalogue', () => {
       }),
     );
   });
-
-  it('knows the last sequence of half a million files', () => {
-    const catalogue = new Catalogue(folder);
-    for (let sequence = 1; sequence <= 500_000; sequence++)
-      catalogue.add(file(sequence, Math.floor(sequence / 6), 1));
-    expect(catalogue.lastSequence).toBe(500_000);
-    expect(catalogue.files[0]?.sequence).toBe(1);
-  });
 });

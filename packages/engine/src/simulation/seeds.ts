@@ -1,6 +1,6 @@
 /**
  * Runs many seeds of the simulation. A failing one prints itself and what happened; to run it
- * again: `RETO3_SEED=<seed> npm test -- --project simulation`. RETO3_SEEDS says how many to run.
+ * again: `RETO3_SEED=<seed> npm test -- --project slow`. RETO3_SEEDS says how many to run.
  */
 import { Simulation } from './simulation.ts';
 

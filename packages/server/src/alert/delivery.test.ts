@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { Delivery, type DeliveryTimes, mostAttempts, mostWaiting } from './delivery.ts';
 
 /** Short pauses, so that a test need not wait; the logic is the same. */
@@ -11,8 +11,6 @@ const times: DeliveryTimes = {
   longestPauseMs: 20,
   graceMs: 50,
 };
-/** Where a test waits for the end of an attempt; far above what an answer takes. */
-const hangMs = 2_000;
 /** Far above what anything takes. */
 const patience = { timeout: 30_000, interval: 5 };
 
@@ -21,8 +19,20 @@ const accept: Answer = (response) => void response.writeHead(204).end();
 const refuse: Answer = (response) => void response.writeHead(500).end('out of order');
 const hang: Answer = () => undefined;
 
+/** Ends the attempt that hangs, as its time would; no other attempt has one. */
+function withoutTime(): Answer {
+  const attempts: AbortController[] = [];
+  vi.spyOn(AbortSignal, 'timeout').mockImplementation(() => {
+    const attempt = new AbortController();
+    attempts.push(attempt);
+    return attempt.signal;
+  });
+  return () => attempts.at(-1)?.abort();
+}
+
 const closing: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
+  vi.restoreAllMocks();
   for (const close of closing.splice(0)) await close();
 });
 
@@ -47,7 +57,7 @@ async function receiver(answers: readonly Answer[], port = 0) {
   return { received, port: taken, url: `http://127.0.0.1:${taken}/hook?secret=1`, close };
 }
 
-function deliveryTo(url: string, token?: string, attemptMs = times.attemptMs) {
+function deliveryTo(url: string, token?: string) {
   const said: string[] = [];
   const delivery = new Delivery(
     { url, token },
@@ -55,7 +65,7 @@ function deliveryTo(url: string, token?: string, attemptMs = times.attemptMs) {
       failed: (reason, attempt, last) => said.push(`${attempt}${last ? ' last' : ''}: ${reason}`),
       dropped: () => said.push('dropped'),
     },
-    { ...times, attemptMs },
+    times,
   );
   closing.push(() => delivery.stop());
   return { delivery, said };
@@ -80,8 +90,8 @@ test('messages arrive in order, as JSON, with the token', async () => {
 });
 
 test('a receiver that refuses, and one that hangs, is asked again', async () => {
-  const { received, url } = await receiver([refuse, hang, accept]);
-  const { delivery, said } = deliveryTo(url, undefined, hangMs);
+  const { received, url } = await receiver([refuse, withoutTime(), accept]);
+  const { delivery, said } = deliveryTo(url);
   delivery.send({ n: 1 });
   delivery.send({ n: 2 });
   await settled(delivery);
@@ -91,7 +101,7 @@ test('a receiver that refuses, and one that hangs, is asked again', async () => 
     [1, 3],
     [2, 1],
   ]);
-  expect(said).toEqual(['1: got status 500', `2: got no answer within ${hangMs} ms`]);
+  expect(said).toEqual(['1: got status 500', `2: got no answer within ${times.attemptMs} ms`]);
   expect(delivery.totals).toEqual({ delivered: 2, lost: 0, waiting: 0 });
 });
 
@@ -162,8 +172,8 @@ test('a stop does not wait for a receiver that hangs', async () => {
 });
 
 test('no words of a failure have the path of the URL or the token', async () => {
-  const { url, close } = await receiver([refuse, hang]);
-  const { delivery, said } = deliveryTo(url, 'the token', hangMs);
+  const { url, close } = await receiver([refuse, withoutTime()]);
+  const { delivery, said } = deliveryTo(url, 'the token');
   delivery.send({ n: 1 });
   await expect.poll(() => said.length, patience).toBeGreaterThan(1);
   await close();

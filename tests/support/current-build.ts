@@ -1,0 +1,28 @@
+/**
+ * Before tests of whole processes: these run the built command line, and a build that is older than
+ * the sources would pass or fail for code that nobody looks at.
+ */
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** A source that changed after the last build of this clone; undefined where none did. */
+export function changedSince(clone: string): string | undefined {
+  // Written by scripts/setup.mjs.
+  const built = statSync(join(clone, 'node_modules', '.reto3-built'), { throwIfNoEntry: false });
+  const sources = readdirSync(join(clone, 'packages')).flatMap((name) => {
+    const folder = join('packages', name, 'src');
+    return readdirSync(join(clone, folder), { recursive: true, encoding: 'utf8' })
+      .filter((file) => /\.(?:ts|css|html)$/.test(file) && !file.endsWith('.test.ts'))
+      .map((file) => join(folder, file));
+  });
+  return sources.find((file) => statSync(join(clone, file)).mtimeMs > (built?.mtimeMs ?? 0));
+}
+
+/** For Vitest: ends the run where the build is old. */
+export function setup(): void {
+  const file = changedSince(root);
+  if (file !== undefined) throw new Error(`${file} is newer than the build: run npm run build`);
+}
