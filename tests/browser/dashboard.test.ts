@@ -111,6 +111,8 @@ test('zooms and moves by mouse, wheel and buttons, and chooses the period by the
   }
   await page.page.click('text="1 min"');
   await page.untilLive();
+  // What is held below is a range of now, not the last one of the past.
+  await page.page.waitForURL(/#live=60000$/);
 
   await waitUntil('the page shows requests', async () => (await page.number('rate')) > 500);
   // Requests should lie in what is drawn below.

@@ -50,6 +50,22 @@ test('an empty server says how to send the first message, and the copied command
   expect(await page.page.locator('#empty').isVisible()).toBe(false);
 });
 
+test('trouble with an answer is told until the next one succeeds', async () => {
+  const server = await startLoaded();
+  const page = await Dashboard.open(server.adminUrl, '', { mayRefuse: true });
+  await page.untilLive();
+  const error = { code: 'RETO3_NO_SUCH_NODE', message: 'no such counts', hint: '' };
+  await page.page.route('**/v1/stats/min?*', (route) =>
+    route.fulfill({ status: 404, json: error }),
+  );
+  const end = Date.now() - 60_000;
+  await page.page.evaluate(`location.hash = '#from=${end - 86_400_000}&to=${end}'`);
+  await page.untilText('trouble', error.message);
+  await page.page.unroute('**/v1/stats/min?*');
+  await page.untilText('chart-title', 'Messages per minute');
+  await page.page.locator('#trouble').waitFor({ state: 'hidden' });
+});
+
 test('the view of a young server begins where counting began, in every preset', async () => {
   const server = await startLoaded();
   const { startedAt } = await askInfo(server.adminUrl);

@@ -12,14 +12,17 @@ const retryAfterMs = 1_000;
 const mostSpareSpans = 3;
 
 export class History {
-  readonly #client: Client;
-  readonly #changed: (error?: unknown) => void;
+  readonly #client: Pick<Client, 'stats'>;
+  readonly #changed: (problem: unknown) => void;
   readonly #stretches = new Map<PeriodName, Series>();
   readonly #loading = new Set<PeriodName>();
   /** Changes when all is forgotten: what was asked for before that is not taken. */
   #epoch = 0;
+  /** Why the last answer failed; undefined if it did not. */
+  #problem: unknown;
 
-  constructor(client: Client, changed: (error?: unknown) => void) {
+  /** @param changed called when there is something to draw, with the problem if there is one */
+  constructor(client: Pick<Client, 'stats'>, changed: (problem: unknown) => void) {
     this.#client = client;
     this.#changed = changed;
   }
@@ -67,14 +70,16 @@ export class History {
         this.#stretches.set(name, new Series(period, { ...columns, to: range.to }));
       }
       this.#loading.delete(name);
-      this.#changed();
+      this.#problem = undefined;
+      this.#changed(undefined);
     } catch (error) {
       if (isStale()) return;
+      this.#problem = error;
       this.#changed(error);
       setTimeout(() => {
         if (isStale()) return;
         this.#loading.delete(name);
-        this.#changed();
+        this.#changed(this.#problem);
       }, retryAfterMs);
     }
   }

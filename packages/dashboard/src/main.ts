@@ -8,6 +8,7 @@
  * asked, so a wrong one shows nothing wrong.
  */
 import type { Info } from '@reto3/client/answers';
+import { Address } from './address.ts';
 import { BurstsPanel, noMarks } from './bursts-panel.ts';
 import { Chart } from './chart.ts';
 import type { Marks } from './chart-marks.ts';
@@ -94,7 +95,13 @@ const whose = new WhoseSwitch(client, {
   },
 });
 
-let view = views.fromHash(location.hash) ?? views.liveView(60_000);
+const address = new Address(window, (hash) => {
+  look(views.fromHash(hash) ?? view);
+  whose.read(hash);
+  void askInfo().then(askNodes);
+});
+
+let view = views.fromHash(address.hash) ?? views.liveView(60_000);
 let marks: Marks = noMarks;
 let info: Info | undefined;
 let frameAsked = false;
@@ -134,14 +141,8 @@ function showView(): void {
   rememberView();
 }
 
-let rememberTimer: number | undefined;
-/** A moment later: browsers refuse more than a hundred changes of the address in ten seconds. */
 function rememberView(): void {
-  clearTimeout(rememberTimer);
-  rememberTimer = window.setTimeout(
-    () => window.history.replaceState(null, '', views.toHash(view, client.whose)),
-    300,
-  );
+  address.write(views.toHash(view, client.whose));
 }
 
 // --- drawing ---------------------------------------------------------------------------------------
@@ -237,9 +238,14 @@ function feedChanged(state: FeedState, reason: string): void {
   askFrame();
 }
 
-function historyChanged(error?: unknown): void {
-  // What the connection of the feed tells as well is told there.
-  if (error instanceof Refusal && error.status !== 401) showTrouble('open', error.message);
+let historyProblem = '';
+
+function historyChanged(problem: unknown): void {
+  // The feed meets lost connections and missing tokens too, and says so.
+  const isOwn = problem instanceof Refusal && problem.status !== 401;
+  const text = isOwn ? problem.message : '';
+  if (text !== historyProblem && feed.state === 'open') showTrouble('open', text);
+  historyProblem = text;
   textDueAt = 0;
   askFrame();
 }
@@ -310,11 +316,6 @@ connectTheme((colours) => {
 });
 element('csv', HTMLButtonElement).addEventListener('click', () => void saveCsv());
 element('table-details', HTMLDetailsElement).addEventListener('toggle', redraw);
-addEventListener('hashchange', () => {
-  look(views.fromHash(location.hash) ?? view);
-  whose.read(location.hash);
-  void askInfo().then(askNodes);
-});
 setInterval(() => {
   if (feed.state === 'open' && !document.hidden) void askInfo();
 }, infoEveryMs);
@@ -322,7 +323,7 @@ setInterval(() => {
   const isShown = !element('nodes', HTMLElement).hidden;
   if (isShown && feed.state !== 'lost' && !document.hidden) void askNodes();
 }, nodesEveryMs);
-whose.read(location.hash);
+whose.read(address.hash);
 showView();
 void document.fonts.ready.then(askFrame);
 // First whose counts there are to show: a server that only adds up a cluster has none of its own.

@@ -1,0 +1,62 @@
+/**
+ * The address of the page names what is shown, so that it can be shared. Written when the view
+ * changes; followed when somebody edits it, opens a link or goes back.
+ *
+ * Browsers change the address first and send `hashchange` in a later task. A view that is written in
+ * between would overwrite the address before anybody has read it, so it is left alone.
+ */
+
+/** Browsers refuse more than a hundred changes in ten seconds. */
+const leastApartMs = 300;
+
+/** The part of a browser's window that it needs. */
+export interface AddressBar {
+  readonly location: { readonly hash: string };
+  readonly history: { replaceState(data: null, unused: '', hash: string): void };
+  addEventListener(type: 'hashchange', changed: () => void): void;
+}
+
+export class Address {
+  readonly #bar: AddressBar;
+  /** The hash that was read or written last. */
+  #known: string;
+  #next = '';
+  #writtenMs = Number.NEGATIVE_INFINITY;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** @param changed takes a hash that is not from `write` */
+  constructor(bar: AddressBar, changed: (hash: string) => void) {
+    this.#bar = bar;
+    this.#known = bar.location.hash;
+    bar.addEventListener('hashchange', () => {
+      this.#known = bar.location.hash;
+      this.#drop();
+      changed(this.#known);
+    });
+  }
+
+  get hash(): string {
+    return this.#known;
+  }
+
+  /** At once, or as soon as the browser allows the next change. */
+  write(hash: string): void {
+    this.#drop();
+    this.#next = hash;
+    const waitMs = this.#writtenMs + leastApartMs - performance.now();
+    if (waitMs <= 0) this.#write();
+    else this.#timer = setTimeout(() => this.#write(), waitMs);
+  }
+
+  #write(): void {
+    const { location, history } = this.#bar;
+    if (location.hash !== this.#known || location.hash === this.#next) return;
+    history.replaceState(null, '', this.#next);
+    this.#known = location.hash;
+    this.#writtenMs = performance.now();
+  }
+
+  #drop(): void {
+    clearTimeout(this.#timer);
+  }
+}
