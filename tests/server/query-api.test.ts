@@ -354,7 +354,7 @@ test('with a token file only the bearer of the token is let in', async () => {
   // One line for many of them, and none has a token in it.
   expect(server.stderr.match(/had a wrong token/g)).toHaveLength(1);
   expect(server.stderr).not.toContain('open ');
-  expect(server.stderr).toContain('let every user of this machine read it');
+  expect(server.stderr).toContain('is readable by every user of this machine');
 });
 
 test('an open query API lets others read, and only this machine change something', async () => {

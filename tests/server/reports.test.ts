@@ -271,7 +271,7 @@ describe('a report of somebody', () => {
       'add() { for (const end = performance.now() + 40; performance.now() < end; ); }',
       /it is too slow: it took \d+ ms of \d+, want at most 25 % of a worker/,
     ],
-  ])('that %s is switched off with a clear line, and counting goes on', async (_, add, reason) => {
+  ])('that %s is switched off with one line, and counting continues', async (_, add, reason) => {
     const bad = methods.replace(/add\(sum, message\) \{.*?\n {2}\},/s, `${add},`);
     expect(bad).not.toBe(methods);
     const dataDir = await temporaryFolder();
@@ -284,7 +284,7 @@ describe('a report of somebody', () => {
     await load.stop();
     const lines = server.stderr.split('\n').filter((line) => line.includes('switched off'));
     expect(lines).toHaveLength(1);
-    expect(lines[0]).toMatch(/the report methods is switched off: .*; counting goes on/);
+    expect(lines[0]).toMatch(/report methods is switched off: .*; counting continues/);
     expect(lines[0]).toMatch(reason);
     const [known] = await ask(server.adminUrl, '/v1/reports');
     expect(known).toMatchObject({ name: 'methods', running: false });

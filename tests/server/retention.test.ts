@@ -19,7 +19,7 @@ test('old ms10 blocks go soon after the start, seconds and minutes stay', async 
   expect(sumOf(parseLines((await runCli(['stats', 'ms10', ...range])).stdout))).toBe(
     messagesInFolder,
   );
-  await waitUntil('the old blocks are deleted', () => /old blocks are deleted/.test(server.stderr));
+  await waitUntil('old blocks are deleted', () => /deleted old blocks/.test(server.stderr));
   expect((await runCli(['stats', 'ms10', ...range])).code).toBe(4);
   for (const period of ['sec', 'min']) {
     const { stdout } = await runCli(['stats', period, ...range]);

@@ -1,3 +1,3 @@
-/** A server: configuration, log, HTTP ingest, query API, alerts, and the start that joins them. */
+/** A server: configuration, log, ingest, query API, alerts, and their composition. */
 export { createLog, type ServerLog } from './log/log.ts';
 export { startServer } from './main.ts';

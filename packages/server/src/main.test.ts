@@ -6,14 +6,14 @@ import { expect, onTestFinished, test } from 'vitest';
 import { resolveConfig } from './config/resolve-config.ts';
 import { startServer } from './main.ts';
 
-test('a stop whose last write fails closes everything else, and names no loss of nothing', async () => {
+test('a stop whose last write fails closes everything else, and reports no loss if there is none', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'reto3-main-'));
   onTestFinished(() => rmSync(dataDir, { recursive: true }));
   const flags = { 'data-dir': dataDir, port: '0', 'admin-port': '0', 'flush-ms': '1000' };
   const lines: unknown[] = [];
   const line = (...said: unknown[]): void => void lines.push(said.at(-1));
   const log = { debug: line, info: line, warn: line, error: line, fatal: line };
-  // One that takes no requests has no threads, which run what is built.
+  // Without ingest there are no workers, which would run the built code.
   const config = { ...resolveConfig(flags, {}), role: 'merge' } as const;
   const server = await startServer(config, { log, metrics: () => [] }, (error) => {
     throw error;

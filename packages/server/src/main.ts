@@ -1,11 +1,11 @@
 /**
- * Starts and stops the parts of a server, in order; nothing else. Each step (start/) starts
- * one part, and says what its stop takes.
+ * Starts and stops the parts of a server, in order. Each step (start/) starts one part and registers how
+ * to stop it.
  *
- * Start: take the store's lock → recover → archive → query API listens → claim the port → first write,
- * on the disk → workers listen → count → ready.
- * Stop (shutdown.ts): not ready → no new connections → what waits is answered → workers leave → last
- * sweep and flush, on the disk → archive → the cluster gets the last of it → query API → close the store.
+ * Start: lock the store → recover → archive → query API listens → claim the port → first synced write →
+ * workers listen → count → ready.
+ * Stop (shutdown.ts): not ready → no new connections → answer what waits → workers exit → last sweep
+ * and synced flush → archive → publish the last counts to the cluster → query API → close the store.
  */
 import { resolve } from 'node:path';
 import { Metrics, systemClock } from '@reto3/core';
@@ -30,15 +30,15 @@ import {
 import type { Start } from './start/start.ts';
 
 export interface RunningServer {
-  /** Where requests are taken, such as http://0.0.0.0:8080. */
+  /** The ingest address, such as http://0.0.0.0:8080. */
   readonly ingestUrl: string;
-  /** Where the query API is. */
+  /** The address of the query API. */
   readonly adminUrl: string;
   /** Stops accepting, writes everything, closes the store. Safe to call twice. */
   stop(): Promise<void>;
 }
 
-/** Starts a server. @throws Reto3Error if it cannot; then nothing is left running. */
+/** Starts a server. @throws Reto3Error if it fails; then nothing is left running */
 export async function startServer(
   config: Config,
   { log, metrics: logMetrics }: Omit<ServerLog, 'flush'>,
@@ -57,7 +57,7 @@ export async function startServer(
   try {
     return await startParts(start, logMetrics, onCrash);
   } catch (error) {
-    // What failed first is what the start failed of.
+    // Report the first failure, not one of the clean-up.
     await shutdown.run().catch(() => undefined);
     throw error;
   }
@@ -92,7 +92,7 @@ async function startParts(
   const scheme = inputs.tls === undefined ? 'http' : 'https';
   const ingestUrl = `${scheme}://${hostAndPort(config.host, workers.port)}`;
   const facts = { uwsVersion: workers.uwsVersion, ...(ingests && { ingestUrl }) };
-  // A start that is refused says why, in one line; so this comes when all is known to be right.
+  // After everything that can refuse a start, since a refusal must be the only line.
   await warnOfReadableSecrets(config, log);
   startFlushing(start, { coordinator, workers, api, facts });
   startRetention(start, coordinator);

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { Shutdown } from './shutdown.ts';
 
-it('runs every step in the order of a stop, and throws the first error', async () => {
+it('runs every step in the order of the stages, and throws the first error', async () => {
   const ran: string[] = [];
   const shutdown = new Shutdown();
   shutdown.add('store', async () => void ran.push('store'));
@@ -18,7 +18,7 @@ it('runs every step in the order of a stop, and throws the first error', async (
   expect(ran).toEqual(['readiness', 'workers', 'coordinator', 'store']);
 });
 
-it('runs once, and resolves where no step fails', async () => {
+it('runs once, and resolves if no step fails', async () => {
   let ran = 0;
   const shutdown = new Shutdown();
   shutdown.add('readiness', () => ran++);

@@ -1,6 +1,6 @@
 /**
- * How a server stops. Each part says at its start what its stop takes; all of that runs in one order,
- * whatever the order of the start was. A start that fails is undone in the same way.
+ * The stop of a server. Each part registers a step when it starts; the steps run in the order of the
+ * stages below, whatever the order of the start. A failed start is undone in the same way.
  */
 
 const stages = [
@@ -8,7 +8,7 @@ const stages = [
   'readiness',
   'listening',
   'silentConnections',
-  // Begins to send what waits, which takes up to a second; `alertsSent` is its end.
+  // Starts to send waiting messages, which takes up to a second; `alertsSent` awaits it.
   'alerts',
   'flushLoop',
   'waitingAnswers',
@@ -16,10 +16,10 @@ const stages = [
   'portClaim',
   'retention',
   'reports',
-  // The last sweep and write, on the disk.
+  // The last sweep and synced write.
   'coordinator',
   'archive',
-  // Publishes the last of what the coordinator wrote.
+  // Publishes the coordinator's last write.
   'cluster',
   'alertsSent',
   'queryApi',
@@ -32,19 +32,19 @@ export class Shutdown {
   readonly #steps = new Map<StopStage, () => unknown>();
   #running: Promise<void> | undefined;
 
-  /** Whether it has begun. */
+  /** Whether the stop has begun. */
   get begun(): boolean {
     return this.#running !== undefined;
   }
 
-  /** What this stage takes. */
+  /** Registers the step of a stage. */
   add(stage: StopStage, step: () => unknown): void {
     this.#steps.set(stage, step);
   }
 
   /**
-   * Runs the steps one after the other, each of them whatever became of those before; once, however
-   * often it is called. @throws the first error
+   * Runs all steps in order, even if some fail. Runs only once, however often it is called.
+   * @throws the first error
    */
   run(): Promise<void> {
     this.#running ??= this.#runAll();

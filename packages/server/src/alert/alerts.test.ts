@@ -7,10 +7,10 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { Alerts } from './alerts.ts';
 import { parseRule } from './rule.ts';
 
-/** Far above what anything takes. */
+/** Far above the time that anything takes. */
 const patience = { timeout: 30_000, interval: 5 };
 
-/** A feed that gives what the test says. */
+/** A feed that the test controls. */
 class Feed {
   readonly listeners = new Map<Period, Listener>();
   joins = 0;
@@ -26,7 +26,7 @@ class Feed {
       if (listener === left) this.listeners.delete(period);
   }
 
-  /** Seconds from a start on; null: not counted. */
+  /** Counts of seconds from a start on; null is a gap. */
   give(start: number, counts: readonly (number | null)[]): void {
     const windows = allocateWindows(counts.length);
     for (const [index, count] of counts.entries()) {
@@ -71,7 +71,7 @@ async function begin(...texts: string[]) {
   return { alerts, feed, received };
 }
 
-test('episodes have ids of their own, the same at beginning and end', async () => {
+test('each episode has an id of its own, the same when it fires and when it resolves', async () => {
   const { feed, received } = await begin('sec > 5', 'sec > 8 for 2s');
   expect(feed.joins).toBe(1);
   feed.give(0, [6, 9, 9, 1, 7]);
@@ -85,14 +85,14 @@ test('episodes have ids of their own, the same at beginning and end', async () =
   ]);
 });
 
-test('where the feed breaks off, rows begin anew, and it is joined again', async () => {
+test('when the feed breaks off, runs start anew, and it is joined again', async () => {
   const { feed, received } = await begin('sec > 5 for 2s');
   feed.give(0, [6]);
   const listener = feed.listeners.get(sec);
   feed.listeners.clear();
   listener?.drop();
   await expect.poll(() => feed.joins, patience).toBe(2);
-  // Joins on to the one before by its time, but the feed was away.
+  // Contiguous in time, but the feed was interrupted.
   feed.give(1_000, [6]);
   feed.give(2_000, [6]);
   await expect.poll(() => received.length, patience).toBe(1);

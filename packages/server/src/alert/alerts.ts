@@ -1,8 +1,8 @@
 /**
- * Watches the windows as they become final, and tells a webhook when a rule begins to fire and when
- * that ends. docs/alerts.md has the grammar of the rules and the messages.
+ * Evaluates alert rules on windows as they become final, and notifies a webhook when an alert fires and
+ * when it resolves. docs/alerts.md has the grammar of the rules and the messages.
  *
- * It is one more listener of the live feed: the workers know nothing of it.
+ * It is a listener of the live feed; the workers are not involved.
  */
 import { setTimeout } from 'node:timers/promises';
 import {
@@ -20,7 +20,7 @@ import {
   Delivery,
   type DeliveryTimes,
   deliveryTimes,
-  mostAttempts,
+  maxAttempts,
   type Receiver,
 } from './delivery.ts';
 import type { Rule } from './rule.ts';
@@ -31,16 +31,16 @@ interface AlertsOptions {
   readonly receiver: Receiver;
   readonly feed: Pick<LiveFeed, 'join' | 'leave'>;
   readonly node: string;
-  /** When the server started, epoch ms; with it, no two episodes ever have one id. */
+  /** When the server started, epoch ms; makes the ids of episodes unique. */
   readonly startedAt: number;
   readonly log: Log;
   readonly times?: DeliveryTimes;
 }
 
-/** What is sent, with the number of the attempt. Times are epoch ms. */
+/** The body of a webhook message, without the number of the attempt. Times are epoch ms. */
 interface AlertMessage {
   readonly version: 1;
-  /** Of the episode: its firing and its resolved message have the same. */
+  /** The id of the episode: the same when it fires and when it resolves. */
   readonly id: string;
   readonly status: Change['status'];
   readonly alert: string;
@@ -54,16 +54,16 @@ interface AlertMessage {
   readonly worst: { readonly start: number; readonly count: number };
 }
 
-/** Where the feed breaks off (a clock step, a long halt) it is joined again after so long. */
+/** The pause before rejoining a feed that was interrupted (by a clock step or a long stall). */
 const rejoinMs = 100;
-/** What fires is told so much later at most; ten looks a second cost next to nothing. */
-const lookEveryMs = 100;
+/** The largest delay that evaluation adds. Ten times a second costs next to nothing. */
+const evaluateEveryMs = 100;
 
 export class Alerts {
   readonly #options: AlertsOptions;
   readonly #watches: readonly Watch[];
   readonly #delivery: Delivery;
-  /** Shown in the log in place of the URL, whose path may be a secret. */
+  /** For the log: the path of the URL may be a secret. */
   readonly #origin: string;
   readonly #ids = new Map<Watch, string>();
   readonly #joined: Listener[] = [];
@@ -79,25 +79,25 @@ export class Alerts {
       receiver,
       {
         failed: (reason, attempt, last) => {
-          const outcome = last ? `gave up after ${mostAttempts} attempts` : 'will try again';
+          const outcome = last ? `gave up after ${maxAttempts} attempts` : 'retrying';
           const text = `cannot deliver an alert to ${this.#origin}: ${reason}; ${outcome}`;
           if (last) log.error({ attempt }, text);
           else log.warn({ attempt }, text);
         },
         dropped: () =>
-          log.error(`too many alerts wait for ${this.#origin}; the oldest is given up`),
+          log.error(`cannot queue another alert for ${this.#origin}: dropped the oldest one`),
       },
       times,
     );
   }
 
-  /** Watches from now on. */
+  /** Starts to evaluate. */
   static begin(options: AlertsOptions): Alerts {
     const alerts = new Alerts(options);
     for (const name of periodNames) alerts.#listen(periods[name]);
     options.log.info(
       { alerts: options.rules.map(({ text }) => text) },
-      `alerts are watched for, and go to ${alerts.#origin}`,
+      `evaluating alerts for ${alerts.#origin}`,
     );
     return alerts;
   }
@@ -107,7 +107,7 @@ export class Alerts {
     return [
       gauge(
         'reto3_alert_firing',
-        '1 while the alert in the label fires.',
+        '1 while the alert fires, else 0.',
         this.#watches.map(({ rule, firing }) => ({
           labels: { alert: rule.text },
           value: firing ? 1 : 0,
@@ -121,7 +121,7 @@ export class Alerts {
     ];
   };
 
-  /** Stops watching, and gives what is still to be delivered a moment. */
+  /** Stops evaluating, and waits briefly for messages to be delivered. */
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const listener of this.#joined) this.#options.feed.leave(listener);
@@ -148,7 +148,7 @@ export class Alerts {
   }
 
   #join(period: Period, listener: Listener): void {
-    this.#options.feed.join(period, listener, undefined, lookEveryMs);
+    this.#options.feed.join(period, listener, undefined, evaluateEveryMs);
   }
 
   #take(watches: readonly Watch[], { chunks, period }: LiveEvent): void {
@@ -158,13 +158,13 @@ export class Alerts {
         for (const watch of watches) {
           const partial = windows.partial[index] === 1;
           const change = watch.take(start + index * period.windowMs, count, partial);
-          if (change !== undefined) this.#tell(watch, change);
+          if (change !== undefined) this.#notify(watch, change);
         }
       }
     }
   }
 
-  #tell(watch: Watch, { status, episode }: Change): void {
+  #notify(watch: Watch, { status, episode }: Change): void {
     const { node, startedAt, log } = this.#options;
     const { text, period } = watch.rule;
     if (status === 'firing') this.#ids.set(watch, `${node}-${startedAt}-${++this.#episodes}`);

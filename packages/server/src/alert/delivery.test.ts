@@ -2,16 +2,16 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterEach, expect, test, vi } from 'vitest';
-import { Delivery, type DeliveryTimes, mostAttempts, mostWaiting } from './delivery.ts';
+import { Delivery, type DeliveryTimes, maxAttempts, maxWaiting } from './delivery.ts';
 
-/** Short pauses, so that a test need not wait; the logic is the same. */
+/** Short pauses, so that tests need not wait. */
 const times: DeliveryTimes = {
   attemptMs: 20_000,
   firstPauseMs: 1,
   longestPauseMs: 20,
   graceMs: 50,
 };
-/** Far above what anything takes. */
+/** Far above the time that anything takes. */
 const patience = { timeout: 30_000, interval: 5 };
 
 type Answer = (response: ServerResponse, request: IncomingMessage) => void;
@@ -36,7 +36,7 @@ afterEach(async () => {
   for (const close of closing.splice(0)) await close();
 });
 
-/** Answers the n-th request as the n-th of the list says, and all later ones as the last. */
+/** Answers the n-th request with the n-th entry, and all later ones with the last. */
 async function receiver(answers: readonly Answer[], port = 0) {
   const received: { body: { n: number; attempt: number }; headers: IncomingMessage['headers'] }[] =
     [];
@@ -89,7 +89,7 @@ test('messages arrive in order, as JSON, with the token', async () => {
   expect(delivery.totals).toEqual({ delivered: 5, lost: 0, waiting: 0 });
 });
 
-test('a receiver that refuses, and one that hangs, is asked again', async () => {
+test('retries a receiver that refuses, and one that hangs', async () => {
   const { received, url } = await receiver([refuse, withoutTime(), accept]);
   const { delivery, said } = deliveryTo(url);
   delivery.send({ n: 1 });
@@ -120,28 +120,28 @@ test('a receiver that restarts gets everything, in order', async () => {
   expect(said[0]).toMatch(/ECONNREFUSED|ECONNRESET|other side closed/);
 });
 
-test('each message is tried so often and no more', async () => {
+test('attempts per message are limited', async () => {
   const { received, url } = await receiver([refuse]);
   const { delivery, said } = deliveryTo(url);
   delivery.send({ n: 1 });
   await settled(delivery);
-  expect(received).toHaveLength(mostAttempts);
-  expect(said.at(-1)).toBe(`${mostAttempts} last: got status 500`);
+  expect(received).toHaveLength(maxAttempts);
+  expect(said.at(-1)).toBe(`${maxAttempts} last: got status 500`);
   expect(delivery.totals).toEqual({ delivered: 0, lost: 1, waiting: 0 });
 });
 
-test('what waits is bounded, and the oldest of it gives way', async () => {
+test('the queue is bounded and drops the oldest message', async () => {
   const held: ServerResponse[] = [];
   const { received, url } = await receiver([(response) => void held.push(response), accept]);
   const { delivery, said } = deliveryTo(url);
-  for (let n = 0; n < mostWaiting + 7; n++) delivery.send({ n });
-  expect(delivery.totals).toEqual({ delivered: 0, lost: 7, waiting: mostWaiting });
+  for (let n = 0; n < maxWaiting + 7; n++) delivery.send({ n });
+  expect(delivery.totals).toEqual({ delivered: 0, lost: 7, waiting: maxWaiting });
   expect(said).toEqual(new Array(7).fill('dropped'));
   await expect.poll(() => held.length, patience).toBe(1);
   held[0]?.end();
   await settled(delivery);
-  // The first was on its way.
-  const kept = [0, ...Array.from({ length: mostWaiting - 1 }, (_, index) => index + 8)];
+  // The first was being delivered.
+  const kept = [0, ...Array.from({ length: maxWaiting - 1 }, (_, index) => index + 8)];
   expect(received.map(({ body }) => body.n)).toEqual(kept);
 });
 
@@ -153,7 +153,7 @@ test('a redirect is not followed, and gets no token', async () => {
   const { delivery, said } = deliveryTo(url, 'the token');
   delivery.send({ n: 1 });
   await settled(delivery);
-  expect(received).toHaveLength(mostAttempts);
+  expect(received).toHaveLength(maxAttempts);
   expect(other.received).toEqual([]);
   expect(said[0]).toBe('1: got status 302');
 });
@@ -171,13 +171,13 @@ test('a stop does not wait for a receiver that hangs', async () => {
   expect(delivery.totals.delivered).toBe(0);
 });
 
-test('no words of a failure have the path of the URL or the token', async () => {
+test('no reason of a failure has the path of the URL or the token', async () => {
   const { url, close } = await receiver([refuse, withoutTime()]);
   const { delivery, said } = deliveryTo(url, 'the token');
   delivery.send({ n: 1 });
   await expect.poll(() => said.length, patience).toBeGreaterThan(1);
   await close();
   await settled(delivery);
-  expect(said.length).toBe(mostAttempts);
+  expect(said.length).toBe(maxAttempts);
   for (const words of said) expect(words).not.toMatch(/hook|secret|token/);
 });

@@ -1,49 +1,49 @@
 /**
- * Delivers messages to a webhook, one after the other, in the order in which they came.
+ * Delivers messages to a webhook, one at a time and in order.
  *
- * Bounded in every direction: so many wait (the oldest give way), each is tried so often, an
- * attempt takes so long. Nobody waits for it, and nothing of it is on the way of counting.
+ * The queue, the attempts per message and the time per attempt are bounded; if the queue is full, the
+ * oldest message is dropped. Nothing waits for a delivery.
  */
 import { setTimeout } from 'node:timers/promises';
 import { messageOf } from '@reto3/core';
 
 export interface Receiver {
   readonly url: string;
-  /** Sent as bearer token. */
+  /** Sent as a bearer token. */
   readonly token: string | undefined;
 }
 
 export interface DeliveryTimes {
-  /** An attempt that takes longer has failed. */
+  /** The timeout of an attempt. */
   readonly attemptMs: number;
-  /** Before the second attempt; twice as long before each later one. */
+  /** The pause before the second attempt; it doubles before each later one. */
   readonly firstPauseMs: number;
   readonly longestPauseMs: number;
-  /** How long a stop waits for what is still to be delivered. */
+  /** How long a stop waits for deliveries. */
   readonly graceMs: number;
 }
 
-/** All attempts last four to six minutes: a receiver's restart, and no backlog of hours. */
+/** All attempts take four to six minutes: enough for a receiver to restart, without a long backlog. */
 export const deliveryTimes: DeliveryTimes = {
   attemptMs: 10_000,
   firstPauseMs: 1_000,
   longestPauseMs: 60_000,
   graceMs: 1_000,
 };
-export const mostAttempts = 10;
-/** More than anybody reads at once; some 50 KB. */
-export const mostWaiting = 100;
+export const maxAttempts = 10;
+/** The length of the queue; about 50 KB. */
+export const maxWaiting = 100;
 
 export interface DeliveryEvents {
-  /** An attempt failed; there will be another, unless it was the last. */
+  /** An attempt failed; another one follows unless it was the last. */
   failed(reason: string, attempt: number, last: boolean): void;
-  /** So many wait that the oldest was given up. */
+  /** The queue was full, and the oldest message was dropped. */
   dropped(): void;
 }
 
 export interface DeliveryTotals {
   readonly delivered: number;
-  /** Given up, after the last attempt or for want of room. */
+  /** Dropped, after the last attempt or because the queue was full. */
   readonly lost: number;
   readonly waiting: number;
 }
@@ -68,11 +68,11 @@ export class Delivery {
     return { delivered: this.#delivered, lost: this.#lost, waiting: this.#waiting.length };
   }
 
-  /** Delivers it after those that came before; returns at once. */
+  /** Queues a message; returns at once. */
   send(message: object): void {
     if (this.#stop.signal.aborted) return;
-    // The first is on its way; what waits behind it may give way to what is newer.
-    if (this.#waiting.length >= mostWaiting) {
+    // Keeps the first message, which is being delivered, and drops the oldest of the others.
+    if (this.#waiting.length >= maxWaiting) {
       this.#waiting.splice(1, 1);
       this.#lost++;
       this.#events.dropped();
@@ -81,7 +81,7 @@ export class Delivery {
     this.#running ??= this.#run();
   }
 
-  /** Gives what waits a moment, and ends. */
+  /** Waits briefly for the queue to empty, then stops. */
   async stop(): Promise<void> {
     const running = this.#running;
     if (running !== undefined) {
@@ -96,7 +96,7 @@ export class Delivery {
     for (;;) {
       const [message] = this.#waiting;
       if (message === undefined || this.#stop.signal.aborted) {
-        // In the same breath as the look at what waits: whoever sends next starts anew.
+        // Synchronously with the check, so that the next `send` starts a new run.
         this.#running = undefined;
         return;
       }
@@ -112,7 +112,7 @@ export class Delivery {
       const failure = await this.#attempt({ ...message, attempt });
       if (failure === undefined) return true;
       if (this.#stop.signal.aborted) return false;
-      const last = attempt === mostAttempts;
+      const last = attempt === maxAttempts;
       this.#events.failed(failure, attempt, last);
       if (last) return false;
       const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** (attempt - 1));
@@ -121,7 +121,7 @@ export class Delivery {
     }
   }
 
-  /** @returns why it failed, in words that do not have the URL's path or the token */
+  /** @returns why it failed, without the URL's path or the token; undefined if it succeeded */
   async #attempt(body: object): Promise<string | undefined> {
     const { url, token } = this.#receiver;
     const timeout = AbortSignal.timeout(this.#times.attemptMs);
@@ -133,11 +133,11 @@ export class Delivery {
           ...(token !== undefined && { authorization: `Bearer ${token}` }),
         },
         body: JSON.stringify(body),
-        // Somebody else's address must not get the token.
+        // Another host must not get the token.
         redirect: 'manual',
         signal: AbortSignal.any([timeout, this.#stop.signal]),
       });
-      // Its body says nothing to us, and may never end.
+      // The body is irrelevant, and may never end.
       await response.body?.cancel();
       return response.ok ? undefined : `got status ${response.status}`;
     } catch (error) {

@@ -1,4 +1,4 @@
-/** Where alerts go, from flags and files. */
+/** Reads the webhook's URL and token from flags and files. */
 import { readFile } from 'node:fs/promises';
 import { messageOf, Reto3Error, readToken } from '@reto3/core';
 import { isWebhook } from '../config/setting-values.ts';
@@ -7,7 +7,7 @@ import type { Receiver } from './delivery.ts';
 
 type Settings = Pick<Config, 'alertUrl' | 'alertUrlFile' | 'alertTokenFile'>;
 
-/** @throws Reto3Error RETO3_BAD_SETTING, without what stands in the files */
+/** @throws Reto3Error RETO3_BAD_SETTING, without quoting the files */
 export async function receiverOf(config: Settings): Promise<Receiver> {
   const { alertUrl, alertUrlFile, alertTokenFile } = config;
   const url = alertUrlFile === undefined ? alertUrl : await readUrl(alertUrlFile);
@@ -15,7 +15,7 @@ export async function receiverOf(config: Settings): Promise<Receiver> {
   if (!isWebhook(url)) {
     throw new Reto3Error(
       'RETO3_BAD_SETTING',
-      `cannot use what --alert-url-file "${alertUrlFile}" holds, want an http or https URL without user and password`,
+      `cannot use --alert-url-file "${alertUrlFile}": want an http or https URL without user and password`,
     );
   }
   const token =

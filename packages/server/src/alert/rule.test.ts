@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { holds, parseRule } from './rule.ts';
 
 describe('a rule', () => {
-  it('is a period, a comparison and a time, and what ends it', () => {
+  it('is a period, a comparison and a duration, and the condition that resolves it', () => {
     const text = 'ms10 > 500 for 50ms until < 400 for 1s';
     expect(parseRule(` ${text} `)).toMatchObject({
       text,
@@ -46,16 +46,16 @@ describe('a rule', () => {
     ['ms10 > 1.5', 'something like'],
     ['ms10 > 5 for', 'something like'],
     ['ms10 > 5 and sec > 6', 'something like'],
-    ['ms5 > 5', 'a period of ms10, sec, min first'],
-    ['ms10 > 5 for 15ms', 'times that are whole windows of ms10, up to 24h'],
-    ['sec > 5 for 100ms', 'times that are whole windows of sec'],
-    ['sec > 5 for 0s', 'times that are whole windows of sec'],
-    ['sec > 5 for 25h', 'times that are whole windows of sec'],
-    ['sec > 5 until < 7', 'an end that no count meets'],
-    ['sec > 5 until > 3', 'an end that no count meets'],
-    ['sec >= 5 until <= 5', 'an end that no count meets'],
-    ['sec < 5 until > 3', 'an end that no count meets'],
-  ])('"%s" is none: %s', (text, wanted) => {
+    ['ms5 > 5', 'a rule that starts with a period: ms10, sec, min'],
+    ['ms10 > 5 for 15ms', 'durations that are whole windows of ms10, up to 24h'],
+    ['sec > 5 for 100ms', 'durations that are whole windows of sec'],
+    ['sec > 5 for 0s', 'durations that are whole windows of sec'],
+    ['sec > 5 for 25h', 'durations that are whole windows of sec'],
+    ['sec > 5 until < 7', 'an until that no count meets'],
+    ['sec > 5 until > 3', 'an until that no count meets'],
+    ['sec >= 5 until <= 5', 'an until that no count meets'],
+    ['sec < 5 until > 3', 'an until that no count meets'],
+  ])('"%s" is refused: want %s', (text, wanted) => {
     expect(parseRule(text)).toContain(wanted);
   });
 });
@@ -63,8 +63,8 @@ describe('a rule', () => {
 const comparison = fc.constantFrom('>', '>=', '<', '<=');
 const bound = fc.integer({ min: 0, max: 12 });
 
-describe('beginning and end', () => {
-  it('are never met by one count, and without an end every count meets one of them', () => {
+describe('the two conditions', () => {
+  it('are never met by the same count; without `until`, every count meets one', () => {
     fc.assert(
       fc.property(
         comparison,

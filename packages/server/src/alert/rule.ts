@@ -1,10 +1,10 @@
 /**
- * What an alert watches for, as it is written:
+ * The grammar of an alert rule:
  *
  *     ms10 > 500 for 50ms until < 400 for 1s
  *
- * A period, a comparison with a number of messages, and for how long; then what ends it. Without
- * `until`, the opposite of the comparison ends it, after as long.
+ * A period, a comparison with a number of messages and a duration; then the condition that resolves
+ * it. Without `until` that is the opposite comparison, for the same duration.
  */
 import { isPeriodName, type Period, periodNames, periods } from '@reto3/core';
 
@@ -23,17 +23,17 @@ const opposites: Readonly<Record<Comparison, Comparison>> = {
   '<=': '>',
 };
 
-/** Holds of consecutive windows, so many of them. */
+/** Holds if this many consecutive windows compare with the bound. */
 export interface Condition {
   readonly comparison: Comparison;
   /** Messages in a window. */
   readonly bound: number;
-  /** How many windows in a row, at least 1. */
+  /** Consecutive windows, at least 1. */
   readonly windows: number;
 }
 
 export interface Rule {
-  /** As it was written. */
+  /** The rule as written. */
   readonly text: string;
   readonly period: Period;
   readonly fires: Condition;
@@ -44,7 +44,7 @@ export function holds({ comparison, bound }: Condition, count: number): boolean 
   return comparisons[comparison](count, bound);
 }
 
-/** Whether high counts fire it, and not low ones. */
+/** Whether high counts fire it, rather than low ones. */
 export function watchesHigh(rule: Rule): boolean {
   return rule.fires.comparison.startsWith('>');
 }
@@ -53,20 +53,20 @@ const example = 'something like "ms10 > 500 for 50ms" or "sec < 1 for 10s until 
 const condition = String.raw`(>=|>|<=|<)\s*(\d{1,12})(?:\s+for\s+(\d{1,9}(?:ms|s|m|h)))?`;
 const form = new RegExp(String.raw`^(\w+)\s*${condition}(?:\s+until\s*${condition})?$`);
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
-/** Long enough for a day that should have had messages; an age of one more digit is a slip. */
+/** The longest duration: a day without messages. */
 const longestMs = 86_400_000;
 
-/** @returns the rule, or what is wanted instead of this text */
+/** @returns the rule, or a description of what is wanted instead */
 export function parseRule(text: string): Rule | string {
   const match = form.exec(text.trim());
   if (match === null) return example;
   const [, name = '', comparison = '', bound = '', time, endComparison, endBound, endTime] = match;
-  if (!isPeriodName(name)) return `a period of ${periodNames.join(', ')} first`;
+  if (!isPeriodName(name)) return `a rule that starts with a period: ${periodNames.join(', ')}`;
   const period = periods[name];
   const windows = windowsIn(time, period);
   const endWindows = endTime === undefined ? windows : windowsIn(endTime, period);
   if (windows === undefined || endWindows === undefined) {
-    return `times that are whole windows of ${name}, up to 24h`;
+    return `durations that are whole windows of ${name}, up to 24h`;
   }
   if (!isComparison(comparison)) return example;
   const fires = { comparison, bound: Number(bound), windows };
@@ -76,7 +76,8 @@ export function parseRule(text: string): Rule | string {
   }
   if (!isComparison(endComparison)) return example;
   const ends = { comparison: endComparison, bound: Number(endBound), windows: endWindows };
-  if (!areApart(fires, ends)) return 'an end that no count meets together with the beginning';
+  if (!areApart(fires, ends))
+    return 'an until that no count meets together with the first condition';
   return { text: text.trim(), period, fires, ends };
 }
 
@@ -84,7 +85,7 @@ function isComparison(text: string): text is Comparison {
   return Object.hasOwn(comparisons, text);
 }
 
-/** How many windows that time is; undefined where it is none, or no whole number of them. */
+/** The windows in a duration; undefined unless that is a whole number from 1. */
 function windowsIn(time: string | undefined, period: Period): number | undefined {
   if (time === undefined) return 1;
   const [, digits, unit = ''] = /^(\d+)([a-z]+)$/.exec(time) ?? [];
@@ -93,12 +94,12 @@ function windowsIn(time: string | undefined, period: Period): number | undefined
   return Number.isInteger(windows) && windows >= 1 && ms <= longestMs ? windows : undefined;
 }
 
-/** One looks up and the other down, and no count is in both. */
+/** Whether the comparisons point in opposite directions and no count meets both. */
 function areApart(fires: Condition, ends: Condition): boolean {
   const up = fires.comparison.startsWith('>') ? fires : ends;
   const down = up === fires ? ends : fires;
   if (!up.comparison.startsWith('>') || !down.comparison.startsWith('<')) return false;
-  // Counts are whole: the lowest of one side against the highest of the other.
+  // Counts are whole numbers, so compare the lowest of one with the highest of the other.
   const lowest = up.comparison === '>' ? up.bound + 1 : up.bound;
   const highest = down.comparison === '<' ? down.bound - 1 : down.bound;
   return lowest > highest;

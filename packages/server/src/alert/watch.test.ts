@@ -9,7 +9,7 @@ function rule(text: string): Rule {
   return parsed;
 }
 
-/** Changes over windows of a second; null: not counted. */
+/** The changes over windows of a second; null is a gap. */
 function changesOf(watched: Rule, counts: readonly (number | null)[]) {
   const watch = new Watch(watched);
   return counts.flatMap((count, index) => {
@@ -18,7 +18,7 @@ function changesOf(watched: Rule, counts: readonly (number | null)[]) {
   });
 }
 
-test('a burst fires and ends, with what came in between', () => {
+test('a burst fires and resolves, with the totals in between', () => {
   const counts = [1, 9, 1, 6, 7, 8, 3, 3, 5, 3, 3, 3, 9];
   expect(changesOf(rule('sec > 5 for 2s until < 4 for 3s'), counts)).toEqual([
     {
@@ -50,7 +50,7 @@ test('a burst fires and ends, with what came in between', () => {
   ]);
 });
 
-test('a window of which only a part was counted is no silence, and may be a burst', () => {
+test('a partial window is no silence, but may be a burst', () => {
   const few = new Watch(rule('sec < 3'));
   expect(few.take(0, 1, true)).toBeUndefined();
   expect(few.take(1_000, 1)?.status).toBe('firing');
@@ -68,7 +68,7 @@ test('silence fires, and its worst window is the emptiest', () => {
   });
 });
 
-test('a gap breaks a row, fires nothing and ends nothing', () => {
+test('a gap interrupts a run, but neither fires nor resolves', () => {
   expect(changesOf(rule('sec > 5 for 2s'), [6, null, 6, null, 6])).toEqual([]);
   expect(changesOf(rule('sec < 3 for 2s'), [null, null, null])).toEqual([]);
   const ends = changesOf(rule('sec > 5 until < 2 for 2s'), [6, 1, null, 1, 1]);
@@ -78,7 +78,7 @@ test('a gap breaks a row, fires nothing and ends nothing', () => {
   ]);
 });
 
-test('windows that do not join on begin a new row', () => {
+test('windows that are not contiguous start a new run', () => {
   const watch = new Watch(rule('sec > 5 for 2s'));
   expect(watch.take(0, 6)).toBeUndefined();
   expect(watch.take(5_000, 6)).toBeUndefined();
@@ -90,7 +90,7 @@ test('windows that do not join on begin a new row', () => {
 const count = fc.option(fc.nat({ max: 9 }), { freq: 12 });
 const seconds = fc.integer({ min: 1, max: 4 });
 
-/** By definition, looking back at each window: the newest so many are counted and all meet it. */
+/** The definition, looking back from each window: the newest ones are counted and all meet it. */
 function statesOf(watched: Rule, counts: readonly (number | null)[]): (Change['status'] | null)[] {
   let since = 0;
   let firing = false;
@@ -105,7 +105,7 @@ function statesOf(watched: Rule, counts: readonly (number | null)[]): (Change['s
   });
 }
 
-test('it changes exactly where the definition says', () => {
+test('it changes exactly as defined', () => {
   let changes = 0;
   fc.assert(
     fc.property(

@@ -1,20 +1,19 @@
 /**
- * Holds one rule against the windows as they become final: when it begins to fire, and when that
- * ends. Time that was not counted says neither: it breaks a row of windows, and changes nothing
- * else.
+ * The state machine of one rule, fed with windows as they become final. A gap neither fires nor
+ * resolves an alert; it only interrupts a run of windows.
  */
 import { type Condition, holds, type Rule, watchesHigh } from './rule.ts';
 
-/** From the first window that met the rule until it ended, or until now. */
+/** The time from the first window that met the rule until it resolved, or until now. */
 export interface Episode {
-  /** Start of the first window of the row that fired, epoch ms. */
+  /** Start of the first window of the run that fired, epoch ms. */
   readonly from: number;
-  /** End of the newest window that is taken in, epoch ms. */
+  /** End of the newest window, epoch ms. */
   readonly to: number;
-  /** Counted windows in that time, and their messages. */
+  /** Counted windows in this time, and their messages. */
   readonly windows: number;
   readonly messages: number;
-  /** The window furthest beyond the bound: the highest count, or the lowest. */
+  /** The window furthest beyond the bound: the one with the highest or the lowest count. */
   readonly worst: { readonly start: number; readonly count: number };
 }
 
@@ -33,8 +32,8 @@ function meets({ count, partial }: Window, condition: Condition): boolean {
 export class Watch {
   readonly rule: Rule;
   #firing = false;
-  /** Windows in a row that meet what is waited for: the beginning, or the end. */
-  #row = 0;
+  /** Consecutive windows that meet the pending condition: to fire, or to resolve. */
+  #run = 0;
   #episode: Episode | undefined;
   #next = 0;
 
@@ -47,45 +46,45 @@ export class Watch {
   }
 
   /**
-   * Takes the next window. Of one that was counted only in part the count is a lower bound: it may
-   * meet a condition that wants many, and never one that wants few.
+   * Takes the next window. The count of a partial window is a lower bound, so it may meet a condition
+   * with `>`, but never one with `<`.
    * @param start epoch ms
-   * @param count undefined where nobody was counting
+   * @param count undefined in a gap
    */
   take(start: number, count: number | undefined, partial = false): Change | undefined {
-    // Windows that do not join on to those before, after a step of the clock, are a new row.
-    if (start !== this.#next || count === undefined) this.#row = 0;
+    // After a clock step, windows are not contiguous and start a new run.
+    if (start !== this.#next || count === undefined) this.#run = 0;
     this.#next = start + this.rule.period.windowMs;
     if (count === undefined) return undefined;
     const window = { start, count, partial };
     return this.#firing ? this.#whileFiring(window) : this.#whileQuiet(window);
   }
 
-  /** What comes next does not join on to what was. */
+  /** The next window does not follow the last one. */
   interrupt(): void {
-    this.#row = 0;
+    this.#run = 0;
   }
 
   #whileQuiet(window: Window): Change | undefined {
     if (!meets(window, this.rule.fires)) {
-      this.#row = 0;
+      this.#run = 0;
       return undefined;
     }
-    if (this.#row === 0) this.#episode = undefined;
+    if (this.#run === 0) this.#episode = undefined;
     const episode = this.#add(window);
-    this.#row++;
-    if (this.#row < this.rule.fires.windows) return undefined;
+    this.#run++;
+    if (this.#run < this.rule.fires.windows) return undefined;
     this.#firing = true;
-    this.#row = 0;
+    this.#run = 0;
     return { status: 'firing', episode };
   }
 
   #whileFiring(window: Window): Change | undefined {
     const episode = this.#add(window);
-    this.#row = meets(window, this.rule.ends) ? this.#row + 1 : 0;
-    if (this.#row < this.rule.ends.windows) return undefined;
+    this.#run = meets(window, this.rule.ends) ? this.#run + 1 : 0;
+    if (this.#run < this.rule.ends.windows) return undefined;
     this.#firing = false;
-    this.#row = 0;
+    this.#run = 0;
     return { status: 'resolved', episode };
   }
 

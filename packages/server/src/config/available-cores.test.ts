@@ -21,7 +21,7 @@ const v2 = {
     '23 1 0:21 / /proc rw - proc proc rw\n29 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n',
 };
 
-it('takes what the system says where there are no cgroups', async () => {
+it('uses the affinity mask without cgroups', async () => {
   expect(await coresWith({})).toBe(cores);
 });
 
@@ -38,7 +38,7 @@ it.each([
   expect(await coresWith(files)).toBe(wanted);
 });
 
-it('takes the least of nested cgroups, whichever level has it', async () => {
+it('uses the smallest limit of nested cgroups, at any level', async () => {
   const files = {
     ...v2,
     'proc/self/cgroup': '0::/system.slice/reto3.service/payload\n',
@@ -49,7 +49,7 @@ it('takes the least of nested cgroups, whichever level has it', async () => {
   expect(await coresWith(files)).toBe(3);
 });
 
-it('leaves the cgroups of others alone', async () => {
+it('ignores the cgroups of other processes', async () => {
   const files = {
     ...v2,
     'proc/self/cgroup': '0::/user.slice\n',
@@ -68,7 +68,7 @@ it('reads the quota of cgroup v1, on the host as in a container', async () => {
   for (const [root, folder] of [
     ['/', host],
     ['/docker/1f2e', container],
-    // A mount that shows another part of the tree: its top is all there is to see.
+    // A mount of another part of the tree: only its root is visible.
     ['/docker/1f2e/inner', container],
   ] as const) {
     const files = {

@@ -1,22 +1,22 @@
 /**
- * How many cores this process may use: those of its affinity mask (taskset, a cpuset), less where a
- * cgroup limits its CPU time. Node.js 20 does not look at cgroups.
+ * The number of cores this process may use: those of its affinity mask (taskset, a cpuset), or fewer if
+ * a cgroup limits its CPU time. Node.js 20 ignores cgroups.
  *
- * A limit holds for everything below its cgroup, so the least of all levels counts. Formats: cgroups(7),
- * and Documentation/admin-guide/cgroup-v2.rst and scheduler/sched-bwc.rst of Linux.
+ * A limit applies to everything below its cgroup, so the smallest one of all levels counts. Formats:
+ * cgroups(7); cgroup-v2.rst and sched-bwc.rst in the documentation of Linux.
  */
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, posix } from 'node:path';
 
-/** @param root where the files of /proc and /sys lie; / but in tests */
+/** @param root the folder that has /proc and /sys; / except in tests */
 export function availableCores(root = '/', cores = availableParallelism()): number {
   const quota = Math.min(...limitsOf(root));
-  // As newer versions of libuv round: threads beyond the quota make all of them wait for the next period.
+  // Rounded down, as newer versions of libuv do: a thread too many makes all wait for the next period.
   return Math.max(1, Math.min(cores, Math.floor(quota)));
 }
 
-/** The limits of this process' cgroup and of those above it, in cores. */
+/** The limits of this process's cgroup and its ancestors, in cores. */
 function limitsOf(root: string): number[] {
   const own = cgroupsIn(read(root, '/proc/self/cgroup'));
   const mounts = mountsIn(read(root, '/proc/self/mountinfo'));
@@ -47,12 +47,12 @@ function cgroupsIn(text: string): Partial<Record<Version, string>> {
 
 interface Mount {
   readonly version: Version;
-  /** The cgroup that is seen at the mount point. */
+  /** The cgroup that is mounted at the mount point. */
   readonly mountRoot: string;
   readonly mountPoint: string;
 }
 
-/** Where cgroups are mounted: `29 23 0:26 / /sys/fs/cgroup rw shared:4 - cgroup2 cgroup rw`. */
+/** The mounts in lines such as `29 23 0:26 / /sys/fs/cgroup rw shared:4 - cgroup2 cgroup rw`. */
 function mountsIn(text: string): Mount[] {
   return text.split('\n').flatMap((line): Mount[] => {
     const [before = '', after = ''] = line.split(' - ');
@@ -65,8 +65,8 @@ function mountsIn(text: string): Mount[] {
 }
 
 /**
- * The cgroup and all above it, as far as the mount shows them. In a container the mount may show
- * less than the path names: then its top is the container's own.
+ * The cgroup and its ancestors, as far as the mount shows them. In a container the mount may not show
+ * the path; then its root is the container's own cgroup.
  */
 function levelsOf(path: string, mountRoot: string): string[] {
   const shown = posix.relative(mountRoot, path);
@@ -80,7 +80,7 @@ function limitIn(root: string, folder: string, version: Version): number | undef
     version === 'v2'
       ? read(root, `${folder}/cpu.max`).trim().split(' ')
       : ['quota', 'period'].map((name) => read(root, `${folder}/cpu.cfs_${name}_us`).trim());
-  // `max` and -1 say that there is none.
+  // `max` and -1 mean no limit.
   const limit = Number(quota) / Number(period);
   return quota !== '' && limit > 0 && Number.isFinite(limit) ? limit : undefined;
 }

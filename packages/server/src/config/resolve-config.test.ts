@@ -3,8 +3,8 @@ import { isLoopback, resolveConfig } from './resolve-config.ts';
 
 const dayMs = 86_400_000;
 
-describe('how long the periods are kept', () => {
-  it('never grows shorter from ms10 to sec to min', () => {
+describe('retention', () => {
+  it('never gets shorter from ms10 to sec to min', () => {
     expect(() => resolveConfig({ 'retain-sec': '29d' }, {})).toThrow(
       'got --retain-sec "29d", want at least --retain-ms10, which is "30d"',
     );
@@ -32,25 +32,25 @@ describe('settings of the cluster', () => {
   });
 
   it.each(['nats://user:secret@a:4222', 'nats://token@a'])('refuses %s', (url) =>
-    expect(() => resolveConfig({ nats: url }, {})).toThrow('no user in it'),
+    expect(() => resolveConfig({ nats: url }, {})).toThrow('want a URL without a user'),
   );
 });
 
-describe('an admin host that others may reach', () => {
-  it('is refused without a token or the word that it is open', () => {
+describe('an admin host that is not loopback', () => {
+  it('is refused without a token or --admin-open', () => {
     expect(() => resolveConfig({ 'admin-host': '0.0.0.0' }, {})).toThrow(
       'got --admin-host "0.0.0.0", which others may reach, ' +
         'want --admin-token-file or --admin-open with it',
     );
   });
 
-  it('is refused under the name it was given by', () => {
+  it('is refused with the name of the variable that set it', () => {
     expect(() => resolveConfig({}, { RETO3_ADMIN_HOST: '::' })).toThrow(
       'got RETO3_ADMIN_HOST "::"',
     );
   });
 
-  it('is taken with a token file, or with --admin-open', () => {
+  it('is accepted with a token file, or with --admin-open', () => {
     const host = { 'admin-host': '192.0.2.1' };
     expect(resolveConfig({ ...host, 'admin-token-file': 'token' }, {}).adminHost).toBe('192.0.2.1');
     expect(resolveConfig(host, { RETO3_ADMIN_OPEN: 'true' }).adminHost).toBe('192.0.2.1');

@@ -1,6 +1,6 @@
 /**
- * Puts the configuration together: flags beat environment beats default. What one setting may be
- * is in settings.ts; what several must be together is here.
+ * Resolves the configuration: flags beat environment beats default. settings.ts has the rules for single
+ * settings; this file has those for combinations.
  */
 import { isIP } from 'node:net';
 import { Reto3Error } from '@reto3/core';
@@ -15,7 +15,7 @@ type Texts = Readonly<Record<string, string | undefined>>;
  * @param flags by flag name without dashes, as written on the command line
  */
 export function settingReader(flags: Texts, environment: Texts) {
-  /** Where the value of a setting comes from, as its user knows it, and its text. */
+  /** The flag or variable that a value comes from, and its text. */
   function find(setting: Pick<Setting<unknown>, 'flag' | 'fallback' | 'secret'>) {
     const variable = environmentVariableOf(setting);
     const fromFlag = flags[setting.flag];
@@ -45,14 +45,13 @@ export function settingReader(flags: Texts, environment: Texts) {
 }
 
 /**
- * Puts the configuration together.
+ * Reads all settings and checks their combinations.
  * @param flags by flag name without dashes, as written on the command line
- * @throws Reto3Error RETO3_BAD_SETTING that names the flag or variable, what was got and what is
- * wanted
+ * @throws Reto3Error RETO3_BAD_SETTING that names the flag or variable
  */
 export function resolveConfig(flags: Texts, environment: Texts): Config {
   const { find, read } = settingReader(flags, environment);
-  // The type of the table gives each name what its own parser makes.
+  // The parser of each setting returns the type that `Config` has under its name.
   const config = Object.fromEntries(
     Object.entries(settings).map(([name, setting]) => [name, read<unknown>(setting)]),
   ) as Config;
@@ -75,7 +74,7 @@ export function resolveConfig(flags: Texts, environment: Texts): Config {
   if (config.alert !== undefined && config.role === 'merge') {
     throw new Reto3Error(
       'RETO3_BAD_SETTING',
-      'got --alert with --role "merge", which counts no messages of its own, want --role ingest or both',
+      'got --alert with --role "merge", want --role ingest or both: alerts watch the messages that a server counts itself',
     );
   }
   return config;
@@ -86,7 +85,7 @@ export function resolveConfig(flags: Texts, environment: Texts): Config {
     throw new Reto3Error('RETO3_BAD_SETTING', `got ${one} and ${two}, want one of them`);
   }
 
-  /** Some settings mean nothing without another. */
+  /** Some settings need another one. */
   function assertBeside(name: keyof Config, other: keyof Config): void {
     if (config[name] === undefined || config[other] !== undefined) return;
     const { got } = find(settings[name]);
@@ -96,13 +95,13 @@ export function resolveConfig(flags: Texts, environment: Texts): Config {
     );
   }
 
-  /** The minutes and seconds hold the shorter windows to account, so they must not go first. */
+  /** Longer periods verify the shorter ones, so they must not be deleted first. */
   function assertLongerKept(shorter: RetainName, longer: RetainName): void {
     if (config[shorter] <= config[longer]) return;
-    const [got, least] = [find(settings[longer]), find(settings[shorter])];
+    const [got, min] = [find(settings[longer]), find(settings[shorter])];
     throw new Reto3Error(
       'RETO3_BAD_SETTING',
-      `got ${got.origin} "${got.text}", want at least ${least.origin}, which is "${least.text}"`,
+      `got ${got.origin} "${got.text}", want at least ${min.origin}, which is "${min.text}"`,
     );
   }
 }

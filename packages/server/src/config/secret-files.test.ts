@@ -24,7 +24,7 @@ async function warningsAbout(mode: number): Promise<unknown[][]> {
   return warnings;
 }
 
-it.each([0o644, 0o604, 0o444])('warns of a secret that every user may read', async (mode) => {
+it.each([0o644, 0o604, 0o444])('warns of a secret that every user can read', async (mode) => {
   const [[fields, text] = [], ...others] = await warningsAbout(mode);
   expect(fields).toMatchObject({ permissions: `0${mode.toString(8)}` });
   expect(text).toContain('--admin-token-file');
@@ -33,6 +33,6 @@ it.each([0o644, 0o604, 0o444])('warns of a secret that every user may read', asy
 });
 
 it.each([0o600, 0o400, 0o640])(
-  'says nothing of one that its owner or group may read',
+  'does not warn of a secret that only its owner or group can read',
   async (mode) => expect(await warningsAbout(mode)).toEqual([]),
 );

@@ -1,7 +1,6 @@
 /**
- * Files with secrets that every user of the machine may read. That is said in the log and not
- * refused: Docker and Kubernetes mount secrets with 0444 and 0644 by default, into containers where
- * there are no other users.
+ * Warns of secret files that every user of the machine can read. They are not refused, since Docker and
+ * Kubernetes mount secrets with 0444 and 0644 by default, in containers without other users.
  */
 import { stat } from 'node:fs/promises';
 import type { Log } from '@reto3/core';
@@ -25,12 +24,12 @@ export async function warnOfReadableSecrets(
   config: Pick<Config, (typeof secrets)[number]>,
   log: Pick<Log, 'warn'>,
 ): Promise<void> {
-  // Windows keeps permissions elsewhere.
+  // Windows has no such permission bits.
   if (process.platform === 'win32') return;
   for (const name of secrets) {
     const file = config[name];
     if (file === undefined) continue;
-    // Whoever reads the file says what is wrong with it.
+    // The code that reads the file reports a missing one.
     const mode = await stat(file).then(
       (found) => found.mode,
       () => 0,
@@ -39,7 +38,7 @@ export async function warnOfReadableSecrets(
     const permissions = (mode & 0o777).toString(8).padStart(4, '0');
     log.warn(
       { file, permissions },
-      `the permissions of --${settings[name].flag} "${file}" let every user of this machine read it; run chmod o= on it`,
+      `--${settings[name].flag} "${file}" is readable by every user of this machine; run chmod o= on it`,
     );
   }
 }

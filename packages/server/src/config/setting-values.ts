@@ -1,12 +1,12 @@
-/** How the text of a setting is read: whole numbers, sizes, lengths of time, names, addresses. */
+/** The parsers of settings: whole numbers, sizes, durations, names, addresses. */
 import { isIP } from 'node:net';
 import { isPlainName } from '@reto3/core';
 import { parseRule, type Rule } from '../alert/rule.ts';
 
-/** Reads the text of one setting; throws what is wanted instead, as a plain message. */
+/** Parses the text of one setting. @throws Wanted */
 export type Parse<T> = (text: string) => T;
 
-const keepingUnitMs: Readonly<Record<string, number>> = {
+const unitMs: Readonly<Record<string, number>> = {
   s: 1_000,
   m: 60_000,
   h: 3_600_000,
@@ -16,24 +16,23 @@ const keepingUnitMs: Readonly<Record<string, number>> = {
 
 const unitBytes: Readonly<Record<string, number>> = { B: 1, KB: 1e3, MB: 1e6, GB: 1e9 };
 
-/** What a setting wants instead of what it got. */
+/** A bad value; the message says what is wanted instead. */
 export class Wanted extends Error {}
 
-export function wholeNumber(least: number, most: number): Parse<number> {
+export function wholeNumber(min: number, max: number): Parse<number> {
   return (text) => {
     const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-    if (!(value >= least && value <= most))
-      throw new Wanted(`a whole number from ${least} to ${most}`);
+    if (!(value >= min && value <= max)) throw new Wanted(`a whole number from ${min} to ${max}`);
     return value;
   };
 }
 
-/** A number of bytes, such as 1MB. */
-export function size(least: string, most: string): Parse<number> {
+/** Bytes, such as 1MB. */
+export function size(min: string, max: string): Parse<number> {
   return (text) => {
     const value = sizeBytes(text);
-    if (!(value >= sizeBytes(least) && value <= sizeBytes(most)))
-      throw new Wanted(`${least} to ${most}: a whole number and B, KB, MB or GB`);
+    if (!(value >= sizeBytes(min) && value <= sizeBytes(max)))
+      throw new Wanted(`${min} to ${max}: a whole number and B, KB, MB or GB`);
     return value;
   };
 }
@@ -43,21 +42,21 @@ function sizeBytes(text: string): number {
   return Number(digits) * (unitBytes[unit] ?? Number.NaN);
 }
 
-/** A length of time in milliseconds, such as 30d, or Infinity for the word forever. */
-export function keepingTime(least: string): Parse<number> {
-  const leastMs = keepingMs(least);
+/** A duration such as 30d, in milliseconds; Infinity for `forever`. */
+export function duration(min: string): Parse<number> {
+  const minMs = durationMs(min);
   return (text) => {
-    const value = keepingMs(text);
-    if (!(value >= leastMs))
-      throw new Wanted(`at least ${least}: a number and s, m, h, d or y, or forever`);
+    const value = durationMs(text);
+    if (!(value >= minMs))
+      throw new Wanted(`at least ${min}: a number and s, m, h, d or y, or forever`);
     return value;
   };
 }
 
-function keepingMs(text: string): number {
+function durationMs(text: string): number {
   if (text === 'forever') return Number.POSITIVE_INFINITY;
   const [, digits, unit = ''] = /^(\d{1,12})([smhdy])$/.exec(text) ?? [];
-  return Number(digits) * (keepingUnitMs[unit] ?? Number.NaN);
+  return Number(digits) * (unitMs[unit] ?? Number.NaN);
 }
 
 export function address(text: string): string {
@@ -69,7 +68,7 @@ export function address(text: string): string {
 export function dnsNames(text: string): readonly string[] {
   const names = text.split(',').filter(Boolean);
   if (!names.every((name) => /^[A-Za-z0-9_.-]{1,253}$/.test(name)))
-    throw new Wanted('names such as reto3.example.org, with commas between them and no ports');
+    throw new Wanted('comma-separated names such as reto3.example.org, without ports');
   return names;
 }
 
@@ -85,14 +84,14 @@ export function plainName(text: string): string {
 
 const natsSchemes = ['nats:', 'tls:'];
 
-/** Users and passwords do not belong into URLs: every user of the machine reads command lines. */
+/** Refuses users and passwords in URLs: every user of a machine can read its command lines. */
 export function natsServers(text: string): readonly string[] {
   const servers = text.split(',').map((server) => {
     const url = server.includes('://') ? server : `nats://${server}`;
     if (!URL.canParse(url)) throw new Wanted(wantedServers);
     const { protocol, hostname, username, password, pathname, search } = new URL(url);
     if (username !== '' || password !== '')
-      throw new Wanted('no user in it, but --nats-creds, --nats-user or --nats-token-file');
+      throw new Wanted('a URL without a user: use --nats-creds, --nats-user or --nats-token-file');
     const bare = hostname !== '' && (pathname === '' || pathname === '/') && search === '';
     if (!natsSchemes.includes(protocol) || !bare) throw new Wanted(wantedServers);
     return url;
@@ -104,7 +103,7 @@ const wantedServers = 'servers such as nats://10.0.0.1:4222,nats://10.0.0.2:4222
 
 export function subjectPrefix(text: string): string {
   if (!/^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+){0,15}$/.test(text))
-    throw new Wanted('letters, digits, hyphens and underscores, with full stops between words');
+    throw new Wanted('words of letters, digits, hyphens and underscores, separated by dots');
   return text;
 }
 
@@ -137,7 +136,7 @@ export function webhook(text: string): string {
   return text;
 }
 
-/** An http or https URL; users and passwords do not belong there. */
+/** Whether it is an http or https URL without user and password. */
 export function isWebhook(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, username, password } = new URL(text);

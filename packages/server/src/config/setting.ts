@@ -1,34 +1,35 @@
-/** One setting of the server: how it is written, read and explained. */
+/** One setting of the server: its flag, its parser and its documentation. */
 import type { Parse } from './setting-values.ts';
 
 export interface Setting<T> {
-  /** Without its dashes. The environment variable is RETO3_ and the flag in capitals. */
+  /** Without dashes. The environment variable is RETO3_ and the flag in capitals. */
   readonly flag: string;
+  /** The help text. */
   readonly summary: string;
-  /** How the value is called in the help, or all that it can be; absent for a switch. */
+  /** The placeholder in the help, or all possible values; absent for a switch. */
   readonly value?: string;
-  /** Whether the value may be a secret, not to be repeated in an error. */
+  /** Whether the value may be a secret, which errors must not quote. */
   readonly secret?: boolean;
-  /** Whether the flag may be given several times: the values with commas between them. */
+  /** Whether the flag may be repeated; the values are joined with commas. */
   readonly repeatable?: boolean;
-  /** As it would be written; undefined where the setting may be absent. */
+  /** The default as you would write it; undefined if the setting may be absent. */
   readonly fallback: string | undefined;
-  /** The default in words, where it is not a fixed text. */
+  /** The default in words, if it is computed. */
   readonly fallbackText?: string;
-  /** The comment beside an entry of the table gives the unit of what this returns. */
+  /** The comment on the setting has the unit of the result. */
   readonly parse: Parse<T>;
-  /** What is written: a unit, or a kind of value. For docs/settings.md, as are the next two. */
+  /** The unit or kind of the value. For docs/settings.md, as are the next two. */
   readonly unit: string;
-  /** What more of it gains and costs, or giving it at all. Markdown. */
+  /** What a larger value, or setting it at all, gains and costs. Markdown. */
   readonly more?: string;
-  /** What less of it gains and costs, or leaving it out. Markdown. */
+  /** What a smaller value, or leaving it out, gains and costs. Markdown. */
   readonly less?: string;
 }
 
-/** By the name in the configuration. */
+/** By name in the configuration. */
 export type SettingTable = Readonly<Record<string, Setting<unknown>>>;
 
-/** What the server runs with: of each setting what its parser makes, or undefined without a default. */
+/** The parsed values of a table; a setting without a default may be undefined. */
 export type ValuesOf<Table extends SettingTable> = {
   readonly [name in keyof Table]:
     | ReturnType<Table[name]['parse']>

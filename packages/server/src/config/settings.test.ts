@@ -16,11 +16,11 @@ type Name = keyof Config;
 interface Case {
   readonly variable: string;
   readonly fallback: Config[Name];
-  /** As written, and as understood. The first is not the default, the second is another. */
+  /** Two texts with their values. The first is not the default; the second differs from it. */
   readonly good: readonly (readonly [text: string, value: Config[Name]])[];
   readonly bad: readonly string[];
   readonly wanted: string;
-  /** Flags without which it means nothing. */
+  /** Flags that it needs. */
   readonly beside?: Readonly<Record<string, string>>;
 }
 
@@ -106,7 +106,7 @@ const cases: Readonly<Record<Name, Case>> = {
       ['', []],
     ],
     bad: ['http://a', 'a:80', 'a b', '*'],
-    wanted: 'names such as reto3.example.org, with commas between them and no ports',
+    wanted: 'comma-separated names such as reto3.example.org, without ports',
   },
   dataDir: { variable: 'RETO3_DATA_DIR', fallback: './data', ...path },
   workers: {
@@ -242,7 +242,7 @@ const cases: Readonly<Record<Name, Case>> = {
       ['eu.west-1.reto3', 'eu.west-1.reto3'],
     ],
     bad: ['', '.a', 'a.', 'a..b', 'a.*', 'a.>', 'a b'],
-    wanted: 'letters, digits, hyphens and underscores, with full stops between words',
+    wanted: 'words of letters, digits, hyphens and underscores, separated by dots',
   },
   natsReplicas: {
     variable: 'RETO3_NATS_REPLICAS',
@@ -395,7 +395,7 @@ const cases: Readonly<Record<Name, Case>> = {
   },
 };
 
-it('is tested setting by setting, all of them', () => {
+it('has a case for every setting', () => {
   expect(Object.keys(cases).sort()).toEqual(Object.keys(settings).sort());
 });
 
@@ -404,15 +404,15 @@ describe.each(Object.entries(cases) as [Name, Case][])('the setting %s', (name, 
   const { beside = {} } = wanted;
   const [[text, value], [otherText]] = wanted.good as [Case['good'][0], Case['good'][0]];
 
-  it('has its default where neither flag nor environment says something', () => {
+  it('has its default without flag and variable', () => {
     expect(resolveConfig({}, {})[name]).toStrictEqual(wanted.fallback);
   });
 
-  it('takes an empty variable for one that is not set', () => {
+  it('ignores an empty variable', () => {
     expect(resolveConfig({}, { [wanted.variable]: '' })[name]).toStrictEqual(wanted.fallback);
   });
 
-  // A secret is not repeated.
+  // A secret is not quoted.
   const shown = (bad: string): string => (settings[name].secret ? '' : ` "${bad}"`);
 
   it('is read from the environment', () => {
@@ -420,7 +420,7 @@ describe.each(Object.entries(cases) as [Name, Case][])('the setting %s', (name, 
     expect(resolveConfig(beside, { [wanted.variable]: text })[name]).toEqual(value);
   });
 
-  it('is read from the flag, which beats the environment', () => {
+  it('is read from the flag, which beats the variable', () => {
     const flags = { ...beside, [flag]: text };
     expect(resolveConfig(flags, { [wanted.variable]: otherText })[name]).toEqual(value);
   });
@@ -447,15 +447,15 @@ describe.each(Object.entries(cases) as [Name, Case][])('the setting %s', (name, 
     );
   });
 
-  it('does not look at a bad variable that the flag beats', () => {
+  it('ignores a bad variable if there is a flag', () => {
     const [bad = ''] = wanted.bad;
     const flags = { ...beside, [flag]: text };
     expect(resolveConfig(flags, { [wanted.variable]: bad })[name]).toEqual(value);
   });
 
-  it('says its default in the help as it is', () => {
+  it('has its true default in the help', () => {
     const { fallback } = settings[name];
-    // Written with a unit.
+    // These are written with a unit.
     if (/^retain|After$|Age$|^maxBody$|Bytes$/.test(name))
       expect(resolveConfig({ [flag]: fallback }, {})[name]).toBe(wanted.fallback);
     else if (fallbackText === undefined && fallback !== undefined)

@@ -1,6 +1,6 @@
 /**
  * Every setting of the server, in one table. The type `Config`, the flags, the environment variables,
- * the help and the table in docs/settings.md are made from it.
+ * the help and the table in docs/settings.md are derived from it.
  */
 import type { Setting, ValuesOf } from './setting.ts';
 import { alertSettings } from './settings/alert.ts';
@@ -21,7 +21,7 @@ const table = {
   ...logSettings,
 };
 
-/** What a server runs with, once every setting is read (resolve-config.ts). */
+/** The parsed settings of a server (resolve-config.ts). */
 export type Config = ValuesOf<typeof table>;
 
 export const settings: { readonly [name in keyof Config]: Setting<Config[name]> } = table;

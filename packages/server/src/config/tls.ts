@@ -1,16 +1,16 @@
-/** Certificates and keys of the ports that speak TLS: that of the requests, and the query API's. */
+/** Reads the certificates and keys of both ports. */
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import { messageOf, Reto3Error } from '@reto3/core';
 import { type Config, settings } from './settings.ts';
 
-/** Absolute paths or paths from the working folder; PEM. */
+/** Paths of PEM files, absolute or relative to the working directory. */
 export interface TlsFiles {
   readonly cert: string;
   readonly key: string;
 }
 
-/** What those files hold. */
+/** Their contents. */
 export interface TlsPems {
   readonly cert: Buffer;
   readonly key: Buffer;
@@ -28,9 +28,9 @@ const settingsOf = {
 } as const;
 
 /**
- * The certificate and key of a port; undefined where it is to speak plain HTTP. They are tried here,
- * so that both ports refuse bad ones alike (uWebSockets.js says only that it failed).
- * @throws Reto3Error RETO3_BAD_SETTING where they cannot be read, or do not belong together
+ * The certificate and key of a port; undefined for plain HTTP. They are validated here, so that both
+ * ports refuse bad ones alike (uWebSockets.js gives no reason).
+ * @throws Reto3Error RETO3_BAD_SETTING if they cannot be read or do not match
  */
 export async function readTls(
   config: Config,
@@ -49,10 +49,10 @@ export async function readTls(
   } catch (error) {
     throw new Reto3Error(
       'RETO3_BAD_SETTING',
-      `cannot speak TLS with --${flags.cert} "${files.cert}" and --${flags.key} "${files.key}": ${messageOf(error)}`,
+      `cannot use --${flags.cert} "${files.cert}" and --${flags.key} "${files.key}" for TLS: ${messageOf(error)}`,
       {
         cause: error,
-        hint: 'give a certificate (chain) and its unencrypted private key, both PEM',
+        hint: 'use a certificate chain and its unencrypted private key, both PEM',
       },
     );
   }

@@ -9,17 +9,17 @@ import {
   immediate,
   LogOutput,
   type LogTarget,
-  mostWaitingBytes,
+  maxWaitingBytes,
   standardError,
 } from './log-output.ts';
 
-/** A disk that is full, or hangs, as long as the test says so. */
+/** A disk that is full, or hangs, under the test's control. */
 class Disk implements LogTarget {
   text = '';
   full = false;
   hangs = false;
-  /** A short write may end anywhere. */
-  mostBytes = Number.POSITIVE_INFINITY;
+  /** Limits each write, which may end anywhere. */
+  maxBytes = Number.POSITIVE_INFINITY;
   #waiting: (() => void) | undefined;
 
   write(bytes: Buffer, done: (error: Error | null, written: number) => void): void {
@@ -33,7 +33,7 @@ class Disk implements LogTarget {
 
   writeSync(bytes: Buffer): number {
     if (this.full) throw noSpace();
-    const piece = bytes.subarray(0, this.mostBytes);
+    const piece = bytes.subarray(0, this.maxBytes);
     this.text += piece.toString();
     return piece.length;
   }
@@ -59,17 +59,17 @@ function setUp() {
 }
 
 const line = `${'x'.repeat(1_023)}\n`;
-const fitting = mostWaitingBytes / line.length;
+const fitting = maxWaitingBytes / line.length;
 
-it('writes every line, in order, also where a write is cut short', async () => {
+it('writes every line, in order, even after short writes', async () => {
   const { disk, output } = setUp();
-  disk.mostBytes = 3;
+  disk.maxBytes = 3;
   const lines = Array.from({ length: 50 }, (_, index) => `line ${index}\n`);
   for (const each of lines) output.write(each);
   await vi.waitUntil(() => disk.text === lines.join(''));
 });
 
-it('keeps what a full disk refuses, and writes it when there is space', async () => {
+it('keeps lines while the disk is full, and writes them when there is space', async () => {
   const { disk, output, recovered } = setUp();
   disk.full = true;
   output.write('one\n');
@@ -80,7 +80,7 @@ it('keeps what a full disk refuses, and writes it when there is space', async ()
   expect(recovered).toEqual([]);
 });
 
-it('bounds what waits, counts what is dropped, and tells it once the log works again', async () => {
+it('bounds the waiting lines, counts dropped ones, and reports them once the log works', async () => {
   const { disk, output, recovered } = setUp();
   disk.full = true;
   for (let index = 0; index < fitting + 7; index++) output.write(line);
@@ -102,7 +102,7 @@ it('does not wait for a disk that hangs', async () => {
   await vi.waitUntil(() => disk.text.endsWith('dropped 1\n'));
 });
 
-it('writes what waits before an exit, and nothing twice', async () => {
+it('writes waiting lines before an exit, and none twice', async () => {
   const { disk, output } = setUp();
   disk.hangs = true;
   output.write('under way\n');
@@ -115,14 +115,14 @@ it('writes what waits before an exit, and nothing twice', async () => {
   expect(disk.text).toBe('waiting\nunder way\n');
 });
 
-it('lets an exit go on where nothing can be written', () => {
+it('does not block an exit if nothing can be written', () => {
   const { disk, output } = setUp();
   disk.full = true;
   output.write('lost\n');
   expect(() => output.flush()).not.toThrow();
 });
 
-it('neither waits for the reader of a full pipe nor loses its place in it', async () => {
+it('neither waits for the reader of a full pipe nor loses its position', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'reto3-log-'));
   onTestFinished(() => rm(folder, { recursive: true }));
   const path = join(folder, 'pipe');
@@ -135,7 +135,7 @@ it('neither waits for the reader of a full pipe nor loses its place in it', asyn
     closeSync(writer);
   });
   const output = new LogOutput(immediate(writer), () => undefined);
-  // Four times what a pipe holds.
+  // Four times the capacity of a pipe.
   const lines = Array.from({ length: 256 }, (_, index) => String(index).padEnd(1_023).concat('\n'));
   for (const each of lines) output.write(each);
   let text = '';
@@ -145,7 +145,7 @@ it('neither waits for the reader of a full pipe nor loses its place in it', asyn
       try {
         text += piece.toString('utf8', 0, readSync(reader, piece));
       } catch {
-        // Empty for the moment.
+        // Empty at the moment.
       }
       return text.length === 256 * 1_024;
     },
@@ -154,7 +154,7 @@ it('neither waits for the reader of a full pipe nor loses its place in it', asyn
   expect(text).toBe(lines.join(''));
 });
 
-it('looks at standard error without changing what realpathSync of Node.js 20 sees', () => {
+it('examines standard error without breaking realpathSync of Node.js 20', () => {
   const look = vi.spyOn(fs, 'fstatSync');
   onTestFinished(() => look.mockRestore());
   syncBuiltinESMExports();

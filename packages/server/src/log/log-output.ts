@@ -1,35 +1,34 @@
 /**
- * Where log lines go: writes them in order, and never throws into the caller or makes it wait,
- * whatever became of the disk, the pipe or the terminal behind it. What cannot be written is kept,
- * in bounded memory, and tried again; what finds no room is dropped and counted.
+ * Writes log lines in order, and never throws or blocks, whatever happens to the disk, pipe or terminal.
+ * Lines that cannot be written wait in bounded memory and are retried; if that is full, lines are
+ * dropped and counted.
  *
- * Pipes, sockets and terminals are written without blocking, at once: the lines before a crash
- * are the ones that matter. A file is written asynchronously, since its disk may hang.
+ * Pipes, sockets and terminals are written at once, without blocking, since the lines before a crash
+ * matter most. A file is written asynchronously, since its disk may hang.
  */
 import { constants, fstatSync, openSync, write, writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 
-/** Some 5,000 lines: what a reader that pauses for a while does not lose. */
-export const mostWaitingBytes = 1 << 20;
+/** About 5,000 lines, for readers that pause. */
+export const maxWaitingBytes = 1 << 20;
 /** A pipe holds 64 KiB, so a slow reader gets up to 640 KB/s. */
 const retryMs = 100;
-/** How long an exit waits for a reader that does not read, and how often it looks. */
+/** How long an exit waits for a reader that has paused, and how often it retries. */
 const lastFlushMs = 200;
 const lookEveryMs = 5;
 
-/** What the lines are written to. */
 export interface LogTarget {
-  /** Writes some or all of it; may call back before it returns. */
+  /** Writes some or all bytes; may call back before it returns. */
   write(bytes: Buffer, done: (error: Error | null, written: number) => void): void;
-  /** Returns how many bytes were written. @throws Error, EAGAIN where it would have to wait */
+  /** Returns the bytes written. @throws Error, EAGAIN instead of blocking */
   writeSync(bytes: Buffer): number;
 }
 
 export class LogOutput {
   readonly #target: LogTarget;
-  /** Told, once all that waited is written, how many lines were dropped meanwhile. */
+  /** Called with the number of dropped lines, once all waiting lines are written. */
   readonly #recovered: (dropped: number) => void;
-  /** Given to the target, and not written yet; `#busy` while the target has it. */
+  /** Bytes that are being written; `#busy` while the target has them. */
   #underWay: Buffer = Buffer.alloc(0);
   #busy = false;
   #waiting: Buffer[] = [];
@@ -50,7 +49,7 @@ export class LogOutput {
 
   write(line: string): void {
     const bytes = Buffer.from(line);
-    if (this.#underWay.length + this.#waitingBytes + bytes.length > mostWaitingBytes) {
+    if (this.#underWay.length + this.#waitingBytes + bytes.length > maxWaitingBytes) {
       this.#dropped++;
       return;
     }
@@ -59,10 +58,10 @@ export class LogOutput {
     this.#advance();
   }
 
-  /** For an exit: writes what waits, and gives up soon where that is impossible. */
+  /** For an exit: writes the waiting lines, or gives up after 200 ms. */
   flush(): void {
     const deadline = performance.now() + lastFlushMs;
-    // What a thread is writing at this moment must not be written twice.
+    // Bytes that a thread is writing now must not be written twice.
     let bytes = Buffer.concat(this.#busy ? this.#waiting : [this.#underWay, ...this.#waiting]);
     if (!this.#busy) this.#underWay = bytes.subarray(0, 0);
     this.#waiting = [];
@@ -115,31 +114,31 @@ export class LogOutput {
 
 const stderr = 2;
 
-/** Standard error, whatever it is. */
+/** Standard error: a terminal, a pipe, a socket or a file. */
 export function standardError(): LogTarget {
   if (isatty(stderr)) return terminal();
-  // As bigint: after an fstatSync of a pipe that gives numbers, realpathSync of Node.js 20 no longer
-  // follows links, and modules of reports are not found.
+  // As bigint: after fstatSync of a pipe with numbers, realpathSync of Node.js 20 no longer follows
+  // links, and report modules are not found.
   const found = fstatSync(stderr, { bigint: true });
   if (!found.isFIFO() && !found.isSocket()) return asynchronous(stderr);
-  // Node.js' own stream for it makes the descriptor one that never blocks.
+  // Creating Node's own stream makes the descriptor non-blocking.
   void process.stderr;
   return immediate(stderr);
 }
 
-/** Ctrl-S stops a terminal for as long as somebody likes. */
+/** Non-blocking, since Ctrl-S can pause a terminal for any time. */
 function terminal(): LogTarget {
   try {
-    // Opened again, for the mode belongs to what is opened, and the shell shares ours.
+    // Opened again: the mode belongs to the open file, which the shell shares.
     const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants;
     return immediate(openSync(`/proc/self/fd/${stderr}`, O_WRONLY | O_NONBLOCK | O_NOCTTY));
   } catch {
-    // Another user's, after `su`, or a system without /proc.
+    // Another user's terminal, after `su`, or a system without /proc.
     return asynchronous(stderr);
   }
 }
 
-/** @param fd that never blocks, written at once */
+/** @param fd a non-blocking descriptor */
 export function immediate(fd: number): LogTarget {
   const target: LogTarget = {
     write: (bytes, done) => {

@@ -4,7 +4,7 @@ import { prettyLine } from './log.ts';
 const command = '\u001b]52;c;aGk=\u0007\u009b2J\u202e';
 const shown = String.raw`\x1b]52;c;aGk=\x07\x9b2J\u202e`;
 
-it('shows on a terminal what others wrote, and obeys none of it', async () => {
+it('escapes control characters of clients on a terminal', async () => {
   const line = JSON.stringify({
     level: 50,
     time: 0,

@@ -10,7 +10,7 @@ import { LogOutput, type LogTarget, standardError } from './log-output.ts';
 export interface ServerLog {
   readonly log: Log;
   readonly metrics: MetricSource;
-  /** Writes what waits, within 200 ms; called at every `process.exit` anyway. */
+  /** Writes the waiting lines, within 200 ms. Also called on every `process.exit`. */
   flush(): void;
 }
 
@@ -20,7 +20,7 @@ export async function createLog(
 ): Promise<ServerLog> {
   const pretty = isatty(2) ? await prettyLine() : undefined;
   const output = new LogOutput(target, (dropped) =>
-    log.warn({ dropped }, `the log is written again; ${dropped} lines were dropped meanwhile`),
+    log.warn({ dropped }, `the log works again; ${dropped} lines were dropped meanwhile`),
   );
   const log: Log = pino(
     { level, base: null },
@@ -39,8 +39,8 @@ export async function createLog(
 }
 
 /**
- * A line as a terminal shows it. pino-pretty writes what is in it as it is, and paths and errors may
- * hold text of clients. Loaded only here: a server without a terminal has no use for pino-pretty.
+ * Formats a line for a terminal. pino-pretty does not escape values, and paths and errors may have text
+ * of clients. Loaded on demand: a server without a terminal does not need pino-pretty.
  */
 export async function prettyLine(): Promise<(line: string) => string> {
   const { prettyFactory } = await import('pino-pretty');
@@ -48,7 +48,7 @@ export async function prettyLine(): Promise<(line: string) => string> {
   return (line) => pretty(JSON.parse(line, shown));
 }
 
-/** Only a stack has several lines: no text may look like a line of its own. */
+/** Only a stack may have several lines, so that no other text can fake a log line. */
 function shown(name: string, value: unknown): unknown {
   if (typeof value !== 'string') return value;
   return name === 'stack' ? terminalText(value) : terminalCell(value);

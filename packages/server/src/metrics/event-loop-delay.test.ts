@@ -5,7 +5,7 @@ import { readDelay, watchDelay } from './event-loop-delay.ts';
 const ms = 1e6;
 
 describe('the delay of an event loop', () => {
-  it('is what the ticks took more than their 20 ms', () => {
+  it('is the excess of ticks over 20 ms', () => {
     const ticks = createHistogram();
     for (const tickMs of [20.1, 20.4, 20.9, 24.5, 24.6, 65, 530]) ticks.record(tickMs * ms);
     const { bounds, atMost, count, sum } = readDelay(ticks);
@@ -17,11 +17,11 @@ describe('the delay of an event loop', () => {
     expect(sum).toBeCloseTo(0.5655, 3);
   });
 
-  it('is nothing where nothing was measured', () => {
+  it('is empty without measurements', () => {
     expect(readDelay(createHistogram())).toMatchObject({ count: 0, sum: 0 });
   });
 
-  it('shows a halt', async () => {
+  it('shows a stall', async () => {
     const ticks = watchDelay();
     await vi.waitUntil(() => ticks.count > 1, { timeout: 10_000 });
     const before = ticks.count;

@@ -1,34 +1,33 @@
 /**
- * How late a thread's event loop comes to what is due: Node's own measurement (`monitorEventLoopDelay`),
- * a native timer that costs nobody's JavaScript anything. What a worker measures can be read by the
- * main thread without asking it, since a histogram that is posted shares its memory.
+ * The event loop delay of a thread, measured by Node's `monitorEventLoopDelay`, a native timer. The main
+ * thread reads a worker's histogram without asking it: a posted histogram shares its memory.
  *
- * The native histogram is of the times between two ticks of the timer, so the delay is what they
- * have more than its interval. One long halt is one late tick, however long it was.
+ * The native histogram has the times between two ticks; the delay is the excess over the interval. One
+ * long stall is one late tick, whatever its length.
  */
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import type { HistogramReading } from '@reto3/core';
 
-/** Fine enough to meet a halt of a few windows, coarse enough that its ticks are nothing. */
+/** Short enough to notice a stall of a few windows, long enough to cost nothing. */
 const tickMs = 20;
 const nanoseconds = 1e9;
 
 /** Seconds. A window is 0.01 s long and final after 0.02 s. */
 const bounds = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10];
 
-/** What `readDelay` needs of a histogram; one that another thread posted has it too. */
+/** The histogram as `readDelay` needs it; it may come from another thread. */
 export type DelayHistogram = Pick<IntervalHistogram, 'max' | 'mean' | 'percentile'> & {
   readonly count: number;
 };
 
-/** Begins to measure this thread's event loop. To be kept, or it ends; `disable` ends it too. */
+/** Starts measuring this thread's event loop. Keep the result, or garbage collection stops it. */
 export function watchDelay(): IntervalHistogram {
   const watched = monitorEventLoopDelay({ resolution: tickMs });
   watched.enable();
   return watched;
 }
 
-/** The delays since the measurement began, in seconds. */
+/** The delays since the start of the measurement, in seconds. */
 export function readDelay(ticks: DelayHistogram): HistogramReading {
   const { count } = ticks;
   const atMost = bounds.map((bound) => ticksAtMost(ticks, bound * nanoseconds + tickMs * 1e6));
@@ -36,15 +35,15 @@ export function readDelay(ticks: DelayHistogram): HistogramReading {
   return { bounds, atMost, count, sum: Math.max(0, sum) };
 }
 
-/** The rank of a value, found by halving, since Node tells the value of a rank only. */
+/** The rank of a value, by binary search: Node only gives the value at a percentile. */
 function ticksAtMost(ticks: DelayHistogram, value: number): number {
   const { count } = ticks;
   if (count === 0 || ticks.max <= value) return count;
-  let [least, most] = [0, count];
-  while (least < most) {
-    const rank = Math.ceil((least + most) / 2);
-    if (ticks.percentile((rank / count) * 100) <= value) least = rank;
-    else most = rank - 1;
+  let [low, high] = [0, count];
+  while (low < high) {
+    const rank = Math.ceil((low + high) / 2);
+    if (ticks.percentile((rank / count) * 100) <= value) low = rank;
+    else high = rank - 1;
   }
-  return least;
+  return low;
 }

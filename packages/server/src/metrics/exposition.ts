@@ -1,7 +1,6 @@
 /**
- * Metrics as Prometheus' text format. The only file that imports prom-client, and of it only what
- * writes the format: the whole library would load OpenTelemetry too, 12 MB instead of 0.4, and keep
- * its own copies of counters that we have already.
+ * Formats metrics as Prometheus text. The only file that imports prom-client, and only its formatter:
+ * the whole library loads OpenTelemetry, 12 MB instead of 0.4, and keeps counters of its own.
  */
 import type { Metric } from '@reto3/core';
 
@@ -11,7 +10,7 @@ export interface Exposition {
 }
 
 export async function expose(metrics: readonly Metric[]): Promise<Exposition> {
-  // Loaded with the first scrape.
+  // Loaded by the first scrape.
   const { default: Registry } = await import('prom-client/lib/registry.js');
   const registry = new Registry();
   for (const { name, help, type, samples } of metrics) {

@@ -1,4 +1,4 @@
-/** The part of prom-client that `exposition.ts` uses, which has no types of its own. */
+/** Types of the module of prom-client that exposition.ts uses; prom-client has none for it. */
 declare module 'prom-client/lib/registry.js' {
   interface Value {
     readonly metricName: string;
@@ -15,7 +15,7 @@ declare module 'prom-client/lib/registry.js' {
 
   class Registry {
     readonly contentType: string;
-    /** @throws Error where another metric has the name */
+    /** @throws Error if the name is taken */
     registerMetric(metric: { readonly name: string; get(): Promise<Collected> }): void;
     metrics(): Promise<string>;
   }

@@ -1,6 +1,6 @@
 /**
- * The metrics that every server has: its counts, its writing, its threads and the process. What a
- * part adds of its own stands with that part. deploy/monitoring/ has rules and a dashboard made of them.
+ * The metrics of every server: counts, writes, threads and the process. Other metrics are defined by
+ * the part that they measure. deploy/monitoring/ has alert rules and a dashboard.
  */
 import { type Clock, counter, gauge, histogram, type Metric, type MetricSource } from '@reto3/core';
 import { bytesIn, type Coordinator } from '@reto3/engine';
@@ -11,8 +11,8 @@ const msPerSecond = 1_000;
 const microseconds = 1e6;
 
 /**
- * The largest window is told over twice the usual times between scrapes, 15 s and 1 min: a burst is
- * seen by one scrape at least, also where one fails.
+ * Twice the usual scrape intervals of 15 s and 1 min, so that at least one scrape sees a burst even if
+ * another one fails.
  */
 const peakSeconds = [30, 120] as const;
 
@@ -38,7 +38,7 @@ function messageMetrics(coordinator: Coordinator, clock: Clock): Metric[] {
     ]),
     gauge(
       'reto3_window_messages_max',
-      'Messages in the largest 10 ms window that became final within the time in the label.',
+      'Messages in the largest 10 ms window that became final within the time in the label over.',
       peakSeconds.map((seconds) => ({
         labels: { over: `${seconds}s` },
         value: observations.peak.over(seconds, now),
@@ -123,9 +123,9 @@ export function storeMetrics(dataDir: string): MetricSource {
   ];
 }
 
-/** Whoever can tell how late the event loops of the ingest workers are. */
+/** The ingest workers, as far as their event loops are measured. */
 interface Workers {
-  /** Of each worker, by number; undefined until its measurement has begun. */
+  /** By worker; undefined until its measurement has started. */
   delays(): readonly (DelayHistogram | undefined)[];
 }
 
@@ -150,7 +150,7 @@ export function threadMetrics(workers: Workers): MetricSource {
   };
 }
 
-/** Named as Prometheus' own client libraries name them. */
+/** With the names that Prometheus client libraries use. */
 export function processMetrics(): Metric[] {
   const { user, system } = process.cpuUsage();
   return [

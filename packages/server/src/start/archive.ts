@@ -1,12 +1,12 @@
-/** Starts the archive, if messages are kept. */
+/** Starts the archive, if `--archive` is on. */
 import { existsSync } from 'node:fs';
 import type { Archive } from '@reto3/archive';
 import { archiveFolderOf, type Coordinator } from '@reto3/engine';
 import type { Start } from './start.ts';
 
 /**
- * Loaded only where messages are archived, or were: what the store lost since is cut off in any
- * case, before its writes get the same numbers again.
+ * Without `--archive`, an existing archive is still recovered: messages that the store lost must be cut
+ * off before its new writes reuse their numbers. Loads the package only in these two cases.
  * @throws Reto3Error RETO3_DUCKDB_MISSING, RETO3_DATA_UNREADABLE, RETO3_DATA_VERSION
  */
 export async function startArchive(

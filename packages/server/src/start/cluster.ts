@@ -1,11 +1,11 @@
-/** Joins the cluster, if there is one. */
+/** Joins the cluster, if `--nats` is set. */
 import type { Cluster } from '@reto3/cluster';
 import { systemClock } from '@reto3/core';
 import type { LoadedReport } from '@reto3/reports/load';
 import type { Counts } from './counts.ts';
 import type { Start } from './start.ts';
 
-/** Loaded only where it is asked for: a server on its own keeps no memory for NATS. */
+/** Loads the package on demand: a single server needs no memory for NATS. */
 export async function joinCluster(
   { config, dataDir, log, metrics, shutdown }: Start,
   { coordinator, ledgers }: Counts,

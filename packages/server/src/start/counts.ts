@@ -1,4 +1,4 @@
-/** Starts what keeps the counts: the store, the coordinator, its writes, what is deleted. */
+/** Starts the store, the coordinator, its flushes and retention. */
 import { damageMessage, messageOf, systemClock } from '@reto3/core';
 import {
   Coordinator,
@@ -16,14 +16,14 @@ import type { QueryApi } from '../api/server.ts';
 import type { IngestWorkers } from '../ingest/workers.ts';
 import type { Start } from './start.ts';
 
-/** The counts, and the reports beside them. */
+/** The counts and the reports. */
 export interface Counts {
   readonly coordinator: Coordinator;
   readonly ledgers: ReportLedgers;
   readonly memory: SharedArrayBuffer;
 }
 
-/** Takes the store's lock, and recovers what the journal holds. */
+/** Locks the store and recovers the journal. */
 export async function openCounts(start: Start, reports: readonly LoadedReport[]): Promise<Counts> {
   const { config, dataDir, log, shutdown, late } = start;
   const folder = new HeldFolder(dataDir);
@@ -41,7 +41,7 @@ export async function openCounts(start: Start, reports: readonly LoadedReport[])
     companion: ledgers,
     events: {
       clockStepped: (stepMs) => log.warn({ stepMs }, 'the wall clock stepped'),
-      stalled: () => log.warn('the process stood still for longer than the ring reaches back'),
+      stalled: () => log.warn('the process stalled for longer than the ring covers'),
       damaged: (damage) => log.error(`${damageMessage(damage)}; run reto3 doctor --repair`),
       ...(config.archive && {
         stored: (stored) => late.archive?.stored(stored),
@@ -50,7 +50,7 @@ export async function openCounts(start: Start, reports: readonly LoadedReport[])
     },
   });
   if (!coordinator.state().cleanBefore)
-    log.warn('the server before this one was killed; its journal is recovered');
+    log.warn('the previous server was killed; its journal has been recovered');
   return { coordinator, ledgers, memory };
 }
 
@@ -59,19 +59,19 @@ function openLedgers(
   store: Store,
   reports: readonly LoadedReport[],
 ): Promise<ReportLedgers> {
-  // One that only merges sees no message: it has them to read what nodes publish.
+  // A server that only merges gets no messages; it needs reports to read what nodes publish.
   const running = ingests ? reports.map(({ report }) => report) : [];
   return ReportLedgers.open(running, store, systemClock, {
     switchedOff: (report, reason) => {
-      log.error({ report }, `the report ${report} is switched off: ${reason}; counting goes on`);
+      log.error({ report }, `report ${report} is switched off: ${reason}; counting continues`);
       late.workers?.switchOff(report);
     },
     damaged: (report, period, start, reason) =>
-      log.error({ report, period, start }, `a row of the report ${report} is lost: ${reason}`),
+      log.error({ report, period, start }, `cannot read a row of report ${report}: ${reason}`),
   });
 }
 
-/** Nothing may be answered before it is known that it can be kept. */
+/** Writes and syncs once, to prove that the store works before anything is answered. */
 export async function writeFirst(start: Start, { coordinator, ledgers }: Counts): Promise<void> {
   const { dataDir, log, shutdown } = start;
   ledgers.begin(coordinator.endBefore);
@@ -84,7 +84,7 @@ export async function writeFirst(start: Start, { coordinator, ledgers }: Counts)
       const { messagesUnsaved, messagesLost } = coordinator.state();
       const lost = messagesUnsaved + messagesLost;
       if (lost > 0)
-        log.error({ messagesLost: lost }, `reto3 could not write ${lost} messages: they are lost`);
+        log.error({ messagesLost: lost }, `cannot write ${lost} messages: they are lost`);
       throw error;
     }),
   );
@@ -94,7 +94,7 @@ interface FlushingParts {
   readonly coordinator: Coordinator;
   readonly workers: IngestWorkers;
   readonly api: QueryApi;
-  /** What the query API says of the ingest port where it is ready. */
+  /** What the query API reports about the ingest port when ready. */
   readonly facts: IngestFacts;
 }
 
@@ -109,18 +109,18 @@ export function startFlushing(
     },
     failed: (error) => {
       const reason = `cannot write the counts: ${messageOf(error)}`;
-      log.error({ err: error }, `${reason}; counting in memory, will write them when it can`);
+      log.error({ err: error }, `${reason}; counting in memory, retrying`);
       api.notReady(reason);
       workers.storeFailing(true);
     },
     recovered: () => {
-      log.info('the counts are written again');
+      log.info('the store has recovered; all counts are written');
       if (!shutdown.begun) api.ready(facts);
       workers.storeFailing(false);
     },
   });
   shutdown.add('flushLoop', () => flushLoop.stop());
-  // What waits is answered if it can be written; if not, its connection closes unanswered.
+  // Answers what waits if the commit succeeds; otherwise the connections close without an answer.
   if (durable)
     shutdown.add('waitingAnswers', () =>
       coordinator.commit().then(
@@ -135,8 +135,8 @@ export function startRetention({ config, log, shutdown }: Start, coordinator: Co
   const retain = { ms10: config.retainMs10, sec: config.retainSec, min: config.retainMin };
   const retention = new Retention(coordinator, systemClock, retain, {
     deleted: (period, beforeMs) =>
-      log.info({ period, before: new Date(beforeMs).toISOString() }, 'old blocks are deleted'),
-    failed: (error) => log.warn({ err: error }, 'old blocks could not be deleted; will try again'),
+      log.info({ period, before: new Date(beforeMs).toISOString() }, 'deleted old blocks'),
+    failed: (error) => log.warn({ err: error }, 'cannot delete old blocks; retrying'),
   });
   shutdown.add('retention', () => retention.stop());
   retention.start();

@@ -1,4 +1,4 @@
-/** Reads what settings name, before anything is opened: certificates, reports, the webhook's files. */
+/** Reads the files that settings name before anything starts: certificates, reports, secrets. */
 import type { LiveFeed } from '@reto3/engine';
 import type { LoadedReport } from '@reto3/reports/load';
 import type { Config } from '../config/settings.ts';
@@ -14,13 +14,13 @@ export async function readInputs(config: Config) {
   };
 }
 
-/** Loaded only where there are any: a server without is ready sooner. */
+/** Loads the package on demand: a server without reports is ready sooner. */
 async function findReports(names: readonly string[] | undefined): Promise<LoadedReport[]> {
   if (names === undefined) return [];
   return (await import('@reto3/reports/load')).findReports(names);
 }
 
-/** Loaded only where there are any. @throws Reto3Error RETO3_BAD_SETTING */
+/** Loads the code on demand. @throws Reto3Error RETO3_BAD_SETTING */
 async function prepareAlerts(config: Config) {
   if (config.alert === undefined) return undefined;
   const [{ Alerts }, { receiverOf }] = await Promise.all([
@@ -34,7 +34,7 @@ async function prepareAlerts(config: Config) {
     let stopped: Promise<void> | undefined;
     shutdown.add('alerts', () => {
       stopped = alerts.stop();
-      // Awaited at the stage alertsSent: until then nobody takes its failure.
+      // Awaited later, at the stage alertsSent; must not be an unhandled rejection until then.
       stopped.catch(() => undefined);
     });
     shutdown.add('alertsSent', () => stopped);

@@ -1,4 +1,4 @@
-/** Starts what listens: the query API, the ingest workers, and the watch over silent connections. */
+/** Starts the query API, the ingest workers and the watch for silent connections. */
 import type { Archive } from '@reto3/archive';
 import type { Coordinator } from '@reto3/engine';
 import type { LoadedReport } from '@reto3/reports/load';
@@ -46,11 +46,11 @@ interface WorkersParts extends Counts {
   readonly reports: readonly LoadedReport[];
   readonly archive: Archive | undefined;
   readonly claim: PortClaim | undefined;
-  /** A worker ended that was not told to; the process cannot go on. */
+  /** A worker exited unexpectedly; the process cannot continue. */
   readonly onCrash: (error: Error) => void;
 }
 
-/** Resolves when all of them accept requests. */
+/** Resolves when all workers accept requests. */
 export async function startWorkers(
   { config, metrics, shutdown, late }: Start,
   { ledgers, memory, tls, reports, archive, claim, onCrash }: WorkersParts,
@@ -64,7 +64,7 @@ export async function startWorkers(
         tls,
         mostBodyBytes: config.maxBody,
         reports: reports.map(({ source }) => source),
-        // Twice in each flush interval: what kill -9 takes is then hardly more than of the counts.
+        // Twice per flush interval, so that kill -9 loses hardly more of the archive than of the counts.
         archive: archive && { memory: archive.memory, handOverMs: Math.ceil(config.flushMs / 2) },
         onBatch: (worker, number, batch) => ledgers.receive(worker, number, batch),
         onCrash,

@@ -1,4 +1,4 @@
-/** What every step of a start works with (main.ts has their order). */
+/** The context of the steps of a start; main.ts has their order. */
 import type { Archive } from '@reto3/archive';
 import type { Log, Metrics } from '@reto3/core';
 import type { Config } from '../config/settings.ts';
@@ -6,16 +6,15 @@ import type { SilentConnections } from '../ingest/silent-connections.ts';
 import type { IngestWorkers } from '../ingest/workers.ts';
 import type { Shutdown } from '../shutdown.ts';
 
-/** What every step works with. */
 export interface Start {
   readonly config: Config;
-  /** Whether it takes requests; one that only merges takes none. */
+  /** Whether it counts requests; false for a server that only merges. */
   readonly ingests: boolean;
   /** Absolute path. */
   readonly dataDir: string;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly shutdown: Shutdown;
-  /** Parts that an earlier one calls once they have started. */
+  /** Parts that earlier ones call once they have started. */
   readonly late: { archive?: Archive; workers?: IngestWorkers; silent?: SilentConnections };
 }

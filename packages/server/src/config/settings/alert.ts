@@ -1,47 +1,46 @@
-/** Settings of alerts: what is watched for, and who is told. */
+/** Settings of alerts: the rules and the webhook. */
 import type { SettingTable } from '../setting.ts';
 import { alertRules, nonEmpty, webhook } from '../setting-values.ts';
 
 export const alertSettings = {
-  /** Undefined where nothing is watched for. */
+  /** Undefined without alerts. */
   alert: {
     flag: 'alert',
-    summary:
-      'tell a webhook when this begins and ends, such as "ms10 > 500 for 50ms until < 400 for 1s"; repeatable',
+    summary: 'alert a webhook, for example if "ms10 > 500 for 50ms until < 400 for 1s"; repeatable',
     value: 'RULE',
     repeatable: true,
     fallback: undefined,
     parse: alertRules,
     unit: 'rule',
-    more: 'a webhook is told when it begins and ends ([Alerts](alerts.md)); they look ten times a second: four of them took 0.2 to 0.4 % of a core of an idle server (2-core development machine), and nothing of a worker; `npm run bench -- --full --only alerts`',
-    less: 'nobody is told',
+    more: 'a webhook is called when an alert fires and when it resolves ([Alerts](alerts.md)); four rules take 0.2 to 0.4 % of a core and nothing of a worker (`npm run bench -- --full --only alerts`)',
+    less: 'no alerts',
   },
   alertUrl: {
     flag: 'alert-url',
-    summary: 'webhook that the alerts are sent to',
+    summary: 'webhook to call',
     value: 'URL',
     secret: true,
     fallback: undefined,
     parse: webhook,
     unit: 'URL',
-    more: 'where alerts go; every user of the machine can read command lines, so a URL that is a secret belongs into the next',
+    more: 'the webhook; every user of the machine can read command lines, so put a secret URL into `--alert-url-file`',
   },
   alertUrlFile: {
     flag: 'alert-url-file',
-    summary: 'file with the URL of the webhook, where the URL itself is a secret',
+    summary: 'file with the URL of the webhook, if that is a secret',
     value: 'FILE',
     fallback: undefined,
     parse: nonEmpty,
     unit: 'path',
-    more: 'a file with that URL',
+    more: 'file with the URL of the webhook',
   },
   alertTokenFile: {
     flag: 'alert-token-file',
-    summary: 'file with the bearer token that the webhook asks for',
+    summary: 'file with the bearer token for the webhook',
     value: 'FILE',
     fallback: undefined,
     parse: nonEmpty,
     unit: 'path',
-    more: 'a file with the bearer token that the webhook asks for',
+    more: 'file with the bearer token for the webhook',
   },
 } as const satisfies SettingTable;

@@ -1,46 +1,46 @@
-/** Settings of the port that takes the requests. */
+/** Settings of the ingest port. */
 import type { SettingTable } from '../setting.ts';
 import { address, nonEmpty, wholeNumber } from '../setting-values.ts';
 
 export const ingestSettings = {
   port: {
     flag: 'port',
-    summary: 'port that takes the requests; 0 lets the system choose',
+    summary: 'port for requests; 0 for any free port',
     value: 'PORT',
     fallback: '8080',
     parse: wholeNumber(0, 65_535),
     unit: 'TCP port',
-    less: '0 lets the system choose: for tests',
+    less: '0 picks a free port, for tests',
   },
   host: {
     flag: 'host',
-    summary: 'address that takes the requests',
+    summary: 'address for requests',
     value: 'ADDRESS',
     fallback: '0.0.0.0',
     parse: address,
     unit: 'address',
-    more: 'every interface takes requests',
-    less: '127.0.0.1: only this machine, behind a proxy',
+    more: 'listens on every interface',
+    less: '127.0.0.1: only this machine, for example behind a proxy',
   },
   /** A PEM file, together with tlsKey. */
   tlsCert: {
     flag: 'tls-cert',
-    summary: 'file with the certificate chain (PEM): the port then speaks TLS; needs --tls-key',
+    summary: 'certificate chain (PEM) for TLS on this port, with --tls-key',
     value: 'FILE',
     fallback: undefined,
     parse: nonEmpty,
     unit: 'path, PEM',
-    more: 'the ingest port speaks TLS without a proxy, at more CPU for each connection; a renewed certificate needs a restart',
-    less: 'plain HTTP, behind a load balancer that speaks TLS',
+    more: 'TLS without a proxy; more CPU per connection, and a restart to renew the certificate',
+    less: 'plain HTTP, for use behind a load balancer with TLS',
   },
   /** A PEM file, together with tlsCert. */
   tlsKey: {
     flag: 'tls-key',
-    summary: "file with the certificate's unencrypted private key (PEM)",
+    summary: 'unencrypted private key (PEM) of --tls-cert',
     value: 'FILE',
     fallback: undefined,
     parse: nonEmpty,
     unit: 'path, PEM, unencrypted',
-    more: 'needed with `--tls-cert`',
+    more: 'the key of `--tls-cert`',
   },
 } as const satisfies SettingTable;

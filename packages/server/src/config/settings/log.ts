@@ -8,12 +8,12 @@ export type LogLevel = (typeof logLevels)[number];
 export const logSettings = {
   logLevel: {
     flag: 'log-level',
-    summary: `least level that is logged: ${logLevels.join(', ')}`,
+    summary: `lowest level to log: ${logLevels.join(', ')}`,
     value: logLevels.join('|'),
     fallback: 'info',
     parse: oneOf(logLevels),
     unit: 'level',
-    more: '`debug`, `trace`: more to read when something is wrong',
-    less: '`warn`: only what needs somebody',
+    more: '`debug`, `trace`: details for finding a fault',
+    less: '`warn`: only what needs attention',
   },
 } as const satisfies SettingTable;
