@@ -20,6 +20,9 @@ const onBothBuilds = [
   'hostile/quick',
 ];
 
+/** Needs no build. */
+const docs = 'tests/project/docs.test.ts';
+
 /** Tests beside their file that take more than a second or two; the inner loop leaves them out. */
 const slow = ['packages/*/src/simulation/*.test.ts', 'packages/*/src/**/*.slow.test.ts'];
 
@@ -55,7 +58,7 @@ export default defineConfig({
         ...fromSources,
         test: {
           name: 'unit',
-          include: ['packages/*/src/**/*.test.ts'],
+          include: ['packages/*/src/**/*.test.ts', docs],
           exclude: slow,
           maxWorkers: cores,
           // Property tests take seconds, and several times as long on a machine with other work.
@@ -71,7 +74,7 @@ export default defineConfig({
         test: {
           name: 'process',
           include: ['tests/{cli,cluster,hostile,project,server}/*.test.ts'],
-          exclude: files(['server/newer-build', ...underLoad]),
+          exclude: [docs, ...files(['server/newer-build', ...underLoad])],
           ...waiting,
         },
       },

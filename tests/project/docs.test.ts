@@ -128,3 +128,20 @@ it("CONTRIBUTING.md's example of a bug report is a test that runs", () => {
   const [, example = ''] = /^```ts\n(.*?)^```$/ms.exec(textOf('CONTRIBUTING.md')) ?? [];
   expect(textOf('tests/server/query-string.test.ts').replace(/^\/\*\*.*\n/, '')).toBe(example);
 });
+
+it('ARCHITECTURE.md names files that are there', () => {
+  const missing: string[] = [];
+  for (const section of textOf('ARCHITECTURE.md').split(/^## /m)) {
+    const [, name = ''] = /^(\w+): /.exec(section) ?? [];
+    const sources = join('packages', name, 'src');
+    if (name === '' || !existsSync(join(root, sources))) continue;
+    // A file without a folder lies beside the one before it, or in `src` itself.
+    let folder = '';
+    for (const [, file = ''] of section.matchAll(/`([\w./-]+\.ts)`/g)) {
+      if (file.includes('/')) folder = dirname(file);
+      const places = [join(sources, file), join(sources, folder, file)];
+      if (!places.some((place) => existsSync(join(root, place)))) missing.push(`${name}: ${file}`);
+    }
+  }
+  expect(missing).toEqual([]);
+});
