@@ -348,7 +348,7 @@ test('with a token file only the bearer of the token is let in', async () => {
     const outcome = await runCli([...stats, ...flags]);
     expect(outcome).toMatchObject({ code: 1, stdout: '' });
     expect(outcome.stderr).toMatch(
-      /^reto3: the query API asks for a token \(.+\) \[RETO3_UNAUTHORIZED\]\n$/,
+      /^reto3: the query API requires a token \(.+\) \[RETO3_UNAUTHORIZED\]\n$/,
     );
   }
   // One line for many of them, and none has a token in it.

@@ -1,12 +1,13 @@
 /**
- * Access control of the query API: requests must mean this server and carry the token where there
- * is one, and what changes something needs a token or comes from this machine. And what every
- * answer tells browsers about itself.
+ * Access control of the query API, and the security headers of every answer.
  *
- * A page on the internet can have its own name point at 127.0.0.1 and so let a visitor's browser
- * ask this server in that page's name (DNS rebinding). Such a request carries the page's name in
- * Host, so names that are not ours are refused. Addresses are ours: no name can be made to look
- * like one. No header allows other origins (CORS), so browsers let no other page read an answer.
+ * A request must name this server in its Host header and carry the bearer token, if one is set. A
+ * request that changes something needs the token or must come from this machine.
+ *
+ * The Host check stops DNS rebinding: a page on the internet can point its own name at 127.0.0.1 and
+ * let a visitor's browser send requests here, but those carry the page's name in Host. IP addresses
+ * always pass, because no name can look like one. No answer allows other origins (CORS), so a
+ * browser lets no other page read it.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
@@ -16,11 +17,11 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { unmapped } from '../address-text.ts';
 import { isLoopback } from '../config/resolve-config.ts';
 import type { Config } from '../config/settings.ts';
+import { AuthFailures } from './auth-failures.ts';
 import { type Connections, networkOf } from './connections.ts';
-import { WrongTokens } from './wrong-tokens.ts';
 
-/** Counts are nobody else's, and change: not to be sniffed, framed, embedded, named or kept. */
-export const answerHeaders: Readonly<Record<string, string>> = {
+/** Keeps browsers from caching, sniffing, framing or embedding an answer, or naming it elsewhere. */
+export const securityHeaders: Readonly<Record<string, string>> = {
   'cache-control': 'no-store',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   'cross-origin-resource-policy': 'same-origin',
@@ -28,58 +29,63 @@ export const answerHeaders: Readonly<Record<string, string>> = {
   'x-content-type-options': 'nosniff',
 };
 
-/** As many characters as 96 random bits take in base64: nobody guesses that many. */
-const leastLength = 16;
+/** In characters: 96 random bits take that many in base64, too many to guess. */
+const minTokenLength = 16;
 
-/** @throws Reto3Error RETO3_BAD_SETTING where the token cannot be read, or is too short */
-export async function guard(
+/** @throws Reto3Error RETO3_BAD_SETTING if the token cannot be read or is too short */
+export async function controlAccess(
   app: FastifyInstance,
   config: Config,
   connections: Connections,
   log: Log,
 ): Promise<void> {
-  const ours = new Set([config.adminHost, 'localhost', hostname(), ...config.adminNames].map(fold));
+  const allowedHosts = new Set(
+    [config.adminHost, 'localhost', hostname(), ...config.adminNames].map(normalize),
+  );
   const file = config.adminTokenFile;
   const token =
     file === undefined
       ? undefined
-      : digest(`Bearer ${await readToken('admin-token-file', file, undefined, leastLength)}`);
-  const wrongTokens = new WrongTokens(log);
+      : digest(`Bearer ${await readToken('admin-token-file', file, undefined, minTokenLength)}`);
+  const authFailures = new AuthFailures(log);
   app.addHook('onRequest', async (request, reply) => {
-    reply.headers(answerHeaders);
+    reply.headers(securityHeaders);
     const { host, authorization = '' } = request.headers;
-    // Without Host it is no browser: health checks of load balancers leave it out.
-    if (host !== undefined && !isOurs(host, ours))
-      throw new Reto3Error('RETO3_WRONG_HOST', `got the header Host "${host}", which is not ours`);
-    if (!isHealthCheck(request) && !connections.hasRoomFor(request.raw))
-      throw new Reto3Error('RETO3_BUSY', 'too many questions are being answered already');
-    if (request.routeOptions.config.open === true) return;
-    if (token === undefined) return assertMayChange(request);
+    // Browsers always send Host; health checks of load balancers may not.
+    if (host !== undefined && !isAllowedHost(host, allowedHosts))
+      throw new Reto3Error(
+        'RETO3_WRONG_HOST',
+        `got the header Host "${host}", which is not a name of this server`,
+      );
+    if (!isHealthCheck(request) && !connections.hasCapacityFor(request.raw))
+      throw new Reto3Error('RETO3_BUSY', 'too many requests are in progress');
+    if (request.routeOptions.config.public === true) return;
+    if (token === undefined) return assertMayWrite(request);
     const network = networkOf(request.raw.socket.remoteAddress ?? '');
-    // No token at all is a mistake, and not a guess.
-    if (authorization !== '') await wrongTokens.delay(network);
-    // The name of the scheme is alike in any case (RFC 9110).
+    // A missing token is a mistake, not a guess.
+    if (authorization !== '') await authFailures.delay(network);
+    // The scheme is case-insensitive (RFC 9110).
     const given = digest(authorization.replace(/^bearer +/i, 'Bearer '));
-    // Of equal length by construction, so the comparison takes the same time for any two texts.
+    // Digests have equal length, so the comparison takes the same time for any token.
     if (timingSafeEqual(given, token)) return;
-    if (authorization !== '') wrongTokens.note(network);
-    throw new Reto3Error('RETO3_UNAUTHORIZED', 'the query API asks for a token');
+    if (authorization !== '') authFailures.record(network);
+    throw new Reto3Error('RETO3_UNAUTHORIZED', 'the query API requires a token');
   });
 }
 
 /**
- * Without a token everybody who reaches the query API may read. @throws Reto3Error RETO3_FORBIDDEN
- * where a request from elsewhere may change something
+ * Without a token, anyone who reaches the query API may read, but only this machine may write.
+ * @throws Reto3Error RETO3_FORBIDDEN
  */
-function assertMayChange({ method, headers, raw }: FastifyRequest): void {
+function assertMayWrite({ method, headers, raw }: FastifyRequest): void {
   if (method === 'GET' || method === 'HEAD') return;
-  // What a proxy on this machine passes on comes from elsewhere.
-  const isPassedOn = 'forwarded' in headers || 'x-forwarded-for' in headers;
+  // A proxy on this machine forwards requests from elsewhere.
+  const isForwarded = 'forwarded' in headers || 'x-forwarded-for' in headers;
   const address = unmapped(raw.socket.remoteAddress ?? '');
-  if (isLoopback(address) && !isPassedOn) return;
+  if (isLoopback(address) && !isForwarded) return;
   throw new Reto3Error(
     'RETO3_FORBIDDEN',
-    'got a request that changes something from another machine, and this server asks for no token',
+    'got a request from another machine that changes something, but this server has no token set',
   );
 }
 
@@ -87,14 +93,14 @@ function isHealthCheck({ routeOptions: { url } }: FastifyRequest): boolean {
   return url === '/healthz' || url === '/readyz';
 }
 
-/** @param host the header: a name or an address (IPv6 in brackets), perhaps with a port */
-function isOurs(host: string, ours: ReadonlySet<string>): boolean {
-  const name = fold(host.replace(/:\d*$/, '').replace(/^\[(.*)\]$/, '$1'));
-  return isIP(name) !== 0 || ours.has(name) || name.endsWith('.localhost');
+/** @param host the header: a name or an address (IPv6 in brackets), optionally with a port */
+function isAllowedHost(host: string, allowedHosts: ReadonlySet<string>): boolean {
+  const name = normalize(host.replace(/:\d*$/, '').replace(/^\[(.*)\]$/, '$1'));
+  return isIP(name) !== 0 || allowedHosts.has(name) || name.endsWith('.localhost');
 }
 
-/** Names are alike in any case, and with the root's dot. */
-function fold(name: string): string {
+/** Host names are case-insensitive and may end with the dot of the root. */
+function normalize(name: string): string {
   return name.toLowerCase().replace(/\.$/, '');
 }
 

@@ -1,43 +1,40 @@
-/**
- * What the routes have in common that read a range of 10 ms windows as a whole: whose counts they
- * are, and that such questions take turns.
- */
+/** Runs an analysis over a range of 10 ms windows, for the routes /v1/bursts and /v1/whatif. */
 
 import type { Cluster } from '@reto3/cluster';
 import { ms10 } from '@reto3/core';
 import { type Coordinator, openSeries, type Series, withRange } from '@reto3/engine';
 import type { FastifyRequest } from 'fastify';
-import type { LongReads } from './long-reads.ts';
-import { isOn, type RangeQuery, type WhoseQuery } from './schemas.ts';
-import { viewOf, whoseOf } from './scope.ts';
-import { mostWindows } from './streamed.ts';
+import type { QueryLimiter } from './query-limiter.ts';
+import { isEnabled, type RangeQuery, type SelectorQuery } from './schemas.ts';
+import { openView, selectorOf } from './scope.ts';
+import { maxWindows } from './stream-answer.ts';
 
 export interface AnalysisParts {
   readonly coordinator: Coordinator;
   readonly cluster: Cluster | undefined;
-  readonly longReads: LongReads;
+  readonly queryLimiter: QueryLimiter;
 }
 
-export interface AnalysisQuery extends RangeQuery, WhoseQuery {}
+export interface AnalysisQuery extends RangeQuery, SelectorQuery {}
 
 /**
- * @param work what becomes of each window, as in `workOf`
+ * @param cost of reading one window, as in `readCost`
  * @throws Reto3Error RETO3_BAD_TIME, RETO3_BAD_RANGE, RETO3_NO_CLUSTER, RETO3_BUSY, and what `make` throws
  */
 export async function analyse<Answer>(
   request: FastifyRequest<{ Querystring: AnalysisQuery }>,
   parts: AnalysisParts,
-  work: number,
+  cost: number,
   make: (series: Series) => Promise<Answer>,
 ): Promise<Answer> {
   const { last, from, to, open } = request.query;
-  const whose = whoseOf(request.query);
-  const asked = withRange({ last, from, to, open: isOn(open), ...whose });
+  const selector = selectorOf(request.query);
+  const asked = withRange({ last, from, to, open: isEnabled(open), ...selector });
   const nowMs = Date.now();
-  return parts.longReads.run(request, mostWindows(ms10, asked, nowMs), async (reading) => {
-    const view = reading.counts(viewOf(whose, parts), work);
+  return parts.queryLimiter.run(request, maxWindows(ms10, asked, nowMs), async (context) => {
+    const view = context.counts(openView(selector, parts), cost);
     try {
-      return await make(await openSeries(view, asked, nowMs, reading.signal));
+      return await make(await openSeries(view, asked, nowMs, context.signal));
     } finally {
       await view.store.close();
     }

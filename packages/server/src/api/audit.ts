@@ -1,11 +1,11 @@
-/** /v1/audit: whether the counts can be relied on, and where not. */
+/** /v1/audit: verifies the stored counts and names every place where they fail. */
 
 import type { Archive, ArchiveBalance } from '@reto3/archive';
 import { type Audit, auditSchema } from '@reto3/client/answers';
 import { audit, type Coordinator } from '@reto3/engine';
 import type { FastifyPluginAsync } from 'fastify';
-import type { LongReads } from './long-reads.ts';
-import { workOf } from './read-throttle.ts';
+import type { QueryLimiter } from './query-limiter.ts';
+import { readCost } from './read-throttle.ts';
 import { errorResponse, rangeParameters } from './schemas.ts';
 
 interface AuditRoute {
@@ -13,11 +13,11 @@ interface AuditRoute {
 }
 
 const schema = {
-  summary: 'Whether the counts can be relied on, and where not',
+  summary: 'Verify the stored counts',
   description:
     'Reads every block of the range and recomputes its checksum and total, compares the three periods minute by ' +
-    'minute, and holds what the store and memory have against what was counted, and with --archive what was archived ' +
-    'and dropped. Takes as long as reading it takes.',
+    'minute, and compares the messages in store and memory with those counted; with --archive also with those ' +
+    'archived and dropped. Takes as long as reading the range.',
   tags: ['counts'],
   querystring: {
     type: 'object',
@@ -33,19 +33,19 @@ const schema = {
 export const auditRoutes: FastifyPluginAsync<{
   readonly coordinator: Coordinator;
   readonly archive: Archive | undefined;
-  readonly longReads: LongReads;
-}> = async (app, { coordinator, archive, longReads }) => {
+  readonly queryLimiter: QueryLimiter;
+}> = async (app, { coordinator, archive, queryLimiter }) => {
   app.get<AuditRoute>(
     '/v1/audit',
     { schema, exposeHeadRoute: false },
     (request): Promise<Audit> =>
-      longReads.run(request, Number.POSITIVE_INFINITY, async (reading) => {
-        // One after the other without a pause: both are of one moment.
+      queryLimiter.run(request, Number.POSITIVE_INFINITY, async (context) => {
+        // Both belong to the same moment: nothing runs in between.
         const view = coordinator.view();
         const state = coordinator.state();
         try {
-          const read = reading.counts(view, workOf.audit);
-          const counts = await audit(read, state, request.query, Date.now(), reading.signal);
+          const read = context.counts(view, readCost.audit);
+          const counts = await audit(read, state, request.query, Date.now(), context.signal);
           return archive === undefined ? counts : withArchive(counts, await auditArchive(archive));
         } finally {
           await view.store.close();

@@ -1,15 +1,15 @@
-/** /v1/backup: everything that is stored, at one moment, as one stream. */
+/** /v1/backup: a snapshot of the store as one stream. */
 import { Readable } from 'node:stream';
 import { type Coordinator, writeBackup } from '@reto3/engine';
 import type { FastifyPluginAsync } from 'fastify';
-import type { LongReads } from './long-reads.ts';
+import type { QueryLimiter } from './query-limiter.ts';
 import { errorResponse } from './schemas.ts';
 
 const schema = {
-  summary: 'Everything that is counted, as one file for reto3 restore',
+  summary: 'A snapshot of all counts and reports, for reto3 restore',
   description:
-    'One consistent moment: every message that was answered before the request is in it. The format is in ' +
-    'docs/format.md; it ends with a checksum, without which it is not whole.',
+    'Consistent: it holds every message that was answered before the request. docs/format.md has the format, ' +
+    'which ends with a checksum; a file without it is incomplete.',
   tags: ['server'],
   response: {
     200: {
@@ -22,12 +22,12 @@ const schema = {
 
 export const backupRoutes: FastifyPluginAsync<{
   readonly coordinator: Coordinator;
-  readonly longReads: LongReads;
-}> = async (app, { coordinator, longReads }) => {
+  readonly queryLimiter: QueryLimiter;
+}> = async (app, { coordinator, queryLimiter }) => {
   app.get('/v1/backup', { schema, exposeHeadRoute: false }, async (request, reply) => {
-    const body = await longReads.run(request, Number.POSITIVE_INFINITY, async (reading) => {
+    const body = await queryLimiter.run(request, Number.POSITIVE_INFINITY, async (context) => {
       const snapshot = await coordinator.backup();
-      const pieces = Readable.from(writeBackup(reading.backup(snapshot)), { objectMode: false });
+      const pieces = Readable.from(writeBackup(context.backup(snapshot)), { objectMode: false });
       return pieces.once('close', () => void snapshot.close());
     });
     return reply.type('application/octet-stream').send(body);

@@ -1,11 +1,11 @@
-/** /v1/cluster: the nodes of the cluster, and how this server stands to it. */
+/** /v1/cluster: the nodes of the cluster, and this server's part in it. */
 
 import { type ClusterState, clusterSchema, republishSchema } from '@reto3/client/answers';
 import type { Cluster } from '@reto3/cluster';
 import { Reto3Error } from '@reto3/core';
 import type { FastifyPluginAsync } from 'fastify';
 import { errorResponse } from './schemas.ts';
-import { inCluster } from './scope.ts';
+import { requireCluster } from './scope.ts';
 
 export const clusterRoutes: FastifyPluginAsync<{ readonly cluster: Cluster | undefined }> = async (
   app,
@@ -15,15 +15,15 @@ export const clusterRoutes: FastifyPluginAsync<{ readonly cluster: Cluster | und
     '/v1/cluster',
     {
       schema: {
-        summary: 'The nodes of the cluster, and how this server stands to it',
+        summary: "The nodes of the cluster, and this server's part in it",
         tags: ['cluster'],
         response: { 200: clusterSchema, '4xx': errorResponse },
       },
     },
     async (): Promise<ClusterState> => {
-      const joined = inCluster(cluster);
-      const state = joined.state();
-      return state.merger === undefined ? state : { ...state, nodes: joined.nodes() };
+      const member = requireCluster(cluster);
+      const state = member.state();
+      return state.merger === undefined ? state : { ...state, nodes: member.nodes() };
     },
   );
 
@@ -31,7 +31,7 @@ export const clusterRoutes: FastifyPluginAsync<{ readonly cluster: Cluster | und
     '/v1/cluster/republish',
     {
       schema: {
-        summary: 'Ask all nodes to publish again all that they hold',
+        summary: 'Ask every node to publish all its counts again',
         tags: ['cluster'],
         response: {
           202: republishSchema,
@@ -41,13 +41,10 @@ export const clusterRoutes: FastifyPluginAsync<{ readonly cluster: Cluster | und
       },
     },
     async (request, reply) => {
-      // A page on the internet may have its visitor's browser send this, with its name in it.
+      // A page on the internet can make a visitor's browser send this; browsers then add Origin.
       if (request.headers.origin !== undefined)
-        throw new Reto3Error(
-          'RETO3_BAD_REQUEST',
-          'got a request of a web page, which may not ask this',
-        );
-      await inCluster(cluster).republish(0);
+        throw new Reto3Error('RETO3_BAD_REQUEST', 'got a request from a web page, want a program');
+      await requireCluster(cluster).republish(0);
       return reply.code(202).send({ status: 'asked' });
     },
   );

@@ -21,7 +21,7 @@ describe('Connections', () => {
     connections = new Connections();
     const handler = (asked: IncomingMessage, response: ServerResponse): void => {
       const path = asked.url ?? '';
-      room.push(connections.hasRoomFor(asked));
+      room.push(connections.hasCapacityFor(asked));
       given.push({ path, answer: () => void response.end(path) });
     };
     server = makeHttpServer(handler, connections, undefined).listen(0, '127.0.0.1');

@@ -1,9 +1,9 @@
 /**
- * The dashboard: the files of packages/dashboard, at `/` of the admin address.
+ * Serves the dashboard: the files of packages/dashboard, at `/` of the admin address.
  *
- * A handful of files, known when the server starts: each is a route of its own, so no path is ever
- * looked up on the disk. (@fastify/static would add 55 ms to every start.) They say nothing of the
- * counts, so they are shown to everybody; the page then asks for the token.
+ * Each of its few files is a route, so no request path ever reaches the disk. (@fastify/static would
+ * add 55 ms to every start.) The files contain no counts, so they need no token; the page asks for
+ * it.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, extname, join, sep } from 'node:path';
@@ -19,14 +19,14 @@ const types: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
 };
 
-/** Beyond what every answer says: only files of this server, nothing written into the page itself. */
+/** Replaces the policy of other answers: only files from this server, no inline code or styles. */
 const policy =
   "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'";
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Shown to those as well who have no token. */
-    readonly open?: boolean;
+    /** Served without a token. */
+    readonly public?: boolean;
   }
 }
 
@@ -34,9 +34,9 @@ export const dashboardRoutes: FastifyPluginAsync<{ readonly log: Log }> = async 
   const folder = dirname(fileURLToPath(import.meta.resolve('@reto3/dashboard/index.html')));
   for (const name of await filesIn(folder, log)) {
     const path = name === 'index.html' ? '/' : `/${name.replaceAll(sep, '/')}`;
-    // The names of all but the page itself change with what is in them.
+    // All names except the page's contain a hash of the content.
     const caching = path === '/' ? 'no-cache' : 'public, max-age=31536000, immutable';
-    app.get(path, { config: { open: true }, schema: { hide: true } }, async (_, reply) => {
+    app.get(path, { config: { public: true }, schema: { hide: true } }, async (_, reply) => {
       reply.type(types[extname(name)] ?? 'application/octet-stream');
       reply.headers({ 'cache-control': caching, 'content-security-policy': policy });
       return readFile(join(folder, name));
@@ -44,13 +44,13 @@ export const dashboardRoutes: FastifyPluginAsync<{ readonly log: Log }> = async 
   }
 };
 
-/** Without the page a server counts all the same. */
+/** A server without its dashboard still counts. */
 async function filesIn(folder: string, log: Log): Promise<string[]> {
   try {
     const entries = await readdir(folder, { recursive: true });
     return entries.filter((name) => extname(name) in types);
   } catch {
-    log.warn('there is no dashboard: it has not been built; npm run build builds it');
+    log.warn('the dashboard is missing: run npm run build');
     return [];
   }
 }

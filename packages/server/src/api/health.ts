@@ -1,18 +1,18 @@
-/** /healthz: the process answers. /readyz: it accepts requests and its counts are being kept. */
+/** /healthz: the process is alive. /readyz: it accepts messages and stores their counts. */
 
 import { type Health, healthSchema } from '@reto3/client/answers';
 import { Reto3Error } from '@reto3/core';
 import type { FastifyPluginAsync } from 'fastify';
 import { errorResponse } from './schemas.ts';
 
-/** What is known of the ingest port once the workers listen. */
+/** The ingest port, known once the workers listen. */
 export interface IngestFacts {
   readonly uwsVersion: string;
-  /** Absent where the server takes no requests. */
+  /** Absent if the server does not ingest. */
   readonly ingestUrl?: string;
 }
 
-/** Whether the server accepts requests, and if not, why. */
+/** Whether the server is ready, and if not, why. */
 export class Readiness {
   #reason: string | undefined = 'the server is starting';
   #facts: IngestFacts = { uwsVersion: '' };
@@ -55,7 +55,7 @@ export const healthRoutes: FastifyPluginAsync<{ readonly readiness: Readiness }>
     '/readyz',
     {
       schema: {
-        summary: 'Requests are accepted and kept',
+        summary: 'Messages are accepted and stored',
         tags: ['server'],
         response: { 200: healthSchema, 503: errorResponse },
       },

@@ -1,17 +1,17 @@
-/** The HTTP server under Fastify: plain or TLS, how patient it is, and for how many. */
+/** The HTTP server under Fastify, plain or TLS, with its timeouts and connection limits. */
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { TlsPems } from '../config/tls.ts';
 import type { Connections } from './connections.ts';
 
-/** The ingest port is as patient (uWebSockets.js: 10 to 15 s). */
-export const longestRequestMs = 10_000;
-/** How often Node.js looks for requests that take longer. */
+/** The same as on the ingest port (uWebSockets.js: 10 to 15 s). */
+export const requestTimeoutMs = 10_000;
+/** How often Node.js checks for such requests. */
 const checkEveryMs = 2_000;
-/** Longer than load balancers keep an idle connection (60 s), so that they close first. */
+/** Load balancers keep idle connections for 60 s, and should close first. */
 const keepAliveMs = 72_000;
 
-/** @param tls where the server is to speak TLS */
+/** @param tls undefined for plain HTTP */
 export function makeHttpServer(
   handler: RequestListener,
   connections: Connections,
@@ -23,12 +23,12 @@ export function makeHttpServer(
 
 function create(handler: RequestListener, tls: TlsPems | undefined): Server {
   const limits = {
-    requestTimeout: longestRequestMs,
-    // By default Node.js gives a head a minute, and a TLS handshake two.
-    headersTimeout: longestRequestMs,
+    requestTimeout: requestTimeoutMs,
+    // The defaults of Node.js are a minute for the headers and two for a TLS handshake.
+    headersTimeout: requestTimeoutMs,
     connectionsCheckingInterval: checkEveryMs,
     keepAliveTimeout: keepAliveMs,
   };
   if (tls === undefined) return createServer(limits, handler);
-  return createTlsServer({ ...limits, ...tls, handshakeTimeout: longestRequestMs }, handler);
+  return createTlsServer({ ...limits, ...tls, handshakeTimeout: requestTimeoutMs }, handler);
 }

@@ -1,4 +1,4 @@
-/** /v1/info: what this server is and how it is doing. */
+/** /v1/info: version, configuration and state of this server. */
 
 import type { Archive } from '@reto3/archive';
 import { type Info, infoSchema } from '@reto3/client/answers';
@@ -19,14 +19,14 @@ interface InfoOptions {
   readonly connectionsWithoutMessage: () => number;
 }
 
-/** Every dashboard asks every 5 s, and the files of a folder take longer to look up than all else. */
-const rememberedMs = 1_000;
+/** Every dashboard asks every 5 s, and measuring the folder is the slowest part of the answer. */
+const cacheMs = 1_000;
 
-function remembered<T>(ask: () => Promise<T>): () => Promise<T> {
+function cached<T>(ask: () => Promise<T>): () => Promise<T> {
   let last: { readonly answer: Promise<T>; readonly at: number } | undefined;
   return () => {
     const now = performance.now();
-    if (last === undefined || now - last.at >= rememberedMs) last = { answer: ask(), at: now };
+    if (last === undefined || now - last.at >= cacheMs) last = { answer: ask(), at: now };
     return last.answer;
   };
 }
@@ -34,18 +34,18 @@ function remembered<T>(ask: () => Promise<T>): () => Promise<T> {
 export const infoRoutes: FastifyPluginAsync<InfoOptions> = async (app, options) => {
   const { config, coordinator, archive, cluster, dataDir, readiness } = options;
   const { connectionsWithoutMessage } = options;
-  const bytesOnDisk = remembered(() => bytesIn(dataDir));
+  const bytesOnDisk = cached(() => bytesIn(dataDir));
   app.get(
     '/v1/info',
     {
       schema: {
-        summary: 'What this server is and how it is doing',
+        summary: 'Version, configuration and state of this server',
         tags: ['server'],
         response: { 200: infoSchema },
       },
     },
     async (): Promise<Info> => {
-      // Before the sweep: what is archived is in the counts.
+      // Before the sweep, so that every archived message is counted.
       const archived = archive?.state();
       coordinator.sweep();
       const { cleanBefore: _, damagedBlocks, ...state } = coordinator.state();

@@ -7,8 +7,8 @@ import { fastify } from 'fastify';
 import { MemoryLevel } from 'memory-level';
 import { expect, it, onTestFinished } from 'vitest';
 import { eventText, liveRoutes } from './live.ts';
-import { Feeds } from './live-counts.ts';
-import { LongReads } from './long-reads.ts';
+import { LiveFeeds } from './live-feeds.ts';
+import { QueryLimiter } from './query-limiter.ts';
 import { ReadThrottle } from './read-throttle.ts';
 
 it('an event has the columns of /v1/stats, what was revised included', () => {
@@ -96,8 +96,8 @@ it('damage behind the newest window that there is comes in an event of its own',
   });
   app.addSchema(errorSchema);
   await app.register(liveRoutes, {
-    feeds: new Feeds(feed, { coordinator, cluster: undefined }),
-    longReads: new LongReads(new ReadThrottle(() => 0)),
+    feeds: new LiveFeeds(feed, { coordinator, cluster: undefined }),
+    queryLimiter: new QueryLimiter(new ReadThrottle(() => 0)),
   });
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
 

@@ -18,14 +18,19 @@ import {
 } from '@reto3/core';
 import { type Listener, type LiveEvent, readChunks } from '@reto3/engine';
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
-import type { Feeds, LiveCounts } from './live-counts.ts';
-import type { LongReads } from './long-reads.ts';
-import { workOf } from './read-throttle.ts';
-import { errorResponse, periodParameter, type WhoseQuery, whoseParameters } from './schemas.ts';
-import { readPerWindow, whoseOf } from './scope.ts';
+import type { LiveCounts, LiveFeeds } from './live-feeds.ts';
+import type { QueryLimiter } from './query-limiter.ts';
+import { readCost } from './read-throttle.ts';
+import {
+  errorResponse,
+  periodParameter,
+  type SelectorQuery,
+  selectorParameters,
+} from './schemas.ts';
+import { readFactor, selectorOf } from './scope.ts';
 
 interface LiveRoute {
-  readonly Querystring: WhoseQuery & {
+  readonly Querystring: SelectorQuery & {
     readonly period?: string;
     readonly from?: string;
     readonly every?: string;
@@ -34,27 +39,27 @@ interface LiveRoute {
 }
 
 const schema = {
-  summary: 'Windows as they become final',
+  summary: 'Windows as they become final, as server-sent events',
   description:
-    'Server-sent events, each with the columns of /v1/stats; their `id` is the end of the newest window. ' +
-    '`messagesInAll` is everything that this server counted before `to`; events of the past lack it. With ' +
-    '`from`, or the header Last-Event-ID, what came since is sent first, so a client that was cut off misses nothing.',
+    'Each event has the columns of /v1/stats; its `id` is the end of its newest window. `messagesInAll` is the number ' +
+    'of messages that this server counted before `to`; past events lack it. With `from` or the header Last-Event-ID ' +
+    'the server first sends the windows since then, so a client that reconnects misses nothing.',
   tags: ['counts'],
   querystring: {
     type: 'object',
     additionalProperties: false,
     properties: {
       period: { ...periodParameter, default: 'sec' },
-      ...whoseParameters,
+      ...selectorParameters,
       from: {
         type: 'string',
-        description: 'Begin with the windows that start at or after this time',
+        description: 'First send the windows that start at or after this time',
       },
       every: {
         type: 'string',
         pattern: '^(10|20|50|100|200|500|1000)$',
         description:
-          'How many milliseconds an event covers at least: 10, 20, 50, 100, 200, 500 or 1000. More cost the server less',
+          'Minimum length of an event in milliseconds: 10, 20, 50, 100, 200, 500 or 1000. Longer events cost the server less',
       },
     },
   },
@@ -67,47 +72,47 @@ const schema = {
   },
 } as const;
 
-/** Proxies close connections on which nothing moves; a comment keeps them open. */
+/** Proxies close silent connections; a comment keeps them open. */
 const keepAliveMs = 15_000;
-/** Each costs the thread that counts a little for every event. */
-const mostListeners = 200;
+/** Each costs the coordinator's thread some time for every event. */
+const maxListeners = 200;
 /**
- * A client that has so much unread is dropped; it comes back and reads from the store. Room for all
- * that is in memory (71 s: at most 210 KB) behind a block of history; 75 MiB for all listeners.
+ * A client with more unread bytes is disconnected; it reconnects and reads from the store. Enough for
+ * a block of backfill and everything in memory (71 s: at most 210 KB); 75 MiB for all listeners.
  */
-const mostUnreadBytes = 384 << 10;
-/** History goes on when a client has no more than this unread. */
-const mostUnreadBefore = 64 << 10;
-/** While a client that asked for much history reads it, the store waits; looked at this often. */
+const maxUnreadBytes = 384 << 10;
+/** Backfill continues once a client has no more than this unread. */
+const resumeUnreadBytes = 64 << 10;
+/** How often backfill checks whether a slow client has caught up. */
 const drainCheckMs = 5;
-/** A client that takes nothing of it for so long is gone, and holds a snapshot of the store. */
-const mostIdleMs = 60_000;
+/** A client that reads nothing for so long is disconnected: it holds a snapshot of the store. */
+const idleTimeoutMs = 60_000;
 
 export const liveRoutes: FastifyPluginAsync<{
-  readonly feeds: Feeds;
-  readonly longReads: LongReads;
-}> = async (app, { feeds, longReads }) => {
+  readonly feeds: LiveFeeds;
+  readonly queryLimiter: QueryLimiter;
+}> = async (app, { feeds, queryLimiter }) => {
   let listeners = 0;
   app.get<LiveRoute>('/v1/live', { schema, exposeHeadRoute: false }, async (request, reply) => {
-    const whose = whoseOf(request.query);
-    const counts = feeds.of(whose);
+    const selector = selectorOf(request.query);
+    const counts = feeds.of(selector);
     const period = parsePeriod(request.query.period ?? 'sec');
     const asked = request.headers['last-event-id'] ?? request.query.from;
     const from =
       asked === undefined
         ? undefined
         : alignUp(parseTime('from', asked, Date.now()), period.windowMs);
-    if (listeners >= mostListeners)
-      throw new Reto3Error('RETO3_BUSY', `${mostListeners} clients follow live windows already`);
+    if (listeners >= maxListeners)
+      throw new Reto3Error('RETO3_BUSY', `${maxListeners} clients already follow live windows`);
     reply
       .header('cache-control', 'no-store')
       .header('x-accel-buffering', 'no')
       .type('text/event-stream');
-    // The answer ends with its connection: in chunks, each event would be three writes and not one.
+    // The connection ends the answer. Chunked encoding would need three writes for each event.
     reply.raw.removeHeader('transfer-encoding');
     const every = request.query.every === undefined ? undefined : Number(request.query.every);
-    const history = new History(counts, whose, longReads, request);
-    const events = streamEvents(counts, { period, from, every }, history);
+    const backfill = new Backfill(counts, selector, queryLimiter, request);
+    const events = streamEvents(counts, { period, from, every }, backfill);
     listeners++;
     events.once('close', () => listeners--);
     return reply.send(events);
@@ -122,8 +127,8 @@ interface Question {
   readonly every: number | undefined;
 }
 
-function streamEvents(counts: LiveCounts, question: Question, history: History): Readable {
-  const stream = new Readable({ read() {}, highWaterMark: mostUnreadBytes });
+function streamEvents(counts: LiveCounts, question: Question, backfill: Backfill): Readable {
+  const stream = new Readable({ read() {}, highWaterMark: maxUnreadBytes });
   const send = (event: LiveEvent): void => {
     if (!stream.push(bytesOf(event))) stream.destroy();
   };
@@ -137,48 +142,48 @@ function streamEvents(counts: LiveCounts, question: Question, history: History):
     clearInterval(keepAlive);
     counts.feed.leave(listener);
   });
-  // Says at once that the stream is open, so that a client need not wait for the first window.
+  // Tells the client at once that the stream is open.
   stream.push(': open\n\n');
-  begin(counts, question, stream, listener, history).catch((error) => stream.destroy(error));
+  begin(counts, question, stream, listener, backfill).catch((error) => stream.destroy(error));
   return stream;
 }
 
-/** Sends what is older than memory from the store, then joins the feed where that ended. */
+/** Sends windows from the store until the rest is in memory, then joins the feed there. */
 async function begin(
   { feed }: LiveCounts,
   { period, from, every }: Question,
   stream: Readable,
   listener: Listener,
-  history: History,
+  backfill: Backfill,
 ): Promise<void> {
   let next = from;
   const stepMs = alignUp(every ?? period.windowMs, period.windowMs);
   while (!stream.destroyed && !feed.join(period, listener, next, every))
-    next = await history.send(period, next ?? 0, stepMs, stream, listener);
+    next = await backfill.send(period, next ?? 0, stepMs, stream, listener);
 }
 
-/** What is older than memory, for one client; much of it takes turns with other long answers. */
-class History {
+/** Sends one client the windows older than memory, through the query limiter. */
+class Backfill {
   readonly #counts: LiveCounts;
-  readonly #longReads: LongReads;
+  readonly #queryLimiter: QueryLimiter;
   readonly #request: FastifyRequest;
-  readonly #whose: ScopeSelector;
+  readonly #selector: ScopeSelector;
 
   constructor(
     counts: LiveCounts,
-    whose: ScopeSelector,
-    longReads: LongReads,
+    selector: ScopeSelector,
+    queryLimiter: QueryLimiter,
     request: FastifyRequest,
   ) {
     this.#counts = counts;
-    this.#whose = whose;
-    this.#longReads = longReads;
+    this.#selector = selector;
+    this.#queryLimiter = queryLimiter;
     this.#request = request;
   }
 
   /**
-   * Sends all final windows from a time on, epoch ms, as far as whole steps go; resolves with where
-   * that ends.
+   * Sends all final windows from a time on, epoch ms, in whole steps.
+   * @returns the end of the last one
    */
   send(
     period: Period,
@@ -188,9 +193,9 @@ class History {
     listener: Listener,
   ): Promise<number> {
     const windows = (Date.now() - from) / period.windowMs;
-    const perWindow = readPerWindow(period, this.#whose);
-    return this.#longReads.run(this.#request, windows * perWindow, async (reading) => {
-      const view = reading.counts(this.#counts.view(), workOf.printing * perWindow);
+    const perWindow = readFactor(period, this.#selector);
+    return this.#queryLimiter.run(this.#request, windows * perWindow, async (context) => {
+      const view = context.counts(this.#counts.view(), readCost.printing * perWindow);
       try {
         const { finalThrough } = view;
         const range = { from, to: alignDown(finalThrough, stepMs) };
@@ -200,11 +205,11 @@ class History {
           const to = chunk.start + chunk.windows.counts.length * period.windowMs;
           listener.send({ period, from: chunk.start, to, finalThrough, chunks: [chunk], damaged });
           damaged = [];
-          await drained(stream);
-          reading.signal.throwIfAborted();
+          await waitForDrain(stream);
+          context.signal.throwIfAborted();
           if (stream.destroyed) return range.to;
         }
-        // Damage behind the newest chunk belongs to no event yet.
+        // Damage after the newest chunk is in no event yet.
         const end = { period, from: range.to, to: range.to, finalThrough, chunks: [] };
         if (damaged.length > 0) listener.send({ ...end, damaged });
         return range.to;
@@ -215,29 +220,29 @@ class History {
   }
 }
 
-/** Resolves when the client has taken enough for more. @throws Error where it takes nothing */
-async function drained(stream: Readable): Promise<void> {
+/** Resolves once the client has read enough. @throws Error if it reads nothing for too long */
+async function waitForDrain(stream: Readable): Promise<void> {
   let unread = stream.readableLength;
   let movedMs = performance.now();
-  while (!stream.destroyed && stream.readableLength > mostUnreadBefore) {
+  while (!stream.destroyed && stream.readableLength > resumeUnreadBytes) {
     await setTimeout(drainCheckMs);
     const nowMs = performance.now();
     if (stream.readableLength < unread) movedMs = nowMs;
-    else if (nowMs - movedMs > mostIdleMs) throw new Error('the client takes nothing');
+    else if (nowMs - movedMs > idleTimeoutMs) throw new Error('the client reads nothing');
     unread = stream.readableLength;
   }
 }
 
-/** Listeners get the same event one after the other: it is written out for the first of them. */
-const written = new WeakMap<LiveEvent, Buffer>();
+/** Serialised once, for all listeners of an event. */
+const serialized = new WeakMap<LiveEvent, Buffer>();
 
 function bytesOf(event: LiveEvent): Buffer {
-  const bytes = written.get(event) ?? Buffer.from(eventText(event));
-  written.set(event, bytes);
+  const bytes = serialized.get(event) ?? Buffer.from(eventText(event));
+  serialized.set(event, bytes);
   return bytes;
 }
 
-/** An event as it is sent. */
+/** An event in the format of server-sent events. */
 export function eventText(event: LiveEvent): string {
   const { period, from, to, finalThrough, chunks, damaged, messagesInAll } = event;
   const rows = chunks.flatMap((chunk: Chunk) => [...countedRows(chunk, period)]);

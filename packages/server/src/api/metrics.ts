@@ -1,4 +1,4 @@
-/** /metrics: what the server measures, as Prometheus text. */
+/** /metrics: the server's metrics in the Prometheus text format. */
 
 import { counter, gauge, type Metric, type Metrics, version } from '@reto3/core';
 import type { FastifyPluginAsync } from 'fastify';
@@ -15,8 +15,8 @@ interface MetricsOptions {
 }
 
 const schema = {
-  summary: 'What the server measures, for Prometheus',
-  description: 'Scraping changes nothing, so any number of Prometheus servers may do it.',
+  summary: 'Metrics for Prometheus',
+  description: 'Scraping has no side effects, so any number of Prometheus servers may do it.',
   tags: ['server'],
   response: {
     200: {

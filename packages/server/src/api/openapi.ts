@@ -1,27 +1,27 @@
 /**
- * /openapi.json: the routes' own schemas, put together when somebody asks for the first time. What
- * does that is loaded only then: few servers are ever asked, and it takes 11 MB and 0.1 s.
+ * /openapi.json, generated from the routes' schemas on first request. The generator is loaded only
+ * then: it takes 11 MB and 0.1 s, and few servers are ever asked.
  */
 
 import { errorSchema } from '@reto3/client/answers';
 import { version } from '@reto3/core';
 import { type FastifyInstance, fastify, type RouteOptions } from 'fastify';
 
-/** Describes the routes that the app is given from now on, and this one. */
-export function describeRoutes(app: FastifyInstance): void {
+/** Describes itself and all routes that are registered after it. */
+export function openApiRoutes(app: FastifyInstance): void {
   const routes: RouteOptions[] = [];
   app.addHook('onRoute', (route) => {
-    // Fastify adds a HEAD for each GET by itself.
+    // Fastify adds a HEAD for each GET.
     if (route.method !== 'HEAD') routes.push(route);
   });
   let description: Promise<object> | undefined;
-  app.get('/openapi.json', { schema: { summary: 'This description', tags: ['server'] } }, () => {
+  app.get('/openapi.json', { schema: { summary: 'This document', tags: ['server'] } }, () => {
     description ??= describe(routes);
     return description;
   });
 }
 
-/** On an instance that never listens: the plugin has to be there before the routes are. */
+/** Uses an instance that never listens, because the plugin must be registered before the routes. */
 async function describe(routes: readonly RouteOptions[]): Promise<object> {
   const { default: swagger } = await import('@fastify/swagger');
   const app = fastify();

@@ -13,7 +13,7 @@ async function read(throttle: ReadThrottle, answers: number, length: number): Pr
   const reading = Promise.all(
     Array.from({ length: answers }, async () => {
       const seen: number[] = [];
-      for await (const piece of throttle.hold(pieces(length), () => 6_000, signal))
+      for await (const piece of throttle.limit(pieces(length), () => 6_000, signal))
         seen.push(piece);
       expect(seen).toEqual([...Array(length).keys()]);
     }),
@@ -50,7 +50,7 @@ describe('ReadThrottle', () => {
     const read = async (rows: number, windows: number): Promise<number> => {
       const begun = performance.now();
       const reading = (async () => {
-        for await (const _ of throttle.hold(pieces(rows), () => windows, signal));
+        for await (const _ of throttle.limit(pieces(rows), () => windows, signal));
       })();
       await vi.runAllTimersAsync();
       await reading;
@@ -66,7 +66,7 @@ describe('ReadThrottle', () => {
     const throttle = new ReadThrottle(() => 0.9);
     const begun = performance.now();
     const read = async (rows: number, windows: number): Promise<number> => {
-      for await (const _ of throttle.hold(pieces(rows), () => windows, signal));
+      for await (const _ of throttle.limit(pieces(rows), () => windows, signal));
       return performance.now() - begun;
     };
     // A row of 100,000 blocks would be 50 minutes of work.
@@ -93,7 +93,7 @@ describe('ReadThrottle', () => {
       }
     }
     const reading = (async () => {
-      for await (const _ of throttle.hold(rows(), () => 1_200_000, reader.signal));
+      for await (const _ of throttle.limit(rows(), () => 1_200_000, reader.signal));
     })();
     const ended = expect(reading).rejects.toThrow('gone');
     await vi.advanceTimersByTimeAsync(1_000);

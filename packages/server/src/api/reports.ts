@@ -1,4 +1,4 @@
-/** /v1/reports: which reports there are, and what they say. */
+/** /v1/reports: the list of reports, and the rows of each. */
 
 import { type ReportList, reportListSchema, reportSchema } from '@reto3/client/answers';
 import type { Cluster } from '@reto3/cluster';
@@ -12,17 +12,17 @@ import {
   resolveReport,
 } from '@reto3/reports';
 import type { FastifyPluginAsync } from 'fastify';
-import type { LongReads } from './long-reads.ts';
+import type { QueryLimiter } from './query-limiter.ts';
 import {
   errorResponse,
-  isOn,
+  isEnabled,
   periodParameter,
   type RangeQuery,
   rangeParameters,
   scopeParameter,
 } from './schemas.ts';
-import { inCluster } from './scope.ts';
-import { mostWindows, streamed } from './streamed.ts';
+import { requireCluster } from './scope.ts';
+import { maxWindows, streamAnswer } from './stream-answer.ts';
 
 interface ReportRoute {
   readonly Params: { readonly name: string };
@@ -34,8 +34,8 @@ interface ReportRoute {
 }
 
 const listSchema = {
-  summary: 'The reports that run, and those that are stored',
-  description: 'With `scope=cluster` those of all nodes, and what each node has to do with them.',
+  summary: 'The reports that run or are stored',
+  description: 'With `scope=cluster` the reports of all nodes, and what each node does with them.',
   tags: ['reports'],
   querystring: {
     type: 'object',
@@ -45,16 +45,16 @@ const listSchema = {
   response: { 200: reportListSchema, '4xx': errorResponse },
 } as const;
 
-/** Reading an accumulator costs about as much as so many counts. */
+/** Reading an accumulator costs about as much as reading this many counts. */
 const countsPerAccumulator = 10;
 
 const rowsSchema = {
-  summary: 'What a report says of each window, oldest first',
+  summary: 'The rows of a report, oldest window first',
   description:
-    'Final windows only unless `open` is given. A window in which the report has nothing is not there; one may have ' +
-    'several rows. JSON has `columns` and `rows`, of which the first cell is the start (epoch ms). The headers ' +
-    '`reto3-empty` and `reto3-to` and what tells of damage (`reto3-end` too) are as in /v1/stats. With `scope=cluster` the ' +
-    'parts of all nodes are merged; the header `reto3-without` names nodes that count and do not run it.',
+    'Final windows only unless `open` is given. A window may have several rows, or none. In JSON, `columns` names the ' +
+    'cells of `rows`; the first is the start (epoch ms). The headers `reto3-empty` and `reto3-to`, damage and `reto3-end` ' +
+    'work as in /v1/stats. With `scope=cluster` the parts of all nodes are merged; the header `reto3-without` names ' +
+    'nodes that count but do not run the report.',
   tags: ['reports'],
   params: {
     type: 'object',
@@ -67,11 +67,11 @@ const rowsSchema = {
     properties: {
       period: {
         ...periodParameter,
-        description: 'One that the report keeps; by default sec, or else the shortest',
+        description: 'A period that the report keeps; default sec, or else the shortest',
       },
       ...rangeParameters,
       scope: scopeParameter,
-      format: { type: 'string', description: `One of ${formatNames.join(', ')}; json by default` },
+      format: { type: 'string', description: `One of ${formatNames.join(', ')}; default json` },
     },
   },
   response: {
@@ -92,14 +92,14 @@ export const reportRoutes: FastifyPluginAsync<{
   readonly coordinator: Coordinator;
   readonly ledgers: ReportLedgers;
   readonly cluster: Cluster | undefined;
-  readonly longReads: LongReads;
-}> = async (app, { coordinator, ledgers, cluster, longReads }) => {
+  readonly queryLimiter: QueryLimiter;
+}> = async (app, { coordinator, ledgers, cluster, queryLimiter }) => {
   app.get<{ readonly Querystring: { readonly scope?: Scope } }>(
     '/v1/reports',
     { schema: listSchema },
     async ({ query }): Promise<ReportList> =>
       query.scope === 'cluster'
-        ? inCluster(cluster).reports.list()
+        ? requireCluster(cluster).reports.list()
         : ledgers.facts().map((facts) => ({ ...facts, running: ledgers.isOn(facts.name) })),
   );
 
@@ -109,20 +109,20 @@ export const reportRoutes: FastifyPluginAsync<{
     async (request, reply) => {
       const { last, from, to, open, scope = 'node', ...asked } = request.query;
       const { name } = request.params;
-      const merged = scope === 'cluster' ? inCluster(cluster).reports : undefined;
+      const merged = scope === 'cluster' ? requireCluster(cluster).reports : undefined;
       const report = await (merged?.which(name) ??
         resolveReport(name, ledgers.running(name), ledgers.facts()));
       const period = periodOf(report, asked.period);
       const format = parseFormat(asked.format ?? 'json');
-      const question = { period, format, scope, last, from, to, open: isOn(open) };
-      const windows = countsPerAccumulator * mostWindows(period, question, Date.now());
-      const body = await longReads.run(request, windows, async (reading) => {
+      const question = { period, format, scope, last, from, to, open: isEnabled(open) };
+      const windows = countsPerAccumulator * maxWindows(period, question, Date.now());
+      const body = await queryLimiter.run(request, windows, async (context) => {
         const all = merged?.view(report, period.name) ?? (await nodeView(name, period.name));
-        const view = reading.report(all);
+        const view = context.report(all);
         const without = merged?.without(report) ?? [];
         if (without.length > 0) reply.header('reto3-without', without.join(','));
         const begin = () => answerReport(view, report, question, Date.now());
-        return streamed(reply, format, begin, () => view.close());
+        return streamAnswer(reply, format, begin, () => view.close());
       });
       return reply.send(body);
     },

@@ -1,8 +1,8 @@
-/** Parameters that several routes share, and what every route answers to a failure. */
+/** Parameters that several routes share, and the form of every error. */
 import type { ErrorAnswer } from '@reto3/client/answers';
 import { type ErrorCode, errorHints, type Scope, scopes } from '@reto3/core';
 
-/** What every failure is answered with. */
+/** The answer to a failed request. */
 export function errorBody(
   code: ErrorCode,
   message: string,
@@ -19,10 +19,10 @@ export const periodParameter = {
 } as const;
 
 const time =
-  'ISO 8601 (UTC where it names no zone), epoch seconds (10 digits) or ms (13), 0, or an age such as 90s, 5m, 2h, 1d';
+  'ISO 8601 (UTC unless it names a zone), epoch seconds (10 digits) or ms (13), 0, or an age such as 90s, 5m, 2h, 1d';
 
 export const rangeParameters = {
-  last: { type: 'string', description: 'The newest so many windows; by default 100 (ms10) or 60' },
+  last: { type: 'string', description: 'Only the newest N windows; default 100 (ms10) or 60' },
   from: { type: 'string', description: `Windows that start at or after this time: ${time}` },
   to: { type: 'string', description: `Windows that start before this time: ${time}` },
   open: {
@@ -35,19 +35,19 @@ export const rangeParameters = {
 export const scopeParameter = {
   type: 'string',
   enum: scopes,
-  description: "Whose counts: this node's, or the cluster's, where this server adds them up",
+  description: "This node's counts (default), or the cluster's if this server merges them",
 } as const;
 
-export const whoseParameters = {
+export const selectorParameters = {
   scope: scopeParameter,
   node: {
     type: 'string',
     description:
-      "The counts of that node of the cluster alone, where this server adds them up; as far back as ms10 windows are kept. They have the cluster's finalThrough, and name no revised windows",
+      "Only the counts of this node of the cluster, if this server merges them; as far back as ms10 windows are kept. Such answers have the cluster's finalThrough and mark no revised windows",
   },
 } as const;
 
-export interface WhoseQuery {
+export interface SelectorQuery {
   readonly scope?: Scope;
   readonly node?: string;
 }
@@ -59,7 +59,7 @@ export interface RangeQuery {
   readonly open?: '' | 'true' | 'false';
 }
 
-/** `?open` and `?open=true` say yes. */
-export function isOn(value: '' | 'true' | 'false' | undefined): boolean {
+/** `?open` and `?open=true` switch it on. */
+export function isEnabled(value: '' | 'true' | 'false' | undefined): boolean {
   return value === '' || value === 'true';
 }

@@ -1,7 +1,6 @@
 /**
- * The query API: one Fastify server under the admin address. It puts routes together, and
- * turns every failure into `{code, message, hint}`.
- * The only folder that imports fastify.
+ * The query API: one Fastify server under the admin address. Registers the routes and turns every
+ * failure into `{code, message, hint}`. This folder is the only one that imports Fastify.
  */
 
 import type { Archive } from '@reto3/archive';
@@ -14,51 +13,51 @@ import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
 import { hostAndPort } from '../address-text.ts';
 import type { Config } from '../config/settings.ts';
 import type { TlsPems } from '../config/tls.ts';
-import { guard } from './access-control.ts';
+import { controlAccess } from './access-control.ts';
 import { auditRoutes } from './audit.ts';
 import { backupRoutes } from './backup.ts';
 import { burstsRoutes } from './bursts.ts';
 import { clusterRoutes } from './cluster.ts';
 import { Connections } from './connections.ts';
 import { dashboardRoutes } from './dashboard.ts';
+import { earlyErrorHandlers, rejectExpectation } from './early-errors.ts';
 import { healthRoutes, type IngestFacts, Readiness } from './health.ts';
 import { makeHttpServer } from './http-server.ts';
 import { httpStatus } from './http-status.ts';
 import { infoRoutes } from './info.ts';
 import { liveRoutes } from './live.ts';
-import { Feeds } from './live-counts.ts';
-import { LongReads } from './long-reads.ts';
+import { LiveFeeds } from './live-feeds.ts';
 import { metricsRoutes } from './metrics.ts';
-import { describeRoutes } from './openapi.ts';
+import { openApiRoutes } from './openapi.ts';
+import { QueryLimiter } from './query-limiter.ts';
 import { ReadThrottle } from './read-throttle.ts';
-import { refusals, refuseExpectation } from './refusals.ts';
 import { reportRoutes } from './reports.ts';
 import { errorBody } from './schemas.ts';
 import { statsRoutes } from './stats.ts';
 import { whatIfRoutes } from './what-if.ts';
 
-/** No question has a body. Fastify reads and parses a megabyte of it, whatever the path. */
-const longestBodyBytes = 1_024;
+/** No request needs a body. By default Fastify reads and parses a megabyte on any path. */
+const maxBodyBytes = 1_024;
 
 export interface QueryApiOptions {
   readonly config: Config;
-  /** Where the query API speaks TLS. */
+  /** Undefined for plain HTTP. */
   readonly tls: TlsPems | undefined;
   readonly coordinator: Coordinator;
-  /** This server's windows as they become final; dropped when the API closes. */
+  /** This server's windows as they become final; closed with the API. */
   readonly feed: LiveFeed;
   readonly ledgers: ReportLedgers;
-  /** Where every message is kept, if it is. */
+  /** Present with --archive. */
   readonly archive: Archive | undefined;
-  /** The server's part in a cluster, if it has one. */
+  /** Present if the server is part of a cluster. */
   readonly cluster: Cluster | undefined;
   /** Absolute path. */
   readonly dataDir: string;
   readonly metrics: Metrics;
   readonly log: Log;
-  /** How busy the busiest ingest worker was since this was last asked, 0 to 1. */
+  /** Load of the busiest ingest worker since the last call, 0 to 1. */
   readonly ingestLoad: () => number;
-  /** Connections to the ingest port that ended without a message. */
+  /** Connections to the ingest port that closed without a message. */
   readonly connectionsWithoutMessage: () => number;
 }
 
@@ -66,9 +65,9 @@ export class QueryApi {
   readonly url: string;
   readonly #app: FastifyInstance;
   readonly #readiness: Readiness;
-  readonly #feeds: Feeds;
+  readonly #feeds: LiveFeeds;
 
-  private constructor(url: string, app: FastifyInstance, readiness: Readiness, feeds: Feeds) {
+  private constructor(url: string, app: FastifyInstance, readiness: Readiness, feeds: LiveFeeds) {
     this.url = url;
     this.#app = app;
     this.#readiness = readiness;
@@ -76,7 +75,7 @@ export class QueryApi {
   }
 
   /**
-   * Listens; not ready until told so.
+   * Listens. /readyz fails until `ready` is called.
    * @throws Reto3Error RETO3_PORT_TAKEN, RETO3_CANNOT_LISTEN, RETO3_BAD_SETTING
    */
   static async listen(options: QueryApiOptions): Promise<QueryApi> {
@@ -93,25 +92,25 @@ export class QueryApi {
       ingestLoad,
     } = options;
     const readiness = new Readiness();
-    const feeds = new Feeds(options.feed, { coordinator, cluster });
+    const feeds = new LiveFeeds(options.feed, { coordinator, cluster });
     const throttle = new ReadThrottle(ingestLoad);
-    const longReads = new LongReads(throttle);
+    const queryLimiter = new QueryLimiter(throttle);
     const connections = new Connections();
     const app = fastify({
-      // Unknown query parameters are mistakes to be told, not noise to be dropped.
+      // Reject unknown query parameters instead of dropping them.
       ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
-      bodyLimit: longestBodyBytes,
+      bodyLimit: maxBodyBytes,
       forceCloseConnections: true,
       serverFactory: (handler) =>
         makeHttpServer(handler, connections, tls).on(
           'checkExpectation',
-          connections.oneAtATime(refuseExpectation),
+          connections.oneAtATime(rejectExpectation),
         ),
-      ...refusals,
+      ...earlyErrorHandlers,
     });
     setErrors(app, log);
-    await guard(app, config, connections, log);
-    describeRoutes(app);
+    await controlAccess(app, config, connections, log);
+    openApiRoutes(app);
     app.addSchema(errorSchema);
     await app.register(healthRoutes, { readiness });
     const { connectionsWithoutMessage } = options;
@@ -119,18 +118,18 @@ export class QueryApi {
       ...{ config, coordinator, archive, cluster, dataDir, readiness },
       connectionsWithoutMessage,
     });
-    await app.register(statsRoutes, { coordinator, cluster, longReads });
+    await app.register(statsRoutes, { coordinator, cluster, queryLimiter });
     await app.register(clusterRoutes, { cluster });
-    await app.register(auditRoutes, { coordinator, archive, longReads });
-    await app.register(backupRoutes, { coordinator, longReads });
-    await app.register(burstsRoutes, { coordinator, cluster, longReads });
-    await app.register(whatIfRoutes, { coordinator, cluster, longReads });
-    await app.register(reportRoutes, { coordinator, ledgers, cluster, longReads });
-    await app.register(liveRoutes, { feeds, longReads });
+    await app.register(auditRoutes, { coordinator, archive, queryLimiter });
+    await app.register(backupRoutes, { coordinator, queryLimiter });
+    await app.register(burstsRoutes, { coordinator, cluster, queryLimiter });
+    await app.register(whatIfRoutes, { coordinator, cluster, queryLimiter });
+    await app.register(reportRoutes, { coordinator, ledgers, cluster, queryLimiter });
+    await app.register(liveRoutes, { feeds, queryLimiter });
     await app.register(metricsRoutes, { config, metrics, readiness, throttle });
     await app.register(dashboardRoutes, { log });
     const address = await listen(app, config);
-    // Fastify does not know what kind of server it was given.
+    // Fastify always says http for a server that it did not create.
     const url = tls === undefined ? address : address.replace(/^http:/, 'https:');
     return new QueryApi(url, app, readiness, feeds);
   }
@@ -164,7 +163,7 @@ async function listen(app: FastifyInstance, config: Config): Promise<string> {
   }
 }
 
-/** Answers after which the connection is closed. */
+/** Errors after which the connection is closed. */
 const closing: ReadonlySet<ErrorCode> = new Set([
   'RETO3_BUSY',
   'RETO3_FORBIDDEN',
@@ -176,26 +175,25 @@ function setErrors(app: FastifyInstance, log: Log): void {
   app.setNotFoundHandler((request, reply) =>
     reply
       .code(httpStatus.RETO3_NOT_FOUND)
-      .send(errorBody('RETO3_NOT_FOUND', `there is no ${request.method} ${request.url}`)),
+      .send(errorBody('RETO3_NOT_FOUND', `no route for ${request.method} ${request.url}`)),
   );
 
   app.setErrorHandler((error: FastifyError, request, reply) => {
     if (error instanceof Reto3Error) {
       const status = httpStatus[error.code];
-      // 503 is an answer, not a failure of ours: whatever makes the server busy, not ready or cut
-      // off is logged once, where it happens, and thousands of probes must not hide it.
+      // 503 is no failure of the request: its cause is logged once, where it occurs, and must not drown
+      // in the log lines of thousands of probes.
       if (status >= 500 && status !== 503)
         log.error({ err: error, url: request.url }, error.message);
       if (error.code === 'RETO3_BUSY') reply.header('retry-after', 1);
       if (error.code === 'RETO3_UNAUTHORIZED') reply.header('www-authenticate', 'Bearer');
-      // Whoever is not let in keeps no connection either.
       if (closing.has(error.code)) reply.header('connection', 'close');
       return reply.code(status).send(errorBody(error.code, error.message, error.hint));
     }
     if (error.statusCode !== undefined && error.statusCode < 500) {
       return reply.code(error.statusCode).send(errorBody('RETO3_BAD_REQUEST', error.message));
     }
-    log.error({ err: error, url: request.url }, 'a request of the query API failed');
+    log.error({ err: error, url: request.url }, 'a request to the query API failed');
     return reply
       .code(httpStatus.RETO3_INTERNAL)
       .send(errorBody('RETO3_INTERNAL', 'the server failed to answer this request'));

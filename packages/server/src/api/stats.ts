@@ -1,39 +1,39 @@
-/** /v1/stats/{ms10,sec,min}: a range of windows, streamed. */
+/** /v1/stats/{ms10,sec,min}: the windows of a range, streamed. */
 
 import { statsSchema } from '@reto3/client/answers';
 import type { Cluster } from '@reto3/cluster';
 import { formatNames, parseFormat, parsePeriod } from '@reto3/core';
 import { answer, type Coordinator } from '@reto3/engine';
 import type { FastifyPluginAsync } from 'fastify';
-import type { LongReads } from './long-reads.ts';
-import { workOf } from './read-throttle.ts';
+import type { QueryLimiter } from './query-limiter.ts';
+import { readCost } from './read-throttle.ts';
 import {
   errorResponse,
-  isOn,
+  isEnabled,
   periodParameter,
   type RangeQuery,
   rangeParameters,
-  type WhoseQuery,
-  whoseParameters,
+  type SelectorQuery,
+  selectorParameters,
 } from './schemas.ts';
-import { readPerWindow, viewOf, whoseOf } from './scope.ts';
-import { mostWindows, streamed } from './streamed.ts';
+import { openView, readFactor, selectorOf } from './scope.ts';
+import { maxWindows, streamAnswer } from './stream-answer.ts';
 
 interface StatsRoute {
   readonly Params: { readonly period: string };
-  readonly Querystring: RangeQuery & WhoseQuery & { readonly format?: string };
+  readonly Querystring: RangeQuery & SelectorQuery & { readonly format?: string };
 }
 
 const schema = {
   summary: 'Windows and their counts, oldest first',
   description:
     'Final windows only unless `open` is given; windows with 0 included, gaps absent. JSON has columns: `starts` ' +
-    '(epoch ms) and `counts`. The header `reto3-empty: true` says that no window lies in the range, and `reto3-to` ' +
-    'where it ends (epoch ms). What could not be read is left out: `damaged` ' +
-    'lists the first 100 places, `damagedPlaces` counts them, and for every format the trailers `reto3-damaged` (the ' +
-    'first 10 at most) and `reto3-damaged-places` do. Since proxies drop trailers, a request with the header ' +
-    '`reto3-end: body` gets the same two fields in the body, as its last line: the byte 0x1e and a JSON object. An ' +
-    'answer to it without that line was cut off.',
+    '(epoch ms) and `counts`. The header `reto3-empty: true` marks an answer without windows; `reto3-to` is the end of ' +
+    'its range (epoch ms). Windows that cannot be read are left out: `damaged` lists the first 100 places and ' +
+    '`damagedPlaces` counts them all. In every format the trailers `reto3-damaged` (at most the first 10) and ' +
+    '`reto3-damaged-places` do the same. Since proxies drop trailers, a request with the header `reto3-end: body` ' +
+    'also gets these two fields as the last line of the body: the byte 0x1e and a JSON object. Without that line the ' +
+    'answer was cut off.',
   tags: ['counts'],
   params: { type: 'object', required: ['period'], properties: { period: periodParameter } },
   querystring: {
@@ -41,8 +41,8 @@ const schema = {
     additionalProperties: false,
     properties: {
       ...rangeParameters,
-      format: { type: 'string', description: `One of ${formatNames.join(', ')}; json by default` },
-      ...whoseParameters,
+      format: { type: 'string', description: `One of ${formatNames.join(', ')}; default json` },
+      ...selectorParameters,
     },
   },
   response: {
@@ -66,8 +66,8 @@ const schema = {
 export const statsRoutes: FastifyPluginAsync<{
   readonly coordinator: Coordinator;
   readonly cluster: Cluster | undefined;
-  readonly longReads: LongReads;
-}> = async (app, { coordinator, cluster, longReads }) => {
+  readonly queryLimiter: QueryLimiter;
+}> = async (app, { coordinator, cluster, queryLimiter }) => {
   app.get<StatsRoute>(
     '/v1/stats/:period',
     { schema, exposeHeadRoute: false },
@@ -75,15 +75,15 @@ export const statsRoutes: FastifyPluginAsync<{
       const period = parsePeriod(request.params.period);
       const format = parseFormat(request.query.format ?? 'json');
       const { last, from, to, open } = request.query;
-      const whose = whoseOf(request.query);
-      const question = { period, format, ...whose, last, from, to, open: isOn(open) };
-      const perWindow = readPerWindow(period, whose);
-      const windows = mostWindows(period, question, Date.now()) * perWindow;
-      const body = await longReads.run(request, windows, async (reading) => {
-        const all = viewOf(whose, { coordinator, cluster });
-        const view = reading.counts(all, workOf.printing * perWindow);
+      const selector = selectorOf(request.query);
+      const question = { period, format, ...selector, last, from, to, open: isEnabled(open) };
+      const perWindow = readFactor(period, selector);
+      const windows = maxWindows(period, question, Date.now()) * perWindow;
+      const body = await queryLimiter.run(request, windows, async (context) => {
+        const all = openView(selector, { coordinator, cluster });
+        const view = context.counts(all, readCost.printing * perWindow);
         const begin = () => answer(view, question, Date.now());
-        return streamed(reply, format, begin, () => view.store.close());
+        return streamAnswer(reply, format, begin, () => view.store.close());
       });
       return reply.send(body);
     },

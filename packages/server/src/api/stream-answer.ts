@@ -1,4 +1,4 @@
-/** Answers about a range of windows, sent piece by piece. */
+/** Streams an answer about a range of windows. */
 import { Readable } from 'node:stream';
 import {
   contentTypes,
@@ -14,21 +14,22 @@ import {
 import type { Reply } from '@reto3/engine';
 import type { FastifyReply } from 'fastify';
 
-/** How many windows an answer can have. */
-export function mostWindows(period: Period, question: RangeRequest, nowMs: number): number {
+/** Upper bound of the windows in an answer. */
+export function maxWindows(period: Period, question: RangeRequest, nowMs: number): number {
   const ends = { finalThrough: nowMs, newestEnd: nowMs };
   const { from, to, last = Number.POSITIVE_INFINITY } = resolveRange(period, question, nowMs, ends);
   return Math.min(last, (to - from) / period.windowMs);
 }
 
-/** An answer of so few bytes is sent as one: a stream of its own costs more than making it. */
-const shortBytes = 65_536;
+/** Answers up to this size are sent in one piece: a stream costs more than making them. */
+const bufferedBytes = 65_536;
 
 /**
- * The body of an answer, with its headers set. Asks `begin` for the answer, and calls `close` when
- * nothing is read of it any more: when the body is made, or is out, or was cut, or there is none.
+ * Sets the headers and returns the body of an answer.
+ * @param begin makes the answer
+ * @param close called once nothing more is read for it: it is complete, was cut, or failed
  */
-export async function streamed(
+export async function streamAnswer(
   reply: FastifyReply,
   format: FormatName,
   begin: () => Promise<Reply>,
@@ -38,13 +39,13 @@ export async function streamed(
     const { pieces, damages, to, empty } = await begin();
     reply.header('reto3-to', to).type(contentTypes[format]);
     if (empty) reply.header('reto3-empty', 'true');
-    // Known only when everything has been read; in JSON it is the last field.
+    // Damage is known only after everything has been read; in JSON it is the last field.
     reply.trailer('reto3-damaged', async () => damagedTrailer(damages));
     reply.trailer('reto3-damaged-places', async () => String(damagedOf(damages).damagedPlaces));
     const wantsEnd = reply.request.headers['reto3-end'] === 'body';
     const rest = (wantsEnd ? withEnd(pieces, damages) : pieces)[Symbol.asyncIterator]();
-    const { body, whole } = await beginningOf(rest);
-    if (!whole) {
+    const { body, complete } = await readAhead(rest);
+    if (!complete) {
       const stream = Readable.from(joined(body, rest), { objectMode: false });
       return stream.once('close', () => void close());
     }
@@ -56,7 +57,7 @@ export async function streamed(
   }
 }
 
-/** Proxies may drop trailers, and cut an answer without a sign of it: this end is in the body. */
+/** Proxies may drop trailers, or cut an answer silently; an end record in the body survives both. */
 async function* withEnd(
   pieces: AsyncIterable<Uint8Array | string>,
   damages: Damages,
@@ -67,24 +68,24 @@ async function* withEnd(
 
 type Pieces = AsyncIterator<Uint8Array | string>;
 
-/** Reads until it has all, or more than is short. */
-async function beginningOf(
+/** Reads until the end, or until more than `bufferedBytes`. */
+async function readAhead(
   pieces: Pieces,
-): Promise<{ readonly body: Buffer; readonly whole: boolean }> {
+): Promise<{ readonly body: Buffer; readonly complete: boolean }> {
   const read: Uint8Array[] = [];
   let bytes = 0;
-  while (bytes <= shortBytes) {
+  while (bytes <= bufferedBytes) {
     const { value, done = false } = await pieces.next();
-    if (done) return { body: Buffer.concat(read), whole: true };
+    if (done) return { body: Buffer.concat(read), complete: true };
     const piece = typeof value === 'string' ? Buffer.from(value) : value;
     read.push(piece);
     bytes += piece.byteLength;
   }
-  return { body: Buffer.concat(read), whole: false };
+  return { body: Buffer.concat(read), complete: false };
 }
 
 async function* joined(beginning: Buffer, rest: Pieces): AsyncGenerator<Uint8Array | string> {
   yield beginning;
-  // Ends the rest where the reader ends early.
+  // Returns the iterator if the reader stops early.
   yield* { [Symbol.asyncIterator]: () => rest };
 }

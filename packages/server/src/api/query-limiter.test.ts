@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import type { ReportWindows, StoredWindow } from '@reto3/reports';
 import type { FastifyRequest } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { LongReads } from './long-reads.ts';
+import { QueryLimiter } from './query-limiter.ts';
 import { ReadThrottle } from './read-throttle.ts';
 
 const many = Number.POSITIVE_INFINITY;
@@ -14,7 +14,7 @@ function request(): { readonly socket: Socket; readonly request: FastifyRequest 
 }
 
 /** Asks for a turn that lasts until `end`, and says how it stands. */
-function ask(reads: LongReads) {
+function ask(reads: QueryLimiter) {
   const { socket, request: asking } = request();
   const turn = { socket, state: 'waits', end: (): void => undefined };
   reads
@@ -33,12 +33,12 @@ const settle = (): Promise<unknown> => vi.advanceTimersByTimeAsync(0);
 const states = (turns: readonly { readonly state: string }[]): string[] =>
   turns.map(({ state }) => state);
 
-describe('LongReads', () => {
+describe('QueryLimiter', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
   it('lets four read at once, and the next when one has ended, in the order of asking', async () => {
-    const reads = new LongReads(new ReadThrottle(() => 0));
+    const reads = new QueryLimiter(new ReadThrottle(() => 0));
     const turns = Array.from({ length: 6 }, () => ask(reads));
     await settle();
     expect(states(turns)).toEqual(['reads', 'reads', 'reads', 'reads', 'waits', 'waits']);
@@ -48,7 +48,7 @@ describe('LongReads', () => {
   });
 
   it('forgets whoever leaves while waiting', async () => {
-    const reads = new LongReads(new ReadThrottle(() => 0));
+    const reads = new QueryLimiter(new ReadThrottle(() => 0));
     const turns = Array.from({ length: 6 }, () => ask(reads));
     await settle();
     turns[4]?.socket.emit('close');
@@ -58,7 +58,7 @@ describe('LongReads', () => {
   });
 
   it('says that it is busy after half a minute, and to more than a hundred at once', async () => {
-    const reads = new LongReads(new ReadThrottle(() => 0));
+    const reads = new QueryLimiter(new ReadThrottle(() => 0));
     const turns = Array.from({ length: 105 }, () => ask(reads));
     await settle();
     expect(turns[104]?.state).toBe('RETO3_BUSY');
@@ -72,13 +72,13 @@ describe('LongReads', () => {
   });
 
   it('lets everybody read what is short, and at once', async () => {
-    const reads = new LongReads(new ReadThrottle(() => 0));
+    const reads = new QueryLimiter(new ReadThrottle(() => 0));
     for (let time = 0; time < 6; time++) ask(reads);
     await expect(reads.run(request().request, 360_000, async () => 'read')).resolves.toBe('read');
   });
 
   it('ends the turn of what fails, at once or later', async () => {
-    const reads = new LongReads(new ReadThrottle(() => 0));
+    const reads = new QueryLimiter(new ReadThrottle(() => 0));
     const failing = [
       () => {
         throw new Error('at once');
@@ -95,7 +95,7 @@ describe('LongReads', () => {
   });
 
   it('keeps the turn of a stream until that is closed', async () => {
-    const reads = new LongReads(new ReadThrottle(() => 0));
+    const reads = new QueryLimiter(new ReadThrottle(() => 0));
     const streams = Array.from({ length: 4 }, () => new Readable({ read: () => undefined }));
     for (const stream of streams)
       await reads.run(request().request, many, () => Promise.resolve(stream));
@@ -108,7 +108,7 @@ describe('LongReads', () => {
   });
 
   it('tells what reads when its client has left, or it took too long', async () => {
-    const reads = new LongReads(new ReadThrottle(() => 0));
+    const reads = new QueryLimiter(new ReadThrottle(() => 0));
     const begin = () => {
       const { socket, request: asking } = request();
       const read = reads.run(asking, many, async ({ signal }) => {
@@ -130,7 +130,7 @@ describe('LongReads', () => {
   });
 
   it('ends the turn of a stream whose client leaves while the throttle holds it up', async () => {
-    const reads = new LongReads(new ReadThrottle(() => 0.9));
+    const reads = new QueryLimiter(new ReadThrottle(() => 0.9));
     // Each is as much work as 200 blocks.
     async function* windows(): AsyncGenerator<StoredWindow> {
       for (let start = 0; ; start++) yield { start, bytes: new Uint8Array(1_200_000) };
@@ -157,7 +157,7 @@ describe('LongReads', () => {
   });
 
   it('cuts a stream that nobody takes, or that has no end', async () => {
-    const reads = new LongReads(new ReadThrottle(() => 0));
+    const reads = new QueryLimiter(new ReadThrottle(() => 0));
     const begin = async (): Promise<{ stream: Readable; socket: Socket; ended: string[] }> => {
       const { socket, request: asking } = request();
       const stream = new Readable({ read: () => undefined });

@@ -1,20 +1,17 @@
-/**
- * Whose windows can be followed: this node's, the cluster's and those of each of its nodes. One feed
- * for all who follow the same.
- */
+/** The live feeds: one for each scope and node that somebody follows, shared by all who follow it. */
 import type { Cluster } from '@reto3/cluster';
 import type { ScopeSelector } from '@reto3/core';
 import { type Coordinator, type CountsView, LiveFeed } from '@reto3/engine';
-import { inCluster, viewOf } from './scope.ts';
+import { openView, requireCluster } from './scope.ts';
 
-/** Counts as they become final, and those that are older. */
+/** The counts of one scope: live, and a view of the older ones. */
 export interface LiveCounts {
   readonly feed: LiveFeed;
-  /** To be closed. */
+  /** The caller closes its store. */
   view(): CountsView;
 }
 
-export class Feeds {
+export class LiveFeeds {
   /** This server's own windows. */
   readonly own: LiveFeed;
   readonly #counts: { readonly coordinator: Coordinator; readonly cluster: Cluster | undefined };
@@ -30,23 +27,23 @@ export class Feeds {
   }
 
   /** @throws Reto3Error RETO3_NO_CLUSTER, RETO3_NO_SUCH_NODE */
-  of(whose: ScopeSelector): LiveCounts {
-    return { feed: this.#feed(whose), view: () => viewOf(whose, this.#counts) };
+  of(selector: ScopeSelector): LiveCounts {
+    return { feed: this.#feed(selector), view: () => openView(selector, this.#counts) };
   }
 
-  /** Drops everybody. */
+  /** Disconnects every listener. */
   close(): void {
     for (const feed of [this.own, this.#ofCluster, ...this.#ofNodes.values()]) feed?.close();
   }
 
   #feed({ scope, node }: ScopeSelector): LiveFeed {
     if (scope === 'node') return this.own;
-    const cluster = inCluster(this.#counts.cluster);
+    const cluster = requireCluster(this.#counts.cluster);
     if (node === undefined) {
       this.#ofCluster ??= new LiveFeed(cluster.live());
       return this.#ofCluster;
     }
-    // Only nodes that there are get so far, so there are not more feeds than nodes.
+    // `live` throws for unknown nodes, so there are at most as many feeds as nodes.
     const feed = this.#ofNodes.get(node) ?? new LiveFeed(cluster.live(node));
     this.#ofNodes.set(node, feed);
     return feed;

@@ -1,15 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { WrongTokens } from './wrong-tokens.ts';
+import { AuthFailures } from './auth-failures.ts';
 
-describe('WrongTokens', () => {
+describe('AuthFailures', () => {
   let logged: unknown[][];
-  let wrong: WrongTokens;
+  let wrong: AuthFailures;
 
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'performance'] });
     logged = [];
     const note = (...said: unknown[]): void => void logged.push(said);
-    wrong = new WrongTokens({ debug: note, info: note, warn: note, error: note, fatal: note });
+    wrong = new AuthFailures({ debug: note, info: note, warn: note, error: note, fatal: note });
   });
   afterEach(() => void vi.useRealTimers());
 
@@ -23,44 +23,44 @@ describe('WrongTokens', () => {
   }
 
   it('delays every token of a network with five wrong ones, until a minute after the last', async () => {
-    for (let time = 0; time < 4; time++) wrong.note('192.0.2.1');
+    for (let time = 0; time < 4; time++) wrong.record('192.0.2.1');
     expect(await delayOf('192.0.2.1')).toBe(0);
-    wrong.note('192.0.2.1');
+    wrong.record('192.0.2.1');
     expect(await delayOf('192.0.2.1')).toBe(1_000);
     expect(await delayOf('192.0.2.2')).toBe(0);
     await vi.advanceTimersByTimeAsync(60_000);
     expect(await delayOf('192.0.2.1')).toBe(0);
-    wrong.note('192.0.2.1');
+    wrong.record('192.0.2.1');
     expect(await delayOf('192.0.2.1')).toBe(0);
   });
 
   it('logs the first at once, and all others of a minute in one line', async () => {
-    for (let time = 0; time < 300; time++) wrong.note(`192.0.2.${time % 3}`);
+    for (let time = 0; time < 300; time++) wrong.record(`192.0.2.${time % 3}`);
     expect(logged).toEqual([
-      [{ network: '192.0.2.0' }, 'a request of the query API had a wrong token'],
+      [{ network: '192.0.2.0' }, 'a request to the query API had a wrong token'],
     ]);
     await vi.advanceTimersByTimeAsync(60_000);
     expect(logged[1]).toEqual([
       { requests: 299, networks: ['192.0.2.1', '192.0.2.2', '192.0.2.0'] },
-      '299 more requests of the query API had a wrong token, from 3 networks',
+      '299 more requests to the query API had a wrong token, from 3 networks',
     ]);
-    wrong.note('192.0.2.9');
+    wrong.record('192.0.2.9');
     expect(logged).toHaveLength(3);
     await vi.advanceTimersByTimeAsync(120_000);
     expect(logged).toHaveLength(3);
   });
 
   it('keeps no more than a thousand networks for the log', async () => {
-    for (let network = 0; network < 5_001; network++) wrong.note(`network ${network}`);
+    for (let network = 0; network < 5_001; network++) wrong.record(`network ${network}`);
     await vi.advanceTimersByTimeAsync(60_000);
     expect(logged[1]?.[1]).toBe(
-      '5000 more requests of the query API had a wrong token, from 1000 networks or more',
+      '5000 more requests to the query API had a wrong token, from 1000 networks or more',
     );
   });
 
   it('remembers the latest thousand networks', async () => {
-    for (let time = 0; time < 5; time++) wrong.note('first');
-    for (let network = 0; network < 1_000; network++) wrong.note(`192.0.2.${network}`);
+    for (let time = 0; time < 5; time++) wrong.record('first');
+    for (let network = 0; network < 1_000; network++) wrong.record(`192.0.2.${network}`);
     expect(await delayOf('first')).toBe(0);
   });
 });

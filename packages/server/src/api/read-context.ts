@@ -1,38 +1,38 @@
-/** What a route reads of the store for one answer: when to give up, and how fast to go. */
+/** What a route needs to read the store for one answer: its abort signal and the read throttle. */
 import { type CountsView, lengthOf, type StoreSnapshot } from '@reto3/engine';
 import type { ReportWindows, StoredWindow } from '@reto3/reports';
-import { type ReadThrottle, workOf } from './read-throttle.ts';
+import { type ReadThrottle, readCost } from './read-throttle.ts';
 
-/** Showing an accumulator of so many bytes is as much work as printing so many windows. */
-function windowsOfAccumulator({ bytes }: StoredWindow): number {
+/** Formatting an accumulator costs as much as printing this many windows. */
+function accumulatorCost({ bytes }: StoredWindow): number {
   return 100 + bytes.byteLength;
 }
-/** The same for a row of a backup that is no block. */
-const windowsPerReportRow = 100;
+/** The same for a row of a backup that is not a block. */
+const reportRowCost = 100;
 
-export class Reading {
-  /** Aborted when nobody waits for the answer any more, or it took too long. */
+export class ReadContext {
+  /** Aborted when the client has left, or the query takes too long. */
   readonly signal: AbortSignal;
   readonly #throttle: ReadThrottle | undefined;
 
-  /** @param throttle undefined where the answer is short */
+  /** @param throttle undefined for a short query */
   constructor(signal: AbortSignal, throttle: ReadThrottle | undefined) {
     this.signal = signal;
     this.#throttle = throttle;
   }
 
-  /** @param work what becomes of each window, as in `workOf`; more where it is made of several */
-  counts(view: CountsView, work: number): CountsView {
+  /** @param cost of reading one window, as in `readCost` */
+  counts(view: CountsView, cost: number): CountsView {
     const throttle = this.#throttle;
     if (throttle === undefined) return view;
     const { store } = view;
     return {
       ...view,
       store: {
-        rows: (...asked) =>
-          throttle.hold(
-            store.rows(...asked),
-            ({ windows }) => work * windows.counts.length,
+        rows: (...range) =>
+          throttle.limit(
+            store.rows(...range),
+            ({ windows }) => cost * windows.counts.length,
             this.signal,
           ),
         close: () => store.close(),
@@ -46,8 +46,7 @@ export class Reading {
     return {
       finalThrough: view.finalThrough,
       newestEnd: () => view.newestEnd(),
-      windows: (...asked) =>
-        throttle.hold(view.windows(...asked), windowsOfAccumulator, this.signal),
+      windows: (...range) => throttle.limit(view.windows(...range), accumulatorCost, this.signal),
       close: () => view.close(),
     };
   }
@@ -58,17 +57,13 @@ export class Reading {
     return {
       text: (name) => snapshot.text(name),
       encodedRows: (series, range) =>
-        throttle.hold(
+        throttle.limit(
           snapshot.encodedRows(series, range),
-          () => workOf.backup * lengthOf(series),
+          () => readCost.backup * lengthOf(series),
           this.signal,
         ),
       reports: (range) =>
-        throttle.hold(
-          snapshot.reports(range),
-          () => workOf.backup * windowsPerReportRow,
-          this.signal,
-        ),
+        throttle.limit(snapshot.reports(range), () => readCost.backup * reportRowCost, this.signal),
     };
   }
 }
