@@ -15,14 +15,14 @@ const floors = [
   ['core'],
   ['engine', 'client'],
   ['reports'],
-  ['archive', 'cluster'],
+  ['archive', 'cluster', 'sources'],
   ['server'],
   ['cli'],
 ];
 /** The dashboard runs in the browser and takes types alone; the bench enters every door but the CLI's. */
 const apart = {
   dashboard: ['client'],
-  bench: ['core', 'client', 'engine', 'reports', 'archive', 'cluster', 'server'],
+  bench: ['core', 'client', 'engine', 'reports', 'sources', 'archive', 'cluster', 'server'],
 };
 
 /** Where a library is imported; the bench is free to use those that it measures against. */

@@ -10,12 +10,13 @@ import type { Series } from '@reto3/engine';
 import {
   type Asked,
   assertComplete,
+  type CountsSource,
   countsFolder,
-  type Source,
   whoseOf,
   withCureForMerger,
 } from './answers.ts';
 import type { analysisFormats } from './flags.ts';
+import { type LogSource, readSaying } from './log-source.ts';
 
 /** An analysis, where a server has it and how to make it of a folder. */
 interface Analysis<Path extends AnalysisPath> {
@@ -30,9 +31,10 @@ type AnalysisPath = '/v1/bursts' | '/v1/whatif';
 
 /** @throws Reto3Error RETO3_BAD_TIME, RETO3_BAD_RANGE, RETO3_NO_DATA, and what the source throws */
 export async function ask<Path extends AnalysisPath>(
-  source: Source,
+  source: CountsSource,
   analysis: Analysis<Path>,
 ): Promise<Answers[Path]> {
+  if ('logs' in source) return ofLogs(source, analysis);
   const answer =
     'dataDir' in source ? ofFolder(source.dataDir, analysis) : ofServer(source, analysis);
   return withCureForMerger(source, analysis.query, answer);
@@ -69,6 +71,21 @@ async function ofFolder<Path extends AnalysisPath>(
       await view.store.close();
     }
   });
+}
+
+/** Of all that the logs hold, where no range is named: they are as long as they are. */
+async function ofLogs<Path extends AnalysisPath>(
+  source: LogSource,
+  analysis: Analysis<Path>,
+): Promise<Answers[Path]> {
+  const { openSeries } = await import('@reto3/engine');
+  const nowMs = Date.now();
+  const counts = await readSaying(source, nowMs);
+  const { query } = analysis;
+  const { scope } = whoseOf(query);
+  const isOpen = query.last === undefined && query.from === undefined;
+  const range = isOpen ? { ...query, from: new Date(counts.from).toISOString() } : query;
+  return analysis.make(await openSeries(counts.view(ms10), { ...range, scope }, nowMs));
 }
 
 type Format = (typeof analysisFormats)[number];

@@ -1,6 +1,6 @@
 /**
- * Where answers about windows come from: a server, or the data folder of one that is stopped. Both
- * give the same bytes, the same errors and the same exit codes.
+ * Where answers about windows come from: a server, the data folder of one that is stopped, or logs.
+ * All give the same bytes, the same errors and the same exit codes.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,10 +17,14 @@ import {
   type Scope,
   type ScopeSelector,
 } from '@reto3/core';
+import type { CountsView } from '@reto3/engine';
 import { apiOptionsOf } from './flags.ts';
+import { type LogSource, logSourceOf, readSaying } from './log-source.ts';
 import { sayOnStderr } from './terminal/notes.ts';
 
 export type Source = ApiOptions | { readonly dataDir: string };
+/** Where windows come from; messages are not kept of logs. */
+export type CountsSource = Source | LogSource;
 
 export interface Asked {
   readonly last?: string | undefined;
@@ -63,8 +67,19 @@ export function sourceOf(
   });
 }
 
+/** The same, or logs. @throws Reto3Error RETO3_BAD_RANGE, RETO3_BAD_FLAG */
+export function countsSourceOf(
+  flags: Parameters<typeof sourceOf>[0] & Parameters<typeof logSourceOf>[0],
+): CountsSource {
+  return logSourceOf(flags) ?? sourceOf(flags);
+}
+
 /** The server whose windows can be followed. @throws Reto3Error RETO3_BAD_RANGE */
-export function serverToFollow(source: Source, asked: Asked): ApiOptions {
+export function serverToFollow(source: CountsSource, asked: Asked): ApiOptions {
+  if ('logs' in source)
+    throw new Reto3Error('RETO3_BAD_RANGE', 'got --follow with --log, which it cannot have', {
+      hint: 'leave out one of them',
+    });
   if ('dataDir' in source) {
     throw new Reto3Error(
       'RETO3_BAD_RANGE',
@@ -86,7 +101,12 @@ export function serverToFollow(source: Source, asked: Asked): ApiOptions {
  * Writes the answer; resolves with where its range ends, epoch ms as text.
  * @throws Reto3Error RETO3_NO_DATA, RETO3_BLOCK_DAMAGED, and what the source throws
  */
-export function writeAnswer(source: Source, question: Question, to: Writable): Promise<string> {
+export function writeAnswer(
+  source: CountsSource,
+  question: Question,
+  to: Writable,
+): Promise<string> {
+  if ('logs' in source) return fromLogs(source, question, to);
   const answer =
     'dataDir' in source
       ? fromFolder(source.dataDir, question, to)
@@ -106,30 +126,42 @@ async function fromServer(api: ApiOptions, question: Question, into: Writable): 
   return String(response.headers['reto3-to']);
 }
 
+async function fromLogs(source: LogSource, question: Question, into: Writable): Promise<string> {
+  const nowMs = Date.now();
+  const counts = await readSaying(source, nowMs);
+  return fromView(counts.view(periods[question.period]), question, nowMs, into);
+}
+
 async function fromFolder(folder: string, question: Question, into: Writable): Promise<string> {
   // Loaded only here: LevelDB takes longer to load than a question to a server takes.
-  const [{ DataFolder }, { answer }] = await Promise.all([
-    import('@reto3/engine'),
-    import('@reto3/engine'),
-  ]);
-  const { scope } = whoseOf(question);
-  return DataFolder.with(countsFolder(folder, scope), async (data) => {
+  const { DataFolder } = await import('@reto3/engine');
+  return DataFolder.with(countsFolder(folder, whoseOf(question).scope), async (data) => {
     const nowMs = Date.now();
-    const period = periods[question.period];
-    const view = await data.view(period, nowMs);
-    try {
-      const { to, empty, pieces, damages } = await answer(
-        view,
-        { ...question, period, scope },
-        nowMs,
-      );
-      await pipeline(Readable.from(pieces, { objectMode: false }), into, { end: false });
-      settle(question, damagedOf(damages), empty);
-      return String(to);
-    } finally {
-      await view.store.close();
-    }
+    return fromView(await data.view(periods[question.period], nowMs), question, nowMs, into);
   });
+}
+
+async function fromView(
+  view: CountsView,
+  question: Question,
+  nowMs: number,
+  into: Writable,
+): Promise<string> {
+  const { answer } = await import('@reto3/engine');
+  const { scope } = whoseOf(question);
+  const period = periods[question.period];
+  try {
+    const { to, empty, pieces, damages } = await answer(
+      view,
+      { ...question, period, scope },
+      nowMs,
+    );
+    await pipeline(Readable.from(pieces, { objectMode: false }), into, { end: false });
+    settle(question, damagedOf(damages), empty);
+    return String(to);
+  } finally {
+    await view.store.close();
+  }
 }
 
 function settle({ period, onMissing }: Question, missing: Missing, empty: boolean): void {

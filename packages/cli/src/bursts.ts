@@ -3,7 +3,7 @@
 import type { Bursts } from '@reto3/client/answers';
 import { parseNumber, Reto3Error, timeText } from '@reto3/core';
 import { ask, type Layout, percent, print, rangeLine, short } from './analysis.ts';
-import { sourceOf } from './answers.ts';
+import { countsSourceOf } from './answers.ts';
 import { exitCode } from './exit-code.ts';
 import { analysisFormats, type burstsFlags, formatOf, type Given } from './flags.ts';
 import { tableLines } from './terminal/table.ts';
@@ -19,7 +19,7 @@ export async function bursts(given: Given<typeof burstsFlags>): Promise<void> {
   const limit =
     failAbove === undefined ? undefined : parseNumber('fail-above', failAbove, 0, mostMessages);
   const { last, from, to, open, cluster, node, rise, fall, stall } = given;
-  const answer = await ask(sourceOf(given), {
+  const answer = await ask(countsSourceOf(given), {
     path: '/v1/bursts',
     query: { last, from, to, open, cluster, node, rise, fall, stall },
     make: async (series) => {

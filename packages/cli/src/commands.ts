@@ -9,6 +9,7 @@ import ClusterCommand from './commands/cluster.ts';
 import Completion from './commands/completion.ts';
 import Doctor from './commands/doctor.ts';
 import Export from './commands/export.ts';
+import Formats from './commands/formats.ts';
 import Health from './commands/health.ts';
 import Query from './commands/query.ts';
 import Replay from './commands/replay.ts';
@@ -29,6 +30,7 @@ export const commands = {
   completion: Completion,
   doctor: Doctor,
   export: Export,
+  formats: Formats,
   health: Health,
   query: Query,
   replay: Replay,

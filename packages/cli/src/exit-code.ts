@@ -51,6 +51,8 @@ export const errorExitCode: Readonly<Record<ErrorCode, number>> = {
   RETO3_NO_SUCH_NODE: exitCode.failed,
   RETO3_NATS_AWAY: exitCode.failed,
   RETO3_STREAM_UNFIT: exitCode.failed,
+  RETO3_LOG_UNREADABLE: exitCode.failed,
+  RETO3_LOG_UNKNOWN: exitCode.failed,
   RETO3_BAD_SQL: exitCode.usage,
   RETO3_NO_ARCHIVE: exitCode.failed,
   RETO3_ARCHIVE_DAMAGED: exitCode.failed,

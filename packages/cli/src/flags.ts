@@ -19,8 +19,8 @@ interface Definition {
   readonly fallback?: string;
   /** As `fallback`, where the command has to know whether the flag was given. */
   readonly usual?: string;
-  /** May be given several times; what was given stands with commas between. */
-  readonly repeatable?: boolean;
+  /** May be given several times; what was given stands with commas between, or is an `array`. */
+  readonly repeatable?: boolean | 'array';
   /** The environment variable that is read where the flag is not given. */
   readonly env?: string;
 }
@@ -30,11 +30,13 @@ export type FlagTable = Readonly<Record<string, Definition>>;
 
 /** What was given: a text, or true for a switch; undefined for what was not, and has no default. */
 export type Given<Table extends FlagTable> = {
-  readonly [Name in keyof Table]: Table[Name] extends { readonly value: string }
-    ? Table[Name] extends { readonly fallback: string }
-      ? string
-      : string | undefined
-    : boolean | undefined;
+  readonly [Name in keyof Table]: Table[Name] extends { readonly repeatable: 'array' }
+    ? readonly string[] | undefined
+    : Table[Name] extends { readonly value: string }
+      ? Table[Name] extends { readonly fallback: string }
+        ? string
+        : string | undefined
+      : boolean | undefined;
 };
 
 /** Where the server is and how to get in. */
@@ -96,6 +98,31 @@ export const sourceFlags = {
   },
 } as const satisfies FlagTable;
 
+/** Logs that are answered from without a folder, and how they are read. */
+export const logFlags = {
+  log: {
+    description: 'answer from this log, plain or compressed; - is stdin (repeatable)',
+    repeatable: 'array',
+    value: 'FILE',
+  },
+  'log-format': { description: 'its format (default: found out, and said)', value: 'NAME' },
+  at: {
+    description: 'the moment of a request that is counted (default: start where it can be known)',
+    value: 'start|end',
+  },
+  zone: {
+    description: 'of times that name none: UTC, +02:00, Europe/Madrid …',
+    usual: 'UTC',
+    value: 'ZONE',
+  },
+  pattern: {
+    description: 'regular expression of another text log; groups time and duration',
+    value: 'REGEX',
+  },
+  'time-format': { description: "form of the pattern's time, as strftime has it", value: 'FORMAT' },
+  start: { description: 'when a run began whose times count from there (hey, oha)', value: 'TIME' },
+} as const satisfies FlagTable;
+
 /** Where an answer goes that may be large. */
 export const outputFlags = {
   output: {
@@ -140,6 +167,7 @@ export const listFlags = {
 export const statsFlags = {
   ...listFlags,
   ...whoseFlags,
+  ...logFlags,
   chart: { description: 'draw the windows instead of listing them' },
 } as const satisfies FlagTable;
 
@@ -149,7 +177,7 @@ export const analysisFormats = ['text', 'json', 'csv', 'ndjson'] as const;
 const analysisFlags = {
   last: {
     char: 'n',
-    description: 'the newest N windows of 10 ms (default: 6000, a minute)',
+    description: 'the newest N windows of 10 ms (default: 6000, a minute; all of a log)',
     value: 'N',
   },
   ...rangeFlags,
@@ -158,6 +186,7 @@ const analysisFlags = {
   json: { description: 'the same as --format json' },
   ...whoseFlags,
   ...sourceFlags,
+  ...logFlags,
 } as const satisfies FlagTable;
 
 export const burstsFlags = {

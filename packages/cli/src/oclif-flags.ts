@@ -3,9 +3,11 @@ import { Flags, type Interfaces } from '@oclif/core';
 import type { FlagTable, Given } from './flags.ts';
 
 type OclifFlags<Table extends FlagTable> = {
-  [Name in keyof Table]: Table[Name] extends { readonly value: string }
-    ? Interfaces.OptionFlag<Given<Table>[Name]>
-    : Interfaces.BooleanFlag<boolean>;
+  [Name in keyof Table]: Table[Name] extends { readonly repeatable: 'array' }
+    ? Interfaces.OptionFlag<readonly string[] | undefined>
+    : Table[Name] extends { readonly value: string }
+      ? Interfaces.OptionFlag<Given<Table>[Name]>
+      : Interfaces.BooleanFlag<boolean>;
 };
 
 export function oclifFlags<Table extends FlagTable>(table: Table): OclifFlags<Table> {
@@ -17,7 +19,7 @@ export function oclifFlags<Table extends FlagTable>(table: Table): OclifFlags<Ta
         value === undefined
           ? Flags.boolean(rest)
           : repeatable
-            ? Flags.string({ ...rest, helpValue: value, multiple: true })
+            ? Flags.string({ ...rest, helpValue: value, multiple: true, multipleNonGreedy: true })
             : Flags.string({
                 ...rest,
                 helpValue: value,

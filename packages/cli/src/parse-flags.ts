@@ -23,13 +23,17 @@ export function parseFlags<Table extends FlagTable>(
   }
   const tokens = tokensOf(args, options);
   if (tokens === undefined) return undefined;
-  const given: Record<string, string | boolean | undefined> = {};
+  const given: Record<string, string | boolean | string[] | undefined> = {};
   for (const token of tokens) {
     // A flag given twice, a text that is empty or may be a flag, and a lone -- are oclif's to judge.
     if (token.kind !== 'option') return undefined;
     if (token.value === '' || token.value?.startsWith('-')) return undefined;
     const name = aliases.get(token.name) ?? token.name;
     const before = given[name];
+    if (table[name]?.repeatable === 'array') {
+      given[name] = [...(Array.isArray(before) ? before : []), String(token.value)];
+      continue;
+    }
     if (before !== undefined && !table[name]?.repeatable) return undefined;
     given[name] = before === undefined ? (token.value ?? true) : `${before},${token.value}`;
   }

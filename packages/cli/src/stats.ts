@@ -10,10 +10,10 @@ import {
 } from '@reto3/core';
 import {
   type Asked,
-  type Source,
+  type CountsSource,
+  countsSourceOf,
   sayingMissing,
   serverToFollow,
-  sourceOf,
   whoseOf,
   writeAnswer,
 } from './answers.ts';
@@ -24,7 +24,7 @@ import { formatOf, type Given, type statsFlags } from './flags.ts';
 /** @throws Reto3Error RETO3_BAD_FORMAT, RETO3_BAD_RANGE, and what the source throws */
 export async function stats(period: PeriodName, given: Given<typeof statsFlags>): Promise<void> {
   const format = formatOf(formatNames, 'text', given);
-  const source = sourceOf(given);
+  const source = countsSourceOf(given);
   if (given.follow) leaveWhenStopped();
   if (given.chart) {
     const { chartStats } = await import('./chart/chart-stats.ts');
@@ -35,7 +35,7 @@ export async function stats(period: PeriodName, given: Given<typeof statsFlags>)
 
 async function followStats(
   period: PeriodName,
-  source: Source,
+  source: CountsSource,
   asked: Asked,
   format: FormatName,
 ): Promise<void> {

@@ -3,7 +3,7 @@
 import type { WhatIf } from '@reto3/client/answers';
 import { Reto3Error, timeText } from '@reto3/core';
 import { ask, type Layout, percent, print, rangeLine, short } from './analysis.ts';
-import { sourceOf } from './answers.ts';
+import { countsSourceOf } from './answers.ts';
 import { analysisFormats, formatOf, type Given, type whatIfFlags } from './flags.ts';
 import { tableLines } from './terminal/table.ts';
 
@@ -16,7 +16,7 @@ export async function askWhatIf(given: Given<typeof whatIfFlags>): Promise<void>
       hint: 'as in reto3 whatif --capacity 6000',
     });
   }
-  const answer = await ask(sourceOf(given), {
+  const answer = await ask(countsSourceOf(given), {
     path: '/v1/whatif',
     query: { last, from, to, open, cluster, node, capacity, rates },
     make: async (series) => {

@@ -4,7 +4,7 @@ import { follow } from '@reto3/client';
 import { countedRows, type FormatName, type PeriodName, periods, Reto3Error } from '@reto3/core';
 import {
   type Asked,
-  type Source,
+  type CountsSource,
   sayingMissing,
   serverToFollow,
   whoseOf,
@@ -30,7 +30,7 @@ const redrawMs = 100;
 /** @throws Reto3Error RETO3_BAD_FORMAT, RETO3_BAD_RANGE, and what the source throws */
 export async function chartStats(
   period: PeriodName,
-  source: Source,
+  source: CountsSource,
   asked: Asked & { readonly follow?: boolean | undefined },
   format: FormatName,
 ): Promise<void> {
@@ -67,7 +67,7 @@ function linesOf(gathered: ColumnGatherer, period: PeriodName, canvas: Canvas): 
 }
 
 /** Draws the newest windows as they become final; the range that was asked for moves with them. */
-async function followChart(period: PeriodName, source: Source, asked: Asked): Promise<void> {
+async function followChart(period: PeriodName, source: CountsSource, asked: Asked): Promise<void> {
   const api = serverToFollow(source, asked);
   if (!process.stdout.isTTY) {
     throw new Reto3Error('RETO3_BAD_FORMAT', 'got --chart with --follow, and no terminal', {

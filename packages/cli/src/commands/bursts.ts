@@ -10,6 +10,7 @@ export default class Bursts extends Command {
     'Over the 10 ms windows of the newest minute, or of the range: the peak, peak-to-mean and index of dispersion (variance ÷ mean, 1 where clients are independent) at 10 ms, 100 ms and 1 s, quantiles, bursts and stalls. csv and ndjson print the bursts, one a line. docs/bursts.md has the formulae.';
   static override readonly flags = oclifFlags(burstsFlags);
   static override readonly examples = [
+    { description: 'All of a log', command: '<%= config.bin %> bursts --log access.log' },
     { description: 'The newest minute', command: '<%= config.bin %> bursts' },
     {
       description: 'Fail, with exit code 5, where some 10 ms of the last hour had more than 500',

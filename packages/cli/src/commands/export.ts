@@ -1,7 +1,7 @@
 import { Args, Command, Flags } from '@oclif/core';
 import { parsePeriod } from '@reto3/core';
-import { sourceOf, writeAnswer } from '../answers.ts';
-import { formatOf, outputFlags, rangeFlags, sourceFlags, whoseFlags } from '../flags.ts';
+import { countsSourceOf, writeAnswer } from '../answers.ts';
+import { formatOf, logFlags, outputFlags, rangeFlags, sourceFlags, whoseFlags } from '../flags.ts';
 import { oclifFlags } from '../oclif-flags.ts';
 import { writeWhole } from '../whole-file.ts';
 
@@ -20,6 +20,7 @@ const flags = {
   ...oclifFlags(whoseFlags),
   ...oclifFlags(outputFlags),
   ...oclifFlags(sourceFlags),
+  ...oclifFlags(logFlags),
 };
 
 export default class Export extends Command {
@@ -49,7 +50,7 @@ export default class Export extends Command {
     const from = given.from ?? (last === undefined ? '0' : undefined);
     const { name: period } = parsePeriod(args.period);
     const question = { period, format, last, from, to, open, cluster, node };
-    const source = sourceOf(given);
+    const source = countsSourceOf(given);
     if (output === undefined) await writeAnswer(source, question, process.stdout);
     else await writeWhole(output, 'umask', (into) => writeAnswer(source, question, into));
   }

@@ -35,6 +35,10 @@ export default class Stats extends Command {
       description: 'A chart of the last ten minutes',
       command: '<%= config.bin %> stats sec --from 10m --chart',
     },
+    {
+      description: 'What an access log says, without a server',
+      command: '<%= config.bin %> stats ms10 --log access.log',
+    },
     { description: 'As they come', command: '<%= config.bin %> stats sec --follow' },
   ];
 

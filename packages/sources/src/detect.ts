@@ -1,0 +1,78 @@
+/**
+ * Finds the format of a log from the lines at its begin: each format reads them, with each wrapper
+ * that fits, and the one with the most messages is taken, of equals the first of the list. A general
+ * format has to find twice as many as a special one, whose lines are often lines of it, too.
+ */
+
+import { copyOf } from './bytes.ts';
+import type { LineParser, LogFormat, ParserOptions } from './format.ts';
+import { Stamp } from './format.ts';
+import { type Wrapper, wrappers } from './wrappers.ts';
+
+/** What fits some lines best. */
+export interface Fit {
+  readonly format: LogFormat;
+  /** Undefined for bare lines. */
+  readonly wrapper: Wrapper | undefined;
+  readonly messages: number;
+  /** The most digits of a second that a stamp had. */
+  readonly digits: number;
+  /** Every message has a duration. */
+  readonly hasDurations: boolean;
+}
+
+/** Lines without their ends, as copies. */
+export type Sample = readonly Uint8Array[];
+
+/** @param candidates what a log may be, best first */
+export function fitOf(
+  sample: Sample,
+  candidates: readonly LogFormat[],
+  options: ParserOptions,
+): Fit | undefined {
+  const ways = [undefined, ...wrappers]
+    .map((wrapper) => ({ wrapper, lines: unwrapped(sample, wrapper) }))
+    .filter(({ lines }) => lines.length > 0);
+  let best: Fit | undefined;
+  for (const { wrapper, lines } of ways) {
+    for (const format of candidates) {
+      const fit = { format, wrapper, ...tried(lines, format.parser(options)) };
+      if (fit.messages > 0 && isBetter(fit, best)) best = fit;
+    }
+  }
+  return best;
+}
+
+function isBetter(fit: Fit, best: Fit | undefined): boolean {
+  return best === undefined || weightOf(fit) > weightOf(best);
+}
+
+function weightOf({ format, messages }: Fit): number {
+  return format.isGeneral ? messages : 2 * messages;
+}
+
+function unwrapped(sample: Sample, wrapper: Wrapper | undefined): Sample {
+  if (wrapper === undefined) return sample;
+  const lines: Uint8Array[] = [];
+  const { unwrap } = wrapper.open();
+  for (const line of sample)
+    unwrap(line, 0, line.length, (bytes, from, to) => lines.push(copyOf(bytes, from, to)));
+  return lines;
+}
+
+function tried(
+  lines: Sample,
+  parser: LineParser,
+): Pick<Fit, 'messages' | 'digits' | 'hasDurations'> {
+  const stamp = new Stamp();
+  let messages = 0;
+  let digits = 0;
+  let durations = 0;
+  for (const line of lines) {
+    if (parser.parse(line, 0, line.length, stamp) !== undefined) continue;
+    messages++;
+    digits = Math.max(digits, stamp.time.digits);
+    if (stamp.hasDuration) durations++;
+  }
+  return { messages, digits, hasDurations: durations === messages };
+}

@@ -1,0 +1,72 @@
+/**
+ * Apache httpd, combined with milliseconds or microseconds of `%t`:
+ *
+ *     … [DD/Mon/YYYY:HH:MM:SS.frac ±hhmm] "request" …      %{msec_frac}t, %{usec_frac}t in the bracket
+ *     … [DD/Mon/YYYY:HH:MM:SS ±hhmm] "request" … 1464433871123        %{msec}t, %{usec}t behind it
+ *
+ * `%t` is the start of the request unless its format begins with `end:` (mod_log_config). `%D` and
+ * `%T` cannot be told from other whole numbers, so there is no duration. Forced with --log-format,
+ * it also reads plain combined lines, of which Apache stamps the start.
+ */
+import type { LineParser, LogFormat, ParserOptions, Reason, Stamp } from '../format.ts';
+import { unitDigits } from '../time/instant.ts';
+import type { Zone } from '../time/zone.ts';
+import {
+  digitsOf,
+  type Field,
+  fieldBefore,
+  hasRequest,
+  readBracketDate,
+  withoutLabel,
+} from './clf.ts';
+
+const msDigits = 13;
+const usDigits = 16;
+const mostTailFields = 8;
+
+class ApacheParser implements LineParser {
+  readonly #zone: Zone;
+  readonly #takesSeconds: boolean;
+  readonly #field: Field = { from: 0, to: 0 };
+
+  constructor({ zone, isNamed }: ParserOptions) {
+    this.#zone = zone;
+    this.#takesSeconds = isNamed;
+  }
+
+  parse(bytes: Uint8Array, from: number, to: number, stamp: Stamp): Reason | undefined {
+    const { time } = stamp;
+    const end = readBracketDate(bytes, from, to, time, this.#zone);
+    if (end === -1) return 'no time that can be read';
+    if (!hasRequest(bytes, end, to)) return 'no request of this format';
+    stamp.hasDuration = false;
+    if (time.digits === 0) this.#readTail(bytes, end, to, stamp);
+    return time.digits > 0 || this.#takesSeconds ? undefined : 'no request of this format';
+  }
+
+  /** Takes the finer stamp behind the quoted fields, where there is one. */
+  #readTail(bytes: Uint8Array, from: number, to: number, { time }: Stamp): void {
+    const field = this.#field;
+    let end = to;
+    for (let index = 0; index < mostTailFields; index++) {
+      end = fieldBefore(bytes, from, end, field);
+      if (end === -1) return;
+      withoutLabel(bytes, field);
+      const length = field.to - field.from;
+      if (length !== msDigits && length !== usDigits) continue;
+      if (digitsOf(bytes, field.from, field.to) === undefined) continue;
+      const unit = length === msDigits ? unitDigits.ms : unitDigits.us;
+      if (time.readDecimal(bytes, field.from, field.to, unit)) return;
+    }
+  }
+}
+
+export const apache: LogFormat = {
+  name: 'apache',
+  title: 'Apache httpd, combined with %{msec}t or %{usec}t',
+  example:
+    '192.0.2.7 - - [28/May/2016:11:11:11.123 +0000] "GET / HTTP/1.1" 200 612 "-" "curl/8.5.0"',
+  resolution: '1 ms or 1 µs',
+  moment: 'start',
+  parser: (options) => new ApacheParser(options),
+};

@@ -1,0 +1,34 @@
+/**
+ * Caddy's access log, JSON: `ts` is the end, as seconds with a fraction, or in any other
+ * `time_format`; `duration` is in seconds, or has its unit. Only lines whose `msg` is "handled
+ * request" are requests: Caddy logs errors of the same request beside them.
+ */
+import { textBytes } from '../bytes.ts';
+import type { LogFormat } from '../format.ts';
+import { unitDigits } from '../time/instant.ts';
+import { jsonParser } from './json-log.ts';
+
+const keys = ['ts', 'msg', 'duration'];
+const [ts, msg, duration] = [0, 1, 2] as const;
+const handled = textBytes('handled request');
+/** As a whole number of seconds that would be a day: it is `duration_format nano`. */
+const nanosecondDigits = 6;
+
+export const caddy: LogFormat = {
+  name: 'caddy',
+  title: 'Caddy, JSON',
+  example:
+    '{"level":"info","ts":1464433871.1234567,"logger":"http.log.access","msg":"handled request","request":{"method":"GET","uri":"/"},"duration":0.000073649,"size":188,"status":200}',
+  resolution: '1 µs',
+  moment: 'end',
+  parser: (options) =>
+    jsonParser(keys, options, (line, stamp) => {
+      if (!line.is(msg, handled)) return 'no request of this format';
+      if (!line.readTime(ts, stamp)) return 'no time that can be read';
+      line.readDuration(duration, stamp);
+      if (stamp.hasDuration && stamp.duration.digits === 0)
+        if (line.lengthOf(duration) >= nanosecondDigits)
+          line.readDuration(duration, stamp, unitDigits.ns);
+      return undefined;
+    }),
+};

@@ -1,0 +1,109 @@
+/**
+ * Lines in the manner of NCSA's common log format, as far as counting needs them:
+ *
+ *     … [DD/Mon/YYYY:HH:MM:SS ±hhmm] "request" … tail
+ *
+ * What stands before the bracket (client, identity, user, a virtual host) may be anything. The tail
+ * is what follows the last field that may hold blanks, so its fields are found from the line's end.
+ */
+import {
+  backslash,
+  closeBracket,
+  colon,
+  digitAt,
+  dot,
+  equals,
+  openBracket,
+  quote,
+  space,
+} from '../bytes.ts';
+import type { Instant } from '../time/instant.ts';
+import { utc, type Zone } from '../time/zone.ts';
+
+const shortestDate = 'DD/Mon/YYYY:HH:MM:SS'.length;
+const longestDate = 'DD/Mon/YYYY:HH:MM:SS.123456789 +01:00'.length;
+
+/**
+ * Reads the first bracket that holds a date, such as `[29/Feb/2024:23:59:59 +0000]`.
+ * @returns the index behind the bracket; -1 where no bracket does
+ */
+export function readBracketDate(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  into: Instant,
+  zone: Zone = utc,
+): number {
+  const last = to - shortestDate - 1;
+  for (let at = from; at < last; at++) {
+    if (bytes[at] !== openBracket) continue;
+    const end = bracketEnd(bytes, at + shortestDate + 1, Math.min(to, at + longestDate + 2));
+    if (end !== -1 && into.readClf(bytes, at + 1, end, zone)) return end + 1;
+  }
+  return -1;
+}
+
+function bracketEnd(bytes: Uint8Array, from: number, to: number): number {
+  for (let at = from; at < to; at++) if (bytes[at] === closeBracket) return at;
+  return -1;
+}
+
+/** Whether a quoted field begins behind the bracket, as the request does. */
+export function hasRequest(bytes: Uint8Array, bracketEnd: number, to: number): boolean {
+  return bracketEnd + 1 < to && bytes[bracketEnd] === space && bytes[bracketEnd + 1] === quote;
+}
+
+/** A field of a line, without its quotes. Reused. */
+export interface Field {
+  from: number;
+  to: number;
+}
+
+/**
+ * The field that ends at `end`: quoted, or without a blank.
+ * @returns where the field before it ends; -1 where there is none
+ */
+export function fieldBefore(bytes: Uint8Array, from: number, end: number, into: Field): number {
+  let last = end;
+  while (last > from && bytes[last - 1] === space) last--;
+  if (last === from) return -1;
+  let at = last - 1;
+  if (bytes[at] === quote) {
+    at--;
+    while (at >= from && (bytes[at] !== quote || bytes[at - 1] === backslash)) at--;
+    into.from = at + 1;
+    into.to = last - 1;
+    return at < from ? -1 : at;
+  }
+  while (at >= from && bytes[at] !== space) at--;
+  into.from = at + 1;
+  into.to = last;
+  return at + 1;
+}
+
+/** Cuts off a label, as in `rt=0.005` and `msec:1700000000.123`; leaves a bare number as it is. */
+export function withoutLabel(bytes: Uint8Array, field: Field): void {
+  for (let at = field.to - 1; at >= field.from; at--) {
+    const byte = bytes[at];
+    if (byte !== equals && byte !== colon) continue;
+    field.from = bytes[at + 1] === quote ? at + 2 : at + 1;
+    return;
+  }
+}
+
+/** How many digits [from, to) has before and behind its point; undefined where it is no number. */
+export function digitsOf(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+): { readonly whole: number; readonly fraction: number } | undefined {
+  let point = -1;
+  for (let at = from; at < to; at++) {
+    if (bytes[at] === dot && point === -1) point = at;
+    else if (digitAt(bytes, at) > 9) return undefined;
+  }
+  if (from === to) return undefined;
+  return point === -1
+    ? { whole: to - from, fraction: 0 }
+    : { whole: point - from, fraction: to - point - 1 };
+}

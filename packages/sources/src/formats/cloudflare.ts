@@ -1,0 +1,30 @@
+/**
+ * Cloudflare Logpush, HTTP requests: `EdgeEndTimestamp` and `EdgeStartTimestamp` as ns since the
+ * epoch (19 digits), seconds, or RFC 3339, whichever the job was set to. The
+ * difference is the duration.
+ */
+import type { LogFormat } from '../format.ts';
+import { Instant } from '../time/instant.ts';
+import { jsonParser } from './json-log.ts';
+
+const keys = ['EdgeEndTimestamp', 'EdgeStartTimestamp'];
+const [edgeEnd, edgeStart] = [0, 1] as const;
+
+export const cloudflare: LogFormat = {
+  name: 'cloudflare',
+  title: 'Cloudflare Logpush, HTTP requests',
+  example:
+    '{"ClientRequestHost":"example.com","ClientRequestMethod":"GET","ClientRequestURI":"/","EdgeEndTimestamp":1464433871123000000,"EdgeResponseStatus":200,"EdgeStartTimestamp":1464433871100000000}',
+  resolution: '1 ns, or as the job says',
+  moment: 'end',
+  parser(options) {
+    const start = { time: new Instant() };
+    return jsonParser(keys, options, (line, stamp) => {
+      if (!line.has(edgeEnd)) return 'no request of this format';
+      if (!line.readTime(edgeEnd, stamp)) return 'no time that can be read';
+      stamp.hasDuration =
+        line.readTime(edgeStart, start) && stamp.duration.difference(stamp.time, start.time);
+      return undefined;
+    });
+  },
+};

@@ -1,0 +1,130 @@
+/**
+ * Result files of load generators: a header names the columns, then one request a line.
+ *
+ *     header = name *(delimiter name)
+ *     line   = field *(delimiter field)          CSV quoting, RFC 4180
+ *
+ * A field may span lines; the lines behind the first are part of it. A line that has all columns and
+ * a time in its place is a line of its own even there, so that one stray quote costs no others.
+ */
+import { quote } from '../bytes.ts';
+import type { LineParser, ParserOptions, Reason, Stamp } from '../format.ts';
+import { type UnitDigits, unitDigits } from '../time/instant.ts';
+import { Columns } from './columns.ts';
+
+export interface DelimitedSpec {
+  /** The header's first is the one that is used. */
+  readonly delimiters: readonly string[];
+  /** Columns that make a line a header of this format. */
+  readonly required: readonly string[];
+  readonly time: string;
+  readonly duration?: string;
+  readonly durationUnit?: UnitDigits;
+  /** Of files without a header. */
+  readonly usual?: readonly string[];
+  /** Reads a time; by default a number of seconds. */
+  readonly readTime?: ReadTime;
+  /** Says why a line with a time is no message. */
+  readonly refuse?: (
+    bytes: Uint8Array,
+    columns: Columns,
+    indexOf: ColumnIndex,
+  ) => Reason | undefined;
+}
+
+export type ReadTime = (
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  stamp: Stamp,
+  options: ParserOptions,
+) => boolean;
+
+/** The index of a column by its name; -1 where there is none. */
+export type ColumnIndex = (name: string) => number;
+
+export class DelimitedParser implements LineParser {
+  readonly #spec: DelimitedSpec;
+  readonly #options: ParserOptions;
+  #columns: Columns | undefined;
+  #names: readonly string[] = [];
+  #time = -1;
+  #duration = -1;
+  #isOpen = false;
+  readonly #indexOf: ColumnIndex = (name) => this.#names.indexOf(name);
+
+  constructor(spec: DelimitedSpec, options: ParserOptions) {
+    this.#spec = spec;
+    this.#options = options;
+    const [delimiter] = spec.delimiters;
+    if (spec.usual !== undefined && delimiter !== undefined)
+      this.#use(new Columns(delimiter, 'csv'), spec.usual);
+  }
+
+  parse(bytes: Uint8Array, from: number, to: number, stamp: Stamp): Reason | undefined {
+    if (this.#isHeader(bytes, from, to)) return 'a header or comment';
+    const columns = this.#columns;
+    if (columns === undefined) return 'no request of this format';
+    const count = columns.split(bytes, from, to);
+    const wasOpen = this.#isOpen;
+    const isComplete = count >= this.#names.length;
+    const readTime = this.#spec.readTime ?? readSeconds;
+    const hasTime = columns.read(this.#time, (begin, end) =>
+      readTime(bytes, begin, end, stamp, this.#options),
+    );
+    if (wasOpen && !(isComplete && hasTime)) {
+      if (hasOddQuotes(bytes, from, to)) this.#isOpen = false;
+      return 'part of a longer line';
+    }
+    this.#isOpen = hasTime && columns.isOpen;
+    if (!hasTime) return 'no time that can be read';
+    const refused = this.#spec.refuse?.(bytes, columns, this.#indexOf);
+    if (refused !== undefined) return refused;
+    const unit = this.#spec.durationUnit ?? unitDigits.s;
+    stamp.hasDuration = columns.read(this.#duration, (begin, end) =>
+      stamp.duration.readDecimal(bytes, begin, end, unit),
+    );
+    return undefined;
+  }
+
+  /** Takes the columns of a line that names all that are required. */
+  #isHeader(bytes: Uint8Array, from: number, to: number): boolean {
+    const [first = ''] = this.#spec.required;
+    // A header begins with a letter or #; no line with a time in front does.
+    const byte = bytes[from] ?? 0;
+    if (byte >= 0x30 && byte <= 0x39) return false;
+    if (to - from > 4_096) return false;
+    const text = Buffer.from(bytes.subarray(from, to)).toString('latin1');
+    if (!text.includes(first)) return false;
+    for (const delimiter of this.#spec.delimiters) {
+      const names = text.split(delimiter).map((name) => name.trim().replace(/^"(.*)"$/, '$1'));
+      if (!this.#spec.required.every((name) => names.includes(name))) continue;
+      this.#use(new Columns(delimiter, 'csv'), names);
+      return true;
+    }
+    return false;
+  }
+
+  #use(columns: Columns, names: readonly string[]): void {
+    this.#columns = columns;
+    this.#names = names;
+    this.#time = this.#indexOf(this.#spec.time);
+    this.#duration = this.#indexOf(this.#spec.duration ?? '');
+  }
+}
+
+const readSeconds: ReadTime = (bytes, from, to, { time }) =>
+  time.readDecimal(bytes, from, to, unitDigits.s);
+
+/** A time in seconds from the start of the run, as `--start` names it. */
+export const readRelativeSeconds: ReadTime = (bytes, from, to, { time }, { startMs }) => {
+  if (startMs === undefined || !time.readDecimal(bytes, from, to, unitDigits.s)) return false;
+  time.ms += startMs;
+  return true;
+};
+
+function hasOddQuotes(bytes: Uint8Array, from: number, to: number): boolean {
+  let quotes = 0;
+  for (let at = from; at < to; at++) if (bytes[at] === quote) quotes++;
+  return quotes % 2 === 1;
+}

@@ -1,0 +1,58 @@
+/** All formats, in the order in which detection prefers them where two fit equally. */
+import type { LogFormat } from '../format.ts';
+import { apache } from './apache.ts';
+import { caddy } from './caddy.ts';
+import { cloudflare } from './cloudflare.ts';
+import { combined } from './combined.ts';
+import { envoy } from './envoy.ts';
+import { envoyJson } from './envoy-json.ts';
+import { gatling } from './gatling.ts';
+import { haproxy } from './haproxy.ts';
+import { jmeterXml } from './jmeter-xml.ts';
+import { k6 } from './k6.ts';
+import { alb, elb } from './load-balancer.ts';
+import { hey, jmeter, k6Csv, locust, oha, tsung } from './load-generators.ts';
+import { nginx } from './nginx.ts';
+import { nginxJson } from './nginx-json.ts';
+import { otlp } from './otlp.ts';
+import { s3 } from './s3.ts';
+import { squid } from './squid.ts';
+import { traefik } from './traefik.ts';
+import { traefikClf } from './traefik-clf.ts';
+import { vegeta, vegetaCsv } from './vegeta.ts';
+import { cloudfront, iis } from './w3c.ts';
+import { zeek, zeekJson } from './zeek.ts';
+
+export const formats: readonly LogFormat[] = [
+  traefikClf,
+  combined,
+  nginx,
+  apache,
+  haproxy,
+  envoy,
+  envoyJson,
+  traefik,
+  caddy,
+  alb,
+  elb,
+  cloudfront,
+  s3,
+  cloudflare,
+  iis,
+  squid,
+  zeek,
+  zeekJson,
+  k6,
+  k6Csv,
+  vegeta,
+  vegetaCsv,
+  jmeter,
+  jmeterXml,
+  gatling,
+  locust,
+  hey,
+  oha,
+  tsung,
+  otlp,
+  nginxJson,
+];

@@ -1,0 +1,55 @@
+/**
+ * haproxy, `option httplog`:
+ *
+ *     client:port [DD/Mon/YYYY:HH:MM:SS.mmm] frontend backend/server TR/Tw/Tc/Tr/Ta status bytes …
+ *
+ * `%tr` is the start, when the first byte of the request came, in the local time of the process and
+ * without a zone. `Ta` is the time from there to the last byte of the response, in ms; with
+ * `option logasap` a plus sign says that the request had not ended. Lines with three timers are of
+ * TCP connections, and those with none are notices.
+ */
+import { digitAt, indexOf, slash, space } from '../bytes.ts';
+import type { LineParser, LogFormat, Reason, Stamp } from '../format.ts';
+import { unitDigits } from '../time/instant.ts';
+import type { Zone } from '../time/zone.ts';
+import { readBracketDate } from './clf.ts';
+
+const slashesBetweenTimers = 4;
+
+class HaproxyParser implements LineParser {
+  readonly #zone: Zone;
+
+  constructor(zone: Zone) {
+    this.#zone = zone;
+  }
+
+  parse(bytes: Uint8Array, from: number, to: number, stamp: Stamp): Reason | undefined {
+    const end = readBracketDate(bytes, from, to, stamp.time, this.#zone);
+    if (end === -1) return 'no time that can be read';
+    const backend = indexOf(bytes, space, end + 1, to) + 1;
+    const timers = backend === 0 ? 0 : indexOf(bytes, space, backend, to) + 1;
+    const timersEnd = timers === 0 ? -1 : indexOf(bytes, space, timers, to);
+    if (timersEnd === -1 || bytes[end] !== space) return 'no request of this format';
+    let slashes = 0;
+    let last = timers;
+    for (let at = timers; at < timersEnd; at++) {
+      if (bytes[at] !== slash) continue;
+      slashes++;
+      last = at + 1;
+    }
+    const hasStatus = digitAt(bytes, timersEnd + 1) <= 9 || bytes[timersEnd + 1] === 0x2d;
+    if (slashes !== slashesBetweenTimers || !hasStatus) return 'no request of this format';
+    stamp.hasDuration = stamp.duration.readDecimal(bytes, last, timersEnd, unitDigits.ms);
+    return undefined;
+  }
+}
+
+export const haproxy: LogFormat = {
+  name: 'haproxy',
+  title: 'haproxy, option httplog',
+  example:
+    '192.0.2.7:53332 [28/May/2016:11:11:11.123] web~ app/app1 0/0/7/14/21 200 612 - - ---- 2/1/0/0/0 0/0 "GET / HTTP/1.1"',
+  resolution: '1 ms',
+  moment: 'start',
+  parser: ({ zone }) => new HaproxyParser(zone),
+};

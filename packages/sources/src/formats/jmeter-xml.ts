@@ -1,0 +1,71 @@
+/**
+ * JMeter JTL, XML: an element a line. `httpSample` is a request: `ts` is its start, `t` its elapsed
+ * time, both in ms. Samples inside another `httpSample` are parts of it (redirects, resources), as
+ * in the CSV form; `sample` is what is no request, such as a transaction.
+ */
+import { closeBrace, indexOf, quote, slash, space, startsWith, textBytes } from '../bytes.ts';
+import type { LineParser, LogFormat, Reason, Stamp } from '../format.ts';
+import { unitDigits } from '../time/instant.ts';
+
+const open = textBytes('<httpSample ');
+const close = textBytes('</httpSample>');
+const sample = textBytes('<sample ');
+const startAttribute = textBytes(' ts="');
+const elapsedAttribute = textBytes(' t="');
+const greater = 0x3e;
+
+class JmeterXmlParser implements LineParser {
+  #depth = 0;
+
+  parse(bytes: Uint8Array, from: number, to: number, stamp: Stamp): Reason | undefined {
+    let at = from;
+    while (at < to && (bytes[at] ?? closeBrace) <= space) at++;
+    if (startsWith(bytes, at, to, close)) {
+      this.#depth = Math.max(0, this.#depth - 1);
+      return 'part of a longer line';
+    }
+    if (startsWith(bytes, at, to, sample)) return 'a sum of other lines';
+    if (!startsWith(bytes, at, to, open))
+      return this.#depth > 0 ? 'part of a longer line' : 'a header or comment';
+    let end = to;
+    while (end > at && (bytes[end - 1] ?? 0) <= space) end--;
+    const isInside = this.#depth > 0;
+    const isEmpty = bytes[end - 2] === slash && bytes[end - 1] === greater;
+    if (bytes[end - 1] !== greater) return 'no request of this format';
+    if (!isEmpty) this.#depth++;
+    if (isInside) return 'part of a longer line';
+    const start = attributeIn(bytes, at, end, startAttribute);
+    if (
+      start === -1 ||
+      !stamp.time.readDecimal(bytes, start, indexOf(bytes, quote, start, end), unitDigits.ms)
+    )
+      return 'no time that can be read';
+    const elapsed = attributeIn(bytes, at, end, elapsedAttribute);
+    stamp.hasDuration =
+      elapsed !== -1 &&
+      stamp.duration.readDecimal(
+        bytes,
+        elapsed,
+        indexOf(bytes, quote, elapsed, end),
+        unitDigits.ms,
+      );
+    return undefined;
+  }
+}
+
+/** Where the value of an attribute begins, or -1. */
+function attributeIn(bytes: Uint8Array, from: number, to: number, name: Uint8Array): number {
+  for (let at = from; at < to; at++)
+    if (bytes[at] === space && startsWith(bytes, at, to, name)) return at + name.length;
+  return -1;
+}
+
+export const jmeterXml: LogFormat = {
+  name: 'jmeter-xml',
+  title: 'JMeter JTL, XML',
+  example:
+    '<httpSample t="15" lt="14" ct="2" ts="1464433871123" s="true" lb="Home" rc="200" rm="OK" tn="Thread Group 1-1"/>',
+  resolution: '1 ms',
+  moment: 'start',
+  parser: () => new JmeterXmlParser(),
+};

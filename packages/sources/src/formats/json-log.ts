@@ -1,0 +1,72 @@
+/**
+ * Logs of one JSON object a line. A format names the keys that it needs and reads their values;
+ * the rest is the same for all of them.
+ */
+import { isText } from '../bytes.ts';
+import type { LineParser, ParserOptions, Reason, Stamp } from '../format.ts';
+import { readAnyTime, readDuration } from '../time/any-time.ts';
+import { type UnitDigits, unitDigits } from '../time/instant.ts';
+import { JsonFields } from './json-fields.ts';
+
+/** One line's values, by the index of their keys. */
+export class JsonLine {
+  readonly #fields: JsonFields;
+  readonly #options: ParserOptions;
+  #bytes: Uint8Array = new Uint8Array();
+
+  constructor(keys: readonly string[], options: ParserOptions) {
+    this.#fields = new JsonFields(keys);
+    this.#options = options;
+  }
+
+  scan(bytes: Uint8Array, from: number, to: number): boolean {
+    this.#bytes = bytes;
+    return this.#fields.scan(bytes, from, to);
+  }
+
+  has(key: number): boolean {
+    return this.#fields.has(key);
+  }
+
+  is(key: number, text: Uint8Array): boolean {
+    const { from, to } = this.#fields;
+    return this.has(key) && isText(this.#bytes, from[key] ?? 0, to[key] ?? 0, text);
+  }
+
+  /** Reads the time under a key, in whatever form it has. */
+  readTime(key: number, { time }: Pick<Stamp, 'time'>): boolean {
+    const { from, to } = this.#fields;
+    return (
+      this.has(key) &&
+      readAnyTime(this.#bytes, from[key] ?? 0, to[key] ?? 0, time, this.#options.zone)
+    );
+  }
+
+  /** Reads the duration under a key. */
+  readDuration(key: number, stamp: Stamp, unit: UnitDigits = unitDigits.s): void {
+    const { from, to } = this.#fields;
+    stamp.hasDuration =
+      this.has(key) &&
+      readDuration(this.#bytes, from[key] ?? 0, to[key] ?? 0, stamp.duration, unit);
+  }
+
+  /** How many bytes the value under a key has. */
+  lengthOf(key: number): number {
+    return (this.#fields.to[key] ?? 0) - (this.#fields.from[key] ?? 0);
+  }
+}
+
+/** @param read says why a line that is an object is no message, or reads its times */
+export function jsonParser(
+  keys: readonly string[],
+  options: ParserOptions,
+  read: (line: JsonLine, stamp: Stamp) => Reason | undefined,
+): LineParser {
+  const line = new JsonLine(keys, options);
+  return {
+    parse(bytes, from, to, stamp) {
+      if (!line.scan(bytes, from, to)) return 'no request of this format';
+      return read(line, stamp);
+    },
+  };
+}

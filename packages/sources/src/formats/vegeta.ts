@@ -1,0 +1,59 @@
+/**
+ * vegeta, `vegeta encode --to json` and `--to csv`. The stamp is the start.
+ *
+ *     JSON  timestamp (RFC 3339, ns), latency (ns), code, method, url …
+ *     CSV   timestamp (ns since the epoch), code, latency (ns), bytes out, bytes in, error, …  no header
+ */
+import { digitAt } from '../bytes.ts';
+import type { LogFormat } from '../format.ts';
+import { unitDigits } from '../time/instant.ts';
+import { Columns } from './columns.ts';
+import { jsonParser } from './json-log.ts';
+
+const keys = ['timestamp', 'latency', 'code'];
+const [timestamp, latency, code] = [0, 1, 2] as const;
+
+export const vegeta: LogFormat = {
+  name: 'vegeta',
+  title: 'vegeta encode --to json',
+  example:
+    '{"attack":"","seq":0,"code":200,"timestamp":"2016-05-28T11:11:11.123456789Z","latency":3870000,"bytes_out":0,"bytes_in":612,"error":"","method":"GET","url":"http://example.com/"}',
+  resolution: '1 ns',
+  moment: 'start',
+  parser: (options) =>
+    jsonParser(keys, options, (line, stamp) => {
+      if (!line.has(latency) || !line.has(code)) return 'no request of this format';
+      if (!line.readTime(timestamp, stamp)) return 'no time that can be read';
+      line.readDuration(latency, stamp, unitDigits.ns);
+      return undefined;
+    }),
+};
+
+const timestampDigits = 19;
+const leastColumns = 6;
+
+export const vegetaCsv: LogFormat = {
+  name: 'vegeta-csv',
+  title: 'vegeta encode --to csv',
+  example: '1464433871123456789,200,3870000,0,612,,,,0,GET,http://example.com/,',
+  resolution: '1 ns',
+  moment: 'start',
+  parser() {
+    const columns = new Columns(',', 'csv');
+    return {
+      parse(bytes, from, to, stamp) {
+        if (digitAt(bytes, from) > 9 || columns.split(bytes, from, to) < leastColumns)
+          return 'no request of this format';
+        const { time, duration } = stamp;
+        const isTime =
+          columns.to(0) - columns.from(0) === timestampDigits &&
+          time.readDecimal(bytes, columns.from(0), columns.to(0), unitDigits.ns);
+        if (!isTime) return 'no time that can be read';
+        stamp.hasDuration = columns.read(2, (begin, end) =>
+          duration.readDecimal(bytes, begin, end, unitDigits.ns),
+        );
+        return stamp.hasDuration ? undefined : 'no request of this format';
+      },
+    };
+  },
+};

@@ -1,0 +1,115 @@
+/**
+ * W3C extended log format, as IIS and CloudFront write it:
+ *
+ *     directive = "#" name ":" text            `#Fields:` names the columns, anew wherever it stands
+ *     entry     = field *(blank field)         tabs where the line has any; else blanks, quoted text
+ *
+ * Time is `date` and `time` in UTC, or `date-local` and `time-local` in the zone of the server; a
+ * `#Date:` directive stands in for a missing date. IIS and CloudFront stamp the end, to the second.
+ * `time-taken` is in ms, and in seconds for CloudFront, which its `x-edge-location` tells apart.
+ */
+import { indexOf, space, startsWith, tab, textBytes } from '../bytes.ts';
+import type { LineParser, LogFormat, Reason, Stamp } from '../format.ts';
+import { unitDigits } from '../time/instant.ts';
+import { utc, type Zone } from '../time/zone.ts';
+import { Columns } from './columns.ts';
+
+const directive = textBytes('#');
+const fieldsMark = '#Fields:';
+const dateMark = '#Date:';
+const dateLength = 'YYYY-MM-DD'.length;
+const longestTime = 40;
+const mostDirectiveBytes = 8_192;
+const edgeLocation = 'x-edge-location';
+
+class W3cParser implements LineParser {
+  readonly #isCloudFront: boolean;
+  readonly #zone: Zone;
+  readonly #byTabs = new Columns('\t', 'none');
+  readonly #byBlanks = new Columns(' ', 'w3c');
+  readonly #scratch = Buffer.alloc(dateLength + 1 + longestTime, ' ');
+  #date = -1;
+  #time = -1;
+  #duration = -1;
+  #isLocal = false;
+  #hasDate = false;
+
+  constructor(isCloudFront: boolean, zone: Zone) {
+    this.#isCloudFront = isCloudFront;
+    this.#zone = zone;
+  }
+
+  parse(bytes: Uint8Array, from: number, to: number, stamp: Stamp): Reason | undefined {
+    if (startsWith(bytes, from, to, directive)) {
+      this.#obey(Buffer.from(bytes.subarray(from, Math.min(to, from + mostDirectiveBytes))));
+      return 'a header or comment';
+    }
+    if (this.#time === -1) return 'no request of this format';
+    const isTabbed = indexOf(bytes, tab, from, to) !== -1;
+    const columns = isTabbed ? this.#byTabs : this.#byBlanks;
+    columns.split(bytes, from, to);
+    if (!this.#readTime(bytes, columns, stamp)) return 'no time that can be read';
+    const unit = this.#isCloudFront ? unitDigits.s : unitDigits.ms;
+    stamp.hasDuration = columns.read(this.#duration, (begin, end) =>
+      stamp.duration.readDecimal(bytes, begin, end, unit),
+    );
+    return undefined;
+  }
+
+  #obey(line: Buffer): void {
+    const text = line.toString('latin1');
+    if (text.startsWith(dateMark)) {
+      const date = text.slice(dateMark.length).trim().slice(0, dateLength);
+      this.#hasDate = date.length === dateLength;
+      if (this.#hasDate) this.#scratch.write(date, 'latin1');
+    }
+    if (!text.startsWith(fieldsMark)) return;
+    const names = text.slice(fieldsMark.length).trim().split(/\s+/);
+    const isRequest = names.some((name) => name.startsWith('cs-') || name.startsWith('cs('));
+    this.#time = -1;
+    if (!isRequest || names.includes(edgeLocation) !== this.#isCloudFront) return;
+    this.#isLocal = !names.includes('time') && names.includes('time-local');
+    const suffix = this.#isLocal ? '-local' : names.includes('time') ? '' : '-UTC';
+    this.#date = names.indexOf(`date${suffix}`);
+    this.#time = names.indexOf(`time${suffix}`);
+    this.#duration = names.findIndex((name) => name === 'time-taken' || name === 'TimeTakenMS');
+  }
+
+  #readTime(bytes: Uint8Array, columns: Columns, { time }: Stamp): boolean {
+    const scratch = this.#scratch;
+    if (this.#date === -1 ? !this.#hasDate : !this.#copyDate(bytes, columns)) return false;
+    return columns.read(this.#time, (from, to) => {
+      if (to - from > longestTime) return false;
+      for (let at = from; at < to; at++) scratch[dateLength + 1 + at - from] = bytes[at] ?? 0;
+      const end = dateLength + 1 + to - from;
+      return time.readIso(scratch, 0, end, this.#isLocal ? this.#zone : utc);
+    });
+  }
+
+  #copyDate(bytes: Uint8Array, columns: Columns): boolean {
+    return columns.read(this.#date, (from, to) => {
+      if (to - from !== dateLength) return false;
+      for (let at = from; at < to; at++) this.#scratch[at - from] = bytes[at] ?? space;
+      return true;
+    });
+  }
+}
+
+export const iis: LogFormat = {
+  name: 'iis',
+  title: 'IIS, W3C extended',
+  example: '2016-05-28 11:11:11 198.51.100.2 GET / - 80 - 192.0.2.7 curl/8.5.0 - 200 0 0 15',
+  resolution: '1 s (Advanced Logging: 1 ms)',
+  moment: 'end',
+  parser: ({ zone }) => new W3cParser(false, zone),
+};
+
+export const cloudfront: LogFormat = {
+  name: 'cloudfront',
+  title: 'Amazon CloudFront, standard log',
+  example:
+    '2016-05-28\t11:11:11\tMAD50\t612\t192.0.2.7\tGET\td111111abcdef8.cloudfront.net\t/\t200\t-\tcurl/8.5.0\t-\t-\tHit\tid\texample.com\thttps\t23\t0.004',
+  resolution: '1 s',
+  moment: 'end',
+  parser: ({ zone }) => new W3cParser(true, zone),
+};

@@ -1,0 +1,64 @@
+/**
+ * Zeek's http.log, tab-separated with a header, or JSON. `ts` is when the request was seen, the
+ * start, in seconds with six digits (JSON also as ISO 8601). There is no duration.
+ */
+import { startsWith, textBytes } from '../bytes.ts';
+import type { LogFormat } from '../format.ts';
+import { readAnyTime } from '../time/any-time.ts';
+import { Columns } from './columns.ts';
+import { jsonParser } from './json-log.ts';
+
+const fieldsMark = textBytes('#fields\t');
+const comment = textBytes('#');
+
+export const zeek: LogFormat = {
+  name: 'zeek',
+  title: 'Zeek http.log, tab-separated',
+  example:
+    '1464433871.123456\tCHhAvVGS1DHFjwGM9\t192.0.2.7\t53332\t198.51.100.2\t80\t1\tGET\texample.com\t/',
+  resolution: '1 µs',
+  moment: 'start',
+  parser({ zone }) {
+    const columns = new Columns('\t', 'none');
+    let time = -1;
+    return {
+      parse(bytes, from, to, stamp) {
+        if (startsWith(bytes, from, to, fieldsMark)) {
+          const text = Buffer.from(bytes.subarray(from, to)).toString('latin1');
+          const names = text.split('\t').slice(1);
+          // Zeek's other logs have the same form.
+          time = names.includes('method') || names.includes('uri') ? names.indexOf('ts') : -1;
+        }
+        if (startsWith(bytes, from, to, comment)) return 'a header or comment';
+        if (time === -1) return 'no request of this format';
+        columns.split(bytes, from, to);
+        stamp.hasDuration = false;
+        const isTime = columns.read(time, (begin, end) =>
+          readAnyTime(bytes, begin, end, stamp.time, zone),
+        );
+        return isTime ? undefined : 'no time that can be read';
+      },
+    };
+  },
+};
+
+const keys = ['ts', 'uid', 'id.orig_h', 'method', 'uri', 'status_code', 'host'];
+const [ts, uid, origin] = [0, 1, 2] as const;
+const ofRequests = [3, 4, 5, 6] as const;
+
+export const zeekJson: LogFormat = {
+  name: 'zeek-json',
+  title: 'Zeek http.log, JSON',
+  example:
+    '{"ts":1464433871.123456,"uid":"CHhAvVGS1DHFjwGM9","id.orig_h":"192.0.2.7","method":"GET","host":"example.com","uri":"/","status_code":200}',
+  resolution: '1 µs',
+  moment: 'start',
+  parser: (options) =>
+    jsonParser(keys, options, (line, stamp) => {
+      const isRequest =
+        line.has(uid) && line.has(origin) && ofRequests.some((key) => line.has(key));
+      if (!isRequest) return 'no request of this format';
+      stamp.hasDuration = false;
+      return line.readTime(ts, stamp) ? undefined : 'no time that can be read';
+    }),
+};

@@ -1,0 +1,4 @@
+/** Logs of other programs as counts: formats, and reading them without a data folder. */
+export { formats } from './formats/formats.ts';
+export { type LogCounts, type LogOptions, readLogs } from './read-log.ts';
+export { summaryLines } from './summary-text.ts';

@@ -1,0 +1,158 @@
+/**
+ * The bytes of a log: of a file, a pipe or stdin, decompressed where they are gzip, zstd or Brotli.
+ * What they are is seen from their first bytes; Brotli, which has none of its own, from the suffix.
+ */
+import { createReadStream } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { Readable, Transform } from 'node:stream';
+import zlib from 'node:zlib';
+import { messageOf, Reto3Error } from '@reto3/core';
+
+/** Large enough that reading costs little, small enough that it stays in a cache of the processor. */
+const chunkBytes = 1 << 18;
+
+/**
+ * The chunks of a log; each is valid only until the next one is asked for.
+ * @param name a file, or `-` for stdin
+ * @param note told of what takes time for a reason that the user should know
+ * @throws Reto3Error RETO3_LOG_UNREADABLE
+ */
+export async function* chunksOf(
+  name: string,
+  note: (line: string) => void,
+): AsyncGenerator<Buffer> {
+  try {
+    if (name === '-') yield* decompressed(name, stdin());
+    else yield* fileChunks(name, note);
+  } catch (error) {
+    throw error instanceof Reto3Error ? error : unreadable(name, causeOf(error), error);
+  }
+}
+
+async function* stdin(): AsyncGenerator<Buffer> {
+  for await (const chunk of process.stdin) yield asBuffer(chunk);
+}
+
+function asBuffer(chunk: unknown): Buffer {
+  return Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk));
+}
+
+async function* fileChunks(name: string, note: (line: string) => void): AsyncGenerator<Buffer> {
+  const { stat } = await import('node:fs/promises');
+  const found = await stat(name);
+  if (found.isDirectory()) throw unreadable(name, 'it is a folder');
+  if (found.isFIFO()) note(`${name} is a pipe: reading until its writer closes it`);
+  if (!found.isFile()) {
+    yield* decompressed(name, streamOf(name));
+    return;
+  }
+  const file = await open(name);
+  try {
+    yield* decompressed(name, readFile(file));
+  } finally {
+    await file.close();
+  }
+}
+
+async function* streamOf(name: string): AsyncGenerator<Buffer> {
+  for await (const chunk of createReadStream(name, { highWaterMark: chunkBytes }))
+    yield asBuffer(chunk);
+}
+
+/** Into the same memory again and again. */
+async function* readFile(file: FileHandle): AsyncGenerator<Buffer> {
+  const buffer = Buffer.allocUnsafeSlow(chunkBytes);
+  for (;;) {
+    const { bytesRead } = await file.read(buffer, 0, chunkBytes);
+    if (bytesRead === 0) return;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+async function* decompressed(name: string, chunks: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+  const first = await chunks.next();
+  if (first.done) return;
+  const decompressor = decompressorFor(name, first.value);
+  if (decompressor === undefined) {
+    yield first.value;
+    yield* chunks;
+    return;
+  }
+  // A decompressor keeps what it is given until it comes to it.
+  const copies = async function* (): AsyncGenerator<Buffer> {
+    yield Buffer.from(first.value);
+    for await (const chunk of chunks) yield Buffer.from(chunk);
+  };
+  const source = Readable.from(copies(), { objectMode: false });
+  source.on('error', (error) => decompressor.destroy(error));
+  for await (const chunk of source.pipe(decompressor)) yield asBuffer(chunk);
+}
+
+const magics = {
+  gzip: [0x1f, 0x8b],
+  zstd: [0x28, 0xb5, 0x2f, 0xfd],
+  xz: [0xfd, 0x37, 0x7a, 0x58, 0x5a],
+  bzip2: [0x42, 0x5a, 0x68],
+  zip: [0x50, 0x4b, 0x03, 0x04],
+  'UTF-16': [0xff, 0xfe],
+  'big-endian UTF-16': [0xfe, 0xff],
+} as const;
+
+function decompressorFor(name: string, first: Buffer): Transform | undefined {
+  const options = { chunkSize: chunkBytes };
+  const kind = Object.entries(magics).find(([, magic]) =>
+    magic.every((byte, index) => first[index] === byte),
+  )?.[0];
+  switch (kind) {
+    case undefined:
+      return name.endsWith('.br') ? zlib.createBrotliDecompress(options) : undefined;
+    case 'gzip':
+      return zlib.createGunzip(options);
+    case 'zstd':
+      return zstdDecompressor(name);
+    default:
+      throw unreadable(name, `it is ${kind}, want text, gzip, zstd or Brotli`, undefined, {
+        hint: 'decode it first, and read the text from stdin with --log -',
+      });
+  }
+}
+
+/** Node.js has it from 22.15 on. */
+function zstdDecompressor(name: string): Transform {
+  const create: unknown = Reflect.get(zlib, 'createZstdDecompress');
+  const made: unknown = typeof create === 'function' ? create() : undefined;
+  if (made instanceof Transform) return made;
+  throw unreadable(
+    name,
+    `it is zstd, which Node.js ${process.versions.node} cannot read`,
+    undefined,
+    {
+      hint: `run zstd -dc ${name} | reto3 … --log -`,
+    },
+  );
+}
+
+function unreadable(
+  name: string,
+  why: string,
+  cause?: unknown,
+  options?: { readonly hint: string },
+): Reto3Error {
+  return new Reto3Error('RETO3_LOG_UNREADABLE', `cannot read ${name}: ${why}`, {
+    ...options,
+    ...(cause !== undefined && { cause }),
+  });
+}
+
+const causes = new Map([
+  ['ENOENT', 'there is no such file'],
+  ['EACCES', 'this user may not read it'],
+  ['EISDIR', 'it is a folder'],
+  ['Z_BUF_ERROR', 'it ends in the middle of its compressed data'],
+  ['Z_DATA_ERROR', 'its compressed data is damaged'],
+]);
+
+function causeOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return causes.get(code) ?? messageOf(error);
+}

@@ -1,0 +1,85 @@
+/**
+ * Cuts a stream of bytes into lines, without copying those that lie within one chunk.
+ *
+ * A line ends at a line feed, and loses a carriage return before it; the last one needs neither. A
+ * byte order mark in front goes, and so do NUL bytes at the begin of a line: a log that was
+ * truncated while its writer held an offset has a hole there. Memory: one chunk, and a line of up
+ * to 1 MiB; longer ones are handed to `tooLong`.
+ */
+import { carriageReturn, lineFeed } from './bytes.ts';
+import type { TakeLine } from './wrappers.ts';
+
+const mostLineBytes = 1 << 20;
+const byteOrderMark = [0xef, 0xbb, 0xbf];
+
+export class LineCutter {
+  readonly #take: TakeLine;
+  readonly #tooLong: () => void;
+  /** The begin of a line that the last chunk did not end. */
+  #rest = Buffer.allocUnsafe(1 << 16);
+  #restBytes = 0;
+  #isTooLong = false;
+  #isFirst = true;
+
+  constructor(take: TakeLine, tooLong: () => void) {
+    this.#take = take;
+    this.#tooLong = tooLong;
+  }
+
+  write(chunk: Buffer): void {
+    let from = 0;
+    if (this.#restBytes > 0 || this.#isTooLong) {
+      const end = chunk.indexOf(lineFeed);
+      if (end === -1) {
+        this.#keep(chunk, 0, chunk.length);
+        return;
+      }
+      this.#keep(chunk, 0, end);
+      this.#takeRest();
+      from = end + 1;
+    }
+    for (;;) {
+      const end = chunk.indexOf(lineFeed, from);
+      if (end === -1) break;
+      this.#line(chunk, from, end);
+      from = end + 1;
+    }
+    if (from < chunk.length) this.#keep(chunk, from, chunk.length);
+  }
+
+  end(): void {
+    if (this.#restBytes > 0 || this.#isTooLong) this.#takeRest();
+  }
+
+  #takeRest(): void {
+    if (this.#isTooLong) this.#tooLong();
+    else this.#line(this.#rest, 0, this.#restBytes);
+    this.#restBytes = 0;
+    this.#isTooLong = false;
+  }
+
+  #line(bytes: Uint8Array, begin: number, end: number): void {
+    let from = begin;
+    let to = end;
+    if (to > from && bytes[to - 1] === carriageReturn) to--;
+    if (this.#isFirst) {
+      this.#isFirst = false;
+      if (byteOrderMark.every((byte, index) => bytes[from + index] === byte)) from += 3;
+    }
+    while (from < to && bytes[from] === 0) from++;
+    this.#take(bytes, from, to);
+  }
+
+  #keep(chunk: Buffer, from: number, to: number): void {
+    const bytes = this.#restBytes + to - from;
+    if (bytes > mostLineBytes) this.#isTooLong = true;
+    if (this.#isTooLong) return;
+    if (bytes > this.#rest.length) {
+      const larger = Buffer.allocUnsafe(Math.min(mostLineBytes, 2 * bytes));
+      this.#rest.copy(larger, 0, 0, this.#restBytes);
+      this.#rest = larger;
+    }
+    chunk.copy(this.#rest, this.#restBytes, from, to);
+    this.#restBytes = bytes;
+  }
+}

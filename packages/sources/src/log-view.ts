@@ -1,0 +1,97 @@
+/**
+ * Counts of logs as the engine's queries and analyses read them: blocks made on demand from the
+ * ms10 windows in memory, so that a day needs no more memory than its messages.
+ *
+ * A log counts from the window of its first message through that of its last: windows between them
+ * without a message are 0, time outside is a gap. Several logs count where any of them does.
+ */
+import {
+  alignDown,
+  alignUp,
+  allocateWindows,
+  joinWindows,
+  min,
+  ms10,
+  type Period,
+  periods,
+  sliceOf,
+  type Windows,
+} from '@reto3/core';
+import type { CountsView } from '@reto3/engine';
+import type { WindowCounts } from './window-counts.ts';
+
+/** Half-open, epoch ms. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+interface Row {
+  readonly start: number;
+  readonly windows: Windows;
+}
+
+/** @param spans in which the log counts, at least one */
+export function viewOf(counts: WindowCounts, spans: readonly Span[], period: Period): CountsView {
+  const oldest = Math.min(...spans.map(({ from }) => from));
+  const newest = Math.max(...spans.map(({ to }) => to));
+  const end = alignUp(newest, period.windowMs);
+  return {
+    finalThrough: end,
+    newestEnd: end,
+    oldest,
+    minutes: [],
+    deletedBefore: { ms10: 0, sec: 0, min: 0 },
+    store: {
+      close: async () => undefined,
+      async *rows(name, range): AsyncGenerator<Row> {
+        const { blockMs } = periods[name];
+        const first = Math.max(alignUp(range.from, blockMs), alignDown(oldest, blockMs));
+        const last = Math.min(range.to, newest);
+        if (first >= last) return;
+        const blocks = Math.ceil((last - first) / blockMs);
+        for (let index = 0; index < blocks; index++) {
+          const start = first + (range.reverse ? blocks - 1 - index : index) * blockMs;
+          if (!spans.some(({ from, to }) => from < start + blockMs && to > start)) continue;
+          yield { start, windows: blockOf(counts, spans, periods[name], start) };
+        }
+      },
+    },
+  };
+}
+
+function blockOf(
+  counts: WindowCounts,
+  spans: readonly Span[],
+  period: Period,
+  start: number,
+): Windows {
+  if (period === ms10) return minuteOf(counts, spans, start);
+  const block = allocateWindows(period.blockWindows);
+  const perMinute = Math.max(1, min.windowMs / period.windowMs);
+  const perWindow = ms10.blockWindows / perMinute;
+  for (let at = 0; at < period.blockWindows; at += perMinute) {
+    const minuteStart = start + at * period.windowMs;
+    if (!spans.some(({ from, to }) => from < minuteStart + min.windowMs && to > minuteStart))
+      continue;
+    const joined = joinWindows(minuteOf(counts, spans, minuteStart), perWindow);
+    for (const [column, values] of [
+      [block.counts, joined.counts],
+      [block.counted, joined.counted],
+      [block.partial, joined.partial],
+    ] as const)
+      column.set(values, at);
+  }
+  return block;
+}
+
+function minuteOf(counts: WindowCounts, spans: readonly Span[], start: number): Windows {
+  const minute = allocateWindows(ms10.blockWindows);
+  for (const { from, to } of spans) {
+    const first = Math.max(0, (from - start) / ms10.windowMs);
+    const end = Math.min(ms10.blockWindows, (to - start) / ms10.windowMs);
+    if (first < end) sliceOf(minute, first, end).counted.fill(1);
+  }
+  counts.addTo(start, minute.counts);
+  return minute;
+}

@@ -1,0 +1,383 @@
+/**
+ * Reads logs into counts: chunks → lines → (wrapper) → format → time → window.
+ *
+ * Every line is accounted for: lines = messages + skipped, with a count for each reason and the
+ * first three as examples. Memory is bounded by window-counts.ts, and by one line of 1 MiB.
+ */
+import { alignDown, largestTime, ms10, type Period, Reto3Error } from '@reto3/core';
+import type { CountsView } from '@reto3/engine';
+import { copyOf } from './bytes.ts';
+import { type Fit, fitOf, type Sample } from './detect.ts';
+import { type LogFormat, type Moment, type ParserOptions, type Reason, Stamp } from './format.ts';
+import { formats } from './formats/formats.ts';
+import { patternFormat } from './formats/pattern.ts';
+import { chunksOf } from './input.ts';
+import { LineCutter } from './line-cutter.ts';
+import { type Span, viewOf } from './log-view.ts';
+import { parseZone } from './time/zone.ts';
+import { WindowCounts } from './window-counts.ts';
+
+export interface LogOptions {
+  /** A format's name; found out without it. */
+  readonly format?: string | undefined;
+  /** The moment to count; the start where it can be known without it. */
+  readonly at?: string | undefined;
+  readonly zone?: string | undefined;
+  readonly pattern?: string | undefined;
+  readonly timeFormat?: string | undefined;
+  /** When a run with relative times began, epoch ms. */
+  readonly startMs?: number | undefined;
+}
+
+interface SkippedLine {
+  /** From 1. */
+  readonly line: number;
+  readonly reason: Reason;
+  readonly text: string;
+}
+
+/** What was found in one log. */
+export interface LogSummary {
+  readonly name: string;
+  readonly format: LogFormat;
+  /** What stood around its lines. */
+  readonly wrapper: string | undefined;
+  /** Which moment was counted. */
+  readonly moment: Moment;
+  /** How finely its clock ticks; 1,000 or less than 1, too. */
+  readonly resolutionMs: number;
+  readonly lines: number;
+  readonly messages: number;
+  readonly skipped: number;
+  readonly reasons: ReadonlyMap<Reason, number>;
+  /** The first three skipped lines that are not blank, headers or the like. */
+  readonly examples: readonly SkippedLine[];
+  /** Another format that lines which are none of this one have. */
+  readonly otherFormat: string | undefined;
+  /** From the first window with a message through the last; undefined without a message. */
+  readonly span: Span | undefined;
+  /** Messages whose time is later than now. */
+  readonly future: number;
+  /** By how much the times of the log step back at the most, in ms. */
+  readonly stepBackMs: number;
+}
+
+export interface LogCounts {
+  readonly logs: readonly LogSummary[];
+  /** The coarsest of the logs. */
+  readonly resolutionMs: number;
+  /** Where the first of them begins, epoch ms. */
+  readonly from: number;
+  /** @throws Reto3Error RETO3_NO_DATA where the clock is coarser than the period's windows */
+  view(period: Period): CountsView;
+}
+
+/** As many bytes are looked at to find the format. */
+const sampleBytes = 1 << 18;
+const mostSampleLines = 1_000;
+const mostExamples = 3;
+/** Of skipped lines, to see whether they have another format. */
+const mostOthers = 64;
+const longestExample = 120;
+
+const dull: ReadonlySet<Reason> = new Set<Reason>([
+  'a blank line',
+  'a header or comment',
+  'another metric',
+  'a sum of other lines',
+  'part of a longer line',
+]);
+
+/**
+ * @param nowMs to tell times of the future, epoch ms
+ * @param note told of what the user should know before it is read
+ * @throws Reto3Error RETO3_BAD_FLAG, RETO3_LOG_UNREADABLE, RETO3_LOG_UNKNOWN, RETO3_NO_DATA
+ */
+export async function readLogs(
+  names: readonly string[],
+  options: LogOptions,
+  nowMs: number,
+  note: (line: string) => void,
+): Promise<LogCounts> {
+  const counts = new WindowCounts();
+  const reading = { ...plannedBy(options), nowMs };
+  const logs: LogSummary[] = [];
+  for (const name of names) {
+    const log = new Log(name, reading, counts);
+    for await (const chunk of chunksOf(name, note)) log.write(chunk);
+    logs.push(log.end());
+  }
+  const spans = logs.flatMap(({ span }) => span ?? []);
+  const resolutionMs = Math.max(...logs.map((log) => log.resolutionMs));
+  return {
+    logs,
+    resolutionMs,
+    from: Math.min(...spans.map(({ from }) => from)),
+    view(period) {
+      if (resolutionMs <= period.windowMs) return viewOf(counts, spans, period);
+      const name = logs.find((log) => log.resolutionMs === resolutionMs)?.name;
+      throw new Reto3Error(
+        'RETO3_NO_DATA',
+        `the clock of ${name} ticks in ${durationText(resolutionMs)}, so it has no windows of ${durationText(period.windowMs)}`,
+        { hint: 'ask for sec or min, or log the time in milliseconds' },
+      );
+    },
+  };
+}
+
+/** A length of time in the unit that suits it. */
+export function durationText(ms: number): string {
+  if (ms >= 1_000) return `${ms / 1_000} s`;
+  if (ms >= 1) return `${ms} ms`;
+  return ms >= 0.001 ? `${Math.round(ms * 1_000)} µs` : `${Math.round(ms * 1_000_000)} ns`;
+}
+
+interface Reading {
+  readonly candidates: readonly LogFormat[];
+  readonly at: Moment | undefined;
+  readonly parser: ParserOptions;
+  readonly nowMs: number;
+}
+
+function plannedBy(options: LogOptions): Omit<Reading, 'nowMs'> {
+  const { format, at, zone = 'UTC', pattern, timeFormat, startMs } = options;
+  if (at !== undefined && at !== 'start' && at !== 'end')
+    throw new Reto3Error('RETO3_BAD_FLAG', `got --at "${at}", want start or end`);
+  if (pattern !== undefined && format !== undefined)
+    throw new Reto3Error('RETO3_BAD_FLAG', 'got --pattern with --log-format, want one of them');
+  if (timeFormat !== undefined && pattern === undefined)
+    throw new Reto3Error('RETO3_BAD_FLAG', 'got --time-format without --pattern');
+  return {
+    candidates: pattern === undefined ? candidatesOf(format) : [patternFormat(pattern, timeFormat)],
+    at,
+    parser: { zone: parseZone(zone), startMs, isNamed: format !== undefined },
+  };
+}
+
+function candidatesOf(name: string | undefined): readonly LogFormat[] {
+  if (name === undefined) return formats;
+  const format = formats.find((each) => each.name === name);
+  if (format !== undefined) return [format];
+  throw new Reto3Error('RETO3_BAD_FLAG', `there is no log format "${name}"`, {
+    hint: `want one of ${formats.map((each) => each.name).join(', ')}`,
+  });
+}
+
+/** Which way from the stamp to the moment that is counted. */
+type Way = 'as stamped' | 'back' | 'forward';
+
+class Log {
+  readonly #name: string;
+  readonly #reading: Reading;
+  readonly #counts: WindowCounts;
+  readonly #stamp = new Stamp();
+  /** What was read before the format was known. */
+  #first: Buffer | undefined = Buffer.alloc(0);
+  #fit: Fit | undefined;
+  #way: Way = 'as stamped';
+  #cutter: LineCutter | undefined;
+  #lines = 0;
+  #messages = 0;
+  #digits = 0;
+  #oldest = Number.POSITIVE_INFINITY;
+  #newest = Number.NEGATIVE_INFINITY;
+  #newestStamp = 0;
+  #stepBackMs = 0;
+  #future = 0;
+  readonly #reasons = new Map<Reason, number>();
+  readonly #examples: SkippedLine[] = [];
+  readonly #others: Uint8Array[] = [];
+
+  constructor(name: string, reading: Reading, counts: WindowCounts) {
+    this.#name = name;
+    this.#reading = reading;
+    this.#counts = counts;
+  }
+
+  write(chunk: Buffer): void {
+    if (this.#first === undefined) {
+      this.#cutter?.write(chunk);
+      return;
+    }
+    this.#first = Buffer.concat([this.#first, chunk]);
+    if (this.#first.length >= sampleBytes) this.#begin();
+  }
+
+  /** @throws Reto3Error RETO3_LOG_UNKNOWN, RETO3_NO_DATA */
+  end(): LogSummary {
+    if (this.#first !== undefined) this.#begin();
+    this.#cutter?.end();
+    const fit = this.#fit;
+    if (fit === undefined || this.#messages === 0) throw this.#nothing();
+    return {
+      name: this.#name,
+      format: fit.format,
+      wrapper: fit.wrapper?.name,
+      moment: this.#moment(fit.format),
+      resolutionMs: 10 ** (3 - this.#digits),
+      lines: this.#lines,
+      messages: this.#messages,
+      skipped: this.#lines - this.#messages,
+      reasons: this.#reasons,
+      examples: this.#examples,
+      otherFormat: this.#otherFormat(),
+      span: {
+        from: alignDown(this.#oldest, this.#windowMs),
+        to: alignDown(this.#newest, this.#windowMs) + this.#windowMs,
+      },
+      future: this.#future,
+      stepBackMs: this.#stepBackMs,
+    };
+  }
+
+  /** Of the finest windows that this clock can fill. */
+  get #windowMs(): number {
+    return this.#digits >= 2 ? ms10.windowMs : 1_000;
+  }
+
+  #moment(format: LogFormat): Moment {
+    if (this.#way === 'as stamped') return format.moment;
+    return this.#way === 'back' ? 'start' : 'end';
+  }
+
+  #begin(): void {
+    const first = this.#first ?? Buffer.alloc(0);
+    this.#first = undefined;
+    const { candidates, parser: options } = this.#reading;
+    const sample = sampleOf(first);
+    // Any start will do to find the format.
+    const finding = { ...options, startMs: options.startMs ?? 0 };
+    const fit = fitOf(sample, candidates, finding) ?? onlyOf(candidates);
+    if (fit === undefined) throw this.#unknown(first, sample);
+    this.#fit = fit;
+    this.#way = this.#wayOf(fit);
+    const parser = fit.format.parser(options);
+    const line = (bytes: Uint8Array, from: number, to: number): void => {
+      this.#lines++;
+      const reason =
+        from === to ? 'a blank line' : (parser.parse(bytes, from, to, this.#stamp) ?? this.#add());
+      if (reason !== undefined) this.#skip(reason, bytes, from, to);
+    };
+    const inner = fit.wrapper?.open();
+    const take =
+      inner === undefined
+        ? line
+        : (bytes: Uint8Array, from: number, to: number): void => {
+            const reason = inner.unwrap(bytes, from, to, line);
+            if (reason === undefined) return;
+            this.#lines++;
+            this.#skip(from === to ? 'a blank line' : reason, bytes, from, to);
+          };
+    this.#cutter = new LineCutter(take, () => {
+      this.#lines++;
+      this.#skip('longer than 1 MiB', first, 0, 0);
+    });
+    this.#cutter.write(first);
+  }
+
+  /** Counts the message that the stamp is of; returns why it cannot. */
+  #add(): Reason | undefined {
+    const { time, duration, hasDuration } = this.#stamp;
+    let { ms } = time;
+    if (this.#way !== 'as stamped') {
+      if (!hasDuration) return 'no duration';
+      if (this.#way === 'back') {
+        ms -= duration.ms;
+        if (time.ns < duration.ns) ms--;
+      } else {
+        ms += duration.ms;
+        if (time.ns + duration.ns >= 1_000_000) ms++;
+      }
+    }
+    if (!(ms >= 0 && ms <= largestTime)) return 'a time out of range';
+    this.#counts.add(ms);
+    this.#messages++;
+    if (ms < this.#oldest) this.#oldest = ms;
+    if (ms > this.#newest) this.#newest = ms;
+    if (ms > this.#reading.nowMs) this.#future++;
+    if (time.digits > this.#digits) this.#digits = time.digits;
+    if (time.ms >= this.#newestStamp) this.#newestStamp = time.ms;
+    else if (this.#newestStamp - time.ms > this.#stepBackMs)
+      this.#stepBackMs = this.#newestStamp - time.ms;
+    return undefined;
+  }
+
+  #skip(reason: Reason, bytes: Uint8Array, from: number, to: number): void {
+    this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + 1);
+    if (dull.has(reason)) return;
+    if (this.#others.length < mostOthers) this.#others.push(copyOf(bytes, from, to));
+    if (this.#examples.length >= mostExamples) return;
+    const end = Math.min(to, from + longestExample);
+    const text = Buffer.from(bytes.subarray(from, end)).toString() + (end < to ? '…' : '');
+    this.#examples.push({ line: this.#lines, reason, text });
+  }
+
+  /** @throws Reto3Error RETO3_BAD_FLAG */
+  #wayOf({ format, digits, hasDurations }: Fit): Way {
+    const { at, parser } = this.#reading;
+    if (format.isRelative && parser.startMs === undefined)
+      throw new Reto3Error(
+        'RETO3_BAD_FLAG',
+        `the times of ${this.#name} count from the begin of the run (${format.title}), which the file does not say`,
+        { hint: 'say when it began, as in --start 2016-05-28T11:11:11Z' },
+      );
+    const wanted = at ?? 'start';
+    if (wanted === format.moment) return 'as stamped';
+    // A second minus a few milliseconds may be in either of two seconds.
+    const canTell = hasDurations && digits >= 2;
+    if (canTell) return wanted === 'start' ? 'back' : 'forward';
+    if (at === undefined) return 'as stamped';
+    const why = digits >= 2 ? 'has no duration in each line' : 'has a clock that ticks in seconds';
+    throw new Reto3Error(
+      'RETO3_BAD_FLAG',
+      `got --at ${at}, but ${this.#name} (${format.title}) stamps the ${format.moment} and ${why}`,
+      { hint: `leave out --at, to count the ${format.moment}` },
+    );
+  }
+
+  #otherFormat(): string | undefined {
+    const options = { ...this.#reading.parser, isNamed: false };
+    const other = fitOf(this.#others, formats, options)?.format;
+    return other === this.#fit?.format ? undefined : other?.title;
+  }
+
+  #unknown(first: Buffer, sample: Sample): Reto3Error {
+    const name = this.#name;
+    if (sample.every((line) => line.length === 0) && first.length < sampleBytes)
+      return new Reto3Error('RETO3_NO_DATA', `${name} is empty`, {
+        hint: 'name a log with at least one request',
+      });
+    if (first.includes(0))
+      return new Reto3Error('RETO3_LOG_UNREADABLE', `cannot read ${name}: it is no text`, {
+        hint: 'name a log of text, plain or compressed with gzip, zstd or Brotli',
+      });
+    return new Reto3Error('RETO3_LOG_UNKNOWN', `${name} has no format that is known`);
+  }
+
+  #nothing(): Reto3Error {
+    const [example] = this.#examples;
+    const title = this.#fit?.format.title ?? 'that format';
+    const where = example === undefined ? '' : `; line ${example.line} has ${example.reason}`;
+    const message = `${this.#name} has no request in ${title}${where}`;
+    return new Reto3Error('RETO3_LOG_UNKNOWN', message);
+  }
+}
+
+/** The one format that was named, for a log of which no line at its begin has it. */
+function onlyOf([format, ...others]: readonly LogFormat[]): Fit | undefined {
+  if (format === undefined || others.length > 0) return undefined;
+  return { format, wrapper: undefined, messages: 0, digits: 0, hasDurations: false };
+}
+
+function sampleOf(first: Buffer): Sample {
+  const lines: Uint8Array[] = [];
+  const cutter = new LineCutter(
+    (bytes, from, to) => {
+      if (lines.length < mostSampleLines) lines.push(copyOf(bytes, from, to));
+    },
+    () => undefined,
+  );
+  cutter.write(first);
+  cutter.end();
+  return lines;
+}

@@ -1,0 +1,40 @@
+/** What was read, in lines for people. */
+import { timeText } from '@reto3/core';
+import { durationText, type LogSummary } from './read-log.ts';
+
+/** Times of several writers are a little out of order in every log. */
+const notableStepMs = 2_000;
+
+/** The first says what was counted; each further one, what to beware of. */
+export function summaryLines(log: LogSummary): string[] {
+  const { name, format, wrapper, moment, resolutionMs, lines, messages, skipped, span } = log;
+  const inside = wrapper === undefined ? '' : ` (in ${wrapper})`;
+  const range = span === undefined ? '' : `, ${timeText(span.from)} to ${timeText(span.to)}`;
+  return [
+    `${name}: ${format.title}${inside}, counted by the ${moment} of each request, clock ${durationText(resolutionMs)}; ` +
+      `${lines} ${lines === 1 ? 'line' : 'lines'} = ${messages} ${messages === 1 ? 'message' : 'messages'} + ${skipped} skipped${range}`,
+    ...skippedLines(log),
+    ...warnings(log),
+  ];
+}
+
+function skippedLines({ name, reasons, examples }: LogSummary): string[] {
+  if (reasons.size === 0) return [];
+  const counts = [...reasons].map(([reason, count]) => `${count} ${reason}`).join(', ');
+  return [
+    `${name}: skipped: ${counts}`,
+    ...examples.map(({ line, reason, text }) => `${name}: line ${line} has ${reason}: ${text}`),
+  ];
+}
+
+function warnings({ name, otherFormat, future, stepBackMs }: LogSummary): string[] {
+  return [
+    otherFormat === undefined
+      ? ''
+      : `${name}: has two formats; lines in the other (${otherFormat}) are not counted: --log-format names the one to count`,
+    future === 0 ? '' : `${name}: ${future} messages have times in the future`,
+    stepBackMs <= notableStepMs
+      ? ''
+      : `${name}: its times step back by up to ${durationText(stepBackMs)}; each message is counted in the window of its own time`,
+  ].filter((line) => line !== '');
+}

@@ -1,0 +1,265 @@
+/**
+ * What container runtimes and log daemons put around the lines of a program.
+ *
+ * A wrapper takes a line apart: it hands on none, one or several lines of the program, or says why
+ * there is none. Runtimes cut long lines into pieces; the pieces are joined again, up to 1 MiB.
+ */
+import {
+  backslash,
+  colon,
+  indexOf,
+  lineFeed,
+  openBracket,
+  space,
+  startsWith,
+  textBytes,
+} from './bytes.ts';
+import type { Reason } from './format.ts';
+import { JsonFields } from './formats/json-fields.ts';
+import { Instant, monthAt } from './time/instant.ts';
+import { utc } from './time/zone.ts';
+
+export type TakeLine = (bytes: Uint8Array, from: number, to: number) => void;
+
+interface Unwrap {
+  /** Hands on the lines inside; returns why there is none. */
+  unwrap(bytes: Uint8Array, from: number, to: number, take: TakeLine): Reason | undefined;
+}
+
+export interface Wrapper {
+  readonly name: string;
+  open(): Unwrap;
+}
+
+const mostJoinedBytes = 1 << 20;
+
+/** Pieces of a line, until the last one comes. */
+class Pieces {
+  #bytes = Buffer.alloc(0);
+
+  get isEmpty(): boolean {
+    return this.#bytes.length === 0;
+  }
+
+  add(bytes: Uint8Array, from: number, to: number): void {
+    if (this.#bytes.length + to - from <= mostJoinedBytes)
+      this.#bytes = Buffer.concat([this.#bytes, bytes.subarray(from, to)]);
+  }
+
+  takeAll(): Buffer {
+    const all = this.#bytes;
+    this.#bytes = Buffer.alloc(0);
+    return all;
+  }
+}
+
+const stdout = textBytes('stdout ');
+const stderr = textBytes('stderr ');
+const full = 0x46;
+const partial = 0x50;
+const longestTime = '2016-05-28T11:11:11.123456789+00:00'.length;
+
+/** Kubernetes' container runtimes: `time stdout F line`, and P for a piece that goes on. */
+const cri: Wrapper = {
+  name: 'CRI',
+  open() {
+    const pieces = new Pieces();
+    const time = new Instant();
+    return {
+      unwrap(bytes, from, to, take) {
+        const blank = indexOf(bytes, space, from, Math.min(to, from + longestTime + 1));
+        if (blank === -1 || !time.readIso(bytes, from, blank, utc))
+          return 'no request of this format';
+        const tag = blank + 1 + stdout.length;
+        const isStream =
+          startsWith(bytes, blank + 1, to, stdout) || startsWith(bytes, blank + 1, to, stderr);
+        const isFull = bytes[tag] === full;
+        if (!isStream || (!isFull && bytes[tag] !== partial) || bytes[tag + 1] !== space)
+          return 'no request of this format';
+        if (!isFull || !pieces.isEmpty) pieces.add(bytes, tag + 2, to);
+        if (!isFull) return 'part of a longer line';
+        if (pieces.isEmpty) take(bytes, tag + 2, to);
+        else {
+          const line = pieces.takeAll();
+          take(line, 0, line.length);
+        }
+        return undefined;
+      },
+    };
+  },
+};
+
+/** Docker's json-file: `{"log":"line\n","stream":"stdout","time":"…"}`; a piece has no line feed. */
+const docker: Wrapper = {
+  name: 'Docker',
+  open() {
+    const fields = new JsonFields(['log', 'stream']);
+    const pieces = new Pieces();
+    let scratch = Buffer.alloc(1 << 16);
+    return {
+      unwrap(bytes, from, to, take) {
+        const isWrapped = fields.scan(bytes, from, to) && fields.has(0) && fields.has(1);
+        if (!isWrapped) return 'no request of this format';
+        const [begin = 0] = fields.from;
+        const [end = 0] = fields.to;
+        if (scratch.length < end - begin) scratch = Buffer.alloc(2 * (end - begin));
+        const length = unescapeJson(bytes, begin, end, scratch);
+        const isWhole = length > 0 && scratch[length - 1] === lineFeed;
+        const lineEnd = isWhole ? length - 1 : length;
+        if (isWhole && pieces.isEmpty) {
+          take(scratch, 0, lineEnd);
+          return undefined;
+        }
+        pieces.add(scratch, 0, lineEnd);
+        if (!isWhole) return 'part of a longer line';
+        const line = pieces.takeAll();
+        take(line, 0, line.length);
+        return undefined;
+      },
+    };
+  },
+};
+
+const plainEscapes = new Map(
+  Object.entries({ b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' }).map(([letter, char]) => [
+    letter.charCodeAt(0),
+    char.charCodeAt(0),
+  ]),
+);
+const unicodeEscape = 0x75;
+
+/** Writes the text of a JSON string; never longer than the string. @returns its length */
+function unescapeJson(bytes: Uint8Array, from: number, to: number, into: Buffer): number {
+  let length = 0;
+  for (let at = from; at < to; at++) {
+    const byte = bytes[at] ?? 0;
+    if (byte !== backslash) {
+      into[length++] = byte;
+      continue;
+    }
+    at++;
+    const escaped = bytes[at] ?? 0;
+    if (escaped === unicodeEscape) {
+      const code = Number.parseInt(Buffer.from(bytes.subarray(at + 1, at + 5)).toString(), 16);
+      length += into.write(String.fromCharCode(code || 0xfffd), length);
+      at += 4;
+    } else into[length++] = plainEscapes.get(escaped) ?? escaped;
+  }
+  return length;
+}
+
+const lessThan = 0x3c;
+const greaterThan = 0x3e;
+const longestTag = 256;
+
+/**
+ * syslog: `<pri>` or not, then `Mmm dd HH:MM:SS host tag: line` (RFC 3164), the same with an ISO
+ * time (rsyslog), or `1 time host app pid msgid data line` (RFC 5424).
+ */
+const syslog: Wrapper = {
+  name: 'syslog',
+  open() {
+    const time = new Instant();
+    return {
+      unwrap(bytes, from, to, take) {
+        let at = from;
+        if (bytes[at] === lessThan) {
+          at = indexOf(bytes, greaterThan, at, Math.min(to, at + 6)) + 1;
+          if (at === 0) return 'no request of this format';
+        }
+        const line =
+          bytes[at] === 0x31 && bytes[at + 1] === space
+            ? behindRfc5424(bytes, at + 2, to, time)
+            : behindTag(bytes, at, to, time);
+        if (line === -1) return 'no request of this format';
+        take(bytes, line, to);
+        return undefined;
+      },
+    };
+  },
+};
+
+function behindTag(bytes: Uint8Array, from: number, to: number, time: Instant): number {
+  const isTraditional =
+    monthAt(bytes, from) >= 1 && bytes[from + 9] === colon && bytes[from + 12] === colon;
+  const stampEnd = isTraditional ? from + 15 : indexOf(bytes, space, from, to);
+  if (!isTraditional && (stampEnd === -1 || !time.readIso(bytes, from, stampEnd, utc))) return -1;
+  const last = Math.min(to - 1, stampEnd + longestTag);
+  for (let at = stampEnd + 1; at < last; at++)
+    if (bytes[at] === colon && bytes[at + 1] === space) return at + 2;
+  return -1;
+}
+
+function behindRfc5424(bytes: Uint8Array, from: number, to: number, time: Instant): number {
+  let at = from;
+  for (let field = 0; field < 5; field++) {
+    const blank = indexOf(bytes, space, at, to);
+    if (blank === -1 || (field === 0 && !time.readIso(bytes, at, blank, utc))) return -1;
+    at = blank + 1;
+  }
+  // Structured data: a dash, or brackets.
+  const isBracketed = bytes[at] === openBracket;
+  for (; at < to - 1; at++)
+    if (bytes[at + 1] === space && (!isBracketed || bytes[at] === 0x5d)) return at + 2;
+  return -1;
+}
+
+const bar = 0x7c;
+const escapeMark = 0x1b;
+const smallM = 0x6d;
+const longestName = 64;
+
+/** docker compose: `service-1  | line`, with colours or without. */
+const compose: Wrapper = {
+  name: 'docker compose',
+  open: () => ({
+    unwrap(bytes, from, to, take) {
+      const end = Math.min(to, from + longestName);
+      const at = indexOf(bytes, bar, from, end);
+      if (at < from + 2 || bytes[at - 1] !== space || bytes[at + 1] !== space)
+        return 'no request of this format';
+      let line = at + 2;
+      if (bytes[line] === escapeMark) line = indexOf(bytes, smallM, line, to) + 1;
+      take(bytes, line === 0 ? to : line, to);
+      return undefined;
+    },
+  }),
+};
+
+/** OTLP JSON: each record of an export is a line. */
+const otlpExport: Wrapper = {
+  name: 'OTLP',
+  open: () => ({
+    unwrap(bytes, from, to, take) {
+      if (!startsWith(bytes, from, to, exportStart)) return 'no request of this format';
+      let records: readonly unknown[];
+      try {
+        records = recordsOf(JSON.parse(Buffer.from(bytes.subarray(from, to)).toString()));
+      } catch {
+        return 'no request of this format';
+      }
+      if (records.length === 0) return 'a header or comment';
+      for (const record of records) {
+        const line = Buffer.from(JSON.stringify(record));
+        take(line, 0, line.length);
+      }
+      return undefined;
+    },
+  }),
+};
+
+const exportStart = textBytes('{"resourceLogs"');
+
+function recordsOf(exported: unknown): unknown[] {
+  return listIn(exported, 'resourceLogs')
+    .flatMap((resource) => listIn(resource, 'scopeLogs'))
+    .flatMap((scope) => listIn(scope, 'logRecords'));
+}
+
+function listIn(value: unknown, name: string): readonly unknown[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const list: unknown = Reflect.get(value, name);
+  return Array.isArray(list) ? list : [];
+}
+
+export const wrappers: readonly Wrapper[] = [cri, docker, syslog, compose, otlpExport];

@@ -1,0 +1,103 @@
+/** `--log`: windows of logs, without a server and without a folder. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { expect, test } from 'vitest';
+import { runCli } from '../support/cli.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { expectPeriodsAgree, parseLines, sumOf } from '../support/windows.ts';
+
+/** nginx with $msec and $request_time: 600 requests in 6 s, each 5 ms long. */
+function nginxLines(): string {
+  const first = Date.parse('2016-05-28T11:11:11Z');
+  return Array.from({ length: 600 }, (_, index) => {
+    const at = first + 5 + index * 10;
+    return `192.0.2.7 - - [28/May/2016:11:11:11 +0000] "GET / HTTP/1.1" 200 1 "-" "-" ${Math.floor(at / 1_000)}.${String(at % 1_000).padStart(3, '0')} 0.005\n`;
+  }).join('');
+}
+
+async function logFile(name: string, content: string | Uint8Array): Promise<string> {
+  const file = join(await temporaryFolder(), name);
+  await writeFile(file, content);
+  return file;
+}
+
+test('a log has windows of all periods, which agree', async () => {
+  const log = await logFile('access.log', nginxLines());
+  const read = async (period: string) => {
+    const { code, stdout } = await runCli(['stats', period, '--from', '0', '--log', log]);
+    expect(code).toBe(0);
+    return parseLines(stdout);
+  };
+  const [ms10, sec, min] = [await read('ms10'), await read('sec'), await read('min')];
+  expectPeriodsAgree(ms10, sec, min);
+  expect(sumOf(min)).toBe(600);
+  expect([...ms10.values()]).toEqual(Array.from({ length: 600 }, () => 1));
+});
+
+test('what was counted is said on stderr, and stdout has nothing but the windows', async () => {
+  const log = await logFile('access.log', `${nginxLines()}2016/05/28 11:11:11 [error] 1#1: x\n`);
+  const { stdout, stderr } = await runCli(['stats', 'sec', '--last', '1', '--log', log]);
+  expect(stdout).toBe('2016-05-28 11:11:16.000, 100\n');
+  expect(stderr).toBe(
+    [
+      `reto3: ${log}: nginx, text with $msec, counted by the start of each request, clock 1 ms; 601 lines = 600 messages + 1 skipped, 2016-05-28 11:11:11.000 to 2016-05-28 11:11:17.000\n`,
+      `reto3: ${log}: skipped: 1 no request of this format\n`,
+      `reto3: ${log}: line 601 has no request of this format: 2016/05/28 11:11:11 [error] 1#1: x\n`,
+    ].join(''),
+  );
+});
+
+test('bursts, whatif and export answer from logs, all of them where no range is named', async () => {
+  const text = nginxLines();
+  const lines = text.split('\n');
+  const logs = [
+    '--log',
+    await logFile('a.log.gz', gzipSync(`${lines.slice(0, 300).join('\n')}\n`)),
+    '--log',
+    await logFile('b.log', lines.slice(300).join('\n')),
+  ];
+  const bursts = await runCli(['bursts', '--json', ...logs]);
+  expect(JSON.parse(bursts.stdout)).toMatchObject({ messages: 600, windows: 600, uncounted: 0 });
+  const whatIf = await runCli(['whatif', '--capacity', '200', '--json', ...logs]);
+  expect(JSON.parse(whatIf.stdout)).toMatchObject({ messages: 600 });
+  const exported = await runCli(['export', 'sec', ...logs]);
+  expect(exported.stdout.trimEnd().split('\n')).toHaveLength(7);
+});
+
+test('a log comes from stdin', async () => {
+  const log = await logFile('access.log', nginxLines());
+  const wrapper = ['sh', '-c', `exec "$0" "$@" < '${log}'`];
+  const { stdout } = await runCli(['stats', 'min', '--log', '-'], { wrapper });
+  expect(stdout).toBe('2016-05-28 11:11:00.000, 600\n');
+});
+
+test.each([
+  ['RETO3_NO_DATA', 4, ['stats', 'ms10'], 'x - - [28/May/2016:11:11:11 +0000] "GET /" 200 1\n'],
+  ['RETO3_NO_DATA', 4, ['stats'], ''],
+  ['RETO3_LOG_UNKNOWN', 1, ['stats'], 'to be or not\n'],
+  ['RETO3_LOG_UNREADABLE', 1, ['stats'], gzipSync(nginxLines()).subarray(0, -9)],
+  ['RETO3_BAD_FLAG', 2, ['stats', '--log-format', 'none'], nginxLines()],
+  ['RETO3_BAD_FLAG', 2, ['stats', '--data-dir', '.'], nginxLines()],
+  ['RETO3_BAD_FLAG', 2, ['stats', '--cluster'], nginxLines()],
+  ['RETO3_BAD_RANGE', 2, ['stats', '--follow'], nginxLines()],
+] as const)('%s ends with exit code %i: %j', async (name, exit, args, content) => {
+  const log = await logFile('access.log', content);
+  const { code, stdout, stderr } = await runCli([...args, '--log', log]);
+  expect({ code, stdout }).toEqual({ code: exit, stdout: '' });
+  expect(stderr.trimEnd().split('\n')).toHaveLength(name === 'RETO3_NO_DATA' && content ? 2 : 1);
+  expect(stderr).toContain(`[${name}]`);
+});
+
+test('flags that say how a log is read need one', async () => {
+  const { code, stderr } = await runCli(['stats', '--zone', 'UTC']);
+  expect(code).toBe(2);
+  expect(stderr).toContain('got --zone without --log');
+});
+
+test('the formats are listed', async () => {
+  const { stdout } = await runCli(['formats']);
+  expect(stdout).toMatch(/^haproxy +start +1 ms +haproxy, option httplog$/m);
+  const known = JSON.parse((await runCli(['formats', '--json'])).stdout);
+  expect(known).toContainEqual(expect.objectContaining({ name: 'nginx', moment: 'end' }));
+});
