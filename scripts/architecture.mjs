@@ -1,16 +1,15 @@
 /**
- * `npm run check`: packages import in one direction only, each foreign library has one home, and
- * nobody goes past a door. docs/decisions/0003-packages-and-their-doors.md says why this file does
- * it.
+ * `npm run check`: packages import in one direction only, each foreign library has one home, and imports
+ * use the doors. docs/decisions/0003-packages-and-their-doors.md explains why.
  *
- * The rest is checked elsewhere: `exports` shows a build the doors alone, and Biome finds cycles
- * inside a package.
+ * Other checks are elsewhere: `exports` gives a build the doors only, and Biome finds cycles inside a
+ * package.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { root } from './setup.mjs';
 
-/** From the ground up: a package may import those on lower floors, and none beside it. */
+/** From the bottom up: a package may import those on lower floors, but none on its own. */
 const floors = [
   ['core'],
   ['engine', 'client'],
@@ -19,13 +18,13 @@ const floors = [
   ['server'],
   ['cli'],
 ];
-/** The dashboard runs in the browser and takes types alone; the bench enters every door but the CLI's. */
+/** The dashboard runs in the browser and may import types only; the bench may not import the CLI. */
 const apart = {
   dashboard: ['client'],
   bench: ['core', 'client', 'engine', 'reports', 'sources', 'archive', 'cluster', 'server'],
 };
 
-/** Where a library is imported; the bench is free to use those that it measures against. */
+/** The homes of libraries; the bench may also import those that it compares with. */
 const homes = [
   [/^@duckdb\//, 'archive'],
   [/^@nats-io\//, 'cluster'],
@@ -34,7 +33,7 @@ const homes = [
   [/^@oclif\//, 'cli'],
 ];
 
-/** @returns {string[]} names of packages that this one may import */
+/** @returns {string[]} the packages that this one may import */
 function allowedFor(name) {
   const floor = floors.findIndex((names) => names.includes(name));
   return floor < 0 ? apart[name] : floors.slice(0, floor).flat();
@@ -106,7 +105,7 @@ function sourceProblems(file) {
   return inPackage ? [...past, ...unnamedProblems(file, specifiers)] : past;
 }
 
-/** The browser gets no code of another package: types only. */
+/** The browser gets types of other packages only, no code. */
 function dashboardProblems(file) {
   if (!file.startsWith('packages/dashboard/')) return [];
   const text = readFileSync(join(root, file), 'utf8');

@@ -1,4 +1,4 @@
-/** `npm run bench`: installs and builds what changed, then measures. Options stand after `--`. */
+/** `npm run bench -- [OPTIONS]`: installs and builds what changed, then measures. */
 import { runOrExit, setup } from './setup.mjs';
 
 setup();

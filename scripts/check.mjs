@@ -1,5 +1,7 @@
-/** `npm run check`: format, lint, types of everything, what is unused, the references of commands and
- * settings, what comes from others. */
+/**
+ * `npm run check`: architecture, format, lint, types, unused code, the references of commands and
+ * settings, dependencies.
+ */
 import { checkArchitecture } from './architecture.mjs';
 import { checkCommandReference } from './command-reference.mjs';
 import { checkSettingsReference } from './settings-reference.mjs';

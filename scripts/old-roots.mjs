@@ -1,13 +1,13 @@
 /**
- * Deletes roots that debian-root.mjs made for another recipe, once no run has wanted them for a week.
- * Not a part of that file: any change of it makes every root anew.
+ * Deletes roots that debian-root.mjs made from an older recipe, once unused for a week. A separate file,
+ * since any change to debian-root.mjs invalidates every root.
  */
 import { readdirSync, readFileSync, readlinkSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
 const oldMs = 7 * 24 * 60 * 60_000;
 
-/** Whether a process has that folder for its root, or something is mounted in it. */
+/** Whether the folder is the root of a process, or has a mount. */
 export function isInUse(folder) {
   const mountPoints = readFileSync('/proc/self/mountinfo', 'utf8')
     .split('\n')
@@ -17,14 +17,14 @@ export function isInUse(folder) {
     try {
       return /^\d+$/.test(name) && readlinkSync(`/proc/${name}/root`) === folder;
     } catch {
-      // It has ended, or is a thread of the kernel.
+      // The process has ended, or is a kernel thread.
       return false;
     }
   });
 }
 
 /**
- * Notes that a root is wanted, by its time of change, and deletes those beside it that are old.
+ * Marks a root as used, by its modification time, and deletes old ones beside it.
  * @param {string} wanted
  * @param {number} nowMs epoch ms
  * @param {(folder: string) => boolean} inUse

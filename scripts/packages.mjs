@@ -1,13 +1,13 @@
 /**
- * Installs Debian packages, where that may be done: root and apt. Their services are not started.
+ * Installs Debian packages, as root with apt, without starting their services.
  *
- * `node scripts/packages.mjs PACKAGE…` installs these; its exit code is 0 where all of them are there.
+ * `node scripts/packages.mjs PACKAGE…` installs these; its exit code is 0 if all are installed.
  */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 
-/** Where Debian asks whether a package may start its services (invoke-rc.d(8)). */
+/** The file that decides whether a package may start its services (invoke-rc.d(8)). */
 const policyFile = '/usr/sbin/policy-rc.d';
 const ownPolicy = '#!/bin/sh\n# For the time of an installation by npm test of reto3.\nexit 101\n';
 
@@ -28,17 +28,16 @@ function isOwn(file) {
 }
 
 /**
- * Runs `work` while no package may start a service; then the machine's own policy, if there was one,
- * stands again.
+ * Runs `work` while no package may start a service, then restores the machine's own policy.
  * @param {() => void} work
  * @param {string} file
  */
 export function withoutServices(work, file = policyFile) {
   const kept = `${file}.before-reto3`;
-  // Our own is left of a run that was killed; what that run had put aside is still there.
+  // A policy of ours is from a run that was killed; the machine's own is still in `kept`.
   if (isThere(file) && !isOwn(file)) renameSync(file, kept);
   writeFileSync(file, ownPolicy);
-  // Whatever the umask says.
+  // Independent of the umask.
   chmodSync(file, 0o755);
   try {
     work();
@@ -53,8 +52,8 @@ function mayInstall() {
 }
 
 /**
- * The packages of these that apt knows; names the others. A single unknown name, such as tsung on
- * Debian 13, would keep apt-get from installing any.
+ * The packages that apt knows; logs the others. A single unknown name, such as tsung on Debian 13, makes
+ * apt-get install none.
  * @param {string[]} packages
  */
 export function available(packages) {
@@ -63,13 +62,13 @@ export function available(packages) {
   return packages.filter((name) => !unknown.includes(name));
 }
 
-/** Installs those that apt knows; returns 0 where all are installed. */
+/** Installs the packages that apt knows. Returns 0 if all are installed. */
 function install(packages) {
   const apt = {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
   };
-  // Somebody else's apt or a first boot's updates may hold the lock for minutes.
+  // Another apt, or the updates of a first boot, may hold the lock for minutes.
   const patience = ['-o', 'DPkg::Lock::Timeout=300'];
   const options = ['-y', '-qq', '--no-install-recommends', ...patience];
   spawnSync('apt-get', ['update', '-qq'], apt);
@@ -81,18 +80,18 @@ function install(packages) {
   return known.length < packages.length ? 1 : (status ?? 1);
 }
 
-/** @param {Record<string, string>} programs program → the Debian package that has it */
+/** @param {Record<string, string>} programs program → its Debian package */
 export function installMissing(programs) {
   const wanted = Object.keys(programs).filter((program) => !has(program));
   const missing = [...new Set(wanted.map((program) => programs[program]))];
   if (missing.length === 0 || !mayInstall()) return;
   const { RETO3_INSTALL: allowed } = process.env;
   if (allowed === '0') {
-    console.error(`reto3: RETO3_INSTALL=0, so these stay missing: ${missing.join(', ')}`);
+    console.error(`reto3: not installed, because of RETO3_INSTALL=0: ${missing.join(', ')}`);
     return;
   }
   console.error(
-    `reto3: installing Debian packages that tests run: ${missing.join(', ')}\n` +
+    `reto3: installing Debian packages for tests: ${missing.join(', ')}\n` +
       'reto3: their services are not started; RETO3_INSTALL=0 skips these tests instead',
   );
   install(missing);

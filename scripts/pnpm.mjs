@@ -1,7 +1,6 @@
 /**
- * The pinned pnpm, held to the SHA-512 in package.json ("packageManager"). npx reads the version of
- * that only, so the package is fetched, compared and unpacked here. It is unpacked under the hash's
- * name, and renamed when whole.
+ * Fetches the pinned pnpm and verifies the SHA-512 in package.json ("packageManager"), of which npx
+ * uses the version only. The folder is named after the hash, and appears atomically.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -22,9 +21,9 @@ function run(command, args, options) {
 }
 
 /**
- * The script to run with Node.js; fetched if it is not there.
+ * The path of pnpm's script; fetches it if necessary.
  * @param {string} packageManager as in package.json
- * @throws Error where the registry has other bytes under that version
+ * @throws Error if the package does not match the hash
  */
 export function pnpmScript(packageManager) {
   const [, name, sha512] = /^(pnpm@[\d.]+)\+sha512\.([0-9a-f]{128})$/.exec(packageManager) ?? [];
@@ -37,7 +36,7 @@ export function pnpmScript(packageManager) {
   mkdirSync(parent, { recursive: true });
   const making = mkdtempSync(join(parent, 'making-'));
   try {
-    // From a folder without a package.json: npm refuses to run where another manager is named.
+    // From a folder without a package.json: npm refuses to run if that names another package manager.
     const pack = ['pack', '--silent', '--pack-destination', making, name];
     const archive = join(making, run('npm', pack, { cwd: tmpdir() }));
     const sum = createHash('sha512').update(readFileSync(archive)).digest('hex');

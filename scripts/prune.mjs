@@ -1,7 +1,7 @@
 /**
- * `node scripts/prune.mjs FOLDER`: takes out of a production installation what this machine cannot
- * run or never reads: binaries of other platforms, the older uWebSockets.js build where the newer
- * one loads, sources and types of packages. For the image (Node.js 22 or newer); a clone keeps all.
+ * `node scripts/prune.mjs FOLDER`: removes what a production installation does not need: binaries of
+ * other platforms, the older uWebSockets.js build if the newer one loads, sources and types of packages.
+ * For the image only (Node.js 22 or newer).
  */
 import { globSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -42,13 +42,13 @@ const platform = `${process.platform}-${process.arch}`;
 for (const prebuilds of globSync(join(folder, 'node_modules/.pnpm/**/prebuilds'))) {
   for (const name of readdirSync(prebuilds)) if (name !== platform) remove(join(prebuilds, name));
 }
-// LevelDB's sources, which a prebuilt binary makes needless.
+// LevelDB's sources; the prebuilt binary replaces them.
 for (const sources of globSync(
   join(folder, 'node_modules/.pnpm/classic-level@*/node_modules/classic-level/deps'),
 )) {
   remove(sources);
 }
-// What the dashboard is made of is in its bundle; the licences stay. A glob follows no links.
+// The dashboard's dependencies are in its bundle; their licences stay. A glob does not follow links.
 for (const link of globSync(join(folder, 'packages/dashboard/node_modules/{*,@*/*}'))) {
   for (const part of ['dist', 'files', 'scss', 'src']) remove(join(link, part));
 }

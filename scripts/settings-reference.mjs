@@ -1,8 +1,8 @@
 /**
- * The table of settings in docs/settings.md, made from the server's own. Part of `npm run check`,
- * which fails where it is not current.
+ * The table in docs/settings.md, generated from the server's settings. `npm run check` fails if it is
+ * outdated.
  *
- * `node scripts/settings-reference.mjs --write` writes it anew.
+ * `node scripts/settings-reference.mjs --write` updates it.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -14,7 +14,7 @@ const file = 'docs/settings.md';
 const head =
   '| setting | unit | default | more of it | less of it |\n| --- | --- | --- | --- | --- |\n';
 
-/** @returns {Promise<string>} docs/settings.md with the table as it has to be */
+/** @returns {Promise<string>} docs/settings.md with the current table */
 async function currentDocument() {
   const { resolve } = createRequire(join(root, 'packages', 'cli', 'package.json'));
   const { settings } = await import(pathToFileURL(resolve('@reto3/server/settings')).href);
@@ -31,10 +31,10 @@ async function currentDocument() {
   return `${before}${head}${rows.join('')}${table.replace(/^(?:\|.*\n)*/, '')}`;
 }
 
-/** Leaves the process where the table is not what the settings say. */
+/** Exits if the table is outdated. */
 export async function checkSettingsReference() {
   if (readFileSync(join(root, file), 'utf8') === (await currentDocument())) return;
-  console.error(`reto3: ${file} is not current: node scripts/settings-reference.mjs --write`);
+  console.error(`reto3: ${file} is outdated: run node scripts/settings-reference.mjs --write`);
   process.exit(1);
 }
 

@@ -1,6 +1,6 @@
 /**
- * Installs the dependencies with the pinned pnpm and builds, each only where something changed.
- * Everything that runs from a clone goes through here, so that Node.js and npm are all one needs.
+ * Installs the dependencies with the pinned pnpm and builds, each only if something changed. All npm
+ * scripts start here, so Node.js and npm are all you need.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -13,10 +13,10 @@ export const root = fileURLToPath(new URL('..', import.meta.url));
 
 export const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const stampFile = join(root, 'node_modules', '.reto3-installed');
-/** Made by each build; as old as its beginning. tests/support/current-build.ts looks at it. */
+/** Its modification time is the start of the last build, for tests/support/current-build.ts. */
 const builtFile = join(root, 'node_modules', '.reto3-built');
 
-/** Leaves the process with one line where this Node.js is too old to run even the installation. */
+/** Exits with one line if Node.js is too old for the installation. */
 function assertNode() {
   const wanted = manifest.engines.node.replace('>=', '');
   const [major, minor] = process.versions.node.split('.').map(Number);
@@ -26,19 +26,19 @@ function assertNode() {
   process.exit(1);
 }
 
-/** Runs a command from the root of the clone; leaves the process with its exit code if it fails. */
+/** Runs a command in the root of the clone. If it fails, exits with its exit code. */
 export function runOrExit(command, args, options = {}) {
   const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit', ...options });
   if (error) console.error(`reto3: cannot run ${command}: ${error.message}`);
   if (status !== 0) process.exit(status ?? 1);
 }
 
-/** A program that the dependencies brought. */
+/** The path of a dependency's program. */
 export function bin(name) {
   return join(root, 'node_modules', '.bin', name);
 }
 
-/** One line for what these files hold. @param {string[]} files from the root of the clone */
+/** A hash of these files. @param {string[]} files relative to the root of the clone */
 function contentHash(files) {
   const hash = createHash('sha256').update(process.versions.modules);
   for (const file of files)
@@ -46,7 +46,7 @@ function contentHash(files) {
   return hash.digest('hex');
 }
 
-/** Changes whenever an installation would come out differently. */
+/** A hash of everything that determines an installation. */
 function wantedInstallation() {
   const packages = readdirSync(join(root, 'packages')).map((name) =>
     join('packages', name, 'package.json'),
@@ -55,18 +55,18 @@ function wantedInstallation() {
   return contentHash(files);
 }
 
-/** @param {string[]} flags of pnpm's */
+/** @param {string[]} flags for pnpm */
 function install(flags) {
   const wanted = wantedInstallation();
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === wanted) return;
   const script = pnpmScript(manifest.packageManager);
   const command = [script, 'install', '--frozen-lockfile', '--reporter=append-only'];
-  // What an installation says belongs on stderr: stdout is for the counts.
+  // To stderr, since stdout is for data.
   runOrExit(process.execPath, [...command, ...flags], { stdio: ['ignore', 2, 2] });
   writeFileSync(stampFile, wanted);
 }
 
-/** Bundles the dashboard. Vite takes a second, so not where nothing changed. */
+/** Bundles the dashboard if it changed, since Vite takes a second. */
 function buildDashboard() {
   const folder = join('packages', 'dashboard');
   const sources = readdirSync(join(root, folder, 'src')).map((name) => join(folder, 'src', name));
@@ -86,14 +86,14 @@ export function setup() {
   assertNode();
   install([]);
   const begun = new Date();
-  // The compiler itself knows what changed.
+  // The compiler detects changes itself.
   runOrExit(bin('tsc'), ['--build'], { stdio: ['ignore', 2, 2] });
   buildDashboard();
   writeFileSync(builtFile, '');
   utimesSync(builtFile, begun, begun);
 }
 
-// By itself: `node scripts/setup.mjs [--install-only [--prod]]`, for the image's layers.
+// `node scripts/setup.mjs [--install-only [--prod]]`, for the layers of the image.
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [, , only, ...flags] = process.argv;
   if (only === '--install-only') install(flags);

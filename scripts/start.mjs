@@ -1,6 +1,6 @@
 /**
- * `npm start`: installs and builds what changed, then runs the server in this process, so that
- * signals reach it. What stands after `--` goes to `reto3 serve`.
+ * `npm start -- [FLAGS]`: installs and builds what changed, then runs `reto3 serve` with these flags, in
+ * this process, so that signals reach it.
  */
 import { setup } from './setup.mjs';
 

@@ -1,10 +1,9 @@
 /**
- * What comes from others, held to what is written down here: each native binary by its SHA-256, and
- * the licences of all that is shipped. Part of `npm run check`, which also asks the registry for
- * known vulnerabilities where it answers such questions.
+ * Verifies dependencies: the SHA-256 of each native binary, the licences of everything shipped and, if
+ * the registry answers audits, known vulnerabilities. Part of `npm run check`.
  *
- * `node scripts/supply-chain.mjs --write` writes both down anew, after a dependency was changed and
- * looked at.
+ * After you changed and reviewed a dependency, `node scripts/supply-chain.mjs --write` updates the sums
+ * and licences.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -43,7 +42,7 @@ function shippedPackages() {
   );
 }
 
-/** Native binaries in a folder. pnpm links packages into one another: links are not followed. */
+/** The native binaries in a folder, without following links, since pnpm links packages to each other. */
 function nativeBinaries(folder) {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
@@ -64,7 +63,7 @@ function sumsOf(packages) {
   );
 }
 
-/** Whether a package is for one kind of processor: elsewhere another is installed in its place. */
+/** Whether a package is for one platform; other platforms install another one instead. */
 function isForOneMachine({ folder }) {
   return 'cpu' in JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
 }
@@ -94,7 +93,7 @@ function readOrNothing(file) {
   }
 }
 
-/** The sums that are written down. */
+/** The recorded sums. */
 function knownSums() {
   return new Map(
     readOrNothing(sumsFile)
@@ -117,7 +116,7 @@ function packagesElsewhere(packages) {
   return optional.filter((name) => !here.includes(name));
 }
 
-/** The `package@version` of a file in our list. */
+/** The `package@version` of a recorded file. */
 function packageOf(file) {
   return /^@?[^@]+@[^/]+/.exec(file)?.[0];
 }
@@ -135,7 +134,7 @@ function problemsElsewhere(packages) {
   ]);
 }
 
-/** The SHA-256 of the native binaries of a package that is not installed here. */
+/** The SHA-256 of the native binaries of a package for another platform. */
 function sumsElsewhere(nameAndVersion) {
   const folder = mkdtempSync(join(tmpdir(), 'reto3-package-'));
   try {
@@ -166,7 +165,7 @@ function binaryProblems(packages) {
     .map(([file, sum]) => `${file}: got SHA-256 ${sum}, want ${known.get(file) ?? 'none'}`);
 }
 
-/** Why nobody answered the audit; undefined where the registry did. */
+/** Why there is no audit; undefined if the registry answered. */
 function unanswered(said) {
   if (/ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|ENETUNREACH|EHOSTUNREACH/.test(said))
     return 'the registry cannot be reached';
@@ -175,8 +174,8 @@ function unanswered(said) {
 }
 
 /**
- * What the registry knows against our versions. Where it does not answer, that is a problem only with
- * RETO3_AUDIT=required: some mirrors of the registry answer no audits.
+ * Known vulnerabilities of our versions. A registry that does not answer is a problem only with
+ * RETO3_AUDIT=required, since some mirrors do not support audits.
  */
 function vulnerabilities() {
   const { status, stdout, stderr } = pnpm('audit', '--prod');
@@ -193,12 +192,12 @@ function vulnerabilities() {
   return [`pnpm audit --prod says:\n${said}`];
 }
 
-/** Leaves the process with exit code 1 where something is not as written down. */
+/** Exits with 1 if anything differs from what is recorded. */
 export function checkSupplyChain() {
   const packages = shippedPackages();
   const problems = [...binaryProblems(packages), ...problemsElsewhere(packages)];
   if (readOrNothing(licencesFile) !== licencesPage(packages))
-    problems.push(`${licencesFile} is not current`);
+    problems.push(`${licencesFile} is outdated`);
   if (problems.length > 0) problems.push(cure);
   problems.push(...vulnerabilities());
   for (const problem of problems) console.error(`reto3: ${problem}`);

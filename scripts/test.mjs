@@ -1,7 +1,7 @@
 /**
- * `npm test`: installs, builds and runs the whole suite. What needs a Debian package installs it
- * where it may (root and apt), unless RETO3_INSTALL=0. Elsewhere those tests are skipped by name; with
- * RETO3_TEST_ALL=1 a skip is a failure. What stands after `--` goes to Vitest.
+ * `npm test -- [OPTIONS]`: installs, builds and runs the whole suite, with these options for Vitest. As
+ * root with apt it installs the Debian packages that tests need, unless RETO3_INSTALL=0. Otherwise
+ * these tests are skipped by name; with RETO3_TEST_ALL=1 a skip is a failure.
  */
 import { parseArgs } from 'node:util';
 import { debianRoot } from './debian-root.mjs';
@@ -9,7 +9,7 @@ import { removeOldRoots } from './old-roots.mjs';
 import { installMissing } from './packages.mjs';
 import { bin, runOrExit, setup } from './setup.mjs';
 
-/** Program that tests run → the Debian package that has it. */
+/** Programs that tests run → their Debian packages. */
 const programs = {
   chromium: 'chromium',
   debootstrap: 'debootstrap',
@@ -27,7 +27,7 @@ const programs = {
   tsung: 'tsung',
   wrk: 'wrk',
 };
-/** Projects of vitest.config.ts that start no other program. */
+/** Projects of vitest.config.ts that start no other programs. */
 const selfContained = ['unit', 'slow'];
 
 const args = process.argv.slice(2);
@@ -48,7 +48,7 @@ runOrExit(bin('vitest'), ['run', ...args], {
   env: {
     ...process.env,
     ...newerBuild(),
-    // A test that needs another program says so, also where that happens to be there.
+    // So that a test that needs another program fails, even if this machine has it.
     RETO3_TEST_PROGRAMS: Object.keys(programs).join(),
   },
 });

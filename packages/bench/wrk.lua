@@ -1,5 +1,5 @@
--- The load of wrk: one request, the same every time, `depth` of them in a packet.
--- Arguments: method, path, body, depth. Prints what wrk measured as one line of JSON.
+-- The load of wrk: the same request every time, `depth` of them per packet.
+-- Arguments: method, path, body, depth. Prints wrk's figures as one line of JSON.
 
 local packet
 

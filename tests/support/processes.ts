@@ -1,68 +1,17 @@
-/**
- * Starts processes and makes sure that none outlives its test, whatever the test does: each is
- * killed, by its id, when the test that started it is over.
- */
-import { type ChildProcess, spawn } from 'node:child_process';
+/** Starts processes that end with their test: each is killed, by its id, when the test is over. */
+import { spawn } from 'node:child_process';
+import { RunningProcess } from '@reto3/bench/src/running-process.ts';
 import { onTestFinished } from 'vitest';
 
-export interface Exit {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-}
+export type { Exit, RunningProcess } from '@reto3/bench/src/running-process.ts';
 
 interface LaunchOptions {
-  /** Added to the environment of the tests; undefined takes a variable out. */
+  /** Added to the environment of the tests; undefined removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Takes stdout piece by piece instead of having it kept: for outputs of hundreds of MB. */
+  /** Takes stdout instead of keeping it, for outputs of hundreds of MB. */
   readonly onStdout?: (piece: Buffer) => void;
-  /** Stands in front of the command, and becomes it. */
+  /** A command that replaces itself by the actual one, such as `taskset`. */
   readonly wrapper?: readonly string[];
-}
-
-export class RunningProcess {
-  readonly pid: number;
-  /** Resolves when the process has left and its output is complete. */
-  readonly exited: Promise<Exit>;
-  readonly #child: ChildProcess;
-  #stdout = '';
-  #stderr = '';
-
-  constructor(child: ChildProcess, onStdout?: (piece: Buffer) => void) {
-    if (child.pid === undefined) throw new Error(`cannot start ${child.spawnfile}`);
-    this.pid = child.pid;
-    this.#child = child;
-    if (onStdout === undefined) {
-      child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-        this.#stdout += text;
-      });
-    } else {
-      child.stdout?.on('data', onStdout);
-    }
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.#stderr += text;
-    });
-    this.exited = new Promise((resolve, reject) => {
-      child.once('error', reject);
-      child.once('close', (code, signal) => resolve({ code, signal }));
-    });
-  }
-
-  /** What it has written so far. */
-  get stdout(): string {
-    return this.#stdout;
-  }
-
-  get stderr(): string {
-    return this.#stderr;
-  }
-
-  get running(): boolean {
-    return this.#child.exitCode === null && this.#child.signalCode === null;
-  }
-
-  signal(name: NodeJS.Signals): void {
-    this.#child.kill(name);
-  }
 }
 
 /** Starts a process that ends with the running test at the latest. */

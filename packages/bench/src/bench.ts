@@ -1,4 +1,4 @@
-/** What every measurement is given: the plan, the cores, folders of its own, a way to tell. */
+/** The context of every measurement: the plan, the cores, temporary folders, progress, failures. */
 import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ import type { Failure } from './result.ts';
 
 export class Bench {
   readonly plan: Plan;
-  /** Server on one core, load on another, where the machine has two. */
+  /** One core for the server and one for the load, if the machine has two. */
   readonly placement: Placement;
   /** The peers that are installed. */
   readonly peers: readonly Peer[];
@@ -23,7 +23,7 @@ export class Bench {
   private constructor(plan: Plan, root: string) {
     this.plan = plan;
     this.#root = root;
-    // Also where a signal or the time limit ends the run.
+    // Also after a signal or the time limit.
     process.once('exit', () => rmSync(root, { recursive: true, force: true }));
     this.placement = pinned() ?? unpinned;
     this.peers = peers.filter((peer) => missingOf(peer).length === 0);
@@ -33,12 +33,12 @@ export class Bench {
     return new Bench(plan, await mkdtemp(join(tmpdir(), 'reto3-bench-')));
   }
 
-  /** An empty folder; it goes with `close`. */
+  /** An empty folder, deleted by `close`. */
   folder(): Promise<string> {
     return mkdtemp(join(this.#root, `${++this.#folders}-`));
   }
 
-  /** Starts the peer, hands it over, and stops it whatever happens. */
+  /** Runs `use` with the started peer, then stops it. */
   async with<T>(
     peer: Peer,
     options: { readonly placement: Placement; readonly workers: number },
@@ -56,14 +56,14 @@ export class Bench {
   }
 
   /**
-   * The order of a round: turned round in every second one, since a server runs faster or slower by
-   * what ran ahead of it.
+   * The items in the order of this round, reversed in every second one: what ran before affects how
+   * fast a server runs.
    */
   inTurn<T>(round: number, items: readonly T[]): readonly T[] {
     return round % 2 === 0 ? items : items.toReversed();
   }
 
-  /** Does it; where it fails, says why, and returns whether it succeeded. */
+  /** Runs a measurement; records a failure and returns false if it throws. */
   async attempt(name: string, work: () => Promise<void>): Promise<boolean> {
     this.#attempted.push(name);
     try {
@@ -77,7 +77,7 @@ export class Bench {
     }
   }
 
-  /** Names of all that was attempted, whatever came of it. */
+  /** The names of all measurements attempted, failed ones included. */
   get attempted(): readonly string[] {
     return this.#attempted;
   }
@@ -86,7 +86,7 @@ export class Bench {
     return this.#failures;
   }
 
-  /** Progress, for people. */
+  /** Prints progress to stderr. */
   say(text: string): void {
     process.stderr.write(`${text}\n`);
   }

@@ -1,4 +1,4 @@
-/** Values as they come in, by what was measured and of whom; in the end, series. */
+/** Collects values by metric and name, and returns them as series. */
 import type { Series } from './result.ts';
 
 export class Collected {
@@ -10,7 +10,7 @@ export class Collected {
     byName.set(name, [...(byName.get(name) ?? []), value]);
   }
 
-  /** In the order in which they first came. */
+  /** By name, in order of first appearance. */
   series(metric: string): Series[] {
     return [...(this.#values.get(metric) ?? [])].map(([name, values]) => ({ name, values }));
   }

@@ -1,8 +1,8 @@
-/** What folders take on the disk. */
+/** The size of folders on disk. */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** All files in it and below, in bytes. */
+/** The total size of all files in it, recursively. */
 export async function folderBytes(folder: string): Promise<number> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const sizes = entries

@@ -1,17 +1,17 @@
-/** Ports for programs that cannot choose one themselves, and for servers that come back on theirs. */
+/** Free ports, for programs that cannot pick one and for servers that restart on the same one. */
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
 /**
- * Below the ports that Linux gives to connections and to listeners on port 0 (32,768 and up), so that
- * no other test gets one by chance before it is used.
+ * Below Linux's ephemeral ports (32,768 and up), so that no connection and no listener on port 0 takes
+ * one before it is used.
  */
 const lowest = 10_000;
 const above = 32_768;
 const given = new Set<number>();
 
-/** A TCP port on loopback that nobody listens on at the moment, another one at each call. */
+/** A TCP port on loopback without a listener; never the same one twice. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(lowest, above);

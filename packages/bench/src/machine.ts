@@ -1,6 +1,4 @@
-/**
- * The machine that measures: what it is, and which cores serve and which load.
- */
+/** The machine of the run, and the cores for the server and the load. */
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
 import { findProgram } from './program.ts';
@@ -13,10 +11,7 @@ export interface Machine {
   readonly kernel: string;
   readonly system: string;
   readonly node: string;
-  /**
-   * Programs that wanted a core during the minute before: what else the machine was doing. Above a
-   * few tenths nothing that is measured here can be trusted.
-   */
+  /** The load average of the minute before. Above a few tenths, do not trust the figures. */
   readonly loadBefore: number;
 }
 
@@ -32,16 +27,16 @@ export function readMachine(): Machine {
   };
 }
 
-/** Which cores serve and which load; undefined: whatever the system chooses. */
+/** Cores for the server and for the load; undefined means any. */
 export interface Placement {
   readonly server: readonly number[] | undefined;
   readonly load: readonly number[] | undefined;
 }
 
-/** All of the machine for both. */
+/** Both on all cores. */
 export const unpinned: Placement = { server: undefined, load: undefined };
 
-/** One core for the server, another one for the load; undefined where that cannot be had. */
+/** One core for the server and another one for the load; undefined if that is impossible. */
 export function pinned(): Placement | undefined {
   if (findProgram('taskset') === undefined) return undefined;
   const allowed = parseCpuList(
@@ -49,7 +44,7 @@ export function pinned(): Placement | undefined {
   );
   const [server] = allowed;
   if (server === undefined) return undefined;
-  // Two hardware threads of one core would slow each other down.
+  // Avoid two hardware threads of one core, which slow each other down.
   const siblings = parseCpuList(
     read(`/sys/devices/system/cpu/cpu${server}/topology/thread_siblings_list`),
   );

@@ -29,7 +29,7 @@ const own: Places = {
   results: fileURLToPath(new URL('../results', import.meta.url)),
 };
 
-/** Where `--out` leads; `--out docs` to the project's own places. */
+/** The folders for `--out`; `--out docs` means the project's own. */
 function placesOf(out: string): Places {
   const folder = resolve(out);
   return folder === own.pages ? own : { pages: folder, results: folder };
@@ -61,14 +61,16 @@ async function main(args: string[]): Promise<void> {
   if (values.install) await install(suite.missing());
   const missing = suite.missing();
   if (missing.length > 0)
-    process.stderr.write(`bench: not installed, so left out: ${missing.join(', ')} (--install)\n`);
+    process.stderr.write(
+      `bench: left out, because not installed: ${missing.join(', ')} (--install)\n`,
+    );
 
   const plan = values.soak || values.full ? full : quick;
   const only = values.soak ? soakName : values.only;
   const deadline = setTimeout(() => {
-    process.stderr.write(`bench: not done after ${plan.mostMinutes} minutes, giving up\n`);
+    process.stderr.write(`bench: not done after ${plan.maxMinutes} minutes, giving up\n`);
     process.exit(1);
-  }, plan.mostMinutes * 60_000);
+  }, plan.maxMinutes * 60_000);
   const report = await run(plan, suite, only);
   clearTimeout(deadline);
 

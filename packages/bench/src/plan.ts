@@ -1,17 +1,17 @@
 /**
- * How long and how often: the quick plan shows within two minutes that everything works and roughly
- * what comes out; the full one gives the numbers of docs/performance.md.
+ * Durations and repetitions. The quick plan shows in two minutes that everything works, with rough
+ * figures; the full one produces docs/performance.md.
  */
 
 export interface Plan {
   readonly name: 'quick' | 'full';
-  /** Everything is ended by force after so long. */
-  readonly mostMinutes: number;
-  /** Pairs of reto3 and its yardstick. A single pair scatters by a tenth. */
+  /** The time limit of the whole run. */
+  readonly maxMinutes: number;
+  /** Pairs of reto3 and its yardstick. A single pair varies by a tenth. */
   readonly pairs: number;
-  /** Rounds in which the other peers take part. */
+  /** Rounds with all other peers. */
   readonly peerRounds: number;
-  /** One load of wrk. */
+  /** One run of wrk. */
   readonly loadSeconds: number;
   readonly unpinnedRounds: number;
   readonly latencyRounds: number;
@@ -20,12 +20,12 @@ export interface Plan {
   readonly settleSeconds: number;
   readonly challengeRounds: number;
   readonly challengeSeconds: number;
-  /** One load that is as long as the challenge itself. */
+  /** A load as long as the challenge. */
   readonly soakSeconds: number;
-  /** Whether Tsung makes the load of the challenge; else the generator at a fixed rate does. */
+  /** Whether Tsung generates the challenge's load; otherwise the generator at a fixed rate. */
   readonly tsung: boolean;
   readonly delaySeconds: number;
-  /** Length of the stored "day" that is measured. */
+  /** Length of the stored "day". */
   readonly storedHours: number;
   /** Days in the long history. */
   readonly historyDays: number;
@@ -37,7 +37,7 @@ export interface Plan {
   /** How long a server counts before it is watched. */
   readonly watchedHistorySeconds: number;
   readonly archiveRounds: number;
-  /** How many are read, at least. */
+  /** The least number of messages to read. */
   readonly archivedMessages: number;
   readonly workerCounts: readonly number[];
   readonly connectionCounts: readonly number[];
@@ -49,19 +49,19 @@ export interface Plan {
 
 /** The measurements of a cluster: `--cluster`. */
 interface ClusterPlan {
-  /** Requests a second to one real node, to see what it publishes. */
+  /** Requests per second to one real node, to measure what it publishes. */
   readonly nodeRates: readonly number[];
   readonly trafficSeconds: number;
-  /** How many simulated nodes a merger adds up. */
+  /** Numbers of simulated nodes for a merger. */
   readonly nodeCounts: readonly number[];
   /** Once for the cores, once for the delay. */
   readonly growthSeconds: number;
-  /** What a new merger finds in the stream. */
+  /** The stream that a new merger reads. */
   readonly historyNodes: number;
   readonly historyMinutes: number;
-  /** Real servers, on this machine. */
+  /** Real servers on this machine. */
   readonly nodes: number;
-  /** A second is one sample. */
+  /** One sample per second. */
   readonly delaySeconds: number;
   readonly rates: readonly number[];
   readonly rateSeconds: number;
@@ -70,7 +70,7 @@ interface ClusterPlan {
 
 export const quick: Plan = {
   name: 'quick',
-  mostMinutes: 5,
+  maxMinutes: 5,
   pairs: 2,
   peerRounds: 1,
   loadSeconds: 1,
@@ -115,7 +115,7 @@ export const quick: Plan = {
 
 export const full: Plan = {
   name: 'full',
-  mostMinutes: 80,
+  maxMinutes: 80,
   pairs: 9,
   peerRounds: 5,
   loadSeconds: 3,

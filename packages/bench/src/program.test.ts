@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
 import { runProgram } from './program.ts';
 
-const options = { cores: undefined, mostMs: 30_000 };
+const options = { cores: undefined, maxMs: 30_000 };
 
-it('gives what a program printed', async () => {
+it('returns the output of a program', async () => {
   expect(await runProgram('sh', ['-c', 'echo done'], options)).toBe('done\n');
 });
 

@@ -1,21 +1,20 @@
 /**
- * Starts other programs, on chosen cores, and makes sure that they end.
+ * Starts programs on chosen cores, and makes sure that they end.
  *
- * Each runs in a process group of its own, so that its children end with it. Groups end when they
- * are stopped, when this process exits for whatever reason it can act on, and, where the machine
- * has `setpriv`, even when this process is killed.
+ * Each runs in a process group of its own, so that its children end with it. A group ends when it is
+ * stopped, when this process exits and, if the machine has `setpriv`, even when this process is killed.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { spawn, spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { type Exit, RunningProcess } from './running-process.ts';
 
-/** How long a program may take to end when asked to. */
+/** How long a program may take to stop. */
 const stopMs = 10_000;
 
 const { PATH: environmentPath } = process.env;
 
-/** Servers live in sbin, which an ordinary user's PATH does not have. */
+/** Servers are in sbin, which is not in an ordinary user's PATH. */
 const searchPath = [
   ...(environmentPath ?? '').split(delimiter),
   '/usr/local/sbin',
@@ -23,7 +22,7 @@ const searchPath = [
   '/sbin',
 ];
 
-/** Where a program of that name is, or undefined. */
+/** The path of a program; undefined if it is not installed. */
 export function findProgram(name: string): string | undefined {
   return searchPath
     .map((folder) => join(folder, name))
@@ -37,7 +36,7 @@ export function findProgram(name: string): string | undefined {
     });
 }
 
-/** The first line that a program prints, on either output, or undefined if it does not run. */
+/** The first line of a program's output, stdout or stderr; undefined if it does not run. */
 export function firstLineOf(name: string, args: readonly string[]): string | undefined {
   const path = findProgram(name);
   if (path === undefined) return undefined;
@@ -50,9 +49,8 @@ export function firstLineOf(name: string, args: readonly string[]): string | und
 }
 
 export interface ProgramOptions {
-  /** Numbers of the cores that it may run on; all where undefined. */
+  /** The cores that it may run on; undefined means all. */
   readonly cores: readonly number[] | undefined;
-  readonly folder?: string | undefined;
   readonly environment?: Readonly<Record<string, string>> | undefined;
 }
 
@@ -64,21 +62,11 @@ process.on('exit', () => {
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.once(signal, () => process.exit(130));
 
-/** What a program printed and how it ended. */
-export interface Ended {
-  /** Null where a signal ended it. */
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 export class Program {
   readonly name: string;
-  readonly ended: Promise<Ended>;
-  readonly #child: ChildProcess;
-  #stdout = '';
-  #stderr = '';
+  /** Resolves when the program has exited and its output is complete. */
+  readonly exited: Promise<Exit>;
+  readonly #process: RunningProcess;
   #hasEnded = false;
 
   /** @throws Error if there is no such program */
@@ -87,40 +75,37 @@ export class Program {
     if (path === undefined) throw new Error(`cannot start ${name}: it is not installed`);
     this.name = name;
     const [command = path, ...rest] = [...prefixes(options.cores), path, ...args];
-    this.#child = spawn(command, rest, {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true,
-      env: { ...plainEnvironment(), ...options.environment },
-      ...(options.folder !== undefined && { cwd: options.folder }),
-    });
-    this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-      this.#stdout += text;
-    });
-    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.#stderr += text;
-    });
+    this.#process = new RunningProcess(
+      spawn(command, rest, {
+        stdio: ['ignore', 'pipe', 'pipe'],
+        detached: true,
+        env: { ...plainEnvironment(), ...options.environment },
+      }),
+    );
     running.add(this);
-    this.ended = once(this.#child, 'close').then(([code, signal]) => {
+    this.exited = this.#process.exited.finally(() => {
       this.#hasEnded = true;
       running.delete(this);
-      return { code, signal, stdout: this.#stdout, stderr: this.#stderr };
     });
-    this.ended.catch(() => undefined);
+    this.exited.catch(() => undefined);
   }
 
-  /** The number of the process group. */
+  /** The ID of the process group. */
   get group(): number {
-    if (this.#child.pid === undefined) throw new Error(`cannot start ${this.name}`);
-    return this.#child.pid;
+    return this.#process.pid;
   }
 
   get hasEnded(): boolean {
     return this.#hasEnded;
   }
 
-  /** What it has printed, to explain a failure: lines that speak of an error, or the last ones. */
+  get stdout(): string {
+    return this.#process.stdout;
+  }
+
+  /** Output that explains a failure: lines about an error, or the last ones. */
   get complaint(): string {
-    const lines = `${this.#stdout}\n${this.#stderr}`
+    const lines = `${this.#process.stdout}\n${this.#process.stderr}`
       .split('\n')
       .filter((line) => line.trim() !== '');
     const errors = lines.filter((line) => /error|cannot|alert|fatal/i.test(line));
@@ -128,43 +113,42 @@ export class Program {
   }
 
   kill(signal: NodeJS.Signals): void {
-    if (this.#child.pid === undefined) return;
     try {
-      process.kill(-this.#child.pid, signal);
+      process.kill(-this.group, signal);
     } catch {
       // The group has ended.
     }
   }
 
-  /** Asks it to end, waits, and ends it by force where asking does not help. */
+  /** Stops it with SIGTERM, and with SIGKILL if it takes too long. */
   async stop(): Promise<void> {
     if (!this.#hasEnded) this.kill('SIGTERM');
     const force = setTimeout(() => this.kill('SIGKILL'), stopMs);
-    await this.ended.catch(() => undefined);
+    await this.exited.catch(() => undefined);
     clearTimeout(force);
   }
 }
 
 /**
- * Runs a program to its end and returns what it printed.
- * @throws Error if it fails or is not done in time
+ * Runs a program to its end and returns its stdout.
+ * @throws Error if it fails or takes too long
  */
 export async function runProgram(
   name: string,
   args: readonly string[],
-  options: ProgramOptions & { readonly mostMs: number },
+  options: ProgramOptions & { readonly maxMs: number },
 ): Promise<string> {
   const program = new Program(name, args, options);
   let late = false;
   const force = setTimeout(() => {
     late = true;
     program.kill('SIGKILL');
-  }, options.mostMs);
-  const { code, signal, stdout } = await program.ended.finally(() => clearTimeout(force));
-  if (late) throw new Error(`cannot run ${name}: not done after ${options.mostMs} ms`);
+  }, options.maxMs);
+  const { code, signal } = await program.exited.finally(() => clearTimeout(force));
+  if (late) throw new Error(`cannot run ${name}: not done after ${options.maxMs} ms`);
   const end = signal === null ? `exit code ${code}` : `ended by ${signal}`;
   if (code !== 0) throw new Error(`cannot run ${name}: ${end}: ${program.complaint}`);
-  return stdout;
+  return program.stdout;
 }
 
 function prefixes(cores: readonly number[] | undefined): string[] {
@@ -176,7 +160,7 @@ function prefixes(cores: readonly number[] | undefined): string[] {
   ];
 }
 
-/** Without settings that would reach the servers. */
+/** The environment without settings of servers. */
 function plainEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(process.env).filter(

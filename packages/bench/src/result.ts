@@ -1,24 +1,24 @@
 /**
- * What a measurement hands to the report: comparisons (one value a round for each of several
- * servers) and tables (anything else). Plain data: results/performance.json is this, written down.
+ * The findings of measurements: comparisons (one value per round and server) and tables (anything else).
+ * Plain data, stored in results/performance.json.
  */
 
 export interface Series {
-  /** What was measured, such as the name of a server. */
+  /** What was measured, such as a server. */
   readonly name: string;
-  /** One value a round, in the order of the rounds. */
+  /** One value per round, in order. */
   readonly values: readonly number[];
 }
 
-/** The run that a finding is of, where a later run in parts kept it. */
+/** The run of a finding that a later partial run kept. */
 export interface EarlierRun {
   readonly date: string;
-  /** Versions of programs that differed from those of the later run, by name. */
+  /** Versions that differ from those of the later run, by program. */
   readonly versions: Readonly<Record<string, string>>;
 }
 
 export interface Comparison {
-  /** Stable; targets and charts find it by this. */
+  /** Stable: targets and charts refer to it. */
   readonly id: string;
   readonly title: string;
   readonly unit: string;
@@ -41,7 +41,7 @@ export interface Table {
 }
 
 export interface Failure {
-  /** Which measurement. */
+  /** The measurement. */
   readonly of: string;
   readonly reason: string;
 }
@@ -52,14 +52,13 @@ export interface Results {
   readonly failures: readonly Failure[];
 }
 
-/** A comparison or a table, as a measurement hands it over. */
 export type Finding = Comparison | Table;
 
 export function isTable(finding: Finding): finding is Table {
   return 'rows' in finding;
 }
 
-/** The values of one series of one comparison; undefined where it was not measured. */
+/** The values of one series of one comparison; undefined if not measured. */
 export function valuesOf(
   comparisons: readonly Comparison[],
   id: string,

@@ -1,4 +1,4 @@
-/** One run: every measurement, in order. One that fails is named and does not stop the others. */
+/** A run: all measurements, in order. A failed one is reported and does not stop the others. */
 import { availableParallelism } from 'node:os';
 import { version } from '@reto3/core';
 import { Bench } from './bench.ts';
@@ -33,8 +33,8 @@ import { clusterTargets, longHistory, serverTargets, shortHistory } from './repo
 import { type Comparison, type Finding, isTable, valuesOf } from './result.ts';
 import { spreadOf } from './statistics.ts';
 
-/** Where the yardstick's maximum was not measured. */
-const assumedMost = 100_000;
+/** The yardstick's maximum, if it was not measured. */
+const assumedMaxRate = 100_000;
 
 /** Debian packages of tools and peers that this machine lacks. */
 function missingPackages(): string[] {
@@ -45,19 +45,19 @@ function missingPackages(): string[] {
   return [...new Set([...tools, ...peers.flatMap(missingOf)])];
 }
 
-/** A load average above this is somebody else's work. */
+/** A load average above this means that the machine does other work. */
 const quietLoad = 0.5;
 
 /** The measurement that `--soak` runs alone. */
 export const soakName = 'ten minutes of it';
 
-/** Measurements that belong together, and the page that they fill. */
+/** Measurements that fill one page. */
 export interface Suite {
   readonly page: Page;
   readonly measurements: (bench: Bench, findings: readonly Finding[]) => readonly Measurement[];
-  /** Debian packages that this machine lacks for them. */
+  /** Debian packages that they need and this machine lacks. */
   readonly missing: () => string[];
-  /** By name of the program. */
+  /** By program. */
   readonly versions: () => Record<string, string>;
 }
 
@@ -80,7 +80,7 @@ export const serverSuite: Suite = {
       ['throughput, all cores', () => unpinnedThroughput(bench, Math.max(1, cores - 1))],
       ['load of the challenge', () => challenge(bench)],
       [soakName, () => soak(bench)],
-      ['latency', () => latency(bench, mostOfBare(findings))],
+      ['latency', () => latency(bench, yardstickRate(findings))],
       ['delays', () => delays(bench)],
       ['rates', () => rates(bench)],
       ['workers and connections', () => scaling(bench, cores)],
@@ -119,14 +119,14 @@ export const clusterSuite: Suite = {
   ],
 };
 
-/** @param only text in the names of the measurements to run; all where undefined */
+/** @param only text in the names of the measurements to run; by default all */
 export async function run(plan: Plan, suite: Suite, only?: string): Promise<Report> {
   const startMs = performance.now();
   const machine = readMachine();
   const bench = await Bench.open(plan);
   if (machine.loadBefore > quietLoad) {
     const load = machine.loadBefore.toFixed(1);
-    bench.say(`the machine is busy (load average ${load}): the numbers will not mean much`);
+    bench.say(`the machine is busy (load average ${load}): do not trust the figures`);
   }
   const findings: Finding[] = [];
   const measurements = suite.measurements(bench, findings);
@@ -158,10 +158,10 @@ export async function run(plan: Plan, suite: Suite, only?: string): Promise<Repo
   };
 }
 
-function mostOfBare(findings: readonly Finding[]): number {
+function yardstickRate(findings: readonly Finding[]): number {
   const comparisons = findings.filter((finding): finding is Comparison => !isTable(finding));
   const rates = valuesOf(comparisons, 'keep-alive', bareUws.name);
-  return rates === undefined ? assumedMost : spreadOf(rates).median;
+  return rates === undefined ? assumedMaxRate : spreadOf(rates).median;
 }
 
 async function commandStart(bench: Bench): Promise<Finding[]> {
@@ -171,7 +171,7 @@ async function commandStart(bench: Bench): Promise<Finding[]> {
   );
 }
 
-/** What is measured on stored counts, which take a while to make. */
+/** The measurements on stored counts, which take a while to generate. */
 async function stored(bench: Bench): Promise<Finding[]> {
   const found: Finding[] = [];
   const collect = (name: string, measure: () => Promise<Finding[]>) =>

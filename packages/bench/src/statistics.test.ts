@@ -7,7 +7,7 @@ describe('quantile', () => {
     expect(quantile([10, 20], 0.25)).toBe(12.5);
   });
 
-  it('is the value where there is one', () => {
+  it('is the value if there is only one', () => {
     expect(quantile([7], 0.99)).toBe(7);
   });
 
@@ -15,13 +15,13 @@ describe('quantile', () => {
     expect(quantile([100, 9, 20], 0.5)).toBe(20);
   });
 
-  it('refuses what has no values', () => {
+  it('refuses no values', () => {
     expect(() => quantile([], 0.5)).toThrow(RangeError);
   });
 });
 
 describe('spreadOf', () => {
-  it('gives median, least and most', () => {
+  it('has median, minimum and maximum', () => {
     expect(spreadOf([3, 1, 2])).toEqual({ median: 2, min: 1, max: 3 });
   });
 });
@@ -32,7 +32,7 @@ describe('ratios and differences', () => {
     expect(differences([10, 30], [5, 10])).toEqual([5, 20]);
   });
 
-  it('leave out rounds that one side does not have', () => {
+  it('skip rounds that one side does not have', () => {
     expect(ratios([10, 30, 40], [5])).toEqual([2]);
   });
 });

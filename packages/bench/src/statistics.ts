@@ -1,8 +1,7 @@
 /**
- * Medians, quantiles and ratios of what was measured. Pure.
+ * Medians, quantiles and ratios. Pure.
  *
- * A ratio is always taken pair by pair, round by round: what the machine does besides measuring
- * then disturbs both sides of it alike.
+ * Ratios are taken per round, so that other work on the machine disturbs both sides alike.
  */
 
 export interface Spread {
@@ -12,7 +11,7 @@ export interface Spread {
 }
 
 /**
- * The value below which that share (0 to 1) of the values lies, interpolated between neighbours.
+ * The quantile of a share (0 to 1), interpolated between neighbours.
  * @throws RangeError if there are no values
  */
 export function quantile(values: ArrayLike<number>, share: number): number {
@@ -29,13 +28,13 @@ export function spreadOf(values: ArrayLike<number>): Spread {
   return { median: quantile(values, 0.5), min: quantile(values, 0), max: quantile(values, 1) };
 }
 
-/** Value ÷ reference, for as many rounds as both have. */
+/** Value ÷ reference per round, for the rounds that both have. */
 export function ratios(values: readonly number[], references: readonly number[]): number[] {
   const rounds = Math.min(values.length, references.length);
   return values.slice(0, rounds).map((value, round) => value / (references[round] ?? Number.NaN));
 }
 
-/** Value − reference, for as many rounds as both have. */
+/** Value − reference per round, for the rounds that both have. */
 export function differences(values: readonly number[], references: readonly number[]): number[] {
   const rounds = Math.min(values.length, references.length);
   return values.slice(0, rounds).map((value, round) => value - (references[round] ?? Number.NaN));

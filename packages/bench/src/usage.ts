@@ -1,6 +1,6 @@
 /**
- * What a process group has used of the machine, from /proc: processor time, resident memory, bytes
- * that went to the disk.
+ * The resources that a process group has used, from /proc: CPU time, resident memory, bytes written to
+ * disk.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -8,25 +8,25 @@ import { cpus } from 'node:os';
 export interface Usage {
   /** User and system time of all threads since they started. */
   readonly cpuSeconds: number;
-  /** What the kernel took of it on their behalf. */
+  /** The system time in it. */
   readonly kernelSeconds: number;
-  /** Resident memory now, all processes of the group. */
+  /** Resident memory of all processes of the group, now. */
   readonly residentBytes: number;
-  /** What was sent towards the disk so far (write_bytes: pages that will be written). */
+  /** Bytes written so far (write_bytes: pages dirtied, to be written to disk). */
   readonly writtenBytes: number;
 }
 
-/** The kernel counts processor time in hundredths of a second towards programs (USER_HZ). */
+/** USER_HZ: the kernel reports CPU time in hundredths of a second. */
 const ticksPerSecond = 100;
 
-/** Of one process, from its line in /proc/PID/stat. */
+/** From the line in /proc/PID/stat. */
 export interface ProcessStat {
   readonly group: number;
   readonly cpuSeconds: number;
   readonly kernelSeconds: number;
 }
 
-/** The name in parentheses may hold anything, so what follows is found from behind. */
+/** The name in parentheses may contain anything, so fields are counted from its last parenthesis. */
 export function parseStat(line: string): ProcessStat {
   const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
   const field = (at: number): number => Number(fields[at]);
@@ -34,7 +34,7 @@ export function parseStat(line: string): ProcessStat {
   return { group: field(2), cpuSeconds: user + kernel, kernelSeconds: kernel };
 }
 
-/** A number from a file of `name: value` lines, such as /proc/PID/status; 0 where it is absent. */
+/** A number from a file of `name: value` lines, such as /proc/PID/status; 0 if absent. */
 export function parseField(text: string, name: string): number {
   const line = text.split('\n').find((each) => each.startsWith(`${name}:`));
   return line === undefined ? 0 : Number.parseInt(line.slice(name.length + 1), 10);
@@ -62,7 +62,7 @@ export function usageOf(group: number): Usage {
   return { cpuSeconds, kernelSeconds, residentBytes, writtenBytes };
 }
 
-/** Processor time of each thread of the group so far, in seconds, by the number of the thread. */
+/** CPU seconds of each thread of the group so far, by thread ID. */
 export function threadSecondsOf(group: number): Map<string, number> {
   const seconds = new Map<string, number>();
   for (const name of readdirSync('/proc')) {
@@ -93,7 +93,7 @@ export function sumOf(usages: readonly Usage[]): Usage {
   };
 }
 
-/** Begins to watch cores of the machine; the result is the share of the time since that they were busy. */
+/** Starts to watch cores of the machine; the result returns the share of time they were busy since. */
 export function watchBusy(cores: readonly number[]): () => number {
   const idleMs = (): number =>
     cpus().reduce((sum, { times }, core) => sum + (cores.includes(core) ? times.idle : 0), 0);
@@ -102,7 +102,7 @@ export function watchBusy(cores: readonly number[]): () => number {
   return () => 1 - (idleMs() - before) / (performance.now() - startMs) / cores.length;
 }
 
-/** Begins to measure; the result says how many cores (1 is a whole one) were used since. */
+/** Starts to measure; the result returns how many cores were used since. */
 export function watchCores(of: readonly { usage(): Usage }[]): () => number {
   const used = (): number => sumOf(of.map((each) => each.usage())).cpuSeconds;
   const startMs = performance.now();

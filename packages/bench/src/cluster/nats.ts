@@ -20,21 +20,21 @@ export interface Nats {
   stop(): Promise<void>;
 }
 
-/** Such as 2.9.10; undefined where it is not installed. */
+/** Such as 2.9.10; undefined if it is not installed. */
 export function natsVersion(): string | undefined {
   return /\bv(\d\S*)/.exec(firstLineOf(natsServer, ['--version']) ?? '')?.[1];
 }
 
 /**
- * Whether it can be told to acknowledge only what is on the disk, as in production (2.10 and newer);
- * Debian 12 has an older one.
+ * Whether NATS can sync before each acknowledgement, as in production: 2.10 and newer. Debian 12 has an
+ * older one.
  */
 export function canSyncAlways(): boolean {
   const [major = 0, minor = 0] = (natsVersion() ?? '').split('.').map(Number);
   return major > 2 || (major === 2 && minor >= 10);
 }
 
-/** One server, or a cluster of three. What is acknowledged is on the disk, if it can do that. */
+/** Starts one server or a cluster of three, with a sync before each acknowledgement if possible. */
 export async function startNats(bench: Bench, count: 1 | 3): Promise<Nats> {
   const ports = await freePorts(3 * count);
   const clientPorts = ports.slice(0, count);
@@ -72,7 +72,7 @@ export async function startNats(bench: Bench, count: 1 | 3): Promise<Nats> {
   };
 }
 
-/** What lies in the stream, as NATS counts it. */
+/** The size of the stream, from NATS. */
 export async function streamState(
   urls: string,
 ): Promise<{ readonly messages: number; readonly bytes: number; readonly last: number }> {

@@ -1,4 +1,4 @@
-/** Program: `node nodes.load.js OPTIONS` publishes what many nodes would; see nodes.ts for both JSONs. */
+/** Program: `node nodes.load.js OPTIONS` simulates many nodes; nodes.ts has the types of its JSON. */
 import { setTimeout } from 'node:timers/promises';
 import { type JetStreamClient, jetstream } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
@@ -8,10 +8,10 @@ import type { NodesOptions, NodesResult } from './nodes.ts';
 import { publishAfterMs, Seconds, SimulatedNode, secondMs } from './simulated-node.ts';
 
 const minuteMs = 60_000;
-/** Between the last message of the past and the first second that is published live. */
+/** The pause between history and the first live second. */
 const pauseMs = 500;
-/** Messages of the past that are under way at once. */
-const mostUnderWay = 200;
+/** Messages of history that are in flight at once. */
+const maxUnderWay = 200;
 
 const options: NodesOptions = JSON.parse(process.argv[2] ?? '');
 const connection = await connect({ servers: options.urls.split(',') });
@@ -45,7 +45,7 @@ async function publishThePast(): Promise<void> {
       for (let second = 0; second < minuteMs; second += secondMs)
         counted += seconds.total(index, start + second);
       underWay.push(publish(node, node.minute(start)));
-      if (underWay.length < mostUnderWay) continue;
+      if (underWay.length < maxUnderWay) continue;
       await Promise.all(underWay);
       underWay = [];
     }
@@ -53,7 +53,7 @@ async function publishThePast(): Promise<void> {
   await Promise.all(underWay);
 }
 
-/** Each message is sent when it is due: a node is late where this process is. */
+/** Sends each message when it is due. If this process is late, so are its nodes. */
 async function publishLive(): Promise<void> {
   const begin = Math.ceil((Date.now() + pauseMs) / secondMs) * secondMs;
   const end = begin + options.seconds * secondMs;
@@ -65,7 +65,7 @@ async function publishLive(): Promise<void> {
         const early = due - Date.now();
         if (early > 0) await setTimeout(early);
         lateMs.push(Date.now() - due);
-        // Of the second before the first one nothing was counted, and of that after the last one.
+        // Only seconds of the run: nothing was counted before the first and after the last one.
         const message = node.live(second, afterMs + node.phaseMs);
         const said = message.seconds.filter(({ start }) => start >= begin && start < end);
         if (afterMs === 0 && second > begin) counted += seconds.total(index, second - secondMs);

@@ -1,4 +1,4 @@
-/** The servers of a cluster, on all cores of this machine: each would have one of its own. */
+/** The servers of a cluster, sharing all cores of this machine. */
 import type { Bench } from '../bench.ts';
 import { type RunningReto3, startReto3 } from '../peers/reto3.ts';
 import { type Nats, startNats } from './nats.ts';

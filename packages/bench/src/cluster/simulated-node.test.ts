@@ -7,13 +7,13 @@ import { publishAfterMs, Seconds, SimulatedNode } from './simulated-node.ts';
 const begin = 1_464_433_860_000;
 const minuteMs = 60_000;
 
-/** What a node says, on the wire and back. */
+/** A node's message, encoded and decoded. */
 function said(node: SimulatedNode, message: ReturnType<SimulatedNode['live']>) {
   return decodeMessage(encodeMessage(message, node.name), node.name);
 }
 
 describe('SimulatedNode', () => {
-  it('says every second in the end as it was counted, and never more than that before', () => {
+  it('publishes every second completely in the end, and never more than that before', () => {
     const seconds = new Seconds(5_000);
     const node = new SimulatedNode(3, 10, seconds, begin);
     const totals = new Map<number, number>();
@@ -37,7 +37,7 @@ describe('SimulatedNode', () => {
     }
   });
 
-  it('says a minute that is over in one message', () => {
+  it('publishes a past minute in one message', () => {
     const seconds = new Seconds(5_000);
     const node = new SimulatedNode(0, 1, seconds, begin);
     const message = said(node, node.minute(begin));

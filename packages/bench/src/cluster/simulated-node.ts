@@ -1,10 +1,10 @@
 /**
- * A node of a cluster without a server behind it: it says, with the server's own code, what a node
- * says that counts so many messages a second, in the same rhythm. Pure.
+ * Simulates what a node publishes at a given rate, without a server, in the server's rhythm and with its
+ * encoder. Pure.
  *
- * The rhythm is that of a server with default settings: it writes every 100 ms; the write after a
- * second has ended publishes that second and the open one, and every third write after that the
- * open one. docs/scaling.md has a real node's rhythm measured beside it.
+ * A server with default settings writes every 100 ms. The first write after the end of a second
+ * publishes that second and the open one; every third write after that publishes the open one.
+ * docs/scaling.md compares it with a real node.
  */
 import { type NodeMessage, packSecond } from '@reto3/cluster';
 import { allocateWindows } from '@reto3/core';
@@ -14,23 +14,23 @@ const windowMs = 10;
 export const secondMs = 1_000;
 const windowsPerSecond = secondMs / windowMs;
 const secondsPerMinute = 60;
-/** Windows that ended less than that before are not final. */
+/** A window is final this long after its end. */
 const finalAfterMs = 20;
 /** When a node publishes, from the first write after a second's end, ms. */
 export const publishAfterMs = [0, 300, 600, 900] as const;
 const writeEveryMs = 100;
-/** Different seconds that all nodes draw from: making each anew would be most of the load's time. */
+/** Distinct seconds that all nodes share: generating each would dominate the load's CPU time. */
 const patterns = 64;
 const seed = 20_160_528;
 
 interface Pattern {
-  /** Packed, by how many of its windows are final. */
+  /** Encoded, by the number of final windows. */
   readonly packed: (Uint8Array | undefined)[];
   readonly counts: readonly number[];
   readonly total: number;
 }
 
-/** The seconds that nodes of one rate have. */
+/** The seconds of nodes with one rate. */
 export class Seconds {
   readonly #patterns: readonly Pattern[];
 
@@ -42,12 +42,12 @@ export class Seconds {
     });
   }
 
-  /** How many messages that second of that node has. */
+  /** The messages of this second and node. */
   total(node: number, start: number): number {
     return this.#pattern(node, start).total;
   }
 
-  /** Its first windows, 1 to 100 of them. */
+  /** The first 1 to 100 windows of this second, encoded. */
   packed(node: number, start: number, windows: number): Uint8Array {
     const pattern = this.#pattern(node, start);
     let packed = pattern.packed[windows];
@@ -71,13 +71,13 @@ export class Seconds {
 
 export class SimulatedNode {
   readonly name: string;
-  /** When after a second's end it publishes that second, ms: nodes do not write in step. */
+  /** The delay from the end of a second to its publication, ms: nodes do not write in step. */
   readonly phaseMs: number;
   readonly #index: number;
   readonly #seconds: Seconds;
   readonly #begin: number;
 
-  /** @param begin start of the first second that it may say anything of, epoch ms */
+  /** @param begin start of the first second that it may publish, epoch ms */
   constructor(index: number, nodes: number, seconds: Seconds, begin: number) {
     this.name = `node-${index}`;
     this.phaseMs = finalAfterMs + Math.floor((index * writeEveryMs) / nodes);
@@ -86,7 +86,7 @@ export class SimulatedNode {
     this.#begin = begin;
   }
 
-  /** What it says at that time after the start of a second, `publishAfterMs` and its phase. */
+  /** The message due `afterMs` (`publishAfterMs` plus its phase) after the start of a second. */
   live(second: number, afterMs: number): NodeMessage {
     const windows = Math.floor((afterMs - finalAfterMs) / windowMs);
     const seconds = [];
@@ -96,7 +96,7 @@ export class SimulatedNode {
     return this.#message(second + windows * windowMs, second + afterMs, seconds);
   }
 
-  /** A minute that was closed long ago, as after an outage. */
+  /** The message for a past minute, as after an outage. */
   minute(start: number): NodeMessage {
     const starts = Array.from({ length: secondsPerMinute }, (_, at) => start + at * secondMs);
     const seconds = starts.map((second) => this.#second(second, windowsPerSecond));

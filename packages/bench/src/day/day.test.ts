@@ -3,17 +3,17 @@ import { describe, expect, it } from 'vitest';
 import { entropyBytes } from './entropy.ts';
 
 describe('entropyBytes', () => {
-  it('is nothing where all counts are the same', () => {
+  it('is 0 if all counts are the same', () => {
     expect(entropyBytes([5, 5, 5, 5])).toBeCloseTo(0);
   });
 
-  it('is a byte for each of 256 counts that are equally likely', () => {
+  it('is a byte per count if 256 counts are equally likely', () => {
     expect(entropyBytes(Array.from({ length: 256 }, (_, count) => count))).toBeCloseTo(256);
   });
 });
 
 describe('poissonFrom', () => {
-  it('has the mean as its mean and as its variance', () => {
+  it('has this mean and variance', () => {
     const next = poissonFrom(50, new Random(1));
     const counts = Array.from({ length: 100_000 }, next);
     const mean = counts.reduce((sum, count) => sum + count, 0) / counts.length;
@@ -23,7 +23,7 @@ describe('poissonFrom', () => {
     expect(variance).toBeLessThan(52);
   });
 
-  it('repeats itself for the same seed', () => {
+  it('is repeatable by seed', () => {
     const first = Array.from({ length: 20 }, poissonFrom(50, new Random(7)));
     expect(Array.from({ length: 20 }, poissonFrom(50, new Random(7)))).toEqual(first);
   });

@@ -1,8 +1,8 @@
-/** How many bytes the counts themselves are worth. Pure. */
+/** The information content of counts. Pure. */
 
 /**
- * The Shannon entropy of the counts, each taken by itself, in bytes: no code that treats them so
- * can need fewer, on average.
+ * The Shannon entropy of independent counts, in bytes: the least that any code for them needs on
+ * average.
  */
 export function entropyBytes(counts: Iterable<number>): number {
   const times = new Map<number, number>();

@@ -1,6 +1,6 @@
 /**
- * Fills a data folder as a server would: through the ring, the coordinator and the store, on a
- * virtual clock. The only file that knows the inside of the engine.
+ * Fills a data folder like a server: through the ring, the coordinator and the store, on a virtual
+ * clock. The only file that uses the engine's internals.
  */
 
 import { ms10, periods } from '@reto3/core';
@@ -14,10 +14,10 @@ export interface Stretch {
   readonly to: number;
 }
 
-/** Far more seldom than a server flushes, far more often than the ring goes around. */
+/** Much longer than a server's flush interval, much shorter than the ring. */
 const flushEveryMs = 20_000;
 
-/** One boot with a clean stop: `nextCount` messages in one ms10 window after the other. */
+/** One boot with a clean stop, with `nextCount` messages in each consecutive ms10 window. */
 export async function fillStore(
   dataDir: string,
   { from, to }: Stretch,
@@ -52,7 +52,7 @@ export async function fillStore(
   await store.close();
 }
 
-/** As many as a worker would add one by one; a tenth of the time, since no thread adds beside it. */
+/** Adds what a worker adds one by one, ten times faster, since no other thread writes. */
 function addMessages(stripe: Int32Array, wallMs: number, messages: number): void {
   const slot = Math.floor(wallMs / ms10.windowMs) & slotMask;
   stripe[slot] = (stripe[slot] ?? 0) + messages;
@@ -62,7 +62,7 @@ function fail(what: string): never {
   throw new Error(`BUG: ${what} while a folder was filled`);
 }
 
-/** Repeats what was counted in [fromMs, toMs) before it, `times` times: history to start with. */
+/** Makes history: copies the counts of [fromMs, toMs) to the time before it, `times` times. */
 export async function repeatBefore(
   dataDir: string,
   fromMs: number,
@@ -84,7 +84,7 @@ export async function repeatBefore(
   await store.close();
 }
 
-/** Has LevelDB compact the whole folder, as it does by itself over time. */
+/** Makes LevelDB compact the whole folder, as it does over time. */
 export async function compact(dataDir: string): Promise<void> {
   const database = await openDatabase(dataDir);
   if (!canCompact(database)) throw new Error('BUG: the database cannot be compacted');
@@ -99,7 +99,7 @@ function canCompact(
   return 'compactRange' in database;
 }
 
-/** Bytes of all values of the ms10 blocks. */
+/** The total size of all ms10 blocks. */
 export async function ms10BlockBytes(dataDir: string): Promise<number> {
   const database = await openDatabase(dataDir);
   let bytes = 0;

@@ -1,4 +1,4 @@
-/** The load of the challenge: 5,000 requests a second, from Tsung where it is to be had. */
+/** The load of the challenge: 5,000 requests/s, from Tsung if it is installed. */
 import type { Bench } from '../bench.ts';
 import { runSteady, steady } from './steady.ts';
 import { runTsung, tsungIsInstalled } from './tsung.ts';
@@ -9,12 +9,12 @@ function usesTsung({ plan }: Bench): boolean {
   return plan.tsung && tsungIsInstalled();
 }
 
-/** What sends it, in words. */
+/** The source of the load, for the page. */
 export function challengeSource(bench: Bench): string {
   return usesTsung(bench) ? 'Tsung' : 'the generator at a fixed rate (not Tsung)';
 }
 
-/** Runs it to its end; the requests that were answered. */
+/** Runs the load to its end. Returns the number of answered requests. */
 export async function runChallenge(
   bench: Bench,
   { port }: { readonly port: number },

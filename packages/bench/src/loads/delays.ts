@@ -1,19 +1,19 @@
 /**
- * Two delays between a message and whoever reads the counts, under a steady load: until it is
- * visible in the `open` counts, and until its window comes through /v1/live.
+ * Two delays from a message to a reader, under a steady load: until it is visible in the `open` counts,
+ * and until its window arrives on /v1/live.
  */
 import { Agent, get, type IncomingMessage } from 'node:http';
 import { readEvents } from '@reto3/client';
 import type { OpenLoop } from './open-loop.ts';
 
 const agent = new Agent({ keepAlive: true });
-/** A probe at a time, this far apart, so that probing is no load of its own. */
+/** One probe at a time with this pause, so that probing is not a load itself. */
 const probeEveryMs = 20;
 
 /**
- * Asks again and again for all that was counted, until told to stop. What had been answered when
- * the question was first asked must be in the answer; the time until it is, is the delay, ms.
- * `before` is what the server had counted before the load.
+ * Polls the open counts until stopped. Each delay, in ms, is the time until the counts include every
+ * request that had been answered when the probe began.
+ * @param before the messages counted before the load
  */
 export async function probeOpenCounts(
   adminUrl: string,
@@ -32,7 +32,7 @@ export async function probeOpenCounts(
   return delaysMs;
 }
 
-/** All messages of the last minutes, the windows that are not final included. */
+/** All messages of the last minutes, open windows included. */
 export async function openTotal(adminUrl: string): Promise<number> {
   const text = await read(`${adminUrl}/v1/stats/min?last=10&open=true`);
   const answer: unknown = JSON.parse(text);
@@ -72,19 +72,19 @@ function read(url: string): Promise<string> {
 const ms10WindowMs = 10;
 const secondMs = 1_000;
 
-/** Follows the ms10 windows of a server; as `follow`. */
+/** Follows the ms10 windows of a server; see `follow`. */
 export function followLive(adminUrl: string, stop: AbortSignal): Promise<number[]> {
   return follow(`${adminUrl}/v1/live?period=ms10`, ms10WindowMs, stop);
 }
 
-/** Follows the seconds of the cluster; as `follow`. */
+/** Follows the seconds of the cluster; see `follow`. */
 export function followCluster(adminUrl: string, stop: AbortSignal): Promise<number[]> {
   return follow(`${adminUrl}/v1/live?period=sec&scope=cluster`, secondMs, stop);
 }
 
 /**
- * Follows a feed until told to stop: from the end of each window until it has come, ms. Both ends
- * of that time are read from one machine's clock.
+ * Follows a feed until stopped. Returns the delay from the end of each window to its arrival, ms, both
+ * by the clock of this machine.
  */
 async function follow(feed: string, windowMs: number, stop: AbortSignal): Promise<number[]> {
   const delaysMs: number[] = [];

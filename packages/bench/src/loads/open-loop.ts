@@ -1,14 +1,13 @@
 /**
- * A load at a fixed mean rate, for latency.
+ * An open-loop load at a fixed mean rate, for measuring latency.
  *
- * Open loop: requests are due at random moments (a Poisson process, as independent clients make
- * one), whatever the server does. Latency is measured from the moment a request was due, not from
- * when it could be sent, so a server that stands still pays for all that had to wait meanwhile
- * (without that, the load would wait politely with it: coordinated omission). What the generator
- * itself is late by is measured too, since it is part of every latency.
+ * Requests are due at random moments (a Poisson process, as independent clients make), whatever the
+ * server does. Latency counts from the moment a request was due, not from when it was sent, so a stall
+ * of the server counts for every request that had to wait (otherwise: coordinated omission). The lag of
+ * the generator is measured too, since every latency includes it.
  *
- * Raw sockets and answers of one length, because a full HTTP client would measure itself. It spins:
- * it wants a core of its own.
+ * Uses raw sockets and answers of a fixed length, since a full HTTP client would measure itself. It
+ * busy-waits, so it needs a core of its own.
  */
 import { connect, type Socket } from 'node:net';
 import type { PeerRequest } from '../peers/peer.ts';
@@ -19,10 +18,10 @@ export interface OpenLoopOptions {
   readonly request: PeerRequest;
   readonly requestsPerSecond: number;
   readonly seconds: number;
-  /** Left out of the latencies. */
+  /** Excluded from the latencies. */
   readonly warmUpSeconds: number;
   readonly connections: number;
-  /** Requests that are due together and sent as one packet. */
+  /** Requests per packet, due together. */
   readonly depth: number;
 }
 
@@ -30,19 +29,19 @@ export interface OpenLoopResult {
   readonly answered: number;
   /** From due to answered, ms. */
   readonly latenciesMs: Float64Array;
-  /** From due to sent, ms: what the generator and busy connections were late by. */
+  /** From due to sent, ms: the lag of the generator and of busy connections. */
   readonly lagsMs: Float64Array;
 }
 
 interface Connection {
   readonly socket: Socket;
-  /** When the requests that it waits for were due; NaN: idle. */
+  /** When its outstanding requests were due; NaN if idle. */
   dueMs: number;
-  /** Bytes of their answers that are still to come. */
+  /** Bytes of their answers that have not arrived. */
   missingBytes: number;
 }
 
-/** How long the last answers are waited for. */
+/** How long to wait for the last answers. */
 const drainMs = 5_000;
 const receiveBytes = 65_536;
 
@@ -65,7 +64,7 @@ export class OpenLoop {
     this.#packet = Buffer.from(requestText(options.request).repeat(options.depth), 'latin1');
   }
 
-  /** Connects, and learns how long an answer is. */
+  /** Connects, and measures the length of an answer. */
   static async open(options: OpenLoopOptions): Promise<OpenLoop> {
     const loop = new OpenLoop(options);
     loop.#answerBytes = await answerBytesOf(options);
@@ -78,12 +77,12 @@ export class OpenLoop {
     return loop;
   }
 
-  /** Requests that were answered so far, those of the warm-up included. */
+  /** Requests answered so far, including the warm-up. */
   get answered(): number {
     return this.#answered;
   }
 
-  /** @throws Error if a connection failed or answers did not come */
+  /** @throws Error if a connection failed or answers are missing */
   async run(): Promise<OpenLoopResult> {
     const { requestsPerSecond, seconds, warmUpSeconds, depth } = this.#options;
     const meanGapMs = (1_000 * depth) / requestsPerSecond;
@@ -173,7 +172,7 @@ function requestText({ method, path, body }: PeerRequest): string {
   return `${method} ${path} HTTP/1.1\r\nhost: localhost\r\n${type}\r\n${length}\r\n\r\n${body}`;
 }
 
-/** Sends one request and waits until nothing more comes. @throws Error if the answer is not 200 */
+/** The length of one answer. @throws Error if it is not 200 */
 function answerBytesOf({ ports, request }: OpenLoopOptions): Promise<number> {
   const [port] = ports;
   return new Promise((resolve, reject) => {
@@ -193,5 +192,5 @@ function answerBytesOf({ ports, request }: OpenLoopOptions): Promise<number> {
   });
 }
 
-/** An answer is whole when nothing came for so long. */
+/** An answer is complete after this long without data. */
 const quietMs = 200;

@@ -1,6 +1,6 @@
 /**
- * Runs `OpenLoop` in a process of its own, on the load's core, and with it, where asked, what
- * watches the counts meanwhile.
+ * Runs `OpenLoop` in a separate process on the load's core and, on request, measures the delays of the
+ * counts meanwhile.
  */
 import { fileURLToPath } from 'node:url';
 import { message } from '../peers/peer.ts';
@@ -9,21 +9,21 @@ import type { OpenLoopOptions } from './open-loop.ts';
 
 const script = fileURLToPath(new URL('./steady.load.js', import.meta.url));
 
-/** Asked of the process, as JSON in its argument. */
+/** The process's argument, as JSON. */
 export interface SteadyOptions extends OpenLoopOptions {
-  /** Of reto3's query API, where its delays are to be measured. */
+  /** The query API, to measure the delays of its counts. */
   readonly adminUrl?: string;
 }
 
-/** Printed by the process, as JSON. Times in ms. */
+/** The process's output, as JSON. Times in ms. */
 export interface SteadyResult {
   readonly answered: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly p999Ms: number;
-  /** What the generator was late by. */
+  /** The lag of the generator. */
   readonly lagP99Ms: number;
-  /** From an answer to its being visible; absent without `adminUrl`. */
+  /** From an answer to its visibility in the counts; absent without `adminUrl`. */
   readonly visible?: Delay;
   /** From the end of a window to its arrival through /v1/live. */
   readonly live?: Delay;
@@ -37,7 +37,7 @@ export interface Delay {
 
 const graceMs = 30_000;
 
-/** The usual shape of a load at that rate. */
+/** The options of a load at this rate. */
 export function steady(
   ports: number | readonly [number, ...number[]],
   requestsPerSecond: number,
@@ -60,7 +60,7 @@ export async function runSteady(
 ): Promise<SteadyResult> {
   const printed = await runProgram(process.execPath, [script, JSON.stringify(options)], {
     cores,
-    mostMs: options.seconds * 1_000 + graceMs,
+    maxMs: options.seconds * 1_000 + graceMs,
   });
   // Written by steady.load.ts of the same build.
   const result: SteadyResult = JSON.parse(printed);

@@ -1,10 +1,10 @@
-/** The challenge's load: Tsung, as tsung/load.sh runs it, 10 requests from each user. */
+/** The challenge's load: Tsung with tsung/load.sh, 10 requests per user. */
 import { fileURLToPath } from 'node:url';
 import { findProgram, runProgram } from '../program.ts';
 
 const script = fileURLToPath(new URL('../../../../tsung/load.sh', import.meta.url));
 const requestsPerUser = 10;
-/** Tsung starts, connects, and writes its statistics. */
+/** Time for Tsung to start, connect and write its statistics. */
 const graceMs = 120_000;
 
 export function tsungIsInstalled(): boolean {
@@ -18,11 +18,11 @@ export interface TsungOptions {
   readonly cores: readonly number[] | undefined;
 }
 
-/** Runs the load to its end; the requests that were answered 200. @throws Error if any was not */
+/** Runs the load to its end. Returns the requests answered 200. @throws Error if any was not */
 export async function runTsung(options: TsungOptions): Promise<number> {
   const printed = await runProgram('bash', [script, '--json'], {
     cores: options.cores,
-    mostMs: options.seconds * 1_000 + graceMs,
+    maxMs: options.seconds * 1_000 + graceMs,
     environment: {
       RETO3_LOAD_PORT: `${options.port}`,
       RETO3_LOAD_USERS_PER_SECOND: `${options.requestsPerSecond / requestsPerUser}`,
@@ -33,7 +33,7 @@ export async function runTsung(options: TsungOptions): Promise<number> {
   return parseTsung(printed);
 }
 
-/** The messages in the line of JSON that load.sh prints. */
+/** The number of messages in the JSON that load.sh prints. */
 function parseTsung(printed: string): number {
   const summary: unknown = JSON.parse(printed);
   if (typeof summary === 'object' && summary !== null && 'messages' in summary)

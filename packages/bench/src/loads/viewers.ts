@@ -1,35 +1,35 @@
-/** Runs viewers in a process of their own, on the load's core: what dashboards ask of a server. */
+/** Simulates open dashboards, in a separate process on the load's core. */
 import { fileURLToPath } from 'node:url';
 import { runProgram } from '../program.ts';
 
 const script = fileURLToPath(new URL('./viewers.load.js', import.meta.url));
 
-/** Asked of the process, as JSON in its argument. */
+/** The process's argument, as JSON. */
 export interface ViewersOptions {
-  /** Of reto3's query API. */
+  /** The query API. */
   readonly adminUrl: string;
   readonly viewers: number;
   readonly seconds: number;
 }
 
-/** Printed by the process, as JSON. */
+/** The process's output, as JSON. */
 export interface ViewersResult {
-  /** Events that came to the viewer that got the fewest. */
+  /** The events of the viewer that got the fewest. */
   readonly fewestEvents: number;
 }
 
-/** As often as the dashboard wants events. */
+/** The dashboard's interval. */
 export const eventEveryMs = 100;
 const graceMs = 20_000;
 
-/** @throws Error if a viewer got less than half of what a server that keeps up sends */
+/** @throws Error if a viewer got less than half of the expected events */
 export async function runViewers(
   options: ViewersOptions,
   cores: readonly number[] | undefined,
 ): Promise<void> {
   const printed = await runProgram(process.execPath, [script, JSON.stringify(options)], {
     cores,
-    mostMs: options.seconds * 1_000 + graceMs,
+    maxMs: options.seconds * 1_000 + graceMs,
   });
   // Written by viewers.load.ts of the same build.
   const { fewestEvents }: ViewersResult = JSON.parse(printed);

@@ -9,7 +9,7 @@ wrk.lua {"requests":200000,"microseconds":2000000,"failed":3,"p50":610,"p99":190
 `;
 
 describe('parseWrk', () => {
-  it('finds its line and turns it into rates and milliseconds', () => {
+  it('finds its line and converts it to rates and milliseconds', () => {
     expect(parseWrk(printed)).toEqual({
       requestsPerSecond: 100_000,
       failed: 3,
@@ -18,11 +18,11 @@ describe('parseWrk', () => {
     });
   });
 
-  it('says what it got where the line is missing', () => {
+  it('quotes the output if the line is missing', () => {
     expect(() => parseWrk('unable to connect\n')).toThrow('unable to connect');
   });
 
-  it('says which field is missing', () => {
+  it('names a missing field', () => {
     expect(() => parseWrk('wrk.lua {"requests":1}')).toThrow('microseconds');
   });
 });

@@ -1,4 +1,4 @@
-/** The load of wrk: as many requests as the server takes, over connections that stay open. */
+/** The load of wrk: as many requests as the server can handle, over keep-alive connections. */
 import { fileURLToPath } from 'node:url';
 import type { Placement } from '../machine.ts';
 import { message, type PeerRequest } from '../peers/peer.ts';
@@ -11,22 +11,22 @@ export interface WrkOptions {
   readonly request: PeerRequest;
   readonly connections: number;
   readonly threads: number;
-  /** Requests that are sent at once over a connection; their answers are awaited together. */
+  /** Requests pipelined per connection; wrk awaits their answers together. */
   readonly depth: number;
-  /** Whole seconds; that is how wrk counts. */
+  /** Whole seconds, as wrk requires. */
   readonly seconds: number;
   readonly cores: readonly number[] | undefined;
 }
 
 export interface WrkResult {
   readonly requestsPerSecond: number;
-  /** Requests that got no answer, or one that is an error. */
+  /** Requests without an answer or with an error. */
   readonly failed: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
 }
 
-/** Beyond its duration wrk connects, and waits for the last answers. */
+/** Time for wrk to connect and to wait for the last answers. */
 const graceMs = 20_000;
 
 /** @throws Error if wrk cannot be run or requests failed */
@@ -39,7 +39,7 @@ export async function runWrk(options: WrkOptions): Promise<WrkResult> {
       ...['-t', `${threads}`, '-c', `${connections}`, '-d', `${seconds}s`, '--timeout', '5s'],
       ...['-s', script, `http://127.0.0.1:${port}`, '--', method, path, body, `${depth}`],
     ],
-    { cores, mostMs: seconds * 1_000 + graceMs },
+    { cores, maxMs: seconds * 1_000 + graceMs },
   );
   const result = parseWrk(printed);
   if (result.failed > 0) throw new Error(`${result.failed} requests of wrk failed on ${path}`);
@@ -47,10 +47,9 @@ export async function runWrk(options: WrkOptions): Promise<WrkResult> {
   return result;
 }
 
-/** Of the usual load. */
 export const keepAliveConnections = 64;
 
-/** The usual load, a message in a packet, on the load's core; requests per second. */
+/** The usual load, one message per packet, on the load's core. Returns requests per second. */
 export async function runKeepAlive(
   placement: Placement,
   { port }: { readonly port: number },
@@ -68,14 +67,14 @@ export async function runKeepAlive(
   return requestsPerSecond;
 }
 
-/** Reads what wrk.lua prints. @throws Error if it is not there */
+/** Parses the output of wrk.lua. @throws Error if it is missing */
 export function parseWrk(printed: string): WrkResult {
   const line = printed.split('\n').find((each) => each.startsWith('wrk.lua '));
-  if (line === undefined) throw new Error(`got no result of wrk, but: ${printed.trim()}`);
+  if (line === undefined) throw new Error(`cannot find wrk's result in: ${printed.trim()}`);
   const measured: unknown = JSON.parse(line.slice(line.indexOf('{')));
   const field = (name: string): number => {
     const value: unknown = Object.entries(measured ?? {}).find(([each]) => each === name)?.[1];
-    if (typeof value !== 'number') throw new Error(`got no ${name} of wrk: ${line}`);
+    if (typeof value !== 'number') throw new Error(`cannot find ${name} in wrk's result: ${line}`);
     return value;
   };
   return {

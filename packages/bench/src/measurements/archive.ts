@@ -1,4 +1,4 @@
-/** What it costs to keep every message, and how fast what was kept is read. */
+/** The cost of archiving every message, and the speed of reading the archive. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArchiveInfo } from '@reto3/client/answers';
@@ -17,16 +17,16 @@ import { quantile } from '../statistics.ts';
 
 const warmUpSeconds = 1;
 const archiving = ['--archive'];
-/** Of the challenge, the one that is asked of the archive, and what a worker takes with it at most. */
+/** The challenge's rate, the archive's target, and nearly the most that a worker can archive. */
 const rates = [calmRate, 50_000, 80_000];
-/** A load of wrk while the archive is filled. */
+/** One run of wrk while filling the archive. */
 const fillSeconds = 5;
-const commandMostMs = 120_000;
+const maxCommandMs = 120_000;
 const messagesADay = calmRate * 86_400;
 const counting =
   'SELECT epoch_ms(time_bucket(INTERVAL 10 MILLISECONDS, arrived)) AS start, count(*) AS count FROM messages GROUP BY start ORDER BY start';
 
-/** As much load as wrk makes, with and without the archive. */
+/** The maximum load of wrk, with and without the archive. */
 export async function archiveCost(bench: Bench): Promise<Finding[]> {
   const found = new Collected();
   const rows: Cell[][] = [];
@@ -67,7 +67,7 @@ export async function archiveCost(bench: Bench): Promise<Finding[]> {
   ];
 }
 
-/** Fixed rates: is every message kept? */
+/** Whether every message is archived at fixed rates. */
 export async function archiveRates(bench: Bench): Promise<Finding[]> {
   const rows: Cell[][] = [];
   for (const rate of rates) {
@@ -111,7 +111,7 @@ export async function archiveRates(bench: Bench): Promise<Finding[]> {
   ];
 }
 
-/** How large a message of the challenge is once its segment has become a file of Parquet. */
+/** The size of a message of the challenge in Parquet. */
 export async function archiveSize(bench: Bench): Promise<Finding[]> {
   const dataDir = await bench.folder();
   const { challengeSeconds: seconds } = bench.plan;
@@ -131,7 +131,7 @@ export async function archiveSize(bench: Bench): Promise<Finding[]> {
   });
 }
 
-/** SQL and replay over an archive of ten million messages, held against the stored counts. */
+/** SQL and replay over an archive of ten million messages, compared with the stored counts. */
 export async function archiveReading(bench: Bench): Promise<Finding[]> {
   const dataDir = await bench.folder();
   const fromMs = Date.now();
@@ -169,7 +169,7 @@ export async function archiveReading(bench: Bench): Promise<Finding[]> {
       for (let round = 0; round < bench.plan.archiveRounds; round++) {
         const startMs = performance.now();
         const run = [reto3Bin, ...args];
-        printed = await runProgram(process.execPath, run, { cores, mostMs: commandMostMs });
+        printed = await runProgram(process.execPath, run, { cores, maxMs: maxCommandMs });
         seconds.push((performance.now() - startMs) / 1_000);
       }
       const median = quantile(seconds, 0.5);
@@ -204,13 +204,13 @@ export async function archiveReading(bench: Bench): Promise<Finding[]> {
 interface Command {
   readonly args: readonly string[];
   readonly cores: readonly number[] | undefined;
-  /** A line of what it prints: start of a window (epoch ms) and count. */
+  /** Parses a line of its output: start of a window (epoch ms) and count. */
   readonly windowOf: (line: string) => readonly [start: number, count: number];
 }
 
-/** When nothing is on its way into the archive any more. */
+/** Waits until no message waits to be archived. */
 function settled({ adminUrl }: RunningReto3): Promise<ArchiveInfo> {
-  const none = 'nothing on its way into the archive';
+  const none = 'no message waiting to be archived';
   return until(
     none,
     () => archiveOf(adminUrl),
@@ -223,8 +223,8 @@ function segmentsIn(dataDir: string): Promise<string[]> {
 }
 
 /**
- * Starts a server on the archive that another one left, and hands it over when all of that is Parquet.
- * What the new one was asked until it answered is in a segment of its own.
+ * Runs `use` with a new server on this archive, once all existing segments are converted. Requests that
+ * probe the new server go into a segment of its own.
  */
 async function withConverted<T>(
   bench: Bench,
@@ -232,10 +232,10 @@ async function withConverted<T>(
   use: (server: RunningReto3) => Promise<T>,
 ): Promise<T> {
   const left = await segmentsIn(dataDir);
-  if (left.length === 0) throw new Error(`got no segment in ${dataDir}, want those of a server`);
+  if (left.length === 0) throw new Error(`got no segments in ${dataDir}, want some to convert`);
   return withServer(bench, archiving, dataDir, async (server) => {
     await until(
-      'no segment of the server before',
+      'no segment of the previous server',
       () => segmentsIn(dataDir),
       (segments) => !segments.some((segment) => left.includes(segment)),
     );
@@ -244,7 +244,7 @@ async function withConverted<T>(
   });
 }
 
-/** How many windows have another count there; a window that is missing counts as 0. */
+/** The number of windows whose counts differ; a missing window counts as 0. */
 function differences(
   stored: ReadonlyMap<number, number>,
   found: ReadonlyMap<number, number>,
@@ -253,7 +253,7 @@ function differences(
   return [...starts].filter((start) => (stored.get(start) ?? 0) !== (found.get(start) ?? 0)).length;
 }
 
-/** A server with the whole of it on one core. */
+/** Runs `use` with a server whose threads share one core. */
 function withServer<T>(
   { placement }: Bench,
   flags: readonly string[],

@@ -1,4 +1,4 @@
-/** The challenge's load, 5,000 requests/s: what it costs in processor, memory and disk. */
+/** The CPU time, memory and disk writes of the challenge's load, 5,000 requests/s. */
 import type { Bench } from '../bench.ts';
 import { Collected } from '../collected.ts';
 import { calmRate, challengeSource, runChallenge } from '../loads/challenge.ts';
@@ -10,7 +10,7 @@ import type { Finding } from '../result.ts';
 const microseconds = 1e6;
 const megabyte = 1e6;
 const sampleEveryMs = 1_000;
-/** Of the memory samples: what a server takes while it warms up is not growth. */
+/** The share of memory samples to skip: memory that a server takes while warming up is not growth. */
 const settledShare = 0.25;
 
 export async function challenge(bench: Bench): Promise<Finding[]> {
@@ -76,7 +76,7 @@ export async function challenge(bench: Bench): Promise<Finding[]> {
   ];
 }
 
-/** As long as the challenge itself: whether memory stays, and what it costs once V8 has compiled. */
+/** As long as the challenge: whether memory stays flat, and the CPU time once V8 has compiled. */
 export async function soak(bench: Bench): Promise<Finding[]> {
   const { soakSeconds, settleSeconds } = bench.plan;
   const collected = new Collected();
@@ -112,9 +112,9 @@ function sourceOf(bench: Bench): string {
 }
 
 interface Loaded {
-  /** µs of processor time for each request that was answered. */
+  /** CPU time per answered request, µs. */
   readonly cpu: number;
-  /** One sample a second. */
+  /** One sample per second. */
   readonly residentBytes: readonly number[];
   readonly writtenPerSecond: number;
 }
@@ -142,15 +142,15 @@ async function load(bench: Bench, running: RunningPeer, seconds: number): Promis
   }
 }
 
-/** The last sample above the one at which the server had settled. */
+/** The last sample minus the first one after the warm-up. */
 function growthOf(samples: readonly number[]): number {
   const settled = samples[Math.floor(samples.length * settledShare)] ?? Number.NaN;
   return (samples.at(-1) ?? Number.NaN) - settled;
 }
 
 /**
- * The highest sample of the second half above that of the first: what goes up and down, as LevelDB's
- * write buffer does, is no growth.
+ * The peak of the second half minus that of the first, since memory that goes up and down, like
+ * LevelDB's write buffer, is not growth.
  */
 function lateGrowthOf(samples: readonly number[]): number {
   const half = Math.floor(samples.length / 2);

@@ -1,6 +1,6 @@
 /**
- * A cluster of real servers under load: how old its counts are, and which rates it takes, through a
- * load balancer and from clients that know all nodes.
+ * A cluster of real servers under load: the delay of its counts, and the rates that it handles, through
+ * a load balancer and directly.
  */
 import { availableParallelism, cpus } from 'node:os';
 import type { Bench } from '../bench.ts';
@@ -19,11 +19,11 @@ import { quantile } from '../statistics.ts';
 import { watchCores } from '../usage.ts';
 
 const natsServers = 3;
-/** Above this, the generator sends several requests in a packet: it has one core. */
-const onePacketMost = 25_000;
-const deepest = 16;
-/** A rate is reached where all is answered, and answered in time. */
-const mostLatencyMs = 100;
+/** Above this rate the generator, which has one core, sends several requests per packet. */
+const maxSingleRate = 25_000;
+const pipelineDepth = 16;
+/** A rate is reached if all requests are answered and p99 is below this. */
+const maxLatencyMs = 100;
 const wrkConnections = 64;
 
 interface ClusterUnderLoad {
@@ -103,7 +103,7 @@ export async function clusterRates(bench: Bench): Promise<Finding[]> {
     {
       id: 'cluster-rates',
       title: 'Rates, with everything on one machine',
-      how: `${bench.plan.cluster.nodes} servers with one worker each, haproxy, ${natsServers} NATS servers, a merger and the load share ${cores} cores, so the machine is the bottleneck. Fixed rates come from the open loop (above ${onePacketMost.toLocaleString('en')}/s with ${deepest} requests per packet) and count as reached if p99 is below ${mostLatencyMs} ms; "${maximumRate}" is wrk with ${wrkConnections} connections. Difference: the cluster's sum minus the nodes' sum after the load.`,
+      how: `${bench.plan.cluster.nodes} servers with one worker each, haproxy, ${natsServers} NATS servers, a merger and the load share ${cores} cores, so the machine is the bottleneck. Fixed rates come from the open loop (above ${maxSingleRate.toLocaleString('en')}/s with ${pipelineDepth} requests per packet) and count as reached if p99 is below ${maxLatencyMs} ms; "${maximumRate}" is wrk with ${wrkConnections} connections. Difference: the cluster's sum minus the nodes' sum after the load.`,
       columns: [
         'through',
         'target requests/s',
@@ -125,15 +125,15 @@ export async function clusterRates(bench: Bench): Promise<Finding[]> {
 
 type Ports = readonly [number, ...number[]];
 
-/** A fixed rate; where the generator is not answered in time it is not reached. */
+/** Runs a fixed rate, which is not reached if answers are missing or late. */
 async function atRate(ports: Ports, rate: number, seconds: number): Promise<Cell[]> {
-  const depth = rate > onePacketMost ? deepest : 1;
+  const depth = rate > maxSingleRate ? pipelineDepth : 1;
   const options = { ...steady(ports, rate, seconds), depth };
   const startMs = performance.now();
   try {
     const { answered, p99Ms } = await runSteady(options, undefined);
     const all = options.seconds + options.warmUpSeconds;
-    return [Math.round(answered / all), p99Ms, p99Ms < mostLatencyMs ? 'yes' : 'no'];
+    return [Math.round(answered / all), p99Ms, p99Ms < maxLatencyMs ? 'yes' : 'no'];
   } catch (error) {
     const got = /got (\d+) answers to/.exec(String(error))?.[1];
     if (got === undefined) throw error;
@@ -158,7 +158,7 @@ async function most(ports: Ports, seconds: number): Promise<Cell[]> {
   return [Math.round(rate), Math.max(...results.map(({ p99Ms }) => p99Ms)), ''];
 }
 
-/** What the cluster has more than its nodes; 0 as soon as it has caught up. */
+/** The cluster's count minus that of its nodes; 0 once it has caught up. */
 async function differenceIn({ nodes, merger, from }: ClusterUnderLoad): Promise<number> {
   let difference = Number.NaN;
   const ask = async (): Promise<number> => {
@@ -172,7 +172,7 @@ async function differenceIn({ nodes, merger, from }: ClusterUnderLoad): Promise<
   return difference;
 }
 
-/** How many cores of the whole machine are busy since it was called. */
+/** Starts to measure; the result returns how many cores of the machine were busy since. */
 function watchMachine(): () => number {
   const read = () => {
     let [busy, all] = [0, 0];

@@ -1,4 +1,4 @@
-/** How soon a message can be read, under the load of the challenge. */
+/** The delay from a message to its readers, under the load of the challenge. */
 import type { Bench } from '../bench.ts';
 import { calmRate } from '../loads/challenge.ts';
 import { type Delay, runSteady, steady } from '../loads/steady.ts';

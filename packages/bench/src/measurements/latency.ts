@@ -1,4 +1,4 @@
-/** How long an answer takes at a fixed rate: reto3 and its yardstick. */
+/** The latency at fixed rates of reto3 and its yardstick. */
 import type { Bench } from '../bench.ts';
 import { Collected } from '../collected.ts';
 import { calmRate } from '../loads/challenge.ts';
@@ -7,12 +7,12 @@ import { bareUws } from '../peers/bare-uws.ts';
 import { reto3 } from '../peers/reto3.ts';
 import type { Comparison, Finding } from '../result.ts';
 
-/** What the generator sends on one core without being late itself. */
-const generatorMost = 50_000;
+/** The highest rate that the generator sends on one core without lag. */
+const maxGeneratorRate = 50_000;
 
-/** @param most requests a second that the yardstick takes at most */
-export async function latency(bench: Bench, most: number): Promise<Finding[]> {
-  const half = Math.min(generatorMost, Math.round(most / 2_000) * 1_000);
+/** @param maxRate the yardstick's maximum, requests per second */
+export async function latency(bench: Bench, maxRate: number): Promise<Finding[]> {
+  const half = Math.min(maxGeneratorRate, Math.round(maxRate / 2_000) * 1_000);
   const rates = { calm: calmRate, half };
   const collected = new Collected();
   for (let round = 0; round < bench.plan.latencyRounds; round++) {

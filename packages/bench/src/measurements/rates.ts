@@ -1,12 +1,12 @@
-/** The three rates of the challenge: reached on which cores, at what cost. */
+/** The three rates of the challenge, and their cost. */
 import type { Bench } from '../bench.ts';
 import { runSteady, steady } from '../loads/steady.ts';
 import { withReto3 } from '../peers/reto3.ts';
 import type { Cell, Finding } from '../result.ts';
 
-/** Above this, requests are sent several in a packet: the generator has one core. */
-const onePacketMost = 50_000;
-const deepest = 16;
+/** Above this rate the generator, which has one core, sends several requests per packet. */
+const maxSingleRate = 50_000;
+const pipelineDepth = 16;
 
 export async function rates(bench: Bench): Promise<Finding[]> {
   const rows: Cell[][] = [];
@@ -15,7 +15,7 @@ export async function rates(bench: Bench): Promise<Finding[]> {
     {
       id: 'rates',
       title: 'The challenge rates',
-      how: `Open loop at a fixed rate; the whole server on one core. Above ${onePacketMost.toLocaleString('en')} requests/s the generator, also on one core, sends ${deepest} requests per packet. Live delay: from the end of a ms10 window to its arrival.`,
+      how: `Open loop at a fixed rate; the whole server on one core. Above ${maxSingleRate.toLocaleString('en')} requests/s the generator, also on one core, sends ${pipelineDepth} requests per packet. Live delay: from the end of a ms10 window to its arrival.`,
       columns: [
         'target requests/s',
         'answered',
@@ -36,7 +36,7 @@ async function atRate(bench: Bench, rate: number): Promise<Cell[]> {
     const options = {
       ...steady(server.port, rate, bench.plan.rateSeconds),
       adminUrl: server.adminUrl,
-      depth: rate > onePacketMost ? deepest : 1,
+      depth: rate > maxSingleRate ? pipelineDepth : 1,
     };
     const before = server.usage();
     const startMs = performance.now();

@@ -1,11 +1,11 @@
-/** What grows with the machine: workers against connections. */
+/** Throughput by workers and connections. */
 import type { Bench } from '../bench.ts';
 import { runWrk } from '../loads/wrk.ts';
 import { unpinned } from '../machine.ts';
 import { reto3 } from '../peers/reto3.ts';
 import type { Cell, Finding } from '../result.ts';
 
-/** wrk connects within its time; so many a second are sure to fit. */
+/** wrk's duration includes connecting; allow for this many connections per second. */
 const connectsPerSecond = 2_500;
 
 export async function scaling(bench: Bench, cores: number): Promise<Finding[]> {

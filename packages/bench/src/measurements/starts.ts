@@ -1,13 +1,13 @@
-/** How long programs take to start: the command line, and the server on a long history. */
+/** Start-up times: the command line, and the server with a long history. */
 import type { Bench } from '../bench.ts';
 import { Collected } from '../collected.ts';
 import { type RunningReto3, reto3Bin, startReto3 } from '../peers/reto3.ts';
 import { runProgram } from '../program.ts';
 import type { Finding } from '../result.ts';
 
-const mostMs = 30_000;
+const maxMs = 30_000;
 
-/** `reto3 stats sec` as a whole process, against Node.js doing nothing. */
+/** `reto3 stats sec` as a whole process, compared with an empty Node.js program. */
 export async function cliStart(bench: Bench, server: RunningReto3): Promise<Finding[]> {
   const times = new Collected();
   const commands = {
@@ -17,7 +17,7 @@ export async function cliStart(bench: Bench, server: RunningReto3): Promise<Find
   for (let round = 0; round < bench.plan.startRounds; round++) {
     for (const [name, args] of Object.entries(commands)) {
       const startMs = performance.now();
-      await runProgram(process.execPath, args, { cores: bench.placement.load, mostMs });
+      await runProgram(process.execPath, args, { cores: bench.placement.load, maxMs });
       times.add('cli-start', name, performance.now() - startMs);
     }
   }
@@ -33,7 +33,7 @@ export async function cliStart(bench: Bench, server: RunningReto3): Promise<Find
   ];
 }
 
-/** `reto3 serve` to its first 200. */
+/** `reto3 serve` up to its first 200. */
 export async function serverStart(
   bench: Bench,
   folders: Readonly<Record<string, string>>,

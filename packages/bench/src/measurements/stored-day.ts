@@ -1,4 +1,4 @@
-/** A day of counts: how small it is stored, how fast it is printed; beside VictoriaMetrics. */
+/** The size and the export time of a day of counts, compared with VictoriaMetrics. */
 import { join } from 'node:path';
 import { poissonFrom, Random } from '@reto3/core/testing';
 import type { Bench } from '../bench.ts';
@@ -18,23 +18,23 @@ const dayMs = 24 * hourMs;
 /** 5,000 messages/s. */
 const meanCount = 50;
 const seed = 20_160_528;
-const exportMostMs = 120_000;
+const maxExportMs = 120_000;
 
-/** Counts on the disk, as a server left them. */
+/** Counts on disk, as a server left them. */
 export interface StoredDay {
   readonly dataDir: string;
   readonly fromMs: number;
   readonly toMs: number;
   readonly counts: Uint8Array;
-  /** The same counts in VictoriaMetrics, merged; undefined where that is not installed. */
+  /** The same counts in VictoriaMetrics, merged; undefined if it is not installed. */
   readonly victoriaDir: string | undefined;
 }
 
-/** Yesterday: all of it lies in the past, and no retention takes it. */
+/** Uses yesterday: entirely in the past, and not subject to retention. */
 export async function storeDay(bench: Bench): Promise<StoredDay> {
   const windows = (bench.plan.storedHours * hourMs) / windowMs;
   const next = poissonFrom(meanCount, new Random(seed));
-  // A mean of 50 never reaches 256.
+  // With a mean of 50, no count reaches 256.
   const counts = Uint8Array.from({ length: windows }, next);
   const fromMs = Math.floor(Date.now() / dayMs - 1) * dayMs;
   const dataDir = join(await bench.folder(), 'data');
@@ -76,7 +76,7 @@ function spanOf(bench: Bench): string {
   return storedHours === 24 ? 'A day' : `${storedHours} h`;
 }
 
-/** All of it as CSV: by `reto3 stats` from its server, and from VictoriaMetrics. */
+/** The whole day as CSV: by `reto3 stats` from its server, and from VictoriaMetrics. */
 export async function exports(bench: Bench, day: StoredDay): Promise<Finding[]> {
   const times = new Collected();
   const { server: cores, load } = bench.placement;
@@ -86,7 +86,7 @@ export async function exports(bench: Bench, day: StoredDay): Promise<Finding[]> 
     try {
       const args = [reto3Bin, 'stats', 'ms10', ...range, '--url', reto3.adminUrl];
       await timed(times, 'reto3 stats', day, () =>
-        runProgram(process.execPath, args, { cores: load, mostMs: exportMostMs }),
+        runProgram(process.execPath, args, { cores: load, maxMs: maxExportMs }),
       );
     } finally {
       await reto3.stop();
@@ -164,11 +164,11 @@ async function post(url: string, body: string): Promise<void> {
   if (!ok) throw new Error(`VictoriaMetrics answered ${status} to ${url}`);
 }
 
-const mergeMostMs = 120_000;
+const maxMergeMs = 120_000;
 
-/** Waits until no forced merge is under way: it goes on behind its answer. */
+/** Waits for the forced merge, which continues after its answer. */
 async function merged(url: string): Promise<void> {
-  const deadlineMs = performance.now() + mergeMostMs;
+  const deadlineMs = performance.now() + maxMergeMs;
   while (performance.now() < deadlineMs) {
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     const metrics = await (await fetch(`${url}/metrics`)).text();

@@ -1,4 +1,4 @@
-/** How many requests a second: every peer under as much load as wrk makes. */
+/** Throughput: every peer under the maximum load of wrk. */
 import type { Bench } from '../bench.ts';
 import { Collected } from '../collected.ts';
 import { keepAliveConnections, runWrk } from '../loads/wrk.ts';
@@ -15,9 +15,9 @@ import { watchBusy } from '../usage.ts';
 
 const pipelineDepth = 16;
 const warmUpSeconds = 1;
-/** The two that are compared in every round. */
+/** Measured in every round. */
 const pair: readonly Peer[] = [reto3, bareUws];
-/** Those that answer several requests in one packet at once. */
+/** Peers that support pipelining. */
 const pipelining: readonly Peer[] = [...pair, haproxy, nginx, nginxLua, nodeHttp];
 
 /** One core for the server, one for the load. */
@@ -66,8 +66,8 @@ export async function throughput(bench: Bench): Promise<Finding[]> {
 }
 
 /**
- * Begins to watch where the time goes; the result adds what it was, for that many requests.
- * Where nothing is pinned, a busy core says nothing, and is left out.
+ * Starts to measure CPU time; the result records it per request. How busy the cores were is left out if
+ * nothing is pinned, since it means nothing then.
  */
 function watchTime(running: RunningPeer, { server, load }: Placement) {
   const before = running.usage();
@@ -110,7 +110,7 @@ function timeTable(times: Collected): Table {
   };
 }
 
-/** All cores for both, as many threads as each likes. */
+/** Server and load share all cores. */
 export async function unpinnedThroughput(bench: Bench, workers: number): Promise<Finding[]> {
   const rates = new Collected();
   const scaling = [reto3, bareUws, haproxy, nginx];

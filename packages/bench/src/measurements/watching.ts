@@ -1,10 +1,9 @@
 /**
- * What it costs the ingest that somebody watches: 20 open dashboards, or alerts. Each is compared
- * with nobody watching, and that with itself: the difference of two that are alike is the noise.
+ * The cost of being watched, by 20 open dashboards or by alerts. Each is compared with a baseline, and
+ * the baseline with itself: the difference of two equal turns is noise.
  *
- * The rate of single turns scatters by more than watching costs. So what decides is how much of the
- * server's processor time its ingest has, while the core has nothing left: what somebody else uses of
- * it is what the ingest lacks.
+ * The rate of a turn varies by more than watching costs. So the criterion is the ingest's share of the
+ * server's CPU time while its core is fully loaded: any CPU time for watching is missing there.
  */
 import { setTimeout } from 'node:timers/promises';
 import type { Bench } from '../bench.ts';
@@ -18,30 +17,30 @@ import { watchCores } from '../usage.ts';
 
 const viewers = 20;
 const aloneAgain = 'baseline, repeated';
-/** Until viewers are connected, and what they first make the server compile is compiled. */
+/** Until viewers are connected and V8 has compiled the code that serves them. */
 const connectSeconds = 2;
 const warmUpSeconds = 1;
 const idleSeconds = 5;
 
-/** Looked at in every window, and never true. */
+/** Evaluated on every window, and never true. */
 const rules = [
   'ms10 > 1000000 for 50ms until < 900000 for 1s',
   'ms10 > 2000000',
   'sec > 100000000 for 10s',
   'min > 1000000000',
 ];
-/** Nobody listens there, and nobody is told anything. */
+/** Nothing listens on this port, and nothing is sent. */
 const alertFlags = [
   ...rules.flatMap((rule) => ['--alert', rule]),
   ...['--alert-url', 'http://127.0.0.1:9/'],
 ];
 
-/** Dashboards come and go at one server: its turns differ in nothing else. */
+/** One server for all turns, so that they differ in nothing but the dashboards. */
 export async function dashboards(bench: Bench): Promise<Finding[]> {
   const rates = new Collected();
   const cores = new Map<string, number>();
   await withServer(bench, [], async (server) => {
-    // What a dashboard shows is then there.
+    // History for the dashboards to show.
     await setTimeout(bench.plan.watchedHistorySeconds * 1_000);
     await runKeepAlive(bench.placement, server, warmUpSeconds);
     cores.set(alone, await idle(bench, server));
@@ -64,7 +63,7 @@ export async function dashboards(bench: Bench): Promise<Finding[]> {
   ];
 }
 
-/** Alerts are settings of a server, so every turn has one of its own. */
+/** A server per turn, since alerts are settings. */
 export async function alerts(bench: Bench): Promise<Finding[]> {
   const rates = new Collected();
   const cores = new Map<string, number>();
@@ -97,13 +96,13 @@ export async function alerts(bench: Bench): Promise<Finding[]> {
 interface Loaded {
   /** Requests per second. */
   readonly rate: number;
-  /** Part of the server's processor time that its ingest had, in percent. */
+  /** The ingest's share of the server's CPU time, in percent. */
   readonly ingestShare: number;
 }
 
 type Turn = readonly [name: string, measure: () => Promise<Loaded>];
 
-/** Each is first, last and between the others equally often. */
+/** Rotates the order, so that each turn is first, second and last equally often. */
 async function takeTurns(
   bench: Bench,
   id: string,
@@ -135,7 +134,7 @@ function coresUsed(id: string, who: string, cores: ReadonlyMap<string, number>):
   };
 }
 
-/** The share first: it decides. */
+/** The share first, since it is the criterion. */
 function comparisons(id: string, whose: string, how: string, rates: Collected): Comparison[] {
   const order = [watched, alerted, alone, aloneAgain];
   const series = (metric: string) =>
@@ -169,27 +168,27 @@ async function withServer(
   await withReto3({ cores: bench.placement.server, workers: 1, dataDir, flags }, use);
 }
 
-/** While the server has more to do than its core can. */
+/** Measures while the server's core is fully loaded. */
 async function load(bench: Bench, server: RunningReto3): Promise<Loaded> {
   const before = server.threadSeconds();
   const rate = await runKeepAlive(bench.placement, server, bench.plan.watchSeconds);
   const used = [...server.threadSeconds()].map(
     ([thread, seconds]) => seconds - (before.get(thread) ?? 0),
   );
-  // One worker takes all requests, and nothing else is nearly as busy.
+  // The only worker is by far the busiest thread.
   const ingest = Math.max(...used);
   const all = used.reduce((sum, seconds) => sum + seconds, 0);
   return { rate, ingestShare: (ingest / all) * 100 };
 }
 
-/** Part of a core that is used where no request comes. */
+/** The share of a core that an idle server uses. */
 async function idle(_: Bench, server: RunningReto3): Promise<number> {
   const used = watchCores([server]);
   await setTimeout(idleSeconds * 1_000);
   return used();
 }
 
-/** @param seconds how long the measurement takes, about */
+/** @param seconds the approximate duration of the measurement */
 async function withViewers<T>(
   bench: Bench,
   server: RunningReto3,

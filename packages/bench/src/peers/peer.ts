@@ -1,6 +1,4 @@
-/**
- * A peer: a server that can be found, started, loaded and stopped. reto3 is one of them.
- */
+/** A peer: a server to measure. reto3 is one of them. */
 import { request } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
 import { findProgram, Program, type ProgramOptions } from '../program.ts';
@@ -13,7 +11,7 @@ export interface PeerRequest {
   readonly body: string;
 }
 
-/** The load of the challenge: what Tsung sends, with a time that stands still. */
+/** The request of the challenge: what Tsung sends, with a fixed time stamp. */
 export const message: PeerRequest = {
   method: 'POST',
   path: '/',
@@ -24,24 +22,24 @@ export interface Place {
   /** An empty folder of its own. */
   readonly folder: string;
   readonly cores: readonly number[] | undefined;
-  /** Threads or processes that take requests. */
+  /** Threads or processes that handle requests. */
   readonly workers: number;
 }
 
 export interface Peer {
   readonly name: string;
-  /** What one request makes it do. */
+  /** What it does per request. */
   readonly does: string;
   readonly request: PeerRequest;
-  /** What it needs of the machine, program → Debian package. */
+  /** Required programs → their Debian packages. */
   readonly needs: Readonly<Record<string, string>>;
-  /** What it needs beside programs. */
+  /** A required module that is not a program. */
   readonly module?: { readonly debianPackage: string; readonly found: () => boolean };
   version(): string | undefined;
   start(place: Place): Promise<RunningPeer>;
 }
 
-/** Debian packages of the peer that the machine does not have. */
+/** The peer's Debian packages that are not installed. */
 export function missingOf(peer: Peer): string[] {
   const missing = Object.entries(peer.needs)
     .filter(([name]) => findProgram(name) === undefined)
@@ -50,9 +48,9 @@ export function missingOf(peer: Peer): string[] {
   return missing;
 }
 
-/** How long a server may take until it answers. */
+/** How long a server may take to start. */
 export const startMs = 30_000;
-/** Between two tries to reach a server that starts. */
+/** The pause between two attempts to reach a starting server. */
 export const retryMs = 2;
 
 export class RunningPeer {
@@ -68,7 +66,7 @@ export class RunningPeer {
     return sumOf(this.#programs.map((program) => usageOf(program.group)));
   }
 
-  /** Processor time of each thread so far, in seconds, by the number of the thread. */
+  /** CPU seconds of each thread so far, by thread ID. */
   threadSeconds(): Map<string, number> {
     return new Map(this.#programs.flatMap((program) => [...threadSecondsOf(program.group)]));
   }
@@ -80,7 +78,7 @@ export class RunningPeer {
 
 /**
  * Starts the programs of a peer, in order, and resolves when the port answers.
- * @throws Error with what the program said, if it ends before
+ * @throws Error with the output of a program that exits before
  */
 export async function startPeer(
   port: number,
@@ -106,15 +104,15 @@ async function answers(
   const deadlineMs = performance.now() + startMs;
   while (performance.now() < deadlineMs) {
     const ended = programs.find((program) => program.hasEnded);
-    if (ended !== undefined) throw new Error(`${ended.name} ended at once: ${ended.complaint}`);
+    if (ended !== undefined) throw new Error(`cannot start ${ended.name}: ${ended.complaint}`);
     const status = await ask(port, ready);
     if (status !== undefined && status < 400) return;
     await setTimeout(retryMs);
   }
-  throw new Error(`nothing answers on port ${port} after ${startMs} ms`);
+  throw new Error(`got no answer on port ${port} within ${startMs} ms`);
 }
 
-/** Sends one request on a connection of its own; the status, or undefined where nobody answers. */
+/** Sends one request on a new connection. Returns the status; undefined without an answer. */
 export function ask(
   port: number,
   { method, path, body }: PeerRequest,

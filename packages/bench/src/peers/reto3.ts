@@ -1,4 +1,4 @@
-/** reto3 itself, started as its users start it. */
+/** reto3 itself, started as users start it. */
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -42,7 +42,7 @@ export class RunningReto3 extends RunningPeer {
   }
 }
 
-/** Arguments of the command line for a server on those ports. */
+/** The command line for a server on these ports. */
 function serveArguments(options: Reto3Options, port: number, adminPort: number): string[] {
   const settings = {
     host: '127.0.0.1',
@@ -68,7 +68,7 @@ export async function startReto3(options: Reto3Options): Promise<RunningReto3> {
   });
   const deadlineMs = performance.now() + startMs;
   const answers = (): Promise<number | undefined> =>
-    // What is sent to a cluster is added up, and a server that merges takes no messages.
+    // In a cluster a probe would count, and a server that only merges takes no requests.
     options.cluster === undefined ? ask(port, message) : ask(adminPort, readyz);
   while (!program.hasEnded && performance.now() < deadlineMs) {
     if ((await answers()) === 200) return new RunningReto3(port, adminPort, [program]);
@@ -78,7 +78,7 @@ export async function startReto3(options: Reto3Options): Promise<RunningReto3> {
   throw new Error(`cannot start reto3: ${program.complaint}`);
 }
 
-/** Starts it, hands it over, and stops it whatever happens. */
+/** Runs `use` with a started server, then stops it. */
 export async function withReto3<T>(
   options: Reto3Options,
   use: (server: RunningReto3) => Promise<T>,

@@ -1,4 +1,4 @@
-/** VictoriaMetrics: one sample written per request, and the store that a day is held against. */
+/** VictoriaMetrics: one sample per request, and the store that a day is compared with. */
 import { join } from 'node:path';
 import { freePort } from '../free-port.ts';
 import { firstLineOf } from '../program.ts';
@@ -11,7 +11,7 @@ export const victoriaMetrics: Peer = {
   does: 'stores one sample per request',
   request: write,
   needs: { 'victoria-metrics': 'victoria-metrics' },
-  // Debian's build does not say its version.
+  // Debian's build does not print its version.
   version: () => firstLineOf('dpkg-query', ['--show', 'victoria-metrics'])?.split('\t')[1],
   start: ({ folder, cores }) => startVictoriaMetrics(join(folder, 'data'), cores),
 };

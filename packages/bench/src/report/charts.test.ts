@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { chartsOf } from './charts.ts';
 
 describe('chartsOf', () => {
-  it('draws a bar for each series, with names, unit and words for dark pages', () => {
+  it('draws a bar per series, with names, unit and text that fits dark pages', () => {
     const charts = chartsOf({
       comparisons: [
         {

@@ -1,8 +1,7 @@
 /**
  * Draws the results as SVG. The only file that imports echarts.
  *
- * The picture has no background, and its words follow the reader's preference for light or dark, so
- * that it can be read on either.
+ * Charts have no background, and their text follows the reader's preference for light or dark.
  */
 import { BarChart, LineChart } from 'echarts/charts';
 import { GridComponent, LegendComponent, TitleComponent } from 'echarts/components';
@@ -22,7 +21,7 @@ const rowHeight = 34;
 const frameHeight = 110;
 const nameWidth = 310;
 
-/** SVG by id of the finding that it shows. */
+/** SVG by the id of its finding. */
 export function chartsOf({ comparisons, tables }: Results): Map<string, string> {
   const charts = new Map<string, string>();
   for (const comparison of comparisons) {
@@ -35,7 +34,7 @@ export function chartsOf({ comparisons, tables }: Results): Map<string, string> 
   return charts;
 }
 
-/** Medians, one bar for each series. */
+/** Medians, a bar per series. */
 function barsOf({ title, unit, better, series }: Comparison): string {
   const bars = series.map(({ name, values }) => ({ name, value: spreadOf(values).median }));
   return drawBars(title, `${unit}, median of the rounds; ${better} is better`, bars);
@@ -80,7 +79,7 @@ function drawBars(
   });
 }
 
-/** Requests a second over connections, a line for each number of workers. */
+/** Requests per second over connections, a line per number of workers. */
 function scalingOf({ title, rows }: Table): string {
   const points = rows.map(([workers, connections, rate]) => ({
     workers: String(workers),

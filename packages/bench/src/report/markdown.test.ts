@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { comparisonTable, emptyDocument, replaceResults, table, wrapped } from './markdown.ts';
 
 describe('table', () => {
-  it('is Markdown, numbers made readable', () => {
+  it('is Markdown with readable numbers', () => {
     expect(table(['a', 'b'], [['x', 1234.5]])).toBe('| a | b |\n| --- | --- |\n| x | 1,235 |');
   });
 });
 
 describe('comparisonTable', () => {
-  it('shows spread, and the ratio of the first series to each other, pair by pair', () => {
+  it('shows the spread, and the ratio of the first series to each other one per round', () => {
     const text = comparisonTable({
       id: 'keep-alive',
       title: 'Speed',
@@ -26,7 +26,7 @@ describe('comparisonTable', () => {
 });
 
 describe('wrapped', () => {
-  it('breaks a paragraph between words, after 100 columns at most', () => {
+  it('breaks a paragraph between words, at 100 columns', () => {
     const words = ['a'.repeat(60), 'b'.repeat(39), 'c', 'd'.repeat(120)];
     expect(wrapped(words.join(' '))).toBe(`${words[0]} ${words[1]}\n${words[2]}\n${words[3]}`);
   });
@@ -38,14 +38,14 @@ describe('replaceResults', () => {
     '<!-- end of results -->',
   ] as const;
 
-  it('keeps what stands around', () => {
+  it('keeps the text around the marks', () => {
     const document = `before\n${marks[0]}\nold\n${marks[1]}\nafter\n`;
     expect(replaceResults(document, 'npm run bench -- --full', 'new\n')).toBe(
       `before\n${marks[0]}\n\nnew\n\n${marks[1]}\nafter\n`,
     );
   });
 
-  it('fills a document that is new', () => {
+  it('fills a new document', () => {
     const document = emptyDocument('npm run bench -- --full');
     expect(replaceResults(document, 'npm run bench -- --full', 'new\n')).toBe(
       `${marks[0]}\n\nnew\n\n${marks[1]}\n`,

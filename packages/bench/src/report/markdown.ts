@@ -6,7 +6,7 @@ import type { Page } from './page.ts';
 import type { Report } from './report.ts';
 import { type Target, verdicts } from './targets.ts';
 
-/** @param charts file of the chart of a finding, by its id, as it is to be linked */
+/** @param charts the link to each finding's chart, by id */
 export function markdownOf(
   report: Report,
   { targets, derived }: Page,
@@ -44,7 +44,7 @@ function heading({ title, how, earlier }: Finding): string {
 
 const columns = 100;
 
-/** A paragraph in lines of at most 100 columns, longer words apart. */
+/** Wraps a paragraph at 100 columns; longer words get a line of their own. */
 export function wrapped(text: string): string {
   const lines: string[] = [];
   let line = '';
@@ -84,7 +84,7 @@ function targetTable({ results }: Report, targets: readonly Target[]): string {
   return table(['what', 'target', 'measured', 'met'], rows);
 }
 
-/** The first series is what the others are held against. */
+/** Compares the first series with the others. */
 export function comparisonTable({ series, unit, better }: Comparison): string {
   const [ours, ...others] = series;
   if (ours === undefined) return '';
@@ -119,12 +119,12 @@ function beginMarkOf(command: string): string {
   return `<!-- results: written by ${command} -->`;
 }
 
-/** A document with nothing but the marks, for a folder that has none. */
+/** A document with nothing but the marks, for a folder without one. */
 export function emptyDocument(command: string): string {
   return `${beginMarkOf(command)}\n${endMark}\n`;
 }
 
-/** Puts the results of a command between the marks of the document; what stands around them stays. */
+/** Replaces the text between the marks of a command by its results. */
 export function replaceResults(document: string, command: string, results: string): string {
   const beginMark = beginMarkOf(command);
   const begin = document.indexOf(beginMark);

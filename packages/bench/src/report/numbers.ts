@@ -1,4 +1,4 @@
-/** Numbers as people read them. Pure. */
+/** Numbers for people. Pure. */
 
 /** Three significant digits below a thousand, whole thousands grouped above. */
 export function readable(value: number): string {

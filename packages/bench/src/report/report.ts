@@ -1,4 +1,4 @@
-/** A run and all that it found: what results/performance.json holds. */
+/** A run and its results: the content of results/performance.json. */
 import type { Machine } from '../machine.ts';
 import type { EarlierRun, Results } from '../result.ts';
 
@@ -6,11 +6,11 @@ export interface Report {
   /** Day of the run, UTC, such as 2016-05-28. */
   readonly date: string;
   readonly plan: 'quick' | 'full';
-  /** Names of what this run measured, or tried to; absent in reports of older versions. */
+  /** The measurements attempted in this run; absent in reports of older versions. */
   readonly attempted?: readonly string[];
   readonly minutes: number;
   readonly machine: Machine;
-  /** By name of the program. */
+  /** By program. */
   readonly versions: Readonly<Record<string, string>>;
   /** Peers and tools that are not installed. */
   readonly missing: readonly string[];
@@ -18,8 +18,8 @@ export interface Report {
 }
 
 /**
- * A report with what was measured again in the place of what it had of that. What stays keeps the
- * date and versions of its own run, and failures stay until their measurement is tried again.
+ * Replaces the findings of `before` by those measured again in `now`. Other findings keep the date and
+ * versions of their own run; failures stay until their measurement is attempted again.
  */
 export function joined(before: Report, now: Report): Report {
   const again = now.attempted ?? [];

@@ -10,7 +10,7 @@ function results(tables: Readonly<Record<string, readonly (readonly Cell[])[]>>)
 }
 
 describe('sizesOf', () => {
-  it('multiplies what one node publishes, and takes the merger as it was measured', () => {
+  it('multiplies what one node publishes, and uses the merger as measured', () => {
     const [table] = sizesOf(
       results({
         'cluster-node': [
@@ -23,7 +23,7 @@ describe('sizesOf', () => {
     expect(table?.rows).toEqual([[100, 500_000, 400, 100, 17.28, 0.02, 130]]);
   });
 
-  it('takes cores from the processor time of a request', () => {
+  it('computes cores from the CPU time per request', () => {
     const tables = sizesOf(
       results({
         'cluster-rates': [
@@ -39,7 +39,7 @@ describe('sizesOf', () => {
     expect(cores.map((each) => Math.round(Number(each) * 100) / 100)).toEqual([1.5, 2, 2.5]);
   });
 
-  it('says nothing of what was not measured', () => {
+  it('leaves out what was not measured', () => {
     expect(sizesOf(results({}))).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 /**
- * How large a cluster has to be, from what was measured of a small one. Pure. Tables that are not
- * there are left out, never guessed.
+ * Sizes a cluster from the measurements of a small one. Pure. If a measurement is missing, its table is
+ * left out.
  */
 import type { Cell, Results, Table } from '../result.ts';
 
@@ -12,7 +12,7 @@ export function sizesOf(results: Results): readonly Table[] {
   return [clusterSize(results), rateSize(results)].filter((table) => table !== undefined);
 }
 
-/** Row by row of the growth, with what one node publishes. */
+/** A row per size, computed from what one node publishes. */
 function clusterSize(results: Results): Table | undefined {
   const node = rowsOf(results, 'cluster-node').find(([rate]) => rate === nodeRate);
   const grown = rowsOf(results, 'cluster-growth');
@@ -44,7 +44,7 @@ function clusterSize(results: Results): Table | undefined {
   };
 }
 
-/** Cores for a rate, where requests come one by one over connections that stay open. */
+/** Cores for a rate of single requests over keep-alive connections. */
 function rateSize(results: Results): Table | undefined {
   const all = rowsOf(results, 'cluster-rates').filter(([, wanted]) => wanted === maximumRate);
   const directly = all.find(([path]) => path === 'direct');
@@ -66,7 +66,7 @@ function rateSize(results: Results): Table | undefined {
   };
 }
 
-/** How the row without a wanted rate is called. */
+/** The name of the row without a target rate. */
 export const maximumRate = 'maximum';
 const nodesColumn = 5;
 const haproxyColumn = 7;

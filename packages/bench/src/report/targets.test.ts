@@ -29,11 +29,11 @@ describe('verdicts', () => {
     expect(verdict).toMatchObject({ reached: 0.99, met: true, wanted: '≥ 0.97' });
   });
 
-  it('are not met below the least', () => {
+  it('are not met below the limit', () => {
     expect(keepAlive(results([96], [100]))?.met).toBe(false);
   });
 
-  it('are not met where nothing was measured', () => {
+  it('are not met if nothing was measured', () => {
     const nothing = { comparisons: [], tables: [], failures: [] };
     const all = verdicts(nothing, [...serverTargets, ...clusterTargets]);
     expect(all.every(({ met, reached }) => !met && reached === undefined)).toBe(true);

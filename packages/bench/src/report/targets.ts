@@ -1,6 +1,6 @@
 /**
- * What reto3 sets out to reach, and whether a run did. Pure. A target that was not measured is
- * named, never counted as met.
+ * The targets of reto3, and whether a run met them. Pure. A target that was not measured is listed as
+ * not met.
  */
 import { type Cell, type Results, valuesOf } from '../result.ts';
 import { differences, ratios, spreadOf } from '../statistics.ts';
@@ -12,7 +12,7 @@ export interface Target {
   readonly what: string;
   readonly limit: number;
   readonly at: 'least' | 'most';
-  /** undefined: not measured. */
+  /** Undefined if not measured. */
   readonly reached: (results: Results) => number | undefined;
 }
 
@@ -42,7 +42,7 @@ function difference(id: string, their: string): Target['reached'] {
   };
 }
 
-/** A cell of a table: in the row that begins with that text, by the number of the column. */
+/** A cell of a table, by the first cell of its row and the index of its column. */
 function cell(id: string, row: Cell, column: number): Target['reached'] {
   return ({ tables }) => {
     const found = tables.find((table) => table.id === id)?.rows.find((cells) => cells[0] === row)?.[
@@ -84,7 +84,7 @@ export const alone = 'baseline';
 export const watched = '20 dashboards';
 export const alerted = '4 alerts';
 
-/** What one server is held to. */
+/** The targets of one server. */
 export const serverTargets: readonly Target[] = [
   least('keep-alive ÷ bare uWebSockets.js', 0.97, ratio('keep-alive', bare)),
   least('pipelined × 16 ÷ bare uWebSockets.js', 0.92, ratio('pipelined', bare)),
@@ -127,7 +127,7 @@ export const serverTargets: readonly Target[] = [
   most('queries on a long history ÷ on one day', 1.2, slowest(queryIds, shortHistory, longHistory)),
 ];
 
-/** What a cluster is held to. */
+/** The targets of a cluster. */
 export const clusterTargets: readonly Target[] = [
   most('merger for 100 nodes, cores', 0.1, cell('cluster-growth', 100, 2)),
   most('merger for 1,000 nodes, cores', 1, cell('cluster-growth', 1_000, 2)),

@@ -15,7 +15,7 @@ async function temporaryFolder(): Promise<string> {
   return folder;
 }
 
-/** Empty where a page has no charts. */
+/** Empty if a page has no charts. */
 async function chartsIn(folder: string): Promise<Record<string, string>> {
   const names = await readdir(folder).catch(() => []);
   const charts = names.map(async (name) => [name, await readFile(join(folder, name), 'utf8')]);

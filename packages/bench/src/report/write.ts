@@ -1,4 +1,4 @@
-/** Writes a report: a page with its charts, and the same as JSON. */
+/** Writes a report as a page with charts, and as JSON. */
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,13 +8,13 @@ import type { Page } from './page.ts';
 import { joined, type Report } from './report.ts';
 
 export interface Places {
-  /** Folder of the page, with its charts in a folder beside it. */
+  /** Folder of the page; its charts are in a subfolder. */
   readonly pages: string;
   /** Folder of the JSON. */
   readonly results: string;
 }
 
-/** @param inParts whether what the page has already stays, but for what was measured now */
+/** @param inParts whether to keep the page's findings that were not measured now */
 export async function writeReport(
   measured: Report,
   page: Page,
@@ -55,7 +55,7 @@ async function writePage(report: Report, page: Page, pages: string): Promise<voi
   await writeFile(document, replaceResults(text, command, tables));
 }
 
-/** Undefined where nothing was written yet. */
+/** Undefined if nothing has been written. */
 async function read(json: string): Promise<Report | undefined> {
   try {
     // Written by this program.
