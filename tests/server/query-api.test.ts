@@ -460,7 +460,7 @@ test('a request that does not come to its end is closed after 10 s, and streams 
   const closed = await Promise.all(
     slow.map(async ([begin, drip]) => {
       const answer = await exchange(server, begin, drip);
-      return { answer: answer.includes('not whole after 10 s'), ms: Date.now() - begins };
+      return { answer: answer.includes('incomplete after 10 s'), ms: Date.now() - begins };
     }),
   );
   for (const { answer, ms } of closed) {
