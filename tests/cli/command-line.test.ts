@@ -156,7 +156,7 @@ test.each([['-h'], ['--help']])('%s is help, of everything and of a command', as
 });
 
 test.each(['memory', 'durable'])(
-  'asking the port that takes requests is no message (%s)',
+  'a request to the ingest port by mistake is no message (%s)',
   async (ack) => {
     const server = await Server.start({ dataDir: await temporaryFolder(), flags: ['--ack', ack] });
     for (const command of [
@@ -172,9 +172,7 @@ test.each(['memory', 'durable'])(
         `http://127.0.0.1:${server.port}`,
       ]);
       expect({ command, code, stdout }).toEqual({ command, code: 3, stdout: '' });
-      expect(stderr).toMatch(
-        /closed the connection \(that may be the port that takes the requests; /,
-      );
+      expect(stderr).toMatch(/closed the connection \(that may be the ingest port; /);
     }
     expect((await askInfo(server.adminUrl)).messagesSinceStart).toBe(0);
   },

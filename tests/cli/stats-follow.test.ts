@@ -68,7 +68,7 @@ test('--follow says once that its server hangs, once that it is back, and misses
   const asked = await runCli(['stats'], { env });
   expect(asked).toMatchObject({ code: 3, stdout: '' });
   expect(asked.stderr).toMatch(
-    /: nothing came for \d+ s \(it accepts connections and does not answer: it may be paused or overloaded\) \[RETO3_SERVER_NOT_REACHABLE\]\n$/,
+    /: nothing came for \d+ s \(it accepts connections but does not answer: it may be paused or overloaded\) \[RETO3_SERVER_NOT_REACHABLE\]\n$/,
   );
   const lost = `reto3: lost the server at ${adminUrl}, trying again: `;
   const back = `reto3: the server at ${adminUrl} is back`;

@@ -129,10 +129,10 @@ withOpenssl('the command line asks over TLS with --ca, and says how where it can
 
   const { cert: another } = await certificate('b');
   for (const [flags, says] of [
-    [['--url', url], '(name the certificates of its CA with --ca FILE)'],
-    [['--url', url, '--ca', another], '(name the certificates of its CA with --ca FILE)'],
-    [['--url', url, '--ca', key], 'without a certificate in it'],
-    [['--url', server.adminUrl], `what listens there speaks TLS (ask with --url ${url})`],
+    [['--url', url], '(give the certificates of its CA with --ca FILE)'],
+    [['--url', url, '--ca', another], '(give the certificates of its CA with --ca FILE)'],
+    [['--url', url, '--ca', key], 'which contains no certificate'],
+    [['--url', server.adminUrl], `the server there speaks TLS (use --url ${url})`],
     [['--url', `https://127.0.0.1:${server.port}`], '(the port may not speak TLS: try http://)'],
   ] as const) {
     const { code, stdout, stderr } = await runCli(['stats', 'sec', ...flags]);

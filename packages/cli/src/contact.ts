@@ -21,7 +21,7 @@ export class Contact {
     this.#say(`lost the server at ${this.#url}, trying again: ${reasonOf(error)}`);
   }
 
-  held(): void {
+  connected(): void {
     if (!this.#lost) return;
     this.#lost = false;
     this.#say(`the server at ${this.#url} is back`);

@@ -9,10 +9,10 @@ import {
   AnswerBody,
   type ApiOptions,
   ask as askServer,
+  backoffMs,
   endHeaders,
-  passing,
   request,
-  retryMs,
+  transientErrors,
 } from '@reto3/client';
 import type { ReportList } from '@reto3/client/answers';
 import { damagedOf, type FormatName, type PeriodName, Reto3Error, timeText } from '@reto3/core';
@@ -221,12 +221,12 @@ export async function followReport(
       next = { from: String(response.headers['reto3-to']) };
       say(body.missing);
       failed = 0;
-      contact.held();
+      contact.connected();
     } catch (error) {
-      if (first || !(error instanceof Reto3Error) || !passing.has(error.code)) throw error;
+      if (first || !(error instanceof Reto3Error) || !transientErrors.has(error.code)) throw error;
       failed++;
       contact.lost(error);
     }
-    await setTimeout(failed === 0 ? followEveryMs : retryMs(failed));
+    await setTimeout(failed === 0 ? followEveryMs : backoffMs(failed));
   }
 }

@@ -110,12 +110,12 @@ describe('a request fails', () => {
     const url = await answering(status, body);
     expect(await errorOf(url)).toMatchObject({
       code: 'RETO3_SERVER_NOT_REACHABLE',
-      message: `what answers at ${url} is no reto3 query API: status ${status}`,
+      message: `no reto3 query API at ${url}: got status ${status} from something else`,
     });
   });
 
   it.each([
-    ['the port that takes requests', { uWebSockets: '20' }, /port that takes the requests/],
+    ['the ingest port', { uWebSockets: '20' }, /the ingest port/],
     ['a page', { 'content-type': 'text/html; charset=utf-8' }, /reto3 serve/],
   ])('where %s answers 200 to everything', async (_, headers, hint) => {
     const url = await serve((_asked, response) => {
@@ -124,7 +124,7 @@ describe('a request fails', () => {
     });
     expect(await errorOf(url)).toMatchObject({
       code: 'RETO3_SERVER_NOT_REACHABLE',
-      message: `what answers at ${url} is no reto3 query API: status 200`,
+      message: `no reto3 query API at ${url}: got status 200 from something else`,
       hint: expect.stringMatching(hint),
     });
   });
@@ -168,7 +168,7 @@ describe('a request fails', () => {
   );
 
   it.each([
-    ['http://u:secret@h', 'got --url with a user or password for h, want it without'],
+    ['http://u:secret@h', 'got --url with a user name or password for h, want none'],
     ['http://h/b?x=1', 'got --url "http://h/b?x=1", want it without a query'],
     ['https://h#x', 'got --url "https://h#x", want it without a fragment'],
   ])('where the address is "%s", which has too much', async (url, message) =>
@@ -196,7 +196,7 @@ describe('a request fails', () => {
       expect(await failed).toMatchObject({
         code: 'RETO3_SERVER_NOT_REACHABLE',
         message: expect.stringMatching(/: nothing came for \d+ s$/),
-        hint: 'it accepts connections and does not answer: it may be paused or overloaded',
+        hint: 'it accepts connections but does not answer: it may be paused or overloaded',
       });
     } finally {
       vi.useRealTimers();

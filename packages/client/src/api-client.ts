@@ -1,7 +1,8 @@
 /**
- * Talks to a server's query API. Errors come out as `Reto3Error`, the server's own among them.
+ * Sends requests to a server's query API. Every failure is a `Reto3Error`, including those that the
+ * server answers.
  *
- * node:http and not fetch: fetch takes longer to load than most commands take to run.
+ * Uses node:http, because fetch takes longer to load than most commands take to run.
  */
 import { readFile } from 'node:fs/promises';
 import {
@@ -15,22 +16,21 @@ import { type ErrorCode, errorHints, messageOf, Reto3Error, readToken } from '@r
 import type { Answers } from './answers/index.ts';
 import { apiUrl, type Query } from './api-url.ts';
 import { assertNotIngestPort } from './ingest-port.ts';
-import { healthPath, Silence, watch } from './liveness.ts';
+import { healthPath, SilenceError, watchForSilence } from './liveness.ts';
 
 export interface ApiOptions {
-  /** Where the query API is, such as http://127.0.0.1:8081. */
+  /** Address of the query API, such as http://127.0.0.1:8081. */
   readonly url: string;
-  /** File with the bearer token, where the server asks for one. */
+  /** File with the bearer token, if the server requires one. */
   readonly tokenFile: string | undefined;
-  /** File with the certificates, PEM, that are trusted instead of the usual ones. */
+  /** PEM file with the certificates to trust instead of the system's. */
   readonly ca?: string | undefined;
 }
 
 /**
- * Asks for a path; resolves with the response, its body still to be read, once the server has
- * answered 200 or 202.
- * @throws Reto3Error RETO3_SERVER_NOT_REACHABLE, RETO3_ANSWER_CUT, RETO3_BAD_SETTING, or what the
- * server answers
+ * Sends a request; resolves with the response, its body unread, if the status is 200 or 202.
+ * @throws Reto3Error RETO3_SERVER_NOT_REACHABLE, RETO3_ANSWER_CUT, RETO3_BAD_SETTING, or the error
+ * that the server answers
  */
 export async function request(
   api: ApiOptions,
@@ -43,11 +43,11 @@ export async function request(
   const authorization =
     api.tokenFile === undefined ? {} : { authorization: `Bearer ${await tokenOf(api.tokenFile)}` };
   await assertNotIngestPort(url);
-  const ask = await asker(url, api);
+  const send = await senderFor(url, api);
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    const asked = ask({ method, headers: { ...headers, ...authorization } });
-    watch(asked, path, () => isAlive(api));
-    asked.once('response', resolve).once('error', reject).end();
+    const sent = send({ method, headers: { ...headers, ...authorization } });
+    watchForSilence(sent, path, () => isAlive(api));
+    sent.once('response', resolve).once('error', reject).end();
   }).catch((error: unknown) => {
     const hint = hintFor(error);
     throw new Reto3Error(
@@ -57,41 +57,41 @@ export async function request(
     );
   });
   if (response.statusCode === 200 || response.statusCode === 202) {
-    if (isOfQueryApi(response)) return response;
+    if (isFromQueryApi(response)) return response;
     response.destroy();
-    throw foreignAnswer(api.url, response.statusCode, response.headers);
+    throw unexpectedAnswer(api.url, response.statusCode, response.headers);
   }
   const text = await textOf(response, api);
-  throw errorIn(text) ?? foreignAnswer(api.url, response.statusCode ?? 0, response.headers);
+  throw errorIn(text) ?? unexpectedAnswer(api.url, response.statusCode ?? 0, response.headers);
 }
 
 /**
- * Our own answers always name their type, and are never a page. The port that takes requests answers
- * 200 to anything, and without this check `health` would take that for a server that is ready.
+ * The query API always sets a content type, never HTML. The ingest port answers 200 to anything;
+ * without this check, `health` would take it for a ready server.
  */
-function isOfQueryApi({ headers }: IncomingMessage): boolean {
+function isFromQueryApi({ headers }: IncomingMessage): boolean {
   const type = headers['content-type'];
   return type !== undefined && !type.startsWith('text/html');
 }
 
-function foreignAnswer(url: string, status: number, headers: IncomingHttpHeaders): Reto3Error {
+function unexpectedAnswer(url: string, status: number, headers: IncomingHttpHeaders): Reto3Error {
   return new Reto3Error(
     'RETO3_SERVER_NOT_REACHABLE',
-    `what answers at ${url} is no reto3 query API: status ${status}`,
+    `no reto3 query API at ${url}: got status ${status} from something else`,
     'uwebsockets' in headers
-      ? { hint: 'that may be the port that takes the requests; name the query API with --url' }
+      ? { hint: 'that may be the ingest port; give the address of the query API with --url' }
       : {},
   );
 }
 
-/** What to throw where the body of an answer ended before its end. */
+/** The error for an answer that was cut off. */
 export function answerCut(api: ApiOptions, cause: unknown): Reto3Error {
   const message = `the server at ${api.url} broke off its answer: ${messageOf(cause)}`;
   return new Reto3Error('RETO3_ANSWER_CUT', message, { cause });
 }
 
-/** TLS is loaded only where it is spoken. @throws Reto3Error RETO3_BAD_SETTING */
-async function asker(
+/** Loads TLS only if the URL needs it. @throws Reto3Error RETO3_BAD_SETTING */
+async function senderFor(
   url: URL,
   { ca }: ApiOptions,
 ): Promise<(options: RequestOptions) => ClientRequest> {
@@ -103,18 +103,18 @@ async function asker(
 
 /** @throws Reto3Error RETO3_BAD_SETTING */
 async function certificatesOf(file: string): Promise<string> {
-  const hint = 'name a PEM file with the certificates of the CA';
+  const hint = 'give a PEM file with the certificates of the CA';
   const pem = await readFile(file, 'utf8').catch((cause: unknown) => {
     const message = `cannot read --ca "${file}": ${messageOf(cause)}`;
     throw new Reto3Error('RETO3_BAD_SETTING', message, { cause, hint });
   });
   if (pem.includes('-----BEGIN CERTIFICATE-----')) return pem;
-  throw new Reto3Error('RETO3_BAD_SETTING', `got --ca "${file}" without a certificate in it`, {
+  throw new Reto3Error('RETO3_BAD_SETTING', `got --ca "${file}", which contains no certificate`, {
     hint,
   });
 }
 
-/** Whether the server answers at all; what it answers does not matter. */
+/** Whether the server answers at all, with whatever status. */
 async function isAlive(api: ApiOptions): Promise<boolean> {
   try {
     (await request(api, healthPath, {})).resume();
@@ -125,7 +125,7 @@ async function isAlive(api: ApiOptions): Promise<boolean> {
 }
 
 function tokenOf(file: string): Promise<string> {
-  return readToken('token-file', file, 'name a file that holds the token');
+  return readToken('token-file', file, 'give a file that contains the token');
 }
 
 /** The whole body of an answer. @throws Reto3Error RETO3_ANSWER_CUT */
@@ -156,7 +156,7 @@ export async function ask<Path extends keyof Answers>(
   }
 }
 
-/** The error that the server tells of; undefined where it is no error of ours. */
+/** The error in an answer; undefined if it has another form. */
 function errorIn(text: string): Reto3Error | undefined {
   try {
     const body: unknown = JSON.parse(text);
@@ -164,7 +164,7 @@ function errorIn(text: string): Reto3Error | undefined {
       ? new Reto3Error(body.code, body.message, { hint: body.hint })
       : undefined;
   } catch {
-    // Not JSON, so not our server.
+    // Not JSON, so not from the query API.
     return undefined;
   }
 }
@@ -190,22 +190,22 @@ const untrusted: ReadonlySet<string> = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ]);
 
-/** The cure for silence and for a failure of TLS; undefined where it is another failure. */
+/** The cure for silence or a TLS failure; undefined for other failures. */
 function hintFor(error: unknown): string | undefined {
-  if (error instanceof Silence)
+  if (error instanceof SilenceError)
     return error.connected
-      ? 'it accepts connections and does not answer: it may be paused or overloaded'
-      : 'see that the address is right, and that no firewall is in between';
+      ? 'it accepts connections but does not answer: it may be paused or overloaded'
+      : 'check the address, and for a firewall in between';
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  if (untrusted.has(code)) return 'name the certificates of its CA with --ca FILE';
-  // The port that takes the requests closes the connection, as it does with all that is none.
+  if (untrusted.has(code)) return 'give the certificates of its CA with --ca FILE';
+  // The ingest port closes the connection, as it does for anything that is not HTTP.
   const noHandshake = messageOf(error).includes('before secure TLS connection was established');
   if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'EPROTO' || noHandshake)
     return 'the port may not speak TLS: try http://';
   return undefined;
 }
 
-/** Node.js tries several addresses of a name and then says nothing but the code. */
+/** After trying several addresses of a name, Node.js gives an error with a code but no message. */
 function causeOf(error: unknown): string {
   return (
     messageOf(error) ||

@@ -1,4 +1,4 @@
-/** Reads --url: where the query API is, perhaps under a path that a proxy gives it. */
+/** Parses --url: the address of the query API, optionally below the path of a proxy. */
 import { Reto3Error } from '@reto3/core';
 
 export type Query = Readonly<Record<string, string | undefined>>;
@@ -17,23 +17,23 @@ function baseOf(base: string): URL {
     throw new Reto3Error(
       'RETO3_BAD_SETTING',
       `got --url "${base}", want something like http://127.0.0.1:8081`,
-      { hint: 'the server logs the address of its query API when it starts' },
+      { hint: 'the server logs the address of its query API at startup' },
     );
   }
   const url = new URL(base);
-  // What stands before the @ is a secret, so it is not repeated.
+  // Credentials are secret, so the message does not repeat them.
   if (url.username !== '' || url.password !== '') {
     throw new Reto3Error(
       'RETO3_BAD_SETTING',
-      `got --url with a user or password for ${url.host}, want it without`,
-      { hint: 'put the bearer token into a file and name it with --token-file' },
+      `got --url with a user name or password for ${url.host}, want none`,
+      { hint: 'put the bearer token into a file and give it with --token-file' },
     );
   }
   if (/[?#]/.test(base)) {
     throw new Reto3Error(
       'RETO3_BAD_SETTING',
       `got --url "${base}", want it without ${base.includes('?') ? 'a query' : 'a fragment'}`,
-      { hint: 'leave out what follows the path' },
+      { hint: 'remove everything after the path' },
     );
   }
   return url;

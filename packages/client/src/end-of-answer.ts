@@ -1,7 +1,7 @@
 /**
- * Reads an answer about windows to its proven end. What had to be left out is known only when the
- * rest is out, so the server says it last: in the body, where it was asked for that (`reto3-end`),
- * else in a trailer. Without either the answer was cut off, and may hold back damage.
+ * Reads an answer about windows to its proven end. The server knows what it had to leave out only
+ * after the rest is sent, so it says so at the end: in the body if the request asked for that
+ * (`reto3-end`), else in a trailer. An answer without either was cut off, and may hide damage.
  */
 import type { IncomingMessage } from 'node:http';
 import { pipeline, Transform, type TransformCallback } from 'node:stream';
@@ -9,21 +9,21 @@ import { endMark, Reto3Error } from '@reto3/core';
 import type { Stats } from './answers/index.ts';
 import { type ApiOptions, answerCut } from './api-client.ts';
 
-/** What an answer could not have; older servers do not count the places. */
+/** What an answer leaves out because it is damaged; older servers do not count the places. */
 export type Missing = Pick<Stats, 'damaged'> & Partial<Pick<Stats, 'damagedPlaces'>>;
 
-/** Asks for the end in the body. Older servers know only the trailer, and ignore it. */
+/** Requests the end record in the body. Older servers ignore it and send only the trailer. */
 export const endHeaders = { 'reto3-end': 'body' } as const;
 
-/** An end is shorter: 100 places with reasons of 200 characters. */
-const longestEndBytes = 128 << 10;
+/** More than 100 places with reasons of 200 characters. */
+const maxEndBytes = 128 << 10;
 const markByte = endMark.charCodeAt(0);
 
-/** The body of an answer, without the end that the server adds. */
+/** The body of an answer, without its end record. */
 export class AnswerBody extends Transform {
   readonly #response: IncomingMessage;
   readonly #api: ApiOptions;
-  /** From the last 0x1e byte on: cells of a report may have one too. */
+  /** From the last 0x1e byte on, which may also come from a cell of a report. */
   #held: Buffer = Buffer.alloc(0);
   #missing: Missing | undefined;
 
@@ -31,11 +31,11 @@ export class AnswerBody extends Transform {
     super();
     this.#response = response;
     this.#api = api;
-    // An error ends this stream too, and so reaches its reader.
+    // Passes errors on to the reader of this stream.
     pipeline(response, this, () => undefined);
   }
 
-  /** What is missing in the answer; known once it has been read. */
+  /** What the answer leaves out; known once it has been read. */
   get missing(): Missing {
     if (this.#missing === undefined) throw new Error('BUG: the answer has not been read');
     return this.#missing;
@@ -49,7 +49,7 @@ export class AnswerBody extends Transform {
       this.#held = piece.subarray(at);
     } else if (this.#held.length === 0) this.push(piece);
     else this.#held = Buffer.concat([this.#held, piece]);
-    if (this.#held.length > longestEndBytes) {
+    if (this.#held.length > maxEndBytes) {
       this.push(this.#held);
       this.#held = Buffer.alloc(0);
     }
@@ -85,7 +85,7 @@ export class AnswerBody extends Transform {
     return text;
   }
 
-  /** What to throw where reading failed. */
+  /** The error to throw after a failed read. */
   cut(error: unknown): Reto3Error {
     return error instanceof Reto3Error ? error : answerCut(this.#api, error);
   }

@@ -1,6 +1,6 @@
 /**
- * Reads the server-sent events of /v1/live, and goes on after a cut: the server may restart,
- * nothing is missed.
+ * Reads the server-sent events of /v1/live and reconnects after an interruption, such as a restart of
+ * the server, without missing a window.
  */
 import { setTimeout } from 'node:timers/promises';
 import {
@@ -15,40 +15,38 @@ import type { LiveEvent } from './answers/index.ts';
 import { type ApiOptions, request } from './api-client.ts';
 import type { Missing } from './end-of-answer.ts';
 
-/** Hears whether a follow has its server. */
-export interface Contact {
+/** Called when the connection to the server is lost, and when it is back. */
+export interface ConnectionEvents {
   lost(error: unknown): void;
-  held(): void;
+  connected(): void;
 }
 
-/** The first pause before it connects again: a server that restarts is back soon. */
-const shortestRetryMs = 500;
-const longestRetryMs = 8_000;
-/** What a server that restarts, or a proxy before it, may answer meanwhile. */
-export const passing: ReadonlySet<ErrorCode> = new Set([
+/** The first pause before a reconnect: a restarted server is back soon. */
+const firstRetryMs = 500;
+const maxRetryMs = 8_000;
+/** Errors that pass by themselves, as while a server or the proxy before it restarts. */
+export const transientErrors: ReadonlySet<ErrorCode> = new Set([
   'RETO3_SERVER_NOT_REACHABLE',
   'RETO3_ANSWER_CUT',
   'RETO3_NOT_READY',
-  // After a restart all who followed come back at once.
+  // After a restart all followers reconnect at once.
   'RETO3_BUSY',
 ]);
 
 /**
- * How long to wait before another attempt, in milliseconds: twice as long after each that failed,
- * and never the same for all who lost a server at the same moment.
- * @param failed how many attempts failed since the last one that did not
+ * Exponential backoff with jitter, in milliseconds.
+ * @param failures since the last attempt that succeeded
  */
-export function retryMs(failed: number): number {
-  const most = Math.min(longestRetryMs, shortestRetryMs * 2 ** Math.min(failed, 10));
+export function backoffMs(failures: number): number {
+  const most = Math.min(maxRetryMs, firstRetryMs * 2 ** Math.min(failures, 10));
   return most * (0.5 + Math.random() / 2);
 }
 
-/** Windows, and which of those before their end could not be read. */
+/** Windows, and the damage found before their end. */
 export type FollowedChunk = Chunk & Missing;
 
 /**
- * The windows of a period as they become final, from `from` on if given; ends never.
- * @param contact hears when the server is lost, and when it is back
+ * The windows of a period as they become final, starting at `from` if given. Never ends.
  * @throws Reto3Error RETO3_SERVER_NOT_REACHABLE if the first attempt fails
  */
 export async function* follow(
@@ -56,10 +54,10 @@ export async function* follow(
   period: Period,
   from: string | undefined,
   whose: ScopeSelector,
-  contact?: Contact,
+  events?: ConnectionEvents,
 ): AsyncGenerator<FollowedChunk> {
   let lastId: string | undefined;
-  let failed = 0;
+  let failures = 0;
   for (let connected = false; ; ) {
     try {
       const headers = lastId === undefined ? {} : { 'last-event-id': lastId };
@@ -70,19 +68,19 @@ export async function* follow(
         headers,
       );
       connected = true;
-      failed = 0;
-      contact?.held();
+      failures = 0;
+      events?.connected();
       for await (const event of readEvents(response.setEncoding('utf8'))) {
         lastId = event.id;
         yield chunkOf(event.data, period);
       }
     } catch (error) {
-      const worthRetrying = !(error instanceof Reto3Error) || passing.has(error.code);
-      if (!connected || !worthRetrying) throw error;
-      failed++;
-      contact?.lost(error);
+      const isTransient = !(error instanceof Reto3Error) || transientErrors.has(error.code);
+      if (!connected || !isTransient) throw error;
+      failures++;
+      events?.lost(error);
     }
-    await setTimeout(retryMs(failed));
+    await setTimeout(backoffMs(failures));
   }
 }
 
@@ -91,7 +89,7 @@ interface Event {
   readonly data: string;
 }
 
-/** The server-sent events in a text that comes in pieces; comments are signs of life only. */
+/** Parses server-sent events from a text in pieces; skips comments. */
 export async function* readEvents(pieces: AsyncIterable<string>): AsyncGenerator<Event> {
   let read: Event[] = [];
   const parser = createParser({

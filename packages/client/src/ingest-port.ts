@@ -1,41 +1,41 @@
 /**
- * Tells the port that takes requests from the query API, before a question to it becomes a message
- * that is counted for good.
+ * Recognises the ingest port before a request to the query API is sent there by mistake and counted
+ * as a message for good.
  *
- * The probe is a request that no server may take: its Content-Length is no number. The ingest port
- * closes the connection without an answer and counts nothing (the server's ingest/body.ts, with both
- * builds of uWebSockets.js); the query API, and a proxy before it, answers 400 before a handler sees
- * the request. An ingest port behind a proxy is found out only by its answer to the question. A port
- * that speaks TLS closes the connection too, so what closes it is then addressed in TLS.
+ * The probe is a request that every server must reject: its Content-Length is not a number. The
+ * ingest port closes the connection without an answer and counts nothing (the server's
+ * ingest/body.ts, with both builds of uWebSockets.js); the query API, or a proxy before it, answers
+ * 400. An ingest port behind a proxy can be recognised only by its answer to the real request. A TLS
+ * port also closes the connection, so a closed one is then probed for TLS.
  */
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { Reto3Error } from '@reto3/core';
 
-/** A probe that nothing comes of says nothing; the question itself then says what is wrong. */
+/** A probe without an outcome proves nothing; the real request then reports the problem. */
 const probeMs = 2_000;
 
-/** Where something answered, so that it is asked once only: https://host:port. */
-const known = new Set<string>();
+/** Origins that answered a probe; each is probed once. */
+const probed = new Set<string>();
 
-/** @throws Reto3Error RETO3_SERVER_NOT_REACHABLE where the connection is closed without an answer */
+/** @throws Reto3Error RETO3_SERVER_NOT_REACHABLE if the connection is closed without an answer */
 export async function assertNotIngestPort({ origin, hostname, port }: URL): Promise<void> {
-  // The API over TLS is reached through other agents, and mostly a proxy.
-  if (known.has(origin) || !origin.startsWith('http:')) return;
+  // The ingest port speaks no TLS.
+  if (probed.has(origin) || !origin.startsWith('http:')) return;
   const at = { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 80) };
   if (!(await closesUnanswered(at))) {
-    known.add(origin);
+    probed.add(origin);
     return;
   }
   const [does, hint] = (await speaksTls(at))
-    ? ['speaks TLS', `ask with --url ${origin.replace('http:', 'https:')}`]
+    ? ['speaks TLS', `use --url ${origin.replace('http:', 'https:')}`]
     : [
         'closed the connection',
-        'that may be the port that takes the requests; name the query API with --url',
+        'that may be the ingest port; give the address of the query API with --url',
       ];
   throw new Reto3Error(
     'RETO3_SERVER_NOT_REACHABLE',
-    `cannot reach a query API at ${origin}: what listens there ${does}`,
+    `cannot reach a query API at ${origin}: the server there ${does}`,
     { hint },
   );
 }
@@ -67,15 +67,15 @@ function closesUnanswered({ host, port }: Address): Promise<boolean> {
 }
 
 /**
- * A TLS record with a handshake message that no client sends: whatever speaks TLS answers it with an
- * alert. To the port that takes requests it is half a head, which the end of the stream gives up.
+ * A TLS record with an invalid handshake message: a TLS server answers it with an alert. To the ingest
+ * port it is an incomplete request, which the end of the stream drops.
  */
-const noGreeting = Buffer.from('16030100040d0a0d0a', 'hex');
+const invalidHandshake = Buffer.from('16030100040d0a0d0a', 'hex');
 const alertType = 0x15;
 
 function speaksTls(at: Address): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ ...at, timeout: probeMs }).end(noGreeting);
+    const socket = connect({ ...at, timeout: probeMs }).end(invalidHandshake);
     const end = (speaks: boolean): void => {
       resolve(speaks);
       socket.destroy();

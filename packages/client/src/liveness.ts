@@ -1,46 +1,46 @@
 /**
- * Notices that a server has gone silent: the one place of the command line that owns time limits.
+ * Detects a silent server. The one place in the command line that owns time limits.
  *
- * A connection may die without a FIN, and a stopped process keeps its connections, so silence is the
- * only sign. It is counted in ticks of this process, not read from a clock: a laptop that slept has
- * not been waiting. An answer that is being computed is silent too; so the server is asked on another
- * connection, and as long as it says that it lives, the answer may take its time.
+ * A connection may die without a FIN, and a stopped process keeps its connections open, so silence is
+ * the only sign. It is counted in ticks of this process rather than read from a clock, so a laptop
+ * that slept has not been waiting. A server is also silent while it computes an answer: it is then
+ * asked on another connection, and as long as it responds there, the answer may take its time.
  */
 import type { ClientRequest, IncomingMessage } from 'node:http';
 
 const tickMs = 1_000;
-/** How long a tick takes: less in tests of whole processes, which wait for silence. */
-const tickTakesMs = Number(process.env['RETO3_TEST_TICK_MS']) || tickMs;
+/** The real length of a tick; tests that wait for silence shorten it. */
+const tickLengthMs = Number(process.env['RETO3_TEST_TICK_MS']) || tickMs;
 
 /** How long a connection may be silent, in milliseconds. */
-interface Patience {
-  /** After so long the server is asked whether it lives; where it cannot be, that is the end. */
-  readonly quietMs: number;
-  /** Before the answer begins, and within it: the end, even where the server lives. */
-  readonly longestMs: { readonly before: number; readonly within: number };
+interface SilenceLimits {
+  /** After this, the server is asked on another connection; no answer there ends the request. */
+  readonly probeMs: number;
+  /** Ends the request even if the server is alive: before the answer begins, and within it. */
+  readonly maxMs: { readonly before: number; readonly within: number };
 }
 
-/** The server ends what it computes for an answer after 30 minutes, and what nobody takes after 60 s. */
-const ofAnswers: Patience = {
-  quietMs: 10_000,
-  longestMs: { before: 31 * 60_000, within: 60_000 },
+/** The server limits queries to 30 minutes, and idle answers to 60 s. */
+const answerLimits: SilenceLimits = {
+  probeMs: 10_000,
+  maxMs: { before: 31 * 60_000, within: 60_000 },
 };
-/** Answered at once by a server that is well, and what it is asked when another answer is silent. */
-const ofHealth: Patience = { quietMs: 10_000, longestMs: { before: 10_000, within: 10_000 } };
-/** /v1/live sends a sign of life every 15 s. Going on after a false alarm costs nothing. */
-const ofEvents: Patience = { quietMs: 20_000, longestMs: { before: 20_000, within: 20_000 } };
+/** A healthy server answers these at once. */
+const healthLimits: SilenceLimits = { probeMs: 10_000, maxMs: { before: 10_000, within: 10_000 } };
+/** /v1/live sends a comment every 15 s. Reconnecting after a false alarm costs nothing. */
+const liveLimits: SilenceLimits = { probeMs: 20_000, maxMs: { before: 20_000, within: 20_000 } };
 
 export const healthPath = '/healthz';
 
-const patiences: ReadonlyMap<string, Patience> = new Map([
-  [healthPath, ofHealth],
-  ['/readyz', ofHealth],
-  ['/v1/live', ofEvents],
+const limitsOf: ReadonlyMap<string, SilenceLimits> = new Map([
+  [healthPath, healthLimits],
+  ['/readyz', healthLimits],
+  ['/v1/live', liveLimits],
 ]);
 
-/** Why a request was given up. */
-export class Silence extends Error {
-  /** Whether somebody accepted the connection, and only does not answer. */
+/** The reason for ending a request. */
+export class SilenceError extends Error {
+  /** Whether the connection was accepted, so that only the answer is missing. */
   readonly connected: boolean;
 
   constructor(silentMs: number, connected: boolean) {
@@ -50,39 +50,43 @@ export class Silence extends Error {
 }
 
 /**
- * Destroys a request, or its response, when the server has been silent for too long.
+ * Destroys a request, or its response, once the server has been silent for too long.
  * @param path of the query API
  * @param isAlive asks the server on another connection
  */
-export function watch(asked: ClientRequest, path: string, isAlive: () => Promise<boolean>): void {
-  const { quietMs, longestMs } = patiences.get(path) ?? ofAnswers;
+export function watchForSilence(
+  sent: ClientRequest,
+  path: string,
+  isAlive: () => Promise<boolean>,
+): void {
+  const { probeMs, maxMs } = limitsOf.get(path) ?? answerLimits;
   let response: IncomingMessage | undefined;
   let bytesBefore = 0;
   let silentMs = 0;
-  let asking = false;
+  let probing = false;
   const end = (): void => {
-    const error = new Silence(silentMs, asked.socket?.connecting === false);
-    (response ?? asked).destroy(error);
+    const error = new SilenceError(silentMs, sent.socket?.connecting === false);
+    (response ?? sent).destroy(error);
   };
   const tick = async (): Promise<void> => {
-    const bytes = asked.socket?.bytesRead ?? 0;
-    // Whoever has not taken what came cannot say that the server is silent.
+    const bytes = sent.socket?.bytesRead ?? 0;
+    // Unread data means that the reader is slow, not that the server is silent.
     const unread = (response?.readableLength ?? 0) > 0;
     silentMs = bytes === bytesBefore && !unread ? silentMs + tickMs : 0;
     bytesBefore = bytes;
-    const longest = response === undefined ? longestMs.before : longestMs.within;
-    if (silentMs >= longest) return end();
-    if (silentMs < quietMs || silentMs % quietMs !== 0 || asking) return;
-    asking = true;
+    const limitMs = response === undefined ? maxMs.before : maxMs.within;
+    if (silentMs >= limitMs) return end();
+    if (silentMs < probeMs || silentMs % probeMs !== 0 || probing) return;
+    probing = true;
     const alive = await isAlive();
-    asking = false;
-    if (!alive && silentMs >= quietMs) end();
+    probing = false;
+    if (!alive && silentMs >= probeMs) end();
   };
-  const ticks = setInterval(() => void tick(), tickTakesMs);
+  const ticks = setInterval(() => void tick(), tickLengthMs);
   const stop = (): void => clearInterval(ticks);
-  asked.once('response', (message: IncomingMessage) => {
+  sent.once('response', (message: IncomingMessage) => {
     response = message;
     message.once('close', stop);
   });
-  asked.once('error', stop);
+  sent.once('error', stop);
 }

@@ -1,7 +1,7 @@
 /** What `reto3 top` does: follows the windows, asks the server how it is, and draws both. */
 import { performance } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers/promises';
-import { type ApiOptions, ask, follow, passing } from '@reto3/client';
+import { type ApiOptions, ask, follow, transientErrors } from '@reto3/client';
 import { countedRows, ms10, Reto3Error, type Scope } from '@reto3/core';
 import { sayingMissing } from '../answers.ts';
 import { reasonOf } from '../contact.ts';
@@ -90,7 +90,7 @@ class ServerWatch {
       try {
         await this.ask();
       } catch (error) {
-        if (!(error instanceof Reto3Error) || !passing.has(error.code)) throw error;
+        if (!(error instanceof Reto3Error) || !transientErrors.has(error.code)) throw error;
         const away = this.#state.away ?? { since: Date.now(), reason: reasonOf(error) };
         this.#state = { ...this.#state, away };
       }
