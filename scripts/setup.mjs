@@ -66,20 +66,51 @@ function install(flags) {
   writeFileSync(stampFile, wanted);
 }
 
-/** Bundles the dashboard if it changed, since Vite takes a second. */
+/** Files of a package that are built, from the root of the clone. */
+function sourcesOf(name) {
+  const folder = join('packages', name, 'src');
+  return readdirSync(join(root, folder), { recursive: true })
+    .filter((file) => /\.[a-z]+$/.test(file) && !file.includes('.test.'))
+    .map((file) => join(folder, file))
+    .sort();
+}
+
+/**
+ * Builds unless nothing changed since the last build.
+ * @param {string} stamp file that remembers what was built
+ * @param {string[]} files that the build depends on, beside the lockfile
+ * @param {() => void} build
+ */
+function buildChanged(stamp, files, build) {
+  const wanted = contentHash(['pnpm-lock.yaml', ...files]);
+  const built = join(root, stamp);
+  if (existsSync(built) && readFileSync(built, 'utf8') === wanted) return;
+  build();
+  writeFileSync(built, wanted);
+}
+
+/** Bundles what commands load. */
+function bundleCommands() {
+  const names = ['core', 'client', 'cli'];
+  const script = join('scripts', 'bundle.mjs');
+  buildChanged(
+    join('packages', 'cli', 'dist', '.built'),
+    [script, ...names.flatMap(sourcesOf)],
+    () => runOrExit(process.execPath, [script], { stdio: ['ignore', 2, 2] }),
+  );
+}
+
+/** Bundles the dashboard. */
 function buildDashboard() {
   const folder = join('packages', 'dashboard');
-  const sources = readdirSync(join(root, folder, 'src')).map((name) => join(folder, 'src', name));
-  const files = [join(folder, 'package.json'), join(folder, 'vite.config.ts'), ...sources.sort()];
-  const wanted = contentHash(['pnpm-lock.yaml', ...files]);
-  const built = join(root, folder, 'dist', '.built');
-  if (existsSync(built) && readFileSync(built, 'utf8') === wanted) return;
+  const files = [join(folder, 'package.json'), join(folder, 'vite.config.ts')];
   const vite = join(root, folder, 'node_modules', '.bin', 'vite');
-  runOrExit(vite, ['build', '--logLevel', 'warn'], {
-    cwd: join(root, folder),
-    stdio: ['ignore', 2, 2],
-  });
-  writeFileSync(built, wanted);
+  buildChanged(join(folder, 'dist', '.built'), [...files, ...sourcesOf('dashboard')], () =>
+    runOrExit(vite, ['build', '--logLevel', 'warn'], {
+      cwd: join(root, folder),
+      stdio: ['ignore', 2, 2],
+    }),
+  );
 }
 
 export function setup() {
@@ -88,6 +119,7 @@ export function setup() {
   const begun = new Date();
   // The compiler detects changes itself.
   runOrExit(bin('tsc'), ['--build'], { stdio: ['ignore', 2, 2] });
+  bundleCommands();
   buildDashboard();
   writeFileSync(builtFile, '');
   utimesSync(builtFile, begun, begun);

@@ -67,7 +67,7 @@ test.each([
   const { code, stderr } = await runCli(args);
   expect({ code, stderr }).toEqual({
     code: 2,
-    stderr: expect.stringContaining(`(quote a time that has a blank: ${quoted})`),
+    stderr: expect.stringContaining(`(quote a time that contains a space: ${quoted})`),
   });
 });
 

@@ -53,7 +53,7 @@ test('every message is in the archive, in the window that counted it', async () 
   expect(stopped.stdout).toMatch(
     /^fail {5}archive .*incomplete batch, although the server stopped/m,
   );
-  expect(stopped.stderr).toMatch(/the counts hold, but not the archive/);
+  expect(stopped.stderr).toMatch(/the counts agree, but not the archive/);
   expect(stopped.code).toBe(5);
 });
 

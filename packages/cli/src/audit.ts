@@ -1,7 +1,7 @@
-/** Asks for an audit, of a server or of a folder, and writes down what it found. */
+/** Audits a server or a data folder, and formats the findings. */
 import { existsSync } from 'node:fs';
 import { ask } from '@reto3/client';
-import { min, timeText } from '@reto3/core';
+import { min, Reto3Error, timeText } from '@reto3/core';
 import type { AskedRange, Audit, Place } from '@reto3/engine';
 import type { Source } from './answers.ts';
 
@@ -35,7 +35,21 @@ async function auditFolder(folder: string, asked: AskedRange): Promise<Audit> {
   });
 }
 
-/** One line for each check, then one for each place where something does not hold. */
+/** What an audit ends a command with; undefined if every check passed. */
+export function verdictOf({ checks }: Audit): Reto3Error | undefined {
+  const failed = checks.filter(({ ok }) => !ok);
+  if (failed.some(({ name }) => name !== 'archive'))
+    return new Reto3Error('RETO3_CHECK_FAILED', 'not every count can be trusted');
+  if (failed.some(({ unchecked }) => !unchecked))
+    return new Reto3Error('RETO3_CHECK_FAILED', 'the counts agree, but not the archive', {
+      hint: 'the lines above name the damaged files; counting needs none of them, so you may move them away',
+    });
+  if (failed.length > 0)
+    return new Reto3Error('RETO3_DUCKDB_MISSING', 'part of the archive could not be checked');
+  return undefined;
+}
+
+/** One line for each check, then one for each place that failed it or is lost. */
 export function auditLines({ checks, places, gone }: Audit): string[] {
   return [
     ...checks.map(({ name, ok, unchecked, says }) => {

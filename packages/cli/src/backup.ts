@@ -1,4 +1,4 @@
-/** Writes a backup of a server, or of the folder of one that is stopped, into a file. */
+/** Writes a backup of a server or a data folder into a file, and restores one. */
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Readable, type Writable } from 'node:stream';
@@ -6,9 +6,12 @@ import { pipeline } from 'node:stream/promises';
 import { answerCut, request } from '@reto3/client';
 import { Reto3Error } from '@reto3/core';
 import type { Source } from './answers.ts';
-import { writeWhole } from './whole-file.ts';
+import { writeFileAtomically } from './atomic-file.ts';
+import { abortable } from './clean-up.ts';
+import { keepFilesPrivate } from './private-files.ts';
+import { withProgress } from './terminal/progress.ts';
 
-/** How many rows it holds, and its size. The file is there, and whole, when this resolves. */
+/** Resolves with the number of rows and the size of the file, once it is complete and on disk. */
 export async function backUp(
   source: Source,
   file: string,
@@ -21,14 +24,14 @@ export async function backUp(
   };
   const write = (into: Writable): Promise<void> =>
     'dataDir' in source ? fromFolder(source.dataDir, into) : fromServer(source, into);
-  await writeWhole(file, 'owner', write, count);
+  await writeFileAtomically(file, 'owner', write, count);
   return { rows, bytes: (await stat(file)).size };
 }
 
 async function fromServer(source: Exclude<Source, { dataDir: string }>, into: Writable) {
   const response = await request(source, '/v1/backup', {});
   await pipeline(response, into).catch((error: unknown) => {
-    // A file that cannot be written is told as that; see writeWhole.
+    // writeFileAtomically names the file that cannot be written.
     throw into.errored ?? answerCut(source, error);
   });
 }
@@ -48,4 +51,19 @@ async function fromFolder(folder: string, into: Writable): Promise<void> {
       await snapshot.close();
     }
   });
+}
+
+/** Creates a data folder of a backup; resolves with what it holds. */
+export async function restoreBackup(
+  file: string,
+  folder: string,
+): Promise<{ readonly rows: number; readonly messages: number }> {
+  keepFilesPrivate();
+  const { restore } = await import('@reto3/engine');
+  return abortable((signal) =>
+    withProgress(`restoring ${folder}`, (update) => {
+      const onRead = (bytes: number, ofBytes: number): void => update({ bytes, ofBytes });
+      return restore(file, folder, Date.now(), onRead, signal);
+    }),
+  );
 }

@@ -1,15 +1,49 @@
-/** Writes down what the doctor found and did. */
-
-import { periodNames, timeText } from '@reto3/core';
+/** Runs the engine's doctor, and prints what it found and repaired. */
+import { periodNames, Reto3Error, timeText } from '@reto3/core';
 import type { Finding, Repair } from '@reto3/engine';
 import { auditLines } from './audit.ts';
+import { abortable } from './clean-up.ts';
+import { exitCode } from './exit-code.ts';
+import { keepFilesPrivate } from './private-files.ts';
+import { withProgress } from './terminal/progress.ts';
+import { printLine, runOnWithoutReader } from './terminal/standard-streams.ts';
 
-export function findingLine({ check, state, says, cure }: Finding): string {
+/** @throws Reto3Error RETO3_CHECK_FAILED */
+export async function examineAndPrint(
+  examined: { readonly dataDir: string; readonly port: number; readonly adminPort: number },
+  asJson: boolean,
+): Promise<void> {
+  const [{ examine }, { loadUws }] = await Promise.all([
+    import('@reto3/engine'),
+    import('@reto3/server/uws'),
+  ]);
+  const findings: Finding[] = [];
+  runOnWithoutReader();
+  for await (const finding of examine({ ...examined, loadUws: () => loadUws().version })) {
+    findings.push(finding);
+    if (!asJson) printLine(findingLine(finding));
+  }
+  if (asJson) printLine(JSON.stringify(findings));
+  const failed = findings.filter(({ state }) => state === 'fail').length;
+  if (failed > 0) throw new Reto3Error('RETO3_CHECK_FAILED', `${failed} checks failed`);
+}
+
+export async function repairAndPrint(folder: string, asJson: boolean): Promise<void> {
+  keepFilesPrivate();
+  const { repair } = await import('@reto3/engine');
+  const repaired = await abortable((signal) =>
+    withProgress(`repairing ${folder}`, () => repair(folder, Date.now(), signal)),
+  );
+  if (!repaired.audit.ok) process.exitCode = exitCode.checkFailed;
+  printLine(asJson ? JSON.stringify(repaired) : repairLines(repaired).join('\n'));
+}
+
+function findingLine({ check, state, says, cure }: Finding): string {
   return `${check.padEnd(8)} ${state.padEnd(4)} ${says}${cure === undefined ? '' : ` (${cure})`}`;
 }
 
-/** What was done, what is gone, and whether all holds now. */
-export function repairLines(repair: Repair): string[] {
+/** What was done, what is lost, and the audit afterwards. */
+function repairLines(repair: Repair): string[] {
   const { copy, filesRepaired, dropped, changes, writesMissing, gone, audit } = repair;
   const lost = periodNames.flatMap((name) =>
     gone[name].map(({ from, to }) => `gone     ${name} from ${timeText(from)} to ${timeText(to)}`),

@@ -1,7 +1,6 @@
 /**
- * The flags of the commands, as plain data. Two parsers read them: oclif's, which also writes the
- * help and refuses what is wrong, and the quick one of parse-flags.ts, for which oclif need not be
- * loaded. So nothing here may import oclif.
+ * The flags of the commands, as plain data: parse-words.ts parses by it, oclif.ts makes the help of
+ * it, and completion/ the words for a shell.
  */
 
 import type { ApiOptions } from '@reto3/client';
@@ -9,51 +8,52 @@ import { formatNames, parseFormatOf, Reto3Error } from '@reto3/core';
 
 interface Definition {
   readonly description: string;
-  /** The single letter that may stand for it. */
+  /** Its short form. */
   readonly char?: 'f' | 'n' | 'o';
-  /** Another name that people type. */
+  /** Another name for it. */
   readonly alias?: string;
-  /** How the value is called in the help, or all that it can be, as in `csv|json`; absent for a
-   * switch. */
+  /** Placeholder of the value in the help, or its choices, as in `csv|json`; absent for a switch. */
   readonly value?: string;
+  readonly required?: boolean;
+  /** The value if neither the flag nor its variable is given. */
   readonly fallback?: string;
-  /** As `fallback`, where the command has to know whether the flag was given. */
+  /** Shown as the default in the help; the command itself applies it, and sees if none was given. */
   readonly usual?: string;
-  /** May be given several times; what was given stands with commas between, or is an `array`. */
+  /** May be given several times; the values are joined with commas, or are an array. */
   readonly repeatable?: boolean | 'array';
-  /** The environment variable that is read where the flag is not given. */
+  /** Environment variable that is read if the flag is missing. */
   readonly env?: string;
 }
 
 /** By name, without dashes. */
 export type FlagTable = Readonly<Record<string, Definition>>;
 
-/** What was given: a text, or true for a switch; undefined for what was not, and has no default. */
+/** The flags of a command line: a text each, true for a switch; undefined if missing. */
 export type Given<Table extends FlagTable> = {
   readonly [Name in keyof Table]: Table[Name] extends { readonly repeatable: 'array' }
     ? readonly string[] | undefined
     : Table[Name] extends { readonly value: string }
-      ? Table[Name] extends { readonly fallback: string }
+      ? Table[Name] extends { readonly fallback: string } | { readonly required: true }
         ? string
         : string | undefined
       : boolean | undefined;
 };
 
-/** Where the server is and how to get in. */
+/** How to reach a server. */
 export const apiFlags = {
   url: {
-    description: "where the server's query API is",
+    description: "address of the server's query API",
     fallback: 'http://127.0.0.1:8081',
     env: 'RETO3_URL',
     value: 'URL',
   },
   'token-file': {
-    description: 'file with the bearer token, where the server asks for one',
+    description: 'file with the bearer token, if the server requires one',
     env: 'RETO3_ADMIN_TOKEN_FILE',
     value: 'FILE',
   },
   ca: {
-    description: 'PEM file with the certificates to trust for an https:// URL',
+    description: 'PEM file of the CA certificates to trust for an https:// URL',
     env: 'RETO3_CA',
     value: 'FILE',
   },
@@ -84,68 +84,71 @@ export const rangeFlags = {
 export const messageRangeFlags = {
   from: {
     ...rangeFlags.from,
-    description: rangeFlags.from.description.replace('windows that start', 'messages that came'),
+    description: rangeFlags.from.description.replace('windows that start', 'messages that arrived'),
   },
-  to: { ...rangeFlags.to, description: 'messages that came before this time (also --until)' },
+  to: { ...rangeFlags.to, description: 'messages that arrived before this time (also --until)' },
 } as const satisfies FlagTable;
 
-/** A server, or the data folder of one that is stopped. */
+/** A server, or the data folder of a stopped server. */
 export const sourceFlags = {
   ...apiFlags,
   'data-dir': {
-    description: 'read this data folder directly; no server may hold it',
+    description: 'read this data folder instead of asking a server; none may be using it',
     value: 'FOLDER',
   },
 } as const satisfies FlagTable;
 
-/** Logs that are answered from without a folder, and how they are read. */
+/** Logs to answer from without a data folder, and how to read them. */
 export const logFlags = {
   log: {
     description: 'answer from this log, plain or compressed; - is stdin (repeatable)',
     repeatable: 'array',
     value: 'FILE',
   },
-  'log-format': { description: 'its format (default: found out, and said)', value: 'NAME' },
+  'log-format': {
+    description: 'format of the log; see reto3 formats (default: detected)',
+    value: 'NAME',
+  },
   at: {
-    description: 'the moment of a request that is counted (default: start where it can be known)',
+    description: 'count requests when they start or end (default: start, if the log tells)',
     value: 'start|end',
   },
   zone: {
-    description: 'of times that name none: UTC, +02:00, Europe/Madrid …',
+    description: 'time zone of times without one: UTC, +02:00, Europe/Madrid …',
     usual: 'UTC',
     value: 'ZONE',
   },
   pattern: {
-    description: 'regular expression of another text log; groups time and duration',
+    description: 'regular expression for other text logs, with groups time and duration',
     value: 'REGEX',
   },
-  'time-format': { description: "form of the pattern's time, as strftime has it", value: 'FORMAT' },
-  start: { description: 'when a run began whose times count from there (hey, oha)', value: 'TIME' },
+  'time-format': { description: 'strftime format of the group time', value: 'FORMAT' },
+  start: { description: 'start of a run whose times are relative to it (hey, oha)', value: 'TIME' },
 } as const satisfies FlagTable;
 
-/** Where an answer goes that may be large. */
+/** Where to write a large answer. */
 export const outputFlags = {
   output: {
     char: 'o',
-    description: 'file to write, whole or not at all; stdout without it',
+    description: 'write to this file, atomically, instead of stdout',
     value: 'FILE',
   },
 } as const satisfies FlagTable;
 
 const clusterFlag = {
-  cluster: { description: "the cluster's counts, from a server that adds them up" },
+  cluster: { description: 'counts of the whole cluster, from a server that merges them' },
 } as const satisfies FlagTable;
 
-/** Whose windows. */
+/** Which nodes to count. */
 export const whoseFlags = {
   ...clusterFlag,
   node: {
-    description: 'those of one node of the cluster, from a server that adds it up',
+    description: 'counts of this node of the cluster, from a server that merges them',
     value: 'NAME',
   },
 } as const satisfies FlagTable;
 
-/** A range of windows or of rows of a report, and how it is printed. */
+/** A range of windows, or of a report's rows, and the form to print it in. */
 export const listFlags = {
   last: {
     char: 'n',
@@ -155,11 +158,11 @@ export const listFlags = {
   ...rangeFlags,
   follow: {
     char: 'f',
-    description: 'print the windows as they become final, until interrupted',
+    description: 'keep printing windows as they become final, until interrupted',
   },
-  open: { description: 'include the windows that are not final yet' },
-  format: { description: 'form of the output', usual: 'text', value: formatNames.join('|') },
-  json: { description: 'the same as --format json; with --follow one object a line' },
+  open: { description: 'include windows that are not final yet' },
+  format: { description: 'output format', usual: 'text', value: formatNames.join('|') },
+  json: { description: 'same as --format json; with --follow, one object per line' },
   ...clusterFlag,
   ...sourceFlags,
 } as const satisfies FlagTable;
@@ -168,12 +171,12 @@ export const statsFlags = {
   ...listFlags,
   ...whoseFlags,
   ...logFlags,
-  chart: { description: 'draw the windows instead of listing them' },
+  chart: { description: 'draw a chart instead of listing the windows' },
 } as const satisfies FlagTable;
 
 export const analysisFormats = ['text', 'json', 'csv', 'ndjson'] as const;
 
-/** A range of 10 ms windows, and how what was found in it is printed. */
+/** A range of 10 ms windows to analyse, and the form to print the result in. */
 const analysisFlags = {
   last: {
     char: 'n',
@@ -181,9 +184,9 @@ const analysisFlags = {
     value: 'N',
   },
   ...rangeFlags,
-  open: { description: 'include the windows that are not final yet' },
-  format: { description: 'form of the output', usual: 'text', value: analysisFormats.join('|') },
-  json: { description: 'the same as --format json' },
+  open: { description: 'include windows that are not final yet' },
+  format: { description: 'output format', usual: 'text', value: analysisFormats.join('|') },
+  json: { description: 'same as --format json' },
   ...whoseFlags,
   ...sourceFlags,
   ...logFlags,
@@ -191,38 +194,38 @@ const analysisFlags = {
 
 export const burstsFlags = {
   rise: {
-    description: 'a burst begins with N messages in 10 ms (default: what is unlikely here)',
+    description: 'a burst starts at N messages in 10 ms (default: unlikely for this traffic)',
     value: 'N',
   },
   fall: {
-    description: 'a burst ends before 10 ms with fewer than N messages (default: halfway down)',
+    description: 'a burst ends below N messages in 10 ms (default: halfway down to the median)',
     value: 'N',
   },
   stall: {
-    description: 'so many ms without a message are a stall (default: what is unlikely here)',
+    description: 'a stall is MS ms without a message (default: unlikely for this traffic)',
     value: 'MS',
   },
   'fail-above': {
-    description: 'exit with 5 where more than N messages came in some 10 ms',
+    description: 'exit with code 5 if any 10 ms had more than N messages',
     value: 'N',
   },
   ...analysisFlags,
 } as const satisfies FlagTable;
 
 export const whatIfFlags = {
-  capacity: { description: 'requests a second that the queue serves', value: 'N' },
-  rates: { description: 'rates of the token buckets, with commas between them', value: 'N,…' },
+  capacity: { description: 'requests per second that the simulated server handles', value: 'N' },
+  rates: { description: 'token bucket rates per second, separated by commas', value: 'N,…' },
   ...analysisFlags,
 } as const satisfies FlagTable;
 
 export const topFlags = {
-  json: { description: 'print the figures of one picture as JSON, and end' },
+  json: { description: 'print the figures once as JSON, and exit' },
   ...clusterFlag,
   ...apiFlags,
 } as const satisfies FlagTable;
 
 /**
- * The form of the output that --format and --json ask for, `usual` where neither is given.
+ * The output format that --format and --json ask for; `usual` if neither is given.
  * @throws Reto3Error RETO3_BAD_FORMAT
  */
 export function formatOf<Name extends string>(
@@ -231,13 +234,9 @@ export function formatOf<Name extends string>(
   { format, json }: { readonly format: string | undefined; readonly json?: boolean | undefined },
 ): Name {
   if (json && format !== undefined && format !== 'json') {
-    throw new Reto3Error(
-      'RETO3_BAD_FORMAT',
-      `got --json with --format ${format}, want one of them`,
-      {
-        hint: 'leave out one of them',
-      },
-    );
+    throw new Reto3Error('RETO3_BAD_FORMAT', `got --json and --format ${format}, want one format`, {
+      hint: 'omit one of the two',
+    });
   }
   return parseFormatOf(names, json ? 'json' : (format ?? usual));
 }

@@ -1,4 +1,4 @@
-/** oclif's help, which has sequences of its own and no text of others. */
+/** oclif's help, past the guard of the terminal: its colours are ours, and it has no foreign text. */
 import { format } from 'node:util';
 import { Help } from '@oclif/core';
 import { drawOn } from './terminal/standard-streams.ts';

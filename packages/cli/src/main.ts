@@ -1,21 +1,51 @@
 /**
- * Runs one command and turns whatever happens into output and exit code: data on stdout, everything
- * else on stderr (print-error.ts).
+ * Runs one command and turns whatever happens into output and an exit code: data on stdout,
+ * everything else on stderr (print-error.ts). Help and `autocomplete` are oclif's; it is loaded for
+ * them alone.
  */
-import { runDirectly } from './direct.ts';
+import { Reto3Error } from '@reto3/core';
+import { commands } from './commands.ts';
 import { printError, printReto3Error } from './print-error.ts';
 import { endWithStdout, guardTerminal } from './terminal/standard-streams.ts';
 
-export async function main(args: string[]): Promise<void> {
-  endWithStdout((error) => printReto3Error(error, args));
+/** Commands that come with oclif's plugins. */
+const oclifCommands = ['autocomplete', 'help'];
+const helpFlags: ReadonlySet<string> = new Set(['--help', '-h']);
+const versionFlags: ReadonlySet<string> = new Set(['--version', '-v']);
+
+/** @param words after `reto3` */
+export async function main(words: readonly string[]): Promise<void> {
+  endWithStdout((error) => printReto3Error(error, words));
   // It draws, and prints nothing of others.
-  if (args[0] !== 'autocomplete')
+  if (words[0] !== 'autocomplete')
     for (const stream of [process.stdout, process.stderr]) guardTerminal(stream);
   try {
-    if (await runDirectly(args)) return;
-    const { run } = await import('@oclif/core');
-    await run(args, import.meta.url);
+    await run(words);
   } catch (error) {
-    process.exitCode = await printError(error, args);
+    process.exitCode = printError(error, words);
   }
+}
+
+async function run(words: readonly string[]): Promise<void> {
+  const [first = '--help', ...others] = words;
+  const name = versionFlags.has(first) ? 'version' : first;
+  const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (load === undefined && !oclifCommands.includes(name) && !helpFlags.has(name)) {
+    const { didYouMean } = await import('./did-you-mean.ts');
+    const guess = didYouMean(name, [...Object.keys(commands), ...oclifCommands]);
+    throw new Reto3Error('RETO3_BAD_COMMAND', `there is no command "${name}"${guess}`);
+  }
+  if (load === undefined || asksForHelp(words)) {
+    const { run: runOclif } = await import('@oclif/core');
+    await runOclif([...words], import.meta.url);
+    return;
+  }
+  const { default: command } = await load();
+  await command.run(name, others, commands);
+}
+
+/** A flag after a lone `--` is an argument. */
+function asksForHelp(words: readonly string[]): boolean {
+  const end = words.indexOf('--');
+  return words.slice(0, end === -1 ? words.length : end).some((word) => helpFlags.has(word));
 }

@@ -19,11 +19,11 @@ import {
   terminalCell,
 } from '@reto3/core';
 import { type Source, writeAnswer } from './answers.ts';
+import { createFileAtomically, writeFileAtomically } from './atomic-file.ts';
 import { orCleanUp } from './clean-up.ts';
 import { takingRows } from './taking-rows.ts';
 import { withProgress } from './terminal/progress.ts';
 import { columnWidths, tableLines } from './terminal/table.ts';
-import { makeWhole, writeWhole } from './whole-file.ts';
 
 export const queryFormats = ['table', 'csv', 'json', 'ndjson', 'parquet'] as const;
 type QueryFormat = (typeof queryFormats)[number];
@@ -114,7 +114,7 @@ export async function query(source: Source, question: SqlQuestion): Promise<void
     throw new Reto3Error('RETO3_BAD_FORMAT', 'got --format parquet alone, want --output with it', {
       hint: 'name a file, such as --output answer.parquet',
     });
-  await makeWhole(output, 'owner', ask);
+  await createFileAtomically(output, 'owner', ask);
 }
 
 async function archiveOf(source: Source): Promise<string> {
@@ -158,7 +158,7 @@ async function answer(
   const { output } = question;
   if (part !== undefined) await sql.copyTo(question.sql, part);
   else if (output === undefined) await writeText(sql, question, process.stdout);
-  else await writeWhole(output, 'owner', (into) => writeText(sql, question, into));
+  else await writeFileAtomically(output, 'owner', (into) => writeText(sql, question, into));
 }
 
 async function writeText(sql: ArchiveSql, question: SqlQuestion, into: Writable): Promise<void> {

@@ -23,8 +23,10 @@ import {
   assertComplete,
   type Source,
   sayingMissing,
+  serverToFollow,
   withCureForMerger,
 } from './answers.ts';
+import { leaveWhenStopped } from './clean-up.ts';
 import { Contact } from './contact.ts';
 
 interface ReportQuestion extends Asked {
@@ -192,19 +194,22 @@ async function inMergersFolder(
   return { report, open };
 }
 
-/** Final windows come at least so often. */
+/** How often to ask for new rows: as often as windows become final, at most. */
 const followEveryMs = 500;
 
 /**
- * Writes the newest windows, and then the others as they become final; ends never. Goes on after a
- * cut: the server may restart, nothing is missed.
- * @throws Reto3Error what the server says to the first question
+ * Writes the newest windows, then the others as they become final; never resolves. Goes on after a
+ * cut: the server may restart, and no window is missed.
+ * @throws Reto3Error RETO3_BAD_RANGE, and what the server answers to the first question
  */
 export async function followReport(
-  api: ApiOptions,
+  source: Source,
   question: ReportQuestion,
   into: Writable,
 ): Promise<never> {
+  const api = serverToFollow(source, question);
+  leaveWhenStopped();
+  const format = question.format === 'json' ? 'ndjson' : question.format;
   const { from, last = from === undefined ? '1' : undefined } = question;
   const say = sayingMissing(`report ${question.name}`);
   const contact = new Contact(api.url);
@@ -212,11 +217,11 @@ export async function followReport(
   let failed = 0;
   for (let first = true; ; first = false) {
     try {
-      const response = await ask(api, { ...question, ...next });
+      const response = await ask(api, { ...question, format, ...next });
       const body = new AnswerBody(response, api);
       const text = await body.text();
-      // The header of a CSV stands before the first rows only.
-      const rows = question.format === 'csv' && !first ? text.replace(/^.*\n/, '') : text;
+      // The header of a CSV belongs before the first rows only.
+      const rows = format === 'csv' && !first ? text.replace(/^.*\n/, '') : text;
       if (!into.write(rows)) await once(into, 'drain');
       next = { from: String(response.headers['reto3-to']) };
       say(body.missing);

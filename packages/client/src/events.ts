@@ -10,7 +10,6 @@ import {
   Reto3Error,
   type ScopeSelector,
 } from '@reto3/core';
-import { createParser } from 'eventsource-parser';
 import type { LiveEvent } from './answers/index.ts';
 import { type ApiOptions, request } from './api-client.ts';
 import type { Missing } from './end-of-answer.ts';
@@ -91,6 +90,8 @@ interface Event {
 
 /** Parses server-sent events from a text in pieces; skips comments. */
 export async function* readEvents(pieces: AsyncIterable<string>): AsyncGenerator<Event> {
+  // Loaded only by those who follow: it takes a while, and most commands ask one question.
+  const { createParser } = await import('eventsource-parser');
   let read: Event[] = [];
   const parser = createParser({
     onEvent: ({ id = '', data }) => {

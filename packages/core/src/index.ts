@@ -59,7 +59,6 @@ export {
   type Period,
   type PeriodName,
   parsePeriod,
-  periodNamed,
   periodNames,
   periods,
   sec,

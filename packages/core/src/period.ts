@@ -61,17 +61,11 @@ const aliases: ReadonlyMap<string, PeriodName> = new Map([
   ['minute', 'min'],
 ]);
 
-/** The period with this name or alias. */
-export function periodNamed(text: string): Period | undefined {
-  const name = aliases.get(text) ?? text;
-  return isPeriodName(name) ? periods[name] : undefined;
-}
-
 /** The period with this name or alias. @throws Reto3Error RETO3_BAD_PERIOD */
 export function parsePeriod(text: string): Period {
-  const named = periodNamed(text);
-  if (named === undefined) throw new Reto3Error('RETO3_BAD_PERIOD', `there is no period "${text}"`);
-  return named;
+  const name = aliases.get(text) ?? text;
+  if (isPeriodName(name)) return periods[name];
+  throw new Reto3Error('RETO3_BAD_PERIOD', `there is no period "${text}"`);
 }
 
 /** The largest multiple of `stepMs` up to `timeMs`: the start of the window or block around it. */

@@ -1,29 +1,25 @@
-import { Args, Command, Flags } from '@oclif/core';
 import { sourceOf } from '../answers.ts';
 import { backUp } from '../backup.ts';
+import { defineCommand } from '../command.ts';
 import { sourceFlags } from '../flags.ts';
-import { oclifFlags } from '../oclif-flags.ts';
+import { sayOnStderr } from '../terminal/notes.ts';
+import { printLine } from '../terminal/standard-streams.ts';
 
-export default class Backup extends Command {
-  static override readonly summary = 'Write everything that is counted into one file';
-  static override readonly description =
-    'Of a running server, which goes on counting: every message that it answered before is in it. The file is there when it is whole and on the disk; one of that name is replaced then. reto3 restore makes a data folder of it again.';
-  static override readonly args = {
-    file: Args.string({ description: 'file to write', required: true }),
-  };
-  static override readonly flags = {
-    ...oclifFlags(sourceFlags),
-    json: Flags.boolean({ description: 'print what was written as JSON' }),
-  };
-  static override readonly examples = [
-    '<%= config.bin %> backup counts.reto3',
-    '<%= config.bin %> backup counts.reto3 --data-dir ./data',
-  ];
-
-  async run(): Promise<void> {
-    const { args, flags } = await this.parse(Backup);
-    const { rows, bytes } = await backUp(sourceOf(flags), args.file);
-    if (flags.json) this.log(JSON.stringify({ file: args.file, rows, bytes }));
-    else this.logToStderr(`reto3: wrote ${args.file}: ${rows} rows, ${bytes} bytes`);
-  }
-}
+export default defineCommand({
+  summary: 'Back up all counts into one file',
+  description:
+    'The server keeps counting; the backup holds every message that it answered before you asked. The file is written atomically, synced to disk, and replaces one of that name. Restore it with reto3 restore.',
+  args: {
+    file: { description: 'file to write', required: true },
+  },
+  flags: {
+    ...sourceFlags,
+    json: { description: 'print what was written as JSON' },
+  },
+  examples: ['reto3 backup counts.reto3', 'reto3 backup counts.reto3 --data-dir ./data'],
+  run: async (flags, { file }) => {
+    const { rows, bytes } = await backUp(sourceOf(flags), file);
+    if (flags.json) printLine(JSON.stringify({ file, rows, bytes }));
+    else sayOnStderr(`wrote ${file}: ${rows} rows, ${bytes} bytes`);
+  },
+});

@@ -1,30 +1,24 @@
-import { Command } from '@oclif/core';
 import { bursts } from '../bursts.ts';
+import { defineCommand } from '../command.ts';
 import { burstsFlags } from '../flags.ts';
-import { oclifFlags } from '../oclif-flags.ts';
 
-export default class Bursts extends Command {
-  static override readonly summary =
-    'Say how bursty a range was: peaks, dispersion, bursts, stalls';
-  static override readonly description =
-    'Over the 10 ms windows of the newest minute, or of the range: the peak, peak-to-mean and index of dispersion (variance ÷ mean, 1 where clients are independent) at 10 ms, 100 ms and 1 s, quantiles, bursts and stalls. csv and ndjson print the bursts, one a line. docs/bursts.md has the formulae.';
-  static override readonly flags = oclifFlags(burstsFlags);
-  static override readonly examples = [
-    { description: 'All of a log', command: '<%= config.bin %> bursts --log access.log' },
-    { description: 'The newest minute', command: '<%= config.bin %> bursts' },
+export default defineCommand({
+  summary: 'Measure how bursty a range was: peaks, bursts, stalls',
+  description:
+    'Analyses the 10 ms windows of the newest minute, or of a range: the peak, peak-to-mean and index of dispersion (variance ÷ mean; 1 if clients are independent) at 10 ms, 100 ms and 1 s, quantiles, bursts and stalls. csv and ndjson print one burst per line. docs/bursts.md has the formulae.',
+  args: {},
+  flags: burstsFlags,
+  examples: [
+    { description: 'A whole access log', command: 'reto3 bursts --log access.log' },
+    { description: 'The newest minute', command: 'reto3 bursts' },
     {
-      description: 'Fail, with exit code 5, where some 10 ms of the last hour had more than 500',
-      command: '<%= config.bin %> bursts --from 1h --fail-above 500',
+      description: 'Fail with exit code 5 if any 10 ms of the last hour had more than 500 messages',
+      command: 'reto3 bursts --from 1h --fail-above 500',
     },
     {
-      description: 'Bursts of one day by thresholds of your own, as CSV',
-      command:
-        '<%= config.bin %> bursts --from 2016-05-28 --to 2016-05-29 --rise 200 --fall 100 --format csv',
+      description: 'Bursts of one day by your own thresholds, as CSV',
+      command: 'reto3 bursts --from 2016-05-28 --to 2016-05-29 --rise 200 --fall 100 --format csv',
     },
-  ];
-
-  async run(): Promise<void> {
-    const { flags } = await this.parse(Bursts);
-    await bursts(flags);
-  }
-}
+  ],
+  run: bursts,
+});

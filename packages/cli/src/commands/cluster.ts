@@ -1,37 +1,30 @@
-import { Command, Flags } from '@oclif/core';
 import { ask } from '@reto3/client';
 import { askRepublish, clusterLines } from '../cluster.ts';
+import { defineCommand } from '../command.ts';
 import { apiFlags, apiOptionsOf } from '../flags.ts';
-import { oclifFlags } from '../oclif-flags.ts';
+import { printLine } from '../terminal/standard-streams.ts';
 
-const flags = {
-  json: Flags.boolean({ description: 'print all that the server says, as JSON' }),
-  republish: Flags.boolean({
-    description: 'have all nodes publish again all that they hold; changes no count that is right',
-  }),
-  ...oclifFlags(apiFlags),
-};
-
-export default class ClusterCommand extends Command {
-  static override readonly summary = 'List the nodes of the cluster';
-  static override readonly description =
-    'One line for each node: whether it is live, silent (the cluster does not wait for it) or has left; its rate and its share over ten seconds; how far it lags; what its clock differs by; its start and its newest write. Asks a server that adds up the cluster.';
-  static override readonly flags = flags;
-  static override readonly examples = [
-    '<%= config.bin %> cluster',
-    '<%= config.bin %> cluster --json --url http://10.0.0.1:8081',
-    {
-      description: 'Repair whatever the merger lacks',
-      command: '<%= config.bin %> cluster --republish',
+export default defineCommand({
+  summary: 'List the nodes of the cluster',
+  description:
+    'Prints one line per node: its state (live, silent: the cluster no longer waits for it, or left), its message rate and share over ten seconds, its lag, the offset of its clock, its boot, and its newest write. Ask a server that merges the cluster.',
+  args: {},
+  flags: {
+    json: { description: 'print the whole answer as JSON' },
+    republish: {
+      description: 'make every node publish everything again; never changes a correct count',
     },
-  ];
-
-  async run(): Promise<void> {
-    const { flags: given } = await this.parse({ flags });
-    const api = apiOptionsOf(given);
-    if (given.republish) return askRepublish(api);
+    ...apiFlags,
+  },
+  examples: [
+    'reto3 cluster',
+    'reto3 cluster --json --url http://10.0.0.1:8081',
+    { description: 'Repair whatever the merger lacks', command: 'reto3 cluster --republish' },
+  ],
+  run: async (flags) => {
+    const api = apiOptionsOf(flags);
+    if (flags.republish) return askRepublish(api);
     const cluster = await ask(api, '/v1/cluster');
-    if (given.json) this.log(JSON.stringify(cluster));
-    else for (const line of clusterLines(cluster)) this.log(line);
-  }
-}
+    printLine(flags.json ? JSON.stringify(cluster) : clusterLines(cluster).join('\n'));
+  },
+});

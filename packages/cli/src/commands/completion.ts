@@ -1,29 +1,28 @@
-import { Args, Command } from '@oclif/core';
 import { Reto3Error } from '@reto3/core';
+import { defineCommand, loadAll } from '../command.ts';
 import { bashScript, zshScript } from '../completion/bash.ts';
 import { fishScript } from '../completion/fish.ts';
 import { shells, vocabularyOf } from '../completion/vocabulary.ts';
 
 const scripts = { bash: bashScript, zsh: zshScript, fish: fishScript } as const;
 
-export default class Completion extends Command {
-  static override readonly summary = 'Print the script with which a shell completes reto3';
-  static override readonly description =
-    'Commands, flags, periods, formats, reports and files, in bash, zsh and fish. Read it where the shell starts, as below. For PowerShell see reto3 autocomplete.';
-  static override readonly args = {
-    shell: Args.string({ description: shells.join(', '), required: true }),
-  };
-  static override readonly examples = [
-    { description: 'In ~/.bashrc', command: 'source <(<%= config.bin %> completion bash)' },
-    { description: 'In ~/.zshrc', command: 'source <(<%= config.bin %> completion zsh)' },
+export default defineCommand({
+  summary: 'Print the script that completes reto3 in your shell',
+  description:
+    'Completes commands, flags, periods, formats, reports and files in bash, zsh and fish. Load it when the shell starts, as below. For PowerShell see reto3 autocomplete.',
+  args: {
+    shell: { description: shells.join(', '), required: true },
+  },
+  flags: {},
+  examples: [
+    { description: 'In ~/.bashrc', command: 'source <(reto3 completion bash)' },
+    { description: 'In ~/.zshrc', command: 'source <(reto3 completion zsh)' },
     {
       description: 'Once, for fish',
-      command: '<%= config.bin %> completion fish > ~/.config/fish/completions/reto3.fish',
+      command: 'reto3 completion fish > ~/.config/fish/completions/reto3.fish',
     },
-  ];
-
-  async run(): Promise<void> {
-    const { args } = await this.parse(Completion);
+  ],
+  run: async (_, args, commands) => {
     const shell = shells.find((name) => name === args.shell);
     if (shell === undefined) {
       throw new Reto3Error(
@@ -32,6 +31,6 @@ export default class Completion extends Command {
         { hint: 'for PowerShell see reto3 autocomplete' },
       );
     }
-    process.stdout.write(scripts[shell](vocabularyOf(this.config)));
-  }
-}
+    process.stdout.write(scripts[shell](vocabularyOf(await loadAll(commands))));
+  },
+});

@@ -1,35 +1,28 @@
-import { Command } from '@oclif/core';
-import type { FlagTable } from '../flags.ts';
-import { oclifFlags } from '../oclif-flags.ts';
+import { defineCommand } from '../command.ts';
+import { printLine } from '../terminal/standard-streams.ts';
 import { tableLines } from '../terminal/table.ts';
 
-const table = {
-  json: { description: 'print them as JSON' },
-} as const satisfies FlagTable;
-
-export default class Formats extends Command {
-  static override readonly summary = 'List the log formats that --log and --log-format know';
-  static override readonly description =
-    'Its name, how finely its clock ticks, which moment of a request its stamp marks, what writes it, and with --json an example line. Docker, Kubernetes, syslog and docker compose may have put their own in front of any of them.';
-  static override readonly flags = oclifFlags(table);
-  static override readonly examples = ['<%= config.bin %> formats'];
-
-  async run(): Promise<void> {
-    const { flags } = await this.parse(Formats);
+export default defineCommand({
+  summary: 'List the log formats that reto3 can read',
+  description:
+    'Prints one line per format: its name, the moment of a request that its time stamp marks, the resolution of its clock, and what writes it; --json adds an example line. Each may also carry the prefix of Docker, Kubernetes, syslog or docker compose.',
+  args: {},
+  flags: {
+    json: { description: 'print the formats as JSON' },
+  },
+  examples: ['reto3 formats'],
+  run: async (flags) => {
     const { formats } = await import('@reto3/sources');
-    const known = formats.map(({ name, title, resolution, moment, example }) => ({
-      name,
-      title,
-      resolution,
-      moment,
-      example,
-    }));
-    if (flags.json) this.log(JSON.stringify(known));
-    else
-      this.log(
-        tableLines(
-          known.map(({ name, resolution, moment, title }) => [name, moment, resolution, title]),
-        ).join('\n'),
-      );
-  }
-}
+    if (flags.json) {
+      const known = formats.map(({ name, title, resolution, moment, example }) => ({
+        ...{ name, title, resolution, moment, example },
+      }));
+      printLine(JSON.stringify(known));
+      return;
+    }
+    const rows = formats.map(({ name, moment, resolution, title }) => [
+      ...[name, moment, resolution, title],
+    ]);
+    printLine(tableLines(rows).join('\n'));
+  },
+});

@@ -1,75 +1,49 @@
-import { Args, Command } from '@oclif/core';
-import { formatNames, parsePeriod, Reto3Error } from '@reto3/core';
+import { formatNames, parsePeriod } from '@reto3/core';
 import { sourceOf } from '../answers.ts';
-import { leaveWhenStopped } from '../clean-up.ts';
-import { type FlagTable, formatOf, listFlags } from '../flags.ts';
-import { oclifFlags } from '../oclif-flags.ts';
+import { defineCommand } from '../command.ts';
+import { formatOf, listFlags } from '../flags.ts';
 import { followReport, writeReport } from '../report.ts';
 
-const table = {
-  ...listFlags,
-  report: {
-    description: 'with --data-dir: module of the report, where it is none that comes with reto3',
-    value: 'MODULE',
+export default defineCommand({
+  summary: 'Print the rows of a report',
+  description:
+    'Prints one line per row, oldest first: the start of its window (UTC) and the columns. Only final windows; a window without rows has no line. reto3 reports lists names and columns.',
+  args: {
+    name: { description: 'name of a report; see reto3 reports', required: true },
+    period: {
+      description: 'sec, min or ms10, if the report keeps it; default: sec, or the shortest',
+    },
   },
-} as const satisfies FlagTable;
-const flags = oclifFlags(table);
-
-export default class Report extends Command {
-  static override readonly summary = 'Print what a report says of each window';
-  static override readonly description =
-    'One line for each row, oldest first: the start of its window (UTC) and the columns. Windows that are final only; a window in which the report has nothing has no line. See reto3 reports for names and columns.';
-  static override readonly args = {
-    name: Args.string({ description: 'one of reto3 reports', required: true }),
-    period: Args.string({
-      description:
-        'sec, min or ms10, as far as the report keeps it; by default sec, or the shortest',
-    }),
-  };
-  static override readonly flags = flags;
-  static override readonly examples = [
-    { description: 'How long messages were on their way', command: '<%= config.bin %> report lag' },
+  flags: {
+    ...listFlags,
+    report: {
+      description: 'with --data-dir: module of a report that does not come with reto3',
+      value: 'MODULE',
+    },
+  },
+  examples: [
+    { description: 'How long messages took to arrive', command: 'reto3 report lag' },
     {
       description: 'The last hour by the time that messages were generated, as CSV',
-      command: '<%= config.bin %> report generated ms10 --from 1h --format csv',
+      command: 'reto3 report generated ms10 --from 1h --format csv',
     },
     {
       description: 'The busiest paths of this minute so far',
-      command: '<%= config.bin %> report top min --last 1 --open',
+      command: 'reto3 report top min --last 1 --open',
     },
-    { description: 'As they come', command: '<%= config.bin %> report lag sec --follow' },
-  ];
-
-  async run(): Promise<void> {
-    const { args, flags: given } = await this.parse({ args: Report.args, flags });
-    const { last, from, to, open, follow, cluster } = given;
-    const format = formatOf(formatNames, 'text', given);
-    const period = args.period === undefined ? undefined : parsePeriod(args.period).name;
+    { description: 'Follow a report', command: 'reto3 report lag sec --follow' },
+  ],
+  run: async (flags, args) => {
+    const { last, from, to, open, cluster } = flags;
     const question = {
       name: args.name,
-      period,
-      format,
-      last,
-      from,
-      to,
-      open,
-      cluster,
-      module: given.report,
+      period: args.period === undefined ? undefined : parsePeriod(args.period).name,
+      format: formatOf(formatNames, 'text', flags),
+      ...{ last, from, to, open, cluster },
+      module: flags.report,
     };
-    const source = sourceOf(given);
-    if (!follow) {
-      await writeReport(source, question, process.stdout);
-      return;
-    }
-    if ('dataDir' in source || to !== undefined || open) {
-      throw new Reto3Error(
-        'RETO3_BAD_RANGE',
-        'got --follow with --data-dir, --to or --open, which it cannot have',
-        { hint: 'leave them out, or --follow' },
-      );
-    }
-    leaveWhenStopped();
-    const rowFormat = format === 'json' ? 'ndjson' : format;
-    await followReport(source, { ...question, format: rowFormat }, process.stdout);
-  }
-}
+    const source = sourceOf(flags);
+    if (flags.follow) await followReport(source, question, process.stdout);
+    else await writeReport(source, question, process.stdout);
+  },
+});

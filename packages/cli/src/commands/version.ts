@@ -1,12 +1,11 @@
-import { Command } from '@oclif/core';
+import { defineCommand } from '../command.ts';
+import { printLine } from '../terminal/standard-streams.ts';
 import { versionLine } from '../version.ts';
 
-export default class Version extends Command {
-  static override readonly summary = 'Print the version, and what it would run on';
-  static override readonly examples = ['<%= config.bin %> version', '<%= config.bin %> -v'];
-
-  async run(): Promise<void> {
-    await this.parse(Version);
-    this.log(versionLine());
-  }
-}
+export default defineCommand({
+  summary: 'Print the versions of reto3, Node.js and uWebSockets.js',
+  args: {},
+  flags: {},
+  examples: ['reto3 version', 'reto3 -v'],
+  run: async () => printLine(versionLine()),
+});

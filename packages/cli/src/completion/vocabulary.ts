@@ -1,19 +1,19 @@
 /**
- * What can be completed: the commands with their arguments, their flags, and what those can be. Made
- * of what the commands say of themselves, so that nothing is listed twice.
+ * What a shell can complete: commands, arguments, flags and their values. Derived from the commands'
+ * own tables.
  */
-import type { Config } from '@oclif/core';
 import { periodNames } from '@reto3/core';
 import { builtInNames } from '@reto3/reports/names';
+import type { NamedCommand } from '../command.ts';
 
-/** What an argument or a flag can be; nothing for what only the user knows. */
+/** Values to offer; none if only the user knows them. */
 export interface Values {
   readonly words: readonly string[];
   readonly files: boolean;
 }
 
 export interface Flag {
-  /** With their dashes; the first is the one to offer. */
+  /** With dashes; the first is the one to offer. */
   readonly names: readonly [string, ...string[]];
   readonly description: string;
   /** Undefined for a switch. */
@@ -32,40 +32,56 @@ export const shells = ['bash', 'zsh', 'fish'] as const;
 const unknown: Values = { words: [], files: false };
 const anyFile: Values = { words: [], files: true };
 
-export function vocabularyOf({ commands, bin }: Config): CommandVocabulary[] {
-  const shown = commands.filter(({ hidden, id }) => !hidden && !id.includes(':'));
-  const argValues: Readonly<Record<string, Values>> = {
-    command: { words: shown.map(({ id }) => id), files: false },
-    file: anyFile,
-    name: { words: [...builtInNames], files: false },
-    period: { words: periodNames, files: false },
-    report: { words: ['count', ...builtInNames], files: true },
-    shell: { words: shells, files: false },
-  };
-  return shown
-    .map(({ id, summary, description, args, flags }) => ({
-      name: id,
-      summary: (summary ?? description ?? '').replace('<%= config.bin %>', bin).replace(/\.$/, ''),
-      args: Object.entries(args).map(([name, { options }]) =>
-        options === undefined
-          ? (argValues[name] ?? unknown)
-          : { words: options.filter((option) => option !== ''), files: false },
-      ),
-      flags: Object.entries(flags).map(([name, flag]): Flag => {
-        const others = [...(flag.aliases ?? []).map((alias) => `--${alias}`)];
-        return {
-          names: [`--${name}`, ...(flag.char === undefined ? [] : [`-${flag.char}`]), ...others],
-          description: flag.summary ?? flag.description ?? '',
-          values: flag.type === 'option' ? valuesNamed(flag.helpValue) : undefined,
-        };
-      }),
-    }))
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
+/** Of the commands that come with oclif's plugins; completion must not load oclif to know them. */
+const oclifCommands = (names: readonly string[]): readonly CommandVocabulary[] => [
+  {
+    name: 'autocomplete',
+    summary: 'Display autocomplete installation instructions',
+    args: [{ words: ['zsh', 'bash', 'powershell'], files: false }],
+    flags: [{ names: ['--refresh-cache', '-r'], description: 'Refresh cache', values: undefined }],
+  },
+  {
+    name: 'help',
+    summary: 'Display help for reto3',
+    args: [{ words: names, files: false }],
+    flags: [
+      {
+        names: ['--nested-commands', '-n'],
+        description: 'Include all nested commands in the output',
+        values: undefined,
+      },
+    ],
+  },
+];
+
+export function vocabularyOf(commands: readonly NamedCommand[]): CommandVocabulary[] {
+  const own = commands.map(([name, { summary, args, flags }]) => ({
+    name,
+    summary,
+    args: Object.keys(args).map((argument) => argumentValues[argument] ?? unknown),
+    flags: Object.entries(flags).map(([flag, { char, alias, description, value }]): Flag => {
+      const others = [...(char ? [`-${char}`] : []), ...(alias ? [`--${alias}`] : [])];
+      return {
+        names: [`--${flag}`, ...others],
+        description,
+        values: value === undefined ? undefined : valuesNamed(value),
+      };
+    }),
+  }));
+  return [...own, ...oclifCommands(own.map(({ name }) => name))];
 }
 
-/** @param help how the help calls the value: what it can be, or FILE and the like */
-function valuesNamed(help: string | string[] | undefined): Values {
-  const name = String(help ?? '');
+/** By the name of the argument. */
+const argumentValues: Readonly<Record<string, Values>> = {
+  file: anyFile,
+  name: { words: [...builtInNames], files: false },
+  period: { words: periodNames, files: false },
+  report: { words: ['count', ...builtInNames], files: true },
+  shell: { words: shells, files: false },
+};
+
+/** @param name placeholder of the value in the help: its choices, or FILE and the like */
+function valuesNamed(name: string): Values {
   if (name.includes('|')) return { words: name.split('|'), files: false };
   if (name === 'REPORT') return { words: [...builtInNames], files: true };
   return ['FILE', 'FOLDER', 'MODULE'].includes(name) ? anyFile : unknown;

@@ -32,6 +32,11 @@ export function drawOn(stream: Output, text: string): boolean {
   return (unguarded.get(stream) ?? stream.write.bind(stream))(text);
 }
 
+/** A line of data on stdout. */
+export function printLine(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
 let runsOn = false;
 
 /** For a command that prints before it knows its verdict, and can do without a reader. */

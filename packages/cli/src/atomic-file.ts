@@ -28,13 +28,13 @@ export type Audience =
  * @param check looks at what was written, under its first name
  * @throws Reto3Error RETO3_FILE_UNWRITABLE, and what `write` throws
  */
-export function writeWhole<T>(
+export function writeFileAtomically<T>(
   path: string,
   audience: Audience,
   write: (into: Writable) => Promise<T>,
   check?: (written: string) => Promise<void>,
 ): Promise<T> {
-  return makeWhole(path, audience, async (part) => {
+  return createFileAtomically(path, audience, async (part) => {
     const into = createWriteStream(part, { flags: 'r+' });
     let failure: Error | undefined;
     into.once('error', (error) => {
@@ -64,7 +64,7 @@ export function writeWhole<T>(
  * @param make writes into the file that it is given, which is there and empty
  * @throws Reto3Error RETO3_FILE_UNWRITABLE, and those that `make` throws
  */
-export async function makeWhole<T>(
+export async function createFileAtomically<T>(
   path: string,
   audience: Audience,
   make: (part: string) => Promise<T>,

@@ -1,0 +1,46 @@
+/**
+ * Bundles the packages that every command loads, core, client and cli, so that a command starts
+ * after reading a dozen files and not sixty (docs/decisions/0004-start-of-a-command.md). Only a
+ * package's own files are joined: what it imports from others stays an import, so each library is
+ * found from its home, and all packages share one copy of core. tsc writes the types beside.
+ */
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { rolldown } from 'rolldown';
+import { root } from './setup.mjs';
+
+/** Package → what is loaded of it beside its doors, by the names of the files in src. */
+const inner = { core: [], client: [], cli: ['main', 'oclif', 'help'] };
+
+/** The doors that its manifest names in dist. */
+function doorsOf(folder) {
+  const { exports } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  return Object.values(exports)
+    .map((door) => (typeof door === 'string' ? door : door.default))
+    .flatMap((file) => /^\.\/dist\/(.*)\.js$/.exec(file ?? '')?.[1] ?? []);
+}
+
+function isForeign(specifier) {
+  return !specifier.startsWith('.') && !specifier.startsWith('/');
+}
+
+for (const [name, others] of Object.entries(inner)) {
+  const folder = join(root, 'packages', name);
+  const inputs = [...doorsOf(folder), ...others];
+  const dist = join(folder, 'dist');
+  // Chunks of earlier builds.
+  for (const file of readdirSync(dist, { recursive: true }))
+    if (/\.js(\.map)?$/.test(file)) rmSync(join(dist, file));
+  const bundle = await rolldown({
+    input: Object.fromEntries(inputs.map((input) => [input, join(folder, 'src', `${input}.ts`)])),
+    platform: 'node',
+    external: isForeign,
+  });
+  await bundle.write({
+    dir: dist,
+    format: 'esm',
+    chunkFileNames: '[name]-[hash].js',
+    // What most commands share is one file, not one for each set of commands that share it.
+    codeSplitting: { groups: [{ name: 'common', minShareCount: 3 }] },
+  });
+}
