@@ -8,10 +8,16 @@ interface Known {
   readonly notServed: readonly string[];
 }
 
-/** By the build that a server says it runs. */
+/** By the engine or build that a server says it runs. */
 export function knownOf(server: string): Known {
+  if (server.includes('--http node')) return node;
   return server.includes('newer build') ? newer : older;
 }
+
+const node: Known = {
+  taken: [],
+  notServed: ['a length between spaces and tabs'],
+};
 
 const takenByBoth = [
   'DEL in the target',

@@ -9,37 +9,42 @@ import { atOnce, inPieces, servedCases, verdictsInPieces } from './attacks/corpu
 import { fuzz } from './attacks/fuzz.ts';
 import { corpus } from './corpus/all.ts';
 import { knownOf } from './known.ts';
-import { type Ack, here } from './support/target.ts';
+import { here, nodeEngine } from './support/target.ts';
 
 const requests = 10_000;
 
-const modes: readonly Ack[] = ['memory', 'durable'];
+const servers = [
+  ['--ack memory', here, 'memory'],
+  ['--ack durable', here, 'durable'],
+  ['--http node --ack memory', nodeEngine, 'memory'],
+  ['--http node --ack durable', nodeEngine, 'durable'],
+] as const;
 
-describe.each(modes)('--ack %s', (ack) => {
+describe.each(servers)('%s', (_, kind, ack) => {
   test('malformed requests are counted as often as they are answered, and as known', async () => {
-    const target = await here.start({ ack });
+    const target = await kind.start({ ack });
     const { seen, difference } = await inPieces(target);
     expect(difference, 'counted otherwise than answered').toBe(0);
-    const cases = servedCases(ack);
+    const cases = servedCases(target);
     const verdicts = verdictsInPieces(seen, cases);
     const known = knownOf(target.name);
     const ofCases = (names: readonly string[]): string[] =>
       names.filter((name) => cases.some((item) => item.name === name)).sort();
-    // With --ack durable one that is taken for two messages may be closed instead.
-    if (ack === 'memory')
+    // Where pipelines are closed, so may be one that is taken for two messages.
+    if (target.pipelines)
       expect(verdicts['taken although malformed'].sort()).toEqual(ofCases(known.taken));
     else
       expect(ofCases(known.taken)).toEqual(
         expect.arrayContaining(verdicts['taken although malformed']),
       );
-    // With --ack durable so is a message whose packet has more behind it, and a packet may grow on
-    // its way: a busy client sends faster than the server reads.
+    // So is a message whose packet has more behind it, and a packet may grow on its way: a busy
+    // client sends faster than the server reads.
     const sharesItsPacket = new Set(
       cases
         .filter(({ want }) => want.some(({ counted, end }) => counted > 0 && end !== 'open'))
         .map(({ name }) => name),
     );
-    const isSure = (name: string): boolean => ack === 'memory' || !sharesItsPacket.has(name);
+    const isSure = (name: string): boolean => target.pipelines || !sharesItsPacket.has(name);
     expect(verdicts['not served'].filter(isSure).sort()).toEqual(
       ofCases(known.notServed).filter(isSure),
     );
@@ -47,7 +52,7 @@ describe.each(modes)('--ack %s', (ack) => {
   });
 
   test('what is refused in one packet was not counted', async () => {
-    const target = await here.start({ ack });
+    const target = await kind.start({ ack });
     // Longer heads are taken or not depending on how they come in packets.
     const malformed = corpus.filter(
       ({ bytes, want }) => bytes.length < 4_000 && want.every((outcome) => outcome.counted === 0),
@@ -59,7 +64,7 @@ describe.each(modes)('--ack %s', (ack) => {
   test(`${requests} mutated requests are counted as often as they are answered`, async () => {
     const seed = Date.now() % 1_000_000_000;
     figure('fuzz: seed', seed);
-    const result = await fuzz(await here.start({ ack }), seed, requests);
+    const result = await fuzz(await kind.start({ ack }), seed, requests);
     figure('fuzz: counted', result.counted);
     expect(result).toMatchObject({
       counted: result.answered + result.lost,
@@ -72,7 +77,10 @@ describe.each(modes)('--ack %s', (ack) => {
   });
 });
 
-test('with --ack durable what is counted in one packet is answered', async () => {
-  const { answered, counted } = await atOnce(await here.start({ ack: 'durable' }), corpus);
-  expect(counted).toBe(answered);
-});
+test.each([here, nodeEngine])(
+  'with --ack durable what is counted in one packet is answered: $name',
+  async (kind) => {
+    const { answered, counted } = await atOnce(await kind.start({ ack: 'durable' }), corpus);
+    expect(counted).toBe(answered);
+  },
+);

@@ -1,6 +1,7 @@
 /** Runs the engine's doctor, and prints what it found and repaired. */
 import { periodNames, Reto3Error, timeText } from '@reto3/core';
 import type { Finding, Repair } from '@reto3/engine';
+import type { Config } from '@reto3/server/settings';
 import { auditLines } from './audit.ts';
 import { abortable } from './clean-up.ts';
 import { exitCode } from './exit-code.ts';
@@ -10,7 +11,7 @@ import { printLine, runOnWithoutReader } from './terminal/standard-streams.ts';
 
 /** @throws Reto3Error RETO3_CHECK_FAILED */
 export async function examineAndPrint(
-  examined: { readonly dataDir: string; readonly port: number; readonly adminPort: number },
+  { http, ...examined }: Pick<Config, 'dataDir' | 'port' | 'adminPort' | 'http'>,
   asJson: boolean,
 ): Promise<void> {
   const [{ examine }, { loadUws }] = await Promise.all([
@@ -19,7 +20,8 @@ export async function examineAndPrint(
   ]);
   const findings: Finding[] = [];
   runOnWithoutReader();
-  for await (const finding of examine({ ...examined, loadUws: () => loadUws().version })) {
+  const uws = http === 'uws' ? () => loadUws().version : undefined;
+  for await (const finding of examine({ ...examined, loadUws: uws })) {
     findings.push(finding);
     if (!asJson) printLine(findingLine(finding));
   }

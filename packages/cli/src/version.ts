@@ -13,7 +13,7 @@ function uws(): string {
   try {
     return `uWebSockets.js-${loadUws().version}`;
   } catch {
-    // A machine that cannot take requests may still read counts.
+    // --http node serves all the same, and counts can be read.
     return 'no uWebSockets.js that loads here';
   }
 }

@@ -3,9 +3,8 @@
  * as a message for good.
  *
  * The probe is a request that every server must reject: its Content-Length is not a number. The
- * ingest port closes the connection without an answer and counts nothing (the server's
- * ingest/body.ts, with both builds of uWebSockets.js); the query API, or a proxy before it, answers
- * 400. An ingest port behind a proxy can be recognised only by its answer to the real request. A TLS
+ * ingest port closes the connection without an answer and counts nothing (a promise of the server's
+ * ingest/engine.ts); the query API, or a proxy before it, answers 400. An ingest port behind a proxy can be recognised only by its answer to the real request. A TLS
  * port also closes the connection, so a closed one is then probed for TLS.
  */
 import { request as httpRequest } from 'node:http';

@@ -13,7 +13,8 @@ import { LiveFeed } from '@reto3/engine';
 import { hostAndPort } from './address-text.ts';
 import { warnOfReadableSecrets } from './config/secret-files.ts';
 import type { Config } from './config/settings.ts';
-import { limitsOf } from './ingest/uws.ts';
+import { workersOf } from './ingest/engines.ts';
+import { limitsOf } from './ingest/uws/load.ts';
 import type { ServerLog } from './log/log.ts';
 import { countingMetrics, processMetrics, storeMetrics } from './metrics/server-metrics.ts';
 import { Shutdown } from './shutdown.ts';
@@ -46,7 +47,7 @@ export async function startServer(
 ): Promise<RunningServer> {
   const shutdown = new Shutdown();
   const start: Start = {
-    config,
+    config: { ...config, workers: workersOf(config.http, config.workers) },
     ingests: config.role !== 'merge',
     dataDir: resolve(config.dataDir),
     log,
@@ -55,7 +56,9 @@ export async function startServer(
     late: {},
   };
   try {
-    return await startParts(start, logMetrics, onCrash);
+    const server = await startParts(start, logMetrics, onCrash);
+    if (start.ingests) warnOfFewerWorkers(start, config.workers);
+    return server;
   } catch (error) {
     // Report the first failure, not one of the clean-up.
     await shutdown.run().catch(() => undefined);
@@ -91,14 +94,16 @@ async function startParts(
   cluster?.begin();
   const scheme = inputs.tls === undefined ? 'http' : 'https';
   const ingestUrl = `${scheme}://${hostAndPort(config.host, workers.port)}`;
-  const facts = { uwsVersion: workers.uwsVersion, ...(ingests && { ingestUrl }) };
+  const { version } = workers;
+  const uwsVersion = config.http === 'uws' ? version : 'not loaded';
+  const facts = { uwsVersion, ...(ingests && { ingestUrl }) };
   // After everything that can refuse a start, since a refusal must be the only line.
   await warnOfReadableSecrets(config, log);
   startFlushing(start, { coordinator, workers, api, facts });
   startRetention(start, coordinator);
   inputs.startAlerts?.(start, feed, coordinator.state().startedAt);
   api.ready(facts);
-  logReady(start, { ingestUrl, adminUrl: api.url, uwsVersion: workers.uwsVersion });
+  logReady(start, { ingestUrl, adminUrl: api.url, version });
 
   const stop = async (): Promise<void> => {
     await shutdown.run();
@@ -109,20 +114,34 @@ async function startParts(
   return { ingestUrl, adminUrl: api.url, stop: () => (stopping ??= stop()) };
 }
 
+function warnOfFewerWorkers({ config: { workers }, log }: Start, wanted: number): void {
+  if (workers === wanted) return;
+  log.warn(
+    `--http node runs one worker instead of ${wanted}: several share a port from Node.js 22.12 on, on Linux and FreeBSD`,
+  );
+}
+
 function logReady(
-  { ingests, log }: Start,
-  facts: { readonly ingestUrl: string; readonly adminUrl: string; readonly uwsVersion: string },
+  { config, ingests, log }: Start,
+  facts: { readonly ingestUrl: string; readonly adminUrl: string; readonly version: string },
 ): void {
-  const { ingestUrl, adminUrl, uwsVersion } = facts;
+  const { ingestUrl, adminUrl, version } = facts;
   log.info(
     ingests
       ? `reto3 takes requests on ${ingestUrl}, query API on ${adminUrl}`
       : `reto3 adds up the cluster, query API on ${adminUrl}`,
   );
   log.info(`dashboard: ${adminUrl}/`);
-  const limits = limitsOf(uwsVersion);
+  if (!ingests) return;
+  if (config.http === 'node') {
+    log.info(
+      `HTTP by Node.js ${version} (--http node), workers: ${config.workers}; the default, uWebSockets.js, answers three times as many requests a second`,
+    );
+    return;
+  }
+  const limits = limitsOf(version);
   if (limits !== undefined)
     log.warn(
-      `uWebSockets.js ${uwsVersion}: ${limits}; the newer build needs glibc 2.38 (Debian 13, Ubuntu 24.04) or the image`,
+      `uWebSockets.js ${version}: ${limits}; the newer build needs glibc 2.38 (Debian 13, Ubuntu 24.04) or the image, and --http node serves all of them`,
     );
 }

@@ -72,7 +72,7 @@ export const mixtures: readonly Case[] = [
   {
     name: 'an upgrade, and a message',
     bytes: getWith('Upgrade: websocket', 'Connection: Upgrade') + get,
-    want: [two],
+    want: [two, oneThenRefused],
   },
   { name: 'a NUL between', bytes: `${get}\0${get}`, want: [oneThenRefused] },
   {

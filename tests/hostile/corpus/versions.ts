@@ -65,7 +65,8 @@ export const versions: readonly Case[] = [
   },
   { name: 'Redis', bytes: '*1\r\n$4\r\nPING\r\n', want: [refused, waits] },
   { name: 'an answer', bytes: 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n', want: [refused] },
-  // An upgrade may be ignored, and then the request is one like any other.
+  // An upgrade may be ignored, and then the request is one like any other; the server may close the
+  // connection behind it.
   {
     name: 'an upgrade to WebSocket',
     bytes: getWith(
@@ -74,7 +75,7 @@ export const versions: readonly Case[] = [
       'Sec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw==',
       'Sec-WebSocket-Version: 13',
     ),
-    want: [one],
+    want: [one, oneAndClosed],
   },
   {
     name: 'an upgrade to h2c',
@@ -83,12 +84,12 @@ export const versions: readonly Case[] = [
       'Connection: Upgrade, HTTP2-Settings',
       'HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA',
     ),
-    want: [one],
+    want: [one, oneAndClosed],
   },
   {
     name: 'an upgrade to nothing known',
     bytes: getWith('Upgrade: nothing/1', 'Connection: Upgrade'),
-    want: [one],
+    want: [one, oneAndClosed],
   },
   {
     name: 'an upgrade to TLS',
@@ -96,6 +97,6 @@ export const versions: readonly Case[] = [
       '\r\n\r\n',
       '\r\nUpgrade: TLS/1.2\r\nConnection: Upgrade\r\n\r\n',
     ),
-    want: [one],
+    want: [one, oneAndClosed],
   },
 ];

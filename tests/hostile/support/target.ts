@@ -1,7 +1,7 @@
 /**
  * The servers that are attacked: reto3 with the uWebSockets.js build that this machine loads, reto3
- * with the newer build in a container of the image's base, and for comparison Node's own server and
- * nginx.
+ * with the newer build in a container of the image's base, reto3 with Node's server, and for
+ * comparison bare node:http and nginx.
  */
 import { execFile, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -19,6 +19,9 @@ import { launch, type RunningProcess } from '../../support/processes.ts';
 import { serveArgs } from '../../support/server.ts';
 import { waitUntil } from '../../support/wait.ts';
 
+export type Ack = 'memory' | 'durable';
+type HttpEngineName = 'uws' | 'node';
+
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const run = promisify(execFile);
 
@@ -29,11 +32,11 @@ export interface Target {
   readonly alive: () => boolean;
 }
 
-export type Ack = 'memory' | 'durable';
-
 /** A reto3, which says what it counted. */
 export interface Reto3Target extends Target {
   readonly ack: Ack;
+  /** Whether messages that share a packet are answered: not by uWebSockets.js with `--ack durable`. */
+  readonly pipelines: boolean;
   readonly adminUrl: string;
   readonly pid: number;
   readonly counted: () => Promise<number>;
@@ -42,6 +45,8 @@ export interface Reto3Target extends Target {
 interface Reto3Options {
   /** memory, unless it is given. */
   readonly ack?: Ack;
+  /** uws, unless it is given. */
+  readonly http?: HttpEngineName;
   /** Most file descriptors that it may open. */
   readonly descriptors?: number;
 }
@@ -56,9 +61,9 @@ export interface Kind<T extends Target> {
 export const here: Kind<Reto3Target> = {
   name: 'reto3, build of this machine',
   missing: () => undefined,
-  async start({ descriptors, ack = 'memory' } = {}) {
+  async start({ descriptors, ack = 'memory', http = 'uws' } = {}) {
     const [port = 0, adminPort = 0] = await freePorts(2);
-    const flags = ['--ack', ack];
+    const flags = ['--ack', ack, '--http', http];
     const { wrapper, env } = surroundings();
     const command = [
       ...[...wrapper, cliFile],
@@ -114,10 +119,13 @@ async function ready(
     return said().includes('reto3 takes requests on');
   });
   const adminUrl = `http://127.0.0.1:${adminPort}`;
-  const version = `reto3, uWebSockets.js ${(await askInfo(adminUrl)).uWebSockets}`;
+  const { http, nodejs, uWebSockets } = await askInfo(adminUrl);
+  const version =
+    http === 'node' ? `reto3, --http node ${nodejs}` : `reto3, uWebSockets.js ${uWebSockets}`;
   return {
     name: ack === 'memory' ? version : `${version}, --ack ${ack}`,
     ack,
+    pipelines: ack === 'memory' || http === 'node',
     port,
     adminUrl,
     pid: await findPid(),
@@ -150,6 +158,13 @@ const nginxAlone: Kind<Target> = {
   },
 };
 
+/** Node's server, with the Node.js of this machine. */
+export const nodeEngine: Kind<Reto3Target> = {
+  name: 'reto3, --http node',
+  missing: () => undefined,
+  start: (options) => here.start({ ...options, http: 'node' }),
+};
+
 function durable(kind: Kind<Reto3Target>): Kind<Reto3Target> {
   return {
     name: `${kind.name}, --ack durable`,
@@ -158,6 +173,6 @@ function durable(kind: Kind<Reto3Target>): Kind<Reto3Target> {
   };
 }
 
-/** Both builds, each in both modes of acknowledgement. */
-export const reto3Kinds = [here, durable(here), container, durable(container)] as const;
+/** Both builds and Node's server, each in both modes of acknowledgement. */
+export const reto3Kinds = [here, container, nodeEngine].flatMap((kind) => [kind, durable(kind)]);
 export const kinds: readonly Kind<Target>[] = [...reto3Kinds, nodeHttp, nginxAlone];

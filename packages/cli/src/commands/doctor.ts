@@ -12,6 +12,7 @@ export default defineCommand({
     'data-dir': { description: descriptionOf(settings.dataDir), value: 'FOLDER' },
     port: { description: descriptionOf(settings.port), value: 'PORT' },
     'admin-port': { description: descriptionOf(settings.adminPort), value: 'PORT' },
+    http: { description: descriptionOf(settings.http), value: 'uws|node' },
     repair: {
       description: 'copy the folder, repair it, and list what is lost; no server may be using it',
     },
@@ -22,13 +23,14 @@ export default defineCommand({
     'reto3 doctor --data-dir /var/lib/reto3',
     'reto3 doctor --repair --data-dir /var/lib/reto3',
   ],
-  run: async ({ json = false, repair, port, 'admin-port': adminPort, 'data-dir': dataDir }) => {
+  run: async ({ json = false, repair, ...given }) => {
+    const { port, http, 'admin-port': adminPort, 'data-dir': dataDir } = given;
     // Read as a server reads them: the same defaults, and the same errors.
-    const texts = { port, 'admin-port': adminPort, 'data-dir': dataDir };
+    const texts = { port, http, 'admin-port': adminPort, 'data-dir': dataDir };
     const { read } = settingReader(texts, process.env);
     const folder = read(settings.dataDir);
     if (repair) return repairAndPrint(folder, json);
     const ports = { port: read(settings.port), adminPort: read(settings.adminPort) };
-    return examineAndPrint({ dataDir: folder, ...ports }, json);
+    return examineAndPrint({ dataDir: folder, ...ports, http: read(settings.http) }, json);
   },
 });

@@ -1,5 +1,5 @@
 /** /v1/info: what a server is and how it is doing. */
-import { periodNames, scopes } from '@reto3/core';
+import { httpEngines, periodNames, scopes } from '@reto3/core';
 import type { Answer } from './answer.ts';
 import { array, count, epochMs, object, text } from './parts.ts';
 
@@ -39,7 +39,16 @@ const archiveSchema = {
 export const infoSchema = object(
   {
     version: text,
-    uWebSockets: { ...text, description: 'Version of uWebSockets.js, and which of its two builds' },
+    http: {
+      type: 'string',
+      enum: httpEngines,
+      description: "Who serves the ingest port: uWebSockets.js or Node's own HTTP server",
+    },
+    uWebSockets: {
+      ...text,
+      description:
+        'Version of uWebSockets.js, and which of its two builds; "not loaded" without it',
+    },
     nodejs: text,
     node: { ...text, description: 'Name of this server' },
     role: {
@@ -52,7 +61,7 @@ export const infoSchema = object(
       "The counts that you can ask it for: its own, and the cluster's if it merges them",
     ),
     boot: { ...count, description: 'How many times a server has started on this data folder' },
-    workers: count,
+    workers: { ...count, description: 'Threads that accept messages' },
     flushMs: count,
     startedAt: epochMs,
     ingestUrl: { ...text, description: 'Where it accepts messages; absent if it only merges' },

@@ -20,8 +20,8 @@ interface Patient {
   readonly dataDir: string;
   readonly port: number;
   readonly adminPort: number;
-  /** Gives the version of the HTTP engine, or throws why none can be loaded. */
-  readonly loadUws: () => string;
+  /** Gives the version of uWebSockets.js, or throws why none can be loaded; undefined: not needed. */
+  readonly loadUws: (() => string) | undefined;
 }
 
 export async function* examine(

@@ -41,6 +41,7 @@ describe('the machine', () => {
       throw new Error('cannot load uWebSockets.js');
     };
     expect(checkUws(none)).toMatchObject({ state: 'fail', says: 'cannot load uWebSockets.js' });
+    expect(checkUws(undefined)).toMatchObject({ state: 'ok' });
   });
 
   it('measures space and fsync where the folder will be, and leaves nothing', async () => {

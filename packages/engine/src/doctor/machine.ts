@@ -27,7 +27,11 @@ export function checkNode(version: string): Finding {
 export function checkGlibc(report: unknown): Finding {
   const version = glibcIn(report);
   if (version === undefined)
-    return warn('glibc', 'this system has none', 'run on Linux with glibc, such as Debian');
+    return warn(
+      'glibc',
+      'this system has none',
+      'run on Linux with glibc, such as Debian, or serve with --http node',
+    );
   return ok('glibc', `glibc ${version}`);
 }
 
@@ -39,12 +43,17 @@ function glibcIn(report: unknown): string | undefined {
     : undefined;
 }
 
-/** @param loadUws gives the version, or throws why none can be loaded */
-export function checkUws(loadUws: () => string): Finding {
+/** @param loadUws gives the version, or throws why none can be loaded; undefined: not needed */
+export function checkUws(loadUws: (() => string) | undefined): Finding {
+  if (loadUws === undefined) return ok('uws', 'not needed with --http node');
   try {
     return ok('uws', `uWebSockets.js ${loadUws()}`);
   } catch (error) {
-    return fail('uws', messageOf(error), 'see RETO3_UWS_MISSING in docs/errors.md');
+    return fail(
+      'uws',
+      messageOf(error),
+      'serve with --http node, or see RETO3_UWS_MISSING in docs/errors.md',
+    );
   }
 }
 

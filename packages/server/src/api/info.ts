@@ -53,6 +53,7 @@ export const infoRoutes: FastifyPluginAsync<InfoOptions> = async (app, options) 
       return {
         version,
         uWebSockets: readiness.facts.uwsVersion,
+        http: config.http,
         ingestUrl: readiness.facts.ingestUrl,
         nodejs: process.versions.node,
         node: config.node,

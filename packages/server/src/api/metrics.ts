@@ -42,8 +42,14 @@ export const metricsRoutes: FastifyPluginAsync<MetricsOptions> = async (app, opt
   });
 };
 
-function readinessMetrics({ node }: Config, { reason, facts }: Readiness): Metric[] {
-  const labels = { version, uwebsockets: facts.uwsVersion, nodejs: process.versions.node, node };
+function readinessMetrics({ node, http }: Config, { reason, facts }: Readiness): Metric[] {
+  const labels = {
+    version,
+    http,
+    uwebsockets: facts.uwsVersion,
+    nodejs: process.versions.node,
+    node,
+  };
   return [
     gauge('reto3_build_info', 'Versions and node name of this server; always 1.', [
       { labels, value: 1 },

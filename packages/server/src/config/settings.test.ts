@@ -58,6 +58,16 @@ function ruleOf(text: string) {
 const cases: Readonly<Record<Name, Case>> = {
   port: { variable: 'RETO3_PORT', fallback: 8_080, ...port },
   host: { variable: 'RETO3_HOST', fallback: '0.0.0.0', ...address },
+  http: {
+    variable: 'RETO3_HTTP',
+    fallback: 'uws',
+    good: [
+      ['node', 'node'],
+      ['uws', 'uws'],
+    ],
+    bad: ['', 'Node', 'http'],
+    wanted: 'one of uws, node',
+  },
   tlsCert: {
     variable: 'RETO3_TLS_CERT',
     fallback: undefined,

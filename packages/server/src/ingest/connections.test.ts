@@ -1,12 +1,6 @@
-import type { HttpResponse } from 'uWebSockets.js';
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import {
-  connectionBound,
-  connectionsPerWorker,
-  descriptorLimit,
-  limitQuiet,
-} from './connections.ts';
+import { connectionsPerWorker, descriptorLimit } from './connections.ts';
 
 describe('connectionsPerWorker', () => {
   it.each([
@@ -26,57 +20,5 @@ describe('descriptorLimit', () => {
     // Node.js raises the soft limit to the hard one when it starts.
     const { stdout } = spawnSync('bash', ['-c', 'ulimit -Hn'], { encoding: 'utf8' });
     expect(String(descriptorLimit())).toBe(stdout.trim().replace('unlimited', 'Infinity'));
-  });
-});
-
-describe('connectionBound', () => {
-  it('closes what comes above the bound, until others have gone', () => {
-    let closed = 0;
-    const response = {
-      close: () => closed++,
-      onAborted: () => undefined,
-    } as unknown as HttpResponse;
-    const bound = connectionBound(2, () => undefined);
-    const open = (): number => {
-      const before = closed;
-      bound(response, 1);
-      return closed - before;
-    };
-    expect([open(), open(), open()]).toEqual([0, 0, 1]);
-    // The end of the closed one is told as well.
-    bound(response, -1);
-    expect(open()).toBe(1);
-    bound(response, -1);
-    bound(response, -1);
-    expect(open()).toBe(0);
-  });
-});
-
-describe('connectionBound of connections without a message', () => {
-  it('leaves word with each connection that begins', () => {
-    let silent = 0;
-    const handlers: (() => void)[] = [];
-    const onAborted = (handler: () => void): number => handlers.push(handler);
-    const bound = connectionBound(2, () => silent++);
-    bound({ onAborted } as unknown as HttpResponse, 1);
-    bound({ onAborted } as unknown as HttpResponse, -1);
-    expect([handlers.length, silent]).toEqual([1, 0]);
-    handlers[0]?.();
-    expect(silent).toBe(1);
-  });
-});
-
-describe('limitQuiet', () => {
-  it('closes connections of the newer build as soon as the older one closes them', () => {
-    const set: Record<string, number> = {};
-    limitQuiet({
-      setIdleTimeout: (seconds: number) => (set['idle'] = seconds),
-      setResponseTimeout: (seconds: number) => (set['response'] = seconds),
-    });
-    expect(set).toEqual({ idle: 10, response: 10 });
-  });
-
-  it('leaves the older build as it is', () => {
-    expect(() => limitQuiet({})).not.toThrow();
   });
 });

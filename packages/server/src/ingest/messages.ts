@@ -2,7 +2,7 @@
  * What the main thread and the ingest workers say to each other. Counts never travel here: they are
  * in the ring. What reports hold does.
  */
-import type { Ack } from '@reto3/core';
+import type { Ack, ErrorCode, HttpEngineName } from '@reto3/core';
 import type { ReportSource } from '@reto3/reports/load';
 import type { Batch } from '@reto3/reports/worker';
 import type { TlsFiles } from '../config/tls.ts';
@@ -13,9 +13,11 @@ export interface WorkerStart {
   readonly memory: SharedArrayBuffer;
   /** Its stripe, from 0. */
   readonly worker: number;
+  readonly http: HttpEngineName;
   readonly host: string;
-  /** 0 asks the operating system for a free port. */
   readonly port: number;
+  /** Whether other workers listen on the same port. */
+  readonly sharesPort: boolean;
   readonly ack: Ack;
   /** undefined: plain HTTP. */
   readonly tls: TlsFiles | undefined;
@@ -23,7 +25,7 @@ export interface WorkerStart {
   readonly mostBodyBytes: number;
   /** Connections above that many are closed at once. */
   readonly mostConnections: number;
-  /** An Int32 for each worker: its connections that ended without a message, if its build tells. */
+  /** An Int32 for each worker: its connections that ended without a message, if its engine tells. */
   readonly silentConnections: SharedArrayBuffer;
   readonly reports: readonly ReportSource[];
   /** Where messages go that are archived, and how often; undefined: none are. */
@@ -62,13 +64,14 @@ export type Listening =
   | {
       readonly listening: true;
       readonly port: number;
-      readonly uwsVersion: string;
-      /** Whether its build tells of connections. */
+      /** Of the engine. */
+      readonly version: string;
+      /** Whether its engine tells of connections. */
       readonly tellsConnections: boolean;
     }
   | {
       readonly listening: false;
-      readonly code: 'RETO3_CANNOT_LISTEN' | 'RETO3_UWS_MISSING' | 'RETO3_BAD_REPORT';
+      readonly code: ErrorCode;
       readonly reason: string;
     };
 

@@ -7,6 +7,7 @@ function setUp(told?: number) {
     told: () => world.told,
     messages: () => world.messages,
     open: () => Promise.resolve(new Set(world.open)),
+    http: 'uws',
     log: { warn: (...words: unknown[]) => world.warnings.push(words) },
   });
   return { world, silent };
@@ -69,6 +70,7 @@ describe('SilentConnections', () => {
       told: () => undefined,
       messages: () => 0,
       open: () => promise,
+      http: 'uws',
       log: { warn: () => undefined },
     });
     silent.begin();

@@ -9,11 +9,20 @@
  * a busy one. Counts of the older build are therefore lower bounds.
  */
 import { readFile } from 'node:fs/promises';
-import { counter, type Log, type MetricSource } from '@reto3/core';
+import { counter, type HttpEngineName, type Log, type MetricSource } from '@reto3/core';
 
 const lookEveryMs = 1_000;
 /** As Linux writes the states ESTABLISHED and CLOSE_WAIT. */
 const openStates: readonly string[] = ['01', '08'];
+
+/** What such a connection mostly is. */
+const reasons: Readonly<Record<HttpEngineName, string>> = {
+  uws:
+    'clients of HTTP/1.0 are not served without --http node ' +
+    '(nginx before 1.29.7: set proxy_http_version 1.1 beside mirror or proxy_pass; ab has no HTTP/1.1), ' +
+    'and checks of the port send nothing',
+  node: 'checks of the port send nothing, and what is malformed is refused',
+};
 
 interface SilentConnectionsParts {
   /** What the workers know; undefined where their build does not tell. */
@@ -22,6 +31,7 @@ interface SilentConnectionsParts {
   readonly messages: () => number;
   /** Names of the connections that are open now. */
   readonly open: () => Promise<ReadonlySet<string>>;
+  readonly http: HttpEngineName;
   readonly log: Pick<Log, 'warn'>;
 }
 
@@ -75,9 +85,8 @@ export class SilentConnections {
     this.#warned = true;
     this.#parts.log.warn(
       { connections: this.count },
-      'a connection ended without a message: clients of HTTP/1.0 are not served ' +
-        '(nginx before 1.29.7: set proxy_http_version 1.1 beside mirror or proxy_pass; ab has no HTTP/1.1), ' +
-        'and checks of the port send nothing; counted in reto3_connections_without_message_total',
+      `a connection ended without a message: ${reasons[this.#parts.http]}; ` +
+        'counted in reto3_connections_without_message_total',
     );
   }
 

@@ -1,41 +1,32 @@
 /**
- * An ingest worker, the entry of a thread: listens, and hands every request to the handler.
+ * An ingest worker, the entry of a thread: opens the HTTP engine, and passes on what the main thread
+ * says.
  *
- * A worker must leave by itself: one that throws, exits or is terminated while it listens aborts
- * the whole process.
+ * A worker must leave by itself: one that throws, exits or is terminated while uWebSockets.js listens
+ * aborts the whole process.
  */
-
-import type { us_listen_socket } from 'uWebSockets.js';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { BatchWriter } from '@reto3/archive/worker';
-import { messageOf, Reto3Error } from '@reto3/core';
+import { type HttpEngineName, messageOf, Reto3Error } from '@reto3/core';
 import { controlOf, stripeOf, workerCountOf } from '@reto3/engine/ring';
 import { batchTransferables, lastBatch, WorkerReports } from '@reto3/reports/worker';
 import { watchDelay } from '../metrics/event-loop-delay.ts';
-import { connectionBound, limitQuiet } from './connections.ts';
-import { answerAtOnce, answerWhenDurable, type Handler, type StoreState } from './handlers.ts';
+import type { HttpEngine, OpenEngine } from './engine.ts';
 import type { Collected, FromWorker, ToWorker, WorkerStart } from './messages.ts';
-import { ParkedResponses } from './parked.ts';
-import {
-  answeringAtOnce,
-  answeringWhenDurable,
-  type ReportHandler,
-  reportBodies,
-  reportHeads,
-} from './report-handlers.ts';
-import { route } from './route.ts';
-import { loadUws } from './uws.ts';
 
 if (parentPort === null) throw new Error('BUG: an ingest worker runs in a thread of its own');
 const port = parentPort;
 const start: WorkerStart = workerData;
 
-/** How exactly the longest wait of a parked response is kept. */
-const giveUpEveryMs = 1_000;
-
 function tell(message: FromWorker): void {
   port.postMessage(message);
 }
+
+/** Only the one that serves is loaded. */
+const engines: Readonly<Record<HttpEngineName, () => Promise<OpenEngine>>> = {
+  uws: async () => (await import('./uws/engine.ts')).openUws,
+  node: async () => (await import('./node/engine.ts')).openNode,
+};
 
 /** Loaded only where there are any: the others are ready sooner. */
 async function loadReports(): Promise<WorkerReports | undefined> {
@@ -45,26 +36,6 @@ async function loadReports(): Promise<WorkerReports | undefined> {
   return new WorkerReports(reports, workerCountOf(start.memory));
 }
 
-function handlerOf(
-  parked: ParkedResponses,
-  store: StoreState,
-  reports: WorkerReports | undefined,
-  archive: BatchWriter | undefined,
-): Handler | ReportHandler {
-  const stripe = stripeOf(start.memory, start.worker);
-  const durable = start.ack === 'durable';
-  if (reports === undefined && archive === undefined) {
-    return durable
-      ? answerWhenDurable(stripe, start.mostBodyBytes, parked, store)
-      : answerAtOnce(stripe, start.mostBodyBytes);
-  }
-  const answering = durable ? answeringWhenDurable(parked, store) : answeringAtOnce;
-  const { worker, mostBodyBytes } = start;
-  const counting = { stripe, worker, reports, archive, answering, mostBodyBytes };
-  const needsBody = archive !== undefined || reports?.needsBody === true;
-  return needsBody ? reportBodies(counting) : reportHeads(counting);
-}
-
 /** Loaded only where messages are archived. */
 async function openArchive(): Promise<BatchWriter | undefined> {
   if (start.archive === undefined) return undefined;
@@ -72,27 +43,26 @@ async function openArchive(): Promise<BatchWriter | undefined> {
   return new BatchWriter(start.archive.memory, start.worker, controlOf(start.memory));
 }
 
-function serve(reports: WorkerReports | undefined, archive: BatchWriter | undefined): void {
-  const { uws, version } = loadUws();
-  const parked = new ParkedResponses(controlOf(start.memory));
-  const store = { failing: false };
-  const app =
-    start.tls === undefined
-      ? uws.App()
-      : uws.SSLApp({ cert_file_name: start.tls.cert, key_file_name: start.tls.key });
-  limitQuiet(app);
-  route(app, handlerOf(parked, store, reports, archive));
-  // The older build cannot say when a connection begins.
-  const tellsConnections = typeof app.filter === 'function';
-  if (tellsConnections) {
-    const silent = new Int32Array(start.silentConnections);
-    const bound = connectionBound(start.mostConnections, () =>
-      Atomics.add(silent, start.worker, 1),
-    );
-    app.filter((response, change) => bound(response, Number(change)));
-  }
-  if (start.ack === 'durable') setInterval(() => parked.giveUp(), giveUpEveryMs).unref();
+async function openEngine(
+  reports: WorkerReports | undefined,
+  archive: BatchWriter | undefined,
+): Promise<HttpEngine> {
+  const { memory, worker, reports: _, archive: __, silentConnections, http, ...work } = start;
+  const silent = new Int32Array(silentConnections);
+  const open = await engines[http]();
+  return open({
+    ...work,
+    counting: { stripe: stripeOf(memory, worker), worker, reports, archive },
+    control: controlOf(memory),
+    endedSilent: () => Atomics.add(silent, worker, 1),
+  });
+}
 
+function serve(
+  engine: HttpEngine,
+  reports: WorkerReports | undefined,
+  archive: BatchWriter | undefined,
+): void {
   if (start.archive !== undefined)
     setInterval(() => archive?.handOver(), start.archive.handOverMs).unref();
 
@@ -101,55 +71,36 @@ function serve(reports: WorkerReports | undefined, archive: BatchWriter | undefi
     const message: Collected = { collected: number, batch: reports.drain() };
     port.postMessage(message, batchTransferables(message.batch));
   };
-  app.listen(start.host, start.port, (listenSocket: us_listen_socket | false) => {
-    if (!listenSocket) {
-      const reason = 'the operating system refused';
-      tell({ listening: false, code: 'RETO3_CANNOT_LISTEN', reason });
+  let delays: ReturnType<typeof watchDelay> | undefined;
+  port.on('message', (message: ToWorker) => {
+    if ('flushed' in message) engine.flushed(message.flushed);
+    else if ('collect' in message) handOver(message.collect);
+    else if ('storeFailing' in message) engine.storeFailing(message.storeFailing);
+    else if ('switchOff' in message) reports?.switchOff(message.switchOff);
+    else if ('watchDelay' in message) {
+      delays ??= watchDelay();
+      tell({ delays });
+    } else if (message.stop === 'listening') engine.stopListening();
+    else {
+      // Nothing of ours is to be left on the event loop when it is closed.
+      delays?.disable();
+      engine.close();
+      handOver(lastBatch);
+      archive?.handOver();
       port.close();
-      return;
     }
-    let listening = true;
-    const stopListening = (): void => {
-      if (listening) uws.us_listen_socket_close(listenSocket);
-      listening = false;
-    };
-    let delays: ReturnType<typeof watchDelay> | undefined;
-    port.on('message', (message: ToWorker) => {
-      if ('flushed' in message) parked.answer(message.flushed);
-      else if ('collect' in message) handOver(message.collect);
-      else if ('storeFailing' in message) store.failing = message.storeFailing;
-      else if ('switchOff' in message) reports?.switchOff(message.switchOff);
-      else if ('watchDelay' in message) {
-        delays ??= watchDelay();
-        tell({ delays });
-      } else {
-        stopListening();
-        if (message.stop === 'listening') return;
-        // Nothing of ours is to be left on the event loop when it is closed.
-        delays?.disable();
-        app.close();
-        handOver(lastBatch);
-        archive?.handOver();
-        port.close();
-      }
-    });
-    tell({
-      listening: true,
-      port: uws.us_socket_local_port(listenSocket),
-      uwsVersion: version,
-      tellsConnections,
-    });
   });
 }
 
 try {
-  serve(await loadReports(), await openArchive());
+  const [reports, archive] = [await loadReports(), await openArchive()];
+  const engine = await openEngine(reports, archive);
+  serve(engine, reports, archive);
+  const { port: listensOn, version, tellsConnections } = engine;
+  tell({ listening: true, port: listensOn, version, tellsConnections });
 } catch (error) {
-  // Nothing listens yet; the main thread decides what to do.
-  const code =
-    error instanceof Reto3Error && error.code === 'RETO3_BAD_REPORT'
-      ? error.code
-      : 'RETO3_UWS_MISSING';
+  // Nothing listens; the main thread decides what to do.
+  const code = error instanceof Reto3Error ? error.code : 'RETO3_CANNOT_LISTEN';
   tell({ listening: false, code, reason: messageOf(error) });
   port.close();
 }

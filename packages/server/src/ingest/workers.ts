@@ -3,7 +3,7 @@
  */
 import type { EventLoopUtilization } from 'node:perf_hooks';
 import { Worker } from 'node:worker_threads';
-import { type Ack, messageOf, Reto3Error, threadExit } from '@reto3/core';
+import { type Ack, type HttpEngineName, messageOf, Reto3Error, threadExit } from '@reto3/core';
 import type { ReportSource } from '@reto3/reports/load';
 import type { Batch } from '@reto3/reports/worker';
 import { hostAndPort } from '../address-text.ts';
@@ -16,6 +16,7 @@ import type { PortClaim } from './port.ts';
 export interface IngestOptions {
   readonly memory: SharedArrayBuffer;
   readonly workerCount: number;
+  readonly http: HttpEngineName;
   /** Where they listen; released when they do, or cannot. */
   readonly claim: PortClaim;
   readonly ack: Ack;
@@ -33,20 +34,21 @@ export interface IngestOptions {
 
 export class IngestWorkers {
   readonly port: number;
-  readonly uwsVersion: string;
+  /** Of the HTTP engine. */
+  readonly version: string;
   readonly #workers: readonly RunningWorker[];
-  /** Of each worker; undefined where the build does not tell of connections. */
+  /** Of each worker; undefined where the engine does not tell of connections. */
   readonly #silentConnections: Int32Array | undefined;
 
   private constructor(
     workers: readonly RunningWorker[],
     port: number,
-    uwsVersion: string,
+    version: string,
     silentConnections: Int32Array | undefined,
   ) {
     this.#workers = workers;
     this.port = port;
-    this.uwsVersion = uwsVersion;
+    this.version = version;
     this.#silentConnections = silentConnections;
   }
 
@@ -55,20 +57,21 @@ export class IngestWorkers {
    * @throws Reto3Error RETO3_CANNOT_LISTEN, RETO3_UWS_MISSING, RETO3_BAD_REPORT
    */
   static async start(options: IngestOptions): Promise<IngestWorkers> {
-    const { memory, claim, ack, tls, mostBodyBytes, reports, archive, workerCount } = options;
+    const { memory, claim, http, ack, tls, mostBodyBytes, reports, archive, workerCount } = options;
     const mostConnections = connectionsPerWorker(descriptorLimit(), workerCount);
     const { address: host, port } = claim;
     const workers: RunningWorker[] = [];
     const silentConnections = new SharedArrayBuffer(workerCount * Int32Array.BYTES_PER_ELEMENT);
-    let uwsVersion = '';
+    let version = '';
     let tellsConnections = false;
     try {
       for (let worker = 0; worker < workerCount; worker++) {
         const limits = { mostBodyBytes, mostConnections, silentConnections };
-        const start = { memory, worker, host, port, ack, tls, reports, archive, ...limits };
+        const place = { http, host, port, sharesPort: workerCount > 1 };
+        const start = { memory, worker, ...place, ack, tls, reports, archive, ...limits };
         const running = new RunningWorker(start, options);
         workers.push(running);
-        ({ uwsVersion, tellsConnections } = await running.listening);
+        ({ version, tellsConnections } = await running.listening);
       }
     } catch (error) {
       await Promise.all(workers.map((worker) => worker.stop()));
@@ -77,7 +80,7 @@ export class IngestWorkers {
       claim.release();
     }
     const silent = tellsConnections ? new Int32Array(silentConnections) : undefined;
-    return new IngestWorkers(workers, port, uwsVersion, silent);
+    return new IngestWorkers(workers, port, version, silent);
   }
 
   /** Of a server that takes no requests. */
@@ -105,7 +108,7 @@ export class IngestWorkers {
     return Math.max(0, ...this.#workers.map((worker) => worker.load()));
   }
 
-  /** Connections that ended without a message; undefined where the build does not tell of them. */
+  /** Connections that ended without a message; undefined where the engine does not tell of them. */
   silentConnections(): number | undefined {
     // A number of each worker wraps at 32 bits.
     return this.#silentConnections?.reduce((sum, value) => sum + (value >>> 0), 0);
@@ -158,9 +161,9 @@ class RunningWorker {
         reject(
           new Reto3Error(
             message.code,
-            message.code === 'RETO3_BAD_REPORT'
-              ? message.reason
-              : `cannot listen on ${hostAndPort(start.host, start.port)}: ${message.reason}`,
+            message.code === 'RETO3_CANNOT_LISTEN'
+              ? `cannot listen on ${hostAndPort(start.host, start.port)}: ${message.reason}`
+              : message.reason,
           ),
         );
       });

@@ -59,6 +59,7 @@ export async function startWorkers(
     ? await IngestWorkers.start({
         memory,
         workerCount: config.workers,
+        http: config.http,
         claim,
         ack: config.ack,
         tls,
@@ -78,7 +79,7 @@ export async function startWorkers(
 }
 
 export function watchSilentConnections(
-  { log, metrics, shutdown, late }: Start,
+  { config, log, metrics, shutdown, late }: Start,
   coordinator: Coordinator,
   workers: IngestWorkers,
 ): void {
@@ -89,6 +90,7 @@ export function watchSilentConnections(
       return coordinator.state().messagesSinceStart;
     },
     open: () => openConnections(workers.port),
+    http: config.http,
     log,
   });
   shutdown.add('silentConnections', () => silent.stop());

@@ -1,6 +1,7 @@
 /** Settings of the ingest port. */
+import { httpEngines } from '@reto3/core';
 import type { SettingTable } from '../setting.ts';
-import { address, nonEmpty, wholeNumber } from '../setting-values.ts';
+import { address, nonEmpty, oneOf, wholeNumber } from '../setting-values.ts';
 
 export const ingestSettings = {
   port: {
@@ -21,6 +22,17 @@ export const ingestSettings = {
     unit: 'address',
     more: 'listens on every interface',
     less: '127.0.0.1: only this machine, for example behind a proxy',
+  },
+  http: {
+    flag: 'http',
+    summary:
+      "server of the ingest port: uws (uWebSockets.js, fast) or node (Node's own, for every client)",
+    value: httpEngines.join('|'),
+    fallback: 'uws',
+    parse: oneOf(httpEngines),
+    unit: 'HTTP engine',
+    more: '`node`: also serves HTTP/1.0, trailers, absolute targets and pipelines with `--ack durable`, on every platform of Node.js; a third of the requests/s ([Who speaks HTTP](#who-speaks-http))',
+    less: '`uws`: the fastest; HTTP/1.1 only',
   },
   /** A PEM file, together with tlsKey. */
   tlsCert: {

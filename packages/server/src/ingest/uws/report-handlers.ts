@@ -7,15 +7,18 @@
  * message is counted and answered when its last byte is here; a body that never ends is no message.
  */
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
-import type { BatchWriter } from '@reto3/archive/worker';
-import { addMessage } from '@reto3/engine/ring';
-import type { Message } from '@reto3/reports';
-import type { WorkerReports } from '@reto3/reports/worker';
+import type { StoreState } from '../awaiting-flush.ts';
+import {
+  type Counting,
+  countMessage,
+  type Head,
+  mostHeldBytes,
+  mostSeenBytes,
+  noBody,
+} from '../counting.ts';
 import { headDecides, isChunked, takeBody } from './body.ts';
-import type { StoreState } from './handlers.ts';
+import type { Handler } from './handlers.ts';
 import type { ParkedResponses } from './parked.ts';
-
-export type ReportHandler = (response: HttpResponse, request: HttpRequest) => void;
 
 /** How a worker answers, by its mode of acknowledgement. */
 export interface Answering {
@@ -46,44 +49,32 @@ export function answeringWhenDurable(parked: ParkedResponses, store: StoreState)
   };
 }
 
-interface Counting {
-  readonly stripe: Int32Array<SharedArrayBuffer>;
-  /** Its number, from 0. */
-  readonly worker: number;
-  readonly reports: WorkerReports | undefined;
-  readonly archive: BatchWriter | undefined;
+interface Handling {
+  readonly counting: Counting;
   readonly answering: Answering;
   /** A connection whose body is larger is closed. */
   readonly mostBodyBytes: number;
 }
 
-const noBody = new Uint8Array(0);
-
 /** For reports that need no more than the head. */
-export function reportHeads(counting: Counting): ReportHandler {
+export function reportHeads({ counting, answering, mostBodyBytes }: Handling): Handler {
   return (response, request) => {
-    if (counting.answering.refuses()) return refuse(response);
+    if (answering.refuses()) return refuse(response);
     // The request is gone when this returns.
     const head = headOf(request);
     const whole = (): void =>
-      counting.answering.answer(response, () => count(counting, head, noBody, 0));
-    if (!counting.answering.later && headDecides(request, counting.mostBodyBytes)) whole();
-    else takeBody(response, request, counting.mostBodyBytes, whole);
+      answering.answer(response, () => countMessage(counting, head, noBody, 0));
+    if (!answering.later && headDecides(request, mostBodyBytes)) whole();
+    else takeBody(response, request, mostBodyBytes, whole);
   };
 }
 
-/** Of a body, reports and archive see so many bytes. The load's bodies have 32. */
-const mostSeenBytes = 64 << 10;
-/** Bodies that are on their way to one worker occupy at most so much; more of them get a 503. */
-const mostHeldBytes = 64 << 20;
-
 /** For reports that need the body, and for the archive. */
-export function reportBodies(counting: Counting): ReportHandler {
+export function reportBodies({ counting, answering, mostBodyBytes }: Handling): Handler {
   let heldBytes = 0;
   return (response, request) => {
-    if (counting.answering.refuses()) return refuse(response);
-    if (!headDecides(request, counting.mostBodyBytes) && !isChunked(request))
-      return void response.close();
+    if (answering.refuses()) return refuse(response);
+    if (!headDecides(request, mostBodyBytes) && !isChunked(request)) return void response.close();
     // The request is gone when this returns.
     const head = headOf(request);
     const chunks: Uint8Array[] = [];
@@ -99,7 +90,7 @@ export function reportBodies(counting: Counting): ReportHandler {
     response.onData((chunk, isLast) => {
       if (done) return;
       bodyBytes += chunk.byteLength;
-      if (bodyBytes > counting.mostBodyBytes) {
+      if (bodyBytes > mostBodyBytes) {
         release();
         return void response.close();
       }
@@ -118,16 +109,14 @@ export function reportBodies(counting: Counting): ReportHandler {
         return;
       }
       // The part is taken away when this returns.
-      const own = counting.answering.later && chunks.length === 0 ? part.slice() : part;
+      const own = answering.later && chunks.length === 0 ? part.slice() : part;
       const body = chunks.length === 0 ? own : Buffer.concat([...chunks, part]);
       release();
-      if (counting.answering.refuses()) return refuse(response);
-      counting.answering.answer(response, () => count(counting, head, body, bodyBytes));
+      if (answering.refuses()) return refuse(response);
+      answering.answer(response, () => countMessage(counting, head, body, bodyBytes));
     });
   };
 }
-
-type Head = Pick<Message, 'method' | 'path' | 'query'>;
 
 function headOf(request: HttpRequest): Head {
   return {
@@ -136,19 +125,6 @@ function headOf(request: HttpRequest): Head {
     // uWebSockets.js gives undefined, whatever its types say, where there is no `?`.
     query: request.getQuery() || '',
   };
-}
-
-/** Counts, archives and reports one message, by one reading of the clock. */
-function count(
-  { stripe, worker, reports, archive }: Counting,
-  { method, path, query }: Head,
-  body: Uint8Array,
-  bodyBytes: number,
-): void {
-  const arrivedMs = Date.now();
-  addMessage(stripe, arrivedMs);
-  archive?.add(arrivedMs, method, path, query, body, bodyBytes);
-  reports?.add({ arrivedMs, worker, method, path, query, body, bodyBytes });
 }
 
 function refuse(response: HttpResponse): void {

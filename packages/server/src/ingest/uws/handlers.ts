@@ -5,6 +5,7 @@
  */
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import { addMessage } from '@reto3/engine/ring';
+import type { StoreState } from '../awaiting-flush.ts';
 import { headDecides, takeBody } from './body.ts';
 import type { ParkedResponses } from './parked.ts';
 
@@ -24,11 +25,6 @@ export function answerAtOnce(
     addMessage(stripe, Date.now());
     response.end();
   }
-}
-
-/** Whether the store takes writes. */
-export interface StoreState {
-  failing: boolean;
 }
 
 /**

@@ -1,0 +1,115 @@
+/**
+ * The HTTP engine of Node.js itself: for clients that uWebSockets.js does not serve (HTTP/1.0,
+ * trailers, absolute targets, pipelines with `--ack durable`), and where it has no binary.
+ */
+import { readFileSync } from 'node:fs';
+import { createServer, type Server, type ServerOptions } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { messageOf, Reto3Error } from '@reto3/core';
+import { type EngineWork, type OpenEngine, quietSeconds } from '../engine.ts';
+import { Connections } from './connections.ts';
+import { handlerOf } from './handlers.ts';
+import { HeldAnswers } from './held-answers.ts';
+
+/** Of the request line and the headers; more gets 431. */
+const mostHeadBytes = 16 << 10;
+/** How often Node.js looks for heads and bodies that take too long. */
+const checkEveryMs = 1_000;
+/** A body comes at least this fast, as with uWebSockets.js. */
+const leastBytesPerMs = 16;
+
+export const openNode: OpenEngine = async (work) => {
+  const { host, port, control, mostConnections, counting, mostBodyBytes } = work;
+  const connections = new Connections(work.endedSilent);
+  const held = work.ack === 'durable' ? new HeldAnswers(control) : undefined;
+  const server = makeServer(work);
+  if (Number.isFinite(mostConnections)) server.maxConnections = mostConnections;
+  server.on('request', handlerOf({ connections, mostBodyBytes, counting, held }));
+  server.on(work.tls === undefined ? 'connection' : 'secureConnection', (socket) =>
+    connections.add(socket),
+  );
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
+    connections.refuse(socket, refusalOf(error.code)),
+  );
+  server.on('connect', (_, socket: Duplex) =>
+    connections.refuse(socket, refusal('501 Not Implemented')),
+  );
+  server.on('timeout', (socket) => {
+    if (connections.of(socket).waiting === 0) socket.destroy();
+  });
+  const listening = { host, port, reusePort: work.sharesPort };
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(listening, resolve);
+  }).catch((cause: unknown) => {
+    throw new Reto3Error('RETO3_CANNOT_LISTEN', messageOf(cause), { cause });
+  });
+  return {
+    port: portOf(server),
+    version: process.versions.node,
+    tellsConnections: true,
+    flushed: (flush) => held?.flushed(flush),
+    storeFailing: (failing) => {
+      if (held !== undefined) held.storeFailing = failing;
+    },
+    stopListening: () => void server.close(),
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+};
+
+function makeServer({ tls, mostBodyBytes }: EngineWork): Server {
+  const quietMs = quietSeconds * 1_000;
+  const options: ServerOptions = {
+    // Said here, so that no NODE_OPTIONS change them.
+    insecureHTTPParser: false,
+    maxHeaderSize: mostHeadBytes,
+    // Checked by head.ts, which lets nothing behind such a request count.
+    requireHostHeader: false,
+    connectionsCheckingInterval: checkEveryMs,
+    headersTimeout: quietMs,
+    requestTimeout: quietMs + Math.ceil(mostBodyBytes / leastBytesPerMs),
+    // `timeout` does it, and costs a request less.
+    keepAliveTimeout: 0,
+  };
+  const server =
+    tls === undefined
+      ? createServer(options)
+      : createTlsServer({
+          ...options,
+          cert: readFileSync(tls.cert),
+          key: readFileSync(tls.key),
+          handshakeTimeout: quietMs,
+        });
+  // All of a head are looked at: its size bounds them.
+  server.maxHeadersCount = 0;
+  server.timeout = quietMs;
+  // A client that has closed its side gets the answers to what it sent. Node.js has no option for it.
+  return Object.assign(server, { httpAllowHalfOpen: true });
+}
+
+function portOf(server: Server): number {
+  const address: AddressInfo | string | null = server.address();
+  if (address === null || typeof address === 'string') throw new Error('BUG: got no port');
+  return address.port;
+}
+
+/** By the code of Node's error; undefined: the connection is closed without a word. */
+function refusalOf(code: string | undefined): string | undefined {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return refusal('431 Request Header Fields Too Large');
+    // See the promises in engine.ts.
+    case 'HPE_INVALID_CONTENT_LENGTH':
+      return undefined;
+    default:
+      return code?.startsWith('HPE_') ? refusal('400 Bad Request') : undefined;
+  }
+}
+
+function refusal(status: string): string {
+  return `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
+}

@@ -1,0 +1,91 @@
+import type { IncomingMessage } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import { headOf, judge } from './head.ts';
+
+const most = 1_000_000;
+
+interface Parts {
+  readonly method?: string;
+  readonly url?: string;
+  readonly minor?: number;
+  readonly major?: number;
+  /** As they stand in the head, names in lower case. */
+  readonly headers?: readonly (readonly [name: string, value: string])[];
+}
+
+/** A head as Node.js gives it: of several Hosts the first. */
+function request({ method = 'GET', url = '/', major = 1, minor = 1, ...parts }: Parts) {
+  const { headers = [['host', 'reto3']] } = parts;
+  return {
+    method,
+    url,
+    httpVersionMajor: major,
+    httpVersionMinor: minor,
+    headers: Object.fromEntries(headers.toReversed()),
+    rawHeaders: headers.flat(),
+  } as unknown as IncomingMessage;
+}
+
+const withHost = (name: string, value: string): Parts => ({
+  headers: [
+    ['host', 'reto3'],
+    [name, value],
+  ],
+});
+
+describe('judge', () => {
+  it.each<[string, Parts, unknown]>([
+    ['a head', {}, 'no body'],
+    ['a length', withHost('content-length', '1000000'), 'length'],
+    ['a length above the bound', withHost('content-length', '1000001'), 413],
+    ['an endless length', withHost('content-length', '9'.repeat(400)), 413],
+    ['a chunked body', withHost('transfer-encoding', 'Chunked'), 'chunked'],
+    ['another coding', withHost('transfer-encoding', 'gzip, chunked'), 400],
+    ['no Host', { headers: [] }, 400],
+    ['no Host in HTTP/1.0', { headers: [], minor: 0 }, 'no body'],
+    ['an empty Host', { headers: [['host', '']] }, 'no body'],
+    ['two Hosts', withHost('HOST', 'reto3'), 400],
+    ['HTTP/1.0 chunked', { ...withHost('transfer-encoding', 'chunked'), minor: 0 }, 400],
+    ['HTTP/2.0', { major: 2, minor: 0 }, 505],
+    ['HTTP/0.9', { major: 0, minor: 9 }, 505],
+    ['OPTIONS *', { method: 'OPTIONS', url: '*' }, 'no body'],
+    ['GET *', { url: '*' }, 400],
+    ['an absolute target', { url: 'HTTPS://reto3:80/a' }, 'no body'],
+    ['another scheme', { url: 'ftp://reto3/a' }, 400],
+    ['a target without a slash', { url: 'a' }, 400],
+    ['no authority', { url: 'http:///a' }, 400],
+  ])('%s', (_, parts, wanted) => {
+    expect(judge(request(parts), most)).toBe(wanted);
+  });
+
+  it.each([
+    'a',
+    'a:80',
+    'a:',
+    '[::1]',
+    '[::1]:80',
+    '127.0.0.1:8080',
+    'a_b-c.d',
+    "a!$&'()*+,;=~%20",
+  ])('takes the Host %s', (host) =>
+    expect(judge(request({ headers: [['host', host]] }), most)).toBe('no body'),
+  );
+
+  it.each(['a b', 'a/b', 'a:b', 'a:b@c', 'a, b', '[::1', '::1', 'a:1:2', 'ü'])(
+    'refuses the Host %s',
+    (host) => expect(judge(request({ headers: [['host', host]] }), most)).toBe(400),
+  );
+});
+
+describe('headOf', () => {
+  it.each([
+    ['/', '/', ''],
+    ['/a?b=c?d', '/a', 'b=c?d'],
+    ['*', '*', ''],
+    ['http://reto3', '/', ''],
+    ['http://reto3/a/b?c', '/a/b', 'c'],
+    ['http://reto3?c', '/', 'c'],
+  ])('%s', (url, path, query) => {
+    expect(headOf(request({ url }))).toEqual({ method: 'GET', path, query });
+  });
+});

@@ -1,0 +1,75 @@
+/**
+ * What a head says of its message, with Node's server. Its parser has refused most of what is
+ * malformed (`insecureHTTPParser` is off): bare LF, folded headers, bad lengths, a length beside a
+ * transfer coding. What it lets through and is cheap to see is refused here.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Head } from '../counting.ts';
+
+/** The status that refuses a message. */
+export type Refusal = 400 | 413 | 505;
+
+/** How the body of a message ends, or the status that refuses it. */
+type Judgement = 'no body' | 'length' | 'chunked' | Refusal;
+
+/** RFC 3986 sections 3.2.2 and 3.2.3: a name or address, and a port. */
+const hostAndPort = /^(?:[\w.~!$&'()*+,;=%-]*|\[[\da-fA-F:.]+\])(?::\d*)?$/;
+
+/** Clients of one server all send the same one. */
+let lastHost: string | undefined;
+
+export function judge(request: IncomingMessage, mostBodyBytes: number): Judgement {
+  const { headers, httpVersionMajor, httpVersionMinor } = request;
+  if (httpVersionMajor !== 1 || httpVersionMinor > 1) return 505;
+  const { host } = headers;
+  if (host === undefined ? httpVersionMinor === 1 : host !== lastHost && !isHost(host)) return 400;
+  if (!isTarget(request.url ?? '', request.method) || hasTwoHosts(request.rawHeaders)) return 400;
+  const coding = headers['transfer-encoding'];
+  if (coding !== undefined)
+    return httpVersionMinor === 1 && coding.toLowerCase() === 'chunked' ? 'chunked' : 400;
+  const length = headers['content-length'];
+  if (length === undefined) return 'no body';
+  // The parser has seen that it is a number.
+  return Number(length) <= mostBodyBytes ? 'length' : 413;
+}
+
+function isHost(text: string): boolean {
+  if (!hostAndPort.test(text)) return false;
+  lastHost = text;
+  return true;
+}
+
+/** Node.js keeps the first of several and says nothing. */
+function hasTwoHosts(rawHeaders: readonly string[]): boolean {
+  let hosts = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index];
+    if (name?.length === 4 && name.toLowerCase() === 'host') hosts++;
+  }
+  return hosts > 1;
+}
+
+const slash = 0x2f;
+const absolute = /^https?:\/\/[^/?#]/i;
+
+/** RFC 9112 section 3.2: a path, `*` for OPTIONS, or an absolute URL. */
+function isTarget(url: string, method: string | undefined): boolean {
+  return url.charCodeAt(0) === slash || (url === '*' && method === 'OPTIONS') || absolute.test(url);
+}
+
+/** Of a request that was judged. */
+export function headOf({ method = '', url = '' }: IncomingMessage): Head {
+  const target = url.charCodeAt(0) === slash || url === '*' ? url : withoutAuthority(url);
+  const end = target.indexOf('?');
+  return end < 0
+    ? { method, path: target, query: '' }
+    : { method, path: target.slice(0, end), query: target.slice(end + 1) };
+}
+
+/** Of an absolute URL what a client sends that asks the server itself. */
+function withoutAuthority(url: string): string {
+  const rest = url.slice(url.indexOf('://') + '://'.length);
+  const start = rest.search(/[/?]/);
+  if (start < 0) return '/';
+  return rest.charCodeAt(start) === slash ? rest.slice(start) : `/${rest.slice(start)}`;
+}

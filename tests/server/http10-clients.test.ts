@@ -1,0 +1,186 @@
+/**
+ * Programs that speak HTTP/1.0, some of them by default, against `--http node`: each request that
+ * they send is answered and counted once.
+ */
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { freePort } from '@reto3/bench/src/free-port.ts';
+import { describe, expect, onTestFinished } from 'vitest';
+import { get } from '../hostile/corpus/case.ts';
+import { askInfo } from '../support/api.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { startNginx } from '../support/nginx.ts';
+import { launch } from '../support/processes.ts';
+import { requires } from '../support/requirement.ts';
+import { Server } from '../support/server.ts';
+import { waitUntil } from '../support/wait.ts';
+
+const run = promisify(execFile);
+const requests = 200;
+
+describe.each(['memory', 'durable'])('--ack %s', (ack) => {
+  async function start() {
+    const flags = ['--http', 'node', '--ack', ack];
+    const server = await Server.start({ dataDir: await temporaryFolder(), flags });
+    const counted = async () => (await askInfo(server.adminUrl)).messagesSinceStart;
+    return { port: server.port, counted };
+  }
+
+  for (const [what, flags, kept] of [
+    ['a connection for each request', [], 0],
+    ['connections that are kept', ['-k'], requests],
+  ] as const) {
+    requires('ab')(`ab: ${what}`, async () => {
+      const { port, counted } = await start();
+      const url = `http://127.0.0.1:${port}/`;
+      const { stdout } = await run('ab', ['-n', `${requests}`, '-c', '8', ...flags, url]);
+      expect(stdout).toMatch(
+        new RegExp(`Complete requests: +${requests}\\nFailed requests: +0\\n`),
+      );
+      expect(Number(/Keep-Alive requests: +(\d+)/.exec(stdout)?.[1] ?? 0)).toBe(kept);
+      expect(await counted()).toBe(requests);
+    });
+  }
+
+  requires('nginx')('nginx: mirror and proxy_pass without proxy_http_version', async () => {
+    const { port: ingest, counted } = await start();
+    const port = await freePort();
+    await startNginx(`
+  server {
+    listen 127.0.0.1:${port};
+    location / { mirror /mirror; proxy_pass http://127.0.0.1:${await startApplication()}; }
+    location = /mirror { internal; proxy_pass http://127.0.0.1:${ingest}$request_uri; }
+    location /direct { proxy_pass http://127.0.0.1:${ingest}; }
+    location = /ready { return 204; }
+  }`);
+    const ask = (path: string, init?: RequestInit): Promise<number | undefined> =>
+      fetch(`http://127.0.0.1:${port}${path}`, init).then(
+        ({ status }) => status,
+        () => undefined,
+      );
+    await waitUntil('nginx answers', async () => (await ask('/ready')) === 204);
+    for (let round = 0; round < 20; round++) {
+      expect(await ask('/page?of=some')).toBe(200);
+      expect(await ask('/', { method: 'POST', body: 'value=1' })).toBe(200);
+      expect(await ask('/direct', { method: 'PUT', body: 'x'.repeat(20_000) })).toBe(200);
+    }
+    // A mirrored request may arrive after the answer of the application.
+    await waitUntil('each is counted', async () => (await counted()) >= 60);
+    expect(await counted()).toBe(60);
+  });
+
+  requires('haproxy')('haproxy: option httpchk, and what it passes on', async () => {
+    const { port: ingest, counted } = await start();
+    const port = await freePort();
+    const file = join(await temporaryFolder(), 'haproxy.cfg');
+    await writeFile(
+      file,
+      `defaults
+  mode http
+  timeout connect 5s
+  timeout client 30s
+  timeout server 30s
+frontend in
+  bind 127.0.0.1:${port}
+  http-request return status 204 if { path /ready } { nbsrv(reto3) gt 0 }
+  default_backend reto3
+backend reto3
+  option httpchk
+  server one 127.0.0.1:${ingest} check inter 1h rise 1
+`,
+    );
+    launch('haproxy', ['-db', '-f', file]);
+    const ask = (path: string): Promise<number | undefined> =>
+      fetch(`http://127.0.0.1:${port}${path}`).then(
+        ({ status }) => status,
+        () => undefined,
+      );
+    // One check, of HTTP/1.0, has come.
+    await waitUntil('haproxy has checked', async () => (await counted()) === 1);
+    await waitUntil('haproxy takes it for ready', async () => (await ask('/ready')) === 204);
+    for (let request = 0; request < 20; request++) expect(await ask('/')).toBe(200);
+    expect(await counted()).toBe(21);
+  });
+
+  requires('apache2')(
+    'Apache: a check of a balancer by hcmethod=GET, and what it passes on',
+    async () => {
+      const { port: ingest, counted } = await start();
+      const port = await freePort();
+      const folder = await temporaryFolder();
+      const file = join(folder, 'apache.conf');
+      const modules = ['mpm_event', 'authz_core', 'proxy', 'proxy_http', 'proxy_balancer'];
+      const more = ['lbmethod_byrequests', 'slotmem_shm', 'proxy_hcheck'];
+      await writeFile(
+        file,
+        `ServerRoot ${folder}
+ServerName reto3
+Listen 127.0.0.1:${port}
+PidFile ${folder}/pid
+ErrorLog ${folder}/error.log
+DefaultRuntimeDir ${folder}
+${[...modules, ...more].map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`).join('\n')}
+<Proxy balancer://reto3>
+  BalancerMember http://127.0.0.1:${ingest} hcmethod=GET hcuri=/ hcinterval=1
+</Proxy>
+ProxyPass / balancer://reto3/
+`,
+      );
+      const apache = launch('apache2', ['-X', '-f', file]);
+      await waitUntil('Apache checks twice', async () => {
+        if (!apache.running) throw new Error(`cannot start Apache: ${apache.stderr}`);
+        return (await counted()) >= 2;
+      });
+      const before = await counted();
+      for (let request = 0; request < 20; request++)
+        expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(200);
+      expect((await counted()) - before).toBeGreaterThanOrEqual(20);
+    },
+  );
+
+  requires('nc')('nc -N, which half-closes behind its request', async () => {
+    const { port, counted } = await start();
+    const nc = launch('sh', ['-c', `printf '%s' "$0" | nc -N 127.0.0.1 ${port}`, get.repeat(3)]);
+    await nc.exited;
+    expect(nc.stdout.match(/^HTTP\/1\.1 200 OK\r$/gm)).toHaveLength(3);
+    expect(await counted()).toBe(3);
+  });
+
+  requires('python3')("Python's http.client as HTTP/1.0", async () => {
+    const { port, counted } = await start();
+    const script = `
+import http.client
+http.client.HTTPConnection._http_vsn = 10
+http.client.HTTPConnection._http_vsn_str = 'HTTP/1.0'
+for keep in ({}, {'Connection': 'keep-alive'}):
+    connection = http.client.HTTPConnection('127.0.0.1', ${port})
+    for time in range(10):
+        connection.request('POST', '/', body='value=1', headers=keep)
+        answer = connection.getresponse()
+        print(answer.status, answer.read().decode())
+`;
+    const { stdout } = await run('python3', ['-c', script]);
+    expect(stdout.trim().split(/ *\n/)).toEqual(Array(20).fill('200'));
+    expect(await counted()).toBe(20);
+  });
+});
+
+async function startApplication(): Promise<number> {
+  const application = createServer((request, response) => {
+    request.resume().on('end', () => response.end());
+  });
+  application.listen(0, '127.0.0.1');
+  await once(application, 'listening');
+  onTestFinished(() => {
+    application.closeAllConnections();
+    application.close();
+  });
+  const address: AddressInfo | string | null = application.address();
+  if (address === null || typeof address === 'string') throw new Error('BUG: got no port');
+  return address.port;
+}
