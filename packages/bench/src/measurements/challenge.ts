@@ -3,8 +3,9 @@ import type { Bench } from '../bench.ts';
 import { Collected } from '../collected.ts';
 import { calmRate, challengeSource, runChallenge } from '../loads/challenge.ts';
 import { bareUws } from '../peers/bare-uws.ts';
+import { nodeHttp } from '../peers/node-http.ts';
 import type { RunningPeer } from '../peers/peer.ts';
-import { reto3 } from '../peers/reto3.ts';
+import { reto3, reto3Node } from '../peers/reto3.ts';
 import type { Finding } from '../result.ts';
 
 const microseconds = 1e6;
@@ -17,7 +18,7 @@ export async function challenge(bench: Bench): Promise<Finding[]> {
   const { challengeRounds, challengeSeconds, settleSeconds } = bench.plan;
   const collected = new Collected();
   for (let round = 0; round < challengeRounds; round++) {
-    for (const peer of bench.inTurn(round, [reto3, bareUws])) {
+    for (const peer of bench.inTurn(round, [reto3, bareUws, reto3Node, nodeHttp])) {
       await bench.with(peer, { placement: bench.placement, workers: 1 }, async (running) => {
         const first = await load(bench, running, settleSeconds);
         const settled = await load(bench, running, challengeSeconds);

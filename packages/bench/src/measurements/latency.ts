@@ -1,14 +1,19 @@
-/** The latency at fixed rates of reto3 and its yardstick. */
+/** The latency at fixed rates of reto3 and its yardstick, with both HTTP engines. */
 import type { Bench } from '../bench.ts';
 import { Collected } from '../collected.ts';
 import { calmRate } from '../loads/challenge.ts';
 import { runSteady, steady } from '../loads/steady.ts';
 import { bareUws } from '../peers/bare-uws.ts';
-import { reto3 } from '../peers/reto3.ts';
+import { nodeHttp } from '../peers/node-http.ts';
+import type { Peer } from '../peers/peer.ts';
+import { reto3, reto3Node } from '../peers/reto3.ts';
 import type { Comparison, Finding } from '../result.ts';
 
 /** The highest rate that the generator sends on one core without lag. */
 const maxGeneratorRate = 50_000;
+
+/** Half of the yardstick's maximum is about all that Node's server answers. */
+const calmOnly: readonly Peer[] = [reto3Node, nodeHttp];
 
 /** @param maxRate the yardstick's maximum, requests per second */
 export async function latency(bench: Bench, maxRate: number): Promise<Finding[]> {
@@ -16,11 +21,12 @@ export async function latency(bench: Bench, maxRate: number): Promise<Finding[]>
   const rates = { calm: calmRate, half };
   const collected = new Collected();
   for (let round = 0; round < bench.plan.latencyRounds; round++) {
-    for (const peer of bench.inTurn(round, [reto3, bareUws])) {
+    for (const peer of bench.inTurn(round, [reto3, bareUws, ...calmOnly])) {
       await bench.with(peer, { placement: bench.placement, workers: 1 }, async ({ port }) => {
         const settling = steady(port, calmRate, bench.plan.settleSeconds);
         await runSteady(settling, bench.placement.load);
         for (const [id, rate] of Object.entries(rates)) {
+          if (id !== 'calm' && calmOnly.includes(peer)) continue;
           const options = steady(port, rate, bench.plan.latencySeconds);
           const result = await runSteady(options, bench.placement.load);
           collected.add(`latency-${id}-p50`, peer.name, result.p50Ms);

@@ -8,7 +8,7 @@ import { haproxy } from '../peers/haproxy.ts';
 import { nginx, nginxLua } from '../peers/nginx.ts';
 import { nodeHttp } from '../peers/node-http.ts';
 import type { Peer, RunningPeer } from '../peers/peer.ts';
-import { reto3 } from '../peers/reto3.ts';
+import { reto3, reto3Node } from '../peers/reto3.ts';
 import type { Comparison, Finding, Table } from '../result.ts';
 import { spreadOf } from '../statistics.ts';
 import { watchBusy } from '../usage.ts';
@@ -18,7 +18,7 @@ const warmUpSeconds = 1;
 /** Measured in every round. */
 const pair: readonly Peer[] = [reto3, bareUws];
 /** Peers that support pipelining. */
-const pipelining: readonly Peer[] = [...pair, haproxy, nginx, nginxLua, nodeHttp];
+const pipelining: readonly Peer[] = [...pair, haproxy, nginx, nginxLua, reto3Node, nodeHttp];
 
 /** One core for the server, one for the load. */
 export async function throughput(bench: Bench): Promise<Finding[]> {

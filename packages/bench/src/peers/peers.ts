@@ -5,7 +5,7 @@ import { influxdb } from './influxdb.ts';
 import { nginx, nginxLua } from './nginx.ts';
 import { nodeHttp } from './node-http.ts';
 import type { Peer } from './peer.ts';
-import { reto3 } from './reto3.ts';
+import { reto3, reto3Node } from './reto3.ts';
 import { victoriaMetrics } from './victoria-metrics.ts';
 import { webdis } from './webdis.ts';
 
@@ -16,6 +16,7 @@ export const peers: readonly Peer[] = [
   nginx,
   nginxLua,
   webdis,
+  reto3Node,
   nodeHttp,
   victoriaMetrics,
   influxdb,

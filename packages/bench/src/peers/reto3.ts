@@ -100,3 +100,11 @@ export const reto3: Peer = {
   start: ({ folder, cores, workers }) =>
     startReto3({ cores, workers, dataDir: join(folder, 'data') }),
 };
+
+/** With Node's HTTP server in place of uWebSockets.js; its yardstick is node:http. */
+export const reto3Node: Peer = {
+  ...reto3,
+  name: 'reto3 --http node',
+  start: ({ folder, cores, workers }) =>
+    startReto3({ cores, workers, dataDir: join(folder, 'data'), flags: ['--http', 'node'] }),
+};

@@ -7,6 +7,8 @@ import { differences, ratios, spreadOf } from '../statistics.ts';
 
 const us = 'reto3';
 const bare = 'bare uWebSockets.js';
+const usOnNode = 'reto3 --http node';
+const bareNode = 'node:http';
 
 export interface Target {
   readonly what: string;
@@ -94,6 +96,7 @@ export const serverTargets: readonly Target[] = [
   least('keep-alive ÷ webdis + Redis', 2, ratio('keep-alive', 'webdis + Redis INCR')),
   least('keep-alive ÷ VictoriaMetrics', 4, ratio('keep-alive', 'VictoriaMetrics')),
   least('keep-alive ÷ InfluxDB', 25, ratio('keep-alive', 'InfluxDB')),
+  least('keep-alive with --http node ÷ node:http', 0.93, ratio('keep-alive', bareNode, usOnNode)),
   least('ingest with 20 dashboards ÷ without', 0.97, ratio('watched-share', alone, watched)),
   least('ingest with 4 alerts ÷ without', 0.97, ratio('alerts-share', alone, alerted)),
   least('pipelined ÷ haproxy', 5, ratio('pipelined', 'haproxy + stick table')),
