@@ -89,9 +89,14 @@ function scriptsMissing(file: string): string[] {
 
 /** Files and folders of this repository that a page names and that are not there. */
 function filesMissing(file: string): string[] {
-  return codeIn(file)
-    .filter((code) => /^(tests|packages|scripts|docs|deploy|docker|tsung)\/[\w./-]+$/.test(code))
-    .filter((path) => !existsSync(join(root, path)));
+  const named = codeIn(file).filter((code) =>
+    /^(tests|packages|scripts|docs|deploy|docker|tsung)\/[\w./-]+$/.test(code),
+  );
+  // A package's README names its own files.
+  const own = file.startsWith('packages/')
+    ? [...textOf(file).matchAll(/\bsrc\/[\w/-]+\.ts\b/g)].map(([path]) => join(dirname(file), path))
+    : [];
+  return [...named, ...own].filter((path) => !existsSync(join(root, path)));
 }
 
 describe.each(pages)('%s', (file) => {
