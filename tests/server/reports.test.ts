@@ -1,10 +1,12 @@
 /** Reports in whole servers: what they see, keep, survive, and cannot break. */
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { ask, askInfo, askStats } from '../support/api.ts';
 import { runCli, startCli } from '../support/cli.ts';
 import { figure } from '../support/figure.ts';
@@ -17,13 +19,13 @@ import { waitUntil } from '../support/wait.ts';
 
 const builtIn = ['--report', 'lag', '--report', 'generated', '--report', 'top,sizes'];
 
-/** The example of docs/reports.md, as its reader would copy it. */
-const methods = (() => {
+/** The examples of docs/reports.md, as its reader would copy them. */
+const [methods, laws] = (() => {
   const path = new URL('../../docs/reports.md', import.meta.url);
-  const document = readFileSync(path, 'utf8');
-  const [, code] = /<!-- example: methods\.mjs -->\n```js\n(.*?)```/s.exec(document) ?? [];
-  if (code === undefined) throw new Error('docs/reports.md has no example');
-  return code;
+  const blocks = [...readFileSync(path, 'utf8').matchAll(/```js\n(.*?)```/gs)];
+  const [report, test] = blocks.map(([, code]) => code);
+  if (report === undefined || test === undefined) throw new Error('docs/reports.md has no example');
+  return [report, test];
 })();
 
 async function moduleWith(code: string, name = 'report.mjs'): Promise<string> {
@@ -261,6 +263,23 @@ describe('a report of somebody', () => {
       stdout: expect.stringMatching(/posts=1, others=2\n$/),
     });
     expect((await runCli(['reports', ...folder])).stdout).toMatch(/ {2}stopped \d{4}-/);
+  });
+
+  test('is held to the laws, as docs/reports.md shows it', async () => {
+    // In a clone, where both packages are found.
+    const folder = await mkdtemp(
+      fileURLToPath(new URL('../../node_modules/.laws-', import.meta.url)),
+    );
+    onTestFinished(() => rm(folder, { recursive: true }));
+    await writeFile(join(folder, 'laws.mjs'), laws);
+    const run = async (report: string) => {
+      await writeFile(join(folder, 'methods.mjs'), report);
+      return spawnSync(process.execPath, [join(folder, 'laws.mjs')], { encoding: 'utf8' });
+    };
+    expect(await run(methods)).toMatchObject({ status: 0, stdout: '', stderr: '' });
+    const broken = await run(methods.replace('a.posts + b.posts', 'a.posts'));
+    expect(broken.status).toBe(1);
+    expect(broken.stderr).toMatch(/report "methods" breaks a law: /);
   });
 
   test.each([
