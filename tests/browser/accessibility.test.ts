@@ -1,4 +1,4 @@
-/** axe-core finds nothing wrong with any state of the page, and it fits a phone. */
+/** axe-core finds no violation in any state of the page, and the page fits a phone. */
 import { expect, onTestFinished } from 'vitest';
 import { temporaryFolder } from '../support/folder.ts';
 import { requires } from '../support/requirement.ts';
@@ -71,7 +71,7 @@ test('fits a phone, without scrolling sideways', async () => {
   await page.untilText('state', 'Held');
 });
 
-test('cuts no figure off on the narrowest screen, which is a usual one at 400 %', async () => {
+test('shows all figures on the narrowest screen, like a usual one at 400 % zoom', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const narrow = { viewport: { width: 320, height: 640 } };
   const hour = Date.UTC(2016, 4, 28);
@@ -98,7 +98,7 @@ test('cuts no figure off on the narrowest screen, which is a usual one at 400 %'
   expect(await dialog.isVisible()).toBe(false);
 });
 
-test('shows what is chosen where the system allows few colours', async () => {
+test('shows the selection in forced-colours mode', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const page = await Dashboard.open(server.adminUrl, '', { forcedColors: 'active' });
   await page.untilLive();

@@ -1,4 +1,4 @@
-/** The dashboard behind a reverse proxy, and in browsers that lack what Chromium has. */
+/** The dashboard behind a reverse proxy, and in browsers with fewer features than Chromium. */
 import { expect, onTestFinished } from 'vitest';
 import { askInfo } from '../support/api.ts';
 import { temporaryFolder } from '../support/folder.ts';

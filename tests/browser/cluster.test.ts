@@ -1,4 +1,4 @@
-/** The dashboard of a server that adds up a cluster: whose counts, and how the nodes are. */
+/** The dashboard of a merger: the choice of nodes, and their state. */
 import { expect, onTestFinished } from 'vitest';
 import { askStats } from '../support/api.ts';
 import { startNode } from '../support/cluster.ts';
@@ -22,7 +22,7 @@ async function sumOf(server: Server, query: string): Promise<number> {
   return counts.reduce((sum, count) => sum + count, 0);
 }
 
-test('shows one node or all of them, and how they are', async () => {
+test('shows one node or all of them, and their state', async () => {
   const nats = await NatsServers.start();
   const a = await startNode({ nats, name: 'web-a', role: 'both' });
   const b = await startNode({ nats, name: 'web-b' });
@@ -68,7 +68,7 @@ test('shows one node or all of them, and how they are', async () => {
   await page.untilText('all-note', 'not web-b');
 });
 
-test('shows each node alone, chosen in the head, in the table or by the address', async () => {
+test('shows a single node, chosen in the header, in the table or by the address', async () => {
   const nats = await NatsServers.start();
   const nodes = await Promise.all(
     ['web-a', 'web-b'].map((name) => startNode({ nats, name, role: 'ingest' })),
@@ -125,7 +125,7 @@ test('shows each node alone, chosen in the head, in the table or by the address'
   await stranger.untilText('trouble', '');
 });
 
-test('begins with the cluster where the server only adds up, and has no switch without one', async () => {
+test('starts with the cluster on a server that only merges; has no switch without a cluster', async () => {
   const nats = await NatsServers.start();
   const a = await startNode({ nats, name: 'web-a' });
   const merger = await startNode({ nats, name: 'sum', role: 'merge' });

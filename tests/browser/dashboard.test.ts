@@ -205,7 +205,7 @@ test('can be used by keyboard alone', async () => {
   expect(await focus()).toBe('help');
 });
 
-test('says in a table what the chart draws', async () => {
+test('has the data of the chart in a table', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   startLoad(server);
   const page = await Dashboard.open(server.adminUrl);
@@ -229,7 +229,7 @@ test('says in a table what the chart draws', async () => {
   expect(lines.join('')).toBe(await response.text());
 });
 
-test('says how bursty the range is as the API does, and goes to each burst and back', async () => {
+test('shows the same bursts as the API, and goes to each burst and back', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   startLoad(server);
   const page = await Dashboard.open(server.adminUrl);
@@ -291,7 +291,7 @@ test('says how bursty the range is as the API does, and goes to each burst and b
   expect(await page.page.locator('#bursts-back').isVisible()).toBe(false);
 });
 
-test('says that nobody counted, which is not that nothing came', async () => {
+test('distinguishes a gap from windows without messages', async () => {
   const server = await Server.start({
     dataDir: await temporaryFolder(),
     flags: ['--node', 'web-1'],
@@ -311,7 +311,7 @@ test('says that nobody counted, which is not that nothing came', async () => {
   expect(await page.text('ratio-note')).toBe('mean 0 per 10 ms');
 });
 
-test('gives bursts their date where the range has more than one', async () => {
+test('shows the date of bursts in a range of several days', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   startLoad(server);
   const page = await Dashboard.open(server.adminUrl);
@@ -328,7 +328,7 @@ test('gives bursts their date where the range has more than one', async () => {
   expect(await peak.textContent()).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}$/);
 });
 
-test('asks for the token, and never puts it into an address', async () => {
+test('asks for the token, and never puts it into a URL', async () => {
   const dataDir = await temporaryFolder();
   const tokenFile = join(dataDir, 'token');
   await writeFile(tokenFile, 'open-sesame-please\n');
@@ -352,7 +352,7 @@ test('asks for the token, and never puts it into an address', async () => {
   expect(page.asked.filter((url) => url.includes('sesame'))).toEqual([]);
 });
 
-test('is dark or light as the system is, until somebody chooses', async () => {
+test('follows the system theme until the user chooses one', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const page = await Dashboard.open(server.adminUrl, '', { colorScheme: 'dark' });
   const background = (): Promise<string> =>
@@ -368,7 +368,7 @@ test('is dark or light as the system is, until somebody chooses', async () => {
   expect(await background()).toBe(dark);
 });
 
-test('lets nothing foreign in, and nobody frame it', async () => {
+test('loads nothing from other hosts, and refuses to be framed', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const response = await fetch(`${server.adminUrl}/`);
   const { headers } = response;
@@ -381,7 +381,7 @@ test('lets nothing foreign in, and nobody frame it', async () => {
   expect(await response.text()).not.toMatch(/<style|<script(?![^>]*\bsrc=)|\sstyle=|\son\w+=/);
 });
 
-test('draws a minute of 10 ms windows without a hitch', async () => {
+test('draws a minute of 10 ms windows smoothly', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   startLoad(server);
   const page = await Dashboard.open(server.adminUrl);

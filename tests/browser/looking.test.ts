@@ -1,4 +1,4 @@
-/** Ways to look at what was counted: ranges, clocks, two clicks, and what marks mean. */
+/** Views of the dashboard: ranges, time zones, selection by two clicks, and marks. */
 import type { Locator } from 'playwright-core';
 import { expect, onTestFinished } from 'vitest';
 import { askInfo } from '../support/api.ts';
@@ -36,7 +36,7 @@ function countPixels(page: Dashboard, selector: string, name: string): Promise<n
   })()`);
 }
 
-test('an empty server says how to send the first message, and the copied command does', async () => {
+test('an empty server shows a command that sends the first message, and the command works', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const page = await Dashboard.open(server.adminUrl, '', {
     permissions: ['clipboard-read', 'clipboard-write'],
@@ -50,7 +50,7 @@ test('an empty server says how to send the first message, and the copied command
   expect(await page.page.locator('#empty').isVisible()).toBe(false);
 });
 
-test('trouble with an answer is told until the next one succeeds', async () => {
+test('a failed answer is reported until the next one succeeds', async () => {
   const server = await startLoaded();
   const page = await Dashboard.open(server.adminUrl, '', { mayRefuse: true });
   await page.untilLive();
@@ -66,7 +66,7 @@ test('trouble with an answer is told until the next one succeeds', async () => {
   await page.page.locator('#trouble').waitFor({ state: 'hidden' });
 });
 
-test('the view of a young server begins where counting began, in every preset', async () => {
+test('the view of a new server begins where counting began, in every preset', async () => {
   const server = await startLoaded();
   const { startedAt } = await askInfo(server.adminUrl);
   const page = await Dashboard.open(server.adminUrl);
@@ -81,7 +81,7 @@ test('the view of a young server begins where counting began, in every preset', 
   }
 });
 
-test('shows a range chosen by date and time, of the clock that was chosen', async () => {
+test('shows a range chosen by date and time, in the chosen time zone', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const page = await Dashboard.open(server.adminUrl, '', { timezoneId: 'Europe/Berlin' });
   await page.untilLive();
@@ -176,7 +176,7 @@ test('bursts and stalls are marked in the chart, and no two meanings share a col
   }
 });
 
-test('what is held looks unlike what is live', async () => {
+test('a held view looks different from a live one', async () => {
   const server = await startLoaded();
   const page = await Dashboard.open(server.adminUrl);
   await waitUntil('the page shows requests', async () => (await page.number('rate')) > 500);

@@ -1,6 +1,6 @@
 /**
- * The states of the dashboard as pictures, of real servers: one under the load of the task, 5,000
- * requests/s of Tsung, and two nodes of a cluster under a load with a rhythm that one can see.
+ * Screenshots of the dashboard with real servers: one under the challenge's load, 5,000 requests/s from
+ * Tsung, and two nodes of a cluster under a load with a visible rhythm.
  */
 
 import { setTimeout } from 'node:timers/promises';

@@ -1,9 +1,9 @@
-/** `reto3 audit` says whether the counts can be relied on, and where not. */
+/** `reto3 audit` checks the counts and names the places that are wrong. */
 import { expect, test } from 'vitest';
 import { runCli } from '../support/cli.ts';
 import { flipRow, folderWithBlocks, messages, serverWithMessages } from '../support/data-folder.ts';
 
-test('an audit of a running server and of its folder holds', async () => {
+test('an audit of a running server and of its folder succeeds', async () => {
   const { server, dataDir } = await serverWithMessages();
   const asked = await runCli(['audit', '--url', server.adminUrl]);
   expect(asked).toMatchObject({ code: 0, stderr: '' });

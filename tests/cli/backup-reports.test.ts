@@ -1,4 +1,4 @@
-/** What is stored of reports goes into a backup and out of it again, and outlives a repair. */
+/** Stored reports survive a backup with its restore, and a repair. */
 import { join } from 'node:path';
 import { openDatabase, rowRange, Store } from '@reto3/engine';
 import { expect, test } from 'vitest';
@@ -38,7 +38,7 @@ async function folderWithReports(): Promise<string> {
   return dataDir;
 }
 
-test('a backup holds the reports, and a restored folder says the same of them', async () => {
+test('a backup has the reports, and a restored folder answers the same', async () => {
   const dataDir = await folderWithReports();
   const folder = await temporaryFolder();
   const [file, restored] = [join(folder, 'counts.reto3'), join(folder, 'restored')];
@@ -49,7 +49,7 @@ test('a backup holds the reports, and a restored folder says the same of them', 
   expect(await reportsIn(restored)).toBe(before);
 });
 
-test('a repair keeps the reports, and drops what is damaged of them', async () => {
+test('a repair keeps the reports, and drops damaged rows', async () => {
   const dataDir = await folderWithReports();
   const before = await reportsIn(dataDir);
   expect((await runCli(['doctor', '--repair', '--data-dir', dataDir])).code).toBe(0);

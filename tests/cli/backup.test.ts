@@ -25,7 +25,7 @@ async function allOf(folder: string): Promise<string[]> {
   return answers;
 }
 
-test('a backup under load has all that was answered before, and restores to the same', async () => {
+test('a backup under load has everything that was answered before, and restores to the same', async () => {
   const { server } = await serverWithMessages();
   const folder = await temporaryFolder();
   const file = join(folder, 'counts.reto3');
@@ -72,7 +72,7 @@ test('a backup of a folder restores to the same bytes, into an empty folder only
   expect((await runCli(['audit', '--data-dir', restored])).code).toBe(0);
 });
 
-test('a restore that is given up in its middle leaves no folder', async () => {
+test('an interrupted restore leaves no folder', async () => {
   const dataDir = await folderWithBlocks(startMs);
   const folder = await temporaryFolder();
   const file = join(folder, 'counts.reto3');

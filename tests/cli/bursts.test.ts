@@ -97,7 +97,7 @@ test('in every format', async () => {
   expect(curve.at(-1)).toEqual({ rate: 100, burst: 1 });
 });
 
-test('exit codes tell what is the matter', async () => {
+test('exit codes distinguish the failures', async () => {
   const dataDir = await folderWithBlocks(startMs);
   const offline = ['--data-dir', dataDir];
   expect(await runCli(['bursts', '--fail-above', '1', ...offline])).toMatchObject({ code: 0 });

@@ -89,7 +89,7 @@ const failures = [
   [['replay', 'count', '--format', 'csv', '--json'], 2, 'RETO3_BAD_FORMAT'],
 ] as const;
 
-test('with JSON as the form of an answer, an error is a JSON object on stderr', async () => {
+test('with JSON output, an error is a JSON object on stderr', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   for (const [args, wanted, errorCode] of failures) {
     const { code, stdout, stderr } = await runCli(args, { env: { RETO3_URL: server.adminUrl } });
@@ -102,7 +102,7 @@ test('with JSON as the form of an answer, an error is a JSON object on stderr', 
   }
 });
 
-test('periods and flags have the names that people type', async () => {
+test('periods and flags have aliases', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const load = Load.start({ port: server.port, connections: 1, depth: 4, requests: 500 });
   await load.done;
@@ -178,14 +178,14 @@ test.each(['memory', 'durable'])(
   },
 );
 
-test('the version names the build of uWebSockets.js that a server says it runs on', async () => {
+test('the version names the build of uWebSockets.js that a server runs on', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const { uWebSockets } = await askInfo(server.adminUrl);
   for (const word of ['--version', '-v', 'version'])
     expect((await runCli([word])).stdout, word).toContain(` uWebSockets.js-${uWebSockets}\n`);
 });
 
-test('health, backup, restore and export say it as JSON', async () => {
+test('health, backup, restore and export have JSON output', async () => {
   const folder = await temporaryFolder();
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const load = Load.start({ port: server.port, connections: 1, depth: 4, requests: 500 });

@@ -1,4 +1,4 @@
-/** What the shells themselves complete, with the scripts of `reto3 completion`. */
+/** Completion in real shells, with the scripts of `reto3 completion`. */
 import { execFileSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -63,7 +63,7 @@ async function scriptFor(shell: string): Promise<string> {
   return file;
 }
 
-test('bash completes commands, flags and what they can be', async () => {
+test('bash completes commands, flags and their values', async () => {
   const script = await scriptFor('bash');
   const completed = (words: readonly string[]): string[] => {
     const line = `source "$0"; COMP_WORDS=(reto3 "$@"); COMP_CWORD=$#; _reto3 2>/dev/null; printf '%s\\n' "\${COMPREPLY[@]}"`;
@@ -121,7 +121,7 @@ requires('zsh')('zsh completes at its prompt', async () => {
   expect(said.trim().split('\n')).toEqual(typed.map((words) => words.join(' ')));
 });
 
-test('a shell that is not known is refused', async () => {
+test('an unknown shell is refused', async () => {
   const { code, stdout, stderr } = await runCli(['completion', 'tcsh']);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   expect(stderr).toMatch(/^reto3: got shell "tcsh", want one of bash, zsh, fish \(for PowerShell /);

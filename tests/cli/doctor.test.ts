@@ -1,4 +1,4 @@
-/** `reto3 doctor` checks a machine and a folder; with --repair it mends the folder. */
+/** `reto3 doctor` checks a machine and a folder; with --repair it repairs the folder. */
 import { readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { timeText } from '@reto3/core';
@@ -21,7 +21,7 @@ function findingsIn(stdout: string): ReadonlyMap<string, string> {
   );
 }
 
-test('a whole folder, a new one and one that a server holds pass', async () => {
+test('an intact folder, a new one and one in use by a server pass', async () => {
   const { server, dataDir } = await serverWithMessages();
   const ports = ['--port', String(server.port), '--admin-port', String(server.adminPort)];
   const held = await runCli(['doctor', '--data-dir', dataDir, ...ports]);
@@ -42,7 +42,7 @@ test('a whole folder, a new one and one that a server holds pass', async () => {
   expect(fresh.stdout).toMatch(/^data {5}ok .* holds no counts yet$/m);
 });
 
-test('a repair refuses a folder that a server holds, and leaves no copy', async () => {
+test('a repair refuses a folder in use, and leaves no copy', async () => {
   const { server, dataDir } = await serverWithMessages();
   const before = await readdir(dirname(dataDir));
   const { code, stdout, stderr } = await runCli(['doctor', '--repair', '--data-dir', dataDir]);
@@ -54,7 +54,7 @@ test('a repair refuses a folder that a server holds, and leaves no copy', async 
   await server.stop();
 });
 
-test('a damaged block and a missing CURRENT are found, repaired, and told for ever', async () => {
+test('a damaged block and a missing CURRENT are found, repaired, and reported forever', async () => {
   const dataDir = await folderWithBlocks(startMs);
   const start = await flipRow(dataDir, 'ms10');
   await rm(join(dataDir, 'CURRENT'));

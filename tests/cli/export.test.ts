@@ -1,4 +1,4 @@
-/** `reto3 export` writes a range, and a file whole or not at all. */
+/** `reto3 export` writes a range, to a file atomically. */
 import { execFileSync } from 'node:child_process';
 import { chmod, chown, lstat, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -44,7 +44,7 @@ test('a range of a server', async () => {
   expect(stdout).toMatch(/^start,count\n(?:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.000,\d+\n)+$/);
 });
 
-test('no file where a part is damaged, nothing was counted, or it cannot be written', async () => {
+test('no file if a part is damaged, nothing was counted, or writing fails', async () => {
   const dataDir = await folderWithBlocks(startMs);
   const folder = await temporaryFolder();
   const file = join(folder, 'out');
@@ -68,7 +68,7 @@ test('no file where a part is damaged, nothing was counted, or it cannot be writ
   expect((await runCli(['export', 'hour', '--data-dir', dataDir])).code).toBe(2);
 });
 
-test('what is no file is not replaced, and a link leads to the file that is', async () => {
+test('only regular files are replaced, also through a link', async () => {
   const dataDir = await folderWithBlocks(startMs);
   const folder = await temporaryFolder();
   const [pipe, file, link] = [join(folder, 'pipe'), join(folder, 'out'), join(folder, 'link')];
@@ -87,7 +87,7 @@ test('what is no file is not replaced, and a link leads to the file that is', as
   expect(await readdir(folder)).toEqual(['link', 'out', 'pipe']);
 });
 
-test('a link that leads to no file yet stays, and the file is made where it leads', async () => {
+test('a dangling link is kept, and its target created', async () => {
   const dataDir = await folderWithBlocks(startMs);
   const folder = await temporaryFolder();
   const other = await temporaryFolder();
@@ -103,7 +103,7 @@ test('a link that leads to no file yet stays, and the file is made where it lead
   expect(await readdir(other)).toEqual(['out']);
 });
 
-test('a file that is replaced keeps its mode and owner', async () => {
+test('a replaced file keeps its mode and owner', async () => {
   const dataDir = await folderWithBlocks(startMs);
   const folder = await temporaryFolder();
   const isRoot = process.getuid?.() === 0;
@@ -124,7 +124,7 @@ test('a file that is replaced keeps its mode and owner', async () => {
   }
 });
 
-test('a new file of counts has the mode that the umask leaves, a backup is private', async () => {
+test('a new file of counts respects the umask, a backup is private', async () => {
   const dataDir = await folderWithBlocks(startMs);
   const folder = await temporaryFolder();
   const source = ['--data-dir', dataDir];

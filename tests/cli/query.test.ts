@@ -1,4 +1,4 @@
-/** `reto3 query`: the questions of docs/queries.md, the forms of an answer, and what it refuses. */
+/** `reto3 query`: the examples of docs/queries.md, its formats, and its refusals. */
 import { readFileSync } from 'node:fs';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -106,7 +106,7 @@ test('each question is answered as it is asked', async () => {
   expect(new Map(counted)).toEqual(new Map([...stored].filter(([, count]) => count > 0)));
 });
 
-test('messages and counts are of the same time, while messages come too', async () => {
+test('messages and counts are from the same moment, even under load', async () => {
   const server = await archivingServer();
   const load = SteadyLoad.start({ host: server.host, port: server.port, rate: 1_000 });
   await waitUntil('some of it came long ago', () => load.answered >= 4_000);
@@ -127,7 +127,7 @@ const refused = [
 /** What stands behind a statement, and what a semicolon does not end. */
 const withSemicolons = ["SELECT ';' AS a; -- b;", ";SELECT ';' /* ; */ AS a ; ;"];
 
-test('an answer comes in every form, and only to one SELECT over the archive', async () => {
+test('answers one SELECT over the archive, in every format', async () => {
   const server = await archivingServer();
   const sql = "SELECT 7 AS n, 'a,\"b\"' AS t, NULL AS nothing, '' AS empty";
   expect((await run(server, sql)).stdout).toBe(
@@ -214,7 +214,7 @@ test('an answer comes in every form, and only to one SELECT over the archive', a
 });
 
 test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
-  '%s leaves no file of an answer, not even half of one',
+  '%s leaves no output file, not even an incomplete one',
   async (signal) => {
     const server = await archivingServer();
     const folder = await temporaryFolder();
@@ -233,7 +233,7 @@ test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
   },
 );
 
-test('the first Ctrl-C ends it, also while it waits for the counts', async () => {
+test('the first Ctrl-C ends it, even while it waits for the counts', async () => {
   const archiving = await archivingServer();
   const info = await askInfo(archiving.adminUrl);
   const slow = await StallingServer.start({ '/v1/info': info });
@@ -254,7 +254,7 @@ const periodsRead = [
   ["SELECT DISTINCT period FROM Counts WHERE upper(period) = 'SEC'", ['sec']],
 ] as const;
 
-test('counts have all periods that a statement may read, and need no folder', async () => {
+test('counts have all periods that a statement reads, and need no writable folder', async () => {
   const server = await archivingServer();
   // As in a container with a read-only root.
   const env = { TMPDIR: '/nowhere', HOME: '/nowhere' };
@@ -275,7 +275,7 @@ test('counts have all periods that a statement may read, and need no folder', as
   expect(described.stdout).toMatch(/^count,BIGINT,/m);
 });
 
-test('now() is UTC, wherever the caller lives', async () => {
+test('now() is UTC, whatever the time zone', async () => {
   const server = await archivingServer();
   const sql = `SELECT count(*) FILTER (WHERE arrived > now() - INTERVAL 1 HOUR)::INT AS within,
     count(*) FILTER (WHERE arrived > current_timestamp)::INT AS later,
@@ -315,7 +315,7 @@ test('a statement comes as an argument, from stdin or from a file', async () => 
   }
 });
 
-test('a server without an archive is told from one with', async () => {
+test('a server without an archive is reported', async () => {
   const other = await Server.start({ dataDir: await temporaryFolder() });
   const { code, stderr } = await runCli(['query', 'SELECT 1', '--url', other.adminUrl]);
   expect(code).toBe(1);

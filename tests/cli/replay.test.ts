@@ -1,4 +1,4 @@
-/** Replay over the archive of a whole server: the same numbers as it had live, window by window. */
+/** Replay of a server's archive gives the same windows as the server had. */
 import { appendFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readSegment } from '@reto3/archive/src/segment.ts';
@@ -46,7 +46,7 @@ async function send(server: Server, requests: number): Promise<void> {
   await Load.start({ port: server.port, connections: 4, depth: 2, requests }).done;
 }
 
-test('a replay says what was counted and reported, and a difference is exit code 5', async () => {
+test('a replay equals the counts and reports, and a difference is exit code 5', async () => {
   const dataDir = await temporaryFolder();
   const flags = [
     '--archive',
@@ -130,7 +130,7 @@ test('a replay says what was counted and reported, and a difference is exit code
   expect(deleted).toMatchObject({ code: 4, stdout: '' });
 });
 
-test('beside a running server nothing differs while messages keep coming, and a difference shows', async () => {
+test('next to a server under load nothing differs, and a real difference shows', async () => {
   const dataDir = await temporaryFolder();
   const server = await Server.start({ dataDir, flags: ['--archive', '--workers', '2'] });
   const load = SteadyLoad.start({ host: server.host, port: server.port, rate: 500 });

@@ -1,4 +1,4 @@
-/** How a command ends when nobody reads it any more, and when its output cannot be written. */
+/** How a command ends when its reader has left, or when its output cannot be written. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -36,7 +36,7 @@ const printing = [
   ['query', 'SELECT 1'],
 ] as const;
 
-test('output that cannot be written is an error, and told in one line', async () => {
+test('output that cannot be written is an error with one line', async () => {
   const server = await countedServer('--report', 'sizes', '--archive');
   const env = { RETO3_URL: server.adminUrl };
   const local = [['--help'], ['--version'], ['help', 'stats'], ['doctor', '--port', '0']];
@@ -49,7 +49,7 @@ test('output that cannot be written is an error, and told in one line', async ()
   expect(await runCli(['health'], { env, wrapper: onFullDisks })).toMatchObject({ code: 1 });
 });
 
-test('a reader that has enough is no failure', async () => {
+test('a reader that stops early is no failure', async () => {
   const server = await countedServer('--report', 'sizes', '--archive');
   const env = { RETO3_URL: server.adminUrl };
   for (const args of printing) {
@@ -58,7 +58,7 @@ test('a reader that has enough is no failure', async () => {
   }
 });
 
-test('a verdict keeps its exit code when nobody reads on', async () => {
+test('a verdict keeps its exit code if the reader stops early', async () => {
   const server = await countedServer();
   const bursts = ['bursts', '--open', '--fail-above', '0', '--url', server.adminUrl];
   const dataDir = await temporaryFolder();

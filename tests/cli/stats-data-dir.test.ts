@@ -30,7 +30,7 @@ test('a folder gives the same bytes in every format as the server did', async ()
   }
 });
 
-test('all is final in a folder: the minute that was running is there, and periods agree', async () => {
+test('all windows of a folder are final: it has the last minute, and periods agree', async () => {
   const dataDir = await folderWithMessages();
   const read = async (period: string) => {
     const { stdout } = await runCli(['stats', period, '--from', '0', '--data-dir', dataDir]);
@@ -43,7 +43,7 @@ test('all is final in a folder: the minute that was running is there, and period
   expect(JSON.parse(json.stdout)).toMatchObject({ finalThrough: Math.max(...sec.keys()) + 1_000 });
 });
 
-test('a journal that a killed server left is read, and is still there for the next one', async () => {
+test('the journal of a killed server is read, and kept for the next server', async () => {
   const { server, dataDir } = await serverWithMessages();
   await untilFlushed(server);
   await server.kill();
@@ -55,7 +55,7 @@ test('a journal that a killed server left is read, and is still there for the ne
   expect((await askInfo(next.adminUrl)).messagesInAll).toBe(messages);
 });
 
-test('a folder that a server holds, that is empty, or that nobody can follow, is refused', async () => {
+test('a folder in use, an empty folder, and --follow on a folder are refused', async () => {
   const { server, dataDir } = await serverWithMessages();
   const held = await runCli(['stats', 'sec', '--data-dir', dataDir]);
   expect(held).toMatchObject({ code: 1, stdout: '' });

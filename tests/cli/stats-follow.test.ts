@@ -1,4 +1,4 @@
-/** `reto3 stats --follow`: goes on across restarts, and ends when it is told to. */
+/** `reto3 stats --follow` survives restarts of the server, and ends on a signal. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { freePort } from '@reto3/bench/src/free-port.ts';
@@ -14,7 +14,7 @@ import { countsOf, linePattern, parseLines, sumOf } from '../support/windows.ts'
 
 const messages = 20_000;
 
-test('--follow misses and doubles no window across two restarts', async () => {
+test('--follow neither misses nor repeats a window across two restarts', async () => {
   const from = thisMinute();
   const dataDir = await temporaryFolder();
   const [port, adminPort] = [await freePort(), await freePort()];
@@ -50,7 +50,7 @@ test('--follow misses and doubles no window across two restarts', async () => {
   expect(sumOf(printed)).toBe(3 * messages);
 });
 
-test('--follow says once that its server hangs, once that it is back, and misses nothing', async () => {
+test('--follow reports once that its server hangs, once that it is back, and misses nothing', async () => {
   const from = thisMinute();
   const server = await Server.start({
     dataDir: await temporaryFolder(),
@@ -98,7 +98,7 @@ test('--follow says once that its server hangs, once that it is back, and misses
   expect(reported()).toBe(2 * messages);
 });
 
-test('--follow --last waits on a server that has no final window yet, and misses none', async () => {
+test('--follow --last waits for the first final window of a new server, and misses none', async () => {
   const asked: string[] = [];
   const young = createServer((request, response) => {
     asked.push(request.url ?? '');

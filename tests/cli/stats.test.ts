@@ -1,4 +1,4 @@
-/** What `reto3 stats` prints: the format of the task, the ranges, the other formats. */
+/** The output of `reto3 stats`: the challenge's format, ranges, other formats. */
 
 import type { Stats } from '@reto3/client/answers';
 import { expect, test } from 'vitest';

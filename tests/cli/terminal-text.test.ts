@@ -1,4 +1,4 @@
-/** What others wrote, on a real terminal: shown, and not obeyed. In pipes it stays as it is. */
+/** Text of clients is escaped on a real terminal, and unchanged in pipes. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** What draws on a terminal, in a real one: `reto3 top`, and `reto3 stats --chart --follow`. */
+/** `reto3 top` and `reto3 stats --chart --follow` in a real terminal. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { freePort } from '@reto3/bench/src/free-port.ts';
@@ -35,30 +35,27 @@ async function send(server: Server): Promise<void> {
   expect(load.answered).toBe(messages);
 }
 
-needsTmux(
-  'top shows what was counted, follows the size, and leaves the terminal as it was',
-  async () => {
-    const server = await serverWithMessages();
-    const terminal = Terminal.run(['top', '--url', server.adminUrl], size);
-    await terminal.shows(/messages {3}1,234 since the start, 1,234 in all/);
-    const shown = await terminal.shows(/of the last minute, mean/);
-    expect(shown).toMatch(/^ *1 .*%/m);
-    expect(terminal.state()).toBe(live);
-    await send(server);
-    await terminal.shows(/messages {3}2,468 since the start/);
+needsTmux('top shows the counts, follows the size, and restores the terminal', async () => {
+  const server = await serverWithMessages();
+  const terminal = Terminal.run(['top', '--url', server.adminUrl], size);
+  await terminal.shows(/messages {3}1,234 since the start, 1,234 in all/);
+  const shown = await terminal.shows(/of the last minute, mean/);
+  expect(shown).toMatch(/^ *1 .*%/m);
+  expect(terminal.state()).toBe(live);
+  await send(server);
+  await terminal.shows(/messages {3}2,468 since the start/);
 
-    terminal.resize({ columns: 40, lines: 8 });
-    await terminal.shows(/each of the last 40 s/);
-    // Cut at the right, not wrapped; and from the top.
-    expect(terminal.text().split('\n')[0]).toMatch(/^reto3 /);
-    terminal.resize({ columns: 120, lines: 40 });
-    await terminal.shows(/each of the last 59 s[\s\S]*\nworkers\n/);
+  terminal.resize({ columns: 40, lines: 8 });
+  await terminal.shows(/each of the last 40 s/);
+  // Cut at the right, not wrapped; and from the top.
+  expect(terminal.text().split('\n')[0]).toMatch(/^reto3 /);
+  terminal.resize({ columns: 120, lines: 40 });
+  await terminal.shows(/each of the last 59 s[\s\S]*\nworkers\n/);
 
-    terminal.press('q');
-    expect(await terminal.shows(/left with/)).toMatch(/^before\nleft with 0\n/);
-    expect(terminal.state()).toBe(asBefore);
-  },
-);
+  terminal.press('q');
+  expect(await terminal.shows(/left with/)).toMatch(/^before\nleft with 0\n/);
+  expect(terminal.state()).toBe(asBefore);
+});
 
 needsTmux('Ctrl-C leaves with 130, and the terminal as it was', async () => {
   const { adminUrl } = await serverWithMessages();
@@ -110,7 +107,7 @@ needsTmux('a chart that follows draws what comes, and leaves the terminal as it 
   expect(terminal.state()).toBe(asBefore);
 });
 
-test('without a terminal, top prints one picture without colours, and ends', async () => {
+test('without a terminal, top prints one frame without colours, and exits', async () => {
   const server = await serverWithMessages();
   const { code, stdout, stderr } = await runCli(['top', '--url', server.adminUrl]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -118,7 +115,7 @@ test('without a terminal, top prints one picture without colours, and ends', asy
   expect(stdout).not.toContain('\u001b');
 });
 
-test('top --json prints the figures of one picture', async () => {
+test('top --json prints the figures of one frame', async () => {
   const server = await serverWithMessages();
   const { code, stdout, stderr } = await runCli(['top', '--json', '--url', server.adminUrl]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -156,7 +153,7 @@ requires('nats-server')('of a server that adds up a cluster, top shows the nodes
   expect(stdout).toMatch(/nodes of the cluster\nweb-1 +live .* %.*lag .* ms\nweb-2 +live .* %/);
 });
 
-test('without a server, top ends with 3 and touches no terminal', async () => {
+test('without a server, top exits with 3 and does not touch the terminal', async () => {
   const { code, stdout, stderr } = await runCli(['top', '--url', 'http://127.0.0.1:1']);
   expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
   expect(stderr).toMatch(/^reto3: cannot reach the server at /);
@@ -208,7 +205,7 @@ async function serverWithDamage(): Promise<string> {
   return `http://127.0.0.1:${address.port}`;
 }
 
-test('top says once what a followed answer could not read', async () => {
+test('top reports once what a followed answer could not read', async () => {
   const url = await serverWithDamage();
   for (const flags of [[], ['--json']]) {
     const { code, stderr } = await runCli(['top', ...flags, '--url', url]);

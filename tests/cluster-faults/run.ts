@@ -1,4 +1,4 @@
-/** `npm run cluster-faults`: several servers, NATS between them, and what may happen to all of that. */
+/** `npm run cluster-faults`: the faults of servers with NATS between them. */
 import { runFaults } from '../faults/runner.ts';
 import { faults } from './faults/all.ts';
 

@@ -9,7 +9,7 @@ export default defineConfig({
     include: ['tests/cluster-faults/run.ts'],
     // The table says it all; a failed row only decides the exit code.
     reporters: [{}],
-    // Each fault waits with ends of its own.
+    // Each fault has its own time limits.
     testTimeout: 3_600_000,
     hookTimeout: 60_000,
   },

@@ -1,6 +1,6 @@
 /**
- * The cluster on a real nats-server: the merger's counts are the sum of the nodes' own stores, in all
- * three periods, whatever is killed, emptied or away.
+ * The cluster on a real nats-server: the merger's counts equal the sum of the nodes' stores in all three
+ * periods, whatever is killed, emptied or down.
  */
 import { readFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';

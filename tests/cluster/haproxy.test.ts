@@ -1,6 +1,6 @@
 /**
- * The cluster's haproxy.cfg in front of a real server: what the server does not read is refused or
- * rewritten by the real haproxy, and what is answered 200 is counted once.
+ * The cluster's haproxy.cfg in front of a real server: requests that the server cannot read are refused
+ * or rewritten by haproxy, and every request answered 200 is counted once.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * What NATS may ask of a server before it lets it in: a password, a token, a credentials file, TLS and
- * a certificate. Where the server has the wrong one it says so, counts on, and publishes later.
+ * Access control of NATS: password, token, credentials file, TLS and client certificate. A server with
+ * wrong credentials reports it, keeps counting, and publishes later.
  */
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';

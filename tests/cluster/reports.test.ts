@@ -1,6 +1,6 @@
 /**
- * Reports of a cluster on a real nats-server: what the merger says is the merge of what the nodes
- * hold, and what it cannot merge it names.
+ * Reports of a cluster on a real nats-server: the merger's answer is the merge of the nodes' reports, and
+ * it names nodes that it cannot merge.
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

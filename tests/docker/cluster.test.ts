@@ -1,6 +1,6 @@
 /**
- * deploy/docker-compose.cluster.yml, for real, with three servers: what Tsung was answered is what the
- * merger says, whatever is killed meanwhile.
+ * deploy/docker-compose.cluster.yml with three servers: the merger counts exactly what Tsung received
+ * answers for, whatever is killed meanwhile.
  */
 import { get } from 'node:https';
 import { connect } from 'node:net';
@@ -119,7 +119,7 @@ test('a server is killed under load and comes back: the cluster follows its stor
   await expectCluster(held);
 });
 
-test('the door speaks TLS, and a node may write nowhere but to its data', async () => {
+test('haproxy has TLS, and a node can write only to its data', async () => {
   const before = await nodesTotal();
   const status = await new Promise((resolve, reject) => {
     // The certificate was made at the start of the container; nobody else knows it.
@@ -150,7 +150,7 @@ async function addresses(container: string): Promise<readonly string[]> {
   return (await docker('inspect', '--format', format, container)).trim().split(' ');
 }
 
-test('from haproxy neither NATS nor a query API can be reached', async () => {
+test('haproxy can reach neither NATS nor a query API', async () => {
   const haproxy = await compose.container('haproxy');
   const [server = ''] = await compose.containers('server');
   const nats = await compose.container('nats-1');
@@ -171,7 +171,7 @@ test('from haproxy neither NATS nor a query API can be reached', async () => {
   }
 });
 
-test('every container has a limit of memory and of processes', async () => {
+test('every container has limits of memory and processes', async () => {
   const ids = (await compose.run('ps', '--quiet')).trim().split('\n');
   expect(ids.length).toBeGreaterThan(servers + 4);
   for (const id of ids) {
@@ -180,7 +180,7 @@ test('every container has a limit of memory and of processes', async () => {
   }
 });
 
-test('the door closes a head that does not come to its end', async () => {
+test('haproxy closes a connection whose request head never ends', async () => {
   const socket = connect(8080, '127.0.0.1');
   socket.write('POST / HTTP/1.1\r\nHost: localhost\r\n');
   const dripping = setInterval(() => socket.write('X: x\r\n'), 1_000);

@@ -1,4 +1,4 @@
-/** `docker-compose up`, for real: the images are built, the load runs, and the counts are exact. */
+/** `docker-compose up`: the images are built, the load runs, and the counts are exact. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { figure } from '../support/figure.ts';
 import { waitUntil } from '../support/wait.ts';
@@ -27,7 +27,7 @@ async function total(period: string): Promise<number> {
   return lines.reduce((sum, line) => sum + Number(line.split(', ')[1]), 0);
 }
 
-test('the load of the challenge is counted exactly, and kept over a restart', async () => {
+test('the load of the challenge is counted exactly, and survives a restart', async () => {
   await compose.run('up', '--detach');
   const load = await compose.container('load');
   expect(await docker('wait', load)).toBe('0');
@@ -61,7 +61,7 @@ test('the load of the challenge is counted exactly, and kept over a restart', as
   expect(await total('min')).toBe(answered);
 });
 
-test('the commands work where only /data can be written, within the limits of the service', async () => {
+test('the commands work with only /data writable, within the limits of the service', async () => {
   const server = await compose.container('server');
   const format = '{{.HostConfig.Memory}} {{.HostConfig.PidsLimit}}';
   expect(await docker('inspect', '--format', format, server)).toMatch(/^[1-9]\d{7,} [1-9]\d*$/);

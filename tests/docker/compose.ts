@@ -1,6 +1,6 @@
 /**
- * Runs docker-compose on one of the project's own files, under a project name of the test's. Where
- * images can only be built in the host's network, RETO3_DOCKER_BUILD_NETWORK=host says so.
+ * Runs docker-compose on one of the project's files, under a project name for the test. If images can
+ * only be built in the host's network, set RETO3_DOCKER_BUILD_NETWORK=host.
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';

@@ -43,7 +43,7 @@ async function ask(path: string): Promise<Answer['data'] | undefined> {
   }
 }
 
-test('Prometheus reads the server and takes all rules', async () => {
+test('Prometheus scrapes the server and accepts all rules', async () => {
   let error = 'no target';
   await waitUntil('the server is read', async () => {
     const [target] = (await ask('/targets'))?.activeTargets ?? [];

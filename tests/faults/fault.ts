@@ -1,8 +1,8 @@
 /**
- * What a fault is: one promise, one way to attack it on real processes, one figure.
+ * A fault: one promise, one attack on real processes, one figure.
  *
- * Each lives in a file of its own under `faults/`; `run.ts` runs them all and prints the table.
- * A bound is part of the promise: a fault that does not meet it fails, it is never loosened.
+ * Each has a file in `faults/`; `run.ts` runs them all and prints the table.
+ * A bound is part of the promise: a fault that misses it fails; the bound is never loosened.
  */
 
 export interface Fault {
@@ -10,16 +10,16 @@ export interface Fault {
   readonly name: string;
   readonly promise: string;
   readonly fault: string;
-  /** How often it is injected unless the command line says otherwise. */
+  /** The default number of injections. */
   readonly rounds: number;
-  /** Why it cannot run here; undefined where it can. */
+  /** Why it cannot run here; undefined if it can. */
   readonly missing?: () => string | undefined;
-  /** Injects the fault so many times. @throws Error where something happens that no promise covers */
+  /** Injects the fault `rounds` times. @throws Error if something happens that no promise covers */
   run(rounds: number): Promise<Finding>;
 }
 
 export interface Finding {
-  /** How often it was injected, as it is printed. */
+  /** The number of injections, for the table. */
   readonly runs: number | string;
   readonly figure: string;
   readonly pass: boolean;

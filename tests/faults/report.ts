@@ -1,10 +1,10 @@
-/** Keeps a table in its document, below what is written there by hand. */
+/** Writes a table into its document, below the marker; the text above stays. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { provenance } from '../support/provenance.ts';
 import { printTable, type TableRow } from './table.ts';
 
 export interface Document {
-  /** From the root of the clone. */
+  /** Relative to the root of the clone. */
   readonly file: string;
   /** What writes the table. */
   readonly command: string;

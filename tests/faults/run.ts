@@ -1,4 +1,4 @@
-/** `npm run faults`: one server, and what may happen to it. */
+/** `npm run faults`: the faults of one server. */
 import { faults } from './faults/all.ts';
 import { runFaults } from './runner.ts';
 

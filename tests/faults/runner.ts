@@ -1,7 +1,4 @@
-/**
- * Runs every fault, one after the other, prints the table, and keeps it in its document if it is the
- * whole table.
- */
+/** Runs every fault in turn and prints the table; a complete table is written into its document. */
 import { afterAll, expect, test } from 'vitest';
 import type { Fault } from './fault.ts';
 import { type Document, keepTable } from './report.ts';
@@ -41,7 +38,7 @@ async function rowOf(fault: Fault): Promise<TableRow> {
   const missing = fault.missing?.();
   if (missing !== undefined) {
     const pass = mustRunAll === '1' ? 'no' : 'skipped';
-    return { ...row, figure: `${fault.name} was not run: ${missing}`, pass };
+    return { ...row, figure: `${fault.name} did not run: ${missing}`, pass };
   }
   try {
     const finding = await fault.run(rounds === undefined ? fault.rounds : Number(rounds));
@@ -54,6 +51,6 @@ async function rowOf(fault: Fault): Promise<TableRow> {
   } catch (error) {
     const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
     process.stderr.write(`${fault.name}: ${reason}\n`);
-    return { ...row, figure: `broke off: ${reason.split('\n')[0]}`, pass: 'no' };
+    return { ...row, figure: `failed: ${reason.split('\n')[0]}`, pass: 'no' };
   }
 }

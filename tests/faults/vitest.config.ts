@@ -7,9 +7,9 @@ export default defineConfig({
   test: {
     name: 'faults',
     include: ['tests/faults/run.ts'],
-    // The table says it all; a failed row only decides the exit code.
+    // The table is the output; a failed row only sets the exit code.
     reporters: [{}],
-    // Each fault waits with ends of its own; the longest is the soak.
+    // Each fault has its own time limits; the longest is the soak.
     testTimeout: 3 * 3_600_000,
     hookTimeout: 60_000,
   },

@@ -1,9 +1,9 @@
 /**
- * An attack: what hostile clients do, and what must hold meanwhile. Each fills one section of
+ * An attack: the behaviour of hostile clients, and the bounds that must hold. Each fills one section of
  * docs/hostile.md.
  */
 export interface Attack {
-  /** For `--only`, and the name of its section. */
+  /** For `--only`; also the name of its section. */
   readonly name: string;
   run(): Promise<Report>;
 }
@@ -11,8 +11,8 @@ export interface Attack {
 interface Report {
   /** Markdown: a table. */
   readonly text: string;
-  /** The same, a row for each case. */
+  /** Another table with a row per case. */
   readonly cases?: string;
-  /** Bounds that were not kept; empty where all were. */
+  /** Bounds that were violated. */
   readonly broken: readonly string[];
 }

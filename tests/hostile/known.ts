@@ -1,6 +1,6 @@
 /**
- * What the parsers are known to take for a message though it is malformed, and to refuse though it is
- * valid: names of cases, sent byte by byte. docs/security.md says what to put in front.
+ * Known deviations of the parsers: malformed cases that they accept and valid cases that they refuse,
+ * sent byte by byte. docs/security.md recommends what to put in front.
  */
 
 interface Known {

@@ -1,7 +1,6 @@
 /**
- * The quick form of `npm run hostile`: every malformed case byte by byte and at once, and mutated
- * requests. What the parser is known to take or to refuse wrongly stands in tests/hostile/known.ts;
- * anything else fails.
+ * The short form of `npm run hostile`: every malformed case byte by byte and in one packet, and mutated
+ * requests. Any deviation that is not listed in tests/hostile/known.ts fails.
  */
 import { describe, expect, test } from 'vitest';
 import { figure } from '../support/figure.ts';

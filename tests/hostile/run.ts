@@ -20,7 +20,7 @@ if (chosen.length === 0) {
 test.each([...chosen])('$name', async (attack) => {
   const { text, cases, broken } = await attack.run();
   process.stdout.write(`\n${text}\n`);
-  // A fuzz with fewer requests than it should have is printed and not kept.
+  // Do not write the result of a fuzz with fewer requests.
   if (attack !== fuzzing || requests === undefined) await keepSection(attack.name, text);
   if (cases !== undefined) await keepSection(`${attack.name}, case by case`, cases);
   expect(broken).toEqual([]);

@@ -1,4 +1,4 @@
-/** What `npm run check` says of imports that run the wrong way. */
+/** `npm run check` refuses imports in the wrong direction. */
 import { spawnSync } from 'node:child_process';
 import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';

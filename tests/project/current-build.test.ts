@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { changedSince } from '../support/current-build.ts';
 import { temporaryFolder } from '../support/folder.ts';
 
-test('a source that changed after the build is named, unless it is a test', async () => {
+test('a source newer than the build is named, unless it is a test', async () => {
   const clone = await temporaryFolder();
   const write = async (file: string, second: number): Promise<void> => {
     await writeFile(join(clone, file), '');

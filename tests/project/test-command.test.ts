@@ -1,4 +1,4 @@
-/** What `npm test` and `npm run bench -- --install` do to the machine that they run on. */
+/** The effects of `npm test` and `npm run bench -- --install` on the machine. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
@@ -30,13 +30,13 @@ function duringInstallation(policy: string, work: string): string {
 const askPolicy = 'console.log(spawnSync(policy, ["nginx", "start"]).status);';
 const own = '#!/bin/sh\nexit 104\n';
 
-test('no service starts while packages are installed, and no policy stays', async () => {
+test('no service starts while packages are installed, and no policy remains', async () => {
   const policy = join(await temporaryFolder(), 'policy-rc.d');
   expect(duringInstallation(policy, askPolicy)).toBe('101\n');
   expect(existsSync(policy)).toBe(false);
 });
 
-test("the machine's own policy stands again, also when the installation fails", async () => {
+test("the machine's own policy is restored, even if the installation fails", async () => {
   const policy = join(await temporaryFolder(), 'policy-rc.d');
   await writeFile(policy, own, { mode: 0o755 });
   expect(duringInstallation(policy, askPolicy)).toBe('101\n');
@@ -78,7 +78,7 @@ test('a package that apt does not know is named and left out of the installation
 });
 
 test.runIf(process.platform === 'linux')(
-  'roots that no run has wanted for a week are deleted, but those in use',
+  'roots unused for a week are deleted, except those in use',
   async () => {
     const cache = await temporaryFolder();
     const dayMs = 24 * 60 * 60_000;

@@ -1,4 +1,4 @@
-/** `reto3 serve --alert`: a real server, a real webhook, and what each of them may do. */
+/** `reto3 serve --alert` with a real webhook. */
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -50,7 +50,7 @@ async function burst(server: Server): Promise<void> {
   expect(load.answered).toBe(requests);
 }
 
-test('a burst is told when it begins and ends, exactly, also to a webhook that was away', async () => {
+test('a burst fires and resolves with exact figures, even if the webhook was down', async () => {
   const dataDir = await temporaryFolder();
   const port = await freePort();
   const files = await temporaryFolder();
@@ -93,7 +93,7 @@ test('a burst is told when it begins and ends, exactly, also to a webhook that w
   expect(server.stderr).not.toMatch(/a-secret/);
 });
 
-test('a webhook that hangs keeps neither counting nor a stop waiting', async () => {
+test('a webhook that hangs delays neither counting nor a stop', async () => {
   const port = await freePort();
   const hanging = createServer(() => undefined);
   await once(hanging.listen(port, '127.0.0.1'), 'listening');
@@ -112,7 +112,7 @@ test('a webhook that hangs keeps neither counting nor a stop waiting', async () 
   expect(server.lastWords).toBe(2 * requests);
 });
 
-test('what cannot be is refused before anything starts', async () => {
+test('invalid settings are refused before anything starts', async () => {
   const dataDir = await temporaryFolder();
   const serve = (...flags: string[]) =>
     runCli(['serve', '--port', '0', '--admin-port', '0', '--data-dir', dataDir, ...flags]);
@@ -126,7 +126,7 @@ test('what cannot be is refused before anything starts', async () => {
     { flags: url, says: 'got --alert-url alone, want --alert with it' },
     {
       flags: ['--alert', rule, ...url, '--role', 'merge', '--nats', '127.0.0.1:9'],
-      says: 'got --alert with --role "merge", which counts no messages of its own',
+      says: 'got --alert with --role "merge", want --role ingest or both',
     },
     {
       flags: ['--alert', rule, '--alert-url-file', join(dataDir, 'none')],

@@ -1,4 +1,4 @@
-/** The archive in whole servers: it adds up, survives kill -9, and never gets in the way. */
+/** The archive of real servers: it adds up, survives kill -9, and never delays counting. */
 import { readdir, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -59,7 +59,7 @@ test('every message is in the archive, in the window that counted it', async () 
 
 const rounds = 4;
 
-test('kill -9 takes nothing that was archived, and leaves nothing that was not counted', async () => {
+test('kill -9 loses no archived message, and leaves none that was not counted', async () => {
   const dataDir = await temporaryFolder();
   const flags = ['--archive', '--workers', '2'];
   const from = thisMinute();
@@ -93,7 +93,7 @@ test('kill -9 takes nothing that was archived, and leaves nothing that was not c
   );
 });
 
-test('a thread that stands still harms neither counting nor answering, and drops are exact', async () => {
+test('a stalled archive affects neither counting nor answering, and drops are exact', async () => {
   const dataDir = await temporaryFolder();
   const server = await Server.start({ dataDir, flags: ['--archive', '--workers', '1'] });
   const release = holdArchive(dataDir);

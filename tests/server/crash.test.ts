@@ -1,6 +1,6 @@
 /**
- * A server that is killed loses at most what came after its last flush; with --ack durable it loses
- * nothing that it has answered.
+ * A killed server loses at most what arrived after its last flush; with --ack durable it loses nothing
+ * that it answered.
  */
 import { setTimeout } from 'node:timers/promises';
 import { expect, test } from 'vitest';
@@ -18,7 +18,7 @@ const durableRounds = 5;
 const flushMs = 100;
 const messagesBeforeKill = 2_000;
 
-test('kill -9 loses no window that was flushed, 20 times over', async () => {
+test('kill -9 loses no flushed window, 20 times', async () => {
   const from = thisMinute();
   const dataDir = await temporaryFolder();
   const losses: { messages: number; ms: number }[] = [];

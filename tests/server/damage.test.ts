@@ -1,4 +1,4 @@
-/** Damage reaches whoever asks, also through a proxy that drops trailers, and ends no follow. */
+/** Answers report damage, even through a proxy that drops trailers, and a follow continues. */
 import { once } from 'node:events';
 import { createServer, get, request } from 'node:http';
 import { json } from 'node:stream/consumers';
@@ -35,7 +35,7 @@ async function withoutTrailers(url: string): Promise<string> {
   return `http://127.0.0.1:${address.port}`;
 }
 
-test('damage in the past is said on every path', async () => {
+test('every route reports damage in the past', async () => {
   const startMs = alignDown(Date.now() - 7_200_000, 60_000);
   const dataDir = await folderWithBlocks(startMs);
   const from = await flipRow(dataDir, 'ms10', 1);

@@ -1,6 +1,6 @@
 /**
- * Clients of `--ack durable` that do not wait for their answers: they pipeline, half-close or leave.
- * What is counted is what is answered.
+ * Clients of `--ack durable` that do not wait for their answers: they pipeline, half-close or leave. The
+ * server counts exactly what it answers.
  */
 import { setTimeout } from 'node:timers/promises';
 import { expect, test } from 'vitest';

@@ -14,7 +14,7 @@ const withTsung = requires('tsung');
 const tsungSeconds = 20;
 const pipelined = 1_000_000;
 
-describe('the counts of all three periods add up to what the client counted', () => {
+describe('the counts of all three periods equal those of the client', () => {
   withTsung('with the load of the task: Tsung, 5,000 requests/s', async () => {
     const from = thisMinute();
     const server = await Server.start({ dataDir: await temporaryFolder() });

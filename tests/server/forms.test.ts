@@ -1,4 +1,4 @@
-/** Every form of request on the ingest port: answered 200 with an empty body, and counted once. */
+/** Forms of requests on the ingest port: each is answered 200 with an empty body, and counted once. */
 import { expect, test } from 'vitest';
 import { askInfo } from '../support/api.ts';
 import { temporaryFolder } from '../support/folder.ts';
@@ -7,7 +7,7 @@ import { Server } from '../support/server.ts';
 import { printStats } from '../support/stats.ts';
 import { sumOf } from '../support/windows.ts';
 
-/** The largest body that is taken. */
+/** The largest body allowed. */
 const megabyte = Buffer.alloc(1_000_000, 'x');
 
 function bodied(method: string, path: string, body: string): string {

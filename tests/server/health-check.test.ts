@@ -1,4 +1,4 @@
-/** docker/health.sh, the health check of the image, against the server that it asks. */
+/** docker/health.sh, the health check of the image. */
 import { execFile } from 'node:child_process';
 import { chmod, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -54,7 +54,7 @@ test('a ready server is healthy, at whatever port and address it listens', async
     expect((await check({ RETO3_ADMIN_PORT: port, RETO3_ADMIN_HOST: host })).code).toBe(0);
 });
 
-test('it gives the token where one is set, with or without a line feed', async () => {
+test('it sends the token if one is set, with or without a line feed', async () => {
   const file = join(await temporaryFolder(), 'token');
   await writeFile(file, token, { mode: 0o600 });
   const port = await serve(['--admin-token-file', file]);
@@ -91,7 +91,7 @@ test('a server that is silent, closes or is not there is unhealthy within the ti
   expect(absent).toEqual({ code: 1, stdout: 'cannot connect to 127.0.0.1:1\n' });
 });
 
-test('with TLS, or another address to ask, the CLI checks in its place', async () => {
+test('with TLS, or with another address, the CLI checks instead', async () => {
   const folder = await temporaryFolder();
   const standIn = join(folder, 'reto3');
   await writeFile(standIn, '#!/bin/sh\necho "$@"\nexit 7\n');

@@ -1,6 +1,6 @@
 /**
- * Clients that speak HTTP/1.0 are not served, and see no error: nginx answers its own clients while
- * the mirror gets nothing. So the server says that connections ended without a message.
+ * HTTP/1.0 clients are not served and see no error: nginx answers its own clients while its mirror gets
+ * nothing. So the server reports connections that ended without a message.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -37,16 +37,14 @@ async function expectTold(server: Server, least: number): Promise<void> {
   expect((await askInfo(server.adminUrl)).messagesSinceStart).toBe(0);
 }
 
-requires('nginx')(
-  'a mirror of nginx that speaks HTTP/1.0 shows in info, metrics and log',
-  async () => {
-    const server = await Server.start({ dataDir: await temporaryFolder() });
-    const folder = await temporaryFolder();
-    const port = await freePort();
-    const file = join(folder, 'nginx.conf');
-    await writeFile(
-      file,
-      `daemon off; master_process off; pid ${folder}/pid; error_log ${folder}/error.log;
+requires('nginx')('an nginx mirror with HTTP/1.0 shows in info, metrics and log', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  const folder = await temporaryFolder();
+  const port = await freePort();
+  const file = join(folder, 'nginx.conf');
+  await writeFile(
+    file,
+    `daemon off; master_process off; pid ${folder}/pid; error_log ${folder}/error.log;
 events {}
 http {
   access_log off;
@@ -59,18 +57,17 @@ http {
   }
 }
 `,
+  );
+  await writeFile(join(folder, 'index.html'), 'served');
+  launch('nginx', ['-c', file, '-p', folder]);
+  const answers = (): Promise<boolean> =>
+    fetch(`http://127.0.0.1:${port}/`).then(
+      ({ ok }) => ok,
+      () => false,
     );
-    await writeFile(join(folder, 'index.html'), 'served');
-    launch('nginx', ['-c', file, '-p', folder]);
-    const answers = (): Promise<boolean> =>
-      fetch(`http://127.0.0.1:${port}/`).then(
-        ({ ok }) => ok,
-        () => false,
-      );
-    await waitUntil('nginx answers', answers);
-    await expectTold(server, 1);
-  },
-);
+  await waitUntil('nginx answers', answers);
+  await expectTold(server, 1);
+});
 
 requires('ab')('ab, which speaks HTTP/1.0, shows in info, metrics and log', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
@@ -81,7 +78,7 @@ requires('ab')('ab, which speaks HTTP/1.0, shows in info, metrics and log', asyn
   await expectTold(server, 2);
 });
 
-test('connections that brought a message are not among them', async () => {
+test('connections with a message are not counted there', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const client = await Client.connect(server.port);
   client.write(get);

@@ -66,7 +66,7 @@ test('/v1/stats never shows a window before it is final', async () => {
   printDelays('/v1/stats, asked every 5 ms', delays);
 });
 
-test('/v1/live sends the seconds that are over, from a time in the past on', async () => {
+test('/v1/live sends past seconds from a given time on', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const arrivals = await watch(server, `period=sec&from=${Date.now() - 3_600_000}`, 2);
   const seen = new Map<number, number>();

@@ -1,4 +1,4 @@
-/** /metrics as Prometheus meets it. */
+/** /metrics as Prometheus scrapes it. */
 import { spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
@@ -11,7 +11,7 @@ import { requires } from '../support/requirement.ts';
 import { Server } from '../support/server.ts';
 import { waitUntil } from '../support/wait.ts';
 
-test('/metrics agrees with the counts, and two that scrape do not disturb each other', async () => {
+test('/metrics agrees with the counts, and two scrapers do not affect each other', async () => {
   const server = await Server.start({
     dataDir: await temporaryFolder(),
     flags: ['--workers', '2'],
@@ -45,7 +45,7 @@ test('/metrics agrees with the counts, and two that scrape do not disturb each o
   expect(max).toBeGreaterThanOrEqual(p99);
 });
 
-test('every thread tells how late its event loop is, and stops cleanly all the same', async () => {
+test('every thread reports its event loop delay, and still stops cleanly', async () => {
   const server = await Server.start({
     dataDir: await temporaryFolder(),
     flags: ['--workers', '2'],

@@ -1,4 +1,4 @@
-/** What lies in deploy/monitoring/: rules, dashboard and configuration, held to the metrics that there are. */
+/** The rules, dashboard and configuration in deploy/monitoring/ match the server's metrics. */
 import { spawnSync } from 'node:child_process';
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -39,7 +39,7 @@ function promtool(...args: string[]): { status: number | null; said: string } {
   return { status, said: stdout + stderr };
 }
 
-test('rules and dashboard ask for nothing that the server does not have', async () => {
+test('rules and dashboard use only metrics that the server has', async () => {
   const flags = ['--alert', 'min > 1000000', '--alert-url', 'http://127.0.0.1:9'];
   const server = await Server.start({ dataDir: await temporaryFolder(), flags });
   const { families } = await scrape(server.adminUrl);
@@ -49,7 +49,7 @@ test('rules and dashboard ask for nothing that the server does not have', async 
   expect(names.size).toBeGreaterThan(15);
 });
 
-test('each alert is tried', async () => {
+test('each alert has a test', async () => {
   const tests = await readFile(join(monitoring, 'rules.test.yml'), 'utf8');
   const alerts = [...rules.matchAll(/- alert: (\w+)/g)].map(([, name]) => name);
   expect([...tests.matchAll(/- name: (\w+)/g)].map(([, name]) => name).sort()).toEqual(
@@ -58,7 +58,7 @@ test('each alert is tried', async () => {
 });
 
 requires('promtool')(
-  'promtool takes the configuration and the rules, and each alert fires where it should',
+  'promtool accepts the configuration and the rules, and each alert fires when it should',
   async () => {
     expect(promtool('check', 'config', join(monitoring, 'prometheus.yml')).status).toBe(0);
     const checked = promtool('check', 'rules', '--lint-fatal', join(monitoring, 'rules.yml'));

@@ -1,6 +1,6 @@
 /**
- * The project `newer-build` runs tests of processes on the uWebSockets.js build, Node.js and Debian
- * of the image. This file proves that it does. Where they cannot be had, it is the whole project.
+ * The project `newer-build` runs process tests with the image's uWebSockets.js build, Node.js and Debian.
+ * This file proves that it does. Where they are unavailable, the project has no other tests.
  */
 import { expect, test } from 'vitest';
 import { askInfo } from '../support/api.ts';

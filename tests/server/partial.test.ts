@@ -1,4 +1,4 @@
-/** Seconds and minutes of which only a part was counted say so, whoever reads them. */
+/** Seconds and minutes that were counted only in part are marked for every reader. */
 import { setTimeout } from 'node:timers/promises';
 import type { Stats } from '@reto3/client/answers';
 import { expect, test } from 'vitest';
@@ -20,7 +20,7 @@ function partsOf(ms10: Stats, windowMs: number): number[] {
   return [...counted].filter(([, windows]) => windows < windowMs / 10).map(([start]) => start);
 }
 
-test('partial windows are those that a start or an end cut', async () => {
+test('partial windows are those at a start or a stop', async () => {
   const from = Date.now();
   const dataDir = await temporaryFolder();
   for (const end of ['stop', 'kill'] as const) {

@@ -1,4 +1,4 @@
-/** While a worker is busy, every route that reads much of the store leaves the cores to it. */
+/** While a worker is busy, every route that reads much of the store yields the cores. */
 
 import { fillStore } from '@reto3/bench/src/day/store.ts';
 import { expect, test } from 'vitest';

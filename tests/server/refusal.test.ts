@@ -1,6 +1,6 @@
 /**
- * What cannot be done is refused with one line on stderr that names the cure, nothing on stdout,
- * and the exit code of the contract; and whoever was running before goes on, with every message.
+ * A refusal is one line on stderr with the cure, nothing on stdout, and the exit code of the contract;
+ * servers that already run are not affected.
  */
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -86,7 +86,7 @@ test('a bad question to a server is a misuse, and a range without data says so',
   for (const [flags, code, line] of refusals) expectRefusal(await stats(...flags), code, line);
 });
 
-test('a server that is not there is not reachable, nor is another kind of server', async () => {
+test('a missing server, or one of another kind, is not reachable', async () => {
   const port = await freePort();
   for (const flags of [[], ['--follow']]) {
     const args = ['stats', 'sec', '--url', `http://127.0.0.1:${port}`, ...flags];
@@ -97,7 +97,7 @@ test('a server that is not there is not reachable, nor is another kind of server
   expectRefusal(await runCli(['stats', 'sec', '--url', url]), exit.notReachable, /no reto3/);
 });
 
-test('ports that others listen on are refused, and the others go on', async () => {
+test('ports in use are refused, and their listeners continue', async () => {
   const first = await Server.start({ dataDir: await temporaryFolder() });
   const load = Load.start({ port: first.port, connections: 1, depth: 1 });
   const net = portOf(await listening(createServer((socket) => socket.destroy())));
@@ -112,7 +112,7 @@ test('ports that others listen on are refused, and the others go on', async () =
   expect((await askInfo(first.adminUrl)).messagesSinceStart).toBe(load.answered);
 });
 
-test('a data folder that another server holds is refused, and that one goes on', async () => {
+test('a data folder in use is refused, and its server continues', async () => {
   const dataDir = await temporaryFolder();
   const first = await Server.start({ dataDir });
   const load = Load.start({ port: first.port, connections: 1, depth: 1 });
@@ -128,7 +128,7 @@ test('a data folder that another server holds is refused, and that one goes on',
   expect((await askInfo(next.adminUrl)).messagesInAll).toBe(load.answered);
 });
 
-test('a file in place of the data folder, or of one above it, is refused', async () => {
+test('a file in place of the data folder or a parent is refused', async () => {
   const file = join(await temporaryFolder(), 'file');
   await writeFile(file, 'not a folder');
   for (const dataDir of [file, join(file, 'below')]) {
@@ -139,7 +139,7 @@ test('a file in place of the data folder, or of one above it, is refused', async
 
 // Writing to /dev/full fails as on a full disk: LevelDB's first file, and the first anchor.
 test.each(['000001.dbtmp', 'ANCHOR.new'])(
-  'a disk that is full when %s is written is refused',
+  'a full disk is refused when %s is written',
   async (name) => {
     const dataDir = await temporaryFolder();
     await symlink('/dev/full', join(dataDir, name));
@@ -152,7 +152,7 @@ test.each(['000001.dbtmp', 'ANCHOR.new'])(
   },
 );
 
-test('a token that somebody could guess is refused', async () => {
+test('a token that is too short is refused', async () => {
   const folder = await temporaryFolder();
   const file = join(folder, 'token');
   await writeFile(file, 'a\n');
@@ -161,7 +161,7 @@ test('a token that somebody could guess is refused', async () => {
   expectRefusal(await runCli(args), exit.usage, line);
 });
 
-test('a token file that is missing, empty, or holds what no header can carry is refused', async () => {
+test('a token file that is missing, empty, or unfit for a header is refused', async () => {
   const folder = await temporaryFolder();
   const [empty, long] = [join(folder, 'empty'), join(folder, 'long')];
   await writeFile(empty, '\n');

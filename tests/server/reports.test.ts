@@ -113,7 +113,7 @@ test('reports see exactly the messages that are counted, through stops and start
   );
 });
 
-test('bodies in pieces, without end, large and chunked are counted as they are answered', async () => {
+test('split, endless, large and chunked bodies are counted exactly if answered', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder(), flags: builtIn });
   const send = (pieces: readonly (string | Buffer)[], waitMs = 0): Promise<string> =>
     new Promise((resolve) => {
@@ -168,7 +168,7 @@ test('bodies in pieces, without end, large and chunked are counted as they are a
   ]);
 });
 
-test('kill -9 loses of a report what it loses of the counts, at most a flush interval more', async () => {
+test('kill -9 loses as much of a report as of the counts, or a flush interval more', async () => {
   const dataDir = await temporaryFolder();
   const flags = [...builtIn, '--workers', '2'];
   let lost = 0;
@@ -200,7 +200,7 @@ test('kill -9 loses of a report what it loses of the counts, at most a flush int
   figure('kill -9 with reports: messages answered and not in the report, of 5 rounds', lost);
 });
 
-test('with --ack durable a report has every message that was answered, after kill -9 too', async () => {
+test('with --ack durable a report has every answered message, even after kill -9', async () => {
   const dataDir = await temporaryFolder();
   const flags = [...builtIn, '--ack', 'durable'];
   let answered = 0;
@@ -228,8 +228,8 @@ test('with --ack durable a report has every message that was answered, after kil
   }
 });
 
-describe('a report of somebody', () => {
-  test('runs from wherever it lies, as docs/reports.md shows it', async () => {
+describe('a report module', () => {
+  test('runs from any folder, as docs/reports.md shows', async () => {
     const path = await moduleWith(methods, 'methods.mjs');
     expect(methods.trim().split('\n').length).toBeLessThanOrEqual(20);
     const dataDir = await temporaryFolder();
@@ -324,7 +324,7 @@ describe('a report of somebody', () => {
     ['it exports nothing', 'export const a = 1;', /got no default export, want a report/],
     ['it is no report', 'export default { name: "a" };', /report "a": got summary undefined/],
     ['its name is taken', methods.replace("'methods'", "'lag'"), /belongs to a built-in report/],
-  ])('is refused with one line and exit code 2 where %s', async (_, given, reason) => {
+  ])('is refused with one line and exit code 2 if %s', async (_, given, reason) => {
     const path = given.startsWith('./') ? given : await moduleWith(given);
     const dataDir = await temporaryFolder();
     const refused = await runCli(['serve', '--data-dir', dataDir, '--report', path]);
@@ -334,7 +334,7 @@ describe('a report of somebody', () => {
   });
 });
 
-test('a report that is not there, or does not keep the period, is told so', async () => {
+test('a missing report, and a period that a report does not keep, are refused', async () => {
   const server = await Server.start({
     dataDir: await temporaryFolder(),
     flags: ['--report', 'top'],

@@ -1,4 +1,4 @@
-/** A server that is told to stop loses nothing that it has answered. */
+/** A clean stop loses nothing that was answered. */
 import { setTimeout } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { askInfo, askStats } from '../support/api.ts';
@@ -15,7 +15,7 @@ const messagesBeforeStop = 2_000;
 /** Said at the start where the older uWebSockets.js build is loaded. */
 const olderBuild = /^\{"level":40,[^\n]*"msg":"uWebSockets\.js \S+ \(older build\)[^\n]*\}\n/m;
 
-test('a stop under load loses no answered message, 20 times over', async () => {
+test('a stop under load loses no answered message, 20 times', async () => {
   const from = thisMinute();
   const dataDir = await temporaryFolder();
   let counted = 0;
@@ -52,7 +52,7 @@ test('a stop under load loses no answered message, 20 times over', async () => {
   );
 });
 
-test('windows with nothing are printed as 0, and time without a server has no rows', async () => {
+test('windows without messages are printed as 0, and time without a server has no rows', async () => {
   const from = thisMinute();
   const dataDir = await temporaryFolder();
   const first = await Server.start({ dataDir });

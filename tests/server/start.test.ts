@@ -1,4 +1,4 @@
-/** What a server does between its start and the first message, and what it leaves to others. */
+/** The start of a server up to the first message, and the modes of its files. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
@@ -45,7 +45,7 @@ test('probes during the start are answered 503, and log nothing', async () => {
   expect(told).toMatch(/^(?:\{"level":30,.*\}\n)+$/);
 });
 
-test('no request is taken before the first write is on the disk', async () => {
+test('no request is accepted before the first synced write', async () => {
   const folder = await temporaryFolder();
   const [module, go] = [join(folder, 'slow.mjs'), join(folder, 'go')];
   await writeFile(module, slow(go));
@@ -58,7 +58,7 @@ test('no request is taken before the first write is on the disk', async () => {
   expect(running.stderr).not.toContain('takes requests');
 });
 
-test('a start that its port refuses leaves the folder as it was', async () => {
+test('a start that fails for its port leaves the folder unchanged', async () => {
   const dataDir = await temporaryFolder();
   await (await Server.start({ dataDir })).stop();
   const other = await Server.start({ dataDir: await temporaryFolder() });
@@ -69,7 +69,7 @@ test('a start that its port refuses leaves the folder as it was', async () => {
   expect((await askInfo(next.adminUrl)).messagesInAll).toBe(0);
 });
 
-test('servers on two addresses of one machine have the same port', async () => {
+test('servers on two addresses of one machine may share a port number', async () => {
   const first = await Server.start({ dataDir: await temporaryFolder() });
   const args = serveArgs({ dataDir: await temporaryFolder(), port: first.port });
   const second = startCli(
@@ -81,7 +81,7 @@ test('servers on two addresses of one machine have the same port', async () => {
   });
 });
 
-test('nobody else may read what a server writes, also not its archive', async () => {
+test('other users cannot read the files of a server, including its archive', async () => {
   const dataDir = join(await temporaryFolder(), 'data');
   const server = await Server.start({ dataDir, flags: ['--archive'] });
   await fetch(`http://127.0.0.1:${server.port}/`, { method: 'POST', body: 'secret' });
@@ -92,7 +92,7 @@ test('nobody else may read what a server writes, also not its archive', async ()
   for (const path of paths) expect([path, (await stat(path)).mode & 0o077]).toEqual([path, 0]);
 });
 
-test('the doctor warns of a folder that others may read', async () => {
+test('the doctor warns of a folder that other users can read', async () => {
   const dataDir = join(await temporaryFolder(), 'data');
   await mkdir(dataDir);
   for (const [mode, state] of [
@@ -128,7 +128,7 @@ test.runIf(process.platform === 'linux')(
   },
 );
 
-test('a log whose reader is gone, or stands still, holds up neither a server nor its stop', async () => {
+test('a log whose reader is gone or has paused delays neither a server nor its stop', async () => {
   for (const reader of ['gone', 'still'] as const) {
     const folder = await temporaryFolder();
     const pipe = fullPipe(join(folder, 'log'));

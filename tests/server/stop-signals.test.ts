@@ -1,4 +1,4 @@
-/** Which signals stop a server, and which of them twice, under load and in a real terminal. */
+/** Signals that stop a server, once or twice, under load and in a real terminal. */
 import { existsSync } from 'node:fs';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -62,7 +62,7 @@ export default defineReport({
 });
 `;
 
-test('a second signal, after a second, leaves a stop that hangs, and what was flushed stays', async () => {
+test('a second signal, after a second, ends a stop that hangs, and flushed counts survive', async () => {
   const dataDir = await temporaryFolder();
   const folder = await temporaryFolder();
   const [module, hanging] = [join(folder, 'hangs.mjs'), join(folder, 'hanging')];
@@ -95,7 +95,7 @@ async function portIn(terminal: Terminal): Promise<number> {
   return Number(/takes requests on \S+?:(\d+)/.exec(text)?.[1]);
 }
 
-test('Ctrl-C on npm start under load loses nothing, though npm passes the signal on', async () => {
+test('Ctrl-C on npm start under load loses nothing, although npm forwards the signal', async () => {
   const dataDir = await temporaryFolder();
   const flags = serveArgs({ dataDir, flags: ['--workers', '2'] }).slice(1);
   let answered = 0;
@@ -113,7 +113,7 @@ test('Ctrl-C on npm start under load loses nothing, though npm passes the signal
   }
 });
 
-test('a terminal that closes stops the server cleanly, though its log has nowhere to go', async () => {
+test('closing the terminal stops the server cleanly, although its log has no reader', async () => {
   const dataDir = await temporaryFolder();
   const terminal = Terminal.run(serveArgs({ dataDir, flags: ['--workers', '2'] }), size);
   const load = Load.start({ port: await portIn(terminal), connections: 8, depth: 8 });

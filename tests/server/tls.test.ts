@@ -1,4 +1,4 @@
-/** Both ports speak TLS with a certificate of the user's. */
+/** Both ports with TLS and the user's certificate. */
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { request as requestPlain } from 'node:http';

@@ -1,6 +1,6 @@
 /**
- * A data folder of every released version opens, and is exact. tests/fixtures/released-VERSION holds
- * a folder that this version wrote and left by `kill -9`, and what it answered before.
+ * A data folder of every released version opens and stays exact. tests/fixtures/released-VERSION has a
+ * folder that this version wrote before `kill -9`, and its answers.
  */
 import { execFileSync } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-/** What axe-core finds wrong with a page fails the test. */
+/** Fails the test if axe-core finds a violation on the page. */
 import axe from 'axe-core';
 import { expect } from 'vitest';
 import type { Dashboard } from './browser.ts';

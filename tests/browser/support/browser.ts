@@ -1,6 +1,6 @@
 /**
- * Debian's Chromium, without a screen. Every page that a test opens is watched: what it asks of
- * anybody but its server, and whatever the browser complains of, fails the test.
+ * Debian's headless Chromium. Every page is watched: requests to another host than its server, and
+ * errors on the console, fail the test.
  */
 import { setTimeout } from 'node:timers/promises';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';

@@ -1,6 +1,6 @@
 /**
- * A load with a shape that one can see: steady traffic by chance (Poisson), a beat at a fixed place
- * of every second, and now and then a stall, after which everybody who waited comes at once.
+ * A load with a visible shape: steady random traffic (Poisson), a beat at a fixed place of every second,
+ * and occasional stalls, after which all waiting requests come at once.
  */
 import { connect, type Socket } from 'node:net';
 import { setTimeout } from 'node:timers/promises';

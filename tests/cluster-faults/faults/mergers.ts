@@ -1,6 +1,6 @@
 /**
- * One merger is killed again and again, another one is not, and the stream is given everything that it
- * holds a second time, shuffled, and a third. Both say what the node says.
+ * Kills one of two mergers again and again, and publishes the whole stream twice more, shuffled. Both
+ * mergers must agree with the node.
  */
 import { setTimeout } from 'node:timers/promises';
 import { Random } from '@reto3/core/testing';
@@ -22,7 +22,7 @@ const rate = 400;
 
 export const mergers: Fault = {
   name: 'mergers',
-  promise: 'two mergers say the same, and nothing is counted twice',
+  promise: 'two mergers agree, and nothing is counted twice',
   fault:
     'kill -9 of one of two mergers under load, and the whole stream published twice more, shuffled',
   rounds: 10,

@@ -1,6 +1,6 @@
 /**
- * NATS servers are killed under load: each of three in turn, then all at once. Ingest must not notice;
- * the cluster has everything when NATS is back.
+ * Kills NATS servers under load: each of three in turn, then all at once. Ingest must not be affected,
+ * and the cluster must be complete once NATS is back.
  */
 import { setTimeout } from 'node:timers/promises';
 import type { Fault } from '../../faults/fault.ts';
@@ -38,7 +38,7 @@ export const natsKilled: Fault = {
         const since = thisSecond();
         for (const index of indexes) await nats.kill(index);
         await setTimeout(awayMs);
-        // Two of three go on without the third.
+        // Two of three continue without the third.
         if (indexes.length === 1)
           worst.without = Math.max(worst.without, awayMs + (await catchUp(since)));
         for (const index of indexes) nats.restart(index);

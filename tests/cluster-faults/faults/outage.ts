@@ -1,7 +1,7 @@
 /**
- * NATS is away while ten minutes are counted. They are not waited for: a server whose clock is ten
- * minutes behind publishes and stops, its folder is filled up to now as a server would fill it, and
- * the next server finds NATS away, then back.
+ * NATS is down for ten minutes of counts. To save the wait, a server whose clock is ten minutes behind
+ * publishes and stops, its folder is filled up to now, and the next server finds NATS first down and
+ * then back.
  */
 import { setTimeout } from 'node:timers/promises';
 import { fillStore } from '@reto3/bench/src/day/store.ts';
@@ -19,7 +19,7 @@ const timesRealTime = 100;
 
 export const outage: Fault = {
   name: 'outage',
-  promise: `nothing is lost while NATS is away, and it is caught up with at ${timesRealTime} times real time at least`,
+  promise: `nothing is lost while NATS is down, and catching up is at least ${timesRealTime} times faster than real time`,
   fault: `NATS killed, ${outageMs / 60_000} min of counts, the server killed and started meanwhile, NATS back`,
   rounds: 3,
   missing: all(program('nats-server'), faketime),

@@ -1,6 +1,6 @@
 /**
- * Every process has a network of its own, and is cut off from the others while requests go on. No
- * moment may show more than the nodes hold, and when the cable is back all is there.
+ * Every process has its own network, and is cut off from the others while requests continue. The cluster
+ * must never show more than the nodes have, and must be complete once the network is back.
  */
 import { setTimeout } from 'node:timers/promises';
 import type { Fault } from '../../faults/fault.ts';
@@ -29,7 +29,7 @@ interface Attack {
   readonly forMs: number;
 }
 
-/** Shorter and longer than it takes to notice, and than a name in the register is kept. */
+/** Shorter and longer than the time to notice, and than the lease of a name. */
 const attacks: readonly Attack[] = [
   { cut: [nodeA], forMs: 2_000 },
   { cut: [nodeA], forMs: 12_000 },

@@ -1,4 +1,4 @@
-/** A node is killed and counts again within one second: that second is of two boots. */
+/** Kills a node that counts again within the same second, so that two boots share it. */
 import { setTimeout } from 'node:timers/promises';
 import type { Fault } from '../../faults/fault.ts';
 import { program } from '../../faults/support/needs.ts';

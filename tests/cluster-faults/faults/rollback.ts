@@ -1,7 +1,7 @@
 /**
- * What a node published is no longer in its folder: the folder of some seconds before is put back.
- * Either the copy is of the same boot, as after a power cut that took the unsynced tail, or an older
- * boot's, as a backup is. The cluster follows the node.
+ * Restores a node's folder to a state from some seconds before, so that it lacks what the node published.
+ * The copy is of the same boot, as after a power cut that took the unsynced tail, or of an older boot,
+ * like a backup. The cluster must follow the node.
  */
 import { cp, rm } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';

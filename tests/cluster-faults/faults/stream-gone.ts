@@ -1,4 +1,4 @@
-/** All messages are purged, or the stream is deleted: everything comes again out of the nodes' stores. */
+/** Purges all messages or deletes the stream: everything is published again from the nodes' stores. */
 import { fillStore } from '@reto3/bench/src/day/store.ts';
 import { Random } from '@reto3/core/testing';
 import type { Fault } from '../../faults/fault.ts';

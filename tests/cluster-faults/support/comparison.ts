@@ -1,32 +1,32 @@
-/** What the cluster says against what its nodes say: window by window, in all three periods. */
+/** Compares the cluster's windows with its nodes', in all three periods. */
 import { setTimeout } from 'node:timers/promises';
 import { ask, askStats } from '../../support/api.ts';
 import type { Server } from '../../support/server.ts';
 import { type Counts, countsOf, sumOf } from '../../support/windows.ts';
 
 const lookEveryMs = 50;
-/** Beyond every promise, so that what never comes is a failure with a name and not a hang. */
+/** Longer than every promise, so that a missing window fails with a message instead of hanging. */
 const patienceMs = 60_000;
 
 interface Range {
   /** Epoch ms; not after the first count. */
   readonly from: number;
-  /** Windows that end later are left out: their nodes still count. */
+  /** Windows that end later are left out, since their nodes still count. */
   readonly to: number;
   /** Nothing more comes: then the minute that is running is compared as well. */
   readonly settled?: boolean;
 }
 
 export interface Comparison {
-  /** How many windows the nodes have, in all periods. */
+  /** The nodes' windows, in all periods. */
   readonly windows: number;
   readonly different: number;
-  /** Windows of which the cluster says more than its nodes hold. */
+  /** Windows in which the cluster has more than its nodes. */
   readonly above: number;
   /** Messages in the ms10 windows: what the cluster says, and its nodes. */
   readonly cluster: number;
   readonly nodes: number;
-  /** The first difference; empty where there is none. */
+  /** The first difference; empty if there is none. */
   readonly first: string;
 }
 

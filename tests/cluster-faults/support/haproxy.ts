@@ -7,7 +7,7 @@ import { launch } from '../../support/processes.ts';
 import type { Server } from '../../support/server.ts';
 import { waitUntil } from '../../support/wait.ts';
 
-/** The port that it takes requests on, once all servers are known to be there. */
+/** Its port, once haproxy considers all servers up. */
 export async function startHaproxy(servers: readonly Server[]): Promise<number> {
   const [port, healthPort] = [await freePort(), await freePort()];
   const lines = servers.map(

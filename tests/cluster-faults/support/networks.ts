@@ -1,16 +1,16 @@
 /**
- * A network of its own for each process, all on one switch, so that each can be cut off, or be given
- * a bad line. A second line to each, which nobody touches, is for the test and for the load.
+ * A network namespace per process, all on one switch, so that each can be cut off or get a bad line. A
+ * second line to each, always intact, is for the test and the load.
  *
  *     here ──198.18.0.254── switch ──198.18.0.N── network N ──198.19.N.2── 198.19.N.1 ── here
  *
- * The addresses are those that are set aside for measurements (RFC 2544).
+ * The addresses are reserved for benchmarks (RFC 2544).
  */
 import { spawnSync } from 'node:child_process';
 import { onTestFinished } from 'vitest';
 import type { Place } from '../../support/place.ts';
 
-/** What they are called; scripts/cluster-faults.mjs looks for what a run that broke off left. */
+/** The prefix of their names, for scripts/cluster-faults.mjs to clean up after an aborted run. */
 const { RETO3_FAULTS_DEVICE: device = `reto3-faults-${process.pid}` } = process.env;
 /** Of an interface: 15 characters at most. */
 const prefix = `r${process.pid.toString(36)}`;
@@ -24,9 +24,9 @@ export interface BadLine {
 }
 
 export class Networks {
-  /** For those who talk to the others: the switch. */
+  /** For traffic between the processes: the switch. */
   readonly inside: readonly Place[];
-  /** For those whom the test and the load have to reach all the time. */
+  /** For the test and the load, never cut off. */
   readonly outside: readonly Place[];
   readonly #names: readonly string[];
 
@@ -40,7 +40,7 @@ export class Networks {
     this.outside = names.map((name, index) => place(`198.19.${index + 1}.2`, name));
   }
 
-  /** Gone with the running test. */
+  /** Deleted when the running test is over. */
   static make(count: number): Networks {
     const { stdout } = spawnSync('ip', ['-o', 'addr'], { encoding: 'utf8' });
     if (stdout.includes(` ${here} `))
@@ -73,7 +73,7 @@ export class Networks {
     return new Networks(names);
   }
 
-  /** Pulls the cable out of the switch: nothing comes, nothing goes, nobody is told. */
+  /** Cuts a process off from the switch; packets disappear silently. */
   cut(index: number): void {
     ip(`-n ${device}-hub link set port${index} down`);
   }
@@ -82,7 +82,7 @@ export class Networks {
     ip(`-n ${device}-hub link set port${index} up`);
   }
 
-  /** Everybody's line delays and loses packets, until `repair`. */
+  /** Delays and loses packets on all lines, until `repair`. */
   worsen(line: BadLine): void {
     for (const name of this.#names) {
       if (hasNetem()) {
@@ -113,7 +113,7 @@ export class Networks {
 /** Of a line without netem, where no packet can be held for a fixed time. */
 const slowRate = '2mbit';
 
-/** How this machine makes a bad line, in words. */
+/** A description of the bad line on this machine. */
 export function badLineOf({ delayMs, lossPercent }: BadLine): string {
   return hasNetem()
     ? `${delayMs} ms and ${lossPercent} % loss by tc netem`
@@ -132,7 +132,7 @@ function hasNetem(): boolean {
   return netem;
 }
 
-/** Why there can be none; undefined where there can. */
+/** Why networks are impossible here; undefined if they are possible. */
 export function namespaces(): string | undefined {
   const probe = `${device}-probe`;
   const { status } = spawnSync('ip', ['netns', 'add', probe]);

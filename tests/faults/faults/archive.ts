@@ -1,4 +1,4 @@
-/** The archive under the faults of its server: `kill -9`, and a thread of its own that stands still. */
+/** The archive under `kill -9` of its server, and when its own thread stalls. */
 import { setTimeout } from 'node:timers/promises';
 import { Random } from '@reto3/core/testing';
 import { askStats } from '../../support/api.ts';
@@ -23,30 +23,30 @@ import { all, program, root } from '../support/needs.ts';
 import { diskThreads, Strace } from '../support/strace.ts';
 
 const flushMs = 100;
-/** Workers hand over twice in each interval, and the write after that has it; 20 ms for the writing. */
+/** Workers hand over twice per flush interval, and the next write has the batch; 20 ms for writing. */
 const worstLossMs = flushMs * 1.5 + 20;
-/** In every second round: a full load fills a batch sooner than the clock has it handed over. */
+/** In every second round, since a full load fills batches before the interval ends. */
 const slowRate = 500;
 const latestKillMs = 2_500;
 const flags = ['--archive', '--flush-ms', String(flushMs)];
 
 interface Loss {
-  /** Between the kill and the oldest message that was counted and is not in the archive. */
+  /** From the oldest counted message that is not in the archive to the kill. */
   readonly ms: number;
   readonly messages: number;
 }
 
 interface Outcome {
   readonly losses: readonly Loss[];
-  /** Messages that the archive said it had, and has no more. */
+  /** Messages that were archived and are gone. */
   readonly vanished: number;
-  /** Messages that it has and the counts have not. */
+  /** Archived messages that were not counted. */
   readonly invented: number;
   readonly counted: number;
   readonly auditExit: number | null;
 }
 
-/** @param writeMs how long each write of the counts takes; undefined: as long as it does */
+/** @param writeMs a delay for each write of the counts */
 async function killRounds(rounds: number, writeMs?: number): Promise<Outcome> {
   const random = new Random(6);
   const from = thisMinute();
@@ -84,7 +84,7 @@ async function killRounds(rounds: number, writeMs?: number): Promise<Outcome> {
   return { losses, vanished, invented, counted, auditExit };
 }
 
-/** Until the server goes. */
+/** Until the server exits. */
 function startLoad({ port }: Server, slow: boolean): { ended(): Promise<void> } {
   if (slow) {
     const load = SteadyLoad.start({ host: '127.0.0.1', port, rate: slowRate });
@@ -119,12 +119,12 @@ export const archiveKill: Fault = {
   },
 };
 
-/** Otherwise a write takes less than 1 ms, and hardly a kill falls into one. */
+/** Without it a write takes less than 1 ms, and hardly any kill hits one. */
 const slowWriteMs = 40;
 
 export const archiveAhead: Fault = {
   name: 'archive-ahead',
-  promise: 'the archive never has what the counts have not',
+  promise: 'the archive never has a message that was not counted',
   fault: `the same, with \`strace -e inject=write:delay_enter\` (${slowWriteMs} ms) on the threads that write the counts`,
   rounds: 20,
   missing: all(root, program('strace')),
@@ -142,7 +142,7 @@ const loadMs = 3_000;
 
 export const archiveStall: Fault = {
   name: 'archive-stall',
-  promise: 'an archive that stands still slows no counting, and what it drops is counted exactly',
+  promise: 'a stalled archive does not slow counting, and its dropped messages are counted exactly',
   fault:
     "the archive's thread waits for a pipe that nobody reads while its segment is opened; then somebody reads",
   rounds: 3,
@@ -160,10 +160,10 @@ export const archiveStall: Fault = {
       const load = Load.start({ port: server.port, connections: 64, depth: 16 });
       await setTimeout(loadMs);
       await load.stop();
-      // While it stands still: room for 16 MiB, no more.
+      // While it stalls, there is room for 16 MiB.
       const still = await archiveInfo(server);
       if (still.archive.archived > 0 || still.archive.dropped === 0)
-        throw new Error(`the archive did not stand still: ${JSON.stringify(still.archive)}`);
+        throw new Error(`the archive did not stall: ${JSON.stringify(still.archive)}`);
       release();
       const info = await archiveSettled(server);
       answered += load.answered;

@@ -1,6 +1,6 @@
 /**
- * The wall clock is stepped under load, back over hours that are already in blocks too. The total
- * stays exact, every step is seen, and only time that passed twice is marked as revised.
+ * Steps the wall clock under load, also back into hours that are already in blocks. The total must stay
+ * exact, every step must be noticed, and only time that passed twice may be marked as revised.
  */
 import { setTimeout } from 'node:timers/promises';
 import { fillStore, type Stretch } from '@reto3/bench/src/day/store.ts';

@@ -1,11 +1,11 @@
 /**
- * One file of a data folder is flipped in a bit, cut or deleted; then a server starts on it and all
- * three periods are read. Either the server refuses, or it says which part is damaged, or every
- * count is right. A count that is wrong and looks right is the one thing that must not be.
+ * Flips a bit in one file of a data folder, or cuts or deletes the file; then a server starts on it and
+ * all three periods are read. The server must refuse, report which part is damaged, or return correct
+ * counts. It must never return wrong counts silently.
  *
- * Two folders: one that a server left cleanly, and one of a server that was killed. The last writes
- * of a killed server were not fsynced, and a crash may take them anyway: where the end of its log
- * is cut, that tail may be missing without a word. It is counted apart.
+ * There are two folders: of a server that stopped cleanly, and of one that was killed. The last writes of
+ * a killed server are not synced, so a crash may take them anyway: if the end of its log is cut, this
+ * tail may be missing silently. It is counted separately.
  */
 import { cp, rm } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
@@ -23,7 +23,7 @@ import { damageOneFile } from '../support/vandal.ts';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
-/** Of the counts in the hours before. */
+/** The seed of the counts in the hours before. */
 const mostPerWindow = 12;
 /** fsync and anchor follow each other once a second: what lies before that is on the disk. */
 const tailMs = 2_200;
@@ -123,7 +123,7 @@ async function readDamaged(specimen: Specimen, dataDir: string): Promise<Verdict
   }
 }
 
-/** A refusal is exit code 1 and one line, that says what to do. */
+/** A refusal is exit code 1 and one line with the cure. */
 async function readRefusal(dataDir: string): Promise<Verdict> {
   const running = startCli(serveArgs({ dataDir }));
   const { code } = await within('a refusal', 20_000, running.exited);

@@ -1,7 +1,7 @@
 /**
- * A data folder on 8 MB that somebody else fills to the last byte, and that is grown later. The
- * server runs through it: memory mode goes on counting, durable mode refuses, and counts none of
- * what it refused.
+ * A data folder on 8 MB that another process fills to the last byte, and that grows later, under a
+ * running server. Memory mode must continue to count; durable mode must refuse, and count nothing that
+ * it refused.
  */
 import { setTimeout } from 'node:timers/promises';
 import { Load } from '../../support/load.ts';
@@ -17,10 +17,10 @@ const noticedWithinMs = 2_000;
 const backWithinMs = 5_000;
 const smallMegabytes = 8;
 const grownMegabytes = 32;
-/** How long the disk stays full, by round: the last sees a minute end, and outlasts the ring. */
+/** How long the disk stays full, by round: the last round outlasts a minute and the ring. */
 const fullForMs = [2_000, 10_000, 80_000];
 const refillEveryMs = 100;
-/** How long a counted request waits for the disk at most. */
+/** The longest that a counted request waits for the disk. */
 const parkedMs = 30_000;
 
 interface Tally {

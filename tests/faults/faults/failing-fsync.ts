@@ -1,6 +1,6 @@
 /**
- * fsync fails with EIO for some seconds, under load. What was answered meanwhile is there after the
- * server was stopped (memory) or killed (durable: its answers must not need a clean end).
+ * fsync fails with EIO for some seconds under load. Requests answered meanwhile must survive a stop
+ * (memory) or a kill (durable, whose answers must not depend on a clean stop).
  */
 import { setTimeout } from 'node:timers/promises';
 import { temporaryFolder } from '../../support/folder.ts';

@@ -1,6 +1,6 @@
 /**
- * A server that is told to stop while its disk is full. It cannot keep what came since, but it has to
- * say so: not exit 0, and the number of messages, which the next server must confirm.
+ * Stops a server while its disk is full. It must report the messages that it loses: exit code 1 and
+ * their number, which the next server must confirm.
  */
 import { setTimeout } from 'node:timers/promises';
 import { Load } from '../../support/load.ts';
@@ -42,7 +42,7 @@ async function stopOnFullDisk(): Promise<Tally> {
 
 export const fullStop: Fault = {
   name: 'full-stop',
-  promise: 'what cannot be written is reported as lost, never silently',
+  promise: 'messages that cannot be written are reported as lost',
   fault: 'SIGTERM while the disk is full, `--ack memory`',
   rounds: 5,
   missing: all(root, program('mount')),

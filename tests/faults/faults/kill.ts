@@ -1,9 +1,9 @@
 /**
- * `kill -9` at random moments under load, on one folder that lives through all of them; after each,
- * the next server is killed once while it starts.
+ * `kill -9` at random moments under load, always on the same folder; after each, the next server is
+ * killed once while it starts.
  *
- * Lost: answered with 200, and not in the store of the next server. A message whose answer never
- * came may be counted or not; more than was sent must never be counted.
+ * Lost means answered with 200 and missing in the next server's store. A message without an answer may
+ * be counted or not, but no more messages than were sent.
  */
 import { setTimeout } from 'node:timers/promises';
 import { Random } from '@reto3/core/testing';
@@ -20,13 +20,13 @@ import { all, program, root } from '../support/needs.ts';
 import { diskThreads, Strace } from '../support/strace.ts';
 
 const flushMs = 100;
-/** The promise: one flush interval, and so long for the write itself. */
+/** The promise: one flush interval plus the time of a write. */
 const worstLossMs = flushMs + 20;
 /** Reaches over two fsyncs, one a second, so that kills fall before, into and after them. */
 const latestKillMs = 2_500;
 /**
- * One request at a time on each, so that nearly all that was sent was answered. Durable mode answers
- * a connection about 80 times a second, so it takes many for a load.
+ * One request at a time on each, so that nearly all requests are answered. Durable mode answers a
+ * connection about 80 times a second, so a load needs many.
  */
 const connectionsOf = { memory: 16, durable: 256 } as const;
 
@@ -34,7 +34,7 @@ type Ack = 'memory' | 'durable';
 
 interface Loss {
   readonly messages: number;
-  /** Between the kill and the oldest that is lost. */
+  /** From the oldest lost message to the kill. */
   readonly ms: number;
 }
 
@@ -119,12 +119,12 @@ export const killMemory: Fault = {
   },
 };
 
-/** On disks of which the fsync takes longer than the flush interval. */
+/** For disks whose fsync takes longer than the flush interval. */
 const slowFsyncMs = 400;
 
 export const killSlowDisk: Fault = {
   name: 'kill-slow-disk',
-  promise: `the same bound where an fsync takes ${slowFsyncMs} ms (${worstLossMs} ms)`,
+  promise: `the same bound if an fsync takes ${slowFsyncMs} ms (${worstLossMs} ms)`,
   fault: 'the same, with `strace -e inject=fsync,fdatasync:delay_enter` from each start on',
   rounds: 20,
   missing: all(root, program('strace')),

@@ -1,4 +1,4 @@
-/** What durable mode costs, beside memory mode in the same run; a measurement, not a bound. */
+/** The cost of durable mode compared with memory mode in the same run; a measurement without a bound. */
 import { OpenLoop } from '@reto3/bench/src/loads/open-loop.ts';
 import { runWrk } from '@reto3/bench/src/loads/wrk.ts';
 import { message } from '@reto3/bench/src/peers/peer.ts';

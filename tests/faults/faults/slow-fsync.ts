@@ -1,5 +1,5 @@
 /**
- * fsync takes long, memory mode: requests must not notice. The same server, with and without the
+ * A slow fsync must not slow requests in memory mode. The same server, with and without the
  * delay in turns, since a machine's latency changes from minute to minute.
  */
 import { setTimeout } from 'node:timers/promises';
@@ -14,13 +14,13 @@ import { all, program, root } from '../support/needs.ts';
 import { diskThreads, Strace } from '../support/strace.ts';
 
 const delayMicroseconds = 400_000;
-/** What the other turns delay by: tracing itself costs time, so both turns are traced. */
+/** The delay of the other turns: tracing costs time, so all turns are traced. */
 const hardlyMicroseconds = 1;
 const slowerAtMost = 1.1;
 const requestsPerSecond = 5_000;
-/** `again` is a second `before`: what differs between the two is the machine's noise. */
+/** `again` repeats `before`: the difference of the two is noise. */
 type Turn = 'before' | 'again' | 'slow';
-/** Every order, since a turn is slower or quicker by what ran ahead of it. */
+/** Every order, since what ran before affects a turn. */
 const orders: readonly (readonly Turn[])[] = [
   ['before', 'again', 'slow'],
   ['slow', 'before', 'again'],

@@ -1,4 +1,4 @@
-/** A long load at half of what the machine can do: nothing grows, nothing is lost. */
+/** A long load at half of the machine's capacity: nothing grows, nothing is lost. */
 import { readdir, readFile } from 'node:fs/promises';
 import { OpenLoop } from '@reto3/bench/src/loads/open-loop.ts';
 import { runWrk } from '@reto3/bench/src/loads/wrk.ts';
@@ -16,9 +16,9 @@ const { RETO3_FAULTS_SOAK_MINUTES: minutes = '10' } = process.env;
 const soakMinutes = Number(minutes);
 
 const slopeLimit = 1;
-/** LevelDB holds a file open for each table, and a compaction may add a few. */
+/** LevelDB keeps a file open per table, and a compaction may add a few. */
 const fileLimit = 4;
-/** The first part, in which heap and caches find their size. */
+/** The first part, in which heap and caches reach their size. */
 const warmUpShare = 0.2;
 const connections = 64;
 /** The load comes in slices: what it remembers of each request would grow for the whole soak. */
@@ -135,5 +135,5 @@ export const soak: Fault = {
   },
 };
 
-/** OpenLoop asks once, to learn how long an answer is. */
+/** OpenLoop sends one request first, to measure the length of an answer. */
 const probes = 1;

@@ -1,6 +1,6 @@
 /**
- * SIGSTOP for a while, then SIGCONT: the whole process stands still under load, as under a paused
- * virtual machine. Nothing that was answered is lost, and the windows between are counted and empty.
+ * SIGSTOP under load, then SIGCONT: the process stalls, as in a paused virtual machine. No answered
+ * message may be lost, and the windows of the stall must be counted as 0.
  */
 import { setTimeout } from 'node:timers/promises';
 import { askStats } from '../../support/api.ts';
@@ -54,7 +54,7 @@ async function stallRounds(ack: 'memory' | 'durable', rounds: number): Promise<T
   return tally;
 }
 
-/** How many windows within the stall are not a 0. */
+/** The number of windows within the stall that are not 0. */
 async function wrongWindows(server: Server, from: number, to: number): Promise<number> {
   const first = Math.ceil(from / 10) * 10;
   const last = Math.floor(to / 10) * 10 - 10;
@@ -66,7 +66,7 @@ async function wrongWindows(server: Server, from: number, to: number): Promise<n
 
 export const stall: Fault = {
   name: 'stall',
-  promise: 'a process that stands still loses nothing',
+  promise: 'a stalled process loses nothing',
   fault: `SIGSTOP under load for ${stallsMs.map((ms) => ms / 1_000).join(', ')} s, then SIGCONT, memory and durable`,
   rounds: 1,
   async run(rounds) {

@@ -1,4 +1,4 @@
-/** SIGTERM under load: whatever was answered is there, and the server says that it left cleanly. */
+/** SIGTERM under load: every answered request is stored, and the server exits cleanly. */
 import { setTimeout } from 'node:timers/promises';
 import { Random } from '@reto3/core/testing';
 import { temporaryFolder } from '../../support/folder.ts';

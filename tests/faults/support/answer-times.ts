@@ -1,4 +1,4 @@
-/** When each answer came, in the order in which they came. */
+/** The times of answers, in order. */
 
 export class AnswerTimes {
   /** How many had come, and when, in two columns. */
@@ -6,14 +6,14 @@ export class AnswerTimes {
   readonly #times: number[] = [];
   #answers = 0;
 
-  /** So many came now. */
+  /** Records answers that have just arrived. */
   add(answers: number): void {
     this.#answers += answers;
     this.#through.push(this.#answers);
     this.#times.push(performance.now());
   }
 
-  /** When the nth answer came, from 1, by `performance.now`. */
+  /** The time of the nth answer, from 1, by `performance.now`. */
   at(nth: number): number {
     const index = this.#through.findIndex((through) => through >= nth);
     return this.#times[index] ?? Number.POSITIVE_INFINITY;

@@ -7,7 +7,7 @@ import { askStats } from '../../support/api.ts';
 const periodNames = ['ms10', 'sec', 'min'] as const;
 type PeriodName = (typeof periodNames)[number];
 
-/** What was answered for each period; undefined where the server said that it cannot. */
+/** The answer for each period; undefined if the server refused. */
 export type Answers = Readonly<Record<PeriodName, Stats | undefined>>;
 
 /** Every window that begins within the stretches. */
@@ -35,11 +35,11 @@ export interface Difference {
 
 export interface Comparison {
   readonly differences: readonly Difference[];
-  /** Whether something was said to be damaged. */
+  /** Whether the answer reports damage. */
   readonly reported: boolean;
 }
 
-/** What is not as it should be, apart from what the answer itself calls damaged. */
+/** The windows that are wrong, apart from those that the answer reports as damaged. */
 export function compare(got: Answers, want: Answers): Comparison {
   let reported = false;
   const differences: Difference[] = [];

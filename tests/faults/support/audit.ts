@@ -1,4 +1,4 @@
-/** Holds what a server says against itself: three periods, one sum. */
+/** Checks that a server's answers agree: three periods, one sum. */
 import { ask, askInfo, askStats } from '../../support/api.ts';
 import { climb, countsOf, sumOf } from '../../support/windows.ts';
 
@@ -25,7 +25,7 @@ export async function auditedTotal(adminUrl: string, from: number): Promise<numb
   return total;
 }
 
-/** A clock that was set forward leaves windows in the future. */
+/** A clock that stepped forward leaves windows in the future. */
 const aheadMs = 2 * 3_600_000;
 
 function assertSame(what: string, got: Iterable<[number, number]>, want: Map<number, number>) {

@@ -1,4 +1,4 @@
-/** A server that is killed while it recovers, or before, or just after, must not lose more. */
+/** Kills a server before, during or just after its recovery, which must not lose anything more. */
 import { setTimeout } from 'node:timers/promises';
 import type { Random } from '@reto3/core/testing';
 import { startCli } from '../../support/cli.ts';

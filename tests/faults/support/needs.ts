@@ -1,7 +1,7 @@
-/** What a fault needs of the machine beyond Node.js. */
+/** The requirements of a fault beyond Node.js. */
 import { spawnSync } from 'node:child_process';
 
-/** Why something cannot be had; undefined where it can. */
+/** Why a requirement is missing; undefined if it is met. */
 type Need = () => string | undefined;
 
 export function program(name: string): Need {
@@ -11,12 +11,12 @@ export function program(name: string): Need {
   };
 }
 
-/** Mounting, and tracing a process that runs, are the system administrator's. */
+/** Mounting, and tracing a running process, need root. */
 export function root(): string | undefined {
   return process.getuid?.() === 0 ? undefined : 'needs root';
 }
 
-/** The first that cannot be had. */
+/** The first one that is missing. */
 export function all(...needs: readonly Need[]): Need {
   return () => needs.map((need) => need()).find((reason) => reason !== undefined);
 }

@@ -1,11 +1,11 @@
-/** When /readyz changes its mind. */
+/** Waits for /readyz to change. */
 import { setTimeout } from 'node:timers/promises';
 
 const lookEveryMs = 20;
-/** Beyond every promise, so that a server that never comes back is a figure and not a hang. */
+/** Longer than every promise, so that a server that never comes back fails instead of hanging. */
 const patienceMs = 30_000;
 
-/** How long until /readyz has that status, in ms. @throws Error if it never does */
+/** The time until /readyz has this status, in ms. @throws Error if it never does */
 export async function timeUntilReady(adminUrl: string, status: 200 | 503): Promise<number> {
   const begun = performance.now();
   while (performance.now() - begun < patienceMs) {
@@ -14,5 +14,5 @@ export async function timeUntilReady(adminUrl: string, status: 200 | 503): Promi
     if (response.status === status) return performance.now() - begun;
     await setTimeout(lookEveryMs);
   }
-  throw new Error(`cannot wait any longer until /readyz answers ${status}`);
+  throw new Error(`got no ${status} from /readyz in time`);
 }

@@ -1,18 +1,18 @@
 /**
- * Makes the fsyncs, or writes, of a running server fail or take long, with strace.
+ * Makes the fsyncs or writes of a running server fail or take long, with strace.
  *
- * Tracing stops a thread at every system call, so only the threads that write to the disk are
- * traced: those that wait for work (futex) while the server is idle. The main thread and the ingest
- * workers wait for the network (epoll), and are left alone, or tracing itself would slow requests.
+ * Tracing stops a thread at every system call, so only the threads that write to disk are traced: those
+ * that wait for work (futex) while the server is idle. The main thread and the ingest workers wait for
+ * the network (epoll) and are not traced, since that would slow requests.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { launch, type RunningProcess } from '../../support/processes.ts';
 import { waitUntil } from '../../support/wait.ts';
 
-/** Numbers of the system calls futex by architecture; others are not tried. */
+/** The number of the system call futex, by supported architecture. */
 const futex: Readonly<Record<string, string>> = { x64: '202', arm64: '98' };
 
-/** The threads that wait for work. To be asked while the server is idle. */
+/** The threads that wait for work. Call it while the server is idle. */
 export async function diskThreads(pid: number): Promise<string[]> {
   const threads: string[] = [];
   for (const thread of await readdir(`/proc/${pid}/task`)) {
@@ -32,7 +32,7 @@ export class Strace {
     this.#process = running;
   }
 
-  /** Resolves when those system calls of the threads do as told. */
+  /** Resolves when the injection is active. */
   static async attach(
     threads: readonly string[],
     injection: Injection,
@@ -49,7 +49,7 @@ export class Strace {
     return new Strace(running);
   }
 
-  /** Lets go of the server; resolves with how many calls were tampered with. */
+  /** Detaches; resolves with the number of calls that were changed. */
   async detach(): Promise<number> {
     this.#process.signal('SIGINT');
     await this.#process.exited;

@@ -1,4 +1,4 @@
-/** A file system of a few megabytes that can be filled and grown; unmounted when its test is over. */
+/** A tmpfs of a few megabytes that can be filled and grown; unmounted when its test is over. */
 import { spawnSync } from 'node:child_process';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -33,7 +33,7 @@ export class Tmpfs {
     run('mount', ['-o', `remount,size=${megabytes}m`, this.folder]);
   }
 
-  /** Takes every byte that is left. */
+  /** Fills the free space to the last byte. */
   async fill(): Promise<void> {
     const file = await open(join(this.folder, 'filler'), 'a');
     try {

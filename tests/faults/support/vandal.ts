@@ -1,9 +1,9 @@
-/** Damages one file of a folder as a disk, or somebody with a shell, might. */
+/** Damages one file of a folder, as a disk or a person might. */
 import { readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Random } from '@reto3/core/testing';
 
-/** Returns what was done, in words. */
+/** Returns a description of the damage. */
 export async function damageOneFile(folder: string, random: Random): Promise<string> {
   const name = await chooseFile(folder, random);
   const file = join(folder, name);
@@ -26,7 +26,7 @@ export async function damageOneFile(folder: string, random: Random): Promise<str
   return `bit ${bit} of byte ${at} of ${name} flipped`;
 }
 
-/** Half of the time any file, half of the time the one that a random byte of the folder is in. */
+/** Half of the time any file, half of the time a file chosen by its size. */
 async function chooseFile(folder: string, random: Random): Promise<string> {
   const names = (await readdir(folder)).sort();
   const sizes = await Promise.all(names.map(async (name) => (await stat(join(folder, name))).size));

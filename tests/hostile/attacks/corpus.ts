@@ -1,6 +1,6 @@
 /**
- * The corpus against one server: every case whole, byte by byte, and cut at every byte, its
- * connection then half-closed or left alone.
+ * The corpus against one server: every case in one packet, byte by byte, and cut at every byte with the
+ * connection then half-closed or left idle.
  */
 import { setTimeout } from 'node:timers/promises';
 import { corpus } from '../corpus/all.ts';

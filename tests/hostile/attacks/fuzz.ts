@@ -1,15 +1,14 @@
 /**
- * Mutated requests, seeded: the server must live, and count what it answers 200.
+ * Mutated requests from a seed: the server must survive, and count exactly what it answers 200.
  *
- * Connections carry requests until one is not answered. Where a server refuses what follows a
- * message in the same packet, the message is counted and its answer goes with the connection. So
- * connections come in groups, and a group that was counted more often than it was answered is played
- * again with a packet for each line, so that each answer leaves before the refusal: then counts and
- * answers must be equal, and what the second play answered more than the first is just what the first
- * counted more than it answered.
+ * A connection carries requests until one is not answered. If the server refuses what follows a message
+ * in the same packet, the message is counted, but its answer is lost with the connection. So connections
+ * come in groups. A group with more counts than answers is replayed with a packet per line, so that each
+ * answer leaves before the refusal: then counts and answers must be equal, and the additional answers
+ * must be exactly those that the first play lost.
  *
- * With `--ack durable` no answer is ever lost: what shares a packet with something that is refused is
- * not counted.
+ * With `--ack durable` no answer is lost: a message that shares a packet with a refused one is not
+ * counted.
  */
 import { setTimeout } from 'node:timers/promises';
 import { Random } from '@reto3/core/testing';
@@ -26,15 +25,15 @@ const connectionsInGroup = 256;
 const slowestGapMs = 64;
 /** Nothing comes for so long: the server waits for more. A durable answer waits for the disk. */
 const quietMs: Readonly<Record<Ack, number>> = { memory: 3, durable: 100 };
-/** A server that has the end of the connection closes it; this one hangs. */
+/** A server closes a connection that its client has half-closed; one that takes longer hangs. */
 const hangMs = 15_000;
 
 interface Play {
   readonly packets: readonly string[];
   readonly answered: number;
-  /** The server did not close the connection, though it had its end. */
+  /** The server did not close the half-closed connection. */
   readonly hung: boolean;
-  /** Not all that was sent was answered, so something may have been refused. */
+  /** Some requests were not answered, so something may have been refused. */
   readonly unanswered: boolean;
 }
 
@@ -50,7 +49,7 @@ export interface FuzzResult {
   readonly crashed: boolean;
 }
 
-/** @param requests so many at least: the last group of connections is sent whole */
+/** @param requests at least; the last group of connections is sent completely */
 export async function fuzz(
   target: Reto3Target,
   seed: number,
@@ -59,7 +58,7 @@ export async function fuzz(
   const result = { sent: 0, answered: 0, counted: 0, lost: 0, differenceInLines: 0, hangs: 0 };
   let before = await target.counted();
   for (let connection = 0; result.sent < requests; connection += connectionsInGroup) {
-    // A seed for each connection: which one comes first does not matter then.
+    // A seed per connection, so that their order does not matter.
     const seeds = Array.from(
       { length: connectionsInGroup },
       (_, index) => (seed + Math.imul(connection + index, 0x9e3779b9)) >>> 0,

@@ -1,4 +1,4 @@
-/** Malformed HTTP: the corpus against every server, in one table; and what each server did, by case. */
+/** Malformed HTTP: the corpus against every server, as a table of totals and a table by case. */
 import { markdownTable } from '../../support/markdown.ts';
 import type { Attack } from '../attack.ts';
 import { corpus } from '../corpus/all.ts';
@@ -66,7 +66,7 @@ const inCell: Readonly<Record<Verdict, string>> = {
   'counted although refused': 'counted',
 };
 
-/** A row for each case that some server did not treat as wanted; a cell is empty where it did. */
+/** A row per case that some server did not handle as wanted; an empty cell means as wanted. */
 function caseTable(
   seen: readonly { readonly name: string; readonly result: CorpusResult }[],
 ): string {

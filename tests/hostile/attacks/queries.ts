@@ -1,7 +1,7 @@
 /**
- * Queries against counting: 50 readers go through a day of ms10 windows again and again, and the
- * ingest port takes as many messages as before. In turns without and with readers, since the machine
- * has its own ups and downs; the median of the pairs counts.
+ * Queries against counting: 50 readers read a day of ms10 windows again and again, which must not reduce
+ * the ingest rate. Turns without and with readers alternate, since the machine's speed varies; the
+ * median over the pairs decides.
  */
 import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
@@ -29,7 +29,7 @@ const scanClient = fileURLToPath(new URL('../support/scan.mjs', import.meta.url)
 
 interface Turn {
   readonly messagesPerSecond: number;
-  /** Of the thread that answers queries: share of a core. */
+  /** The share of a core that the query thread uses. */
   readonly queryThread: number;
 }
 

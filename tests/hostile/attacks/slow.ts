@@ -1,6 +1,6 @@
 /**
- * Slow clients and many of them, one kind after the other on one server: beside each, an honest
- * client goes on, memory stays, and all that was taken is given back.
+ * Many slow clients, one kind after another on one server. Meanwhile an honest client must be served,
+ * memory must stay bounded, and all resources must be released afterwards.
  */
 import { readdirSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
@@ -26,7 +26,7 @@ interface Scenario {
   readonly name: string;
   readonly missing?: () => string | undefined;
   readonly descriptors?: number;
-  /** Attacks; gives messages that it sent and that are to be counted, where it knows. */
+  /** Runs the attack. Returns the number of messages that must be counted, if known. */
   run(target: Reto3Target): Promise<string>;
 }
 
@@ -50,7 +50,7 @@ function slowHttpTest(name: string, ...flags: readonly string[]): Scenario {
   };
 }
 
-/** Connections that send these bytes and then nothing. Gives how many were still open at the end. */
+/** Connections that send these bytes and then nothing. Returns how many were open at the end. */
 async function hold(port: number, count: number, bytes: string, forMs: number): Promise<number> {
   const sockets: Socket[] = [];
   let connected = 0;
@@ -73,7 +73,7 @@ async function hold(port: number, count: number, bytes: string, forMs: number): 
   return open;
 }
 
-/** Sends as much as the server takes, until it closes. Gives the bytes that were sent. */
+/** Sends as much as the server accepts, until it closes. Returns the bytes sent. */
 function flood(port: number, head: string, piece: Buffer, mostBytes: number): Promise<number> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1' });
@@ -118,7 +118,7 @@ const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: '10,000 connections that answered once and then sit',
+    name: '10,000 connections, idle after one request',
     async run({ port }) {
       const open = await hold(port, 10_000, get, slowSeconds * 1_000);
       return `${open} open after ${slowSeconds} s`;
@@ -206,7 +206,7 @@ function descriptorsOf(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length;
 }
 
-/** Warms up what grows once: code, the first blocks of the heap, LevelDB's buffers. */
+/** Warms up memory that grows once: code, the first blocks of the heap, LevelDB's buffers. */
 async function warmUp(target: Reto3Target): Promise<void> {
   await hold(target.port, 2_000, get, 1_000);
   await setTimeout(3_000);
@@ -281,7 +281,7 @@ export const slow: Attack = {
         if (!isKept) broken.push(`${target.name}, ${scenario.name}`);
       }
     }
-    const columns = ['server', 'attack', 'what came of it', 'honest requests that failed'];
+    const columns = ['server', 'attack', 'outcome', 'failed honest requests'];
     const figures = ['their p99, ms', 'memory grown, MiB', 'back to before after, s', 'kept'];
     return { text: markdownTable([...columns, ...figures], rows), broken };
   },

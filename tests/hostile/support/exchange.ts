@@ -1,4 +1,4 @@
-/** Sends bytes as they are, in the packets that the caller wants, and takes down what came of them. */
+/** Sends raw bytes in given packets, and records the answers. */
 import { connect, type Socket } from 'node:net';
 
 /** What a client saw. */
@@ -12,13 +12,13 @@ export interface Seen {
 }
 
 const statusLine = /HTTP\/1\.[01] ([2-5]\d\d)/g;
-/** What may be the beginning of a status line, the rest of which is still to come. */
+/** A possible start of a status line whose rest has not arrived. */
 const longestBeginning = 'HTTP/1.1 20'.length;
 
 /** A connection that counts the answers that came, at most as long as a test needs it. */
 export class Client {
   closed = false;
-  /** Closed by a reset: an answer that had arrived and was not read yet is gone then. */
+  /** Closed by a reset, which discards answers that were not read yet. */
   wasReset = false;
   /** Answers with status 200 so far. */
   answered = 0;
@@ -26,7 +26,7 @@ export class Client {
   #refusals = 0;
   #rest = '';
   #lastChange = performance.now();
-  /** Whoever waits for the next bytes, or the end. */
+  /** Waits for the next bytes or the end. */
   #wake: (() => void) | undefined;
 
   private constructor(socket: Socket) {
@@ -56,7 +56,7 @@ export class Client {
     this.#rest = received.slice(Math.max(end, received.length - longestBeginning));
   }
 
-  /** Resolves when it is connected, or cannot be. */
+  /** Resolves when it is connected or has failed. */
   static connect(port: number): Promise<Client> {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true });
     const client = new Client(socket);
@@ -70,7 +70,7 @@ export class Client {
     if (!this.#socket.destroyed && this.#socket.writable) this.#socket.write(bytes, 'latin1');
   }
 
-  /** Closes this side only, and goes on reading. */
+  /** Half-closes the connection and continues reading. */
   halfClose(): void {
     this.#socket.end();
   }
@@ -121,7 +121,7 @@ export class Client {
     });
   }
 
-  /** How long until the server closes, in ms; undefined where it does not within the limit. */
+  /** The time until the server closes, in ms; undefined if it does not within the limit. */
   async closedWithin(limitMs: number): Promise<number | undefined> {
     const begun = performance.now();
     for (;;) {
@@ -132,13 +132,13 @@ export class Client {
     }
   }
 
-  /** The quiet begins anew with what is sent next. */
+  /** Restarts the quiet period with the next bytes sent. */
   touch(): void {
     this.#lastChange = performance.now();
   }
 }
 
-/** Runs `work` on every item, so many at a time. */
+/** Runs `work` on every item, with limited concurrency. */
 export async function inParallel<T>(
   items: readonly T[],
   most: number,

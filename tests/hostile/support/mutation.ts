@@ -1,7 +1,7 @@
-/** Requests that were right before chance was let at them: the same ones for the same seed. */
+/** Randomly mutated requests, repeatable by seed. */
 import { chunked, get, getWith, line, post } from '../corpus/case.ts';
 
-/** The part of a generator of random numbers that is needed here. */
+/** A random number generator. */
 export interface Chance {
   between(least: number, most: number): number;
   chance(probability: number): boolean;
@@ -52,7 +52,7 @@ function once(bytes: string, chance: Chance): string {
   }
 }
 
-/** One request, with up to three mutations; one in four is left as it should be. */
+/** A request with up to three mutations; one in four has none. */
 export function mutated(chance: Chance): string {
   let bytes = chance.pick(templates);
   for (let left = chance.between(0, 3); left > 0; left--) bytes = once(bytes, chance);

@@ -51,7 +51,7 @@ interface Reto3Options {
   readonly descriptors?: number;
 }
 
-/** How a kind of target is made, and why it cannot be here. */
+/** A kind of target: how to start it, and why it is unavailable. */
 export interface Kind<T extends Target> {
   readonly name: string;
   readonly missing: () => string | undefined;
@@ -94,7 +94,7 @@ const container: Kind<Reto3Target> = {
       ...['run', '--rm', '--name', name, '--network', 'host', ...limits],
       ...['--volume', `${root}:/clone:ro`, image, 'node', cli, ...serve],
     ]);
-    // The client of Docker may end, and its container would go on.
+    // The Docker client may end without its container.
     onTestFinished(async () => {
       if (running.running) await run('docker', ['kill', name]).catch(() => undefined);
     });
@@ -153,7 +153,7 @@ const nginxAlone: Kind<Target> = {
     const folder = await temporaryFolder();
     const running = await nginx.start({ folder, cores: undefined, workers: 1 });
     onTestFinished(() => running.stop());
-    // It is seen to have crashed by a connection that is refused.
+    // A crash shows as a refused connection.
     return { name: `nginx ${nginx.version() ?? ''}`, port: running.port, alive: () => true };
   },
 };

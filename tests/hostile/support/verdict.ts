@@ -1,4 +1,4 @@
-/** What became of a case, held against what should have. Pure. */
+/** Judges the outcome of a case. Pure. */
 import type { Case } from '../corpus/case.ts';
 import type { Seen } from './exchange.ts';
 
