@@ -1,6 +1,6 @@
 /**
  * `npm run check`: architecture, format, lint, types, unused code, the references of commands and
- * settings, dependencies.
+ * settings, the documents, dependencies.
  */
 import { checkArchitecture } from './architecture.mjs';
 import { checkCommandReference } from './command-reference.mjs';
@@ -16,4 +16,5 @@ runOrExit(bin('tsc'), ['--project', 'packages/dashboard']);
 runOrExit(bin('knip'), []);
 await checkCommandReference();
 await checkSettingsReference();
+runOrExit(bin('vitest'), ['run', 'tests/project/docs.test.ts', '--reporter', 'dot']);
 checkSupplyChain();
