@@ -38,7 +38,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
 
     await load.stop();
     await server.stop();
-    await page.untilText('state', 'Server gone');
+    await page.untilText('state', 'Disconnected');
     await expectAccessible(page, 'server gone');
   });
 }
@@ -68,7 +68,7 @@ test('fits a phone, without scrolling sideways', async () => {
   await touch('touchStart', 0.2);
   for (const share of [0.3, 0.4, 0.5, 0.6, 0.7]) await touch('touchMove', share);
   await touch('touchEnd', 0.7);
-  await page.untilText('state', 'Held');
+  await page.untilText('state', 'Paused');
 });
 
 test('shows all figures on the narrowest screen, like a usual one at 400 % zoom', async () => {

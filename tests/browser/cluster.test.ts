@@ -43,7 +43,7 @@ test('shows one node or all of them, and their state', async () => {
   await page.untilLive();
   await waitUntil('all requests are there', async () => (await page.number('rate')) > 800);
   await page.page.click('#live');
-  await page.untilText('state', 'Held');
+  await page.untilText('state', 'Paused');
   const { from, to } = await page.heldRange();
   expect(page.page.url()).toMatch(/&scope=cluster$/);
   const range = `from=${from}&to=${to}`;
@@ -90,10 +90,10 @@ test('shows a single node, chosen in the header, in the table or by the address'
   await page.untilText('node', 'web-b');
   await page.untilLive();
   await waitUntil('its requests are there', async () => (await page.number('rate')) > 600);
-  await page.untilText('all-name', 'Of the cluster');
+  await page.untilText('all-name', 'Share of cluster');
   await waitUntil('its share', async () => /^7\d/.test(await page.text('all')));
   await page.page.click('#live');
-  await page.untilText('state', 'Held');
+  await page.untilText('state', 'Paused');
   const { from, to } = await page.heldRange('that of web-b');
   expect(page.page.url()).toMatch(/&scope=cluster&node=web-b$/);
   const range = `from=${from}&to=${to}`;

@@ -43,7 +43,7 @@ test('shows the true counts while requests come in, and updates by itself', asyn
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const page = await Dashboard.open(server.adminUrl);
   await page.untilLive();
-  await page.untilText('empty-text', /^No message yet/);
+  await page.untilText('empty-text', /^No messages yet/);
   const load = startLoad(server);
   await waitUntil('the page shows requests', async () => (await page.number('rate')) > 500);
   expect(await page.page.locator('#empty').isVisible()).toBe(false);
@@ -52,7 +52,7 @@ test('shows the true counts while requests come in, and updates by itself', asyn
 
   await waitUntil('more are in view', async () => (await page.number('messages')) > 2_000);
   await page.page.click('#live');
-  await page.untilText('state', 'Held');
+  await page.untilText('state', 'Paused');
   expect(await expectTrueCounts(page, server)).toBeGreaterThan(1_000);
 
   await load.stop();
@@ -74,9 +74,9 @@ test('survives a restart of the server without a reload, and shows the gap', asy
   await waitUntil('the page shows requests', async () => (await page.number('rate')) > 500);
   await load.stop();
   await first.stop();
-  await page.untilText('state', 'Server gone');
+  await page.untilText('state', 'Disconnected');
   await page.untilText('rate', '–');
-  await page.untilText('trouble', /^The server does not answer\. What you see ends at /);
+  await page.untilText('trouble', /^The server does not respond\. The data shown ends at /);
 
   const second = await Server.start({ dataDir, port, adminPort });
   startLoad(second);
@@ -172,7 +172,7 @@ test('can be used by keyboard alone', async () => {
   await keyboard.press('1');
   await page.page.waitForURL(/#live=60000$/);
   await keyboard.press('Space');
-  await page.untilText('state', 'Held');
+  await page.untilText('state', 'Paused');
   const held = await page.heldRange();
   await expectTrueCounts(page, server);
 
@@ -243,7 +243,7 @@ test('shows the same bursts as the API, and goes to each burst and back', async 
     async () => (await total('stalls-total')) > 0 && (await total('bursts-total')) > 1,
   );
   await page.page.click('#live');
-  await page.untilText('state', 'Held');
+  await page.untilText('state', 'Paused');
   const held = await page.heldRange();
   const found = await ask(server.adminUrl, '/v1/bursts', `from=${held.from}&to=${held.to}`);
   await page.untilText('bursts-total', new RegExp(`^${found.bursts.count} `));
@@ -307,7 +307,7 @@ test('distinguishes a gap from windows without messages', async () => {
   });
 
   await page.page.click('[data-span="60000"]');
-  await page.untilText('peak-note', 'nothing came');
+  await page.untilText('peak-note', 'no messages');
   expect(await page.text('ratio-note')).toBe('mean 0 per 10 ms');
 });
 
@@ -335,10 +335,10 @@ test('asks for the token, and never puts it into a URL', async () => {
   const server = await Server.start({ dataDir, flags: ['--admin-token-file', tokenFile] });
   startLoad(server);
   const page = await Dashboard.open(server.adminUrl);
-  await page.untilText('state', 'Locked');
+  await page.untilText('state', 'Token required');
   await page.page.fill('#token', 'guess');
   await page.page.keyboard.press('Enter');
-  await page.untilText('token-error', /^This token was refused/);
+  await page.untilText('token-error', /^The server rejected this token/);
   await page.page.fill('#token', 'open-sesame-please');
   await page.page.keyboard.press('Enter');
   await page.untilLive();
@@ -348,7 +348,7 @@ test('asks for the token, and never puts it into a URL', async () => {
   await page.page.reload();
   await page.untilLive();
   await page.page.click('#forget');
-  await page.untilText('state', 'Locked');
+  await page.untilText('state', 'Token required');
   expect(page.asked.filter((url) => url.includes('sesame'))).toEqual([]);
 });
 

@@ -147,7 +147,7 @@ test('chart and heat map have one time axis, and two clicks choose a range of it
   await page.untilText('heat-hint', /^Click the other end/);
   const whole = await page.heldRange();
   await page.page.keyboard.press('Escape');
-  await page.untilText('heat-hint', /^Two clicks/);
+  await page.untilText('heat-hint', /^Click two windows/);
   await heat.click({ position: { x: 700, y: 100 } });
   await heat.click({ position: { x: 300, y: 100 } });
   const part = await page.heldRange('chosen', ({ from }) => from > whole.from);
@@ -187,7 +187,7 @@ test('a held view looks different from a live one', async () => {
     })()`);
   expect(await look('#view-tiles dl > div')).toBe(await look('.group.live dl > div'));
   await page.page.click('#live');
-  await page.untilText('view-name', 'In view, held');
+  await page.untilText('view-name', 'In view, paused');
   expect(await look('#view-tiles dl > div')).not.toBe(await look('.group.live dl > div'));
   const [rate, held] = [await page.text('final'), await page.text('messages')];
   await waitUntil('what is live goes on', async () => (await page.text('final')) !== rate);

@@ -43,7 +43,7 @@ requires(program, 'tsung')('one server under the load of the task', async () => 
   await load;
 
   await first.stop();
-  await lost.untilText('state', 'Server gone');
+  await lost.untilText('state', 'Disconnected');
   await setTimeout(4_000);
   await lost.page.screenshot({ path: `${folder}dashboard-server-gone.png` });
 
@@ -80,7 +80,7 @@ async function take(
   hash = '',
 ): Promise<void> {
   const page = await Dashboard.open(adminUrl, hash, options);
-  await page.untilText('state', hash.startsWith('#from') ? 'Held' : 'Live');
+  await page.untilText('state', hash.startsWith('#from') ? 'Paused' : 'Live');
   await setTimeout(2_000);
   await page.page.screenshot({ path: `${folder}${name}.png` });
 }

@@ -7,7 +7,7 @@
  */
 
 /** Browsers refuse more than a hundred changes in ten seconds. */
-const leastApartMs = 300;
+const minIntervalMs = 300;
 
 /** The part of a browser's window that it needs. */
 export interface AddressBar {
@@ -43,7 +43,7 @@ export class Address {
   write(hash: string): void {
     this.#drop();
     this.#next = hash;
-    const waitMs = this.#writtenMs + leastApartMs - performance.now();
+    const waitMs = this.#writtenMs + minIntervalMs - performance.now();
     if (waitMs <= 0) this.#write();
     else this.#timer = setTimeout(() => this.#write(), waitMs);
   }

@@ -57,7 +57,7 @@ test('a column that is whole stays as it is while the view moves on', () => {
   expect(after.starts.slice(1, 15)).toEqual(before.starts.slice(1, 15));
 });
 
-test('columns are wide enough to be seen, and of a length that every axis has', () => {
+test('columns are wide enough to be shownView, and of a length that every axis has', () => {
   expect(columnMsFor(60_000, 1_140, 10)).toBe(250);
   expect(columnMsFor(60_000, 260, 10)).toBe(1_000);
   expect(columnMsFor(3_600_000, 1_140, 1_000)).toBe(15_000);

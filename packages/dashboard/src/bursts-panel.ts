@@ -1,36 +1,36 @@
 /**
- * How bursty the shown range is, as the server says it: the answer of /v1/bursts, asked for anew
- * when the view changes, and every now and then while it is live. The chart marks what it found.
+ * Bursts and stalls in the range of the chart, from /v1/bursts. Asks again when the view changes, and
+ * from time to time while it is live. The chart marks what it found.
  *
- * Who goes to a burst keeps the list that it was in: the range of a burst alone says nothing of
- * bursts, and the next one in the list is what is looked at next.
+ * Whoever jumps to a burst keeps the list: the range of one burst says nothing about bursts, and the
+ * next one in the list is what people want to see next.
  */
 import type { Bursts } from '@reto3/client/answers';
 import type { Marks } from './chart-marks.ts';
 import type { Client } from './client.ts';
 import { element, rowOf, write } from './elements.ts';
-import { dateTimeText, lengthText, percentText, shortText, timeText, wholeText } from './text.ts';
-import { rangeText } from './texts.ts';
+import { dateTimeText, lengthText, percentText, shortText, timeText, wholeText } from './format.ts';
+import { rangeText } from './readouts.ts';
 import type { Range, View } from './view.ts';
 
 export interface BurstsPanelEvents {
-  /** Somebody wants to see a range; returns the view of it. */
-  look(range: Range): View;
-  /** Back to a view. */
+  /** The user wants to see a range; returns its view. */
+  show(range: Range): View;
+  /** Returns to an earlier view. */
   back(view: View): void;
-  /** Other bursts and stalls are known now; none where nobody has looked. */
+  /** The bursts and stalls to mark have changed. */
   found(marks: Marks): void;
 }
 
-/** A view that is still moving is not asked about. */
+/** Only views that have stopped moving are analysed. */
 const settleMs = 300;
-/** A live view is asked about so often, or … */
-const leastRefreshMs = 10_000;
+/** A live view is analysed again this often, or … */
+const minRefreshMs = 10_000;
 /** … after this part of its span, whichever is longer: an hour once a minute. */
 const refreshShare = 1 / 60;
-/** Longer ranges are read only for who asks: a day is 8,640,000 windows, read twice. */
-const mostUnaskedMs = 3 * 3_600_000;
-/** What is shown about a burst on both sides, at least. */
+/** Longer ranges are read only on request: a day is 8,640,000 windows, read twice. */
+const maxUnaskedMs = 3 * 3_600_000;
+/** Shown on both sides of a burst, at least. */
 const marginMs = 400;
 const windowMs = 10;
 export const noMarks: Marks = { bursts: [], stalls: [] };
@@ -39,16 +39,16 @@ export class BurstsPanel {
   readonly #client: Client;
   readonly #events: BurstsPanelEvents;
   readonly #panel = element('bursts', HTMLElement);
-  /** What was shown last, and since when. */
+  /** The latest view, and since when it is shown. */
   #view: View | undefined;
   #since = 0;
-  /** What was asked about last. */
+  /** The latest analysis. */
   #asked: { readonly view: View; readonly range: Range; readonly at: number } | undefined;
   #request = new AbortController();
-  /** The view of one burst or stall, and the one that it was chosen in. */
+  /** The view of one burst or stall, and the view that it was chosen in. */
   #visit: { readonly view: View; readonly from: View } | undefined;
   #wanted = false;
-  /** Whether all that is listed has one date, so that its time says when it was. */
+  /** Whether everything listed has the same date, so that times suffice. */
   #oneDate = true;
 
   constructor(client: Client, events: BurstsPanelEvents) {
@@ -59,20 +59,20 @@ export class BurstsPanel {
     });
     element('bursts-back', HTMLButtonElement).addEventListener('click', () => {
       if (this.#visit === undefined) return;
-      // The button goes.
+      // The button disappears.
       element('bursts-list', HTMLElement).focus();
       events.back(this.#visit.from);
     });
   }
 
   /**
-   * Shows it for a range; called whenever the text of the page is written.
-   * @param counted whether anything was counted in the range
+   * Called whenever the text of the page is updated.
+   * @param counted whether any window of the range was counted
    */
   show(view: View, range: Range, counted: boolean): void {
     const now = performance.now();
     if (!isSame(view, this.#view)) {
-      // Whoever comes back finds the list as it was.
+      // On return, the list is unchanged.
       const comesBack = isSame(view, this.#visit?.from);
       if (comesBack && view.to !== undefined) this.#asked = { view, range, at: now };
       if (!isSame(view, this.#visit?.view)) this.#visit = undefined;
@@ -81,27 +81,29 @@ export class BurstsPanel {
       this.#wanted = false;
     }
     element('bursts-back', HTMLElement).hidden = this.#visit === undefined;
-    const long = range.to - range.from > mostUnaskedMs;
+    const long = range.to - range.from > maxUnaskedMs;
     const isNew = !isSame(view, this.#asked?.view);
     element('bursts-ask', HTMLElement).hidden = !long || !isNew || this.#visit !== undefined;
     if (this.#visit !== undefined) return;
-    if (!counted) this.#say('Nothing was counted in this range.');
+    if (!counted) this.#showMessage('Nothing was counted in this range.');
     else if (long && isNew && !this.#wanted) {
-      this.#say(`Looking through ${lengthText(range.to - range.from)} takes the server a moment.`);
-      // Those of another range would look like all that there are.
+      this.#showMessage(
+        `Analysing ${lengthText(range.to - range.from)} takes the server a moment.`,
+      );
+      // Marks of another range would look complete.
       this.#events.found(noMarks);
     } else if (now - this.#since >= settleMs && this.#isDue(view, range, now))
       void this.#ask(view, range);
   }
 
-  /** Other counts are wanted. */
+  /** Drops everything, for other counts. */
   forget(): void {
     this.#request.abort();
     this.#asked = undefined;
     this.#visit = undefined;
     this.#view = undefined;
-    // What stands there is of other counts.
-    this.#say('');
+    // The list belongs to other counts.
+    this.#showMessage('');
     this.#events.found(noMarks);
   }
 
@@ -109,10 +111,10 @@ export class BurstsPanel {
     const asked = this.#asked;
     if (asked === undefined || !isSame(view, asked.view)) return true;
     if (view.to !== undefined) return false;
-    // Nothing moves under the finger that is about to choose it.
+    // No row moves while the user is about to click it.
     if (this.#panel.querySelector('tbody tr:is(:hover, :focus-within)') !== null) return false;
-    const refreshMs = Math.max(leastRefreshMs, (range.to - range.from) * refreshShare);
-    return range.to - range.from <= mostUnaskedMs && now - asked.at >= refreshMs;
+    const refreshMs = Math.max(minRefreshMs, (range.to - range.from) * refreshShare);
+    return range.to - range.from <= maxUnaskedMs && now - asked.at >= refreshMs;
   }
 
   async #ask(view: View, range: Range): Promise<void> {
@@ -127,12 +129,14 @@ export class BurstsPanel {
       this.#write(answer);
     } catch (error) {
       if (signal.aborted) return;
-      this.#say(`cannot tell: ${error instanceof Error ? error.message : String(error)}`);
+      this.#showMessage(
+        `cannot find bursts: ${error instanceof Error ? error.message : String(error)}`,
+      );
     }
   }
 
-  /** Instead of an answer. */
-  #say(text: string): void {
+  /** Shows a message in place of the lists. */
+  #showMessage(text: string): void {
     element('bursts-found', HTMLElement).hidden = true;
     write('bursts-shown', text);
     write('quantiles', '');
@@ -143,7 +147,7 @@ export class BurstsPanel {
     const { quantiles, thresholds, bursts, stalls, uncounted } = answer;
     this.#events.found({ bursts: bursts.list, stalls: stalls.list });
     this.#oneDate = dateOf(answer.from) === dateOf(answer.to);
-    const gaps = uncounted === 0 ? '' : `, ${lengthText(uncounted * windowMs)} of it not counted`;
+    const gaps = uncounted === 0 ? '' : `, ${lengthText(uncounted * windowMs)} not counted`;
     write(
       'bursts-shown',
       `${lengthText(answer.to - answer.from)} · ${rangeText(answer, windowMs)}${gaps}`,
@@ -164,7 +168,7 @@ export class BurstsPanel {
     write(
       'bursts-total',
       bursts.count === 0
-        ? `none that reaches ${shortText(rise)} in 10 ms`
+        ? `none reaches ${shortText(rise)} in 10 ms`
         : `${totalText(bursts.count, bursts.list.length)} · from ${shortText(rise)} in 10 ms until below ${shortText(fall)} · ${percentText(bursts.share)} of the messages`,
     );
     this.#fill(
@@ -172,7 +176,7 @@ export class BurstsPanel {
       bursts.list
         .toSorted((a, b) => b.total - a.total)
         .map(({ from, to, peak, total, share }) => [
-          this.#visitButton({ from, to }),
+          this.#jumpButton({ from, to }),
           lengthText(to - from),
           wholeText(peak),
           wholeText(total),
@@ -184,7 +188,7 @@ export class BurstsPanel {
       'stalls-rows',
       stalls.list
         .toSorted((a, b) => b.to - b.from - (a.to - a.from))
-        .map(({ from, to }) => [this.#visitButton({ from, to }), lengthText(to - from)]),
+        .map(({ from, to }) => [this.#jumpButton({ from, to }), lengthText(to - from)]),
     );
     for (const [list, { count }] of [
       ['bursts-list', bursts],
@@ -195,13 +199,13 @@ export class BurstsPanel {
 
   #scaleCells(scale: Bursts['scales'][number]): (string | Node)[] {
     const { windowMs: lengthMs, windows, mean, peak, peakToMean, dispersion } = scale;
-    // Not one such window lies in the range from its start to its end.
+    // The range contains no whole window of this length.
     if (windows === 0) return [lengthText(lengthMs), '–', '–', '–', '–', '–'];
     return [
       lengthText(lengthMs),
       shortText(mean),
       wholeText(peak.count),
-      peak.count === 0 ? '–' : this.#visitButton({ from: peak.start, to: peak.start + lengthMs }),
+      peak.count === 0 ? '–' : this.#jumpButton({ from: peak.start, to: peak.start + lengthMs }),
       peak.count === 0 ? '–' : shortText(peakToMean),
       peak.count === 0 ? '–' : shortText(dispersion),
     ];
@@ -211,12 +215,12 @@ export class BurstsPanel {
     element(id, HTMLTableSectionElement).replaceChildren(...rows.map(rowOf));
   }
 
-  #visitButton({ from, to }: Range): HTMLButtonElement {
+  #jumpButton({ from, to }: Range): HTMLButtonElement {
     const button = document.createElement('button');
     button.type = 'button';
     button.className = 'link';
     button.textContent = (this.#oneDate ? timeText : dateTimeText)(from, windowMs);
-    button.ariaLabel = `${button.textContent}, ${lengthText(to - from)}: look at it`;
+    button.ariaLabel = `${button.textContent}, ${lengthText(to - from)}: show it`;
     button.addEventListener('click', () => this.#go({ from, to }, button));
     return button;
   }
@@ -225,7 +229,7 @@ export class BurstsPanel {
     const start = this.#visit?.from ?? this.#view;
     if (start === undefined) return;
     const margin = Math.max(marginMs, to - from);
-    const view = this.#events.look({ from: from - margin, to: to + margin });
+    const view = this.#events.show({ from: from - margin, to: to + margin });
     this.#visit = { view, from: start };
     for (const row of this.#panel.querySelectorAll('tr[aria-current]'))
       row.removeAttribute('aria-current');
@@ -246,7 +250,7 @@ function totalText(count: number, listed: number): string {
 }
 
 function stallsText(stallMs: number | undefined, { stalls }: Bursts): string {
-  if (stallMs === undefined) return 'too little traffic to tell one';
+  if (stallMs === undefined) return 'too little traffic to tell stalls';
   const { count, ms, list } = stalls;
   if (count === 0) return `none of ${lengthText(stallMs)} without a message`;
   return `${totalText(count, list.length)} · ${lengthText(stallMs)} or more · ${lengthText(ms)} together`;

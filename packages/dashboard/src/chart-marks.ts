@@ -1,29 +1,29 @@
 /**
- * What lies over and under the line of the chart: time that was not counted, the mean, peaks, bursts
- * and stalls. Each meaning has a colour and a shape of its own, so neither is needed to tell them.
+ * Draws gaps, mean, peaks, bursts and stalls over and under the line of the chart. Each has its own
+ * colour and its own shape, so either is enough to tell them apart.
  */
 import type uPlot from 'uplot';
 import type { Band } from './band.ts';
+import { lengthText, wholeText } from './format.ts';
 import { hatch } from './hatch.ts';
 import type { Gap } from './series.ts';
 import type { Summary } from './summary.ts';
-import { lengthText, wholeText } from './text.ts';
 import type { Palette } from './theme.ts';
 import type { Range } from './view.ts';
 
-/** Bursts and stalls that were found, as far as that was looked for. */
+/** The bursts and stalls that were found. */
 export interface Marks {
   readonly bursts: readonly Range[];
   readonly stalls: readonly Range[];
 }
 
 export const fontPx = 12;
-/** Room above the plot, for the triangles of bursts. */
+/** Space above the plot for the triangles of bursts. */
 export const marksPx = 18;
 const trianglePx = 9;
 const stallPx = 5;
 
-/** Drawing on a plot, in device pixels. */
+/** Draws on a plot, in device pixels. */
 export class Pen {
   readonly #plot: uPlot;
   readonly #palette: Palette;
@@ -45,7 +45,7 @@ export class Pen {
     ctx.restore();
   }
 
-  /** Over the grid, so that it does not run through the words. */
+  /** Drawn over the grid, so that no grid line crosses the text. */
   gapLabels(gaps: readonly Gap[]): void {
     const { ctx, bbox } = this.#plot;
     ctx.save();
@@ -96,7 +96,7 @@ export class Pen {
     const y = Math.round(this.#y(mean)) + 0.5;
     ctx.save();
     ctx.setLineDash([4 * devicePixelRatio, 4 * devicePixelRatio]);
-    // A rim in the colour of the panel, so that it is seen over the line and what it fills as well.
+    // An outline in the colour of the panel keeps it visible over the line and its fill.
     const [rim, line] = [this.#palette.panel, this.#palette.text];
     for (const [colour, width] of [[rim, 3.5] as const, [line, 1.5] as const]) {
       ctx.strokeStyle = colour;
@@ -109,7 +109,7 @@ export class Pen {
     ctx.restore();
   }
 
-  /** @param at where in the window the dot stands, in ms from its start */
+  /** @param at position of the dot in the window, in ms from its start */
   peak({ start, count }: NonNullable<Summary['peak']>, at: number): void {
     const { ctx, bbox } = this.#plot;
     const right = bbox.left + bbox.width;
@@ -158,7 +158,7 @@ export class Pen {
       ctx.beginPath();
       ctx.moveTo(middle - reach, base);
       ctx.lineTo(middle + reach, base);
-      // As wide as the burst where that can be seen, and pointing at it where not.
+      // As wide as the burst; a triangle that points at it if that is too narrow.
       ctx.lineTo(Math.max(middle, right - half), base + 1.5 * half);
       ctx.lineTo(Math.min(middle, left + half), base + 1.5 * half);
       ctx.fill();

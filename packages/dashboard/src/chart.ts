@@ -1,16 +1,15 @@
 /**
- * The chart: messages per window over time. Windows that are wide enough are drawn as steps, and
- * narrower ones as a band with their median and peaks. uPlot draws; here is what it draws, and what
- * the pointer means.
+ * The chart: messages per window over time, drawn by uPlot. Wide windows are steps; narrower ones are
+ * grouped into a band with their median and peaks.
  */
 import uPlot from 'uplot';
 import { roundUp, timeTicks } from './axis.ts';
 import { type Band, bandOf, columnMsFor } from './band.ts';
 import { fontPx, type Marks, marksPx, Pen } from './chart-marks.ts';
+import { compactText, tickText } from './format.ts';
 import { linesOf, stepsOf } from './lines.ts';
 import type { Gap, Series } from './series.ts';
 import type { Summary } from './summary.ts';
-import { compactText, tickText } from './text.ts';
 import type { Palette } from './theme.ts';
 import type { Range } from './view.ts';
 import { offsetMs } from './zone.ts';
@@ -23,17 +22,17 @@ export interface Picture {
 }
 
 export interface ChartEvents {
-  /** A range was drawn with the mouse. */
+  /** The user selected a range with the mouse. */
   selected(range: Range): void;
-  /** The pointer moved, or has left; `pointed` has its time. */
+  /** The pointer moved or left; `pointed` has its time. */
   moved(): void;
 }
 
-/** The heat map leaves the same room on its left, so that a time is above itself. */
+/** The heat map has the same left margin, so that equal times are aligned. */
 export const axisPx = 52;
 export const rightPx = 8;
 const heightPx = 280;
-/** Windows at least this wide are drawn as the steps that they are. */
+/** Windows at least this wide are drawn as steps. */
 const stepFromPx = 2;
 
 const stepped = uPlot.paths.stepped?.({ align: 1 });
@@ -45,19 +44,19 @@ export class Chart {
   #picture: Picture | undefined;
   #band: Band | undefined;
   #gaps: readonly Gap[] = [];
-  #most = 4;
-  /** While the mouse holds the chart, it stands still under it. */
-  #held = false;
+  #yMax = 4;
+  /** While the mouse is down, the chart stands still. */
+  #dragging = false;
 
   constructor(container: HTMLElement, palette: Palette, events: ChartEvents) {
     this.#palette = palette;
     this.#events = events;
     this.#plot = new uPlot(this.#options(container.clientWidth), [[], [], []], container);
     this.#plot.over.addEventListener('mousedown', () => {
-      this.#held = true;
+      this.#dragging = true;
     });
     addEventListener('mouseup', () => {
-      this.#held = false;
+      this.#dragging = false;
     });
     this.#plot.over.addEventListener('mouseleave', () => events.moved());
     new ResizeObserver(() => {
@@ -70,33 +69,33 @@ export class Chart {
     this.#plot.redraw(true, true);
   }
 
-  /** Where the plot lies in the page, without its axes. */
+  /** Position of the plot in the page, without its axes. */
   get area(): DOMRect {
     return this.#plot.over.getBoundingClientRect();
   }
 
-  /** What takes the pointer. */
+  /** The element that receives pointer events. */
   get surface(): HTMLElement {
     return this.#plot.over;
   }
 
-  /** What is drawn in place of single windows; undefined where each is a step. */
+  /** The band, if windows are too narrow for steps. */
   get band(): Band | undefined {
     return this.#band;
   }
 
-  /** Time at a horizontal place of the page. */
+  /** The time at a horizontal position in the page. */
   timeAt(clientX: number): number {
     return this.#plot.posToVal(clientX - this.area.left, 'x');
   }
 
-  /** The time under the pointer as the chart is now, also where it moved on below it. */
+  /** The time that is now under the pointer, which changes while the chart moves. */
   get pointed(): number | undefined {
     const { left = -1 } = this.#plot.cursor;
     return left < 0 ? undefined : this.#plot.posToVal(left, 'x');
   }
 
-  /** Where a time is in the container, in CSS pixels, and a count. */
+  /** Position of a time and a count in the container, in CSS pixels. */
   placeOf(time: number, count: number): { readonly x: number; readonly y: number } {
     const { offsetLeft, offsetTop } = this.#plot.over;
     return {
@@ -106,12 +105,12 @@ export class Chart {
   }
 
   draw(picture: Picture): void {
-    if (this.#held) return;
+    if (this.#dragging) return;
     const { series, range, summary } = picture;
     const { windowMs } = series.period;
     this.#picture = picture;
     this.#gaps = series.gapsIn(range);
-    this.#most = roundUp((summary.peak?.count ?? 0) * 1.08);
+    this.#yMax = roundUp((summary.peak?.count ?? 0) * 1.08);
     const width = this.#plot.over.clientWidth;
     const spanMs = range.to - range.from;
     const isWide = (width * windowMs) / spanMs >= stepFromPx;
@@ -123,7 +122,7 @@ export class Chart {
     });
   }
 
-  /** Puts the cursor on a time, from elsewhere than the pointer. */
+  /** Moves the cursor to a time without the pointer. */
   point(time: number | undefined): void {
     const left = time === undefined ? -10 : this.#plot.valToPos(time, 'x');
     this.#plot.setCursor({ left, top: time === undefined ? -10 : 0 }, false);
@@ -157,7 +156,7 @@ export class Chart {
       },
       scales: {
         x: { time: false },
-        y: { range: () => [0, this.#most] },
+        y: { range: () => [0, this.#yMax] },
       },
       axes: [
         {
@@ -206,7 +205,7 @@ export class Chart {
     if (width < 4) return;
     const range = { from: plot.posToVal(left, 'x'), to: plot.posToVal(left + width, 'x') };
     plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-    this.#held = false;
+    this.#dragging = false;
     this.#events.selected({ from: Math.round(range.from), to: Math.round(range.to) });
   }
 

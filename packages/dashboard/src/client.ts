@@ -1,15 +1,15 @@
 /**
- * Asks the server that the page came from. The token, where there is one, goes into a header and
- * never into an address; that is also why /v1/live is read with fetch and not with EventSource.
+ * Sends requests to the server that the page came from. The token goes into a header and never into
+ * an address, which is why /v1/live is read with fetch instead of EventSource.
  */
 import type { Bursts, ClusterState, Info, LiveEvent, Stats } from '@reto3/client/answers';
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 import type { PeriodName } from './period.ts';
+import { type ScopeSelector, selectorQuery } from './scope.ts';
 import type { Range } from './view.ts';
-import { type Whose, whoseText } from './whose.ts';
 
-/** What the server answered instead of 200. */
-export class Refusal extends Error {
+/** An answer whose status is not 2xx. */
+export class ApiError extends Error {
   readonly status: number;
 
   constructor(status: number, message: string) {
@@ -18,22 +18,22 @@ export class Refusal extends Error {
   }
 }
 
-/** Ten pictures a second: a minute then moves by one or two pixels each time. More cost the server more. */
+/** Ten frames a second move a minute by one or two pixels each. More would cost the server more. */
 const eventMs = 100;
 
-/** Of this address: under other paths of the same proxy are other servers, who must not see it. */
+/** For this path only: other paths of the same proxy are other servers, which must not see it. */
 const tokenKey = `reto3-token ${location.pathname}`;
 
 export class Client {
-  /** Whose counts are asked for. */
-  whose: Whose = { scope: 'node' };
+  /** ScopeSelector counts are asked for. */
+  selector: ScopeSelector = { scope: 'node' };
   #token = sessionStorage.getItem(tokenKey) ?? undefined;
 
   get token(): string | undefined {
     return this.#token;
   }
 
-  /** Kept for as long as this tab is open; undefined forgets it. */
+  /** Stored until the tab is closed; undefined deletes it. */
   set token(token: string | undefined) {
     this.#token = token;
     if (token === undefined) sessionStorage.removeItem(tokenKey);
@@ -48,9 +48,9 @@ export class Client {
     return (await this.#get('v1/cluster')).json();
   }
 
-  /** How bursty a range was (whole windows, all final). */
+  /** @param range of whole final windows */
   async bursts({ from, to }: Range, signal: AbortSignal): Promise<Bursts> {
-    const path = `v1/bursts?from=${from}&to=${to}&${whoseText(this.whose)}`;
+    const path = `v1/bursts?from=${from}&to=${to}&${selectorQuery(this.selector)}`;
     return (await this.#get(path, signal)).json();
   }
 
@@ -65,8 +65,8 @@ export class Client {
 
   /**
    * Windows as they become final, until the server ends the answer or the signal aborts.
-   * @param heard called whenever something came, also where it was only a sign of life
-   * @param since an age such as 5m, or the end of what is known already (epoch ms)
+   * @param since an age such as 5m, or the end of the newest known window (epoch ms)
+   * @param heard called for every event and every keep-alive comment
    */
   async *live(
     period: PeriodName,
@@ -75,7 +75,7 @@ export class Client {
     signal: AbortSignal,
   ): AsyncGenerator<LiveEvent> {
     const { body } = await this.#get(
-      `v1/live?period=${period}&from=${since}&every=${eventMs}&${whoseText(this.whose)}`,
+      `v1/live?period=${period}&from=${since}&every=${eventMs}&${selectorQuery(this.selector)}`,
       signal,
     );
     if (body === null) return;
@@ -91,19 +91,19 @@ export class Client {
   }
 
   #statsPath(period: PeriodName, { from, to }: Range, format: string): string {
-    return `v1/stats/${period}?from=${from}&to=${to}&format=${format}&${whoseText(this.whose)}`;
+    return `v1/stats/${period}?from=${from}&to=${to}&format=${format}&${selectorQuery(this.selector)}`;
   }
 
   async #get(path: string, signal?: AbortSignal): Promise<Response> {
     const headers = this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` };
     const response = await fetch(path, { headers, cache: 'no-store', ...(signal && { signal }) });
     if (response.ok) return response;
-    throw new Refusal(response.status, await refusalText(response));
+    throw new ApiError(response.status, await errorText(response));
   }
 }
 
-/** The server's own words, or the status where something between us answered. */
-async function refusalText(response: Response): Promise<string> {
+/** The server's message, or the status if a proxy answered. */
+async function errorText(response: Response): Promise<string> {
   const answer: unknown = await response.json().catch(() => undefined);
   const named = typeof answer === 'object' && answer !== null && 'message' in answer;
   return named ? String(answer.message) : `got status ${response.status}`;

@@ -1,22 +1,22 @@
-/** Buttons, keys, wheel and fingers, as the few things that one can do with a view. */
+/** Maps buttons, keys, wheel and touch to the few actions on a view. */
 import type { Chart } from './chart.ts';
 import { element } from './elements.ts';
 
 export interface Actions {
-  /** By a share of the span; below 0: earlier. */
+  /** Moves by a share of the span; negative: earlier. */
   pan(share: number): void;
-  /** The factor of the span; a time that is to keep its place. */
+  /** Multiplies the span; the time `at` keeps its place. */
   zoom(factor: number, at?: number): void;
   span(spanMs: number): void;
-  /** Holds what is live, and goes on with what is held. */
+  /** Pauses a live view, and resumes a paused one. */
   toggleLive(): void;
-  /** Puts the cursor so many windows on. */
+  /** Moves the crosshair by this many windows. */
   step(windows: number): void;
 }
 
 const zoomStep = 2;
 const panStep = 0.25;
-/** Of the buttons, in their order: 1 to 8. */
+/** The buttons that keys 1 to 8 stand for, in order. */
 const presets = (): HTMLButtonElement[] => [
   ...document.querySelectorAll<HTMLButtonElement>('button[data-span]'),
 ];
@@ -30,7 +30,7 @@ export function connectControls(chart: Chart, actions: Actions): void {
     action();
   });
   connectWheel(chart, actions);
-  connectFingers(chart, actions);
+  connectTouch(chart, actions);
   chart.surface.addEventListener('dblclick', (event) =>
     actions.zoom(zoomStep ** 2, chart.timeAt(event.clientX)),
   );
@@ -40,20 +40,20 @@ export function connectControls(chart: Chart, actions: Actions): void {
 function connectButtons(actions: Actions): void {
   for (const button of presets())
     button.addEventListener('click', () => actions.span(Number(button.dataset['span'])));
-  const deeds: Readonly<Record<string, () => void>> = {
+  const actionsOf: Readonly<Record<string, () => void>> = {
     earlier: () => actions.pan(-panStep),
     later: () => actions.pan(panStep),
     closer: () => actions.zoom(1 / zoomStep),
     farther: () => actions.zoom(zoomStep),
   };
   for (const button of document.querySelectorAll<HTMLButtonElement>('button[data-do]')) {
-    const deed = deeds[button.dataset['do'] ?? ''];
-    if (deed !== undefined) button.addEventListener('click', deed);
+    const action = actionsOf[button.dataset['do'] ?? ''];
+    if (action !== undefined) button.addEventListener('click', action);
   }
   element('live', HTMLButtonElement).addEventListener('click', () => actions.toggleLive());
 }
 
-/** Only while the chart has the focus, so that no letter surprises who types or listens. */
+/** Works only while the chart has the focus, so as not to interfere with typing or screen readers. */
 function actionOfKey(event: KeyboardEvent, actions: Actions): (() => void) | undefined {
   if (event.ctrlKey || event.metaKey || event.altKey) return undefined;
   const pan = event.shiftKey ? 1 : panStep;
@@ -83,7 +83,7 @@ function spanOfKey(key: string, actions: Actions): (() => void) | undefined {
   return button && (() => actions.span(Number(button.dataset['span'])));
 }
 
-/** The wheel alone scrolls the page, as everywhere. A pinch on a touchpad is a wheel with Ctrl. */
+/** The wheel alone scrolls the page. A pinch on a touchpad arrives as a wheel event with Ctrl. */
 function connectWheel(chart: Chart, actions: Actions): void {
   chart.surface.addEventListener(
     'wheel',
@@ -102,8 +102,8 @@ function connectWheel(chart: Chart, actions: Actions): void {
   );
 }
 
-/** One finger moves, two zoom; up and down stays the page's own. */
-function connectFingers(chart: Chart, actions: Actions): void {
+/** One finger moves, two zoom; vertical movement scrolls the page. */
+function connectTouch(chart: Chart, actions: Actions): void {
   const { surface } = chart;
   const fingers = new Map<number, number>();
   const spread = (): { readonly middle: number; readonly width: number } => {

@@ -1,23 +1,23 @@
-/** The dialogs: help, the token, and a range chosen by date and time. */
+/** The dialogs: help, token, and a range by date and time. */
 import type { Client } from './client.ts';
 import { element, write } from './elements.ts';
-import { mostSpanMs } from './period.ts';
-import { lengthText } from './text.ts';
+import { lengthText } from './format.ts';
+import { maxSpanMs } from './period.ts';
 import type { Range } from './view.ts';
 import { timeOfWall, wallText, zoneText } from './zone.ts';
 
 export function askToken(client: Client, reason: string): void {
   const error = element('token-error', HTMLElement);
   error.hidden = client.token === undefined;
-  error.textContent = `This token was refused: ${reason}.`;
+  error.textContent = `The server rejected this token: ${reason}.`;
   const dialog = element('token-dialog', HTMLDialogElement);
   if (!dialog.open) dialog.showModal();
 }
 
-/** @param retry called when there is a token to try */
+/** @param retry called with a new token to try */
 export function connectToken(client: Client, retry: () => void): void {
   const dialog = element('token-dialog', HTMLDialogElement);
-  // Without a token there is nothing to see behind it.
+  // Without a token there is nothing to show.
   dialog.addEventListener('cancel', (event) => event.preventDefault());
   const forget = element('forget', HTMLButtonElement);
   element('token-form', HTMLFormElement).addEventListener('submit', () => {
@@ -39,7 +39,7 @@ export function connectHelp(): void {
   element('help', HTMLButtonElement).addEventListener('click', () => help.showModal());
 }
 
-/** @param shown what the chart shows, to begin with */
+/** @param shown the range of the chart, to start with */
 export function connectRange(shown: () => Range | undefined, chosen: (range: Range) => void): void {
   const dialog = element('range-dialog', HTMLDialogElement);
   const first = element('range-from', HTMLInputElement);
@@ -50,18 +50,18 @@ export function connectRange(shown: () => Range | undefined, chosen: (range: Ran
     first.value = wallText(range.from);
     last.value = wallText(range.to);
     last.setCustomValidity('');
-    write('range-zone', `Times are ${zoneText(range.to)}. At most ${lengthText(mostSpanMs)}.`);
+    write('range-zone', `Times are ${zoneText(range.to)}. At most ${lengthText(maxSpanMs)}.`);
     dialog.showModal();
   });
   const check = (): Range | undefined => {
     const [from, to] = [timeOfWall(first.value), timeOfWall(last.value)];
     const problem =
       from === undefined || to === undefined
-        ? 'Give both times.'
+        ? 'Enter both times.'
         : from >= to
-          ? 'The end must be later than the beginning.'
-          : to - from > mostSpanMs
-            ? `At most ${lengthText(mostSpanMs)} at once.`
+          ? 'The end must be after the start.'
+          : to - from > maxSpanMs
+            ? `At most ${lengthText(maxSpanMs)} at once.`
             : '';
     last.setCustomValidity(problem);
     return problem === '' && from !== undefined && to !== undefined ? { from, to } : undefined;

@@ -1,4 +1,4 @@
-/** The elements of index.html, each of the kind that it is there. */
+/** Typed access to the elements of index.html. */
 
 export function element<E extends HTMLElement>(id: string, kind: new () => E): E {
   const found = document.getElementById(id);
@@ -6,13 +6,13 @@ export function element<E extends HTMLElement>(id: string, kind: new () => E): E
   throw new Error(`BUG: index.html has no ${kind.name} with the id "${id}"`);
 }
 
-/** Writes a text; leaves the page alone where it stands there already. */
+/** Writes a text if it has changed. */
 export function write(id: string, text: string): void {
   const target = element(id, HTMLElement);
   if (target.textContent !== text) target.textContent = text;
 }
 
-/** A row of a table, of which the first cell is its head. */
+/** A table row; its first cell is the row header. */
 export function rowOf([head = '', ...cells]: readonly (string | Node)[]): HTMLTableRowElement {
   const row = document.createElement('tr');
   const first = document.createElement('th');

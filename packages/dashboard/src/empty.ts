@@ -1,24 +1,24 @@
-/** What stands in an empty chart: why it is, and where nothing came yet, how to send something. */
+/** The message in an empty chart: why it is empty, and on a new server how to send a request. */
 import type { Info } from '@reto3/client/answers';
 import { element, write } from './elements.ts';
 
-/** Addresses that mean every interface of the server: whoever asks uses the one they came by. */
+/** Wildcard addresses; clients use the host that the page came from. */
 const anyHost = /^(0\.0\.0\.0|\[::\])$/;
 
-/** Where a client on this side of the network reaches the ingest port. */
+/** The address of the ingest port for clients that can reach this page. */
 export function ingestAddress(ingestUrl: string, pageHost: string): string {
   const { protocol, hostname, port } = new URL(ingestUrl);
   const host = anyHost.test(hostname) ? pageHost : hostname;
-  // A default port is not repeated by URL.
+  // URL omits a default port.
   return `${protocol}//${host}${port === '' ? '' : `:${port}`}/`;
 }
 
 export interface Emptiness {
-  /** Whether nothing is to be seen. */
+  /** Whether the chart is empty. */
   readonly isEmpty: boolean;
   /** Counted windows in the range. */
   readonly windows: number;
-  /** Everything that was ever counted; undefined where nobody says. */
+  /** All messages ever counted; undefined if unknown. */
   readonly messagesInAll: number | undefined;
 }
 
@@ -30,23 +30,23 @@ export function showEmpty({ isEmpty, windows, messagesInAll }: Emptiness, info?:
   element('empty-try', HTMLElement).hidden = !isFirst;
   if (info?.ingestUrl !== undefined && isFirst) {
     const address = ingestAddress(info.ingestUrl, location.hostname);
-    write('empty-text', `No message yet. This server counts every request to ${address}`);
+    write('empty-text', `No messages yet. This server counts every request to ${address}`);
     write('empty-command', `curl ${address}`);
   } else {
     write(
       'empty-text',
-      windows === 0 ? 'No server was counting in this range.' : 'Nothing came in this range.',
+      windows === 0 ? 'No server was counting in this range.' : 'No messages in this range.',
     );
   }
 }
 
-/** The command goes to the clipboard, or is selected where a page may not write there. */
+/** Copies the command, or selects it where the page may not write to the clipboard. */
 export function connectCopy(): void {
   const button = element('empty-copy', HTMLButtonElement);
   const command = element('empty-command', HTMLElement);
   button.addEventListener('click', async () => {
     try {
-      // Absent where the page did not come by HTTPS or from this machine.
+      // Undefined unless the page came by HTTPS or from this machine.
       await navigator.clipboard.writeText(command.textContent ?? '');
       button.textContent = 'Copied';
     } catch {

@@ -1,36 +1,36 @@
 /**
- * The newest 10 ms windows, kept current through one connection, whatever becomes of it: a server
- * that restarts, a network that fails, a tab that sleeps. What was missed is asked for.
+ * The newest 10 ms windows, kept current through one connection. It survives a restart of the server, a
+ * network failure and a sleeping tab, and then asks for the windows that it missed.
  *
- * One connection and not one for each period: browsers open six to a host, all tabs together.
+ * One connection for all periods, because browsers open only six to a host, for all tabs together.
  */
 import type { LiveEvent } from '@reto3/client/answers';
-import { type Client, Refusal } from './client.ts';
+import { ApiError, type Client } from './client.ts';
 import { foldedMs10Ms } from './fold.ts';
 import { periods } from './period.ts';
 import { Series } from './series.ts';
 
-/** Enough for the heat map of a live view, which so needs no second request. */
-const keptMs = foldedMs10Ms + 10_000;
-/** Ages are counted from the server's clock, which is a little past the newest final window. */
+/** Enough for the heat map of a live view, so that it needs no second request. */
+const retentionMs = foldedMs10Ms + 10_000;
+/** The server counts ages from its clock, which is a little past the newest final window. */
 const ageSlackMs = 2_000;
 const firstRetryMs = 250;
 const lastRetryMs = 3_000;
-/** Events come ten times a second; silence means that nobody is there. */
+/** Events come ten times a second; silence means that the server is gone. */
 const silenceMs = 5_000;
-/** A cluster waits for its slowest node; the server still says every 15 s that it is there. */
+/** A cluster waits for its slowest node; the server still sends a keep-alive every 15 s. */
 const clusterSilenceMs = 20_000;
 
-/** refused: the server is there, and does not have these counts. */
-export type FeedState = 'connecting' | 'open' | 'lost' | 'refused' | 'locked';
+/** refused: the server answers, but does not have these counts. unauthorized: it wants a token. */
+export type FeedState = 'connecting' | 'open' | 'lost' | 'refused' | 'unauthorized';
 
 export interface FeedEvents {
-  /** There is more in `series`. */
+  /** `series` has new windows. */
   moved(): void;
   changed(state: FeedState, reason: string): void;
 }
 
-/** Why a connection was given up whose windows are not wanted any more. */
+/** The reason for closing a connection whose windows are no longer wanted. */
 class Restart extends Error {}
 
 export class Feed {
@@ -39,7 +39,7 @@ export class Feed {
   #series: Series | undefined;
   #messagesInAll: number | undefined;
   #heardAt = 0;
-  /** When windows came last. */
+  /** When the last windows came. */
   #takenAt = 0;
   #state: FeedState = 'connecting';
   #connection = new AbortController();
@@ -54,26 +54,26 @@ export class Feed {
     return this.#state;
   }
 
-  /** The last five minutes; undefined until the server has answered. */
+  /** The last five minutes; undefined until the first answer. */
   get series(): Series | undefined {
     return this.#series;
   }
 
-  /** End of the newest window that is here, epoch ms: what is "now" on this page. */
+  /** End of the newest window, epoch ms: "now" on this page. */
   get finalThrough(): number | undefined {
     return this.#series?.to;
   }
 
-  /** Everything that was counted before `finalThrough`; undefined where nobody says. */
+  /** All messages counted before `finalThrough`; undefined if the server does not say. */
   get messagesInAll(): number | undefined {
     return this.#messagesInAll;
   }
 
-  /** Runs for as long as the page. */
+  /** Runs as long as the page is open. */
   async run(): Promise<never> {
     document.addEventListener('visibilitychange', () => this.#visibilityChanged());
     setInterval(() => {
-      const most = this.#client.whose.scope === 'cluster' ? clusterSilenceMs : silenceMs;
+      const most = this.#client.selector.scope === 'cluster' ? clusterSilenceMs : silenceMs;
       if (this.#state === 'open' && performance.now() - this.#heardAt > most)
         this.#connection.abort(new Error(`nothing came for ${most / 1_000} s`));
     }, 1_000);
@@ -85,13 +85,13 @@ export class Feed {
         this.#change('lost', 'the server closed the connection');
       } catch (error) {
         if (error instanceof Restart) continue;
-        if (error instanceof Refusal && error.status === 401) {
-          this.#change('locked', error.message);
+        if (error instanceof ApiError && error.status === 401) {
+          this.#change('unauthorized', error.message);
           await this.#sleep();
           continue;
         }
         if (this.#state === 'open') retryMs = firstRetryMs;
-        const refused = error instanceof Refusal && error.status < 500;
+        const refused = error instanceof ApiError && error.status < 500;
         const reason = error instanceof Error ? error.message : String(error);
         this.#change(refused ? 'refused' : 'lost', reason);
       }
@@ -100,12 +100,12 @@ export class Feed {
     }
   }
 
-  /** Tries again at once: there is a token now, or somebody asks for it. */
+  /** Reconnects at once, as with a new token. */
   retry(): void {
     this.#wake?.();
   }
 
-  /** Forgets everything and begins anew: other counts are wanted. */
+  /** Drops everything and starts over, for other counts. */
   restart(): void {
     this.#series = undefined;
     this.#messagesInAll = undefined;
@@ -117,8 +117,8 @@ export class Feed {
   async #connect(): Promise<void> {
     this.#connection = new AbortController();
     const { signal } = this.#connection;
-    const known = performance.now() - this.#takenAt < keptMs ? this.#series?.to : undefined;
-    const since = known ?? `${keptMs}ms`;
+    const known = performance.now() - this.#takenAt < retentionMs ? this.#series?.to : undefined;
+    const since = known ?? `${retentionMs}ms`;
     let fresh = known === undefined;
     const heard = (): void => {
       this.#heardAt = performance.now();
@@ -130,20 +130,20 @@ export class Feed {
     }
   }
 
-  /** Whether there was something to take: a cluster of which no node has been heard has nothing. */
+  /** Returns false for an event without content: the cluster has not heard any node yet. */
   #take(columns: LiveEvent, fresh: boolean): boolean {
     if (columns.finalThrough === 0) return false;
     this.#takenAt = performance.now();
     this.#messagesInAll = columns.messagesInAll;
-    // Where the clock stepped back, what we have lies in the future.
+    // After the clock stepped back, the known windows lie in the future.
     const steppedBack = this.#series !== undefined && columns.finalThrough < this.#series.to;
     if (this.#series === undefined || fresh || steppedBack) {
-      const from = Math.min(columns.from, columns.finalThrough - keptMs + ageSlackMs);
+      const from = Math.min(columns.from, columns.finalThrough - retentionMs + ageSlackMs);
       this.#series = new Series(periods.ms10, { ...columns, from: from - (from % 10) });
     } else {
       this.#series.append(columns);
     }
-    this.#series.forgetBefore(this.#series.to - keptMs);
+    this.#series.dropBefore(this.#series.to - retentionMs);
     this.#events.moved();
     return true;
   }
@@ -154,13 +154,13 @@ export class Feed {
   }
 
   #change(state: FeedState, reason: string): void {
-    // A second token may be refused as well, and is to be asked for again.
-    if (state === this.#state && state !== 'locked') return;
+    // A second token may be wrong too; the page must ask again.
+    if (state === this.#state && state !== 'unauthorized') return;
     this.#state = state;
     this.#events.changed(state, reason);
   }
 
-  /** Until somebody wakes it, or a time is over. */
+  /** Resolves after a time, or when woken. */
   #sleep(ms?: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = ms === undefined ? undefined : setTimeout(resolve, ms);

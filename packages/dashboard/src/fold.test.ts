@@ -1,10 +1,10 @@
 /** However long a view is, the heat map has its time axis and enough columns to show a pattern. */
 import { expect, test } from 'vitest';
 import { foldFor } from './fold.ts';
-import { leastSpanMs, mostSpanMs } from './period.ts';
+import { maxSpanMs, minSpanMs } from './period.ts';
 
 test('columns are whole, and a view has two to a thousand of them', () => {
-  for (let spanMs = leastSpanMs; spanMs <= mostSpanMs; spanMs = Math.ceil(spanMs * 1.1)) {
+  for (let spanMs = minSpanMs; spanMs <= maxSpanMs; spanMs = Math.ceil(spanMs * 1.1)) {
     const { period, columnMs } = foldFor(spanMs);
     expect(columnMs % period.windowMs).toBe(0);
     expect(spanMs / columnMs).toBeGreaterThanOrEqual(2);

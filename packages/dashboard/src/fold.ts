@@ -1,6 +1,6 @@
 /**
- * How the heat map folds time: a column is one length of time, its rows are the windows in it. It
- * always has the time axis of the chart above it, so a longer view has longer columns.
+ * How the heat map folds time: each column is a fixed length of time, its rows are the windows in it.
+ * The heat map shares the time axis of the chart, so a longer view has longer columns.
  */
 import { type Period, periods } from './period.ts';
 
@@ -10,14 +10,14 @@ export interface Fold {
   readonly columnMs: number;
   /** As in "Inside each …". */
   readonly column: string;
-  /** What stands beside the rows, from the bottom up: shares of a column. */
+  /** Labels of the rows, from the bottom up, at shares of a column. */
   readonly rows: readonly (readonly [text: string, share: number])[];
 }
 
-/** As far as the feed reaches: a live view needs no second request. */
+/** As far back as the feed reaches, so a live view needs no second request. */
 export const foldedMs10Ms = 5 * 60_000;
 /** Fewer columns of a second show no pattern. */
-const leastSecondsMs = 10_000;
+const minSecondsMs = 10_000;
 
 const second: Fold = {
   period: periods.ms10,
@@ -65,9 +65,9 @@ const hour: Fold = {
   rows: sixty('min'),
 };
 
-/** How a view of that length is folded. */
+/** The fold for a view of that length. */
 export function foldFor(spanMs: number): Fold {
-  if (spanMs < leastSecondsMs) return tenth;
+  if (spanMs < minSecondsMs) return tenth;
   if (spanMs <= foldedMs10Ms) return second;
-  return spanMs <= periods.sec.mostSpanMs ? minute : hour;
+  return spanMs <= periods.sec.maxSpanMs ? minute : hour;
 }

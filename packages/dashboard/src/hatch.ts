@@ -1,13 +1,10 @@
-/** The pattern of time that was not counted: told from a zero by more than its colour. */
+/** The hatching of gaps, which differ from zeros by more than a colour. */
 
 const tilePx = 7;
 
 const patterns = new Map<string, CanvasPattern | string>();
 
-/**
- * Diagonal lines of that colour, both ways where `crossed`; patterns belong to no canvas, so one of
- * each is enough.
- */
+/** Diagonal lines, in both directions if `crossed`. All canvases share the patterns. */
 export function hatch(
   context: CanvasRenderingContext2D,
   colour: string,

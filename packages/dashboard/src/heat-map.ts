@@ -1,19 +1,19 @@
 /**
- * The heat map: a column for each second (or a longer or shorter length: fold.ts), in it a row for
- * each of its windows, the first at the bottom. What beats once a second is a line, what stops is a
- * hole, what is retried all at once is a stripe.
+ * The heat map: a column for each second (or another length: fold.ts) and in it a row for each
+ * window, the first at the bottom. A beat once a second is a line, a stall a hole, simultaneous
+ * retries a stripe.
  *
- * Drawn as an image of one pixel a window and enlarged, so that a frame costs as much as its
- * windows and not as its pixels.
+ * Drawn as an image with one pixel per window and then enlarged, so that the cost of a frame depends
+ * on its windows, not on its pixels.
  */
 import { roundUp, timeTicks } from './axis.ts';
 import { axisPx, rightPx } from './chart.ts';
 import { fontPx } from './chart-marks.ts';
 import type { Fold } from './fold.ts';
+import { tickText } from './format.ts';
 import { hatch } from './hatch.ts';
 import { alignDown } from './period.ts';
 import type { Series } from './series.ts';
-import { tickText } from './text.ts';
 import type { Palette } from './theme.ts';
 import type { Range } from './view.ts';
 import { offsetMs } from './zone.ts';
@@ -22,26 +22,26 @@ const heightPx = 240;
 const bottomPx = 28;
 const topPx = 8;
 const shades = 256;
-/** The share of windows that have shades of their own; a few outliers would leave the rest none. */
+/** The rest, a few outliers, share the strongest shade; otherwise all others would look alike. */
 const shadedShare = 0.995;
 
 export interface HeatPicture {
   readonly series: Series;
-  /** The same as the chart's. */
+  /** The chart's range. */
   readonly range: Range;
   readonly fold: Fold;
-  /** Whether the scale may change: seldom, or the colours flicker. */
+  /** Whether the scale may change; rarely, or the colours flicker. */
   readonly rescale: boolean;
-  /** The window that is pointed at, there or in the chart. */
+  /** The window under the crosshair. */
   readonly cursor: number | undefined;
-  /** One end of a range that is being chosen. */
+  /** One end of a range that is being selected. */
   readonly anchor: number | undefined;
 }
 
 export interface HeatMapEvents {
-  /** The pointer moved, or has left; `pointed` has its time. */
+  /** The pointer moved or left; `pointed` has its time. */
   moved(): void;
-  /** That window was clicked. */
+  /** The user clicked a window. */
   clicked(window: Range): void;
 }
 
@@ -53,7 +53,7 @@ export class HeatMap {
   #colours: Uint32Array;
   #picture: HeatPicture | undefined;
   #pointer: { readonly x: number; readonly y: number } | undefined;
-  #most = 4;
+  #scaleMax = 4;
 
   constructor(canvas: HTMLCanvasElement, palette: Palette, events: HeatMapEvents) {
     this.#canvas = canvas;
@@ -81,12 +81,12 @@ export class HeatMap {
     this.#redraw();
   }
 
-  /** The least count that has the strongest colour. */
+  /** The smallest count with the strongest colour. */
   get most(): number {
-    return this.#most;
+    return this.#scaleMax;
   }
 
-  /** Start of the window under the pointer as the map is now, and where the pointer is. */
+  /** Start of the window that is now under the pointer, and the pointer's position. */
   get pointed(): { readonly time: number; readonly x: number; readonly y: number } | undefined {
     const time = this.#pointer && this.#timeAt(this.#pointer);
     return time === undefined || this.#pointer === undefined
@@ -97,7 +97,7 @@ export class HeatMap {
   draw(picture: HeatPicture): void {
     const isNew = this.#picture?.fold !== picture.fold;
     this.#picture = picture;
-    if (picture.rescale || isNew) this.#most = roundUp(shadedMost(picture));
+    if (picture.rescale || isNew) this.#scaleMax = roundUp(scaleMaxOf(picture));
     this.#redraw();
   }
 
@@ -138,7 +138,7 @@ export class HeatMap {
     context.beginPath();
     context.rect(area.left, area.top, area.width, area.height);
     context.clip();
-    // Of what is not loaded yet nobody can say that it was not counted.
+    // Only loaded time can be a gap.
     const [left, right] = [xOf(Math.max(series.from, range.from)), xOf(series.to)];
     context.fillStyle = hatch(context, this.#palette.gap);
     context.fillRect(left, area.top, Math.max(right - left, 0), area.height);
@@ -150,11 +150,11 @@ export class HeatMap {
       columns * columnMs * perMs,
       area.height,
     );
-    // What of the last column is still to come is no gap.
+    // The rest of the last column lies in the future and is no gap.
     const lastColumn = alignDown(range.to, columnMs);
-    const come = (range.to - lastColumn) / columnMs;
+    const complete = (range.to - lastColumn) / columnMs;
     context.fillStyle = this.#palette.panel;
-    context.fillRect(xOf(lastColumn), area.top, columnMs * perMs, area.height * (1 - come));
+    context.fillRect(xOf(lastColumn), area.top, columnMs * perMs, area.height * (1 - complete));
     context.restore();
   }
 
@@ -167,13 +167,13 @@ export class HeatMap {
     const pixels = new Uint32Array(image.data.buffer);
     const first = series.indexOf(firstColumn);
     const end = series.indexOf(range.to);
-    const factor = (shades - 1) ** 2 / this.#most;
+    const factor = (shades - 1) ** 2 / this.#scaleMax;
     for (let index = first; index < end; index++) {
       const offset = (starts[index] ?? 0) - firstColumn;
       const column = Math.floor(offset / columnMs);
       const row = rows - 1 - (offset - column * columnMs) / period.windowMs;
-      // By the square root: chance moves a count by its square root, so that noise looks alike
-      // wherever it is.
+      // Chance moves a count by its square root, so on a square-root scale noise looks the same at
+      // any level.
       const shade = Math.min(Math.round(Math.sqrt((counts[index] ?? 0) * factor)), shades - 1);
       pixels[row * columns + column] = this.#colours[shade] ?? 0;
     }
@@ -198,7 +198,7 @@ export class HeatMap {
     }
   }
 
-  /** Around the window in which a time lies. */
+  /** Frames the window at a time. */
   #drawFrame(time: number, colour: string, { range, fold }: HeatPicture): void {
     if (time < range.from || time >= range.to) return;
     const { columnMs, period } = fold;
@@ -248,14 +248,14 @@ function contextOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
   return context;
 }
 
-function shadedMost({ series, range }: HeatPicture): number {
+function scaleMaxOf({ series, range }: HeatPicture): number {
   const counts = Float64Array.from(
     series.counts.slice(series.indexOf(range.from), series.indexOf(range.to)),
   ).sort();
   return counts[Math.floor((counts.length - 1) * shadedShare)] ?? 0;
 }
 
-/** Between the stops, as the little-endian RGBA of image data. */
+/** Interpolates the stops, as little-endian RGBA for image data. */
 function shadesOf(stops: readonly string[]): Uint32Array {
   const ramp = document.createElement('canvas');
   ramp.width = shades;

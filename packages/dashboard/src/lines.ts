@@ -1,14 +1,14 @@
-/** The numbers that the chart draws, of windows or of a band. */
+/** The data arrays for the chart library, from single windows or from a band. */
 import type { Band } from './band.ts';
 import type { Series } from './series.ts';
 import type { Range } from './view.ts';
 
-/** Times, the top of the band, the line; all as long, with the end of the last step. */
+/** Times, top of the band, line: of equal length, including the end of the last step. */
 type Lines = [times: number[], tops: (number | null)[], line: number[]];
 
 /** Each window as a step; no top line, so no band. */
 export function stepsOf(series: Series, range: Range): Lines {
-  // None beyond the left edge: it would be drawn there, and is in no figure of the view.
+  // Windows before the left edge are in no figure of the view, so they are not drawn.
   const first = series.indexOf(range.from);
   const end = series.indexOf(range.to);
   const starts = series.starts.slice(first, end);
@@ -22,12 +22,12 @@ export function stepsOf(series: Series, range: Range): Lines {
 export function linesOf({ starts, medians, tops, columnMs }: Band, { to }: Range): Lines {
   const last = starts.at(-1);
   if (last === undefined) return [[], [], []];
-  // The first column may begin within its length, and the newest is still growing.
+  // The newest column may still grow.
   const end = Math.min(last - (last % columnMs) + columnMs, to);
   return [[...starts, end], withEnd(tops), withEnd(medians)];
 }
 
-/** The last value once more, where its step ends. */
+/** Repeats the last value at the end of its step. */
 function withEnd(values: readonly number[]): number[] {
   return [...values, ...values.slice(-1)];
 }

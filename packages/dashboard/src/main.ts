@@ -1,20 +1,21 @@
 /**
- * The page: what is looked at, where its windows come from, and when it is drawn.
+ * The page: what it shows, where the windows come from, and when it draws.
  *
  *   server ─> feed (newest 10 ms windows) ─┐
  *        └──> history (everything else) ───┴─> one frame: chart, heat map; four times a second: text
  *
- * "Now" is the end of the newest final window, by the server's clock; the browser's own is never
- * asked, so a wrong one shows nothing wrong.
+ * "Now" is the end of the newest final window, by the server's clock. The page never reads the
+ * browser's clock, so a wrong one does no harm.
  */
 import type { Info } from '@reto3/client/answers';
 import { Address } from './address.ts';
 import { BurstsPanel, noMarks } from './bursts-panel.ts';
 import { Chart } from './chart.ts';
 import type { Marks } from './chart-marks.ts';
-import { Client, Refusal } from './client.ts';
+import { ApiError, Client } from './client.ts';
 import { connectControls } from './controls.ts';
 import { CountingStart } from './counting-start.ts';
+import { Crosshair } from './crosshair.ts';
 import { askToken, connectHelp, connectRange, connectToken } from './dialogs.ts';
 import { element } from './elements.ts';
 import { connectCopy, showEmpty } from './empty.ts';
@@ -24,10 +25,6 @@ import { HeatMap } from './heat-map.ts';
 import { History } from './history.ts';
 import { showNodes } from './nodes.ts';
 import { type Period, periodFor, periods } from './period.ts';
-import { Pointing } from './pointing.ts';
-import type { Series } from './series.ts';
-import { showState, showTrouble } from './status.ts';
-import { summarize } from './summary.ts';
 import {
   writeAll,
   writeHeatShown,
@@ -38,73 +35,76 @@ import {
   writeShown,
   writeSummary,
   writeTable,
-} from './texts.ts';
+} from './readouts.ts';
+import { ScopeSwitch } from './scope-switch.ts';
+import type { Series } from './series.ts';
+import { showState, showTrouble } from './status.ts';
+import { summarize } from './summary.ts';
 import { connectTheme, palette } from './theme.ts';
 import * as views from './view.ts';
-import { WhoseSwitch } from './whose-switch.ts';
 import { connectZone } from './zone-switch.ts';
 
-/** Numbers that change more often cannot be read. */
+/** Nobody can read numbers that change faster. */
 const textEveryMs = 250;
 const tableEveryMs = 1_000;
 const infoEveryMs = 5_000;
 const nodesEveryMs = 2_000;
-const calmFrameMs = 1_000;
-const calm = matchMedia('(prefers-reduced-motion: reduce)');
+const reducedFrameMs = 1_000;
+const reducedMotion = matchMedia('(prefers-reduced-motion: reduce)');
 
 const client = new Client();
-const feed = new Feed(client, { moved: askFrame, changed: feedChanged });
+const feed = new Feed(client, { moved: requestFrame, changed: feedChanged });
 const history = new History(client, historyChanged);
 const countingStart = new CountingStart(client);
 const chart = new Chart(element('chart', HTMLElement), palette(), {
-  selected: (range) => look(views.viewOf(range, now())),
-  moved: () => pointing.moved('chart'),
+  selected: (range) => show(views.viewOf(range, now())),
+  moved: () => crosshair.moved('chart'),
 });
 const heatMap = new HeatMap(element('heat', HTMLCanvasElement), palette(), {
-  moved: () => pointing.moved('heat'),
-  clicked: (window) => pointing.clicked(window),
+  moved: () => crosshair.moved('heat'),
+  clicked: (window) => crosshair.clicked(window),
 });
-const pointing = new Pointing(chart, heatMap, {
+const crosshair = new Crosshair(chart, heatMap, {
   changed: () => {
     textDueAt = 0;
-    askFrame();
+    requestFrame();
   },
-  // Reading takes longer than a window lasts.
-  began: () => look(views.pause(seen(), now())),
-  chosen: (range) => look(views.viewOf(range, now())),
+  // A live chart would move away under the cursor.
+  began: () => show(views.pause(shownView(), now())),
+  chosen: (range) => show(views.viewOf(range, now())),
 });
 const bursts = new BurstsPanel(client, {
-  look: (range) => {
-    look(views.viewOf(range, now()));
+  show: (range) => {
+    show(views.viewOf(range, now()));
     return view;
   },
-  back: look,
+  back: show,
   found: (found) => {
     marks = found;
-    askFrame();
+    requestFrame();
   },
 });
-const whose = new WhoseSwitch(client, {
+const scopeSwitch = new ScopeSwitch(client, {
   chosen: () => void askInfo().then(askNodes),
   changed: () => {
     bursts.forget();
     history.forget();
     countingStart.forget();
     feed.restart();
-    rememberView();
+    writeAddress();
   },
 });
 
 const address = new Address(window, (hash) => {
-  look(views.fromHash(hash) ?? view);
-  whose.read(hash);
+  show(views.fromHash(hash) ?? view);
+  scopeSwitch.read(hash);
   void askInfo().then(askNodes);
 });
 
 let view = views.fromHash(address.hash) ?? views.liveView(60_000);
 let marks: Marks = noMarks;
 let info: Info | undefined;
-let frameAsked = false;
+let frameRequested = false;
 let textDueAt = 0;
 let tableDueAt = 0;
 let framesDueAt = 0;
@@ -113,23 +113,23 @@ function now(): number {
   return feed.finalThrough ?? view.to ?? 0;
 }
 
-/** The view as it is drawn: of a young server, what there is. */
-function seen(): views.View {
+/** The view as drawn: shortened if the server has not been counting for that long. */
+function shownView(): views.View {
   return views.fitted(view, now(), countingStart.at(view.spanMs, feed.series));
 }
 
-function look(next: views.View): void {
+function show(next: views.View): void {
   view = next;
   redraw();
   showView();
 }
 
-/** All of it anew, and at once. */
+/** Redraws everything in the next frame. */
 function redraw(): void {
   textDueAt = 0;
   tableDueAt = 0;
   framesDueAt = 0;
-  askFrame();
+  requestFrame();
 }
 
 function showView(): void {
@@ -138,41 +138,41 @@ function showView(): void {
   for (const button of document.querySelectorAll<HTMLButtonElement>('button[data-span]'))
     button.ariaPressed = String(isLive && Number(button.dataset['span']) === view.spanMs);
   showState(feed.state, !isLive);
-  rememberView();
+  writeAddress();
 }
 
-function rememberView(): void {
-  address.write(views.toHash(view, client.whose));
+function writeAddress(): void {
+  address.write(views.toHash(view, client.selector));
 }
 
 // --- drawing ---------------------------------------------------------------------------------------
 
-function askFrame(): void {
-  if (frameAsked) return;
-  frameAsked = true;
+function requestFrame(): void {
+  if (frameRequested) return;
+  frameRequested = true;
   requestAnimationFrame(frame);
 }
 
 function frame(at: number): void {
-  frameAsked = false;
+  frameRequested = false;
   if (feed.finalThrough === undefined) return;
-  if (calm.matches && at < framesDueAt) {
-    setTimeout(askFrame, framesDueAt - at);
+  if (reducedMotion.matches && at < framesDueAt) {
+    setTimeout(requestFrame, framesDueAt - at);
     return;
   }
-  framesDueAt = at + calmFrameMs;
+  framesDueAt = at + reducedFrameMs;
   const textDue = at >= textDueAt;
   if (textDue) textDueAt = at + textEveryMs;
   drawChart(at, textDue);
   drawHeat(textDue);
   if (!textDue) return;
-  if (client.whose.scope === 'node') writeAll(feed.messagesInAll);
+  if (client.selector.scope === 'node') writeAll(feed.messagesInAll);
   if (feed.state === 'open' && feed.series !== undefined) writeNow(feed.series);
   else writeNowUnknown();
 }
 
 function shownRange(period: Period): views.Range {
-  return views.windowsOf(seen(), now(), period.windowMs);
+  return views.windowsOf(shownView(), now(), period.windowMs);
 }
 
 function seriesOf(period: Period, range: views.Range): Series | undefined {
@@ -181,14 +181,14 @@ function seriesOf(period: Period, range: views.Range): Series | undefined {
 }
 
 function drawChart(at: number, textDue: boolean): void {
-  const period = periodFor(seen().spanMs);
+  const period = periodFor(shownView().spanMs);
   const range = shownRange(period);
   const series = seriesOf(period, range);
   document.body.classList.toggle('loading', series?.covers(range) !== true);
   if (series === undefined) return;
   const summary = summarize(series, range);
   chart.draw({ series, range, summary, marks });
-  if (textDue) pointing.showIn('chart', series);
+  if (textDue) crosshair.showIn('chart', series);
   if (!textDue) return;
   writeShown(period, range);
   writeSummary(period, summary);
@@ -203,15 +203,15 @@ function drawChart(at: number, textDue: boolean): void {
 }
 
 function drawHeat(textDue: boolean): void {
-  const { spanMs } = seen();
+  const { spanMs } = shownView();
   const fold = foldFor(spanMs);
   const range = shownRange(periodFor(spanMs));
   const series = seriesOf(fold.period, range);
   if (series === undefined) return;
-  const { time: cursor, anchor } = pointing;
+  const { time: cursor, anchor } = crosshair;
   heatMap.draw({ series, range, fold, rescale: textDue, cursor, anchor });
   if (!textDue) return;
-  pointing.showIn('heat', series);
+  crosshair.showIn('heat', series);
   writeHeatShown(fold, heatMap.most);
 }
 
@@ -227,54 +227,54 @@ function feedChanged(state: FeedState, reason: string): void {
   } else if (state === 'lost') {
     lostSince ??= feed.finalThrough;
   } else if (state === 'refused') {
-    // The address may name a cluster or a node that this server does not have.
+    // The address may name a cluster or a node that the server does not know.
     void askInfo().then(askNodes);
-  } else if (state === 'locked') {
+  } else if (state === 'unauthorized') {
     askToken(client, reason);
   }
   showState(state, view.to !== undefined);
   showTrouble(state, reason, lostSince);
   textDueAt = 0;
-  askFrame();
+  requestFrame();
 }
 
 let historyProblem = '';
 
 function historyChanged(problem: unknown): void {
-  // The feed meets lost connections and missing tokens too, and says so.
-  const isOwn = problem instanceof Refusal && problem.status !== 401;
+  // The feed reports lost connections and missing tokens.
+  const isOwn = problem instanceof ApiError && problem.status !== 401;
   const text = isOwn ? problem.message : '';
   if (text !== historyProblem && feed.state === 'open') showTrouble('open', text);
   historyProblem = text;
   textDueAt = 0;
-  askFrame();
+  requestFrame();
 }
 
 async function askInfo(): Promise<void> {
   try {
     info = await client.info();
     countingStart.learn(info);
-    const hasCluster = whose.offer(info);
+    const hasCluster = scopeSwitch.offer(info);
     if (hasCluster && element('nodes', HTMLElement).hidden) void askNodes();
-    writeInfo(info, client.whose);
+    writeInfo(info, client.selector);
   } catch {
-    // The feed notices as well, and says so.
+    // The feed reports it.
   }
 }
 
 async function askNodes(): Promise<void> {
   if (info?.scopes.includes('cluster') !== true) return;
   try {
-    const nodes = await showNodes(client, (node) => whose.choose({ scope: 'cluster', node }));
-    whose.offerNodes(nodes.map(({ name }) => name));
+    const nodes = await showNodes(client, (node) => scopeSwitch.choose({ scope: 'cluster', node }));
+    scopeSwitch.offerNodes(nodes.map(({ name }) => name));
   } catch {
-    // As above.
+    // The feed reports it.
   }
 }
 
-/** Fetched and not linked to: an address cannot carry the token. */
+/** Fetched, because a link cannot carry the token. */
 async function saveCsv(): Promise<void> {
-  const period = periodFor(seen().spanMs);
+  const period = periodFor(shownView().spanMs);
   const range = shownRange(period);
   try {
     const link = document.createElement('a');
@@ -287,26 +287,26 @@ async function saveCsv(): Promise<void> {
   }
 }
 
-// --- what people do --------------------------------------------------------------------------------
+// --- controls -----------------------------------------------------------------------------------
 
 connectControls(chart, {
-  pan: (share) => look(views.pan(seen(), share * seen().spanMs, now())),
-  zoom: (factor, at) => look(views.zoom(seen(), factor, now(), at)),
-  span: (spanMs) => look(views.liveView(spanMs)),
+  pan: (share) => show(views.pan(shownView(), share * shownView().spanMs, now())),
+  zoom: (factor, at) => show(views.zoom(shownView(), factor, now(), at)),
+  span: (spanMs) => show(views.liveView(spanMs)),
   toggleLive: () =>
-    look(view.to === undefined ? views.pause(seen(), now()) : views.liveView(view.spanMs)),
+    show(view.to === undefined ? views.pause(shownView(), now()) : views.liveView(view.spanMs)),
   step: (windows) => {
-    const period = periodFor(seen().spanMs);
+    const period = periodFor(shownView().spanMs);
     const range = shownRange(period);
-    look(views.pause(seen(), now()));
-    pointing.step(windows * period.windowMs, range, period.windowMs);
+    show(views.pause(shownView(), now()));
+    crosshair.step(windows * period.windowMs, range, period.windowMs);
   },
 });
 connectToken(client, () => feed.retry());
 connectHelp();
 connectRange(
-  () => (feed.finalThrough === undefined ? undefined : shownRange(periodFor(seen().spanMs))),
-  (range) => look(views.viewOf(range, now())),
+  () => (feed.finalThrough === undefined ? undefined : shownRange(periodFor(shownView().spanMs))),
+  (range) => show(views.viewOf(range, now())),
 );
 connectCopy();
 connectZone(redraw);
@@ -323,8 +323,8 @@ setInterval(() => {
   const isShown = !element('nodes', HTMLElement).hidden;
   if (isShown && feed.state !== 'lost' && !document.hidden) void askNodes();
 }, nodesEveryMs);
-whose.read(address.hash);
+scopeSwitch.read(address.hash);
 showView();
-void document.fonts.ready.then(askFrame);
-// First whose counts there are to show: a server that only adds up a cluster has none of its own.
+void document.fonts.ready.then(requestFrame);
+// The scope comes first: a server that only merges has no counts of its own.
 void askInfo().then(() => feed.run());

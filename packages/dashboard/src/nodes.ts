@@ -1,17 +1,17 @@
-/** The nodes of the cluster that the server adds up: who they are, what each brings, how old it is. */
+/** The table of the nodes of the cluster, and their tile. */
 import type { ClusterNode, ClusterState } from '@reto3/client/answers';
 import type { Client } from './client.ts';
 import { element, rowOf, write } from './elements.ts';
-import { lengthText, percentText, shortText, wholeText } from './text.ts';
-import type { Whose } from './whose.ts';
+import { lengthText, percentText, shortText, wholeText } from './format.ts';
+import type { ScopeSelector } from './scope.ts';
 
 const states: Readonly<Record<ClusterNode['state'], string>> = {
   live: 'live',
-  silent: 'silent, not waited for',
+  silent: 'silent, skipped',
   left: 'stopped',
 };
 
-/** Asks for the nodes and writes their table, and the tile that says how they are. */
+/** Fetches the nodes, and updates their table and tile. */
 export async function showNodes(
   client: Client,
   choose: (node: string) => void,
@@ -21,25 +21,25 @@ export async function showNodes(
   element('nodes', HTMLElement).hidden = false;
   write('nodes-shown', sentence(cluster, nodes));
   showRows(nodes, choose);
-  if (client.whose.scope === 'cluster') showTile(nodes, client.whose);
+  if (client.selector.scope === 'cluster') showTile(nodes, client.selector);
   return nodes;
 }
 
-function showTile(nodes: readonly ClusterNode[], { node }: Whose): void {
+function showTile(nodes: readonly ClusterNode[], { node }: ScopeSelector): void {
   if (node !== undefined) {
     const one = nodes.find(({ name }) => name === node);
-    write('all-name', 'Of the cluster');
+    write('all-name', 'Share of cluster');
     write('all', one === undefined ? '–' : percentText(one.share));
-    write('all-note', one === undefined ? 'not heard of' : states[one.state]);
+    write('all-note', one === undefined ? 'unknown' : states[one.state]);
     return;
   }
   const others = nodes.filter(({ state }) => state !== 'live');
   write('all-name', 'Nodes live');
   write('all', wholeText(nodes.length - others.length));
-  write('all-note', others.length === 0 ? 'all of them' : `not ${namesOf(others)}`);
+  write('all-note', others.length === 0 ? 'all' : `not ${namesOf(others)}`);
 }
 
-/** Rows are kept as long as their nodes are the same: whoever is in one with the keyboard stays. */
+/** Keeps the rows while their nodes stay the same, and with them the keyboard focus. */
 function showRows(nodes: readonly ClusterNode[], choose: (node: string) => void): void {
   const body = element('nodes-rows', HTMLTableSectionElement);
   const shown = [...body.rows].map((row) => row.dataset['node']);
@@ -79,7 +79,7 @@ function cellsOf({ state, rate, share, lagMs, clockOffsetMs }: ClusterNode): str
 
 function sentence({ problem }: ClusterState, nodes: readonly ClusterNode[]): string {
   const rate = nodes.reduce((sum, node) => sum + node.rate, 0);
-  const whole = `${wholeText(Math.round(rate))} messages/s over ten seconds, of ${nodes.length} ${nodes.length === 1 ? 'node' : 'nodes'}`;
+  const whole = `${wholeText(Math.round(rate))} messages/s over ten seconds, from ${nodes.length} ${nodes.length === 1 ? 'node' : 'nodes'}`;
   return problem === undefined ? whole : `${whole} · ${problem}`;
 }
 

@@ -1,4 +1,4 @@
-/** The three kinds of window, and which of them a span of time is drawn in. */
+/** The three periods, and the one to draw a span in. */
 
 export type PeriodName = 'ms10' | 'sec' | 'min';
 
@@ -7,10 +7,10 @@ export interface Period {
   readonly windowMs: number;
   /** As in "messages per …". */
   readonly unit: string;
-  /** What one window is called. */
+  /** Name of one window. */
   readonly window: string;
-  /** The longest span drawn in it: beyond about 12,000 windows no screen tells them apart. */
-  readonly mostSpanMs: number;
+  /** The longest span drawn in it: no screen can show more than about 12,000 windows. */
+  readonly maxSpanMs: number;
 }
 
 const secondMs = 1_000;
@@ -24,33 +24,33 @@ export const periods: Readonly<Record<PeriodName, Period>> = {
     windowMs: 10,
     unit: '10 ms',
     window: '10 ms window',
-    mostSpanMs: 2 * minuteMs,
+    maxSpanMs: 2 * minuteMs,
   },
   sec: {
     name: 'sec',
     windowMs: secondMs,
     unit: 'second',
     window: 'second',
-    mostSpanMs: 3 * hourMs,
+    maxSpanMs: 3 * hourMs,
   },
   min: {
     name: 'min',
     windowMs: minuteMs,
     unit: 'minute',
     window: 'minute',
-    // 44,640 windows in one answer; who wants more pans, or exports.
-    mostSpanMs: 31 * dayMs,
+    // 44,640 windows in one answer; for more, pan or export.
+    maxSpanMs: 31 * dayMs,
   },
 };
 
-/** Twenty 10 ms windows: closer there is nothing more to see. */
-export const leastSpanMs = 200;
-export const mostSpanMs = periods.min.mostSpanMs;
+/** Twenty 10 ms windows; zooming further shows nothing new. */
+export const minSpanMs = 200;
+export const maxSpanMs = periods.min.maxSpanMs;
 
-/** The finest period in which a span may be drawn. */
+/** The finest period to draw a span in. */
 export function periodFor(spanMs: number): Period {
-  if (spanMs <= periods.ms10.mostSpanMs) return periods.ms10;
-  return spanMs <= periods.sec.mostSpanMs ? periods.sec : periods.min;
+  if (spanMs <= periods.ms10.maxSpanMs) return periods.ms10;
+  return spanMs <= periods.sec.maxSpanMs ? periods.sec : periods.min;
 }
 
 export function alignDown(time: number, windowMs: number): number {

@@ -102,7 +102,7 @@ test('what is forgotten is forgotten from its front, and the rest stays', () => 
     fc.property(rows, fc.nat(300), (row, at) => {
       const series = new Series(periods.ms10, columnsOf(row, 0, row.length));
       const before = timeOf(Math.min(at, row.length - 1));
-      series.forgetBefore(before);
+      series.dropBefore(before);
       expect(series.from).toBeLessThanOrEqual(before);
       const left = series.from;
       const kept = row.flatMap((count, index) =>

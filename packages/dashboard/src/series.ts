@@ -1,19 +1,18 @@
 /**
- * Consecutive windows of one period as columns, and what lies between them.
+ * Consecutive windows of one period as columns, and the gaps between them.
  *
- * Invariants: everything that was counted in [from, to) is in it, so a window that is missing there
- * is a gap; starts ascend.
+ * Invariants: it has every counted window in [from, to), so a missing one is a gap; starts ascend.
  */
 import type { Stats } from '@reto3/client/answers';
 import type { Period } from './period.ts';
 import type { Range } from './view.ts';
 
-/** The part of an answer of /v1/stats, or of an event of /v1/live, that is kept. */
+/** The fields of a /v1/stats answer or a /v1/live event that it keeps. */
 export interface Columns extends Pick<Stats, 'from' | 'to' | 'starts' | 'counts'> {
   readonly damaged: readonly Range[];
 }
 
-/** Time without counts. Damaged: there were some, and they cannot be read. */
+/** Time without counts. Damaged: they exist but cannot be read. */
 export interface Gap extends Range {
   readonly damaged: boolean;
 }
@@ -55,7 +54,7 @@ export class Series {
     return this.#from <= range.from && this.#to >= range.to;
   }
 
-  /** Adds what came after; windows that it has already stay as they are. */
+  /** Appends later windows; windows that it already has stay unchanged. */
   append(columns: Columns): void {
     const { starts, counts } = columns;
     for (let row = 0; row < starts.length; row++) {
@@ -68,8 +67,8 @@ export class Series {
     this.#to = Math.max(this.#to, columns.to);
   }
 
-  /** Forgets the windows before a time, in steps large enough that it costs little. */
-  forgetBefore(time: number): void {
+  /** Drops the windows before a time, in steps large enough to be cheap. */
+  dropBefore(time: number): void {
     const step = (this.#to - time) / 4;
     if (time - this.#from < step) return;
     const first = this.indexOf(time);
@@ -91,14 +90,14 @@ export class Series {
     return low;
   }
 
-  /** The count of the window in which a time lies; undefined in a gap. */
+  /** The count of the window at a time; undefined in a gap. */
   countAt(time: number): number | undefined {
     const start = time - (time % this.period.windowMs);
     const index = this.indexOf(start);
     return this.#starts[index] === start ? this.#counts[index] : undefined;
   }
 
-  /** What was not counted in the range, oldest first; only of the time that this series covers. */
+  /** The gaps in the range, oldest first, as far as the series covers it. */
   gapsIn(range: Range): Gap[] {
     const { windowMs } = this.period;
     const end = Math.min(range.to, this.#to);

@@ -1,4 +1,4 @@
-/** What the numbers beside the chart and the rows of its table say about a range of windows. */
+/** The figures of a range of windows, for the tiles and the table. */
 import { alignDown } from './period.ts';
 import type { Series } from './series.ts';
 import type { Range } from './view.ts';
@@ -7,15 +7,15 @@ export interface Summary extends Range {
   readonly messages: number;
   /** Windows that were counted. */
   readonly windows: number;
-  /** Counted windows in which nothing came. */
+  /** Counted windows without a message. */
   readonly empty: number;
-  /** The first of the largest windows; undefined where nothing was counted. */
+  /** The first largest window; undefined if none was counted. */
   readonly peak: { readonly start: number; readonly count: number } | undefined;
-  /** Messages per counted window; 0 where nothing was counted. */
+  /** Messages per counted window; 0 if none was counted. */
   readonly mean: number;
-  /** Peak ÷ mean; undefined where nothing came. */
+  /** Peak ÷ mean; undefined without messages. */
   readonly peakToMean: number | undefined;
-  /** Time that was not counted. */
+  /** Length of all gaps. */
   readonly gapMs: number;
 }
 
@@ -51,20 +51,20 @@ export function summarize(series: Series, range: Range): Summary {
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 const dayMs = 24 * hourMs;
-/** Lengths of time that people count in, and that days divide into. */
+/** Common lengths of time that divide a day. */
 const rowLengthsMs = [
   ...[10, 100, 1_000, 5_000, 10_000, 30_000],
   ...[1, 5, 10, 30].map((minutes) => minutes * minuteMs),
   ...[1, 3, 6, 12].map((hours) => hours * hourMs),
   dayMs,
 ];
-const mostRows = 60;
+const maxRows = 60;
 
 /** The range in at most about 60 rows of a round length, newest first: the chart as a table. */
 export function summaryRows(series: Series, range: Range): Summary[] {
   const span = range.to - range.from;
   const length =
-    rowLengthsMs.find((ms) => ms >= series.period.windowMs && span / ms <= mostRows) ?? dayMs;
+    rowLengthsMs.find((ms) => ms >= series.period.windowMs && span / ms <= maxRows) ?? dayMs;
   const rows: Summary[] = [];
   for (let from = alignDown(range.to - 1, length); from + length > range.from; from -= length) {
     const row = { from: Math.max(from, range.from), to: Math.min(from + length, range.to) };

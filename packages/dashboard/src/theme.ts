@@ -1,4 +1,4 @@
-/** Dark and light: the system's choice until somebody chooses; and the colours that canvases need. */
+/** Dark and light: the system's choice unless the user chooses; and the colours for canvases. */
 import { element } from './elements.ts';
 
 type Theme = 'light' | 'dark';
@@ -16,12 +16,12 @@ export interface Palette {
   readonly stall: string;
   /** The cell under the pointer. */
   readonly hover: string;
-  /** One end of a range that is being chosen. */
+  /** One end of a range that is being selected. */
   readonly select: string;
   readonly gap: string;
   readonly damaged: string;
   readonly panel: string;
-  /** From nothing to the most, for the heat map. */
+  /** From zero to the maximum, for the heat map. */
   readonly heat: readonly string[];
 }
 
@@ -34,14 +34,14 @@ function theme(): Theme {
   return system.matches ? 'dark' : 'light';
 }
 
-/** Puts the theme on the page, now and whenever the system changes its own. */
+/** Applies the theme now, and whenever the system changes its own. */
 function applyTheme(changed: () => void): void {
   const apply = (): void => {
     document.documentElement.dataset['theme'] = theme();
     changed();
   };
   system.addEventListener('change', apply);
-  // With forced colours the system's own few take the place of these.
+  // Forced colours replace these.
   matchMedia('(forced-colors: active)').addEventListener('change', apply);
   apply();
 }
@@ -53,7 +53,7 @@ function switchTheme(): Theme {
   return next;
 }
 
-/** The colours of the style sheet, as they are now. */
+/** The current colours of the style sheet. */
 export function palette(): Palette {
   const style = getComputedStyle(document.documentElement);
   const colour = (name: string): string => style.getPropertyValue(`--${name}`).trim();
@@ -76,7 +76,7 @@ export function palette(): Palette {
   };
 }
 
-/** @param changed called with the colours, now and when they are others */
+/** @param changed called with the colours, now and after each change */
 export function connectTheme(changed: (colours: Palette) => void): void {
   const button = element('theme', HTMLButtonElement);
   const show = (): void => {

@@ -1,7 +1,8 @@
 /** Whatever one does to a view, it stays a view; and what was pointed at stays where it was. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { leastSpanMs, mostSpanMs, periodFor } from './period.ts';
+import { maxSpanMs, minSpanMs, periodFor } from './period.ts';
+import type { ScopeSelector } from './scope.ts';
 import {
   fitted,
   fromHash,
@@ -9,34 +10,33 @@ import {
   pan,
   pause,
   rangeOf,
+  selectorFromHash,
   toHash,
   type View,
   viewOf,
-  whoseFromHash,
   windowsOf,
   zoom,
 } from './view.ts';
-import type { Whose } from './whose.ts';
 
 const nowMs = Date.UTC(2026, 10, 23);
 /** Below it a number is one of seconds. */
 const firstMs = 1e10;
-const spans = fc.integer({ min: leastSpanMs, max: mostSpanMs });
+const spans = fc.integer({ min: minSpanMs, max: maxSpanMs });
 const views: fc.Arbitrary<View> = fc.oneof(
   spans.map(liveView),
   fc
-    .tuple(spans, fc.integer({ min: mostSpanMs + firstMs, max: nowMs }))
+    .tuple(spans, fc.integer({ min: maxSpanMs + firstMs, max: nowMs }))
     .map(([spanMs, to]) => ({ spanMs, to })),
 );
 
-const whose: fc.Arbitrary<Whose> = fc.oneof(
-  fc.constantFrom<Whose>({ scope: 'node' }, { scope: 'cluster' }),
-  fc.string({ minLength: 1 }).map((node): Whose => ({ scope: 'cluster', node })),
+const selector: fc.Arbitrary<ScopeSelector> = fc.oneof(
+  fc.constantFrom<ScopeSelector>({ scope: 'node' }, { scope: 'cluster' }),
+  fc.string({ minLength: 1 }).map((node): ScopeSelector => ({ scope: 'cluster', node })),
 );
 
 function expectView(view: View): void {
-  expect(view.spanMs).toBeGreaterThanOrEqual(leastSpanMs);
-  expect(view.spanMs).toBeLessThanOrEqual(mostSpanMs);
+  expect(view.spanMs).toBeGreaterThanOrEqual(minSpanMs);
+  expect(view.spanMs).toBeLessThanOrEqual(maxSpanMs);
   const { from, to } = rangeOf(view, nowMs);
   expect(to).toBeLessThanOrEqual(nowMs);
   expect(from).toBeGreaterThanOrEqual(0);
@@ -65,7 +65,7 @@ test('moving and zooming never leave the time that there is', () => {
   );
   fc.assert(
     fc.property(views, steps, (view, each) => {
-      expectView(each.reduce((seen, step) => step(seen), view));
+      expectView(each.reduce((shownView, step) => step(shownView), view));
     }),
   );
 });
@@ -101,22 +101,22 @@ test('a drawn range is the view, unless it is too short', () => {
   const range = { from: nowMs - 5_000, to: nowMs - 4_000 };
   expect(rangeOf(viewOf(range, nowMs), nowMs)).toEqual(range);
   expect(viewOf({ from: nowMs - 10, to: nowMs }, nowMs)).toEqual({
-    spanMs: leastSpanMs,
+    spanMs: minSpanMs,
     to: nowMs,
   });
 });
 
 test('the address names the view', () => {
   fc.assert(
-    fc.property(views, whose, (view, whose) => {
-      const hash = toHash(view, whose);
+    fc.property(views, selector, (view, selector) => {
+      const hash = toHash(view, selector);
       expect(fromHash(hash)).toEqual(view);
-      expect(whoseFromHash(hash) ?? { scope: 'node' }).toEqual(whose);
+      expect(selectorFromHash(hash) ?? { scope: 'node' }).toEqual(selector);
     }),
   );
-  expect(whoseFromHash('#live=60000&node=a')).toEqual({ scope: 'cluster', node: 'a' });
-  expect(whoseFromHash('#live=60000&scope=node&node=a')).toEqual({ scope: 'node' });
-  expect(fromHash('#from=5&to=6')).toEqual({ spanMs: leastSpanMs, to: leastSpanMs });
+  expect(selectorFromHash('#live=60000&node=a')).toEqual({ scope: 'cluster', node: 'a' });
+  expect(selectorFromHash('#live=60000&scope=node&node=a')).toEqual({ scope: 'node' });
+  expect(fromHash('#from=5&to=6')).toEqual({ spanMs: minSpanMs, to: minSpanMs });
   expect(fromHash('#from=1795845480&to=1795845540')).toEqual({
     spanMs: 60_000,
     to: 1_795_845_540_000,

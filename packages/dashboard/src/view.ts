@@ -1,15 +1,15 @@
 /**
- * What the page looks at: a span of time that ends now and moves on, or at a fixed time. Pure
+ * The view: a span of time that either ends now and moves on, or is paused at a fixed time. Pure
  * functions; times in epoch ms by the server's clock.
  *
- * Invariants: leastSpanMs <= span <= mostSpanMs, and no view ends later than now.
+ * Invariants: minSpanMs <= span <= maxSpanMs, and no view ends later than now.
  */
-import { alignDown, alignUp, leastSpanMs, mostSpanMs } from './period.ts';
-import { type Whose, whoseText } from './whose.ts';
+import { alignDown, alignUp, maxSpanMs, minSpanMs } from './period.ts';
+import { type ScopeSelector, selectorQuery } from './scope.ts';
 
 export interface View {
   readonly spanMs: number;
-  /** Where it ends, exclusive; undefined: it is live, and ends with the newest final window. */
+  /** Exclusive end; undefined: live, ends with the newest final window. */
   readonly to: number | undefined;
 }
 
@@ -29,8 +29,8 @@ export function rangeOf(view: View, nowMs: number): Range {
 }
 
 /**
- * The final windows that a view shows, at least one. Of a held view those that start in its range,
- * as the query API answers for it; of a live one as many as fit into its span.
+ * The final windows that a view shows, at least one: for a paused view those that start in its range,
+ * as in the query API; for a live view as many as fit into its span.
  */
 export function windowsOf(view: View, nowMs: number, windowMs: number): Range {
   const range = rangeOf(view, nowMs);
@@ -40,41 +40,41 @@ export function windowsOf(view: View, nowMs: number, windowMs: number): Range {
   return { from: Math.min(from, to - windowMs), to };
 }
 
-/** Short enough that a new server fills its first view at once. */
-const leastYoungMs = 1_000;
+/** Short, so that a new server fills its first view at once. */
+const minYoungMs = 1_000;
 
 /**
- * What a live view shows: of a server that began to count within it, the time since then only.
- * @param countedFrom since when there are counts, where that is known
+ * Shortens a live view to the time since counting started.
+ * @param countedFrom start of the oldest counts, if known
  */
 export function fitted(view: View, nowMs: number, countedFrom: number | undefined): View {
   if (view.to !== undefined || countedFrom === undefined || countedFrom > nowMs) return view;
-  const spanMs = Math.max(nowMs - countedFrom, leastYoungMs);
+  const spanMs = Math.max(nowMs - countedFrom, minYoungMs);
   return spanMs < view.spanMs ? { ...view, spanMs } : view;
 }
 
-/** Holds a live view where it is. */
+/** Stops a live view where it is. */
 export function pause(view: View, nowMs: number): View {
   return { ...view, to: view.to ?? nowMs };
 }
 
-/** The view of a range; longer or shorter ones are cut about their middle. */
+/** The view of a range, which is extended or trimmed around its middle to an allowed span. */
 export function viewOf(range: Range, nowMs: number): View {
   const spanMs = clampSpan(range.to - range.from);
   const middle = (range.from + range.to) / 2;
   return { spanMs, to: Math.min(Math.round(middle + spanMs / 2), nowMs) };
 }
 
-/** Moves by a time; a view that reaches now is live from then on. */
+/** Moves a view; one that reaches now becomes live. */
 export function pan(view: View, byMs: number, nowMs: number): View {
   const to = (view.to ?? nowMs) + Math.round(byMs);
   if (to >= nowMs) return { ...view, to: undefined };
-  // The epoch is as far back as windows go.
+  // No window is before the epoch.
   return { ...view, to: Math.max(to, view.spanMs) };
 }
 
 /**
- * Changes the span by a factor (below 1: closer). The time `at` keeps its place on the screen;
+ * Multiplies the span by a factor (below 1: zooms in). The time `at` keeps its place on the screen;
  * without it, a live view stays live and others keep their middle.
  */
 export function zoom(view: View, factor: number, nowMs: number, at?: number): View {
@@ -87,22 +87,22 @@ export function zoom(view: View, factor: number, nowMs: number, at?: number): Vi
   return { spanMs, to: Math.max(Math.min(end, nowMs), spanMs) };
 }
 
-/** For the address of the page, so that what is seen can be shown to others. */
-export function toHash(view: View, whose: Whose): string {
-  const more = whose.scope === 'cluster' ? `&${whoseText(whose)}` : '';
+/** The hash of the page's address, with which others see the same. */
+export function toHash(view: View, selector: ScopeSelector): string {
+  const more = selector.scope === 'cluster' ? `&${selectorQuery(selector)}` : '';
   if (view.to === undefined) return `#live=${view.spanMs}${more}`;
   return `#from=${view.to - view.spanMs}&to=${view.to}${more}`;
 }
 
-/** Whose counts an address names; undefined where it says nothing. */
-export function whoseFromHash(hash: string): Whose | undefined {
+/** ScopeSelector counts an address names; undefined where it says nothing. */
+export function selectorFromHash(hash: string): ScopeSelector | undefined {
   const parameters = new URLSearchParams(hash.replace(/^#/, ''));
   const [scope, node] = [parameters.get('scope'), parameters.get('node')];
   if (node !== null && node !== '' && scope !== 'node') return { scope: 'cluster', node };
   return scope === 'cluster' || scope === 'node' ? { scope } : undefined;
 }
 
-/** The view that an address names, or undefined where it names none. */
+/** The view in a hash; undefined if it names none. */
 export function fromHash(hash: string): View | undefined {
   const parameters = new URLSearchParams(hash.replace(/^#/, ''));
   const [span, from, to] = [
@@ -116,7 +116,7 @@ export function fromHash(hash: string): View | undefined {
   return { spanMs, to: Math.max(to, spanMs) };
 }
 
-/** Epoch ms; ten digits are seconds, as everywhere that a time is taken. */
+/** Epoch ms; ten digits are seconds, as in the query API. */
 function timeOf(text: string | null): number | undefined {
   const time = wholeNumber(text);
   return time !== undefined && text?.length === 10 ? time * 1_000 : time;
@@ -127,5 +127,5 @@ function wholeNumber(text: string | null): number | undefined {
 }
 
 function clampSpan(spanMs: number): number {
-  return Math.min(Math.max(spanMs, leastSpanMs), mostSpanMs);
+  return Math.min(Math.max(spanMs, minSpanMs), maxSpanMs);
 }

@@ -1,10 +1,10 @@
-/** The choice between UTC and local time, kept in this browser. */
+/** The choice between UTC and local time, stored in the browser. */
 import { element } from './elements.ts';
 import { setZone, zone, zoneText } from './zone.ts';
 
 const key = 'reto3-zone';
 
-/** @param changed called when times are to be written anew */
+/** @param changed called when times have to be written again */
 export function connectZone(changed: () => void): void {
   const choice = element('zone', HTMLSelectElement);
   setZone(localStorage.getItem(key) === 'local' ? 'local' : 'utc');

@@ -1,7 +1,7 @@
 /** Local times are the reader's wall clock, in winter and in summer, and come back as they went. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { timeTicks } from './axis.ts';
-import { dateTimeText, tickText } from './text.ts';
+import { dateTimeText, tickText } from './format.ts';
 import { offsetMs, setZone, timeOfWall, wallText, zoneText } from './zone.ts';
 
 beforeEach(() => {

@@ -1,40 +1,40 @@
 /**
- * The cursor that chart and heat map share: one points, the other marks the same window, and the
- * readout stands where the pointer is. Two clicks in the heat map choose a range.
+ * The crosshair that chart and heat map share: pointing into one marks the same window in the other,
+ * with a tooltip at the pointer. Two clicks in the heat map select a range.
  */
 import type { Chart } from './chart.ts';
 import { element, write } from './elements.ts';
 import type { HeatMap } from './heat-map.ts';
 import { alignDown } from './period.ts';
+import { pointedLines } from './readouts.ts';
 import type { Series } from './series.ts';
-import { pointedLines } from './texts.ts';
-import { Tip } from './tip.ts';
+import { Tooltip } from './tooltip.ts';
 import type { Range } from './view.ts';
 
 type Place = 'chart' | 'heat';
 
-interface PointingEvents {
-  /** There is something else to draw. */
+interface CrosshairEvents {
+  /** Something has to be redrawn. */
   changed(): void;
-  /** One end of a range was chosen. */
+  /** The first end of a range was selected. */
   began(): void;
   chosen(range: Range): void;
 }
 
-export class Pointing {
+export class Crosshair {
   readonly #chart: Chart;
   readonly #heatMap: HeatMap;
-  readonly #events: PointingEvents;
-  readonly #tips: Readonly<Record<Place, Tip>> = {
-    chart: new Tip('pointed'),
-    heat: new Tip('heat-pointed'),
+  readonly #events: CrosshairEvents;
+  readonly #tooltips: Readonly<Record<Place, Tooltip>> = {
+    chart: new Tooltip('pointed'),
+    heat: new Tooltip('heat-pointed'),
   };
   #on: Place | 'keys' | undefined;
-  /** Of the keys. */
+  /** Set by the keyboard. */
   #time = 0;
   #anchor: Range | undefined;
 
-  constructor(chart: Chart, heatMap: HeatMap, events: PointingEvents) {
+  constructor(chart: Chart, heatMap: HeatMap, events: CrosshairEvents) {
     this.#chart = chart;
     this.#heatMap = heatMap;
     this.#events = events;
@@ -43,14 +43,14 @@ export class Pointing {
     });
   }
 
-  /** What is pointed at, as the page is now; epoch ms. */
+  /** The time under the crosshair, epoch ms. */
   get time(): number | undefined {
     if (this.#on === 'keys') return this.#time;
     if (this.#on === 'chart') return this.#chart.pointed;
     return this.#on === 'heat' ? this.#heatMap.pointed?.time : undefined;
   }
 
-  /** The end of a range that is chosen already. */
+  /** The end of a range that is already selected. */
   get anchor(): number | undefined {
     return this.#anchor?.from;
   }
@@ -63,7 +63,7 @@ export class Pointing {
     this.#events.changed();
   }
 
-  /** By so much time from where the cursor is, from the end where it is nowhere. */
+  /** Moves the crosshair by a time; without one, starts at the end of the range. */
   step(byMs: number, range: Range, windowMs: number): void {
     const time = alignDown(this.time ?? range.to, windowMs) + byMs;
     this.#time = Math.min(Math.max(time, range.from), range.to - windowMs);
@@ -86,23 +86,23 @@ export class Pointing {
     });
   }
 
-  /** Writes the readout of one of the two, from what it has drawn. */
+  /** Shows the tooltip of the chart or the heat map, from the series that it has drawn. */
   showIn(place: Place, series: Series): void {
     const { time } = this;
-    const tip = this.#tips[place];
+    const tooltip = this.#tooltips[place];
     const isHere = place === this.#on || (place === 'chart' && this.#on === 'keys');
     if (time === undefined || !isHere) {
-      tip.hide();
+      tooltip.hide();
       return;
     }
     if (place === 'heat') {
       const { x, y } = this.#heatMap.pointed ?? { x: 0, y: 0 };
-      tip.show(pointedLines(series, time, undefined), x, y);
+      tooltip.show(pointedLines(series, time, undefined), x, y);
       return;
     }
     if (this.#on === 'keys') this.#chart.point(time);
     const { x, y } = this.#chart.placeOf(time, series.countAt(time) ?? 0);
-    tip.show(pointedLines(series, time, this.#chart.band), x, y);
+    tooltip.show(pointedLines(series, time, this.#chart.band), x, y);
   }
 
   #choose(anchor: Range | undefined): void {
@@ -111,8 +111,8 @@ export class Pointing {
     write(
       'heat-hint',
       anchor === undefined
-        ? 'Two clicks choose a range.'
-        : 'Click the other end of the range, or press Esc.',
+        ? 'Click two windows to select a range.'
+        : 'Click the other end of the range, or press Esc to cancel.',
     );
     this.#events.changed();
   }

@@ -1,29 +1,28 @@
 /**
- * The switch: whose counts the page shows. The server's own, those of the cluster that it adds up, or
- * those of one of its nodes; what is chosen stands in the address as well.
+ * The scope switch: this server, its cluster, or one node. The page's address names the choice.
  */
 import type { Info } from '@reto3/client/answers';
 import type { Client } from './client.ts';
 import { element } from './elements.ts';
-import { whoseFromHash } from './view.ts';
-import { isSame, type Whose } from './whose.ts';
+import { isSame, type ScopeSelector } from './scope.ts';
+import { selectorFromHash } from './view.ts';
 
-interface WhoseSwitchEvents {
-  /** Somebody has chosen. */
+interface ScopeSwitchEvents {
+  /** The user has chosen a scope. */
   chosen(): void;
-  /** The counts of somebody else are wanted. */
+  /** The page now shows other counts. */
   changed(): void;
 }
 
-export class WhoseSwitch {
+export class ScopeSwitch {
   readonly #client: Client;
-  readonly #events: WhoseSwitchEvents;
+  readonly #events: ScopeSwitchEvents;
   readonly #one = element('one-node', HTMLSelectElement);
-  /** What somebody chose, or the address names; undefined: what this server is for. */
-  #chosen: Whose | undefined;
+  /** From the user or the address; undefined: the default of this server. */
+  #chosen: ScopeSelector | undefined;
   #names: readonly string[] = [];
 
-  constructor(client: Client, events: WhoseSwitchEvents) {
+  constructor(client: Client, events: ScopeSwitchEvents) {
     this.#client = client;
     this.#events = events;
     for (const button of buttons()) {
@@ -36,51 +35,51 @@ export class WhoseSwitch {
     });
   }
 
-  /** Takes over what the address says; `offer` corrects what the server does not have. */
+  /** Reads the scope from the address; `offer` corrects one that the server does not have. */
   read(hash: string): void {
-    this.#chosen = whoseFromHash(hash);
+    this.#chosen = selectorFromHash(hash);
     if (this.#chosen !== undefined) this.#show(this.#chosen);
   }
 
-  choose(whose: Whose): void {
-    this.#chosen = whose;
-    this.#show(whose);
+  choose(selector: ScopeSelector): void {
+    this.#chosen = selector;
+    this.#show(selector);
     this.#events.chosen();
   }
 
-  /** Offers what the server has, and shows what is chosen of it. Returns whether it adds up a cluster. */
+  /** Offers the scopes of the server and selects one. @returns whether the server merges a cluster */
   offer({ scopes, role }: Pick<Info, 'scopes' | 'role'>): boolean {
     const hasCluster = scopes.includes('cluster');
-    // A server that only adds up counts nothing itself.
+    // A server that only merges has no counts of its own.
     const hasOwn = role !== 'merge';
     element('scope', HTMLElement).hidden = !hasCluster;
     for (const button of buttons())
       button.hidden = button.dataset['scope'] === 'node' ? !hasOwn : false;
-    const usual: Whose = { scope: hasCluster && !hasOwn ? 'cluster' : 'node' };
+    const usual: ScopeSelector = { scope: hasCluster && !hasOwn ? 'cluster' : 'node' };
     const chosen = this.#chosen ?? usual;
     this.#show(hasCluster && (hasOwn || chosen.scope === 'cluster') ? chosen : usual);
     return hasCluster;
   }
 
-  /** The nodes that there are. */
+  /** Lists the nodes of the cluster. */
   offerNodes(names: readonly string[]): void {
     this.#names = names;
-    this.#showOne(this.#client.whose);
+    this.#showOne(this.#client.selector);
   }
 
-  #show(whose: Whose): void {
+  #show(selector: ScopeSelector): void {
     for (const button of buttons()) {
-      const isIt = whose.node === undefined && button.dataset['scope'] === whose.scope;
+      const isIt = selector.node === undefined && button.dataset['scope'] === selector.scope;
       button.ariaPressed = String(isIt);
     }
-    this.#showOne(whose);
-    if (isSame(whose, this.#client.whose)) return;
-    this.#client.whose = whose;
+    this.#showOne(selector);
+    if (isSame(selector, this.#client.selector)) return;
+    this.#client.selector = selector;
     this.#events.changed();
   }
 
-  /** The list of nodes is left alone where nothing is new in it: it may be open. */
-  #showOne({ node = '' }: Whose): void {
+  /** Leaves an unchanged list of nodes alone, since it may be open. */
+  #showOne({ node = '' }: ScopeSelector): void {
     const names = node === '' || this.#names.includes(node) ? this.#names : [node, ...this.#names];
     const options = [new Option('One node…', ''), ...names.map((name) => new Option(name, name))];
     const shown = [...this.#one.options].map(({ value }) => value);

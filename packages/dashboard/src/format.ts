@@ -1,4 +1,4 @@
-/** Numbers and times as the page writes them. Times are of the chosen wall clock, UTC at first. */
+/** Formats numbers and times for the page. Times are UTC, or local if the user chose that. */
 import { offsetMs } from './zone.ts';
 
 const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
@@ -39,7 +39,7 @@ export function dateTimeText(time: number, windowMs: number): string {
   return `${iso(time).slice(0, 10)} ${timeText(time, windowMs)}`;
 }
 
-/** A label of a time axis whose labels are `stepMs` apart; dates at midnight. */
+/** A label of a time axis with labels `stepMs` apart; dates at midnight. */
 export function tickText(time: number, stepMs: number): string {
   const text = iso(time);
   const wall = time + offsetMs(time);

@@ -1,7 +1,6 @@
 /** Numbers, times and axes as people read them. */
 import { expect, test } from 'vitest';
 import { roundUp, timeTicks } from './axis.ts';
-import { periodFor } from './period.ts';
 import {
   compactText,
   dateTimeText,
@@ -10,7 +9,8 @@ import {
   shortText,
   tickText,
   timeText,
-} from './text.ts';
+} from './format.ts';
+import { periodFor } from './period.ts';
 
 const time = Date.UTC(2026, 10, 23, 14, 50, 8, 240);
 

@@ -1,19 +1,19 @@
-/** Everything on the page that is text: numbers, sentences, the table. Takes in, writes out. */
+/** Writes all text of the page: numbers, sentences and the table. */
 import type { Info } from '@reto3/client/answers';
 import type { Band } from './band.ts';
 import { element, rowOf, write } from './elements.ts';
 import type { Fold } from './fold.ts';
+import { dateTimeText, lengthText, shortText, timeText, wholeText } from './format.ts';
 import type { Period } from './period.ts';
+import type { ScopeSelector } from './scope.ts';
 import type { Series } from './series.ts';
 import { type Summary, summarize, summaryRows } from './summary.ts';
-import { dateTimeText, lengthText, shortText, timeText, wholeText } from './text.ts';
 import type { Range } from './view.ts';
-import type { Whose } from './whose.ts';
 import { zone, zoneText } from './zone.ts';
 
 const secondMs = 1_000;
 
-/** Messages in the newest second: of a hundred final windows, whole or not. */
+/** Messages in the newest hundred final windows, which need not be a whole second. */
 export function writeNow(feed: Series): void {
   const { messages } = summarize(feed, { from: feed.to - secondMs, to: feed.to });
   write('rate', wholeText(messages));
@@ -21,22 +21,22 @@ export function writeNow(feed: Series): void {
   write('final-note', `${dateTimeText(feed.to, 10).slice(0, 10)} ${zoneText(feed.to)}`);
 }
 
-/** Everything counted up to the end of the newest window on the page, so never less than a part. */
+/** All messages up to the end of the newest window on the page, so never fewer than in a part. */
 export function writeAll(messages: number | undefined): void {
-  write('all-name', 'In all');
+  write('all-name', 'Total');
   write('all', messages === undefined ? '–' : wholeText(messages));
-  write('all-note', 'final, of this server');
+  write('all-note', 'final, this server');
 }
 
-/** Nobody knows what comes in now. */
+/** The present rate is unknown. */
 export function writeNowUnknown(): void {
   write('rate', '–');
 }
 
-export function writeInfo(info: Info, { scope, node }: Whose): void {
+export function writeInfo(info: Info, { scope, node }: ScopeSelector): void {
   const name = scope === 'node' ? info.node : (node ?? 'cluster');
   write('node', name);
-  // What tells one tab from the next stands first.
+  // First what distinguishes this tab from others.
   document.title = `${name} · reto3`;
   const since = `${dateTimeText(info.startedAt, secondMs)} ${zoneText(info.startedAt)}`;
   write('since', `${wholeText(info.messagesSinceStart)} since ${info.node} started, ${since}`);
@@ -50,17 +50,17 @@ export function writeSummary(period: Period, summary: Summary): void {
   write('peak', messages === 0 || peak === undefined ? '–' : wholeText(peak.count));
   write('peak-note', peakNote(period, summary));
   write('ratio', peakToMean === undefined ? '–' : shortText(peakToMean));
-  // No window has no mean.
+  // There is no mean without a window.
   write('ratio-note', `mean ${peak === undefined ? '–' : shortText(mean)} per ${period.unit}`);
   write('messages', wholeText(messages));
   write('messages-note', gapMs === 0 ? 'no gap' : `${lengthText(gapMs)} not counted`);
   write('chart-summary', sentence(period, summary));
 }
 
-/** Nothing came is one thing, that nobody counted is another. */
+/** No messages and no counting are two different things. */
 function peakNote(period: Period, { peak, messages }: Summary): string {
   if (peak === undefined) return 'nothing was counted';
-  return messages === 0 ? 'nothing came' : `at ${whenText(peak.start, period)}`;
+  return messages === 0 ? 'no messages' : `at ${whenText(peak.start, period)}`;
 }
 
 function sentence(period: Period, { from, to, messages, peak, mean, gapMs }: Summary): string {
@@ -88,7 +88,7 @@ export function writeHeatShown({ column, period, columnMs }: Fold, most: number 
     `Heat map: a column for each ${column}, a row for each of its ${columnMs / period.windowMs} windows. The table below has its figures.`;
 }
 
-/** What the colours and shapes of the chart mean. */
+/** The key to the colours and shapes of the chart. */
 export function writeKey(band: Band | undefined, { window }: Period): void {
   write(
     'key-line',
@@ -97,7 +97,7 @@ export function writeKey(band: Band | undefined, { window }: Period): void {
   element('key-band-item', HTMLElement).hidden = band === undefined;
 }
 
-/** What stands under the cursor: the window, and what is drawn for it and its neighbours. */
+/** The lines of the tooltip: the window, and the column that it is drawn in. */
 export function pointedLines(
   series: Series,
   time: number,
@@ -111,26 +111,26 @@ export function pointedLines(
       ? 'not counted'
       : `${wholeText(count)} ${count === 1 ? 'message' : 'messages'}`;
   const more: string[] = [];
-  // Another clock than the one that all reto3 prints: both, so that they can be matched.
+  // Local time: also UTC, as in everything else that reto3 prints.
   if (zone() !== 'utc') more.push(`${new Date(start).toISOString().slice(0, 23)}Z`);
   const column = band?.starts.findLastIndex((each) => each <= time) ?? -1;
   const peak = band?.peaks[column];
   if (band !== undefined && peak !== undefined && count !== undefined)
     more.push(
-      `${lengthText(band.columnMs)} about it: median ${wholeText(band.medians[column] ?? 0)}, p99 ${wholeText(band.tops[column] ?? 0)}`,
+      `its ${lengthText(band.columnMs)}: median ${wholeText(band.medians[column] ?? 0)}, p99 ${wholeText(band.tops[column] ?? 0)}`,
       `largest ${wholeText(peak.count)} at ${timeText(peak.start, period.windowMs)}`,
     );
   return [`${whenText(start, period)}  ${text}`, ...more];
 }
 
-/** Newest first; rewritten only where somebody has opened it. */
+/** Newest first; updated only while it is open. */
 export function writeTable(series: Series, range: Range): void {
   const { period } = series;
   const rows = summaryRows(series, range);
   const length = rows[0] === undefined ? 0 : Math.max(...rows.map(({ from, to }) => to - from));
   write(
     'table-shown',
-    `${rangeText(range, period.windowMs)}, ${lengthText(length)} a row, newest first`,
+    `${rangeText(range, period.windowMs)}, ${lengthText(length)} per row, newest first`,
   );
   write('table-peak', `Peak ${period.window}`);
   const body = element('rows', HTMLTableSectionElement);
@@ -154,7 +154,7 @@ export function writeTable(series: Series, range: Range): void {
   );
 }
 
-/** Minutes are looked at over days, so they have their date. */
+/** Minutes come with their date, since a view of them spans days. */
 function whenText(time: number, { windowMs }: { readonly windowMs: number }): string {
   return windowMs >= 60_000 ? dateTimeText(time, windowMs) : timeText(time, windowMs);
 }
