@@ -39,6 +39,9 @@ export interface Plan {
   readonly archiveRounds: number;
   /** The least number of messages to read. */
   readonly archivedMessages: number;
+  /** Requests in each log that is counted. */
+  readonly logLines: number;
+  readonly logRounds: number;
   readonly workerCounts: readonly number[];
   readonly connectionCounts: readonly number[];
   readonly scalingSeconds: number;
@@ -93,6 +96,8 @@ export const quick: Plan = {
   watchedHistorySeconds: 0,
   archiveRounds: 1,
   archivedMessages: 200_000,
+  logLines: 400_000,
+  logRounds: 1,
   workerCounts: [1, 2],
   connectionCounts: [1, 100, 1_000],
   scalingSeconds: 1,
@@ -138,6 +143,8 @@ export const full: Plan = {
   watchedHistorySeconds: 20,
   archiveRounds: 7,
   archivedMessages: 10_000_000,
+  logLines: 10_000_000,
+  logRounds: 3,
   workerCounts: [1, 2, 4],
   connectionCounts: [1, 10, 100, 1_000, 10_000],
   scalingSeconds: 2,

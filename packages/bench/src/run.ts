@@ -11,6 +11,7 @@ import { growth, nodeTraffic } from './measurements/cluster-growth.ts';
 import { clusterDelay, clusterRates } from './measurements/cluster-load.ts';
 import { delays } from './measurements/delays.ts';
 import { latency } from './measurements/latency.ts';
+import { logRates } from './measurements/logs.ts';
 import { queryScaling, storeHistory } from './measurements/queries.ts';
 import { rates } from './measurements/rates.ts';
 import { scaling } from './measurements/scaling.ts';
@@ -90,6 +91,7 @@ export const serverSuite: Suite = {
       ['archive, fixed rates', () => archiveRates(bench)],
       ['archive, its size', () => archiveSize(bench)],
       ['archive, reading it', () => archiveReading(bench)],
+      ['logs', () => logRates(bench)],
       ['start of a command', () => commandStart(bench)],
       ['stored counts', () => stored(bench)],
     ];

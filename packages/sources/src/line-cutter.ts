@@ -9,7 +9,7 @@
 import { carriageReturn, lineFeed } from './bytes.ts';
 import type { TakeLine } from './wrappers.ts';
 
-const mostLineBytes = 1 << 20;
+const maxLineBytes = 1 << 20;
 const byteOrderMark = [0xef, 0xbb, 0xbf];
 
 export class LineCutter {
@@ -72,10 +72,10 @@ export class LineCutter {
 
   #keep(chunk: Buffer, from: number, to: number): void {
     const bytes = this.#restBytes + to - from;
-    if (bytes > mostLineBytes) this.#isTooLong = true;
+    if (bytes > maxLineBytes) this.#isTooLong = true;
     if (this.#isTooLong) return;
     if (bytes > this.#rest.length) {
-      const larger = Buffer.allocUnsafe(Math.min(mostLineBytes, 2 * bytes));
+      const larger = Buffer.allocUnsafe(Math.min(maxLineBytes, 2 * bytes));
       this.#rest.copy(larger, 0, 0, this.#restBytes);
       this.#rest = larger;
     }

@@ -1,5 +1,6 @@
 /** Damaged lines of every format: no crash, and every line accounted for. */
 import { readFileSync } from 'node:fs';
+import { Random } from '@reto3/core/testing';
 import { expect, test } from 'vitest';
 import { type Reason, Stamp } from './format.ts';
 import { formats } from './formats/formats.ts';
@@ -9,18 +10,10 @@ import { utc } from './time/zone.ts';
 const lines = 10_000;
 const options = { zone: utc, startMs: 0, isNamed: false };
 
-function randomBelow(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state * 48_271) % 2_147_483_647;
-    return state % below;
-  };
-}
-
 const pattern = patternFormat('^(?<time>\\S+) (?<duration>\\S+)', undefined);
 
 test.each([...formats, pattern])('$name', (format) => {
-  const random = randomBelow(format.name.length + 1);
+  const random = new Random(format.name.length);
   const original =
     format === pattern
       ? ['2016-05-28T11:11:11.123Z 12ms']
@@ -34,11 +27,11 @@ test.each([...formats, pattern])('$name', (format) => {
     const line = Buffer.from(original[index % original.length] ?? '', 'latin1');
     const bytes = Buffer.concat([line, Buffer.from('\n1234567890123 "}],')]);
     let length = line.length;
-    for (let change = random(4); change > 0 && length > 0; change--) {
-      const at = random(length);
-      if (random(5) === 0) length = at;
-      else if (random(3) === 0) bytes.copyWithin(at, random(length), length);
-      else bytes[at] = random(256);
+    for (let change = random.below(4); change > 0 && length > 0; change--) {
+      const at = random.below(length);
+      if (random.below(5) === 0) length = at;
+      else if (random.below(3) === 0) bytes.copyWithin(at, random.below(length), length);
+      else bytes[at] = random.below(256);
     }
     const outcome = parser.parse(bytes, 0, length, stamp) ?? 'a message';
     outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);

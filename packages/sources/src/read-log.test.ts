@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { min, ms10, type Period, sec, timeText } from '@reto3/core';
+import { Random } from '@reto3/core/testing';
 import { answer } from '@reto3/engine';
 import { afterAll, describe, expect, test } from 'vitest';
 import { type LogCounts, type LogOptions, readLogs } from './read-log.ts';
@@ -213,15 +214,11 @@ describe('readLogs', () => {
   });
 
   test('reads 200,000 lines out of order, as another way of counting does', async () => {
-    let state = 1;
-    const random = (below: number): number => {
-      state = (state * 48_271) % 2_147_483_647;
-      return state % below;
-    };
+    const random = new Random(1);
     const wanted = new Map<string, number>();
     const at: number[] = [];
     for (let index = 0; index < 200_000; index++) {
-      const ms = random(7_200_000);
+      const ms = random.below(7_200_000);
       at.push(ms);
       const start = Date.parse('2016-05-28T11:11:11Z') + ms - 5;
       const window = timeText(start - (start % 10));

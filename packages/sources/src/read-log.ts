@@ -74,10 +74,10 @@ export interface LogCounts {
 
 /** As many bytes are looked at to find the format. */
 const sampleBytes = 1 << 18;
-const mostSampleLines = 1_000;
-const mostExamples = 3;
+const maxSampleLines = 1_000;
+const maxExamples = 3;
 /** Of skipped lines, to see whether they have another format. */
-const mostOthers = 64;
+const maxOthers = 64;
 const longestExample = 120;
 
 const dull: ReadonlySet<Reason> = new Set<Reason>([
@@ -305,8 +305,8 @@ class Log {
   #skip(reason: Reason, bytes: Uint8Array, from: number, to: number): void {
     this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + 1);
     if (dull.has(reason)) return;
-    if (this.#others.length < mostOthers) this.#others.push(copyOf(bytes, from, to));
-    if (this.#examples.length >= mostExamples) return;
+    if (this.#others.length < maxOthers) this.#others.push(copyOf(bytes, from, to));
+    if (this.#examples.length >= maxExamples) return;
     const end = Math.min(to, from + longestExample);
     const text = Buffer.from(bytes.subarray(from, end)).toString() + (end < to ? '…' : '');
     this.#examples.push({ line: this.#lines, reason, text });
@@ -373,7 +373,7 @@ function sampleOf(first: Buffer): Sample {
   const lines: Uint8Array[] = [];
   const cutter = new LineCutter(
     (bytes, from, to) => {
-      if (lines.length < mostSampleLines) lines.push(copyOf(bytes, from, to));
+      if (lines.length < maxSampleLines) lines.push(copyOf(bytes, from, to));
     },
     () => undefined,
   );

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { WindowCounts } from './window-counts.ts';
 
 /** Far more minutes than are kept as columns. */
-const mostLoaded = 4;
+const maxLoaded = 4;
 const lastMinute = 30;
 
 test('has every message in its window, in whatever order they come', () => {
@@ -14,7 +14,7 @@ test('has every message in its window, in whatever order they come', () => {
   });
   fc.assert(
     fc.property(fc.array(time, { maxLength: 400, size: 'max' }), (times) => {
-      const counts = new WindowCounts(mostLoaded);
+      const counts = new WindowCounts(maxLoaded);
       const wanted = new Map<number, number>();
       for (const { minute, ms } of times) {
         const at = minute * min.windowMs + ms;

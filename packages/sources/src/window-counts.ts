@@ -17,10 +17,10 @@ export class WindowCounts {
   readonly #loaded = new Map<number, Uint32Array<ArrayBuffer>>();
   #minute = new Uint32Array(windowsPerMinute);
   #start = Number.NaN;
-  readonly #mostLoaded: number;
+  readonly #maxLoaded: number;
 
-  constructor(mostLoaded = usualLoaded) {
-    this.#mostLoaded = mostLoaded;
+  constructor(maxLoaded = usualLoaded) {
+    this.#maxLoaded = maxLoaded;
   }
 
   /** @param timeMs epoch ms, not negative */
@@ -67,7 +67,7 @@ export class WindowCounts {
     this.#minute = minute;
     this.#start = startMs;
     const [oldest] = this.#loaded;
-    if (this.#loaded.size <= this.#mostLoaded || oldest === undefined) return;
+    if (this.#loaded.size <= this.#maxLoaded || oldest === undefined) return;
     const [start, column] = oldest;
     this.#packed.set(start, pack(column));
     this.#loaded.delete(start);

@@ -31,7 +31,7 @@ export interface Wrapper {
   open(): Unwrap;
 }
 
-const mostJoinedBytes = 1 << 20;
+const maxJoinedBytes = 1 << 20;
 
 /** Pieces of a line, until the last one comes. */
 class Pieces {
@@ -42,7 +42,7 @@ class Pieces {
   }
 
   add(bytes: Uint8Array, from: number, to: number): void {
-    if (this.#bytes.length + to - from <= mostJoinedBytes)
+    if (this.#bytes.length + to - from <= maxJoinedBytes)
       this.#bytes = Buffer.concat([this.#bytes, bytes.subarray(from, to)]);
   }
 

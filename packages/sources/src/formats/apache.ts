@@ -22,7 +22,7 @@ import {
 
 const msDigits = 13;
 const usDigits = 16;
-const mostTailFields = 8;
+const maxTailFields = 8;
 
 class ApacheParser implements LineParser {
   readonly #zone: Zone;
@@ -48,7 +48,7 @@ class ApacheParser implements LineParser {
   #readTail(bytes: Uint8Array, from: number, to: number, { time }: Stamp): void {
     const field = this.#field;
     let end = to;
-    for (let index = 0; index < mostTailFields; index++) {
+    for (let index = 0; index < maxTailFields; index++) {
       end = fieldBefore(bytes, from, end, field);
       if (end === -1) return;
       withoutLabel(bytes, field);

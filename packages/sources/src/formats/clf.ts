@@ -3,6 +3,7 @@
  *
  *     … [DD/Mon/YYYY:HH:MM:SS ±hhmm] "request" … tail
  *
+ * The bracket may hold ISO 8601 as well (nginx `$time_iso8601`), and a time without a zone.
  * What stands before the bracket (client, identity, user, a virtual host) may be anything. The tail
  * is what follows the last field that may hold blanks, so its fields are found from the line's end.
  */
@@ -20,7 +21,7 @@ import {
 import type { Instant } from '../time/instant.ts';
 import { utc, type Zone } from '../time/zone.ts';
 
-const shortestDate = 'DD/Mon/YYYY:HH:MM:SS'.length;
+const shortestDate = 'YYYY-MM-DDTHH:MM:SS'.length;
 const longestDate = 'DD/Mon/YYYY:HH:MM:SS.123456789 +01:00'.length;
 
 /**
@@ -35,10 +36,13 @@ export function readBracketDate(
   zone: Zone = utc,
 ): number {
   const last = to - shortestDate - 1;
-  for (let at = from; at < last; at++) {
+  // A client stands before it; Envoy's lines begin with a bracket.
+  for (let at = from + 1; at < last; at++) {
     if (bytes[at] !== openBracket) continue;
     const end = bracketEnd(bytes, at + shortestDate + 1, Math.min(to, at + longestDate + 2));
-    if (end !== -1 && into.readClf(bytes, at + 1, end, zone)) return end + 1;
+    if (end === -1) continue;
+    if (into.readClf(bytes, at + 1, end, zone) || into.readIso(bytes, at + 1, end, zone))
+      return end + 1;
   }
   return -1;
 }

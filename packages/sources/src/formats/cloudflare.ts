@@ -1,7 +1,7 @@
 /**
  * Cloudflare Logpush, HTTP requests: `EdgeEndTimestamp` and `EdgeStartTimestamp` as ns since the
  * epoch (19 digits), seconds, or RFC 3339, whichever the job was set to. The
- * difference is the duration.
+ * difference is the duration. A job may send the start alone, which is then a format of its own.
  */
 import type { LogFormat } from '../format.ts';
 import { Instant } from '../time/instant.ts';
@@ -27,4 +27,19 @@ export const cloudflare: LogFormat = {
       return undefined;
     });
   },
+};
+
+export const cloudflareStart: LogFormat = {
+  name: 'cloudflare-start',
+  title: 'Cloudflare Logpush without EdgeEndTimestamp',
+  example:
+    '{"ClientRequestMethod":"GET","ClientRequestURI":"/","EdgeResponseStatus":200,"EdgeStartTimestamp":"2016-05-28T11:11:11Z"}',
+  resolution: '1 ns, or as the job says',
+  moment: 'start',
+  parser: (options) =>
+    jsonParser(keys, options, (line, stamp) => {
+      if (line.has(edgeEnd) || !line.has(edgeStart)) return 'no request of this format';
+      stamp.hasDuration = false;
+      return line.readTime(edgeStart, stamp) ? undefined : 'no time that can be read';
+    }),
 };

@@ -8,14 +8,14 @@
  */
 import { backslash, isText, quote } from '../bytes.ts';
 
-const mostColumns = 512;
+const maxColumns = 512;
 
 export class Columns {
   readonly #delimiter: number;
   readonly #quoting: 'none' | 'csv' | 'w3c';
-  readonly #from = new Int32Array(mostColumns);
-  readonly #to = new Int32Array(mostColumns);
-  readonly #quoted = new Uint8Array(mostColumns);
+  readonly #from = new Int32Array(maxColumns);
+  readonly #to = new Int32Array(maxColumns);
+  readonly #quoted = new Uint8Array(maxColumns);
   /** How many fields the line has. */
   count = 0;
   /** The last field has a quote that this line does not close. */
@@ -54,7 +54,7 @@ export class Columns {
     let count = 0;
     let at = from;
     this.isOpen = false;
-    while (at <= to && count < mostColumns) {
+    while (at <= to && count < maxColumns) {
       if (isW3c) {
         while (at < to && bytes[at] === delimiter) at++;
         if (at === to) break;

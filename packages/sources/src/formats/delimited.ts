@@ -32,7 +32,9 @@ export interface DelimitedSpec {
   ) => Reason | undefined;
 }
 
-export type ReadTime = (
+const longestHeader = 4_096;
+
+type ReadTime = (
   bytes: Uint8Array,
   from: number,
   to: number,
@@ -62,17 +64,16 @@ export class DelimitedParser implements LineParser {
   }
 
   parse(bytes: Uint8Array, from: number, to: number, stamp: Stamp): Reason | undefined {
-    if (this.#isHeader(bytes, from, to)) return 'a header or comment';
     const columns = this.#columns;
-    if (columns === undefined) return 'no request of this format';
-    const count = columns.split(bytes, from, to);
-    const wasOpen = this.#isOpen;
-    const isComplete = count >= this.#names.length;
+    const count = columns?.split(bytes, from, to) ?? 0;
     const readTime = this.#spec.readTime ?? readSeconds;
-    const hasTime = columns.read(this.#time, (begin, end) =>
-      readTime(bytes, begin, end, stamp, this.#options),
-    );
-    if (wasOpen && !(isComplete && hasTime)) {
+    const hasTime =
+      columns?.read(this.#time, (begin, end) =>
+        readTime(bytes, begin, end, stamp, this.#options),
+      ) === true;
+    if (!hasTime && this.#takeHeader(bytes, from, to)) return 'a header or comment';
+    if (columns === undefined) return 'no request of this format';
+    if (this.#isOpen && !(hasTime && count >= this.#names.length)) {
       if (hasOddQuotes(bytes, from, to)) this.#isOpen = false;
       return 'part of a longer line';
     }
@@ -88,12 +89,9 @@ export class DelimitedParser implements LineParser {
   }
 
   /** Takes the columns of a line that names all that are required. */
-  #isHeader(bytes: Uint8Array, from: number, to: number): boolean {
+  #takeHeader(bytes: Uint8Array, from: number, to: number): boolean {
+    if (to - from > longestHeader) return false;
     const [first = ''] = this.#spec.required;
-    // A header begins with a letter or #; no line with a time in front does.
-    const byte = bytes[from] ?? 0;
-    if (byte >= 0x30 && byte <= 0x39) return false;
-    if (to - from > 4_096) return false;
     const text = Buffer.from(bytes.subarray(from, to)).toString('latin1');
     if (!text.includes(first)) return false;
     for (const delimiter of this.#spec.delimiters) {

@@ -2,7 +2,7 @@
 import type { LogFormat } from '../format.ts';
 import { apache } from './apache.ts';
 import { caddy } from './caddy.ts';
-import { cloudflare } from './cloudflare.ts';
+import { cloudflare, cloudflareStart } from './cloudflare.ts';
 import { combined } from './combined.ts';
 import { envoy } from './envoy.ts';
 import { envoyJson } from './envoy-json.ts';
@@ -27,9 +27,9 @@ export const formats: readonly LogFormat[] = [
   traefikClf,
   combined,
   nginx,
+  envoy,
   apache,
   haproxy,
-  envoy,
   envoyJson,
   traefik,
   caddy,
@@ -38,6 +38,7 @@ export const formats: readonly LogFormat[] = [
   cloudfront,
   s3,
   cloudflare,
+  cloudflareStart,
   iis,
   squid,
   zeek,

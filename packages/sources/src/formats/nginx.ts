@@ -18,7 +18,7 @@ import { digitsOf, type Field, fieldBefore, withoutLabel } from './clf.ts';
 const msecLength = '1700000000.123'.length;
 const requestAt = '[28/May/2016:11:11:11 +0000] '.length;
 /** A format with more fields than that behind the user agent is rare. */
-const mostTailFields = 24;
+const maxTailFields = 24;
 
 /** Where a field is: the n-th from the end, or in front. */
 type Place = number | 'front' | 'bracket' | undefined;
@@ -87,7 +87,7 @@ class NginxParser implements LineParser {
     const field: Field = { from: 0, to: 0 };
     const bare: number[] = [];
     let end = to;
-    for (let index = 0; index < mostTailFields; index++) {
+    for (let index = 0; index < maxTailFields; index++) {
       const fieldEnd = end;
       end = fieldBefore(bytes, from, end, field);
       if (end === -1) break;

@@ -19,7 +19,7 @@ const fieldsMark = '#Fields:';
 const dateMark = '#Date:';
 const dateLength = 'YYYY-MM-DD'.length;
 const longestTime = 40;
-const mostDirectiveBytes = 8_192;
+const maxDirectiveBytes = 8_192;
 const edgeLocation = 'x-edge-location';
 
 class W3cParser implements LineParser {
@@ -41,7 +41,7 @@ class W3cParser implements LineParser {
 
   parse(bytes: Uint8Array, from: number, to: number, stamp: Stamp): Reason | undefined {
     if (startsWith(bytes, from, to, directive)) {
-      this.#obey(Buffer.from(bytes.subarray(from, Math.min(to, from + mostDirectiveBytes))));
+      this.#obey(Buffer.from(bytes.subarray(from, Math.min(to, from + maxDirectiveBytes))));
       return 'a header or comment';
     }
     if (this.#time === -1) return 'no request of this format';

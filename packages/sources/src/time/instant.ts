@@ -18,7 +18,7 @@ const zulu = 0x5a;
 const timeMark = 0x54;
 const dayMs = 86_400_000;
 /** More are beyond the times that a window can have. */
-const mostMsDigits = 15;
+const maxMsDigits = 15;
 const nsPerMs = 1_000_000;
 
 export class Instant {
@@ -36,7 +36,7 @@ export class Instant {
     if (point === from) return false;
     if (point < to && (bytes[point] !== dot || point + 1 === to)) return false;
     const msDigits = point - from + 3 - unit;
-    if (msDigits > mostMsDigits) return false;
+    if (msDigits > maxMsDigits) return false;
     let ms = 0;
     let ns = 0;
     // Which digit of the milliseconds comes next; of the nanoseconds from `msDigits` on.
@@ -70,11 +70,11 @@ export class Instant {
     return this.#readClock(bytes, from + 11, to, days, zone);
   }
 
-  /** `29/Feb/2024:23:59:59.123 +0100`, as NCSA, Apache and haproxy write it. */
+  /** `29/Feb/2024:23:59:59.123 +0100`, as NCSA, Apache and haproxy write it; a blank for a colon. */
   readClf(bytes: Uint8Array, from: number, to: number, zone: Zone): boolean {
     if (to - from < 'DD/Mon/YYYY:HH:MM:SS'.length) return false;
-    if (bytes[from + 2] !== slash || bytes[from + 6] !== slash || bytes[from + 11] !== colon)
-      return false;
+    if (bytes[from + 2] !== slash || bytes[from + 6] !== slash) return false;
+    if (bytes[from + 11] !== colon && bytes[from + 11] !== space) return false;
     const year = twoDigits(bytes, from + 7) * 100 + twoDigits(bytes, from + 9);
     const days = daysOf(year, monthAt(bytes, from + 3), twoDigits(bytes, from));
     return this.#readClock(bytes, from + 12, to, days, zone);
