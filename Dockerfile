@@ -1,8 +1,8 @@
-# The server and its command line. What runs is the production installation alone: no compiler, no
+# The server and its command line. The image has the production installation only: no compiler, no
 # binaries of other platforms, and of the two uWebSockets.js builds only the newer one.
 ARG NODE_IMAGE=node:24.21.0-trixie-slim
 
-# What an installation depends on, and nothing else: a change of the sources installs nothing again.
+# Only the files that determine the installation, so that a change to the sources reuses the layer.
 FROM ${NODE_IMAGE} AS manifests
 WORKDIR /all
 COPY . .
@@ -25,7 +25,7 @@ COPY --from=build /built packages
 RUN node scripts/prune.mjs . && rm -r scripts packages/bench node_modules/.reto3-pnpm
 
 FROM ${NODE_IMAGE}
-# Whoever breaks in shall find nothing to install more with. The list of Debian's packages stays, for scanners.
+# An intruder finds no package manager. The list of Debian's packages stays, for scanners.
 RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack \
       /usr/local/bin/yarn* /opt/yarn* /usr/bin/apt* /usr/lib/apt /usr/bin/dpkg* /usr/sbin/dpkg*
 COPY --from=production /app /app
@@ -36,7 +36,7 @@ ENV NODE_ENV=production RETO3_DATA_DIR=/data
 USER node
 VOLUME /data
 EXPOSE 8080 8081
-# Each probe takes some 30 ms of a core, nearly all of them the engine's to start a process in the
-# container. So 30 s: 0.1 % of a core. (`reto3 health` takes 200 ms.)
+# A probe takes about 30 ms of a core, nearly all of it to start a process in the container: 0.1 % of a
+# core every 30 s. (`reto3 health` takes 200 ms.)
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s CMD ["/app/health.sh"]
 CMD ["reto3", "serve"]

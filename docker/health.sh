@@ -1,9 +1,9 @@
 #!/bin/bash
-# The image's health check: asks this container's server for /readyz, with builtins of bash only.
-# A Node.js process for each probe (`reto3 health`) took 2 to 5 % of a core.
+# The image's health check: requests /readyz of this container's server, with builtins of bash only.
+# A Node.js process per probe (`reto3 health`) takes 2 to 5 % of a core.
 #
 # Reads the server's own variables: RETO3_ADMIN_HOST, RETO3_ADMIN_PORT, RETO3_ADMIN_TOKEN_FILE.
-# Bash speaks no TLS, so with RETO3_ADMIN_TLS_CERT, or with a RETO3_URL to ask instead, it runs
+# Bash has no TLS, so with RETO3_ADMIN_TLS_CERT, or with RETO3_URL for another address, it runs
 # `reto3 health`, which reads RETO3_URL and RETO3_CA.
 # Exit codes: 0 ready; anything else, not ready, with the reason on stdout for `docker inspect`.
 
@@ -16,7 +16,7 @@ case $host in 0.0.0.0 | '::' | '::0') host=127.0.0.1 ;; esac
 
 authorization=
 if [[ -n ${RETO3_ADMIN_TOKEN_FILE:-} ]]; then
-  # Fails where no line feed ends the line, but has read it; blanks around the token fall away.
+  # `read` fails if the line has no line feed, but has read it; it trims blanks around the token.
   token=
   read -r token <"$RETO3_ADMIN_TOKEN_FILE" || [[ -n $token ]] || {
     echo "cannot read a token from RETO3_ADMIN_TOKEN_FILE"

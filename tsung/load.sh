@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Runs the load of scenario.xml against a server and prints what Tsung counted: the number that the
-# server's own total is held against. The same script runs on a machine with Tsung installed and as
+# Runs the load of scenario.xml against a server and prints what Tsung counted, to compare with the
+# server's total. The same script runs on a machine with Tsung installed and as
 # process 1 of the image.
 #
 #   settings ─> wait for the server ─> Tsung, with steer.eval ─> tsung.log ─> summary.awk ─> stdout
 #
 # Invariants: only the summary goes to standard output; Tsung never outlives this script; every wait
-# has an end.
-# Exit codes: 0 every request was answered 200 · 1 not so · 2 usage · 3 server not reachable ·
+# has a timeout.
+# Exit codes: 0 every request was answered 200 · 1 not all · 2 usage · 3 server not reachable ·
 # 127 Tsung is missing · 130, 143 stopped by SIGINT, SIGTERM, the users on their way counted.
 set -uo pipefail
 export LC_ALL=C
@@ -77,7 +77,7 @@ host=${RETO3_LOAD_HOST:-127.0.0.1}
 [[ $host =~ ^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$ ]] ||
   fail 2 "RETO3_LOAD_HOST: got '$host', want a host name or an IPv4 address and nothing else"
 
-# docker-compose starts this load beside the server, which not everybody expects.
+# docker-compose starts this load with the server, which may surprise a user.
 [[ -n ${RETO3_LOAD_WITHOUT:-} ]] &&
   say "sends $((usersPerSecond * requestsPerUser)) requests/s for $durationSeconds s to $host:$port;" \
     "to start without this load: $RETO3_LOAD_WITHOUT"
@@ -104,7 +104,7 @@ if [[ -n ${RETO3_LOAD_LOG_DIR:-} ]]; then
       "want a folder that user $(id -u) may write to"
   say "logs: $runDir"
 else
-  # /dev/shm is what a container with a read-only file system still has.
+  # /dev/shm is writable even in a container with a read-only file system.
   runDir=$(mktemp -d "${TMPDIR:-/tmp}/reto3-load-XXXXXX" 2>/dev/null ||
     mktemp -d /dev/shm/reto3-load-XXXXXX 2>/dev/null) ||
     fail 1 "cannot make a temporary folder: neither in ${TMPDIR:-/tmp} nor in /dev/shm;" \
@@ -134,7 +134,7 @@ trap 'stop 143' TERM HUP
 
 # --- the server -----------------------------------------------------------------------------------
 
-# Tsung would look the name up for every connection, so it is given the address.
+# By address, since Tsung would resolve a name for every connection.
 reason="does not resolve"
 deadline=$((SECONDS + reachableSeconds))
 until address=$(getent ahostsv4 "$host") && address=${address%%[[:space:]]*} &&
@@ -162,7 +162,7 @@ ulimit -Sn "$openFiles"
 
 erlang=(
   erl -noshell +Bi +A 8 +K true +P 250000
-  # A node with a name, by which Tsung knows its controller, but without a port or a name server.
+  # A node with a name, which Tsung needs for its controller, but without a port or name server.
   -sname tsung_controller@localhost -dist_listen false -start_epmd false -setcookie unused
   # Connections end by a reset, so that their port is free at once. Tsung binds each to a port, and
   # with 500 a second waiting in TIME_WAIT for a minute, Linux ran short of ports: the rate fell to
@@ -196,7 +196,7 @@ summarize() {
     -v stopped=$((stoppedBy > 0)) -f "$here/summary.awk" "$runDir/tsung.log"
 }
 
-# On a terminal one line that changes every second, elsewhere a line every ten.
+# On a terminal one line, updated every second; elsewhere a line every ten seconds.
 progressSeconds=10 lineStart='' lineEnd='\n'
 [[ -t 2 ]] && progressSeconds=1 lineStart='\r' lineEnd='\033[K'
 nextProgress=$((SECONDS + progressSeconds))

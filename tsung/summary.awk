@@ -1,19 +1,19 @@
-# Reads tsung.log and says what Tsung counted: -v format=progress (one line), text or json.
+# Summarizes tsung.log: -v format=progress (one line), text or json.
 #
-# tsung.log is a row of dumps, one a second; a counter has what the interval added, and its total:
+# tsung.log has a dump per second; a counter has the increase in the interval, and its total:
 #   # stats: dump at <epoch seconds>
 #   stats: 200 <in the interval> <total>         one line per status code; users_count, error_… too
 #   stats: request <in the interval> <mean> <deviation> <max> <min> <mean before> <total before>
-# and `EndMonitor` behind the last dump. Totals are Tsung's own; only rates are worked out here.
+# and `EndMonitor` after the last dump. Totals are Tsung's; only rates are computed here.
 #
-# Exits 0 where every request was answered 200 and the totals agree with each other, else 1.
-# Also needs requests_per_user, running_ms (empty: not known), stopped (0 or 1).
+# Exits with 0 if every request was answered 200 and the totals agree, else with 1.
+# Also needs requests_per_user, running_ms (empty if unknown), stopped (0 or 1).
 #
-# Numbers are printed with %.0f: %d ends at 2^31 in some awks.
+# Prints numbers with %.0f, since %d is limited to 2^31 in some awks.
 
 BEGIN {
-  # Tsung gathers counts for 500 ms before it reports them, so a single second is good to a half;
-  # ten are good to 5 %, and are what Tsung's own reports take.
+  # Tsung collects counts for 500 ms before it reports them, so the rate of one second may be off by
+  # half, that of ten by 5 %. Tsung's own reports use ten.
   window_dumps = 10
 }
 
@@ -40,7 +40,7 @@ function window_rate(last,   dump, total, first) {
   return last < first ? 0 : total / (last - first + 1)
 }
 
-# Names in order, so that two runs can be compared by eye.
+# Sorted names, so that two runs are easy to compare.
 function sorted(counts, names,   name, count, i) {
   for (name in counts) {
     for (i = count++; i > 0 && names[i] > name; i--) names[i + 1] = names[i]
@@ -108,7 +108,7 @@ function judge() {
   }
   if (!messages && !stopped) problem("got no answer 200 at all")
   if (failed) return
-  # The totals come from different parts of Tsung: where they agree, none is cut short.
+  # The totals come from different parts of Tsung: if they agree, none is truncated.
   if (users_finished != users_started || requests != users_finished * requests_per_user) {
     problem("BUG: got " users_started " users started, " users_finished " finished and " requests \
       " requests, want all finished with " requests_per_user " requests each")
@@ -126,7 +126,7 @@ END {
     exit 0
   }
 
-  # Where Tsung could not say how long it ran, its dumps, one a second, have to do.
+  # If the running time is unknown, count the dumps, one per second.
   running_seconds = running_ms > 0 ? running_ms / 1000 : dumps > 0 ? dumps : 1
   mean_rate = messages / running_seconds
   highest_rate = mean_rate

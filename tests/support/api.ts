@@ -1,11 +1,11 @@
-/** Asks the query API, as a script with an HTTP client would, and holds each answer to its schema. */
+/** Queries the API like a script with an HTTP client, and validates each answer against its schema. */
 import { type Answers, answerSchemas, type Info, type Stats } from '@reto3/client/answers';
 import { Ajv, type ValidateFunction } from 'ajv';
 
 const ajv = new Ajv({ allErrors: true, allowUnionTypes: true });
 const validators = new Map<object, ValidateFunction>();
 
-/** @throws Error where the JSON is not what the schema describes, or has a field beyond it */
+/** @throws Error if the JSON does not match the schema, or has a field that the schema lacks */
 export function assertFits(schema: object, json: unknown, what: string): void {
   const fits = validators.get(schema) ?? ajv.compile(closed(schema));
   validators.set(schema, fits);
@@ -26,7 +26,7 @@ function closed(schema: object): object {
   };
 }
 
-/** The body of an answer. @throws Error where the status is not 200 */
+/** The body of an answer. @throws Error if the status is not 200 */
 export async function askText(adminUrl: string, path: string): Promise<string> {
   const response = await fetch(adminUrl + path);
   const text = await response.text();

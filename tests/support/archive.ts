@@ -1,4 +1,4 @@
-/** The archive of a server, as tests look at it. */
+/** Reads the archive of a server. */
 import { execFileSync } from 'node:child_process';
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import type { Counts } from './windows.ts';
 const windowMs = 10;
 const allTime = { from: 0, to: Number.MAX_SAFE_INTEGER };
 
-/** @throws Error where the server has no archive */
+/** @throws Error if the server has no archive */
 export async function archiveInfo(
   server: Server,
 ): Promise<Info & { readonly archive: ArchiveInfo }> {
@@ -21,7 +21,7 @@ export async function archiveInfo(
   return { ...info, archive };
 }
 
-/** What a data folder's archive holds, by the ms10 windows of the messages' arrival. */
+/** The archived messages of a data folder, by ms10 window of their arrival. */
 export async function archivedWindows(dataDir: string): Promise<Map<number, number>> {
   const counts = new Map<number, number>();
   for await (const batch of readArchive(join(dataDir, 'archive'), allTime, 'time')) {
@@ -33,7 +33,7 @@ export async function archivedWindows(dataDir: string): Promise<Map<number, numb
   return counts;
 }
 
-/** Resolves when nothing is on its way into the archive any more. */
+/** Resolves when no message waits to be archived. */
 export async function archiveSettled(server: Server): ReturnType<typeof archiveInfo> {
   let info = await archiveInfo(server);
   await waitUntil('nothing is on its way into the archive', async () => {
@@ -43,7 +43,7 @@ export async function archiveSettled(server: Server): ReturnType<typeof archiveI
   return info;
 }
 
-/** The windows that the counts have more of than the archive: their starts, and how many messages. */
+/** The windows with more messages counted than archived: their starts, and the number of messages. */
 export function missingIn(
   archived: Counts,
   stored: Counts,
@@ -59,7 +59,7 @@ export function missingIn(
   return { starts, messages };
 }
 
-/** How many messages the archive has that the counts have not. */
+/** The number of archived messages that were not counted. */
 export function inventedIn(archived: Counts, stored: Counts): number {
   return missingIn(stored, archived).messages;
 }

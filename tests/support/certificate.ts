@@ -1,4 +1,4 @@
-/** Certificates as a user would make them. Needs openssl. */
+/** Certificates made with openssl, as a user would. */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { temporaryFolder } from './folder.ts';
@@ -9,7 +9,7 @@ interface Certificate {
   readonly key: string;
 }
 
-/** A key and a certificate for localhost and 127.0.0.1 that signs itself. */
+/** A key and a self-signed certificate for localhost and 127.0.0.1. */
 export async function certificate(name: string): Promise<Certificate> {
   const folder = await temporaryFolder();
   const [cert, key] = [join(folder, `${name}.crt`), join(folder, `${name}.key`)];

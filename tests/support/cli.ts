@@ -1,4 +1,4 @@
-/** Runs the built command line as a user would, and takes down what it said. */
+/** Runs the built command line like a user, and captures its output. */
 import { fileURLToPath } from 'node:url';
 import { surroundings } from './debian-root.ts';
 import { launch, type RunningProcess } from './processes.ts';
@@ -6,14 +6,14 @@ import { within } from './wait.ts';
 
 export const cliFile = fileURLToPath(new URL('../../packages/cli/bin/reto3.js', import.meta.url));
 
-/** Settings of whoever runs the tests must not reach the processes under test. */
+/** Settings in the environment of the tests must not reach the processes under test. */
 const withoutSettings = Object.fromEntries(
   Object.keys(process.env)
     .filter((name) => name.startsWith('RETO3_'))
     .map((name) => [name, undefined]),
 );
 
-/** A server that should have been refused runs on, and would do so until the test is out of time. */
+/** Bounds a run, since a server that should have been refused would run until the test times out. */
 const endWithinMs = 120_000;
 
 interface RunOptions {
@@ -28,7 +28,7 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Starts `reto3` with these arguments: the file itself, whose first line sets up the memory. */
+/** Starts `reto3` with these arguments. Runs the file itself, whose first line sets memory limits. */
 export function startCli(args: readonly string[], options: RunOptions = {}): RunningProcess {
   const { env, onStdout, wrapper = [] } = options;
   const around = surroundings();

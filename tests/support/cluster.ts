@@ -1,4 +1,4 @@
-/** Nodes and mergers of a cluster, and whether the sum is the sum of the nodes. */
+/** Nodes and mergers of a cluster, and the check that the sum is right. */
 import { expect } from 'vitest';
 import { askInfo, askStats } from './api.ts';
 import { temporaryFolder } from './folder.ts';
@@ -11,7 +11,7 @@ import { countsOf } from './windows.ts';
 
 interface NodeOptions {
   readonly nats: Pick<NatsServers, 'urls'>;
-  /** A new folder where none is given. */
+  /** By default a new folder. */
   readonly dataDir?: string;
   readonly name: string;
   readonly role?: 'ingest' | 'merge' | 'both';
@@ -32,7 +32,7 @@ export async function startNode(options: NodeOptions): Promise<Server> {
   });
 }
 
-/** Sends so many requests; returns how many were answered 200. */
+/** Sends requests; returns how many were answered 200. */
 export async function send(server: Server, requests: number): Promise<number> {
   const load = Load.start({ port: server.port, connections: 4, depth: 4, requests });
   await load.done;
@@ -41,7 +41,7 @@ export async function send(server: Server, requests: number): Promise<number> {
 
 const periods = ['ms10', 'sec', 'min'] as const;
 
-/** Waits until the merger has what the nodes have, in all periods; fails if it never does. */
+/** Waits until the merger equals the sum of the nodes, in all periods; fails if it never does. */
 export async function expectSum(
   merger: Server,
   nodes: readonly Server[],
@@ -60,7 +60,7 @@ export async function expectSum(
       }
       const cluster = await askStats(merger.adminUrl, period, `${query}&scope=cluster`);
       got = new Map(countsOf(cluster));
-      // The minute that goes on goes on.
+      // The current minute keeps changing.
       if (period === 'min') for (const counts of [got, wanted]) counts.delete(lastOf(counts));
       return got.size === wanted.size && [...wanted].every(([at, count]) => got.get(at) === count);
     };
@@ -71,7 +71,7 @@ export async function expectSum(
   }
 }
 
-/** What all of them hold. */
+/** The sum of all nodes. */
 export async function messagesIn(nodes: readonly Server[]): Promise<number> {
   let messages = 0;
   for (const node of nodes) messages += (await askInfo(node.adminUrl)).messagesInAll;

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** A source that changed after the last build of this clone; undefined where none did. */
+/** A source newer than the last build of this clone; undefined if there is none. */
 export function changedSince(clone: string): string | undefined {
   // Written by scripts/setup.mjs.
   const built = statSync(join(clone, 'node_modules', '.reto3-built'), { throwIfNoEntry: false });
@@ -21,7 +21,7 @@ export function changedSince(clone: string): string | undefined {
   return sources.find((file) => statSync(join(clone, file)).mtimeMs > (built?.mtimeMs ?? 0));
 }
 
-/** For Vitest: ends the run where the build is old. */
+/** For Vitest: aborts the run if the build is outdated. */
 export function setup(): void {
   const file = changedSince(root);
   if (file !== undefined) throw new Error(`${file} is newer than the build: run npm run build`);

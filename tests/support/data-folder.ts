@@ -1,4 +1,4 @@
-/** A data folder with counts in it, made by a real server. */
+/** Data folders with counts, made by a real server. */
 
 import type { PeriodName } from '@reto3/core';
 import { openDatabase } from '@reto3/engine';
@@ -27,7 +27,7 @@ export async function folderWithBlocks(startMs: number): Promise<string> {
   return folder;
 }
 
-/** A minute of counts and then so many minutes of which the ms10 block is damaged. */
+/** A minute of counts, followed by minutes with damaged ms10 blocks. */
 export async function folderWithDamage(startMs: number, minutes: number): Promise<string> {
   const folder = await temporaryFolder();
   const server = await VirtualServer.in(folder, startMs);
@@ -41,14 +41,14 @@ export async function folderWithDamage(startMs: number, minutes: number): Promis
   return folder;
 }
 
-/** Flips a bit in the first stored row of a series, or the one after so many; resolves with where the row starts, epoch ms. */
+/** Flips a bit in a stored row of a series, by default the first. Returns the row's start, epoch ms. */
 export async function flipRow(folder: string, series: PeriodName, after = 0): Promise<number> {
   const [start] = await flipRows(folder, series, after, 1);
   if (start === undefined) throw new Error(`there is no row of ${series}`);
   return start;
 }
 
-/** The same for so many rows. */
+/** The same for several rows. */
 async function flipRows(
   folder: string,
   series: PeriodName,

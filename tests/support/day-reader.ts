@@ -12,12 +12,12 @@ const secondChars = 'YYYY-MM-DD HH:MM:SS.'.length;
 
 interface Reader {
   readonly take: (piece: Buffer) => void;
-  /** Windows that were as they should be, up to the first that was not. */
+  /** Correct windows before the first wrong one. */
   readonly windows: () => number;
   readonly total: () => number;
 }
 
-/** Compares each line with the window that has to come next. */
+/** Compares each line with the expected next window. */
 export function lineReader(day: Day): Reader {
   let rest: Buffer = Buffer.alloc(0);
   let windows = 0;
@@ -51,7 +51,7 @@ function expectedLine(start: number, count: number): string {
   return `${secondText}${String(start % 1_000).padStart(3, '0')}, ${count}`;
 }
 
-/** Compares the columns of a JSON answer, of which all starts come before all counts. */
+/** Compares the columns of a JSON answer, where all starts precede all counts. */
 export function columnReader(day: Day): Reader {
   const marks = ['"starts":[', '"counts":['];
   let column = -1;

@@ -1,4 +1,4 @@
-/** A day of ms10 windows in a data folder, counted as a server would. */
+/** A day of ms10 windows in a data folder, counted like a server does. */
 
 import { fillStore, type Stretch } from '@reto3/bench/src/day/store.ts';
 import { poissonFrom, Random } from '@reto3/core/testing';
@@ -11,7 +11,7 @@ export interface Day extends Stretch {
   readonly counts: Uint8Array;
 }
 
-/** Counts with a mean of `mean` messages a window, below 256; the same ones for the same seed. */
+/** Counts with a mean of `mean` messages per window, below 256; repeatable by seed. */
 export function poissonCounts(mean: number, seed: number): Uint8Array {
   return Uint8Array.from({ length: windowsPerDay }, poissonFrom(mean, new Random(seed)));
 }

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 
 const clone = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 
-/** Replaces itself with the command: its process id stays, and signals reach the command. */
+/** Replaces itself by the command, which keeps the process ID and gets signals. */
 const enter = `
 set -e
 root=$1 clone=$2 temporary=$3; shift 3
@@ -26,7 +26,7 @@ exec chroot "$root" env --unset=NODE_EXTRA_CA_CERTS --chdir="$clone" "$@"
 interface Surroundings {
   /** Stands in front of a command. */
   readonly wrapper: readonly string[];
-  /** Has the Node.js of the tests found first. */
+  /** Puts the Node.js of the root first in PATH. */
   readonly env: Readonly<Record<string, string>>;
 }
 

@@ -1,4 +1,4 @@
-/** The wall clock of one process, ahead or behind or stepped while it runs, with Debian's libfaketime. */
+/** Shifts or steps the wall clock of one process, with Debian's libfaketime. */
 import { existsSync, readdirSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -21,13 +21,13 @@ export function faketime(): string | undefined {
 function preloaded(): Readonly<Record<string, string>> {
   return {
     LD_PRELOAD: findLibrary() ?? 'libfaketime is not where Debian puts it',
-    // Timers follow the monotonic clock, which nobody can step; two names, by version.
+    // Keeps the monotonic clock, which timers need. The name depends on the version.
     FAKETIME_DONT_FAKE_MONOTONIC: '1',
     DONT_FAKE_MONOTONIC: '1',
   };
 }
 
-/** The environment of a process whose clock is ahead of the machine's by so much; behind: negative. */
+/** The environment of a process whose clock is ahead of the machine's; negative means behind. */
 export function skewedClock(skewMs: number): Readonly<Record<string, string>> {
   return { ...preloaded(), FAKETIME: offsetText(skewMs) };
 }
@@ -39,7 +39,7 @@ function offsetText(ms: number): string {
 export class SteppedClock {
   readonly #file: string;
   readonly env: Readonly<Record<string, string>>;
-  /** How far it is ahead of the machine's, ms. */
+  /** Its lead over the machine's clock, ms. */
   offsetMs = 0;
 
   private constructor(file: string) {

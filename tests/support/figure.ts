@@ -1,4 +1,4 @@
-/** Prints a measurement, so that it can be found in the output of the tests: `grep figure:`. */
+/** Prints a measurement to the output of the tests; find it with `grep figure:`. */
 export function figure(name: string, value: string | number): void {
   process.stdout.write(`figure: ${name}: ${value}\n`);
 }

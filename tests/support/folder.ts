@@ -1,10 +1,10 @@
-/** Data folders that vanish with the test that asked for them. */
+/** Data folders that are deleted after their test. */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
-/** A new, empty folder. What programs put beside it, such as the copy before a repair, vanishes too. */
+/** A new, empty folder. Files beside it, such as the copy before a repair, are deleted too. */
 export async function temporaryFolder(): Promise<string> {
   const around = await mkdtemp(join(tmpdir(), 'reto3-test-'));
   onTestFinished(() => rm(around, { recursive: true, force: true }));

@@ -1,4 +1,4 @@
-/** Packages import each other as they are now, and not as they were built last. For every config. */
+/** For every Vitest config: resolves packages to their sources, not to the last build. */
 const resolve = { conditions: ['reto3-source'] };
 
 export const fromSources = { resolve, ssr: { resolve } };

@@ -3,7 +3,7 @@ import { readEvents } from '@reto3/client';
 import type { LiveEvent } from '@reto3/client/answers';
 
 export interface Arrival extends LiveEvent {
-  /** Epoch ms by the clock of the tests: the same machine's as the server's. */
+  /** Epoch ms, by the clock of the machine, which the server shares. */
   readonly at: number;
   readonly id: number;
 }

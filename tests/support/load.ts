@@ -8,15 +8,15 @@ import { onTestFinished } from 'vitest';
 interface LoadOptions {
   readonly port: number;
   readonly connections: number;
-  /** Requests on their way at once, on each connection. */
+  /** Requests in flight per connection. */
   readonly depth: number;
-  /** How many in all; without it, until the server goes or `stop`. */
+  /** The total; by default until the server exits or `stop`. */
   readonly requests?: number;
-  /** When the messages say that they were generated, epoch ms; 2016 where nobody asks. */
+  /** The time stamp of the messages, epoch ms; by default in 2016. */
   readonly generatedMs?: number;
-  /** Take the answer 503 with Retry-After for an answer; otherwise it is a failure. */
+  /** Accept answers 503 with Retry-After; otherwise they are failures. */
   readonly mayRefuse?: boolean;
-  /** Told of answers with status 200 as they come: how many came together. */
+  /** Called with the number of answers 200 that arrived together. */
   readonly onAnswers?: (answers: number) => void;
 }
 
@@ -47,7 +47,7 @@ export class Load {
     this.done = Promise.all(this.#connections.map(({ closed }) => closed)).then(() => undefined);
   }
 
-  /** Begins; ends with the running test at the latest. */
+  /** Starts; ends with the running test at the latest. */
   static start(options: LoadOptions): Load {
     const load = new Load(options);
     onTestFinished(() => load.#end());
@@ -59,7 +59,7 @@ export class Load {
     return this.#connections.reduce((sum, { answered }) => sum + answered, 0);
   }
 
-  /** Requests that went out, answered or not. */
+  /** Requests sent, answered or not. */
   get sent(): number {
     return this.#connections.reduce((sum, { sent }) => sum + sent, 0);
   }
@@ -69,12 +69,12 @@ export class Load {
     return this.#connections.reduce((sum, { refused }) => sum + refused, 0);
   }
 
-  /** Connections that the other side closed while there was something to send or to come. */
+  /** Connections that the server closed before the load was done. */
   get broken(): number {
     return this.#connections.filter(({ broken }) => broken).length;
   }
 
-  /** Sends no more, waits for what is on its way, and closes. */
+  /** Stops sending, waits for outstanding answers, and closes. */
   async stop(): Promise<void> {
     for (const connection of this.#connections) connection.finish();
     await this.done;
@@ -97,7 +97,7 @@ class Connection {
   readonly #options: LoadOptions;
   #toSend: number;
   #onTheirWay = 0;
-  /** The beginning of an answer of which the rest has not come. */
+  /** The start of an incomplete answer. */
   #rest: Buffer = Buffer.alloc(0);
 
   constructor(options: LoadOptions, requests: number) {
@@ -118,7 +118,7 @@ class Connection {
           reject(error);
         }
       });
-      // A server that is killed resets its connections: an end like any other for this client.
+      // A killed server resets its connections, which ends them like a close.
       this.#socket.on('error', () => undefined);
       this.#socket.once('close', () => {
         this.broken ||= this.#toSend > 0 || this.#onTheirWay > 0;
@@ -166,7 +166,7 @@ class Connection {
     if (answers + refusals > 0) this.#send(answers + refusals);
   }
 
-  /** Whether it is a refusal that this load takes. @throws Error if it is anything else */
+  /** Whether it is a refusal that this load accepts. @throws Error if it is anything else */
   #mayBe(head: string): boolean {
     if (this.#options.mayRefuse === true && refusal.test(head)) return true;
     throw new Error(`got the answer ${head}, want 200 without a body`);

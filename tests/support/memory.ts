@@ -1,4 +1,4 @@
-/** What a process occupies, from /proc. */
+/** The memory of a process, from /proc. */
 import { readFileSync } from 'node:fs';
 
 const mebibyte = 1 << 20;
@@ -6,13 +6,13 @@ const mebibyte = 1 << 20;
 interface Memory {
   /** Resident now, in MiB. */
   readonly nowMiB: number;
-  /** The most that was ever resident, in MiB. */
+  /** The peak of resident memory, in MiB. */
   readonly mostMiB: number;
 }
 
 const lookEveryMs = 10;
 
-/** Runs `work`; resolves with by how much more was resident meanwhile than before, in MiB. */
+/** Runs `work`. Returns the growth of resident memory at its peak, in MiB. */
 export async function growthDuring(pid: number, work: () => Promise<void>): Promise<number> {
   const before = memoryOf(pid).nowMiB;
   let most = before;

@@ -1,13 +1,13 @@
-/** Scrapes /metrics, as Prometheus would. */
+/** Scrapes /metrics like Prometheus. */
 
 export interface Scraped {
   readonly text: string;
-  /** Type and labels of each metric by its name, such as `histogram thread`. */
+  /** The type and labels of each metric, by name, such as `histogram thread`. */
   readonly families: ReadonlyMap<string, string>;
   /** A sample, named as in the text: `reto3_ready`, `name{label="value"}`. @throws where it is not there */
   value(sample: string): number;
   find(sample: string): number | undefined;
-  /** All samples of a name, whatever their labels. */
+  /** All samples with this name, whatever their labels. */
   sum(name: string): number;
 }
 

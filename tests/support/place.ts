@@ -1,9 +1,9 @@
-/** Where a process runs, and how it is reached there. */
+/** Where a process runs, and how to reach it. */
 
 export interface Place {
-  /** What it listens on for those who ask it things. */
+  /** The address that it listens on. */
   readonly host: string;
-  /** What stands in front of its command. */
+  /** The prefix of its command. */
   readonly wrapper: readonly string[];
 }
 

@@ -1,4 +1,4 @@
-/** When, on what and from which sources a table was made: one line for the page that keeps it. */
+/** The date, machine and commit of a table: one line for its page. */
 import { spawnSync } from 'node:child_process';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
 
@@ -13,7 +13,7 @@ export function provenance(): string {
   return `Run on ${new Date().toISOString().slice(0, 10)}, commit ${commit()}, on ${machine}.`;
 }
 
-/** With a plus where something in the sources was not committed. */
+/** With a plus if the sources had uncommitted changes. */
 function commit(): string {
   const git = (...args: string[]): string =>
     spawnSync('git', args, { encoding: 'utf8' }).stdout.trim();

@@ -1,10 +1,10 @@
-/** Sends bytes to a port as they are, and takes down what comes back. */
+/** Sends raw bytes to a port, and captures the answer. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { waitUntil } from './wait.ts';
 
-/** Long enough for an answer too many to arrive. */
+/** Long enough for an unexpected additional answer to arrive. */
 const tailMs = 50;
 
 /**
@@ -35,7 +35,7 @@ export async function exchange(
   return received;
 }
 
-/** How many answers it holds. */
+/** The number of answers in a text. */
 export function headsIn(received: string): number {
   return received.match(/^HTTP\/1\.1 /gm)?.length ?? 0;
 }

@@ -9,7 +9,7 @@ import { waitUntil, within } from './wait.ts';
 
 interface ServerOptions {
   readonly dataDir: string;
-  /** 0, the default, takes a free one. */
+  /** By default 0: a free one. */
   readonly port?: number;
   readonly adminPort?: number;
   /** Added to the command line. */
@@ -20,13 +20,13 @@ interface ServerOptions {
   readonly place?: Place;
 }
 
-/** The contract of `docker stop`: a server that takes longer would be killed. */
+/** `docker stop` kills a server that takes longer. */
 const stopWithinMs = 10_000;
 
 export class Server {
   readonly port: number;
   readonly adminPort: number;
-  /** Where the query API is. */
+  /** The address of the query API. */
   readonly adminUrl: string;
   readonly #process: RunningProcess;
 
@@ -40,7 +40,7 @@ export class Server {
     this.adminUrl = `http://${host}:${ports.admin}`;
   }
 
-  /** Resolves when it accepts requests. @throws Error with what it said if it cannot start */
+  /** Resolves when it accepts requests. @throws Error with its stderr if it cannot start */
   static async start(options: ServerOptions): Promise<Server> {
     const { env = {}, place = loopback } = options;
     const running = startCli(serveArgs(options), { env, wrapper: place.wrapper });
@@ -69,24 +69,24 @@ export class Server {
     return this.#process.exited;
   }
 
-  /** Sends the signal and waits for the end, as long as `docker stop` would. */
+  /** Sends the signal and waits for the exit, as long as `docker stop` does. */
   async stop(signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP' = 'SIGTERM'): Promise<Exit> {
     this.#process.signal(signal);
     return within('the server to have stopped', stopWithinMs, this.#process.exited);
   }
 
-  /** For signals whose end is not waited for. */
+  /** Sends a signal without waiting. */
   signal(name: 'SIGSTOP' | 'SIGCONT' | 'SIGTERM'): void {
     this.#process.signal(name);
   }
 
-  /** Ends it as a crash would. */
+  /** Kills it, like a crash. */
   async kill(): Promise<void> {
     this.#process.signal('SIGKILL');
     await this.#process.exited;
   }
 
-  /** The number of messages that it named in its last words. */
+  /** The number of messages in its last log line. */
   get lastWords(): number {
     const match = /"messages":(\d+),"msg":"reto3 stopped, everything is written"/.exec(this.stderr);
     if (match?.[1] === undefined) throw new Error(`got no last words in ${this.stderr}`);
@@ -94,7 +94,7 @@ export class Server {
   }
 }
 
-/** The arguments of a server, on loopback unless another place is given. */
+/** The arguments of a server, by default on loopback. */
 export function serveArgs(options: ServerOptions): string[] {
   const { dataDir, port = 0, adminPort = 0, flags = [], place = loopback } = options;
   return [
@@ -114,6 +114,6 @@ interface Ports {
 function portsIn(log: string): Ports | undefined {
   const ingest = /takes requests on https?:\/\/\S+?:(\d+),/.exec(log);
   const admin = /, query API on https?:\/\/\S+?:(\d+)"/.exec(log);
-  // A server that only adds up a cluster takes no requests.
+  // A server that only merges has no ingest port.
   return admin === null ? undefined : { ingest: Number(ingest?.[1] ?? 0), admin: Number(admin[1]) };
 }

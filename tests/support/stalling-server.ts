@@ -1,4 +1,4 @@
-/** A server that answers some questions, begins the answer to all others, and never ends it. */
+/** A server that answers some requests and never completes its answers to all others. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { onTestFinished } from 'vitest';
@@ -36,7 +36,7 @@ export class StallingServer {
     return server;
   }
 
-  /** Resolves when somebody waits for the rest of an answer. */
+  /** Resolves when a client waits for the rest of an answer. */
   keepsWaiting(): Promise<void> {
     return waitUntil('somebody waits for an answer', () => this.#stalled > 0);
   }

@@ -1,4 +1,4 @@
-/** Reads windows through the real command line. */
+/** Reads windows with the real command line. */
 import { expect } from 'vitest';
 import { askInfo } from './api.ts';
 import { runCli } from './cli.ts';
@@ -8,12 +8,12 @@ import { type Counts, parseLines } from './windows.ts';
 
 const minuteMs = 60_000;
 
-/** The start of the minute that is running: a range from there on holds whole windows only. */
+/** The start of the current minute: a range from there has whole windows only. */
 export function thisMinute(): number {
   return Math.floor(Date.now() / minuteMs) * minuteMs;
 }
 
-/** What `reto3 stats` prints; fails where it does not succeed. */
+/** The output of `reto3 stats`; fails if the command does. */
 export async function printStats(
   server: Server,
   period: string,
@@ -48,7 +48,7 @@ interface Periods {
   readonly min: Counts;
 }
 
-/** The three periods of one stretch of time, windows that are not final included. */
+/** The three periods of one range, open windows included. */
 export async function printPeriods(server: Server, from: number): Promise<Periods> {
   // One end for all three: time goes on between the commands.
   // Exclusive, and a message may have come in this very millisecond.

@@ -1,10 +1,10 @@
-/** A client with a rate that does not wait for answers, and an exact count of what came of it. */
+/** An open-loop client with a fixed rate, and an exact count of its answers. */
 import { Agent, request } from 'node:http';
 import { setInterval } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 
 const sendEveryMs = 20;
-/** An answer that takes longer is none. */
+/** The timeout of an answer. */
 const answerWithinMs = 10_000;
 
 interface SteadyLoadOptions {
@@ -30,14 +30,14 @@ export class SteadyLoad {
     this.#running = this.#run();
   }
 
-  /** Begins; ends with the running test at the latest. */
+  /** Starts; ends with the running test at the latest. */
   static start(options: SteadyLoadOptions): SteadyLoad {
     const load = new SteadyLoad(options);
     onTestFinished(() => load.stop());
     return load;
   }
 
-  /** Sends no more, and waits for what is on its way. */
+  /** Stops sending, and waits for outstanding answers. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#running;
@@ -75,7 +75,7 @@ export class SteadyLoad {
   }
 }
 
-/** Stops several, and says what became of all their requests together. */
+/** Stops several loads, and returns their totals. */
 export async function stopAll(
   loads: readonly SteadyLoad[],
 ): Promise<{ readonly sent: number; readonly answered: number }> {

@@ -1,4 +1,4 @@
-/** A terminal to run the command line in, and to look at: tmux without a window. */
+/** A terminal to run the command line in: tmux without a window. */
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { onTestFinished } from 'vitest';
@@ -13,7 +13,7 @@ interface Size {
 export class Terminal {
   readonly #socket = `reto3-test-${randomUUID()}`;
 
-  /** Runs `reto3` in it, and says afterwards with which code it left. */
+  /** Runs `reto3` in it, then prints the exit code. */
   static run(args: readonly string[], size: Size, env: Readonly<Record<string, string>> = {}) {
     return Terminal.runCommand([process.execPath, cliFile, ...args], size, env);
   }
@@ -28,7 +28,7 @@ export class Terminal {
     onTestFinished(() => terminal.close());
     const settings = Object.entries(env).map(([name, value]) => `${name}=${value}`);
     const command = program.map((arg) => `'${arg}'`).join(' ');
-    // The shell gets Ctrl-C as well, and is to outlive it.
+    // The shell gets Ctrl-C too, and must survive it.
     const shell = `trap : INT; echo before; ${settings.join(' ')} ${command}; echo "left with $?"; exec cat`;
     terminal.#tmux(
       ...['-f', '/dev/null', 'new-session', '-d'],
@@ -37,12 +37,12 @@ export class Terminal {
     return terminal;
   }
 
-  /** What it shows; with `escapes` also in which colours. */
+  /** The text on the screen; with `escapes`, including colours. */
   text(escapes = false): string {
     return this.#tmux('capture-pane', '-p', ...(escapes ? ['-e'] : []));
   }
 
-  /** Waits until it shows that. */
+  /** Waits until the screen shows this. */
   async shows(pattern: RegExp): Promise<string> {
     await waitUntil(`the terminal shows ${pattern}`, () => pattern.test(this.text())).catch(
       (error: unknown) => {
@@ -52,7 +52,7 @@ export class Terminal {
     return this.text();
   }
 
-  /** Which of the states that a program may leave behind it is in. */
+  /** The terminal's state that a program may leave changed. */
   state(): string {
     const format = 'alternate #{alternate_on}, cursor #{cursor_flag}, wrap #{wrap_flag}';
     return this.#tmux('display-message', '-p', format).trim();
@@ -73,12 +73,12 @@ export class Terminal {
     });
   }
 
-  /** Closes it as a window is closed: whatever runs in it gets SIGHUP. */
+  /** Closes the terminal: the programs in it get SIGHUP. */
   close(): void {
     try {
       this.#tmux('kill-server');
     } catch {
-      // It went by itself.
+      // Already closed.
     }
   }
 }

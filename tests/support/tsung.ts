@@ -1,11 +1,11 @@
-/** Runs the load of the task, tsung/load.sh, and gives back what Tsung itself counted. */
+/** Runs the challenge's load, tsung/load.sh, and returns what Tsung counted. */
 import { fileURLToPath } from 'node:url';
 import { launch } from './processes.ts';
 
 const script = fileURLToPath(new URL('../../tsung/load.sh', import.meta.url));
 
 interface TsungTotals {
-  /** Answers with status 200: what Tsung says is to be counted. */
+  /** Answers with status 200, which the server must have counted. */
   readonly messages: number;
   readonly answers: Readonly<Record<string, number>>;
   readonly meanRate: number;

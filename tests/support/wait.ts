@@ -1,7 +1,7 @@
-/** Waits with an end, so that what never comes is a failure with a name and not a hang. */
+/** Waits with a limit, so that a missing event fails with a message instead of hanging. */
 import { setTimeout } from 'node:timers/promises';
 
-/** Far above what anything takes; no test measures the machine with it. */
+/** Far above the time that anything takes; no test measures the machine with it. */
 const patienceMs = 60_000;
 const lookEveryMs = 5;
 

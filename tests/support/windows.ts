@@ -1,11 +1,11 @@
-/** Windows as tests compare them: start (epoch ms) to count. */
+/** Windows for comparison: start (epoch ms) → count. */
 
 import type { Stats } from '@reto3/client/answers';
 import { expect } from 'vitest';
 
 export type Counts = ReadonlyMap<number, number>;
 
-/** The format of the task, exactly. */
+/** The challenge's format. */
 export const linePattern = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d\.\d{3}), (\d+)$/;
 
 export function sumOf(counts: Counts): number {
@@ -14,7 +14,7 @@ export function sumOf(counts: Counts): number {
   return sum;
 }
 
-/** Reads what `reto3 stats` printed; fails on anything but lines of the format, in order. */
+/** Parses the output of `reto3 stats`; fails on anything but lines of the format, in order. */
 export function parseLines(stdout: string): Counts {
   const counts = new Map<number, number>();
   if (stdout === '') return counts;
@@ -36,7 +36,7 @@ export function countsOf(columns: Stats): Counts {
   return new Map(columns.starts.map((start, index) => [start, columns.counts[index] ?? 0]));
 }
 
-/** What windows of this length must hold if the shorter ones are right. */
+/** The expected windows of this length, computed from shorter ones. */
 export function climb(shorter: Counts, windowMs: number): Map<number, number> {
   const longer = new Map<number, number>();
   for (const [start, count] of shorter) {
@@ -52,7 +52,7 @@ export function expectPeriodsAgree(ms10: Counts, sec: Counts, min: Counts): void
   expect([...min]).toEqual([...climb(sec, 60_000)]);
 }
 
-/** Every window from the first to the last is there. */
+/** Asserts that no window is missing between the first and the last. */
 export function expectNoGap(counts: Counts, windowMs: number): void {
   const starts = [...counts.keys()];
   for (const [index, start] of starts.entries()) {
