@@ -1,5 +1,5 @@
 /** /v1/bursts and /v1/whatif: analyses of the 10 ms windows of a range. docs/bursts.md has the formulae. */
-import type { Answer } from './answer.ts';
+
 import {
   array,
   count,
@@ -11,6 +11,7 @@ import {
   scopeFields,
   text,
 } from './parts.ts';
+import type { TypeOf } from './type-of.ts';
 
 /** The range that an analysis read. */
 const seriesFields = {
@@ -69,7 +70,7 @@ export const burstsSchema = object(
   },
   { optional: ['node'] },
 );
-export type Bursts = Answer<typeof burstsSchema>;
+export type Bursts = TypeOf<typeof burstsSchema>;
 
 export const whatIfSchema = object(
   {
@@ -99,4 +100,4 @@ export const whatIfSchema = object(
   },
   { optional: ['node'] },
 );
-export type WhatIf = Answer<typeof whatIfSchema>;
+export type WhatIf = TypeOf<typeof whatIfSchema>;

@@ -1,7 +1,7 @@
 /** /v1/audit: whether the counts can be relied on, and where not. */
 import { periodNames } from '@reto3/core';
-import type { Answer } from './answer.ts';
 import { array, count, epochMs, flag, object, text } from './parts.ts';
+import type { TypeOf } from './type-of.ts';
 
 const place = object({
   period: { type: 'string', enum: [...periodNames, 'archive'] },
@@ -25,4 +25,4 @@ export const auditSchema = object({
   places: array(place, 'Where a check failed: the first 100 places'),
   gone: array(place, 'Lost before a repair, and named in every answer since: the first 100 places'),
 });
-export type Audit = Answer<typeof auditSchema>;
+export type Audit = TypeOf<typeof auditSchema>;

@@ -1,6 +1,7 @@
 /** /v1/cluster: the nodes of the cluster, and this server's part in it. */
-import type { Answer } from './answer.ts';
+
 import { array, count, epochMs, flag, number, object, text } from './parts.ts';
+import type { TypeOf } from './type-of.ts';
 
 const published = {
   messages: count,
@@ -32,7 +33,7 @@ const nodeSchema = object({
   mark,
   heardAt: { ...epochMs, description: 'When its newest message came, epoch ms' },
 });
-export type ClusterNode = Answer<typeof nodeSchema>;
+export type ClusterNode = TypeOf<typeof nodeSchema>;
 
 export const clusterSchema = object(
   {
@@ -64,7 +65,7 @@ export const clusterSchema = object(
   },
   { optional: ['server', 'problem', 'publisher', 'merger', 'nodes'] },
 );
-export type ClusterState = Answer<typeof clusterSchema>;
+export type ClusterState = TypeOf<typeof clusterSchema>;
 
 /** POST /v1/cluster/republish. */
 export const republishSchema = object({ status: { type: 'string', const: 'asked' } });

@@ -1,6 +1,7 @@
 /** What every failure is answered with, and what /healthz and /readyz answer otherwise. */
-import type { Answer } from './answer.ts';
+
 import { object, text } from './parts.ts';
+import type { TypeOf } from './type-of.ts';
 
 export const errorSchema = {
   $id: 'Error',
@@ -10,7 +11,7 @@ export const errorSchema = {
     hint: { ...text, description: 'The cure' },
   }),
 } as const;
-export type ErrorAnswer = Answer<typeof errorSchema>;
+export type ErrorAnswer = TypeOf<typeof errorSchema>;
 
 export const healthSchema = object({ status: { type: 'string', const: 'ok' } });
-export type Health = Answer<typeof healthSchema>;
+export type Health = TypeOf<typeof healthSchema>;

@@ -3,13 +3,13 @@
  * serialises and describes its answers with these schemas; everyone who asks uses the types.
  */
 import { burstsSchema, whatIfSchema } from './analyses.ts';
-import type { Answer } from './answer.ts';
 import { auditSchema } from './audit.ts';
 import { clusterSchema } from './cluster.ts';
 import { healthSchema } from './error.ts';
 import { infoSchema } from './info.ts';
 import { reportListSchema, reportSchema } from './reports.ts';
 import { statsSchema } from './stats.ts';
+import type { TypeOf } from './type-of.ts';
 
 /** The schema of the JSON answer to a GET of each path. */
 export const answerSchemas = {
@@ -34,7 +34,7 @@ type PathOf<Template> = Template extends `${infer Before}{${string}}`
 
 /** The JSON answer to a GET of each path. */
 export type Answers = {
-  readonly [Path in keyof Schemas as PathOf<Path>]: Answer<Schemas[Path]>;
+  readonly [Path in keyof Schemas as PathOf<Path>]: TypeOf<Schemas[Path]>;
 };
 
 export { type Bursts, burstsSchema, type WhatIf, whatIfSchema } from './analyses.ts';
@@ -57,3 +57,4 @@ export {
   statsRowSchema,
   statsSchema,
 } from './stats.ts';
+export type { TypeOf } from './type-of.ts';

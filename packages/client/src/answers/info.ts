@@ -1,7 +1,7 @@
 /** /v1/info: what a server is and how it is doing. */
 import { httpEngines, periodNames, scopes } from '@reto3/core';
-import type { Answer } from './answer.ts';
 import { array, count, epochMs, object, text } from './parts.ts';
+import type { TypeOf } from './type-of.ts';
 
 const milliseconds = { type: 'number', minimum: 0 } as const;
 
@@ -117,5 +117,5 @@ export const infoSchema = object(
   },
   { optional: ['role', 'ingestUrl', 'countedFrom', 'archive'] },
 );
-export type Info = Answer<typeof infoSchema>;
-export type ArchiveInfo = Answer<typeof archiveSchema>;
+export type Info = TypeOf<typeof infoSchema>;
+export type ArchiveInfo = TypeOf<typeof archiveSchema>;

@@ -1,5 +1,5 @@
 /** /v1/reports and /v1/reports/{name}: reports, and their rows. */
-import type { Answer } from './answer.ts';
+
 import {
   array,
   count,
@@ -12,6 +12,7 @@ import {
   scopeFields,
   text,
 } from './parts.ts';
+import type { TypeOf } from './type-of.ts';
 
 export const reportListSchema = array(
   object(
@@ -54,7 +55,7 @@ export const reportListSchema = array(
     { optional: ['needs', 'nodes', 'runs'] },
   ),
 );
-export type ReportList = Answer<typeof reportListSchema>;
+export type ReportList = TypeOf<typeof reportListSchema>;
 
 const cell = { type: ['number', 'string', 'null'] } as const;
 
@@ -69,7 +70,7 @@ export const reportSchema = object({
   rows: array(array(cell), 'The first cell is the start of the window, epoch ms'),
   ...damageFields,
 });
-export type Report = Answer<typeof reportSchema>;
+export type Report = TypeOf<typeof reportSchema>;
 
 /** A line of /v1/reports/{name} as NDJSON: the start, and a cell for each column. */
 export const reportRowSchema = {

@@ -1,5 +1,5 @@
 /** /v1/stats/{period} and /v1/live: windows and their counts. */
-import type { Answer } from './answer.ts';
+
 import {
   array,
   count,
@@ -10,6 +10,7 @@ import {
   rangeFields,
   scopeFields,
 } from './parts.ts';
+import type { TypeOf } from './type-of.ts';
 
 const columnFields = {
   starts: array(epochMs, 'Start of each window, epoch ms'),
@@ -33,7 +34,7 @@ export const statsSchema = object(
   },
   { optional: ['node'] },
 );
-export type Stats = Answer<typeof statsSchema>;
+export type Stats = TypeOf<typeof statsSchema>;
 
 /** A line of /v1/stats/{period} as NDJSON. */
 export const statsRowSchema = object(
@@ -45,7 +46,7 @@ export const statsRowSchema = object(
   },
   { optional: ['revised', 'partial'] },
 );
-export type StatsRow = Answer<typeof statsRowSchema>;
+export type StatsRow = TypeOf<typeof statsRowSchema>;
 
 /** The data of an event of /v1/live. */
 export const liveEventSchema = object(
@@ -63,4 +64,4 @@ export const liveEventSchema = object(
   },
   { optional: ['messagesInAll'] },
 );
-export type LiveEvent = Answer<typeof liveEventSchema>;
+export type LiveEvent = TypeOf<typeof liveEventSchema>;

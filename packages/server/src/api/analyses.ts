@@ -1,11 +1,12 @@
 /** Runs an analysis over a range of 10 ms windows, for the routes /v1/bursts and /v1/whatif. */
 
+import type { TypeOf } from '@reto3/client/answers';
 import type { Cluster } from '@reto3/cluster';
 import { ms10 } from '@reto3/core';
 import { type Coordinator, openSeries, type Series, withRange } from '@reto3/engine';
 import type { FastifyRequest } from 'fastify';
 import type { QueryLimiter } from './query-limiter.ts';
-import { isEnabled, type RangeQuery, type SelectorQuery } from './schemas.ts';
+import { isEnabled, rangeParameters, selectorParameters } from './schemas.ts';
 import { openView, selectorOf } from './scope.ts';
 import { maxWindows } from './stream-answer.ts';
 
@@ -15,7 +16,20 @@ export interface AnalysisParts {
   readonly queryLimiter: QueryLimiter;
 }
 
-export interface AnalysisQuery extends RangeQuery, SelectorQuery {}
+/** The parameters of every analysis. */
+export const analysisParameters = {
+  ...rangeParameters,
+  last: {
+    type: 'string',
+    description: 'Only the newest N windows of 10 ms; 6000 by default',
+  },
+  ...selectorParameters,
+} as const;
+
+type AnalysisQuery = TypeOf<{
+  readonly type: 'object';
+  readonly properties: typeof analysisParameters;
+}>;
 
 /**
  * @param cost of reading one window, as in `readCost`

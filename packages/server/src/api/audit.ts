@@ -1,16 +1,12 @@
 /** /v1/audit: verifies the stored counts and names every place where they fail. */
 
 import type { Archive, ArchiveBalance } from '@reto3/archive';
-import { type Audit, auditSchema } from '@reto3/client/answers';
+import { type Audit, auditSchema, type TypeOf } from '@reto3/client/answers';
 import { audit, type Coordinator } from '@reto3/engine';
 import type { FastifyPluginAsync } from 'fastify';
 import type { QueryLimiter } from './query-limiter.ts';
 import { readCost } from './read-throttle.ts';
 import { errorResponse, rangeParameters } from './schemas.ts';
-
-interface AuditRoute {
-  readonly Querystring: { readonly from?: string; readonly to?: string };
-}
 
 const schema = {
   summary: 'Verify the stored counts',
@@ -35,7 +31,7 @@ export const auditRoutes: FastifyPluginAsync<{
   readonly archive: Archive | undefined;
   readonly queryLimiter: QueryLimiter;
 }> = async (app, { coordinator, archive, queryLimiter }) => {
-  app.get<AuditRoute>(
+  app.get<{ Querystring: TypeOf<typeof schema.querystring> }>(
     '/v1/audit',
     { schema, exposeHeadRoute: false },
     (request): Promise<Audit> =>

@@ -1,20 +1,11 @@
 /** /v1/bursts: peaks, dispersion, bursts and stalls of a range. */
 
-import { type Bursts, burstsSchema } from '@reto3/client/answers';
-import { type BurstsRequest, findBursts } from '@reto3/engine';
+import { type Bursts, burstsSchema, type TypeOf } from '@reto3/client/answers';
+import { findBursts } from '@reto3/engine';
 import type { FastifyPluginAsync } from 'fastify';
-import { type AnalysisParts, type AnalysisQuery, analyse } from './analyses.ts';
+import { type AnalysisParts, analyse, analysisParameters } from './analyses.ts';
 import { readCost } from './read-throttle.ts';
-import { errorResponse, rangeParameters, selectorParameters } from './schemas.ts';
-
-interface BurstsRoute {
-  readonly Querystring: AnalysisQuery & BurstsRequest;
-}
-
-const last = {
-  type: 'string',
-  description: 'Only the newest N windows of 10 ms; 6000 by default',
-};
+import { errorResponse } from './schemas.ts';
 
 const schema = {
   summary: 'Peaks, dispersion, bursts and stalls of a range',
@@ -26,9 +17,7 @@ const schema = {
     type: 'object',
     additionalProperties: false,
     properties: {
-      ...rangeParameters,
-      last,
-      ...selectorParameters,
+      ...analysisParameters,
       rise: { type: 'string', description: 'A burst begins at this many messages in 10 ms' },
       fall: {
         type: 'string',
@@ -47,7 +36,7 @@ const schema = {
 } as const;
 
 export const burstsRoutes: FastifyPluginAsync<AnalysisParts> = async (app, parts) => {
-  app.get<BurstsRoute>(
+  app.get<{ Querystring: TypeOf<typeof schema.querystring> }>(
     '/v1/bursts',
     { schema, exposeHeadRoute: false },
     (request): Promise<Bursts> =>

@@ -1,7 +1,7 @@
 /** /v1/live: the windows as they become final, as server-sent events. */
 import { Readable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
-import type { LiveEvent as LiveAnswer } from '@reto3/client/answers';
+import type { LiveEvent as LiveAnswer, TypeOf } from '@reto3/client/answers';
 import {
   alignDown,
   alignUp,
@@ -21,22 +21,8 @@ import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import type { LiveCounts, LiveFeeds } from './live-feeds.ts';
 import type { QueryLimiter } from './query-limiter.ts';
 import { readCost } from './read-throttle.ts';
-import {
-  errorResponse,
-  periodParameter,
-  type SelectorQuery,
-  selectorParameters,
-} from './schemas.ts';
+import { errorResponse, periodParameter, selectorParameters } from './schemas.ts';
 import { readFactor, selectorOf } from './scope.ts';
-
-interface LiveRoute {
-  readonly Querystring: SelectorQuery & {
-    readonly period?: string;
-    readonly from?: string;
-    readonly every?: string;
-  };
-  readonly Headers: { readonly 'last-event-id'?: string };
-}
 
 const schema = {
   summary: 'Windows as they become final, as server-sent events',
@@ -71,6 +57,11 @@ const schema = {
     '4xx': errorResponse,
   },
 } as const;
+
+interface LiveRoute {
+  readonly Querystring: TypeOf<typeof schema.querystring>;
+  readonly Headers: { readonly 'last-event-id'?: string };
+}
 
 /** Proxies close silent connections; a comment keeps them open. */
 const keepAliveMs = 15_000;

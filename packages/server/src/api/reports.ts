@@ -1,8 +1,13 @@
 /** /v1/reports: the list of reports, and the rows of each. */
 
-import { type ReportList, reportListSchema, reportSchema } from '@reto3/client/answers';
+import {
+  type ReportList,
+  reportListSchema,
+  reportSchema,
+  type TypeOf,
+} from '@reto3/client/answers';
 import type { Cluster } from '@reto3/cluster';
-import { formatNames, type PeriodName, parseFormat, type Scope } from '@reto3/core';
+import { formatNames, type PeriodName, parseFormat } from '@reto3/core';
 import type { Coordinator } from '@reto3/engine';
 import {
   answerReport,
@@ -17,21 +22,11 @@ import {
   errorResponse,
   isEnabled,
   periodParameter,
-  type RangeQuery,
   rangeParameters,
   scopeParameter,
 } from './schemas.ts';
 import { requireCluster } from './scope.ts';
 import { maxWindows, streamAnswer } from './stream-answer.ts';
-
-interface ReportRoute {
-  readonly Params: { readonly name: string };
-  readonly Querystring: RangeQuery & {
-    readonly format?: string;
-    readonly period?: string;
-    readonly scope?: Scope;
-  };
-}
 
 const listSchema = {
   summary: 'The reports that run or are stored',
@@ -88,13 +83,18 @@ const rowsSchema = {
   },
 } as const;
 
+interface ReportRoute {
+  readonly Params: TypeOf<typeof rowsSchema.params>;
+  readonly Querystring: TypeOf<typeof rowsSchema.querystring>;
+}
+
 export const reportRoutes: FastifyPluginAsync<{
   readonly coordinator: Coordinator;
   readonly ledgers: ReportLedgers;
   readonly cluster: Cluster | undefined;
   readonly queryLimiter: QueryLimiter;
 }> = async (app, { coordinator, ledgers, cluster, queryLimiter }) => {
-  app.get<{ readonly Querystring: { readonly scope?: Scope } }>(
+  app.get<{ Querystring: TypeOf<typeof listSchema.querystring> }>(
     '/v1/reports',
     { schema: listSchema },
     async ({ query }): Promise<ReportList> =>

@@ -1,6 +1,6 @@
 /** Parameters that several routes share, and the form of every error. */
-import type { ErrorAnswer } from '@reto3/client/answers';
-import { type ErrorCode, errorHints, type Scope, scopes } from '@reto3/core';
+import type { ErrorAnswer, TypeOf } from '@reto3/client/answers';
+import { type ErrorCode, errorHints, scopes } from '@reto3/core';
 
 /** The answer to a failed request. */
 export function errorBody(
@@ -47,17 +47,10 @@ export const selectorParameters = {
   },
 } as const;
 
-export interface SelectorQuery {
-  readonly scope?: Scope;
-  readonly node?: string;
-}
-
-export interface RangeQuery {
-  readonly last?: string;
-  readonly from?: string;
-  readonly to?: string;
-  readonly open?: '' | 'true' | 'false';
-}
+export type SelectorQuery = TypeOf<{
+  readonly type: 'object';
+  readonly properties: typeof selectorParameters;
+}>;
 
 /** `?open` and `?open=true` switch it on. */
 export function isEnabled(value: '' | 'true' | 'false' | undefined): boolean {

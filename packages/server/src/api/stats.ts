@@ -1,6 +1,6 @@
 /** /v1/stats/{ms10,sec,min}: the windows of a range, streamed. */
 
-import { statsSchema } from '@reto3/client/answers';
+import { statsSchema, type TypeOf } from '@reto3/client/answers';
 import type { Cluster } from '@reto3/cluster';
 import { formatNames, parseFormat, parsePeriod } from '@reto3/core';
 import { answer, type Coordinator } from '@reto3/engine';
@@ -11,18 +11,11 @@ import {
   errorResponse,
   isEnabled,
   periodParameter,
-  type RangeQuery,
   rangeParameters,
-  type SelectorQuery,
   selectorParameters,
 } from './schemas.ts';
 import { openView, readFactor, selectorOf } from './scope.ts';
 import { maxWindows, streamAnswer } from './stream-answer.ts';
-
-interface StatsRoute {
-  readonly Params: { readonly period: string };
-  readonly Querystring: RangeQuery & SelectorQuery & { readonly format?: string };
-}
 
 const schema = {
   summary: 'Windows and their counts, oldest first',
@@ -62,6 +55,11 @@ const schema = {
     '4xx': errorResponse,
   },
 } as const;
+
+interface StatsRoute {
+  readonly Params: TypeOf<typeof schema.params>;
+  readonly Querystring: TypeOf<typeof schema.querystring>;
+}
 
 export const statsRoutes: FastifyPluginAsync<{
   readonly coordinator: Coordinator;

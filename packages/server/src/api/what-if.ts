@@ -1,15 +1,11 @@
 /** /v1/whatif: replays a range against a server of a given capacity. */
 
-import { type WhatIf, whatIfSchema } from '@reto3/client/answers';
-import { type WhatIfRequest, whatIf } from '@reto3/engine';
+import { type TypeOf, type WhatIf, whatIfSchema } from '@reto3/client/answers';
+import { whatIf } from '@reto3/engine';
 import type { FastifyPluginAsync } from 'fastify';
-import { type AnalysisParts, type AnalysisQuery, analyse } from './analyses.ts';
+import { type AnalysisParts, analyse, analysisParameters } from './analyses.ts';
 import { readCost } from './read-throttle.ts';
-import { errorResponse, rangeParameters, selectorParameters } from './schemas.ts';
-
-interface WhatIfRoute {
-  readonly Querystring: AnalysisQuery & WhatIfRequest;
-}
+import { errorResponse } from './schemas.ts';
 
 const schema = {
   summary: 'Queue and rate limits that a server of a given capacity would have needed',
@@ -23,9 +19,7 @@ const schema = {
     additionalProperties: false,
     required: ['capacity'],
     properties: {
-      ...rangeParameters,
-      last: { type: 'string', description: 'Only the newest N windows of 10 ms; 6000 by default' },
-      ...selectorParameters,
+      ...analysisParameters,
       capacity: { type: 'string', description: 'Requests per second' },
       rates: { type: 'string', description: 'Rates of the curve, separated by commas' },
     },
@@ -37,7 +31,7 @@ const schema = {
 } as const;
 
 export const whatIfRoutes: FastifyPluginAsync<AnalysisParts> = async (app, parts) => {
-  app.get<WhatIfRoute>(
+  app.get<{ Querystring: TypeOf<typeof schema.querystring> }>(
     '/v1/whatif',
     { schema, exposeHeadRoute: false },
     (request): Promise<WhatIf> =>

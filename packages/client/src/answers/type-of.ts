@@ -1,11 +1,11 @@
-/** The type of an answer, made from its JSON schema. */
+/** The type that a JSON schema describes. */
 import type { FromSchema, JSONSchema } from 'json-schema-to-ts';
 
 /**
- * What a client receives: read-only, and only the fields that the schema names. An optional field
- * may be `undefined`, since JSON leaves that out.
+ * Read-only, with the fields that the schema names and no others. An optional field may be
+ * `undefined`, since JSON leaves that out.
  */
-export type Answer<Schema extends JSONSchema> = ReadOnly<FromSchema<Schema>>;
+export type TypeOf<Schema extends JSONSchema> = ReadOnly<FromSchema<Schema>>;
 
 type ReadOnly<Value> = Value extends readonly (infer Item)[]
   ? readonly ReadOnly<Item>[]
