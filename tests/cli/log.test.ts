@@ -101,3 +101,11 @@ test('the formats are listed', async () => {
   const known = JSON.parse((await runCli(['formats', '--json'])).stdout);
   expect(known).toContainEqual(expect.objectContaining({ name: 'nginx', moment: 'end' }));
 });
+
+test('a silence of years is a gap, which costs nothing', async () => {
+  const early = nginxLines().replaceAll('14644338', '10644338');
+  const log = await logFile('access.log', early + nginxLines());
+  const { stdout, stderr } = await runCli(['bursts', '--json', '--log', log]);
+  expect(JSON.parse(stdout)).toMatchObject({ messages: 1_200, windows: 1_200 });
+  expect(stderr).toContain('is silent for more than a day in 1 place');
+});

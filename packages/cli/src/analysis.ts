@@ -17,6 +17,7 @@ import {
 } from './answers.ts';
 import type { analysisFormats } from './flags.ts';
 import { type LogSource, readSaying } from './log-source.ts';
+import { sayOnStderr } from './terminal/notes.ts';
 
 /** An analysis, where a server has it and how to make it of a folder. */
 interface Analysis<Path extends AnalysisPath> {
@@ -73,7 +74,10 @@ async function ofFolder<Path extends AnalysisPath>(
   });
 }
 
-/** Of all that the logs hold, where no range is named: they are as long as they are. */
+/** More takes minutes: a year has three billion windows. */
+const maxUnaskedMs = 31 * 86_400_000;
+
+/** Of all that the logs hold where no range is named; of the newest 31 days where they count in more. */
 async function ofLogs<Path extends AnalysisPath>(
   source: LogSource,
   analysis: Analysis<Path>,
@@ -84,7 +88,10 @@ async function ofLogs<Path extends AnalysisPath>(
   const { query } = analysis;
   const { scope } = whoseOf(query);
   const isOpen = query.last === undefined && query.from === undefined;
-  const range = isOpen ? { ...query, from: new Date(counts.from).toISOString() } : query;
+  const isLong = counts.countedMs > maxUnaskedMs;
+  const from = isLong ? counts.to - maxUnaskedMs : counts.from;
+  if (isOpen && isLong) sayOnStderr('the newest 31 days; --from asks for more');
+  const range = isOpen ? { ...query, from: new Date(from).toISOString() } : query;
   return analysis.make(await openSeries(counts.view(ms10), { ...range, scope }, nowMs));
 }
 

@@ -2,8 +2,8 @@
  * Counts of logs as the engine's queries and analyses read them: blocks made on demand from the
  * ms10 windows in memory, so that a day needs no more memory than its messages.
  *
- * A log counts from the window of its first message through that of its last: windows between them
- * without a message are 0, time outside is a gap. Several logs count where any of them does.
+ * Windows without a message are 0 where a log counts (active-time.ts), and a gap elsewhere. Several
+ * logs count where any of them does.
  */
 import {
   alignDown,
@@ -18,13 +18,8 @@ import {
   type Windows,
 } from '@reto3/core';
 import type { CountsView } from '@reto3/engine';
+import type { Span } from './active-time.ts';
 import type { WindowCounts } from './window-counts.ts';
-
-/** Half-open, epoch ms. */
-export interface Span {
-  readonly from: number;
-  readonly to: number;
-}
 
 interface Row {
   readonly start: number;

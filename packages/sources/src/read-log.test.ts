@@ -133,7 +133,8 @@ describe('readLogs', () => {
     expect(log).toMatchObject({ messages: 6, skipped: 1, future: 1 });
     const text = log && summaryLines(log).join('\n');
     expect(text).toContain('has two formats; lines in the other (nginx, JSON');
-    expect(text).toContain('1 messages have times in the future');
+    expect(text).toContain('1 message lies in the future');
+    expect(text).toContain('is silent for more than a day in 1 place');
     expect(text).toContain('its times step back by up to');
   });
 

@@ -4,8 +4,9 @@
  * Every line is accounted for: lines = messages + skipped, with a count for each reason and the
  * first three as examples. Memory is bounded by window-counts.ts, and by one line of 1 MiB.
  */
-import { alignDown, largestTime, ms10, type Period, Reto3Error } from '@reto3/core';
+import { largestTime, ms10, type Period, Reto3Error } from '@reto3/core';
 import type { CountsView } from '@reto3/engine';
+import { ActiveTime, type Span } from './active-time.ts';
 import { copyOf } from './bytes.ts';
 import { type Fit, fitOf, type Sample } from './detect.ts';
 import { type LogFormat, type Moment, type ParserOptions, type Reason, Stamp } from './format.ts';
@@ -13,7 +14,7 @@ import { formats } from './formats/formats.ts';
 import { patternFormat } from './formats/pattern.ts';
 import { chunksOf } from './input.ts';
 import { LineCutter } from './line-cutter.ts';
-import { type Span, viewOf } from './log-view.ts';
+import { viewOf } from './log-view.ts';
 import { parseZone } from './time/zone.ts';
 import { WindowCounts } from './window-counts.ts';
 
@@ -54,8 +55,8 @@ export interface LogSummary {
   readonly examples: readonly SkippedLine[];
   /** Another format that lines which are none of this one have. */
   readonly otherFormat: string | undefined;
-  /** From the first window with a message through the last; undefined without a message. */
-  readonly span: Span | undefined;
+  /** Where it counts, oldest first; at least one. */
+  readonly spans: readonly Span[];
   /** Messages whose time is later than now. */
   readonly future: number;
   /** By how much the times of the log step back at the most, in ms. */
@@ -66,8 +67,11 @@ export interface LogCounts {
   readonly logs: readonly LogSummary[];
   /** The coarsest of the logs. */
   readonly resolutionMs: number;
-  /** Where the first of them begins, epoch ms. */
+  /** From where the first of them begins to where the last one ends, epoch ms. */
   readonly from: number;
+  readonly to: number;
+  /** How much time they count in; what several count in, several times. */
+  readonly countedMs: number;
   /** @throws Reto3Error RETO3_NO_DATA where the clock is coarser than the period's windows */
   view(period: Period): CountsView;
 }
@@ -107,12 +111,14 @@ export async function readLogs(
     for await (const chunk of chunksOf(name, note)) log.write(chunk);
     logs.push(log.end());
   }
-  const spans = logs.flatMap(({ span }) => span ?? []);
+  const spans = logs.flatMap((log) => log.spans);
   const resolutionMs = Math.max(...logs.map((log) => log.resolutionMs));
   return {
     logs,
     resolutionMs,
     from: Math.min(...spans.map(({ from }) => from)),
+    to: Math.max(...spans.map(({ to }) => to)),
+    countedMs: spans.reduce((sum, { from, to }) => sum + to - from, 0),
     view(period) {
       if (resolutionMs <= period.windowMs) return viewOf(counts, spans, period);
       const name = logs.find((log) => log.resolutionMs === resolutionMs)?.name;
@@ -179,8 +185,7 @@ class Log {
   #lines = 0;
   #messages = 0;
   #digits = 0;
-  #oldest = Number.POSITIVE_INFINITY;
-  #newest = Number.NEGATIVE_INFINITY;
+  readonly #active = new ActiveTime();
   #newestStamp = 0;
   #stepBackMs = 0;
   #future = 0;
@@ -221,10 +226,7 @@ class Log {
       reasons: this.#reasons,
       examples: this.#examples,
       otherFormat: this.#otherFormat(),
-      span: {
-        from: alignDown(this.#oldest, this.#windowMs),
-        to: alignDown(this.#newest, this.#windowMs) + this.#windowMs,
-      },
+      spans: this.#active.spans(this.#windowMs),
       future: this.#future,
       stepBackMs: this.#stepBackMs,
     };
@@ -292,8 +294,7 @@ class Log {
     if (!(ms >= 0 && ms <= largestTime)) return 'a time out of range';
     this.#counts.add(ms);
     this.#messages++;
-    if (ms < this.#oldest) this.#oldest = ms;
-    if (ms > this.#newest) this.#newest = ms;
+    this.#active.add(ms);
     if (ms > this.#reading.nowMs) this.#future++;
     if (time.digits > this.#digits) this.#digits = time.digits;
     if (time.ms >= this.#newestStamp) this.#newestStamp = time.ms;

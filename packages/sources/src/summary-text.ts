@@ -7,12 +7,14 @@ const notableStepMs = 2_000;
 
 /** The first says what was counted; each further one, what to beware of. */
 export function summaryLines(log: LogSummary): string[] {
-  const { name, format, wrapper, moment, resolutionMs, lines, messages, skipped, span } = log;
+  const { name, format, wrapper, moment, resolutionMs, lines, messages, skipped, spans } = log;
   const inside = wrapper === undefined ? '' : ` (in ${wrapper})`;
-  const range = span === undefined ? '' : `, ${timeText(span.from)} to ${timeText(span.to)}`;
+  const [first] = spans;
+  const last = spans.at(-1);
+  const range = first && last ? `, ${timeText(first.from)} to ${timeText(last.to)}` : '';
   return [
     `${name}: ${format.title}${inside}, counted by the ${moment} of each request, clock ${durationText(resolutionMs)}; ` +
-      `${lines} ${lines === 1 ? 'line' : 'lines'} = ${messages} ${messages === 1 ? 'message' : 'messages'} + ${skipped} skipped${range}`,
+      `${counted(lines, 'line')} = ${counted(messages, 'message')} + ${skipped} skipped${range}`,
     ...skippedLines(log),
     ...warnings(log),
   ];
@@ -27,12 +29,21 @@ function skippedLines({ name, reasons, examples }: LogSummary): string[] {
   ];
 }
 
-function warnings({ name, otherFormat, future, stepBackMs }: LogSummary): string[] {
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+function warnings({ name, otherFormat, future, stepBackMs, spans }: LogSummary): string[] {
   return [
     otherFormat === undefined
       ? ''
       : `${name}: has two formats; lines in the other (${otherFormat}) are not counted: --log-format names the one to count`,
-    future === 0 ? '' : `${name}: ${future} messages have times in the future`,
+    future === 0
+      ? ''
+      : `${name}: ${counted(future, 'message')} ${future === 1 ? 'lies' : 'lie'} in the future`,
+    spans.length === 1
+      ? ''
+      : `${name}: is silent for more than a day in ${counted(spans.length - 1, 'place')}; such time is a gap`,
     stepBackMs <= notableStepMs
       ? ''
       : `${name}: its times step back by up to ${durationText(stepBackMs)}; each message is counted in the window of its own time`,
