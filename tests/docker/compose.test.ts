@@ -5,7 +5,7 @@ import { waitUntil } from '../support/wait.ts';
 import { Compose, docker, logs } from './compose.ts';
 
 /** DuckDB, which the archive needs, is an optional dependency. */
-const mostMegabytesAdded = { plain: 60, withDuckDb: 130 };
+const maxMegabytesAdded = { plain: 60, withDuckDb: 130 };
 let compose: Compose;
 
 beforeAll(async () => {
@@ -100,7 +100,7 @@ test('the image has the newer build, one platform, an ordinary user, and little 
     Number(await docker('image', 'inspect', '--format', '{{.Size}}', image));
   const added = ((await bytes('reto3')) - (await bytes(base))) / 1e6;
   figure('image: megabytes added to its base', added.toFixed(1));
-  const { plain, withDuckDb } = mostMegabytesAdded;
+  const { plain, withDuckDb } = maxMegabytesAdded;
   const hasDuckDb = binaries.some((file) => file.includes('duckdb'));
   expect(added).toBeLessThan(hasDuckDb ? withDuckDb : plain);
   figure('load image: megabytes', ((await bytes('reto3-load')) / 1e6).toFixed(0));

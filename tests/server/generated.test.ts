@@ -41,9 +41,9 @@ interface Burst {
 
 /** So many whose window is known; each with another number of messages than its neighbours. */
 const wantedBursts = 25;
-const mostMessages = 7;
+const maxMessages = 7;
 /** Nearly all of them are short enough, on a busy machine too. */
-const mostBursts = 20 * wantedBursts;
+const maxBursts = 20 * wantedBursts;
 /** Apart by more than a window, so that no two bursts share one. */
 const pauseMs = 15;
 /** A clock that libfaketime moves may be a microsecond short, and so a whole ms by its number. */
@@ -57,10 +57,10 @@ async function sendBursts(server: Server, skewMs: number, delayMs: number): Prom
   await once(socket, 'connect');
   const bursts: Burst[] = [];
   while (bursts.filter(isKnown).length < wantedBursts) {
-    if (bursts.length === mostBursts)
-      throw new Error(`got no ${wantedBursts} of ${mostBursts} bursts answered within a window`);
+    if (bursts.length === maxBursts)
+      throw new Error(`got no ${wantedBursts} of ${maxBursts} bursts answered within a window`);
     await setTimeout(pauseMs);
-    const messages = 1 + (bursts.length % mostMessages);
+    const messages = 1 + (bursts.length % maxMessages);
     let sentMs = Date.now();
     while ((sentMs + skewMs) % windowMs !== phaseMs) sentMs = Date.now();
     const generatedMs = sentMs - delayMs;

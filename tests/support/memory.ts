@@ -7,7 +7,7 @@ interface Memory {
   /** Resident now, in MiB. */
   readonly nowMiB: number;
   /** The peak of resident memory, in MiB. */
-  readonly mostMiB: number;
+  readonly maxMiB: number;
 }
 
 const lookEveryMs = 10;
@@ -36,5 +36,5 @@ export function memoryOf(pid: number): Memory {
     if (match?.[1] === undefined) throw new Error(`got no ${name} in /proc/${pid}/status`);
     return (Number(match[1]) * 1_024) / mebibyte;
   };
-  return { nowMiB: read('VmRSS'), mostMiB: read('VmHWM') };
+  return { nowMiB: read('VmRSS'), maxMiB: read('VmHWM') };
 }

@@ -4,22 +4,9 @@
  * Little-endian; docs/format.md has a drawing.
  */
 import { crc32 } from 'node:zlib';
+import type { Message } from '@reto3/reports';
 import { Checksums } from './checksums.ts';
 import { hourMs } from './layout.ts';
-
-/** What the archive keeps of a message. */
-export interface ArchivedMessage {
-  /** Epoch ms, a whole number. */
-  readonly arrivedMs: number;
-  readonly worker: number;
-  readonly method: string;
-  readonly path: string;
-  readonly query: string;
-  /** The first 64 KiB at most. */
-  readonly body: Uint8Array;
-  /** The size of the whole body. */
-  readonly bodyBytes: number;
-}
 
 /** Offsets of the fields in the header of a batch. */
 export const lengthAt = 0;
@@ -162,13 +149,7 @@ export function mayBeBatch(segment: Buffer, at: number): boolean {
 }
 
 /** The messages of a batch, in order. Bodies are views of the batch's bytes. */
-export function* messagesOf({
-  buffer,
-  view,
-  hour,
-  count,
-  worker,
-}: Batch): Generator<ArchivedMessage> {
+export function* messagesOf({ buffer, view, hour, count, worker }: Batch): Generator<Message> {
   let at = batchHeaderBytes;
   for (let index = 0; index < count; index++) {
     const pathAt = at + messageHeaderBytes + view.getUint8(at + 16);

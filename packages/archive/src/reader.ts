@@ -11,7 +11,8 @@ import type {
   DuckDBValue,
 } from '@duckdb/node-api';
 import { Reto3Error } from '@reto3/core';
-import { type ArchivedMessage, messagesOf } from './batch.ts';
+import type { Message } from '@reto3/reports';
+import { messagesOf } from './batch.ts';
 import {
   type DuckDb,
   loadDuckDb,
@@ -118,9 +119,9 @@ function* fromSegment(content: SegmentContent, range: ArchiveRange): Generator<M
 class DecodedBatch implements MessageBatch {
   readonly length: number;
   readonly arrivedMs: Float64Array;
-  readonly #messages: readonly ArchivedMessage[];
+  readonly #messages: readonly Message[];
 
-  constructor(messages: readonly ArchivedMessage[]) {
+  constructor(messages: readonly Message[]) {
     this.#messages = messages;
     this.length = messages.length;
     this.arrivedMs = Float64Array.from(messages, ({ arrivedMs }) => arrivedMs);

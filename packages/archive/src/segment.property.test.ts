@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exampleBytes } from '@reto3/core/testing';
+import type { Message } from '@reto3/reports';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import {
-  type ArchivedMessage,
   batchHeaderBytes,
   bytesOver,
   countAt,
@@ -31,7 +31,7 @@ function readBytes(bytes: Uint8Array) {
 
 const hour = Date.UTC(2016, 4, 28, 11);
 
-function batchOf(messages: readonly Omit<ArchivedMessage, 'worker'>[], worker: number, write = 7) {
+function batchOf(messages: readonly Omit<Message, 'worker'>[], worker: number, write = 7) {
   const room = messages.reduce(
     (sum, { method, path, query, body }) => sum + maxMessageBytes(method, path, query, body.length),
     batchHeaderBytes,
@@ -132,6 +132,6 @@ function endsOf(batches: readonly Buffer[]): number[] {
   });
 }
 
-function plain({ body, ...rest }: ArchivedMessage) {
+function plain({ body, ...rest }: Message) {
   return { ...rest, body: Buffer.from(body).toString('hex') };
 }

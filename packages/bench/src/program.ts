@@ -151,6 +151,18 @@ export async function runProgram(
   return program.stdout;
 }
 
+/**
+ * Runs a script of this build, such as a load, and returns the JSON that it prints.
+ * @param options its argument, as JSON
+ */
+export async function runScript<Result>(
+  script: string,
+  options: object,
+  limits: ProgramOptions & { readonly maxMs: number },
+): Promise<Result> {
+  return JSON.parse(await runProgram(process.execPath, [script, JSON.stringify(options)], limits));
+}
+
 function prefixes(cores: readonly number[] | undefined): string[] {
   const setpriv = findProgram('setpriv');
   const taskset = findProgram('taskset');

@@ -24,7 +24,7 @@ defaults
   timeout connect 2s
   timeout client 60s
   timeout server 60s
-  # Only where nothing of the request went out: what is sent to a second server may be counted twice.
+  # Only if nothing of the request was sent: a request sent to two servers may be counted twice.
   retry-on conn-failure
   retries 3
   option redispatch 1

@@ -16,7 +16,7 @@ import { auditedTotal } from '../support/audit.ts';
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 /** Of the counts in the hours before. */
-const mostPerWindow = 12;
+const maxPerWindow = 12;
 /** Each round ends where it began; every other one goes to the future first. */
 const roundsOfSteps = [
   [-3_600, 3_600, 1, -1],
@@ -49,7 +49,7 @@ export const clockSteps: Fault = {
     const to = Math.floor(Date.now() / minuteMs) * minuteMs;
     const from = to - 2 * hourMs;
     const random = new Random(3_600);
-    await fillStore(dataDir, { from, to }, () => random.below(mostPerWindow));
+    await fillStore(dataDir, { from, to }, () => random.below(maxPerWindow));
     const clock = await SteppedClock.make();
     const server = await Server.start({ dataDir, env: clock.env });
     const before = (await askInfo(server.adminUrl)).messagesInAll;

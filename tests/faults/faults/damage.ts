@@ -24,7 +24,7 @@ import { damageOneFile } from '../support/vandal.ts';
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 /** The seed of the counts in the hours before. */
-const mostPerWindow = 12;
+const maxPerWindow = 12;
 /** fsync and anchor follow each other once a second: what lies before that is on the disk. */
 const tailMs = 2_200;
 /** The runs that are looked at begin here; a failing one is named by its seed. */
@@ -49,7 +49,7 @@ async function makeSpecimen(ending: Ending): Promise<Specimen> {
   const now = Math.floor(Date.now() / minuteMs) * minuteMs;
   const from = now - 50 * hourMs;
   const random = new Random(2_016);
-  const nextCount = (): number => random.below(mostPerWindow);
+  const nextCount = (): number => random.below(maxPerWindow);
   await fillStore(dataDir, { from, to: from + hourMs }, nextCount);
   await fillStore(dataDir, { from: now - 2 * hourMs, to: now }, nextCount);
   const server = await Server.start({ dataDir });

@@ -24,7 +24,7 @@ const leftAtOnce = 9_000;
 const cutsOfOneEnd = 120;
 const cutsBetween = 40;
 /** Longer cases go in so many packets instead of byte by byte. */
-const mostPackets = 600;
+const maxPackets = 600;
 
 interface Finding {
   readonly name: string;
@@ -111,7 +111,7 @@ export async function inPieces(target: Target, cases: readonly Case[] = corpus) 
   await inParallel(cases, casesAtOnce, async ({ name, bytes }) => {
     const client = await Client.connect(target.port);
     clients.set(name, client);
-    const step = Math.max(1, Math.ceil(bytes.length / mostPackets));
+    const step = Math.max(1, Math.ceil(bytes.length / maxPackets));
     for (let from = 0; from < bytes.length && !client.closed; from += step) {
       client.write(bytes.slice(from, from + step));
       await setTimeout(1);

@@ -18,7 +18,7 @@ import { Client, inParallel } from '../support/exchange.ts';
 import { mutated } from '../support/mutation.ts';
 import { type Ack, type Reto3Target, reto3Kinds } from '../support/target.ts';
 
-const mostRequestsOfConnection = 50;
+const maxRequestsOfConnection = 50;
 const connectionsAtOnce = 128;
 /** Small, so that few connections are played again for an answer that one of them lost. */
 const connectionsInGroup = 256;
@@ -95,7 +95,7 @@ async function play({ port, ack }: Reto3Target, random: Random): Promise<Play> {
   const client = await Client.connect(port);
   const packets: string[] = [];
   let unanswered = false;
-  while (packets.length < mostRequestsOfConnection && !client.closed && !unanswered) {
+  while (packets.length < maxRequestsOfConnection && !client.closed && !unanswered) {
     const before = client.answered;
     const packet = mutated(random);
     packets.push(packet);

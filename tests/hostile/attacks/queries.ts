@@ -21,7 +21,7 @@ import type { Attack } from '../attack.ts';
 const readers = 50;
 const pairs = 7;
 const turnSeconds = 3;
-const leastRatio = 0.9;
+const minRatio = 0.9;
 const hourMs = 3_600_000;
 const ticksPerSecond = 100;
 
@@ -112,8 +112,7 @@ export const queries: Attack = {
         ],
         [[`${readers}`, ...figures, spread, share(alone), share(scanned), read.toFixed(0)]],
       ),
-      broken:
-        ratio < leastRatio ? [`${readers} readers leave ${ratio.toFixed(2)} of the rate`] : [],
+      broken: ratio < minRatio ? [`${readers} readers leave ${ratio.toFixed(2)} of the rate`] : [],
     };
   },
 };

@@ -17,7 +17,7 @@ import { get, post } from '../corpus/case.ts';
 import { type Reto3Target, reto3Kinds } from '../support/target.ts';
 
 const slowestP99Ms = 50;
-const mostGrownMiB = 20;
+const maxGrownMiB = 20;
 const backWithinMs = 20_000;
 /** Longer than the time limit of a connection. */
 const slowSeconds = 15;
@@ -74,16 +74,16 @@ async function hold(port: number, count: number, bytes: string, forMs: number): 
 }
 
 /** Sends as much as the server accepts, until it closes. Returns the bytes sent. */
-function flood(port: number, head: string, piece: Buffer, mostBytes: number): Promise<number> {
+function flood(port: number, head: string, piece: Buffer, maxBytes: number): Promise<number> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1' });
     let sent = 0;
     const send = (): void => {
-      while (sent < mostBytes && !socket.destroyed) {
+      while (sent < maxBytes && !socket.destroyed) {
         sent += piece.length;
         if (!socket.write(piece)) return;
       }
-      if (sent >= mostBytes) socket.end();
+      if (sent >= maxBytes) socket.end();
     };
     socket.on('error', () => undefined);
     socket.on('drain', send);
@@ -216,9 +216,9 @@ async function attack(target: Reto3Target, scenario: Scenario) {
   const before = { fds: descriptorsOf(target.pid), mib: memoryOf(target.pid).nowMiB };
   const honest = launch(process.execPath, [honestClient, String(target.port)]);
   await setTimeout(1_000);
-  let mostMiB = 0;
+  let maxMiB = 0;
   const watch = setInterval(() => {
-    if (target.alive()) mostMiB = Math.max(mostMiB, memoryOf(target.pid).nowMiB);
+    if (target.alive()) maxMiB = Math.max(maxMiB, memoryOf(target.pid).nowMiB);
   }, 100);
   const what = await scenario.run(target).finally(() => clearInterval(watch));
   honest.signal('SIGTERM');
@@ -229,7 +229,7 @@ async function attack(target: Reto3Target, scenario: Scenario) {
   const isBack = (): boolean => descriptorsOf(target.pid) <= before.fds + 5;
   while (!isBack() && performance.now() - ended < backWithinMs) await setTimeout(100);
   const backMs = performance.now() - ended;
-  return { what, seen, grownMiB: mostMiB - before.mib, back: isBack() ? backMs : undefined };
+  return { what, seen, grownMiB: maxMiB - before.mib, back: isBack() ? backMs : undefined };
 }
 
 export const slow: Attack = {
@@ -264,7 +264,7 @@ export const slow: Attack = {
           seen.failed === 0 &&
           seen.answered > 0 &&
           seen.p99Ms < slowestP99Ms &&
-          grownMiB < mostGrownMiB &&
+          grownMiB < maxGrownMiB &&
           back !== undefined &&
           target.alive();
         rows.push([

@@ -108,7 +108,7 @@ export class Client {
   }
 
   /** Waits for the next bytes, the end, or that nothing comes for so long. */
-  answerOrQuiet(mostMs: number): Promise<void> {
+  answerOrQuiet(maxMs: number): Promise<void> {
     if (this.closed) return Promise.resolve();
     return new Promise((resolve) => {
       const done = (): void => {
@@ -116,7 +116,7 @@ export class Client {
         this.#wake = undefined;
         resolve();
       };
-      const timer = setTimeout(done, mostMs);
+      const timer = setTimeout(done, maxMs);
       this.#wake = done;
     });
   }

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Bench } from '../bench.ts';
 import { freePorts } from '../free-port.ts';
+import { haproxyDefaults } from '../peers/haproxy.ts';
 import { startPeer } from '../peers/peer.ts';
 import type { RunningReto3 } from '../peers/reto3.ts';
 import type { Usage } from '../usage.ts';
@@ -25,11 +26,7 @@ export async function startBalancer(
     file,
     `global
   maxconn 4000
-defaults
-  mode http
-  timeout connect 5s
-  timeout client 60s
-  timeout server 60s
+${haproxyDefaults}
 frontend messages
   bind 127.0.0.1:${port}
   default_backend nodes

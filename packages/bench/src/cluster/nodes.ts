@@ -1,6 +1,6 @@
 /** Runs many simulated nodes in a separate process. */
 import { fileURLToPath } from 'node:url';
-import { runProgram } from '../program.ts';
+import { runScript } from '../program.ts';
 
 const script = fileURLToPath(new URL('./nodes.load.js', import.meta.url));
 const graceMs = 60_000;
@@ -30,12 +30,7 @@ export interface NodesResult {
   readonly lateP99Ms: number;
 }
 
-export async function runNodes(options: NodesOptions): Promise<NodesResult> {
-  const printed = await runProgram(process.execPath, [script, JSON.stringify(options)], {
-    cores: undefined,
-    maxMs: options.seconds * 1_000 + graceMs,
-  });
-  // Written by nodes.load.ts of the same build.
-  const result: NodesResult = JSON.parse(printed);
-  return result;
+export function runNodes(options: NodesOptions): Promise<NodesResult> {
+  const maxMs = options.seconds * 1_000 + graceMs;
+  return runScript(script, options, { cores: undefined, maxMs });
 }

@@ -4,7 +4,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { message } from '../peers/peer.ts';
-import { runProgram } from '../program.ts';
+import { runScript } from '../program.ts';
 import type { OpenLoopOptions } from './open-loop.ts';
 
 const script = fileURLToPath(new URL('./steady.load.js', import.meta.url));
@@ -54,15 +54,9 @@ export function steady(
   };
 }
 
-export async function runSteady(
+export function runSteady(
   options: SteadyOptions,
   cores: readonly number[] | undefined,
 ): Promise<SteadyResult> {
-  const printed = await runProgram(process.execPath, [script, JSON.stringify(options)], {
-    cores,
-    maxMs: options.seconds * 1_000 + graceMs,
-  });
-  // Written by steady.load.ts of the same build.
-  const result: SteadyResult = JSON.parse(printed);
-  return result;
+  return runScript(script, options, { cores, maxMs: options.seconds * 1_000 + graceMs });
 }

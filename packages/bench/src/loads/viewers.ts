@@ -1,6 +1,6 @@
 /** Simulates open dashboards, in a separate process on the load's core. */
 import { fileURLToPath } from 'node:url';
-import { runProgram } from '../program.ts';
+import { runScript } from '../program.ts';
 
 const script = fileURLToPath(new URL('./viewers.load.js', import.meta.url));
 
@@ -27,12 +27,8 @@ export async function runViewers(
   options: ViewersOptions,
   cores: readonly number[] | undefined,
 ): Promise<void> {
-  const printed = await runProgram(process.execPath, [script, JSON.stringify(options)], {
-    cores,
-    maxMs: options.seconds * 1_000 + graceMs,
-  });
-  // Written by viewers.load.ts of the same build.
-  const { fewestEvents }: ViewersResult = JSON.parse(printed);
+  const maxMs = options.seconds * 1_000 + graceMs;
+  const { fewestEvents } = await runScript<ViewersResult>(script, options, { cores, maxMs });
   const wanted = (options.seconds * 1_000) / eventEveryMs;
   if (fewestEvents < wanted / 2)
     throw new Error(`a viewer got ${fewestEvents} events, want about ${wanted}`);

@@ -5,6 +5,13 @@ import { freePort } from '../free-port.ts';
 import { firstLineOf } from '../program.ts';
 import { message, type Peer, startPeer } from './peer.ts';
 
+/** The section `defaults` of every haproxy of the bench. */
+export const haproxyDefaults = `defaults
+  mode http
+  timeout connect 5s
+  timeout client 60s
+  timeout server 60s`;
+
 export const haproxy: Peer = {
   name: 'haproxy + stick table',
   does: 'counts each request in one total, in memory',
@@ -19,11 +26,7 @@ export const haproxy: Peer = {
       `global
   nbthread ${workers}
   maxconn 4000
-defaults
-  mode http
-  timeout connect 5s
-  timeout client 60s
-  timeout server 60s
+${haproxyDefaults}
 backend counts
   stick-table type integer size 1k expire 1h store http_req_cnt
 frontend messages
