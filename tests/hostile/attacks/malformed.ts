@@ -66,7 +66,10 @@ const inCell: Readonly<Record<Verdict, string>> = {
   'counted although refused': 'counted',
 };
 
-/** A row per case that some server did not handle as wanted; an empty cell means as wanted. */
+/**
+ * A row for each way in which servers did not handle cases as wanted, with these cases; an empty cell
+ * means as wanted.
+ */
 function caseTable(
   seen: readonly { readonly name: string; readonly result: CorpusResult }[],
 ): string {
@@ -80,12 +83,22 @@ function caseTable(
       .filter((text) => text !== '')
       .join('; ');
   };
-  const rows = corpus
-    .map(({ name }) => [name, ...seen.map(({ result }) => cell(name, result))])
-    .filter(([, ...cells]) => cells.some((text) => text !== ''));
+  const byCells = new Map<
+    string,
+    { readonly cells: readonly string[]; readonly names: string[] }
+  >();
+  for (const { name } of corpus) {
+    const cells = seen.map(({ result }) => cell(name, result));
+    const row = byCells.get(cells.join('|')) ?? { cells, names: [] };
+    row.names.push(name);
+    byCells.set(cells.join('|'), row);
+  }
+  const servers = seen.map(({ name }) => name.replace('reto3, uWebSockets.js ', ''));
   return markdownTable(
-    ['case', ...seen.map(({ name }) => name.replace('reto3, uWebSockets.js ', ''))],
-    rows,
+    [...servers, 'cases'],
+    [...byCells.values()]
+      .filter(({ cells }) => cells.some((text) => text !== ''))
+      .map(({ cells, names }) => [...cells, names.join(' · ')]),
   );
 }
 
