@@ -11,10 +11,12 @@
  * A torn tail after a crash, and messages that the store lost in a power cut, are no faults either:
  * the next start cuts them off. Memory: one hour of counts, whatever the range.
  */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type Damage,
   messageOf,
+  min,
   ms10,
   type Period,
   periodNames,
@@ -23,13 +25,18 @@ import {
 } from '@reto3/core';
 import {
   type ArchiveFound,
+  type AskedRange,
   type Audit,
   type AuditCheck,
+  archiveFolderOf,
+  audit,
   type CountsView,
+  DataFolder,
   type Meta,
   mostPlaces,
   type Place,
   readChunks,
+  wholeMinutes,
 } from '@reto3/engine';
 import { messagesOf } from './batch.ts';
 import { HourCounts } from './hour-counts.ts';
@@ -43,6 +50,26 @@ import { readSegment } from './segment.ts';
 interface Range {
   readonly from: number;
   readonly to: number;
+}
+
+/**
+ * Audits a data folder: the counts, and the archive if there is one.
+ * @throws Reto3Error RETO3_BAD_TIME, and what opening the folder throws
+ */
+export function auditFolder(dataDir: string, asked: AskedRange, nowMs: number): Promise<Audit> {
+  return DataFolder.with(dataDir, async (data) => {
+    const view = await data.view(min, nowMs);
+    try {
+      const { messages, meta } = data.recovered;
+      const counted = { messagesInAll: messages, messagesSinceStart: 0 };
+      const counts = await audit(view, counted, asked, nowMs);
+      const folder = archiveFolderOf(dataDir);
+      if (!existsSync(folder)) return counts;
+      return await withArchive(counts, folder, view, wholeMinutes(asked, nowMs), meta);
+    } finally {
+      await view.store.close();
+    }
+  });
 }
 
 const allTime = { from: 0, to: Number.MAX_SAFE_INTEGER };

@@ -1,15 +1,20 @@
 /** Every message, kept: segments, Parquet, SQL, audit and replay. */
 export { Archive, type ArchiveBalance } from './archive.ts';
-export { withArchive } from './audit.ts';
+export { auditFolder } from './audit.ts';
 export type { TakeCount } from './count-tables.ts';
-export { filesIn } from './reader.ts';
 export { cutOffTexts, recoverArchive } from './recover.ts';
-export { countName, countReport } from './replay/count.ts';
+export { compareReplay } from './replay/compare.ts';
+export { countName } from './replay/count.ts';
+export { differenceText } from './replay/difference-text.ts';
+export type { Difference } from './replay/differences.ts';
 export {
-  type Compared,
-  type Difference,
-  differences,
-  type WindowCells,
-} from './replay/differences.ts';
-export { archivedHours, messagesToReplay, type ReplayRange, replay } from './replay/replay.ts';
+  nothingArchived,
+  planReplay,
+  type ReplayPlan,
+  type ReplayRequest,
+} from './replay/plan.ts';
+export { replay } from './replay/replay.ts';
+export { type StoredWindows, storedInFolder, windowsOf } from './replay/stored.ts';
 export { ArchiveSql, type SqlParts, type TextRows } from './sql.ts';
+export { type SqlRange, sqlRange } from './sql-range.ts';
+export { csvText, jsonText, ndjsonText } from './sql-text.ts';

@@ -1,38 +1,14 @@
 /** Audits a server or a data folder, and formats the findings. */
-import { existsSync } from 'node:fs';
 import { ask } from '@reto3/client';
-import { min, Reto3Error, timeText } from '@reto3/core';
+import { Reto3Error, timeText } from '@reto3/core';
 import type { AskedRange, Audit, Place } from '@reto3/engine';
 import type { Source } from './answers.ts';
 
 /** @throws Reto3Error RETO3_BAD_TIME, and what the source throws */
 export async function askAudit(source: Source, { from, to }: AskedRange): Promise<Audit> {
-  if ('dataDir' in source) return auditFolder(source.dataDir, { from, to });
-  return ask(source, '/v1/audit', { from, to });
-}
-
-async function auditFolder(folder: string, asked: AskedRange): Promise<Audit> {
-  const [{ DataFolder }, { audit, wholeMinutes }, { withArchive }, { archiveFolderOf }] =
-    await Promise.all([
-      import('@reto3/engine'),
-      import('@reto3/engine'),
-      import('@reto3/archive'),
-      import('@reto3/engine'),
-    ]);
-  return DataFolder.with(folder, async (data) => {
-    const nowMs = Date.now();
-    const view = await data.view(min, nowMs);
-    try {
-      const counted = { messagesInAll: data.recovered.messages, messagesSinceStart: 0 };
-      const counts = await audit(view, counted, asked, nowMs);
-      const archive = archiveFolderOf(folder);
-      if (!existsSync(archive)) return counts;
-      const { meta } = data.recovered;
-      return await withArchive(counts, archive, view, wholeMinutes(asked, nowMs), meta);
-    } finally {
-      await view.store.close();
-    }
-  });
+  if (!('dataDir' in source)) return ask(source, '/v1/audit', { from, to });
+  const { auditFolder } = await import('@reto3/archive');
+  return auditFolder(source.dataDir, { from, to }, Date.now());
 }
 
 /** What an audit ends a command with; undefined if every check passed. */

@@ -1,27 +1,20 @@
 /**
- * SQL over the archive of a server on this machine, or of a data folder. Runs in this process: the
- * server does nothing for it but say where its archive is, and give the counts.
+ * Runs SQL over the archive of a server on this machine, or of a data folder. DuckDB runs in this
+ * process: of the server it only needs the archive's folder and the counts.
  */
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import type { Writable } from 'node:stream';
+import { Readable, type Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import type { ArchiveSql, SqlParts, TakeCount, TextRows } from '@reto3/archive';
-import { ask as askServer } from '@reto3/client';
-import {
-  alignUp,
-  messageOf,
-  ms10,
-  type PeriodName,
-  parseTime,
-  Reto3Error,
-  terminalCell,
-} from '@reto3/core';
+import { pipeline } from 'node:stream/promises';
+import type { ArchiveSql, SqlParts, SqlRange, TakeCount, TextRows } from '@reto3/archive';
+import { type ApiOptions, ask } from '@reto3/client';
+import { messageOf, type PeriodName, Reto3Error, terminalCell } from '@reto3/core';
 import { type Source, writeAnswer } from './answers.ts';
 import { createFileAtomically, writeFileAtomically } from './atomic-file.ts';
 import { orCleanUp } from './clean-up.ts';
 import { takingRows } from './taking-rows.ts';
+import { sayOnStderr } from './terminal/notes.ts';
 import { withProgress } from './terminal/progress.ts';
 import { columnWidths, tableLines } from './terminal/table.ts';
 
@@ -38,11 +31,11 @@ export interface SqlQuestion {
   readonly explain: boolean;
 }
 
-/** More rows of a table than anybody reads; the others want a file. */
-const mostTableRows = 1_000;
+/** More than anybody reads; for more, write a file. */
+const maxTableRows = 1_000;
 
 /**
- * The statement: as it is given, from a file, or from stdin, which is called `-`.
+ * The statement as it was typed, from a file, or from stdin (`-`).
  * @throws Reto3Error RETO3_BAD_SQL
  */
 export async function readSql(sql: string | undefined, file: string | undefined): Promise<string> {
@@ -71,76 +64,65 @@ export async function readSql(sql: string | undefined, file: string | undefined)
  */
 export async function query(source: Source, question: SqlQuestion): Promise<void> {
   const nowMs = Date.now();
-  // Read once, and as windows of 10 ms: the messages and the counts are to be of the same time.
-  const { from, to } = question;
-  const range = {
-    from: from === undefined ? 0 : alignUp(parseTime('from', from, nowMs), ms10.windowMs),
-    to:
-      to === undefined
-        ? Number.POSITIVE_INFINITY
-        : alignUp(parseTime('to', to, nowMs), ms10.windowMs),
-  };
-  if (from !== undefined && range.from >= range.to)
-    throw new Reto3Error('RETO3_BAD_RANGE', `got from "${from}" not before to "${to}"`, {
-      hint: 'exchange them, or let --to be later: an age counts back from now',
-    });
   const folder = await archiveOf(source);
-  const { ArchiveSql, filesIn } = await import('@reto3/archive');
-  const [oldest] = filesIn(folder, range);
-  const windows = {
-    from: String(from === undefined ? (oldest?.hour ?? 0) : range.from),
-    to: to === undefined ? undefined : String(range.to),
+  const { ArchiveSql, sqlRange } = await import('@reto3/archive');
+  const range = sqlRange(folder, question, nowMs);
+  const parts: SqlParts = {
+    folder,
+    range: range.messages,
+    counts: (period, take) => readCounts(source, period, range.counts, take),
+    sql: question.sql,
   };
-  const counts: SqlParts['counts'] = (period, take) => readCounts(source, period, windows, take);
-  const ask = async (part?: string): Promise<void> => {
+  const run = async (output?: string): Promise<void> => {
     let sql: ArchiveSql | undefined;
     await orCleanUp(
-      // DuckDB's threads would keep the process until they have the answer.
+      // DuckDB's threads would keep the process alive until they have the answer.
       () => sql?.interrupt(),
       async () => {
-        const parts = { folder, range, counts, sql: question.sql };
         try {
-          sql = await ArchiveSql.open({ ...parts, ...(part && { output: part }) });
-          await answer(sql, question, part);
+          sql = await ArchiveSql.open({ ...parts, ...(output !== undefined && { output }) });
+          if (output === undefined) await writeAnswerOf(sql, question);
+          else await sql.copyTo(question.sql, output);
         } finally {
           sql?.close();
         }
       },
     );
   };
-  if (question.format !== 'parquet' || question.explain) return ask();
-  const { output } = question;
-  if (output === undefined)
-    throw new Reto3Error('RETO3_BAD_FORMAT', 'got --format parquet alone, want --output with it', {
+  if (question.format !== 'parquet' || question.explain) return run();
+  if (question.output === undefined)
+    throw new Reto3Error('RETO3_BAD_FORMAT', 'got --format parquet without --output', {
       hint: 'name a file, such as --output answer.parquet',
     });
-  await createFileAtomically(output, 'owner', ask);
+  await createFileAtomically(question.output, 'owner', run);
 }
 
 async function archiveOf(source: Source): Promise<string> {
-  const folder =
-    'dataDir' in source
-      ? (await import('@reto3/engine')).archiveFolderOf(source.dataDir)
-      : await toldFolder(source);
+  const folder = 'dataDir' in source ? await folderIn(source.dataDir) : await folderOf(source);
   if (existsSync(folder)) return folder;
   throw new Reto3Error('RETO3_NO_ARCHIVE', `there is no archive in ${folder}`);
 }
 
-async function toldFolder(source: Exclude<Source, { dataDir: string }>): Promise<string> {
-  const folder = (await askServer(source, '/v1/info')).archive?.folder;
-  if (folder === undefined)
-    throw new Reto3Error('RETO3_NO_ARCHIVE', `the server at ${source.url} keeps no archive`);
-  return folder;
+async function folderIn(dataDir: string): Promise<string> {
+  const { archiveFolderOf } = await import('@reto3/engine');
+  return archiveFolderOf(dataDir);
 }
 
-/** The windows that the server has stored; none where it has none. */
+async function folderOf(api: ApiOptions): Promise<string> {
+  const { archive } = await ask(api, '/v1/info');
+  if (archive !== undefined) return archive.folder;
+  throw new Reto3Error('RETO3_NO_ARCHIVE', `the server at ${api.url} keeps no archive`);
+}
+
+/** The windows that the server has stored; none if it has none. */
 async function readCounts(
   source: Source,
   period: PeriodName,
-  range: { readonly from: string; readonly to: string | undefined },
+  { from, to }: SqlRange['counts'],
   take: TakeCount,
 ): Promise<void> {
-  const asked = { period, format: 'ndjson', ...range, open: true } as const;
+  const range = { from: String(from), to: to === undefined ? undefined : String(to) };
+  const asked = { period, format: 'ndjson', open: true, ...range } as const;
   try {
     await withProgress(`reading the counts of ${period}`, async () => {
       await writeAnswer(source, asked, takingRows(take));
@@ -150,70 +132,41 @@ async function readCounts(
   }
 }
 
-async function answer(
-  sql: ArchiveSql,
-  question: SqlQuestion,
-  part: string | undefined,
-): Promise<void> {
+async function writeAnswerOf(sql: ArchiveSql, question: SqlQuestion): Promise<void> {
+  const write = async (into: Writable): Promise<void> => {
+    const text = Readable.from(textOf(sql, question), { objectMode: false });
+    await pipeline(text, into, { end: false });
+  };
   const { output } = question;
-  if (part !== undefined) await sql.copyTo(question.sql, part);
-  else if (output === undefined) await writeText(sql, question, process.stdout);
-  else await writeFileAtomically(output, 'owner', (into) => writeText(sql, question, into));
+  if (output === undefined) await write(process.stdout);
+  else await writeFileAtomically(output, 'owner', write);
 }
 
-async function writeText(sql: ArchiveSql, question: SqlQuestion, into: Writable): Promise<void> {
-  if (question.explain) {
-    await write(into, `${await sql.explain(question.sql)}\n`);
-    return;
+async function* textOf(sql: ArchiveSql, question: SqlQuestion): AsyncGenerator<string> {
+  const { csvText, jsonText, ndjsonText } = await import('@reto3/archive');
+  if (question.explain) yield `${await sql.explain(question.sql)}\n`;
+  else if (question.format === 'table') yield* tableText(await sql.select(question.sql));
+  else if (question.format === 'csv') yield* csvText(await sql.select(question.sql));
+  else {
+    const rows = await sql.selectJson(question.sql);
+    yield* question.format === 'json' ? jsonText(rows) : ndjsonText(rows);
   }
-  if (question.format === 'csv') return writeCsv(await sql.select(question.sql), into);
-  if (question.format === 'table') return writeTable(await sql.select(question.sql), into);
-  await writeJson(await sql.selectJson(question.sql), into, question.format === 'json');
 }
 
-async function write(into: Writable, text: string): Promise<void> {
-  // One that failed never drains.
-  if (into.errored !== null) throw into.errored;
-  if (!into.write(text)) await once(into, 'drain');
-}
-
-async function writeCsv({ columns, rows }: TextRows, into: Writable): Promise<void> {
-  await write(into, `${columns.map(csvField).join(',')}\n`);
-  for await (const row of rows) await write(into, `${row.map(csvField).join(',')}\n`);
-}
-
-/** RFC 4180; NULL is an empty field, and so an empty text has quotes. */
-function csvField(value: string | null): string {
-  if (value === null) return '';
-  return value === '' || /[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
-}
-
-async function writeJson({ rows }: TextRows, into: Writable, asArray: boolean): Promise<void> {
-  let before = asArray ? '[\n' : '';
-  for await (const [object] of rows) {
-    await write(into, `${before}${object}`);
-    before = asArray ? ',\n' : '\n';
-  }
-  if (asArray) await write(into, before === '[\n' ? '[]\n' : '\n]\n');
-  else if (before !== '') await write(into, '\n');
-}
-
-async function writeTable({ columns, rows }: TextRows, into: Writable): Promise<void> {
+async function* tableText({ columns, rows }: TextRows): AsyncGenerator<string> {
   const shown: (readonly string[])[] = [];
   let more = false;
   for await (const row of rows) {
-    more = shown.length === mostTableRows;
+    more = shown.length === maxTableRows;
     if (more) break;
     shown.push(row.map((cell) => (cell === null ? '' : terminalCell(cell))));
   }
-  const numeric = columns.map((_, column) =>
+  const isNumeric = columns.map((_, column) =>
     shown.every((row) => /^-?[\d.]*(?:e[+-]?\d+)?$/.test(row[column] ?? '')),
   );
   const rule = columnWidths([columns, ...shown]).map((width) => '-'.repeat(width));
-  const lines = tableLines([columns, rule, ...shown], (column) => numeric[column] === true);
-  await write(into, `${lines.join('\n')}\n`);
+  const lines = tableLines([columns, rule, ...shown], (column) => isNumeric[column] === true);
+  yield `${lines.join('\n')}\n`;
   if (more)
-    process.stderr.write(
-      `reto3: these are the first ${mostTableRows} rows (--format csv or --output has all of them)\n`,
-    );
+    sayOnStderr(`showing the first ${maxTableRows} rows (--format csv or --output writes all)`);
 }

@@ -1,7 +1,7 @@
 /** The counting engine: ring, coordinator, store, queries, analyses, doctor and backup. */
-export { type Bursts, type BurstsRequest, findBursts } from './analysis/bursts.ts';
+export { findBursts } from './analysis/bursts.ts';
 export { openSeries, type Series, withRange } from './analysis/series.ts';
-export { type WhatIf, type WhatIfRequest, whatIf } from './analysis/what-if.ts';
+export { whatIf } from './analysis/what-if.ts';
 export { restore } from './backup/restore.ts';
 export { readBackup, writeBackup } from './backup/stream.ts';
 export type { Companion } from './coordinator/companion.ts';

@@ -1,0 +1,73 @@
+/**
+ * Plans a replay: finds the report and the archive, and aligns the range to whole windows of the
+ * report's period.
+ */
+import { existsSync } from 'node:fs';
+import { alignUp, type Period, parseTime, Reto3Error } from '@reto3/core';
+import { archiveFolderOf } from '@reto3/engine';
+import { periodOf, type Report } from '@reto3/reports';
+import { findReports } from '@reto3/reports/load';
+import { countName, countReport } from './count.ts';
+import { archivedHours, messagesToReplay, type ReplayRange } from './replay.ts';
+
+export interface ReplayRequest {
+  /** `count`, a built-in report, the path of a module, or the name of the report in `module`. */
+  readonly name: string;
+  readonly module: string | undefined;
+  readonly period: string | undefined;
+  readonly from: string | undefined;
+  readonly to: string | undefined;
+  readonly dataDir: string;
+}
+
+export interface ReplayPlan {
+  readonly report: Report;
+  readonly period: Period;
+  readonly range: ReplayRange;
+  /** Folder of the archive. */
+  readonly folder: string;
+  /** An upper bound of the messages to read. */
+  readonly messages: number;
+}
+
+/** Later than any message, and a multiple of every window length. */
+export const endOfTime = Date.UTC(9999, 11, 31);
+
+/**
+ * @throws Reto3Error RETO3_NO_REPORT, RETO3_BAD_REPORT, RETO3_BAD_PERIOD, RETO3_BAD_TIME,
+ * RETO3_BAD_RANGE, RETO3_NO_ARCHIVE, RETO3_NO_DATA
+ */
+export async function planReplay(request: ReplayRequest, nowMs: number): Promise<ReplayPlan> {
+  const report = await reportOf(request);
+  const period = periodOf(report, request.period);
+  const folder = archiveFolderOf(request.dataDir);
+  if (!existsSync(folder))
+    throw new Reto3Error('RETO3_NO_ARCHIVE', `there is no archive in ${folder}`);
+  if (archivedHours(folder) === undefined) throw nothingArchived();
+  const { from, to } = request;
+  const range = {
+    from: alignUp(from === undefined ? 0 : parseTime('from', from, nowMs), period.windowMs),
+    to: alignUp(to === undefined ? endOfTime : parseTime('to', to, nowMs), period.windowMs),
+  };
+  if (from !== undefined && to !== undefined && range.from >= range.to)
+    throw new Reto3Error('RETO3_BAD_RANGE', `got from "${from}" not before to "${to}"`);
+  return { report, period, range, folder, messages: messagesToReplay(folder, report, range) };
+}
+
+export function nothingArchived(): Reto3Error {
+  return new Reto3Error('RETO3_NO_DATA', 'no message was archived in that range', {
+    hint: 'widen the range; reto3 serve --archive keeps messages',
+  });
+}
+
+async function reportOf({ name, module }: ReplayRequest): Promise<Report> {
+  if (module === undefined && name === countName) return countReport;
+  const [loaded] = await findReports([module ?? name]);
+  if (loaded === undefined) throw new Error(`BUG: there is no report ${name}`);
+  if (module !== undefined && loaded.report.name !== name)
+    throw new Reto3Error(
+      'RETO3_NO_REPORT',
+      `got report "${name}", but ${module} defines "${loaded.report.name}"`,
+    );
+  return loaded.report;
+}
