@@ -9,7 +9,7 @@
  * it also reads plain combined lines, of which Apache stamps the start.
  */
 import type { LineParser, LogFormat, ParserOptions, Reason, Stamp } from '../format.ts';
-import { unitDigits } from '../time/instant.ts';
+import { Instant, unitDigits } from '../time/instant.ts';
 import type { Zone } from '../time/zone.ts';
 import {
   digitsOf,
@@ -22,12 +22,15 @@ import {
 
 const msDigits = 13;
 const usDigits = 16;
+/** Other numbers of that length are of another time than the bracket. */
+const sameRequestMs = 86_400_000;
 const maxTailFields = 8;
 
 class ApacheParser implements LineParser {
   readonly #zone: Zone;
   readonly #takesSeconds: boolean;
   readonly #field: Field = { from: 0, to: 0 };
+  readonly #fine = new Instant();
 
   constructor({ zone, isNamed }: ParserOptions) {
     this.#zone = zone;
@@ -56,7 +59,13 @@ class ApacheParser implements LineParser {
       if (length !== msDigits && length !== usDigits) continue;
       if (digitsOf(bytes, field.from, field.to) === undefined) continue;
       const unit = length === msDigits ? unitDigits.ms : unitDigits.us;
-      if (time.readDecimal(bytes, field.from, field.to, unit)) return;
+      const fine = this.#fine;
+      if (!fine.readDecimal(bytes, field.from, field.to, unit)) continue;
+      if (Math.abs(fine.ms - time.ms) > sameRequestMs) continue;
+      time.ms = fine.ms;
+      time.ns = fine.ns;
+      time.digits = fine.digits;
+      return;
     }
   }
 }
