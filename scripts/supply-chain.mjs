@@ -104,8 +104,8 @@ function knownSums() {
 }
 
 /**
- * Packages that are installed on other machines in the place of one of these, `name@version`. They
- * are known only from whoever wants them, as nothing of them is on this machine.
+ * The `name@version` of packages that other platforms install instead of one of these. They are known
+ * only from the packages that depend on them, since they are not installed here.
  */
 function packagesElsewhere(packages) {
   const optional = packages.flatMap(({ folder }) => {

@@ -26,7 +26,7 @@ function startLoad(server: Server): RhythmLoad {
 const sum = (counts: readonly number[]): number =>
   counts.reduce((total, count) => total + count, 0);
 
-/** What the page shows of a range, held against the query API. */
+/** Compares what the page shows of a range with the query API. */
 async function expectTrueCounts(page: Dashboard, server: Server): Promise<number> {
   const { from, to } = await page.heldRange();
   const { starts, counts } = await askStats(server.adminUrl, 'ms10', `from=${from}&to=${to}`);

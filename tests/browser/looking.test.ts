@@ -190,6 +190,6 @@ test('a held view looks different from a live one', async () => {
   await page.untilText('view-name', 'In view, paused');
   expect(await look('#view-tiles dl > div')).not.toBe(await look('.group.live dl > div'));
   const [rate, held] = [await page.text('final'), await page.text('messages')];
-  await waitUntil('what is live goes on', async () => (await page.text('final')) !== rate);
+  await waitUntil('the live view advances', async () => (await page.text('final')) !== rate);
   expect(await page.text('messages')).toBe(held);
 });

@@ -63,7 +63,7 @@ test.each([
   [['export', 'ms10', '--to=2026-11-29', '1:49'], '--to "2026-11-29 1:49"'],
   [['report', 'lag', '--from', '2026-11-29', '01:49'], '--from "2026-11-29 01:49"'],
   [['query', '--until', '2026-11-29', '01:49', 'SELECT 1'], '--until "2026-11-29 01:49"'],
-])('reto3 %j lacks quotes, and is told so', async (args, quoted) => {
+])('reto3 %j lacks quotes, and the error shows them', async (args, quoted) => {
   const { code, stderr } = await runCli(args);
   expect({ code, stderr }).toEqual({
     code: 2,

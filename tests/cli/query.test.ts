@@ -244,7 +244,7 @@ test('the first Ctrl-C ends it, even while it waits for the counts', async () =>
   expect(running.stdout).toBe('');
 });
 
-/** Statements, and of which periods they have windows. */
+/** Statements, and the periods that they read. */
 const periodsRead = [
   ["SELECT DISTINCT period FROM counts WHERE period <> 'min'", ['ms10', 'sec']],
   ["SELECT DISTINCT period, date_trunc('min', start) AS m FROM counts", ['min', 'ms10', 'sec']],

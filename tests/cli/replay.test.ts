@@ -37,7 +37,7 @@ async function archiveTwice(dataDir: string): Promise<number> {
 }
 
 async function archivedThrough(server: Server, timeMs: number): Promise<void> {
-  await waitUntil('what came before is archived for certain', async () => {
+  await waitUntil('all earlier messages are archived', async () => {
     return (await archiveInfo(server)).archive.through > timeMs;
   });
 }
@@ -87,7 +87,7 @@ test('a replay equals the counts and reports, and a difference is exit code 5', 
   const nowhere = await runCli(['replay', 'count', '--data-dir', join(dataDir, 'nowhere')]);
   expect(nowhere).toMatchObject({ code: 1, stdout: '' });
   expect(nowhere.stderr).toContain(`there is no archive in ${join(dataDir, 'nowhere', 'archive')}`);
-  // A report that nobody thought of when the messages came.
+  // A report that did not exist when the messages arrived.
   const path = join(await temporaryFolder(), 'methods.mjs');
   await writeFile(path, methods);
   const posts = await runCli(['replay', path, 'min', ...folder]);

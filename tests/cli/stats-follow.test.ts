@@ -150,7 +150,7 @@ test('--follow --last begins with the newest windows, in each format, and ends a
   for (const { flags, header, line, signal } of formats) {
     const args = ['stats', 'ms10', '-f', '--last', '5', '--url', server.adminUrl, ...flags];
     const follower = startCli(args);
-    await waitUntil('it goes on', () => follower.stdout.split('\n').length > 30);
+    await waitUntil('it prints more', () => follower.stdout.split('\n').length > 30);
     follower.signal(signal);
     expect(await follower.exited).toEqual({ code: 130, signal: null });
     const lines = follower.stdout.trimEnd().split('\n');
@@ -160,7 +160,7 @@ test('--follow --last begins with the newest windows, in each format, and ends a
   }
 });
 
-/** Start of the newest window of which the line is whole, epoch ms; 0 before there is one. */
+/** Start of the newest window with a complete line, epoch ms; 0 if there is none. */
 function newestIn(stdout: string): number {
   const [line = ''] = stdout.split('\n').slice(-2);
   return Date.parse(`${line.slice(0, 'YYYY-MM-DD HH:MM:SS.mmm'.length).replace(' ', 'T')}Z`) || 0;

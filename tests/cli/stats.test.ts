@@ -46,7 +46,7 @@ test.each(['ms10', 'sec', 'min'] as const)(
 
     const rows = [...counts];
     expect(await print('--format', 'csv')).toBe(`start,count\n${text.replaceAll(', ', ',')}`);
-    // A second or minute of which only a part was counted is marked.
+    // A partial second or minute is marked.
     const unmarked = (await print('--format', 'ndjson')).replaceAll(',"partial":true', '');
     expect(unmarked).toBe(
       rows.map(([start, count]) => `{"start":${start},"count":${count}}\n`).join(''),

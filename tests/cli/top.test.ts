@@ -76,7 +76,7 @@ needsTmux('colours are there, and not with NO_COLOR', async () => {
   expect(plain.text(true)).not.toContain(escapes);
 });
 
-needsTmux('a server that goes is said to be away, and shown again when it is back', async () => {
+needsTmux('a server that exits is shown as unreachable, and again when it is back', async () => {
   const ports = { port: await freePort(), adminPort: await freePort() };
   const server = await serverWithMessages(ports);
   const { adminUrl } = server;
@@ -171,7 +171,7 @@ test('a chart without a terminal shows the same windows, and refuses to follow',
   expect(follow.stderr).toMatch(/got --chart with --follow, and no terminal/);
 });
 
-/** A server with messages in the newest second, of which it can read no more. @returns its address */
+/** A server that cannot read its newest second, which has messages. @returns its address */
 async function serverWithDamage(): Promise<string> {
   const to = Math.floor(Date.now() / 1_000) * 1_000;
   const place = { from: to - 2_000, to: to - 1_000, reason: 'its checksum does not match' };

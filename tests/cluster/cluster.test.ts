@@ -128,7 +128,7 @@ withNats('gives the counts of each node alone, as the node itself has them', asy
       const own = await askStats(node.adminUrl, period, range);
       const got = await askStats(merger.adminUrl, period, `${range}&node=${name}`);
       expect(got).toMatchObject({ scope: 'cluster', node: name, damaged: [] });
-      // The minute that goes on goes on.
+      // The current minute keeps changing.
       const last = period === 'min' ? -1 : undefined;
       expect(got.starts.slice(0, last)).toEqual(own.starts.slice(0, last));
       expect(got.counts.slice(0, last)).toEqual(own.counts.slice(0, last));
@@ -193,7 +193,7 @@ withNats(
   },
 );
 
-withNats('loses nothing while NATS is away, and ingest goes on', async () => {
+withNats('loses nothing while NATS is down, and ingest continues', async () => {
   const from = thisSecond();
   const nats = await NatsServers.start();
   const merger = await startNode({ nats, name: 'm', role: 'merge' });
@@ -326,7 +326,7 @@ withNats('publishes a folder under one name only', async () => {
   });
 });
 
-withNats('goes on without any one of three NATS servers', async () => {
+withNats('continues without any one of three NATS servers', async () => {
   const from = thisSecond();
   const nats = await NatsServers.start(3);
   const merger = await startNode({ nats, name: 'm', role: 'merge' });

@@ -217,7 +217,7 @@ withNats('TLS, with certificates of both sides', async () => {
   await expectOut(await start(plain, ...checked), noTls, '--nats-ca');
 });
 
-withNats('goes on publishing where its name can be renewed no longer', async () => {
+withNats('continues to publish if it can no longer renew its name', async () => {
   const nats = await GuardedNats.start(users('right'));
   const password = await secretFile('right');
   const node = await start(nats, '--nats-user', 'ours', '--nats-password-file', password);

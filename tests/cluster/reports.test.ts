@@ -125,7 +125,7 @@ withNats('reports of the cluster are the merge of those of its nodes', async () 
     await post(a, `/a${index % 3}`, stamp(hoursAgo + 7 * index));
     await post(b, `/b${index % 2}`, stamp(hoursAgo + 9 * index));
   }
-  // What is published is on the disk, so nothing of it is lost; the node comes back and goes on.
+  // Published rows are on disk, so the node loses none of them and continues after its restart.
   await a.kill();
   a = await startNode({ nats, name: 'a', dataDir: folderOfA, flags });
   await send(a, 1_000);

@@ -122,7 +122,7 @@ test('a server is killed under load and comes back: the cluster follows its stor
 test('haproxy has TLS, and a node can write only to its data', async () => {
   const before = await nodesTotal();
   const status = await new Promise((resolve, reject) => {
-    // The certificate was made at the start of the container; nobody else knows it.
+    // The container made the certificate when it started.
     get('https://127.0.0.1:8443/', { rejectUnauthorized: false }, (response) => {
       resolve(response.resume().statusCode);
     }).once('error', reject);

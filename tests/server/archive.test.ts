@@ -117,10 +117,10 @@ test('a stalled archive affects neither counting nor answering, and drops are ex
   const counted = await askInfo(server.adminUrl);
   expect(counted.messagesInAll).toBe(messagesSinceStart);
 
-  // Once somebody reads, it goes on.
+  // Once there is a reader, it continues.
   release();
   await waitUntil(
-    'the thread goes on',
+    'the thread continues',
     async () => (await archiveInfo(server)).archive.waiting === 0,
   );
   await server.kill();

@@ -57,7 +57,7 @@ test('every route reports damage in the past', async () => {
   for (const flags of chosen) {
     const following = startCli(['stats', 'ms10', '--follow', ...flags]);
     try {
-      // What is counted now comes behind the damage: it goes on.
+      // New counts follow the damage.
       await waitUntil('windows of now', () => {
         const whole = following.stdout.slice(0, following.stdout.lastIndexOf('\n') + 1);
         const newest = Math.max(0, ...parseLines(whole).keys());

@@ -96,6 +96,6 @@ test('a doubtful request is counted if it is answered 200, and only then', async
   );
   const answered = received.flatMap((text) => text.match(/^HTTP\/1\.1 200 /gm) ?? []);
   expect((await askInfo(server.adminUrl)).messagesSinceStart).toBe(answered.length);
-  // And the server goes on.
+  // The server still works.
   expect(headsIn(await exchange(server.port, [bare('GET')], 1))).toBe(1);
 });

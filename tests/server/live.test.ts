@@ -78,7 +78,7 @@ test('/v1/live sends past seconds from a given time on', async () => {
   for (const times of seen.values()) expect(times).toBe(1);
 });
 
-/** What arrives until it has so many windows. */
+/** The events up to a number of windows. */
 async function watch(server: Server, query: string, windows: number): Promise<Arrival[]> {
   const arrivals: Arrival[] = [];
   const enough = new AbortController();

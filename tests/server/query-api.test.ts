@@ -186,7 +186,7 @@ test('history before live events waits for its turn', async () => {
   live.destroy();
 });
 
-test('idle connections lock nobody out: the one that is idle for longest makes room', async () => {
+test('idle connections lock nobody out: the one idle for longest is closed', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const stream = get(`${server.adminUrl}/v1/live`);
   const [events] = await once(stream, 'response');
@@ -220,7 +220,7 @@ test('answers that never end leave room for health checks, and say so to all oth
   );
 });
 
-test('200 clients may follow live windows, and the next is told to come later', async () => {
+test('200 clients may follow live windows, and the next gets a 503', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const follow = (localAddress: string) =>
     get(`${server.adminUrl}/v1/live?period=min`, { localAddress });
@@ -306,7 +306,7 @@ test('HEAD is for short answers only', async () => {
     expect(await status(path)).toEqual([path, 404]);
 });
 
-/** A connection to the query API, whose errors nobody cares for. */
+/** A connection to the query API whose errors are ignored. */
 function open({ adminUrl }: Server): Socket {
   const { hostname: host, port } = new URL(adminUrl);
   return connect(Number(port), host).on('error', () => undefined);
@@ -443,7 +443,7 @@ test('what is refused before it has a route has the form and the headers of ever
   }
 });
 
-test('a request that does not come to its end is closed after 10 s, and streams go on', async () => {
+test('an incomplete request is closed after 10 s, and streams continue', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const stream = get(`${server.adminUrl}/v1/live`);
   const [events] = await once(stream, 'response');

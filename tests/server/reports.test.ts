@@ -299,7 +299,7 @@ describe('a report module', () => {
     const load = Load.start({ port: server.port, connections: 4, depth: 1 });
     await waitUntil('it is switched off', () => /"report":"methods","msg":/.test(server.stderr));
     const answeredThen = load.answered;
-    await waitUntil('answers go on', () => load.answered > answeredThen + 1_000);
+    await waitUntil('requests are still answered', () => load.answered > answeredThen + 1_000);
     await load.stop();
     const lines = server.stderr.split('\n').filter((line) => line.includes('switched off'));
     expect(lines).toHaveLength(1);

@@ -40,7 +40,7 @@ test('probes during the start are answered 503, and log nothing', async () => {
   for (let count = 0; count < 10; count++) expect((await probe())?.status).toBe(503);
   await writeFile(go, '');
   await waitUntil('it is ready', async () => (await probe())?.status === 200);
-  // The older build of uWebSockets.js is warned of, whoever asks.
+  // The log warns of the older build of uWebSockets.js at every start.
   const told = running.stderr.replace(/\{"level":40,.*\(older build\).*\}\n/, '');
   expect(told).toMatch(/^(?:\{"level":30,.*\}\n)+$/);
 });
@@ -143,7 +143,7 @@ test('a log whose reader is gone or has paused delays neither a server nor its s
     const load = Load.start({ port, connections: 8, depth: 8 });
     await waitUntil('the load runs', () => load.answered >= 2_000);
     if (reader === 'still')
-      await waitUntil('the reader goes on, and gets what waited', () =>
+      await waitUntil('the reader continues, and gets the waiting lines', () =>
         pipe.read().includes('takes requests on'),
       );
     const exited = once(child, 'exit');

@@ -81,7 +81,7 @@ withOpenssl('the query API speaks TLS, and plain questions get no answer', async
   };
   expect(await askReady()).toEqual([200, '{"status":"ok"}']);
 
-  // Idle connections lock nobody out here either, before their handshake and after it.
+  // Idle connections do not lock others out here either, before or after the handshake.
   let closed = 0;
   const idle = Array.from({ length: 200 }, (_, index) => {
     const to = { host: '127.0.0.1', port: server.adminPort };

@@ -67,9 +67,9 @@ export function inventedIn(archived: Counts, stored: Counts): number {
 const hourMs = 3_600_000;
 
 /**
- * Makes the archive's thread of a server that has just started stand still at the first segment that
- * it opens: whichever that is, now or after the hour, is a pipe that nobody reads.
- * @returns has it go on; what it writes then is gone, so such a server cannot stop cleanly
+ * Stalls the archive's thread of a new server at the first segment that it opens, now or after the next
+ * full hour: that file is a pipe without a reader.
+ * @returns lets it continue; its writes are lost, so such a server cannot stop cleanly
  */
 export function holdArchive(dataDir: string): () => void {
   const pipes = [0, hourMs].map((laterMs) => {

@@ -18,7 +18,7 @@ export async function serverWithMessages(): Promise<{ server: Server; dataDir: s
   return { server, dataDir };
 }
 
-/** Four minutes of counts, of which three are closed: 200 seconds of `perSecond` messages. */
+/** Four minutes of counts, three of them closed: 200 seconds of `perSecond` messages. */
 export async function folderWithBlocks(startMs: number): Promise<string> {
   const folder = await temporaryFolder();
   const server = await VirtualServer.in(folder, startMs);

@@ -38,6 +38,6 @@ export class StallingServer {
 
   /** Resolves when a client waits for the rest of an answer. */
   keepsWaiting(): Promise<void> {
-    return waitUntil('somebody waits for an answer', () => this.#stalled > 0);
+    return waitUntil('a client waits for an answer', () => this.#stalled > 0);
   }
 }

@@ -50,7 +50,7 @@ interface Periods {
 
 /** The three periods of one range, open windows included. */
 export async function printPeriods(server: Server, from: number): Promise<Periods> {
-  // One end for all three: time goes on between the commands.
+  // One end for all three, since time passes between the commands.
   // Exclusive, and a message may have come in this very millisecond.
   const range = ['--open', '--from', String(from), '--to', String(Date.now() + 1)];
   return {

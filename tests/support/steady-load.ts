@@ -19,7 +19,7 @@ export class SteadyLoad {
   /** Answers with status 200. */
   answered = 0;
   readonly #options: SteadyLoadOptions;
-  /** In turn, so that none is idle for so long that the server closes it just when it is used. */
+  /** Used in turn, so that none is idle long enough for the server to close it. */
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 32, scheduling: 'fifo' });
   readonly #stopping = new AbortController();
   readonly #underWay = new Set<Promise<void>>();

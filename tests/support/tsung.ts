@@ -12,7 +12,7 @@ interface TsungTotals {
   readonly complete: boolean;
 }
 
-/** 500 users/s with 10 requests each, for so many seconds. @throws Error if a request failed */
+/** 500 users/s with 10 requests each, for `seconds`. @throws Error if a request failed */
 export async function runTsung(port: number, seconds: number): Promise<TsungTotals> {
   const running = launch('bash', [script, '--json'], {
     env: {

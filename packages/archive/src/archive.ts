@@ -251,7 +251,7 @@ export class Archive {
   #died(reason: string): void {
     if (this.#stopping || this.#dead !== undefined) return;
     this.#dead = reason;
-    this.#log.error(`the archive has stopped until the next start: ${reason}; counting goes on`);
+    this.#log.error(`the archive has stopped until the next start: ${reason}; counting continues`);
   }
 
   /** Retries, since a message is in neither sum between being counted and being handed over. */

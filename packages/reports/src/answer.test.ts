@@ -6,7 +6,7 @@ import { defineReport, type Report } from './contract.ts';
 function giving(rows: () => unknown): Report {
   const report = defineReport({
     name: 'giving',
-    summary: 'Gives what it is told to',
+    summary: 'Returns the given rows',
     needs: 'head',
     columns: { a: 'a cell' },
     create: () => 0,

@@ -10,7 +10,7 @@ export interface Rhythm {
   readonly rate: number;
   /** Requests of the beat, once a second. */
   readonly beat: number;
-  /** A stall of so long … */
+  /** The length of a stall, ms … */
   readonly stallMs: number;
   /** … every so often; what did not come meanwhile comes within 60 ms after it. */
   readonly stallEveryMs: number;

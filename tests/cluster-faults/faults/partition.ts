@@ -64,7 +64,7 @@ export const partition: Fault = {
     let [looks, above, worstMs] = [0, 0, 0];
     const look = async (ms: number, since: number): Promise<void> => {
       for (const until = performance.now() + ms; performance.now() < until; looks++) {
-        // Windows that nobody has yet are looked at as well.
+        // Includes windows that no node has yet.
         above += (await compare(merger, nodes, { from: since, to: endOfMinute() })).above;
         await setTimeout(lookEveryMs);
       }

@@ -112,7 +112,7 @@ export const archiveKill: Fault = {
     return {
       runs: rounds,
       figure:
-        `not in the archive: what came in the last ${worstMs} ms at most, ${messages} messages; ` +
+        `missing in the archive: at most the last ${worstMs} ms, ${messages} messages; ` +
         `archived and gone: ${outcome.vanished}; not counted: ${outcome.invented} (${outcome.counted} counted, audit exits with ${outcome.auditExit})`,
       pass: isTrue(outcome) && worstMs <= worstLossMs,
     };
@@ -144,7 +144,7 @@ export const archiveStall: Fault = {
   name: 'archive-stall',
   promise: 'a stalled archive does not slow counting, and its dropped messages are counted exactly',
   fault:
-    "the archive's thread waits for a pipe that nobody reads while its segment is opened; then somebody reads",
+    "the archive's thread opens its segment as a pipe without a reader; then a reader opens it",
   rounds: 3,
   missing: program('mkfifo'),
   async run(rounds) {

@@ -24,7 +24,7 @@ const roundsOfSteps = [
 ];
 const stayMs = 700;
 
-/** Minutes of which some part passed more than once, by their starts. */
+/** Minutes that passed more than once, at least in part, by start. */
 function minutesTwice(visits: readonly Stretch[]): Set<number> {
   const minutes = new Set<number>();
   for (const [index, visit] of visits.entries()) {

@@ -9,11 +9,11 @@ import { Client, inParallel, type Seen } from '../support/exchange.ts';
 import type { Reto3Target, Target } from '../support/target.ts';
 import { type Verdict, verdictOn } from '../support/verdict.ts';
 
-/** Nothing more comes after so long; everything is on one machine. */
+/** Long enough for any answer, since everything is on one machine. */
 const quietMs = 250;
-/** Where all has come that can be wanted, one answer too many would be here after so long. */
+/** Long enough for an unexpected additional answer, after all expected ones. */
 const tailMs = 30;
-/** A connection that its client has half closed, or left alone, is to be closed within so long. */
+/** The server must close a half-closed or idle connection within this time. */
 export const hangMs = 15_000;
 /** Waited for, to see how long it takes where it takes longer. */
 const patienceMs = 40_000;
@@ -23,7 +23,7 @@ const leftAtOnce = 9_000;
 /** Longer cases are cut near their ends and at steps between. */
 const cutsOfOneEnd = 120;
 const cutsBetween = 40;
-/** Longer cases go in so many packets instead of byte by byte. */
+/** The number of packets of longer cases, instead of byte by byte. */
 const maxPackets = 600;
 
 interface Finding {
@@ -40,11 +40,11 @@ export interface CorpusResult {
   /** Byte by byte no answer is lost: messages counted and not answered, or answered and not. */
   readonly uncountedOrUnanswered: number;
   readonly cuts: number;
-  /** Names of cases of which a part was answered more often than the whole in pieces. */
+  /** Cases of which a part got more answers than the whole in pieces. */
   readonly cutTooOften: readonly string[];
   /** The longest that a connection stayed that was left alone, s; Infinity: longer than 40. */
   readonly leftForSeconds: number;
-  /** Cases of which a half-closed connection was not closed in time. */
+  /** Cases whose half-closed connection was not closed in time. */
   readonly hangs: readonly string[];
   readonly crashed: boolean;
 }
@@ -158,7 +158,7 @@ export function servedCases({ pipelines }: Reto3Target): readonly Case[] {
     : corpus.filter(({ want }) => want.every((outcome) => outcome.counted <= 1));
 }
 
-/** Names of the cases by what became of them byte by byte, where each answer is seen. */
+/** Cases by their outcome byte by byte, where each answer is visible. */
 export function verdictsInPieces(
   seen: ReadonlyMap<string, Seen>,
   cases: readonly Case[] = corpus,
@@ -174,7 +174,7 @@ export function verdictsInPieces(
     const one = seen.get(item.name);
     if (one === undefined) throw new Error(`BUG: ${item.name} was not sent`);
     const verdict = verdictOn(item, one, one.answered);
-    // It was answered, and what came behind it was refused.
+    // It was answered, and what followed it was refused.
     names[verdict === 'counted although refused' ? 'taken although malformed' : verdict].push(
       item.name,
     );

@@ -23,7 +23,7 @@ const connectionsAtOnce = 128;
 /** Small, so that few connections are played again for an answer that one of them lost. */
 const connectionsInGroup = 256;
 const slowestGapMs = 64;
-/** Nothing comes for so long: the server waits for more. A durable answer waits for the disk. */
+/** After this long without data, the server waits for more. A durable answer waits for the disk. */
 const quietMs: Readonly<Record<Ack, number>> = { memory: 3, durable: 100 };
 /** A server closes a connection that its client has half-closed; one that takes longer hangs. */
 const hangMs = 15_000;

@@ -107,7 +107,7 @@ export class Client {
     }
   }
 
-  /** Waits for the next bytes, the end, or that nothing comes for so long. */
+  /** Waits for the next bytes, the end, or this long without either. */
   answerOrQuiet(maxMs: number): Promise<void> {
     if (this.closed) return Promise.resolve();
     return new Promise((resolve) => {

@@ -135,14 +135,14 @@ function coresUsed(id: string, who: string, cores: ReadonlyMap<string, number>):
 }
 
 /** The share first, since it is the criterion. */
-function comparisons(id: string, whose: string, how: string, rates: Collected): Comparison[] {
+function comparisons(id: string, condition: string, how: string, rates: Collected): Comparison[] {
   const order = [watched, alerted, alone, aloneAgain];
   const series = (metric: string) =>
     rates.series(metric).toSorted((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
   return [
     {
       id: `${id}-share`,
-      title: `Ingest share of the server's CPU time ${whose}`,
+      title: `Ingest share of the server's CPU time ${condition}`,
       how,
       unit: '%',
       better: 'higher',
@@ -150,7 +150,7 @@ function comparisons(id: string, whose: string, how: string, rates: Collected): 
     },
     {
       id: `${id}-rate`,
-      title: `Requests per second ${whose}`,
+      title: `Requests per second ${condition}`,
       how: 'The same turns.',
       unit: '/s',
       better: 'higher',
