@@ -14,9 +14,14 @@ const underLoad = [
   'hostile/quick',
 ];
 
-/** Tests that need HTTP, a stop or a crash of the server, run once more on the newer build. */
+/**
+ * Tests that need HTTP, a stop or a crash of the server, run once more on the newer build; and on its
+ * Node.js, where several workers of `--http node` share a port.
+ */
 const onBothBuilds = [
-  ...['crash', 'exactness', 'refusal', 'restart', 'tls', 'upgrade'].map((name) => `server/${name}`),
+  ...['crash', 'exactness', 'http-node', 'refusal', 'restart', 'tls', 'upgrade'].map(
+    (name) => `server/${name}`,
+  ),
   'hostile/quick',
 ];
 

@@ -189,6 +189,18 @@ describe.each(modes)('--ack %s', (ack) => {
     expect(statusesIn(await exchange(server.port, [get + bad + get], 3))).toEqual([200]);
   });
 
+  test('a client that sends on while it is refused gets its answers', async () => {
+    const { connect, counted } = await start(['--ack', ack]);
+    for (let round = 1; round <= 20; round++) {
+      const client = await connect();
+      client.write(get.repeat(2) + getWith('Host: reto3'));
+      for (let more = 0; more < 20; more++) client.write('x'.repeat(50_000));
+      expect(await client.closedWithin(patienceMs)).toBeDefined();
+      expect([client.answered, await counted()]).toEqual([2, 2 * round]);
+      client.destroy();
+    }
+  });
+
   test('a stop answers what it has counted, and leaves with 0', async () => {
     const { server } = await start(['--ack', ack]);
     const load = Load.start({ port: server.port, connections: 16, depth: 8 });

@@ -160,7 +160,8 @@ http.client.HTTPConnection._http_vsn_str = 'HTTP/1.0'
 for keep in ({}, {'Connection': 'keep-alive'}):
     connection = http.client.HTTPConnection('127.0.0.1', ${port})
     for time in range(10):
-        connection.request('POST', '/', body='value=1', headers=keep)
+        # One that was answered before its body is read would be reset while it sends.
+        connection.request('POST', '/', body='x' * 90_000 * time, headers=keep)
         answer = connection.getresponse()
         print(answer.status, answer.read().decode())
 `;

@@ -6,8 +6,11 @@
  * what shares a packet is handed over at once. So where the parser meets something malformed, answers
  * to messages before it may not be out yet. The connection is closed when they are.
  */
-import type { ServerResponse } from 'node:http';
+import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
+
+/** A client on the other side of the world has its answers by then. */
+const lingerMs = 1_000;
 
 export class Connection {
   /** Whether no message has come. */
@@ -25,14 +28,28 @@ export class Connection {
     this.#newest = answer;
   }
 
-  /** Closes the connection, after the answers to all that came before, with `last` if it is given. */
-  refuse(socket: Duplex, last: string | undefined): void {
+  /**
+   * Says a last word and closes the connection, after the answers to all that came before. What the
+   * client still sends is read and thrown away for a moment: a connection that is closed with bytes
+   * unread is reset, which can cost its client the answers.
+   */
+  refuse(socket: Duplex, lastWord: string): void {
     if (this.refused) return;
     this.refused = true;
-    const close = (): void => {
-      if (last !== undefined && socket.writable) socket.end(last, () => socket.destroy());
-      else socket.destroy();
-    };
+    this.#afterAnswers(() => {
+      if (socket.writable) socket.end(lastWord);
+      const timer = setTimeout(() => socket.destroy(), lingerMs).unref();
+      socket.once('close', () => clearTimeout(timer));
+    });
+  }
+
+  /** Closes a connection that is quiet or broken, after the answers to all that came before. */
+  drop(socket: Duplex): void {
+    this.refused = true;
+    this.#afterAnswers(() => socket.destroy());
+  }
+
+  #afterAnswers(close: () => void): void {
     const answer = this.#lastComplete();
     if (answer === undefined || answer.writableFinished || answer.destroyed) close();
     else answer.once('finish', close);
@@ -65,18 +82,19 @@ export class Connections {
   }
 
   of(socket: Duplex): Connection {
-    const connection = this.#all.get(socket);
+    const connection = this.find(socket);
     if (connection === undefined) throw new Error('BUG: a request of an unknown connection');
     return connection;
   }
 
-  /** As `Connection.refuse`; one whose TLS handshake failed is closed. */
-  refuse(socket: Duplex, last: string | undefined): void {
-    const connection = this.#all.get(socket);
-    if (connection !== undefined) connection.refuse(socket, last);
-    else {
-      socket.destroy();
-      this.#endedSilent();
-    }
+  /** undefined: its TLS handshake failed. */
+  find(socket: Duplex): Connection | undefined {
+    return this.#all.get(socket);
   }
+}
+
+/** A whole answer that refuses a request. */
+export function refusal(status: number): string {
+  const line = `HTTP/1.1 ${status} ${STATUS_CODES[status]}`;
+  return `${line}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
 }

@@ -9,7 +9,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { messageOf, Reto3Error } from '@reto3/core';
 import { type EngineWork, type OpenEngine, quietSeconds } from '../engine.ts';
-import { Connections } from './connections.ts';
+import { Connections, refusal } from './connections.ts';
 import { handlerOf } from './handlers.ts';
 import { HeldAnswers } from './held-answers.ts';
 
@@ -30,12 +30,15 @@ export const openNode: OpenEngine = async (work) => {
   server.on(work.tls === undefined ? 'connection' : 'secureConnection', (socket) =>
     connections.add(socket),
   );
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
-    connections.refuse(socket, refusalOf(error.code)),
-  );
-  server.on('connect', (_, socket: Duplex) =>
-    connections.refuse(socket, refusal('501 Not Implemented')),
-  );
+  server.on('clientError', ({ code = '' }: NodeJS.ErrnoException, socket) => {
+    const connection = connections.find(socket);
+    if (connection === undefined) {
+      socket.destroy();
+      work.endedSilent();
+    } else if (code.startsWith('HPE_')) connection.refuse(socket, lastWordOn(code));
+    else connection.drop(socket);
+  });
+  server.on('connect', (_, socket: Duplex) => connections.of(socket).refuse(socket, refusal(501)));
   server.on('timeout', (socket) => {
     if (connections.of(socket).waiting === 0) socket.destroy();
   });
@@ -97,19 +100,9 @@ function portOf(server: Server): number {
   return address.port;
 }
 
-/** By the code of Node's error; undefined: the connection is closed without a word. */
-function refusalOf(code: string | undefined): string | undefined {
-  switch (code) {
-    case 'HPE_HEADER_OVERFLOW':
-      return refusal('431 Request Header Fields Too Large');
-    // See the promises in engine.ts.
-    case 'HPE_INVALID_CONTENT_LENGTH':
-      return undefined;
-    default:
-      return code?.startsWith('HPE_') ? refusal('400 Bad Request') : undefined;
-  }
-}
-
-function refusal(status: string): string {
-  return `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
+/** By the code of Node's parser. */
+function lastWordOn(code: string): string {
+  if (code === 'HPE_HEADER_OVERFLOW') return refusal(431);
+  // See the promises in engine.ts.
+  return code === 'HPE_INVALID_CONTENT_LENGTH' ? '' : refusal(400);
 }

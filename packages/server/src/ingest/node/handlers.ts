@@ -13,9 +13,9 @@ import {
   needsBody,
   noBody,
 } from '../counting.ts';
-import type { Connection, Connections } from './connections.ts';
+import { type Connection, type Connections, refusal } from './connections.ts';
 import { headOf, judge, type Refusal } from './head.ts';
-import { type HeldAnswers, sendOk } from './held-answers.ts';
+import { closesAfter, type HeldAnswers, sendOk } from './held-answers.ts';
 
 export interface Handling {
   readonly connections: Connections;
@@ -40,13 +40,14 @@ function answerAtOnce({ connections, mostBodyBytes, counting }: Handling): Reque
     if (connection.refused) return;
     connection.begin(response);
     const judgement = judge(request, mostBodyBytes);
-    if (judgement === 'no body' || judgement === 'length') answer(connection, response);
-    else if (judgement === 'chunked')
+    if (judgement === 'no body' || (judgement === 'length' && !closesAfter(response)))
+      answer(connection, response);
+    else if (typeof judgement === 'string')
       takeBody(request, mostBodyBytes, {
         whole: () => answer(connection, response),
-        tooLarge: () => refuse(connection, response, 413),
+        tooLarge: () => refuse(connection, request, 413),
       });
-    else refuse(connection, response, judgement);
+    else refuse(connection, request, judgement);
   };
 
   function answer(connection: Connection, response: ServerResponse): void {
@@ -68,7 +69,7 @@ function answerInGeneral(handling: Handling): RequestListener {
     if (connection.refused) return;
     connection.begin(response);
     const judgement = judge(request, mostBodyBytes);
-    if (typeof judgement === 'number') return refuse(connection, response, judgement);
+    if (typeof judgement === 'number') return refuse(connection, request, judgement);
     if (held?.refuses) return refuseForNow(response);
     const head = headOf(request);
     const answer = (body: Uint8Array, bodyBytes: number): void => {
@@ -81,7 +82,8 @@ function answerInGeneral(handling: Handling): RequestListener {
       if (held === undefined) sendOk(response);
       else held.add({ response, socket, connection });
     };
-    if (judgement === 'no body' || (judgement === 'length' && !readsBody)) {
+    const isDecided = judgement === 'length' && !readsBody && !closesAfter(response);
+    if (judgement === 'no body' || isDecided) {
       answer(noBody, 0);
       return;
     }
@@ -94,7 +96,7 @@ function answerInGeneral(handling: Handling): RequestListener {
         else if (body.isComplete) answer(body.bytes, bodyBytes);
         else refuseForNow(response);
       },
-      tooLarge: () => refuse(connection, response, 413),
+      tooLarge: () => refuse(connection, request, 413),
     });
   };
 }
@@ -152,9 +154,9 @@ class SeenBody {
 }
 
 /** Nothing that follows on that connection is looked at: it could be hidden in this request. */
-function refuse(connection: Connection, response: ServerResponse, status: Refusal): void {
-  connection.refused = true;
-  response.writeHead(status, { connection: 'close', 'content-length': 0 }).end();
+function refuse(connection: Connection, request: IncomingMessage, status: Refusal): void {
+  connection.refuse(request.socket, refusal(status));
+  request.resume();
 }
 
 function refuseForNow(response: ServerResponse): void {

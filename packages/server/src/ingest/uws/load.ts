@@ -55,13 +55,18 @@ export function loadUws(): UwsBuild {
         version: `${versionIn(createRequire(require.resolve(entry))(manifest))} (${label})`,
       };
     } catch (error) {
-      failures.push(`${label}: ${messageOf(error).trim().split('\n').at(-1)}`);
+      failures.push(`${label}: ${reasonOf(error)}`);
     }
   }
   throw new Reto3Error(
     'RETO3_UWS_MISSING',
     `cannot load uWebSockets.js on Node.js ${process.versions.node}, ${process.platform}-${process.arch}: ${failures.join('; ')}`,
   );
+}
+
+function reasonOf(error: unknown): string {
+  const isMissing = error instanceof Error && 'code' in error && error.code === 'MODULE_NOT_FOUND';
+  return isMissing ? `no ${binary}` : `${messageOf(error).trim().split('\n').at(-1)}`;
 }
 
 function isUws(module: unknown): module is UwsModule {
