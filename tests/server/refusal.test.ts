@@ -170,7 +170,7 @@ test('a token file that is missing, empty, or unfit for a header is refused', as
     const args = serveArgs({ dataDir: join(folder, 'data'), flags: ['--admin-token-file', file] });
     expectRefusal(await runCli(args), exit.usage, /--admin-token-file/);
     const asked = await runCli(['stats', 'sec', '--token-file', file]);
-    expectRefusal(asked, exit.usage, /--token-file.*name a file that holds the token/);
+    expectRefusal(asked, exit.usage, /--token-file.*give a file that contains the token/);
   }
 });
 
