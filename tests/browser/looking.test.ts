@@ -66,6 +66,41 @@ test('a failed answer is reported until the next one succeeds', async () => {
   await page.page.locator('#trouble').waitFor({ state: 'hidden' });
 });
 
+test('bursts belong to the view: a late answer is dropped, and a failed one asked for again', async () => {
+  const server = await startLoaded();
+  const page = await Dashboard.open(server.adminUrl, '', { mayRefuse: true });
+  await page.untilLive();
+  await waitUntil('requests are in view', async () => (await page.number('messages')) > 2_000);
+  await page.page.click('#live');
+  const { from, to } = await page.heldRange();
+  const go = (spanMs: number): Promise<void> =>
+    page.page.evaluate(`location.hash = '#from=${to - spanMs}&to=${to}'`);
+  const found = page.page.locator('#bursts-found');
+  await found.waitFor({ state: 'visible' });
+
+  // A day is analysed only on request, once it has a whole minute; on return the list is there again.
+  await go(86_400_000);
+  await page.untilText('bursts-shown', /^(Analysing 1 d|Nothing was counted) /);
+  await go(to - from);
+  await found.waitFor({ state: 'visible' });
+
+  const error = { code: 'RETO3_NO_DATA', message: 'nothing there', hint: '' };
+  await page.page.route('**/v1/bursts?*', (route) => route.fulfill({ status: 404, json: error }));
+  await go(to - from - 10);
+  await page.untilText('bursts-shown', 'cannot find bursts: nothing there');
+  await page.page.unroute('**/v1/bursts?*');
+  await found.waitFor({ state: 'visible' });
+
+  await page.page.route('**/v1/bursts?*', () => undefined);
+  const asked = page.page.waitForRequest('**/v1/bursts?*');
+  await go(to - from - 20);
+  const pending = await asked;
+  const dropped = page.page.waitForEvent('requestfailed', (request) => request === pending);
+  await go(86_400_000);
+  await dropped;
+  await page.page.unrouteAll({ behavior: 'ignoreErrors' });
+});
+
 test('the view of a new server begins where counting began, in every preset', async () => {
   const server = await startLoaded();
   const { startedAt } = await askInfo(server.adminUrl);

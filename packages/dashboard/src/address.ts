@@ -1,9 +1,9 @@
 /**
- * The address of the page names what is shown, so that it can be shared. Written when the view
- * changes; followed when somebody edits it, opens a link or goes back.
+ * The page's address names the view, so that users can share it. The page writes it when the view
+ * changes, and follows it when the user edits it, opens a link or goes back.
  *
- * Browsers change the address first and send `hashchange` in a later task. A view that is written in
- * between would overwrite the address before anybody has read it, so it is left alone.
+ * Browsers change the address first and send `hashchange` in a later task. Until that event, the page
+ * does not write, because it would overwrite an address that it has not read yet.
  */
 
 /** Browsers refuse more than a hundred changes in ten seconds. */

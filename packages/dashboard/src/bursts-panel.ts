@@ -2,8 +2,8 @@
  * Bursts and stalls in the range of the chart, from /v1/bursts. Asks again when the view changes, and
  * from time to time while it is live. The chart marks what it found.
  *
- * Whoever jumps to a burst keeps the list: the range of one burst says nothing about bursts, and the
- * next one in the list is what people want to see next.
+ * A jump to a burst keeps the list: the range of one burst says nothing about bursts, and users want to
+ * see the next one in the list.
  */
 import type { Bursts } from '@reto3/client/answers';
 import type { Marks } from './chart-marks.ts';
@@ -42,8 +42,10 @@ export class BurstsPanel {
   /** The latest view, and since when it is shown. */
   #view: View | undefined;
   #since = 0;
-  /** The latest analysis. */
+  /** The latest analysis, finished or not; undefined if its result is not shown. */
   #asked: { readonly view: View; readonly range: Range; readonly at: number } | undefined;
+  #pending = false;
+  #failed = false;
   #request = new AbortController();
   /** The view of one burst or stall, and the view that it was chosen in. */
   #visit: { readonly view: View; readonly from: View } | undefined;
@@ -76,6 +78,7 @@ export class BurstsPanel {
       const comesBack = isSame(view, this.#visit?.from);
       if (comesBack && view.to !== undefined) this.#asked = { view, range, at: now };
       if (!isSame(view, this.#visit?.view)) this.#visit = undefined;
+      if (this.#pending && !isSame(view, this.#asked?.view)) this.#cancel();
       this.#view = view;
       this.#since = now;
       this.#wanted = false;
@@ -85,8 +88,11 @@ export class BurstsPanel {
     const isNew = !isSame(view, this.#asked?.view);
     element('bursts-ask', HTMLElement).hidden = !long || !isNew || this.#visit !== undefined;
     if (this.#visit !== undefined) return;
-    if (!counted) this.#showMessage('Nothing was counted in this range.');
-    else if (long && isNew && !this.#wanted) {
+    if (!counted) {
+      this.#cancel();
+      this.#showMessage('Nothing was counted in this range.');
+    } else if (long && isNew && !this.#wanted) {
+      this.#cancel();
       this.#showMessage(
         `Analysing ${lengthText(range.to - range.from)} takes the server a moment.`,
       );
@@ -98,8 +104,7 @@ export class BurstsPanel {
 
   /** Drops everything, for other counts. */
   forget(): void {
-    this.#request.abort();
-    this.#asked = undefined;
+    this.#cancel();
     this.#visit = undefined;
     this.#view = undefined;
     // The list belongs to other counts.
@@ -107,9 +112,17 @@ export class BurstsPanel {
     this.#events.found(noMarks);
   }
 
+  /** Drops the latest analysis: its view is gone, or something else takes its place. */
+  #cancel(): void {
+    this.#request.abort();
+    this.#pending = false;
+    this.#asked = undefined;
+  }
+
   #isDue(view: View, range: Range, now: number): boolean {
     const asked = this.#asked;
     if (asked === undefined || !isSame(view, asked.view)) return true;
+    if (this.#failed) return now - asked.at >= minRefreshMs;
     if (view.to !== undefined) return false;
     // No row moves while the user is about to click it.
     if (this.#panel.querySelector('tbody tr:is(:hover, :focus-within)') !== null) return false;
@@ -123,12 +136,17 @@ export class BurstsPanel {
     const { signal } = this.#request;
     this.#asked = { view, range, at: performance.now() };
     this.#wanted = false;
+    this.#pending = true;
+    this.#failed = false;
     try {
       const answer = await this.#client.bursts(range, signal);
       if (signal.aborted) return;
+      this.#pending = false;
       this.#write(answer);
     } catch (error) {
       if (signal.aborted) return;
+      this.#pending = false;
+      this.#failed = true;
       this.#showMessage(
         `cannot find bursts: ${error instanceof Error ? error.message : String(error)}`,
       );

@@ -25,7 +25,7 @@ const eventMs = 100;
 const tokenKey = `reto3-token ${location.pathname}`;
 
 export class Client {
-  /** ScopeSelector counts are asked for. */
+  /** The counts to ask for. */
   selector: ScopeSelector = { scope: 'node' };
   #token = sessionStorage.getItem(tokenKey) ?? undefined;
 

@@ -94,7 +94,7 @@ export function toHash(view: View, selector: ScopeSelector): string {
   return `#from=${view.to - view.spanMs}&to=${view.to}${more}`;
 }
 
-/** ScopeSelector counts an address names; undefined where it says nothing. */
+/** The scope in a hash; undefined if it names none. */
 export function selectorFromHash(hash: string): ScopeSelector | undefined {
   const parameters = new URLSearchParams(hash.replace(/^#/, ''));
   const [scope, node] = [parameters.get('scope'), parameters.get('node')];
