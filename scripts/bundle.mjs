@@ -28,19 +28,20 @@ for (const [name, others] of Object.entries(inner)) {
   const folder = join(root, 'packages', name);
   const inputs = [...doorsOf(folder), ...others];
   const dist = join(folder, 'dist');
-  // Chunks of earlier builds.
-  for (const file of readdirSync(dist, { recursive: true }))
-    if (/\.js(\.map)?$/.test(file)) rmSync(join(dist, file));
   const bundle = await rolldown({
     input: Object.fromEntries(inputs.map((input) => [input, join(folder, 'src', `${input}.ts`)])),
     platform: 'node',
     external: isForeign,
   });
-  await bundle.write({
+  const { output } = await bundle.write({
     dir: dist,
     format: 'esm',
     chunkFileNames: '[name]-[hash].js',
     // What most commands share is one file, not one for each set of commands that share it.
     codeSplitting: { groups: [{ name: 'common', minShareCount: 3 }] },
   });
+  // Chunks of earlier builds; only now, so that a process which starts meanwhile finds its files.
+  const written = new Set(output.map(({ fileName }) => fileName));
+  for (const file of readdirSync(dist, { recursive: true }))
+    if (/\.js(\.map)?$/.test(file) && !written.has(file)) rmSync(join(dist, file));
 }

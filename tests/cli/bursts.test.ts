@@ -105,7 +105,7 @@ test('exit codes distinguish the failures', async () => {
   expect(above.code).toBe(5);
   expect(above.stdout).not.toBe('');
   expect(above.stderr).toMatch(
-    /^reto3: 1 messages came in the 10 ms from .*, more than 0 \(.+\) \[RETO3_CHECK_FAILED\]\n$/,
+    /^reto3: 1 messages arrived in the 10 ms from .*, more than 0 \(.+\) \[RETO3_CHECK_FAILED\]\n$/,
   );
   const empty = ['--from', '2015-05-28', '--to', '2015-05-29', ...offline];
   expect(await runCli(['bursts', ...empty])).toMatchObject({ code: 4, stdout: '' });

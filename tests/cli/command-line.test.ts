@@ -29,7 +29,7 @@ test.each([
   ],
   [
     ['whatif'],
-    'got no --capacity, want the requests a second (as in reto3 whatif --capacity 6000)',
+    'got no --capacity, want the requests per second that the server handles (such as reto3 whatif',
   ],
   [
     ['stats', 'hour'],

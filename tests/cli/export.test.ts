@@ -76,7 +76,7 @@ test('only regular files are replaced, also through a link', async () => {
   const args = ['export', 'min', '--format', 'csv', '--data-dir', dataDir, '--output'];
   const refused = await runCli([...args, pipe]);
   expect(refused).toMatchObject({ code: 1, stdout: '' });
-  expect(refused.stderr).toContain(`cannot write ${pipe}: it is there, and no file`);
+  expect(refused.stderr).toContain(`cannot write ${pipe}: it exists and is not a regular file`);
   expect((await lstat(pipe)).isFIFO()).toBe(true);
 
   await writeFile(file, 'before');

@@ -84,13 +84,13 @@ needsTmux('a server that exits is shown as unreachable, and again when it is bac
   const terminal = Terminal.run(['top', '--url', adminUrl], size);
   await terminal.shows(/messages {3}1,234 since the start/);
   await server.stop();
-  const away = await terminal.shows(/the server is away since .*, trying again/);
+  const away = await terminal.shows(/no answer since .*, trying again/);
   expect(away).toMatch(/messages {3}1,234 since the start/);
   const again = await Server.start({ dataDir, ...ports });
   await send(again);
   await send(again);
   const back = await terminal.shows(/messages {3}2,468 since the start/);
-  expect(back).not.toMatch(/is away/);
+  expect(back).not.toMatch(/no answer/);
   expect(back).toMatch(/final through/);
   terminal.press('q');
   await terminal.shows(/left with 0/);
@@ -168,7 +168,7 @@ test('a chart without a terminal shows the same windows, and refuses to follow',
   expect(chart.stdout).toMatch(/^1300 ┤/m);
   const follow = await runCli(['stats', 'min', '--chart', '--follow', '--url', adminUrl]);
   expect(follow.code).toBe(2);
-  expect(follow.stderr).toMatch(/got --chart with --follow, and no terminal/);
+  expect(follow.stderr).toMatch(/got --chart with --follow, which needs a terminal/);
 });
 
 /** A server that cannot read its newest second, which has messages. @returns its address */

@@ -1,9 +1,9 @@
 /**
- * Asks for an analysis of ms10 windows, of a server or of the data folder of one that is stopped,
- * and prints it. Both give the same answer, since both are made by the same code.
+ * Analyses ms10 windows of a server, of the data folder of a stopped one, or of logs, and prints the
+ * result. All give the same answer, made by the same code.
  */
 
-import { type ApiOptions, ask as askServer, type Missing } from '@reto3/client';
+import { type ApiOptions, ask, type Missing } from '@reto3/client';
 import type { Answers } from '@reto3/client/answers';
 import { ms10, timeText } from '@reto3/core';
 import type { Series } from '@reto3/engine';
@@ -12,33 +12,33 @@ import {
   assertComplete,
   type CountsSource,
   countsFolder,
-  whoseOf,
-  withCureForMerger,
+  scopeOf,
+  withMergerHint,
 } from './answers.ts';
 import type { analysisFormats } from './flags.ts';
-import { type LogSource, readSaying } from './log-source.ts';
-import { sayOnStderr } from './terminal/notes.ts';
+import { type LogSource, readAndSummarise } from './log-source.ts';
+import { noteOnStderr } from './terminal/notes.ts';
 
-/** An analysis, where a server has it and how to make it of a folder. */
+/** Where a server has the analysis, and how to make it of stored windows. */
 interface Analysis<Path extends AnalysisPath> {
   readonly path: Path;
   /** As the query of `path` and as `make` takes it. */
   readonly query: Asked & Readonly<Record<string, string | boolean | undefined>>;
-  /** Loaded only where a folder is read. */
+  /** Called, and its code loaded, only if no server is asked. */
   readonly make: (series: Series) => Promise<Answers[Path]>;
 }
 
 type AnalysisPath = '/v1/bursts' | '/v1/whatif';
 
 /** @throws Reto3Error RETO3_BAD_TIME, RETO3_BAD_RANGE, RETO3_NO_DATA, and what the source throws */
-export async function ask<Path extends AnalysisPath>(
+export async function askAnalysis<Path extends AnalysisPath>(
   source: CountsSource,
   analysis: Analysis<Path>,
 ): Promise<Answers[Path]> {
   if ('logs' in source) return ofLogs(source, analysis);
   const answer =
     'dataDir' in source ? ofFolder(source.dataDir, analysis) : ofServer(source, analysis);
-  return withCureForMerger(source, analysis.query, answer);
+  return withMergerHint(source, analysis.query, answer);
 }
 
 function ofServer<Path extends AnalysisPath>(
@@ -47,10 +47,10 @@ function ofServer<Path extends AnalysisPath>(
 ): Promise<Answers[Path]> {
   const { open, cluster, node, ...query } = analysis.query;
   const texts = Object.entries(query).map(([name, value]) => [name, value && String(value)]);
-  return askServer(source, analysis.path, {
+  return ask(source, analysis.path, {
     ...Object.fromEntries(texts),
     ...(open && { open: 'true' }),
-    ...whoseOf({ cluster, node }),
+    ...scopeOf({ cluster, node }),
   });
 }
 
@@ -62,7 +62,7 @@ async function ofFolder<Path extends AnalysisPath>(
     import('@reto3/engine'),
     import('@reto3/engine'),
   ]);
-  const { scope } = whoseOf(analysis.query);
+  const { scope } = scopeOf(analysis.query);
   return DataFolder.with(countsFolder(dataDir, scope), async (data) => {
     const nowMs = Date.now();
     const view = await data.view(ms10, nowMs);
@@ -74,40 +74,40 @@ async function ofFolder<Path extends AnalysisPath>(
   });
 }
 
-/** More takes minutes: a year has three billion windows. */
-const maxUnaskedMs = 31 * 86_400_000;
+/** The longest default range: a year has three billion windows, which take minutes. */
+const maxDefaultMs = 31 * 86_400_000;
 
-/** Of all that the logs hold where no range is named; of the newest 31 days where they count in more. */
+/** Analyses the whole log by default, or its newest 31 days if it spans more. */
 async function ofLogs<Path extends AnalysisPath>(
   source: LogSource,
   analysis: Analysis<Path>,
 ): Promise<Answers[Path]> {
   const { openSeries } = await import('@reto3/engine');
   const nowMs = Date.now();
-  const counts = await readSaying(source, nowMs);
+  const counts = await readAndSummarise(source, nowMs);
   const { query } = analysis;
-  const { scope } = whoseOf(query);
+  const { scope } = scopeOf(query);
   const isOpen = query.last === undefined && query.from === undefined;
-  const isLong = counts.countedMs > maxUnaskedMs;
-  const from = isLong ? counts.to - maxUnaskedMs : counts.from;
-  if (isOpen && isLong) sayOnStderr('the newest 31 days; --from asks for more');
+  const isLong = counts.countedMs > maxDefaultMs;
+  const from = isLong ? counts.to - maxDefaultMs : counts.from;
+  if (isOpen && isLong) noteOnStderr('analysing the newest 31 days; --from extends the range');
   const range = isOpen ? { ...query, from: new Date(from).toISOString() } : query;
   return analysis.make(await openSeries(counts.view(ms10), { ...range, scope }, nowMs));
 }
 
 type Format = (typeof analysisFormats)[number];
 
-/** How an analysis is printed: as text, and of what its rows are. */
+/** How to print an analysis: its lines as text, and its rows in the other formats. */
 export interface Layout<Answer> {
   readonly lines: (answer: Answer) => readonly string[];
-  /** What csv and ndjson have a line for; csv names its columns after their fields. */
+  /** One per line of csv and ndjson; the columns of csv are their fields. */
   readonly rows: (answer: Answer) => readonly Readonly<Record<string, number>>[];
   readonly columns: readonly string[];
 }
 
 /**
  * Prints an answer on stdout.
- * @throws Reto3Error RETO3_BLOCK_DAMAGED after it, where it had to leave something out
+ * @throws Reto3Error RETO3_BLOCK_DAMAGED, after printing, if something had to be left out
  */
 export function print<Answer extends Missing>(
   answer: Answer,
@@ -139,14 +139,14 @@ function formatLines<Answer>(
   }
 }
 
-/** Of rows: shares to nine digits, without the noise of their arithmetic; counts and times as they are. */
+/** Rounds shares to nine digits, which drops the noise of their arithmetic; keeps whole numbers. */
 function rounded(_: string, value: unknown): unknown {
   return typeof value === 'number' && !Number.isInteger(value)
     ? Number(value.toPrecision(9))
     : value;
 }
 
-/** A number as short as it can be with three digits behind the point. */
+/** A number with up to three decimals, without trailing zeros. */
 export function short(value: number): string {
   return String(Number(value.toFixed(3)));
 }
@@ -156,7 +156,7 @@ export function percent(share: number): string {
   return `${short(Math.round(share * 1_000) / 10)} %`;
 }
 
-/** The first line: what was looked at. */
+/** The first line: the range, its windows and its messages. */
 export function rangeLine(answer: {
   readonly from: number;
   readonly to: number;

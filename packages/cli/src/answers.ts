@@ -1,6 +1,6 @@
 /**
- * Where answers about windows come from: a server, the data folder of one that is stopped, or logs.
- * All give the same bytes, the same errors and the same exit codes.
+ * The sources of windows: a server, the data folder of a stopped one, or logs. All give the same bytes,
+ * errors and exit codes.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,11 +19,11 @@ import {
 } from '@reto3/core';
 import type { CountsView } from '@reto3/engine';
 import { apiOptionsOf } from './flags.ts';
-import { type LogSource, logSourceOf, readSaying } from './log-source.ts';
-import { sayOnStderr } from './terminal/notes.ts';
+import { type LogSource, logSourceOf, readAndSummarise } from './log-source.ts';
+import { noteOnStderr } from './terminal/notes.ts';
 
 export type Source = ApiOptions | { readonly dataDir: string };
-/** Where windows come from; messages are not kept of logs. */
+/** A source of windows; logs have no messages to query. */
 export type CountsSource = Source | LogSource;
 
 export interface Asked {
@@ -38,16 +38,16 @@ export interface Asked {
 interface Question extends Asked {
   readonly period: PeriodName;
   readonly format: FormatName;
-  /** Given where the answer is followed: it may be empty, and damage does not end it. */
+  /** Given for a follow: the answer may be empty, and damage does not end it. */
   readonly onMissing?: (missing: Missing) => void;
 }
 
-/** Whose counts: `--cluster` asks for those of all nodes, `--node` for those of one of them. */
-export function whoseOf({ cluster, node }: Pick<Asked, 'cluster' | 'node'>): ScopeSelector {
+/** `--cluster` selects the counts of all nodes, `--node` those of one. */
+export function scopeOf({ cluster, node }: Pick<Asked, 'cluster' | 'node'>): ScopeSelector {
   return { scope: cluster || node !== undefined ? 'cluster' : 'node', node };
 }
 
-/** Where a data folder has the counts of a scope: a merger keeps the cluster's in one of their own. */
+/** The folder with the counts of a scope: a merger keeps the cluster in a folder of its own. */
 export function countsFolder(dataDir: string, scope: Scope): string {
   return scope === 'cluster' ? join(dataDir, 'cluster') : dataDir;
 }
@@ -62,8 +62,8 @@ export function sourceOf(
   const dataDir = flags['data-dir'];
   if (dataDir === undefined) return apiOptionsOf(flags);
   if (flags.node === undefined) return { dataDir };
-  throw new Reto3Error('RETO3_BAD_RANGE', 'got --node with --data-dir, which it cannot have', {
-    hint: "ask the server that adds up the cluster, or read that node's own folder",
+  throw new Reto3Error('RETO3_BAD_RANGE', 'got --node with --data-dir, want one of them', {
+    hint: "ask the server that merges the cluster, or read the node's own folder",
   });
 }
 
@@ -77,28 +77,24 @@ export function countsSourceOf(
 /** The server whose windows can be followed. @throws Reto3Error RETO3_BAD_RANGE */
 export function serverToFollow(source: CountsSource, asked: Asked): ApiOptions {
   if ('logs' in source)
-    throw new Reto3Error('RETO3_BAD_RANGE', 'got --follow with --log, which it cannot have', {
-      hint: 'leave out one of them',
+    throw new Reto3Error('RETO3_BAD_RANGE', 'got --follow with --log, want one of them', {
+      hint: 'omit one of the two',
     });
   if ('dataDir' in source) {
-    throw new Reto3Error(
-      'RETO3_BAD_RANGE',
-      'got --follow with --data-dir, where nothing is being counted',
-      { hint: 'follow a server, with --url' },
-    );
+    throw new Reto3Error('RETO3_BAD_RANGE', 'got --follow with --data-dir, want one of them', {
+      hint: 'nothing is being counted there; follow a server with --url',
+    });
   }
   if (asked.to !== undefined || asked.open) {
-    throw new Reto3Error(
-      'RETO3_BAD_RANGE',
-      'got --follow with --to or --open, which it cannot have',
-      { hint: 'leave --to and --open out, or --follow' },
-    );
+    throw new Reto3Error('RETO3_BAD_RANGE', 'got --follow with --to or --open, want only one', {
+      hint: 'a follow has no end, and prints only final windows',
+    });
   }
   return source;
 }
 
 /**
- * Writes the answer; resolves with where its range ends, epoch ms as text.
+ * Writes the answer; resolves with the end of its range, epoch ms as text.
  * @throws Reto3Error RETO3_NO_DATA, RETO3_BLOCK_DAMAGED, and what the source throws
  */
 export function writeAnswer(
@@ -111,12 +107,12 @@ export function writeAnswer(
     'dataDir' in source
       ? fromFolder(source.dataDir, question, to)
       : fromServer(source, question, to);
-  return withCureForMerger(source, question, answer);
+  return withMergerHint(source, question, answer);
 }
 
 async function fromServer(api: ApiOptions, question: Question, into: Writable): Promise<string> {
   const { period, format, last, from, to, open } = question;
-  const query = { last, from, to, ...(open && { open: 'true' }), format, ...whoseOf(question) };
+  const query = { last, from, to, ...(open && { open: 'true' }), format, ...scopeOf(question) };
   const response = await request(api, `/v1/stats/${period}`, query, endHeaders);
   const body = new AnswerBody(response, api);
   await pipeline(body, into, { end: false }).catch((error: unknown) => {
@@ -128,14 +124,14 @@ async function fromServer(api: ApiOptions, question: Question, into: Writable): 
 
 async function fromLogs(source: LogSource, question: Question, into: Writable): Promise<string> {
   const nowMs = Date.now();
-  const counts = await readSaying(source, nowMs);
+  const counts = await readAndSummarise(source, nowMs);
   return fromView(counts.view(periods[question.period]), question, nowMs, into);
 }
 
 async function fromFolder(folder: string, question: Question, into: Writable): Promise<string> {
-  // Loaded only here: LevelDB takes longer to load than a question to a server takes.
+  // Loaded only here: loading LevelDB takes longer than asking a server.
   const { DataFolder } = await import('@reto3/engine');
-  return DataFolder.with(countsFolder(folder, whoseOf(question).scope), async (data) => {
+  return DataFolder.with(countsFolder(folder, scopeOf(question).scope), async (data) => {
     const nowMs = Date.now();
     return fromView(await data.view(periods[question.period], nowMs), question, nowMs, into);
   });
@@ -148,7 +144,7 @@ async function fromView(
   into: Writable,
 ): Promise<string> {
   const { answer } = await import('@reto3/engine');
-  const { scope } = whoseOf(question);
+  const { scope } = scopeOf(question);
   const period = periods[question.period];
   try {
     const { to, empty, pieces, damages } = await answer(
@@ -169,24 +165,24 @@ function settle({ period, onMissing }: Question, missing: Missing, empty: boolea
   else onMissing(missing);
 }
 
-/** Says, each once, which places a followed answer leaves out: the first three, and how many. */
-export function sayingMissing(what: string, say = sayOnStderr): (missing: Missing) => void {
+/** Notes each place that a followed answer leaves out, once: the first three, and how many more. */
+export function damageNotes(what: string, say = noteOnStderr): (missing: Missing) => void {
   let saidThrough = 0;
   return ({ damaged, damagedPlaces = damaged.length }) => {
-    // A damaged block is met again by each question for a part of it.
+    // Each question for a part of a damaged block reports it again.
     const fresh = damaged.filter(({ to }) => to > saidThrough);
     if (fresh.length === 0) return;
     for (const { to } of fresh) saidThrough = Math.max(saidThrough, to);
-    for (const place of fresh.slice(0, mostSaid)) say(damageMessage({ ...place, series: what }));
-    const more = damagedPlaces - (damaged.length - fresh.length) - mostSaid;
+    for (const place of fresh.slice(0, maxNoted)) say(damageMessage({ ...place, series: what }));
+    const more = damagedPlaces - (damaged.length - fresh.length) - maxNoted;
     if (more > 0) say(`and ${more} more damaged places`);
   };
 }
 
-const mostSaid = 3;
+const maxNoted = 3;
 
 /**
- * An answer says at its end what it had to leave out.
+ * Checks what an answer had to leave out, which it tells at its end.
  * @throws Reto3Error RETO3_BLOCK_DAMAGED, RETO3_NO_DATA
  */
 export function assertComplete(what: string, missing: Missing, empty: boolean): void {
@@ -203,10 +199,10 @@ export function assertComplete(what: string, missing: Missing, empty: boolean): 
 }
 
 /**
- * Passes an answer on. Where it is empty because the server only adds up a cluster, and counts
- * nothing itself, the cure is --cluster, and no wider range.
+ * Passes an answer on. If it is empty because the server only merges a cluster, and counts nothing
+ * itself, the cure is --cluster, not a wider range.
  */
-export async function withCureForMerger<Answer>(
+export async function withMergerHint<Answer>(
   source: Source,
   asked: Asked,
   answer: Promise<Answer>,
@@ -215,9 +211,9 @@ export async function withCureForMerger<Answer>(
     return await answer;
   } catch (error) {
     const isEmpty = error instanceof Reto3Error && error.code === 'RETO3_NO_DATA';
-    if (!isEmpty || whoseOf(asked).scope === 'cluster' || !(await hasClusterOnly(source)))
+    if (!isEmpty || scopeOf(asked).scope === 'cluster' || !(await hasClusterOnly(source)))
       throw error;
-    throw new Reto3Error(error.code, 'this server adds up a cluster, and counts nothing itself', {
+    throw new Reto3Error(error.code, 'this server merges a cluster, and counts nothing itself', {
       cause: error,
       hint: 'add --cluster',
     });
@@ -229,7 +225,7 @@ async function hasClusterOnly(source: Source): Promise<boolean> {
   try {
     return (await ask(source, '/v1/info')).role === 'merge';
   } catch {
-    // The first error says more than one about the question for its cause.
+    // The original error says more than one about the search for its cause.
     return false;
   }
 }

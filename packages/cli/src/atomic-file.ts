@@ -1,7 +1,7 @@
 /**
- * Writes a file whole or not at all: under another name first, on the disk before it takes its
- * name. A file of that name from before is replaced at that moment, and kept until then; the new
- * one has its mode and owner. Whatever ends the process before leaves nothing.
+ * Writes a file atomically: under a temporary name, synced, then renamed. A file of that name is kept
+ * until then, and hands its mode and owner on to the new one. A process that ends early leaves nothing
+ * behind.
  */
 import { createWriteStream, rmSync, type Stats } from 'node:fs';
 import { type FileHandle, open, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
@@ -9,23 +9,23 @@ import { dirname, resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { messageOf, Reto3Error } from '@reto3/core';
-import { orCleanUp } from './clean-up.ts';
+import { withCleanUp } from './clean-up.ts';
 import { withProgress } from './terminal/progress.ts';
 
 const updateMs = 100;
 const ownerOnly = 0o600;
 
-/** Who may read a file that was not there before. */
+/** Who may read a new file. */
 export type Audience =
   /** Its owner: it holds what clients sent. */
   | 'owner'
-  /** Whomever the umask leaves: it holds counts. */
+  /** Whoever the umask allows: it holds counts. */
   | 'umask';
 
 /**
- * Shows on a terminal how much is written.
- * @param write writes everything, and need not end the stream
- * @param check looks at what was written, under its first name
+ * Writes through a stream, with progress on a terminal.
+ * @param write need not end the stream
+ * @param check verifies the file under its temporary name
  * @throws Reto3Error RETO3_FILE_UNWRITABLE, and what `write` throws
  */
 export function writeFileAtomically<T>(
@@ -61,8 +61,8 @@ export function writeFileAtomically<T>(
 }
 
 /**
- * @param make writes into the file that it is given, which is there and empty
- * @throws Reto3Error RETO3_FILE_UNWRITABLE, and those that `make` throws
+ * @param make writes into the given file, which exists and is empty
+ * @throws Reto3Error RETO3_FILE_UNWRITABLE, and what `make` throws
  */
 export async function createFileAtomically<T>(
   path: string,
@@ -73,14 +73,14 @@ export async function createFileAtomically<T>(
     const target = await targetOf(path);
     const before = await stat(target).catch(() => undefined);
     if (before?.isFile() === false) {
-      const message = `cannot write ${path}: it is there, and no file`;
+      const message = `cannot write ${path}: it exists and is not a regular file`;
       throw new Reto3Error('RETO3_FILE_UNWRITABLE', message);
     }
     const part = `${target}.part-${process.pid}`;
     await rm(part, { force: true });
-    // Made anew, so nobody can have put a link there.
+    // Created exclusively, so nobody can have put a link there.
     await (await open(part, 'wx', ownerOnly)).close();
-    return await orCleanUp(
+    return await withCleanUp(
       () => rmSync(part, { force: true }),
       async () => {
         try {
@@ -105,13 +105,13 @@ function unwritable(path: string, cause: unknown): Reto3Error {
   return new Reto3Error('RETO3_FILE_UNWRITABLE', message, { cause });
 }
 
-/** The file that is to be written: where the path is a link, what it leads to, there or not yet. */
+/** The file to write: the target of a link, whether it exists or not. */
 async function targetOf(path: string): Promise<string> {
   try {
     return await realpath(path);
   } catch (error) {
     const link = await readlink(path).catch(() => undefined);
-    // A link that leads to itself leads nowhere.
+    // A link to itself has no target.
     if (link === undefined) return path;
     if (!isMissing(error)) throw error;
     return targetOf(resolve(await realpath(dirname(path)), link));
@@ -122,7 +122,7 @@ function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
 
-/** Gives the file the mode and owner that it is to have, and brings it to the disk. */
+/** Sets the mode and owner of the file, and syncs it. */
 async function finish(part: string, before: Stats | undefined, audience: Audience): Promise<void> {
   const file = await open(part, 'r+');
   try {
@@ -135,8 +135,8 @@ async function finish(part: string, before: Stats | undefined, audience: Audienc
 }
 
 /**
- * Gives the file the owner and group of the one before, as far as this user may.
- * @returns the bits of its mode that mean the same then
+ * Gives the file the owner and group of the old one, as far as this user may.
+ * @returns the mode bits that may be copied
  */
 async function keptBits(file: FileHandle, { uid, gid }: Stats): Promise<number> {
   const own = await file.stat();
@@ -144,7 +144,7 @@ async function keptBits(file: FileHandle, { uid, gid }: Stats): Promise<number> 
     try {
       await file.chown(uid, gid);
     } catch {
-      // The group is often one that this user is in, too; another group must not read the file.
+      // The user may be in that group. If not, the bits of the group must not be copied.
       if (own.gid !== gid && !(await given(file.chown(own.uid, gid)))) return 0o707;
     }
   }
@@ -158,7 +158,7 @@ function given(work: Promise<void>): Promise<boolean> {
   );
 }
 
-/** A new name is on the disk when its folder is. */
+/** A new name is durable once its folder is synced. */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder);
   await handle.sync().finally(() => handle.close());

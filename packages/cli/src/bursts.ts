@@ -1,25 +1,25 @@
-/** What `reto3 bursts` does: one question, its answer on stdout, and whether it is too much. */
+/** Runs `reto3 bursts`: prints the analysis, and fails above --fail-above. */
 
 import type { Bursts } from '@reto3/client/answers';
 import { parseNumber, Reto3Error, timeText } from '@reto3/core';
-import { ask, type Layout, percent, print, rangeLine, short } from './analysis.ts';
+import { askAnalysis, type Layout, percent, print, rangeLine, short } from './analysis.ts';
 import { countsSourceOf } from './answers.ts';
 import { exitCode } from './exit-code.ts';
 import { analysisFormats, type burstsFlags, formatOf, type Given } from './flags.ts';
 import { tableLines } from './terminal/table.ts';
 
-const mostMessages = 1e9;
-/** A screenful; the other formats have all of the hundred that the answer lists. */
-const mostShown = 20;
+const maxMessages = 1e9;
+/** A screenful. The other formats list all that the answer has, up to a hundred. */
+const maxShown = 20;
 
-/** @throws Reto3Error RETO3_CHECK_FAILED where the peak is above --fail-above, and what `ask` throws */
+/** @throws Reto3Error RETO3_CHECK_FAILED if the peak is above --fail-above, and what `askAnalysis` throws */
 export async function bursts(given: Given<typeof burstsFlags>): Promise<void> {
   const format = formatOf(analysisFormats, 'text', given);
   const failAbove = given['fail-above'];
   const limit =
-    failAbove === undefined ? undefined : parseNumber('fail-above', failAbove, 0, mostMessages);
+    failAbove === undefined ? undefined : parseNumber('fail-above', failAbove, 0, maxMessages);
   const { last, from, to, open, cluster, node, rise, fall, stall } = given;
-  const answer = await ask(countsSourceOf(given), {
+  const answer = await askAnalysis(countsSourceOf(given), {
     path: '/v1/bursts',
     query: { last, from, to, open, cluster, node, rise, fall, stall },
     make: async (series) => {
@@ -29,14 +29,14 @@ export async function bursts(given: Given<typeof burstsFlags>): Promise<void> {
   });
   const peak = answer.scales[0]?.peak;
   const exceeded = limit !== undefined && peak !== undefined && peak.count > limit;
-  // Before it is printed: a reader that leaves (| head) must not hide it.
+  // Set before printing: a reader that leaves (| head) must not hide it.
   if (exceeded) process.exitCode = exitCode.checkFailed;
   print(answer, format, layout);
   if (!exceeded) return;
   throw new Reto3Error(
     'RETO3_CHECK_FAILED',
-    `${peak.count} messages came in the 10 ms from ${timeText(peak.start)}, more than ${short(limit)}`,
-    { hint: 'see the bursts above, or fail at a higher --fail-above' },
+    `${peak.count} messages arrived in the 10 ms from ${timeText(peak.start)}, more than ${short(limit)}`,
+    { hint: 'the output lists the bursts; raise --fail-above to accept them' },
   );
 }
 
@@ -56,7 +56,7 @@ function burstsLines(answer: Bursts): string[] {
   const stallTotals = stalls.count === 0 ? 'none' : `${stalls.count}, ${stalls.ms} ms together`;
   const stallText =
     stallMs === undefined
-      ? 'too little traffic to tell one'
+      ? 'too little traffic to tell'
       : `${stallMs} ms or more without a message, amid traffic: ${stallTotals}`;
   return [
     rangeLine(answer),
@@ -101,11 +101,11 @@ function burstsLines(answer: Bursts): string[] {
 }
 
 function listed(count: number, which: string): string[] {
-  return count > mostShown ? [`the ${mostShown} ${which}:`] : [];
+  return count > maxShown ? [`the ${maxShown} ${which}:`] : [];
 }
 
-/** Those that the text shows, in the order that they have. */
+/** The ones to show, in their original order. */
 function largest<Stretch>(list: readonly Stretch[], sizeOf: (one: Stretch) => number): Stretch[] {
-  const shown = new Set([...list].sort((a, b) => sizeOf(b) - sizeOf(a)).slice(0, mostShown));
+  const shown = new Set([...list].sort((a, b) => sizeOf(b) - sizeOf(a)).slice(0, maxShown));
   return list.filter((one) => shown.has(one));
 }

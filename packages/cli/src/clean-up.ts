@@ -1,25 +1,24 @@
 /**
- * What a command must not leave behind when it is ended in its middle: by Ctrl-C, by whoever stops
- * it, by a terminal that closes, or by `process.exit` anywhere in this process.
+ * Cleans up after a command that is interrupted: by Ctrl-C or another signal, by a terminal that
+ * closes, or by `process.exit` anywhere in this process. It then exits with 130.
  */
 import { exitCode } from './exit-code.ts';
 import { stopSignals } from './stop-signals.ts';
 
 const leave = (): void => process.exit(exitCode.interrupted);
 
-/** For what goes on until it is stopped, and leaves nothing behind: a signal ends it with 130. */
-export function leaveWhenStopped(): void {
+/** For a command that runs until it is stopped and leaves nothing behind. */
+export function exitOnSignal(): void {
   for (const signal of stopSignals) process.once(signal, leave);
 }
 
 /**
- * Runs the work. A signal ends the process with 130 meanwhile; whatever ends it, `cleanUp` runs
- * before, and not where the work comes to its end.
- * @param cleanUp synchronous, as all that an exit waits for
+ * Runs the work. If the process exits meanwhile, for a signal or otherwise, `cleanUp` runs first.
+ * @param cleanUp synchronous: an exit waits for nothing else
  */
-export async function orCleanUp<T>(cleanUp: () => void, work: () => Promise<T>): Promise<T> {
+export async function withCleanUp<T>(cleanUp: () => void, work: () => Promise<T>): Promise<T> {
   process.once('exit', cleanUp);
-  leaveWhenStopped();
+  exitOnSignal();
   try {
     return await work();
   } finally {
@@ -29,8 +28,8 @@ export async function orCleanUp<T>(cleanUp: () => void, work: () => Promise<T>):
 }
 
 /**
- * Runs work that tidies up by itself when it is aborted. The first signal aborts it, and the process
- * ends with 130 once it has failed for that; what can no longer be given up comes to its end.
+ * Runs work that cleans up by itself when it is aborted. The first signal aborts it, and the process
+ * exits with 130 once the work has failed; work past the point of no return completes.
  */
 export async function abortable<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();

@@ -1,21 +1,24 @@
-/** Asks a server about its cluster, and writes down what it says. */
+/** Formats what a server knows of its cluster, and repairs it. */
 
 import { type ApiOptions, request, textOf } from '@reto3/client';
 import type { ClusterState } from '@reto3/client/answers';
 import { Reto3Error, timeText } from '@reto3/core';
 import { tableLines } from './terminal/table.ts';
 
-/** Has all nodes publish again all that they hold. @throws Reto3Error RETO3_NATS_AWAY */
+/** Makes every node publish everything again. @throws Reto3Error RETO3_NATS_AWAY */
 export async function askRepublish(api: ApiOptions): Promise<void> {
   await textOf(await request(api, '/v1/cluster/republish', {}, {}, 'POST'), api);
 }
 
 const header = ['node', 'state', 'msgs/s', 'share', 'lag', 'clock', 'boot', 'revision'];
 
-/** A table of the nodes. @throws Reto3Error RETO3_NO_CLUSTER where the server adds up nothing */
+/** A table of the nodes. @throws Reto3Error RETO3_NO_CLUSTER if the server merges none */
 export function clusterLines({ role, nodes, problem, server }: ClusterState): string[] {
   if (nodes === undefined) {
-    throw new Reto3Error('RETO3_NO_CLUSTER', `this server adds up no cluster: its role is ${role}`);
+    throw new Reto3Error(
+      'RETO3_NO_CLUSTER',
+      `this server does not merge the cluster: its role is ${role}`,
+    );
   }
   const rows = nodes.map((node) => [
     node.name,
@@ -27,7 +30,7 @@ export function clusterLines({ role, nodes, problem, server }: ClusterState): st
     timeText(node.boot),
     String(node.revision),
   ]);
-  const away = server === undefined ? ['NATS is away: this is what was last heard'] : [];
+  const away = server === undefined ? ['NATS is unreachable: this is the last known state'] : [];
   const lines = tableLines([header, ...rows], (column) => column >= 2);
   return [...lines, ...away, ...(problem === undefined ? [] : [problem])];
 }

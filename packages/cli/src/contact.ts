@@ -1,16 +1,16 @@
 /**
- * Whether a follow has its server: says once that it is lost, however many attempts fail then, and
- * once that it is back.
+ * Tells whether a follow has its server: once when it is lost, however many attempts fail, and once
+ * when it is back.
  */
 import { messageOf } from '@reto3/core';
-import { type Say, sayOnStderr } from './terminal/notes.ts';
+import { noteOnStderr, type Say } from './terminal/notes.ts';
 
 export class Contact {
   readonly #url: string;
   readonly #say: Say;
   #lost = false;
 
-  constructor(url: string, say: Say = sayOnStderr) {
+  constructor(url: string, say: Say = noteOnStderr) {
     this.#url = url;
     this.#say = say;
   }
@@ -28,7 +28,7 @@ export class Contact {
   }
 }
 
-/** Why a server does not answer: of an error of ours its cause, which does not repeat the address. */
+/** Why a server does not answer; of our own error the cause, which does not repeat the address. */
 export function reasonOf(error: unknown): string {
   const cause = error instanceof Error ? (error.cause ?? error) : error;
   return messageOf(cause) || messageOf(error);

@@ -7,7 +7,7 @@ import { abortable } from './clean-up.ts';
 import { exitCode } from './exit-code.ts';
 import { keepFilesPrivate } from './private-files.ts';
 import { withProgress } from './terminal/progress.ts';
-import { printLine, runOnWithoutReader } from './terminal/standard-streams.ts';
+import { ignoreClosedStdout, printLine } from './terminal/standard-streams.ts';
 
 /** @throws Reto3Error RETO3_CHECK_FAILED */
 export async function examineAndPrint(
@@ -19,7 +19,7 @@ export async function examineAndPrint(
     import('@reto3/server/uws'),
   ]);
   const findings: Finding[] = [];
-  runOnWithoutReader();
+  ignoreClosedStdout();
   const uws = http === 'uws' ? () => loadUws().version : undefined;
   for await (const finding of examine({ ...examined, loadUws: uws })) {
     findings.push(finding);

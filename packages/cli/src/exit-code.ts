@@ -11,7 +11,7 @@ export const exitCode = {
   interrupted: 130,
 } as const;
 
-/** The exit code of a command that ends with this error. */
+/** The exit code of a command that fails with this error. */
 export const errorExitCode: Readonly<Record<ErrorCode, number>> = {
   RETO3_BAD_COMMAND: exitCode.usage,
   RETO3_BAD_FLAG: exitCode.usage,

@@ -140,7 +140,7 @@ const clusterFlag = {
 } as const satisfies FlagTable;
 
 /** Which nodes to count. */
-export const whoseFlags = {
+export const scopeFlags = {
   ...clusterFlag,
   node: {
     description: 'counts of this node of the cluster, from a server that merges them',
@@ -169,7 +169,7 @@ export const listFlags = {
 
 export const statsFlags = {
   ...listFlags,
-  ...whoseFlags,
+  ...scopeFlags,
   ...logFlags,
   chart: { description: 'draw a chart instead of listing the windows' },
 } as const satisfies FlagTable;
@@ -187,7 +187,7 @@ const analysisFlags = {
   open: { description: 'include windows that are not final yet' },
   format: { description: 'output format', usual: 'text', value: analysisFormats.join('|') },
   json: { description: 'same as --format json' },
-  ...whoseFlags,
+  ...scopeFlags,
   ...sourceFlags,
   ...logFlags,
 } as const satisfies FlagTable;

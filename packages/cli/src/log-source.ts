@@ -1,8 +1,8 @@
-/** Logs as a source of windows: `--log`, and the flags that say how logs are read. */
+/** Logs as a source of windows: `--log`, and the flags for reading logs. */
 import { parseTime, Reto3Error } from '@reto3/core';
 import type { LogCounts, LogOptions } from '@reto3/sources';
-import type { Given, logFlags, sourceFlags, whoseFlags } from './flags.ts';
-import { sayOnStderr } from './terminal/notes.ts';
+import type { Given, logFlags, scopeFlags, sourceFlags } from './flags.ts';
+import { noteOnStderr } from './terminal/notes.ts';
 
 export interface LogSource {
   /** Names of files; `-` is stdin. */
@@ -11,13 +11,13 @@ export interface LogSource {
 }
 
 /**
- * The logs that the flags name; undefined where they name none.
+ * The logs that the flags name; undefined if they name none.
  * @throws Reto3Error RETO3_BAD_FLAG, RETO3_BAD_TIME
  */
 export function logSourceOf(
   given: Given<typeof logFlags> &
     Pick<Given<typeof sourceFlags>, 'data-dir'> &
-    Partial<Given<typeof whoseFlags>>,
+    Partial<Given<typeof scopeFlags>>,
 ): LogSource | undefined {
   const { log: logs = [], at, zone, pattern, start } = given;
   const format = given['log-format'];
@@ -42,19 +42,22 @@ export function logSourceOf(
   );
   if (other !== undefined)
     throw new Reto3Error('RETO3_BAD_FLAG', `got --log with --${other[0]}, want one of them`, {
-      hint: 'leave out one of them',
+      hint: 'omit one of the two',
     });
   const startMs = start === undefined ? undefined : parseTime('start', start, Date.now());
   return { logs, options: { format, at, zone, pattern, timeFormat, startMs } };
 }
 
 /**
- * Reads the logs, and says on stderr what was counted and what was skipped.
+ * Reads the logs, and summarises on stderr what was counted and skipped.
  * @throws Reto3Error RETO3_BAD_FLAG, RETO3_LOG_UNREADABLE, RETO3_LOG_UNKNOWN, RETO3_NO_DATA
  */
-export async function readSaying({ logs, options }: LogSource, nowMs: number): Promise<LogCounts> {
+export async function readAndSummarise(
+  { logs, options }: LogSource,
+  nowMs: number,
+): Promise<LogCounts> {
   const { readLogs, summaryLines } = await import('@reto3/sources');
-  const counts = await readLogs(logs, options, nowMs, sayOnStderr);
-  for (const log of counts.logs) for (const line of summaryLines(log)) sayOnStderr(line);
+  const counts = await readLogs(logs, options, nowMs, noteOnStderr);
+  for (const log of counts.logs) for (const line of summaryLines(log)) noteOnStderr(line);
   return counts;
 }

@@ -6,7 +6,7 @@
 import { Reto3Error } from '@reto3/core';
 import { commands } from './commands.ts';
 import { printError, printReto3Error } from './print-error.ts';
-import { endWithStdout, guardTerminal } from './terminal/standard-streams.ts';
+import { exitWithStdout, guardTerminal } from './terminal/standard-streams.ts';
 
 /** Commands that come with oclif's plugins. */
 const oclifCommands = ['autocomplete', 'help'];
@@ -15,7 +15,7 @@ const versionFlags: ReadonlySet<string> = new Set(['--version', '-v']);
 
 /** @param words after `reto3` */
 export async function main(words: readonly string[]): Promise<void> {
-  endWithStdout((error) => printReto3Error(error, words));
+  exitWithStdout((error) => printReto3Error(error, words));
   // It draws, and prints nothing of others.
   if (words[0] !== 'autocomplete')
     for (const stream of [process.stdout, process.stderr]) guardTerminal(stream);

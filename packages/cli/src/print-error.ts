@@ -73,7 +73,7 @@ function quotingHint(words: readonly string[]): string | undefined {
   return undefined;
 }
 
-/** The exit code that oclif puts on its errors. */
+/** The exit code in an error of oclif. */
 function oclifExitOf(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null || !('oclif' in error)) return undefined;
   const { oclif } = error;

@@ -1,4 +1,4 @@
-/** From now on only this user may read what the process writes: counts, and bodies of messages. */
+/** From now on, files that the process creates are readable by this user only. */
 export function keepFilesPrivate(): void {
   process.umask(process.umask() | 0o077);
 }

@@ -12,9 +12,9 @@ import { type ApiOptions, ask } from '@reto3/client';
 import { messageOf, type PeriodName, Reto3Error, terminalCell } from '@reto3/core';
 import { type Source, writeAnswer } from './answers.ts';
 import { createFileAtomically, writeFileAtomically } from './atomic-file.ts';
-import { orCleanUp } from './clean-up.ts';
-import { takingRows } from './taking-rows.ts';
-import { sayOnStderr } from './terminal/notes.ts';
+import { withCleanUp } from './clean-up.ts';
+import { rowSink } from './row-sink.ts';
+import { noteOnStderr } from './terminal/notes.ts';
 import { withProgress } from './terminal/progress.ts';
 import { columnWidths, tableLines } from './terminal/table.ts';
 
@@ -75,7 +75,7 @@ export async function query(source: Source, question: SqlQuestion): Promise<void
   };
   const run = async (output?: string): Promise<void> => {
     let sql: ArchiveSql | undefined;
-    await orCleanUp(
+    await withCleanUp(
       // DuckDB's threads would keep the process alive until they have the answer.
       () => sql?.interrupt(),
       async () => {
@@ -125,7 +125,7 @@ async function readCounts(
   const asked = { period, format: 'ndjson', open: true, ...range } as const;
   try {
     await withProgress(`reading the counts of ${period}`, async () => {
-      await writeAnswer(source, asked, takingRows(take));
+      await writeAnswer(source, asked, rowSink(take));
     });
   } catch (error) {
     if (!(error instanceof Reto3Error) || error.code !== 'RETO3_NO_DATA') throw error;
@@ -168,5 +168,5 @@ async function* tableText({ columns, rows }: TextRows): AsyncGenerator<string> {
   const lines = tableLines([columns, rule, ...shown], (column) => isNumeric[column] === true);
   yield `${lines.join('\n')}\n`;
   if (more)
-    sayOnStderr(`showing the first ${maxTableRows} rows (--format csv or --output writes all)`);
+    noteOnStderr(`showing the first ${maxTableRows} rows (--format csv or --output writes all)`);
 }

@@ -10,7 +10,7 @@ import { type ApiOptions, ask, type Missing, readRows } from '@reto3/client';
 import { type FormatName, Reto3Error, timeText } from '@reto3/core';
 import { assertComplete } from './answers.ts';
 import { exitCode } from './exit-code.ts';
-import { sayOnStderr } from './terminal/notes.ts';
+import { noteOnStderr } from './terminal/notes.ts';
 import { beforeLines, withProgress } from './terminal/progress.ts';
 
 export interface ReplayQuestion extends ReplayRequest {
@@ -84,7 +84,7 @@ function conclude({ report, period }: ReplayPlan, { compared, through }: Compari
     throw new Reto3Error('RETO3_CHECK_FAILED', `${differ} of ${all} differ${upTo}${left}`, {
       hint: 'stored: what the server counted; replayed: what the archive gives now',
     });
-  sayOnStderr(`${all} are stored as they are replayed${upTo}${left}`);
+  noteOnStderr(`${all} are stored as they are replayed${upTo}${left}`);
 }
 
 /** Opens the data folder, or turns to the server that is using it. */

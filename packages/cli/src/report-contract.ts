@@ -1,2 +1,2 @@
-/** What `import … from 'reto3/report'` gives to whoever writes a report. */
+/** The door `reto3/report`, for authors of reports. */
 export * from '@reto3/reports/report';

@@ -1,4 +1,4 @@
-/** Asks a server, or the data folder of one that is stopped, about reports. */
+/** Reads reports of a server, or of the data folder of a stopped one, and prints them. */
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { setTimeout } from 'node:timers/promises';
 import {
   AnswerBody,
   type ApiOptions,
-  ask as askServer,
+  ask,
   backoffMs,
   endHeaders,
   request,
@@ -21,12 +21,12 @@ import type { Report, ReportWindows } from '@reto3/reports';
 import {
   type Asked,
   assertComplete,
+  damageNotes,
   type Source,
-  sayingMissing,
   serverToFollow,
-  withCureForMerger,
+  withMergerHint,
 } from './answers.ts';
-import { leaveWhenStopped } from './clean-up.ts';
+import { exitOnSignal } from './clean-up.ts';
 import { Contact } from './contact.ts';
 
 interface ReportQuestion extends Asked {
@@ -37,10 +37,10 @@ interface ReportQuestion extends Asked {
   readonly module: string | undefined;
 }
 
-/** @param cluster those of all nodes; a server that adds them up has to be asked */
+/** @param cluster reports of all nodes, for a server that merges them */
 export async function askReports(source: Source, cluster: boolean): Promise<ReportList> {
   if ('dataDir' in source) return reportsInFolder(source.dataDir);
-  return askServer(source, '/v1/reports', cluster ? { scope: 'cluster' } : {});
+  return ask(source, '/v1/reports', cluster ? { scope: 'cluster' } : {});
 }
 
 async function reportsInFolder(folder: string): Promise<ReportList> {
@@ -56,11 +56,11 @@ async function reportsInFolder(folder: string): Promise<ReportList> {
 const nodeStates: Readonly<Record<string, string>> = {
   runs: 'runs it',
   stopped: 'ran it',
-  other: 'runs another report of that name, which is left out',
-  without: 'counts, and does not run it',
+  other: 'runs a different report of that name, which is left out',
+  without: 'counts, but does not run it',
 };
 
-/** One paragraph for each report: what it tells, since when, and its columns. */
+/** One paragraph per report: its summary, its state and its columns. */
 export function reportLines(reports: ReportList): string[] {
   return reports.flatMap(({ name, summary, running, periods, columns, since, runs, nodes }) => {
     const last = runs?.at(-1);
@@ -80,7 +80,7 @@ export function reportLines(reports: ReportList): string[] {
 }
 
 /**
- * Writes the answer; resolves with where its range ends, epoch ms as text.
+ * Writes the answer; resolves with the end of its range, epoch ms as text.
  * @throws Reto3Error RETO3_NO_DATA, RETO3_BLOCK_DAMAGED, and what the source throws
  */
 export function writeReport(
@@ -92,7 +92,7 @@ export function writeReport(
     'dataDir' in source
       ? fromFolder(source.dataDir, question, to)
       : fromServer(source, question, to);
-  return withCureForMerger(source, question, answer);
+  return withMergerHint(source, question, answer);
 }
 
 async function fromServer(
@@ -100,7 +100,7 @@ async function fromServer(
   question: ReportQuestion,
   into: Writable,
 ): Promise<string> {
-  const response = await ask(api, question);
+  const response = await requestRows(api, question);
   const body = new AnswerBody(response, api);
   await pipeline(body, into, { end: false }).catch((error: unknown) => {
     throw body.cut(error);
@@ -114,14 +114,14 @@ async function fromServer(
   return String(response.headers['reto3-to']);
 }
 
-function ask(api: ApiOptions, question: ReportQuestion): Promise<IncomingMessage> {
+function requestRows(api: ApiOptions, question: ReportQuestion): Promise<IncomingMessage> {
   const { name, period, format, last, from, to, open, cluster } = question;
   const scope = cluster ? 'cluster' : undefined;
   const query = { period, last, from, to, ...(open && { open: 'true' }), format, scope };
   return request(api, `/v1/reports/${encodeURIComponent(name)}`, query, endHeaders);
 }
 
-/** Says which nodes of the cluster are not in it: they count, and do not run the report. */
+/** Names the nodes that are missing: they count, but do not run the report. */
 function sayWithout(nodes: string, report: string): void {
   if (nodes !== '')
     process.stderr.write(
@@ -142,7 +142,7 @@ async function fromFolder(
   const { name, module, cluster } = question;
   const loaded = module === undefined ? [] : await findReports([module]);
   const given = loaded.find(({ report }) => report.name === name)?.report;
-  // A merger keeps what all nodes said in a folder of its own.
+  // A merger keeps the cluster in a folder of its own.
   return DataFolder.with(cluster ? join(folder, 'cluster') : folder, async ({ store }) => {
     const { report, open } = await (cluster ? inMergersFolder : inFolder)(store, name, given);
     const period = periodOf(report, question.period);
@@ -160,7 +160,7 @@ async function fromFolder(
   });
 }
 
-/** A report as a folder has it; nothing is being counted any more, so all of it is final. */
+/** A report in a folder. Nothing is being counted any more, so every window is final. */
 interface Stored {
   readonly report: Report;
   readonly open: (period: PeriodName) => Promise<ReportWindows>;
@@ -208,16 +208,16 @@ export async function followReport(
   into: Writable,
 ): Promise<never> {
   const api = serverToFollow(source, question);
-  leaveWhenStopped();
+  exitOnSignal();
   const format = question.format === 'json' ? 'ndjson' : question.format;
   const { from, last = from === undefined ? '1' : undefined } = question;
-  const say = sayingMissing(`report ${question.name}`);
+  const say = damageNotes(`report ${question.name}`);
   const contact = new Contact(api.url);
   let next: Asked = { from, last };
   let failed = 0;
   for (let first = true; ; first = false) {
     try {
-      const response = await ask(api, { ...question, format, ...next });
+      const response = await requestRows(api, { ...question, format, ...next });
       const body = new AnswerBody(response, api);
       const text = await body.text();
       // The header of a CSV belongs before the first rows only.

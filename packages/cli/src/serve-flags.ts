@@ -1,4 +1,4 @@
-/** The settings of the server, as flags. The values are checked by the server's own rules. */
+/** The server's settings as flags. The server itself checks the values. */
 import {
   type Config,
   environmentVariableOf,
@@ -16,7 +16,7 @@ export const serveFlags: FlagTable = Object.fromEntries(
   }),
 );
 
-/** What a setting is, and where its value comes from where the flag is not given. */
+/** The summary of a setting, its default and its environment variable. */
 export function descriptionOf(setting: Setting<unknown>): string {
   const fallback = setting.fallbackText ?? setting.fallback;
   const origin = `${fallback === undefined ? '' : `default: ${fallback}, `}env: ${environmentVariableOf(setting)}`;

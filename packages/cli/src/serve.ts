@@ -1,25 +1,25 @@
-/** Runs a server until a signal stops it. */
+/** Runs `reto3 serve`: a server, until a signal stops it. */
 
 import { messageOf } from '@reto3/core';
 import type { ServerLog } from '@reto3/server';
 import type { Config } from '@reto3/server/settings';
 import { exitCode } from './exit-code.ts';
 import { keepFilesPrivate } from './private-files.ts';
-import { dieOf, firstStopSignal } from './stop-signals.ts';
+import { exitBySignal, firstStopSignal } from './stop-signals.ts';
 
 /**
- * Resolves never: the process exits, 0 after a clean stop.
+ * Never resolves: the process exits, with 0 after a clean stop.
  * @throws Reto3Error if the server cannot start
  */
 export async function serve(config: Config): Promise<never> {
   keepFilesPrivate();
   let flushLog: ServerLog['flush'] | undefined;
-  // Listened to before anything else: a signal that comes during the start waits for its end.
+  // Before anything else: a signal during the start waits for the start to complete.
   const signal = firstStopSignal(process, (again) => {
     flushLog?.();
-    dieOf(again, exitCode.failed);
+    exitBySignal(again, exitCode.failed);
   });
-  // Loaded only here: the other commands have no use for a server.
+  // Loaded only here: no other command needs a server.
   const [{ startServer }, { createLog }] = await Promise.all([
     import('@reto3/server'),
     import('@reto3/server'),
@@ -28,11 +28,13 @@ export async function serve(config: Config): Promise<never> {
   const { log } = serverLog;
   flushLog = serverLog.flush;
   const server = await startServer(config, serverLog, (error) => {
-    log.fatal({ err: error }, `reto3 cannot go on: ${error.message}`);
+    log.fatal({ err: error }, `reto3 cannot continue: ${error.message}`);
     process.exit(exitCode.failed);
   });
 
-  log.info(`reto3 got ${await signal} and is stopping; another one after a second leaves at once`);
+  log.info(
+    `reto3 got ${await signal} and is stopping; send it again after a second to exit at once`,
+  );
   try {
     await server.stop();
   } catch (error) {

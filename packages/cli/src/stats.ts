@@ -1,4 +1,4 @@
-/** What the three stats commands do: one question, its answer on stdout. */
+/** Runs `reto3 stats`: prints, follows or draws windows. */
 import { once } from 'node:events';
 import {
   csvHeader,
@@ -12,12 +12,12 @@ import {
   type Asked,
   type CountsSource,
   countsSourceOf,
-  sayingMissing,
+  damageNotes,
+  scopeOf,
   serverToFollow,
-  whoseOf,
   writeAnswer,
 } from './answers.ts';
-import { leaveWhenStopped } from './clean-up.ts';
+import { exitOnSignal } from './clean-up.ts';
 import { Contact } from './contact.ts';
 import { formatOf, type Given, type statsFlags } from './flags.ts';
 
@@ -25,7 +25,7 @@ import { formatOf, type Given, type statsFlags } from './flags.ts';
 export async function stats(period: PeriodName, given: Given<typeof statsFlags>): Promise<void> {
   const format = formatOf(formatNames, 'text', given);
   const source = countsSourceOf(given);
-  if (given.follow) leaveWhenStopped();
+  if (given.follow) exitOnSignal();
   if (given.chart) {
     const { chartStats } = await import('./chart/chart-stats.ts');
     await chartStats(period, source, given, format);
@@ -41,7 +41,7 @@ async function followStats(
 ): Promise<void> {
   const api = serverToFollow(source, asked);
   const rowFormat = format === 'json' ? 'ndjson' : format;
-  const onMissing = sayingMissing(period);
+  const onMissing = damageNotes(period);
   let { from } = asked;
   if (asked.last !== undefined) {
     const newest = { ...asked, period, format: rowFormat, onMissing };
@@ -52,7 +52,7 @@ async function followStats(
     api,
     periods[period],
     from,
-    whoseOf(asked),
+    scopeOf(asked),
     new Contact(api.url),
   )) {
     onMissing(chunk);

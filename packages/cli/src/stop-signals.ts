@@ -1,17 +1,17 @@
 /**
- * The signals that stop a command, and how they stop a server: once listened to, none of them has
- * its default action, which would end the process in the middle of a write.
+ * The signals that stop a command. With a listener, none has its default action, which would end the
+ * process in the middle of a write.
  *
- * A signal within a second of the first is the same wish delivered twice: npm passes a terminal's
- * Ctrl-C on to a script that has had it already, and supervisors repeat SIGTERM. A later SIGINT or
- * SIGTERM is impatience. SIGHUP is not: a terminal that closes after Ctrl-C must not cut a stop short.
+ * A signal within a second of the first repeats it: npm passes a terminal's Ctrl-C on to a script that
+ * has already received it, and supervisors repeat SIGTERM. A later SIGINT or SIGTERM is impatience.
+ * SIGHUP is not: a terminal that closes after Ctrl-C must not cut a stop short.
  */
 
 export const stopSignals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 export type StopSignal = (typeof stopSignals)[number];
 
-/** Longer than npm and a busy machine take to deliver a signal twice, shorter than patience. */
-const sameWishMs = 1_000;
+/** Longer than npm and a busy machine take to deliver a signal twice, and shorter than patience. */
+const repeatedWithinMs = 1_000;
 
 interface SignalSource {
   on(signal: StopSignal, listener: (signal: StopSignal) => void): unknown;
@@ -19,7 +19,7 @@ interface SignalSource {
 
 /**
  * Resolves with the first signal.
- * @param onImpatient called with each later SIGINT or SIGTERM that is not the first one again
+ * @param onImpatient called with each later SIGINT or SIGTERM that does not just repeat the first
  */
 export function firstStopSignal(
   source: SignalSource,
@@ -33,19 +33,20 @@ export function firstStopSignal(
         if (firstAt === undefined) {
           firstAt = nowMs();
           resolve(signal);
-        } else if (signal !== 'SIGHUP' && nowMs() - firstAt >= sameWishMs) onImpatient(signal);
+        } else if (signal !== 'SIGHUP' && nowMs() - firstAt >= repeatedWithinMs)
+          onImpatient(signal);
       });
     }
   });
 }
 
 /**
- * Ends the process as the signal would by default. Not through `process.exit`: that ends the ingest
- * threads, and uWebSockets.js aborts a process whose threads end while they listen.
+ * Ends the process as the signal does by default. `process.exit` would end the ingest threads first,
+ * and uWebSockets.js aborts a process whose threads end while they listen.
  */
-export function dieOf(signal: StopSignal, exitCode: number): never {
+export function exitBySignal(signal: StopSignal, exitCode: number): never {
   process.removeAllListeners(signal);
-  // The kernel gives process 1 of a container no default actions.
+  // Process 1 of a container has no default actions.
   if (process.pid !== 1) process.kill(process.pid, signal);
   process.exit(exitCode);
 }

@@ -1,4 +1,4 @@
-/** What `reto3 --version` says: this version, and what it would run on. */
+/** The line of `reto3 --version`: the version, the platform, and the build of uWebSockets.js. */
 
 import { version } from '@reto3/core';
 import { loadUws } from '@reto3/server/uws';

@@ -1,22 +1,26 @@
-/** What `reto3 whatif` does: one question, its answer on stdout. */
+/** Runs `reto3 whatif`: prints the simulated queue and the token buckets. */
 
 import type { WhatIf } from '@reto3/client/answers';
 import { Reto3Error, timeText } from '@reto3/core';
-import { ask, type Layout, percent, print, rangeLine, short } from './analysis.ts';
+import { askAnalysis, type Layout, percent, print, rangeLine, short } from './analysis.ts';
 import { countsSourceOf } from './answers.ts';
 import { analysisFormats, formatOf, type Given, type whatIfFlags } from './flags.ts';
 import { tableLines } from './terminal/table.ts';
 
-/** @throws Reto3Error RETO3_BAD_FLAG, RETO3_BAD_FORMAT, and what `ask` throws */
+/** @throws Reto3Error RETO3_BAD_FLAG, RETO3_BAD_FORMAT, and what `askAnalysis` throws */
 export async function askWhatIf(given: Given<typeof whatIfFlags>): Promise<void> {
   const format = formatOf(analysisFormats, 'text', given);
   const { capacity, rates, last, from, to, open, cluster, node } = given;
   if (capacity === undefined) {
-    throw new Reto3Error('RETO3_BAD_FLAG', 'got no --capacity, want the requests a second', {
-      hint: 'as in reto3 whatif --capacity 6000',
-    });
+    throw new Reto3Error(
+      'RETO3_BAD_FLAG',
+      'got no --capacity, want the requests per second that the server handles',
+      {
+        hint: 'such as reto3 whatif --capacity 6000',
+      },
+    );
   }
-  const answer = await ask(countsSourceOf(given), {
+  const answer = await askAnalysis(countsSourceOf(given), {
     path: '/v1/whatif',
     query: { last, from, to, open, cluster, node, capacity, rates },
     make: async (series) => {

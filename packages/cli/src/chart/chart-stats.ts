@@ -1,17 +1,17 @@
-/** What `reto3 stats --chart` does: the same windows as without it, drawn. */
+/** Runs `reto3 stats --chart`: draws the windows that `reto3 stats` lists. */
 
 import { follow } from '@reto3/client';
 import { countedRows, type FormatName, type PeriodName, periods, Reto3Error } from '@reto3/core';
 import {
   type Asked,
   type CountsSource,
-  sayingMissing,
+  damageNotes,
+  scopeOf,
   serverToFollow,
-  whoseOf,
   writeAnswer,
 } from '../answers.ts';
 import { Contact } from '../contact.ts';
-import { takingRows } from '../taking-rows.ts';
+import { rowSink } from '../row-sink.ts';
 import { Notes } from '../terminal/notes.ts';
 import { type Canvas, canvasOf, onScreen } from '../terminal/screen.ts';
 import { drawOn } from '../terminal/standard-streams.ts';
@@ -19,12 +19,12 @@ import { ColumnGatherer } from './columns.ts';
 import { drawChart, plotColumns } from './draw.ts';
 
 /** A chart among other output need not fill a tall terminal. */
-const mostLines = 20;
-/** Below this nobody could read it. */
-const leastLines = 6;
-/** Each is looked at for every redraw; a minute of ms10. */
-const mostFollowed = 6_000;
-/** Live redraws: as often as an eye follows. */
+const maxLines = 20;
+/** A smaller chart is unreadable. */
+const minLines = 6;
+/** Windows to draw, each read on every redraw: a minute of ms10. */
+const maxFollowed = 6_000;
+/** As often as the eye follows. */
 const redrawMs = 100;
 
 /** @throws Reto3Error RETO3_BAD_FORMAT, RETO3_BAD_RANGE, and what the source throws */
@@ -37,15 +37,15 @@ export async function chartStats(
   if (format !== 'text') {
     throw new Reto3Error(
       'RETO3_BAD_FORMAT',
-      `got --chart with format ${format}, which it cannot have`,
-      { hint: 'leave out one of them' },
+      `got --chart with --format ${format}, want one of them`,
+      { hint: 'omit one of the two' },
     );
   }
   if (asked.follow) return followChart(period, source, asked);
   const gathered = new ColumnGatherer(periods[period].windowMs);
   const draw = (): void => {
     const canvas = canvasOf(process.stdout);
-    const lines = Math.max(leastLines, Math.min(mostLines, canvas.lines - 1));
+    const lines = Math.max(minLines, Math.min(maxLines, canvas.lines - 1));
     for (const line of linesOf(gathered, period, { ...canvas, lines }))
       drawOn(process.stdout, `${line}\n`);
   };
@@ -53,10 +53,10 @@ export async function chartStats(
     await writeAnswer(
       source,
       { ...asked, period, format: 'ndjson' },
-      takingRows((start, count) => gathered.add(start, count)),
+      rowSink((start, count) => gathered.add(start, count)),
     );
   } finally {
-    // What is damaged is said after what is not.
+    // The error about damaged windows comes after the chart of the others.
     draw();
   }
 }
@@ -66,26 +66,26 @@ function linesOf(gathered: ColumnGatherer, period: PeriodName, canvas: Canvas): 
   return columns === undefined ? [] : drawChart(columns, periods[period], canvas);
 }
 
-/** Draws the newest windows as they become final; the range that was asked for moves with them. */
+/** Draws the newest windows as they become final; the requested range moves with them. */
 async function followChart(period: PeriodName, source: CountsSource, asked: Asked): Promise<void> {
   const api = serverToFollow(source, asked);
   if (!process.stdout.isTTY) {
-    throw new Reto3Error('RETO3_BAD_FORMAT', 'got --chart with --follow, and no terminal', {
-      hint: 'leave out one of them, or run it in a terminal',
+    throw new Reto3Error('RETO3_BAD_FORMAT', 'got --chart with --follow, which needs a terminal', {
+      hint: 'omit one of the two, or run it in a terminal',
     });
   }
   const { windowMs, defaultLast } = periods[period];
   const recent = new Map<number, number>();
   const take = (start: number, count: number): void => void recent.set(start, count);
   const notes = new Notes();
-  const onMissing = sayingMissing(period, notes.say);
+  const onMissing = damageNotes(period, notes.say);
   const to = await writeAnswer(
     source,
     { ...asked, period, format: 'ndjson', onMissing },
-    takingRows(take),
+    rowSink(take),
   );
   const asMany = asked.last === undefined ? Math.max(recent.size, defaultLast) : Number(asked.last);
-  const keptMs = Math.min(asMany, mostFollowed) * windowMs;
+  const keptMs = Math.min(asMany, maxFollowed) * windowMs;
   const keepFrom = (oldest: number): void => {
     for (const start of recent.keys()) if (start < oldest) recent.delete(start);
   };
@@ -100,7 +100,7 @@ async function followChart(period: PeriodName, source: CountsSource, asked: Aske
     const timer = setInterval(redraw, redrawMs);
     try {
       const contact = new Contact(api.url, notes.say);
-      for await (const chunk of follow(api, periods[period], to, whoseOf(asked), contact)) {
+      for await (const chunk of follow(api, periods[period], to, scopeOf(asked), contact)) {
         onMissing(chunk);
         for (const [start, count] of countedRows(chunk, periods[period])) take(start, count);
         keepFrom(chunk.start + chunk.windows.counts.length * windowMs - keptMs);

@@ -1,23 +1,23 @@
 /**
- * Windows gathered into the columns of a chart, however many there are: memory stays at a few
- * thousand numbers. A column has the highest count of its windows, so that no burst disappears by
- * being drawn small; one without a counted window is a gap.
+ * Gathers any number of windows into the columns of a chart, in a few thousand numbers of memory. A
+ * column has the highest count of its windows, so that no burst disappears in a small chart; a column
+ * without a counted window is a gap.
  */
 
-/** More than any terminal is wide, so that the last merge of columns costs little resolution. */
-const mostBuckets = 4_096;
+/** More than any terminal has columns, so that the last merge costs little resolution. */
+const maxBuckets = 4_096;
 
 /** What a chart draws. */
 export interface Columns {
   /** Start of the first column, epoch ms. */
   readonly start: number;
-  /** How many windows a column has. */
+  /** Windows per column. */
   readonly windowsEach: number;
   /** The highest count of each column; NaN for a gap. */
   readonly highest: readonly number[];
 }
 
-/** Takes windows in the order of their starts. */
+/** Takes windows in order of their starts. */
 export class ColumnGatherer {
   readonly #windowMs: number;
   #start: number | undefined;
@@ -40,7 +40,7 @@ export class ColumnGatherer {
     this.#start ??= start;
     this.#highest = Math.max(this.#highest, count);
     const window = Math.round((start - this.#start) / this.#windowMs);
-    while (window >= mostBuckets * this.#windowsEach) {
+    while (window >= maxBuckets * this.#windowsEach) {
       this.#buckets = merged(this.#buckets, 2);
       this.#windowsEach *= 2;
     }
@@ -49,10 +49,10 @@ export class ColumnGatherer {
     this.#buckets[bucket] = higher(this.#buckets[bucket], count);
   }
 
-  /** At most so many columns; undefined where nothing was counted. */
-  columns(most: number): Columns | undefined {
+  /** Up to `max` columns; undefined if nothing was counted. */
+  columns(max: number): Columns | undefined {
     if (this.#start === undefined) return undefined;
-    const each = Math.ceil(this.#buckets.length / most);
+    const each = Math.ceil(this.#buckets.length / max);
     return {
       start: this.#start,
       windowsEach: this.#windowsEach * each,
@@ -70,7 +70,7 @@ function merged(buckets: readonly number[], each: number): number[] {
   return columns;
 }
 
-/** The higher of two counts, of which either may be a gap. */
+/** The higher of two counts; either may be a gap. */
 function higher(a: number | undefined, b: number): number {
   return a === undefined || Number.isNaN(a) ? b : a < b ? b : a;
 }

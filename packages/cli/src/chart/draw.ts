@@ -1,4 +1,4 @@
-/** Draws columns of counts as lines of text. Pure: what it is given decides every character. */
+/** Draws columns of counts as lines of text. Pure. */
 
 import { styleText } from 'node:util';
 import { type Period, timeText } from '@reto3/core';
@@ -8,27 +8,27 @@ import type { Columns } from './columns.ts';
 
 /** Title, axis and times below the plot. */
 const linesAround = 3;
-/** asciichart puts the label, a space and the axis before the first column, if the label has 3. */
-const leastLabelChars = 3;
+/** asciichart pads shorter labels; a space and the axis follow. */
+const minLabelChars = 3;
 const charsBesideLabel = 2;
-/** Wider, and one window looks like a plateau of many. */
-const mostCharsEach = 8;
+/** In a wider column, one window looks like a plateau of many. */
+const maxCharsEach = 8;
 
-/** How many columns of counts fit, where none is higher than `highest`. */
+/** How many columns fit if no count is above `highest`. */
 export function plotColumns(canvas: Canvas, highest: number): number {
   return Math.max(1, canvas.columns - marginOf(scaleOf(highest, canvas).top));
 }
 
 /**
- * @param columns no more than `plotColumns` says
- * @returns lines without their line feeds
+ * @param columns at most as many as `plotColumns` returns
+ * @returns lines without line feeds
  */
 export function drawChart(columns: Columns, period: Period, canvas: Canvas): string[] {
   const { highest, windowsEach, start } = columns;
   const { top, rows } = scaleOf(highestOf(highest), canvas);
   const room = plotColumns(canvas, top);
-  // All the room is used, so some columns may be a character wider than others.
-  const chars = Math.min(room, highest.length * mostCharsEach);
+  // Fills the room, so some columns may be a character wider than others.
+  const chars = Math.min(room, highest.length * maxCharsEach);
   const columnOf = (char: number): number => Math.floor(((char + 0.5) * highest.length) / chars);
   const values = Array.from({ length: chars }, (_, char) => highest[columnOf(char)] ?? Number.NaN);
   const charMs = (period.windowMs * windowsEach * highest.length) / chars;
@@ -46,16 +46,16 @@ export function drawChart(columns: Columns, period: Period, canvas: Canvas): str
   ];
 }
 
-/** How many characters stand before the first column. */
+/** Characters before the first column. */
 function marginOf(top: number): number {
-  return Math.max(leastLabelChars, String(top).length) + charsBesideLabel;
+  return Math.max(minLabelChars, String(top).length) + charsBesideLabel;
 }
 
 function highestOf(counts: readonly number[]): number {
   return Math.max(0, ...counts.filter((count) => !Number.isNaN(count)));
 }
 
-/** The top of the count axis, and how many rows lie below it: each a round number of messages. */
+/** The top of the count axis, and the rows below it, each a round number of messages. */
 function scaleOf(highest: number, canvas: Canvas): { top: number; rows: number } {
   const most = Math.max(1, canvas.lines - linesAround - 1);
   const least = Math.max(1, highest / most);
@@ -65,7 +65,7 @@ function scaleOf(highest: number, canvas: Canvas): { top: number; rows: number }
   return { top: rows * step, rows };
 }
 
-/** The plot with the count axis; nothing is drawn where there is a gap. */
+/** The plot with the count axis; gaps stay empty. */
 function plotLines(values: readonly number[], top: number, rows: number): string[] {
   const margin = marginOf(top);
   const lines = plot(joined(values), {
@@ -82,8 +82,8 @@ function plotLines(values: readonly number[], top: number, rows: number): string
 }
 
 /**
- * asciichart draws from each value to the next and knows no gaps: gaps get the count before them,
- * to be blanked after, and the last value is there twice, so that each has a character of its own.
+ * asciichart draws from each value to the next and knows no gaps. So a gap repeats the count before
+ * it, to be blanked later, and the last value stands twice, so that each has its own character.
  */
 function joined(values: readonly number[]): number[] {
   let before = values.find((value) => !Number.isNaN(value)) ?? 0;
@@ -97,14 +97,14 @@ function joined(values: readonly number[]): number[] {
 const secondMs = 1_000;
 const minuteMs = 60 * secondMs;
 const dayMs = 1_440 * minuteMs;
-/** Distances between ticks that a reader can add up. */
+/** Round distances between ticks. */
 const roundMs = [
   ...[10, 20, 50, 100, 200, 500],
   ...[1, 2, 5, 10, 15, 30].map((seconds) => seconds * secondMs),
   ...[1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720].map((minutes) => minutes * minuteMs),
 ];
 
-/** Two lines: the axis with its ticks, and their times (UTC). */
+/** Two lines: the axis with ticks, and their times (UTC). */
 function timeAxis(
   start: number,
   charMs: number,
@@ -132,7 +132,7 @@ function timeAxis(
   }
 }
 
-/** What is drawn, when, and what a column stands for. */
+/** The period, the range, and what a column stands for. */
 function title({ start, windowsEach, highest }: Columns, { windowMs, name }: Period): string {
   const end = start + highest.length * windowsEach * windowMs;
   const chars = windowMs < secondMs ? undefined : 'YYYY-MM-DD HH:MM:SS'.length;

@@ -2,7 +2,7 @@ import { sourceOf } from '../answers.ts';
 import { backUp } from '../backup.ts';
 import { defineCommand } from '../command.ts';
 import { sourceFlags } from '../flags.ts';
-import { sayOnStderr } from '../terminal/notes.ts';
+import { noteOnStderr } from '../terminal/notes.ts';
 import { printLine } from '../terminal/standard-streams.ts';
 
 export default defineCommand({
@@ -20,6 +20,6 @@ export default defineCommand({
   run: async (flags, { file }) => {
     const { rows, bytes } = await backUp(sourceOf(flags), file);
     if (flags.json) printLine(JSON.stringify({ file, rows, bytes }));
-    else sayOnStderr(`wrote ${file}: ${rows} rows, ${bytes} bytes`);
+    else noteOnStderr(`wrote ${file}: ${rows} rows, ${bytes} bytes`);
   },
 });

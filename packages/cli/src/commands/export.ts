@@ -2,7 +2,7 @@ import { parsePeriod } from '@reto3/core';
 import { countsSourceOf, writeAnswer } from '../answers.ts';
 import { writeFileAtomically } from '../atomic-file.ts';
 import { defineCommand } from '../command.ts';
-import { formatOf, logFlags, outputFlags, rangeFlags, sourceFlags, whoseFlags } from '../flags.ts';
+import { formatOf, logFlags, outputFlags, rangeFlags, scopeFlags, sourceFlags } from '../flags.ts';
 
 const exportFormats = ['csv', 'json', 'ndjson'] as const;
 
@@ -19,7 +19,7 @@ export default defineCommand({
     open: { description: 'include windows that are not final yet' },
     format: { description: 'output format', usual: 'csv', value: exportFormats.join('|') },
     json: { description: 'same as --format json' },
-    ...whoseFlags,
+    ...scopeFlags,
     ...outputFlags,
     ...sourceFlags,
     ...logFlags,

@@ -2,7 +2,7 @@ import { sourceOf } from '../answers.ts';
 import { defineCommand } from '../command.ts';
 import { sourceFlags } from '../flags.ts';
 import { askReports, reportLines } from '../report.ts';
-import { sayOnStderr } from '../terminal/notes.ts';
+import { noteOnStderr } from '../terminal/notes.ts';
 import { printLine } from '../terminal/standard-streams.ts';
 
 export default defineCommand({
@@ -19,7 +19,7 @@ export default defineCommand({
   run: async (flags) => {
     const reports = await askReports(sourceOf(flags), flags.cluster ?? false);
     if (flags.json) printLine(JSON.stringify(reports));
-    else if (reports.length === 0) sayOnStderr('no report has run; see reto3 serve --report');
+    else if (reports.length === 0) noteOnStderr('no report has run; see reto3 serve --report');
     else printLine(reportLines(reports).join('\n'));
   },
 });

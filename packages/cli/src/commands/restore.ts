@@ -1,6 +1,6 @@
 import { restoreBackup } from '../backup.ts';
 import { defineCommand } from '../command.ts';
-import { sayOnStderr } from '../terminal/notes.ts';
+import { noteOnStderr } from '../terminal/notes.ts';
 import { printLine } from '../terminal/standard-streams.ts';
 
 export default defineCommand({
@@ -22,6 +22,6 @@ export default defineCommand({
   run: async ({ 'data-dir': folder, json }, { file }) => {
     const { rows, messages } = await restoreBackup(file, folder);
     if (json) printLine(JSON.stringify({ folder, rows, messages }));
-    else sayOnStderr(`restored ${folder}: ${rows} rows, ${messages} messages, audited`);
+    else noteOnStderr(`restored ${folder}: ${rows} rows, ${messages} messages, audited`);
   },
 });

@@ -1,4 +1,4 @@
-import { whoseOf } from '../answers.ts';
+import { scopeOf } from '../answers.ts';
 import { defineCommand } from '../command.ts';
 import { apiOptionsOf, topFlags } from '../flags.ts';
 import { top } from '../top/top.ts';
@@ -19,5 +19,5 @@ export default defineCommand({
     { description: 'Print once, into a file', command: 'reto3 top > top.txt' },
     { description: 'The figures, for a script', command: 'reto3 top --json' },
   ],
-  run: (flags) => top(apiOptionsOf(flags), whoseOf(flags).scope, flags.json ?? false),
+  run: (flags) => top(apiOptionsOf(flags), scopeOf(flags).scope, flags.json ?? false),
 });

@@ -1,10 +1,10 @@
 /**
- * Completion for bash, and for zsh, which reads the same functions. The words stand in the script:
- * no process is started while somebody waits for a Tab.
+ * Completion for bash, and for zsh, which loads the same functions. The script holds all words, so a
+ * Tab starts no process.
  */
 import type { CommandVocabulary, Values } from './vocabulary.ts';
 
-/** Stands among the words where names of files are good as well. */
+/** A word that stands for file names. */
 const files = '@files';
 
 export function bashScript(commands: readonly CommandVocabulary[]): string {

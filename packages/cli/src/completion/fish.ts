@@ -45,8 +45,8 @@ const functions = `function __reto3_at_command
   test (count (commandline -opc)) -eq 1
 end
 
-# Whether the words before the cursor begin with a command; with a position, whether so many
-# arguments stand behind it. What follows them are the flags that take a value.
+# Whether the words before the cursor begin with this command and, with a position, have that many
+# arguments. The other words are the flags that take a value.
 function __reto3_at -a command position
   set -l words (commandline -opc)
   test (count $words) -ge 2; and test $words[2] = $command; or return 1

@@ -1,18 +1,18 @@
-/** What a command has to say beside its data: on stderr, or below what it draws on a whole screen. */
+/** Notes of a command beside its data: on stderr, or below a full-screen drawing. */
 import { terminalCell, timeText } from '@reto3/core';
 
-/** Takes one line, without a line feed. */
+/** Takes a line without its line feed. */
 export type Say = (line: string) => void;
 
-export function sayOnStderr(line: string): void {
+export function noteOnStderr(line: string): void {
   process.stderr.write(`reto3: ${line}\n`);
 }
 
-/** More would push aside what they are about. */
-const mostKept = 4;
+/** More would push the drawing aside. */
+const maxLines = 4;
 const timeOfDay = ['YYYY-MM-DD '.length, 'YYYY-MM-DD HH:MM:SS'.length] as const;
 
-/** The newest lines for a screen, where stderr would write into the picture. */
+/** The newest notes, for a screen that stderr would disturb. */
 export class Notes {
   #lines: readonly string[] = [];
 
@@ -23,6 +23,6 @@ export class Notes {
 
   readonly say: Say = (line) => {
     const note = terminalCell(`${timeText(Date.now()).slice(...timeOfDay)} ${line}`);
-    this.#lines = [...this.#lines, note].slice(-mostKept);
+    this.#lines = [...this.#lines, note].slice(-maxLines);
   };
 }

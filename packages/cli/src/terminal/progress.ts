@@ -1,12 +1,12 @@
 /**
- * How far long work is, on one line of stderr that is gone when the work is done. Only on a
- * terminal: logs and scripts get nothing of it.
+ * The progress of long work, on one line of stderr that disappears when the work is done. Terminals
+ * only: logs and scripts get none of it.
  */
 import { terminalText } from '@reto3/core';
 import { drawOn } from './standard-streams.ts';
 
 const redrawMs = 200;
-/** Work that is done sooner shows nothing. */
+/** Shorter work shows nothing. */
 const quietMs = 500;
 const barChars = 20;
 const toLineStart = '\r\u001b[K';
@@ -14,7 +14,7 @@ const toLineStart = '\r\u001b[K';
 export type Amount =
   | {
       readonly bytes: number;
-      /** Undefined where nobody knows it before the end. */
+      /** Undefined if unknown. */
       readonly ofBytes?: number | undefined;
     }
   | { readonly messages: number; readonly ofMessages: number };
@@ -22,7 +22,7 @@ export type Amount =
 type Output = Pick<NodeJS.WriteStream, 'isTTY' | 'write'>;
 
 /**
- * Runs the work, and shows how far it is as it calls `update`, or how long it takes.
+ * Runs the work, and shows the amount of the last `update`, or only the time.
  * @param doing such as "reading counts.reto3"
  */
 export async function withProgress<T>(
@@ -83,7 +83,7 @@ function barText(of: number): string {
   return `[${bar}] ${Math.floor(share * 100)} %`;
 }
 
-/** Makes place for lines on a terminal that shows how far the work is, too. */
+/** Clears the progress line before output to the same terminal. */
 export function beforeLines(into: object): void {
   if (process.stderr.isTTY && 'isTTY' in into && into.isTTY === true)
     drawOn(process.stderr, toLineStart);

@@ -1,9 +1,9 @@
 /**
- * The whole terminal, for as long as something live is shown on it: an alternate screen without
- * cursor, redrawn from its top. However the process ends, the terminal is as it was before.
+ * The full-screen terminal of a live view: an alternate screen without a cursor, redrawn from the top.
+ * However the process ends, it restores the terminal.
  */
 import { writeSync } from 'node:fs';
-import { leaveWhenStopped } from '../clean-up.ts';
+import { exitOnSignal } from '../clean-up.ts';
 import { exitCode } from '../exit-code.ts';
 import { drawOn } from './standard-streams.ts';
 
@@ -15,7 +15,7 @@ export interface Canvas {
 }
 
 const csi = '\u001b[';
-// Without wrapping, a line that is too long is cut and not two lines.
+// Wrapping is off, so that a long line is cut.
 const enter = `${csi}?1049h${csi}?25l${csi}?7l`;
 const leave = `${csi}?7h${csi}?25h${csi}?1049l`;
 const toTop = `${csi}H`;
@@ -29,17 +29,17 @@ const quitKeys: ReadonlyMap<string, number> = new Map([
   [ctrlC, exitCode.interrupted],
 ]);
 
-/** What a terminal shows at once; 80 characters where there is none, as pagers and mails expect. */
+/** The size of the terminal; 80 columns without one, as pagers and mails expect. */
 export function canvasOf(output: NodeJS.WriteStream): Canvas {
   const { columns = 80, rows = 24 } = output;
   return { columns, lines: rows, colours: output.isTTY === true && output.hasColors() };
 }
 
 /**
- * Shows what `draw` returns, at once and whenever `redraw` is called or the size changes, until
- * somebody quits: q exits with 0, Ctrl-C and signals with 130.
- * @param show runs while the screen is there; the process exits where it ends by itself
- * @throws what `show` throws, with the terminal as it was before
+ * Shows what `draw` returns, now and whenever `redraw` is called or the size changes, until the user
+ * quits: q exits with 0, Ctrl-C and signals with 130.
+ * @param show runs while the screen is shown; when it ends, the process exits with 0
+ * @throws what `show` throws, after restoring the terminal
  */
 export async function onScreen(
   draw: (canvas: Canvas) => readonly string[],
@@ -47,7 +47,7 @@ export async function onScreen(
 ): Promise<void> {
   const { stdin, stdout } = process;
   const redraw = (): void => {
-    // A terminal that is slow to take a picture gets the next one instead.
+    // A slow terminal skips a frame.
     if (stdout.writableLength > 0) return;
     const canvas = canvasOf(stdout);
     const lines = draw(canvas).slice(0, canvas.lines);
@@ -59,11 +59,11 @@ export async function onScreen(
     try {
       writeSync(stdout.fd, leave);
     } catch {
-      // The terminal itself is gone.
+      // The terminal is gone.
     }
   };
   process.once('exit', restore);
-  leaveWhenStopped();
+  exitOnSignal();
   if (stdin.isTTY) {
     stdin.setRawMode(true).setEncoding('utf8');
     stdin.on('data', (keys) => {

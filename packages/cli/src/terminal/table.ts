@@ -1,6 +1,6 @@
-/** Text in columns: each as wide as its widest cell, two spaces apart. */
+/** Text in columns, each as wide as its widest cell, two spaces apart. */
 
-/** @param rightOf whether a column stands on the right, as numbers do; by default none does */
+/** @param rightOf whether to align a column right, as numbers are; none by default */
 export function tableLines(
   rows: readonly (readonly string[])[],
   rightOf: (column: number) => boolean = () => false,

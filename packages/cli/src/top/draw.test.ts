@@ -103,12 +103,10 @@ test('it shows the rate, the last minute, its peaks, and who did the work', () =
   `);
 });
 
-test('it says that the server is away, and what was known last', () => {
+test('it shows since when the server has not answered, and the last known state', () => {
   const away = { since: end + 250, reason: 'connect ECONNREFUSED' };
   const lines = drawTop({ ...server, away }, busyMinute(), canvas);
-  expect(lines[1]).toBe(
-    'the server is away since 11:12:00.250, trying again (connect ECONNREFUSED)',
-  );
+  expect(lines[1]).toBe('no answer since 11:12:00.250, trying again (connect ECONNREFUSED)');
   expect(lines.join('\n')).toContain('1,234,567 since the start');
 });
 

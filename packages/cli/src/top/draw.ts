@@ -1,6 +1,6 @@
 /**
- * Draws what `reto3 top` shows. Pure: what it is given decides every character. What a server says
- * is made safe here, line by line, because the terminal takes drawings as they are.
+ * Draws `reto3 top`. Pure. Makes the text of servers safe, line by line, because drawings reach the
+ * terminal as they are.
  */
 
 import { styleText } from 'node:util';
@@ -12,13 +12,13 @@ import { type RecentWindows, reachMs } from './recent-windows.ts';
 import type { ServerState, ShownInfo } from './server-state.ts';
 
 const secondMs = 1_000;
-/** So many are listed. */
-export const mostPeaks = 5;
+/** Length of the list. */
+export const maxPeaks = 5;
 const levels = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'] as const;
 const bar = '█';
 const barChars = 30;
 
-/** @param notes what there is to say beside the figures */
+/** @param notes lines below the figures */
 export function drawTop(
   server: ServerState,
   recent: RecentWindows,
@@ -31,10 +31,7 @@ export function drawTop(
     paint('bold', info === undefined ? url : headLine(info, server)),
     away === undefined
       ? clock(recent)
-      : paint(
-          'red',
-          `the server is away since ${timeOfDay(away.since)}, trying again (${away.reason})`,
-        ),
+      : paint('red', `no answer since ${timeOfDay(away.since)}, trying again (${away.reason})`),
     ...notes.map((note) => paint('red', note)),
     '',
     rateLine(recent),
@@ -55,7 +52,7 @@ export function drawTop(
   });
 }
 
-/** A line that has a style of its own from its first character to its last. */
+/** A line in one style. */
 interface Painted {
   readonly style: 'bold' | 'cyan' | 'red';
   readonly text: string;
@@ -86,7 +83,7 @@ function rateLine(recent: RecentWindows): string {
   return `rate       ${now} messages/s, ${tenSeconds} over 10 s, ${minute} over the minute`;
 }
 
-/** What a server says of itself alone. */
+/** The figures of one server, not of a cluster. */
 function figures(info: ShownInfo): string[] {
   const { p50, p99, max } = info.freshnessMs;
   return [
@@ -98,13 +95,13 @@ function figures(info: ShownInfo): string[] {
   ];
 }
 
-/** Only where there are some: they look like traffic to their clients, and are none. */
+/** Shown if there are any: their clients take them for traffic. */
 function silentLine({ connectionsWithoutMessage = 0 }: ShownInfo): string[] {
   if (connectionsWithoutMessage === 0) return [];
   return [`silent     ${whole(connectionsWithoutMessage)} connections ended without a message`];
 }
 
-/** Messages in each whole second of the last minute; a second without a counted window is blank. */
+/** Messages in each whole second of the last minute; blank if no window of it was counted. */
 function sparkline(recent: RecentWindows, columns: number): string[] {
   const end = Math.floor(recent.end / secondMs) * secondMs;
   const seconds = Math.max(1, Math.min(reachMs / secondMs - 1, columns));
@@ -128,7 +125,7 @@ function peakLines(recent: RecentWindows): string[] {
   const messages = windows.reduce((sum, { count }) => sum + count, 0);
   if (messages === 0) return [`${title}: no messages`];
   const mean = messages / windows.length;
-  const peaks = recent.peaks(mostPeaks);
+  const peaks = recent.peaks(maxPeaks);
   const highest = peaks[0]?.count ?? 0;
   return [
     `${title}, mean ${rateText(mean)}, peak/mean ${rateText(highest / mean)}`,
@@ -138,7 +135,7 @@ function peakLines(recent: RecentWindows): string[] {
   ];
 }
 
-/** Who did the work; the workers of one server say nothing of a cluster. */
+/** The shares of the workers; of one server only. */
 function shareLines({ scope, workers, nodes }: ServerState): string[] {
   if (scope === 'cluster') return nodeLines(nodes);
   return [...workerLines(workers), ...(nodes.length === 0 ? [] : ['', ...nodeLines(nodes)])];

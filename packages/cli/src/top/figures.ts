@@ -1,9 +1,9 @@
-/** What `reto3 top` draws, as figures: the same state, for scripts. */
-import { mostPeaks } from './draw.ts';
+/** The figures of `reto3 top`, for scripts. */
+import { maxPeaks } from './draw.ts';
 import { type CountedWindow, type RecentWindows, reachMs } from './recent-windows.ts';
 import type { ServerState, ShownInfo } from './server-state.ts';
 
-/** Times in epoch ms, rates in messages a second; null where nothing was counted. */
+/** Times in epoch ms, rates in messages per second; null if nothing was counted. */
 interface Figures extends Pick<ServerState, 'url' | 'scope' | 'nodes'> {
   readonly finalThrough: number | null;
   readonly rates: {
@@ -13,7 +13,7 @@ interface Figures extends Pick<ServerState, 'url' | 'scope' | 'nodes'> {
   };
   /** The largest 10 ms windows of the last minute, largest first. */
   readonly peaks: readonly CountedWindow[];
-  /** What the server says of itself: left out where the picture is of a cluster. */
+  /** Absent for a cluster. */
   readonly server?: Omit<ShownInfo, 'messagesByWorker'> & {
     readonly workerRates: readonly number[];
   };
@@ -25,7 +25,7 @@ export function figuresOf(state: ServerState, recent: RecentWindows): Figures {
   const figures = {
     ...{ url, scope, nodes, finalThrough: recent.end === 0 ? null : recent.end },
     rates: { overSec: rate(1_000), over10Sec: rate(10_000), overMin: rate(reachMs) },
-    peaks: recent.peaks(mostPeaks),
+    peaks: recent.peaks(maxPeaks),
   };
   if (scope === 'cluster' || info === undefined) return figures;
   const { version, node, boot, uptimeMs, messagesSinceStart, messagesInAll, freshnessMs } = info;

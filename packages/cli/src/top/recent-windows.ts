@@ -2,9 +2,9 @@
 import { performance } from 'node:perf_hooks';
 import { ms10 } from '@reto3/core';
 
-/** How far back it reaches, in milliseconds. */
+/** Length of time it holds, in milliseconds. */
 export const reachMs = 60_000;
-/** Events come every few 10 ms: after so long without one, the last rate is of the past. */
+/** Events come every few 10 ms; after this long without one, the last rate is stale. */
 const staleMs = 2_000;
 const slots = reachMs / ms10.windowMs;
 
@@ -20,12 +20,12 @@ export class RecentWindows {
   #end = 0;
   #takenMs = 0;
 
-  /** End of the newest window that is final, epoch ms; 0 before anything came. */
+  /** End of the newest final window, epoch ms; 0 before the first event. */
   get end(): number {
     return this.#end;
   }
 
-  /** Takes what is new: windows that were counted, and up to where there are no more. */
+  /** Takes new counted windows; `end` is the end of the newest final one. */
   take(windows: Iterable<readonly [start: number, count: number]>, end: number): void {
     for (const [start, count] of windows) {
       const slot = slotOf(start);
@@ -36,7 +36,7 @@ export class RecentWindows {
     this.#takenMs = performance.now();
   }
 
-  /** Those that start in [from, to), oldest first; gaps are left out. */
+  /** Windows that start in [from, to), oldest first, without gaps. */
   *between(from: number, to: number): Generator<CountedWindow> {
     for (let start = Math.max(from, this.#end - reachMs); start < to; start += ms10.windowMs) {
       const slot = slotOf(start);
@@ -44,22 +44,22 @@ export class RecentWindows {
     }
   }
 
-  /** All of them, oldest first. */
+  /** All windows, oldest first. */
   all(): Generator<CountedWindow> {
     return this.between(this.#end - reachMs, this.#end);
   }
 
-  /** The so many largest with messages, largest first, of equal ones the newest. */
-  peaks(most: number): CountedWindow[] {
+  /** Up to `max` windows with messages, largest first, the newest of equal ones. */
+  peaks(max: number): CountedWindow[] {
     return [...this.all()]
       .sort((a, b) => b.count - a.count || b.start - a.start)
-      .slice(0, most)
+      .slice(0, max)
       .filter(({ count }) => count > 0);
   }
 
   /**
-   * Messages a second over the newest so many ms; undefined where nothing was counted in them, or nothing
-   * has come for 2 s.
+   * Messages per second over the newest `overMs`; undefined if nothing was counted then, or if no
+   * event came for 2 s.
    * @param nowMs of the monotonic clock
    */
   rate(overMs: number, nowMs = performance.now()): number | undefined {

@@ -1,4 +1,4 @@
-/** What a server says of itself, as far as `reto3 top` shows it. */
+/** The state of a server, as far as `reto3 top` shows it. */
 
 import type { ClusterNode, Info } from '@reto3/client/answers';
 import type { Scope } from '@reto3/core';
@@ -20,21 +20,21 @@ export type ShownInfo = Pick<
 
 export interface ServerState {
   readonly url: string;
-  /** Whose messages are drawn. */
+  /** Whose messages to draw. */
   readonly scope: Scope;
-  /** Since when it does not answer (epoch ms), and why not; undefined while it does. */
+  /** Since when it has not answered (epoch ms), and why; undefined if it answers. */
   readonly away: { readonly since: number; readonly reason: string } | undefined;
   readonly info: ShownInfo | undefined;
-  /** Messages a second of each worker. */
+  /** Messages per second of each worker. */
   readonly workers: readonly number[];
-  /** Empty where the server adds up no cluster. */
+  /** Empty if the server merges no cluster. */
   readonly nodes: readonly ClusterNode[];
 }
 
-/** Rates are taken over so many answers, a second apart: less would jump, more would lag. */
+/** Rates span this many answers, a second apart: fewer would jump, more would lag. */
 const rateOver = 5;
 
-/** The rates of the workers, from what the last few answers say. */
+/** The rates of the workers over the last few answers. */
 export class WorkerRates {
   #answers: { readonly atMs: number; readonly info: ShownInfo }[] = [];
 

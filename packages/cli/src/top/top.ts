@@ -1,12 +1,12 @@
-/** What `reto3 top` does: follows the windows, asks the server how it is, and draws both. */
+/** Runs `reto3 top`: follows the windows, polls the state of the server, and draws both. */
 import { performance } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers/promises';
 import { type ApiOptions, ask, follow, transientErrors } from '@reto3/client';
 import { countedRows, ms10, Reto3Error, type Scope } from '@reto3/core';
-import { sayingMissing } from '../answers.ts';
+import { damageNotes } from '../answers.ts';
 import { reasonOf } from '../contact.ts';
 import { exitCode } from '../exit-code.ts';
-import { Notes, type Say, sayOnStderr } from '../terminal/notes.ts';
+import { Notes, noteOnStderr, type Say } from '../terminal/notes.ts';
 import { canvasOf, onScreen } from '../terminal/screen.ts';
 import { drawTop } from './draw.ts';
 import { figuresOf } from './figures.ts';
@@ -15,13 +15,13 @@ import { type ServerState, WorkerRates } from './server-state.ts';
 
 const askEveryMs = 1_000;
 const redrawMs = 100;
-/** For one picture: long enough for two answers, of which the rates of the workers are made. */
+/** For one drawing: long enough for the two answers that the workers' rates need. */
 const onceMs = 2 * askEveryMs + 200;
 
 /**
- * Draws until somebody quits; without a terminal, or as JSON, once, and ends. The process exits.
- * @param scope whose messages: the server's, or those of all nodes that it adds up
- * @throws Reto3Error RETO3_SERVER_NOT_REACHABLE where no server is there at first, RETO3_NO_CLUSTER
+ * Draws until the user quits; without a terminal, or as JSON, draws once and exits.
+ * @param scope counts of the server, or of the cluster that it merges
+ * @throws Reto3Error RETO3_SERVER_NOT_REACHABLE if the first request fails, RETO3_NO_CLUSTER
  */
 export async function top(api: ApiOptions, scope: Scope, asJson: boolean): Promise<void> {
   const recent = new RecentWindows();
@@ -30,7 +30,7 @@ export async function top(api: ApiOptions, scope: Scope, asJson: boolean): Promi
   const live = (say: Say): Promise<unknown> =>
     Promise.all([followInto(recent, api, scope, say), watch.go()]);
   if (asJson || !process.stdout.isTTY) {
-    await Promise.race([live(sayOnStderr), setTimeout(onceMs)]);
+    await Promise.race([live(noteOnStderr), setTimeout(onceMs)]);
     const text = asJson
       ? JSON.stringify(figuresOf(watch.state, recent))
       : drawTop(watch.state, recent, canvasOf(process.stdout)).join('\n');
@@ -59,7 +59,7 @@ async function followInto(
   scope: Scope,
   say: Say,
 ): Promise<void> {
-  const onMissing = sayingMissing(ms10.name, say);
+  const onMissing = damageNotes(ms10.name, say);
   for await (const chunk of follow(api, ms10, `${reachMs}ms`, { scope })) {
     onMissing(chunk);
     const end = chunk.start + chunk.windows.counts.length * ms10.windowMs;
@@ -67,7 +67,7 @@ async function followInto(
   }
 }
 
-/** Asks a server how it is, every second, also after it was away. */
+/** Polls the state of a server every second, also while it does not answer. */
 class ServerWatch {
   readonly #api: ApiOptions;
   readonly #rates = new WorkerRates();
@@ -83,7 +83,7 @@ class ServerWatch {
     return this.#state;
   }
 
-  /** Ends never. @throws Reto3Error what asking again does not help against */
+  /** Never ends. @throws Reto3Error if asking again is no use */
   async go(): Promise<never> {
     for (;;) {
       await setTimeout(askEveryMs);

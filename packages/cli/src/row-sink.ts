@@ -1,8 +1,8 @@
 import { Writable } from 'node:stream';
 import type { StatsRow } from '@reto3/client/answers';
 
-/** Takes an answer's windows, as NDJSON. */
-export function takingRows(take: (start: number, count: number) => void): Writable {
+/** A stream that takes an answer as NDJSON, and hands on its windows. */
+export function rowSink(take: (start: number, count: number) => void): Writable {
   let rest = '';
   return new Writable({
     decodeStrings: false,
