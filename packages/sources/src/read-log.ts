@@ -79,6 +79,8 @@ export interface LogCounts {
 /** As many bytes are looked at to find the format. */
 const sampleBytes = 1 << 18;
 const maxSampleLines = 1_000;
+/** Enough to tell where most of them fit. */
+const quickSampleLines = 100;
 const maxExamples = 3;
 /** Of skipped lines, to see whether they have another format. */
 const maxOthers = 64;
@@ -249,7 +251,7 @@ class Log {
     const sample = sampleOf(first);
     // Any start will do to find the format.
     const finding = { ...options, startMs: options.startMs ?? 0 };
-    const fit = fitOf(sample, candidates, finding) ?? onlyOf(candidates);
+    const fit = quickFitOf(sample, candidates, finding) ?? onlyOf(candidates);
     if (fit === undefined) throw this.#unknown(first, sample);
     this.#fit = fit;
     this.#way = this.#wayOf(fit);
@@ -362,6 +364,18 @@ class Log {
     const message = `${this.#name} has no request in ${title}${where}`;
     return new Reto3Error('RETO3_LOG_UNKNOWN', message);
   }
+}
+
+/** What fits a log: seen from a few lines, and from all of the sample only where those are unclear. */
+function quickFitOf(
+  sample: Sample,
+  candidates: readonly LogFormat[],
+  options: ParserOptions,
+): Fit | undefined {
+  const few = sample.slice(0, quickSampleLines);
+  const fit = fitOf(few, candidates, options);
+  const isClear = fit !== undefined && 2 * fit.messages >= few.length;
+  return fitOf(sample, isClear ? [fit.format] : candidates, options);
 }
 
 /** The one format that was named, for a log of which no line at its begin has it. */
