@@ -11,12 +11,13 @@
  * counted.
  */
 import { setTimeout } from 'node:timers/promises';
+import type { Ack } from '@reto3/core';
 import { Random } from '@reto3/core/testing';
 import { markdownTable } from '../../support/markdown.ts';
 import type { Attack } from '../attack.ts';
 import { Client, inParallel } from '../support/exchange.ts';
 import { mutated } from '../support/mutation.ts';
-import { type Ack, type Reto3Target, reto3Kinds } from '../support/target.ts';
+import { type Reto3Target, reto3Kinds } from '../support/target.ts';
 
 const maxRequestsOfConnection = 50;
 const connectionsAtOnce = 128;

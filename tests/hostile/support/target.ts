@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 import { freePort, freePorts } from '@reto3/bench/src/free-port.ts';
 import { nginx } from '@reto3/bench/src/peers/nginx.ts';
 import { ask, message } from '@reto3/bench/src/peers/peer.ts';
+import type { Ack, HttpEngineName } from '@reto3/core';
 import { onTestFinished } from 'vitest';
 import { askInfo } from '../../support/api.ts';
 import { cliFile } from '../../support/cli.ts';
@@ -18,9 +19,6 @@ import { temporaryFolder } from '../../support/folder.ts';
 import { launch, type RunningProcess } from '../../support/processes.ts';
 import { serveArgs } from '../../support/server.ts';
 import { waitUntil } from '../../support/wait.ts';
-
-export type Ack = 'memory' | 'durable';
-type HttpEngineName = 'uws' | 'node';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const run = promisify(execFile);
@@ -35,6 +33,7 @@ export interface Target {
 /** A reto3, which says what it counted. */
 export interface Reto3Target extends Target {
   readonly ack: Ack;
+  readonly http: HttpEngineName;
   /** Whether messages that share a packet are answered: not by uWebSockets.js with `--ack durable`. */
   readonly pipelines: boolean;
   readonly adminUrl: string;
@@ -125,6 +124,7 @@ async function ready(
   return {
     name: ack === 'memory' ? version : `${version}, --ack ${ack}`,
     ack,
+    http,
     pipelines: ack === 'memory' || http === 'node',
     port,
     adminUrl,
