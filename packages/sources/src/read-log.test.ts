@@ -200,10 +200,10 @@ describe('readLogs', () => {
 
   test('reads any text log by a pattern', async () => {
     const name = file(
-      '11:11:11.123 28.05.2016 took 12ms\n11:11:11.129 28.05.2016 took 1ms\nnoise\n',
+      '11:11:11.123 28.05.2016 "took" 12ms\n11:11:11.129 28.05.2016 "took" 1ms\nnoise\n',
     );
     const counts = await read(name, {
-      pattern: '^(?<time>\\S+ \\S+) took (?<duration>\\S+)$',
+      pattern: '^(?<time>\\S+ \\S+) \\"took\\" (?<duration>\\S+)$',
       timeFormat: '%H:%M:%S.%f %d.%m.%Y',
       zone: '+02:00',
     });

@@ -29,7 +29,7 @@ export function patternFormat(pattern: string, timeFormat: string | undefined): 
 function regexOf(pattern: string): RegExp {
   let regex: RegExp;
   try {
-    regex = new RegExp(pattern, 'u');
+    regex = new RegExp(pattern);
   } catch (cause) {
     throw new Reto3Error(
       'RETO3_BAD_FLAG',
