@@ -43,7 +43,7 @@ function answering(status: number, body: string): Promise<string> {
 }
 
 describe('a request', () => {
-  it('asks for the path with what was given of the query, and hands out the body', async () => {
+  it('sends the path and the defined parameters, and returns the body', async () => {
     const url = await serve((asked, response) => response.end(asked.url));
     const query = { last: '5', from: undefined, to: '2016-05-28T11:11:11+02:00' };
     const response = await request({ url, tokenFile: undefined }, '/v1/stats/sec', query);
@@ -63,7 +63,7 @@ describe('a request', () => {
     },
   );
 
-  it('sends the headers it was given, and no token where there is none', async () => {
+  it('sends the given headers, and no token unless there is one', async () => {
     const url = await serve((asked, response) => response.end(JSON.stringify(asked.headers)));
     const headers = { 'last-event-id': '7' };
     const response = await request({ url, tokenFile: undefined }, '/', {}, headers);
@@ -72,7 +72,7 @@ describe('a request', () => {
     expect(sent).not.toHaveProperty('authorization');
   });
 
-  it('sends the token of the file, without the end of its line', async () => {
+  it('sends the token from the file, without its newline', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'reto3-token-'));
     try {
       const tokenFile = join(folder, 'token');
@@ -87,13 +87,13 @@ describe('a request', () => {
 });
 
 describe('a request fails', () => {
-  it('as the server says: code, message and cure', async () => {
+  it('with the code, message and hint that the server answers', async () => {
     const body = { code: 'RETO3_BAD_TIME', message: 'got from "x", want …', hint: 'do better' };
     const url = await answering(400, JSON.stringify(body));
     expect(await errorOf(url)).toMatchObject({ name: 'Reto3Error', ...body });
   });
 
-  it.each(Object.keys(errorHints))('with every code that a server may answer: %s', async (code) => {
+  it.each(Object.keys(errorHints))('with every error code: %s', async (code) => {
     const url = await answering(418, JSON.stringify({ code, message: 'm', hint: 'h' }));
     expect(await errorOf(url)).toMatchObject({ code, message: 'm', hint: 'h' });
   });
@@ -143,12 +143,12 @@ describe('a request fails', () => {
     });
   });
 
-  it('where the connection is cut before the answer', async () => {
+  it('if the connection is cut before the answer', async () => {
     const url = await serve((asked) => asked.socket.destroy());
     expect(await errorOf(url)).toMatchObject({ code: 'RETO3_SERVER_NOT_REACHABLE' });
   });
 
-  it('where the connection is cut within the answer', async () => {
+  it('if the connection is cut within the answer', async () => {
     const url = await serve((asked, response) => {
       response.writeHead(400).write('{"code":', () => asked.socket.destroy());
     });
@@ -175,7 +175,7 @@ describe('a request fails', () => {
     expect(await errorOf(url)).toMatchObject({ code: 'RETO3_BAD_SETTING', message }),
   );
 
-  it('where the file of the CA cannot be read', async () => {
+  it('if the CA file cannot be read', async () => {
     const ca = join(tmpdir(), 'reto3-there-is-no-such-file');
     const api = { url: 'https://127.0.0.1:1', tokenFile: undefined, ca };
     await expect(request(api, '/v1/info', {})).rejects.toMatchObject({
@@ -184,7 +184,7 @@ describe('a request fails', () => {
     });
   });
 
-  it('where the server takes the question and stays silent', async () => {
+  it('if the server accepts the request and stays silent', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     try {
       const url = await serve(() => {});
@@ -203,7 +203,7 @@ describe('a request fails', () => {
     }
   });
 
-  it('where the file of the token cannot be read', async () => {
+  it('if the token file cannot be read', async () => {
     const file = join(tmpdir(), 'reto3-there-is-no-such-file');
     expect(await errorOf('http://127.0.0.1:1', file)).toMatchObject({
       code: 'RETO3_BAD_SETTING',

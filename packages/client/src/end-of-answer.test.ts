@@ -26,7 +26,7 @@ async function bodyOf(answer: (response: ServerResponse) => void): Promise<Answe
 const damaged = [{ from: 0, to: 60_000, reason: 'gone' }];
 const end = `\x1e${JSON.stringify({ damaged, damagedPlaces: 210 })}\n`;
 
-it('takes the end out of the body wherever it is split, and knows what is missing', async () => {
+it('removes the end record wherever the body is split, and knows what is missing', async () => {
   const text = `a,1\nb\x1e{,2\n${end}`;
   for (let at = 0; at <= text.length; at += 7) {
     const body = await bodyOf((response) => {
@@ -39,13 +39,13 @@ it('takes the end out of the body wherever it is split, and knows what is missin
   }
 });
 
-it('passes on a cell that looks like an end, also a very long one', async () => {
+it('passes on a cell that looks like an end record, even a very long one', async () => {
   const cells = `\x1e${'x'.repeat(300_000)}\n\x1e{"damaged":[]}\nlast\n`;
   const body = await bodyOf((response) => response.end(cells + end));
   expect(await body.text()).toBe(cells);
 });
 
-it('takes the trailer of a server that adds no end', async () => {
+it('accepts the trailer of a server that sends no end record', async () => {
   const body = await bodyOf((response) => {
     response.writeHead(200, { trailer: 'reto3-damaged' });
     response.write('a,1\n\x1e');
@@ -65,7 +65,7 @@ it.each([
   await expect(buffer(body)).rejects.toMatchObject({ code: 'RETO3_ANSWER_CUT' });
 });
 
-it('says so where the connection is cut', async () => {
+it('fails if the connection is cut', async () => {
   const body = await bodyOf((response) => {
     response.write('a,1\n', () => response.socket?.destroy());
   });

@@ -81,7 +81,7 @@ async function firstChunks(howMany: number, from?: string): Promise<unknown[]> {
 }
 
 describe('following', () => {
-  it('asks for the period and the beginning, and gives windows with their gaps', async () => {
+  it('sends the period and the start, and yields windows with their gaps', async () => {
     answers = [sending(`: open\n\n${eventOf(10_000, [7, undefined, 0])}`)];
     expect(await firstChunks(1, '5m')).toEqual([{ start: 10_000, counts: [7, null, 0] }]);
     expect(asked).toEqual([
@@ -105,7 +105,7 @@ describe('following', () => {
     expect(asked.map(({ lastEventId }) => lastEventId)).toEqual([undefined, '4000']);
   });
 
-  it('says which windows were revised', async () => {
+  it('marks revised windows', async () => {
     const data = JSON.stringify({ ...JSON.parse(columns(1_000, [1, 2])), revised: [2_000] });
     answers = [sending(`id: 3000\ndata: ${data}\n\n`)];
     for await (const { windows } of follow({ url, tokenFile: undefined }, periods.sec, undefined, {
@@ -116,7 +116,7 @@ describe('following', () => {
     }
   });
 
-  it('hands on what is damaged, also behind the last windows', async () => {
+  it('reports damage, even after the last window', async () => {
     const damaged = [{ from: 0, to: 1_000, reason: 'gone' }];
     const past = { from: 2_000, to: 2_000, starts: [], counts: [], damaged, damagedPlaces: 210 };
     answers = [sending(`${eventOf(1_000, [1])}id: 2000\ndata: ${JSON.stringify(past)}\n\n`)];
@@ -133,7 +133,7 @@ describe('following', () => {
     ]);
   });
 
-  it('does not take half an event for one, and gets it whole the next time', async () => {
+  it('ignores half an event, and gets it whole after reconnecting', async () => {
     const half = eventOf(2_000, [222]).slice(0, -1);
     answers = [sending(eventOf(1_000, [1]) + half, true), sending(eventOf(2_000, [222]))];
     expect(await firstChunks(2)).toEqual([
@@ -143,7 +143,7 @@ describe('following', () => {
     expect(asked[1]?.lastEventId).toBe('2000');
   });
 
-  it('tries again while a server that was there is not', async () => {
+  it('reconnects while the server is away', async () => {
     answers = [
       sending(eventOf(1_000, [1])),
       (request) => request.socket.destroy(),
@@ -158,13 +158,13 @@ describe('following', () => {
     expect(asked).toHaveLength(7);
   });
 
-  it('fails at once where the server was never there', async () => {
+  it('fails at once if the server was never there', async () => {
     answers = [(request) => request.socket.destroy()];
     await expect(firstChunks(1)).rejects.toMatchObject({ code: 'RETO3_SERVER_NOT_REACHABLE' });
     expect(asked).toHaveLength(1);
   });
 
-  it('fails where the server refuses, at first or later', async () => {
+  it('fails if the server refuses, at first or later', async () => {
     answers = [refusing('RETO3_BAD_TIME')];
     await expect(firstChunks(1)).rejects.toMatchObject({ code: 'RETO3_BAD_TIME' });
     answers = [sending(eventOf(1_000, [1])), refusing('RETO3_UNAUTHORIZED')];
@@ -188,13 +188,13 @@ describe('reading events', () => {
     return events;
   }
 
-  it('gives the same events wherever the text is split', async () => {
+  it('yields the same events wherever the text is split', async () => {
     for (let at = 0; at <= text.length; at++)
       expect(await eventsOf([text.slice(0, at), text.slice(at)])).toEqual(wanted);
     expect(await eventsOf([...text])).toEqual(wanted);
   });
 
-  it('leaves out what ends before its empty line', async () => {
+  it('drops an event without its final empty line', async () => {
     for (let length = 0; length < text.length; length++) {
       const events = await eventsOf([text.slice(0, length)]);
       expect(events).toEqual(wanted.slice(0, events.length));

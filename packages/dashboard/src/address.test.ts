@@ -29,7 +29,7 @@ class FakeBar implements AddressBar {
   }
 }
 
-test('a view is written at once, and of many in a row the last', () => {
+test('a view is written at once, and the last of several in a row', () => {
   const bar = new FakeBar();
   const address = new Address(bar, () => undefined);
   address.write('#live=1000');
@@ -40,7 +40,7 @@ test('a view is written at once, and of many in a row the last', () => {
   expect(bar.written).toEqual(['#live=1000', '#live=4000']);
 });
 
-test('an edited address is followed, although a view was about to be written', () => {
+test('an edited address wins over a view that was about to be written', () => {
   const bar = new FakeBar();
   const followed: string[] = [];
   const address = new Address(bar, (hash) => followed.push(hash));
@@ -55,7 +55,7 @@ test('an edited address is followed, although a view was about to be written', (
   expect(bar.location.hash).toBe('#from=1000&to=2000');
 });
 
-test('the view that an edited address led to is written as ever', () => {
+test('after an edited address, views are written again', () => {
   const bar = new FakeBar();
   const address = new Address(bar, () => address.write('#live=200'));
   bar.edit('#live=1')();
@@ -63,7 +63,7 @@ test('the view that an edited address led to is written as ever', () => {
   expect(address.hash).toBe('#live=200');
 });
 
-test('no more than a hundred changes in ten seconds', () => {
+test('the address changes less than a hundred times in ten seconds', () => {
   const bar = new FakeBar();
   const address = new Address(bar, () => undefined);
   for (let ms = 0; ms < 10_000; ms += 10) {

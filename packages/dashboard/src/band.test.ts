@@ -22,14 +22,14 @@ function seriesOf(counts: readonly (number | undefined)[]): Series {
   });
 }
 
-test('median and 99th percentile are counts, and the peak stands at its own time', () => {
+test('median and 99th percentile are counts, and the peak has its own time', () => {
   const counts = Array.from({ length: 100 }, (_, index) => index);
   const band = bandOf(seriesOf(counts), { from: startMs, to: startMs + 1_000 }, 1_000);
   expect(band).toMatchObject({ starts: [startMs], medians: [49], tops: [98] });
   expect(band.peaks).toEqual([{ start: startMs + 990, count: 99 }]);
 });
 
-test('the largest peak of all columns is the one that the tile names', () => {
+test('the largest peak of all columns is the peak of the summary', () => {
   const counts = fc.array(fc.option(fc.nat(1_000), { nil: undefined }), { maxLength: 400 });
   fc.assert(
     fc.property(counts, fc.nat(50), fc.constantFrom(50, 100, 250), (counts, skip, columnMs) => {
@@ -49,7 +49,7 @@ test('the largest peak of all columns is the one that the tile names', () => {
   );
 });
 
-test('a column that is whole stays as it is while the view moves on', () => {
+test('a complete column does not change while the view moves', () => {
   const series = seriesOf(Array.from({ length: 500 }, (_, index) => (index * 7) % 23));
   const before = bandOf(series, { from: startMs + 30, to: startMs + 4_000 }, 250);
   const after = bandOf(series, { from: startMs + 130, to: startMs + 4_100 }, 250);
@@ -57,7 +57,7 @@ test('a column that is whole stays as it is while the view moves on', () => {
   expect(after.starts.slice(1, 15)).toEqual(before.starts.slice(1, 15));
 });
 
-test('columns are wide enough to be shownView, and of a length that every axis has', () => {
+test('columns are wide enough to see, and divide the steps of the axis', () => {
   expect(columnMsFor(60_000, 1_140, 10)).toBe(250);
   expect(columnMsFor(60_000, 260, 10)).toBe(1_000);
   expect(columnMsFor(3_600_000, 1_140, 1_000)).toBe(15_000);

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { foldFor } from './fold.ts';
 import { maxSpanMs, minSpanMs } from './period.ts';
 
-test('columns are whole, and a view has two to a thousand of them', () => {
+test('windows divide columns, and a view has two to a thousand columns', () => {
   for (let spanMs = minSpanMs; spanMs <= maxSpanMs; spanMs = Math.ceil(spanMs * 1.1)) {
     const { period, columnMs } = foldFor(spanMs);
     expect(columnMs % period.windowMs).toBe(0);
@@ -14,7 +14,7 @@ test('columns are whole, and a view has two to a thousand of them', () => {
   }
 });
 
-test('names what a column is', () => {
+test('names its columns', () => {
   const columns = [200, 60_000, 300_000, 900_000, 86_400_000].map((ms) => foldFor(ms).column);
   expect(columns).toEqual(['100 ms', 'second', 'second', 'minute', 'hour']);
 });

@@ -14,7 +14,7 @@ import { periodFor } from './period.ts';
 
 const time = Date.UTC(2026, 10, 23, 14, 50, 8, 240);
 
-test('times are UTC, and as fine as their windows', () => {
+test('times are UTC, with the precision of their windows', () => {
   expect(timeText(time, 10)).toBe('14:50:08.240');
   expect(timeText(time, 1_000)).toBe('14:50:08');
   expect(dateTimeText(time, 60_000)).toBe('2026-11-23 14:50');
@@ -36,7 +36,7 @@ test('numbers and lengths are short', () => {
   ]);
 });
 
-test('labels of a time axis stand on round times and have room', () => {
+test('labels of a time axis are at round times and do not overlap', () => {
   for (const spanMs of [200, 1_500, 60_000, 3_600_000, 86_400_000, 31 * 86_400_000]) {
     for (const widthPx of [250, 600, 1_200]) {
       const { stepMs, at } = timeTicks(time - spanMs, time, widthPx);
@@ -47,7 +47,7 @@ test('labels of a time axis stand on round times and have room', () => {
   }
 });
 
-test('an axis ends on a round number that is enough', () => {
+test('an axis ends at a round number above the largest count', () => {
   expect([0, 3, 17, 393, 1_001].map(roundUp)).toEqual([4, 4, 20, 400, 1_200]);
 });
 

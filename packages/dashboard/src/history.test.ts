@@ -17,7 +17,7 @@ function answerTo({ from, to }: Range): Stats {
   };
 }
 
-test('a problem is told until an answer succeeds', async () => {
+test('a problem is reported until an answer succeeds', async () => {
   const refused = new Error('too many long answers');
   const told: unknown[] = [];
   let failures = 1;
@@ -37,7 +37,7 @@ test('a problem is told until an answer succeeds', async () => {
   expect(history.series('sec', range)?.covers(range)).toBe(true);
 });
 
-test('an answer to what was asked before everything was forgotten is not taken', async () => {
+test('an answer to a request from before `forget` is dropped', async () => {
   const pending: ((stats: Stats) => void)[] = [];
   const client = { stats: () => new Promise<Stats>((resolve) => pending.push(resolve)) };
   let changes = 0;

@@ -13,7 +13,7 @@ const series = new Series(periods.ms10, {
 });
 const range = { from: 200, to: 400 };
 
-test('steps begin with the first window of the view, and end with the end of its last', () => {
+test('steps start at the first window of the view, and end at the end of the last', () => {
   const [times, , line] = stepsOf(series, range);
   expect(times).toEqual(Array.from({ length: 21 }, (_, index) => 200 + index * 10));
   expect(line).toEqual([...Array.from({ length: 20 }, (_, index) => 20 + index), 39]);

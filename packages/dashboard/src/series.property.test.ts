@@ -27,7 +27,7 @@ function columnsOf(row: readonly (number | null)[], first: number, end: number):
 
 const timeOf = (index: number): number => origin + index * windowMs;
 
-test('pieces that follow or overlap make the same series as all at once', () => {
+test('adjacent or overlapping pieces add up to the same series as the whole', () => {
   fc.assert(
     fc.property(rows, fc.array(fc.nat(300), { maxLength: 5 }), fc.nat(20), (row, cuts, overlap) => {
       const ends = [
@@ -46,7 +46,7 @@ test('pieces that follow or overlap make the same series as all at once', () => 
   );
 });
 
-test('gaps and counted windows together are the whole range, once', () => {
+test('gaps and counted windows partition the range', () => {
   fc.assert(
     fc.property(rows, fc.nat(300), fc.nat(300), (row, a, b) => {
       const series = new Series(periods.ms10, columnsOf(row, 0, row.length));
@@ -69,7 +69,7 @@ test('gaps and counted windows together are the whole range, once', () => {
   );
 });
 
-test('a summary is what one would count by hand, and its rows add up to it', () => {
+test('a summary equals a plain count, and its rows add up to it', () => {
   fc.assert(
     fc.property(rows, (row) => {
       const series = new Series(periods.ms10, columnsOf(row, 0, row.length));
@@ -97,7 +97,7 @@ test('a summary is what one would count by hand, and its rows add up to it', () 
   );
 });
 
-test('what is forgotten is forgotten from its front, and the rest stays', () => {
+test('dropping removes windows from the front only', () => {
   fc.assert(
     fc.property(rows, fc.nat(300), (row, at) => {
       const series = new Series(periods.ms10, columnsOf(row, 0, row.length));
@@ -113,7 +113,7 @@ test('what is forgotten is forgotten from its front, and the rest stays', () => 
   );
 });
 
-test('damage is told from a gap', () => {
+test('damage is distinguished from a gap', () => {
   const columns = columnsOf([1, null, null, 2, null, 3], 0, 6);
   const damaged = [{ from: timeOf(1), to: timeOf(3) }];
   const series = new Series(periods.ms10, { ...columns, damaged });

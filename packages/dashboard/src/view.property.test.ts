@@ -44,7 +44,7 @@ function expectView(view: View): void {
   expect(Number.isInteger(from)).toBe(true);
 }
 
-test('moving and zooming never leave the time that there is', () => {
+test('moving and zooming stay between the epoch and now', () => {
   const steps = fc.array(
     fc.oneof(
       fc
@@ -70,7 +70,7 @@ test('moving and zooming never leave the time that there is', () => {
   );
 });
 
-test('zooming keeps the time under the pointer in its place', () => {
+test('zooming keeps the time under the pointer in place', () => {
   const shares = fc.double({ min: 0, max: 1, noNaN: true });
   fc.assert(
     fc.property(
@@ -90,14 +90,14 @@ test('zooming keeps the time under the pointer in its place', () => {
   );
 });
 
-test('a live view stays live when it is zoomed, and becomes live again when it reaches now', () => {
+test('a live view stays live when zoomed, and a paused one becomes live when it reaches now', () => {
   expect(zoom(liveView(60_000), 0.5, nowMs)).toEqual(liveView(30_000));
   const held = pan(liveView(60_000), -15_000, nowMs);
   expect(held).toEqual({ spanMs: 60_000, to: nowMs - 15_000 });
   expect(pan(held, 15_000, nowMs)).toEqual(liveView(60_000));
 });
 
-test('a drawn range is the view, unless it is too short', () => {
+test('a selected range becomes the view, unless it is too short', () => {
   const range = { from: nowMs - 5_000, to: nowMs - 4_000 };
   expect(rangeOf(viewOf(range, nowMs), nowMs)).toEqual(range);
   expect(viewOf({ from: nowMs - 10, to: nowMs }, nowMs)).toEqual({
@@ -125,7 +125,7 @@ test('the address names the view', () => {
     expect(fromHash(hash), hash).toBeUndefined();
 });
 
-test('a live view begins where counting began, and goes on as long as was asked for', () => {
+test('a live view starts where counting began, and never exceeds its span', () => {
   fc.assert(
     fc.property(views, fc.integer({ min: 0, max: nowMs }), (view, age) => {
       const shown = fitted(view, nowMs, nowMs - age);

@@ -16,7 +16,7 @@ afterEach(() => {
 const winter = Date.UTC(2026, 10, 23, 14, 50, 8);
 const summer = Date.UTC(2026, 6, 1, 22, 30);
 
-test('a time is written with the clock that was chosen, and its zone says so', () => {
+test('a time is written in the chosen zone, with its offset', () => {
   expect(dateTimeText(winter, 10)).toBe('2026-11-23 15:50:08.000');
   expect(zoneText(winter)).toBe('UTC+01:00');
   expect(dateTimeText(summer, 1_000)).toBe('2026-07-02 00:30:00');
@@ -26,7 +26,7 @@ test('a time is written with the clock that was chosen, and its zone says so', (
   expect(zoneText(winter)).toBe('UTC');
 });
 
-test('a field for date and time says the time that it was given', () => {
+test('a datetime input returns the time that it was given', () => {
   for (const time of [winter, summer]) {
     expect(timeOfWall(wallText(time))).toBe(time);
     setZone('utc');
@@ -36,7 +36,7 @@ test('a field for date and time says the time that it was given', () => {
   expect(timeOfWall('')).toBeUndefined();
 });
 
-test('the axis has its days where the wall clock has midnight', () => {
+test('the axis labels days at local midnight', () => {
   const { at, stepMs } = timeTicks(summer - 3 * 86_400_000, summer, 300, offsetMs(summer));
   expect(at.map((time) => tickText(time, stepMs))).toEqual(['30 Jun', '1 Jul']);
 });

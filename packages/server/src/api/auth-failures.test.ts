@@ -22,7 +22,7 @@ describe('AuthFailures', () => {
     return (ended ?? Number.NaN) - begun;
   }
 
-  it('delays every token of a network with five wrong ones, until a minute after the last', async () => {
+  it('delays every token from a network with five failures, until a minute after the last', async () => {
     for (let time = 0; time < 4; time++) wrong.record('192.0.2.1');
     expect(await delayOf('192.0.2.1')).toBe(0);
     wrong.record('192.0.2.1');
@@ -34,7 +34,7 @@ describe('AuthFailures', () => {
     expect(await delayOf('192.0.2.1')).toBe(0);
   });
 
-  it('logs the first at once, and all others of a minute in one line', async () => {
+  it('logs the first failure at once, and all others of a minute in one line', async () => {
     for (let time = 0; time < 300; time++) wrong.record(`192.0.2.${time % 3}`);
     expect(logged).toEqual([
       [{ network: '192.0.2.0' }, 'a request to the query API had a wrong token'],
@@ -50,7 +50,7 @@ describe('AuthFailures', () => {
     expect(logged).toHaveLength(3);
   });
 
-  it('keeps no more than a thousand networks for the log', async () => {
+  it('counts at most a thousand networks for the log', async () => {
     for (let network = 0; network < 5_001; network++) wrong.record(`network ${network}`);
     await vi.advanceTimersByTimeAsync(60_000);
     expect(logged[1]?.[1]).toBe(

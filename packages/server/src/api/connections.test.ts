@@ -12,7 +12,7 @@ describe('Connections', () => {
   let connections: Connections;
   let server: Server;
   let sockets: Socket[];
-  /** Requests that the handler was given, and whose answers are still to come. */
+  /** Requests that the handler was given and has not answered yet. */
   let given: { readonly path: string; readonly answer: () => void }[];
   let room: boolean[];
 
@@ -47,7 +47,7 @@ describe('Connections', () => {
 
   const paths = (): string[] => given.map(({ path }) => path);
 
-  it('hands over the next of several pipelined requests when the answer before it is out', async () => {
+  it('starts a pipelined request once the answer before it is sent', async () => {
     const client = open(request('/a') + request('/b') + request('/c'));
     await waitUntil('the first is handed over', () => given.length > 0);
     expect(paths()).toEqual(['/a']);
@@ -61,7 +61,7 @@ describe('Connections', () => {
     expect(client.received.match(/HTTP\/1\.1 200/g)).toHaveLength(3);
   });
 
-  it('forgets pipelined requests whose connection closes', async () => {
+  it('drops the pipelined requests of a closed connection', async () => {
     const client = open(request('/endless') + request('/behind'));
     await waitUntil('the first is handed over', () => given.length > 0);
     client.socket.destroy();
@@ -69,7 +69,7 @@ describe('Connections', () => {
     expect(paths()).toEqual(['/endless']);
   });
 
-  it('keeps a connection from the port of one whose close is seen later', () => {
+  it('keeps a connection that reuses the port of one whose close event is late', () => {
     const ends = {
       remoteAddress: '127.0.0.1',
       remotePort: 1,
@@ -95,13 +95,13 @@ describe('Connections', () => {
     expect([handedOver, after.destroyed]).toEqual([1, false]);
   });
 
-  it('closes a connection with many pipelined requests', async () => {
+  it('closes a connection with too many pipelined requests', async () => {
     const client = open(request('/endless') + request('/behind').repeat(400));
     await waitUntil('it is closed', () => client.closed);
     expect(paths()).toEqual(['/endless']);
   });
 
-  it('closes the connection of an address that has been idle for longest when it has 150', async () => {
+  it('closes the longest idle connection of an address with more than 150', async () => {
     const busy = open(request('/busy'));
     await waitUntil('it is under way', () => given.length === 1);
     const oldest = open();
@@ -116,7 +116,7 @@ describe('Connections', () => {
     expect([busy, second, ...others, newest].filter(({ closed }) => closed)).toEqual([]);
   });
 
-  it('has room for no more than 140 requests of an address that are no health checks', async () => {
+  it('has capacity for 140 requests of an address besides health checks', async () => {
     for (let index = 0; index < 141; index++) open(request('/stream'));
     await waitUntil('all are handed over', () => given.length === 141);
     expect(room.filter((has) => has)).toHaveLength(140);
@@ -134,7 +134,7 @@ describe('Connections', () => {
     expect(room.at(-1)).toBe(true);
   });
 
-  it('closes a new connection where none is idle', async () => {
+  it('closes a new connection if none is idle', async () => {
     for (let index = 0; index < 150; index++) open(request('/stream'));
     await waitUntil('all are under way', () => given.length === 150);
     const refused = open(request('/one-too-many'));

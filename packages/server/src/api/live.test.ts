@@ -11,7 +11,7 @@ import { LiveFeeds } from './live-feeds.ts';
 import { QueryLimiter } from './query-limiter.ts';
 import { ReadThrottle } from './read-throttle.ts';
 
-it('an event has the columns of /v1/stats, what was revised included', () => {
+it('an event has the columns of /v1/stats, including revised windows', () => {
   const windows = allocateWindows(3);
   windows.counts.set([7, 0, 5]);
   windows.counted.set([1, 0, 1]);
@@ -67,7 +67,7 @@ async function eventsOf({ body }: Response, count: number): Promise<Record<strin
   throw new Error(`got ${text}, want ${count} events`);
 }
 
-it('damage behind the newest window that there is comes in an event of its own', async () => {
+it('damage after the newest window has its own event', async () => {
   const startMs = Date.UTC(2016, 4, 28, 11, 11);
   const damagedMinutes = 110;
   const database = new MemoryLevel<string, string>();

@@ -37,7 +37,7 @@ describe('QueryLimiter', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
-  it('lets four read at once, and the next when one has ended, in the order of asking', async () => {
+  it('runs four long queries at once, and the others in order as those end', async () => {
     const reads = new QueryLimiter(new ReadThrottle(() => 0));
     const turns = Array.from({ length: 6 }, () => ask(reads));
     await settle();
@@ -47,7 +47,7 @@ describe('QueryLimiter', () => {
     expect(states(turns.slice(4))).toEqual(['reads', 'waits']);
   });
 
-  it('forgets whoever leaves while waiting', async () => {
+  it('removes a client that leaves the queue', async () => {
     const reads = new QueryLimiter(new ReadThrottle(() => 0));
     const turns = Array.from({ length: 6 }, () => ask(reads));
     await settle();
@@ -57,7 +57,7 @@ describe('QueryLimiter', () => {
     expect(states(turns.slice(4))).toEqual(['RETO3_BUSY', 'reads']);
   });
 
-  it('says that it is busy after half a minute, and to more than a hundred at once', async () => {
+  it('answers busy after half a minute in the queue, and beyond a hundred queued', async () => {
     const reads = new QueryLimiter(new ReadThrottle(() => 0));
     const turns = Array.from({ length: 105 }, () => ask(reads));
     await settle();
@@ -71,13 +71,13 @@ describe('QueryLimiter', () => {
     expect(next.state).toBe('reads');
   });
 
-  it('lets everybody read what is short, and at once', async () => {
+  it('runs short queries at once', async () => {
     const reads = new QueryLimiter(new ReadThrottle(() => 0));
     for (let time = 0; time < 6; time++) ask(reads);
     await expect(reads.run(request().request, 360_000, async () => 'read')).resolves.toBe('read');
   });
 
-  it('ends the turn of what fails, at once or later', async () => {
+  it('frees the slot of a query that fails, at once or later', async () => {
     const reads = new QueryLimiter(new ReadThrottle(() => 0));
     const failing = [
       () => {
@@ -94,7 +94,7 @@ describe('QueryLimiter', () => {
     expect(next.state).toBe('reads');
   });
 
-  it('keeps the turn of a stream until that is closed', async () => {
+  it('keeps the slot of a stream until it is closed', async () => {
     const reads = new QueryLimiter(new ReadThrottle(() => 0));
     const streams = Array.from({ length: 4 }, () => new Readable({ read: () => undefined }));
     for (const stream of streams)
@@ -107,7 +107,7 @@ describe('QueryLimiter', () => {
     expect(next.state).toBe('reads');
   });
 
-  it('tells what reads when its client has left, or it took too long', async () => {
+  it('aborts a query whose client left, or that takes too long', async () => {
     const reads = new QueryLimiter(new ReadThrottle(() => 0));
     const begin = () => {
       const { socket, request: asking } = request();
@@ -129,7 +129,7 @@ describe('QueryLimiter', () => {
     await endless.ended;
   });
 
-  it('ends the turn of a stream whose client leaves while the throttle holds it up', async () => {
+  it('frees the slot of a stream whose client leaves during a throttle pause', async () => {
     const reads = new QueryLimiter(new ReadThrottle(() => 0.9));
     // Each is as much work as 200 blocks.
     async function* windows(): AsyncGenerator<StoredWindow> {
@@ -156,7 +156,7 @@ describe('QueryLimiter', () => {
     expect(states(next)).toEqual(Array(4).fill('reads'));
   });
 
-  it('cuts a stream that nobody takes, or that has no end', async () => {
+  it('cuts a stream that nobody reads, or that never ends', async () => {
     const reads = new QueryLimiter(new ReadThrottle(() => 0));
     const begin = async (): Promise<{ stream: Readable; socket: Socket; ended: string[] }> => {
       const { socket, request: asking } = request();

@@ -29,23 +29,23 @@ describe('ReadThrottle', () => {
   );
   afterEach(() => void vi.useRealTimers());
 
-  it('holds nothing up while the workers have time', async () => {
+  it('delays nothing while the workers are idle', async () => {
     expect(await read(new ReadThrottle(() => 0.05), 4, 100)).toBe(0);
   });
 
-  it('lets all answers together read a block every 30 ms while a worker is busy', async () => {
+  it('allows all queries together a block every 30 ms while a worker is busy', async () => {
     expect(await read(new ReadThrottle(() => 0.9), 1, 100)).toBe(3_000);
     expect(await read(new ReadThrottle(() => 0.9), 4, 100)).toBe(12_000);
   });
 
-  it('looks again as it goes', async () => {
+  it('samples the load again during a query', async () => {
     let looks = 0;
     const pace = new ReadThrottle(() => (looks++ < 3 ? 0.9 : 0.05));
     // It looks with the first block 100 ms after the last look: at 0, 120 and 240 ms.
     expect(await read(pace, 1, 1_000)).toBe(360);
   });
 
-  it('weighs rows by their windows, and waits for what small ones owe with a later one', async () => {
+  it('weighs rows by their windows, and adds up the pauses of small ones', async () => {
     const throttle = new ReadThrottle(() => 0.9);
     const read = async (rows: number, windows: number): Promise<number> => {
       const begun = performance.now();
@@ -62,7 +62,7 @@ describe('ReadThrottle', () => {
     expect(throttle.waitedMs).toBeGreaterThanOrEqual(209);
   });
 
-  it('waits for no row longer than 10 s, and has nobody wait for the rows of others', async () => {
+  it('pauses at most 10 s after a row, and delays no reader for the rows of others', async () => {
     const throttle = new ReadThrottle(() => 0.9);
     const begun = performance.now();
     const read = async (rows: number, windows: number): Promise<number> => {
@@ -81,7 +81,7 @@ describe('ReadThrottle', () => {
     expect(performance.now() - later).toBe(30);
   });
 
-  it('waits no longer once its reader is aborted, and throws the reason', async () => {
+  it('ends a pause when its reader is aborted, and throws the reason', async () => {
     const throttle = new ReadThrottle(() => 0.9);
     const reader = new AbortController();
     let closed = false;
