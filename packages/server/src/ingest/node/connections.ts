@@ -7,10 +7,14 @@
  * to messages before it may not be out yet. The connection is closed when they are.
  */
 import { type ServerResponse, STATUS_CODES } from 'node:http';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
-/** A client on the other side of the world has its answers by then. */
-const lingerMs = 1_000;
+/** A client on the other side of the world has its answers after a second. */
+const looks = 20;
+const lookEveryMs = 50;
+/** A client that sends more is not waiting for answers. */
+const mostLingeringBytes = 1 << 20;
 
 export class Connection {
   /** Whether no message has come. */
@@ -38,8 +42,12 @@ export class Connection {
     this.refused = true;
     this.#afterAnswers(() => {
       if (socket.writable) socket.end(lastWord);
-      const timer = setTimeout(() => socket.destroy(), lingerMs).unref();
-      socket.once('close', () => clearTimeout(timer));
+      const mostBytes = bytesReadOn(socket) + mostLingeringBytes;
+      let looked = 0;
+      const timer = setInterval(() => {
+        if (++looked === looks || bytesReadOn(socket) > mostBytes) socket.destroy();
+      }, lookEveryMs).unref();
+      socket.once('close', () => clearInterval(timer));
     });
   }
 
@@ -91,6 +99,10 @@ export class Connections {
   find(socket: Duplex): Connection | undefined {
     return this.#all.get(socket);
   }
+}
+
+function bytesReadOn(socket: Duplex): number {
+  return socket instanceof Socket ? socket.bytesRead : 0;
 }
 
 /** A whole answer that refuses a request. */
