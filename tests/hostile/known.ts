@@ -10,11 +10,12 @@ interface Known {
 
 /** By the engine or build that a server says it runs. */
 export function knownOf(server: string): Known {
-  if (server.includes('--http node')) return node;
+  if (server.includes('--http node 20.')) return node20;
+  if (server.includes('--http node')) return { taken: [], notServed: [] };
   return server.includes('newer build') ? newer : older;
 }
 
-const node: Known = {
+const node20: Known = {
   taken: [],
   notServed: ['a length between spaces and tabs'],
 };
