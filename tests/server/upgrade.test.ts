@@ -3,6 +3,7 @@
  * folder that this version wrote before `kill -9`, and its answers.
  */
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -79,4 +80,18 @@ test.each(released)('a folder of %s is read without a server', async (name) => {
   const counts = countsOf(JSON.parse(stdout));
   for (const [start, count] of Object.entries(expected.sec))
     expect(counts.get(Number(start))).toBe(count);
+});
+
+const withBackup = released.filter((name) => existsSync(join(fixtures, name, 'backup.reto3')));
+
+test.each(withBackup)('a backup of %s is restored as it was', async (name) => {
+  const { expected } = await folderOf(name);
+  const dataDir = join(await temporaryFolder(), 'restored');
+  const backup = join(fixtures, name, 'backup.reto3');
+  const restored = await runCli(['restore', backup, '--data-dir', dataDir]);
+  expect(restored.code, restored.stderr).toBe(0);
+  const flags = [...reports, '--retain-ms10', 'forever', '--retain-sec', 'forever'];
+  const server = await Server.start({ dataDir, flags });
+  await expectCounts(server.adminUrl, expected);
+  await server.stop();
 });

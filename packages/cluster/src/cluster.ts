@@ -13,10 +13,10 @@ import { type Clock, type Log, type MetricSource, messageOf, Reto3Error } from '
 import {
   type Coordinator,
   type CountsView,
+  type FlushParticipant,
   type LiveSource,
   neverPublished,
   type Published,
-  type Publishing,
   Retention,
 } from '@reto3/engine';
 import type { Report, ReportLedgers } from '@reto3/reports';
@@ -125,7 +125,7 @@ export class Cluster {
         },
       });
       this.#reportPublisher = this.#makeReportPublisher(parts.ledgers);
-      coordinator.publishTo(publishingBoth(this.#publisher, this.#reportPublisher, parts.ledgers));
+      coordinator.join(publishingBoth(this.#publisher, this.#reportPublisher, parts.ledgers));
     }
     if (mergedStore !== undefined) {
       this.#mergedStore = mergedStore;
@@ -540,13 +540,14 @@ function publishingBoth(
   counts: Publisher,
   reports: ReportPublisher,
   ledgers: ReportLedgers,
-): Publishing {
+): FlushParticipant {
   ledgers.onChanges((rows) => reports.writing(rows));
   return {
+    isActive: true,
     published: () => publishedBoth(counts, reports),
-    written(write, changed, finalThrough) {
-      counts.written(write, changed, finalThrough);
-      reports.written(write, ledgers.writtenThrough(finalThrough));
+    written(written) {
+      counts.written(written);
+      reports.written(written.write, ledgers.writtenThrough(written.finalThrough));
     },
     synced(write) {
       counts.synced(write);

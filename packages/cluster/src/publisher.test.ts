@@ -2,6 +2,7 @@ import { VirtualClock } from '@reto3/core/testing';
 import { Coordinator, neverPublished, Store } from '@reto3/engine';
 import { addMessage, allocate, RingReader, stripeOf } from '@reto3/engine/ring';
 import { noAnchor } from '@reto3/engine/src/store/anchor.ts';
+import { MemoryJournal } from '@reto3/engine/testing';
 import { MemoryLevel } from 'memory-level';
 import { expect, it } from 'vitest';
 import { decodeMessage } from './message.ts';
@@ -21,6 +22,7 @@ async function startNode() {
     workerCount: 1,
     store,
     anchor: noAnchor(),
+    journals: new MemoryJournal(),
     node: 'a',
     events: { clockStepped: ignored, stalled: ignored, damaged: ignored },
   });
@@ -32,7 +34,7 @@ async function startNode() {
     newestEnd: coordinator.endBefore,
     events: { failed: ignored, recovered: ignored, damaged: ignored },
   });
-  coordinator.publishTo(publisher);
+  coordinator.join(publisher);
   await coordinator.prepare();
   coordinator.count();
   let published: number[] = [];

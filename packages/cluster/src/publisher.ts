@@ -16,7 +16,7 @@
  *   to it was lost: where another of its servers leads the stream then, it may be lost all the same.
  */
 import { alignDown, type Clock, min, sec } from '@reto3/core';
-import type { Published, Publishing, StoreSnapshot } from '@reto3/engine';
+import type { FlushParticipant, Published, StoredCounts, Written } from '@reto3/engine';
 import { encodeMessage } from './message.ts';
 import { Pump } from './pump.ts';
 import { RecentSpans, Spans } from './spans.ts';
@@ -46,7 +46,7 @@ export interface Outlet {
 }
 
 export interface PublisherSource {
-  stored(): StoreSnapshot;
+  stored(): StoredCounts;
 }
 
 export interface PublisherEvents {
@@ -78,7 +78,8 @@ export interface Boot {
   readonly vouchedFrom: number;
 }
 
-export class Publisher implements Publishing {
+export class Publisher implements FlushParticipant {
+  readonly isActive = true;
   readonly #node: string;
   readonly #source: PublisherSource;
   readonly #clock: Clock;
@@ -137,7 +138,7 @@ export class Publisher implements Publishing {
     this.#again.add(parts.published.through, this.#vouchedSince);
   }
 
-  written(write: number, changed: readonly number[], finalThrough: number): void {
+  written({ write, changed, finalThrough }: Written): void {
     for (const start of changed) this.#newestEnd = Math.max(this.#newestEnd, start + sec.windowMs);
     for (const start of changed) {
       if (start < this.#newestEnd - heldAfterMs) this.#held.push({ start, write });

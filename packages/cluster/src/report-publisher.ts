@@ -11,7 +11,7 @@
  *   row says from when on rows may be pending, in the very write that changes them.
  */
 import { alignDown, type Clock, largestTime, type PeriodName, periodNames, sec } from '@reto3/core';
-import { decodeMeta, type PublishedReports, rowMsOf } from '@reto3/engine';
+import { type PublishedReports, rowMsOf } from '@reto3/engine';
 import type { NodeReport } from './node-report.ts';
 import type { Outlet, PublisherSource } from './publisher.ts';
 import { Pump } from './pump.ts';
@@ -271,8 +271,7 @@ export class ReportPublisher {
     let unsynced = false;
     const snapshot = this.#source.stored();
     try {
-      const meta = await snapshot.text('meta');
-      const revision = meta === undefined ? 0 : decodeMeta(meta).writes;
+      const { revision } = snapshot;
       for (const span of asked) {
         const { report, period } = span;
         if (bytes >= batchBytes) {

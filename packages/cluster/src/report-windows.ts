@@ -3,7 +3,7 @@
  * else.
  */
 import { messageOf, periods } from '@reto3/core';
-import { DamagedRow, decodeRow, parseKey, rowRange, type StoreSnapshot } from '@reto3/engine';
+import { DamagedRow, decodeRow, parseKey, rowRange, type StoredCounts } from '@reto3/engine';
 import { type PublishedWindow, windowHeadBytes } from './report-message.ts';
 import type { RowName, RowSpan } from './report-pending.ts';
 
@@ -24,7 +24,7 @@ export interface LeftOut {
 
 /** Row by row, in order of time; of a damaged one what could be read. @param mostBytes of a message */
 export async function* readWindows(
-  snapshot: StoreSnapshot,
+  snapshot: StoredCounts,
   { report, period, from, to }: RowSpan,
   mostBytes: number,
   leftOut: LeftOut,

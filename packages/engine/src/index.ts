@@ -4,14 +4,15 @@ export { openSeries, type Series, withRange } from './analysis/series.ts';
 export { whatIf } from './analysis/what-if.ts';
 export { restore } from './backup/restore.ts';
 export { readBackup, writeBackup } from './backup/stream.ts';
-export type { Companion } from './coordinator/companion.ts';
 export { Coordinator, type CountsView } from './coordinator/coordinator.ts';
-export { FlushLoop } from './coordinator/flush-loop.ts';
+export type { FlushParticipant, Written } from './coordinator/participant.ts';
 export { type Expired, type Expiring, Retention } from './coordinator/retention.ts';
-export type { Publishing } from './coordinator/writer.ts';
+export type { BackupSource, StoredCounts } from './coordinator/stored.ts';
 export { examine } from './doctor/examine.ts';
 export type { Finding } from './doctor/finding.ts';
 export { type Repair, repair } from './doctor/repair.ts';
+export { journalIn } from './journal/journal-folder.ts';
+export type { HeldRow } from './journal/record.ts';
 export { answer, type Reply } from './query/answer.ts';
 export {
   type ArchiveFound,
@@ -33,7 +34,6 @@ export { DamagedRow } from './store/codec.ts';
 export { type Database, firstWriteFailure, openDatabase } from './store/database.ts';
 export { HeldFolder } from './store/held-folder.ts';
 export {
-  decodeMeta,
   formatVersion,
   type Meta,
   neverPublished,

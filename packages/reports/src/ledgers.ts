@@ -9,7 +9,14 @@
  *   store fails.
  */
 import type { Clock, MonotonicMs, PeriodName } from '@reto3/core';
-import { type Change, type Companion, factsKey, rowRange, type Store } from '@reto3/engine';
+import {
+  type FlushParticipant,
+  factsKey,
+  type HeldRow,
+  rowRange,
+  type Store,
+  type Written,
+} from '@reto3/engine';
 import { finalThroughAt } from '@reto3/engine/ring';
 import type { Report } from './contract.ts';
 import { beginRun, encodeFacts, endRun, type ReportFacts, readFacts } from './facts.ts';
@@ -46,7 +53,7 @@ const commitWaitMs = 1_000;
 /** Bounds the requests to a worker that has stalled. */
 const maxUnanswered = 16;
 
-export class ReportLedgers implements Companion {
+export class ReportLedgers implements FlushParticipant {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #events: ReportEvents;
@@ -124,7 +131,7 @@ export class ReportLedgers implements Companion {
     return this.#ledgers.get(name)?.report;
   }
 
-  get takesMessages(): boolean {
+  get isActive(): boolean {
     for (const { off } of this.#ledgers.values()) if (!off) return true;
     return false;
   }
@@ -148,7 +155,7 @@ export class ReportLedgers implements Companion {
   }
 
   gather(options: { readonly sync: boolean }): Promise<void> | undefined {
-    if (this.#workers === undefined || !this.takesMessages) return undefined;
+    if (this.#workers === undefined || !this.isActive) return undefined;
     const answered = Math.min(...this.#answered);
     if (answered === lastBatch) return undefined;
     if (this.#asked - answered < maxUnanswered) {
@@ -184,20 +191,20 @@ export class ReportLedgers implements Companion {
     return Math.min(finalThrough, finalThroughAt(this.#writtenUntil));
   }
 
-  changes(): Change[] {
+  rows(): HeldRow[] {
     const rows = [...this.#ledgers.values()].flatMap((ledger) => ledger.changes());
     this.#onChanges?.(rows.map(({ report, period, start }) => ({ report, period, start })));
-    this.#writtenUntil = this.takesMessages ? this.#gatheredAt : this.#clock.read().wallMs;
-    const changes: Change[] = rows.map(({ key, bytes }) => ({ report: key, bytes }));
+    this.#writtenUntil = this.isActive ? this.#gatheredAt : this.#clock.read().wallMs;
+    const held: HeldRow[] = rows.map(({ key, bytes }) => ({ key, bytes }));
     for (const name of this.#factsToWrite) {
       const facts = this.#facts.get(name);
-      if (facts !== undefined) changes.push({ report: factsKey(name), bytes: encodeFacts(facts) });
+      if (facts !== undefined) held.push({ key: factsKey(name), bytes: encodeFacts(facts) });
     }
     this.#factsToWrite.clear();
-    return changes;
+    return held;
   }
 
-  written(write: number): void {
+  written({ write }: Written): void {
     for (const ledger of this.#ledgers.values()) ledger.written(write);
   }
 

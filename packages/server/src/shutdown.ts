@@ -10,7 +10,7 @@ const stages = [
   'silentConnections',
   // Starts to send waiting messages, which takes up to a second; `alertsSent` awaits it.
   'alerts',
-  'flushLoop',
+  'flusher',
   'waitingAnswers',
   'workers',
   'portClaim',

@@ -5,7 +5,14 @@
 
 import { ms10, periods } from '@reto3/core';
 import { VirtualClock } from '@reto3/core/testing';
-import { anchorIn, Coordinator, type Database, openDatabase, Store } from '@reto3/engine';
+import {
+  anchorIn,
+  Coordinator,
+  type Database,
+  journalIn,
+  openDatabase,
+  Store,
+} from '@reto3/engine';
 import { allocate, RingReader, slotMask, stripeOf } from '@reto3/engine/ring';
 
 export interface Stretch {
@@ -33,6 +40,7 @@ export async function fillStore(
     workerCount: 1,
     store,
     anchor: anchorIn(dataDir),
+    journals: journalIn(dataDir),
     node: 'filled',
     events: {
       clockStepped: (stepMs) => fail(`the clock stepped by ${stepMs} ms`),
@@ -46,7 +54,7 @@ export async function fillStore(
     const until = Math.min(to, clock.wallMs + flushEveryMs);
     for (; clock.wallMs < until; clock.pass(ms10.windowMs))
       addMessages(stripe, clock.wallMs, nextCount());
-    await coordinator.flush();
+    await coordinator.flusher.beat();
   }
   await coordinator.stop();
   await store.close();

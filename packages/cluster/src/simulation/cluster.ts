@@ -8,7 +8,7 @@
 
 import { ms10 } from '@reto3/core';
 import { Random, VirtualClock } from '@reto3/core/testing';
-import { allTime, Coordinator, FlushLoop, neverPublished, readChunks, Store } from '@reto3/engine';
+import { allTime, Coordinator, neverPublished, readChunks, Store } from '@reto3/engine';
 import { addMessage, allocate, RingReader, reachMs, stripeOf } from '@reto3/engine/ring';
 import { SimulatedDisk, type Trouble } from '@reto3/engine/testing';
 import { nextBoot } from '../boot.ts';
@@ -35,7 +35,6 @@ export class ClusterSimulation {
   #memory = allocate(1);
   #coordinator: Coordinator | undefined;
   #publisher: Publisher | undefined;
-  #loop: FlushLoop | undefined;
   #store: Store | undefined;
   /** Raised by a crash: what an older process has under way reaches nobody. */
   #generation = 0;
@@ -59,7 +58,7 @@ export class ClusterSimulation {
     for (let beat = 0; beat < 100; beat++) await this.#pass(flushMs);
     this.#calm = true;
     for (let beat = 0; beat < 20; beat++) await this.#pass(flushMs);
-    await this.#loop?.stop();
+    await this.#coordinator?.flusher.pause();
     await this.#coordinator?.stop();
     await this.#publisher?.stop(1_000);
     await this.#compare();
@@ -93,7 +92,7 @@ export class ClusterSimulation {
       const beatMs = Math.min(left, ms > 1_000 ? Math.floor(reachMs / 3) : flushMs);
       this.#clock.pass(beatMs);
       left -= beatMs;
-      void this.#loop?.beat();
+      void this.#coordinator?.flusher.beat();
       await settle();
     }
   }
@@ -129,10 +128,7 @@ export class ClusterSimulation {
   async #start(): Promise<void> {
     this.#generation++;
     this.#memory = allocate(1);
-    this.#store = await Store.open(
-      () => this.#disk.open(),
-      () => this.#disk.sync(),
-    );
+    this.#store = await Store.open(() => this.#disk.open());
     const ignored = () => undefined;
     const coordinator = await Coordinator.open({
       clock: this.#clock,
@@ -140,6 +136,8 @@ export class ClusterSimulation {
       workerCount: 1,
       store: this.#store,
       anchor: this.#disk.anchor,
+      journals: this.#disk.journals,
+      flush: { flushMs, ack: 'memory' },
       node,
       events: { clockStepped: ignored, stalled: ignored, damaged: ignored },
     });
@@ -153,12 +151,9 @@ export class ClusterSimulation {
       events: { failed: ignored, recovered: ignored, damaged: ignored },
     });
     this.#publisher = publisher;
-    coordinator.publishTo(publisher);
+    coordinator.join(publisher);
     await coordinator.prepare();
     coordinator.count();
-    const options = { flushMs, ack: 'memory' } as const;
-    const events = { flushed: ignored, failed: ignored, recovered: ignored };
-    this.#loop = new FlushLoop(coordinator, this.#clock, options, events);
     await this.#join(coordinator, publisher);
   }
 

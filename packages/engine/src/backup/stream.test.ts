@@ -1,14 +1,15 @@
 import { MemoryLevel } from 'memory-level';
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { BackupSource } from '../coordinator/stored.ts';
 import { decodeMeta } from '../store/meta.ts';
-import { Store, type StoreSnapshot } from '../store/store.ts';
+import { Store } from '../store/store.ts';
 import { VirtualServer } from '../testing/virtual-server.ts';
 import { type Record, readBackup, writeBackup } from './stream.ts';
 
 let server: VirtualServer;
 let backup: Buffer;
 
-async function written(snapshot: StoreSnapshot): Promise<Buffer> {
+async function written(snapshot: BackupSource): Promise<Buffer> {
   const pieces: Uint8Array[] = [];
   for await (const piece of writeBackup(snapshot)) pieces.push(piece);
   await snapshot.close();

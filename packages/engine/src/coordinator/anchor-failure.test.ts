@@ -6,8 +6,8 @@ import { expect, it } from 'vitest';
 import { allocate } from '../ring/layout.ts';
 import { RingReader } from '../ring/ring.ts';
 import { Store } from '../store/store.ts';
+import { MemoryJournal } from '../testing/memory-journal.ts';
 import { Coordinator } from './coordinator.ts';
-import { FlushLoop } from './flush-loop.ts';
 
 it('is a failed flush, and nothing has recovered before it is written', async () => {
   const clock = new VirtualClock(Date.UTC(2016, 4, 28, 11, 11));
@@ -29,31 +29,29 @@ it('is a failed flush, and nothing has recovered before it is written', async ()
         if (failing) throw new Error('no space');
       },
     },
+    journals: new MemoryJournal(),
+    flush: { flushMs: 100, ack: 'memory' },
     node: 'test',
     events: { clockStepped: () => undefined, stalled: () => undefined, damaged: () => undefined },
   });
   await coordinator.prepare();
   coordinator.count();
-  const loop = new FlushLoop(
-    coordinator,
-    clock,
-    { flushMs: 100, ack: 'memory' },
-    {
-      flushed: () => undefined,
-      failed: (error) => told.push(String(error)),
-      recovered: () => told.push('recovered'),
-    },
-  );
+  coordinator.flusher.observe({
+    flushed: () => undefined,
+    failed: (error) => told.push(String(error)),
+    recovered: () => told.push('recovered'),
+  });
   const pass = async (seconds: number): Promise<void> => {
     for (let beat = 0; beat < seconds * 10; beat++) {
       clock.pass(100);
-      await loop.beat();
+      await coordinator.flusher.beat();
     }
   };
   await pass(3);
   expect(coordinator.state().failedFlushes).toBe(0);
   failing = true;
-  await pass(10);
+  // It is moved when a minute is closed.
+  await pass(70);
   expect(told).toEqual(['Error: no space']);
   expect(coordinator.state().failedFlushes).toBeGreaterThan(2);
   failing = false;

@@ -1,63 +1,64 @@
 /**
- * Which rows a flush writes: journal rows for the open minute, blocks for minutes that are over.
+ * The rows of a checkpoint: blocks for the minutes that are over.
  *
  * A closed minute is one whole ms10 block, 60 windows of its hour's sec block and one of its day's
- * min block; its journal rows go in the same batch, so the counts are in exactly one of the two
- * places after any crash.
+ * min block, encoded at one moment, so that the three series agree whatever is counted meanwhile.
  */
 import {
   alignDown,
   allocateWindows,
   min,
   ms10,
-  ms10PerSecond,
   overwrite,
   type Period,
   sec,
-  sliceOf,
   type Windows,
 } from '@reto3/core';
 import type { Minute } from '../ring/minute.ts';
+import { encodeWindows } from '../store/codec.ts';
+import { rowName } from '../store/keys.ts';
 import type { Change } from '../store/store.ts';
 import type { Blocks } from './blocks.ts';
 
-/** The journal rows of the seconds that changed since they were last written. */
-export function journalRows(minute: Minute): Change[] {
-  return minute.takeForJournal().map((start) => {
-    const first = (start - minute.start) / ms10.windowMs;
-    return { put: 'journal', start, windows: sliceOf(minute.ms10, first, first + ms10PerSecond) };
-  });
+/** What closes minutes. */
+export interface Closing {
+  readonly changes: readonly Change[];
+  readonly minutes: readonly Minute[];
+  /** How many messages more than before the min blocks hold. */
+  readonly messages: number;
 }
 
 /**
- * The changes that close these minutes, and those that cannot be closed because no period can take
- * them. Reads the blocks that they are part of; damaged ones stay as they are.
+ * The changes that close these minutes; those that no period can take are left out. Reads the blocks
+ * that they are part of; damaged ones stay as they are.
  */
-export function closeMinutes(
-  minutes: readonly Minute[],
-  blocks: Blocks,
-): { readonly changes: Change[]; readonly refused: readonly Minute[] } {
-  const changes: Change[] = [];
+export function closeMinutes(minutes: readonly Minute[], blocks: Blocks): Closing {
   const closed = new Set<Minute>();
+  const changes: Change[] = [];
   for (const minute of minutes) {
     if (minute.lacking.includes('ms10')) continue;
-    changes.push({ put: 'ms10', start: minute.start, windows: minute.ms10 });
+    changes.push(blockChange(ms10, minute.start, minute.ms10));
     closed.add(minute);
   }
-  for (const period of [sec, min]) changes.push(...enlarge(period, minutes, blocks, closed));
-  for (const minute of closed)
-    for (const start of minute.beginClose()) changes.push({ delete: 'journal', start });
-  return { changes, refused: minutes.filter((minute) => !closed.has(minute)) };
+  let messages = 0;
+  const onMinute = (more: number): void => {
+    messages += more;
+  };
+  changes.push(...enlarge(sec, minutes, blocks, closed, () => undefined));
+  changes.push(...enlarge(min, minutes, blocks, closed, onMinute));
+  return { changes, minutes: [...closed], messages };
 }
 
 /**
  * The blocks of a longer period that these minutes are part of, with the minutes written over them.
+ * @param onMore told how much more than before each minute has
  */
 function enlarge(
   period: Period,
   minutes: readonly Minute[],
   blocks: Blocks,
   closed: Set<Minute>,
+  onMore: (messages: number) => void,
 ): Change[] {
   const enlarged = new Map<number, Windows | 'damaged'>();
   for (const minute of minutes) {
@@ -69,12 +70,18 @@ function enlarge(
       allocateWindows(period.blockWindows);
     enlarged.set(start, windows);
     if (windows === 'damaged') continue;
-    overwrite(windows, (minute.start - start) / period.windowMs, minute[period.name]);
+    const at = (minute.start - start) / period.windowMs;
+    onMore((minute[period.name].counts[0] ?? 0) - (windows.counts[at] ?? 0));
+    overwrite(windows, at, minute[period.name]);
     closed.add(minute);
   }
   return [...enlarged].flatMap(([start, windows]) =>
-    windows === 'damaged' ? [] : { put: period.name, start, windows },
+    windows === 'damaged' ? [] : blockChange(period, start, windows),
   );
+}
+
+function blockChange({ name }: Period, start: number, windows: Windows): Change {
+  return { put: name, start, bytes: encodeWindows(windows, rowName(name, start)) };
 }
 
 /**

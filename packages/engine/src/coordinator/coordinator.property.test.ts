@@ -14,6 +14,7 @@ import { addMessage, RingReader } from '../ring/ring.ts';
 import { windowAt } from '../ring/timeline.ts';
 import { noAnchor } from '../store/anchor.ts';
 import { allTime, Store } from '../store/store.ts';
+import { MemoryJournal } from '../testing/memory-journal.ts';
 import { Coordinator } from './coordinator.ts';
 
 const workerCount = 2;
@@ -52,6 +53,7 @@ type Model = Map<number, number>;
 class Node {
   readonly #clock = new VirtualClock(epochMs);
   readonly #anchor = noAnchor();
+  readonly #journals = new MemoryJournal();
   #store: Store | undefined;
   #memory = allocate(workerCount);
   #coordinator: Coordinator | undefined;
@@ -76,6 +78,7 @@ class Node {
       workerCount,
       store: this.#store,
       anchor: this.#anchor,
+      journals: this.#journals,
       node: 'test',
       events: { clockStepped: () => undefined, stalled: () => undefined, damaged: () => undefined },
     });
@@ -94,7 +97,7 @@ class Node {
         bump(this.#added, windowAt(this.#clock.wallMs), step.times);
         break;
       case 'pass':
-        // The flush loop sees to it that the ring never goes around between two sweeps.
+        // The flusher sees to it that the ring never goes around between two sweeps.
         if (this.#clock.wallMs + step.ms - this.#lastSweepMs > reachMs / 2) this.sweep();
         this.#clock.pass(step.ms);
         break;
@@ -107,6 +110,7 @@ class Node {
       case 'flush':
         this.sweep();
         await this.#running.flush();
+        await this.#running.flusher.beat();
         this.#flushed = new Map(this.#swept);
         break;
       case 'restart':

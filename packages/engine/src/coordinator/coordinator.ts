@@ -1,48 +1,47 @@
 /**
- * The coordinator owns the store and the minutes in memory. It sweeps the ring into the minutes,
- * flushes the minutes into the store, and hands out consistent views to read from. It has no
- * timers: `FlushLoop` calls it in production, tests and the simulator call it in virtual time.
+ * The coordinator owns the minutes in memory: it sweeps the ring into them, and hands out consistent
+ * views of memory and store to read from. Its flusher moves them to the disk.
  *
- * Invariants:
- * - every message that a sweep found is in exactly one ms10 window, one second and one minute;
- * - sweeping never waits for the disk, and flushing never loses what was swept while a write was
- *   under way;
- * - one flush is under way at a time.
+ * Invariant: every message that a sweep found is in exactly one ms10 window, one second and one
+ * minute.
  */
 import { randomUUID } from 'node:crypto';
 import {
   type Clock,
   copyOf,
   type Damage,
-  type MonotonicMs,
   messageOf,
   ms10,
   type PeriodName,
   Reto3Error,
   totalOf,
 } from '@reto3/core';
+import { Journal } from '../journal/journal.ts';
+import { aheadSlots } from '../ring/layout.ts';
 import { Minute } from '../ring/minute.ts';
 import type { RingReader } from '../ring/ring.ts';
 import { finalThroughAt, Timeline } from '../ring/timeline.ts';
-import type { Anchor } from '../store/anchor.ts';
 import type { Gone } from '../store/gone.ts';
-import { formatVersion, type Meta, type Published } from '../store/meta.ts';
-import type { Store, StoreSnapshot } from '../store/store.ts';
+import type { Meta, Published } from '../store/meta.ts';
+import type { Store } from '../store/store.ts';
 import { VerifiedSnapshot } from '../store/verified.ts';
 import type { Blocks } from './blocks.ts';
-import type { Companion } from './companion.ts';
+import { Flusher, type FlushOptions } from './flusher.ts';
 import { Observations } from './observations.ts';
 import type { OpenMinutes } from './open-minutes.ts';
-import { type Recovered, recover } from './recover.ts';
+import type { FlushParticipant } from './participant.ts';
+import { type Folder, type Recovered, recover } from './recover.ts';
 import type { Expired } from './retention.ts';
-import { type Publishing, Writer } from './writer.ts';
+import { BackupSource, StoredCounts } from './stored.ts';
 
 /** Everything that can be read, at one moment. To be closed. */
 export interface CountsView {
   /** End of the newest final window, epoch ms. */
   readonly finalThrough: number;
-  /** End of the newest counted window, final or not, epoch ms. */
+  /** End of the newest counted window, final or not, that the clock may have come to; epoch ms. */
   readonly newestEnd: number;
+  /** The same of all, also of a clock that was ahead once; absent where there is no other. */
+  readonly countedEnd?: number;
   /** Nothing was counted before that, epoch ms; 0 where nobody knows. */
   readonly oldest: number;
   /** Copies of the minutes in memory; they win over the store. */
@@ -87,36 +86,20 @@ export interface CoordinatorEvents {
   stalled(): void;
   /** A block was met that cannot be relied on; told once for each. */
   damaged(damage: Damage): void;
-  /**
-   * A write succeeded: what workers added under that flush number or an earlier one is in the store
-   * since write number `write`, and `syncedWrites` of its writes are on the disk for certain.
-   */
-  stored?(stored: {
-    readonly flush: number;
-    readonly write: number;
-    readonly syncedWrites: number;
-  }): void;
-  /** Messages were given up; none that was added under a later flush number is among them. */
-  gaveUp?(flush: number): void;
 }
 
-/**
- * How many minutes are kept in memory while the store fails: six hours, about 22 MB. Older ones are
- * given up, counted and reported.
- */
-const heldMinutes = 360;
-
-/** How often a stop tries to write what is in memory: a single fsync that fails must not lose it. */
-const lastAttempts = 3;
+/** What takes memory to the disk when nobody says otherwise: as `serve` does by default. */
+const defaultFlush: FlushOptions = { flushMs: 50, ack: 'memory' };
 
 export class Coordinator {
+  /** Moves what is in memory to the disk. */
+  readonly flusher: Flusher;
   readonly #clock: Clock;
   readonly #ring: RingReader;
   readonly #store: Store;
   readonly #blocks: Blocks;
-  readonly #writer: Writer;
   readonly #events: CoordinatorEvents;
-  readonly #companion: Companion | undefined;
+  readonly #participants: FlushParticipant[] = [];
   readonly #minutes: OpenMinutes;
   /** Absent until `begin` and after `stop`: nobody counts. */
   #timeline: Timeline | undefined;
@@ -135,11 +118,13 @@ export class Coordinator {
    * revision.
    */
   #wasFinalThrough: number;
+  /**
+   * While the clock is behind what it was: windows that are not final again and that nobody had
+   * counted before, by their number.
+   */
+  readonly #countedAgain = new Set<number>();
   #clockSteps = 0;
   #stalls = 0;
-  #flushes = 0;
-  #failedFlushes = 0;
-  #messagesLost = 0;
   /** In min blocks that retention deleted since the start. */
   #messagesDeleted = 0;
   /** End of what was counted before this start, epoch ms; 0 in a new folder. */
@@ -147,12 +132,6 @@ export class Coordinator {
   /** How many writes the store had had before this start. */
   readonly writesBefore: number;
   readonly observations: Observations;
-  #flushing: Promise<void> | undefined;
-  /**
-   * A write or a sync failed: the kernel may have forgotten what was written before. Nothing may be
-   * built on it until everything in memory is written again.
-   */
-  #storeSuspect = false;
 
   private constructor(parts: CoordinatorParts, recovered: Recovered) {
     const now = parts.clock.read();
@@ -160,21 +139,11 @@ export class Coordinator {
     this.#ring = parts.ring;
     this.#store = parts.store;
     this.#events = parts.events;
-    this.#companion = parts.companion;
     this.#minutes = recovered.minutes;
+    this.#blocks = recovered.blocks;
     const { meta } = recovered;
     this.#cleanBefore = meta.clean;
     this.#gone = recovered.gone;
-    const boot = {
-      ...meta,
-      formatVersion,
-      node: parts.node,
-      boot: meta.boot + 1,
-      bootId: randomUUID(),
-      clean: false,
-    };
-    this.#blocks = recovered.blocks;
-    this.#writer = new Writer(parts.store, this.#blocks, parts.anchor, boot, parts.companion);
     this.#messagesBefore = recovered.messages;
     this.#oldestBefore = recovered.oldest;
     this.#messagesByWorker = new Array<number>(parts.workerCount).fill(0);
@@ -184,6 +153,28 @@ export class Coordinator {
     this.#newestEnd = this.endBefore = recovered.newestEnd;
     this.writesBefore = meta.writes;
     this.observations = new Observations(recovered.countedEnd);
+    parts.store.hold(recovered.rows);
+    const { clock, ring, store, anchor, node } = parts;
+    this.flusher = new Flusher(
+      {
+        ...{ clock, ring, store, anchor },
+        journal: new Journal(parts.journals),
+        blocks: this.#blocks,
+        minutes: this.#minutes,
+        observations: this.observations,
+        meta: {
+          ...meta,
+          node,
+          boot: meta.boot + 1,
+          bootId: randomUUID(),
+          clean: false,
+          messages: recovered.messagesInBlocks,
+        },
+        journalRows: recovered.journalRows,
+        sweep: () => this.sweep(),
+      },
+      parts.flush ?? defaultFlush,
+    );
   }
 
   /**
@@ -191,17 +182,22 @@ export class Coordinator {
    * @throws Reto3Error if the store cannot be read
    */
   static async open(parts: CoordinatorParts): Promise<Coordinator> {
-    const { store, anchor, node, events } = parts;
-    const recovered = await recover(store, anchor, node, (damage) => events.damaged(damage));
-    return new Coordinator(parts, recovered);
+    const { node, events } = parts;
+    return new Coordinator(parts, await recover(parts, node, (damage) => events.damaged(damage)));
+  }
+
+  /** Has it take part in every flush from now on. */
+  join(participant: FlushParticipant): void {
+    this.#participants.push(participant);
+    this.flusher.join(participant);
   }
 
   /**
-   * The first write of this server, on the disk, with the anchor that a later start wants to see;
-   * to be called before the workers accept requests: what they answer can then be kept.
+   * The first write of this server, on the disk; to be called before the workers accept requests:
+   * what they answer can then be kept.
    */
   async prepare(): Promise<void> {
-    await this.#writer.begin();
+    await this.flusher.begin();
   }
 
   /**
@@ -231,19 +227,25 @@ export class Coordinator {
       this.#events.stalled();
     }
     this.observations.counted(tick);
-    for (const range of tick.counted) {
-      this.#minutes.markCounted(range);
-      this.#newestEnd = Math.max(this.#newestEnd, range.to * ms10.windowMs);
-    }
+    const finalBefore = Math.min(this.#finalThrough, finalThroughAt(now.wallMs));
+    for (const window of this.#countedAgain)
+      if ((window + 1) * ms10.windowMs <= finalBefore) this.#countedAgain.delete(window);
     this.#ring.sweep((slot, count, worker) => {
       const window = tick.windowOf(slot);
-      const revises = (window + 1) * ms10.windowMs <= this.#wasFinalThrough;
-      this.#minutes.add(window, count, revises);
+      this.#minutes.add(window, count, this.#revises(window, finalBefore));
       this.observations.found(window, count);
       this.#newestEnd = Math.max(this.#newestEnd, (window + 1) * ms10.windowMs);
       this.#messagesSinceStart += count;
       this.#messagesByWorker[worker] = (this.#messagesByWorker[worker] ?? 0) + count;
     });
+    for (const range of tick.counted) {
+      // Only while the clock is behind what it was: notes which of these nobody had counted.
+      if (range.to * ms10.windowMs <= this.#wasFinalThrough)
+        for (let window = range.from; window < range.to; window++)
+          this.#revises(window, finalBefore);
+      this.#minutes.markCounted(range);
+      this.#newestEnd = Math.max(this.#newestEnd, range.to * ms10.windowMs);
+    }
     this.#finalThrough = finalThroughAt(now.wallMs);
     this.#wasFinalThrough = Math.max(this.#wasFinalThrough, this.#finalThrough);
     this.observations.settle(tick, this.#finalThrough);
@@ -251,59 +253,26 @@ export class Coordinator {
   }
 
   /**
-   * Whether a flush would tell of more than that nothing came: of messages, or to somebody who
-   * waits for every flush, such as the reports and the cluster.
+   * Whether a message changes a count that a reader may have seen as final: its window was final at
+   * the last sweep, or the clock was further once, and the window was counted then.
    */
-  get hasNews(): boolean {
-    return (
-      this.#companion?.takesMessages === true ||
-      this.#writer.isPublished ||
-      this.#minutes.unsaved() > 0
-    );
+  #revises(window: number, finalThrough: number): boolean {
+    const end = (window + 1) * ms10.windowMs;
+    if (end <= finalThrough) return true;
+    if (end > this.#wasFinalThrough || this.#countedAgain.has(window)) return false;
+    if (this.#minutes.isCounted(window)) return true;
+    this.#countedAgain.add(window);
+    return false;
   }
 
-  /** Whether a write is under way. */
-  get flushing(): boolean {
-    return this.#flushing !== undefined;
+  /** Sweeps, and writes what was found into the journal. @throws Reto3Error RETO3_STORE_FAILING */
+  flush(): Promise<void> {
+    return this.flusher.flush();
   }
 
-  /**
-   * Sweeps, and writes what was found: journal rows of open minutes, blocks of those that are over.
-   * Waits for a flush that is under way first. A failed flush may be repeated.
-   */
-  async flush(): Promise<void> {
-    await this.#flush({ sync: false });
-  }
-
-  /** Flushes where the last sweep was just now, so that it need not be repeated. */
-  async flushSwept(): Promise<void> {
-    await this.#flush({ sync: false, swept: true });
-  }
-
-  /**
-   * Flushes, and resolves when all of it is on the disk, with the number of the flush: every message
-   * that a worker added under that number or an earlier one is in it.
-   */
-  async commit(): Promise<number> {
-    return this.#flush({ sync: true });
-  }
-
-  /** Puts on the disk what was flushed before this call; flushes go on meanwhile. */
-  async sync(): Promise<void> {
-    const { monotonicMs } = this.#clock.read();
-    try {
-      await this.#writer.sync();
-      this.observations.syncs.record(this.#msSince(monotonicMs));
-    } catch (error) {
-      this.#storeSuspect = true;
-      this.#failedFlushes++;
-      throw error;
-    }
-  }
-
-  /** Whether a response has begun to wait for a flush since this was last asked. */
-  takeAsked(): boolean {
-    return this.#ring.takeAsked();
+  /** Sweeps, and puts what was found on the disk; see the flusher. */
+  commit(): Promise<number> {
+    return this.flusher.commit();
   }
 
   /** The minutes in memory as they are, changing with each sweep; in no order. */
@@ -327,18 +296,22 @@ export class Coordinator {
             minute.lacking,
           ),
       );
-    const { deletedBefore } = this.#writer.meta;
+    const { deletedBefore } = this.flusher.meta;
     const snapshot = this.#store.snapshot();
     const store = new VerifiedSnapshot(snapshot, deletedBefore, this.#gone, (damage) =>
       this.#blocks.note(damage),
     );
     const oldest = Math.min(this.#oldestBefore, this.#minutes.oldest);
-    return { finalThrough, newestEnd: this.#newestEnd, oldest, minutes, store, deletedBefore };
+    // A clock that was ahead for a moment left windows that are still to come.
+    const { wallMs } = this.#clock.read();
+    const countedEnd = this.#newestEnd;
+    const newestEnd = Math.min(countedEnd, wallMs + aheadSlots * ms10.windowMs);
+    return { finalThrough, newestEnd, countedEnd, oldest, minutes, store, deletedBefore };
   }
 
   state(): CoordinatorState {
     return {
-      boot: this.#writer.meta.boot,
+      boot: this.flusher.meta.boot,
       cleanBefore: this.#cleanBefore,
       startedAt: this.#startedAt,
       countedFrom: this.#countedFrom(),
@@ -348,15 +321,15 @@ export class Coordinator {
       messagesInAll:
         this.#messagesBefore +
         this.#messagesSinceStart -
-        this.#messagesLost -
+        this.flusher.messagesLost -
         this.#messagesDeleted,
-      deletedBefore: this.#writer.meta.deletedBefore,
+      deletedBefore: this.flusher.meta.deletedBefore,
       clockSteps: this.#clockSteps,
       stalls: this.#stalls,
-      flushes: this.#flushes,
-      failedFlushes: this.#failedFlushes,
+      flushes: this.flusher.flushes,
+      failedFlushes: this.flusher.failedFlushes,
       messagesUnsaved: this.#minutes.unsaved(),
-      messagesLost: this.#messagesLost,
+      messagesLost: this.flusher.messagesLost,
       damagedBlocks: this.#blocks.damages,
     };
   }
@@ -374,146 +347,74 @@ export class Coordinator {
    * Flushes, and gives a snapshot that holds all of it; to be closed.
    * @throws Reto3Error RETO3_STORE_FAILING
    */
-  async backup(): Promise<StoreSnapshot> {
+  async backup(): Promise<BackupSource> {
     try {
       await this.flush();
     } catch (cause) {
       const message = `cannot write what is in memory: ${messageOf(cause)}`;
       throw new Reto3Error('RETO3_STORE_FAILING', message, { cause });
     }
-    return this.#store.snapshot();
+    const meta = { ...this.flusher.meta, writes: this.flusher.recorded };
+    return new BackupSource(this.#store.snapshot(), meta, this.#minutes.unclosed());
   }
 
   /** Up to where a period is deleted, and where its oldest block starts, epoch ms. */
   async expired(period: PeriodName): Promise<Expired> {
     return {
-      before: this.#writer.meta.deletedBefore[period],
+      before: this.flusher.meta.deletedBefore[period],
       oldest: await this.#store.oldest(period),
     };
   }
 
-  /** Deletes the blocks of a period that start before a time, epoch ms; no flush is under way. */
+  /** Deletes the blocks of a period that start before a time, epoch ms. */
   async deleteBefore(period: PeriodName, beforeMs: number): Promise<void> {
-    await this.#alone(async () => {
-      // First the word that they may be missing, then the blocks: whenever this ends, what is
-      // missing is not taken for damage.
-      await this.#writer.markDeleted(period, beforeMs);
-      if (period === 'min') this.#messagesDeleted += await this.#messagesBeforeTime(beforeMs);
-      await this.#store.deleteBefore(period, beforeMs);
-      await this.#companion?.deleteBefore(period, beforeMs);
-    });
+    const { deletedBefore } = this.flusher.meta;
+    const deleted = period === 'min' ? await this.#messagesIn(deletedBefore.min, beforeMs) : 0;
+    // First the word that they may be missing, then the blocks: whenever this ends, what is missing
+    // is not taken for damage.
+    await this.flusher.change(
+      (meta) => ({
+        deletedBefore: { ...meta.deletedBefore, [period]: beforeMs },
+        messages: (meta.messages ?? 0) - deleted,
+      }),
+      async () => {
+        this.#blocks.deletedBefore = this.flusher.meta.deletedBefore;
+        this.#messagesDeleted += deleted;
+        await this.#store.deleteBefore(period, beforeMs);
+        for (const one of this.#participants) await one.deleteBefore?.(period, beforeMs);
+      },
+    );
   }
 
-  async #messagesBeforeTime(timeMs: number): Promise<number> {
+  /** What the min blocks that start in [from, to) add up to, epoch ms. */
+  async #messagesIn(from: number, to: number): Promise<number> {
     const snapshot = this.#store.snapshot();
     let messages = 0;
     try {
-      const rows = snapshot.rows('min', { from: 0, to: timeMs }, () => undefined);
-      for await (const { windows } of rows) messages += totalOf(windows);
+      for await (const { windows } of snapshot.rows('min', { from, to }, () => undefined))
+        messages += totalOf(windows);
     } finally {
       await snapshot.close();
     }
     return messages;
   }
 
-  /** Returns the number of the flush: what was added under it or an earlier one is written. */
-  async #flush(options: { readonly sync: boolean; readonly swept?: boolean }): Promise<number> {
-    let flush = 0;
-    await this.#alone(async () => {
-      // Raise, then sweep: what was added under the number is in the ring, and so in this write.
-      flush = this.#ring.raiseFlush();
-      const gathered = this.#companion?.gather(options);
-      if (gathered !== undefined) await gathered;
-      const isTold = this.#events.stored !== undefined;
-      if (gathered !== undefined || isTold || options.swept !== true) this.sweep();
-      await this.#write(options.sync, flush);
-    });
-    return flush;
-  }
-
-  /** One writes at a time; the others wait until it is done. */
-  async #alone(write: () => Promise<void>): Promise<void> {
-    while (this.#flushing !== undefined) await this.#flushing.catch(() => undefined);
-    if (this.#storeSuspect) {
-      throw new Reto3Error('RETO3_STORE_FAILING', 'cannot write: what was written may be gone');
-    }
-    this.#flushing = write();
-    try {
-      await this.#flushing;
-    } finally {
-      this.#flushing = undefined;
-    }
-  }
-
-  #msSince(monotonicMs: MonotonicMs): number {
-    return this.#clock.read().monotonicMs - monotonicMs;
-  }
-
-  async #write(sync: boolean, flush: number): Promise<void> {
-    const { wallMs: nowMs, monotonicMs } = this.#clock.read();
-    try {
-      const finalThrough = this.#finalThrough;
-      await this.#writer.write(this.#minutes, nowMs, { sync, finalThrough });
-      const { flushes, syncedFlushes } = this.observations;
-      (sync ? syncedFlushes : flushes).record(this.#msSince(monotonicMs));
-    } catch (error) {
-      this.#storeSuspect = true;
-      this.#failedFlushes++;
-      const lost = this.#minutes.dropOldest(heldMinutes);
-      this.#messagesLost += lost;
-      if (lost > 0) this.#events.gaveUp?.(flush);
-      throw error;
-    }
-    this.#flushes++;
-    const { syncedWrites, meta } = this.#writer;
-    this.#events.stored?.({ flush, write: meta.writes, syncedWrites });
-    this.#minutes.forget(nowMs, this.#writer.syncedWrites);
-    this.#companion?.forget(nowMs, this.#writer.syncedWrites);
-  }
-
   /** How far the last server on this folder, or this one, had published; undefined: never. */
   get published(): Published | undefined {
-    return this.#writer.meta.cluster;
-  }
-
-  /** Tells of every write from now on. */
-  publishTo(publishing: Publishing): void {
-    this.#writer.publishTo(publishing);
+    return this.flusher.meta.cluster;
   }
 
   /** Puts on the disk how far the publishing has come. */
-  async savePublished(published: Published): Promise<void> {
-    await this.#alone(() => this.#writer.writePublished(published));
-  }
-
-  /** A fixed view of the store as it is now, without what is in memory; to be closed. */
-  stored(): StoreSnapshot {
-    return this.#store.snapshot();
-  }
-
-  /** Moves the anchor after what the last commits put on the disk, if that is due. */
-  async dropAnchor(): Promise<void> {
-    const { monotonicMs } = this.#clock.read();
-    if (!this.#writer.anchorDue(monotonicMs)) return;
-    try {
-      await this.#writer.dropAnchor(monotonicMs);
-    } catch (error) {
-      this.#failedFlushes++;
-      throw error;
-    }
+  async savePublished(cluster: Published): Promise<void> {
+    await this.flusher.change(() => ({ cluster }));
   }
 
   /**
-   * Opens the store again after a failed write or sync, and has everything in memory written once
-   * more. To be called until it succeeds, while no flush is under way.
-   * @throws Reto3Error also where the folder is not the one that this server wrote
+   * What is stored: the blocks, and what the journal has of open minutes and of reports; to be closed.
+   * @throws Reto3Error RETO3_STORE_FAILING
    */
-  async reopenStore(): Promise<void> {
-    const { meta, syncedWrites } = this.#writer;
-    await this.#store.reopen({ ...meta, writes: syncedWrites });
-    this.#storeSuspect = false;
-    this.#minutes.rewriteAll();
-    this.#companion?.rewriteAll();
+  stored(): StoredCounts {
+    return new StoredCounts(this.#store.snapshot(), this.flusher.recorded, this.#minutes.loaded());
   }
 
   /** Sweeps and writes for the last time, on the disk, and marks the store as cleanly left. */
@@ -522,28 +423,15 @@ export class Coordinator {
     // The workers have left: whoever still asks must not be told of windows that nobody counts, and
     // that this last write would not hold.
     this.#timeline = undefined;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        // It may be that the store was failing already.
-        if (this.#storeSuspect) await this.reopenStore();
-        await this.commit();
-        await this.#writer.markClean();
-        return;
-      } catch (error) {
-        if (attempt === lastAttempts) throw error;
-        this.#storeSuspect = true;
-      }
-    }
+    await this.flusher.stop();
   }
 }
 
-export interface CoordinatorParts {
+export interface CoordinatorParts extends Folder {
   readonly clock: Clock;
   readonly ring: RingReader;
   readonly workerCount: number;
-  readonly store: Store;
-  readonly anchor: Anchor;
   readonly node: string;
   readonly events: CoordinatorEvents;
-  readonly companion?: Companion;
+  readonly flush?: FlushOptions;
 }

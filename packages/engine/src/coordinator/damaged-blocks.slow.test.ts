@@ -131,11 +131,11 @@ describe('a minute that a late message visits', () => {
     server.clock.step((seconds + 60) * 1_000);
     await server.count(2);
     expect(server.coordinator.state()).toMatchObject({ failedFlushes: 0, messagesUnsaved: 0 });
-    const snapshot = server.store.snapshot();
-    const rows = [];
-    for await (const row of snapshot.rows('journal', allTime)) rows.push(row);
-    await snapshot.close();
-    const ofMinute = rows.filter((row) => row.start < start + ms10.blockMs);
+    const stored = server.coordinator.stored();
+    const ofMinute = [];
+    const range = { from: start, to: start + ms10.blockMs };
+    for await (const row of stored.minutes(range, () => undefined)) ofMinute.push(row);
+    await stored.close();
     expect(ofMinute.reduce((sum, { windows }) => sum + totalOf(windows), 0)).toBe(perSecond);
   });
 });

@@ -7,6 +7,7 @@
  * right.
  */
 import { alignDown, ms10, ms10PerSecond } from '@reto3/core';
+import type { RecordedMinute } from '../journal/record.ts';
 import { reachMs } from '../ring/layout.ts';
 import { Minute } from '../ring/minute.ts';
 import type { WindowRange } from '../ring/timeline.ts';
@@ -29,6 +30,11 @@ export class OpenMinutes {
   /** All minutes in memory, in no order. */
   all(): Iterable<Minute> {
     return this.#minutes.values();
+  }
+
+  /** Those that no block holds as they are now, in no order. */
+  unclosed(): Minute[] {
+    return [...this.#minutes.values()].filter((minute) => minute.unclosed);
   }
 
   /** Those in memory of which nothing is missing, in no order. */
@@ -65,8 +71,28 @@ export class OpenMinutes {
     }
   }
 
+  /** Whether a ms10 window, numbered from the epoch, was counted; loads its minute. */
+  isCounted(window: number): boolean {
+    const start = alignDown(window * ms10.windowMs, ms10.blockMs);
+    return this.#at(start).ms10.counted[window - start / ms10.windowMs] === 1;
+  }
+
+  /** Takes over what a record of the journal says of a minute. Returns how many messages that is. */
+  replay({ start, windows }: RecordedMinute): number {
+    const minute = this.#at(start);
+    let messages = 0;
+    for (const { window, count, revised } of windows) {
+      // Counts only grow, so where the block has more the record is from before it was written.
+      const more = Math.max(0, count - (minute.ms10.counts[window] ?? 0));
+      minute.add(window, more, revised);
+      messages += more;
+    }
+    minute.markRecorded();
+    return messages;
+  }
+
   /**
-   * Takes over a journal row after a restart. The row is absolute for its ms10 windows; seconds and
+   * Takes over a journal row of a folder of an earlier version, or of a backup. The row is absolute for its ms10 windows; seconds and
    * minute grow by what it has more than the block. Returns how many messages that is.
    */
   recover(row: Row): number {
@@ -82,19 +108,15 @@ export class OpenMinutes {
       minute.add(window, more, row.windows.revised[index] === 1);
       messages += more;
     }
-    minute.markJournaled(row.start);
+    minute.markRecorded();
     return messages;
   }
 
-  /**
-   * Lets go of minutes that no worker can add to any more and that are closed, by a write that is
-   * on the disk for certain.
-   */
-  forget(nowMs: number, syncedWrites: number): void {
+  /** Lets go of minutes that no worker can add to any more and whose blocks are on the disk. */
+  forget(nowMs: number): void {
     for (const minute of this.#minutes.values()) {
       const outOfReach = minute.end + reachMs < nowMs || minute.start - reachMs > nowMs;
-      if (!outOfReach || minute.unclosed || minute.closedInWrite > syncedWrites) continue;
-      this.#remove(minute);
+      if (outOfReach && !minute.unclosed) this.#remove(minute);
     }
   }
 
@@ -108,8 +130,7 @@ export class OpenMinutes {
    * that fails for long. Returns how many messages are lost with them.
    */
   dropOldest(most: number): number {
-    const unclosed = [...this.#minutes.values()].filter((minute) => minute.unclosed);
-    unclosed.sort((a, b) => a.start - b.start);
+    const unclosed = this.unclosed().sort((a, b) => a.start - b.start);
     let lost = 0;
     for (const minute of unclosed.slice(0, Math.max(0, unclosed.length - most))) {
       lost += minute.unsaved;

@@ -9,6 +9,7 @@ import { RingReader } from '../ring/ring.ts';
 import { type Anchor, noAnchor } from '../store/anchor.ts';
 import { type Meta, newMeta } from '../store/meta.ts';
 import { type Change, Store } from '../store/store.ts';
+import { MemoryJournal } from '../testing/memory-journal.ts';
 import { Coordinator } from './coordinator.ts';
 import { recover } from './recover.ts';
 
@@ -30,16 +31,18 @@ const meta: Meta = { ...newMeta('test'), boot: 1, writes: 9, open: [{ start: min
 describe('recover', () => {
   let store: Store;
   let anchor: Anchor;
+  let journals: MemoryJournal;
 
   beforeEach(async () => {
     store = await Store.open(async () => new MemoryLevel<string, string>());
     anchor = noAnchor();
+    journals = new MemoryJournal();
     await anchor.write(9);
     await store.write([...journal, { meta }], { sync: true });
   });
 
   it('finds the open minute, its messages and its newest second', async () => {
-    const recovered = await recover(store, anchor, 'test');
+    const recovered = await recover({ store, anchor, journals }, 'test');
     expect(recovered.messages).toBe(12);
     expect(recovered.newestEnd).toBe(minute + 2_000);
     expect([...recovered.minutes.all()].map(({ start }) => start)).toEqual([minute]);
@@ -48,9 +51,9 @@ describe('recover', () => {
   it('knows of no time before the oldest block of any period, or before damage', async () => {
     const oldest = async (change: Change): Promise<number> => {
       await store.write([change], { sync: true });
-      return (await recover(store, anchor, 'test')).oldest;
+      return (await recover({ store, anchor, journals }, 'test')).oldest;
     };
-    expect((await recover(store, anchor, 'test')).oldest).toBe(minute);
+    expect((await recover({ store, anchor, journals }, 'test')).oldest).toBe(minute);
     const [hour, day] = [minute - 11 * 60_000, Date.UTC(2016, 4, 28)];
     const counted = allocateWindows(1_440);
     counted.counted[600] = 1;
@@ -65,19 +68,24 @@ describe('recover', () => {
 
   it('takes an empty folder for a new one', async () => {
     const empty = await Store.open(async () => new MemoryLevel<string, string>());
-    const { meta: found, messages } = await recover(empty, noAnchor(), 'test');
+    const { meta: found, messages } = await recover(
+      { store: empty, anchor: noAnchor(), journals },
+      'test',
+    );
     expect(found).toEqual(newMeta('test'));
     expect(messages).toBe(0);
   });
 
   it('refuses a folder that knows of fewer writes than its anchor', async () => {
     await anchor.write(10);
-    await expect(recover(store, anchor, 'test')).rejects.toThrow(/got 9 writes, want at least 10/);
+    await expect(recover({ store, anchor, journals }, 'test')).rejects.toThrow(
+      /got 9 writes, want at least 10/,
+    );
   });
 
   it('refuses an empty folder that has an anchor', async () => {
     const empty = await Store.open(async () => new MemoryLevel<string, string>());
-    await expect(recover(empty, anchor, 'test')).rejects.toMatchObject({
+    await expect(recover({ store: empty, anchor, journals }, 'test')).rejects.toMatchObject({
       code: 'RETO3_DATA_CORRUPT',
     });
   });
@@ -92,22 +100,35 @@ describe('recover', () => {
     const clock = new VirtualClock(minute);
     const ring = new RingReader(allocate(1));
     const its = noAnchor();
-    const parts = { clock, ring, workerCount: 1, store: folder, anchor: its, node: 'm', events };
+    const parts = {
+      clock,
+      ring,
+      workerCount: 1,
+      store: folder,
+      anchor: its,
+      journals,
+      node: 'm',
+      events,
+    };
     const coordinator = await Coordinator.open(parts);
     await coordinator.prepare();
     for (let flush = 0; flush < 3; flush++) await coordinator.flush();
-    const { meta: found, newestEnd } = await recover(folder, its, 'm');
+    const { meta: found, newestEnd } = await recover({ store: folder, anchor: its, journals }, 'm');
     expect(found.writes).toBeGreaterThan(1);
     // It vouches for no time.
     expect(newestEnd).toBe(0);
   });
 
   it('refuses a folder whose anchor is missing', async () => {
-    await expect(recover(store, noAnchor(), 'test')).rejects.toThrow(/ANCHOR is missing/);
+    await expect(recover({ store, anchor: noAnchor(), journals }, 'test')).rejects.toThrow(
+      /ANCHOR is missing/,
+    );
   });
 
   it('refuses a journal of which a row is missing', async () => {
     await store.write([{ delete: 'journal', start: minute + 1_000 }], { sync: true });
-    await expect(recover(store, anchor, 'test')).rejects.toThrow(/adds up to 5, want 12/);
+    await expect(recover({ store, anchor, journals }, 'test')).rejects.toThrow(
+      /adds up to 5, want 12/,
+    );
   });
 });

@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import { periodNames, periods } from '@reto3/core';
 import { Random } from '@reto3/core/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { journalIn } from '../journal/journal-folder.ts';
 import { readChunks } from '../query/chunks.ts';
 import { DataFolder } from '../query/data-folder.ts';
 import { openDatabase } from '../store/database.ts';
@@ -186,11 +187,17 @@ describe('a repair', () => {
     },
   );
 
-  it('keeps the total of an open minute of which a journal row is gone', async () => {
+  it('keeps the total of an open minute of which a record of the journal is damaged', async () => {
     const folder = await copyOfTemplate();
-    const second = startMs + 4 * 60_000 + 10_000;
-    await change(folder, () => [{ delete: 'journal', start: second }]);
-    const { gone } = await expectRepaired(folder);
+    const [id = 0] = await journalIn(folder).ids();
+    const path = join(folder, `JOURNAL-${id}`);
+    const bytes = await readFile(path);
+    // The frame behind the first, which holds what was open when the journal began.
+    const second = 64 + 8 + bytes.readUInt32LE(64);
+    bytes[second + 12] = (bytes[second + 12] ?? 0) ^ 1;
+    await writeFile(path, bytes);
+    const { gone, journalDamage } = await expectRepaired(folder);
+    expect(journalDamage).toMatch(/is damaged at byte/);
     const stretch = { from: startMs + 240_000, to: startMs + 300_000 };
     expect(gone).toEqual({ ms10: [stretch], sec: [stretch], min: [] });
   });

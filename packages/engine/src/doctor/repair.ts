@@ -15,6 +15,7 @@ import {
   Reto3Error,
   sec,
 } from '@reto3/core';
+import { journalIn } from '../journal/journal-folder.ts';
 import { type Audit, audit } from '../query/audit.ts';
 import { DataFolder } from '../query/data-folder.ts';
 import { reachMs } from '../ring/layout.ts';
@@ -24,10 +25,11 @@ import { type Database, holdsDatabase, openExistingDatabase } from '../store/dat
 import { repairFiles, whileLocked } from '../store/files/repair.ts';
 import { damagedLeftovers, damagedTables, newestInTables, newestOf } from '../store/files/table.ts';
 import type { Gone, Stretch } from '../store/gone.ts';
-import { type Meta, newMeta } from '../store/meta.ts';
+import { type Meta, newMeta, withoutJournal } from '../store/meta.ts';
 import { type Dropped, dropDamaged, dropStale, putBack } from '../store/salvage.ts';
 import { allTime, Store } from '../store/store.ts';
 import { type Damaged, daysOf, Rebuild } from './rebuild.ts';
+import { salvageJournal } from './salvage-journal.ts';
 
 export interface Repair {
   /** Where the folder was copied to before anything was changed. */
@@ -39,6 +41,8 @@ export interface Repair {
   readonly changes: number;
   /** Writes that are missing although they were on the disk once. */
   readonly writesMissing: number;
+  /** What is the matter with the journal; undefined where nothing is. */
+  readonly journalDamage: string | undefined;
   readonly gone: Gone;
   readonly audit: Audit;
 }
@@ -120,7 +124,10 @@ async function openable(folder: string): Promise<string | undefined> {
   }
 }
 
-type RowsRepaired = Pick<Repair, 'dropped' | 'changes' | 'writesMissing' | 'gone'>;
+type RowsRepaired = Pick<
+  Repair,
+  'dropped' | 'changes' | 'writesMissing' | 'journalDamage' | 'gone'
+>;
 
 async function repairRows(
   folder: string,
@@ -139,10 +146,14 @@ async function repairRows(
     const meta = found ?? (await guessMeta(store, nowMs));
     const anchored = await anchorOf(folder);
     const writesMissing = Math.max(0, (anchored ?? 0) - (found?.writes ?? 0));
+    const journal = await salvageJournal(journalIn(folder), found);
+    await store.write(journal.changes, { sync: false });
     const { lost, anyMissing } = files;
-    const cut = writesMissing > 0 || anyMissing ? await cutOf(store, folder, nowMs) : undefined;
+    const isShort = writesMissing > 0 || anyMissing || journal.isShort;
+    const cut = isShort ? await cutOf(store, folder, nowMs) : undefined;
     const damaged: Damaged = { dropped, lost, anyMissing, cut, nowMs };
-    const rebuild = new Rebuild(meta, await store.readGone(), damaged);
+    const open = [...meta.open, ...journal.open];
+    const rebuild = new Rebuild({ ...meta, open }, await store.readGone(), damaged);
     let changes = 0;
     const snapshot = store.snapshot();
     try {
@@ -156,12 +167,13 @@ async function repairRows(
     }
     if (cut !== undefined) for (const name of periodNames) rebuild.gone[name].push(cut);
     const gone = rebuild.allGone();
-    const writes = Math.max(meta.writes, anchored ?? 0) + 1;
-    await store.write([{ meta: { ...meta, writes, open: [], clean: true } }, { gone }], {
-      sync: true,
-    });
+    const writes = Math.max(meta.writes, anchored ?? 0, journal.lastWrite) + 1;
+    const { messages: _, ...mended } = { ...withoutJournal(meta), writes, open: [], clean: true };
+    await store.write([{ meta: mended }, { gone }], { sync: true });
     await anchorIn(folder).write(writes);
-    return { dropped, changes, writesMissing, gone };
+    const journals = journalIn(folder);
+    for (const id of await journals.ids()) await journals.retire(id);
+    return { dropped, changes, writesMissing, journalDamage: journal.damage, gone };
   } finally {
     await store.close();
   }
@@ -216,9 +228,10 @@ async function cutOf(store: Store, folder: string, nowMs: number): Promise<Stret
   } finally {
     await snapshot.close();
   }
+  // The anchor is written with every checkpoint, and a journal holds what came since.
   const { mtimeMs } = await stat(join(folder, 'ANCHOR')).catch(() => ({ mtimeMs: nowMs }));
   const from = Math.max(0, alignDown(newest - reachMs, min.windowMs));
-  return { from, to: Math.max(from, alignUp(mtimeMs, min.windowMs)) + min.windowMs };
+  return { from, to: Math.max(from, alignUp(mtimeMs, min.windowMs)) + 2 * min.windowMs };
 }
 
 async function auditOf(folder: string, nowMs: number): Promise<Audit> {

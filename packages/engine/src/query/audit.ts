@@ -112,7 +112,7 @@ export async function audit(
 ): Promise<Audit> {
   const range = wholeMinutes(asked, nowMs);
   const { from } = range;
-  const to = Math.min(range.to, alignUp(view.newestEnd, min.windowMs));
+  const to = Math.min(range.to, alignUp(view.countedEnd ?? view.newestEnd, min.windowMs));
 
   const found = await compare(view, { from, to: Math.max(from, to) }, signal);
   const checks = [
@@ -219,7 +219,7 @@ async function* minuteTotals(
 }
 
 async function totalOfAll(view: CountsView): Promise<number> {
-  const everything = { from: 0, to: alignUp(view.newestEnd, min.windowMs) };
+  const everything = { from: 0, to: alignUp(view.countedEnd ?? view.newestEnd, min.windowMs) };
   let total = 0;
   // Damage in it was told before, and shows here as a sum that is too small.
   for await (const { windows } of readChunks(view, min, everything, () => undefined))

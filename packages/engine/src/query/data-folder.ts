@@ -7,6 +7,7 @@
 import { alignUp, type Period } from '@reto3/core';
 import type { CountsView } from '../coordinator/coordinator.ts';
 import { type Recovered, recover } from '../coordinator/recover.ts';
+import { journalIn } from '../journal/journal-folder.ts';
 import { anchorIn } from '../store/anchor.ts';
 import { openExistingDatabase } from '../store/database.ts';
 import { allTime, Store } from '../store/store.ts';
@@ -31,7 +32,10 @@ export class DataFolder {
   static async with<T>(folder: string, read: (data: DataFolder) => Promise<T>): Promise<T> {
     const store = await Store.open(() => openExistingDatabase(folder));
     try {
-      return await read(new DataFolder(store, await recover(store, anchorIn(folder), '')));
+      const parts = { store, anchor: anchorIn(folder), journals: journalIn(folder) };
+      const recovered = await recover(parts, '');
+      store.hold(recovered.rows);
+      return await read(new DataFolder(store, recovered));
     } finally {
       await store.close();
     }

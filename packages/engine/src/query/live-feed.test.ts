@@ -7,6 +7,7 @@ import { allocate, stripeOf } from '../ring/layout.ts';
 import { addMessage, RingReader } from '../ring/ring.ts';
 import { noAnchor } from '../store/anchor.ts';
 import { Store } from '../store/store.ts';
+import { MemoryJournal } from '../testing/memory-journal.ts';
 import { type LiveEvent, LiveFeed } from './live-feed.ts';
 
 const startMs = Date.UTC(2016, 4, 28, 11, 11, 11);
@@ -27,6 +28,7 @@ describe('LiveFeed', () => {
       workerCount: 1,
       store: await Store.open(async () => new MemoryLevel<string, string>()),
       anchor: noAnchor(),
+      journals: new MemoryJournal(),
       node: 'test',
       events: { clockStepped: () => undefined, stalled: () => undefined, damaged: () => undefined },
     });

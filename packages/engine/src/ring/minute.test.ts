@@ -74,43 +74,76 @@ describe('Minute', () => {
     expect(minute.min.counts[0]).toBe(507);
   });
 
-  it('gives each changed second to the journal once', () => {
+  it('gives each changed window to the journal once, in order', () => {
     const minute = new Minute(start);
     expect(minute.unclosed).toBe(false);
-    minute.markCounted(0, 101);
-    expect(minute.takeForJournal()).toEqual([start, start + 1_000]);
-    expect(minute.takeForJournal()).toEqual([]);
-    minute.markCounted(0, 101);
-    expect(minute.takeForJournal()).toEqual([]);
-    minute.add(150, 1, false);
-    expect(minute.takeForJournal()).toEqual([start + 1_000]);
+    minute.markCounted(100, 102);
+    minute.add(7, 1, false);
+    expect(minute.takeChanges()).toEqual([7, 100, 101]);
+    expect(minute.takeChanges()).toEqual([]);
+    minute.markCounted(100, 102);
+    expect(minute.takeChanges()).toEqual([]);
+    minute.add(101, 1, false);
+    minute.add(101, 1, false);
+    expect(minute.takeChanges()).toEqual([101]);
+    expect(minute.takeAll()).toEqual([7, 100, 101]);
   });
 
-  it('is closed until something changes, and names the journal rows that are then obsolete', () => {
+  it('is closed until something changes', () => {
     const minute = new Minute(start);
     minute.add(0, 1, false);
-    minute.takeForJournal();
-    minute.add(200, 1, false);
-    expect(minute.beginClose()).toEqual([start]);
-    minute.written({ closed: true });
+    minute.takeChanges();
+    minute.written();
+    expect(minute.unclosed).toBe(true);
+    minute.beginClose();
     expect(minute.unclosed).toBe(false);
     minute.add(0, 1, true);
     expect(minute.unclosed).toBe(true);
-    expect(minute.beginClose()).toEqual([]);
   });
 
   it('knows how many of its messages no write holds', () => {
     const minute = new Minute(start);
     minute.add(0, 5, false);
     expect(minute.unsaved).toBe(5);
-    minute.takeForJournal();
+    minute.takeChanges();
     minute.add(0, 2, false);
-    minute.writeFailed();
     expect(minute.unsaved).toBe(7);
-    minute.takeForJournal();
-    minute.add(0, 1, false);
-    minute.written({ closed: false });
-    expect(minute.unsaved).toBe(1);
+    minute.written();
+    expect(minute.unsaved).toBe(2);
+    minute.takeChanges();
+    minute.writeFailed();
+    // Nobody knows what of the journal is on the disk.
+    expect(minute.unsaved).toBe(7);
+    minute.takeChanges();
+    minute.written();
+    expect(minute.unsaved).toBe(0);
+  });
+
+  it('knows what its block holds when a write fails', () => {
+    const minute = new Minute(start);
+    minute.add(0, 5, false);
+    minute.takeChanges();
+    minute.written();
+    minute.beginClose();
+    minute.add(0, 2, true);
+    minute.closed();
+    minute.writeFailed();
+    expect(minute.unsaved).toBe(2);
+  });
+
+  it('keeps what the last record has of it, for those who read nothing else', () => {
+    const minute = new Minute(start);
+    minute.add(0, 5, false);
+    minute.takeChanges();
+    minute.written();
+    expect(minute.recorded().counts[0]).toBe(5);
+    minute.add(0, 2, true);
+    minute.takeChanges();
+    minute.add(0, 1, true);
+    expect(minute.recorded().counts[0]).toBe(5);
+    minute.written();
+    expect(minute.recorded().counts[0]).toBe(7);
+    expect(minute.recorded().revised[0]).toBe(1);
   });
 
   it('adds what the store has of it when it could not be read before', () => {
@@ -129,16 +162,16 @@ describe('Minute', () => {
     expect(minute.ms10.revised[100]).toBe(0);
   });
 
-  it('writes everything again after a failed write, and still knows its journal rows', () => {
+  it('writes everything again after a failed write', () => {
     const minute = new Minute(start);
     minute.add(0, 1, false);
-    minute.takeForJournal();
+    minute.takeChanges();
+    minute.written();
     minute.add(5_900, 1, false);
     minute.beginClose();
     minute.writeFailed();
     expect(minute.unclosed).toBe(true);
-    expect(minute.takeForJournal()).toEqual([start, start + 59_000]);
-    expect(minute.beginClose()).toEqual([start, start + 59_000]);
+    expect(minute.takeChanges()).toEqual([0, 5_900]);
   });
 
   it('knows what its ms10 windows add up to, whenever it is asked', () => {

@@ -8,12 +8,12 @@
  */
 import {
   allocateWindows,
+  copyOf,
   joinWindows,
   ms10,
   ms10PerSecond,
   type PeriodName,
   periodNames,
-  sec,
   secondsPerMinute,
   totalOf,
   type Windows,
@@ -21,6 +21,12 @@ import {
 
 /** What the store has of a minute, period by period. */
 export type Stored = { readonly [name in PeriodName]?: Windows | undefined };
+
+interface Taken {
+  readonly window: number;
+  readonly count: number;
+  readonly revised: number;
+}
 
 export class Minute {
   /** Epoch ms of its start. */
@@ -31,24 +37,30 @@ export class Minute {
   readonly sec: Windows;
   /** 1 window. */
   readonly min: Windows;
-  /** 1 for each second that changed since it was last taken for the journal. */
-  readonly #dirtySeconds = new Uint8Array(secondsPerMinute);
-  /** 1 for each second that may have a row in the journal. */
-  readonly #journaledSeconds = new Uint8Array(secondsPerMinute);
+  /** The ms10 windows that changed since the last record took them, in no order; each once. */
+  #changed: number[] = [];
+  /** 1 for each of them. */
+  readonly #isChanged = new Uint8Array(ms10.blockWindows);
   #unclosed = false;
   /**
    * Periods of which the store may have more of this minute than could be read: what memory has of
    * them is only what came since, and is neither shown nor made a block.
    */
   lacking: readonly PeriodName[];
-  /** The write that closed it last, by its number; 0 where none did. */
-  closedInWrite = 0;
   /** How many ms10 windows of each second, and of the minute, nobody was counting. */
   readonly #gapsInSecond = new Uint8Array(secondsPerMinute);
   #gaps = 0;
   /** What the ms10 windows add up to; undefined until somebody asks. */
   #total: number | undefined;
-  /** Messages since the last write began, and those that a write under way holds. */
+  /** What its ms10 windows in the store's block add up to. */
+  #inBlock: number;
+  /** The same in the block that is being written. */
+  #closing = 0;
+  /** Its ms10 windows as the last record has them; undefined where nobody reads that. */
+  #recorded: Windows | undefined;
+  /** The windows of the record under way, as it has them. */
+  #taken: readonly Taken[] = [];
+  /** Messages since the last record began, and those that a record under way holds. */
   #unsaved = 0;
   #inWrite = 0;
 
@@ -62,6 +74,7 @@ export class Minute {
     this.ms10 = stored.ms10 ?? allocateWindows(ms10.blockWindows);
     this.sec = stored.sec ?? allocateWindows(secondsPerMinute);
     this.min = stored.min ?? allocateWindows(1);
+    this.#inBlock = stored.ms10 === undefined ? 0 : totalOf(stored.ms10);
     this.#findGaps();
   }
 
@@ -87,7 +100,7 @@ export class Minute {
       this.min.counted[0] = 1;
       this.sec.partial[second] = this.#gapsInSecond[second] === 0 ? 0 : 1;
       this.min.partial[0] = this.#gaps === 0 ? 0 : 1;
-      this.#markDirty(second);
+      this.#markChanged(window);
     }
   }
 
@@ -102,12 +115,7 @@ export class Minute {
     addTo(this.min, 0, count, revises);
     if (this.#total !== undefined) this.#total += count;
     this.#unsaved += count;
-    this.#markDirty(second);
-  }
-
-  /** The starts (epoch ms) of the seconds that changed since the last write began. */
-  changedSeconds(): number[] {
-    return this.#startsOf(this.#dirtySeconds);
+    this.#markChanged(window);
   }
 
   /** What its ms10 windows add up to. Kept, since every flush asks and adding 6,000 counts takes long. */
@@ -121,50 +129,74 @@ export class Minute {
     return this.#unsaved + this.#inWrite;
   }
 
-  /** The starts (epoch ms) of the seconds that the journal does not have as they are now. */
-  takeForJournal(): number[] {
-    const starts = this.#startsOf(this.#dirtySeconds);
-    for (let second = 0; second < secondsPerMinute; second++) {
-      if (this.#dirtySeconds[second] === 1) this.#journaledSeconds[second] = 1;
-    }
-    this.#beginWrite();
-    return starts;
+  /** The windows that no record has as they are now, in ascending order; begins a record. */
+  takeChanges(): number[] {
+    const windows = this.#changed.sort((a, b) => a - b);
+    this.#changed = [];
+    for (const window of windows) this.#isChanged[window] = 0;
+    if (this.#recorded !== undefined)
+      this.#taken = windows.map((window) => ({
+        window,
+        count: this.ms10.counts[window] ?? 0,
+        revised: this.ms10.revised[window] ?? 0,
+      }));
+    this.#inWrite += this.#unsaved;
+    this.#unsaved = 0;
+    return windows;
   }
 
-  /** Says that the store's journal has a row for the second that starts then, epoch ms. */
-  markJournaled(start: number): void {
-    const second = (start - this.start) / sec.windowMs;
-    this.#journaledSeconds[second] = 1;
-    this.#dirtySeconds[second] = 0;
-    this.#unsaved = 0;
+  /** All windows that were counted, in ascending order; begins a record, of a new journal. */
+  takeAll(): number[] {
+    for (let window = 0; window < ms10.blockWindows; window++)
+      if (this.ms10.counted[window] === 1) this.#markChanged(window);
+    return this.takeChanges();
+  }
+
+  /** Its ms10 windows as the last record has them: what is kept from the first call on. */
+  recorded(): Windows {
+    this.#recorded ??= copyOf(this.ms10);
+    return this.#recorded;
+  }
+
+  /** Says that the journal holds its ms10 windows as they are now. */
+  markRecorded(): void {
+    this.takeChanges();
+    this.written();
+  }
+
+  /** Says that its blocks are being written as they are now. */
+  beginClose(): void {
+    this.#unclosed = false;
+    this.#closing = this.total;
+  }
+
+  /** Its blocks are on the disk, as they were at `beginClose`. */
+  closed(): void {
+    this.#inBlock = this.#closing;
+  }
+
+  /** The record that `takeChanges` or `takeAll` began was written. */
+  written(): void {
+    this.#inWrite = 0;
+    const recorded = this.#recorded;
+    if (recorded === undefined) return;
+    for (const { window, count, revised } of this.#taken) {
+      recorded.counts[window] = count;
+      recorded.revised[window] = revised;
+      recorded.counted[window] = 1;
+    }
+    this.#taken = [];
   }
 
   /**
-   * Says that its blocks are being written as they are now.
-   * @returns the starts of its journal rows, which are then obsolete
+   * A write failed: nobody knows what of the minute is on the disk but in its block, so everything is
+   * to be written once more.
    */
-  beginClose(): number[] {
-    this.#unclosed = false;
-    this.#beginWrite();
-    return this.#startsOf(this.#journaledSeconds);
-  }
-
-  /** The write that `takeForJournal` or `beginClose` began succeeded. */
-  written(options: { readonly closed: boolean }): void {
-    this.#inWrite = 0;
-    if (options.closed) this.#journaledSeconds.fill(0);
-  }
-
-  /** A write of its blocks or its journal rows failed: everything is to be written once more. */
   writeFailed(): void {
-    this.#unsaved += this.#inWrite;
     this.#inWrite = 0;
-    for (let second = 0; second < secondsPerMinute; second++) {
-      if (this.sec.counted[second] !== 1) continue;
-      this.#markDirty(second);
-      // Nor does anybody know which journal rows are there: a close has to delete all that may be.
-      this.#journaledSeconds[second] = 1;
-    }
+    this.#unsaved = this.total - this.#inBlock;
+    for (let window = 0; window < ms10.blockWindows; window++)
+      if (this.ms10.counted[window] === 1) this.#markChanged(window);
   }
 
   /**
@@ -174,6 +206,7 @@ export class Minute {
   absorb(stored: Stored, lacking: readonly PeriodName[] = []): void {
     this.lacking = lacking;
     this.#total = undefined;
+    this.#inBlock = stored.ms10 === undefined ? 0 : totalOf(stored.ms10);
     for (const name of periodNames) {
       const [mine, theirs] = [this[name], stored[name]];
       if (theirs === undefined) continue;
@@ -215,23 +248,11 @@ export class Minute {
     this.min.partial[0] = this.min.counted[0] === 1 && this.#gaps > 0 ? 1 : 0;
   }
 
-  #beginWrite(): void {
-    this.#dirtySeconds.fill(0);
-    this.#inWrite = this.#unsaved;
-    this.#unsaved = 0;
-  }
-
-  #startsOf(seconds: Uint8Array): number[] {
-    const starts: number[] = [];
-    for (let second = 0; second < secondsPerMinute; second++) {
-      if (seconds[second] === 1) starts.push(this.start + second * sec.windowMs);
-    }
-    return starts;
-  }
-
-  #markDirty(second: number): void {
-    this.#dirtySeconds[second] = 1;
+  #markChanged(window: number): void {
     this.#unclosed = true;
+    if (this.#isChanged[window] === 1) return;
+    this.#isChanged[window] = 1;
+    this.#changed.push(window);
   }
 }
 

@@ -1,13 +1,14 @@
 /**
- * A simulated disk with a LevelDB on it: what was fsynced survives a power cut and a failed fsync, of
- * the writes after that a first part does; after a failed write all others fail until the database is opened again,
- * and nobody knows whether the failed one is on the disk.
+ * A simulated disk with a LevelDB and journal files on it: what was fsynced survives a power cut and
+ * a failed fsync, of the writes after that a first part does; after a failed write all others fail
+ * until the database is opened again, and nobody knows whether the failed one is on the disk.
  */
 
 import type { Random } from '@reto3/core/testing';
 import { MemoryLevel } from 'memory-level';
 import type { Anchor } from '../store/anchor.ts';
 import type { Database } from '../store/database.ts';
+import { SimulatedJournals } from './journals.ts';
 
 /** What may befall a disk, and what mends it. */
 export type Trouble = 'fail' | 'fail one sync' | 'heal' | 'slow' | 'release';
@@ -34,9 +35,16 @@ export class SimulatedDisk {
   /** What is under way on a slow disk; to be let go. */
   #held: (() => void)[] = [];
   slow = false;
+  readonly journals: SimulatedJournals;
 
   constructor(random: Random) {
     this.#random = random;
+    this.journals = new SimulatedJournals(random, {
+      generation: () => this.#generation,
+      fails: () => this.#failing,
+      syncFails: () => this.#failing || this.#takeSyncFailure(),
+      wait: () => this.#wait(),
+    });
   }
 
   readonly anchor: Anchor = {
@@ -93,6 +101,7 @@ export class SimulatedDisk {
     const survivors = this.#random.between(0, this.#unsynced.length);
     for (const write of this.#unsynced.slice(0, survivors)) apply(this.#synced, write);
     this.#unsynced = [];
+    this.journals.cutPower();
   }
 
   /** Opens the database that is on the disk. @throws while the disk fails */
@@ -104,23 +113,6 @@ export class SimulatedDisk {
     for (const write of this.#unsynced) apply(rows, write);
     await database.load([...rows.values()]);
     return database;
-  }
-
-  /** Syncs what was written before. @throws if the disk fails */
-  async sync(): Promise<void> {
-    const generation = this.#generation;
-    const written = [...this.#unsynced];
-    await this.#wait();
-    if (generation !== this.#generation) return;
-    if (this.#failing || this.#takeSyncFailure()) {
-      this.#dropUnsynced();
-      throw failure('EIO');
-    }
-    // A write with `sync` may have been faster.
-    for (const write of written.filter((one) => this.#unsynced.includes(one))) {
-      apply(this.#synced, write);
-    }
-    this.#unsynced = this.#unsynced.filter((write) => !written.includes(write));
   }
 
   #takeSyncFailure(): boolean {

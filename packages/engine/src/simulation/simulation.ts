@@ -1,5 +1,5 @@
 /**
- * A server in virtual time: workers, ring, coordinator, flush loop and a disk that fails, driven by
+ * A server in virtual time: workers, ring, coordinator, flusher and a disk that fails, driven by
  * one seed. After every step the counts are held against the simplest model of what they must be.
  *
  * What it promises at every moment, whatever happens in whatever order:
@@ -14,7 +14,6 @@
 import { type Ack, ackModes, ms10, type Period, periods, totalOf } from '@reto3/core';
 import { Random, VirtualClock } from '@reto3/core/testing';
 import { Coordinator } from '../coordinator/coordinator.ts';
-import { FlushLoop } from '../coordinator/flush-loop.ts';
 import { readChunks } from '../query/chunks.ts';
 import { allocate, controlOf, reachMs, stripeOf } from '../ring/layout.ts';
 import { addMessage, askForFlush, collectingFlush, RingReader } from '../ring/ring.ts';
@@ -26,6 +25,10 @@ const flushMs = 100;
 const secondMs = 1_000;
 /** Twice as much is beyond what the ring reaches back to. */
 const longMs = 70_000;
+/** Memory keeps six hours. */
+const hoursOfFailure = 6.1;
+/** Those, and what the ring reaches back to and ahead. */
+const mostMinutesHeld = 365;
 // Shortly before midnight, so that minutes, hours and days end.
 const startMs = Date.UTC(2016, 4, 28, 23, 58, 30);
 
@@ -48,7 +51,6 @@ export class Simulation {
   #memory = allocate(workerCount);
   #coordinator: Coordinator | undefined;
   #store: Store | undefined;
-  #loop: FlushLoop | undefined;
 
   /** Messages that the present server took over or has been sent. */
   #sent = 0;
@@ -99,6 +101,7 @@ export class Simulation {
     else if (dice < 0.92) await this.#restart();
     else if (dice < 0.9235) await this.#hangThenFail();
     else if (dice < 0.927) await this.#stepBackWhileAway();
+    else if (dice < 0.92705) await this.#failForHours();
     else await this.#crash();
   }
 
@@ -130,7 +133,7 @@ export class Simulation {
     this.#sent++;
   }
 
-  /** Time passes in beats of the flush loop, so that the ring is swept in time. */
+  /** Time passes in beats, so that the ring is swept in time. */
   async #pass(ms = this.#random.pick([10, 50, 100, 100, 200, 300, 5_000, longMs])): Promise<void> {
     const sentBefore = this.#sent;
     let left = ms;
@@ -138,7 +141,7 @@ export class Simulation {
       const beatMs = Math.min(left, ms > secondMs ? reachMs / 3 : flushMs);
       this.#clock.pass(beatMs);
       left -= beatMs;
-      void this.#loop?.beat();
+      void this.#coordinator?.flusher.beat();
       await settle();
     }
     if (ms >= 2 * flushMs && !this.#failed && !this.#disk.failing) this.#flushedByNow = sentBefore;
@@ -218,6 +221,35 @@ export class Simulation {
     await this.#check('after the store came back');
   }
 
+  /**
+   * Longer than memory keeps everything: what is given up is counted, and comes back with no
+   * restart.
+   */
+  async #failForHours(): Promise<void> {
+    this.#disk.fail();
+    this.#note('the disk fails for hours');
+    const lostBefore = this.#lost();
+    for (let minute = 0; minute < hoursOfFailure * 60; minute++) {
+      if (minute % 30 === 0) this.#send();
+      this.#clock.pass(60_000);
+      await this.#coordinator?.flusher.beat();
+    }
+    const minutes = [...(this.#coordinator?.minutesInMemory() ?? [])].length;
+    if (minutes > mostMinutesHeld) this.#violated(`${minutes} minutes are in memory`);
+    await this.#expectRecovery();
+    const lost = this.#lost() - lostBefore;
+    this.#note(`${lost} messages were given up`);
+    this.#sent -= lost;
+    this.#acknowledged = Math.min(this.#acknowledged, this.#sent);
+    this.#flushedByNow = Math.min(this.#flushedByNow, this.#sent);
+    await this.#check('after hours of failure');
+    await this.#restart();
+  }
+
+  #lost(): number {
+    return this.#coordinator?.state().messagesLost ?? 0;
+  }
+
   /** A disk that works again gets everything, and everybody their answer. */
   async #expectRecovery(): Promise<void> {
     this.#disk.heal();
@@ -227,7 +259,7 @@ export class Simulation {
     for (let beat = 0; beat < 15; beat++) {
       await settle();
       this.#clock.pass(3 * flushMs);
-      await this.#loop?.beat();
+      await this.#coordinator?.flusher.beat();
     }
     const unsaved = this.#coordinator?.state().messagesUnsaved;
     if (unsaved !== 0) this.#violated(`the disk works, and ${unsaved} messages are not written`);
@@ -248,7 +280,7 @@ export class Simulation {
     if (this.#disk.failing) return;
     await settle();
     this.#note('a clean stop');
-    await this.#loop?.stop();
+    await this.#coordinator?.flusher.pause();
     await this.#coordinator?.stop();
     await this.#store?.close();
     const sent = this.#sent;
@@ -265,16 +297,15 @@ export class Simulation {
     this.#failed = false;
     this.#memory = allocate(workerCount);
     try {
-      this.#store = await Store.open(
-        () => this.#disk.open(),
-        () => this.#disk.sync(),
-      );
+      this.#store = await Store.open(() => this.#disk.open());
       this.#coordinator = await Coordinator.open({
         clock: this.#clock,
         ring: new RingReader(this.#memory),
         workerCount,
         store: this.#store,
         anchor: this.#disk.anchor,
+        journals: this.#disk.journals,
+        flush: { flushMs, ack: this.#ack },
         node: 'simulated',
         events: {
           clockStepped: () => undefined,
@@ -287,20 +318,15 @@ export class Simulation {
     } catch (error) {
       this.#violated(`cannot start: ${error instanceof Error ? error.message : String(error)}`);
     }
-    this.#loop = new FlushLoop(
-      this.#coordinator,
-      this.#clock,
-      { flushMs, ack: this.#ack },
-      {
-        flushed: (flush) => this.#acknowledge(flush),
-        failed: () => {
-          this.#failed = true;
-        },
-        recovered: () => {
-          this.#failed = false;
-        },
+    this.#coordinator.flusher.observe({
+      flushed: (flush) => this.#acknowledge(flush),
+      failed: () => {
+        this.#failed = true;
       },
-    );
+      recovered: () => {
+        this.#failed = false;
+      },
+    });
   }
 
   #acknowledge(flush: number): void {

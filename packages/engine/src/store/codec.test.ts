@@ -2,6 +2,8 @@ import { crc32, deflateRawSync } from 'node:zlib';
 import { allocateWindows, ms10, ms10PerSecond, type Windows } from '@reto3/core';
 import { exampleBytes, formatDocument } from '@reto3/core/testing';
 import { describe, expect, it } from 'vitest';
+import { headerBytes as headerOfJournal, pieceBytes } from '../journal/format.ts';
+import { encodeRecord } from '../journal/record.ts';
 import {
   aheadSlots,
   allocate,
@@ -192,6 +194,19 @@ describe('docs/format.md', () => {
     second.counts.set([300, 122, 5]);
     second.revised[1] = 1;
     expect(exampleBytes('journal row')).toBe(hex(encodeWindows(second, rowName('journal', start))));
+  });
+
+  it('shows a record of the journal as the code writes it', () => {
+    const start = Date.UTC(2016, 4, 28, 11, 11);
+    const [counts, revised] = [new Float64Array(6_000), new Uint8Array(6_000)];
+    counts.set([300, 122, 5], 1_100);
+    revised[1_101] = 1;
+    const windows = [1_100, 1_101, 1_102];
+    const minutes = [{ start, total: 427, windows, counts, revised }];
+    const record = encodeRecord({ sequence: 8, minutes, rows: [], published: undefined });
+    expect(exampleBytes('journal record')).toBe(hex(record));
+    expect(document).toContain(`header: ${headerOfJournal} bytes`);
+    expect(document).toContain(`it grows by ${new Intl.NumberFormat('en').format(pieceBytes)} |`);
   });
 
   it('shows a block that the code reads, and writes but for what deflate may choose', () => {

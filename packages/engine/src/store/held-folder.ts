@@ -2,24 +2,25 @@
  * The data folder that a server holds while it runs: the database, its fsync and its anchor, for as
  * long as the path still leads to the folder that was opened.
  *
- * LevelDB keeps its files open, so it goes on in a folder that was moved away; what goes by the path
- * (the anchor, the fsync of the logs, LevelDB's own new files) would then touch whatever lies there
- * now. So the first opening notes which folder that was, and the anchor, the fsync and every later
- * opening fail where the path leads elsewhere. In particular, another server's database is never
+ * LevelDB and the journal keep their files open, so they go on in a folder that was moved away; what
+ * goes by the path (the anchor, a new journal, LevelDB's own new files) would then touch whatever lies
+ * there now. So the first opening notes which folder that was, and the anchor, each sync and every
+ * later opening fail where the path leads elsewhere. In particular, another server's database is never
  * opened: LevelDB writes while it opens, and if our folder came back in that moment, it would write
  * there. A store that is opened again has to show the meta row of our last write as well.
  */
 import { stat } from 'node:fs/promises';
 import { Reto3Error } from '@reto3/core';
+import { type JournalFile, type JournalFolder, journalIn } from '../journal/journal-folder.ts';
 import { type Anchor, anchorIn } from './anchor.ts';
 import { type Database, openDatabase } from './database.ts';
-import { syncLogs } from './files/log.ts';
 import { Store } from './store.ts';
 
 export class HeldFolder {
   readonly #path: string;
   #opened: string | undefined;
   readonly anchor: Anchor;
+  readonly journals: JournalFolder;
 
   constructor(path: string) {
     this.#path = path;
@@ -31,17 +32,35 @@ export class HeldFolder {
         await anchor.write(writes);
       },
     };
+    const journals = journalIn(path);
+    this.journals = {
+      ...journals,
+      create: async (id, header, durable) => {
+        await this.#assertSame();
+        return this.#held(await journals.create(id, header, durable));
+      },
+    };
   }
 
   /** @throws Reto3Error what `openDatabase` throws */
   openStore(): Promise<Store> {
-    return Store.open(
-      (options) => this.#open(options),
-      async () => {
-        await this.#assertSame();
-        await syncLogs(this.#path);
+    return Store.open((options) => this.#open(options));
+  }
+
+  /** A journal file whose syncs also find out whether the folder is where it was. */
+  #held(file: JournalFile): JournalFile {
+    return {
+      get size() {
+        return file.size;
       },
-    );
+      grow: (size) => file.grow(size),
+      writeSync: (bytes, at) => file.writeSync(bytes, at),
+      write: (bytes, at) => file.write(bytes, at),
+      sync: async () => {
+        await Promise.all([this.#assertSame(), file.sync()]);
+      },
+      close: () => file.close(),
+    };
   }
 
   async #open(options: { readonly create: boolean }): Promise<Database> {

@@ -37,15 +37,15 @@ describe('the meta row', () => {
   });
 
   it('of another format version is refused with what was found and what is wanted', () => {
-    const later = seal('{"formatVersion":3,"something":"else"}');
+    const later = seal('{"formatVersion":4,"something":"else"}');
     expect(() => decodeMeta(later)).toThrow(
       expect.objectContaining({
         code: 'RETO3_DATA_VERSION',
         message:
-          'cannot read the data folder: got {"formatVersion":3,"something":"else"}, want format version 1 to 2',
+          'cannot read the data folder: got {"formatVersion":4,"something":"else"}, want format version 1 to 3',
       }),
     );
-    expect(() => decodeMeta(seal(JSON.stringify({ ...example, formatVersion: 3 })))).toThrow(
+    expect(() => decodeMeta(seal(JSON.stringify({ ...example, formatVersion: 4 })))).toThrow(
       expect.objectContaining({ code: 'RETO3_DATA_VERSION' }),
     );
   });

@@ -9,8 +9,10 @@ import { type PeriodName, Reto3Error } from '@reto3/core';
  * Raised whenever bytes on disk change their meaning; docs/format.md lists what each added. A folder
  * of an earlier version is read as it is, and becomes one of this version with the first write.
  */
-export const formatVersion = 2;
+export const formatVersion = 3;
 const oldestVersion = 1;
+/** Of a folder without a journal file, such as a backup holds: every version since 0.2 reads it. */
+const versionWithoutJournal = 2;
 
 export interface Meta {
   readonly formatVersion: number;
@@ -24,12 +26,23 @@ export interface Meta {
   readonly clean: boolean;
   /** How many writes the folder has had. A folder that knows of fewer than its anchor lost some. */
   readonly writes: number;
-  /** The minutes that no block holds yet, with what their journal rows add up to. */
+  /** The journal that the database goes on with; absent where there is none. */
+  readonly journal?: JournalPosition;
+  /** What all min blocks add up to; absent where nobody has added them up. */
+  readonly messages?: number;
+  /** The minutes of which the folder has journal rows, with what those add up to. */
   readonly open: readonly OpenMinute[];
   /** Up to where retention has deleted each period, epoch ms. */
   readonly deletedBefore: Readonly<Record<PeriodName, number>>;
   /** What it has published; absent where it never was part of a cluster. */
   readonly cluster?: Published;
+}
+
+interface JournalPosition {
+  /** The file JOURNAL-<id>. */
+  readonly id: number;
+  /** Its records up to that number are on the disk for certain. */
+  readonly through: number;
 }
 
 /** How far a node's counts are known to have reached the cluster. */
@@ -80,7 +93,7 @@ interface OpenMinute {
 /** What a new folder says of itself before its first write. */
 export function newMeta(node: string): Meta {
   return {
-    formatVersion,
+    formatVersion: versionWithoutJournal,
     node,
     boot: 0,
     clean: true,
@@ -92,6 +105,11 @@ export function newMeta(node: string): Meta {
 
 export function encodeMeta(meta: Meta): string {
   return seal(JSON.stringify(meta));
+}
+
+/** The same folder, without its journal. */
+export function withoutJournal({ journal: _, ...meta }: Meta): Meta {
+  return { ...meta, formatVersion: versionWithoutJournal };
 }
 
 /** @throws Reto3Error RETO3_DATA_CORRUPT, RETO3_DATA_VERSION */
@@ -113,6 +131,18 @@ export function decodeMeta(text: string): Meta {
     );
   }
   return meta;
+}
+
+/** What a record of the journal says of how far the node had published. */
+export function readPublished(text: string): Published {
+  const published: unknown = JSON.parse(text);
+  if (!isPublished(published)) throw new Error(`BUG: got ${text} from a journal`);
+  return published;
+}
+
+/** The checksum of its record says that a program of ours wrote it. */
+function isPublished(value: unknown): value is Published {
+  return typeof value === 'object' && value !== null && 'through' in value;
 }
 
 /** Text with its CRC-32 in front. */

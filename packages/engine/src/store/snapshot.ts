@@ -3,8 +3,9 @@
  * damage, and how far a read came before the database failed it.
  */
 
-import { messageOf, type OnDamage, reportDamage } from '@reto3/core';
+import { messageOf, type OnDamage, Reto3Error, reportDamage } from '@reto3/core';
 import type { AbstractSnapshot } from 'abstract-level';
+import { HeldRows } from './held-rows.ts';
 import { metaKeys, partKey, type Series } from './keys.ts';
 import type { ReportRange } from './report-rows.ts';
 import { type EncodedRow, type Row, type RowRange, rowOf, spanOf } from './rows.ts';
@@ -25,8 +26,14 @@ export class StoreSnapshot {
   readonly #reports: Handles['reports'];
   readonly #parts: Handles['parts'];
   readonly #snapshot: AbstractSnapshot;
+  readonly #held: HeldRows;
 
-  constructor(handles: Omit<Handles, 'database'>, snapshot: AbstractSnapshot) {
+  constructor(
+    handles: Omit<Handles, 'database'>,
+    snapshot: AbstractSnapshot,
+    held: HeldRows = new HeldRows(),
+  ) {
+    this.#held = held;
     this.#rows = handles.rows;
     this.#meta = handles.meta;
     this.#reports = handles.reports;
@@ -130,7 +137,8 @@ export class StoreSnapshot {
     range: ReportRange,
   ): AsyncGenerator<readonly [key: Uint8Array, bytes: Uint8Array]> {
     const { gte, lt, reverse = false } = range;
-    yield* this.#reports.iterator({ gte, lt, reverse, snapshot: this.#snapshot });
+    const stored = this.#reports.iterator({ gte, lt, reverse, snapshot: this.#snapshot });
+    yield* this.#held.over(stored, range);
   }
 
   async close(): Promise<void> {
@@ -162,13 +170,25 @@ function unreadOf(series: Series, { from, to, reverse = false }: RowRange) {
       if (reverse) unreadTo = start;
       else unreadFrom = start + spanOf(series);
     },
-    /** Tells of the rest as damage. @throws what is no error of the database */
+    /**
+     * Tells of the rest as damage.
+     * @throws what is no error of the database; RETO3_STORE_FAILING where it was closed meanwhile
+     */
     fail(error: unknown, onDamage: OnDamage | undefined): void {
       if (!isDatabaseError(error)) throw error;
+      if (wasClosed(error)) {
+        const message = 'cannot read on: the store is being opened again';
+        throw new Reto3Error('RETO3_STORE_FAILING', message, { cause: error });
+      }
       const reason = `LevelDB says: ${messageOf(error)}`;
       reportDamage({ series, from: unreadFrom, to: unreadTo, reason }, onDamage);
     },
   };
+}
+
+/** The database, or what was being read of it, was closed: nothing is wrong with what it holds. */
+function wasClosed(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /_NOT_OPEN$/.test(String(error.code));
 }
 
 /** Errors of abstract-level and of LevelDB have codes that begin so. */

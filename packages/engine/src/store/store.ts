@@ -1,6 +1,6 @@
 /**
- * The store: blocks of three periods, the journal of the open minute, and a few facts about the
- * node.
+ * The store: blocks of three periods, rows of reports, and a few facts about the node. Report rows
+ * that only the journal has yet lie over the database.
  *
  * It turns rows into bytes and back and knows nothing of time passing. Every value written is
  * absolute, so a write may be repeated. One `write` is one LevelDB batch: all of it or nothing is
@@ -16,9 +16,11 @@ import {
   type Windows,
 } from '@reto3/core';
 import type { AbstractBatchOptions } from 'abstract-level';
+import type { HeldRow } from '../journal/record.ts';
 import { type Change, operationOf } from './change.ts';
 import type { Database } from './database.ts';
 import { decodeGone, type Gone, noneGone } from './gone.ts';
+import { HeldRows } from './held-rows.ts';
 import { metaKeys, partKey, timeKey } from './keys.ts';
 import { decodeMeta, type Meta } from './meta.ts';
 import type { ReportRange } from './report-rows.ts';
@@ -36,29 +38,18 @@ type OpenDatabase = (options: { readonly create: boolean }) => Promise<Database>
 
 export class Store {
   readonly #openDatabase: OpenDatabase;
-  readonly #syncDatabase: () => Promise<void>;
+  readonly #held = new HeldRows();
   #handles: Handles | undefined;
 
-  private constructor(
-    handles: Handles,
-    openDatabase: OpenDatabase,
-    syncDatabase: () => Promise<void>,
-  ) {
+  private constructor(handles: Handles, openDatabase: OpenDatabase) {
     this.#handles = handles;
     this.#openDatabase = openDatabase;
-    this.#syncDatabase = syncDatabase;
   }
 
-  /**
-   * @param syncDatabase puts what was written on the disk, without holding up writes
-   * @throws Reto3Error what `openDatabase` throws
-   */
-  static async open(
-    openDatabase: OpenDatabase,
-    syncDatabase: () => Promise<void> = async () => undefined,
-  ): Promise<Store> {
+  /** @throws Reto3Error what `openDatabase` throws */
+  static async open(openDatabase: OpenDatabase): Promise<Store> {
     const database = await openDatabase({ create: true });
-    return new Store(await handlesOf(database), openDatabase, syncDatabase);
+    return new Store(await handlesOf(database), openDatabase);
   }
 
   /**
@@ -152,7 +143,7 @@ export class Store {
   /** A fixed view of all rows as they are now; to be closed. */
   snapshot(): StoreSnapshot {
     const { database, ...handles } = this.#open;
-    return new StoreSnapshot(handles, database.snapshot());
+    return new StoreSnapshot(handles, database.snapshot(), this.#held.copy());
   }
 
   /** Writes all changes or none. With `sync`, they are on the disk when this resolves. */
@@ -167,9 +158,19 @@ export class Store {
     await this.#open.database.batch<Uint8Array, Uint8Array>(batch, batchOptions);
   }
 
-  /** Puts on the disk all that was written before this call; other writes need not wait for it. */
-  async sync(): Promise<void> {
-    await this.#syncDatabase();
+  /** Rows of reports that the journal holds: every reader sees them from now on. */
+  hold(rows: readonly HeldRow[]): void {
+    this.#held.hold(rows);
+  }
+
+  /** All rows that the journal holds and the database does not. */
+  heldRows(): readonly HeldRow[] {
+    return this.#held.all();
+  }
+
+  /** The database has these rows. */
+  release(rows: readonly HeldRow[]): void {
+    this.#held.release(rows);
   }
 
   /** Start of the oldest block of a period, epoch ms, a damaged one too; undefined: there is none. */
@@ -190,11 +191,12 @@ export class Store {
 
   /** The row of a report under that key, checked by nobody. */
   readReport(key: Uint8Array): Uint8Array | undefined {
-    return this.#open.reports.getSync(key);
+    return this.#held.get(key) ?? this.#open.reports.getSync(key);
   }
 
   /** Deletes the rows of reports in that range of keys. */
   async deleteReports({ gte, lt }: ReportRange): Promise<void> {
+    this.#held.deleteRange({ gte, lt });
     await this.#open.reports.clear({ gte, lt });
   }
 

@@ -1,11 +1,13 @@
 /** A coordinator in virtual time, with a ring that the test adds to; for tests. */
 import { VirtualClock } from '@reto3/core/testing';
 import { Coordinator } from '../coordinator/coordinator.ts';
+import { type JournalFolder, journalIn } from '../journal/journal-folder.ts';
 import { allocate, stripeOf } from '../ring/layout.ts';
 import { addMessage, RingReader } from '../ring/ring.ts';
 import { type Anchor, anchorIn, noAnchor } from '../store/anchor.ts';
 import { openDatabase } from '../store/database.ts';
 import { Store } from '../store/store.ts';
+import { MemoryJournal } from './memory-journal.ts';
 
 /** Messages in each second of `count`. */
 export const perSecond = 7;
@@ -14,18 +16,20 @@ export class VirtualServer {
   readonly clock: VirtualClock;
   readonly store: Store;
   readonly #anchor: Anchor;
+  readonly journals: JournalFolder;
   #memory = allocate(1);
   #coordinator: Coordinator | undefined;
 
-  private constructor(startMs: number, store: Store, anchor: Anchor) {
+  private constructor(startMs: number, store: Store, anchor: Anchor, journals: JournalFolder) {
     this.clock = new VirtualClock(startMs);
     this.store = store;
     this.#anchor = anchor;
+    this.journals = journals;
   }
 
   /** On a store that is not on a disk. */
   static async on(store: Store, startMs: number): Promise<VirtualServer> {
-    const server = new VirtualServer(startMs, store, noAnchor());
+    const server = new VirtualServer(startMs, store, noAnchor(), new MemoryJournal());
     await server.start();
     return server;
   }
@@ -33,7 +37,7 @@ export class VirtualServer {
   /** On a data folder. */
   static async in(folder: string, startMs: number): Promise<VirtualServer> {
     const store = await Store.open(() => openDatabase(folder));
-    const server = new VirtualServer(startMs, store, anchorIn(folder));
+    const server = new VirtualServer(startMs, store, anchorIn(folder), journalIn(folder));
     await server.start();
     return server;
   }
@@ -52,6 +56,7 @@ export class VirtualServer {
       workerCount: 1,
       store: this.store,
       anchor: this.#anchor,
+      journals: this.journals,
       node: 'test',
       events: { clockStepped: () => undefined, stalled: () => undefined, damaged: () => undefined },
     });
@@ -59,13 +64,14 @@ export class VirtualServer {
     this.#coordinator.count();
   }
 
-  /** Messages for so many seconds, committed each second. */
+  /** Messages for so many seconds, committed each second; minutes that are over are closed. */
   async count(seconds: number): Promise<void> {
     for (let second = 0; second < seconds; second++) {
       for (let time = 0; time < perSecond; time++)
         addMessage(stripeOf(this.#memory, 0), this.clock.wallMs + time * 100);
       this.clock.pass(1_000);
       await this.coordinator.commit();
+      await this.coordinator.flusher.beat();
     }
   }
 

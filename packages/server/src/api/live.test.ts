@@ -82,11 +82,14 @@ it('damage after the newest window has its own event', async () => {
   const coordinator = await Coordinator.open({
     ...{ clock, store, node: 'test', workerCount: 1 },
     anchor: { read: async () => 0, write: async () => undefined },
+    journals: before.journals,
     ring: new RingReader(allocate(1)),
     events: { clockStepped: () => undefined, stalled: () => undefined, damaged: () => undefined },
   });
   // Until then the newest minute is in memory, from where no damage reaches it.
-  await coordinator.commit();
+  await coordinator.prepare();
+  clock.pass(1_000);
+  await coordinator.flusher.beat();
   await flipAllButFirst(database);
   const feed = new LiveFeed(coordinator);
   const app = fastify({ forceCloseConnections: true });

@@ -1,5 +1,5 @@
 /** What a route needs to read the store for one answer: its abort signal and the read throttle. */
-import { type CountsView, lengthOf, type StoreSnapshot } from '@reto3/engine';
+import { type BackupSource, type CountsView, lengthOf } from '@reto3/engine';
 import type { ReportWindows, StoredWindow } from '@reto3/reports';
 import { type ReadThrottle, readCost } from './read-throttle.ts';
 
@@ -51,7 +51,7 @@ export class ReadContext {
     };
   }
 
-  backup(snapshot: StoreSnapshot): Pick<StoreSnapshot, 'text' | 'encodedRows' | 'reports'> {
+  backup(snapshot: BackupSource): Pick<BackupSource, 'text' | 'encodedRows' | 'reports'> {
     const throttle = this.#throttle;
     if (throttle === undefined) return snapshot;
     return {

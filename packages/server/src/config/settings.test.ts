@@ -152,7 +152,7 @@ const cases: Readonly<Record<Name, Case>> = {
   },
   flushMs: {
     variable: 'RETO3_FLUSH_MS',
-    fallback: 100,
+    fallback: 50,
     good: [
       ['10', 10],
       ['10000', 10_000],

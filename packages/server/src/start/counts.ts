@@ -1,13 +1,6 @@
 /** Starts the store, the coordinator, its flushes and retention. */
 import { damageMessage, messageOf, systemClock } from '@reto3/core';
-import {
-  Coordinator,
-  FlushLoop,
-  firstWriteFailure,
-  HeldFolder,
-  Retention,
-  type Store,
-} from '@reto3/engine';
+import { Coordinator, firstWriteFailure, HeldFolder, Retention, type Store } from '@reto3/engine';
 import { allocate, RingReader } from '@reto3/engine/ring';
 import { ReportLedgers } from '@reto3/reports';
 import type { LoadedReport } from '@reto3/reports/load';
@@ -29,7 +22,6 @@ export async function openCounts(start: Start, reports: readonly LoadedReport[])
   const folder = new HeldFolder(dataDir);
   const store = await folder.openStore();
   shutdown.add('store', () => store.close());
-  const ledgers = await openLedgers(start, store, reports);
   const memory = allocate(config.workers);
   const coordinator = await Coordinator.open({
     clock: systemClock,
@@ -37,18 +29,23 @@ export async function openCounts(start: Start, reports: readonly LoadedReport[])
     workerCount: config.workers,
     store,
     anchor: folder.anchor,
+    journals: folder.journals,
+    flush: config,
     node: config.node,
-    companion: ledgers,
     events: {
       clockStepped: (stepMs) => log.warn({ stepMs }, 'the wall clock stepped'),
       stalled: () => log.warn('the process stalled for longer than the ring covers'),
       damaged: (damage) => log.error(`${damageMessage(damage)}; run reto3 doctor --repair`),
-      ...(config.archive && {
-        stored: (stored) => late.archive?.stored(stored),
-        gaveUp: (flush) => late.archive?.gaveUp(flush),
-      }),
     },
   });
+  // After the journal was recovered: it holds rows of reports that the database does not have.
+  const ledgers = await openLedgers(start, store, reports);
+  coordinator.join(ledgers);
+  if (config.archive)
+    coordinator.join({
+      written: (written) => late.archive?.stored(written),
+      gaveUp: (flush) => late.archive?.gaveUp(flush),
+    });
   if (!coordinator.state().cleanBefore)
     log.warn('the previous server was killed; its journal has been recovered');
   return { coordinator, ledgers, memory };
@@ -103,7 +100,8 @@ export function startFlushing(
   { coordinator, workers, api, facts }: FlushingParts,
 ): void {
   const durable = config.ack === 'durable';
-  const flushLoop = new FlushLoop(coordinator, systemClock, config, {
+  const { flusher } = coordinator;
+  flusher.observe({
     flushed: (flush) => {
       if (durable) workers.flushed(flush);
     },
@@ -119,7 +117,7 @@ export function startFlushing(
       workers.storeFailing(false);
     },
   });
-  shutdown.add('flushLoop', () => flushLoop.stop());
+  shutdown.add('flusher', () => flusher.pause());
   // Answers what waits if the commit succeeds; otherwise the connections close without an answer.
   if (durable)
     shutdown.add('waitingAnswers', () =>
@@ -128,7 +126,7 @@ export function startFlushing(
         () => undefined,
       ),
     );
-  flushLoop.start();
+  flusher.start();
 }
 
 export function startRetention({ config, log, shutdown }: Start, coordinator: Coordinator): void {

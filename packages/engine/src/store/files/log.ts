@@ -10,7 +10,7 @@
  * masked CRC-32C of type and data), length (u16), type (u8), data; less than 7 bytes at the end of
  * a block are padding.
  */
-import { open, readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import crc32c from 'crc-32/crc32c.js';
 
@@ -19,28 +19,6 @@ const headerBytes = 7;
 const recordType = { full: 1, first: 2, middle: 3, last: 4 } as const;
 
 const logName = /^\d+\.log$/;
-
-/**
- * Puts on the disk what LevelDB has written to its logs. Its own synced write would do so too, but
- * every other write waits for it; this one holds up nothing. All logs, since LevelDB begins a new
- * one without syncing the old.
- */
-export async function syncLogs(folder: string): Promise<void> {
-  for (const file of (await readdir(folder)).filter((name) => logName.test(name))) {
-    try {
-      const log = await open(join(folder, file), 'r');
-      try {
-        await log.datasync();
-      } finally {
-        await log.close();
-      }
-    } catch (error) {
-      // LevelDB removes a log when everything in it is in a table, which it has synced.
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') continue;
-      throw error;
-    }
-  }
-}
 
 /** Where a log is damaged; undefined where it is whole, or only its end was cut off. */
 export function findDamage(log: Uint8Array): number | undefined {

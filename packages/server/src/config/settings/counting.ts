@@ -41,7 +41,7 @@ export const countingSettings = {
     fallback: 'memory',
     parse: oneOf(ackModes),
     unit: 'mode',
-    more: '`durable`: the count is on disk before the answer; each answer waits about 10 ms and an fsync, about 80 requests/s per connection',
+    more: '`durable`: the count is on disk before the answer; each answer waits for an fsync',
     less: '`memory`: answers once counted; `kill -9` may lose one flush interval',
   },
   /** In bytes. */
@@ -60,7 +60,7 @@ export const countingSettings = {
     flag: 'flush-ms',
     summary: 'milliseconds between journal writes: what kill -9 may lose',
     value: 'MS',
-    fallback: '100',
+    fallback: '50',
     // The ring covers 71 s, so a longer interval would leave too little reserve.
     parse: wholeNumber(10, 10_000),
     unit: 'milliseconds',

@@ -1,0 +1,106 @@
+/** What the store and its journal hold, for readers that must see nothing that is not stored. */
+import {
+  copyOf,
+  ms10PerSecond,
+  type OnDamage,
+  sec,
+  secondsPerMinute,
+  sliceOf,
+  type Windows,
+} from '@reto3/core';
+import type { Minute } from '../ring/minute.ts';
+import { encodeWindows } from '../store/codec.ts';
+import { rowName, type Series } from '../store/keys.ts';
+import { encodeMeta, type Meta, withoutJournal } from '../store/meta.ts';
+import type { ReportRange } from '../store/report-rows.ts';
+import type { EncodedRow, Row, RowRange } from '../store/rows.ts';
+import type { StoreSnapshot } from '../store/snapshot.ts';
+
+/** Blocks, and the minutes as the last record has them. */
+export class StoredCounts {
+  /** The number of the last write that it holds. */
+  readonly revision: number;
+  readonly #snapshot: StoreSnapshot;
+  readonly #recorded: ReadonlyMap<number, Windows>;
+
+  constructor(snapshot: StoreSnapshot, revision: number, minutes: readonly Minute[]) {
+    this.#snapshot = snapshot;
+    this.revision = revision;
+    this.#recorded = new Map(minutes.map((minute) => [minute.start, copyOf(minute.recorded())]));
+  }
+
+  /**
+   * The minutes that start within the range, epoch ms, in order of time. Damaged blocks go to
+   * `onDamage`.
+   */
+  async *minutes({ from, to }: RowRange, onDamage: OnDamage): AsyncGenerator<Row> {
+    const recorded = [...this.#recorded]
+      .filter(([start]) => start >= from && start < to)
+      .sort(([a], [b]) => a - b);
+    let next = recorded.shift();
+    for await (const row of this.#snapshot.rows('ms10', { from, to }, onDamage)) {
+      for (; next !== undefined && next[0] < row.start; next = recorded.shift())
+        yield { start: next[0], windows: next[1] };
+      // A minute in memory is never behind its block.
+      if (next?.[0] !== row.start) yield row;
+    }
+    for (; next !== undefined; next = recorded.shift()) yield { start: next[0], windows: next[1] };
+  }
+
+  /** The rows of reports as they are stored, in order of their keys, checked by nobody. */
+  reports(range: ReportRange): AsyncGenerator<readonly [key: Uint8Array, bytes: Uint8Array]> {
+    return this.#snapshot.reports(range);
+  }
+
+  close(): Promise<void> {
+    return this.#snapshot.close();
+  }
+}
+
+/**
+ * The rows of a backup: those of the store, and the open minutes as journal rows, as a folder
+ * without a journal file has them.
+ */
+export class BackupSource {
+  readonly #snapshot: StoreSnapshot;
+  readonly #meta: string;
+  readonly #journal: readonly EncodedRow[];
+
+  constructor(snapshot: StoreSnapshot, meta: Meta, unclosed: readonly Minute[]) {
+    this.#snapshot = snapshot;
+    this.#journal = unclosed.flatMap(journalRows).sort((a, b) => a.start - b.start);
+    const open = unclosed.map(({ start, total }) => ({ start, total }));
+    this.#meta = encodeMeta(withoutJournal({ ...meta, open }));
+  }
+
+  async text(name: 'meta' | 'gone'): Promise<string | undefined> {
+    return name === 'meta' ? this.#meta : this.#snapshot.text(name);
+  }
+
+  /** The rows of a series as they are stored, in order of time, checked by nobody. */
+  async *encodedRows(series: Series, range: RowRange): AsyncGenerator<EncodedRow> {
+    if (series === 'journal') yield* this.#journal;
+    else yield* this.#snapshot.encodedRows(series, range);
+  }
+
+  reports(range: ReportRange): AsyncGenerator<readonly [key: Uint8Array, bytes: Uint8Array]> {
+    return this.#snapshot.reports(range);
+  }
+
+  close(): Promise<void> {
+    return this.#snapshot.close();
+  }
+}
+
+/** A row for each second of a minute in which a window was counted. */
+function journalRows(minute: Minute): EncodedRow[] {
+  const rows: EncodedRow[] = [];
+  for (let second = 0; second < secondsPerMinute; second++) {
+    const first = second * ms10PerSecond;
+    const windows = sliceOf(minute.ms10, first, first + ms10PerSecond);
+    if (!windows.counted.includes(1)) continue;
+    const start = minute.start + second * sec.windowMs;
+    rows.push({ start, bytes: encodeWindows(windows, rowName('journal', start)) });
+  }
+  return rows;
+}

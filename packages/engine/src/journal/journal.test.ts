@@ -1,0 +1,174 @@
+import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { headerBytes, pieceBytes, readJournal } from './format.ts';
+import { Journal } from './journal.ts';
+import { journalIn } from './journal-folder.ts';
+import { readJournals } from './read.ts';
+import { decodeRecord, encodeRecord } from './record.ts';
+
+const minute = Date.UTC(2016, 4, 28, 11, 11);
+
+/** A record of one window of one minute. */
+function record(sequence: number, count: number): Uint8Array {
+  const counts = new Float64Array(6_000);
+  counts[11] = count;
+  const changes = { start: minute, total: count, windows: [11], counts, revised: [] };
+  return encodeRecord({ sequence, minutes: [changes], rows: [], published: undefined });
+}
+
+describe('a record', () => {
+  const windows = fc.uniqueArray(fc.nat({ max: 5_999 }), { maxLength: 200 });
+  const minutes = fc.array(
+    fc.record({ start: fc.nat({ max: 2 ** 31 }), windows, seed: fc.nat() }),
+    { maxLength: 3 },
+  );
+  const bytes = fc.uint8Array({ maxLength: 40 });
+
+  it('gives back what was put into it', () => {
+    fc.assert(
+      fc.property(
+        minutes,
+        fc.array(fc.record({ key: bytes, bytes })),
+        fc.option(fc.string({ minLength: 1 }), { nil: undefined }),
+        (all, rows, published) => {
+          const given = all.map(({ start, windows: unsorted, seed }) => {
+            const sorted = [...unsorted].sort((a, b) => a - b);
+            const counts = new Float64Array(6_000);
+            const revised = new Uint8Array(6_000);
+            for (const window of sorted) {
+              counts[window] = (window * 7_919 + seed) % Number.MAX_SAFE_INTEGER;
+              revised[window] = window % 2;
+            }
+            return { start: start * 60_000, total: seed, windows: sorted, counts, revised };
+          });
+          const read = decodeRecord(encodeRecord({ sequence: 7, minutes: given, rows, published }));
+          expect(read).toEqual({
+            sequence: 7,
+            minutes: given.map(({ start, total, windows: changed, counts, revised }) => ({
+              start,
+              total,
+              windows: changed.map((window) => ({
+                window,
+                count: counts[window],
+                revised: revised[window] === 1,
+              })),
+            })),
+            rows: rows.map((row) => ({ key: Buffer.from(row.key), bytes: Buffer.from(row.bytes) })),
+            published,
+          });
+        },
+      ),
+    );
+  });
+
+  it('is refused where its bytes are those of nothing', () => {
+    expect(() => decodeRecord(Uint8Array.of(1, 0, 0, 0, 0))).toThrow(/behind the end/);
+    expect(() => decodeRecord(Uint8Array.of(1, 1))).toThrow(/too few bytes/);
+  });
+});
+
+describe('the journal of a folder', () => {
+  let folder: string;
+  let journal: Journal;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'reto3-journal-'));
+    journal = new Journal(journalIn(folder));
+    await journal.prepare(1, 5, false);
+    journal.begin();
+  });
+
+  afterEach(async () => {
+    await journal.close();
+    await rm(folder, { recursive: true });
+  });
+
+  async function counts(): Promise<number[]> {
+    const { records, damage } = await readJournals(journalIn(folder), undefined);
+    expect(damage).toBeUndefined();
+    return records.map((one) => one.minutes[0]?.windows[0]?.count ?? -1);
+  }
+
+  it('gives back its records in order, those of two files too', async () => {
+    journal.append(record(6, 1));
+    await journal.appendAsync(record(7, 2));
+    await journal.prepare(1, 8, true);
+    journal.append(record(8, 3));
+    journal.begin();
+    await journal.appendAsync(record(9, 4));
+    await journal.sync();
+    expect(await counts()).toEqual([1, 2, 3, 4]);
+    await journal.retire();
+    expect(await counts()).toEqual([4]);
+  });
+
+  it('uses the files again that it needs no longer, and reads nothing old in them', async () => {
+    for (let sequence = 6; sequence < 200; sequence++) journal.append(record(sequence, sequence));
+    for (let time = 0; time < 3; time++) {
+      await journal.prepare(1, 200 + time, false);
+      journal.begin();
+      journal.append(record(300 + time, time));
+      await journal.retire();
+      expect(await counts()).toEqual([time]);
+    }
+    expect((await readdir(folder)).sort()).toEqual(['JOURNAL-202', 'JOURNAL-SPARE']);
+  });
+
+  it('grows by whole pieces, and finds out where one is cut off', async () => {
+    const long = encodeRecord({
+      ...{ sequence: 6, minutes: [], published: undefined },
+      rows: [{ key: Uint8Array.of(1), bytes: new Uint8Array(pieceBytes) }],
+    });
+    journal.append(long);
+    journal.append(record(7, 1));
+    const path = join(folder, 'JOURNAL-5');
+    const whole = await readFile(path);
+    expect(whole.length).toBe(2 * pieceBytes);
+    expect(readJournal(whole)).toMatchObject({ damage: undefined, isShort: false });
+    await truncate(path, pieceBytes);
+    const { damage, isShort } = await readJournals(journalIn(folder), 5);
+    expect(damage).toMatch(/JOURNAL-5: it was cut: got 262144 bytes, want at least 524288/);
+    expect(isShort).toBe(true);
+  });
+
+  it('takes a last record that is torn for the end, wherever it was torn', async () => {
+    journal.append(record(6, 1));
+    const end = journal.bytes;
+    journal.append(record(7, 2));
+    const bytes = await readFile(join(folder, 'JOURNAL-5'));
+    for (let torn = end; torn < journal.bytes; torn++) {
+      const cut = Buffer.from(bytes);
+      cut.fill(0xff, torn, journal.bytes);
+      const { records, damage } = readJournal(cut);
+      expect(damage).toBeUndefined();
+      expect(records.length).toBe(1);
+    }
+  });
+
+  it('finds a bit that flipped anywhere before its last record', async () => {
+    journal.append(record(6, 1));
+    journal.append(record(7, 2));
+    const end = journal.bytes;
+    journal.append(record(8, 3));
+    const bytes = await readFile(join(folder, 'JOURNAL-5'));
+    for (let at = 0; at < end; at++) {
+      // What stands between header and frames is nothing.
+      const flipped = Buffer.from(bytes);
+      flipped[at] = (flipped[at] ?? 0) ^ (1 << (at % 8));
+      expect(readJournal(flipped).damage, `byte ${at} of ${headerBytes}…${end}`).toBeDefined();
+    }
+  });
+
+  it('is missed where it is gone, and is not taken for another', async () => {
+    journal.append(record(6, 1));
+    const bytes = await readFile(join(folder, 'JOURNAL-5'));
+    expect((await readJournals(journalIn(folder), 4)).damage).toBe('its file JOURNAL-4 is missing');
+    await writeFile(join(folder, 'JOURNAL-9'), bytes);
+    expect((await readJournals(journalIn(folder), 5)).damage).toBe(
+      'its file JOURNAL-9 is the journal 5',
+    );
+  });
+});

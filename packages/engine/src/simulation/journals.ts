@@ -1,0 +1,165 @@
+/**
+ * Journal files on the simulated disk. A write is with the kernel at once; an fsync, or a write to a
+ * durable file, puts it on the disk. A power cut leaves a first part of what was not synced, the last
+ * write of it perhaps torn; a failed fsync may forget some of it.
+ */
+import type { Random } from '@reto3/core/testing';
+import { pieceBytes } from '../journal/format.ts';
+import type { JournalFile, JournalFolder } from '../journal/journal-folder.ts';
+
+/** What the disk is doing. */
+interface DiskState {
+  /** Raised by a crash: what an older process still has open writes nowhere. */
+  generation(): number;
+  fails(): boolean;
+  /** Asked once for each fsync. */
+  syncFails(): boolean;
+  /** Resolves when a slow disk has come to it. */
+  wait(): Promise<void>;
+}
+
+type Write = { readonly at: number; readonly bytes: Buffer } | { readonly size: number };
+
+interface File {
+  /** As it is on the disk for certain. */
+  synced: Buffer;
+  unsynced: Write[];
+}
+
+export class SimulatedJournals implements JournalFolder {
+  readonly #random: Random;
+  readonly #disk: DiskState;
+  readonly #files = new Map<number, File>();
+
+  constructor(random: Random, disk: DiskState) {
+    this.#random = random;
+    this.#disk = disk;
+  }
+
+  async ids(): Promise<number[]> {
+    return [...this.#files.keys()].sort((a, b) => a - b);
+  }
+
+  async read(id: number): Promise<Buffer> {
+    const file = this.#files.get(id);
+    if (file === undefined) throw failure('ENOENT');
+    return file.unsynced.reduce(applied, Buffer.from(file.synced));
+  }
+
+  async create(id: number, header: Uint8Array, durable: boolean): Promise<JournalFile> {
+    const generation = this.#disk.generation();
+    await this.#disk.wait();
+    if (this.#disk.syncFails()) throw failure('EIO');
+    const file: File = { synced: Buffer.alloc(pieceBytes), unsynced: [] };
+    file.synced.set(header);
+    if (generation === this.#disk.generation()) this.#files.set(id, file);
+    return new OpenFile(file, generation, durable, this.#random, this.#disk);
+  }
+
+  async retire(id: number): Promise<void> {
+    const generation = this.#disk.generation();
+    await this.#disk.wait();
+    if (this.#disk.fails()) throw failure('EIO');
+    if (generation === this.#disk.generation()) this.#files.delete(id);
+  }
+
+  /** The power fails: of what was not synced, a first part survives. */
+  cutPower(): void {
+    for (const file of this.#files.values()) {
+      const survivors = this.#random.between(0, file.unsynced.length);
+      const torn = file.unsynced[survivors];
+      file.synced = file.unsynced.slice(0, survivors).reduce(applied, file.synced);
+      if (torn !== undefined && 'bytes' in torn)
+        file.synced = applied(file.synced, this.#tear(torn));
+      file.unsynced = [];
+    }
+  }
+
+  #tear({ at, bytes }: Extract<Write, { readonly bytes: Buffer }>): Write {
+    return { at, bytes: bytes.subarray(0, this.#random.between(0, bytes.length - 1)) };
+  }
+}
+
+class OpenFile implements JournalFile {
+  readonly #file: File;
+  readonly #generation: number;
+  readonly #durable: boolean;
+  readonly #random: Random;
+  readonly #disk: DiskState;
+  size = pieceBytes;
+
+  constructor(file: File, generation: number, durable: boolean, random: Random, disk: DiskState) {
+    this.#file = file;
+    this.#generation = generation;
+    this.#durable = durable;
+    this.#random = random;
+    this.#disk = disk;
+  }
+
+  grow(size: number): void {
+    this.#take({ size });
+    this.size = size;
+  }
+
+  writeSync(bytes: Uint8Array, at: number): void {
+    this.#take({ at, bytes: Buffer.from(bytes) });
+  }
+
+  async write(bytes: Uint8Array, at: number): Promise<void> {
+    const write = { at, bytes: Buffer.from(bytes) };
+    if (!this.#durable) {
+      this.#take(write);
+      return;
+    }
+    await this.#disk.wait();
+    if (this.#isDead) return;
+    const fails = this.#disk.syncFails();
+    if (!fails || this.#random.chance(0.5)) this.#file.unsynced.push(write);
+    if (fails) throw failure('EIO');
+    this.#putOnDisk(this.#file.unsynced.length);
+  }
+
+  async sync(): Promise<void> {
+    const writes = this.#file.unsynced.length;
+    await this.#disk.wait();
+    if (this.#isDead) return;
+    if (this.#disk.syncFails()) {
+      // After a failed fsync the kernel may forget what was to be written.
+      if (this.#random.chance(0.5)) this.#file.unsynced.length = this.#random.between(0, writes);
+      throw failure('EIO');
+    }
+    this.#putOnDisk(Math.min(writes, this.#file.unsynced.length));
+  }
+
+  async close(): Promise<void> {
+    await Promise.resolve();
+  }
+
+  get #isDead(): boolean {
+    return this.#generation !== this.#disk.generation();
+  }
+
+  #take(write: Write): void {
+    if (this.#isDead) return;
+    const fails = this.#disk.fails();
+    if (!fails || this.#random.chance(0.5)) this.#file.unsynced.push(write);
+    if (fails) throw failure('ENOSPC');
+  }
+
+  #putOnDisk(writes: number): void {
+    this.#file.synced = this.#file.unsynced.splice(0, writes).reduce(applied, this.#file.synced);
+  }
+}
+
+/** What is there after a write, in the same memory where it is large enough. */
+function applied(before: Buffer, write: Write): Buffer {
+  if ('bytes' in write) {
+    before.set(write.bytes, write.at);
+    return before;
+  }
+  return Buffer.concat([before, Buffer.alloc(write.size - before.length)]);
+}
+
+function failure(code: string): Error {
+  return Object.assign(new Error(`${code}: simulated`), { code });
+}
