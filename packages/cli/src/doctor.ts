@@ -46,7 +46,8 @@ function findingLine({ check, state, says, cure }: Finding): string {
 
 /** What was done, what is lost, and the audit afterwards. */
 function repairLines(repair: Repair): string[] {
-  const { copy, filesRepaired, dropped, changes, writesMissing, gone, audit } = repair;
+  const { copy, filesRepaired, dropped, changes, writesMissing, journalDamage, gone, audit } =
+    repair;
   const lost = periodNames.flatMap((name) =>
     gone[name].map(({ from, to }) => `gone     ${name} from ${timeText(from)} to ${timeText(to)}`),
   );
@@ -58,6 +59,7 @@ function repairLines(repair: Repair): string[] {
       return `dropped  ${name}: ${reason}`;
     }),
     ...(writesMissing === 0 ? [] : [`missing  the newest ${writesMissing} writes`]),
+    ...(journalDamage === undefined ? [] : [`journal  ${journalDamage}`]),
     `rows     ${changes} written anew or deleted, so that the periods agree`,
     ...(lost.length === 0 ? ['gone     nothing'] : lost),
     ...auditLines({ ...audit, gone: [] }),
