@@ -140,7 +140,7 @@ withNats('reports of the cluster are the merge of those of its nodes', async () 
   for (const name of ['sizes', 'generated', 'top']) await expectMerged(merger, [a, b], name);
   const unloaded = await runCli(['report', 'methods', '--cluster', '--url', merger.adminUrl]);
   expect(unloaded).toMatchObject({ code: 1, stdout: '' });
-  expect(unloaded.stderr).toMatch(/the report "methods" is stored, but .* not loaded \(.*--report/);
+  expect(unloaded.stderr).toMatch(/cannot read the stored report "methods": its module is not loaded \(.*--report/);
 
   const sent = (await sumOf([a, b], 'sizes', 'min')).values();
   const messages = [...sent].reduce((sum, cells) => sum + (cells['messages'] ?? 0), 0);
@@ -186,7 +186,7 @@ withNats('nodes that run another report of a name, or none, are named', async ()
   expect(shown.stderr).toMatch(/node b runs another report of that name \(\w+, here \w+\)/);
   const list = await runCli(['reports', '--cluster', ...at]);
   expect(list.stdout).toMatch(
-    / {2}node a: runs it\n {2}node b: runs another .*\n {2}node c: counts/,
+    / {2}node a: runs it\n {2}node b: runs a different .*\n {2}node c: counts/,
   );
   const missing = await runCli(['report', 'lag', '--cluster', ...at]);
   expect(missing.stderr).toMatch(/got report "lag", but there is methods/);
