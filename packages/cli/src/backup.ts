@@ -37,12 +37,9 @@ async function fromServer(source: Exclude<Source, { dataDir: string }>, into: Wr
 }
 
 async function fromFolder(folder: string, into: Writable): Promise<void> {
-  const [{ DataFolder }, { writeBackup }] = await Promise.all([
-    import('@reto3/engine'),
-    import('@reto3/engine'),
-  ]);
-  await DataFolder.with(folder, async ({ store }) => {
-    const snapshot = store.snapshot();
+  const { DataFolder, writeBackup } = await import('@reto3/engine');
+  await DataFolder.with(folder, async (data) => {
+    const snapshot = data.backup();
     try {
       await pipeline(Readable.from(writeBackup(snapshot), { objectMode: false }), into);
     } catch (error) {

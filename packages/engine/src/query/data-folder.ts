@@ -7,6 +7,7 @@
 import { alignUp, type Period } from '@reto3/core';
 import type { CountsView } from '../coordinator/coordinator.ts';
 import { type Recovered, recover } from '../coordinator/recover.ts';
+import { BackupSource } from '../coordinator/stored.ts';
 import { journalIn } from '../journal/journal-folder.ts';
 import { anchorIn } from '../store/anchor.ts';
 import { openExistingDatabase } from '../store/database.ts';
@@ -39,6 +40,12 @@ export class DataFolder {
     } finally {
       await store.close();
     }
+  }
+
+  /** All of it, for a backup; to be closed. */
+  backup(): BackupSource {
+    const { meta, minutes } = this.recovered;
+    return new BackupSource(this.store.snapshot(), meta, minutes.unclosed());
   }
 
   /**
