@@ -189,5 +189,5 @@ withNats('nodes that run another report of a name, or none, are named', async ()
     / {2}node a: runs it\n {2}node b: runs a different .*\n {2}node c: counts/,
   );
   const missing = await runCli(['report', 'lag', '--cluster', ...at]);
-  expect(missing.stderr).toMatch(/got report "lag", but there is methods/);
+  expect(missing.stderr).toMatch(/got report "lag", want one of methods/);
 });
