@@ -140,7 +140,9 @@ withNats('reports of the cluster are the merge of those of its nodes', async () 
   for (const name of ['sizes', 'generated', 'top']) await expectMerged(merger, [a, b], name);
   const unloaded = await runCli(['report', 'methods', '--cluster', '--url', merger.adminUrl]);
   expect(unloaded).toMatchObject({ code: 1, stdout: '' });
-  expect(unloaded.stderr).toMatch(/cannot read the stored report "methods": its module is not loaded \(.*--report/);
+  expect(unloaded.stderr).toMatch(
+    /cannot read the stored report "methods": its module is not loaded \(.*--report/,
+  );
 
   const sent = (await sumOf([a, b], 'sizes', 'min')).values();
   const messages = [...sent].reduce((sum, cells) => sum + (cells['messages'] ?? 0), 0);
