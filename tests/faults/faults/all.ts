@@ -5,7 +5,9 @@ import { clockSteps } from './clock-steps.ts';
 import { damage } from './damage.ts';
 import { diskFull } from './disk-full.ts';
 import { fsyncFails } from './failing-fsync.ts';
+import { folderMoved } from './folder-moved.ts';
 import { fullStop } from './full-stop.ts';
+import { hungWrite } from './hung-write.ts';
 import { killDurable, killMemory, killSlowDisk } from './kill.ts';
 import { priceFull, priceSteady } from './price.ts';
 import { secondServer } from './second-server.ts';
@@ -24,6 +26,8 @@ export const faults: readonly Fault[] = [
   fullStop,
   fsyncFails,
   fsyncSlow,
+  hungWrite,
+  folderMoved,
   damage,
   clockSteps,
   stall,

@@ -25,7 +25,7 @@ const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 /** The seed of the counts in the hours before. */
 const maxPerWindow = 12;
-/** fsync and anchor follow each other once a second: what lies before that is on the disk. */
+/** The journal is fsynced once a second: what lies before that is on the disk. */
 const tailMs = 2_200;
 /** The runs that are looked at begin here; a failing one is named by its seed. */
 const firstSeed = 1;

@@ -33,7 +33,8 @@ async function failingFsync(ack: 'memory' | 'durable', killWhileFailing: boolean
   const options = { port, connections: 8, depth: 1, mayRefuse: ack === 'durable' };
   const loads = [Load.start(options)];
   await setTimeout(loadMs);
-  const strace = await Strace.attach(threads, 'error=EIO');
+  // A durable record is one write to a file that was opened with O_DSYNC.
+  const strace = await Strace.attach(threads, 'error=EIO', 'fsync,fdatasync,pwrite64');
   await timeUntilReady(server.adminUrl, 503);
   // What durable mode had counted by now waits for its answer, so others have to come to be refused.
   loads.push(Load.start(options));
@@ -69,7 +70,7 @@ async function failingFsync(ack: 'memory' | 'durable', killWhileFailing: boolean
 export const fsyncFails: Fault = {
   name: 'fsync-fails',
   promise: 'a failing fsync loses nothing that was answered',
-  fault: `\`strace -e inject=fsync,fdatasync:error=EIO\` for ${failForMs / 1_000} s under load; then stopped (memory), killed while it fails, killed after it (durable)`,
+  fault: `\`strace -e inject=fsync,fdatasync,pwrite64:error=EIO\` for ${failForMs / 1_000} s under load; then stopped (memory), killed while it fails, killed after it (durable)`,
   rounds: 5,
   missing: all(root, program('strace')),
   async run(rounds) {

@@ -19,9 +19,9 @@ import { killWhileStarting } from '../support/kill-starting.ts';
 import { all, program, root } from '../support/needs.ts';
 import { diskThreads, Strace } from '../support/strace.ts';
 
-const flushMs = 100;
+const flushMs = 50;
 /** The promise: one flush interval plus the time of a write. */
-const worstLossMs = flushMs + 20;
+const worstLossMs = flushMs + 15;
 /** Reaches over two fsyncs, one a second, so that kills fall before, into and after them. */
 const latestKillMs = 2_500;
 /**
@@ -110,7 +110,7 @@ export const killDurable: Fault = {
 
 export const killMemory: Fault = {
   name: 'kill-memory',
-  promise: `memory mode loses at most one flush interval and 20 ms (${worstLossMs} ms)`,
+  promise: `memory mode loses at most one flush interval and 15 ms (${worstLossMs} ms)`,
   fault:
     '`kill -9` at random moments under load and again while the next server starts, `--ack memory`',
   rounds: 50,

@@ -36,7 +36,7 @@ export class Strace {
   static async attach(
     threads: readonly string[],
     injection: Injection,
-    calls: 'fsync,fdatasync' | 'write' = 'fsync,fdatasync',
+    calls: 'fsync,fdatasync' | 'fsync,fdatasync,pwrite64' | 'write' = 'fsync,fdatasync',
   ): Promise<Strace> {
     const running = launch('strace', [
       ...['-e', `trace=${calls}`, '-e', `inject=${calls}:${injection}`],

@@ -1,0 +1,87 @@
+/**
+ * Writes and fsyncs do not return under load. The server has to notice, say so at /readyz, refuse
+ * durable requests, and go on by itself once they do; nothing that it answered may be missing.
+ */
+import { setTimeout } from 'node:timers/promises';
+import { temporaryFolder } from '../../support/folder.ts';
+import { Load } from '../../support/load.ts';
+import { Server } from '../../support/server.ts';
+import { thisMinute } from '../../support/stats.ts';
+import type { Fault } from '../fault.ts';
+import { auditedTotal } from '../support/audit.ts';
+import { all, program, root } from '../support/needs.ts';
+import { timeUntilReady } from '../support/readiness.ts';
+import { diskThreads, Strace } from '../support/strace.ts';
+
+/** Longer than the row takes: they return when strace lets go. */
+const hungMs = 60_000;
+const hungOnMs = 5_000;
+/** The flusher's deadline, and a beat. */
+const noticedWithinMs = 12_000;
+const loadMs = 500;
+
+interface Tally {
+  readonly answered: number;
+  readonly refused: number;
+  readonly lost: number;
+  readonly injected: number;
+  readonly noticedMs: number;
+}
+
+async function hang(ack: 'memory' | 'durable'): Promise<Tally> {
+  const from = thisMinute();
+  const dataDir = await temporaryFolder();
+  const server = await Server.start({ dataDir, flags: ['--ack', ack] });
+  const threads = await diskThreads(server.pid);
+  const options = { port: server.port, connections: 8, depth: 1, mayRefuse: ack === 'durable' };
+  const loads = [Load.start(options)];
+  await setTimeout(loadMs);
+  const before = performance.now();
+  const strace = await Strace.attach(
+    threads,
+    `delay_enter=${hungMs * 1_000}`,
+    'fsync,fdatasync,pwrite64',
+  );
+  await timeUntilReady(server.adminUrl, 503);
+  const noticedMs = performance.now() - before;
+  loads.push(Load.start(options));
+  await setTimeout(hungOnMs);
+  const injected = await strace.detach();
+  await timeUntilReady(server.adminUrl, 200);
+  await setTimeout(loadMs);
+  await Promise.all(loads.map((load) => load.stop()));
+  await server.stop();
+  const next = await Server.start({ dataDir });
+  const total = await auditedTotal(next.adminUrl, from);
+  await next.stop();
+  const sum = (field: 'answered' | 'refused'): number =>
+    loads.reduce((sum, load) => sum + load[field], 0);
+  const lost = Math.max(0, sum('answered') - total);
+  return { answered: sum('answered'), refused: sum('refused'), lost, injected, noticedMs };
+}
+
+export const hungWrite: Fault = {
+  name: 'hung-write',
+  promise: 'a write that does not return is noticed, and loses nothing that was answered',
+  fault: `\`strace -e inject=fsync,fdatasync,pwrite64:delay_enter=${hungMs * 1_000}\` (µs) under load; then a stop`,
+  rounds: 2,
+  missing: all(root, program('strace')),
+  async run(rounds) {
+    const tallies: Tally[] = [];
+    for (let round = 0; round < rounds; round++)
+      for (const ack of ['memory', 'durable'] as const) tallies.push(await hang(ack));
+    const sum = (field: 'answered' | 'refused' | 'lost' | 'injected'): number =>
+      tallies.reduce((sum, tally) => sum + tally[field], 0);
+    const slowest = Math.max(...tallies.map(({ noticedMs }) => noticedMs));
+    return {
+      runs: tallies.length,
+      figure:
+        `acknowledged and missing: ${sum('lost')} of ${sum('answered')}; refused ${sum('refused')}; ` +
+        `/readyz said 503 after at most ${(slowest / 1_000).toFixed(1)} s; ${sum('injected')} calls hung`,
+      pass:
+        sum('lost') === 0 &&
+        slowest <= noticedWithinMs &&
+        tallies.every(({ injected }) => injected > 0),
+    };
+  },
+};
