@@ -77,7 +77,8 @@ export class RingReader {
     // number that was raised. So the slots may be compared plainly (aligned Int32, never torn):
     // one that seems unchanged had not changed by then.
     Atomics.load(this.#control, flushNumberAt);
-    for (const [worker, stripe] of this.#stripes.entries()) sweepStripe(stripe, worker, sink);
+    let worker = 0;
+    for (const stripe of this.#stripes) sweepStripe(stripe, worker++, sink);
   }
 
   /**
@@ -114,9 +115,10 @@ function stripeFor(live: Int32Array<SharedArrayBuffer>): Stripe {
 
 /** Compares segments as bytes first: nearly all of a ring is as it was at the last sweep. */
 function sweepStripe({ live, seen, segments }: Stripe, worker: number, sink: SlotSink): void {
-  for (const [index, { now, before }] of segments.entries()) {
+  let first = -segmentSlots;
+  for (const { now, before } of segments) {
+    first += segmentSlots;
     if (now.equals(before)) continue;
-    const first = index * segmentSlots;
     for (let slot = first; slot < first + segmentSlots; slot++) {
       if (live[slot] === seen[slot]) continue;
       const value = Atomics.load(live, slot);
