@@ -154,6 +154,24 @@ describe('a server on a disk that fails', () => {
     expect(await server.isWhole()).toBe(true);
   });
 
+  it('finds everything after a crash between a new journal and the batch that names it', async () => {
+    await server.pass(53_000);
+    server.add(3);
+    await server.pass(200);
+    server.database.mode = 'hangs';
+    const [before] = await server.journals.ids();
+    for (let second = 0; second < 6; second++) {
+      server.add();
+      await server.pass(1_000);
+    }
+    // The minute is over: its batch hangs, and records go to the new journal.
+    expect(await server.journals.ids()).toEqual([before, expect.any(Number)]);
+    server.database.mode = 'works';
+    await server.start();
+    expect(server.coordinator.state().messagesInAll).toBe(19);
+    expect(await server.isWhole()).toBe(true);
+  });
+
   it('stops though a write never returns, and says what is not written', async () => {
     await server.pass(53_000);
     server.database.mode = 'hangs';

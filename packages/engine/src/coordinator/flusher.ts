@@ -365,12 +365,14 @@ export class Flusher {
       await this.#parts.ring.asked();
       const waitMs = Math.max(0, this.#lastCommit + commitEveryMs - this.#now);
       if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
+      // It may have been paused meanwhile.
+      if (this.#timer === undefined) return;
       const flow = this.#flows.get('record');
       if (flow !== undefined) await flow.catch(() => undefined);
-      else if (this.#state === 'writing' && this.#parts.ring.takeAsked())
-        await this.#commitNow(this.#now);
-      // While it fails the beats try; who asked then is asked for again by the flag.
-      else await new Promise((resolve) => setTimeout(resolve, this.#options.flushMs));
+      // While it fails the flag stays, and the next beats that find it writing commit.
+      else if (this.#state !== 'writing')
+        await new Promise((resolve) => setTimeout(resolve, this.#options.flushMs));
+      else if (this.#parts.ring.takeAsked()) await this.#commitNow(this.#now);
     }
   }
 
