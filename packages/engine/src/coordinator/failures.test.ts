@@ -135,6 +135,19 @@ describe('a server on a disk that fails', () => {
     expect(server.coordinator.state().messagesInAll).toBe(before);
   });
 
+  it('says within two seconds that the disk is full, though the next records would still fit', async () => {
+    server.journals.full = true;
+    server.add(5);
+    await server.pass(2_000);
+    expect(server.told).toEqual(['ENOSPC']);
+    server.add(5);
+    server.journals.full = false;
+    await server.pass(3_000);
+    expect(server.told).toEqual(['ENOSPC', 'recovered']);
+    expect(server.coordinator.state().messagesInAll).toBe(20);
+    expect(await server.isWhole()).toBe(true);
+  });
+
   it('notices a write that never returns, and goes on when it does', async () => {
     await server.pass(53_000);
     server.database.mode = 'hangs';

@@ -6,7 +6,17 @@
  * allocated, so an fsync has nothing but the data to write.
  */
 import { constants, ftruncateSync, writeSync } from 'node:fs';
-import { type FileHandle, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import {
+  type FileHandle,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  statfs,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { pieceBytes } from './format.ts';
 
@@ -36,10 +46,17 @@ export interface JournalFolder {
   create(id: number, header: Uint8Array, durable: boolean): Promise<JournalFile>;
   /** Removes a file, or keeps it to be used again. */
   retire(id: number): Promise<void>;
+  /**
+   * Records may fit into blocks that are allocated already long after the disk is full.
+   * @throws what the kernel says (ENOSPC) where the disk takes not one page more
+   */
+  assertRoom(): Promise<void>;
 }
 
 const prefix = 'JOURNAL-';
 const spareName = `${prefix}SPARE`;
+const probeName = `${prefix}PROBE`;
+const page = Buffer.alloc(4_096);
 /** A spare file that is larger has grown by a report or a failing disk, and is let go. */
 const largestSpareBytes = 16 * pieceBytes;
 
@@ -82,6 +99,18 @@ export function journalIn(folder: string): JournalFolder {
       const { size } = await stat(path);
       if (size > largestSpareBytes) await rm(path);
       else await rename(path, spare);
+    },
+
+    async assertRoom() {
+      const { bavail } = await statfs(folder);
+      if (bavail > 0) return;
+      // Some may write all the same: root, and everybody where a file system cannot tell.
+      const probe = join(folder, probeName);
+      try {
+        await writeFile(probe, page, { flush: true });
+      } finally {
+        await rm(probe, { force: true });
+      }
     },
   };
 }

@@ -69,9 +69,13 @@ export class Journal {
     await file.write(frame, at);
   }
 
-  /** Puts on the disk what was appended before, to this file and those before it. */
+  /**
+   * Puts on the disk what was appended before, to this file and those before it. A full disk is an
+   * error although the next record may still fit: the next checkpoint would not.
+   */
   async sync(): Promise<void> {
     await Promise.all(this.#open.map(({ file }) => file.sync()));
+    await this.#folder.assertRoom();
   }
 
   /** Removes all files but the present one: the database holds what is in them. */

@@ -63,6 +63,10 @@ export class SimulatedJournals implements JournalFolder {
     if (generation === this.#disk.generation()) this.#files.delete(id);
   }
 
+  async assertRoom(): Promise<void> {
+    if (this.#disk.fails()) throw failure('ENOSPC');
+  }
+
   /** The power fails: of what was not synced, a first part survives. */
   cutPower(): void {
     for (const file of this.#files.values()) {

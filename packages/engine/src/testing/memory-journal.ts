@@ -6,6 +6,8 @@ export class MemoryJournal implements JournalFolder {
   readonly files = new Map<number, Buffer>();
   /** While set, whatever is written fails. */
   failing = false;
+  /** While set, there is room for nothing but what is written into files that are there. */
+  full = false;
 
   async ids(): Promise<number[]> {
     return [...this.files.keys()].sort((a, b) => a - b);
@@ -41,5 +43,9 @@ export class MemoryJournal implements JournalFolder {
 
   async retire(id: number): Promise<void> {
     this.files.delete(id);
+  }
+
+  async assertRoom(): Promise<void> {
+    if (this.full) throw new Error('ENOSPC');
   }
 }
