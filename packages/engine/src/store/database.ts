@@ -8,6 +8,7 @@ import type { AbstractLevel } from 'abstract-level';
 import { Level } from 'level';
 import { damagedLogs } from './files/log.ts';
 import { fatallyDamagedTables } from './files/table.ts';
+import { KnownTables } from './known-tables.ts';
 
 /** What the store needs of a database; LevelDB in production, an in-memory one in tests. */
 export type Database = AbstractLevel<string | Buffer | Uint8Array, string, string>;
@@ -15,15 +16,17 @@ export type Database = AbstractLevel<string | Buffer | Uint8Array, string, strin
 /**
  * Opens the database in `folder`, making it if there is none and `create` allows it. Holds its lock
  * until closed.
+ * @param tables what need not be read to know that it is whole
  * @throws Reto3Error
  */
 export async function openDatabase(
   folder: string,
   { create }: { readonly create: boolean } = { create: true },
+  tables = new KnownTables(folder),
 ): Promise<Database> {
   if (!create) {
     await assertHoldsDatabase(folder, 'put the folder back; a running server recovers by itself');
-    return openWhole(folder, { createIfMissing: false });
+    return openWhole(folder, { createIfMissing: false }, tables);
   }
   try {
     await mkdir(folder, { recursive: true });
@@ -37,7 +40,7 @@ export async function openDatabase(
       },
     );
   }
-  return openWhole(folder, { createIfMissing: true });
+  return openWhole(folder, { createIfMissing: true }, tables);
 }
 
 /**
@@ -47,7 +50,7 @@ export async function openDatabase(
 export async function openExistingDatabase(folder: string): Promise<Database> {
   await assertHoldsDatabase(folder, 'name the --data-dir of a server');
   try {
-    return await openWhole(folder, { createIfMissing: false });
+    return await openWhole(folder, { createIfMissing: false }, new KnownTables(folder));
   } catch (error) {
     if (!(error instanceof Reto3Error) || error.code !== 'RETO3_DATA_LOCKED') throw error;
     const hint = 'ask that server instead, without --data-dir, or stop it first';
@@ -74,8 +77,9 @@ export async function holdsDatabase(folder: string): Promise<boolean> {
 async function openWhole(
   folder: string,
   options: { readonly createIfMissing: boolean },
+  tables: KnownTables,
 ): Promise<Database> {
-  await assertWhole(folder);
+  await assertWhole(folder, tables);
   const database = new Level<string, string>(folder);
   try {
     await database.open(options);
@@ -95,13 +99,14 @@ function isDatabaseFile(name: string): boolean {
  * LevelDB meets it, so a server would start and die for ever.
  * @throws Reto3Error RETO3_DATA_CORRUPT, RETO3_DATA_UNREADABLE
  */
-async function assertWhole(folder: string): Promise<void> {
+async function assertWhole(folder: string, tables: KnownTables): Promise<void> {
   let damage: string | undefined;
   try {
+    await tables.load();
     const names = await readdir(folder);
     const hasDatabase = names.some(isDatabaseFile);
     const [log] = await damagedLogs(folder);
-    const [table] = await fatallyDamagedTables(folder);
+    const [table] = await fatallyDamagedTables(folder, tables);
     if (hasDatabase && !names.includes('CURRENT')) damage = 'its file CURRENT is missing';
     else if (log !== undefined) damage = `its file ${log.file} is damaged at byte ${log.offset}`;
     else if (table !== undefined) damage = `its file ${table.file} is damaged: ${table.reason}`;

@@ -14,22 +14,26 @@ import { Reto3Error } from '@reto3/core';
 import { type JournalFile, type JournalFolder, journalIn } from '../journal/journal-folder.ts';
 import { type Anchor, anchorIn } from './anchor.ts';
 import { type Database, openDatabase } from './database.ts';
+import { KnownTables } from './known-tables.ts';
 import { Store } from './store.ts';
 
 export class HeldFolder {
   readonly #path: string;
   #opened: string | undefined;
+  readonly #tables: KnownTables;
   readonly anchor: Anchor;
   readonly journals: JournalFolder;
 
   constructor(path: string) {
     this.#path = path;
+    this.#tables = new KnownTables(path);
     const anchor = anchorIn(path);
     this.anchor = {
       read: () => anchor.read(),
       write: async (writes) => {
         await this.#assertSame();
         await anchor.write(writes);
+        await this.#tables.note();
       },
     };
     const journals = journalIn(path);
@@ -44,7 +48,12 @@ export class HeldFolder {
 
   /** @throws Reto3Error what `openDatabase` throws */
   openStore(): Promise<Store> {
-    return Store.open((options) => this.#open(options));
+    return Store.open(
+      (options) => this.#open(options),
+      async () => {
+        if (await this.#isSame()) await this.#tables.closed();
+      },
+    );
   }
 
   /** A journal file whose syncs also find out whether the folder is where it was. */
@@ -65,15 +74,20 @@ export class HeldFolder {
 
   async #open(options: { readonly create: boolean }): Promise<Database> {
     if (this.#opened !== undefined) await this.#assertSame();
-    const database = await openDatabase(this.#path, options);
+    const database = await openDatabase(this.#path, options, this.#tables);
     this.#opened ??= await inodeOf(this.#path);
+    await this.#tables.opened();
     return database;
+  }
+
+  async #isSame(): Promise<boolean> {
+    return (await inodeOf(this.#path)) === this.#opened;
   }
 
   /** @throws Reto3Error RETO3_STORE_FAILING where another folder, or none, has its path */
   async #assertSame(): Promise<void> {
+    if (await this.#isSame()) return;
     const now = await inodeOf(this.#path);
-    if (now === this.#opened) return;
     const found = now === undefined ? 'it is gone' : 'another folder lies there';
     throw new Reto3Error('RETO3_STORE_FAILING', `cannot write to ${this.#path}: ${found}`, {
       hint: 'put the folder back; the server keeps counting and recovers by itself',

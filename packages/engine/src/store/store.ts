@@ -38,18 +38,27 @@ type OpenDatabase = (options: { readonly create: boolean }) => Promise<Database>
 
 export class Store {
   readonly #openDatabase: OpenDatabase;
+  readonly #closed: () => Promise<void>;
   readonly #held = new HeldRows();
   #handles: Handles | undefined;
 
-  private constructor(handles: Handles, openDatabase: OpenDatabase) {
+  private constructor(
+    handles: Handles,
+    openDatabase: OpenDatabase,
+    closed: () => Promise<void> = async () => undefined,
+  ) {
     this.#handles = handles;
     this.#openDatabase = openDatabase;
+    this.#closed = closed;
   }
 
-  /** @throws Reto3Error what `openDatabase` throws */
-  static async open(openDatabase: OpenDatabase): Promise<Store> {
+  /**
+   * @param closed called when the store is closed for good
+   * @throws Reto3Error what `openDatabase` throws
+   */
+  static async open(openDatabase: OpenDatabase, closed?: () => Promise<void>): Promise<Store> {
     const database = await openDatabase({ create: true });
-    return new Store(await handlesOf(database), openDatabase);
+    return new Store(await handlesOf(database), openDatabase, closed);
   }
 
   /**
@@ -202,6 +211,7 @@ export class Store {
 
   async close(): Promise<void> {
     await this.#handles?.database.close();
+    await this.#closed();
   }
 }
 

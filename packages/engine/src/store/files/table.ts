@@ -93,7 +93,12 @@ async function tablesIn(folder: string): Promise<string[]> {
 }
 
 async function allTablesIn(folder: string): Promise<string[]> {
-  return (await readdir(folder)).filter((name) => /^\d+\.(?:ldb|sst)$/.test(name));
+  return (await readdir(folder)).filter(isTable);
+}
+
+/** Whether a file of that name is a table. */
+export function isTable(name: string): boolean {
+  return /^\d+\.(?:ldb|sst)$/.test(name);
 }
 
 function isLive(live: ReadonlySet<number> | undefined, name: string): boolean {
@@ -173,15 +178,25 @@ export function findFatalDamage(file: Uint8Array): string | undefined {
   }
 }
 
-/** The tables of a folder that LevelDB could not go on with. */
+/** Which tables were whole when they were read, and have not been touched since. */
+export interface TableMemory {
+  /** Whether it is one of them. If not, it is remembered as it is now, until `forget`. */
+  recognize(file: string): Promise<boolean>;
+  forget(file: string): void;
+}
+
+/** The tables of a folder that LevelDB could not go on with, among those that are not known. */
 export async function fatallyDamagedTables(
   folder: string,
+  memory: TableMemory,
 ): Promise<{ readonly file: string; readonly reason: string }[]> {
   const damaged: { file: string; reason: string }[] = [];
   for (const file of await tablesIn(folder)) {
+    if (await memory.recognize(file)) continue;
     const bytes = await readFile(join(folder, file)).catch(() => undefined);
     const reason = bytes && findFatalDamage(bytes);
     if (reason !== undefined) damaged.push({ file, reason });
+    if (bytes === undefined || reason !== undefined) memory.forget(file);
   }
   return damaged;
 }

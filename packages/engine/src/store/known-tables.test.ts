@@ -1,0 +1,89 @@
+import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openDatabase } from './database.ts';
+import { fatallyDamagedTables, isTable } from './files/table.ts';
+import { HeldFolder } from './held-folder.ts';
+import { KnownTables } from './known-tables.ts';
+
+let folder: string;
+let table: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'reto3-tables-'));
+  const database = await openDatabase(folder);
+  for (let row = 0; row < 200; row++) await database.put(`key ${row}`, 'x'.repeat(50_000));
+  await database.close();
+  table = (await readdir(folder)).find(isTable) ?? '';
+});
+
+afterEach(async () => {
+  await rm(folder, { recursive: true });
+});
+
+/** Cuts the table in two and has the memory say that it is whole, as if the disk had rotted. */
+async function rot(): Promise<void> {
+  await truncate(join(folder, table), 1_000);
+  const tables = new KnownTables(folder);
+  await tables.load();
+  await tables.closed();
+}
+
+/** What a start finds. The process then ends without closing the folder. */
+async function start(): Promise<string[]> {
+  const tables = new KnownTables(folder);
+  await tables.load();
+  const damaged = await fatallyDamagedTables(folder, tables);
+  if (damaged.length === 0) await tables.opened();
+  return damaged.map(({ file }) => file);
+}
+
+describe('tables that are known', () => {
+  it('are not read again, and those that changed are', async () => {
+    await rot();
+    expect(await start()).toEqual([]);
+    await writeFile(join(folder, table), await readFile(join(folder, table)));
+    expect(await start()).toEqual([table]);
+  });
+
+  it('are trusted no more when two processes in a row did not close the folder', async () => {
+    await rot();
+    expect(await start()).toEqual([]);
+    expect(await start()).toEqual([]);
+    expect(await start()).toEqual([table]);
+    expect(await start()).toEqual([table]);
+  });
+
+  it('are trusted again once the folder was closed', async () => {
+    await rot();
+    expect(await start()).toEqual([]);
+    const tables = new KnownTables(folder);
+    await tables.load();
+    await tables.closed();
+    expect(await start()).toEqual([]);
+    expect(await start()).toEqual([]);
+    expect(await start()).toEqual([table]);
+  });
+
+  it.each(['', 'nonsense', '00000000 {"openings":0,"tables":{}}'])(
+    'are all read where their file says %j',
+    async (text) => {
+      await rot();
+      await writeFile(join(folder, 'TABLES'), text);
+      expect(await start()).toEqual([table]);
+    },
+  );
+
+  it('include those that a server wrote since its start, also one that is killed', async () => {
+    const held = new HeldFolder(folder);
+    const store = await held.openStore();
+    const report = Buffer.alloc(50_000, 'x');
+    for (let row = 0; row < 200; row++)
+      await store.write([{ report: Buffer.from(`row ${row}`), bytes: report }], { sync: false });
+    await held.anchor.write(1);
+    const known = await readFile(join(folder, 'TABLES'), 'latin1');
+    for (const file of (await readdir(folder)).filter(isTable)) expect(known).toContain(file);
+    await store.close();
+  });
+});
