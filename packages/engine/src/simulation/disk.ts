@@ -35,6 +35,8 @@ export class SimulatedDisk {
   /** What is under way on a slow disk; to be let go. */
   #held: (() => void)[] = [];
   slow = false;
+  /** Whether only what goes to the database is slow. */
+  databaseIsSlow = false;
   readonly journals: SimulatedJournals;
 
   constructor(random: Random) {
@@ -93,6 +95,7 @@ export class SimulatedDisk {
     this.#generation++;
     this.#held = [];
     this.slow = false;
+    this.databaseIsSlow = false;
   }
 
   /** The power fails: of what was not synced, a first part survives. */
@@ -128,13 +131,13 @@ export class SimulatedDisk {
   }
 
   /** A slow disk takes until it is released; writes that are not synced do not touch it. */
-  async #wait(): Promise<void> {
-    if (this.slow) await new Promise<void>((resolve) => void this.#held.push(resolve));
+  async #wait(isSlow = this.slow): Promise<void> {
+    if (isSlow) await new Promise<void>((resolve) => void this.#held.push(resolve));
   }
 
   /** Takes a write of a database. @throws if the disk fails */
   async write(write: Write, options: { sync: boolean; generation: number }): Promise<void> {
-    if (options.sync) await this.#wait();
+    if (options.sync) await this.#wait(this.slow || this.databaseIsSlow);
     if (options.generation !== this.#generation) return;
     if (this.#failing || (options.sync && this.#takeSyncFailure())) {
       if (options.sync) this.#dropUnsynced();

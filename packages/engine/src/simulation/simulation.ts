@@ -11,7 +11,7 @@
  * - no crash makes the store look damaged.
  */
 
-import { type Ack, ackModes, ms10, type Period, periods, totalOf } from '@reto3/core';
+import { type Ack, ackModes, min, ms10, type Period, periods, totalOf } from '@reto3/core';
 import { Random, VirtualClock } from '@reto3/core/testing';
 import { Coordinator } from '../coordinator/coordinator.ts';
 import { readChunks } from '../query/chunks.ts';
@@ -25,6 +25,8 @@ const flushMs = 100;
 const secondMs = 1_000;
 /** Twice as much is beyond what the ring reaches back to. */
 const longMs = 70_000;
+/** A minute that is over is closed after so long, while the disk has not yet failed to answer. */
+const closedWithinSeconds = 6;
 /** Memory keeps six hours. */
 const hoursOfFailure = 6.1;
 /** Those, and what the ring reaches back to and ahead. */
@@ -102,6 +104,7 @@ export class Simulation {
     else if (dice < 0.9235) await this.#hangThenFail();
     else if (dice < 0.927) await this.#stepBackWhileAway();
     else if (dice < 0.92705) await this.#failForHours();
+    else if (dice < 0.935) await this.#crashInCheckpoint();
     else await this.#crash();
   }
 
@@ -203,6 +206,18 @@ export class Simulation {
     await settle();
     await this.#expectRecovery();
     await this.#check('after an fsync that failed late');
+  }
+
+  /** A crash while records go to a new journal, and the batch that names it is under way. */
+  async #crashInCheckpoint(): Promise<void> {
+    await this.#pass(min.windowMs - (this.#clock.wallMs % min.windowMs));
+    this.#disk.databaseIsSlow = true;
+    this.#note('the database hangs');
+    for (let second = 0; second < closedWithinSeconds; second++) {
+      this.#send();
+      await this.#pass(secondMs);
+    }
+    await this.#crash();
   }
 
   /** The store cannot be read when the clock steps back into a minute that it holds. */
