@@ -12,13 +12,17 @@ import { Coordinator } from './coordinator.ts';
 
 const flushMs = 100;
 
-/** Syncs fail while it is told so. */
-class FailingJournal extends MemoryJournal {
+/** Syncs fail, and writes hold their thread up, while it is told so. */
+class UnsteadyJournal extends MemoryJournal {
   readonly #fails: () => boolean;
+  readonly #takeMs: () => void;
+  /** How many records were written while the thread waited. */
+  blocking = 0;
 
-  constructor(fails: () => boolean) {
+  constructor(fails: () => boolean, takeMs: () => void) {
     super();
     this.#fails = fails;
+    this.#takeMs = takeMs;
   }
 
   override async create(id: number, header: Uint8Array): Promise<JournalFile> {
@@ -26,7 +30,12 @@ class FailingJournal extends MemoryJournal {
     const sync = async (): Promise<void> => {
       if (this.#fails()) throw new Error('cannot sync');
     };
-    return { ...file, size: file.size, sync };
+    const writeSync = (bytes: Uint8Array, at: number): void => {
+      this.blocking++;
+      this.#takeMs();
+      file.writeSync(bytes, at);
+    };
+    return { ...file, size: file.size, sync, writeSync };
   }
 }
 
@@ -35,7 +44,9 @@ describe('Flusher', () => {
   let memory: SharedArrayBuffer;
   let store: Store;
   let coordinator: Coordinator;
-  let journals: MemoryJournal;
+  let journals: UnsteadyJournal;
+  /** How long each of the next blocking writes takes, in ms; then none takes any time. */
+  let delays: number[];
   let failures: string[];
   /** Why the disk fails; undefined: it works. */
   let fault: string | undefined;
@@ -77,7 +88,11 @@ describe('Flusher', () => {
     failures = [];
     fault = undefined;
     const database = new MemoryLevel<string, string>();
-    journals = new FailingJournal(() => fault !== undefined);
+    delays = [];
+    journals = new UnsteadyJournal(
+      () => fault !== undefined,
+      () => clock.pass(delays.shift() ?? 0),
+    );
     store = await Store.open(async () => {
       if (fault !== undefined) throw new Error(fault);
       await database.open();
@@ -134,6 +149,22 @@ describe('Flusher', () => {
     await pass(3_000);
     expect(failures.at(-1)).toBe('recovered');
     expect(coordinator.state()).toMatchObject({ messagesInAll: 1, messagesUnsaved: 0 });
+  });
+
+  it.each([
+    { writes: [6, 0, 6, 0], all: 20, what: 'as before after single slow writes' },
+    { writes: [6, 6], all: 2, what: 'without waiting after two in a row' },
+  ])('writes $what', async ({ writes, all }) => {
+    await start('memory');
+    await pass(1_000);
+    journals.blocking = 0;
+    delays = writes;
+    for (let time = 0; time < 20; time++) {
+      add();
+      await pass(flushMs);
+    }
+    expect(journals.blocking).toBe(all);
+    expect(coordinator.state()).toMatchObject({ messagesInAll: 20, messagesUnsaved: 0 });
   });
 
   it('commits at the next beat what a response waits for', async () => {

@@ -53,10 +53,12 @@ const idleFlushEveryMs = 1_000;
 const commitEveryMs = 1;
 
 /**
- * A write into the page cache takes microseconds. One that takes longer was held up by the disk, so
- * for a while no other may block the thread that sweeps.
+ * A write into the page cache takes microseconds. Two in a row that take longer were held up by the
+ * disk, so for a while no other may block the thread that sweeps. A single one may only have waited
+ * for its turn on the processor.
  */
 const slowWriteMs = 5;
+const slowWrites = 2;
 const asyncAfterSlowMs = 60_000;
 
 /** A checkpoint comes early where the journal has grown to this, as reports can make it. */
@@ -155,6 +157,7 @@ export class Flusher {
   #lastFlush: MonotonicMs;
   #lastSync: MonotonicMs;
   #lastCommit: number = Number.NEGATIVE_INFINITY;
+  #slowWrites = 0;
   #asyncUntil = Number.NEGATIVE_INFINITY;
   #finalThrough = 0;
   #retry = { at: 0, pauseMs: firstRetryMs / 2 };
@@ -393,7 +396,7 @@ export class Flusher {
     const mayBlock = !options.sync && now >= this.#asyncUntil && !this.#isDurable;
     if (mayBlock && gathering.length === 0 && !this.#flows.has('record')) {
       if (options.swept === undefined) this.#sweep(now);
-      this.#append(flush, now);
+      this.#append(flush);
       return flush;
     }
     const epoch = this.#epoch;
@@ -403,11 +406,16 @@ export class Flusher {
   }
 
   /** Appends while the thread waits: the cheapest way by far, for as long as the disk lets it. */
-  #append(flush: number, now: MonotonicMs): void {
+  #append(flush: number): void {
     const record = this.#records.next(++this.#lastWrite);
+    const began = this.#now;
     this.#parts.journal.append(record.bytes);
-    const tookMs = this.#now - now;
-    if (tookMs > slowWriteMs) this.#asyncUntil = now + asyncAfterSlowMs;
+    const tookMs = this.#now - began;
+    this.#slowWrites = tookMs > slowWriteMs ? this.#slowWrites + 1 : 0;
+    if (this.#slowWrites === slowWrites) {
+      this.#slowWrites = 0;
+      this.#asyncUntil = began + asyncAfterSlowMs;
+    }
     this.#parts.observations.flushes.record(tookMs);
     this.#written(record, flush, false);
   }
