@@ -4,7 +4,13 @@ import { nextBoot } from './boot.ts';
 
 const minuteMs = 60_000;
 const wallMs = Date.UTC(2016, 4, 28, 11);
-const known = { registered: 0, endBefore: wallMs - minuteMs, startedAt: wallMs - 500, wallMs };
+const known = {
+  registered: 0,
+  endBefore: wallMs - minuteMs,
+  startedAt: wallMs - 500,
+  wallMs,
+  gone: [],
+};
 
 describe('the next boot', () => {
   it('is the wall clock, or one more than any before it', () => {
@@ -54,6 +60,20 @@ describe('the next boot', () => {
   it('publishes everything, and voids nothing more, where the register is new', () => {
     const next = nextBoot({ ...known, before: { ...neverPublished, boot: 7 }, registered: 0 });
     expect(next).toMatchObject({ vouchedFrom: wallMs - 4 * minuteMs, everything: true });
+  });
+
+  it('vouches for nothing that a repair of the folder could not save', () => {
+    const before = { ...neverPublished, boot: 7, after: 3 };
+    const endBefore = wallMs - 30 * minuteMs;
+    const cut = { from: endBefore, to: wallMs - 10 * minuteMs };
+    const repaired = { ...known, before, registered: 7, endBefore, gone: [cut] };
+    expect(nextBoot(repaired).vouchedFrom).toBe(cut.to);
+    expect(nextBoot({ ...repaired, registered: 9 }).vouchedFrom).toBe(cut.to);
+    // What it counts itself it vouches for, also in the minute in which it was repaired.
+    const gone = [{ from: endBefore, to: wallMs + minuteMs }];
+    expect(nextBoot({ ...repaired, gone }).vouchedFrom).toBe(wallMs - 1_000);
+    const long = [{ from: 0, to: endBefore - 60 * minuteMs }];
+    expect(nextBoot({ ...repaired, gone: long }).vouchedFrom).toBe(endBefore - 3 * minuteMs);
   });
 
   it('denies nothing of the time before an empty folder', () => {

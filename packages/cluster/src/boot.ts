@@ -3,7 +3,7 @@
  * its folder says, and what the register of the cluster says under its name.
  */
 import { alignDown, sec } from '@reto3/core';
-import type { Published } from '@reto3/engine';
+import type { Published, Stretch } from '@reto3/engine';
 import { vouchMs } from './publisher.ts';
 
 export interface NextBoot {
@@ -26,18 +26,22 @@ export function nextBoot(known: {
   /** Since when this server counts, epoch ms. */
   readonly startedAt: number;
   readonly wallMs: number;
+  /** The ms10 windows that a repair of the folder could not save. */
+  readonly gone: readonly Stretch[];
 }): NextBoot {
-  const { before, registered, endBefore, startedAt, wallMs } = known;
+  const { before, registered, endBefore, startedAt, wallMs, gone } = known;
+  const counting = alignDown(startedAt, sec.windowMs);
   const boot = Math.max(wallMs, before.boot + 1, registered + 1);
   // An empty folder knows nothing of the time before, so it denies nothing either.
   if (endBefore === 0 && before.boot === 0) {
-    const vouchedFrom = alignDown(startedAt, sec.windowMs);
-    return { boot, vouchedFrom, everything: true, forked: false };
+    return { boot, vouchedFrom: counting, everything: true, forked: false };
   }
   // A boot that was written down, and died before it was in the register, has published nothing.
   const follows = registered === before.boot || registered === before.after;
   const forked = registered > 0 && !follows;
   const sinceEnd = alignDown(Math.max(0, endBefore - vouchMs), sec.windowMs);
-  const vouchedFrom = forked ? 0 : Math.min(sinceEnd, before.vouchedFrom ?? sinceEnd);
+  const found = forked ? 0 : Math.min(sinceEnd, before.vouchedFrom ?? sinceEnd);
+  // Of what a repair could not save, the cluster may have the only copy.
+  const vouchedFrom = gone.reduce((from, { to }) => Math.max(from, Math.min(to, counting)), found);
   return { boot, vouchedFrom, everything: forked || registered === 0, forked };
 }

@@ -32,6 +32,7 @@ export { archiveFolderOf } from './store/archive-folder.ts';
 export type { Change } from './store/change.ts';
 export { DamagedRow } from './store/codec.ts';
 export { type Database, firstWriteFailure, openDatabase } from './store/database.ts';
+export type { Stretch } from './store/gone.ts';
 export { HeldFolder } from './store/held-folder.ts';
 export {
   formatVersion,

@@ -165,6 +165,7 @@ export class ClusterSimulation {
       endBefore: coordinator.endBefore,
       startedAt: coordinator.state().startedAt,
       wallMs: this.#clock.wallMs,
+      gone: coordinator.gone.ms10,
     });
     publisher.announce(next, this.#registered);
     await coordinator.savePublished(publisher.published());

@@ -404,6 +404,11 @@ export class Coordinator {
     return this.flusher.meta.cluster;
   }
 
+  /** What a repair of the folder could not save. */
+  get gone(): Gone {
+    return this.#gone;
+  }
+
   /** Puts on the disk how far the publishing has come. */
   async savePublished(cluster: Published): Promise<void> {
     await this.flusher.change(() => ({ cluster }));
