@@ -216,6 +216,39 @@ describe('the reports of a cluster', () => {
     expect([...(await read(merged, new Map())).found.values()]).toEqual([{ sum: 2, most: 1 }]);
   });
 
+  it('may be larger together than any node may make them', async () => {
+    const texts = defineReport({
+      ...{
+        name: 'sums',
+        summary: 'Texts',
+        needs: 'head',
+        periods: ['ms10'],
+        columns: { text: 'text' },
+      },
+      create: () => ({ text: '' }),
+      add: () => undefined,
+      merge: (a, b) => ({ text: a.text + b.text }),
+      rows: () => [],
+    });
+    const merged = new MergedReports({ readReport: () => undefined }, [], keepAll);
+    const bytes = texts.encode({ text: 'x'.repeat(40 << 10) });
+    const window = { report: 'sums', period: 'ms10', start: startMs, bytes, ...whole } as const;
+    const head = { boot: 1, revision: 1, lineage: 1, voids: 0, marks, reports: [] };
+    for (const node of ['a', 'b']) merged.apply(node, { ...head, windows: [window] });
+    const memory = merged.inMemory('sums', 'ms10');
+    const parts = { period: 'ms10', finalThrough: 0, nodes: merged.nodes(), memory } as const;
+    const store = storeOf(new Map());
+    const view = new ClusterReportView({ ...parts, report: texts as Report, store });
+    const all = { from: 0, to: startMs * 2 };
+    const failed = ({ reason }: { readonly reason: string }) => {
+      throw new Error(reason);
+    };
+    const lengths: number[] = [];
+    for await (const window of view.windows(all, failed))
+      lengths.push(texts.decode(window.bytes).text.length);
+    expect(lengths).toEqual([80 << 10]);
+  });
+
   it('say what was too large for NATS, or is not all there', async () => {
     const merged = new MergedReports({ readReport: () => undefined }, [], keepAll);
     const place = { report: 'sums', period: 'ms10', start: startMs } as const;

@@ -5,7 +5,6 @@
 import { alignDown, messageOf, type OnDamage, type PeriodName, periods } from '@reto3/core';
 import { rowMsOf, rowRange, type Store, type StoreSnapshot } from '@reto3/engine';
 import {
-  encodeBounded,
   newestEndOf,
   type ReadRange,
   type Report,
@@ -174,7 +173,8 @@ export class ClusterReportView implements ReportWindows {
       }
     }
     try {
-      return merged && encodeBounded(report, merged.accumulator);
+      // The bound of a node's accumulators is none of the sum's: two that are whole make a larger one.
+      return merged && report.encode(merged.accumulator);
     } catch (error) {
       onDamage(`the parts of its nodes cannot be merged: ${messageOf(error)}`);
       return undefined;
