@@ -36,6 +36,7 @@ import {
 } from './nats.ts';
 import type { NodeReport } from './node-report.ts';
 import type { ClusterOptions } from './options.ts';
+import { Backoff, type Part, Problems } from './problems.ts';
 import { type Boot, Publisher } from './publisher.ts';
 import { Register } from './register.ts';
 import { ReportPublisher } from './report-publisher.ts';
@@ -44,7 +45,7 @@ import { ReportPublisher } from './report-publisher.ts';
 const turnEveryMs = leaseMs / 4;
 /** Requests come with a word that there are some; looked for anyhow, should that be lost. */
 const lookForRequestsEveryMs = 10_000;
-const retryAfterMs = 500;
+const [retryAfterMs, mostRetryAfterMs] = [500, 4_000];
 /** How long a stop waits for NATS; what is not published then is at the next start. */
 const drainWithinMs = 2_000;
 
@@ -82,6 +83,7 @@ export class Cluster {
   readonly #reports: ClusterReports | undefined;
   readonly #mergedStore: MergedStore | undefined;
   readonly #retention: Retention | undefined;
+  readonly #problems: Problems;
   readonly #stopping = new AbortController();
   #connection: NatsConnection | undefined;
   #jetStream: JetStream | undefined;
@@ -89,9 +91,8 @@ export class Cluster {
   #boot: Boot | undefined;
   #nudge: AbortController = new AbortController();
   #lookedAt = Number.NEGATIVE_INFINITY;
-  #problem: string | undefined = notReached;
-  /** Why NATS does not let it in; undefined: it does, or was not reached. */
-  #refusal: string | undefined;
+  /** Whether it ever could do its part. */
+  #joined = false;
   #running: Promise<unknown> = Promise.resolve();
   #turning: Promise<void> = Promise.resolve();
 
@@ -105,6 +106,7 @@ export class Cluster {
     this.#coordinator = coordinator;
     this.#clock = clock;
     this.#log = log;
+    this.#problems = new Problems(log);
     this.#options = options;
     this.#place = `${hostname()}:${parts.dataDir}`;
     if (settings.role !== 'merge') {
@@ -116,10 +118,10 @@ export class Cluster {
         newestEnd: coordinator.endBefore,
         events: {
           failed: (error, since) => {
-            this.#fail('cannot publish', error);
+            this.#fail('publisher', 'cannot publish', error);
             this.#repeatReports(since);
           },
-          recovered: () => log.info('the counts reach the cluster again'),
+          recovered: () => this.#problems.end('publisher'),
           damaged: (from) =>
             log.warn({ from }, 'a damaged part of the store was not published to the cluster'),
         },
@@ -205,7 +207,7 @@ export class Cluster {
       role,
       stream,
       server: closed ? undefined : this.#connection?.getServer(),
-      problem: this.#problem,
+      problem: this.#problems.current ?? (this.#joined ? undefined : notReached),
       publisher: this.#publisher &&
         this.#reportPublisher && {
           ...this.#publisher.state,
@@ -247,10 +249,23 @@ export class Cluster {
       await this.#connection?.close();
     };
     await Promise.race([goodbye().catch(() => undefined), wait(drainWithinMs)]);
+    this.#sayWhatIsLeft();
     await this.#merger?.stop();
     await Promise.race([this.#running, wait(drainWithinMs)]);
     await this.#connection?.close().catch(() => undefined);
     await this.#mergedStore?.close();
+  }
+
+  /** The folder of a server that is gone for good takes with it what was not published. */
+  #sayWhatIsLeft(): void {
+    const seconds = this.#publisher?.state.secondsPending ?? 0;
+    const reports = this.#reportPublisher?.state.pending === true;
+    if (seconds === 0 && !reports) return;
+    const what = `${seconds} s of counts${reports ? ' and some rows of reports' : ''}`;
+    this.#log.warn(
+      { secondsPending: seconds },
+      `stopped with ${what} that did not reach the cluster; the next start on this folder publishes them`,
+    );
   }
 
   get #mergerOrNone(): Merger {
@@ -273,7 +288,8 @@ export class Cluster {
       published: this.#coordinator.published?.reports,
       said: () => saidOf(ledgers),
       events: {
-        failed: (error) => this.#fail('cannot publish the reports', error),
+        failed: (error) => this.#fail('reports', 'cannot publish the reports', error),
+        recovered: () => this.#problems.end('reports'),
         damaged: (row, reason) =>
           log.warn(row, `a damaged row of a report was not published to the cluster: ${reason}`),
         tooLarge: (window, bytes) => {
@@ -302,6 +318,7 @@ export class Cluster {
           ),
         saveFailed: (error) =>
           log.error({ err: error }, 'cannot save the counts of the cluster; will try again'),
+        saved: () => log.info('the counts of the cluster are saved again'),
         startedAnew: (error) =>
           log.error({ err: error }, 'the merger begins anew: its folder is damaged'),
       },
@@ -313,8 +330,8 @@ export class Cluster {
     if (connection === undefined) return;
     this.#connection = connection;
     if (this.#stopping.signal.aborted) return connection.close();
-    this.#refusal = undefined;
     this.#log.info({ server: connection.getServer() }, 'connected to NATS');
+    this.#connected();
     void this.#watchConnection(connection);
     connection.subscribe(this.#requestSubject, {
       callback: () => {
@@ -327,25 +344,34 @@ export class Cluster {
 
   /** Tries until NATS lets us in; undefined where the server stops before that. */
   async #connect(): Promise<NatsConnection | undefined> {
+    const backoff = newBackoff();
     while (!this.#stopping.signal.aborted) {
       try {
         return await openConnection(this.#options);
       } catch (error) {
-        this.#fail('cannot connect to NATS', error);
+        this.#fail('connection', 'cannot connect to NATS', error);
       }
-      await wait(retryAfterMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+      await this.#rest(backoff.next());
     }
     return undefined;
   }
 
+  /** What waits for NATS need not wait any longer. */
+  #connected(): void {
+    this.#problems.end('access');
+    this.#problems.end('connection');
+    this.#publisher?.retry();
+    this.#reportPublisher?.retry();
+  }
+
   async #watchConnection(connection: NatsConnection): Promise<void> {
     for await (const status of connection.status()) {
-      if (status.type === 'disconnect') this.#fail('NATS is away', 'the connection broke');
+      if (status.type === 'disconnect')
+        this.#fail('connection', 'NATS is away', 'the connection broke');
       if (status.type === 'error' && refusalOf(status.error) !== undefined)
-        this.#fail('NATS refuses', status.error);
+        this.#fail('connection', 'NATS refuses', status.error);
       if (status.type !== 'reconnect') continue;
-      this.#refusal = undefined;
-      this.#log.info({ server: status.server }, 'connected to NATS again');
+      this.#connected();
       // Another server may lead the stream now, also where no message failed meanwhile.
       this.#repeatReports(this.#publisher?.repeat());
       this.#nudge.abort();
@@ -354,17 +380,21 @@ export class Cluster {
 
   /** Sees again and again that the stream is there and the name is ours. */
   async #keepTurning(connection: NatsConnection): Promise<void> {
+    const backoff = newBackoff();
     while (!this.#stopping.signal.aborted) {
       this.#nudge = new AbortController();
       let pauseMs = turnEveryMs;
       try {
         this.#turning = this.#turn(connection);
         await this.#turning;
+        this.#problems.end('register');
+        this.#joined = true;
+        backoff.reset();
       } catch (error) {
-        this.#fail('cannot use NATS', error);
+        this.#fail('register', 'cannot use NATS', error);
         this.#nudge = new AbortController();
         // Where nobody can be asked for the name, nobody else can take it either: it goes on publishing.
-        pauseMs = retryAfterMs;
+        pauseMs = backoff.next();
       }
       await this.#pause(pauseMs);
     }
@@ -374,13 +404,14 @@ export class Cluster {
     const first = this.#jetStream === undefined;
     if (first) await this.#open(connection);
     // As long as NATS does not take messages, the stream may be gone.
-    const fine = this.#problem === undefined && this.#publisher?.failing !== true;
-    const opened = first || fine ? undefined : this.#open(connection);
+    const opened =
+      first || this.#problems.current === undefined ? undefined : this.#open(connection);
     // Beside each other: where the stream cannot be looked at, the name must still not be lost.
     const [claimed, looked] = await Promise.allSettled([this.#claimName(), opened]);
     if (looked.status === 'rejected') throw looked.reason;
     if (claimed.status === 'rejected') throw claimed.reason;
-    this.#problem = claimed.value;
+    if (claimed.value === undefined) this.#problems.end('name');
+    else this.#problems.begin('name', claimed.value);
   }
 
   /** Finds stream and buckets, or makes them again. */
@@ -401,19 +432,14 @@ export class Cluster {
     if (publisher === undefined || register === undefined) return undefined;
     const { node } = publisher.published();
     if (node !== '' && node !== this.#settings.node) {
-      const problem = `the counts in this folder were published as ${node}, and as ${this.#settings.node} they would count twice`;
-      if (this.#problem !== problem) this.#log.error(`${problem}; start it with --node ${node}`);
-      return problem;
+      return `the counts in this folder were published as ${node}, and as ${this.#settings.node} they would count twice: start it with --node ${node}`;
     }
     const claim = await register.claim();
     const now = this.#clock.read().monotonicMs;
     if (!claim.granted) {
       this.#hold();
       this.#boot = undefined;
-      const problem = `another server publishes as ${this.#settings.node}: ${claim.holder}`;
-      if (this.#problem !== problem)
-        this.#log.error(`${problem}; give one of them another --node, this one waits`);
-      return problem;
+      return `another server publishes as ${this.#settings.node}: ${claim.holder}; give one of them another --node, this one waits`;
     }
     if (this.#boot === undefined || publisher.held) await this.#begin(publisher, register);
     if (now - this.#lookedAt >= lookForRequestsEveryMs) {
@@ -448,7 +474,8 @@ export class Cluster {
     const { startedAt } = this.#coordinator.state();
     const before = publisher.published();
     const { wallMs } = this.#clock.read();
-    const next = nextBoot({ before, registered, endBefore, startedAt, wallMs });
+    const gone = this.#coordinator.gone.ms10;
+    const next = nextBoot({ before, registered, endBefore, startedAt, wallMs, gone });
     publisher.announce(next, registered);
     this.#reportPublisher?.announce(next.boot, next.forked);
     await this.#coordinator.savePublished(publishedBoth(publisher, this.#reportPublisher));
@@ -483,39 +510,46 @@ export class Cluster {
   async #keepMerging(): Promise<void> {
     const merger = this.#merger;
     if (merger === undefined) return;
+    const backoff = newBackoff();
     while (!this.#stopping.signal.aborted) {
       const jetStream = this.#jetStream;
       try {
         if (jetStream !== undefined) {
-          await merger.run(jetStream, this.#settings.natsStream, (since) => this.republish(since));
+          await merger.run(jetStream, this.#settings.natsStream, {
+            ask: (since) => this.republish(since),
+            reading: () => {
+              this.#problems.end('merger');
+              backoff.reset();
+            },
+          });
         }
       } catch (error) {
-        if (!this.#stopping.signal.aborted) this.#fail('cannot read the stream', error);
+        this.#fail('merger', 'cannot read the stream', error);
       }
-      await wait(retryAfterMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+      await this.#rest(backoff.next());
     }
   }
 
-  #fail(what: string, error: unknown): void {
+  #fail(part: Part, what: string, error: unknown): void {
     if (this.#stopping.signal.aborted) return;
     const refusal = refusalOf(error);
-    if (refusal !== undefined) {
-      if (refusal !== this.#refusal) this.#log.error(refusal);
-      this.#refusal = this.#problem = refusal;
-    } else if (this.#refusal === undefined) {
-      // That somebody has to do something is not hidden behind what comes of it.
-      const problem = `${what}: ${messageOf(error)}`;
-      if (this.#problem === undefined || this.#problem === notReached)
-        this.#log.warn(`${problem}; will try again`);
-      this.#problem = problem;
-    }
+    if (refusal !== undefined) this.#problems.begin('access', refusal);
+    else this.#problems.begin(part, `${what}: ${messageOf(error)}`);
     this.#nudge.abort();
+  }
+
+  async #rest(ms: number): Promise<void> {
+    await wait(ms, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
   }
 
   async #pause(ms: number): Promise<void> {
     const signal = AbortSignal.any([this.#stopping.signal, this.#nudge.signal]);
     await wait(ms, undefined, { signal }).catch(() => undefined);
   }
+}
+
+function newBackoff(): Backoff {
+  return new Backoff(retryAfterMs, mostRetryAfterMs);
 }
 
 function addsUpNone(): Reto3Error {

@@ -10,7 +10,7 @@ import { allocateWindows, ms10, ms10PerSecond, sec, totalOf, VarintWriter } from
 import { VirtualClock } from '@reto3/core/testing';
 import { pack, readChunks } from '@reto3/engine';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MergedStore } from './merged-store.ts';
 import { Merger } from './merger.ts';
 import { encodeMessage, type NodeMessage } from './message.ts';
@@ -143,6 +143,7 @@ describe('a merger on a stream that anybody writes to', () => {
         asked: () => undefined,
         badMessage: (error, from) => logged.push(`${from}: ${error.message}`),
         saveFailed: (error) => saveFailures.push(error),
+        saved: () => undefined,
         startedAnew: () => undefined,
       },
     });
@@ -150,7 +151,9 @@ describe('a merger on a stream that anybody writes to', () => {
 
   async function take(...sent: readonly Sent[]): Promise<void> {
     listed.add(sent);
-    await merger.run(listed.jetStream, stream, async (since) => void asked.push(since));
+    await merger.run(listed.jetStream, stream, {
+      ask: async (since) => void asked.push(since),
+    });
   }
 
   /** The cluster's sum, or that of one node. */
@@ -234,8 +237,10 @@ describe('a merger on a stream that anybody writes to', () => {
     expect(logged).toHaveLength(1);
     expect(logged.join()).not.toMatch(/\p{Cc}/u);
     expect(await total()).toBe(200);
-    expect(merger.nodes().map(({ name }) => name)).toEqual(['a', 'c']);
-    expect(merger.finalThrough).toBe(startMs);
+    expect(merger.nodes()).toMatchObject([
+      { name: 'a', mark: startMs },
+      { name: 'c', mark: startMs },
+    ]);
     await merger.stop();
     expect(saveFailures).toEqual([]);
   });
@@ -281,13 +286,18 @@ describe('a merger on a stream that anybody writes to', () => {
   });
 
   it('does without the times and names that an earlier version believed', async () => {
-    await take(counts('a'), counts('b'));
+    for (let second = 0; second < 12; second++) {
+      await take(counts('a'), counts('b'));
+      clock.pass(sec.windowMs);
+    }
+    expect(merger.finalThrough).toBe(startMs);
     await merger.stop();
-    clock.step(-3_600_000);
+    clock.step(-3_612_000);
     await store.close();
     store = await MergedStore.open(folder, clock);
     merger = makeMerger();
-    expect(merger.finalThrough).toBe(startMs - 3_600_000 + 60_000);
+    expect(merger.finalThrough).toBe(startMs - 3_600_000);
+    expect(merger.nodes()).toMatchObject(Array(2).fill({ mark: startMs - 3_600_000 + 60_000 }));
   });
 
   it('adds up no more nodes a day than its sums can hold', async () => {
@@ -298,6 +308,24 @@ describe('a merger on a stream that anybody writes to', () => {
     clock.pass(86_400_000);
     await take(counts('one-more'));
     expect(merger.counters.badMessages).toBe(1);
+  });
+
+  it('takes nothing more while its disk fails, says so once, and goes on when it works', async () => {
+    const minutes = Array.from({ length: 70 }, (_, ago) =>
+      counts('a', {
+        revision: 70 - ago,
+        seconds: [{ start: startMs - 60_000 * (70 - ago), packed: secondOf(1) }],
+      }),
+    );
+    const save = vi.spyOn(store, 'save').mockRejectedValue(new Error('ENOSPC'));
+    const taking = take(...minutes);
+    await vi.waitUntil(() => save.mock.calls.length >= 2, 30_000);
+    expect(merger.counters.messages).toBe(64);
+    expect(saveFailures).toHaveLength(1);
+    save.mockRestore();
+    await taking;
+    expect(merger.counters.messages).toBe(70);
+    expect(saveFailures).toHaveLength(1);
   });
 
   it('goes on, and stays exact, whatever another node publishes', async () => {

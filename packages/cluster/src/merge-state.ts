@@ -5,7 +5,8 @@
  * Invariants, held by property tests:
  * - the counts depend on the set of messages alone: not on their order, nor on how often each comes;
  * - the counts are the sums of what each node's newest boot says, second by second;
- * - `finalThrough` never goes back.
+ * - `finalThrough` never goes back, and is never ahead of the merger's own clock;
+ * - a node is given up for silent only by a merger that meanwhile heard another one.
  */
 import { alignDown, min, ms10, sec, type Windows } from '@reto3/core';
 import { MergedMinute } from './merged-minute.ts';
@@ -52,12 +53,22 @@ export interface MergeOptions {
   readonly finalThrough?: number;
 }
 
+/**
+ * A merger that has heard nobody for so long is cut off: every node publishes several times a
+ * second. The silence of nodes is not counted until it hears somebody again.
+ */
+const cutOffAfterMs = 1_500;
+
 export class MergeState {
   readonly #silentAfterMs: number;
   readonly #stored: StoredMinutes;
   readonly #nodes = new Map<string, NodeRecord>();
   readonly #minutes = new Map<number, MergedMinute>();
   #finalThrough: number;
+  /** When it last heard any node, monotonic ms. */
+  #heardAt = Number.NEGATIVE_INFINITY;
+  /** Nothing is final before that: an empty merger cannot know whom to wait for. Monotonic ms. */
+  #finalFrom: number | undefined;
   #newestEnd = 0;
   /** Seconds before this are no longer kept, epoch ms. */
   #keptFrom = 0;
@@ -71,6 +82,7 @@ export class MergeState {
     this.#stored = options.stored;
     this.#finalThrough = options.finalThrough ?? 0;
     for (const node of options.nodes ?? []) this.#nodes.set(node.name, node);
+    if (this.#nodes.size > 0) this.#finalFrom = Number.NEGATIVE_INFINITY;
   }
 
   /** Whether it may take messages under that name: of so many nodes a day, sums stay exact. */
@@ -84,6 +96,7 @@ export class MergeState {
 
   /** Takes a message of a node. It may come again, late, or never. */
   apply(name: string, message: NodeMessage, now: Moment): void {
+    this.#listen(now);
     const node = this.#node(name);
     if (node.vouches.add(message.boot, message.vouchedFrom))
       this.#voidOf(node, message.vouchedFrom);
@@ -155,20 +168,29 @@ export class MergeState {
 
   /** The oldest mark of the nodes that are waited for, epoch ms. Never goes back. */
   finalThrough(now: Moment): number {
+    if (this.#finalFrom === undefined || this.#listenedUntil(now) < this.#finalFrom)
+      return this.#finalThrough;
     let oldest = Number.POSITIVE_INFINITY;
     for (const node of this.#nodes.values()) {
       if (this.isWaitedFor(node, now)) oldest = Math.min(oldest, node.mark);
     }
-    if (Number.isFinite(oldest) && oldest > this.#finalThrough) {
+    if (!Number.isFinite(oldest)) return this.#finalThrough;
+    const finalThrough = Math.min(oldest, now.wallMs);
+    if (finalThrough > this.#finalThrough) {
       // What changed while these windows were open is no revision.
       for (const minute of this.#minutes.values()) minute.settle(this.#finalThrough);
-      this.#finalThrough = oldest;
+      this.#finalThrough = finalThrough;
     }
     return this.#finalThrough;
   }
 
   isWaitedFor(node: NodeRecord, now: Moment): boolean {
-    return !node.left && now.monotonicMs - node.heardAt < this.#silentAfterMs;
+    return !node.left && this.#listenedUntil(now) - node.heardAt < this.#silentAfterMs;
+  }
+
+  /** Whether nothing came of a node for so long, whoever is cut off. */
+  isSilent(node: NodeRecord, now: Moment): boolean {
+    return now.monotonicMs - node.heardAt >= this.#silentAfterMs;
   }
 
   /** By name. */
@@ -184,6 +206,22 @@ export class MergeState {
   /** Seconds that came too late to be kept, and seconds that a later boot had voided. */
   get ignored(): { readonly tooOld: number; readonly void: number } {
     return { tooOld: this.#secondsTooOld, void: this.#secondsVoid };
+  }
+
+  /** Up to when silence counts: while it was cut off, nobody could be heard. */
+  #listenedUntil({ monotonicMs }: Moment): number {
+    return Math.min(monotonicMs, this.#heardAt + cutOffAfterMs);
+  }
+
+  /** It hears somebody. After it was cut off, all that it waited for have their time again. */
+  #listen(now: Moment): void {
+    if (now.monotonicMs - this.#heardAt > cutOffAfterMs) {
+      if (this.#listenedUntil(now) < (this.#finalFrom ?? Number.POSITIVE_INFINITY))
+        this.#finalFrom = now.monotonicMs + this.#silentAfterMs;
+      for (const node of this.#nodes.values())
+        if (this.isWaitedFor(node, now)) node.heardAt = now.monotonicMs;
+    }
+    this.#heardAt = now.monotonicMs;
   }
 
   #node(name: string): NodeRecord {

@@ -71,7 +71,7 @@ describe('a merger', () => {
   /** Reads until it ends, or for so many seconds; returns whether it ended by itself. */
   async function read(seconds: number): Promise<boolean> {
     let ended = false;
-    const running = merger.run(quiet.jetStream, stream, asked).finally(() => {
+    const running = merger.run(quiet.jetStream, stream, { ask: asked }).finally(() => {
       ended = true;
     });
     running.catch(() => undefined);
@@ -92,7 +92,13 @@ describe('a merger', () => {
     const never = (): void => {
       throw new Error('got an event, want none');
     };
-    const events = { asked: () => {}, badMessage: never, saveFailed: never, startedAnew: never };
+    const events = {
+      asked: () => {},
+      badMessage: never,
+      saveFailed: never,
+      saved: never,
+      startedAnew: never,
+    };
     merger = new Merger({ store, clock, silentAfterMs: 10_000, subjects: 'reto3.windows', events });
     quiet.created = 'monday';
     quiet.storedAt = undefined;

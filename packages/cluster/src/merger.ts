@@ -6,6 +6,7 @@
  * What was read and not saved yet is read once more after a crash, and changes nothing. Where the
  * stream no longer has what comes next, the nodes are asked to publish it again.
  */
+import { setTimeout as wait } from 'node:timers/promises';
 import { DeliverPolicy } from '@nats-io/jetstream';
 import {
   alignDown,
@@ -27,6 +28,7 @@ import { isDamage, type MergedStore } from './merged-store.ts';
 import { BadMessage } from './message.ts';
 import type { JetStream } from './nats.ts';
 import { nodeLive } from './node-view.ts';
+import { Backoff } from './problems.ts';
 import { mostNodes, totalOfSecond } from './second.ts';
 import { Vouches } from './vouches.ts';
 
@@ -35,6 +37,8 @@ const saveEveryMs = 10_000;
 const mostUnsavedMinutes = 64;
 /** The same in rows of reports, of which each node writes a few a second. */
 const mostUnsavedRows = 5_000;
+/** Pauses between saves that fail while nothing more may be taken. */
+const [retrySaveAfterMs, mostRetrySaveAfterMs] = [500, 10_000];
 /** Minutes that nothing comes for any more are let go of when they are so old. */
 const forgetAfterMs = 180_000;
 /**
@@ -58,7 +62,9 @@ export interface MergerEvents {
   asked(sinceMs: number, reason: string): void;
   /** Once for each subject and hour. */
   readonly badMessage: Tell;
+  /** Told once, until it succeeds again. */
   saveFailed(error: unknown): void;
+  saved(): void;
   /** Something in the merger's own folder is damaged: it begins anew. */
   startedAnew(error: unknown): void;
 }
@@ -95,6 +101,8 @@ export class Merger implements LiveSource {
   #savedAt: number;
   #messages = 0;
   readonly #badMessages: BadMessages;
+  #saveFails = false;
+  #halting = new AbortController();
   #consuming: { stop(): void } | undefined;
 
   constructor(parts: {
@@ -126,13 +134,18 @@ export class Merger implements LiveSource {
 
   /**
    * Reads the stream until `stop`, or until it cannot go on; then it may be called again.
-   * @param ask asks all nodes to publish again what they hold from a time on, epoch ms
+   * @param how `ask`: asks all nodes to publish again what they hold from a time on, epoch ms;
+   * `reading`: called once it reads
    */
   async run(
     jetStream: JetStream,
     stream: string,
-    ask: (sinceMs: number) => Promise<void>,
+    {
+      ask,
+      reading,
+    }: { readonly ask: (sinceMs: number) => Promise<void>; readonly reading?: () => void },
   ): Promise<void> {
+    this.#halting = new AbortController();
     await this.#follow(jetStream, stream, ask);
     const consumer = await jetStream.reader.consumers.get(stream, {
       ...(this.#position === 0
@@ -148,6 +161,7 @@ export class Merger implements LiveSource {
       abort_on_missing_resource: true,
     });
     this.#consuming = messages;
+    reading?.();
     let heardAt = this.#clock.read().monotonicMs;
     // The library begins anew by itself where the consumer's server is gone, but not always: with
     // three servers of which one was killed, it was seen to wait for ever.
@@ -199,6 +213,7 @@ export class Merger implements LiveSource {
 
   /** Makes `run` return. */
   halt(): void {
+    this.#halting.abort();
     this.#consuming?.stop();
   }
 
@@ -273,10 +288,9 @@ export class Merger implements LiveSource {
     return this.#state.nodes().map((node) => {
       const total = totals.get(node.name) ?? 0;
       const { name, boot, revision, mark, clockOffsetMs, heardAtWall } = node;
-      const waited = this.#state.isWaitedFor(node, now);
       return {
         ...{ name, boot, revision, mark, clockOffsetMs, heardAt: heardAtWall },
-        state: waited ? 'live' : node.left ? 'left' : 'silent',
+        state: node.left ? 'left' : this.#state.isSilent(node, now) ? 'silent' : 'live',
         rate: total / (rateOverMs / sec.windowMs),
         share: all === 0 ? 0 : total / all,
         lagMs: Math.max(0, now.wallMs - mark),
@@ -315,13 +329,13 @@ export class Merger implements LiveSource {
 
   #stateOf(record: MergeRecord | undefined): MergeState {
     // A version of reto3 that believed every message may have written down any time and name.
-    const latest = this.#clock.read().wallMs + mostAheadMs;
+    const { wallMs } = this.#clock.read();
     const known = record?.nodes.filter(({ name }) => isPlainName(name)) ?? [];
     const state = new MergeState({
       silentAfterMs: this.#silentAfterMs,
       stored: this.#store,
-      nodes: known.map((node) => ({ ...node, mark: Math.min(node.mark, latest) })),
-      finalThrough: Math.min(record?.finalThrough ?? 0, latest),
+      nodes: known.map((node) => ({ ...node, mark: Math.min(node.mark, wallMs + mostAheadMs) })),
+      finalThrough: Math.min(record?.finalThrough ?? 0, wallMs),
     });
     state.keepFrom(this.#store.keptFrom);
     return state;
@@ -401,14 +415,28 @@ export class Merger implements LiveSource {
 
   async #saveIfDue(): Promise<void> {
     const now = this.#clock.read().monotonicMs;
-    const full =
+    if (!this.#isFull) {
+      if (now - this.#savedAt < saveEveryMs) return;
+      this.#savedAt = now;
+      // Messages are taken while a save is under way; what they change is saved by the next.
+      void this.#startSave();
+      return;
+    }
+    // Nothing more is taken before the disk takes what there is: stream and nodes keep it meanwhile.
+    const backoff = new Backoff(retrySaveAfterMs, mostRetrySaveAfterMs);
+    for (let again = false; this.#isFull && !this.#halting.signal.aborted; again = true) {
+      const { signal } = this.#halting;
+      if (again) await wait(backoff.next(), undefined, { signal }).catch(() => undefined);
+      await this.#saveAll();
+    }
+  }
+
+  /** Whether as much is unsaved as may be in memory. */
+  get #isFull(): boolean {
+    return (
       this.#state.unsavedMinutes >= mostUnsavedMinutes ||
-      this.#reports.unsavedRows >= mostUnsavedRows;
-    if (!full && now - this.#savedAt < saveEveryMs) return;
-    this.#savedAt = now;
-    // Messages are taken while a save is under way; what they change is saved by the next.
-    if (!full) void this.#startSave();
-    else await this.#saveAll();
+      this.#reports.unsavedRows >= mostUnsavedRows
+    );
   }
 
   /** Saves everything that is there now. */
@@ -430,9 +458,12 @@ export class Merger implements LiveSource {
       await this.#store.prepare();
       await this.#voidStored();
       await this.#saveMinutes();
+      if (this.#saveFails) this.#events.saved();
+      this.#saveFails = false;
     } catch (error) {
-      if (isDamage(error)) await this.startAnew(error);
-      else this.#events.saveFailed(error);
+      if (isDamage(error)) return this.startAnew(error);
+      if (!this.#saveFails) this.#events.saveFailed(error);
+      this.#saveFails = true;
     }
   }
 

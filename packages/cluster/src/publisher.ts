@@ -190,6 +190,11 @@ export class Publisher implements FlushParticipant {
     this.#pump.work();
   }
 
+  /** NATS is back: what failed is tried at once. */
+  retry(): void {
+    this.#pump.retry();
+  }
+
   /** Holds back all messages until it begins anew. */
   hold(): void {
     this.#outlet = undefined;

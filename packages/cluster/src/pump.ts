@@ -1,12 +1,15 @@
-/** Steps of a work one at a time, for as long as some are due; after one that failed there is a pause. */
+/** Runs steps one at a time while work is due; pauses after a failure, longer after each next one. */
 import type { Clock } from '@reto3/core';
+import { Backoff } from './problems.ts';
 
-const retryAfterMs = 500;
+/** NATS elects a leader in seconds; a longer pause would only delay what comes after. */
+const [retryAfterMs, mostRetryAfterMs] = [500, 4_000];
 
 export class Pump {
   readonly #clock: Clock;
   readonly #isDue: () => boolean;
   readonly #step: () => Promise<boolean>;
+  readonly #backoff = new Backoff(retryAfterMs, mostRetryAfterMs);
   #working: Promise<void> | undefined;
   /** Not before that is tried again what failed; monotonic ms. */
   #retryAt = Number.NEGATIVE_INFINITY;
@@ -27,6 +30,13 @@ export class Pump {
     });
   }
 
+  /** There is a reason to think that the next step succeeds: it need not wait. */
+  retry(): void {
+    this.#backoff.reset();
+    this.#retryAt = Number.NEGATIVE_INFINITY;
+    this.work();
+  }
+
   /** Begins no step any more; resolves when the one under way has ended. */
   async stop(): Promise<void> {
     this.#stopped = true;
@@ -37,7 +47,8 @@ export class Pump {
     while (!this.#stopped && this.#isDue()) {
       const { monotonicMs } = this.#clock.read();
       if (monotonicMs < this.#retryAt) return;
-      if (!(await this.#step())) this.#retryAt = monotonicMs + retryAfterMs;
+      if (await this.#step()) this.#backoff.reset();
+      else this.#retryAt = monotonicMs + this.#backoff.next();
     }
   }
 }

@@ -28,6 +28,7 @@ export interface ReportBoot {
 
 export interface ReportPublisherEvents extends LeftOut {
   failed(error: unknown): void;
+  recovered(): void;
 }
 
 export interface ReportPublisherState {
@@ -86,6 +87,7 @@ export class ReportPublisher {
   #turn = 0;
   #messages = 0;
   #bytes = 0;
+  #failing = false;
   #failures = 0;
   #windowsTooLarge = 0;
   #damagedRows = 0;
@@ -176,6 +178,11 @@ export class ReportPublisher {
     this.#pump.work();
   }
 
+  /** NATS is back: what failed is tried at once. */
+  retry(): void {
+    this.#pump.retry();
+  }
+
   /** Holds back all messages until it begins anew. */
   hold(): void {
     this.#outlet = undefined;
@@ -248,6 +255,8 @@ export class ReportPublisher {
         this.#batch = await this.#read(all);
       } else {
         await this.#send(batch);
+        if (this.#failing) this.#events.recovered();
+        this.#failing = false;
         this.#batch = undefined;
         this.#pending.acknowledged();
       }
@@ -256,6 +265,7 @@ export class ReportPublisher {
       this.#pending.failed();
       this.#batch = undefined;
       this.#failures++;
+      this.#failing = true;
       this.#events.failed(error);
       return false;
     }

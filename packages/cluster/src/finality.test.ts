@@ -1,0 +1,104 @@
+/** What is final in the cluster, and whom it waits for: by the clocks of nodes and merger. */
+import { allocateWindows, ms10PerSecond, sec } from '@reto3/core';
+import { describe, expect, it } from 'vitest';
+import { MergeState, type Moment } from './merge-state.ts';
+import type { NodeMessage } from './message.ts';
+import { packSecond } from './second.ts';
+
+const startMs = Date.UTC(2016, 4, 28, 11, 11);
+const silentAfterMs = 10_000;
+const stored = { parts: () => new Map(), block: () => undefined };
+
+/** So many ms after the start, by both clocks. */
+function at(ms: number): Moment {
+  return { wallMs: startMs + ms, monotonicMs: ms };
+}
+
+function secondOf(count: number): Uint8Array {
+  const windows = allocateWindows(ms10PerSecond);
+  windows.counted.fill(1);
+  windows.counts.fill(count);
+  return packSecond(windows);
+}
+
+/** What a node says at that time, of all seconds from `from` on. */
+function said(ms: number, from: number, changes: Partial<NodeMessage> = {}): NodeMessage {
+  const seconds = [];
+  for (let second = from; second < ms; second += sec.windowMs)
+    seconds.push({ start: startMs + second, packed: secondOf(1) });
+  const times = { mark: startMs + ms, clock: startMs + ms, vouchedFrom: startMs };
+  return { boot: 1, revision: ms, leaving: false, seconds, ...times, ...changes };
+}
+
+class Scene {
+  readonly state = new MergeState({ silentAfterMs, stored });
+
+  /** These nodes publish every second of a stretch of time, in ms after the start. */
+  publish(nodes: readonly string[], from: number, to: number): void {
+    for (let ms = from + sec.windowMs; ms <= to; ms += sec.windowMs)
+      for (const node of nodes) this.state.apply(node, said(ms, ms - sec.windowMs), at(ms));
+  }
+
+  /** In ms after the start. */
+  final(ms: number): number {
+    return this.state.finalThrough(at(ms)) - startMs;
+  }
+}
+
+describe('what is final', () => {
+  it('waits for every node again after NATS was away, whichever comes back first', () => {
+    const scene = new Scene();
+    scene.publish(['a', 'b'], 0, 12_000);
+    expect(scene.final(12_000)).toBe(12_000);
+    expect(scene.final(36_000)).toBe(12_000);
+    scene.state.apply('a', said(36_000, 12_000), at(36_050));
+    expect(scene.final(36_060)).toBe(12_000);
+    scene.publish(['a'], 36_000, 44_000);
+    expect(scene.final(44_000)).toBe(12_000);
+    scene.state.apply('b', said(44_000, 12_000), at(44_000));
+    expect(scene.final(44_000)).toBe(44_000);
+    const [minute] = scene.state.minutes();
+    expect(minute?.sec.counts.slice(12, 44)).toEqual(new Float64Array(32).fill(200));
+    expect(minute?.sec.revised.includes(1)).toBe(false);
+  });
+
+  it('gives up a node that is silent while another is heard', () => {
+    const scene = new Scene();
+    scene.publish(['a', 'b'], 0, 12_000);
+    scene.publish(['a'], 12_000, 21_000);
+    expect(scene.final(21_000)).toBe(12_000);
+    scene.publish(['a'], 21_000, 23_000);
+    expect(scene.final(23_000)).toBe(23_000);
+  });
+
+  it('waits for nobody again who was given up before NATS was away', () => {
+    const scene = new Scene();
+    scene.publish(['a', 'b', 'c'], 0, 12_000);
+    scene.publish(['a', 'c'], 12_000, 30_000);
+    scene.state.apply('a', said(60_000, 30_000), at(60_000));
+    scene.state.apply('c', said(60_000, 30_000), at(60_000));
+    expect(scene.final(60_000)).toBe(60_000);
+  });
+
+  it('is nothing in an empty merger before every node that lives had its time', () => {
+    const scene = new Scene();
+    scene.publish(['a'], 0, 3_000);
+    expect(scene.final(3_000)).toBe(-startMs);
+    // Cut off meanwhile: the time begins anew.
+    scene.publish(['a'], 30_000, 35_000);
+    expect(scene.final(35_000)).toBe(-startMs);
+    scene.publish(['a', 'b'], 35_000, 41_000);
+    expect(scene.final(41_000)).toBe(41_000);
+  });
+
+  it('is never ahead of the clock of the merger', () => {
+    const scene = new Scene();
+    scene.publish(['right'], 0, 12_000);
+    scene.state.apply('right', said(12_000, 11_000, { leaving: true }), at(12_000));
+    const ahead = { mark: startMs + 60_000, clock: startMs + 60_000 };
+    scene.state.apply('fast', said(12_000, 12_000, ahead), at(12_000));
+    expect(scene.final(12_000)).toBe(12_000);
+    scene.publish(['right'], 12_000, 13_000);
+    expect(scene.final(13_000)).toBe(13_000);
+  });
+});
