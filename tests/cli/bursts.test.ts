@@ -3,12 +3,13 @@ import { spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WhatIf } from '@reto3/client/answers';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ask, askStats } from '../support/api.ts';
 import { runCli } from '../support/cli.ts';
 import { flipRow, folderWithBlocks, messages, serverWithMessages } from '../support/data-folder.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { requires } from '../support/requirement.ts';
+import { Server } from '../support/server.ts';
 import { waitUntil } from '../support/wait.ts';
 
 test('the answers agree with the counts, and those of a folder with those of its server', async () => {
@@ -125,6 +126,92 @@ test('exit codes distinguish the failures', async () => {
   expect(damaged.code).toBe(1);
   expect(damaged.stdout).toMatch(/\(\d+ not counted\)/);
   expect(damaged.stderr).toMatch(/its checksum does not match/);
+});
+
+describe('--expect judges a load generator', () => {
+  /** A JMeter result with a request at each of these ms. */
+  async function resultOf(times: readonly number[]): Promise<string> {
+    const file = join(await temporaryFolder(), 'results.jtl');
+    const rows = times.map((time) => `${startMs + time},1,GET,200,OK,thread,text,true,,1,1,1`);
+    const columns =
+      'timeStamp,elapsed,label,responseCode,responseMessage,threadName,dataType,success,failureMessage,bytes,sentBytes,Latency';
+    await writeFile(file, `${[columns, ...rows].join('\n')}\n`);
+    return file;
+  }
+  /** 500/s for 20 s. */
+  const even = Array.from({ length: 10_000 }, (_, index) => index * 2);
+
+  const judge = async (times: readonly number[], ...flags: string[]) =>
+    runCli(['bursts', '--log', await resultOf(times), ...flags]);
+
+  test('that keeps its promise', async () => {
+    const held = await judge(even, '--expect', 'constant', '--rate', '500');
+    expect(held.code).toBe(0);
+    expect(held.stdout).toContain('expected constant, 500/s: holds\n');
+    expect(held.stdout).toMatch(/^messages a second +500 +\d+\.?\d* +\d+\.?\d* +yes$/m);
+  });
+
+  test('whose rate is another', async () => {
+    const slow = await judge(even, '--expect', 'constant', '--rate', '550');
+    expect(slow.code).toBe(5);
+    expect(slow.stdout).toContain('expected constant, 550/s: does not hold\n');
+    expect(slow.stderr).toMatch(
+      /reto3: the traffic is not constant, 550\/s: messages a second 500, want at least 548\.\d+ \(docs.+\) \[RETO3_CHECK_FAILED\]\n$/,
+    );
+  });
+
+  test('that stalls', async () => {
+    const times = even.map((time) => (time >= 10_000 && time < 10_200 ? 10_200 : time));
+    const { code, stdout } = await judge(times, '--expect', 'constant', '--json');
+    expect(code).toBe(5);
+    const { verdict } = JSON.parse(stdout);
+    expect(verdict).toMatchObject({ expect: 'constant', holds: false });
+    expect(verdict.checks).toContainEqual({
+      check: 'longestGapMs',
+      measured: 200,
+      at: startMs + 10_000,
+      atMost: expect.closeTo(22, 1),
+      holds: false,
+    });
+  });
+
+  test('that is a clock, where independent clients are expected', async () => {
+    const poisson = await judge(even, '--expect', 'poisson');
+    expect(poisson.code).toBe(5);
+    expect(poisson.stderr).toMatch(/dispersion at 10 ms 0, want at least 0\.\d/);
+  });
+
+  test('that sent too little to judge, or is expected to do what nobody knows', async () => {
+    const unknown = await judge([0, 5_000, 10_000], '--expect', 'poisson');
+    expect(unknown).toMatchObject({ code: 4, stdout: '' });
+    expect(unknown.stderr).toMatch(/too little traffic to judge: 1 messages in 999 windows/);
+    expect(await judge(even, '--expect', 'even')).toMatchObject({ code: 2, stdout: '' });
+    expect(await judge(even, '--rate', '5')).toMatchObject({ code: 2, stdout: '' });
+  });
+});
+
+test('a server and the folder that it leaves give the same verdict', async () => {
+  const dataDir = await folderWithBlocks(startMs);
+  const server = await Server.start({ dataDir });
+  const range = ['--from', String(startMs), '--to', String(startMs + 200_000)];
+  const flags = ['bursts', ...range, '--expect', 'constant', '--rate', '7', '--json'];
+  const asked = await runCli([...flags, '--url', server.adminUrl]);
+  expect(asked.code).toBe(5);
+  await server.stop();
+  const read = await runCli([...flags, '--data-dir', dataDir]);
+  expect(read.code).toBe(5);
+  expect(JSON.parse(read.stdout).verdict).toEqual(JSON.parse(asked.stdout).verdict);
+});
+
+test('every limit is printed for its program', async () => {
+  const dataDir = await folderWithBlocks(startMs);
+  const { stdout } = await runCli(['whatif', '--capacity', '10', '--data-dir', dataDir]);
+  const titles = stdout.split('\n').filter((line) => line.endsWith(', for 10/s'));
+  expect(titles.map((title) => title.split(',')[0])).toEqual([
+    ...['nginx', 'haproxy', 'Envoy', 'Istio', 'Traefik'],
+  ]);
+  const { envoy, istio, traefik } = await limits();
+  for (const line of [...envoy, ...istio, ...traefik]) expect(stdout).toContain(`    ${line}\n`);
 });
 
 async function limits(): Promise<WhatIf['limits']> {

@@ -1,4 +1,4 @@
-/** Runs `reto3 bursts`: prints the analysis, and fails above --fail-above. */
+/** Runs `reto3 bursts`: prints the analysis, and fails above --fail-above or against --expect. */
 
 import type { Bursts } from '@reto3/client/answers';
 import { parseNumber, Reto3Error, timeText } from '@reto3/core';
@@ -7,37 +7,47 @@ import { countsSourceOf } from './answers.ts';
 import { exitCode } from './exit-code.ts';
 import { analysisFormats, type burstsFlags, formatOf, type Given } from './flags.ts';
 import { tableLines } from './terminal/table.ts';
+import { verdictFailure, verdictLines } from './verdict.ts';
 
 const maxMessages = 1e9;
 /** A screenful. The other formats list all that the answer has, up to a hundred. */
 const maxShown = 20;
 
-/** @throws Reto3Error RETO3_CHECK_FAILED if the peak is above --fail-above, and what `askAnalysis` throws */
+/**
+ * @throws Reto3Error RETO3_CHECK_FAILED if the peak is above --fail-above or the traffic not what
+ * --expect says, and what `askAnalysis` throws
+ */
 export async function bursts(given: Given<typeof burstsFlags>): Promise<void> {
   const format = formatOf(analysisFormats, 'text', given);
   const failAbove = given['fail-above'];
   const limit =
     failAbove === undefined ? undefined : parseNumber('fail-above', failAbove, 0, maxMessages);
-  const { last, from, to, open, cluster, node, rise, fall, stall } = given;
+  const { last, from, to, open, cluster, node, rise, fall, stall, expect, rate } = given;
   const answer = await askAnalysis(countsSourceOf(given), {
     path: '/v1/bursts',
-    query: { last, from, to, open, cluster, node, rise, fall, stall },
+    query: { last, from, to, open, cluster, node, rise, fall, stall, expect, rate },
     make: async (series) => {
       const { findBursts } = await import('@reto3/engine');
-      return findBursts(series, { rise, fall, stall });
+      return findBursts(series, { rise, fall, stall, expect, rate });
     },
   });
   const peak = answer.scales[0]?.peak;
   const exceeded = limit !== undefined && peak !== undefined && peak.count > limit;
+  const failures = [
+    exceeded
+      ? `${peak.count} messages arrived in the 10 ms from ${timeText(peak.start)}, more than ${short(limit)}`
+      : undefined,
+    answer.verdict && verdictFailure(answer.verdict),
+  ].filter((failure) => failure !== undefined);
   // Set before printing: a reader that leaves (| head) must not hide it.
-  if (exceeded) process.exitCode = exitCode.checkFailed;
+  if (failures.length > 0) process.exitCode = exitCode.checkFailed;
   print(answer, format, layout);
-  if (!exceeded) return;
-  throw new Reto3Error(
-    'RETO3_CHECK_FAILED',
-    `${peak.count} messages arrived in the 10 ms from ${timeText(peak.start)}, more than ${short(limit)}`,
-    { hint: 'the output lists the bursts; raise --fail-above to accept them' },
-  );
+  if (failures.length === 0) return;
+  throw new Reto3Error('RETO3_CHECK_FAILED', failures.join('; '), {
+    hint: exceeded
+      ? 'the output lists the bursts; raise --fail-above to accept them'
+      : 'docs/bursts.md says what each bound means',
+  });
 }
 
 const layout: Layout<Bursts> = {
@@ -47,7 +57,7 @@ const layout: Layout<Bursts> = {
 };
 
 function burstsLines(answer: Bursts): string[] {
-  const { quantiles, thresholds, bursts, stalls, scales } = answer;
+  const { quantiles, thresholds, bursts, stalls, scales, verdict } = answer;
   const { p50, p75, p90, p95, p99, p999 } = quantiles;
   const { rise, fall, stallMs } = thresholds;
   const counts = `p50 ${p50}, p75 ${p75}, p90 ${p90}, p95 ${p95}, p99 ${p99}, p99.9 ${p999}`;
@@ -61,6 +71,7 @@ function burstsLines(answer: Bursts): string[] {
   return [
     rangeLine(answer),
     '',
+    ...(verdict === undefined ? [] : [...verdictLines(verdict), '']),
     ...tableLines([
       ['window', 'windows', 'mean', 'peak', 'peak at', 'peak/mean', 'dispersion'],
       ...scales.map(({ windowMs, windows, mean, peak, peakToMean, dispersion }) => [

@@ -209,6 +209,11 @@ export const burstsFlags = {
     description: 'exit with code 5 if any 10 ms had more than N messages',
     value: 'N',
   },
+  expect: {
+    description: 'judge a load generator; exit with code 5 if it is not what you expect',
+    value: 'constant|poisson',
+  },
+  rate: { description: 'with --expect: messages per second that it promises', value: 'N' },
   ...analysisFlags,
 } as const satisfies FlagTable;
 

@@ -37,6 +37,15 @@ const layout: Layout<WhatIf> = {
   rows: ({ curve }) => curve.map((point) => ({ ...point })),
 };
 
+/** In the order in which they are printed. */
+const limitTitles = [
+  ['nginx', 'nginx'],
+  ['haproxy', 'haproxy'],
+  ['envoy', 'Envoy'],
+  ['istio', 'Istio'],
+  ['traefik', 'Traefik'],
+] as const;
+
 function whatIfLines(answer: WhatIf): string[] {
   const { capacity, meanRate, peakRate, utilization, backlog, wait, delayed, curve, limits } =
     answer;
@@ -57,11 +66,10 @@ function whatIfLines(answer: WhatIf): string[] {
       ['rate/s', 'burst'],
       ...curve.map(({ rate, burst }) => [String(rate), String(burst)]),
     ]),
-    '',
-    `nginx, for ${capacity}/s`,
-    ...limits.nginx.map((line) => `    ${line}`),
-    '',
-    `haproxy, for ${capacity}/s`,
-    ...limits.haproxy.map((line) => `    ${line}`),
+    ...limitTitles.flatMap(([program, title]) => [
+      '',
+      `${title}, for ${capacity}/s`,
+      ...limits[program].map((line) => `    ${line}`),
+    ]),
   ];
 }

@@ -5,7 +5,7 @@ import { burstsFlags } from '../flags.ts';
 export default defineCommand({
   summary: 'Measure how bursty a range was: peaks, bursts, stalls',
   description:
-    'Analyses the 10 ms windows of the newest minute, or of a range: the peak, peak-to-mean and index of dispersion (variance ÷ mean; 1 if clients are independent) at 10 ms, 100 ms and 1 s, quantiles, bursts and stalls. csv and ndjson print one burst per line. docs/bursts.md has the formulae.',
+    'Analyses the 10 ms windows of the newest minute, or of a range: the peak, peak-to-mean and index of dispersion (variance ÷ mean; 1 if clients are independent) at 10 ms, 100 ms and 1 s, quantiles, bursts and stalls. --expect compares them with the promise of a load generator: a constant rate, or independent clients (poisson). csv and ndjson print one burst per line. docs/bursts.md has the formulae.',
   args: {},
   flags: burstsFlags,
   examples: [
@@ -14,6 +14,10 @@ export default defineCommand({
     {
       description: 'Fail with exit code 5 if any 10 ms of the last hour had more than 500 messages',
       command: 'reto3 bursts --from 1h --fail-above 500',
+    },
+    {
+      description: 'Whether a load generator kept its promise; exit code 5 if it did not',
+      command: 'reto3 bursts --log results.jtl --expect constant --rate 500',
     },
     {
       description: 'Bursts of one day by your own thresholds, as CSV',

@@ -5,6 +5,7 @@ import {
   count,
   damageFields,
   epochMs,
+  flag,
   number,
   object,
   rangeFields,
@@ -67,8 +68,37 @@ export const burstsSchema = object(
       ms: count,
       list: array(object({ from: epochMs, to: epochMs }), 'The hundred longest, oldest first'),
     }),
+    verdict: {
+      ...object(
+        {
+          expect: { type: 'string', enum: ['constant', 'poisson'] },
+          rate: { ...number, description: 'Expected messages per second, if the request named it' },
+          holds: { ...flag, description: 'Whether every check holds' },
+          checks: array(
+            object(
+              {
+                check: {
+                  type: 'string',
+                  enum: ['dispersion', 'longestGapMs', 'largestWindow', 'rate'],
+                },
+                windowMs: { ...count, description: 'Length of the windows of a dispersion' },
+                measured: number,
+                at: { ...epochMs, description: 'Start of the gap or window, epoch ms' },
+                atLeast: number,
+                atMost: number,
+                holds: flag,
+              },
+              { optional: ['windowMs', 'at', 'atLeast', 'atMost'] },
+            ),
+            'A dispersion is left out if there is too little traffic to judge it',
+          ),
+        },
+        { optional: ['rate'] },
+      ),
+      description: 'Whether the traffic is what `expect` says; absent without it',
+    },
   },
-  { optional: ['node'] },
+  { optional: ['node', 'verdict'] },
 );
 export type Bursts = TypeOf<typeof burstsSchema>;
 
@@ -94,7 +124,13 @@ export const whatIfSchema = object(
       'For each rate the burst of the smallest token bucket that lets everything pass',
     ),
     limits: {
-      ...object({ nginx: array(text), haproxy: array(text) }),
+      ...object({
+        nginx: array(text),
+        haproxy: array(text),
+        envoy: array(text),
+        istio: array(text),
+        traefik: array(text),
+      }),
       description: 'Lines of configuration for the rate `capacity`',
     },
   },

@@ -9,9 +9,10 @@ import { Scale, type ScaleSummary } from './scale.ts';
 import { answerOf, noData, type OfSeries, type Series } from './series.ts';
 import { type Burst, BurstFinder, Largest, type Stall, StallFinder } from './stretches.ts';
 import { defaultThresholds, type Thresholds } from './thresholds.ts';
+import { Judge, parseExpected, type Verdict, type VerdictRequest } from './verdict.ts';
 
 /** Thresholds as users write them: text, as it comes from a flag or a query string. */
-export interface BurstsRequest {
+export interface BurstsRequest extends VerdictRequest {
   /** Messages in 10 ms. */
   readonly rise?: string | undefined;
   readonly fall?: string | undefined;
@@ -46,6 +47,8 @@ export interface Bursts extends OfSeries {
     /** The hundred longest, in order of time. */
     readonly list: readonly Stall[];
   };
+  /** Whether the traffic is what was expected; absent if nothing was. */
+  readonly verdict?: Verdict;
 }
 
 interface Quantiles {
@@ -67,8 +70,10 @@ const longestStallMs = 3_600_000;
 /** @throws Reto3Error RETO3_NO_DATA, RETO3_BAD_REQUEST */
 export async function findBursts(series: Series, asked: BurstsRequest): Promise<Bursts> {
   const given = parseRequest(asked);
+  const expected = parseExpected(asked);
+  const judge = expected && new Judge(expected, newScales());
   const quantiles = new CountQuantiles();
-  const scales = scalesMs.map((windowMs) => new Scale(windowMs));
+  const scales = newScales();
   let windows = 0;
   let messages = 0;
   await series.each((start, count) => {
@@ -76,6 +81,7 @@ export async function findBursts(series: Series, asked: BurstsRequest): Promise<
     messages += count;
     quantiles.add(count);
     for (const scale of scales) scale.add(start, count);
+    judge?.add(start, count);
   });
   if (windows === 0) throw noData();
 
@@ -108,7 +114,12 @@ export async function findBursts(series: Series, asked: BurstsRequest): Promise<
       list: bursts.list.map((burst) => ({ ...burst, share: shareOf(burst.total) })),
     },
     stalls: { count: stalls.count, ms: stalls.ms, list: stalls.list },
+    ...(judge && { verdict: judge.verdict() }),
   });
+}
+
+function newScales(): Scale[] {
+  return scalesMs.map((windowMs) => new Scale(windowMs));
 }
 
 type Given = { readonly [name in keyof Thresholds]: number | undefined };

@@ -202,6 +202,67 @@ describe('the smallest token bucket', () => {
     );
   });
 
+  function numberAfter(name: string, lines: readonly string[]): number {
+    return Number(new RegExp(`${name}: ([\\d.]+)`).exec(lines.join('\n'))?.[1]);
+  }
+
+  it('as Envoy fills its bucket, by a timer or evenly, lets everything pass', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        placed,
+        fc.integer({ min: 1, max: 4_000 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        async ({ counts, times }, rate, phase) => {
+          const { limits } = await whatIf(seriesOf([0, ...counts]), { capacity: String(rate) });
+          for (const lines of [limits.envoy, limits.istio]) {
+            const most = numberAfter('max_tokens', lines);
+            const fill = numberAfter('tokens_per_fill', lines);
+            const fillMs = numberAfter('fill_interval', lines) * 1_000;
+            // LocalRateLimiterImpl refuses to start below this.
+            expect(fillMs).toBeGreaterThanOrEqual(50);
+            expect((fill / fillMs) * 1_000).toBeGreaterThanOrEqual(rate);
+            expect((fill / fillMs) * 1_000).toBeLessThanOrEqual(rate * 1.02);
+            // onFillTimerHelper: so many tokens at each tick, up to the most; the first tick at any time.
+            let [tokens, ticks] = [most, 0];
+            // The continuous bucket of later versions.
+            let [level, last] = [most, 0];
+            for (const time of times) {
+              for (; fillMs * (ticks + phase) <= time; ticks++)
+                tokens = Math.min(most, tokens + fill);
+              expect(tokens).toBeGreaterThanOrEqual(1);
+              tokens--;
+              level = Math.min(most, level + ((time - last) * fill) / fillMs);
+              last = time;
+              expect(level).toBeGreaterThan(1 - 1e-9);
+              level--;
+            }
+          }
+        },
+      ),
+    );
+  });
+
+  it('as Traefik reserves its tokens, lets everything pass without a delay', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        placed,
+        fc.integer({ min: 1, max: 4_000 }),
+        async ({ counts, times }, rate) => {
+          const { limits } = await whatIf(seriesOf([0, ...counts]), { capacity: String(rate) });
+          const average = numberAfter('average', limits.traefik);
+          const burst = numberAfter('burst', limits.traefik);
+          // rate.Limiter of golang.org/x/time: full at first; it delays below zero tokens.
+          let [tokens, last] = [burst, 0];
+          for (const time of times) {
+            tokens = Math.min(burst, tokens + ((time - last) / 1_000) * average) - 1;
+            last = time;
+            expect(tokens).toBeGreaterThan(-1e-9);
+          }
+        },
+      ),
+    );
+  });
+
   it('is a curve: the slower it fills, the deeper it is', async () => {
     const counts = Array.from(poissonCounts(6_000, 50, 4));
     const { curve } = await whatIf(seriesOf(counts), { capacity: '6000' });

@@ -4,7 +4,7 @@
  * memory: the rates to look at depend on mean and peak.
  */
 import { ms10, parseNumber, sec } from '@reto3/core';
-import { haproxyLimit, nginxLimit } from './limits.ts';
+import { envoyLimit, haproxyLimit, istioLimit, nginxLimit, traefikLimit } from './limits.ts';
 import { FluidQueue, type QueueSummary } from './queue.ts';
 import { answerOf, noData, type OfSeries, type Series } from './series.ts';
 import { BucketDepth } from './token-bucket.ts';
@@ -29,7 +29,7 @@ export interface WhatIf extends QueueSummary, OfSeries {
   /** For each rate the burst (depth) of the smallest token bucket that lets everything pass. */
   readonly curve: readonly { readonly rate: number; readonly burst: number }[];
   /** Lines of configuration for the rate `capacity`. */
-  readonly limits: { readonly nginx: readonly string[]; readonly haproxy: readonly string[] };
+  readonly limits: Readonly<Record<'nginx' | 'haproxy' | 'envoy' | 'istio' | 'traefik', string[]>>;
 }
 
 const mostRate = 1e9;
@@ -76,7 +76,13 @@ export async function whatIf(series: Series, asked: WhatIfRequest): Promise<What
     utilization: meanRate / capacity,
     ...queue.summary(),
     curve,
-    limits: { nginx: nginxLimit(chosen), haproxy: haproxyLimit(chosen) },
+    limits: {
+      nginx: nginxLimit(chosen),
+      haproxy: haproxyLimit(chosen),
+      envoy: envoyLimit(chosen),
+      istio: istioLimit(chosen),
+      traefik: traefikLimit(chosen),
+    },
   });
 }
 

@@ -29,3 +29,21 @@ export function poissonCounts(windows: number, mean: number, seed: number): Floa
   const next = poissonFrom(mean, new Random(seed));
   return Float64Array.from({ length: windows }, next);
 }
+
+/** A clock: one message every 1 ÷ rate, each up to `latenessMs` late. */
+export function clockCounts(
+  windows: number,
+  rate: number,
+  seed: number,
+  latenessMs = 0,
+): Float64Array {
+  const random = new Random(seed);
+  const intervalMs = 1_000 / rate;
+  const counts = new Float64Array(windows);
+  const endMs = windows * ms10.windowMs;
+  for (let due = random.next() * intervalMs - latenessMs; due < endMs; due += intervalMs) {
+    const index = Math.floor((due + random.next() * latenessMs) / ms10.windowMs);
+    if (index >= 0 && index < windows) counts[index] = (counts[index] ?? 0) + 1;
+  }
+  return counts;
+}

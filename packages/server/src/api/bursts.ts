@@ -11,7 +11,8 @@ const schema = {
   summary: 'Peaks, dispersion, bursts and stalls of a range',
   description:
     'Computed from the 10 ms windows of the range: quantiles; peak, peak-to-mean ratio and index of dispersion ' +
-    '(variance ÷ mean) at 10 ms, 100 ms and 1 s; bursts and stalls. docs/bursts.md has the formulae. Reads the range twice.',
+    '(variance ÷ mean) at 10 ms, 100 ms and 1 s; bursts and stalls; with `expect`, ' +
+    'whether a load generator kept its promise. docs/bursts.md has the formulae. Reads the range twice.',
   tags: ['analysis'],
   querystring: {
     type: 'object',
@@ -27,6 +28,11 @@ const schema = {
         type: 'string',
         description: 'A stall is at least this many milliseconds without a message',
       },
+      expect: {
+        type: 'string',
+        description: 'Judge the traffic of a load generator: constant or poisson',
+      },
+      rate: { type: 'string', description: 'With expect: messages per second that it promises' },
     },
   },
   response: {

@@ -12,7 +12,7 @@ const schema = {
   description:
     'Feeds the 10 ms windows of the range to a queue that serves `capacity` requests per second: longest backlog and ' +
     'waiting times; and for several rates the burst of the smallest token bucket that lets everything pass, with ' +
-    'configuration for nginx and haproxy. docs/bursts.md has the model. Reads the range twice.',
+    'configuration for nginx, haproxy, Envoy, Istio and Traefik. docs/bursts.md has the model. Reads the range twice.',
   tags: ['analysis'],
   querystring: {
     type: 'object',
