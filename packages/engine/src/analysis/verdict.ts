@@ -22,7 +22,7 @@ import { ms10, parseNumber, Reto3Error, sec } from '@reto3/core';
 import type { Scale, ScaleSummary } from './scale.ts';
 import { unlikelyCount, unlikelySilence } from './thresholds.ts';
 
-export const expectations = ['constant', 'poisson'] as const;
+const expectations = ['constant', 'poisson'] as const;
 type Expectation = (typeof expectations)[number];
 
 /** As users write it: text, as it comes from a flag or a query string. */
@@ -37,7 +37,7 @@ interface Expected {
   readonly rate?: number;
 }
 
-export interface Check {
+interface Check {
   readonly check: 'dispersion' | 'longestGapMs' | 'largestWindow' | 'rate';
   /** Length of the windows; of `dispersion` only. */
   readonly windowMs?: number;
