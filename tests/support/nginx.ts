@@ -6,7 +6,7 @@ import { launch, type RunningProcess } from './processes.ts';
 
 const parts = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
 
-/** @param http the content of the block `http` */
+/** @param http the content of the block `http`; nothing is logged where it names no log itself */
 export async function startNginx(http: string): Promise<RunningProcess> {
   const folder = await temporaryFolder();
   await mkdir(join(folder, 'parts'));
@@ -18,7 +18,7 @@ master_process off;
 pid ${folder}/nginx.pid;
 events {}
 http {
-  access_log off;
+${/^access_log /m.test(http) ? '' : '  access_log off;'}
 ${parts.map((name) => `  ${name}_temp_path ${folder}/parts/${name};`).join('\n')}
 ${http}
 }

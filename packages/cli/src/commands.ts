@@ -12,6 +12,7 @@ export const commands: CommandTable = {
   formats: () => import('./commands/formats.ts'),
   health: () => import('./commands/health.ts'),
   query: () => import('./commands/query.ts'),
+  recipe: () => import('./commands/recipe.ts'),
   replay: () => import('./commands/replay.ts'),
   report: () => import('./commands/report.ts'),
   reports: () => import('./commands/reports.ts'),

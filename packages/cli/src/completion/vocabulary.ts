@@ -5,6 +5,7 @@
 import { periodNames } from '@reto3/core';
 import { builtInNames } from '@reto3/reports/names';
 import type { NamedCommand } from '../command.ts';
+import { recipes } from '../recipes.ts';
 
 /** Values to offer; none if only the user knows them. */
 export interface Values {
@@ -76,6 +77,7 @@ const argumentValues: Readonly<Record<string, Values>> = {
   file: anyFile,
   name: { words: [...builtInNames], files: false },
   period: { words: periodNames, files: false },
+  recipe: { words: recipes.map(({ name }) => name), files: false },
   report: { words: ['count', ...builtInNames], files: true },
   shell: { words: shells, files: false },
 };

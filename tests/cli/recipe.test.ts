@@ -1,0 +1,170 @@
+/** `reto3 recipe`: each recipe that says so, run by the real program as it is printed. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { freePort } from '@reto3/bench/src/free-port.ts';
+import { describe, expect, test } from 'vitest';
+import { askInfo } from '../support/api.ts';
+import { runCli } from '../support/cli.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { startNginx } from '../support/nginx.ts';
+import { launch, type RunningProcess } from '../support/processes.ts';
+import { requires } from '../support/requirement.ts';
+import { Server } from '../support/server.ts';
+import { waitUntil } from '../support/wait.ts';
+import { parseLines, sumOf } from '../support/windows.ts';
+
+const requests = 200;
+
+test('without a name it lists them, and docs/recipes.md shows each as it is printed', async () => {
+  const { code, stdout } = await runCli(['recipe']);
+  expect(code).toBe(0);
+  const lines = stdout.trimEnd().split('\n');
+  expect(lines[0]).toBe('nginx         run in tests  nginx: a log with milliseconds and durations');
+  const page = await readFile(new URL('../../docs/recipes.md', import.meta.url), 'utf8');
+  const shown = [...page.matchAll(/^## ([\w-]+)\n(.*?)\n\n```\w+\n(.*?)^```$/gms)];
+  const listed = lines.map((line) => line.split(/ {2,}/));
+  expect(shown.map(([, name]) => name)).toEqual(listed.map(([name]) => name));
+  for (const [index, [, name = '', title = '', text]] of shown.entries()) {
+    const [, how, listedTitle] = listed[index] ?? [];
+    expect(title).toBe(`${listedTitle}.${how === 'run in tests' ? '' : ' Not run here.'}`);
+    expect((await runCli(['recipe', name])).stdout.replace(notRun, '')).toBe(text);
+  }
+});
+
+const notRun = '# From the documentation of the program; not run in our tests.\n';
+
+test('the mirror is that of docs/nginx.md', async () => {
+  const page = await readFile(new URL('../../docs/nginx.md', import.meta.url), 'utf8');
+  const [, shown] = /```nginx\n(.*?)```/s.exec(page) ?? [];
+  const { stdout } = await runCli(['recipe', 'nginx-mirror']);
+  expect(stdout.replace(/^#.*\n/, '')).toBe(shown);
+});
+
+test('one that is not run here says so in its first line', async () => {
+  const { stdout } = await runCli(['recipe', 'envoy']);
+  expect(stdout.startsWith(notRun)).toBe(true);
+});
+
+test('an unknown one is refused with the names of all', async () => {
+  const { code, stdout, stderr } = await runCli(['recipe', 'nginz']);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr).toMatch(
+    /^reto3: there is no recipe "nginz" \(want one of nginx, nginx-mirror, .*\) \[RETO3_BAD_COMMAND\]\n$/,
+  );
+});
+
+/** The printed recipe, with these texts in place of others. */
+async function printed(name: string, replaced: Readonly<Record<string, string>>): Promise<string> {
+  const { stdout } = await runCli(['recipe', name]);
+  return Object.entries(replaced).reduce((text, [from, to]) => {
+    expect(text).toContain(from);
+    return text.replaceAll(from, to);
+  }, stdout);
+}
+
+async function send(port: number, program: RunningProcess): Promise<void> {
+  await waitUntil('the program answers', async () => {
+    if (!program.running) throw new Error(`it ended: ${program.stderr}`);
+    return (await fetch(`http://127.0.0.1:${port}/first`).catch(() => undefined))?.ok === true;
+  });
+  for (let index = 0; index < requests; index++) await fetch(`http://127.0.0.1:${port}/a?${index}`);
+}
+
+/** Waits until the log has all requests, and counts those in windows of 10 ms. */
+async function countedIn(log: string, ...flags: string[]): Promise<number> {
+  await waitUntil('the log is written', async () => {
+    const text = await readFile(log, 'utf8');
+    return text.split('\n').filter((line) => line.includes('/a?')).length === requests;
+  });
+  const { stdout } = await runCli(['stats', 'ms10', '--from', '0', '--log', log, ...flags]);
+  const firsts = (await readFile(log, 'utf8')).split('/first').length - 1;
+  return sumOf(parseLines(stdout)) - firsts;
+}
+
+describe('run as it is printed', () => {
+  requires('nginx')('nginx logs what it answers', async () => {
+    const log = join(await temporaryFolder(), 'reto3.log');
+    const port = await freePort();
+    const recipe = await printed('nginx', { '/var/log/nginx/reto3.log': log });
+    const server = `server { listen 127.0.0.1:${port}; location / { return 200; } }`;
+    const nginx = await startNginx(`${recipe}\n${server}`);
+    await send(port, nginx);
+    expect(await countedIn(log)).toBe(requests);
+  });
+
+  requires('nginx')('nginx mirrors each request', async () => {
+    const server = await Server.start({ dataDir: await temporaryFolder() });
+    const [port, application] = [await freePort(), await freePort()];
+    const recipe = await printed('nginx-mirror', {
+      'listen 80;': `listen 127.0.0.1:${port};`,
+      '127.0.0.1:3000': `127.0.0.1:${application}`,
+      '127.0.0.1:8080': `127.0.0.1:${server.port}`,
+    });
+    const answering = `server { listen 127.0.0.1:${application}; location / { return 200; } }`;
+    await send(port, await startNginx(`${recipe}\n${answering}`));
+    await waitUntil('each is counted', async () => {
+      return (await askInfo(server.adminUrl)).messagesSinceStart > requests;
+    });
+  });
+
+  requires('haproxy')('haproxy logs, balances and checks', async () => {
+    const server = await Server.start({ dataDir: await temporaryFolder() });
+    const folder = await temporaryFolder();
+    const port = await freePort();
+    const recipe = await printed('haproxy', {
+      'bind :8000': `bind 127.0.0.1:${port}`,
+      '127.0.0.1:8080': `127.0.0.1:${server.port}`,
+      'check port 8081': `check port ${server.adminPort}`,
+    });
+    const file = join(folder, 'haproxy.cfg');
+    await writeFile(file, recipe);
+    const haproxy = launch('haproxy', ['-f', file], { env: { TZ: 'UTC' } });
+    await send(port, haproxy);
+    const log = join(folder, 'haproxy.log');
+    await waitUntil('haproxy has written all lines', async () => {
+      return haproxy.stdout.split('/a?').length - 1 === requests;
+    });
+    await writeFile(log, haproxy.stdout);
+    expect(await countedIn(log)).toBe(requests);
+    // The checks are none.
+    const firsts = haproxy.stdout.split('/first HTTP').length - 1;
+    const { messagesSinceStart } = await askInfo(server.adminUrl);
+    expect(messagesSinceStart).toBeLessThanOrEqual(requests + firsts);
+    expect(messagesSinceStart).toBeGreaterThan(requests);
+
+    await server.stop();
+    await waitUntil('the check takes the server out', async () => {
+      return (await fetch(`http://127.0.0.1:${port}/a`)).status === 503;
+    });
+  });
+
+  requires('apache2')('Apache logs what it answers', async () => {
+    const folder = await temporaryFolder();
+    const port = await freePort();
+    const log = join(folder, 'reto3.log');
+    const modules = ['mpm_event', 'authz_core'].map(
+      (name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`,
+    );
+    const around = `ServerRoot ${folder}
+ServerName reto3
+Listen 127.0.0.1:${port}
+PidFile ${folder}/pid
+ErrorLog ${folder}/error.log
+DefaultRuntimeDir ${folder}
+DocumentRoot ${folder}
+${modules.join('\n')}
+<Directory ${folder}>
+Require all granted
+</Directory>
+`;
+    const file = join(folder, 'apache.conf');
+    await writeFile(
+      file,
+      around + (await printed('apache', { '/var/log/apache2/reto3.log': log })),
+    );
+    await writeFile(join(folder, 'first'), '');
+    await writeFile(join(folder, 'a'), '');
+    await send(port, launch('apache2', ['-X', '-f', file]));
+    expect(await countedIn(log)).toBe(requests);
+  });
+});
