@@ -22,6 +22,7 @@ import {
   periodNames,
   periods,
   Reto3Error,
+  secondsOnly,
 } from '@reto3/core';
 import {
   type ArchiveFound,
@@ -254,8 +255,11 @@ class ArchiveAuditor {
     for await (const { start, windows } of readChunks(view, period, range, (damage) =>
       unknown.push(damage),
     ))
-      stored.set(windows.counts, indexOf(start));
-    // Damaged counts match anything. A block may exceed the range on both sides.
+      for (const [index, count] of windows.counts.entries())
+        stored[indexOf(start) + index] =
+          windows.counted[index] === secondsOnly ? Number.POSITIVE_INFINITY : count;
+    // Damaged counts match anything, as do those of which only the second is known. A block may
+    // exceed the range on both sides.
     for (const { from, to } of unknown)
       stored.fill(Number.POSITIVE_INFINITY, Math.max(0, indexOf(from)), Math.max(0, indexOf(to)));
 

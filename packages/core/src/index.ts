@@ -75,8 +75,11 @@ export { version } from './version.ts';
 export {
   allocateWindows,
   copyOf,
+  isAnyCounted,
   joinWindows,
+  lastCounted,
   overwrite,
+  secondsOnly,
   sliceOf,
   totalOf,
   type Windows,

@@ -3,12 +3,19 @@
  * consists of, and what a query passes to a formatter.
  *
  * Invariant: a window in a gap has the count 0 and is neither revised nor partial.
+ *
+ * Of some time only the seconds are known, as from a log whose clock ticks in seconds. Its ms10
+ * windows are `secondsOnly`: their counts add up to what came in the second, and say nothing of when
+ * in it. So the periods add up to the same, and no reader takes such a window for one of 10 ms.
  */
+
+/** In `counted`: the window's second was counted, and its messages are known to the second only. */
+export const secondsOnly = 2;
 
 export interface Windows {
   /** Messages in each window; whole numbers up to 2⁵³ − 1. */
   readonly counts: Float64Array;
-  /** 1 where a server was counting, 0 in a gap. */
+  /** 1 where a server was counting, 0 in a gap; of ms10 windows also `secondsOnly`. */
   readonly counted: Uint8Array;
   /** 1 where the count changed after the window was final. */
   readonly revised: Uint8Array;
@@ -63,6 +70,16 @@ export function totalOf(windows: Windows): number {
   return total;
 }
 
+/** Whether a server was counting in any of them, however finely. */
+export function isAnyCounted({ counted }: Windows): boolean {
+  return counted.includes(1) || counted.includes(secondsOnly);
+}
+
+/** The number of the last window that is no gap; -1 where all are. */
+export function lastCounted({ counted }: Windows): number {
+  return Math.max(counted.lastIndexOf(1), counted.lastIndexOf(secondsOnly));
+}
+
 /**
  * Joins each `windowsPerOne` windows into one: counted or revised if any of them is, partial unless
  * all are counted in full.
@@ -72,7 +89,7 @@ export function joinWindows(windows: Windows, windowsPerOne: number): Windows {
   for (let index = 0; index < joined.counts.length; index++) {
     const part = sliceOf(windows, index * windowsPerOne, (index + 1) * windowsPerOne);
     joined.counts[index] = totalOf(part);
-    joined.counted[index] = part.counted.includes(1) ? 1 : 0;
+    joined.counted[index] = isAnyCounted(part) ? 1 : 0;
     joined.revised[index] = part.revised.includes(1) ? 1 : 0;
     const isPartial = part.partial.includes(1) || part.counted.includes(0);
     joined.partial[index] = joined.counted[index] === 1 && isPartial ? 1 : 0;

@@ -53,7 +53,8 @@ async function* storedCounts(
   try {
     for await (const { start, windows } of readChunks(view, period, range, onDamage))
       for (const [index, count] of windows.counts.entries())
-        if (count > 0) yield { start: start + index * period.windowMs, rows: [[count]] };
+        if (count > 0 && windows.counted[index] === 1)
+          yield { start: start + index * period.windowMs, rows: [[count]] };
   } finally {
     await view.store.close();
   }

@@ -14,13 +14,14 @@ import {
   ms10,
   type PeriodName,
   Reto3Error,
+  sec,
   totalOf,
 } from '@reto3/core';
 import { Journal } from '../journal/journal.ts';
 import { aheadSlots } from '../ring/layout.ts';
 import { Minute } from '../ring/minute.ts';
 import type { RingReader } from '../ring/ring.ts';
-import { finalThroughAt, Timeline } from '../ring/timeline.ts';
+import { finalThroughAt, Timeline, windowAt } from '../ring/timeline.ts';
 import type { Gone } from '../store/gone.ts';
 import type { Meta, Published } from '../store/meta.ts';
 import type { Store } from '../store/store.ts';
@@ -263,6 +264,21 @@ export class Coordinator {
     if (this.#minutes.isCounted(window)) return true;
     this.#countedAgain.add(window);
     return false;
+  }
+
+  /**
+   * Counts messages of a log that is followed, at `timeMs`, epoch ms. Takes effect with the record
+   * that is collected next: the position that a participant's `rows` gives from now on is in it too.
+   * @param secondsOnly whether the log's clock ticks in seconds
+   */
+  add(timeMs: number, count: number, secondsOnly: boolean): void {
+    const finalBefore = Math.min(this.#finalThrough, finalThroughAt(this.#clock.read().wallMs));
+    const window = windowAt(timeMs);
+    const revises = this.#revises(window, finalBefore);
+    if (secondsOnly) this.#minutes.addToSecond(Math.floor(timeMs / sec.windowMs), count, revises);
+    else this.#minutes.add(window, count, revises);
+    this.#newestEnd = Math.max(this.#newestEnd, (window + 1) * ms10.windowMs);
+    this.#messagesSinceStart += count;
   }
 
   /** Sweeps, and writes what was found into the journal. @throws Reto3Error RETO3_STORE_FAILING */

@@ -6,7 +6,7 @@
  * Invariant: a minute in memory is never behind the store, so where both have a window, memory is
  * right.
  */
-import { alignDown, ms10, ms10PerSecond } from '@reto3/core';
+import { alignDown, ms10, ms10PerSecond, sec, secondsOnly } from '@reto3/core';
 import type { RecordedMinute } from '../journal/record.ts';
 import { reachMs } from '../ring/layout.ts';
 import { Minute } from '../ring/minute.ts';
@@ -60,6 +60,18 @@ export class OpenMinutes {
     this.#at(start).add(window - start / ms10.windowMs, count, revises);
   }
 
+  /**
+   * Adds messages to a second, numbered from the epoch, of which nothing finer is known: all of it
+   * was counted then.
+   */
+  addToSecond(second: number, count: number, revises: boolean): void {
+    const start = alignDown(second * sec.windowMs, ms10.blockMs);
+    const index = second - start / sec.windowMs;
+    const minute = this.#at(start);
+    minute.markSecondsOnly(index, index + 1);
+    minute.add(index * ms10PerSecond, count, revises);
+  }
+
   /** Marks ms10 windows, numbered from the epoch, as counted. */
   markCounted(range: WindowRange): void {
     for (let from = range.from; from < range.to; ) {
@@ -74,13 +86,14 @@ export class OpenMinutes {
   /** Whether a ms10 window, numbered from the epoch, was counted; loads its minute. */
   isCounted(window: number): boolean {
     const start = alignDown(window * ms10.windowMs, ms10.blockMs);
-    return this.#at(start).ms10.counted[window - start / ms10.windowMs] === 1;
+    return this.#at(start).ms10.counted[window - start / ms10.windowMs] !== 0;
   }
 
   /** Takes over what a record of the journal says of a minute. Returns how many messages that is. */
-  replay({ start, windows }: RecordedMinute): number {
+  replay({ start, windows, secondsOnly: seconds }: RecordedMinute): number {
     const minute = this.#at(start);
     let messages = 0;
+    for (const second of seconds) minute.markSecondsOnly(second, second + 1);
     for (const { window, count, revised } of windows) {
       // Counts only grow, so where the block has more the record is from before it was written.
       const more = Math.max(0, count - (minute.ms10.counts[window] ?? 0));
@@ -99,8 +112,12 @@ export class OpenMinutes {
     const minute = this.#at(alignDown(row.start, ms10.blockMs));
     const first = (row.start - minute.start) / ms10.windowMs;
     let messages = 0;
+    if (row.windows.counted[0] === secondsOnly) {
+      const second = first / ms10PerSecond;
+      minute.markSecondsOnly(second, second + 1);
+    }
     for (let index = 0; index < ms10PerSecond; index++) {
-      if (row.windows.counted[index] !== 1) continue;
+      if (row.windows.counted[index] === 0) continue;
       const window = first + index;
       // Counts only grow, so where the block has more the row is an old one that was left behind.
       const inBlock = minute.ms10.counts[window] ?? 0;

@@ -1,5 +1,6 @@
 /**
- * Who takes part in every flush beside the counts: reports, the archive, the publisher of a node.
+ * Who takes part in every flush beside the counts: reports, the archive, the publisher of a node,
+ * whoever follows a log.
  *
  * What a participant writes travels in the same journal record as the counts, so after a crash both
  * are there or neither is. None of it may hold up a flush for longer than it says, nor make one fail

@@ -50,8 +50,8 @@ export class Records {
       if (windows.length === 0) continue;
       minutes.push(minute);
       const { start, total } = minute;
-      const { counts, revised } = minute.ms10;
-      changes.push({ start, total, windows, counts, revised });
+      const { counts, counted, revised } = minute.ms10;
+      changes.push({ start, total, windows, counts, counted, revised });
       for (const window of windows)
         seconds.add(alignDown(start + window * ms10.windowMs, sec.windowMs));
     }

@@ -2,7 +2,17 @@
  * Reads what an earlier server left: its journal, and whether all of its writes are there. Writes
  * nothing.
  */
-import { alignUp, min, ms10, type OnDamage, Reto3Error, sec, timeText, totalOf } from '@reto3/core';
+import {
+  alignUp,
+  lastCounted,
+  min,
+  ms10,
+  type OnDamage,
+  Reto3Error,
+  sec,
+  timeText,
+  totalOf,
+} from '@reto3/core';
 import type { JournalFolder } from '../journal/journal-folder.ts';
 import { readJournals } from '../journal/read.ts';
 import type { HeldRow, JournalRecord } from '../journal/record.ts';
@@ -167,7 +177,7 @@ async function rowsOf(snapshot: StoreSnapshot): Promise<Row[]> {
 }
 
 function countedEndOf({ start, windows }: Row): number {
-  return start + (windows.counted.lastIndexOf(1) + 1) * ms10.windowMs;
+  return start + (lastCounted(windows) + 1) * ms10.windowMs;
 }
 
 function assertAllWrites(meta: Meta, anchored: number | undefined): void {

@@ -1,6 +1,7 @@
 /** What the store and its journal hold, for readers that must see nothing that is not stored. */
 import {
   copyOf,
+  isAnyCounted,
   ms10PerSecond,
   type OnDamage,
   sec,
@@ -98,7 +99,7 @@ function journalRows(minute: Minute): EncodedRow[] {
   for (let second = 0; second < secondsPerMinute; second++) {
     const first = second * ms10PerSecond;
     const windows = sliceOf(minute.ms10, first, first + ms10PerSecond);
-    if (!windows.counted.includes(1)) continue;
+    if (!isAnyCounted(windows)) continue;
     const start = minute.start + second * sec.windowMs;
     rows.push({ start, bytes: encodeWindows(windows, rowName('journal', start)) });
   }

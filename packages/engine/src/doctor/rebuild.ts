@@ -15,6 +15,7 @@ import {
   alignDown,
   allocateWindows,
   copyOf,
+  isAnyCounted,
   joinWindows,
   min,
   ms10,
@@ -243,7 +244,7 @@ function minuteOfDay(timeMs: number): number {
 }
 
 function counted(windows: Windows | undefined): Windows | undefined {
-  return windows?.counted.includes(1) ? windows : undefined;
+  return windows !== undefined && isAnyCounted(windows) ? windows : undefined;
 }
 
 /** A minute of ms10 windows with its journal laid over the block; undefined without a journal. */
@@ -260,7 +261,7 @@ function overlay(
     const into = sliceOf(minute, second * ms10PerSecond, (second + 1) * ms10PerSecond);
     for (let index = 0; index < ms10PerSecond; index++) {
       // A row that came back from before its minute was closed is behind the block.
-      if (row.counted[index] !== 1 || (row.counts[index] ?? 0) < (into.counts[index] ?? 0))
+      if (row.counted[index] === 0 || (row.counts[index] ?? 0) < (into.counts[index] ?? 0))
         continue;
       overwrite(into, index, sliceOf(row, index, index + 1));
     }

@@ -2,7 +2,15 @@
  * Takes what can be read of the journal of a folder that is being repaired, as the journal rows of a
  * folder without a journal file: a repaired folder has none.
  */
-import { alignDown, allocateWindows, ms10, ms10PerSecond, sec, type Windows } from '@reto3/core';
+import {
+  alignDown,
+  allocateWindows,
+  ms10,
+  ms10PerSecond,
+  sec,
+  secondsOnly,
+  type Windows,
+} from '@reto3/core';
 import type { JournalFolder } from '../journal/journal-folder.ts';
 import { readJournals } from '../journal/read.ts';
 import type { JournalRecord } from '../journal/record.ts';
@@ -49,16 +57,20 @@ export async function salvageJournal(
 /** A row for each second, with the windows of it as the last record has them. */
 function rowsOf(records: readonly JournalRecord[]): Change[] {
   const seconds = new Map<number, Windows>();
-  for (const { start: minute, windows } of records.flatMap((record) => record.minutes)) {
+  for (const { start: minute, windows, secondsOnly: coarse } of records.flatMap(
+    (record) => record.minutes,
+  )) {
     for (const { window, count, revised } of windows) {
       const start = alignDown(minute + window * ms10.windowMs, sec.windowMs);
       const row = seconds.get(start) ?? allocateWindows(ms10PerSecond);
       const at = window % ms10PerSecond;
       row.counts[at] = count;
-      row.counted[at] = 1;
+      row.counted[at] = Math.max(1, row.counted[at] ?? 0);
       if (revised) row.revised[at] = 1;
       seconds.set(start, row);
     }
+    for (const second of coarse)
+      seconds.get(minute + second * sec.windowMs)?.counted.fill(secondsOnly);
   }
   return [...seconds].map(([start, windows]) => ({ put: 'journal', start, windows }));
 }

@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { secondsOnly } from '@reto3/core';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { headerBytes, pieceBytes, readJournal } from './format.ts';
@@ -15,7 +16,7 @@ const minute = Date.UTC(2016, 4, 28, 11, 11);
 function record(sequence: number, count: number): Uint8Array {
   const counts = new Float64Array(6_000);
   counts[11] = count;
-  const changes = { start: minute, total: count, windows: [11], counts, revised: [] };
+  const changes = { start: minute, total: count, windows: [11], counts, counted: [], revised: [] };
   return encodeRecord({ sequence, minutes: [changes], rows: [], published: undefined });
 }
 
@@ -38,16 +39,25 @@ describe('a record', () => {
             const sorted = [...unsorted].sort((a, b) => a - b);
             const counts = new Float64Array(6_000);
             const revised = new Uint8Array(6_000);
+            const counted = new Uint8Array(6_000).fill(1);
+            if (seed % 2 === 1) counted.fill(secondsOnly, 0, 300);
             for (const window of sorted) {
               counts[window] = (window * 7_919 + seed) % Number.MAX_SAFE_INTEGER;
               revised[window] = window % 2;
             }
-            return { start: start * 60_000, total: seed, windows: sorted, counts, revised };
+            return {
+              start: start * 60_000,
+              total: seed,
+              windows: sorted,
+              counts,
+              counted,
+              revised,
+            };
           });
           const read = decodeRecord(encodeRecord({ sequence: 7, minutes: given, rows, published }));
           expect(read).toEqual({
             sequence: 7,
-            minutes: given.map(({ start, total, windows: changed, counts, revised }) => ({
+            minutes: given.map(({ start, total, windows: changed, counts, counted, revised }) => ({
               start,
               total,
               windows: changed.map((window) => ({
@@ -55,6 +65,12 @@ describe('a record', () => {
                 count: counts[window],
                 revised: revised[window] === 1,
               })),
+              secondsOnly: [0, 1, 2].filter((second) =>
+                changed.some(
+                  (window) =>
+                    Math.floor(window / 100) === second && counted[window] === secondsOnly,
+                ),
+              ),
             })),
             rows: rows.map((row) => ({ key: Buffer.from(row.key), bytes: Buffer.from(row.bytes) })),
             published,
@@ -66,6 +82,9 @@ describe('a record', () => {
 
   it('is refused where its bytes are those of nothing', () => {
     expect(() => decodeRecord(Uint8Array.of(1, 0, 0, 0, 0))).toThrow(/behind the end/);
+    expect(() => decodeRecord(Uint8Array.of(1, 1, 0, 0, 0, 0, 0, 1, 60))).toThrow(
+      /got the seconds/,
+    );
     expect(() => decodeRecord(Uint8Array.of(1, 1))).toThrow(/too few bytes/);
   });
 });

@@ -2,13 +2,22 @@
  * The body of one record of the journal: what changed since the record before it, as absolute
  * values. docs/format.md draws the bytes.
  *
- *     sequence · minutes (number, total, windows: index and revised, count) · rows · published
+ *     sequence · minutes (number, total, windows: index and revised, count) · rows · published ·
+ *     [for each minute its seconds of which nothing finer is known]
  *
  * Everything in one record is there after a crash, or none of it: counts, the rows that reports
- * write with them, and how far the node had published. A window that is named was counted, also
+ * and followed files write with them, and how far the node had published. A window that is named was counted, also
  * where its count is 0.
  */
-import { min, ms10, VarintReader, VarintWriter } from '@reto3/core';
+import {
+  min,
+  ms10,
+  ms10PerSecond,
+  secondsOnly,
+  secondsPerMinute,
+  VarintReader,
+  VarintWriter,
+} from '@reto3/core';
 
 /** The windows of a minute that changed, in ascending order. */
 export interface MinuteChanges {
@@ -18,11 +27,13 @@ export interface MinuteChanges {
   readonly total: number;
   readonly windows: readonly number[];
   readonly counts: ArrayLike<number>;
+  /** `secondsOnly` where nothing finer is known than the window's second; else 1. */
+  readonly counted: ArrayLike<number>;
   /** 1 where a window changed after it was final. */
   readonly revised: ArrayLike<number>;
 }
 
-/** A row that goes into the database with the next checkpoint; under a key of store/report-rows.ts. */
+/** A row that goes into the database with the next checkpoint; under a key of store/report-rows.ts or source-rows.ts. */
 export interface HeldRow {
   readonly key: Uint8Array;
   readonly bytes: Uint8Array;
@@ -49,6 +60,8 @@ export interface RecordedMinute {
   readonly start: number;
   readonly total: number;
   readonly windows: readonly RecordedWindow[];
+  /** Seconds of the minute, by their number, of which nothing finer is known. */
+  readonly secondsOnly: readonly number[];
 }
 
 export interface JournalRecord extends Omit<RecordParts, 'minutes'> {
@@ -72,7 +85,18 @@ export function encodeRecord({ sequence, minutes, rows, published }: RecordParts
   writer.number(rows.length);
   for (const { key, bytes } of rows) writer.bytes(key).bytes(bytes);
   writer.bytes(published === undefined ? new Uint8Array() : Buffer.from(published));
+  const coarse = minutes.map(secondsOnlyIn);
+  if (coarse.some(({ length }) => length > 0))
+    for (const seconds of coarse) writer.bytes(Uint8Array.from(seconds));
   return writer.end();
+}
+
+/** Of the seconds that these changes are in. */
+function secondsOnlyIn({ windows, counted }: MinuteChanges): number[] {
+  const seconds = windows
+    .filter((window) => counted[window] === secondsOnly)
+    .map((window) => Math.floor(window / ms10PerSecond));
+  return [...new Set(seconds)];
 }
 
 /** @throws RangeError where the bytes are no record */
@@ -92,12 +116,20 @@ export function decodeRecord(bytes: Uint8Array): JournalRecord {
       windows.push({ window, count: reader.number(), revised: step % 2 === 1 });
       next = window + 1;
     }
-    minutes.push({ start, total, windows });
+    minutes.push({ start, total, windows, secondsOnly: [] });
   }
   const rows: HeldRow[] = [];
   for (let left = reader.number(); left > 0; left--)
     rows.push({ key: reader.bytes(), bytes: reader.bytes() });
   const published = Buffer.from(reader.bytes()).toString();
+  const known = reader.more ? minutes.map((minute) => withSecondsOnly(minute, reader)) : minutes;
   if (reader.more) throw new RangeError('got bytes behind the end of a record');
-  return { sequence, minutes, rows, published: published === '' ? undefined : published };
+  return { sequence, minutes: known, rows, published: published === '' ? undefined : published };
+}
+
+function withSecondsOnly(minute: RecordedMinute, reader: VarintReader): RecordedMinute {
+  const seconds = [...reader.bytes()];
+  if (seconds.some((second) => second >= secondsPerMinute))
+    throw new RangeError(`got the seconds ${seconds.join(', ')} of a minute`);
+  return { ...minute, secondsOnly: seconds };
 }

@@ -15,6 +15,7 @@ import {
   alignDown,
   alignUp,
   type Damage,
+  isAnyCounted,
   min,
   type Period,
   type PeriodName,
@@ -212,7 +213,7 @@ async function* minuteTotals(
     onBlock();
     for (let at = 0; at < windows.counts.length; at += perMinute) {
       const minute = sliceOf(windows, at, at + perMinute);
-      if (minute.counted.includes(1))
+      if (isAnyCounted(minute))
         yield { start: start + at * period.windowMs, total: totalOf(minute) };
     }
   }

@@ -1,4 +1,4 @@
-import { allocateWindows, totalOf } from '@reto3/core';
+import { allocateWindows, secondsOnly, totalOf } from '@reto3/core';
 import { describe, expect, it } from 'vitest';
 import { Minute } from './minute.ts';
 
@@ -36,6 +36,26 @@ describe('Minute', () => {
     expect(minute.sec.partial.includes(1)).toBe(false);
     minute.markCounted(0, 100);
     expect(minute.min.partial[0]).toBe(0);
+  });
+
+  it('hides in its second what a clock that ticks in seconds counted', () => {
+    const minute = new Minute(start);
+    minute.markCounted(0, 250);
+    minute.add(101, 3, false);
+    minute.markSecondsOnly(1, 3);
+    minute.add(100, 40, false);
+    expect(minute.ms10.counted.slice(99, 101)).toEqual(Uint8Array.of(1, secondsOnly));
+    expect([...minute.sec.counts.slice(0, 3)]).toEqual([0, 43, 0]);
+    expect([...minute.sec.partial.slice(0, 4)]).toEqual([0, 0, 0, 0]);
+    expect([totalOf(minute.ms10), minute.min.counts[0]]).toEqual([43, 43]);
+    minute.markCounted(0, 6_000);
+    minute.add(299, 2, false);
+    expect(minute.ms10.counted[299]).toBe(secondsOnly);
+    expect(minute.min.partial[0]).toBe(0);
+    minute.markRecorded();
+    expect(minute.takeAll().filter((window) => window >= 100 && window < 300)).toEqual([
+      100, 101, 200, 299,
+    ]);
   });
 
   it('finds what is partial in the ms10 windows that the store has', () => {

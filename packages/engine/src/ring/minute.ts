@@ -9,11 +9,13 @@
 import {
   allocateWindows,
   copyOf,
+  isAnyCounted,
   joinWindows,
   ms10,
   ms10PerSecond,
   type PeriodName,
   periodNames,
+  secondsOnly,
   secondsPerMinute,
   totalOf,
   type Windows,
@@ -26,6 +28,7 @@ interface Taken {
   readonly window: number;
   readonly count: number;
   readonly revised: number;
+  readonly counted: number;
 }
 
 export class Minute {
@@ -91,17 +94,37 @@ export class Minute {
   /** Says that a server was counting during the ms10 windows [from, to) of this minute. */
   markCounted(from: number, to: number): void {
     for (let window = from; window < to; window++) {
-      if (this.ms10.counted[window] === 1) continue;
+      if (this.ms10.counted[window] !== 0) continue;
       this.ms10.counted[window] = 1;
-      const second = Math.floor(window / ms10PerSecond);
-      this.#gapsInSecond[second] = Math.max(0, (this.#gapsInSecond[second] ?? 0) - 1);
-      this.#gaps = Math.max(0, this.#gaps - 1);
-      this.sec.counted[second] = 1;
-      this.min.counted[0] = 1;
-      this.sec.partial[second] = this.#gapsInSecond[second] === 0 ? 0 : 1;
-      this.min.partial[0] = this.#gaps === 0 ? 0 : 1;
+      this.#fillGap(Math.floor(window / ms10PerSecond));
       this.#markChanged(window);
     }
+  }
+
+  /**
+   * Says that the seconds [from, to) of this minute were counted by a clock that ticks in seconds:
+   * of what comes in them, and of what came already, nothing finer is known any more.
+   */
+  markSecondsOnly(from: number, to: number): void {
+    for (let second = from; second < to; second++) {
+      const first = second * ms10PerSecond;
+      if (this.ms10.counted[first] === secondsOnly) continue;
+      for (let window = first; window < first + ms10PerSecond; window++) {
+        if (this.ms10.counted[window] === 0) this.#fillGap(second);
+        this.ms10.counted[window] = secondsOnly;
+      }
+      this.#markChanged(first);
+    }
+  }
+
+  /** One window of that second is no gap any more. */
+  #fillGap(second: number): void {
+    this.#gapsInSecond[second] = Math.max(0, (this.#gapsInSecond[second] ?? 0) - 1);
+    this.#gaps = Math.max(0, this.#gaps - 1);
+    this.sec.counted[second] = 1;
+    this.min.counted[0] = 1;
+    this.sec.partial[second] = this.#gapsInSecond[second] === 0 ? 0 : 1;
+    this.min.partial[0] = this.#gaps === 0 ? 0 : 1;
   }
 
   /**
@@ -139,6 +162,7 @@ export class Minute {
         window,
         count: this.ms10.counts[window] ?? 0,
         revised: this.ms10.revised[window] ?? 0,
+        counted: this.ms10.counted[window] ?? 0,
       }));
     this.#inWrite += this.#unsaved;
     this.#unsaved = 0;
@@ -147,8 +171,7 @@ export class Minute {
 
   /** All windows that were counted, in ascending order; begins a record, of a new journal. */
   takeAll(): number[] {
-    for (let window = 0; window < ms10.blockWindows; window++)
-      if (this.ms10.counted[window] === 1) this.#markChanged(window);
+    this.#markAllChanged();
     return this.takeChanges();
   }
 
@@ -180,10 +203,13 @@ export class Minute {
     this.#inWrite = 0;
     const recorded = this.#recorded;
     if (recorded === undefined) return;
-    for (const { window, count, revised } of this.#taken) {
+    for (const { window, count, revised, counted } of this.#taken) {
       recorded.counts[window] = count;
       recorded.revised[window] = revised;
-      recorded.counted[window] = 1;
+      recorded.counted[window] = counted;
+      if (counted !== secondsOnly) continue;
+      const first = window - (window % ms10PerSecond);
+      recorded.counted.fill(secondsOnly, first, first + ms10PerSecond);
     }
     this.#taken = [];
   }
@@ -195,8 +221,7 @@ export class Minute {
   writeFailed(): void {
     this.#inWrite = 0;
     this.#unsaved = this.total - this.#inBlock;
-    for (let window = 0; window < ms10.blockWindows; window++)
-      if (this.ms10.counted[window] === 1) this.#markChanged(window);
+    this.#markAllChanged();
   }
 
   /**
@@ -211,10 +236,11 @@ export class Minute {
       const [mine, theirs] = [this[name], stored[name]];
       if (theirs === undefined) continue;
       for (let index = 0; index < mine.counts.length; index++) {
-        if (theirs.counted[index] !== 1) continue;
+        const counted = theirs.counted[index] ?? 0;
+        if (counted === 0) continue;
         const more = mine.counts[index] ?? 0;
         mine.revised[index] = more > 0 ? 1 : (theirs.revised[index] ?? 0);
-        mine.counted[index] = 1;
+        mine.counted[index] = Math.max(counted, mine.counted[index] ?? 0);
         mine.counts[index] = more + (theirs.counts[index] ?? 0);
         mine.partial[index] = theirs.partial[index] ?? 0;
       }
@@ -227,7 +253,7 @@ export class Minute {
    * windows, a second or minute that was whole stays so.
    */
   #findGaps(): void {
-    const isDeleted = !this.ms10.counted.includes(1) && this.min.counted[0] === 1;
+    const isDeleted = !isAnyCounted(this.ms10) && this.min.counted[0] === 1;
     if (isDeleted) {
       for (let second = 0; second < secondsPerMinute; second++)
         this.#gapsInSecond[second] = isWhole(this.sec, second) ? 0 : ms10PerSecond;
@@ -240,12 +266,23 @@ export class Minute {
       const first = second * ms10PerSecond;
       let gaps = 0;
       for (let window = first; window < first + ms10PerSecond; window++)
-        gaps += this.ms10.counted[window] === 1 ? 0 : 1;
+        gaps += this.ms10.counted[window] === 0 ? 1 : 0;
       this.#gapsInSecond[second] = gaps;
       this.#gaps += gaps;
     }
     this.sec.partial.set(seconds.partial);
     this.min.partial[0] = this.min.counted[0] === 1 && this.#gaps > 0 ? 1 : 0;
+  }
+
+  /** All that were counted; of a second that is known as a whole, those that say something. */
+  #markAllChanged(): void {
+    const { counts, counted } = this.ms10;
+    for (let window = 0; window < ms10.blockWindows; window++) {
+      const isFirst = window % ms10PerSecond === 0;
+      const isSecondsOnly = counted[window] === secondsOnly;
+      if (isSecondsOnly ? isFirst || counts[window] !== 0 : counted[window] === 1)
+        this.#markChanged(window);
+    }
   }
 
   #markChanged(window: number): void {

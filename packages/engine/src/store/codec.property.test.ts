@@ -3,7 +3,7 @@
  * made from a seed, since arrays of thousands of arbitrary numbers take fast-check too long.
  */
 
-import { allocateWindows, type Windows } from '@reto3/core';
+import { allocateWindows, secondsOnly, type Windows } from '@reto3/core';
 import { Random } from '@reto3/core/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -17,9 +17,12 @@ interface Shape {
   readonly gapShare: number;
   readonly revisedShare: number;
   readonly partialShare: number;
+  /** Of the seconds of ms10 windows. */
+  readonly secondsOnlyShare: number;
 }
 
-function windowsOf({ seed, length, width, gapShare, revisedShare, partialShare }: Shape): Windows {
+function windowsOf(shape: Shape): Windows {
+  const { seed, length, width, gapShare, revisedShare, partialShare, secondsOnlyShare } = shape;
   const random = new Random(seed);
   const largest = Math.floor(Math.min(256 ** width - 1, Number.MAX_SAFE_INTEGER / length));
   const windows = allocateWindows(length);
@@ -30,6 +33,10 @@ function windowsOf({ seed, length, width, gapShare, revisedShare, partialShare }
     if (random.next() < revisedShare) windows.revised[index] = 1;
     if (random.next() < partialShare) windows.partial[index] = 1;
   }
+  const seconds = length === 100 || length === 6_000 ? length / 100 : 0;
+  for (let second = 0; second < seconds; second++)
+    if (random.next() < secondsOnlyShare)
+      windows.counted.fill(secondsOnly, second * 100, (second + 1) * 100);
   return windows;
 }
 
@@ -46,6 +53,7 @@ const shape: fc.Arbitrary<Shape> = fc.record({
   gapShare: share,
   revisedShare: share,
   partialShare: share,
+  secondsOnlyShare: share,
 });
 const key = fc.uint8Array({ minLength: 1, maxLength: 20 });
 

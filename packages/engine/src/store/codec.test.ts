@@ -141,7 +141,7 @@ describe('decoding', () => {
 
   it.each([
     ['version', 0, 2],
-    ['flag', 1, 16],
+    ['flag', 1, 32],
     ['width', 2, 8],
   ])('refuses a %s that it does not know', (_, offset, value) => {
     const other = unsealed(row);
@@ -202,7 +202,7 @@ describe('docs/format.md', () => {
     counts.set([300, 122, 5], 1_100);
     revised[1_101] = 1;
     const windows = [1_100, 1_101, 1_102];
-    const minutes = [{ start, total: 427, windows, counts, revised }];
+    const minutes = [{ start, total: 427, windows, counts, counted: [1, 1, 1], revised }];
     const record = encodeRecord({ sequence: 8, minutes, rows: [], published: undefined });
     expect(exampleBytes('journal record')).toBe(hex(record));
     expect(document).toContain(`header: ${headerOfJournal} bytes`);

@@ -3,7 +3,7 @@
  * docs/format.md draws the bytes.
  *
  *     version · flags · width · total · [bitmap counted] · [bitmap revised] · [bitmap partial] ·
- *     planes · CRC-32
+ *     [bitmap seconds only] · planes · CRC-32
  *
  * Counts are stored in the narrowest whole number of bytes, split into byte planes (all lowest
  * bytes first), so that deflate finds the high bytes alike. The checksum covers the key too: a row
@@ -16,6 +16,7 @@ import {
   messageOf,
   ms10,
   ms10PerSecond,
+  secondsOnly,
   totalOf,
   type Windows,
 } from '@reto3/core';
@@ -25,7 +26,8 @@ const flagGaps = 1;
 const flagRevised = 2;
 const flagDeflated = 4;
 const flagPartial = 8;
-const knownFlags = flagGaps | flagRevised | flagDeflated | flagPartial;
+const flagSecondsOnly = 16;
+const knownFlags = flagGaps | flagRevised | flagDeflated | flagPartial | flagSecondsOnly;
 
 /** Of ms10 windows, which never are: a day has 1,440 blocks of them, and each would have its own. */
 const neverPartial = new Uint8Array(ms10.blockWindows);
@@ -49,10 +51,10 @@ export class DamagedRow extends Error {
  * @throws RangeError for what is no count, or a total above 2⁵³ − 1, which would not be exact
  */
 export function encodeWindows(windows: Windows, key: Uint8Array): Uint8Array {
-  const length = windows.counts.length;
   const gaps = windows.counted.includes(0);
   const revised = windows.revised.includes(1);
   const partial = windows.partial.includes(1);
+  const hasSecondsOnly = windows.counted.includes(secondsOnly);
   const width = widthOf(windows.counts);
   const total = totalOf(windows);
   if (!Number.isSafeInteger(total))
@@ -65,13 +67,14 @@ export function encodeWindows(windows: Windows, key: Uint8Array): Uint8Array {
   const useDeflated = deflated !== undefined && deflated.length < planes.length;
   const body = useDeflated ? deflated : planes;
 
-  const bitmapBytes = Math.ceil(length / 8);
   const bitmaps = [
     ...(gaps ? [windows.counted] : []),
     ...(revised ? [windows.revised] : []),
     ...(partial ? [windows.partial] : []),
+    ...(hasSecondsOnly ? [secondsOnlyOf(windows.counted)] : []),
   ];
-  const bytes = new Uint8Array(headerBytes + bitmaps.length * bitmapBytes + body.length + crcBytes);
+  const bitmapsBytes = bitmaps.reduce((sum, bits) => sum + bytesOf(bits.length), 0);
+  const bytes = new Uint8Array(headerBytes + bitmapsBytes + body.length + crcBytes);
   const view = new DataView(bytes.buffer);
   view.setUint8(0, version);
   view.setUint8(
@@ -79,14 +82,15 @@ export function encodeWindows(windows: Windows, key: Uint8Array): Uint8Array {
     (gaps ? flagGaps : 0) |
       (revised ? flagRevised : 0) |
       (useDeflated ? flagDeflated : 0) |
-      (partial ? flagPartial : 0),
+      (partial ? flagPartial : 0) |
+      (hasSecondsOnly ? flagSecondsOnly : 0),
   );
   view.setUint8(2, width);
   view.setBigUint64(totalOffset, BigInt(total), true);
   let offset = headerBytes;
   for (const bits of bitmaps) {
-    packBits(bits, bytes.subarray(offset, offset + bitmapBytes));
-    offset += bitmapBytes;
+    packBits(bits, bytes.subarray(offset, offset + bytesOf(bits.length)));
+    offset += bytesOf(bits.length);
   }
   bytes.set(body, offset);
   view.setUint32(bytes.length - crcBytes, checksum(bytes.subarray(0, -crcBytes), key), true);
@@ -114,21 +118,23 @@ export function decodeWindows(bytes: Uint8Array, length: number, key: Uint8Array
   const shared =
     isMs10 && (flags & flagPartial) === 0 ? neverPartial.subarray(0, length) : undefined;
   const windows = allocateWindows(length, shared);
-  const bitmapBytes = Math.ceil(length / 8);
   let offset = headerBytes;
-  if ((flags & flagGaps) === 0) {
-    windows.counted.fill(1);
-  } else {
-    unpackBits(bytes.subarray(offset, offset + bitmapBytes), windows.counted);
-    offset += bitmapBytes;
-  }
-  if ((flags & flagRevised) !== 0) {
-    unpackBits(bytes.subarray(offset, offset + bitmapBytes), windows.revised);
-    offset += bitmapBytes;
-  }
-  if ((flags & flagPartial) !== 0) {
-    unpackBits(bytes.subarray(offset, offset + bitmapBytes), windows.partial);
-    offset += bitmapBytes;
+  const readBits = (into: Uint8Array): void => {
+    unpackBits(bytes.subarray(offset, offset + bytesOf(into.length)), into);
+    offset += bytesOf(into.length);
+  };
+  if ((flags & flagGaps) === 0) windows.counted.fill(1);
+  else readBits(windows.counted);
+  if ((flags & flagRevised) !== 0) readBits(windows.revised);
+  if ((flags & flagPartial) !== 0) readBits(windows.partial);
+  if ((flags & flagSecondsOnly) !== 0) {
+    if (!isMs10) throw new DamagedRow('only ms10 windows can be known to the second');
+    const seconds = new Uint8Array(length / ms10PerSecond);
+    readBits(seconds);
+    for (const [second, bit] of seconds.entries()) {
+      const first = second * ms10PerSecond;
+      if (bit === 1) windows.counted.fill(secondsOnly, first, first + ms10PerSecond);
+    }
   }
   const body = bytes.subarray(offset, -crcBytes);
   const planes = (flags & flagDeflated) === 0 ? body : inflate(body, length * width);
@@ -140,6 +146,18 @@ export function decodeWindows(bytes: Uint8Array, length: number, key: Uint8Array
   if (total !== totalOf(windows))
     throw new DamagedRow(`its counts add up to ${totalOf(windows)}, want ${total}`);
   return windows;
+}
+
+function bytesOf(bits: number): number {
+  return Math.ceil(bits / 8);
+}
+
+/** A bit for each second of ms10 windows: whether nothing finer is known of it. */
+function secondsOnlyOf(counted: Uint8Array): Uint8Array {
+  const seconds = new Uint8Array(counted.length / ms10PerSecond);
+  for (const second of seconds.keys())
+    seconds[second] = counted[second * ms10PerSecond] === secondsOnly ? 1 : 0;
+  return seconds;
 }
 
 function checksum(bytes: Uint8Array, key: Uint8Array): number {
@@ -184,7 +202,7 @@ function fromPlanes(planes: Uint8Array, width: number, counts: Float64Array): vo
 
 function packBits(bits: Uint8Array, into: Uint8Array): void {
   for (let index = 0; index < bits.length; index++) {
-    if (bits[index] === 1) into[index >> 3] = (into[index >> 3] ?? 0) | (1 << (index & 7));
+    if (bits[index] !== 0) into[index >> 3] = (into[index >> 3] ?? 0) | (1 << (index & 7));
   }
 }
 

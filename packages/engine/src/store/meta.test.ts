@@ -20,7 +20,7 @@ describe('the meta row', () => {
   });
 
   it('is a checksum of 8 digits, a space and JSON', () => {
-    expect(encodeMeta(example)).toMatch(/^[0-9a-f]{8} \{"formatVersion":2,.*\}$/);
+    expect(encodeMeta(example)).toMatch(/^[0-9a-f]{8} \{"formatVersion":4,.*\}$/);
   });
 
   it('is corrupt where any character is another, is missing or is added', () => {
@@ -37,15 +37,15 @@ describe('the meta row', () => {
   });
 
   it('of another format version is refused with what was found and what is wanted', () => {
-    const later = seal('{"formatVersion":4,"something":"else"}');
+    const later = seal('{"formatVersion":5,"something":"else"}');
     expect(() => decodeMeta(later)).toThrow(
       expect.objectContaining({
         code: 'RETO3_DATA_VERSION',
         message:
-          'cannot read the data folder: got {"formatVersion":4,"something":"else"}, want format version 1 to 3',
+          'cannot read the data folder: got {"formatVersion":5,"something":"else"}, want format version 1 to 4',
       }),
     );
-    expect(() => decodeMeta(seal(JSON.stringify({ ...example, formatVersion: 4 })))).toThrow(
+    expect(() => decodeMeta(seal(JSON.stringify({ ...example, formatVersion: 5 })))).toThrow(
       expect.objectContaining({ code: 'RETO3_DATA_VERSION' }),
     );
   });

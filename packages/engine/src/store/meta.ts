@@ -9,10 +9,8 @@ import { type PeriodName, Reto3Error } from '@reto3/core';
  * Raised whenever bytes on disk change their meaning; docs/format.md lists what each added. A folder
  * of an earlier version is read as it is, and becomes one of this version with the first write.
  */
-export const formatVersion = 3;
+export const formatVersion = 4;
 const oldestVersion = 1;
-/** Of a folder without a journal file, such as a backup holds: every version since 0.2 reads it. */
-const versionWithoutJournal = 2;
 
 export interface Meta {
   readonly formatVersion: number;
@@ -93,7 +91,7 @@ interface OpenMinute {
 /** What a new folder says of itself before its first write. */
 export function newMeta(node: string): Meta {
   return {
-    formatVersion: versionWithoutJournal,
+    formatVersion,
     node,
     boot: 0,
     clean: true,
@@ -109,7 +107,7 @@ export function encodeMeta(meta: Meta): string {
 
 /** The same folder, without its journal. */
 export function withoutJournal({ journal: _, ...meta }: Meta): Meta {
-  return { ...meta, formatVersion: versionWithoutJournal };
+  return { ...meta, formatVersion };
 }
 
 /** @throws Reto3Error RETO3_DATA_CORRUPT, RETO3_DATA_VERSION */

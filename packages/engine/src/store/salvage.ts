@@ -11,6 +11,7 @@ import { rowName, type Series, sublevelNames, timeKey } from './keys.ts';
 import { decodeMeta, unseal } from './meta.ts';
 import { decodeRow, parseKey } from './report-rows.ts';
 import { lengthOf } from './rows.ts';
+import { decodeSource, isSourceKey } from './source-rows.ts';
 
 /** A row that was deleted. */
 export interface Dropped {
@@ -126,6 +127,8 @@ const reportPrefix = Buffer.from(`!${sublevelNames.report}!`);
 function damageOfReport(key: Buffer, value: Buffer): string | undefined {
   const isReport = key.subarray(0, reportPrefix.length).equals(reportPrefix);
   const own = key.subarray(reportPrefix.length);
+  if (isReport && isSourceKey(own))
+    return decodeSource(own, value) === undefined ? 'its checksum does not match' : undefined;
   const named = isReport ? parseKey(own) : undefined;
   if (named === undefined) return 'its key names nothing';
   if ('facts' in named)

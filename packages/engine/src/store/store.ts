@@ -26,6 +26,7 @@ import { decodeMeta, type Meta } from './meta.ts';
 import type { ReportRange } from './report-rows.ts';
 import { allTime, rowOf, spanOf } from './rows.ts';
 import { StoreSnapshot } from './snapshot.ts';
+import { decodeSource, type SourcePosition, sourcesRange } from './source-rows.ts';
 import { type Handles, handlesOf } from './sublevels.ts';
 
 // What a store is asked and told in.
@@ -201,6 +202,25 @@ export class Store {
   /** The row of a report under that key, checked by nobody. */
   readReport(key: Uint8Array): Uint8Array | undefined {
     return this.#held.get(key) ?? this.#open.reports.getSync(key);
+  }
+
+  /** How far each log was counted. @throws Reto3Error RETO3_DATA_CORRUPT */
+  async sources(): Promise<SourcePosition[]> {
+    const snapshot = this.snapshot();
+    const found: SourcePosition[] = [];
+    try {
+      for await (const [key, bytes] of snapshot.reports(sourcesRange)) {
+        const position = decodeSource(key, bytes);
+        if (position === undefined) {
+          const message = 'cannot read the data folder: how far a log was counted is damaged';
+          throw new Reto3Error('RETO3_DATA_CORRUPT', message);
+        }
+        found.push(position);
+      }
+    } finally {
+      await snapshot.close();
+    }
+    return found;
   }
 
   /** Deletes the rows of reports in that range of keys. */

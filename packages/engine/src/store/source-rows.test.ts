@@ -1,0 +1,50 @@
+import { MemoryLevel } from 'memory-level';
+import { describe, expect, it } from 'vitest';
+import { parseKey } from './report-rows.ts';
+import { decodeSource, isSourceKey, type SourcePosition, sourceRow } from './source-rows.ts';
+import { Store } from './store.ts';
+
+const position: SourcePosition = {
+  id: '00112233445566ff',
+  path: '/var/log/nginx/access.log',
+  file: { device: '2049', inode: '1234567' },
+  head: { bytes: 65_536, sha256: 'ab' },
+  before: { bytes: 65_536, sha256: 'cd' },
+  offset: 123_456,
+  lines: 789,
+  times: { from: 1_464_433_871_000, to: 1_464_433_872_000 },
+};
+
+describe('the row of a source', () => {
+  it('gives back its position under its own key only', () => {
+    const { key, bytes } = sourceRow(position);
+    expect(decodeSource(key, bytes)).toEqual(position);
+    expect(isSourceKey(key)).toBe(true);
+    const other = sourceRow({ ...position, id: '00112233445566fe' });
+    expect(decodeSource(other.key, bytes)).toBeUndefined();
+  });
+
+  it('is damaged where a bit of it changed', () => {
+    const { key, bytes } = sourceRow(position);
+    bytes[20] = (bytes[20] ?? 0) ^ 1;
+    expect(decodeSource(key, bytes)).toBeUndefined();
+  });
+
+  it('has a key that no report has', () => {
+    expect(parseKey(sourceRow(position).key)).toBeUndefined();
+    expect(isSourceKey(Buffer.from('/top'))).toBe(false);
+  });
+
+  it('is found in the database, and in what the journal holds', async () => {
+    const store = await Store.open(async () => new MemoryLevel<string, string>());
+    const { key, bytes } = sourceRow(position);
+    await store.write([{ report: key, bytes }], { sync: true });
+    const moved = { ...position, offset: 200_000, lines: 1_000 };
+    store.hold([sourceRow(moved)]);
+    expect(await store.sources()).toEqual([moved]);
+    await store.write([{ report: key, bytes: Buffer.from('damaged') }], { sync: true });
+    store.release(store.heldRows());
+    await expect(store.sources()).rejects.toMatchObject({ code: 'RETO3_DATA_CORRUPT' });
+    await store.close();
+  });
+});
