@@ -14,7 +14,7 @@ const startMs = Date.UTC(2016, 4, 28, 11, 11, 11);
 
 function position(offset: number): SourcePosition {
   const none = { bytes: 0, sha256: '' };
-  return { id: '0123456789abcdef', path: 'a.log', head: none, before: none, offset, lines: 0 };
+  return { id: '0123456789abcdef', path: 'a.log', head: none, end: none, offset, lines: 0 };
 }
 
 describe('messages of a followed log', () => {

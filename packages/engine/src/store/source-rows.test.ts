@@ -1,15 +1,21 @@
 import { MemoryLevel } from 'memory-level';
 import { describe, expect, it } from 'vitest';
 import { parseKey } from './report-rows.ts';
-import { decodeSource, isSourceKey, type SourcePosition, sourceRow } from './source-rows.ts';
+import {
+  decodeSource,
+  isSourceKey,
+  newSourceId,
+  type SourcePosition,
+  sourceRow,
+} from './source-rows.ts';
 import { Store } from './store.ts';
 
 const position: SourcePosition = {
-  id: '00112233445566ff',
+  id: newSourceId(),
   path: '/var/log/nginx/access.log',
   file: { device: '2049', inode: '1234567' },
   head: { bytes: 65_536, sha256: 'ab' },
-  before: { bytes: 65_536, sha256: 'cd' },
+  end: { bytes: 65_536, sha256: 'cd' },
   offset: 123_456,
   lines: 789,
   times: { from: 1_464_433_871_000, to: 1_464_433_872_000 },
@@ -20,7 +26,7 @@ describe('the row of a source', () => {
     const { key, bytes } = sourceRow(position);
     expect(decodeSource(key, bytes)).toEqual(position);
     expect(isSourceKey(key)).toBe(true);
-    const other = sourceRow({ ...position, id: '00112233445566fe' });
+    const other = sourceRow({ ...position, id: newSourceId() });
     expect(decodeSource(other.key, bytes)).toBeUndefined();
   });
 

@@ -29,8 +29,8 @@ export interface SourcePosition {
   readonly file?: { readonly device: string; readonly inode: string };
   /** Of its first bytes: what it is known by under any name. */
   readonly head: Fingerprint;
-  /** Of the bytes before the offset: what says that it goes on where it was left. */
-  readonly before: Fingerprint;
+  /** Of the last bytes that were read: what says that it goes on where it was left. */
+  readonly end: Fingerprint;
   /** Where the next line begins. */
   readonly offset: number;
   /** Lines before the offset. */
@@ -50,7 +50,7 @@ export interface SourcePosition {
 }
 
 /** The part of a position that moves. */
-type Counted = Pick<SourcePosition, 'before' | 'offset' | 'lines' | 'times' | 'openLine'>;
+type Counted = Pick<SourcePosition, 'end' | 'offset' | 'lines' | 'times' | 'openLine'>;
 
 const prefix = '~source/';
 
