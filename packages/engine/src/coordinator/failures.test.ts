@@ -135,6 +135,18 @@ describe('a server on a disk that fails', () => {
     expect(server.coordinator.state().messagesInAll).toBe(before);
   });
 
+  it('says how many messages no record holds, and a restart finds all others', async () => {
+    server.journals.failing = true;
+    server.add(5);
+    await server.pass(500);
+    expect(server.coordinator.state()).toMatchObject({ messagesInAll: 15, messagesUnsaved: 5 });
+    await expect(server.coordinator.stop()).rejects.toThrow();
+    expect(server.coordinator.state().messagesUnsaved).toBe(5);
+    server.journals.failing = false;
+    await server.start();
+    expect(server.coordinator.state().messagesInAll).toBe(10);
+  });
+
   it('says within two seconds that the disk is full, though the next records would still fit', async () => {
     server.journals.full = true;
     server.add(5);

@@ -167,6 +167,16 @@ describe('Flusher', () => {
     expect(coordinator.state()).toMatchObject({ messagesInAll: 20, messagesUnsaved: 0 });
   });
 
+  it('takes nothing for written when an fsync has failed', async () => {
+    await start('memory');
+    add();
+    await pass(flushMs);
+    expect(coordinator.state().messagesUnsaved).toBe(0);
+    fault = 'the disk is gone';
+    await pass(2_000);
+    expect(coordinator.state().messagesUnsaved).toBe(1);
+  });
+
   it('commits at the next beat what a response waits for', async () => {
     await start('durable');
     await pass(3_000);

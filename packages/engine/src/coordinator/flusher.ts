@@ -436,8 +436,7 @@ export class Flusher {
     const { journal, observations } = this.#parts;
     await this.#operations.run('write the journal', () => journal.appendAsync(record.bytes));
     // In durable mode every write is on the disk when it is done.
-    if (sync && !this.#isDurable)
-      await this.#operations.run('sync the journal', () => journal.sync());
+    if (sync && !this.#isDurable) await this.#syncJournal();
     this.#assertCurrent(epoch);
     (sync ? observations.syncedFlushes : observations.flushes).record(this.#now - now);
     this.#written(record, flush, sync || this.#isDurable);
@@ -462,12 +461,28 @@ export class Flusher {
 
   async #sync(epoch: number): Promise<void> {
     const [began, recorded] = [this.#now, this.#recorded];
-    await this.#operations.run('sync the journal', () => this.#parts.journal.sync());
+    await this.#syncJournal();
     this.#assertCurrent(epoch);
     this.#parts.observations.syncs.record(this.#now - began);
     this.#syncedWrites = Math.max(this.#syncedWrites, recorded);
     this.#tellSynced();
     this.#forget();
+    await this.#assertRoom();
+  }
+
+  async #syncJournal(): Promise<void> {
+    try {
+      await this.#operations.run('sync the journal', () => this.#parts.journal.sync());
+    } catch (error) {
+      // The kernel may have forgotten what it was to write.
+      this.#parts.minutes.syncFailed();
+      throw error;
+    }
+  }
+
+  /** A full disk is a failure before a record or a checkpoint has no room: somebody has to act. */
+  async #assertRoom(): Promise<void> {
+    await this.#operations.run('look for room on the disk', () => this.#parts.journal.assertRoom());
   }
 
   /** Lets go of what is over, and on the disk. */
@@ -487,7 +502,8 @@ export class Flusher {
     );
     const { closing, rows } = await this.#beginJournal(epoch);
     // Before the database says that it goes on with it.
-    await this.#operations.run('sync the journal', () => journal.sync());
+    await this.#syncJournal();
+    await this.#assertRoom();
     this.#assertCurrent(epoch);
     const journalRows = this.#journalRows.map((start): Change => ({ delete: 'journal', start }));
     const reports = rows.map(({ key, bytes }): Change => ({ report: key, bytes }));

@@ -137,9 +137,14 @@ export class OpenMinutes {
     }
   }
 
-  /** Has all of them written once more: nobody knows what of them is on the disk. */
+  /** Has all of them written once more. */
   rewriteAll(): void {
     for (const minute of this.#minutes.values()) minute.writeFailed();
+  }
+
+  /** The journal may be gone: only what blocks hold is written for certain. */
+  syncFailed(): void {
+    for (const minute of this.#minutes.values()) minute.syncFailed();
   }
 
   /**
@@ -150,7 +155,7 @@ export class OpenMinutes {
     const unclosed = this.unclosed().sort((a, b) => a.start - b.start);
     let lost = 0;
     for (const minute of unclosed.slice(0, Math.max(0, unclosed.length - most))) {
-      lost += minute.unsaved;
+      lost += minute.outsideBlock;
       this.#remove(minute);
     }
     return lost;

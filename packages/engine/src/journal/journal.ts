@@ -69,13 +69,14 @@ export class Journal {
     await file.write(frame, at);
   }
 
-  /**
-   * Puts on the disk what was appended before, to this file and those before it. A full disk is an
-   * error although the next record may still fit: the next checkpoint would not.
-   */
+  /** Puts on the disk what was appended before, to this file and those before it. */
   async sync(): Promise<void> {
     await Promise.all(this.#open.map(({ file }) => file.sync()));
-    await this.#folder.assertRoom();
+  }
+
+  /** @throws ENOSPC where the disk is full, although the next records may still fit */
+  assertRoom(): Promise<void> {
+    return this.#folder.assertRoom();
   }
 
   /** Removes all files but the present one: the database holds what is in them. */

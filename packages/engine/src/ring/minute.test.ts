@@ -132,14 +132,16 @@ describe('Minute', () => {
     expect(minute.unsaved).toBe(2);
     minute.takeChanges();
     minute.writeFailed();
+    expect(minute.unsaved).toBe(2);
     // Nobody knows what of the journal is on the disk.
+    minute.syncFailed();
     expect(minute.unsaved).toBe(7);
     minute.takeChanges();
     minute.written();
     expect(minute.unsaved).toBe(0);
   });
 
-  it('knows what its block holds when a write fails', () => {
+  it('knows what its block holds when an fsync fails', () => {
     const minute = new Minute(start);
     minute.add(0, 5, false);
     minute.takeChanges();
@@ -147,7 +149,7 @@ describe('Minute', () => {
     minute.beginClose();
     minute.add(0, 2, true);
     minute.closed();
-    minute.writeFailed();
+    minute.syncFailed();
     expect(minute.unsaved).toBe(2);
   });
 

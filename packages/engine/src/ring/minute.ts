@@ -147,9 +147,14 @@ export class Minute {
     return this.#total;
   }
 
-  /** How many of its messages no write holds yet. */
+  /** How many of its messages no record that was written holds. */
   get unsaved(): number {
     return this.#unsaved + this.#inWrite;
+  }
+
+  /** How many of its messages its block in the store does not hold. */
+  get outsideBlock(): number {
+    return this.total - this.#inBlock;
   }
 
   /** The windows that no record has as they are now, in ascending order; begins a record. */
@@ -214,14 +219,17 @@ export class Minute {
     this.#taken = [];
   }
 
-  /**
-   * A write failed: nobody knows what of the minute is on the disk but in its block, so everything is
-   * to be written once more.
-   */
+  /** A write failed: everything is to be written once more, into a new journal. */
   writeFailed(): void {
+    this.#unsaved += this.#inWrite;
     this.#inWrite = 0;
-    this.#unsaved = this.total - this.#inBlock;
     this.#markAllChanged();
+  }
+
+  /** An fsync of the journal failed: nobody knows what of it is on the disk but in its block. */
+  syncFailed(): void {
+    this.#inWrite = 0;
+    this.#unsaved = this.outsideBlock;
   }
 
   /**
