@@ -21,11 +21,15 @@ export const batchHeaderBytes = 32;
 
 /**
  * The fixed part of a message: time within the hour (4 bytes), then the sizes of the body (4), the
- * kept body (4), path (2), query (2) and method (1).
+ * kept body (4), path (2), query (2), method (1), host (1) and client (1).
  */
-const messageHeaderBytes = 17;
+const messageHeaderBytes = 19;
+/** Segments of version 1 have messages without host and client, and without this flag. */
+const oldMessageHeaderBytes = 17;
+/** In the size of the kept body, which is far smaller: host and client follow. */
+const flagAddressed = 0x8000_0000;
 const maxTextBytes = 0xffff;
-const maxMethodBytes = 0xff;
+const maxNameBytes = 0xff;
 
 /** An upper bound of a message's bytes: a UTF-16 unit takes three bytes of UTF-8 at most. */
 export function maxMessageBytes(
@@ -33,8 +37,11 @@ export function maxMessageBytes(
   path: string,
   query: string,
   keptBytes: number,
+  host = '',
+  client = '',
 ): number {
-  return messageHeaderBytes + 3 * (method.length + path.length + query.length) + keptBytes;
+  const chars = method.length + path.length + query.length + host.length + client.length;
+  return messageHeaderBytes + 3 * chars + keptBytes;
 }
 
 /** A buffer with a view of the same bytes. */
@@ -63,20 +70,28 @@ export function writeMessage(
   query: string,
   body: Uint8Array,
   bodyBytes: number,
+  host = '',
+  client = '',
 ): number {
   view.setUint32(at, intoHourMs, true);
   view.setUint32(at + 4, bodyBytes, true);
-  view.setUint32(at + 8, body.length, true);
+  view.setUint32(at + 8, (body.length | flagAddressed) >>> 0, true);
   let end = at + messageHeaderBytes;
-  const methodBytes = writeText(buffer, end, method, maxMethodBytes);
+  const methodBytes = writeText(buffer, end, method, maxNameBytes);
   end += methodBytes;
   const pathBytes = writeText(buffer, end, path, maxTextBytes);
   end += pathBytes;
   const queryBytes = writeText(buffer, end, query, maxTextBytes);
   end += queryBytes;
+  const hostBytes = writeText(buffer, end, host, maxNameBytes);
+  end += hostBytes;
+  const clientBytes = writeText(buffer, end, client, maxNameBytes);
+  end += clientBytes;
   view.setUint16(at + 12, pathBytes, true);
   view.setUint16(at + 14, queryBytes, true);
   view.setUint8(at + 16, methodBytes);
+  view.setUint8(at + 17, hostBytes);
+  view.setUint8(at + 18, clientBytes);
   buffer.set(body, end);
   return end + body.length;
 }
@@ -148,22 +163,35 @@ export function mayBeBatch(segment: Buffer, at: number): boolean {
   return hour > 0 && hour % hourMs === 0 && segment.readUInt32LE(at + countAt) > 0;
 }
 
+const noHeaders: Message['headers'] = {};
+
 /** The messages of a batch, in order. Bodies are views of the batch's bytes. */
 export function* messagesOf({ buffer, view, hour, count, worker }: Batch): Generator<Message> {
   let at = batchHeaderBytes;
   for (let index = 0; index < count; index++) {
-    const pathAt = at + messageHeaderBytes + view.getUint8(at + 16);
+    const kept = view.getUint32(at + 8, true);
+    const isAddressed = kept >= flagAddressed;
+    const methodAt = at + (isAddressed ? messageHeaderBytes : oldMessageHeaderBytes);
+    const pathAt = methodAt + view.getUint8(at + 16);
     const queryAt = pathAt + view.getUint16(at + 12, true);
-    const bodyAt = queryAt + view.getUint16(at + 14, true);
-    const end = bodyAt + view.getUint32(at + 8, true);
+    const hostAt = queryAt + view.getUint16(at + 14, true);
+    const clientAt = hostAt + (isAddressed ? view.getUint8(at + 17) : 0);
+    const bodyAt = clientAt + (isAddressed ? view.getUint8(at + 18) : 0);
+    const end = bodyAt + (isAddressed ? kept - flagAddressed : kept);
     yield {
       arrivedMs: hour + view.getUint32(at, true),
       worker,
-      method: buffer.toString('utf8', at + messageHeaderBytes, pathAt),
+      method: buffer.toString('utf8', methodAt, pathAt),
       path: buffer.toString('utf8', pathAt, queryAt),
-      query: buffer.toString('utf8', queryAt, bodyAt),
+      query: buffer.toString('utf8', queryAt, hostAt),
       body: buffer.subarray(bodyAt, end),
       bodyBytes: view.getUint32(at + 4, true),
+      host: buffer.toString('utf8', hostAt, clientAt),
+      client: buffer.toString('utf8', clientAt, bodyAt),
+      headers: noHeaders,
+      status: 200,
+      durationMs: undefined,
+      source: undefined,
     };
     at = end;
   }

@@ -5,11 +5,18 @@
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import type { Batch } from './batch.ts';
+import { type Batch, messagesOf } from './batch.ts';
 import { type DuckDb, loadDuckDb, openDuckDb, sqlString } from './duckdb.ts';
 import { type ArchiveFile, parquetPath, partialPath } from './layout.ts';
 import { damagedBytes, quarantine, syncPath } from './quarantine.ts';
-import { appendMessages, columnsOfTable, createMessageTable, rowsInFooters } from './rows.ts';
+import {
+  allColumns,
+  appendMessages,
+  columnsOfTable,
+  createMessageTable,
+  prepareAllColumns,
+  rowsInFooters,
+} from './rows.ts';
 import { readSegment } from './segment.ts';
 
 export class Converter {
@@ -31,7 +38,9 @@ export class Converter {
     const database = await openDuckDb(duckDb, {
       ...{ threads: '1', memory_limit: '1GB', temp_directory: '' },
     });
-    return new Converter(duckDb, await database.connect(), folder);
+    const connection = await database.connect();
+    await prepareAllColumns(connection);
+    return new Converter(duckDb, connection, folder);
   }
 
   /**
@@ -70,10 +79,10 @@ export class Converter {
     const { sequence } = newest;
     const messages = files.reduce((sum, file) => sum + (file.messages ?? 0), 0);
     const partial = join(this.#folder, partialPath(sequence));
-    const paths = files.map(({ path }) => sqlString(join(this.#folder, path))).join(', ');
+    const paths = files.map(({ path }) => join(this.#folder, path));
     try {
       await this.#connection.run(
-        `COPY (SELECT * FROM read_parquet([${paths}], hive_partitioning = false) ORDER BY arrived) ` +
+        `COPY (SELECT * FROM ${allColumns(paths)} ORDER BY arrived) ` +
           `TO ${sqlString(partial)} (FORMAT parquet, COMPRESSION zstd)`,
       );
       const written = await rowsInFooters(this.#connection, [partial]);
@@ -112,7 +121,7 @@ export class Converter {
     try {
       await createMessageTable(connection, 'segment');
       // Yields between batches, so that the next segment can be appended to.
-      await appendMessages(this.#duckDb, connection, 'segment', batches);
+      await appendMessages(this.#duckDb, connection, 'segment', batches.map(messagesOf));
       await connection.run(
         `COPY (SELECT ${columnsOfTable} FROM segment ORDER BY arrived) TO ${sqlString(path)} ` +
           '(FORMAT parquet, COMPRESSION zstd)',

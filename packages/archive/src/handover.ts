@@ -69,8 +69,10 @@ export class BatchWriter {
     query: string,
     body: Uint8Array,
     bodyBytes: number,
+    host = '',
+    client = '',
   ): void {
-    const most = maxMessageBytes(method, path, query, body.length);
+    const most = maxMessageBytes(method, path, query, body.length, host, client);
     if (
       this.#slot !== undefined &&
       (this.#end + most > slotBytes || arrivedMs < this.#hour || arrivedMs >= this.#hour + hourMs)
@@ -85,7 +87,19 @@ export class BatchWriter {
       return;
     }
     const intoHourMs = arrivedMs - this.#hour;
-    this.#end = writeMessage(slot, this.#end, intoHourMs, method, path, query, body, bodyBytes);
+    const at = this.#end;
+    this.#end = writeMessage(
+      slot,
+      at,
+      intoHourMs,
+      method,
+      path,
+      query,
+      body,
+      bodyBytes,
+      host,
+      client,
+    );
     this.#count++;
     this.#accepted = (this.#accepted + 1) | 0;
     Atomics.store(this.#memory.control, acceptedAt, this.#accepted);

@@ -11,20 +11,12 @@ import type {
   DuckDBValue,
 } from '@duckdb/node-api';
 import { Reto3Error } from '@reto3/core';
-import type { Message } from '@reto3/reports';
+import type { Message, Need } from '@reto3/reports';
 import { messagesOf } from './batch.ts';
-import {
-  type DuckDb,
-  loadDuckDb,
-  oneLine,
-  openDuckDb,
-  sqlString,
-  streamFailure,
-  withEnd,
-} from './duckdb.ts';
+import { type DuckDb, loadDuckDb, oneLine, openDuckDb, streamFailure, withEnd } from './duckdb.ts';
 import { listArchive } from './folder.ts';
 import { type ArchiveFile, covers, hourMs } from './layout.ts';
-import { rowsInFooters } from './rows.ts';
+import { allColumns, prepareAllColumns, rowsInFooters } from './rows.ts';
 import { readIntact, type SegmentContent } from './segment.ts';
 
 /** From inclusive, to exclusive, epoch ms. */
@@ -33,8 +25,8 @@ export interface ArchiveRange {
   readonly to: number;
 }
 
-/** How much of each message to read; less is faster. */
-export type ArchivedParts = 'time' | 'head' | 'body';
+/** What to read of each message beside its time; less is faster. */
+export type ArchivedParts = 'time' | Need | readonly Need[];
 
 /** Messages as rows. Values are converted on access; parts that were not read are empty or 0. */
 export interface MessageBatch {
@@ -47,6 +39,11 @@ export interface MessageBatch {
   query(row: number): string;
   body(row: number): Uint8Array;
   bodyBytes(row: number): number;
+  host(row: number): string;
+  client(row: number): string;
+  status(row: number): number | undefined;
+  durationMs(row: number): number | undefined;
+  source(row: number): string | undefined;
 }
 
 /** The files whose hours overlap the range. */
@@ -133,15 +130,29 @@ class DecodedBatch implements MessageBatch {
   query = (row: number): string => this.#messages[row]?.query ?? '';
   body = (row: number): Uint8Array => this.#messages[row]?.body ?? nothing;
   bodyBytes = (row: number): number => this.#messages[row]?.bodyBytes ?? 0;
+  host = (row: number): string => this.#messages[row]?.host ?? '';
+  client = (row: number): string => this.#messages[row]?.client ?? '';
+  status = (row: number): number | undefined => this.#messages[row]?.status;
+  durationMs = (row: number): number | undefined => this.#messages[row]?.durationMs;
+  source = (row: number): string | undefined => this.#messages[row]?.source;
 }
 
 const nothing = new Uint8Array(0);
 
-const columnsOf: Readonly<Record<ArchivedParts, readonly string[]>> = {
-  time: [],
-  head: ['worker', 'method', 'path', 'query'],
-  body: ['worker', 'method', 'path', 'query', 'body', 'body_bytes'],
+const headColumns = ['worker', 'method', 'path', 'query', 'source'];
+const columnsOfNeed: Partial<Readonly<Record<Need, readonly string[]>>> = {
+  body: ['body', 'body_bytes'],
+  host: ['host'],
+  client: ['client'],
+  status: ['status'],
+  duration: ['duration_ms'],
 };
+
+function columnsOf(parts: ArchivedParts): readonly string[] {
+  if (parts === 'time') return [];
+  const needs: readonly Need[] = typeof parts === 'string' ? [parts] : parts;
+  return [...headColumns, ...new Set(needs.flatMap((need) => columnsOfNeed[need] ?? []))];
+}
 
 /** Reads the Parquet files of an archive. */
 export class ParquetReader {
@@ -163,7 +174,9 @@ export class ParquetReader {
     const duckDb = await loadDuckDb();
     const options = threads === undefined ? {} : { threads: String(threads) };
     const database = await openDuckDb(duckDb, options);
-    return new ParquetReader(duckDb, database, await database.connect());
+    const connection = await database.connect();
+    await prepareAllColumns(connection);
+    return new ParquetReader(duckDb, database, connection);
   }
 
   /** @throws Reto3Error RETO3_ARCHIVE_DAMAGED, RETO3_ARCHIVE_CHANGED */
@@ -174,15 +187,16 @@ export class ParquetReader {
     parts: ArchivedParts,
   ): AsyncGenerator<MessageBatch> {
     const file = join(folder, path);
-    const columns = ['epoch_ms(arrived)::DOUBLE AS arrived_ms', ...columnsOf[parts]];
+    const more = columnsOf(parts);
+    const columns = ['epoch_ms(arrived)::DOUBLE AS arrived_ms', ...more];
     const select =
-      `SELECT ${columns.join(', ')} FROM read_parquet(${sqlString(file)}) ` +
+      `SELECT ${columns.join(', ')} FROM ${allColumns([file])} ` +
       `WHERE epoch_ms(arrived) >= ${sqlTime(range.from)} AND epoch_ms(arrived) < ${sqlTime(range.to)}`;
     try {
       for await (const chunk of await this.#connection.stream(withEnd(select, columns.length))) {
         const isLast = chunk.getColumnVector(0).getItem(chunk.rowCount - 1) === null;
         const length = isLast ? chunk.rowCount - 1 : chunk.rowCount;
-        if (length > 0) yield new ChunkBatch(chunk, length, this.#duckDb.DuckDBBlobValue);
+        if (length > 0) yield new ChunkBatch(chunk, length, more, this.#duckDb.DuckDBBlobValue);
         if (isLast) return;
       }
     } catch (cause) {
@@ -224,14 +238,22 @@ class ChunkBatch implements MessageBatch {
   readonly length: number;
   readonly arrivedMs: Float64Array;
   readonly #chunk: DuckDBDataChunk;
-  /** Cached, since `columnCount` calls into DuckDB. */
-  readonly #columns: number;
+  /** The place of each column in the chunk. */
+  readonly #places: ReadonlyMap<string, number>;
   readonly #Blob: DuckDb['DuckDBBlobValue'];
 
-  /** @param length the number of leading rows to use */
-  constructor(chunk: DuckDBDataChunk, length: number, Blob: DuckDb['DuckDBBlobValue']) {
+  /**
+   * @param length the number of leading rows to use
+   * @param columns those behind the first, which is the time
+   */
+  constructor(
+    chunk: DuckDBDataChunk,
+    length: number,
+    columns: readonly string[],
+    Blob: DuckDb['DuckDBBlobValue'],
+  ) {
     this.#chunk = chunk;
-    this.#columns = chunk.columnCount;
+    this.#places = new Map(columns.map((column, index) => [column, index + 1]));
     this.#Blob = Blob;
     this.length = length;
     this.arrivedMs = new Float64Array(this.length);
@@ -239,17 +261,35 @@ class ChunkBatch implements MessageBatch {
     for (let row = 0; row < this.length; row++) this.arrivedMs[row] = Number(times.getItem(row));
   }
 
-  worker = (row: number): number => Number(this.#value(1, row) ?? 0);
-  method = (row: number): string => String(this.#value(2, row) ?? '');
-  path = (row: number): string => String(this.#value(3, row) ?? '');
-  query = (row: number): string => String(this.#value(4, row) ?? '');
+  worker = (row: number): number => this.#number('worker', row) ?? 0;
+  method = (row: number): string => this.#text('method', row) ?? '';
+  path = (row: number): string => this.#text('path', row) ?? '';
+  query = (row: number): string => this.#text('query', row) ?? '';
   body = (row: number): Uint8Array => {
-    const value = this.#value(5, row);
+    const value = this.#value('body', row);
     return value instanceof this.#Blob ? value.bytes : nothing;
   };
-  bodyBytes = (row: number): number => Number(this.#value(6, row) ?? 0);
+  bodyBytes = (row: number): number => this.#number('body_bytes', row) ?? 0;
+  host = (row: number): string => this.#text('host', row) ?? '';
+  client = (row: number): string => this.#text('client', row) ?? '';
+  durationMs = (row: number): number | undefined => this.#number('duration_ms', row);
+  source = (row: number): string | undefined => this.#text('source', row);
+  /** Whatever the server itself counted, it answered 200. */
+  status = (row: number): number | undefined =>
+    this.#number('status', row) ?? (this.source(row) === undefined ? 200 : undefined);
 
-  #value(column: number, row: number): DuckDBValue {
-    return column < this.#columns ? this.#chunk.getColumnVector(column).getItem(row) : null;
+  #text(column: string, row: number): string | undefined {
+    const value = this.#value(column, row);
+    return value === null ? undefined : String(value);
+  }
+
+  #number(column: string, row: number): number | undefined {
+    const value = this.#value(column, row);
+    return value === null ? undefined : Number(value);
+  }
+
+  #value(column: string, row: number): DuckDBValue {
+    const place = this.#places.get(column);
+    return place === undefined ? null : this.#chunk.getColumnVector(place).getItem(row);
   }
 }

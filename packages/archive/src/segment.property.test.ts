@@ -31,15 +31,21 @@ function readBytes(bytes: Uint8Array) {
 
 const hour = Date.UTC(2016, 4, 28, 11);
 
-function batchOf(messages: readonly Omit<Message, 'worker'>[], worker: number, write = 7) {
+type Given = Omit<Message, 'worker' | 'headers' | 'status' | 'durationMs' | 'source'>;
+
+function batchOf(messages: readonly Given[], worker: number, write = 7) {
   const room = messages.reduce(
-    (sum, { method, path, query, body }) => sum + maxMessageBytes(method, path, query, body.length),
+    (sum, { method, path, query, body, host, client }) =>
+      sum + maxMessageBytes(method, path, query, body.length, host, client),
     batchHeaderBytes,
   );
   const bytes = bytesOver(new SharedArrayBuffer(room), 0, room);
   let end = batchHeaderBytes;
-  for (const { arrivedMs, method, path, query, body, bodyBytes } of messages)
-    end = writeMessage(bytes, end, arrivedMs - hour, method, path, query, body, bodyBytes);
+  for (const { arrivedMs, method, path, query, body, bodyBytes, host, client } of messages) {
+    const intoHourMs = arrivedMs - hour;
+    const texts = [host, client] as const;
+    end = writeMessage(bytes, end, intoHourMs, method, path, query, body, bodyBytes, ...texts);
+  }
   bytes.view.setUint32(lengthAt, end, true);
   bytes.view.setFloat64(hourAt, hour, true);
   bytes.view.setUint32(countAt, messages.length, true);
@@ -55,6 +61,8 @@ const message = fc.record({
   query: fc.string({ unit: 'grapheme', maxLength: 20 }),
   body: fc.uint8Array({ maxLength: 200 }),
   bodyBytes: fc.nat(),
+  host: fc.constantFrom('', 'example.org', 'müller.example'),
+  client: fc.oneof(fc.ipV4(), fc.ipV6(), fc.constant('')),
 });
 const batches = fc.array(fc.array(message, { minLength: 1, maxLength: 8 }), { maxLength: 6 });
 
@@ -66,7 +74,7 @@ describe('a segment', () => {
         const content = readBytes(Buffer.concat([segmentHeader(), ...written]));
         const want = given.flatMap((messages, worker) => messages.map((m) => ({ ...m, worker })));
         const got = content.batches.flatMap((batch) => [...messagesOf(batch)]);
-        expect(got.map(plain)).toEqual(want.map(plain));
+        expect(got.map(plain)).toMatchObject(want.map(plain));
         expect(content.messages).toBe(want.length);
         expect(content.wholeBytes).toBe(content.bytes);
       }),
@@ -111,15 +119,24 @@ describe('a segment', () => {
   it('has the bytes that docs/format.md shows', () => {
     const body = Buffer.from('x');
     const arrivedMs = hour + 671_010;
-    const one = { arrivedMs, method: 'POST', path: '/', query: 'a=b', body, bodyBytes: 1 };
+    const names = { host: 'h', client: '::1' };
+    const one = {
+      arrivedMs,
+      method: 'POST',
+      path: '/',
+      query: 'a=b',
+      body,
+      bodyBytes: 1,
+      ...names,
+    };
     const bytes = Buffer.concat([segmentHeader(), batchOf([one], 2)]);
     expect(bytes.toString('hex')).toBe(exampleBytes('segment'));
   });
 
   it('with another version is refused', () => {
     const other = segmentHeader();
-    other[8] = 2;
-    expect(() => readBytes(other)).toThrow('want version 1');
+    other[8] = 3;
+    expect(() => readBytes(other)).toThrow('want version 1 to 2');
   });
 });
 
@@ -132,6 +149,6 @@ function endsOf(batches: readonly Buffer[]): number[] {
   });
 }
 
-function plain({ body, ...rest }: Message) {
+function plain({ body, ...rest }: Given & { readonly worker: number }) {
   return { ...rest, body: Buffer.from(body).toString('hex') };
 }

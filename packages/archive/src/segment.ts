@@ -9,14 +9,22 @@ import { type Batch, batchAt, isLongEnough, mayBeBatch } from './batch.ts';
 import { Checksums } from './checksums.ts';
 
 const magic = 'reto3seg';
-const formatVersion = 1;
+/** Messages of version 1 have no host and no client; batch.ts tells the two apart. */
+const formatVersion = 2;
+const oldestVersion = 1;
 export const segmentHeaderBytes = 16;
 
-export function segmentHeader(): Buffer {
+export function segmentHeader(version = formatVersion): Buffer {
   const header = Buffer.alloc(segmentHeaderBytes);
   header.write(magic, 'latin1');
-  header.writeUInt32LE(formatVersion, magic.length);
+  header.writeUInt32LE(version, magic.length);
   return header;
+}
+
+function isHeader(bytes: Buffer): boolean {
+  const version = bytes.readUInt32LE(magic.length);
+  const isKnown = version >= oldestVersion && version <= formatVersion;
+  return isKnown && bytes.equals(segmentHeader(version));
 }
 
 /** The intact content of a segment. */
@@ -48,10 +56,10 @@ export function readSegment(path: string): SegmentContent {
   // Without a complete header, nothing has been appended.
   if (header.length < segmentHeaderBytes)
     return { batches: [], messages: 0, wholeBytes: 0, bytes: bytes.length, damaged: [] };
-  if (!header.equals(segmentHeader()))
+  if (!isHeader(header))
     throw new Reto3Error(
       'RETO3_DATA_VERSION',
-      `cannot read the segment ${path}: got the header ${header.toString('hex')}, want version ${formatVersion}`,
+      `cannot read the segment ${path}: got the header ${header.toString('hex')}, want version ${oldestVersion} to ${formatVersion}`,
     );
   const checksums = new Checksums(bytes);
   const batches: Batch[] = [];

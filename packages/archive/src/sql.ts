@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance, DuckDBPreparedStatement } from '@duckdb/node-api';
 import { type PeriodName, Reto3Error } from '@reto3/core';
+import { messagesOf } from './batch.ts';
 import { createCountTables, fillCounts, periodsIn, type TakeCount } from './count-tables.ts';
 import {
   type DuckDb,
@@ -19,7 +20,13 @@ import {
 } from './duckdb.ts';
 import type { ArchiveFile } from './layout.ts';
 import { type ArchiveRange, archiveChanged, filesIn } from './reader.ts';
-import { appendMessages, columnsOfTable, createMessageTable } from './rows.ts';
+import {
+  allColumns,
+  appendMessages,
+  columnsOfTable,
+  createMessageTable,
+  prepareAllColumns,
+} from './rows.ts';
 import { readIntact } from './segment.ts';
 
 export interface SqlParts {
@@ -273,8 +280,8 @@ async function makeMessages(
   const parts = [`SELECT ${columnsOfTable} FROM open_messages`];
   const files = parquet.map(({ path }) => resolve(join(folder, path)));
   if (files.length > 0) {
-    const paths = files.map(sqlString).join(', ');
-    parts.unshift(`SELECT * FROM read_parquet([${paths}], hive_partitioning = false)`);
+    await prepareAllColumns(connection);
+    parts.unshift(`SELECT * FROM ${allColumns(files)}`);
   }
   // On plain columns, so that DuckDB skips files and row groups outside the range.
   const within = [
@@ -284,7 +291,9 @@ async function makeMessages(
   const where = within.length === 0 ? '' : ` WHERE ${within.join(' AND ')}`;
   const view =
     `CREATE VIEW messages AS SELECT arrived::TIMESTAMP AS arrived, worker, method, path, query, ` +
-    `body, TRY(decode(body)) AS text, body_bytes FROM (${parts.join(' UNION ALL ')})${where}`;
+    `body, TRY(decode(body)) AS text, body_bytes, host, client, ` +
+    `coalesce(status, if(source IS NULL, 200, NULL)) AS status, duration_ms, source ` +
+    `FROM (${parts.join(' UNION ALL ')})${where}`;
   // DuckDB reads all footers here, and names a file that it cannot read.
   await connection.run(view).catch((cause: unknown) => {
     const message = `cannot read the archive: ${oneLine(cause)}`;
@@ -308,7 +317,7 @@ async function loadSegments(
       for (const { kind, path } of files) {
         if (kind !== 'segment') continue;
         const { batches } = readIntact(join(folder, path));
-        await appendMessages(duckDb, connection, 'open_messages', batches);
+        await appendMessages(duckDb, connection, 'open_messages', batches.map(messagesOf));
       }
       return files.filter(({ kind }) => kind === 'parquet');
     } catch (error) {

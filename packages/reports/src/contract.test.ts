@@ -36,7 +36,7 @@ describe('defineReport', () => {
     [{ ...least, name: 'Too Loud' }, 'got name "Too Loud", want 1 to 32 lower-case letters'],
     [{ ...least, name: 'a/b' }, 'got name "a/b"'],
     [{ ...least, summary: '' }, 'report "least": got summary "", want one sentence'],
-    [{ ...least, needs: 'all' }, 'got needs "all", want "head" or "body"'],
+    [{ ...least, needs: 'all' }, 'got needs "all", want some of "head", "body", "host"'],
     [{ ...least, periods: ['hour'] }, 'got periods ["hour"], want some of ms10, sec, min'],
     [{ ...least, periods: [] }, 'got periods []'],
     [{ ...least, columns: {} }, 'got columns {}'],

@@ -8,6 +8,7 @@
  * checks.
  */
 import { type PeriodName, periodNames, periods as periodTable } from '@reto3/core';
+import { isNeeds, type Need, wantedNeeds } from './needs.ts';
 
 /**
  * One counted message. In a replay its fields are getters that read the archive, so access them by
@@ -25,12 +26,30 @@ export interface Message {
   /** The text after the `?`; empty if there is none. */
   readonly query: string;
   /**
-   * The first 64 KiB of the body; empty if the report needs the head only. Valid only while `add`
-   * runs: copy what you keep.
+   * The first 64 KiB of the body; empty unless a report needs `body`. Valid only while `add` runs:
+   * copy what you keep.
    */
   readonly body: Uint8Array;
-  /** The size of the whole body; 0 if the report needs the head only. */
+  /** The size of the whole body; 0 unless a report needs `body`. */
   readonly bodyBytes: number;
+  /** The Host header in lower case; empty if there was none, or unless a report needs `host`. */
+  readonly host: string;
+  /**
+   * The client's IP address: the peer of the connection, or what a proxy of `--trust-proxy` says.
+   * Empty unless a report needs `client`.
+   */
+  readonly client: string;
+  /**
+   * Headers by lower-case name: those that reports need by `header:NAME`, or all with `headers`. An
+   * archive keeps none.
+   */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** The status of the answer: 200, or what an imported log says; undefined if it does not say. */
+  readonly status: number | undefined;
+  /** How long the request took, in ms, if an imported log says so. */
+  readonly durationMs: number | undefined;
+  /** The log that it was imported from; undefined if the server itself counted it. */
+  readonly source: string | undefined;
 }
 
 /** A cell of a row. Numbers are finite; null means no value. */
@@ -45,8 +64,11 @@ export interface ReportDefinition<Accumulator, Column extends string> {
   readonly name: string;
   /** What the report shows, in one sentence. */
   readonly summary: string;
-  /** Whether it reads the body. If no report does, the server never waits for a body. */
-  readonly needs: 'head' | 'body';
+  /**
+   * What it reads of a message beside method, path and query. The server reads no more than its
+   * reports need: if none needs `body`, no answer waits for one.
+   */
+  readonly needs: Need | readonly Need[];
   /** The periods to keep; by default `sec` and `min`. Workers fill the shortest one. */
   readonly periods?: readonly PeriodName[];
   /** The columns of a row, in order: name → description. */
@@ -135,7 +157,7 @@ export function assertDefinition(
   const wrong = (text: string): TypeError => new TypeError(`report "${name}": ${text}`);
   if (typeof summary !== 'string' || summary.trim() === '')
     throw wrong(`${got('summary')}, want one sentence`);
-  if (needs !== 'head' && needs !== 'body') throw wrong(`${got('needs')}, want "head" or "body"`);
+  if (!isNeeds(needs)) throw wrong(`${got('needs')}, want ${wantedNeeds}`);
   if (periods !== undefined && !isPeriods(periods))
     throw wrong(`${got('periods')}, want some of ${periodNames.join(', ')}`);
   if (!isColumns(columns))

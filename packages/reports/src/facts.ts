@@ -3,6 +3,7 @@ import { isPeriodName, type PeriodName } from '@reto3/core';
 import { factsRange, type Store, seal, unseal } from '@reto3/engine';
 import type { Report } from './contract.ts';
 import { reportFingerprint } from './fingerprint.ts';
+import type { Need } from './needs.ts';
 
 /** A span of time in which the report saw every message, epoch ms. */
 interface Run {
@@ -16,7 +17,7 @@ interface Run {
 export interface ReportFacts {
   readonly name: string;
   readonly summary: string;
-  readonly needs: 'head' | 'body';
+  readonly needs: Need | readonly Need[];
   readonly periods: readonly PeriodName[];
   readonly columns: Readonly<Record<string, string>>;
   /** The fingerprint of its code; absent if an earlier version of reto3 wrote it. */

@@ -13,6 +13,7 @@ export {
 export { readFacts } from './facts.ts';
 export { reportFingerprint } from './fingerprint.ts';
 export { ReportLedgers } from './ledgers.ts';
+export { type Need, Needs } from './needs.ts';
 export {
   newestEndOf,
   type ReadRange,

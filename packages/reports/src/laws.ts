@@ -113,6 +113,12 @@ function anyMessage(fc: typeof FastCheck): Arbitrary<Message> {
       path,
       query: fc.webQueryParameters(),
       body,
+      host: fc.constantFrom('', 'example.org', 'example.com:8080'),
+      client: fc.ipV4(),
+      headers: fc.record({ 'x-tenant': fc.constantFrom('a', 'b', undefined) }),
+      status: fc.constantFrom(200, 404, 503, undefined),
+      durationMs: fc.option(fc.double({ min: 0, max: 60_000, noNaN: true }), { nil: undefined }),
+      source: fc.constantFrom(undefined, 'access.log'),
     })
     .map((message) => ({ ...message, bodyBytes: message.body.length }));
 }

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { builtInReports } from './built-in/built-in.ts';
 import type { Report } from './contract.ts';
 import { Ledger } from './ledger.ts';
+import { newMessage } from './message.ts';
 import { maxWindows, WorkerReports } from './worker-reports.ts';
 
 const arrivedMs = Date.UTC(2026, 10, 29);
@@ -18,15 +19,7 @@ function generatedReport(): Report {
 function madeBefore(minutes: number) {
   const stamp = new Date(arrivedMs - minutes * periods.min.windowMs).toISOString();
   const body = Buffer.from(`value=${stamp.replace('T', ' ').replace('Z', '000')}`);
-  return {
-    arrivedMs,
-    worker: 0,
-    method: 'post',
-    path: '/',
-    query: '',
-    body,
-    bodyBytes: body.length,
-  };
+  return newMessage({ arrivedMs, method: 'post', body });
 }
 
 it('stays within its limit of rows, whatever times clients choose in every worker and flush', () => {

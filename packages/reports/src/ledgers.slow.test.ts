@@ -13,8 +13,8 @@ import fc from 'fast-check';
 import { MemoryLevel } from 'memory-level';
 import { describe, expect, it } from 'vitest';
 import { generated } from './built-in/generated.ts';
-import type { Message } from './contract.ts';
 import { ReportLedgers } from './ledgers.ts';
+import { newMessage } from './message.ts';
 import { WorkerReports } from './worker-reports.ts';
 
 const workerCount = 2;
@@ -103,16 +103,7 @@ class Node {
     const body = Buffer.from(
       `value=${new Date(time).toISOString().replace('T', ' ').replace('Z', '')}000`,
     );
-    const message: Message = {
-      arrivedMs: this.clock.wallMs,
-      worker,
-      method: 'POST',
-      path: '/',
-      query: '',
-      body,
-      bodyBytes: body.length,
-    };
-    this.#workers[worker]?.add(message);
+    this.#workers[worker]?.add(newMessage({ arrivedMs: this.clock.wallMs, worker, body }));
     this.#inWorkers.push(time);
   }
 

@@ -10,3 +10,5 @@ export {
   type Value,
 } from './contract.ts';
 export { checkLaws, type LawOptions } from './laws.ts';
+export { newMessage } from './message.ts';
+export type { Need } from './needs.ts';

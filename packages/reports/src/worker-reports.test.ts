@@ -1,19 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { builtInReports } from './built-in/built-in.ts';
-import { defineReport, type Message, maxAccumulatorBytes, type Report } from './contract.ts';
+import { defineReport, maxAccumulatorBytes, type Report } from './contract.ts';
+import { newMessage } from './message.ts';
 import { TimeBudget } from './time-budget.ts';
 import { WorkerReports } from './worker-reports.ts';
 
 const arrivedMs = Date.UTC(2016, 4, 28, 11, 11, 11);
-const message: Message = {
-  arrivedMs,
-  worker: 0,
-  method: 'GET',
-  path: '/',
-  query: '',
-  body: new Uint8Array(),
-  bodyBytes: 0,
-};
+const message = newMessage({ arrivedMs });
 
 function counting(name: string, add: (sum: { count: number; text: string }) => void) {
   return defineReport({
@@ -151,8 +144,8 @@ describe('the reports of a worker', () => {
   it('need bodies if one of them does', () => {
     const [lag, top] = [builtInReports.get('lag'), builtInReports.get('top')];
     if (lag === undefined || top === undefined) throw new Error('they are not there');
-    expect(new WorkerReports([top, good]).needsBody).toBe(false);
-    expect(new WorkerReports([top, lag]).needsBody).toBe(true);
+    expect(new WorkerReports([top, good]).needs.body).toBe(false);
+    expect(new WorkerReports([top, lag]).needs.body).toBe(true);
   });
 });
 

@@ -6,6 +6,7 @@
 import { messageOf } from '@reto3/core';
 import { Accumulators, type EncodedAccumulators } from './accumulators.ts';
 import { type Message, type Report, shortestPeriod } from './contract.ts';
+import { Needs } from './needs.ts';
 import { TimeBudget } from './time-budget.ts';
 
 /** The accumulators of a worker's reports since the previous batch. */
@@ -33,14 +34,14 @@ interface Running {
 }
 
 export class WorkerReports {
-  /** Whether a report reads bodies. */
-  readonly needsBody: boolean;
+  /** What the reports read of a message. */
+  readonly needs: Needs;
   #running: readonly Running[];
   #failed: { report: string; reason: string }[] = [];
 
   /** @param workers how many workers share the limit on windows */
   constructor(reports: readonly Report[], workers = 1) {
-    this.needsBody = reports.some(({ needs }) => needs === 'body');
+    this.needs = Needs.of(reports);
     const nowMs = performance.now();
     this.#running = reports.map((report) => ({
       report,
@@ -100,6 +101,8 @@ export class WorkerReports {
     this.switchOff(running.report.name);
   }
 }
+
+export { Needs } from './needs.ts';
 
 /** The buffers of a batch, for a transfer between threads. */
 export function batchTransferables({ parts }: Batch): ArrayBuffer[] {

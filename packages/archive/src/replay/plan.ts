@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { alignUp, type Period, parseTime, Reto3Error } from '@reto3/core';
 import { archiveFolderOf } from '@reto3/engine';
-import { periodOf, type Report } from '@reto3/reports';
+import { Needs, periodOf, type Report } from '@reto3/reports';
 import { findReports } from '@reto3/reports/load';
 import { countName, countReport } from './count.ts';
 import { archivedHours, messagesToReplay, type ReplayRange } from './replay.ts';
@@ -39,6 +39,12 @@ export const endOfTime = Date.UTC(9999, 11, 31);
  */
 export async function planReplay(request: ReplayRequest, nowMs: number): Promise<ReplayPlan> {
   const report = await reportOf(request);
+  if (new Needs([report.needs].flat()).headers?.length !== 0)
+    throw new Reto3Error(
+      'RETO3_BAD_REPORT',
+      `cannot replay report "${report.name}": it needs headers, and an archive keeps none`,
+      { hint: 'host and client are archived: a report may need these instead' },
+    );
   const period = periodOf(report, request.period);
   const folder = archiveFolderOf(request.dataDir);
   if (!existsSync(folder))

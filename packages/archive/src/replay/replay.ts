@@ -122,6 +122,8 @@ class Counts implements Windows {
   }
 }
 
+const noHeaders: Message['headers'] = {};
+
 /** A message whose fields are decoded on access. */
 class ArchivedRow implements Message {
   readonly arrivedMs: number;
@@ -156,6 +158,30 @@ class ArchivedRow implements Message {
 
   get bodyBytes(): number {
     return this.#batch.bodyBytes(this.#row);
+  }
+
+  get host(): string {
+    return this.#batch.host(this.#row);
+  }
+
+  get client(): string {
+    return this.#batch.client(this.#row);
+  }
+
+  get headers(): Message['headers'] {
+    return noHeaders;
+  }
+
+  get status(): number | undefined {
+    return this.#batch.status(this.#row);
+  }
+
+  get durationMs(): number | undefined {
+    return this.#batch.durationMs(this.#row);
+  }
+
+  get source(): string | undefined {
+    return this.#batch.source(this.#row);
   }
 }
 

@@ -20,7 +20,10 @@ export const reportListSchema = array(
       name: text,
       summary: text,
       running: { ...flag, description: 'Whether it sees messages now' },
-      needs: { type: 'string', enum: ['head', 'body'], description: 'The part that it reads' },
+      needs: {
+        anyOf: [text, array(text)],
+        description: 'What it reads of a message beside method, path and query, such as body',
+      },
       periods: array(period, 'The windows that it keeps'),
       columns: {
         type: 'object',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Message } from '../contract.ts';
+import { newMessage } from '../message.ts';
 import { generated } from './generated.ts';
 import { generatedAt } from './generated-at.ts';
 import { lag } from './lag.ts';
@@ -9,17 +10,7 @@ import { top } from './top.ts';
 const time = Date.UTC(2016, 4, 28, 11, 11, 11, 12);
 
 function message(body: string, more: Partial<Message> = {}): Message {
-  const bytes = Buffer.from(body);
-  return {
-    arrivedMs: time,
-    worker: 0,
-    method: 'POST',
-    path: '/',
-    query: '',
-    body: bytes,
-    bodyBytes: bytes.length,
-    ...more,
-  };
+  return newMessage({ arrivedMs: time, method: 'POST', body: Buffer.from(body), ...more });
 }
 
 describe('the time stamp of a message', () => {

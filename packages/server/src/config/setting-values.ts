@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import { isPlainName } from '@reto3/core';
 import { parseRule, type Rule } from '../alert/rule.ts';
+import { blockListOf } from './networks.ts';
 
 /** Parses the text of one setting. @throws Wanted */
 export type Parse<T> = (text: string) => T;
@@ -63,6 +64,17 @@ export function address(text: string): string {
   if (text !== 'localhost' && isIP(text) === 0)
     throw new Wanted('an IP address of this machine, or localhost');
   return text;
+}
+
+/** Addresses, and networks as address and prefix length. */
+export function networks(text: string): readonly string[] {
+  const all = text.split(',').map((network) => network.trim());
+  try {
+    blockListOf(all);
+  } catch {
+    throw new Wanted('comma-separated IP addresses or networks, such as 10.0.0.0/8,::1');
+  }
+  return all;
 }
 
 export function dnsNames(text: string): readonly string[] {

@@ -68,6 +68,16 @@ const cases: Readonly<Record<Name, Case>> = {
     bad: ['', 'Node', 'http'],
     wanted: 'one of uws, node',
   },
+  trustProxy: {
+    variable: 'RETO3_TRUST_PROXY',
+    fallback: undefined,
+    good: [
+      ['10.0.0.0/8, ::1', ['10.0.0.0/8', '::1']],
+      ['192.0.2.1', ['192.0.2.1']],
+    ],
+    bad: ['', 'proxy.example', '10.0.0.0/33', '10.0.0.0/x', '::1/129', '10.0.0.1,'],
+    wanted: 'comma-separated IP addresses or networks, such as 10.0.0.0/8,::1',
+  },
   tlsCert: {
     variable: 'RETO3_TLS_CERT',
     fallback: undefined,

@@ -2,7 +2,7 @@
 import type { BatchWriter } from '@reto3/archive/worker';
 import { addMessage } from '@reto3/engine/ring';
 import type { Message } from '@reto3/reports';
-import type { WorkerReports } from '@reto3/reports/worker';
+import type { Needs, WorkerReports } from '@reto3/reports/worker';
 
 export interface Counting {
   readonly stripe: Int32Array<SharedArrayBuffer>;
@@ -12,12 +12,26 @@ export interface Counting {
   readonly reports: WorkerReports | undefined;
   /** undefined: messages are not archived. */
   readonly archive: BatchWriter | undefined;
+  /** Addresses and networks whose X-Forwarded-For counts; undefined: nobody's. */
+  readonly trustedProxies: readonly string[] | undefined;
 }
 
 /** Whether the body of a message goes anywhere. */
 export function needsBody({ archive, reports }: Counting): boolean {
-  return archive !== undefined || reports?.needsBody === true;
+  return archive !== undefined || reports?.needs.body === true;
 }
+
+export type HeadNeeds = Pick<Needs, 'host' | 'client' | 'headers' | 'moreOfHead'>;
+
+/** What reports and the archive take of a head, beside method, path and query. */
+export function headNeeds({ archive, reports }: Counting): HeadNeeds {
+  const needs = reports?.needs ?? noNeeds;
+  return archive === undefined
+    ? needs
+    : { headers: needs.headers, host: true, client: true, moreOfHead: true };
+}
+
+const noNeeds: HeadNeeds = { headers: [], host: false, client: false, moreOfHead: false };
 
 /** Of a body, reports and archive see so many bytes. The load's bodies have 32. */
 export const mostSeenBytes = 64 << 10;
@@ -26,7 +40,12 @@ export const mostHeldBytes = 64 << 20;
 
 export const noBody = new Uint8Array(0);
 
-export type Head = Pick<Message, 'method' | 'path' | 'query'>;
+export const noHeaders: Message['headers'] = Object.create(null);
+
+export type Head = Pick<Message, 'method' | 'path' | 'query' | 'host' | 'client' | 'headers'>;
+
+/** Whatever it counts, the server answers 200. */
+const countedStatus = 200;
 
 /**
  * Counts, archives and reports one message, by one reading of the clock. Where neither reports nor an
@@ -34,12 +53,26 @@ export type Head = Pick<Message, 'method' | 'path' | 'query'>;
  */
 export function countMessage(
   { stripe, worker, reports, archive }: Counting,
-  { method, path, query }: Head,
+  { method, path, query, host, client, headers }: Head,
   body: Uint8Array,
   bodyBytes: number,
 ): void {
   const arrivedMs = Date.now();
   addMessage(stripe, arrivedMs);
-  archive?.add(arrivedMs, method, path, query, body, bodyBytes);
-  reports?.add({ arrivedMs, worker, method, path, query, body, bodyBytes });
+  archive?.add(arrivedMs, method, path, query, body, bodyBytes, host, client);
+  reports?.add({
+    arrivedMs,
+    worker,
+    method,
+    path,
+    query,
+    body,
+    bodyBytes,
+    host,
+    client,
+    headers,
+    status: countedStatus,
+    durationMs: undefined,
+    source: undefined,
+  });
 }

@@ -28,6 +28,8 @@ export interface WorkerStart {
   /** An Int32 for each worker: its connections that ended without a message, if its engine tells. */
   readonly silentConnections: SharedArrayBuffer;
   readonly reports: readonly ReportSource[];
+  /** Addresses and networks whose X-Forwarded-For counts; undefined: nobody's. */
+  readonly trustedProxies: readonly string[] | undefined;
   /** Where messages go that are archived, and how often; undefined: none are. */
   readonly archive: ArchiveTarget | undefined;
 }

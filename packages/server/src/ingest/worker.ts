@@ -47,12 +47,13 @@ async function openEngine(
   reports: WorkerReports | undefined,
   archive: BatchWriter | undefined,
 ): Promise<HttpEngine> {
-  const { memory, worker, reports: _, archive: __, silentConnections, http, ...work } = start;
+  const { memory, worker, reports: _, archive: __, silentConnections, http, ...rest } = start;
+  const { trustedProxies, ...work } = rest;
   const silent = new Int32Array(silentConnections);
   const open = await engines[http]();
   return open({
     ...work,
-    counting: { stripe: stripeOf(memory, worker), worker, reports, archive },
+    counting: { stripe: stripeOf(memory, worker), worker, reports, archive, trustedProxies },
     control: controlOf(memory),
     endedSilent: () => Atomics.add(silent, worker, 1),
   });

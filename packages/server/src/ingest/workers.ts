@@ -26,6 +26,8 @@ export interface IngestOptions {
   readonly archive: ArchiveTarget | undefined;
   /** What they run beside counting; their batches come to `onBatch`. */
   readonly reports: readonly ReportSource[];
+  /** Addresses and networks whose X-Forwarded-For counts; undefined: nobody's. */
+  readonly trustedProxies: readonly string[] | undefined;
   /** A worker handed over what its reports hold, under the number that it was asked with. */
   readonly onBatch: (worker: number, number: number, batch: Batch) => void;
   /** A worker ended that was not told to; the process cannot go on. */
@@ -57,7 +59,8 @@ export class IngestWorkers {
    * @throws Reto3Error RETO3_CANNOT_LISTEN, RETO3_UWS_MISSING, RETO3_BAD_REPORT
    */
   static async start(options: IngestOptions): Promise<IngestWorkers> {
-    const { memory, claim, http, ack, tls, mostBodyBytes, reports, archive, workerCount } = options;
+    const { memory, claim, http, ack, tls, mostBodyBytes, workerCount } = options;
+    const { reports, archive, trustedProxies } = options;
     const mostConnections = connectionsPerWorker(descriptorLimit(), workerCount);
     const { address: host, port } = claim;
     const workers: RunningWorker[] = [];
@@ -68,7 +71,8 @@ export class IngestWorkers {
       for (let worker = 0; worker < workerCount; worker++) {
         const limits = { mostBodyBytes, mostConnections, silentConnections };
         const place = { http, host, port, sharesPort: workerCount > 1 };
-        const start = { memory, worker, ...place, ack, tls, reports, archive, ...limits };
+        const beside = { reports, archive, trustedProxies };
+        const start = { memory, worker, ...place, ack, tls, ...beside, ...limits };
         const running = new RunningWorker(start, options);
         workers.push(running);
         ({ version, tellsConnections } = await running.listening);

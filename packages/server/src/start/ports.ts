@@ -65,6 +65,7 @@ export async function startWorkers(
         tls,
         mostBodyBytes: config.maxBody,
         reports: reports.map(({ source }) => source),
+        trustedProxies: config.trustProxy,
         // Twice per flush interval, so that kill -9 loses hardly more of the archive than of the counts.
         archive: archive && { memory: archive.memory, handOverMs: Math.ceil(config.flushMs / 2) },
         onBatch: (worker, number, batch) => ledgers.receive(worker, number, batch),

@@ -18,7 +18,7 @@ export const archiveSettings = {
   /** Whether to keep every message. */
   archive: {
     flag: 'archive',
-    summary: 'keep every message: time, method, path, query and body, as Parquet files',
+    summary: 'keep every message, with its body and client address, as Parquet files',
     fallback: 'false',
     parse: switchValue,
     unit: 'switch',

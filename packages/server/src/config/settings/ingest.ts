@@ -1,7 +1,7 @@
 /** Settings of the ingest port. */
 import { httpEngines } from '@reto3/core';
 import type { SettingTable } from '../setting.ts';
-import { address, nonEmpty, oneOf, wholeNumber } from '../setting-values.ts';
+import { address, networks, nonEmpty, oneOf, wholeNumber } from '../setting-values.ts';
 
 export const ingestSettings = {
   port: {
@@ -33,6 +33,18 @@ export const ingestSettings = {
     unit: 'HTTP engine',
     more: '`node`: also serves HTTP/1.0, trailers, absolute targets and pipelines with `--ack durable`, on every platform of Node.js; a third of the requests/s ([Who speaks HTTP](#who-speaks-http))',
     less: '`uws`: the fastest; HTTP/1.1 only',
+  },
+  /** Addresses and networks; undefined: nobody. */
+  trustProxy: {
+    flag: 'trust-proxy',
+    summary: 'proxies whose X-Forwarded-For names the client: addresses or networks',
+    value: 'ADDRESSES',
+    repeatable: true,
+    fallback: undefined,
+    parse: networks,
+    unit: 'IP addresses, networks such as 10.0.0.0/8',
+    more: "reports and the archive see the proxy's client; list only your own proxies, since any other peer could invent an address",
+    less: "the client is the connection's peer",
   },
   /** A PEM file, together with tlsKey. */
   tlsCert: {

@@ -5,9 +5,11 @@
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { addMessage } from '@reto3/engine/ring';
+import { ClientAddresses } from '../client-address.ts';
 import {
   type Counting,
   countMessage,
+  headNeeds,
   mostHeldBytes,
   mostSeenBytes,
   needsBody,
@@ -63,6 +65,8 @@ function answerInGeneral(handling: Handling): RequestListener {
   const keepsBody = needsBody(counting);
   const readsBody = keepsBody || held !== undefined;
   const room = { bytes: mostHeldBytes };
+  const needs = headNeeds(counting);
+  const clients = new ClientAddresses(counting.trustedProxies);
   return (request, response) => {
     const { socket } = request;
     const connection = connections.of(socket);
@@ -71,7 +75,7 @@ function answerInGeneral(handling: Handling): RequestListener {
     const judgement = judge(request, mostBodyBytes);
     if (typeof judgement === 'number') return refuse(connection, request, judgement);
     if (held?.refuses) return refuseForNow(response);
-    const head = headOf(request);
+    const head = headOf(request, needs, clients);
     const answer = (body: Uint8Array, bodyBytes: number): void => {
       if (held?.refuses) {
         refuseForNow(response);

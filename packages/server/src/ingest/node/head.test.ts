@@ -1,8 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
+import { ClientAddresses } from '../client-address.ts';
 import { headOf, judge } from './head.ts';
 
 const most = 1_000_000;
+const nobody = new ClientAddresses(undefined);
 
 interface Parts {
   readonly method?: string;
@@ -22,7 +24,9 @@ function request({ method = 'GET', url = '/', major = 1, minor = 1, ...parts }: 
     httpVersionMajor: major,
     httpVersionMinor: minor,
     headers: Object.fromEntries(headers.toReversed()),
+    headersDistinct: Object.fromEntries(headers.map(([name, value]) => [name, [value]])),
     rawHeaders: headers.flat(),
+    socket: { remoteAddress: '::ffff:127.0.0.1' },
   } as unknown as IncomingMessage;
 }
 
@@ -86,6 +90,26 @@ describe('headOf', () => {
     ['http://reto3/a/b?c', '/a/b', 'c'],
     ['http://reto3?c', '/', 'c'],
   ])('%s', (url, path, query) => {
-    expect(headOf(request({ url }))).toEqual({ method: 'GET', path, query });
+    const nothing = { host: false, client: false, headers: [], moreOfHead: false };
+    expect(headOf(request({ url }), nothing, nobody)).toMatchObject({ method: 'GET', path, query });
+  });
+
+  it('has what is needed of host, client and headers, and no more', () => {
+    const headers = [
+      ['host', 'Reto3:80'],
+      ['x-tenant', 'a'],
+      ['x-forwarded-for', '192.0.2.7'],
+    ] as const;
+    const given = request({ headers });
+    const needs = { host: true, client: true, headers: ['x-tenant'], moreOfHead: true };
+    expect(headOf(given, needs, new ClientAddresses(['127.0.0.1']))).toMatchObject({
+      host: 'reto3:80',
+      client: '192.0.2.7',
+      headers: { 'x-tenant': 'a' },
+    });
+    expect(headOf(given, { ...needs, headers: undefined }, nobody)).toMatchObject({
+      client: '127.0.0.1',
+      headers: { host: 'Reto3:80', 'x-tenant': 'a', 'x-forwarded-for': '192.0.2.7' },
+    });
   });
 });

@@ -4,7 +4,8 @@
  * transfer coding. What it lets through and is cheap to see is refused here.
  */
 import type { IncomingMessage } from 'node:http';
-import type { Head } from '../counting.ts';
+import { type ClientAddresses, plainAddress } from '../client-address.ts';
+import { type Head, type HeadNeeds, noHeaders } from '../counting.ts';
 
 /** The status that refuses a message. */
 export type Refusal = 400 | 413 | 505;
@@ -58,12 +59,38 @@ function isTarget(url: string, method: string | undefined): boolean {
 }
 
 /** Of a request that was judged. */
-export function headOf({ method = '', url = '' }: IncomingMessage): Head {
+export function headOf(request: IncomingMessage, needs: HeadNeeds, clients: ClientAddresses): Head {
+  const { method = '', url = '' } = request;
   const target = url.charCodeAt(0) === slash || url === '*' ? url : withoutAuthority(url);
   const end = target.indexOf('?');
-  return end < 0
-    ? { method, path: target, query: '' }
-    : { method, path: target.slice(0, end), query: target.slice(end + 1) };
+  return {
+    method,
+    path: end < 0 ? target : target.slice(0, end),
+    query: end < 0 ? '' : target.slice(end + 1),
+    host: needs.host ? (request.headers.host ?? '').toLowerCase() : '',
+    client: needs.client ? clientOf(request, clients) : '',
+    headers: headersOf(request, needs.headers),
+  };
+}
+
+function clientOf({ socket, headers }: IncomingMessage, clients: ClientAddresses): string {
+  const peer = plainAddress(socket.remoteAddress ?? '');
+  const hops = headers['x-forwarded-for'];
+  return hops === undefined || !clients.trusts(peer) ? peer : clients.behind(peer, String(hops));
+}
+
+/** @param names in lower case; undefined for all */
+function headersOf(
+  { headersDistinct }: Pick<IncomingMessage, 'headersDistinct'>,
+  names: readonly string[] | undefined,
+): Head['headers'] {
+  if (names?.length === 0) return noHeaders;
+  const found: Record<string, string> = Object.create(null);
+  for (const name of names ?? Object.keys(headersDistinct)) {
+    const values = headersDistinct[name];
+    if (values !== undefined) found[name] = values.join(', ');
+  }
+  return found;
 }
 
 /** Of an absolute URL what a client sends that asks the server itself. */

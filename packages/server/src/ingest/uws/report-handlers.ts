@@ -6,18 +6,12 @@
  * Reports that look at the head only leave the body unread, as ever. Where somebody needs the body, the
  * message is counted and answered when its last byte is here; a body that never ends is no message.
  */
-import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
+import type { HttpResponse } from 'uWebSockets.js';
 import type { StoreState } from '../awaiting-flush.ts';
-import {
-  type Counting,
-  countMessage,
-  type Head,
-  mostHeldBytes,
-  mostSeenBytes,
-  noBody,
-} from '../counting.ts';
+import { type Counting, countMessage, mostHeldBytes, mostSeenBytes, noBody } from '../counting.ts';
 import { headDecides, isChunked, takeBody } from './body.ts';
 import type { Handler } from './handlers.ts';
+import { headReader } from './head.ts';
 import type { ParkedResponses } from './parked.ts';
 
 /** How a worker answers, by its mode of acknowledgement. */
@@ -58,10 +52,11 @@ interface Handling {
 
 /** For reports that need no more than the head. */
 export function reportHeads({ counting, answering, mostBodyBytes }: Handling): Handler {
+  const headOf = headReader(counting);
   return (response, request) => {
     if (answering.refuses()) return refuse(response);
     // The request is gone when this returns.
-    const head = headOf(request);
+    const head = headOf(response, request);
     const whole = (): void =>
       answering.answer(response, () => countMessage(counting, head, noBody, 0));
     if (!answering.later && headDecides(request, mostBodyBytes)) whole();
@@ -71,12 +66,13 @@ export function reportHeads({ counting, answering, mostBodyBytes }: Handling): H
 
 /** For reports that need the body, and for the archive. */
 export function reportBodies({ counting, answering, mostBodyBytes }: Handling): Handler {
+  const headOf = headReader(counting);
   let heldBytes = 0;
   return (response, request) => {
     if (answering.refuses()) return refuse(response);
     if (!headDecides(request, mostBodyBytes) && !isChunked(request)) return void response.close();
     // The request is gone when this returns.
-    const head = headOf(request);
+    const head = headOf(response, request);
     const chunks: Uint8Array[] = [];
     let keptBytes = 0;
     let bodyBytes = 0;
@@ -115,15 +111,6 @@ export function reportBodies({ counting, answering, mostBodyBytes }: Handling): 
       if (answering.refuses()) return refuse(response);
       answering.answer(response, () => countMessage(counting, head, body, bodyBytes));
     });
-  };
-}
-
-function headOf(request: HttpRequest): Head {
-  return {
-    method: request.getCaseSensitiveMethod(),
-    path: request.getUrl(),
-    // uWebSockets.js gives undefined, whatever its types say, where there is no `?`.
-    query: request.getQuery() || '',
   };
 }
 

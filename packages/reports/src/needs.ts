@@ -1,0 +1,47 @@
+/** What reports read of a message, so that a worker reads no more. */
+
+/** `head` is method, path and query, which every report gets. */
+const plainNeeds = ['head', 'body', 'host', 'client', 'headers', 'status', 'duration'] as const;
+
+/** A part of a message; `header:x-tenant` is one header, by its lower-case name. */
+export type Need = (typeof plainNeeds)[number] | `header:${string}`;
+
+export const wantedNeeds =
+  'some of "head", "body", "host", "client", "status", "duration", "header:NAME" in lower case, "headers"';
+
+/** RFC 9110, section 5.6.2, without capitals. */
+const headerNeed = /^header:[!#$%&'*+.^_`|~0-9a-z-]{1,64}$/;
+
+export function isNeeds(given: unknown): given is Need | readonly Need[] {
+  const all: readonly unknown[] = Array.isArray(given) ? given : [given];
+  return all.length > 0 && all.every(isNeed);
+}
+
+function isNeed(given: unknown): given is Need {
+  return plainNeeds.some((need) => need === given) || headerNeed.test(String(given));
+}
+
+/** What several reports read together. */
+export class Needs {
+  readonly body: boolean;
+  readonly host: boolean;
+  readonly client: boolean;
+  /** Whether it takes more than method, path and query of the head. */
+  readonly moreOfHead: boolean;
+  /** Names of headers, in lower case; undefined for all. */
+  readonly headers: readonly string[] | undefined;
+
+  constructor(needs: Iterable<Need>) {
+    const all = new Set(needs);
+    this.body = all.has('body');
+    this.host = all.has('host');
+    this.client = all.has('client');
+    const named = [...all].flatMap((need) => /^header:(.*)$/.exec(need)?.[1] ?? []);
+    this.headers = all.has('headers') ? undefined : named;
+    this.moreOfHead = this.host || this.client || this.headers?.length !== 0;
+  }
+
+  static of(reports: readonly { readonly needs: Need | readonly Need[] }[]): Needs {
+    return new Needs(reports.flatMap(({ needs }) => needs));
+  }
+}
