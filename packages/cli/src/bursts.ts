@@ -57,7 +57,7 @@ const layout: Layout<Bursts> = {
 };
 
 function burstsLines(answer: Bursts): string[] {
-  const { quantiles, thresholds, bursts, stalls, scales, verdict } = answer;
+  const { quantiles, thresholds, bursts, stalls, scales, beats, verdict } = answer;
   const { p50, p75, p90, p95, p99, p999 } = quantiles;
   const { rise, fall, stallMs } = thresholds;
   const counts = `p50 ${p50}, p75 ${p75}, p90 ${p90}, p95 ${p95}, p99 ${p99}, p99.9 ${p999}`;
@@ -108,7 +108,16 @@ function burstsLines(answer: Bursts): string[] {
             String(to - from),
           ]),
         ])),
+    '',
+    ...(beats.length === 0 ? ['beats: none'] : beats.map(beatLine)),
   ];
+}
+
+function beatLine({ periodMs, at, confidence }: Bursts['beats'][number]): string {
+  // Certainty is never claimed.
+  const sure = Math.min(confidence, 0.999_999) * 100;
+  const period = `${short(periodMs / 1_000)} s`;
+  return `beats: every ${period}, one of them at ${timeText(at)}, confidence ${sure.toFixed(4)} %`;
 }
 
 function listed(count: number, which: string): string[] {

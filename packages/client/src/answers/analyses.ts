@@ -68,6 +68,17 @@ export const burstsSchema = object(
       ms: count,
       list: array(object({ from: epochMs, to: epochMs }), 'The hundred longest, oldest first'),
     }),
+    beats: array(
+      object({
+        periodMs: { ...number, description: 'From one beat to the next' },
+        at: {
+          ...epochMs,
+          description: 'One of the newest beats; the others are whole periods away',
+        },
+        confidence: { ...number, description: 'That it is not chance, 0 to 1' },
+      }),
+      'Bursts that repeat: the strongest rhythm of the newest day; empty if there is none',
+    ),
     verdict: {
       ...object(
         {

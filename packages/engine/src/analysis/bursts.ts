@@ -1,9 +1,10 @@
 /**
- * How bursty a range was: peaks, quantiles, dispersion at three lengths of time, bursts and stalls.
- * Two passes over the series in bounded memory: the first tells what is typical, the second finds
- * what is not. docs/bursts.md has the formulae and their sources.
+ * How bursty a range was: peaks, quantiles, dispersion at three lengths of time, bursts, stalls and
+ * beats. Two passes over the series in bounded memory: the first tells what is typical, the second
+ * finds what is not; a third dates the beats, where there are any. docs/bursts.md has the formulae and their sources.
  */
 import { ms10, parseNumber, Reto3Error, sec } from '@reto3/core';
+import { type Beat, BeatFinder } from './beats.ts';
 import { CountQuantiles } from './quantiles.ts';
 import { Scale, type ScaleSummary } from './scale.ts';
 import { answerOf, noData, type OfSeries, type Series } from './series.ts';
@@ -47,6 +48,8 @@ export interface Bursts extends OfSeries {
     /** The hundred longest, in order of time. */
     readonly list: readonly Stall[];
   };
+  /** The strongest rhythm of the range; empty where nothing repeats. */
+  readonly beats: readonly Beat[];
   /** Whether the traffic is what was expected; absent if nothing was. */
   readonly verdict?: Verdict;
 }
@@ -86,16 +89,19 @@ export async function findBursts(series: Series, asked: BurstsRequest): Promise<
   if (windows === 0) throw noData();
 
   const [p50, p75, p90, p95, p99, p999] = quantiles.at(shares);
-  const thresholds = merge(given, defaultThresholds(windows, p50, messages / windows));
+  const usual = defaultThresholds(windows, p50, messages / windows);
+  const thresholds = merge(given, usual);
   const bursts = new Largest<Burst>(mostListed, ({ total }) => total);
   const stalls = new Largest<Stall>(mostListed, ({ from, to }) => to - from);
   const burstFinder = new BurstFinder(thresholds.rise, thresholds.fall, (burst) =>
     bursts.add(burst),
   );
   const stallFinder = new StallFinder(thresholds.stallWindows, (stall) => stalls.add(stall));
+  const beatFinder = new BeatFinder(series, p50, usual.rise);
   await series.each((start, count) => {
     burstFinder.add(start, count);
     stallFinder.add(start, count);
+    beatFinder.add(start, count);
   });
   burstFinder.end();
 
@@ -114,6 +120,7 @@ export async function findBursts(series: Series, asked: BurstsRequest): Promise<
       list: bursts.list.map((burst) => ({ ...burst, share: shareOf(burst.total) })),
     },
     stalls: { count: stalls.count, ms: stalls.ms, list: stalls.list },
+    beats: await beatFinder.end(),
     ...(judge && { verdict: judge.verdict() }),
   });
 }

@@ -1,4 +1,4 @@
-/** /v1/bursts: peaks, dispersion, bursts and stalls of a range. */
+/** /v1/bursts: peaks, dispersion, bursts, stalls and beats of a range. */
 
 import { type Bursts, burstsSchema, type TypeOf } from '@reto3/client/answers';
 import { findBursts } from '@reto3/engine';
@@ -8,11 +8,12 @@ import { readCost } from './read-throttle.ts';
 import { errorResponse } from './schemas.ts';
 
 const schema = {
-  summary: 'Peaks, dispersion, bursts and stalls of a range',
+  summary: 'Peaks, dispersion, bursts, stalls and beats of a range',
   description:
     'Computed from the 10 ms windows of the range: quantiles; peak, peak-to-mean ratio and index of dispersion ' +
-    '(variance ÷ mean) at 10 ms, 100 ms and 1 s; bursts and stalls; with `expect`, ' +
-    'whether a load generator kept its promise. docs/bursts.md has the formulae. Reads the range twice.',
+    '(variance ÷ mean) at 10 ms, 100 ms and 1 s; bursts, stalls and beats (bursts that repeat); with `expect`, ' +
+    'whether a load generator kept its promise. docs/bursts.md has the formulae. ' +
+    'Reads the range twice, or three times if it has beats.',
   tags: ['analysis'],
   querystring: {
     type: 'object',

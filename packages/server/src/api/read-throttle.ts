@@ -29,7 +29,7 @@ const maxPauseMs = 10_000;
 const minPauseMs = 1;
 
 /** Cost of reading one window for each purpose, relative to printing it; measured. */
-export const readCost = { printing: 1, bursts: 0.5, whatIf: 1, audit: 0.2, backup: 0.2 } as const;
+export const readCost = { printing: 1, bursts: 0.7, whatIf: 1, audit: 0.2, backup: 0.2 } as const;
 
 export class ReadThrottle {
   readonly #ingestLoad: () => number;

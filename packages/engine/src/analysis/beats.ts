@@ -1,0 +1,122 @@
+/**
+ * Beats of a range: the period of its rhythm (rhythm.ts), and when one of its beats was, from
+ * folding the counts at that period: windows a whole number of periods apart are added up, so that
+ * beats fall together (D. A. Leahy et al., Astrophysical Journal 266, 1983, for pulsars).
+ */
+import { alignDown, ms10 } from '@reto3/core';
+import { type Rhythm, RhythmFinder } from './rhythm.ts';
+import type { Series } from './series.ts';
+
+export interface Beat {
+  /** From one beat to the next, with a fraction. */
+  readonly periodMs: number;
+  /** When one of the newest beats was, epoch ms; the others are whole periods away. */
+  readonly at: number;
+  /** That it is not chance, 0 to 1. */
+  readonly confidence: number;
+}
+
+/** The newest day of a longer range: to search a month would take a minute of a core. */
+const mostMs = 86_400_000;
+/** More would outweigh all other bursts. */
+const clipOfRise = 2;
+/** Periods that are folded into one: enough to see beats in noise, few enough not to drift apart. */
+const foldedPeriods = 32;
+/** The same for long periods, in windows: 164 s, but at least five periods. */
+const foldedWindows = 16_384;
+const leastFoldedPeriods = 5;
+
+/** To be fed with each counted window, oldest first, and told the end. */
+export class BeatFinder {
+  readonly #series: Series;
+  readonly #from: number;
+  readonly #rhythm: RhythmFinder;
+
+  /**
+   * @param median of the counts
+   * @param rise what independent clients would hardly reach in 10 ms
+   */
+  constructor(series: Series, median: number, rise: number) {
+    this.#series = series;
+    this.#from = Math.max(series.from, series.to - mostMs);
+    const windows = (series.to - this.#from) / ms10.windowMs;
+    this.#rhythm = new RhythmFinder(windows, median, clipOfRise * rise);
+  }
+
+  add(start: number, count: number): void {
+    if (start >= this.#from) this.#rhythm.add((start - this.#from) / ms10.windowMs, count);
+  }
+
+  /** Reads the series once more where it has a rhythm. */
+  async end(): Promise<Beat[]> {
+    const rhythm = this.#rhythm.end();
+    if (rhythm === undefined) return [];
+    const phase = new Phase(rhythm);
+    await this.#series.each((start, count) => {
+      if (start >= this.#from) phase.add((start - this.#from) / ms10.windowMs, count);
+    });
+    const at = Math.round(this.#from + phase.end() * ms10.windowMs);
+    const { period, confidence } = rhythm;
+    return [{ periodMs: period * ms10.windowMs, at, confidence }];
+  }
+}
+
+/** Finds a beat of a known rhythm: folds one stretch after the other, and keeps the newest clear one. */
+class Phase {
+  readonly #period: number;
+  readonly #width: number;
+  readonly #stretch: number;
+  readonly #folded: Float64Array;
+  #from = 0;
+  #last = 0;
+  #best = { at: 0, contrast: 0 };
+
+  constructor({ period, width }: Rhythm) {
+    this.#period = period;
+    this.#width = width;
+    const usual = Math.min(foldedPeriods * period, foldedWindows);
+    this.#stretch = Math.ceil(Math.max(usual, leastFoldedPeriods * period));
+    this.#folded = new Float64Array(Math.ceil(period));
+  }
+
+  add(index: number, count: number): void {
+    const from = alignDown(index, this.#stretch);
+    if (from !== this.#from) {
+      this.#endStretch();
+      this.#from = from;
+    }
+    this.#last = index;
+    const bin = Math.floor((index - from) % this.#period);
+    this.#folded[bin] = (this.#folded[bin] ?? 0) + count;
+  }
+
+  /** The window, with a fraction, in which one of the newest beats is. */
+  end(): number {
+    this.#endStretch();
+    return this.#best.at;
+  }
+
+  #endStretch(): void {
+    const bins = this.#folded.length;
+    const width = Math.min(this.#width, bins);
+    const total = this.#folded.reduce((sum, count) => sum + count, 0);
+    const at = (bin: number): number => this.#folded[(bin + bins) % bins] ?? 0;
+    let sum = 0;
+    for (let bin = 0; bin < width; bin++) sum += at(bin);
+    let largest = { first: 0, sum };
+    for (let first = 1; first < bins; first++) {
+      sum += at(first + width - 1) - at(first - 1);
+      if (sum > largest.sum) largest = { first, sum };
+    }
+    this.#folded.fill(0);
+    const expected = (total * width) / bins;
+    const contrast = (largest.sum - expected) / Math.sqrt(expected + 1);
+    if (contrast < this.#best.contrast / 2 || contrast <= 0) return;
+    const first = this.#from + largest.first + (width - 1) / 2;
+    const whole = Math.max(0, Math.floor((this.#last - first) / this.#period));
+    this.#best = {
+      at: first + whole * this.#period,
+      contrast: Math.max(contrast, this.#best.contrast),
+    };
+  }
+}
