@@ -73,7 +73,7 @@ test('in every format', async () => {
   expect(text.stdout).toMatch(/^bursts, from 1 messages in 10 ms until below 1: 1400, with 100 %/m);
   expect(text.stdout).toMatch(/^2016-05-28 11:11:00\.610 {2}390$/m);
   expect(text.stdout).toMatch(
-    /^beats: every 1 s, one of them at 2016-05-28 11:14:\d\d\.\d00, confidence 99\.9999 %$/m,
+    /^beats: every 0\.1 s, one of them at 2016-05-28 11:14:\d\d\.\d00, confidence 99\.9999 %$/m,
   );
 
   const csv = await bursts(

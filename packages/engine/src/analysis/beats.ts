@@ -55,7 +55,7 @@ export class BeatFinder {
     await this.#series.each((start, count) => {
       if (start >= this.#from) phase.add((start - this.#from) / ms10.windowMs, count);
     });
-    const at = Math.round(this.#from + phase.end() * ms10.windowMs);
+    const at = this.#from + Math.round(phase.end()) * ms10.windowMs;
     const { period, confidence } = rhythm;
     return [{ periodMs: period * ms10.windowMs, at, confidence }];
   }
@@ -76,7 +76,7 @@ class Phase {
     this.#width = width;
     const usual = Math.min(foldedPeriods * period, foldedWindows);
     this.#stretch = Math.ceil(Math.max(usual, leastFoldedPeriods * period));
-    this.#folded = new Float64Array(Math.ceil(period));
+    this.#folded = new Float64Array(Math.round(period));
   }
 
   add(index: number, count: number): void {
@@ -86,7 +86,9 @@ class Phase {
       this.#from = from;
     }
     this.#last = index;
-    const bin = Math.floor((index - from) % this.#period);
+    // Rounded: half a window early or late is the same beat.
+    const bins = this.#folded.length;
+    const bin = Math.round((((index - from) % this.#period) / this.#period) * bins) % bins;
     this.#folded[bin] = (this.#folded[bin] ?? 0) + count;
   }
 
@@ -97,6 +99,11 @@ class Phase {
   }
 
   #endStretch(): void {
+    this.#judgeStretch();
+    this.#folded.fill(0);
+  }
+
+  #judgeStretch(): void {
     const bins = this.#folded.length;
     const width = Math.min(this.#width, bins);
     const total = this.#folded.reduce((sum, count) => sum + count, 0);
@@ -108,11 +115,12 @@ class Phase {
       sum += at(first + width - 1) - at(first - 1);
       if (sum > largest.sum) largest = { first, sum };
     }
-    this.#folded.fill(0);
     const expected = (total * width) / bins;
     const contrast = (largest.sum - expected) / Math.sqrt(expected + 1);
     if (contrast < this.#best.contrast / 2 || contrast <= 0) return;
-    const first = this.#from + largest.first + (width - 1) / 2;
+    let moment = 0;
+    for (let bin = 0; bin < width; bin++) moment += bin * at(largest.first + bin);
+    const first = this.#from + ((largest.first + moment / largest.sum) * this.#period) / bins;
     const whole = Math.max(0, Math.floor((this.#last - first) / this.#period));
     this.#best = {
       at: first + whole * this.#period,
