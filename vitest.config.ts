@@ -25,6 +25,9 @@ const onBothBuilds = [
   'hostile/quick',
 ];
 
+/** Need an installed package (tests/support/installed-package.ts). */
+const onPackage = ['project/package', 'server/exactness'];
+
 /** Needs no build. */
 const docs = 'tests/project/docs.test.ts';
 
@@ -79,7 +82,7 @@ export default defineConfig({
         test: {
           name: 'process',
           include: ['tests/{cli,cluster,hostile,project,server}/*.test.ts'],
-          exclude: [docs, ...files(['server/newer-build', ...underLoad])],
+          exclude: [docs, ...files(['server/newer-build', 'project/package', ...underLoad])],
           ...waiting,
         },
       },
@@ -100,6 +103,16 @@ export default defineConfig({
           include: files(['server/newer-build', ...(newerBuildRoot ? onBothBuilds : [])]),
           env: { RETO3_TEST_ROOT: newerBuildRoot ?? '' },
           ...alone,
+        },
+      },
+      {
+        ...fromSources,
+        test: {
+          name: 'package',
+          include: files(onPackage),
+          env: { RETO3_TEST_ROOT: newerBuildRoot ?? '' },
+          ...alone,
+          globalSetup: [processes.globalSetup, 'tests/support/installed-package.ts'],
         },
       },
     ],

@@ -1,8 +1,8 @@
 /**
- * Bundles the packages that every command loads, core, client and cli, so that a command starts
- * after reading a dozen files and not sixty (docs/decisions/0004-start-of-a-command.md). Only a
- * package's own files are joined: what it imports from others stays an import, so each library is
- * found from its home, and all packages share one copy of core. tsc writes the types beside.
+ * Bundles the packages that commands load, so that a command starts after reading a dozen files and
+ * not sixty (docs/decisions/0004-start-of-a-command.md). Only a package's own files are joined: what
+ * it imports from others stays an import, so each library is found from its home, and all packages
+ * share one copy of core. tsc writes the types beside.
  */
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,15 @@ import { rolldown } from 'rolldown';
 import { root } from './setup.mjs';
 
 /** Package → what is loaded of it beside its doors, by the names of the files in src. */
-const inner = { core: [], client: [], cli: ['main', 'oclif', 'help'] };
+const inner = {
+  core: [],
+  client: [],
+  engine: [],
+  reports: [],
+  archive: ['thread'],
+  sources: [],
+  cli: ['main', 'oclif', 'help'],
+};
 
 /** The doors that its manifest names in dist. */
 function doorsOf(folder) {

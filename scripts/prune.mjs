@@ -1,59 +1,79 @@
 /**
- * `node scripts/prune.mjs FOLDER`: removes what a production installation does not need: binaries of
- * other platforms, the older uWebSockets.js build if the newer one loads, sources and types of packages.
- * For the image only (Node.js 22 or newer).
+ * Removes from `node_modules` what a running reto3 does not need: tests, types and documents of its
+ * dependencies, LevelDB's sources, and binaries of uWebSockets.js for platforms other than Linux.
+ * Licences stay. The folder is flat, and of files that may be changed.
  */
-import { globSync, readdirSync, realpathSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { basename, join, resolve } from 'node:path';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 
-const [, , given] = process.argv;
-if (given === undefined) {
-  console.error('reto3: got no folder, want: node scripts/prune.mjs FOLDER');
-  process.exit(2);
-}
-const folder = resolve(given);
-const server = join(folder, 'packages', 'server', 'node_modules');
-const require = createRequire(join(folder, 'packages', 'server', 'package.json'));
+const unneededFolders = new Set([
+  ...['.github', 'benchmark', 'benchmarks', 'deps', 'doc', 'docs', 'example', 'examples'],
+  ...['integration', 'test', 'tests'],
+]);
+const unneededFiles = /\.(?:map|d\.[cm]?ts|md|markdown|gyp)$/;
+const licence = /^(?:licen[cs]e|copying|notice)/i;
+
+/** Of the older build, only what the loader loads (packages/server/src/ingest/uws/load.ts). */
+const olderBuild = /^(?:LICENSE|package\.json|binaries\/uws_linux_(?:x64|arm64)_115\.node)$/;
+/** In the bundle of the dashboard. */
+const bundled = ['@fontsource-variable/inter', 'uplot'];
 
 function remove(path) {
   rmSync(path, { recursive: true, force: true });
 }
 
-function newerBuildLoads() {
-  try {
-    require('uWebSockets.js');
-    return true;
-  } catch {
-    return false;
+/** Every file below a folder, from there. */
+function filesIn(folder) {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
+}
+
+/** The folders of packages in a `node_modules`, and in theirs. */
+function packagesIn(modules) {
+  if (!existsSync(modules)) return [];
+  return readdirSync(modules)
+    .filter((name) => !name.startsWith('.'))
+    .flatMap((name) =>
+      name.startsWith('@')
+        ? readdirSync(join(modules, name)).map((part) => join(modules, name, part))
+        : [join(modules, name)],
+    )
+    .flatMap((folder) => [folder, ...packagesIn(join(folder, 'node_modules'))]);
+}
+
+function prunePackage(folder) {
+  const isLicensedByReadme = !readdirSync(folder).some((name) => licence.test(name));
+  for (const name of readdirSync(folder)) if (unneededFolders.has(name)) remove(join(folder, name));
+  for (const file of filesIn(folder)) {
+    const name = basename(file);
+    const isLicence = licence.test(name) || (isLicensedByReadme && name === 'README.md');
+    if (unneededFiles.test(name) && !isLicence) remove(join(folder, file));
   }
+  // npm would run its scripts where it is installed, and some compile.
+  const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  const { scripts, gypfile, devDependencies, optionalDependencies, ...kept } = manifest;
+  writeFileSync(join(folder, 'package.json'), `${JSON.stringify(kept, null, 2)}\n`);
 }
 
-const binary = `uws_${process.platform}_${process.arch}_${process.versions.modules}.node`;
-if (newerBuildLoads()) {
-  remove(realpathSync(join(server, 'uWebSockets.js-older')));
-  remove(join(server, 'uWebSockets.js-older'));
-}
-for (const file of globSync(join(folder, 'node_modules/.pnpm/*uwebsockets*/**/*.node'))) {
-  if (basename(file) !== binary) remove(file);
+function pruneUWebSockets(modules) {
+  const newer = join(modules, 'uWebSockets.js');
+  const older = join(modules, 'uWebSockets.js-older');
+  for (const file of filesIn(older)) if (!olderBuild.test(file)) remove(join(older, file));
+  for (const file of filesIn(newer)) if (/^uws_(?!linux)/.test(file)) remove(join(newer, file));
+  // The newer package has no licence file; both carry binaries of the same author.
+  cpSync(join(older, 'LICENSE'), join(newer, 'LICENSE'));
+  // Only its entry point needs them, and nobody loads that.
+  const manifest = JSON.parse(readFileSync(join(older, 'package.json'), 'utf8'));
+  const { dependencies, ...kept } = manifest;
+  writeFileSync(join(older, 'package.json'), `${JSON.stringify(kept, null, 2)}\n`);
+  for (const name of ['bufferutil', 'utf-8-validate', 'ws']) remove(join(modules, name));
 }
 
-const platform = `${process.platform}-${process.arch}`;
-for (const prebuilds of globSync(join(folder, 'node_modules/.pnpm/**/prebuilds'))) {
-  for (const name of readdirSync(prebuilds)) if (name !== platform) remove(join(prebuilds, name));
-}
-// LevelDB's sources; the prebuilt binary replaces them.
-for (const sources of globSync(
-  join(folder, 'node_modules/.pnpm/classic-level@*/node_modules/classic-level/deps'),
-)) {
-  remove(sources);
-}
-// The dashboard's dependencies are in its bundle; their licences stay. A glob does not follow links.
-for (const link of globSync(join(folder, 'packages/dashboard/node_modules/{*,@*/*}'))) {
-  for (const part of ['dist', 'files', 'scss', 'src']) remove(join(link, part));
-}
-for (const file of globSync(
-  join(folder, '{node_modules/.pnpm,packages}/**/*.{map,d.ts,d.mts,d.cts,md,markdown}'),
-)) {
-  remove(file);
+/** @param {string} modules a flat `node_modules` */
+export function pruneModules(modules) {
+  for (const folder of packagesIn(modules)) prunePackage(folder);
+  pruneUWebSockets(modules);
+  for (const name of bundled)
+    for (const part of ['dist', 'files', 'scss', 'src']) remove(join(modules, name, part));
 }

@@ -32,13 +32,15 @@ const programs = {
 };
 /** Projects of vitest.config.ts that start no other programs. */
 const selfContained = ['unit', 'slow'];
+/** Projects that run in a Debian 13, if there can be one. */
+const inDebian13 = ['newer-build', 'package'];
 
 const args = process.argv.slice(2);
 const options = { project: { type: 'string', multiple: true } };
 const { project: projects } = parseArgs({ args, options, strict: false }).values;
 
 function newerBuild() {
-  if (projects?.includes('newer-build') === false) return {};
+  if (projects && !projects.some((name) => inDebian13.includes(name))) return {};
   const { root, missing } = debianRoot();
   if (missing !== undefined) return { RETO3_NEWER_BUILD_MISSING: missing };
   removeOldRoots(root);

@@ -1,10 +1,13 @@
 /** Runs the built command line like a user, and captures its output. */
 import { fileURLToPath } from 'node:url';
+import { inject } from 'vitest';
 import { surroundings } from './debian-root.ts';
 import { launch, type RunningProcess } from './processes.ts';
 import { within } from './wait.ts';
 
-export const cliFile = fileURLToPath(new URL('../../packages/cli/bin/reto3.js', import.meta.url));
+/** That of the clone, except in the project `package`. */
+export const cliFile =
+  inject('cliFile') ?? fileURLToPath(new URL('../../packages/cli/bin/reto3.js', import.meta.url));
 
 /** Settings in the environment of the tests must not reach the processes under test. */
 const withoutSettings = Object.fromEntries(

@@ -30,9 +30,9 @@ interface Surroundings {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** What `reto3` runs in: the root of the tests with their own Node.js, unless another is set. */
-export function surroundings(): Surroundings {
-  const { RETO3_TEST_ROOT: root, PATH = '' } = process.env;
+/** What `reto3` runs in: the root of the tests with their own Node.js, unless there is another. */
+export function surroundings(root = process.env['RETO3_TEST_ROOT']): Surroundings {
+  const { PATH = '' } = process.env;
   const inPath = (folder: string) => ({ PATH: `${folder}:${PATH}` });
   if (!root) return { wrapper: [], env: inPath(dirname(process.execPath)) };
   const unshare = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', enter, 'enter'];

@@ -5,7 +5,6 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { type ErrorCode, messageOf, Reto3Error } from '@reto3/core';
 import type { AbstractLevel } from 'abstract-level';
-import { Level } from 'level';
 import { damagedLogs } from './files/log.ts';
 import { fatallyDamagedTables } from './files/table.ts';
 import { KnownTables } from './known-tables.ts';
@@ -80,6 +79,8 @@ async function openWhole(
   tables: KnownTables,
 ): Promise<Database> {
   await assertWhole(folder, tables);
+  // Loaded only here: it takes longer than a command that opens no folder runs.
+  const { Level } = await import('level');
   const database = new Level<string, string>(folder);
   try {
     await database.open(options);

@@ -6,7 +6,6 @@ import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { messageOf, Reto3Error } from '@reto3/core';
-import { ClassicLevel } from 'classic-level';
 
 /**
  * Calls `work` while no server can open the folder, without opening what is in it: opening would
@@ -18,6 +17,7 @@ export async function whileLocked<T>(folder: string, work: () => Promise<T>): Pr
   const beside = await mkdtemp(join(tmpdir(), 'reto3-lock-'));
   try {
     await symlink(resolve(folder, 'LOCK'), join(beside, 'LOCK'));
+    const { ClassicLevel } = await import('classic-level');
     const lock = new ClassicLevel(beside);
     try {
       await lock.open();
@@ -42,6 +42,7 @@ export async function whileLocked<T>(folder: string, work: () => Promise<T>): Pr
 /** Lets LevelDB save what it can from its files. @throws Reto3Error RETO3_DATA_UNREADABLE */
 export async function repairFiles(folder: string): Promise<void> {
   try {
+    const { ClassicLevel } = await import('classic-level');
     await ClassicLevel.repair(folder);
   } catch (cause) {
     const message = `cannot repair the files of ${folder}: ${messageOf(cause)}`;

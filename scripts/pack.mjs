@@ -1,0 +1,129 @@
+/**
+ * `npm run pack [-- --pack-destination FOLDER]`: builds and writes `reto3-VERSION.tgz`, which
+ * `npm install --global FILE` installs on a machine with Node.js and npm alone
+ * (docs/decisions/0007-one-npm-package.md).
+ *
+ * The package carries its dependencies in the versions of the lockfile, so an installation is what was
+ * tested, and downloads nothing. Only DuckDB, 70 MB for each platform, is left to npm.
+ */
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { pnpmScript } from './pnpm.mjs';
+import { pruneModules } from './prune.mjs';
+import { manifest, root, runOrExit, setup } from './setup.mjs';
+
+/** Its manifest becomes that of the package; the others are dependencies of it. */
+const main = 'cli';
+const notShipped = ['bench'];
+/** Of DuckDB, of which npm installs the parts for its platform. */
+const leftToNpm = ['@duckdb'];
+
+const { values } = parseArgs({
+  options: { 'pack-destination': { type: 'string', default: root } },
+});
+const destination = resolve(process.env.INIT_CWD ?? '', values['pack-destination']);
+
+function readManifest(folder) {
+  return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+}
+
+function writeManifest(folder, content) {
+  writeFileSync(join(folder, 'package.json'), `${JSON.stringify(content, null, 2)}\n`);
+}
+
+/** What a build leaves for itself, and source maps of sources that are not shipped. */
+function isForBuilds(file) {
+  return basename(file).startsWith('.') || file.endsWith('.map');
+}
+
+function copyBuild(name, target) {
+  const source = join(root, 'packages', name);
+  for (const part of readdirSync(source).filter((file) => ['bin', 'dist'].includes(file))) {
+    cpSync(join(source, part), join(target, part), {
+      recursive: true,
+      filter: (file) => !isForBuilds(file),
+    });
+  }
+}
+
+/** The dependencies of all packages, in `stage/node_modules`, flat, as the lockfile has them. */
+function installDependencies(stage, names) {
+  const files = ['package.json', 'pnpm-lock.yaml', 'pnpm-workspace.yaml'];
+  const manifests = readdirSync(join(root, 'packages')).map((name) =>
+    join('packages', name, 'package.json'),
+  );
+  for (const file of [...files, ...manifests]) cpSync(join(root, file), join(stage, file));
+  const options = ['--prod', '--frozen-lockfile', '--ignore-scripts'];
+  // Flat, because npm packs no links; copies, because the files are changed below.
+  const layout = ['--node-linker=hoisted', '--package-import-method=copy'];
+  const pnpm = [pnpmScript(manifest.packageManager), 'install', '--reporter=append-only'];
+  runOrExit(process.execPath, [...pnpm, ...options, ...layout], {
+    cwd: stage,
+    stdio: ['ignore', 2, 2],
+  });
+  for (const name of names) {
+    const own = readdirSync(join(stage, 'packages', name), { recursive: true });
+    // A second version of a library beside the one that all others use; it would be lost here.
+    const nested = own.find((file) => /^node_modules\/(?!@reto3)/.test(file));
+    if (nested) throw new Error(`cannot flatten the dependencies: packages/${name}/${nested}`);
+  }
+  rmSync(join(stage, 'packages'), { recursive: true });
+  for (const file of files.slice(1)) rmSync(join(stage, file));
+}
+
+/** The manifest of the whole: what packages take from each other and from others, in one list. */
+function wholeManifest(manifests) {
+  const { files, devDependencies, ...rest } = manifests[main];
+  const all = Object.values(manifests);
+  const merged = (key) => Object.assign({}, ...all.map((each) => each[key]));
+  const own = Object.fromEntries(all.map(({ name, version }) => [name, version]));
+  const dependencies = Object.fromEntries(
+    Object.entries(merged('dependencies'))
+      .map(([name, range]) => [name, range === 'workspace:*' ? own[name] : range])
+      .sort(),
+  );
+  return {
+    ...rest,
+    dependencies,
+    bundleDependencies: Object.keys(dependencies),
+    optionalDependencies: merged('optionalDependencies'),
+    files,
+  };
+}
+
+function fillStage(stage) {
+  const names = readdirSync(join(root, 'packages')).filter((name) => !notShipped.includes(name));
+  const manifests = Object.fromEntries(
+    names.map((name) => [name, readManifest(join(root, 'packages', name))]),
+  );
+  installDependencies(stage, names);
+  const modules = join(stage, 'node_modules');
+  pruneModules(modules);
+  for (const name of leftToNpm) rmSync(join(modules, name), { recursive: true });
+  for (const name of names.filter((each) => each !== main)) {
+    const target = join(stage, 'node_modules', '@reto3', name);
+    const { version, type, license, exports } = manifests[name];
+    cpSync(join(root, 'packages', name, 'README.md'), join(target, 'README.md'));
+    copyBuild(name, target);
+    writeManifest(target, { name: manifests[name].name, version, type, license, exports });
+  }
+  copyBuild(main, stage);
+  for (const file of ['README.md', 'CHANGELOG.md']) cpSync(join(root, file), join(stage, file));
+  cpSync(join(root, 'docs', 'licences.md'), join(stage, 'LICENCES.md'));
+  writeManifest(stage, wholeManifest(manifests));
+}
+
+setup();
+const stage = mkdtempSync(join(tmpdir(), 'reto3-pack-'));
+try {
+  fillStage(stage);
+  const args = ['pack', '--silent', '--ignore-scripts', '--pack-destination', destination];
+  const { status, stdout, stderr } = spawnSync('npm', args, { cwd: stage, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`cannot pack: ${stderr}`);
+  console.log(join(destination, stdout.trim()));
+} finally {
+  rmSync(stage, { recursive: true, force: true });
+}

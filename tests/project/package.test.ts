@@ -1,0 +1,94 @@
+/**
+ * The npm package on a bare machine: Node.js, npm, the file of the package, and no network. The project
+ * `package` also runs the exactness test with the installed command line.
+ */
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { expect, inject, test } from 'vitest';
+import { askInfo } from '../support/api.ts';
+import { runCli } from '../support/cli.ts';
+import { surroundings } from '../support/debian-root.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { npm } from '../support/installed-package.ts';
+import { launch } from '../support/processes.ts';
+import { askReport, columnSum } from '../support/report.ts';
+import { Server, serveArgs } from '../support/server.ts';
+import { waitUntil } from '../support/wait.ts';
+
+const installed = join(dirname(inject('cliFile') ?? ''), '..', 'lib', 'node_modules', 'reto3');
+
+/** Everything below a folder but the cache of npm. */
+async function filesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+    .filter((file) => !file.startsWith('.npm/'));
+}
+
+test('serves the page and counts for a report of its user', async () => {
+  const code = /```js\n(import \{ defineReport \}.*?)```/s.exec(
+    await readFile(new URL('../../docs/reports.md', import.meta.url), 'utf8'),
+  )?.[1];
+  const module = join(await temporaryFolder(), 'methods.mjs');
+  await writeFile(module, code ?? '');
+  const server = await Server.start({
+    dataDir: await temporaryFolder(),
+    flags: ['--report', module, '--report', 'top'],
+  });
+  await fetch(`http://127.0.0.1:${server.port}/`, { method: 'POST', body: 'a=b' });
+  expect(columnSum(await askReport(server, 'methods', 'min'), 'posts')).toBe(1);
+  expect(await (await fetch(server.adminUrl)).text()).toContain('<title>');
+  expect((await askInfo(server.adminUrl)).uWebSockets).toMatch(/ build\)$/);
+  expect(await server.stop()).toEqual({ code: 0, signal: null });
+});
+
+test.each(['audit', 'backup', 'completion', 'doctor', 'query', 'replay', 'restore', 'serve'])(
+  'has the help of reto3 %s',
+  async (name) => {
+    const { code, stdout } = await runCli([name, '--help']);
+    expect([code, stdout]).toEqual([0, expect.stringContaining(`$ reto3 ${name}`)]);
+  },
+);
+
+test('without DuckDB, says how to install it', async () => {
+  const flags = serveArgs({ dataDir: await temporaryFolder(), flags: ['--archive'] });
+  const { code, stderr } = await runCli(flags);
+  expect([code, stderr]).toEqual([1, expect.stringContaining('[RETO3_DUCKDB_MISSING]')]);
+});
+
+test('is what was tested: no scripts, no ranges, and a licence with each library', async () => {
+  const { dependencies, optionalDependencies } = JSON.parse(
+    await readFile(join(installed, 'package.json'), 'utf8'),
+  );
+  for (const version of Object.values({ ...dependencies, ...optionalDependencies }))
+    expect(version).toMatch(/^(?:npm:@[^@]+@)?\d+\.\d+\.\d+[\w.-]*$/);
+  const manifests = (await filesIn(installed)).filter((file) =>
+    /node_modules\/(?:@(?!reto3)[^/]+\/)?[^/@]+\/package\.json$/.test(file),
+  );
+  expect(manifests.length).toBeGreaterThan(100);
+  for (const file of manifests) {
+    const manifest = JSON.parse(await readFile(join(installed, file), 'utf8'));
+    const { scripts, gypfile } = manifest;
+    expect({ file, scripts, gypfile }).toEqual({ file });
+    const files = (await readdir(join(installed, dirname(file)))).join(' ');
+    expect({ file, licence: manifest.license ?? files }).toMatchObject({
+      licence: expect.stringMatching(/MIT|Apache|ISC|BSD|OFL|licen[cs]e/i),
+    });
+  }
+});
+
+test('an uninstallation leaves nothing but the data folder', async () => {
+  const { file, npm: script } = inject('packed');
+  const prefix = await temporaryFolder();
+  const dataDir = join(prefix, 'data');
+  await npm(script, prefix, 'install', '--omit=optional', file);
+  const server = launch(join(prefix, 'bin', 'reto3'), serveArgs({ dataDir }), surroundings());
+  await waitUntil('it serves', () => server.stderr.includes('takes requests'));
+  server.signal('SIGTERM');
+  expect(await server.exited).toEqual({ code: 0, signal: null });
+  await npm(script, prefix, 'uninstall', 'reto3');
+  const left = await filesIn(prefix);
+  expect(left.length).toBeGreaterThan(0);
+  expect(left.filter((name) => !name.startsWith('data/'))).toEqual([]);
+});

@@ -1,0 +1,51 @@
+/**
+ * For Vitest: packs reto3 and installs it with npm, without a network, in the Debian 13 of the tests
+ * where there is one. Node.js, npm and the file of the package are all that it has.
+ */
+import { execFile } from 'node:child_process';
+import { cp, mkdtemp, realpath, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { TestProject } from 'vitest/node';
+import { surroundings } from './debian-root.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** The installed `reto3`; undefined outside of the project `package`. */
+    cliFile: string | undefined;
+    /** The packed file, and the npm to install it with. */
+    packed: { readonly file: string; readonly npm: string };
+  }
+}
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Runs npm for an installation below `prefix`, without a network. */
+export async function npm(script: string, prefix: string, ...args: string[]): Promise<string> {
+  const { RETO3_NEWER_BUILD_ROOT: debian } = process.env;
+  const { wrapper, env } = surroundings(debian ?? '');
+  const options = ['--global', '--prefix', prefix, '--cache', join(prefix, '.npm'), '--offline'];
+  const [program = 'node', ...words] = [...wrapper, 'node', script, ...args, ...options];
+  const { stdout } = await run(program, words, { env: { ...process.env, ...env } });
+  return stdout;
+}
+
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const folder = await mkdtemp(join(tmpdir(), 'reto3-package-'));
+  const packing = ['scripts/pack.mjs', '--pack-destination', folder];
+  const { stdout } = await run(process.execPath, packing, { cwd: root });
+  const file = stdout.trim();
+  // The Debian has Node.js alone; a folder of it is in both.
+  const { stdout: modules } = await run('npm', ['root', '--global']);
+  const own = join(folder, 'npm');
+  await cp(await realpath(join(modules.trim(), 'npm')), own, { recursive: true });
+  const script = join(own, 'bin', 'npm-cli.js');
+  const prefix = join(folder, 'installed');
+  await npm(script, prefix, 'install', '--omit=optional', file);
+  project.provide('cliFile', join(prefix, 'bin', 'reto3'));
+  project.provide('packed', { file, npm: script });
+  return () => rm(folder, { recursive: true });
+}
