@@ -37,7 +37,8 @@ epoch seconds, twelve or more are epoch milliseconds, and 0 is the epoch. Other 
 ambiguous: 20160528 is a date without dashes. The query API takes the same times.
 `;
 
-async function commandReference() {
+/** Name, summary and help of every command, in the order of their names. */
+export async function helpOfCommands() {
   Object.assign(process.env, { OCLIF_COLUMNS: String(helpColumns), NO_COLOR: '1' });
   delete process.env.FORCE_COLOR;
   const { CommandHelp, Config } = createRequire(join(cliFolder, 'package.json'))('@oclif/core');
@@ -49,15 +50,24 @@ async function commandReference() {
   // Comes with oclif.
   const without = bare.filter((id) => id !== 'help');
   if (without.length > 0) throw new Error(`commands without an example: ${without.join(', ')}`);
-  const sections = commands.map((command) => {
-    const help = new CommandHelp(command, config, { maxWidth: helpColumns }).generate();
-    return `## reto3 ${command.id.replaceAll(':', ' ')}\n\n\`\`\`\n${help.trim()}\n\`\`\`\n`;
-  });
+  return commands.map((command) => ({
+    name: command.id.replaceAll(':', ' '),
+    summary: (command.summary ?? command.description)
+      .replace('<%= config.bin %>', 'reto3')
+      .replace(/\.$/, ''),
+    help: new CommandHelp(command, config, { maxWidth: helpColumns }).generate().trim(),
+  }));
+}
+
+async function commandReference() {
+  const commands = await helpOfCommands();
+  const sections = commands.map(
+    ({ name, help }) => `## reto3 ${name}\n\n\`\`\`\n${help}\n\`\`\`\n`,
+  );
   const list = commands
-    .map(({ id, summary, description }) => {
-      const name = id.replaceAll(':', ' ');
+    .map(({ name, summary }) => {
       const anchor = `reto3-${name.replaceAll(' ', '-')}`;
-      return `| [\`reto3 ${name}\`](#${anchor}) | ${(summary ?? description).replace('<%= config.bin %>', 'reto3').replace(/\.$/, '')} |`;
+      return `| [\`reto3 ${name}\`](#${anchor}) | ${summary} |`;
     })
     .join('\n');
   return [introduction, `| command | |\n| --- | --- |\n${list}\n`, ...sections].join('\n');

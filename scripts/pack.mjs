@@ -6,11 +6,21 @@
  * The package carries its dependencies in the versions of the lockfile, so an installation is what was
  * tested, and downloads nothing. Only DuckDB, 70 MB for each platform, is left to npm.
  */
-import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { helpOfCommands } from './command-reference.mjs';
+import { manPage } from './man-page.mjs';
 import { pnpmScript } from './pnpm.mjs';
 import { pruneModules } from './prune.mjs';
 import { manifest, root, runOrExit, setup } from './setup.mjs';
@@ -20,6 +30,10 @@ const main = 'cli';
 const notShipped = ['bench'];
 /** Of DuckDB, of which npm installs the parts for its platform. */
 const leftToNpm = ['@duckdb'];
+
+/** Under the names that each shell looks for. */
+const completions = { bash: 'reto3', zsh: '_reto3', fish: 'reto3.fish' };
+const extras = ['CHANGELOG.md', 'LICENCES.md', 'completions', 'man', 'reto3.schema.json'];
 
 const { values } = parseArgs({
   options: { 'pack-destination': { type: 'string', default: root } },
@@ -90,11 +104,28 @@ function wholeManifest(manifests) {
     dependencies,
     bundleDependencies: Object.keys(dependencies),
     optionalDependencies: merged('optionalDependencies'),
-    files,
+    files: [...files, ...extras],
+    man: 'man/reto3.1',
   };
 }
 
-function fillStage(stage) {
+/** What the built command prints. */
+function reto3(...words) {
+  const bin = join(root, 'packages', main, 'bin', 'reto3.js');
+  return execFileSync(process.execPath, [bin, ...words], { encoding: 'utf8' });
+}
+
+/** What editors, shells and `man` read. */
+async function writeExtras(stage, version) {
+  writeFileSync(join(stage, 'reto3.schema.json'), reto3('config', '--schema'));
+  mkdirSync(join(stage, 'completions'));
+  for (const [shell, file] of Object.entries(completions))
+    writeFileSync(join(stage, 'completions', file), reto3('completion', shell));
+  mkdirSync(join(stage, 'man'));
+  writeFileSync(join(stage, 'man', 'reto3.1'), manPage(version, await helpOfCommands()));
+}
+
+async function fillStage(stage) {
   const names = readdirSync(join(root, 'packages')).filter((name) => !notShipped.includes(name));
   const manifests = Object.fromEntries(
     names.map((name) => [name, readManifest(join(root, 'packages', name))]),
@@ -113,13 +144,14 @@ function fillStage(stage) {
   copyBuild(main, stage);
   for (const file of ['README.md', 'CHANGELOG.md']) cpSync(join(root, file), join(stage, file));
   cpSync(join(root, 'docs', 'licences.md'), join(stage, 'LICENCES.md'));
+  await writeExtras(stage, manifests[main].version);
   writeManifest(stage, wholeManifest(manifests));
 }
 
 setup();
 const stage = mkdtempSync(join(tmpdir(), 'reto3-pack-'));
 try {
-  fillStage(stage);
+  await fillStage(stage);
   const args = ['pack', '--silent', '--ignore-scripts', '--pack-destination', destination];
   const { status, stdout, stderr } = spawnSync('npm', args, { cwd: stage, encoding: 'utf8' });
   if (status !== 0) throw new Error(`cannot pack: ${stderr}`);

@@ -78,6 +78,17 @@ test('is what was tested: no scripts, no ranges, and a licence with each library
   }
 });
 
+test('brings a manual page, completions and the schema of its configuration file', async () => {
+  const lib = join(dirname(inject('cliFile') ?? ''), '..');
+  const manual = await readFile(join(lib, 'share', 'man', 'man1', 'reto3.1'), 'utf8');
+  expect(manual).toMatch(/^\.TH RETO3 1 /);
+  expect(manual).toContain('.SS reto3 stats');
+  for (const file of ['completions/reto3', 'completions/_reto3', 'completions/reto3.fish'])
+    expect(await readFile(join(installed, file), 'utf8')).toContain('reto3');
+  const schema = await readFile(join(installed, 'reto3.schema.json'), 'utf8');
+  expect(JSON.parse(schema)).toMatchObject({ properties: { port: { default: 8080 } } });
+});
+
 test('an uninstallation leaves nothing but the data folder', async () => {
   const { file, npm: script } = inject('packed');
   const prefix = await temporaryFolder();

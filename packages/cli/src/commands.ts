@@ -7,6 +7,7 @@ export const commands: CommandTable = {
   bursts: () => import('./commands/bursts.ts'),
   cluster: () => import('./commands/cluster.ts'),
   completion: () => import('./commands/completion.ts'),
+  config: () => import('./commands/config.ts'),
   doctor: () => import('./commands/doctor.ts'),
   export: () => import('./commands/export.ts'),
   formats: () => import('./commands/formats.ts'),

@@ -2,19 +2,28 @@
 import {
   type Config,
   environmentVariableOf,
+  readConfigFile,
   resolveConfig,
   type Setting,
   settings,
 } from '@reto3/server/settings';
 import type { FlagTable, Given } from './flags.ts';
 
-export const serveFlags: FlagTable = Object.fromEntries(
-  Object.values(settings).map((setting) => {
-    const { flag, value, repeatable } = setting;
-    const kind = { ...(value !== undefined && { value }), ...(repeatable && { repeatable }) };
-    return [flag, { description: descriptionOf(setting), ...kind }];
-  }),
-);
+const configVariable = 'RETO3_CONFIG';
+
+export const serveFlags: FlagTable = {
+  config: {
+    description: `YAML file with settings; flags and variables override it [env: ${configVariable}]`,
+    value: 'FILE',
+  },
+  ...Object.fromEntries(
+    Object.values(settings).map((setting) => {
+      const { flag, value, repeatable } = setting;
+      const kind = { ...(value !== undefined && { value }), ...(repeatable && { repeatable }) };
+      return [flag, { description: descriptionOf(setting), ...kind }];
+    }),
+  ),
+};
 
 /** The summary of a setting, its default and its environment variable. */
 export function descriptionOf(setting: Setting<unknown>): string {
@@ -24,7 +33,9 @@ export function descriptionOf(setting: Setting<unknown>): string {
 }
 
 /** @throws Reto3Error RETO3_BAD_SETTING */
-export function configOf(given: Given<typeof serveFlags>): Config {
+export async function configOf({ config, ...given }: Given<typeof serveFlags>): Promise<Config> {
   const texts = Object.entries(given).map(([flag, value]) => [flag, value?.toString()]);
-  return resolveConfig(Object.fromEntries(texts), process.env);
+  const file = config?.toString() || process.env[configVariable];
+  const inFile = file ? await readConfigFile(file) : {};
+  return resolveConfig(Object.fromEntries(texts), process.env, inFile);
 }

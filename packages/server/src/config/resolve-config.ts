@@ -1,9 +1,10 @@
 /**
- * Resolves the configuration: flags beat environment beats default. settings.ts has the rules for single
+ * Resolves the configuration: flags beat environment beats file beats default. settings.ts has the rules for single
  * settings; this file has those for combinations.
  */
 import { isIP } from 'node:net';
 import { Reto3Error } from '@reto3/core';
+import type { TextsInFile } from './config-file.ts';
 import { environmentVariableOf, type Setting } from './setting.ts';
 import { Wanted } from './setting-values.ts';
 import { type Config, settings } from './settings.ts';
@@ -11,22 +12,26 @@ import { type Config, settings } from './settings.ts';
 type Texts = Readonly<Record<string, string | undefined>>;
 
 /**
- * Reads settings one at a time; flags beat environment beats default.
+ * Reads settings one at a time; flags beat environment beats file beats default.
  * @param flags by flag name without dashes, as written on the command line
  */
-export function settingReader(flags: Texts, environment: Texts) {
-  /** The flag or variable that a value comes from, and its text. */
+export function settingReader(flags: Texts, environment: Texts, file: TextsInFile = {}) {
+  /** The flag, variable or line that a value comes from, and its text. */
   function find(setting: Pick<Setting<unknown>, 'flag' | 'fallback' | 'secret'>) {
     const variable = environmentVariableOf(setting);
     const fromFlag = flags[setting.flag];
     // An empty variable is how compose files say "not set".
     const fromEnvironment = environment[variable] === '' ? undefined : environment[variable];
+    const inFile = file[setting.flag];
     if (fromFlag === undefined && fromEnvironment !== undefined)
       return found(variable, fromEnvironment);
+    if (fromFlag === undefined && inFile !== undefined)
+      return found(setting.flag, inFile.text, ` in ${inFile.place}`);
     return found(`--${setting.flag}`, fromFlag ?? setting.fallback);
 
-    function found(origin: string, text: string | undefined) {
-      return { origin, text, got: setting.secret ? origin : `${origin} "${text}"` };
+    function found(name: string, text: string | undefined, place = '') {
+      const value = setting.secret ? '' : ` "${text}"`;
+      return { origin: `${name}${place}`, text, got: `${name}${value}${place}` };
     }
   }
   /** @throws Reto3Error RETO3_BAD_SETTING */
@@ -47,15 +52,15 @@ export function settingReader(flags: Texts, environment: Texts) {
 /**
  * Reads all settings and checks their combinations.
  * @param flags by flag name without dashes, as written on the command line
- * @throws Reto3Error RETO3_BAD_SETTING that names the flag or variable
+ * @throws Reto3Error RETO3_BAD_SETTING that names the flag, variable or line
  */
-export function resolveConfig(flags: Texts, environment: Texts): Config {
-  const { find, read } = settingReader(flags, environment);
+export function resolveConfig(flags: Texts, environment: Texts, file: TextsInFile = {}): Config {
+  const { find, read } = settingReader(flags, environment, file);
   // The parser of each setting returns the type that `Config` has under its name.
   const config = Object.fromEntries(
     Object.entries(settings).map(([name, setting]) => [name, read<unknown>(setting)]),
   ) as Config;
-  assertAdminClosed(config, find(settings.adminHost).origin);
+  assertAdminClosed(config, find(settings.adminHost).got);
   assertBeside('tlsCert', 'tlsKey');
   assertBeside('tlsKey', 'tlsCert');
   assertBeside('adminTlsCert', 'adminTlsKey');
@@ -101,19 +106,19 @@ export function resolveConfig(flags: Texts, environment: Texts): Config {
     const [got, min] = [find(settings[longer]), find(settings[shorter])];
     throw new Reto3Error(
       'RETO3_BAD_SETTING',
-      `got ${got.origin} "${got.text}", want at least ${min.origin}, which is "${min.text}"`,
+      `got ${got.got}, want at least ${min.origin}, which is "${min.text}"`,
     );
   }
 }
 
 type RetainName = 'retainMs10' | 'retainSec' | 'retainMin';
 
-function assertAdminClosed(config: Config, origin: string): void {
+function assertAdminClosed(config: Config, got: string): void {
   if (isLoopback(config.adminHost) || config.adminOpen || config.adminTokenFile !== undefined)
     return;
   throw new Reto3Error(
     'RETO3_BAD_SETTING',
-    `got ${origin} "${config.adminHost}", which others may reach, want --admin-token-file or --admin-open with it`,
+    `got ${got}, which others may reach, want --admin-token-file or --admin-open with it`,
   );
 }
 
