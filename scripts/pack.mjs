@@ -33,7 +33,14 @@ const leftToNpm = ['@duckdb'];
 
 /** Under the names that each shell looks for. */
 const completions = { bash: 'reto3', zsh: '_reto3', fish: 'reto3.fish' };
-const extras = ['CHANGELOG.md', 'LICENCES.md', 'completions', 'man', 'reto3.schema.json'];
+const extras = [
+  'CHANGELOG.md',
+  'LICENCES.md',
+  'completions',
+  'man',
+  'reto3.schema.json',
+  'systemd',
+];
 
 const { values } = parseArgs({
   options: { 'pack-destination': { type: 'string', default: root } },
@@ -105,7 +112,7 @@ function wholeManifest(manifests) {
     bundleDependencies: Object.keys(dependencies),
     optionalDependencies: merged('optionalDependencies'),
     files: [...files, ...extras],
-    man: 'man/reto3.1',
+    man: ['man/reto3.1'],
   };
 }
 
@@ -144,6 +151,7 @@ async function fillStage(stage) {
   copyBuild(main, stage);
   for (const file of ['README.md', 'CHANGELOG.md']) cpSync(join(root, file), join(stage, file));
   cpSync(join(root, 'docs', 'licences.md'), join(stage, 'LICENCES.md'));
+  cpSync(join(root, 'deploy', 'systemd'), join(stage, 'systemd'), { recursive: true });
   await writeExtras(stage, manifests[main].version);
   writeManifest(stage, wholeManifest(manifests));
 }

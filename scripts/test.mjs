@@ -25,6 +25,7 @@ const programs = {
   openssl: 'openssl',
   prometheus: 'prometheus',
   promtool: 'prometheus',
+  'systemd-analyze': 'systemd',
   tmux: 'tmux',
   zsh: 'zsh',
   tsung: 'tsung',

@@ -1,6 +1,7 @@
 /** Both ports with TLS and the user's certificate. */
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { request as requestPlain } from 'node:http';
 import { Agent, request } from 'node:https';
 import { connect as connectPlain } from 'node:net';
@@ -142,4 +143,97 @@ withOpenssl('the command line asks over TLS with --ca, and says how where it can
   // Nothing that was asked of the wrong port was counted.
   const again = await runCli(['stats', 'ms10', '--from', '1m', '--open'], trusting);
   expect(sumOf(parseLines(again.stdout))).toBe(100);
+});
+
+/** The SHA-256 of the certificate that a new connection gets. */
+async function fingerprintAt(port: number): Promise<string> {
+  const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false });
+  await once(socket, 'secureConnect');
+  const { fingerprint256 } = socket.getPeerCertificate();
+  socket.destroy();
+  return fingerprint256;
+}
+
+async function fingerprintOf(file: string): Promise<string> {
+  return new X509Certificate(await readFile(file)).fingerprint256;
+}
+
+for (const http of ['uws', 'node']) {
+  withOpenssl(`a renewed certificate is taken up without a restart, --http ${http}`, async () => {
+    const [a, b] = [await certificate('a'), await certificate('b')];
+    const folder = await temporaryFolder();
+    const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+    const renew = async (from: { cert: string; key: string }): Promise<void> => {
+      await copyFile(from.cert, cert);
+      await copyFile(from.key, key);
+    };
+    await renew(a);
+    const server = await Server.start({
+      dataDir: await temporaryFolder(),
+      flags: [
+        ...['--http', http, '--workers', '2', '--tls-cert', cert, '--tls-key', key],
+        ...['--admin-tls-cert', cert, '--admin-tls-key', key],
+      ],
+    });
+    const ports = [server.port, server.adminPort];
+    const served = () => Promise.all([...ports, ...ports, ...ports].map(fingerprintAt));
+    const only = (fingerprint: string): string[] => Array(6).fill(fingerprint);
+    expect(await served()).toEqual(only(await fingerprintOf(a.cert)));
+
+    // A connection that is open already goes on, and everything is counted.
+    const agent = new Agent({ keepAlive: true, maxSockets: 1, rejectUnauthorized: false });
+    const post = async (): Promise<void> => {
+      const asked = request({ host: '127.0.0.1', port: server.port, method: 'POST', agent });
+      asked.end('value=');
+      const [response] = await once(asked, 'response');
+      expect([response.statusCode, await text(response)]).toEqual([200, '']);
+    };
+    await post();
+
+    // A certificate without its key: the old pair stays.
+    await copyFile(b.cert, cert);
+    await waitUntil('both ports refuse it', () => {
+      const refusals = server.stderr.match(/cannot renew the certificate of the \w+/g);
+      return new Set(refusals).size === 2;
+    });
+    expect(server.stderr).toContain('key values mismatch');
+    expect(await served()).toEqual(only(await fingerprintOf(a.cert)));
+    await post();
+
+    await renew(b);
+    const renewed = await fingerprintOf(b.cert);
+    await waitUntil('the renewed one is served by every worker', async () =>
+      (await served()).every((fingerprint) => fingerprint === renewed),
+    );
+    await waitUntil('both are logged', () => {
+      const said = server.stderr.match(
+        /the certificate of the (?:ingest port|query API) was renewed/g,
+      );
+      return said?.length === 2;
+    });
+    await post();
+    agent.destroy();
+    expect(await server.stop()).toEqual({ code: 0, signal: null });
+    expect(server.lastWords).toBe(3);
+  });
+}
+
+withOpenssl('a renewed token is taken up, and one that is too short is not', async () => {
+  const file = join(await temporaryFolder(), 'token');
+  await writeFile(file, 'the-first-token-of-all');
+  const server = await Server.start({
+    dataDir: await temporaryFolder(),
+    flags: ['--admin-token-file', file],
+  });
+  const statusWith = async (token: string): Promise<number> =>
+    (await fetch(`${server.adminUrl}/v1/info`, { headers: { authorization: `Bearer ${token}` } }))
+      .status;
+  expect(await statusWith('the-first-token-of-all')).toBe(200);
+  await writeFile(file, 'short');
+  await waitUntil('it is refused', () => server.stderr.includes('cannot renew the token'));
+  expect(await statusWith('the-first-token-of-all')).toBe(200);
+  await writeFile(file, 'the-second-token-of-all');
+  await waitUntil('it is taken up', () => server.stderr.includes('the query API was renewed'));
+  expect(await statusWith('the-second-token-of-all')).toBe(200);
+  expect(await statusWith('the-first-token-of-all')).toBe(401);
 });

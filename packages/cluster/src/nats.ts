@@ -2,6 +2,7 @@
  * The way to NATS: connection, credentials, stream and buckets. Settings of the stream are its
  * creator's; whoever comes later only checks them.
  */
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import {
   DiscardPolicy,
@@ -63,16 +64,14 @@ if (4 * answerWithinMs >= leaseMs) throw new Error('BUG: a name is lost before i
 export async function connectionOptions(settings: ClusterOptions): Promise<NodeConnectionOptions> {
   const authenticators: Authenticator[] = [];
   if (settings.natsCreds !== undefined)
-    authenticators.push(credsAuthenticator(await readSecret('nats-creds', settings.natsCreds)));
+    authenticators.push(credsAuthenticator(await secretIn('nats-creds', settings.natsCreds)));
   if (settings.natsTokenFile !== undefined) {
-    const token = await readSecret('nats-token-file', settings.natsTokenFile);
-    authenticators.push(tokenAuthenticator(token.toString('utf8').trim()));
+    const token = await secretIn('nats-token-file', settings.natsTokenFile);
+    authenticators.push(tokenAuthenticator(() => textOf(token())));
   }
   if (settings.natsUser !== undefined && settings.natsPasswordFile !== undefined) {
-    const password = await readSecret('nats-password-file', settings.natsPasswordFile);
-    authenticators.push(
-      usernamePasswordAuthenticator(settings.natsUser, password.toString('utf8').trim()),
-    );
+    const password = await secretIn('nats-password-file', settings.natsPasswordFile);
+    authenticators.push(usernamePasswordAuthenticator(settings.natsUser, () => textOf(password())));
   }
   const { natsCa: caFile, natsCert: certFile, natsKey: keyFile } = settings;
   if (caFile !== undefined) await readSecret('nats-ca', caFile);
@@ -96,6 +95,26 @@ export async function connectionOptions(settings: ClusterOptions): Promise<NodeC
     ...(authenticators.length > 0 && { authenticator: authenticators }),
     ...(Object.keys(tls).length > 0 && { tls }),
   };
+}
+
+/**
+ * A secret that may be renewed: each connection reads the file again, and takes what it had before
+ * if that fails.
+ */
+async function secretIn(flag: string, file: string): Promise<() => Buffer> {
+  let last = await readSecret(flag, file);
+  return () => {
+    try {
+      last = readFileSync(file);
+    } catch {
+      // It is being replaced.
+    }
+    return last;
+  };
+}
+
+function textOf(secret: Buffer): string {
+  return secret.toString('utf8').trim();
 }
 
 async function readSecret(flag: string, file: string): Promise<Buffer> {
@@ -144,7 +163,7 @@ export function refusalOf(error: unknown): string | undefined {
     error instanceof errors.AuthorizationError ||
     error instanceof errors.UserAuthenticationExpiredError
   )
-    return `NATS does not let this server in (${reason}): see --nats-creds, --nats-token-file, or --nats-user with --nats-password-file; their files are read at the start`;
+    return `NATS does not let this server in (${reason}): see --nats-creds, --nats-token-file, or --nats-user with --nats-password-file`;
   const mayBeAway = error instanceof Error && error.cause instanceof errors.TimeoutError;
   if (!mayBeAway && /certificate|tls|ssl/i.test(reason))
     return `no TLS with NATS (${reason}): see --nats-ca, and --nats-cert with --nats-key`;

@@ -28,6 +28,7 @@ import {
   startWorkers,
   watchSilentConnections,
 } from './start/ports.ts';
+import { watchRenewals } from './start/renewals.ts';
 import type { Start } from './start/start.ts';
 
 export interface RunningServer {
@@ -53,8 +54,12 @@ export async function startServer(
     log,
     metrics: new Metrics(),
     shutdown,
+    renewals: [],
     late: {},
   };
+  shutdown.add('renewals', () => {
+    for (const watch of start.renewals) watch.stop();
+  });
   try {
     const server = await startParts(start, logMetrics, onCrash);
     if (start.ingests) warnOfFewerWorkers(start, config.workers);
@@ -101,6 +106,7 @@ async function startParts(
   await warnOfReadableSecrets(config, log);
   startFlushing(start, { coordinator, workers, api, facts });
   startRetention(start, coordinator);
+  watchRenewals(start, api, workers);
   inputs.startAlerts?.(start, feed, coordinator.state().startedAt);
   api.ready(facts);
   logReady(start, { ingestUrl, adminUrl: api.url, version });

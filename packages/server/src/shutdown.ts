@@ -4,6 +4,7 @@
  */
 
 const stages = [
+  'renewals',
   // Not ready, and no new connections.
   'readiness',
   'listening',

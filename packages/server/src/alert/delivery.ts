@@ -8,9 +8,9 @@ import { setTimeout } from 'node:timers/promises';
 import { messageOf } from '@reto3/core';
 
 export interface Receiver {
-  readonly url: string;
+  url: string;
   /** Sent as a bearer token. */
-  readonly token: string | undefined;
+  token: string | undefined;
 }
 
 export interface DeliveryTimes {

@@ -32,21 +32,23 @@ export const securityHeaders: Readonly<Record<string, string>> = {
 /** In characters: 96 random bits take that many in base64, too many to guess. */
 const minTokenLength = 16;
 
-/** @throws Reto3Error RETO3_BAD_SETTING if the token cannot be read or is too short */
+/**
+ * @returns rereads the token from its file
+ * @throws Reto3Error RETO3_BAD_SETTING if the token cannot be read or is too short, also later
+ */
 export async function controlAccess(
   app: FastifyInstance,
   config: Config,
   connections: Connections,
   log: Log,
-): Promise<void> {
+): Promise<() => Promise<void>> {
   const allowedHosts = new Set(
     [config.adminHost, 'localhost', hostname(), ...config.adminNames].map(normalize),
   );
+  const readDigest = async (file: string): Promise<Buffer> =>
+    digest(`Bearer ${await readToken('admin-token-file', file, undefined, minTokenLength)}`);
   const file = config.adminTokenFile;
-  const token =
-    file === undefined
-      ? undefined
-      : digest(`Bearer ${await readToken('admin-token-file', file, undefined, minTokenLength)}`);
+  let token = file === undefined ? undefined : await readDigest(file);
   const authFailures = new AuthFailures(log);
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(securityHeaders);
@@ -71,6 +73,9 @@ export async function controlAccess(
     if (authorization !== '') authFailures.record(network);
     throw new Reto3Error('RETO3_UNAUTHORIZED', 'the query API requires a token');
   });
+  return async () => {
+    if (file !== undefined) token = await readDigest(file);
+  };
 }
 
 /**

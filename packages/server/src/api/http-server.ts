@@ -1,6 +1,6 @@
 /** The HTTP server under Fastify, plain or TLS, with its timeouts and connection limits. */
 import { createServer, type RequestListener, type Server } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
 import type { TlsPems } from '../config/tls.ts';
 import type { Connections } from './connections.ts';
 
@@ -19,6 +19,11 @@ export function makeHttpServer(
 ): Server {
   const server = create(connections.oneAtATime(handler), tls);
   return server.on('connection', (socket) => connections.add(socket));
+}
+
+/** Serves the renewed certificate to connections that come from now on. */
+export function renewTls(server: Server, pems: TlsPems): void {
+  if (server instanceof TlsServer) server.setSecureContext(pems);
 }
 
 function create(handler: RequestListener, tls: TlsPems | undefined): Server {

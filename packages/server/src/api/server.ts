@@ -22,7 +22,7 @@ import { Connections } from './connections.ts';
 import { dashboardRoutes } from './dashboard.ts';
 import { earlyErrorHandlers, rejectExpectation } from './early-errors.ts';
 import { healthRoutes, type IngestFacts, Readiness } from './health.ts';
-import { makeHttpServer } from './http-server.ts';
+import { makeHttpServer, renewTls } from './http-server.ts';
 import { httpStatus } from './http-status.ts';
 import { infoRoutes } from './info.ts';
 import { liveRoutes } from './live.ts';
@@ -66,12 +66,21 @@ export class QueryApi {
   readonly #app: FastifyInstance;
   readonly #readiness: Readiness;
   readonly #feeds: LiveFeeds;
+  /** Rereads the token from its file. @throws Reto3Error RETO3_BAD_SETTING; the old one stays */
+  readonly renewToken: () => Promise<void>;
 
-  private constructor(url: string, app: FastifyInstance, readiness: Readiness, feeds: LiveFeeds) {
+  private constructor(
+    url: string,
+    app: FastifyInstance,
+    readiness: Readiness,
+    feeds: LiveFeeds,
+    renewToken: () => Promise<void>,
+  ) {
     this.url = url;
     this.#app = app;
     this.#readiness = readiness;
     this.#feeds = feeds;
+    this.renewToken = renewToken;
   }
 
   /**
@@ -109,7 +118,7 @@ export class QueryApi {
       ...earlyErrorHandlers,
     });
     setErrors(app, log);
-    await controlAccess(app, config, connections, log);
+    const renewToken = await controlAccess(app, config, connections, log);
     openApiRoutes(app);
     app.addSchema(errorSchema);
     await app.register(healthRoutes, { readiness });
@@ -131,7 +140,7 @@ export class QueryApi {
     const address = await listen(app, config);
     // Fastify always says http for a server that it did not create.
     const url = tls === undefined ? address : address.replace(/^http:/, 'https:');
-    return new QueryApi(url, app, readiness, feeds);
+    return new QueryApi(url, app, readiness, feeds, renewToken);
   }
 
   ready(facts: IngestFacts): void {
@@ -140,6 +149,11 @@ export class QueryApi {
 
   notReady(reason: string): void {
     this.#readiness.notReady(reason);
+  }
+
+  /** Serves the renewed certificate to connections that come from now on. */
+  renewTls(pems: TlsPems): void {
+    renewTls(this.#app.server, pems);
   }
 
   async close(): Promise<void> {

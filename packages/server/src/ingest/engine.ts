@@ -51,6 +51,11 @@ export interface HttpEngine {
   /** Everything that waited for that flush or an earlier one is on the disk. */
   flushed(flush: number): void;
   storeFailing(failing: boolean): void;
+  /**
+   * Reads the certificate and key again, for connections that come from now on. The files were
+   * validated. With uWebSockets.js, one that is just being opened may be reset.
+   */
+  renewTls(): Promise<void>;
   /** Takes no new connections; those that are open go on. */
   stopListening(): void;
   /** Closes every connection at once, and leaves nothing on the event loop. */

@@ -44,6 +44,8 @@ export type ToWorker =
   /** Everything that waited for that flush or an earlier one is on the disk. */
   | { readonly flushed: number }
   | { readonly storeFailing: boolean }
+  /** Read the certificate and key again; answered by `renewed`. */
+  | { readonly renewTls: true }
   /** Measure how late the event loop is, from now on. */
   | { readonly watchDelay: true }
   /** Hand over what the reports hold, under that number. */
@@ -82,4 +84,9 @@ interface DelayWatched {
   readonly delays: DelayHistogram;
 }
 
-export type FromWorker = Listening | DelayWatched | Collected;
+/** Answers `renewTls`: why it failed, if it did. */
+interface Renewed {
+  readonly renewed: string | undefined;
+}
+
+export type FromWorker = Listening | DelayWatched | Collected | Renewed;

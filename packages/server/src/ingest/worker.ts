@@ -77,7 +77,12 @@ function serve(
     if ('flushed' in message) engine.flushed(message.flushed);
     else if ('collect' in message) handOver(message.collect);
     else if ('storeFailing' in message) engine.storeFailing(message.storeFailing);
-    else if ('switchOff' in message) reports?.switchOff(message.switchOff);
+    else if ('renewTls' in message) {
+      engine.renewTls().then(
+        () => tell({ renewed: undefined }),
+        (error: unknown) => tell({ renewed: messageOf(error) }),
+      );
+    } else if ('switchOff' in message) reports?.switchOff(message.switchOff);
     else if ('watchDelay' in message) {
       delays ??= watchDelay();
       tell({ delays });

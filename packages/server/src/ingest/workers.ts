@@ -102,6 +102,14 @@ export class IngestWorkers {
     for (const worker of this.#workers) worker.tell({ storeFailing: failing });
   }
 
+  /**
+   * Serves the renewed certificate to connections that come from now on.
+   * @throws Error if a worker cannot; it keeps the old one
+   */
+  async renewTls(): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.renewTls()));
+  }
+
   /** How late the event loop of each worker is; undefined until it has begun to measure. */
   delays(): readonly (DelayHistogram | undefined)[] {
     return this.#workers.map((worker) => worker.delays());
@@ -150,6 +158,7 @@ class RunningWorker {
   #stopping = false;
   #delays: DelayHistogram | undefined;
   #delaysAsked = false;
+  #renewed: ((failure: string | undefined) => void) | undefined;
   #utilizedBefore: EventLoopUtilization | undefined;
 
   constructor(start: WorkerStart, { onCrash, onBatch }: IngestOptions) {
@@ -176,6 +185,7 @@ class RunningWorker {
     this.#thread.on('message', (message: FromWorker) => {
       if ('collected' in message) onBatch(start.worker, message.collected, message.batch);
       else if ('delays' in message) this.#delays = message.delays;
+      else if ('renewed' in message) this.#renewed?.(message.renewed);
     });
     const crashed = (reason: string): void => {
       if (!this.#stopping) onCrash(new Error(`ingest worker ${start.worker} ${reason}`));
@@ -199,6 +209,13 @@ class RunningWorker {
     const { utilization } = performance.eventLoopUtilization(now, this.#utilizedBefore);
     this.#utilizedBefore = now;
     return utilization;
+  }
+
+  renewTls(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#renewed = (failure) => (failure === undefined ? resolve() : reject(new Error(failure)));
+      this.tell({ renewTls: true });
+    });
   }
 
   tell(message: ToWorker): void {

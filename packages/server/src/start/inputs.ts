@@ -3,6 +3,7 @@ import type { LiveFeed } from '@reto3/engine';
 import type { LoadedReport } from '@reto3/reports/load';
 import type { Config } from '../config/settings.ts';
 import { readTls } from '../config/tls.ts';
+import { watchFiles } from './renewals.ts';
 import type { Start } from './start.ts';
 
 export async function readInputs(config: Config) {
@@ -27,8 +28,14 @@ async function prepareAlerts(config: Config) {
     import('../alert/alerts.ts'),
     import('../alert/receiver.ts'),
   ]);
-  const known = { rules: config.alert, receiver: await receiverOf(config), node: config.node };
-  return ({ log, metrics, shutdown }: Start, feed: LiveFeed, startedAt: number): void => {
+  const receiver = await receiverOf(config);
+  const known = { rules: config.alert, receiver, node: config.node };
+  return (start: Start, feed: LiveFeed, startedAt: number): void => {
+    const { log, metrics, shutdown } = start;
+    const files = [config.alertUrlFile, config.alertTokenFile];
+    watchFiles(start, 'the receiver of alerts', files, async () => {
+      Object.assign(receiver, await receiverOf(config));
+    });
     const alerts = Alerts.begin({ ...known, feed, startedAt, log });
     metrics.add(alerts.metrics);
     let stopped: Promise<void> | undefined;

@@ -1,6 +1,7 @@
 /** The context of the steps of a start; main.ts has their order. */
 import type { Archive } from '@reto3/archive';
 import type { Log, Metrics } from '@reto3/core';
+import type { FileWatch } from '../config/file-watch.ts';
 import type { Config } from '../config/settings.ts';
 import type { SilentConnections } from '../ingest/silent-connections.ts';
 import type { IngestWorkers } from '../ingest/workers.ts';
@@ -15,6 +16,8 @@ export interface Start {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly shutdown: Shutdown;
+  /** Watches over files that are renewed; stopped first. */
+  readonly renewals: FileWatch[];
   /** Parts that earlier ones call once they have started. */
   readonly late: { archive?: Archive; workers?: IngestWorkers; silent?: SilentConnections };
 }

@@ -47,7 +47,7 @@ export const queryApiSettings = {
     fallback: undefined,
     parse: nonEmpty,
     unit: 'path, PEM',
-    more: 'TLS, which a token on a network needs; a restart to renew the certificate',
+    more: 'TLS, which a token on a network needs. A renewed certificate is taken up within seconds',
     less: 'plain HTTP, for use on loopback or behind a proxy with TLS',
   },
   /** A PEM file, together with adminTlsCert. */

@@ -4,10 +4,11 @@
  */
 import { readFileSync } from 'node:fs';
 import { createServer, type Server, type ServerOptions } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { messageOf, Reto3Error } from '@reto3/core';
+import type { TlsFiles, TlsPems } from '../../config/tls.ts';
 import { type EngineWork, type OpenEngine, quietSeconds } from '../engine.ts';
 import { Connections, refusal } from './connections.ts';
 import { handlerOf } from './handlers.ts';
@@ -56,6 +57,10 @@ export const openNode: OpenEngine = async (work) => {
     storeFailing: (failing) => {
       if (held !== undefined) held.storeFailing = failing;
     },
+    renewTls: async () => {
+      if (work.tls !== undefined && server instanceof TlsServer)
+        server.setSecureContext(pemsOf(work.tls));
+    },
     stopListening: () => void server.close(),
     close: () => {
       server.close();
@@ -83,8 +88,7 @@ function makeServer({ tls, mostBodyBytes }: EngineWork): Server {
       ? createServer(options)
       : createTlsServer({
           ...options,
-          cert: readFileSync(tls.cert),
-          key: readFileSync(tls.key),
+          ...pemsOf(tls),
           handshakeTimeout: quietMs,
         });
   // All of a head are looked at: its size bounds them.
@@ -92,6 +96,10 @@ function makeServer({ tls, mostBodyBytes }: EngineWork): Server {
   server.timeout = quietMs;
   // A client that has closed its side gets the answers to what it sent. Node.js has no option for it.
   return Object.assign(server, { httpAllowHalfOpen: true });
+}
+
+function pemsOf({ cert, key }: TlsFiles): TlsPems {
+  return { cert: readFileSync(cert), key: readFileSync(key) };
 }
 
 function portOf(server: Server): number {

@@ -1,5 +1,5 @@
 /** The HTTP engine uWebSockets.js, the default: the fast path. */
-import type { us_listen_socket } from 'uWebSockets.js';
+import type { TemplatedApp, us_listen_socket } from 'uWebSockets.js';
 import { Reto3Error } from '@reto3/core';
 import type { StoreState } from '../awaiting-flush.ts';
 import { needsBody } from '../counting.ts';
@@ -38,46 +38,65 @@ export const openUws: OpenEngine = (work) => {
   const { tls, mostConnections, endedSilent } = work;
   const parked = new ParkedResponses(work.control);
   const store: StoreState = { failing: false };
-  const app =
-    tls === undefined
-      ? uws.App()
-      : uws.SSLApp({ cert_file_name: tls.cert, key_file_name: tls.key });
-  limitQuiet(app);
-  route(app, handlerOf(work, parked, store));
-  // The older build cannot say when a connection begins.
-  const tellsConnections = typeof app.filter === 'function';
-  if (tellsConnections) {
-    const bound = connectionBound(mostConnections, endedSilent);
-    app.filter((response, change) => bound(response, Number(change)));
-  }
+  const handler = handlerOf(work, parked, store);
+  const bound = connectionBound(mostConnections, endedSilent);
+  /** One, and one more for each renewal of the certificate: its connections may still be open. */
+  const apps: TemplatedApp[] = [];
   if (work.ack === 'durable') setInterval(() => parked.giveUp(), giveUpEveryMs).unref();
 
-  function engineOn(listenSocket: us_listen_socket): HttpEngine {
-    let listening = true;
+  /** Listens with the certificate as it is now, beside whatever listens on that port already. */
+  function listen(port: number): Promise<us_listen_socket> {
+    const app =
+      tls === undefined
+        ? uws.App()
+        : uws.SSLApp({ cert_file_name: tls.cert, key_file_name: tls.key });
+    limitQuiet(app);
+    route(app, handler);
+    if (tellsConnectionsOf(app)) app.filter((response, change) => bound(response, Number(change)));
+    return new Promise((resolve, reject) => {
+      app.listen(work.host, port, (listenSocket: us_listen_socket | false) => {
+        if (!listenSocket)
+          return reject(new Reto3Error('RETO3_CANNOT_LISTEN', 'the operating system refused'));
+        apps.push(app);
+        resolve(listenSocket);
+      });
+    });
+  }
+
+  function engineOn(first: us_listen_socket): HttpEngine {
+    let listening: us_listen_socket | undefined = first;
+    const port = uws.us_socket_local_port(first);
     const stopListening = (): void => {
-      if (listening) uws.us_listen_socket_close(listenSocket);
-      listening = false;
+      if (listening !== undefined) uws.us_listen_socket_close(listening);
+      listening = undefined;
     };
     return {
-      port: uws.us_socket_local_port(listenSocket),
+      port,
       version,
-      tellsConnections,
+      tellsConnections: apps.every(tellsConnectionsOf),
       flushed: (flush) => parked.answer(flush),
       storeFailing: (failing) => {
         store.failing = failing;
       },
+      // An app cannot change its certificate, so a second one takes the connections that come.
+      renewTls: async () => {
+        if (listening === undefined) return;
+        const next = await listen(port);
+        stopListening();
+        listening = next;
+      },
       stopListening,
       close: () => {
         stopListening();
-        app.close();
+        for (const app of apps) app.close();
       },
     };
   }
 
-  return new Promise((resolve, reject) => {
-    app.listen(work.host, work.port, (listenSocket: us_listen_socket | false) => {
-      if (listenSocket) return resolve(engineOn(listenSocket));
-      reject(new Reto3Error('RETO3_CANNOT_LISTEN', 'the operating system refused'));
-    });
-  });
+  return listen(work.port).then(engineOn);
 };
+
+/** The older build cannot say when a connection begins. */
+function tellsConnectionsOf(app: TemplatedApp): boolean {
+  return typeof app.filter === 'function';
+}
