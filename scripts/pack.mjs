@@ -5,14 +5,18 @@
  *
  * The package carries its dependencies in the versions of the lockfile, so an installation is what was
  * tested, and downloads nothing. Only DuckDB, 70 MB for each platform, is left to npm.
+ *
+ * `--unpacked FOLDER` writes what the image holds: the package in `FOLDER/reto3`, with the binaries of
+ * this machine alone, and DuckDB in `FOLDER/duckdb`.
  */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import {
   cpSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -22,7 +26,7 @@ import { parseArgs } from 'node:util';
 import { helpOfCommands } from './command-reference.mjs';
 import { manPage } from './man-page.mjs';
 import { pnpmScript } from './pnpm.mjs';
-import { pruneModules } from './prune.mjs';
+import { keepOwnBinaries, pruneModules } from './prune.mjs';
 import { manifest, root, runOrExit, setup } from './setup.mjs';
 
 /** Its manifest becomes that of the package; the others are dependencies of it. */
@@ -39,11 +43,15 @@ const extras = [
   'completions',
   'man',
   'reto3.schema.json',
+  'sbom.spdx.json',
   'systemd',
 ];
 
 const { values } = parseArgs({
-  options: { 'pack-destination': { type: 'string', default: root } },
+  options: {
+    'pack-destination': { type: 'string', default: root },
+    unpacked: { type: 'string' },
+  },
 });
 const destination = resolve(process.env.INIT_CWD ?? '', values['pack-destination']);
 
@@ -140,7 +148,7 @@ async function fillStage(stage) {
   installDependencies(stage, names);
   const modules = join(stage, 'node_modules');
   pruneModules(modules);
-  for (const name of leftToNpm) rmSync(join(modules, name), { recursive: true });
+  for (const name of leftToNpm) renameSync(join(modules, name), join(stage, '..', name));
   for (const name of names.filter((each) => each !== main)) {
     const target = join(stage, 'node_modules', '@reto3', name);
     const { version, type, license, exports } = manifests[name];
@@ -154,16 +162,30 @@ async function fillStage(stage) {
   cpSync(join(root, 'deploy', 'systemd'), join(stage, 'systemd'), { recursive: true });
   await writeExtras(stage, manifests[main].version);
   writeManifest(stage, wholeManifest(manifests));
+  const bill = npm(stage, 'sbom', '--sbom-format=spdx', '--omit=optional');
+  writeFileSync(join(stage, 'sbom.spdx.json'), bill);
+}
+
+/** What npm prints in this folder. */
+function npm(folder, ...args) {
+  return execFileSync('npm', args, { cwd: folder, encoding: 'utf8', maxBuffer: 64 << 20 });
 }
 
 setup();
-const stage = mkdtempSync(join(tmpdir(), 'reto3-pack-'));
+const work = mkdtempSync(join(tmpdir(), 'reto3-pack-'));
 try {
+  const stage = join(work, 'reto3');
+  mkdirSync(stage);
   await fillStage(stage);
-  const args = ['pack', '--silent', '--ignore-scripts', '--pack-destination', destination];
-  const { status, stdout, stderr } = spawnSync('npm', args, { cwd: stage, encoding: 'utf8' });
-  if (status !== 0) throw new Error(`cannot pack: ${stderr}`);
-  console.log(join(destination, stdout.trim()));
+  if (values.unpacked === undefined) {
+    const options = ['--silent', '--ignore-scripts', '--pack-destination', destination];
+    console.log(join(destination, npm(stage, 'pack', ...options).trim()));
+  } else {
+    keepOwnBinaries(join(stage, 'node_modules'));
+    cpSync(stage, join(values.unpacked, 'reto3'), { recursive: true });
+    for (const name of leftToNpm)
+      cpSync(join(work, name), join(values.unpacked, 'duckdb', name), { recursive: true });
+  }
 } finally {
-  rmSync(stage, { recursive: true, force: true });
+  rmSync(work, { recursive: true, force: true });
 }

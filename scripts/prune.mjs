@@ -4,6 +4,7 @@
  * Licences stay. The folder is flat, and of files that may be changed.
  */
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
 
 const unneededFolders = new Set([
@@ -68,6 +69,31 @@ function pruneUWebSockets(modules) {
   const { dependencies, ...kept } = manifest;
   writeFileSync(join(older, 'package.json'), `${JSON.stringify(kept, null, 2)}\n`);
   for (const name of ['bufferutil', 'utf-8-validate', 'ws']) remove(join(modules, name));
+}
+
+function newerBuildLoads(modules) {
+  try {
+    createRequire(join(modules, 'reto3.js'))('./uWebSockets.js');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Keeps the native binaries of this machine alone, and the older build only if the newer one fails. */
+export function keepOwnBinaries(modules) {
+  const { platform, arch, versions } = process;
+  const own = `uws_${platform}_${arch}_${versions.modules}.node`;
+  if (newerBuildLoads(modules)) remove(join(modules, 'uWebSockets.js-older'));
+  for (const name of ['uWebSockets.js', 'uWebSockets.js-older']) {
+    const folder = join(modules, name);
+    if (!existsSync(folder)) continue;
+    for (const file of filesIn(folder))
+      if (file.endsWith('.node') && basename(file) !== own) remove(join(folder, file));
+  }
+  const prebuilds = join(modules, 'classic-level', 'prebuilds');
+  for (const name of readdirSync(prebuilds))
+    if (name !== `${platform}-${arch}`) remove(join(prebuilds, name));
 }
 
 /** @param {string} modules a flat `node_modules` */

@@ -9,7 +9,7 @@ import type { Node, YAMLMap } from 'yaml';
 import type { Setting } from './setting.ts';
 import { settings } from './settings.ts';
 
-export interface TextInFile {
+interface TextInFile {
   readonly text: string;
   /** Such as `reto3.yaml:3`. */
   readonly place: string;

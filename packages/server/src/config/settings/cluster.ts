@@ -30,6 +30,7 @@ export const clusterSettings = {
     flag: 'nats',
     summary: 'NATS servers, comma-separated; joins a cluster',
     value: 'URLS',
+    repeatable: true,
     fallback: undefined,
     parse: natsServers,
     unit: 'addresses',

@@ -65,6 +65,7 @@ export const queryApiSettings = {
     flag: 'admin-name',
     summary: 'more host names of the query API, comma-separated',
     value: 'NAMES',
+    repeatable: true,
     fallback: '',
     fallbackText: 'its addresses, localhost and the host name',
     parse: dnsNames,

@@ -1,0 +1,141 @@
+/** deploy/kubernetes against the schemas that Kubernetes and the Prometheus operator publish. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ServiceMonitor } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/ServiceMonitor';
+import { StatefulSet } from 'kubernetes-models/apps/v1/StatefulSet';
+import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicy';
+import { PodDisruptionBudget } from 'kubernetes-models/policy/v1/PodDisruptionBudget';
+import { ConfigMap } from 'kubernetes-models/v1/ConfigMap';
+import { Service } from 'kubernetes-models/v1/Service';
+import { describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { runCli } from '../support/cli.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { requires } from '../support/requirement.ts';
+
+const folder = fileURLToPath(new URL('../../deploy/kubernetes', import.meta.url));
+const withNats = requires('nats-server');
+
+type Model = new (data: never) => { validate(): void };
+const models: Readonly<Record<string, Model>> = {
+  ConfigMap,
+  NetworkPolicy,
+  PodDisruptionBudget,
+  Service,
+  ServiceMonitor,
+  StatefulSet,
+};
+
+interface Manifest {
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+}
+
+function manifestsIn(text: string): Manifest[] {
+  return parseAllDocuments(text).map((document) => document.toJS({ maxAliasCount: 0 }));
+}
+
+/** What the schema of its kind says against a manifest. */
+function problemOf(manifest: Manifest): string | undefined {
+  const Model = models[manifest.kind];
+  if (Model === undefined) return `got kind ${manifest.kind}, want one of the known`;
+  try {
+    new Model(manifest as never).validate();
+    return undefined;
+  } catch (error) {
+    return String(error);
+  }
+}
+
+/** Whole manifests; the others are parts of one, or settings. */
+const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  .filter((file) => /^(?!.*(?:kustomization|reto3|\.patch)\.yaml$).*\.yaml$/.test(file))
+  .sort();
+
+describe.each(files)('%s', (file) => {
+  it.each(manifestsIn(readFileSync(join(folder, file), 'utf8')))(
+    'has a valid $kind $metadata.name',
+    (manifest) => expect(problemOf(manifest)).toBeUndefined(),
+  );
+});
+
+it('finds a mistake in a manifest', () => {
+  const [service] = manifestsIn(readFileSync(join(folder, 'server/services.yaml'), 'utf8'));
+  const wrong = JSON.parse(JSON.stringify(service).replace('"port":80', '"port":"x80"'));
+  expect(problemOf(wrong)).toMatch(/port/);
+});
+
+/** kubectl has kustomize; version 1.21 was the first with one that knows all that is used here. */
+const { status } = spawnSync('kubectl', ['kustomize', join(folder, 'cluster')], {
+  stdio: 'ignore',
+});
+
+describe.skipIf(status !== 0)('as kustomize renders it', () => {
+  const rendered = (name: string): Manifest[] =>
+    manifestsIn(execFileSync('kubectl', ['kustomize', join(folder, name)], { encoding: 'utf8' }));
+  const namesIn = (manifests: readonly Manifest[]): string[] =>
+    manifests.map(({ kind, metadata }) => `${kind} ${metadata.name.replace(/-[a-z0-9]{10}$/, '')}`);
+
+  it.each(['server', 'cluster'])('every object of %s is valid', (name) => {
+    for (const manifest of rendered(name))
+      expect([manifest, problemOf(manifest)]).toEqual([manifest, undefined]);
+  });
+
+  it('one server is a pod with its services and its policy', () => {
+    expect(namesIn(rendered('server')).sort()).toEqual([
+      'ConfigMap reto3',
+      'NetworkPolicy reto3',
+      'Service reto3',
+      'Service reto3-admin',
+      'Service reto3-nodes',
+      'StatefulSet reto3',
+    ]);
+  });
+
+  it('a cluster adds NATS, budgets and the way between them', () => {
+    const cluster = rendered('cluster');
+    const added = namesIn(cluster).filter((name) => !namesIn(rendered('server')).includes(name));
+    expect(added.sort()).toEqual([
+      'ConfigMap nats',
+      'NetworkPolicy nats',
+      'NetworkPolicy reto3-nats',
+      'PodDisruptionBudget nats',
+      'PodDisruptionBudget reto3',
+      'Service nats',
+      'StatefulSet nats',
+    ]);
+    const reto3 = cluster.find(
+      ({ kind, metadata }) => kind === 'StatefulSet' && metadata.name === 'reto3',
+    );
+    expect(reto3).toMatchObject({
+      spec: {
+        replicas: 3,
+        template: {
+          spec: { volumes: expect.arrayContaining([expect.objectContaining({ name: 'nats' })]) },
+        },
+      },
+    });
+  });
+});
+
+it.each(['server', 'cluster'])('reto3 accepts the settings of %s', async (name) => {
+  const file = join(folder, name, 'reto3.yaml');
+  const { code, stderr } = await runCli(['config', '--check', file]);
+  expect([code, stderr]).toEqual([0, '']);
+});
+
+withNats('nats-server accepts its configuration', async () => {
+  const text = readFileSync(join(folder, 'cluster/nats.conf'), 'utf8');
+  const file = join(await temporaryFolder(), 'nats.conf');
+  // Debian 12 has nats-server 2.9, and 2.10 brought this setting.
+  await writeFile(file, text.replace('sync_interval: always', ''));
+  const env = { ...process.env, POD_NAME: 'nats-0', NATS_TOKEN: 'a0b1c2' };
+  const { status: code, stderr } = spawnSync('nats-server', ['-t', '--config', file], {
+    encoding: 'utf8',
+    env,
+  });
+  expect([code, stderr]).toEqual([0, expect.stringContaining('configuration file')]);
+});
