@@ -1,6 +1,7 @@
 /** `reto3 serve --config` and `reto3 config`, as their user sees them. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Ajv } from 'ajv';
 import { expect, test } from 'vitest';
 import { askInfo } from '../support/api.ts';
 import { runCli } from '../support/cli.ts';
@@ -35,4 +36,16 @@ test('a valid file is said to be valid', async () => {
   const file = await fileWith('port: 9000\nadmin-port: 9001\n');
   const wanted = { code: 0, stdout: `${file} is valid: 2 settings\n`, stderr: '' };
   expect(await runCli(['config', '--check', file])).toEqual(wanted);
+});
+
+test('the schema accepts what a server accepts, and refuses other names, kinds and choices', async () => {
+  const { code, stdout } = await runCli(['config', '--schema']);
+  expect(code).toBe(0);
+  const validate = new Ajv({ allowUnionTypes: true, strictTypes: true }).compile(
+    JSON.parse(stdout),
+  );
+  const content = { port: 9_000, archive: true, report: ['lag'], 'retain-ms10': '2d' };
+  expect(validate(content)).toBe(true);
+  for (const bad of [{ prot: 1 }, { archive: 'maybe' }, { ack: 'soon' }, { port: [1] }])
+    expect([bad, validate(bad)]).toEqual([bad, false]);
 });

@@ -1,4 +1,3 @@
-import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { parseConfigFile, readConfigFile } from './config-file.ts';
 import { configSchema } from './config-schema.ts';
@@ -75,18 +74,7 @@ describe('a configuration file', () => {
   });
 });
 
-describe('the schema of the file', () => {
-  const validate = new Ajv({ allowUnionTypes: true, strictTypes: true }).compile(configSchema());
-
-  it('knows every setting', () => {
-    const names = Object.values(settings).map(({ flag }) => flag);
-    expect(Object.keys(Object(Object(configSchema()).properties))).toEqual(names);
-  });
-
-  it('accepts what the server accepts, and refuses other names, kinds and choices', () => {
-    const content = { port: 9_000, archive: true, report: ['lag'], 'retain-ms10': '2d' };
-    expect(validate(content)).toBe(true);
-    for (const bad of [{ prot: 1 }, { archive: 'maybe' }, { ack: 'soon' }, { port: [1] }])
-      expect([bad, validate(bad)]).toEqual([bad, false]);
-  });
+it('has a schema that knows every setting', () => {
+  const names = Object.values(settings).map(({ flag }) => flag);
+  expect(Object.keys(Object(Object(configSchema()).properties))).toEqual(names);
 });
