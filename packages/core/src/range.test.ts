@@ -162,6 +162,15 @@ describe('a range', () => {
     expect(rangeOf({ to })).toEqual({ from: 0, to: time, last: 100 });
   });
 
+  it('reaches into the future of a clock that was ahead for who names that time', () => {
+    const ahead = { ...ends, countedEnd: now + 3_600_000 };
+    const rangeUntil = (to?: string) =>
+      resolveRange(ms10, { from: '1h', to, open: true }, now, ahead).to;
+    expect(rangeUntil()).toBe(now + 10);
+    expect(rangeUntil(String(now + 60_000))).toBe(now + 60_000);
+    expect(rangeUntil(String(now + 7_200_000))).toBe(now + 3_600_000);
+  });
+
   it('is everything since with from alone', () => {
     expect(rangeOf({ from: '1h' })).toEqual({
       from: now - 3_600_000,

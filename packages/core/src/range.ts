@@ -93,26 +93,36 @@ function parseLast(text: string): number {
   return last;
 }
 
+/** Ends of the newest windows, epoch ms. */
+interface Ends {
+  readonly finalThrough: number;
+  /** Of those that the clock may have come to. */
+  readonly newestEnd: number;
+  /** Of all, also of a clock that was ahead once: for who names their time. */
+  readonly countedEnd?: number;
+}
+
 /**
  * @param nowMs the time that ages count back from, epoch ms
- * @param ends the end of the newest final window and of the newest counted one, epoch ms
  * @throws Reto3Error RETO3_BAD_TIME, RETO3_BAD_RANGE
  */
 export function resolveRange(
   period: Period,
   request: RangeRequest,
   nowMs: number,
-  ends: { readonly finalThrough: number; readonly newestEnd: number },
+  ends: Ends,
 ): Range {
   if (request.last !== undefined && request.from !== undefined) {
     throw new Reto3Error('RETO3_BAD_RANGE', 'got last and from together', {
       hint: 'leave one of them out; you may combine last with to',
     });
   }
+  const { finalThrough, newestEnd, countedEnd = newestEnd } = ends;
+  const openEnd = request.to === undefined ? newestEnd : countedEnd;
   const limit =
     request.open === true
-      ? alignUp(ends.newestEnd, period.windowMs)
-      : alignDown(ends.finalThrough, period.windowMs);
+      ? alignUp(openEnd, period.windowMs)
+      : alignDown(finalThrough, period.windowMs);
   const askedFrom = request.from === undefined ? 0 : parseTime('from', request.from, nowMs);
   const askedTo = request.to === undefined ? limit : parseTime('to', request.to, nowMs);
   if (request.from !== undefined && request.to !== undefined && askedFrom >= askedTo) {
