@@ -103,7 +103,8 @@ const needed = [
 function users(password: string, publish = needed): string {
   const permissions = `{
     publish: ${JSON.stringify(publish)},
-    subscribe: ["_INBOX.>", "reto3.windows.requests.new"]
+    subscribe: ["_INBOX.>", "reto3.windows.open.*", "reto3.windows.read.*"]
+    allow_responses: true
   }`;
   return `authorization { users: [{ user: ours, password: "${password}", permissions: ${permissions} }] }`;
 }
@@ -279,7 +280,7 @@ withNats('each node may publish under its own name only, and the cluster adds up
   })();
   const foreign = [
     ...['reto3.windows.web-1', '$KV.RETO3_WINDOWS_RECORDS.boot.web-1'],
-    ...['$KV.RETO3_WINDOWS_NODES.web-1', '$KV.RETO3_WINDOWS_RECORDS.requests'],
+    ...['$KV.RETO3_WINDOWS_NODES.web-1', 'reto3.windows.open.web-1', 'reto3.windows.read.web-1'],
     ...['$JS.API.STREAM.DELETE.RETO3_WINDOWS', '$JS.API.STREAM.PURGE.RETO3_WINDOWS'],
     ...['$JS.API.STREAM.UPDATE.RETO3_WINDOWS', '$JS.API.STREAM.CREATE.OTHERS'],
   ];

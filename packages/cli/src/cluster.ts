@@ -1,11 +1,11 @@
 /** Formats what a server knows of its cluster, and repairs it. */
 
 import { type ApiOptions, request, textOf } from '@reto3/client';
-import type { ClusterState } from '@reto3/client/answers';
+import type { ClusterAudit, ClusterState } from '@reto3/client/answers';
 import { Reto3Error, timeText } from '@reto3/core';
 import { tableLines } from './terminal/table.ts';
 
-/** Makes every node publish everything again. @throws Reto3Error RETO3_NATS_AWAY */
+/** Makes the merger compare everything with the nodes, and read what differs. @throws Reto3Error RETO3_NATS_AWAY */
 export async function askRepublish(api: ApiOptions): Promise<void> {
   await textOf(await request(api, '/v1/cluster/republish', {}, {}, 'POST'), api);
 }
@@ -33,4 +33,34 @@ export function clusterLines({ role, nodes, problem, server }: ClusterState): st
   const away = server === undefined ? ['NATS is unreachable: this is the last known state'] : [];
   const lines = tableLines([header, ...rows], (column) => column >= 2);
   return [...lines, ...away, ...(problem === undefined ? [] : [problem])];
+}
+
+/** A table of hours, and a word on those that differ. */
+export function clusterAuditLines({ hours }: ClusterAudit): string[] {
+  const rows = hours.map(({ node, hour, node_total: total, merger_total: merged, equal }) => [
+    node,
+    timeText(hour),
+    total === undefined ? 'no answer' : String(total),
+    String(merged),
+    equal ? 'equal' : total === undefined ? 'unknown' : 'differs',
+  ]);
+  return tableLines(
+    [['node', 'hour', 'node has', 'merger has', ''], ...rows],
+    (at) => at === 2 || at === 3,
+  );
+}
+
+/** What the audit of a cluster ends a command with; undefined if all is equal. */
+export function clusterVerdictOf({ hours }: ClusterAudit): Reto3Error | undefined {
+  if (hours.length === 0)
+    return new Reto3Error('RETO3_NO_DATA', 'no node has anything in the range');
+  const wrong = hours.filter(({ equal }) => !equal);
+  if (wrong.length === 0) return undefined;
+  const silent = new Set(wrong.flatMap((one) => (one.node_total === undefined ? [one.node] : [])));
+  const differing = wrong.filter((one) => one.node_total !== undefined).length;
+  const message =
+    differing > 0
+      ? `${differing} of ${hours.length} hours differ between the merger and its nodes`
+      : `${silent.size} of the nodes did not answer, so their hours are not proved`;
+  return new Reto3Error('RETO3_CHECK_FAILED', message);
 }

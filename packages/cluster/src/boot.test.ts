@@ -27,7 +27,7 @@ describe('the next boot', () => {
       before: { ...neverPublished, boot: 7, after: 3 },
       registered: 7,
     });
-    expect(next).toMatchObject({ vouchedFrom: wallMs - 4 * minuteMs, everything: false });
+    expect(next).toMatchObject({ vouchedFrom: wallMs - 4 * minuteMs });
   });
 
   it('vouches for no less than a boot before it of which the cluster may not know', () => {
@@ -45,7 +45,7 @@ describe('the next boot', () => {
       before: { ...neverPublished, boot: 7, after: 3 },
       registered: 3,
     });
-    expect(next).toMatchObject({ everything: false, forked: false });
+    expect(next).toMatchObject({ forked: false });
   });
 
   it.each([
@@ -54,12 +54,12 @@ describe('the next boot', () => {
     ['never published, and the name did', neverPublished, 7],
   ])('vouches for all time where the folder was %s', (_, before, registered) => {
     const next = nextBoot({ ...known, before, registered });
-    expect(next).toMatchObject({ vouchedFrom: 0, everything: true, forked: true });
+    expect(next).toMatchObject({ vouchedFrom: 0, forked: true });
   });
 
-  it('publishes everything, and voids nothing more, where the register is new', () => {
+  it('voids nothing more where the register is new', () => {
     const next = nextBoot({ ...known, before: { ...neverPublished, boot: 7 }, registered: 0 });
-    expect(next).toMatchObject({ vouchedFrom: wallMs - 4 * minuteMs, everything: true });
+    expect(next).toMatchObject({ vouchedFrom: wallMs - 4 * minuteMs });
   });
 
   it('vouches for nothing that a repair of the folder could not save', () => {

@@ -10,8 +10,6 @@ export interface NextBoot {
   readonly boot: number;
   /** Epoch ms. */
   readonly vouchedFrom: number;
-  /** Whether all that the store holds has to be published. */
-  readonly everything: boolean;
   /** The folder is not what was published last under this name: restored, or a copy. */
   readonly forked: boolean;
 }
@@ -34,7 +32,7 @@ export function nextBoot(known: {
   const boot = Math.max(wallMs, before.boot + 1, registered + 1);
   // An empty folder knows nothing of the time before, so it denies nothing either.
   if (endBefore === 0 && before.boot === 0) {
-    return { boot, vouchedFrom: counting, everything: true, forked: false };
+    return { boot, vouchedFrom: counting, forked: false };
   }
   // A boot that was written down, and died before it was in the register, has published nothing.
   const follows = registered === before.boot || registered === before.after;
@@ -43,5 +41,5 @@ export function nextBoot(known: {
   const found = forked ? 0 : Math.min(sinceEnd, before.vouchedFrom ?? sinceEnd);
   // Of what a repair could not save, the cluster may have the only copy.
   const vouchedFrom = gone.reduce((from, { to }) => Math.max(from, Math.min(to, counting)), found);
-  return { boot, vouchedFrom, everything: forked || registered === 0, forked };
+  return { boot, vouchedFrom, forked };
 }

@@ -34,17 +34,19 @@ import {
   openJetStream,
   refusalOf,
 } from './nats.ts';
+import { NodeReads } from './node-reads.ts';
 import type { NodeReport } from './node-report.ts';
 import type { ClusterOptions } from './options.ts';
 import { Backoff, type Part, Problems } from './problems.ts';
-import { type Boot, Publisher } from './publisher.ts';
+import { type Boot, type Outlet, Publisher } from './publisher.ts';
+import type { HourProof } from './puller.ts';
 import { Register } from './register.ts';
 import { ReportPublisher } from './report-publisher.ts';
 
 /** Several times within a lease, so that one answer that is lost does not cost the name. */
 const turnEveryMs = leaseMs / 4;
-/** Requests come with a word that there are some; looked for anyhow, should that be lost. */
-const lookForRequestsEveryMs = 10_000;
+/** How long a node may take to answer a merger. */
+const readWithinMs = 10_000;
 const [retryAfterMs, mostRetryAfterMs] = [500, 4_000];
 /** How long a stop waits for NATS; what is not published then is at the next start. */
 const drainWithinMs = 2_000;
@@ -79,6 +81,7 @@ export class Cluster {
   readonly #instance = randomUUID();
   readonly #publisher: Publisher | undefined;
   readonly #reportPublisher: ReportPublisher | undefined;
+  readonly #reads: NodeReads | undefined;
   readonly #merger: Merger | undefined;
   readonly #reports: ClusterReports | undefined;
   readonly #mergedStore: MergedStore | undefined;
@@ -90,7 +93,6 @@ export class Cluster {
   #register: Register | undefined;
   #boot: Boot | undefined;
   #nudge: AbortController = new AbortController();
-  #lookedAt = Number.NEGATIVE_INFINITY;
   /** Whether it ever could do its part. */
   #joined = false;
   #running: Promise<unknown> = Promise.resolve();
@@ -117,16 +119,19 @@ export class Cluster {
         published: coordinator.published ?? neverPublished,
         newestEnd: coordinator.endBefore,
         events: {
-          failed: (error, since) => {
-            this.#fail('publisher', 'cannot publish', error);
-            this.#repeatReports(since);
-          },
+          failed: (error) => this.#fail('publisher', 'cannot publish', error),
           recovered: () => this.#problems.end('publisher'),
           damaged: (from) =>
             log.warn({ from }, 'a damaged part of the store was not published to the cluster'),
         },
       });
       this.#reportPublisher = this.#makeReportPublisher(parts.ledgers);
+      this.#reads = new NodeReads({
+        stored: () => coordinator.stored(),
+        keptFrom: () => coordinator.flusher.meta.deletedBefore.ms10,
+        publisher: this.#publisher,
+        reports: this.#reportPublisher,
+      });
       coordinator.join(publishingBoth(this.#publisher, this.#reportPublisher, parts.ledgers));
     }
     if (mergedStore !== undefined) {
@@ -221,18 +226,23 @@ export class Cluster {
   }
 
   /**
-   * Asks all nodes to publish again what they hold from a time on, epoch ms.
-   * @throws Reto3Error RETO3_NATS_AWAY
+   * Compares everything with the nodes from a time on, epoch ms, and reads from them what differs.
+   * @throws Reto3Error RETO3_NO_CLUSTER, RETO3_NATS_AWAY
    */
-  async republish(sinceMs: number): Promise<void> {
-    try {
-      if (this.#register === undefined) throw new Error('not connected');
-      await this.#register.request(sinceMs, this.#clock.read().wallMs);
-      this.#connection?.publish(this.#requestSubject);
-    } catch (cause) {
-      const message = `cannot ask the nodes to publish again: ${messageOf(cause)}`;
-      throw new Reto3Error('RETO3_NATS_AWAY', message, { cause });
-    }
+  compareAll(sinceMs: number): void {
+    const merger = this.#mergerOrNone;
+    this.#assertConnected();
+    merger.compareAll(sinceMs);
+  }
+
+  /**
+   * What each node has of each hour of a range, beside what is here; epoch ms.
+   * @throws Reto3Error RETO3_NO_CLUSTER, RETO3_NATS_AWAY
+   */
+  audit(from: number, to: number): Promise<HourProof[]> {
+    const merger = this.#mergerOrNone;
+    this.#assertConnected();
+    return merger.audit(from, to);
   }
 
   /** Publishes and saves what it can in two seconds, says goodbye, and leaves. */
@@ -273,9 +283,15 @@ export class Cluster {
     throw addsUpNone();
   }
 
-  /** No subject of the stream: those have one word after the prefix. */
-  get #requestSubject(): string {
-    return `${this.#settings.natsSubject}.requests.new`;
+  /** @throws Reto3Error RETO3_NATS_AWAY */
+  #assertConnected(): void {
+    if (this.#connection?.isClosed() === false && this.#joined) return;
+    throw new Reto3Error('RETO3_NATS_AWAY', 'cannot ask the nodes: not connected to NATS');
+  }
+
+  /** No subjects of the stream: those have one word after the prefix. */
+  #subject(of: 'open' | 'read', node: string): string {
+    return `${this.#settings.natsSubject}.${of}.${node}`;
   }
 
   #makeReportPublisher(ledgers: ReportLedgers): ReportPublisher {
@@ -309,8 +325,10 @@ export class Cluster {
       clock: this.#clock,
       silentAfterMs: this.#settings.silentAfter,
       subjects: this.#settings.natsSubject,
+      request: (node, bytes) => this.#request(node, bytes),
       events: {
-        asked: (since, reason) => log.info({ since, reason }, 'asked the nodes to publish again'),
+        missing: () =>
+          log.info('the stream has lost messages, or is another: reading from the nodes instead'),
         badMessage: ({ message: reason }, from, count) =>
           log.warn(
             { from, reason, count },
@@ -319,8 +337,8 @@ export class Cluster {
         saveFailed: (error) =>
           log.error({ err: error }, 'cannot save the counts of the cluster; will try again'),
         saved: () => log.info('the counts of the cluster are saved again'),
-        startedAnew: (error) =>
-          log.error({ err: error }, 'the merger begins anew: its folder is damaged'),
+        damaged: (node, from, what) =>
+          log.error({ node, from }, `damaged in the folder of the merger, and left out: ${what}`),
       },
     });
   }
@@ -333,13 +351,35 @@ export class Cluster {
     this.#log.info({ server: connection.getServer() }, 'connected to NATS');
     this.#connected();
     void this.#watchConnection(connection);
-    connection.subscribe(this.#requestSubject, {
-      callback: () => {
-        this.#lookedAt = Number.NEGATIVE_INFINITY;
-        this.#nudge.abort();
-      },
-    });
-    await Promise.all([this.#keepTurning(connection), this.#keepMerging()]);
+    this.#listen(connection);
+    const pulling = this.#merger?.pull(this.#stopping.signal);
+    await Promise.all([this.#keepTurning(connection), this.#keepMerging(), pulling]);
+  }
+
+  /** What goes past the stream: the open seconds of all nodes, and what mergers ask this one. */
+  #listen(connection: NatsConnection): void {
+    const [merger, reads] = [this.#merger, this.#reads];
+    if (merger !== undefined)
+      connection.subscribe(this.#subject('open', '*'), {
+        callback: (_, { subject, data }) => merger.takePast(lastWordOf(subject), data),
+      });
+    if (reads !== undefined)
+      connection.subscribe(this.#subject('read', this.#settings.node), {
+        callback: (_, message) => {
+          // Whoever has asked in vain asks again.
+          void reads.answer(message.data).then(
+            (answer) => message.respond(answer),
+            () => undefined,
+          );
+        },
+      });
+  }
+
+  async #request(node: string, bytes: Uint8Array): Promise<Uint8Array> {
+    const connection = this.#connection;
+    if (connection === undefined) throw new Error('not connected');
+    const timeout = readWithinMs;
+    return (await connection.request(this.#subject('read', node), bytes, { timeout })).data;
   }
 
   /** Tries until NATS lets us in; undefined where the server stops before that. */
@@ -372,8 +412,9 @@ export class Cluster {
         this.#fail('connection', 'NATS refuses', status.error);
       if (status.type !== 'reconnect') continue;
       this.#connected();
-      // Another server may lead the stream now, also where no message failed meanwhile.
-      this.#repeatReports(this.#publisher?.repeat());
+      // Another server may lead the stream now, and have lost the newest of it.
+      this.#publisher?.forgetTold();
+      this.#merger?.halt();
       this.#nudge.abort();
     }
   }
@@ -435,39 +476,25 @@ export class Cluster {
       return `the counts in this folder were published as ${node}, and as ${this.#settings.node} they would count twice: start it with --node ${node}`;
     }
     const claim = await register.claim();
-    const now = this.#clock.read().monotonicMs;
     if (!claim.granted) {
       this.#hold();
       this.#boot = undefined;
       return `another server publishes as ${this.#settings.node}: ${claim.holder}; give one of them another --node, this one waits`;
     }
     if (this.#boot === undefined || publisher.held) await this.#begin(publisher, register);
-    if (now - this.#lookedAt >= lookForRequestsEveryMs) {
-      this.#lookedAt = now;
-      const requests = await register.requests();
-      const newest = requests.at(-1)?.id ?? 0;
-      // Fewer than were ever answered: the bucket is a new one.
-      const open = requests.filter(
-        ({ id }) => id > publisher.lastRequest || newest < publisher.lastRequest,
-      );
-      if (open.length > 0) {
-        const since = Math.min(...open.map((request) => request.since));
-        this.#reportPublisher?.again(since);
-        publisher.again(since, newest);
-      }
-    }
     return undefined;
   }
 
   async #begin(publisher: Publisher, register: Register): Promise<void> {
     const registered = await register.lastBoot();
-    const outlet = { publish: (bytes: Uint8Array, id: string) => this.#publish(bytes, id) };
+    const outlet: Outlet = {
+      publish: (bytes) => this.#publish(bytes),
+      tell: (bytes) => this.#connection?.publish(this.#subject('open', this.#settings.node), bytes),
+    };
     const mostBytes = this.#connection?.info?.max_payload ?? usualPayloadBytes;
-    const beginReports = (boot: number, everything: boolean): void =>
-      this.#reportPublisher?.begin(boot, outlet, { everything, mostBytes });
     if (this.#boot !== undefined && registered === this.#boot.boot) {
-      publisher.begin(this.#boot, outlet, false);
-      beginReports(this.#boot.boot, false);
+      publisher.begin(this.#boot, outlet);
+      this.#reportPublisher?.begin(this.#boot.boot, outlet, mostBytes);
       return;
     }
     const { endBefore } = this.#coordinator;
@@ -483,15 +510,10 @@ export class Cluster {
     this.#boot = { boot: next.boot, vouchedFrom: next.vouchedFrom };
     if (next.forked)
       this.#log.warn(
-        'this folder is not what was published last under this name; publishing all of it',
+        'this folder is not what was published last under this name: what it holds counts from now on',
       );
-    publisher.begin(this.#boot, outlet, next.everything);
-    beginReports(next.boot, next.everything);
-  }
-
-  /** The reports of what is published again. @param since epoch ms; undefined: nothing is */
-  #repeatReports(since: number | undefined): void {
-    if (since !== undefined) this.#reportPublisher?.again(since);
+    publisher.begin(this.#boot, outlet);
+    this.#reportPublisher?.begin(next.boot, outlet, mostBytes);
   }
 
   /** Nothing is published until it begins anew. */
@@ -500,11 +522,11 @@ export class Cluster {
     this.#reportPublisher?.hold();
   }
 
-  async #publish(bytes: Uint8Array, id: string): Promise<void> {
+  async #publish(bytes: Uint8Array): Promise<void> {
     const jetStream = this.#jetStream;
     if (jetStream === undefined) throw new Error('not connected');
     const subject = `${this.#settings.natsSubject}.${this.#settings.node}`;
-    await jetStream.client.publish(subject, bytes, { msgID: id, retries: 0 });
+    await jetStream.client.publish(subject, bytes, { retries: 0 });
   }
 
   async #keepMerging(): Promise<void> {
@@ -515,12 +537,9 @@ export class Cluster {
       const jetStream = this.#jetStream;
       try {
         if (jetStream !== undefined) {
-          await merger.run(jetStream, this.#settings.natsStream, {
-            ask: (since) => this.republish(since),
-            reading: () => {
-              this.#problems.end('merger');
-              backoff.reset();
-            },
+          await merger.run(jetStream, this.#settings.natsStream, () => {
+            this.#problems.end('merger');
+            backoff.reset();
           });
         }
       } catch (error) {
@@ -546,6 +565,10 @@ export class Cluster {
     const signal = AbortSignal.any([this.#stopping.signal, this.#nudge.signal]);
     await wait(ms, undefined, { signal }).catch(() => undefined);
   }
+}
+
+function lastWordOf(subject: string): string {
+  return subject.slice(subject.lastIndexOf('.') + 1);
 }
 
 function newBackoff(): Backoff {

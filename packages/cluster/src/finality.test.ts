@@ -7,7 +7,7 @@ import { packSecond } from './second.ts';
 
 const startMs = Date.UTC(2016, 4, 28, 11, 11);
 const silentAfterMs = 10_000;
-const stored = { parts: () => new Map(), block: () => undefined };
+const stored = { part: () => undefined, names: () => [], block: () => undefined };
 
 /** So many ms after the start, by both clocks. */
 function at(ms: number): Moment {
@@ -89,6 +89,20 @@ describe('what is final', () => {
     expect(scene.final(35_000)).toBe(-startMs);
     scene.publish(['a', 'b'], 35_000, 41_000);
     expect(scene.final(41_000)).toBe(41_000);
+  });
+
+  it('does not believe a message past the stream before the stream has come so far', () => {
+    const scene = new Scene();
+    scene.publish(['a'], 0, 11_000);
+    const tail = (ms: number, from: number) => scene.state.apply('a', said(ms, from), at(ms), true);
+    tail(11_300, 11_000);
+    expect(scene.final(11_300)).toBe(11_300);
+    // The second before it is still on its way.
+    tail(12_300, 12_000);
+    expect(scene.final(12_300)).toBe(11_300);
+    scene.publish(['a'], 11_000, 12_000);
+    tail(12_400, 12_000);
+    expect(scene.final(12_400)).toBe(12_400);
   });
 
   it('is never ahead of the clock of the merger', () => {

@@ -15,6 +15,7 @@ import { MergedStore } from './merged-store.ts';
 import { Merger } from './merger.ts';
 import { encodeMessage, type NodeMessage } from './message.ts';
 import type { JetStream } from './nats.ts';
+import { decodeRequest, encodeDigests, encodeRows, type ReadRequest } from './read-message.ts';
 import { encodeReportMessage, type ReportMessage } from './report-message.ts';
 import { packSecond } from './second.ts';
 
@@ -87,6 +88,8 @@ function counts(name: string, changes: Partial<NodeMessage> = {}): Sent {
   return { name, data: encodeMessage(message, name) };
 }
 
+const none = { seconds: [] };
+
 const said = {
   name: 'paths',
   summary: 'Messages by path',
@@ -130,8 +133,8 @@ describe('a merger on a stream that anybody writes to', () => {
   let clock: VirtualClock;
   let listed: ListedStream;
   let logged: string[];
-  let asked: number[];
   let saveFailures: unknown[];
+  let reads: ReadRequest[];
 
   function makeMerger(): Merger {
     return new Merger({
@@ -139,21 +142,29 @@ describe('a merger on a stream that anybody writes to', () => {
       clock,
       silentAfterMs: 10_000,
       subjects: prefix,
+      request: async (name, bytes) => answer(name, decodeRequest(bytes)),
       events: {
-        asked: () => undefined,
+        missing: () => undefined,
         badMessage: (error, from) => logged.push(`${from}: ${error.message}`),
         saveFailed: (error) => saveFailures.push(error),
         saved: () => undefined,
-        startedAnew: () => undefined,
+        damaged: () => undefined,
       },
     });
   }
 
+  /** A node that has nothing. */
+  function answer(name: string, request: ReadRequest): Uint8Array {
+    reads.push(request);
+    const message = request.of === 'reports' ? reports(name, { windows: [] }) : counts(name, none);
+    if (request.of === 'hours' || request.of === 'minutes')
+      return encodeDigests({ keptFrom: 0, digests: [] });
+    return encodeRows({ message: message.data, next: undefined });
+  }
+
   async function take(...sent: readonly Sent[]): Promise<void> {
     listed.add(sent);
-    await merger.run(listed.jetStream, stream, {
-      ask: async (since) => void asked.push(since),
-    });
+    await merger.run(listed.jetStream, stream);
   }
 
   /** The cluster's sum, or that of one node. */
@@ -174,7 +185,7 @@ describe('a merger on a stream that anybody writes to', () => {
     clock = new VirtualClock(startMs);
     store = await MergedStore.open(folder, clock);
     listed = new ListedStream();
-    [logged, asked, saveFailures] = [[], [], []];
+    [logged, saveFailures, reads] = [[], [], []];
     merger = makeMerger();
   });
 
@@ -257,25 +268,19 @@ describe('a merger on a stream that anybody writes to', () => {
     expect(logged).toHaveLength(100 + 2);
   });
 
-  it('asks for what it refused once a wrong clock is right again', async () => {
+  it('reads from the node what it refused, once a wrong clock is right again', async () => {
+    await take(counts('a'));
+    expect(merger.unread()).toEqual(['a']);
+    const stop = new AbortController();
+    const pulling = merger.pull(stop.signal);
+    await vi.waitUntil(() => merger.unread().length === 0, 30_000);
+    stop.abort();
+    await pulling;
+    expect(reads).toContainEqual({ of: 'hours', from: 0, to: startMs - 30_000 });
     const future = startMs + 600_000;
-    const early = counts('b', {
-      mark: future,
-      clock: future,
-      seconds: [{ start: startMs - 1_000, packed: secondOf(1) }],
-    });
-    await take(counts('a'));
-    asked.length = 0;
-    await take(early, counts('b', { mark: year3000 }));
-    expect(asked).toEqual([]);
-    expect(await total()).toBe(100);
-    // Here it is the clock of the merger that was wrong.
-    clock.step(600_000);
-    await take(counts('a'));
-    expect(asked).toEqual([startMs - 1_000 - 3_600_000]);
-    await take(early);
-    expect(asked).toEqual([startMs - 1_000 - 3_600_000]);
-    expect(await total()).toBe(200);
+    await take(counts('a', { mark: future, clock: future }));
+    expect(merger.counters.badMessages).toBe(1);
+    expect(merger.unread()).toEqual(['a']);
   });
 
   it('takes the windows of a report that have come, and leaves out what a client put far ahead', async () => {

@@ -26,14 +26,13 @@ export type Incoming =
 
 /** Times that have not come yet by the merger's clock. One of the two clocks is wrong. */
 export class AheadOfClock extends BadMessage {
-  /** The latest of its times, epoch ms. */
-  readonly latest: number;
+  readonly node: string;
   /** Since when the node's seconds are missing now, epoch ms. */
   readonly since: number;
 
-  constructor(latest: number, since: number, nowMs: number) {
+  constructor(node: string, latest: number, since: number, nowMs: number) {
     super(`its times are ${Math.round(latest - nowMs)} ms ahead of this server's clock`);
-    this.latest = latest;
+    this.node = node;
     this.since = since;
   }
 }
@@ -54,7 +53,7 @@ export function decodeIncoming(
     const said = decodeReportMessage(data, node);
     assertBoots(said.boot, said.lineage, said.voids);
     const mark = Math.max(...Object.values(said.marks));
-    if (mark > latest) throw new AheadOfClock(mark, nowMs, nowMs);
+    if (mark > latest) throw new AheadOfClock(node, mark, nowMs, nowMs);
     const windows = said.windows.filter(({ start }) => start <= latest + reportAheadMs);
     if (windows.length === said.windows.length) return { node, reports: said };
     const leftOut = new BadMessage(
@@ -67,7 +66,7 @@ export function decodeIncoming(
   const { mark, clock, vouchedFrom, seconds } = counts;
   const newest = Math.max(mark, clock, vouchedFrom, seconds.at(-1)?.start ?? 0);
   if (newest > latest)
-    throw new AheadOfClock(newest, Math.min(nowMs, seconds[0]?.start ?? nowMs), nowMs);
+    throw new AheadOfClock(node, newest, Math.min(nowMs, seconds[0]?.start ?? nowMs), nowMs);
   for (const { start, packed } of seconds) {
     const total = totalOfSecond(packed);
     if (total > mostSecondTotal)

@@ -17,10 +17,6 @@ export interface MergeRecord {
   /** The time of that message, epoch ms. */
   readonly positionTime: number;
   readonly finalThrough: number;
-  /** Stored minutes from then on are still to be looked through for what is void, epoch ms. */
-  readonly voidFrom: number | undefined;
-  /** Whether all nodes were asked for everything since this store was begun. */
-  readonly askedForAll: boolean;
   readonly nodes: readonly NodeRecord[];
   /** What is known of the reports of each node. */
   readonly reports: readonly NodeReports[];
@@ -44,12 +40,14 @@ export function decodeMergeRecord(text: string, nowMonotonicMs: number): MergeRe
   // The checksum says that a program of ours wrote it, so its version tells its shape.
   const stored: StoredRecord = JSON.parse(json);
   if (stored.version !== version) return undefined;
+  const { voidFrom, ...rest } = stored;
   const nodes = stored.nodes.map((node) => ({
+    ...(voidFrom !== undefined && { voidFrom }),
     ...node,
     heardAt: nowMonotonicMs,
     vouches: new Vouches(node.vouches),
   }));
-  return { ...stored, voidFrom: stored.voidFrom, nodes, reports: stored.reports ?? [] };
+  return { ...rest, nodes, reports: stored.reports ?? [] };
 }
 
 type StoredNode = Omit<NodeRecord, 'vouches' | 'heardAt'> & {
@@ -57,6 +55,8 @@ type StoredNode = Omit<NodeRecord, 'vouches' | 'heardAt'> & {
 };
 type StoredRecord = Omit<MergeRecord, 'nodes' | 'reports'> & {
   readonly version: number;
+  /** Of all nodes, as a version of reto3 wrote it that did not say whose. */
+  readonly voidFrom?: number;
   /** Absent where a version of reto3 wrote it that knew of none. */
   readonly reports?: readonly NodeReports[];
   readonly nodes: readonly StoredNode[];

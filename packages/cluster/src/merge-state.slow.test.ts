@@ -14,12 +14,17 @@ import {
 } from '@reto3/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MergeState, type NodeRecord, type StoredMinutes } from './merge-state.ts';
+import { MergeState, type NodeRecord } from './merge-state.ts';
+import type { StoredMinutes } from './merged-minute.ts';
 import { Part } from './part.ts';
 import { type Delivery, delivered, now, secondsInPlay, startMs } from './testing/virtual-lives.ts';
 import { Vouches } from './vouches.ts';
 
-const nowhere: StoredMinutes = { parts: () => new Map(), block: () => undefined };
+const nowhere: StoredMinutes = {
+  part: () => undefined,
+  names: () => [],
+  block: () => undefined,
+};
 
 /** What a store would keep, as the bytes it would keep. */
 class Kept implements StoredMinutes {
@@ -27,14 +32,13 @@ class Kept implements StoredMinutes {
   readonly blocks = new Map<number, Windows>();
   readonly #names = new Set<string>();
 
-  parts(start: number): Map<string, Part> {
-    const parts = new Map<string, Part>();
-    for (const name of this.#names) {
-      const bytes = this.rows.get(`${start} ${name}`);
-      const part = bytes && Part.decode(bytes, `${start} ${name}`);
-      if (part !== undefined) parts.set(name, part);
-    }
-    return parts;
+  part(start: number, name: string): Part | undefined {
+    const bytes = this.rows.get(`${start} ${name}`);
+    return bytes && Part.decode(bytes, `${start} ${name}`);
+  }
+
+  names(): Iterable<string> {
+    return this.#names;
   }
 
   block(start: number): Windows | undefined {
@@ -44,9 +48,10 @@ class Kept implements StoredMinutes {
 
   save(state: MergeState): void {
     // As the merger does: what a new boot voided in stored minutes is read, and saved, once.
-    const voidFrom = state.takeVoidFrom();
-    for (const start of this.blocks.keys()) {
-      if (voidFrom !== undefined && start + ms10.blockMs > voidFrom) state.minute(start);
+    for (const node of state.nodes()) {
+      if (node.voidFrom !== undefined)
+        for (const start of this.blocks.keys()) state.applyVouches(node, start);
+      node.voidFrom = undefined;
     }
     for (const minute of state.minutes()) {
       for (const [name, part] of minute.takeUnsaved()) {

@@ -8,10 +8,10 @@
  * - `finalThrough` never goes back, and is never ahead of the merger's own clock;
  * - a node is given up for silent only by a merger that meanwhile heard another one.
  */
-import { alignDown, min, ms10, sec, type Windows } from '@reto3/core';
-import { MergedMinute } from './merged-minute.ts';
+import { alignDown, min, ms10, sec } from '@reto3/core';
+import { type Digest, minuteDigest } from './digest.ts';
+import { MergedMinute, type StoredMinutes } from './merged-minute.ts';
 import type { NodeMessage } from './message.ts';
-import type { Part } from './part.ts';
 import { mostNodes } from './second.ts';
 import { Vouches } from './vouches.ts';
 
@@ -27,16 +27,14 @@ export interface NodeRecord {
   /** It said goodbye. */
   left: boolean;
   readonly vouches: Vouches;
+  /** Stored minutes from then on are still to be looked through for what it voided, epoch ms. */
+  voidFrom?: number | undefined;
+  /** From then on it is not known whether everything of it came, epoch ms; undefined: it did. */
+  unread?: number | undefined;
   /** When it was last heard of: monotonic ms of this process. */
   heardAt: number;
   /** Wall time of that, epoch ms. */
   heardAtWall: number;
-}
-
-/** The minutes that are not in memory. Reads are synchronous, so that a message is merged at once. */
-export interface StoredMinutes {
-  parts(start: number): Map<string, Part>;
-  block(start: number): Windows | undefined;
 }
 
 export interface Moment {
@@ -58,6 +56,8 @@ export interface MergeOptions {
  * second. The silence of nodes is not counted until it hears somebody again.
  */
 const cutOffAfterMs = 1_500;
+/** How far before its mark a node may still change something: what came late, and clocks. */
+const lateMs = 3_600_000;
 
 export class MergeState {
   readonly #silentAfterMs: number;
@@ -74,8 +74,8 @@ export class MergeState {
   #keptFrom = 0;
   #secondsTooOld = 0;
   #secondsVoid = 0;
-  /** Stored minutes from then on may hold what no longer counts, epoch ms. */
-  #voidFrom = Number.POSITIVE_INFINITY;
+  /** How often something of a node was missing. */
+  readonly #misses = new WeakMap<NodeRecord, number>();
 
   constructor(options: MergeOptions) {
     this.#silentAfterMs = options.silentAfterMs;
@@ -94,10 +94,16 @@ export class MergeState {
     return heard < mostNodes;
   }
 
-  /** Takes a message of a node. It may come again, late, or never. */
-  apply(name: string, message: NodeMessage, now: Moment): void {
+  /**
+   * Takes a message of a node. It may come again, late, or never.
+   * @param past whether it came past the stream, perhaps before what was published earlier
+   */
+  apply(name: string, message: NodeMessage, now: Moment, past = false): void {
     this.#listen(now);
     const node = this.#node(name);
+    // What a boot before this one did not get through comes with no message any more.
+    if (message.boot > node.boot && node.boot > 0)
+      this.missing(node, Math.min(message.vouchedFrom, node.mark - lateMs));
     if (node.vouches.add(message.boot, message.vouchedFrom))
       this.#voidOf(node, message.vouchedFrom);
     for (const { start, packed } of message.seconds) {
@@ -114,15 +120,48 @@ export class MergeState {
       minute.put(name, index, message.boot, message.revision, packed);
       this.#newestEnd = Math.max(this.#newestEnd, start + sec.windowMs);
     }
-    this.#hear(node, message, now);
+    this.#hear(node, past ? { ...message, mark: this.#markPast(node, message) } : message, now);
+  }
+
+  /** It is not known whether everything of a node came from that time on, epoch ms. */
+  missing(node: NodeRecord, since: number): void {
+    node.unread = Math.max(0, Math.min(node.unread ?? since, since));
+    this.#misses.set(node, (this.#misses.get(node) ?? 0) + 1);
+  }
+
+  /** The same of all nodes, from so long before what each had published. */
+  missingOfAll(beforeMs: number = lateMs): void {
+    for (const node of this.#nodes.values()) this.missing(node, node.mark - beforeMs);
+  }
+
+  /** From when on a node is to be read, and what to call once it was; undefined: it need not be. */
+  toRead(node: NodeRecord): { readonly since: number; readonly wasRead: () => void } | undefined {
+    const [since, misses] = [node.unread, this.#misses.get(node)];
+    if (since === undefined) return undefined;
+    const wasRead = (): void => {
+      // More may be missing since.
+      if (this.#misses.get(node) === misses) node.unread = undefined;
+    };
+    return { since, wasRead };
+  }
+
+  /** Digests of what there is of a node in the minutes of a range, epoch ms. */
+  *digests(node: NodeRecord, from: number, to: number): Generator<Digest> {
+    for (let start = alignDown(from, ms10.blockMs); start < to; start += ms10.blockMs) {
+      const inMemory = this.#minutes.get(start);
+      const part = inMemory ? inMemory.part(node.name) : this.#stored.part(start, node.name);
+      if (part === undefined || part === 'damaged') continue;
+      if (inMemory === undefined) part.applyVouches(start, node.vouches);
+      const digest = minuteDigest(start, part.seconds());
+      if (digest !== undefined) yield digest;
+    }
   }
 
   /** The minute that starts then, epoch ms; read from the store if it is not in memory. */
   minute(start: number): MergedMinute {
     let minute = this.#minutes.get(start);
     if (minute === undefined) {
-      minute = new MergedMinute(start, this.#stored.parts(start), this.#stored.block(start));
-      for (const node of this.#nodes.values()) minute.applyVouches(node.name, node.vouches);
+      minute = new MergedMinute(start, this.#stored, (node) => this.#nodes.get(node)?.vouches);
       this.#minutes.set(start, minute);
     }
     return minute;
@@ -156,14 +195,12 @@ export class MergeState {
     }
   }
 
-  /**
-   * From when on stored minutes have to be read once (`minute`) and saved, because a node's new
-   * boot voided some of what they hold; epoch ms. Asking clears it.
-   */
-  takeVoidFrom(): number | undefined {
-    const from = this.#voidFrom;
-    this.#voidFrom = Number.POSITIVE_INFINITY;
-    return Number.isFinite(from) ? from : undefined;
+  /** Takes out of a stored minute what the node has voided. Returns whether there was anything. */
+  applyVouches(node: NodeRecord, start: number): boolean {
+    const part = this.#stored.part(start, node.name);
+    const isFine = part === undefined || (part !== 'damaged' && !part.isVoid(start, node.vouches));
+    if (!isFine) this.minute(start).applyVouches(node.name);
+    return !isFine;
   }
 
   /** The oldest mark of the nodes that are waited for, epoch ms. Never goes back. */
@@ -182,6 +219,10 @@ export class MergeState {
       this.#finalThrough = finalThrough;
     }
     return this.#finalThrough;
+  }
+
+  node(name: string): NodeRecord | undefined {
+    return this.#nodes.get(name);
   }
 
   isWaitedFor(node: NodeRecord, now: Moment): boolean {
@@ -249,11 +290,21 @@ export class MergeState {
     node.heardAtWall = now.wallMs;
   }
 
+  /**
+   * The mark of a message that came past the stream: that of what the stream brought, unless that
+   * goes up to where the message begins.
+   */
+  #markPast(node: NodeRecord, { boot, mark, seconds }: NodeMessage): number {
+    const [first] = seconds;
+    const joins = boot === node.boot && first !== undefined && first.start <= node.mark;
+    return joins ? mark : 0;
+  }
+
   #voidOf(node: NodeRecord, from: number): void {
     for (const minute of this.#minutes.values()) {
-      if (minute.end > from) minute.applyVouches(node.name, node.vouches);
+      if (minute.end > from) minute.applyVouches(node.name);
     }
-    this.#voidFrom = Math.min(this.#voidFrom, from);
+    node.voidFrom = Math.min(node.voidFrom ?? from, from);
   }
 }
 
@@ -266,6 +317,7 @@ function newNode(name: string): NodeRecord {
     clockOffsetMs: 0,
     left: false,
     vouches: new Vouches(),
+    unread: 0,
     heardAt: Number.NEGATIVE_INFINITY,
     heardAtWall: 0,
   };

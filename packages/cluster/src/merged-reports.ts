@@ -11,7 +11,7 @@ import { alignDown, type PeriodName, periods } from '@reto3/core';
 import { type Change, parseKey, rowKey, rowMsOf } from '@reto3/engine';
 import type { NodeReport } from './node-report.ts';
 import type { ReportMessage } from './report-message.ts';
-import { ReportPart } from './report-part.ts';
+import { DamagedPart, ReportPart } from './report-part.ts';
 
 /** What is known of the reports of one node. */
 export interface NodeReports {
@@ -28,6 +28,8 @@ export interface NodeReports {
 /** The rows that are not in memory. Reads are synchronous, so that a message is taken at once. */
 export interface StoredParts {
   readReport(key: Uint8Array): Uint8Array | undefined;
+  /** A row is damaged: it is begun anew. */
+  damagedReport?(node: string, start: number, report: string): void;
 }
 
 interface Row {
@@ -63,7 +65,7 @@ export class MergedReports {
     for (const node of nodes) this.#nodes.set(node.node, { ...node });
   }
 
-  /** Takes a message of a node. It may come again, late, or never. @throws DamagedPart */
+  /** Takes a message of a node. It may come again, late, or never. */
   apply(name: string, message: ReportMessage): void {
     this.#hear(name, message);
     const { boot, revision, lineage } = message;
@@ -140,17 +142,22 @@ export class MergedReports {
     const name = textOf(key);
     let row = this.#rows.get(name);
     if (row === undefined) {
-      row = { ...named, key, part: this.#read(key) };
+      row = { ...named, key, part: this.#read(key, named) };
       this.#rows.set(name, row);
     }
     return row;
   }
 
-  /** @throws DamagedPart */
-  #read(key: Uint8Array): ReportPart {
+  #read(key: Uint8Array, { node, start, report }: Omit<Row, 'key' | 'part'>): ReportPart {
     const bytes = this.#stored.readReport(key);
     if (bytes === undefined) return new ReportPart();
-    return ReportPart.decode(bytes, key);
+    try {
+      return ReportPart.decode(bytes, key);
+    } catch (error) {
+      if (!(error instanceof DamagedPart)) throw error;
+      this.#stored.damagedReport?.(node, start, report);
+      return new ReportPart();
+    }
   }
 
   #hear(name: string, message: ReportMessage): void {

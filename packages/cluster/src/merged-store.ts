@@ -1,7 +1,7 @@
 /**
  * A merger's store: a data folder of its own inside the server's, made of the same rows as any
- * other, and the parts that its blocks were added up from. All of it can be had again from the
- * nodes, so whatever is wrong with it, it is emptied and filled anew.
+ * other, and the parts that its blocks were added up from. A row that is damaged is left out, and
+ * may come again from its node; the rest stays, since nodes that have left cannot publish again.
  *
  * Invariant: a block and the parts that it is the sum of are written in one batch, with the number
  * of the last message that they hold.
@@ -13,12 +13,13 @@ import {
   allocateWindows,
   type Clock,
   copyOf,
+  joinWindows,
+  largestTime,
   min,
   ms10,
   overwrite,
   type Period,
   type PeriodName,
-  Reto3Error,
   sec,
   type Windows,
 } from '@reto3/core';
@@ -40,12 +41,10 @@ import {
 } from '@reto3/engine';
 import { Minute } from '@reto3/engine/ring';
 import { decodeMergeRecord, encodeMergeRecord, type MergeRecord } from './merge-record.ts';
-import type { StoredMinutes } from './merge-state.ts';
-import type { MergedMinute } from './merged-minute.ts';
+import type { MergedMinute, StoredMinutes } from './merged-minute.ts';
 import { type MergedReports, reportNames, type StoredParts } from './merged-reports.ts';
 import { nodeView, type PartsOfNode } from './node-view.ts';
 import { Part, partName } from './part.ts';
-import { DamagedPart } from './report-part.ts';
 
 /** Name of the folder inside the data folder. */
 const folderName = 'cluster';
@@ -60,6 +59,7 @@ export class MergedStore implements StoredMinutes, StoredParts, Expiring {
   readonly #nodes = new Set<string>();
   #clockSteps: () => number = () => 0;
   #failing = false;
+  #onDamage: (node: string, start: number, what: string) => void = () => undefined;
   readonly endBefore = 0;
 
   private constructor(store: Store, anchor: Anchor, clock: Clock, meta: Meta) {
@@ -93,21 +93,25 @@ export class MergedStore implements StoredMinutes, StoredParts, Expiring {
     this.#clockSteps = clockSteps;
   }
 
-  parts(start: number): Map<string, Part> {
-    const parts = new Map<string, Part>();
-    for (const node of this.#nodes) {
-      const bytes = this.#store.readPart(start, node);
-      if (bytes === undefined) continue;
-      const part = Part.decode(bytes, partName(start, node));
-      if (part === undefined) throw new DamagedMerge(`the part of ${node} at ${start} is damaged`);
-      parts.set(node, part);
-    }
-    return parts;
+  part(start: number, node: string): Part | 'damaged' | undefined {
+    const bytes = this.#store.readPart(start, node);
+    if (bytes === undefined) return undefined;
+    const part = Part.decode(bytes, partName(start, node));
+    if (part === undefined) this.#onDamage(node, start, 'its part of a minute');
+    return part ?? 'damaged';
   }
 
-  /** @throws Reto3Error RETO3_BLOCK_DAMAGED */
+  names(): Iterable<string> {
+    return this.#nodes;
+  }
+
   block(start: number): Windows | undefined {
-    return this.#store.readBlock('ms10', start);
+    return this.#block(ms10, start);
+  }
+
+  /** Told of what is damaged, by node and minute, epoch ms: it may come again from the node. */
+  onDamage(told: (node: string, start: number, what: string) => void): void {
+    this.#onDamage = told;
   }
 
   /** Opens the store again if a save failed; to be called before the next. */
@@ -212,6 +216,11 @@ export class MergedStore implements StoredMinutes, StoredParts, Expiring {
     return this.#meta.deletedBefore.ms10;
   }
 
+  /** Where the oldest ms10 windows begin, epoch ms; the end of time where there are none. */
+  async oldest(): Promise<number> {
+    return Math.max(this.keptFrom, (await this.#store.oldest('ms10')) ?? largestTime);
+  }
+
   async expired(period: PeriodName): Promise<Expired> {
     return { before: this.#meta.deletedBefore[period], oldest: await this.#store.oldest(period) };
   }
@@ -230,6 +239,10 @@ export class MergedStore implements StoredMinutes, StoredParts, Expiring {
   /** Up to where each period is deleted, epoch ms. */
   get deletedBefore(): Readonly<Record<PeriodName, number>> {
     return this.#meta.deletedBefore;
+  }
+
+  damagedReport(node: string, start: number, report: string): void {
+    this.#onDamage(node, start, `its row of the report ${report}`);
   }
 
   /** The row of a report under that key, as it is stored. */
@@ -277,14 +290,30 @@ export class MergedStore implements StoredMinutes, StoredParts, Expiring {
     for (const minute of minutes) {
       const start = alignDown(minute.start, period.blockMs);
       const windows =
-        blocks.get(start) ??
-        this.#store.readBlock(period.name, start) ??
-        allocateWindows(period.blockWindows);
+        blocks.get(start) ?? this.#block(period, start) ?? this.#rebuilt(period, start);
       const counts = period === sec ? minute.sec : minute.min;
       overwrite(windows, (minute.start - start) / period.windowMs, counts);
       blocks.set(start, windows);
     }
     return [...blocks].map(([start, windows]) => ({ put: period.name, start, windows }));
+  }
+
+  /** Undefined where there is none, or none that can be read. */
+  #block(period: Period, start: number): Windows | undefined {
+    return this.#store.readBlock(period.name, start, () => undefined);
+  }
+
+  /** A block of a longer period, made of the ms10 windows that there are. */
+  #rebuilt(period: Period, start: number): Windows {
+    const windows = allocateWindows(period.blockWindows);
+    if (!this.#store.hasBlock(period.name, start)) return windows;
+    const windowsPerOne = period.windowMs / ms10.windowMs;
+    for (let minute = start; minute < start + period.blockMs; minute += ms10.blockMs) {
+      const block = this.#block(ms10, minute);
+      if (block === undefined) continue;
+      overwrite(windows, (minute - start) / period.windowMs, joinWindows(block, windowsPerOne));
+    }
+    return windows;
   }
 
   async #put(changes: readonly Change[]): Promise<void> {
@@ -293,15 +322,4 @@ export class MergedStore implements StoredMinutes, StoredParts, Expiring {
     this.#meta = { ...this.#meta, writes: meta.writes };
     await this.#anchor.write(meta.writes);
   }
-}
-
-/** Something in the folder is not what was written. */
-class DamagedMerge extends Error {
-  override readonly name = 'DamagedMerge';
-}
-
-/** Whether the folder itself is at fault, so that only emptying it helps. */
-export function isDamage(error: unknown): boolean {
-  const damagedBlock = error instanceof Reto3Error && error.code === 'RETO3_BLOCK_DAMAGED';
-  return damagedBlock || error instanceof DamagedMerge || error instanceof DamagedPart;
 }

@@ -1,4 +1,4 @@
-/** Which stream a merger reads: another one of the same name is noticed, and the nodes are asked. */
+/** Which stream a merger reads: another one of the same name is noticed. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -66,12 +66,12 @@ describe('a merger', () => {
   let merger: Merger;
   let clock: VirtualClock;
   const quiet = new QuietStream();
-  const asked = vi.fn<(sinceMs: number) => Promise<void>>();
+  const missing = vi.fn<() => void>();
 
   /** Reads until it ends, or for so many seconds; returns whether it ended by itself. */
   async function read(seconds: number): Promise<boolean> {
     let ended = false;
-    const running = merger.run(quiet.jetStream, stream, { ask: asked }).finally(() => {
+    const running = merger.run(quiet.jetStream, stream).finally(() => {
       ended = true;
     });
     running.catch(() => undefined);
@@ -93,17 +93,19 @@ describe('a merger', () => {
       throw new Error('got an event, want none');
     };
     const events = {
-      asked: () => {},
+      missing,
       badMessage: never,
       saveFailed: never,
       saved: never,
-      startedAnew: never,
+      damaged: never,
     };
-    merger = new Merger({ store, clock, silentAfterMs: 10_000, subjects: 'reto3.windows', events });
+    const request = () => Promise.reject(new Error('no node answers'));
+    const rest = { silentAfterMs: 10_000, subjects: 'reto3.windows' };
+    merger = new Merger({ store, clock, request, events, ...rest });
     quiet.created = 'monday';
     quiet.storedAt = undefined;
     quiet.mute = false;
-    asked.mockReset().mockResolvedValue();
+    missing.mockReset();
     vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'clearInterval'] });
   });
 
@@ -127,39 +129,28 @@ describe('a merger', () => {
     expect(merger.counters).toMatchObject({ position: 1, messages: 1 });
   });
 
-  it('ends when the stream was deleted and made again, and then asks the nodes', async () => {
+  it('ends when the stream was deleted and made again, and says so', async () => {
     setTimeout(() => {
       quiet.created = 'tuesday';
     }, 5_000);
     expect(await read(60)).toBe(true);
-    expect(asked).toHaveBeenCalledTimes(1);
+    expect(missing).toHaveBeenCalledTimes(0);
     await read(2);
-    expect(asked).toHaveBeenCalledTimes(2);
+    expect(missing).toHaveBeenCalledTimes(1);
   });
 
-  it('ends when another message has the number of the last one that it read, and asks the nodes', async () => {
+  it('ends when another message has the number of the last one that it read, and says so', async () => {
     quiet.storedAt = 1_464_433_871_234;
     expect(await read(10)).toBe(false);
     expect(merger.counters).toMatchObject({ position: 1, messages: 1 });
     expect(await read(10)).toBe(false);
-    expect(asked).toHaveBeenCalledTimes(1);
+    expect(missing).toHaveBeenCalledTimes(0);
     setTimeout(() => {
       quiet.storedAt = 1_464_433_871_235;
     }, 5_000);
     expect(await read(60)).toBe(true);
     await read(2);
-    expect(asked).toHaveBeenCalledTimes(2);
+    expect(missing).toHaveBeenCalledTimes(1);
     expect(merger.counters).toMatchObject({ position: 1, messages: 2 });
-  });
-
-  it('asks once more where the asking failed', async () => {
-    await read(2);
-    quiet.created = 'tuesday';
-    asked.mockRejectedValueOnce(new Error('NATS is away'));
-    await expect(read(2)).rejects.toThrow('NATS is away');
-    await read(2);
-    expect(asked).toHaveBeenCalledTimes(3);
-    await read(2);
-    expect(asked).toHaveBeenCalledTimes(3);
   });
 });

@@ -3,8 +3,8 @@
  *
  * Its place in the stream lies in its own store, in the batch with what it has read, so it needs
  * neither acknowledgements nor a durable consumer: an ordered consumer begins behind that place.
- * What was read and not saved yet is read once more after a crash, and changes nothing. Where the
- * stream no longer has what comes next, the nodes are asked to publish it again.
+ * What was read and not saved yet is read once more after a crash, and changes nothing. What the
+ * stream no longer has is read from the nodes (puller.ts).
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import { DeliverPolicy } from '@nats-io/jetstream';
@@ -19,16 +19,17 @@ import {
 } from '@reto3/core';
 import type { CountsView, LiveSource, StoreSnapshot } from '@reto3/engine';
 import { BadMessages, type Tell } from './bad-messages.ts';
-import { decodeIncoming, mostAheadMs } from './incoming.ts';
+import { AheadOfClock, decodeIncoming, mostAheadMs } from './incoming.ts';
 import type { MergeRecord } from './merge-record.ts';
 import { MergeState, type NodeRecord } from './merge-state.ts';
 import type { MergedMinute } from './merged-minute.ts';
 import { MergedReports } from './merged-reports.ts';
-import { isDamage, type MergedStore } from './merged-store.ts';
+import type { MergedStore } from './merged-store.ts';
 import { BadMessage } from './message.ts';
 import type { JetStream } from './nats.ts';
 import { nodeLive } from './node-view.ts';
 import { Backoff } from './problems.ts';
+import { type HourProof, Puller } from './puller.ts';
 import { mostNodes, totalOfSecond } from './second.ts';
 import { Vouches } from './vouches.ts';
 
@@ -41,11 +42,8 @@ const mostUnsavedRows = 5_000;
 const [retrySaveAfterMs, mostRetrySaveAfterMs] = [500, 10_000];
 /** Minutes that nothing comes for any more are let go of when they are so old. */
 const forgetAfterMs = 180_000;
-/**
- * How far before the last message that was read the nodes are asked to publish again: what came
- * late, and clocks that differ.
- */
-const askBackMs = 3_600_000;
+/** How long before its newest message the stream may have lost what was acknowledged. */
+const settlesWithinMs = 180_000;
 /** Over how much time a node's rate is taken. */
 const rateOverMs = 10_000;
 /** How many messages JetStream sends ahead. */
@@ -58,15 +56,15 @@ const askForMoreMs = 5_000;
 const mostNamed = 10;
 
 export interface MergerEvents {
-  /** Messages are missing in the stream: the nodes are asked for what they hold since then. */
-  asked(sinceMs: number, reason: string): void;
+  /** It is another stream, or has lost messages: what is missing is read from the nodes. */
+  missing(): void;
   /** Once for each subject and hour. */
   readonly badMessage: Tell;
   /** Told once, until it succeeds again. */
   saveFailed(error: unknown): void;
   saved(): void;
-  /** Something in the merger's own folder is damaged: it begins anew. */
-  startedAnew(error: unknown): void;
+  /** A row in the merger's own folder is damaged: it is read again from the node, where it lives. */
+  damaged(node: string, start: number, what: string): void;
 }
 
 export interface NodeState extends Pick<NodeRecord, 'name' | 'boot' | 'revision' | 'mark'> {
@@ -89,13 +87,12 @@ export class Merger implements LiveSource {
   readonly #silentAfterMs: number;
   readonly #subjects: string;
   readonly #events: MergerEvents;
-  #state: MergeState;
-  #reports: MergedReports;
+  readonly #state: MergeState;
+  readonly #reports: MergedReports;
+  readonly #puller: Puller;
   #stream: string;
   #position: number;
   #positionTime: number;
-  #voidFrom: number | undefined;
-  #askedForAll: boolean;
   #saving: Promise<void> | undefined;
   readonly #startedAt: number;
   #savedAt: number;
@@ -111,6 +108,8 @@ export class Merger implements LiveSource {
     readonly silentAfterMs: number;
     /** What the subjects of nodes begin with. */
     readonly subjects: string;
+    /** Asks a node; rejects where it does not answer. */
+    readonly request: (node: string, bytes: Uint8Array) => Promise<Uint8Array>;
     readonly events: MergerEvents;
   }) {
     this.#store = parts.store;
@@ -126,27 +125,36 @@ export class Merger implements LiveSource {
     this.#stream = record?.stream ?? '';
     this.#position = record?.position ?? 0;
     this.#positionTime = record?.positionTime ?? 0;
-    this.#voidFrom = record?.voidFrom;
-    this.#askedForAll = record?.askedForAll ?? false;
     this.#state = this.#stateOf(record);
-    this.#reports = this.#reportsOf(record);
+    this.#reports = new MergedReports(
+      this.#store,
+      record?.reports ?? [],
+      this.#store.deletedBefore,
+    );
+    this.#puller = new Puller({
+      clock: this.#clock,
+      state: this.#state,
+      reports: this.#reports,
+      keptFrom: () => this.#store.keptFrom,
+      oldest: () => this.#store.oldest(),
+      request: parts.request,
+      take: (node, message) => this.takeRead(node, message),
+    });
+    this.#store.onDamage((name, start, what) => {
+      this.#events.damaged(name, start, what);
+      const node = this.#state.node(name);
+      if (node !== undefined) this.#state.missing(node, start);
+    });
   }
 
   /**
    * Reads the stream until `stop`, or until it cannot go on; then it may be called again.
-   * @param how `ask`: asks all nodes to publish again what they hold from a time on, epoch ms;
-   * `reading`: called once it reads
+   * @param reading called once it reads
    */
-  async run(
-    jetStream: JetStream,
-    stream: string,
-    {
-      ask,
-      reading,
-    }: { readonly ask: (sinceMs: number) => Promise<void>; readonly reading?: () => void },
-  ): Promise<void> {
+  async run(jetStream: JetStream, stream: string, reading = () => undefined): Promise<void> {
     this.#halting = new AbortController();
-    await this.#follow(jetStream, stream, ask);
+    await this.#follow(jetStream, stream);
+    this.#puller.retry();
     const consumer = await jetStream.reader.consumers.get(stream, {
       ...(this.#position === 0
         ? { deliver_policy: DeliverPolicy.All }
@@ -161,7 +169,7 @@ export class Merger implements LiveSource {
       abort_on_missing_resource: true,
     });
     this.#consuming = messages;
-    reading?.();
+    reading();
     let heardAt = this.#clock.read().monotonicMs;
     // The library begins anew by itself where the consumer's server is gone, but not always: with
     // three servers of which one was killed, it was seen to wait for ever.
@@ -190,20 +198,13 @@ export class Merger implements LiveSource {
         heardAt = this.#clock.read().monotonicMs;
         if (seq <= this.#position) continue;
         taking = true;
-        if (seq > this.#position + 1 && this.#position > 0)
-          await this.#ask(ask, this.#positionTime - askBackMs, 'the stream has lost messages');
+        if (seq > this.#position + 1 && this.#position > 0) this.#state.missingOfAll();
         this.#take(subject, data);
         this.#position = seq;
         this.#positionTime = Number(timestampNanos / 1_000_000n);
-        const refusedSince = this.#badMessages.takeDue(this.#clock.read());
-        if (refusedSince !== undefined)
-          await this.#ask(ask, refusedSince - askBackMs, 'a wrong clock had messages refused');
         await this.#saveIfDue();
         [withheldMs, taking] = [0, false];
       }
-    } catch (error) {
-      if (!isDamage(error)) throw error;
-      await this.startAnew(error);
     } finally {
       clearInterval(watch);
       this.#consuming = undefined;
@@ -223,17 +224,36 @@ export class Merger implements LiveSource {
     await this.#saveAll();
   }
 
-  /** Forgets everything, because something of it is damaged; all of it comes again from the nodes. */
-  async startAnew(because: unknown): Promise<void> {
-    this.#events.startedAnew(because);
-    this.halt();
-    await this.#store.empty();
-    this.#stream = '';
-    this.#position = this.#positionTime = 0;
-    this.#voidFrom = undefined;
-    this.#askedForAll = false;
-    this.#state = this.#stateOf(undefined);
-    this.#reports = this.#reportsOf(undefined);
+  /** Compares nodes with what is here, and reads what differs, until it is aborted. */
+  pull(signal: AbortSignal): Promise<void> {
+    return this.#puller.run(signal);
+  }
+
+  /** Takes a message that came past the stream. */
+  takePast(node: string, data: Uint8Array): void {
+    this.#take(`${this.#subjects}.${node}`, data, true);
+  }
+
+  /** Takes a message that was read of a node. */
+  async takeRead(node: string, data: Uint8Array): Promise<void> {
+    this.#take(`${this.#subjects}.${node}`, data, true);
+    await this.#saveIfDue();
+  }
+
+  /** The nodes that live and of which not all is here yet. */
+  unread(): string[] {
+    const nodes = this.#state.nodes().filter((node) => this.#isLive(node));
+    return nodes.flatMap(({ name, unread }) => (unread === undefined ? [] : [name]));
+  }
+
+  /** Compares everything from a time on with the nodes, epoch ms, and reads what differs. */
+  compareAll(sinceMs: number): void {
+    for (const node of this.#state.nodes()) this.#state.missing(node, sinceMs);
+  }
+
+  /** What each node has of each hour, beside what is here; epoch ms. */
+  audit(from: number, to: number): Promise<HourProof[]> {
+    return this.#puller.audit(from, to);
   }
 
   /** All counts of the cluster as they are now; to be closed. */
@@ -323,10 +343,6 @@ export class Merger implements LiveSource {
     throw new Reto3Error('RETO3_NO_SUCH_NODE', `got node "${name}"; the cluster has ${known}`);
   }
 
-  #reportsOf(record: MergeRecord | undefined): MergedReports {
-    return new MergedReports(this.#store, record?.reports ?? [], this.#store.deletedBefore);
-  }
-
   #stateOf(record: MergeRecord | undefined): MergeState {
     // A version of reto3 that believed every message may have written down any time and name.
     const { wallMs } = this.#clock.read();
@@ -342,21 +358,13 @@ export class Merger implements LiveSource {
   }
 
   /** Makes sure that the place in the stream means something in this stream. */
-  async #follow(
-    { manager }: JetStream,
-    stream: string,
-    ask: (sinceMs: number) => Promise<void>,
-  ): Promise<void> {
+  async #follow({ manager }: JetStream, stream: string): Promise<void> {
     const { created, still } = await this.#look(manager, stream);
-    if (!this.#askedForAll) {
-      // The stream holds a day, the nodes a month.
-      await this.#ask(ask, 0, 'there is nothing in this folder yet');
-      this.#askedForAll = true;
-    } else if (!still) {
-      const reason = 'it is another stream, or has lost messages';
-      await this.#ask(ask, this.#positionTime - askBackMs, reason);
+    if (this.#stream !== '') {
+      if (!still) this.#events.missing();
+      // NATS may lose what it has acknowledged lately, when another of its servers takes over.
+      this.#state.missingOfAll(still ? settlesWithinMs : undefined);
     }
-    // Not before the nodes are asked: where that fails, it is found to be another once more.
     if (!still) this.#position = 0;
     this.#stream = created;
   }
@@ -381,18 +389,8 @@ export class Merger implements LiveSource {
     return { created, still: message?.time.getTime() === positionTime, more };
   }
 
-  async #ask(
-    ask: (sinceMs: number) => Promise<void>,
-    sinceMs: number,
-    reason: string,
-  ): Promise<void> {
-    const since = Math.max(0, sinceMs);
-    await ask(since);
-    this.#events.asked(since, reason);
-  }
-
-  #take(subject: string, data: Uint8Array): void {
-    this.#messages++;
+  #take(subject: string, data: Uint8Array, past = false): void {
+    if (!past) this.#messages++;
     const now = this.#clock.read();
     try {
       const incoming = decodeIncoming(subject, data, {
@@ -402,7 +400,7 @@ export class Merger implements LiveSource {
       if ('counts' in incoming) {
         if (!this.#state.admits(incoming.node, now))
           throw new BadMessage(`there are more than ${mostNodes} nodes`);
-        this.#state.apply(incoming.node, incoming.counts, now);
+        this.#state.apply(incoming.node, incoming.counts, now, past);
         return;
       }
       this.#reports.apply(incoming.node, incoming.reports);
@@ -410,6 +408,9 @@ export class Merger implements LiveSource {
     } catch (error) {
       if (!(error instanceof BadMessage)) throw error;
       this.#badMessages.add(error, subject, now);
+      const node = error instanceof AheadOfClock ? this.#state.node(error.node) : undefined;
+      // Once the clock is right, it comes from the node.
+      if (error instanceof AheadOfClock && node) this.#state.missing(node, error.since);
     }
   }
 
@@ -461,7 +462,6 @@ export class Merger implements LiveSource {
       if (this.#saveFails) this.#events.saved();
       this.#saveFails = false;
     } catch (error) {
-      if (isDamage(error)) return this.startAnew(error);
       if (!this.#saveFails) this.#events.saveFailed(error);
       this.#saveFails = true;
     }
@@ -469,16 +469,20 @@ export class Merger implements LiveSource {
 
   /** Adds up anew what a node's new boot has voided in minutes that are not in memory. */
   async #voidStored(): Promise<void> {
-    const from = this.#state.takeVoidFrom();
-    if (from !== undefined) this.#voidFrom = Math.min(this.#voidFrom ?? from, from);
-    if (this.#voidFrom === undefined) return;
-    const range = this.#voidFrom;
-    for await (const start of this.#store.minutesFrom(range)) {
-      this.#state.minute(start);
-      if (this.#state.unsavedMinutes >= mostUnsavedMinutes) await this.#saveMinutes();
-      this.#state.forget(start);
+    for (const node of this.#state.nodes()) {
+      const from = node.voidFrom;
+      // What its new boot has as well is read first: then little is void.
+      if (from === undefined || (node.unread !== undefined && this.#isLive(node))) continue;
+      for await (const start of this.#store.minutesFrom(from)) {
+        if (!this.#state.applyVouches(node, start)) continue;
+        if (this.#state.unsavedMinutes >= mostUnsavedMinutes) await this.#saveMinutes();
+      }
+      if (node.voidFrom === from) node.voidFrom = undefined;
     }
-    if (this.#voidFrom === range) this.#voidFrom = undefined;
+  }
+
+  #isLive(node: NodeRecord): boolean {
+    return !node.left && !this.#state.isSilent(node, this.#clock.read());
   }
 
   async #saveMinutes(): Promise<void> {
@@ -492,8 +496,6 @@ export class Merger implements LiveSource {
       position: this.#position,
       positionTime: this.#positionTime,
       finalThrough,
-      voidFrom: this.#voidFrom,
-      askedForAll: this.#askedForAll,
       nodes: this.#state.nodes(),
       reports: this.#reports.nodes(),
     };

@@ -16,6 +16,8 @@ const flagLeaving = 1;
 const headerBytes = 52;
 const secondHeaderBytes = 2;
 const crcBytes = 4;
+/** From the first second of a message to its last. */
+export const mostMessageMs = 0xffff * sec.windowMs;
 
 /** A second as it is packed, and its start, epoch ms. */
 interface NodeSecond {

@@ -54,8 +54,11 @@ const answerWithinMs = 2_000;
  * answers, the next one may.
  */
 const consumerWithinMs = 1_500;
-/** How long JetStream remembers message numbers. */
-const duplicateWindowMs = 120_000;
+/**
+ * Of each node the stream keeps a quarter of an hour, which is far more than a merger is usually
+ * away. What it no longer has, mergers read from the node.
+ */
+const mostMessagesPerNode = 1_000;
 /** A node's entry in the register is gone so long after it was last refreshed. */
 export const leaseMs = 10_000;
 if (4 * answerWithinMs >= leaseMs) throw new Error('BUG: a name is lost before it is tried twice');
@@ -134,7 +137,7 @@ export interface JetStream {
   readonly manager: JetStreamManager;
   /** Who lives: an entry of each node, gone when it is not refreshed. */
   readonly leases: KV;
-  /** What has to outlive a node: its last boot, and the requests to publish again. */
+  /** What has to outlive a node: its last boot. */
   readonly records: KV;
   /** Differences between the stream as it is and as the flags say, one sentence each. */
   readonly differences: readonly string[];
@@ -240,7 +243,7 @@ async function findOrMake(manager: JetStreamManager, wanted: Wanted): Promise<St
     if (!isMissing(error)) throw error;
   }
   // All nodes start at once and each may make it: the same settings twice are no error.
-  return manager.streams.add({ ...wanted, duplicate_window: nanos(duplicateWindowMs) });
+  return manager.streams.add({ ...wanted, max_msgs_per_subject: mostMessagesPerNode });
 }
 
 /** Whether JetStream says that there is no such stream (and not that it cannot say). */

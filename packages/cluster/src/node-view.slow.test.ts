@@ -36,9 +36,12 @@ afterAll(async () => {
 
 /** As the merger does: what a new boot voided in stored minutes is read, and saved, once. */
 async function save(state: MergeState): Promise<void> {
-  const voidFrom = state.takeVoidFrom();
-  if (voidFrom !== undefined)
-    for await (const start of store.minutesFrom(voidFrom)) state.minute(start);
+  for (const node of state.nodes()) {
+    const from = node.voidFrom;
+    if (from !== undefined)
+      for await (const start of store.minutesFrom(from)) state.applyVouches(node, start);
+    node.voidFrom = undefined;
+  }
   await saveUnsaved(state);
 }
 
@@ -47,7 +50,7 @@ async function saveUnsaved(state: MergeState): Promise<void> {
   const reports = new MergedReports(store, [], store.deletedBefore);
   await store.save(minutes, reports, {
     ...{ stream: 'monday', position: 1, positionTime: 0, finalThrough: 0 },
-    ...{ voidFrom: undefined, askedForAll: true, nodes: state.nodes(), reports: [] },
+    ...{ nodes: state.nodes(), reports: [] },
   });
 }
 

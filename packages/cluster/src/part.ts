@@ -45,25 +45,34 @@ export class Part {
     return true;
   }
 
-  /** Forgets what a boot before `leastBoot` said of a second. Returns whether there was anything. */
-  #voidBefore(index: number, leastBoot: number): boolean {
-    if (this.#seconds[index] === undefined || (this.#boots[index] ?? 0) >= leastBoot) return false;
-    this.#boots[index] = this.#revisions[index] = 0;
-    this.#seconds[index] = undefined;
-    return true;
+  /** The packed seconds of which the node said something, in order. */
+  *seconds(): Generator<readonly [index: number, packed: Uint8Array]> {
+    for (const [index, packed] of this.#seconds.entries())
+      if (packed !== undefined) yield [index, packed];
+  }
+
+  /** Whether it has anything that no longer counts, for the minute that starts then, epoch ms. */
+  isVoid(start: number, vouches: Vouches): boolean {
+    return this.#seconds.some((packed, index) => packed && this.#isVoid(index, start, vouches));
   }
 
   /**
    * Forgets what no longer counts of the minute that starts then, epoch ms.
-   * @returns the seconds of which there was something, 0 to 59
+   * @returns the seconds of which there was something, 0 to 59, with what that was
    */
-  applyVouches(start: number, vouches: Vouches): number[] {
-    const voided: number[] = [];
-    for (let index = 0; index < secondsPerMinute; index++) {
-      const leastBoot = vouches.leastBoot(start + index * sec.windowMs);
-      if (this.#voidBefore(index, leastBoot)) voided.push(index);
+  applyVouches(start: number, vouches: Vouches): (readonly [index: number, packed: Uint8Array])[] {
+    const voided: (readonly [index: number, packed: Uint8Array])[] = [];
+    for (const [index, packed] of this.#seconds.entries()) {
+      if (packed === undefined || !this.#isVoid(index, start, vouches)) continue;
+      voided.push([index, packed]);
+      this.#boots[index] = this.#revisions[index] = 0;
+      this.#seconds[index] = undefined;
     }
     return voided;
+  }
+
+  #isVoid(index: number, start: number, vouches: Vouches): boolean {
+    return (this.#boots[index] ?? 0) < vouches.leastBoot(start + index * sec.windowMs);
   }
 
   /** Its 6,000 ms10 windows; of single nodes it is not known which were revised. */

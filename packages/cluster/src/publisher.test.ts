@@ -37,43 +37,53 @@ async function startNode() {
   coordinator.join(publisher);
   await coordinator.prepare();
   coordinator.count();
-  let published: number[] = [];
+  const [published, told]: [number[], number[]] = [[], []];
+  const startsIn = (bytes: Uint8Array): number[] =>
+    decodeMessage(bytes, 'a').seconds.map(({ start }) => start);
   const publish = async (bytes: Uint8Array): Promise<void> => {
-    published.push(...decodeMessage(bytes, 'a').seconds.map(({ start }) => start));
+    published.push(...startsIn(bytes));
   };
-  publisher.begin({ boot: 1, vouchedFrom: wallMs }, { publish }, false);
+  const tell = (bytes: Uint8Array) => void told.push(...startsIn(bytes));
+  publisher.begin({ boot: 1, vouchedFrom: wallMs }, { publish, tell });
   return {
     publisher,
-    /** Counts a message in each of so many seconds; returns the seconds that were published. */
-    async pass(seconds: number): Promise<ReadonlySet<number>> {
-      published = [];
-      for (let second = 0; second < seconds; second++) {
+    published,
+    told,
+    /** Counts a message in each of so many seconds, with so many writes. */
+    async pass(seconds: number, writes: number): Promise<void> {
+      for (let beat = 0; beat < seconds * writes; beat++) {
         addMessage(stripeOf(memory, 0), clock.wallMs);
-        clock.pass(1_000);
+        clock.pass(1_000 / writes);
         await coordinator.flush();
         for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
       }
-      return new Set(published);
     },
   };
 }
 
-it('publishes again what was acknowledged in the last three minutes, and nothing older', async () => {
+it('gives the stream each second once, when it is over, and tells of the open one past it', async () => {
   const node = await startNode();
-  const before = await node.pass(400);
-  expect(before).toContain(wallMs);
-  const since = node.publisher.repeat();
-  const again = await node.pass(1);
-  expect(since).toBeGreaterThan(wallMs);
-  expect(Math.min(...again)).toBe(since);
-  for (let ago = 1; ago <= 180; ago++) expect(again).toContain(wallMs + (400 - ago) * 1_000);
+  await node.pass(1, 10);
+  node.published.length = node.told.length = 0;
+  await node.pass(3, 10);
+  expect(node.published).toEqual([wallMs, wallMs + 1_000, wallMs + 2_000]);
+  // Four times a second or less, and never before its second has begun.
+  expect(node.told.length).toBeGreaterThan(6);
+  expect(node.told.length).toBeLessThan(13);
+  expect(new Set(node.told)).toEqual(new Set([1, 2, 3, 4].map((at) => wallMs + 1_000 * at)));
 });
 
-it('publishes it again once, also where NATS fails twice meanwhile', async () => {
+it('reads out what the stream does not have, answer by answer', async () => {
   const node = await startNode();
-  await node.pass(10);
-  expect(node.publisher.repeat()).toBe(wallMs);
-  expect(node.publisher.repeat()).toBeUndefined();
-  expect(await node.pass(1)).toContain(wallMs);
-  expect(await node.pass(1)).not.toContain(wallMs);
+  await node.pass(400, 1);
+  const seconds: number[] = [];
+  for (let from: number | undefined = wallMs; from !== undefined; ) {
+    const { message, next } = await node.publisher.read({ from, to: wallMs + 400_000 });
+    seconds.push(...decodeMessage(message, 'a').seconds.map(({ start }) => start));
+    from = next;
+  }
+  expect(seconds).toEqual(Array.from({ length: 400 }, (_, second) => wallMs + second * 1_000));
+  await expect(node.publisher.read({ from: 0, to: wallMs })).resolves.toMatchObject({});
+  node.publisher.hold();
+  await expect(node.publisher.read({ from: 0, to: wallMs })).rejects.toThrow('may not publish');
 });

@@ -12,14 +12,17 @@
  *   until it is on the disk. So the next boot, which vouches for that much and more, voids all that
  *   the store has lost;
  * - a second is pending from before its write is done until a message with it is acknowledged;
- * - what was acknowledged in the last minutes is published again when NATS fails, or the connection
- *   to it was lost: where another of its servers leads the stream then, it may be lost all the same.
+ * - the open second goes past the stream, to whoever listens: the stream has each second once.
+ *
+ * What the stream loses, or never had, mergers read from the node (`read`).
  */
 import { alignDown, type Clock, min, sec } from '@reto3/core';
 import type { FlushParticipant, Published, StoredCounts, Written } from '@reto3/engine';
-import { encodeMessage } from './message.ts';
+import { encodeMessage, mostMessageMs, type NodeMessage } from './message.ts';
 import { Pump } from './pump.ts';
-import { RecentSpans, Spans } from './spans.ts';
+import type { Rows } from './read-message.ts';
+import { mostSecondBytes } from './second.ts';
+import { type Span, Spans } from './spans.ts';
 import { readSeconds } from './stored-seconds.ts';
 
 /** How far before the end of what it finds a boot vouches for what it has. */
@@ -33,16 +36,17 @@ if (vouchMs - heldAfterMs < min.windowMs) throw new Error('BUG: a boot vouches f
 /** For how long NATS may still lose what it has acknowledged, when it fails. */
 const settlesWithinMs = 180_000;
 
-/** How often the open second is published. A second that is over is published at once. */
+/** How often mergers are told of the open second. A second that is over is published at once. */
 const openEveryMs = 250;
+/** About so much is read in one answer. */
+const readBytes = 128 << 10;
 
 /** What it publishes through. */
 export interface Outlet {
-  /**
-   * Resolves when the message is in the stream, for good.
-   * @param id the same for a message that is tried again
-   */
-  publish(bytes: Uint8Array, id: string): Promise<void>;
+  /** Resolves when the message is in the stream, for good. */
+  publish(bytes: Uint8Array): Promise<void>;
+  /** Sends it past the stream; it may be lost. */
+  tell(bytes: Uint8Array): void;
 }
 
 export interface PublisherSource {
@@ -50,11 +54,8 @@ export interface PublisherSource {
 }
 
 export interface PublisherEvents {
-  /**
-   * NATS does not take messages; told once, until it does again.
-   * @param since from when on is published again what was acknowledged before, epoch ms; undefined: nothing
-   */
-  failed(error: unknown, since: number | undefined): void;
+  /** NATS does not take messages; told once, until it does again. */
+  failed(error: unknown): void;
   recovered(): void;
   /** A damaged part of the store is left out. */
   damaged(from: number): void;
@@ -84,12 +85,8 @@ export class Publisher implements FlushParticipant {
   readonly #source: PublisherSource;
   readonly #clock: Clock;
   readonly #events: PublisherEvents;
-  /** What is new: the mark waits for it. */
+  /** What is not in the stream yet: the mark waits for it. */
   readonly #fresh = new Spans();
-  /** What was published before, perhaps; nobody waits for it. */
-  readonly #again = new Spans();
-  /** What was acknowledged, and may be lost yet. */
-  readonly #settling = new RecentSpans(settlesWithinMs);
   /** The next write of the store sets it going again after a failure. */
   readonly #pump: Pump;
   /** Seconds older than what the next boot will vouch for, and the write that has to be synced. */
@@ -104,14 +101,13 @@ export class Publisher implements FlushParticipant {
   #newestEnd: number;
   #finalThrough = 0;
   #mark = 0;
-  #turn = 0;
   #openSentAt = Number.NEGATIVE_INFINITY;
+  #stopping = false;
   #failing = false;
   #messages = 0;
   #bytes = 0;
   #failures = 0;
   #damagedMinutes = 0;
-  #request: number | undefined;
 
   /** @param newestEnd end of what the store holds already, epoch ms */
   constructor(parts: {
@@ -129,13 +125,11 @@ export class Publisher implements FlushParticipant {
     this.#pump = new Pump(
       parts.clock,
       () => this.#due(),
-      () => this.#publishNext(this.#freshDue() ? 'fresh' : 'again'),
+      () => this.#publishNext(false),
     );
     this.#published = parts.published;
     this.#newestEnd = parts.newestEnd;
-    // Whatever an earlier server on this folder did not get through. What is not new waits aside.
     this.#fresh.add(this.#vouchedSince, parts.newestEnd);
-    this.#again.add(parts.published.through, this.#vouchedSince);
   }
 
   written({ write, changed, finalThrough }: Written): void {
@@ -159,9 +153,7 @@ export class Publisher implements FlushParticipant {
   published(): Published {
     const underWay = this.#underWay ?? Infinity;
     const { monotonicMs } = this.#clock.read();
-    const settling = this.#settling.oldest(monotonicMs);
-    const lanes = Math.min(this.#fresh.oldest, this.#again.oldest, this.#oldestHeld);
-    const oldest = Math.min(lanes, underWay, settling);
+    const oldest = Math.min(this.#fresh.oldest, this.#oldestHeld, underWay);
     // Nothing is pending: all is published but what the open second is still to get.
     const through = Math.min(oldest, alignDown(this.#newestEnd, sec.windowMs));
     const { vouchedFrom, ...published } = this.#published;
@@ -177,16 +169,12 @@ export class Publisher implements FlushParticipant {
     this.#toldAt = undefined;
   }
 
-  /**
-   * Begins, or goes on as another boot. Before this nothing is published.
-   * @param everything whether to publish again all that the store holds
-   */
-  begin(boot: Boot, outlet: Outlet, everything: boolean): void {
+  /** Begins, or goes on as another boot. Before this nothing is published. */
+  begin(boot: Boot, outlet: Outlet): void {
     if (this.#boot?.boot !== boot.boot) this.#mark = 0;
     this.#boot = boot;
     this.#outlet = outlet;
     this.#fresh.add(Math.max(this.#vouchedSince, boot.vouchedFrom), this.#newestEnd);
-    this.#again.add(everything ? 0 : boot.vouchedFrom, this.#vouchedSince);
     this.#pump.work();
   }
 
@@ -210,37 +198,42 @@ export class Publisher implements FlushParticipant {
     return this.#outlet === undefined;
   }
 
-  /** Publishes again what the store holds from that time on (epoch ms), for a request's number. */
-  again(since: number, request: number): void {
-    this.#turn++;
-    this.#request = Math.max(this.#request ?? 0, request);
-    this.#again.add(alignDown(since, sec.windowMs), this.#newestEnd);
-    this.#pump.work();
-  }
-
   /**
-   * What was acknowledged lately is pending again; at once, for nobody knows how long NATS will be away.
-   * The next write of the store, a flush interval away at most, sets it going. Returns since when,
-   * epoch ms; undefined: nothing was, or is pending already.
+   * The seconds of a span, in a message of about `readBytes`, and from where on to read the rest.
+   * @throws Error where nothing may be published
    */
-  repeat(): number | undefined {
-    const spans = this.#settling.takeAll(this.#clock.read().monotonicMs);
-    this.#toldAt = undefined;
-    if (spans.length === 0) return undefined;
-    this.#turn++;
-    for (const { from, to } of spans) this.#again.add(from, to);
-    return this.#again.oldest;
+  async read({ from, to }: Span): Promise<Rows> {
+    const boot = this.#boot;
+    if (boot === undefined || this.#outlet === undefined) throw new Error('it may not publish now');
+    const seconds: NodeMessage['seconds'][number][] = [];
+    const snapshot = this.#source.stored();
+    try {
+      let [at, bytes] = [from, 0];
+      while (at < to && bytes < readBytes) {
+        const read = await readSeconds(snapshot, { from: at, to });
+        const first = seconds[0]?.start ?? read.seconds[0]?.start ?? 0;
+        if ((read.seconds.at(-1)?.start ?? 0) - first > mostMessageMs) break;
+        seconds.push(...this.#withoutHeld(read.seconds));
+        bytes = seconds.length * mostSecondBytes;
+        at = read.through;
+      }
+      const said = { mark: 0, clock: this.#clock.read().wallMs, leaving: false, seconds };
+      const message = { ...boot, revision: snapshot.revision, ...said };
+      return { message: encodeMessage(message, this.#node), next: at < to ? at : undefined };
+    } finally {
+      await snapshot.close();
+    }
   }
 
-  /** The last request that was fulfilled, or is being so. */
-  get lastRequest(): number {
-    return this.#request ?? this.#published.answered;
+  /** The connection was lost: nobody knows whether the cluster still knows of this boot. */
+  forgetTold(): void {
+    this.#toldAt = undefined;
   }
 
   get state(): PublisherState {
     return {
       mark: this.#mark,
-      secondsPending: (this.#fresh.lengthMs + this.#again.lengthMs) / sec.windowMs,
+      secondsPending: this.#fresh.lengthMs / sec.windowMs,
       messages: this.#messages,
       bytes: this.#bytes,
       failures: this.#failures,
@@ -253,39 +246,36 @@ export class Publisher implements FlushParticipant {
    * the time is over.
    */
   async stop(withinMs: number): Promise<void> {
+    this.#stopping = true;
     const deadline = this.#clock.read().monotonicMs + withinMs;
     await this.#pump.stop();
     while (this.#outlet !== undefined && this.#clock.read().monotonicMs < deadline) {
       const last = this.#fresh.empty;
-      if (!(await this.#publishNext(last ? 'leaving' : 'fresh'))) break;
+      if (!(await this.#publishNext(last))) break;
       if (last) break;
     }
   }
 
   #due(): boolean {
-    if (this.#outlet === undefined) return false;
-    return this.#freshDue() || !this.#again.empty;
+    if (this.#outlet === undefined || this.#fresh.empty) return false;
+    return this.#isOver || this.#clock.read().monotonicMs - this.#openSentAt >= openEveryMs;
   }
 
-  #freshDue(): boolean {
-    if (this.#fresh.empty) return false;
-    // A second is over and the cluster does not have it, or know it: at once. Else the open second
-    // has its rhythm.
+  /** Whether a second is over and the cluster does not have it, or know it. */
+  get #isOver(): boolean {
     const over = alignDown(this.#finalThrough, sec.windowMs);
-    if (this.#fresh.oldest < over || this.#mark < over) return true;
-    return this.#clock.read().monotonicMs - this.#openSentAt >= openEveryMs;
+    return this.#fresh.oldest < over || this.#mark < over;
   }
 
-  /** Returns whether it was published. Never throws. */
-  async #publishNext(what: 'fresh' | 'again' | 'leaving'): Promise<boolean> {
-    const fresh = what !== 'again';
-    const lane = fresh ? this.#fresh : this.#again;
-    const span = lane.takeOldest(fresh ? min.windowMs : Infinity);
+  /** Returns whether it was published, or told. Never throws. @param leaving it is the last message */
+  async #publishNext(leaving: boolean): Promise<boolean> {
     const [boot, outlet] = [this.#boot, this.#outlet];
-    if (boot === undefined || outlet === undefined) {
-      if (span !== undefined) lane.add(span.from, span.to);
-      return false;
-    }
+    if (boot === undefined || outlet === undefined) return false;
+    const open = !leaving && !this.#isOver && !this.#stopping;
+    // Of the open second the stream gets nothing before it is over.
+    const closed = alignDown(this.#finalThrough, sec.windowMs) - this.#fresh.oldest;
+    const mostMs = closed > 0 && !this.#stopping ? Math.min(closed, min.windowMs) : min.windowMs;
+    const span = this.#fresh.takeOldest(mostMs);
     const { from, to } = span ?? { from: this.#newestEnd, to: this.#newestEnd };
     this.#underWay = from;
     // Read before the snapshot: what is final in it may be more, never less.
@@ -296,43 +286,50 @@ export class Publisher implements FlushParticipant {
         this.#damagedMinutes++;
         this.#events.damaged(from);
       }
-      lane.add(read.through, to);
+      this.#fresh.add(read.through, to);
       const mark = this.#markAt(finalThrough);
       const now = this.#clock.read();
-      // Whichever lane they come by: those that are held come by themselves once they are on the disk.
-      const held = new Set(this.#held.map(({ start }) => start));
-      const seconds = read.seconds.filter(({ start }) => !held.has(start));
-      if (seconds.length > 0 || fresh) {
-        const { revision } = read;
-        const leaving = what === 'leaving';
-        const message = { ...boot, revision, mark, clock: now.wallMs, leaving, seconds };
-        const bytes = encodeMessage(message, this.#node);
-        const first = seconds[0]?.start ?? 0;
-        const id = `${boot.boot}.${revision}.${first}.${seconds.length}.${this.#turn}`;
-        await outlet.publish(bytes, `${this.#node}.${id}${leaving ? '.leaving' : ''}`);
+      const seconds = this.#withoutHeld(read.seconds);
+      const message = {
+        ...boot,
+        revision: read.revision,
+        mark,
+        clock: now.wallMs,
+        leaving,
+        seconds,
+      };
+      const bytes = encodeMessage(message, this.#node);
+      if (open) {
+        outlet.tell(bytes);
+        this.#fresh.add(from, read.through);
+      } else {
+        await outlet.publish(bytes);
         this.#toldAt ??= now.monotonicMs;
         this.#messages++;
         this.#bytes += bytes.length;
-        // Not before the last of it: behind the open second there may be time that a clock left.
-        if (fresh && this.#fresh.empty) this.#openSentAt = now.monotonicMs;
         this.#mark = Math.max(this.#mark, mark);
+        if (this.#failing) this.#events.recovered();
+        this.#failing = false;
       }
-      if (this.#again.empty && this.#request !== undefined) {
-        this.#published = { ...this.#published, answered: this.#request };
-      }
-      if (this.#failing) this.#events.recovered();
-      this.#failing = false;
-      if (seconds.length > 0) this.#settling.add(from, read.through, now.monotonicMs);
+      // Not before the last of it: behind the open second there may be time that a clock left.
+      if (open || this.#fresh.empty) this.#openSentAt = now.monotonicMs;
       return true;
     } catch (error) {
-      lane.add(from, to);
+      this.#fresh.add(from, to);
       this.#failures++;
-      if (!this.#failing) this.#events.failed(error, this.repeat());
+      this.forgetTold();
+      if (!this.#failing) this.#events.failed(error);
       this.#failing = true;
       return false;
     } finally {
       this.#underWay = undefined;
     }
+  }
+
+  /** Those that are held come by themselves once they are on the disk. */
+  #withoutHeld(seconds: NodeMessage['seconds']): NodeMessage['seconds'] {
+    const held = new Set(this.#held.map(({ start }) => start));
+    return seconds.filter(({ start }) => !held.has(start));
   }
 
   /** Since when the next boot will vouch for what there is, epoch ms. */

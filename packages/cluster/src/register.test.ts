@@ -70,23 +70,4 @@ describe('the register', () => {
     expect(JSON.stringify(claim)).toMatch(/^.{1,400}$/);
     expect(JSON.stringify(claim)).not.toMatch(/u001b/);
   });
-
-  it('reads the requests that are some, and asks behind them', async () => {
-    const fine = { id: 3, since: 1, at: 1 };
-    const wrong = [7, null, { id: 4 }, { id: 2 ** 53, since: 1, at: 1 }, { ...fine, since: -1 }];
-    records.write('requests', [fine, ...wrong]);
-    expect(await register.requests()).toEqual([fine]);
-    expect(await register.request(0, 2)).toEqual({ id: 4, since: 0, at: 2 });
-  });
-
-  it('begins the requests anew where somebody wrote the last number', async () => {
-    records.write('requests', [{ id: 2 ** 31, since: 1, at: 1 }]);
-    expect(await register.request(0, 2)).toEqual({ id: 1, since: 0, at: 2 });
-    expect(await register.requests()).toEqual([{ id: 1, since: 0, at: 2 }]);
-  });
-
-  it.each(['{', 7, {}])('takes %j for no requests', async (value) => {
-    records.write('requests', value);
-    expect(await register.requests()).toEqual([]);
-  });
 });

@@ -29,23 +29,8 @@ interface BootRecord {
   readonly boot: number;
 }
 
-/** A request to publish again, of all nodes. */
-export interface Request {
-  /** 1 and up. */
-  readonly id: number;
-  /** Seconds from then on, epoch ms. */
-  readonly since: number;
-  /** Wall time of the asking, epoch ms. */
-  readonly at: number;
-}
-
-/** Nodes that were away for longer publish again by their own watermark. */
-const mostRequests = 16;
-const attempts = 20;
 /** Of a holder's place, which anybody may have written, so much is shown. */
 const mostHolder = 300;
-/** Nobody asks so often: a list that has come there begins anew. */
-const mostId = 2 ** 31;
 
 export class Register {
   readonly #leases: KV;
@@ -108,46 +93,9 @@ export class Register {
     await this.#records.put(this.#bootKey, JSON.stringify({ boot } satisfies BootRecord));
   }
 
-  /** The newest requests to publish again, oldest first. */
-  async requests(): Promise<readonly Request[]> {
-    const entry = await this.#records.get(requestsKey);
-    return entry === null ? [] : requestsIn(entry);
-  }
-
-  /** Asks all nodes to publish again what they hold from that time on, epoch ms. */
-  async request(since: number, now: number): Promise<Request> {
-    for (let attempt = 0; attempt < attempts; attempt++) {
-      const entry = await this.#records.get(requestsKey);
-      const before = entry === null ? [] : requestsIn(entry);
-      const last = before.at(-1)?.id ?? 0;
-      // Nodes take fewer than were ever answered for a new list.
-      const [id, kept] = last < mostId ? [last + 1, before] : [1, []];
-      const request = { id, since, at: now };
-      const value = JSON.stringify(joined([...kept, request]));
-      try {
-        if (entry === null) await this.#records.create(requestsKey, value);
-        else await this.#records.update(requestsKey, value, entry.revision);
-        return request;
-      } catch (error) {
-        if (!isConflict(error)) throw error;
-      }
-    }
-    throw new Error('cannot ask for everything again: too many ask at once');
-  }
-
   get #bootKey(): string {
     return `boot.${this.#node}`;
   }
-}
-
-const requestsKey = 'requests';
-
-/** Where there are too many, two are one that asks for what both ask for. */
-function joined(requests: readonly Request[]): readonly Request[] {
-  const [first, second, ...others] = requests;
-  if (requests.length <= mostRequests || first === undefined || second === undefined)
-    return requests;
-  return [{ ...second, since: Math.min(first.since, second.since) }, ...others];
 }
 
 /** Undefined where it is none: whoever may write into the bucket can write anything. */
@@ -184,29 +132,6 @@ function isBootRecord(value: unknown): value is BootRecord {
     // There has to be room for all boots that will follow it.
     isBoot(value.boot) &&
     isBoot(2 * value.boot)
-  );
-}
-
-function requestsIn(entry: KvEntry): readonly Request[] {
-  const list = entry.operation === 'PUT' ? jsonIn(entry) : [];
-  return Array.isArray(list) ? list.filter(isRequest).slice(-mostRequests) : [];
-}
-
-function isRequest(value: unknown): value is Request {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'id' in value &&
-    typeof value.id === 'number' &&
-    Number.isInteger(value.id) &&
-    value.id > 0 &&
-    value.id <= mostId &&
-    'since' in value &&
-    typeof value.since === 'number' &&
-    Number.isSafeInteger(value.since) &&
-    value.since >= 0 &&
-    'at' in value &&
-    typeof value.at === 'number'
   );
 }
 

@@ -61,16 +61,6 @@ describe('what was taken', () => {
     pending.acknowledged();
     expect(pending.oldest).toBe(minute + 5_000);
   });
-
-  it('is what is new first, then what is to be published again', () => {
-    pending.addAgain('lag', 'ms10', 0);
-    write(second, 1);
-    expect(pending.take(minute, false)).toMatchObject([{ from: minute }]);
-    pending.acknowledged();
-    expect(pending.hasAgain).toBe(true);
-    expect(pending.take(minute, false)).toMatchObject([{ from: 0, to: largestTime }]);
-    expect(pending.hasAgain).toBe(false);
-  });
 });
 
 describe('the row of a minute', () => {

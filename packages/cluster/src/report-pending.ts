@@ -30,10 +30,8 @@ const openMinuteEveryMs = 5_000;
 interface Lane {
   readonly report: string;
   readonly period: PeriodName;
-  /** What is new: the mark waits for it. */
+  /** What is not in the stream yet: the mark waits for it. */
   readonly fresh: Spans;
-  /** What was published before, perhaps. */
-  readonly again: Spans;
   /** When what is new was last read, monotonic ms. */
   freshReadAt: number;
 }
@@ -89,16 +87,10 @@ export class PendingRows {
     this.#laneOf(report, period).fresh.add(from, largestTime);
   }
 
-  /** All rows from that time on (epoch ms) are to be published again. */
-  addAgain(report: string, period: PeriodName, from: number): void {
-    this.#laneOf(report, period).again.add(from, largestTime);
-  }
-
   /** Where the first row begins that the cluster lacks; `largestTime` where it lacks none. */
   get oldest(): number {
     let oldest = largestTime;
-    for (const { fresh, again } of this.#lanes.values())
-      oldest = Math.min(oldest, fresh.oldest, again.oldest);
+    for (const { fresh } of this.#lanes.values()) oldest = Math.min(oldest, fresh.oldest);
     for (const { start } of this.#writing) oldest = Math.min(oldest, start);
     for (const { from, to } of this.#taken) if (from < to) oldest = Math.min(oldest, from);
     return oldest;
@@ -117,25 +109,16 @@ export class PendingRows {
     return this.#freshLanes(finalThrough, all).length > 0;
   }
 
-  /** Whether there is something to be published again. */
-  get hasAgain(): boolean {
-    return [...this.#lanes.values()].some(({ again }) => !again.empty);
-  }
-
   /**
-   * Takes what is pending of what is due, and what is new first; it counts as pending until it is
-   * acknowledged.
+   * Takes what is pending of what is due; it counts as pending until it is acknowledged.
    * @param all also what may wait
    */
   take(finalThrough: number, all: boolean): Taken[] {
-    const fresh = this.#freshLanes(finalThrough, all);
-    const lanes = fresh.length > 0 ? fresh : [...this.#lanes.values()];
-    for (const lane of lanes) {
-      const spans = fresh.length > 0 ? lane.fresh : lane.again;
-      if (fresh.length > 0) lane.freshReadAt = this.#clock.read().monotonicMs;
-      const { report, period } = lane;
-      for (let span = spans.takeOldest(Infinity); span; span = spans.takeOldest(Infinity))
-        this.#taken.push({ report, period, spans, ...span });
+    for (const lane of this.#freshLanes(finalThrough, all)) {
+      lane.freshReadAt = this.#clock.read().monotonicMs;
+      const { report, period, fresh } = lane;
+      for (let span = fresh.takeOldest(Infinity); span; span = fresh.takeOldest(Infinity))
+        this.#taken.push({ report, period, spans: fresh, ...span });
     }
     return [...this.#taken];
   }
@@ -161,7 +144,7 @@ export class PendingRows {
     const name = `${report}/${period}`;
     let lane = this.#lanes.get(name);
     if (lane === undefined) {
-      lane = { report, period, fresh: new Spans(), again: new Spans(), freshReadAt: -Infinity };
+      lane = { report, period, fresh: new Spans(), freshReadAt: -Infinity };
       this.#lanes.set(name, lane);
     }
     return lane;

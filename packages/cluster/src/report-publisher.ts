@@ -15,8 +15,15 @@ import { type PublishedReports, rowMsOf } from '@reto3/engine';
 import type { NodeReport } from './node-report.ts';
 import type { Outlet, PublisherSource } from './publisher.ts';
 import { Pump } from './pump.ts';
-import { encodeReportMessage, headBytes, inParts, type PublishedWindow } from './report-message.ts';
-import { PendingRows, type RowName } from './report-pending.ts';
+import type { Rows } from './read-message.ts';
+import {
+  encodeReportMessage,
+  headBytes,
+  inParts,
+  type PublishedWindow,
+  windowHeadBytes,
+} from './report-message.ts';
+import { PendingRows, type RowName, type RowSpan } from './report-pending.ts';
 import { type LeftOut, readWindows } from './report-windows.ts';
 
 /** What this boot says of itself in every message. */
@@ -45,6 +52,9 @@ export interface ReportPublisherState {
 const batchBytes = 256 << 10;
 /** After a start nobody is made to wait for rows that are older than this. */
 const waitedForMs = 180_000;
+
+/** Of what is read once more, everything was told of before. */
+const quietly: LeftOut = { damaged: () => undefined, tooLarge: () => undefined };
 
 /** Rows that were read, on their way. */
 interface Batch {
@@ -84,7 +94,6 @@ export class ReportPublisher {
   /** What the merger was told of the reports last, as JSON. */
   #told: string | undefined;
   #batch: Batch | undefined;
-  #turn = 0;
   #messages = 0;
   #bytes = 0;
   #failing = false;
@@ -155,26 +164,18 @@ export class ReportPublisher {
 
   /**
    * Begins, or goes on as another boot. Before this nothing is published.
-   * @param options `everything`: whether to publish again all that the store holds; `mostBytes`:
-   * how large a message may be
+   * @param mostBytes how large a message may be
    */
-  begin(
-    boot: number,
-    outlet: Outlet,
-    options: { readonly everything: boolean; readonly mostBytes: number },
-  ): void {
+  begin(boot: number, outlet: Outlet, mostBytes: number): void {
     const { lineage, voids, through } = this.#published ?? { lineage: boot, voids: 0, through: 0 };
     const isNew = this.#boot?.boot !== boot;
     this.#boot = { boot, lineage, voids };
     this.#outlet = outlet;
-    this.#mostBytes = Math.min(batchBytes, options.mostBytes - headBytes);
+    this.#mostBytes = Math.min(batchBytes, mostBytes - headBytes);
     this.#told = undefined;
-    for (const { name, periods: kept } of this.#said()) {
-      for (const period of kept) {
-        if (options.everything) this.#pending.addAgain(name, period, 0);
-        else if (isNew) this.#pending.addFresh(name, period, through);
-      }
-    }
+    if (isNew)
+      for (const { name, periods: kept } of this.#said())
+        for (const period of kept) this.#pending.addFresh(name, period, through);
     this.#pump.work();
   }
 
@@ -188,13 +189,41 @@ export class ReportPublisher {
     this.#outlet = undefined;
   }
 
-  /** Publishes again what the store holds from that time on, epoch ms. */
-  again(since: number): void {
-    this.#told = undefined;
-    for (const { name, periods: kept } of this.#said())
-      for (const period of kept)
-        this.#pending.addAgain(name, period, alignDown(since, rowMsOf(period)));
-    this.#pump.work();
+  /** What the reports of the node are, in a message. @throws Error where nothing may be published */
+  async readReports(): Promise<Rows> {
+    const snapshot = this.#source.stored();
+    const { revision } = snapshot;
+    await snapshot.close();
+    return { message: this.#encode(revision, [], this.#said()), next: undefined };
+  }
+
+  /**
+   * The windows of a span that are on the disk, in a message, and from which on to read the rest.
+   * @throws Error where nothing may be published
+   */
+  async read({ report, period, from, to }: RowSpan): Promise<Rows> {
+    const windows: PublishedWindow[] = [];
+    let bytes = 0;
+    let next: number | undefined;
+    const snapshot = this.#source.stored();
+    try {
+      const span = { report, period, from: alignDown(from, rowMsOf(period)), to };
+      for await (const row of readWindows(snapshot, span, this.#mostBytes, quietly)) {
+        // It comes by itself once it is there.
+        if (this.#pending.mayBeUnsynced({ report, period, start: row.start })) continue;
+        for (const window of row.windows) {
+          if (window.start < from) continue;
+          bytes += window.bytes.length + windowHeadBytes;
+          if (windows.length > 0 && bytes > this.#mostBytes) next = window.start;
+          if (next !== undefined) break;
+          windows.push(window);
+        }
+        if (next !== undefined) break;
+      }
+      return { message: this.#encode(snapshot.revision, windows), next };
+    } finally {
+      await snapshot.close();
+    }
   }
 
   get state(): ReportPublisherState {
@@ -230,7 +259,7 @@ export class ReportPublisher {
     if (this.#outlet === undefined || this.#boot === undefined) return false;
     const batch = this.#batch;
     if (batch !== undefined) return !batch.unsynced || batch.revision <= this.#syncedWrites;
-    if (this.#untold || this.#markDue() || this.#pending.hasAgain) return true;
+    if (this.#untold || this.#markDue()) return true;
     return this.#pending.hasFresh(this.#finalThrough, false);
   }
 
@@ -313,6 +342,18 @@ export class ReportPublisher {
     return marks;
   }
 
+  /** @throws Error where nothing may be published */
+  #encode(
+    revision: number,
+    windows: readonly PublishedWindow[],
+    reports?: readonly NodeReport[],
+  ): Uint8Array {
+    const boot = this.#boot;
+    if (boot === undefined || this.#outlet === undefined) throw new Error('it may not publish now');
+    const marks = { ms10: 0, sec: 0, min: 0 };
+    return encodeReportMessage({ ...boot, revision, marks, reports, windows }, this.#node);
+  }
+
   async #send({ revision, windows, marks }: Batch): Promise<void> {
     const [boot, outlet] = [this.#boot, this.#outlet];
     if (boot === undefined || outlet === undefined) throw new Error('it may not publish now');
@@ -331,9 +372,7 @@ export class ReportPublisher {
         },
         this.#node,
       );
-      // One id for each attempt: what comes twice changes nothing.
-      this.#turn++;
-      await outlet.publish(bytes, `${this.#node}.${boot.boot}.reports.${this.#turn}`);
+      await outlet.publish(bytes);
       this.#messages++;
       this.#bytes += bytes.length;
       this.#told = told;

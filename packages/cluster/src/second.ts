@@ -71,16 +71,38 @@ export function packedBytes(form: number): number | undefined {
   return formBytes + ((form & flagGaps) === 0 ? 0 : bitmapBytes) + width * ms10PerSecond;
 }
 
-/** Adds a packed second to the windows that start at `first`: counts grow, what was counted is 1. */
-export function addSecond(packed: Uint8Array, into: Windows, first: number): void {
+/** Whether a packed second has all its windows. */
+function countsAll(packed: Uint8Array): boolean {
+  return ((packed[0] ?? 0) & flagGaps) === 0;
+}
+
+/** Whether a packed second has every window that another one has. */
+export function coversSecond(packed: Uint8Array, other: Uint8Array): boolean {
+  if (countsAll(packed)) return true;
+  if (countsAll(other)) return false;
+  for (let byte = formBytes; byte < formBytes + bitmapBytes; byte++)
+    if (((other[byte] ?? 0) & ~(packed[byte] ?? 0)) !== 0) return false;
+  return true;
+}
+
+/**
+ * Adds a packed second to the windows that start at `first`, or takes its counts out again: what
+ * was counted stays 1 then, since others may count it too.
+ */
+export function addSecond(
+  packed: Uint8Array,
+  into: Windows,
+  first: number,
+  sign: 1 | -1 = 1,
+): void {
   const { counts, counted } = into;
   const form = packed[0] ?? 0;
   const width = form & widthMask;
   let at = formBytes;
-  if ((form & flagGaps) === 0) {
-    counted.fill(1, first, first + ms10PerSecond);
+  if (countsAll(packed)) {
+    if (sign === 1) counted.fill(1, first, first + ms10PerSecond);
   } else {
-    for (let window = 0; window < ms10PerSecond; window++) {
+    for (let window = 0; sign === 1 && window < ms10PerSecond; window++) {
       if ((((packed[at + (window >> 3)] ?? 0) >> (window & 7)) & 1) === 1)
         counted[first + window] = 1;
     }
@@ -89,12 +111,12 @@ export function addSecond(packed: Uint8Array, into: Windows, first: number): voi
   const end = first + ms10PerSecond;
   if (width === 1) {
     for (let window = first; window < end; window++, at++)
-      counts[window] = (counts[window] ?? 0) + (packed[at] ?? 0);
+      counts[window] = (counts[window] ?? 0) + sign * (packed[at] ?? 0);
   } else if (width > 0) {
     for (let window = first; window < end; window++) {
       let count = 0;
       for (let byte = width - 1; byte >= 0; byte--) count = count * 256 + (packed[at + byte] ?? 0);
-      counts[window] = (counts[window] ?? 0) + count;
+      counts[window] = (counts[window] ?? 0) + sign * count;
       at += width;
     }
   }

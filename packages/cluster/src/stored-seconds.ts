@@ -2,7 +2,7 @@
  * Reads seconds as the node's own store and journal hold them, with the number of the write that
  * they are as of: what is published is never anything else.
  */
-import { alignDown, ms10, ms10PerSecond, sec, sliceOf } from '@reto3/core';
+import { alignDown, ms10, ms10PerSecond, sec, sliceOf, type Windows } from '@reto3/core';
 import type { StoredCounts } from '@reto3/engine';
 import type { NodeMessage } from './message.ts';
 import { packSecond } from './second.ts';
@@ -27,14 +27,24 @@ export async function readSeconds(stored: StoredCounts, span: Span): Promise<Sto
   const minutes = { from: alignDown(span.from, ms10.blockMs), to: span.to };
   for await (const { start, windows } of stored.minutes(minutes, onDamage)) {
     const end = Math.min(span.to, start + ms10.blockMs);
-    const seconds: { start: number; packed: Uint8Array }[] = [];
-    for (let second = Math.max(span.from, start); second < end; second += sec.windowMs) {
-      const first = (second - start) / ms10.windowMs;
-      const ofSecond = sliceOf(windows, first, first + ms10PerSecond);
-      if (ofSecond.counted.includes(1))
-        seconds.push({ start: second, packed: packSecond(ofSecond) });
-    }
+    const seconds = secondsOf(windows, start, span);
     return { revision, seconds, through: end, damaged };
   }
   return { revision, seconds: [], through: span.to, damaged };
+}
+
+/** The packed seconds of a minute that start within the span, without those that nobody counted. */
+export function secondsOf(
+  windows: Windows,
+  start: number,
+  { from, to }: Span,
+): { readonly start: number; readonly packed: Uint8Array }[] {
+  const seconds: { start: number; packed: Uint8Array }[] = [];
+  const end = Math.min(to, start + ms10.blockMs);
+  for (let second = Math.max(from, start); second < end; second += sec.windowMs) {
+    const first = (second - start) / ms10.windowMs;
+    const ofSecond = sliceOf(windows, first, first + ms10PerSecond);
+    if (ofSecond.counted.includes(1)) seconds.push({ start: second, packed: packSecond(ofSecond) });
+  }
+  return seconds;
 }

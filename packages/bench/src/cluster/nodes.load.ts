@@ -32,9 +32,12 @@ async function publish(node: SimulatedNode, message: NodeMessage): Promise<void>
   const bytes = encodeMessage(message, node.name);
   bytesPublished += bytes.length;
   published++;
-  const first = message.seconds[0]?.start ?? 0;
-  const msgID = `${node.name}.${message.boot}.${message.revision}.${first}.${message.seconds.length}.0`;
-  await client.publish(`reto3.windows.${node.name}`, bytes, { msgID });
+  await client.publish(`reto3.windows.${node.name}`, bytes);
+}
+
+/** Of the open second the stream gets nothing. */
+function tell(node: SimulatedNode, message: NodeMessage): void {
+  connection.publish(`reto3.windows.open.${node.name}`, encodeMessage(message, node.name));
 }
 
 async function publishThePast(): Promise<void> {
@@ -69,7 +72,8 @@ async function publishLive(): Promise<void> {
         const message = node.live(second, afterMs + node.phaseMs);
         const said = message.seconds.filter(({ start }) => start >= begin && start < end);
         if (afterMs === 0 && second > begin) counted += seconds.total(index, second - secondMs);
-        underWay.push(publish(node, { ...message, seconds: said }));
+        if (afterMs === 0) underWay.push(publish(node, { ...message, seconds: said }));
+        else tell(node, { ...message, seconds: said });
       }
     }
   }

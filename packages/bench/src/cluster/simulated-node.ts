@@ -2,9 +2,9 @@
  * Simulates what a node publishes at a given rate, without a server, in the server's rhythm and with its
  * encoder. Pure.
  *
- * A server with default settings writes every 100 ms. The first write after the end of a second
- * publishes that second and the open one; every third write after that publishes the open one.
- * docs/scaling.md compares it with a real node.
+ * A server writes every 50 ms. The first write after the end of a second publishes that second into
+ * the stream; past the stream it tells of the open second, about every 250 ms. docs/scaling.md
+ * compares it with a real node.
  */
 import { type NodeMessage, packSecond } from '@reto3/cluster';
 import { allocateWindows } from '@reto3/core';
@@ -16,9 +16,9 @@ const windowsPerSecond = secondMs / windowMs;
 const secondsPerMinute = 60;
 /** A window is final this long after its end. */
 const finalAfterMs = 20;
-/** When a node publishes, from the first write after a second's end, ms. */
-export const publishAfterMs = [0, 300, 600, 900] as const;
-const writeEveryMs = 100;
+/** When a node publishes, from the first write after a second's end, ms: first into the stream. */
+export const publishAfterMs = [0, 250, 500, 750] as const;
+const writeEveryMs = 50;
 /** Distinct seconds that all nodes share: generating each would dominate the load's CPU time. */
 const patterns = 64;
 const seed = 20_160_528;
@@ -88,12 +88,13 @@ export class SimulatedNode {
 
   /** The message due `afterMs` (`publishAfterMs` plus its phase) after the start of a second. */
   live(second: number, afterMs: number): NodeMessage {
+    const clock = second + afterMs;
+    if (afterMs < writeEveryMs + finalAfterMs) {
+      const over = this.#second(second - secondMs, windowsPerSecond);
+      return this.#message(second, clock, second > this.#begin ? [over] : []);
+    }
     const windows = Math.floor((afterMs - finalAfterMs) / windowMs);
-    const seconds = [];
-    if (afterMs < writeEveryMs + finalAfterMs && second > this.#begin)
-      seconds.push(this.#second(second - secondMs, windowsPerSecond));
-    if (windows > 0) seconds.push(this.#second(second, windows));
-    return this.#message(second + windows * windowMs, second + afterMs, seconds);
+    return this.#message(second + windows * windowMs, clock, [this.#second(second, windows)]);
   }
 
   /** The message for a past minute, as after an outage. */

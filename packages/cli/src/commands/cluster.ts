@@ -12,7 +12,7 @@ export default defineCommand({
   flags: {
     json: { description: 'print the whole answer as JSON' },
     republish: {
-      description: 'make every node publish everything again; never changes a correct count',
+      description: 'read from every node what the merger lacks; never changes a correct count',
     },
     ...apiFlags,
   },

@@ -67,5 +67,22 @@ export const clusterSchema = object(
 );
 export type ClusterState = TypeOf<typeof clusterSchema>;
 
+const hourSchema = object(
+  {
+    node: text,
+    hour: { ...epochMs, description: 'Start of the hour, epoch ms' },
+    node_total: { ...count, description: 'Messages that the node has; absent: it did not answer' },
+    merger_total: { ...count, description: 'Messages of the node that the merger has' },
+    equal: { ...flag, description: 'Whether all their 10 ms windows are the same' },
+  },
+  { optional: ['node_total'] },
+);
+
+/** /v1/cluster/audit. */
+export const clusterAuditSchema = object({
+  hours: array(hourSchema, 'By node, then by time; without hours in which neither has anything'),
+});
+export type ClusterAudit = TypeOf<typeof clusterAuditSchema>;
+
 /** POST /v1/cluster/republish. */
 export const republishSchema = object({ status: { type: 'string', const: 'asked' } });

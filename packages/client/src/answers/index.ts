@@ -4,7 +4,7 @@
  */
 import { burstsSchema, whatIfSchema } from './analyses.ts';
 import { auditSchema } from './audit.ts';
-import { clusterSchema } from './cluster.ts';
+import { clusterAuditSchema, clusterSchema } from './cluster.ts';
 import { healthSchema } from './error.ts';
 import { infoSchema } from './info.ts';
 import { reportListSchema, reportSchema } from './reports.ts';
@@ -21,6 +21,7 @@ export const answerSchemas = {
   '/v1/whatif': whatIfSchema,
   '/v1/audit': auditSchema,
   '/v1/cluster': clusterSchema,
+  '/v1/cluster/audit': clusterAuditSchema,
   '/v1/reports': reportListSchema,
   '/v1/reports/{name}': reportSchema,
 } as const;
@@ -39,7 +40,14 @@ export type Answers = {
 
 export { type Bursts, burstsSchema, type WhatIf, whatIfSchema } from './analyses.ts';
 export { type Audit, auditSchema } from './audit.ts';
-export { type ClusterNode, type ClusterState, clusterSchema, republishSchema } from './cluster.ts';
+export {
+  type ClusterAudit,
+  type ClusterNode,
+  type ClusterState,
+  clusterAuditSchema,
+  clusterSchema,
+  republishSchema,
+} from './cluster.ts';
 export { type ErrorAnswer, errorSchema, type Health, healthSchema } from './error.ts';
 export { type ArchiveInfo, type Info, infoSchema } from './info.ts';
 export {

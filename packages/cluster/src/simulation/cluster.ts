@@ -13,10 +13,17 @@ import { addMessage, allocate, RingReader, reachMs, stripeOf } from '@reto3/engi
 import { SimulatedDisk, type Trouble } from '@reto3/engine/testing';
 import { nextBoot } from '../boot.ts';
 import { MergeState } from '../merge-state.ts';
+import type { StoredMinutes } from '../merged-minute.ts';
+import { MergedReports } from '../merged-reports.ts';
 import { decodeMessage } from '../message.ts';
+import { NodeReads } from '../node-reads.ts';
 import { Publisher } from '../publisher.ts';
+import { Puller } from '../puller.ts';
+import { isReportMessage } from '../report-message.ts';
+import { ReportPublisher } from '../report-publisher.ts';
 
 const node = 'simulated';
+const ignored = () => undefined;
 const flushMs = 100;
 const startMs = Date.UTC(2016, 4, 28, 23, 58, 30);
 
@@ -29,12 +36,15 @@ export class ClusterSimulation {
   #stream: { readonly bytes: Uint8Array; readonly atMs: number }[] = [];
   /** Never lost here. */
   #registered = 0;
+  /** What came past the stream. */
+  #told: Uint8Array[] = [];
   #natsAway = false;
   /** Nothing fails any more. */
   #calm = false;
   #memory = allocate(1);
   #coordinator: Coordinator | undefined;
   #publisher: Publisher | undefined;
+  #reports: ReportPublisher | undefined;
   #store: Store | undefined;
   /** Raised by a crash: what an older process has under way reaches nobody. */
   #generation = 0;
@@ -60,7 +70,6 @@ export class ClusterSimulation {
     for (let beat = 0; beat < 20; beat++) await this.#pass(flushMs);
     await this.#coordinator?.flusher.pause();
     await this.#coordinator?.stop();
-    await this.#publisher?.stop(1_000);
     await this.#compare();
   }
 
@@ -129,7 +138,6 @@ export class ClusterSimulation {
     this.#generation++;
     this.#memory = allocate(1);
     this.#store = await Store.open(() => this.#disk.open());
-    const ignored = () => undefined;
     const coordinator = await Coordinator.open({
       clock: this.#clock,
       ring: new RingReader(this.#memory),
@@ -151,6 +159,15 @@ export class ClusterSimulation {
       events: { failed: ignored, recovered: ignored, damaged: ignored },
     });
     this.#publisher = publisher;
+    this.#reports = new ReportPublisher({
+      node,
+      source: coordinator,
+      clock: this.#clock,
+      published: undefined,
+      said: () => [],
+      events: { failed: ignored, recovered: ignored, damaged: ignored, tooLarge: ignored },
+    });
+    this.#reports.announce(1, false);
     coordinator.join(publisher);
     await coordinator.prepare();
     coordinator.count();
@@ -172,6 +189,10 @@ export class ClusterSimulation {
     if (this.#random.chance(0.9)) this.#registered = next.boot;
     else return this.#crash();
     const generation = this.#generation;
+    const tell = (bytes: Uint8Array): void => {
+      if (generation === this.#generation && !this.#natsAway && this.#random.chance(0.9))
+        this.#told.push(bytes);
+    };
     const publish = async (bytes: Uint8Array): Promise<void> => {
       if (generation !== this.#generation) return new Promise(() => undefined);
       const reached = this.#calm || (!this.#natsAway && this.#random.chance(0.9));
@@ -180,7 +201,8 @@ export class ClusterSimulation {
       // It may be in the stream, and nobody says so.
       if (!reached || (!this.#calm && this.#random.chance(0.1))) throw new Error('timeout');
     };
-    publisher.begin(next, { publish }, next.everything);
+    this.#reports?.begin(next.boot, { publish: async () => undefined, tell: ignored }, 1 << 20);
+    publisher.begin(next, { publish, tell });
   }
 
   /** The connection breaks and is back at once, at another server: no message need have failed. */
@@ -188,7 +210,7 @@ export class ClusterSimulation {
     if (this.#natsAway) return;
     this.#note('connected to NATS again');
     this.#loseAcknowledged();
-    this.#publisher?.repeat();
+    this.#publisher?.forgetTold();
   }
 
   /** Another server leads the stream, and does not have the newest of it. */
@@ -204,12 +226,15 @@ export class ClusterSimulation {
     if (coordinator === undefined) throw new Error('BUG: not started');
     const state = new MergeState({
       silentAfterMs: 1_000,
-      stored: { parts: () => new Map(), block: () => undefined },
+      stored: nothingStored,
     });
     const now = this.#clock.read();
     const again = this.#stream.filter(() => this.#random.chance(0.2));
     for (const { bytes } of this.#shuffled([...this.#stream, ...again]))
       state.apply(node, decodeMessage(bytes, node), now);
+    for (const bytes of this.#shuffled(this.#told))
+      state.apply(node, decodeMessage(bytes, node), now, true);
+    await this.#pull(state, coordinator);
     const cluster = new Map<number, number>();
     for (const minute of state.minutes()) {
       for (const [index, counted] of minute.ms10.counted.entries()) {
@@ -236,6 +261,41 @@ export class ClusterSimulation {
     }
   }
 
+  /** What the stream has lost comes from the node itself. */
+  async #pull(state: MergeState, coordinator: Coordinator): Promise<void> {
+    const [publisher, reports] = [this.#publisher, this.#reports];
+    if (publisher === undefined || reports === undefined) throw new Error('BUG: not started');
+    const stored = () => coordinator.stored();
+    const reads = new NodeReads({ stored, keptFrom: () => 0, publisher, reports });
+    const take = async (_: string, bytes: Uint8Array): Promise<void> => {
+      if (!isReportMessage(bytes))
+        state.apply(node, decodeMessage(bytes, node), this.#clock.read(), true);
+    };
+    const merged = new MergedReports({ readReport: () => undefined }, [], {
+      ms10: 0,
+      sec: 0,
+      min: 0,
+    });
+    const puller = new Puller({
+      ...{
+        clock: this.#clock,
+        state,
+        reports: merged,
+        keptFrom: () => 0,
+        oldest: async () => 0,
+        take,
+      },
+      request: (_, bytes) => reads.answer(bytes),
+    });
+    // Windows that a clock left ahead of now have come by then.
+    this.#clock.step(86_400_000);
+    state.missingOfAll(Number.POSITIVE_INFINITY);
+    puller.look();
+    await puller.idle();
+    const [known] = state.nodes();
+    if (known?.unread !== undefined) throw new Error('the node could not be read');
+  }
+
   #shuffled<T>(items: readonly T[]): T[] {
     const rest = [...items];
     const shuffled: T[] = [];
@@ -247,6 +307,12 @@ export class ClusterSimulation {
     this.log.push(what);
   }
 }
+
+const nothingStored: StoredMinutes = {
+  part: () => undefined,
+  names: () => [],
+  block: () => undefined,
+};
 
 /** Lets everything that needs no time come to its end. */
 async function settle(): Promise<void> {

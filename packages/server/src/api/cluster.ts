@@ -1,10 +1,17 @@
 /** /v1/cluster: the nodes of the cluster, and this server's part in it. */
 
-import { type ClusterState, clusterSchema, republishSchema } from '@reto3/client/answers';
+import {
+  type ClusterAudit,
+  type ClusterState,
+  clusterAuditSchema,
+  clusterSchema,
+  republishSchema,
+} from '@reto3/client/answers';
 import type { Cluster } from '@reto3/cluster';
 import { Reto3Error } from '@reto3/core';
+import { type AskedRange, wholeMinutes } from '@reto3/engine';
 import type { FastifyPluginAsync } from 'fastify';
-import { errorResponse } from './schemas.ts';
+import { errorResponse, rangeParameters } from './schemas.ts';
 import { requireCluster } from './scope.ts';
 
 export const clusterRoutes: FastifyPluginAsync<{ readonly cluster: Cluster | undefined }> = async (
@@ -27,11 +34,39 @@ export const clusterRoutes: FastifyPluginAsync<{ readonly cluster: Cluster | und
     },
   );
 
+  app.get<{ Querystring: AskedRange }>(
+    '/v1/cluster/audit',
+    {
+      schema: {
+        summary: 'Compare every node and hour with what the merger has',
+        description:
+          'Asks each node for digests of its counts, to 10 ms, and compares them with what is here. Minutes that are not over are left out.',
+        tags: ['cluster'],
+        querystring: {
+          type: 'object',
+          additionalProperties: false,
+          properties: { from: rangeParameters.from, to: rangeParameters.to },
+        },
+        response: { 200: clusterAuditSchema, '4xx': errorResponse, '5xx': errorResponse },
+      },
+    },
+    async (request): Promise<ClusterAudit> => {
+      const { from, to } = wholeMinutes(request.query, Date.now());
+      const hours = await requireCluster(cluster).audit(from, to);
+      return {
+        hours: hours.map(({ node, hour, nodeTotal, mergerTotal, equal }) => ({
+          ...{ node, hour, merger_total: mergerTotal, equal },
+          ...(nodeTotal !== undefined && { node_total: nodeTotal }),
+        })),
+      };
+    },
+  );
+
   app.post(
     '/v1/cluster/republish',
     {
       schema: {
-        summary: 'Ask every node to publish all its counts again',
+        summary: 'Compare everything with the nodes, and read from them what differs',
         tags: ['cluster'],
         response: {
           202: republishSchema,
@@ -44,7 +79,7 @@ export const clusterRoutes: FastifyPluginAsync<{ readonly cluster: Cluster | und
       // A page on the internet can make a visitor's browser send this; browsers then add Origin.
       if (request.headers.origin !== undefined)
         throw new Reto3Error('RETO3_BAD_REQUEST', 'got a request from a web page, want a program');
-      await requireCluster(cluster).republish(0);
+      requireCluster(cluster).compareAll(0);
       return reply.code(202).send({ status: 'asked' });
     },
   );

@@ -1,0 +1,113 @@
+/** A folder of a merger in which rows are damaged: the rest of it stays. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { allocateWindows, ms10, ms10PerSecond, totalOf } from '@reto3/core';
+import { VirtualClock } from '@reto3/core/testing';
+import { type Change, HeldFolder, readChunks, rowKey } from '@reto3/engine';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { MergeState } from './merge-state.ts';
+import { MergedReports } from './merged-reports.ts';
+import { MergedStore } from './merged-store.ts';
+import type { PublishedWindow } from './report-message.ts';
+import { packSecond } from './second.ts';
+
+const startMs = Date.UTC(2016, 4, 28, 11, 11);
+const now = { wallMs: startMs + 60_000, monotonicMs: 0 };
+const marks = { ms10: 0, sec: 0, min: 0 };
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'reto3-merged-store-'));
+});
+
+afterEach(() => rm(folder, { recursive: true }));
+
+function secondOf(count: number): Uint8Array {
+  const windows = allocateWindows(ms10PerSecond);
+  windows.counted.fill(1);
+  windows.counts.fill(count);
+  return packSecond(windows);
+}
+
+function windowOf(report: string): PublishedWindow {
+  const rest = { bytes: Uint8Array.of(1), tooLarge: 0, partial: false };
+  return { report, period: 'ms10', start: startMs, ...rest };
+}
+
+async function fill(): Promise<void> {
+  const store = await MergedStore.open(folder, new VirtualClock(now.wallMs));
+  const state = new MergeState({ silentAfterMs: 1_000, stored: store });
+  const reports = new MergedReports(store, [], store.deletedBefore);
+  const said = { boot: 1, revision: 1, vouchedFrom: 0, mark: 0, clock: 0, leaving: false };
+  for (const [index, node] of ['a', 'b'].entries()) {
+    const seconds = [{ start: startMs, packed: secondOf(index + 1) }];
+    state.apply(node, { ...said, seconds }, now);
+    const head = { boot: 1, revision: 1, lineage: 1, voids: 0, marks, reports: [] };
+    reports.apply(node, { ...head, windows: [windowOf('paths')] });
+  }
+  const position = { stream: 'monday', position: 1, positionTime: 0, finalThrough: 0 };
+  const known = { nodes: state.nodes(), reports: reports.nodes() };
+  await store.save(state.minutes(), reports, { ...position, ...known });
+  await store.close();
+}
+
+/** Writes over rows of the closed folder. */
+async function damage(change: Change): Promise<void> {
+  const store = await new HeldFolder(join(folder, 'cluster')).openStore();
+  await store.write([change], { sync: true });
+  await store.close();
+}
+
+it('leaves out a damaged part of a minute, names it, and keeps the rest', async () => {
+  await fill();
+  const bytes = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+  await damage({ part: 'a', start: startMs, bytes });
+  const store = await MergedStore.open(folder, new VirtualClock(now.wallMs));
+  const told: string[] = [];
+  store.onDamage((node, start) => told.push(`${node} ${start}`));
+  const nodes = store.record?.nodes ?? [];
+  expect(nodes.map(({ name }) => name)).toEqual(['a', 'b']);
+  const state = new MergeState({ silentAfterMs: 1_000, stored: store, nodes });
+  // As its node says it again.
+  const said = { boot: 1, revision: 1, vouchedFrom: 0, mark: 0, clock: 0, leaving: false };
+  const half = [{ start: startMs + 1_000, packed: secondOf(10) }];
+  state.apply('a', { ...said, seconds: half }, now);
+  expect(told).toEqual([`a ${startMs}`]);
+  const totals = () => state.minutes().map((minute) => minute.min.counts[0]);
+  expect(totals()).toEqual([200 + 1_000]);
+  state.apply('a', { ...said, seconds: [{ start: startMs, packed: secondOf(1) }] }, now);
+  expect(totals()).toEqual([100 + 200 + 1_000]);
+  const reports = new MergedReports(store, [], store.deletedBefore);
+  const position = { stream: 'monday', position: 1, positionTime: 0, finalThrough: 0 };
+  await store.save(state.minutes(), reports, { ...position, nodes: state.nodes(), reports: [] });
+  const view = store.view([], { finalThrough: 0, newestEnd: now.wallMs });
+  let sum = 0;
+  for await (const { windows } of readChunks(view, ms10, { from: startMs, to: now.wallMs }))
+    sum += totalOf(windows);
+  await view.store.close();
+  expect(sum).toBe(1_300);
+  await store.close();
+});
+
+it('begins a damaged row of a report anew, and keeps the counts and the other rows', async () => {
+  await fill();
+  const key = Buffer.concat([rowKey('paths', 'ms10', startMs), Buffer.from('a')]);
+  await damage({ report: key, bytes: Uint8Array.of(9, 9, 9) });
+  const store = await MergedStore.open(folder, new VirtualClock(now.wallMs));
+  const told: string[] = [];
+  store.onDamage((node, start, what) => told.push(`${node} ${start} ${what}`));
+  const reports = new MergedReports(store, store.record?.reports ?? [], store.deletedBefore);
+  const head = { boot: 1, revision: 2, lineage: 1, voids: 0, marks, reports: [] };
+  for (const node of ['a', 'b']) reports.apply(node, { ...head, windows: [windowOf('paths')] });
+  expect(told).toEqual([`a ${startMs} its row of the report paths`]);
+  expect(reports.inMemory('paths', 'ms10').get(startMs)?.size).toBe(2);
+  const sums = store.view([], { finalThrough: 0, newestEnd: now.wallMs });
+  let sum = 0;
+  for await (const { windows } of readChunks(sums, ms10, { from: startMs, to: now.wallMs }))
+    sum += totalOf(windows);
+  await sums.store.close();
+  expect(sum).toBe(300);
+  await store.close();
+});

@@ -1,0 +1,112 @@
+/**
+ * A node's answers to the mergers: digests of what its store holds, and the seconds and rows that a
+ * merger lacks. One answer at a time, in slices, so that counting does not notice.
+ */
+import { setImmediate } from 'node:timers/promises';
+import { alignDown, min, sec } from '@reto3/core';
+import type { StoredCounts } from '@reto3/engine';
+import { type Digest, hourDigest, hourMs, minuteDigest } from './digest.ts';
+import type { Publisher } from './publisher.ts';
+import {
+  type Digests,
+  decodeRequest,
+  encodeDigests,
+  encodeRows,
+  type ReadRequest,
+} from './read-message.ts';
+import type { ReportPublisher } from './report-publisher.ts';
+import { secondsOf } from './stored-seconds.ts';
+
+/** So many minutes are digested for one answer, or an hour more: it comes in a second or two. */
+const mostMinutes = 1_440;
+/** Mergers ask one after the other; whoever asks more is not answered. */
+const mostWaiting = 64;
+
+export class NodeReads {
+  readonly #stored: () => StoredCounts;
+  readonly #keptFrom: () => number;
+  readonly #publisher: Publisher;
+  readonly #reports: ReportPublisher;
+  #last: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
+
+  /** @param parts `keptFrom`: up to where ms10 windows are deleted, epoch ms */
+  constructor(parts: {
+    readonly stored: () => StoredCounts;
+    readonly keptFrom: () => number;
+    readonly publisher: Publisher;
+    readonly reports: ReportPublisher;
+  }) {
+    this.#stored = parts.stored;
+    this.#keptFrom = parts.keptFrom;
+    this.#publisher = parts.publisher;
+    this.#reports = parts.reports;
+  }
+
+  /** @throws BadMessage; Error where the node may not publish now, or is asked too much */
+  async answer(bytes: Uint8Array): Promise<Uint8Array> {
+    const request = decodeRequest(bytes);
+    if (this.#waiting >= mostWaiting) throw new Error('too many questions at once');
+    this.#waiting++;
+    const answer = this.#last.then(() => this.#answer(request));
+    this.#last = answer.catch(() => undefined).finally(() => this.#waiting--);
+    return answer;
+  }
+
+  async #answer(request: ReadRequest): Promise<Uint8Array> {
+    if (request.of === 'counts') return encodeRows(await this.#publisher.read(request));
+    if (request.of === 'reports') return encodeRows(await this.#reports.readReports());
+    if (request.of === 'hours' || request.of === 'minutes')
+      return encodeDigests(await this.#digests(request));
+    const { report, period, from, to } = request;
+    if (report === undefined || period === undefined) throw new Error('BUG: rows of no report');
+    return encodeRows(await this.#reports.read({ report, period, from, to }));
+  }
+
+  async #digests({ of, from: first, to: last }: ReadRequest): Promise<Digests> {
+    const keptFrom = this.#keptFrom();
+    const from = alignDown(Math.max(first, keptFrom), min.windowMs);
+    const { minutes, next } = await this.#minutes(from, last);
+    const digests = of === 'minutes' ? minutes : hoursOf(minutes);
+    return { keptFrom, ...(next !== undefined && { next }), digests };
+  }
+
+  /** Whole hours of them, and where the rest begins. */
+  async #minutes(
+    from: number,
+    to: number,
+  ): Promise<{ readonly minutes: readonly Digest[]; readonly next?: number }> {
+    const minutes: Digest[] = [];
+    const stored = this.#stored();
+    try {
+      // What is damaged is missing in the digest; the log says so when it is published.
+      for await (const { start, windows } of stored.minutes({ from, to }, () => undefined)) {
+        const hour = alignDown(start, hourMs);
+        if (minutes.length >= mostMinutes && (minutes.at(-1)?.start ?? 0) < hour)
+          return { minutes, next: hour };
+        const seconds = secondsOf(windows, start, { from: start, to: start + min.windowMs });
+        const indexed = seconds.map(
+          ({ start: second, packed }) => [(second - start) / sec.windowMs, packed] as const,
+        );
+        const digest = minuteDigest(start, indexed);
+        if (digest !== undefined) minutes.push(digest);
+        await setImmediate();
+      }
+    } finally {
+      await stored.close();
+    }
+    return { minutes };
+  }
+}
+
+/** @param minutes in order of time */
+export function hoursOf(minutes: readonly Digest[]): Digest[] {
+  const hours = new Map<number, Digest[]>();
+  for (const minute of minutes) {
+    const hour = alignDown(minute.start, hourMs);
+    const known = hours.get(hour);
+    if (known === undefined) hours.set(hour, [minute]);
+    else known.push(minute);
+  }
+  return [...hours].flatMap(([hour, ofHour]) => hourDigest(hour, ofHour) ?? []);
+}

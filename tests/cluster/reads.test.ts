@@ -1,0 +1,84 @@
+/** A merger reads from the nodes what the stream never had, or has lost, and proves that it has it. */
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
+import { ask, askStats } from '../support/api.ts';
+import { runCli } from '../support/cli.ts';
+import { send, startNode } from '../support/cluster.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { NatsServers } from '../support/nats.ts';
+import { requires } from '../support/requirement.ts';
+import { waitUntil } from '../support/wait.ts';
+import { countsOf } from '../support/windows.ts';
+
+const withNats = requires('nats-server');
+const fixture = fileURLToPath(
+  new URL('../fixtures/released-0.2.0-format2/data.tar.gz', import.meta.url),
+);
+const forever = ['--retain-ms10', 'forever', '--retain-sec', 'forever', '--report', 'sizes'];
+const everything = 'from=0&open=true';
+
+withNats(
+  'reads a history that was never published, counts and reports, and audits it',
+  async () => {
+    const parent = await temporaryFolder();
+    execFileSync('tar', ['-C', parent, '-xzf', fixture]);
+    const nats = await NatsServers.start();
+    const dataDir = join(parent, 'data');
+    const node = await startNode({ nats, name: 'node-1', dataDir, flags: forever });
+    const merger = await startNode({ nats, name: 'm', role: 'merge', flags: forever });
+    const audit = ['audit', '--cluster', '--url', merger.adminUrl];
+    await waitUntil('the merger has what the node has', async () => {
+      return (await runCli(audit)).code === 0;
+    });
+    const printed = await runCli([...audit, '--json']);
+    const hours: { node: string; hour: number; node_total: number; merger_total: number }[] =
+      JSON.parse(printed.stdout);
+    expect(hours.length).toBeGreaterThan(0);
+    for (const hour of hours)
+      expect(hour).toMatchObject({ node: 'node-1', equal: true, merger_total: hour.node_total });
+
+    const seconds = async (url: string, scope: string) =>
+      new Map(
+        [...countsOf(await askStats(url, 'sec', `${everything}&scope=${scope}`))].filter(
+          ([start]) => start < (hours.at(-1)?.hour ?? 0) + 3_600_000,
+        ),
+      );
+    expect(await seconds(merger.adminUrl, 'cluster')).toEqual(await seconds(node.adminUrl, 'node'));
+    const rows = async (url: string, scope: string) =>
+      (await ask(url, '/v1/reports/sizes', `period=sec&${everything}&scope=${scope}`)).rows;
+    const own = await rows(node.adminUrl, 'node');
+    expect(own.length).toBeGreaterThan(0);
+    await waitUntil('the merger has the rows of the report', async () => {
+      return (await rows(merger.adminUrl, 'cluster')).length === own.length;
+    });
+    expect(await rows(merger.adminUrl, 'cluster')).toEqual(own);
+
+    // Stream and buckets are lost, and what was counted meanwhile with them.
+    await nats.manage(async ({ streams }) => {
+      for (const name of ['RETO3_WINDOWS', 'KV_RETO3_WINDOWS_RECORDS', 'KV_RETO3_WINDOWS_NODES'])
+        await streams.delete(name);
+    });
+    const answered = await send(node, 1_000);
+    const from = Date.now() - 60_000;
+    await waitUntil('the cluster has what was counted since', async () => {
+      const counts = countsOf(await askStats(merger.adminUrl, 'sec', `from=${from}&scope=cluster`));
+      return [...counts.values()].reduce((sum, count) => sum + count, 0) === answered;
+    });
+
+    await node.kill();
+    const silent = await runCli(audit);
+    expect(silent.code).toBe(5);
+    expect(silent.stderr).toContain('did not answer');
+  },
+);
+
+withNats('an audit of a cluster needs a server that merges', async () => {
+  const nats = await NatsServers.start();
+  const node = await startNode({ nats, name: 'a' });
+  const refused = await runCli(['audit', '--cluster', '--url', node.adminUrl]);
+  expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('RETO3_NO_CLUSTER') });
+  const folder = await runCli(['audit', '--cluster', '--data-dir', await temporaryFolder()]);
+  expect(folder).toMatchObject({ code: 2, stderr: expect.stringContaining('--data-dir') });
+});
