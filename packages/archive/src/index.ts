@@ -2,6 +2,11 @@
 export { Archive, type ArchiveBalance } from './archive.ts';
 export { auditFolder } from './audit.ts';
 export type { TakeCount } from './count-tables.ts';
+export {
+  archivedKey,
+  countKeys,
+  countKeysInThread,
+} from './keys.ts';
 export { cutOffTexts, recoverArchive } from './recover.ts';
 export { compareReplay } from './replay/compare.ts';
 export { countName } from './replay/count.ts';

@@ -38,6 +38,8 @@ export interface SqlParts {
   readonly sql: string;
   /** Reads the windows of a period for `counts`; called for the periods that the statement reads. */
   readonly counts: (period: PeriodName, take: TakeCount) => Promise<void>;
+  /** DuckDB's; by default one per core. */
+  readonly threads?: number | undefined;
   /** An existing, empty file that `copyTo` may write. */
   readonly output?: string;
 }
@@ -74,7 +76,10 @@ export class ArchiveSql {
   static async open(parts: SqlParts): Promise<ArchiveSql> {
     const duckDb = await loadDuckDb();
     // Without a temporary directory, a large answer fails instead of filling the disk.
-    const database = await openDuckDb(duckDb, { temp_directory: '' });
+    const database = await openDuckDb(duckDb, {
+      temp_directory: '',
+      ...(parts.threads !== undefined && { threads: String(parts.threads) }),
+    });
     const connection = await database.connect();
     try {
       // Times in the views are UTC, so now() must be too.

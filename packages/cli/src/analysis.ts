@@ -101,7 +101,7 @@ type Format = (typeof analysisFormats)[number];
 export interface Layout<Answer> {
   readonly lines: (answer: Answer) => readonly string[];
   /** One per line of csv and ndjson; the columns of csv are their fields. */
-  readonly rows: (answer: Answer) => readonly Readonly<Record<string, number>>[];
+  readonly rows: (answer: Answer) => readonly Readonly<Record<string, unknown>>[];
   readonly columns: readonly string[];
 }
 
@@ -144,6 +144,18 @@ function rounded(_: string, value: unknown): unknown {
   return typeof value === 'number' && !Number.isInteger(value)
     ? Number(value.toPrecision(9))
     : value;
+}
+
+/** A screenful. The other formats list all that the answer has, up to a hundred. */
+export const maxShown = 20;
+
+/** The ones to show, in their original order. */
+export function largest<Stretch>(
+  list: readonly Stretch[],
+  sizeOf: (one: Stretch) => number,
+): Stretch[] {
+  const shown = new Set([...list].sort((a, b) => sizeOf(b) - sizeOf(a)).slice(0, maxShown));
+  return list.filter((one) => shown.has(one));
 }
 
 /** A number with up to three decimals, without trailing zeros. */

@@ -2,17 +2,25 @@
 
 import type { Bursts } from '@reto3/client/answers';
 import { parseNumber, Reto3Error, timeText } from '@reto3/core';
-import { askAnalysis, type Layout, percent, print, rangeLine, short } from './analysis.ts';
+import {
+  askAnalysis,
+  type Layout,
+  largest,
+  maxShown,
+  percent,
+  print,
+  rangeLine,
+  short,
+} from './analysis.ts';
 import { countsSourceOf } from './answers.ts';
 import { exitCode } from './exit-code.ts';
 import { analysisFormats, type burstsFlags, formatOf, type Given } from './flags.ts';
+import { keysOf } from './keys.ts';
 import { tableLines } from './terminal/table.ts';
 import { verdictFailure, verdictLines } from './verdict.ts';
+import { whoLines } from './who.ts';
 
 const maxMessages = 1e9;
-/** A screenful. The other formats list all that the answer has, up to a hundred. */
-const maxShown = 20;
-
 /**
  * @throws Reto3Error RETO3_CHECK_FAILED if the peak is above --fail-above or the traffic not what
  * --expect says, and what `askAnalysis` throws
@@ -22,13 +30,16 @@ export async function bursts(given: Given<typeof burstsFlags>): Promise<void> {
   const failAbove = given['fail-above'];
   const limit =
     failAbove === undefined ? undefined : parseNumber('fail-above', failAbove, 0, maxMessages);
-  const { last, from, to, open, cluster, node, rise, fall, stall, expect, rate } = given;
-  const answer = await askAnalysis(countsSourceOf(given), {
+  const { last, from, to, open, cluster, node, rise, fall, stall, expect, rate, who } = given;
+  const source = countsSourceOf(given);
+  const answer = await askAnalysis(source, {
     path: '/v1/bursts',
-    query: { last, from, to, open, cluster, node, rise, fall, stall, expect, rate },
+    query: { last, from, to, open, cluster, node, rise, fall, stall, expect, rate, who },
     make: async (series) => {
-      const { findBursts } = await import('@reto3/engine');
-      return findBursts(series, { rise, fall, stall, expect, rate });
+      const { findBursts, nameCulprits } = await import('@reto3/engine');
+      const found = await findBursts(series, { rise, fall, stall, expect, rate });
+      if (who === undefined) return found;
+      return nameCulprits(found, await keysOf(source, given, who));
     },
   });
   const peak = answer.scales[0]?.peak;
@@ -41,7 +52,7 @@ export async function bursts(given: Given<typeof burstsFlags>): Promise<void> {
   ].filter((failure) => failure !== undefined);
   // Set before printing: a reader that leaves (| head) must not hide it.
   if (failures.length > 0) process.exitCode = exitCode.checkFailed;
-  print(answer, format, layout);
+  print(answer, format, layoutFor(who));
   if (failures.length === 0) return;
   throw new Reto3Error('RETO3_CHECK_FAILED', failures.join('; '), {
     hint: exceeded
@@ -50,11 +61,17 @@ export async function bursts(given: Given<typeof burstsFlags>): Promise<void> {
   });
 }
 
-const layout: Layout<Bursts> = {
-  lines: burstsLines,
-  columns: ['from', 'to', 'peak', 'total', 'share'],
-  rows: ({ bursts }) => bursts.list.map((burst) => ({ ...burst })),
-};
+/** @param who the key that bursts are told by, if any */
+function layoutFor(who: string | undefined): Layout<Bursts> {
+  return {
+    lines: (answer) => [
+      ...burstsLines(answer),
+      ...(who === undefined ? [] : whoLines(answer, who)),
+    ],
+    columns: ['from', 'to', 'peak', 'total', 'share'],
+    rows: ({ bursts }) => bursts.list.map((burst) => ({ ...burst })),
+  };
+}
 
 function burstsLines(answer: Bursts): string[] {
   const { quantiles, thresholds, bursts, stalls, scales, beats, verdict } = answer;
@@ -122,10 +139,4 @@ function beatLine({ periodMs, at, confidence }: Bursts['beats'][number]): string
 
 function listed(count: number, which: string): string[] {
   return count > maxShown ? [`the ${maxShown} ${which}:`] : [];
-}
-
-/** The ones to show, in their original order. */
-function largest<Stretch>(list: readonly Stretch[], sizeOf: (one: Stretch) => number): Stretch[] {
-  const shown = new Set([...list].sort((a, b) => sizeOf(b) - sizeOf(a)).slice(0, maxShown));
-  return list.filter((one) => shown.has(one));
 }

@@ -17,6 +17,8 @@ interface Definition {
   readonly required?: boolean;
   /** The value if neither the flag nor its variable is given. */
   readonly fallback?: string;
+  /** The value if the flag is given without one. */
+  readonly bare?: string;
   /** Shown as the default in the help; the command itself applies it, and sees if none was given. */
   readonly usual?: string;
   /** May be given several times; the values are joined with commas, or are an array. */
@@ -204,6 +206,12 @@ export const burstsFlags = {
   stall: {
     description: 'a stall is MS ms without a message (default: unlikely for this traffic)',
     value: 'MS',
+  },
+  who: {
+    description:
+      'name who was behind each burst, by path (default), method, status, host, client or header:NAME',
+    value: '[KEY]',
+    bare: 'path',
   },
   'fail-above': {
     description: 'exit with code 5 if any 10 ms had more than N messages',

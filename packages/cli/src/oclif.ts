@@ -38,7 +38,7 @@ function oclifArgs(table: ArgumentTable) {
 
 function oclifFlags(table: FlagTable) {
   const flags = Object.entries(table).map(
-    ([name, { value, fallback, usual, repeatable, alias, ...others }]) => {
+    ([name, { value, fallback, usual, bare, repeatable, alias, ...others }]) => {
       const rest = { ...others, ...(alias !== undefined && { aliases: [alias] }) };
       if (value === undefined) return [name, Flags.boolean(rest)];
       const valued = { ...rest, helpValue: value };

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { afterEach, expect, test, vi } from 'vitest';
 import { type Command, loadAll } from './command.ts';
 import { commands } from './commands.ts';
-import { statsFlags } from './flags.ts';
+import { burstsFlags, statsFlags } from './flags.ts';
 import { commands as oclifCommands } from './oclif.ts';
 import { parseWords } from './parse-words.ts';
 import { serveFlags } from './serve-flags.ts';
@@ -29,7 +29,8 @@ const text = fc.oneof(
 /** A command, and words that look like its flags and arguments, or nearly. */
 const commandLine = fc.constantFrom(...all).chain(([name, command]) => {
   const flag = fc.constantFrom(
-    ...Object.keys(command.flags),
+    // oclif knows no flag that may stand without its value.
+    ...Object.keys(command.flags).filter((each) => command.flags[each]?.bare === undefined),
     ...['since', 'until', 'nonsense', 'no-open', 'versio', 'constructor'],
   );
   const words = fc.oneof(
@@ -115,6 +116,17 @@ test('every flag of every command is accepted in every form', async () => {
       }
     }
   }
+});
+
+test.each([
+  [['--who'], { who: 'path' }],
+  [['--who', '--json'], { who: 'path', json: true }],
+  [['--who', 'host', '--json'], { who: 'host', json: true }],
+  [['--who=client'], { who: 'client' }],
+  [['--who', '-n', '5'], { who: 'path', last: '5' }],
+])('%j may stand without a value', async (words, flags) => {
+  const parsed = await parseWords('bursts', { args: {}, flags: burstsFlags }, words, {});
+  expect(parsed.flags).toMatchObject(flags);
 });
 
 const stats = { args: {}, flags: statsFlags };

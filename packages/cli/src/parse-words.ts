@@ -38,7 +38,12 @@ export async function parseWords<Args extends ArgumentTable, Flags extends FlagT
   };
   // Not strict: Node's errors guess nothing, and differ between its versions.
   const options = optionsOf(flags);
-  const { tokens } = parseArgs({ args: [...words], options, strict: false, tokens: true });
+  const { tokens } = parseArgs({
+    args: withBareValues(words, flags),
+    options,
+    strict: false,
+    tokens: true,
+  });
   const typed = await typedFlags(flags, tokens, refuse);
   const positionals = tokens.flatMap((token) => (token.kind === 'positional' ? token.value : []));
   const extra = positionals.slice(Object.keys(args).length);
@@ -58,6 +63,17 @@ function optionsOf(flags: FlagTable): NonNullable<ParseArgsConfig['options']> {
     return alias === undefined ? [option] : [option, [alias, { type }] as const];
   });
   return Object.fromEntries(options);
+}
+
+/** Gives flags that may stand without a value the one that they then have. */
+function withBareValues(words: readonly string[], flags: FlagTable): string[] {
+  const end = words.indexOf('--');
+  return words.map((word, at) => {
+    const bare = word.startsWith('--') ? flags[word.slice(2)]?.bare : undefined;
+    const isAlone = words[at + 1]?.startsWith('-') ?? true;
+    const isFlag = end === -1 || at < end;
+    return bare !== undefined && isAlone && isFlag ? `${word}=${bare}` : word;
+  });
 }
 
 async function typedFlags(

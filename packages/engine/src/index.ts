@@ -2,6 +2,18 @@
 export { findBursts } from './analysis/bursts.ts';
 export { openSeries, type Series, withRange } from './analysis/series.ts';
 export { whatIf } from './analysis/what-if.ts';
+export {
+  type BurstsWithWho,
+  type CountKeys,
+  type KeyCount,
+  type KeyCounts,
+  type KeyStretch,
+  leastCount,
+  leastShare,
+  nameCulprits,
+  parseWhoKey,
+  type WhoKey,
+} from './analysis/who.ts';
 export { restore } from './backup/restore.ts';
 export { readBackup, writeBackup } from './backup/stream.ts';
 export { Coordinator, type CountsView } from './coordinator/coordinator.ts';

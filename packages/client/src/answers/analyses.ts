@@ -24,6 +24,23 @@ const seriesFields = {
   ...damageFields,
 } as const;
 
+const who = array(
+  object(
+    {
+      key: text,
+      count: { ...count, description: 'Its messages in the burst; 0 in a stall' },
+      share: { ...number, description: "Of the burst's messages, 0 to 1" },
+      baselineShare: { ...number, description: 'Of the messages of the rest of the range, 0 to 1' },
+      lift: { ...number, description: 'share ÷ baselineShare' },
+      exact: { ...flag, description: 'Whether every message of the burst was seen' },
+      atLeast: { ...count, description: 'Lower bound of the count, if it is not exact' },
+      atMost: { ...count, description: 'Upper bound of the count, if it is not exact' },
+    },
+    { optional: ['atLeast', 'atMost'] },
+  ),
+  'With `who`: the keys that chance does not explain, largest lift first; of a stall those that are missing',
+);
+
 export const burstsSchema = object(
   {
     ...seriesFields,
@@ -59,14 +76,20 @@ export const burstsSchema = object(
       messages: count,
       share: { ...number, description: 'Share of all messages, 0 to 1' },
       list: array(
-        object({ from: epochMs, to: epochMs, peak: count, total: count, share: number }),
+        object(
+          { from: epochMs, to: epochMs, peak: count, total: count, share: number, who },
+          { optional: ['who'] },
+        ),
         'The hundred with the most messages, oldest first',
       ),
     }),
     stalls: object({
       count,
       ms: count,
-      list: array(object({ from: epochMs, to: epochMs }), 'The hundred longest, oldest first'),
+      list: array(
+        object({ from: epochMs, to: epochMs, who }, { optional: ['who'] }),
+        'The hundred longest, oldest first',
+      ),
     }),
     beats: array(
       object({

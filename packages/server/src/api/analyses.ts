@@ -39,7 +39,7 @@ export async function analyse<Answer>(
   request: FastifyRequest<{ Querystring: AnalysisQuery }>,
   parts: AnalysisParts,
   cost: number,
-  make: (series: Series) => Promise<Answer>,
+  make: (series: Series, signal: AbortSignal) => Promise<Answer>,
 ): Promise<Answer> {
   const { last, from, to, open } = request.query;
   const selector = selectorOf(request.query);
@@ -48,7 +48,7 @@ export async function analyse<Answer>(
   return parts.queryLimiter.run(request, maxWindows(ms10, asked, nowMs), async (context) => {
     const view = context.counts(openView(selector, parts), cost);
     try {
-      return await make(await openSeries(view, asked, nowMs, context.signal));
+      return await make(await openSeries(view, asked, nowMs, context.signal), context.signal);
     } finally {
       await view.store.close();
     }

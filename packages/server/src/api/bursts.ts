@@ -1,9 +1,11 @@
 /** /v1/bursts: peaks, dispersion, bursts, stalls and beats of a range. */
 
+import type { Archive } from '@reto3/archive';
 import { type Bursts, burstsSchema, type TypeOf } from '@reto3/client/answers';
-import { findBursts } from '@reto3/engine';
+import { findBursts, nameCulprits } from '@reto3/engine';
 import type { FastifyPluginAsync } from 'fastify';
 import { type AnalysisParts, analyse, analysisParameters } from './analyses.ts';
+import { Culprits } from './culprits.ts';
 import { readCost } from './read-throttle.ts';
 import { errorResponse } from './schemas.ts';
 
@@ -34,6 +36,11 @@ const schema = {
         description: 'Judge the traffic of a load generator: constant or poisson',
       },
       rate: { type: 'string', description: 'With expect: messages per second that it promises' },
+      who: {
+        type: 'string',
+        description:
+          'Name the keys that are over-represented in each burst: path, method, status, host, client or header:NAME',
+      },
     },
   },
   response: {
@@ -42,11 +49,22 @@ const schema = {
   },
 } as const;
 
-export const burstsRoutes: FastifyPluginAsync<AnalysisParts> = async (app, parts) => {
+interface BurstsParts extends AnalysisParts {
+  readonly archive: Archive | undefined;
+}
+
+export const burstsRoutes: FastifyPluginAsync<BurstsParts> = async (app, parts) => {
+  const culprits = new Culprits(parts.archive);
   app.get<{ Querystring: TypeOf<typeof schema.querystring> }>(
     '/v1/bursts',
     { schema, exposeHeadRoute: false },
-    (request): Promise<Bursts> =>
-      analyse(request, parts, readCost.bursts, (series) => findBursts(series, request.query)),
+    (request): Promise<Bursts> => {
+      const { who } = request.query;
+      const countKeys = who === undefined ? undefined : culprits.source(who, request.query);
+      return analyse(request, parts, readCost.bursts, async (series, signal) => {
+        const found = await findBursts(series, request.query);
+        return countKeys === undefined ? found : nameCulprits(found, countKeys(signal));
+      });
+    },
   );
 };

@@ -1,0 +1,132 @@
+/** Counts archived messages by a key, in a range and in stretches of it: who was behind a burst. */
+import { Worker } from 'node:worker_threads';
+import { type ErrorCode, Reto3Error } from '@reto3/core';
+import {
+  type KeyCount,
+  type KeyCounts,
+  type KeyStretch,
+  leastCount,
+  leastShare,
+  type WhoKey,
+} from '@reto3/engine';
+import type { ArchiveRange } from './reader.ts';
+import { ArchiveSql } from './sql.ts';
+
+export type ArchivedKey = Exclude<WhoKey, `header:${string}`>;
+
+/** The key, if the archive has it. @throws Reto3Error RETO3_NO_ARCHIVE */
+export function archivedKey(key: WhoKey): ArchivedKey {
+  if (!isHeader(key)) return key;
+  throw new Reto3Error('RETO3_NO_ARCHIVE', 'the archive keeps no headers', {
+    hint: `count them with reto3 serve --report by:${key}`,
+  });
+}
+
+function isHeader(key: WhoKey): key is `header:${string}` {
+  return key.startsWith('header:');
+}
+
+export interface KeyQuestion {
+  /** The archive's. */
+  readonly folder: string;
+  readonly range: ArchiveRange;
+  /** They do not overlap. */
+  readonly stretches: readonly KeyStretch[];
+  readonly key: ArchivedKey;
+  /** For DuckDB; by default one per core. */
+  readonly threads?: number;
+}
+
+/** As many keys of the range are listed, those with the most messages. */
+const mostFrequent = 100;
+
+/** @throws what `ArchiveSql` throws */
+export async function countKeys(question: KeyQuestion): Promise<KeyCounts> {
+  const { folder, range, stretches, threads } = question;
+  const sql = statementOf(question);
+  const archive = await ArchiveSql.open({
+    ...{ folder, range, sql, threads },
+    counts: async () => undefined,
+  });
+  try {
+    const keys = stretches.map((): { messages: number; keys: KeyCount[] } => ({
+      messages: 0,
+      keys: [],
+    }));
+    const frequent: { key: string; total: number }[] = [];
+    const all = { messages: 0, keys: 0 };
+    const { rows } = await archive.select(sql);
+    for await (const [kind, id, key, count, total] of rows) {
+      const stretch = keys[Number(id)];
+      if (kind === 'all') Object.assign(all, { messages: Number(count), keys: Number(total) });
+      else if (kind === 'frequent') frequent.push({ key: key ?? '', total: Number(total) });
+      else if (stretch !== undefined && kind === 'stretch') stretch.messages = Number(count);
+      else stretch?.keys.push({ key: key ?? '', count: Number(count), total: Number(total) });
+    }
+    return { ...all, frequent, stretches: keys };
+  } finally {
+    archive.close();
+  }
+}
+
+function statementOf({ stretches, key }: KeyQuestion): string {
+  const values = stretches.map(
+    ({ from, to }, id) => `(${id}, epoch_ms(${Math.round(from)}), epoch_ms(${Math.round(to)}))`,
+  );
+  // One that is never, so that the list is not empty.
+  values.push(`(-1, epoch_ms(0), epoch_ms(0))`);
+  return `
+    WITH stretches(id, since, until) AS (VALUES ${values.join(', ')}),
+    keyed AS (SELECT coalesce(${key}::VARCHAR, '') AS key, arrived FROM messages),
+    totals AS MATERIALIZED (SELECT key, count(*) AS total FROM keyed GROUP BY key),
+    inside AS MATERIALIZED (
+      SELECT id, key, count(*) AS count FROM keyed
+      JOIN stretches ON arrived >= since AND arrived < until GROUP BY id, key),
+    sums AS (SELECT id, sum(count) AS messages FROM inside GROUP BY id)
+    SELECT 'all', NULL, NULL, coalesce(sum(total), 0), count(*) FROM totals
+    UNION ALL SELECT 'stretch', id, NULL, messages, NULL FROM sums
+    UNION ALL SELECT 'key', id, key, count, total
+      FROM inside JOIN sums USING (id) JOIN totals USING (key)
+      WHERE count >= ${leastCount} AND count >= ${leastShare} * messages
+    UNION ALL (SELECT 'frequent', NULL, key, NULL, total FROM totals
+      ORDER BY total DESC, key LIMIT ${mostFrequent})`;
+}
+
+/** What the thread tells: the counts, or why there are none. */
+export type FromKeyThread =
+  | { readonly counts: KeyCounts }
+  | { readonly code: ErrorCode | undefined; readonly message: string };
+
+/**
+ * The same in a thread of its own, on one core, so that a server goes on counting meanwhile.
+ * @param signal ends the thread, with its reason thrown
+ */
+export async function countKeysInThread(
+  question: KeyQuestion,
+  signal: AbortSignal,
+): Promise<KeyCounts> {
+  signal.throwIfAborted();
+  const workerData: KeyQuestion = { ...question, threads: 1 };
+  const thread = new Worker(new URL('./keys-thread.js', import.meta.url), {
+    workerData,
+    name: 'reto3 keys',
+  });
+  const end = (): void => void thread.terminate();
+  signal.addEventListener('abort', end);
+  try {
+    const told = await new Promise<FromKeyThread | undefined>((resolve, reject) => {
+      thread.once('message', resolve);
+      thread.once('error', reject);
+      thread.once('exit', () => resolve(undefined));
+    });
+    signal.throwIfAborted();
+    if (told === undefined) throw new Error('the thread that reads the archive ended early');
+    if ('counts' in told) return told.counts;
+    throw told.code === undefined
+      ? new Error(told.message)
+      : new Reto3Error(told.code, told.message);
+  } finally {
+    signal.removeEventListener('abort', end);
+    await thread.terminate();
+  }
+}

@@ -1,0 +1,59 @@
+/** Who was behind each burst, and who was missing in each stall, as text. */
+import type { Bursts } from '@reto3/client/answers';
+import { terminalCell, timeText } from '@reto3/core';
+import { largest, percent, short } from './analysis.ts';
+import { tableLines } from './terminal/table.ts';
+
+type Burst = Bursts['bursts']['list'][number];
+type Culprit = NonNullable<Burst['who']>[number];
+
+/** Of each burst; JSON has all. */
+const mostCulprits = 3;
+
+/** @param key that bursts are told by */
+export function whoLines({ bursts, stalls }: Bursts, key: string): string[] {
+  const shownBursts = largest(bursts.list, ({ total }) => total);
+  const shownStalls = largest(stalls.list, ({ from, to }) => to - from);
+  return [
+    '',
+    `who was behind the bursts, by ${key}:${bursts.count === 0 ? ' no burst' : ''}`,
+    ...table(
+      ['from', key, 'messages', 'share', 'usually', 'lift'],
+      shownBursts.flatMap(({ from, who }) => rowsOf(from, who, burstRow)),
+    ),
+    '',
+    `who went missing in the stalls, by ${key}:${stalls.count === 0 ? ' no stall' : ''}`,
+    ...table(
+      ['from', key, 'usually'],
+      shownStalls.flatMap(({ from, who }) => rowsOf(from, who, stallRow)),
+    ),
+  ];
+}
+
+function rowsOf(
+  from: number,
+  who: Burst['who'],
+  rowOf: (culprit: Culprit) => string[],
+): string[][] {
+  if (who === undefined || who.length === 0) return [[timeText(from), '(nobody stands out)']];
+  return who
+    .slice(0, mostCulprits)
+    .map((culprit, index) => [index === 0 ? timeText(from) : '', ...rowOf(culprit)]);
+}
+
+function burstRow({ key, count, share, baselineShare, lift, exact, atMost }: Culprit): string[] {
+  const messages = exact ? String(count) : `${count} to ${atMost ?? count}`;
+  return [
+    ...[terminalCell(key) || '(none)', messages],
+    ...[percent(share), percent(baselineShare), short(lift)],
+  ];
+}
+
+function stallRow({ key, baselineShare }: Culprit): string[] {
+  return [terminalCell(key) || '(none)', percent(baselineShare)];
+}
+
+function table(head: readonly string[], rows: readonly string[][]): string[] {
+  const full = rows.map((row) => head.map((_, column) => row[column] ?? ''));
+  return rows.length === 0 ? [] : tableLines([head, ...full]);
+}

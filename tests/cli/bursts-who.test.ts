@@ -1,0 +1,82 @@
+/** `reto3 bursts --who`: who was behind a burst, of a server and of the folder that it leaves. */
+import type { Bursts } from '@reto3/client/answers';
+import { expect, test } from 'vitest';
+import { ask, askInfo } from '../support/api.ts';
+import { runCli } from '../support/cli.ts';
+import { folderWithBlocks } from '../support/data-folder.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { exchange } from '../support/raw-http.ts';
+import { Server } from '../support/server.ts';
+import { waitUntil } from '../support/wait.ts';
+
+const burst = 400;
+const others = 300;
+
+function get(path: string): string {
+  return `GET ${path} HTTP/1.1\r\nHost: shop\r\n\r\n`;
+}
+
+/** Twenty paths in turn, one request every few milliseconds, and 400 requests of another at once. */
+async function sendBurst(port: number): Promise<void> {
+  const pieces = Array.from({ length: others }, (_, index) => get(`/page/${index % 20}`));
+  pieces.splice(others / 2, 0, get('/checkout').repeat(burst));
+  await exchange(port, pieces, others + burst);
+}
+
+function largestOf({ bursts }: Bursts) {
+  return bursts.list.toSorted((a, b) => b.total - a.total)[0];
+}
+
+test('names the path behind a burst, exactly, from the archive', async () => {
+  const dataDir = await temporaryFolder();
+  const server = await Server.start({ dataDir, flags: ['--archive', '--workers', '1'] });
+  await sendBurst(server.port);
+  await waitUntil('everything is archived', async () => {
+    const { archive, messagesSinceStart } = await askInfo(server.adminUrl);
+    return archive?.waiting === 0 && messagesSinceStart === burst + others;
+  });
+  const flags = ['--last', '6000', '--open'];
+  const online = await runCli(['bursts', '--who', '--url', server.adminUrl, '--json', ...flags]);
+  expect(online).toMatchObject({ code: 0, stderr: '' });
+  const answer: Bursts = JSON.parse(online.stdout);
+  const [first, ...more] = largestOf(answer)?.who ?? [];
+  expect(more).toEqual([]);
+  expect(first).toMatchObject({ key: '/checkout', exact: true });
+  expect(first?.share).toBeGreaterThan(0.5);
+  expect(first?.lift).toBeGreaterThan(10);
+
+  // One client alone is behind everything.
+  const clients = await ask(server.adminUrl, '/v1/bursts', 'who=client&last=6000&open=true');
+  expect(clients.bursts.list.map(({ who }) => who)).toEqual(answer.bursts.list.map(() => []));
+
+  await server.stop();
+  const range = ['--from', String(answer.from), '--to', String(answer.to)];
+  const folder = ['bursts', '--data-dir', dataDir, ...range, '--open'];
+  const offline: Bursts = JSON.parse((await runCli([...folder, '--who', '--json'])).stdout);
+  expect(largestOf(offline)?.who?.[0]).toMatchObject({ key: '/checkout', exact: true });
+  const text = await runCli([...folder, '--who', 'path']);
+  expect(text.stdout).toMatch(/^who was behind the bursts, by path:$/m);
+  expect(text.stdout).toMatch(/^\S+ \S+ +\/checkout +\d+ +[\d.]+ % +[\d.]+ % +[\d.]+$/m);
+  expect(text.stdout).toMatch(/^who went missing in the stalls, by path:/m);
+});
+
+test('says what is missing where nobody kept the keys', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  const dataDir = await folderWithBlocks(Date.UTC(2016, 4, 28, 11, 11));
+  const from = (...flags: string[]) => runCli(['bursts', '--url', server.adminUrl, ...flags]);
+  expect(await from('--who')).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(
+      /^reto3: the server keeps no archive, .* \[RETO3_NO_ARCHIVE\]\n$/,
+    ),
+  });
+  expect(await from('--who', 'colour')).toMatchObject({
+    code: 2,
+    stderr:
+      'reto3: got who "colour" (use path, method, status, host, client or header:NAME) [RETO3_BAD_REQUEST]\n',
+  });
+  expect(await runCli(['bursts', '--who', '--data-dir', dataDir])).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^reto3: there is no archive in .* \[RETO3_NO_ARCHIVE\]\n$/),
+  });
+});
