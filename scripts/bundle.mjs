@@ -15,7 +15,7 @@ const inner = {
   client: [],
   engine: [],
   reports: [],
-  archive: ['thread'],
+  archive: ['thread', 'keys-thread'],
   sources: [],
   cli: ['main', 'oclif', 'help'],
 };

@@ -41,8 +41,8 @@ it('counts keys of the range and of each stretch, without those with a tiny shar
   const [burst, brief, outside] = counts.stretches;
   expect(burst?.messages).toBe(1_000);
   expect(burst?.keys.toSorted((a, b) => b.count - a.count)).toEqual([
-    { key: '/0', count: 900, total: 6_800 },
-    { key: '/9', count: 100, total: 6_000 },
+    { key: '/0', count: 900, total: 6_800, before: 1_000 },
+    { key: '/9', count: 100, total: 6_000, before: 1_000 },
   ]);
   // One message of each is no pattern.
   expect(brief).toEqual({ messages: 5, keys: [] });

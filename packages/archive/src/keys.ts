@@ -2,6 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import { type ErrorCode, Reto3Error } from '@reto3/core';
 import {
+  beforeMs,
   type KeyCount,
   type KeyCounts,
   type KeyStretch,
@@ -56,12 +57,16 @@ export async function countKeys(question: KeyQuestion): Promise<KeyCounts> {
     const frequent: { key: string; total: number }[] = [];
     const all = { messages: 0, keys: 0 };
     const { rows } = await archive.select(sql);
-    for await (const [kind, id, key, count, total] of rows) {
+    for await (const [kind, id, key, count, total, before] of rows) {
       const stretch = keys[Number(id)];
       if (kind === 'all') Object.assign(all, { messages: Number(count), keys: Number(total) });
       else if (kind === 'frequent') frequent.push({ key: key ?? '', total: Number(total) });
       else if (stretch !== undefined && kind === 'stretch') stretch.messages = Number(count);
-      else stretch?.keys.push({ key: key ?? '', count: Number(count), total: Number(total) });
+      else
+        stretch?.keys.push({
+          ...{ key: key ?? '', count: Number(count), total: Number(total) },
+          before: Number(before),
+        });
     }
     return { ...all, frequent, stretches: keys };
   } finally {
@@ -82,13 +87,17 @@ function statementOf({ stretches, key }: KeyQuestion): string {
     inside AS MATERIALIZED (
       SELECT id, key, count(*) AS count FROM keyed
       JOIN stretches ON arrived >= since AND arrived < until GROUP BY id, key),
+    earlier AS (
+      SELECT id, key, count(*) AS before FROM keyed
+      JOIN stretches ON arrived >= since - INTERVAL ${beforeMs} MILLISECONDS AND arrived < since
+      GROUP BY id, key),
     sums AS (SELECT id, sum(count) AS messages FROM inside GROUP BY id)
-    SELECT 'all', NULL, NULL, coalesce(sum(total), 0), count(*) FROM totals
-    UNION ALL SELECT 'stretch', id, NULL, messages, NULL FROM sums
-    UNION ALL SELECT 'key', id, key, count, total
-      FROM inside JOIN sums USING (id) JOIN totals USING (key)
+    SELECT 'all', NULL, NULL, coalesce(sum(total), 0), count(*), NULL FROM totals
+    UNION ALL SELECT 'stretch', id, NULL, messages, NULL, NULL FROM sums
+    UNION ALL SELECT 'key', id, key, count, total, coalesce(before, 0)
+      FROM inside JOIN sums USING (id) JOIN totals USING (key) LEFT JOIN earlier USING (id, key)
       WHERE count >= ${leastCount} AND count >= ${leastShare} * messages
-    UNION ALL (SELECT 'frequent', NULL, key, NULL, total FROM totals
+    UNION ALL (SELECT 'frequent', NULL, key, NULL, total, NULL FROM totals
       ORDER BY total DESC, key LIMIT ${mostFrequent})`;
 }
 

@@ -12,6 +12,7 @@ import { element, rowOf, write } from './elements.ts';
 import { dateTimeText, lengthText, percentText, shortText, timeText, wholeText } from './format.ts';
 import { rangeText } from './readouts.ts';
 import type { Range, View } from './view.ts';
+import { type Chosen, WhoPanel } from './who-panel.ts';
 
 export interface BurstsPanelEvents {
   /** The user wants to see a range; returns its view. */
@@ -33,12 +34,13 @@ const maxUnaskedMs = 3 * 3_600_000;
 /** Shown on both sides of a burst, at least. */
 const marginMs = 400;
 const windowMs = 10;
-export const noMarks: Marks = { bursts: [], stalls: [] };
+export const noMarks: Marks = { bursts: [], stalls: [], beats: [] };
 
 export class BurstsPanel {
   readonly #client: Client;
   readonly #events: BurstsPanelEvents;
   readonly #panel = element('bursts', HTMLElement);
+  readonly #who: WhoPanel;
   /** The latest view, and since when it is shown. */
   #view: View | undefined;
   #since = 0;
@@ -56,6 +58,7 @@ export class BurstsPanel {
   constructor(client: Client, events: BurstsPanelEvents) {
     this.#client = client;
     this.#events = events;
+    this.#who = new WhoPanel(client);
     element('bursts-ask', HTMLButtonElement).addEventListener('click', () => {
       this.#wanted = true;
     });
@@ -77,7 +80,7 @@ export class BurstsPanel {
       // On return, the list is unchanged.
       const comesBack = isSame(view, this.#visit?.from);
       if (comesBack && view.to !== undefined) this.#asked = { view, range, at: now };
-      if (!isSame(view, this.#visit?.view)) this.#visit = undefined;
+      if (!isSame(view, this.#visit?.view)) this.#leave();
       if (this.#pending && !isSame(view, this.#asked?.view)) this.#cancel();
       this.#view = view;
       this.#since = now;
@@ -105,11 +108,17 @@ export class BurstsPanel {
   /** Drops everything, for other counts. */
   forget(): void {
     this.#cancel();
-    this.#visit = undefined;
+    this.#leave();
     this.#view = undefined;
     // The list belongs to other counts.
     this.#showMessage('');
     this.#events.found(noMarks);
+  }
+
+  /** The burst or stall that the user went to is no longer what the page shows. */
+  #leave(): void {
+    this.#visit = undefined;
+    this.#who.hide();
   }
 
   /** Drops the latest analysis: its view is gone, or something else takes its place. */
@@ -162,8 +171,10 @@ export class BurstsPanel {
 
   #write(answer: Bursts): void {
     element('bursts-found', HTMLElement).hidden = false;
-    const { quantiles, thresholds, bursts, stalls, uncounted } = answer;
-    this.#events.found({ bursts: bursts.list, stalls: stalls.list });
+    const { quantiles, thresholds, bursts, stalls, beats, uncounted } = answer;
+    const range = { from: answer.from, to: answer.to };
+    this.#events.found({ bursts: bursts.list, stalls: stalls.list, beats });
+    write('beats-shown', beatsText(beats));
     this.#oneDate = dateOf(answer.from) === dateOf(answer.to);
     const gaps = uncounted === 0 ? '' : `, ${lengthText(uncounted * windowMs)} not counted`;
     write(
@@ -194,7 +205,7 @@ export class BurstsPanel {
       bursts.list
         .toSorted((a, b) => b.total - a.total)
         .map(({ from, to, peak, total, share }) => [
-          this.#jumpButton({ from, to }),
+          this.#jumpButton({ from, to }, { kind: 'burst', stretch: { from, to }, range }),
           lengthText(to - from),
           wholeText(peak),
           wholeText(total),
@@ -206,7 +217,10 @@ export class BurstsPanel {
       'stalls-rows',
       stalls.list
         .toSorted((a, b) => b.to - b.from - (a.to - a.from))
-        .map(({ from, to }) => [this.#jumpButton({ from, to }), lengthText(to - from)]),
+        .map(({ from, to }) => [
+          this.#jumpButton({ from, to }, { kind: 'stall', stretch: { from, to }, range }),
+          lengthText(to - from),
+        ]),
     );
     for (const [list, { count }] of [
       ['bursts-list', bursts],
@@ -233,13 +247,18 @@ export class BurstsPanel {
     element(id, HTMLTableSectionElement).replaceChildren(...rows.map(rowOf));
   }
 
-  #jumpButton({ from, to }: Range): HTMLButtonElement {
+  /** @param chosen what to name who it was, if it is a burst or a stall */
+  #jumpButton({ from, to }: Range, chosen?: Chosen): HTMLButtonElement {
     const button = document.createElement('button');
     button.type = 'button';
     button.className = 'link';
     button.textContent = (this.#oneDate ? timeText : dateTimeText)(from, windowMs);
     button.ariaLabel = `${button.textContent}, ${lengthText(to - from)}: show it`;
-    button.addEventListener('click', () => this.#go({ from, to }, button));
+    button.addEventListener('click', () => {
+      this.#go({ from, to }, button);
+      if (chosen === undefined) this.#who.hide();
+      else this.#who.show(chosen);
+    });
     return button;
   }
 
@@ -265,6 +284,11 @@ function isSame(one: View | undefined, other: View | undefined): boolean {
 
 function totalText(count: number, listed: number): string {
   return count > listed ? `${wholeText(count)} (the largest ${listed})` : wholeText(count);
+}
+
+function beatsText([beat]: Bursts['beats']): string {
+  if (beat === undefined) return 'No burst repeats at an even distance.';
+  return `Beat: every ${lengthText(beat.periodMs)}, marked in the heat map.`;
 }
 
 function stallsText(stallMs: number | undefined, { stalls }: Bursts): string {

@@ -11,10 +11,12 @@ import type { Summary } from './summary.ts';
 import type { Palette } from './theme.ts';
 import type { Range } from './view.ts';
 
-/** The bursts and stalls that were found. */
+/** The bursts, stalls and beats that were found. */
 export interface Marks {
   readonly bursts: readonly Range[];
   readonly stalls: readonly Range[];
+  /** For the heat map. */
+  readonly beats: readonly { readonly periodMs: number; readonly at: number }[];
 }
 
 export const fontPx = 12;

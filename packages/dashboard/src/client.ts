@@ -48,9 +48,13 @@ export class Client {
     return (await this.#get('v1/cluster')).json();
   }
 
-  /** @param range of whole final windows */
-  async bursts({ from, to }: Range, signal: AbortSignal): Promise<Bursts> {
-    const path = `v1/bursts?from=${from}&to=${to}&${selectorQuery(this.selector)}`;
+  /**
+   * @param range of whole final windows
+   * @param who a key, to name who was behind each burst
+   */
+  async bursts({ from, to }: Range, signal: AbortSignal, who?: string): Promise<Bursts> {
+    const named = who === undefined ? '' : `&who=${who}`;
+    const path = `v1/bursts?from=${from}&to=${to}&${selectorQuery(this.selector)}${named}`;
     return (await this.#get(path, signal)).json();
   }
 

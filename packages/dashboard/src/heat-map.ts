@@ -8,7 +8,7 @@
  */
 import { roundUp, timeTicks } from './axis.ts';
 import { axisPx, rightPx } from './chart.ts';
-import { fontPx } from './chart-marks.ts';
+import { fontPx, type Marks } from './chart-marks.ts';
 import type { Fold } from './fold.ts';
 import { tickText } from './format.ts';
 import { hatch } from './hatch.ts';
@@ -22,6 +22,9 @@ const heightPx = 240;
 const bottomPx = 28;
 const topPx = 8;
 const shades = 256;
+/** More beats would hide the cells. */
+const maxBeats = 400;
+const beatPx = 4;
 /** The rest, a few outliers, share the strongest shade; otherwise all others would look alike. */
 const shadedShare = 0.995;
 
@@ -36,6 +39,7 @@ export interface HeatPicture {
   readonly cursor: number | undefined;
   /** One end of a range that is being selected. */
   readonly anchor: number | undefined;
+  readonly beats: Marks['beats'];
 }
 
 export interface HeatMapEvents {
@@ -116,6 +120,7 @@ export class HeatMap {
     context.clearRect(0, 0, clientWidth, heightPx);
     this.#drawCells(picture, clientWidth);
     this.#drawAxes(picture, clientWidth);
+    this.#drawBeats(picture, clientWidth);
     const { cursor, anchor } = picture;
     if (anchor !== undefined) this.#drawFrame(anchor, this.#palette.select, picture);
     if (cursor !== undefined) this.#drawFrame(cursor, this.#palette.hover, picture);
@@ -178,6 +183,40 @@ export class HeatMap {
       pixels[row * columns + column] = this.#colours[shade] ?? 0;
     }
     return image;
+  }
+
+  /** A short line at the left edge of the cell of each beat, as long as they can be told apart. */
+  #drawBeats({ range, fold, beats }: HeatPicture, width: number): void {
+    const [beat] = beats;
+    if (beat === undefined || fold.period.windowMs > beat.periodMs / 2) return;
+    const { periodMs, at } = beat;
+    if ((range.to - range.from) / periodMs > maxBeats) return;
+    const area = areaOf(width);
+    const perMs = area.width / (range.to - range.from);
+    const context = this.#context;
+    context.save();
+    context.beginPath();
+    context.rect(area.left, area.top, area.width, area.height);
+    context.clip();
+    const first = at + Math.ceil((range.from - at) / periodMs) * periodMs;
+    const length = Math.max(fold.columnMs * perMs, beatPx);
+    for (const [rim, lineWidth] of [
+      [this.#palette.panel, 4],
+      [this.#palette.burst, 2],
+    ] as const) {
+      context.strokeStyle = rim;
+      context.lineWidth = lineWidth;
+      context.beginPath();
+      for (let time = first; time < range.to; time += periodMs) {
+        const column = alignDown(time, fold.columnMs);
+        const x = area.left + (column - range.from) * perMs;
+        const y = area.top + area.height * (1 - (time - column) / fold.columnMs);
+        context.moveTo(x, y);
+        context.lineTo(x + length, y);
+      }
+      context.stroke();
+    }
+    context.restore();
   }
 
   #drawAxes({ range, fold }: HeatPicture, width: number): void {

@@ -209,7 +209,8 @@ function drawHeat(textDue: boolean): void {
   const series = seriesOf(fold.period, range);
   if (series === undefined) return;
   const { time: cursor, anchor } = crosshair;
-  heatMap.draw({ series, range, fold, rescale: textDue, cursor, anchor });
+  const { beats } = marks;
+  heatMap.draw({ series, range, fold, rescale: textDue, cursor, anchor, beats });
   if (!textDue) return;
   crosshair.showIn('heat', series);
   writeHeatShown(fold, heatMap.most);

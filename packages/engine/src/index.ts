@@ -3,7 +3,7 @@ export { findBursts } from './analysis/bursts.ts';
 export { openSeries, type Series, withRange } from './analysis/series.ts';
 export { whatIf } from './analysis/what-if.ts';
 export {
-  type BurstsWithWho,
+  beforeMs,
   type CountKeys,
   type KeyCount,
   type KeyCounts,

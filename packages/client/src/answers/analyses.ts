@@ -32,11 +32,15 @@ const who = array(
       share: { ...number, description: "Of the burst's messages, 0 to 1" },
       baselineShare: { ...number, description: 'Of the messages of the rest of the range, 0 to 1' },
       lift: { ...number, description: 'share ÷ baselineShare' },
+      before: {
+        ...count,
+        description: 'Its messages in the 10 s before the burst; absent for a stall',
+      },
       exact: { ...flag, description: 'Whether every message of the burst was seen' },
       atLeast: { ...count, description: 'Lower bound of the count, if it is not exact' },
       atMost: { ...count, description: 'Upper bound of the count, if it is not exact' },
     },
-    { optional: ['atLeast', 'atMost'] },
+    { optional: ['before', 'atLeast', 'atMost'] },
   ),
   'With `who`: the keys that chance does not explain, largest lift first; of a stall those that are missing',
 );

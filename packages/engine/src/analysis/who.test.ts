@@ -50,7 +50,7 @@ function burstOf(
     counts.set(culprit.key, { count: count + more, outside });
   }
   const keys = [...counts].map(([key, { count, outside }]) => ({
-    ...{ key, count, total: count + outside },
+    ...{ key, count, total: count + outside, before: 0 },
   }));
   const sum = (of: 'count' | 'total'): number => keys.reduce((all, key) => all + key[of], 0);
   return { keys, messages: sum('count'), all: { messages: sum('total'), keys: keys.length } };
@@ -127,9 +127,9 @@ describe('a burst of an unusual path, and a stall', () => {
         {
           messages: 1_000,
           keys: [
-            { key: '/a', count: 50, total: 29_900 },
-            { key: '/b', count: 50, total: 29_890 },
-            { key: '/new', count: 900, total: 910 },
+            { key: '/a', count: 50, total: 29_900, before: 5 },
+            { key: '/b', count: 50, total: 29_890, before: 5 },
+            { key: '/new', count: 900, total: 910, before: 7 },
           ],
         },
       ],
@@ -142,7 +142,10 @@ describe('a burst of an unusual path, and a stall', () => {
     const baselineShare = 10 / 59_700;
     const share = 0.9;
     expect(bursts.list[0]?.who).toEqual([
-      { key: '/new', count: 900, share, baselineShare, lift: share / baselineShare, exact: true },
+      {
+        ...{ key: '/new', count: 900, share, baselineShare, lift: share / baselineShare },
+        ...{ before: 7, exact: true },
+      },
     ]);
     const silent = { count: 0, share: 0, lift: 0, exact: true };
     expect(stalls.list[0]?.who).toEqual([
@@ -163,12 +166,12 @@ describe('a burst of an unusual path, and a stall', () => {
 });
 
 it('a range that is one burst has nothing to compare it with', () => {
-  const keys = [{ key: '/', count: 10, total: 10 }];
+  const keys = [{ key: '/', count: 10, total: 10, before: 0 }];
   expect(overRepresented(keys, 10, { messages: 10, keys: 1 })).toEqual([]);
 });
 
 it('a key that came only in the burst counts as half a message outside', () => {
-  const [named] = overRepresented([{ key: '/new', count: 50, total: 50 }], 100, {
+  const [named] = overRepresented([{ key: '/new', count: 50, total: 50, before: 0 }], 100, {
     ...{ messages: 1_100, keys: 10 },
   });
   expect(named).toMatchObject({ baselineShare: 0, lift: 0.5 / (0.5 / 1_000) });

@@ -18,6 +18,8 @@ const leastExcess = 0.02;
 /** A key with fewer messages is not named, so it need not be counted. */
 export const leastShare = leastExcess;
 export const leastCount = 2;
+/** What a key did before a burst is counted for so long. */
+export const beforeMs = 10_000;
 /** Of a stall; the keys with the most messages come first. */
 const mostMissing = 20;
 
@@ -55,6 +57,8 @@ export interface KeyCount {
   readonly count: number;
   /** In the whole range. */
   readonly total: number;
+  /** In the `beforeMs` before the stretch. */
+  readonly before: number;
 }
 
 /** What is counted of a range by keys. */
@@ -85,6 +89,8 @@ export interface Culprit {
   readonly baselineShare: number;
   /** Share ÷ baselineShare. A key that came only in the burst counts as half a message outside. */
   readonly lift: number;
+  /** Its messages in the ten seconds before the burst; absent for a stall. */
+  readonly before?: number;
   /** Whether every message of the burst was seen. */
   readonly exact: boolean;
   /** Bounds of the count, if it is not exact. */
@@ -133,11 +139,11 @@ export function overRepresented(
   if (rest <= 0) return [];
   const chance = Math.log(falseAlarms / Math.max(1, range.keys));
   return keys
-    .map(({ key, count, total }) => {
+    .map(({ key, count, total, before }) => {
       const share = count / messages;
       const outside = total - count;
       const lift = share / (Math.max(outside, 0.5) / rest);
-      return { key, count, total, share, baselineShare: outside / rest, lift };
+      return { key, count, total, share, baselineShare: outside / rest, lift, before };
     })
     .filter(
       ({ count, total, share, baselineShare }) =>

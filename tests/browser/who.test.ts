@@ -1,0 +1,99 @@
+/** The dashboard names who was behind a burst, in light, dark and on a phone. */
+import type { BrowserContextOptions } from 'playwright-core';
+import { expect, onTestFinished, vi } from 'vitest';
+import { askInfo } from '../support/api.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { exchange } from '../support/raw-http.ts';
+import { requires } from '../support/requirement.ts';
+import { Server } from '../support/server.ts';
+import { waitUntil } from '../support/wait.ts';
+import { expectAccessible } from './support/accessible.ts';
+import { Dashboard, program } from './support/browser.ts';
+import { RhythmLoad } from './support/rhythm.ts';
+
+const test = requires(program);
+const burst = 400;
+const others = 300;
+const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
+
+function get(path: string): string {
+  return `GET ${path} HTTP/1.1\r\nHost: shop.example\r\n\r\n`;
+}
+
+/** A range with a burst of one path among twenty, and with an archive of it or not. */
+async function afterBurst(...flags: string[]) {
+  const server = await Server.start({
+    dataDir: await temporaryFolder(),
+    flags: ['--workers', '1', ...flags],
+  });
+  const pieces = Array.from({ length: others }, (_, index) => get(`/page/${index % 20}`));
+  pieces.splice(others / 2, 0, get('/checkout/a-rather-long-path-of-a-shop/items').repeat(burst));
+  const from = Date.now() - 1_000;
+  await exchange(server.port, pieces, others + burst);
+  const to = Date.now();
+  await waitUntil('everything is final, and archived', async () => {
+    const { archive, finalThrough } = await askInfo(server.adminUrl);
+    return finalThrough > to && (archive === undefined || archive.waiting === 0);
+  });
+  return { server, hash: `#from=${from}&to=${to}` };
+}
+
+/** For people to look at, into the folder that RETO3_PICTURES names. */
+async function takePicture(page: Dashboard, name: string): Promise<void> {
+  const { RETO3_PICTURES: folder } = process.env;
+  if (folder !== undefined)
+    await page.page.screenshot({ path: `${folder}/${name}.png`, fullPage: true });
+}
+
+test('names who was behind the burst that the user goes to', async () => {
+  const { server, hash } = await afterBurst('--archive');
+  for (const [name, options] of Object.entries({
+    light: { colorScheme: 'light' },
+    dark: { colorScheme: 'dark' },
+    phone: { ...phone, colorScheme: 'dark' },
+  } as const satisfies Record<string, BrowserContextOptions>)) {
+    const page = await Dashboard.open(server.adminUrl, hash, options);
+    await page.page.locator('#bursts').scrollIntoViewIfNeeded();
+    await page.untilText('bursts-total', /^\d+ /);
+    expect(await page.page.locator('#who').isVisible()).toBe(false);
+    await page.page.click('#bursts-rows tr:nth-child(1) button');
+    await page.untilText('who-shown', /^\/checkout\/\S+ made \d+(\.\d+)? % of it, and /);
+    expect(await page.page.locator('#who-rows tr').count()).toBe(1);
+    await page.page.selectOption('#who-key', 'host');
+    await page.untilText('who-shown', /^Nobody stands out/);
+    await page.page.selectOption('#who-key', 'path');
+    await page.untilText('who-shown', /^\/checkout/);
+    expect(await page.page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(
+      page.page.viewportSize()?.width ?? 0,
+    );
+    await expectAccessible(page, name);
+    await takePicture(page, `who-${name}`);
+    await page.page.click('#bursts-back');
+    await waitUntil('it is gone', async () => !(await page.page.locator('#who').isVisible()));
+  }
+});
+
+test('says what is missing where nobody kept the keys', async () => {
+  const { server, hash } = await afterBurst();
+  const page = await Dashboard.open(server.adminUrl, hash, { mayRefuse: true });
+  await page.page.locator('#bursts').scrollIntoViewIfNeeded();
+  await page.untilText('bursts-total', /^\d+ /);
+  await page.page.click('#bursts-rows tr:nth-child(1) button');
+  await page.untilText('who-shown', /^Not known: the server keeps no archive/);
+});
+
+test('marks a beat in the heat map, and says its period', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  const load = new RhythmLoad(server.port, {
+    ...{ rate: 500, beat: 60, stallMs: 0, stallEveryMs: 1e9 },
+  });
+  onTestFinished(() => load.stop());
+  const page = await Dashboard.open(server.adminUrl);
+  await page.page.locator('#bursts').scrollIntoViewIfNeeded();
+  const period = /^Beat: every (?:1|1\.0\d*|0\.99\d*) s|^Beat: every (?:99\d|1,?00\d)(?:\.\d+)? ms/;
+  await vi.waitFor(async () => expect(await page.text('beats-shown')).toMatch(period), {
+    timeout: 90_000,
+    interval: 500,
+  });
+  await takePicture(page, 'beat');
+});
