@@ -288,7 +288,8 @@ function totalText(count: number, listed: number): string {
 
 function beatsText([beat]: Bursts['beats']): string {
   if (beat === undefined) return 'No burst repeats at an even distance.';
-  return `Beat: every ${lengthText(beat.periodMs)}, marked in the heat map.`;
+  const seconds = Number((beat.periodMs / 1_000).toFixed(3));
+  return `Beat: every ${seconds} s, marked in the heat map.`;
 }
 
 function stallsText(stallMs: number | undefined, { stalls }: Bursts): string {

@@ -24,7 +24,7 @@ const topPx = 8;
 const shades = 256;
 /** More beats would hide the cells. */
 const maxBeats = 400;
-const beatPx = 4;
+const beatPx = 8;
 /** The rest, a few outliers, share the strongest shade; otherwise all others would look alike. */
 const shadedShare = 0.995;
 
@@ -199,7 +199,8 @@ export class HeatMap {
     context.rect(area.left, area.top, area.width, area.height);
     context.clip();
     const first = at + Math.ceil((range.from - at) / periodMs) * periodMs;
-    const length = Math.max(fold.columnMs * perMs, beatPx);
+    // Short, so that the cell can be seen beside it.
+    const length = Math.min(fold.columnMs * perMs, beatPx);
     for (const [rim, lineWidth] of [
       [this.#palette.panel, 4],
       [this.#palette.burst, 2],
