@@ -53,7 +53,7 @@ export class WhoPanel {
       const key = element('who-key', HTMLSelectElement).value;
       const { bursts, stalls } = await this.#client.bursts(range, signal, key);
       if (signal.aborted) return;
-      const listed: readonly (Range & { readonly who?: Culprit[] })[] =
+      const listed: readonly (Range & { readonly who?: Burst['who'] })[] =
         kind === 'burst' ? bursts.list : stalls.list;
       const found = listed.find(({ from, to }) => from === stretch.from && to === stretch.to);
       this.#write(kind, found?.who ?? []);
