@@ -229,6 +229,24 @@ describe('the archivist', () => {
     expect(events).toEqual([]);
   });
 
+  it('keeps all batches of a segment whose header is damaged', async () => {
+    const { take } = start();
+    for (let batch = 0; batch < 10; batch++) take(1);
+    const path = join(folder, segmentPath(1, hour));
+    const bytes = readFileSync(path);
+    bytes[3] = (bytes[3] ?? 0) ^ 1;
+    writeFileSync(path, bytes);
+    const { archivist } = start({ writes: 10 });
+    expect(archivist.status().messages).toBe(10);
+    expect(await messagesInArchive()).toBe(10);
+    expect(events).toEqual([
+      {
+        level: 'warn',
+        text: expect.stringContaining(`${segmentHeaderBytes} bytes of the archive's`),
+      },
+    ]);
+  });
+
   it('keeps each damaged state of a segment, once', () => {
     const { take } = start();
     for (let batch = 0; batch < 10; batch++) take(1);
@@ -307,7 +325,7 @@ describe('the archivist', () => {
   });
 
   it('deletes the oldest files first, by size and by age, and logs it', async () => {
-    const { archivist, take, write } = start({ maxBytes: 5_000 });
+    const { archivist, take, write } = start({ maxBytes: 6_500 });
     for (let index = 0; index < 4; index++) {
       take(10);
       clock.pass(hourMs);
@@ -316,7 +334,7 @@ describe('the archivist', () => {
     }
     expect(converted().length).toBeLessThan(4);
     const kept = archivist.status();
-    expect(kept.bytes).toBeLessThanOrEqual(5_000);
+    expect(kept.bytes).toBeLessThanOrEqual(6_500);
     expect(kept.messages + kept.deletedMessages).toBe(40);
     expect(await messagesInArchive()).toBe(kept.messages);
     expect(readdirSync(join(folder, 'date=2016-05-28'))).not.toContain('hour=11');

@@ -56,14 +56,19 @@ export function readSegment(path: string): SegmentContent {
   // Without a complete header, nothing has been appended.
   if (header.length < segmentHeaderBytes)
     return { batches: [], messages: 0, wholeBytes: 0, bytes: bytes.length, damaged: [] };
-  if (!isHeader(header))
-    throw new Reto3Error(
-      'RETO3_DATA_VERSION',
-      `cannot read the segment ${path}: got the header ${header.toString('hex')}, want version ${oldestVersion} to ${formatVersion}`,
-    );
   const checksums = new Checksums(bytes);
   const batches: Batch[] = [];
   const damaged: Stretch[] = [];
+  if (!isHeader(header)) {
+    // Where a batch of ours follows, it is not of a later version: some of its bits have changed.
+    const isOurs = batchAt(bytes, segmentHeaderBytes, checksums) !== undefined;
+    if (!isOurs && header.toString('latin1', 0, magic.length) === magic)
+      throw new Reto3Error(
+        'RETO3_DATA_VERSION',
+        `cannot read the segment ${path}: got the header ${header.toString('hex')}, want version ${oldestVersion} to ${formatVersion}`,
+      );
+    damaged.push({ from: 0, to: segmentHeaderBytes });
+  }
   let messages = 0;
   let wholeBytes = segmentHeaderBytes;
   for (let at = wholeBytes; at < bytes.length; ) {
