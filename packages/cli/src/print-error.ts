@@ -2,7 +2,7 @@
  * Prints an error as one line on stderr: what happened, its cure in brackets, its code in square
  * brackets. With --json the line is an object. The code is what scripts match on (docs/errors.md).
  */
-import { messageOf, Reto3Error } from '@reto3/core';
+import { messageOf, Reto3Error, singleLine } from '@reto3/core';
 import { errorExitCode, exitCode } from './exit-code.ts';
 
 /**
@@ -22,7 +22,7 @@ export function printReto3Error(error: Reto3Error, words: readonly string[]): nu
   const cure = exit === exitCode.usage ? (quotingHint(words) ?? hint) : hint;
   const line = wantsJson(words)
     ? JSON.stringify({ code, message, hint: cure })
-    : `reto3: ${message} (${cure}) [${code}]`;
+    : singleLine(`reto3: ${message} (${cure}) [${code}]`);
   process.stderr.write(`${line}\n`);
   return exit;
 }

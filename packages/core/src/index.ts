@@ -67,7 +67,7 @@ export {
 } from './period.ts';
 export { isPlainName } from './plain-name.ts';
 export { parseTime, type Range, type RangeRequest, resolveRange } from './range.ts';
-export { terminalCell, terminalText } from './terminal-text.ts';
+export { singleLine, terminalCell, terminalText } from './terminal-text.ts';
 export { threadExit } from './thread-exit.ts';
 export { timeText } from './time-text.ts';
 export { VarintReader, VarintWriter } from './varints.ts';

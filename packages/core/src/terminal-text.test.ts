@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { terminalCell, terminalText } from './terminal-text.ts';
+import { singleLine, terminalCell, terminalText } from './terminal-text.ts';
 
 test.each([
   ['C0', '\u001b]52;c;aGk=\u0007', '\\x1b]52;c;aGk=\\x07'],
@@ -19,4 +19,8 @@ test('other text is unchanged', () => {
 
 test('a cell has one line', () => {
   expect(terminalCell('a\nb\tc\u001b')).toBe('a\\nb\\tc\\x1b');
+});
+
+test('a single line has none of the lines that its text had', () => {
+  expect(singleLine('all is well\nreto3: no\r\nreally\n')).toBe('all is well reto3: no really ');
 });

@@ -16,6 +16,11 @@ export function terminalCell(text: string): string {
   return terminalText(text.replaceAll('\t', '\\t').replaceAll('\n', '\\n'));
 }
 
+/** On one line: what others wrote must not look like a line of ours. */
+export function singleLine(text: string): string {
+  return text.replaceAll(/[\r\n]+/g, ' ');
+}
+
 function escaped(character: string): string {
   const code = character.charCodeAt(0).toString(16);
   return code.length > 2 ? `\\u${code.padStart(4, '0')}` : `\\x${code.padStart(2, '0')}`;

@@ -1,11 +1,11 @@
 /** Notes of a command beside its data: on stderr, or below a full-screen drawing. */
-import { terminalCell, timeText } from '@reto3/core';
+import { singleLine, terminalCell, timeText } from '@reto3/core';
 
 /** Takes a line without its line feed. */
 export type Say = (line: string) => void;
 
 export function noteOnStderr(line: string): void {
-  process.stderr.write(`reto3: ${line}\n`);
+  process.stderr.write(`reto3: ${singleLine(line)}\n`);
 }
 
 /** More would push the drawing aside. */
