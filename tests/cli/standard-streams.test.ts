@@ -2,9 +2,11 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { askInfo } from '../support/api.ts';
 import { type Outcome, runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { Load } from '../support/load.ts';
+import { loopback } from '../support/place.ts';
 import { Server } from '../support/server.ts';
 
 const shell = (script: string): readonly string[] => ['bash', '-c', script, 'bash'];
@@ -47,6 +49,33 @@ test('output that cannot be written is an error with one line', async () => {
   }
   // Where nothing can be told either, the exit code tells it.
   expect(await runCli(['health'], { env, wrapper: onFullDisks })).toMatchObject({ code: 1 });
+});
+
+const talkative = `
+import { defineReport } from 'reto3/report';
+export default defineReport({
+  name: 'talkative', summary: 'Talks.', needs: 'head', columns: { messages: 'messages' },
+  create: () => ({ messages: 0 }),
+  add(all) { console.log('a message'); all.messages++; },
+  merge(into, from) { into.messages += from.messages; return into; },
+  rows: (all) => [all],
+});
+`;
+
+test.each([
+  ['has no reader', withoutReader],
+  ['is full', onFullDisk],
+])('a server counts on when a report prints and stdout %s', async (_, wrapper) => {
+  const folder = await temporaryFolder();
+  const module = join(folder, 'talkative.mjs');
+  await writeFile(module, talkative);
+  const dataDir = join(folder, 'data');
+  const flags = ['--report', module];
+  const server = await Server.start({ dataDir, flags, place: { ...loopback, wrapper } });
+  await Load.start({ port: server.port, connections: 2, depth: 1, requests: 1_000 }).done;
+  const { messagesSinceStart } = await askInfo(server.adminUrl);
+  expect(messagesSinceStart).toBe(1_000);
+  expect(await server.stop()).toMatchObject({ code: 0 });
 });
 
 test('a reader that stops early is no failure', async () => {

@@ -6,6 +6,7 @@ import type { Config } from '@reto3/server/settings';
 import { exitCode } from './exit-code.ts';
 import { keepFilesPrivate } from './private-files.ts';
 import { exitBySignal, firstStopSignal } from './stop-signals.ts';
+import { ignoreStdoutFailures } from './terminal/standard-streams.ts';
 
 /**
  * Never resolves: the process exits, with 0 after a clean stop.
@@ -13,6 +14,7 @@ import { exitBySignal, firstStopSignal } from './stop-signals.ts';
  */
 export async function serve(config: Config): Promise<never> {
   keepFilesPrivate();
+  ignoreStdoutFailures();
   let flushLog: ServerLog['flush'] | undefined;
   // Before anything else: a signal during the start waits for the start to complete.
   const signal = firstStopSignal(process, (again) => {

@@ -5,7 +5,7 @@ import { sourceOf } from '../answers.ts';
 import { askAudit, auditLines, verdictOf } from '../audit.ts';
 import { clusterAuditLines, clusterVerdictOf } from '../cluster.ts';
 import { defineCommand } from '../command.ts';
-import { exitCode } from '../exit-code.ts';
+import { errorExitCode } from '../exit-code.ts';
 import { apiOptionsOf, rangeFlags, sourceFlags } from '../flags.ts';
 import { withProgress } from '../terminal/progress.ts';
 import { printLine } from '../terminal/standard-streams.ts';
@@ -38,7 +38,7 @@ export default defineCommand({
     const audit = await withProgress('auditing', () => askAudit(sourceOf(flags), flags));
     const verdict = verdictOf(audit);
     // Set before printing: a reader that leaves (| head) must not hide it.
-    if (verdict?.code === 'RETO3_CHECK_FAILED') process.exitCode = exitCode.checkFailed;
+    if (verdict !== undefined) process.exitCode = errorExitCode[verdict.code];
     printLine(flags.json ? JSON.stringify(audit) : auditLines(audit).join('\n'));
     if (verdict !== undefined) throw verdict;
   },
@@ -58,7 +58,7 @@ async function auditCluster(
 ): Promise<void> {
   const audit = await withProgress('auditing', () => ask(api, '/v1/cluster/audit', { from, to }));
   const verdict = clusterVerdictOf(audit);
-  if (verdict?.code === 'RETO3_CHECK_FAILED') process.exitCode = exitCode.checkFailed;
+  if (verdict !== undefined) process.exitCode = errorExitCode[verdict.code];
   const hours = audit.hours.map((hour) => ({ ...hour, node_total: hour.node_total ?? null }));
   printLine(json ? JSON.stringify(hours) : clusterAuditLines(audit).join('\n'));
   if (verdict !== undefined) throw verdict;

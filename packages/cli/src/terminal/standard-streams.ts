@@ -37,11 +37,17 @@ export function printLine(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-let runsOn = false;
+/** Without which stdout the command runs on. */
+let runsOn: 'no' | 'without a reader' | 'whatever happens' = 'no';
 
 /** For a command whose verdict comes after its output: it runs on without a reader. */
 export function ignoreClosedStdout(): void {
-  runsOn = true;
+  runsOn = 'without a reader';
+}
+
+/** For a server: only what a report prints goes to stdout, and it must not end the counting. */
+export function ignoreStdoutFailures(): void {
+  runsOn = 'whatever happens';
 }
 
 /**
@@ -51,8 +57,9 @@ export function ignoreClosedStdout(): void {
  */
 export function exitWithStdout(fail: (error: Reto3Error) => number): void {
   process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
+    if (runsOn === 'whatever happens') return;
     if (cause.code === 'EPIPE') {
-      if (runsOn) return;
+      if (runsOn === 'without a reader') return;
       process.exit(process.exitCode ?? exitCode.done);
     }
     const message = `cannot write to stdout: ${messageOf(cause)}`;
