@@ -31,7 +31,7 @@ export class DataFolder {
    * RETO3_DATA_VERSION
    */
   static async with<T>(folder: string, read: (data: DataFolder) => Promise<T>): Promise<T> {
-    const store = await Store.open(() => openExistingDatabase(folder));
+    const store = await Store.open(() => privately(() => openExistingDatabase(folder)));
     try {
       const parts = { store, anchor: anchorIn(folder), journals: journalIn(folder) };
       const recovered = await recover(parts, '');
@@ -65,6 +65,16 @@ export class DataFolder {
     };
     const end = await endOf(view, period, nowMs);
     return { ...view, finalThrough: end, newestEnd: end };
+  }
+}
+
+/** LevelDB makes files while it opens; they are for this user only, as those of a server. */
+async function privately<T>(open: () => Promise<T>): Promise<T> {
+  const before = process.umask(0o077);
+  try {
+    return await open();
+  } finally {
+    process.umask(before);
   }
 }
 
