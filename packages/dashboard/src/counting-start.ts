@@ -54,7 +54,9 @@ export class CountingStart {
       const { starts } = await this.#client.stats('min', { from: to - searchedMs, to });
       if (selector === this.#client.selector) this.#found = starts[0] ?? Number.POSITIVE_INFINITY;
     } catch {
-      // The feed reports the problem; the view keeps its length.
+      // The feed reports the problem; the view keeps its length until a later search succeeds.
+    } finally {
+      if (selector === this.#client.selector) this.#searching = false;
     }
   }
 }
