@@ -15,7 +15,7 @@ export const simulation: Fault = {
   async run(rounds) {
     const running = launch(
       process.execPath,
-      [vitest, 'run', '--root', root, '--project', 'simulation'],
+      [vitest, 'run', '--root', root, '--project', 'slow', 'packages/engine/src/simulation'],
       { env: { RETO3_SEEDS: String(rounds), NO_COLOR: '1' } },
     );
     const { code } = await running.exited;
