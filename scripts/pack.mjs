@@ -7,7 +7,7 @@
  * tested, and downloads nothing. Only DuckDB, 70 MB for each platform, is left to npm.
  *
  * `--unpacked FOLDER` writes what the image holds: the package in `FOLDER/reto3`, with the binaries of
- * this machine alone, and DuckDB in `FOLDER/duckdb`.
+ * this machine alone, and what is optional in `FOLDER/optional`.
  */
 import { execFileSync } from 'node:child_process';
 import {
@@ -32,8 +32,11 @@ import { manifest, root, runOrExit, setup } from './setup.mjs';
 /** Its manifest becomes that of the package; the others are dependencies of it. */
 const main = 'cli';
 const notShipped = ['bench'];
-/** Of DuckDB, of which npm installs the parts for its platform. */
-const leftToNpm = ['@duckdb'];
+/**
+ * Optional, so left to npm: DuckDB, which is large and for one platform, and OpenTelemetry, but for
+ * the part that prom-client needs.
+ */
+const leftToNpm = [/^@duckdb\//, /^@opentelemetry\/(?!api$)/];
 
 /** Under the names that each shell looks for. */
 const completions = { bash: 'reto3', zsh: '_reto3', fish: 'reto3.fish' };
@@ -124,6 +127,15 @@ function wholeManifest(manifests) {
   };
 }
 
+function moveOptional(modules, target) {
+  for (const scope of readdirSync(modules).filter((name) => name.startsWith('@')))
+    for (const name of readdirSync(join(modules, scope)).map((part) => join(scope, part))) {
+      if (!leftToNpm.some((pattern) => pattern.test(name))) continue;
+      mkdirSync(join(target, scope), { recursive: true });
+      renameSync(join(modules, name), join(target, name));
+    }
+}
+
 /** What the built command prints. */
 function reto3(...words) {
   const bin = join(root, 'packages', main, 'bin', 'reto3.js');
@@ -148,7 +160,7 @@ async function fillStage(stage) {
   installDependencies(stage, names);
   const modules = join(stage, 'node_modules');
   pruneModules(modules);
-  for (const name of leftToNpm) renameSync(join(modules, name), join(stage, '..', name));
+  moveOptional(modules, join(stage, '..', 'optional'));
   for (const name of names.filter((each) => each !== main)) {
     const target = join(stage, 'node_modules', '@reto3', name);
     const { version, type, license, exports } = manifests[name];
@@ -183,8 +195,7 @@ try {
   } else {
     keepOwnBinaries(join(stage, 'node_modules'));
     cpSync(stage, join(values.unpacked, 'reto3'), { recursive: true });
-    for (const name of leftToNpm)
-      cpSync(join(work, name), join(values.unpacked, 'duckdb', name), { recursive: true });
+    cpSync(join(work, 'optional'), join(values.unpacked, 'optional'), { recursive: true });
   }
 } finally {
   rmSync(work, { recursive: true, force: true });

@@ -7,6 +7,8 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { formatVersion, openDatabase, seal, unseal } from '@reto3/engine';
+import { metaKeys, sublevelNames } from '@reto3/engine/src/store/keys.ts';
 import { expect, test } from 'vitest';
 import { ask, askStats } from '../support/api.ts';
 import { runCli } from '../support/cli.ts';
@@ -95,3 +97,28 @@ test.each(withBackup)('a backup of %s is restored as it was', async (name) => {
   await expectCounts(server.adminUrl, expected);
   await server.stop();
 });
+
+test('a folder of a later version is refused in one line, and stays as it is', async () => {
+  const dataDir = await temporaryFolder();
+  await (await Server.start({ dataDir })).stop();
+  const later = await withMeta(dataDir, (meta) => ({ ...meta, formatVersion: formatVersion + 1 }));
+  const said = `cannot read the data folder: got format version ${formatVersion + 1}, of a later reto3, want format version 1 to ${formatVersion} (use that reto3, or restore a backup from before the upgrade) [RETO3_DATA_VERSION]\n`;
+  const free = ['--port', '0', '--admin-port', '0'];
+  for (const command of [['serve', ...free], ['stats', 'sec'], ['audit'], ['doctor', '--repair']]) {
+    const { code, stdout, stderr } = await runCli([...command, '--data-dir', dataDir]);
+    expect({ command, code, stdout }).toEqual({ command, code: 1, stdout: '' });
+    expect(stderr).toContain(said);
+  }
+  expect(await withMeta(dataDir, (meta) => meta)).toBe(later);
+});
+
+/** Changes what the folder says of itself; resolves with the new text. */
+async function withMeta(dataDir: string, change: (meta: object) => object): Promise<string> {
+  const database = await openDatabase(dataDir, { create: false });
+  const rows = database.sublevel<string, string>(sublevelNames.meta, { valueEncoding: 'utf8' });
+  const before = unseal((await rows.get(metaKeys.node)) ?? '') ?? '{}';
+  const text = seal(JSON.stringify(change(JSON.parse(before))));
+  await rows.put(metaKeys.node, text);
+  await database.close();
+  return text;
+}

@@ -58,5 +58,6 @@ export const errorExitCode: Readonly<Record<ErrorCode, number>> = {
   RETO3_ARCHIVE_DAMAGED: exitCode.failed,
   RETO3_ARCHIVE_CHANGED: exitCode.failed,
   RETO3_DUCKDB_MISSING: exitCode.failed,
+  RETO3_OTLP_MISSING: exitCode.failed,
   RETO3_UWS_MISSING: exitCode.failed,
 };

@@ -171,6 +171,7 @@ test('what a command requires is asked for by name', async () => {
   });
 });
 
-test('every setting of the server is a flag', () => {
-  expect(Object.keys(serveFlags)).toEqual(Object.values(settings).map(({ flag }) => flag));
+test('every setting of the server is a flag, after that of the file with settings', () => {
+  const flags = Object.values(settings).map(({ flag }) => flag);
+  expect(Object.keys(serveFlags)).toEqual(['config', ...flags]);
 });

@@ -43,6 +43,7 @@ export {
   counter,
   gauge,
   histogram,
+  type Labels,
   type Metric,
   type MetricSource,
   Metrics,

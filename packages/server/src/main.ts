@@ -22,6 +22,7 @@ import { startArchive } from './start/archive.ts';
 import { joinCluster } from './start/cluster.ts';
 import { openCounts, startFlushing, startRetention, writeFirst } from './start/counts.ts';
 import { readInputs } from './start/inputs.ts';
+import { sendMetrics } from './start/otlp.ts';
 import {
   claimIngestPort,
   listenForQueries,
@@ -107,6 +108,7 @@ async function startParts(
   startFlushing(start, { coordinator, workers, api, facts });
   startRetention(start, coordinator);
   watchRenewals(start, api, workers);
+  await sendMetrics(start);
   inputs.startAlerts?.(start, feed, coordinator.state().startedAt);
   api.ready(facts);
   logReady(start, { ingestUrl, adminUrl: api.url, version });

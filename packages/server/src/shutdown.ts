@@ -22,6 +22,8 @@ const stages = [
   'archive',
   // Publishes the coordinator's last write.
   'cluster',
+  // Sends the final counts.
+  'otlp',
   'alertsSent',
   'queryApi',
   'store',

@@ -42,7 +42,8 @@ describe('the meta row', () => {
       expect.objectContaining({
         code: 'RETO3_DATA_VERSION',
         message:
-          'cannot read the data folder: got {"formatVersion":5,"something":"else"}, want format version 1 to 4',
+          'cannot read the data folder: got format version 5, of a later reto3, want format version 1 to 4',
+        hint: 'use that reto3, or restore a backup from before the upgrade',
       }),
     );
     expect(() => decodeMeta(seal(JSON.stringify({ ...example, formatVersion: 5 })))).toThrow(

@@ -122,13 +122,20 @@ export function decodeMeta(text: string): Meta {
   const meta: unknown = JSON.parse(json);
   const isKnown =
     isMeta(meta) && meta.formatVersion >= oldestVersion && meta.formatVersion <= formatVersion;
-  if (!isKnown) {
-    throw new Reto3Error(
-      'RETO3_DATA_VERSION',
-      `cannot read the data folder: got ${json}, want format version ${oldestVersion} to ${formatVersion}`,
-    );
-  }
-  return meta;
+  if (isKnown) return meta;
+  const version = versionIn(meta);
+  const isLater = version !== undefined && version > formatVersion;
+  throw new Reto3Error(
+    'RETO3_DATA_VERSION',
+    `cannot read the data folder: got ${isLater ? `format version ${version}, of a later reto3` : json}, want format version ${oldestVersion} to ${formatVersion}`,
+    isLater ? { hint: 'use that reto3, or restore a backup from before the upgrade' } : {},
+  );
+}
+
+/** Also of a row whose other parts are of a later version. */
+function versionIn(meta: unknown): number | undefined {
+  const found = typeof meta === 'object' && meta !== null && 'formatVersion' in meta;
+  return found && typeof meta.formatVersion === 'number' ? meta.formatVersion : undefined;
 }
 
 /** What a record of the journal says of how far the node had published. */

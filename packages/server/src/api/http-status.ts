@@ -47,5 +47,6 @@ export const httpStatus: Readonly<Record<ErrorCode, number>> = {
   RETO3_ARCHIVE_DAMAGED: 500,
   RETO3_ARCHIVE_CHANGED: 503,
   RETO3_DUCKDB_MISSING: 500,
+  RETO3_OTLP_MISSING: 500,
   RETO3_UWS_MISSING: 500,
 };

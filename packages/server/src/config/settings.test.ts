@@ -391,6 +391,26 @@ const cases: Readonly<Record<Name, Case>> = {
     wanted: 'an http or https URL without user and password',
     beside: { alert: 'ms10 > 5' },
   },
+  otlpUrl: {
+    variable: 'RETO3_OTLP_URL',
+    fallback: undefined,
+    good: [
+      ['http://127.0.0.1:4318/v1/metrics', 'http://127.0.0.1:4318/v1/metrics'],
+      ['https://example.org/', 'https://example.org/'],
+    ],
+    bad: ['', 'example.org', 'grpc://example.org', 'http://user:password@example.org'],
+    wanted: 'an http or https URL without user and password',
+  },
+  otlpSeconds: {
+    variable: 'RETO3_OTLP_SECONDS',
+    fallback: 15,
+    good: [
+      ['1', 1],
+      ['3600', 3_600],
+    ],
+    bad: ['0', '3601', '1.5', '15s', ''],
+    wanted: 'a whole number from 1 to 3600',
+  },
   alertUrlFile: {
     variable: 'RETO3_ALERT_URL_FILE',
     fallback: undefined,

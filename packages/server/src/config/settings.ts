@@ -9,6 +9,7 @@ import { clusterSettings } from './settings/cluster.ts';
 import { countingSettings } from './settings/counting.ts';
 import { ingestSettings } from './settings/ingest.ts';
 import { logSettings } from './settings/log.ts';
+import { metricsSettings } from './settings/metrics.ts';
 import { queryApiSettings } from './settings/query-api.ts';
 
 const table = {
@@ -18,6 +19,7 @@ const table = {
   ...clusterSettings,
   ...archiveSettings,
   ...alertSettings,
+  ...metricsSettings,
   ...logSettings,
 };
 
