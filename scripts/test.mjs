@@ -20,6 +20,7 @@ const programs = {
   nginx: 'nginx',
   ab: 'apache2-utils',
   apache2: 'apache2',
+  jq: 'jq',
   nc: 'netcat-openbsd',
   python3: 'python3',
   openssl: 'openssl',

@@ -1,8 +1,18 @@
-/** /v1/stats/{ms10,sec,min}: the windows of a range, streamed. */
+/** /v1/stats/{ms10,sec,min,auto}: the windows of a range, streamed. */
 
 import { statsSchema, type TypeOf } from '@reto3/client/answers';
 import type { Cluster } from '@reto3/cluster';
-import { formatNames, parseFormat, parsePeriod } from '@reto3/core';
+import {
+  formatNames,
+  min,
+  ms10,
+  type Period,
+  parseFormat,
+  parseNumber,
+  parsePeriod,
+  type RangeRequest,
+  sec,
+} from '@reto3/core';
 import { answer, type Coordinator } from '@reto3/engine';
 import type { FastifyPluginAsync } from 'fastify';
 import type { QueryLimiter } from './query-limiter.ts';
@@ -17,6 +27,10 @@ import {
 import { openView, readFactor, selectorOf } from './scope.ts';
 import { maxWindows, streamAnswer } from './stream-answer.ts';
 
+/** About one for each pixel of a wide chart. */
+const usualPoints = 2_000;
+const mostPoints = 1_000_000;
+
 const schema = {
   summary: 'Windows and their counts, oldest first',
   description:
@@ -28,12 +42,25 @@ const schema = {
     'also gets these two fields as the last line of the body: the byte 0x1e and a JSON object. Without that line the ' +
     'answer was cut off.',
   tags: ['counts'],
-  params: { type: 'object', required: ['period'], properties: { period: periodParameter } },
+  params: {
+    type: 'object',
+    required: ['period'],
+    properties: {
+      period: {
+        ...periodParameter,
+        description: `${periodParameter.description}; or auto: the shortest with at most \`points\` windows in the range, which \`period\` in the answer names`,
+      },
+    },
+  },
   querystring: {
     type: 'object',
     additionalProperties: false,
     properties: {
       ...rangeParameters,
+      points: {
+        type: 'string',
+        description: `With auto, the most windows; default ${usualPoints}`,
+      },
       format: { type: 'string', description: `One of ${formatNames.join(', ')}; default json` },
       ...selectorParameters,
     },
@@ -70,11 +97,15 @@ export const statsRoutes: FastifyPluginAsync<{
     '/v1/stats/:period',
     { schema, exposeHeadRoute: false },
     async (request, reply) => {
-      const period = parsePeriod(request.params.period);
       const format = parseFormat(request.query.format ?? 'json');
-      const { last, from, to, open } = request.query;
+      const { last, from, to, open, points = String(usualPoints) } = request.query;
+      const range = { last, from, to, open: isEnabled(open) };
+      const period =
+        request.params.period === 'auto'
+          ? shortestWithin(parseNumber('points', points, 1, mostPoints), range)
+          : parsePeriod(request.params.period);
       const selector = selectorOf(request.query);
-      const question = { period, format, ...selector, last, from, to, open: isEnabled(open) };
+      const question = { period, format, ...selector, ...range };
       const perWindow = readFactor(period, selector);
       const windows = maxWindows(period, question, Date.now()) * perWindow;
       const body = await queryLimiter.run(request, windows, async (context) => {
@@ -87,3 +118,9 @@ export const statsRoutes: FastifyPluginAsync<{
     },
   );
 };
+
+/** The shortest period with at most that many windows in the range; `min` if even these are more. */
+function shortestWithin(points: number, range: RangeRequest): Period {
+  const nowMs = Date.now();
+  return [ms10, sec].find((period) => maxWindows(period, range, nowMs) <= points) ?? min;
+}
