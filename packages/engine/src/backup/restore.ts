@@ -129,11 +129,20 @@ async function write(
       batch = [];
     }
     // A backup begins with a flush, so nothing was lost on its way here.
-    await store.write([...batch, { meta: { ...meta, writes, clean: true } }], { sync: true });
+    const restored = { ...meta, ...withoutBoot(meta), writes, clean: true };
+    await store.write([...batch, { meta: restored }], { sync: true });
     return rows;
   } finally {
     await store.close();
   }
+}
+
+/**
+ * The boot that the backup was made in may have published more since, which this folder lacks. With
+ * no boot at all it is known for what it is: not what was published last.
+ */
+function withoutBoot({ cluster }: Meta): Pick<Meta, 'cluster'> {
+  return cluster === undefined ? {} : { cluster: { ...cluster, boot: 0, after: 0 } };
 }
 
 /** How many messages the folder holds. @throws Reto3Error RETO3_BACKUP_DAMAGED */
