@@ -6,14 +6,14 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import type { LiveEvent, Stats } from '@reto3/client/answers';
 import { expect } from 'vitest';
-import { ask, askStats } from '../support/api.ts';
+import { ask, askInfo, askStats } from '../support/api.ts';
 import { runCli } from '../support/cli.ts';
 import { expectSum, messagesIn, messagesInCluster, send, startNode } from '../support/cluster.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { scrape } from '../support/metrics.ts';
 import { NatsServers } from '../support/nats.ts';
 import { requires } from '../support/requirement.ts';
-import type { Server } from '../support/server.ts';
+import { Server } from '../support/server.ts';
 import { waitUntil } from '../support/wait.ts';
 
 const withNats = requires('nats-server');
@@ -344,4 +344,37 @@ withNats('continues without any one of three NATS servers', async () => {
     await nats.ready();
   }
   await expectSum(merger, [node], from);
+});
+
+withNats('forgets a node that is gone for good, and keeps its counts', async () => {
+  const from = thisSecond();
+  const nats = await NatsServers.start();
+  const dataDir = await temporaryFolder();
+  const a = await startNode({ nats, name: 'a', dataDir });
+  const b = await startNode({ nats, name: 'b' });
+  const flags = ['--silent-after', '2s'];
+  const merger = await startNode({ nats, name: 'm', role: 'merge', flags });
+  const answered = (await send(a, 700)) + (await send(b, 300));
+  await waitUntil('the cluster has it all', async () => {
+    return (await messagesInCluster(merger, from)) === answered;
+  });
+  const forget = (node: string) => runCli(['cluster', '--forget', node, '--url', merger.adminUrl]);
+  expect((await forget('a')).stderr).toContain('got node "a", which is live: stop it first');
+  expect((await forget('c')).stderr).toContain('the cluster has a, b');
+  const states = async () => {
+    const { nodes = [] } = await ask(merger.adminUrl, '/v1/cluster');
+    return Object.fromEntries(nodes.map(({ name, state }) => [name, state]));
+  };
+  await a.kill();
+  await waitUntil('a is silent', async () => (await states())['a'] === 'silent');
+  expect(await forget('a')).toMatchObject({ code: 0, stderr: '' });
+  expect(await states()).toEqual({ b: 'live' });
+  expect(await messagesInCluster(merger, from)).toBe(answered);
+  // Without a name of its own it keeps that of its folder, and is back at once.
+  const again = await Server.start({
+    dataDir,
+    flags: ['--nats', nats.urls, '--role', 'ingest', '--workers', '1'],
+  });
+  await waitUntil('a is back', async () => (await states())['a'] === 'live');
+  expect(await askInfo(again.adminUrl)).toMatchObject({ node: 'a' });
 });

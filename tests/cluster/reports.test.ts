@@ -193,3 +193,23 @@ withNats('nodes that run another report of a name, or none, are named', async ()
   const missing = await runCli(['report', 'lag', '--cluster', ...at]);
   expect(missing.stderr).toMatch(/got report "lag", want one of methods/);
 });
+
+withNats('what a restored backup of the running boot lacks counts no longer', async () => {
+  const nats = await NatsServers.start();
+  const flags = ['--report', 'sizes'];
+  const merger = await startNode({ nats, name: 'm', role: 'merge', flags });
+  const dataDir = await temporaryFolder();
+  const node = await startNode({ nats, name: 'a', dataDir, flags });
+  await send(node, 300);
+  const backup = join(await temporaryFolder(), 'backup.reto3');
+  const saved = await runCli(['backup', backup, '--url', node.adminUrl]);
+  expect(saved.code).toBe(0);
+  await send(node, 700);
+  await expectMerged(merger, [node], 'sizes');
+  await node.kill();
+  const restored = join(await temporaryFolder(), 'data');
+  expect((await runCli(['restore', backup, '--data-dir', restored])).code).toBe(0);
+  const again = await startNode({ nats, name: 'a', dataDir: restored, flags });
+  await send(again, 100);
+  await expectMerged(merger, [again], 'sizes');
+});

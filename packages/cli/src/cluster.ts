@@ -10,6 +10,11 @@ export async function askRepublish(api: ApiOptions): Promise<void> {
   await textOf(await request(api, '/v1/cluster/republish', {}, {}, 'POST'), api);
 }
 
+/** Takes a node off the merger's list. @throws Reto3Error RETO3_NO_SUCH_NODE */
+export async function askForget(api: ApiOptions, node: string): Promise<void> {
+  await textOf(await request(api, '/v1/cluster/forget', { node }, {}, 'POST'), api);
+}
+
 const header = ['node', 'state', 'msgs/s', 'share', 'lag', 'clock', 'boot', 'revision'];
 
 /** A table of the nodes. @throws Reto3Error RETO3_NO_CLUSTER if the server merges none */

@@ -51,6 +51,7 @@ describe('the next boot', () => {
   it.each([
     ['published last by another folder', { ...neverPublished, boot: 7, after: 3 }, 9],
     ['restored from an older backup', { ...neverPublished, boot: 3, after: 2 }, 7],
+    ['restored from a backup of the boot that ran', { ...neverPublished, boot: 0, node: 'a' }, 7],
     ['never published, and the name did', neverPublished, 7],
   ])('vouches for all time where the folder was %s', (_, before, registered) => {
     const next = nextBoot({ ...known, before, registered });

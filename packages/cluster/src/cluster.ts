@@ -157,10 +157,14 @@ export class Cluster {
    * @throws Reto3Error RETO3_BAD_SETTING, and where the merger's folder cannot be opened
    */
   static async open(parts: ClusterParts): Promise<Cluster> {
-    const options = await connectionOptions(parts.settings);
+    const settings = withNameOfFolder(parts);
+    const options = await connectionOptions(settings);
     const merges = parts.settings.role !== 'ingest';
     const store = merges ? await MergedStore.open(parts.dataDir, parts.clock) : undefined;
-    return new Cluster(parts, options, store);
+    const cluster = new Cluster({ ...parts, settings }, options, store);
+    if (settings.node !== parts.settings.node)
+      parts.log.info({ node: settings.node }, 'publishing under the name that this folder has');
+    return cluster;
   }
 
   /** To be called when the server counts. Does not wait for NATS. */
@@ -233,6 +237,21 @@ export class Cluster {
     const merger = this.#mergerOrNone;
     this.#assertConnected();
     merger.compareAll(sinceMs);
+  }
+
+  /** Takes a node off the list. @throws Reto3Error RETO3_NO_CLUSTER, and as Merger.forget */
+  forget(name: string): Promise<void> {
+    return this.#mergerOrNone.forget(name);
+  }
+
+  /** Of how many nodes this merger still reads what it lacks. */
+  get nodesUnread(): number {
+    return this.#merger?.unread().length ?? 0;
+  }
+
+  /** The name under which this server publishes. */
+  get node(): string {
+    return this.#settings.node;
   }
 
   /**
@@ -565,6 +584,15 @@ export class Cluster {
     const signal = AbortSignal.any([this.#stopping.signal, this.#nudge.signal]);
     await wait(ms, undefined, { signal }).catch(() => undefined);
   }
+}
+
+/**
+ * Where nobody has chosen a name, that of the folder stays, though the host has another one now: so
+ * does a container that was replaced.
+ */
+function withNameOfFolder({ settings, coordinator }: ClusterParts): ClusterOptions {
+  const node = coordinator.published?.node ?? '';
+  return node === '' || settings.node !== settings.usualNode ? settings : { ...settings, node };
 }
 
 function lastWordOf(subject: string): string {

@@ -116,3 +116,19 @@ describe('what is final', () => {
     expect(scene.final(13_000)).toBe(13_000);
   });
 });
+
+describe('a node that somebody said is gone', () => {
+  it('is waited for no longer, and is back when it publishes', () => {
+    const scene = new Scene();
+    scene.publish(['a', 'b'], 0, 12_000);
+    const b = scene.state.node('b');
+    if (b === undefined) throw new Error('BUG: nobody heard of b');
+    b.forgotten = true;
+    scene.publish(['a'], 12_000, 13_000);
+    expect(scene.final(13_000)).toBe(13_000);
+    expect(scene.state.minutes()[0]?.sec.counts[5]).toBe(200);
+    scene.publish(['a', 'b'], 13_000, 14_000);
+    scene.publish(['a'], 14_000, 15_000);
+    expect(scene.final(15_000)).toBe(14_000);
+  });
+});

@@ -26,6 +26,8 @@ export interface NodeRecord {
   clockOffsetMs: number;
   /** It said goodbye. */
   left: boolean;
+  /** Somebody said that it will not come back. */
+  forgotten?: boolean | undefined;
   readonly vouches: Vouches;
   /** Stored minutes from then on are still to be looked through for what it voided, epoch ms. */
   voidFrom?: number | undefined;
@@ -226,7 +228,9 @@ export class MergeState {
   }
 
   isWaitedFor(node: NodeRecord, now: Moment): boolean {
-    return !node.left && this.#listenedUntil(now) - node.heardAt < this.#silentAfterMs;
+    return (
+      !node.left && !node.forgotten && this.#listenedUntil(now) - node.heardAt < this.#silentAfterMs
+    );
   }
 
   /** Whether nothing came of a node for so long, whoever is cut off. */
@@ -288,6 +292,7 @@ export class MergeState {
     }
     node.heardAt = now.monotonicMs;
     node.heardAtWall = now.wallMs;
+    node.forgotten = undefined;
   }
 
   /**

@@ -240,15 +240,30 @@ export class Merger implements LiveSource {
     await this.#saveIfDue();
   }
 
-  /** The nodes that live and of which not all is here yet. */
+  /** The nodes that live and answer, and of which not all is here yet. */
   unread(): string[] {
     const nodes = this.#state.nodes().filter((node) => this.#isLive(node));
-    return nodes.flatMap(({ name, unread }) => (unread === undefined ? [] : [name]));
+    return nodes.flatMap(({ name, unread }) =>
+      unread === undefined || this.#puller.isFailing(name) ? [] : [name],
+    );
   }
 
   /** Compares everything from a time on with the nodes, epoch ms, and reads what differs. */
   compareAll(sinceMs: number): void {
     for (const node of this.#state.nodes()) this.#state.missing(node, sinceMs);
+  }
+
+  /**
+   * Takes a node off the list: it is gone for good. Its counts stay, and it is back as soon as it
+   * publishes anything.
+   * @throws Reto3Error RETO3_NO_SUCH_NODE, RETO3_BAD_REQUEST where it lives
+   */
+  async forget(name: string): Promise<void> {
+    const node = this.#nodeNamed(name);
+    if (this.#isLive(node))
+      throw new Reto3Error('RETO3_BAD_REQUEST', `got node "${name}", which is live: stop it first`);
+    node.forgotten = true;
+    await this.#saveAll();
   }
 
   /** What each node has of each hour, beside what is here; epoch ms. */
@@ -305,7 +320,7 @@ export class Merger implements LiveSource {
     const now = this.#clock.read();
     const totals = this.#recentTotals();
     const all = [...totals.values()].reduce((sum, total) => sum + total, 0);
-    return this.#state.nodes().map((node) => {
+    return this.#known().map((node) => {
       const total = totals.get(node.name) ?? 0;
       const { name, boot, revision, mark, clockOffsetMs, heardAtWall } = node;
       return {
@@ -331,6 +346,10 @@ export class Merger implements LiveSource {
   #ends(): Pick<CountsView, 'finalThrough' | 'newestEnd'> {
     const finalThrough = this.#state.finalThrough(this.#clock.read());
     return { finalThrough, newestEnd: Math.max(finalThrough, this.#state.newestEnd) };
+  }
+
+  #known(): NodeRecord[] {
+    return this.#state.nodes().filter(({ forgotten }) => forgotten !== true);
   }
 
   #nodeNamed(name: string): NodeRecord {
@@ -482,7 +501,7 @@ export class Merger implements LiveSource {
   }
 
   #isLive(node: NodeRecord): boolean {
-    return !node.left && !this.#state.isSilent(node, this.#clock.read());
+    return !node.left && !node.forgotten && !this.#state.isSilent(node, this.#clock.read());
   }
 
   async #saveMinutes(): Promise<void> {

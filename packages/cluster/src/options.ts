@@ -8,6 +8,8 @@ export type NatsStorage = 'file' | 'memory';
 export interface ClusterOptions {
   /** The name under which this server publishes. */
   readonly node: string;
+  /** The name that it has where nobody has chosen one: that of the host. */
+  readonly usualNode: string;
   readonly role: Role;
   /** Addresses of the NATS servers; undefined: a server on its own. */
   readonly nats: readonly string[] | undefined;

@@ -83,6 +83,11 @@ export class Puller {
     }
   }
 
+  /** Whether the node did not answer when it was asked last. */
+  isFailing(name: string): boolean {
+    return this.#backoffs.has(name);
+  }
+
   /** Resolves when nothing is under way. */
   async idle(): Promise<void> {
     await Promise.all(this.#busy.values());
@@ -100,7 +105,7 @@ export class Puller {
     const begin = Math.max(first, await oldest());
     const to = Math.min(last, this.#settled());
     const proofs: HourProof[] = [];
-    for (const node of state.nodes()) {
+    for (const node of state.nodes().filter(({ forgotten }) => forgotten !== true)) {
       let [from, theirs, answered] = [begin, new Map<number, Digest>(), true];
       try {
         const digests = await this.#digests(node.name, 'hours', from, to);
@@ -131,7 +136,8 @@ export class Puller {
     const { clock, state } = this.#parts;
     const now = clock.read();
     const due = state.nodes().filter((node) => {
-      if (node.left || state.isSilent(node, now) || this.#busy.has(node.name)) return false;
+      if (node.left || node.forgotten || state.isSilent(node, now)) return false;
+      if (this.#busy.has(node.name)) return false;
       if (now.monotonicMs < (this.#retryAt.get(node.name) ?? 0)) return false;
       return node.unread !== undefined || now.monotonicMs >= (this.#nextAt.get(node.name) ?? 0);
     });
@@ -141,14 +147,14 @@ export class Puller {
 
   async #visit(node: NodeRecord): Promise<void> {
     const { clock } = this.#parts;
-    const backoff = this.#backoffs.get(node.name) ?? new Backoff(retryAfterMs, mostRetryAfterMs);
-    this.#backoffs.set(node.name, backoff);
     try {
       await this.#compareAll(node);
       this.#backoffs.delete(node.name);
       const inMs = this.#untilNextMinute(node.name);
       this.#nextAt.set(node.name, clock.read().monotonicMs + inMs);
     } catch {
+      const backoff = this.#backoffs.get(node.name) ?? new Backoff(retryAfterMs, mostRetryAfterMs);
+      this.#backoffs.set(node.name, backoff);
       this.#retryAt.set(node.name, clock.read().monotonicMs + backoff.next());
     }
   }

@@ -159,7 +159,9 @@ export class ReportPublisher {
   /** Which folder this is, for the meta row: written down before the first message of a boot. */
   announce(boot: number, forked: boolean): void {
     const before = forked ? undefined : this.#published;
-    this.#published = before ?? { lineage: boot, voids: forked ? boot : 0, through: 0 };
+    // What is older mergers read: they do not know this folder yet.
+    const through = Math.max(0, this.#clock.read().wallMs - waitedForMs);
+    this.#published = before ?? { lineage: boot, voids: forked ? boot : 0, through };
   }
 
   /**

@@ -1,5 +1,5 @@
 import { ask } from '@reto3/client';
-import { askRepublish, clusterLines } from '../cluster.ts';
+import { askForget, askRepublish, clusterLines } from '../cluster.ts';
 import { defineCommand } from '../command.ts';
 import { apiFlags, apiOptionsOf } from '../flags.ts';
 import { printLine } from '../terminal/standard-streams.ts';
@@ -14,15 +14,24 @@ export default defineCommand({
     republish: {
       description: 'read from every node what the merger lacks; never changes a correct count',
     },
+    forget: {
+      description: 'take a node that is gone for good off the list; its counts stay',
+      value: 'NODE',
+    },
     ...apiFlags,
   },
   examples: [
     'reto3 cluster',
     'reto3 cluster --json --url http://10.0.0.1:8081',
+    {
+      description: 'A node that was removed for good',
+      command: 'reto3 cluster --forget web-7',
+    },
     { description: 'Repair whatever the merger lacks', command: 'reto3 cluster --republish' },
   ],
   run: async (flags) => {
     const api = apiOptionsOf(flags);
+    if (flags.forget !== undefined) return askForget(api, flags.forget);
     if (flags.republish) return askRepublish(api);
     const cluster = await ask(api, '/v1/cluster');
     printLine(flags.json ? JSON.stringify(cluster) : clusterLines(cluster).join('\n'));

@@ -86,3 +86,6 @@ export type ClusterAudit = TypeOf<typeof clusterAuditSchema>;
 
 /** POST /v1/cluster/republish. */
 export const republishSchema = object({ status: { type: 'string', const: 'asked' } });
+
+/** POST /v1/cluster/forget. */
+export const forgetSchema = object({ status: { type: 'string', const: 'forgotten' } });

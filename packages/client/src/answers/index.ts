@@ -46,6 +46,7 @@ export {
   type ClusterState,
   clusterAuditSchema,
   clusterSchema,
+  forgetSchema,
   republishSchema,
 } from './cluster.ts';
 export { type ErrorAnswer, errorSchema, type Health, healthSchema } from './error.ts';

@@ -5,12 +5,13 @@ import {
   type ClusterState,
   clusterAuditSchema,
   clusterSchema,
+  forgetSchema,
   republishSchema,
 } from '@reto3/client/answers';
 import type { Cluster } from '@reto3/cluster';
 import { Reto3Error } from '@reto3/core';
 import { type AskedRange, wholeMinutes } from '@reto3/engine';
-import type { FastifyPluginAsync } from 'fastify';
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import { errorResponse, rangeParameters } from './schemas.ts';
 import { requireCluster } from './scope.ts';
 
@@ -62,6 +63,28 @@ export const clusterRoutes: FastifyPluginAsync<{ readonly cluster: Cluster | und
     },
   );
 
+  app.post<{ Querystring: { readonly node: string } }>(
+    '/v1/cluster/forget',
+    {
+      schema: {
+        summary: 'Take a node that is gone for good off the list; its counts stay',
+        tags: ['cluster'],
+        querystring: {
+          type: 'object',
+          additionalProperties: false,
+          required: ['node'],
+          properties: { node: { type: 'string', description: 'its name' } },
+        },
+        response: { 200: forgetSchema, '4xx': errorResponse, '5xx': errorResponse },
+      },
+    },
+    async (request) => {
+      refuseWebPages(request);
+      await requireCluster(cluster).forget(request.query.node);
+      return { status: 'forgotten' };
+    },
+  );
+
   app.post(
     '/v1/cluster/republish',
     {
@@ -76,11 +99,15 @@ export const clusterRoutes: FastifyPluginAsync<{ readonly cluster: Cluster | und
       },
     },
     async (request, reply) => {
-      // A page on the internet can make a visitor's browser send this; browsers then add Origin.
-      if (request.headers.origin !== undefined)
-        throw new Reto3Error('RETO3_BAD_REQUEST', 'got a request from a web page, want a program');
+      refuseWebPages(request);
       requireCluster(cluster).compareAll(0);
       return reply.code(202).send({ status: 'asked' });
     },
   );
 };
+
+/** A page on the internet can make a visitor's browser send this; browsers then add Origin. */
+function refuseWebPages({ headers }: FastifyRequest): void {
+  if (headers.origin !== undefined)
+    throw new Reto3Error('RETO3_BAD_REQUEST', 'got a request from a web page, want a program');
+}

@@ -35,10 +35,11 @@ export class Readiness {
   }
 }
 
-export const healthRoutes: FastifyPluginAsync<{ readonly readiness: Readiness }> = async (
-  app,
-  { readiness },
-) => {
+export const healthRoutes: FastifyPluginAsync<{
+  readonly readiness: Readiness;
+  /** Of how many nodes a server that only merges still lacks something. */
+  readonly nodesUnread: () => number;
+}> = async (app, { readiness, nodesUnread }) => {
   app.get(
     '/healthz',
     {
@@ -62,6 +63,9 @@ export const healthRoutes: FastifyPluginAsync<{ readonly readiness: Readiness }>
     },
     async (): Promise<Health> => {
       if (readiness.reason !== undefined) throw new Reto3Error('RETO3_NOT_READY', readiness.reason);
+      const unread = nodesUnread();
+      if (unread > 0)
+        throw new Reto3Error('RETO3_NOT_READY', `the merger still reads from ${unread} nodes`);
       return { status: 'ok' };
     },
   );

@@ -56,7 +56,7 @@ export const infoRoutes: FastifyPluginAsync<InfoOptions> = async (app, options) 
         http: config.http,
         ingestUrl: readiness.facts.ingestUrl,
         nodejs: process.versions.node,
-        node: config.node,
+        node: cluster?.node ?? config.node,
         ...(cluster !== undefined && { role: config.role }),
         scopes: cluster?.addsUp === true ? scopes : ['node'],
         workers: config.workers,

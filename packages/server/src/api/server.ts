@@ -121,7 +121,8 @@ export class QueryApi {
     const renewToken = await controlAccess(app, config, connections, log);
     openApiRoutes(app);
     app.addSchema(errorSchema);
-    await app.register(healthRoutes, { readiness });
+    const nodesUnread = () => (config.role === 'merge' ? (cluster?.nodesUnread ?? 0) : 0);
+    await app.register(healthRoutes, { readiness, nodesUnread });
     const { connectionsWithoutMessage } = options;
     await app.register(infoRoutes, {
       ...{ config, coordinator, archive, cluster, dataDir, readiness },

@@ -2,6 +2,7 @@
 import type { Cluster } from '@reto3/cluster';
 import { systemClock } from '@reto3/core';
 import type { LoadedReport } from '@reto3/reports/load';
+import { clusterSettings } from '../config/settings/cluster.ts';
 import type { Counts } from './counts.ts';
 import type { Start } from './start.ts';
 
@@ -15,7 +16,8 @@ export async function joinCluster(
   const { Cluster } = await import('@reto3/cluster');
   const reports = loaded.map(({ report }) => report);
   const parts = { coordinator, ledgers, reports, dataDir, log, clock: systemClock };
-  const cluster = await Cluster.open({ settings: config, ...parts });
+  const settings = { ...config, usualNode: clusterSettings.node.fallback };
+  const cluster = await Cluster.open({ settings, ...parts });
   shutdown.add('cluster', () => cluster.stop());
   metrics.add(cluster.metrics);
   return cluster;
