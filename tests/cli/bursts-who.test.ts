@@ -1,4 +1,6 @@
 /** `reto3 bursts --who`: who was behind a burst, of a server and of the folder that it leaves. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Bursts } from '@reto3/client/answers';
 import { expect, test } from 'vitest';
 import { ask, askInfo } from '../support/api.ts';
@@ -58,6 +60,42 @@ test('names the path behind a burst, exactly, from the archive', async () => {
   expect(text.stdout).toMatch(/^who was behind the bursts, by path:$/m);
   expect(text.stdout).toMatch(/^\S+ \S+ +\/checkout +\d+ +[\d.]+ % +[\d.]+ % +[\d.]+$/m);
   expect(text.stdout).toMatch(/^who went missing in the stalls, by path:/m);
+});
+
+/** An nginx's log of a minute with 200 paths, and with 400 requests of one client within 100 ms. */
+async function logWithBurst(): Promise<string> {
+  const at = Date.UTC(2016, 4, 28, 11, 11);
+  const line = (ms: number, path: string, client: string): string =>
+    `${client} - - [28/May/2016:11:11:00 +0000] "GET ${path}?q=1 HTTP/1.1" 200 612 "-" "curl/8.5.0" ${((at + ms) / 1_000).toFixed(3)} 0.000`;
+  const lines = Array.from({ length: 30_000 }, (_, index) =>
+    line(index * 2, `/page/${(index * 7) % 200}`, `192.0.2.${index % 50}`),
+  );
+  const more = Array.from({ length: burst }, (_, index) =>
+    line(30_000 + Math.floor(index / 4), '/checkout', '203.0.113.9'),
+  );
+  const file = join(await temporaryFolder(), 'access.log');
+  await writeFile(file, `${[...lines, ...more].join('\n')}\n`);
+  return file;
+}
+
+test('names who was behind a burst of a log', async () => {
+  const file = await logWithBurst();
+  for (const [key, culprit] of [
+    ['path', '/checkout'],
+    ['client', '203.0.113.9'],
+  ] as const) {
+    const { stdout, code } = await runCli(['bursts', '--log', file, '--who', key, '--json']);
+    expect(code).toBe(0);
+    const [first, ...more] = largestOf(JSON.parse(stdout))?.who ?? [];
+    expect(more).toEqual([]);
+    expect(first).toMatchObject({ key: culprit, count: burst, baselineShare: 0, before: 0 });
+    expect(first).toMatchObject({ exact: true });
+  }
+  const methods = await runCli(['bursts', '--log', file, '--who=method', '--json']);
+  expect(largestOf(JSON.parse(methods.stdout))?.who).toEqual([]);
+  const hosts = await runCli(['bursts', '--log', file, '--who', 'host']);
+  expect(hosts).toMatchObject({ code: 4, stdout: '' });
+  expect(hosts.stderr).toMatch(/no line of .* has a host \(choose another key: .*NO_DATA\]\n$/);
 });
 
 test('says what is missing where nobody kept the keys', async () => {

@@ -15,10 +15,11 @@ export async function keysOf(
 ): Promise<CountKeys> {
   const { archiveFolderOf, parseWhoKey } = await import('@reto3/engine');
   const key = parseWhoKey(who);
-  if (!('dataDir' in source))
-    throw new Reto3Error('RETO3_BAD_FLAG', 'got --who with --log, want a data folder', {
-      hint: 'ask a server that runs with --archive, or name its folder with --data-dir',
-    });
+  if ('logs' in source) {
+    const { countLogKeys } = await import('@reto3/sources');
+    return countLogKeys(source.logs, source.options, Date.now(), key);
+  }
+  if (!('dataDir' in source)) throw new Error('BUG: a server names who was behind its bursts');
   if (scopeOf(selector).scope === 'cluster')
     throw new Reto3Error('RETO3_BAD_FLAG', 'got --who with --cluster, want one of them', {
       hint: 'ask the node itself: only its archive has the messages',

@@ -1,5 +1,6 @@
 /** The counting engine: ring, coordinator, store, queries, analyses, doctor and backup. */
 export { findBursts } from './analysis/bursts.ts';
+export { KeyTally } from './analysis/key-tally.ts';
 export { openSeries, type Series, withRange } from './analysis/series.ts';
 export { whatIf } from './analysis/what-if.ts';
 export {

@@ -97,6 +97,7 @@ const dull: ReadonlySet<Reason> = new Set<Reason>([
 /**
  * @param nowMs to tell times of the future, epoch ms
  * @param note told of what the user should know before it is read
+ * @param lines takes the lines as well; without it no string is made of them
  * @throws Reto3Error RETO3_BAD_FLAG, RETO3_LOG_UNREADABLE, RETO3_LOG_UNKNOWN, RETO3_NO_DATA
  */
 export async function readLogs(
@@ -104,9 +105,10 @@ export async function readLogs(
   options: LogOptions,
   nowMs: number,
   note: (line: string) => void,
+  lines?: LineVisitor,
 ): Promise<LogCounts> {
   const counts = new WindowCounts();
-  const reading = { ...plannedBy(options), nowMs };
+  const reading = { ...plannedBy(options), nowMs, ...(lines && { lines }) };
   const logs: LogSummary[] = [];
   for (const name of names) {
     const log = new Log(name, reading, counts);
@@ -145,9 +147,18 @@ interface Reading {
   readonly at: Moment | undefined;
   readonly parser: ParserOptions;
   readonly nowMs: number;
+  readonly lines?: LineVisitor | undefined;
 }
 
-function plannedBy(options: LogOptions): Omit<Reading, 'nowMs'> {
+/** Takes each line beside its count, for what counting does not need. */
+export interface LineVisitor {
+  /** A message: when it is counted, epoch ms, and its line. */
+  message(ms: number, bytes: Uint8Array, from: number, to: number): void;
+  /** A header or comment, which may say how to read the lines behind it. */
+  header(bytes: Uint8Array, from: number, to: number): void;
+}
+
+function plannedBy(options: LogOptions): Omit<Reading, 'nowMs' | 'lines'> {
   const { format, at, zone = 'UTC', pattern, timeFormat, startMs } = options;
   if (at !== undefined && at !== 'start' && at !== 'end')
     throw new Reto3Error('RETO3_BAD_FLAG', `got --at "${at}", want start or end`);
@@ -187,6 +198,8 @@ class Log {
   #lines = 0;
   #messages = 0;
   #digits = 0;
+  /** When the newest message is counted, epoch ms. */
+  #countedMs = 0;
   readonly #active = new ActiveTime();
   #newestStamp = 0;
   #stepBackMs = 0;
@@ -256,11 +269,14 @@ class Log {
     this.#fit = fit;
     this.#way = this.#wayOf(fit);
     const parser = fit.format.parser(options);
+    const { lines } = this.#reading;
     const line = (bytes: Uint8Array, from: number, to: number): void => {
       this.#lines++;
       const reason =
         from === to ? 'a blank line' : (parser.parse(bytes, from, to, this.#stamp) ?? this.#add());
       if (reason !== undefined) this.#skip(reason, bytes, from, to);
+      else lines?.message(this.#countedMs, bytes, from, to);
+      if (reason === 'a header or comment') lines?.header(bytes, from, to);
     };
     const inner = fit.wrapper?.open();
     const take =
@@ -295,6 +311,7 @@ class Log {
     }
     if (!(ms >= 0 && ms <= largestTime)) return 'a time out of range';
     this.#counts.add(ms);
+    this.#countedMs = ms;
     this.#messages++;
     this.#active.add(ms);
     if (ms > this.#reading.nowMs) this.#future++;

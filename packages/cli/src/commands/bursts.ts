@@ -5,7 +5,7 @@ import { burstsFlags } from '../flags.ts';
 export default defineCommand({
   summary: 'Measure how bursty a range was: peaks, bursts, stalls, beats',
   description:
-    'Analyses the 10 ms windows of the newest minute, or of a range: the peak, peak-to-mean and index of dispersion (variance ÷ mean; 1 if clients are independent) at 10 ms, 100 ms and 1 s, quantiles, bursts, stalls, and beats (bursts that repeat). --who names the keys that are over-represented in each burst, from the archive. --expect compares them with the promise of a load generator: a constant rate, or independent clients (poisson). csv and ndjson print one burst per line. docs/bursts.md has the formulae.',
+    'Analyses the 10 ms windows of the newest minute, or of a range: the peak, peak-to-mean and index of dispersion (variance ÷ mean; 1 if clients are independent) at 10 ms, 100 ms and 1 s, quantiles, bursts, stalls, and beats (bursts that repeat). --who names the keys that are over-represented in each burst, from the archive or from logs. --expect compares them with the promise of a load generator: a constant rate, or independent clients (poisson). csv and ndjson print one burst per line. docs/bursts.md has the formulae.',
   args: {},
   flags: burstsFlags,
   examples: [

@@ -1,0 +1,83 @@
+/** Counts messages by key one by one, in any order of time: what `nameCulprits` asks for. */
+import { Reto3Error } from '@reto3/core';
+import { beforeMs, type KeyCounts, type KeyStretch, leastCount, leastShare } from './who.ts';
+
+/** 200 MB of paths; more have no culprit among them. */
+const mostKeys = 1_000_000;
+
+export class KeyTally {
+  readonly #range: KeyStretch;
+  readonly #totals = new Map<string, number>();
+  #messages = 0;
+  /** By their start, which ascends, since stretches do not overlap. */
+  readonly #stretches: readonly {
+    readonly from: number;
+    readonly to: number;
+    readonly inside: Map<string, number>;
+    readonly before: Map<string, number>;
+  }[];
+
+  /** @param stretches in the order of time */
+  constructor(range: KeyStretch, stretches: readonly KeyStretch[]) {
+    this.#range = range;
+    this.#stretches = stretches.map(({ from, to }) => ({
+      ...{ from, to, inside: new Map(), before: new Map() },
+    }));
+  }
+
+  /** @throws Reto3Error RETO3_BAD_REQUEST for too many different keys */
+  add(timeMs: number, key: string): void {
+    if (timeMs < this.#range.from || timeMs >= this.#range.to) return;
+    this.#messages++;
+    count(this.#totals, key);
+    if (this.#totals.size > mostKeys)
+      throw new Reto3Error('RETO3_BAD_REQUEST', `got more than ${mostKeys} different keys`, {
+        hint: 'choose another key, or a shorter range',
+      });
+    let at = this.#firstAfter(timeMs);
+    const last = this.#stretches[at - 1];
+    if (last !== undefined && timeMs < last.to) count(last.inside, key);
+    for (; at < this.#stretches.length; at++) {
+      const next = this.#stretches[at];
+      if (next === undefined || next.from - beforeMs > timeMs) break;
+      count(next.before, key);
+    }
+  }
+
+  end(): KeyCounts {
+    const frequent = [...this.#totals].map(([key, total]) => ({ key, total }));
+    return {
+      messages: this.#messages,
+      keys: this.#totals.size,
+      frequent: frequent.sort((a, b) => b.total - a.total),
+      stretches: this.#stretches.map(({ inside, before }) => {
+        const messages = [...inside.values()].reduce((sum, one) => sum + one, 0);
+        const least = Math.max(leastCount, leastShare * messages);
+        const keys = [...inside].filter(([, one]) => one >= least);
+        return {
+          messages,
+          keys: keys.map(([key, one]) => ({
+            ...{ key, count: one, total: this.#totals.get(key) ?? one },
+            before: before.get(key) ?? 0,
+          })),
+        };
+      }),
+    };
+  }
+
+  /** The first stretch that starts after that moment. */
+  #firstAfter(timeMs: number): number {
+    let low = 0;
+    let high = this.#stretches.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#stretches[middle]?.from ?? 0) <= timeMs) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+function count(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
