@@ -86,6 +86,9 @@ export function readSegment(path: string): SegmentContent {
     at += batch.buffer.length;
     wholeBytes = at;
   }
+  // Neither a header nor a batch of ours: it is something else as a whole.
+  if (damaged[0]?.from === 0 && batches.length === 0)
+    damaged.splice(0, damaged.length, { from: 0, to: bytes.length });
   return { batches, messages, wholeBytes, bytes: bytes.length, damaged };
 }
 
