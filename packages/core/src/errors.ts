@@ -18,7 +18,7 @@ export const errorHints = {
   RETO3_BAD_FORMAT: 'leave the format out to get the default',
   RETO3_BAD_SETTING: 'see reto3 serve --help',
   RETO3_BAD_REPORT:
-    'give --report lag, generated, top, sizes or the path of a module; see docs/reports.md',
+    'give --report lag, generated, top, sizes, by:KEY or the path of a module; see docs/reports.md',
   RETO3_NO_REPORT: 'list the reports with reto3 reports, or start the server with --report',
   RETO3_REPORT_FAILED: 'fix the report, or rename it if it now stores something else',
   RETO3_BAD_REQUEST: 'see /openapi.json for every route and its parameters',

@@ -67,7 +67,8 @@ export {
   secondsPerMinute,
 } from './period.ts';
 export { isPlainName } from './plain-name.ts';
-export { parseTime, type Range, type RangeRequest, resolveRange } from './range.ts';
+export { parseDuration, parseTime, type Range, type RangeRequest, resolveRange } from './range.ts';
+export { reportNamePattern } from './report-name.ts';
 export { singleLine, terminalCell, terminalText } from './terminal-text.ts';
 export { threadExit } from './thread-exit.ts';
 export { timeText } from './time-text.ts';

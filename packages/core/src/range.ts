@@ -28,6 +28,12 @@ const unitMs: Readonly<Record<string, number>> = {
   d: 86_400_000,
 };
 
+/** Milliseconds of a duration such as `500ms` or `5m`; NaN if it is none. */
+export function parseDuration(text: string): number {
+  const [, digits, unit = ''] = /^(\d{1,12}(?:\.\d{1,3})?)(ms|s|m|h|d)$/.exec(text) ?? [];
+  return Number(digits) * (unitMs[unit] ?? Number.NaN);
+}
+
 /** The last day with a four-digit year in ISO 8601. */
 const endOfTimeMs = Date.UTC(9999, 11, 31);
 

@@ -3,7 +3,7 @@
  * of the archive from the first message to the last.
  */
 import { alignDown, largestTime, type Period } from '@reto3/core';
-import { type Message, maxAccumulatorBytes, type Report } from './contract.ts';
+import { type Message, maxAccumulatorBytes, maxLatenessMs, type Report } from './contract.ts';
 
 /** Encoded accumulators as columns, one per window. The buffers may be transferred. */
 export interface EncodedAccumulators {
@@ -19,8 +19,6 @@ export interface EncodedAccumulators {
  * message can explain it; a stamp of the year 3000 would stay on disk until then.
  */
 const maxAheadMs = 60_000;
-/** The default retention of ms10 windows; anything older would soon be deleted. */
-const maxBehindMs = 30 * 24 * 3_600_000;
 
 export class Accumulators<Accumulator> {
   readonly #maxWindows: number;
@@ -58,7 +56,8 @@ export class Accumulators<Accumulator> {
     const time = report.timeOf?.(message) ?? arrivedMs;
     if (!(time >= 0 && time <= largestTime))
       throw new RangeError(`timeOf returned ${time}, want epoch ms`);
-    const isPossible = time >= arrivedMs - maxBehindMs && time <= arrivedMs + maxAheadMs;
+    const { allowedLatenessMs = maxLatenessMs } = report;
+    const isPossible = time >= arrivedMs - allowedLatenessMs && time <= arrivedMs + maxAheadMs;
     const isPlaced = isPossible && this.#goTo(alignDown(time, this.#windowMs), this.#maxWindows);
     if (!isPlaced) this.#goTo(alignDown(arrivedMs, this.#windowMs), Number.POSITIVE_INFINITY);
     if (this.#recent === undefined) throw new Error('BUG: a message without a window');
@@ -106,12 +105,17 @@ export class Accumulators<Accumulator> {
   }
 }
 
-/** Encodes an accumulator. @throws RangeError if it is too large; what `encode` throws */
+/**
+ * Encodes an accumulator.
+ * @param wantedBytes what a report with a key should stay within, by adding up small keys
+ * @throws RangeError if it is too large; what `encode` throws
+ */
 export function encodeBounded<Accumulator>(
   report: Report<Accumulator>,
   accumulator: Accumulator,
+  wantedBytes = maxAccumulatorBytes,
 ): Uint8Array {
-  const bytes = report.encode(accumulator);
+  const bytes = report.encode(accumulator, wantedBytes);
   if (!(bytes instanceof Uint8Array))
     throw new TypeError(`encode returned ${typeof bytes}, want a Uint8Array`);
   if (bytes.length <= maxAccumulatorBytes) return bytes;

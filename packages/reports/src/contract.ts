@@ -7,8 +7,18 @@
  * same. The order and grouping of the parts do not matter, as long as the laws hold that `checkLaws`
  * checks.
  */
-import { type PeriodName, periodNames, periods as periodTable } from '@reto3/core';
+import {
+  type PeriodName,
+  parseDuration,
+  periodNames,
+  periods as periodTable,
+  reportNamePattern,
+} from '@reto3/core';
+import { isBuiltInName } from './built-in/names.ts';
+import { areColumns, type Column, type ColumnType, descriptionOf, typeOf } from './columns.ts';
+import { defaultMostKeys, keyColumns, keyed, maxMostKeys } from './keyed.ts';
 import { isNeeds, type Need, wantedNeeds } from './needs.ts';
+import { versionOf, withVersion } from './versioned.ts';
 
 /**
  * One counted message. In a replay its fields are getters that read the archive, so access them by
@@ -56,14 +66,22 @@ export interface Message {
 export type Value = number | string | null;
 
 /** One row of a window. */
-export type ReportRow<Column extends string = string> = { readonly [name in Column]: Value };
+export type ReportRow<Name extends string = string> = { readonly [name in Name]: Value };
+
+/** Such as `500ms`, `30s`, `5m`, `2h` or `1d`. */
+export type Duration = `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
 
 /** The argument of `defineReport`. */
-export interface ReportDefinition<Accumulator, Column extends string> {
+export interface ReportDefinition<Accumulator, Name extends string> {
   /** 1 to 32 lower-case letters, digits and hyphens, starting with a letter. Rows are stored by it. */
   readonly name: string;
   /** What the report shows, in one sentence. */
   readonly summary: string;
+  /**
+   * Raise it whenever the report computes something else, from 1, the default. Changed code of the
+   * same version is refused, since its results would mix with those stored.
+   */
+  readonly version?: number;
   /**
    * What it reads of a message beside method, path and query. The server reads no more than its
    * reports need: if none needs `body`, no answer waits for one.
@@ -71,14 +89,21 @@ export interface ReportDefinition<Accumulator, Column extends string> {
   readonly needs: Need | readonly Need[];
   /** The periods to keep; by default `sec` and `min`. Workers fill the shortest one. */
   readonly periods?: readonly PeriodName[];
-  /** The columns of a row, in order: name → description. */
-  readonly columns: Readonly<Record<Column, string>>;
+  /** The columns of a row, in order: name → description, or description, type and unit. */
+  readonly columns: Readonly<Record<Name, Column>>;
+  /**
+   * The key of a message, such as its tenant. The report then has rows for each key, which begin with
+   * the columns `key`, `count` and `most`.
+   */
+  key?(message: Message): string | number | undefined;
+  /** How many keys a window lists, the largest ones; the others are added up. 100 by default. */
+  readonly mostKeys?: number;
   /** An empty accumulator. */
   create(): Accumulator;
   /**
    * Adds one message to the accumulator. Called once per counted message.
-   * @param displaced true if `timeOf` named another window and was overruled, because its time is more
-   * than 30 days before or a minute after the arrival, or because there are too many windows
+   * @param displaced true if `timeOf` named another window and was overruled, because its time is
+   * before `allowedLateness` or more than a minute after the arrival, or there are too many windows
    */
   add(accumulator: Accumulator, message: Message, displaced?: boolean): void;
   /**
@@ -86,33 +111,70 @@ export interface ReportDefinition<Accumulator, Column extends string> {
    * the second or return a part of it.
    */
   merge(accumulator: Accumulator, other: Accumulator): Accumulator;
-  /** The rows of one window: none, one or several. */
-  rows(accumulator: Accumulator): readonly ReportRow<Column>[];
+  /** The rows of one window: none, one or several. With `key`, those of one key. */
+  rows(accumulator: Accumulator): readonly ReportRow<Name>[];
   /** Serializes an accumulator, to at most 64 KiB; JSON by default. */
   encode?(accumulator: Accumulator): Uint8Array;
   /** The inverse of `encode`. */
   decode?(bytes: Uint8Array): Accumulator;
+  /** Reads what an earlier version of the report has stored. @throws if it cannot */
+  migrate?(bytes: Uint8Array, version: number): Accumulator;
   /**
    * The time that decides the message's window, epoch ms; the arrival if undefined, and by default.
-   * Accepted from 30 days before the arrival to a minute after it.
+   * Accepted from `allowedLateness` before the arrival to a minute after it.
    */
   timeOf?(message: Message): number | undefined;
   /**
+   * How late a message may come for the window that `timeOf` names. Windows are final only after it.
+   * Without it, 30 days, and a final window may still grow.
+   */
+  readonly allowedLateness?: Duration;
+  /**
    * For a report whose accumulators depend on the order of messages, within a stated error: whether
-   * this accumulator is a correct result for these messages.
+   * this accumulator is a correct result for these messages. With `key`, for those of one key.
    */
   agrees?(accumulator: Accumulator, messages: readonly Message[]): boolean;
+  /** Text that stands for code that the functions call; `combine` fills it in. */
+  readonly source?: string;
 }
 
-/** A definition with all defaults filled in. */
-export type Report<Accumulator = unknown, Column extends string = string> = Required<
-  Omit<ReportDefinition<Accumulator, Column>, 'timeOf' | 'agrees'>
-> &
-  Pick<ReportDefinition<Accumulator, Column>, 'timeOf' | 'agrees'>;
+/** A report as the server runs it, made by `defineReport`. */
+export interface Report<Accumulator = unknown, Name extends string = string> {
+  readonly name: string;
+  readonly summary: string;
+  readonly version: number;
+  readonly needs: Need | readonly Need[];
+  /** The shortest first. */
+  readonly periods: readonly PeriodName[];
+  /** Name → description, in order. */
+  readonly columns: Readonly<Record<Name, string>>;
+  /** Of the columns that have one. */
+  readonly types: Readonly<Partial<Record<Name, ColumnType>>>;
+  /** Whether its rows have a key, in the first column. */
+  readonly isKeyed: boolean;
+  /** Whether it reads what earlier versions stored. */
+  readonly migrates: boolean;
+  /** Undefined if a final window may still grow. */
+  readonly allowedLatenessMs: number | undefined;
+  /** The code that decides what is stored; the functions below if undefined. */
+  readonly source: readonly string[] | undefined;
+  create(): Accumulator;
+  add(accumulator: Accumulator, message: Message, displaced?: boolean): void;
+  merge(accumulator: Accumulator, other: Accumulator): Accumulator;
+  rows(accumulator: Accumulator): readonly ReportRow<Name>[];
+  /** @param maxBytes a report with a key adds up small keys to stay within it */
+  encode(accumulator: Accumulator, maxBytes?: number): Uint8Array;
+  decode(bytes: Uint8Array): Accumulator;
+  timeOf?(message: Message): number | undefined;
+  agrees?(accumulator: Accumulator, messages: readonly Message[]): boolean;
+  /** What it was made of. */
+  readonly definition: ReportDefinition<unknown, string>;
+}
 
 /** The size limit of an encoded accumulator: one write holds many windows of many reports. */
 export const maxAccumulatorBytes = 64 << 10;
 
+// Part of the fingerprint of reports that rely on it: a change makes them all new ones.
 function encodeJson(accumulator: unknown): Uint8Array {
   const json: string | undefined = JSON.stringify(accumulator);
   if (json === undefined)
@@ -121,25 +183,84 @@ function encodeJson(accumulator: unknown): Uint8Array {
 }
 
 /** Validates a definition and fills in the defaults. @throws TypeError if it is invalid */
-export function defineReport<Accumulator, Column extends string>(
-  definition: ReportDefinition<Accumulator, Column>,
-): Report<Accumulator, Column> {
+export function defineReport<Accumulator, Name extends string>(
+  definition: ReportDefinition<Accumulator, Name>,
+): Report<Accumulator, Name> {
   assertDefinition(definition);
-  const { periods = ['sec', 'min'] } = definition;
-  const shortestFirst = periodNames.filter((name) => periods.includes(name));
-  return {
+  // Only the functions of a definition know what its accumulators are.
+  return compile(definition) as Report<Accumulator, Name>;
+}
+
+function compile(definition: ReportDefinition<unknown, string>): Report {
+  const { periods = ['sec', 'min'], version = 1, allowedLateness, key } = definition;
+  const inside = {
     encode: encodeJson,
-    decode: (bytes) => JSON.parse(Buffer.from(bytes).toString()),
+    decode: (bytes: Uint8Array) => JSON.parse(Buffer.from(bytes).toString()),
     ...definition,
-    periods: shortestFirst,
+  };
+  const columns: Record<string, Column> =
+    key === undefined ? definition.columns : { ...keyColumns, ...definition.columns };
+  const types = Object.entries(columns).flatMap(([name, column]) => {
+    const type = typeOf(column);
+    return type === undefined ? [] : [[name, type] as const];
+  });
+  const { timeOf, agrees } = inside;
+  const plain: Report = {
+    ...{ name: definition.name, summary: definition.summary, version, needs: definition.needs },
+    periods: periodNames.filter((name) => periods.includes(name)),
+    columns: Object.fromEntries(
+      Object.entries(columns).map(([name, column]) => [name, descriptionOf(column)]),
+    ),
+    types: Object.fromEntries(types),
+    isKeyed: key !== undefined,
+    migrates: definition.migrate !== undefined,
+    allowedLatenessMs: allowedLateness === undefined ? undefined : parseDuration(allowedLateness),
+    source: sourceOf(inside),
+    ...{ create: inside.create, add: inside.add, merge: inside.merge, rows: inside.rows },
+    ...{ encode: inside.encode, decode: inside.decode },
+    ...(timeOf && { timeOf }),
+    ...(agrees && { agrees }),
+    definition,
+  };
+  const { mostKeys = defaultMostKeys } = definition;
+  const report =
+    key === undefined ? plain : { ...plain, ...keyed(inside, (message) => key(message), mostKeys) };
+  return version === 1 ? report : versioned(report);
+}
+
+/** Undefined for what earlier versions of reto3 could define: its fingerprint is to stay as it was. */
+function sourceOf(
+  definition: ReportDefinition<unknown, string> & Pick<Report, 'encode' | 'decode'>,
+): string[] | undefined {
+  const { version = 1, key, mostKeys, source, migrate: _, ...rest } = definition;
+  if (version === 1 && key === undefined && source === undefined) return undefined;
+  const { create, add, merge, encode, decode, timeOf } = rest;
+  return [create, add, merge, encode, decode, timeOf, key, mostKeys, source, version].map(String);
+}
+
+function versioned(report: Report): Report {
+  const { version, definition, encode, decode } = report;
+  return {
+    ...report,
+    encode: (accumulator, maxBytes) => withVersion(version, encode(accumulator, maxBytes)),
+    decode(bytes) {
+      const { version: wrote, rest } = versionOf(bytes);
+      if (wrote === version) return decode(rest);
+      if (wrote > version || definition.migrate === undefined)
+        throw new TypeError(`got what version ${wrote} of the report stored, want ${version}`);
+      return definition.migrate(rest, wrote);
+    },
   };
 }
 
-/** The names that a report may have. */
-export const reportName = /^[a-z][a-z0-9-]{0,31}$/;
+/** The names that a report of a module may have. */
+const moduleName = /^[a-z][a-z0-9-]{0,31}$/;
+
+/** The names that any report may have. */
+export const reportName = new RegExp(`^${reportNamePattern}$`);
 
 const functions = ['create', 'add', 'merge', 'rows'] as const;
-const optionalFunctions = ['encode', 'decode', 'timeOf', 'agrees'] as const;
+const optionalFunctions = ['encode', 'decode', 'migrate', 'key', 'timeOf', 'agrees'] as const;
 
 /** @throws TypeError unless `given` is a valid definition */
 export function assertDefinition(
@@ -148,20 +269,26 @@ export function assertDefinition(
   if (typeof given !== 'object' || given === null)
     throw new TypeError(`got ${typeof given}, want an object made with defineReport`);
   const definition: Readonly<Record<string, unknown>> = { ...given };
-  const { name, summary, needs, periods, columns } = definition;
+  const { name, summary, version, needs, periods, columns, mostKeys } = definition;
   const got = (field: string): string => `got ${field} ${JSON.stringify(definition[field])}`;
-  if (typeof name !== 'string' || !reportName.test(name))
+  if (typeof name !== 'string' || !(moduleName.test(name) || isBuiltInName(name)))
     throw new TypeError(
       `${got('name')}, want 1 to 32 lower-case letters, digits and hyphens, starting with a letter`,
     );
   const wrong = (text: string): TypeError => new TypeError(`report "${name}": ${text}`);
   if (typeof summary !== 'string' || summary.trim() === '')
     throw wrong(`${got('summary')}, want one sentence`);
+  if (version !== undefined && !isWhole(version, 1, 1_000_000))
+    throw wrong(`${got('version')}, want a whole number from 1`);
   if (!isNeeds(needs)) throw wrong(`${got('needs')}, want ${wantedNeeds}`);
   if (periods !== undefined && !isPeriods(periods))
     throw wrong(`${got('periods')}, want some of ${periodNames.join(', ')}`);
-  if (!isColumns(columns))
+  const isKeyed = definition['key'] !== undefined;
+  if (!areColumns(columns) || (!isKeyed && Object.keys(columns).length === 0))
     throw wrong(`${got('columns')}, want lower-case names, each with a description`);
+  const taken = isKeyed && Object.keys(columns).find((column) => column in keyColumns);
+  if (taken)
+    throw wrong(`got the column ${taken}, which every report with a key has; want another name`);
   for (const field of functions)
     if (typeof definition[field] !== 'function') throw wrong(`${got(field)}, want a function`);
   for (const field of optionalFunctions)
@@ -169,6 +296,23 @@ export function assertDefinition(
       throw wrong(`${got(field)}, want a function or undefined`);
   if ((definition['encode'] === undefined) !== (definition['decode'] === undefined))
     throw wrong('got one of encode and decode, want both or neither');
+  if (mostKeys !== undefined && !(isKeyed && isWhole(mostKeys, 1, maxMostKeys)))
+    throw wrong(`${got('mostKeys')}, want 1 to ${maxMostKeys}, beside key`);
+  const { allowedLateness, timeOf } = definition;
+  if (allowedLateness !== undefined && !(timeOf && isLateness(allowedLateness)))
+    throw wrong(`${got('allowedLateness')}, want up to 30d, such as "5m", beside timeOf`);
+}
+
+function isWhole(given: unknown, min: number, max: number): boolean {
+  return Number.isInteger(given) && Number(given) >= min && Number(given) <= max;
+}
+
+/** The default retention of ms10 windows; anything older would soon be deleted. */
+export const maxLatenessMs = 30 * 24 * 3_600_000;
+
+function isLateness(given: unknown): boolean {
+  const ms = typeof given === 'string' ? parseDuration(given) : Number.NaN;
+  return ms >= 0 && ms <= maxLatenessMs;
 }
 
 export function isPeriods(given: unknown): given is PeriodName[] {
@@ -177,15 +321,12 @@ export function isPeriods(given: unknown): given is PeriodName[] {
   );
 }
 
+/** Whether these are the columns of a report, by name, with their descriptions. */
 export function isColumns(given: unknown): given is Record<string, string> {
-  if (typeof given !== 'object' || given === null) return false;
-  const columns = Object.entries(given);
   return (
-    columns.length > 0 &&
-    columns.every(
-      ([name, tells]) =>
-        /^[a-z][A-Za-z0-9_]{0,31}$/.test(name) && name !== 'start' && typeof tells === 'string',
-    )
+    areColumns(given) &&
+    Object.keys(given).length > 0 &&
+    Object.values(given).every((column) => typeof column === 'string')
   );
 }
 

@@ -2,10 +2,11 @@
  * A fingerprint of a report's accumulators, so that nodes merge only accumulators of the same report.
  *
  * Two modules of one name may differ. A built-in report keeps its format under its name; for any
- * other, the source text of its functions counts. Functions that they call are not covered.
+ * other, the source text of its functions counts. Functions that they call are not covered, unless
+ * `source` stands for them, as in what `combine` makes.
  */
 import { createHash } from 'node:crypto';
-import { builtInNames } from './built-in/names.ts';
+import { isBuiltInName } from './built-in/names.ts';
 import type { Report } from './contract.ts';
 
 const shownChars = 12;
@@ -13,10 +14,10 @@ const shownChars = 12;
 /** Such as `4f0c9a1be27d`. */
 export function reportFingerprint(report: Report): string {
   const { name, needs, periods, columns } = report;
-  const { create, add, merge, encode, decode, timeOf } = report;
-  const functions = builtInNames.has(name)
+  const { create, add, merge, encode, decode, timeOf, source } = report;
+  const functions = isBuiltInName(name)
     ? []
-    : [create, add, merge, encode, decode, timeOf].map(String);
+    : (source ?? [create, add, merge, encode, decode, timeOf].map(String));
   const parts = JSON.stringify([name, needs, periods, Object.keys(columns), functions]);
   return createHash('sha256').update(parts).digest('hex').slice(0, shownChars);
 }

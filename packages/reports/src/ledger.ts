@@ -16,7 +16,7 @@ import {
   type Store,
 } from '@reto3/engine';
 import { type EncodedAccumulators, encodeBounded } from './accumulators.ts';
-import type { Report } from './contract.ts';
+import { maxAccumulatorBytes, type Report } from './contract.ts';
 import { TimeBudget } from './time-budget.ts';
 import { maxWindows } from './worker-reports.ts';
 
@@ -39,6 +39,11 @@ export interface WrittenRow {
 
 /** Far above the need of any report here; a row and its key fit into one record of a backup. */
 const maxRowBytes = 1_000_000;
+/**
+ * What a report with a key keeps of a 10 ms window: some 100 keys. Its row is written with every
+ * flush, and deflating a row of 200 KB takes 4 ms.
+ */
+const wantedMs10Bytes = 2_000;
 /**
  * Enough for the windows of two flushes, with a row of every period each: whatever times clients
  * choose, only a store that keeps failing exceeds it.
@@ -102,8 +107,7 @@ export class Ledger<Accumulator = unknown> {
       let from = 0;
       for (const [index, start] of starts.entries()) {
         const to = ends[index] ?? 0;
-        const part = bytes.subarray(from, to);
-        for (const period of this.report.periods) this.#mergeWindow(period, start, part);
+        this.#mergeWindow(start, bytes.subarray(from, to));
         from = to;
       }
       if (this.#rows.size > maxRows)
@@ -177,17 +181,25 @@ export class Ledger<Accumulator = unknown> {
     return rows;
   }
 
-  #mergeWindow(period: PeriodName, time: number, part: Uint8Array): void {
-    const { windowMs } = periods[period];
-    const start = alignDown(time, rowMsOf(period));
-    const row = this.#rowAt(period, start);
-    const index = Math.floor((time - start) / windowMs);
-    const held = row.windows.get(index);
-    // Decoded for each period, so that no two rows share a part of it.
-    const more = this.report.decode(part);
-    row.windows.set(index, held === undefined ? more : this.report.merge(held, more));
-    row.encoded.delete(index);
-    row.dirty = true;
+  #mergeWindow(time: number, part: Uint8Array): void {
+    let more: { readonly accumulator: Accumulator } | undefined;
+    // The longest first: it nearly always merges the part, which leaves it as it was.
+    for (const period of this.report.periods.toReversed()) {
+      const { windowMs } = periods[period];
+      const start = alignDown(time, rowMsOf(period));
+      const row = this.#rowAt(period, start);
+      const index = Math.floor((time - start) / windowMs);
+      more ??= { accumulator: this.report.decode(part) };
+      const held = row.windows.get(index);
+      if (held !== undefined) row.windows.set(index, this.report.merge(held, more.accumulator));
+      else {
+        row.windows.set(index, more.accumulator);
+        // No two rows may share it.
+        more = undefined;
+      }
+      row.encoded.delete(index);
+      row.dirty = true;
+    }
   }
 
   #rowAt(period: PeriodName, start: number): Row<Accumulator> {
@@ -244,9 +256,10 @@ export class Ledger<Accumulator = unknown> {
 
   #parts(row: Row<Accumulator>): RowParts {
     const windows = new Map<number, Uint8Array>();
+    const wantedBytes = row.period === 'ms10' ? wantedMs10Bytes : maxAccumulatorBytes;
     let rowBytes = 0;
     for (const [index, accumulator] of row.windows) {
-      const bytes = row.encoded.get(index) ?? encodeBounded(this.report, accumulator);
+      const bytes = row.encoded.get(index) ?? encodeBounded(this.report, accumulator, wantedBytes);
       row.encoded.set(index, bytes);
       windows.set(index, bytes);
       rowBytes += bytes.length;

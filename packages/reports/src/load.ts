@@ -6,7 +6,8 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { messageOf, Reto3Error } from '@reto3/core';
-import { builtInReports } from './built-in/built-in.ts';
+import { builtInReport } from './built-in/built-in.ts';
+import { isBuiltInName } from './built-in/names.ts';
 import { assertDefinition, defineReport, type Report } from './contract.ts';
 import { resolveContract } from './specifiers.ts';
 
@@ -37,7 +38,7 @@ export async function findReports(names: readonly string[]): Promise<LoadedRepor
 /** @param given the name that the user wrote, for messages */
 export async function loadReport(source: ReportSource, given?: string): Promise<Report> {
   if ('builtIn' in source) {
-    const report = builtInReports.get(source.builtIn);
+    const report = builtInReport(source.builtIn);
     if (report === undefined) throw new Error(`BUG: there is no report ${source.builtIn}`);
     return report;
   }
@@ -53,7 +54,7 @@ export async function loadReport(source: ReportSource, given?: string): Promise<
   try {
     assertDefinition(exported);
     const report = defineReport(exported);
-    if (builtInReports.has(report.name))
+    if (isBuiltInName(report.name))
       throw new TypeError(`got name "${report.name}", which belongs to a built-in report`);
     return report;
   } catch (error) {
@@ -62,7 +63,7 @@ export async function loadReport(source: ReportSource, given?: string): Promise<
 }
 
 function sourceOf(name: string): ReportSource {
-  if (builtInReports.has(name)) return { builtIn: name };
+  if (isBuiltInName(name)) return { builtIn: name };
   const path = resolve(name);
   if (existsSync(path)) return { url: pathToFileURL(path).href };
   throw bad(name, 'there is no built-in report and no file of that name');

@@ -1,7 +1,10 @@
 /** The public report contract: `import … from 'reto3/report'`. */
 
 export type { PeriodName } from '@reto3/core';
+export * from './aggregates/index.ts';
+export type { Column, ColumnType } from './columns.ts';
 export {
+  type Duration,
   defineReport,
   type Message,
   type Report,

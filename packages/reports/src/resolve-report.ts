@@ -19,8 +19,8 @@ export async function resolveReport(
     const known = names.length === 0 ? 'no report has run yet' : `want one of ${names.join(', ')}`;
     throw new Reto3Error('RETO3_NO_REPORT', `got report "${name}", ${known}`);
   }
-  const { builtInReports } = await import('./built-in/built-in.ts');
-  const report = builtInReports.get(name);
+  const { builtInReport } = await import('./built-in/built-in.ts');
+  const report = builtInReport(name);
   if (report !== undefined) return report;
   throw new Reto3Error(
     'RETO3_NO_REPORT',

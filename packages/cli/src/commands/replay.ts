@@ -9,7 +9,7 @@ export default defineCommand({
     'Runs any report, even one written today, over every message that reto3 serve --archive kept, and prints what reto3 report prints: one line per row, oldest first. --diff compares the result with what is stored, in the data folder or at the server that is using it (--url). It leaves out what only one side can have: messages on their way into the archive, what retention has deleted and, without --from, windows in which the archive begins.',
   args: {
     report: {
-      description: 'count, lag, generated, top, sizes, or the path of a module',
+      description: 'count, lag, generated, top, sizes, by:KEY, or the path of a module',
       required: true,
     },
     period: {

@@ -3,7 +3,7 @@
  * own tables.
  */
 import { periodNames } from '@reto3/core';
-import { builtInNames } from '@reto3/reports/names';
+import { builtInNames, byKeys } from '@reto3/reports/names';
 import type { NamedCommand } from '../command.ts';
 import { recipes } from '../recipes.ts';
 
@@ -72,19 +72,22 @@ export function vocabularyOf(commands: readonly NamedCommand[]): CommandVocabula
   return [...own, ...oclifCommands(own.map(({ name }) => name))];
 }
 
+/** Headers have too many names to complete. */
+const builtIn = [...builtInNames, ...byKeys.map((key) => `by:${key}`)];
+
 /** By the name of the argument. */
 const argumentValues: Readonly<Record<string, Values>> = {
   file: anyFile,
-  name: { words: [...builtInNames], files: false },
+  name: { words: builtIn, files: false },
   period: { words: periodNames, files: false },
   recipe: { words: recipes.map(({ name }) => name), files: false },
-  report: { words: ['count', ...builtInNames], files: true },
+  report: { words: ['count', ...builtIn], files: true },
   shell: { words: shells, files: false },
 };
 
 /** @param name placeholder of the value in the help: its choices, or FILE and the like */
 function valuesNamed(name: string): Values {
   if (name.includes('|')) return { words: name.split('|'), files: false };
-  if (name === 'REPORT') return { words: [...builtInNames], files: true };
+  if (name === 'REPORT') return { words: builtIn, files: true };
   return ['FILE', 'FOLDER', 'MODULE'].includes(name) ? anyFile : unknown;
 }

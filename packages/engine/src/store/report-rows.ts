@@ -10,6 +10,7 @@ import {
   ms10PerSecond,
   type PeriodName,
   periods,
+  reportNamePattern,
   sec,
   VarintReader,
   VarintWriter,
@@ -67,11 +68,14 @@ export type ReportKey =
   | { readonly report: string; readonly facts: true }
   | { readonly report: string; readonly period: PeriodName; readonly start: number };
 
+const keyOfFacts = new RegExp(`^/${reportNamePattern}$`);
+const keyOfRow = new RegExp(`^(${reportNamePattern})/([a-z0-9]+)/.{6}$`, 's');
+
 /** What a key names; undefined where it is none. */
 export function parseKey(key: Uint8Array): ReportKey | undefined {
   const text = Buffer.from(key).toString('latin1');
-  if (/^\/[a-z][a-z0-9-]{0,31}$/.test(text)) return { report: text.slice(1), facts: true };
-  const [, report, period] = /^([a-z][a-z0-9-]{0,31})\/([a-z0-9]+)\/.{6}$/s.exec(text) ?? [];
+  if (keyOfFacts.test(text)) return { report: text.slice(1), facts: true };
+  const [, report, period] = keyOfRow.exec(text) ?? [];
   if (report === undefined || period === undefined || !isPeriodName(period)) return undefined;
   const start = timeKey.decode(key.subarray(-timeBytes));
   return start % rowMsOf(period) === 0 ? { report, period, start } : undefined;

@@ -6,7 +6,8 @@ export const archiveSettings = {
   /** Built-in names and module paths; undefined without reports. */
   report: {
     flag: 'report',
-    summary: 'run a report: lag, generated, top, sizes, or the path of a module; repeatable',
+    summary:
+      'run a report: lag, generated, top, sizes, by:KEY, or the path of a module; repeatable',
     value: 'REPORT',
     repeatable: true,
     fallback: undefined,

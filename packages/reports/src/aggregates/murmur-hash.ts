@@ -1,0 +1,30 @@
+/** MurmurHash3 by A. Appleby (public domain), its 32-bit form for x86, of the UTF-16 units of a text. */
+
+/** 64 bits; filled in place, since one is needed for each message. */
+export interface Hash {
+  high: number;
+  low: number;
+}
+
+const [highSeed, lowSeed] = [0x9747b28c, 0x1b873593];
+
+export function hashOf(text: string, hash: Hash): void {
+  hash.high = murmur(text, highSeed);
+  hash.low = murmur(text, lowSeed);
+}
+
+function murmur(text: string, seed: number): number {
+  let hash = seed;
+  for (let index = 0; index < text.length; index += 2) {
+    let block = text.charCodeAt(index) | ((text.charCodeAt(index + 1) || 0) << 16);
+    block = Math.imul(block, 0xcc9e2d51);
+    block = (block << 15) | (block >>> 17);
+    hash ^= Math.imul(block, 0x1b873593);
+    hash = (hash << 13) | (hash >>> 19);
+    hash = Math.imul(hash, 5) + 0xe6546b64;
+  }
+  hash ^= text.length;
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}

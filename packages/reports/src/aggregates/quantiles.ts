@@ -1,0 +1,91 @@
+/**
+ * Percentiles in bounded memory: a histogram whose buckets grow with the value, so that each
+ * percentile has a bounded relative error (HdrHistogram, by G. Tene). Merging adds up buckets, so it
+ * is exact.
+ */
+import type { VarintReader, VarintWriter } from '@reto3/core';
+import hdr from 'hdr-histogram-js';
+import type { Column } from '../columns.ts';
+import type { Aggregate, ValueOf } from './aggregate.ts';
+import { multiplesOf, type SumOptions, scaled, typeOfMultiples } from './numbers.ts';
+
+export interface QuantilesOptions extends SumOptions {
+  /** From 0 to 100; by default 50, 90 and 99. */
+  readonly percentiles?: readonly number[];
+  /** Significant digits: 2, the default, is an error of 1 %, 3 of 0.1 %. */
+  readonly digits?: 1 | 2 | 3;
+}
+
+type Histogram = hdr.Float64Histogram;
+
+/** Percentiles of values from 0 up, with the columns `p50`, `p90` and `p99` by default. */
+export function quantiles(
+  value: ValueOf<number>,
+  options: QuantilesOptions = {},
+): Aggregate<Histogram> {
+  const { percentiles = [50, 90, 99], resolution = 1, digits = 2 } = options;
+  const { description, unit } = options;
+  const suffixOf = (percentile: number): string => `p${String(percentile).replace('.', '_')}`;
+  const columnOf = (percentile: number): Column => ({
+    type: typeOfMultiples(resolution),
+    ...(unit && { unit }),
+    description: description ? `${description}, ${suffixOf(percentile)}` : `${percentile} %`,
+  });
+  // Its counts are floats, since a sum over months exceeds 32 bits.
+  const create = (): Histogram => {
+    const histogram = new hdr.Float64Histogram(1, 2, digits);
+    histogram.autoResize = true;
+    return histogram;
+  };
+  return {
+    columns: Object.fromEntries(percentiles.map((each) => [suffixOf(each), columnOf(each)])),
+    source: `quantiles ${digits} ${resolution} ${value}`,
+    create,
+    add(histogram, message) {
+      const given = value(message);
+      if (given === undefined) return histogram;
+      const multiples = multiplesOf(given, resolution);
+      if (multiples < 0) throw new RangeError(`got the value ${given}, want at least 0`);
+      histogram.recordValue(multiples);
+      return histogram;
+    },
+    merge(histogram, other) {
+      histogram.add(other);
+      return histogram;
+    },
+    cells: (histogram) =>
+      Object.fromEntries(
+        percentiles.map((percentile) => [
+          suffixOf(percentile),
+          histogram.totalCount === 0
+            ? null
+            : scaled(histogram.getValueAtPercentile(percentile), resolution),
+        ]),
+      ),
+    write: writeHistogram,
+    read: (reader) => readHistogram(reader, create()),
+  };
+}
+
+/** The buckets that are not empty: how many, then the distance from the previous one and the count. */
+export function writeHistogram(histogram: Histogram, writer: VarintWriter): void {
+  const filled: number[] = [];
+  for (let index = 0; index < histogram.countsArrayLength; index++)
+    if (histogram.getCountAtIndex(index) > 0) filled.push(index);
+  writer.number(filled.length);
+  let before = 0;
+  for (const index of filled) {
+    writer.number(index - before).number(histogram.getCountAtIndex(index));
+    before = index;
+  }
+}
+
+/** @returns the given histogram, which is to be empty */
+export function readHistogram(reader: VarintReader, histogram: Histogram): Histogram {
+  let index = 0;
+  for (let filled = reader.number(); filled > 0; filled--) {
+    index += reader.number();
+    histogram.recordValueWithCount(histogram.valueFromIndex(index), reader.number());
+  }
+  return histogram;
+}

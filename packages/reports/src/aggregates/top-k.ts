@@ -1,0 +1,83 @@
+/** The most frequent values, each with a lower bound of its number (frequent-keys.ts). */
+
+import {
+  entryOf,
+  type FrequentKeys,
+  type Holding,
+  keepLargest,
+  largestFirst,
+  mergeKeys,
+  shortKey,
+} from '../frequent-keys.ts';
+import type { Aggregate, ValueOf } from './aggregate.ts';
+
+/** Beyond those shown, so that the shown ones are nearly always the right ones. */
+const keptPerShown = 10;
+const mostShown = 20;
+
+const nothing: Holding<undefined> = {
+  create: () => undefined,
+  merge: () => undefined,
+  leave: () => undefined,
+};
+
+/**
+ * The `k` most frequent values, as the columns `1`, `1_count`, `2` … A count is too small by at most
+ * messages ÷ (10 k + 1).
+ */
+export function topK(
+  k: number,
+  value: ValueOf<string | number>,
+): Aggregate<FrequentKeys<undefined>> {
+  if (!Number.isInteger(k) || k < 1 || k > mostShown)
+    throw new TypeError(`got k ${k}, want 1 to ${mostShown}`);
+  const kept = keptPerShown * k;
+  const places = Array.from({ length: k }, (_, index) => index + 1);
+  return {
+    columns: Object.fromEntries(
+      places.flatMap((place) => [
+        [`${place}`, { type: 'text', description: `value number ${place} by frequency` }] as const,
+        [`${place}_count`, { type: 'int64', description: 'its messages, at least' }] as const,
+      ]),
+    ),
+    source: `topK ${k} ${value}`,
+    create: () => ({ other: 0, floor: 0, entries: new Map() }),
+    add(table, message) {
+      const given = value(message);
+      if (given !== undefined) entryOf(table, shortKey(String(given)), kept, nothing).count++;
+      return table;
+    },
+    merge(table, other) {
+      mergeKeys(table, other, kept, nothing);
+      return table;
+    },
+    cells(table) {
+      const largest = largestFirst(table).sort(([, one], [, two]) => two.count - one.count);
+      return Object.fromEntries(
+        places.flatMap((place) => {
+          const [key, entry] = largest[place - 1] ?? [];
+          return [
+            [`${place}`, key ?? null],
+            [`${place}_count`, entry?.count ?? null],
+          ];
+        }),
+      );
+    },
+    write(table, writer) {
+      const copy = { ...table, entries: new Map(table.entries) };
+      keepLargest(copy, kept, nothing);
+      writer.number(copy.other).number(copy.floor).number(copy.entries.size);
+      for (const [key, { count, error }] of largestFirst(copy))
+        writer.bytes(Buffer.from(key)).number(count).number(error);
+    },
+    read(reader) {
+      const [other, floor] = [reader.number(), reader.number()];
+      const entries: FrequentKeys<undefined>['entries'] = new Map();
+      for (let left = reader.number(); left > 0; left--) {
+        const key = Buffer.from(reader.bytes()).toString();
+        entries.set(key, { count: reader.number(), error: reader.number(), held: undefined });
+      }
+      return { other, floor, entries };
+    },
+  };
+}

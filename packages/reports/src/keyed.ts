@@ -1,0 +1,177 @@
+/**
+ * Reports with a key: an accumulator for each key of a window, in bounded memory, as a plain report
+ * around the one that you define. So workers, ledgers, nodes and replays handle it like any other.
+ *
+ * However many keys come, the report keeps the largest and adds up the rest as `(other)`
+ * (frequent-keys.ts). Invariant: in each window the counts of all rows add up to the messages that the
+ * report took.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { VarintReader, VarintWriter } from '@reto3/core';
+import type { Column } from './columns.ts';
+import type { Message, ReportDefinition, ReportRow } from './contract.ts';
+import {
+  type Entry,
+  entryOf,
+  type FrequentKeys,
+  type Holding,
+  keepLargest,
+  largestFirst,
+  mergeKeys,
+  shortKey,
+} from './frequent-keys.ts';
+
+export const defaultMostKeys = 100;
+/** A window is at most 64 KiB, so more would seldom fit. */
+export const maxMostKeys = 1_000;
+
+/** The key of messages that have none, and of the row of all keys that are not kept. */
+export const noKey = '(none)';
+export const otherKey = '(other)';
+
+/** In front of the report's own. */
+export const keyColumns: Readonly<Record<string, Column>> = {
+  key: { type: 'text', description: `the key; ${otherKey} is the sum of all keys not listed` },
+  count: { type: 'int64', description: 'messages with this key, at least' },
+  most: { type: 'int64', description: 'messages with this key, at most' },
+};
+
+interface Keyed<Inner> extends FrequentKeys<Inner> {
+  /** What the messages of `other` add up to. */
+  rest: Inner;
+}
+
+type Inside<Inner> = Required<
+  Pick<ReportDefinition<Inner, string>, 'create' | 'add' | 'merge' | 'rows' | 'encode' | 'decode'>
+> &
+  Pick<ReportDefinition<Inner, string>, 'agrees'>;
+
+/** How a report with a key works. */
+export function keyed<Inner>(
+  inside: Inside<Inner>,
+  keyOf: (message: Message) => string | number | undefined,
+  mostKeys: number,
+) {
+  type All = Keyed<Inner>;
+  const create = (): All => ({ other: 0, floor: 0, entries: new Map(), rest: inside.create() });
+  const holdingOf = (all: All): Holding<Inner> => ({
+    create: inside.create,
+    merge: inside.merge,
+    leave(held) {
+      all.rest = inside.merge(all.rest, held);
+    },
+  });
+
+  return {
+    create,
+    add(all: All, message: Message, displaced?: boolean): void {
+      const key = textOf(keyOf(message));
+      if (key === otherKey) {
+        inside.add(all.rest, message, displaced);
+        all.other++;
+        return;
+      }
+      const known = all.entries.get(key);
+      const entry = known ?? entryOf(all, key, mostKeys, holdingOf(all));
+      inside.add(entry.held, message, displaced);
+      entry.count++;
+    },
+    merge(all: All, other: All): All {
+      mergeKeys(all, other, mostKeys, holdingOf(all));
+      all.rest = inside.merge(all.rest, other.rest);
+      return all;
+    },
+    rows(all: All): ReportRow[] {
+      const few = kept(all, mostKeys);
+      const rows = largestFirst(few).map(([key, { count, error, held }]) => ({
+        ...{ key, count, most: count + error },
+        held,
+      }));
+      rows.sort((a, b) => b.count - a.count);
+      const rest = { key: otherKey, count: few.other, most: null, held: few.rest };
+      return [...rows, ...(few.other > 0 ? [rest] : [])].flatMap(({ held, ...own }) =>
+        rowsOf(held).map((row) => ({ ...own, ...row })),
+      );
+    },
+    /** As many keys as fit into so many bytes. */
+    encode(all: All, maxBytes = Number.POSITIVE_INFINITY): Uint8Array {
+      for (let most = mostKeys; ; most = Math.floor(most / 2)) {
+        const bytes = write(kept(all, most));
+        if (bytes.length <= maxBytes || most === 0) return bytes;
+      }
+    },
+    decode(bytes: Uint8Array): All {
+      const reader = new VarintReader(bytes);
+      const [floor, other] = [reader.number(), reader.number()];
+      const rest = other === 0 ? inside.create() : inside.decode(reader.bytes());
+      const entries: All['entries'] = new Map();
+      while (reader.more) {
+        const key = Buffer.from(reader.bytes()).toString();
+        const [count, error] = [reader.number(), reader.number()];
+        entries.set(key, { count, error, held: inside.decode(reader.bytes()) });
+      }
+      return { floor, other, rest, entries };
+    },
+    agrees(all: All, messages: readonly Message[]): boolean {
+      const truth = new Map<string, Message[]>();
+      for (const message of messages) {
+        const key = textOf(keyOf(message));
+        const same = truth.get(key) ?? [];
+        truth.set(key, same);
+        same.push(message);
+      }
+      const sum = [...all.entries.values()].reduce((total, { count }) => total + count, all.other);
+      return (
+        sum === messages.length &&
+        all.floor * (mostKeys + 1) <= messages.length &&
+        [...all.entries].every(([key, entry]) => entryAgrees(entry, truth.get(key) ?? [])) &&
+        [...truth].every(([key, { length }]) => all.entries.has(key) || isRest(all, key, length))
+      );
+    },
+  };
+
+  /** A row at least, so that no count is missing. */
+  function rowsOf(held: Inner): readonly ReportRow[] {
+    const rows = inside.rows(held);
+    return rows.length === 0 ? [{}] : rows;
+  }
+
+  /** A copy with at most so many keys, without those that a failing message began. */
+  function kept(all: All, most: number): All {
+    const isFull = [...all.entries.values()].every(({ count }) => count > 0);
+    if (isFull && all.entries.size <= most) return all;
+    const few = { ...all, entries: new Map([...all.entries].filter(([, { count }]) => count > 0)) };
+    if (few.entries.size <= most) return few;
+    // What leaves is merged into it, and it is still in use.
+    few.rest = inside.decode(inside.encode(all.rest));
+    keepLargest(few, most, holdingOf(few));
+    return few;
+  }
+
+  function write(all: All): Uint8Array {
+    const writer = new VarintWriter().number(all.floor).number(all.other);
+    if (all.other > 0) writer.bytes(inside.encode(all.rest));
+    for (const [key, { count, error, held }] of largestFirst(all))
+      writer.bytes(Buffer.from(key)).number(count).number(error).bytes(inside.encode(held));
+    return writer.end();
+  }
+
+  function entryAgrees({ count, error, held }: Entry<Inner>, messages: readonly Message[]) {
+    const { length } = messages;
+    if (length < count || length > count + error) return false;
+    if (length > count) return true;
+    if (inside.agrees !== undefined) return inside.agrees(held, messages);
+    const wanted = inside.create();
+    for (const message of messages) inside.add(wanted, message);
+    const copy = (inner: Inner): Inner => inside.decode(inside.encode(inner));
+    return isDeepStrictEqual(copy(held), copy(wanted));
+  }
+}
+
+function isRest(all: FrequentKeys<unknown>, key: string, messages: number): boolean {
+  return key === otherKey || messages <= all.floor;
+}
+
+function textOf(key: string | number | undefined): string {
+  return key === undefined || key === '' ? noKey : shortKey(String(key));
+}
