@@ -283,7 +283,11 @@ describe('a report module', () => {
   });
 
   test.each([
-    ['throws', 'add() { throw new Error("out of order"); }', /it failed: out of order/],
+    [
+      'throws',
+      'add() { throw new Error("out of order"); }',
+      /it failed on more than 1 of 100 messages, last: out of order/,
+    ],
     ['grows without bound', 'add(sum) { sum.all = (sum.all ?? "") + "x".repeat(70000); }', /bytes/],
     [
       'is slow',

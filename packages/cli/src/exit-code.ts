@@ -22,6 +22,7 @@ export const errorExitCode: Readonly<Record<ErrorCode, number>> = {
   RETO3_BAD_SETTING: exitCode.usage,
   RETO3_BAD_REPORT: exitCode.usage,
   RETO3_NO_REPORT: exitCode.failed,
+  RETO3_REPORT_CHANGED: exitCode.failed,
   RETO3_REPORT_FAILED: exitCode.failed,
   RETO3_BAD_REQUEST: exitCode.usage,
   RETO3_UNAUTHORIZED: exitCode.failed,

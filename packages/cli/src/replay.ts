@@ -7,7 +7,7 @@ import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Difference, ReplayPlan, ReplayRequest, StoredWindows } from '@reto3/archive';
 import { type ApiOptions, ask, type Missing, readRows } from '@reto3/client';
-import { type FormatName, Reto3Error, timeText } from '@reto3/core';
+import { alignDown, type FormatName, Reto3Error, timeText } from '@reto3/core';
 import { assertComplete } from './answers.ts';
 import { exitCode } from './exit-code.ts';
 import { noteOnStderr } from './terminal/notes.ts';
@@ -21,23 +21,31 @@ export interface ReplayQuestion extends ReplayRequest {
 
 /** Writes what the report says of the archived messages. @throws Reto3Error what planReplay throws */
 export async function writeReplay(question: ReplayQuestion, into: Writable): Promise<void> {
-  const [{ nothingArchived, planReplay, replay }, { formatRows }] = await Promise.all([
+  const [{ nothingArchived, planReplay, replay }, reports] = await Promise.all([
     import('@reto3/archive'),
     import('@reto3/reports'),
   ]);
   const plan = await planReplay(question, Date.now());
-  const { report, period, range, folder } = plan;
-  const columns = ['start', ...Object.keys(report.columns)];
-  const head = { report: report.name, period: period.name, windowMs: period.windowMs, ...range };
+  const { report, period, everyMs, range, folder } = plan;
+  const { columnsOf, formatRows, mergeWindows } = reports;
+  const windowMs = everyMs ?? range.to - range.from;
+  const head = { report: report.name, period: period.name, windowMs, ...range };
   let windows = 0;
+  let first: number | undefined;
+  const startOf = (start: number): number => {
+    first ??= start;
+    return everyMs === undefined ? first : alignDown(start, everyMs);
+  };
   await withMessages(plan, async (onProgress) => {
-    const read = async function* () {
+    const replayed = async function* () {
       for await (const window of replay(folder, report, period, range, { onProgress })) {
         windows++;
         yield window;
       }
     };
-    await writePieces(formatRows(question.format, { ...head, columns }, report, read, []), into);
+    const read = () => mergeWindows(report, replayed(), startOf);
+    const answer = { ...head, ...columnsOf(report) };
+    await writePieces(formatRows(question.format, answer, report, read, []), into);
   });
   if (windows === 0) throw nothingArchived();
 }
@@ -47,6 +55,10 @@ export async function writeReplay(question: ReplayQuestion, into: Writable): Pro
  * @throws Reto3Error RETO3_CHECK_FAILED if there are any
  */
 export async function writeDifferences(question: ReplayQuestion, into: Writable): Promise<void> {
+  if (question.every !== undefined || question.total)
+    throw new Reto3Error('RETO3_BAD_FLAG', 'got --diff with --every or --total', {
+      hint: 'leave them out: --diff compares windows as they are stored',
+    });
   const { compareReplay, differenceText, planReplay } = await import('@reto3/archive');
   const plan = await planReplay(question, Date.now());
   const asked = { from: question.from !== undefined, to: question.to !== undefined };

@@ -32,6 +32,10 @@ import { Contact } from './contact.ts';
 interface ReportQuestion extends Asked {
   readonly name: string;
   readonly period: string | undefined;
+  /** Windows of this length, such as `5m`. */
+  readonly every?: string | undefined;
+  /** One window over all of the range. */
+  readonly total?: boolean | undefined;
   readonly format: FormatName;
   /** Module of a report that is not built in; to read a folder. */
   readonly module: string | undefined;
@@ -62,7 +66,8 @@ const nodeStates: Readonly<Record<string, string>> = {
 
 /** One paragraph per report: its summary, its state and its columns. */
 export function reportLines(reports: ReportList): string[] {
-  return reports.flatMap(({ name, summary, running, periods, columns, since, runs, nodes }) => {
+  return reports.flatMap((report) => {
+    const { name, summary, running, periods, columns, since, runs, nodes, types = {} } = report;
     const last = runs?.at(-1);
     const stopped = last?.to === undefined ? 'stopped' : `stopped ${timeText(last.to)}`;
     const off =
@@ -74,8 +79,39 @@ export function reportLines(reports: ReportList): string[] {
       ...(nodes ?? []).map(
         (node) => `  node ${node.name}: ${nodeStates[node.state] ?? node.state}`,
       ),
-      ...Object.entries(columns).map(([column, tells]) => `  ${column.padEnd(width)}  ${tells}`),
+      ...finalLine(report),
+      ...errorLine(report),
+      ...Object.entries(columns).map(([column, tells]) => {
+        const unit = types[column]?.unit;
+        return `  ${column.padEnd(width)}  ${tells}${unit === undefined ? '' : ` (${unit})`}`;
+      }),
     ];
+  });
+}
+
+type Listed = ReportList[number];
+
+function finalLine({ ownTime, allowedLatenessMs }: Listed): string[] {
+  if (allowedLatenessMs !== undefined)
+    return [`  windows are final ${allowedLatenessMs / 1_000} s after their end`];
+  return ownTime ? ['  final windows may still grow: it places messages by their own time'] : [];
+}
+
+function errorLine({ errors }: Listed): string[] {
+  if (errors === undefined) return [];
+  const { failed, skipped } = errors;
+  return [`  messages that it failed on: ${failed}, that it had no time for: ${skipped}`];
+}
+
+/** Examples of the messages that reports failed on; nothing for reports without any. */
+export function errorLines(reports: ReportList): string[] {
+  return reports.flatMap((report) => {
+    const { name, errors } = report;
+    if (errors === undefined) return [];
+    const examples = errors.examples.map(
+      ({ at, method, path, error }) => `  ${timeText(at)}, ${method} ${path}: ${error}`,
+    );
+    return [`${name}:`, ...errorLine(report), ...examples];
   });
 }
 
@@ -115,9 +151,10 @@ async function fromServer(
 }
 
 function requestRows(api: ApiOptions, question: ReportQuestion): Promise<IncomingMessage> {
-  const { name, period, format, last, from, to, open, cluster } = question;
+  const { name, period, every, total, format, last, from, to, open, cluster } = question;
   const scope = cluster ? 'cluster' : undefined;
-  const query = { period, last, from, to, ...(open && { open: 'true' }), format, scope };
+  const switches = { ...(open && { open: 'true' }), ...(total && { total: 'true' }) };
+  const query = { period, every, last, from, to, ...switches, format, scope };
   return request(api, `/v1/reports/${encodeURIComponent(name)}`, query, endHeaders);
 }
 
@@ -134,7 +171,7 @@ async function fromFolder(
   question: ReportQuestion,
   into: Writable,
 ): Promise<string> {
-  const [{ DataFolder }, { answerReport, periodOf }, { findReports }] = await Promise.all([
+  const [{ DataFolder }, { answerReport, answerWindows }, { findReports }] = await Promise.all([
     import('@reto3/engine'),
     import('@reto3/reports'),
     import('@reto3/reports/load'),
@@ -145,11 +182,11 @@ async function fromFolder(
   // A merger keeps the cluster in a folder of its own.
   return DataFolder.with(cluster ? join(folder, 'cluster') : folder, async ({ store }) => {
     const { report, open } = await (cluster ? inMergersFolder : inFolder)(store, name, given);
-    const period = periodOf(report, question.period);
-    const view = await open(period.name);
+    const windows = answerWindows(report, question);
+    const view = await open(windows.period.name);
     try {
       const scope = cluster ? 'cluster' : 'node';
-      const asked = { ...question, period, scope } as const;
+      const asked = { ...question, windows, scope } as const;
       const answered = await answerReport(view, report, asked, Date.now());
       await pipeline(Readable.from(answered.pieces, { objectMode: false }), into, { end: false });
       assertComplete(`report ${name}`, damagedOf(answered.damages), answered.empty);
@@ -207,6 +244,10 @@ export async function followReport(
   question: ReportQuestion,
   into: Writable,
 ): Promise<never> {
+  if (question.total)
+    throw new Reto3Error('RETO3_BAD_FLAG', 'got --follow and --total together', {
+      hint: 'leave one of them out; --every follows windows of any length',
+    });
   const api = serverToFollow(source, question);
   exitOnSignal();
   const format = question.format === 'json' ? 'ndjson' : question.format;

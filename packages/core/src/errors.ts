@@ -20,6 +20,8 @@ export const errorHints = {
   RETO3_BAD_REPORT:
     'give --report lag, generated, top, sizes, by:KEY or the path of a module; see docs/reports.md',
   RETO3_NO_REPORT: 'list the reports with reto3 reports, or start the server with --report',
+  RETO3_REPORT_CHANGED:
+    'raise its version and give it migrate, or start once with --report-changed anew, which deletes its stored rows',
   RETO3_REPORT_FAILED: 'fix the report, or rename it if it now stores something else',
   RETO3_BAD_REQUEST: 'see /openapi.json for every route and its parameters',
   RETO3_UNAUTHORIZED: 'send the header "Authorization: Bearer <token>"',

@@ -3,26 +3,38 @@
  * the command line's --data-dir share it.
  */
 import {
+  alignDown,
   type Damage,
   damagedFields,
   type FormatName,
-  messageOf,
   type Period,
   type PeriodName,
+  parseDuration,
   parsePeriod,
   periodNames,
+  periods,
   type RangeRequest,
   Reto3Error,
   resolveRange,
   type Scope,
   timeText,
 } from '@reto3/core';
+import { problemOf } from './columns.ts';
 import type { Report, ReportRow, Value } from './contract.ts';
+import { type MergedWindow, mergeWindows, reading } from './merge-windows.ts';
 import type { ReportWindows, StoredWindow } from './reading.ts';
+
+/** The windows of an answer: stored ones, or longer ones that are merged of them. */
+export interface Windows {
+  /** The period that is read. */
+  readonly period: Period;
+  /** The length of an answer's windows in ms; undefined for one window over all of the range. */
+  readonly everyMs: number | undefined;
+}
 
 interface Question extends RangeRequest {
   readonly scope: Scope;
-  readonly period: Period;
+  readonly windows: Windows;
   readonly format: FormatName;
 }
 
@@ -41,7 +53,7 @@ export interface ReportReply {
  * The period to read: the requested one, by default seconds or the shortest that the report keeps.
  * @throws Reto3Error RETO3_BAD_PERIOD if the report does not keep it
  */
-export function periodOf(
+function periodOf(
   report: { readonly name: string; readonly periods: readonly PeriodName[] },
   asked: string | undefined,
 ): Period {
@@ -57,6 +69,49 @@ export function periodOf(
   );
 }
 
+/** The windows of an answer, as the user asked for them. */
+export interface AskedWindows {
+  readonly period?: string | undefined;
+  /** A length, such as `5m`. */
+  readonly every?: string | undefined;
+  /** One window over all of the range. */
+  readonly total?: boolean | undefined;
+}
+
+/**
+ * The windows to answer with: those of a period that the report keeps, longer ones made of the longest
+ * period that fits, or one over all of the range.
+ * @throws Reto3Error RETO3_BAD_PERIOD, RETO3_BAD_RANGE
+ */
+export function answerWindows(
+  report: { readonly name: string; readonly periods: readonly PeriodName[] },
+  { period: asked, every, total = false }: AskedWindows,
+): Windows {
+  if (every === undefined) {
+    const period = periodOf(report, asked);
+    return { period, everyMs: total ? undefined : period.windowMs };
+  }
+  if (total)
+    throw new Reto3Error('RETO3_BAD_RANGE', 'got every and total together', {
+      hint: 'leave one of them out: total is one window over all of the range',
+    });
+  const everyMs = parseDuration(every);
+  const kept = asked === undefined ? report.periods : [periodOf(report, asked).name];
+  const period = kept
+    .map((name) => periods[name])
+    .findLast(({ windowMs }) => everyMs > 0 && everyMs % windowMs === 0);
+  if (period !== undefined && everyMs <= longestEveryMs) return { period, everyMs };
+  const [shortest = 'sec'] = kept;
+  const unit = `${periods[shortest].windowMs} ms`;
+  throw new Reto3Error(
+    'RETO3_BAD_PERIOD',
+    `got every "${every}", want a multiple of ${unit}, which the report ${report.name} keeps, up to 366d`,
+    { hint: 'write a number and ms, s, m, h or d, such as 5m' },
+  );
+}
+
+const longestEveryMs = 366 * 86_400_000;
+
 /** @throws Reto3Error RETO3_BAD_TIME, RETO3_BAD_RANGE, RETO3_REPORT_FAILED */
 export async function answerReport(
   view: ReportWindows,
@@ -64,14 +119,20 @@ export async function answerReport(
   question: Question,
   nowMs: number,
 ): Promise<ReportReply> {
-  const { period, format, scope } = question;
+  const { windows: asked, format, scope } = question;
+  const { period } = asked;
   const { finalThrough } = view;
   const newestEnd = Math.max(finalThrough, await view.newestEnd());
-  const range = resolveRange(period, question, nowMs, { finalThrough, newestEnd });
-  const from = await beginOf(view, range);
+  const length = { ...period, windowMs: asked.everyMs ?? period.windowMs };
+  const range = resolveRange(length, question, nowMs, { finalThrough, newestEnd });
+  const from = await beginOf(view, range, length.windowMs);
   const damages: Damage[] = [];
-  const read = (): AsyncIterable<StoredWindow> =>
-    view.windows({ from, to: range.to }, (damage) => damages.push(damage));
+  const startOf = (start: number): number =>
+    asked.everyMs === undefined ? from : alignDown(start, asked.everyMs);
+  const read = (): AsyncIterable<MergedWindow> => {
+    const stored = view.windows({ from, to: range.to }, (damage) => damages.push(damage));
+    return mergeWindows(report, stored, startOf);
+  };
   let empty = true;
   for await (const _ of view.windows({ from, to: range.to }, () => undefined)) {
     empty = false;
@@ -81,30 +142,44 @@ export async function answerReport(
     report: report.name,
     scope,
     period: period.name,
-    windowMs: period.windowMs,
+    windowMs: asked.everyMs ?? range.to - from,
     from,
     to: range.to,
     finalThrough,
-    columns: ['start', ...Object.keys(report.columns)],
+    final:
+      report.timeOf === undefined || report.allowedLatenessMs !== undefined
+        ? 'complete'
+        : 'may grow',
+    ...columnsOf(report),
   };
   return { to: range.to, empty, pieces: formatRows(format, head, report, read, damages), damages };
+}
+
+/** The columns of an answer, with their types where these are known. */
+export function columnsOf(report: Report) {
+  const names = Object.keys(report.columns);
+  const types = [{ type: 'timestamp' }, ...names.map((name) => report.types[name] ?? null)];
+  return { columns: ['start', ...names], types };
 }
 
 /** The start of the newest `last` windows; damaged rows among them are included. */
 async function beginOf(
   view: ReportWindows,
   { from, to, last }: ReturnType<typeof resolveRange>,
+  windowMs: number,
 ): Promise<number> {
   if (last === undefined) return from;
   let missing = last;
   let oldest = to;
   const windows = view.windows({ from, to, reverse: true }, (damage) => {
-    oldest = Math.max(from, Math.min(oldest, damage.from));
+    oldest = Math.max(from, Math.min(oldest, alignDown(damage.from, windowMs)));
   });
   for await (const { start } of windows) {
-    oldest = Math.min(oldest, start);
-    missing--;
+    const aligned = alignDown(start, windowMs);
+    if (aligned >= oldest) continue;
     if (missing === 0) break;
+    oldest = aligned;
+    missing--;
   }
   return oldest;
 }
@@ -120,7 +195,7 @@ export async function* formatRows(
   format: FormatName,
   head: Head,
   report: Report,
-  read: () => AsyncIterable<StoredWindow>,
+  read: () => AsyncIterable<MergedWindow>,
   damages: readonly Damage[],
 ): AsyncGenerator<string> {
   const names = Object.keys(report.columns);
@@ -129,10 +204,10 @@ export async function* formatRows(
   if (format === 'csv') piece = `${head.columns.join(',')}\n`;
   let first = true;
   for await (const window of read()) {
-    for (const row of rowsOf(report, window)) {
+    for (const row of rowsIn(report, window)) {
       if (!first) piece += separator;
       first = false;
-      piece += formatRow(format, window.start, names, row);
+      piece += formatRow(format, window.start, names, row, report.types);
     }
     if (piece.length < pieceChars) continue;
     yield piece;
@@ -143,33 +218,29 @@ export async function* formatRows(
 }
 
 /** @throws Reto3Error RETO3_REPORT_FAILED */
-export function rowsOf(report: Report, { bytes }: StoredWindow): readonly ReportRow[] {
-  try {
-    const rows = report.rows(report.decode(bytes));
-    assertRows(rows, report.columns);
+export function rowsOf(report: Report, { start, bytes }: StoredWindow): readonly ReportRow[] {
+  const accumulator = reading(report, () => report.decode(bytes));
+  return rowsIn(report, { start, accumulator });
+}
+
+/** @throws Reto3Error RETO3_REPORT_FAILED */
+function rowsIn(report: Report, { accumulator }: MergedWindow): readonly ReportRow[] {
+  return reading(report, () => {
+    const rows = report.rows(accumulator);
+    assertRows(rows, report);
     return rows;
-  } catch (error) {
-    throw new Reto3Error(
-      'RETO3_REPORT_FAILED',
-      `cannot read the stored rows of report "${report.name}": ${messageOf(error)}`,
-      { cause: error },
-    );
-  }
+  });
 }
 
 /** A report written in JavaScript may return anything. @throws TypeError */
-function assertRows(rows: unknown, columns: Report['columns']): void {
+function assertRows(rows: unknown, { columns, types }: Report): void {
   if (!Array.isArray(rows)) throw new TypeError(`rows returned ${typeof rows}, want an array`);
   for (const row of rows) {
     if (typeof row !== 'object' || row === null)
       throw new TypeError(`rows returned the row ${String(row)}, want an object`);
     for (const column of Object.keys(columns)) {
-      const cell: unknown = row[column];
-      if (cell === undefined || cell === null || typeof cell === 'string') continue;
-      if (!Number.isFinite(cell))
-        throw new TypeError(
-          `rows returned ${column} ${typeof cell === 'number' ? cell : typeof cell}, want a finite number, a string or null`,
-        );
+      const problem = problemOf(row[column], types[column]);
+      if (problem !== undefined) throw new TypeError(`rows returned ${column} ${problem}`);
     }
   }
 }
@@ -180,8 +251,22 @@ export function formatRow(
   start: number,
   names: readonly string[],
   row: ReportRow,
+  types: Report['types'] = {},
 ): string {
-  return rowText[format](start, names, row);
+  return rowText[format](start, names, isForPeople[format] ? withTimes(row, types) : row);
+}
+
+const isForPeople: Readonly<Record<FormatName, boolean>> = {
+  ...{ text: true, csv: true, json: false, ndjson: false },
+};
+
+/** Times as the start of a window is written. */
+function withTimes(row: ReportRow, types: Report['types']): ReportRow {
+  const cells = Object.entries(row).map(([name, value]) => {
+    const isTime = types[name]?.type === 'timestamp' && typeof value === 'number';
+    return [name, isTime ? timeText(value) : value] as const;
+  });
+  return Object.fromEntries(cells);
 }
 
 type RowText = (start: number, names: readonly string[], row: ReportRow) => string;

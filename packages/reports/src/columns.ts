@@ -1,7 +1,7 @@
 /** The columns of a report: what they mean, and how programs should read them. */
 
 /** `timestamp` is epoch ms, `float` any finite number, `int64` a whole number up to 2⁵³ − 1. */
-export const columnTypes = ['int64', 'float', 'text', 'timestamp'] as const;
+const columnTypes = ['int64', 'float', 'text', 'timestamp'] as const;
 
 export interface ColumnType {
   readonly type: (typeof columnTypes)[number];

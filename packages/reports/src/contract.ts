@@ -69,7 +69,7 @@ export type Value = number | string | null;
 export type ReportRow<Name extends string = string> = { readonly [name in Name]: Value };
 
 /** Such as `500ms`, `30s`, `5m`, `2h` or `1d`. */
-export type Duration = `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
+type Duration = `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
 
 /** The argument of `defineReport`. */
 export interface ReportDefinition<Accumulator, Name extends string> {
@@ -149,7 +149,7 @@ export interface Report<Accumulator = unknown, Name extends string = string> {
   /** Name → description, in order. */
   readonly columns: Readonly<Record<Name, string>>;
   /** Of the columns that have one. */
-  readonly types: Readonly<Partial<Record<Name, ColumnType>>>;
+  readonly types: Readonly<Record<string, ColumnType>>;
   /** Whether its rows have a key, in the first column. */
   readonly isKeyed: boolean;
   /** Whether it reads what earlier versions stored. */
@@ -157,7 +157,7 @@ export interface Report<Accumulator = unknown, Name extends string = string> {
   /** Undefined if a final window may still grow. */
   readonly allowedLatenessMs: number | undefined;
   /** The code that decides what is stored; the functions below if undefined. */
-  readonly source: readonly string[] | undefined;
+  readonly code: readonly string[] | undefined;
   create(): Accumulator;
   add(accumulator: Accumulator, message: Message, displaced?: boolean): void;
   merge(accumulator: Accumulator, other: Accumulator): Accumulator;
@@ -215,7 +215,7 @@ function compile(definition: ReportDefinition<unknown, string>): Report {
     isKeyed: key !== undefined,
     migrates: definition.migrate !== undefined,
     allowedLatenessMs: allowedLateness === undefined ? undefined : parseDuration(allowedLateness),
-    source: sourceOf(inside),
+    code: codeOf(inside),
     ...{ create: inside.create, add: inside.add, merge: inside.merge, rows: inside.rows },
     ...{ encode: inside.encode, decode: inside.decode },
     ...(timeOf && { timeOf }),
@@ -229,7 +229,7 @@ function compile(definition: ReportDefinition<unknown, string>): Report {
 }
 
 /** Undefined for what earlier versions of reto3 could define: its fingerprint is to stay as it was. */
-function sourceOf(
+function codeOf(
   definition: ReportDefinition<unknown, string> & Pick<Report, 'encode' | 'decode'>,
 ): string[] | undefined {
   const { version = 1, key, mostKeys, source, migrate: _, ...rest } = definition;

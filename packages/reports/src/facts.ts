@@ -1,8 +1,10 @@
 /** The metadata that the store keeps per report: what it is and when it ran. JSON with a checksum. */
 import { isPeriodName, type PeriodName } from '@reto3/core';
 import { factsRange, type Store, seal, unseal } from '@reto3/engine';
+import type { ColumnType } from './columns.ts';
 import type { Report } from './contract.ts';
 import { reportFingerprint } from './fingerprint.ts';
+import { addErrors, type MessageErrors } from './message-errors.ts';
 import type { Need } from './needs.ts';
 
 /** A span of time in which the report saw every message, epoch ms. */
@@ -22,6 +24,14 @@ export interface ReportFacts {
   readonly columns: Readonly<Record<string, string>>;
   /** The fingerprint of its code; absent if an earlier version of reto3 wrote it. */
   readonly code?: string;
+  /** Absent if an earlier version of reto3 wrote it, which compared no code. */
+  readonly version?: number;
+  readonly types?: Readonly<Record<string, ColumnType>>;
+  readonly allowedLatenessMs?: number;
+  /** Whether it places messages by a time of their own. */
+  readonly ownTime?: boolean;
+  /** Messages that it could not take, if there are any. */
+  readonly errors?: MessageErrors;
   /** When it first ran, epoch ms. */
   readonly since: number;
   /** The newest runs, oldest first. */
@@ -37,7 +47,7 @@ export function beginRun(
   nowMs: number,
   endBefore: number,
 ): ReportFacts {
-  const { name, summary, needs, periods, columns } = report;
+  const { name, summary, needs, periods, columns, version, types, allowedLatenessMs } = report;
   // A run that was killed lasted until the newest known count.
   const earlier = (before?.runs ?? []).map((run) => ({
     ...run,
@@ -45,7 +55,13 @@ export function beginRun(
   }));
   const runs = [...earlier, { from: nowMs }].slice(-maxRuns);
   const since = before?.since ?? nowMs;
-  return { name, summary, needs, periods, columns, code: reportFingerprint(report), since, runs };
+  return {
+    ...{ name, summary, needs, periods, columns, version, types, since, runs },
+    code: reportFingerprint(report),
+    ...(allowedLatenessMs !== undefined && { allowedLatenessMs }),
+    ...(report.timeOf && { ownTime: true }),
+    ...(before?.errors && { errors: before.errors }),
+  };
 }
 
 /** The facts with the last run ended. */
@@ -54,6 +70,27 @@ export function endRun(facts: ReportFacts, nowMs: number, off?: string): ReportF
   if (last === undefined || last.to !== undefined) return facts;
   const ended = { ...last, to: nowMs, ...(off !== undefined && { off }) };
   return { ...facts, runs: [...facts.runs.slice(0, -1), ended] };
+}
+
+/** The facts with more messages that it could not take. */
+export function withErrors(facts: ReportFacts, errors: MessageErrors): ReportFacts {
+  return { ...facts, errors: addErrors(facts.errors, errors) };
+}
+
+/**
+ * Why what is stored may not be continued by this report; undefined if it may. Merging results of
+ * different code would make numbers that mean nothing.
+ */
+export function changeOf(facts: ReportFacts, report: Report): string | undefined {
+  const { version = 1 } = facts;
+  if (report.version < version)
+    return `version ${version} wrote what is stored, and it now is version ${report.version}`;
+  if (report.version > version)
+    return report.migrates
+      ? undefined
+      : `it now is version ${report.version}, and has no migrate for what version ${version} stored`;
+  const isSame = facts.version === undefined || facts.code === reportFingerprint(report);
+  return isSame ? undefined : `its code has changed, and it still is version ${version}`;
 }
 
 export function encodeFacts(facts: ReportFacts): Uint8Array {

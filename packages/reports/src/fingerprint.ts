@@ -14,10 +14,10 @@ const shownChars = 12;
 /** Such as `4f0c9a1be27d`. */
 export function reportFingerprint(report: Report): string {
   const { name, needs, periods, columns } = report;
-  const { create, add, merge, encode, decode, timeOf, source } = report;
+  const { create, add, merge, encode, decode, timeOf, code } = report;
   const functions = isBuiltInName(name)
     ? []
-    : (source ?? [create, add, merge, encode, decode, timeOf].map(String));
+    : (code ?? [create, add, merge, encode, decode, timeOf].map(String));
   const parts = JSON.stringify([name, needs, periods, Object.keys(columns), functions]);
   return createHash('sha256').update(parts).digest('hex').slice(0, shownChars);
 }

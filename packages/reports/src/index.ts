@@ -1,6 +1,13 @@
 /** Reports over messages: the contract, the built-in reports, their ledgers and answers. */
 export { Accumulators, encodeBounded } from './accumulators.ts';
-export { answerReport, formatRow, formatRows, periodOf, rowsOf } from './answer.ts';
+export {
+  answerReport,
+  answerWindows,
+  columnsOf,
+  formatRow,
+  formatRows,
+  rowsOf,
+} from './answer.ts';
 export {
   defineReport,
   isColumns,
@@ -13,6 +20,7 @@ export {
 export { readFacts } from './facts.ts';
 export { reportFingerprint } from './fingerprint.ts';
 export { ReportLedgers } from './ledgers.ts';
+export { mergeWindows } from './merge-windows.ts';
 export { type Need, Needs } from './needs.ts';
 export {
   newestEndOf,

@@ -61,6 +61,7 @@ class Node {
     this.#inWorkers = [];
     const events = {
       switchedOff: (report: string, reason: string) => void this.log.push(`${report}: ${reason}`),
+      erred: () => undefined,
       damaged: (report: string) => void this.log.push(`${report} is damaged`),
     };
     this.#coordinator = await Coordinator.open({

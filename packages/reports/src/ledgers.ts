@@ -8,8 +8,16 @@
  * - Whatever reports and workers do, a flush waits a bounded time for them and fails only if the
  *   store fails.
  */
-import type { Clock, MonotonicMs, PeriodName } from '@reto3/core';
 import {
+  type Clock,
+  largestTime,
+  type MonotonicMs,
+  type PeriodName,
+  periodNames,
+  Reto3Error,
+} from '@reto3/core';
+import {
+  encodeRow,
   type FlushParticipant,
   factsKey,
   type HeldRow,
@@ -19,8 +27,17 @@ import {
 } from '@reto3/engine';
 import { finalThroughAt } from '@reto3/engine/ring';
 import type { Report } from './contract.ts';
-import { beginRun, encodeFacts, endRun, type ReportFacts, readFacts } from './facts.ts';
+import {
+  beginRun,
+  changeOf,
+  encodeFacts,
+  endRun,
+  type ReportFacts,
+  readFacts,
+  withErrors,
+} from './facts.ts';
 import { Ledger } from './ledger.ts';
+import type { MessageErrors } from './message-errors.ts';
 import { ReportView } from './reading.ts';
 import { type Batch, lastBatch } from './worker-reports.ts';
 
@@ -29,7 +46,13 @@ export interface ReportEvents {
   switchedOff(report: string, reason: string): void;
   /** A stored row of a report is damaged. */
   damaged(report: string, period: PeriodName, start: number, reason: string): void;
+  /** A report failed on a message; called for the first one since the start. */
+  erred(report: string, error: string): void;
 }
+
+/** What to do with a report whose code is not what its stored rows were made by. */
+
+export type ChangedReports = 'refuse' | 'anew';
 
 /** A row of a report that is about to be written. */
 export interface ChangedRow {
@@ -61,6 +84,10 @@ export class ReportLedgers implements FlushParticipant {
   /** Of every report in the store, running or not. */
   readonly #facts: Map<string, ReportFacts>;
   readonly #factsToWrite = new Set<string>();
+  /** Rows of reports that began anew; they stay until the first write has succeeded. */
+  #emptied: HeldRow[] = [];
+  /** Reports that failed on a message since the start. */
+  readonly #erred = new Set<string>();
   #workers: ReportWorkers | undefined;
   #answered: number[] = [];
   #asked = 0;
@@ -90,8 +117,10 @@ export class ReportLedgers implements FlushParticipant {
     store: Store,
     clock: Clock,
     events: ReportEvents,
+    changed: ChangedReports = 'refuse',
   ): Promise<ReportLedgers> {
     const ledgers = new ReportLedgers(store, clock, events, await readFacts(store));
+    for (const report of reports) await ledgers.#compare(report, changed);
     const { monotonicMs } = clock.read();
     for (const report of reports) ledgers.#open(report, monotonicMs);
     return ledgers;
@@ -121,6 +150,22 @@ export class ReportLedgers implements FlushParticipant {
     }
   }
 
+  /** @throws Reto3Error RETO3_REPORT_CHANGED */
+  async #compare(report: Report, changed: ChangedReports): Promise<void> {
+    const facts = this.#facts.get(report.name);
+    const change = facts && changeOf(facts, report);
+    if (change === undefined) return;
+    if (changed === 'refuse')
+      throw new Reto3Error('RETO3_REPORT_CHANGED', `cannot run report "${report.name}": ${change}`);
+    this.#facts.delete(report.name);
+    for (const period of periodNames) {
+      const held = await this.#store.deleteReports(rowRange(report.name, period, 0, largestTime));
+      // The journal still has them, and a start after kill -9 reads it.
+      const empty = { windows: new Map(), partial: false };
+      this.#emptied.push(...held.map((key) => ({ key, bytes: encodeRow(empty, key) })));
+    }
+  }
+
   /** All known reports, by name. */
   facts(): ReportFacts[] {
     return [...this.#facts.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -142,10 +187,11 @@ export class ReportLedgers implements FlushParticipant {
   }
 
   /** Merges a batch of a worker. */
-  receive(worker: number, number: number, { parts, failed }: Batch): void {
+  receive(worker: number, number: number, { parts, failed, errors }: Batch): void {
     if (number <= (this.#answered[worker] ?? 0)) return;
     this.#answered[worker] = number;
     for (const { report, parts: more } of parts) this.#ledgers.get(report)?.merge(more);
+    for (const { report, errors: more } of errors) this.#addErrors(report, more);
     for (const { report, reason } of failed) this.#ledgers.get(report)?.switchOff(reason);
     const all = Math.min(...this.#answered);
     this.#gatheredAt = this.#askedAt.get(all) ?? this.#gatheredAt;
@@ -195,7 +241,7 @@ export class ReportLedgers implements FlushParticipant {
     const rows = [...this.#ledgers.values()].flatMap((ledger) => ledger.changes());
     this.#onChanges?.(rows.map(({ report, period, start }) => ({ report, period, start })));
     this.#writtenUntil = this.isActive ? this.#gatheredAt : this.#clock.read().wallMs;
-    const held: HeldRow[] = rows.map(({ key, bytes }) => ({ key, bytes }));
+    const held: HeldRow[] = [...this.#emptied, ...rows.map(({ key, bytes }) => ({ key, bytes }))];
     for (const name of this.#factsToWrite) {
       const facts = this.#facts.get(name);
       if (facts !== undefined) held.push({ key: factsKey(name), bytes: encodeFacts(facts) });
@@ -205,6 +251,7 @@ export class ReportLedgers implements FlushParticipant {
   }
 
   written({ write }: Written): void {
+    this.#emptied = [];
     for (const ledger of this.#ledgers.values()) ledger.written(write);
   }
 
@@ -233,8 +280,9 @@ export class ReportLedgers implements FlushParticipant {
     // A stalled worker's messages are missing, and those that came after a report failed.
     const sawAllUntil = this.isOn(name) ? this.#gatheredAt : this.#facts.get(name)?.runs.at(-1)?.to;
     const complete = ledger === undefined ? finalThrough : finalThroughAt(sawAllUntil ?? 0);
+    const late = ledger?.report.allowedLatenessMs ?? 0;
     return new ReportView(name, period, {
-      finalThrough: Math.min(finalThrough, complete),
+      finalThrough: Math.max(0, Math.min(finalThrough, complete) - late),
       memory,
       store: this.#store.snapshot(),
     });
@@ -253,6 +301,15 @@ export class ReportLedgers implements FlushParticipant {
         this.#events.damaged(name, period, start, reason),
     };
     this.#ledgers.set(name, new Ledger(report, this.#store, events, monotonicMs));
+  }
+
+  #addErrors(name: string, errors: MessageErrors): void {
+    const facts = this.#facts.get(name);
+    if (facts !== undefined) this.#keep(withErrors(facts, errors));
+    const first = errors.examples[0];
+    if (first === undefined || this.#erred.has(name)) return;
+    this.#erred.add(name);
+    this.#events.erred(name, first.error);
   }
 
   #keep(facts: ReportFacts): void {

@@ -52,14 +52,21 @@ export async function loadReport(source: ReportSource, given?: string): Promise<
   }
   if (exported === undefined) throw bad(name, 'got no default export, want a report');
   try {
-    assertDefinition(exported);
-    const report = defineReport(exported);
+    const definition = definitionOf(exported);
+    assertDefinition(definition);
+    const report = defineReport(definition);
     if (isBuiltInName(report.name))
       throw new TypeError(`got name "${report.name}", which belongs to a built-in report`);
     return report;
   } catch (error) {
     throw bad(name, messageOf(error), error);
   }
+}
+
+/** What the report was made of, so that it is made by this version of reto3. */
+function definitionOf(exported: unknown): unknown {
+  const isMade = typeof exported === 'object' && exported !== null && 'definition' in exported;
+  return isMade ? exported.definition : exported;
 }
 
 function sourceOf(name: string): ReportSource {

@@ -4,7 +4,6 @@ export type { PeriodName } from '@reto3/core';
 export * from './aggregates/index.ts';
 export type { Column, ColumnType } from './columns.ts';
 export {
-  type Duration,
   defineReport,
   type Message,
   type Report,

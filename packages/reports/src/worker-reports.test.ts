@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { builtInReports } from './built-in/built-in.ts';
-import { defineReport, maxAccumulatorBytes, type Report } from './contract.ts';
+import { defineReport, type Message, maxAccumulatorBytes, type Report } from './contract.ts';
 import { newMessage } from './message.ts';
 import { TimeBudget } from './time-budget.ts';
 import { WorkerReports } from './worker-reports.ts';
@@ -8,7 +8,9 @@ import { WorkerReports } from './worker-reports.ts';
 const arrivedMs = Date.UTC(2016, 4, 28, 11, 11, 11);
 const message = newMessage({ arrivedMs });
 
-function counting(name: string, add: (sum: { count: number; text: string }) => void) {
+type Add = (sum: { count: number; text: string }, message: Message) => void;
+
+function counting(name: string, add: Add) {
   return defineReport({
     name,
     summary: 'A report for tests',
@@ -23,10 +25,15 @@ function counting(name: string, add: (sum: { count: number; text: string }) => v
 
 const good = counting('good', (sum) => void sum.count++);
 
-function countIn(batch: ReturnType<WorkerReports['drain']>): number {
+const failing: Add = (sum, { path }) => {
+  if (path === '/bad') throw new Error('out of order');
+  sum.count++;
+};
+
+function countIn(batch: ReturnType<WorkerReports['drain']>, name = 'good'): number {
   let count = 0;
   for (const { report, parts } of batch.parts) {
-    if (report !== 'good') continue;
+    if (report !== name) continue;
     let from = 0;
     for (const to of parts.ends) {
       count += good.decode(parts.bytes.subarray(from, to)).count;
@@ -38,7 +45,10 @@ function countIn(batch: ReturnType<WorkerReports['drain']>): number {
 
 type Row = Readonly<Record<string, unknown>>;
 
-function rowsIn({ parts }: ReturnType<WorkerReports['drain']>, report: Report): Row[] {
+function rowsIn(
+  { parts }: Pick<ReturnType<WorkerReports['drain']>, 'parts'>,
+  report: Report,
+): Row[] {
   const [ends, bytes] = [parts[0]?.parts.ends ?? [], parts[0]?.parts.bytes];
   let from = 0;
   return [...ends].flatMap((to) => {
@@ -66,23 +76,11 @@ describe('the reports of a worker', () => {
 
   it.each([
     [
-      'throws',
-      counting('bad', () => {
-        throw new Error('out of order');
-      }),
-      'it failed: out of order',
-    ],
-    [
       'grows without bound',
       counting('bad', (sum) => {
         sum.text += 'x'.repeat(maxAccumulatorBytes);
       }),
       /an accumulator has \d+ bytes, want at most 65536/,
-    ],
-    [
-      'names an invalid time',
-      { ...counting('bad', () => undefined), timeOf: () => Number.NaN },
-      'timeOf returned NaN, want epoch ms',
     ],
     [
       'does not encode to bytes',
@@ -101,9 +99,87 @@ describe('the reports of a worker', () => {
     expect(countIn(next)).toBe(1);
   });
 
+  it.each([
+    ['that it fails on', counting('bad', failing), 'out of order'],
+    [
+      'with an invalid time',
+      {
+        ...good,
+        name: 'bad',
+        timeOf: ({ path }: Message) => (path === '/bad' ? Number.NaN : undefined),
+      },
+      'timeOf returned NaN, want epoch ms',
+    ],
+  ])('go on after a message %s, and keep it as an example', (_, report, error) => {
+    const reports = new WorkerReports([report, good]);
+    for (const path of ['/', '/bad', '/']) reports.add({ ...message, path });
+    const batch = reports.drain();
+    expect(batch.failed).toEqual([]);
+    expect(countIn(batch, 'bad')).toBe(2);
+    expect(countIn(batch)).toBe(3);
+    const example = { at: arrivedMs, method: 'GET', path: '/bad', error };
+    expect(batch.errors).toEqual([
+      { report: 'bad', errors: { failed: 1, skipped: 0, examples: [example] } },
+    ]);
+    expect(reports.drain().errors).toEqual([]);
+  });
+
+  it('may fail on 1 of 100 messages, and 100 at once; then the report is switched off', () => {
+    const reports = new WorkerReports([counting('bad', failing), good]);
+    const bad = { ...message, path: '/bad' };
+    for (let time = 0; time < 100; time++) reports.add(bad);
+    for (let time = 0; time < 150; time++) reports.add(message);
+    reports.add(bad);
+    expect(reports.drain().failed).toEqual([]);
+    reports.add(bad);
+    const { failed, errors } = reports.drain();
+    const reason = 'it failed on more than 1 of 100 messages, last: out of order';
+    expect(failed).toEqual([{ report: 'bad', reason }]);
+    expect(errors).toHaveLength(1);
+    reports.add(message);
+    expect(countIn(reports.drain())).toBe(1);
+  });
+
+  it('keep the newest 10 examples of all that failed', () => {
+    const reports = new WorkerReports([counting('bad', failing)]);
+    for (let number = 0; number < 30; number++)
+      reports.add({ ...message, arrivedMs: arrivedMs + number, path: '/bad' });
+    const [first] = reports.drain().errors;
+    expect(first?.errors.failed).toBe(30);
+    expect(first?.errors.examples.map(({ at }) => at - arrivedMs)).toEqual(
+      Array.from({ length: 10 }, (_, index) => 20 + index),
+    );
+  });
+
+  it('take at most a quarter of the time; messages skip a report that has had more', () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const slow = counting('slow', (sum) => {
+      sum.count++;
+      vi.advanceTimersByTime(1);
+    });
+    const reports = new WorkerReports([slow, good]);
+    let [taken, skipped] = [0, 0];
+    for (let ms = 0; ms < 1_500; ms++) {
+      vi.advanceTimersByTime(1);
+      reports.add(message);
+      if (ms % 50 > 0) continue;
+      const { parts, errors, failed } = reports.drain();
+      expect(failed).toEqual([]);
+      taken += sumOf(rowsIn({ parts }, slow), 'count');
+      skipped += errors[0]?.errors.skipped ?? 0;
+    }
+    expect(taken).toBeGreaterThan(500);
+    expect(taken).toBeLessThan(500 + (1_500 + taken) / 4 + 1);
+    expect(skipped).toBeGreaterThan(1_500 - 50 - taken);
+  });
+
   it('create a bounded number of windows; further messages go to that of their arrival', () => {
     const generated = builtInReports.get('generated');
     if (generated === undefined) throw new Error('it is not there');
+    // So that no message skips a report on a slow machine.
+    vi.useFakeTimers({ toFake: ['performance'] });
+    onTestFinished(() => void vi.useRealTimers());
     const reports = new WorkerReports([generated, good]);
     const sent = 20_000;
     for (let index = 0; index < sent; index++) {

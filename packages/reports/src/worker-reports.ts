@@ -1,11 +1,13 @@
 /**
  * The reports in a worker: passes each counted message to all of them, and their accumulators to the
- * coordinator on request. A report that throws, is too slow or grows too large is switched off; the
- * message's count, its answer and the other reports are not affected.
+ * coordinator on request. A message that a report fails on costs it an error, and one that it has no
+ * time for skips it. A report that errs too often, is too slow or grows too large is switched off; the
+ * messages' counts, their answers and the other reports are not affected.
  */
 import { messageOf } from '@reto3/core';
 import { Accumulators, type EncodedAccumulators } from './accumulators.ts';
 import { type Message, type Report, shortestPeriod } from './contract.ts';
+import { ErrorCount, type MessageErrors } from './message-errors.ts';
 import { Needs } from './needs.ts';
 import { TimeBudget } from './time-budget.ts';
 
@@ -15,6 +17,8 @@ export interface Batch {
   readonly parts: readonly { readonly report: string; readonly parts: EncodedAccumulators }[];
   /** Reports that failed since the previous batch. */
   readonly failed: readonly { readonly report: string; readonly reason: string }[];
+  /** Messages that reports could not take since the previous batch. */
+  readonly errors: readonly { readonly report: string; readonly errors: MessageErrors }[];
 }
 
 /** The number of a worker's final batch, which it sends when it exits. */
@@ -31,6 +35,7 @@ interface Running {
   readonly report: Report;
   readonly accumulators: Accumulators<unknown>;
   readonly budget: TimeBudget;
+  readonly errors: ErrorCount;
 }
 
 export class WorkerReports {
@@ -38,6 +43,8 @@ export class WorkerReports {
   readonly needs: Needs;
   #running: readonly Running[];
   #failed: { report: string; reason: string }[] = [];
+  /** Switched off since the previous batch. */
+  #gone: Running[] = [];
 
   /** @param workers how many workers share the limit on windows */
   constructor(reports: readonly Report[], workers = 1) {
@@ -51,6 +58,7 @@ export class WorkerReports {
         Math.floor(maxWindows / workers),
       ),
       budget: new TimeBudget(nowMs),
+      errors: new ErrorCount(),
     }));
   }
 
@@ -58,13 +66,20 @@ export class WorkerReports {
   add(message: Message): void {
     let before = performance.now();
     for (const running of this.#running) {
+      const { accumulators, budget, errors } = running;
+      if (budget.isOverdrawn(before)) {
+        errors.skipped();
+        continue;
+      }
       try {
-        running.accumulators.add(message);
+        accumulators.add(message);
+        errors.took();
       } catch (error) {
-        this.#fail(running, `it failed: ${messageOf(error)}`);
+        const reason = errors.failed(message, error);
+        if (reason !== undefined) this.#fail(running, reason);
       }
       const after = performance.now();
-      running.budget.spend(after - before);
+      budget.spend(after - before);
       before = after;
     }
   }
@@ -72,6 +87,11 @@ export class WorkerReports {
   /** Removes and returns the accumulators. Never throws. */
   drain(): Batch {
     const parts: { report: string; parts: EncodedAccumulators }[] = [];
+    const errors = [...this.#running, ...this.#gone].flatMap(({ report, errors: count }) => {
+      const since = count.drain();
+      return since === undefined ? [] : [{ report: report.name, errors: since }];
+    });
+    this.#gone = [];
     for (const running of this.#running) {
       const { report, accumulators, budget } = running;
       const before = performance.now();
@@ -88,7 +108,7 @@ export class WorkerReports {
     }
     const failed = this.#failed;
     this.#failed = [];
-    return { parts, failed };
+    return { parts, failed, errors };
   }
 
   /** Stops a report. */
@@ -98,6 +118,7 @@ export class WorkerReports {
 
   #fail(running: Running, reason: string): void {
     this.#failed.push({ report: running.report.name, reason });
+    this.#gone.push(running);
     this.switchOff(running.report.name);
   }
 }

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { alignUp, type Period, parseTime, Reto3Error } from '@reto3/core';
 import { archiveFolderOf } from '@reto3/engine';
-import { Needs, periodOf, type Report } from '@reto3/reports';
+import { answerWindows, Needs, type Report } from '@reto3/reports';
 import { findReports } from '@reto3/reports/load';
 import { countName, countReport } from './count.ts';
 import { archivedHours, messagesToReplay, type ReplayRange } from './replay.ts';
@@ -15,6 +15,10 @@ export interface ReplayRequest {
   readonly name: string;
   readonly module: string | undefined;
   readonly period: string | undefined;
+  /** Windows of this length, such as `5m`. */
+  readonly every?: string | undefined;
+  /** One window over all of the range. */
+  readonly total?: boolean | undefined;
   readonly from: string | undefined;
   readonly to: string | undefined;
   readonly dataDir: string;
@@ -23,6 +27,8 @@ export interface ReplayRequest {
 export interface ReplayPlan {
   readonly report: Report;
   readonly period: Period;
+  /** The length of the windows in ms; undefined for one over all of the range. */
+  readonly everyMs: number | undefined;
   readonly range: ReplayRange;
   /** Folder of the archive. */
   readonly folder: string;
@@ -45,19 +51,27 @@ export async function planReplay(request: ReplayRequest, nowMs: number): Promise
       `cannot replay report "${report.name}": it needs headers, and an archive keeps none`,
       { hint: 'host and client are archived: a report may need these instead' },
     );
-  const period = periodOf(report, request.period);
+  const { period, everyMs } = answerWindows(report, request);
   const folder = archiveFolderOf(request.dataDir);
   if (!existsSync(folder))
     throw new Reto3Error('RETO3_NO_ARCHIVE', `there is no archive in ${folder}`);
   if (archivedHours(folder) === undefined) throw nothingArchived();
   const { from, to } = request;
+  const windowMs = everyMs ?? period.windowMs;
   const range = {
-    from: alignUp(from === undefined ? 0 : parseTime('from', from, nowMs), period.windowMs),
-    to: alignUp(to === undefined ? endOfTime : parseTime('to', to, nowMs), period.windowMs),
+    from: alignUp(from === undefined ? 0 : parseTime('from', from, nowMs), windowMs),
+    to: alignUp(to === undefined ? endOfTime : parseTime('to', to, nowMs), windowMs),
   };
   if (from !== undefined && to !== undefined && range.from >= range.to)
     throw new Reto3Error('RETO3_BAD_RANGE', `got from "${from}" not before to "${to}"`);
-  return { report, period, range, folder, messages: messagesToReplay(folder, report, range) };
+  return {
+    report,
+    period,
+    everyMs,
+    range,
+    folder,
+    messages: messagesToReplay(folder, report, range),
+  };
 }
 
 export function nothingArchived(): Reto3Error {

@@ -21,6 +21,11 @@ export default defineCommand({
     diff: {
       description: 'print the windows whose stored and replayed rows differ; exit with 5 if any do',
     },
+    every: {
+      description: 'windows of this length, merged of those of the period, such as 5m',
+      value: 'TIME',
+    },
+    total: { description: 'one window over all of the range' },
     report: { description: 'module that defines the report named', value: 'MODULE' },
     format: { description: 'output format', usual: 'text', value: formatNames.join('|') },
     json: { description: 'same as --format json' },
@@ -47,6 +52,8 @@ export default defineCommand({
       name: args.report,
       module: flags.report,
       period: args.period === undefined ? undefined : parsePeriod(args.period).name,
+      every: flags.every,
+      total: flags.total,
       from: flags.from,
       to: flags.to,
       format: formatOf(formatNames, 'text', flags),

@@ -16,6 +16,11 @@ export default defineCommand({
   },
   flags: {
     ...listFlags,
+    every: {
+      description: 'windows of this length, merged of those that are kept, such as 5m',
+      value: 'TIME',
+    },
+    total: { description: 'one window over all of the range' },
     report: {
       description: 'with --data-dir: module of a report that does not come with reto3',
       value: 'MODULE',
@@ -31,15 +36,19 @@ export default defineCommand({
       description: 'The busiest paths of this minute so far',
       command: 'reto3 report top min --last 1 --open',
     },
+    {
+      description: 'Percentiles of each five minutes, and of the whole day',
+      command: 'reto3 report lag --every 5m --from 1d && reto3 report lag min --total --from 1d',
+    },
     { description: 'Follow a report', command: 'reto3 report lag sec --follow' },
   ],
   run: async (flags, args) => {
-    const { last, from, to, open, cluster } = flags;
+    const { last, from, to, open, cluster, every, total } = flags;
     const question = {
       name: args.name,
       period: args.period === undefined ? undefined : parsePeriod(args.period).name,
       format: formatOf(formatNames, 'text', flags),
-      ...{ last, from, to, open, cluster },
+      ...{ last, from, to, open, cluster, every, total },
       module: flags.report,
     };
     const source = sourceOf(flags);

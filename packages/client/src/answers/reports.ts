@@ -31,6 +31,25 @@ export const reportListSchema = array(
         description: 'Name and meaning of each column, in order',
       },
       since: { ...epochMs, description: 'When it first ran, epoch ms' },
+      version: { ...count, description: 'Of the report, as its author numbers it' },
+      types: {
+        type: 'object',
+        additionalProperties: object({ type: text, unit: text }, { optional: ['unit'] }),
+        description: 'Type and unit of the columns that have one',
+      },
+      allowedLatenessMs: {
+        ...count,
+        description: 'Windows are final so long after their end; absent if they may always grow',
+      },
+      ownTime: { ...flag, description: 'Whether it places messages by a time of their own' },
+      errors: object({
+        failed: { ...count, description: 'Messages that it failed on' },
+        skipped: { ...count, description: 'Messages that it had no time for' },
+        examples: array(
+          object({ at: epochMs, method: text, path: text, error: text }),
+          'The newest that it failed on, oldest first',
+        ),
+      }),
       nodes: array(
         object({
           name: text,
@@ -55,7 +74,12 @@ export const reportListSchema = array(
         'When it ran, oldest first: it knows nothing of other times',
       ),
     },
-    { optional: ['needs', 'nodes', 'runs'] },
+    {
+      optional: [
+        ...(['needs', 'nodes', 'runs', 'version', 'types'] as const),
+        ...(['allowedLatenessMs', 'ownTime', 'errors'] as const),
+      ],
+    },
   ),
 );
 export type ReportList = TypeOf<typeof reportListSchema>;
@@ -69,7 +93,25 @@ export const reportSchema = object({
   period,
   windowMs: count,
   ...rangeFields,
+  final: {
+    type: 'string',
+    enum: ['complete', 'may grow'],
+    description:
+      'What final means: no message can change a final window, or one may still come for it, since the report places messages by a time of their own',
+  },
   columns: array(text),
+  types: array(
+    {
+      anyOf: [
+        object(
+          { type: { type: 'string', enum: ['int64', 'float', 'text', 'timestamp'] }, unit: text },
+          { optional: ['unit'] },
+        ),
+        { type: 'null' },
+      ],
+    },
+    'The type and unit of each column; null if the report does not say',
+  ),
   rows: array(array(cell), 'The first cell is the start of the window, epoch ms'),
   ...damageFields,
 });

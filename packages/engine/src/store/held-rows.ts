@@ -34,9 +34,15 @@ export class HeldRows {
     }
   }
 
-  deleteRange({ gte, lt }: ReportRange): void {
-    for (const [name, { key }] of this.#rows)
-      if (Buffer.compare(key, gte) >= 0 && Buffer.compare(key, lt) < 0) this.#rows.delete(name);
+  /** @returns the keys of what was deleted */
+  deleteRange({ gte, lt }: ReportRange): Uint8Array[] {
+    const deleted: Uint8Array[] = [];
+    for (const [name, { key }] of this.#rows) {
+      if (Buffer.compare(key, gte) < 0 || Buffer.compare(key, lt) >= 0) continue;
+      this.#rows.delete(name);
+      deleted.push(key);
+    }
+    return deleted;
   }
 
   copy(): HeldRows {

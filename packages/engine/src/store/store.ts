@@ -224,9 +224,10 @@ export class Store {
   }
 
   /** Deletes the rows of reports in that range of keys. */
-  async deleteReports({ gte, lt }: ReportRange): Promise<void> {
-    this.#held.deleteRange({ gte, lt });
+  async deleteReports({ gte, lt }: ReportRange): Promise<Uint8Array[]> {
+    const held = this.#held.deleteRange({ gte, lt });
     await this.#open.reports.clear({ gte, lt });
+    return held;
   }
 
   async close(): Promise<void> {

@@ -37,8 +37,7 @@ export type Combined = Required<
  * Several aggregates as one row: `defineReport({ name, summary, needs, ...combine({ … }) })`. An
  * aggregate with one column gives it its own name, others add a suffix, such as `size_p99`.
  */
-// biome-ignore lint/suspicious/noExplicitAny: the parts of aggregates differ, and only they read them.
-export function combine(aggregates: Readonly<Record<string, Aggregate<any>>>): Combined {
+export function combine(aggregates: Readonly<Record<string, Aggregate<unknown>>>): Combined {
   const named = Object.entries(aggregates).map(([name, aggregate]) => ({
     aggregate,
     columns: Object.keys(aggregate.columns).map((suffix) => ({

@@ -21,8 +21,7 @@ const durationOf = ({ durationMs }: Message): number | undefined => durationMs;
 const pathOf = ({ path }: Message): string => path;
 
 const durations = { unit: 'ms', resolution: 0.001 } as const;
-// biome-ignore lint/suspicious/noExplicitAny: each has parts of its own.
-const aggregates: Readonly<Record<string, Aggregate<any>>> = {
+const aggregates: Readonly<Record<string, Aggregate<unknown>>> = {
   count: count(),
   'count of some': count(({ method }) => method === 'POST'),
   sum: sum(durationOf, durations),
@@ -36,7 +35,7 @@ const aggregates: Readonly<Record<string, Aggregate<any>>> = {
   histogram: histogram(({ bodyBytes }) => bodyBytes, [0, 16, 32]),
 };
 
-function reportOf(parts: Readonly<Record<string, Aggregate<never>>>) {
+function reportOf(parts: Readonly<Record<string, Aggregate<unknown>>>) {
   return defineReport({
     name: 'combined',
     summary: 'A report for tests',
@@ -45,7 +44,7 @@ function reportOf(parts: Readonly<Record<string, Aggregate<never>>>) {
   });
 }
 
-function rowOf(parts: Readonly<Record<string, Aggregate<never>>>, messages: readonly Message[]) {
+function rowOf(parts: Readonly<Record<string, Aggregate<unknown>>>, messages: readonly Message[]) {
   const report = reportOf(parts);
   const accumulator = report.create();
   for (const message of messages) report.add(accumulator, message);

@@ -68,7 +68,7 @@ export function quantiles(
 }
 
 /** The buckets that are not empty: how many, then the distance from the previous one and the count. */
-export function writeHistogram(histogram: Histogram, writer: VarintWriter): void {
+function writeHistogram(histogram: Histogram, writer: VarintWriter): void {
   const filled: number[] = [];
   for (let index = 0; index < histogram.countsArrayLength; index++)
     if (histogram.getCountAtIndex(index) > 0) filled.push(index);
@@ -81,7 +81,7 @@ export function writeHistogram(histogram: Histogram, writer: VarintWriter): void
 }
 
 /** @returns the given histogram, which is to be empty */
-export function readHistogram(reader: VarintReader, histogram: Histogram): Histogram {
+function readHistogram(reader: VarintReader, histogram: Histogram): Histogram {
   let index = 0;
   for (let filled = reader.number(); filled > 0; filled--) {
     index += reader.number();

@@ -11,7 +11,7 @@ import { formatNames, type PeriodName, parseFormat } from '@reto3/core';
 import type { Coordinator } from '@reto3/engine';
 import {
   answerReport,
-  periodOf,
+  answerWindows,
   type ReportLedgers,
   type ReportWindows,
   resolveReport,
@@ -64,6 +64,11 @@ const rowsSchema = {
         ...periodParameter,
         description: 'A period that the report keeps; default sec, or else the shortest',
       },
+      every: {
+        type: 'string',
+        description: 'Windows of this length, such as 5m, merged of those that are kept',
+      },
+      total: { ...rangeParameters.open, description: 'One window over all of the range' },
       ...rangeParameters,
       scope: scopeParameter,
       format: { type: 'string', description: `One of ${formatNames.join(', ')}; default json` },
@@ -112,11 +117,15 @@ export const reportRoutes: FastifyPluginAsync<{
       const merged = scope === 'cluster' ? requireCluster(cluster).reports : undefined;
       const report = await (merged?.which(name) ??
         resolveReport(name, ledgers.running(name), ledgers.facts()));
-      const period = periodOf(report, asked.period);
+      const { period: named, every, total } = asked;
+      const asWindows = { period: named, every, total: isEnabled(total) };
+      const windows = answerWindows(report, asWindows);
+      const { period, everyMs = period.windowMs } = windows;
       const format = parseFormat(asked.format ?? 'json');
-      const question = { period, format, scope, last, from, to, open: isEnabled(open) };
-      const windows = countsPerAccumulator * maxWindows(period, question, Date.now());
-      const body = await queryLimiter.run(request, windows, async (context) => {
+      const question = { windows, format, scope, last, from, to, open: isEnabled(open) };
+      const answered = maxWindows({ ...period, windowMs: everyMs }, question, Date.now());
+      const read = (answered * everyMs) / period.windowMs;
+      const body = await queryLimiter.run(request, countsPerAccumulator * read, async (context) => {
         const all = merged?.view(report, period.name) ?? (await nodeView(name, period.name));
         const view = context.report(all);
         const without = merged?.without(report) ?? [];

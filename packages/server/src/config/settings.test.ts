@@ -78,6 +78,16 @@ const cases: Readonly<Record<Name, Case>> = {
     bad: ['', 'proxy.example', '10.0.0.0/33', '10.0.0.0/x', '::1/129', '10.0.0.1,'],
     wanted: 'comma-separated IP addresses or networks, such as 10.0.0.0/8,::1',
   },
+  reportChanged: {
+    variable: 'RETO3_REPORT_CHANGED',
+    fallback: 'refuse',
+    good: [
+      ['anew', 'anew'],
+      ['refuse', 'refuse'],
+    ],
+    bad: ['', 'yes'],
+    wanted: 'one of refuse, anew',
+  },
   tlsCert: {
     variable: 'RETO3_TLS_CERT',
     fallback: undefined,

@@ -1,5 +1,5 @@
 /** Starts the store, the coordinator, its flushes and retention. */
-import { damageMessage, messageOf, systemClock } from '@reto3/core';
+import { damageMessage, messageOf, type PeriodName, systemClock } from '@reto3/core';
 import { Coordinator, firstWriteFailure, HeldFolder, Retention, type Store } from '@reto3/engine';
 import { allocate, RingReader } from '@reto3/engine/ring';
 import { ReportLedgers } from '@reto3/reports';
@@ -52,20 +52,26 @@ export async function openCounts(start: Start, reports: readonly LoadedReport[])
 }
 
 function openLedgers(
-  { ingests, log, late }: Start,
+  { config, ingests, log, late }: Start,
   store: Store,
   reports: readonly LoadedReport[],
 ): Promise<ReportLedgers> {
   // A server that only merges gets no messages; it needs reports to read what nodes publish.
   const running = ingests ? reports.map(({ report }) => report) : [];
-  return ReportLedgers.open(running, store, systemClock, {
-    switchedOff: (report, reason) => {
+  const events = {
+    switchedOff: (report: string, reason: string) => {
       log.error({ report }, `report ${report} is switched off: ${reason}; counting continues`);
       late.workers?.switchOff(report);
     },
-    damaged: (report, period, start, reason) =>
+    damaged: (report: string, period: PeriodName, start: number, reason: string) =>
       log.error({ report, period, start }, `cannot read a row of report ${report}: ${reason}`),
-  });
+    erred: (report: string, error: string) =>
+      log.warn(
+        { report },
+        `report ${report} failed on a message: ${error}; see reto3 reports --errors`,
+      ),
+  };
+  return ReportLedgers.open(running, store, systemClock, events, config.reportChanged);
 }
 
 /** Writes and syncs once, to prove that the store works before anything is answered. */

@@ -1,6 +1,6 @@
 /** Settings of what workers do besides counting: reports and the archive. */
 import type { SettingTable } from '../setting.ts';
-import { duration, reportNames, size, switchValue } from '../setting-values.ts';
+import { duration, oneOf, reportNames, size, switchValue } from '../setting-values.ts';
 
 export const archiveSettings = {
   /** Built-in names and module paths; undefined without reports. */
@@ -15,6 +15,17 @@ export const archiveSettings = {
     unit: 'names, paths',
     more: "each report costs workers' time ([reports](reports.md)); if one reads bodies, every answer waits for the body",
     less: 'workers only count',
+  },
+  /** What to do with a report whose code has changed under its name and version. */
+  reportChanged: {
+    flag: 'report-changed',
+    summary: 'a report whose code has changed: refuse to start, or begin it anew without its rows',
+    value: 'refuse|anew',
+    fallback: 'refuse',
+    parse: oneOf(['refuse', 'anew']),
+    unit: 'word',
+    more: '`anew` deletes what the report has stored; use it for one start',
+    less: '`refuse` stops the start and says which report has changed',
   },
   /** Whether to keep every message. */
   archive: {

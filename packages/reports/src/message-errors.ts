@@ -1,0 +1,82 @@
+/**
+ * Messages that a report could not take: its code threw, or had used up its share of the time. One
+ * bad message costs an error and is kept as an example; the report goes on with the next.
+ */
+import { messageOf } from '@reto3/core';
+import type { Message } from './contract.ts';
+
+/** A message that a report failed on. */
+interface ErrorExample {
+  /** When it arrived, epoch ms. */
+  readonly at: number;
+  readonly method: string;
+  readonly path: string;
+  /** What the report threw. */
+  readonly error: string;
+}
+
+/** Since the report first ran, or since a worker's previous batch. */
+export interface MessageErrors {
+  /** Messages that it failed on. */
+  readonly failed: number;
+  /** Messages that skipped it since it was too slow. */
+  readonly skipped: number;
+  /** The newest it failed on, oldest first. */
+  readonly examples: readonly ErrorExample[];
+}
+
+/** Enough to see a pattern; they are stored with what is known of the report. */
+const mostExamples = 10;
+const mostErrorChars = 200;
+const mostPathChars = 100;
+
+/** A report may fail on so many messages at once, and on one in so many in the long run. */
+const mostErrors = 100;
+const messagesPerError = 100;
+
+const none: MessageErrors = { failed: 0, skipped: 0, examples: [] };
+
+/** The errors of one report in a worker. */
+export class ErrorCount {
+  #since: MessageErrors = none;
+  #left = mostErrors;
+
+  /** A message that it took. */
+  took(): void {
+    if (this.#left < mostErrors) this.#left += 1 / messagesPerError;
+  }
+
+  skipped(): void {
+    this.#since = { ...this.#since, skipped: this.#since.skipped + 1 };
+  }
+
+  /** @returns why the report cannot go on, if that was one error too many */
+  failed({ arrivedMs, method, path }: Message, thrown: unknown): string | undefined {
+    const error = oneLine(messageOf(thrown));
+    const example = { at: arrivedMs, method, path: path.slice(0, mostPathChars), error };
+    this.#since = addErrors(this.#since, { failed: 1, skipped: 0, examples: [example] });
+    this.#left--;
+    if (this.#left >= 0) return undefined;
+    return `it failed on more than 1 of ${messagesPerError} messages, last: ${error}`;
+  }
+
+  /** Removes and returns them; undefined if there are none. */
+  drain(): MessageErrors | undefined {
+    const since = this.#since;
+    this.#since = none;
+    return since === none ? undefined : since;
+  }
+}
+
+export function addErrors(before: MessageErrors | undefined, more: MessageErrors): MessageErrors {
+  const { failed, skipped, examples } = before ?? none;
+  return {
+    failed: failed + more.failed,
+    skipped: skipped + more.skipped,
+    examples: [...examples, ...more.examples].slice(-mostExamples),
+  };
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, ' ').slice(0, mostErrorChars);
+}
