@@ -16,6 +16,8 @@ import {
   Reto3Error,
   type Scope,
   type ScopeSelector,
+  secondsOnlyHint,
+  secondsOnlyText,
 } from '@reto3/core';
 import type { CountsView } from '@reto3/engine';
 import { apiOptionsOf } from './flags.ts';
@@ -118,7 +120,9 @@ async function fromServer(api: ApiOptions, question: Question, into: Writable): 
   await pipeline(body, into, { end: false }).catch((error: unknown) => {
     throw body.cut(error);
   });
-  settle(question, body.missing, response.headers['reto3-empty'] === 'true');
+  const isEmpty = response.headers['reto3-empty'] === 'true';
+  const isCoarse = response.headers['reto3-seconds-only'] === 'true';
+  settle(question, body.missing, isCoarse ? 'seconds only' : isEmpty);
   return String(response.headers['reto3-to']);
 }
 
@@ -147,20 +151,23 @@ async function fromView(
   const { scope } = scopeOf(question);
   const period = periods[question.period];
   try {
-    const { to, empty, pieces, damages } = await answer(
+    const { to, empty, secondsOnly, pieces, damages } = await answer(
       view,
       { ...question, period, scope },
       nowMs,
     );
     await pipeline(Readable.from(pieces, { objectMode: false }), into, { end: false });
-    settle(question, damagedOf(damages), empty);
+    settle(question, damagedOf(damages), secondsOnly ? 'seconds only' : empty);
     return String(to);
   } finally {
     await view.store.close();
   }
 }
 
-function settle({ period, onMissing }: Question, missing: Missing, empty: boolean): void {
+/** Whether an answer has no window, and why. */
+type Empty = boolean | 'seconds only';
+
+function settle({ period, onMissing }: Question, missing: Missing, empty: Empty): void {
   if (onMissing === undefined) assertComplete(period, missing, empty);
   else onMissing(missing);
 }
@@ -185,7 +192,7 @@ const maxNoted = 3;
  * Checks what an answer had to leave out, which it tells at its end.
  * @throws Reto3Error RETO3_BLOCK_DAMAGED, RETO3_NO_DATA
  */
-export function assertComplete(what: string, missing: Missing, empty: boolean): void {
+export function assertComplete(what: string, missing: Missing, empty: Empty): void {
   const { damaged, damagedPlaces = damaged.length } = missing;
   const [first] = damaged;
   if (first !== undefined) {
@@ -195,6 +202,8 @@ export function assertComplete(what: string, missing: Missing, empty: boolean): 
       `${damageMessage({ ...first, series: what })}${more}`,
     );
   }
+  if (empty === 'seconds only')
+    throw new Reto3Error('RETO3_NO_DATA', secondsOnlyText, { hint: secondsOnlyHint });
   if (empty) throw new Reto3Error('RETO3_NO_DATA', 'nothing was counted in that range');
 }
 

@@ -11,17 +11,19 @@ interface Argument {
   readonly required?: boolean;
   /** Taken if the argument is missing. */
   readonly fallback?: string;
+  /** Takes all that are left, at least one; only the last argument may. */
+  readonly repeatable?: boolean;
 }
 
 /** By name, in the order in which they are typed. */
 export type ArgumentTable = Readonly<Record<string, Argument>>;
 
 export type GivenArguments<Table extends ArgumentTable> = {
-  readonly [Name in keyof Table]: Table[Name] extends
-    | { readonly required: true }
-    | { readonly fallback: string }
-    ? string
-    : string | undefined;
+  readonly [Name in keyof Table]: Table[Name] extends { readonly repeatable: true }
+    ? readonly string[]
+    : Table[Name] extends { readonly required: true } | { readonly fallback: string }
+      ? string
+      : string | undefined;
 };
 
 interface Description<Args extends ArgumentTable, Flags extends FlagTable> {

@@ -12,6 +12,7 @@ export const commands: CommandTable = {
   export: () => import('./commands/export.ts'),
   formats: () => import('./commands/formats.ts'),
   health: () => import('./commands/health.ts'),
+  import: () => import('./commands/import.ts'),
   query: () => import('./commands/query.ts'),
   recipe: () => import('./commands/recipe.ts'),
   replay: () => import('./commands/replay.ts'),

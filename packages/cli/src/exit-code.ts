@@ -54,6 +54,7 @@ export const errorExitCode: Readonly<Record<ErrorCode, number>> = {
   RETO3_STREAM_UNFIT: exitCode.failed,
   RETO3_LOG_UNREADABLE: exitCode.failed,
   RETO3_LOG_UNKNOWN: exitCode.failed,
+  RETO3_LOG_CHANGED: exitCode.failed,
   RETO3_BAD_SQL: exitCode.usage,
   RETO3_NO_ARCHIVE: exitCode.failed,
   RETO3_ARCHIVE_DAMAGED: exitCode.failed,

@@ -100,13 +100,8 @@ export const sourceFlags = {
   },
 } as const satisfies FlagTable;
 
-/** Logs to answer from without a data folder, and how to read them. */
-export const logFlags = {
-  log: {
-    description: 'answer from this log, plain or compressed; - is stdin (repeatable)',
-    repeatable: 'array',
-    value: 'FILE',
-  },
+/** How to read logs. */
+export const readingFlags = {
   'log-format': {
     description: 'format of the log; see reto3 formats (default: detected)',
     value: 'NAME',
@@ -126,6 +121,16 @@ export const logFlags = {
   },
   'time-format': { description: 'strftime format of the group time', value: 'FORMAT' },
   start: { description: 'start of a run whose times are relative to it (hey, oha)', value: 'TIME' },
+} as const satisfies FlagTable;
+
+/** Logs to answer from without a data folder. */
+export const logFlags = {
+  log: {
+    description: 'answer from this log, plain or compressed; - is stdin (repeatable)',
+    repeatable: 'array',
+    value: 'FILE',
+  },
+  ...readingFlags,
 } as const satisfies FlagTable;
 
 /** Where to write a large answer. */

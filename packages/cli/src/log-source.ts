@@ -1,7 +1,7 @@
 /** Logs as a source of windows: `--log`, and the flags for reading logs. */
 import { parseTime, Reto3Error } from '@reto3/core';
 import type { LogCounts, LogOptions } from '@reto3/sources';
-import type { Given, logFlags, scopeFlags, sourceFlags } from './flags.ts';
+import type { Given, logFlags, readingFlags, scopeFlags, sourceFlags } from './flags.ts';
 import { noteOnStderr } from './terminal/notes.ts';
 
 export interface LogSource {
@@ -44,8 +44,15 @@ export function logSourceOf(
     throw new Reto3Error('RETO3_BAD_FLAG', `got --log with --${other[0]}, want one of them`, {
       hint: 'omit one of the two',
     });
+  return { logs, options: logOptionsOf(given) };
+}
+
+/** How to read logs, as the flags say. @throws Reto3Error RETO3_BAD_TIME */
+export function logOptionsOf(given: Given<typeof readingFlags>): LogOptions {
+  const { at, zone, pattern, start } = given;
   const startMs = start === undefined ? undefined : parseTime('start', start, Date.now());
-  return { logs, options: { format, at, zone, pattern, timeFormat, startMs } };
+  const timeFormat = given['time-format'];
+  return { format: given['log-format'], at, zone, pattern, timeFormat, startMs };
 }
 
 /**

@@ -46,7 +46,8 @@ export async function parseWords<Args extends ArgumentTable, Flags extends FlagT
   });
   const typed = await typedFlags(flags, tokens, refuse);
   const positionals = tokens.flatMap((token) => (token.kind === 'positional' ? token.value : []));
-  const extra = positionals.slice(Object.keys(args).length);
+  const isEndless = Object.values(args).some(({ repeatable }) => repeatable);
+  const extra = isEndless ? [] : positionals.slice(Object.keys(args).length);
   if (extra.length > 0)
     refuse('RETO3_BAD_COMMAND', `got "${extra.join('", "')}", which reto3 ${name} does not take`);
   // Whatever the tables promise is there now, or is refused.
@@ -133,7 +134,7 @@ function argumentValues(
   args: ArgumentTable,
   positionals: readonly string[],
   refuse: Refuse,
-): Record<string, string | undefined> {
+): Record<string, string | readonly string[] | undefined> {
   const names = Object.keys(args);
   const missing = names.slice(positionals.length).filter((name) => args[name]?.required);
   if (missing.length > 0)
@@ -141,7 +142,10 @@ function argumentValues(
       'RETO3_BAD_COMMAND',
       `got no ${missing.map((name) => name.toUpperCase()).join(', no ')}`,
     );
-  const values = names.map((name, at) => [name, positionals[at] ?? args[name]?.fallback]);
+  const values = names.map((name, at) => [
+    name,
+    args[name]?.repeatable ? positionals.slice(at) : (positionals[at] ?? args[name]?.fallback),
+  ]);
   return Object.fromEntries(values);
 }
 

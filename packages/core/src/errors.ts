@@ -57,6 +57,7 @@ export const errorHints = {
   RETO3_STREAM_UNFIT: 'choose another --nats-stream and --nats-subject, or delete that stream',
   RETO3_LOG_UNREADABLE: 'name a log that this user may read; - is stdin',
   RETO3_LOG_UNKNOWN: 'name its format with --log-format, or describe its lines with --pattern',
+  RETO3_LOG_CHANGED: 'import it into another --data-dir, or restore its old lines',
   RETO3_BAD_SQL: 'see docs/queries.md for the columns and ten examples',
   RETO3_NO_ARCHIVE:
     'start the server with --archive, and run this on its machine or on a copy with --data-dir',

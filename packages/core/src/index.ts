@@ -82,6 +82,8 @@ export {
   lastCounted,
   overwrite,
   secondsOnly,
+  secondsOnlyHint,
+  secondsOnlyText,
   sliceOf,
   totalOf,
   type Windows,

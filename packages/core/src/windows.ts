@@ -12,6 +12,11 @@
 /** In `counted`: the window's second was counted, and its messages are known to the second only. */
 export const secondsOnly = 2;
 
+/** Why there are no ms10 windows of such time, and what to do. */
+export const secondsOnlyText =
+  'the clock of what was counted then ticks in seconds, so there are no windows of 10 ms';
+export const secondsOnlyHint = 'ask for sec or min, or log the time in milliseconds';
+
 export interface Windows {
   /** Messages in each window; whole numbers up to 2⁵³ − 1. */
   readonly counts: Float64Array;

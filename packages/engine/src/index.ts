@@ -18,6 +18,7 @@ export {
 export { restore } from './backup/restore.ts';
 export { readBackup, writeBackup } from './backup/stream.ts';
 export { Coordinator, type CountsView } from './coordinator/coordinator.ts';
+export { FolderWriter, minutesPerCommit } from './coordinator/folder-writer.ts';
 export type { FlushParticipant, Written } from './coordinator/participant.ts';
 export { type Expired, type Expiring, Retention } from './coordinator/retention.ts';
 export type { BackupSource, StoredCounts } from './coordinator/stored.ts';
@@ -72,6 +73,6 @@ export {
 export { allTime, lengthOf, type Row, type RowRange } from './store/rows.ts';
 export { bytesIn } from './store/size.ts';
 export { StoreSnapshot } from './store/snapshot.ts';
-export type { Fingerprint, SourcePosition } from './store/source-rows.ts';
+export { type Fingerprint, newSourceId, type SourcePosition } from './store/source-rows.ts';
 export { Store } from './store/store.ts';
 export { VerifiedSnapshot } from './store/verified.ts';

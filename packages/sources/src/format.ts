@@ -57,6 +57,8 @@ export interface LogFormat {
   readonly moment: Moment;
   /** Its times count from the start of the run, which `--start` has to name. */
   readonly isRelative?: boolean;
+  /** What a line says depends on those before it, such as a header. */
+  readonly isStateful?: boolean;
   /** Lines of more special formats are lines of this one, too. */
   readonly isGeneral?: boolean;
   parser(options: ParserOptions): LineParser;

@@ -11,6 +11,37 @@ import { messageOf, Reto3Error } from '@reto3/core';
 /** Large enough that reading costs little, small enough that it stays in a cache of the processor. */
 const chunkBytes = 1 << 18;
 
+/** A regular file that is not compressed, which can be read from anywhere; undefined where it is none. */
+export async function plainFile(name: string, first: Buffer): Promise<PlainFile | undefined> {
+  if (name === '-' || decompressorFor(name, first) !== undefined) return undefined;
+  const file = await open(name);
+  const found = await file.stat();
+  if (found.isFile()) return new PlainFile(file);
+  await file.close();
+  return undefined;
+}
+
+export class PlainFile {
+  readonly #file: FileHandle;
+
+  constructor(file: FileHandle) {
+    this.#file = file;
+  }
+
+  close(): Promise<void> {
+    return this.#file.close();
+  }
+
+  /** Its chunks from an offset on; each is valid only until the next one is asked for. */
+  async *chunks(from: number): AsyncGenerator<Buffer> {
+    try {
+      yield* readFile(this.#file, from);
+    } finally {
+      await this.#file.close();
+    }
+  }
+}
+
 /**
  * The chunks of a log; each is valid only until the next one is asked for.
  * @param name a file, or `-` for stdin
@@ -48,7 +79,7 @@ async function* fileChunks(name: string, note: (line: string) => void): AsyncGen
   }
   const file = await open(name);
   try {
-    yield* decompressed(name, readFile(file));
+    yield* decompressed(name, readFile(file, 0));
   } finally {
     await file.close();
   }
@@ -60,11 +91,12 @@ async function* streamOf(name: string): AsyncGenerator<Buffer> {
 }
 
 /** Into the same memory again and again. */
-async function* readFile(file: FileHandle): AsyncGenerator<Buffer> {
+async function* readFile(file: FileHandle, from: number): AsyncGenerator<Buffer> {
   const buffer = Buffer.allocUnsafeSlow(chunkBytes);
-  for (;;) {
-    const { bytesRead } = await file.read(buffer, 0, chunkBytes);
+  for (let at = from; ; ) {
+    const { bytesRead } = await file.read(buffer, 0, chunkBytes, at);
     if (bytesRead === 0) return;
+    at += bytesRead;
     yield buffer.subarray(0, bytesRead);
   }
 }

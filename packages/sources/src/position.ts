@@ -33,35 +33,25 @@ export function positionOf(
   return found;
 }
 
-/** Keeps the fingerprints of a text that is read from its begin. */
-export class Fingerprints {
-  readonly #head = Buffer.allocUnsafe(fingerprintBytes);
-  #headBytes = 0;
-  /** The last bytes, and some before them. */
-  readonly #end = Buffer.allocUnsafe(2 * fingerprintBytes);
-  #endBytes = 0;
+/** Keeps the fingerprint of the last bytes of a text. */
+export class LastBytes {
+  /** They, and some before them. */
+  readonly #bytes = Buffer.allocUnsafe(2 * fingerprintBytes);
+  #length = 0;
 
   /** @param chunk the next bytes; may change after that */
   write(chunk: Uint8Array): void {
-    const head = chunk.subarray(0, fingerprintBytes - this.#headBytes);
-    this.#head.set(head, this.#headBytes);
-    this.#headBytes += head.length;
     const last = chunk.subarray(-fingerprintBytes);
-    if (this.#endBytes + last.length > this.#end.length) {
-      this.#end.copyWithin(0, this.#endBytes - fingerprintBytes, this.#endBytes);
-      this.#endBytes = fingerprintBytes;
+    if (this.#length + last.length > this.#bytes.length) {
+      this.#bytes.copyWithin(0, this.#length - fingerprintBytes, this.#length);
+      this.#length = fingerprintBytes;
     }
-    this.#end.set(last, this.#endBytes);
-    this.#endBytes += last.length;
+    this.#bytes.set(last, this.#length);
+    this.#length += last.length;
   }
 
-  get head(): Fingerprint {
-    return fingerprintOf(this.#head.subarray(0, this.#headBytes));
-  }
-
-  /** Of the last bytes so far. */
-  get end(): Fingerprint {
-    const from = Math.max(0, this.#endBytes - fingerprintBytes);
-    return fingerprintOf(this.#end.subarray(from, this.#endBytes));
+  get fingerprint(): Fingerprint {
+    const from = Math.max(0, this.#length - fingerprintBytes);
+    return fingerprintOf(this.#bytes.subarray(from, this.#length));
   }
 }

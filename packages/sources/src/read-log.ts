@@ -1,11 +1,12 @@
 /**
  * Reads logs into counts: chunks → lines → (wrapper) → format → time → window.
  *
- * Every line is accounted for: lines = messages + skipped, with a count for each reason and the
- * first three as examples. Memory is bounded by window-counts.ts, and by one line of 1 MiB.
+ * Every line is accounted for: lines = messages + skipped + known, with a count for each reason of
+ * the skipped and the first three as examples. Known are lines of a log that was counted before as
+ * far as its position (position.ts). Memory is bounded by window-counts.ts, and by one line of 1 MiB.
  */
 import { largestTime, ms10, type Period, Reto3Error } from '@reto3/core';
-import type { CountsView } from '@reto3/engine';
+import type { CountsView, SourcePosition } from '@reto3/engine';
 import { ActiveTime, type Span } from './active-time.ts';
 import { copyOf } from './bytes.ts';
 import { type Fit, fitOf, type Sample } from './detect.ts';
@@ -17,6 +18,7 @@ import { LineCutter } from './line-cutter.ts';
 import { viewOf } from './log-view.ts';
 import { parseZone } from './time/zone.ts';
 import { WindowCounts } from './window-counts.ts';
+import type { TakeLine } from './wrappers.ts';
 
 export interface LogOptions {
   /** A format's name; found out without it. */
@@ -50,6 +52,8 @@ export interface LogSummary {
   readonly lines: number;
   readonly messages: number;
   readonly skipped: number;
+  /** Lines that were counted before. */
+  readonly known: number;
   readonly reasons: ReadonlyMap<Reason, number>;
   /** The first three skipped lines that are not blank, headers or the like. */
   readonly examples: readonly SkippedLine[];
@@ -57,6 +61,8 @@ export interface LogSummary {
   readonly otherFormat: string | undefined;
   /** Where it counts, oldest first; at least one. */
   readonly spans: readonly Span[];
+  /** Of its oldest message and its newest, epoch ms, also of those known. */
+  readonly times: Span;
   /** Messages whose time is later than now. */
   readonly future: number;
   /** By how much the times of the log step back at the most, in ms. */
@@ -97,7 +103,6 @@ const dull: ReadonlySet<Reason> = new Set<Reason>([
 /**
  * @param nowMs to tell times of the future, epoch ms
  * @param note told of what the user should know before it is read
- * @param lines takes the lines as well; without it no string is made of them
  * @throws Reto3Error RETO3_BAD_FLAG, RETO3_LOG_UNREADABLE, RETO3_LOG_UNKNOWN, RETO3_NO_DATA
  */
 export async function readLogs(
@@ -105,10 +110,9 @@ export async function readLogs(
   options: LogOptions,
   nowMs: number,
   note: (line: string) => void,
-  lines?: LineVisitor,
 ): Promise<LogCounts> {
   const counts = new WindowCounts();
-  const reading = { ...plannedBy(options), nowMs, ...(lines && { lines }) };
+  const reading = readingOf(options, nowMs);
   const logs: LogSummary[] = [];
   for (const name of names) {
     const log = new Log(name, reading, counts);
@@ -142,23 +146,15 @@ export function durationText(ms: number): string {
   return ms >= 0.001 ? `${Math.round(ms * 1_000)} µs` : `${Math.round(ms * 1_000_000)} ns`;
 }
 
-interface Reading {
+export interface Reading {
   readonly candidates: readonly LogFormat[];
   readonly at: Moment | undefined;
   readonly parser: ParserOptions;
   readonly nowMs: number;
-  readonly lines?: LineVisitor | undefined;
 }
 
-/** Takes each line beside its count, for what counting does not need. */
-export interface LineVisitor {
-  /** A message: when it is counted, epoch ms, and its line. */
-  message(ms: number, bytes: Uint8Array, from: number, to: number): void;
-  /** A header or comment, which may say how to read the lines behind it. */
-  header(bytes: Uint8Array, from: number, to: number): void;
-}
-
-function plannedBy(options: LogOptions): Omit<Reading, 'nowMs' | 'lines'> {
+/** @throws Reto3Error RETO3_BAD_FLAG */
+export function readingOf(options: LogOptions, nowMs: number): Reading {
   const { format, at, zone = 'UTC', pattern, timeFormat, startMs } = options;
   if (at !== undefined && at !== 'start' && at !== 'end')
     throw new Reto3Error('RETO3_BAD_FLAG', `got --at "${at}", want start or end`);
@@ -169,6 +165,7 @@ function plannedBy(options: LogOptions): Omit<Reading, 'nowMs' | 'lines'> {
   return {
     candidates: pattern === undefined ? candidatesOf(format) : [patternFormat(pattern, timeFormat)],
     at,
+    nowMs,
     parser: { zone: parseZone(zone), startMs, isNamed: format !== undefined },
   };
 }
@@ -185,7 +182,14 @@ function candidatesOf(name: string | undefined): readonly LogFormat[] {
 /** Which way from the stamp to the moment that is counted. */
 type Way = 'as stamped' | 'back' | 'forward';
 
-class Log {
+/** Of what follows the last line feed of a log. */
+export interface LastLine {
+  readonly messages: number;
+  /** Epoch ms, of the last of them. */
+  readonly timeMs: number;
+}
+
+export class Log {
   readonly #name: string;
   readonly #reading: Reading;
   readonly #counts: WindowCounts;
@@ -195,11 +199,17 @@ class Log {
   #fit: Fit | undefined;
   #way: Way = 'as stamped';
   #cutter: LineCutter | undefined;
+  readonly #position: SourcePosition | undefined;
+  /** Messages of new lines before that were counted all the same, epoch ms. */
+  readonly #through: number;
+  /** Lines of the file; inside a wrapper, one may hold several of the program, or none. */
+  #fileLines = 0;
+  #isOpenLine = false;
   #lines = 0;
   #messages = 0;
+  #known = 0;
+  #lastMs = 0;
   #digits = 0;
-  /** When the newest message is counted, epoch ms. */
-  #countedMs = 0;
   readonly #active = new ActiveTime();
   #newestStamp = 0;
   #stepBackMs = 0;
@@ -208,8 +218,13 @@ class Log {
   readonly #examples: SkippedLine[] = [];
   readonly #others: Uint8Array[] = [];
 
-  constructor(name: string, reading: Reading, counts: WindowCounts) {
+  /** @param position how far it was counted before */
+  constructor(name: string, reading: Reading, counts: WindowCounts, position?: SourcePosition) {
     this.#name = name;
+    this.#position = position;
+    this.#through = position?.writing?.through ?? 0;
+    if (position?.times !== undefined) this.#active.add(position.times.to);
+    if (position?.openLine?.timeMs !== undefined) this.#active.add(position.openLine.timeMs);
     this.#reading = reading;
     this.#counts = counts;
   }
@@ -223,12 +238,38 @@ class Log {
     if (this.#first.length >= sampleBytes) this.#begin();
   }
 
+  /**
+   * Tells the format by the begin of the log, and goes on where it was left: the next bytes are those
+   * behind the position. False where each line depends on those before it; then nothing was done.
+   * @throws Reto3Error RETO3_LOG_UNKNOWN
+   */
+  resume(begin: Buffer): boolean {
+    const fit = this.#fitOf(begin);
+    if (this.#position === undefined || fit.wrapper !== undefined || fit.format.isStateful === true)
+      return false;
+    this.#first = undefined;
+    this.#open(fit);
+    this.#lines = this.#known = this.#fileLines = this.#position.lines;
+    return true;
+  }
+
+  /** Takes what follows the last line feed for a line. @throws Reto3Error RETO3_LOG_UNKNOWN */
+  endLines(): LastLine {
+    if (this.#first !== undefined) this.#begin();
+    const before = this.#messages + this.#known;
+    this.#cutter?.end();
+    return { messages: this.#messages + this.#known - before, timeMs: this.#lastMs };
+  }
+
+  get fileLines(): number {
+    return this.#fit?.wrapper === undefined ? this.#lines : this.#fileLines;
+  }
+
   /** @throws Reto3Error RETO3_LOG_UNKNOWN, RETO3_NO_DATA */
   end(): LogSummary {
-    if (this.#first !== undefined) this.#begin();
-    this.#cutter?.end();
+    this.endLines();
     const fit = this.#fit;
-    if (fit === undefined || this.#messages === 0) throw this.#nothing();
+    if (fit === undefined || this.#messages + this.#known === 0) throw this.#nothing();
     return {
       name: this.#name,
       format: fit.format,
@@ -237,14 +278,30 @@ class Log {
       resolutionMs: 10 ** (3 - this.#digits),
       lines: this.#lines,
       messages: this.#messages,
-      skipped: this.#lines - this.#messages,
+      skipped: this.#lines - this.#messages - this.#known,
+      known: this.#known,
       reasons: this.#reasons,
       examples: this.#examples,
       otherFormat: this.#otherFormat(),
-      spans: this.#active.spans(this.#windowMs),
+      spans: this.#spans(),
+      times: this.#times(),
       future: this.#future,
       stepBackMs: this.#stepBackMs,
     };
+  }
+
+  /** New ones, and the time between them and what was counted before. */
+  #spans(): Span[] {
+    const spans = this.#active.spans(this.#windowMs);
+    const oldest = this.#position?.times?.from;
+    if (oldest === undefined || (spans[0]?.from ?? oldest) >= oldest) return spans;
+    this.#active.add(oldest);
+    return this.#active.spans(this.#windowMs);
+  }
+
+  #times(): Span {
+    const spans = this.#active.spans(1);
+    return { from: spans[0]?.from ?? 0, to: (spans.at(-1)?.to ?? 1) - 1 };
   }
 
   /** Of the finest windows that this clock can fill. */
@@ -260,39 +317,78 @@ class Log {
   #begin(): void {
     const first = this.#first ?? Buffer.alloc(0);
     this.#first = undefined;
+    this.#open(this.#fitOf(first)).write(first);
+  }
+
+  /** @throws Reto3Error RETO3_LOG_UNKNOWN, RETO3_BAD_FLAG */
+  #fitOf(first: Buffer): Fit {
     const { candidates, parser: options } = this.#reading;
     const sample = sampleOf(first);
     // Any start will do to find the format.
     const finding = { ...options, startMs: options.startMs ?? 0 };
     const fit = quickFitOf(sample, candidates, finding) ?? onlyOf(candidates);
     if (fit === undefined) throw this.#unknown(first, sample);
-    this.#fit = fit;
     this.#way = this.#wayOf(fit);
-    const parser = fit.format.parser(options);
-    const { lines } = this.#reading;
-    const line = (bytes: Uint8Array, from: number, to: number): void => {
+    return fit;
+  }
+
+  #open(fit: Fit): LineCutter {
+    this.#fit = fit;
+    // The lines that were counted before are not looked at again.
+    if (this.#position !== undefined) this.#digits = fit.digits;
+    const parser = fit.format.parser(this.#reading.parser);
+    const line: TakeLine = (bytes, from, to) => {
       this.#lines++;
       const reason =
         from === to ? 'a blank line' : (parser.parse(bytes, from, to, this.#stamp) ?? this.#add());
       if (reason !== undefined) this.#skip(reason, bytes, from, to);
-      else lines?.message(this.#countedMs, bytes, from, to);
-      if (reason === 'a header or comment') lines?.header(bytes, from, to);
+    };
+    const knownLine: TakeLine = (bytes, from, to) => {
+      this.#lines++;
+      this.#known++;
+      // What it says may matter to the lines behind it.
+      if (from !== to) parser.parse(bytes, from, to, this.#stamp);
     };
     const inner = fit.wrapper?.open();
-    const take =
-      inner === undefined
-        ? line
-        : (bytes: Uint8Array, from: number, to: number): void => {
-            const reason = inner.unwrap(bytes, from, to, line);
-            if (reason === undefined) return;
-            this.#lines++;
-            this.#skip(from === to ? 'a blank line' : reason, bytes, from, to);
-          };
-    this.#cutter = new LineCutter(take, () => {
-      this.#lines++;
-      this.#skip('longer than 1 MiB', first, 0, 0);
-    });
-    this.#cutter.write(first);
+    const unwrapping =
+      (take: TakeLine): TakeLine =>
+      (bytes, from, to) => {
+        if (inner === undefined) take(bytes, from, to);
+        else {
+          this.#fileLines++;
+          const reason = inner.unwrap(bytes, from, to, take);
+          if (reason === undefined) return;
+          this.#lines++;
+          if (take === knownLine) this.#known++;
+          else this.#skip(from === to ? 'a blank line' : reason, bytes, from, to);
+        }
+      };
+    const takeNew = inner === undefined ? line : unwrapping(line);
+    this.#cutter = new LineCutter(
+      this.#position === undefined
+        ? takeNew
+        : this.#behind(this.#position, unwrapping(knownLine), takeNew),
+      () => {
+        this.#lines++;
+        this.#fileLines++;
+        if (this.fileLines <= (this.#position?.lines ?? 0)) this.#known++;
+        else this.#skip('longer than 1 MiB', Buffer.alloc(0), 0, 0);
+      },
+    );
+    return this.#cutter;
+  }
+
+  /** Tells the lines that were counted before from those behind them. */
+  #behind({ lines, openLine }: SourcePosition, known: TakeLine, takeNew: TakeLine): TakeLine {
+    return (bytes, from, to) => {
+      const before = this.fileLines;
+      if (before < lines) known(bytes, from, to);
+      else {
+        this.#isOpenLine = before === lines && openLine?.timeMs !== undefined;
+        takeNew(bytes, from, to);
+        this.#isOpenLine = false;
+      }
+    };
   }
 
   /** Counts the message that the stamp is of; returns why it cannot. */
@@ -310,10 +406,15 @@ class Log {
       }
     }
     if (!(ms >= 0 && ms <= largestTime)) return 'a time out of range';
-    this.#counts.add(ms);
-    this.#countedMs = ms;
-    this.#messages++;
     this.#active.add(ms);
+    this.#lastMs = ms;
+    if (ms < this.#through) {
+      this.#known++;
+      return undefined;
+    }
+    this.#counts.add(ms);
+    if (this.#isOpenLine) this.#known++;
+    else this.#messages++;
     if (ms > this.#reading.nowMs) this.#future++;
     if (time.digits > this.#digits) this.#digits = time.digits;
     if (time.ms >= this.#newestStamp) this.#newestStamp = time.ms;

@@ -7,14 +7,15 @@ const notableStepMs = 2_000;
 
 /** The first says what was counted; each further one, what to beware of. */
 export function summaryLines(log: LogSummary): string[] {
-  const { name, format, wrapper, moment, resolutionMs, lines, messages, skipped, spans } = log;
+  const { name, format, wrapper, moment, resolutionMs, lines, messages, spans } = log;
+  const { skipped, known } = log;
   const inside = wrapper === undefined ? '' : ` (in ${wrapper})`;
   const [first] = spans;
   const last = spans.at(-1);
   const range = first && last ? `, ${timeText(first.from)} to ${timeText(last.to)}` : '';
   return [
     `${name}: ${format.title}${inside}, counted by the ${moment} of each request, clock ${durationText(resolutionMs)}; ` +
-      `${counted(lines, 'line')} = ${counted(messages, 'message')} + ${skipped} skipped${range}`,
+      `${counted(lines, 'line')} = ${counted(messages, 'message')} + ${skipped} skipped${known === 0 ? '' : ` + ${known} known`}${range}`,
     ...skippedLines(log),
     ...warnings(log),
   ];

@@ -32,11 +32,14 @@ export interface StoredMinute {
   readonly lacking: readonly PeriodName[];
 }
 
+/** What is read of a store. */
+export type StoredBlocks = Pick<Store, 'readBlock' | 'hasBlock'>;
+
 /** More than anybody reads. */
 const mostDamages = 100;
 
 export class Blocks {
-  readonly #store: Store;
+  readonly #store: StoredBlocks;
   readonly #gone: Gone;
   readonly #onDamage: (damage: Damage) => void;
   readonly #damages = new Map<string, Damage>();
@@ -45,7 +48,7 @@ export class Blocks {
 
   /** @param onDamage told once of each stretch */
   constructor(
-    store: Store,
+    store: StoredBlocks,
     known: Pick<Meta, 'deletedBefore'> & { readonly gone: Gone },
     onDamage: (damage: Damage) => void,
   ) {

@@ -15,7 +15,7 @@ import {
   type Windows,
 } from '@reto3/core';
 import type { Minute } from '../ring/minute.ts';
-import { encodeWindows } from '../store/codec.ts';
+import { encodeWindows, keptLevel } from '../store/codec.ts';
 import { rowName } from '../store/keys.ts';
 import type { Change } from '../store/store.ts';
 import type { Blocks } from './blocks.ts';
@@ -31,22 +31,33 @@ export interface Closing {
 /**
  * The changes that close these minutes; those that no period can take are left out. Reads the blocks
  * that they are part of; damaged ones stay as they are.
+ * @param level of deflate
  */
-export function closeMinutes(minutes: readonly Minute[], blocks: Blocks): Closing {
+export function closeMinutes(
+  minutes: readonly Minute[],
+  blocks: Blocks,
+  level = keptLevel,
+): Closing {
   const closed = new Set<Minute>();
   const changes: Change[] = [];
   for (const minute of minutes) {
     if (minute.lacking.includes('ms10')) continue;
-    changes.push(blockChange(ms10, minute.start, minute.ms10));
+    changes.push(blockChange(ms10, minute.start, minute.ms10, level));
     closed.add(minute);
   }
   let messages = 0;
   const onMinute = (more: number): void => {
     messages += more;
   };
-  changes.push(...enlarge(sec, minutes, blocks, closed, () => undefined));
-  changes.push(...enlarge(min, minutes, blocks, closed, onMinute));
+  changes.push(...enlarge(sec, { minutes, blocks, level }, closed, () => undefined));
+  changes.push(...enlarge(min, { minutes, blocks, level }, closed, onMinute));
   return { changes, minutes: [...closed], messages };
+}
+
+interface Enlarged {
+  readonly minutes: readonly Minute[];
+  readonly blocks: Blocks;
+  readonly level: number;
 }
 
 /**
@@ -55,8 +66,7 @@ export function closeMinutes(minutes: readonly Minute[], blocks: Blocks): Closin
  */
 function enlarge(
   period: Period,
-  minutes: readonly Minute[],
-  blocks: Blocks,
+  { minutes, blocks, level }: Enlarged,
   closed: Set<Minute>,
   onMore: (messages: number) => void,
 ): Change[] {
@@ -76,12 +86,12 @@ function enlarge(
     closed.add(minute);
   }
   return [...enlarged].flatMap(([start, windows]) =>
-    windows === 'damaged' ? [] : blockChange(period, start, windows),
+    windows === 'damaged' ? [] : blockChange(period, start, windows, level),
   );
 }
 
-function blockChange({ name }: Period, start: number, windows: Windows): Change {
-  return { put: name, start, bytes: encodeWindows(windows, rowName(name, start)) };
+function blockChange({ name }: Period, start: number, windows: Windows, level: number): Change {
+  return { put: name, start, bytes: encodeWindows(windows, rowName(name, start), level) };
 }
 
 /**

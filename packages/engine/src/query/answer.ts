@@ -14,6 +14,7 @@ import {
   type ReadAgain,
   resolveRange,
   type ScopeSelector,
+  secondsOnly,
 } from '@reto3/core';
 import type { CountsView } from '../coordinator/coordinator.ts';
 import { readChunks, resolveLast } from './chunks.ts';
@@ -29,6 +30,8 @@ export interface Reply {
   readonly to: number;
   /** Whether no window of the range was counted. */
   readonly empty: boolean;
+  /** Whether it is empty because nothing finer than seconds is known of that range. */
+  readonly secondsOnly?: boolean;
   /** The answer itself, piece by piece. The view stays open until its last piece. */
   readonly pieces: AsyncIterable<Uint8Array | string>;
   /** What the answer leaves out; complete when its last piece is out. */
@@ -61,9 +64,10 @@ export async function answer(view: CountsView, question: Question, nowMs: number
     to: range.to,
     finalThrough: view.finalThrough,
   } as const;
-  const empty = await isEmpty(read());
+  const found = await foundIn(read());
+  const empty = found !== 'windows';
   const pieces = formatAnswer(format, head, read, damages);
-  return { to: range.to, empty, pieces, damages };
+  return { to: range.to, empty, secondsOnly: found === 'seconds only', pieces, damages };
 }
 
 async function collect(chunks: AsyncIterable<Chunk>): Promise<Chunk[]> {
@@ -72,7 +76,13 @@ async function collect(chunks: AsyncIterable<Chunk>): Promise<Chunk[]> {
   return collected;
 }
 
-async function isEmpty(chunks: ReturnType<ReadAgain>): Promise<boolean> {
-  for await (const { windows } of chunks) if (windows.counted.includes(1)) return false;
-  return true;
+async function foundIn(
+  chunks: ReturnType<ReadAgain>,
+): Promise<'windows' | 'seconds only' | 'nothing'> {
+  let isCoarse = false;
+  for await (const { windows } of chunks) {
+    if (windows.counted.includes(1)) return 'windows';
+    isCoarse ||= windows.counted.includes(secondsOnly);
+  }
+  return isCoarse ? 'seconds only' : 'nothing';
 }

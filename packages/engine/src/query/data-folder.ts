@@ -4,7 +4,14 @@
  * (LevelDB itself moves what its log holds into a table when it opens; no row changes by that.)
  */
 
-import { alignUp, type Period } from '@reto3/core';
+import {
+  alignUp,
+  ms10,
+  type Period,
+  Reto3Error,
+  secondsOnlyHint,
+  secondsOnlyText,
+} from '@reto3/core';
 import type { CountsView } from '../coordinator/coordinator.ts';
 import { type Recovered, recover } from '../coordinator/recover.ts';
 import { BackupSource } from '../coordinator/stored.ts';
@@ -51,6 +58,7 @@ export class DataFolder {
   /**
    * Everything that the folder holds. Nothing is being counted any more, so all is final: windows of
    * `period` up to the newest counted one, or damaged one.
+   * @throws Reto3Error RETO3_NO_DATA where nothing finer than seconds is known
    */
   async view(period: Period, nowMs: number): Promise<CountsView> {
     const { minutes, meta, gone, oldest } = this.recovered;
@@ -64,6 +72,10 @@ export class DataFolder {
       deletedBefore,
     };
     const end = await endOf(view, period, nowMs);
+    if (period === ms10 && end === 0 && this.recovered.countedEnd > 0) {
+      await view.store.close();
+      throw new Reto3Error('RETO3_NO_DATA', secondsOnlyText, { hint: secondsOnlyHint });
+    }
     return { ...view, finalThrough: end, newestEnd: end };
   }
 }

@@ -35,7 +35,8 @@ const schema = {
   summary: 'Windows and their counts, oldest first',
   description:
     'Final windows only unless `open` is given; windows with 0 included, gaps absent. JSON has columns: `starts` ' +
-    '(epoch ms) and `counts`. The header `reto3-empty: true` marks an answer without windows; `reto3-to` is the end of ' +
+    '(epoch ms) and `counts`. The header `reto3-empty: true` marks an answer without windows; `reto3-seconds-only: true` ' +
+    'says that it asked for ms10 of time of which only the seconds are known. `reto3-to` is the end of ' +
     'its range (epoch ms). Windows that cannot be read are left out: `damaged` lists the first 100 places and ' +
     '`damagedPlaces` counts them all. In every format the trailers `reto3-damaged` (at most the first 10) and ' +
     '`reto3-damaged-places` do the same. Since proxies drop trailers, a request with the header `reto3-end: body` ' +

@@ -36,9 +36,10 @@ export async function streamAnswer(
   close: () => Promise<void>,
 ): Promise<Readable | Buffer> {
   try {
-    const { pieces, damages, to, empty } = await begin();
+    const { pieces, damages, to, empty, secondsOnly } = await begin();
     reply.header('reto3-to', to).type(contentTypes[format]);
     if (empty) reply.header('reto3-empty', 'true');
+    if (secondsOnly) reply.header('reto3-seconds-only', 'true');
     // Damage is known only after everything has been read; in JSON it is the last field.
     reply.trailer('reto3-damaged', async () => damagedTrailer(damages));
     reply.trailer('reto3-damaged-places', async () => String(damagedOf(damages).damagedPlaces));

@@ -67,5 +67,6 @@ export const jmeterXml: LogFormat = {
     '<httpSample t="15" lt="14" ct="2" ts="1464433871123" s="true" lb="Home" rc="200" rm="OK" tn="Thread Group 1-1"/>',
   resolution: '1 ms',
   moment: 'start',
+  isStateful: true,
   parser: () => new JmeterXmlParser(),
 };

@@ -28,6 +28,7 @@ export const k6Csv: LogFormat = {
   example: 'http_reqs,1464433871,1.000000,,,,true,,GET,http://example.com/,HTTP/1.1,default,,200',
   resolution: '1 s, or as K6_CSV_TIME_FORMAT says',
   moment: 'end',
+  isStateful: true,
   parser: (options) =>
     new DelimitedParser(
       {
@@ -49,6 +50,7 @@ export const jmeter: LogFormat = {
     '1464433871123,15,Home,200,OK,Thread Group 1-1,text,true,,612,118,1,1,http://example.com/,14,0,2',
   resolution: '1 ms',
   moment: 'start',
+  isStateful: true,
   parser: (options) =>
     new DelimitedParser(
       {
@@ -91,6 +93,7 @@ export const locust: LogFormat = {
   example: '1464433871.123456,GET,/,15.2,612,200',
   resolution: '1 µs',
   moment: 'start',
+  isStateful: true,
   parser: (options) =>
     new DelimitedParser(
       {
@@ -111,6 +114,7 @@ export const hey: LogFormat = {
   example: '0.0087,0.0047,0.0042,0.0001,0.0019,0.0001,200,0.0016',
   resolution: '0.1 ms',
   moment: 'start',
+  isStateful: true,
   isRelative: true,
   parser: (options) =>
     new DelimitedParser(
@@ -131,6 +135,7 @@ export const oha: LogFormat = {
   example: '0.002211678,0.000374078,0.001148565,0.002619327,0.002626127,11,200',
   resolution: '1 ns',
   moment: 'start',
+  isStateful: true,
   isRelative: true,
   parser: (options) =>
     new DelimitedParser(
@@ -151,6 +156,7 @@ export const tsung: LogFormat = {
   example: '1464433871.123456;<0.94.0>;1;get;example.com;/;200;612;238.420;-;;;',
   resolution: '1 µs',
   moment: 'end',
+  isStateful: true,
   parser: (options) =>
     new DelimitedParser(
       {

@@ -101,6 +101,7 @@ export const iis: LogFormat = {
   example: '2016-05-28 11:11:11 198.51.100.2 GET / - 80 - 192.0.2.7 curl/8.5.0 - 200 0 0 15',
   resolution: '1 s (Advanced Logging: 1 ms)',
   moment: 'end',
+  isStateful: true,
   parser: ({ zone }) => new W3cParser(false, zone),
 };
 
@@ -111,5 +112,6 @@ export const cloudfront: LogFormat = {
     '2016-05-28\t11:11:11\tMAD50\t612\t192.0.2.7\tGET\td111111abcdef8.cloudfront.net\t/\t200\t-\tcurl/8.5.0\t-\t-\tHit\tid\texample.com\thttps\t23\t0.004',
   resolution: '1 s',
   moment: 'end',
+  isStateful: true,
   parser: ({ zone }) => new W3cParser(true, zone),
 };

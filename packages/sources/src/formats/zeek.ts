@@ -18,6 +18,7 @@ export const zeek: LogFormat = {
     '1464433871.123456\tCHhAvVGS1DHFjwGM9\t192.0.2.7\t53332\t198.51.100.2\t80\t1\tGET\texample.com\t/',
   resolution: '1 µs',
   moment: 'start',
+  isStateful: true,
   parser({ zone }) {
     const columns = new Columns('\t', 'none');
     let time = -1;

@@ -1,0 +1,92 @@
+/** Runs `reto3 import`: counts logs into a data folder. */
+import { stat } from 'node:fs/promises';
+import { FolderWriter } from '@reto3/engine';
+import {
+  importLog,
+  type LogOptions,
+  type LogSummary,
+  readingOf,
+  summaryLines,
+} from '@reto3/sources';
+import { glob, isDynamicPattern } from 'tinyglobby';
+import { noteOnStderr } from './terminal/notes.ts';
+import { type Amount, withProgress } from './terminal/progress.ts';
+
+/**
+ * Counts what the folder does not have of these logs, one after the other; what was counted of the
+ * first stays where a later one cannot be read.
+ * @param names of files, `-` for stdin, or patterns
+ * @throws Reto3Error what reading a log and writing to a folder throw
+ */
+export async function importLogs(
+  names: readonly string[],
+  options: LogOptions,
+  folder: string,
+): Promise<LogSummary[]> {
+  const reading = readingOf(options, Date.now());
+  const files = await filesOf(names);
+  const ofBytes = await bytesOf(files);
+  const writer = await FolderWriter.open(folder);
+  const logs: LogSummary[] = [];
+  let bytes = 0;
+  try {
+    for (const file of files) {
+      const work = (update: (amount: Amount) => void): Promise<LogSummary> =>
+        importLog(file, reading, writer, {
+          note: noteOnStderr,
+          read: (more) => {
+            bytes += more;
+            update({ bytes, ofBytes });
+          },
+        });
+      const log = await withProgress(`reading ${file}`, work);
+      for (const line of summaryLines(log)) noteOnStderr(line);
+      logs.push(log);
+    }
+    return logs;
+  } finally {
+    await writer.close();
+  }
+}
+
+/** The form of the contract. */
+export function importedJson(logs: readonly LogSummary[]): object {
+  const files = logs.map((log) => {
+    const { name, format, moment, resolutionMs, lines, messages, skipped, known, spans } = log;
+    return {
+      ...{ name, format: format.name, moment, resolutionMs, lines, messages, skipped, known },
+      from: spans[0]?.from,
+      to: spans.at(-1)?.to,
+    };
+  });
+  const sum = (of: (log: LogSummary) => number): number =>
+    logs.reduce((total, log) => total + of(log), 0);
+  return { files, messages: sum((log) => log.messages), skipped: sum((log) => log.skipped) };
+}
+
+/** A shell has expanded what it was given without quotes; a file may have a name like a pattern. */
+async function filesOf(names: readonly string[]): Promise<string[]> {
+  const files: string[] = [];
+  for (const name of names) {
+    const isPattern = isDynamicPattern(name) && (await sizeOf(name)) === undefined;
+    const found = isPattern ? (await glob(name, { expandDirectories: false })).sort() : [];
+    files.push(...(found.length === 0 ? [name] : found));
+  }
+  return [...new Set(files)];
+}
+
+/** Of all of them; undefined where a file says nothing of how much text it has. */
+async function bytesOf(files: readonly string[]): Promise<number | undefined> {
+  let bytes = 0;
+  for (const file of files) {
+    const size = /\.(gz|zst|br)$/.test(file) ? undefined : await sizeOf(file);
+    if (size === undefined) return undefined;
+    bytes += size;
+  }
+  return bytes;
+}
+
+async function sizeOf(file: string): Promise<number | undefined> {
+  const found = await stat(file).catch(() => undefined);
+  return found?.isFile() ? found.size : undefined;
+}

@@ -1,0 +1,269 @@
+/**
+ * Imports a log into a data folder: reads what the folder does not have of it, and commits counts and
+ * position together.
+ *
+ * All of it is counted in memory first, in whatever order its times are, so input that cannot be read
+ * leaves the folder as it was. Then its minutes are written in order of time, some at once. A commit
+ * that is not the last one says in the position what the import is on its way to, and through which
+ * time: after `kill -9` the next import reads the same bytes again, and takes the rest of them.
+ */
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { alignDown, min, ms10, Reto3Error } from '@reto3/core';
+import {
+  type FolderWriter,
+  minutesPerCommit,
+  newSourceId,
+  type SourcePosition,
+} from '@reto3/engine';
+import type { Span } from './active-time.ts';
+import { lineFeed } from './bytes.ts';
+import { chunksOf, plainFile } from './input.ts';
+import { fingerprintBytes, fingerprintOf, LastBytes, positionOf } from './position.ts';
+import { type LastLine, Log, type LogSummary, type Reading } from './read-log.ts';
+import { WindowCounts } from './window-counts.ts';
+
+export interface ImportEvents {
+  /** Told of what takes time for a reason that the user should know. */
+  readonly note: (line: string) => void;
+  /** Told how many more bytes of text were read. */
+  readonly read: (bytes: number) => void;
+}
+
+type Counted = NonNullable<SourcePosition['writing']>['to'];
+
+/**
+ * @returns what was found in it, with the range of all that the folder has of it
+ * @throws Reto3Error what reading a log and writing to a folder throw
+ */
+export async function importLog(
+  name: string,
+  reading: Reading,
+  writer: FolderWriter,
+  events: ImportEvents,
+): Promise<LogSummary> {
+  const first = await importRound(name, reading, writer, events);
+  if (!first.wasInterrupted) return first.summary;
+  const { summary } = await importRound(name, reading, writer, events);
+  const messages = first.summary.messages + summary.messages;
+  const skipped = first.summary.skipped + summary.skipped;
+  return { ...summary, messages, skipped, known: summary.lines - messages - skipped };
+}
+
+interface Round {
+  readonly summary: LogSummary;
+  /** It took up an import that was interrupted, and read no further than that one. */
+  readonly wasInterrupted: boolean;
+}
+
+async function importRound(
+  name: string,
+  reading: Reading,
+  writer: FolderWriter,
+  events: ImportEvents,
+): Promise<Round> {
+  const chunks = chunksOf(name, events.note);
+  const begin = await beginOf(chunks);
+  const head = fingerprintOf(begin.subarray(0, fingerprintBytes));
+  const known = positionOf(begin.subarray(0, fingerprintBytes), writer.sources);
+  const counts = new WindowCounts();
+  const log = new Log(name, reading, counts, known);
+  const text = new Text(name, known);
+  const rest = known && (await restOf(name, begin, known, log, text));
+  if (rest === undefined) take(begin);
+  for await (const chunk of rest ?? chunks) {
+    if (text.isComplete) break;
+    take(chunk);
+  }
+  await chunks.return(undefined);
+  const last = log.endLines();
+  const summary = log.end();
+  const wasInterrupted = known?.writing !== undefined;
+  if (known !== undefined && text.length <= endOf(known))
+    return { summary: withRange(summary, known.times), wasInterrupted: false };
+
+  const to = text.counted(log.fileLines, last, joined(summary.times, known?.times));
+  const file = name === '-' ? undefined : await fileOf(name);
+  const path = name === '-' ? name : resolve(name);
+  const where = { path, ...(file && { file }) };
+  const none = { head, end: fingerprintOf(new Uint8Array()), offset: 0, lines: 0 };
+  const before = known ?? { id: newSourceId(), ...where, ...none };
+  await write(writer, counts, summary, before, { id: before.id, ...where, head, ...to });
+  return { summary: known === undefined ? summary : withRange(summary, to.times), wasInterrupted };
+
+  function take(chunk: Buffer): void {
+    events.read(chunk.length);
+    log.write(text.take(chunk));
+  }
+}
+
+/** Some of the first bytes of a text; all where there are fewer. */
+async function beginOf(chunks: AsyncGenerator<Buffer>): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  for (let bytes = 0; bytes < fingerprintBytes; ) {
+    const { done, value } = await chunks.next();
+    if (done === true) break;
+    bytes += value.length;
+    parts.push(Buffer.from(value));
+  }
+  return Buffer.concat(parts);
+}
+
+/** What follows what is known, where it can be read without what is known. */
+async function restOf(
+  name: string,
+  begin: Buffer,
+  known: SourcePosition,
+  log: Log,
+  text: Text,
+): Promise<AsyncGenerator<Buffer> | undefined> {
+  const file = await plainFile(name, begin);
+  if (file === undefined) return undefined;
+  if (endOf(known) > begin.length && log.resume(begin)) return file.chunks(text.skip(known));
+  await file.close();
+  return undefined;
+}
+
+async function fileOf(name: string): Promise<SourcePosition['file']> {
+  const found = await stat(name, { bigint: true });
+  return found.isFile() ? { device: `${found.dev}`, inode: `${found.ino}` } : undefined;
+}
+
+/** Where what was read of a source ended. */
+function endOf({ offset, openLine }: Pick<SourcePosition, 'offset' | 'openLine'>): number {
+  return offset + (openLine?.bytes ?? 0);
+}
+
+function joined(times: LogSummary['times'], known: SourcePosition['times']): LogSummary['times'] {
+  if (known === undefined) return times;
+  return { from: Math.min(times.from, known.from), to: Math.max(times.to, known.to) };
+}
+
+function withRange(summary: LogSummary, times: SourcePosition['times']): LogSummary {
+  if (times === undefined) return summary;
+  const windowMs = Math.max(summary.resolutionMs, ms10.windowMs);
+  const from = alignDown(times.from, windowMs);
+  return { ...summary, spans: [{ from, to: alignDown(times.to, windowMs) + windowMs }] };
+}
+
+/** The bytes of a log on their way: where they are in it, and whether it is the one that is known. */
+class Text {
+  readonly #name: string;
+  readonly #known: SourcePosition | undefined;
+  readonly #last = new LastBytes();
+  /** Where the log is to be read from. */
+  #from = 0;
+  readonly #limit: number;
+  #lineStart = 0;
+  /** Up to where it was read. */
+  length = 0;
+
+  constructor(name: string, known: SourcePosition | undefined) {
+    this.#name = name;
+    this.#known = known;
+    this.#limit = known?.writing === undefined ? Number.POSITIVE_INFINITY : endOf(known.writing.to);
+  }
+
+  /** Whether no more is to be read. */
+  get isComplete(): boolean {
+    return this.length === this.#limit;
+  }
+
+  /** Leaves out what is known; the next bytes are those from the offset that this returns. */
+  skip(known: SourcePosition): number {
+    this.#from = this.#lineStart = known.offset;
+    this.length = Math.min(known.offset, endOf(known) - known.end.bytes);
+    return this.length;
+  }
+
+  /**
+   * Takes the next bytes. Returns those that the log is to read.
+   * @throws Reto3Error RETO3_LOG_CHANGED
+   */
+  take(chunk: Buffer): Buffer {
+    const bytes = chunk.subarray(0, this.#limit - this.length);
+    const known = this.#known;
+    const toEnd = known === undefined ? 0 : endOf(known) - this.length;
+    const isAcross = known !== undefined && toEnd > 0 && toEnd <= bytes.length;
+    this.#last.write(bytes.subarray(0, isAcross ? toEnd : undefined));
+    if (isAcross) {
+      if (this.#last.fingerprint.sha256 !== known.end.sha256) throw this.#changed(known);
+      this.#last.write(bytes.subarray(toEnd));
+    }
+    const lineEnd = bytes.lastIndexOf(lineFeed);
+    if (lineEnd !== -1) this.#lineStart = Math.max(this.#lineStart, this.length + lineEnd + 1);
+    const from = this.#from - this.length;
+    this.length += bytes.length;
+    return from > 0 ? bytes.subarray(from) : bytes;
+  }
+
+  /** How far it was counted, now that all of it was read. */
+  counted(lines: number, last: LastLine, times: LogSummary['times']): Counted {
+    const end = this.#last.fingerprint;
+    const bytes = this.length - this.#lineStart;
+    // Whoever writes several messages without a line feed has done with them.
+    if (bytes === 0 || last.messages > 1) return { end, offset: this.length, lines, times };
+    const openLine = { bytes, ...(last.messages === 1 && { timeMs: last.timeMs }) };
+    return { end, offset: this.#lineStart, lines: lines - 1, times, openLine };
+  }
+
+  #changed(known: SourcePosition): Reto3Error {
+    return new Reto3Error(
+      'RETO3_LOG_CHANGED',
+      `cannot import ${this.#name}: it begins as ${known.path}, of which ${known.lines} lines are counted, and is another before byte ${endOf(known)}`,
+    );
+  }
+}
+
+/** Writes what was counted, some minutes at a time. */
+async function write(
+  writer: FolderWriter,
+  counts: WindowCounts,
+  { spans, resolutionMs }: LogSummary,
+  before: SourcePosition,
+  to: SourcePosition,
+): Promise<void> {
+  const secondsOnly = resolutionMs > ms10.windowMs;
+  const done = before.writing?.through ?? 0;
+  // It was counted as it was, and is now as it has become.
+  const withdrawn = before.openLine?.timeMs;
+  const { end, offset, lines, times, openLine } = to;
+  const target = { end, offset, lines, ...(times && { times }), ...(openLine && { openLine }) };
+  const columns = new Float64Array(ms10.blockWindows);
+  for (const { start, counted } of minutesOf(spans)) {
+    if (start < done) continue;
+    columns.fill(0);
+    counts.addTo(start, columns);
+    if (withdrawn !== undefined && alignDown(withdrawn, min.windowMs) === start) {
+      const window = Math.floor((withdrawn - start) / ms10.windowMs);
+      columns[window] = (columns[window] ?? 0) - 1;
+    }
+    await writer.add({ start, counts: columns, counted, secondsOnly });
+    if (writer.minutes < minutesPerCommit) continue;
+    const through = start + min.windowMs;
+    await writer.commit({ ...before, writing: { to: target, through } });
+  }
+  await writer.commit(to);
+}
+
+interface CoveredMinute {
+  readonly start: number;
+  readonly counted: { readonly from: number; readonly to: number }[];
+}
+
+/** The minutes that a log counts in, with the ms10 windows of each. */
+function* minutesOf(spans: readonly Span[]): Generator<CoveredMinute> {
+  let minute: CoveredMinute | undefined;
+  for (const span of spans) {
+    for (let start = alignDown(span.from, min.windowMs); start < span.to; start += min.windowMs) {
+      const from = (Math.max(span.from, start) - start) / ms10.windowMs;
+      const to = (Math.min(span.to, start + min.windowMs) - start) / ms10.windowMs;
+      if (minute?.start === start) minute.counted.push({ from, to });
+      else {
+        if (minute !== undefined) yield minute;
+        minute = { start, counted: [{ from, to }] };
+      }
+    }
+  }
+  if (minute !== undefined) yield minute;
+}
