@@ -69,13 +69,16 @@ async function importRound(
   const counts = new WindowCounts();
   const log = new Log(name, reading, counts, known);
   const text = new Text(name, known);
-  const rest = known && (await restOf(name, begin, known, log, text));
-  if (rest === undefined) take(begin);
-  for await (const chunk of rest ?? chunks) {
-    if (text.isComplete) break;
-    take(chunk);
+  try {
+    const rest = known && (await restOf(name, begin, known, log, text));
+    if (rest === undefined) take(begin);
+    for await (const chunk of rest ?? chunks) {
+      if (text.isComplete) break;
+      take(chunk);
+    }
+  } finally {
+    await chunks.return(undefined);
   }
-  await chunks.return(undefined);
   const last = log.endLines();
   const summary = log.end();
   const wasInterrupted = known?.writing !== undefined;
