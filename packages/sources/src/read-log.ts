@@ -103,6 +103,7 @@ const dull: ReadonlySet<Reason> = new Set<Reason>([
 /**
  * @param nowMs to tell times of the future, epoch ms
  * @param note told of what the user should know before it is read
+ * @param lines takes the lines as well; without it no string is made of them
  * @throws Reto3Error RETO3_BAD_FLAG, RETO3_LOG_UNREADABLE, RETO3_LOG_UNKNOWN, RETO3_NO_DATA
  */
 export async function readLogs(
@@ -110,9 +111,10 @@ export async function readLogs(
   options: LogOptions,
   nowMs: number,
   note: (line: string) => void,
+  lines?: LineVisitor,
 ): Promise<LogCounts> {
   const counts = new WindowCounts();
-  const reading = readingOf(options, nowMs);
+  const reading = { ...readingOf(options, nowMs), ...(lines && { lines }) };
   const logs: LogSummary[] = [];
   for (const name of names) {
     const log = new Log(name, reading, counts);
@@ -151,6 +153,15 @@ export interface Reading {
   readonly at: Moment | undefined;
   readonly parser: ParserOptions;
   readonly nowMs: number;
+  readonly lines?: LineVisitor | undefined;
+}
+
+/** Takes each line beside its count, for what counting does not need. */
+export interface LineVisitor {
+  /** A message: when it is counted, epoch ms, and its line. */
+  message(ms: number, bytes: Uint8Array, from: number, to: number): void;
+  /** A header or comment, which may say how to read the lines behind it. */
+  header(bytes: Uint8Array, from: number, to: number): void;
 }
 
 /** @throws Reto3Error RETO3_BAD_FLAG */
@@ -337,11 +348,14 @@ export class Log {
     // The lines that were counted before are not looked at again.
     if (this.#position !== undefined) this.#digits = fit.digits;
     const parser = fit.format.parser(this.#reading.parser);
+    const { lines } = this.#reading;
     const line: TakeLine = (bytes, from, to) => {
       this.#lines++;
       const reason =
         from === to ? 'a blank line' : (parser.parse(bytes, from, to, this.#stamp) ?? this.#add());
       if (reason !== undefined) this.#skip(reason, bytes, from, to);
+      else lines?.message(this.#lastMs, bytes, from, to);
+      if (reason === 'a header or comment') lines?.header(bytes, from, to);
     };
     const knownLine: TakeLine = (bytes, from, to) => {
       this.#lines++;
