@@ -58,6 +58,11 @@ export interface MergeOptions {
  * second. The silence of nodes is not counted until it hears somebody again.
  */
 const cutOffAfterMs = 1_500;
+/**
+ * How much may be in memory and not saved: in minutes, and in parts of them, of 7 KB each; but what
+ * all nodes publish between two saves.
+ */
+const [mostUnsavedMinutes, mostUnsavedParts] = [64, 2_000];
 /** How far before its mark a node may still change something: what came late, and clocks. */
 const lateMs = 3_600_000;
 
@@ -176,16 +181,22 @@ export class MergeState {
     return minutes;
   }
 
-  /** How many minutes the store lacks something of. */
-  get unsavedMinutes(): number {
-    let unsaved = 0;
-    for (const minute of this.#minutes.values()) if (minute.unsaved) unsaved++;
-    return unsaved;
+  /** Whether as much is unsaved as may be in memory. */
+  get isFull(): boolean {
+    let [minutes, parts] = [0, 0];
+    for (const { unsavedParts } of this.#minutes.values()) {
+      if (unsavedParts > 0) minutes++;
+      parts += unsavedParts;
+    }
+    const mostParts = Math.max(mostUnsavedParts, 2 * this.#nodes.size);
+    return minutes >= mostUnsavedMinutes || parts >= mostParts;
   }
 
-  /** Lets go of a minute that the store has as it is. */
+  /** Lets go of what the store has of a minute. Not while a save is under way. */
   forget(start: number): void {
-    if (this.#minutes.get(start)?.unsaved === false) this.#minutes.delete(start);
+    const minute = this.#minutes.get(start);
+    minute?.forgetSaved();
+    if (minute?.unsavedParts === 0) this.#minutes.delete(start);
   }
 
   /** Seconds before that time are no longer kept, epoch ms. */

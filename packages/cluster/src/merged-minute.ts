@@ -92,9 +92,9 @@ export class MergedMinute {
     if (part !== undefined) this.#void(node, part);
   }
 
-  /** Whether the store lacks something of it. */
-  get unsaved(): boolean {
-    return this.#unsavedParts.size > 0;
+  /** Of how many nodes the store lacks something of it. */
+  get unsavedParts(): number {
+    return this.#unsavedParts.size;
   }
 
   /** The parts that the store does not have as they are; from now on it is taken to have them. */
@@ -105,6 +105,12 @@ export class MergedMinute {
     });
     this.#unsavedParts.clear();
     return parts;
+  }
+
+  /** Lets go of the parts that the store has as they are. Not while a save is under way. */
+  forgetSaved(): void {
+    for (const node of this.#parts.keys())
+      if (!this.#unsavedParts.has(node)) this.#parts.delete(node);
   }
 
   /** A write of these parts failed. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { allocateWindows, ms10, ms10PerSecond, totalOf } from '@reto3/core';
 import { VirtualClock } from '@reto3/core/testing';
 import { type Change, HeldFolder, readChunks, rowKey } from '@reto3/engine';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { MergeState } from './merge-state.ts';
 import { MergedReports } from './merged-reports.ts';
 import { MergedStore } from './merged-store.ts';
@@ -109,5 +109,28 @@ it('begins a damaged row of a report anew, and keeps the counts and the other ro
     sum += totalOf(windows);
   await sums.store.close();
   expect(sum).toBe(300);
+  await store.close();
+});
+
+it('lets go of the parts that are saved, though others are not yet', async () => {
+  await fill();
+  const store = await MergedStore.open(folder, new VirtualClock(now.wallMs));
+  const nodes = store.record?.nodes ?? [];
+  const state = new MergeState({ silentAfterMs: 1_000, stored: store, nodes });
+  const said = { boot: 1, revision: 2, vouchedFrom: 0, mark: 0, clock: 0, leaving: false };
+  const say = (node: string, count: number, revision: number): void => {
+    const seconds = [{ start: startMs, packed: secondOf(count) }];
+    state.apply(node, { ...said, revision, seconds }, now);
+  };
+  say('a', 5, 2);
+  const reports = new MergedReports(store, [], store.deletedBefore);
+  const position = { stream: 'monday', position: 1, positionTime: 0, finalThrough: 0 };
+  await store.save(state.minutes(), reports, { ...position, nodes, reports: [] });
+  say('b', 7, 2);
+  state.forget(startMs);
+  const read = vi.spyOn(store, 'part');
+  say('a', 6, 3);
+  expect(read.mock.calls).toEqual([[startMs, 'a']]);
+  expect(state.minutes().map((minute) => minute.min.counts[0])).toEqual([1_300]);
   await store.close();
 });

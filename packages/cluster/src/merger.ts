@@ -33,10 +33,9 @@ import { type HourProof, Puller } from './puller.ts';
 import { mostNodes, totalOfSecond } from './second.ts';
 import { Vouches } from './vouches.ts';
 
-/** How much a killed merger reads once more, in time, and how much it keeps in memory, in minutes. */
+/** How much a killed merger reads once more, in time. */
 const saveEveryMs = 10_000;
-const mostUnsavedMinutes = 64;
-/** The same in rows of reports, of which each node writes a few a second. */
+/** How many rows of reports are in memory and not saved; each node writes a few a second. */
 const mostUnsavedRows = 5_000;
 /** Pauses between saves that fail while nothing more may be taken. */
 const [retrySaveAfterMs, mostRetrySaveAfterMs] = [500, 10_000];
@@ -453,10 +452,7 @@ export class Merger implements LiveSource {
 
   /** Whether as much is unsaved as may be in memory. */
   get #isFull(): boolean {
-    return (
-      this.#state.unsavedMinutes >= mostUnsavedMinutes ||
-      this.#reports.unsavedRows >= mostUnsavedRows
-    );
+    return this.#state.isFull || this.#reports.unsavedRows >= mostUnsavedRows;
   }
 
   /** Saves everything that is there now. */
@@ -494,7 +490,7 @@ export class Merger implements LiveSource {
       if (from === undefined || (node.unread !== undefined && this.#isLive(node))) continue;
       for await (const start of this.#store.minutesFrom(from)) {
         if (!this.#state.applyVouches(node, start)) continue;
-        if (this.#state.unsavedMinutes >= mostUnsavedMinutes) await this.#saveMinutes();
+        if (this.#state.isFull) await this.#saveMinutes();
       }
       if (node.voidFrom === from) node.voidFrom = undefined;
     }
@@ -509,7 +505,7 @@ export class Merger implements LiveSource {
     this.#state.keepFrom(this.#store.keptFrom);
     this.#reports.keepFrom(this.#store.deletedBefore);
     const finalThrough = this.#state.finalThrough(now);
-    const minutes = this.#state.minutes().filter((minute) => minute.unsaved);
+    const minutes = this.#state.minutes().filter((minute) => minute.unsavedParts > 0);
     const record = {
       stream: this.#stream,
       position: this.#position,

@@ -46,7 +46,7 @@ async function save(state: MergeState): Promise<void> {
 }
 
 async function saveUnsaved(state: MergeState): Promise<void> {
-  const minutes = state.minutes().filter((minute) => minute.unsaved);
+  const minutes = state.minutes().filter((minute) => minute.unsavedParts > 0);
   const reports = new MergedReports(store, [], store.deletedBefore);
   await store.save(minutes, reports, {
     ...{ stream: 'monday', position: 1, positionTime: 0, finalThrough: 0 },

@@ -54,23 +54,20 @@ export class Puller {
   /** When each node is compared next, and not before when it is asked again; monotonic ms. */
   readonly #nextAt = new Map<string, number>();
   readonly #retryAt = new Map<string, number>();
-  #pulled = 0;
+  #running = false;
 
   constructor(parts: PullerParts) {
     this.#parts = parts;
   }
 
-  /** How many minutes were read from nodes, because they differed. */
-  get minutesPulled(): number {
-    return this.#pulled;
-  }
-
   /** Compares nodes as they become due, until it is aborted. */
   async run(signal: AbortSignal): Promise<void> {
+    this.#running = true;
     while (!signal.aborted) {
       this.look();
       await wait(lookEveryMs, undefined, { signal }).catch(() => undefined);
     }
+    this.#running = false;
     await this.idle();
   }
 
@@ -78,7 +75,10 @@ export class Puller {
   look(): void {
     for (const node of this.#due()) {
       if (this.#busy.size >= mostAtOnce) break;
-      const work = this.#visit(node).finally(() => this.#busy.delete(node.name));
+      const work = this.#visit(node).finally(() => {
+        this.#busy.delete(node.name);
+        if (this.#running) this.look();
+      });
       this.#busy.set(node.name, work);
     }
   }
@@ -197,7 +197,6 @@ export class Puller {
       const first = differing[at]?.start ?? 0;
       let end = first;
       for (; differing[at]?.start === end; at++) end += min.windowMs;
-      this.#pulled += (end - first) / min.windowMs;
       await this.#pull(node.name, { of: 'counts', from: first, to: end });
     }
   }
