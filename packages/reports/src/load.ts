@@ -6,7 +6,6 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { messageOf, Reto3Error } from '@reto3/core';
-import { builtInReport } from './built-in/built-in.ts';
 import { isBuiltInName } from './built-in/names.ts';
 import { assertDefinition, defineReport, type Report } from './contract.ts';
 import { resolveContract } from './specifiers.ts';
@@ -38,6 +37,8 @@ export async function findReports(names: readonly string[]): Promise<LoadedRepor
 /** @param given the name that the user wrote, for messages */
 export async function loadReport(source: ReportSource, given?: string): Promise<Report> {
   if ('builtIn' in source) {
+    // Loaded only here: the library of `lag` takes longer than a command runs that needs no report.
+    const { builtInReport } = await import('./built-in/built-in.ts');
     const report = builtInReport(source.builtIn);
     if (report === undefined) throw new Error(`BUG: there is no report ${source.builtIn}`);
     return report;
