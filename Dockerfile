@@ -1,8 +1,8 @@
 # The server and its command line: the npm package, unpacked. No compiler, no package manager, no
 # binaries of other platforms, and of the two uWebSockets.js builds only the newer one.
 #
-#   docker build --tag reto3 .                   # with DuckDB and OpenTelemetry
-#   docker build --tag reto3 --target counts .   # without, 80 MB smaller: no archive, no SQL, no OTLP
+#   docker build --tag reto3 .                   # with DuckDB, for --archive and SQL
+#   docker build --tag reto3 --target counts .   # without, 70 MB smaller
 #
 # For another platform: docker buildx build --platform linux/arm64 (under emulation).
 ARG NODE_IMAGE=node:24.21.0-trixie-slim

@@ -4,10 +4,10 @@
  * (docs/decisions/0007-one-npm-package.md).
  *
  * The package carries its dependencies in the versions of the lockfile, so an installation is what was
- * tested, and downloads nothing. Only DuckDB, 70 MB for each platform, is left to npm.
+ * tested, and downloads nothing. Only DuckDB, 70 MB for each platform, is left to its user.
  *
  * `--unpacked FOLDER` writes what the image holds: the package in `FOLDER/reto3`, with the binaries of
- * this machine alone, and what is optional in `FOLDER/optional`.
+ * this machine alone, and DuckDB in `FOLDER/optional`.
  */
 import { execFileSync } from 'node:child_process';
 import {
@@ -32,11 +32,8 @@ import { manifest, root, runOrExit, setup } from './setup.mjs';
 /** Its manifest becomes that of the package; the others are dependencies of it. */
 const main = 'cli';
 const notShipped = ['bench'];
-/**
- * Optional, so left to npm: DuckDB, which is large and for one platform, and OpenTelemetry, but for
- * the part that prom-client needs.
- */
-const leftToNpm = [/^@duckdb\//, /^@opentelemetry\/(?!api$)/];
+/** Left to npm: DuckDB, which is large and for one platform. */
+const leftToNpm = /^@duckdb\//;
 
 /** Under the names that each shell looks for. */
 const completions = { bash: 'reto3', zsh: '_reto3', fish: 'reto3.fish' };
@@ -112,8 +109,12 @@ function wholeManifest(manifests) {
   const all = Object.values(manifests);
   const merged = (key) => Object.assign({}, ...all.map((each) => each[key]));
   const own = Object.fromEntries(all.map(({ name, version }) => [name, version]));
+  const optional = Object.entries(merged('optionalDependencies'));
+  // npm would install what is optional, and does not heed --omit=optional beside bundled packages.
+  const peers = optional.filter(([name]) => leftToNpm.test(name));
+  const carried = optional.filter(([name]) => !leftToNpm.test(name));
   const dependencies = Object.fromEntries(
-    Object.entries(merged('dependencies'))
+    [...Object.entries(merged('dependencies')), ...carried]
       .map(([name, range]) => [name, range === 'workspace:*' ? own[name] : range])
       .sort(),
   );
@@ -121,7 +122,8 @@ function wholeManifest(manifests) {
     ...rest,
     dependencies,
     bundleDependencies: Object.keys(dependencies),
-    optionalDependencies: merged('optionalDependencies'),
+    peerDependencies: Object.fromEntries(peers),
+    peerDependenciesMeta: Object.fromEntries(peers.map(([name]) => [name, { optional: true }])),
     files: [...files, ...extras],
     man: ['man/reto3.1'],
   };
@@ -130,7 +132,7 @@ function wholeManifest(manifests) {
 function moveOptional(modules, target) {
   for (const scope of readdirSync(modules).filter((name) => name.startsWith('@')))
     for (const name of readdirSync(join(modules, scope)).map((part) => join(scope, part))) {
-      if (!leftToNpm.some((pattern) => pattern.test(name))) continue;
+      if (!leftToNpm.test(name)) continue;
       mkdirSync(join(target, scope), { recursive: true });
       renameSync(join(modules, name), join(target, name));
     }
@@ -174,7 +176,7 @@ async function fillStage(stage) {
   cpSync(join(root, 'deploy', 'systemd'), join(stage, 'systemd'), { recursive: true });
   await writeExtras(stage, manifests[main].version);
   writeManifest(stage, wholeManifest(manifests));
-  const bill = npm(stage, 'sbom', '--sbom-format=spdx', '--omit=optional');
+  const bill = npm(stage, 'sbom', '--sbom-format=spdx');
   writeFileSync(join(stage, 'sbom.spdx.json'), bill);
 }
 

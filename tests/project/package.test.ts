@@ -58,10 +58,10 @@ test('without DuckDB, says how to install it', async () => {
 });
 
 test('is what was tested: no scripts, no ranges, and a licence with each library', async () => {
-  const { dependencies, optionalDependencies } = JSON.parse(
+  const { dependencies, peerDependencies } = JSON.parse(
     await readFile(join(installed, 'package.json'), 'utf8'),
   );
-  for (const version of Object.values({ ...dependencies, ...optionalDependencies }))
+  for (const version of Object.values({ ...dependencies, ...peerDependencies }))
     expect(version).toMatch(/^(?:npm:@[^@]+@)?\d+\.\d+\.\d+[\w.-]*$/);
   const manifests = (await filesIn(installed)).filter((file) =>
     /node_modules\/(?:@(?!reto3)[^/]+\/)?[^/@]+\/package\.json$/.test(file),
@@ -93,7 +93,7 @@ test('an uninstallation leaves nothing but the data folder', async () => {
   const { file, npm: script } = inject('packed');
   const prefix = await temporaryFolder();
   const dataDir = join(prefix, 'data');
-  await npm(script, prefix, 'install', '--omit=optional', file);
+  await npm(script, prefix, 'install', file);
   const server = launch(join(prefix, 'bin', 'reto3'), serveArgs({ dataDir }), surroundings());
   await waitUntil('it serves', () => server.stderr.includes('takes requests'));
   server.signal('SIGTERM');

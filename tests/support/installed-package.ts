@@ -44,7 +44,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   await cp(await realpath(join(modules.trim(), 'npm')), own, { recursive: true });
   const script = join(own, 'bin', 'npm-cli.js');
   const prefix = join(folder, 'installed');
-  await npm(script, prefix, 'install', '--omit=optional', file);
+  await npm(script, prefix, 'install', file);
   project.provide('cliFile', join(prefix, 'bin', 'reto3'));
   project.provide('packed', { file, npm: script });
   return () => rm(folder, { recursive: true });

@@ -65,7 +65,7 @@ export const errorHints = {
     'run reto3 audit to find the bad files; no server needs them to count, so you may move them away',
   RETO3_ARCHIVE_CHANGED: 'run it again; the next run reads the new files',
   RETO3_DUCKDB_MISSING:
-    'install with optional dependencies on Linux with glibc, macOS or Windows, or leave out --archive',
+    'install @duckdb/node-api (on Linux with glibc, macOS or Windows), or leave out --archive',
   RETO3_OTLP_MISSING: 'install with optional dependencies, or leave out --otlp-url',
   RETO3_UWS_MISSING:
     'serve with --http node: a third of the requests a second, on any platform of Node.js (tried on Debian 12 and 13 with Node.js 20 and 24, and on musl with Node.js 26); or run Node.js 20, 22, 24 or 25 on glibc 2.38 or newer, or Node.js 20 on glibc 2.27 or newer',
