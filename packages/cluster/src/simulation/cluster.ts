@@ -34,7 +34,6 @@ export class ClusterSimulation {
   readonly log: string[] = [];
   /** What is in the stream, and when it was acknowledged, monotonic ms. */
   #stream: { readonly bytes: Uint8Array; readonly atMs: number }[] = [];
-  /** Never lost here. */
   #registered = 0;
   /** What came past the stream. */
   #told: Uint8Array[] = [];
@@ -83,6 +82,7 @@ export class ClusterSimulation {
       this.#natsAway = !this.#natsAway;
       this.#note(`NATS is ${this.#natsAway ? 'away' : 'back'}`);
     } else if (dice < 0.85) this.#reconnect();
+    else if (dice < 0.86) this.#loseRegister();
     else if (dice < 0.9) this.#troubleDisk();
     else await this.#crash();
   }
@@ -211,6 +211,12 @@ export class ClusterSimulation {
     this.#note('connected to NATS again');
     this.#loseAcknowledged();
     this.#publisher?.forgetTold();
+  }
+
+  /** The next boot finds nothing of those before it. */
+  #loseRegister(): void {
+    this.#note('the register is lost');
+    this.#registered = 0;
   }
 
   /** Another server leads the stream, and does not have the newest of it. */
