@@ -23,5 +23,6 @@ export const commands: CommandTable = {
   stats: () => import('./commands/stats.ts'),
   top: () => import('./commands/top.ts'),
   version: () => import('./commands/version.ts'),
+  view: () => import('./commands/view.ts'),
   whatif: () => import('./commands/whatif.ts'),
 };

@@ -1,7 +1,7 @@
 /** However long a view is, the heat map has its time axis and enough columns to show a pattern. */
 import { expect, test } from 'vitest';
 import { foldFor } from './fold.ts';
-import { maxSpanMs, minSpanMs } from './period.ts';
+import { maxSpanMs, minSpanMs, periodFor } from './period.ts';
 
 test('windows divide columns, and a view has two to a thousand columns', () => {
   for (let spanMs = minSpanMs; spanMs <= maxSpanMs; spanMs = Math.ceil(spanMs * 1.1)) {
@@ -17,4 +17,11 @@ test('windows divide columns, and a view has two to a thousand columns', () => {
 test('names its columns', () => {
   const columns = [200, 60_000, 300_000, 900_000, 86_400_000].map((ms) => foldFor(ms).column);
   expect(columns).toEqual(['100 ms', 'second', 'second', 'minute', 'hour']);
+});
+
+test('has no 10 ms windows of a clock that ticks in seconds', () => {
+  const periods = [200, 60_000, 300_000].map((ms) => foldFor(ms, 1_000).period.name);
+  expect(periods).toEqual(['sec', 'sec', 'sec']);
+  expect(periodFor(60_000, 1_000).name).toBe('sec');
+  expect(periodFor(60_000).name).toBe('ms10');
 });

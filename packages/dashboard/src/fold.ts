@@ -65,9 +65,13 @@ const hour: Fold = {
   rows: sixty('min'),
 };
 
-/** The fold for a view of that length. */
-export function foldFor(spanMs: number): Fold {
-  if (spanMs < minSecondsMs) return tenth;
-  if (spanMs <= foldedMs10Ms) return second;
+/**
+ * The fold for a view of that length.
+ * @param resolutionMs of the clock that counted
+ */
+export function foldFor(spanMs: number, resolutionMs = periods.ms10.windowMs): Fold {
+  const isFine = resolutionMs <= periods.ms10.windowMs;
+  if (isFine && spanMs < minSecondsMs) return tenth;
+  if (isFine && spanMs <= foldedMs10Ms) return second;
   return spanMs <= periods.sec.maxSpanMs ? minute : hour;
 }

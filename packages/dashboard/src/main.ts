@@ -35,6 +35,7 @@ import {
   writeShown,
   writeSummary,
   writeTable,
+  writeViewed,
 } from './readouts.ts';
 import { ScopeSwitch } from './scope-switch.ts';
 import type { Series } from './series.ts';
@@ -118,6 +119,11 @@ function shownView(): views.View {
   return views.fitted(view, now(), countingStart.at(view.spanMs, feed.series));
 }
 
+/** Of the clock that counted: a server's windows have 10 ms. */
+function resolutionMs(): number {
+  return info?.viewed?.resolutionMs ?? periods.ms10.windowMs;
+}
+
 function show(next: views.View): void {
   view = next;
   redraw();
@@ -181,7 +187,7 @@ function seriesOf(period: Period, range: views.Range): Series | undefined {
 }
 
 function drawChart(at: number, textDue: boolean): void {
-  const period = periodFor(shownView().spanMs);
+  const period = periodFor(shownView().spanMs, resolutionMs());
   const range = shownRange(period);
   const series = seriesOf(period, range);
   document.body.classList.toggle('loading', series?.covers(range) !== true);
@@ -204,8 +210,8 @@ function drawChart(at: number, textDue: boolean): void {
 
 function drawHeat(textDue: boolean): void {
   const { spanMs } = shownView();
-  const fold = foldFor(spanMs);
-  const range = shownRange(periodFor(spanMs));
+  const fold = foldFor(spanMs, resolutionMs());
+  const range = shownRange(periodFor(spanMs, resolutionMs()));
   const series = seriesOf(fold.period, range);
   if (series === undefined) return;
   const { time: cursor, anchor } = crosshair;
@@ -253,7 +259,13 @@ function historyChanged(problem: unknown): void {
 
 async function askInfo(): Promise<void> {
   try {
+    const isFirst = info === undefined;
     info = await client.info();
+    const { viewed } = info;
+    // Nothing is added to these counts: the page stands still on all of them.
+    if (isFirst && viewed !== undefined && address.hash === '')
+      show(views.fromHash(`#from=${viewed.from}&to=${viewed.to}`) ?? view);
+    if (viewed !== undefined) writeViewed(viewed);
     countingStart.learn(info);
     const hasCluster = scopeSwitch.offer(info);
     if (hasCluster && element('nodes', HTMLElement).hidden) void askNodes();
@@ -275,7 +287,7 @@ async function askNodes(): Promise<void> {
 
 /** Fetched, because a link cannot carry the token. */
 async function saveCsv(): Promise<void> {
-  const period = periodFor(shownView().spanMs);
+  const period = periodFor(shownView().spanMs, resolutionMs());
   const range = shownRange(period);
   try {
     const link = document.createElement('a');
@@ -297,7 +309,7 @@ connectControls(chart, {
   toggleLive: () =>
     show(view.to === undefined ? views.pause(shownView(), now()) : views.liveView(view.spanMs)),
   step: (windows) => {
-    const period = periodFor(shownView().spanMs);
+    const period = periodFor(shownView().spanMs, resolutionMs());
     const range = shownRange(period);
     show(views.pause(shownView(), now()));
     crosshair.step(windows * period.windowMs, range, period.windowMs);
@@ -306,7 +318,10 @@ connectControls(chart, {
 connectToken(client, () => feed.retry());
 connectHelp();
 connectRange(
-  () => (feed.finalThrough === undefined ? undefined : shownRange(periodFor(shownView().spanMs))),
+  () =>
+    feed.finalThrough === undefined
+      ? undefined
+      : shownRange(periodFor(shownView().spanMs, resolutionMs())),
   (range) => show(views.viewOf(range, now())),
 );
 connectCopy();

@@ -47,9 +47,13 @@ export const periods: Readonly<Record<PeriodName, Period>> = {
 export const minSpanMs = 200;
 export const maxSpanMs = periods.min.maxSpanMs;
 
-/** The finest period to draw a span in. */
-export function periodFor(spanMs: number): Period {
-  if (spanMs <= periods.ms10.maxSpanMs) return periods.ms10;
+/**
+ * The finest period to draw a span in.
+ * @param resolutionMs of the clock that counted
+ */
+export function periodFor(spanMs: number, resolutionMs = periods.ms10.windowMs): Period {
+  const isFine = resolutionMs <= periods.ms10.windowMs;
+  if (isFine && spanMs <= periods.ms10.maxSpanMs) return periods.ms10;
   return spanMs <= periods.sec.maxSpanMs ? periods.sec : periods.min;
 }
 

@@ -43,6 +43,21 @@ export function writeInfo(info: Info, { scope, node }: ScopeSelector): void {
   write('version', `reto3 ${info.version}`);
 }
 
+/** Says what the page shows, where no server is counting. */
+export function writeViewed({ source, format, moment, resolutionMs }: Viewed): void {
+  const parts = [
+    format === undefined ? source : `${source}: ${format}`,
+    moment === undefined ? '' : `counted by the ${moment} of each request`,
+    resolutionMs < secondMs ? '' : `${resolutionMs / secondMs} s clock, no 10 ms windows`,
+  ];
+  write('viewed', parts.filter((part) => part !== '').join(' · '));
+  element('viewed', HTMLElement).hidden = false;
+  for (const name of ['live-tiles', 'live', 'since']) element(name, HTMLElement).hidden = true;
+  element('bursts', HTMLElement).hidden = resolutionMs >= secondMs;
+}
+
+type Viewed = NonNullable<Info['viewed']>;
+
 export function writeSummary(period: Period, summary: Summary): void {
   const { peak, peakToMean, messages, mean, gapMs } = summary;
   write('chart-title', `Messages per ${period.unit}`);

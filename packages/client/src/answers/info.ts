@@ -36,6 +36,25 @@ const archiveSchema = {
     'Messages since the start: counted = archived + dropped + waiting; and what the archive holds. Absent without --archive',
 } as const;
 
+const viewedSchema = {
+  ...object(
+    {
+      source: { ...text, description: 'The logs, or the folder' },
+      format: { ...text, description: 'Of the logs' },
+      moment: {
+        type: 'string',
+        enum: ['start', 'end'],
+        description: 'Which moment of each request was counted',
+      },
+      resolutionMs: { ...milliseconds, description: 'How finely their clock ticks' },
+      from: { ...epochMs, description: 'Start of the oldest counted second, epoch ms' },
+      to: { ...epochMs, description: 'End of the newest counted second, epoch ms' },
+    },
+    { optional: ['format', 'moment'] },
+  ),
+  description: 'What reto3 view shows; absent on a server',
+} as const;
+
 export const infoSchema = object(
   {
     version: text,
@@ -104,6 +123,7 @@ export const infoSchema = object(
     failedFlushes: { ...count, description: 'Failed writes, fsyncs and moves of the anchor' },
     messagesUnsaved: { ...count, description: 'In memory, and not yet written' },
     archive: archiveSchema,
+    viewed: viewedSchema,
     messagesLost: { ...count, description: 'Given up because the store failed for too long' },
     damagedBlocks: array(
       object({
@@ -115,7 +135,7 @@ export const infoSchema = object(
       'Damaged blocks that a flush or a reader has found since the start: the first 100',
     ),
   },
-  { optional: ['role', 'ingestUrl', 'countedFrom', 'archive'] },
+  { optional: ['role', 'ingestUrl', 'countedFrom', 'archive', 'viewed'] },
 );
 export type Info = TypeOf<typeof infoSchema>;
 export type ArchiveInfo = TypeOf<typeof archiveSchema>;

@@ -13,7 +13,7 @@ import { stat } from 'node:fs/promises';
 import { Reto3Error } from '@reto3/core';
 import { type JournalFile, type JournalFolder, journalIn } from '../journal/journal-folder.ts';
 import { type Anchor, anchorIn } from './anchor.ts';
-import { type Database, openDatabase } from './database.ts';
+import { type Database, openDatabase, openExistingDatabase } from './database.ts';
 import { KnownTables } from './known-tables.ts';
 import { Store } from './store.ts';
 
@@ -54,6 +54,15 @@ export class HeldFolder {
         if (await this.#isSame()) await this.#tables.closed();
       },
     );
+  }
+
+  /** The same, where there is one. @throws Reto3Error what `openExistingDatabase` throws */
+  openExistingStore(): Promise<Store> {
+    return Store.open(async () => {
+      const database = await openExistingDatabase(this.#path);
+      this.#opened ??= await inodeOf(this.#path);
+      return database;
+    });
   }
 
   /** A journal file whose syncs also find out whether the folder is where it was. */

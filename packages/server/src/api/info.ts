@@ -17,6 +17,7 @@ interface InfoOptions {
   readonly dataDir: string;
   readonly readiness: Readiness;
   readonly connectionsWithoutMessage: () => number;
+  readonly viewed: Info['viewed'];
 }
 
 /** Every dashboard asks every 5 s, and measuring the folder is the slowest part of the answer. */
@@ -33,7 +34,7 @@ function cached<T>(ask: () => Promise<T>): () => Promise<T> {
 
 export const infoRoutes: FastifyPluginAsync<InfoOptions> = async (app, options) => {
   const { config, coordinator, archive, cluster, dataDir, readiness } = options;
-  const { connectionsWithoutMessage } = options;
+  const { connectionsWithoutMessage, viewed } = options;
   const bytesOnDisk = cached(() => bytesIn(dataDir));
   app.get(
     '/v1/info',
@@ -71,6 +72,7 @@ export const infoRoutes: FastifyPluginAsync<InfoOptions> = async (app, options) 
           max: freshness.max,
         },
         ...(archived && { archive: archived }),
+        ...(viewed && { viewed }),
         ...state,
         damagedBlocks: damagedBlocks.map(({ series, ...damage }) => ({
           period: series,

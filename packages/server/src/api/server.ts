@@ -4,7 +4,7 @@
  */
 
 import type { Archive } from '@reto3/archive';
-import { errorSchema } from '@reto3/client/answers';
+import { errorSchema, type Info } from '@reto3/client/answers';
 import type { Cluster } from '@reto3/cluster';
 import { type ErrorCode, type Log, type Metrics, messageOf, Reto3Error } from '@reto3/core';
 import type { Coordinator, LiveFeed } from '@reto3/engine';
@@ -55,6 +55,8 @@ export interface QueryApiOptions {
   readonly dataDir: string;
   readonly metrics: Metrics;
   readonly log: Log;
+  /** Of counts that nobody adds to. */
+  readonly viewed?: Info['viewed'];
   /** Load of the busiest ingest worker since the last call, 0 to 1. */
   readonly ingestLoad: () => number;
   /** Connections to the ingest port that closed without a message. */
@@ -123,10 +125,11 @@ export class QueryApi {
     app.addSchema(errorSchema);
     const nodesUnread = () => (config.role === 'merge' ? (cluster?.nodesUnread ?? 0) : 0);
     await app.register(healthRoutes, { readiness, nodesUnread });
-    const { connectionsWithoutMessage } = options;
+    const { connectionsWithoutMessage, viewed } = options;
     await app.register(infoRoutes, {
       ...{ config, coordinator, archive, cluster, dataDir, readiness },
       connectionsWithoutMessage,
+      viewed,
     });
     await app.register(statsRoutes, { coordinator, cluster, queryLimiter });
     await app.register(clusterRoutes, { cluster });

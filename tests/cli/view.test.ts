@@ -1,0 +1,88 @@
+/** `reto3 view`: logs in the dashboard, until a signal, and nothing is left behind. */
+import { readdir, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { runCli, startCli } from '../support/cli.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { waitUntil } from '../support/wait.ts';
+
+const startMs = Date.parse('2016-05-28T11:11:11Z');
+
+function lines(count: number): string {
+  return Array.from({ length: count }, (_, index) => {
+    const at = startMs + 5 + index * 10;
+    return `192.0.2.7 - - [28/May/2016:11:11:11 +0000] "GET / HTTP/1.1" 200 1 "-" "-" ${(at / 1_000).toFixed(3)} 0.005\n`;
+  }).join('');
+}
+
+async function logFile(content: string): Promise<string> {
+  const file = join(await temporaryFolder(), 'access.log');
+  await writeFile(file, content);
+  return file;
+}
+
+/** Starts a view; resolves with the address that it prints. */
+async function startView(...names: string[]) {
+  const running = startCli(['view', ...names]);
+  await waitUntil('the view says its address', () => {
+    if (!running.running) throw new Error(`cannot view: ${running.stderr}`);
+    return running.stdout.includes('\n');
+  });
+  return { running, url: new URL(running.stdout.trim()) };
+}
+
+const temporaryFolders = async (): Promise<string[]> =>
+  (await readdir(tmpdir())).filter((name) => name.startsWith('reto3-view-'));
+
+test.each(['SIGINT', 'SIGTERM'] as const)('a log is shown until %s', async (signal) => {
+  const before = await temporaryFolders();
+  const log = await logFile(lines(600));
+  const { running, url } = await startView(log);
+  expect(url.hostname).toBe('127.0.0.1');
+  const range = { from: startMs, to: startMs + 6_000 };
+  expect(url.hash).toBe(`#from=${range.from}&to=${range.to}`);
+  const page = await fetch(url);
+  expect(await page.text()).toContain('<h1>reto3');
+  const info = await (await fetch(new URL('/v1/info', url))).json();
+  expect(info).toMatchObject({
+    messagesInAll: 600,
+    viewed: {
+      ...{ source: 'access.log', format: 'nginx, text with $msec', moment: 'start' },
+      ...{ resolutionMs: 1, ...range },
+    },
+  });
+  const stats = await fetch(new URL(`/v1/stats/ms10?from=${range.from}&to=${range.to}`, url));
+  expect(await stats.json()).toMatchObject({ counts: new Array(600).fill(1) });
+  running.signal(signal);
+  expect(await running.exited).toMatchObject({ code: 130 });
+  expect(await temporaryFolders()).toEqual(before);
+});
+
+test('a folder is shown as it is, and says that its clock ticks in seconds', async () => {
+  const log = await logFile(lines(600).replaceAll(/ "-" "-" .*\n/g, '\n'));
+  const folder = join(await temporaryFolder(), 'data');
+  await runCli(['import', log, '--data-dir', folder]);
+  const { running, url } = await startView(folder);
+  const info = await (await fetch(new URL('/v1/info', url))).json();
+  expect(info).toMatchObject({
+    messagesInAll: 600,
+    viewed: { source: folder, resolutionMs: 1_000 },
+  });
+  const ms10 = await fetch(new URL(`/v1/stats/ms10?from=${startMs}&to=${startMs + 1_000}`, url));
+  expect(ms10.headers.get('reto3-seconds-only')).toBe('true');
+  running.signal('SIGTERM');
+  await running.exited;
+  expect((await runCli(['audit', '--data-dir', folder])).code).toBe(0);
+});
+
+test.each([
+  ['RETO3_LOG_UNKNOWN', 1, 'to be or not\n'],
+  ['RETO3_NO_DATA', 4, ''],
+] as const)('%s leaves nothing behind', async (name, exit, content) => {
+  const before = await temporaryFolders();
+  const { code, stdout, stderr } = await runCli(['view', await logFile(content)]);
+  expect({ code, stdout }).toEqual({ code: exit, stdout: '' });
+  expect(stderr).toContain(`[${name}]`);
+  expect(await temporaryFolders()).toEqual(before);
+});
