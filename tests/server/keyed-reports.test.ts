@@ -1,4 +1,5 @@
 /** Reports with a key: in every window, after kill -9 and by replay their rows add up to the counts. */
+import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -6,22 +7,20 @@ import { askInfo, askStats } from '../support/api.ts';
 import { archiveSettled } from '../support/archive.ts';
 import { runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
+import { scrape } from '../support/metrics.ts';
 import { askReport, columnSum } from '../support/report.ts';
 import { Server } from '../support/server.ts';
 import { untilFlushed } from '../support/stats.ts';
+import { waitUntil } from '../support/wait.ts';
 
-/** Quantiles and users of each tenant: what docs/reports.md shows, with few keys. */
-const tenants = `
-  import { combine, defineReport, distinct, quantiles } from 'reto3/report';
-  export default defineReport({
-    name: 'tenants',
-    summary: 'Body sizes and users of each tenant',
-    needs: ['host', 'client', 'body'],
-    key: ({ host }) => host,
-    mostKeys: 3,
-    ...combine({ size: quantiles((m) => m.bodyBytes), users: distinct((m) => m.client) }),
-  });
-`;
+/** Body sizes and users of each tenant, as docs/reports.md shows it. */
+const tenants = (() => {
+  const path = new URL('../../docs/reports.md', import.meta.url);
+  const blocks = [...readFileSync(path, 'utf8').matchAll(/```js\n(.*?)```/gs)];
+  const code = blocks.map(([, block = '']) => block).find((block) => block.includes('quantiles'));
+  if (code === undefined) throw new Error('docs/reports.md has no such example');
+  return code;
+})();
 
 async function send(server: Server, messages: number): Promise<void> {
   const batch = 50;
@@ -90,4 +89,51 @@ test('the rows of every window add up to its count, live, after kill -9 and by r
     ]);
     expect({ code, stderr }).toMatchObject({ code: 0 });
   }
+});
+
+test('docs/reports.md has a report of a few lines, live, in any window, and by replay', async () => {
+  expect(tenants.trim().split('\n').length).toBeLessThanOrEqual(8);
+  const folder = await temporaryFolder();
+  const path = join(folder, 'tenants.mjs');
+  await writeFile(path, tenants);
+  const dataDir = join(folder, 'data');
+  const server = await Server.start({ dataDir, flags: ['--report', path, '--archive'] });
+  for (const size of [10, 20, 1_000])
+    await fetch(`http://127.0.0.1:${server.port}/`, { method: 'POST', body: 'x'.repeat(size) });
+  const at = ['--url', server.adminUrl];
+  const row =
+    /^start,key,count,most,size_p50,size_p90,size_p99,users\n[^,]+,127\.0\.0\.1:\d+,3,3,20,(\d+),\1,1\n$/;
+  const csv = ['--format', 'csv', '--open'];
+  const everyDay = await runCli(['report', 'tenants', '--every', '1d', ...csv, ...at]);
+  expect(everyDay.stdout).toMatch(row);
+  const total = await runCli([
+    'report',
+    'tenants',
+    'sec',
+    '--total',
+    '--from',
+    '1h',
+    ...csv,
+    ...at,
+  ]);
+  expect(total.stdout).toMatch(row);
+  await archiveSettled(server);
+  await server.stop();
+  const replayed = await runCli([
+    ...['replay', path, '--every', '1d', '--format', 'csv', '--data-dir', dataDir],
+  ]);
+  expect(replayed.stdout).toMatch(row);
+  const stored = ['report', 'tenants', '--total', '--from', '0', '--report', path];
+  const offline = await runCli([...stored, '--format', 'csv', '--data-dir', dataDir]);
+  expect(offline.stdout).toMatch(row);
+});
+
+test('--report-metrics shows the newest window of a report', async () => {
+  const flags = ['--report', 'by:path', '--report-metrics', 'by:path'];
+  const server = await Server.start({ dataDir: await temporaryFolder(), flags });
+  await waitUntil('a final second has messages', async () => {
+    await fetch(`http://127.0.0.1:${server.port}/a`);
+    const metrics = await scrape(server.adminUrl);
+    return (metrics.find('reto3_report_by_path_count{key="/a"}') ?? 0) > 0;
+  });
 });

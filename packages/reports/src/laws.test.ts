@@ -107,6 +107,20 @@ const broken: readonly (readonly [law: string, report: Parameters<typeof checkLa
 ];
 
 describe('checkLaws', () => {
+  it('names a report that grows with the number of different messages', () => {
+    const all = defineReport({
+      ...count,
+      create: (): Record<string, number> => ({}),
+      add: (seen: Record<string, number>, { path }: Message) => {
+        seen[path] = 1;
+      },
+      merge: (a, b) => ({ ...a, ...b }),
+      rows: (seen) => [{ count: Object.keys(seen).length }],
+    });
+    expect(() => checkLaws(all, fc)).toThrow(/10000 different messages make at most 65536 bytes/);
+    checkLaws(all, fc, { size: { messages: 1_000, bytes: 65_536 } });
+  });
+
   it.each(broken)('names the law: %s', (law, report) => {
     expect(() => checkLaws(report, fc, { runs: 300 })).toThrow(`breaks a law: ${law}.`);
   });

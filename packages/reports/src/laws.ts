@@ -6,13 +6,17 @@ import { isDeepStrictEqual } from 'node:util';
 import { messageOf } from '@reto3/core';
 import type { Arbitrary, default as FastCheck } from 'fast-check';
 import { encodeBounded } from './accumulators.ts';
-import type { Message, Report } from './contract.ts';
+import { type Message, maxAccumulatorBytes, type Report } from './contract.ts';
+import { newMessage } from './message.ts';
+import { Needs } from './needs.ts';
 
 export interface LawOptions {
   /** Messages to check with; by default those of the challenge's load, and others. */
   readonly messages?: Arbitrary<Message>;
   /** How often to try each law; by default 200. */
   readonly runs?: number;
+  /** Messages that differ in every field, and the bytes that they may make; 10,000 and 64 KiB. */
+  readonly size?: { readonly messages: number; readonly bytes: number };
 }
 
 type Same<Accumulator> = (got: Accumulator, want: Accumulator, of: readonly Message[]) => boolean;
@@ -27,7 +31,7 @@ export function checkLaws<Accumulator>(
   fc: typeof FastCheck,
   options: LawOptions = {},
 ): void {
-  const { messages = anyMessage(fc), runs = 200 } = options;
+  const { messages = anyMessage(fc), runs = 200, size = usualSize } = options;
   const of = (all: readonly Message[]): Accumulator => {
     const accumulator = report.create();
     for (const message of all) report.add(accumulator, message);
@@ -87,11 +91,41 @@ export function checkLaws<Accumulator>(
       });
     }
   }
+  checkSize(report, size);
+}
+
+/** @throws Error if many different messages make an accumulator that is too large */
+function checkSize(
+  report: Report,
+  { messages, bytes }: { readonly messages: number; readonly bytes: number },
+): void {
+  const { headers = [] } = new Needs([report.needs].flat());
+  const accumulator = report.create();
+  for (let number = 0; number < messages; number++) {
+    const values = headers.map((name) => [name, `value ${number}`]);
+    report.add(
+      accumulator,
+      newMessage({
+        ...{ arrivedMs: arrivedAround + number, method: `M${number}`, query: `q=${number}` },
+        ...{ path: `/path/${number}`, host: `host-${number}.example`, durationMs: number },
+        client: [10, number >> 16, (number >> 8) & 255, number & 255].join('.'),
+        headers: Object.fromEntries(values),
+        body: Buffer.from(`value=${number}`),
+      }),
+    );
+  }
+  const made = report.encode(accumulator, bytes).length;
+  if (made > bytes)
+    throw new Error(
+      `report "${report.name}" breaks a law: ${messages} different messages make at most ${bytes} bytes. Got ${made}`,
+    );
 }
 
 function isValue(value: unknown): boolean {
   return value === null || typeof value === 'string' || Number.isFinite(value);
 }
+
+const usualSize = { messages: 10_000, bytes: maxAccumulatorBytes };
 
 /** Any moment will do. */
 const arrivedAround = Date.UTC(2016, 4, 28, 11, 11, 11);

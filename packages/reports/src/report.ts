@@ -14,3 +14,4 @@ export {
 export { checkLaws, type LawOptions } from './laws.ts';
 export { newMessage } from './message.ts';
 export type { Need } from './needs.ts';
+export { runReport } from './run-report.ts';

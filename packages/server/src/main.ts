@@ -87,6 +87,10 @@ async function startParts(
   metrics.add(storeMetrics(start.dataDir));
   metrics.add(processMetrics);
   metrics.add(logMetrics);
+  if (config.reportMetrics !== undefined) {
+    const { reportMetrics } = await import('./metrics/report-metrics.ts');
+    metrics.add(reportMetrics(config.reportMetrics, coordinator, ledgers));
+  }
   const cluster = await joinCluster(start, counts, inputs.reports);
   const feed = new LiveFeed(coordinator);
   const tls = inputs.adminTls;

@@ -12,7 +12,8 @@ import { generatedAt } from './generated-at.ts';
 /** The percentiles count longer lags as a day; `max` is exact. */
 const longestMs = 86_400_000;
 const significantDigits = 3;
-const bucketBits = 32;
+/** Floats, exact up to 2⁵³: of a month, 32 bits would not be enough. */
+const bucketBits = 64;
 
 interface Lag {
   /** Lags from 0 up, in ms. */

@@ -78,6 +78,16 @@ const cases: Readonly<Record<Name, Case>> = {
     bad: ['', 'proxy.example', '10.0.0.0/33', '10.0.0.0/x', '::1/129', '10.0.0.1,'],
     wanted: 'comma-separated IP addresses or networks, such as 10.0.0.0/8,::1',
   },
+  reportMetrics: {
+    variable: 'RETO3_REPORT_METRICS',
+    fallback: undefined,
+    good: [
+      ['lag,by:path', ['lag', 'by:path']],
+      ['top', ['top']],
+    ],
+    bad: ['', 'lag,'],
+    wanted: 'names of reports or paths of modules',
+  },
   reportChanged: {
     variable: 'RETO3_REPORT_CHANGED',
     fallback: 'refuse',

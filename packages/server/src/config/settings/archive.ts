@@ -16,6 +16,18 @@ export const archiveSettings = {
     more: "each report costs workers' time ([reports](reports.md)); if one reads bodies, every answer waits for the body",
     less: 'workers only count',
   },
+  /** Names of reports; undefined for none. */
+  reportMetrics: {
+    flag: 'report-metrics',
+    summary: 'reports whose newest window /metrics shows, as reto3_report_NAME_COLUMN; repeatable',
+    value: 'NAMES',
+    repeatable: true,
+    fallback: undefined,
+    parse: reportNames,
+    unit: 'names of reports',
+    more: 'Prometheus keeps the report; each key is a time series, up to 101 a report',
+    less: '/metrics has the counts only',
+  },
   /** What to do with a report whose code has changed under its name and version. */
   reportChanged: {
     flag: 'report-changed',
