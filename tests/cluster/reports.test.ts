@@ -105,7 +105,7 @@ async function moduleWith(code: string): Promise<string> {
 withNats('reports of the cluster are the merge of those of its nodes', async () => {
   const nats = await NatsServers.start();
   const mine = await moduleWith(methods('sum'));
-  const flags = ['--report', 'top,sizes,generated,lag', '--report', mine];
+  const flags = ['--report', 'top,sizes,generated,lag,by:path', '--report', mine];
   const folderOfA = await temporaryFolder();
   let [a, b] = await Promise.all([
     startNode({ nats, name: 'a', dataDir: folderOfA, flags }),
@@ -130,14 +130,15 @@ withNats('reports of the cluster are the merge of those of its nodes', async () 
   a = await startNode({ nats, name: 'a', dataDir: folderOfA, flags });
   await send(a, 1_000);
   await post(a, '/late', stamp(hoursAgo));
-  for (const name of ['sizes', 'generated', 'top', 'methods'])
+  for (const name of ['sizes', 'generated', 'top', 'by:path', 'methods'])
     await expectMerged(merger, [a, b], name);
 
   // A merger that is killed reads again what it had not saved, and says the same.
   await merger.kill();
   await send(b, 500);
   merger = await startNode({ nats, name: 'm', role: 'merge', dataDir: folderOfM });
-  for (const name of ['sizes', 'generated', 'top']) await expectMerged(merger, [a, b], name);
+  for (const name of ['sizes', 'generated', 'top', 'by:path'])
+    await expectMerged(merger, [a, b], name);
   const unloaded = await runCli(['report', 'methods', '--cluster', '--url', merger.adminUrl]);
   expect(unloaded).toMatchObject({ code: 1, stdout: '' });
   expect(unloaded.stderr).toMatch(
