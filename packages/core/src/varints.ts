@@ -27,6 +27,15 @@ export class VarintWriter {
     return this;
   }
 
+  /** Length-prefixed UTF-8. */
+  text(value: string): this {
+    const length = Buffer.byteLength(value);
+    this.number(length).#reserve(length);
+    this.#bytes.write(value, this.#length);
+    this.#length += length;
+    return this;
+  }
+
   /** All bytes written. */
   end(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
@@ -71,5 +80,11 @@ export class VarintReader {
     if (value.length !== length) throw new RangeError('got too few bytes');
     this.#at += length;
     return value;
+  }
+
+  /** Length-prefixed UTF-8. @throws RangeError if the bytes end too early */
+  text(): string {
+    const { buffer, byteOffset, length } = this.bytes();
+    return Buffer.from(buffer, byteOffset, length).toString();
   }
 }

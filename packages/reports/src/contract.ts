@@ -134,7 +134,10 @@ export interface ReportDefinition<Accumulator, Name extends string> {
    * this accumulator is a correct result for these messages. With `key`, for those of one key.
    */
   agrees?(accumulator: Accumulator, messages: readonly Message[]): boolean;
-  /** Text that stands for code that the functions call; `combine` fills it in. */
+  /**
+   * Text that decides what is stored, in place of that of `create`, `add`, `merge`, `encode` and
+   * `decode`. `combine` fills it in.
+   */
   readonly source?: string;
 }
 
@@ -156,8 +159,8 @@ export interface Report<Accumulator = unknown, Name extends string = string> {
   readonly migrates: boolean;
   /** Undefined if a final window may still grow. */
   readonly allowedLatenessMs: number | undefined;
-  /** The code that decides what is stored; the functions below if undefined. */
-  readonly code: readonly string[] | undefined;
+  /** The code that decides what is stored. */
+  readonly code: readonly string[];
   create(): Accumulator;
   add(accumulator: Accumulator, message: Message, displaced?: boolean): void;
   merge(accumulator: Accumulator, other: Accumulator): Accumulator;
@@ -174,7 +177,6 @@ export interface Report<Accumulator = unknown, Name extends string = string> {
 /** The size limit of an encoded accumulator: one write holds many windows of many reports. */
 export const maxAccumulatorBytes = 64 << 10;
 
-// Part of the fingerprint of reports that rely on it: a change makes them all new ones.
 function encodeJson(accumulator: unknown): Uint8Array {
   const json: string | undefined = JSON.stringify(accumulator);
   if (json === undefined)
@@ -215,7 +217,7 @@ function compile(definition: ReportDefinition<unknown, string>): Report {
     isKeyed: key !== undefined,
     migrates: definition.migrate !== undefined,
     allowedLatenessMs: allowedLateness === undefined ? undefined : parseDuration(allowedLateness),
-    code: codeOf(inside),
+    code: codeOf(definition),
     ...{ create: inside.create, add: inside.add, merge: inside.merge, rows: inside.rows },
     ...{ encode: inside.encode, decode: inside.decode },
     ...(timeOf && { timeOf }),
@@ -228,14 +230,12 @@ function compile(definition: ReportDefinition<unknown, string>): Report {
   return version === 1 ? report : versioned(report);
 }
 
-/** Undefined for what earlier versions of reto3 could define: its fingerprint is to stay as it was. */
-function codeOf(
-  definition: ReportDefinition<unknown, string> & Pick<Report, 'encode' | 'decode'>,
-): string[] | undefined {
-  const { version = 1, key, mostKeys, source, migrate: _, ...rest } = definition;
-  if (version === 1 && key === undefined && source === undefined) return undefined;
-  const { create, add, merge, encode, decode, timeOf } = rest;
-  return [create, add, merge, encode, decode, timeOf, key, mostKeys, source, version].map(String);
+/** None of it is code of reto3, so that a new version of reto3 does not make all reports new ones. */
+function codeOf(definition: ReportDefinition<unknown, string>): string[] {
+  const { create, add, merge, encode = 'JSON', decode = 'JSON', source } = definition;
+  const { version = 1, key, mostKeys, timeOf } = definition;
+  const own = source === undefined ? [create, add, merge, encode, decode] : [source];
+  return [...own, timeOf, key, mostKeys, version].map(String);
 }
 
 function versioned(report: Report): Report {

@@ -64,16 +64,18 @@ export function mergeKeys<Held>(
   kept: number,
   holding: Holding<Held>,
 ): void {
-  for (const [key, entry] of table.entries) if (!other.entries.has(key)) entry.error += other.floor;
+  if (other.floor > 0)
+    for (const [key, entry] of table.entries)
+      if (!other.entries.has(key)) entry.error += other.floor;
   for (const [key, more] of other.entries) {
-    const entry = table.entries.get(key) ?? {
-      ...{ count: 0, error: table.floor },
-      held: holding.create(),
-    };
+    let entry = table.entries.get(key);
+    if (entry === undefined) {
+      entry = { count: 0, error: table.floor, held: holding.create() };
+      table.entries.set(key, entry);
+    }
     entry.count += more.count;
     entry.error += more.error;
     entry.held = holding.merge(entry.held, more.held);
-    table.entries.set(key, entry);
   }
   table.floor += other.floor;
   table.other += other.other;

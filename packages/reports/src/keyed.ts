@@ -106,7 +106,7 @@ export function keyed<Inner>(
       const rest = other === 0 ? inside.create() : inside.decode(reader.bytes());
       const entries: All['entries'] = new Map();
       while (reader.more) {
-        const key = Buffer.from(reader.bytes()).toString();
+        const key = reader.text();
         const [count, error] = [reader.number(), reader.number()];
         entries.set(key, { count, error, held: inside.decode(reader.bytes()) });
       }
@@ -138,8 +138,7 @@ export function keyed<Inner>(
 
   /** A copy with at most so many keys, without those that a failing message began. */
   function kept(all: All, most: number): All {
-    const isFull = [...all.entries.values()].every(({ count }) => count > 0);
-    if (isFull && all.entries.size <= most) return all;
+    if (all.entries.size <= most && !hasEmpty(all)) return all;
     const few = { ...all, entries: new Map([...all.entries].filter(([, { count }]) => count > 0)) };
     if (few.entries.size <= most) return few;
     // What leaves is merged into it, and it is still in use.
@@ -152,7 +151,7 @@ export function keyed<Inner>(
     const writer = new VarintWriter().number(all.floor).number(all.other);
     if (all.other > 0) writer.bytes(inside.encode(all.rest));
     for (const [key, { count, error, held }] of largestFirst(all))
-      writer.bytes(Buffer.from(key)).number(count).number(error).bytes(inside.encode(held));
+      writer.text(key).number(count).number(error).bytes(inside.encode(held));
     return writer.end();
   }
 
@@ -166,6 +165,11 @@ export function keyed<Inner>(
     const copy = (inner: Inner): Inner => inside.decode(inside.encode(inner));
     return isDeepStrictEqual(copy(held), copy(wanted));
   }
+}
+
+function hasEmpty({ entries }: FrequentKeys<unknown>): boolean {
+  for (const { count } of entries.values()) if (count === 0) return true;
+  return false;
 }
 
 function isRest(all: FrequentKeys<unknown>, key: string, messages: number): boolean {

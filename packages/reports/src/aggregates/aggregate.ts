@@ -33,6 +33,8 @@ export type Combined = Required<
   >
 >;
 
+const nothing = new Uint8Array();
+
 /**
  * Several aggregates as one row: `defineReport({ name, summary, needs, ...combine({ … }) })`. An
  * aggregate with one column gives it its own name, others add a suffix, such as `size_p99`.
@@ -46,6 +48,8 @@ export function combine(aggregates: Readonly<Record<string, Aggregate<unknown>>>
     })),
   }));
   const all = named.map(({ aggregate }) => aggregate);
+  // A report of keys alone has nothing beside them, for each of a hundred keys.
+  const isEmpty = all.length === 0;
   return {
     columns: Object.fromEntries(
       named.flatMap(({ aggregate, columns }) =>
@@ -72,6 +76,7 @@ export function combine(aggregates: Readonly<Record<string, Aggregate<unknown>>>
       ),
     ],
     encode(parts) {
+      if (isEmpty) return nothing;
       const writer = new VarintWriter();
       for (const [index, aggregate] of all.entries()) aggregate.write(parts[index], writer);
       return writer.end();

@@ -68,13 +68,13 @@ export function topK(
       keepLargest(copy, kept, nothing);
       writer.number(copy.other).number(copy.floor).number(copy.entries.size);
       for (const [key, { count, error }] of largestFirst(copy))
-        writer.bytes(Buffer.from(key)).number(count).number(error);
+        writer.text(key).number(count).number(error);
     },
     read(reader) {
       const [other, floor] = [reader.number(), reader.number()];
       const entries: FrequentKeys<undefined>['entries'] = new Map();
       for (let left = reader.number(); left > 0; left--) {
-        const key = Buffer.from(reader.bytes()).toString();
+        const key = reader.text();
         entries.set(key, { count: reader.number(), error: reader.number(), held: undefined });
       }
       return { other, floor, entries };
