@@ -79,7 +79,7 @@ test('says what is missing where nobody kept the keys', async () => {
   await page.page.locator('#bursts').scrollIntoViewIfNeeded();
   await page.untilText('bursts-total', /^\d+ /);
   await page.page.click('#bursts-rows tr:nth-child(1) button');
-  await page.untilText('who-shown', /^Not known: the server keeps no archive/);
+  await page.untilText('who-shown', /^Not known: the server keeps no archive and no report by:path/);
 });
 
 test('marks a beat in the heat map, and says its period', async () => {

@@ -62,6 +62,29 @@ test('names the path behind a burst, exactly, from the archive', async () => {
   expect(text.stdout).toMatch(/^who went missing in the stalls, by path:/m);
 });
 
+test('names the path behind a burst, within bounds, from a keyed report', async () => {
+  const dataDir = await temporaryFolder();
+  const server = await Server.start({ dataDir, flags: ['--report', 'by:path', '--workers', '1'] });
+  await sendBurst(server.port);
+  await waitUntil('everything is counted', async () => {
+    return (await askInfo(server.adminUrl)).messagesSinceStart === burst + others;
+  });
+  const flags = ['--who', '--json', '--open'];
+  const online = ['bursts', '--url', server.adminUrl, ...flags, '--last', '6000'];
+  const answer: Bursts = JSON.parse((await runCli(online)).stdout);
+  const [first, ...more] = largestOf(answer)?.who ?? [];
+  expect(more).toEqual([]);
+  expect(first).toMatchObject({ key: '/checkout', exact: false });
+  expect(first?.atLeast).toBeLessThanOrEqual(first?.atMost ?? 0);
+  expect(first?.share).toBeGreaterThan(0.5);
+  await server.stop();
+  const range = ['--from', String(answer.from), '--to', String(answer.to)];
+  const offline: Bursts = JSON.parse(
+    (await runCli(['bursts', '--data-dir', dataDir, ...flags, ...range])).stdout,
+  );
+  expect(largestOf(offline)?.who?.[0]).toMatchObject({ key: '/checkout', exact: false });
+});
+
 /** An nginx's log of a minute with 200 paths, and with 400 requests of one client within 100 ms. */
 async function logWithBurst(): Promise<string> {
   const at = Date.UTC(2016, 4, 28, 11, 11);
@@ -105,7 +128,7 @@ test('says what is missing where nobody kept the keys', async () => {
   expect(await from('--who')).toMatchObject({
     code: 1,
     stderr: expect.stringMatching(
-      /^reto3: the server keeps no archive, .* \[RETO3_NO_ARCHIVE\]\n$/,
+      /^reto3: the server keeps no archive and no report by:path \(.* \[RETO3_NO_ARCHIVE\]\n$/,
     ),
   });
   expect(await from('--who', 'colour')).toMatchObject({
@@ -115,6 +138,8 @@ test('says what is missing where nobody kept the keys', async () => {
   });
   expect(await runCli(['bursts', '--who', '--data-dir', dataDir])).toMatchObject({
     code: 1,
-    stderr: expect.stringMatching(/^reto3: there is no archive in .* \[RETO3_NO_ARCHIVE\]\n$/),
+    stderr: expect.stringMatching(
+      /^reto3: there is no archive and no report by:path in .* \[RETO3_NO_ARCHIVE\]\n$/,
+    ),
   });
 });

@@ -6,7 +6,7 @@
 import { type ApiOptions, ask, type Missing } from '@reto3/client';
 import type { Answers } from '@reto3/client/answers';
 import { ms10, timeText } from '@reto3/core';
-import type { Series } from '@reto3/engine';
+import type { Series, Store } from '@reto3/engine';
 import {
   type Asked,
   assertComplete,
@@ -24,8 +24,8 @@ interface Analysis<Path extends AnalysisPath> {
   readonly path: Path;
   /** As the query of `path` and as `make` takes it. */
   readonly query: Asked & Readonly<Record<string, string | boolean | undefined>>;
-  /** Called, and its code loaded, only if no server is asked. */
-  readonly make: (series: Series) => Promise<Answers[Path]>;
+  /** Called, and its code loaded, only if no server is asked; with the store of a folder. */
+  readonly make: (series: Series, store?: Store) => Promise<Answers[Path]>;
 }
 
 type AnalysisPath = '/v1/bursts' | '/v1/whatif';
@@ -67,7 +67,8 @@ async function ofFolder<Path extends AnalysisPath>(
     const nowMs = Date.now();
     const view = await data.view(ms10, nowMs);
     try {
-      return await analysis.make(await openSeries(view, { ...analysis.query, scope }, nowMs));
+      const series = await openSeries(view, { ...analysis.query, scope }, nowMs);
+      return await analysis.make(series, data.store);
     } finally {
       await view.store.close();
     }

@@ -35,11 +35,11 @@ export async function bursts(given: Given<typeof burstsFlags>): Promise<void> {
   const answer = await askAnalysis(source, {
     path: '/v1/bursts',
     query: { last, from, to, open, cluster, node, rise, fall, stall, expect, rate, who },
-    make: async (series) => {
+    make: async (series, store) => {
       const { findBursts, nameCulprits } = await import('@reto3/engine');
       const found = await findBursts(series, { rise, fall, stall, expect, rate });
       if (who === undefined) return found;
-      return nameCulprits(found, await keysOf(source, given, who));
+      return nameCulprits(found, await keysOf(source, given, who, store));
     },
   });
   const peak = answer.scales[0]?.peak;

@@ -19,6 +19,7 @@ export {
 } from './contract.ts';
 export { readFacts } from './facts.ts';
 export { reportFingerprint } from './fingerprint.ts';
+export { countKeysOf } from './key-counts.ts';
 export { ReportLedgers } from './ledgers.ts';
 export { mergeWindows } from './merge-windows.ts';
 export { type Need, Needs } from './needs.ts';

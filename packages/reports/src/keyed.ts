@@ -26,8 +26,8 @@ export const defaultMostKeys = 100;
 export const maxMostKeys = 1_000;
 
 /** The key of messages that have none, and of the row of all keys that are not kept. */
-const noKey = '(none)';
-const otherKey = '(other)';
+export const noKey = '(none)';
+export const otherKey = '(other)';
 
 /** In front of the report's own. */
 export const keyColumns: Readonly<Record<string, Column>> = {

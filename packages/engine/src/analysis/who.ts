@@ -53,9 +53,11 @@ export interface KeyStretch {
 /** Messages of a key. */
 export interface KeyCount {
   readonly key: string;
-  /** In the stretch. */
+  /** In the stretch; at least, if there is `atMost`. */
   readonly count: number;
-  /** In the whole range. */
+  /** Present if the count is not exact. */
+  readonly atMost?: number;
+  /** In the whole range; at most, if the count is not exact. */
   readonly total: number;
   /** In the `beforeMs` before the stretch. */
   readonly before: number;
@@ -139,11 +141,13 @@ export function overRepresented(
   if (rest <= 0) return [];
   const chance = Math.log(falseAlarms / Math.max(1, range.keys));
   return keys
-    .map(({ key, count, total, before }) => {
+    .map(({ key, count, total, before, atMost }) => {
       const share = count / messages;
       const outside = total - count;
       const lift = share / (Math.max(outside, 0.5) / rest);
-      return { key, count, total, share, baselineShare: outside / rest, lift, before };
+      const bounds =
+        atMost === undefined ? { exact: true } : { exact: false, atLeast: count, atMost };
+      return { key, count, total, share, baselineShare: outside / rest, lift, before, ...bounds };
     })
     .filter(
       ({ count, total, share, baselineShare }) =>
@@ -152,7 +156,7 @@ export function overRepresented(
         logTail(count, total, messages, range.messages) <= chance,
     )
     .sort((a, b) => b.lift - a.lift || b.count - a.count)
-    .map(({ total: _, ...culprit }) => ({ ...culprit, exact: true }));
+    .map(({ total: _, ...culprit }) => culprit);
 }
 
 /** @param unseen messages of the burst that were not counted by key */
@@ -162,7 +166,7 @@ function boundedBy(unseen: number): (culprit: Culprit) => Culprit {
     ...culprit,
     exact: false,
     atLeast: culprit.count,
-    atMost: culprit.count + unseen,
+    atMost: (culprit.atMost ?? culprit.count) + unseen,
   });
 }
 

@@ -6,6 +6,7 @@ import { ms10 } from '@reto3/core';
 import { type Coordinator, openSeries, type Series, withRange } from '@reto3/engine';
 import type { FastifyRequest } from 'fastify';
 import type { QueryLimiter } from './query-limiter.ts';
+import type { ReadContext } from './read-context.ts';
 import { isEnabled, rangeParameters, selectorParameters } from './schemas.ts';
 import { openView, selectorOf } from './scope.ts';
 import { maxWindows } from './stream-answer.ts';
@@ -39,7 +40,7 @@ export async function analyse<Answer>(
   request: FastifyRequest<{ Querystring: AnalysisQuery }>,
   parts: AnalysisParts,
   cost: number,
-  make: (series: Series, signal: AbortSignal) => Promise<Answer>,
+  make: (series: Series, context: ReadContext) => Promise<Answer>,
 ): Promise<Answer> {
   const { last, from, to, open } = request.query;
   const selector = selectorOf(request.query);
@@ -48,7 +49,7 @@ export async function analyse<Answer>(
   return parts.queryLimiter.run(request, maxWindows(ms10, asked, nowMs), async (context) => {
     const view = context.counts(openView(selector, parts), cost);
     try {
-      return await make(await openSeries(view, asked, nowMs, context.signal), context.signal);
+      return await make(await openSeries(view, asked, nowMs, context.signal), context);
     } finally {
       await view.store.close();
     }

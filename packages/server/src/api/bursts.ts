@@ -1,11 +1,10 @@
 /** /v1/bursts: peaks, dispersion, bursts, stalls and beats of a range. */
 
-import type { Archive } from '@reto3/archive';
 import { type Bursts, burstsSchema, type TypeOf } from '@reto3/client/answers';
 import { findBursts, nameCulprits } from '@reto3/engine';
 import type { FastifyPluginAsync } from 'fastify';
 import { type AnalysisParts, analyse, analysisParameters } from './analyses.ts';
-import { Culprits } from './culprits.ts';
+import { Culprits, type KeySources } from './culprits.ts';
 import { readCost } from './read-throttle.ts';
 import { errorResponse } from './schemas.ts';
 
@@ -49,21 +48,17 @@ const schema = {
   },
 } as const;
 
-interface BurstsParts extends AnalysisParts {
-  readonly archive: Archive | undefined;
-}
-
-export const burstsRoutes: FastifyPluginAsync<BurstsParts> = async (app, parts) => {
-  const culprits = new Culprits(parts.archive);
+export const burstsRoutes: FastifyPluginAsync<AnalysisParts & KeySources> = async (app, parts) => {
+  const culprits = new Culprits(parts);
   app.get<{ Querystring: TypeOf<typeof schema.querystring> }>(
     '/v1/bursts',
     { schema, exposeHeadRoute: false },
     (request): Promise<Bursts> => {
       const { who } = request.query;
       const countKeys = who === undefined ? undefined : culprits.source(who, request.query);
-      return analyse(request, parts, readCost.bursts, async (series, signal) => {
+      return analyse(request, parts, readCost.bursts, async (series, context) => {
         const found = await findBursts(series, request.query);
-        return countKeys === undefined ? found : nameCulprits(found, countKeys(signal));
+        return countKeys === undefined ? found : nameCulprits(found, countKeys(context));
       });
     },
   );
