@@ -46,7 +46,7 @@ async function takePicture(page: Dashboard, name: string): Promise<void> {
 }
 
 test('names who was behind the burst that the user goes to', async () => {
-  const { server, hash } = await afterBurst('--archive');
+  const { server, hash } = await afterBurst('--archive', '--report', 'by:path');
   for (const [name, options] of Object.entries({
     light: { colorScheme: 'light' },
     dark: { colorScheme: 'dark' },
@@ -56,6 +56,11 @@ test('names who was behind the burst that the user goes to', async () => {
     await page.page.locator('#bursts').scrollIntoViewIfNeeded();
     await page.untilText('bursts-total', /^\d+ /);
     expect(await page.page.locator('#who').isVisible()).toBe(false);
+    await page.page.locator('#keys-key li').first().waitFor();
+    const layers = await page.page.locator('#keys-key li').allInnerTexts();
+    expect(layers[0]).toBe(`/checkout/a-rather-long-path-of-a-shop/items ${burst}`);
+    expect(layers).toHaveLength(9);
+    expect(layers[8]).toMatch(/^\(other\) \d+$/);
     await page.page.click('#bursts-rows tr:nth-child(1) button');
     await page.untilText('who-shown', /^\/checkout\/\S+ made \d+(\.\d+)? % of it, and /);
     expect(await page.page.locator('#who-rows tr').count()).toBe(1);
@@ -79,7 +84,10 @@ test('says what is missing where nobody kept the keys', async () => {
   await page.page.locator('#bursts').scrollIntoViewIfNeeded();
   await page.untilText('bursts-total', /^\d+ /);
   await page.page.click('#bursts-rows tr:nth-child(1) button');
-  await page.untilText('who-shown', /^Not known: the server keeps no archive and no report by:path/);
+  await page.untilText(
+    'who-shown',
+    /^Not known: the server keeps no archive and no report by:path/,
+  );
 });
 
 test('marks a beat in the heat map, and says its period', async () => {

@@ -2,7 +2,15 @@
  * Sends requests to the server that the page came from. The token goes into a header and never into
  * an address, which is why /v1/live is read with fetch instead of EventSource.
  */
-import type { Bursts, ClusterState, Info, LiveEvent, Stats } from '@reto3/client/answers';
+import type {
+  Bursts,
+  ClusterState,
+  Info,
+  LiveEvent,
+  Report,
+  ReportList,
+  Stats,
+} from '@reto3/client/answers';
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 import type { PeriodName } from './period.ts';
 import { type ScopeSelector, selectorQuery } from './scope.ts';
@@ -55,6 +63,23 @@ export class Client {
   async bursts({ from, to }: Range, signal: AbortSignal, who?: string): Promise<Bursts> {
     const named = who === undefined ? '' : `&who=${who}`;
     const path = `v1/bursts?from=${from}&to=${to}&${selectorQuery(this.selector)}${named}`;
+    return (await this.#get(path, signal)).json();
+  }
+
+  async reports(): Promise<ReportList> {
+    return (await this.#get(`v1/reports?scope=${this.selector.scope}`)).json();
+  }
+
+  /** The rows of a report, in windows of that length. */
+  async report(
+    name: string,
+    { from, to }: Range,
+    everyMs: number,
+    signal: AbortSignal,
+  ): Promise<Report> {
+    const windows = everyMs === 10 ? 'period=ms10' : `every=${everyMs / 1_000}s`;
+    const range = `from=${from}&to=${to}&${windows}&open=true`;
+    const path = `v1/reports/${encodeURIComponent(name)}?${range}&scope=${this.selector.scope}`;
     return (await this.#get(path, signal)).json();
   }
 

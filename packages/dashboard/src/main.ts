@@ -23,6 +23,7 @@ import { Feed, type FeedState } from './feed.ts';
 import { foldFor } from './fold.ts';
 import { HeatMap } from './heat-map.ts';
 import { History } from './history.ts';
+import { KeysPanel } from './keys-panel.ts';
 import { showNodes } from './nodes.ts';
 import { type Period, periodFor, periods } from './period.ts';
 import {
@@ -85,10 +86,12 @@ const bursts = new BurstsPanel(client, {
     requestFrame();
   },
 });
+const keys = new KeysPanel(client);
 const scopeSwitch = new ScopeSwitch(client, {
   chosen: () => void askInfo().then(askNodes),
   changed: () => {
     bursts.forget();
+    keys.forget();
     history.forget();
     countingStart.forget();
     feed.restart();
@@ -201,6 +204,7 @@ function drawChart(at: number, textDue: boolean): void {
   writeKey(chart.band, period);
   const isEmpty = series.covers(range) && summary.messages === 0;
   showEmpty({ isEmpty, windows: summary.windows, messagesInAll: feed.messagesInAll }, info);
+  keys.show(range);
   if (series.covers(range)) bursts.show(view, range, summary.windows > 0);
   if (at >= tableDueAt && element('table-details', HTMLDetailsElement).open) {
     tableDueAt = at + tableEveryMs;

@@ -10,7 +10,7 @@ import type { Message } from './contract.ts';
 import { countKeysOf } from './key-counts.ts';
 import type { ReportWindows } from './reading.ts';
 
-const seconds = 12;
+const seconds = 8;
 const usual = 10;
 
 function messageAt(arrivedMs: number, path: string): Message {
@@ -25,10 +25,10 @@ async function named(seed: number, culprit: number): Promise<string | undefined>
   const report = builtInReport('by:path');
   if (report === undefined) throw new Error('got no report by:path');
   const counts = new Float64Array(seconds * 100).fill(usual);
-  const first = 500 + random.below(100);
+  const first = 300 + random.below(100);
   const windows = random.between(3, 50);
   counts.fill(usual * random.between(6, 10), first, first + windows);
-  const bytes = new Map(periodNames.map((name) => [name, new Map<number, Uint8Array>()]));
+  const windowsOf = new Map(periodNames.map((name) => [name, new Map<number, unknown>()]));
   for (const [window, count] of counts.entries()) {
     const start = seriesStart + window * 10;
     const filled = report.create();
@@ -38,12 +38,10 @@ async function named(seed: number, culprit: number): Promise<string | undefined>
       const path = isCulprit ? '/culprit' : `/page/${random.below(200)}`;
       report.add(filled, messageAt(start, path));
     }
-    for (const [name, held] of bytes) {
+    const encoded = report.encode(filled);
+    for (const [name, held] of windowsOf) {
       const at = alignDown(start, periods[name].windowMs);
-      const before = held.get(at);
-      const part = report.decode(report.encode(filled));
-      const all = before === undefined ? part : report.merge(report.decode(before), part);
-      held.set(at, report.encode(all));
+      held.set(at, report.merge(held.get(at) ?? report.create(), report.decode(encoded)));
     }
   }
   const open = async (period: PeriodName): Promise<ReportWindows> => ({
@@ -51,8 +49,8 @@ async function named(seed: number, culprit: number): Promise<string | undefined>
     newestEnd: async () => 0,
     close: async () => undefined,
     async *windows({ from, to }) {
-      for (const [start, held] of bytes.get(period) ?? [])
-        if (start >= from && start < to) yield { start, bytes: held };
+      for (const [start, held] of windowsOf.get(period) ?? [])
+        if (start >= from && start < to) yield { start, bytes: report.encode(held) };
     },
   });
   const found = await findBursts(seriesOf(counts), {});

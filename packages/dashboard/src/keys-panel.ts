@@ -1,0 +1,153 @@
+/**
+ * Messages by a key under the chart, on the same time axis: the eight largest keys of the range and
+ * all others, stacked, from a report such as `by:path`. Hidden if the server runs none.
+ */
+import type { Report } from '@reto3/client/answers';
+import { axisPx, rightPx } from './chart.ts';
+import type { Client } from './client.ts';
+import { element, write } from './elements.ts';
+import { lengthText, wholeText } from './format.ts';
+import { alignDown } from './period.ts';
+import { mostKeys, otherKey, type Stack, stackOf } from './stack.ts';
+import type { Range } from './view.ts';
+
+const heightPx = 140;
+/** Which reports there are changes seldom. */
+const listEveryMs = 30_000;
+const rowsEveryMs = 2_000;
+/** Columns of at least a pixel or two on any screen. */
+const mostColumns = 240;
+const lengthsMs = [10, 1_000, 5_000, 15_000, 60_000, 300_000, 900_000, 3_600_000, 21_600_000];
+
+export class KeysPanel {
+  readonly #client: Client;
+  readonly #canvas = element('keys', HTMLCanvasElement);
+  readonly #select = element('keys-report', HTMLSelectElement);
+  #listedAt = Number.NEGATIVE_INFINITY;
+  #askedAt = Number.NEGATIVE_INFINITY;
+  #asked: Range | undefined;
+  #stack: Stack | undefined;
+  #request = new AbortController();
+
+  constructor(client: Client) {
+    this.#client = client;
+    this.#select.addEventListener('change', () => this.forget());
+  }
+
+  /** Called whenever the text of the page is updated. */
+  show(range: Range): void {
+    const now = performance.now();
+    if (now - this.#listedAt >= listEveryMs) {
+      this.#listedAt = now;
+      void this.#list();
+    }
+    if (element('keys-panel', HTMLElement).hidden) return;
+    if (now - this.#askedAt >= rowsEveryMs && !isSame(range, this.#asked)) {
+      this.#askedAt = now;
+      this.#asked = range;
+      void this.#ask(range);
+    }
+    if (this.#stack !== undefined) this.#draw(this.#stack, range);
+  }
+
+  /** Drops everything, for other counts. */
+  forget(): void {
+    this.#request.abort();
+    this.#askedAt = Number.NEGATIVE_INFINITY;
+    this.#asked = undefined;
+    this.#stack = undefined;
+  }
+
+  async #list(): Promise<void> {
+    const reports = await this.#client.reports().catch(() => []);
+    const names = reports.map(({ name }) => name).filter((name) => name.startsWith('by:'));
+    element('keys-panel', HTMLElement).hidden = names.length === 0;
+    const listed = [...this.#select.options].map(({ value }) => value);
+    if (listed.join() === names.join()) return;
+    this.#select.replaceChildren(
+      ...names.map((name) => new Option(name.slice('by:'.length), name)),
+    );
+    this.forget();
+  }
+
+  async #ask(range: Range): Promise<void> {
+    this.#request.abort();
+    this.#request = new AbortController();
+    const { signal } = this.#request;
+    const columnMs =
+      lengthsMs.find((length) => (range.to - range.from) / length <= mostColumns) ?? 86_400_000;
+    const from = alignDown(range.from, columnMs);
+    try {
+      const name = this.#select.value;
+      const report: Report = await this.#client.report(
+        name,
+        { from, to: range.to },
+        columnMs,
+        signal,
+      );
+      if (signal.aborted) return;
+      this.#stack = stackOf(report.rows, columnMs);
+      this.#writeKey(this.#stack);
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#stack = undefined;
+      write('keys-shown', error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  #writeKey({ layers, columnMs }: Stack): void {
+    write('keys-shown', `per ${lengthText(columnMs)}`);
+    element('keys-key', HTMLUListElement).replaceChildren(
+      ...layers.map(({ key, total }, index) => {
+        const item = document.createElement('li');
+        const swatch = document.createElement('i');
+        swatch.style.background = `var(${colourOf(key, index)})`;
+        item.append(swatch, `${key} ${wholeText(total)}`);
+        return item;
+      }),
+    );
+  }
+
+  #draw({ layers, starts, columnMs, most }: Stack, range: Range): void {
+    const width = this.#canvas.clientWidth;
+    const scale = devicePixelRatio;
+    this.#canvas.width = Math.round(width * scale);
+    this.#canvas.height = Math.round(heightPx * scale);
+    const context = this.#canvas.getContext('2d');
+    if (context === null) return;
+    context.scale(scale, scale);
+    const style = getComputedStyle(document.documentElement);
+    const plot = Math.max(width - axisPx - rightPx, 1);
+    const perMs = plot / (range.to - range.from);
+    const bottom = heightPx - 4;
+    context.fillStyle = style.getPropertyValue('--muted');
+    context.font = '12px "Inter Variable", system-ui, sans-serif';
+    context.textAlign = 'right';
+    context.fillText(wholeText(most), axisPx - 8, 14);
+    context.fillText('0', axisPx - 8, bottom);
+    context.beginPath();
+    context.rect(axisPx, 0, plot, heightPx);
+    context.clip();
+    const heights = new Float64Array(starts.length);
+    for (const [index, { key, counts }] of layers.entries()) {
+      context.fillStyle = style.getPropertyValue(colourOf(key, index));
+      for (const [column, start] of starts.entries()) {
+        const height = ((counts[column] ?? 0) / Math.max(most, 1)) * (bottom - 6);
+        const below = heights[column] ?? 0;
+        const x = axisPx + (start - range.from) * perMs;
+        // Half a pixel more, so that columns touch.
+        context.fillRect(x, bottom - below - height, columnMs * perMs + 0.5, height);
+        heights[column] = below + height;
+      }
+    }
+  }
+}
+
+/** A property of the style sheet; what is not listed has always the same. */
+function colourOf(key: string, index: number): string {
+  return `--layer-${key === otherKey ? mostKeys : index}`;
+}
+
+function isSame(one: Range, other: Range | undefined): boolean {
+  return one.from === other?.from && one.to === other.to;
+}
