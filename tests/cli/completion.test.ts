@@ -37,7 +37,10 @@ const offers: readonly (readonly [words: string[], offered: string[]])[] = [
   [['query', '--format', 'p'], ['parquet']],
   [
     ['report', ''],
-    ['lag', 'generated', 'top', 'sizes'],
+    [
+      ...['lag', 'generated', 'top', 'sizes'],
+      ...['by:path', 'by:host', 'by:method', 'by:status', 'by:client'],
+    ],
   ],
   [
     ['report', 'top', 'm'],

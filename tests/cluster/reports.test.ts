@@ -179,8 +179,8 @@ withNats('nodes that run another report of a name, or none, are named', async ()
   const at = ['--url', a.adminUrl];
   const all = ['report', 'methods', 'min', '--cluster', '--open', ...at];
   await waitUntil('all nodes are heard of', async () => {
-    const { stderr } = await runCli(all);
-    return stderr.includes('node b') && stderr.includes('without c');
+    const { stdout, stderr } = await runCli(all);
+    return stdout !== '' && stderr.includes('node b') && stderr.includes('without c');
   });
   const shown = await runCli(all);
   expect(shown).toMatchObject({ code: 1 });
