@@ -80,7 +80,7 @@ test('names who was behind the burst that the user goes to', async () => {
 
 test('says what is missing where nobody kept the keys', async () => {
   const { server, hash } = await afterBurst();
-  const page = await Dashboard.open(server.adminUrl, hash, { mayRefuse: true });
+  const page = await Dashboard.open(server.adminUrl, hash);
   await page.page.locator('#bursts').scrollIntoViewIfNeeded();
   await page.untilText('bursts-total', /^\d+ /);
   await page.page.click('#bursts-rows tr:nth-child(1) button');

@@ -51,6 +51,13 @@ export class WhoPanel {
   async #ask({ kind, stretch, range }: Chosen, signal: AbortSignal): Promise<void> {
     try {
       const key = element('who-key', HTMLSelectElement).value;
+      const isKnown = await this.#knows(key);
+      if (signal.aborted) return;
+      if (!isKnown) {
+        const cure = `start it with --archive, or with --report by:${key}`;
+        this.#message(`Not known: the server keeps no archive and no report by:${key} (${cure}).`);
+        return;
+      }
       const { bursts, stalls } = await this.#client.bursts(range, signal, key);
       if (signal.aborted) return;
       const listed: readonly (Range & { readonly who?: Burst['who'] })[] =
@@ -61,6 +68,12 @@ export class WhoPanel {
       if (signal.aborted) return;
       this.#message(`Not known: ${error instanceof Error ? error.message : String(error)}`);
     }
+  }
+
+  /** Asked first: a browser shows any answer but 200 as an error of the page. */
+  async #knows(key: string): Promise<boolean> {
+    const [{ archive }, reports] = await Promise.all([this.#client.info(), this.#client.reports()]);
+    return archive !== undefined || reports.some(({ name }) => name === `by:${key}`);
   }
 
   #message(text: string): void {
