@@ -13,23 +13,32 @@ const hostName = bytesOf('host');
 
 export function headReader(counting: Counting): HeadReader {
   const needs = headNeeds(counting);
-  const base = (request: HttpRequest) => ({
-    method: request.getCaseSensitiveMethod(),
-    path: request.getUrl(),
-    // uWebSockets.js gives undefined, whatever its types say, where there is no `?`.
-    query: request.getQuery() || '',
-  });
+  // Field by field: spreading an object into another takes longer than all of the rest.
   if (!needs.moreOfHead)
-    return (_, request) => ({ ...base(request), host: '', client: '', headers: noHeaders });
+    return (_, request) => ({
+      method: request.getCaseSensitiveMethod(),
+      path: request.getUrl(),
+      query: queryOf(request),
+      host: '',
+      client: '',
+      headers: noHeaders,
+    });
   const headersOf = headersReader(needs);
   const clients = new ClientAddresses(counting.trustedProxies);
   const peers = new PeerNames();
   return (response, request) => ({
-    ...base(request),
+    method: request.getCaseSensitiveMethod(),
+    path: request.getUrl(),
+    query: queryOf(request),
     host: needs.host ? request.getHeader(hostName).toLowerCase() : '',
     client: needs.client ? clientOf(clients, peers.of(response), request) : '',
     headers: headersOf(request),
   });
+}
+
+/** uWebSockets.js gives undefined, whatever its types say, where there is no `?`. */
+function queryOf(request: HttpRequest): string {
+  return request.getQuery() || '';
 }
 
 function headersReader({ headers }: HeadNeeds): (request: HttpRequest) => Head['headers'] {
