@@ -84,8 +84,11 @@ export class HeldFolder {
   async #open(options: { readonly create: boolean }): Promise<Database> {
     if (this.#opened !== undefined) await this.#assertSame();
     const database = await openDatabase(this.#path, options, this.#tables);
-    this.#opened ??= await inodeOf(this.#path);
-    await this.#tables.opened();
+    // Opened again after a failure, it is still the same process that has not closed it.
+    if (this.#opened === undefined) {
+      this.#opened = await inodeOf(this.#path);
+      await this.#tables.opened();
+    }
     return database;
   }
 

@@ -6,6 +6,7 @@ import { openDatabase } from './database.ts';
 import { fatallyDamagedTables, isTable } from './files/table.ts';
 import { HeldFolder } from './held-folder.ts';
 import { KnownTables } from './known-tables.ts';
+import { newMeta } from './meta.ts';
 
 let folder: string;
 let table: string;
@@ -74,6 +75,16 @@ describe('tables that are known', () => {
       expect(await start()).toEqual([table]);
     },
   );
+
+  it('stay trusted however often a server that lives on opens its store again', async () => {
+    const store = await new HeldFolder(folder).openStore();
+    const meta = { ...newMeta('a'), bootId: 'this', writes: 1 };
+    await store.write([{ meta }], { sync: true });
+    for (let time = 0; time < 3; time++) await store.reopen(meta);
+    expect(await readFile(join(folder, 'TABLES'), 'latin1')).toContain('"openings":1');
+    await store.close();
+    expect(await readFile(join(folder, 'TABLES'), 'latin1')).toContain('"openings":0');
+  });
 
   it('include those that a server wrote since its start, also one that is killed', async () => {
     const held = new HeldFolder(folder);
