@@ -21,6 +21,18 @@ describe('the next boot', () => {
     expect(nextBoot({ ...known, before, registered: wallMs + 9 }).boot).toBe(wallMs + 10);
   });
 
+  it('does without boots that a wrong clock put more than a day ahead: mergers refuse them', () => {
+    const dayMs = 86_400_000;
+    const wrong = wallMs + 365 * dayMs;
+    const before = { ...neverPublished, boot: wrong, after: 3 };
+    expect(nextBoot({ ...known, before, registered: wrong })).toMatchObject({
+      boot: wallMs,
+      forked: false,
+    });
+    const ahead = { ...neverPublished, boot: wallMs + dayMs - 1 };
+    expect(nextBoot({ ...known, before: ahead, registered: 7 }).boot).toBe(wallMs + dayMs);
+  });
+
   it('vouches from three minutes before the end of what the folder held', () => {
     const next = nextBoot({
       ...known,

@@ -4,6 +4,7 @@
  */
 import { alignDown, sec } from '@reto3/core';
 import type { Published, Stretch } from '@reto3/engine';
+import { mostBootAheadMs } from './incoming.ts';
 import { vouchMs } from './publisher.ts';
 
 export interface NextBoot {
@@ -29,7 +30,9 @@ export function nextBoot(known: {
 }): NextBoot {
   const { before, registered, endBefore, startedAt, wallMs, gone } = known;
   const counting = alignDown(startedAt, sec.windowMs);
-  const boot = Math.max(wallMs, before.boot + 1, registered + 1);
+  // No merger takes a boot that a wrong clock put further ahead, so none has to be exceeded.
+  const taken = [before.boot, registered].filter((boot) => boot < wallMs + mostBootAheadMs);
+  const boot = Math.max(wallMs, ...taken.map((each) => each + 1));
   // An empty folder knows nothing of the time before, so it denies nothing either.
   if (endBefore === 0 && before.boot === 0) {
     return { boot, vouchedFrom: counting, forked: false };

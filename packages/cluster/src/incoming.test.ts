@@ -23,6 +23,7 @@ const startMs = Date.UTC(2016, 4, 28, 11, 11, 30);
 const stream = 'RETO3_WINDOWS';
 const prefix = 'reto3.windows';
 const year3000 = Date.UTC(3000, 0);
+const dayMs = 86_400_000;
 
 /** `name` is the subject's last word. */
 interface Sent {
@@ -214,6 +215,7 @@ describe('a merger on a stream that anybody writes to', () => {
     ['a clock ahead', counts('b', { clock: ahead })],
     ['a vouch ahead', counts('b', { vouchedFrom: ahead })],
     ['a boot that no clock shows', counts('b', { boot: Number.MAX_SAFE_INTEGER })],
+    ['a boot more than a day ahead', counts('b', { boot: startMs + dayMs + 1 })],
     ['a name with ESC', counts('b\u001b[31mred')],
     ['a name with a blank', counts('b c')],
     ['an empty name', counts('')],
@@ -228,6 +230,11 @@ describe('a merger on a stream that anybody writes to', () => {
     [
       'a report message: a boot that no clock shows',
       reports('b', { boot: Number.MAX_SAFE_INTEGER }),
+    ],
+    ['a report message: a boot more than a day ahead', reports('b', { boot: startMs + dayMs + 1 })],
+    [
+      'a report message: it voids boots more than a day ahead',
+      reports('b', { voids: startMs + dayMs + 1 }),
     ],
     ['a report message: a window far ahead', reports('b', { windows: [windowAt(year3000)] })],
     [
@@ -303,6 +310,41 @@ describe('a merger on a stream that anybody writes to', () => {
     merger = makeMerger();
     expect(merger.finalThrough).toBe(startMs - 3_600_000);
     expect(merger.nodes()).toMatchObject(Array(2).fill({ mark: startMs - 3_600_000 + 60_000 }));
+  });
+
+  it('hears a node although somebody sent a boot far ahead in its name', async () => {
+    await take(counts('a', { boot: year3000 }), reports('a', { boot: year3000, voids: year3000 }));
+    expect(logged.join()).toMatch(/its boot is \d+ ms ahead of this server's clock/);
+    await take(counts('a'), reports('a'));
+    expect(await total('a')).toBe(100);
+    expect(merger.nodes()).toMatchObject([{ name: 'a', boot: startMs - 60_000, mark: startMs }]);
+    expect(merger.reports.nodes()).toMatchObject([{ node: 'a', boot: startMs - 60_000, voids: 0 }]);
+  });
+
+  it('takes the boots of a node whose clock showed local time for UTC', async () => {
+    await take(counts('a', { boot: startMs + 14 * 3_600_000 }));
+    expect(merger.counters.badMessages).toBe(0);
+    expect(await total('a')).toBe(100);
+  });
+
+  it('hears a node again of which an earlier version believed a boot far ahead', async () => {
+    const wrong = { boot: startMs, vouchedFrom: startMs - 1_000, revision: 900 };
+    await take(counts('a'), counts('a', { ...wrong, seconds: [] }));
+    await take(reports('a', { boot: startMs, voids: startMs, revision: 900 }));
+    await merger.stop();
+    // Two days earlier, that boot is one far ahead, and so it is before any message has come.
+    clock.step(-2 * dayMs);
+    await store.close();
+    store = await MergedStore.open(folder, clock);
+    merger = makeMerger();
+    expect(merger.nodes()).toMatchObject([{ name: 'a', boot: 0 }]);
+    expect(merger.unread()).toEqual(['a']);
+    expect(merger.reports.nodes()).toMatchObject([{ node: 'a', boot: 0, voids: 0 }]);
+    const earlier = startMs - 2 * dayMs;
+    const boot = earlier - 60_000;
+    const now = { boot, vouchedFrom: boot, mark: earlier, clock: earlier };
+    await take(counts('a', { ...now, seconds: [{ start: earlier - 1_000, packed: secondOf(1) }] }));
+    expect(merger.nodes()).toMatchObject([{ name: 'a', boot }]);
   });
 
   it('adds up no more nodes a day than its sums can hold', async () => {

@@ -12,6 +12,12 @@ import { mostSecondTotal, totalOfSecond } from './second.ts';
 
 /** How far a node's clock may be ahead of the merger's. */
 export const mostAheadMs = 60_000;
+/**
+ * How far a boot may be ahead of the merger's clock. A boot is the time of a start, unless a clock
+ * was wrong before: local time taken for UTC is off by 14 hours at most. Whoever sends a later boot
+ * silences the node until its own boots get there, so that has to be soon.
+ */
+export const mostBootAheadMs = 86_400_000;
 /** A report may place a message that much ahead of the node's own clock. */
 const reportAheadMs = 60_000;
 
@@ -24,14 +30,14 @@ export type Incoming =
       readonly leftOut?: BadMessage;
     };
 
-/** Times that have not come yet by the merger's clock. One of the two clocks is wrong. */
+/** Times, or a boot, that have not come yet by the merger's clock. One of the two clocks is wrong. */
 export class AheadOfClock extends BadMessage {
   readonly node: string;
   /** Since when the node's seconds are missing now, epoch ms. */
   readonly since: number;
 
-  constructor(node: string, latest: number, since: number, nowMs: number) {
-    super(`its times are ${Math.round(latest - nowMs)} ms ahead of this server's clock`);
+  constructor(node: string, what: string, since: number) {
+    super(`${what} ahead of this server's clock`);
     this.node = node;
     this.since = since;
   }
@@ -53,7 +59,7 @@ export function decodeIncoming(
     const said = decodeReportMessage(data, node);
     assertBoots(said.boot, said.lineage, said.voids);
     const mark = Math.max(...Object.values(said.marks));
-    if (mark > latest) throw new AheadOfClock(node, mark, nowMs, nowMs);
+    assertCome({ node, newest: mark, boot: Math.max(said.boot, said.voids), since: nowMs, nowMs });
     const windows = said.windows.filter(({ start }) => start <= latest + reportAheadMs);
     if (windows.length === said.windows.length) return { node, reports: said };
     const leftOut = new BadMessage(
@@ -65,14 +71,30 @@ export function decodeIncoming(
   assertBoots(counts.boot);
   const { mark, clock, vouchedFrom, seconds } = counts;
   const newest = Math.max(mark, clock, vouchedFrom, seconds.at(-1)?.start ?? 0);
-  if (newest > latest)
-    throw new AheadOfClock(node, newest, Math.min(nowMs, seconds[0]?.start ?? nowMs), nowMs);
+  const since = Math.min(nowMs, seconds[0]?.start ?? nowMs);
+  assertCome({ node, newest, boot: counts.boot, since, nowMs });
   for (const { start, packed } of seconds) {
     const total = totalOfSecond(packed);
     if (total > mostSecondTotal)
       throw new BadMessage(`got ${total} messages at ${start}, want at most ${mostSecondTotal}`);
   }
   return { node, counts };
+}
+
+/** @throws AheadOfClock */
+function assertCome(said: {
+  readonly node: string;
+  /** Its latest time, epoch ms. */
+  readonly newest: number;
+  readonly boot: number;
+  readonly since: number;
+  readonly nowMs: number;
+}): void {
+  const { node, newest, boot, since, nowMs } = said;
+  if (newest > nowMs + mostAheadMs)
+    throw new AheadOfClock(node, `its times are ${Math.round(newest - nowMs)} ms`, since);
+  if (boot > nowMs + mostBootAheadMs)
+    throw new AheadOfClock(node, `its boot is ${Math.round(boot - nowMs)} ms`, since);
 }
 
 /** @throws BadMessage where the subject is not that of a node */
@@ -82,10 +104,7 @@ function nodeOf(subject: string, subjects: string): string {
   throw new BadMessage('its subject does not end with the name of a node');
 }
 
-/**
- * Whether a server may have this number. A clock that was once wrong leaves boots ahead of now, so
- * only what no clock can show is none.
- */
+/** Whether a clock, right or wrong, can have shown this number to a server that started. */
 export function isBoot(boot: number): boolean {
   return Number.isSafeInteger(boot) && boot >= 0 && boot <= mostBoot;
 }

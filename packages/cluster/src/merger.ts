@@ -19,11 +19,11 @@ import {
 } from '@reto3/core';
 import type { CountsView, LiveSource, StoreSnapshot } from '@reto3/engine';
 import { BadMessages, type Tell } from './bad-messages.ts';
-import { AheadOfClock, decodeIncoming, mostAheadMs } from './incoming.ts';
+import { AheadOfClock, decodeIncoming, mostAheadMs, mostBootAheadMs } from './incoming.ts';
 import type { MergeRecord } from './merge-record.ts';
 import { MergeState, type NodeRecord } from './merge-state.ts';
 import type { MergedMinute } from './merged-minute.ts';
-import { MergedReports } from './merged-reports.ts';
+import { MergedReports, type NodeReports } from './merged-reports.ts';
 import type { MergedStore } from './merged-store.ts';
 import { BadMessage } from './message.ts';
 import type { JetStream } from './nats.ts';
@@ -127,7 +127,7 @@ export class Merger implements LiveSource {
     this.#state = this.#stateOf(record);
     this.#reports = new MergedReports(
       this.#store,
-      record?.reports ?? [],
+      reportsHeard(record, now.wallMs + mostBootAheadMs),
       this.#store.deletedBefore,
     );
     this.#puller = new Puller({
@@ -362,13 +362,11 @@ export class Merger implements LiveSource {
   }
 
   #stateOf(record: MergeRecord | undefined): MergeState {
-    // A version of reto3 that believed every message may have written down any time and name.
     const { wallMs } = this.#clock.read();
-    const known = record?.nodes.filter(({ name }) => isPlainName(name)) ?? [];
     const state = new MergeState({
       silentAfterMs: this.#silentAfterMs,
       stored: this.#store,
-      nodes: known.map((node) => ({ ...node, mark: Math.min(node.mark, wallMs + mostAheadMs) })),
+      nodes: nodesHeard(record, wallMs),
       finalThrough: Math.min(record?.finalThrough ?? 0, wallMs),
     });
     state.keepFrom(this.#store.keptFrom);
@@ -543,3 +541,28 @@ export class Merger implements LiveSource {
   }
 }
 if (ms10.blockMs > forgetAfterMs) throw new Error('BUG: open minutes are let go of');
+
+/**
+ * The nodes of a record. A version of reto3 that believed every message may have written down any
+ * time, boot and name.
+ */
+function nodesHeard(record: MergeRecord | undefined, wallMs: number): NodeRecord[] {
+  const lastBoot = wallMs + mostBootAheadMs;
+  const known = record?.nodes.filter(({ name }) => isPlainName(name)) ?? [];
+  return known.map((node) => ({
+    ...node,
+    mark: Math.min(node.mark, wallMs + mostAheadMs),
+    vouches: new Vouches(node.vouches.steps.filter(({ boot }) => boot <= lastBoot)),
+    ...(node.boot > lastBoot && { boot: 0, revision: 0, unread: 0 }),
+  }));
+}
+
+/** The same of what its nodes said of their reports. */
+function reportsHeard(record: MergeRecord | undefined, lastBoot: number): NodeReports[] {
+  const known = record?.reports ?? [];
+  return known.map((node) => ({
+    ...node,
+    ...(node.voids > lastBoot && { voids: 0 }),
+    ...(node.boot > lastBoot && { boot: 0, revision: 0 }),
+  }));
+}

@@ -161,7 +161,13 @@ export class ReportPublisher {
     const before = forked ? undefined : this.#published;
     // What is older mergers read: they do not know this folder yet.
     const through = Math.max(0, this.#clock.read().wallMs - waitedForMs);
-    this.#published = before ?? { lineage: boot, voids: forked ? boot : 0, through };
+    const { lineage, voids } = before ?? { lineage: boot, voids: forked ? boot : 0 };
+    // A wrong clock may have put earlier boots ahead of this one: what they void, it voids.
+    this.#published = {
+      lineage,
+      voids: Math.min(voids, boot),
+      through: before?.through ?? through,
+    };
   }
 
   /**
