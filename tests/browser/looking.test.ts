@@ -5,6 +5,7 @@ import { askInfo } from '../support/api.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { requires } from '../support/requirement.ts';
 import { Server } from '../support/server.ts';
+import { untilFinal } from '../support/stats.ts';
 import { waitUntil } from '../support/wait.ts';
 import { expectAccessible } from './support/accessible.ts';
 import { Dashboard, program } from './support/browser.ts';
@@ -114,6 +115,20 @@ test('the view of a new server begins where counting began, in every preset', as
     await page.untilText('messages-note', 'no gap');
     expect(await page.number('messages')).toBeGreaterThan(0);
   }
+});
+
+test('a window that was counted in part says so', async () => {
+  const server = await startLoaded();
+  const { startedAt } = await askInfo(server.adminUrl);
+  const first = startedAt - (startedAt % 1_000);
+  await untilFinal(server, first + 1_000);
+  const view = `#from=${first - 130_000}&to=${first + 1_000}`;
+  const page = await Dashboard.open(server.adminUrl, view);
+  await page.untilText('chart-title', 'Messages per second');
+  await page.untilText('chart-summary', /, 1 second counted in part\.$/);
+  await page.page.focus('#chart');
+  await page.page.keyboard.press(',');
+  await page.untilText('pointed-more', 'counted in part: a server started or stopped');
 });
 
 test('shows a range chosen by date and time, in the chosen time zone', async () => {

@@ -42,6 +42,11 @@ test('partial windows are those at a start or a stop', async () => {
   expect(ms10.partial).toEqual([]);
   expect(sec.partial).toEqual(partsOf(ms10, 1_000));
   expect(sec.partial.length).toBeGreaterThanOrEqual(2);
+  // A chart marks them, below the columns that have them.
+  const asked = ['--from', String(from - 60_000), '--url', server.adminUrl];
+  const chart = await runCli(['stats', 'sec', '--chart', ...asked]);
+  expect(chart.stdout).toMatch(/^messages in 1 s, .* UTC; ╌ counted in part\n/);
+  expect(chart.stdout).toMatch(/└.*╌/);
   await server.stop();
 
   const folder = await runCli([

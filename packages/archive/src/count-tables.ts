@@ -10,8 +10,8 @@ import type { DuckDb } from './duckdb.ts';
 /** Rows in one of DuckDB's chunks. */
 const chunkRows = 2_048;
 
-/** Adds a window; its start is epoch ms. */
-export type TakeCount = (start: number, count: number) => void;
+/** Adds a window that was counted, in part or whole; its start is epoch ms. */
+export type TakeCount = (start: number, count: number, partial: boolean) => void;
 
 function tableOf(period: PeriodName): string {
   return `windows_${period}`;
@@ -20,10 +20,12 @@ function tableOf(period: PeriodName): string {
 export async function createCountTables(connection: DuckDBConnection): Promise<void> {
   // Appending times as numbers is faster than as DuckDB's own values.
   for (const period of periodNames)
-    await connection.run(`CREATE TABLE ${tableOf(period)} (start_ms DOUBLE, count BIGINT)`);
+    await connection.run(
+      `CREATE TABLE ${tableOf(period)} (start_ms DOUBLE, count BIGINT, partial BOOLEAN)`,
+    );
   const branches = periodNames.map(
     (period) =>
-      `SELECT '${period}' AS period, make_timestamp_ms(start_ms::BIGINT) AS start, count FROM ${tableOf(period)}`,
+      `SELECT '${period}' AS period, make_timestamp_ms(start_ms::BIGINT) AS start, count, partial FROM ${tableOf(period)}`,
   );
   await connection.run(`CREATE VIEW counts AS ${branches.join(' UNION ALL ')}`);
 }
@@ -45,7 +47,7 @@ export async function periodsIn(
 
 /** Fills the table of a period. */
 export async function fillCounts(
-  { DuckDBDataChunk, BIGINT, DOUBLE }: DuckDb,
+  { DuckDBDataChunk, BIGINT, BOOLEAN, DOUBLE }: DuckDb,
   connection: DuckDBConnection,
   period: PeriodName,
   read: (take: TakeCount) => Promise<void>,
@@ -53,16 +55,18 @@ export async function fillCounts(
   const appender = await connection.createAppender(tableOf(period));
   let starts: number[] = [];
   let counts: bigint[] = [];
+  let partials: boolean[] = [];
   const append = (): void => {
-    const chunk = DuckDBDataChunk.create([DOUBLE, BIGINT], starts.length);
-    chunk.setColumns([starts, counts]);
+    const chunk = DuckDBDataChunk.create([DOUBLE, BIGINT, BOOLEAN], starts.length);
+    chunk.setColumns([starts, counts, partials]);
     appender.appendDataChunk(chunk);
-    [starts, counts] = [[], []];
+    [starts, counts, partials] = [[], [], []];
   };
   try {
-    await read((start, count) => {
+    await read((start, count, partial) => {
       starts.push(start);
       counts.push(BigInt(count));
+      partials.push(partial);
       if (starts.length === chunkRows) append();
     });
     if (starts.length > 0) append();

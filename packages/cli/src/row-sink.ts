@@ -1,8 +1,11 @@
 import { Writable } from 'node:stream';
 import type { StatsRow } from '@reto3/client/answers';
 
+/** Takes a window that was counted, in part or whole; its start is epoch ms. */
+type TakeRow = (start: number, count: number, partial: boolean) => void;
+
 /** A stream that takes an answer as NDJSON, and hands on its windows. */
-export function rowSink(take: (start: number, count: number) => void): Writable {
+export function rowSink(take: TakeRow): Writable {
   let rest = '';
   return new Writable({
     decodeStrings: false,
@@ -11,8 +14,8 @@ export function rowSink(take: (start: number, count: number) => void): Writable 
       rest = lines.pop() ?? '';
       try {
         for (const line of lines) {
-          const { start, count }: StatsRow = JSON.parse(line);
-          take(start, count);
+          const { start, count, partial }: StatsRow = JSON.parse(line);
+          take(start, count, partial === true);
         }
         done();
       } catch (error) {

@@ -18,6 +18,7 @@ function seriesOf(counts: readonly (number | undefined)[]): Series {
     to,
     starts: windows.map(([start]) => start),
     counts: windows.map(([, count]) => count),
+    partial: [],
     damaged: [],
   });
 }

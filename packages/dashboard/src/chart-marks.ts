@@ -47,6 +47,11 @@ export class Pen {
     ctx.restore();
   }
 
+  /** Windows that were counted in part: hatched like a gap, under their line. */
+  partial(windows: readonly Range[]): void {
+    this.gaps(windows.map((window) => ({ ...window, damaged: false })));
+  }
+
   /** Drawn over the grid, so that no grid line crosses the text. */
   gapLabels(gaps: readonly Gap[]): void {
     const { ctx, bbox } = this.#plot;

@@ -44,6 +44,7 @@ export class Chart {
   #picture: Picture | undefined;
   #band: Band | undefined;
   #gaps: readonly Gap[] = [];
+  #partial: readonly Range[] = [];
   #yMax = 4;
   /** While the mouse is down, the chart stands still. */
   #dragging = false;
@@ -110,6 +111,7 @@ export class Chart {
     const { windowMs } = series.period;
     this.#picture = picture;
     this.#gaps = series.gapsIn(range);
+    this.#partial = series.partialIn(range);
     this.#yMax = roundUp((summary.peak?.count ?? 0) * 1.08);
     const width = this.#plot.over.clientWidth;
     const spanMs = range.to - range.from;
@@ -188,7 +190,7 @@ export class Chart {
       ],
       bands: [{ series: [1, 2], fill: () => this.#palette.band }],
       hooks: {
-        drawClear: [(plot) => this.#pen(plot).gaps(this.#gaps)],
+        drawClear: [(plot) => this.#drawUnder(plot)],
         draw: [(plot) => this.#drawMarks(plot)],
         setSelect: [(plot) => this.#select(plot)],
         setCursor: [() => this.#events.moved()],
@@ -207,6 +209,12 @@ export class Chart {
     plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
     this.#dragging = false;
     this.#events.selected({ from: Math.round(range.from), to: Math.round(range.to) });
+  }
+
+  #drawUnder(plot: uPlot): void {
+    const pen = this.#pen(plot);
+    pen.gaps(this.#gaps);
+    pen.partial(this.#partial);
   }
 
   #drawMarks(plot: uPlot): void {

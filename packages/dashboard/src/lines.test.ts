@@ -6,7 +6,7 @@ import { periods } from './period.ts';
 import { Series } from './series.ts';
 
 const series = new Series(periods.ms10, {
-  ...{ from: 0, to: 600, finalThrough: 600, damaged: [] },
+  ...{ from: 0, to: 600, finalThrough: 600, partial: [], damaged: [] },
   starts: Array.from({ length: 60 }, (_, index) => index * 10),
   // A peak in the last window before the view.
   counts: Array.from({ length: 60 }, (_, index) => (index === 19 ? 900 : index)),

@@ -78,13 +78,17 @@ function peakNote(period: Period, { peak, messages }: Summary): string {
   return messages === 0 ? 'no messages' : `at ${whenText(peak.start, period)}`;
 }
 
-function sentence(period: Period, { from, to, messages, peak, mean, gapMs }: Summary): string {
+function sentence(period: Period, summary: Summary): string {
+  const { from, to, messages, peak, mean, gapMs, partial } = summary;
   const span = `${lengthText(to - from)} up to ${dateTimeText(to, period.windowMs)} ${zoneText(to)}`;
   const top =
     peak === undefined
       ? 'nothing was counted'
       : `${wholeText(messages)} messages, the largest ${period.window} ${wholeText(peak.count)} at ${timeText(peak.start, period.windowMs)}, the mean ${shortText(mean)}`;
-  return `${span}: ${top}, ${gapMs === 0 ? 'no gap' : `${lengthText(gapMs)} not counted`}.`;
+  const gaps = gapMs === 0 ? 'no gap' : `${lengthText(gapMs)} not counted`;
+  const parts =
+    partial === 0 ? '' : `, ${partial} ${period.window}${partial === 1 ? '' : 's'} counted in part`;
+  return `${span}: ${top}, ${gaps}${parts}.`;
 }
 
 export function writeShown(period: Period, range: Range): void {
@@ -126,6 +130,8 @@ export function pointedLines(
       ? 'not counted'
       : `${wholeText(count)} ${count === 1 ? 'message' : 'messages'}`;
   const more: string[] = [];
+  if (series.partialIn({ from: start, to: start + 1 }).length > 0)
+    more.push('counted in part: a server started or stopped');
   // Local time: also UTC, as in everything else that reto3 prints.
   if (zone() !== 'utc') more.push(`${new Date(start).toISOString().slice(0, 23)}Z`);
   const column = band?.starts.findLastIndex((each) => each <= time) ?? -1;

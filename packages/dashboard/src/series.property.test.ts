@@ -21,6 +21,8 @@ function columnsOf(row: readonly (number | null)[], first: number, end: number):
     to,
     starts: counted.map(([start]) => start),
     counts: counted.map(([, count]) => count),
+    // Each seventh was counted in part.
+    partial: counted.map(([start]) => start).filter((start) => (start / windowMs) % 7 === 0),
     damaged: [],
   };
 }
@@ -82,6 +84,7 @@ test('a summary equals a plain count, and its rows add up to it', () => {
         messages,
         windows: counts.length,
         empty: counts.filter((count) => count === 0).length,
+        partial: columnsOf(row, 0, row.length).partial.length,
         gapMs: (row.length - counts.length) * windowMs,
         peak: counts.length === 0 ? undefined : { start: timeOf(row.indexOf(most)), count: most },
       });
@@ -91,7 +94,7 @@ test('a summary equals a plain count, and its rows add up to it', () => {
       expect(parts.length).toBeLessThanOrEqual(61);
       expect(parts.at(-1)?.from).toBe(range.from);
       expect(parts[0]?.to).toBe(range.to);
-      for (const name of ['messages', 'windows', 'empty', 'gapMs'] as const)
+      for (const name of ['messages', 'windows', 'empty', 'gapMs', 'partial'] as const)
         expect(parts.reduce((sum, part) => sum + part[name], 0)).toBe(summary[name]);
     }),
   );
@@ -109,6 +112,9 @@ test('dropping removes windows from the front only', () => {
         count !== null && timeOf(index) >= left ? [count] : [],
       );
       expect(series.counts).toEqual(kept);
+      const marked = series.partialIn({ from: 0, to: series.to }).map(({ from }) => from);
+      const { partial } = columnsOf(row, 0, row.length);
+      expect(marked).toEqual(partial.filter((start) => start >= left));
     }),
   );
 });

@@ -1,7 +1,8 @@
 /**
  * Consecutive windows of one period as columns, and the gaps between them.
  *
- * Invariants: it has every counted window in [from, to), so a missing one is a gap; starts ascend.
+ * Invariants: it has every window of [from, to) that was counted, in part or whole, so a missing one
+ * is a gap; starts ascend.
  */
 import type { Stats } from '@reto3/client/answers';
 import type { Period } from './period.ts';
@@ -9,6 +10,8 @@ import type { Range } from './view.ts';
 
 /** The fields of a /v1/stats answer or a /v1/live event that it keeps. */
 export interface Columns extends Pick<Stats, 'from' | 'to' | 'starts' | 'counts'> {
+  /** Starts of the windows that were counted in part. */
+  readonly partial: readonly number[];
   readonly damaged: readonly Range[];
 }
 
@@ -23,6 +26,7 @@ export class Series {
   #to: number;
   #starts: number[];
   #counts: number[];
+  #partial: number[];
   #damaged: Range[];
 
   constructor(period: Period, columns: Columns) {
@@ -31,6 +35,7 @@ export class Series {
     this.#to = columns.to;
     this.#starts = [...columns.starts];
     this.#counts = [...columns.counts];
+    this.#partial = [...columns.partial];
     this.#damaged = [...columns.damaged];
   }
 
@@ -63,6 +68,7 @@ export class Series {
       this.#starts.push(start);
       this.#counts.push(counts[row] ?? 0);
     }
+    this.#partial.push(...columns.partial.filter((start) => start >= this.#to));
     this.#damaged.push(...columns.damaged);
     this.#to = Math.max(this.#to, columns.to);
   }
@@ -74,6 +80,7 @@ export class Series {
     const first = this.indexOf(time);
     this.#starts.splice(0, first);
     this.#counts.splice(0, first);
+    this.#partial = this.#partial.filter((start) => start >= time);
     this.#damaged = this.#damaged.filter((range) => range.to > time);
     this.#from = time;
   }
@@ -95,6 +102,13 @@ export class Series {
     const start = time - (time % this.period.windowMs);
     const index = this.indexOf(start);
     return this.#starts[index] === start ? this.#counts[index] : undefined;
+  }
+
+  /** The windows that start in the range and were counted in part, oldest first. */
+  partialIn({ from, to }: Range): Range[] {
+    return this.#partial
+      .filter((start) => start >= from && start < to)
+      .map((start) => ({ from: start, to: start + this.period.windowMs }));
   }
 
   /** The gaps in the range, oldest first, as far as the series covers it. */

@@ -17,6 +17,8 @@ export interface Summary extends Range {
   readonly peakToMean: number | undefined;
   /** Length of all gaps. */
   readonly gapMs: number;
+  /** Windows that were counted in part. */
+  readonly partial: number;
 }
 
 /** Of the windows that start in the range. */
@@ -45,6 +47,7 @@ export function summarize(series: Series, range: Range): Summary {
     mean,
     peakToMean: messages === 0 ? undefined : count / mean,
     gapMs: series.gapsIn(range).reduce((sum, gap) => sum + gap.to - gap.from, 0),
+    partial: series.partialIn(range).length,
   };
 }
 

@@ -1,7 +1,14 @@
 /** Runs `reto3 stats --chart`: draws the windows that `reto3 stats` lists. */
 
 import { follow } from '@reto3/client';
-import { countedRows, type FormatName, type PeriodName, periods, Reto3Error } from '@reto3/core';
+import {
+  countedRows,
+  type FormatName,
+  type PeriodName,
+  periods,
+  Reto3Error,
+  startsOf,
+} from '@reto3/core';
 import {
   type Asked,
   type CountsSource,
@@ -53,7 +60,7 @@ export async function chartStats(
     await writeAnswer(
       source,
       { ...asked, period, format: 'ndjson' },
-      rowSink((start, count) => gathered.add(start, count)),
+      rowSink((start, count, partial) => gathered.add(start, count, partial)),
     );
   } finally {
     // The error about damaged windows comes after the chart of the others.
@@ -75,8 +82,9 @@ async function followChart(period: PeriodName, source: CountsSource, asked: Aske
     });
   }
   const { windowMs, defaultLast } = periods[period];
-  const recent = new Map<number, number>();
-  const take = (start: number, count: number): void => void recent.set(start, count);
+  const recent = new Map<number, { readonly count: number; readonly partial: boolean }>();
+  const take = (start: number, count: number, partial: boolean): void =>
+    void recent.set(start, { count, partial });
   const notes = new Notes();
   const onMissing = damageNotes(period, notes.say);
   const to = await writeAnswer(
@@ -92,7 +100,7 @@ async function followChart(period: PeriodName, source: CountsSource, asked: Aske
   keepFrom(Number(to) - keptMs);
   const draw = (canvas: Canvas): string[] => {
     const gathered = new ColumnGatherer(windowMs);
-    for (const [start, count] of recent) gathered.add(start, count);
+    for (const [start, { count, partial }] of recent) gathered.add(start, count, partial);
     const lines = canvas.lines - 1 - notes.lines.length;
     return [...linesOf(gathered, period, { ...canvas, lines }), ...notes.lines];
   };
@@ -102,7 +110,9 @@ async function followChart(period: PeriodName, source: CountsSource, asked: Aske
       const contact = new Contact(api.url, notes.say);
       for await (const chunk of follow(api, periods[period], to, scopeOf(asked), contact)) {
         onMissing(chunk);
-        for (const [start, count] of countedRows(chunk, periods[period])) take(start, count);
+        const partial = new Set(startsOf('partial', chunk, periods[period]));
+        for (const [start, count] of countedRows(chunk, periods[period]))
+          take(start, count, partial.has(start));
         keepFrom(chunk.start + chunk.windows.counts.length * windowMs - keptMs);
       }
     } finally {

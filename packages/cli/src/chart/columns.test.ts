@@ -11,6 +11,7 @@ const series = fc.record({
     fc.record({
       step: fc.oneof(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 9_000 })),
       count: fc.nat(),
+      partial: fc.boolean(),
     }),
     {
       minLength: 1,
@@ -21,7 +22,7 @@ const series = fc.record({
 });
 
 /** The same by definition: the highest of the windows that a column covers. */
-function expected(windows: readonly [number, number][], columns: Columns): number[] {
+function expected(windows: readonly [number, number, boolean][], columns: Columns): number[] {
   const highest = new Array<number>(columns.highest.length).fill(Number.NaN);
   for (const [start, count] of windows) {
     const at = Math.floor((start - columns.start) / (windowMs * columns.windowsEach));
@@ -30,21 +31,29 @@ function expected(windows: readonly [number, number][], columns: Columns): numbe
   return highest;
 }
 
+/** Likewise: the columns that cover a window that was counted in part. */
+function expectedPartial(windows: readonly [number, number, boolean][], columns: Columns) {
+  const columnMs = windowMs * columns.windowsEach;
+  const partial = windows.filter(([, , isPartial]) => isPartial);
+  return new Set(partial.map(([start]) => Math.floor((start - columns.start) / columnMs)));
+}
+
 test('every window is in its column, and no column has what it does not cover', () => {
   let merged = 0;
   fc.assert(
     fc.property(series, ({ start, steps, most }) => {
       let at = start;
-      const windows = steps.map(({ step, count }, index): [number, number] => {
+      const windows = steps.map(({ step, count, partial }, index): [number, number, boolean] => {
         if (index > 0) at += step * windowMs;
-        return [at, count];
+        return [at, count, partial];
       });
       const gatherer = new ColumnGatherer(windowMs);
-      for (const [each, count] of windows) gatherer.add(each, count);
+      for (const [each, count, partial] of windows) gatherer.add(each, count, partial);
       const columns = gatherer.columns(most);
       expect(columns?.start).toBe(start);
       expect(columns?.highest.length).toBeLessThanOrEqual(most);
       expect(columns && expected(windows, columns)).toEqual(columns?.highest);
+      expect(columns && expectedPartial(windows, columns)).toEqual(columns?.partial);
       expect(gatherer.highest).toBe(Math.max(...windows.map(([, count]) => count)));
       if ((at - start) / windowMs > 4_096) merged++;
     }),

@@ -1,7 +1,8 @@
 /**
  * Gathers any number of windows into the columns of a chart, in a few thousand numbers of memory. A
  * column has the highest count of its windows, so that no burst disappears in a small chart; a column
- * without a counted window is a gap.
+ * without a counted window is a gap. One with a window that was counted in part is marked: its count
+ * may be too low.
  */
 
 /** More than any terminal has columns, so that the last merge costs little resolution. */
@@ -15,6 +16,8 @@ export interface Columns {
   readonly windowsEach: number;
   /** The highest count of each column; NaN for a gap. */
   readonly highest: readonly number[];
+  /** The columns with a window that was counted in part. */
+  readonly partial: ReadonlySet<number>;
 }
 
 /** Takes windows in order of their starts. */
@@ -24,6 +27,8 @@ export class ColumnGatherer {
   #windowsEach = 1;
   #buckets: number[] = [];
   #highest = 0;
+  /** The buckets with a window that was counted in part. */
+  #partial = new Set<number>();
 
   /** @param windowMs length of a window in milliseconds */
   constructor(windowMs: number) {
@@ -35,18 +40,20 @@ export class ColumnGatherer {
     return this.#highest;
   }
 
-  /** @param start of a counted window, epoch ms */
-  add(start: number, count: number): void {
+  /** @param start of a window that was counted, in part or whole, epoch ms */
+  add(start: number, count: number, partial = false): void {
     this.#start ??= start;
     this.#highest = Math.max(this.#highest, count);
     const window = Math.round((start - this.#start) / this.#windowMs);
     while (window >= maxBuckets * this.#windowsEach) {
       this.#buckets = merged(this.#buckets, 2);
+      this.#partial = indexesMerged(this.#partial, 2);
       this.#windowsEach *= 2;
     }
     const bucket = Math.floor(window / this.#windowsEach);
     while (this.#buckets.length <= bucket) this.#buckets.push(Number.NaN);
     this.#buckets[bucket] = higher(this.#buckets[bucket], count);
+    if (partial) this.#partial.add(bucket);
   }
 
   /** Up to `max` columns; undefined if nothing was counted. */
@@ -57,6 +64,7 @@ export class ColumnGatherer {
       start: this.#start,
       windowsEach: this.#windowsEach * each,
       highest: merged(this.#buckets, each),
+      partial: indexesMerged(this.#partial, each),
     };
   }
 }
@@ -68,6 +76,10 @@ function merged(buckets: readonly number[], each: number): number[] {
     columns[column] = higher(columns[column], count);
   }
   return columns;
+}
+
+function indexesMerged(indexes: ReadonlySet<number>, each: number): Set<number> {
+  return new Set([...indexes].map((index) => Math.floor(index / each)));
 }
 
 /** The higher of two counts; either may be a gap. */

@@ -8,10 +8,11 @@ import { drawChart, plotColumns } from './draw.ts';
 const start = Date.UTC(2016, 4, 28, 11, 11, 11);
 const canvas = { columns: 60, lines: 9, colours: false };
 const gap = Number.NaN;
+const whole = { windowsEach: 1, partial: new Set<number>() };
 
 test('counts become a line over an axis with times', () => {
   const highest = [0, 2, 4, 4, 2, 0, 5, 0, 1, 1];
-  expect(drawChart({ start, windowsEach: 1, highest }, sec, canvas)).toMatchInlineSnapshot(`
+  expect(drawChart({ ...whole, start, highest }, sec, canvas)).toMatchInlineSnapshot(`
     [
       "messages in 1 s, 2016-05-28 11:11:11 to 11:11:21 UTC",
       "  5 ┤                                ╭────╮",
@@ -28,7 +29,7 @@ test('counts become a line over an axis with times', () => {
 
 test('a gap is left out, and a window alone between gaps is not', () => {
   const highest = [gap, 3, 3, gap, gap, 1, gap, 0];
-  expect(drawChart({ start, windowsEach: 1, highest }, sec, canvas)).toMatchInlineSnapshot(`
+  expect(drawChart({ ...whole, start, highest }, sec, canvas)).toMatchInlineSnapshot(`
     [
       "messages in 1 s, 2016-05-28 11:11:11 to 11:11:19 UTC",
       "  3 ┤       ──────────────",
@@ -41,9 +42,29 @@ test('a gap is left out, and a window alone between gaps is not', () => {
   `);
 });
 
+test('what was counted in part is marked on the axis, and said', () => {
+  const highest = [1, 3, 3, 3, gap, 2, 3, 3];
+  const partial = new Set([0, 3, 5]);
+  expect(
+    drawChart({ start, windowsEach: 1, highest, partial }, sec, canvas),
+  ).toMatchInlineSnapshot(`
+    [
+      "messages in 1 s, 2016-05-28 11:11:11 to 11:11:19 UTC; ╌ counted in part",
+      "  3 ┤      ╭────────────────────             ╭──────────────",
+      "  2 ┤      │                           ──────╯",
+      "  1 ┤──────╯",
+      "  0 ┤",
+      "    └╌╌╌╌╌╌╌┬─────────────╌╌╌╌╌╌───────╌╌╌╌╌╌╌───────┬──────",
+      "            11:11:12      11:11:14     11:11:16",
+    ]
+  `);
+});
+
 test('times of a day and more have their day, and a column says for how much it stands', () => {
   const highest = Array.from({ length: 48 }, (_, hour) => hour * 100);
-  expect(drawChart({ start, windowsEach: 60, highest }, min, canvas)).toMatchInlineSnapshot(`
+  expect(
+    drawChart({ ...whole, start, windowsEach: 60, highest }, min, canvas),
+  ).toMatchInlineSnapshot(`
     [
       "messages in 1 min (highest of 60), 2016-05-28 11:11:11 to 2016-05-30 11:11:11 UTC",
       "5000 ┤                                                  ╭───",
@@ -71,7 +92,7 @@ test.each([60, 95, 100, 101])('%i windows fill a terminal of 100 columns', (wind
 
 test('nothing but zeros is a line on the ground', () => {
   const highest = [0, 0, 0];
-  expect(drawChart({ start, windowsEach: 1, highest }, ms10, canvas)).toMatchInlineSnapshot(`
+  expect(drawChart({ ...whole, start, highest }, ms10, canvas)).toMatchInlineSnapshot(`
     [
       "messages in 10 ms, 2016-05-28 11:11:11.000 to 11:11:11.030 UTC",
       "  1 ┤",
@@ -99,7 +120,7 @@ test('a chart fits its canvas, and has a mark for exactly what was counted', () 
           0,
           plotColumns(small, Math.max(0, ...counts.filter((count) => count >= 0))),
         );
-        const [, ...drawn] = drawChart({ start, windowsEach: 3, highest }, sec, small);
+        const [, ...drawn] = drawChart({ ...whole, start, windowsEach: 3, highest }, sec, small);
         expect(drawn.length).toBeLessThan(lines);
         for (const line of drawn) expect(line.length).toBeLessThanOrEqual(width);
         const plotted = drawn.slice(0, -2);
@@ -120,7 +141,7 @@ test('a chart fits its canvas, and has a mark for exactly what was counted', () 
 });
 
 test('colours are there only where they are wanted', () => {
-  const chart = { start, windowsEach: 1, highest: [1, 2, 3] };
+  const chart = { ...whole, start, highest: [1, 2, 3] };
   const plain = drawChart(chart, sec, canvas).join('\n');
   const coloured = drawChart(chart, sec, { ...canvas, colours: true }).join('\n');
   const ansi = '\u001b[';

@@ -24,13 +24,14 @@ export function plotColumns(canvas: Canvas, highest: number): number {
  * @returns lines without line feeds
  */
 export function drawChart(columns: Columns, period: Period, canvas: Canvas): string[] {
-  const { highest, windowsEach, start } = columns;
+  const { highest, windowsEach, start, partial } = columns;
   const { top, rows } = scaleOf(highestOf(highest), canvas);
   const room = plotColumns(canvas, top);
   // Fills the room, so some columns may be a character wider than others.
   const chars = Math.min(room, highest.length * maxCharsEach);
   const columnOf = (char: number): number => Math.floor(((char + 0.5) * highest.length) / chars);
   const values = Array.from({ length: chars }, (_, char) => highest[columnOf(char)] ?? Number.NaN);
+  const isPartial = (char: number): boolean => partial.has(columnOf(char));
   const charMs = (period.windowMs * windowsEach * highest.length) / chars;
   const paint = (text: string): string =>
     canvas.colours ? styleText('cyan', text, { validateStream: false }) : text;
@@ -40,7 +41,7 @@ export function drawChart(columns: Columns, period: Period, canvas: Canvas): str
     ...plotLines(values, top, rows).map(
       (line) => line.slice(0, margin) + paint(line.slice(margin).trimEnd()),
     ),
-    ...timeAxis(start, charMs, { chars, room }, period).map((line) =>
+    ...timeAxis(start, charMs, { chars, room, isPartial }, period).map((line) =>
       (' '.repeat(margin - 1) + line).trimEnd(),
     ),
   ];
@@ -104,11 +105,20 @@ const roundMs = [
   ...[1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720].map((minutes) => minutes * minuteMs),
 ];
 
+/** Drawn on the axis below what was counted in part. */
+const partialMark = '╌';
+
+interface Axis {
+  readonly chars: number;
+  readonly room: number;
+  readonly isPartial: (char: number) => boolean;
+}
+
 /** Two lines: the axis with ticks, and their times (UTC). */
 function timeAxis(
   start: number,
   charMs: number,
-  { chars, room }: { readonly chars: number; readonly room: number },
+  { chars, room, isPartial }: Axis,
   period: Period,
 ): string[] {
   const day = chars * charMs > dayMs;
@@ -122,25 +132,31 @@ function timeAxis(
   const labelChars = label(start).length;
   const leastMs = (labelChars + 2) * charMs;
   const stepMs = roundMs.find((ms) => ms >= leastMs) ?? Math.ceil(leastMs / dayMs) * dayMs;
-  let axis = '└'.padEnd(chars + 1, '─');
+  const line: string[] = Array.from({ length: chars }, (_, char) =>
+    isPartial(char) ? partialMark : '─',
+  );
   let times = '';
   for (let tick = Math.ceil(start / stepMs) * stepMs; ; tick += stepMs) {
     const at = 1 + Math.ceil((tick - start) / charMs - 0.5);
-    if (at > chars) return [axis, times];
-    axis = `${axis.slice(0, at)}┬${axis.slice(at + 1)}`;
+    if (at > chars) return [`└${line.join('')}`, times];
+    if (!isPartial(at - 1)) line[at - 1] = '┬';
     if (at + labelChars <= room + 1) times = times.padEnd(at) + label(tick);
   }
 }
 
 /** The period, the range, and what a column stands for. */
-function title({ start, windowsEach, highest }: Columns, { windowMs, name }: Period): string {
+function title(
+  { start, windowsEach, highest, partial }: Columns,
+  { windowMs, name }: Period,
+): string {
   const end = start + highest.length * windowsEach * windowMs;
   const chars = windowMs < secondMs ? undefined : 'YYYY-MM-DD HH:MM:SS'.length;
   const from = timeText(start).slice(0, chars);
   const to = timeText(end).slice(0, chars);
   const sameDay = Math.floor(start / dayMs) === Math.floor(end / dayMs);
   const each = windowsEach === 1 ? '' : ` (highest of ${windowsEach})`;
-  return `messages in ${windowNames[name]}${each}, ${from} to ${sameDay ? to.slice('YYYY-MM-DD '.length) : to} UTC`;
+  const note = partial.size === 0 ? '' : `; ${partialMark} counted in part`;
+  return `messages in ${windowNames[name]}${each}, ${from} to ${sameDay ? to.slice('YYYY-MM-DD '.length) : to} UTC${note}`;
 }
 
 const windowNames = { ms10: '10 ms', sec: '1 s', min: '1 min' } as const;

@@ -7,7 +7,7 @@ import { query, queryFormats, readSql } from '../query.ts';
 export default defineCommand({
   summary: 'Query the archive with SQL',
   description:
-    "Runs one SELECT in DuckDB's SQL over messages (arrived, worker, method, path, query, body, text, body_bytes) and counts (period, start, count). Asks a server on this machine that runs with --archive, or reads a folder with --data-dir. Read-only.",
+    "Runs one SELECT in DuckDB's SQL over messages (arrived, worker, method, path, query, body, text, body_bytes) and counts (period, start, count, partial). Asks a server on this machine that runs with --archive, or reads a folder with --data-dir. Read-only.",
   args: {
     sql: { description: 'the statement; - reads it from stdin' },
   },
