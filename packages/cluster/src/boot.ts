@@ -5,7 +5,7 @@
 import { alignDown, sec } from '@reto3/core';
 import type { Published, Stretch } from '@reto3/engine';
 import { mostBootAheadMs } from './incoming.ts';
-import { vouchMs } from './publisher.ts';
+import { vouchMs } from './seconds-lane.ts';
 
 export interface NextBoot {
   readonly boot: number;

@@ -2,7 +2,6 @@
 import type { Merger } from './merger.ts';
 import type { Role } from './options.ts';
 import type { PublisherState } from './publisher.ts';
-import type { ReportPublisherState } from './report-publisher.ts';
 
 export interface ClusterState {
   readonly role: Role;
@@ -11,6 +10,6 @@ export interface ClusterState {
   readonly server: string | undefined;
   /** What keeps it from publishing or merging, if anything does. */
   readonly problem: string | undefined;
-  readonly publisher: (PublisherState & { readonly reports: ReportPublisherState }) | undefined;
+  readonly publisher: PublisherState | undefined;
   readonly merger: (Merger['counters'] & { readonly finalThrough: number }) | undefined;
 }

@@ -14,7 +14,6 @@ import {
   encodeRows,
   type ReadRequest,
 } from './read-message.ts';
-import type { ReportPublisher } from './report-publisher.ts';
 import { secondsOf } from './stored-seconds.ts';
 
 /** So many minutes are digested for one answer, or an hour more: it comes in a second or two. */
@@ -26,7 +25,6 @@ export class NodeReads {
   readonly #stored: () => StoredCounts;
   readonly #keptFrom: () => number;
   readonly #publisher: Publisher;
-  readonly #reports: ReportPublisher;
   #last: Promise<unknown> = Promise.resolve();
   #waiting = 0;
 
@@ -35,12 +33,10 @@ export class NodeReads {
     readonly stored: () => StoredCounts;
     readonly keptFrom: () => number;
     readonly publisher: Publisher;
-    readonly reports: ReportPublisher;
   }) {
     this.#stored = parts.stored;
     this.#keptFrom = parts.keptFrom;
     this.#publisher = parts.publisher;
-    this.#reports = parts.reports;
   }
 
   /** @throws BadMessage; Error where the node may not publish now, or is asked too much */
@@ -54,13 +50,9 @@ export class NodeReads {
   }
 
   async #answer(request: ReadRequest): Promise<Uint8Array> {
-    if (request.of === 'counts') return encodeRows(await this.#publisher.read(request));
-    if (request.of === 'reports') return encodeRows(await this.#reports.readReports());
     if (request.of === 'hours' || request.of === 'minutes')
       return encodeDigests(await this.#digests(request));
-    const { report, period, from, to } = request;
-    if (report === undefined || period === undefined) throw new Error('BUG: rows of no report');
-    return encodeRows(await this.#reports.read({ report, period, from, to }));
+    return encodeRows(await this.#publisher.read(request));
   }
 
   async #digests({ of, from: first, to: last }: ReadRequest): Promise<Digests> {

@@ -1,4 +1,7 @@
-/** What a server's part in the cluster is told: where NATS is, and what to do there. */
+/** What a server's part in the cluster is told: where NATS is, what to do there, and with what. */
+import type { Clock, Log } from '@reto3/core';
+import type { Coordinator } from '@reto3/engine';
+import type { Report, ReportLedgers } from '@reto3/reports';
 
 /** What a node of a cluster does: take requests and publish, add up what all publish, or both. */
 export type Role = 'both' | 'ingest' | 'merge';
@@ -33,4 +36,17 @@ export interface ClusterOptions {
   readonly retainMs10: number;
   readonly retainSec: number;
   readonly retainMin: number;
+}
+
+export interface ClusterParts {
+  readonly settings: ClusterOptions;
+  readonly coordinator: Coordinator;
+  /** The reports of this server as a node. */
+  readonly ledgers: ReportLedgers;
+  /** Those that are loaded, to merge what nodes publish. */
+  readonly reports: readonly Report[];
+  /** Absolute path. */
+  readonly dataDir: string;
+  readonly clock: Clock;
+  readonly log: Log;
 }

@@ -2,6 +2,7 @@
  * What keeps a server from its part in the cluster: told once when it begins and once when it is
  * over, however often it is tried meanwhile.
  */
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Log } from '@reto3/core';
 
 /** What can fail, each by itself, and how the log says that it is over. */
@@ -79,4 +80,9 @@ export class Backoff {
   reset(): void {
     this.#nextMs = this.#firstMs;
   }
+}
+
+/** Waits, and no longer than until it is aborted. */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await wait(ms, undefined, { signal }).catch(() => undefined);
 }

@@ -7,9 +7,19 @@ import { MemoryLevel } from 'memory-level';
 import { expect, it } from 'vitest';
 import { decodeMessage } from './message.ts';
 import { Publisher } from './publisher.ts';
+import { isReportMessage } from './report-message.ts';
 
 const wallMs = Date.UTC(2016, 4, 28, 11, 11, 11);
 const ignored = () => undefined;
+
+const parts = {
+  node: 'a',
+  reports: { said: () => [], writtenThrough: (finalThrough: number) => finalThrough },
+  events: {
+    ...{ failed: ignored, recovered: ignored },
+    ...{ damagedCounts: ignored, damaged: ignored, tooLarge: ignored },
+  },
+};
 
 /** A node that publishes into `published`: the starts of the seconds of each message. */
 async function startNode() {
@@ -27,24 +37,24 @@ async function startNode() {
     events: { clockStepped: ignored, stalled: ignored, damaged: ignored },
   });
   const publisher = new Publisher({
-    node: 'a',
+    ...parts,
     source: coordinator,
     clock,
     published: neverPublished,
     newestEnd: coordinator.endBefore,
-    events: { failed: ignored, recovered: ignored, damaged: ignored },
   });
   coordinator.join(publisher);
   await coordinator.prepare();
   coordinator.count();
   const [published, told]: [number[], number[]] = [[], []];
   const startsIn = (bytes: Uint8Array): number[] =>
-    decodeMessage(bytes, 'a').seconds.map(({ start }) => start);
+    isReportMessage(bytes) ? [] : decodeMessage(bytes, 'a').seconds.map(({ start }) => start);
   const publish = async (bytes: Uint8Array): Promise<void> => {
     published.push(...startsIn(bytes));
   };
   const tell = (bytes: Uint8Array) => void told.push(...startsIn(bytes));
-  publisher.begin({ boot: 1, vouchedFrom: wallMs }, { publish, tell });
+  publisher.announce({ boot: 1, vouchedFrom: wallMs, forked: false }, 0);
+  publisher.begin({ publish, tell, mostBytes: 1 << 20 });
   return {
     publisher,
     published,
@@ -78,12 +88,45 @@ it('reads out what the stream does not have, answer by answer', async () => {
   await node.pass(400, 1);
   const seconds: number[] = [];
   for (let from: number | undefined = wallMs; from !== undefined; ) {
-    const { message, next } = await node.publisher.read({ from, to: wallMs + 400_000 });
+    const { message, next } = await node.publisher.read({
+      of: 'counts',
+      from,
+      to: wallMs + 400_000,
+    });
     seconds.push(...decodeMessage(message, 'a').seconds.map(({ start }) => start));
     from = next;
   }
   expect(seconds).toEqual(Array.from({ length: 400 }, (_, second) => wallMs + second * 1_000));
-  await expect(node.publisher.read({ from: 0, to: wallMs })).resolves.toMatchObject({});
+  await expect(node.publisher.read({ of: 'counts', from: 0, to: wallMs })).resolves.toMatchObject(
+    {},
+  );
   node.publisher.hold();
-  await expect(node.publisher.read({ from: 0, to: wallMs })).rejects.toThrow('may not publish');
+  await expect(node.publisher.read({ of: 'counts', from: 0, to: wallMs })).rejects.toThrow(
+    'may not publish',
+  );
+});
+
+it.each([
+  ['as it was', { boot: wallMs, voids: wallMs - 5, forked: false }, wallMs - 5],
+  [
+    'no more than this boot: a wrong clock',
+    { boot: wallMs, voids: wallMs + 5, forked: false },
+    wallMs,
+  ],
+  ['all before this boot: a copy', { boot: wallMs, voids: 0, forked: true }, wallMs],
+])('says that what earlier reports said is void %s', (_, { boot, voids, forked }, wanted) => {
+  const stored = (): never => {
+    throw new Error('nothing is read');
+  };
+  const reports = { lineage: 7, voids, through: wallMs };
+  const publisher = new Publisher({
+    ...parts,
+    source: { stored },
+    clock: new VirtualClock(wallMs),
+    published: { ...neverPublished, reports },
+    newestEnd: 0,
+  });
+  publisher.announce({ boot, vouchedFrom: wallMs, forked }, 0);
+  const { lineage, voids: said } = publisher.published().reports ?? {};
+  expect({ lineage, said }).toEqual({ lineage: forked ? boot : 7, said: wanted });
 });

@@ -119,22 +119,3 @@ function readBody(reader: VarintReader): ReportMessage {
   }
   return { boot, revision, lineage, voids, marks, reports, windows };
 }
-
-/** In pieces that a message has place for; one at least. */
-export function inParts(
-  windows: readonly PublishedWindow[],
-  mostBytes: number,
-): PublishedWindow[][] {
-  const parts: PublishedWindow[][] = [[]];
-  let bytes = 0;
-  for (const window of windows) {
-    const windowBytes = window.bytes.length + windowHeadBytes;
-    if (bytes > 0 && bytes + windowBytes > mostBytes) {
-      parts.push([]);
-      bytes = 0;
-    }
-    parts.at(-1)?.push(window);
-    bytes += windowBytes;
-  }
-  return parts;
-}

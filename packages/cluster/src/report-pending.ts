@@ -27,7 +27,7 @@ export interface RowSpan extends Span {
 const openMinuteEveryMs = 5_000;
 
 /** The rows of one report and period. */
-interface Lane {
+interface Series {
   readonly report: string;
   readonly period: PeriodName;
   /** What is not in the stream yet: the mark waits for it. */
@@ -36,7 +36,7 @@ interface Lane {
   freshReadAt: number;
 }
 
-/** A stretch of time of a lane of which a message is under way. */
+/** A stretch of time of a series of which a message is under way. */
 interface Taken extends RowSpan {
   readonly spans: Spans;
   to: number;
@@ -44,7 +44,7 @@ interface Taken extends RowSpan {
 
 export class PendingRows {
   readonly #clock: Clock;
-  readonly #lanes = new Map<string, Lane>();
+  readonly #series = new Map<string, Series>();
   /** Rows of the write that is under way, or of one that failed and comes again. */
   #writing: RowName[] = [];
   /** The last write of each row that changed since the last fsync. */
@@ -65,7 +65,7 @@ export class PendingRows {
   written(write: number): void {
     for (const row of this.#writing) {
       const rowMs = rowMsOf(row.period);
-      this.#laneOf(row.report, row.period).fresh.add(row.start, row.start + rowMs);
+      this.#seriesOf(row.report, row.period).fresh.add(row.start, row.start + rowMs);
       this.#unsynced.set(nameOf(row), write);
     }
     this.#writing = [];
@@ -84,13 +84,13 @@ export class PendingRows {
 
   /** All rows from that time on (epoch ms) are new to the cluster. */
   addFresh(report: string, period: PeriodName, from: number): void {
-    this.#laneOf(report, period).fresh.add(from, largestTime);
+    this.#seriesOf(report, period).fresh.add(from, largestTime);
   }
 
   /** Where the first row begins that the cluster lacks; `largestTime` where it lacks none. */
   get oldest(): number {
     let oldest = largestTime;
-    for (const { fresh } of this.#lanes.values()) oldest = Math.min(oldest, fresh.oldest);
+    for (const { fresh } of this.#series.values()) oldest = Math.min(oldest, fresh.oldest);
     for (const { start } of this.#writing) oldest = Math.min(oldest, start);
     for (const { from, to } of this.#taken) if (from < to) oldest = Math.min(oldest, from);
     return oldest;
@@ -99,14 +99,14 @@ export class PendingRows {
   /** The first time at or after that one of which a row of the period is new; Infinity: none is. */
   firstFresh(period: PeriodName, timeMs: number): number {
     let first = Number.POSITIVE_INFINITY;
-    for (const { period: ofLane, fresh } of this.#lanes.values())
-      if (ofLane === period) first = Math.min(first, fresh.firstFrom(timeMs));
+    for (const { period: ofSeries, fresh } of this.#series.values())
+      if (ofSeries === period) first = Math.min(first, fresh.firstFrom(timeMs));
     return first;
   }
 
   /** Whether something new is due. @param all also what may wait */
   hasFresh(finalThrough: number, all: boolean): boolean {
-    return this.#freshLanes(finalThrough, all).length > 0;
+    return this.#dueSeries(finalThrough, all).length > 0;
   }
 
   /**
@@ -114,9 +114,9 @@ export class PendingRows {
    * @param all also what may wait
    */
   take(finalThrough: number, all: boolean): Taken[] {
-    for (const lane of this.#freshLanes(finalThrough, all)) {
-      lane.freshReadAt = this.#clock.read().monotonicMs;
-      const { report, period, fresh } = lane;
+    for (const series of this.#dueSeries(finalThrough, all)) {
+      series.freshReadAt = this.#clock.read().monotonicMs;
+      const { report, period, fresh } = series;
       for (let span = fresh.takeOldest(Infinity); span; span = fresh.takeOldest(Infinity))
         this.#taken.push({ report, period, spans: fresh, ...span });
     }
@@ -140,19 +140,19 @@ export class PendingRows {
     this.#taken = [];
   }
 
-  #laneOf(report: string, period: PeriodName): Lane {
+  #seriesOf(report: string, period: PeriodName): Series {
     const name = `${report}/${period}`;
-    let lane = this.#lanes.get(name);
-    if (lane === undefined) {
-      lane = { report, period, fresh: new Spans(), freshReadAt: -Infinity };
-      this.#lanes.set(name, lane);
+    let series = this.#series.get(name);
+    if (series === undefined) {
+      series = { report, period, fresh: new Spans(), freshReadAt: -Infinity };
+      this.#series.set(name, series);
     }
-    return lane;
+    return series;
   }
 
-  #freshLanes(finalThrough: number, all: boolean): Lane[] {
+  #dueSeries(finalThrough: number, all: boolean): Series[] {
     const { monotonicMs } = this.#clock.read();
-    return [...this.#lanes.values()].filter(({ period, fresh, freshReadAt }) => {
+    return [...this.#series.values()].filter(({ period, fresh, freshReadAt }) => {
       if (fresh.empty) return false;
       if (all || period !== 'min' || monotonicMs - freshReadAt >= openMinuteEveryMs) return true;
       return fresh.oldest + min.windowMs <= finalThrough;

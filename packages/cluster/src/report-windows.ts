@@ -10,8 +10,6 @@ import type { RowName, RowSpan } from './report-pending.ts';
 export interface StoredWindows {
   /** Start of the row that they are in, epoch ms. */
   readonly start: number;
-  /** About so many they are in a message. */
-  readonly bytes: number;
   readonly windows: readonly PublishedWindow[];
 }
 
@@ -34,7 +32,6 @@ export async function* readWindows(
     if (named === undefined || 'facts' in named) continue;
     const { start } = named;
     const windows: PublishedWindow[] = [];
-    let bytes = 0;
     try {
       const row = decodeRow(stored, key, period);
       for (const [index, encoded] of row.windows) {
@@ -47,12 +44,11 @@ export async function* readWindows(
           tooLarge: fits ? 0 : encoded.length,
           partial: row.partial,
         });
-        bytes += encoded.length + windowHeadBytes;
       }
     } catch (error) {
       if (!(error instanceof DamagedRow)) throw error;
       leftOut.damaged({ report, period, start }, messageOf(error));
     }
-    yield { start, bytes, windows };
+    yield { start, windows };
   }
 }

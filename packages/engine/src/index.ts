@@ -54,7 +54,6 @@ export {
   neverPublished,
   newMeta,
   type Published,
-  type PublishedReports,
   seal,
   unseal,
 } from './store/meta.ts';

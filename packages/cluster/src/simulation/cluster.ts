@@ -20,7 +20,6 @@ import { NodeReads } from '../node-reads.ts';
 import { Publisher } from '../publisher.ts';
 import { Puller } from '../puller.ts';
 import { isReportMessage } from '../report-message.ts';
-import { ReportPublisher } from '../report-publisher.ts';
 
 const node = 'simulated';
 const ignored = () => undefined;
@@ -43,7 +42,6 @@ export class ClusterSimulation {
   #memory = allocate(1);
   #coordinator: Coordinator | undefined;
   #publisher: Publisher | undefined;
-  #reports: ReportPublisher | undefined;
   #store: Store | undefined;
   /** Raised by a crash: what an older process has under way reaches nobody. */
   #generation = 0;
@@ -156,18 +154,13 @@ export class ClusterSimulation {
       clock: this.#clock,
       published: coordinator.published ?? neverPublished,
       newestEnd: coordinator.endBefore,
-      events: { failed: ignored, recovered: ignored, damaged: ignored },
+      reports: { said: () => [], writtenThrough: (finalThrough) => finalThrough },
+      events: {
+        ...{ failed: ignored, recovered: ignored },
+        ...{ damagedCounts: ignored, damaged: ignored, tooLarge: ignored },
+      },
     });
     this.#publisher = publisher;
-    this.#reports = new ReportPublisher({
-      node,
-      source: coordinator,
-      clock: this.#clock,
-      published: undefined,
-      said: () => [],
-      events: { failed: ignored, recovered: ignored, damaged: ignored, tooLarge: ignored },
-    });
-    this.#reports.announce(1, false);
     coordinator.join(publisher);
     await coordinator.prepare();
     coordinator.count();
@@ -195,14 +188,15 @@ export class ClusterSimulation {
     };
     const publish = async (bytes: Uint8Array): Promise<void> => {
       if (generation !== this.#generation) return new Promise(() => undefined);
+      // There are no reports.
+      if (isReportMessage(bytes)) return;
       const reached = this.#calm || (!this.#natsAway && this.#random.chance(0.9));
       if (reached) this.#stream.push({ bytes, atMs: this.#clock.monotonicMs });
       else if (this.#natsAway && this.#random.chance(0.2)) this.#loseAcknowledged();
       // It may be in the stream, and nobody says so.
       if (!reached || (!this.#calm && this.#random.chance(0.1))) throw new Error('timeout');
     };
-    this.#reports?.begin(next.boot, { publish: async () => undefined, tell: ignored }, 1 << 20);
-    publisher.begin(next, { publish, tell });
+    publisher.begin({ publish, tell, mostBytes: 1 << 20 });
   }
 
   /** The connection breaks and is back at once, at another server: no message need have failed. */
@@ -269,10 +263,10 @@ export class ClusterSimulation {
 
   /** What the stream has lost comes from the node itself. */
   async #pull(state: MergeState, coordinator: Coordinator): Promise<void> {
-    const [publisher, reports] = [this.#publisher, this.#reports];
-    if (publisher === undefined || reports === undefined) throw new Error('BUG: not started');
+    const publisher = this.#publisher;
+    if (publisher === undefined) throw new Error('BUG: not started');
     const stored = () => coordinator.stored();
-    const reads = new NodeReads({ stored, keptFrom: () => 0, publisher, reports });
+    const reads = new NodeReads({ stored, keptFrom: () => 0, publisher });
     const take = async (_: string, bytes: Uint8Array): Promise<void> => {
       if (!isReportMessage(bytes))
         state.apply(node, decodeMessage(bytes, node), this.#clock.read(), true);

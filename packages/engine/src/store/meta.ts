@@ -64,7 +64,7 @@ export interface Published {
 }
 
 /** How far a node's reports are known to have reached the cluster. */
-export interface PublishedReports {
+interface PublishedReports {
   /** The boot that began on this folder: other folders of that name hold other messages. */
   readonly lineage: number;
   /** What boots before that one published is void; 0: nothing is. */
