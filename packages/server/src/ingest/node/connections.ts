@@ -33,6 +33,14 @@ export class Connection {
   }
 
   /**
+   * Lets go of all answers once the newest is out, and so those before it. Held, each would live until
+   * the connection's next request, and every garbage collection would copy it.
+   */
+  answered(): void {
+    if (this.#newest?.writableFinished) this.#newest = this.#before = undefined;
+  }
+
+  /**
    * Says a last word and closes the connection, after the answers to all that came before. What the
    * client still sends is read and thrown away for a moment: a connection that is closed with bytes
    * unread is reset, which can cost its client the answers.

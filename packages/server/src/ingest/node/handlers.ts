@@ -56,6 +56,7 @@ function answerAtOnce({ connections, mostBodyBytes, counting }: Handling): Reque
     connection.silent = false;
     addMessage(stripe, Date.now());
     sendOk(response);
+    connection.answered();
   }
 }
 
@@ -83,8 +84,10 @@ function answerInGeneral(handling: Handling): RequestListener {
       }
       connection.silent = false;
       countMessage(counting, head, body, bodyBytes);
-      if (held === undefined) sendOk(response);
-      else held.add({ response, socket, connection });
+      if (held === undefined) {
+        sendOk(response);
+        connection.answered();
+      } else held.add({ response, socket, connection });
     };
     const isDecided = judgement === 'length' && !readsBody && !closesAfter(response);
     if (judgement === 'no body' || isDecided) {

@@ -67,6 +67,7 @@ export class HeldAnswers {
     this.#awaiting.flushed(flush, (held) => {
       this.#release(held);
       sendOk(held.response);
+      held.connection.answered();
     });
   }
 
