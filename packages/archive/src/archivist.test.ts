@@ -1,11 +1,14 @@
 import {
   appendFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,7 +19,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Archivist } from './archivist.ts';
 import { batchHeaderBytes } from './batch.ts';
 import { Converter } from './convert.ts';
-import { listArchive } from './folder.ts';
+import { listArchive, pathsIn } from './folder.ts';
 import { BatchWriter } from './handover.ts';
 import { hourMs, segmentPath } from './layout.ts';
 import { allocateBatches } from './memory.ts';
@@ -346,5 +349,48 @@ describe('the archivist', () => {
     clock.pass(20_000);
     next.write();
     expect(next.archivist.status()).toMatchObject({ messages: 0, files: 0 });
+  });
+
+  it('makes and deletes nothing in another folder at its path, and goes on when its own is back', async () => {
+    const { archivist, take, write } = start({ maxBytes: 1 });
+    take(3);
+    const [away, other] = [`${folder}-away`, `${folder}-other`];
+    renameSync(folder, away);
+    cpSync(away, folder, { recursive: true });
+    const theirs = () => Object.fromEntries(pathsIn(folder).map((path) => [path, sizeOf(path)]));
+    const sizeOf = (path: string) => statSync(join(folder, path)).size;
+    const before = theirs();
+    // Time to convert, to delete what is over the limit, and for the segment of another hour.
+    clock.pass(hourMs);
+    take(2);
+    expect(theirs()).toEqual(before);
+    expect(archivist.status()).toMatchObject({ archived: 3, deletedFiles: 0 });
+    expect(archivist.status().failing).toMatch(/ another folder lies there; /);
+    renameSync(folder, other);
+    write();
+    expect(existsSync(folder)).toBe(false);
+    expect(archivist.status().failing).toMatch(/ it is gone; /);
+    renameSync(away, folder);
+    write();
+    await settled(archivist);
+    expect(archivist.status()).toMatchObject({ archived: 5, failing: undefined });
+    expect(events.map(({ level }) => level)).toContain('error');
+    expect(events.at(-1)).toMatchObject({ text: 'the archive has recovered from a write failure' });
+  });
+
+  it('gives a converted segment no name in another folder', async () => {
+    const { archivist, take, write } = start();
+    take(3);
+    clock.pass(11 * 60_000);
+    write();
+    const away = `${folder}-away`;
+    renameSync(folder, away);
+    cpSync(away, folder, { recursive: true });
+    await settled(archivist);
+    const paths = pathsIn(folder).filter((path) => !path.endsWith('.partial'));
+    expect(paths).toEqual(['segments', segmentPath(1, hour)]);
+    expect(events).toMatchObject([
+      { level: 'error', text: expect.stringMatching(/^cannot convert /) },
+    ]);
   });
 });

@@ -6,9 +6,10 @@
  * - A message is in a segment only after it is in a write of the store (recover.ts explains what
  *   that means after a crash).
  * - Every message taken from a worker is counted once, as archived or as discarded.
+ * - Nothing is made or deleted in another folder that came to lie at the archive's path.
  * - Messages that cannot be written stay in the workers' slots; when these are full, workers drop.
  */
-import { mkdirSync, statfsSync, statSync } from 'node:fs';
+import { statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Clock, type MonotonicMs, messageOf } from '@reto3/core';
 import { Catalogue, type KeptFile } from './catalogue.ts';
@@ -16,7 +17,8 @@ import { smallFiles } from './compact.ts';
 import type { Converter } from './convert.ts';
 import { listArchive } from './folder.ts';
 import { BatchReader } from './handover.ts';
-import { hourMs, segmentsFolder } from './layout.ts';
+import { holdArchive } from './held-archive.ts';
+import { hourMs } from './layout.ts';
 import type { ArchiveEvent, ArchiveLimits, ArchiveStatus, Stored } from './messages.ts';
 import { cutOffTexts, recoverArchive } from './recover.ts';
 import { readSegment } from './segment.ts';
@@ -44,6 +46,7 @@ export interface ArchivistParts {
 
 export class Archivist {
   readonly #parts: ArchivistParts;
+  readonly #assertHeld: () => void;
   readonly #readers: readonly BatchReader[];
   readonly #catalogue: Catalogue;
   readonly #segments: Segments;
@@ -68,7 +71,7 @@ export class Archivist {
   constructor(parts: ArchivistParts) {
     const { folder, memory, writes, clock, tell } = parts;
     this.#parts = parts;
-    mkdirSync(join(folder, segmentsFolder), { recursive: true });
+    this.#assertHeld = holdArchive(folder);
     for (const text of cutOffTexts(recoverArchive(folder, writes))) tell({ level: 'warn', text });
     this.#readers = BatchReader.of(memory);
     this.#catalogue = new Catalogue(folder);
@@ -82,6 +85,12 @@ export class Archivist {
   /** Does the work that is due after a write of the store. Never throws. */
   stored({ flush, write, syncedWrites }: Stored): void {
     const { wallMs, monotonicMs } = this.#parts.clock.read();
+    try {
+      this.#assertHeld();
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
     this.#try(() => {
       this.#append(flush, write, monotonicMs);
       if (monotonicMs - this.#lastSync >= syncEveryMs) {
@@ -190,22 +199,25 @@ export class Archivist {
 
   /** Logs the first failure and the recovery. */
   #try(work: () => void): void {
-    const { tell } = this.#parts;
     try {
       work();
     } catch (error) {
-      const reason = messageOf(error);
-      if (this.#failing === undefined)
-        tell({
-          level: 'error',
-          text: `cannot write the archive: ${reason}; counting continues, retrying`,
-        });
-      this.#failing = reason;
+      this.#fail(error);
       return;
     }
     if (this.#failing !== undefined)
-      tell({ level: 'info', text: 'the archive has recovered from a write failure' });
+      this.#parts.tell({ level: 'info', text: 'the archive has recovered from a write failure' });
     this.#failing = undefined;
+  }
+
+  #fail(error: unknown): void {
+    const reason = messageOf(error);
+    if (this.#failing === undefined)
+      this.#parts.tell({
+        level: 'error',
+        text: `cannot write the archive: ${reason}; counting continues, retrying`,
+      });
+    this.#failing = reason;
   }
 
   #keep(closed: readonly ClosedSegment[]): void {

@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { type Batch, messagesOf } from './batch.ts';
 import { type DuckDb, loadDuckDb, openDuckDb, sqlString } from './duckdb.ts';
+import { holdArchive } from './held-archive.ts';
 import { type ArchiveFile, parquetPath, partialPath } from './layout.ts';
 import { damagedBytes, quarantine, syncPath } from './quarantine.ts';
 import {
@@ -23,11 +24,14 @@ export class Converter {
   readonly #duckDb: DuckDb;
   readonly #connection: DuckDBConnection;
   readonly #folder: string;
+  /** While DuckDB wrote, another folder may have come to lie there. */
+  readonly #assertHeld: () => void;
 
   private constructor(duckDb: DuckDb, connection: DuckDBConnection, folder: string) {
     this.#duckDb = duckDb;
     this.#connection = connection;
     this.#folder = folder;
+    this.#assertHeld = holdArchive(folder);
   }
 
   /** @throws Reto3Error RETO3_DUCKDB_MISSING */
@@ -107,6 +111,7 @@ export class Converter {
 
   /** Gives a complete file its name. Afterwards its sources may be deleted. */
   #finish(partial: string, path: string): void {
+    this.#assertHeld();
     syncPath(partial);
     const target = join(this.#folder, path);
     mkdirSync(dirname(target), { recursive: true });
