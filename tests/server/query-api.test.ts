@@ -373,8 +373,15 @@ test('an open query API lets others read, and only this machine change something
   };
   // It is let in, and there is no cluster.
   expect(await republish('127.0.0.1')).toBe('RETO3_NO_CLUSTER');
-  for (const header of ['x-forwarded-for', 'forwarded'])
+  for (const header of ['x-forwarded-for', 'forwarded', 'x-real-ip', 'via'])
     expect(await republish('127.0.0.1', { [header]: '192.0.2.7' })).toBe('RETO3_FORBIDDEN');
+  // A proxy on this machine that adds nothing: with the Host it was asked for, or in HTTP/1.0.
+  for (const host of ['192.0.2.7', hostname()])
+    expect(await republish('127.0.0.1', { host })).toBe('RETO3_FORBIDDEN');
+  expect(await republish('127.0.0.1', { host: 'localhost:8081' })).toBe('RETO3_NO_CLUSTER');
+  const old = connect(server.adminPort, '127.0.0.1');
+  old.end('POST /v1/cluster/republish HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n');
+  expect(await text(old)).toContain('RETO3_FORBIDDEN');
   if (external === undefined) return;
   expect((await fetch(`http://${external}:${server.adminPort}/v1/info`)).status).toBe(200);
   expect(await republish(external)).toBe('RETO3_FORBIDDEN');

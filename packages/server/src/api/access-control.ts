@@ -82,16 +82,23 @@ export async function controlAccess(
  * Without a token, anyone who reaches the query API may read, but only this machine may write.
  * @throws Reto3Error RETO3_FORBIDDEN
  */
-function assertMayWrite({ method, headers, raw }: FastifyRequest): void {
+function assertMayWrite(request: FastifyRequest): void {
+  const { method, headers, raw } = request;
   if (method === 'GET' || method === 'HEAD') return;
-  // A proxy on this machine forwards requests from elsewhere.
-  const isForwarded = 'forwarded' in headers || 'x-forwarded-for' in headers;
   const address = unmapped(raw.socket.remoteAddress ?? '');
-  if (isLoopback(address) && !isForwarded) return;
+  const isFromHere = isLoopback(address) && isLoopback(nameIn(headers.host ?? ''));
+  if (isFromHere && !isForwarded(request)) return;
   throw new Reto3Error(
     'RETO3_FORBIDDEN',
     'got a request from another machine that changes something, but this server has no token set',
   );
+}
+
+/** A proxy on this machine forwards requests from elsewhere. Some say so in none of these ways. */
+function isForwarded({ headers, raw }: FastifyRequest): boolean {
+  // nginx before 1.29.7 asks in HTTP/1.0 unless it is told otherwise.
+  if (raw.httpVersion === '1.0') return true;
+  return ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'].some((name) => name in headers);
 }
 
 function isHealthCheck({ routeOptions: { url } }: FastifyRequest): boolean {
@@ -100,8 +107,13 @@ function isHealthCheck({ routeOptions: { url } }: FastifyRequest): boolean {
 
 /** @param host the header: a name or an address (IPv6 in brackets), optionally with a port */
 function isAllowedHost(host: string, allowedHosts: ReadonlySet<string>): boolean {
-  const name = normalize(host.replace(/:\d*$/, '').replace(/^\[(.*)\]$/, '$1'));
+  const name = nameIn(host);
   return isIP(name) !== 0 || allowedHosts.has(name) || name.endsWith('.localhost');
+}
+
+/** Without the port, and without the brackets of IPv6. */
+function nameIn(host: string): string {
+  return normalize(host.replace(/:\d*$/, '').replace(/^\[(.*)\]$/, '$1'));
 }
 
 /** Host names are case-insensitive and may end with the dot of the root. */

@@ -37,7 +37,7 @@ export const queryApiSettings = {
     fallback: 'false',
     parse: switchValue,
     unit: 'switch',
-    more: 'no access control: only for networks that keep others out. Requests that change something (`reto3 cluster --republish`) must still come from the same machine, not through a proxy',
+    more: 'no access control: only for networks that keep others out. Requests that change something (`reto3 cluster --republish` and `--forget`) must still come from the same machine, not through a proxy',
   },
   /** A PEM file, together with adminTlsKey. */
   adminTlsCert: {
