@@ -1,0 +1,225 @@
+/** What comes from elsewhere: pnpm itself, known vulnerabilities, and the images of deployments. */
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { chmod, readdir, rm, writeFile } from 'node:fs/promises';
+import { createServer, type RequestListener } from 'node:http';
+import { delimiter, join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { freePort } from '@reto3/bench/src/free-port.ts';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { parse } from 'yaml';
+import { temporaryFolder } from '../support/folder.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Evaluates a module in the scripts' folder with another environment. */
+async function evaluate(
+  code: string,
+  environment: Readonly<Record<string, string>>,
+): Promise<{ readonly stdout: string; readonly stderr: string }> {
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', code], {
+    cwd: join(root, 'scripts'),
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  return { stdout, stderr };
+}
+
+describe('the audit of known vulnerabilities', () => {
+  /** What the check finds where this is the registry. */
+  async function audit(registry: string, environment = {}) {
+    const { stdout, stderr } = await evaluate(
+      `import { vulnerabilities } from ${JSON.stringify(join(root, 'scripts/supply-chain.mjs'))};
+       console.log(JSON.stringify(vulnerabilities()));`,
+      {
+        RETO3_AUDIT: '',
+        npm_config_registry: registry,
+        npm_config_fetch_retries: '0',
+        ...environment,
+      },
+    );
+    const problems: string[] = JSON.parse(stdout);
+    return { problems, stderr };
+  }
+
+  async function registryThat(answers: RequestListener): Promise<string> {
+    const server = createServer(answers).listen(0, '127.0.0.1');
+    onTestFinished(() => void server.close());
+    await once(server, 'listening');
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new Error('BUG: no port');
+    return `http://127.0.0.1:${address.port}/`;
+  }
+
+  const refusing: RequestListener = (_, response) => response.writeHead(405).end();
+  const required = { RETO3_AUDIT: 'required' };
+
+  it('is missing with a loud line where the registry refuses it, and only then', async () => {
+    const { problems, stderr } = await audit(await registryThat(refusing));
+    expect(problems).toEqual([]);
+    expect(stderr).toMatch(
+      /^reto3: NOT AUDITED: .*the registry refuses to audit: .*\(RETO3_AUDIT=required makes this a failure\)$/ms,
+    );
+  });
+
+  it('is a failure where it is required and missing', async () => {
+    const { problems } = await audit(await registryThat(refusing), required);
+    expect(problems).toEqual([expect.stringMatching(/^NOT AUDITED: /)]);
+  });
+
+  it('is missing where there is no network', async () => {
+    const nowhere = `http://127.0.0.1:${await freePort()}/`;
+    expect((await audit(nowhere)).stderr).toContain('NOT AUDITED: ');
+    const { problems } = await audit(nowhere, required);
+    expect(problems).toEqual([expect.stringContaining('the registry cannot be reached')]);
+  });
+
+  it('passes without a word where nothing is known', async () => {
+    const registry = await registryThat((_, response) => response.end(JSON.stringify(answer({}))));
+    expect(await audit(registry, required)).toEqual({ problems: [], stderr: '' });
+  });
+
+  it('fails where something is known, required or not', async () => {
+    const advisory = {
+      ...{ id: 1, severity: 'high', title: 'a made-up weakness', module_name: 'fastify' },
+      ...{ vulnerable_versions: '*', patched_versions: '>=999', url: 'https://example.org/1' },
+      findings: [{ version: '5.0.0', paths: ['packages/server>fastify'] }],
+      github_advisory_id: 'GHSA-0000-0000-0000',
+      cves: [],
+    };
+    const registry = await registryThat((_, response) =>
+      response.end(JSON.stringify(answer({ 1: advisory }))),
+    );
+    const { problems } = await audit(registry);
+    expect(problems).toEqual([expect.stringContaining('a made-up weakness')]);
+  });
+
+  function answer(advisories: object): object {
+    const high = Object.keys(advisories).length;
+    const vulnerabilities = { info: 0, low: 0, moderate: 0, high, critical: 0 };
+    return { actions: [], advisories, muted: [], metadata: { vulnerabilities } };
+  }
+});
+
+describe('pnpm', () => {
+  const archive = Buffer.from('not the pnpm that was pinned');
+  const kept = join(root, 'node_modules/.reto3-pnpm');
+
+  /** What becomes of that pin where the registry delivers `archive`. */
+  async function fetchPinned(packageManager: string): Promise<string> {
+    const folder = await temporaryFolder();
+    const npm = join(folder, 'npm');
+    await writeFile(join(folder, 'archive'), archive);
+    await writeFile(npm, `#!/bin/sh\ncp "${folder}/archive" "$4/pnpm.tgz" && echo pnpm.tgz\n`);
+    await chmod(npm, 0o755);
+    const { stdout, stderr } = await evaluate(
+      `import { pnpmScript } from ${JSON.stringify(join(root, 'scripts/pnpm.mjs'))};
+       try { console.log(pnpmScript(${JSON.stringify(packageManager)})); }
+       catch (error) { console.log(error.message); }`,
+      { PATH: `${folder}${delimiter}${process.env['PATH']}` },
+    );
+    expect(stderr).toBe('');
+    return stdout.trim();
+  }
+
+  it('is not run if it has another SHA-512 than package.json says', async () => {
+    const [got, want] = [createHash('sha512').update(archive).digest('hex'), '0'.repeat(128)];
+    const said = await fetchPinned(`pnpm@10.0.0+sha512.${want}`);
+    expect(said).toBe(`cannot use pnpm@10.0.0: got SHA-512 ${got}, want ${want}`);
+    expect(existsSync(join(kept, want.slice(0, 16)))).toBe(false);
+    expect((await readdir(kept)).filter((name) => name.startsWith('making-'))).toEqual([]);
+  });
+
+  it('is unpacked if it has that SHA-512', async () => {
+    // It is no archive, so that unpacking it fails: the hash has passed.
+    const sum = createHash('sha512').update(archive).digest('hex');
+    onTestFinished(() => rm(join(kept, sum.slice(0, 16)), { recursive: true, force: true }));
+    expect(await fetchPinned(`pnpm@10.0.0+sha512.${sum}`)).toMatch(/^cannot fetch pnpm: /);
+  });
+
+  it('has to be pinned', async () => {
+    for (const pin of ['pnpm@10.0.0', 'pnpm@latest', 'yarn@4.0.0', ''])
+      expect(await fetchPinned(pin)).toBe(
+        `got packageManager "${pin}", want pnpm@VERSION+sha512.HASH`,
+      );
+  });
+});
+
+const composeFiles = ['docker-compose.yml', 'deploy/docker-compose.cluster.yml'] as const;
+
+interface Service {
+  readonly networks?: readonly string[];
+  readonly mem_limit?: string;
+  readonly pids_limit?: number;
+  readonly read_only?: boolean;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+function servicesIn(file: string): Record<string, Service> {
+  const content: { readonly services: Record<string, Service> } = parse(
+    readFileSync(join(root, file), 'utf8'),
+    { merge: true },
+  );
+  return content.services;
+}
+
+describe('images of others', () => {
+  /** Built here from the Dockerfiles. */
+  const own = ['reto3', 'reto3-load', 'reto3-counts'];
+
+  it.each([
+    ...composeFiles,
+    'Dockerfile',
+    'tsung/Dockerfile',
+    '.github/workflows/ci.yml',
+    'deploy/kubernetes/server/stateful-set.yaml',
+    'deploy/kubernetes/cluster/nats.yaml',
+  ])('have an exact version in %s', (file) => {
+    const lines = readFileSync(join(root, file), 'utf8').split('\n');
+    const images = lines.flatMap((line) => {
+      const named =
+        /^\s*(?:- )?image: (.+)$/.exec(line) ?? /^\s*(?:ARG )?[A-Z]+_IMAGE(?:=|: )(.+)$/.exec(line);
+      // ${NAME:-usual}
+      return named?.[1] === undefined ? [] : [named[1].replace(/^\$\{[A-Z]+:-(.+)\}$/, '$1')];
+    });
+    const others = images.filter((image) => !own.includes(image) && !image.startsWith('$'));
+    expect(images).not.toEqual([]);
+    // Three numbers, or the date of a Debian.
+    for (const image of others)
+      expect(image).toMatch(/:(?:v?\d+\.\d+\.\d+|\w+-\d{8})(?:-[\w-]+)?$/);
+  });
+});
+
+describe.each(composeFiles)('%s', (file) => {
+  it.each(Object.entries(servicesIn(file)))('limits what %s may do', (_, service) => {
+    expect(service.mem_limit).toMatch(/\d[gm]\}?$/);
+    expect(service.pids_limit).toBeGreaterThan(0);
+    expect(service.read_only).toBe(true);
+  });
+});
+
+describe('the cluster', () => {
+  it('keeps haproxy and the load away from NATS and the query API', () => {
+    const { haproxy, load, merger } = servicesIn('deploy/docker-compose.cluster.yml');
+    const closed = [...(merger?.networks ?? []), 'windows'];
+    expect(closed).toContain('query');
+    for (const service of [haproxy, load])
+      expect(service?.networks?.filter((network) => closed.includes(network))).toEqual([]);
+  });
+});
+
+describe('Grafana', () => {
+  it('has no account, so none with a default password', () => {
+    const { grafana } = servicesIn('docker-compose.yml');
+    expect(grafana?.environment).toMatchObject({
+      GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION: 'true',
+      GF_AUTH_ANONYMOUS_ENABLED: 'true',
+    });
+    const names = Object.keys(grafana?.environment ?? {});
+    expect(names.filter((name) => /ADMIN_(USER|PASSWORD)|ORG_ROLE/.test(name))).toEqual([]);
+  });
+});
