@@ -19,9 +19,10 @@ const underLoad = [
  * Node.js, where several workers of `--http node` share a port.
  */
 const onBothBuilds = [
-  ...['crash', 'exactness', 'http-node', 'refusal', 'restart', 'tls', 'upgrade'].map(
+  ...['crash', 'durable', 'exactness', 'forms', 'http10', 'http-node', 'refusal', 'restart'].map(
     (name) => `server/${name}`,
   ),
+  ...['stop-signals', 'tls', 'upgrade'].map((name) => `server/${name}`),
   'hostile/quick',
 ];
 

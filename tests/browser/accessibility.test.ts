@@ -71,6 +71,37 @@ test('fits a phone, without scrolling sideways', async () => {
   await page.untilText('state', 'Paused');
 });
 
+test('a table that is wider than a phone has a shadow where there is more', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  const load = new RhythmLoad(server.port, {
+    ...{ rate: 1_000, beat: 50, stallMs: 0, stallEveryMs: 1e9 },
+  });
+  onTestFinished(() => load.stop());
+  const page = await Dashboard.open(server.adminUrl, '', {
+    ...phone,
+    viewport: { width: 320, height: 740 },
+  });
+  await waitUntil('the page shows requests', async () => (await page.number('rate')) > 300);
+  await page.page.tap('#live');
+  const bursts = page.page.locator('#bursts-list');
+  await page.page.locator('#bursts').scrollIntoViewIfNeeded();
+  await bursts.locator('tbody tr').first().waitFor({ state: 'visible' });
+  const { hidden, shadows } = await page.page.evaluate<{
+    hidden: number;
+    shadows: number;
+  }>(`(() => {
+    const table = document.querySelector('#bursts-list');
+    const { backgroundImage } = getComputedStyle(table);
+    return {
+      hidden: table.scrollWidth - table.clientWidth,
+      shadows: backgroundImage.split('linear-gradient').length - 1,
+    };
+  })()`);
+  expect(hidden).toBeGreaterThan(0);
+  // One at each side, and the cover of each while there is nothing more on it.
+  expect(shadows).toBe(4);
+});
+
 test('shows all figures on the narrowest screen, like a usual one at 400 % zoom', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const narrow = { viewport: { width: 320, height: 640 } };

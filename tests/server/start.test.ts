@@ -45,6 +45,25 @@ test('probes during the start are answered 503, and log nothing', async () => {
   expect(told).toMatch(/^(?:\{"level":30,.*\}\n)+$/);
 });
 
+test('a start warns of the older build of uWebSockets.js, and of nothing else', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  const { uWebSockets = '' } = await askInfo(server.adminUrl);
+  await server.stop();
+  const warnings = server.stderr.split('\n').filter((line) => line.startsWith('{"level":40,'));
+  if (!uWebSockets.endsWith('(older build)')) {
+    expect(warnings).toEqual([]);
+    return;
+  }
+  expect(warnings).toHaveLength(1);
+  const { msg } = JSON.parse(warnings.join());
+  expect(msg).toContain(
+    `uWebSockets.js ${uWebSockets}: only GET, HEAD, POST, PUT, PATCH, DELETE, `,
+  );
+  expect(msg).toMatch(
+    /; the newer build needs glibc 2\.38 .*, and --http node serves all of them$/,
+  );
+});
+
 test('no request is accepted before the first synced write', async () => {
   const folder = await temporaryFolder();
   const [module, go] = [join(folder, 'slow.mjs'), join(folder, 'go')];
@@ -89,11 +108,36 @@ test('other users cannot read the files of a server, including its archive', asy
   // Commands that read the folder make files of LevelDB in it, too.
   for (const args of [['audit'], ['stats', 'min'], ['bursts'], ['export', 'sec']])
     expect(await runCli([...args, '--data-dir', dataDir])).toMatchObject({ code: 0 });
-  const paths = [dataDir];
-  for (const name of await readdir(dataDir, { recursive: true })) paths.push(join(dataDir, name));
-  expect(paths.length).toBeGreaterThan(5);
-  for (const path of paths) expect([path, (await stat(path)).mode & 0o077]).toEqual([path, 0]);
+  expect((await readdir(dataDir, { recursive: true })).length).toBeGreaterThan(5);
+  await expectPrivate(dataDir);
 });
+
+test('other users cannot read what a restore or a repair makes', async () => {
+  const folder = await temporaryFolder();
+  const [dataDir, file] = [join(folder, 'data'), join(folder, 'counts.reto3')];
+  const server = await Server.start({ dataDir, flags: ['--archive'] });
+  await fetch(`http://127.0.0.1:${server.port}/`, { method: 'POST', body: 'secret' });
+  await server.stop();
+  const restored = join(folder, 'restored');
+  for (const args of [
+    ['backup', file, '--data-dir', dataDir],
+    ['restore', file, '--data-dir', restored],
+    ['doctor', '--repair', '--data-dir', dataDir],
+  ])
+    expect(await runCli(args)).toMatchObject({ code: 0 });
+  const made = (await readdir(folder)).filter((name) => name !== 'data');
+  expect(made).toHaveLength(3);
+  for (const name of made) await expectPrivate(join(folder, name));
+  await expectPrivate(dataDir);
+});
+
+/** Of the file or the folder and all that is in it. */
+async function expectPrivate(path: string): Promise<void> {
+  const found = await stat(path);
+  expect([path, found.mode & 0o077]).toEqual([path, 0]);
+  if (!found.isDirectory()) return;
+  for (const name of await readdir(path)) await expectPrivate(join(path, name));
+}
 
 test('the doctor warns of a folder that other users can read', async () => {
   const dataDir = join(await temporaryFolder(), 'data');

@@ -15,13 +15,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { VirtualClock } from '@reto3/core/testing';
 import { allocate, controlOf, RingReader } from '@reto3/engine/ring';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Archivist } from './archivist.ts';
 import { batchHeaderBytes } from './batch.ts';
+import { Catalogue } from './catalogue.ts';
 import { Converter } from './convert.ts';
 import { listArchive, pathsIn } from './folder.ts';
 import { BatchWriter } from './handover.ts';
-import { hourMs, segmentPath } from './layout.ts';
+import { hourMs, parquetPath, segmentPath } from './layout.ts';
 import { allocateBatches } from './memory.ts';
 import type { ArchiveEvent } from './messages.ts';
 import { readArchive } from './reader.ts';
@@ -31,6 +32,8 @@ const hour = Date.UTC(2016, 4, 28, 11);
 const allTime = { from: 0, to: Number.MAX_SAFE_INTEGER };
 const base = mkdtempSync(join(tmpdir(), 'reto3-archivist-'));
 afterAll(() => rmSync(base, { recursive: true }));
+
+const filesOf = Object.getOwnPropertyDescriptor(Catalogue.prototype, 'files')?.get ?? (() => []);
 
 let folder = '';
 let clock: VirtualClock;
@@ -349,6 +352,27 @@ describe('the archivist', () => {
     clock.pass(20_000);
     next.write();
     expect(next.archivist.status()).toMatchObject({ messages: 0, files: 0 });
+  });
+
+  it('reads no more than the oldest file for its status', () => {
+    mkdirSync(join(folder, 'date=2016-05-28', 'hour=10'), { recursive: true });
+    for (let sequence = 1; sequence <= 500; sequence++)
+      writeFileSync(join(folder, parquetPath(sequence, hour - hourMs, 3)), '');
+    const { archivist } = start();
+    let filesRead = 0;
+    vi.spyOn(Catalogue.prototype, 'files', 'get').mockImplementation(function (this: Catalogue) {
+      return new Proxy(filesOf.call(this), {
+        get: (files, name, receiver) => {
+          if (/^\d+$/.test(String(name))) filesRead++;
+          return Reflect.get(files, name, receiver);
+        },
+      });
+    });
+    onTestFinished(() => void vi.restoreAllMocks());
+    expect(archivist.status()).toMatchObject({
+      ...{ files: 500, messages: 1_500, oldestHour: hour - hourMs },
+    });
+    expect(filesRead).toBe(1);
   });
 
   it('makes and deletes nothing in another folder at its path, and goes on when its own is back', async () => {

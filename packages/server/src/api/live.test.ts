@@ -1,6 +1,6 @@
 import { errorSchema } from '@reto3/client/answers';
 import { allocateWindows, ms10, sec } from '@reto3/core';
-import { Coordinator, LiveFeed, Store } from '@reto3/engine';
+import { Coordinator, type Listener, LiveFeed, Store } from '@reto3/engine';
 import { allocate, RingReader } from '@reto3/engine/ring';
 import { VirtualServer } from '@reto3/engine/testing';
 import { fastify } from 'fastify';
@@ -117,4 +117,65 @@ it('damage after the newest window has its own event', async () => {
     reason: 'its checksum does not match',
   }));
   expect(events[1]?.['damaged']).toEqual(places);
+});
+
+/** A feed that hands over its only listener; nothing else is asked of it. */
+async function listening(): Promise<{
+  readonly listener: Listener;
+  readonly left: () => boolean;
+  readonly response: Response;
+}> {
+  let [listener, left]: [Listener | undefined, boolean] = [undefined, false];
+  const feed = {
+    join: (_: unknown, joins: Listener) => {
+      listener = joins;
+      return true;
+    },
+    leave: () => {
+      left = true;
+    },
+  };
+  const app = fastify({ forceCloseConnections: true });
+  onTestFinished(() => app.close());
+  app.addSchema(errorSchema);
+  const feeds = { of: () => ({ feed }) } as unknown as LiveFeeds;
+  const queryLimiter = new QueryLimiter(new ReadThrottle(() => 0));
+  await app.register(liveRoutes, { feeds, queryLimiter });
+  const response = await fetch(`${await app.listen({ host: '127.0.0.1', port: 0 })}/v1/live`);
+  if (listener === undefined) throw new Error('BUG: nobody listens');
+  return { listener, left: () => left, response };
+}
+
+/** About that many bytes of an event, in digits of its counts. */
+function eventOf(bytes: number): Parameters<typeof eventText>[0] {
+  const windows = allocateWindows(Math.floor(bytes / 16));
+  windows.counted.fill(1);
+  const to = windows.counts.length * 1_000;
+  return {
+    period: sec,
+    from: 0,
+    to,
+    finalThrough: to,
+    chunks: [{ start: 0, windows }],
+    damaged: [],
+  };
+}
+
+it('a listener has at most 384 KiB unread, and is cut off beyond that', async () => {
+  // All of it at once, so that nothing is read meanwhile.
+  const event = eventOf(20 << 10);
+  const eventBytes = Buffer.byteLength(eventText(event));
+  const most = 384 << 10;
+  const fits = Math.floor((most - 100) / eventBytes);
+
+  const reader = await listening();
+  for (let count = 0; count < fits; count++) reader.listener.send(event);
+  expect(await eventsOf(reader.response, fits)).toHaveLength(fits);
+
+  const tooSlow = await listening();
+  // The first ones may be on their way already.
+  for (let count = 0; count < fits + 3; count++) tooSlow.listener.send(event);
+  const events = (await tooSlow.response.text()).split('\nid: ').length - 1;
+  expect(events).toBeLessThanOrEqual(3);
+  expect(tooSlow.left()).toBe(true);
 });

@@ -10,6 +10,11 @@ import { duration, nonEmpty, oneOf, size, wholeNumber } from '../setting-values.
  */
 const maxDefaultWorkers = 16;
 
+/** One core stays for the coordinator. */
+export function defaultWorkers(cores: number): number {
+  return Math.max(1, Math.min(maxDefaultWorkers, cores - 1));
+}
+
 export const countingSettings = {
   dataDir: {
     flag: 'data-dir',
@@ -26,7 +31,7 @@ export const countingSettings = {
     value: 'N',
     // A getter, so that other commands do not read system files for it.
     get fallback() {
-      return String(Math.max(1, Math.min(maxDefaultWorkers, availableCores() - 1)));
+      return String(defaultWorkers(availableCores()));
     },
     fallbackText: 'available cores - 1, from 1 to 16',
     parse: wholeNumber(1, 256),
