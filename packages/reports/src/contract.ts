@@ -21,8 +21,8 @@ import { isNeeds, type Need, wantedNeeds } from './needs.ts';
 import { versionOf, withVersion } from './versioned.ts';
 
 /**
- * One counted message. In a replay its fields are getters that read the archive, so access them by
- * name: `{ ...message }` copies none of them.
+ * One counted message. Valid only while your function runs, so copy what you keep. Its fields may be
+ * getters that read the request or the archive: `{ ...message }` copies none of them.
  */
 export interface Message {
   /** When it was counted, by the server's clock: epoch ms, a whole number. */
@@ -35,10 +35,7 @@ export interface Message {
   readonly path: string;
   /** The text after the `?`; empty if there is none. */
   readonly query: string;
-  /**
-   * The first 64 KiB of the body; empty unless a report needs `body`. Valid only while `add` runs:
-   * copy what you keep.
-   */
+  /** The first 64 KiB of the body; empty unless a report needs `body`. Copy what you keep of it. */
   readonly body: Uint8Array;
   /** The size of the whole body; 0 unless a report needs `body`. */
   readonly bodyBytes: number;

@@ -150,7 +150,7 @@ export function keyed<Inner>(
   function write(all: All): Uint8Array {
     const writer = new VarintWriter().number(all.floor).number(all.other);
     if (all.other > 0) writer.bytes(inside.encode(all.rest));
-    for (const [key, { count, error, held }] of largestFirst(all))
+    for (const [key, { count, error, held }] of all.entries)
       writer.text(key).number(count).number(error).bytes(inside.encode(held));
     return writer.end();
   }

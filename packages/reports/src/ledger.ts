@@ -44,6 +44,11 @@ const maxRowBytes = 1_000_000;
  * flush, and deflating a row of 200 KB takes 4 ms.
  */
 const wantedMs10Bytes = 2_000;
+
+function wantedBytesOf(period: PeriodName): number {
+  return period === 'ms10' ? wantedMs10Bytes : maxAccumulatorBytes;
+}
+
 /**
  * Enough for the windows of two flushes, with a row of every period each: whatever times clients
  * choose, only a store that keeps failing exceeds it.
@@ -57,7 +62,7 @@ interface Row<Accumulator> {
   readonly start: number;
   readonly key: Uint8Array;
   readonly windows: Map<number, Accumulator>;
-  /** Windows that have not changed since they were encoded. */
+  /** Windows that have not changed since they were encoded, here or by a worker. */
   readonly encoded: Map<number, Uint8Array>;
   /** Whether it has absorbed the stored row. */
   loaded: boolean;
@@ -191,13 +196,14 @@ export class Ledger<Accumulator = unknown> {
       const index = Math.floor((time - start) / windowMs);
       more ??= { accumulator: this.report.decode(part) };
       const held = row.windows.get(index);
+      row.encoded.delete(index);
       if (held !== undefined) row.windows.set(index, this.report.merge(held, more.accumulator));
       else {
         row.windows.set(index, more.accumulator);
+        if (part.length <= wantedBytesOf(period)) row.encoded.set(index, part);
         // No two rows may share it.
         more = undefined;
       }
-      row.encoded.delete(index);
       row.dirty = true;
     }
   }
@@ -246,6 +252,7 @@ export class Ledger<Accumulator = unknown> {
         const since = row.windows.get(index);
         row.windows.set(index, since === undefined ? before : this.report.merge(before, since));
         if (since === undefined) row.encoded.set(index, bytes);
+        else row.encoded.delete(index);
       }
     } catch (error) {
       if (!(error instanceof DamagedRow)) throw error;
@@ -256,7 +263,7 @@ export class Ledger<Accumulator = unknown> {
 
   #parts(row: Row<Accumulator>): RowParts {
     const windows = new Map<number, Uint8Array>();
-    const wantedBytes = row.period === 'ms10' ? wantedMs10Bytes : maxAccumulatorBytes;
+    const wantedBytes = wantedBytesOf(row.period);
     let rowBytes = 0;
     for (const [index, accumulator] of row.windows) {
       const bytes = row.encoded.get(index) ?? encodeBounded(this.report, accumulator, wantedBytes);

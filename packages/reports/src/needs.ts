@@ -26,8 +26,6 @@ export class Needs {
   readonly body: boolean;
   readonly host: boolean;
   readonly client: boolean;
-  /** Whether it takes more than method, path and query of the head. */
-  readonly moreOfHead: boolean;
   /** Names of headers, in lower case; undefined for all. */
   readonly headers: readonly string[] | undefined;
 
@@ -38,7 +36,6 @@ export class Needs {
     this.client = all.has('client');
     const named = [...all].flatMap((need) => /^header:(.*)$/.exec(need)?.[1] ?? []);
     this.headers = all.has('headers') ? undefined : named;
-    this.moreOfHead = this.host || this.client || this.headers?.length !== 0;
   }
 
   static of(reports: readonly { readonly needs: Need | readonly Need[] }[]): Needs {

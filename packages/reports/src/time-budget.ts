@@ -4,15 +4,25 @@
  * Time that a report spends is a debt that is paid off by a quarter of the time that passes. While
  * the debt is too large, messages skip the report. A report that skips messages in three seconds in a
  * row, or takes a whole second at once, is too slow to run.
+ *
+ * Times are by the clock, less the share of them in which the thread waited for a processor.
  */
+import { cpuShare, cpuTimes } from './cpu-share.ts';
+
 const maxShare = 0.25;
 /** A burst, or a pause of the machine, is no reason to skip messages. */
 const maxDebtMs = 500;
 const judgedEveryMs = 1_000;
 const maxInARow = 3;
 const maxAtOnceMs = 1_000;
+/** A longer time is a rare event, which says nothing of the messages that were not measured. */
+const maxTypicalMs = 50;
 
 export class TimeBudget {
+  readonly #cpuTimes: typeof cpuTimes;
+  #cpuBefore: ReturnType<typeof cpuTimes>;
+  /** Of the last second that was judged. */
+  #cpuShare = 1;
   #spentMs = 0;
   #sinceMs: number;
   #debtMs = 0;
@@ -21,17 +31,21 @@ export class TimeBudget {
   #overInARow = 0;
 
   /** @param nowMs monotonic time */
-  constructor(nowMs: number) {
+  constructor(nowMs: number, timesOfThread = cpuTimes) {
+    this.#cpuTimes = timesOfThread;
+    this.#cpuBefore = timesOfThread();
     this.#sinceMs = nowMs;
     this.#debtAtMs = nowMs;
   }
 
-  spend(ms: number): void {
-    this.#spentMs += ms;
-    this.#debtMs += ms;
+  /** @param times how often that was spent, if only one of several times was measured */
+  spend(ms: number, times = 1): void {
+    const allMs = ms + (times - 1) * Math.min(ms, maxTypicalMs);
+    this.#spentMs += allMs;
+    this.#debtMs += allMs * this.#cpuShare;
   }
 
-  /** Whether a message is to skip the report. */
+  /** Whether messages are to skip the report. */
   isOverdrawn(nowMs: number): boolean {
     this.#debtMs = Math.max(0, this.#debtMs - maxShare * (nowMs - this.#debtAtMs));
     this.#debtAtMs = nowMs;
@@ -44,7 +58,10 @@ export class TimeBudget {
   judge(nowMs: number): string | undefined {
     const elapsedMs = nowMs - this.#sinceMs;
     if (elapsedMs < judgedEveryMs) return undefined;
-    const spentMs = this.#spentMs;
+    const times = this.#cpuTimes();
+    this.#cpuShare = cpuShare(this.#cpuBefore, times);
+    this.#cpuBefore = times;
+    const spentMs = this.#spentMs * this.#cpuShare;
     const isOver = this.#skipped || spentMs > maxShare * elapsedMs;
     this.#spentMs = 0;
     this.#sinceMs = nowMs;

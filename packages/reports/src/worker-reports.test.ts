@@ -1,12 +1,15 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { builtInReports } from './built-in/built-in.ts';
 import { defineReport, type Message, maxAccumulatorBytes, type Report } from './contract.ts';
+import { type CpuTimes, cpuShare, cpuTimes } from './cpu-share.ts';
 import { newMessage } from './message.ts';
 import { TimeBudget } from './time-budget.ts';
 import { WorkerReports } from './worker-reports.ts';
 
 const arrivedMs = Date.UTC(2016, 4, 28, 11, 11, 11);
 const message = newMessage({ arrivedMs });
+
+const neverWaiting = (): CpuTimes => ({ ran: 0, waited: 0 });
 
 type Add = (sum: { count: number; text: string }, message: Message) => void;
 
@@ -154,11 +157,14 @@ describe('the reports of a worker', () => {
   it('take at most a quarter of the time; messages skip a report that has had more', () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     onTestFinished(() => void vi.useRealTimers());
+    // Which messages are measured.
+    const random = vi.spyOn(Math, 'random').mockReturnValue(0.5);
+    onTestFinished(() => random.mockRestore());
     const slow = counting('slow', (sum) => {
       sum.count++;
       vi.advanceTimersByTime(1);
     });
-    const reports = new WorkerReports([slow, good]);
+    const reports = new WorkerReports([slow, good], 1, neverWaiting);
     let [taken, skipped] = [0, 0];
     for (let ms = 0; ms < 1_500; ms++) {
       vi.advanceTimersByTime(1);
@@ -170,7 +176,8 @@ describe('the reports of a worker', () => {
       skipped += errors[0]?.errors.skipped ?? 0;
     }
     expect(taken).toBeGreaterThan(500);
-    expect(taken).toBeLessThan(500 + (1_500 + taken) / 4 + 1);
+    const unmeasured = 8;
+    expect(taken).toBeLessThan(500 + (1_500 + taken) / 4 + unmeasured);
     expect(skipped).toBeGreaterThan(1_500 - 50 - taken);
   });
 
@@ -227,7 +234,7 @@ describe('the reports of a worker', () => {
 
 describe('the time budget of a report', () => {
   it('is a quarter of the time, exceeded for less than three seconds in a row', () => {
-    const budget = new TimeBudget(0);
+    const budget = new TimeBudget(0, neverWaiting);
     const second = (number: number, spentMs: number): string | undefined => {
       budget.spend(spentMs);
       return budget.judge(number * 1_000);
@@ -240,9 +247,47 @@ describe('the time budget of a report', () => {
   });
 
   it('is less than a whole second at once', () => {
-    const budget = new TimeBudget(0);
+    const budget = new TimeBudget(0, neverWaiting);
     budget.spend(1_500);
     expect(budget.judge(500)).toBeUndefined();
     expect(budget.judge(2_000)).toMatch('it took 1500 ms of 2000');
+  });
+
+  it('is not spent while the thread waits for a processor', () => {
+    let times = { ran: 0, waited: 0 };
+    const budget = new TimeBudget(0, () => times);
+    for (let second = 1; second <= 10; second++) {
+      times = { ran: 300e6 * second, waited: 600e6 * second };
+      budget.spend(700);
+      expect(budget.judge(1_000 * second)).toBeUndefined();
+      expect(second > 1 && budget.isOverdrawn(1_000 * second)).toBe(false);
+    }
+    for (const second of [11, 12]) {
+      budget.spend(900);
+      expect(budget.judge(1_000 * second)).toBeUndefined();
+    }
+    budget.spend(900);
+    expect(budget.judge(13_000)).toBe('it took 900 ms of 1000, want at most 25 %');
+  });
+
+  it('takes one message of several for all of them, unless it took far longer than usual', () => {
+    const budget = new TimeBudget(0, neverWaiting);
+    budget.spend(10, 8);
+    budget.spend(400, 8);
+    budget.spend(1_000 - 80 - 400 - 7 * 50);
+    expect(budget.judge(1_000)).toBe('it took 1000 ms of 1000, want at most 25 %');
+  });
+});
+
+describe.skipIf(process.platform !== 'linux')('the times of a thread', () => {
+  it('grow while it runs', () => {
+    const before = cpuTimes();
+    const until = performance.now() + 5;
+    while (performance.now() < until);
+    const after = cpuTimes();
+    expect(after.ran).toBeGreaterThan(before.ran);
+    expect(after.waited).toBeGreaterThanOrEqual(before.waited);
+    expect(cpuShare(before, after)).toBeGreaterThan(0);
+    expect(cpuShare(before, after)).toBeLessThanOrEqual(1);
   });
 });

@@ -20,9 +20,20 @@ export class BadEnvelope extends Error {
   override readonly name = 'BadEnvelope';
 }
 
-/** @param flags of the caller's own; the lowest bit says that the bytes are deflated */
-export function pack(version: number, plain: Uint8Array, name: Uint8Array, flags = 0): Uint8Array {
-  const deflated = plain.length >= deflateFromBytes ? deflateRawSync(plain) : plain;
+interface PackOptions {
+  /** Of the caller's own; the lowest bit says that the bytes are deflated. */
+  readonly flags?: number;
+  /** zlib's: how long to look for what is shorter, 1 to 9. */
+  readonly level?: number;
+}
+
+export function pack(
+  version: number,
+  plain: Uint8Array,
+  name: Uint8Array,
+  { flags = 0, level = 6 }: PackOptions = {},
+): Uint8Array {
+  const deflated = plain.length >= deflateFromBytes ? deflateRawSync(plain, { level }) : plain;
   const isShorter = deflated.length < plain.length;
   const body = isShorter ? deflated : plain;
   const packed = Buffer.alloc(headerBytes + body.length + crcBytes);

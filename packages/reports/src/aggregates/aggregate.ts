@@ -50,6 +50,7 @@ export function combine(aggregates: Readonly<Record<string, Aggregate<unknown>>>
   const all = named.map(({ aggregate }) => aggregate);
   // A report of keys alone has nothing beside them, for each of a hundred keys.
   const isEmpty = all.length === 0;
+  const noParts: unknown[] = [];
   return {
     columns: Object.fromEntries(
       named.flatMap(({ aggregate, columns }) =>
@@ -57,10 +58,14 @@ export function combine(aggregates: Readonly<Record<string, Aggregate<unknown>>>
       ),
     ),
     source: JSON.stringify(all.map(({ source }) => source)),
-    create: () => all.map((aggregate) => aggregate.create()),
+    create: isEmpty ? () => noParts : () => all.map((aggregate) => aggregate.create()),
     add(parts, message) {
-      for (const [index, aggregate] of all.entries())
+      // Not by `entries`, which allocates for each message.
+      let index = 0;
+      for (const aggregate of all) {
         parts[index] = aggregate.add(parts[index], message);
+        index++;
+      }
     },
     merge(parts, others) {
       for (const [index, aggregate] of all.entries())
@@ -82,6 +87,7 @@ export function combine(aggregates: Readonly<Record<string, Aggregate<unknown>>>
       return writer.end();
     },
     decode(bytes) {
+      if (isEmpty) return noParts;
       const reader = new VarintReader(bytes);
       return all.map((aggregate) => aggregate.read(reader));
     },

@@ -21,17 +21,15 @@ export function needsBody({ archive, reports }: Counting): boolean {
   return archive !== undefined || reports?.needs.body === true;
 }
 
-export type HeadNeeds = Pick<Needs, 'host' | 'client' | 'headers' | 'moreOfHead'>;
+export type HeadNeeds = Pick<Needs, 'host' | 'client' | 'headers'>;
 
 /** What reports and the archive take of a head, beside method, path and query. */
 export function headNeeds({ archive, reports }: Counting): HeadNeeds {
   const needs = reports?.needs ?? noNeeds;
-  return archive === undefined
-    ? needs
-    : { headers: needs.headers, host: true, client: true, moreOfHead: true };
+  return archive === undefined ? needs : { headers: needs.headers, host: true, client: true };
 }
 
-const noNeeds: HeadNeeds = { headers: [], host: false, client: false, moreOfHead: false };
+const noNeeds: HeadNeeds = { headers: [], host: false, client: false };
 
 /** Of a body, reports and archive see so many bytes. The load's bodies have 32. */
 export const mostSeenBytes = 64 << 10;
@@ -42,37 +40,34 @@ export const noBody = new Uint8Array(0);
 
 export const noHeaders: Message['headers'] = Object.create(null);
 
-export type Head = Pick<Message, 'method' | 'path' | 'query' | 'host' | 'client' | 'headers'>;
+/** A message on its way: its head is known, the rest is set when it is counted. */
+export interface Arriving extends Message {
+  arrivedMs: number;
+  body: Uint8Array;
+  bodyBytes: number;
+}
 
 /** Whatever it counts, the server answers 200. */
-const countedStatus = 200;
+export const countedStatus = 200;
 
 /**
  * Counts, archives and reports one message, by one reading of the clock. Where neither reports nor an
  * archive want it, an engine calls `addMessage` itself.
  */
 export function countMessage(
-  { stripe, worker, reports, archive }: Counting,
-  { method, path, query, host, client, headers }: Head,
+  { stripe, reports, archive }: Counting,
+  message: Arriving,
   body: Uint8Array,
   bodyBytes: number,
 ): void {
   const arrivedMs = Date.now();
   addMessage(stripe, arrivedMs);
-  archive?.add(arrivedMs, method, path, query, body, bodyBytes, host, client);
-  reports?.add({
-    arrivedMs,
-    worker,
-    method,
-    path,
-    query,
-    body,
-    bodyBytes,
-    host,
-    client,
-    headers,
-    status: countedStatus,
-    durationMs: undefined,
-    source: undefined,
-  });
+  message.arrivedMs = arrivedMs;
+  message.body = body;
+  message.bodyBytes = bodyBytes;
+  if (archive !== undefined) {
+    const { method, path, query, host, client } = message;
+    archive.add(arrivedMs, method, path, query, body, bodyBytes, host, client);
+  }
+  reports?.add(message);
 }

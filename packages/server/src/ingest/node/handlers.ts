@@ -16,7 +16,7 @@ import {
   noBody,
 } from '../counting.ts';
 import { type Connection, type Connections, refusal } from './connections.ts';
-import { headOf, judge, type Refusal } from './head.ts';
+import { judge, messageOf, type Refusal } from './head.ts';
 import { closesAfter, type HeldAnswers, sendOk } from './held-answers.ts';
 
 export interface Handling {
@@ -76,14 +76,14 @@ function answerInGeneral(handling: Handling): RequestListener {
     const judgement = judge(request, mostBodyBytes);
     if (typeof judgement === 'number') return refuse(connection, request, judgement);
     if (held?.refuses) return refuseForNow(response);
-    const head = headOf(request, needs, clients);
+    const message = messageOf(request, counting.worker, needs, clients);
     const answer = (body: Uint8Array, bodyBytes: number): void => {
       if (held?.refuses) {
         refuseForNow(response);
         return;
       }
       connection.silent = false;
-      countMessage(counting, head, body, bodyBytes);
+      countMessage(counting, message, body, bodyBytes);
       if (held === undefined) {
         sendOk(response);
         connection.answered();

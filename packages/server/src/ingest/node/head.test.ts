@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { ClientAddresses } from '../client-address.ts';
-import { headOf, judge } from './head.ts';
+import { judge, messageOf } from './head.ts';
 
 const most = 1_000_000;
 const nobody = new ClientAddresses(undefined);
@@ -81,7 +81,7 @@ describe('judge', () => {
   );
 });
 
-describe('headOf', () => {
+describe('messageOf', () => {
   it.each([
     ['/', '/', ''],
     ['/a?b=c?d', '/a', 'b=c?d'],
@@ -90,8 +90,12 @@ describe('headOf', () => {
     ['http://reto3/a/b?c', '/a/b', 'c'],
     ['http://reto3?c', '/', 'c'],
   ])('%s', (url, path, query) => {
-    const nothing = { host: false, client: false, headers: [], moreOfHead: false };
-    expect(headOf(request({ url }), nothing, nobody)).toMatchObject({ method: 'GET', path, query });
+    const nothing = { host: false, client: false, headers: [] };
+    expect(messageOf(request({ url }), 0, nothing, nobody)).toMatchObject({
+      method: 'GET',
+      path,
+      query,
+    });
   });
 
   it('has what is needed of host, client and headers, and no more', () => {
@@ -101,13 +105,13 @@ describe('headOf', () => {
       ['x-forwarded-for', '192.0.2.7'],
     ] as const;
     const given = request({ headers });
-    const needs = { host: true, client: true, headers: ['x-tenant'], moreOfHead: true };
-    expect(headOf(given, needs, new ClientAddresses(['127.0.0.1']))).toMatchObject({
+    const needs = { host: true, client: true, headers: ['x-tenant'] };
+    expect(messageOf(given, 0, needs, new ClientAddresses(['127.0.0.1']))).toMatchObject({
       host: 'reto3:80',
       client: '192.0.2.7',
       headers: { 'x-tenant': 'a' },
     });
-    expect(headOf(given, { ...needs, headers: undefined }, nobody)).toMatchObject({
+    expect(messageOf(given, 0, { ...needs, headers: undefined }, nobody)).toMatchObject({
       client: '127.0.0.1',
       headers: { host: 'Reto3:80', 'x-tenant': 'a', 'x-forwarded-for': '192.0.2.7' },
     });

@@ -5,7 +5,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { type ClientAddresses, plainAddress } from '../client-address.ts';
-import { type Head, type HeadNeeds, noHeaders } from '../counting.ts';
+import { type Arriving, countedStatus, type HeadNeeds, noBody, noHeaders } from '../counting.ts';
 
 /** The status that refuses a message. */
 export type Refusal = 400 | 413 | 505;
@@ -58,18 +58,30 @@ function isTarget(url: string, method: string | undefined): boolean {
   return url.charCodeAt(0) === slash || (url === '*' && method === 'OPTIONS') || absolute.test(url);
 }
 
-/** Of a request that was judged. */
-export function headOf(request: IncomingMessage, needs: HeadNeeds, clients: ClientAddresses): Head {
+/** A request that was judged, as a message. */
+export function messageOf(
+  request: IncomingMessage,
+  worker: number,
+  needs: HeadNeeds,
+  clients: ClientAddresses,
+): Arriving {
   const { method = '', url = '' } = request;
   const target = url.charCodeAt(0) === slash || url === '*' ? url : withoutAuthority(url);
   const end = target.indexOf('?');
   return {
+    arrivedMs: 0,
+    worker,
     method,
     path: end < 0 ? target : target.slice(0, end),
     query: end < 0 ? '' : target.slice(end + 1),
     host: needs.host ? (request.headers.host ?? '').toLowerCase() : '',
     client: needs.client ? clientOf(request, clients) : '',
     headers: headersOf(request, needs.headers),
+    body: noBody,
+    bodyBytes: 0,
+    status: countedStatus,
+    durationMs: undefined,
+    source: undefined,
   };
 }
 
@@ -83,7 +95,7 @@ function clientOf({ socket, headers }: IncomingMessage, clients: ClientAddresses
 function headersOf(
   { headersDistinct }: Pick<IncomingMessage, 'headersDistinct'>,
   names: readonly string[] | undefined,
-): Head['headers'] {
+): Arriving['headers'] {
   if (names?.length === 0) return noHeaders;
   const found: Record<string, string> = Object.create(null);
   for (const name of names ?? Object.keys(headersDistinct)) {

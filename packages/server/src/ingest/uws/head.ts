@@ -1,47 +1,122 @@
 /**
- * Reads of a head what reports and the archive need, and no more: each getter of uWebSockets.js makes
- * a string.
+ * A message as uWebSockets.js has it. Each of its getters makes a string, so a field is read when a
+ * report first asks for it, while the request is still there; `settle` reads what may be asked later.
  */
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import { ClientAddresses, plainAddress } from '../client-address.ts';
-import { type Counting, type Head, type HeadNeeds, headNeeds, noHeaders } from '../counting.ts';
+import {
+  type Arriving,
+  type Counting,
+  countedStatus,
+  type HeadNeeds,
+  headNeeds,
+  noBody,
+  noHeaders,
+} from '../counting.ts';
 import { bytesOf } from './header-name.ts';
-
-export type HeadReader = (response: HttpResponse, request: HttpRequest) => Head;
 
 const hostName = bytesOf('host');
 
-export function headReader(counting: Counting): HeadReader {
+/** How to read what a worker's reports and archive need. */
+interface Reading {
+  readonly worker: number;
+  readonly host: boolean;
+  clientOf(response: HttpResponse, request: HttpRequest): string;
+  headersOf(request: HttpRequest): Arriving['headers'];
+}
+
+export type MessageReader = (response: HttpResponse, request: HttpRequest) => RequestMessage;
+
+export function messageReader(counting: Counting): MessageReader {
   const needs = headNeeds(counting);
-  // Field by field: spreading an object into another takes longer than all of the rest.
-  if (!needs.moreOfHead)
-    return (_, request) => ({
-      method: request.getCaseSensitiveMethod(),
-      path: request.getUrl(),
-      query: queryOf(request),
-      host: '',
-      client: '',
-      headers: noHeaders,
-    });
-  const headersOf = headersReader(needs);
   const clients = new ClientAddresses(counting.trustedProxies);
   const peers = new PeerNames();
-  return (response, request) => ({
-    method: request.getCaseSensitiveMethod(),
-    path: request.getUrl(),
-    query: queryOf(request),
-    host: needs.host ? request.getHeader(hostName).toLowerCase() : '',
-    client: needs.client ? clientOf(clients, peers.of(response), request) : '',
-    headers: headersOf(request),
-  });
+  const reading: Reading = {
+    worker: counting.worker,
+    host: needs.host,
+    clientOf: needs.client
+      ? (response, request) => clientOf(clients, peers.of(response), request)
+      : () => '',
+    headersOf: headersReader(needs),
+  };
+  return (response, request) => new RequestMessage(reading, response, request);
 }
 
-/** uWebSockets.js gives undefined, whatever its types say, where there is no `?`. */
-function queryOf(request: HttpRequest): string {
-  return request.getQuery() || '';
+class RequestMessage implements Arriving {
+  arrivedMs = 0;
+  body = noBody;
+  bodyBytes = 0;
+  readonly #reading: Reading;
+  readonly #response: HttpResponse;
+  readonly #request: HttpRequest;
+  #method: string | undefined;
+  #path: string | undefined;
+  #query: string | undefined;
+  #host: string | undefined;
+  #client: string | undefined;
+  #headers: Arriving['headers'] | undefined;
+
+  constructor(reading: Reading, response: HttpResponse, request: HttpRequest) {
+    this.#reading = reading;
+    this.#response = response;
+    this.#request = request;
+  }
+
+  /** Reads everything that is needed, since the request is gone when its handler returns. */
+  settle(): this {
+    void [this.method, this.path, this.query, this.host, this.client, this.headers];
+    return this;
+  }
+
+  get worker(): number {
+    return this.#reading.worker;
+  }
+
+  get method(): string {
+    this.#method ??= this.#request.getCaseSensitiveMethod();
+    return this.#method;
+  }
+
+  get path(): string {
+    this.#path ??= this.#request.getUrl();
+    return this.#path;
+  }
+
+  /** uWebSockets.js gives undefined, whatever its types say, where there is no `?`. */
+  get query(): string {
+    this.#query ??= this.#request.getQuery() || '';
+    return this.#query;
+  }
+
+  get host(): string {
+    this.#host ??= this.#reading.host ? this.#request.getHeader(hostName).toLowerCase() : '';
+    return this.#host;
+  }
+
+  get client(): string {
+    this.#client ??= this.#reading.clientOf(this.#response, this.#request);
+    return this.#client;
+  }
+
+  get headers(): Arriving['headers'] {
+    this.#headers ??= this.#reading.headersOf(this.#request);
+    return this.#headers;
+  }
+
+  get status(): number {
+    return countedStatus;
+  }
+
+  get durationMs(): undefined {
+    return undefined;
+  }
+
+  get source(): undefined {
+    return undefined;
+  }
 }
 
-function headersReader({ headers }: HeadNeeds): (request: HttpRequest) => Head['headers'] {
+function headersReader({ headers }: HeadNeeds): (request: HttpRequest) => Arriving['headers'] {
   if (headers === undefined)
     return (request) => {
       const all: Record<string, string> = Object.create(null);

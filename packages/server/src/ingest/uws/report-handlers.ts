@@ -11,7 +11,7 @@ import type { StoreState } from '../awaiting-flush.ts';
 import { type Counting, countMessage, mostHeldBytes, mostSeenBytes, noBody } from '../counting.ts';
 import { headDecides, isChunked, takeBody } from './body.ts';
 import type { Handler } from './handlers.ts';
-import { headReader } from './head.ts';
+import { messageReader } from './head.ts';
 import type { ParkedResponses } from './parked.ts';
 
 /** How a worker answers, by its mode of acknowledgement. */
@@ -52,27 +52,29 @@ interface Handling {
 
 /** For reports that need no more than the head. */
 export function reportHeads({ counting, answering, mostBodyBytes }: Handling): Handler {
-  const headOf = headReader(counting);
+  const messageOf = messageReader(counting);
   return (response, request) => {
     if (answering.refuses()) return refuse(response);
-    // The request is gone when this returns.
-    const head = headOf(response, request);
-    const whole = (): void =>
-      answering.answer(response, () => countMessage(counting, head, noBody, 0));
-    if (!answering.later && headDecides(request, mostBodyBytes)) whole();
-    else takeBody(response, request, mostBodyBytes, whole);
+    const message = messageOf(response, request);
+    if (!answering.later && headDecides(request, mostBodyBytes)) {
+      countMessage(counting, message, noBody, 0);
+      response.end();
+      return;
+    }
+    message.settle();
+    const count = (): void => countMessage(counting, message, noBody, 0);
+    takeBody(response, request, mostBodyBytes, () => answering.answer(response, count));
   };
 }
 
 /** For reports that need the body, and for the archive. */
 export function reportBodies({ counting, answering, mostBodyBytes }: Handling): Handler {
-  const headOf = headReader(counting);
+  const messageOf = messageReader(counting);
   let heldBytes = 0;
   return (response, request) => {
     if (answering.refuses()) return refuse(response);
     if (!headDecides(request, mostBodyBytes) && !isChunked(request)) return void response.close();
-    // The request is gone when this returns.
-    const head = headOf(response, request);
+    const message = messageOf(response, request).settle();
     const chunks: Uint8Array[] = [];
     let keptBytes = 0;
     let bodyBytes = 0;
@@ -109,7 +111,7 @@ export function reportBodies({ counting, answering, mostBodyBytes }: Handling): 
       const body = chunks.length === 0 ? own : Buffer.concat([...chunks, part]);
       release();
       if (answering.refuses()) return refuse(response);
-      answering.answer(response, () => countMessage(counting, head, body, bodyBytes));
+      answering.answer(response, () => countMessage(counting, message, body, bodyBytes));
     });
   };
 }
