@@ -1,6 +1,5 @@
 /** `reto3 view`: logs in the dashboard, until a signal, and nothing is left behind. */
 import { readdir, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { runCli, startCli } from '../support/cli.ts';
@@ -23,8 +22,8 @@ async function logFile(content: string): Promise<string> {
 }
 
 /** Starts a view; resolves with the address that it prints. */
-async function startView(...names: string[]) {
-  const running = startCli(['view', ...names]);
+async function startView(name: string, env: Readonly<Record<string, string>> = {}) {
+  const running = startCli(['view', name], { env });
   await waitUntil('the view says its address', () => {
     if (!running.running) throw new Error(`cannot view: ${running.stderr}`);
     return running.stdout.includes('\n');
@@ -32,13 +31,16 @@ async function startView(...names: string[]) {
   return { running, url: new URL(running.stdout.trim()) };
 }
 
-const temporaryFolders = async (): Promise<string[]> =>
-  (await readdir(tmpdir())).filter((name) => name.startsWith('reto3-view-'));
+/** Only a view of this test makes folders there. */
+async function emptyPlace() {
+  const place = await temporaryFolder();
+  return { env: { TMPDIR: place }, left: () => readdir(place) };
+}
 
 test.each(['SIGINT', 'SIGTERM'] as const)('a log is shown until %s', async (signal) => {
-  const before = await temporaryFolders();
+  const { env, left } = await emptyPlace();
   const log = await logFile(lines(600));
-  const { running, url } = await startView(log);
+  const { running, url } = await startView(log, env);
   expect(url.hostname).toBe('127.0.0.1');
   const range = { from: startMs, to: startMs + 6_000 };
   expect(url.hash).toBe(`#from=${range.from}&to=${range.to}`);
@@ -56,7 +58,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)('a log is shown until %s', async (sign
   expect(await stats.json()).toMatchObject({ counts: new Array(600).fill(1) });
   running.signal(signal);
   expect(await running.exited).toMatchObject({ code: 130 });
-  expect(await temporaryFolders()).toEqual(before);
+  expect(await left()).toEqual([]);
 });
 
 test('a folder is shown as it is, and says that its clock ticks in seconds', async () => {
@@ -80,9 +82,9 @@ test.each([
   ['RETO3_LOG_UNKNOWN', 1, 'to be or not\n'],
   ['RETO3_NO_DATA', 4, ''],
 ] as const)('%s leaves nothing behind', async (name, exit, content) => {
-  const before = await temporaryFolders();
-  const { code, stdout, stderr } = await runCli(['view', await logFile(content)]);
+  const { env, left } = await emptyPlace();
+  const { code, stdout, stderr } = await runCli(['view', await logFile(content)], { env });
   expect({ code, stdout }).toEqual({ code: exit, stdout: '' });
   expect(stderr).toContain(`[${name}]`);
-  expect(await temporaryFolders()).toEqual(before);
+  expect(await left()).toEqual([]);
 });

@@ -4,6 +4,8 @@
  *     archive/segments/0000000007_2016-05-28T11.segment          messages in order of arrival
  *     archive/date=2016-05-28/hour=11/0000000007_1200000.parquet the same, converted
  *     archive/date=2016-05-28/hour=11/0000000007-0000000009_3600000.parquet  compacted
+ *     archive/segments/0000000007_2016-05-28T11_1200000_42.pending
+ *                                                                 of an import, until write 42
  *     archive/quarantine/0000000007_2016-05-28T11.segment        damaged, as it was found
  *
  * A segment has messages of one hour (by arrival, UTC) and becomes one Parquet file with the same
@@ -45,6 +47,30 @@ export function quarantinePath({ path }: ArchiveFile, copy: number): string {
 /** The temporary path of a file that is being written, so that nobody reads an incomplete one. */
 export function partialPath(sequence: number): string {
   return join(segmentsFolder, `${digits(sequence)}.partial`);
+}
+
+/** A Parquet file of an import that the store has not counted yet. */
+export interface PendingFile {
+  readonly sequence: number;
+  /** Start of its hour, epoch ms. */
+  readonly hour: number;
+  readonly messages: number;
+  /** The write of the store that counts its messages. */
+  readonly write: number;
+}
+
+export function pendingPath({ sequence, hour, messages, write }: PendingFile): string {
+  return join(segmentsFolder, `${digits(sequence)}_${hourText(hour)}_${messages}_${write}.pending`);
+}
+
+/** Undefined if it is none. */
+export function parsePendingPath(path: string): PendingFile | undefined {
+  const name = /^segments\/(\d{10})_(\d{4}-\d\d-\d\d)T(\d\d)_(\d+)_(\d+)\.pending$/.exec(path);
+  if (name === null) return undefined;
+  const [, sequence, date, hour, messages, write] = name;
+  const start = Date.parse(`${date}T${hour}:00:00Z`);
+  const file = { sequence: Number(sequence), messages: Number(messages), write: Number(write) };
+  return Number.isNaN(start) ? undefined : { ...file, hour: start };
 }
 
 export function segmentPath(sequence: number, hour: number): string {

@@ -4,13 +4,15 @@
  * The store is the authority. A batch is appended to a segment after the store's write that has its
  * messages, so after `kill -9` the archive never has more than the store. After a power cut it may,
  * since the two are synced at different times: a start cuts off batches of writes that the store
- * does not have. No segment is converted before its last write is on disk.
+ * does not have. No segment is converted before its last write is on disk. Files of an import are
+ * as they are with their write, or deleted.
  */
 import { existsSync, rmSync, truncateSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Batch } from './batch.ts';
 import { listArchive, pathsIn } from './folder.ts';
-import { parseArchivePath } from './layout.ts';
+import { releasePending } from './keep.ts';
+import { parseArchivePath, parsePendingPath } from './layout.ts';
 import { damagedBytes, quarantine, replaceDamaged, syncPath } from './quarantine.ts';
 import { readSegment, type SegmentContent, segmentHeaderBytes } from './segment.ts';
 
@@ -25,12 +27,18 @@ export interface CutOff {
 }
 
 /**
- * Deletes incomplete and superseded files, and removes torn, lost and damaged batches from segments.
+ * Deletes incomplete and superseded files, finishes imports, and removes torn, lost and damaged batches from segments.
  * @param writes the writes that the store has had
  * @throws Reto3Error RETO3_DATA_VERSION; file system errors
  */
 export function recoverArchive(folder: string, writes: number): CutOff {
   if (!existsSync(folder)) return { tornBytes: 0, messages: 0, damaged: [] };
+  for (const path of pathsIn(folder)) {
+    const pending = parsePendingPath(path);
+    if (pending === undefined) continue;
+    if (pending.write <= writes) releasePending(folder, pending);
+    else rmSync(join(folder, path));
+  }
   const kept = new Set(listArchive(folder).map(({ path }) => path));
   for (const path of pathsIn(folder)) {
     const file = parseArchivePath(path);

@@ -1,10 +1,12 @@
 /** Runs `reto3 import`: counts logs into a data folder. */
+import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { FolderWriter } from '@reto3/engine';
+import { archiveFolderOf, FolderWriter } from '@reto3/engine';
 import {
   importLog,
   type LogOptions,
   type LogSummary,
+  type OpenKeeper,
   readingOf,
   summaryLines,
 } from '@reto3/sources';
@@ -16,12 +18,14 @@ import { type Amount, withProgress } from './terminal/progress.ts';
  * Counts what the folder does not have of these logs, one after the other; what was counted of the
  * first stays where a later one cannot be read.
  * @param names of files, `-` for stdin, or patterns
+ * @param isKept also keeps the messages, in the archive
  * @throws Reto3Error what reading a log and writing to a folder throw
  */
 export async function importLogs(
   names: readonly string[],
   options: LogOptions,
   folder: string,
+  isKept: boolean,
 ): Promise<LogSummary[]> {
   const reading = readingOf(options, Date.now());
   const files = await filesOf(names);
@@ -30,15 +34,22 @@ export async function importLogs(
   const logs: LogSummary[] = [];
   let bytes = 0;
   try {
+    const openKeeper = await keeperFor(folder, writer, isKept);
     for (const file of files) {
       const work = (update: (amount: Amount) => void): Promise<LogSummary> =>
-        importLog(file, reading, writer, {
-          note: noteOnStderr,
-          read: (more) => {
-            bytes += more;
-            update({ bytes, ofBytes });
+        importLog(
+          file,
+          reading,
+          writer,
+          {
+            note: noteOnStderr,
+            read: (more) => {
+              bytes += more;
+              update({ bytes, ofBytes });
+            },
           },
-        });
+          openKeeper,
+        );
       const log = await withProgress(`reading ${file}`, work);
       for (const line of summaryLines(log)) noteOnStderr(line);
       logs.push(log);
@@ -47,6 +58,23 @@ export async function importLogs(
   } finally {
     await writer.close();
   }
+}
+
+/** An archive that is there is made to agree with the counts before these change. */
+async function keeperFor(
+  dataDir: string,
+  writer: FolderWriter,
+  isKept: boolean,
+): Promise<OpenKeeper | undefined> {
+  const folder = archiveFolderOf(dataDir);
+  const isThere = existsSync(folder);
+  if (!isThere && !isKept) return undefined;
+  const { cutOffTexts, MessageKeeper, recoverArchive } = await import('@reto3/archive');
+  if (isThere)
+    for (const text of cutOffTexts(recoverArchive(folder, (await writer.nextWrite()) - 1)))
+      noteOnStderr(text);
+  if (!isKept) return undefined;
+  return (name) => MessageKeeper.open(folder, name, () => writer.nextWrite());
 }
 
 /** The form of the contract. */

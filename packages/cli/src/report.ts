@@ -1,5 +1,6 @@
 /** Reads reports of a server, or of the data folder of a stopped one, and prints them. */
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { Readable, type Writable } from 'node:stream';
@@ -36,6 +37,7 @@ interface ReportQuestion extends Asked {
   readonly every?: string | undefined;
   /** One window over all of the range. */
   readonly total?: boolean | undefined;
+  readonly follow?: boolean | undefined;
   readonly format: FormatName;
   /** Module of a report that is not built in; to read a folder. */
   readonly module: string | undefined;
@@ -229,6 +231,43 @@ async function inMergersFolder(
   const open = (period: PeriodName) =>
     ClusterReportView.ofFolder({ report, period, nodes, store: store.snapshot() });
   return { report, open };
+}
+
+/**
+ * Whether the folder has messages, and no row of the report: an import keeps messages and runs no
+ * reports.
+ */
+export async function hasMessagesOnly(
+  folder: string,
+  { name, cluster }: ReportQuestion,
+): Promise<boolean> {
+  const [{ archiveFolderOf, DataFolder }, { readFacts }] = await Promise.all([
+    import('@reto3/engine'),
+    import('@reto3/reports'),
+  ]);
+  if (cluster || !existsSync(archiveFolderOf(folder))) return false;
+  return DataFolder.with(folder, async ({ store }) => !(await readFacts(store)).has(name));
+}
+
+/**
+ * Writes the report as it is made of archived messages now.
+ * @throws Reto3Error RETO3_BAD_FLAG, and what a replay throws
+ */
+export async function writeOfMessages(
+  question: ReportQuestion & { readonly dataDir: string; readonly api: ApiOptions },
+  into: Writable,
+): Promise<void> {
+  const { last, open, follow, cluster } = question;
+  const [unfit] = Object.entries({ last, open, follow, cluster }).find(([, value]) => value) ?? [];
+  if (unfit !== undefined)
+    throw new Reto3Error(
+      'RETO3_BAD_FLAG',
+      `got --${unfit} for a report that is made of kept messages`,
+      { hint: 'omit it; --from and --to choose a range' },
+    );
+  const { writeReplay } = await import('./replay.ts');
+  const { from, to } = question;
+  await writeReplay({ ...question, from, to }, into);
 }
 
 /** How often to ask for new rows: as often as windows become final, at most. */

@@ -1,12 +1,11 @@
 /** Runs `reto3 view`: the dashboard over logs, or over a data folder. */
-import { mkdtempSync, rmSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { Reto3Error } from '@reto3/core';
 import type { Viewed } from '@reto3/server/view';
 import type { LogOptions, LogSummary } from '@reto3/sources';
-import { exitOnSignal, withCleanUp } from './clean-up.ts';
+import { exitOnSignal } from './clean-up.ts';
+import { withImported } from './kept-logs.ts';
 import { noteOnStderr } from './terminal/notes.ts';
 import { printLine } from './terminal/standard-streams.ts';
 
@@ -28,18 +27,7 @@ export async function view(
   }
   if (isFolder)
     throw new Reto3Error('RETO3_BAD_COMMAND', 'got a folder with others, want logs or one folder');
-  const folder = mkdtempSync(join(tmpdir(), 'reto3-view-'));
-  return withCleanUp(
-    () => rmSync(folder, { recursive: true, force: true }),
-    async () => {
-      try {
-        const { importLogs } = await import('./import.ts');
-        return await serve(folder, viewedOf(await importLogs(names, options, folder)), port);
-      } finally {
-        rmSync(folder, { recursive: true, force: true });
-      }
-    },
-  );
+  return withImported(names, options, false, (folder, logs) => serve(folder, viewedOf(logs), port));
 }
 
 function viewedOf(logs: readonly LogSummary[]): Viewed {

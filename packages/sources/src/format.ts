@@ -5,6 +5,7 @@
  * A parser gets a line as bytes, [from, to) without its line end, and makes no string of it. It
  * keeps what it learnt from earlier lines, such as the columns of a header.
  */
+import type { Request } from './request.ts';
 import { Instant } from './time/instant.ts';
 import type { Zone } from './time/zone.ts';
 
@@ -35,6 +36,8 @@ export class Stamp {
 export interface LineParser {
   /** Reads a line into `stamp`; returns why it is no message, or undefined where it is one. */
   parse(bytes: Uint8Array, from: number, to: number, stamp: Stamp): Reason | undefined;
+  /** Sets what the message that was parsed last says of its request, which was cleared before. */
+  describe(bytes: Uint8Array, from: number, to: number, request: Request): void;
 }
 
 export interface ParserOptions {
@@ -44,6 +47,8 @@ export interface ParserOptions {
   readonly isNamed: boolean;
   /** When a log of relative times began, epoch ms. */
   readonly startMs: number | undefined;
+  /** `describe` will be called, too. */
+  readonly isDescribed?: boolean;
 }
 
 export interface LogFormat {

@@ -20,7 +20,13 @@ import type { Span } from './active-time.ts';
 import { lineFeed } from './bytes.ts';
 import { chunksOf, plainFile } from './input.ts';
 import { fingerprintBytes, fingerprintOf, LastBytes, positionOf } from './position.ts';
-import { type LastLine, Log, type LogSummary, type Reading } from './read-log.ts';
+import {
+  type LastLine,
+  Log,
+  type LogSummary,
+  type MessageKeeper,
+  type Reading,
+} from './read-log.ts';
 import { WindowCounts } from './window-counts.ts';
 
 export interface ImportEvents {
@@ -29,6 +35,9 @@ export interface ImportEvents {
   /** Told how many more bytes of text were read. */
   readonly read: (bytes: number) => void;
 }
+
+/** Opens a keeper of messages that the next commit counts. */
+export type OpenKeeper = (name: string) => Promise<MessageKeeper>;
 
 type Counted = NonNullable<SourcePosition['writing']>['to'];
 
@@ -41,10 +50,11 @@ export async function importLog(
   reading: Reading,
   writer: FolderWriter,
   events: ImportEvents,
+  openKeeper?: OpenKeeper,
 ): Promise<LogSummary> {
-  const first = await importRound(name, reading, writer, events);
+  const first = await importRound(name, reading, writer, events, openKeeper);
   if (!first.wasInterrupted) return first.summary;
-  const { summary } = await importRound(name, reading, writer, events);
+  const { summary } = await importRound(name, reading, writer, events, openKeeper);
   const messages = first.summary.messages + summary.messages;
   const skipped = first.summary.skipped + summary.skipped;
   return { ...summary, messages, skipped, known: summary.lines - messages - skipped };
@@ -61,13 +71,16 @@ async function importRound(
   reading: Reading,
   writer: FolderWriter,
   events: ImportEvents,
+  openKeeper: OpenKeeper | undefined,
 ): Promise<Round> {
   const chunks = chunksOf(name, events.note);
   const begin = await beginOf(chunks);
   const head = fingerprintOf(begin.subarray(0, fingerprintBytes));
   const known = positionOf(begin.subarray(0, fingerprintBytes), writer.sources);
   const counts = new WindowCounts();
-  const log = new Log(name, reading, counts, known);
+  // Messages are kept with the first commit, so those of an interrupted import are.
+  const keeper = known?.writing === undefined ? await openKeeper?.(name) : undefined;
+  const log = new Log(name, { ...reading, visitor: keeper }, counts, known);
   const text = new Text(name, known);
   try {
     const rest = known && (await restOf(name, begin, known, log, text));
@@ -75,24 +88,31 @@ async function importRound(
     for await (const chunk of rest ?? chunks) {
       if (text.isComplete) break;
       take(chunk);
+      await keeper?.settle();
     }
+    const last = log.endLines();
+    const summary = log.end();
+    const wasInterrupted = known?.writing !== undefined;
+    if (known !== undefined && text.length <= endOf(known))
+      return { summary: withRange(summary, known.times), wasInterrupted: false };
+
+    const to = text.counted(log.fileLines, last, joined(summary.times, known?.times));
+    const file = name === '-' ? undefined : await fileOf(name);
+    const path = name === '-' ? name : resolve(name);
+    const where = { path, ...(file && { file }) };
+    const none = { head, end: fingerprintOf(new Uint8Array()), offset: 0, lines: 0 };
+    const before = known ?? { id: newSourceId(), ...where, ...none };
+    await keeper?.finish();
+    await write(writer, counts, summary, before, { id: before.id, ...where, head, ...to });
+    keeper?.release();
+    return {
+      summary: known === undefined ? summary : withRange(summary, to.times),
+      wasInterrupted,
+    };
   } finally {
+    keeper?.close();
     await chunks.return(undefined);
   }
-  const last = log.endLines();
-  const summary = log.end();
-  const wasInterrupted = known?.writing !== undefined;
-  if (known !== undefined && text.length <= endOf(known))
-    return { summary: withRange(summary, known.times), wasInterrupted: false };
-
-  const to = text.counted(log.fileLines, last, joined(summary.times, known?.times));
-  const file = name === '-' ? undefined : await fileOf(name);
-  const path = name === '-' ? name : resolve(name);
-  const where = { path, ...(file && { file }) };
-  const none = { head, end: fingerprintOf(new Uint8Array()), offset: 0, lines: 0 };
-  const before = known ?? { id: newSourceId(), ...where, ...none };
-  await write(writer, counts, summary, before, { id: before.id, ...where, head, ...to });
-  return { summary: known === undefined ? summary : withRange(summary, to.times), wasInterrupted };
 
   function take(chunk: Buffer): void {
     events.read(chunk.length);

@@ -1,6 +1,6 @@
 /** Logs of other programs as counts: formats, and reading them without a data folder. */
 export { formats } from './formats/formats.ts';
-export { importLog } from './import-log.ts';
+export { importLog, type OpenKeeper } from './import-log.ts';
 export { countLogKeys } from './log-keys.ts';
 export {
   type LogCounts,

@@ -4,7 +4,7 @@
 import { Reto3Error } from '@reto3/core';
 import { type CountKeys, KeyTally, type WhoKey } from '@reto3/engine';
 import { type LogOptions, readLogs } from './read-log.ts';
-import { RequestFieldsReader } from './request-fields.ts';
+import type { Request } from './request.ts';
 
 /** @throws Reto3Error RETO3_BAD_FLAG, and what `readLogs` throws */
 export function countLogKeys(
@@ -17,40 +17,43 @@ export function countLogKeys(
     throw new Reto3Error('RETO3_BAD_FLAG', 'got --who with a log on stdin, which is read twice', {
       hint: 'name a file',
     });
-  const field = fieldOf(key);
+  const read = readerOf(key);
   return async (range, stretches) => {
     const tally = new KeyTally(range, stretches);
     let isKnown = false;
-    const fields = new RequestFieldsReader();
-    const textOf = (bytes: Uint8Array, from: number, to: number): string =>
-      Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString();
     await readLogs(names, options, nowMs, () => undefined, {
-      message(ms, bytes, from, to) {
+      takesAgent: key === 'header:user-agent',
+      message(ms, request) {
         if (ms < range.from || ms >= range.to) return;
-        const value = fields.read(textOf(bytes, from, to))[field];
-        isKnown ||= value !== undefined;
-        tally.add(ms, value ?? '');
+        const value = read(request);
+        isKnown ||= value !== '';
+        tally.add(ms, value);
       },
-      header: (bytes, from, to) => fields.takeHeader(textOf(bytes, from, to)),
     });
     if (isKnown) return tally.end();
     throw new Reto3Error('RETO3_NO_DATA', `no line of ${names.join(', ')} has a ${key}`, {
-      hint: 'choose another key: path, method, status, host or client',
+      hint: 'choose another key: path, method, status, host, client or header:user-agent',
     });
   };
 }
 
-function fieldOf(key: WhoKey) {
+/** Reads the value of a key; empty where a request has none. */
+function readerOf(key: WhoKey): (request: Request) => string {
   switch (key) {
     case 'path':
     case 'method':
-    case 'status':
     case 'host':
     case 'client':
-      return key;
+      return (request) => request[key].text();
+    case 'status':
+      return ({ status }) => (status === 0 ? '' : String(status));
+    case 'header:user-agent':
+      return ({ agent }) => agent.text();
     default:
-      throw new Reto3Error('RETO3_BAD_FLAG', `got --who ${key} with --log, which has no headers`, {
-        hint: 'use path, method, status, host or client',
-      });
+      throw new Reto3Error(
+        'RETO3_BAD_FLAG',
+        `got --who ${key} with --log, which has no such header`,
+        { hint: 'use path, method, status, host, client or header:user-agent' },
+      );
   }
 }

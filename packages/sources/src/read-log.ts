@@ -16,6 +16,7 @@ import { patternFormat } from './formats/pattern.ts';
 import { chunksOf } from './input.ts';
 import { LineCutter } from './line-cutter.ts';
 import { viewOf } from './log-view.ts';
+import { Request } from './request.ts';
 import { parseZone } from './time/zone.ts';
 import { WindowCounts } from './window-counts.ts';
 import type { TakeLine } from './wrappers.ts';
@@ -103,7 +104,7 @@ const dull: ReadonlySet<Reason> = new Set<Reason>([
 /**
  * @param nowMs to tell times of the future, epoch ms
  * @param note told of what the user should know before it is read
- * @param lines takes the lines as well; without it no string is made of them
+ * @param visitor takes what the messages say as well
  * @throws Reto3Error RETO3_BAD_FLAG, RETO3_LOG_UNREADABLE, RETO3_LOG_UNKNOWN, RETO3_NO_DATA
  */
 export async function readLogs(
@@ -111,10 +112,10 @@ export async function readLogs(
   options: LogOptions,
   nowMs: number,
   note: (line: string) => void,
-  lines?: LineVisitor,
+  visitor?: MessageVisitor,
 ): Promise<LogCounts> {
   const counts = new WindowCounts();
-  const reading = { ...readingOf(options, nowMs), ...(lines && { lines }) };
+  const reading = { ...readingOf(options, nowMs), visitor };
   const logs: LogSummary[] = [];
   for (const name of names) {
     const log = new Log(name, reading, counts);
@@ -153,15 +154,31 @@ export interface Reading {
   readonly at: Moment | undefined;
   readonly parser: ParserOptions;
   readonly nowMs: number;
-  readonly lines?: LineVisitor | undefined;
+  readonly visitor?: MessageVisitor | undefined;
 }
 
-/** Takes each line beside its count, for what counting does not need. */
-export interface LineVisitor {
-  /** A message: when it is counted, epoch ms, and its line. */
-  message(ms: number, bytes: Uint8Array, from: number, to: number): void;
-  /** A header or comment, which may say how to read the lines behind it. */
-  header(bytes: Uint8Array, from: number, to: number): void;
+/** Takes what each message says of its request, which counting does not need. */
+export interface MessageVisitor {
+  /** It reads the user agent as well. */
+  readonly takesAgent?: boolean;
+  /**
+   * @param ms when it is counted, epoch ms
+   * @param request valid until the call returns
+   * @param durationMs undefined where the line says none
+   */
+  message(ms: number, request: Request, durationMs: number | undefined): void;
+}
+
+/** Keeps the messages of a log beside counting them (archive/keep.ts). */
+export interface MessageKeeper extends MessageVisitor {
+  /** Makes room for more messages. */
+  settle(): Promise<void>;
+  /** Puts the messages on the disk, so that they may be counted. */
+  finish(): Promise<void>;
+  /** The messages are counted. */
+  release(): void;
+  /** Forgets messages that were not released. */
+  close(): void;
 }
 
 /** @throws Reto3Error RETO3_BAD_FLAG */
@@ -205,6 +222,7 @@ export class Log {
   readonly #reading: Reading;
   readonly #counts: WindowCounts;
   readonly #stamp = new Stamp();
+  readonly #request: Request;
   /** What was read before the format was known. */
   #first: Buffer | undefined = Buffer.alloc(0);
   #fit: Fit | undefined;
@@ -237,6 +255,7 @@ export class Log {
     if (position?.times !== undefined) this.#active.add(position.times.to);
     if (position?.openLine?.timeMs !== undefined) this.#active.add(position.openLine.timeMs);
     this.#reading = reading;
+    this.#request = new Request(reading.visitor?.takesAgent === true);
     this.#counts = counts;
   }
 
@@ -347,15 +366,20 @@ export class Log {
     this.#fit = fit;
     // The lines that were counted before are not looked at again.
     if (this.#position !== undefined) this.#digits = fit.digits;
-    const parser = fit.format.parser(this.#reading.parser);
-    const { lines } = this.#reading;
+    const { visitor } = this.#reading;
+    const isDescribed = visitor !== undefined;
+    const parser = fit.format.parser({ ...this.#reading.parser, isDescribed });
     const line: TakeLine = (bytes, from, to) => {
       this.#lines++;
       const reason =
         from === to ? 'a blank line' : (parser.parse(bytes, from, to, this.#stamp) ?? this.#add());
       if (reason !== undefined) this.#skip(reason, bytes, from, to);
-      else lines?.message(this.#lastMs, bytes, from, to);
-      if (reason === 'a header or comment') lines?.header(bytes, from, to);
+      else if (visitor !== undefined && !this.#isOpenLine) {
+        const request = this.#request;
+        request.clear();
+        parser.describe(bytes, from, to, request);
+        visitor.message(this.#lastMs, request, this.#durationMs);
+      }
     };
     const knownLine: TakeLine = (bytes, from, to) => {
       this.#lines++;
@@ -435,6 +459,11 @@ export class Log {
     else if (this.#newestStamp - time.ms > this.#stepBackMs)
       this.#stepBackMs = this.#newestStamp - time.ms;
     return undefined;
+  }
+
+  get #durationMs(): number | undefined {
+    const { duration, hasDuration } = this.#stamp;
+    return hasDuration ? duration.ms + duration.ns / 1_000_000 : undefined;
   }
 
   #skip(reason: Reason, bytes: Uint8Array, from: number, to: number): void {

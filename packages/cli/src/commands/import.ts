@@ -21,6 +21,7 @@ export default defineCommand({
   flags: {
     'data-dir': { description: descriptionOf(settings.dataDir), value: 'FOLDER' },
     ...readingFlags,
+    keep: { description: 'also keep the messages, for query, replay and bursts --who' },
     json: { description: 'print what was read as JSON' },
   },
   examples: [
@@ -39,7 +40,12 @@ export default defineCommand({
     keepFilesPrivate();
     const { importedJson, importLogs } = await import('../import.ts');
     const { read } = settingReader({ 'data-dir': flags['data-dir'] }, process.env);
-    const logs = await importLogs(files, logOptionsOf(flags), read(settings.dataDir));
+    const logs = await importLogs(
+      files,
+      logOptionsOf(flags),
+      read(settings.dataDir),
+      flags.keep === true,
+    );
     if (flags.json) printLine(JSON.stringify(importedJson(logs)));
   },
 });

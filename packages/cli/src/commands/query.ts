@@ -1,13 +1,15 @@
 import { sourceOf } from '../answers.ts';
 import { defineCommand } from '../command.ts';
-import { formatOf, messageRangeFlags, outputFlags, sourceFlags } from '../flags.ts';
+import { formatOf, logFlags, messageRangeFlags, outputFlags, sourceFlags } from '../flags.ts';
+import { withKeptLogs } from '../kept-logs.ts';
+import { logSourceOf } from '../log-source.ts';
 import { keepFilesPrivate } from '../private-files.ts';
 import { query, queryFormats, readSql } from '../query.ts';
 
 export default defineCommand({
   summary: 'Query the archive with SQL',
   description:
-    "Runs one SELECT in DuckDB's SQL over messages (arrived, worker, method, path, query, body, text, body_bytes) and counts (period, start, count, partial). Asks a server on this machine that runs with --archive, or reads a folder with --data-dir. Read-only.",
+    "Runs one SELECT in DuckDB's SQL over messages (arrived, worker, method, path, query, body, text, body_bytes, host, client, status, duration_ms, source) and counts (period, start, count, partial). Asks a server on this machine that runs with --archive, or reads a folder with --data-dir, or logs with --log. Read-only.",
   args: {
     sql: { description: 'the statement; - reads it from stdin' },
   },
@@ -19,8 +21,14 @@ export default defineCommand({
     ...outputFlags,
     explain: { description: 'print the query plan of DuckDB instead of running the query' },
     ...sourceFlags,
+    ...logFlags,
   },
   examples: [
+    {
+      description: 'The slowest paths of a log',
+      command:
+        'reto3 query "SELECT path, quantile_cont(duration_ms, 0.99) AS p99 FROM messages GROUP BY path ORDER BY p99 DESC LIMIT 10" --log access.log',
+    },
     {
       description: 'The busiest paths',
       command:
@@ -43,6 +51,9 @@ export default defineCommand({
     const format = formatOf(queryFormats, 'table', flags);
     const { from, to, output, explain = false } = flags;
     const sql = await readSql(args.sql, flags.file);
-    await query(sourceOf(flags), { sql, format, from, to, output, explain });
+    const question = { sql, format, from, to, output, explain };
+    const logs = logSourceOf(flags);
+    if (logs === undefined) await query(sourceOf(flags), question);
+    else await withKeptLogs(logs, (dataDir) => query({ dataDir }, question));
   },
 });

@@ -81,6 +81,11 @@ export class FolderWriter {
     return [...this.#sources.values()];
   }
 
+  /** The number of the next commit among the writes of the folder; takes the folder. */
+  async nextWrite(): Promise<number> {
+    return (await this.#hold()).meta.writes + 1;
+  }
+
   /** How many minutes the next commit has. */
   get minutes(): number {
     return this.#minutes.length;

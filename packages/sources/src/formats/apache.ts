@@ -12,6 +12,7 @@ import type { LineParser, LogFormat, ParserOptions, Reason, Stamp } from '../for
 import { Instant, unitDigits } from '../time/instant.ts';
 import type { Zone } from '../time/zone.ts';
 import {
+  describeClf,
   digitsOf,
   type Field,
   fieldBefore,
@@ -31,6 +32,7 @@ class ApacheParser implements LineParser {
   readonly #takesSeconds: boolean;
   readonly #field: Field = { from: 0, to: 0 };
   readonly #fine = new Instant();
+  readonly describe = describeClf;
 
   constructor({ zone, isNamed }: ParserOptions) {
     this.#zone = zone;

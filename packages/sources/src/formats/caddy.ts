@@ -5,9 +5,17 @@
  */
 import { textBytes } from '../bytes.ts';
 import type { LogFormat } from '../format.ts';
+import type { PartNames } from '../request.ts';
 import { unitDigits } from '../time/instant.ts';
 import { jsonParser } from './json-log.ts';
 
+const named: PartNames = {
+  method: ['request/method'],
+  target: ['request/uri'],
+  status: ['status'],
+  host: ['request/host'],
+  client: ['request/client_ip', 'request/remote_ip', 'request/remote_addr'],
+};
 const keys = ['ts', 'msg', 'duration'];
 const [ts, msg, duration] = [0, 1, 2] as const;
 const handled = textBytes('handled request');
@@ -22,7 +30,7 @@ export const caddy: LogFormat = {
   resolution: '1 µs',
   moment: 'end',
   parser: (options) =>
-    jsonParser(keys, options, (line, stamp) => {
+    jsonParser(keys, options, named, (line, stamp) => {
       if (!line.is(msg, handled)) return 'no request of this format';
       if (!line.readTime(ts, stamp)) return 'no time that can be read';
       line.readDuration(duration, stamp);

@@ -14,10 +14,12 @@ import {
   digitAt,
   dot,
   equals,
+  indexOf,
   openBracket,
   quote,
   space,
 } from '../bytes.ts';
+import { isAddress, type Request } from '../request.ts';
 import type { Instant } from '../time/instant.ts';
 import { utc, type Zone } from '../time/zone.ts';
 
@@ -55,6 +57,67 @@ function bracketEnd(bytes: Uint8Array, from: number, to: number): number {
 /** Whether a quoted field begins behind the bracket, as the request does. */
 export function hasRequest(bytes: Uint8Array, bracketEnd: number, to: number): boolean {
   return bracketEnd + 1 < to && bytes[bracketEnd] === space && bytes[bracketEnd + 1] === quote;
+}
+
+/**
+ * Sets what a line in this form says of its request. A virtual host may stand in front of the client,
+ * and so may numbers; the first field behind that is an address is the client.
+ */
+export function describeClf(bytes: Uint8Array, from: number, to: number, request: Request): void {
+  const first = indexOf(bytes, quote, from, to);
+  if (first === -1) return;
+  const bracket = indexOf(bytes, openBracket, from + 1, first);
+  describeClient(bytes, from, bracket === -1 ? first : bracket, request);
+  let begin = first;
+  let end = endOfQuoted(bytes, begin + 1, to);
+  // Other quoted fields may stand before the request.
+  while (end !== -1 && !request.setLine(bytes, begin + 1, end)) {
+    begin = indexOf(bytes, quote, end + 1, to);
+    end = begin === -1 ? -1 : endOfQuoted(bytes, begin + 1, to);
+  }
+  // A request that is no HTTP has a status as well.
+  if (end === -1) end = endOfQuoted(bytes, first + 1, to);
+  if (end === -1 || bytes[end + 1] !== space) return;
+  request.setStatus(bytes, end + 2, Math.min(to, end + 5));
+  if (!request.takesAgent) return;
+  const referer = indexOf(bytes, quote, end + 1, to);
+  const refererEnd = referer === -1 ? -1 : endOfQuoted(bytes, referer + 1, to);
+  if (refererEnd === -1 || bytes[refererEnd + 2] !== quote) return;
+  const agentEnd = endOfQuoted(bytes, refererEnd + 3, to);
+  if (agentEnd !== -1) request.agent.set(bytes, refererEnd + 3, agentEnd);
+}
+
+function describeClient(bytes: Uint8Array, from: number, to: number, request: Request): void {
+  let firstEnd = -1;
+  for (let at = from; at < to; ) {
+    const blank = indexOf(bytes, space, at, to);
+    const end = blank === -1 ? to : blank;
+    if (isAddress(bytes, at, end)) {
+      request.setClient(bytes, at, end);
+      if (firstEnd !== -1 && hasLetter(bytes, from, firstEnd))
+        request.host.set(bytes, from, firstEnd);
+      return;
+    }
+    if (firstEnd === -1) firstEnd = end;
+    at = end + 1;
+  }
+  if (firstEnd !== -1 && hasLetter(bytes, from, firstEnd))
+    request.client.set(bytes, from, firstEnd);
+}
+
+function hasLetter(bytes: Uint8Array, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) if (((bytes[at] ?? 0) & 0x40) !== 0) return true;
+  return false;
+}
+
+/** The index of the quote that ends a field whose text begins at `from`, or -1. */
+export function endOfQuoted(bytes: Uint8Array, from: number, to: number): number {
+  for (let at = from; at < to; at++) {
+    const byte = bytes[at];
+    if (byte === quote) return at;
+    if (byte === backslash) at++;
+  }
+  return -1;
 }
 
 /** A field of a line, without its quotes. Reused. */

@@ -4,9 +4,18 @@
  * difference is the duration. A job may send the start alone, which is then a format of its own.
  */
 import type { LogFormat } from '../format.ts';
+import type { PartNames } from '../request.ts';
 import { Instant } from '../time/instant.ts';
 import { jsonParser } from './json-log.ts';
 
+const named: PartNames = {
+  method: ['ClientRequestMethod'],
+  target: ['ClientRequestURI', 'ClientRequestPath'],
+  status: ['EdgeResponseStatus'],
+  host: ['ClientRequestHost'],
+  client: ['ClientIP'],
+  agent: ['ClientRequestUserAgent'],
+};
 const keys = ['EdgeEndTimestamp', 'EdgeStartTimestamp'];
 const [edgeEnd, edgeStart] = [0, 1] as const;
 
@@ -19,7 +28,7 @@ export const cloudflare: LogFormat = {
   moment: 'end',
   parser(options) {
     const start = { time: new Instant() };
-    return jsonParser(keys, options, (line, stamp) => {
+    return jsonParser(keys, options, named, (line, stamp) => {
       if (!line.has(edgeEnd)) return 'no request of this format';
       if (!line.readTime(edgeEnd, stamp)) return 'no time that can be read';
       stamp.hasDuration =
@@ -37,7 +46,7 @@ export const cloudflareStart: LogFormat = {
   resolution: '1 ns, or as the job says',
   moment: 'start',
   parser: (options) =>
-    jsonParser(keys, options, (line, stamp) => {
+    jsonParser(keys, options, named, (line, stamp) => {
       if (line.has(edgeEnd) || !line.has(edgeStart)) return 'no request of this format';
       stamp.hasDuration = false;
       return line.readTime(edgeStart, stamp) ? undefined : 'no time that can be read';

@@ -7,8 +7,25 @@
  *   in a row cut once.
  */
 import { backslash, isText, quote } from '../bytes.ts';
+import { type Part, type PartNames, parts, type Request, setPart } from '../request.ts';
 
 const maxColumns = 512;
+
+export interface DescribedColumn {
+  readonly part: Part;
+  readonly column: number;
+}
+
+/** Which column each part of a request is in, of a header that names them. */
+export function describedColumns(
+  header: readonly string[],
+  names: PartNames,
+): readonly DescribedColumn[] {
+  return parts.flatMap((part) => {
+    const name = names[part]?.find((each) => header.includes(each));
+    return name === undefined ? [] : [{ part, column: header.indexOf(name) }];
+  });
+}
 
 export class Columns {
   readonly #delimiter: number;
@@ -41,6 +58,12 @@ export class Columns {
   /** What `take` says of a field; false where the line has no such field. */
   read(column: number, take: (from: number, to: number) => boolean): boolean {
     return column >= 0 && column < this.count && take(this.from(column), this.to(column));
+  }
+
+  /** Sets what these columns say of a request. */
+  describe(bytes: Uint8Array, described: readonly DescribedColumn[], request: Request): void {
+    for (const { part, column } of described)
+      if (column < this.count) setPart(request, part, bytes, this.from(column), this.to(column));
   }
 
   is(column: number, bytes: Uint8Array, text: Uint8Array): boolean {

@@ -8,7 +8,7 @@
  * matters: the format says end, and `apache` says start.
  */
 import type { LogFormat } from '../format.ts';
-import { hasRequest, readBracketDate } from './clf.ts';
+import { describeClf, hasRequest, readBracketDate } from './clf.ts';
 
 export const combined: LogFormat = {
   name: 'combined',
@@ -18,6 +18,7 @@ export const combined: LogFormat = {
   moment: 'end',
   isGeneral: true,
   parser: ({ zone }) => ({
+    describe: describeClf,
     parse(bytes, from, to, stamp) {
       const end = readBracketDate(bytes, from, to, stamp.time, zone);
       if (end === -1) return 'no time that can be read';

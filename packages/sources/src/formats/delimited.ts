@@ -9,8 +9,9 @@
  */
 import { quote } from '../bytes.ts';
 import type { LineParser, ParserOptions, Reason, Stamp } from '../format.ts';
+import type { PartNames, Request } from '../request.ts';
 import { type UnitDigits, unitDigits } from '../time/instant.ts';
-import { Columns } from './columns.ts';
+import { Columns, type DescribedColumn, describedColumns } from './columns.ts';
 
 export interface DelimitedSpec {
   /** The header's first is the one that is used. */
@@ -22,6 +23,8 @@ export interface DelimitedSpec {
   readonly durationUnit?: UnitDigits;
   /** Of files without a header. */
   readonly usual?: readonly string[];
+  /** What they say of the request. */
+  readonly request: PartNames;
   /** Reads a time; by default a number of seconds. */
   readonly readTime?: ReadTime;
   /** Says why a line with a time is no message. */
@@ -53,6 +56,7 @@ export class DelimitedParser implements LineParser {
   #time = -1;
   #duration = -1;
   #isOpen = false;
+  #described: readonly DescribedColumn[] = [];
   readonly #indexOf: ColumnIndex = (name) => this.#names.indexOf(name);
 
   constructor(spec: DelimitedSpec, options: ParserOptions) {
@@ -88,6 +92,10 @@ export class DelimitedParser implements LineParser {
     return undefined;
   }
 
+  describe(bytes: Uint8Array, _from: number, _to: number, request: Request): void {
+    this.#columns?.describe(bytes, this.#described, request);
+  }
+
   /** Takes the columns of a line that names all that are required. */
   #takeHeader(bytes: Uint8Array, from: number, to: number): boolean {
     if (to - from > longestHeader) return false;
@@ -106,6 +114,7 @@ export class DelimitedParser implements LineParser {
   #use(columns: Columns, names: readonly string[]): void {
     this.#columns = columns;
     this.#names = names;
+    this.#described = describedColumns(names, this.#spec.request);
     this.#time = this.#indexOf(this.#spec.time);
     this.#duration = this.#indexOf(this.#spec.duration ?? '');
   }

@@ -4,9 +4,18 @@
  */
 import { textBytes } from '../bytes.ts';
 import type { LogFormat } from '../format.ts';
+import type { PartNames } from '../request.ts';
 import { unitDigits } from '../time/instant.ts';
 import { jsonParser } from './json-log.ts';
 
+const named: PartNames = {
+  method: ['method'],
+  target: ['x-envoy-origin-path', 'path'],
+  status: ['response_code'],
+  host: [':authority', 'authority'],
+  client: ['x-forwarded-for', 'downstream_remote_address'],
+  agent: ['user-agent', 'user_agent'],
+};
 const keys = ['start_time', 'duration', 'method', 'response_code'];
 const [startTime, duration, method, responseCode] = [0, 1, 2, 3] as const;
 const none = textBytes('0');
@@ -19,7 +28,7 @@ export const envoyJson: LogFormat = {
   resolution: '1 ms',
   moment: 'start',
   parser: (options) =>
-    jsonParser(keys, options, (line, stamp) => {
+    jsonParser(keys, options, named, (line, stamp) => {
       if (!line.has(startTime)) return 'no request of this format';
       if (!line.has(method) && (!line.has(responseCode) || line.is(responseCode, none)))
         return 'no request of this format';

@@ -8,6 +8,7 @@
  */
 import { closeBracket, digitAt, indexOf, openBracket, quote, space } from '../bytes.ts';
 import type { LineParser, LogFormat, Reason, Stamp } from '../format.ts';
+import type { Request } from '../request.ts';
 import { unitDigits } from '../time/instant.ts';
 import type { Zone } from '../time/zone.ts';
 
@@ -15,6 +16,7 @@ const longestTime = '2016-04-15T20:17:00.310123456+00:00'.length;
 
 class EnvoyParser implements LineParser {
   readonly #zone: Zone;
+  #requestEnd = 0;
 
   constructor(zone: Zone) {
     this.#zone = zone;
@@ -30,8 +32,35 @@ class EnvoyParser implements LineParser {
     const requestEnd = indexOf(bytes, quote, end + 3, to);
     if (requestEnd === -1 || digitAt(bytes, requestEnd + 2) > 9) return 'no request of this format';
     stamp.hasDuration = readDuration(bytes, requestEnd + 2, to, stamp);
+    this.#requestEnd = requestEnd;
     return undefined;
   }
+
+  describe(bytes: Uint8Array, from: number, to: number, request: Request): void {
+    const end = this.#requestEnd;
+    request.setStatus(bytes, end + 2, Math.min(to, end + 5));
+    // Behind the numbers, five quoted fields in a row.
+    let at = end + 2;
+    while (at < to && !isBetweenQuoted(bytes, at)) at++;
+    const forwarded = at;
+    while (at > end + 2 && bytes[at - 1] !== quote) at--;
+    // The client is the first address of X-Forwarded-For.
+    const comma = indexOf(bytes, 0x2c, at, forwarded);
+    if (forwarded < to) request.setClient(bytes, at, comma === -1 ? forwarded : comma);
+    const agentEnd = indexOf(bytes, quote, forwarded + 3, to);
+    if (agentEnd !== -1) request.agent.set(bytes, forwarded + 3, agentEnd);
+    const id = agentEnd + 3;
+    const authority = agentEnd === -1 ? 0 : indexOf(bytes, quote, id, to) + 3;
+    const authorityEnd = authority < id ? -1 : indexOf(bytes, quote, authority, to);
+    if (authorityEnd !== -1) request.host.set(bytes, authority, authorityEnd);
+    const begin = indexOf(bytes, quote, from, end) + 1;
+    request.setLine(bytes, begin, end);
+  }
+}
+
+/** `" "`, of which the first quote stands at `at`. */
+function isBetweenQuoted(bytes: Uint8Array, at: number): boolean {
+  return bytes[at] === quote && bytes[at + 1] === space && bytes[at + 2] === quote;
 }
 
 /** The third of the first three whole numbers in a row behind the code. */

@@ -23,7 +23,10 @@ export const gatling: LogFormat = {
   parser() {
     const columns = new Columns(String.fromCharCode(tab), 'none');
     const end = new Instant();
+    let name = 0;
     return {
+      describe: (bytes, _from, _to, request) =>
+        request.path.set(bytes, columns.from(name), columns.to(name)),
       parse(bytes, from, to, stamp) {
         if (!startsWith(bytes, from, to, request))
           return others.some((name) => startsWith(bytes, from, to, name))
@@ -41,6 +44,7 @@ export const gatling: LogFormat = {
             !end.readDecimal(bytes, columns.from(second), columns.to(second), unitDigits.ms)
           )
             continue;
+          name = first - 1;
           stamp.hasDuration = stamp.duration.difference(end, stamp.time);
           return undefined;
         }

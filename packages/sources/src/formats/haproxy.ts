@@ -8,16 +8,20 @@
  * `option logasap` a plus sign says that the request had not ended. Lines with three timers are of
  * TCP connections, and those with none are notices.
  */
-import { digitAt, indexOf, slash, space } from '../bytes.ts';
+import { digitAt, indexOf, openBracket, slash, space } from '../bytes.ts';
 import type { LineParser, LogFormat, Reason, Stamp } from '../format.ts';
+import type { Request } from '../request.ts';
 import { unitDigits } from '../time/instant.ts';
 import type { Zone } from '../time/zone.ts';
-import { readBracketDate } from './clf.ts';
+import { type Field, fieldBefore, readBracketDate } from './clf.ts';
 
 const slashesBetweenTimers = 4;
 
 class HaproxyParser implements LineParser {
   readonly #zone: Zone;
+  readonly #field: Field = { from: 0, to: 0 };
+  #bracketEnd = 0;
+  #status = 0;
 
   constructor(zone: Zone) {
     this.#zone = zone;
@@ -40,7 +44,19 @@ class HaproxyParser implements LineParser {
     const hasStatus = digitAt(bytes, timersEnd + 1) <= 9 || bytes[timersEnd + 1] === 0x2d;
     if (slashes !== slashesBetweenTimers || !hasStatus) return 'no request of this format';
     stamp.hasDuration = stamp.duration.readDecimal(bytes, last, timersEnd, unitDigits.ms);
+    this.#bracketEnd = end;
+    this.#status = timersEnd + 1;
     return undefined;
+  }
+
+  describe(bytes: Uint8Array, from: number, to: number, request: Request): void {
+    const field = this.#field;
+    let bracket = this.#bracketEnd;
+    while (bytes[bracket] !== openBracket) bracket--;
+    const client = fieldBefore(bytes, from, bracket, field);
+    if (client !== -1) request.setClient(bytes, field.from, field.to);
+    request.setStatus(bytes, this.#status, Math.min(to, this.#status + 3));
+    if (fieldBefore(bytes, from, to, field) !== -1) request.setLine(bytes, field.from, field.to);
   }
 }
 

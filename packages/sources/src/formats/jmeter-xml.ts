@@ -5,6 +5,7 @@
  */
 import { closeBrace, indexOf, quote, slash, space, startsWith, textBytes } from '../bytes.ts';
 import type { LineParser, LogFormat, Reason, Stamp } from '../format.ts';
+import type { Request } from '../request.ts';
 import { unitDigits } from '../time/instant.ts';
 
 const open = textBytes('<httpSample ');
@@ -12,6 +13,8 @@ const close = textBytes('</httpSample>');
 const sample = textBytes('<sample ');
 const startAttribute = textBytes(' ts="');
 const elapsedAttribute = textBytes(' t="');
+const labelAttribute = textBytes(' lb="');
+const codeAttribute = textBytes(' rc="');
 const greater = 0x3e;
 
 class JmeterXmlParser implements LineParser {
@@ -50,6 +53,13 @@ class JmeterXmlParser implements LineParser {
         unitDigits.ms,
       );
     return undefined;
+  }
+
+  describe(bytes: Uint8Array, from: number, to: number, request: Request): void {
+    const label = attributeIn(bytes, from, to, labelAttribute);
+    if (label !== -1) request.setTarget(bytes, label, indexOf(bytes, quote, label, to));
+    const code = attributeIn(bytes, from, to, codeAttribute);
+    if (code !== -1) request.setStatus(bytes, code, indexOf(bytes, quote, code, to));
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { isText } from '../bytes.ts';
 import type { LineParser, ParserOptions, Reason, Stamp } from '../format.ts';
+import { type Part, type PartNames, parts, type Request, setPart, unescaped } from '../request.ts';
 import { readAnyTime, readDuration } from '../time/any-time.ts';
 import { type UnitDigits, unitDigits } from '../time/instant.ts';
 import { JsonFields } from './json-fields.ts';
@@ -50,23 +51,50 @@ export class JsonLine {
       readDuration(this.#bytes, from[key] ?? 0, to[key] ?? 0, stamp.duration, unit);
   }
 
+  /** Sets what the value under a key says of a request. */
+  describe(key: number, part: Part, request: Request): void {
+    const { from, to } = this.#fields;
+    const [begin, end] = [from[key] ?? 0, to[key] ?? 0];
+    const text = unescaped(this.#bytes, begin, end);
+    if (text === undefined) setPart(request, part, this.#bytes, begin, end);
+    else setPart(request, part, text, 0, text.length);
+  }
+
   /** How many bytes the value under a key has. */
   lengthOf(key: number): number {
     return (this.#fields.to[key] ?? 0) - (this.#fields.from[key] ?? 0);
   }
 }
 
-/** @param read says why a line that is an object is no message, or reads its times */
+/**
+ * @param names the keys of what a line says of its request
+ * @param read says why a line that is an object is no message, or reads its times
+ */
 export function jsonParser(
   keys: readonly string[],
   options: ParserOptions,
+  names: PartNames,
   read: (line: JsonLine, stamp: Stamp) => Reason | undefined,
 ): LineParser {
-  const line = new JsonLine(keys, options);
+  const more = options.isDescribed ? parts.flatMap((part) => names[part] ?? []) : [];
+  const all = [...new Set([...keys, ...more])];
+  const described = parts.map((part): readonly [Part, readonly number[]] => [
+    part,
+    (names[part] ?? []).map((name) => all.indexOf(name)),
+  ]);
+  const line = new JsonLine(all, options);
   return {
     parse(bytes, from, to, stamp) {
       if (!line.scan(bytes, from, to)) return 'no request of this format';
       return read(line, stamp);
+    },
+    describe(_bytes, _from, _to, request) {
+      for (const [part, indexes] of described)
+        for (const index of indexes) {
+          if (!line.has(index)) continue;
+          line.describe(index, part, request);
+          break;
+        }
     },
   };
 }

@@ -5,8 +5,14 @@
  */
 import { textBytes } from '../bytes.ts';
 import type { LogFormat } from '../format.ts';
+import type { PartNames } from '../request.ts';
 import { jsonParser } from './json-log.ts';
 
+const named: PartNames = {
+  method: ['data/tags/method'],
+  target: ['data/tags/url', 'data/tags/name'],
+  status: ['data/tags/status'],
+};
 const keys = ['metric', 'type', 'data/time'];
 const [metric, type, time] = [0, 1, 2] as const;
 const requests = textBytes('http_reqs');
@@ -21,7 +27,7 @@ export const k6: LogFormat = {
   resolution: '1 ns',
   moment: 'end',
   parser: (options) =>
-    jsonParser(keys, options, (line, stamp) => {
+    jsonParser(keys, options, named, (line, stamp) => {
       if (!line.has(metric)) return 'no request of this format';
       if (line.is(type, definition)) return 'a header or comment';
       if (!line.is(type, point)) return 'no request of this format';

@@ -14,13 +14,25 @@ import { minus, quote } from '../bytes.ts';
 import type { LogFormat } from '../format.ts';
 import { Instant, unitDigits } from '../time/instant.ts';
 import { utc } from '../time/zone.ts';
-import { Columns } from './columns.ts';
+import { Columns, type DescribedColumn } from './columns.ts';
 
 const albTime = 1;
 const albRequest = 12;
 const albCreation = 21;
 const elbProcessing = [4, 5, 6] as const;
 const elbRequest = 11;
+const albColumns: readonly DescribedColumn[] = [
+  { part: 'client', column: 3 },
+  { part: 'status', column: 8 },
+  { part: 'line', column: albRequest },
+  { part: 'agent', column: albRequest + 1 },
+];
+const elbColumns: readonly DescribedColumn[] = [
+  { part: 'client', column: 2 },
+  { part: 'status', column: 7 },
+  { part: 'line', column: elbRequest },
+  { part: 'agent', column: elbRequest + 1 },
+];
 const nsPerMs = 1_000_000;
 
 export const alb: LogFormat = {
@@ -34,6 +46,7 @@ export const alb: LogFormat = {
     const columns = new Columns(' ', 'w3c');
     const creation = new Instant();
     return {
+      describe: (bytes, _from, _to, request) => columns.describe(bytes, albColumns, request),
       parse(bytes, from, to, stamp) {
         if (columns.split(bytes, from, to) <= albRequest) return 'no request of this format';
         if (!columns.read(albTime, (begin, end) => stamp.time.readIso(bytes, begin, end, utc)))
@@ -60,6 +73,7 @@ export const elb: LogFormat = {
     const columns = new Columns(' ', 'w3c');
     const part = new Instant();
     return {
+      describe: (bytes, _from, _to, request) => columns.describe(bytes, elbColumns, request),
       parse(bytes, from, to, stamp) {
         if (columns.split(bytes, from, to) <= elbRequest) return 'no request of this format';
         if (!columns.read(0, (begin, end) => stamp.time.readIso(bytes, begin, end, utc)))

@@ -34,6 +34,7 @@ export const k6Csv: LogFormat = {
       {
         delimiters: [','],
         required: ['metric_name', 'timestamp', 'metric_value'],
+        request: { method: ['method'], target: ['url', 'name'], status: ['status'] },
         time: 'timestamp',
         readTime: (bytes, from, to, { time }, { zone }) => readAnyTime(bytes, from, to, time, zone),
         refuse: (bytes, columns, indexOf) =>
@@ -56,6 +57,7 @@ export const jmeter: LogFormat = {
       {
         delimiters: [',', '\t', ';', '|'],
         required: ['timeStamp', 'elapsed'],
+        request: { target: ['URL', 'label'], status: ['responseCode'] },
         usual: ['timeStamp', 'elapsed', 'label', 'responseCode', 'responseMessage'],
         time: 'timeStamp',
         duration: 'elapsed',
@@ -99,6 +101,11 @@ export const locust: LogFormat = {
       {
         delimiters: [','],
         required: ['start_time', 'response_time'],
+        request: {
+          method: ['request_type'],
+          target: ['name', 'url'],
+          status: ['status_code', 'response_code'],
+        },
         time: 'start_time',
         duration: 'response_time',
         durationUnit: unitDigits.ms,
@@ -121,6 +128,7 @@ export const hey: LogFormat = {
       {
         delimiters: [','],
         required: ['response-time', 'DNS+dialup', 'offset'],
+        request: { status: ['status-code'] },
         time: 'offset',
         duration: 'response-time',
         readTime: readRelativeSeconds,
@@ -142,6 +150,7 @@ export const oha: LogFormat = {
       {
         delimiters: [','],
         required: ['request-start', 'request-duration'],
+        request: { status: ['status'] },
         time: 'request-start',
         duration: 'request-duration',
         readTime: readRelativeSeconds,
@@ -162,6 +171,12 @@ export const tsung: LogFormat = {
       {
         delimiters: [';'],
         required: ['#date', 'pid'],
+        request: {
+          method: ['http method'],
+          target: ['URL'],
+          status: ['HTTP status'],
+          host: ['host'],
+        },
         time: '#date',
         duration: 'duration',
         durationUnit: unitDigits.ms,

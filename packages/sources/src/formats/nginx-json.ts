@@ -6,10 +6,20 @@
  * and no `level`: with that, another program's messages are among the lines.
  */
 import type { LogFormat } from '../format.ts';
+import type { PartNames } from '../request.ts';
 import { jsonParser } from './json-log.ts';
 
 const timeKeys = ['msec', 'timestamp', '@timestamp', 'time', 'ts', 'time_iso8601', 'time_local'];
 const requestKeys = ['status', 'request', 'request_method', 'method', 'request_uri', 'uri'];
+const named: PartNames = {
+  line: ['request'],
+  method: ['request_method', 'method'],
+  target: ['request_uri', 'uri'],
+  status: ['status'],
+  host: ['host', 'http_host', 'server_name'],
+  client: ['remote_addr', 'client', 'client_ip'],
+  agent: ['http_user_agent', 'user_agent'],
+};
 const keys = [...timeKeys, ...requestKeys, 'request_time', 'level'];
 const requestTime = keys.length - 2;
 const level = keys.length - 1;
@@ -25,7 +35,7 @@ export const nginxJson: LogFormat = {
   moment: 'end',
   isGeneral: true,
   parser: (options) =>
-    jsonParser(keys, options, (line, stamp) => {
+    jsonParser(keys, options, named, (line, stamp) => {
       if (line.has(level) || !requests.some((key) => line.has(key)))
         return 'no request of this format';
       if (!times.some((key) => line.readTime(key, stamp))) return 'no time that can be read';

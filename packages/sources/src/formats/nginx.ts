@@ -13,7 +13,7 @@
 import { digitAt, dot, indexOf, openBracket, quote, space } from '../bytes.ts';
 import type { LineParser, LogFormat, Reason, Stamp } from '../format.ts';
 import { type Instant, unitDigits } from '../time/instant.ts';
-import { digitsOf, type Field, fieldBefore, withoutLabel } from './clf.ts';
+import { describeClf, digitsOf, type Field, fieldBefore, withoutLabel } from './clf.ts';
 
 const msecLength = '1700000000.123'.length;
 const requestAt = '[28/May/2016:11:11:11 +0000] '.length;
@@ -27,6 +27,7 @@ class NginxParser implements LineParser {
   #msec: Place;
   #requestTime: number | undefined;
   readonly #field: Field = { from: 0, to: 0 };
+  readonly describe = describeClf;
 
   parse(bytes: Uint8Array, from: number, to: number, stamp: Stamp): Reason | undefined {
     if (!this.#isRequest(bytes, from, to)) return 'no request of this format';

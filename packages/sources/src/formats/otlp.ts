@@ -18,7 +18,7 @@ export const otlp: LogFormat = {
   resolution: '1 ns',
   moment: 'start',
   parser: (options) =>
-    jsonParser(keys, options, (line, stamp) => {
+    jsonParser(keys, options, {}, (line, stamp) => {
       stamp.hasDuration = false;
       if (!line.has(0)) return 'no request of this format';
       return !line.is(0, unknown) && line.readTime(0, stamp)

@@ -1,16 +1,27 @@
 /**
  * Any other text log, as `--pattern` describes it: a regular expression with a group `time`, and
- * `duration` where the line has one (seconds, or with its unit, such as 12ms).
+ * `duration` where the line has one (seconds, or with its unit, such as 12ms); `method`, `path`,
+ * `status`, `host`, `client` and `agent` say what it asked for.
  *
  * `time` is a number since the epoch, ISO 8601 or NCSA's date, or has the form of `--time-format`.
  * The stamp is taken for the end of the request.
  */
 import { messageOf, Reto3Error } from '@reto3/core';
 import type { LogFormat, ParserOptions } from '../format.ts';
+import { type Part, parts, setPart } from '../request.ts';
 import { readAnyTime, readDuration } from '../time/any-time.ts';
 import { parseTimeFormat, type ReadTimeText } from '../time/time-format.ts';
 
 const longestField = 256;
+/** Their groups. */
+const groupsOf: Partial<Readonly<Record<Part, string>>> = {
+  method: 'method',
+  target: 'path',
+  status: 'status',
+  host: 'host',
+  client: 'client',
+  agent: 'agent',
+};
 
 /** @throws Reto3Error RETO3_BAD_FLAG */
 export function patternFormat(pattern: string, timeFormat: string | undefined): LogFormat {
@@ -52,9 +63,18 @@ function patternParser(
   { zone }: ParserOptions,
 ): ReturnType<LogFormat['parser']> {
   const scratch = Buffer.alloc(longestField);
+  let groups: Readonly<Record<string, string>> | undefined;
   return {
+    describe(_bytes, _from, _to, request) {
+      for (const part of parts) {
+        const text = groups?.[groupsOf[part] ?? ''];
+        if (text === undefined) continue;
+        const value = Buffer.from(text);
+        setPart(request, part, value, 0, value.length);
+      }
+    },
     parse(bytes, from, to, stamp) {
-      const groups = regex.exec(
+      groups = regex.exec(
         Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString(),
       )?.groups;
       if (groups === undefined) return 'no request of this format';

@@ -6,9 +6,9 @@
  * "The time at which the request was received", to the second: the start. A lifecycle action is
  * logged alike, without a request.
  */
-import { indexOf, quote, space } from '../bytes.ts';
+import { closeBracket, indexOf, quote, space } from '../bytes.ts';
 import type { LogFormat } from '../format.ts';
-import { readBracketDate } from './clf.ts';
+import { endOfQuoted, readBracketDate } from './clf.ts';
 
 const fieldsBeforeRequest = 5;
 
@@ -30,6 +30,15 @@ export const s3: LogFormat = {
   resolution: '1 s',
   moment: 'start',
   parser: ({ zone }) => ({
+    describe(bytes, from, to, request) {
+      const client = indexOf(bytes, closeBracket, from, to) + 2;
+      request.setClient(bytes, client, indexOf(bytes, space, client, to));
+      const line = skipFields(bytes, client, to, fieldsBeforeRequest) + 1;
+      const end = endOfQuoted(bytes, line, to);
+      if (end === -1) return;
+      request.setLine(bytes, line, end);
+      request.setStatus(bytes, end + 2, Math.min(to, end + 5));
+    },
     parse(bytes, from, to, stamp) {
       const end = readBracketDate(bytes, from, to, stamp.time, zone);
       if (end === -1) return 'no time that can be read';

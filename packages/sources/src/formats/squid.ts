@@ -8,10 +8,15 @@
 import { indexOf, slash } from '../bytes.ts';
 import type { LogFormat } from '../format.ts';
 import { unitDigits } from '../time/instant.ts';
-import { Columns } from './columns.ts';
+import { Columns, type DescribedColumn } from './columns.ts';
 
 const leastColumns = 7;
 const code = 3;
+const described: readonly DescribedColumn[] = [
+  { part: 'client', column: 2 },
+  { part: 'method', column: 5 },
+  { part: 'target', column: 6 },
+];
 
 export const squid: LogFormat = {
   name: 'squid',
@@ -23,6 +28,11 @@ export const squid: LogFormat = {
   parser() {
     const columns = new Columns(' ', 'w3c');
     return {
+      describe(bytes, _from, _to, request) {
+        columns.describe(bytes, described, request);
+        const to = columns.to(code);
+        request.setStatus(bytes, indexOf(bytes, slash, columns.from(code), to) + 1, to);
+      },
       parse(bytes, from, to, stamp) {
         const count = columns.split(bytes, from, to);
         if (

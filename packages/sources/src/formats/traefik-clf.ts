@@ -7,7 +7,7 @@
  */
 import { digitAt, indexOf, quote, space } from '../bytes.ts';
 import type { LogFormat } from '../format.ts';
-import { hasRequest, readBracketDate } from './clf.ts';
+import { describeClf, hasRequest, readBracketDate } from './clf.ts';
 
 const smallM = 0x6d;
 const smallS = 0x73;
@@ -29,6 +29,7 @@ export const traefikClf: LogFormat = {
   resolution: '1 s',
   moment: 'start',
   parser: ({ zone }) => ({
+    describe: describeClf,
     parse(bytes, from, to, stamp) {
       const end = readBracketDate(bytes, from, to, stamp.time, zone);
       if (end === -1) return 'no time that can be read';

@@ -3,9 +3,18 @@
  * dropped; `Duration` is in ns. Messages of the program itself have neither.
  */
 import type { LogFormat } from '../format.ts';
+import type { PartNames } from '../request.ts';
 import { unitDigits } from '../time/instant.ts';
 import { jsonParser } from './json-log.ts';
 
+const named: PartNames = {
+  method: ['RequestMethod'],
+  target: ['RequestPath'],
+  status: ['DownstreamStatus'],
+  host: ['RequestHost'],
+  client: ['ClientHost', 'ClientAddr'],
+  agent: ['request_User-Agent'],
+};
 const keys = ['StartUTC', 'StartLocal', 'Duration'];
 const [startUtc, startLocal, duration] = [0, 1, 2] as const;
 
@@ -17,7 +26,7 @@ export const traefik: LogFormat = {
   resolution: '1 ns',
   moment: 'start',
   parser: (options) =>
-    jsonParser(keys, options, (line, stamp) => {
+    jsonParser(keys, options, named, (line, stamp) => {
       if (!line.has(startUtc) && !line.has(startLocal)) return 'no request of this format';
       if (!line.readTime(startUtc, stamp) && !line.readTime(startLocal, stamp))
         return 'no time that can be read';

@@ -7,7 +7,7 @@
 import { digitAt } from '../bytes.ts';
 import type { LogFormat } from '../format.ts';
 import { unitDigits } from '../time/instant.ts';
-import { Columns } from './columns.ts';
+import { Columns, type DescribedColumn } from './columns.ts';
 import { jsonParser } from './json-log.ts';
 
 const keys = ['timestamp', 'latency', 'code'];
@@ -21,16 +21,26 @@ export const vegeta: LogFormat = {
   resolution: '1 ns',
   moment: 'start',
   parser: (options) =>
-    jsonParser(keys, options, (line, stamp) => {
-      if (!line.has(latency) || !line.has(code)) return 'no request of this format';
-      if (!line.readTime(timestamp, stamp)) return 'no time that can be read';
-      line.readDuration(latency, stamp, unitDigits.ns);
-      return undefined;
-    }),
+    jsonParser(
+      keys,
+      options,
+      { method: ['method'], target: ['url'], status: ['code'] },
+      (line, stamp) => {
+        if (!line.has(latency) || !line.has(code)) return 'no request of this format';
+        if (!line.readTime(timestamp, stamp)) return 'no time that can be read';
+        line.readDuration(latency, stamp, unitDigits.ns);
+        return undefined;
+      },
+    ),
 };
 
 const timestampDigits = 19;
 const leastColumns = 6;
+const described: readonly DescribedColumn[] = [
+  { part: 'status', column: 1 },
+  { part: 'method', column: 9 },
+  { part: 'target', column: 10 },
+];
 
 export const vegetaCsv: LogFormat = {
   name: 'vegeta-csv',
@@ -41,6 +51,7 @@ export const vegetaCsv: LogFormat = {
   parser() {
     const columns = new Columns(',', 'csv');
     return {
+      describe: (bytes, _from, _to, request) => columns.describe(bytes, described, request),
       parse(bytes, from, to, stamp) {
         if (digitAt(bytes, from) > 9 || columns.split(bytes, from, to) < leastColumns)
           return 'no request of this format';

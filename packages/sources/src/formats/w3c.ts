@@ -10,9 +10,10 @@
  */
 import { indexOf, space, startsWith, tab, textBytes } from '../bytes.ts';
 import type { LineParser, LogFormat, Reason, Stamp } from '../format.ts';
+import type { PartNames, Request } from '../request.ts';
 import { unitDigits } from '../time/instant.ts';
 import { utc, type Zone } from '../time/zone.ts';
-import { Columns } from './columns.ts';
+import { Columns, type DescribedColumn, describedColumns } from './columns.ts';
 
 const directive = textBytes('#');
 const fieldsMark = '#Fields:';
@@ -20,6 +21,14 @@ const dateMark = '#Date:';
 const dateLength = 'YYYY-MM-DD'.length;
 const longestTime = 40;
 const maxDirectiveBytes = 8_192;
+const named: PartNames = {
+  method: ['cs-method'],
+  target: ['cs-uri-stem', 'cs-uri'],
+  status: ['sc-status'],
+  host: ['x-host-header', 'cs-host', 'cs(Host)'],
+  client: ['c-ip'],
+  agent: ['cs(User-Agent)'],
+};
 const edgeLocation = 'x-edge-location';
 
 class W3cParser implements LineParser {
@@ -28,6 +37,9 @@ class W3cParser implements LineParser {
   readonly #byTabs = new Columns('\t', 'none');
   readonly #byBlanks = new Columns(' ', 'w3c');
   readonly #scratch = Buffer.alloc(dateLength + 1 + longestTime, ' ');
+  #described: readonly DescribedColumn[] = [];
+  #query = -1;
+  #columns = this.#byTabs;
   #date = -1;
   #time = -1;
   #duration = -1;
@@ -47,6 +59,7 @@ class W3cParser implements LineParser {
     if (this.#time === -1) return 'no request of this format';
     const isTabbed = indexOf(bytes, tab, from, to) !== -1;
     const columns = isTabbed ? this.#byTabs : this.#byBlanks;
+    this.#columns = columns;
     columns.split(bytes, from, to);
     if (!this.#readTime(bytes, columns, stamp)) return 'no time that can be read';
     const unit = this.#isCloudFront ? unitDigits.s : unitDigits.ms;
@@ -54,6 +67,13 @@ class W3cParser implements LineParser {
       stamp.duration.readDecimal(bytes, begin, end, unit),
     );
     return undefined;
+  }
+
+  describe(bytes: Uint8Array, _from: number, _to: number, request: Request): void {
+    const columns = this.#columns;
+    columns.describe(bytes, this.#described, request);
+    if (this.#query !== -1 && this.#query < columns.count)
+      request.query.set(bytes, columns.from(this.#query), columns.to(this.#query));
   }
 
   #obey(line: Buffer): void {
@@ -68,6 +88,8 @@ class W3cParser implements LineParser {
     const isRequest = names.some((name) => name.startsWith('cs-') || name.startsWith('cs('));
     this.#time = -1;
     if (!isRequest || names.includes(edgeLocation) !== this.#isCloudFront) return;
+    this.#described = describedColumns(names, named);
+    this.#query = names.indexOf('cs-uri-query');
     this.#isLocal = !names.includes('time') && names.includes('time-local');
     const suffix = this.#isLocal ? '-local' : names.includes('time') ? '' : '-UTC';
     this.#date = names.indexOf(`date${suffix}`);

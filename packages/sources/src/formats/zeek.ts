@@ -4,12 +4,21 @@
  */
 import { startsWith, textBytes } from '../bytes.ts';
 import type { LogFormat } from '../format.ts';
+import type { PartNames } from '../request.ts';
 import { readAnyTime } from '../time/any-time.ts';
-import { Columns } from './columns.ts';
+import { Columns, type DescribedColumn, describedColumns } from './columns.ts';
 import { jsonParser } from './json-log.ts';
 
 const fieldsMark = textBytes('#fields\t');
 const comment = textBytes('#');
+const named: PartNames = {
+  method: ['method'],
+  target: ['uri'],
+  status: ['status_code'],
+  host: ['host'],
+  client: ['id.orig_h'],
+  agent: ['user_agent'],
+};
 
 export const zeek: LogFormat = {
   name: 'zeek',
@@ -21,13 +30,16 @@ export const zeek: LogFormat = {
   isStateful: true,
   parser({ zone }) {
     const columns = new Columns('\t', 'none');
+    let described: readonly DescribedColumn[] = [];
     let time = -1;
     return {
+      describe: (bytes, _from, _to, request) => columns.describe(bytes, described, request),
       parse(bytes, from, to, stamp) {
         if (startsWith(bytes, from, to, fieldsMark)) {
           const text = Buffer.from(bytes.subarray(from, to)).toString('latin1');
           const names = text.split('\t').slice(1);
           // Zeek's other logs have the same form.
+          described = describedColumns(names, named);
           time = names.includes('method') || names.includes('uri') ? names.indexOf('ts') : -1;
         }
         if (startsWith(bytes, from, to, comment)) return 'a header or comment';
@@ -55,7 +67,7 @@ export const zeekJson: LogFormat = {
   resolution: '1 µs',
   moment: 'start',
   parser: (options) =>
-    jsonParser(keys, options, (line, stamp) => {
+    jsonParser(keys, options, named, (line, stamp) => {
       const isRequest =
         line.has(uid) && line.has(origin) && ofRequests.some((key) => line.has(key));
       if (!isRequest) return 'no request of this format';

@@ -1,0 +1,267 @@
+/**
+ * Keeps messages in an archive that no server writes: those of an imported log.
+ *
+ * Messages are columns of numbers, a text among them the number of texts.ts. After every 500,000,
+ * each hour of them becomes a Parquet file under a name that nobody reads (layout.ts), which has the
+ * number of the store's write that will count them. Once the store has that write, the files get
+ * their names; where the process ended before that, the next start gives them these, or deletes
+ * them where the store does not have the write (recover.ts). So a message is in the archive if and
+ * only if it is counted. Memory: 21 MB for the columns, and what DuckDB takes to write a file.
+ */
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { DuckDBConnection, DuckDBInstance, DuckDBType } from '@duckdb/node-api';
+import { alignDown } from '@reto3/core';
+import { type DuckDb, loadDuckDb, openDuckDb, sqlString } from './duckdb.ts';
+import { listArchive } from './folder.ts';
+import { hourMs, type PendingFile, parquetPath, pendingPath, segmentsFolder } from './layout.ts';
+import { syncPath } from './quarantine.ts';
+import { Texts } from './texts.ts';
+
+/** A text as it lies in other bytes. */
+export interface TextRange {
+  readonly bytes: Uint8Array;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What is kept of a message beside its time. */
+export interface KeptRequest {
+  readonly method: TextRange;
+  readonly path: TextRange;
+  readonly query: TextRange;
+  readonly host: TextRange;
+  readonly client: TextRange;
+  /** 0 where it is unknown. */
+  readonly status: number;
+}
+
+/** About 5 MB of Parquet, as a full segment. */
+const fileMessages = 500_000;
+/** More than a chunk of a log has; a caller settles after each. */
+const mostBetween = 1 << 17;
+/** Rows in one of DuckDB's chunks. */
+const chunkRows = 2_048;
+const textColumns = ['method', 'path', 'query', 'host', 'client'] as const;
+
+export class MessageKeeper {
+  readonly #folder: string;
+  readonly #source: string;
+  readonly #nextWrite: () => Promise<number>;
+  readonly #duckDb: DuckDb;
+  readonly #database: DuckDBInstance;
+  readonly #connection: DuckDBConnection;
+  #count = 0;
+  readonly #times = new Float64Array(fileMessages + mostBetween);
+  readonly #durations = new Float64Array(fileMessages + mostBetween);
+  /** Any of them is known. */
+  #hasDurations = false;
+  readonly #statuses = new Uint16Array(fileMessages + mostBetween);
+  readonly #numbers = textColumns.map(() => new Uint32Array(fileMessages + mostBetween));
+  #texts = new Texts();
+  readonly #files: PendingFile[] = [];
+
+  private constructor(
+    folder: string,
+    source: string,
+    nextWrite: () => Promise<number>,
+    duckDb: DuckDb,
+    database: DuckDBInstance,
+    connection: DuckDBConnection,
+  ) {
+    this.#folder = folder;
+    this.#source = source;
+    this.#nextWrite = nextWrite;
+    this.#duckDb = duckDb;
+    this.#database = database;
+    this.#connection = connection;
+  }
+
+  /**
+   * @param folder the archive's; made when the first file is written
+   * @param source what the messages are from
+   * @param nextWrite locks the folder, and tells the write of the store that will have the messages
+   * @throws Reto3Error RETO3_DUCKDB_MISSING
+   */
+  static async open(
+    folder: string,
+    source: string,
+    nextWrite: () => Promise<number>,
+  ): Promise<MessageKeeper> {
+    const duckDb = await loadDuckDb();
+    const database = await openDuckDb(duckDb, { threads: '1', temp_directory: '' });
+    const connection = await database.connect();
+    return new MessageKeeper(folder, source, nextWrite, duckDb, database, connection);
+  }
+
+  /**
+   * At most 131,072 of them before the next `settle`.
+   * @param ms when it is counted, epoch ms
+   * @param durationMs undefined where it is unknown
+   */
+  message(ms: number, request: KeptRequest, durationMs: number | undefined): void {
+    const row = this.#count++;
+    this.#times[row] = ms;
+    this.#durations[row] = durationMs ?? Number.NaN;
+    if (durationMs !== undefined) this.#hasDurations = true;
+    this.#statuses[row] = request.status;
+    for (let column = 0; column < textColumns.length; column++) {
+      const name = textColumns[column];
+      const numbers = this.#numbers[column];
+      if (name === undefined || numbers === undefined) continue;
+      const { bytes, from, to } = request[name];
+      numbers[row] = this.#texts.numberOf(bytes, from, to);
+    }
+  }
+
+  /** Writes files where there are enough messages for one. */
+  async settle(): Promise<void> {
+    if (this.#count >= fileMessages) await this.#write();
+  }
+
+  /** Puts everything on the disk, so that the store may count it. */
+  async finish(): Promise<void> {
+    if (this.#count > 0) await this.#write();
+    for (const file of this.#files) syncPath(join(this.#folder, pendingPath(file)));
+    if (this.#files.length > 0) syncPath(join(this.#folder, segmentsFolder));
+  }
+
+  /** Gives the files their names: the store has counted their messages. */
+  release(): void {
+    for (const file of this.#files) releasePending(this.#folder, file);
+    this.#files.length = 0;
+  }
+
+  /** Deletes what was not released. */
+  close(): void {
+    for (const file of this.#files) rmSync(join(this.#folder, pendingPath(file)), { force: true });
+    this.#connection.closeSync();
+    this.#database.closeSync();
+  }
+
+  async #write(): Promise<void> {
+    const write = await this.#nextWrite();
+    mkdirSync(join(this.#folder, segmentsFolder), { recursive: true });
+    const varied = textColumns.filter((_, index) => !this.#isConstant(index));
+    await this.#fillTexts();
+    await this.#fillRows(varied);
+    const last = Math.max(0, ...listArchive(this.#folder).map(({ sequence }) => sequence));
+    for (const [hour, messages] of this.#hours()) {
+      const sequence = Math.max(last, this.#files.at(-1)?.sequence ?? 0) + 1;
+      const file: PendingFile = { sequence, hour, messages, write };
+      this.#files.push(file);
+      await this.#connection.run(
+        `COPY (${this.#select(varied)} WHERE arrived_ms >= ${hour} AND arrived_ms < ${hour + hourMs}) ` +
+          `TO ${sqlString(join(this.#folder, pendingPath(file)))} (FORMAT parquet, COMPRESSION zstd)`,
+      );
+    }
+    this.#count = 0;
+    this.#hasDurations = false;
+    this.#texts = new Texts();
+  }
+
+  #isConstant(column: number): boolean {
+    const numbers = this.#numbers[column];
+    const first = numbers?.[0];
+    for (let row = 1; row < this.#count; row++) if (numbers?.[row] !== first) return false;
+    return true;
+  }
+
+  async #fillTexts(): Promise<void> {
+    const { UINTEGER, VARCHAR } = this.#duckDb;
+    await this.#connection.run('CREATE OR REPLACE TABLE texts (number UINTEGER, text VARCHAR)');
+    const texts = this.#texts;
+    await this.#fill('texts', texts.count, [
+      { type: UINTEGER, valueAt: (row) => row },
+      { type: VARCHAR, valueAt: (row) => texts.text(row) },
+    ]);
+  }
+
+  async #fillRows(varied: readonly (typeof textColumns)[number][]): Promise<void> {
+    const { DOUBLE, UINTEGER, USMALLINT } = this.#duckDb;
+    const names = varied.map((name) => `${name} UINTEGER`);
+    const duration = this.#hasDurations ? ['duration_ms DOUBLE'] : [];
+    const columns = ['arrived_ms DOUBLE', 'status USMALLINT', ...duration, ...names];
+    await this.#connection.run(`CREATE OR REPLACE TABLE kept (${columns.join(', ')})`);
+    const [times, durations, statuses] = [this.#times, this.#durations, this.#statuses];
+    const durationAt = (row: number): number | null => {
+      const duration = durations[row] ?? 0;
+      return Number.isNaN(duration) ? null : duration;
+    };
+    await this.#fill('kept', this.#count, [
+      { type: DOUBLE, valueAt: (row) => times[row] ?? 0 },
+      { type: USMALLINT, valueAt: (row) => statuses[row] || null },
+      ...(this.#hasDurations ? [{ type: DOUBLE, valueAt: durationAt }] : []),
+      ...varied.map((name) => {
+        const numbers = this.#numbers[textColumns.indexOf(name)];
+        return { type: UINTEGER, valueAt: (row: number) => numbers?.[row] ?? 0 };
+      }),
+    ]);
+  }
+
+  async #fill(table: string, rows: number, columns: readonly FilledColumn[]): Promise<void> {
+    const types = columns.map(({ type }) => type);
+    const appender = await this.#connection.createAppender(table);
+    try {
+      for (let from = 0; from < rows; from += chunkRows) {
+        const length = Math.min(chunkRows, rows - from);
+        const chunk = this.#duckDb.DuckDBDataChunk.create(types, length);
+        for (const [index, { valueAt }] of columns.entries()) {
+          const vector = chunk.getColumnVector(index);
+          for (let row = 0; row < length; row++) vector.setItem(row, valueAt(from + row));
+          vector.flush();
+        }
+        appender.appendDataChunk(chunk);
+      }
+      appender.flushSync();
+    } finally {
+      appender.closeSync();
+    }
+  }
+
+  /** Each hour with messages, and how many they are. */
+  #hours(): Map<number, number> {
+    const hours = new Map<number, number>();
+    let hour = 0;
+    let messages = 0;
+    for (let row = 0; row < this.#count; row++) {
+      const time = this.#times[row] ?? 0;
+      if (time >= hour && time < hour + hourMs) messages++;
+      else {
+        if (messages > 0) hours.set(hour, (hours.get(hour) ?? 0) + messages);
+        hour = alignDown(time, hourMs);
+        messages = 1;
+      }
+    }
+    return hours.set(hour, (hours.get(hour) ?? 0) + messages);
+  }
+
+  /** The columns of rows.ts, in their order. */
+  #select(varied: readonly (typeof textColumns)[number][]): string {
+    const textOf = (name: (typeof textColumns)[number]): string => {
+      if (varied.includes(name)) return `${name}s.text`;
+      return sqlString(this.#texts.text(this.#numbers[textColumns.indexOf(name)]?.[0] ?? 0));
+    };
+    const joins = varied.map((name) => `JOIN texts ${name}s ON ${name}s.number = kept.${name}`);
+    return (
+      `SELECT make_timestamp_ms(arrived_ms::BIGINT)::TIMESTAMP_MS AS arrived, 0::USMALLINT AS worker, ` +
+      `${textOf('method')} AS method, ${textOf('path')} AS path, ${textOf('query')} AS query, ` +
+      `''::BLOB AS body, 0::UINTEGER AS body_bytes, nullif(${textOf('host')}, '') AS host, ` +
+      `nullif(${textOf('client')}, '') AS client, status, ${this.#hasDurations ? '' : 'NULL::DOUBLE AS '}duration_ms, ` +
+      `${sqlString(this.#source)} AS source FROM kept ${joins.join(' ')}`
+    );
+  }
+}
+
+interface FilledColumn {
+  readonly type: DuckDBType;
+  readonly valueAt: (row: number) => number | string | null;
+}
+
+/** Gives a file that waited for its write its name. */
+export function releasePending(folder: string, file: PendingFile): void {
+  const target = join(folder, parquetPath(file.sequence, file.hour, file.messages));
+  mkdirSync(dirname(target), { recursive: true });
+  renameSync(join(folder, pendingPath(file)), target);
+  for (const path of [dirname(target), dirname(dirname(target)), folder]) syncPath(path);
+}

@@ -1,0 +1,91 @@
+/**
+ * Numbers texts: the same bytes have the same number, from 0. Of a log the same paths and addresses
+ * come again and again, and a number is copied and compared faster than a string is made.
+ */
+
+const firstSlots = 1 << 12;
+const firstBytes = 1 << 16;
+const fnvBasis = 0x811c9dc5;
+const fnvPrime = 0x01000193;
+
+export class Texts {
+  /** Open addressing: 1 + number, or 0. At most half of them are taken. */
+  #slots = new Uint32Array(firstSlots);
+  #hashes = new Uint32Array(firstSlots / 2);
+  /** Where each text ends in `#bytes`; it begins where the one before ends. */
+  #ends = new Uint32Array(firstSlots / 2);
+  #bytes = Buffer.allocUnsafe(firstBytes);
+  #count = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** The number of the text in [from, to). */
+  numberOf(bytes: Uint8Array, from: number, to: number): number {
+    // FNV-1a.
+    let hash = fnvBasis;
+    for (let at = from; at < to; at++) hash = Math.imul(hash ^ (bytes[at] ?? 0), fnvPrime);
+    hash >>>= 0;
+    const mask = this.#slots.length - 1;
+    for (let slot = (hash ^ (hash >>> 16)) & mask; ; slot = (slot + 1) & mask) {
+      const taken = this.#slots[slot] ?? 0;
+      if (taken === 0) return this.#add(bytes, from, to, hash, slot);
+      if (this.#hashes[taken - 1] === hash && this.#isText(taken - 1, bytes, from, to))
+        return taken - 1;
+    }
+  }
+
+  text(number: number): string {
+    return this.#bytes.toString('utf8', this.#begin(number), this.#ends[number] ?? 0);
+  }
+
+  #begin(number: number): number {
+    return number === 0 ? 0 : (this.#ends[number - 1] ?? 0);
+  }
+
+  #isText(number: number, bytes: Uint8Array, from: number, to: number): boolean {
+    const begin = this.#begin(number);
+    if ((this.#ends[number] ?? 0) - begin !== to - from) return false;
+    for (let at = from; at < to; at++)
+      if (bytes[at] !== this.#bytes[begin + at - from]) return false;
+    return true;
+  }
+
+  #add(bytes: Uint8Array, from: number, to: number, hash: number, slot: number): number {
+    const number = this.#count++;
+    const begin = this.#begin(number);
+    const end = begin + to - from;
+    if (end > this.#bytes.length) {
+      const larger = Buffer.allocUnsafe(2 * end);
+      this.#bytes.copy(larger, 0, 0, begin);
+      this.#bytes = larger;
+    }
+    for (let at = from; at < to; at++) this.#bytes[begin + at - from] = bytes[at] ?? 0;
+    this.#slots[slot] = this.#count;
+    this.#hashes[number] = hash;
+    this.#ends[number] = end;
+    if (this.#count === this.#ends.length) this.#grow();
+    return number;
+  }
+
+  #grow(): void {
+    const slots = new Uint32Array(2 * this.#slots.length);
+    const mask = slots.length - 1;
+    for (let number = 0; number < this.#count; number++) {
+      const hash = this.#hashes[number] ?? 0;
+      let slot = (hash ^ (hash >>> 16)) & mask;
+      while (slots[slot] !== 0) slot = (slot + 1) & mask;
+      slots[slot] = number + 1;
+    }
+    this.#slots = slots;
+    this.#hashes = copyOf(this.#hashes, slots.length / 2);
+    this.#ends = copyOf(this.#ends, slots.length / 2);
+  }
+}
+
+function copyOf(numbers: Uint32Array, length: number): Uint32Array<ArrayBuffer> {
+  const copy = new Uint32Array(length);
+  copy.set(numbers);
+  return copy;
+}

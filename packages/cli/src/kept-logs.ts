@@ -1,0 +1,40 @@
+/**
+ * Logs as a data folder: of their counts, and of their messages where a command asks for these. It is
+ * made for one answer, and removed whatever ends the command.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { LogOptions, LogSummary } from '@reto3/sources';
+import { withCleanUp } from './clean-up.ts';
+import type { LogSource } from './log-source.ts';
+
+/**
+ * @param isKept also keeps the messages
+ * @throws Reto3Error what an import throws
+ */
+export function withImported<T>(
+  names: readonly string[],
+  options: LogOptions,
+  isKept: boolean,
+  use: (folder: string, logs: readonly LogSummary[]) => Promise<T>,
+): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'reto3-logs-'));
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  return withCleanUp(remove, async () => {
+    try {
+      const { importLogs } = await import('./import.ts');
+      return await use(folder, await importLogs(names, options, folder, isKept));
+    } finally {
+      remove();
+    }
+  });
+}
+
+/** @throws Reto3Error RETO3_DUCKDB_MISSING, and what an import throws */
+export function withKeptLogs<T>(
+  { logs, options }: LogSource,
+  use: (folder: string) => Promise<T>,
+): Promise<T> {
+  return withImported(logs, options, true, use);
+}

@@ -1,0 +1,118 @@
+/** `reto3 import --keep`, and commands that need the messages of a log. */
+import { appendFile, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { runCli, startCli } from '../support/cli.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { waitUntil } from '../support/wait.ts';
+
+const startMs = Date.parse('2016-05-28T11:11:11Z');
+
+/** nginx with `$msec` and `$request_time`; each tenth asks for /slow. */
+function lines(count: number, from = 0, everyMs = 10): string {
+  return Array.from({ length: count }, (_, index) => {
+    const at = startMs + 5 + (from + index) * everyMs;
+    const path = index % 10 === 0 ? '/slow?q=1' : '/fast';
+    return `192.0.2.${index % 3} - - [28/May/2016:11:11:11 +0000] "GET ${path} HTTP/1.1" 200 1 "-" "-" ${(at / 1_000).toFixed(3)} 0.005\n`;
+  }).join('');
+}
+
+async function imported(count: number) {
+  const place = await temporaryFolder();
+  const [log, folder] = [join(place, 'access.log'), join(place, 'data')];
+  await writeFile(log, lines(count));
+  const keep = () => runCli(['import', log, '--data-dir', folder, '--keep']);
+  expect(await keep()).toMatchObject({ code: 0 });
+  return { log, folder, keep };
+}
+
+async function query(sql: string, ...source: string[]): Promise<unknown> {
+  const { code, stdout, stderr } = await runCli(['query', sql, '--json', ...source]);
+  expect({ code, stderr }).toMatchObject({ code: 0 });
+  return JSON.parse(stdout);
+}
+
+async function expectExact(folder: string): Promise<void> {
+  const source = ['--data-dir', folder];
+  expect(await runCli(['replay', 'count', 'ms10', '--diff', ...source])).toMatchObject({ code: 0 });
+  const audit = await runCli(['audit', ...source]);
+  expect({ code: audit.code, stdout: audit.stdout }).toMatchObject({ code: 0 });
+  expect(audit.stdout).toContain('; 0 messages counted in these hours are not archived');
+}
+
+test('messages are kept once, with what the log says of them', async () => {
+  const { log, folder, keep } = await imported(1_000);
+  await expectExact(folder);
+  const paths =
+    'SELECT path, query, method, status, duration_ms, source, count(*)::INT AS count FROM messages GROUP BY ALL ORDER BY count';
+  const same = { method: 'GET', status: 200, duration_ms: 5, source: log };
+  const rows = [
+    { path: '/slow', query: 'q=1', ...same, count: 100 },
+    { path: '/fast', query: '', ...same, count: 900 },
+  ];
+  expect(await query(paths, '--data-dir', folder)).toEqual(rows);
+  expect(await query(paths, '--log', log)).toEqual(rows);
+  await keep();
+  await appendFile(log, lines(100, 1_000));
+  await keep();
+  await expectExact(folder);
+  expect(await query('SELECT count(*)::INT AS n FROM messages', '--data-dir', folder)).toEqual([
+    { n: 1_100 },
+  ]);
+});
+
+test('reports are made of kept messages, and of a log', async () => {
+  const { log, folder } = await imported(1_000);
+  const report = ['report', 'by:client', 'min', '--format', 'csv'];
+  const wanted = await runCli([...report, '--log', log]);
+  expect(wanted).toMatchObject({ code: 0 });
+  expect(wanted.stdout.trim().split('\n')).toHaveLength(1 + 3);
+  expect((await runCli([...report, '--data-dir', folder])).stdout).toBe(wanted.stdout);
+  const last = await runCli([...report, '--log', log, '--last', '1']);
+  expect(last).toMatchObject({ code: 2 });
+  expect(last.stderr).toContain('got --last');
+});
+
+test('who was behind a burst is read from kept messages', async () => {
+  const { log, folder } = await imported(1_000);
+  const bursts = ['bursts', '--rise', '1', '--from', '0', '--who'];
+  const ofFolder = await runCli([...bursts, 'client', '--json', '--data-dir', folder]);
+  const ofLog = await runCli([...bursts, 'client', '--json', '--log', log]);
+  expect(JSON.parse(ofFolder.stdout)).toEqual(JSON.parse(ofLog.stdout));
+  const agent = await runCli([...bursts, 'header:user-agent', '--log', log]);
+  expect(agent.stderr).toContain('[RETO3_NO_DATA]');
+});
+
+test('killed again and again, messages are as exact as counts', { timeout: 240_000 }, async () => {
+  const place = await temporaryFolder();
+  const [log, folder] = [join(place, 'access.log'), join(place, 'data')];
+  // Two days: several commits, and a file for each hour.
+  await writeFile(log, lines(4_000, 0, 45_000));
+  let killed = 0;
+  for (const stage of ['segments', 'ANCHOR', 'date=2016-05-28']) {
+    const running = startCli(['import', log, '--data-dir', folder, '--keep']);
+    await waitUntil(`the import has made ${stage}`, async () => {
+      const names = await readdir(folder, { recursive: true }).catch(() => []);
+      return !running.running || names.some((name) => name.endsWith(stage));
+    });
+    if (running.running) killed++;
+    running.signal('SIGKILL');
+    await running.exited;
+  }
+  expect(killed).toBeGreaterThan(0);
+  await runCli(['import', log, '--data-dir', folder, '--keep']);
+  await expectExact(folder);
+});
+
+test('a log that cannot be read leaves neither messages nor a folder', async () => {
+  const place = await temporaryFolder();
+  const log = join(place, 'none.log');
+  await writeFile(log, 'to be or not\n');
+  expect(await runCli(['import', log, '--data-dir', join(place, 'data'), '--keep'])).toMatchObject({
+    code: 1,
+  });
+  expect(await readdir(place)).toEqual(['none.log']);
+  const env = { TMPDIR: place };
+  expect(await runCli(['query', 'SELECT 1', '--log', log], { env })).toMatchObject({ code: 1 });
+  expect(await readdir(place)).toEqual(['none.log']);
+});
