@@ -23,7 +23,7 @@ const question = 0x3f;
 const hash = 0x23;
 
 /** A range of bytes; empty where the line says nothing. */
-export class Slice {
+class Slice {
   bytes: Uint8Array = none;
   from = 0;
   to = 0;
