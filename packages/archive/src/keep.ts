@@ -126,10 +126,12 @@ export class MessageKeeper {
     if (this.#files.length > 0) syncPath(join(this.#folder, segmentsFolder));
   }
 
-  /** Gives the files their names: the store has counted their messages. */
+  /**
+   * Gives the files their names: the store has counted their messages. Where that fails, the next start
+   * does it.
+   */
   release(): void {
-    for (const file of this.#files) releasePending(this.#folder, file);
-    this.#files.length = 0;
+    for (const file of this.#files.splice(0)) releasePending(this.#folder, file);
   }
 
   /** Deletes what was not released. */
@@ -145,9 +147,9 @@ export class MessageKeeper {
     const varied = textColumns.filter((_, index) => !this.#isConstant(index));
     await this.#fillTexts();
     await this.#fillRows(varied);
-    const last = Math.max(0, ...listArchive(this.#folder).map(({ sequence }) => sequence));
+    let { sequence } = this.#files.at(-1) ?? { sequence: lastSequence(this.#folder) };
     for (const [hour, messages] of this.#hours()) {
-      const sequence = Math.max(last, this.#files.at(-1)?.sequence ?? 0) + 1;
+      sequence++;
       const file: PendingFile = { sequence, hour, messages, write };
       this.#files.push(file);
       await this.#connection.run(
@@ -251,6 +253,10 @@ export class MessageKeeper {
       `${sqlString(this.#source)} AS source FROM kept ${joins.join(' ')}`
     );
   }
+}
+
+function lastSequence(folder: string): number {
+  return listArchive(folder).reduce((last, { sequence }) => Math.max(last, sequence), 0);
 }
 
 interface FilledColumn {

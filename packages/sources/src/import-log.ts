@@ -103,8 +103,8 @@ async function importRound(
     const none = { head, end: fingerprintOf(new Uint8Array()), offset: 0, lines: 0 };
     const before = known ?? { id: newSourceId(), ...where, ...none };
     await keeper?.finish();
-    await write(writer, counts, summary, before, { id: before.id, ...where, head, ...to });
-    keeper?.release();
+    const target = { id: before.id, ...where, head, ...to };
+    await write(writer, counts, summary, before, target, () => keeper?.release());
     return {
       summary: known === undefined ? summary : withRange(summary, to.times),
       wasInterrupted,
@@ -238,13 +238,17 @@ class Text {
   }
 }
 
-/** Writes what was counted, some minutes at a time. */
+/**
+ * Writes what was counted, some minutes at a time.
+ * @param committed called after each commit; with the first one, the messages are kept
+ */
 async function write(
   writer: FolderWriter,
   counts: WindowCounts,
   { spans, resolutionMs }: LogSummary,
   before: SourcePosition,
   to: SourcePosition,
+  committed: () => void,
 ): Promise<void> {
   const secondsOnly = resolutionMs > ms10.windowMs;
   const done = before.writing?.through ?? 0;
@@ -265,8 +269,10 @@ async function write(
     if (writer.minutes < minutesPerCommit) continue;
     const through = start + min.windowMs;
     await writer.commit({ ...before, writing: { to: target, through } });
+    committed();
   }
   await writer.commit(to);
+  committed();
 }
 
 interface CoveredMinute {
