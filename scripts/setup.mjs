@@ -91,7 +91,7 @@ function buildChanged(stamp, files, build) {
 
 /** Bundles what commands load. */
 function bundleCommands() {
-  const names = ['core', 'client', 'engine', 'reports', 'archive', 'sources', 'cli'];
+  const names = ['core', 'client', 'engine', 'reports', 'archive', 'sources', 'server', 'cli'];
   const script = join('scripts', 'bundle.mjs');
   buildChanged(
     join('packages', 'cli', 'dist', '.built'),

@@ -6,6 +6,7 @@
 import { errorSchema } from '@reto3/client/answers';
 import { version } from '@reto3/core';
 import { type FastifyInstance, fastify, type RouteOptions } from 'fastify';
+import { compilersFactory } from './schema-compilers.ts';
 
 /** Describes itself and all routes that are registered after it. */
 export function openApiRoutes(app: FastifyInstance): void {
@@ -24,7 +25,7 @@ export function openApiRoutes(app: FastifyInstance): void {
 /** Uses an instance that never listens, because the plugin must be registered before the routes. */
 async function describe(routes: readonly RouteOptions[]): Promise<object> {
   const { default: swagger } = await import('@fastify/swagger');
-  const app = fastify();
+  const app = fastify({ schemaController: { compilersFactory } });
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',

@@ -105,7 +105,10 @@ export const reportRoutes: FastifyPluginAsync<{
     async ({ query }): Promise<ReportList> =>
       query.scope === 'cluster'
         ? requireCluster(cluster).reports.list()
-        : ledgers.facts().map((facts) => ({ ...facts, running: ledgers.isOn(facts.name) })),
+        : ledgers.facts().map(({ code: _, ...facts }) => ({
+            ...facts,
+            running: ledgers.isOn(facts.name),
+          })),
   );
 
   app.get<ReportRoute>(

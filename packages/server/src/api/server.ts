@@ -32,6 +32,7 @@ import { openApiRoutes } from './openapi.ts';
 import { QueryLimiter } from './query-limiter.ts';
 import { ReadThrottle } from './read-throttle.ts';
 import { reportRoutes } from './reports.ts';
+import { compilersFactory } from './schema-compilers.ts';
 import { errorBody } from './schemas.ts';
 import { statsRoutes } from './stats.ts';
 import { whatIfRoutes } from './what-if.ts';
@@ -110,6 +111,7 @@ export class QueryApi {
     const app = fastify({
       // Reject unknown query parameters instead of dropping them.
       ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
+      schemaController: { compilersFactory },
       bodyLimit: maxBodyBytes,
       forceCloseConnections: true,
       serverFactory: (handler) =>

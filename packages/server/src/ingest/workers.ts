@@ -162,7 +162,7 @@ class RunningWorker {
   #utilizedBefore: EventLoopUtilization | undefined;
 
   constructor(start: WorkerStart, { onCrash, onBatch }: IngestOptions) {
-    this.#thread = new Worker(new URL('./worker.js', import.meta.url), {
+    this.#thread = new Worker(new URL(import.meta.resolve('@reto3/server/worker')), {
       workerData: start,
       name: `reto3 ingest ${start.worker}`,
     });
