@@ -34,7 +34,8 @@ const integrities = {
 const abandonedMs = 60 * 60_000;
 const mostMs = 10 * 60_000;
 
-function cacheFolder() {
+/** What tests make once and keep. */
+export function cacheFolder() {
   const { XDG_CACHE_HOME: cache } = process.env;
   return join(cache || join(homedir(), '.cache'), 'reto3');
 }

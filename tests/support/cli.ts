@@ -23,6 +23,8 @@ interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly onStdout?: (piece: Buffer) => void;
   readonly wrapper?: readonly string[];
+  /** Another build than the clone's. */
+  readonly file?: string;
 }
 
 export interface Outcome {
@@ -33,9 +35,9 @@ export interface Outcome {
 
 /** Starts `reto3` with these arguments. Runs the file itself, whose first line sets memory limits. */
 export function startCli(args: readonly string[], options: RunOptions = {}): RunningProcess {
-  const { env, onStdout, wrapper = [] } = options;
+  const { env, onStdout, wrapper = [], file = cliFile } = options;
   const around = surroundings();
-  return launch(cliFile, args, {
+  return launch(file, args, {
     env: { ...withoutSettings, ...around.env, ...env },
     ...(onStdout && { onStdout }),
     wrapper: [...wrapper, ...around.wrapper],

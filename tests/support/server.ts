@@ -18,6 +18,8 @@ interface ServerOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Loopback, unless it is given. */
   readonly place?: Place;
+  /** The command line of another build than the clone's. */
+  readonly file?: string;
 }
 
 /** `docker stop` kills a server that takes longer. */
@@ -43,7 +45,11 @@ export class Server {
   /** Resolves when it accepts requests. @throws Error with its stderr if it cannot start */
   static async start(options: ServerOptions): Promise<Server> {
     const { env = {}, place = loopback } = options;
-    const running = startCli(serveArgs(options), { env, wrapper: place.wrapper });
+    const running = startCli(serveArgs(options), {
+      env,
+      wrapper: place.wrapper,
+      ...(options.file && { file: options.file }),
+    });
     await waitUntil('the server says where it listens', () => {
       if (!running.running) throw new Error(`cannot start the server: ${running.stderr}`);
       return portsIn(running.stderr) !== undefined;

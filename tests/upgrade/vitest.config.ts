@@ -1,0 +1,13 @@
+/** Apart from `npm test`, since it builds the released version: `npm run test:upgrade`. */
+import { defineConfig } from 'vitest/config';
+import { fromSources } from '../support/from-sources.ts';
+
+export default defineConfig({
+  ...fromSources,
+  test: {
+    include: ['tests/upgrade/*.test.ts'],
+    globalSetup: 'tests/support/current-build.ts',
+    testTimeout: 300_000,
+    fileParallelism: false,
+  },
+});
