@@ -1,4 +1,5 @@
 /** `reto3 import`: what a folder holds afterwards, whatever the log is and whenever it ends. */
+import { execFileSync } from 'node:child_process';
 import { appendFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -54,6 +55,7 @@ test('a log is in the folder once, however often it is imported', async () => {
         ...{ name: log, format: 'nginx', moment: 'start', resolutionMs: 1 },
         ...{ lines: 3_001, messages: 3_000, skipped: 1, known: 0 },
         ...{ from: startMs, to: startMs + 30_000 },
+        ...{ fromTime: '2016-05-28T11:11:11.000Z', toTime: '2016-05-28T11:11:41.000Z' },
       },
     ],
     messages: 3_000,
@@ -198,13 +200,40 @@ test.each([
   async (_, content, name, exit, flags) => {
     const log = await logFile(content);
     const folder = folderBeside(log);
-    const { code, stdout, stderr } = await runCli(['import', log, '--data-dir', folder, ...flags]);
-    expect({ code, stdout }).toEqual({ code: exit, stdout: '' });
-    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
-    expect(stderr).toContain(`[${name}]`);
-    await expect(readdir(folder)).rejects.toThrow('ENOENT');
+    for (const keep of [[], ['--keep']]) {
+      const asked = ['import', log, '--data-dir', folder, ...flags, ...keep];
+      const { code, stdout, stderr } = await runCli(asked);
+      expect({ code, stdout }).toEqual({ code: exit, stdout: '' });
+      expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+      expect(stderr).toContain(`[${name}]`);
+      await expect(readdir(folder)).rejects.toThrow('ENOENT');
+    }
   },
 );
+
+test('a pipe is read until its writer closes it', async () => {
+  const place = await temporaryFolder();
+  const [log, pipe, folder] = [join(place, 'a.log'), join(place, 'pipe'), join(place, 'data')];
+  await writeFile(log, longAgo);
+  execFileSync('mkfifo', [pipe]);
+  const running = startCli(['import', pipe, '--data-dir', folder]);
+  await writeFile(pipe, longAgo);
+  expect(await running.exited).toMatchObject({ code: 0 });
+  expect(running.stderr).toContain('is a pipe: reading until its writer closes it');
+  await expectHolds(folder, log);
+  // What it had is known under any name.
+  const again = await runCli(['import', log, '--data-dir', folder]);
+  expect(again.stderr).toContain('0 messages + 0 skipped + 300 known');
+});
+
+test('a file whose reading fails ends with one line, and leaves no folder', async () => {
+  const folder = join(await temporaryFolder(), 'data');
+  // Its first page is never mapped, so reading it fails for every user.
+  const { code, stderr } = await runCli(['import', '/proc/self/mem', '--data-dir', folder]);
+  expect({ code, stderr }).toMatchObject({ code: 1 });
+  expect(stderr).toMatch(/^reto3: cannot read \/proc\/self\/mem: .*\[RETO3_LOG_UNREADABLE\]\n$/);
+  await expect(readdir(folder)).rejects.toThrow('ENOENT');
+});
 
 test('a folder, and a file that is not there, are no logs', async () => {
   const place = await temporaryFolder();

@@ -81,15 +81,20 @@ async function keeperFor(
 export function importedJson(logs: readonly LogSummary[]): object {
   const files = logs.map((log) => {
     const { name, format, moment, resolutionMs, lines, messages, skipped, known, spans } = log;
+    const from = spans[0]?.from;
+    const to = spans.at(-1)?.to;
     return {
       ...{ name, format: format.name, moment, resolutionMs, lines, messages, skipped, known },
-      from: spans[0]?.from,
-      to: spans.at(-1)?.to,
+      ...{ from, to, fromTime: isoText(from), toTime: isoText(to) },
     };
   });
   const sum = (of: (log: LogSummary) => number): number =>
     logs.reduce((total, log) => total + of(log), 0);
   return { files, messages: sum((log) => log.messages), skipped: sum((log) => log.skipped) };
+}
+
+function isoText(timeMs: number | undefined): string | undefined {
+  return timeMs === undefined ? undefined : new Date(timeMs).toISOString();
 }
 
 /** A shell has expanded what it was given without quotes; a file may have a name like a pattern. */
