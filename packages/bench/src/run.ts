@@ -11,7 +11,7 @@ import { growth, nodeTraffic } from './measurements/cluster-growth.ts';
 import { clusterDelay, clusterRates } from './measurements/cluster-load.ts';
 import { delays } from './measurements/delays.ts';
 import { latency } from './measurements/latency.ts';
-import { logRates } from './measurements/logs.ts';
+import { goaccess, goaccessVersion, logRates } from './measurements/logs.ts';
 import { queryScaling, storeHistory } from './measurements/queries.ts';
 import { rates } from './measurements/rates.ts';
 import { scaling } from './measurements/scaling.ts';
@@ -42,6 +42,7 @@ function missingPackages(): string[] {
   const tools = [
     ...(findProgram('wrk') === undefined ? ['wrk'] : []),
     ...(tsungIsInstalled() ? [] : ['tsung']),
+    ...(findProgram(goaccess) === undefined ? [goaccess] : []),
   ];
   return [...new Set([...tools, ...peers.flatMap(missingOf)])];
 }
@@ -197,5 +198,10 @@ function versions(): Record<string, string> {
   const wrk = firstLineOf('wrk', ['-v'])
     ?.replace(/^wrk /, '')
     .replace(/ Copyright.*/, '');
-  return { ...Object.fromEntries(all), ...(wrk !== undefined && { 'load: wrk': wrk }) };
+  const logReader = goaccessVersion();
+  return {
+    ...Object.fromEntries(all),
+    ...(wrk !== undefined && { 'load: wrk': wrk }),
+    ...(logReader !== undefined && { GoAccess: logReader }),
+  };
 }

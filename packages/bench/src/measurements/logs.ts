@@ -1,15 +1,25 @@
-/** How fast logs are counted: `reto3 stats --log`, the whole command, on one core. */
-import { closeSync, openSync, writeSync } from 'node:fs';
+/**
+ * How fast logs are read: `reto3 stats --log` and `reto3 import --keep`, the whole command, on one
+ * core, beside GoAccess where the machine has it.
+ */
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { type MadeLog, madeLog, madeRequests } from '@reto3/sources/testing';
 import type { Bench } from '../bench.ts';
 import { Collected } from '../collected.ts';
 import { reto3Bin } from '../peers/reto3.ts';
-import { runProgram } from '../program.ts';
+import { findProgram, firstLineOf, runProgram } from '../program.ts';
 import type { Finding } from '../result.ts';
 
-const maxMs = 300_000;
+const maxMs = 600_000;
+
+/** The other program that makes figures of access logs in a terminal. */
+export const goaccess = 'goaccess';
+
+export function goaccessVersion(): string | undefined {
+  return /[\d.]+\d/.exec(firstLineOf(goaccess, ['--version']) ?? '')?.[0];
+}
 const seed = 20_160_528;
 /** Made once and written as often as it takes. */
 const madeLines = 200_000;
@@ -27,16 +37,34 @@ export async function logRates(bench: Bench): Promise<Finding[]> {
     // Members of gzip, one behind the other, are read as one.
     if (format === 'nginx')
       files[`${format}, gzip`] = repeated(join(folder, `${format}.gz`), gzipSync(log.text), times);
-    for (let round = 0; round < bench.plan.logRounds; round++)
+    for (let round = 0; round < bench.plan.logRounds; round++) {
       for (const [name, file] of Object.entries(files))
-        rates.add('log-rates', name, await linesPerSecond(bench, file, log, times));
+        rates.add('log-rates', name, await linesPerSecond(bench, log, times, countingOf(file)));
+      const file = files[format] ?? '';
+      if (format === 'nginx') {
+        const data = join(folder, 'data');
+        const keeping = [reto3Bin, 'import', file, '--keep', '--data-dir', data];
+        const rate = await linesPerSecond(bench, log, times, [process.execPath, keeping]);
+        rates.add('log-rates', `${format}, import --keep`, rate);
+        rmSync(data, { recursive: true });
+      }
+      if (format === 'combined' && findProgram(goaccess) !== undefined) {
+        const output = join(folder, 'goaccess.json');
+        const flags = ['--log-format=COMBINED', '--no-global-config', '--no-progress'];
+        const rate = await linesPerSecond(bench, log, times, [
+          goaccess,
+          [file, ...flags, `--output=${output}`],
+        ]);
+        rates.add('log-rates', `${format}, GoAccess`, rate);
+      }
+    }
   }
   return [
     {
       id: 'log-rates',
-      title: 'Counting a log',
+      title: 'Reading a log',
       unit: 'lines/s',
-      how: `\`reto3 stats sec --log\` of ${times * madeLines} requests, from start to exit, pinned to one core; the file is in the page cache.`,
+      how: `\`reto3 stats sec --log\` of ${times * madeLines} requests, from start to exit, pinned to one core; the file is in the page cache. import --keep also writes each message to the archive. GoAccess makes its report of the same file.`,
       better: 'higher',
       series: rates.series('log-rates'),
     },
@@ -53,14 +81,19 @@ function repeated(file: string, bytes: Uint8Array, times: number): string {
   return file;
 }
 
+type Command = readonly [program: string, args: readonly string[]];
+
+function countingOf(file: string): Command {
+  return [process.execPath, [reto3Bin, 'stats', 'sec', '--last', '1', '--log', file]];
+}
+
 async function linesPerSecond(
   bench: Bench,
-  file: string,
   { lines }: MadeLog,
   times: number,
+  [program, args]: Command,
 ): Promise<number> {
-  const args = [reto3Bin, 'stats', 'sec', '--last', '1', '--log', file];
   const startMs = performance.now();
-  await runProgram(process.execPath, args, { cores: bench.placement.load, maxMs });
+  await runProgram(program, args, { cores: bench.placement.load, maxMs });
   return (1_000 * times * lines) / (performance.now() - startMs);
 }
