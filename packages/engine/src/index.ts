@@ -72,6 +72,11 @@ export {
 export { allTime, lengthOf, type Row, type RowRange } from './store/rows.ts';
 export { bytesIn } from './store/size.ts';
 export { StoreSnapshot } from './store/snapshot.ts';
-export { type Fingerprint, newSourceId, type SourcePosition } from './store/source-rows.ts';
+export {
+  type Fingerprint,
+  newSourceId,
+  type SourcePosition,
+  sourceRow,
+} from './store/source-rows.ts';
 export { Store } from './store/store.ts';
 export { VerifiedSnapshot } from './store/verified.ts';

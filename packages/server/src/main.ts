@@ -21,6 +21,7 @@ import { Shutdown } from './shutdown.ts';
 import { startArchive } from './start/archive.ts';
 import { joinCluster } from './start/cluster.ts';
 import { openCounts, startFlushing, startRetention, writeFirst } from './start/counts.ts';
+import { openFollow, startFollowing } from './start/follow.ts';
 import { readInputs } from './start/inputs.ts';
 import { sendMetrics } from './start/otlp.ts';
 import {
@@ -91,6 +92,7 @@ async function startParts(
     const { reportMetrics } = await import('./metrics/report-metrics.ts');
     metrics.add(reportMetrics(config.reportMetrics, coordinator, ledgers));
   }
+  const follow = await openFollow(start, counts);
   const cluster = await joinCluster(start, counts, inputs.reports);
   const feed = new LiveFeed(coordinator);
   const tls = inputs.adminTls;
@@ -101,6 +103,7 @@ async function startParts(
   watchSilentConnections(start, coordinator, workers);
   ledgers.connect(workers);
   if (ingests) coordinator.count();
+  startFollowing(start, follow);
   cluster?.begin();
   const scheme = inputs.tls === undefined ? 'http' : 'https';
   const ingestUrl = `${scheme}://${hostAndPort(config.host, workers.port)}`;

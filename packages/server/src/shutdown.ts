@@ -9,6 +9,7 @@ const stages = [
   'readiness',
   'listening',
   'silentConnections',
+  'follow',
   // Starts to send waiting messages, which takes up to a second; `alertsSent` awaits it.
   'alerts',
   'flusher',

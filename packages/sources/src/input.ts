@@ -13,7 +13,7 @@ const chunkBytes = 1 << 18;
 
 /** A regular file that is not compressed, which can be read from anywhere; undefined where it is none. */
 export async function plainFile(name: string, first: Buffer): Promise<PlainFile | undefined> {
-  if (name === '-' || decompressorFor(name, first) !== undefined) return undefined;
+  if (name === '-' || isCompressed(name, first)) return undefined;
   const file = await open(name);
   const found = await file.stat();
   if (found.isFile()) return new PlainFile(file);
@@ -57,6 +57,23 @@ export async function* chunksOf(
     else yield* fileChunks(name, note);
   } catch (error) {
     throw error instanceof Reto3Error ? error : unreadable(name, causeOf(error), error);
+  }
+}
+
+/** Whether a file of that name and with those first bytes is one that is decompressed. */
+export function isCompressed(name: string, first: Buffer): boolean {
+  return decompressorFor(name, first) !== undefined;
+}
+
+/**
+ * The text of an open file, decompressed.
+ * @throws Reto3Error RETO3_LOG_UNREADABLE
+ */
+export async function* decompressedFile(name: string, file: FileHandle): AsyncGenerator<Buffer> {
+  try {
+    yield* decompressed(name, readFile(file, 0));
+  } catch (error) {
+    throw unreadable(name, causeOf(error), error);
   }
 }
 

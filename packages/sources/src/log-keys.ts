@@ -3,7 +3,8 @@
  */
 import { Reto3Error } from '@reto3/core';
 import { type CountKeys, KeyTally, type WhoKey } from '@reto3/engine';
-import { type LogOptions, readLogs } from './read-log.ts';
+import type { LogOptions } from './plan.ts';
+import { readLogs } from './read-log.ts';
 import type { Request } from './request.ts';
 
 /** @throws Reto3Error RETO3_BAD_FLAG, and what `readLogs` throws */

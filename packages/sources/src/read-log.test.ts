@@ -7,7 +7,8 @@ import { min, ms10, type Period, sec, timeText } from '@reto3/core';
 import { Random } from '@reto3/core/testing';
 import { answer } from '@reto3/engine';
 import { afterAll, describe, expect, test } from 'vitest';
-import { type LogCounts, type LogOptions, readLogs } from './read-log.ts';
+import type { LogOptions } from './plan.ts';
+import { type LogCounts, readLogs } from './read-log.ts';
 import { summaryLines } from './summary-text.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'reto3-sources-'));

@@ -5,33 +5,32 @@
  * the skipped and the first three as examples. Known are lines of a log that was counted before as
  * far as its position (position.ts). Memory is bounded by window-counts.ts, and by one line of 1 MiB.
  */
-import { largestTime, ms10, type Period, Reto3Error } from '@reto3/core';
+import { ms10, type Period, Reto3Error } from '@reto3/core';
 import type { CountsView, SourcePosition } from '@reto3/engine';
 import { ActiveTime, type Span } from './active-time.ts';
 import { copyOf } from './bytes.ts';
 import { type Fit, fitOf, type Sample } from './detect.ts';
-import { type LogFormat, type Moment, type ParserOptions, type Reason, Stamp } from './format.ts';
+import { type LogFormat, type Moment, type Reason, Stamp } from './format.ts';
 import { formats } from './formats/formats.ts';
-import { patternFormat } from './formats/pattern.ts';
 import { chunksOf } from './input.ts';
 import { LineCutter } from './line-cutter.ts';
 import { viewOf } from './log-view.ts';
+import {
+  countedTime,
+  type LogOptions,
+  momentOf,
+  onlyOf,
+  type Plan,
+  plannedBy,
+  quickFitOf,
+  sampleBytes,
+  sampleOf,
+  type Way,
+  wayOf,
+} from './plan.ts';
 import { Request } from './request.ts';
-import { parseZone } from './time/zone.ts';
 import { WindowCounts } from './window-counts.ts';
 import type { TakeLine } from './wrappers.ts';
-
-export interface LogOptions {
-  /** A format's name; found out without it. */
-  readonly format?: string | undefined;
-  /** The moment to count; the start where it can be known without it. */
-  readonly at?: string | undefined;
-  readonly zone?: string | undefined;
-  readonly pattern?: string | undefined;
-  readonly timeFormat?: string | undefined;
-  /** When a run with relative times began, epoch ms. */
-  readonly startMs?: number | undefined;
-}
 
 interface SkippedLine {
   /** From 1. */
@@ -83,11 +82,6 @@ export interface LogCounts {
   view(period: Period): CountsView;
 }
 
-/** As many bytes are looked at to find the format. */
-const sampleBytes = 1 << 18;
-const maxSampleLines = 1_000;
-/** Enough to tell where most of them fit. */
-const quickSampleLines = 100;
 const maxExamples = 3;
 /** Of skipped lines, to see whether they have another format. */
 const maxOthers = 64;
@@ -149,10 +143,7 @@ export function durationText(ms: number): string {
   return ms >= 0.001 ? `${Math.round(ms * 1_000)} µs` : `${Math.round(ms * 1_000_000)} ns`;
 }
 
-export interface Reading {
-  readonly candidates: readonly LogFormat[];
-  readonly at: Moment | undefined;
-  readonly parser: ParserOptions;
+export interface Reading extends Plan {
   readonly nowMs: number;
   readonly visitor?: MessageVisitor | undefined;
 }
@@ -183,32 +174,8 @@ export interface MessageKeeper extends MessageVisitor {
 
 /** @throws Reto3Error RETO3_BAD_FLAG */
 export function readingOf(options: LogOptions, nowMs: number): Reading {
-  const { format, at, zone = 'UTC', pattern, timeFormat, startMs } = options;
-  if (at !== undefined && at !== 'start' && at !== 'end')
-    throw new Reto3Error('RETO3_BAD_FLAG', `got --at "${at}", want start or end`);
-  if (pattern !== undefined && format !== undefined)
-    throw new Reto3Error('RETO3_BAD_FLAG', 'got --pattern with --log-format, want one of them');
-  if (timeFormat !== undefined && pattern === undefined)
-    throw new Reto3Error('RETO3_BAD_FLAG', 'got --time-format without --pattern');
-  return {
-    candidates: pattern === undefined ? candidatesOf(format) : [patternFormat(pattern, timeFormat)],
-    at,
-    nowMs,
-    parser: { zone: parseZone(zone), startMs, isNamed: format !== undefined },
-  };
+  return { ...plannedBy(options), nowMs };
 }
-
-function candidatesOf(name: string | undefined): readonly LogFormat[] {
-  if (name === undefined) return formats;
-  const format = formats.find((each) => each.name === name);
-  if (format !== undefined) return [format];
-  throw new Reto3Error('RETO3_BAD_FLAG', `there is no log format "${name}"`, {
-    hint: `want one of ${formats.map((each) => each.name).join(', ')}`,
-  });
-}
-
-/** Which way from the stamp to the moment that is counted. */
-type Way = 'as stamped' | 'back' | 'forward';
 
 /** Of what follows the last line feed of a log. */
 export interface LastLine {
@@ -304,7 +271,7 @@ export class Log {
       name: this.#name,
       format: fit.format,
       wrapper: fit.wrapper?.name,
-      moment: this.#moment(fit.format),
+      moment: momentOf(fit.format, this.#way),
       resolutionMs: 10 ** (3 - this.#digits),
       lines: this.#lines,
       messages: this.#messages,
@@ -339,11 +306,6 @@ export class Log {
     return this.#digits >= 2 ? ms10.windowMs : 1_000;
   }
 
-  #moment(format: LogFormat): Moment {
-    if (this.#way === 'as stamped') return format.moment;
-    return this.#way === 'back' ? 'start' : 'end';
-  }
-
   #begin(): void {
     const first = this.#first ?? Buffer.alloc(0);
     this.#first = undefined;
@@ -358,7 +320,7 @@ export class Log {
     const finding = { ...options, startMs: options.startMs ?? 0 };
     const fit = quickFitOf(sample, candidates, finding) ?? onlyOf(candidates);
     if (fit === undefined) throw this.#unknown(first, sample);
-    this.#way = this.#wayOf(fit);
+    this.#way = wayOf(this.#name, fit, this.#reading);
     return fit;
   }
 
@@ -431,19 +393,9 @@ export class Log {
 
   /** Counts the message that the stamp is of; returns why it cannot. */
   #add(): Reason | undefined {
-    const { time, duration, hasDuration } = this.#stamp;
-    let { ms } = time;
-    if (this.#way !== 'as stamped') {
-      if (!hasDuration) return 'no duration';
-      if (this.#way === 'back') {
-        ms -= duration.ms;
-        if (time.ns < duration.ns) ms--;
-      } else {
-        ms += duration.ms;
-        if (time.ns + duration.ns >= 1_000_000) ms++;
-      }
-    }
-    if (!(ms >= 0 && ms <= largestTime)) return 'a time out of range';
+    const { time } = this.#stamp;
+    const ms = countedTime(this.#stamp, this.#way);
+    if (typeof ms !== 'number') return ms;
     this.#active.add(ms);
     this.#lastMs = ms;
     if (ms < this.#through) {
@@ -476,29 +428,6 @@ export class Log {
     this.#examples.push({ line: this.#lines, reason, text });
   }
 
-  /** @throws Reto3Error RETO3_BAD_FLAG */
-  #wayOf({ format, digits, hasDurations }: Fit): Way {
-    const { at, parser } = this.#reading;
-    if (format.isRelative && parser.startMs === undefined)
-      throw new Reto3Error(
-        'RETO3_BAD_FLAG',
-        `the times of ${this.#name} count from the begin of the run (${format.title}), which the file does not say`,
-        { hint: 'say when it began, as in --start 2016-05-28T11:11:11Z' },
-      );
-    const wanted = at ?? 'start';
-    if (wanted === format.moment) return 'as stamped';
-    // A second minus a few milliseconds may be in either of two seconds.
-    const canTell = hasDurations && digits >= 2;
-    if (canTell) return wanted === 'start' ? 'back' : 'forward';
-    if (at === undefined) return 'as stamped';
-    const why = digits >= 2 ? 'has no duration in each line' : 'has a clock that ticks in seconds';
-    throw new Reto3Error(
-      'RETO3_BAD_FLAG',
-      `got --at ${at}, but ${this.#name} (${format.title}) stamps the ${format.moment} and ${why}`,
-      { hint: `leave out --at, to count the ${format.moment}` },
-    );
-  }
-
   #otherFormat(): string | undefined {
     const options = { ...this.#reading.parser, isNamed: false };
     const other = fitOf(this.#others, formats, options)?.format;
@@ -525,35 +454,4 @@ export class Log {
     const message = `${this.#name} has no request in ${title}${where}`;
     return new Reto3Error('RETO3_LOG_UNKNOWN', message);
   }
-}
-
-/** What fits a log: seen from a few lines, and from all of the sample only where those are unclear. */
-function quickFitOf(
-  sample: Sample,
-  candidates: readonly LogFormat[],
-  options: ParserOptions,
-): Fit | undefined {
-  const few = sample.slice(0, quickSampleLines);
-  const fit = fitOf(few, candidates, options);
-  const isClear = fit !== undefined && 2 * fit.messages >= few.length;
-  return fitOf(sample, isClear ? [fit.format] : candidates, options);
-}
-
-/** The one format that was named, for a log of which no line at its begin has it. */
-function onlyOf([format, ...others]: readonly LogFormat[]): Fit | undefined {
-  if (format === undefined || others.length > 0) return undefined;
-  return { format, wrapper: undefined, messages: 0, digits: 0, hasDurations: false };
-}
-
-function sampleOf(first: Buffer): Sample {
-  const lines: Uint8Array[] = [];
-  const cutter = new LineCutter(
-    (bytes, from, to) => {
-      if (lines.length < maxSampleLines) lines.push(copyOf(bytes, from, to));
-    },
-    () => undefined,
-  );
-  cutter.write(first);
-  cutter.end();
-  return lines;
 }

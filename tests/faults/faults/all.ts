@@ -11,11 +11,12 @@ import { hungWrite } from './hung-write.ts';
 import { killDurable, killMemory, killSlowDisk } from './kill.ts';
 import { priceFull, priceSteady } from './price.ts';
 import { secondServer } from './second-server.ts';
-import { simulation } from './simulation.ts';
+import { simulation, tailSimulation } from './simulation.ts';
 import { fsyncSlow } from './slow-fsync.ts';
 import { soak } from './soak.ts';
 import { stall } from './stall.ts';
 import { stop } from './stop.ts';
+import { tailKill } from './tail.ts';
 
 export const faults: readonly Fault[] = [
   killDurable,
@@ -32,11 +33,13 @@ export const faults: readonly Fault[] = [
   clockSteps,
   stall,
   secondServer,
+  tailKill,
   archiveKill,
   archiveAhead,
   archiveStall,
   soak,
   simulation,
+  tailSimulation,
   priceSteady,
   priceFull,
 ];

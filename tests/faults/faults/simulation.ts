@@ -1,4 +1,4 @@
-/** The seeded simulation of packages/engine/src/simulation, as its own test runs it. */
+/** The seeded simulations that stand beside what they simulate, as their own tests run them. */
 import { fileURLToPath } from 'node:url';
 import { launch } from '../../support/processes.ts';
 import type { Fault } from '../fault.ts';
@@ -6,16 +6,12 @@ import type { Fault } from '../fault.ts';
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const vitest = `${root}/node_modules/vitest/vitest.mjs`;
 
-export const simulation: Fault = {
-  name: 'simulation',
-  promise: 'no interleaving, crash, disk error or clock step breaks an invariant',
-  fault: 'the seeded simulation, in virtual time',
-  rounds: 10_000,
-  missing: () => undefined,
-  async run(rounds) {
+/** @param tests where they lie */
+function simulated(tests: string): Fault['run'] {
+  return async (rounds) => {
     const running = launch(
       process.execPath,
-      [vitest, 'run', '--root', root, '--project', 'slow', 'packages/engine/src/simulation'],
+      [vitest, 'run', '--root', root, '--project', 'slow', tests],
       { env: { RETO3_SEEDS: String(rounds), NO_COLOR: '1' } },
     );
     const { code } = await running.exited;
@@ -26,5 +22,22 @@ export const simulation: Fault = {
         code === 0 ? 'violations: 0' : `violations: at least 1, at ${seed ?? 'an unknown seed'}`,
       pass: code === 0,
     };
-  },
+  };
+}
+
+export const simulation: Fault = {
+  name: 'simulation',
+  promise: 'no interleaving, crash, disk error or clock step breaks an invariant',
+  fault: 'the seeded simulation, in virtual time',
+  rounds: 10_000,
+  run: simulated('packages/engine/src/simulation'),
+};
+
+export const tailSimulation: Fault = {
+  name: 'tail-simulation',
+  promise:
+    'no interleaving of writing, rotating, compressing, reading and kills counts a line twice or not at all',
+  fault: 'the seeded simulation of a followed log',
+  rounds: 2_000,
+  run: simulated('packages/sources/src/follow/follow.slow.test.ts'),
 };

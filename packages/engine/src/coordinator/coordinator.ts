@@ -92,10 +92,15 @@ export interface CoordinatorEvents {
 /** What takes memory to the disk when nobody says otherwise: as `serve` does by default. */
 const defaultFlush: FlushOptions = { flushMs: 50, ack: 'memory' };
 
+/** Of logs that are followed, some 100 KB each: more wait for a checkpoint. */
+const mostOpenMinutes = 400;
+
 export class Coordinator {
   /** Moves what is in memory to the disk. */
   readonly flusher: Flusher;
   readonly #clock: Clock;
+  /** How much later windows are final than they would be by the ring alone. */
+  readonly #lateMs: number;
   readonly #ring: RingReader;
   readonly #store: Store;
   readonly #blocks: Blocks;
@@ -137,6 +142,7 @@ export class Coordinator {
   private constructor(parts: CoordinatorParts, recovered: Recovered) {
     const now = parts.clock.read();
     this.#clock = parts.clock;
+    this.#lateMs = parts.lateMs ?? 0;
     this.#ring = parts.ring;
     this.#store = parts.store;
     this.#events = parts.events;
@@ -149,7 +155,7 @@ export class Coordinator {
     this.#oldestBefore = recovered.oldest;
     this.#messagesByWorker = new Array<number>(parts.workerCount).fill(0);
     this.#startedAt = now.wallMs;
-    this.#finalThrough = finalThroughAt(now.wallMs);
+    this.#finalThrough = this.#finalAt(now.wallMs);
     this.#wasFinalThrough = Math.max(this.#finalThrough, recovered.newestEnd);
     this.#newestEnd = this.endBefore = recovered.newestEnd;
     this.writesBefore = meta.writes;
@@ -217,7 +223,7 @@ export class Coordinator {
    */
   sweep(): number {
     const now = this.#clock.read();
-    if (this.#timeline === undefined) return finalThroughAt(now.wallMs);
+    if (this.#timeline === undefined) return this.#finalAt(now.wallMs);
     const tick = this.#timeline.advance(now);
     if (tick.stepMs !== 0) {
       this.#clockSteps++;
@@ -228,7 +234,7 @@ export class Coordinator {
       this.#events.stalled();
     }
     this.observations.counted(tick);
-    const finalBefore = Math.min(this.#finalThrough, finalThroughAt(now.wallMs));
+    const finalBefore = Math.min(this.#finalThrough, this.#finalAt(now.wallMs));
     for (const window of this.#countedAgain)
       if ((window + 1) * ms10.windowMs <= finalBefore) this.#countedAgain.delete(window);
     this.#ring.sweep((slot, count, worker) => {
@@ -247,7 +253,7 @@ export class Coordinator {
       this.#minutes.markCounted(range);
       this.#newestEnd = Math.max(this.#newestEnd, range.to * ms10.windowMs);
     }
-    this.#finalThrough = finalThroughAt(now.wallMs);
+    this.#finalThrough = this.#finalAt(now.wallMs);
     this.#wasFinalThrough = Math.max(this.#wasFinalThrough, this.#finalThrough);
     this.observations.settle(tick, this.#finalThrough);
     return this.#finalThrough;
@@ -272,13 +278,31 @@ export class Coordinator {
    * @param secondsOnly whether the log's clock ticks in seconds
    */
   add(timeMs: number, count: number, secondsOnly: boolean): void {
-    const finalBefore = Math.min(this.#finalThrough, finalThroughAt(this.#clock.read().wallMs));
+    const finalBefore = Math.min(this.#finalThrough, this.#finalAt(this.#clock.read().wallMs));
     const window = windowAt(timeMs);
     const revises = this.#revises(window, finalBefore);
     if (secondsOnly) this.#minutes.addToSecond(Math.floor(timeMs / sec.windowMs), count, revises);
     else this.#minutes.add(window, count, revises);
     this.#newestEnd = Math.max(this.#newestEnd, (window + 1) * ms10.windowMs);
     this.#messagesSinceStart += count;
+  }
+
+  /** Says that a log that is followed counts in all of [from, to), epoch ms. */
+  cover(fromMs: number, toMs: number): void {
+    this.#minutes.markCounted({ from: windowAt(fromMs), to: windowAt(toMs) });
+  }
+
+  /**
+   * Whether there is room for more of a log that is followed. It can wait, and so it does while the
+   * store fails, or while more minutes are open than the next checkpoint should close.
+   */
+  get hasRoom(): boolean {
+    return !this.flusher.isFailing && this.#minutes.size < mostOpenMinutes;
+  }
+
+  /** The end of the newest final window at that wall time, epoch ms. */
+  #finalAt(wallMs: number): number {
+    return finalThroughAt(wallMs - this.#lateMs);
   }
 
   /** Sweeps, and writes what was found into the journal. @throws Reto3Error RETO3_STORE_FAILING */
@@ -450,6 +474,8 @@ export class Coordinator {
 
 export interface CoordinatorParts extends Folder {
   readonly clock: Clock;
+  /** How late lines of followed logs may come before their window is final, in ms; 0 by default. */
+  readonly lateMs?: number;
   readonly ring: RingReader;
   readonly workerCount: number;
   readonly node: string;

@@ -188,6 +188,11 @@ export class Flusher {
     return this.#meta;
   }
 
+  /** Whether a write failed, and not everything is written again yet. */
+  get isFailing(): boolean {
+    return this.#state === 'failing';
+  }
+
   /** The last record that was written, by its number. */
   get recorded(): number {
     return this.#recorded;

@@ -32,6 +32,11 @@ export class OpenMinutes {
     return this.#minutes.values();
   }
 
+  /** How many minutes are in memory. */
+  get size(): number {
+    return this.#minutes.size;
+  }
+
   /** Those that no block holds as they are now, in no order. */
   unclosed(): Minute[] {
     return [...this.#minutes.values()].filter((minute) => minute.unclosed);

@@ -47,6 +47,13 @@ export interface SourcePosition {
    * messages before `through`, epoch ms, are counted.
    */
   readonly writing?: { readonly to: Counted; readonly through: number };
+  /** Whether it was followed to its end: rotated away, and quiet for a while. */
+  readonly ended?: true;
+  /**
+   * Of a row that stands for a path and not for a text: SHA-256 of the first 4 KiB of each rotated
+   * file that is not counted. They were there before the path was followed, or are shorter copies.
+   */
+  readonly ignored?: readonly string[];
 }
 
 /** The part of a position that moves. */

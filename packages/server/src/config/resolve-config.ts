@@ -82,6 +82,12 @@ export function resolveConfig(flags: Texts, environment: Texts, file: TextsInFil
       'got --alert with --role "merge", want --role ingest or both: alerts watch the messages that a server counts itself',
     );
   }
+  if (config.tail !== undefined && config.role === 'merge') {
+    throw new Reto3Error(
+      'RETO3_BAD_SETTING',
+      'got --tail with --role "merge", want --role ingest or both: a server that only merges counts nothing itself',
+    );
+  }
   return config;
 
   function assertNotBoth(name: keyof Config, other: keyof Config): void {

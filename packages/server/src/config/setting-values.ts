@@ -1,5 +1,6 @@
 /** The parsers of settings: whole numbers, sizes, durations, names, addresses. */
 import { isIP } from 'node:net';
+import { resolve } from 'node:path';
 import { isPlainName } from '@reto3/core';
 import { parseRule, type Rule } from '../alert/rule.ts';
 import { blockListOf } from './networks.ts';
@@ -58,6 +59,22 @@ function durationMs(text: string): number {
   if (text === 'forever') return Number.POSITIVE_INFINITY;
   const [, digits, unit = ''] = /^(\d{1,12})([smhdy])$/.exec(text) ?? [];
   return Number(digits) * (unitMs[unit] ?? Number.NaN);
+}
+
+const delayUnitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000 };
+
+/** A time to wait, such as 500ms, in milliseconds. */
+export function delay(max: string): Parse<number> {
+  return (text) => {
+    const value = delayMs(text);
+    if (!(value <= delayMs(max))) throw new Wanted(`0s to ${max}: a whole number and ms, s or m`);
+    return value;
+  };
+}
+
+function delayMs(text: string): number {
+  const [, digits, unit = ''] = /^(\d{1,9})(ms|s|m)$/.exec(text) ?? [];
+  return Number(digits) * (delayUnitMs[unit] ?? Number.NaN);
 }
 
 export function address(text: string): string {
@@ -133,6 +150,17 @@ export function reportNames(text: string): string[] {
   const names = text.split(',').map((name) => name.trim());
   if (names.includes('')) throw new Wanted('names of reports or paths of modules');
   return names;
+}
+
+/** Logs to follow; the format is checked when the server starts, since knowing all takes time. */
+export function followedLogs(text: string): { readonly path: string; readonly format?: string }[] {
+  const logs = text.split(',').map((each) => {
+    const [, path = '', format] = /^(.*?)(?:=([a-z0-9-]+))?$/.exec(each.trim()) ?? [];
+    if (path === '') throw new Wanted('paths of files, each perhaps with =FORMAT behind it');
+    return { path: resolve(path), ...(format !== undefined && { format }) };
+  });
+  if (new Set(logs.map(({ path }) => path)).size < logs.length) throw new Wanted('each file once');
+  return logs;
 }
 
 export function alertRules(text: string): readonly Rule[] {

@@ -346,6 +346,37 @@ const cases: Readonly<Record<Name, Case>> = {
     ...path,
     beside: { 'nats-cert': 'f' },
   },
+  tail: {
+    variable: 'RETO3_TAIL',
+    fallback: undefined,
+    good: [
+      ['/a', [{ path: '/a' }]],
+      ['/a b=nginx,/c=d/e', [{ path: '/a b', format: 'nginx' }, { path: '/c=d/e' }]],
+    ],
+    bad: ['', '/a,', '=nginx'],
+    wanted: 'paths of files, each perhaps with =FORMAT behind it',
+  },
+  tailLate: {
+    variable: 'RETO3_TAIL_LATE',
+    fallback: 2_000,
+    good: [
+      ['500ms', 500],
+      ['0s', 0],
+      ['10m', 600_000],
+    ],
+    bad: ['', '2', '11m', '-1s', 'forever', '1h'],
+    wanted: '0s to 10m: a whole number and ms, s or m',
+  },
+  tailZone: {
+    variable: 'RETO3_TAIL_ZONE',
+    fallback: undefined,
+    good: [
+      ['UTC', 'UTC'],
+      ['Europe/Madrid', 'Europe/Madrid'],
+    ],
+    bad: ['', ' '],
+    wanted: 'a name without spaces',
+  },
   report: {
     variable: 'RETO3_REPORT',
     fallback: undefined,

@@ -7,6 +7,7 @@ import { alertSettings } from './settings/alert.ts';
 import { archiveSettings } from './settings/archive.ts';
 import { clusterSettings } from './settings/cluster.ts';
 import { countingSettings } from './settings/counting.ts';
+import { followSettings } from './settings/follow.ts';
 import { ingestSettings } from './settings/ingest.ts';
 import { logSettings } from './settings/log.ts';
 import { metricsSettings } from './settings/metrics.ts';
@@ -16,6 +17,7 @@ const table = {
   ...ingestSettings,
   ...queryApiSettings,
   ...countingSettings,
+  ...followSettings,
   ...clusterSettings,
   ...archiveSettings,
   ...alertSettings,

@@ -14,6 +14,7 @@ export interface Counts {
   readonly coordinator: Coordinator;
   readonly ledgers: ReportLedgers;
   readonly memory: SharedArrayBuffer;
+  readonly store: Store;
 }
 
 /** Locks the store and recovers the journal. */
@@ -25,6 +26,7 @@ export async function openCounts(start: Start, reports: readonly LoadedReport[])
   const memory = allocate(config.workers);
   const coordinator = await Coordinator.open({
     clock: systemClock,
+    lateMs: config.tail === undefined ? 0 : config.tailLate,
     ring: new RingReader(memory),
     workerCount: config.workers,
     store,
@@ -48,7 +50,7 @@ export async function openCounts(start: Start, reports: readonly LoadedReport[])
     });
   if (!coordinator.state().cleanBefore)
     log.warn('the previous server was killed; its journal has been recovered');
-  return { coordinator, ledgers, memory };
+  return { coordinator, ledgers, memory, store };
 }
 
 function openLedgers(

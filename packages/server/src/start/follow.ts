@@ -1,0 +1,44 @@
+/** Follows logs, if `--tail` names any. */
+import { messageOf, Reto3Error, systemClock } from '@reto3/core';
+import type { Follow } from '@reto3/sources';
+import type { Counts } from './counts.ts';
+import type { Start } from './start.ts';
+
+/**
+ * Loads the package on demand: a server without followed logs needs no formats.
+ * @throws Reto3Error RETO3_BAD_SETTING
+ */
+export async function openFollow(
+  { config, log, metrics, shutdown }: Start,
+  { coordinator, store }: Counts,
+): Promise<Follow | undefined> {
+  if (config.tail === undefined) return undefined;
+  const { Follow } = await import('@reto3/sources');
+  const positions = await store.sources();
+  try {
+    const follow = new Follow(config.tail, {
+      ...{ target: coordinator, positions, clock: systemClock, log, zone: config.tailZone },
+    });
+    coordinator.join(follow);
+    metrics.add(follow.metrics);
+    shutdown.add('follow', () => follow.stop());
+    return follow;
+  } catch (error) {
+    if (!(error instanceof Reto3Error)) throw error;
+    const { hint } = error;
+    throw new Reto3Error('RETO3_BAD_SETTING', `--tail: ${messageOf(error)}`, {
+      cause: error,
+      hint,
+    });
+  }
+}
+
+export function startFollowing({ config, log }: Start, follow: Follow | undefined): void {
+  if (follow === undefined) return;
+  if (config.tailLate > 0)
+    log.info(
+      { tailLateMs: config.tailLate },
+      `logs are followed, so windows are final ${config.tailLate / 1_000} s later (--tail-late)`,
+    );
+  follow.begin();
+}

@@ -1,0 +1,192 @@
+/**
+ * Follows logs while a server counts: whatever is written to them is counted in the windows of its
+ * own time. How far each was read travels in the record of the journal that holds the counts, so
+ * whatever ends the process, the next one goes on where the counts end.
+ */
+import { setImmediate, setTimeout } from 'node:timers/promises';
+import { type Clock, counter, gauge, type Log, type MetricSource, Reto3Error } from '@reto3/core';
+import { type FlushParticipant, type SourcePosition, sourceRow } from '@reto3/engine';
+import { copyOf } from '../bytes.ts';
+import type { Reason } from '../format.ts';
+import { plannedBy } from '../plan.ts';
+import type { FollowTarget } from './followed-file.ts';
+import { FollowedPath, type PathEvents } from './followed-path.ts';
+
+/** How long a line lies in its file before it is counted, at most; and how often the file is looked at. */
+const pollMs = 50;
+/** Skipped lines of each file that the log shows. */
+const maxExamples = 3;
+const longestExample = 120;
+const dull: ReadonlySet<Reason> = new Set<Reason>([
+  'a blank line',
+  'a header or comment',
+  'another metric',
+  'a sum of other lines',
+  'part of a longer line',
+]);
+
+interface FollowedLog {
+  /** Absolute. */
+  readonly path: string;
+  /** A format's name; found out without it. */
+  readonly format?: string | undefined;
+}
+
+interface FollowParts {
+  readonly target: FollowTarget;
+  /** Of the folder. */
+  readonly positions: readonly SourcePosition[];
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Of times that name no zone. */
+  readonly zone?: string | undefined;
+}
+
+/** Of one path, since the start. */
+interface Totals {
+  lines: number;
+  messages: number;
+  lost: number;
+}
+
+export class Follow implements FlushParticipant {
+  readonly #parts: FollowParts;
+  readonly #paths: ReadonlyMap<string, FollowedPath>;
+  readonly #totals = new Map<string, Totals>();
+  readonly #stop = new AbortController();
+  #running: Promise<void> | undefined;
+
+  /** @throws Reto3Error RETO3_BAD_FLAG for a format or zone that is not known, or half an import */
+  constructor(logs: readonly FollowedLog[], parts: FollowParts) {
+    this.#parts = parts;
+    const followed = logs.map(({ path, format }) => {
+      const plan = plannedBy({ format, zone: parts.zone });
+      const known = parts.positions.filter((position) => position.path === path);
+      if (known.some(({ writing }) => writing !== undefined))
+        throw new Reto3Error('RETO3_BAD_FLAG', `an import of ${path} was interrupted`, {
+          hint: `run reto3 import ${path} once more, to its end`,
+        });
+      return [path, new FollowedPath(path, plan, this.#eventsOf(path), known)] as const;
+    });
+    this.#paths = new Map(followed);
+  }
+
+  /** Reads on from now on. */
+  begin(): void {
+    this.#running = this.#run();
+  }
+
+  /** Reads no more. What was counted is in the next record. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+    for (const path of this.#paths.values()) await path.close();
+  }
+
+  rows() {
+    return [...this.#paths.values()].flatMap((path) => path.takeChanged()).map(sourceRow);
+  }
+
+  rewriteAll(): void {
+    for (const path of this.#paths.values()) path.markAllChanged();
+  }
+
+  readonly metrics: MetricSource = () => {
+    const samples = (of: (totals: Totals) => number) =>
+      [...this.#totals].map(([file, totals]) => ({ labels: { file }, value: of(totals) }));
+    const states = (of: (path: FollowedPath) => number) =>
+      [...this.#paths].map(([file, path]) => ({ labels: { file }, value: of(path) }));
+    return [
+      counter(
+        'reto3_followed_lines_total',
+        'Lines that were read of followed logs since the start.',
+        samples(({ lines }) => lines),
+      ),
+      counter(
+        'reto3_followed_messages_total',
+        'Messages in the lines of followed logs; the other lines were skipped.',
+        samples(({ messages }) => messages),
+      ),
+      counter(
+        'reto3_followed_files_lost_total',
+        'Rotated or truncated files of followed logs that were gone before they were read to the end.',
+        samples(({ lost }) => lost),
+      ),
+      gauge(
+        'reto3_followed_behind_bytes',
+        'Bytes of followed logs that are not read yet.',
+        states(({ behindBytes }) => behindBytes),
+      ),
+      gauge(
+        'reto3_followed_present',
+        'Whether there is a file at the path of a followed log.',
+        states(({ isPresent }) => Number(isPresent)),
+      ),
+    ];
+  };
+
+  async #run(): Promise<void> {
+    const { target, clock } = this.#parts;
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      let hasMore = false;
+      for (const path of this.#paths.values())
+        if (target.hasRoom) hasMore = (await path.poll(target, clock.read())) || hasMore;
+      if (hasMore && target.hasRoom) await setImmediate();
+      else await setTimeout(pollMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  #eventsOf(path: string): PathEvents {
+    const { log } = this.#parts;
+    const totals: Totals = { lines: 0, messages: 0, lost: 0 };
+    this.#totals.set(path, totals);
+    let examples = 0;
+    let hasSaidUnknown = false;
+    return {
+      began: ({ format, moment, secondsOnly }) => {
+        hasSaidUnknown = false;
+        const clock = secondsOnly ? '; its clock ticks in seconds' : '';
+        log.info(
+          { file: path, format: format.name },
+          `following ${path}: ${format.title}, counted by the ${moment} of each request${clock}`,
+        );
+      },
+      waiting: () => log.info({ file: path }, `waiting for ${path}, which is not there yet`),
+      unknown: (isAll) => {
+        if (hasSaidUnknown) return;
+        hasSaidUnknown = true;
+        const then = isAll ? 'it is not counted' : 'waiting for more lines';
+        log.warn(
+          { file: path },
+          `${path} has no format that is known; ${then} (name it, as in --tail ${path}=nginx)`,
+        );
+      },
+      cannotRead: (reason) => log.warn({ file: path }, `cannot follow ${path}: ${reason}`),
+      rotated: () => log.info({ file: path }, `${path} was rotated`),
+      gone: () =>
+        log.warn({ file: path }, `${path} is gone; counting goes on when there is a new file`),
+      lost: ({ offset }) => {
+        totals.lost++;
+        log.warn(
+          { file: path, offset },
+          `what was in ${path} is in no file beside it; its lines behind byte ${offset}, if there were any, are not counted`,
+        );
+      },
+      behind: (bytes) =>
+        log.warn({ file: path, bytes }, `counting lags behind ${path} by ${bytes} bytes`),
+      caughtUp: () => log.info({ file: path }, `counting has caught up with ${path}`),
+      counted: (batch) => {
+        totals.lines += batch.lines;
+        totals.messages += batch.messages;
+      },
+      skipped: (reason, bytes, from, to) => {
+        if (dull.has(reason) || examples === maxExamples) return;
+        examples++;
+        const end = Math.min(to, from + longestExample);
+        const text = Buffer.from(copyOf(bytes, from, end)).toString();
+        log.warn({ file: path }, `skipped a line of ${path}: ${reason}: ${text}`);
+      },
+    };
+  }
+}

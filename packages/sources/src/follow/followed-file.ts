@@ -1,0 +1,306 @@
+/**
+ * One file that is followed, under whatever name it has: its bytes, whole lines at a time, and how
+ * far they are counted.
+ *
+ * Each read begins a little before the offset. If the bytes there are not those that were read last,
+ * the file was truncated and written anew, however long it has become since.
+ *
+ * Invariant: what is added to the target and the position behind it change in one turn of the event
+ * loop, so every record of the journal has both or neither.
+ */
+import { Reto3Error } from '@reto3/core';
+import { newSourceId, type SourcePosition } from '@reto3/engine';
+import { lineFeed } from '../bytes.ts';
+import { type Plan, sampleBytes } from '../plan.ts';
+import { fingerprintOf } from '../position.ts';
+import { bytesAt, type FileText } from './file-text.ts';
+import { type Batch, FollowedLines, type LineEvents } from './followed-lines.ts';
+import { edgeBytes, hasEnd, type Known } from './rotated-files.ts';
+
+/** What the counts of a file go to; the coordinator is one. */
+export interface FollowTarget {
+  /** Counts messages in the ms10 window, or the second, that begins then; epoch ms. */
+  add(timeMs: number, count: number, secondsOnly: boolean): void;
+  /** Says that all of [from, to) was counted, epoch ms. */
+  cover(fromMs: number, toMs: number): void;
+  /** Whether it takes more now: a log can wait, memory is bounded. */
+  readonly hasRoom: boolean;
+}
+
+/**
+ * Read at a time: some 500 lines, which take a fraction of a millisecond, and even at one a minute
+ * no more memory than 40 MB of minutes.
+ */
+const readBytes = 1 << 16;
+/** A longer line is skipped, as in line-cutter.ts. */
+const longestLineBytes = 1 << 20;
+/** A longer silence is a gap: nobody knows what was logged elsewhere meanwhile. */
+const maxSilenceMs = 3_600_000;
+
+/** A file was truncated while it was opened; the next look finds it again, or a copy of it. */
+export class MovedOn extends Error {}
+
+/** What is known of a file that was followed before. */
+export interface Resumed {
+  readonly known: Known;
+  /** Its first bytes, by which it was recognized. */
+  readonly begin: Buffer;
+  /**
+   * Whether the bytes before its position are those that were read. If not, it is gone on with there
+   * all the same, or at its end if that comes first.
+   */
+  readonly isWhole: boolean;
+}
+
+/** What came of a read. */
+export type Progress =
+  /** There may be more. */
+  | 'more'
+  /** All whole lines are counted. */
+  | 'end'
+  /** Truncated or written anew: nothing behind the position is its continuation. */
+  | 'rewritten';
+
+export interface FileEvents extends LineEvents {
+  /** The format was found. */
+  began(lines: FollowedLines): void;
+  /** Its lines have no format that is known, so far; or at all, so it is not counted. */
+  unknown(isAll: boolean): void;
+  cannotRead(reason: string): void;
+  counted(batch: Batch): void;
+}
+
+export class FollowedFile {
+  readonly text: FileText;
+  readonly #path: string;
+  readonly #plan: Plan;
+  readonly #events: FileEvents;
+  readonly #sourceId: string;
+  #lines: FollowedLines | undefined;
+  #isUnknown = false;
+  /** As large was the head when it had no format; looked at again when it is twice that. */
+  #triedBytes = 0;
+  #buffer: Buffer = Buffer.allocUnsafeSlow(edgeBytes + readBytes);
+  #offset = 0;
+  #lineCount = 0;
+  /** Its first bytes, as far as they were there when it was looked at; undefined while it is empty. */
+  #begin: Buffer | undefined;
+  /** The last bytes before the offset. */
+  #end: Buffer = Buffer.alloc(0);
+  #times: SourcePosition['times'];
+  /** The next line was counted before it had an end. */
+  #isNextCounted = false;
+  /** Whether the position has changed since it was written. */
+  isDirty = false;
+
+  private constructor(path: string, text: FileText, plan: Plan, events: FileEvents, id: string) {
+    this.#path = path;
+    this.text = text;
+    this.#plan = plan;
+    this.#events = events;
+    this.#sourceId = id;
+  }
+
+  /** @param path that is followed */
+  static async open(
+    path: string,
+    text: FileText,
+    plan: Plan,
+    events: FileEvents,
+  ): Promise<FollowedFile> {
+    const file = new FollowedFile(path, text, plan, events, newSourceId());
+    const begin = await bytesAt(text, 0, edgeBytes);
+    if (begin.length > 0) file.#meet(begin);
+    return file;
+  }
+
+  /**
+   * Opens a file that was followed before.
+   * @throws MovedOn
+   */
+  static async resume(
+    path: string,
+    text: FileText,
+    plan: Plan,
+    events: FileEvents,
+    { known: { position }, begin, isWhole }: Resumed,
+  ): Promise<FollowedFile> {
+    const file = new FollowedFile(path, text, plan, events, position.id);
+    file.#meet(begin);
+    await file.#goOn(position, isWhole);
+    return file;
+  }
+
+  /** Undefined while it is empty. */
+  get position(): SourcePosition | undefined {
+    if (this.#begin === undefined) return undefined;
+    return {
+      id: this.#sourceId,
+      path: this.#path,
+      file: this.text.id,
+      head: fingerprintOf(this.#begin),
+      end: fingerprintOf(this.#end),
+      offset: this.#offset,
+      lines: this.#lineCount,
+      ...(this.#times && { times: this.#times }),
+    };
+  }
+
+  /** What it is recognized by; undefined while it is empty. */
+  get known(): Known | undefined {
+    const { position } = this;
+    return position && { position, begin: this.#begin };
+  }
+
+  /** How many of its bytes are counted. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  get isEmpty(): boolean {
+    return this.#begin === undefined;
+  }
+
+  /** Counts the whole lines that are next, up to 64 KiB of them. */
+  async read(target: FollowTarget, nowMs: number): Promise<Progress> {
+    const kept = this.#end.length;
+    const buffer = this.#buffer;
+    const at = this.#offset - kept;
+    const bytesRead = await this.text.read(buffer, at);
+    if (bytesRead < kept || !this.#buffer.subarray(0, kept).equals(this.#end)) return 'rewritten';
+    if (at === 0 && !this.#goesOnFromBegin(bytesRead)) return 'rewritten';
+    if (bytesRead === kept) return 'end';
+    let from = kept;
+    // A hole: the writer went on at its old offset after a truncation.
+    while (from < bytesRead && this.#buffer[from] === 0) from++;
+    if (from > kept && from === bytesRead) {
+      this.#moveTo(from, kept);
+      return bytesRead === this.#buffer.length ? 'more' : 'end';
+    }
+    const last = this.#buffer.lastIndexOf(lineFeed, bytesRead - 1);
+    if (last < from) return this.#longLine(bytesRead);
+    const isFull = bytesRead === this.#buffer.length;
+    if (!this.#hasFormat(from, last + 1, isFull)) return 'end';
+    this.#count(target, from, last + 1, nowMs);
+    this.#moveTo(last + 1, kept);
+    return isFull ? 'more' : 'end';
+  }
+
+  /** Counts what has no line end, for a file that nobody writes to any more. */
+  async finish(target: FollowTarget, nowMs: number): Promise<void> {
+    const kept = this.#end.length;
+    const buffer = this.#buffer;
+    const at = this.#offset - kept;
+    const bytesRead = await this.text.read(buffer.subarray(0, buffer.length - 1), at);
+    if (bytesRead <= kept || this.#lines === undefined) return;
+    if (!this.#buffer.subarray(0, kept).equals(this.#end)) return;
+    // The cutter wants an end; the position does not have it.
+    this.#buffer[bytesRead] = lineFeed;
+    this.#count(target, kept, bytesRead + 1, nowMs);
+    this.#moveTo(bytesRead, kept);
+  }
+
+  async close(): Promise<void> {
+    await this.text.close();
+  }
+
+  #count(target: FollowTarget, from: number, to: number, nowMs: number): void {
+    const lines = this.#lines;
+    if (lines === undefined) return;
+    let begin = from;
+    if (this.#isNextCounted) {
+      begin = this.#buffer.indexOf(lineFeed, from) + 1;
+      lines.prime(this.#buffer.subarray(from, begin));
+      this.#isNextCounted = false;
+      this.#lineCount++;
+    }
+    const batch = lines.read(this.#buffer.subarray(begin, to), nowMs);
+    this.#lineCount += batch.lines;
+    if (batch.messages > 0) {
+      const { from: oldest, to: newest } = this.#times ?? { from: batch.oldest, to: batch.oldest };
+      if (batch.newest > newest && batch.newest - newest <= maxSilenceMs)
+        target.cover(newest, batch.newest);
+      this.#times = {
+        from: Math.min(oldest, batch.oldest),
+        to: Math.max(newest, batch.newest),
+      };
+      for (const [start, count] of batch.counts) target.add(start, count, lines.secondsOnly);
+    }
+    this.#events.counted(batch);
+  }
+
+  /** @param to in the buffer, whose first `kept` bytes are those before the offset */
+  #moveTo(to: number, kept: number): void {
+    this.#offset += to - kept;
+    this.#end = Buffer.from(this.#buffer.subarray(Math.max(0, to - edgeBytes), to));
+    this.isDirty = true;
+  }
+
+  /** No line ends within what was read. */
+  #longLine(bytesRead: number): Progress {
+    if (bytesRead < this.#buffer.length) return 'end';
+    if (this.#buffer.length <= edgeBytes + longestLineBytes) {
+      this.#buffer = Buffer.allocUnsafeSlow(2 * this.#buffer.length);
+      return 'more';
+    }
+    const kept = this.#end.length;
+    this.#lines?.prime(this.#buffer.subarray(kept, bytesRead));
+    this.#moveTo(bytesRead, kept);
+    return 'more';
+  }
+
+  /** @param isAll whether more lines would not help */
+  #hasFormat(from: number, to: number, isAll: boolean): boolean {
+    if (this.#lines !== undefined) return true;
+    if (this.#isUnknown || (!isAll && to - from < 2 * this.#triedBytes)) return false;
+    this.#triedBytes = to - from;
+    this.#find(this.#buffer.subarray(from, to), isAll);
+    return this.#lines !== undefined;
+  }
+
+  #find(head: Buffer, isAll: boolean): void {
+    try {
+      this.#lines = FollowedLines.of(this.#path, head, isAll, this.#plan, this.#events);
+      if (this.#lines !== undefined) this.#events.began(this.#lines);
+      else this.#events.unknown(isAll);
+      this.#isUnknown = isAll;
+    } catch (error) {
+      if (!(error instanceof Reto3Error)) throw error;
+      this.#isUnknown = true;
+      this.#events.cannotRead(error.message);
+    }
+  }
+
+  /** Whether what was read, all from the begin on, begins as the file did when it was met. */
+  #goesOnFromBegin(bytesRead: number): boolean {
+    const begin = this.#buffer.subarray(0, Math.min(bytesRead, edgeBytes));
+    const met = this.#begin ?? Buffer.alloc(0);
+    if (!begin.subarray(0, met.length).equals(met)) return false;
+    if (begin.length > met.length) this.#meet(Buffer.from(begin));
+    return true;
+  }
+
+  /** Keeps how it begins, so that it is known before any of it is counted. */
+  #meet(begin: Buffer): void {
+    this.#begin = begin;
+    this.isDirty = true;
+  }
+
+  /** Reads what its parser needs to know of what was counted before. */
+  async #goOn(known: SourcePosition, isWhole: boolean): Promise<void> {
+    const { text } = this;
+    this.#times = known.times;
+    this.#lineCount = known.lines;
+    this.#offset = isWhole ? known.offset : Math.min(known.offset, await text.bytesBehind(0));
+    this.#isNextCounted = isWhole && known.openLine?.timeMs !== undefined;
+    const kept = Math.min(this.#offset, edgeBytes);
+    this.#end = await bytesAt(text, this.#offset - kept, kept);
+    const head = await bytesAt(text, 0, Math.min(this.#offset, sampleBytes));
+    if (head.length > 0) this.#find(head, head.length === sampleBytes);
+    const lines = this.#lines;
+    if (lines?.format.isStateful === true)
+      for (let at = 0; at < this.#offset; at += readBytes)
+        lines.prime(await bytesAt(text, at, Math.min(readBytes, this.#offset - at)));
+    if (this.#end.length < kept || (isWhole && !(await hasEnd(text, known)))) throw new MovedOn();
+  }
+}

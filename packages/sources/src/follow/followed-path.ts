@@ -1,0 +1,417 @@
+/**
+ * One path that is followed, through every rotation: the file that lies there now, and those that
+ * lay there before and may still grow or hold lines that were not read.
+ *
+ * A rotated file is known by its text. One that goes on where a position says is read on from there;
+ * one that no position knows came and went unseen, and is read whole. So it is after a kill as after
+ * a slow poll, and whether a file was renamed, copied or compressed. What was rotated away before
+ * the path was followed is written down then, and left alone.
+ *
+ * - Renamed: the old file is read on beside the new one until it has been quiet for a minute, since
+ *   its writer may be slow to notice.
+ * - Copied and truncated: what was not read yet is read from the copy. What the program writes
+ *   between copy and truncation is in neither; nobody can count that.
+ *
+ * Invariant: at every turn of the event loop a position is in one place, of an open file or among
+ * the closed, so every record has it as far as the counts are.
+ */
+import { setImmediate } from 'node:timers/promises';
+import { messageOf } from '@reto3/core';
+import { newSourceId, type SourcePosition } from '@reto3/engine';
+import type { Plan } from '../plan.ts';
+import { fingerprintOf } from '../position.ts';
+import { type DelayEvents, Delays } from './delays.ts';
+import { bytesAt, type FileId, type FileText, fileAt, isSameFile, openText } from './file-text.ts';
+import {
+  type FileEvents,
+  FollowedFile,
+  type FollowTarget,
+  MovedOn,
+  type Progress,
+  type Resumed,
+} from './followed-file.ts';
+import { KnownTexts } from './known-texts.ts';
+import {
+  edgeBytes,
+  type Known,
+  type RotatedFile,
+  recognize,
+  rotatedBeside,
+} from './rotated-files.ts';
+
+/** A program that is slow to notice a rotation goes on writing the old file; so long at most. */
+const quietMs = 60_000;
+/** Reads of one file before the others have their turn: 1 MiB. */
+const readsInTurn = 16;
+/** So often the files beside the path are looked at while any of them, or the path, has no text. */
+const retryMs = 1_000;
+
+export interface PathEvents extends FileEvents, DelayEvents {
+  /** There is no file at the path yet. */
+  waiting(): void;
+  rotated(): void;
+  /** Lines behind that position, if there were any, are in no file that can be found. */
+  lost(position: SourcePosition): void;
+}
+
+/** A file that was rotated away. */
+interface OldFile {
+  readonly file: FollowedFile;
+  /** Since when nothing came; monotonic ms. */
+  quietSince: number;
+}
+
+/** The time of a poll. */
+interface Now {
+  readonly wallMs: number;
+  readonly monotonicMs: number;
+}
+
+/** What a look at the files beside the path has found. */
+interface Look {
+  readonly now: Now;
+  /** Versions of files that have nothing to be read on, whatever comes. */
+  readonly settled: Set<string>;
+  /** Ids of positions that a file begins like. */
+  readonly alike: Set<string>;
+  /** SHA-256 of first bytes, of what is not counted. */
+  readonly ignored: Set<string>;
+  /** A file could not be read. */
+  hasFailed: boolean;
+  /** A file has no text yet. */
+  hasEmpty: boolean;
+}
+
+export class FollowedPath {
+  readonly #path: string;
+  readonly #plan: Plan;
+  readonly #events: PathEvents;
+  readonly #texts: KnownTexts;
+  readonly #delays: Delays;
+  readonly #troubles = new Set<string>();
+  #current: FollowedFile | undefined;
+  readonly #old: OldFile[] = [];
+  /** As in `Look`, of the last one. */
+  #settled: ReadonlySet<string> = new Set();
+  /** When the files beside the path are to be looked at, monotonic ms. */
+  #lookAt: number | undefined = 0;
+  #isWaiting = false;
+
+  /** @param known positions of files that were followed under this path */
+  constructor(path: string, plan: Plan, events: PathEvents, known: readonly SourcePosition[]) {
+    this.#path = path;
+    this.#plan = plan;
+    this.#events = events;
+    this.#texts = new KnownTexts(path, known);
+    this.#delays = new Delays(events);
+  }
+
+  /** Whether there is a file at the path. */
+  get isPresent(): boolean {
+    return this.#current !== undefined && !this.#delays.isMissing;
+  }
+
+  /** How many bytes of open files are not read yet. */
+  get behindBytes(): number {
+    return this.#delays.behindBytes;
+  }
+
+  /** Positions that changed since they were taken last. */
+  takeChanged(): SourcePosition[] {
+    const changed = this.#texts.takeUnwritten();
+    for (const file of this.#files) {
+      if (file.isDirty && file.position !== undefined) changed.push(file.position);
+      file.isDirty = false;
+    }
+    return changed;
+  }
+
+  /** Has all positions taken once more. */
+  markAllChanged(): void {
+    this.#texts.markAllUnwritten();
+    for (const file of this.#files) file.isDirty = true;
+  }
+
+  /**
+   * Counts what was written since, up to 1 MiB of each file.
+   * @returns whether there is more to read at once
+   */
+  async poll(target: FollowTarget, now: Now): Promise<boolean> {
+    let hasMore = false;
+    try {
+      if (this.#current === undefined) await this.#openPath();
+      if (this.#isToLook(now)) await this.#look(now);
+      if (this.#texts.ignored !== undefined) hasMore = await this.#readCurrent(target, now);
+      // What comes and goes while there is nothing at the path shows only beside it.
+      if (!this.isPresent || this.#current?.isEmpty) this.#lookAt ??= now.monotonicMs + retryMs;
+      hasMore ||= this.#isToLook(now);
+    } catch (error) {
+      this.#fail(error);
+    }
+    for (const old of [...this.#old]) hasMore = (await this.#readOld(old, target, now)) || hasMore;
+    this.#delays.left(hasMore ? await this.#bytesLeft() : undefined, now.monotonicMs);
+    return hasMore;
+  }
+
+  async close(): Promise<void> {
+    for (const file of this.#files) await file.close();
+  }
+
+  get #files(): FollowedFile[] {
+    const files = this.#old.map(({ file }) => file);
+    return this.#current === undefined ? files : [...files, this.#current];
+  }
+
+  /** All that is known of texts. */
+  get #known(): Known[] {
+    const open = this.#files.map(({ known }) => known).filter((known) => known !== undefined);
+    return [...this.#texts.closed, ...open];
+  }
+
+  #isToLook({ monotonicMs }: Now): boolean {
+    return this.#lookAt !== undefined && this.#lookAt <= monotonicMs;
+  }
+
+  async #openPath(): Promise<void> {
+    const text = await openText(this.#path).catch(ifMissing);
+    if (text === undefined && !this.#isWaiting) this.#events.waiting();
+    this.#isWaiting = text === undefined;
+    if (text === undefined) return;
+    this.#lookAt = 0;
+    await closingUnless(text, async () => {
+      const again = this.#old.find(({ file }) => isSameFile(file.text.id, text.id));
+      if (again !== undefined) {
+        this.#old.splice(this.#old.indexOf(again), 1);
+        this.#current = again.file;
+        return false;
+      }
+      const begin = await bytesAt(text, 0, edgeBytes);
+      const { whole, alike } = await recognize(text, begin, this.#known);
+      const known = begin.length === 0 ? undefined : (whole ?? alike[0]);
+      const resumed = known && { known, begin, isWhole: known === whole };
+      await this.#open(text, resumed, (file) => {
+        this.#current = file;
+      });
+      return true;
+    });
+  }
+
+  async #readCurrent(target: FollowTarget, now: Now): Promise<boolean> {
+    const current = this.#current;
+    if (current === undefined) return false;
+    const { isEmpty } = current;
+    const progress = await readOn(current, target, now);
+    // Whatever was in it before may have been rotated away unseen.
+    if (isEmpty && !current.isEmpty) this.#lookAt = 0;
+    if (progress === 'more') return true;
+    if (progress === 'end' && (await this.#isAtPath(current, now))) return false;
+    this.#events.rotated();
+    this.#lookAt = 0;
+    this.#current = undefined;
+    if (progress === 'rewritten') await this.#letGo(current);
+    else this.#old.push({ file: current, quietSince: now.monotonicMs });
+    return true;
+  }
+
+  async #readOld(old: OldFile, target: FollowTarget, now: Now): Promise<boolean> {
+    const { file } = old;
+    const { offset } = file;
+    let progress: Progress | undefined;
+    try {
+      progress = await readOn(file, target, now);
+      if (file.offset !== offset) old.quietSince = now.monotonicMs;
+      if (progress === 'more') return true;
+      if (progress === 'end' && now.monotonicMs - old.quietSince < quietMs) return false;
+      if (progress === 'end') await file.finish(target, now.wallMs);
+    } catch (error) {
+      this.#fail(error);
+      progress = undefined;
+    }
+    // What cannot be read, or was written anew, is to be found again.
+    if (progress !== 'end') this.#lookAt ??= now.monotonicMs + retryMs;
+    this.#old.splice(this.#old.indexOf(old), 1);
+    await this.#letGo(file, progress === 'end');
+    return false;
+  }
+
+  /** Whether it is still the file of the path, or no other one has come there. */
+  async #isAtPath(current: FollowedFile, now: Now): Promise<boolean> {
+    const found = await fileAt(this.#path);
+    this.#delays.present(found !== undefined, now.monotonicMs);
+    return found === undefined || isSameFile(current.text.id, found.id);
+  }
+
+  /**
+   * Opens rotated files that have more than their positions say, and those that no position knows.
+   * If names move meanwhile, the next poll looks once more.
+   */
+  async #look(now: Now): Promise<void> {
+    const beside = await rotatedBeside(this.#path);
+    const look: Look = {
+      ...{ now, hasFailed: false, hasEmpty: false, settled: new Set() },
+      ...{ alike: new Set(), ignored: new Set(this.#texts.ignored) },
+    };
+    for (const rotated of beside) {
+      try {
+        await this.#lookInto(rotated, look);
+      } catch (error) {
+        look.hasFailed = true;
+        this.#fail(error);
+      }
+    }
+    if (namesOf(await rotatedBeside(this.#path)) !== namesOf(beside)) {
+      this.#lookAt = 0;
+      return;
+    }
+    const { settled, alike, ignored, hasFailed, hasEmpty } = look;
+    this.#settled = settled;
+    this.#texts.ignore(ignored);
+    if (!hasFailed) this.#endOthers(alike);
+    this.#lookAt = hasFailed || hasEmpty ? now.monotonicMs + retryMs : undefined;
+  }
+
+  async #lookInto({ place, id, version }: RotatedFile, look: Look): Promise<void> {
+    const { now, settled, alike, ignored } = look;
+    const isOpen = (other: FileId) => this.#files.some(({ text }) => isSameFile(text.id, other));
+    if (this.#settled.has(version)) settled.add(version);
+    if (isOpen(id) || settled.has(version)) return;
+    const text = await openText(place);
+    await closingUnless(text, async () => {
+      if (isOpen(text.id)) return false;
+      const begin = await bytesAt(text, 0, edgeBytes);
+      // A program may still write to it, or it is the begin of a copy.
+      if (begin.length === 0) look.hasEmpty = true;
+      if (begin.length === 0) return false;
+      const found = await recognize(text, begin, this.#known);
+      for (const { position } of found.alike) alike.add(position.id);
+      const known = found.whole;
+      const isClosed = (each: Known) => this.#texts.isClosed(each);
+      const hash = fingerprintOf(begin).sha256;
+      if (known !== undefined) {
+        if (!isClosed(known)) return false;
+        const isOver = await isReadThrough(text, known.position);
+        if (isOver) settled.add(version);
+        if (isOver) return false;
+      } else if (found.alike.length > 0) {
+        // Only those that read the longer text can tell.
+        if (begin.length < edgeBytes && found.alike.every(isClosed)) ignored.add(hash);
+        return false;
+      } else {
+        if (this.#texts.ignored === undefined) ignored.add(hash);
+        if (ignored.has(hash)) settled.add(version);
+        if (ignored.has(hash) || (await this.#isBeingCopied(begin))) return false;
+      }
+      await this.#open(text, known && { known, begin, isWhole: true }, (file) => {
+        this.#old.push({ file, quietSince: now.monotonicMs });
+      });
+      return true;
+    });
+  }
+
+  /**
+   * What is closed after a look has nothing to be read on.
+   * @param alike ids of those that a file begins like: shorter copies, which have nothing more
+   */
+  #endOthers(alike: ReadonlySet<string>): void {
+    for (const { position, begin } of this.#texts.closed) {
+      if (position.ended) continue;
+      if (!alike.has(position.id)) this.#events.lost(position);
+      this.#texts.close({ position: { ...position, ended: true }, begin });
+    }
+  }
+
+  /** Whether the file of the path begins like that: the copy of it is not complete. */
+  async #isBeingCopied(begin: Buffer): Promise<boolean> {
+    const text = await openText(this.#path).catch(ifMissing);
+    if (text === undefined) return false;
+    try {
+      return (await bytesAt(text, 0, begin.length)).equals(begin);
+    } finally {
+      await text.close();
+    }
+  }
+
+  /**
+   * Opens a text, to be read on from its position if it has one.
+   * @param put takes the file; its position is no longer among the closed then
+   * @throws MovedOn
+   */
+  async #open(
+    text: FileText,
+    resumed: Resumed | undefined,
+    put: (file: FollowedFile) => void,
+  ): Promise<void> {
+    const parts = [this.#path, text, this.#plan, this.#events] as const;
+    if (resumed === undefined) {
+      put(await FollowedFile.open(...parts));
+      return;
+    }
+    const { known } = resumed;
+    // An editor that saves a log makes a second file of the same text.
+    const id = this.#texts.isClosed(known) ? known.position.id : newSourceId();
+    const own = { ...resumed, known: { position: { ...known.position, id } } };
+    const file = await FollowedFile.resume(...parts, own);
+    this.#texts.open(known);
+    put(file);
+  }
+
+  /** Its position stays known, and is still to be written. */
+  async #letGo(file: FollowedFile, ended = false): Promise<void> {
+    const { known } = file;
+    if (known !== undefined) {
+      const { position, begin } = known;
+      this.#texts.close({ position: ended ? { ...position, ended } : position, begin });
+    }
+    await file.close();
+  }
+
+  async #bytesLeft(): Promise<number> {
+    let bytes = 0;
+    for (const { text, offset } of this.#files) bytes += await text.bytesBehind(offset);
+    return bytes;
+  }
+
+  /** Says each trouble once. */
+  #fail(error: unknown): void {
+    if (error instanceof MovedOn) return;
+    const trouble = messageOf(error);
+    if (!this.#troubles.has(trouble)) this.#events.cannotRead(trouble);
+    this.#troubles.add(trouble);
+  }
+}
+
+async function readOn(file: FollowedFile, target: FollowTarget, { wallMs }: Now) {
+  for (let read = 0; read < readsInTurn && target.hasRoom; read++) {
+    const progress = await file.read(target, wallMs);
+    if (progress !== 'more') return progress;
+    // Sweeps and queries take their turn.
+    await setImmediate();
+  }
+  return 'more';
+}
+
+/** What is where, to see whether names have moved. */
+function namesOf(files: readonly RotatedFile[]): string {
+  return JSON.stringify(files.map(({ place, id }) => [place, id]).sort());
+}
+
+/** Closes the text unless it was taken. */
+async function closingUnless(text: FileText, take: () => Promise<boolean>): Promise<void> {
+  let isTaken = false;
+  try {
+    isTaken = await take();
+  } finally {
+    if (!isTaken) await text.close();
+  }
+}
+
+async function isReadThrough(text: FileText, { ended, offset }: SourcePosition): Promise<boolean> {
+  if (ended !== true) return false;
+  return text.isCompressed || (await text.bytesBehind(offset)) === 0;
+}
+
+/** @throws what it is given, unless it says that there is no such file */
+function ifMissing(error: unknown): undefined {
+  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+  throw error;
+}

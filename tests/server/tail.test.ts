@@ -1,0 +1,98 @@
+/** `serve --tail`: a server counts what other programs log. */
+import { appendFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { ask, askInfo, askStats } from '../support/api.ts';
+import { runCli } from '../support/cli.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { Load } from '../support/load.ts';
+import { Server } from '../support/server.ts';
+import { waitUntil } from '../support/wait.ts';
+
+/** A line of nginx with $msec. */
+function line(timeMs: number, path = '/'): string {
+  return `192.0.2.7 - - [28/May/2016:11:11:11 +0000] "GET ${path} HTTP/1.1" 200 1 "-" "-" ${(timeMs / 1_000).toFixed(3)} 0.000\n`;
+}
+
+async function untilCounted(server: Server, messages: number): Promise<void> {
+  await waitUntil(`${messages} messages are counted`, async () => {
+    return (await askInfo(server.adminUrl)).messagesInAll >= messages;
+  });
+  expect((await askInfo(server.adminUrl)).messagesInAll).toBe(messages);
+}
+
+test('a log is waited for, counted by its own time, and gone on with by the next server', async () => {
+  const dataDir = await temporaryFolder();
+  const log = join(await temporaryFolder(), 'access.log');
+  const flags = ['--tail', log];
+  const server = await Server.start({ dataDir, flags });
+  await waitUntil('the log is waited for', () => server.stderr.includes(`waiting for ${log}`));
+  const startMs = 10 * Math.floor(Date.now() / 10) - 3_600_000;
+  const first = Array.from({ length: 500 }, (_, index) => line(startMs + 7 * index)).join('');
+  await writeFile(log, first);
+  await untilCounted(server, 500);
+  expect(server.stderr).toContain(
+    `following ${log}: nginx, text with $msec, counted by the start of each request`,
+  );
+  // An hour ago nobody was counting but the log.
+  const range = `from=${startMs - 1_000}&to=${startMs + 5_000}`;
+  const { counts, starts } = await askStats(server.adminUrl, 'ms10', range);
+  expect(counts.reduce((sum, count) => sum + count, 0)).toBe(500);
+  expect(starts[0]).toBe(startMs);
+  expect(counts).toHaveLength(350);
+  await server.kill();
+
+  await appendFile(log, line(startMs + 3_500));
+  await rename(log, `${log}.1`);
+  await writeFile(log, line(startMs + 3_510));
+  const next = await Server.start({ dataDir, flags });
+  await untilCounted(next, 502);
+  expect((await next.stop()).code).toBe(0);
+  const audit = await runCli(['audit', '--data-dir', dataDir]);
+  expect(audit).toMatchObject({ code: 0 });
+});
+
+test('requests and lines add up, and windows are final --tail-late later', async () => {
+  const log = join(await temporaryFolder(), 'access.log');
+  const dataDir = await temporaryFolder();
+  const flags = ['--tail', `${log}=nginx`, '--tail-late', '5s'];
+  await writeFile(log, line(Date.now()));
+  const server = await Server.start({ dataDir, flags });
+  expect(server.stderr).toContain('windows are final 5 s later (--tail-late)');
+  await Load.start({ port: server.port, connections: 1, depth: 1, requests: 10 }).done;
+  await appendFile(log, `${line(Date.now())}no line of nginx\n`);
+  await untilCounted(server, 12);
+  const { finalThrough } = await ask(server.adminUrl, '/v1/info');
+  expect(Date.now() - finalThrough).toBeGreaterThanOrEqual(5_000);
+  await waitUntil('the skipped line is said', () =>
+    server.stderr.includes(`skipped a line of ${log}: no request of this format: no line of nginx`),
+  );
+  const metrics = await (await fetch(`${server.adminUrl}/metrics`)).text();
+  expect(metrics).toContain(`reto3_followed_lines_total{file="${log}"} 3`);
+  expect(metrics).toContain(`reto3_followed_messages_total{file="${log}"} 2`);
+});
+
+test('a log whose clock ticks in seconds has no windows of 10 ms', async () => {
+  const log = join(await temporaryFolder(), 'access.log');
+  await writeFile(log, 'x - - [28/May/2016:11:11:11 +0000] "GET / HTTP/1.1" 200 1\n'.repeat(7));
+  const server = await Server.start({ dataDir: await temporaryFolder(), flags: ['--tail', log] });
+  await untilCounted(server, 7);
+  const from = Date.UTC(2016, 4, 28, 11, 11, 10);
+  const { counts } = await askStats(server.adminUrl, 'sec', `from=${from}&to=${from + 5_000}`);
+  expect(counts).toEqual([7]);
+});
+
+test.each([
+  [['--tail', '/a=nginz'], /^reto3: --tail: there is no log format "nginz" \(want one of/],
+  [['--tail', '/a,/a'], /^reto3: got --tail "\/a,\/a", want each file once/],
+  [['--tail', '/a', '--tail-zone', 'Mars'], /^reto3: --tail: .*Mars/],
+  [['--tail', '/a', '--role', 'merge', '--nats', 'nats://127.0.0.1:1'], /want --role ingest/],
+])('refuses %j', async (flags, message) => {
+  const { code, stderr } = await runCli([
+    ...['serve', '--port', '0', '--admin-port', '0', '--data-dir', await temporaryFolder()],
+    ...flags,
+  ]);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(message);
+  expect(stderr).toContain('[RETO3_BAD_SETTING]');
+});
