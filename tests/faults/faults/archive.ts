@@ -16,6 +16,7 @@ import { Load } from '../../support/load.ts';
 import { Server, serveArgs } from '../../support/server.ts';
 import { thisMinute } from '../../support/stats.ts';
 import { SteadyLoad } from '../../support/steady-load.ts';
+import { waitUntil } from '../../support/wait.ts';
 import { countsOf, sumOf } from '../../support/windows.ts';
 import type { Fault } from '../fault.ts';
 import { killWhileStarting } from '../support/kill-starting.ts';
@@ -138,8 +139,6 @@ export const archiveAhead: Fault = {
   },
 };
 
-const loadMs = 3_000;
-
 export const archiveStall: Fault = {
   name: 'archive-stall',
   promise: 'a stalled archive does not slow counting, and its dropped messages are counted exactly',
@@ -158,9 +157,12 @@ export const archiveStall: Fault = {
       const server = await Server.start({ dataDir, flags: [...flags, '--workers', '1'] });
       const release = holdArchive(dataDir);
       const load = Load.start({ port: server.port, connections: 64, depth: 16 });
-      await setTimeout(loadMs);
-      await load.stop();
       // While it stalls, there is room for 16 MiB.
+      await waitUntil('a message is dropped', async () => {
+        const { archive } = await archiveInfo(server);
+        return archive.dropped > 0 || archive.archived > 0;
+      });
+      await load.stop();
       const still = await archiveInfo(server);
       if (still.archive.archived > 0 || still.archive.dropped === 0)
         throw new Error(`the archive did not stall: ${JSON.stringify(still.archive)}`);
