@@ -6,6 +6,7 @@
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import { addMessage } from '@reto3/engine/ring';
 import type { StoreState } from '../awaiting-flush.ts';
+import { arrivalClock } from './arrival-clock.ts';
 import { headDecides, takeBody } from './body.ts';
 import type { ParkedResponses } from './parked.ts';
 
@@ -16,13 +17,14 @@ export function answerAtOnce(
   stripe: Int32Array<SharedArrayBuffer>,
   mostBodyBytes: number,
 ): Handler {
+  const arrivedMs = arrivalClock();
   return (response, request) => {
     if (headDecides(request, mostBodyBytes)) answer(response);
     else takeBody(response, request, mostBodyBytes, answer);
   };
 
   function answer(response: HttpResponse): void {
-    addMessage(stripe, Date.now());
+    addMessage(stripe, arrivedMs());
     response.end();
   }
 }
