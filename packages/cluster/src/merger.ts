@@ -409,7 +409,8 @@ export class Merger implements LiveSource {
     if (!past) this.#messages++;
     const now = this.#clock.read();
     try {
-      const incoming = decodeIncoming(subject, data, {
+      // One copy, of which the parts keep views: what comes from the network is in a larger buffer.
+      const incoming = decodeIncoming(subject, new Uint8Array(data), {
         subjects: this.#subjects,
         nowMs: now.wallMs,
       });

@@ -12,7 +12,7 @@ import {
   secondsPerMinute,
   type Windows,
 } from '@reto3/core';
-import { addSecond, mostSecondBytes, packedBytes } from './second.ts';
+import { addSecond, packedBytes } from './second.ts';
 import type { Vouches } from './vouches.ts';
 
 const version = 1;
@@ -31,7 +31,7 @@ export class Part {
   }
 
   /**
-   * Takes a packed second over, as a copy, if it is newer than what is there.
+   * Takes a packed second over if it is newer than what is there. Its bytes are kept.
    * @returns whether it was
    */
   put(index: number, boot: number, revision: number, packed: Uint8Array): boolean {
@@ -40,8 +40,7 @@ export class Part {
     if (!newer) return false;
     this.#boots[index] = boot;
     this.#revisions[index] = revision;
-    // A copy: what comes from the network is a view into a much larger buffer.
-    this.#seconds[index] = packed.slice();
+    this.#seconds[index] = packed;
     return true;
   }
 
@@ -85,9 +84,9 @@ export class Part {
 
   /** Its bytes under the row's name. */
   encode(name: string): Uint8Array {
-    const bytes = new Uint8Array(
-      headerBytes + secondsPerMinute * (secondHeaderBytes + mostSecondBytes) + crcBytes,
-    );
+    let length = headerBytes + crcBytes;
+    for (const [, packed] of this.seconds()) length += secondHeaderBytes + packed.length;
+    const bytes = new Uint8Array(length);
     const view = new DataView(bytes.buffer);
     let at = headerBytes;
     let seconds = 0;
@@ -103,7 +102,7 @@ export class Part {
     view.setUint8(0, version);
     view.setUint8(1, seconds);
     view.setUint32(at, crc32(bytes.subarray(0, at), crc32(name)), true);
-    return bytes.slice(0, at + crcBytes);
+    return bytes;
   }
 
   /** Undefined where the bytes are not what was once written under that name. */

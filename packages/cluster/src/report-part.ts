@@ -27,7 +27,7 @@ export class ReportPart {
   /** By number of the window in the row and lineage. */
   readonly #windows = new Map<string, Said>();
 
-  /** Takes over what is newer than what is there, as a copy. Returns whether it was. */
+  /** Takes over what is newer than what is there; its bytes are kept. Returns whether it was. */
   put(said: Said): boolean {
     const key = `${said.index} ${said.lineage}`;
     const has = this.#windows.get(key);
@@ -36,8 +36,7 @@ export class ReportPart {
       const newer = boot > has.boot || (boot === has.boot && revision > has.revision);
       if (!newer) return false;
     }
-    // A copy: what comes from the network is a view into a much larger buffer.
-    this.#windows.set(key, { ...said, bytes: said.bytes.slice() });
+    this.#windows.set(key, said);
     return true;
   }
 
