@@ -5,127 +5,30 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
-import { allocateWindows, ms10, ms10PerSecond, sec, totalOf, VarintWriter } from '@reto3/core';
+import { ms10, sec, totalOf, VarintWriter } from '@reto3/core';
 import { VirtualClock } from '@reto3/core/testing';
 import { pack, readChunks } from '@reto3/engine';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MergedStore } from './merged-store.ts';
 import { Merger } from './merger.ts';
-import { encodeMessage, type NodeMessage } from './message.ts';
-import type { JetStream } from './nats.ts';
 import { decodeRequest, encodeDigests, encodeRows, type ReadRequest } from './read-message.ts';
-import { encodeReportMessage, type ReportMessage } from './report-message.ts';
-import { packSecond } from './second.ts';
+import {
+  counts,
+  ListedStream,
+  mutated,
+  prefix,
+  reports,
+  type Sent,
+  secondOf,
+  startMs,
+  stream,
+  windowAt,
+  year3000,
+} from './testing/open-stream.ts';
 
-const startMs = Date.UTC(2016, 4, 28, 11, 11, 30);
-const stream = 'RETO3_WINDOWS';
-const prefix = 'reto3.windows';
-const year3000 = Date.UTC(3000, 0);
 const dayMs = 86_400_000;
-
-/** `name` is the subject's last word. */
-interface Sent {
-  readonly name: string;
-  readonly data: Uint8Array;
-  readonly subject?: string;
-}
-
-/** A stream that delivers a list and ends. */
-class ListedStream {
-  #delivered = 0;
-  readonly #sent: (Sent & { readonly seq: number })[] = [];
-
-  add(sent: readonly Sent[]): void {
-    for (const each of sent) this.#sent.push({ ...each, seq: this.#sent.length + 1 });
-  }
-
-  get jetStream(): JetStream {
-    const last = (): number => this.#sent.length;
-    const info = async () => ({
-      created: 'monday',
-      state: { messages: last(), first_seq: 1, last_seq: last() },
-    });
-    const getMessage = async () => ({ time: new Date(startMs) });
-    const consume = async () => {
-      const next = this.#sent.slice(this.#delivered);
-      this.#delivered = this.#sent.length;
-      return {
-        stop: () => undefined,
-        status: async function* () {},
-        async *[Symbol.asyncIterator]() {
-          for (const { seq, name, data, subject = `${prefix}.${name}` } of next)
-            yield { seq, subject, data, timestampNanos: BigInt(startMs) * 1_000_000n };
-        },
-      };
-    };
-    return {
-      manager: { streams: { info, getMessage } },
-      reader: { consumers: { get: async () => ({ consume }) } },
-    } as unknown as JetStream;
-  }
-}
-
-function secondOf(count: number): Uint8Array {
-  const windows = allocateWindows(ms10PerSecond);
-  windows.counted.fill(1);
-  windows.counts.fill(count);
-  return packSecond(windows);
-}
-
-/** What a node says at `startMs`; 100 messages in the second before. */
-function counts(name: string, changes: Partial<NodeMessage> = {}): Sent {
-  const message: NodeMessage = {
-    boot: startMs - 60_000,
-    revision: 7,
-    vouchedFrom: startMs - 60_000,
-    mark: startMs,
-    clock: startMs,
-    leaving: false,
-    seconds: [{ start: startMs - sec.windowMs, packed: secondOf(1) }],
-    ...changes,
-  };
-  return { name, data: encodeMessage(message, name) };
-}
-
 const none = { seconds: [] };
-
-const said = {
-  name: 'paths',
-  summary: 'Messages by path',
-  periods: ['sec' as const],
-  columns: { path: 'the path' },
-  running: true,
-  since: startMs - 60_000,
-};
-
-function reports(name: string, changes: Partial<ReportMessage> = {}): Sent {
-  const message: ReportMessage = {
-    boot: startMs - 60_000,
-    revision: 7,
-    lineage: startMs - 60_000,
-    voids: 0,
-    marks: { ms10: startMs, sec: startMs, min: startMs },
-    reports: [said],
-    windows: [windowAt(startMs - sec.windowMs)],
-    ...changes,
-  };
-  return { name, data: encodeReportMessage(message, name) };
-}
-
-function windowAt(start: number) {
-  const rest = { bytes: Buffer.from('{}'), tooLarge: 0, partial: false };
-  return { report: 'paths', period: 'sec' as const, start, ...rest };
-}
-
-/** The checksum is that of the node: whoever may publish can compute it. */
-function sealed(data: Uint8Array, name: string): Uint8Array {
-  const bytes = Buffer.from(data);
-  const end = bytes.length - 4;
-  if (end > 0) bytes.writeUInt32LE(crc32(bytes.subarray(0, end), crc32(name)), end);
-  return bytes;
-}
 
 describe('a merger on a stream that anybody writes to', () => {
   let folder: string;
@@ -403,65 +306,6 @@ describe('a merger on a stream that anybody writes to', () => {
     expect(saveFailures).toEqual([]);
   });
 });
-
-const extreme = fc.constantFrom(
-  0n,
-  1n,
-  BigInt(startMs),
-  BigInt(startMs - 1_000),
-  BigInt(startMs + 61_000),
-  BigInt(year3000),
-  2n ** 48n,
-  2n ** 53n - 1n,
-  2n ** 60n,
-  2n ** 64n - 1n,
-);
-
-/**
- * Valid messages of each kind, with something of them changed and a checksum that matches again. Of
- * many nodes, since of one that took a far later boot nothing else counts.
- */
-const mutated: fc.Arbitrary<Sent> = fc
-  .record({
-    kind: fc.constantFrom('counts', 'many', 'leaving', 'reports', 'plain reports'),
-    name: fc.oneof(
-      { weight: 9, arbitrary: fc.nat({ max: 19 }).map((index) => `b${index}`) },
-      { weight: 1, arbitrary: fc.string({ maxLength: 70 }) },
-    ),
-    changes: fc.array(
-      fc.record({
-        at: fc.nat(),
-        how: fc.constantFrom('flip', 'field', 'cut', 'grow', 'none'),
-        value: extreme,
-      }),
-      { maxLength: 3 },
-    ),
-    seals: fc.boolean(),
-  })
-  .map(({ kind, name, changes, seals }) => {
-    const seconds = Array.from({ length: kind === 'many' ? 5 : 1 }, (_, index) => ({
-      start: startMs - (5 - index) * sec.windowMs,
-      packed: secondOf(index * 300),
-    }));
-    const isReport = kind.endsWith('reports');
-    let data = isReport
-      ? reports(name).data
-      : counts(name, { seconds, leaving: kind === 'leaving' }).data;
-    // What was deflated is changed before that, or nothing of it could be read any more.
-    const plain = kind === 'plain reports' ? data.subarray(2, -4) : data;
-    let bytes = Buffer.from(plain);
-    for (const { at, how, value } of changes) {
-      const place = at % (bytes.length + 1);
-      if (how === 'flip' && place < bytes.length)
-        bytes[place] = (bytes[place] ?? 0) ^ (1 << (at & 7));
-      if (how === 'cut') bytes = bytes.subarray(0, place);
-      if (how === 'grow') bytes = Buffer.concat([bytes, Buffer.alloc(1 + (at % 20), at & 255)]);
-      const field = 4 + 8 * (at % 6);
-      if (how === 'field' && field + 8 <= bytes.length) bytes.writeBigUInt64LE(value, field);
-    }
-    data = kind === 'plain reports' ? pack(2, bytes, Buffer.from(name)) : bytes;
-    return { name, data: seals ? sealed(data, name) : data };
-  });
 
 function withReports(json: string): Uint8Array {
   const writer = new VarintWriter();
