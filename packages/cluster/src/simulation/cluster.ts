@@ -1,6 +1,7 @@
 /**
  * A node of a cluster in virtual time, on a disk and behind a NATS that fail, driven by one seed;
- * and a merger that gets its messages late, twice and in any order.
+ * and a merger that gets its messages late, twice and in any order. Its clock steps by hours, its
+ * folder is put back to an older copy, and the register is away or lost.
  *
  * What it promises: when all is well again, the cluster has exactly what the node's own store holds,
  * window by window; whatever was killed, lost, stepped or cut off before.
@@ -37,6 +38,10 @@ export class ClusterSimulation {
   /** What came past the stream. */
   #told: Uint8Array[] = [];
   #natsAway = false;
+  #registerAway = false;
+  #joined = false;
+  /** An older copy of the folder, and the boot that it was of. */
+  #copy: { readonly boot: number; readonly putBack: () => void } | undefined;
   /** Nothing fails any more. */
   #calm = false;
   #memory = allocate(1);
@@ -61,7 +66,7 @@ export class ClusterSimulation {
     this.#disk.heal();
     this.#disk.slow = false;
     this.#disk.release();
-    this.#natsAway = false;
+    this.#natsAway = this.#registerAway = false;
     for (let beat = 0; beat < 100; beat++) await this.#pass(flushMs);
     this.#calm = true;
     for (let beat = 0; beat < 20; beat++) await this.#pass(flushMs);
@@ -81,7 +86,10 @@ export class ClusterSimulation {
       this.#note(`NATS is ${this.#natsAway ? 'away' : 'back'}`);
     } else if (dice < 0.85) this.#reconnect();
     else if (dice < 0.86) this.#loseRegister();
-    else if (dice < 0.9) this.#troubleDisk();
+    else if (dice < 0.875) {
+      this.#registerAway = !this.#registerAway;
+      this.#note(`the register is ${this.#registerAway ? 'away' : 'back'}`);
+    } else if (dice < 0.9) this.#troubleDisk();
     else await this.#crash();
   }
 
@@ -101,11 +109,19 @@ export class ClusterSimulation {
       left -= beatMs;
       void this.#coordinator?.flusher.beat();
       await settle();
+      // What it writes down first may have to wait for the disk, and for time that passes.
+      if (this.#joined || this.#registerAway) continue;
+      this.#join().catch(() => {
+        this.#joined = false;
+      });
     }
   }
 
   #stepClock(): void {
-    const ms = this.#random.pick([-3_600_000, -400_000, -200_000, -1_000, 50, 90_000, 400_000]);
+    const ms = this.#random.pick([
+      ...[-3_600_000, -400_000, -200_000, -1_000, 50, 90_000, 400_000],
+      ...[-3 * 3_600_000, 3 * 3_600_000],
+    ]);
     this.#clock.step(ms);
     this.#note(`the clock steps by ${ms} ms`);
   }
@@ -129,11 +145,25 @@ export class ClusterSimulation {
     else this.#disk.kill();
     this.#disk.heal();
     this.#note(power ? 'the power fails' : 'the process is killed');
+    this.#replaceFolder();
     await this.#start();
+  }
+
+  /** Puts an older copy of the folder back, or makes one. */
+  #replaceFolder(): void {
+    const { boot } = this.#publisher?.published() ?? neverPublished;
+    // Only by the register can a later boot know that the folder is an older one.
+    if (this.#copy !== undefined && this.#registered > this.#copy.boot) {
+      if (!this.#random.chance(0.3)) return;
+      this.#note(`the folder is put back to boot ${this.#copy.boot}`);
+      this.#copy.putBack();
+      this.#copy = undefined;
+    } else if (this.#random.chance(0.3)) this.#copy = { boot, putBack: this.#disk.copy() };
   }
 
   async #start(): Promise<void> {
     this.#generation++;
+    this.#joined = false;
     this.#memory = allocate(1);
     this.#store = await Store.open(() => this.#disk.open());
     const coordinator = await Coordinator.open({
@@ -164,11 +194,14 @@ export class ClusterSimulation {
     coordinator.join(publisher);
     await coordinator.prepare();
     coordinator.count();
-    await this.#join(coordinator, publisher);
+    if (!this.#registerAway) await this.#join(this.#random.chance(0.1));
   }
 
-  /** As `Cluster` does, with the register at hand. */
-  async #join(coordinator: Coordinator, publisher: Publisher): Promise<void> {
+  /** As `PublishingNode` does, with the register at hand. @param dies before anybody knows of it */
+  async #join(dies = false): Promise<void> {
+    const [coordinator, publisher] = [this.#coordinator, this.#publisher];
+    if (coordinator === undefined || publisher === undefined) throw new Error('BUG: not started');
+    this.#joined = true;
     const next = nextBoot({
       before: publisher.published(),
       registered: this.#registered,
@@ -178,10 +211,11 @@ export class ClusterSimulation {
       gone: coordinator.gone.ms10,
     });
     publisher.announce(next, this.#registered);
-    await coordinator.savePublished(publisher.published());
-    if (this.#random.chance(0.9)) this.#registered = next.boot;
-    else return this.#crash();
     const generation = this.#generation;
+    await coordinator.savePublished(publisher.published());
+    if (generation !== this.#generation) return;
+    if (dies) return this.#crash();
+    this.#registered = next.boot;
     const tell = (bytes: Uint8Array): void => {
       if (generation === this.#generation && !this.#natsAway && this.#random.chance(0.9))
         this.#told.push(bytes);

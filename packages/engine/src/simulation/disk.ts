@@ -107,6 +107,18 @@ export class SimulatedDisk {
     this.journals.cutPower();
   }
 
+  /** Copies the folder as it is after a crash; what it returns puts it back, after another one. */
+  copy(): () => void {
+    const [synced, unsynced, anchored] = [this.#synced, this.#unsynced, this.#anchored];
+    const [rows, writes, putBackJournals] = [new Map(synced), [...unsynced], this.journals.copy()];
+    return () => {
+      this.#synced = new Map(rows);
+      this.#unsynced = [...writes];
+      this.#anchored = anchored;
+      putBackJournals();
+    };
+  }
+
   /** Opens the database that is on the disk. @throws while the disk fails */
   async open(): Promise<Database> {
     if (this.#failing) throw failure('ENOSPC');

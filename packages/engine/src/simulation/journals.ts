@@ -67,6 +67,22 @@ export class SimulatedJournals implements JournalFolder {
     if (this.#disk.fails()) throw failure('ENOSPC');
   }
 
+  /** Copies the files as they are; what it returns puts them back. */
+  copy(): () => void {
+    const copied = (files: Map<number, File>): Map<number, File> =>
+      new Map(
+        [...files].map(([id, { synced, unsynced }]) => [
+          id,
+          { synced: Buffer.from(synced), unsynced: [...unsynced] },
+        ]),
+      );
+    const files = copied(this.#files);
+    return () => {
+      this.#files.clear();
+      for (const [id, file] of copied(files)) this.#files.set(id, file);
+    };
+  }
+
   /** The power fails: of what was not synced, a first part survives. */
   cutPower(): void {
     for (const file of this.#files.values()) {
