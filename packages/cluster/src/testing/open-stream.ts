@@ -108,7 +108,7 @@ export function windowAt(start: number) {
 }
 
 /** The checksum is that of the node: whoever may publish can compute it. */
-export function sealed(data: Uint8Array, name: string): Uint8Array {
+function sealed(data: Uint8Array, name: string): Uint8Array {
   const bytes = Buffer.from(data);
   const end = bytes.length - 4;
   if (end > 0) bytes.writeUInt32LE(crc32(bytes.subarray(0, end), crc32(name)), end);
