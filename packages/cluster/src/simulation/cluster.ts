@@ -158,7 +158,11 @@ export class ClusterSimulation {
       this.#note(`the folder is put back to boot ${this.#copy.boot}`);
       this.#copy.putBack();
       this.#copy = undefined;
-    } else if (this.#random.chance(0.3)) this.#copy = { boot, putBack: this.#disk.copy() };
+      return;
+    }
+    // A folder from which a power cut took even its boot is an empty one: that denies nothing.
+    if (this.#registered === boot && this.#random.chance(0.3))
+      this.#copy = { boot, putBack: this.#disk.copy() };
   }
 
   async #start(): Promise<void> {
