@@ -31,7 +31,8 @@ COPY docker/health.sh /app/
 LABEL org.opencontainers.image.title=reto3 \
       org.opencontainers.image.description="Exact counts of HTTP requests at 10 ms resolution" \
       org.opencontainers.image.version=0.2.0
-ENV NODE_ENV=production RETO3_DATA_DIR=/data
+# With a read-only file system, /data is all that commands can write to.
+ENV NODE_ENV=production RETO3_DATA_DIR=/data TMPDIR=/data
 USER node
 VOLUME /data
 EXPOSE 8080 8081

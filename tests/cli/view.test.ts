@@ -88,3 +88,12 @@ test.each([
   expect(stderr).toContain(`[${name}]`);
   expect(await left()).toEqual([]);
 });
+
+test('without a folder for temporary files, the error says how to name one', async () => {
+  const log = await logFile(lines(1));
+  const { code, stderr } = await runCli(['view', log], { env: { TMPDIR: '/proc/none' } });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(
+    /^reto3: cannot make a temporary folder for the logs: ENOENT.* \(set TMPDIR to a folder that you may write to\) \[RETO3_FILE_UNWRITABLE\]\n$/,
+  );
+});

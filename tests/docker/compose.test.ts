@@ -81,6 +81,9 @@ test('a read-only container answers SQL', async () => {
     await inServer('until reto3 health; do sleep 0.2; done');
     const sql = 'SELECT count(*) AS n FROM messages';
     expect(await inServer(`reto3 query --format csv "${sql}"`)).toMatch(/^n\s+0$/);
+    // Makes a temporary folder; ends because stdin is empty.
+    const view = await inServer('reto3 view - </dev/null 2>&1 || true');
+    expect(view).toContain('RETO3_NO_DATA');
   } finally {
     await docker('rm', '--force', '--volumes', server);
   }

@@ -5,13 +5,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { messageOf, Reto3Error } from '@reto3/core';
 import type { LogOptions, LogSummary } from '@reto3/sources';
 import { withCleanUp } from './clean-up.ts';
 import type { LogSource } from './log-source.ts';
 
 /**
  * @param isKept also keeps the messages
- * @throws Reto3Error what an import throws
+ * @throws Reto3Error RETO3_FILE_UNWRITABLE, and what an import throws
  */
 export function withImported<T>(
   names: readonly string[],
@@ -19,7 +20,7 @@ export function withImported<T>(
   isKept: boolean,
   use: (folder: string, logs: readonly LogSummary[]) => Promise<T>,
 ): Promise<T> {
-  const folder = mkdtempSync(join(tmpdir(), 'reto3-logs-'));
+  const folder = temporaryFolder();
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
   return withCleanUp(remove, async () => {
     try {
@@ -37,4 +38,16 @@ export function withKeptLogs<T>(
   use: (folder: string) => Promise<T>,
 ): Promise<T> {
   return withImported(logs, options, true, use);
+}
+
+function temporaryFolder(): string {
+  try {
+    return mkdtempSync(join(tmpdir(), 'reto3-logs-'));
+  } catch (error) {
+    throw new Reto3Error(
+      'RETO3_FILE_UNWRITABLE',
+      `cannot make a temporary folder for the logs: ${messageOf(error)}`,
+      { cause: error, hint: 'set TMPDIR to a folder that you may write to' },
+    );
+  }
 }
