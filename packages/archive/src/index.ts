@@ -8,6 +8,7 @@ export {
   countKeys,
   countKeysInThread,
 } from './keys.ts';
+export { ParquetTable, type TableColumn } from './parquet-table.ts';
 export { cutOffTexts, recoverArchive } from './recover.ts';
 export { compareReplay } from './replay/compare.ts';
 export { countName } from './replay/count.ts';

@@ -13,7 +13,7 @@ import { messageOf, type PeriodName, Reto3Error, terminalCell } from '@reto3/cor
 import { type Source, writeAnswer } from './answers.ts';
 import { createFileAtomically, writeFileAtomically } from './atomic-file.ts';
 import { withCleanUp } from './clean-up.ts';
-import { rowSink } from './row-sink.ts';
+import { windowSink } from './row-sink.ts';
 import { noteOnStderr } from './terminal/notes.ts';
 import { withProgress } from './terminal/progress.ts';
 import { columnWidths, tableLines } from './terminal/table.ts';
@@ -125,7 +125,7 @@ async function readCounts(
   const asked = { period, format: 'ndjson', open: true, ...range } as const;
   try {
     await withProgress(`reading the counts of ${period}`, async () => {
-      await writeAnswer(source, asked, rowSink(take));
+      await writeAnswer(source, asked, windowSink(take));
     });
   } catch (error) {
     if (!(error instanceof Reto3Error) || error.code !== 'RETO3_NO_DATA') throw error;

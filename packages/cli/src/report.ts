@@ -30,7 +30,7 @@ import {
 import { exitOnSignal } from './clean-up.ts';
 import { Contact } from './contact.ts';
 
-interface ReportQuestion extends Asked {
+export interface ReportQuestion extends Asked {
   readonly name: string;
   readonly period: string | undefined;
   /** Windows of this length, such as `5m`. */
@@ -239,7 +239,7 @@ async function inMergersFolder(
  */
 export async function hasMessagesOnly(
   folder: string,
-  { name, cluster }: ReportQuestion,
+  { name, cluster }: Pick<ReportQuestion, 'name' | 'cluster'>,
 ): Promise<boolean> {
   const [{ archiveFolderOf, DataFolder }, { readFacts }] = await Promise.all([
     import('@reto3/engine'),

@@ -1,11 +1,8 @@
 import { Writable } from 'node:stream';
 import type { StatsRow } from '@reto3/client/answers';
 
-/** Takes a window that was counted, in part or whole; its start is epoch ms. */
-type TakeRow = (start: number, count: number, partial: boolean) => void;
-
-/** A stream that takes an answer as NDJSON, and hands on its windows. */
-export function rowSink(take: TakeRow): Writable {
+/** A stream that takes an answer as NDJSON, and hands on its rows. */
+export function rowSink<Row>(take: (row: Row) => void): Writable {
   let rest = '';
   return new Writable({
     decodeStrings: false,
@@ -14,8 +11,8 @@ export function rowSink(take: TakeRow): Writable {
       rest = lines.pop() ?? '';
       try {
         for (const line of lines) {
-          const { start, count, partial }: StatsRow = JSON.parse(line);
-          take(start, count, partial === true);
+          const row: Row = JSON.parse(line);
+          take(row);
         }
         done();
       } catch (error) {
@@ -23,4 +20,12 @@ export function rowSink(take: TakeRow): Writable {
       }
     },
   });
+}
+
+/** Takes a window that was counted, in part or whole; its start is epoch ms. */
+type TakeWindow = (start: number, count: number, partial: boolean) => void;
+
+/** The same for an answer of counts. */
+export function windowSink(take: TakeWindow): Writable {
+  return rowSink<StatsRow>(({ start, count, partial }) => take(start, count, partial === true));
 }

@@ -12,6 +12,11 @@ export interface ColumnType {
 /** Its description alone, or its type as well. */
 export type Column = string | (ColumnType & { readonly description: string });
 
+/** A column of whole numbers. */
+export function whole(description: string, unit?: string): Column {
+  return { type: 'int64', description, ...(unit !== undefined && { unit }) };
+}
+
 export function descriptionOf(column: Column): string {
   return typeof column === 'string' ? column : column.description;
 }

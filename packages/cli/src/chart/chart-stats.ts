@@ -18,7 +18,7 @@ import {
   writeAnswer,
 } from '../answers.ts';
 import { Contact } from '../contact.ts';
-import { rowSink } from '../row-sink.ts';
+import { windowSink } from '../row-sink.ts';
 import { Notes } from '../terminal/notes.ts';
 import { type Canvas, canvasOf, onScreen } from '../terminal/screen.ts';
 import { drawOn } from '../terminal/standard-streams.ts';
@@ -60,7 +60,7 @@ export async function chartStats(
     await writeAnswer(
       source,
       { ...asked, period, format: 'ndjson' },
-      rowSink((start, count, partial) => gathered.add(start, count, partial)),
+      windowSink((start, count, partial) => gathered.add(start, count, partial)),
     );
   } finally {
     // The error about damaged windows comes after the chart of the others.
@@ -90,7 +90,7 @@ async function followChart(period: PeriodName, source: CountsSource, asked: Aske
   const to = await writeAnswer(
     source,
     { ...asked, period, format: 'ndjson', onMissing },
-    rowSink(take),
+    windowSink(take),
   );
   const asMany = asked.last === undefined ? Math.max(recent.size, defaultLast) : Number(asked.last);
   const keptMs = Math.min(asMany, maxFollowed) * windowMs;

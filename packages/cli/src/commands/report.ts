@@ -1,10 +1,11 @@
-import { formatNames, parsePeriod } from '@reto3/core';
+import { parsePeriod, Reto3Error } from '@reto3/core';
 import { sourceOf } from '../answers.ts';
 import { defineCommand } from '../command.ts';
-import { apiOptionsOf, formatOf, listFlags, logFlags } from '../flags.ts';
+import { apiOptionsOf, formatOf, listFlags, logFlags, outputFlags } from '../flags.ts';
 import { withKeptLogs } from '../kept-logs.ts';
 import { logSourceOf } from '../log-source.ts';
 import { followReport, hasMessagesOnly, writeOfMessages, writeReport } from '../report.ts';
+import { columnsIn, columnsOfModule, reportFormats, writeRows } from '../report-file.ts';
 
 export default defineCommand({
   summary: 'Print the rows of a report',
@@ -19,6 +20,8 @@ export default defineCommand({
   flags: {
     ...listFlags,
     ...logFlags,
+    format: { ...listFlags.format, value: reportFormats.join('|') },
+    ...outputFlags,
     every: {
       description: 'windows of this length, merged of those that are kept, such as 5m',
       value: 'TIME',
@@ -43,26 +46,45 @@ export default defineCommand({
       description: 'Percentiles of each five minutes, and of the whole day',
       command: 'reto3 report lag --every 5m --from 1d && reto3 report lag min --total --from 1d',
     },
+    {
+      description: 'A day of a report as a Parquet file',
+      command: 'reto3 report by:path --from 1d --format parquet --output paths.parquet',
+    },
     { description: 'Follow a report', command: 'reto3 report lag sec --follow' },
   ],
   run: async (flags, args) => {
-    const { last, from, to, open, cluster, every, total, follow } = flags;
+    const { last, from, to, open, cluster, every, total, follow, output } = flags;
+    const format = formatOf(reportFormats, 'text', flags);
     const question = {
       name: args.name,
       period: args.period === undefined ? undefined : parsePeriod(args.period).name,
-      format: formatOf(formatNames, 'text', flags),
       ...{ last, from, to, open, cluster, every, total, follow },
       module: flags.report,
     };
+    if (follow && (output !== undefined || format === 'parquet'))
+      throw new Reto3Error('RETO3_BAD_FLAG', 'got --follow and a file to write', {
+        hint: 'leave one of them out; a shell can redirect what --follow prints',
+      });
+    const target = { format, output };
     const api = apiOptionsOf(flags);
     const ofMessages = (dataDir: string): Promise<void> =>
-      writeOfMessages({ ...question, dataDir, api }, process.stdout);
+      writeRows(
+        target,
+        () => columnsOfModule(question),
+        (form, into) => writeOfMessages({ ...question, format: form, dataDir, api }, into),
+      );
     const logs = logSourceOf(flags);
     if (logs !== undefined) return withKeptLogs(logs, ofMessages);
     const source = sourceOf(flags);
     const isMade = 'dataDir' in source && (await hasMessagesOnly(source.dataDir, question));
     if (isMade) await ofMessages(source.dataDir);
-    else if (follow) await followReport(source, question, process.stdout);
-    else await writeReport(source, question, process.stdout);
+    else if (follow && format !== 'parquet')
+      await followReport(source, { ...question, format }, process.stdout);
+    else
+      await writeRows(
+        target,
+        () => columnsIn(source, question),
+        (form, into) => writeReport(source, { ...question, format: form }, into),
+      );
   },
 });

@@ -4,6 +4,7 @@
  */
 
 import { VarintReader, VarintWriter } from '@reto3/core';
+import { whole } from '../columns.ts';
 import { defineReport } from '../contract.ts';
 import { generatedAt } from './generated-at.ts';
 
@@ -22,10 +23,10 @@ export const generated = defineReport({
   needs: 'body',
   periods: ['ms10', 'sec', 'min'],
   columns: {
-    count: 'messages whose time stamp is in this window',
-    late: 'the longest that one of them arrived after its stamp, in ms',
-    ahead: 'the longest that one of them arrived before its stamp, in ms: clock skew',
-    untimed: 'messages that arrived in this window without a plausible time stamp',
+    count: whole('messages whose time stamp is in this window'),
+    late: whole('the longest that one of them arrived after its stamp', 'ms'),
+    ahead: whole('the longest that one of them arrived before its stamp: clock skew', 'ms'),
+    untimed: whole('messages that arrived in this window without a plausible time stamp'),
   },
   create: (): Generated => ({ count: 0, untimed: 0, late: 0, ahead: 0 }),
   timeOf: generatedAt,

@@ -6,6 +6,7 @@
 
 import { VarintReader, VarintWriter } from '@reto3/core';
 import hdr from 'hdr-histogram-js';
+import { whole } from '../columns.ts';
 import { defineReport } from '../contract.ts';
 import { generatedAt } from './generated-at.ts';
 
@@ -30,14 +31,14 @@ export const lag = defineReport({
   needs: 'body',
   periods: ['sec', 'min'],
   columns: {
-    messages: 'messages with a time stamp up to their arrival',
-    p50: 'median lag, in ms',
-    p90: '90th percentile of the lag, in ms',
-    p99: '99th percentile of the lag, in ms',
-    max: 'the longest lag, in ms',
-    ahead: 'messages that arrived before their stamp: clock skew',
-    skew: 'the longest that one of them was ahead, in ms',
-    untimed: 'messages without a time stamp',
+    messages: whole('messages with a time stamp up to their arrival'),
+    p50: whole('median lag', 'ms'),
+    p90: whole('90th percentile of the lag', 'ms'),
+    p99: whole('99th percentile of the lag', 'ms'),
+    max: whole('the longest lag', 'ms'),
+    ahead: whole('messages that arrived before their stamp: clock skew'),
+    skew: whole('the longest that one of them was ahead', 'ms'),
+    untimed: whole('messages without a time stamp'),
   },
   create: (): Lag => ({
     histogram: hdr.build({

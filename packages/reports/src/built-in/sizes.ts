@@ -1,6 +1,7 @@
 /** The sizes of message bodies. */
 
 import { VarintReader, VarintWriter } from '@reto3/core';
+import { whole } from '../columns.ts';
 import { defineReport } from '../contract.ts';
 
 export const sizes = defineReport({
@@ -9,10 +10,10 @@ export const sizes = defineReport({
   needs: 'body',
   periods: ['ms10', 'sec', 'min'],
   columns: {
-    messages: 'messages that arrived in this window',
-    bytes: 'total size of their bodies, in bytes',
-    mean: 'mean size of a body, rounded to whole bytes',
-    max: 'size of the largest body, in bytes',
+    messages: whole('messages that arrived in this window'),
+    bytes: whole('total size of their bodies', 'bytes'),
+    mean: whole('mean size of a body, rounded', 'bytes'),
+    max: whole('size of the largest body', 'bytes'),
   },
   create: () => ({ messages: 0, bytes: 0, max: 0 }),
   add(sum, { bodyBytes }) {

@@ -8,6 +8,7 @@
  */
 
 import { VarintReader, VarintWriter } from '@reto3/core';
+import { whole } from '../columns.ts';
 import { defineReport, type Message } from '../contract.ts';
 
 const maxPaths = 200;
@@ -31,9 +32,12 @@ export const top = defineReport({
   needs: 'head',
   periods: ['min'],
   columns: {
-    path: `path without query, cut after ${maxPathChars} characters`,
-    count: 'requests for it, at least',
-    most: `requests for it, at most: count plus up to 1/${maxPaths + 1} of all messages`,
+    path: {
+      type: 'text',
+      description: `path without query, cut after ${maxPathChars} characters`,
+    },
+    count: whole('requests for it, at least'),
+    most: whole(`requests for it, at most: count plus up to 1/${maxPaths + 1} of all messages`),
   },
   create: (): Top => ({ messages: 0, error: 0, counts: new Map() }),
   add(top, message) {
