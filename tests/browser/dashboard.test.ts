@@ -12,13 +12,13 @@ import { requires } from '../support/requirement.ts';
 import { Server } from '../support/server.ts';
 import { waitUntil } from '../support/wait.ts';
 import { Dashboard, program } from './support/browser.ts';
-import { RhythmLoad } from './support/rhythm.ts';
+import { type Rhythm, RhythmLoad } from './support/rhythm.ts';
 
 const test = requires(program);
 const rhythm = { rate: 2_000, beat: 60, stallMs: 200, stallEveryMs: 3_000 };
 
-function startLoad(server: Server): RhythmLoad {
-  const load = new RhythmLoad(server.port, rhythm);
+function startLoad(server: Server, more: Partial<Rhythm> = {}): RhythmLoad {
+  const load = new RhythmLoad(server.port, { ...rhythm, ...more });
   onTestFinished(() => load.stop());
   return load;
 }
@@ -381,11 +381,15 @@ test('loads nothing from other hosts, and refuses to be framed', async () => {
   expect(await response.text()).not.toMatch(/<style|<script(?![^>]*\bsrc=)|\sstyle=|\son\w+=/);
 });
 
-test('draws a minute of 10 ms windows smoothly', async () => {
-  const server = await Server.start({ dataDir: await temporaryFolder() });
-  startLoad(server);
+async function measureFrames(what: string, flags: readonly string[]): Promise<void> {
+  const server = await Server.start({ dataDir: await temporaryFolder(), flags });
+  startLoad(server, { paths: 20 });
   const page = await Dashboard.open(server.adminUrl);
   await waitUntil('the page shows requests', async () => (await page.number('rate')) > 500);
+  if (flags.length > 0)
+    await waitUntil('the page stacks keys', async () => {
+      return (await page.page.locator('#keys-key li').count()) === 9;
+    });
   const session = await page.page.context().newCDPSession(page.page);
   await session.send('Performance.enable');
   const taskSeconds = async (): Promise<number> => {
@@ -405,12 +409,17 @@ test('draws a minute of 10 ms windows smoothly', async () => {
   const busyMs = ((await taskSeconds()) - before) * 1_000;
   expect(frames).toHaveLength(240);
   figure(
-    'dashboard, live minute of ms10: main thread per frame, mean, ms',
+    `dashboard, ${what}: main thread per frame, mean, ms`,
     (busyMs / frames.length).toFixed(2),
   );
   for (const [name, share] of Object.entries({ median: 0.5, p99: 0.99, longest: 1 }))
     figure(
-      `dashboard, live minute of ms10: time between frames, ${name}, ms`,
+      `dashboard, ${what}: time between frames, ${name}, ms`,
       quantile(frames, share).toFixed(1),
     );
-});
+}
+
+test('draws a minute of 10 ms windows smoothly', () => measureFrames('live minute of ms10', []));
+
+test('draws a minute of 10 ms windows and the keys below it smoothly', () =>
+  measureFrames('live minute of ms10 with stacked keys', ['--report', 'by:path']));

@@ -1,6 +1,6 @@
 /**
  * Screenshots of the dashboard with real servers: one under the challenge's load, 5,000 requests/s from
- * Tsung, and two nodes of a cluster under a load with a visible rhythm.
+ * Tsung, two nodes of a cluster under a load with a visible rhythm, and a burst of one path.
  */
 
 import { setTimeout } from 'node:timers/promises';
@@ -10,6 +10,7 @@ import { onTestFinished } from 'vitest';
 import { startNode } from '../support/cluster.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { NatsServers } from '../support/nats.ts';
+import { exchange } from '../support/raw-http.ts';
 import { requires } from '../support/requirement.ts';
 import { Server } from '../support/server.ts';
 import { runTsung } from '../support/tsung.ts';
@@ -72,6 +73,33 @@ requires(program, 'nats-server')('a cluster, and what its bursts are', async () 
   const light = { ...tall, colorScheme: 'light' } as const;
   await take(adminUrl, 'dashboard-node', light, '#live=60000&scope=cluster&node=web-2');
 });
+
+requires(program)('a burst, and who was behind it', async () => {
+  const flags = ['--archive', '--report', 'by:path'];
+  const server = await Server.start({ dataDir: await temporaryFolder(), flags });
+  const rhythm = { rate: 400, beat: 0, stallMs: 0, stallEveryMs: 1e9, paths: 20 };
+  const load = new RhythmLoad(server.port, rhythm);
+  onTestFinished(() => load.stop());
+  const from = Date.now();
+  await setTimeout(2_500);
+  const path = '/checkout/retry';
+  await exchange(server.port, [get(path).repeat(150), get(path).repeat(150)], 300);
+  await setTimeout(2_500);
+  await load.stop();
+  const to = Date.now();
+  await setTimeout(2_000);
+  for (const [name, options] of Object.entries({ light: desktop, dark, phone })) {
+    const page = await Dashboard.open(server.adminUrl, `#from=${from}&to=${to}`, options);
+    await page.page.locator('#bursts').scrollIntoViewIfNeeded();
+    await page.page.click('#bursts-rows tr:nth-child(1) button');
+    await page.untilText('who-shown', /made/);
+    await page.page.screenshot({ path: `${folder}dashboard-who-${name}.png`, fullPage: true });
+  }
+});
+
+function get(path: string): string {
+  return `GET ${path} HTTP/1.1\r\nHost: shop.example\r\n\r\n`;
+}
 
 async function take(
   adminUrl: string,

@@ -14,14 +14,16 @@ export interface Rhythm {
   readonly stallMs: number;
   /** … every so often; what did not come meanwhile comes within 60 ms after it. */
   readonly stallEveryMs: number;
+  /** How many paths it asks for in turn; 1 by default, `/`. */
+  readonly paths?: number;
 }
 
 const tickMs = 5;
 const stormMs = 60;
 const beatAtMs = 320;
 const connections = 8;
-const request =
-  'POST / HTTP/1.1\r\nHost: reto3\r\nContent-Length: 32\r\n\r\nvalue=2016-05-28 11:11:11.012345';
+const requestOf = (path: string): string =>
+  `POST ${path} HTTP/1.1\r\nHost: reto3\r\nContent-Length: 32\r\n\r\nvalue=2016-05-28 11:11:11.012345`;
 const statusLine = 'HTTP/1.1 200 ';
 
 export class RhythmLoad {
@@ -57,7 +59,10 @@ export class RhythmLoad {
   }
 
   async #run(): Promise<void> {
-    const { rate, beat, stallMs, stallEveryMs } = this.#rhythm;
+    const { rate, beat, stallMs, stallEveryMs, paths = 1 } = this.#rhythm;
+    const requestsOf = Array.from({ length: paths }, (_, index) =>
+      requestOf(index === 0 ? '/' : `/page/${index}`),
+    );
     const started = Date.now();
     let last = started;
     let owed = 0;
@@ -84,8 +89,10 @@ export class RhythmLoad {
         requests += beat;
       }
       last = now;
+      const first = this.sent;
       this.sent += requests;
-      if (requests > 0) this.#sockets[turn % connections]?.write(request.repeat(requests));
+      const text = Array.from({ length: requests }, (_, index) => requestsOf[(first + index) % paths]);
+      if (requests > 0) this.#sockets[turn % connections]?.write(text.join(''));
     }
   }
 }
