@@ -91,7 +91,10 @@ export class RhythmLoad {
       last = now;
       const first = this.sent;
       this.sent += requests;
-      const text = Array.from({ length: requests }, (_, index) => requestsOf[(first + index) % paths]);
+      const text = Array.from(
+        { length: requests },
+        (_, index) => requestsOf[(first + index) % paths],
+      );
       if (requests > 0) this.#sockets[turn % connections]?.write(text.join(''));
     }
   }

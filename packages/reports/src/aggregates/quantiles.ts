@@ -29,7 +29,9 @@ export function quantiles(
   const columnOf = (percentile: number): Column => ({
     type: typeOfMultiples(resolution),
     ...(unit && { unit }),
-    description: description ? `${description}, ${suffixOf(percentile)}` : `percentile ${percentile}`,
+    description: description
+      ? `${description}, ${suffixOf(percentile)}`
+      : `percentile ${percentile}`,
   });
   // Its counts are floats, since a sum over months exceeds 32 bits.
   const create = (): Histogram => {
