@@ -93,6 +93,7 @@ requires(program)('a burst, and who was behind it', async () => {
     await page.page.locator('#bursts').scrollIntoViewIfNeeded();
     await page.page.click('#bursts-rows tr:nth-child(1) button');
     await page.untilText('who-shown', /made/);
+    await page.untilText('keys-shown', 'per 10 ms');
     await page.page.screenshot({ path: `${folder}dashboard-who-${name}.png`, fullPage: true });
   }
 });
