@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { addMessage } from '@reto3/engine/ring';
+import { arrivalClock } from '../arrival-clock.ts';
 import { ClientAddresses } from '../client-address.ts';
 import {
   type Counting,
@@ -37,6 +38,7 @@ export function handlerOf(handling: Handling): RequestListener {
 /** `--ack memory`, counts alone. */
 function answerAtOnce({ connections, mostBodyBytes, counting }: Handling): RequestListener {
   const { stripe } = counting;
+  const arrivedMs = arrivalClock();
   return (request, response) => {
     const connection = connections.of(request.socket);
     if (connection.refused) return;
@@ -54,7 +56,7 @@ function answerAtOnce({ connections, mostBodyBytes, counting }: Handling): Reque
 
   function answer(connection: Connection, response: ServerResponse): void {
     connection.silent = false;
-    addMessage(stripe, Date.now());
+    addMessage(stripe, arrivedMs());
     sendOk(response);
     connection.answered();
   }

@@ -5,8 +5,8 @@
  */
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import { addMessage } from '@reto3/engine/ring';
+import { arrivalClock } from '../arrival-clock.ts';
 import type { StoreState } from '../awaiting-flush.ts';
-import { arrivalClock } from './arrival-clock.ts';
 import { headDecides, takeBody } from './body.ts';
 import type { ParkedResponses } from './parked.ts';
 
