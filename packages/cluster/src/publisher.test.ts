@@ -17,7 +17,7 @@ const parts = {
   reports: { said: () => [], writtenThrough: (finalThrough: number) => finalThrough },
   events: {
     ...{ failed: ignored, recovered: ignored },
-    ...{ damagedCounts: ignored, damaged: ignored, tooLarge: ignored },
+    ...{ damagedCounts: ignored, coarseCounts: ignored, damaged: ignored, tooLarge: ignored },
   },
 };
 
@@ -36,8 +36,10 @@ async function startNode() {
     node: 'a',
     events: { clockStepped: ignored, stalled: ignored, damaged: ignored },
   });
+  const coarse: number[] = [];
   const publisher = new Publisher({
     ...parts,
+    events: { ...parts.events, coarseCounts: (from) => void coarse.push(from) },
     source: coordinator,
     clock,
     published: neverPublished,
@@ -59,6 +61,9 @@ async function startNode() {
     publisher,
     published,
     told,
+    coarse,
+    /** Counts a message of a followed log, of which only the second is known. */
+    follow: (timeMs: number) => coordinator.add(timeMs, 1, true),
     /** Counts a message in each of so many seconds, with so many writes. */
     async pass(seconds: number, writes: number): Promise<void> {
       for (let beat = 0; beat < seconds * writes; beat++) {
@@ -81,6 +86,17 @@ it('gives the stream each second once, when it is over, and tells of the open on
   expect(node.told.length).toBeGreaterThan(6);
   expect(node.told.length).toBeLessThan(13);
   expect(new Set(node.told)).toEqual(new Set([1, 2, 3, 4].map((at) => wallMs + 1_000 * at)));
+});
+
+it('says that it leaves out seconds of which nothing finer is known', async () => {
+  const node = await startNode();
+  await node.pass(2, 10);
+  expect(node.coarse).toEqual([]);
+  node.published.length = 0;
+  node.follow(wallMs);
+  await node.pass(2, 10);
+  expect(node.coarse[0]).toBe(wallMs);
+  expect(node.published).not.toContain(wallMs);
 });
 
 it('reads out what the stream does not have, answer by answer', async () => {

@@ -42,6 +42,8 @@ export interface PublisherEvents extends LeftOut {
   recovered(kind: Kind): void;
   /** A damaged part of the store is left out. */
   damagedCounts(from: number): void;
+  /** Seconds of which nothing finer is known are left out. */
+  coarseCounts(from: number): void;
 }
 
 export type PublisherState = Publisher['state'];
@@ -92,7 +94,8 @@ export class Publisher implements FlushParticipant {
     const { node, clock, newestEnd, events } = parts;
     const common = { node, clock, stored: () => parts.source.stored() };
     const damaged = (from: number): void => events.damagedCounts(from);
-    this.#seconds = new SecondsLane({ ...common, newestEnd, damaged });
+    const coarse = (from: number): void => events.coarseCounts(from);
+    this.#seconds = new SecondsLane({ ...common, newestEnd, damaged, coarse });
     const said = () => parts.reports.said();
     this.#rows = new RowsLane({ ...common, said, leftOut: events });
     this.#sendingSeconds = this.#sendingOf('publisher', this.#seconds);

@@ -130,9 +130,18 @@ function saidOf(ledgers: ReportLedgers): NodeReport[] {
 /** Says in the log what is not published. */
 function leftOut({ log }: ClusterParts): Omit<PublisherEvents, 'failed' | 'recovered'> {
   const warned = new Set<string>();
+  let toldOfCoarse = false;
   return {
     damagedCounts: (from) =>
       log.warn({ from }, 'a damaged part of the store was not published to the cluster'),
+    coarseCounts: (from) => {
+      if (toldOfCoarse) return;
+      toldOfCoarse = true;
+      log.warn(
+        { from },
+        'counts of a log whose clock ticks in seconds are not published: the cluster adds up 10 ms',
+      );
+    },
     damaged: (row, reason) =>
       log.warn(row, `a damaged row of a report was not published to the cluster: ${reason}`),
     tooLarge: (window, bytes) => {

@@ -41,6 +41,8 @@ export interface SecondsParts {
   readonly newestEnd: number;
   /** A damaged part of the store is left out, from that time on, epoch ms. */
   readonly damaged: (from: number) => void;
+  /** Seconds of which nothing finer is known are left out, from that time on, epoch ms. */
+  readonly coarse: (from: number) => void;
 }
 
 export class SecondsLane implements Lane {
@@ -137,6 +139,7 @@ export class SecondsLane implements Lane {
     const finalThrough = this.#finalThrough;
     const snapshot = this.#parts.stored();
     const read = await readSeconds(snapshot, span).finally(() => snapshot.close());
+    if (read.coarse) this.#parts.coarse(span.from);
     if (read.damaged) {
       this.#damagedMinutes++;
       this.#parts.damaged(span.from);

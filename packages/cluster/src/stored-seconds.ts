@@ -2,7 +2,15 @@
  * Reads seconds as the node's own store and journal hold them, with the number of the write that
  * they are as of: what is published is never anything else.
  */
-import { alignDown, ms10, ms10PerSecond, sec, sliceOf, type Windows } from '@reto3/core';
+import {
+  alignDown,
+  ms10,
+  ms10PerSecond,
+  sec,
+  secondsOnly,
+  sliceOf,
+  type Windows,
+} from '@reto3/core';
 import type { StoredCounts } from '@reto3/engine';
 import type { NodeMessage } from './message.ts';
 import { packSecond } from './second.ts';
@@ -15,6 +23,8 @@ export interface StoredSeconds {
   readonly through: number;
   /** Whether a damaged row was left out. */
   readonly damaged: boolean;
+  /** Whether seconds were left out of which nothing finer is known: in this minute, if not here. */
+  readonly coarse: boolean;
 }
 
 /** The first minute of the span of which anything is stored. */
@@ -28,9 +38,10 @@ export async function readSeconds(stored: StoredCounts, span: Span): Promise<Sto
   for await (const { start, windows } of stored.minutes(minutes, onDamage)) {
     const end = Math.min(span.to, start + ms10.blockMs);
     const seconds = secondsOf(windows, start, span);
-    return { revision, seconds, through: end, damaged };
+    const coarse = windows.counted.includes(secondsOnly);
+    return { revision, seconds, through: end, damaged, coarse };
   }
-  return { revision, seconds: [], through: span.to, damaged };
+  return { revision, seconds: [], through: span.to, damaged, coarse: false };
 }
 
 /** The packed seconds of a minute that start within the span, without those that nobody counted. */

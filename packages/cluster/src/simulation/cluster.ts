@@ -191,7 +191,7 @@ export class ClusterSimulation {
       reports: { said: () => [], writtenThrough: (finalThrough) => finalThrough },
       events: {
         ...{ failed: ignored, recovered: ignored },
-        ...{ damagedCounts: ignored, damaged: ignored, tooLarge: ignored },
+        ...{ damagedCounts: ignored, coarseCounts: ignored, damaged: ignored, tooLarge: ignored },
       },
     });
     this.#publisher = publisher;
