@@ -1,6 +1,8 @@
 /** `serve --tail`: a server counts what other programs log. */
-import { appendFile, rename, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { appendFile, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { FolderWriter } from '@reto3/engine';
 import { expect, test } from 'vitest';
 import { ask, askInfo, askStats } from '../support/api.ts';
 import { runCli } from '../support/cli.ts';
@@ -95,4 +97,35 @@ test.each([
   expect(code).toBe(2);
   expect(stderr).toMatch(message);
   expect(stderr).toContain('[RETO3_BAD_SETTING]');
+});
+
+test('refuses one file under two names', async () => {
+  const folder = await temporaryFolder();
+  const [log, link] = [join(folder, 'access.log'), join(folder, 'current.log')];
+  await writeFile(log, line(Date.now()));
+  await symlink(log, link);
+  const { code, stderr } = await runCli([
+    ...['serve', '--port', '0', '--admin-port', '0', '--data-dir', join(folder, 'data')],
+    ...['--tail', log, '--tail', link],
+  ]);
+  expect(code).toBe(2);
+  expect(stderr).toContain(`--tail: ${log} and ${link} are one file, want each file once`);
+});
+
+test('refuses a log of which an import was interrupted, until it has ended', async () => {
+  const folder = await temporaryFolder();
+  const [log, dataDir] = [join(folder, 'access.log'), join(folder, 'data')];
+  await writeFile(log, line(Date.now()));
+  const writer = await FolderWriter.open(dataDir);
+  const head = { bytes: 0, sha256: createHash('sha256').digest('hex') };
+  const to = { end: head, offset: 0, lines: 0 };
+  await writer.commit({ id: 'x', path: log, head, ...to, writing: { to, through: 60_000 } });
+  await writer.close();
+  const { code, stderr } = await runCli([
+    ...['serve', '--port', '0', '--admin-port', '0', '--data-dir', dataDir, '--tail', log],
+  ]);
+  expect(code).toBe(2);
+  expect(stderr).toContain(
+    `--tail: an import of ${log} was interrupted (run reto3 import ${log} into this data folder once more, to its end)`,
+  );
 });

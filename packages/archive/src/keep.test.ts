@@ -1,11 +1,11 @@
 /** Real folders and DuckDB: what an archive has of kept messages, whenever the import ends. */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { listArchive } from './folder.ts';
 import { type KeptRequest, MessageKeeper, type TextRange } from './keep.ts';
-import { hourMs } from './layout.ts';
+import { hourMs, pendingPath } from './layout.ts';
 import { readArchive } from './reader.ts';
 import { recoverArchive } from './recover.ts';
 
@@ -100,5 +100,26 @@ describe('MessageKeeper', () => {
     recoverArchive(folder, writes);
     expect(await kept()).toEqual(wanted);
     expect(readdirSync(join(folder, 'segments'))).toEqual([]);
+  });
+
+  it('says that the disk is full, or that it cannot write, and leaves no file', async () => {
+    const pending = pendingPath({ sequence: 1, hour: 0, messages: 1, write });
+    mkdirSync(join(folder, dirname(pending)), { recursive: true });
+    symlinkSync('/dev/full', join(folder, pending));
+    const full = await open();
+    full.message(0, request('/'), undefined);
+    await expect(full.finish()).rejects.toMatchObject({
+      code: 'RETO3_DISK_FULL',
+      message: `cannot keep messages in ${folder}: no space left on its disk`,
+    });
+    full.close();
+    expect(readdirSync(join(folder, dirname(pending)))).toEqual([]);
+
+    rmSync(join(folder, dirname(pending)), { recursive: true });
+    writeFileSync(join(folder, dirname(pending)), '');
+    const barred = await open();
+    barred.message(0, request('/'), undefined);
+    await expect(barred.finish()).rejects.toMatchObject({ code: 'RETO3_FILE_UNWRITABLE' });
+    barred.close();
   });
 });

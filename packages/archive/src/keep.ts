@@ -11,7 +11,7 @@
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance, DuckDBType } from '@duckdb/node-api';
-import { alignDown } from '@reto3/core';
+import { alignDown, messageOf, Reto3Error } from '@reto3/core';
 import { type DuckDb, loadDuckDb, openDuckDb, sqlString } from './duckdb.ts';
 import { listArchive } from './folder.ts';
 import { hourMs, type PendingFile, parquetPath, pendingPath, segmentsFolder } from './layout.ts';
@@ -114,16 +114,24 @@ export class MessageKeeper {
     }
   }
 
-  /** Writes files where there are enough messages for one. */
+  /**
+   * Writes files where there are enough messages for one.
+   * @throws Reto3Error RETO3_DISK_FULL, RETO3_FILE_UNWRITABLE
+   */
   async settle(): Promise<void> {
-    if (this.#count >= fileMessages) await this.#write();
+    if (this.#count >= fileMessages) await this.#writing(() => this.#write());
   }
 
-  /** Puts everything on the disk, so that the store may count it. */
+  /**
+   * Puts everything on the disk, so that the store may count it.
+   * @throws Reto3Error RETO3_DISK_FULL, RETO3_FILE_UNWRITABLE
+   */
   async finish(): Promise<void> {
-    if (this.#count > 0) await this.#write();
-    for (const file of this.#files) syncPath(join(this.#folder, pendingPath(file)));
-    if (this.#files.length > 0) syncPath(join(this.#folder, segmentsFolder));
+    await this.#writing(async () => {
+      if (this.#count > 0) await this.#write();
+      for (const file of this.#files) syncPath(join(this.#folder, pendingPath(file)));
+      if (this.#files.length > 0) syncPath(join(this.#folder, segmentsFolder));
+    });
   }
 
   /**
@@ -139,6 +147,14 @@ export class MessageKeeper {
     for (const file of this.#files) rmSync(join(this.#folder, pendingPath(file)), { force: true });
     this.#connection.closeSync();
     this.#database.closeSync();
+  }
+
+  async #writing(write: () => Promise<void>): Promise<void> {
+    try {
+      await write();
+    } catch (error) {
+      throw error instanceof Reto3Error ? error : cannotKeep(this.#folder, error);
+    }
   }
 
   async #write(): Promise<void> {
@@ -253,6 +269,21 @@ export class MessageKeeper {
       `${sqlString(this.#source)} AS source FROM kept ${joins.join(' ')}`
     );
   }
+}
+
+/** DuckDB has no code for a full disk, only the words of the operating system. */
+function cannotKeep(folder: string, cause: unknown): Reto3Error {
+  const said = messageOf(cause);
+  const isFull = /no space left on device/i.test(said);
+  const why = isFull ? 'no space left on its disk' : said;
+  return new Reto3Error(
+    isFull ? 'RETO3_DISK_FULL' : 'RETO3_FILE_UNWRITABLE',
+    `cannot keep messages in ${folder}: ${why}`,
+    {
+      cause,
+      ...(isFull && { hint: 'free space, or name another disk with --data-dir or TMPDIR' }),
+    },
+  );
 }
 
 function lastSequence(folder: string): number {

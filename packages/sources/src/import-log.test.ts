@@ -205,6 +205,15 @@ describe('importLog', () => {
     });
   });
 
+  it('leaves lines new that the wrong format has skipped', async () => {
+    await writeFile(log, lines(0, 100));
+    await run();
+    await appendFile(log, lines(100, 150));
+    expect(await run(log, { format: 'haproxy' })).toMatchObject({ messages: 0, skipped: 50 });
+    expect(await run()).toMatchObject({ messages: 50, skipped: 0, known: 100 });
+    await expectSameAs(log);
+  });
+
   it('is exact where it ends after any commit', async () => {
     // 500 minutes are four commits.
     await writeFile(log, lines(0, 500, 60_000));

@@ -93,7 +93,7 @@ async function importRound(
     const last = log.endLines();
     const summary = log.end();
     const wasInterrupted = known?.writing !== undefined;
-    if (known !== undefined && text.length <= endOf(known))
+    if (known !== undefined && (text.length <= endOf(known) || !changesCounts(summary, known)))
       return { summary: withRange(summary, known.times), wasInterrupted: false };
 
     const to = text.counted(log.fileLines, last, joined(summary.times, known?.times));
@@ -155,6 +155,14 @@ async function fileOf(name: string): Promise<SourcePosition['file']> {
 /** Where what was read of a source ended. */
 function endOf({ offset, openLine }: Pick<SourcePosition, 'offset' | 'openLine'>): number {
   return offset + (openLine?.bytes ?? 0);
+}
+
+/**
+ * Whether the folder has to know of what was read. Lines without a message stay new: the next import
+ * may be given the right format.
+ */
+function changesCounts({ messages }: LogSummary, { openLine, writing }: SourcePosition): boolean {
+  return messages > 0 || openLine?.timeMs !== undefined || writing !== undefined;
 }
 
 function joined(times: LogSummary['times'], known: SourcePosition['times']): LogSummary['times'] {

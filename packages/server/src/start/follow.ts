@@ -1,4 +1,5 @@
 /** Follows logs, if `--tail` names any. */
+import { stat } from 'node:fs/promises';
 import { messageOf, Reto3Error, systemClock } from '@reto3/core';
 import type { Follow } from '@reto3/sources';
 import type { Counts } from './counts.ts';
@@ -13,6 +14,7 @@ export async function openFollow(
   { coordinator, store }: Counts,
 ): Promise<Follow | undefined> {
   if (config.tail === undefined) return undefined;
+  await rejectSameFile(config.tail.map(({ path }) => path));
   const { Follow } = await import('@reto3/sources');
   const positions = await store.sources();
   try {
@@ -30,6 +32,23 @@ export async function openFollow(
       cause: error,
       hint,
     });
+  }
+}
+
+/** @throws Reto3Error RETO3_BAD_SETTING: each line would be counted once for each of its names */
+async function rejectSameFile(paths: readonly string[]): Promise<void> {
+  const names = new Map<string, string>();
+  for (const path of paths) {
+    const found = await stat(path, { bigint: true }).catch(() => undefined);
+    if (found === undefined) continue;
+    const id = `${found.dev} ${found.ino}`;
+    const other = names.get(id);
+    if (other !== undefined)
+      throw new Reto3Error(
+        'RETO3_BAD_SETTING',
+        `--tail: ${other} and ${path} are one file, want each file once`,
+      );
+    names.set(id, path);
   }
 }
 

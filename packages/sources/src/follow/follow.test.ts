@@ -156,6 +156,14 @@ describe('a followed file', () => {
     ]);
   });
 
+  it('that the wrong format has skipped is counted by the next server with the right one', async () => {
+    // More than is read at a time.
+    await writeFile(path, lines(1_000));
+    const wrong = await new Reader(undefined, 'haproxy').read();
+    expect(wrong.counts.size).toBe(0);
+    (await new Reader(wrong, 'nginx').read()).expectAll();
+  });
+
   it('with columns in its header is understood again from the middle on', async () => {
     const row = () => `${startMs + 10 * next++},5,home,200\n`;
     await writeFile(path, `timeStamp,elapsed,label,responseCode\n${row()}${row()}`);

@@ -64,7 +64,7 @@ export class Follow implements FlushParticipant {
       const known = parts.positions.filter((position) => position.path === path);
       if (known.some(({ writing }) => writing !== undefined))
         throw new Reto3Error('RETO3_BAD_FLAG', `an import of ${path} was interrupted`, {
-          hint: `run reto3 import ${path} once more, to its end`,
+          hint: `run reto3 import ${path} into this data folder once more, to its end`,
         });
       return [path, new FollowedPath(path, plan, this.#eventsOf(path), known)] as const;
     });

@@ -157,6 +157,11 @@ export class FollowedFile {
     return this.#offset;
   }
 
+  /** Whether a message of it was counted. If not, nothing is counted twice by reading it again. */
+  get hasCounted(): boolean {
+    return this.#times !== undefined;
+  }
+
   get isEmpty(): boolean {
     return this.#begin === undefined;
   }

@@ -116,11 +116,15 @@ export class FollowedPath {
     return this.#delays.behindBytes;
   }
 
-  /** Positions that changed since they were taken last. */
+  /**
+   * Positions that changed since they were taken last. A file without a message so far has none: the
+   * next server may be given the right format.
+   */
   takeChanged(): SourcePosition[] {
     const changed = this.#texts.takeUnwritten();
     for (const file of this.#files) {
-      if (file.isDirty && file.position !== undefined) changed.push(file.position);
+      if (!file.isDirty || !file.hasCounted) continue;
+      if (file.position !== undefined) changed.push(file.position);
       file.isDirty = false;
     }
     return changed;
