@@ -1,11 +1,13 @@
 /** Lists the folder of an archive. */
 import { readdirSync } from 'node:fs';
 import { sep } from 'node:path';
+import { messageOf, Reto3Error } from '@reto3/core';
 import { type ArchiveFile, covers, parseArchivePath } from './layout.ts';
 
 /**
  * All files of an archive, oldest first, without those that another one supersedes: a converted
  * segment or compacted files. Empty if there is no archive.
+ * @throws Reto3Error RETO3_DATA_UNREADABLE
  */
 export function listArchive(folder: string): ArchiveFile[] {
   const files = pathsIn(folder).flatMap((path) => parseArchivePath(path) ?? []);
@@ -29,7 +31,10 @@ function widestFirst(a: ArchiveFile, b: ArchiveFile): number {
   );
 }
 
-/** Every path in the folder, with forward slashes. */
+/**
+ * Every path in the folder, with forward slashes; none if there is no folder.
+ * @throws Reto3Error RETO3_DATA_UNREADABLE
+ */
 export function pathsIn(folder: string): string[] {
   try {
     return readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((path) =>
@@ -37,6 +42,7 @@ export function pathsIn(folder: string): string[] {
     );
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
-    throw error;
+    const message = `cannot read the archive ${folder}: ${messageOf(error)}`;
+    throw new Reto3Error('RETO3_DATA_UNREADABLE', message, { cause: error });
   }
 }
