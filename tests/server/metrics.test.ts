@@ -1,6 +1,7 @@
 /** /metrics as Prometheus scrapes it. */
 import { spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { askInfo } from '../support/api.ts';
@@ -87,7 +88,8 @@ requires('promtool')('promtool finds nothing to say about the metrics', async ()
 
 test('docs/metrics.md lists every metric with its type and labels', async () => {
   const alert = ['--alert', 'min > 1000000', '--alert-url', 'http://127.0.0.1:9'];
-  const flags = [...alert, '--archive'];
+  const followed = ['--tail', join(await temporaryFolder(), 'access.log')];
+  const flags = [...alert, ...followed, '--archive'];
   const server = await Server.start({ dataDir: await temporaryFolder(), flags });
   const { families } = await scrape(server.adminUrl);
   const text = await readFile(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
