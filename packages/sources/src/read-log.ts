@@ -10,6 +10,7 @@ import type { CountsView, SourcePosition } from '@reto3/engine';
 import { ActiveTime, type Span } from './active-time.ts';
 import { copyOf } from './bytes.ts';
 import { type Fit, fitOf, type Sample } from './detect.ts';
+import { dull, longestExample, maxExamples } from './examples.ts';
 import { type LogFormat, type Moment, type Reason, Stamp } from './format.ts';
 import { formats } from './formats/formats.ts';
 import { chunksOf } from './input.ts';
@@ -82,18 +83,8 @@ export interface LogCounts {
   view(period: Period): CountsView;
 }
 
-const maxExamples = 3;
 /** Of skipped lines, to see whether they have another format. */
 const maxOthers = 64;
-const longestExample = 120;
-
-const dull: ReadonlySet<Reason> = new Set<Reason>([
-  'a blank line',
-  'a header or comment',
-  'another metric',
-  'a sum of other lines',
-  'part of a longer line',
-]);
 
 /**
  * @param nowMs to tell times of the future, epoch ms

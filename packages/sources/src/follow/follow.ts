@@ -7,23 +7,13 @@ import { setImmediate, setTimeout } from 'node:timers/promises';
 import { type Clock, counter, gauge, type Log, type MetricSource, Reto3Error } from '@reto3/core';
 import { type FlushParticipant, type SourcePosition, sourceRow } from '@reto3/engine';
 import { copyOf } from '../bytes.ts';
-import type { Reason } from '../format.ts';
+import { dull, longestExample, maxExamples } from '../examples.ts';
 import { plannedBy } from '../plan.ts';
 import type { FollowTarget } from './followed-file.ts';
 import { FollowedPath, type PathEvents } from './followed-path.ts';
 
 /** How long a line lies in its file before it is counted, at most; and how often the file is looked at. */
 const pollMs = 50;
-/** Skipped lines of each file that the log shows. */
-const maxExamples = 3;
-const longestExample = 120;
-const dull: ReadonlySet<Reason> = new Set<Reason>([
-  'a blank line',
-  'a header or comment',
-  'another metric',
-  'a sum of other lines',
-  'part of a longer line',
-]);
 
 interface FollowedLog {
   /** Absolute. */

@@ -1,0 +1,16 @@
+/** Which skipped lines a report or a log shows as examples, and how much of them. */
+import type { Reason } from './format.ts';
+
+/** Of each file. */
+export const maxExamples = 3;
+/** Bytes of a line. */
+export const longestExample = 120;
+
+/** Reasons that no example explains. */
+export const dull: ReadonlySet<Reason> = new Set<Reason>([
+  'a blank line',
+  'a header or comment',
+  'another metric',
+  'a sum of other lines',
+  'part of a longer line',
+]);
