@@ -17,7 +17,6 @@ import {
 import { Coordinator, HeldFolder, LiveFeed, readChunks } from '@reto3/engine';
 import { allocate, RingReader } from '@reto3/engine/ring';
 import { ReportLedgers } from '@reto3/reports';
-import { LiveFeeds } from './api/live-feeds.ts';
 import { QueryApi } from './api/server.ts';
 import { resolveConfig } from './config/resolve-config.ts';
 
@@ -68,7 +67,7 @@ export async function viewFolder(
       config: { ...config, node: viewed.source },
       tls: undefined,
       coordinator,
-      feeds: new LiveFeeds(new LiveFeed(coordinator), { coordinator, cluster: undefined }),
+      feed: new LiveFeed(coordinator),
       ledgers: await ReportLedgers.open([], store, systemClock, {
         switchedOff: ignore,
         damaged: ignore,

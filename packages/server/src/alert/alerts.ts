@@ -2,7 +2,7 @@
  * Evaluates alert rules on windows as they become final, and notifies a webhook when an alert fires and
  * when it resolves. docs/alerts.md has the grammar of the rules and the messages.
  *
- * It listens to the live feeds of this server and of its cluster; the workers are not involved.
+ * It is a listener of the live feed; the workers are not involved.
  */
 import { setTimeout } from 'node:timers/promises';
 import {
@@ -14,8 +14,6 @@ import {
   type PeriodName,
   periodNames,
   periods,
-  type Scope,
-  scopes,
 } from '@reto3/core';
 import type { Listener, LiveEvent, LiveFeed } from '@reto3/engine';
 import {
@@ -28,14 +26,10 @@ import {
 import type { Rule } from './rule.ts';
 import { type Change, Watch } from './watch.ts';
 
-type Feed = Pick<LiveFeed, 'join' | 'leave'>;
-
 interface AlertsOptions {
   readonly rules: readonly Rule[];
   readonly receiver: Receiver;
-  readonly feedOf: (scope: Scope) => Feed;
-  /** Whose windows a rule watches that does not say so. */
-  readonly usualScope: Scope;
+  readonly feed: Pick<LiveFeed, 'join' | 'leave'>;
   readonly node: string;
   /** When the server started, epoch ms; makes the ids of episodes unique. */
   readonly startedAt: number;
@@ -50,8 +44,6 @@ interface AlertMessage {
   readonly id: string;
   readonly status: Change['status'];
   readonly alert: string;
-  /** Whose windows: of that node alone, or of the cluster that it adds up. */
-  readonly scope: Scope;
   readonly node: string;
   readonly period: PeriodName;
   readonly windowMs: number;
@@ -74,7 +66,7 @@ export class Alerts {
   /** For the log: the path of the URL may be a secret. */
   readonly #origin: string;
   readonly #ids = new Map<Watch, string>();
-  readonly #joined: { readonly feed: Feed; readonly listener: Listener }[] = [];
+  readonly #joined: Listener[] = [];
   #episodes = 0;
   #stopped = false;
 
@@ -102,8 +94,7 @@ export class Alerts {
   /** Starts to evaluate. */
   static begin(options: AlertsOptions): Alerts {
     const alerts = new Alerts(options);
-    for (const scope of scopes)
-      for (const name of periodNames) alerts.#listen(scope, periods[name]);
+    for (const name of periodNames) alerts.#listen(periods[name]);
     options.log.info(
       { alerts: options.rules.map(({ text }) => text) },
       `evaluating alerts for ${alerts.#origin}`,
@@ -133,34 +124,31 @@ export class Alerts {
   /** Stops evaluating, and waits briefly for messages to be delivered. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    for (const { feed, listener } of this.#joined) feed.leave(listener);
+    for (const listener of this.#joined) this.#options.feed.leave(listener);
     await this.#delivery.stop();
   }
 
-  #listen(scope: Scope, period: Period): void {
-    const watches = this.#watches.filter(
-      ({ rule }) => rule.period === period && this.#scopeOf(rule) === scope,
-    );
+  #listen(period: Period): void {
+    const watches = this.#watches.filter(({ rule }) => rule.period === period);
     if (watches.length === 0) return;
-    const feed = this.#options.feedOf(scope);
     const listener = {
       send: (event: LiveEvent) => this.#take(watches, event),
       drop: () => {
         for (const watch of watches) watch.interrupt();
-        void this.#rejoin(feed, period, listener);
+        void this.#rejoin(period, listener);
       },
     };
-    this.#joined.push({ feed, listener });
-    join(feed, period, listener);
+    this.#joined.push(listener);
+    this.#join(period, listener);
   }
 
-  async #rejoin(feed: Feed, period: Period, listener: Listener): Promise<void> {
+  async #rejoin(period: Period, listener: Listener): Promise<void> {
     await setTimeout(rejoinMs, undefined, { ref: false });
-    if (!this.#stopped) join(feed, period, listener);
+    if (!this.#stopped) this.#join(period, listener);
   }
 
-  #scopeOf({ scope }: Rule): Scope {
-    return scope ?? this.#options.usualScope;
+  #join(period: Period, listener: Listener): void {
+    this.#options.feed.join(period, listener, undefined, evaluateEveryMs);
   }
 
   #take(watches: readonly Watch[], { chunks, period }: LiveEvent): void {
@@ -185,7 +173,6 @@ export class Alerts {
       id: this.#ids.get(watch) ?? '',
       status,
       alert: text,
-      scope: this.#scopeOf(watch.rule),
       node,
       period: period.name,
       windowMs: period.windowMs,
@@ -195,8 +182,4 @@ export class Alerts {
     log[level]({ ...episode }, `alert ${status}: ${text}`);
     this.#delivery.send(message);
   }
-}
-
-function join(feed: Feed, period: Period, listener: Listener): void {
-  feed.join(period, listener, undefined, evaluateEveryMs);
 }

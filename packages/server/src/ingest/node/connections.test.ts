@@ -5,8 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { Connection } from './connections.ts';
 
 class Answer extends EventEmitter {
-  readonly req = { complete: true, headers: {} };
-  shouldKeepAlive = true;
+  readonly req = { complete: true };
   destroyed = false;
   writableEnded = false;
   writableFinished = false;
