@@ -29,8 +29,12 @@ if ! { exec 3<>"/dev/tcp/$host/$port"; } 2>/dev/null; then
   echo "cannot connect to $host:$port"
   exit 1
 fi
-printf 'GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%s\r\n' "$authorization" >&3
-read -r -t "$answerSeconds" _ status _ <&3
+# A server that closes meanwhile must not end the check: the answer that does not come is its reason.
+trap '' PIPE
+{
+  printf 'GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%s\r\n' "$authorization" >&3
+  read -r -t "$answerSeconds" _ status _ <&3
+} 2>/dev/null
 [[ $status == 200 ]] && exit 0
 [[ -z $status ]] && echo "cannot read the answer of $host:$port within $answerSeconds s" && exit 1
 IFS= read -r -d '' -t 1 answer <&3

@@ -76,10 +76,12 @@ describe.each(servers)('%s', (_, kind, ack) => {
   });
 });
 
-test.each([here, nodeEngine])(
-  'with --ack durable what is counted in one packet is answered: $name',
-  async (kind) => {
-    const { answered, counted } = await atOnce(await kind.start({ ack: 'durable' }), corpus);
-    expect(counted).toBe(answered);
-  },
-);
+// uWebSockets.js closes a connection that it refuses before the answers of the packet are out.
+test.each([
+  ['--ack durable', here, 'durable'],
+  ['--http node --ack memory', nodeEngine, 'memory'],
+  ['--http node --ack durable', nodeEngine, 'durable'],
+] as const)('%s: what is counted in one packet is answered', async (_, kind, ack) => {
+  const { answered, counted } = await atOnce(await kind.start({ ack }), corpus);
+  expect(counted).toBe(answered);
+});

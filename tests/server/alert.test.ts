@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { freePort } from '@reto3/bench/src/free-port.ts';
 import { expect, onTestFinished, test } from 'vitest';
 import { askStats } from '../support/api.ts';
@@ -13,36 +12,11 @@ import { Load } from '../support/load.ts';
 import { scrape } from '../support/metrics.ts';
 import { Server } from '../support/server.ts';
 import { waitUntil } from '../support/wait.ts';
+import { webhook } from '../support/webhook.ts';
 import { countsOf, sumOf } from '../support/windows.ts';
-
-interface AlertMessage {
-  readonly id: string;
-  readonly status: string;
-  readonly alert: string;
-  readonly from: number;
-  readonly to: number;
-  readonly windows: number;
-  readonly messages: number;
-  readonly worst: { readonly start: number; readonly count: number };
-}
 
 const rule = 'ms10 >= 20 for 20ms until < 1 for 200ms';
 const requests = 20_000;
-
-async function webhook(port: number, status = 204) {
-  const received: { message: AlertMessage; authorization: string | undefined }[] = [];
-  const server = createServer(async (request, response) => {
-    const message: AlertMessage = JSON.parse(await text(request));
-    received.push({ message, authorization: request.headers.authorization });
-    response.writeHead(status).end();
-  });
-  await once(server.listen(port, '127.0.0.1'), 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return received;
-}
 
 async function burst(server: Server): Promise<void> {
   const load = Load.start({ port: server.port, connections: 4, depth: 8, requests });
@@ -125,8 +99,12 @@ test('invalid settings are refused before anything starts', async () => {
     { flags: ['--alert', rule], says: `got --alert "${rule}" alone, want --alert-url with it` },
     { flags: url, says: 'got --alert-url alone, want --alert with it' },
     {
-      flags: ['--alert', rule, ...url, '--role', 'merge', '--nats', '127.0.0.1:9'],
-      says: 'got --alert with --role "merge", want --role ingest or both',
+      flags: ['--alert', 'cluster sec > 1', ...url],
+      says: 'got --alert "cluster sec > 1", want --nats and --role both or merge with it',
+    },
+    {
+      flags: ['--alert', 'cluster sec > 1', ...url, '--role', 'ingest', '--nats', '127.0.0.1:9'],
+      says: 'got --alert "cluster sec > 1", want --nats and --role both or merge with it',
     },
     {
       flags: ['--alert', rule, '--alert-url-file', join(dataDir, 'none')],

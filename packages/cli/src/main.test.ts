@@ -10,7 +10,12 @@ test('no command loads oclif, which takes longer than most of them', async () =>
   const all = await loadAll(commands);
   expect(all.map(([name]) => name)).toEqual(Object.keys(commands).sort());
   // Loads what a command loads when it runs.
-  await Promise.all([import('./main.ts'), import('./doctor.ts'), import('./chart/chart-stats.ts')]);
+  await Promise.all([
+    import('./main.ts'),
+    import('./doctor.ts'),
+    import('./repair.ts'),
+    import('./chart/chart-stats.ts'),
+  ]);
 });
 
 test('summaries are short and without a full stop, and every command has an example', async () => {

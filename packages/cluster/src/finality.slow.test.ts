@@ -1,6 +1,6 @@
 /**
- * Nodes and a merger in virtual time, driven by a seed: NATS away, nodes cut off, clocks hours ahead,
- * goodbyes, a merger that is killed. What the merger calls final has the counts of every node that it
+ * Nodes and a merger in virtual time, driven by a seed: NATS away, a stream that refuses messages,
+ * nodes cut off, clocks hours ahead, goodbyes, a merger that is killed. What the merger calls final has the counts of every node that it
  * could not take for silent, and never goes back; in the end the sums are exact.
  */
 import { allocateWindows, ms10PerSecond, sec } from '@reto3/core';
@@ -25,6 +25,8 @@ class Node {
   /** Its clock less the merger's, ms. */
   offsetMs = 0;
   cutOff = false;
+  /** The stream has something of its boot: what it refuses, the node tells past it. */
+  inStream = false;
   /** It said goodbye, and is heard no more until its next boot. */
   left = false;
   boot = startMs;
@@ -43,7 +45,7 @@ class Node {
   }
 
   startAgain(): void {
-    this.left = false;
+    this.left = this.inStream = false;
     this.boot++;
     this.vouchedFrom = startMs + this.next * sec.windowMs;
     this.heardAt = undefined;
@@ -55,6 +57,7 @@ class Scene {
   readonly #nodes: Node[];
   #state = new MergeState({ silentAfterMs, stored });
   #natsAway = false;
+  #streamRefuses = false;
   #final = 0;
   #second = 0;
 
@@ -67,12 +70,13 @@ class Scene {
   run(): void {
     for (this.#second = 1; this.#second <= seconds; this.#second++) {
       if (this.#random.chance(0.1)) this.#natsAway = !this.#natsAway;
+      if (this.#random.chance(0.05)) this.#streamRefuses = !this.#streamRefuses;
       for (const node of this.#nodes) this.#befall(node);
       if (this.#random.chance(0.02)) this.#restartMerger();
       this.#publish();
       this.#check();
     }
-    this.#natsAway = false;
+    this.#natsAway = this.#streamRefuses = false;
     for (const node of this.#nodes) {
       if (node.left) node.startAgain();
       Object.assign(node, { cutOff: false, offsetMs: 0 });
@@ -108,7 +112,9 @@ class Scene {
     let heard = false;
     for (const node of this.#nodes) {
       if (this.#natsAway || node.cutOff || node.left) continue;
-      const leaving = this.#second < seconds && this.#random.chance(0.005);
+      const past = this.#streamRefuses;
+      if (past && (!node.inStream || this.#random.chance(0.3))) continue;
+      const leaving = !past && this.#second < seconds && this.#random.chance(0.005);
       const first = node.next;
       const start = (second: number): number => startMs + second * sec.windowMs;
       const all = Array.from({ length: this.#second - first }, (_, index) => first + index);
@@ -122,7 +128,7 @@ class Scene {
       try {
         const { wallMs: nowMs } = this.#now;
         const incoming = decodeIncoming(`s.${node.name}`, data, { subjects: 's', nowMs });
-        if ('counts' in incoming) this.#state.apply(node.name, incoming.counts, this.#now);
+        if ('counts' in incoming) this.#state.apply(node.name, incoming.counts, this.#now, past);
       } catch (error) {
         // The merger reads it from the node once the clock is right: here it comes again.
         expect(node.offsetMs, String(error)).toBeGreaterThan(mostAheadMs);
@@ -132,7 +138,8 @@ class Scene {
       node.left = leaving;
       // Of a clock that is wrong by less than it may be, the mark is wrong by as much.
       node.mark = Math.max(node.mark, end);
-      Object.assign(node, { next: this.#second, heardAt: this.#now.monotonicMs, deafMs: 0 });
+      Object.assign(node, { heardAt: this.#now.monotonicMs, deafMs: 0 });
+      if (!past) Object.assign(node, { next: this.#second, inStream: true });
     }
     if (!heard) for (const node of this.#nodes) node.deafMs += sec.windowMs;
   }

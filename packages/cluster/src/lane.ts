@@ -29,6 +29,11 @@ export interface Lane {
   next(boot: Boot): Promise<Outgoing | undefined>;
   /** The last message did not get through, or could not be made: what it held is due again. */
   failed(): void;
+  /**
+   * While the stream refuses its messages: what mergers can do with past it, whole from where the
+   * stream ends. None where they would wait for the rest in vain.
+   */
+  refused(boot: Boot): Promise<readonly Uint8Array[]>;
   /** From now on all that is there is due, and then nothing. */
   end(): void;
 }

@@ -67,12 +67,12 @@ export class Link {
     return `${this.#subjects}.${node}`;
   }
 
-  /** Tells mergers of a node's open second; it may be lost. */
+  /** Tells mergers of seconds that are open, or that the stream refuses; it may be lost. */
   tell(node: string, bytes: Uint8Array): void {
     this.#connection?.publish(`${this.#subjects}.open.${node}`, bytes);
   }
 
-  /** Calls back with each node's open seconds. */
+  /** Calls back with what each node tells past the stream. */
   onTold(told: (node: string, bytes: Uint8Array) => void): void {
     this.#connection?.subscribe(`${this.#subjects}.open.*`, {
       callback: (_, { subject, data }) => told(subject.slice(subject.lastIndexOf('.') + 1), data),

@@ -2,20 +2,18 @@
  * What a merger writes down of itself beside its parts and blocks, in one row: its nodes, and up to
  * which message of which stream all that it has is in the store.
  */
+import { isPlainName } from '@reto3/core';
 import { seal, unseal } from '@reto3/engine';
+import { mostAheadMs, mostBootAheadMs } from './incoming.ts';
 import type { NodeRecord } from './merge-state.ts';
 import type { NodeReports } from './merged-reports.ts';
+import type { StreamPlace } from './stream-reader.ts';
 import { Vouches } from './vouches.ts';
 
 const version = 1;
 
-export interface MergeRecord {
-  /** When JetStream made the stream, as it says it: another stream begins anew. */
-  readonly stream: string;
-  /** Number of the last message that is in the store. */
-  readonly position: number;
-  /** The time of that message, epoch ms. */
-  readonly positionTime: number;
+/** Its place is behind the last message that is in the store. */
+export interface MergeRecord extends StreamPlace {
   readonly finalThrough: number;
   readonly nodes: readonly NodeRecord[];
   /** What is known of the reports of each node. */
@@ -48,6 +46,28 @@ export function decodeMergeRecord(text: string, nowMonotonicMs: number): MergeRe
     vouches: new Vouches(node.vouches),
   }));
   return { ...rest, nodes, reports: stored.reports ?? [] };
+}
+
+/**
+ * A record without what cannot be so by that wall clock: a version of reto3 that believed every
+ * message may have written down any time, boot and name.
+ */
+export function believable(record: MergeRecord, wallMs: number): MergeRecord {
+  const lastBoot = wallMs + mostBootAheadMs;
+  const nodes = record.nodes
+    .filter(({ name }) => isPlainName(name))
+    .map((node) => ({
+      ...node,
+      mark: Math.min(node.mark, wallMs + mostAheadMs),
+      vouches: new Vouches(node.vouches.steps.filter(({ boot }) => boot <= lastBoot)),
+      ...(node.boot > lastBoot && { boot: 0, revision: 0, unread: 0 }),
+    }));
+  const reports = record.reports.map((node) => ({
+    ...node,
+    ...(node.voids > lastBoot && { voids: 0 }),
+    ...(node.boot > lastBoot && { boot: 0, revision: 0 }),
+  }));
+  return { ...record, finalThrough: Math.min(record.finalThrough, wallMs), nodes, reports };
 }
 
 type StoredNode = Omit<NodeRecord, 'vouches' | 'heardAt'> & {

@@ -244,9 +244,9 @@ export class MergeState {
     );
   }
 
-  /** Whether nothing came of a node for so long, whoever is cut off. */
-  isSilent(node: NodeRecord, now: Moment): boolean {
-    return now.monotonicMs - node.heardAt >= this.#silentAfterMs;
+  /** Whether something came of a node lately, whoever is cut off, and nothing said that it is gone. */
+  isLive({ left, forgotten, heardAt }: NodeRecord, now: Moment): boolean {
+    return !left && !forgotten && now.monotonicMs - heardAt < this.#silentAfterMs;
   }
 
   /** By name. */

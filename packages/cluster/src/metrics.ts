@@ -1,7 +1,7 @@
 /** What a server measures of its part in the cluster; see docs/metrics.md. */
 import { counter, gauge, type Metric } from '@reto3/core';
 import type { ClusterState } from './cluster-state.ts';
-import type { NodeState } from './merger.ts';
+import type { NodeState } from './node-list.ts';
 
 const msPerSecond = 1_000;
 

@@ -51,16 +51,25 @@ async function startNode() {
   const [published, told]: [number[], number[]] = [[], []];
   const startsIn = (bytes: Uint8Array): number[] =>
     isReportMessage(bytes) ? [] : decodeMessage(bytes, 'a').seconds.map(({ start }) => start);
+  const stream = { refuses: false };
   const publish = async (bytes: Uint8Array): Promise<void> => {
+    if (stream.refuses) throw new Error('no leader');
     published.push(...startsIn(bytes));
   };
-  const tell = (bytes: Uint8Array) => void told.push(...startsIn(bytes));
+  const marks: number[] = [];
+  const tell = (bytes: Uint8Array): void => {
+    told.push(...startsIn(bytes));
+    marks.push(decodeMessage(bytes, 'a').mark);
+  };
   publisher.announce({ boot: 1, vouchedFrom: wallMs, forked: false }, 0);
   publisher.begin({ publish, tell, mostBytes: 1 << 20 });
   return {
     publisher,
     published,
     told,
+    /** What the messages past the stream said of what is whole. */
+    marks,
+    stream,
     coarse,
     /** Counts a message of a followed log, of which only the second is known. */
     follow: (timeMs: number) => coordinator.add(timeMs, 1, true),
@@ -86,6 +95,35 @@ it('gives the stream each second once, when it is over, and tells of the open on
   expect(node.told.length).toBeGreaterThan(6);
   expect(node.told.length).toBeLessThan(13);
   expect(new Set(node.told)).toEqual(new Set([1, 2, 3, 4].map((at) => wallMs + 1_000 * at)));
+});
+
+it('tells of what the stream refuses past it, from where the stream ends and for five minutes', async () => {
+  const node = await startNode();
+  await node.pass(2, 10);
+  node.stream.refuses = true;
+  node.told.length = node.marks.length = 0;
+  await node.pass(100, 2);
+  const refused = (seconds: number): number[] =>
+    Array.from({ length: seconds }, (_, second) => wallMs + 1_000 * second);
+  // More than a minute: each time all of it, and up to its end it is whole.
+  expect(node.marks.at(-1)).toBe(wallMs + 101_000);
+  expect(node.told.slice(node.told.lastIndexOf(wallMs + 1_000))).toEqual(refused(101).slice(1));
+  await node.pass(300, 2);
+  node.told.length = 0;
+  await node.pass(10, 2);
+  expect(node.told).toEqual([]);
+
+  node.published.length = 0;
+  node.stream.refuses = false;
+  await node.pass(10, 2);
+  expect(node.published).toEqual(refused(421).slice(1));
+});
+
+it('tells nothing of a boot that the stream does not know', async () => {
+  const node = await startNode();
+  node.stream.refuses = true;
+  await node.pass(10, 2);
+  expect(node.told).toEqual([]);
 });
 
 it('says that it leaves out seconds of which nothing finer is known', async () => {

@@ -136,8 +136,7 @@ export class Puller {
     const { clock, state } = this.#parts;
     const now = clock.read();
     const due = state.nodes().filter((node) => {
-      if (node.left || node.forgotten || state.isSilent(node, now)) return false;
-      if (this.#busy.has(node.name)) return false;
+      if (!state.isLive(node, now) || this.#busy.has(node.name)) return false;
       if (now.monotonicMs < (this.#retryAt.get(node.name) ?? 0)) return false;
       return node.unread !== undefined || now.monotonicMs >= (this.#nextAt.get(node.name) ?? 0);
     });

@@ -32,6 +32,8 @@ const settlesWithinMs = 180_000;
 const openEveryMs = 250;
 /** About so much is read in one answer. */
 const readBytes = 128 << 10;
+/** For so long, seconds that the stream refuses go past it; later the node is silent to mergers. */
+const refusedForMs = 300_000;
 
 export interface SecondsParts {
   readonly node: string;
@@ -174,8 +176,28 @@ export class SecondsLane implements Lane {
     this.#ending = true;
   }
 
+  async refused(boot: Boot): Promise<readonly Uint8Array[]> {
+    const [from, to] = [this.#fresh.oldest, alignDown(this.#finalThrough, sec.windowMs)];
+    // Before the stream has had anything of this boot, mergers cannot join anything to that.
+    if (this.#mark === 0 || from >= to || to - from > refusedForMs) return [];
+    const messages: Uint8Array[] = [];
+    for (let at: number | undefined = from; at !== undefined; ) {
+      const { message, next } = await this.#read(boot, { from: at, to }, (through) =>
+        Math.max(this.#mark, Math.min(through, this.#oldestHeld)),
+      );
+      messages.push(message);
+      at = next;
+    }
+    return messages;
+  }
+
   /** The seconds of a span, in a message of about `readBytes`, and from where on to read the rest. */
-  async read(boot: Boot, { from, to }: Span): Promise<Rows> {
+  read(boot: Boot, span: Span): Promise<Rows> {
+    return this.#read(boot, span, () => 0);
+  }
+
+  /** @param markAt the mark of a message that goes up to there */
+  async #read(boot: Boot, { from, to }: Span, markAt: (through: number) => number): Promise<Rows> {
     const seconds: NodeMessage['seconds'][number][] = [];
     const snapshot = this.#parts.stored();
     try {
@@ -188,7 +210,7 @@ export class SecondsLane implements Lane {
         at = read.through;
       }
       const { revision } = snapshot;
-      const message = this.#encode(boot, { revision, mark: 0, leaving: false, seconds });
+      const message = this.#encode(boot, { revision, mark: markAt(at), leaving: false, seconds });
       return { message, next: at < to ? at : undefined };
     } finally {
       await snapshot.close();

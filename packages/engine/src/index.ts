@@ -1,4 +1,4 @@
-/** The counting engine: ring, coordinator, store, queries, analyses, doctor and backup. */
+/** The counting engine: ring, coordinator, store, queries, analyses, repair and backup. */
 export { findBursts } from './analysis/bursts.ts';
 export { KeyTally } from './analysis/key-tally.ts';
 export { openSeries, type Series, withRange } from './analysis/series.ts';
@@ -22,8 +22,6 @@ export { FolderWriter, minutesPerCommit } from './coordinator/folder-writer.ts';
 export type { FlushParticipant, Written } from './coordinator/participant.ts';
 export { type Expired, type Expiring, Retention } from './coordinator/retention.ts';
 export type { BackupSource, StoredCounts } from './coordinator/stored.ts';
-export { examine } from './doctor/examine.ts';
-export type { Finding } from './doctor/finding.ts';
 export { type Repair, repair } from './doctor/repair.ts';
 export { journalIn } from './journal/journal-folder.ts';
 export type { HeldRow } from './journal/record.ts';
@@ -45,7 +43,8 @@ export { type Anchor, anchorIn } from './store/anchor.ts';
 export { archiveFolderOf } from './store/archive-folder.ts';
 export type { Change } from './store/change.ts';
 export { DamagedRow } from './store/codec.ts';
-export { type Database, firstWriteFailure, openDatabase } from './store/database.ts';
+export { type Database, openDatabase } from './store/database.ts';
+export { firstWriteFailure } from './store/database-failure.ts';
 export type { Stretch } from './store/gone.ts';
 export { HeldFolder } from './store/held-folder.ts';
 export {

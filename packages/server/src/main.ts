@@ -11,6 +11,7 @@ import { resolve } from 'node:path';
 import { Metrics, systemClock } from '@reto3/core';
 import { LiveFeed } from '@reto3/engine';
 import { hostAndPort } from './address-text.ts';
+import { LiveFeeds } from './api/live-feeds.ts';
 import { warnOfReadableSecrets } from './config/secret-files.ts';
 import type { Config } from './config/settings.ts';
 import { workersOf } from './ingest/engines.ts';
@@ -94,9 +95,9 @@ async function startParts(
   }
   const follow = await openFollow(start, counts);
   const cluster = await joinCluster(start, counts, inputs.reports);
-  const feed = new LiveFeed(coordinator);
+  const feeds = new LiveFeeds(new LiveFeed(coordinator), { coordinator, cluster });
   const tls = inputs.adminTls;
-  const api = await listenForQueries(start, { tls, coordinator, ledgers, archive, cluster, feed });
+  const api = await listenForQueries(start, { tls, coordinator, ledgers, archive, cluster, feeds });
   const claim = await claimIngestPort(start);
   await writeFirst(start, counts);
   const workers = await startWorkers(start, { ...counts, ...inputs, archive, claim, onCrash });
@@ -116,7 +117,7 @@ async function startParts(
   startRetention(start, coordinator);
   watchRenewals(start, api, workers);
   await sendMetrics(start);
-  inputs.startAlerts?.(start, feed, coordinator.state().startedAt);
+  inputs.startAlerts?.(start, feeds, coordinator.state().startedAt);
   api.ready(facts);
   logReady(start, { ingestUrl, adminUrl: api.url, version });
 

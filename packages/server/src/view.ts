@@ -17,6 +17,7 @@ import {
 import { Coordinator, HeldFolder, LiveFeed, readChunks } from '@reto3/engine';
 import { allocate, RingReader } from '@reto3/engine/ring';
 import { ReportLedgers } from '@reto3/reports';
+import { LiveFeeds } from './api/live-feeds.ts';
 import { QueryApi } from './api/server.ts';
 import { resolveConfig } from './config/resolve-config.ts';
 
@@ -67,7 +68,7 @@ export async function viewFolder(
       config: { ...config, node: viewed.source },
       tls: undefined,
       coordinator,
-      feed: new LiveFeed(coordinator),
+      feeds: new LiveFeeds(new LiveFeed(coordinator), { coordinator, cluster: undefined }),
       ledgers: await ReportLedgers.open([], store, systemClock, {
         switchedOff: ignore,
         damaged: ignore,

@@ -74,6 +74,16 @@ export const mixtures: readonly Case[] = [
     bytes: getWith('Upgrade: websocket', 'Connection: Upgrade') + get,
     want: [two, oneThenRefused],
   },
+  {
+    name: 'an upgrade that no Connection header names, and a message',
+    bytes: getWith('Upgrade: websocket') + get,
+    want: [two, oneThenRefused],
+  },
+  {
+    name: 'an upgrade with a body, and a message',
+    bytes: post(['Upgrade: websocket', 'Content-Length: 5'], 'hello') + get,
+    want: [two, oneThenRefused],
+  },
   { name: 'a NUL between', bytes: `${get}\0${get}`, want: [oneThenRefused] },
   {
     name: 'a TLS hello between',

@@ -1,6 +1,5 @@
 import { settingReader, settings } from '@reto3/server/settings';
 import { defineCommand } from '../command.ts';
-import { examineAndPrint, repairAndPrint } from '../doctor.ts';
 import { descriptionOf } from '../serve-flags.ts';
 
 export default defineCommand({
@@ -29,8 +28,12 @@ export default defineCommand({
     const texts = { port, http, 'admin-port': adminPort, 'data-dir': dataDir };
     const { read } = settingReader(texts, process.env);
     const folder = read(settings.dataDir);
-    if (repair) return repairAndPrint(folder, json);
+    if (repair) {
+      const { repairAndPrint } = await import('../repair.ts');
+      return repairAndPrint(folder, json);
+    }
     const ports = { port: read(settings.port), adminPort: read(settings.adminPort) };
+    const { examineAndPrint } = await import('../doctor.ts');
     return examineAndPrint({ dataDir: folder, ...ports, http: read(settings.http) }, json);
   },
 });

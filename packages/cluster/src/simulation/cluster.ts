@@ -38,6 +38,8 @@ export class ClusterSimulation {
   /** What came past the stream. */
   #told: Uint8Array[] = [];
   #natsAway = false;
+  /** NATS is there, and its stream takes nothing. */
+  #streamRefuses = false;
   #registerAway = false;
   #joined = false;
   /** An older copy of the folder, and the boot that it was of. */
@@ -66,7 +68,7 @@ export class ClusterSimulation {
     this.#disk.heal();
     this.#disk.slow = false;
     this.#disk.release();
-    this.#natsAway = this.#registerAway = false;
+    this.#natsAway = this.#streamRefuses = this.#registerAway = false;
     for (let beat = 0; beat < 100; beat++) await this.#pass(flushMs);
     this.#calm = true;
     for (let beat = 0; beat < 20; beat++) await this.#pass(flushMs);
@@ -81,9 +83,12 @@ export class ClusterSimulation {
     else if (dice < 0.7)
       await this.#pass(this.#random.pick([10, 50, 100, 200, 1_000, 5_000, 70_000]));
     else if (dice < 0.75) this.#stepClock();
-    else if (dice < 0.83) {
+    else if (dice < 0.8) {
       this.#natsAway = !this.#natsAway;
       this.#note(`NATS is ${this.#natsAway ? 'away' : 'back'}`);
+    } else if (dice < 0.83) {
+      this.#streamRefuses = !this.#streamRefuses;
+      this.#note(`the stream takes ${this.#streamRefuses ? 'nothing' : 'messages'}`);
     } else if (dice < 0.85) this.#reconnect();
     else if (dice < 0.86) this.#loseRegister();
     else if (dice < 0.875) {
@@ -228,7 +233,8 @@ export class ClusterSimulation {
       if (generation !== this.#generation) return new Promise(() => undefined);
       // There are no reports.
       if (isReportMessage(bytes)) return;
-      const reached = this.#calm || (!this.#natsAway && this.#random.chance(0.9));
+      const takes = !this.#natsAway && !this.#streamRefuses;
+      const reached = this.#calm || (takes && this.#random.chance(0.9));
       if (reached) this.#stream.push({ bytes, atMs: this.#clock.monotonicMs });
       else if (this.#natsAway && this.#random.chance(0.2)) this.#loseAcknowledged();
       // It may be in the stream, and nobody says so.

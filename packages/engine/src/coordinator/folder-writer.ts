@@ -21,7 +21,8 @@ import {
 } from '@reto3/core';
 import { Minute } from '../ring/minute.ts';
 import { fastLevel } from '../store/codec.ts';
-import { firstWriteFailure, holdsDatabase } from '../store/database.ts';
+import { firstWriteFailure } from '../store/database-failure.ts';
+import { holdsDatabase } from '../store/database-files.ts';
 import { holds } from '../store/gone.ts';
 import { HeldFolder } from '../store/held-folder.ts';
 import { type Meta, withoutJournal } from '../store/meta.ts';

@@ -1,6 +1,7 @@
 /** What of a machine can keep a server from running, or from running well. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, open, rm, stat, statfs } from 'node:fs/promises';
+import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
+import { mkdtemp, rm, stat, statfs } from 'node:fs/promises';
 import { get } from 'node:http';
 import { createServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
@@ -102,16 +103,16 @@ export async function checkFsync(folder: string): Promise<Finding> {
 async function fsyncTimes(folder: string): Promise<number[]> {
   const beside = await mkdtemp(join(folder, '.reto3-doctor-'));
   try {
-    const file = await open(join(beside, 'fsync'), 'w');
+    const file = openSync(join(beside, 'fsync'), 'w');
     const block = Buffer.alloc(4_096, 1);
     const times: number[] = [];
     for (let time = 0; time < fsyncs; time++) {
       const begun = performance.now();
-      await file.write(block);
-      await file.datasync();
+      writeSync(file, block);
+      fdatasyncSync(file);
       times.push(performance.now() - begun);
     }
-    await file.close();
+    closeSync(file);
     return times;
   } finally {
     await rm(beside, { recursive: true, force: true });

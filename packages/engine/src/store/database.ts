@@ -1,10 +1,9 @@
-/**
- * Opens and closes the LevelDB database, and translates its failures. The only file that imports
- * `level`.
- */
+/** Opens the LevelDB database. The only file that imports `level`. */
 import { mkdir, readdir } from 'node:fs/promises';
-import { type ErrorCode, messageOf, Reto3Error } from '@reto3/core';
+import { messageOf, Reto3Error } from '@reto3/core';
 import type { AbstractLevel } from 'abstract-level';
+import { diskFull, isDiskFull, openFailure } from './database-failure.ts';
+import { holdsDatabase, isDatabaseFile } from './database-files.ts';
 import { damagedLogs } from './files/log.ts';
 import { fatallyDamagedTables } from './files/table.ts';
 import { KnownTables } from './known-tables.ts';
@@ -63,16 +62,6 @@ async function assertHoldsDatabase(folder: string, hint: string): Promise<void> 
   throw new Reto3Error('RETO3_DATA_UNREADABLE', message, { hint });
 }
 
-/** Whether there is a database in the folder, or what is left of one. */
-export async function holdsDatabase(folder: string): Promise<boolean> {
-  try {
-    return (await readdir(folder)).some(isDatabaseFile);
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return false;
-    throw openFailure(folder, error);
-  }
-}
-
 async function openWhole(
   folder: string,
   options: { readonly createIfMissing: boolean },
@@ -88,10 +77,6 @@ async function openWhole(
     throw openFailure(folder, error);
   }
   return database;
-}
-
-function isDatabaseFile(name: string): boolean {
-  return /^(?:CURRENT|MANIFEST-\d+|\d+\.(?:log|ldb|sst))$/.test(name);
 }
 
 /**
@@ -117,50 +102,4 @@ async function assertWhole(folder: string, tables: KnownTables): Promise<void> {
   if (damage !== undefined) {
     throw new Reto3Error('RETO3_DATA_CORRUPT', `cannot open the data folder ${folder}: ${damage}`);
   }
-}
-
-function openFailure(folder: string, error: unknown): Reto3Error {
-  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-  const reason = messageOf(cause);
-  const failure = (code: ErrorCode, why: string): Reto3Error =>
-    new Reto3Error(code, `cannot open the data folder ${folder}: ${why}`, { cause });
-  if (isDiskFull(cause)) return diskFull('open', folder, cause);
-  switch (codeOf(cause)) {
-    case 'LEVEL_LOCKED':
-      return failure('RETO3_DATA_LOCKED', 'another server holds it');
-    case 'LEVEL_CORRUPTION':
-      return failure('RETO3_DATA_CORRUPT', reason);
-    case 'LEVEL_IO_ERROR':
-      // The folder is there, so a file of the database is missing: the manifest, where a bit of
-      // CURRENT flipped. Permissions do not mend that.
-      if (reason.endsWith(': No such file or directory'))
-        return failure('RETO3_DATA_CORRUPT', reason);
-  }
-  return failure('RETO3_DATA_UNREADABLE', reason);
-}
-
-/** What it means for a server that starts that its first write failed. */
-export function firstWriteFailure(folder: string, error: unknown): Reto3Error {
-  if (isDiskFull(error)) return diskFull('write to', folder, error);
-  if (error instanceof Reto3Error) return error;
-  const message = `cannot write to the data folder ${folder}: ${messageOf(error)}`;
-  return new Reto3Error('RETO3_DATA_UNREADABLE', message, { cause: error });
-}
-
-function diskFull(verb: string, folder: string, cause: unknown): Reto3Error {
-  const message = `cannot ${verb} the data folder ${folder}: no space left on its disk`;
-  return new Reto3Error('RETO3_DISK_FULL', message, { cause });
-}
-
-/** LevelDB has no code of its own for it, only the words of the operating system. */
-function isDiskFull(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const full = codeOf(error) === 'ENOSPC' || /: No space left on device$/.test(error.message);
-  return full || isDiskFull(error.cause);
-}
-
-function codeOf(thrown: unknown): unknown {
-  return typeof thrown === 'object' && thrown !== null && 'code' in thrown
-    ? thrown.code
-    : undefined;
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { allocateWindows, type Period, sec } from '@reto3/core';
+import { allocateWindows, type Period, type Scope, sec } from '@reto3/core';
 import type { Listener } from '@reto3/engine';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { Alerts } from './alerts.ts';
@@ -45,8 +45,8 @@ class Feed {
   }
 }
 
-async function begin(...texts: string[]) {
-  const received: { status: string; id: string; from: number }[] = [];
+async function begin(texts: readonly string[], usualScope: Scope = 'node') {
+  const received: { status: string; id: string; from: number; alert: string; scope: Scope }[] = [];
   const server = createServer(async (request, response) => {
     received.push(JSON.parse(await text(request)));
     response.end();
@@ -58,7 +58,7 @@ async function begin(...texts: string[]) {
   });
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('BUG: no TCP address');
-  const feed = new Feed();
+  const feeds = { node: new Feed(), cluster: new Feed() };
   const rules = texts.map((each) => {
     const rule = parseRule(each);
     if (typeof rule === 'string') throw new Error(rule);
@@ -66,13 +66,17 @@ async function begin(...texts: string[]) {
   });
   const log = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn(), fatal: vi.fn() };
   const receiver = { url: `http://127.0.0.1:${address.port}/`, token: undefined };
-  const alerts = Alerts.begin({ rules, receiver, feed, node: 'web-1', startedAt: 7, log });
+  const alerts = Alerts.begin({
+    ...{ rules, receiver, node: 'web-1', startedAt: 7, log },
+    feedOf: (scope) => feeds[scope],
+    usualScope,
+  });
   onTestFinished(() => alerts.stop());
-  return { alerts, feed, received };
+  return { alerts, feed: feeds.node, cluster: feeds.cluster, received };
 }
 
 test('each episode has an id of its own, the same when it fires and when it resolves', async () => {
-  const { feed, received } = await begin('sec > 5', 'sec > 8 for 2s');
+  const { feed, received } = await begin(['sec > 5', 'sec > 8 for 2s']);
   expect(feed.joins).toBe(1);
   feed.give(0, [6, 9, 9, 1, 7]);
   await expect.poll(() => received.length, patience).toBe(5);
@@ -86,7 +90,7 @@ test('each episode has an id of its own, the same when it fires and when it reso
 });
 
 test('when the feed breaks off, runs start anew, and it is joined again', async () => {
-  const { feed, received } = await begin('sec > 5 for 2s');
+  const { feed, received } = await begin(['sec > 5 for 2s']);
   feed.give(0, [6]);
   const listener = feed.listeners.get(sec);
   feed.listeners.clear();
@@ -99,11 +103,31 @@ test('when the feed breaks off, runs start anew, and it is joined again', async 
   expect(received[0]).toMatchObject({ status: 'firing', from: 1_000 });
 });
 
+test('a rule with `cluster` watches the sum of the nodes, the others this server', async () => {
+  const { feed, cluster, received } = await begin(['sec > 5', 'cluster sec > 50', 'sec < 2']);
+  expect([feed.joins, cluster.joins]).toEqual([1, 1]);
+  feed.give(0, [60]);
+  cluster.give(0, [1, 60]);
+  await expect.poll(() => received.length, patience).toBe(2);
+  expect(received.map(({ alert, scope, from }) => [alert, scope, from])).toEqual([
+    ['sec > 5', 'node', 0],
+    ['cluster sec > 50', 'cluster', 1_000],
+  ]);
+});
+
+test('a server that counts nothing itself watches the sum by every rule', async () => {
+  const { feed, cluster, received } = await begin(['sec > 5', 'cluster sec > 6'], 'cluster');
+  expect([feed.joins, cluster.joins]).toEqual([0, 1]);
+  cluster.give(0, [7]);
+  await expect.poll(() => received.length, patience).toBe(2);
+  expect(received.map(({ scope }) => scope)).toEqual(['cluster', 'cluster']);
+});
+
 test('after a stop nothing is joined and nothing fires', async () => {
-  const { alerts, feed, received } = await begin('sec > 5');
+  const { alerts, feed, cluster, received } = await begin(['sec > 5', 'cluster sec > 5']);
   const listener = feed.listeners.get(sec);
   await alerts.stop();
-  expect(feed.listeners.size).toBe(0);
+  expect([feed.listeners.size, cluster.listeners.size]).toEqual([0, 0]);
   listener?.drop();
   await new Promise((resolve) => setTimeout(resolve, 200));
   expect(feed.joins).toBe(1);

@@ -2,7 +2,7 @@
  * Evaluates alert rules on windows as they become final, and notifies a webhook when an alert fires and
  * when it resolves. docs/alerts.md has the grammar of the rules and the messages.
  *
- * It is a listener of the live feed; the workers are not involved.
+ * It listens to the live feeds of this server and of its cluster; the workers are not involved.
  */
 import { setTimeout } from 'node:timers/promises';
 import {
@@ -14,6 +14,8 @@ import {
   type PeriodName,
   periodNames,
   periods,
+  type Scope,
+  scopes,
 } from '@reto3/core';
 import type { Listener, LiveEvent, LiveFeed } from '@reto3/engine';
 import {
@@ -26,10 +28,14 @@ import {
 import type { Rule } from './rule.ts';
 import { type Change, Watch } from './watch.ts';
 
+type Feed = Pick<LiveFeed, 'join' | 'leave'>;
+
 interface AlertsOptions {
   readonly rules: readonly Rule[];
   readonly receiver: Receiver;
-  readonly feed: Pick<LiveFeed, 'join' | 'leave'>;
+  readonly feedOf: (scope: Scope) => Feed;
+  /** Whose windows a rule watches that does not say so. */
+  readonly usualScope: Scope;
   readonly node: string;
   /** When the server started, epoch ms; makes the ids of episodes unique. */
   readonly startedAt: number;
@@ -44,6 +50,8 @@ interface AlertMessage {
   readonly id: string;
   readonly status: Change['status'];
   readonly alert: string;
+  /** Whose windows: of that node alone, or of the cluster that it adds up. */
+  readonly scope: Scope;
   readonly node: string;
   readonly period: PeriodName;
   readonly windowMs: number;
@@ -66,7 +74,7 @@ export class Alerts {
   /** For the log: the path of the URL may be a secret. */
   readonly #origin: string;
   readonly #ids = new Map<Watch, string>();
-  readonly #joined: Listener[] = [];
+  readonly #joined: { readonly feed: Feed; readonly listener: Listener }[] = [];
   #episodes = 0;
   #stopped = false;
 
@@ -94,7 +102,8 @@ export class Alerts {
   /** Starts to evaluate. */
   static begin(options: AlertsOptions): Alerts {
     const alerts = new Alerts(options);
-    for (const name of periodNames) alerts.#listen(periods[name]);
+    for (const scope of scopes)
+      for (const name of periodNames) alerts.#listen(scope, periods[name]);
     options.log.info(
       { alerts: options.rules.map(({ text }) => text) },
       `evaluating alerts for ${alerts.#origin}`,
@@ -124,31 +133,34 @@ export class Alerts {
   /** Stops evaluating, and waits briefly for messages to be delivered. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    for (const listener of this.#joined) this.#options.feed.leave(listener);
+    for (const { feed, listener } of this.#joined) feed.leave(listener);
     await this.#delivery.stop();
   }
 
-  #listen(period: Period): void {
-    const watches = this.#watches.filter(({ rule }) => rule.period === period);
+  #listen(scope: Scope, period: Period): void {
+    const watches = this.#watches.filter(
+      ({ rule }) => rule.period === period && this.#scopeOf(rule) === scope,
+    );
     if (watches.length === 0) return;
+    const feed = this.#options.feedOf(scope);
     const listener = {
       send: (event: LiveEvent) => this.#take(watches, event),
       drop: () => {
         for (const watch of watches) watch.interrupt();
-        void this.#rejoin(period, listener);
+        void this.#rejoin(feed, period, listener);
       },
     };
-    this.#joined.push(listener);
-    this.#join(period, listener);
+    this.#joined.push({ feed, listener });
+    join(feed, period, listener);
   }
 
-  async #rejoin(period: Period, listener: Listener): Promise<void> {
+  async #rejoin(feed: Feed, period: Period, listener: Listener): Promise<void> {
     await setTimeout(rejoinMs, undefined, { ref: false });
-    if (!this.#stopped) this.#join(period, listener);
+    if (!this.#stopped) join(feed, period, listener);
   }
 
-  #join(period: Period, listener: Listener): void {
-    this.#options.feed.join(period, listener, undefined, evaluateEveryMs);
+  #scopeOf({ scope }: Rule): Scope {
+    return scope ?? this.#options.usualScope;
   }
 
   #take(watches: readonly Watch[], { chunks, period }: LiveEvent): void {
@@ -173,6 +185,7 @@ export class Alerts {
       id: this.#ids.get(watch) ?? '',
       status,
       alert: text,
+      scope: this.#scopeOf(watch.rule),
       node,
       period: period.name,
       windowMs: period.windowMs,
@@ -182,4 +195,8 @@ export class Alerts {
     log[level]({ ...episode }, `alert ${status}: ${text}`);
     this.#delivery.send(message);
   }
+}
+
+function join(feed: Feed, period: Period, listener: Listener): void {
+  feed.join(period, listener, undefined, evaluateEveryMs);
 }

@@ -13,6 +13,12 @@ describe('a rule', () => {
     });
   });
 
+  it('may begin with whose windows it watches', () => {
+    expect(parseRule('sec > 5')).toMatchObject({ scope: undefined });
+    const text = 'cluster  sec > 5 for 2s';
+    expect(parseRule(text)).toMatchObject({ text, scope: 'cluster', period: { name: 'sec' } });
+  });
+
   it.each([
     [
       'sec>=3',
@@ -42,6 +48,8 @@ describe('a rule', () => {
     ['', 'something like'],
     ['ms10', 'something like'],
     ['ms10 = 5', 'something like'],
+    ['cluster > 5', 'a rule that starts with a period: ms10, sec, min'],
+    ['node sec > 5', 'something like'],
     ['ms10 > -5', 'something like'],
     ['ms10 > 1.5', 'something like'],
     ['ms10 > 5 for', 'something like'],

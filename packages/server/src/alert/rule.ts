@@ -1,12 +1,12 @@
 /**
  * The grammar of an alert rule:
  *
- *     ms10 > 500 for 50ms until < 400 for 1s
+ *     [cluster] ms10 > 500 for 50ms until < 400 for 1s
  *
- * A period, a comparison with a number of messages and a duration; then the condition that resolves
+ * Whose windows, a period, a comparison with a number of messages and a duration; then the condition that resolves
  * it. Without `until` that is the opposite comparison, for the same duration.
  */
-import { isPeriodName, type Period, periodNames, periods } from '@reto3/core';
+import { isPeriodName, type Period, periodNames, periods, type Scope } from '@reto3/core';
 
 const comparisons = {
   '>': (count: number, bound: number) => count > bound,
@@ -35,6 +35,8 @@ export interface Condition {
 export interface Rule {
   /** The rule as written. */
   readonly text: string;
+  /** Whose windows it watches; undefined: those that the server usually watches. */
+  readonly scope: Scope | undefined;
   readonly period: Period;
   readonly fires: Condition;
   readonly ends: Condition;
@@ -51,7 +53,9 @@ export function watchesHigh(rule: Rule): boolean {
 
 const example = 'something like "ms10 > 500 for 50ms" or "sec < 1 for 10s until > 100"';
 const condition = String.raw`(>=|>|<=|<)\s*(\d{1,12})(?:\s+for\s+(\d{1,9}(?:ms|s|m|h)))?`;
-const form = new RegExp(String.raw`^(\w+)\s*${condition}(?:\s+until\s*${condition})?$`);
+const form = new RegExp(
+  String.raw`^(?:(cluster)\s+)?(\w+)\s*${condition}(?:\s+until\s*${condition})?$`,
+);
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 /** The longest duration: a day without messages. */
 const longestMs = 86_400_000;
@@ -60,7 +64,8 @@ const longestMs = 86_400_000;
 export function parseRule(text: string): Rule | string {
   const match = form.exec(text.trim());
   if (match === null) return example;
-  const [, name = '', comparison = '', bound = '', time, endComparison, endBound, endTime] = match;
+  const [, cluster, name = '', comparison = '', bound = '', time, ...end] = match;
+  const [endComparison, endBound, endTime] = end;
   if (!isPeriodName(name)) return `a rule that starts with a period: ${periodNames.join(', ')}`;
   const period = periods[name];
   const windows = windowsIn(time, period);
@@ -69,16 +74,18 @@ export function parseRule(text: string): Rule | string {
     return `durations that are whole windows of ${name}, up to 24h`;
   }
   if (!isComparison(comparison)) return example;
+  const scope = cluster === undefined ? undefined : 'cluster';
+  const watched = { text: text.trim(), scope, period } as const;
   const fires = { comparison, bound: Number(bound), windows };
   if (endComparison === undefined || endBound === undefined) {
     const ends = { comparison: opposites[comparison], bound: fires.bound, windows };
-    return { text: text.trim(), period, fires, ends };
+    return { ...watched, fires, ends };
   }
   if (!isComparison(endComparison)) return example;
   const ends = { comparison: endComparison, bound: Number(endBound), windows: endWindows };
   if (!areApart(fires, ends))
     return 'an until that no count meets together with the first condition';
-  return { text: text.trim(), period, fires, ends };
+  return { ...watched, fires, ends };
 }
 
 function isComparison(text: string): text is Comparison {

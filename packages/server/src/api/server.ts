@@ -7,7 +7,7 @@ import type { Archive } from '@reto3/archive';
 import { errorSchema, type Info } from '@reto3/client/answers';
 import type { Cluster } from '@reto3/cluster';
 import { type ErrorCode, type Log, type Metrics, messageOf, Reto3Error } from '@reto3/core';
-import type { Coordinator, LiveFeed } from '@reto3/engine';
+import type { Coordinator } from '@reto3/engine';
 import type { ReportLedgers } from '@reto3/reports';
 import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
 import { hostAndPort } from '../address-text.ts';
@@ -26,7 +26,7 @@ import { makeHttpServer, renewTls } from './http-server.ts';
 import { httpStatus } from './http-status.ts';
 import { infoRoutes } from './info.ts';
 import { liveRoutes } from './live.ts';
-import { LiveFeeds } from './live-feeds.ts';
+import type { LiveFeeds } from './live-feeds.ts';
 import { metricsRoutes } from './metrics.ts';
 import { openApiRoutes } from './openapi.ts';
 import { QueryLimiter } from './query-limiter.ts';
@@ -45,8 +45,8 @@ export interface QueryApiOptions {
   /** Undefined for plain HTTP. */
   readonly tls: TlsPems | undefined;
   readonly coordinator: Coordinator;
-  /** This server's windows as they become final; closed with the API. */
-  readonly feed: LiveFeed;
+  /** The windows as they become final; closed with the API. */
+  readonly feeds: LiveFeeds;
   readonly ledgers: ReportLedgers;
   /** Present with --archive. */
   readonly archive: Archive | undefined;
@@ -95,6 +95,7 @@ export class QueryApi {
       config,
       tls,
       coordinator,
+      feeds,
       ledgers,
       archive,
       cluster,
@@ -104,7 +105,6 @@ export class QueryApi {
       ingestLoad,
     } = options;
     const readiness = new Readiness();
-    const feeds = new LiveFeeds(options.feed, { coordinator, cluster });
     const throttle = new ReadThrottle(ingestLoad);
     const queryLimiter = new QueryLimiter(throttle);
     const connections = new Connections();

@@ -76,12 +76,12 @@ export function resolveConfig(flags: Texts, environment: Texts, file: TextsInFil
   for (const name of ['alertUrl', 'alertUrlFile', 'alertTokenFile'] as const)
     assertBeside(name, 'alert');
   assertNotBoth('alertUrl', 'alertUrlFile');
-  if (config.alert !== undefined && config.role === 'merge') {
+  const ofCluster = config.alert?.find(({ scope }) => scope === 'cluster');
+  if (ofCluster !== undefined && (config.nats === undefined || config.role === 'ingest'))
     throw new Reto3Error(
       'RETO3_BAD_SETTING',
-      'got --alert with --role "merge", want --role ingest or both: alerts watch the messages that a server counts itself',
+      `got --alert "${ofCluster.text}", want --nats and --role both or merge with it: only such a server adds up the cluster`,
     );
-  }
   if (config.tail !== undefined && config.role === 'merge') {
     throw new Reto3Error(
       'RETO3_BAD_SETTING',

@@ -1,6 +1,6 @@
 /** Reads the files that settings name before anything starts: certificates, reports, secrets. */
-import type { LiveFeed } from '@reto3/engine';
 import type { LoadedReport } from '@reto3/reports/load';
+import type { LiveFeeds } from '../api/live-feeds.ts';
 import type { Config } from '../config/settings.ts';
 import { readTls } from '../config/tls.ts';
 import { watchFiles } from './renewals.ts';
@@ -30,13 +30,17 @@ async function prepareAlerts(config: Config) {
   ]);
   const receiver = await receiverOf(config);
   const known = { rules: config.alert, receiver, node: config.node };
-  return (start: Start, feed: LiveFeed, startedAt: number): void => {
-    const { log, metrics, shutdown } = start;
+  return (start: Start, feeds: LiveFeeds, startedAt: number): void => {
+    const { ingests, log, metrics, shutdown } = start;
     const files = [config.alertUrlFile, config.alertTokenFile];
     watchFiles(start, 'the receiver of alerts', files, async () => {
       Object.assign(receiver, await receiverOf(config));
     });
-    const alerts = Alerts.begin({ ...known, feed, startedAt, log });
+    const alerts = Alerts.begin({
+      ...{ ...known, startedAt, log },
+      feedOf: (scope) => feeds.of({ scope }).feed,
+      usualScope: ingests ? 'node' : 'cluster',
+    });
     metrics.add(alerts.metrics);
     let stopped: Promise<void> | undefined;
     shutdown.add('alerts', () => {

@@ -13,7 +13,7 @@ import type { Start } from './start.ts';
 
 export async function listenForQueries(
   { config, dataDir, log, metrics, shutdown, late }: Start,
-  parts: Pick<QueryApiOptions, 'tls' | 'coordinator' | 'feed' | 'ledgers' | 'archive' | 'cluster'>,
+  parts: Pick<QueryApiOptions, 'tls' | 'coordinator' | 'feeds' | 'ledgers' | 'archive' | 'cluster'>,
 ): Promise<QueryApi> {
   const api = await QueryApi.listen({
     ...parts,

@@ -12,7 +12,7 @@ export const alertSettings = {
     fallback: undefined,
     parse: alertRules,
     unit: 'rule',
-    more: 'a webhook is called when an alert fires and when it resolves ([Alerts](alerts.md)); four rules take 0.2 to 0.4 % of a core and nothing of a worker (`npm run bench -- --full --only alerts`)',
+    more: 'a webhook is called when an alert fires and when it resolves ([Alerts](alerts.md)), also [on the sum of a cluster](alerts.md#watch-a-cluster); four rules take 0.2 to 0.4 % of a core and nothing of a worker (`npm run bench -- --full --only alerts`)',
     less: 'no alerts',
   },
   alertUrl: {

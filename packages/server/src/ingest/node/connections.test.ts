@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { Connection } from './connections.ts';
 
 class Answer extends EventEmitter {
-  readonly req = { complete: true };
+  readonly req = { complete: true, headers: {} };
+  shouldKeepAlive = true;
   destroyed = false;
   writableEnded = false;
   writableFinished = false;

@@ -23,13 +23,20 @@ export class Connection {
   refused = false;
   /** Answers that wait for the disk. */
   waiting = 0;
+  #closing = false;
   #newest: ServerResponse | undefined;
   #before: ServerResponse | undefined;
 
-  /** Takes note of a request that came. */
+  /**
+   * Takes note of a request that came. Behind one whose answer closes the connection nothing is a
+   * message: it would be counted, and never answered. So is one that asks for an upgrade, which is not
+   * made: Node.js drops what shares a packet with it.
+   */
   begin(answer: ServerResponse): void {
     this.#before = this.#newest;
     this.#newest = answer;
+    if (answer.req.headers.upgrade !== undefined) answer.shouldKeepAlive = false;
+    if (!answer.shouldKeepAlive) this.refused = true;
   }
 
   /**
@@ -46,8 +53,8 @@ export class Connection {
    * unread is reset, which can cost its client the answers.
    */
   refuse(socket: Duplex, lastWord: string): void {
-    if (this.refused) return;
-    this.refused = true;
+    if (this.#closing) return;
+    this.#closing = this.refused = true;
     this.#afterAnswers(() => {
       if (socket.writable) socket.end(lastWord);
       const mostBytes = bytesReadOn(socket) + mostLingeringBytes;

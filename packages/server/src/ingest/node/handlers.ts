@@ -18,7 +18,7 @@ import {
 } from '../counting.ts';
 import { type Connection, type Connections, refusal } from './connections.ts';
 import { judge, messageOf, type Refusal } from './head.ts';
-import { closesAfter, type HeldAnswers, sendOk } from './held-answers.ts';
+import { type HeldAnswers, sendOk } from './held-answers.ts';
 
 export interface Handling {
   readonly connections: Connections;
@@ -44,7 +44,8 @@ function answerAtOnce({ connections, mostBodyBytes, counting }: Handling): Reque
     if (connection.refused) return;
     connection.begin(response);
     const judgement = judge(request, mostBodyBytes);
-    if (judgement === 'no body' || (judgement === 'length' && !closesAfter(response)))
+    // Where the connection ends with the answer, the body is read first.
+    if (judgement === 'no body' || (judgement === 'length' && response.shouldKeepAlive))
       answer(connection, response);
     else if (typeof judgement === 'string')
       takeBody(request, mostBodyBytes, {
@@ -91,7 +92,7 @@ function answerInGeneral(handling: Handling): RequestListener {
         connection.answered();
       } else held.add({ response, socket, connection });
     };
-    const isDecided = judgement === 'length' && !readsBody && !closesAfter(response);
+    const isDecided = judgement === 'length' && !readsBody && response.shouldKeepAlive;
     if (judgement === 'no body' || isDecided) {
       answer(noBody, 0);
       return;

@@ -27,16 +27,7 @@ interface HeldAnswer {
 export function sendOk(response: ServerResponse): void {
   // A client of HTTP/1.0 keeps its connection only where the length is set by hand.
   if (response.req.httpVersionMinor === 0) response.setHeader('content-length', 0);
-  if (closesAfter(response)) response.shouldKeepAlive = false;
   response.end();
-}
-
-/**
- * Whether the connection ends with this answer, so that its body is to be read first. It does behind a
- * request for an upgrade, which is not made: Node.js drops what shares a packet with it.
- */
-export function closesAfter({ shouldKeepAlive, req }: ServerResponse): boolean {
-  return !shouldKeepAlive || req.headers.upgrade !== undefined;
 }
 
 export class HeldAnswers {

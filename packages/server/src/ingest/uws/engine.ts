@@ -78,7 +78,8 @@ export const openUws: OpenEngine = (work) => {
       storeFailing: (failing) => {
         store.failing = failing;
       },
-      // An app cannot change its certificate, so a second one takes the connections that come.
+      // An app cannot change its certificate, so a second one takes the connections that come. One
+      // that the first has not accepted by then is reset by the kernel, before it carried a request.
       renewTls: async () => {
         if (listening === undefined) return;
         const next = await listen(port);

@@ -1,0 +1,56 @@
+/** What a reader tells of a stream, and where its place is. Other streams: merger.test.ts. */
+import { VirtualClock } from '@reto3/core/testing';
+import { expect, it } from 'vitest';
+import type { JetStream } from './nats.ts';
+import { StreamReader } from './stream-reader.ts';
+
+/** A stream that has messages of these numbers, and ends behind them. */
+function streamOf(...numbers: number[]): JetStream {
+  const info = async () => ({
+    created: 'monday',
+    state: { messages: numbers.length, first_seq: numbers[0], last_seq: numbers.at(-1) },
+  });
+  const getMessage = async (_: string, { seq }: { seq: number }) => ({ time: new Date(seq) });
+  const get = async (_: string, { opt_start_seq: from = 1 }) => ({
+    consume: async () => ({
+      stop: () => undefined,
+      status: async function* () {},
+      async *[Symbol.asyncIterator]() {
+        for (const seq of numbers.filter((each) => each >= from))
+          yield {
+            seq,
+            subject: 's',
+            data: new Uint8Array(),
+            timestampNanos: BigInt(seq) * 1_000_000n,
+          };
+      },
+    }),
+  });
+  return {
+    manager: { streams: { info, getMessage } },
+    reader: { consumers: { get } },
+  } as unknown as JetStream;
+}
+
+it('tells of messages that are gone, and of the others in order, behind its place', async () => {
+  const told: unknown[] = [];
+  const reader = new StreamReader(new VirtualClock(0), undefined, {
+    found: (still) => told.push({ still }),
+    gap: () => told.push('gap'),
+    take: () => told.push('message'),
+    taken: async () => {
+      told.push(reader.place.position);
+    },
+  });
+  const run = (stream: JetStream) => reader.run(stream, 'S', () => told.push('reading'));
+  await run(streamOf(2, 3));
+  expect(told).toEqual([{ still: undefined }, 'reading', 'message', 2, 'message', 3]);
+  expect(reader.place).toEqual({ stream: 'monday', position: 3, positionTime: 3 });
+  told.length = 0;
+  await run(streamOf(2, 3, 5));
+  expect(told).toEqual([{ still: true }, 'reading', 'gap', 'message', 5]);
+  told.length = 0;
+  // It has lost its newest message.
+  await run(streamOf(2, 3));
+  expect(told).toEqual([{ still: false }, 'reading', 'message', 2, 'message', 3]);
+});

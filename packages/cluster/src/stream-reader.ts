@@ -1,0 +1,158 @@
+/**
+ * Reads the stream, message by message, from behind the last one that was taken.
+ *
+ * Its place is kept by the merger, in the batch with what was read, so it needs neither
+ * acknowledgements nor a durable consumer: an ordered consumer begins behind that place.
+ *
+ * Invariant: a message is taken once, and only after all that the stream still had before it. What
+ * the stream no longer has is told as a gap.
+ */
+import { DeliverPolicy } from '@nats-io/jetstream';
+import type { Clock } from '@reto3/core';
+import type { JetStream } from './nats.ts';
+
+/** How many messages JetStream sends ahead. */
+const messagesAhead = 1_000;
+/** How often a stream without messages gives a sign, and after how long without one it is left. */
+const heartbeatMs = 1_000;
+const silenceMs = 3_000;
+const askForMoreMs = 5_000;
+
+/** A place in a stream. */
+export interface StreamPlace {
+  /** When JetStream made the stream, as it says it: another stream begins anew. Empty: none yet. */
+  readonly stream: string;
+  /** Number of the last message that was taken. */
+  readonly position: number;
+  /** The time of that message, epoch ms. */
+  readonly positionTime: number;
+}
+
+export interface StreamEvents {
+  /**
+   * The stream is there. @param still whether its last place in it means something; undefined: it
+   * had none
+   */
+  found(still: boolean | undefined): void;
+  /** Messages were deleted before they were read. */
+  gap(): void;
+  take(subject: string, data: Uint8Array): void;
+  /** Called when `place` is behind a message; the next one comes when this has resolved. */
+  taken(): Promise<void>;
+}
+
+export class StreamReader {
+  readonly #clock: Clock;
+  readonly #events: StreamEvents;
+  #place: StreamPlace;
+  #consuming: { stop(): void } | undefined;
+
+  /** @param place undefined: nothing was read yet */
+  constructor(clock: Clock, place: StreamPlace | undefined, events: StreamEvents) {
+    const { stream = '', position = 0, positionTime = 0 } = place ?? {};
+    this.#clock = clock;
+    this.#place = { stream, position, positionTime };
+    this.#events = events;
+  }
+
+  get place(): StreamPlace {
+    return this.#place;
+  }
+
+  /**
+   * Reads the stream until `halt`, or until it cannot go on; then it may be called again.
+   * @param reading called once it reads
+   */
+  async run(jetStream: JetStream, stream: string, reading: () => void): Promise<void> {
+    await this.#find(jetStream, stream);
+    const { position } = this.#place;
+    const consumer = await jetStream.reader.consumers.get(stream, {
+      ...(position === 0
+        ? { deliver_policy: DeliverPolicy.All }
+        : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: position + 1 }),
+    });
+    const messages = await consumer.consume({
+      max_messages: messagesAhead,
+      idle_heartbeat: heartbeatMs,
+      expires: askForMoreMs,
+      // The consumer lives in the memory of one NATS server. Where it is gone this ends, and is
+      // called again.
+      abort_on_missing_resource: true,
+    });
+    this.#consuming = messages;
+    reading();
+    let heardAt = this.#clock.read().monotonicMs;
+    // The library begins anew by itself where the consumer's server is gone, but not always: with
+    // three servers of which one was killed, it was seen to wait for ever.
+    // Or it begins anew behind its place in another stream of the same name, which never comes so far.
+    // And a consumer was seen that gave signs of life, and none of the messages that were there.
+    // However long it takes to save what was read: then it is this side that takes nothing.
+    let [withheldMs, taking] = [0, false];
+    const watch = setInterval(() => {
+      if (this.#clock.read().monotonicMs - heardAt > silenceMs) return messages.stop();
+      this.#look(jetStream, stream).then(
+        ({ still, more }) => {
+          withheldMs = more && !taking ? withheldMs + heartbeatMs : 0;
+          if (!still || withheldMs > silenceMs) messages.stop();
+        },
+        () => undefined,
+      );
+    }, heartbeatMs);
+    const heartbeats = async (): Promise<void> => {
+      for await (const { type } of messages.status()) {
+        if (type === 'heartbeat') heardAt = this.#clock.read().monotonicMs;
+      }
+    };
+    void heartbeats();
+    try {
+      for await (const { seq, subject, data, timestampNanos } of messages) {
+        heardAt = this.#clock.read().monotonicMs;
+        const { position: last } = this.#place;
+        if (seq <= last) continue;
+        taking = true;
+        if (seq > last + 1 && last > 0) this.#events.gap();
+        this.#events.take(subject, data);
+        const positionTime = Number(timestampNanos / 1_000_000n);
+        this.#place = { ...this.#place, position: seq, positionTime };
+        await this.#events.taken();
+        [withheldMs, taking] = [0, false];
+      }
+    } finally {
+      clearInterval(watch);
+      this.#consuming = undefined;
+      messages.stop();
+    }
+  }
+
+  /** Makes `run` return. */
+  halt(): void {
+    this.#consuming?.stop();
+  }
+
+  /** Makes sure that the place in the stream means something in this stream. */
+  async #find(jetStream: JetStream, stream: string): Promise<void> {
+    const { created, still } = await this.#look(jetStream, stream);
+    this.#events.found(this.#place.stream === '' ? undefined : still);
+    const position = still ? this.#place.position : 0;
+    this.#place = { ...this.#place, stream: created, position };
+  }
+
+  /**
+   * Whether its place still means something in the stream of that name. A stream that had lost its
+   * newest messages, and got others since, has other messages under the same numbers: so the time of
+   * the last one that was read is looked at as well. `more`: there are messages behind that one.
+   */
+  async #look(
+    { manager: { streams } }: JetStream,
+    stream: string,
+  ): Promise<{ readonly created: string; readonly still: boolean; readonly more: boolean }> {
+    const { position, positionTime, stream: before } = this.#place;
+    const { created, state } = await streams.info(stream);
+    const more = state.messages > 0 && state.last_seq > position;
+    if (before !== created || state.last_seq < position) return { created, still: false, more };
+    // In time all messages are deleted.
+    if (position < Math.max(state.first_seq, 1)) return { created, still: true, more };
+    const message = await streams.getMessage(stream, { seq: position });
+    return { created, still: message?.time.getTime() === positionTime, more };
+  }
+}

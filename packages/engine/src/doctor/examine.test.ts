@@ -1,0 +1,16 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test, vi } from 'vitest';
+import { examine } from './index.ts';
+
+vi.mock('../query/data-folder.ts', () => {
+  throw new Error('what reads counts is loaded');
+});
+
+test('a folder without counts is examined without loading what reads them', async () => {
+  const dataDir = join(tmpdir(), 'reto3-none');
+  let last: unknown;
+  for await (const finding of examine({ dataDir, port: 0, adminPort: 0, loadUws: undefined }))
+    last = finding;
+  expect(last).toEqual({ check: 'data', state: 'ok', says: `${dataDir} holds no counts yet` });
+});

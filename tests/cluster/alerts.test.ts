@@ -1,0 +1,60 @@
+/** Alerts on what the nodes of a cluster count together. */
+import { freePort } from '@reto3/bench/src/free-port.ts';
+import { expect } from 'vitest';
+import { askStats } from '../support/api.ts';
+import { send, startNode } from '../support/cluster.ts';
+import { scrape } from '../support/metrics.ts';
+import { NatsServers } from '../support/nats.ts';
+import { requires } from '../support/requirement.ts';
+import { waitUntil } from '../support/wait.ts';
+import { webhook } from '../support/webhook.ts';
+import { countsOf, sumOf } from '../support/windows.ts';
+
+const withNats = requires('nats-server');
+
+withNats('a server that adds up the nodes fires on their sum', async () => {
+  const nats = await NatsServers.start();
+  const port = await freePort();
+  const received = await webhook(port);
+  const [own, ofAll] = ['sec > 0', 'cluster sec > 0 until < 1 for 3s'];
+  const flags = ['--alert-url', `http://127.0.0.1:${port}/`];
+  const soon = ['--silent-after', '2s'];
+  const nodes = await Promise.all(['a', 'b'].map((name) => startNode({ nats, name })));
+  const alerting = ['--alert', own, '--alert', ofAll, ...flags];
+  const both = await startNode({ nats, name: 'both', role: 'both', flags: [...alerting, ...soon] });
+  // It has no windows of its own, so what it watches needs no word.
+  const usual = 'sec > 0 until < 1 for 3s';
+  const merger = await startNode({
+    ...{ nats, name: 'm', role: 'merge' },
+    flags: ['--alert', usual, ...flags, ...soon],
+  });
+
+  const find = (name: string, wanted: string) =>
+    received.find(({ message: { node, status } }) => node === name && status === wanted);
+  // New ones finalize nothing before they have listened for a while.
+  await waitUntil('both fire', async () => {
+    await Promise.all(nodes.map((node) => send(node, 500)));
+    return find('both', 'firing') !== undefined && find('m', 'firing') !== undefined;
+  });
+  for (const server of [both, merger]) {
+    const name = server === both ? 'both' : 'm';
+    await waitUntil(`the end at ${name} arrives`, () => find(name, 'resolved') !== undefined);
+    const end = find(name, 'resolved')?.message;
+    if (end === undefined) throw new Error('BUG: a message vanished');
+    expect(end).toMatchObject({ alert: server === both ? ofAll : usual, scope: 'cluster' });
+    const range = `from=${end.from}&to=${end.to}&scope=cluster`;
+    const counts = countsOf(await askStats(server.adminUrl, 'sec', range));
+    expect(end.windows).toBe(counts.size);
+    // A message may come after its window was looked at; the nodes count those.
+    let late = 0;
+    for (const node of nodes)
+      late += (await scrape(node.adminUrl)).value('reto3_late_messages_total');
+    const unseen = sumOf(counts) - end.messages;
+    expect(unseen).toBeGreaterThanOrEqual(0);
+    expect(unseen).toBeLessThanOrEqual(late);
+    const metrics = await scrape(server.adminUrl);
+    expect(metrics.value(`reto3_alert_firing{alert="${end.alert}"}`)).toBe(0);
+  }
+  // Nothing was sent to it.
+  expect(received.map(({ message }) => message.alert)).not.toContain(own);
+});
