@@ -260,6 +260,15 @@ describe('a merger on a stream that anybody writes to', () => {
     expect(merger.counters.badMessages).toBe(1);
   });
 
+  it('bounds the names under which only reports come, and hears nodes that count all the same', async () => {
+    await take(counts('a'), counts('b'));
+    await take(...Array.from({ length: 4_096 }, (_, index) => reports(`n${index}`)));
+    await take(reports('one-more'), reports('a'));
+    expect(merger.counters.badMessages).toBe(1);
+    expect(merger.reports.nodes()).toHaveLength(4_097);
+    expect(merger.reports.nodes()[0]).toMatchObject({ node: 'a' });
+  });
+
   it('takes nothing more while its disk fails, says so once, and goes on when it works', async () => {
     const minutes = Array.from({ length: 70 }, (_, ago) =>
       counts('a', {

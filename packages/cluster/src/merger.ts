@@ -8,9 +8,9 @@
 import { type Clock, Reto3Error } from '@reto3/core';
 import type { CountsView, LiveSource, StoreSnapshot } from '@reto3/engine';
 import { BadMessages, type Tell } from './bad-messages.ts';
-import { AheadOfClock, decodeIncoming } from './incoming.ts';
+import { AheadOfClock, decodeIncoming, type Incoming } from './incoming.ts';
 import { believable } from './merge-record.ts';
-import { MergeState } from './merge-state.ts';
+import { MergeState, type Moment } from './merge-state.ts';
 import type { MergedMinute } from './merged-minute.ts';
 import { MergedReports } from './merged-reports.ts';
 import type { MergedStore } from './merged-store.ts';
@@ -245,9 +245,9 @@ export class Merger implements LiveSource {
         subjects: this.#subjects,
         nowMs: now.wallMs,
       });
+      if (!this.#admits(incoming, now))
+        throw new BadMessage(`there are more than ${mostNodes} nodes`);
       if ('counts' in incoming) {
-        if (!this.#state.admits(incoming.node, now))
-          throw new BadMessage(`there are more than ${mostNodes} nodes`);
         this.#state.apply(incoming.node, incoming.counts, now, past);
         return;
       }
@@ -260,5 +260,12 @@ export class Merger implements LiveSource {
       // Once the clock is right, it comes from the node.
       if (error instanceof AheadOfClock && node) this.#state.missing(node, error.since);
     }
+  }
+
+  /** Whether it may take a message of that node; what it refuses of a real one it reads later. */
+  #admits(incoming: Incoming, now: Moment): boolean {
+    const { node } = incoming;
+    if ('counts' in incoming) return this.#state.admits(node, now);
+    return this.#state.node(node) !== undefined || this.#reports.nodes().length < mostNodes;
   }
 }
