@@ -65,7 +65,7 @@ export function clusterVerdictOf({ hours }: ClusterAudit): Reto3Error | undefine
   const differing = wrong.filter((one) => one.node_total !== undefined).length;
   const message =
     differing > 0
-      ? `${differing} of ${hours.length} hours differ between the merger and its nodes`
+      ? `${differing} of ${hours.length} hours differ between the merger and its nodes, in counts or in rows of reports`
       : `${silent.size} of the nodes did not answer, so their hours are not proved`;
   return new Reto3Error('RETO3_CHECK_FAILED', message);
 }

@@ -7,8 +7,9 @@
  * Invariant, held by a property test: what is kept depends on the set of messages alone, not on
  * their order, nor on how often each comes.
  */
-import { alignDown, type PeriodName, periods } from '@reto3/core';
+import { alignDown, min, type PeriodName, periods } from '@reto3/core';
 import { type Change, parseKey, rowKey, rowMsOf } from '@reto3/engine';
+import { addWindows, type Digest } from './digest.ts';
 import type { NodeReport } from './node-report.ts';
 import type { ReportMessage } from './report-message.ts';
 import { DamagedPart, ReportPart } from './report-part.ts';
@@ -137,8 +138,42 @@ export class MergedReports {
     return rows;
   }
 
+  /** What is older is no longer kept, epoch ms. */
+  keptFrom(period: PeriodName): number {
+    return this.#keptFrom[period];
+  }
+
+  /**
+   * The digest of what there is of a node in a minute of a report, epoch ms.
+   * @param lineage of the node's folder: of another one it may have had more
+   */
+  digest(
+    node: string,
+    lineage: number,
+    { report, period }: Pick<Row, 'report' | 'period'>,
+    minute: number,
+  ): Digest | undefined {
+    const { windowMs } = periods[period];
+    const leastBoot = this.#nodes.get(node)?.voids ?? 0;
+    const digests: Digest[] = [];
+    for (let start = minute; start < minute + min.windowMs; start += rowMsOf(period)) {
+      const named = { report, period, start, node };
+      const key = keyOf(named);
+      const part = this.#rows.get(textOf(key))?.part ?? this.#read(key, named);
+      const said = part.windows(leastBoot).filter((one) => one.lineage === lineage);
+      said.sort((a, b) => a.index - b.index);
+      addWindows(
+        digests,
+        said.map(({ index, bytes, tooLarge, partial }) => {
+          return { start: start + index * windowMs, bytes, tooLarge, partial };
+        }),
+      );
+    }
+    return digests[0];
+  }
+
   #row(named: Omit<Row, 'key' | 'part'>): Row {
-    const key = partKey(named.report, named.period, named.start, named.node);
+    const key = keyOf(named);
     const name = textOf(key);
     let row = this.#rows.get(name);
     if (row === undefined) {
@@ -182,7 +217,7 @@ function newNode(node: string): NodeReports {
 }
 
 /** The key of a node's part of a row: that of the row, then the node's name. */
-function partKey(report: string, period: PeriodName, start: number, node: string): Uint8Array {
+function keyOf({ report, period, start, node }: Omit<Row, 'key' | 'part'>): Uint8Array {
   return Buffer.concat([rowKey(report, period, start), Buffer.from(node, 'latin1')]);
 }
 

@@ -3,9 +3,9 @@
  * merger lacks. One answer at a time, in slices, so that counting does not notice.
  */
 import { setImmediate } from 'node:timers/promises';
-import { alignDown, min, sec } from '@reto3/core';
+import { alignDown, min, type PeriodName, sec } from '@reto3/core';
 import type { StoredCounts } from '@reto3/engine';
-import { type Digest, hourDigest, hourMs, minuteDigest } from './digest.ts';
+import { addWindows, type Digest, hourDigest, hourMs, minuteDigest } from './digest.ts';
 import type { Publisher } from './publisher.ts';
 import {
   type Digests,
@@ -14,29 +14,31 @@ import {
   encodeRows,
   type ReadRequest,
 } from './read-message.ts';
+import { decodeReportMessage } from './report-message.ts';
 import { secondsOf } from './stored-seconds.ts';
 
 /** So many minutes are digested for one answer, or an hour more: it comes in a second or two. */
 const mostMinutes = 1_440;
+/** So much of a report, packed, or a minute more: it comes within a second as well. */
+const mostRowBytes = 2 << 20;
 /** Mergers ask one after the other; whoever asks more is not answered. */
 const mostWaiting = 64;
 
+export interface NodeReadsParts {
+  readonly node: string;
+  readonly stored: () => StoredCounts;
+  /** Up to where a period is deleted, epoch ms. */
+  readonly keptFrom: (period: PeriodName) => number;
+  readonly publisher: Pick<Publisher, 'read'>;
+}
+
 export class NodeReads {
-  readonly #stored: () => StoredCounts;
-  readonly #keptFrom: () => number;
-  readonly #publisher: Publisher;
+  readonly #parts: NodeReadsParts;
   #last: Promise<unknown> = Promise.resolve();
   #waiting = 0;
 
-  /** @param parts `keptFrom`: up to where ms10 windows are deleted, epoch ms */
-  constructor(parts: {
-    readonly stored: () => StoredCounts;
-    readonly keptFrom: () => number;
-    readonly publisher: Publisher;
-  }) {
-    this.#stored = parts.stored;
-    this.#keptFrom = parts.keptFrom;
-    this.#publisher = parts.publisher;
+  constructor(parts: NodeReadsParts) {
+    this.#parts = parts;
   }
 
   /** @throws BadMessage; Error where the node may not publish now, or is asked too much */
@@ -50,17 +52,40 @@ export class NodeReads {
   }
 
   async #answer(request: ReadRequest): Promise<Uint8Array> {
+    if (request.of === 'minutes' && request.period !== undefined)
+      return encodeDigests(await this.#rowDigests(request, request.period));
     if (request.of === 'hours' || request.of === 'minutes')
       return encodeDigests(await this.#digests(request));
-    return encodeRows(await this.#publisher.read(request));
+    return encodeRows(await this.#parts.publisher.read(request));
   }
 
   async #digests({ of, from: first, to: last }: ReadRequest): Promise<Digests> {
-    const keptFrom = this.#keptFrom();
+    const keptFrom = this.#parts.keptFrom('ms10');
     const from = alignDown(Math.max(first, keptFrom), min.windowMs);
     const { minutes, next } = await this.#minutes(from, last);
     const digests = of === 'minutes' ? minutes : hoursOf(minutes);
     return { keptFrom, ...(next !== undefined && { next }), digests };
+  }
+
+  /** Of just what it would answer to whoever asks for the rows. */
+  async #rowDigests(request: ReadRequest, period: PeriodName): Promise<Digests> {
+    const { node, publisher } = this.#parts;
+    const keptFrom = this.#parts.keptFrom(period);
+    const digests: Digest[] = [];
+    let from = alignDown(Math.max(request.from, keptFrom), min.windowMs);
+    for (let bytes = 0; ; ) {
+      const { message, next } = await publisher.read({ ...request, of: 'rows', from });
+      const { lineage, windows } = decodeReportMessage(message, node);
+      addWindows(digests, windows);
+      if (next === undefined) return { keptFrom, lineage, digests };
+      bytes += message.length;
+      const rest = alignDown(next, min.windowMs);
+      const whole = digests.filter(({ start }) => start < rest);
+      if (bytes >= mostRowBytes && whole.length > 0)
+        return { keptFrom, lineage, next: rest, digests: whole };
+      from = next;
+      await setImmediate();
+    }
   }
 
   /** Whole hours of them, and where the rest begins. */
@@ -69,7 +94,7 @@ export class NodeReads {
     to: number,
   ): Promise<{ readonly minutes: readonly Digest[]; readonly next?: number }> {
     const minutes: Digest[] = [];
-    const stored = this.#stored();
+    const stored = this.#parts.stored();
     try {
       // What is damaged is missing in the digest; the log says so when it is published.
       for await (const { start, windows } of stored.minutes({ from, to }, () => undefined)) {

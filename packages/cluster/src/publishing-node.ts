@@ -43,8 +43,9 @@ export class PublishingNode {
       events: { ...events, ...leftOut(parts) },
     });
     this.#reads = new NodeReads({
+      node: settings.node,
       stored: () => coordinator.stored(),
-      keptFrom: () => coordinator.flusher.meta.deletedBefore.ms10,
+      keptFrom: (period) => coordinator.flusher.meta.deletedBefore[period],
       publisher: this.#publisher,
     });
     ledgers.onChanges((rows) => this.#publisher.writing(rows));

@@ -6,31 +6,56 @@ import { minuteDigest } from './digest.ts';
 import { MergeState } from './merge-state.ts';
 import { MergedReports } from './merged-reports.ts';
 import { decodeMessage, encodeMessage, type NodeMessage } from './message.ts';
-import { hoursOf } from './node-reads.ts';
+import { hoursOf, NodeReads } from './node-reads.ts';
 import { Puller } from './puller.ts';
-import { decodeRequest, encodeDigests, encodeRows, type ReadRequest } from './read-message.ts';
-import { encodeReportMessage, isReportMessage } from './report-message.ts';
+import {
+  decodeRequest,
+  encodeDigests,
+  encodeRows,
+  type ReadRequest,
+  type Rows,
+} from './read-message.ts';
+import {
+  decodeReportMessage,
+  encodeReportMessage,
+  isReportMessage,
+  type ReportMessage,
+} from './report-message.ts';
 import { packSecond } from './second.ts';
 
 const hour = 3_600_000;
 const startMs = Date.UTC(2016, 4, 28, 8);
 const nowMs = startMs + 3 * hour + 30 * min.windowMs + 30_000;
 
-/** A node that counted `count` messages in each window of some seconds. */
+/** A node that counted `count` messages in each window of some seconds, and has rows of a report. */
 class Node {
   readonly counts = new Map<number, number>();
+  /** The bytes of its windows, by start. */
+  readonly rows = new Map<number, number>();
   readonly asked: ReadRequest[] = [];
   answers = true;
+  /** Whether it has digests of its rows; early nodes do not. */
+  digestsRows = true;
   boot = 1;
+  lineage = 1;
   revision = 9;
+  readonly #reads = new NodeReads({
+    node: 'a',
+    stored: () => {
+      throw new Error('counts are answered here');
+    },
+    keptFrom: () => 0,
+    publisher: { read: async (request) => this.readRows(request) },
+  });
 
   async answer(bytes: Uint8Array): Promise<Uint8Array> {
     if (!this.answers) throw new Error('no responders');
     const request = decodeRequest(bytes);
     this.asked.push(request);
     const { of, from, to } = request;
-    if (of === 'reports' || of === 'rows')
-      return encodeRows({ message: noReports, next: undefined });
+    if (of === 'reports') return encodeRows({ message: this.rowsMessage([]), next: undefined });
+    if (of === 'rows') return encodeRows(this.readRows(request));
+    if (request.report !== undefined && this.digestsRows) return this.#reads.answer(bytes);
     if (of === 'counts') {
       const page = Math.min(to, alignDown(from, min.windowMs) + 10 * min.windowMs);
       const message = encodeMessage(this.message(from, page), 'a');
@@ -63,15 +88,42 @@ class Node {
     };
     return { boot: this.boot, ...said, seconds };
   }
-}
 
-const noReports = encodeReportMessage(
-  {
-    ...{ boot: 1, revision: 1, lineage: 1, voids: 0, reports: [], windows: [] },
-    marks: { ms10: 0, sec: 0, min: 0 },
-  },
-  'a',
-);
+  /** Its rows, seven in an answer. */
+  readRows({ from, to }: ReadRequest): Rows {
+    const starts = [...this.rows.keys()].filter((start) => start >= from && start < to);
+    starts.sort((a, b) => a - b);
+    return { message: this.rowsMessage(starts.slice(0, 7)), next: starts[7] };
+  }
+
+  rowsMessage(starts: readonly number[]): Uint8Array {
+    const { boot, lineage, revision, rows } = this;
+    const marks = { ms10: 0, sec: 0, min: 0 };
+    const windows = starts.map((start) => {
+      const bytes = Uint8Array.of(rows.get(start) ?? 0);
+      return {
+        report: 'sizes',
+        period: 'ms10',
+        start,
+        bytes,
+        tooLarge: 0,
+        partial: false,
+      } as const;
+    });
+    const report = {
+      name: 'sizes',
+      summary: 'Sizes',
+      columns: { size: 'bytes' },
+      running: true,
+      since: 0,
+    };
+    const said = [{ ...report, periods: ['ms10'] as const }];
+    const message: ReportMessage = {
+      ...{ boot, revision, lineage, voids: 0, marks, windows, reports: said },
+    };
+    return encodeReportMessage(message, 'a');
+  }
+}
 
 function secondOf(count: number): Uint8Array {
   const windows = allocateWindows(ms10PerSecond);
@@ -83,6 +135,7 @@ function secondOf(count: number): Uint8Array {
 let clock: VirtualClock;
 let node: Node;
 let state: MergeState;
+let reports: MergedReports;
 let puller: Puller;
 
 beforeEach(() => {
@@ -91,16 +144,24 @@ beforeEach(() => {
   for (let start = startMs; start < nowMs; start += 30_000) node.counts.set(start, 1);
   const stored = { part: () => undefined, names: () => [], block: () => undefined };
   state = new MergeState({ silentAfterMs: 10_000, stored });
-  puller = new Puller({
-    ...{ clock, state, keptFrom: () => 0, oldest: async () => startMs },
-    reports: new MergedReports({ readReport: () => undefined }, [], { ms10: 0, sec: 0, min: 0 }),
+  reports = emptyReports();
+  puller = pullerOf();
+});
+
+function emptyReports(): MergedReports {
+  return new MergedReports({ readReport: () => undefined }, [], { ms10: 0, sec: 0, min: 0 });
+}
+
+function pullerOf(): Puller {
+  return new Puller({
+    ...{ clock, state, reports, keptFrom: () => 0, oldest: async () => startMs },
     request: (_, bytes) => node.answer(bytes),
     take: async (name, bytes) => {
-      if (!isReportMessage(bytes))
-        state.apply(name, decodeMessage(bytes, name), clock.read(), true);
+      if (isReportMessage(bytes)) reports.apply(name, decodeReportMessage(bytes, name));
+      else state.apply(name, decodeMessage(bytes, name), clock.read(), true);
     },
   });
-});
+}
 
 /** Takes everything that a node has of a range. */
 function deliver(from: number, to: number): void {
@@ -195,5 +256,91 @@ describe('a merger that lacks something of a node', () => {
     node.answers = false;
     const [silent] = await puller.audit(0, nowMs);
     expect(silent).toMatchObject({ equal: false, nodeTotal: undefined });
+  });
+});
+
+describe('a merger that lacks rows of reports', () => {
+  /** What it has of them: the bytes, by start. */
+  function rows(): Map<number, number> {
+    const found = new Map<number, number>();
+    for (const [start, nodes] of reports.inMemory('sizes', 'ms10'))
+      for (const { index, bytes } of nodes.get('a')?.windows(0) ?? [])
+        found.set(start + index * 10, bytes[0] ?? 0);
+    return new Map([...found].sort(([a], [b]) => a - b));
+  }
+
+  /** Loses a row, as a stream does that says nothing of it. */
+  function lose(start: number): void {
+    const kept = [...node.rows.keys()].filter((each) => each !== start);
+    reports = emptyReports();
+    reports.apply('a', decodeReportMessage(node.rowsMessage(kept), 'a'));
+    puller = pullerOf();
+  }
+
+  const rowsAsked = () => node.asked.filter(({ of }) => of === 'rows');
+
+  beforeEach(async () => {
+    for (let at = 0; at < 30; at++) node.rows.set(startMs + at * 50_010, at);
+    deliver(startMs, nowMs);
+    await look();
+    expect(rows()).toEqual(node.rows);
+    node.asked.length = 0;
+  });
+
+  it('reads nothing again that it has', async () => {
+    state.missingOfAll(Number.POSITIVE_INFINITY);
+    await look();
+    // What is still open has no digest.
+    expect(rowsAsked()).toMatchObject([{ from: alignDown(nowMs, min.windowMs) }]);
+  });
+
+  it('reads the minute of one that it has lost, and of one that it has otherwise', async () => {
+    const [lost, changed] = [startMs + 3 * 50_010, startMs + 12 * 50_010];
+    lose(lost);
+    node.rows.set(changed, 200);
+    node.revision++;
+    state.missingOfAll(Number.POSITIVE_INFINITY);
+    await look();
+    expect(rows()).toEqual(node.rows);
+    const read = rowsAsked().map(({ from }) => from);
+    expect(read.slice(0, -1)).toEqual([lost, changed].map((at) => alignDown(at, min.windowMs)));
+  });
+
+  it('notices within a minute what the stream has lost without a word', async () => {
+    const start = alignDown(nowMs, sec.windowMs);
+    node.rows.set(start, 77);
+    for (let second = 0; second < 120 && rows().get(start) !== 77; second++) {
+      clock.pass(1_000);
+      state.apply('a', { ...node.message(0, 0), mark: nowMs }, clock.read());
+      await look();
+    }
+    expect(rows()).toEqual(node.rows);
+  });
+
+  it('says of the hour of one that it has lost that it differs, though its counts do not', async () => {
+    expect((await puller.audit(0, nowMs)).every(({ equal }) => equal)).toBe(true);
+    lose(startMs + 3 * 50_010);
+    const [first, ...rest] = await puller.audit(0, nowMs);
+    expect(first).toMatchObject({ hour: startMs, equal: false });
+    expect(first?.nodeTotal).toBe(first?.mergerTotal);
+    expect(rest.every(({ equal }) => equal)).toBe(true);
+  });
+
+  it('reads of a new folder of the node what an earlier one had as well', async () => {
+    node.lineage = node.boot = 2;
+    state.missingOfAll(Number.POSITIVE_INFINITY);
+    await look();
+    const parts = [...reports.inMemory('sizes', 'ms10').values()];
+    const said = parts.flatMap((nodes) => nodes.get('a')?.windows(0) ?? []);
+    expect(said.filter(({ lineage }) => lineage === 2)).toHaveLength(30);
+  });
+
+  it('reads all rows of a node that has no digests of them', async () => {
+    node.digestsRows = false;
+    lose(startMs + 3 * 50_010);
+    state.missingOfAll(Number.POSITIVE_INFINITY);
+    await look();
+    expect(rows()).toEqual(node.rows);
+    expect((await puller.audit(0, nowMs)).every(({ equal }) => equal)).toBe(true);
   });
 });

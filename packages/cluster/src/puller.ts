@@ -1,6 +1,7 @@
 /**
  * Pulls from the nodes what a merger lacks, and proves all the time that it lacks nothing: compares
- * digests of what each node has with those of what is here, and reads the minutes that differ.
+ * digests of what each node has, counts and rows of reports, with those of what is here, and reads
+ * the minutes that differ.
  *
  * Every live node is compared once a minute: its last two minutes, and an hour when it is over. A
  * node of which messages did not come (`unread`) is compared from then on. A node that does not
@@ -13,7 +14,13 @@ import type { MergeState, NodeRecord } from './merge-state.ts';
 import type { MergedReports } from './merged-reports.ts';
 import { hoursOf } from './node-reads.ts';
 import { Backoff } from './problems.ts';
-import { decodeDigests, decodeRows, encodeRequest, type ReadRequest } from './read-message.ts';
+import {
+  type Digests,
+  decodeDigests,
+  decodeRows,
+  encodeRequest,
+  type ReadRequest,
+} from './read-message.ts';
 
 /** So many nodes are asked at once. */
 const mostAtOnce = 8;
@@ -30,7 +37,14 @@ export interface HourProof {
   readonly hour: number;
   readonly nodeTotal: number | undefined;
   readonly mergerTotal: number;
+  /** Whether all counts are, and all rows of reports that the node has. */
   readonly equal: boolean;
+}
+
+/** The windows of a report. */
+interface Series {
+  readonly report: string;
+  readonly period: PeriodName;
 }
 
 export interface PullerParts {
@@ -107,10 +121,15 @@ export class Puller {
     const proofs: HourProof[] = [];
     for (const node of state.nodes().filter(({ forgotten }) => forgotten !== true)) {
       let [from, theirs, answered] = [begin, new Map<number, Digest>(), true];
+      const wrongRows = new Set<number>();
       try {
-        const digests = await this.#digests(node.name, 'hours', from, to);
+        const digests = await this.#digests(node.name, { of: 'hours', from, to });
         from = Math.max(from, digests.keptFrom);
         theirs = new Map(digests.digests.map((digest) => [digest.start, digest]));
+        for (const series of this.#seriesOf(node.name)) {
+          for (const { start } of (await this.#differing(node.name, series, from, to)) ?? [])
+            wrongRows.add(alignDown(start, hourMs));
+        }
       } catch {
         answered = false;
       }
@@ -122,10 +141,11 @@ export class Puller {
         if (own !== undefined) ours.set(hour, own);
         await setImmediate();
       }
-      for (const hour of [...new Set([...theirs.keys(), ...ours.keys()])].sort((a, b) => a - b)) {
+      const hours = new Set([...theirs.keys(), ...ours.keys(), ...wrongRows]);
+      for (const hour of [...hours].sort((a, b) => a - b)) {
         const [their, our] = [theirs.get(hour), ours.get(hour)];
         const nodeTotal = answered ? (their?.total ?? 0) : undefined;
-        const equal = answered && isSame(their, our);
+        const equal = answered && isSame(their, our) && !wrongRows.has(hour);
         proofs.push({ node: node.name, hour, nodeTotal, mergerTotal: our?.total ?? 0, equal });
       }
     }
@@ -167,16 +187,22 @@ export class Puller {
     const recent = to - (isHourOver ? hourMs : 2 * min.windowMs);
     const from = alignDown(Math.max(unread?.since ?? recent, keptFrom(), 0), min.windowMs);
     await this.#compare(node, from, to);
-    if (unread === undefined) return;
-    await this.#pull(node.name, { of: 'counts', from: Math.max(from, to), to: to + hourMs });
-    await this.#pullReports(node.name, from, clock.read().wallMs + hourMs);
+    // Rows cost more to compare than counts: each minute once, and once more with its hour.
+    const once = Math.max(from, isHourOver ? 0 : to - min.windowMs);
+    if (unread === undefined) return this.#compareReports(node.name, once, to);
+    // What is not over has no digest yet.
+    const rest = Math.max(from, to);
+    await this.#pull(node.name, { of: 'counts', from: rest, to: to + hourMs });
+    const end = clock.read().wallMs + hourMs;
+    await this.#pull(node.name, { of: 'reports', from, to: end });
+    await this.#compareReports(node.name, from, to, end);
     unread.wasRead();
   }
 
   /** Reads the minutes that differ, in whole minutes. */
   async #compare(node: NodeRecord, from: number, to: number): Promise<void> {
     if (to - from > hourMs) {
-      const { digests, keptFrom } = await this.#digests(node.name, 'hours', from, to);
+      const { digests, keptFrom } = await this.#digests(node.name, { of: 'hours', from, to });
       const begin = Math.max(from, keptFrom);
       for (const theirs of digests) {
         const hour = {
@@ -189,34 +215,68 @@ export class Puller {
       }
       return;
     }
-    const { digests } = await this.#digests(node.name, 'minutes', from, to);
+    const { digests } = await this.#digests(node.name, { of: 'minutes', from, to });
     const ours = new Map([...this.#own(node, from, to)].map((digest) => [digest.start, digest]));
     const differing = digests.filter((theirs) => !isSame(theirs, ours.get(theirs.start)));
-    for (let at = 0; at < differing.length; ) {
-      const first = differing[at]?.start ?? 0;
-      let end = first;
-      for (; differing[at]?.start === end; at++) end += min.windowMs;
-      await this.#pull(node.name, { of: 'counts', from: first, to: end });
+    await this.#pullMinutes(node.name, { of: 'counts' }, differing);
+  }
+
+  /**
+   * Reads the rows of reports that differ, in whole minutes.
+   * @param end of what is to be read without comparing it; absent: nothing is
+   */
+  async #compareReports(name: string, from: number, to: number, end?: number): Promise<void> {
+    for (const series of this.#seriesOf(name)) {
+      const differing = await this.#differing(name, series, from, to);
+      await this.#pullMinutes(name, { of: 'rows', ...series }, differing ?? []);
+      // Where nothing can be compared, all is read.
+      const first = differing === undefined ? from : Math.max(from, to);
+      if (end !== undefined)
+        await this.#pull(name, { of: 'rows', ...series, from: first, to: end });
     }
   }
 
-  async #pullReports(name: string, from: number, to: number): Promise<void> {
-    const { reports } = this.#parts;
-    await this.#pull(name, { of: 'reports', from, to });
-    const known = reports.nodes().find(({ node }) => node === name)?.reports ?? [];
-    for (const { name: report, periods } of known) {
-      for (const period of periods) await this.#pullRows(name, report, period, from, to);
-    }
+  #seriesOf(name: string): Series[] {
+    const known = this.#parts.reports.nodes().find(({ node }) => node === name);
+    const reports = known?.reports ?? [];
+    return reports.flatMap(({ name: report, periods }) =>
+      periods.map((period) => ({ report, period })),
+    );
   }
 
-  #pullRows(
+  /** The minutes of a report that the node has otherwise; undefined: it has no digests of them. */
+  async #differing(
     name: string,
-    report: string,
-    period: PeriodName,
-    from: number,
+    series: Series,
+    first: number,
     to: number,
+  ): Promise<Digest[] | undefined> {
+    const { reports } = this.#parts;
+    const from = Math.max(first, reports.keptFrom(series.period));
+    if (from >= to) return [];
+    const { digests, lineage } = await this.#digests(name, { of: 'minutes', from, to, ...series });
+    if (lineage === undefined) return undefined;
+    const differing: Digest[] = [];
+    for (const theirs of digests) {
+      const ours = reports.digest(name, lineage, series, theirs.start);
+      if (!isSame(theirs, ours)) differing.push(theirs);
+      await setImmediate();
+    }
+    return differing;
+  }
+
+  /** Reads these minutes, those that touch at once. */
+  async #pullMinutes(
+    name: string,
+    request: Omit<ReadRequest, 'from' | 'to'>,
+    minutes: readonly Digest[],
   ): Promise<void> {
-    return this.#pull(name, { of: 'rows', from, to, report, period });
+    for (let at = 0; at < minutes.length; ) {
+      const from = minutes[at]?.start ?? 0;
+      let to = from;
+      for (; minutes[at]?.start === to; at++) to += min.windowMs;
+      await this.#pull(name, { ...request, from, to });
+    }
   }
 
   /** Reads all of a range, answer by answer. */
@@ -231,23 +291,16 @@ export class Puller {
   }
 
   /** All digests of a range, and from when on the node has anything. */
-  async #digests(
-    name: string,
-    of: 'hours' | 'minutes',
-    first: number,
-    to: number,
-  ): Promise<{ readonly keptFrom: number; readonly digests: Digest[] }> {
+  async #digests(name: string, request: ReadRequest): Promise<Digests> {
     const digests: Digest[] = [];
-    let keptFrom = 0;
-    for (let from: number | undefined = first; from !== undefined; ) {
-      const part = decodeDigests(await this.#ask(name, { of, from, to }));
+    for (let from = request.from; ; ) {
+      const part = decodeDigests(await this.#ask(name, { ...request, from }));
       digests.push(...part.digests);
-      keptFrom = part.keptFrom;
-      if (part.next !== undefined && part.next <= from)
-        throw new Error('the node does not come to an end');
-      from = part.next;
+      const { next, ...rest } = part;
+      if (next === undefined) return { ...rest, digests };
+      if (next <= from) throw new Error('the node does not come to an end');
+      from = next;
     }
-    return { keptFrom, digests };
   }
 
   #ask(name: string, request: ReadRequest): Promise<Uint8Array> {

@@ -12,8 +12,8 @@ const kinds = ['hours', 'minutes', 'counts', 'reports', 'rows'] as const;
 type Kind = (typeof kinds)[number];
 
 /**
- * hours, minutes: the digests of those. counts: the seconds themselves. reports: which the node
- * has. rows: those of one report and period.
+ * hours, minutes: the digests of those; minutes of a report and period: of its windows. counts: the
+ * seconds themselves. reports: which the node has. rows: those of one report and period.
  */
 export interface ReadRequest {
   readonly of: Kind;
@@ -27,6 +27,11 @@ export interface ReadRequest {
 export interface Digests {
   /** The node has deleted what is older, epoch ms. */
   readonly keptFrom: number;
+  /**
+   * Of windows of a report: the boot that began on the folder that has them. Absent: they are of
+   * counts, though perhaps asked otherwise: an older version of reto3 knows no others.
+   */
+  readonly lineage?: number;
   /** From where on to ask for the rest, epoch ms; absent: this is all. */
   readonly next?: number;
   readonly digests: readonly Digest[];
@@ -50,7 +55,8 @@ export function decodeRequest(bytes: Uint8Array): ReadRequest {
   const { of, from, to, report, period } = parse(bytes);
   const kind = kinds.find((one) => one === of);
   if (kind === undefined || !isTime(from) || !isTime(to)) throw new BadMessage('got no request');
-  if (kind !== 'rows') return { of: kind, from, to };
+  const isOfReport = kind === 'rows' || (kind === 'minutes' && report !== undefined);
+  if (!isOfReport) return { of: kind, from, to };
   if (typeof report !== 'string' || !reportName.test(report) || !isPeriodName(period))
     throw new BadMessage('got a request for no report');
   return { of: kind, from, to, report, period };
@@ -63,10 +69,17 @@ export function encodeDigests({ digests, ...rest }: Digests): Uint8Array {
 
 /** @throws BadMessage */
 export function decodeDigests(bytes: Uint8Array): Digests {
-  const { keptFrom, next, digests } = parse(bytes);
-  if (!isTime(keptFrom) || (next !== undefined && !isTime(next)) || !isList(digests))
+  const { keptFrom, lineage, next, digests } = parse(bytes);
+  const isKnown = (value: unknown): value is number | undefined =>
+    value === undefined || isTime(value);
+  if (!isTime(keptFrom) || !isKnown(lineage) || !isKnown(next) || !isList(digests))
     throw new BadMessage('got an answer without digests');
-  return { keptFrom, ...(next !== undefined && { next }), digests: digests.map(digestOf) };
+  return {
+    keptFrom,
+    ...(lineage !== undefined && { lineage }),
+    ...(next !== undefined && { next }),
+    digests: digests.map(digestOf),
+  };
 }
 
 export function encodeRows({ message, next = 0 }: Rows): Uint8Array {

@@ -73,7 +73,10 @@ const hourSchema = object(
     hour: { ...epochMs, description: 'Start of the hour, epoch ms' },
     node_total: { ...count, description: 'Messages that the node has; absent: it did not answer' },
     merger_total: { ...count, description: 'Messages of the node that the merger has' },
-    equal: { ...flag, description: 'Whether all their 10 ms windows are the same' },
+    equal: {
+      ...flag,
+      description: 'Whether all 10 ms windows are the same, and all rows of reports of the node',
+    },
   },
   { optional: ['node_total'] },
 );

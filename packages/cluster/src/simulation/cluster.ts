@@ -310,7 +310,7 @@ export class ClusterSimulation {
     const publisher = this.#publisher;
     if (publisher === undefined) throw new Error('BUG: not started');
     const stored = () => coordinator.stored();
-    const reads = new NodeReads({ stored, keptFrom: () => 0, publisher });
+    const reads = new NodeReads({ node, stored, keptFrom: () => 0, publisher });
     const take = async (_: string, bytes: Uint8Array): Promise<void> => {
       if (!isReportMessage(bytes))
         state.apply(node, decodeMessage(bytes, node), this.#clock.read(), true);

@@ -62,16 +62,11 @@ export class KnownTexts {
     this.#isIgnoredUnwritten = true;
   }
 
-  /**
-   * What changed since it was taken last. A text without a message stays unknown: the next server may
-   * be given the right format.
-   */
+  /** What changed since it was taken last. */
   takeUnwritten(): SourcePosition[] {
     const ids = [...this.#unwritten];
     this.#unwritten.clear();
-    const changed = ids
-      .map((id) => this.#closed.get(id)?.position)
-      .filter((position) => position?.times !== undefined);
+    const changed = ids.map((id) => this.#closed.get(id)?.position);
     if (this.#isIgnoredUnwritten) changed.push(this.#ignored);
     this.#isIgnoredUnwritten = false;
     return changed.filter((position) => position !== undefined);
