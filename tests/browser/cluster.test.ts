@@ -1,7 +1,9 @@
 /** The dashboard of a merger: the choice of nodes, and their state. */
+import type { Report } from '@reto3/client/answers';
 import { expect, onTestFinished } from 'vitest';
-import { askStats } from '../support/api.ts';
-import { startNode } from '../support/cluster.ts';
+import { ask, askStats } from '../support/api.ts';
+import { burst, others, sendBurst } from '../support/burst.ts';
+import { send, startNode } from '../support/cluster.ts';
 import { NatsServers } from '../support/nats.ts';
 import { requires } from '../support/requirement.ts';
 import type { Server } from '../support/server.ts';
@@ -123,6 +125,44 @@ test('shows a single node, chosen in the header, in the table or by the address'
   await stranger.untilLive();
   await stranger.untilText('node', 'web-a');
   await stranger.untilText('trouble', '');
+});
+
+test('names who was behind a burst of the cluster, and has the keys of one node', async () => {
+  const nats = await NatsServers.start();
+  const flags = ['--report', 'by:path'];
+  const [a, b] = (await Promise.all(
+    ['web-a', 'web-b'].map((name) => startNode({ nats, name, role: 'ingest', flags })),
+  )) as [Server, Server];
+  const merger = await startNode({ nats, name: 'sum', role: 'merge' });
+  const from = Date.now() - 1_000;
+  await Promise.all([sendBurst(a.port), send(b, 500)]);
+  const to = Date.now();
+  await waitUntil('the rows of both are final', async () => {
+    const query = `scope=cluster&from=${from}&to=${to}&total=true`;
+    const report: Promise<Report> = ask(merger.adminUrl, '/v1/reports/by:path', query);
+    // At first the merger has not heard of it.
+    const { rows } = await report.catch(() => ({ rows: [] }));
+    return rows.reduce((sum, row) => sum + Number(row[2]), 0) === burst + others + 500;
+  });
+  const hash = `#from=${from}&to=${to}&scope=cluster`;
+  const page = await Dashboard.open(merger.adminUrl, hash);
+  await page.untilText('since', /^Added up by sum · sum started, /);
+  await page.page.locator('#bursts').scrollIntoViewIfNeeded();
+  await page.untilText('bursts-total', /^\d+ /);
+  await page.page.click('#bursts-rows tr:nth-child(1) button');
+  await page.untilText('who-shown', /^\S+ made \d+(\.\d+)? % of it, and /);
+  await page.page.selectOption('#who-key', 'host');
+  await page.untilText('who-shown', /^Not known: no node runs the report by:host /);
+  await page.page.click('#bursts-back');
+
+  const keys = async () => page.page.locator('#keys-key li').allInnerTexts();
+  await waitUntil('the keys of both are there', async () => {
+    const listed = await keys();
+    return [`/checkout ${burst}`, '/ 500'].every((text) => listed.includes(text));
+  });
+  await page.page.locator('#one-node').selectOption('web-b');
+  await waitUntil('those of web-b alone', async () => (await keys()).join() === '/ 500');
+  await expectAccessible(page, 'one node and its keys');
 });
 
 test('starts with the cluster on a server that only merges; has no switch without a cluster', async () => {

@@ -4,30 +4,12 @@ import { join } from 'node:path';
 import type { Bursts } from '@reto3/client/answers';
 import { expect, test } from 'vitest';
 import { ask, askInfo } from '../support/api.ts';
+import { burst, largestOf, others, sendBurst } from '../support/burst.ts';
 import { runCli } from '../support/cli.ts';
 import { folderWithBlocks } from '../support/data-folder.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { exchange } from '../support/raw-http.ts';
 import { Server } from '../support/server.ts';
 import { waitUntil } from '../support/wait.ts';
-
-const burst = 400;
-const others = 300;
-
-function get(path: string): string {
-  return `GET ${path} HTTP/1.1\r\nHost: shop\r\n\r\n`;
-}
-
-/** Twenty paths in turn, one request every few milliseconds, and 400 requests of another at once. */
-async function sendBurst(port: number): Promise<void> {
-  const pieces = Array.from({ length: others }, (_, index) => get(`/page/${index % 20}`));
-  pieces.splice(others / 2, 0, get('/checkout').repeat(burst));
-  await exchange(port, pieces, others + burst);
-}
-
-function largestOf({ bursts }: Bursts) {
-  return bursts.list.toSorted((a, b) => b.total - a.total)[0];
-}
 
 test('names the path behind a burst, exactly, from the archive', async () => {
   const dataDir = await temporaryFolder();

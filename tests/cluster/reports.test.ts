@@ -4,9 +4,10 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Report } from '@reto3/client/answers';
+import type { Bursts, Report } from '@reto3/client/answers';
 import { expect } from 'vitest';
 import { ask } from '../support/api.ts';
+import { burst, others, sendBurst } from '../support/burst.ts';
 import { runCli } from '../support/cli.ts';
 import { send, startNode } from '../support/cluster.ts';
 import { temporaryFolder } from '../support/folder.ts';
@@ -162,6 +163,52 @@ withNats('reports of the cluster are the merge of those of its nodes', async () 
   expect(stored).toMatchObject({ code: 0, stderr: '' });
   const posts = [...stored.stdout.matchAll(/posts=(\d+)/g)].reduce((s, [, n]) => s + Number(n), 0);
   expect(posts).toBe(messages);
+});
+
+withNats('names who was behind a burst of the cluster, and of one node', async () => {
+  const nats = await NatsServers.start();
+  const flags = ['--report', 'by:path'];
+  const [a, b] = await Promise.all([
+    startNode({ nats, name: 'a', flags }),
+    startNode({ nats, name: 'b', flags }),
+  ]);
+  // Its own archive says nothing of its nodes.
+  const reader = { nats, name: 'm', role: 'both', flags: [...flags, '--archive'] } as const;
+  const merger = await startNode(reader);
+  await Promise.all([sendBurst(a.port), send(b, 500)]);
+  const who = async (...more: string[]): Promise<Bursts> => {
+    const range = ['--last', '6000', '--open', '--url', merger.adminUrl];
+    const { stdout, stderr } = await runCli(['bursts', '--who', '--json', ...more, ...range]);
+    if (stdout === '') throw new Error(stderr);
+    return JSON.parse(stdout);
+  };
+  await waitUntil('the merger has the rows of both', async () => {
+    const { stdout } = await runCli([
+      ...['report', 'by:path', '--total', '--cluster', '--open', '--from', '1m', '--json'],
+      ...['--url', merger.adminUrl],
+    ]);
+    const counted = (stdout === '' ? [] : JSON.parse(stdout).rows) as [number, string, number][];
+    const all = counted.reduce((sum, [, , count]) => sum + count, 0);
+    return all === burst + others + 500;
+  });
+  const checkout = ({ bursts }: Bursts) =>
+    bursts.list.flatMap(({ who: keys = [] }) => keys.filter(({ key }) => key === '/checkout'));
+  for (const whose of [['--cluster'], ['--node', 'a']]) {
+    const [named] = checkout(await who(...whose));
+    expect(named).toMatchObject({ key: '/checkout', exact: false });
+  }
+  expect(checkout(await who('--node', 'b'))).toEqual([]);
+
+  // Somebody without the report may have been asked just by whoever was behind it.
+  const c = await startNode({ nats, name: 'c' });
+  await send(c, 1);
+  await waitUntil('c is missed', () =>
+    who('--cluster').then(
+      () => false,
+      ({ message }) => /cannot name who it was without c: no by:path there/.test(message),
+    ),
+  );
+  expect(checkout(await who('--node', 'a'))).not.toEqual([]);
 });
 
 withNats('nodes that run another report of a name, or none, are named', async () => {

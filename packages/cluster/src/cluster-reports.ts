@@ -59,19 +59,25 @@ export class ClusterReports {
     );
   }
 
-  /** The nodes that count at the moment, without this report. */
-  without(report: Report): string[] {
+  /** The nodes that count at the moment, without this report; of all, or of the one. */
+  without(report: Report, only?: string): string[] {
     const states = this.#statesOf(report.name, report);
-    return states.filter(({ state }) => state === 'without').map(({ name }) => name);
+    return states.flatMap(({ name, state }) =>
+      state === 'without' && (only === undefined || name === only) ? [name] : [],
+    );
   }
 
-  /** Everything that the nodes have of a report and period; to be closed. */
-  view(report: Report, period: PeriodName): ClusterReportView {
+  /**
+   * Everything that the nodes, or the one, have of a report and period; to be closed.
+   * @throws Reto3Error RETO3_NO_SUCH_NODE
+   */
+  view(report: Report, period: PeriodName, only?: string): ClusterReportView {
+    if (only !== undefined) this.#merger.assertKnown(only);
     const { reports } = this.#merger;
     const finalThrough = this.#finalThroughOf(report, period);
     const parts = { memory: reports.inMemory(report.name, period), nodes: reports.nodes() };
     const store = this.#merger.snapshot();
-    return new ClusterReportView({ report, period, finalThrough, ...parts, store });
+    return new ClusterReportView({ report, period, only, finalThrough, ...parts, store });
   }
 
   /** The oldest mark of the live nodes that run it. */

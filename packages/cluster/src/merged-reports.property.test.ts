@@ -138,16 +138,19 @@ function storeOf(rows: ReadonlyMap<string, Uint8Array>) {
   };
 }
 
-async function read(
-  merged: MergedReports,
-  rows: ReadonlyMap<string, Uint8Array>,
-  report: Report = sums as Report,
-) {
+async function read(merged: MergedReports, rows: ReadonlyMap<string, Uint8Array>, only?: string) {
   const found = new Map<string, unknown>();
   const reasons: string[] = [];
   for (const period of ['ms10', 'min'] as const) {
     const memory = merged.inMemory('sums', period);
-    const parts = { report, period, finalThrough: 0, nodes: merged.nodes(), memory };
+    const parts = {
+      report: sums as Report,
+      period,
+      only,
+      finalThrough: 0,
+      nodes: merged.nodes(),
+      memory,
+    };
     const view = new ClusterReportView({ ...parts, store: storeOf(rows) });
     const all = { from: 0, to: startMs * 2 };
     for await (const { start, bytes } of view.windows(all, ({ reason }) => reasons.push(reason)))
@@ -193,6 +196,11 @@ describe('the reports of a cluster', () => {
           const { found, reasons } = await read(merged, rows);
           expect(reasons).toEqual([]);
           expect(found).toEqual(wanted(nodes.flatMap(({ truths }) => truths)));
+          for (const [index, only] of ['a', 'b'].entries())
+            expect(await read(merged, rows, only)).toEqual({
+              found: wanted(nodes[index]?.truths ?? []),
+              reasons: [],
+            });
         },
       ),
     );

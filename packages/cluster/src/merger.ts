@@ -190,6 +190,11 @@ export class Merger implements LiveSource {
     return nodeLive(this.#nodes.named(name).name, this);
   }
 
+  /** @throws Reto3Error RETO3_NO_SUCH_NODE */
+  assertKnown(name: string): void {
+    this.#nodes.named(name);
+  }
+
   get finalThrough(): number {
     return this.#state.finalThrough(this.#clock.read());
   }

@@ -19,6 +19,8 @@ import { ReportPart, type Said } from './report-part.ts';
 export interface ClusterReportParts {
   readonly report: Report;
   readonly period: PeriodName;
+  /** The one node whose parts are read; of all where it is absent. */
+  readonly only?: string | undefined;
   /** End of the newest final window, epoch ms. */
   readonly finalThrough: number;
   readonly nodes: readonly NodeReports[];
@@ -88,19 +90,21 @@ export class ClusterReportView implements ReportWindows {
     { from, to, reverse = false }: ReadRange,
     onDamage: OnDamage,
   ): AsyncGenerator<readonly [start: number, nodes: ReadonlyMap<string, ReportPart>]> {
-    const { report, period, memory, store } = this.#parts;
+    const { report, period, only, memory, store } = this.#parts;
     const firstRow = alignDown(from, rowMsOf(period));
     const pending = [...memory.keys()].filter((start) => start >= firstRow && start < to);
     pending.sort((a, b) => (reverse ? b - a : a - b));
     const comesBefore = (a: number, b: number): boolean => (reverse ? a > b : a < b);
+    const inMemory = (start: number) =>
+      [...(memory.get(start) ?? [])].filter(([node]) => only === undefined || node === only);
     let row: { readonly start: number; readonly nodes: Map<string, ReportPart> } | undefined;
     const withMemory = (start: number, nodes: ReadonlyMap<string, ReportPart>) =>
-      [start, new Map([...nodes, ...(memory.get(start) ?? [])])] as const;
+      [start, new Map([...nodes, ...inMemory(start)])] as const;
     if (firstRow < to) {
       const keys = { ...rowRange(report.name, period, firstRow, to), reverse };
       for await (const [key, bytes] of store.reports(keys)) {
         const named = parsePartKey(key);
-        if (named === undefined) continue;
+        if (named === undefined || (only !== undefined && named.node !== only)) continue;
         if (row !== undefined && row.start !== named.start) {
           yield withMemory(row.start, row.nodes);
           row = undefined;

@@ -79,7 +79,7 @@ export class Client {
   ): Promise<Report> {
     const windows = everyMs === 10 ? 'period=ms10' : `every=${everyMs / 1_000}s`;
     const range = `from=${from}&to=${to}&${windows}&open=true`;
-    const path = `v1/reports/${encodeURIComponent(name)}?${range}&scope=${this.selector.scope}`;
+    const path = `v1/reports/${encodeURIComponent(name)}?${range}&${selectorQuery(this.selector)}`;
     return (await this.#get(path, signal)).json();
   }
 

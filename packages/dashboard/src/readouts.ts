@@ -38,8 +38,10 @@ export function writeInfo(info: Info, { scope, node }: ScopeSelector): void {
   write('node', name);
   // First what distinguishes this tab from others.
   document.title = `${name} · reto3`;
-  const since = `${dateTimeText(info.startedAt, secondMs)} ${zoneText(info.startedAt)}`;
-  write('since', `${wholeText(info.messagesSinceStart)} since ${info.node} started, ${since}`);
+  const started = `${info.node} started, ${dateTimeText(info.startedAt, secondMs)} ${zoneText(info.startedAt)}`;
+  // What this server counts itself says nothing of its cluster.
+  const own = `${wholeText(info.messagesSinceStart)} since ${started}`;
+  write('since', scope === 'node' ? own : `Added up by ${info.node} · ${started}`);
   write('version', `reto3 ${info.version}`);
 }
 

@@ -51,11 +51,10 @@ export class WhoPanel {
   async #ask({ kind, stretch, range }: Chosen, signal: AbortSignal): Promise<void> {
     try {
       const key = element('who-key', HTMLSelectElement).value;
-      const isKnown = await this.#knows(key);
+      const missing = await this.#missing(key);
       if (signal.aborted) return;
-      if (!isKnown) {
-        const cure = `start it with --archive, or with --report by:${key}`;
-        this.#message(`Not known: the server keeps no archive and no report by:${key} (${cure}).`);
+      if (missing !== undefined) {
+        this.#message(`Not known: ${missing}.`);
         return;
       }
       const { bursts, stalls } = await this.#client.bursts(range, signal, key);
@@ -70,10 +69,26 @@ export class WhoPanel {
     }
   }
 
-  /** Asked first: a browser shows any answer but 200 as an error of the page. */
-  async #knows(key: string): Promise<boolean> {
+  /**
+   * What would be needed to know it; undefined if all is there. Asked first: a browser shows any answer
+   * but 200 as an error of the page.
+   */
+  async #missing(key: string): Promise<string | undefined> {
+    const { selector } = this.#client;
     const [{ archive }, reports] = await Promise.all([this.#client.info(), this.#client.reports()]);
-    return archive !== undefined || reports.some(({ name }) => name === `by:${key}`);
+    const report = reports.find(({ name }) => name === `by:${key}`);
+    if (selector.scope === 'node')
+      return archive === undefined && report === undefined
+        ? `the server keeps no archive and no report by:${key} (start it with --archive, or with --report by:${key})`
+        : undefined;
+    const cure = `start every node with --report by:${key}`;
+    if (report === undefined) return `no node runs the report by:${key} (${cure})`;
+    const without = (report.nodes ?? []).flatMap(({ name, state }) =>
+      state === 'without' && (selector.node ?? name) === name ? [name] : [],
+    );
+    return without.length === 0
+      ? undefined
+      : `${without.join(', ')} ${without.length === 1 ? 'does' : 'do'} not run the report by:${key} (${cure})`;
   }
 
   #message(text: string): void {

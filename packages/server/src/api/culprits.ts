@@ -1,21 +1,23 @@
 /**
  * Counts messages by a key for /v1/bursts?who: exactly from the archive, in a thread of its own, one
  * question at a time, so that a server on one core goes on counting; otherwise, with bounds, from a
- * report such as `by:path`.
+ * report such as `by:path`. For a cluster, and for one of its nodes, from what they published of it.
  */
 import type { Archive } from '@reto3/archive';
+import type { Cluster } from '@reto3/cluster';
 import { Reto3Error } from '@reto3/core';
 import { type Coordinator, type CountKeys, type KeyCounts, parseWhoKey } from '@reto3/engine';
 import { countKeysOf, type ReportLedgers, resolveReport } from '@reto3/reports';
 import type { ReadContext } from './read-context.ts';
 import type { SelectorQuery } from './schemas.ts';
-import { selectorOf } from './scope.ts';
+import { requireCluster, selectorOf } from './scope.ts';
 
 export interface KeySources {
   readonly coordinator: Coordinator;
   /** Undefined if the server keeps none. */
   readonly archive: Archive | undefined;
   readonly ledgers: ReportLedgers;
+  readonly cluster: Cluster | undefined;
 }
 
 export class Culprits {
@@ -32,12 +34,10 @@ export class Culprits {
    */
   source(who: string, query: SelectorQuery): (context: ReadContext) => CountKeys {
     const key = parseWhoKey(who);
-    if (selectorOf(query).scope === 'cluster')
-      throw new Reto3Error('RETO3_BAD_REQUEST', 'got who with the counts of a cluster', {
-        hint: 'ask the node itself: only it has the keys',
-      });
-    const { archive, ledgers } = this.#sources;
     const report = `by:${key}`;
+    const { scope, node } = selectorOf(query);
+    if (scope === 'cluster') return (context) => this.#ofCluster(report, node, context);
+    const { archive, ledgers } = this.#sources;
     if (archive !== undefined && !key.startsWith('header:')) {
       const { folder } = archive;
       return ({ signal }) =>
@@ -67,6 +67,28 @@ export class Culprits {
       await ledgers.gather({ sync: true });
       const countKeys = countKeysOf(report, async (period) =>
         context.report(await ledgers.view(name, period, finalThrough)),
+      );
+      return countKeys(range, stretches);
+    };
+  }
+
+  /** Of all nodes, or of the one. */
+  #ofCluster(name: string, node: string | undefined, context: ReadContext): CountKeys {
+    const { reports } = requireCluster(this.#sources.cluster);
+    return async (range, stretches) => {
+      const report = await reports.which(name);
+      const without = reports.without(report, node);
+      // Whoever was behind a burst may have asked just them.
+      if (without.length > 0)
+        throw new Reto3Error(
+          'RETO3_NO_REPORT',
+          `cannot name who it was without ${without.join(', ')}: no ${name} there`,
+          {
+            hint: `start every node with --report ${name}`,
+          },
+        );
+      const countKeys = countKeysOf(report, async (period) =>
+        context.report(reports.view(report, period, node)),
       );
       return countKeys(range, stretches);
     };

@@ -24,8 +24,9 @@ import {
   periodParameter,
   rangeParameters,
   scopeParameter,
+  selectorParameters,
 } from './schemas.ts';
-import { requireCluster } from './scope.ts';
+import { requireCluster, selectorOf } from './scope.ts';
 import { maxWindows, streamAnswer } from './stream-answer.ts';
 
 const listSchema = {
@@ -70,7 +71,7 @@ const rowsSchema = {
       },
       total: { ...rangeParameters.open, description: 'One window over all of the range' },
       ...rangeParameters,
-      scope: scopeParameter,
+      ...selectorParameters,
       format: { type: 'string', description: `One of ${formatNames.join(', ')}; default json` },
     },
   },
@@ -115,7 +116,8 @@ export const reportRoutes: FastifyPluginAsync<{
     '/v1/reports/:name',
     { schema: rowsSchema, exposeHeadRoute: false },
     async (request, reply) => {
-      const { last, from, to, open, scope = 'node', ...asked } = request.query;
+      const { last, from, to, open, ...asked } = request.query;
+      const { scope, node } = selectorOf(request.query);
       const { name } = request.params;
       const merged = scope === 'cluster' ? requireCluster(cluster).reports : undefined;
       const report = await (merged?.which(name) ??
@@ -129,9 +131,9 @@ export const reportRoutes: FastifyPluginAsync<{
       const answered = maxWindows({ ...period, windowMs: everyMs }, question, Date.now());
       const read = (answered * everyMs) / period.windowMs;
       const body = await queryLimiter.run(request, countsPerAccumulator * read, async (context) => {
-        const all = merged?.view(report, period.name) ?? (await nodeView(name, period.name));
+        const all = merged?.view(report, period.name, node) ?? (await nodeView(name, period.name));
         const view = context.report(all);
-        const without = merged?.without(report) ?? [];
+        const without = merged?.without(report, node) ?? [];
         if (without.length > 0) reply.header('reto3-without', without.join(','));
         const begin = () => answerReport(view, report, question, Date.now());
         return streamAnswer(reply, format, begin, () => view.close());
