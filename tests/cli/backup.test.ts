@@ -60,6 +60,10 @@ test('a backup of a folder restores to the same bytes, into an empty folder only
   const folder = await temporaryFolder();
   const file = join(folder, 'counts.reto3');
   expect((await runCli(['backup', file, '--data-dir', dataDir])).code).toBe(0);
+  expect(await runCli(['backup', '-', '--data-dir', dataDir])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('cannot write a backup to stdout (name a file'),
+  });
   expect((await stat(file)).size).toBeLessThan(10_000);
   const restored = join(folder, 'restored');
   await mkdir(restored);

@@ -22,6 +22,7 @@ test('all windows of a folder as CSV, JSON and NDJSON, to stdout and to a file',
     const written = await runCli([...args, '--output', file]);
     expect(written).toEqual({ code: 0, stdout: '', stderr: '' });
     expect(await readFile(file, 'utf8')).toBe(stdout);
+    expect(await runCli([...args, '--output', '-'])).toMatchObject({ stdout });
     if (format === 'csv')
       expect(stdout).toMatch(/^start,count\n2016-05-28 11:11:00\.000,420\n(?:.*\n){3}$/);
     if (format === 'json') expect(JSON.parse(stdout).counts).toEqual([420, 420, 420, 140]);

@@ -61,6 +61,46 @@ test('messages are kept once, with what the log says of them', async () => {
   ]);
 });
 
+test('says that an earlier import kept no messages, for as long as it is so', async () => {
+  const place = await temporaryFolder();
+  const [log, folder] = [join(place, 'access.log'), join(place, 'data')];
+  await writeFile(log, lines(100));
+  const run = (dataDir: string, ...flags: string[]) =>
+    runCli(['import', log, '--data-dir', dataDir, ...flags]);
+  const said = `${log}: the messages of 100 lines that were counted before are not kept; import it into a new --data-dir to keep them all`;
+  await run(folder);
+  expect((await run(folder, '--keep')).stderr).toContain(said);
+  await appendFile(log, lines(50, 100));
+  expect((await run(folder, '--keep')).stderr).toContain(said);
+  expect((await run(folder, '--keep')).stderr).toContain('are not kept');
+  expect(await query('SELECT count(*)::INT AS n FROM messages', '--data-dir', folder)).toEqual([
+    { n: 50 },
+  ]);
+  const other = join(place, 'other');
+  for (const from of [150, 200]) {
+    expect((await run(other, '--keep')).stderr).not.toContain('are not kept');
+    await appendFile(log, lines(50, from));
+  }
+  expect((await run(other, '--keep')).stderr).not.toContain('are not kept');
+});
+
+test.each([
+  [['query', 'SELECT 1', '--from', 'never'], 2, 'got from "never", want a time'],
+  [['query', 'SELECT 1', '--from', '1h', '--to', '2h'], 2, 'not before to'],
+  [['query', 'SELECT 1', '--format', 'parquet', '-o', '-'], 2, 'without a file to write'],
+  [['query', 'SELECT 1', '-o', '/nowhere/rows'], 1, 'cannot write /nowhere/rows'],
+  [['report', 'by:path', '--last', '5'], 2, 'got --last for a report'],
+  [['report', 'by:pfad'], 2, 'by:pfad'],
+  [['report', 'by:path', '--every', '7'], 2, 'every "7"'],
+  [['report', 'by:path', '-o', '/nowhere/rows'], 1, 'cannot write /nowhere/rows'],
+  [['stats', 'sec', '--from', 'never'], 2, 'got from "never", want a time'],
+  [['bursts', '--from', 'never'], 2, 'got from "never", want a time'],
+])('%j is refused before a log is read', async (args, code, message) => {
+  const refused = await runCli([...args, '--log', '/nowhere/access.log']);
+  expect(refused).toMatchObject({ code, stdout: '' });
+  expect(refused.stderr).toContain(message);
+});
+
 test('reports are made of kept messages, and of a log', async () => {
   const { log, folder } = await imported(1_000);
   const report = ['report', 'by:client', 'min', '--format', 'csv'];

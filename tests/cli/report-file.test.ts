@@ -26,8 +26,10 @@ test('a report goes to a file as a whole, as Parquet too, from a server and from
 
   expect(await run('--format', 'parquet')).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining('got --format parquet without --output'),
+    stderr: expect.stringContaining('got --format parquet without a file to write'),
   });
+  const printed = await run('--format', 'csv', '--output', '-');
+  expect(printed.stdout).toBe(await readFile(fileOf('rows.csv'), 'utf8'));
   expect(await run('--follow', '--output', fileOf('endless'))).toMatchObject({
     code: 2,
     stderr: expect.stringContaining('got --follow and a file to write'),

@@ -1,6 +1,6 @@
 /** `serve --tail`: a server counts what other programs log. */
 import { createHash } from 'node:crypto';
-import { appendFile, rename, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FolderWriter } from '@reto3/engine';
 import { expect, test } from 'vitest';
@@ -86,6 +86,7 @@ test('a log whose clock ticks in seconds has no windows of 10 ms', async () => {
 
 test.each([
   [['--tail', '/a=nginz'], /^reto3: --tail: there is no log format "nginz" \(want one of/],
+  [['--tail', '-'], /^reto3: got --tail "-", want files: reto3 import - reads stdin/],
   [['--tail', '/a,/a'], /^reto3: got --tail "\/a,\/a", want each file once/],
   [['--tail', '/a', '--tail-zone', 'Mars'], /^reto3: --tail: .*Mars/],
   [['--tail', '/a', '--role', 'merge', '--nats', 'nats://127.0.0.1:1'], /want --role ingest/],
@@ -112,20 +113,42 @@ test('refuses one file under two names', async () => {
   expect(stderr).toContain(`--tail: ${log} and ${link} are one file, want each file once`);
 });
 
-test('refuses a log of which an import was interrupted, until it has ended', async () => {
+test('refuses a log of which an import was interrupted, until it has ended or the log is gone', async () => {
   const folder = await temporaryFolder();
   const [log, dataDir] = [join(folder, 'access.log'), join(folder, 'data')];
-  await writeFile(log, line(Date.now()));
+  const text = line(Date.now());
+  await writeFile(log, text);
   const writer = await FolderWriter.open(dataDir);
-  const head = { bytes: 0, sha256: createHash('sha256').digest('hex') };
+  const head = { bytes: text.length, sha256: createHash('sha256').update(text).digest('hex') };
   const to = { end: head, offset: 0, lines: 0 };
   await writer.commit({ id: 'x', path: log, head, ...to, writing: { to, through: 60_000 } });
   await writer.close();
-  const { code, stderr } = await runCli([
-    ...['serve', '--port', '0', '--admin-port', '0', '--data-dir', dataDir, '--tail', log],
-  ]);
-  expect(code).toBe(2);
-  expect(stderr).toContain(
-    `--tail: an import of ${log} was interrupted (run reto3 import ${log} into this data folder once more, to its end)`,
+  const serve = ['serve', '--port', '0', '--admin-port', '0', '--data-dir', dataDir, '--tail', log];
+  const cure = (file: string) =>
+    `--tail: an import of ${log} was interrupted (run reto3 import ${file} into this data folder once more, to its end)`;
+  const refused = await runCli(serve);
+  expect(refused.code).toBe(2);
+  expect(refused.stderr).toContain(cure(log));
+  await rename(log, `${log}.1`);
+  await writeFile(log, line(Date.now(), '/new'));
+  expect((await runCli(serve)).stderr).toContain(cure(`${log}.1`));
+
+  await rm(`${log}.1`);
+  const server = await Server.start({ dataDir, flags: ['--tail', log] });
+  await untilCounted(server, 1);
+  expect(server.stderr).toContain(
+    `an import of ${log} was interrupted, and the file that it read is gone: its messages from 1970-01-01 00:01:00.000 on are not counted`,
   );
+});
+
+test('says a line of more than 1 MiB before it ends', async () => {
+  const log = join(await temporaryFolder(), 'access.log');
+  await writeFile(log, `${line(Date.now())}${'x'.repeat(3 << 20)}`);
+  const server = await Server.start({ dataDir: await temporaryFolder(), flags: ['--tail', log] });
+  await waitUntil('it is said', () =>
+    server.stderr.includes(`skipped a line of ${log}: a length of more than 1 MiB"`),
+  );
+  const metrics = await (await fetch(`${server.adminUrl}/metrics`)).text();
+  expect(metrics).toContain(`reto3_followed_lines_total{file="${log}"} 2`);
+  expect(metrics).toContain(`reto3_followed_messages_total{file="${log}"} 1`);
 });

@@ -15,6 +15,7 @@ export { countName } from './replay/count.ts';
 export { differenceText } from './replay/difference-text.ts';
 export type { Difference } from './replay/differences.ts';
 export {
+  checkReplay,
   nothingArchived,
   planReplay,
   type ReplayPlan,
@@ -23,5 +24,5 @@ export {
 export { replay } from './replay/replay.ts';
 export { type StoredWindows, storedInFolder, windowsOf } from './replay/stored.ts';
 export { ArchiveSql, type SqlParts, type TextRows } from './sql.ts';
-export { type SqlRange, sqlRange } from './sql-range.ts';
+export { messageRange, type SqlRange, sqlRange } from './sql-range.ts';
 export { csvText, jsonText, ndjsonText } from './sql-text.ts';

@@ -5,7 +5,7 @@
 
 import { type ApiOptions, ask, type Missing } from '@reto3/client';
 import type { Answers } from '@reto3/client/answers';
-import { ms10, timeText } from '@reto3/core';
+import { ms10, resolveRange, timeText } from '@reto3/core';
 import type { Series, Store } from '@reto3/engine';
 import {
   type Asked,
@@ -85,8 +85,10 @@ async function ofLogs<Path extends AnalysisPath>(
 ): Promise<Answers[Path]> {
   const { openSeries } = await import('@reto3/engine');
   const nowMs = Date.now();
-  const counts = await readAndSummarise(source, nowMs);
   const { query } = analysis;
+  // Logs may take long to read, so what is asked is checked before.
+  resolveRange(ms10, query, nowMs, { finalThrough: nowMs, newestEnd: nowMs });
+  const counts = await readAndSummarise(source, nowMs);
   const { scope } = scopeOf(query);
   const isOpen = query.last === undefined && query.from === undefined;
   const isLong = counts.countedMs > maxDefaultMs;

@@ -14,6 +14,7 @@ import {
   type PeriodName,
   periods,
   Reto3Error,
+  resolveRange,
   type Scope,
   type ScopeSelector,
   secondsOnlyHint,
@@ -128,8 +129,11 @@ async function fromServer(api: ApiOptions, question: Question, into: Writable): 
 
 async function fromLogs(source: LogSource, question: Question, into: Writable): Promise<string> {
   const nowMs = Date.now();
+  const period = periods[question.period];
+  // Logs may take long to read, so what is asked is checked before.
+  resolveRange(period, question, nowMs, { finalThrough: nowMs, newestEnd: nowMs });
   const counts = await readAndSummarise(source, nowMs);
-  return fromView(counts.view(periods[question.period]), question, nowMs, into);
+  return fromView(counts.view(period), question, nowMs, into);
 }
 
 async function fromFolder(folder: string, question: Question, into: Writable): Promise<string> {

@@ -3,8 +3,17 @@
  * until then, and hands its mode and owner on to the new one. A process that ends early leaves nothing
  * behind.
  */
-import { createWriteStream, rmSync, type Stats } from 'node:fs';
-import { type FileHandle, open, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
+import { constants, createWriteStream, rmSync, type Stats } from 'node:fs';
+import {
+  access,
+  type FileHandle,
+  open,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  stat,
+} from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
@@ -61,6 +70,21 @@ export function writeFileAtomically<T>(
 }
 
 /**
+ * Refuses a file that cannot be written, for answers that take long to make.
+ * @param path nothing is refused without one
+ * @throws Reto3Error RETO3_FILE_UNWRITABLE
+ */
+export async function assertWritable(path: string | undefined): Promise<void> {
+  if (path === undefined) return;
+  try {
+    const { target } = await writableTarget(path);
+    await access(dirname(target), constants.W_OK);
+  } catch (error) {
+    throw error instanceof Reto3Error ? error : unwritable(path, error);
+  }
+}
+
+/**
  * @param make writes into the given file, which exists and is empty
  * @throws Reto3Error RETO3_FILE_UNWRITABLE, and what `make` throws
  */
@@ -70,12 +94,7 @@ export async function createFileAtomically<T>(
   make: (part: string) => Promise<T>,
 ): Promise<T> {
   try {
-    const target = await targetOf(path);
-    const before = await stat(target).catch(() => undefined);
-    if (before?.isFile() === false) {
-      const message = `cannot write ${path}: it exists and is not a regular file`;
-      throw new Reto3Error('RETO3_FILE_UNWRITABLE', message);
-    }
+    const { target, before } = await writableTarget(path);
     const part = `${target}.part-${process.pid}`;
     await rm(part, { force: true });
     // Created exclusively, so nobody can have put a link there.
@@ -103,6 +122,19 @@ export async function createFileAtomically<T>(
 function unwritable(path: string, cause: unknown): Reto3Error {
   const message = `cannot write ${path}: ${messageOf(cause)}`;
   return new Reto3Error('RETO3_FILE_UNWRITABLE', message, { cause });
+}
+
+/** The file to write, and what lies there. @throws Reto3Error RETO3_FILE_UNWRITABLE */
+async function writableTarget(
+  path: string,
+): Promise<{ target: string; before: Stats | undefined }> {
+  const target = await targetOf(path);
+  const before = await stat(target).catch(() => undefined);
+  if (before?.isFile() === false) {
+    const message = `cannot write ${path}: it exists and is not a regular file`;
+    throw new Reto3Error('RETO3_FILE_UNWRITABLE', message);
+  }
+  return { target, before };
 }
 
 /** The file to write: the target of a link, whether it exists or not. */

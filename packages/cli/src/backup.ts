@@ -16,6 +16,10 @@ export async function backUp(
   source: Source,
   file: string,
 ): Promise<{ rows: number; bytes: number }> {
+  if (file === '-')
+    throw new Reto3Error('RETO3_FILE_UNWRITABLE', 'cannot write a backup to stdout', {
+      hint: 'name a file: a backup is read back before it gets its name',
+    });
   let rows = 0;
   const count = async (written: string): Promise<void> => {
     const { readBackup } = await import('@reto3/engine');

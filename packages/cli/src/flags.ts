@@ -137,10 +137,15 @@ export const logFlags = {
 export const outputFlags = {
   output: {
     char: 'o',
-    description: 'write to this file, atomically, instead of stdout',
+    description: 'write to this file, atomically, instead of stdout (-)',
     value: 'FILE',
   },
 } as const satisfies FlagTable;
+
+/** A form, and the file that gets it; stdout without one. A form may need a file. */
+export type Target<Format extends string> =
+  | { readonly format: Exclude<Format, 'parquet'>; readonly output: string | undefined }
+  | { readonly format: Extract<Format, 'parquet'>; readonly output: string };
 
 const clusterFlag = {
   cluster: { description: 'counts of the whole cluster, from a server that merges them' },
@@ -257,6 +262,26 @@ export function formatOf<Name extends string>(
     });
   }
   return parseFormatOf(names, json ? 'json' : (format ?? usual));
+}
+
+/**
+ * Where --output sends an answer of that form.
+ * @throws Reto3Error RETO3_BAD_FORMAT where the form needs a file, and none is named
+ */
+export function targetOf<Format extends string>(
+  format: Format,
+  { output }: Given<typeof outputFlags>,
+): Target<Format>;
+export function targetOf(
+  format: string,
+  { output }: Given<typeof outputFlags>,
+): { readonly format: string; readonly output: string | undefined } {
+  const file = output === '-' ? undefined : output;
+  if (format === 'parquet' && file === undefined)
+    throw new Reto3Error('RETO3_BAD_FORMAT', 'got --format parquet without a file to write', {
+      hint: 'name one, such as --output answer.parquet',
+    });
+  return { format, output: file };
 }
 
 export function apiOptionsOf(flags: Given<typeof apiFlags>): ApiOptions {

@@ -11,8 +11,11 @@ import type { ArchiveSql, SqlParts, SqlRange, TakeCount, TextRows } from '@reto3
 import { type ApiOptions, ask } from '@reto3/client';
 import { messageOf, type PeriodName, Reto3Error, terminalCell } from '@reto3/core';
 import { type Source, writeAnswer } from './answers.ts';
-import { createFileAtomically, writeFileAtomically } from './atomic-file.ts';
+import { assertWritable, createFileAtomically, writeFileAtomically } from './atomic-file.ts';
 import { withCleanUp } from './clean-up.ts';
+import type { Target } from './flags.ts';
+import { withKeptLogs } from './kept-logs.ts';
+import type { LogSource } from './log-source.ts';
 import { windowSink } from './row-sink.ts';
 import { noteOnStderr } from './terminal/notes.ts';
 import { withProgress } from './terminal/progress.ts';
@@ -23,11 +26,9 @@ type QueryFormat = (typeof queryFormats)[number];
 
 export interface SqlQuestion {
   readonly sql: string;
-  readonly format: QueryFormat;
+  readonly target: Target<QueryFormat>;
   readonly from: string | undefined;
   readonly to: string | undefined;
-  /** A file to write; stdout without it. */
-  readonly output: string | undefined;
   readonly explain: boolean;
 }
 
@@ -89,12 +90,20 @@ export async function query(source: Source, question: SqlQuestion): Promise<void
       },
     );
   };
-  if (question.format !== 'parquet' || question.explain) return run();
-  if (question.output === undefined)
-    throw new Reto3Error('RETO3_BAD_FORMAT', 'got --format parquet without --output', {
-      hint: 'name a file, such as --output answer.parquet',
-    });
-  await createFileAtomically(question.output, 'owner', run);
+  const { target } = question;
+  if (target.format === 'parquet') await createFileAtomically(target.output, 'owner', run);
+  else await run();
+}
+
+/**
+ * The same over the messages of logs. What is asked is checked before the logs are read.
+ * @throws Reto3Error what `query`, and an import, throw
+ */
+export async function queryLogs(source: LogSource, question: SqlQuestion): Promise<void> {
+  const { messageRange } = await import('@reto3/archive');
+  messageRange(question, Date.now());
+  await assertWritable(question.target.output);
+  await withKeptLogs(source, (dataDir) => query({ dataDir }, question));
 }
 
 async function archiveOf(source: Source): Promise<string> {
@@ -137,19 +146,20 @@ async function writeAnswerOf(sql: ArchiveSql, question: SqlQuestion): Promise<vo
     const text = Readable.from(textOf(sql, question), { objectMode: false });
     await pipeline(text, into, { end: false });
   };
-  const { output } = question;
+  const { output } = question.target;
   if (output === undefined) await write(process.stdout);
   else await writeFileAtomically(output, 'owner', write);
 }
 
 async function* textOf(sql: ArchiveSql, question: SqlQuestion): AsyncGenerator<string> {
   const { csvText, jsonText, ndjsonText } = await import('@reto3/archive');
+  const { format } = question.target;
   if (question.explain) yield `${await sql.explain(question.sql)}\n`;
-  else if (question.format === 'table') yield* tableText(await sql.select(question.sql));
-  else if (question.format === 'csv') yield* csvText(await sql.select(question.sql));
+  else if (format === 'table') yield* tableText(await sql.select(question.sql));
+  else if (format === 'csv') yield* csvText(await sql.select(question.sql));
   else {
     const rows = await sql.selectJson(question.sql);
-    yield* question.format === 'json' ? jsonText(rows) : ndjsonText(rows);
+    yield* format === 'json' ? jsonText(rows) : ndjsonText(rows);
   }
 }
 

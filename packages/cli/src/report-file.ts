@@ -1,20 +1,15 @@
 /** Where the rows of a report go: stdout, or a file, which may be Parquet with typed columns. */
 import type { Writable } from 'node:stream';
 import type { TableColumn } from '@reto3/archive';
-import { type FormatName, formatNames, Reto3Error } from '@reto3/core';
+import { type FormatName, formatNames } from '@reto3/core';
 import type { Source } from './answers.ts';
 import { createFileAtomically, writeFileAtomically } from './atomic-file.ts';
 import { withCleanUp } from './clean-up.ts';
+import type { Target } from './flags.ts';
 import { askReports, type ReportQuestion } from './report.ts';
 import { rowSink } from './row-sink.ts';
 
 export const reportFormats = [...formatNames, 'parquet'] as const;
-
-interface Target {
-  readonly format: (typeof reportFormats)[number];
-  /** A file; stdout without it. */
-  readonly output: string | undefined;
-}
 
 /** Writes the rows in a format. */
 type Write = (format: FormatName, into: Writable) => Promise<unknown>;
@@ -22,19 +17,14 @@ type Write = (format: FormatName, into: Writable) => Promise<unknown>;
 const columnTypes = ['int64', 'float', 'text', 'timestamp'] as const;
 
 /**
- * @throws Reto3Error RETO3_BAD_FORMAT, RETO3_DUCKDB_MISSING, RETO3_FILE_UNWRITABLE, and what the
- * source throws
+ * @throws Reto3Error RETO3_DUCKDB_MISSING, RETO3_FILE_UNWRITABLE, and what the source throws
  */
 export async function writeRows(
-  { format, output }: Target,
+  { format, output }: Target<(typeof reportFormats)[number]>,
   columnsOf: () => Promise<readonly TableColumn[]>,
   write: Write,
 ): Promise<void> {
   if (format === 'parquet') {
-    if (output === undefined)
-      throw new Reto3Error('RETO3_BAD_FORMAT', 'got --format parquet without --output', {
-        hint: 'name a file, such as --output answer.parquet',
-      });
     const columns = await columnsOf();
     await createFileAtomically(output, 'owner', (path) => writeParquet(path, columns, write));
   } else if (output === undefined) await write(format, process.stdout);

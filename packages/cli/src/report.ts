@@ -250,13 +250,10 @@ export async function hasMessagesOnly(
 }
 
 /**
- * Writes the report as it is made of archived messages now.
- * @throws Reto3Error RETO3_BAD_FLAG, and what a replay throws
+ * Whether the report can be made of messages: what is asked, but for the messages.
+ * @throws Reto3Error RETO3_BAD_FLAG, and what `checkReplay` throws
  */
-export async function writeOfMessages(
-  question: ReportQuestion & { readonly dataDir: string; readonly api: ApiOptions },
-  into: Writable,
-): Promise<void> {
+export async function checkOfMessages(question: Omit<ReportQuestion, 'format'>): Promise<void> {
   const { last, open, follow, cluster } = question;
   const [unfit] = Object.entries({ last, open, follow, cluster }).find(([, value]) => value) ?? [];
   if (unfit !== undefined)
@@ -265,6 +262,19 @@ export async function writeOfMessages(
       `got --${unfit} for a report that is made of kept messages`,
       { hint: 'omit it; --from and --to choose a range' },
     );
+  const { checkReplay } = await import('@reto3/archive');
+  const { from, to } = question;
+  await checkReplay({ ...question, from, to }, Date.now());
+}
+
+/**
+ * Writes the report as it is made of archived messages now.
+ * @throws Reto3Error what a replay throws
+ */
+export async function writeOfMessages(
+  question: ReportQuestion & { readonly dataDir: string; readonly api: ApiOptions },
+  into: Writable,
+): Promise<void> {
   const { writeReplay } = await import('./replay.ts');
   const { from, to } = question;
   await writeReplay({ ...question, from, to }, into);

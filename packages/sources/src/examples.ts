@@ -6,6 +6,11 @@ export const maxExamples = 3;
 /** Bytes of a line. */
 export const longestExample = 120;
 
+/** @param text of the line; empty where none is kept */
+export function skippedText(reason: Reason, text: string): string {
+  return text === '' ? reason : `${reason}: ${text}`;
+}
+
 /** Reasons that no example explains. */
 export const dull: ReadonlySet<Reason> = new Set<Reason>([
   'a blank line',

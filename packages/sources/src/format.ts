@@ -23,7 +23,7 @@ export type Reason =
   | 'another metric'
   | 'a sum of other lines'
   | 'part of a longer line'
-  | 'longer than 1 MiB';
+  | 'a length of more than 1 MiB';
 
 /** What a line says of its request. Reused from line to line. */
 export class Stamp {

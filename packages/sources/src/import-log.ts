@@ -79,7 +79,11 @@ async function importRound(
   const known = positionOf(begin.subarray(0, fingerprintBytes), writer.sources);
   const counts = new WindowCounts();
   // Messages are kept with the first commit, so those of an interrupted import are.
-  const keeper = known?.writing === undefined ? await openKeeper?.(name) : undefined;
+  const wasInterrupted = known?.writing !== undefined;
+  const keeper = wasInterrupted ? undefined : await openKeeper?.(name);
+  const earlier = known?.writing?.to ?? known;
+  const areKept = earlier === undefined || earlier.kept === true;
+  if (keeper !== undefined && !areKept) events.note(notKept(name, earlier.lines));
   const log = new Log(name, { ...reading, visitor: keeper }, counts, known);
   const text = new Text(name, known);
   try {
@@ -92,7 +96,6 @@ async function importRound(
     }
     const last = log.endLines();
     const summary = log.end();
-    const wasInterrupted = known?.writing !== undefined;
     if (known !== undefined && (text.length <= endOf(known) || !changesCounts(summary, known)))
       return { summary: withRange(summary, known.times), wasInterrupted: false };
 
@@ -103,7 +106,9 @@ async function importRound(
     const none = { head, end: fingerprintOf(new Uint8Array()), offset: 0, lines: 0 };
     const before = known ?? { id: newSourceId(), ...where, ...none };
     await keeper?.finish();
-    const target = { id: before.id, ...where, head, ...to };
+    const isKept = areKept && (wasInterrupted || keeper !== undefined);
+    const kept = isKept ? { kept: true as const } : {};
+    const target = { id: before.id, ...where, head, ...to, ...kept };
     await write(writer, counts, summary, before, target, () => keeper?.release());
     return {
       summary: known === undefined ? summary : withRange(summary, to.times),
@@ -118,6 +123,10 @@ async function importRound(
     events.read(chunk.length);
     log.write(text.take(chunk));
   }
+}
+
+function notKept(name: string, lines: number): string {
+  return `${name}: the messages of ${lines} lines that were counted before are not kept; import it into a new --data-dir to keep them all`;
 }
 
 /** Some of the first bytes of a text; all where there are fewer. */
@@ -262,8 +271,10 @@ async function write(
   const done = before.writing?.through ?? 0;
   // It was counted as it was, and is now as it has become.
   const withdrawn = before.openLine?.timeMs;
-  const { end, offset, lines, times, openLine } = to;
-  const target = { end, offset, lines, ...(times && { times }), ...(openLine && { openLine }) };
+  const { end, offset, lines } = to;
+  const { times, openLine, kept } = to;
+  const may = { ...(times && { times }), ...(openLine && { openLine }), ...(kept && { kept }) };
+  const target = { end, offset, lines, ...may };
   const columns = new Float64Array(ms10.blockWindows);
   for (const { start, counted } of minutesOf(spans)) {
     if (start < done) continue;

@@ -47,10 +47,17 @@ describe('LineCutter', () => {
     expect(cut(bytes, [100])).toEqual(['a', 'b', 'c']);
   });
 
-  test('takes lines of 64 KiB, and says which are longer than 1 MiB', () => {
+  test('takes lines of 64 KiB, and says at once which are longer than 1 MiB', () => {
     const long = 'x'.repeat(1 << 16);
     const tooLong = 'y'.repeat((1 << 20) + 1);
     const bytes = Buffer.from(`${long}\n${tooLong}\nz\n${tooLong}`);
     expect(cut(bytes, [4_096])).toEqual([long, 'too long', 'z', 'too long']);
+    const endless: string[] = [];
+    const cutter = new LineCutter(
+      () => endless.push('a line'),
+      () => endless.push('too long'),
+    );
+    for (let chunk = 0; chunk < 40; chunk++) cutter.write(Buffer.from(long));
+    expect(endless).toEqual(['too long']);
   });
 });

@@ -4,7 +4,7 @@
  * A line ends at a line feed, and loses a carriage return before it; the last one needs neither. A
  * byte order mark in front goes, and so do NUL bytes at the begin of a line: a log that was
  * truncated while its writer held an offset has a hole there. Memory: one chunk, and a line of up
- * to 1 MiB; longer ones are handed to `tooLong`.
+ * to 1 MiB; of a longer one `tooLong` is told once it has become so.
  */
 import { carriageReturn, lineFeed } from './bytes.ts';
 import type { TakeLine } from './wrappers.ts';
@@ -18,6 +18,7 @@ export class LineCutter {
   /** The begin of a line that the last chunk did not end. */
   #rest = Buffer.allocUnsafe(1 << 16);
   #restBytes = 0;
+  /** The line is too long; the rest of it is dropped. */
   #isTooLong = false;
   #isFirst = true;
 
@@ -48,12 +49,11 @@ export class LineCutter {
   }
 
   end(): void {
-    if (this.#restBytes > 0 || this.#isTooLong) this.#takeRest();
+    if (this.#restBytes > 0) this.#takeRest();
   }
 
   #takeRest(): void {
-    if (this.#isTooLong) this.#tooLong();
-    else this.#line(this.#rest, 0, this.#restBytes);
+    if (!this.#isTooLong) this.#line(this.#rest, 0, this.#restBytes);
     this.#restBytes = 0;
     this.#isTooLong = false;
   }
@@ -71,9 +71,14 @@ export class LineCutter {
   }
 
   #keep(chunk: Buffer, from: number, to: number): void {
-    const bytes = this.#restBytes + to - from;
-    if (bytes > maxLineBytes) this.#isTooLong = true;
     if (this.#isTooLong) return;
+    const bytes = this.#restBytes + to - from;
+    if (bytes > maxLineBytes) {
+      this.#restBytes = 0;
+      this.#isTooLong = true;
+      this.#tooLong();
+      return;
+    }
     if (bytes > this.#rest.length) {
       const larger = Buffer.allocUnsafe(Math.min(maxLineBytes, 2 * bytes));
       this.#rest.copy(larger, 0, 0, this.#restBytes);

@@ -363,7 +363,7 @@ export class Log {
         this.#lines++;
         this.#fileLines++;
         if (this.fileLines <= (this.#position?.lines ?? 0)) this.#known++;
-        else this.#skip('longer than 1 MiB', Buffer.alloc(0), 0, 0);
+        else this.#skip('a length of more than 1 MiB', Buffer.alloc(0), 0, 0);
       },
     );
     return this.#cutter;

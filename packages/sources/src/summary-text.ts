@@ -1,5 +1,6 @@
 /** What was read, in lines for people. */
 import { timeText } from '@reto3/core';
+import { skippedText } from './examples.ts';
 import { durationText, type LogSummary } from './read-log.ts';
 
 /** Times of several writers are a little out of order in every log. */
@@ -26,7 +27,9 @@ function skippedLines({ name, reasons, examples }: LogSummary): string[] {
   const counts = [...reasons].map(([reason, count]) => `${count} ${reason}`).join(', ');
   return [
     `${name}: skipped: ${counts}`,
-    ...examples.map(({ line, reason, text }) => `${name}: line ${line} has ${reason}: ${text}`),
+    ...examples.map(
+      ({ line, reason, text }) => `${name}: line ${line} has ${skippedText(reason, text)}`,
+    ),
   ];
 }
 

@@ -40,10 +40,26 @@ export interface ReplayPlan {
 export const endOfTime = Date.UTC(9999, 11, 31);
 
 /**
- * @throws Reto3Error RETO3_NO_REPORT, RETO3_BAD_REPORT, RETO3_BAD_PERIOD, RETO3_BAD_TIME,
- * RETO3_BAD_RANGE, RETO3_NO_ARCHIVE, RETO3_NO_DATA
+ * @throws Reto3Error what `checkReplay` throws, RETO3_NO_ARCHIVE, RETO3_NO_DATA
  */
 export async function planReplay(request: ReplayRequest, nowMs: number): Promise<ReplayPlan> {
+  const checked = await checkReplay(request, nowMs);
+  const folder = archiveFolderOf(request.dataDir);
+  if (!existsSync(folder))
+    throw new Reto3Error('RETO3_NO_ARCHIVE', `there is no archive in ${folder}`);
+  if (archivedHours(folder) === undefined) throw nothingArchived();
+  return { ...checked, folder, messages: messagesToReplay(folder, checked.report, checked.range) };
+}
+
+/**
+ * The part of a plan that needs no archive.
+ * @throws Reto3Error RETO3_NO_REPORT, RETO3_BAD_REPORT, RETO3_BAD_PERIOD, RETO3_BAD_TIME,
+ * RETO3_BAD_RANGE
+ */
+export async function checkReplay(
+  request: Omit<ReplayRequest, 'dataDir'>,
+  nowMs: number,
+): Promise<Omit<ReplayPlan, 'folder' | 'messages'>> {
   const report = await reportOf(request);
   if (new Needs([report.needs].flat()).headers?.length !== 0)
     throw new Reto3Error(
@@ -52,10 +68,6 @@ export async function planReplay(request: ReplayRequest, nowMs: number): Promise
       { hint: 'host and client are archived: a report may need these instead' },
     );
   const { period, everyMs } = answerWindows(report, request);
-  const folder = archiveFolderOf(request.dataDir);
-  if (!existsSync(folder))
-    throw new Reto3Error('RETO3_NO_ARCHIVE', `there is no archive in ${folder}`);
-  if (archivedHours(folder) === undefined) throw nothingArchived();
   const { from, to } = request;
   const windowMs = everyMs ?? period.windowMs;
   const range = {
@@ -64,14 +76,7 @@ export async function planReplay(request: ReplayRequest, nowMs: number): Promise
   };
   if (from !== undefined && to !== undefined && range.from >= range.to)
     throw new Reto3Error('RETO3_BAD_RANGE', `got from "${from}" not before to "${to}"`);
-  return {
-    report,
-    period,
-    everyMs,
-    range,
-    folder,
-    messages: messagesToReplay(folder, report, range),
-  };
+  return { report, period, everyMs, range };
 }
 
 export function nothingArchived(): Reto3Error {
@@ -80,7 +85,7 @@ export function nothingArchived(): Reto3Error {
   });
 }
 
-async function reportOf({ name, module }: ReplayRequest): Promise<Report> {
+async function reportOf({ name, module }: Pick<ReplayRequest, 'name' | 'module'>): Promise<Report> {
   if (module === undefined && name === countName) return countReport;
   const [loaded] = await findReports([module ?? name]);
   if (loaded === undefined) throw new Error(`BUG: there is no report ${name}`);

@@ -2,7 +2,15 @@ import { parsePeriod } from '@reto3/core';
 import { countsSourceOf, writeAnswer } from '../answers.ts';
 import { writeFileAtomically } from '../atomic-file.ts';
 import { defineCommand } from '../command.ts';
-import { formatOf, logFlags, outputFlags, rangeFlags, scopeFlags, sourceFlags } from '../flags.ts';
+import {
+  formatOf,
+  logFlags,
+  outputFlags,
+  rangeFlags,
+  scopeFlags,
+  sourceFlags,
+  targetOf,
+} from '../flags.ts';
 
 const exportFormats = ['csv', 'json', 'ndjson'] as const;
 
@@ -35,8 +43,8 @@ export default defineCommand({
     },
   ],
   run: async (flags, args) => {
-    const format = formatOf(exportFormats, 'csv', flags);
-    const { last, to, open, cluster, node, output } = flags;
+    const { format, output } = targetOf(formatOf(exportFormats, 'csv', flags), flags);
+    const { last, to, open, cluster, node } = flags;
     const from = flags.from ?? (last === undefined ? '0' : undefined);
     const { name: period } = parsePeriod(args.period);
     const question = { period, format, last, from, to, open, cluster, node };

@@ -1,10 +1,16 @@
 import { sourceOf } from '../answers.ts';
 import { defineCommand } from '../command.ts';
-import { formatOf, logFlags, messageRangeFlags, outputFlags, sourceFlags } from '../flags.ts';
-import { withKeptLogs } from '../kept-logs.ts';
+import {
+  formatOf,
+  logFlags,
+  messageRangeFlags,
+  outputFlags,
+  sourceFlags,
+  targetOf,
+} from '../flags.ts';
 import { logSourceOf } from '../log-source.ts';
 import { keepFilesPrivate } from '../private-files.ts';
-import { query, queryFormats, readSql } from '../query.ts';
+import { query, queryFormats, queryLogs, readSql } from '../query.ts';
 
 export default defineCommand({
   summary: 'Query the archive with SQL',
@@ -48,12 +54,14 @@ export default defineCommand({
   run: async (flags, args) => {
     // The answer may contain message bodies.
     keepFilesPrivate();
+    const { from, to, explain = false } = flags;
     const format = formatOf(queryFormats, 'table', flags);
-    const { from, to, output, explain = false } = flags;
+    // A plan is text in any format.
+    const target = targetOf(explain ? 'table' : format, flags);
     const sql = await readSql(args.sql, flags.file);
-    const question = { sql, format, from, to, output, explain };
+    const question = { sql, target, from, to, explain };
     const logs = logSourceOf(flags);
     if (logs === undefined) await query(sourceOf(flags), question);
-    else await withKeptLogs(logs, (dataDir) => query({ dataDir }, question));
+    else await queryLogs(logs, question);
   },
 });

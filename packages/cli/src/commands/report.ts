@@ -1,10 +1,17 @@
 import { parsePeriod, Reto3Error } from '@reto3/core';
 import { sourceOf } from '../answers.ts';
+import { assertWritable } from '../atomic-file.ts';
 import { defineCommand } from '../command.ts';
-import { apiOptionsOf, formatOf, listFlags, logFlags, outputFlags } from '../flags.ts';
+import { apiOptionsOf, formatOf, listFlags, logFlags, outputFlags, targetOf } from '../flags.ts';
 import { withKeptLogs } from '../kept-logs.ts';
 import { logSourceOf } from '../log-source.ts';
-import { followReport, hasMessagesOnly, writeOfMessages, writeReport } from '../report.ts';
+import {
+  checkOfMessages,
+  followReport,
+  hasMessagesOnly,
+  writeOfMessages,
+  writeReport,
+} from '../report.ts';
 import { columnsIn, columnsOfModule, reportFormats, writeRows } from '../report-file.ts';
 
 export default defineCommand({
@@ -53,19 +60,19 @@ export default defineCommand({
     { description: 'Follow a report', command: 'reto3 report lag sec --follow' },
   ],
   run: async (flags, args) => {
-    const { last, from, to, open, cluster, every, total, follow, output } = flags;
-    const format = formatOf(reportFormats, 'text', flags);
+    const { last, from, to, open, cluster, every, total, follow } = flags;
+    const target = targetOf(formatOf(reportFormats, 'text', flags), flags);
+    const { format, output } = target;
     const question = {
       name: args.name,
       period: args.period === undefined ? undefined : parsePeriod(args.period).name,
       ...{ last, from, to, open, cluster, every, total, follow },
       module: flags.report,
     };
-    if (follow && (output !== undefined || format === 'parquet'))
+    if (follow && output !== undefined)
       throw new Reto3Error('RETO3_BAD_FLAG', 'got --follow and a file to write', {
         hint: 'leave one of them out; a shell can redirect what --follow prints',
       });
-    const target = { format, output };
     const api = apiOptionsOf(flags);
     const ofMessages = (dataDir: string): Promise<void> =>
       writeRows(
@@ -74,11 +81,17 @@ export default defineCommand({
         (form, into) => writeOfMessages({ ...question, format: form, dataDir, api }, into),
       );
     const logs = logSourceOf(flags);
-    if (logs !== undefined) return withKeptLogs(logs, ofMessages);
+    if (logs !== undefined) {
+      // Logs may take long to read.
+      await checkOfMessages(question);
+      await assertWritable(output);
+      return withKeptLogs(logs, ofMessages);
+    }
     const source = sourceOf(flags);
-    const isMade = 'dataDir' in source && (await hasMessagesOnly(source.dataDir, question));
-    if (isMade) await ofMessages(source.dataDir);
-    else if (follow && format !== 'parquet')
+    if ('dataDir' in source && (await hasMessagesOnly(source.dataDir, question))) {
+      await checkOfMessages(question);
+      await ofMessages(source.dataDir);
+    } else if (follow && format !== 'parquet')
       await followReport(source, { ...question, format }, process.stdout);
     else
       await writeRows(

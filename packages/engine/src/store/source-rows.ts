@@ -42,6 +42,8 @@ export interface SourcePosition {
    * and the time of its message, epoch ms, where it was one.
    */
   readonly openLine?: { readonly bytes: number; readonly timeMs?: number };
+  /** Whether the archive has all messages before the offset: each import of them kept these. */
+  readonly kept?: true;
   /**
    * While an import takes several writes: the position that it is on its way to, of which all
    * messages before `through`, epoch ms, are counted.
@@ -57,7 +59,7 @@ export interface SourcePosition {
 }
 
 /** The part of a position that moves. */
-type Counted = Pick<SourcePosition, 'end' | 'offset' | 'lines' | 'times' | 'openLine'>;
+type Counted = Pick<SourcePosition, 'end' | 'offset' | 'lines' | 'times' | 'openLine' | 'kept'>;
 
 const prefix = '~source/';
 

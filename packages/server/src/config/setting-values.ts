@@ -157,6 +157,7 @@ export function followedLogs(text: string): { readonly path: string; readonly fo
   const logs = text.split(',').map((each) => {
     const [, path = '', format] = /^(.*?)(?:=([a-z0-9-]+))?$/.exec(each.trim()) ?? [];
     if (path === '') throw new Wanted('paths of files, each perhaps with =FORMAT behind it');
+    if (path === '-') throw new Wanted('files: reto3 import - reads stdin, without a server');
     return { path: resolve(path), ...(format !== undefined && { format }) };
   });
   if (new Set(logs.map(({ path }) => path)).size < logs.length) throw new Wanted('each file once');

@@ -18,7 +18,7 @@ export async function openFollow(
   const { Follow } = await import('@reto3/sources');
   const positions = await store.sources();
   try {
-    const follow = new Follow(config.tail, {
+    const follow = await Follow.open(config.tail, {
       ...{ target: coordinator, positions, clock: systemClock, log, zone: config.tailZone },
     });
     coordinator.join(follow);

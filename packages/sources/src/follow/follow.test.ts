@@ -16,6 +16,7 @@ import { gzipSync } from 'node:zlib';
 import type { SourcePosition } from '@reto3/engine';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { plannedBy } from '../plan.ts';
+import { fingerprintOf } from '../position.ts';
 import { FollowedPath, type PathEvents } from './followed-path.ts';
 
 const minuteMs = 60_000;
@@ -52,6 +53,7 @@ class Reader {
   readonly said: string[] = [];
   positions = new Map<string, SourcePosition>();
   monotonicMs = 0;
+  lines = 0;
   readonly #followed: FollowedPath;
 
   constructor(before?: Reader, format?: string) {
@@ -70,7 +72,9 @@ class Reader {
       gone: say('gone'),
       behind: say('behind'),
       caughtUp: say('caught up'),
-      counted: () => undefined,
+      counted: (batch) => {
+        this.lines += batch.lines;
+      },
       skipped: (reason) => this.said.push(reason),
     };
     this.#followed = new FollowedPath(path, plannedBy({ format }), events, [
@@ -164,6 +168,26 @@ describe('a followed file', () => {
     (await new Reader(wrong, 'nginx').read()).expectAll();
   });
 
+  it.each(['rename', 'copy'])(
+    'that the wrong format has skipped is counted after rotations by %s, too',
+    async (how) => {
+      await writeFile(path, lines(1_000));
+      const wrong = await new Reader(undefined, 'haproxy').read();
+      for (let rotation = 3; rotation > 0; rotation--) {
+        if (how === 'rename') await rename(path, `${path}.${rotation}`);
+        else await copyFile(path, `${path}.${rotation}`);
+        await writeFile(path, lines(1_000));
+        await wrong.read();
+      }
+      wrong.monotonicMs += 2 * minuteMs;
+      await wrong.read();
+      expect(wrong.counts.size).toBe(0);
+      const right = await new Reader(wrong, 'nginx').read();
+      right.expectAll();
+      (await new Reader(right, 'nginx').read()).expectAll();
+    },
+  );
+
   it('with columns in its header is understood again from the middle on', async () => {
     const row = () => `${startMs + 10 * next++},5,home,200\n`;
     await writeFile(path, `timeStamp,elapsed,label,responseCode\n${row()}${row()}`);
@@ -206,11 +230,46 @@ describe('a followed file', () => {
     expect(reader.said).toEqual([expect.stringMatching(/it is no file/)]);
   });
 
-  it('may have lines of more than 1 MiB, which are skipped', async () => {
-    await writeFile(path, `${lines(1)}${'x'.repeat(3 << 20)}\n${lines(1)}`);
+  it('may have lines of more than 1 MiB, which are skipped, and said before they end', async () => {
+    await writeFile(path, `${lines(1)}${'x'.repeat(3 << 20)}`);
     const reader = await new Reader().read();
+    const said = ['nginx', 'a length of more than 1 MiB'];
+    expect(reader.said).toEqual(said);
+    expect(reader.lines).toBe(2);
+    await appendFile(path, `${'x'.repeat(2 << 20)}\n${lines(1)}`);
+    await reader.read();
     reader.expectAll();
-    expect(reader.said).toEqual(['nginx', 'longer than 1 MiB']);
+    expect(reader.said).toEqual(said);
+    expect([...reader.positions.values()].map((each) => each.lines).sort()).toEqual([0, 3]);
+    expect(reader.lines).toBe(3);
+  });
+
+  it('may be one long line without an end, of which no format is known', async () => {
+    await writeFile(path, 'x'.repeat(3 << 20));
+    const reader = await new Reader().read();
+    expect(new Set(reader.said)).toEqual(new Set(['unknown']));
+    await appendFile(path, `\n${lines(5)}`);
+    (await reader.read()).expectAll();
+  });
+
+  it('of which an import was interrupted is not followed until that has ended', async () => {
+    await writeFile(path, lines(3));
+    const head = fingerprintOf(await readFile(path));
+    const to = { end: head, offset: head.bytes, lines: 3 };
+    const before = new Reader();
+    const position = {
+      id: 'x',
+      path,
+      head,
+      end: fingerprintOf(Buffer.alloc(0)),
+      offset: 0,
+      lines: 0,
+    };
+    before.positions.set('x', { ...position, writing: { to, through: startMs + minuteMs } });
+    const reader = await new Reader(before).read();
+    await reader.read();
+    expect(reader.said).toEqual([expect.stringMatching(/an import of it was interrupted/)]);
+    expect(reader.counts.size).toBe(0);
   });
 });
 

@@ -4,13 +4,22 @@
  * whatever ends the process, the next one goes on where the counts end.
  */
 import { setImmediate, setTimeout } from 'node:timers/promises';
-import { type Clock, counter, gauge, type Log, type MetricSource, Reto3Error } from '@reto3/core';
+import {
+  type Clock,
+  counter,
+  gauge,
+  type Log,
+  type MetricSource,
+  Reto3Error,
+  timeText,
+} from '@reto3/core';
 import { type FlushParticipant, type SourcePosition, sourceRow } from '@reto3/engine';
 import { copyOf } from '../bytes.ts';
-import { dull, longestExample, maxExamples } from '../examples.ts';
+import { dull, longestExample, maxExamples, skippedText } from '../examples.ts';
 import { plannedBy } from '../plan.ts';
 import type { FollowTarget } from './followed-file.ts';
 import { FollowedPath, type PathEvents } from './followed-path.ts';
+import { fileOfOne } from './interrupted.ts';
 
 /** How long a line lies in its file before it is counted, at most; and how often the file is looked at. */
 const pollMs = 50;
@@ -46,19 +55,20 @@ export class Follow implements FlushParticipant {
   readonly #stop = new AbortController();
   #running: Promise<void> | undefined;
 
-  /** @throws Reto3Error RETO3_BAD_FLAG for a format or zone that is not known, or half an import */
-  constructor(logs: readonly FollowedLog[], parts: FollowParts) {
+  private constructor(logs: readonly FollowedLog[], parts: FollowParts) {
     this.#parts = parts;
     const followed = logs.map(({ path, format }) => {
       const plan = plannedBy({ format, zone: parts.zone });
       const known = parts.positions.filter((position) => position.path === path);
-      if (known.some(({ writing }) => writing !== undefined))
-        throw new Reto3Error('RETO3_BAD_FLAG', `an import of ${path} was interrupted`, {
-          hint: `run reto3 import ${path} into this data folder once more, to its end`,
-        });
       return [path, new FollowedPath(path, plan, this.#eventsOf(path), known)] as const;
     });
     this.#paths = new Map(followed);
+  }
+
+  /** @throws Reto3Error RETO3_BAD_FLAG for a format or zone that is not known, or half an import */
+  static async open(logs: readonly FollowedLog[], parts: FollowParts): Promise<Follow> {
+    for (const { path } of logs) await refuseInterrupted(path, parts);
+    return new Follow(logs, parts);
   }
 
   /** Reads on from now on. */
@@ -175,8 +185,30 @@ export class Follow implements FlushParticipant {
         examples++;
         const end = Math.min(to, from + longestExample);
         const text = Buffer.from(copyOf(bytes, from, end)).toString();
-        log.warn({ file: path }, `skipped a line of ${path}: ${reason}: ${text}`);
+        log.warn({ file: path }, `skipped a line of ${path}: ${skippedText(reason, text)}`);
       },
     };
   }
+}
+
+/**
+ * Refuses a log of which an import can go on. Where its file is gone, it cannot: that is said.
+ * @throws Reto3Error RETO3_BAD_FLAG
+ */
+async function refuseInterrupted(
+  path: string,
+  { positions, log }: Pick<FollowParts, 'positions' | 'log'>,
+): Promise<void> {
+  const interrupted = positions.filter((each) => each.path === path && each.writing !== undefined);
+  if (interrupted.length === 0) return;
+  const place = await fileOfOne(interrupted, path);
+  if (place !== undefined)
+    throw new Reto3Error('RETO3_BAD_FLAG', `an import of ${path} was interrupted`, {
+      hint: `run reto3 import ${place} into this data folder once more, to its end`,
+    });
+  for (const { writing } of interrupted)
+    log.warn(
+      { file: path },
+      `an import of ${path} was interrupted, and the file that it read is gone: its messages from ${timeText(writing?.through ?? 0)} on are not counted`,
+    );
 }

@@ -90,6 +90,8 @@ export class FollowedFile {
   #times: SourcePosition['times'];
   /** The next line was counted before it had an end. */
   #isNextCounted = false;
+  /** The offset is within a line that was skipped. */
+  #isInLine = false;
   /** Whether the position has changed since it was written. */
   isDirty = false;
 
@@ -183,9 +185,11 @@ export class FollowedFile {
       return bytesRead === this.#buffer.length ? 'more' : 'end';
     }
     const last = this.#buffer.lastIndexOf(lineFeed, bytesRead - 1);
-    if (last < from) return this.#longLine(bytesRead);
+    if (last < from) return this.#longLine(target, bytesRead, nowMs);
     const isFull = bytesRead === this.#buffer.length;
     if (!this.#hasFormat(from, last + 1, isFull)) return 'end';
+    if (this.#isInLine) this.#lineCount++;
+    this.#isInLine = false;
     this.#count(target, from, last + 1, nowMs);
     this.#moveTo(last + 1, kept);
     return isFull ? 'more' : 'end';
@@ -214,7 +218,8 @@ export class FollowedFile {
     if (lines === undefined) return;
     let begin = from;
     if (this.#isNextCounted) {
-      begin = this.#buffer.indexOf(lineFeed, from) + 1;
+      const end = this.#buffer.indexOf(lineFeed, from);
+      begin = end === -1 ? to : end + 1;
       lines.prime(this.#buffer.subarray(from, begin));
       this.#isNextCounted = false;
       this.#lineCount++;
@@ -241,15 +246,22 @@ export class FollowedFile {
     this.isDirty = true;
   }
 
-  /** No line ends within what was read. */
-  #longLine(bytesRead: number): Progress {
+  /** No line ends within what was read. One that is too long is skipped at once: it may never end. */
+  #longLine(target: FollowTarget, bytesRead: number, nowMs: number): Progress {
     if (bytesRead < this.#buffer.length) return 'end';
     if (this.#buffer.length <= edgeBytes + longestLineBytes) {
       this.#buffer = Buffer.allocUnsafeSlow(2 * this.#buffer.length);
       return 'more';
     }
     const kept = this.#end.length;
-    this.#lines?.prime(this.#buffer.subarray(kept, bytesRead));
+    if (this.#lines === undefined) this.#events.unknown(false);
+    else {
+      // The next server reads the rest of it for a line.
+      const lines = this.#lineCount;
+      this.#count(target, kept, bytesRead, nowMs);
+      this.#lineCount = lines;
+      this.#isInLine = true;
+    }
     this.#moveTo(bytesRead, kept);
     return 'more';
   }

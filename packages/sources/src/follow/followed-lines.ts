@@ -69,7 +69,7 @@ export class FollowedLines {
             if (reason === undefined) return;
             this.#took(from === to ? 'a blank line' : reason, bytes, from, to);
           },
-      () => this.#took('longer than 1 MiB', Buffer.alloc(0), 0, 0),
+      () => this.#took('a length of more than 1 MiB', Buffer.alloc(0), 0, 0),
     );
   }
 

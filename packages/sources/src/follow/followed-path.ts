@@ -30,6 +30,7 @@ import {
   type Progress,
   type Resumed,
 } from './followed-file.ts';
+import { isOneOf } from './interrupted.ts';
 import { KnownTexts } from './known-texts.ts';
 import {
   edgeBytes,
@@ -86,6 +87,8 @@ export class FollowedPath {
   readonly #path: string;
   readonly #plan: Plan;
   readonly #events: PathEvents;
+  /** Positions of imports that have not come to their end. */
+  readonly #interrupted: readonly SourcePosition[];
   readonly #texts: KnownTexts;
   readonly #delays: Delays;
   readonly #troubles = new Set<string>();
@@ -97,12 +100,16 @@ export class FollowedPath {
   #lookAt: number | undefined = 0;
   #isWaiting = false;
 
-  /** @param known positions of files that were followed under this path */
+  /** @param known positions of files that were imported from or followed under this path */
   constructor(path: string, plan: Plan, events: PathEvents, known: readonly SourcePosition[]) {
     this.#path = path;
     this.#plan = plan;
     this.#events = events;
-    this.#texts = new KnownTexts(path, known);
+    this.#interrupted = known.filter(({ writing }) => writing !== undefined);
+    this.#texts = new KnownTexts(
+      path,
+      known.filter(({ writing }) => writing === undefined),
+    );
     this.#delays = new Delays(events);
   }
 
@@ -116,10 +123,7 @@ export class FollowedPath {
     return this.#delays.behindBytes;
   }
 
-  /**
-   * Positions that changed since they were taken last. A file without a message so far has none: the
-   * next server may be given the right format.
-   */
+  /** Positions that changed since they were taken last. A file without a message so far has none. */
   takeChanged(): SourcePosition[] {
     const changed = this.#texts.takeUnwritten();
     for (const file of this.#files) {
@@ -345,6 +349,8 @@ export class FollowedPath {
     resumed: Resumed | undefined,
     put: (file: FollowedFile) => void,
   ): Promise<void> {
+    if (await isOneOf(this.#interrupted, text))
+      throw new Error('an import of it was interrupted: stop the server, and import it once more');
     const parts = [this.#path, text, this.#plan, this.#events] as const;
     if (resumed === undefined) {
       put(await FollowedFile.open(...parts));

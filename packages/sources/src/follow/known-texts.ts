@@ -62,11 +62,16 @@ export class KnownTexts {
     this.#isIgnoredUnwritten = true;
   }
 
-  /** What changed since it was taken last. */
+  /**
+   * What changed since it was taken last. A text without a message stays unknown: the next server may
+   * be given the right format.
+   */
   takeUnwritten(): SourcePosition[] {
     const ids = [...this.#unwritten];
     this.#unwritten.clear();
-    const changed = ids.map((id) => this.#closed.get(id)?.position);
+    const changed = ids
+      .map((id) => this.#closed.get(id)?.position)
+      .filter((position) => position?.times !== undefined);
     if (this.#isIgnoredUnwritten) changed.push(this.#ignored);
     this.#isIgnoredUnwritten = false;
     return changed.filter((position) => position !== undefined);
