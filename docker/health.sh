@@ -16,7 +16,7 @@ case $host in 0.0.0.0 | '::' | '::0') host=127.0.0.1 ;; esac
 
 authorization=
 if [[ -n ${RETO3_ADMIN_TOKEN_FILE:-} ]]; then
-  # `read` fails if the line has no line feed, but has read it; it trims blanks around the token.
+  # Without a line feed `read` fails but still reads the line; it trims blanks around the token.
   token=
   read -r token <"$RETO3_ADMIN_TOKEN_FILE" || [[ -n $token ]] || {
     echo "cannot read a token from RETO3_ADMIN_TOKEN_FILE"
@@ -29,7 +29,7 @@ if ! { exec 3<>"/dev/tcp/$host/$port"; } 2>/dev/null; then
   echo "cannot connect to $host:$port"
   exit 1
 fi
-# A server that closes meanwhile must not end the check: the answer that does not come is its reason.
+# If the server closes early, SIGPIPE must not end the check: report the missing answer instead.
 trap '' PIPE
 {
   printf 'GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%s\r\n' "$authorization" >&3

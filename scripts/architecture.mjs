@@ -9,7 +9,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { root } from './setup.mjs';
 
-/** From the bottom up: a package may import those on lower floors, but none on its own. */
+/** From the bottom up: a package may import packages on lower floors, but none on its own. */
 const floors = [
   ['core'],
   ['engine', 'client'],
@@ -24,7 +24,7 @@ const apart = {
   bench: ['core', 'client', 'engine', 'reports', 'sources', 'archive', 'cluster', 'server'],
 };
 
-/** The homes of libraries; the bench may also import those that it compares with. */
+/** The homes of libraries. The bench may also import libraries to compare with. */
 const homes = [
   [/^@duckdb\//, 'archive'],
   [/^@nats-io\//, 'cluster'],
@@ -33,7 +33,7 @@ const homes = [
   [/^@oclif\//, 'cli'],
 ];
 
-/** @returns {string[]} the packages that this one may import */
+/** @returns {string[]} the packages that this package may import */
 function allowedFor(name) {
   const floor = floors.findIndex((names) => names.includes(name));
   return floor < 0 ? apart[name] : floors.slice(0, floor).flat();
@@ -62,12 +62,15 @@ function manifestProblems(name) {
   return [...upward, ...homeless];
 }
 
-/** What tests of every package import, and reports/src/laws.ts as a type: the root names them. */
+/**
+ * The root's manifest names them for the tests of every package; reports/src/laws.ts imports a
+ * type.
+ */
 const testTools = ['vitest', 'fast-check'];
 
 /**
- * Imports that a package's manifest does not name. Node.js looks for a package in every folder above
- * a file, so pnpm refuses all of them but those that the root's manifest names for tests/.
+ * Finds imports that a package's manifest does not name. pnpm makes most of them fail, but not those
+ * that the root's manifest names for tests/: Node.js looks in every folder above the file.
  */
 function unnamedProblems(file, specifiers) {
   const [, name] = file.split('/');
@@ -105,7 +108,7 @@ function sourceProblems(file) {
   return inPackage ? [...past, ...unnamedProblems(file, specifiers)] : past;
 }
 
-/** The browser gets types of other packages only, no code. */
+/** The browser may import types from other packages, never code. */
 function dashboardProblems(file) {
   if (!file.startsWith('packages/dashboard/')) return [];
   const text = readFileSync(join(root, file), 'utf8');

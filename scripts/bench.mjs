@@ -1,4 +1,4 @@
-/** `npm run bench -- [OPTIONS]`: installs and builds what changed, then measures. */
+/** `npm run bench -- [OPTIONS]`: installs and builds whatever changed, then measures. */
 import { runOrExit, setup } from './setup.mjs';
 
 setup();

@@ -1,15 +1,16 @@
 /**
- * Bundles the packages that commands load, so that a command starts after reading a dozen files and
- * not sixty (docs/decisions/0004-start-of-a-command.md). Only a package's own files are joined: what
- * it imports from others stays an import, so each library is found from its home, and all packages
- * share one copy of core. The exception is `joinedLibraries`. tsc writes the types beside.
+ * Bundles the packages that commands load, so that a command reads a dozen files at its start
+ * instead of sixty (docs/decisions/0004-start-of-a-command.md). A bundle contains only the
+ * package's own files. Imports from other packages and libraries stay imports, so each library is
+ * found from its home and all packages share one copy of core. `joinedLibraries` are the exception.
+ * tsc writes the types beside the bundles.
  */
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { rolldown } from 'rolldown';
 import { root } from './setup.mjs';
 
-/** Package → what is loaded of it beside its doors, by the names of the files in src. */
+/** Package → entry points to bundle beside its doors, by their file names in src. */
 const inner = {
   core: [],
   client: [],
@@ -21,7 +22,7 @@ const inner = {
   cli: ['main', 'oclif', 'help'],
 };
 
-/** The doors that its manifest names in dist. */
+/** The entry points in dist that a package's manifest exports. */
 function doorsOf(folder) {
   const { exports } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   return Object.values(exports)
@@ -29,9 +30,12 @@ function doorsOf(folder) {
     .flatMap((file) => /^\.\/dist\/(.*)\.js$/.exec(file ?? '')?.[1] ?? []);
 }
 
-/** Package → libraries that are joined to it, with theirs: every start reads their 200 files. */
+/**
+ * Package → libraries to bundle with it, including their dependencies: otherwise every start reads
+ * their 200 files.
+ */
 const joinedLibraries = { server: ['fastify', 'pino'] };
-/** What Fastify loads only where it is not given its own (packages/server/src/api). */
+/** Modules that Fastify loads only if it gets no replacement for them (packages/server/src/api). */
 const notLoaded = [
   '@fastify/ajv-compiler',
   '@fastify/fast-json-stringify-compiler',
@@ -57,10 +61,11 @@ for (const [name, others] of Object.entries(inner)) {
     dir: dist,
     format: 'esm',
     chunkFileNames: '[name]-[hash].js',
-    // What most commands share is one file, not one for each set of commands that share it.
+    // Code that most commands share goes into one file, not one file per set of commands.
     codeSplitting: { groups: [{ name: 'common', minShareCount: 5 }] },
   });
-  // Chunks of earlier builds; only now, so that a process which starts meanwhile finds its files.
+  // Chunks of earlier builds. Delete them last, so that a process that starts meanwhile finds its
+  // files.
   const written = new Set(output.map(({ fileName }) => fileName));
   for (const file of readdirSync(dist, { recursive: true }))
     if (/\.js(\.map)?$/.test(file) && !written.has(file)) rmSync(join(dist, file));

@@ -1,6 +1,6 @@
 /**
- * `npm run check`: architecture, format, lint, types, unused code, the references of commands and
- * settings, the documents, dependencies.
+ * `npm run check`: architecture, format, lint, types, unused code, the generated references of
+ * commands and settings, documents, dependencies.
  */
 import { checkArchitecture } from './architecture.mjs';
 import { checkCommandReference } from './command-reference.mjs';

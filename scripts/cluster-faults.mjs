@@ -1,8 +1,8 @@
 /**
  * `npm run cluster-faults -- [--only NAME,…] [--rounds N]`: injects faults into real clusters of
- * servers and NATS, and prints a table: promise, fault, runs, figure, pass. A complete run writes it to
- * docs/cluster-reliability.md. Rows that lack root (for network namespaces) or a Debian package are
- * skipped by name; with RETO3_TEST_ALL=1 a skip is a failure.
+ * servers and NATS, and prints a table: promise, fault, runs, figure, pass. A complete run writes
+ * the table to docs/cluster-reliability.md. Rows that need root (for network namespaces) or a
+ * missing Debian package are skipped by name; with RETO3_TEST_ALL=1 a skip is a failure.
  */
 import { spawnSync } from 'node:child_process';
 import { runFaultTable } from './fault-table.mjs';

@@ -1,6 +1,6 @@
 /**
- * docs/cli.md, generated from the --help of every command. `npm run check` fails if it is outdated or
- * if a command has no example.
+ * Generates docs/cli.md from the --help of every command. `npm run check` fails if it is outdated
+ * or if a command has no example.
  *
  * `node scripts/command-reference.mjs --write` updates it.
  */
@@ -12,7 +12,7 @@ import { root, setup } from './setup.mjs';
 
 const file = 'docs/cli.md';
 const cliFolder = join(root, 'packages', 'cli');
-/** The width of the help, whatever the terminal: a page of Markdown shows it without scrolling. */
+/** The width of the help, whatever the terminal: it fits a page of Markdown without scrolling. */
 const helpColumns = 100;
 
 const introduction = `# Command reference
@@ -37,7 +37,7 @@ epoch seconds, twelve or more are epoch milliseconds, and 0 is the epoch. Other 
 ambiguous: 20160528 is a date without dashes. The query API takes the same times.
 `;
 
-/** Name, summary and help of every command, in the order of their names. */
+/** Name, summary and help of every command, sorted by name. */
 export async function helpOfCommands() {
   Object.assign(process.env, { OCLIF_COLUMNS: String(helpColumns), NO_COLOR: '1' });
   delete process.env.FORCE_COLOR;
@@ -47,7 +47,7 @@ export async function helpOfCommands() {
     .filter(({ hidden }) => !hidden)
     .sort((a, b) => (a.id < b.id ? -1 : 1));
   const bare = commands.filter(({ examples = [] }) => examples.length === 0).map(({ id }) => id);
-  // Comes with oclif.
+  // oclif provides this command itself.
   const without = bare.filter((id) => id !== 'help');
   if (without.length > 0) throw new Error(`commands without an example: ${without.join(', ')}`);
   return commands.map((command) => ({

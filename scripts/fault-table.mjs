@@ -1,7 +1,7 @@
 /** Runs a table of faults: `npm run faults`, `npm run cluster-faults`. */
 import { runTable } from './table.mjs';
 
-/** The prefix of the names of mounts and namespaces that the tests make. */
+/** The prefix of all mounts and namespaces that the tests create. */
 const device = `reto3-faults-${process.pid}`;
 
 /**
@@ -12,7 +12,7 @@ const device = `reto3-faults-${process.pid}`;
  * after the device
  */
 export function runFaultTable({ config, programs, numbers = [], cleanUp }) {
-  // Ctrl-C ends Vitest before it can clean up. Servers end with the terminal; mounts do not.
+  // Ctrl-C ends Vitest before it can clean up. The terminal ends the servers, but not the mounts.
   process.on('SIGINT', () => process.exit(130));
   process.on('exit', () => cleanUp(device));
   runTable({

@@ -1,8 +1,8 @@
 /**
- * `npm run faults -- [--only NAME,…] [--rounds N] [--soak-minutes N]`: injects faults into real servers
- * and prints a table: promise, fault, runs, figure, pass. A complete run writes it to
- * docs/reliability.md. Rows that need root on Debian (strace, faketime, a tmpfs) are skipped by name
- * without it; with RETO3_TEST_ALL=1 a skip is a failure.
+ * `npm run faults -- [--only NAME,…] [--rounds N] [--soak-minutes N]`: injects faults into real
+ * servers and prints a table: promise, fault, runs, figure, pass. A complete run writes the table
+ * to docs/reliability.md. Rows that need root on Debian (strace, faketime, a tmpfs) are skipped by
+ * name without it; with RETO3_TEST_ALL=1 a skip is a failure.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';

@@ -1,8 +1,8 @@
 /**
- * `npm run hostile -- [--only NAME,…] [--seed N] [--requests N]`: attacks real servers with malformed
- * HTTP, mutated requests, slow clients and readers, and writes the tables of docs/hostile.md.
- * The newer uWebSockets.js build is attacked in a container of NODE_IMAGE, if a Docker engine has that
- * image; otherwise its rows say why they did not run.
+ * `npm run hostile -- [--only NAME,…] [--seed N] [--requests N]`: attacks real servers with
+ * malformed HTTP, mutated requests, slow clients and slow readers, and writes the tables of
+ * docs/hostile.md. The newer uWebSockets.js build runs in a container of NODE_IMAGE, if a Docker
+ * engine has that image; otherwise its rows give the reason.
  */
 import { runTable } from './table.mjs';
 

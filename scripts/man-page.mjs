@@ -1,6 +1,6 @@
-/** The manual page reto3(1), made of the help of every command; part of the npm package. */
+/** The manual page reto3(1), generated from the help of every command; part of the npm package. */
 
-/** Text for troff: a backslash is itself, and no line is a request. */
+/** Escapes text for troff: backslashes stay literal, and no line becomes a request. */
 function escaped(text) {
   return text
     .replaceAll('\\', '\\e')

@@ -1,13 +1,13 @@
 /**
- * Deletes roots that debian-root.mjs made from an older recipe, once unused for a week. A separate file,
- * since any change to debian-root.mjs invalidates every root.
+ * Deletes roots of older recipes once they have been unused for a week. debian-root.mjs makes the
+ * roots; this file is separate, since any change to that one invalidates every root.
  */
 import { readdirSync, readFileSync, readlinkSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
 const oldMs = 7 * 24 * 60 * 60_000;
 
-/** Whether the folder is the root of a process, or has a mount. */
+/** Whether the folder is the root of a process, or contains a mount. */
 export function isInUse(folder) {
   const mountPoints = readFileSync('/proc/self/mountinfo', 'utf8')
     .split('\n')
@@ -17,14 +17,14 @@ export function isInUse(folder) {
     try {
       return /^\d+$/.test(name) && readlinkSync(`/proc/${name}/root`) === folder;
     } catch {
-      // The process has ended, or is a kernel thread.
+      // The process has ended, or it is a kernel thread.
       return false;
     }
   });
 }
 
 /**
- * Marks a root as used, by its modification time, and deletes old ones beside it.
+ * Marks a root as used, with its modification time, and deletes old roots beside it.
  * @param {string} wanted
  * @param {number} nowMs epoch ms
  * @param {(folder: string) => boolean} inUse

@@ -1,13 +1,13 @@
 /**
- * `npm run pack [-- --pack-destination FOLDER]`: builds and writes `reto3-VERSION.tgz`, which
- * `npm install --global FILE` installs on a machine with Node.js and npm alone
+ * `npm run pack [-- --pack-destination FOLDER]`: builds and writes `reto3-VERSION.tgz`, which `npm
+ * install --global FILE` installs on a machine with only Node.js and npm
  * (docs/decisions/0007-one-npm-package.md).
  *
- * The package carries its dependencies in the versions of the lockfile, so an installation is what was
- * tested, and downloads nothing. Only DuckDB, 70 MB for each platform, is left to its user.
+ * The package contains its dependencies in the lockfile's versions, so you install what was tested
+ * and download nothing. Only DuckDB, 70 MB per platform, is left for the user to install.
  *
- * `--unpacked FOLDER` writes what the image holds: the package in `FOLDER/reto3`, with the binaries of
- * this machine alone, and DuckDB in `FOLDER/optional`.
+ * `--unpacked FOLDER` writes the content of the image: the package in `FOLDER/reto3`, with binaries
+ * for this machine only, and DuckDB in `FOLDER/optional`.
  */
 import { execFileSync } from 'node:child_process';
 import {
@@ -29,13 +29,13 @@ import { pnpmScript } from './pnpm.mjs';
 import { keepOwnBinaries, pruneModules } from './prune.mjs';
 import { manifest, root, runOrExit, setup } from './setup.mjs';
 
-/** Its manifest becomes that of the package; the others are dependencies of it. */
+/** The package whose manifest becomes the manifest of the whole; it depends on the others. */
 const main = 'cli';
 const notShipped = ['bench'];
-/** Left to npm: DuckDB, which is large and for one platform. */
+/** Dependencies that users install with npm: DuckDB, which is large and for one platform. */
 const leftToNpm = /^@duckdb\//;
 
-/** Under the names that each shell looks for. */
+/** Shell → the file name that it looks for. */
 const completions = { bash: 'reto3', zsh: '_reto3', fish: 'reto3.fish' };
 const extras = [
   'CHANGELOG.md',
@@ -63,7 +63,7 @@ function writeManifest(folder, content) {
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(content, null, 2)}\n`);
 }
 
-/** What a build leaves for itself, and source maps of sources that are not shipped. */
+/** Files that only a build reads, and source maps, whose sources are not shipped. */
 function isForBuilds(file) {
   return basename(file).startsWith('.') || file.endsWith('.map');
 }
@@ -78,7 +78,9 @@ function copyBuild(name, target) {
   }
 }
 
-/** The dependencies of all packages, in `stage/node_modules`, flat, as the lockfile has them. */
+/**
+ * Installs all packages' dependencies into `stage/node_modules`, flat, in the lockfile's versions.
+ */
 function installDependencies(stage, names) {
   const files = ['package.json', 'pnpm-lock.yaml', 'pnpm-workspace.yaml'];
   const manifests = readdirSync(join(root, 'packages')).map((name) =>
@@ -86,7 +88,7 @@ function installDependencies(stage, names) {
   );
   for (const file of [...files, ...manifests]) cpSync(join(root, file), join(stage, file));
   const options = ['--prod', '--frozen-lockfile', '--ignore-scripts'];
-  // Flat, because npm packs no links; copies, because the files are changed below.
+  // Flat, because npm packs no links; copies, because the files change below.
   const layout = ['--node-linker=hoisted', '--package-import-method=copy'];
   const pnpm = [pnpmScript(manifest.packageManager), 'install', '--reporter=append-only'];
   runOrExit(process.execPath, [...pnpm, ...options, ...layout], {
@@ -95,7 +97,7 @@ function installDependencies(stage, names) {
   });
   for (const name of names) {
     const own = readdirSync(join(stage, 'packages', name), { recursive: true });
-    // A second version of a library beside the one that all others use; it would be lost here.
+    // A second version of a library that other packages share; flattening would drop it.
     const nested = own.find((file) => /^node_modules\/(?!@reto3)/.test(file));
     if (nested) throw new Error(`cannot flatten the dependencies: packages/${name}/${nested}`);
   }
@@ -103,14 +105,14 @@ function installDependencies(stage, names) {
   for (const file of files.slice(1)) rmSync(join(stage, file));
 }
 
-/** The manifest of the whole: what packages take from each other and from others, in one list. */
+/** The manifest of the whole: the dependencies of all packages in one list. */
 function wholeManifest(manifests) {
   const { files, devDependencies, ...rest } = manifests[main];
   const all = Object.values(manifests);
   const merged = (key) => Object.assign({}, ...all.map((each) => each[key]));
   const own = Object.fromEntries(all.map(({ name, version }) => [name, version]));
   const optional = Object.entries(merged('optionalDependencies'));
-  // npm would install what is optional, and does not heed --omit=optional beside bundled packages.
+  // npm would install optional dependencies; with bundled packages it ignores --omit=optional.
   const peers = optional.filter(([name]) => leftToNpm.test(name));
   const carried = optional.filter(([name]) => !leftToNpm.test(name));
   const dependencies = Object.fromEntries(
@@ -138,13 +140,13 @@ function moveOptional(modules, target) {
     }
 }
 
-/** What the built command prints. */
+/** The output of the built command. */
 function reto3(...words) {
   const bin = join(root, 'packages', main, 'bin', 'reto3.js');
   return execFileSync(process.execPath, [bin, ...words], { encoding: 'utf8' });
 }
 
-/** What editors, shells and `man` read. */
+/** Writes the files for editors, shells and `man`. */
 async function writeExtras(stage, version) {
   writeFileSync(join(stage, 'reto3.schema.json'), reto3('config', '--schema'));
   mkdirSync(join(stage, 'completions'));
@@ -180,7 +182,7 @@ async function fillStage(stage) {
   writeFileSync(join(stage, 'sbom.spdx.json'), bill);
 }
 
-/** What npm prints in this folder. */
+/** The output of npm in this folder. */
 function npm(folder, ...args) {
   return execFileSync('npm', args, { cwd: folder, encoding: 'utf8', maxBuffer: 64 << 20 });
 }

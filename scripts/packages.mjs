@@ -1,13 +1,14 @@
 /**
- * Installs Debian packages, as root with apt, without starting their services.
+ * Installs Debian packages with apt, as root, without starting their services.
  *
- * `node scripts/packages.mjs PACKAGE…` installs these; its exit code is 0 if all are installed.
+ * `node scripts/packages.mjs PACKAGE…` installs the named packages; it exits with 0 if all are
+ * installed.
  */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 
-/** The file that decides whether a package may start its services (invoke-rc.d(8)). */
+/** The file that decides whether a package may start services (invoke-rc.d(8)). */
 const policyFile = '/usr/sbin/policy-rc.d';
 const ownPolicy = '#!/bin/sh\n# For the time of an installation by npm test of reto3.\nexit 101\n';
 
@@ -28,13 +29,13 @@ function isOwn(file) {
 }
 
 /**
- * Runs `work` while no package may start a service, then restores the machine's own policy.
+ * Runs `work` while no package may start services, then restores the machine's own policy.
  * @param {() => void} work
  * @param {string} file
  */
 export function withoutServices(work, file = policyFile) {
   const kept = `${file}.before-reto3`;
-  // A policy of ours is from a run that was killed; the machine's own is still in `kept`.
+  // Our policy is left from a run that was killed; the machine's own is still in `kept`.
   if (isThere(file) && !isOwn(file)) renameSync(file, kept);
   writeFileSync(file, ownPolicy);
   // Independent of the umask.
@@ -52,8 +53,8 @@ function mayInstall() {
 }
 
 /**
- * The packages that apt knows; logs the others. A single unknown name, such as tsung on Debian 13, makes
- * apt-get install none.
+ * The packages that apt knows; logs the others. A single unknown name, such as tsung on Debian 13,
+ * would make apt-get install none.
  * @param {string[]} packages
  */
 export function available(packages) {

@@ -1,6 +1,6 @@
 /**
- * Fetches the pinned pnpm and verifies the SHA-512 in package.json ("packageManager"), of which npx
- * uses the version only. The folder is named after the hash, and appears atomically.
+ * Fetches the pinned pnpm and verifies its SHA-512 from package.json ("packageManager"); npx would
+ * use only the version. The folder is named after the hash and appears atomically.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -36,7 +36,7 @@ export function pnpmScript(packageManager) {
   mkdirSync(parent, { recursive: true });
   const making = mkdtempSync(join(parent, 'making-'));
   try {
-    // From a folder without a package.json: npm refuses to run if that names another package manager.
+    // Runs in a folder without a package.json: npm refuses if one names another package manager.
     const pack = ['pack', '--silent', '--pack-destination', making, name];
     const archive = join(making, run('npm', pack, { cwd: tmpdir() }));
     const sum = createHash('sha512').update(readFileSync(archive)).digest('hex');

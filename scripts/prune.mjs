@@ -1,7 +1,7 @@
 /**
- * Removes from `node_modules` what a running reto3 does not need: tests, types and documents of its
- * dependencies, LevelDB's sources, and binaries of uWebSockets.js for platforms other than Linux.
- * Licences stay. The folder is flat, and of files that may be changed.
+ * Removes files from `node_modules` that a running reto3 does not need: tests, types and documents
+ * of its dependencies, LevelDB's sources, and uWebSockets.js binaries for platforms other than
+ * Linux. Licences stay. The folder must be flat, and its files must be copies.
  */
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -14,23 +14,23 @@ const unneededFolders = new Set([
 const unneededFiles = /\.(?:map|d\.[cm]?ts|md|markdown|gyp)$/;
 const licence = /^(?:licen[cs]e|copying|notice)/i;
 
-/** Of the older build, only what the loader loads (packages/server/src/ingest/uws/load.ts). */
+/** The older build keeps only what the loader loads (packages/server/src/ingest/uws/load.ts). */
 const olderBuild = /^(?:LICENSE|package\.json|binaries\/uws_linux_(?:x64|arm64)_115\.node)$/;
-/** In the bundle of the dashboard. */
+/** Packages that the dashboard's bundle contains. */
 const bundled = ['@fontsource-variable/inter', 'uplot'];
 
 function remove(path) {
   rmSync(path, { recursive: true, force: true });
 }
 
-/** Every file below a folder, from there. */
+/** Every file below a folder, relative to it. */
 function filesIn(folder) {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => !entry.isDirectory())
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
 }
 
-/** The folders of packages in a `node_modules`, and in theirs. */
+/** The package folders in a `node_modules`, and in those nested in it. */
 function packagesIn(modules) {
   if (!existsSync(modules)) return [];
   return readdirSync(modules)
@@ -51,7 +51,7 @@ function prunePackage(folder) {
     const isLicence = licence.test(name) || (isLicensedByReadme && name === 'README.md');
     if (unneededFiles.test(name) && !isLicence) remove(join(folder, file));
   }
-  // npm would run its scripts where it is installed, and some compile.
+  // npm would run these scripts on installation, and some compile.
   const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   const { scripts, gypfile, devDependencies, optionalDependencies, ...kept } = manifest;
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(kept, null, 2)}\n`);
@@ -62,9 +62,9 @@ function pruneUWebSockets(modules) {
   const older = join(modules, 'uWebSockets.js-older');
   for (const file of filesIn(older)) if (!olderBuild.test(file)) remove(join(older, file));
   for (const file of filesIn(newer)) if (/^uws_(?!linux)/.test(file)) remove(join(newer, file));
-  // The newer package has no licence file; both carry binaries of the same author.
+  // The newer package has no licence file; both contain binaries by the same author.
   cpSync(join(older, 'LICENSE'), join(newer, 'LICENSE'));
-  // Only its entry point needs them, and nobody loads that.
+  // Only the entry point needs these dependencies, and nothing loads it.
   const manifest = JSON.parse(readFileSync(join(older, 'package.json'), 'utf8'));
   const { dependencies, ...kept } = manifest;
   writeFileSync(join(older, 'package.json'), `${JSON.stringify(kept, null, 2)}\n`);
@@ -80,7 +80,10 @@ function newerBuildLoads(modules) {
   }
 }
 
-/** Keeps the native binaries of this machine alone, and the older build only if the newer one fails. */
+/**
+ * Keeps only this machine's native binaries; keeps the older build only if the newer one fails to
+ * load.
+ */
 export function keepOwnBinaries(modules) {
   const { platform, arch, versions } = process;
   const own = `uws_${platform}_${arch}_${versions.modules}.node`;

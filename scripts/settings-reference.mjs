@@ -1,6 +1,6 @@
 /**
- * The table in docs/settings.md, generated from the server's settings. `npm run check` fails if it is
- * outdated.
+ * Generates the table in docs/settings.md from the server's settings. `npm run check` fails if it
+ * is outdated.
  *
  * `node scripts/settings-reference.mjs --write` updates it.
  */

@@ -1,6 +1,6 @@
 /**
- * Installs the dependencies with the pinned pnpm and builds, each only if something changed. All npm
- * scripts start here, so Node.js and npm are all you need.
+ * Installs the dependencies with the pinned pnpm and builds, each only if something changed. All
+ * npm scripts start here, so you need only Node.js and npm.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -13,7 +13,9 @@ export const root = fileURLToPath(new URL('..', import.meta.url));
 
 export const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const stampFile = join(root, 'node_modules', '.reto3-installed');
-/** Its modification time is the start of the last build, for tests/support/current-build.ts. */
+/**
+ * Its modification time is the start of the last build; tests/support/current-build.ts reads it.
+ */
 const builtFile = join(root, 'node_modules', '.reto3-built');
 
 /** Exits with one line if Node.js is too old for the installation. */
@@ -61,12 +63,12 @@ function install(flags) {
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === wanted) return;
   const script = pnpmScript(manifest.packageManager);
   const command = [script, 'install', '--frozen-lockfile', '--reporter=append-only'];
-  // To stderr, since stdout is for data.
+  // pnpm writes to stderr, since stdout is for data.
   runOrExit(process.execPath, [...command, ...flags], { stdio: ['ignore', 2, 2] });
   writeFileSync(stampFile, wanted);
 }
 
-/** Files of a package that are built, from the root of the clone. */
+/** A package's files that are built, relative to the root of the clone. */
 function sourcesOf(name) {
   const folder = join('packages', name, 'src');
   return readdirSync(join(root, folder), { recursive: true })
@@ -89,7 +91,7 @@ function buildChanged(stamp, files, build) {
   writeFileSync(built, wanted);
 }
 
-/** Bundles what commands load. */
+/** Bundles the code that commands load. */
 function bundleCommands() {
   const names = ['core', 'client', 'engine', 'reports', 'archive', 'sources', 'server', 'cli'];
   const script = join('scripts', 'bundle.mjs');
@@ -125,7 +127,7 @@ export function setup() {
   utimesSync(builtFile, begun, begun);
 }
 
-// `node scripts/setup.mjs [--install-only [--prod]]`, for the layers of the image.
+// The layers of the image run `node scripts/setup.mjs [--install-only [--prod]]`.
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [, , only, ...flags] = process.argv;
   if (only === '--install-only') install(flags);

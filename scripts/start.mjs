@@ -1,6 +1,6 @@
 /**
- * `npm start -- [FLAGS]`: installs and builds what changed, then runs `reto3 serve` with these flags, in
- * this process, so that signals reach it.
+ * `npm start -- [FLAGS]`: installs and builds whatever changed, then runs `reto3 serve` with these
+ * flags in this process, so that signals reach it.
  */
 import { setup } from './setup.mjs';
 

@@ -1,9 +1,9 @@
 /**
- * Verifies dependencies: the SHA-256 of each native binary, the licences of everything shipped and, if
- * the registry answers audits, known vulnerabilities. Part of `npm run check`.
+ * Verifies dependencies: the SHA-256 of each native binary, the licences of everything shipped and,
+ * if the registry supports audits, known vulnerabilities. Part of `npm run check`.
  *
- * After you changed and reviewed a dependency, `node scripts/supply-chain.mjs --write` updates the sums
- * and licences.
+ * After you change and review a dependency, run `node scripts/supply-chain.mjs --write` to update
+ * the sums and licences.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -21,7 +21,7 @@ const cure = 'look at what changed, then: node scripts/supply-chain.mjs --write'
 
 function pnpm(...args) {
   const command = [pnpmScript(manifest.packageManager), ...args];
-  // What it says is read here, also where npm was told to be silent.
+  // This script reads the output, even if npm is configured to be silent.
   const env = { ...process.env, npm_config_loglevel: 'error' };
   return spawnSync(process.execPath, command, {
     cwd: root,
@@ -42,7 +42,9 @@ function shippedPackages() {
   );
 }
 
-/** The native binaries in a folder, without following links, since pnpm links packages to each other. */
+/**
+ * The native binaries in a folder. Does not follow links, since pnpm links packages to each other.
+ */
 function nativeBinaries(folder) {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
@@ -104,8 +106,8 @@ function knownSums() {
 }
 
 /**
- * The `name@version` of packages that other platforms install instead of one of these. They are known
- * only from the packages that depend on them, since they are not installed here.
+ * The `name@version` of packages that other platforms install instead of one of these. Only the
+ * manifests of packages that depend on them name them, since they are not installed here.
  */
 function packagesElsewhere(packages) {
   const optional = packages.flatMap(({ folder }) => {
@@ -122,8 +124,8 @@ function packageOf(file) {
 }
 
 /**
- * What an installation on another machine would lack: a package that the lockfile leaves out is not
- * installed there, and one without a sum fails the check there.
+ * Packages that fail on another machine: if the lockfile lacks one, it is not installed there; if
+ * its sum is missing, the check fails there.
  */
 function problemsElsewhere(packages) {
   const lock = readOrNothing(lockFile);
@@ -174,9 +176,9 @@ function unanswered(said) {
 }
 
 /**
- * Known vulnerabilities of our versions. A registry that does not answer is a problem only with
- * RETO3_AUDIT=required, as in CI and for a release: development goes on without a network, and some
- * mirrors do not support audits.
+ * Known vulnerabilities in our versions. A registry that does not answer is a problem only with
+ * RETO3_AUDIT=required, as in CI and for a release: development must work without a network, and
+ * some mirrors do not support audits.
  */
 export function vulnerabilities() {
   const { status, stdout, stderr } = pnpm('audit', '--prod');
@@ -193,7 +195,7 @@ export function vulnerabilities() {
   return [`pnpm audit --prod says:\n${said}`];
 }
 
-/** Exits with 1 if anything differs from what is recorded. */
+/** Exits with 1 if anything differs from the record. */
 export function checkSupplyChain() {
   const packages = shippedPackages();
   const problems = [...binaryProblems(packages), ...problemsElsewhere(packages)];

@@ -1,6 +1,6 @@
 /**
- * `npm run test:upgrade`: builds the released version in the user's cache, and runs tests/upgrade with
- * it. Needs the history of the repository, the network for the first run, and nats-server.
+ * `npm run test:upgrade`: builds the released version in the user's cache and runs tests/upgrade
+ * with it. Needs the repository's history, the network for the first run, and nats-server.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { bin, root, runOrExit, setup } from './setup.mjs';
 
 const released = { version: '0.1.0', commit: '0f1a3ae2dc087cf7' };
 
-/** A folder with the built clone of that commit. */
+/** A folder with a built clone of that commit. */
 function releasedFolder({ version, commit }) {
   const cache = cacheFolder();
   const folder = join(cache, `released-${version}-${commit}`);

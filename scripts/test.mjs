@@ -1,7 +1,7 @@
 /**
- * `npm test -- [OPTIONS]`: installs, builds and runs the whole suite, with these options for Vitest. As
- * root with apt it installs the Debian packages that tests need, unless RETO3_INSTALL=0. Otherwise
- * these tests are skipped by name; with RETO3_TEST_ALL=1 a skip is a failure.
+ * `npm test -- [OPTIONS]`: installs, builds and runs the whole suite; the options go to Vitest. As
+ * root with apt, it installs the Debian packages that tests need, unless RETO3_INSTALL=0. Tests
+ * whose programs are missing are skipped by name; with RETO3_TEST_ALL=1 a skip is a failure.
  */
 import { parseArgs } from 'node:util';
 import { debianRoot } from './debian-root.mjs';
@@ -32,9 +32,9 @@ const programs = {
   tsung: 'tsung',
   wrk: 'wrk',
 };
-/** Projects of vitest.config.ts that start no other programs. */
+/** Projects of vitest.config.ts whose tests start no other programs. */
 const selfContained = ['unit', 'slow'];
-/** Projects that run in a Debian 13, if there can be one. */
+/** Projects that run in a Debian 13, if one can be made. */
 const inDebian13 = ['newer-build', 'package'];
 
 const args = process.argv.slice(2);
@@ -55,7 +55,7 @@ runOrExit(bin('vitest'), ['run', ...args], {
   env: {
     ...process.env,
     ...newerBuild(),
-    // So that a test that needs another program fails, even if this machine has it.
+    // A test that needs a program beyond these fails, even if this machine has it.
     RETO3_TEST_PROGRAMS: Object.keys(programs).join(),
   },
 });

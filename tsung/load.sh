@@ -77,7 +77,7 @@ host=${RETO3_LOAD_HOST:-127.0.0.1}
 [[ $host =~ ^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$ ]] ||
   fail 2 "RETO3_LOAD_HOST: got '$host', want a host name or an IPv4 address and nothing else"
 
-# docker-compose starts this load with the server, which may surprise a user.
+# docker-compose starts this load with the server, which may surprise you.
 [[ -n ${RETO3_LOAD_WITHOUT:-} ]] &&
   say "sends $((usersPerSecond * requestsPerUser)) requests/s for $durationSeconds s to $host:$port;" \
     "to start without this load: $RETO3_LOAD_WITHOUT"
@@ -87,9 +87,9 @@ host=${RETO3_LOAD_HOST:-127.0.0.1}
 missing="apt-get install --no-install-recommends tsung (Debian 12), or use the image"
 script=$(command -v tsung) || fail 127 "cannot find tsung: not on PATH; $missing"
 command -v erl >/dev/null || fail 127 "cannot find erl, which runs Tsung: not on PATH; $missing"
-# Tsung's own start script knows where its code lies, but wants a name server (epmd), a cookie file
-# in the home folder, a host name that resolves, and a node name that no other run on the machine
-# has. One process needs none of that, so Erlang is started here, and runs go side by side.
+# Tsung's start script knows where its code is, but it needs a name server (epmd), a cookie file in
+# the home folder, a host name that resolves, and a node name that is unique on the machine. A
+# single process needs none of these, so start Erlang here; runs can then go side by side.
 code=$(sed -n 's/^INSTALL_DIR=//p' "$script")
 version=$(sed -n 's/^VERSION=//p' "$script")
 controllerCode=$code/tsung_controller-$version/ebin
@@ -134,7 +134,7 @@ trap 'stop 143' TERM HUP
 
 # --- the server -----------------------------------------------------------------------------------
 
-# By address, since Tsung would resolve a name for every connection.
+# Use the address, since Tsung would resolve a name for every connection.
 reason="does not resolve"
 deadline=$((SECONDS + reachableSeconds))
 until address=$(getent ahostsv4 "$host") && address=${address%%[[:space:]]*} &&
@@ -162,18 +162,19 @@ ulimit -Sn "$openFiles"
 
 erlang=(
   erl -noshell +Bi +A 8 +K true +P 250000
-  # A node with a name, which Tsung needs for its controller, but without a port or name server.
+  # Tsung's controller needs a node with a name; this one has no port and no name server.
   -sname tsung_controller@localhost -dist_listen false -start_epmd false -setcookie unused
-  # Connections end by a reset, so that their port is free at once. Tsung binds each to a port, and
-  # with 500 a second waiting in TIME_WAIT for a minute, Linux ran short of ports: the rate fell to
-  # 200 users/s after 28 s.
+  # Reset connections at their end, so that their port is free at once. Tsung binds each connection
+  # to a port; with 500 a second waiting in TIME_WAIT for a minute, Linux ran out of ports and the
+  # rate fell to 200 users/s after 28 s.
   -kernel inet_default_connect_options '[{linger,{true,0}}]'
   -pa "$clientCode" -pa "$controllerCode"
   -sasl sasl_error_logger false
   -tsung_controller config_file "\"$runDir/scenario.xml\""
   -tsung_controller log_dir "\"$runDir/\"" -tsung_controller mon_file "\"$runDir/tsung.log\""
   -tsung_controller exclude_tag '""' -tsung_controller web_gui false -tsung_controller debug_level 5
-  # A dump a second, for the progress. No warm-up: Tsung would take its second off the duration.
+  # Dump once a second, for the progress. No warm-up: Tsung would subtract its second from the
+  # duration.
   -tsung_controller dumpstats_interval 1000 -tsung_controller warm_time 0
   -eval "{ok, [[Steer]]} = init:get_argument(steer), ok = file:eval(Steer)."
   -steer "$here/steer.eval"
@@ -196,7 +197,7 @@ summarize() {
     -v stopped=$((stoppedBy > 0)) -f "$here/summary.awk" "$runDir/tsung.log"
 }
 
-# On a terminal one line, updated every second; elsewhere a line every ten seconds.
+# On a terminal, update one line every second; elsewhere print a line every ten seconds.
 progressSeconds=10 lineStart='' lineEnd='\n'
 [[ -t 2 ]] && progressSeconds=1 lineStart='\r' lineEnd='\033[K'
 nextProgress=$((SECONDS + progressSeconds))

@@ -12,8 +12,8 @@
 # Prints numbers with %.0f, since %d is limited to 2^31 in some awks.
 
 BEGIN {
-  # Tsung collects counts for 500 ms before it reports them, so the rate of one second may be off by
-  # half, that of ten by 5 %. Tsung's own reports use ten.
+  # Tsung gathers counts for 500 ms before it reports them, so the rate of one second may be off by
+  # half, the rate of ten seconds by 5 %. Tsung's own reports use ten.
   window_dumps = 10
 }
 
@@ -32,7 +32,7 @@ function sum(counts,   name, total) {
   return total + 0
 }
 
-# Answers per second over the window that ends with this dump, or over what there is of it.
+# Answers per second over the window that ends with this dump, or over a shorter one at the start.
 function window_rate(last,   dump, total, first) {
   first = last - window_dumps + 1
   if (first < 1) first = 1
@@ -40,7 +40,7 @@ function window_rate(last,   dump, total, first) {
   return last < first ? 0 : total / (last - first + 1)
 }
 
-# Sorted names, so that two runs are easy to compare.
+# Sort the names, so that two runs are easy to compare.
 function sorted(counts, names,   name, count, i) {
   for (name in counts) {
     for (i = count++; i > 0 && names[i] > name; i--) names[i + 1] = names[i]

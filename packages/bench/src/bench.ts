@@ -1,4 +1,4 @@
-/** The context of every measurement: the plan, the cores, temporary folders, progress, failures. */
+/** The context of each measurement: the plan, the cores, temporary folders, progress, failures. */
 import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -23,7 +23,7 @@ export class Bench {
   private constructor(plan: Plan, root: string) {
     this.plan = plan;
     this.#root = root;
-    // Also after a signal or the time limit.
+    // Runs also after a signal or the time limit.
     process.once('exit', () => rmSync(root, { recursive: true, force: true }));
     this.placement = pinned() ?? unpinned;
     this.peers = peers.filter((peer) => missingOf(peer).length === 0);
@@ -33,12 +33,12 @@ export class Bench {
     return new Bench(plan, await mkdtemp(join(tmpdir(), 'reto3-bench-')));
   }
 
-  /** An empty folder, deleted by `close`. */
+  /** An empty folder that `close` deletes. */
   folder(): Promise<string> {
     return mkdtemp(join(this.#root, `${++this.#folders}-`));
   }
 
-  /** Runs `use` with the started peer, then stops it. */
+  /** Starts the peer, runs `use` with it, and stops it. */
   async with<T>(
     peer: Peer,
     options: { readonly placement: Placement; readonly workers: number },
@@ -56,8 +56,8 @@ export class Bench {
   }
 
   /**
-   * The items in the order of this round, reversed in every second one: what ran before affects how
-   * fast a server runs.
+   * The items in this round's order, reversed in every second round: a server's speed depends on
+   * what ran before.
    */
   inTurn<T>(round: number, items: readonly T[]): readonly T[] {
     return round % 2 === 0 ? items : items.toReversed();
@@ -77,7 +77,7 @@ export class Bench {
     }
   }
 
-  /** The names of all measurements attempted, failed ones included. */
+  /** The names of all attempted measurements, failed ones included. */
   get attempted(): readonly string[] {
     return this.#attempted;
   }

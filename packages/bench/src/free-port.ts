@@ -1,17 +1,19 @@
-/** Free ports, for programs that cannot pick one and for servers that restart on the same one. */
+/**
+ * Free ports, for programs that cannot choose one and for servers that restart on the same port.
+ */
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
 /**
- * Below Linux's ephemeral ports (32,768 and up), so that no connection and no listener on port 0 takes
- * one before it is used.
+ * Below Linux's ephemeral ports (32,768 and up), so that no other connection or listener takes the
+ * port before it is used.
  */
 const lowest = 10_000;
 const above = 32_768;
 const given = new Set<number>();
 
-/** A TCP port on loopback without a listener; never the same one twice. */
+/** A TCP port on loopback without a listener; never returns the same port twice. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(lowest, above);

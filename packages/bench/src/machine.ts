@@ -11,7 +11,7 @@ export interface Machine {
   readonly kernel: string;
   readonly system: string;
   readonly node: string;
-  /** The load average of the minute before. Above a few tenths, do not trust the figures. */
+  /** The load average over the minute before. Above a few tenths, do not trust the figures. */
   readonly loadBefore: number;
 }
 
@@ -33,10 +33,10 @@ export interface Placement {
   readonly load: readonly number[] | undefined;
 }
 
-/** Both on all cores. */
+/** Neither is pinned. */
 export const unpinned: Placement = { server: undefined, load: undefined };
 
-/** One core for the server and another one for the load; undefined if that is impossible. */
+/** One core for the server and another for the load; undefined if that is impossible. */
 export function pinned(): Placement | undefined {
   if (findProgram('taskset') === undefined) return undefined;
   const allowed = parseCpuList(
@@ -44,7 +44,7 @@ export function pinned(): Placement | undefined {
   );
   const [server] = allowed;
   if (server === undefined) return undefined;
-  // Avoid two hardware threads of one core, which slow each other down.
+  // Two hardware threads of one core would slow each other down.
   const siblings = parseCpuList(
     read(`/sys/devices/system/cpu/cpu${server}/topology/thread_siblings_list`),
   );
@@ -53,7 +53,7 @@ export function pinned(): Placement | undefined {
   return load === undefined ? undefined : { server: [server], load: [load] };
 }
 
-/** `0-2,5` is 0, 1, 2, 5. */
+/** Parses `0-2,5` as 0, 1, 2, 5. */
 export function parseCpuList(text: string): number[] {
   return text
     .trim()

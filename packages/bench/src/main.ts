@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: measures reto3 beside other servers. Results go to stdout as Markdown, progress
- * to stderr; a full run is also written into docs/ and results/.
+ * `npm run bench`: measures reto3 beside other servers. Prints results to stdout as Markdown and
+ * progress to stderr; a full run also writes docs/ and results/.
  */
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -29,7 +29,7 @@ const own: Places = {
   results: fileURLToPath(new URL('../results', import.meta.url)),
 };
 
-/** The folders for `--out`; `--out docs` means the project's own. */
+/** The folders for `--out`; `--out docs` means the project's own docs/. */
 function placesOf(out: string): Places {
   const folder = resolve(out);
   return folder === own.pages ? own : { pages: folder, results: folder };

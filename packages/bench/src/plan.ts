@@ -1,17 +1,17 @@
 /**
- * Durations and repetitions. The quick plan shows in two minutes that everything works, with rough
- * figures; the full one produces docs/performance.md.
+ * Durations and repetitions. The quick plan takes two minutes, shows that everything works and
+ * gives rough figures; the full one produces docs/performance.md.
  */
 
 export interface Plan {
   readonly name: 'quick' | 'full';
-  /** The time limit of the whole run. */
+  /** The time limit for the whole run. */
   readonly maxMinutes: number;
-  /** Pairs of reto3 and its yardstick. A single pair varies by a tenth. */
+  /** Rounds with reto3 and its yardstick. A single round varies by a tenth. */
   readonly pairs: number;
   /** Rounds with all other peers. */
   readonly peerRounds: number;
-  /** One run of wrk. */
+  /** The duration of one wrk run. */
   readonly loadSeconds: number;
   readonly unpinnedRounds: number;
   readonly latencyRounds: number;
@@ -20,12 +20,12 @@ export interface Plan {
   readonly settleSeconds: number;
   readonly challengeRounds: number;
   readonly challengeSeconds: number;
-  /** A load as long as the challenge. */
+  /** The duration of a load as long as the challenge. */
   readonly soakSeconds: number;
   /** Whether Tsung generates the challenge's load; otherwise the generator at a fixed rate. */
   readonly tsung: boolean;
   readonly delaySeconds: number;
-  /** Length of the stored "day". */
+  /** The length of the stored "day". */
   readonly storedHours: number;
   /** Days in the long history. */
   readonly historyDays: number;
@@ -37,9 +37,9 @@ export interface Plan {
   /** How long a server counts before it is watched. */
   readonly watchedHistorySeconds: number;
   readonly archiveRounds: number;
-  /** The least number of messages to read. */
+  /** The minimum number of messages to read. */
   readonly archivedMessages: number;
-  /** Requests in each log that is counted. */
+  /** The number of requests in each log. */
   readonly logLines: number;
   readonly logRounds: number;
   readonly workerCounts: readonly number[];
@@ -50,16 +50,16 @@ export interface Plan {
   readonly cluster: ClusterPlan;
 }
 
-/** The measurements of a cluster: `--cluster`. */
+/** A cluster's measurements: `--cluster`. */
 interface ClusterPlan {
-  /** Requests per second to one real node, to measure what it publishes. */
+  /** Requests per second to one real node, whose publishing is measured. */
   readonly nodeRates: readonly number[];
   readonly trafficSeconds: number;
-  /** Numbers of simulated nodes for a merger. */
+  /** How many simulated nodes a merger adds up, one measurement each. */
   readonly nodeCounts: readonly number[];
-  /** Once for the cores, once for the delay. */
+  /** The duration of each of two measurements: cores, then delay. */
   readonly growthSeconds: number;
-  /** The stream that a new merger reads. */
+  /** The size of the stream for a new merger to read. */
   readonly historyNodes: number;
   readonly historyMinutes: number;
   /** Real servers on this machine. */

@@ -1,8 +1,9 @@
 /**
  * Starts programs on chosen cores, and makes sure that they end.
  *
- * Each runs in a process group of its own, so that its children end with it. A group ends when it is
- * stopped, when this process exits and, if the machine has `setpriv`, even when this process is killed.
+ * Each program runs in its own process group, so that its children end with it. A group ends when
+ * it is stopped, when this process exits and, if `setpriv` is installed, even when this process is
+ * killed.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
@@ -14,7 +15,7 @@ const stopMs = 10_000;
 
 const { PATH: environmentPath } = process.env;
 
-/** Servers are in sbin, which is not in an ordinary user's PATH. */
+/** Debian installs servers in sbin, which an ordinary user's PATH lacks. */
 const searchPath = [
   ...(environmentPath ?? '').split(delimiter),
   '/usr/local/sbin',
@@ -36,7 +37,7 @@ export function findProgram(name: string): string | undefined {
     });
 }
 
-/** The first line of a program's output, stdout or stderr; undefined if it does not run. */
+/** The first line of the program's output, stdout or stderr; undefined if it does not run. */
 export function firstLineOf(name: string, args: readonly string[]): string | undefined {
   const path = findProgram(name);
   if (path === undefined) return undefined;
@@ -49,7 +50,7 @@ export function firstLineOf(name: string, args: readonly string[]): string | und
 }
 
 export interface ProgramOptions {
-  /** The cores that it may run on; undefined means all. */
+  /** The cores that it may use; undefined means all. */
   readonly cores: readonly number[] | undefined;
   readonly environment?: Readonly<Record<string, string>> | undefined;
 }
@@ -69,7 +70,7 @@ export class Program {
   readonly #process: RunningProcess;
   #hasEnded = false;
 
-  /** @throws Error if there is no such program */
+  /** @throws Error if the program is not installed */
   constructor(name: string, args: readonly string[], options: ProgramOptions) {
     const path = name.includes('/') ? name : findProgram(name);
     if (path === undefined) throw new Error(`cannot start ${name}: it is not installed`);
@@ -103,7 +104,9 @@ export class Program {
     return this.#process.stdout;
   }
 
-  /** Output that explains a failure: lines about an error, or the last ones. */
+  /**
+   * The part of the output that explains a failure: lines about an error, or else the last ones.
+   */
   get complaint(): string {
     const lines = `${this.#process.stdout}\n${this.#process.stderr}`
       .split('\n')
@@ -120,7 +123,7 @@ export class Program {
     }
   }
 
-  /** Stops it with SIGTERM, and with SIGKILL if it takes too long. */
+  /** Stops the group with SIGTERM, and with SIGKILL if that takes too long. */
   async stop(): Promise<void> {
     if (!this.#hasEnded) this.kill('SIGTERM');
     const force = setTimeout(() => this.kill('SIGKILL'), stopMs);
@@ -172,7 +175,7 @@ function prefixes(cores: readonly number[] | undefined): string[] {
   ];
 }
 
-/** The environment without settings of servers. */
+/** This process's environment without settings for servers. */
 function plainEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(process.env).filter(

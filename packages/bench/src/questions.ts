@@ -22,7 +22,7 @@ export async function positionOf(adminUrl: string): Promise<number> {
   return merger.position;
 }
 
-/** The number of live nodes at a merger. */
+/** The number of nodes that a merger considers live. */
 export async function liveNodes(adminUrl: string): Promise<number> {
   const { nodes = [] } = await ask(at(adminUrl), '/v1/cluster');
   return nodes.filter(({ state }) => state === 'live').length;
@@ -40,21 +40,24 @@ export async function messagesInCluster(adminUrl: string, from: number): Promise
   return counts.reduce((sum, count) => sum + count, 0);
 }
 
-/** The ms10 windows of a node since `from` (epoch ms), final or not: start → count. */
+/** A node's ms10 windows since `from` (epoch ms), final or not: start → count. */
 export async function windowsIn(adminUrl: string, from: number): Promise<Map<number, number>> {
   const query = { from: String(from), open: 'true' };
   const { starts, counts } = await ask(at(adminUrl), '/v1/stats/ms10', query);
   return new Map(starts.map((start, index) => [start, counts[index] ?? 0]));
 }
 
-/** The archive of a server with --archive. */
+/** The archive's state on a server with --archive. */
 export async function archiveOf(adminUrl: string): Promise<ArchiveInfo> {
   const { archive } = await ask(at(adminUrl), '/v1/info');
   if (archive === undefined) throw new Error(`got no archive at ${adminUrl}`);
   return archive;
 }
 
-/** Polls until the answer is the wanted one. @throws Error with the last answer, after two minutes */
+/**
+ * Polls until the answer is the wanted one.
+ * @throws Error with the last answer after two minutes
+ */
 export async function until<T>(
   what: string,
   get: () => Promise<T>,

@@ -1,6 +1,6 @@
 /**
- * The findings of measurements: comparisons (one value per round and server) and tables (anything else).
- * Plain data, stored in results/performance.json.
+ * Findings of measurements: comparisons (one value per round and server) and tables (anything
+ * else). Plain data, stored in results/performance.json.
  */
 
 export interface Series {
@@ -10,15 +10,15 @@ export interface Series {
   readonly values: readonly number[];
 }
 
-/** The run of a finding that a later partial run kept. */
+/** The earlier run of a finding that a later partial run kept. */
 export interface EarlierRun {
   readonly date: string;
-  /** Versions that differ from those of the later run, by program. */
+  /** Versions that differ from the later run's, by program. */
   readonly versions: Readonly<Record<string, string>>;
 }
 
 export interface Comparison {
-  /** Stable: targets and charts refer to it. */
+  /** A stable name that targets and charts refer to. */
   readonly id: string;
   readonly title: string;
   readonly unit: string;
@@ -41,7 +41,7 @@ export interface Table {
 }
 
 export interface Failure {
-  /** The measurement. */
+  /** What was measured. */
   readonly of: string;
   readonly reason: string;
 }
@@ -58,7 +58,7 @@ export function isTable(finding: Finding): finding is Table {
   return 'rows' in finding;
 }
 
-/** The values of one series of one comparison; undefined if not measured. */
+/** The values of one series in one comparison; undefined if not measured. */
 export function valuesOf(
   comparisons: readonly Comparison[],
   id: string,

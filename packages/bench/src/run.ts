@@ -1,4 +1,4 @@
-/** A run: all measurements, in order. A failed one is reported and does not stop the others. */
+/** Runs all measurements in order. A failed one is reported and does not stop the others. */
 import { availableParallelism } from 'node:os';
 import { version } from '@reto3/core';
 import { Bench } from './bench.ts';
@@ -34,10 +34,10 @@ import { clusterTargets, longHistory, serverTargets, shortHistory } from './repo
 import { type Comparison, type Finding, isTable, valuesOf } from './result.ts';
 import { spreadOf } from './statistics.ts';
 
-/** The yardstick's maximum, if it was not measured. */
+/** Stands in for the yardstick's maximum if it was not measured. */
 const assumedMaxRate = 100_000;
 
-/** Debian packages of tools and peers that this machine lacks. */
+/** Debian packages for tools and peers that this machine lacks. */
 function missingPackages(): string[] {
   const tools = [
     ...(findProgram('wrk') === undefined ? ['wrk'] : []),
@@ -47,25 +47,25 @@ function missingPackages(): string[] {
   return [...new Set([...tools, ...peers.flatMap(missingOf)])];
 }
 
-/** A load average above this means that the machine does other work. */
+/** A higher load average means that the machine does other work. */
 const quietLoad = 0.5;
 
 /** The measurement that `--soak` runs alone. */
 export const soakName = 'ten minutes of it';
 
-/** Measurements that fill one page. */
+/** The measurements that fill one page. */
 export interface Suite {
   readonly page: Page;
   readonly measurements: (bench: Bench, findings: readonly Finding[]) => readonly Measurement[];
-  /** Debian packages that they need and this machine lacks. */
+  /** Debian packages that the measurements need and this machine lacks. */
   readonly missing: () => string[];
-  /** By program. */
+  /** Versions, by program. */
   readonly versions: () => Record<string, string>;
 }
 
 type Measurement = readonly [name: string, measure: () => Promise<Finding[]>];
 
-/** One server, beside others. */
+/** One server, compared with others. */
 export const serverSuite: Suite = {
   page: {
     name: 'performance',
@@ -99,7 +99,7 @@ export const serverSuite: Suite = {
   },
 };
 
-/** Many servers, on NATS. */
+/** Many servers, connected by NATS. */
 export const clusterSuite: Suite = {
   page: {
     name: 'scaling',
@@ -122,7 +122,7 @@ export const clusterSuite: Suite = {
   ],
 };
 
-/** @param only text in the names of the measurements to run; by default all */
+/** @param only text in the names of the measurements to run; all by default */
 export async function run(plan: Plan, suite: Suite, only?: string): Promise<Report> {
   const startMs = performance.now();
   const machine = readMachine();
@@ -174,7 +174,7 @@ async function commandStart(bench: Bench): Promise<Finding[]> {
   );
 }
 
-/** The measurements on stored counts, which take a while to generate. */
+/** Measures stored counts, which take a while to generate. */
 async function stored(bench: Bench): Promise<Finding[]> {
   const found: Finding[] = [];
   const collect = (name: string, measure: () => Promise<Finding[]>) =>

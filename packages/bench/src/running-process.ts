@@ -1,4 +1,4 @@
-/** A child process with its output. The bench and the tests start all their processes through it. */
+/** A child process and its output. The bench and the tests start every process with it. */
 import type { ChildProcess } from 'node:child_process';
 
 /** How a process ended: `code` is null if a signal ended it. */
@@ -16,15 +16,15 @@ export class RunningProcess {
   #stderr = '';
 
   /**
-   * @param onStdout takes stdout instead of keeping it, for outputs of hundreds of MB
-   * @throws Error if the process could not be started
+   * @param onStdout receives stdout, which is then not kept: for outputs of hundreds of MB
+   * @throws Error if the process cannot start
    */
   constructor(child: ChildProcess, onStdout?: (piece: Buffer) => void) {
     this.exited = new Promise((resolve, reject) => {
       child.once('error', reject);
       child.once('close', (code, signal) => resolve({ code, signal }));
     });
-    // Only for callers that await it.
+    // Keeps a rejection that nobody awaits from ending this process.
     this.exited.catch(() => undefined);
     if (child.pid === undefined) throw new Error(`cannot start ${child.spawnfile}`);
     this.pid = child.pid;

@@ -7,7 +7,7 @@ describe('quantile', () => {
     expect(quantile([10, 20], 0.25)).toBe(12.5);
   });
 
-  it('is the value if there is only one', () => {
+  it('is the only value if there is just one', () => {
     expect(quantile([7], 0.99)).toBe(7);
   });
 
@@ -15,7 +15,7 @@ describe('quantile', () => {
     expect(quantile([100, 9, 20], 0.5)).toBe(20);
   });
 
-  it('refuses no values', () => {
+  it('refuses an empty list', () => {
     expect(() => quantile([], 0.5)).toThrow(RangeError);
   });
 });
@@ -32,7 +32,7 @@ describe('ratios and differences', () => {
     expect(differences([10, 30], [5, 10])).toEqual([5, 20]);
   });
 
-  it('skip rounds that one side does not have', () => {
+  it('skip rounds that one side lacks', () => {
     expect(ratios([10, 30, 40], [5])).toEqual([2]);
   });
 });

@@ -1,7 +1,7 @@
 /**
  * Medians, quantiles and ratios. Pure.
  *
- * Ratios are taken per round, so that other work on the machine disturbs both sides alike.
+ * Ratios are taken per round, so that other work on the machine affects both sides alike.
  */
 
 export interface Spread {
@@ -28,13 +28,13 @@ export function spreadOf(values: ArrayLike<number>): Spread {
   return { median: quantile(values, 0.5), min: quantile(values, 0), max: quantile(values, 1) };
 }
 
-/** Value ÷ reference per round, for the rounds that both have. */
+/** Value ÷ reference for each round that both have. */
 export function ratios(values: readonly number[], references: readonly number[]): number[] {
   const rounds = Math.min(values.length, references.length);
   return values.slice(0, rounds).map((value, round) => value / (references[round] ?? Number.NaN));
 }
 
-/** Value − reference per round, for the rounds that both have. */
+/** Value − reference for each round that both have. */
 export function differences(values: readonly number[], references: readonly number[]): number[] {
   const rounds = Math.min(values.length, references.length);
   return values.slice(0, rounds).map((value, round) => value - (references[round] ?? Number.NaN));

@@ -1,5 +1,5 @@
 /**
- * The resources that a process group has used, from /proc: CPU time, resident memory, bytes written to
+ * The resources that a process group uses, from /proc: CPU time, resident memory, bytes written to
  * disk.
  */
 import { readdirSync, readFileSync } from 'node:fs';
@@ -8,9 +8,9 @@ import { cpus } from 'node:os';
 export interface Usage {
   /** User and system time of all threads since they started. */
   readonly cpuSeconds: number;
-  /** The system time in it. */
+  /** The system part of that time. */
   readonly kernelSeconds: number;
-  /** Resident memory of all processes of the group, now. */
+  /** The current resident memory of all processes in the group. */
   readonly residentBytes: number;
   /** Bytes written so far (write_bytes: pages dirtied, to be written to disk). */
   readonly writtenBytes: number;
@@ -19,14 +19,14 @@ export interface Usage {
 /** USER_HZ: the kernel reports CPU time in hundredths of a second. */
 const ticksPerSecond = 100;
 
-/** From the line in /proc/PID/stat. */
+/** Parses the line in /proc/PID/stat. */
 export interface ProcessStat {
   readonly group: number;
   readonly cpuSeconds: number;
   readonly kernelSeconds: number;
 }
 
-/** The name in parentheses may contain anything, so fields are counted from its last parenthesis. */
+/** The name in parentheses may contain anything, so count fields from the last parenthesis. */
 export function parseStat(line: string): ProcessStat {
   const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
   const field = (at: number): number => Number(fields[at]);
@@ -40,7 +40,7 @@ export function parseField(text: string, name: string): number {
   return line === undefined ? 0 : Number.parseInt(line.slice(name.length + 1), 10);
 }
 
-/** The sum over all processes of the group. */
+/** The sum over all processes in the group. */
 export function usageOf(group: number): Usage {
   let cpuSeconds = 0;
   let kernelSeconds = 0;
@@ -56,13 +56,13 @@ export function usageOf(group: number): Usage {
       residentBytes += parseField(readFileSync(`/proc/${name}/status`, 'utf8'), 'VmRSS') * 1_024;
       writtenBytes += parseField(readFileSync(`/proc/${name}/io`, 'utf8'), 'write_bytes');
     } catch {
-      // It ended while it was looked at, or belongs to somebody else.
+      // It has just ended, or belongs to another user.
     }
   }
   return { cpuSeconds, kernelSeconds, residentBytes, writtenBytes };
 }
 
-/** CPU seconds of each thread of the group so far, by thread ID. */
+/** CPU seconds of each thread in the group so far, by thread ID. */
 export function threadSecondsOf(group: number): Map<string, number> {
   const seconds = new Map<string, number>();
   for (const name of readdirSync('/proc')) {
@@ -76,7 +76,7 @@ export function threadSecondsOf(group: number): Map<string, number> {
         seconds.set(thread, Number(nanoseconds) / 1e9);
       }
     } catch {
-      // It ended while it was looked at, or belongs to somebody else.
+      // It has just ended, or belongs to another user.
     }
   }
   return seconds;
@@ -93,7 +93,9 @@ export function sumOf(usages: readonly Usage[]): Usage {
   };
 }
 
-/** Starts to watch cores of the machine; the result returns the share of time they were busy since. */
+/**
+ * Starts watching cores; the returned function gives the share of time that they were busy since.
+ */
 export function watchBusy(cores: readonly number[]): () => number {
   const idleMs = (): number =>
     cpus().reduce((sum, { times }, core) => sum + (cores.includes(core) ? times.idle : 0), 0);
@@ -102,7 +104,7 @@ export function watchBusy(cores: readonly number[]): () => number {
   return () => 1 - (idleMs() - before) / (performance.now() - startMs) / cores.length;
 }
 
-/** Starts to measure; the result returns how many cores were used since. */
+/** Starts measuring; the returned function gives how many cores were used since. */
 export function watchCores(of: readonly { usage(): Usage }[]): () => number {
   const used = (): number => sumOf(of.map((each) => each.usage())).cpuSeconds;
   const startMs = performance.now();

@@ -1,4 +1,4 @@
-/** haproxy in front of the nodes, spreading requests as deploy/docker-compose.cluster.yml does. */
+/** haproxy in front of the nodes, balancing like deploy/docker-compose.cluster.yml. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Bench } from '../bench.ts';

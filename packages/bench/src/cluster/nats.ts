@@ -9,12 +9,12 @@ import { type RunningPeer, startPeer } from '../peers/peer.ts';
 import { firstLineOf } from '../program.ts';
 import { sumOf, type Usage } from '../usage.ts';
 
-/** Debian's package, and its program. */
+/** The program, and the Debian package of the same name. */
 export const natsServer = 'nats-server';
 const streamName = 'RETO3_WINDOWS';
 
 export interface Nats {
-  /** For `--nats`. */
+  /** The value for `--nats`. */
   readonly urls: string;
   usage(): Usage;
   stop(): Promise<void>;
@@ -26,15 +26,15 @@ export function natsVersion(): string | undefined {
 }
 
 /**
- * Whether NATS can sync before each acknowledgement, as in production: 2.10 and newer. Debian 12 has an
- * older one.
+ * Whether NATS can sync before each acknowledgement, as in production. That needs 2.10; Debian 12
+ * has an older version.
  */
 export function canSyncAlways(): boolean {
   const [major = 0, minor = 0] = (natsVersion() ?? '').split('.').map(Number);
   return major > 2 || (major === 2 && minor >= 10);
 }
 
-/** Starts one server or a cluster of three, with a sync before each acknowledgement if possible. */
+/** Starts one server or a cluster of three, syncing before each acknowledgement if possible. */
 export async function startNats(bench: Bench, count: 1 | 3): Promise<Nats> {
   const ports = await freePorts(3 * count);
   const clientPorts = ports.slice(0, count);
@@ -72,7 +72,7 @@ export async function startNats(bench: Bench, count: 1 | 3): Promise<Nats> {
   };
 }
 
-/** The size of the stream, from NATS. */
+/** The size of the stream, as NATS reports it. */
 export async function streamState(
   urls: string,
 ): Promise<{ readonly messages: number; readonly bytes: number; readonly last: number }> {

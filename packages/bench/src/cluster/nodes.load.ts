@@ -1,4 +1,4 @@
-/** Program: `node nodes.load.js OPTIONS` simulates many nodes; nodes.ts has the types of its JSON. */
+/** Program: `node nodes.load.js OPTIONS` simulates many nodes; nodes.ts types its JSON. */
 import { setTimeout } from 'node:timers/promises';
 import { type JetStreamClient, jetstream } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
@@ -10,7 +10,7 @@ import { publishAfterMs, Seconds, SimulatedNode, secondMs } from './simulated-no
 const minuteMs = 60_000;
 /** The pause between history and the first live second. */
 const pauseMs = 500;
-/** Messages of history that are in flight at once. */
+/** Messages of history in flight at once. */
 const maxUnderWay = 200;
 
 const options: NodesOptions = JSON.parse(process.argv[2] ?? '');
@@ -35,7 +35,7 @@ async function publish(node: SimulatedNode, message: NodeMessage): Promise<void>
   await client.publish(`reto3.windows.${node.name}`, bytes);
 }
 
-/** Of the open second the stream gets nothing. */
+/** Sends the open second to mergers directly, past the stream. */
 function tell(node: SimulatedNode, message: NodeMessage): void {
   connection.publish(`reto3.windows.open.${node.name}`, encodeMessage(message, node.name));
 }
@@ -56,7 +56,7 @@ async function publishThePast(): Promise<void> {
   await Promise.all(underWay);
 }
 
-/** Sends each message when it is due. If this process is late, so are its nodes. */
+/** Sends each message when it is due; if this process is late, so are its nodes. */
 async function publishLive(): Promise<void> {
   const begin = Math.ceil((Date.now() + pauseMs) / secondMs) * secondMs;
   const end = begin + options.seconds * secondMs;
@@ -68,7 +68,7 @@ async function publishLive(): Promise<void> {
         const early = due - Date.now();
         if (early > 0) await setTimeout(early);
         lateMs.push(Date.now() - due);
-        // Only seconds of the run: nothing was counted before the first and after the last one.
+        // Publishes only seconds of the run: nothing was counted before or after it.
         const message = node.live(second, afterMs + node.phaseMs);
         const said = message.seconds.filter(({ start }) => start >= begin && start < end);
         if (afterMs === 0 && second > begin) counted += seconds.total(index, second - secondMs);

@@ -11,17 +11,17 @@ export interface NodesOptions {
   readonly nodes: number;
   /** Per node. */
   readonly messagesPerSecond: number;
-  /** Minutes of history, published first, a message each. */
+  /** Minutes of history to publish first, one message each. */
   readonly minutesBefore: number;
-  /** How long each node then publishes like a server. */
+  /** How long each node then publishes live, like a server. */
   readonly seconds: number;
 }
 
 /** The process's output, as JSON. */
 export interface NodesResult {
-  /** Start of the first second published, epoch ms. */
+  /** Start of the first published second, epoch ms. */
   readonly from: number;
-  /** The sum over all nodes, which the cluster must have. */
+  /** The messages of all nodes, which the cluster must count. */
   readonly counted: number;
   /** Messages and bytes published live. */
   readonly messages: number;

@@ -13,7 +13,7 @@ function said(node: SimulatedNode, message: ReturnType<SimulatedNode['live']>) {
 }
 
 describe('SimulatedNode', () => {
-  it('publishes every second completely in the end, and never more than that before', () => {
+  it('publishes each second completely in the end, and never more than that before', () => {
     const seconds = new Seconds(5_000);
     const node = new SimulatedNode(3, 10, seconds, begin);
     const totals = new Map<number, number>();

@@ -1,10 +1,10 @@
 /**
- * Simulates what a node publishes at a given rate, without a server, in the server's rhythm and with its
- * encoder. Pure.
+ * Simulates the messages that a node publishes at a given rate, without a server, but with a
+ * server's timing and encoder. Pure.
  *
- * A server writes every 50 ms. The first write after the end of a second publishes that second into
- * the stream; past the stream it tells of the open second, about every 250 ms. docs/scaling.md
- * compares it with a real node.
+ * A server writes every 50 ms. The first write after the end of a second publishes that second to
+ * the stream. The open second goes to mergers past the stream, about every 250 ms. docs/scaling.md
+ * compares the simulation with a real node.
  */
 import { type NodeMessage, packSecond } from '@reto3/cluster';
 import { allocateWindows } from '@reto3/core';
@@ -16,21 +16,27 @@ const windowsPerSecond = secondMs / windowMs;
 const secondsPerMinute = 60;
 /** A window is final this long after its end. */
 const finalAfterMs = 20;
-/** When a node publishes, from the first write after a second's end, ms: first into the stream. */
+/**
+ * When a node publishes, ms after the first write that follows a second's end. The first message
+ * goes to the stream, the others past it.
+ */
 export const publishAfterMs = [0, 250, 500, 750] as const;
 const writeEveryMs = 50;
-/** Distinct seconds that all nodes share: generating each would dominate the load's CPU time. */
+/**
+ * The number of distinct seconds, shared by all nodes: generating every second would dominate the
+ * load's CPU time.
+ */
 const patterns = 64;
 const seed = 20_160_528;
 
 interface Pattern {
-  /** Encoded, by the number of final windows. */
+  /** Encoded windows, by the number of final ones. */
   readonly packed: (Uint8Array | undefined)[];
   readonly counts: readonly number[];
   readonly total: number;
 }
 
-/** The seconds of nodes with one rate. */
+/** The seconds of all nodes with the same rate. */
 export class Seconds {
   readonly #patterns: readonly Pattern[];
 
@@ -42,7 +48,7 @@ export class Seconds {
     });
   }
 
-  /** The messages of this second and node. */
+  /** The number of messages that this node counts in this second. */
   total(node: number, start: number): number {
     return this.#pattern(node, start).total;
   }
@@ -71,13 +77,16 @@ export class Seconds {
 
 export class SimulatedNode {
   readonly name: string;
-  /** The delay from the end of a second to its publication, ms: nodes do not write in step. */
+  /**
+   * The delay from the end of a second to its publication, ms; differs by node, since nodes do not
+   * write in step.
+   */
   readonly phaseMs: number;
   readonly #index: number;
   readonly #seconds: Seconds;
   readonly #begin: number;
 
-  /** @param begin start of the first second that it may publish, epoch ms */
+  /** @param begin start of the first second to publish, epoch ms */
   constructor(index: number, nodes: number, seconds: Seconds, begin: number) {
     this.name = `node-${index}`;
     this.phaseMs = finalAfterMs + Math.floor((index * writeEveryMs) / nodes);

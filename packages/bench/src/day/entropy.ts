@@ -1,9 +1,6 @@
 /** The information content of counts. Pure. */
 
-/**
- * The Shannon entropy of independent counts, in bytes: the least that any code for them needs on
- * average.
- */
+/** The Shannon entropy of independent counts, in bytes: no code needs less on average. */
 export function entropyBytes(counts: Iterable<number>): number {
   const times = new Map<number, number>();
   let all = 0;

@@ -1,6 +1,6 @@
 /**
- * Fills a data folder like a server: through the ring, the coordinator and the store, on a virtual
- * clock. The only file that uses the engine's internals.
+ * Fills a data folder as a server does, through the ring, the coordinator and the store, on a
+ * virtual clock. The only file that uses the engine's internals.
  */
 
 import { ms10, periods } from '@reto3/core';
@@ -16,15 +16,18 @@ import {
 import { allocate, RingReader, slotMask, stripeOf } from '@reto3/engine/ring';
 
 export interface Stretch {
-  /** Epoch ms, [from, to); whole windows. */
+  /** The range [from, to), epoch ms; whole windows. */
   readonly from: number;
   readonly to: number;
 }
 
-/** Much longer than a server's flush interval, much shorter than the ring. */
+/** Far longer than a server's flush interval, and far shorter than the ring. */
 const flushEveryMs = 20_000;
 
-/** One boot with a clean stop, with `nextCount` messages in each consecutive ms10 window. */
+/**
+ * Simulates one boot with a clean stop; `nextCount` gives the messages of each consecutive ms10
+ * window.
+ */
 export async function fillStore(
   dataDir: string,
   { from, to }: Stretch,
@@ -60,7 +63,10 @@ export async function fillStore(
   await store.close();
 }
 
-/** Adds what a worker adds one by one, ten times faster, since no other thread writes. */
+/**
+ * Adds the sum that a worker would add one by one; ten times faster, and safe since no other thread
+ * writes.
+ */
 function addMessages(stripe: Int32Array, wallMs: number, messages: number): void {
   const slot = Math.floor(wallMs / ms10.windowMs) & slotMask;
   stripe[slot] = (stripe[slot] ?? 0) + messages;
@@ -70,7 +76,7 @@ function fail(what: string): never {
   throw new Error(`BUG: ${what} while a folder was filled`);
 }
 
-/** Makes history: copies the counts of [fromMs, toMs) to the time before it, `times` times. */
+/** Makes history: copies the counts of [fromMs, toMs) before fromMs, `times` times. */
 export async function repeatBefore(
   dataDir: string,
   fromMs: number,
@@ -92,7 +98,7 @@ export async function repeatBefore(
   await store.close();
 }
 
-/** Makes LevelDB compact the whole folder, as it does over time. */
+/** Compacts the whole folder now, as LevelDB does over time. */
 export async function compact(dataDir: string): Promise<void> {
   const database = await openDatabase(dataDir);
   if (!canCompact(database)) throw new Error('BUG: the database cannot be compacted');

@@ -9,12 +9,12 @@ function usesTsung({ plan }: Bench): boolean {
   return plan.tsung && tsungIsInstalled();
 }
 
-/** The source of the load, for the page. */
+/** Describes the source of the load, for the page. */
 export function challengeSource(bench: Bench): string {
   return usesTsung(bench) ? 'Tsung' : 'the generator at a fixed rate (not Tsung)';
 }
 
-/** Runs the load to its end. Returns the number of answered requests. */
+/** Runs the load to its end and returns the number of answered requests. */
 export async function runChallenge(
   bench: Bench,
   { port }: { readonly port: number },

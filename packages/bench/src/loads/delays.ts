@@ -1,18 +1,18 @@
 /**
- * Two delays from a message to a reader, under a steady load: until it is visible in the `open` counts,
- * and until its window arrives on /v1/live.
+ * Measures two delays from a message to a reader under a steady load: until the `open` counts
+ * include it, and until its window arrives on /v1/live.
  */
 import { Agent, get, type IncomingMessage } from 'node:http';
 import { readEvents } from '@reto3/client';
 import type { OpenLoop } from './open-loop.ts';
 
 const agent = new Agent({ keepAlive: true });
-/** One probe at a time with this pause, so that probing is not a load itself. */
+/** The pause between probes, of which one runs at a time: probing must not be a load itself. */
 const probeEveryMs = 20;
 
 /**
- * Polls the open counts until stopped. Each delay, in ms, is the time until the counts include every
- * request that had been answered when the probe began.
+ * Polls the open counts until stopped. A delay, in ms, lasts until the counts include every request
+ * answered before the probe began.
  * @param before the messages counted before the load
  */
 export async function probeOpenCounts(
@@ -83,8 +83,8 @@ export function followCluster(adminUrl: string, stop: AbortSignal): Promise<numb
 }
 
 /**
- * Follows a feed until stopped. Returns the delay from the end of each window to its arrival, ms, both
- * by the clock of this machine.
+ * Follows a feed until stopped. Returns how long after its end each window arrived, ms, by this
+ * machine's clock.
  */
 async function follow(feed: string, windowMs: number, stop: AbortSignal): Promise<number[]> {
   const delaysMs: number[] = [];

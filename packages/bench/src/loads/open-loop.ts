@@ -1,24 +1,24 @@
 /**
  * An open-loop load at a fixed mean rate, for measuring latency.
  *
- * Requests are due at random moments (a Poisson process, as independent clients make), whatever the
- * server does. Latency counts from the moment a request was due, not from when it was sent, so a stall
- * of the server counts for every request that had to wait (otherwise: coordinated omission). The lag of
- * the generator is measured too, since every latency includes it.
+ * Requests are due at random moments, whatever the server does: a Poisson process, like independent
+ * clients. Latency counts from the moment a request is due, not from when it is sent. So a stall of
+ * the server counts for every request that had to wait, which avoids coordinated omission. The
+ * generator's own lag is measured too, since every latency includes it.
  *
- * Uses raw sockets and answers of a fixed length, since a full HTTP client would measure itself. It
- * busy-waits, so it needs a core of its own.
+ * It uses raw sockets and answers of a fixed length, since a full HTTP client would measure itself.
+ * It busy-waits, so give it a core of its own.
  */
 import { connect, type Socket } from 'node:net';
 import type { PeerRequest } from '../peers/peer.ts';
 
 export interface OpenLoopOptions {
-  /** The connections are spread over these. */
+  /** Connections are spread over these ports. */
   readonly ports: readonly [number, ...number[]];
   readonly request: PeerRequest;
   readonly requestsPerSecond: number;
   readonly seconds: number;
-  /** Excluded from the latencies. */
+  /** Requests of this time are left out of the latencies. */
   readonly warmUpSeconds: number;
   readonly connections: number;
   /** Requests per packet, due together. */
@@ -35,9 +35,9 @@ export interface OpenLoopResult {
 
 interface Connection {
   readonly socket: Socket;
-  /** When its outstanding requests were due; NaN if idle. */
+  /** When its outstanding requests are due; NaN if it is idle. */
   dueMs: number;
-  /** Bytes of their answers that have not arrived. */
+  /** Bytes of outstanding answers that have not arrived. */
   missingBytes: number;
 }
 
@@ -64,7 +64,7 @@ export class OpenLoop {
     this.#packet = Buffer.from(requestText(options.request).repeat(options.depth), 'latin1');
   }
 
-  /** Connects, and measures the length of an answer. */
+  /** Connects, and measures the length of one answer. */
   static async open(options: OpenLoopOptions): Promise<OpenLoop> {
     const loop = new OpenLoop(options);
     loop.#answerBytes = await answerBytesOf(options);

@@ -1,4 +1,4 @@
-/** Program: `node steady.load.js OPTIONS` runs a steady load; steady.ts has the types of its JSON. */
+/** Program: `node steady.load.js OPTIONS` runs a steady load; steady.ts types its JSON. */
 import { quantile } from '../statistics.ts';
 import { followLive, openTotal, probeOpenCounts } from './delays.ts';
 import { OpenLoop } from './open-loop.ts';

@@ -1,5 +1,5 @@
 /**
- * Runs `OpenLoop` in a separate process on the load's core and, on request, measures the delays of the
+ * Runs `OpenLoop` in a separate process on the load's core; optionally measures the delays of the
  * counts meanwhile.
  */
 import { fileURLToPath } from 'node:url';
@@ -11,7 +11,7 @@ const script = fileURLToPath(new URL('./steady.load.js', import.meta.url));
 
 /** The process's argument, as JSON. */
 export interface SteadyOptions extends OpenLoopOptions {
-  /** The query API, to measure the delays of its counts. */
+  /** The query API whose delays to measure, if any. */
   readonly adminUrl?: string;
 }
 
@@ -21,11 +21,11 @@ export interface SteadyResult {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly p999Ms: number;
-  /** The lag of the generator. */
+  /** The generator's lag. */
   readonly lagP99Ms: number;
-  /** From an answer to its visibility in the counts; absent without `adminUrl`. */
+  /** From an answer until the counts include its request; absent without `adminUrl`. */
   readonly visible?: Delay;
-  /** From the end of a window to its arrival through /v1/live. */
+  /** From the end of a window until it arrives on /v1/live. */
   readonly live?: Delay;
 }
 
@@ -37,7 +37,7 @@ export interface Delay {
 
 const graceMs = 30_000;
 
-/** The options of a load at this rate. */
+/** The load's options for this rate. */
 export function steady(
   ports: number | readonly [number, ...number[]],
   requestsPerSecond: number,

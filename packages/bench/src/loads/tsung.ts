@@ -18,7 +18,10 @@ export interface TsungOptions {
   readonly cores: readonly number[] | undefined;
 }
 
-/** Runs the load to its end. Returns the requests answered 200. @throws Error if any was not */
+/**
+ * Runs the load to its end and returns the number of requests answered 200.
+ * @throws Error if any request was answered otherwise
+ */
 export async function runTsung(options: TsungOptions): Promise<number> {
   const printed = await runProgram('bash', [script, '--json'], {
     cores: options.cores,
@@ -33,7 +36,7 @@ export async function runTsung(options: TsungOptions): Promise<number> {
   return parseTsung(printed);
 }
 
-/** The number of messages in the JSON that load.sh prints. */
+/** The number of messages in load.sh's JSON. */
 function parseTsung(printed: string): number {
   const summary: unknown = JSON.parse(printed);
   if (typeof summary === 'object' && summary !== null && 'messages' in summary)

@@ -1,6 +1,6 @@
 /**
- * Program: `node viewers.load.js OPTIONS` sends the requests of many open dashboards; viewers.ts has
- * the types of its JSON. The requests are those of packages/dashboard/src/main.ts and bursts-panel.ts.
+ * Program: `node viewers.load.js OPTIONS` sends the requests of many open dashboards
+ * (packages/dashboard/src/main.ts and bursts-panel.ts); viewers.ts types its JSON.
  */
 import { get } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
@@ -32,7 +32,7 @@ const bursts = (): string => {
 };
 for (let viewer = 0; viewer < viewers; viewer++) {
   follow(viewer);
-  // Spread over the interval.
+  // Spreads requests over the interval.
   const share = viewer / viewers;
   void askAgainAndAgain(() => '/v1/info', infoEveryMs, share * infoEveryMs);
   void askAgainAndAgain(bursts, burstsEveryMs, share * burstsEveryMs);

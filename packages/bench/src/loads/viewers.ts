@@ -14,11 +14,11 @@ export interface ViewersOptions {
 
 /** The process's output, as JSON. */
 export interface ViewersResult {
-  /** The events of the viewer that got the fewest. */
+  /** The number of events that the slowest viewer received. */
   readonly fewestEvents: number;
 }
 
-/** The dashboard's interval. */
+/** The interval of the dashboard's events. */
 export const eventEveryMs = 100;
 const graceMs = 20_000;
 

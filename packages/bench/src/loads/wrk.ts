@@ -1,4 +1,4 @@
-/** The load of wrk: as many requests as the server can handle, over keep-alive connections. */
+/** The load of wrk: as many requests as the server answers, over keep-alive connections. */
 import { fileURLToPath } from 'node:url';
 import type { Placement } from '../machine.ts';
 import { message, type PeerRequest } from '../peers/peer.ts';
@@ -11,7 +11,7 @@ export interface WrkOptions {
   readonly request: PeerRequest;
   readonly connections: number;
   readonly threads: number;
-  /** Requests pipelined per connection; wrk awaits their answers together. */
+  /** Requests pipelined per connection; wrk waits for their answers together. */
   readonly depth: number;
   /** Whole seconds, as wrk requires. */
   readonly seconds: number;

@@ -17,16 +17,18 @@ import { quantile } from '../statistics.ts';
 
 const warmUpSeconds = 1;
 const archiving = ['--archive'];
-/** The challenge's rate, the archive's target, and nearly the most that a worker can archive. */
+/**
+ * The challenge's rate, the archive's target rate, and close to the most that a worker can archive.
+ */
 const rates = [calmRate, 50_000, 80_000];
-/** One run of wrk while filling the archive. */
+/** The duration of each wrk run that fills the archive. */
 const fillSeconds = 5;
 const maxCommandMs = 120_000;
 const messagesADay = calmRate * 86_400;
 const counting =
   'SELECT epoch_ms(time_bucket(INTERVAL 10 MILLISECONDS, arrived)) AS start, count(*) AS count FROM messages GROUP BY start ORDER BY start';
 
-/** The maximum load of wrk, with and without the archive. */
+/** Compares the maximum rate with and without the archive. */
 export async function archiveCost(bench: Bench): Promise<Finding[]> {
   const found = new Collected();
   const rows: Cell[][] = [];
@@ -67,7 +69,7 @@ export async function archiveCost(bench: Bench): Promise<Finding[]> {
   ];
 }
 
-/** Whether every message is archived at fixed rates. */
+/** Checks at fixed rates whether every message is archived. */
 export async function archiveRates(bench: Bench): Promise<Finding[]> {
   const rows: Cell[][] = [];
   for (const rate of rates) {
@@ -111,7 +113,7 @@ export async function archiveRates(bench: Bench): Promise<Finding[]> {
   ];
 }
 
-/** The size of a message of the challenge in Parquet. */
+/** The size of one of the challenge's messages in Parquet. */
 export async function archiveSize(bench: Bench): Promise<Finding[]> {
   const dataDir = await bench.folder();
   const { challengeSeconds: seconds } = bench.plan;
@@ -131,7 +133,10 @@ export async function archiveSize(bench: Bench): Promise<Finding[]> {
   });
 }
 
-/** SQL and replay over an archive of ten million messages, compared with the stored counts. */
+/**
+ * Runs SQL and replay over an archive of ten million messages, and compares them with the stored
+ * counts.
+ */
 export async function archiveReading(bench: Bench): Promise<Finding[]> {
   const dataDir = await bench.folder();
   const fromMs = Date.now();
@@ -204,11 +209,11 @@ export async function archiveReading(bench: Bench): Promise<Finding[]> {
 interface Command {
   readonly args: readonly string[];
   readonly cores: readonly number[] | undefined;
-  /** Parses a line of its output: start of a window (epoch ms) and count. */
+  /** Parses a line of output: start of the window (epoch ms) and count. */
   readonly windowOf: (line: string) => readonly [start: number, count: number];
 }
 
-/** Waits until no message waits to be archived. */
+/** Waits until every message is archived. */
 function settled({ adminUrl }: RunningReto3): Promise<ArchiveInfo> {
   const none = 'no message waiting to be archived';
   return until(
@@ -223,8 +228,8 @@ function segmentsIn(dataDir: string): Promise<string[]> {
 }
 
 /**
- * Runs `use` with a new server on this archive, once all existing segments are converted. Requests that
- * probe the new server go into a segment of its own.
+ * Runs `use` with a new server on this archive once all existing segments are converted. Probes of
+ * the new server go into a separate segment.
  */
 async function withConverted<T>(
   bench: Bench,
@@ -244,7 +249,7 @@ async function withConverted<T>(
   });
 }
 
-/** The number of windows whose counts differ; a missing window counts as 0. */
+/** The number of windows with different counts; a missing window counts as 0. */
 function differences(
   stored: ReadonlyMap<number, number>,
   found: ReadonlyMap<number, number>,

@@ -1,4 +1,4 @@
-/** The CPU time, memory and disk writes of the challenge's load, 5,000 requests/s. */
+/** The CPU time, memory and disk writes under the challenge's load, 5,000 requests/s. */
 import type { Bench } from '../bench.ts';
 import { Collected } from '../collected.ts';
 import { calmRate, challengeSource, runChallenge } from '../loads/challenge.ts';
@@ -11,7 +11,9 @@ import type { Finding } from '../result.ts';
 const microseconds = 1e6;
 const megabyte = 1e6;
 const sampleEveryMs = 1_000;
-/** The share of memory samples to skip: memory that a server takes while warming up is not growth. */
+/**
+ * The share of memory samples to skip: memory that a server takes while it warms up is not growth.
+ */
 const settledShare = 0.25;
 
 export async function challenge(bench: Bench): Promise<Finding[]> {
@@ -77,7 +79,10 @@ export async function challenge(bench: Bench): Promise<Finding[]> {
   ];
 }
 
-/** As long as the challenge: whether memory stays flat, and the CPU time once V8 has compiled. */
+/**
+ * Runs as long as the challenge: shows whether memory stays flat, and the CPU time once V8 has
+ * compiled.
+ */
 export async function soak(bench: Bench): Promise<Finding[]> {
   const { soakSeconds, settleSeconds } = bench.plan;
   const collected = new Collected();
@@ -150,7 +155,7 @@ function growthOf(samples: readonly number[]): number {
 }
 
 /**
- * The peak of the second half minus that of the first, since memory that goes up and down, like
+ * The peak of the second half minus the peak of the first: memory that rises and falls, like
  * LevelDB's write buffer, is not growth.
  */
 function lateGrowthOf(samples: readonly number[]): number {

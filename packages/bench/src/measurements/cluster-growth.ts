@@ -1,6 +1,6 @@
 /**
- * The cost of a growing cluster: what a real node publishes, what the merger needs to add up many nodes,
- * and how fast a merger catches up.
+ * The cost of a growing cluster: what a real node publishes, what a merger needs to add up many
+ * nodes, and how fast it catches up.
  */
 import { setTimeout } from 'node:timers/promises';
 import type { Bench } from '../bench.ts';
@@ -15,14 +15,14 @@ import type { Cell, Finding } from '../result.ts';
 import { quantile } from '../statistics.ts';
 import { watchCores } from '../usage.ts';
 
-/** The rate of each simulated node: the challenge's load. */
+/** Each simulated node's rate: the challenge's load. */
 const messagesPerSecond = 5_000;
-/** History for the merger, which keeps the last minutes in memory, before it is measured. */
+/** Minutes of history before a measurement: a merger keeps the last minutes in memory. */
 const minutesBefore = 4;
 const warmUpSeconds = 5;
 const settleSeconds = 2;
 
-/** What one server publishes, and how much NATS stores of it. */
+/** Measures what one server publishes, and how much of it NATS stores. */
 export async function nodeTraffic(bench: Bench): Promise<Finding[]> {
   const rows: Cell[][] = [];
   for (const rate of bench.plan.cluster.nodeRates) {
@@ -79,7 +79,7 @@ export async function growth(bench: Bench): Promise<Finding[]> {
     await withNats(bench, async (nats) => {
       rows.push(await grown(bench, nats, nodes));
       bench.say(`  ${nodes} nodes: ${readable(Number(rows.at(-1)?.[2]) * 100)} % of a core`);
-      // Nearly all messages in the stream are of these seconds.
+      // Nearly all messages in the stream belong to these seconds.
       const row = await caughtUp(bench, nats, liveSeconds(bench));
       catchUps.push([`${nodes} nodes, published live`, ...row]);
     });
@@ -147,7 +147,7 @@ async function grown(bench: Bench, nats: Nats, nodes: number): Promise<Cell[]> {
     await setTimeout(growthSeconds * 1_000);
     const [cores, natsUsed] = [mergerCores(), natsCores()];
     const written = (merger.usage().writtenBytes - writtenBytes) / growthSeconds;
-    // Only now, since following the counts is a load itself.
+    // Not earlier: following the counts is a load itself.
     const delays = followCluster(merger.adminUrl, done.signal);
     await setTimeout(growthSeconds * 1_000);
     const usage = merger.usage();
@@ -180,7 +180,7 @@ function liveSeconds(bench: Bench): number {
   return warmUpSeconds + 2 * bench.plan.cluster.growthSeconds + settleSeconds;
 }
 
-/** @param seconds the time span that each node's messages in the stream cover */
+/** @param seconds how long a span each node's messages in the stream cover */
 async function caughtUp(bench: Bench, nats: Nats, seconds: number): Promise<Cell[]> {
   const { messages, last } = await streamState(nats.urls);
   const merger = await startNode(bench, nats, 'late', 'merge');

@@ -1,6 +1,6 @@
 /**
- * A cluster of real servers under load: the delay of its counts, and the rates that it handles, through
- * a load balancer and directly.
+ * A cluster of real servers under load: how late its counts are, and the rates it handles through a
+ * load balancer and directly.
  */
 import { availableParallelism, cpus } from 'node:os';
 import type { Bench } from '../bench.ts';
@@ -125,7 +125,7 @@ export async function clusterRates(bench: Bench): Promise<Finding[]> {
 
 type Ports = readonly [number, ...number[]];
 
-/** Runs a fixed rate, which is not reached if answers are missing or late. */
+/** Runs a fixed rate. The rate is not reached if answers are missing or late. */
 async function atRate(ports: Ports, rate: number, seconds: number): Promise<Cell[]> {
   const depth = rate > maxSingleRate ? pipelineDepth : 1;
   const options = { ...steady(ports, rate, seconds), depth };
@@ -172,7 +172,9 @@ async function differenceIn({ nodes, merger, from }: ClusterUnderLoad): Promise<
   return difference;
 }
 
-/** Starts to measure; the result returns how many cores of the machine were busy since. */
+/**
+ * Starts measuring; the returned function gives how many of the machine's cores were busy since.
+ */
 function watchMachine(): () => number {
   const read = () => {
     let [busy, all] = [0, 0];

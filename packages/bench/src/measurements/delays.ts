@@ -1,4 +1,4 @@
-/** The delay from a message to its readers, under the load of the challenge. */
+/** How late readers see a message, under the challenge's load. */
 import type { Bench } from '../bench.ts';
 import { calmRate } from '../loads/challenge.ts';
 import { type Delay, runSteady, steady } from '../loads/steady.ts';

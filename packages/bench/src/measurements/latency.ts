@@ -1,4 +1,4 @@
-/** The latency at fixed rates of reto3 and its yardstick, with both HTTP engines. */
+/** The latency of reto3 and its yardstick at fixed rates, with both HTTP engines. */
 import type { Bench } from '../bench.ts';
 import { Collected } from '../collected.ts';
 import { calmRate } from '../loads/challenge.ts';
@@ -9,10 +9,13 @@ import type { Peer } from '../peers/peer.ts';
 import { reto3, reto3Node } from '../peers/reto3.ts';
 import type { Comparison, Finding } from '../result.ts';
 
-/** The highest rate that the generator sends on one core without lag. */
+/** The highest rate that the generator can send from one core without lag. */
 const maxGeneratorRate = 50_000;
 
-/** Half of the yardstick's maximum is about all that Node's server answers. */
+/**
+ * Measured at the calm rate only: Node's server answers little more than half of the yardstick's
+ * maximum.
+ */
 const calmOnly: readonly Peer[] = [reto3Node, nodeHttp];
 
 /** @param maxRate the yardstick's maximum, requests per second */

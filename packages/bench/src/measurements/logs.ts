@@ -1,6 +1,6 @@
 /**
- * How fast logs are read: `reto3 stats --log` and `reto3 import --keep`, the whole command, on one
- * core, beside GoAccess where the machine has it.
+ * How fast `reto3 stats --log` and `reto3 import --keep` read logs: whole commands, on one core,
+ * beside GoAccess if it is installed.
  */
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,14 +14,14 @@ import type { Finding } from '../result.ts';
 
 const maxMs = 600_000;
 
-/** The other program that makes figures of access logs in a terminal. */
+/** GoAccess, which also analyses access logs in a terminal. */
 export const goaccess = 'goaccess';
 
 export function goaccessVersion(): string | undefined {
   return /[\d.]+\d/.exec(firstLineOf(goaccess, ['--version']) ?? '')?.[0];
 }
 const seed = 20_160_528;
-/** Made once and written as often as it takes. */
+/** Lines to generate; a log repeats them as often as its size requires. */
 const madeLines = 200_000;
 
 const measured = ['nginx', 'combined', 'haproxy', 'jmeter', 'k6-csv', 'caddy', 'traefik', 'k6'];
@@ -34,7 +34,7 @@ export async function logRates(bench: Bench): Promise<Finding[]> {
   for (const format of measured) {
     const log = madeLog(format, requests);
     const files = { [format]: repeated(join(folder, format), Buffer.from(log.text), times) };
-    // Members of gzip, one behind the other, are read as one.
+    // gzip reads concatenated members as one file.
     if (format === 'nginx')
       files[`${format}, gzip`] = repeated(join(folder, `${format}.gz`), gzipSync(log.text), times);
     for (let round = 0; round < bench.plan.logRounds; round++) {

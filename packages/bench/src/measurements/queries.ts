@@ -1,4 +1,6 @@
-/** Whether queries get slower with more history: the same range with a short and a long one. */
+/**
+ * Whether queries get slower with more history: reads the same range with a short and a long one.
+ */
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Bench } from '../bench.ts';
@@ -9,7 +11,7 @@ import type { Comparison, Finding } from '../result.ts';
 import { quantile } from '../statistics.ts';
 import type { StoredDay } from './stored-day.ts';
 
-/** A copy of the stored day, preceded by as many copies of it as the plan wants. */
+/** A copy of the stored day, preceded by as many copies as the plan asks for. */
 export async function storeHistory(bench: Bench, day: StoredDay): Promise<string> {
   const dataDir = join(await bench.folder(), 'data');
   await cp(day.dataDir, dataDir, { recursive: true });

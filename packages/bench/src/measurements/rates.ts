@@ -1,4 +1,4 @@
-/** The three rates of the challenge, and their cost. */
+/** The challenge's three rates, and what they cost. */
 import type { Bench } from '../bench.ts';
 import { runSteady, steady } from '../loads/steady.ts';
 import { withReto3 } from '../peers/reto3.ts';

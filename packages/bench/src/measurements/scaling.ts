@@ -5,7 +5,7 @@ import { unpinned } from '../machine.ts';
 import { reto3 } from '../peers/reto3.ts';
 import type { Cell, Finding } from '../result.ts';
 
-/** wrk's duration includes connecting; allow for this many connections per second. */
+/** wrk's duration includes connecting; this allows for so many connections per second. */
 const connectsPerSecond = 2_500;
 
 export async function scaling(bench: Bench, cores: number): Promise<Finding[]> {

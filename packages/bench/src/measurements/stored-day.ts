@@ -1,4 +1,4 @@
-/** The size and the export time of a day of counts, compared with VictoriaMetrics. */
+/** A day of counts: its size and export time, compared with VictoriaMetrics. */
 import { join } from 'node:path';
 import { poissonFrom, Random } from '@reto3/core/testing';
 import type { Bench } from '../bench.ts';
@@ -26,15 +26,15 @@ export interface StoredDay {
   readonly fromMs: number;
   readonly toMs: number;
   readonly counts: Uint8Array;
-  /** The same counts in VictoriaMetrics, merged; undefined if it is not installed. */
+  /** The same counts in VictoriaMetrics after a merge; undefined if it is not installed. */
   readonly victoriaDir: string | undefined;
 }
 
-/** Uses yesterday: entirely in the past, and not subject to retention. */
+/** Uses yesterday: it is over, and retention keeps it. */
 export async function storeDay(bench: Bench): Promise<StoredDay> {
   const windows = (bench.plan.storedHours * hourMs) / windowMs;
   const next = poissonFrom(meanCount, new Random(seed));
-  // With a mean of 50, no count reaches 256.
+  // With a mean of 50, counts stay below 256.
   const counts = Uint8Array.from({ length: windows }, next);
   const fromMs = Math.floor(Date.now() / dayMs - 1) * dayMs;
   const dataDir = join(await bench.folder(), 'data');
@@ -76,7 +76,7 @@ function spanOf(bench: Bench): string {
   return storedHours === 24 ? 'A day' : `${storedHours} h`;
 }
 
-/** The whole day as CSV: by `reto3 stats` from its server, and from VictoriaMetrics. */
+/** Exports the whole day as CSV: with `reto3 stats` from its server, and from VictoriaMetrics. */
 export async function exports(bench: Bench, day: StoredDay): Promise<Finding[]> {
   const times = new Collected();
   const { server: cores, load } = bench.placement;
@@ -166,7 +166,7 @@ async function post(url: string, body: string): Promise<void> {
 
 const maxMergeMs = 120_000;
 
-/** Waits for the forced merge, which continues after its answer. */
+/** Waits for the end of the forced merge, which outlasts its answer. */
 async function merged(url: string): Promise<void> {
   const deadlineMs = performance.now() + maxMergeMs;
   while (performance.now() < deadlineMs) {

@@ -1,4 +1,4 @@
-/** Throughput: every peer under the maximum load of wrk. */
+/** Throughput of every peer under wrk's maximum load. */
 import type { Bench } from '../bench.ts';
 import { Collected } from '../collected.ts';
 import { keepAliveConnections, runWrk } from '../loads/wrk.ts';
@@ -66,8 +66,8 @@ export async function throughput(bench: Bench): Promise<Finding[]> {
 }
 
 /**
- * Starts to measure CPU time; the result records it per request. How busy the cores were is left out if
- * nothing is pinned, since it means nothing then.
+ * Starts measuring CPU time; the returned function records it per request. Without pinning, it
+ * leaves out how busy the cores were, which would mean nothing.
  */
 function watchTime(running: RunningPeer, { server, load }: Placement) {
   const before = running.usage();

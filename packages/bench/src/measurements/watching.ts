@@ -1,9 +1,10 @@
 /**
- * The cost of being watched, by 20 open dashboards or by alerts. Each is compared with a baseline, and
- * the baseline with itself: the difference of two equal turns is noise.
+ * What it costs to be watched by 20 open dashboards or by alerts. Each is compared with a baseline,
+ * and the baseline with itself: the difference of two equal turns is noise.
  *
- * The rate of a turn varies by more than watching costs. So the criterion is the ingest's share of the
- * server's CPU time while its core is fully loaded: any CPU time for watching is missing there.
+ * The rate varies more between turns than watching costs. So the criterion is ingest's share of the
+ * server's CPU time while its core is fully loaded: any CPU time spent on watching is missing
+ * there.
  */
 import { setTimeout } from 'node:timers/promises';
 import type { Bench } from '../bench.ts';
@@ -17,30 +18,30 @@ import { watchCores } from '../usage.ts';
 
 const viewers = 20;
 const aloneAgain = 'baseline, repeated';
-/** Until viewers are connected and V8 has compiled the code that serves them. */
+/** Time for viewers to connect and for V8 to compile the code that serves them. */
 const connectSeconds = 2;
 const warmUpSeconds = 1;
 const idleSeconds = 5;
 
-/** Evaluated on every window, and never true. */
+/** Rules that are evaluated on every window and never fire. */
 const rules = [
   'ms10 > 1000000 for 50ms until < 900000 for 1s',
   'ms10 > 2000000',
   'sec > 100000000 for 10s',
   'min > 1000000000',
 ];
-/** Nothing listens on this port, and nothing is sent. */
+/** Nothing listens on this port; no alert is ever sent. */
 const alertFlags = [
   ...rules.flatMap((rule) => ['--alert', rule]),
   ...['--alert-url', 'http://127.0.0.1:9/'],
 ];
 
-/** One server for all turns, so that they differ in nothing but the dashboards. */
+/** Uses one server for all turns, so that they differ only in the dashboards. */
 export async function dashboards(bench: Bench): Promise<Finding[]> {
   const rates = new Collected();
   const cores = new Map<string, number>();
   await withServer(bench, [], async (server) => {
-    // History for the dashboards to show.
+    // Makes history for the dashboards to show.
     await setTimeout(bench.plan.watchedHistorySeconds * 1_000);
     await runKeepAlive(bench.placement, server, warmUpSeconds);
     cores.set(alone, await idle(bench, server));
@@ -63,7 +64,7 @@ export async function dashboards(bench: Bench): Promise<Finding[]> {
   ];
 }
 
-/** A server per turn, since alerts are settings. */
+/** Starts a server per turn, since alerts are settings. */
 export async function alerts(bench: Bench): Promise<Finding[]> {
   const rates = new Collected();
   const cores = new Map<string, number>();
@@ -96,7 +97,7 @@ export async function alerts(bench: Bench): Promise<Finding[]> {
 interface Loaded {
   /** Requests per second. */
   readonly rate: number;
-  /** The ingest's share of the server's CPU time, in percent. */
+  /** Ingest's share of the server's CPU time, in percent. */
   readonly ingestShare: number;
 }
 
@@ -134,7 +135,7 @@ function coresUsed(id: string, who: string, cores: ReadonlyMap<string, number>):
   };
 }
 
-/** The share first, since it is the criterion. */
+/** The share comes first: it is the criterion. */
 function comparisons(id: string, condition: string, how: string, rates: Collected): Comparison[] {
   const order = [watched, alerted, alone, aloneAgain];
   const series = (metric: string) =>

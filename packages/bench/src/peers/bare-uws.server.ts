@@ -1,4 +1,4 @@
-/** Program: `node bare-uws.server.js PORT WORKERS`. Answers every request, and nothing else. */
+/** Program: `node bare-uws.server.js PORT WORKERS`. Answers every request and does nothing else. */
 import { fileURLToPath } from 'node:url';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
 import { loadUws } from '@reto3/server/uws';

@@ -1,6 +1,6 @@
 /**
- * The yardstick: the same build of uWebSockets.js, only answering, with the same threads as reto3: an
- * idle main thread and the same number of workers.
+ * The yardstick: answers only. It has reto3's uWebSockets.js build and reto3's threads: an idle
+ * main thread and the same number of workers.
  */
 import { fileURLToPath } from 'node:url';
 import { loadUws } from '@reto3/server/uws';

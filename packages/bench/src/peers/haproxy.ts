@@ -5,7 +5,7 @@ import { freePort } from '../free-port.ts';
 import { firstLineOf } from '../program.ts';
 import { message, type Peer, startPeer } from './peer.ts';
 
-/** The section `defaults` of every haproxy of the bench. */
+/** The `defaults` section for every haproxy of the bench. */
 export const haproxyDefaults = `defaults
   mode http
   timeout connect 5s

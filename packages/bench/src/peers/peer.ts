@@ -19,7 +19,7 @@ export const message: PeerRequest = {
 };
 
 export interface Place {
-  /** An empty folder of its own. */
+  /** An empty folder for this peer alone. */
   readonly folder: string;
   readonly cores: readonly number[] | undefined;
   /** Threads or processes that handle requests. */
@@ -28,18 +28,18 @@ export interface Place {
 
 export interface Peer {
   readonly name: string;
-  /** What it does per request. */
+  /** What the peer does per request. */
   readonly does: string;
   readonly request: PeerRequest;
   /** Required programs → their Debian packages. */
   readonly needs: Readonly<Record<string, string>>;
-  /** A required module that is not a program. */
+  /** The Debian package of a required module, which is not a program. */
   readonly module?: { readonly debianPackage: string; readonly found: () => boolean };
   version(): string | undefined;
   start(place: Place): Promise<RunningPeer>;
 }
 
-/** The peer's Debian packages that are not installed. */
+/** The peer's Debian packages that are missing on this machine. */
 export function missingOf(peer: Peer): string[] {
   const missing = Object.entries(peer.needs)
     .filter(([name]) => findProgram(name) === undefined)
@@ -50,7 +50,7 @@ export function missingOf(peer: Peer): string[] {
 
 /** How long a server may take to start. */
 export const startMs = 30_000;
-/** The pause between two attempts to reach a starting server. */
+/** The pause between attempts to reach a starting server. */
 export const retryMs = 2;
 
 export class RunningPeer {
@@ -77,8 +77,8 @@ export class RunningPeer {
 }
 
 /**
- * Starts the programs of a peer, in order, and resolves when the port answers.
- * @throws Error with the output of a program that exits before
+ * Starts a peer's programs in order; resolves when the port answers.
+ * @throws Error with the output of a program that exits first
  */
 export async function startPeer(
   port: number,

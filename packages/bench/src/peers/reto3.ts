@@ -1,4 +1,4 @@
-/** reto3 itself, started as users start it. */
+/** reto3 itself, started as its users start it. */
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -15,11 +15,11 @@ export interface Reto3Options {
   readonly workers: number;
   readonly dataDir: string;
   readonly ack?: 'memory' | 'durable';
-  /** Added to the command line. */
+  /** Flags to add to the command line. */
   readonly flags?: readonly string[];
-  /** Part of a cluster. */
+  /** Makes it a node of a cluster. */
   readonly cluster?: {
-    /** For `--nats`. */
+    /** The value for `--nats`. */
     readonly nats: string;
     readonly node: string;
     readonly role: 'ingest' | 'merge';
@@ -29,7 +29,7 @@ export interface Reto3Options {
 const readyz = { method: 'GET', path: '/readyz', body: '' };
 
 export class RunningReto3 extends RunningPeer {
-  /** Of the query API. */
+  /** The query API's port. */
   readonly adminPort: number;
 
   constructor(port: number, adminPort: number, programs: readonly Program[]) {
@@ -68,7 +68,8 @@ export async function startReto3(options: Reto3Options): Promise<RunningReto3> {
   });
   const deadlineMs = performance.now() + startMs;
   const answers = (): Promise<number | undefined> =>
-    // In a cluster a probe would count, and a server that only merges takes no requests.
+    // Probes only /readyz in a cluster: a probe of the ingest port would count, and a pure merger
+    // has none.
     options.cluster === undefined ? ask(port, message) : ask(adminPort, readyz);
   while (!program.hasEnded && performance.now() < deadlineMs) {
     if ((await answers()) === 200) return new RunningReto3(port, adminPort, [program]);
@@ -78,7 +79,7 @@ export async function startReto3(options: Reto3Options): Promise<RunningReto3> {
   throw new Error(`cannot start reto3: ${program.complaint}`);
 }
 
-/** Runs `use` with a started server, then stops it. */
+/** Starts a server, runs `use` with it, and stops it. */
 export async function withReto3<T>(
   options: Reto3Options,
   use: (server: RunningReto3) => Promise<T>,
@@ -101,7 +102,7 @@ export const reto3: Peer = {
     startReto3({ cores, workers, dataDir: join(folder, 'data') }),
 };
 
-/** With Node's HTTP server in place of uWebSockets.js; its yardstick is node:http. */
+/** reto3 on Node's HTTP server instead of uWebSockets.js; its yardstick is node:http. */
 export const reto3Node: Peer = {
   ...reto3,
   name: 'reto3 --http node',

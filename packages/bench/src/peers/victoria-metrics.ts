@@ -1,4 +1,4 @@
-/** VictoriaMetrics: one sample per request, and the store that a day is compared with. */
+/** VictoriaMetrics: one sample per request; also the store to compare a day with. */
 import { join } from 'node:path';
 import { freePort } from '../free-port.ts';
 import { firstLineOf } from '../program.ts';

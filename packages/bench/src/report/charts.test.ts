@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { chartsOf } from './charts.ts';
 
 describe('chartsOf', () => {
-  it('draws a bar per series, with names, unit and text that fits dark pages', () => {
+  it('draws a bar per series, with names and unit, and text that is readable on dark pages', () => {
     const charts = chartsOf({
       comparisons: [
         {

@@ -1,7 +1,7 @@
 /**
  * Draws the results as SVG. The only file that imports echarts.
  *
- * Charts have no background, and their text follows the reader's preference for light or dark.
+ * Charts have no background, and their text follows the reader's light or dark preference.
  */
 import { BarChart, LineChart } from 'echarts/charts';
 import { GridComponent, LegendComponent, TitleComponent } from 'echarts/components';
@@ -21,7 +21,7 @@ const rowHeight = 34;
 const frameHeight = 110;
 const nameWidth = 310;
 
-/** SVG by the id of its finding. */
+/** Each chart as SVG, by its finding's id. */
 export function chartsOf({ comparisons, tables }: Results): Map<string, string> {
   const charts = new Map<string, string>();
   for (const comparison of comparisons) {
@@ -79,7 +79,7 @@ function drawBars(
   });
 }
 
-/** Requests per second over connections, a line per number of workers. */
+/** Requests per second over connections, one line per number of workers. */
 function scalingOf({ title, rows }: Table): string {
   const points = rows.map(([workers, connections, rate]) => ({
     workers: String(workers),

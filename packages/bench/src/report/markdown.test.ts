@@ -8,7 +8,7 @@ describe('table', () => {
 });
 
 describe('comparisonTable', () => {
-  it('shows the spread, and the ratio of the first series to each other one per round', () => {
+  it("shows the spread, and the first series' ratio to each other one per round", () => {
     const text = comparisonTable({
       id: 'keep-alive',
       title: 'Speed',
@@ -38,7 +38,7 @@ describe('replaceResults', () => {
     '<!-- end of results -->',
   ] as const;
 
-  it('keeps the text around the marks', () => {
+  it('keeps the text around the markers', () => {
     const document = `before\n${marks[0]}\nold\n${marks[1]}\nafter\n`;
     expect(replaceResults(document, 'npm run bench -- --full', 'new\n')).toBe(
       `before\n${marks[0]}\n\nnew\n\n${marks[1]}\nafter\n`,
@@ -52,7 +52,7 @@ describe('replaceResults', () => {
     );
   });
 
-  it('refuses a document without marks', () => {
+  it('refuses a document without markers', () => {
     expect(() => replaceResults('nothing', 'npm run bench -- --full', 'new')).toThrow('without');
   });
 });

@@ -119,12 +119,12 @@ function beginMarkOf(command: string): string {
   return `<!-- results: written by ${command} -->`;
 }
 
-/** A document with nothing but the marks, for a folder without one. */
+/** A document with only the markers, for a folder that has none. */
 export function emptyDocument(command: string): string {
   return `${beginMarkOf(command)}\n${endMark}\n`;
 }
 
-/** Replaces the text between the marks of a command by its results. */
+/** Replaces the text between a command's markers with its results. */
 export function replaceResults(document: string, command: string, results: string): string {
   const beginMark = beginMarkOf(command);
   const begin = document.indexOf(beginMark);

@@ -2,9 +2,9 @@
 import type { Results, Table } from '../result.ts';
 import type { Target } from './targets.ts';
 
-/** The page of a suite, its targets and its derived tables. */
+/** A suite's page: its targets and its derived tables. */
 export interface Page {
-  /** `<name>.md`, with the marks of the command in it, and `<name>.json`. */
+  /** The files: `<name>.md`, with the command's markers in it, and `<name>.json`. */
   readonly name: string;
   /** The command that writes it. */
   readonly command: string;

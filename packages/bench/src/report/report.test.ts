@@ -24,7 +24,7 @@ function report(minutes: number, rows: Readonly<Record<string, number>>): Report
   };
 }
 
-it('a partial run replaces what it measured again, and keeps the rest', () => {
+it('a partial run replaces what it measured again and keeps the rest', () => {
   const all = joined(report(3, { growth: 1, delay: 2 }), report(1, { delay: 5, rates: 7 }));
   expect(all.minutes).toBe(4);
   expect(all.results.tables.map(({ id, rows }) => [id, rows[0]?.[0]])).toEqual([
@@ -34,7 +34,7 @@ it('a partial run replaces what it measured again, and keeps the rest', () => {
   ]);
 });
 
-it('findings kept by a partial run have the date and versions of their own run', () => {
+it('findings kept by a partial run keep the date and versions of their own run', () => {
   const before = { ...report(3, { growth: 1, delay: 2 }), versions: { reto3: '1.0.0', wrk: '4' } };
   const next = { date: '2016-06-01', versions: { reto3: '1.1.0', wrk: '4' } };
   const all = joined(before, { ...report(1, { delay: 5 }), ...next });

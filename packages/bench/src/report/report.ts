@@ -18,8 +18,8 @@ export interface Report {
 }
 
 /**
- * Replaces the findings of `before` by those measured again in `now`. Other findings keep the date and
- * versions of their own run; failures stay until their measurement is attempted again.
+ * Replaces the findings of `before` with those measured again in `now`. Other findings keep the
+ * date and versions of their own run; failures stay until their measurement is attempted again.
  */
 export function joined(before: Report, now: Report): Report {
   const again = now.attempted ?? [];

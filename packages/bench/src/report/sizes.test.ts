@@ -10,7 +10,7 @@ function results(tables: Readonly<Record<string, readonly (readonly Cell[])[]>>)
 }
 
 describe('sizesOf', () => {
-  it('multiplies what one node publishes, and uses the merger as measured', () => {
+  it("multiplies what one node publishes, and takes the merger's cost as measured", () => {
     const [table] = sizesOf(
       results({
         'cluster-node': [

@@ -1,5 +1,5 @@
 /**
- * Sizes a cluster from the measurements of a small one. Pure. If a measurement is missing, its table is
+ * Sizes a cluster from measurements of a small one. Pure. If a measurement is missing, its table is
  * left out.
  */
 import type { Cell, Results, Table } from '../result.ts';

@@ -1,6 +1,6 @@
 /**
- * The targets of reto3, and whether a run met them. Pure. A target that was not measured is listed as
- * not met.
+ * reto3's targets, and whether a run met them. Pure. A target that was not measured counts as not
+ * met.
  */
 import { type Cell, type Results, valuesOf } from '../result.ts';
 import { differences, ratios, spreadOf } from '../statistics.ts';
@@ -65,7 +65,7 @@ function medianOf(id: string, name: string): Target['reached'] {
   };
 }
 
-/** The largest of the medians over several queries. */
+/** The largest median of several queries. */
 function slowest(ids: readonly string[], short: string, long: string): Target['reached'] {
   return (results) => {
     const all = ids.map((id) => ratio(id, short, long)(results));
@@ -113,7 +113,7 @@ export const serverTargets: readonly Target[] = [
   least('keep-alive with the archive ÷ without', 0.6, ratio('archive-rate', archiveOff, archiveOn)),
   least('answers/s with the archive at 50,000/s', 49_500, cell('archive-rates', 50_000, 1)),
   most('dropped by the archive at 50,000/s', 0, cell('archive-rates', 50_000, 3)),
-  // 10,000,000 in 2 s.
+  // 10,000,000 messages in 2 s.
   least('SQL over the archive, messages/s', 5_000_000, cell('archive-reading', sqlRow, 3)),
   most('windows where SQL differs', 0, cell('archive-reading', sqlRow, 5)),
   least('replay on one core, messages/s', 1_000_000, cell('archive-reading', replayRow, 3)),

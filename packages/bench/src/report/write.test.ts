@@ -15,7 +15,7 @@ async function temporaryFolder(): Promise<string> {
   return folder;
 }
 
-/** Empty if a page has no charts. */
+/** The charts by file name; empty if the page has none. */
 async function chartsIn(folder: string): Promise<Record<string, string>> {
   const names = await readdir(folder).catch(() => []);
   const charts = names.map(async (name) => [name, await readFile(join(folder, name), 'utf8')]);

@@ -8,13 +8,13 @@ import type { Page } from './page.ts';
 import { joined, type Report } from './report.ts';
 
 export interface Places {
-  /** Folder of the page; its charts are in a subfolder. */
+  /** The folder of the page; charts go into a subfolder. */
   readonly pages: string;
   /** Folder of the JSON. */
   readonly results: string;
 }
 
-/** @param inParts whether to keep the page's findings that were not measured now */
+/** @param inParts whether to keep the page's findings that this run did not measure */
 export async function writeReport(
   measured: Report,
   page: Page,
@@ -29,7 +29,7 @@ export async function writeReport(
   await writePage(report, page, pages);
 }
 
-/** Writes the page and its charts again from the JSON of the last run. */
+/** Writes the page and its charts again from the last run's JSON. */
 export async function renderReport(page: Page, { pages, results }: Places): Promise<void> {
   const json = join(results, `${page.name}.json`);
   const report = await read(json);
@@ -55,10 +55,10 @@ async function writePage(report: Report, page: Page, pages: string): Promise<voi
   await writeFile(document, replaceResults(text, command, tables));
 }
 
-/** Undefined if nothing has been written. */
+/** The last report; undefined if none has been written. */
 async function read(json: string): Promise<Report | undefined> {
   try {
-    // Written by this program.
+    // This program wrote the file, so its type is known.
     const report: Report = JSON.parse(await readFile(json, 'utf8'));
     return report;
   } catch {
