@@ -3,13 +3,14 @@
  * as a message for good.
  *
  * The probe is a request that every server must reject: its Content-Length is not a number. The
- * ingest port closes the connection without an answer and counts nothing (a promise of the server's
- * ingest/engine.ts); the query API, or a proxy before it, answers 400. An ingest port behind a proxy can be recognised only by its answer to the real request. A TLS
- * port also closes the connection, so a closed one is then probed for TLS.
+ * ingest port counts nothing, and either closes the connection without an answer or names itself in
+ * the answer (a promise of the server's ingest/engine.ts). The query API, or a proxy in front of it,
+ * answers 400. An ingest port behind a proxy is recognised only by its answer to the real request. A
+ * TLS port also closes the connection, so a closed one is then probed for TLS.
  */
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
-import { Reto3Error } from '@reto3/core';
+import { ingestServer, Reto3Error } from '@reto3/core';
 
 /** A probe without an outcome proves nothing; the real request then reports the problem. */
 const probeMs = 2_000;
@@ -17,21 +18,19 @@ const probeMs = 2_000;
 /** Origins that answered a probe; each is probed once. */
 const probed = new Set<string>();
 
-/** @throws Reto3Error RETO3_SERVER_NOT_REACHABLE if the connection is closed without an answer */
+/**
+ * Over TLS it checks nothing.
+ * @throws Reto3Error RETO3_SERVER_NOT_REACHABLE for an ingest port, or what may be one
+ */
 export async function assertNotIngestPort({ origin, hostname, port }: URL): Promise<void> {
-  // The ingest port speaks no TLS.
   if (probed.has(origin) || !origin.startsWith('http:')) return;
   const at = { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 80) };
-  if (!(await closesUnanswered(at))) {
+  const outcome = await probe(at);
+  if (outcome === 'something else') {
     probed.add(origin);
     return;
   }
-  const [does, hint] = (await speaksTls(at))
-    ? ['speaks TLS', `use --url ${origin.replace('http:', 'https:')}`]
-    : [
-        'closed the connection',
-        'that may be the ingest port; give the address of the query API with --url',
-      ];
+  const [does, hint] = await explain(outcome, origin, at);
   throw new Reto3Error(
     'RETO3_SERVER_NOT_REACHABLE',
     `cannot reach a query API at ${origin}: the server there ${does}`,
@@ -39,14 +38,23 @@ export async function assertNotIngestPort({ origin, hostname, port }: URL): Prom
   );
 }
 
+type Outcome = 'ingest port' | 'closed' | 'something else';
+
+async function explain(outcome: Outcome, origin: string, at: Address): Promise<[string, string]> {
+  const cure = 'give the address of the query API with --url';
+  if (outcome === 'ingest port') return ['takes requests to be counted', cure];
+  if (await speaksTls(at)) return ['speaks TLS', `use --url ${origin.replace('http:', 'https:')}`];
+  return ['closed the connection', `that may be the ingest port; ${cure}`];
+}
+
 interface Address {
   readonly host: string;
   readonly port: number;
 }
 
-function closesUnanswered({ host, port }: Address): Promise<boolean> {
+function probe({ host, port }: Address): Promise<Outcome> {
   return new Promise((resolve) => {
-    const probe = httpRequest({
+    const asked = httpRequest({
       host,
       port,
       path: '/healthz',
@@ -54,14 +62,18 @@ function closesUnanswered({ host, port }: Address): Promise<boolean> {
       timeout: probeMs,
       headers: { 'content-length': 'x' },
     });
-    const end = (closed: boolean): void => {
-      resolve(closed);
-      probe.destroy();
+    const end = (outcome: Outcome): void => {
+      resolve(outcome);
+      asked.destroy();
     };
-    probe.once('response', () => end(false));
-    probe.once('timeout', () => end(false));
-    probe.on('error', (error: NodeJS.ErrnoException) => end(error.code === 'ECONNRESET'));
-    probe.end();
+    asked.once('response', ({ headers }) =>
+      end(headers['server'] === ingestServer ? 'ingest port' : 'something else'),
+    );
+    asked.once('timeout', () => end('something else'));
+    asked.on('error', ({ code }: NodeJS.ErrnoException) =>
+      end(code === 'ECONNRESET' ? 'closed' : 'something else'),
+    );
+    asked.end();
   });
 }
 

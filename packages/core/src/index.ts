@@ -36,7 +36,7 @@ export {
 } from './clock.ts';
 export { type Damage, damageMessage, type OnDamage, reportDamage } from './damage.ts';
 export { type ErrorCode, errorHints, messageOf, Reto3Error } from './errors.ts';
-export { type HttpEngineName, httpEngines } from './http-engine.ts';
+export { type HttpEngineName, httpEngines, ingestServer } from './http-engine.ts';
 export type { Log } from './log.ts';
 export { BucketHistogram, type HistogramReading } from './metrics/bucket-histogram.ts';
 export {

@@ -10,8 +10,9 @@
  *   uncounted, while the store fails.
  * - It counts nothing that its parser refuses, and nothing behind that on the same connection.
  * - It closes connections that are quiet for 10 s, have too large a body or are too many.
- * - A request whose Content-Length is no number gets no answer: its connection is closed. The command
- *   line finds out by it that it asks the wrong port (client/ingest-port.ts).
+ * - It refuses a request whose Content-Length is no number: it closes the connection without an answer,
+ *   or answers with the Server header `ingestServer`. Clients recognise the ingest port by that
+ *   (client/ingest-port.ts).
  */
 import type { Ack } from '@reto3/core';
 import type { TlsFiles } from '../config/tls.ts';

@@ -9,6 +9,7 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { ingestServer } from '@reto3/core';
 
 /** A client on the other side of the world has its answers after a second. */
 const looks = 20;
@@ -123,5 +124,5 @@ function bytesReadOn(socket: Duplex): number {
 /** A whole answer that refuses a request. */
 export function refusal(status: number): string {
   const line = `HTTP/1.1 ${status} ${STATUS_CODES[status]}`;
-  return `${line}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
+  return `${line}\r\nServer: ${ingestServer}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
 }

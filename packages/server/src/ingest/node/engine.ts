@@ -18,6 +18,8 @@ import { HeldAnswers } from './held-answers.ts';
 const mostHeadBytes = 16 << 10;
 /** How often Node.js looks for heads and bodies that take too long. */
 const checkEveryMs = 1_000;
+/** By the codes of Node's parser; 400 for all others. */
+const statuses: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431 };
 /** A body comes at least this fast, as with uWebSockets.js. */
 const leastBytesPerMs = 16;
 
@@ -36,7 +38,7 @@ export const openNode: OpenEngine = async (work) => {
     if (connection === undefined) {
       socket.destroy();
       work.endedSilent();
-    } else if (code.startsWith('HPE_')) connection.refuse(socket, lastWordOn(code));
+    } else if (code.startsWith('HPE_')) connection.refuse(socket, refusal(statuses[code] ?? 400));
     else connection.drop(socket);
   });
   server.on('connect', (_, socket: Duplex) => connections.of(socket).refuse(socket, refusal(501)));
@@ -106,11 +108,4 @@ function portOf(server: Server): number {
   const address: AddressInfo | string | null = server.address();
   if (address === null || typeof address === 'string') throw new Error('BUG: got no port');
   return address.port;
-}
-
-/** By the code of Node's parser. */
-function lastWordOn(code: string): string {
-  if (code === 'HPE_HEADER_OVERFLOW') return refusal(431);
-  // See the promises in engine.ts.
-  return code === 'HPE_INVALID_CONTENT_LENGTH' ? '' : refusal(400);
 }

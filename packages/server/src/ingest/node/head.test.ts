@@ -51,7 +51,7 @@ describe('judge', () => {
     ['two Hosts', withHost('HOST', 'reto3'), 400],
     ['HTTP/1.0 chunked', { ...withHost('transfer-encoding', 'chunked'), minor: 0 }, 400],
     ['HTTP/2.0', { major: 2, minor: 0 }, 505],
-    ['HTTP/0.9', { major: 0, minor: 9 }, 505],
+    ['HTTP/0.9', { major: 0, minor: 9 }, 400],
     ['OPTIONS *', { method: 'OPTIONS', url: '*' }, 'no body'],
     ['GET *', { url: '*' }, 400],
     ['an absolute target', { url: 'HTTPS://reto3:80/a' }, 'no body'],

@@ -21,7 +21,7 @@ let lastHost: string | undefined;
 
 export function judge(request: IncomingMessage, mostBodyBytes: number): Judgement {
   const { headers, httpVersionMajor, httpVersionMinor } = request;
-  if (httpVersionMajor !== 1 || httpVersionMinor > 1) return 505;
+  if (httpVersionMajor !== 1 || httpVersionMinor > 1) return httpVersionMajor === 0 ? 400 : 505;
   const { host } = headers;
   if (host === undefined ? httpVersionMinor === 1 : host !== lastHost && !isHost(host)) return 400;
   if (!isTarget(request.url ?? '', request.method) || hasTwoHosts(request.rawHeaders)) return 400;
