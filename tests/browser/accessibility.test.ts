@@ -1,4 +1,4 @@
-/** axe-core finds no violation in any state of the page, and the page fits a phone. */
+/** axe-core finds no violation in any state of the page, and the page fits on a phone. */
 import { expect, onTestFinished } from 'vitest';
 import { temporaryFolder } from '../support/folder.ts';
 import { requires } from '../support/requirement.ts';
@@ -43,7 +43,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
   });
 }
 
-test('fits a phone, without scrolling sideways', async () => {
+test('fits on a phone, without horizontal scrolling', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const page = await Dashboard.open(server.adminUrl, '', phone);
   await page.untilLive();
@@ -54,7 +54,7 @@ test('fits a phone, without scrolling sideways', async () => {
   );
   await expectAccessible(page, 'phone');
 
-  // One finger to the right: back in time.
+  // Drag one finger to the right, to go back in time.
   await page.page.locator('.u-over').scrollIntoViewIfNeeded();
   const box = await page.page.locator('.u-over').boundingBox();
   if (box === null) throw new Error('got no chart');
@@ -71,7 +71,7 @@ test('fits a phone, without scrolling sideways', async () => {
   await page.untilText('state', 'Paused');
 });
 
-test('a table that is wider than a phone has a shadow where there is more', async () => {
+test('a table wider than a phone has a shadow where it continues', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const load = new RhythmLoad(server.port, {
     ...{ rate: 1_000, beat: 50, stallMs: 0, stallEveryMs: 1e9 },
@@ -98,11 +98,11 @@ test('a table that is wider than a phone has a shadow where there is more', asyn
     };
   })()`);
   expect(hidden).toBeGreaterThan(0);
-  // One at each side, and the cover of each while there is nothing more on it.
+  // A shadow on each side, and a cover for each that hides it at the table's end.
   expect(shadows).toBe(4);
 });
 
-test('shows all figures on the narrowest screen, like a usual one at 400 % zoom', async () => {
+test('shows all figures on the narrowest screen, like an ordinary one at 400 % zoom', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const narrow = { viewport: { width: 320, height: 640 } };
   const hour = Date.UTC(2016, 4, 28);
@@ -120,7 +120,7 @@ test('shows all figures on the narrowest screen, like a usual one at 400 % zoom'
     );
   expect(cut).toEqual([]);
 
-  // Longer than the screen: it begins at its beginning, and its end can be reached.
+  // The dialog is longer than the screen: it opens at its beginning, and you can reach its end.
   await page.page.click('#help');
   const dialog = page.page.locator('#help-dialog');
   expect(await dialog.evaluate((element) => element.scrollTop)).toBe(0);

@@ -19,7 +19,7 @@ requires(program, 'nginx')('works under a path of a reverse proxy', async () => 
   const server = await Server.start({ dataDir: await temporaryFolder() });
   startLoad(server);
   const url = await proxyUnder('/b', server.adminUrl);
-  // Every request must go to this path, or the page fails the test.
+  // Every request must go below this path; any other fails the test.
   const page = await Dashboard.open(url);
   await page.untilLive();
   await waitUntil('the page shows requests', async () => (await page.number('rate')) > 100);
@@ -34,12 +34,12 @@ requires(program, 'nginx')('works under a path of a reverse proxy', async () => 
   expect((await fetch(description)).status).toBe(200);
 });
 
-requires(program, 'nginx')('keeps the tokens of servers under one name apart', async () => {
+requires(program, 'nginx')('keeps the tokens of servers on one host apart', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const url = await proxyUnder('/b', server.adminUrl);
   const page = await Dashboard.open(url);
   await page.untilLive();
-  // As the page of another server, which asks for a token, left it in this tab.
+  // Leave a token in this tab, as another server's page would.
   await page.page.evaluate(`for (const path of ['/', '/a/'])
     sessionStorage.setItem('reto3-token' + (path === '/' ? '' : ' ' + path), 'of another')`);
   const [request] = await Promise.all([
@@ -49,7 +49,7 @@ requires(program, 'nginx')('keeps the tokens of servers under one name apart', a
   expect(await request.headerValue('authorization')).toBeNull();
 });
 
-requires(program)('reads the stream of windows without what Safari lacks', async () => {
+requires(program)('reads the stream of windows without features that Safari lacks', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const load = startLoad(server);
   const page = await Dashboard.open(server.adminUrl);
@@ -65,12 +65,12 @@ requires(program)('reads the stream of windows without what Safari lacks', async
   );
 });
 
-requires(program)('never shows less in all than in view, whenever one looks', async () => {
+requires(program)('never shows a smaller total than the view, at any moment', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const load = startLoad(server);
   const page = await Dashboard.open(server.adminUrl);
   await waitUntil('the page shows requests', async () => (await page.number('rate')) > 100);
-  // All that came is in view: what the two tiles say is of one moment, or they differ.
+  // All messages are in view, so the two tiles must agree at every moment.
   for (let looks = 0; looks < 200; looks++) {
     const [all, inView] = await page.page.evaluate<string[]>(
       '["all", "messages"].map((id) => document.getElementById(id).textContent)',

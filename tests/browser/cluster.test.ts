@@ -1,4 +1,4 @@
-/** The dashboard of a merger: the choice of nodes, and their state. */
+/** A merger's dashboard: the choice of nodes, and their state. */
 import type { Report } from '@reto3/client/answers';
 import { expect, onTestFinished } from 'vitest';
 import { ask, askStats } from '../support/api.ts';
@@ -56,7 +56,7 @@ test('shows one node or all of them, and their state', async () => {
   await page.untilText('bursts-shown', / UTC/);
   await expectAccessible(page, 'cluster');
 
-  // The address says whose counts they are; the switch goes back by keyboard as well.
+  // The address keeps the choice; the keyboard switches back.
   await page.page.reload();
   await page.untilText('messages', all.toLocaleString('en-US'));
   await page.page.focus('button[data-scope="node"]');
@@ -81,11 +81,11 @@ test('shows a single node, chosen in the header, in the table or by the address'
   const page = await Dashboard.open(merger.adminUrl);
   await page.untilLive();
   await page.untilText('node', 'cluster');
-  // It counts nothing itself.
+  // A pure merger counts nothing itself.
   expect(await page.page.locator('button[data-scope="node"]').isVisible()).toBe(false);
   await page.page.locator('#one-node option[value="web-b"]').waitFor({ state: 'attached' });
 
-  // By keyboard, as any list.
+  // The keyboard works as in any list.
   await page.page.focus('#one-node');
   await page.page.keyboard.press('ArrowDown');
   await page.page.keyboard.press('ArrowDown');
@@ -165,7 +165,7 @@ test('names who was behind a burst of the cluster, and has the keys of one node'
   await expectAccessible(page, 'one node and its keys');
 });
 
-test('starts with the cluster on a server that only merges; has no switch without a cluster', async () => {
+test('a pure merger opens with the cluster; without a cluster there is no switch', async () => {
   const nats = await NatsServers.start();
   const a = await startNode({ nats, name: 'web-a' });
   const merger = await startNode({ nats, name: 'sum', role: 'merge' });
@@ -173,7 +173,7 @@ test('starts with the cluster on a server that only merges; has no switch withou
   const page = await Dashboard.open(merger.adminUrl);
   await page.untilText('node', 'cluster');
   await waitUntil('its requests are there', async () => (await page.number('rate')) > 100);
-  // Nobody has scrolled down to it, and the cluster was young when the page came.
+  // Nobody has scrolled to the list, and the cluster was new when the page opened.
   await page.untilText('bursts-shown', /UTC$/);
   await page.untilText('messages-note', 'no gap');
 

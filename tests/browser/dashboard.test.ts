@@ -1,4 +1,4 @@
-/** The dashboard shows what was counted, in a real browser with real traffic. */
+/** The dashboard shows the true counts, in a real browser with real traffic. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort } from '@reto3/bench/src/free-port.ts';
@@ -26,7 +26,7 @@ function startLoad(server: Server, more: Partial<Rhythm> = {}): RhythmLoad {
 const sum = (counts: readonly number[]): number =>
   counts.reduce((total, count) => total + count, 0);
 
-/** Compares what the page shows of a range with the query API. */
+/** Compares the page's figures for a range with the query API's. */
 async function expectTrueCounts(page: Dashboard, server: Server): Promise<number> {
   const { from, to } = await page.heldRange();
   const { starts, counts } = await askStats(server.adminUrl, 'ms10', `from=${from}&to=${to}`);
@@ -83,7 +83,7 @@ test('survives a restart of the server without a reload, and shows the gap', asy
   await page.untilLive();
   expect(await page.page.locator('#trouble').isVisible()).toBe(false);
   expect(await page.page.evaluate('window.notReloaded')).toBe(true);
-  // Not the rate: that may still be of the last second before the restart.
+  // Not the rate, which may still be from the last second before the restart.
   await waitUntil(
     'the page shows requests again',
     async () => (await page.number('messages')) > load.answered,
@@ -99,7 +99,7 @@ test('zooms and moves by mouse, wheel and buttons, and chooses the period by the
   const page = await Dashboard.open(server.adminUrl);
   await page.untilLive();
   await page.untilText('chart-title', 'Messages per 10 ms');
-  // A live view of a young server is as long as there are counts, so these are of the past.
+  // These ranges are in the past: a new server's live view is only as long as its counts.
   const end = Date.now() - 60_000;
   for (const [spanMs, unit] of [
     [3_600_000, 'second'],
@@ -111,11 +111,11 @@ test('zooms and moves by mouse, wheel and buttons, and chooses the period by the
   }
   await page.page.click('text="1 min"');
   await page.untilLive();
-  // What is held below is a range of now, not the last one of the past.
+  // The range held below must be the current one, not the last past one.
   await page.page.waitForURL(/#live=60000$/);
 
   await waitUntil('the page shows requests', async () => (await page.number('rate')) > 500);
-  // Requests should lie in what is drawn below.
+  // The selection below needs requests in it.
   await waitUntil('more are in view', async () => (await page.number('messages')) > 5_000);
   await page.page.click('#live');
   const whole = await page.heldRange();
@@ -176,7 +176,7 @@ test('can be used by keyboard alone', async () => {
   const held = await page.heldRange();
   await expectTrueCounts(page, server);
 
-  // One window after the other, from the newest backwards.
+  // Step from window to window, backwards from the newest.
   const { starts, counts } = await askStats(
     server.adminUrl,
     'ms10',
@@ -229,14 +229,14 @@ test('has the data of the chart in a table', async () => {
   expect(lines.join('')).toBe(await response.text());
 });
 
-test('shows the same bursts as the API, and goes to each burst and back', async () => {
+test("shows the API's bursts, and goes to each burst and back", async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   startLoad(server);
   const page = await Dashboard.open(server.adminUrl);
   await waitUntil('the page shows requests', async () => (await page.number('rate')) > 500);
-  // It asks when it is on the screen.
+  // The page queries bursts once they are on the screen.
   await page.page.locator('#bursts').scrollIntoViewIfNeeded();
-  // A stall comes every 3 s, and who waited comes right after it.
+  // A stall comes every 3 s, followed by a burst of the waiting requests.
   const total = async (id: string): Promise<number> => Number.parseInt(await page.text(id), 10);
   await waitUntil(
     'a live view finds stalls by itself, and two bursts to go to',
@@ -249,11 +249,11 @@ test('shows the same bursts as the API, and goes to each burst and back', async 
   await page.untilText('bursts-total', new RegExp(`^${found.bursts.count} `));
   await page.untilText('stalls-total', new RegExp(`^${found.stalls.count} `));
   const largest = found.bursts.list.toSorted((a, b) => b.total - a.total);
-  // The range may be too short for a whole second.
+  // The range may be too short to contain a whole second.
   const peaks = found.scales.map(({ windows, peak }) =>
     windows === 0 ? '–' : peak.count.toLocaleString('en-US'),
   );
-  // What stood there before it was held may have had as many of each.
+  // The live list may have had the same totals, so compare the rows.
   await vi.waitFor(
     async () => {
       const rows = await page.page.locator('#bursts-rows tr').allInnerTexts();
@@ -271,7 +271,7 @@ test('shows the same bursts as the API, and goes to each burst and back', async 
     { timeout: 30_000, interval: 50 },
   );
 
-  // By mouse to the first, by keyboard to the second, and back to where the list is from.
+  // Go to the first burst by mouse, to the second by keyboard, and back to the list's range.
   const [first, second] = largest;
   if (first === undefined || second === undefined) throw new Error('got no two bursts');
   const around = ({ from, to }: { from: number; to: number }) =>
@@ -301,7 +301,7 @@ test('distinguishes a gap from windows without messages', async () => {
   await page.untilText('peak-note', 'nothing was counted');
   expect(await page.text('ratio-note')).toBe('mean – per second');
   expect(await page.text('messages-note')).toBe('1 h not counted');
-  // Who the server is comes by another answer than its counts.
+  // The server's name comes from another answer than its counts.
   await waitUntil('the title names the server', async () => {
     return (await page.page.title()) === 'web-1 · reto3';
   });
@@ -315,7 +315,7 @@ test('shows the date of bursts in a range of several days', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   startLoad(server);
   const page = await Dashboard.open(server.adminUrl);
-  // A day takes a day: the answer is the server's own, but for its beginning.
+  // Counting a day would take a day, so only move the start of the server's real answer.
   await page.page.route('**/v1/bursts?*', async (route) => {
     const response = await route.fetch();
     const found: Bursts = await response.json();
@@ -368,7 +368,7 @@ test('follows the system theme until the user chooses one', async () => {
   expect(await background()).toBe(dark);
 });
 
-test('loads nothing from other hosts, and refuses to be framed', async () => {
+test('loads nothing from other hosts, and cannot be framed', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const response = await fetch(`${server.adminUrl}/`);
   const { headers } = response;

@@ -1,4 +1,4 @@
-/** Views of the dashboard: ranges, time zones, selection by two clicks, and marks. */
+/** Views of the dashboard: ranges, time zones, selection by two clicks, and markers. */
 import type { Locator } from 'playwright-core';
 import { expect, onTestFinished } from 'vitest';
 import { askInfo } from '../support/api.ts';
@@ -21,7 +21,7 @@ async function startLoaded(): Promise<Server> {
   return server;
 }
 
-/** Of a canvas of the page, in CSS pixels of it: how many pixels have a colour of the style sheet. */
+/** The number of pixels in a canvas, in CSS pixels, with a colour of the style sheet. */
 function countPixels(page: Dashboard, selector: string, name: string): Promise<number> {
   return page.page.evaluate<number>(`(() => {
     const probe = document.createElement('canvas').getContext('2d');
@@ -51,7 +51,7 @@ test('an empty server shows a command that sends the first message, and the comm
   expect(await page.page.locator('#empty').isVisible()).toBe(false);
 });
 
-test('a failed answer is reported until the next one succeeds', async () => {
+test('shows a failed answer until the next one succeeds', async () => {
   const server = await startLoaded();
   const page = await Dashboard.open(server.adminUrl, '', { mayRefuse: true });
   await page.untilLive();
@@ -67,7 +67,7 @@ test('a failed answer is reported until the next one succeeds', async () => {
   await page.page.locator('#trouble').waitFor({ state: 'hidden' });
 });
 
-test('bursts belong to the view: a late answer is dropped, and a failed one asked for again', async () => {
+test('bursts belong to the view: a late answer is dropped, and a failed one requested again', async () => {
   const server = await startLoaded();
   const page = await Dashboard.open(server.adminUrl, '', { mayRefuse: true });
   await page.untilLive();
@@ -79,7 +79,8 @@ test('bursts belong to the view: a late answer is dropped, and a failed one aske
   const found = page.page.locator('#bursts-found');
   await found.waitFor({ state: 'visible' });
 
-  // A day is analysed only on request, once it has a whole minute; on return the list is there again.
+  // A day is analysed only on request, once it has a whole minute. On return, the list is there
+  // again.
   await go(86_400_000);
   await page.untilText('bursts-shown', /^(Analysing 1 d|Nothing was counted) /);
   await go(to - from);
@@ -102,7 +103,7 @@ test('bursts belong to the view: a late answer is dropped, and a failed one aske
   await page.page.unrouteAll({ behavior: 'ignoreErrors' });
 });
 
-test('the view of a new server begins where counting began, in every preset', async () => {
+test("a new server's view begins where counting began, in every preset", async () => {
   const server = await startLoaded();
   const { startedAt } = await askInfo(server.adminUrl);
   const page = await Dashboard.open(server.adminUrl);
@@ -117,7 +118,7 @@ test('the view of a new server begins where counting began, in every preset', as
   }
 });
 
-test('a window that was counted in part says so', async () => {
+test('marks a window that was counted in part', async () => {
   const server = await startLoaded();
   const { startedAt } = await askInfo(server.adminUrl);
   const first = startedAt - (startedAt % 1_000);
@@ -159,7 +160,7 @@ test('shows a range chosen by date and time, in the chosen time zone', async () 
   expect(await page.page.locator('#range-dialog').isVisible()).toBe(true);
 });
 
-test('chart and heat map have one time axis, and two clicks choose a range of it', async () => {
+test('chart and heat map share one time axis, and two clicks select a range of it', async () => {
   const server = await startLoaded();
   const page = await Dashboard.open(server.adminUrl);
   await waitUntil('the page shows requests', async () => (await page.number('rate')) > 500);
@@ -175,7 +176,7 @@ test('chart and heat map have one time axis, and two clicks choose a range of it
       const time = finalThrough - spanMs * (1 - share);
       const points = async (id: string, place: Locator, withinMs: number): Promise<void> => {
         await waitUntil(`#${id} says ${time} ± ${withinMs}`, async () => {
-          // Measured each time: a line of trouble, as on a busy machine, moves everything below it.
+          // Measure each time: on a busy machine, an error line may move everything below it.
           const [plot, at] = [await chart.boundingBox(), await place.boundingBox()];
           if (plot === null || at === null) throw new Error('got no chart');
           await page.page.mouse.move(plot.x + plot.width * share, at.y + 100);
@@ -204,10 +205,10 @@ test('chart and heat map have one time axis, and two clicks choose a range of it
   expect(part.to).toBeLessThan(whole.to);
 });
 
-test('bursts and stalls are marked in the chart, and no two meanings share a colour', async () => {
+test('marks bursts and stalls in the chart, and no two meanings share a colour', async () => {
   const server = await startLoaded();
   const page = await Dashboard.open(server.adminUrl);
-  // Nobody has scrolled to the list.
+  // The chart is marked even if nobody has scrolled to the list.
   await waitUntil('both are marked', async () => {
     const [burst, stall] = [
       await countPixels(page, '.uplot canvas', 'burst'),

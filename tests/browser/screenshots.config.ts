@@ -1,4 +1,4 @@
-/** Takes the pictures of docs/images anew: `npm run screenshots`. */
+/** Takes the pictures of docs/images again: `npm run screenshots`. */
 import { defineConfig } from 'vitest/config';
 import { fromSources } from '../support/from-sources.ts';
 

@@ -1,6 +1,6 @@
 /**
- * Screenshots of the dashboard with real servers: one under the challenge's load, 5,000 requests/s from
- * Tsung, two nodes of a cluster under a load with a visible rhythm, and a burst of one path.
+ * Screenshots of the dashboard with real servers: one under the challenge's load, 5,000 requests/s
+ * from Tsung; two nodes of a cluster under a load with a visible rhythm; and a burst of one path.
  */
 
 import { setTimeout } from 'node:timers/promises';
@@ -21,11 +21,11 @@ const folder = fileURLToPath(new URL('../../docs/images/', import.meta.url));
 const desktop = { viewport: { width: 1280, height: 1000 } };
 const dark = { ...desktop, colorScheme: 'dark' } as const;
 const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
-/** More than the minute that the page shows first, and time for the pictures. */
+/** Longer than the minute that the page shows first, plus time for the pictures. */
 const trafficMs = 62_000;
 const picturesSeconds = 26;
 
-requires(program, 'tsung')('one server under the load of the task', async () => {
+requires(program, 'tsung')("one server under the challenge's load", async () => {
   const dataDir = await temporaryFolder();
   const flags = ['--node', 'web-1'];
   const first = await Server.start({ dataDir, flags });
@@ -55,7 +55,7 @@ requires(program, 'tsung')('one server under the load of the task', async () => 
   await again;
 });
 
-requires(program, 'nats-server')('a cluster, and what its bursts are', async () => {
+requires(program, 'nats-server')('a cluster and its bursts', async () => {
   const nats = await NatsServers.start();
   const nodes = await Promise.all([
     startNode({ nats, name: 'web-1', role: 'both' }),

@@ -1,4 +1,4 @@
-/** `reto3 view`: the page shows the data of a log, and says what it is. */
+/** `reto3 view`: the page shows a log's data, and says what it is. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
@@ -12,12 +12,12 @@ import { Dashboard, program } from './support/browser.ts';
 const test = requires(program);
 const startMs = Date.parse('2016-05-28T11:11:11Z');
 
-/** A request each 10 ms, and 50 in one of these windows. */
+/** One request every 10 ms, and 50 in one of these windows. */
 const times = Array.from({ length: 600 }, (_, index) => startMs + index * 10).concat(
   new Array<number>(49).fill(startMs + 3_000),
 );
 
-/** @param tail of a line, behind its user agent */
+/** @param tail the part of a line after the user agent */
 async function openView(tail: (at: number) => string): Promise<Dashboard> {
   const log = join(await temporaryFolder(), 'access.log');
   const lines = times.map((at) => {
@@ -34,7 +34,7 @@ async function openView(tail: (at: number) => string): Promise<Dashboard> {
   return Dashboard.open(origin, hash);
 }
 
-test('a log is shown to 10 ms, on the range that it covers', async () => {
+test("shows a log at 10 ms, over the log's own range", async () => {
   const page = await openView((at) => ` ${(at / 1_000).toFixed(3)}`);
   await page.untilText('peak', '50');
   expect(await page.number('messages')).toBe(times.length);
@@ -47,7 +47,7 @@ test('a log is shown to 10 ms, on the range that it covers', async () => {
   await expectAccessible(page, 'a log');
 });
 
-test('a log in seconds says so, and shows seconds in place of empty windows', async () => {
+test('says that a log ticks in seconds, and shows seconds instead of empty windows', async () => {
   const page = await openView(() => '');
   await page.untilText('viewed', / · 1 s clock, no 10 ms windows$/);
   await page.untilText('peak', '149');

@@ -1,4 +1,4 @@
-/** The dashboard names who was behind a burst, in light, dark and on a phone. */
+/** The dashboard names who was behind a burst: light, dark and on a phone. */
 import type { BrowserContextOptions } from 'playwright-core';
 import { expect, onTestFinished, vi } from 'vitest';
 import { askInfo } from '../support/api.ts';
@@ -20,7 +20,7 @@ function get(path: string): string {
   return `GET ${path} HTTP/1.1\r\nHost: shop.example\r\n\r\n`;
 }
 
-/** A range with a burst of one path among twenty, and with an archive of it or not. */
+/** Makes a burst of one path among twenty, with or without an archive, and returns its range. */
 async function afterBurst(...flags: string[]) {
   const server = await Server.start({
     dataDir: await temporaryFolder(),
@@ -38,14 +38,14 @@ async function afterBurst(...flags: string[]) {
   return { server, hash: `#from=${from}&to=${to}` };
 }
 
-/** For people to look at, into the folder that RETO3_PICTURES names. */
+/** Takes a picture for people to look at, into the folder RETO3_PICTURES. */
 async function takePicture(page: Dashboard, name: string): Promise<void> {
   const { RETO3_PICTURES: folder } = process.env;
   if (folder !== undefined)
     await page.page.screenshot({ path: `${folder}/${name}.png`, fullPage: true });
 }
 
-test('names who was behind the burst that the user goes to', async () => {
+test('names who was behind the burst that the user opens', async () => {
   const { server, hash } = await afterBurst('--archive', '--report', 'by:path');
   for (const [name, options] of Object.entries({
     light: { colorScheme: 'light' },
@@ -78,7 +78,7 @@ test('names who was behind the burst that the user goes to', async () => {
   }
 });
 
-test('says what is missing where nobody kept the keys', async () => {
+test('says what is missing if the keys were not kept', async () => {
   const { server, hash } = await afterBurst();
   const page = await Dashboard.open(server.adminUrl, hash);
   await page.page.locator('#bursts').scrollIntoViewIfNeeded();
@@ -90,7 +90,7 @@ test('says what is missing where nobody kept the keys', async () => {
   );
 });
 
-test('marks a beat in the heat map, and says its period', async () => {
+test('marks a beat in the heat map, and states its period', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const load = new RhythmLoad(server.port, {
     ...{ rate: 500, beat: 60, stallMs: 0, stallEveryMs: 1e9 },

@@ -22,7 +22,7 @@ test('an audit of a running server and of its folder succeeds', async () => {
   });
 });
 
-test('an audit fails with exit code 5 and the place', async () => {
+test('a failed audit exits with 5 and names the place', async () => {
   const dataDir = await folderWithBlocks(Date.UTC(2016, 4, 28, 11, 11));
   const damaged = await flipRow(dataDir, 'ms10');
   const { code, stdout, stderr } = await runCli(['audit', '--data-dir', dataDir]);

@@ -1,4 +1,4 @@
-/** Stored reports survive a backup with its restore, and a repair. */
+/** Stored reports survive a backup, its restore, and a repair. */
 import { join } from 'node:path';
 import { openDatabase, rowRange, Store } from '@reto3/engine';
 import { expect, test } from 'vitest';
@@ -38,7 +38,7 @@ async function folderWithReports(): Promise<string> {
   return dataDir;
 }
 
-test('a backup has the reports, and a restored folder answers the same', async () => {
+test('a backup contains the reports, and a restored folder answers the same', async () => {
   const dataDir = await folderWithReports();
   const folder = await temporaryFolder();
   const [file, restored] = [join(folder, 'counts.reto3'), join(folder, 'restored')];

@@ -1,4 +1,4 @@
-/** `reto3 backup` of a running server, `reto3 restore` of it, and the same counts again. */
+/** `reto3 backup` of a running server; `reto3 restore` brings back the same counts. */
 import { mkdir, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { restore } from '@reto3/engine';
@@ -25,7 +25,7 @@ async function allOf(folder: string): Promise<string[]> {
   return answers;
 }
 
-test('a backup under load has everything that was answered before, and restores to the same', async () => {
+test('a backup under load has everything answered before it, and restores to the same', async () => {
   const { server } = await serverWithMessages();
   const folder = await temporaryFolder();
   const file = join(folder, 'counts.reto3');
@@ -55,7 +55,7 @@ test('a backup under load has everything that was answered before, and restores 
   expect((await runCli(['audit', '--url', next.adminUrl])).code).toBe(0);
 });
 
-test('a backup of a folder restores to the same bytes, into an empty folder only', async () => {
+test('a backup of a folder restores to the same bytes, but only into an empty folder', async () => {
   const dataDir = await folderWithBlocks(startMs);
   const folder = await temporaryFolder();
   const file = join(folder, 'counts.reto3');
@@ -82,7 +82,7 @@ test('an interrupted restore leaves no folder', async () => {
   const file = join(folder, 'counts.reto3');
   await runCli(['backup', file, '--data-dir', dataDir]);
   const restored = join(folder, 'restored');
-  // While it is checked, and while it is written.
+  // Interrupt it while it checks the file, and while it writes.
   for (const share of [0, 0.5]) {
     const controller = new AbortController();
     const onRead = (bytes: number, ofBytes: number): void => {
@@ -94,7 +94,7 @@ test('an interrupted restore leaves no folder', async () => {
   }
 });
 
-test('a damaged folder gives no backup, and a damaged backup no folder', async () => {
+test('a damaged folder cannot be backed up, and a damaged backup cannot be restored', async () => {
   const dataDir = await folderWithBlocks(startMs);
   const folder = await temporaryFolder();
   const file = join(folder, 'counts.reto3');
@@ -104,7 +104,7 @@ test('a damaged folder gives no backup, and a damaged backup no folder', async (
   const refused = await runCli(['backup', file, '--data-dir', dataDir]);
   expect(refused.code).toBe(1);
   expect(refused.stderr).toMatch(/cannot read sec from .*its checksum does not match/);
-  // The one from before is still there, and nothing else.
+  // The earlier backup is still there, and nothing else.
   expect(await readFile(file)).toEqual(good);
   expect(await readdir(folder)).toEqual(['counts.reto3']);
 

@@ -1,4 +1,4 @@
-/** `reto3 bursts --who`: who was behind a burst, of a server and of the folder that it leaves. */
+/** `reto3 bursts --who` names who was behind a burst, from a server and from its folder. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Bursts } from '@reto3/client/answers';
@@ -27,10 +27,10 @@ test('names the path behind a burst, exactly, from the archive', async () => {
   expect(more).toEqual([]);
   expect(first).toMatchObject({ key: '/checkout', exact: true });
   expect(first?.share).toBeGreaterThan(0.5);
-  // How much more depends on how many bursts a busy machine makes of one.
+  // The factor depends on how many bursts a busy machine makes of one.
   expect(first?.lift).toBeGreaterThan(1);
 
-  // One client alone is behind everything.
+  // All requests come from one client, so no client stands out.
   const clients = await ask(server.adminUrl, '/v1/bursts', 'who=client&last=6000&open=true');
   expect(clients.bursts.list.map(({ who }) => who)).toEqual(answer.bursts.list.map(() => []));
 
@@ -68,7 +68,7 @@ test('names the path behind a burst, within bounds, from a keyed report', async 
   expect(largestOf(offline)?.who?.[0]).toMatchObject({ key: '/checkout', exact: false });
 });
 
-/** An nginx's log of a minute with 200 paths, and with 400 requests of one client within 100 ms. */
+/** An nginx log of one minute with 200 paths; one client sends 400 requests within 100 ms. */
 async function logWithBurst(): Promise<string> {
   const at = Date.UTC(2016, 4, 28, 11, 11);
   const line = (ms: number, path: string, client: string): string =>
@@ -84,7 +84,7 @@ async function logWithBurst(): Promise<string> {
   return file;
 }
 
-test('names who was behind a burst of a log', async () => {
+test('names who was behind a burst in a log', async () => {
   const file = await logWithBurst();
   for (const [key, culprit] of [
     ['path', '/checkout'],
@@ -104,7 +104,7 @@ test('names who was behind a burst of a log', async () => {
   expect(hosts.stderr).toMatch(/no line of .* has a host \(choose another key: .*NO_DATA\]\n$/);
 });
 
-test('says what is missing where nobody kept the keys', async () => {
+test('says what is missing if the keys were not kept', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const dataDir = await folderWithBlocks(Date.UTC(2016, 4, 28, 11, 11));
   const from = (...flags: string[]) => runCli(['bursts', '--url', server.adminUrl, ...flags]);

@@ -1,4 +1,4 @@
-/** `reto3 bursts` and `reto3 whatif`, of a server and of the folder that it leaves. */
+/** `reto3 bursts` and `reto3 whatif`, on a server and on its folder. */
 import { spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { requires } from '../support/requirement.ts';
 import { Server } from '../support/server.ts';
 import { waitUntil } from '../support/wait.ts';
 
-test('the answers agree with the counts, and those of a folder with those of its server', async () => {
+test('the answers agree with the counts, and a folder answers like its server', async () => {
   const { server, dataDir } = await serverWithMessages();
   const range = await waitUntilFinal(server.adminUrl);
   const query = `from=${range.from}&to=${range.to}`;
@@ -47,7 +47,7 @@ test('the answers agree with the counts, and those of a folder with those of its
   });
 });
 
-/** From 100 windows before the first message to 100 after the last, when those are final. */
+/** From 100 windows before the first message to 100 after the last one, once these are final. */
 async function waitUntilFinal(adminUrl: string) {
   let columns = await askStats(adminUrl, 'ms10', 'last=6000');
   await waitUntil('a second has passed since the last message', async () => {
@@ -60,8 +60,8 @@ async function waitUntilFinal(adminUrl: string) {
 
 const startMs = Date.UTC(2016, 4, 28, 11, 11);
 
-test('in every format', async () => {
-  // 200 s in which each has seven messages, 100 ms apart, then none for 300 ms.
+test('prints every format', async () => {
+  // 200 s of seven messages each, 100 ms apart, followed by 300 ms without any.
   const dataDir = await folderWithBlocks(startMs);
   const bursts = (...flags: string[]) => runCli(['bursts', '--data-dir', dataDir, ...flags]);
   const text = await bursts('--last', '20100', '--rise', '1', '--stall', '300');
@@ -132,7 +132,7 @@ test('exit codes distinguish the failures', async () => {
 });
 
 describe('--expect judges a load generator', () => {
-  /** A JMeter result with a request at each of these ms. */
+  /** A JMeter result with requests at these times, ms. */
   async function resultOf(times: readonly number[]): Promise<string> {
     const file = join(await temporaryFolder(), 'results.jtl');
     const rows = times.map((time) => `${startMs + time},1,GET,200,OK,thread,text,true,,1,1,1`);
@@ -141,20 +141,20 @@ describe('--expect judges a load generator', () => {
     await writeFile(file, `${[columns, ...rows].join('\n')}\n`);
     return file;
   }
-  /** 500/s for 20 s. */
+  /** 500 requests/s for 20 s. */
   const even = Array.from({ length: 10_000 }, (_, index) => index * 2);
 
   const judge = async (times: readonly number[], ...flags: string[]) =>
     runCli(['bursts', '--log', await resultOf(times), ...flags]);
 
-  test('that keeps its promise', async () => {
+  test('a generator that keeps its promise passes', async () => {
     const held = await judge(even, '--expect', 'constant', '--rate', '500');
     expect(held.code).toBe(0);
     expect(held.stdout).toContain('expected constant, 500/s: holds\n');
     expect(held.stdout).toMatch(/^messages a second +500 +\d+\.?\d* +\d+\.?\d* +yes$/m);
   });
 
-  test('whose rate is another', async () => {
+  test('a wrong rate fails', async () => {
     const slow = await judge(even, '--expect', 'constant', '--rate', '550');
     expect(slow.code).toBe(5);
     expect(slow.stdout).toContain('expected constant, 550/s: does not hold\n');
@@ -163,7 +163,7 @@ describe('--expect judges a load generator', () => {
     );
   });
 
-  test('that stalls', async () => {
+  test('a stall fails', async () => {
     const times = even.map((time) => (time >= 10_000 && time < 10_200 ? 10_200 : time));
     const { code, stdout } = await judge(times, '--expect', 'constant', '--json');
     expect(code).toBe(5);
@@ -178,13 +178,13 @@ describe('--expect judges a load generator', () => {
     });
   });
 
-  test('that is a clock, where independent clients are expected', async () => {
+  test('regular requests fail if independent clients are expected', async () => {
     const poisson = await judge(even, '--expect', 'poisson');
     expect(poisson.code).toBe(5);
     expect(poisson.stderr).toMatch(/dispersion at 10 ms 0, want at least 0\.\d/);
   });
 
-  test('that sent too little to judge, or is expected to do what nobody knows', async () => {
+  test('refuses to judge too few requests or an unknown expectation', async () => {
     const unknown = await judge([0, 5_000, 10_000], '--expect', 'poisson');
     expect(unknown).toMatchObject({ code: 4, stdout: '' });
     expect(unknown.stderr).toMatch(/too little traffic to judge: 1 messages in 999 windows/);
@@ -193,7 +193,7 @@ describe('--expect judges a load generator', () => {
   });
 });
 
-test('a server and the folder that it leaves give the same verdict', async () => {
+test('a server and its folder give the same verdict', async () => {
   const dataDir = await folderWithBlocks(startMs);
   const server = await Server.start({ dataDir });
   const range = ['--from', String(startMs), '--to', String(startMs + 200_000)];
@@ -206,7 +206,7 @@ test('a server and the folder that it leaves give the same verdict', async () =>
   expect(JSON.parse(read.stdout).verdict).toEqual(JSON.parse(asked.stdout).verdict);
 });
 
-test('every limit is printed for its program', async () => {
+test('every limit is printed in the syntax of its program', async () => {
   const dataDir = await folderWithBlocks(startMs);
   const { stdout } = await runCli(['whatif', '--capacity', '10', '--data-dir', dataDir]);
   const titles = stdout.split('\n').filter((line) => line.endsWith(', for 10/s'));
@@ -224,7 +224,7 @@ async function limits(): Promise<WhatIf['limits']> {
   return limits;
 }
 
-requires('nginx')('nginx takes the limit as it is printed', async () => {
+requires('nginx')('nginx accepts the printed limit', async () => {
   const { nginx } = await limits();
   const [zone, ...lines] = nginx;
   const folder = await temporaryFolder();
@@ -240,7 +240,7 @@ requires('nginx')('nginx takes the limit as it is printed', async () => {
   expect(said.status).toBe(0);
 });
 
-requires('haproxy')('haproxy takes the limit as it is printed', async () => {
+requires('haproxy')('haproxy accepts the printed limit', async () => {
   const { haproxy } = await limits();
   const file = join(await temporaryFolder(), 'haproxy.cfg');
   const timeouts = ['client', 'server', 'connect'].map((name) => `  timeout ${name} 5s`);

@@ -7,7 +7,7 @@ import { runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { requires } from '../support/requirement.ts';
 
-/** Words as they are typed, the last one to be completed, and what is offered for it. */
+/** Words as the user types them, the last one to complete, and the offers for it. */
 const offers: readonly (readonly [words: string[], offered: string[]])[] = [
   [['sta'], ['stats']],
   [
@@ -57,7 +57,7 @@ const offers: readonly (readonly [words: string[], offered: string[]])[] = [
   [['audit', '--from', ''], []],
 ];
 
-/** A file with the script for that shell. */
+/** The path of the script for that shell. */
 async function scriptFor(shell: string): Promise<string> {
   const { code, stdout, stderr } = await runCli(['completion', shell]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -77,13 +77,13 @@ test('bash completes commands, flags and their values', async () => {
     expect(new Set(completed(words)), words.join(' ')).toEqual(
       new Set(offered.length === 0 ? [''] : offered),
     );
-  // As bash cuts --format=n.
+  // bash splits --format=n into these words.
   expect(completed(['stats', '--format', '=', 'n'])).toEqual(['ndjson']);
 });
 
-requires('fish')('fish completes the same', async () => {
+requires('fish')('fish completes the same words', async () => {
   const script = await scriptFor('fish');
-  // In an empty folder: fish offers files beside what it was told.
+  // In an empty folder: fish also offers file names.
   const cwd = await temporaryFolder();
   const env = { ...process.env, HOME: cwd, NO_COLOR: '1' };
   for (const [words, offered] of offers) {
@@ -95,9 +95,9 @@ requires('fish')('fish completes the same', async () => {
   }
 });
 
-requires('zsh')('zsh completes at its prompt', async () => {
+requires('zsh')('zsh completes words at its prompt', async () => {
   const script = await scriptFor('zsh');
-  // Each is typed, with a Tab, at a prompt of its own; zpty waits until the rest of the word shows.
+  // Type each, with a Tab, at a new prompt; zpty waits until the rest of the word shows.
   const typed = [
     ['export s', 'sec'],
     ['export sec --format n', 'ndjson'],

@@ -1,4 +1,4 @@
-/** `reto3 serve --config` and `reto3 config`, as their user sees them. */
+/** `reto3 serve --config` and `reto3 config`, as a user sees them. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Ajv } from 'ajv';
@@ -24,7 +24,7 @@ test('a server takes its settings from a file, and flags override them', async (
   expect(await askInfo(again.adminUrl)).toMatchObject({ node: 'other', workers: 2 });
 });
 
-test('a mistake is named with its line, by the check and by the server', async () => {
+test('the check and the server name a mistake with its line', async () => {
   const file = await fileWith('# a comment\nworkers: many\n');
   const said = `reto3: got workers "many" in ${file}:2, want a whole number from 1 to 256 (see reto3 serve --help) [RETO3_BAD_SETTING]\n`;
   const wanted = { code: 2, stdout: '', stderr: said };
@@ -32,13 +32,13 @@ test('a mistake is named with its line, by the check and by the server', async (
   expect(await runCli(['serve', '--config', file])).toEqual(wanted);
 });
 
-test('a valid file is said to be valid', async () => {
+test('the check confirms a valid file', async () => {
   const file = await fileWith('port: 9000\nadmin-port: 9001\n');
   const wanted = { code: 0, stdout: `${file} is valid: 2 settings\n`, stderr: '' };
   expect(await runCli(['config', '--check', file])).toEqual(wanted);
 });
 
-test('the schema accepts what a server accepts, and refuses other names, kinds and choices', async () => {
+test('the schema accepts what a server accepts, and refuses unknown names, types and choices', async () => {
   const { code, stdout } = await runCli(['config', '--schema']);
   expect(code).toBe(0);
   const validate = new Ajv({ allowUnionTypes: true, strictTypes: true }).compile(

@@ -12,7 +12,7 @@ import { parseLines, sumOf } from '../support/windows.ts';
 const startMs = Date.UTC(2016, 4, 28, 11, 11);
 const folderMessages = 1_400;
 
-/** The findings of `reto3 doctor`, by check. */
+/** The result of each check of `reto3 doctor`, by name. */
 function findingsIn(stdout: string): ReadonlyMap<string, string> {
   const lines = stdout.trimEnd().split('\n');
   for (const line of lines) expect(line).toMatch(/^\w+ +(ok {2}|warn|fail) \S/);
@@ -54,7 +54,7 @@ test('a repair refuses a folder in use, and leaves no copy', async () => {
   await server.stop();
 });
 
-test('a damaged block and a missing CURRENT are found, repaired, and reported forever', async () => {
+test('a damaged block and a missing CURRENT are found, repaired, and reported from then on', async () => {
   const dataDir = await folderWithBlocks(startMs);
   const start = await flipRow(dataDir, 'ms10');
   await rm(join(dataDir, 'CURRENT'));

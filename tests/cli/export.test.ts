@@ -1,4 +1,4 @@
-/** `reto3 export` writes a range, to a file atomically. */
+/** `reto3 export` writes a range; into a file, atomically. */
 import { execFileSync } from 'node:child_process';
 import { chmod, chown, lstat, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { waitUntil } from '../support/wait.ts';
 
 const startMs = Date.UTC(2016, 4, 28, 11, 11);
 
-test('all windows of a folder as CSV, JSON and NDJSON, to stdout and to a file', async () => {
+test('exports all windows of a folder as CSV, JSON and NDJSON, to stdout and to a file', async () => {
   const dataDir = await folderWithBlocks(startMs);
   const folder = await temporaryFolder();
   const file = join(folder, 'out');
@@ -30,7 +30,7 @@ test('all windows of a folder as CSV, JSON and NDJSON, to stdout and to a file',
   }
 });
 
-test('a range of a server', async () => {
+test('exports a range from a server', async () => {
   const { server } = await serverWithMessages();
   const { code, stdout } = await runCli([
     'export',
@@ -45,7 +45,7 @@ test('a range of a server', async () => {
   expect(stdout).toMatch(/^start,count\n(?:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.000,\d+\n)+$/);
 });
 
-test('no file if a part is damaged, nothing was counted, or writing fails', async () => {
+test('writes no file if a part is damaged, nothing was counted, or writing fails', async () => {
   const dataDir = await folderWithBlocks(startMs);
   const folder = await temporaryFolder();
   const file = join(folder, 'out');
@@ -69,7 +69,7 @@ test('no file if a part is damaged, nothing was counted, or writing fails', asyn
   expect((await runCli(['export', 'hour', '--data-dir', dataDir])).code).toBe(2);
 });
 
-test('only regular files are replaced, also through a link', async () => {
+test('replaces only regular files, also through a link', async () => {
   const dataDir = await folderWithBlocks(startMs);
   const folder = await temporaryFolder();
   const [pipe, file, link] = [join(folder, 'pipe'), join(folder, 'out'), join(folder, 'link')];
@@ -88,7 +88,7 @@ test('only regular files are replaced, also through a link', async () => {
   expect(await readdir(folder)).toEqual(['link', 'out', 'pipe']);
 });
 
-test('a dangling link is kept, and its target created', async () => {
+test('keeps a dangling link, and creates its target', async () => {
   const dataDir = await folderWithBlocks(startMs);
   const folder = await temporaryFolder();
   const other = await temporaryFolder();
@@ -104,7 +104,7 @@ test('a dangling link is kept, and its target created', async () => {
   expect(await readdir(other)).toEqual(['out']);
 });
 
-test('a replaced file keeps its mode and owner', async () => {
+test('keeps the mode and owner of a replaced file', async () => {
   const dataDir = await folderWithBlocks(startMs);
   const folder = await temporaryFolder();
   const isRoot = process.getuid?.() === 0;
@@ -125,7 +125,7 @@ test('a replaced file keeps its mode and owner', async () => {
   }
 });
 
-test('a new file of counts respects the umask, a backup is private', async () => {
+test('a new export respects the umask; a backup is private', async () => {
   const dataDir = await folderWithBlocks(startMs);
   const folder = await temporaryFolder();
   const source = ['--data-dir', dataDir];
@@ -141,7 +141,7 @@ test('a new file of counts respects the umask, a backup is private', async () =>
 });
 
 test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
-  '%s leaves nothing of a file, and the one from before',
+  '%s leaves no partial file, and keeps the earlier one',
   async (signal) => {
     const folder = await temporaryFolder();
     const file = join(folder, 'out');

@@ -1,4 +1,4 @@
-/** `reto3 import --keep`, and commands that need the messages of a log. */
+/** `reto3 import --keep`, and commands that read a log's messages. */
 import { appendFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -8,7 +8,7 @@ import { waitUntil } from '../support/wait.ts';
 
 const startMs = Date.parse('2016-05-28T11:11:11Z');
 
-/** nginx with `$msec` and `$request_time`; each tenth asks for /slow. */
+/** Lines of nginx with `$msec` and `$request_time`; every tenth request is for /slow. */
 function lines(count: number, from = 0, everyMs = 10): string {
   return Array.from({ length: count }, (_, index) => {
     const at = startMs + 5 + (from + index) * everyMs;
@@ -40,7 +40,7 @@ async function expectExact(folder: string): Promise<void> {
   expect(audit.stdout).toContain('; 0 messages counted in these hours are not archived');
 }
 
-test('messages are kept once, with what the log says of them', async () => {
+test('keeps each message once, with all that the log says of it', async () => {
   const { log, folder, keep } = await imported(1_000);
   await expectExact(folder);
   const paths =
@@ -101,7 +101,7 @@ test.each([
   expect(refused.stderr).toContain(message);
 });
 
-test('reports are made of kept messages, and of a log', async () => {
+test('makes reports from kept messages, and from a log', async () => {
   const { log, folder } = await imported(1_000);
   const report = ['report', 'by:client', 'min', '--format', 'csv'];
   const wanted = await runCli([...report, '--log', log]);
@@ -113,7 +113,7 @@ test('reports are made of kept messages, and of a log', async () => {
   expect(last.stderr).toContain('got --last');
 });
 
-test('who was behind a burst is read from kept messages', async () => {
+test('names who was behind a burst from kept messages', async () => {
   const { log, folder } = await imported(1_000);
   const bursts = ['bursts', '--rise', '1', '--from', '0', '--who'];
   const ofFolder = await runCli([...bursts, 'client', '--json', '--data-dir', folder]);
@@ -123,10 +123,10 @@ test('who was behind a burst is read from kept messages', async () => {
   expect(agent.stderr).toContain('[RETO3_NO_DATA]');
 });
 
-test('killed again and again, messages are as exact as counts', { timeout: 240_000 }, async () => {
+test('messages are as exact as counts after repeated kills', { timeout: 240_000 }, async () => {
   const place = await temporaryFolder();
   const [log, folder] = [join(place, 'access.log'), join(place, 'data')];
-  // Two days: several commits, and a file for each hour.
+  // Two days make several commits, and a file per hour.
   await writeFile(log, lines(4_000, 0, 45_000));
   let killed = 0;
   for (const stage of ['segments', 'ANCHOR', 'date=2016-05-28']) {
@@ -144,7 +144,7 @@ test('killed again and again, messages are as exact as counts', { timeout: 240_0
   await expectExact(folder);
 });
 
-test('a log that cannot be read leaves neither messages nor a folder', async () => {
+test('an unreadable log leaves neither messages nor a folder', async () => {
   const place = await temporaryFolder();
   const log = join(place, 'none.log');
   await writeFile(log, 'to be or not\n');

@@ -1,4 +1,4 @@
-/** `reto3 import`: what a folder holds afterwards, whatever the log is and whenever it ends. */
+/** `reto3 import`: the folder's content afterwards, for any log and any interruption. */
 import { execFileSync } from 'node:child_process';
 import { appendFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -14,7 +14,7 @@ import { expectPeriodsAgree, parseLines, sumOf } from '../support/windows.ts';
 
 const startMs = Date.parse('2016-05-28T11:11:11Z');
 
-/** nginx with `$msec` and `$request_time`. */
+/** Lines of nginx with `$msec` and `$request_time`. */
 function lines(count: number, everyMs = 10, from = 0): string {
   return Array.from({ length: count }, (_, index) => {
     const at = startMs + 5 + (from + index) * everyMs + ((index * 7_919) % 40);
@@ -28,7 +28,7 @@ async function logFile(content: string | Uint8Array, name = 'access.log'): Promi
   return file;
 }
 
-/** A folder beside a log, not made yet. */
+/** The path of a folder beside the log; it does not exist yet. */
 const folderBeside = (log: string): string => join(dirname(log), 'data');
 
 async function statsOf(period: string, ...source: string[]) {
@@ -36,7 +36,7 @@ async function statsOf(period: string, ...source: string[]) {
   return parseLines(stdout);
 }
 
-/** The folder has the windows of these logs, in all periods, and an audit holds. */
+/** Asserts that the folder has these logs' windows in all periods, and passes an audit. */
 async function expectHolds(folder: string, ...logs: string[]): Promise<void> {
   const named = logs.flatMap((log) => ['--log', log]);
   for (const period of ['ms10', 'sec', 'min'])
@@ -45,7 +45,7 @@ async function expectHolds(folder: string, ...logs: string[]): Promise<void> {
   expect({ code, stdout }).toMatchObject({ code: 0 });
 }
 
-test('a log is in the folder once, however often it is imported', async () => {
+test('a log imported many times is in the folder once', async () => {
   const log = await logFile(`${lines(3_000)}2016/05/28 11:11:11 [error] 1#1: x\n`);
   const folder = folderBeside(log);
   const first = await runCli(['import', log, '--data-dir', folder, '--json']);
@@ -71,7 +71,7 @@ test('a log is in the folder once, however often it is imported', async () => {
   await expectHolds(folder, log);
 });
 
-test('patterns, compressed logs and stdin are read', async () => {
+test('reads patterns, compressed logs and stdin', async () => {
   const place = await temporaryFolder();
   const folder = join(place, 'data');
   const [plain, packed] = [join(place, 'a.log'), join(place, 'a.log.1.gz')];
@@ -85,7 +85,7 @@ test('patterns, compressed logs and stdin are read', async () => {
   await expectHolds(folder, plain, packed);
 });
 
-test('counts are those of DuckDB, window by window', async () => {
+test('counts each window as DuckDB does', async () => {
   const log = await logFile(lines(50_000));
   const folder = folderBeside(log);
   await runCli(['import', log, '--at', 'end', '--data-dir', folder]);
@@ -103,7 +103,7 @@ test('counts are those of DuckDB, window by window', async () => {
   expect(found).toEqual(reader.getRows().map((row) => row.map(Number)));
 });
 
-test('of a clock that ticks in seconds there are seconds and minutes', async () => {
+test('a log whose clock ticks in seconds has only seconds and minutes', async () => {
   const log = await logFile(lines(5_000).replaceAll(/ "-" "-" .*\n/g, '\n'));
   const folder = folderBeside(log);
   const seconds = await logFile(
@@ -135,7 +135,7 @@ test('of a clock that ticks in seconds there are seconds and minutes', async () 
   ).toBe(0);
 });
 
-test('a folder is added to after its server was killed, and not while one runs', async () => {
+test('adds to a folder after its server was killed, but not while one runs', async () => {
   const log = await logFile(lines(300));
   const folder = folderBeside(log);
   const server = await Server.start({ dataDir: folder });
@@ -165,7 +165,7 @@ test('a folder is added to after its server was killed, and not while one runs',
   expect(known.stderr).toContain('+ 300 known');
 });
 
-test('killed again and again, an import is exact in the end', { timeout: 240_000 }, async () => {
+test('is exact in the end after repeated kills', { timeout: 240_000 }, async () => {
   const log = await logFile(lines(4_000, 15_000));
   const folder = folderBeside(log);
   const anchor = () => readFile(join(folder, 'ANCHOR'), 'utf8').catch(() => '');
@@ -211,7 +211,7 @@ test.each([
   },
 );
 
-test('a pipe is read until its writer closes it', async () => {
+test('reads a pipe until its writer closes it', async () => {
   const place = await temporaryFolder();
   const [log, pipe, folder] = [join(place, 'a.log'), join(place, 'pipe'), join(place, 'data')];
   await writeFile(log, longAgo);
@@ -221,21 +221,21 @@ test('a pipe is read until its writer closes it', async () => {
   expect(await running.exited).toMatchObject({ code: 0 });
   expect(running.stderr).toContain('is a pipe: reading until its writer closes it');
   await expectHolds(folder, log);
-  // What it had is known under any name.
+  // Its content is known under any name.
   const again = await runCli(['import', log, '--data-dir', folder]);
   expect(again.stderr).toContain('0 messages + 0 skipped + 300 known');
 });
 
-test('a file whose reading fails ends with one line, and leaves no folder', async () => {
+test('a file that cannot be read ends with one line, and leaves no folder', async () => {
   const folder = join(await temporaryFolder(), 'data');
-  // Its first page is never mapped, so reading it fails for every user.
+  // Its first page is never mapped, so reading it fails even for root.
   const { code, stderr } = await runCli(['import', '/proc/self/mem', '--data-dir', folder]);
   expect({ code, stderr }).toMatchObject({ code: 1 });
   expect(stderr).toMatch(/^reto3: cannot read \/proc\/self\/mem: .*\[RETO3_LOG_UNREADABLE\]\n$/);
   await expect(readdir(folder)).rejects.toThrow('ENOENT');
 });
 
-test('a folder, and a file that is not there, are no logs', async () => {
+test('refuses a folder or a missing file as a log', async () => {
   const place = await temporaryFolder();
   await mkdir(join(place, 'logs'));
   for (const name of ['logs', 'none.log']) {

@@ -1,4 +1,4 @@
-/** Windows of a log beside DuckDB's over the same file, window by window. */
+/** Compares the windows of a log with DuckDB's over the same file, one by one. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadDuckDb, openDuckDb, sqlString } from '@reto3/archive/src/duckdb.ts';
@@ -8,7 +8,7 @@ import { runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { parseLines } from '../support/windows.ts';
 
-/** A row for each request of a log, as text columns `stamp` and `duration`. */
+/** One row per request of a log, with text columns `stamp` and `duration`. */
 const tables = {
   nginx: `SELECT regexp_extract(line, '([0-9]+[.][0-9]{3}) ([0-9.]+)$', ['stamp', 'duration']) AS found
           FROM read_csv($file, columns = {'line': 'VARCHAR'}, delim = '\\x01', quote = '', header = false, null_padding = true)
@@ -18,7 +18,7 @@ const tables = {
            WHERE elapsed IS NOT NULL`,
 } as const;
 
-/** The moment that is counted, in ms, of such a row. */
+/** The moment at which such a row counts, in ms. */
 const moments = {
   nginx: {
     start: `round(CAST(found.stamp AS DECIMAL(18, 3)) * 1000 - CAST(found.duration AS DECIMAL(18, 3)) * 1000)`,

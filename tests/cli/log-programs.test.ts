@@ -1,4 +1,4 @@
-/** Logs that nginx, haproxy and Apache write here, against the requests that they answered. */
+/** Compares logs that nginx, haproxy and Apache write here with the requests that they answered. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort } from '@reto3/bench/src/free-port.ts';
@@ -14,14 +14,14 @@ import { parseLines, sumOf } from '../support/windows.ts';
 
 const requests = 5_000;
 
-/** What a log counts in a period, and what is said of it. */
+/** A log's total in a period, and the summary on stderr. */
 async function counted(period: string, log: string): Promise<{ sum: number; said: string }> {
   const args = ['stats', period, '--from', '0', '--log', log];
   const { stdout, stderr } = await runCli(args);
   return { sum: sumOf(parseLines(stdout)), said: stderr.replace(`reto3: ${log}: `, '') };
 }
 
-requires('nginx')('nginx: text with $msec, JSON and combined count what was answered', async () => {
+requires('nginx')('nginx: text with $msec, JSON and combined count each answer', async () => {
   const folder = await temporaryFolder();
   const port = await freePort();
   await startNginx(`
@@ -57,11 +57,11 @@ requires('nginx')('nginx: text with $msec, JSON and combined count what was answ
   const args = ['stats', 'ms10', '--log', join(folder, 'json.log'), '--at', 'end'];
   const range = ['--from', String(startMs), '--to', String(endMs + 1)];
   const { stdout } = await runCli([...args, ...range]);
-  // nginx takes the time once a turn of its event loop, so the first may have an older one.
+  // nginx reads its clock once per turn of the event loop, so the first time may be older.
   expect(sumOf(parseLines(stdout))).toBeGreaterThan(requests / 2);
 });
 
-requires('haproxy')('haproxy: httplog counts what was answered, by the start', async () => {
+requires('haproxy')('haproxy: httplog counts each answered request by its start', async () => {
   const folder = await temporaryFolder();
   const port = await freePort();
   const configuration = join(folder, 'haproxy.cfg');
@@ -102,11 +102,11 @@ frontend web
   expect(sumOf(parseLines(stdout))).toBe(few);
 });
 
-requires('apache2')('Apache: fractions of a second count what was answered', async () => {
+requires('apache2')('Apache: fractions of a second count each answered request', async () => {
   const folder = await temporaryFolder();
   const port = await freePort();
   const configuration = join(folder, 'apache.conf');
-  // log_config is a part of Debian's httpd itself.
+  // Debian's httpd has log_config built in.
   const modules = ['mpm_event', 'authz_core'].map(
     (name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`,
   );

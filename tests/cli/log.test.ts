@@ -1,4 +1,4 @@
-/** `--log`: windows of logs, without a server and without a folder. */
+/** `--log`: windows of logs, without a server or a folder. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -7,7 +7,7 @@ import { runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { expectPeriodsAgree, parseLines, sumOf } from '../support/windows.ts';
 
-/** nginx with $msec and $request_time: 600 requests in 6 s, each 5 ms long. */
+/** Lines of nginx with $msec and $request_time: 600 requests in 6 s, each 5 ms long. */
 function nginxLines(): string {
   const first = Date.parse('2016-05-28T11:11:11Z');
   return Array.from({ length: 600 }, (_, index) => {
@@ -22,7 +22,7 @@ async function logFile(name: string, content: string | Uint8Array): Promise<stri
   return file;
 }
 
-test('a log has windows of all periods, which agree', async () => {
+test('a log has windows of all periods, and they agree', async () => {
   const log = await logFile('access.log', nginxLines());
   const read = async (period: string) => {
     const { code, stdout } = await runCli(['stats', period, '--from', '0', '--log', log]);
@@ -35,7 +35,7 @@ test('a log has windows of all periods, which agree', async () => {
   expect([...ms10.values()]).toEqual(Array.from({ length: 600 }, () => 1));
 });
 
-test('what was counted is said on stderr, and stdout has nothing but the windows', async () => {
+test('stderr says what was counted; stdout has only the windows', async () => {
   const log = await logFile('access.log', `${nginxLines()}2016/05/28 11:11:11 [error] 1#1: x\n`);
   const { stdout, stderr } = await runCli(['stats', 'sec', '--last', '1', '--log', log]);
   expect(stdout).toBe('2016-05-28 11:11:16.000, 100\n');
@@ -48,7 +48,7 @@ test('what was counted is said on stderr, and stdout has nothing but the windows
   );
 });
 
-test('bursts, whatif and export answer from logs, all of them where no range is named', async () => {
+test('bursts, whatif and export answer from logs, over their whole range by default', async () => {
   const text = nginxLines();
   const lines = text.split('\n');
   const logs = [
@@ -65,7 +65,7 @@ test('bursts, whatif and export answer from logs, all of them where no range is 
   expect(exported.stdout.trimEnd().split('\n')).toHaveLength(7);
 });
 
-test('a log comes from stdin', async () => {
+test('reads a log from stdin', async () => {
   const log = await logFile('access.log', nginxLines());
   const wrapper = ['sh', '-c', `exec "$0" "$@" < '${log}'`];
   const { stdout } = await runCli(['stats', 'min', '--log', '-'], { wrapper });
@@ -89,20 +89,20 @@ test.each([
   expect(stderr).toContain(`[${name}]`);
 });
 
-test('flags that say how a log is read need one', async () => {
+test('refuses flags for reading a log without a log', async () => {
   const { code, stderr } = await runCli(['stats', '--zone', 'UTC']);
   expect(code).toBe(2);
   expect(stderr).toContain('got --zone without --log');
 });
 
-test('the formats are listed', async () => {
+test('lists the formats', async () => {
   const { stdout } = await runCli(['formats']);
   expect(stdout).toMatch(/^haproxy +start +1 ms +haproxy, option httplog$/m);
   const known = JSON.parse((await runCli(['formats', '--json'])).stdout);
   expect(known).toContainEqual(expect.objectContaining({ name: 'nginx', moment: 'end' }));
 });
 
-test('a silence of years is a gap, which costs nothing', async () => {
+test('silence of years is a gap that costs nothing', async () => {
   const early = nginxLines().replaceAll('14644338', '10644338');
   const log = await logFile('access.log', early + nginxLines());
   const { stdout, stderr } = await runCli(['bursts', '--json', '--log', log]);

@@ -1,4 +1,4 @@
-/** `reto3 query`: the examples of docs/queries.md, its formats, and its refusals. */
+/** `reto3 query`: the examples of docs/queries.md, its formats, and its errors. */
 import { readFileSync } from 'node:fs';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ const questions = [...document.matchAll(/^### ([^\n]*)\n(?:[^\n]+\n)*?```sql\n(.
 const stamp = Date.UTC(2016, 4, 28, 11, 11, 11);
 const loaded = 5_000;
 
-/** A server with an archive of messages of several kinds. */
+/** A server with an archive of several kinds of messages. */
 async function archivingServer(): Promise<Server> {
   const flags = ['--archive', '--workers', '2'];
   const server = await Server.start({ dataDir: await temporaryFolder(), flags });
@@ -29,7 +29,7 @@ async function archivingServer(): Promise<Server> {
   await fetch(`${url}/a?b=1`);
   for (const path of ['/a', '/b', '/a'])
     await fetch(url + path, { method: 'POST', body: `value=${text(Date.now() - 250)}000` });
-  // Two that are no text, and not the same.
+  // Two different bodies that are not text.
   for (const last of [0x00, 0x01])
     await fetch(`${url}/c`, { method: 'PUT', body: Buffer.from([0xff, last]) });
   const load = Load.start({ port: server.port, connections: 8, depth: 4, requests: loaded });
@@ -52,7 +52,7 @@ test('docs/queries.md asks ten questions', () => {
   expect(questions).toHaveLength(10);
 });
 
-/** What is known of each answer. */
+/** Checks each answer against the messages sent. */
 const answers: Readonly<Record<string, (answer: Record<string, unknown>[]) => void>> = {
   'How many messages came in each 10 ms?': (answer) =>
     expect(answer.reduce((sum, row) => sum + Number(row['count']), 0)).toBe(loaded + 6),
@@ -85,7 +85,7 @@ const answers: Readonly<Record<string, (answer: Record<string, unknown>[]) => vo
     expect(answer.reduce((sum, row) => sum + Number(row['count']), 0)).toBe(loaded + 6),
 };
 
-test('each question is answered as it is asked', async () => {
+test('answers each question as the page asks it', async () => {
   const server = await archivingServer();
   for (const { title, sql } of questions) {
     const check = answers[title];
@@ -94,7 +94,7 @@ test('each question is answered as it is asked', async () => {
     expect({ title, code, stderr }).toEqual({ title, code: 0, stderr: '' });
     check(JSON.parse(stdout));
   }
-  // The first one, against the windows that are stored.
+  // Compare the first answer with the stored windows.
   const { stdout } = await run(server, questions[0]?.sql ?? '', '--format', 'csv');
   const [header, ...lines] = stdout.trimEnd().split('\n');
   expect(header).toBe('start,count');
@@ -106,7 +106,7 @@ test('each question is answered as it is asked', async () => {
   expect(new Map(counted)).toEqual(new Map([...stored].filter(([, count]) => count > 0)));
 });
 
-test('--archive switched on later in the hour makes no difference to the documented question', async () => {
+test('an archive that begins later in the hour does not change the documented answer', async () => {
   const dataDir = await temporaryFolder();
   const before = await Server.start({ dataDir });
   await Load.start({ port: before.port, connections: 2, depth: 1, requests: 500 }).done;
@@ -125,7 +125,7 @@ test('--archive switched on later in the hour makes no difference to the documen
   const every = questions.find(({ title }) => title === 'Is every counted message archived?');
   const sql = every?.sql ?? '';
   expect(JSON.parse((await run(server, sql, '--json')).stdout)).toEqual([]);
-  // Without the condition on where the archive begins, the hour's earlier windows differ.
+  // Without the condition on the archive's start, the hour's earlier windows differ.
   const careless = sql.replace(/ {2}AND start >= .*\n/, '');
   expect(careless).not.toBe(sql);
   const differences: unknown[] = JSON.parse((await run(server, careless, '--json')).stdout);
@@ -150,7 +150,7 @@ const refused = [
   [' ; -- nothing', 'got no statement, want one'],
 ] as const;
 
-/** What stands behind a statement, and what a semicolon does not end. */
+/** Semicolons behind a statement, and semicolons that do not end one. */
 const withSemicolons = ["SELECT ';' AS a; -- b;", ";SELECT ';' /* ; */ AS a ; ;"];
 
 test('answers one SELECT over the archive, in every format', async () => {
@@ -166,7 +166,7 @@ test('answers one SELECT over the archive, in every format', async () => {
   expect(JSON.parse((await run(server, sql, '--format', 'ndjson')).stdout)).toEqual(object);
   for (const statement of withSemicolons)
     expect(await run(server, statement)).toMatchObject({ code: 0, stdout: 'a\n-\n;\n' });
-  // Times as reto3 stats prints them, and what is no number in JSON.
+  // Times look as in reto3 stats; JSON has strings for values that are not numbers.
   const times =
     "SELECT TIMESTAMP '2016-05-28 11:11:11.01' AS t, TIMESTAMP '2016-05-28 11:11:11.000002' AS u";
   expect((await run(server, times, '--format', 'csv')).stdout).toBe(
@@ -180,7 +180,7 @@ test('answers one SELECT over the archive, in every format', async () => {
   });
   const folder = await temporaryFolder();
   const file = join(folder, 'answer.json');
-  // What fails in its middle is no answer, and no file.
+  // A statement that fails midway prints no answer, and leaves no file.
   const failing = "SELECT CASE range WHEN 90000 THEN error('boom') ELSE 'x' END FROM range(100000)";
   for (const format of ['csv', 'ndjson']) {
     expect(await run(server, failing, '--format', format, '--output', file)).toMatchObject({
@@ -205,9 +205,9 @@ test('answers one SELECT over the archive, in every format', async () => {
   expect(written).toEqual({ code: 0, stdout: '', stderr: '' });
   expect((await readFile(parquet)).toString('latin1', 0, 4)).toBe('PAR1');
   expect(await readdir(folder)).toEqual(['answer.json', 'answer.parquet']);
-  // They have what clients sent, so they are for their owner only.
+  // They contain clients' data, so only their owner may read them.
   for (const path of [file, parquet]) expect((await stat(path)).mode & 0o777).toBe(0o600);
-  // No rows are an answer, too, and not exit code 4.
+  // No rows are an answer, too: the exit code is 0, not 4.
   const none = await run(server, 'FROM messages WHERE worker > 100', '--json');
   expect(none).toEqual({ code: 0, stdout: '[]\n', stderr: '' });
 
@@ -240,7 +240,7 @@ test('answers one SELECT over the archive, in every format', async () => {
 });
 
 test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
-  '%s leaves no output file, not even an incomplete one',
+  '%s leaves no output file, not even a partial one',
   async (signal) => {
     const server = await archivingServer();
     const folder = await temporaryFolder();
@@ -280,9 +280,9 @@ const periodsRead = [
   ["SELECT DISTINCT period FROM Counts WHERE upper(period) = 'SEC'", ['sec']],
 ] as const;
 
-test('counts have all periods that a statement reads, and need no writable folder', async () => {
+test('counts have every period that a statement reads, and need no writable folder', async () => {
   const server = await archivingServer();
-  // As in a container with a read-only root.
+  // Like a container with a read-only root.
   const env = { TMPDIR: '/nowhere', HOME: '/nowhere' };
   for (const [sql, periods] of periodsRead) {
     const args = ['query', sql, '--format', 'ndjson', '--url', server.adminUrl];
@@ -301,7 +301,7 @@ test('counts have all periods that a statement reads, and need no writable folde
   expect(described.stdout).toMatch(/^count,BIGINT,/m);
 });
 
-test('now() is UTC, whatever the time zone', async () => {
+test('now() is UTC in any time zone', async () => {
   const server = await archivingServer();
   const sql = `SELECT count(*) FILTER (WHERE arrived > now() - INTERVAL 1 HOUR)::INT AS within,
     count(*) FILTER (WHERE arrived > current_timestamp)::INT AS later,
@@ -320,7 +320,7 @@ test('now() is UTC, whatever the time zone', async () => {
   }
 });
 
-test('a statement comes as an argument, from stdin or from a file', async () => {
+test('reads a statement from its argument, from stdin or from a file', async () => {
   const server = await archivingServer();
   const file = join(await temporaryFolder(), 'question.sql');
   await writeFile(file, '-- a question\nSELECT 7 AS n;\n');
@@ -341,7 +341,7 @@ test('a statement comes as an argument, from stdin or from a file', async () => 
   }
 });
 
-test('a server without an archive is reported', async () => {
+test('reports a server without an archive', async () => {
   const other = await Server.start({ dataDir: await temporaryFolder() });
   const { code, stderr } = await runCli(['query', 'SELECT 1', '--url', other.adminUrl]);
   expect(code).toBe(1);

@@ -1,4 +1,4 @@
-/** `reto3 recipe`: each recipe that says so, run by the real program as it is printed. */
+/** `reto3 recipe`: the real program runs each printed recipe that says it is tested. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort } from '@reto3/bench/src/free-port.ts';
@@ -15,7 +15,7 @@ import { parseLines, sumOf } from '../support/windows.ts';
 
 const requests = 200;
 
-test('without a name it lists them, and docs/recipes.md shows each as it is printed', async () => {
+test('lists the recipes without a name, and docs/recipes.md shows each as printed', async () => {
   const { code, stdout } = await runCli(['recipe']);
   expect(code).toBe(0);
   const lines = stdout.trimEnd().split('\n');
@@ -33,19 +33,19 @@ test('without a name it lists them, and docs/recipes.md shows each as it is prin
 
 const notRun = '# From the documentation of the program; not run in our tests.\n';
 
-test('the mirror is that of docs/nginx.md', async () => {
+test('prints the mirror of docs/nginx.md', async () => {
   const page = await readFile(new URL('../../docs/nginx.md', import.meta.url), 'utf8');
   const [, shown] = /```nginx\n(.*?)```/s.exec(page) ?? [];
   const { stdout } = await runCli(['recipe', 'nginx-mirror']);
   expect(stdout.replace(/^#.*\n/, '')).toBe(shown);
 });
 
-test('one that is not run here says so in its first line', async () => {
+test('a recipe that is not tested says so in its first line', async () => {
   const { stdout } = await runCli(['recipe', 'envoy']);
   expect(stdout.startsWith(notRun)).toBe(true);
 });
 
-test('an unknown one is refused with the names of all', async () => {
+test('refuses an unknown recipe and names all', async () => {
   const { code, stdout, stderr } = await runCli(['recipe', 'nginz']);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   expect(stderr).toMatch(
@@ -53,7 +53,7 @@ test('an unknown one is refused with the names of all', async () => {
   );
 });
 
-/** The printed recipe, with these texts in place of others. */
+/** The printed recipe after these replacements. */
 async function printed(name: string, replaced: Readonly<Record<string, string>>): Promise<string> {
   const { stdout } = await runCli(['recipe', name]);
   return Object.entries(replaced).reduce((text, [from, to]) => {
@@ -70,7 +70,7 @@ async function send(port: number, program: RunningProcess): Promise<void> {
   for (let index = 0; index < requests; index++) await fetch(`http://127.0.0.1:${port}/a?${index}`);
 }
 
-/** Waits until the log has all requests, and counts those in windows of 10 ms. */
+/** Waits until the log has all requests, then counts them in windows of 10 ms. */
 async function countedIn(log: string, ...flags: string[]): Promise<number> {
   await waitUntil('the log is written', async () => {
     const text = await readFile(log, 'utf8');
@@ -81,7 +81,7 @@ async function countedIn(log: string, ...flags: string[]): Promise<number> {
   return sumOf(parseLines(stdout)) - firsts;
 }
 
-describe('run as it is printed', () => {
+describe('runs as printed', () => {
   requires('nginx')('nginx logs what it answers', async () => {
     const log = join(await temporaryFolder(), 'reto3.log');
     const port = await freePort();
@@ -126,7 +126,7 @@ describe('run as it is printed', () => {
     });
     await writeFile(log, haproxy.stdout);
     expect(await countedIn(log)).toBe(requests);
-    // The checks are none.
+    // Health checks are not counted.
     const firsts = haproxy.stdout.split('/first HTTP').length - 1;
     const { messagesSinceStart } = await askInfo(server.adminUrl);
     expect(messagesSinceStart).toBeLessThanOrEqual(requests + firsts);

@@ -1,4 +1,4 @@
-/** Replay of a server's archive gives the same windows as the server had. */
+/** A replay of a server's archive gives the server's own windows. */
 import { appendFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readSegment } from '@reto3/archive/src/segment.ts';
@@ -26,7 +26,7 @@ export default defineReport({
   rows: (sum) => [sum],
 });`;
 
-/** Has the last batch of an archive that rests in it twice; returns how many messages that has. */
+/** Appends the last batch of an idle archive a second time; returns its number of messages. */
 async function archiveTwice(dataDir: string): Promise<number> {
   const folder = join(dataDir, 'archive', 'segments');
   const path = join(folder, (await readdir(folder)).sort().at(-1) ?? '');
@@ -46,7 +46,7 @@ async function send(server: Server, requests: number): Promise<void> {
   await Load.start({ port: server.port, connections: 4, depth: 2, requests }).done;
 }
 
-test('a replay equals the counts and reports, and a difference is exit code 5', async () => {
+test('a replay equals the counts and reports; a difference exits with 5', async () => {
   const dataDir = await temporaryFolder();
   const flags = [
     '--archive',
@@ -114,7 +114,7 @@ test('a replay equals the counts and reports, and a difference is exit code 5', 
   ]);
   expect(differ.code).toBe(5);
   expect(differ.stderr).toMatch(/\d+ of \d+ windows of count ms10 differ/);
-  // A reader that has left does not hide the differences, in no form of them.
+  // A reader that leaves early does not hide the differences, in any format.
   for (const format of ['text', 'csv', 'json', 'ndjson']) {
     const args = ['replay', 'count', 'ms10', '--diff', '--from', '1h', '--to', '0ms', ...folder];
     const wrapper = ['bash', '-c', 'exec 3> >(exit 0); wait $!; exec "$@" >&3', 'bash'];
@@ -124,7 +124,7 @@ test('a replay equals the counts and reports, and a difference is exit code 5', 
   const lost = [...differ.stdout.matchAll(/side=stored, count=(\d+)/g)];
   expect(lost.reduce((all, [, n]) => all + Number(n), 0)).toBe(300);
 
-  // What retention has deleted is no difference.
+  // Windows that retention deleted are not differences.
   const deleting = await VirtualServer.in(dataDir, Date.now());
   await deleting.coordinator.deleteBefore('ms10', alignUp(Date.now(), 60_000));
   await deleting.stop();
@@ -133,7 +133,7 @@ test('a replay equals the counts and reports, and a difference is exit code 5', 
   expect(deleted).toMatchObject({ code: 4, stdout: '' });
 });
 
-test('next to a server under load nothing differs, and a real difference shows', async () => {
+test('beside a server under load, a replay shows only real differences', async () => {
   const dataDir = await temporaryFolder();
   const server = await Server.start({ dataDir, flags: ['--archive', '--workers', '2'] });
   const load = SteadyLoad.start({ host: server.host, port: server.port, rate: 500 });
@@ -151,12 +151,12 @@ test('next to a server under load nothing differs, and a real difference shows',
     expect(load.answered).toBeGreaterThan(before);
   }
 
-  // A range that begins after what is archived for certain holds nothing to compare, and is no mistake.
+  // A range beyond the end of the archive has nothing to compare, and is no mistake.
   const later = await runCli([...beside, '--from', '2100-01-01']);
   expect(later).toMatchObject({ code: 4, stdout: '' });
   expect(later.stderr).toMatch(/^reto3: nothing could be compared in that range, up to /);
 
-  // The server at --url must be the one that holds the folder.
+  // The server at --url must own the folder.
   const other = await Server.start({ dataDir: await temporaryFolder() });
   const wrong = await runCli([...diff, '--url', other.adminUrl]);
   expect(wrong.code).toBe(1);
@@ -176,7 +176,7 @@ test('next to a server under load nothing differs, and a real difference shows',
   await server.stop();
 });
 
-requires('tsung')('a Tsung run is replayed as it was counted, window by window', async () => {
+requires('tsung')('replays a Tsung run as counted, window by window', async () => {
   const dataDir = await temporaryFolder();
   const server = await Server.start({ dataDir, flags: ['--archive'] });
   const { messages } = await runTsung(server.port, 3);

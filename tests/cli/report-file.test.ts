@@ -6,7 +6,7 @@ import { runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { Server } from '../support/server.ts';
 
-test('a report goes to a file as a whole, as Parquet too, from a server and from a folder', async () => {
+test('writes a report to a file atomically, also as Parquet, from a server and from a folder', async () => {
   const folder = await temporaryFolder();
   const dataDir = join(folder, 'data');
   const server = await Server.start({ dataDir, flags: ['--report', 'by:path'] });
@@ -52,7 +52,7 @@ test('a report goes to a file as a whole, as Parquet too, from a server and from
   const ofLog = await runCli([...made, '--output', fileOf('log.parquet')]);
   expect(ofLog).toMatchObject({ code: 0, stdout: '' });
 
-  // Nothing that failed has left a file.
+  // No failure left a file.
   expect((await readdir(answers)).sort()).toEqual([
     'folder.parquet',
     'log.parquet',

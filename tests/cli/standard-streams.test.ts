@@ -1,4 +1,4 @@
-/** How a command ends when its reader has left, or when its output cannot be written. */
+/** How a command ends if its reader leaves early, or its output cannot be written. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -10,7 +10,7 @@ import { loopback } from '../support/place.ts';
 import { Server } from '../support/server.ts';
 
 const shell = (script: string): readonly string[] => ['bash', '-c', script, 'bash'];
-/** The reader of the pipe has left for certain before the command starts. */
+/** The pipe's reader has certainly left before the command starts. */
 const withoutReader = shell('exec 3> >(exit 0); wait $!; exec "$@" >&3');
 const onFullDisk = shell('exec "$@" >/dev/full');
 const onFullDisks = shell('exec "$@" >/dev/full 2>&1');
@@ -21,7 +21,7 @@ async function countedServer(...flags: string[]): Promise<Server> {
   return server;
 }
 
-/** Commands that print, by the ways they have to stdout. */
+/** One command for each way of printing to stdout. */
 const printing = [
   ['stats', 'ms10', '--open', '--last', '3'],
   ['stats', 'ms10', '--open', '--last', '3', '--chart'],
@@ -38,7 +38,7 @@ const printing = [
   ['query', 'SELECT 1'],
 ] as const;
 
-test('output that cannot be written is an error with one line', async () => {
+test('output that cannot be written is an error of one line', async () => {
   const server = await countedServer('--report', 'sizes', '--archive');
   const env = { RETO3_URL: server.adminUrl };
   const local = [['--help'], ['--version'], ['help', 'stats'], ['doctor', '--port', '0']];
@@ -47,7 +47,7 @@ test('output that cannot be written is an error with one line', async () => {
     const line = expect.stringMatching(/^[^\n]*cannot write to stdout: ENOSPC\b.*\n$/);
     expect({ args, code, stderr }).toEqual({ args, code: 1, stderr: line });
   }
-  // Where nothing can be told either, the exit code tells it.
+  // If stderr cannot be written either, only the exit code reports it.
   expect(await runCli(['health'], { env, wrapper: onFullDisks })).toMatchObject({ code: 1 });
 });
 
@@ -78,7 +78,7 @@ test.each([
   expect(await server.stop()).toMatchObject({ code: 0 });
 });
 
-test('a reader that stops early is no failure', async () => {
+test('a reader that stops early is not a failure', async () => {
   const server = await countedServer('--report', 'sizes', '--archive');
   const env = { RETO3_URL: server.adminUrl };
   for (const args of printing) {

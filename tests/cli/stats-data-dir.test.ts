@@ -1,4 +1,4 @@
-/** `reto3 stats --data-dir` answers as a server on that folder would, without one. */
+/** `reto3 stats --data-dir` answers without a server, as a server on that folder would. */
 import { expect, test } from 'vitest';
 import { askInfo } from '../support/api.ts';
 import { runCli } from '../support/cli.ts';
@@ -8,10 +8,10 @@ import { Server } from '../support/server.ts';
 import { thisMinute, untilFinal, untilFlushed } from '../support/stats.ts';
 import { expectPeriodsAgree, parseLines, sumOf } from '../support/windows.ts';
 
-test('a folder gives the same bytes in every format as the server did', async () => {
+test('a folder gives the same bytes as its server, in every format', async () => {
   const from = thisMinute();
   const { server, dataDir } = await serverWithMessages();
-  // Exclusive, and a message may have come in this very millisecond.
+  // The end is exclusive, and a message may have arrived in this very millisecond.
   const to = Date.now() + 1;
   await untilFinal(server, to);
   const range = ['--from', String(from), '--to', String(to)];
@@ -30,7 +30,7 @@ test('a folder gives the same bytes in every format as the server did', async ()
   }
 });
 
-test('all windows of a folder are final: it has the last minute, and periods agree', async () => {
+test('all windows of a folder are final: the last minute is there, and periods agree', async () => {
   const dataDir = await folderWithMessages();
   const read = async (period: string) => {
     const { stdout } = await runCli(['stats', period, '--from', '0', '--data-dir', dataDir]);
@@ -43,7 +43,7 @@ test('all windows of a folder are final: it has the last minute, and periods agr
   expect(JSON.parse(json.stdout)).toMatchObject({ finalThrough: Math.max(...sec.keys()) + 1_000 });
 });
 
-test('the journal of a killed server is read, and kept for the next server', async () => {
+test('reads the journal of a killed server, and keeps it for the next server', async () => {
   const { server, dataDir } = await serverWithMessages();
   await untilFlushed(server);
   await server.kill();
@@ -55,7 +55,7 @@ test('the journal of a killed server is read, and kept for the next server', asy
   expect((await askInfo(next.adminUrl)).messagesInAll).toBe(messages);
 });
 
-test('a folder in use, an empty folder, and --follow on a folder are refused', async () => {
+test('refuses a folder in use, an empty folder, and --follow on a folder', async () => {
   const { server, dataDir } = await serverWithMessages();
   const held = await runCli(['stats', 'sec', '--data-dir', dataDir]);
   expect(held).toMatchObject({ code: 1, stdout: '' });

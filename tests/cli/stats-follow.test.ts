@@ -50,14 +50,14 @@ test('--follow neither misses nor repeats a window across two restarts', async (
   expect(sumOf(printed)).toBe(3 * messages);
 });
 
-test('--follow reports once that its server hangs, once that it is back, and misses nothing', async () => {
+test('--follow reports once that its server hangs and once that it is back, and misses nothing', async () => {
   const from = thisMinute();
   const server = await Server.start({
     dataDir: await temporaryFolder(),
     flags: ['--report', 'sizes'],
   });
   const { adminUrl } = server;
-  // So that silence is noticed sooner, and still is no matter of a busy machine.
+  // Detects silence sooner, but not so soon that a busy machine matters.
   const env = { RETO3_TEST_TICK_MS: '250', RETO3_URL: adminUrl };
   const follower = startCli(['stats', 'ms10', '--follow', '--from', String(from)], { env });
   const ofReport = startCli(['report', 'sizes', '-f', '--from', String(from)], { env });
@@ -107,9 +107,9 @@ test('--follow --last waits for the first final window of a new server, and miss
       'reto3-empty': 'true',
       'reto3-to': '1480384140000',
     });
-    // Windows that become final are waited for on a connection that stays.
+    // The live connection stays open until windows become final.
     if (request.url?.startsWith('/v1/live')) response.write(': open\n\n');
-    // As the real one ends it: nothing is missing.
+    // Ends like a real answer: nothing is missing.
     else response.end('\x1e{"damaged":[],"damagedPlaces":0}\n');
   });
   young.listen(0, '127.0.0.1');
@@ -160,7 +160,7 @@ test('--follow --last begins with the newest windows, in each format, and ends a
   }
 });
 
-/** Start of the newest window with a complete line, epoch ms; 0 if there is none. */
+/** Start of the newest window whose line is complete, epoch ms; 0 if there is none. */
 function newestIn(stdout: string): number {
   const [line = ''] = stdout.split('\n').slice(-2);
   return Date.parse(`${line.slice(0, 'YYYY-MM-DD HH:MM:SS.mmm'.length).replace(' ', 'T')}Z`) || 0;

@@ -15,7 +15,7 @@ const windowMs = { ms10: 10, sec: 1_000, min: 60_000 };
 
 interface Counted {
   readonly server: Server;
-  /** Before its first message; whole windows of every period begin here. */
+  /** Before the first message, at the start of a window of every period. */
   readonly from: number;
 }
 
@@ -27,10 +27,10 @@ async function countedServer(): Promise<Counted> {
 }
 
 test.each(['ms10', 'sec', 'min'] as const)(
-  'reto3 stats %s prints lines of the format, oldest first, and the same in every format',
+  'reto3 stats %s prints lines of the format, oldest first, and every format agrees',
   async (period) => {
     const { server, from } = await countedServer();
-    // Exclusive, and a message may have come in this very millisecond.
+    // The end is exclusive, and a message may have arrived in this very millisecond.
     const range = ['--open', '--from', String(from), '--to', String(Date.now() + 1)];
     const print = async (...flags: string[]): Promise<string> => {
       const env = { RETO3_URL: server.adminUrl };
@@ -73,7 +73,7 @@ test('flags mean the same before and after the period', async () => {
   }
 });
 
-test('without a range the newest 100 final windows are printed', async () => {
+test('prints the newest 100 final windows without a range', async () => {
   const { server } = await countedServer();
   await untilFinal(server, Date.now() + 1_000);
   const counts = await printStats(server, 'ms10');
@@ -83,7 +83,7 @@ test('without a range the newest 100 final windows are printed', async () => {
   expect(Math.max(...counts.keys()) + 10).toBeLessThanOrEqual(finalThrough);
 });
 
-test('--last N prints the newest N final windows, and with --to those before', async () => {
+test('--last N prints the newest N final windows, with --to the newest before it', async () => {
   const { server } = await countedServer();
   const to = Math.floor(Date.now() / 10) * 10 + 100;
   await untilFinal(server, to);
@@ -96,8 +96,8 @@ test('--open adds the windows that are not final yet', async () => {
   const { server, from } = await countedServer();
   const open = await printStats(server, 'min', '--open', '--from', String(from));
   expect(sumOf(open)).toBe(messages);
-  // The minute that it is now is not final; no data is an exit code of its own. Asked again where
-  // the minute ended meanwhile.
+  // The current minute is not final, and "no data" has its own exit code. Repeat if the minute ends
+  // meanwhile.
   let minute: number;
   let final: Outcome;
   do {

@@ -1,4 +1,4 @@
-/** The pages of docs that begin with a file of yours: every command on them runs, and answers. */
+/** The pages of docs that begin with a file of yours: every command on them runs and answers. */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ const cli = join(root, 'packages/cli/bin/reto3.js');
 const startMs = Date.parse('2016-05-28T11:11:11Z');
 const count = 3_000;
 
-/** From a seed: gaps of 1 to 39 ms. */
+/** Repeatable gaps of 1 to 39 ms. */
 const times: number[] = [];
 for (let index = 0; index < count; index++)
   times.push((times.at(-1) ?? startMs) + 1 + ((index * 7_919 + 13) % 39));
@@ -40,7 +40,7 @@ const verdicts: readonly (readonly [command: RegExp, status: number])[] = [
   [/--expect poisson/, 5],
 ];
 
-/** Of the blocks of a page, a command each; one may span lines in quotes. */
+/** The commands in a page's code blocks; a command may span lines in quotes. */
 function commandsOn(page: string): string[] {
   const text = readFileSync(join(root, 'docs', page), 'utf8');
   const blocks = [...text.matchAll(/^```\n(.*?)^```$/gms)].map(([, block = '']) => block);
@@ -57,7 +57,7 @@ test.each(['load-generator.md', 'rate-limit.md', 'incident.md', 'traces.md'])(
     const commands = commandsOn(page);
     expect(commands.length).toBeGreaterThan(3);
     for (const command of commands) {
-      // It ends with a signal alone; view.test.ts holds it.
+      // Only a signal ends it; view.test.ts tests it.
       if (command.startsWith('npx reto3 view')) continue;
       const run = command.replaceAll('npx reto3', `'${process.execPath}' '${cli}'`);
       const { status, stdout, stderr } = spawnSync('sh', ['-c', run], {

@@ -1,4 +1,4 @@
-/** Text of clients is escaped on a real terminal, and unchanged in pipes. */
+/** Text from clients is escaped on a real terminal, and unchanged in pipes. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ const needsTmux = requires('tmux');
 const size = { columns: 160, lines: 24 };
 const clipboard = '\u001b]52;c;aGk=\u0007';
 
-needsTmux('paths and bodies of clients do not command a terminal', async () => {
+needsTmux('paths and bodies from clients cannot control a terminal', async () => {
   const flags = ['--archive', '--report', 'top'];
   const server = await Server.start({ dataDir: await temporaryFolder(), flags });
   const path = Buffer.from('GET /\u009b31mRED HTTP/1.1\r\nHost: x\r\n\r\n');
@@ -39,7 +39,7 @@ needsTmux('paths and bodies of clients do not command a terminal', async () => {
   expect((await runCli([...bodies, '--format', 'csv'])).stdout).toBe(`text\n${clipboard}\n`);
 });
 
-needsTmux('an answering server and names of files do not command a terminal', async () => {
+needsTmux('a hostile server and file names cannot control a terminal', async () => {
   const message = `${clipboard}\u202e`;
   const impostor = createServer((_, response) => {
     response.writeHead(400, { 'content-type': 'application/json' });

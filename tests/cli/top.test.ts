@@ -47,7 +47,7 @@ needsTmux('top shows the counts, follows the size, and restores the terminal', a
 
   terminal.resize({ columns: 40, lines: 8 });
   await terminal.shows(/each of the last 40 s/);
-  // Cut at the right, not wrapped; and from the top.
+  // Cut at the right instead of wrapped, and drawn from the top.
   expect(terminal.text().split('\n')[0]).toMatch(/^reto3 /);
   terminal.resize({ columns: 120, lines: 40 });
   await terminal.shows(/each of the last 59 s[\s\S]*\nworkers\n/);
@@ -57,7 +57,7 @@ needsTmux('top shows the counts, follows the size, and restores the terminal', a
   expect(terminal.state()).toBe(asBefore);
 });
 
-needsTmux('Ctrl-C leaves with 130, and the terminal as it was', async () => {
+needsTmux('Ctrl-C exits with 130 and restores the terminal', async () => {
   const { adminUrl } = await serverWithMessages();
   const terminal = Terminal.run(['top', '--url', adminUrl], size);
   await terminal.shows(/since the start/);
@@ -66,7 +66,7 @@ needsTmux('Ctrl-C leaves with 130, and the terminal as it was', async () => {
   expect(terminal.state()).toBe(asBefore);
 });
 
-needsTmux('colours are there, and not with NO_COLOR', async () => {
+needsTmux('prints colours, but not with NO_COLOR', async () => {
   const { adminUrl } = await serverWithMessages();
   const coloured = Terminal.run(['top', '--url', adminUrl], size);
   const plain = Terminal.run(['top', '--url', adminUrl], size, { NO_COLOR: '1' });
@@ -76,7 +76,7 @@ needsTmux('colours are there, and not with NO_COLOR', async () => {
   expect(plain.text(true)).not.toContain(escapes);
 });
 
-needsTmux('a server that exits is shown as unreachable, and again when it is back', async () => {
+needsTmux('shows that a server is unreachable, and its counts once it is back', async () => {
   const ports = { port: await freePort(), adminPort: await freePort() };
   const server = await serverWithMessages(ports);
   const { adminUrl } = server;
@@ -96,7 +96,7 @@ needsTmux('a server that exits is shown as unreachable, and again when it is bac
   await terminal.shows(/left with 0/);
 });
 
-needsTmux('a chart that follows draws what comes, and leaves the terminal as it was', async () => {
+needsTmux('a chart that follows draws new windows, and restores the terminal', async () => {
   const server = await serverWithMessages();
   const args = ['stats', 'sec', '--chart', '--follow', '--url', server.adminUrl];
   const terminal = Terminal.run(args, size);
@@ -133,7 +133,7 @@ test('top --json prints the figures of one frame', async () => {
   expect(counts[0]).toBe(Math.max(...counts));
 });
 
-requires('nats-server')('of a server that adds up a cluster, top shows the nodes', async () => {
+requires('nats-server')('top on a merger shows the nodes', async () => {
   const nats = await NatsServers.start();
   const both = await startNode({
     nats,
@@ -153,7 +153,7 @@ requires('nats-server')('of a server that adds up a cluster, top shows the nodes
   expect(stdout).toMatch(/nodes of the cluster\nweb-1 +live .* %.*lag .* ms\nweb-2 +live .* %/);
 });
 
-test('without a server, top exits with 3 and does not touch the terminal', async () => {
+test('without a server, top exits with 3 and leaves the terminal alone', async () => {
   const { code, stdout, stderr } = await runCli(['top', '--url', 'http://127.0.0.1:1']);
   expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
   expect(stderr).toMatch(/^reto3: cannot reach the server at /);
@@ -171,7 +171,10 @@ test('a chart without a terminal shows the same windows, and refuses to follow',
   expect(follow.stderr).toMatch(/got --chart with --follow, which needs a terminal/);
 });
 
-/** A server that cannot read its newest second, which has messages. @returns its address */
+/**
+ * A server with a damaged newest second.
+ * @returns its address
+ */
 async function serverWithDamage(): Promise<string> {
   const to = Math.floor(Date.now() / 1_000) * 1_000;
   const place = { from: to - 2_000, to: to - 1_000, reason: 'its checksum does not match' };
@@ -186,7 +189,7 @@ async function serverWithDamage(): Promise<string> {
     response.setHeader('content-type', 'application/json');
     if (pathname === '/v1/info') response.end(JSON.stringify(info));
     else if (pathname === '/v1/live') {
-      // Met again by each event, as a damaged block is by each question.
+      // The second event reports the same damage, as every later one would.
       const event = `id: ${to}\ndata: ${JSON.stringify(columns)}\n\n`;
       response.write(event + event);
     } else if (pathname === '/v1/stats/sec') {
@@ -205,7 +208,7 @@ async function serverWithDamage(): Promise<string> {
   return `http://127.0.0.1:${address.port}`;
 }
 
-test('top reports once what a followed answer could not read', async () => {
+test('top reports damage in a followed answer once', async () => {
   const url = await serverWithDamage();
   for (const flags of [[], ['--json']]) {
     const { code, stderr } = await runCli(['top', ...flags, '--url', url]);
@@ -214,7 +217,7 @@ test('top reports once what a followed answer could not read', async () => {
   }
 });
 
-needsTmux('top and a chart that follows show once what they could not read', async () => {
+needsTmux('top and a following chart show damage once', async () => {
   const url = await serverWithDamage();
   for (const args of [['top'], ['stats', 'sec', '--chart', '--follow']]) {
     const terminal = Terminal.run([...args, '--url', url], size);

@@ -1,4 +1,4 @@
-/** `reto3 view`: logs in the dashboard, until a signal, and nothing is left behind. */
+/** `reto3 view` shows logs in the dashboard until a signal, and leaves nothing behind. */
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -31,13 +31,13 @@ async function startView(name: string, env: Readonly<Record<string, string>> = {
   return { running, url: new URL(running.stdout.trim()) };
 }
 
-/** Only a view of this test makes folders there. */
+/** A folder for temporary files that only this test's view uses. */
 async function emptyPlace() {
   const place = await temporaryFolder();
   return { env: { TMPDIR: place }, left: () => readdir(place) };
 }
 
-test.each(['SIGINT', 'SIGTERM'] as const)('a log is shown until %s', async (signal) => {
+test.each(['SIGINT', 'SIGTERM'] as const)('shows a log until %s', async (signal) => {
   const { env, left } = await emptyPlace();
   const log = await logFile(lines(600));
   const { running, url } = await startView(log, env);
@@ -61,7 +61,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)('a log is shown until %s', async (sign
   expect(await left()).toEqual([]);
 });
 
-test('a folder is shown as it is, and says that its clock ticks in seconds', async () => {
+test('shows a folder as it is, and says that its clock ticks in seconds', async () => {
   const log = await logFile(lines(600).replaceAll(/ "-" "-" .*\n/g, '\n'));
   const folder = join(await temporaryFolder(), 'data');
   await runCli(['import', log, '--data-dir', folder]);

@@ -1,4 +1,4 @@
-/** `npm run cluster-faults`: the faults of servers with NATS between them. */
+/** `npm run cluster-faults`: the faults of servers connected by NATS. */
 import { runFaults } from '../faults/runner.ts';
 import { faults } from './faults/all.ts';
 

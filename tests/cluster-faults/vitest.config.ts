@@ -1,13 +1,15 @@
 import { defineConfig } from 'vitest/config';
 import { fromSources } from '../support/from-sources.ts';
 
-/** Not part of `npm test`: a table that takes half an hour, printed by `npm run cluster-faults`. */
+/**
+ * Not part of `npm test`: run `npm run cluster-faults`, which prints a table after half an hour.
+ */
 export default defineConfig({
   ...fromSources,
   test: {
     name: 'cluster-faults',
     include: ['tests/cluster-faults/run.ts'],
-    // The table says it all; a failed row only decides the exit code.
+    // The table is the output; a failed row only sets the exit code.
     reporters: [{}],
     // Each fault has its own time limits.
     testTimeout: 3_600_000,

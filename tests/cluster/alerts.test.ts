@@ -1,4 +1,4 @@
-/** Alerts on what the nodes of a cluster count together. */
+/** Alerts on the sum of a cluster's nodes. */
 import { freePort } from '@reto3/bench/src/free-port.ts';
 import { expect } from 'vitest';
 import { askStats } from '../support/api.ts';
@@ -12,7 +12,7 @@ import { countsOf, sumOf } from '../support/windows.ts';
 
 const withNats = requires('nats-server');
 
-withNats('a server that adds up the nodes fires on their sum', async () => {
+withNats('a merger fires on the sum of its nodes', async () => {
   const nats = await NatsServers.start();
   const port = await freePort();
   const received = await webhook(port);
@@ -22,7 +22,7 @@ withNats('a server that adds up the nodes fires on their sum', async () => {
   const nodes = await Promise.all(['a', 'b'].map((name) => startNode({ nats, name })));
   const alerting = ['--alert', own, '--alert', ofAll, ...flags];
   const both = await startNode({ nats, name: 'both', role: 'both', flags: [...alerting, ...soon] });
-  // It has no windows of its own, so what it watches needs no word.
+  // A pure merger has no windows of its own, so a rule watches the cluster by default.
   const usual = 'sec > 0 until < 1 for 3s';
   const merger = await startNode({
     ...{ nats, name: 'm', role: 'merge' },
@@ -31,7 +31,7 @@ withNats('a server that adds up the nodes fires on their sum', async () => {
 
   const find = (name: string, wanted: string) =>
     received.find(({ message: { node, status } }) => node === name && status === wanted);
-  // New ones finalize nothing before they have listened for a while.
+  // New mergers finalize nothing until they have listened for a while.
   await waitUntil('both fire', async () => {
     await Promise.all(nodes.map((node) => send(node, 500)));
     return find('both', 'firing') !== undefined && find('m', 'firing') !== undefined;
@@ -45,7 +45,7 @@ withNats('a server that adds up the nodes fires on their sum', async () => {
     const range = `from=${end.from}&to=${end.to}&scope=cluster`;
     const counts = countsOf(await askStats(server.adminUrl, 'sec', range));
     expect(end.windows).toBe(counts.size);
-    // A message may come after its window was looked at; the nodes count those.
+    // A message may arrive after its window was evaluated; the nodes count these.
     let late = 0;
     for (const node of nodes)
       late += (await scrape(node.adminUrl)).value('reto3_late_messages_total');
@@ -55,6 +55,6 @@ withNats('a server that adds up the nodes fires on their sum', async () => {
     const metrics = await scrape(server.adminUrl);
     expect(metrics.value(`reto3_alert_firing{alert="${end.alert}"}`)).toBe(0);
   }
-  // Nothing was sent to it.
+  // The server received no message itself.
   expect(received.map(({ message }) => message.alert)).not.toContain(own);
 });

@@ -1,6 +1,6 @@
 /**
- * The cluster on a real nats-server: the merger's counts equal the sum of the nodes' stores in all three
- * periods, whatever is killed, emptied or down.
+ * The cluster on a real nats-server: the merger's counts equal the sum of the nodes' stores in all
+ * three periods, whatever is killed, purged or down.
  */
 import { readFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
@@ -22,7 +22,10 @@ function thisSecond(): number {
   return Math.floor(Date.now() / 1_000) * 1_000;
 }
 
-/** Until then the newest windows of a node may be on their way to the merger. */
+/**
+ * Resolves when the cluster is final up to `through`; before that, a node's newest windows may be
+ * on their way to the merger.
+ */
 async function untilFinal(merger: Server, through: number): Promise<void> {
   await waitUntil('what the nodes counted until now is final in the cluster', async () => {
     const answer = await ask(merger.adminUrl, '/v1/cluster');
@@ -30,7 +33,7 @@ async function untilFinal(merger: Server, through: number): Promise<void> {
   });
 }
 
-withNats('adds up what all nodes hold, and says who they are', async () => {
+withNats('adds up the counts of all nodes, and names the nodes', async () => {
   const from = thisSecond();
   const nats = await NatsServers.start();
   const [a, b, both] = await Promise.all([
@@ -101,7 +104,7 @@ withNats('adds up what all nodes hold, and says who they are', async () => {
   });
 });
 
-withNats('gives the counts of each node alone, as the node itself has them', async () => {
+withNats("gives each node's counts exactly as the node has them", async () => {
   const from = thisSecond();
   const nats = await NatsServers.start();
   const [dataDir, mergersDir] = [await temporaryFolder(), await temporaryFolder()];
@@ -140,7 +143,7 @@ withNats('gives the counts of each node alone, as the node itself has them', asy
   const { stdout } = await runCli(['bursts', ...asked]);
   expect(JSON.parse(stdout)).toMatchObject({ scope: 'cluster', node: 'b', messages: 1_000 });
 
-  // What the store has, then what comes.
+  // First stored seconds, then new ones.
   const live = await fetch(`${merger.adminUrl}/v1/live?period=sec&node=b&from=${from}`);
   let [sent, followed] = [1_000, 0];
   for await (const piece of live.body ?? []) {
@@ -173,7 +176,7 @@ withNats('gives the counts of each node alone, as the node itself has them', asy
 });
 
 withNats(
-  'follows a node that is killed and comes back within the second, 5 times over',
+  'follows a node that is killed and restarts within the same second, five times',
   async () => {
     const from = thisSecond();
     const nats = await NatsServers.start();
@@ -215,7 +218,7 @@ withNats('loses nothing while NATS is down, and ingest continues', async () => {
   await expectSum(merger, [node], from);
 });
 
-withNats('is rebuilt from the nodes after the stream was purged, or deleted', async () => {
+withNats('is rebuilt from the nodes after the stream is purged or deleted', async () => {
   const from = thisSecond();
   const nats = await NatsServers.start();
   const [a, b] = await Promise.all([
@@ -242,7 +245,7 @@ withNats('is rebuilt from the nodes after the stream was purged, or deleted', as
   }
 });
 
-withNats('gives the same numbers after a merger was killed, and by two of them', async () => {
+withNats('two mergers agree, even after one is killed', async () => {
   const from = thisSecond();
   const nats = await NatsServers.start();
   const node = await startNode({ nats, name: 'a' });
@@ -257,7 +260,7 @@ withNats('gives the same numbers after a merger was killed, and by two of them',
   }
   await setTimeout(1_000);
   for (const reader of [merger, other]) await expectSum(reader, [node], from);
-  // A clean stop saves everything: what lies in the folder is the same.
+  // A clean stop saves everything: the folder gives the same counts.
   await waitUntil('the merger has it all', async () => {
     return (await messagesInCluster(merger, from)) === answered;
   });
@@ -278,7 +281,7 @@ withNats('gives the same numbers after a merger was killed, and by two of them',
   expect(total).toBe(answered);
 });
 
-withNats('lets one server only publish under a name', async () => {
+withNats('only one server publishes under a name', async () => {
   const from = thisSecond();
   const nats = await NatsServers.start();
   const merger = await startNode({ nats, name: 'm', role: 'merge' });
@@ -370,7 +373,7 @@ withNats('forgets a node that is gone for good, and keeps its counts', async () 
   expect(await forget('a')).toMatchObject({ code: 0, stderr: '' });
   expect(await states()).toEqual({ b: 'live' });
   expect(await messagesInCluster(merger, from)).toBe(answered);
-  // Without a name of its own it keeps that of its folder, and is back at once.
+  // Without --node it keeps its folder's name, and is back at once.
   const again = await Server.start({
     dataDir,
     flags: ['--nats', nats.urls, '--role', 'ingest', '--workers', '1'],

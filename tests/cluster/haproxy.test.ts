@@ -1,6 +1,6 @@
 /**
- * The cluster's haproxy.cfg in front of a real server: requests that the server cannot read are refused
- * or rewritten by haproxy, and every request answered 200 is counted once.
+ * The cluster's haproxy.cfg in front of a real server: haproxy refuses or rewrites requests that
+ * the server cannot read, and every request answered 200 counts once.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ import { waitUntil } from '../support/wait.ts';
 const withHaproxy = requires('haproxy');
 const config = fileURLToPath(new URL('../../deploy/cluster/haproxy.cfg', import.meta.url));
 
-/** Everything of the file but addresses and certificate, which belong to the containers. */
+/** Uses the whole file except for addresses and certificate, which belong to the containers. */
 async function startHaproxy({ port: ingest }: Server): Promise<number> {
   const [port, healthPort] = [await freePort(), await freePort()];
   const text = (await readFile(config, 'utf8'))
@@ -43,7 +43,7 @@ async function startHaproxy({ port: ingest }: Server): Promise<number> {
 interface Through {
   readonly name: string;
   readonly bytes: string;
-  /** Answers 200, each of them counted once; 0: refused. */
+  /** The number of answers 200, each of which counts once; 0 means refused. */
   readonly answered: 0 | 1 | 2;
 }
 
@@ -88,7 +88,7 @@ const cases: readonly Through[] = [
   },
 ];
 
-withHaproxy('haproxy refuses or rewrites what the server does not read', async () => {
+withHaproxy('haproxy refuses or rewrites requests that the server cannot read', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const port = await startHaproxy(server);
   const counted = async (): Promise<number> => (await askInfo(server.adminUrl)).messagesSinceStart;
@@ -105,14 +105,14 @@ withHaproxy('haproxy refuses or rewrites what the server does not read', async (
   }
 });
 
-withHaproxy('a trailer that looks like a request is no second message', async () => {
+withHaproxy('a trailer that looks like a request is not counted as a second message', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const port = await startHaproxy(server);
   const client = await Client.connect(port);
   client.write(chunked(`0\r\nabGET: / HTTP/1.1\r\n${host}\r\n`));
   await waitUntil('it is answered', () => client.answered + client.seen.refusals > 0);
   client.destroy();
-  // What comes behind it on the same connection has been dealt with when another is answered.
+  // Once another request is answered, the bytes behind the trailer have been processed.
   const next = await Client.connect(port);
   next.write(get);
   await waitUntil('the next is answered', () => next.answered === 1);

@@ -1,6 +1,6 @@
 /**
- * Access control of NATS: password, token, credentials file, TLS and client certificate. A server with
- * wrong credentials reports it, keeps counting, and publishes later.
+ * Access control of NATS: password, token, credentials file, TLS and client certificate. A server
+ * with wrong credentials reports it, continues counting, and publishes later.
  */
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
@@ -20,7 +20,7 @@ import type { Server } from '../support/server.ts';
 import { waitUntil } from '../support/wait.ts';
 
 const withNats = requires('nats-server');
-/** Also what openssl makes certificates for. */
+/** openssl also makes certificates for this host. */
 const hour = 3_600_000;
 
 /** A NATS server whose configuration ends with these lines. */
@@ -51,7 +51,7 @@ class GuardedNats {
     return nats;
   }
 
-  /** Takes other lines instead, as an administrator would without a restart. */
+  /** Replaces these lines without a restart, as an administrator would. */
   async reload(lines: string): Promise<void> {
     await writeFile(this.#config, this.#common + lines);
     this.#running.signal('SIGHUP');
@@ -69,7 +69,7 @@ function start(nats: GuardedNats, ...flags: string[]): Promise<Server> {
   return startNode({ nats, name: 'a', role: 'both', flags });
 }
 
-/** It publishes and adds up. */
+/** Asserts that the node publishes and adds up. */
 async function expectIn(node: Server, messages = 0): Promise<void> {
   const from = Date.now() - hour;
   const wanted = messages + (await send(node, 100));
@@ -79,7 +79,10 @@ async function expectIn(node: Server, messages = 0): Promise<void> {
   expect(await ask(node.adminUrl, '/v1/cluster')).not.toHaveProperty('problem');
 }
 
-/** It says why it is not let in, once in the log, and how that is mended; and counts. */
+/**
+ * Asserts that the node says why NATS refuses it, logs that once with the cure, and continues
+ * counting.
+ */
 async function expectOut(node: Server, reason: RegExp, cure: string): Promise<void> {
   let said = '';
   await waitUntil('it says why NATS does not take it', async () => {
@@ -94,7 +97,7 @@ async function expectOut(node: Server, reason: RegExp, cure: string): Promise<vo
 
 const refused = /^NATS does not let this server in \(Authorization Violation\): /i;
 
-/** Exactly what docs/cluster.md says that a server needs. */
+/** Exactly the permissions that docs/cluster.md asks for. */
 const needed = [
   ...['reto3.windows.>', '$JS.API.>', '$JS.ACK.>'],
   ...['$KV.RETO3_WINDOWS_NODES.>', '$KV.RETO3_WINDOWS_RECORDS.>'],
@@ -109,7 +112,7 @@ function users(password: string, publish = needed): string {
   return `authorization { users: [{ user: ours, password: "${password}", permissions: ${permissions} }] }`;
 }
 
-withNats('a user and the password in a file; a wrong one is mended without a restart', async () => {
+withNats('a user with a password file; a wrong password is fixed without a restart', async () => {
   const nats = await GuardedNats.start(users('right'));
   const flags = async (password: string) => [
     ...['--nats-user', 'ours', '--nats-password-file', await secretFile(password)],
@@ -122,7 +125,7 @@ withNats('a user and the password in a file; a wrong one is mended without a res
   expect(node.stderr).not.toContain('second-secret');
   await other.reload(users('second-secret'));
   await expectIn(node, 100);
-  // And taken away again while it is connected.
+  // Revoke access while the node is connected.
   await other.reload(users('third-secret'));
   await waitUntil('it says why it is out again', async () => {
     return refused.test((await ask(node.adminUrl, '/v1/cluster')).problem ?? '');
@@ -140,7 +143,7 @@ withNats('a token in a file', async () => {
   await expectOut(await start(nats), refused, '--nats-creds');
 });
 
-/** Signs claims as the tools of NATS do. */
+/** Signs claims as NATS's tools do. */
 function jwt(issuer: nkeys.KeyPair, subject: nkeys.KeyPair, type: string, claims: object): string {
   const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const body = {
@@ -193,7 +196,7 @@ withNats('a credentials file', async () => {
   await expectOut(await start(nats, '--nats-creds', strange), refused, '--nats-creds');
 });
 
-withNats('TLS, with certificates of both sides', async () => {
+withNats('TLS, with certificates on both sides', async () => {
   const [server, client, strange] = await Promise.all(['nats', 'node', 'strange'].map(certificate));
   if (!server || !client || !strange) throw new Error('BUG: three certificates');
   const files = `cert_file: "${server.cert}", key_file: "${server.key}"`;
@@ -218,12 +221,12 @@ withNats('TLS, with certificates of both sides', async () => {
   await expectOut(await start(plain, ...checked), noTls, '--nats-ca');
 });
 
-withNats('continues to publish if it can no longer renew its name', async () => {
+withNats('continues publishing if it can no longer renew its name', async () => {
   const nats = await GuardedNats.start(users('right'));
   const password = await secretFile('right');
   const node = await start(nats, '--nats-user', 'ours', '--nats-password-file', password);
   await expectIn(node);
-  // What is sent to a group of JetStream without a leader stays without an answer as well.
+  // A request to a JetStream group without a leader stays unanswered, too.
   await nats.reload(
     users(
       'right',
@@ -238,7 +241,10 @@ withNats('continues to publish if it can no longer renew its name', async () => 
   });
 });
 
-/** Exactly what docs/cluster.md shows, and a second node, made of the first as it says. */
+/**
+ * The exact example of docs/cluster.md, plus a second node made from the first as the page
+ * explains.
+ */
 function ownSubjects(): string {
   const text = readFileSync(join(import.meta.dirname, '../../docs/cluster.md'), 'utf8');
   const [, example = ''] = /```\n(authorization \{.*?\n\})\n```/s.exec(text) ?? [];
@@ -248,7 +254,7 @@ function ownSubjects(): string {
     .replaceAll(/password: "[^"]*"/g, 'password: "right"');
 }
 
-withNats('each node may publish under its own name only, and the cluster adds up', async () => {
+withNats('each node may publish only under its own name, and the cluster adds up', async () => {
   const nats = await GuardedNats.start(ownSubjects());
   const password = await secretFile('right');
   const as = (user: string): string[] => ['--nats-user', user, '--nats-password-file', password];
@@ -266,7 +272,7 @@ withNats('each node may publish under its own name only, and the cluster adds up
   for (const server of [merger, one, two])
     expect(await ask(server.adminUrl, '/v1/cluster')).not.toHaveProperty('problem');
 
-  // A second life under the same name needs no more than the first.
+  // A second boot under the same name needs no other permissions.
   await one.stop();
   const again = await startNode({ nats, name: 'web-1', dataDir, flags: as('web-1') });
   wanted += await send(again, 100);

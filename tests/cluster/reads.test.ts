@@ -1,4 +1,6 @@
-/** A merger reads from the nodes what the stream never had, or has lost, and proves that it has it. */
+/**
+ * A merger reads from the nodes whatever the stream never had or has lost, and an audit proves it.
+ */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,7 +23,7 @@ const forever = ['--retain-ms10', 'forever', '--retain-sec', 'forever', '--repor
 const everything = 'from=0&open=true';
 
 withNats(
-  'reads a history that was never published, counts and reports, and audits it',
+  'reads history that was never published, counts and reports, and passes an audit',
   async () => {
     const begun = Date.now();
     const parent = await temporaryFolder();
@@ -75,7 +77,7 @@ withNats(
     await waitUntil('the merger has what the node has again', isProved);
     expect(await rows(merger.adminUrl, 'cluster')).toEqual(own);
 
-    // Stream and buckets are lost, and what was counted meanwhile with them.
+    // Lose the stream and the buckets, including everything counted meanwhile.
     await nats.manage(async ({ streams }) => {
       for (const name of ['RETO3_WINDOWS', 'KV_RETO3_WINDOWS_RECORDS', 'KV_RETO3_WINDOWS_NODES'])
         await streams.delete(name);
@@ -94,7 +96,7 @@ withNats(
   },
 );
 
-withNats('an audit of a cluster needs a server that merges', async () => {
+withNats('an audit of a cluster needs a merger', async () => {
   const nats = await NatsServers.start();
   const node = await startNode({ nats, name: 'a' });
   const refused = await runCli(['audit', '--cluster', '--url', node.adminUrl]);

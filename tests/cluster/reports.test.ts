@@ -1,6 +1,6 @@
 /**
- * Reports of a cluster on a real nats-server: the merger's answer is the merge of the nodes' reports, and
- * it names nodes that it cannot merge.
+ * Reports of a cluster on a real nats-server: the merger's answer merges the nodes' reports, and
+ * names nodes that it cannot merge.
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -23,7 +23,7 @@ function askReport(server: Server, name: string, period: string, scope = 'node')
   return ask(server.adminUrl, `/v1/reports/${name}`, query);
 }
 
-/** How the columns of these reports add up, by name; the others are made of them. */
+/** How to merge columns that are not sums, by name; `derived` columns are computed from others. */
 const adding: Readonly<Record<string, (a: number, b: number) => number>> = {
   late: Math.max,
   ahead: Math.max,
@@ -35,7 +35,7 @@ const periodsOf: Readonly<Record<string, readonly string[]>> = {
   methods: ['sec', 'min'],
 };
 
-/** What the nodes say together, by window and, where a window has several rows, by their text. */
+/** The merged rows of all nodes, by window and, if a window has several rows, by their text. */
 async function sumOf(nodes: readonly Server[], name: string, period: string) {
   const sum = new Map<string, Record<string, number>>();
   for (const node of nodes) addRows(sum, await askReport(node, name, period));
@@ -57,7 +57,9 @@ function addRows(sum: Map<string, Record<string, number>>, { columns, rows }: Re
   }
 }
 
-/** Waits until the merger says what the nodes say together; fails if it never does. */
+/**
+ * Waits until the merger's rows equal the merged rows of the nodes; fails if that never happens.
+ */
 async function expectMerged(merger: Server, nodes: readonly Server[], name: string) {
   for (const period of periodsOf[name] ?? ['ms10', 'sec', 'min']) {
     let wanted = new Map();
@@ -65,7 +67,7 @@ async function expectMerged(merger: Server, nodes: readonly Server[], name: stri
     const same = async (): Promise<boolean> => {
       wanted = await sumOf(nodes, name, period);
       got.clear();
-      // One that has just started may not have heard of the report yet.
+      // A merger that has just started may not know the report yet.
       const answer = await askReport(merger, name, period, 'cluster').catch(() => undefined);
       if (answer !== undefined) addRows(got, answer);
       return JSON.stringify([...got].sort()) === JSON.stringify([...wanted].sort());
@@ -103,7 +105,7 @@ async function moduleWith(code: string): Promise<string> {
   return path;
 }
 
-withNats('reports of the cluster are the merge of those of its nodes', async () => {
+withNats("the cluster's reports merge those of its nodes", async () => {
   const nats = await NatsServers.start();
   const mine = await moduleWith(methods('sum'));
   const flags = ['--report', 'top,sizes,generated,lag,by:path', '--report', mine];
@@ -126,7 +128,7 @@ withNats('reports of the cluster are the merge of those of its nodes', async () 
     await post(a, `/a${index % 3}`, stamp(hoursAgo + 7 * index));
     await post(b, `/b${index % 2}`, stamp(hoursAgo + 9 * index));
   }
-  // Published rows are on disk, so the node loses none of them and continues after its restart.
+  // Published rows are on disk, so the node keeps them all over its restart.
   await a.kill();
   a = await startNode({ nats, name: 'a', dataDir: folderOfA, flags });
   await send(a, 1_000);
@@ -134,7 +136,7 @@ withNats('reports of the cluster are the merge of those of its nodes', async () 
   for (const name of ['sizes', 'generated', 'top', 'by:path', 'methods'])
     await expectMerged(merger, [a, b], name);
 
-  // A merger that is killed reads again what it had not saved, and says the same.
+  // A killed merger reads again whatever it had not saved, and gives the same answer.
   await merger.kill();
   await send(b, 500);
   merger = await startNode({ nats, name: 'm', role: 'merge', dataDir: folderOfM });
@@ -211,7 +213,7 @@ withNats('names who was behind a burst of the cluster, and of one node', async (
   expect(checkout(await who('--node', 'a'))).not.toEqual([]);
 });
 
-withNats('nodes that run another report of a name, or none, are named', async () => {
+withNats('names nodes that have another report of that name, or none', async () => {
   const nats = await NatsServers.start();
   const [mine, theirs] = await Promise.all([
     moduleWith(methods('sum')),
@@ -242,7 +244,7 @@ withNats('nodes that run another report of a name, or none, are named', async ()
   expect(missing.stderr).toMatch(/got report "lag", want one of methods/);
 });
 
-withNats('what a restored backup of the running boot lacks counts no longer', async () => {
+withNats('messages that a restored backup lacks no longer count', async () => {
   const nats = await NatsServers.start();
   const flags = ['--report', 'sizes'];
   const merger = await startNode({ nats, name: 'm', role: 'merge', flags });

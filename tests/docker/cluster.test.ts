@@ -1,6 +1,6 @@
 /**
- * deploy/docker-compose.cluster.yml with three servers: the merger counts exactly what Tsung received
- * answers for, whatever is killed meanwhile.
+ * deploy/docker-compose.cluster.yml with three servers: the merger's count equals Tsung's answers
+ * exactly, whatever is killed meanwhile.
  */
 import { get } from 'node:https';
 import { connect } from 'node:net';
@@ -22,7 +22,7 @@ beforeAll(async () => {
     environment: { RETO3_LOAD_DURATION: '20s' },
   });
   await compose.run('build');
-  // Starting haproxy starts all that it stands on.
+  // Starting haproxy also starts everything it depends on.
   await compose.run('up', '--detach', '--scale', `server=${servers}`, 'haproxy', 'merger');
   for (const index of [1, 2, 3]) await compose.run('up', '--detach', '--no-deps', `nats-${index}`);
   merger = await compose.container('merger');
@@ -39,14 +39,14 @@ interface ClusterState {
   readonly nodes: readonly { readonly name: string; readonly state: string }[];
 }
 
-/** How many nodes are live, as `reto3 cluster` says inside the merger; 0 until it knows one. */
+/** The number of live nodes that `reto3 cluster` shows in the merger; 0 until it knows one. */
 async function liveNodes(): Promise<number> {
   const said = docker('exec', merger, 'reto3', 'cluster', '--json');
   const { nodes }: ClusterState = await said.then(JSON.parse, () => ({ nodes: [] }));
   return nodes.filter(({ state }) => state === 'live').length;
 }
 
-/** The counts that a command inside a container prints, added up. */
+/** The sum of the counts that a command inside a container prints. */
 async function total(container: string, period: string, ...flags: string[]): Promise<number> {
   const args = ['reto3', 'stats', period, '--from', '1h', '--open', ...flags];
   const lines = (await docker('exec', container, ...args)).split('\n');
@@ -59,10 +59,10 @@ async function nodesTotal(): Promise<number> {
   return sum;
 }
 
-/** Runs the load; returns how many requests Tsung saw answered with 200. */
+/** Runs the load; returns the number of Tsung's requests that were answered with 200. */
 async function load(): Promise<number> {
   const args = ['run', '--rm', '--no-deps', 'load', '--json'];
-  // It fails where a request does; how many that are is for the test to judge.
+  // The load fails if a request fails; the test judges how many did.
   const said = await compose.run(...args).catch((error: { stdout?: string }) => error.stdout ?? '');
   const { messages } = JSON.parse(said);
   return messages;
@@ -78,7 +78,7 @@ async function expectCluster(messages: number): Promise<void> {
 
 let answered = 0;
 
-test('three servers behind haproxy: the cluster has what Tsung was answered', async () => {
+test("three servers behind haproxy: the cluster counts exactly Tsung's answers", async () => {
   answered += await load();
   figure('cluster: Tsung counted', answered);
   expect(answered).toBeGreaterThan(20_000);
@@ -88,7 +88,7 @@ test('three servers behind haproxy: the cluster has what Tsung was answered', as
     expect(await total(server, 'ms10')).toBeGreaterThan(answered / servers / 2);
 });
 
-test('each NATS server is killed under load: still exactly that', async () => {
+test('each NATS server is killed under load: the counts stay exact', async () => {
   const running = load();
   for (const index of [1, 2, 3]) {
     await setTimeout(3_000);
@@ -119,10 +119,10 @@ test('a server is killed under load and comes back: the cluster follows its stor
   await expectCluster(held);
 });
 
-test('haproxy has TLS, and a node can write only to its data', async () => {
+test('haproxy serves TLS, and a node can write only to its data', async () => {
   const before = await nodesTotal();
   const status = await new Promise((resolve, reject) => {
-    // The container made the certificate when it started.
+    // The container made the certificate at its start.
     get('https://127.0.0.1:8443/', { rejectUnauthorized: false }, (response) => {
       resolve(response.resume().statusCode);
     }).once('error', reject);
@@ -138,13 +138,13 @@ test('haproxy has TLS, and a node can write only to its data', async () => {
   }
 });
 
-/** Whether something in one container can connect to this address, asked with bash. */
+/** Whether bash in one container can connect to this address. */
 async function canConnect(from: string, address: string, port: number): Promise<boolean> {
   const connect = `timeout 3 bash -c 'exec 3<>/dev/tcp/${address}/${port}' && echo yes || echo no`;
   return (await docker('exec', from, 'bash', '-c', connect)).endsWith('yes');
 }
 
-/** A container's addresses, one for each of its networks. */
+/** A container's addresses, one per network. */
 async function addresses(container: string): Promise<readonly string[]> {
   const format = '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}';
   return (await docker('inspect', '--format', format, container)).trim().split(' ');
@@ -158,7 +158,7 @@ test('haproxy can reach neither NATS nor a query API', async () => {
     const tried = (await addresses(to)).map((address) => canConnect(from, address, port));
     return (await Promise.all(tried)).filter(Boolean).length;
   };
-  // What the same question finds where there is a way.
+  // First prove that the check finds the routes that exist.
   expect(await reached(haproxy, server, 8080)).toBe(1);
   expect(await reached(server, nats, 4222)).toBe(1);
   expect(await reached(server, merger, 8081)).toBe(1);
@@ -171,7 +171,7 @@ test('haproxy can reach neither NATS nor a query API', async () => {
   }
 });
 
-test('every container has limits of memory and processes', async () => {
+test('every container has memory and process limits', async () => {
   const ids = (await compose.run('ps', '--quiet')).trim().split('\n');
   expect(ids.length).toBeGreaterThan(servers + 4);
   for (const id of ids) {

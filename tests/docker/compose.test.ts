@@ -1,4 +1,4 @@
-/** `docker-compose up`: the images are built, the load runs, and the counts are exact. */
+/** `docker-compose up` builds the images and runs the load, and the counts are exact. */
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -6,7 +6,7 @@ import { figure } from '../support/figure.ts';
 import { waitUntil } from '../support/wait.ts';
 import { Compose, docker, logs } from './compose.ts';
 
-/** What an image may add to its base. DuckDB, which the archive needs, is only in the first. */
+/** How much an image may add to its base. Only the first has DuckDB, which the archive needs. */
 const maxMegabytesAdded = { reto3: 130, 'reto3-counts': 30 };
 let compose: Compose;
 
@@ -21,7 +21,7 @@ beforeAll(async () => {
 
 afterAll(() => compose?.close());
 
-/** The counts that a command inside the container prints, added up. */
+/** The sum of the counts that a command inside the container prints. */
 async function total(period: string): Promise<number> {
   const args = ['exec', '-T', 'server', 'reto3', 'stats', period, '--from', '1h', '--open'];
   const lines = (await compose.run(...args)).trim().split('\n');
@@ -29,12 +29,12 @@ async function total(period: string): Promise<number> {
   return lines.reduce((sum, line) => sum + Number(line.split(', ')[1]), 0);
 }
 
-test('the load of the challenge is counted exactly, and survives a restart', async () => {
+test("counts the challenge's load exactly, and keeps the counts over a restart", async () => {
   await compose.run('up', '--detach');
   const load = await compose.container('load');
   expect(await docker('wait', load)).toBe('0');
   const [said, progress] = await logs(load);
-  // Whoever wants no load reads it in the first line.
+  // The first line tells users how to start without the load.
   expect(progress.split('\n')[0]).toContain('to start without this load: docker-compose up server');
   const answered = Number(/^answers_200\s+(\d+)$/m.exec(said)?.[1]);
   figure('compose: Tsung counted', answered);
@@ -63,7 +63,7 @@ test('the load of the challenge is counted exactly, and survives a restart', asy
   expect(await total('min')).toBe(answered);
 });
 
-test('the commands work with only /data writable, within the limits of the service', async () => {
+test("the commands work with only /data writable, within the service's limits", async () => {
   const server = await compose.container('server');
   const format = '{{.HostConfig.Memory}} {{.HostConfig.PidsLimit}}';
   expect(await docker('inspect', '--format', format, server)).toMatch(/^[1-9]\d{7,} [1-9]\d*$/);
@@ -81,7 +81,7 @@ test('a read-only container answers SQL', async () => {
     await inServer('until reto3 health; do sleep 0.2; done');
     const sql = 'SELECT count(*) AS n FROM messages';
     expect(await inServer(`reto3 query --format csv "${sql}"`)).toMatch(/^n\s+0$/);
-    // Makes a temporary folder; ends because stdin is empty.
+    // The command makes a temporary folder, and ends because stdin is empty.
     const view = await inServer('reto3 view - </dev/null 2>&1 || true');
     expect(view).toContain('RETO3_NO_DATA');
   } finally {
@@ -89,7 +89,7 @@ test('a read-only container answers SQL', async () => {
   }
 });
 
-test('the image has the newer build, one platform, an ordinary user, and little else', async () => {
+test('the image has the newer build for one platform, an ordinary user, and little else', async () => {
   const inside = (command: string) =>
     docker('run', '--rm', '--entrypoint', 'sh', 'reto3', '-c', command);
   expect(await inside('id -un')).toBe('node');
@@ -118,7 +118,7 @@ async function bytes(image: string): Promise<number> {
   return Number(await docker('image', 'inspect', '--format', '{{.Size}}', image));
 }
 
-test('both targets add no more to their base than they may', async () => {
+test('both targets stay within their size limits', async () => {
   const base = process.env['NODE_IMAGE'] ?? 'node:24.21.0-trixie-slim';
   const network = process.env['RETO3_DOCKER_BUILD_NETWORK'] ?? 'default';
   const options = ['--network', network, '--build-arg', `NODE_IMAGE=${base}`];

@@ -1,6 +1,6 @@
 /**
- * Runs docker-compose on one of the project's files, under a project name for the test. If images can
- * only be built in the host's network, set RETO3_DOCKER_BUILD_NETWORK=host.
+ * Runs docker-compose on one of the project's files, with a project name of the test's own. If
+ * images build only in the host's network, set RETO3_DOCKER_BUILD_NETWORK=host.
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -13,9 +13,9 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const run = promisify(execFile);
 
 interface ComposeOptions {
-  /** From the root of the project. */
+  /** Relative to the root of the clone. */
   readonly file: string;
-  /** The services of it that have a `build:`. */
+  /** Services in the file that have a `build:`. */
   readonly built: readonly string[];
   readonly environment: NodeJS.ProcessEnv;
 }
@@ -44,7 +44,10 @@ export class Compose {
     return new Compose(files, folder, { ...process.env, ...environment });
   }
 
-  /** What the command prints on stdout. @throws Error with what it printed if it fails */
+  /**
+   * The command's stdout.
+   * @throws Error with its output if it fails
+   */
   async run(...args: string[]): Promise<string> {
     const files = this.#files.flatMap((file) => ['--file', file]);
     const all = ['--project-name', 'reto3-test', ...files, ...args];
@@ -55,12 +58,12 @@ export class Compose {
     return stdout;
   }
 
-  /** The ids of a service's containers. */
+  /** The IDs of a service's containers. */
   async containers(service: string): Promise<readonly string[]> {
     return (await this.run('ps', '--quiet', service)).trim().split('\n');
   }
 
-  /** The id of the one container of a service. */
+  /** The ID of a service's only container. */
   async container(service: string): Promise<string> {
     const [id, ...others] = await this.containers(service);
     if (id === undefined || others.length > 0)
@@ -74,12 +77,12 @@ export class Compose {
   }
 }
 
-/** Runs docker itself; gives what it prints. */
+/** Runs docker itself; returns its stdout. */
 export async function docker(...args: string[]): Promise<string> {
   return (await run('docker', args)).stdout.trim();
 }
 
-/** What a container printed on stdout and on stderr. */
+/** A container's stdout and stderr. */
 export async function logs(container: string): Promise<readonly [string, string]> {
   const { stdout, stderr } = await run('docker', ['logs', container]);
   return [stdout, stderr];

@@ -1,6 +1,7 @@
 /**
- * The profile `monitoring` of docker-compose.yml: Prometheus finds the server by its name there, reads
- * its metrics and takes the rules. (Grafana's provisioning is held to the metrics by tests/server/monitoring.test.ts.)
+ * The profile `monitoring` of docker-compose.yml: Prometheus finds the server by its service name,
+ * scrapes its metrics and loads the rules. (tests/server/monitoring.test.ts checks Grafana's
+ * provisioning against the metrics.)
  */
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -33,7 +34,7 @@ interface Answer {
   };
 }
 
-/** Undefined while Prometheus does not answer. */
+/** Undefined until Prometheus answers. */
 async function ask(path: string): Promise<Answer['data'] | undefined> {
   try {
     const answer: Answer = JSON.parse(await (await fetch(api + path)).text());

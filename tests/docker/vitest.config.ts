@@ -1,4 +1,4 @@
-/** Apart from `npm test`, since it needs a Docker engine: `npm run test:docker`. */
+/** Not part of `npm test`, since it needs a Docker engine: run `npm run test:docker`. */
 import { defineConfig } from 'vitest/config';
 import { fromSources } from '../support/from-sources.ts';
 
@@ -8,7 +8,7 @@ export default defineConfig({
     include: ['tests/docker/*.test.ts'],
     testTimeout: 900_000,
     hookTimeout: 900_000,
-    // One port for the messages, one machine.
+    // All files use the same ingest port.
     fileParallelism: false,
   },
 });

@@ -1,20 +1,23 @@
 /**
  * A fault: one promise, one attack on real processes, one figure.
  *
- * Each has a file in `faults/`; `run.ts` runs them all and prints the table.
- * A bound is part of the promise: a fault that misses it fails; the bound is never loosened.
+ * Each fault has a file in `faults/`; `run.ts` runs them all and prints the table. A bound is part
+ * of the promise: a fault that misses its bound fails, and the bound is never loosened.
  */
 
 export interface Fault {
-  /** For `--only`. */
+  /** The fault's name for `--only`. */
   readonly name: string;
   readonly promise: string;
   readonly fault: string;
   /** The default number of injections. */
   readonly rounds: number;
-  /** Why it cannot run here; undefined if it can. */
+  /** Why the fault cannot run here; undefined if it can. */
   readonly missing?: () => string | undefined;
-  /** Injects the fault `rounds` times. @throws Error if something happens that no promise covers */
+  /**
+   * Injects the fault `rounds` times.
+   * @throws Error if something happens that no promise covers
+   */
   run(rounds: number): Promise<Finding>;
 }
 

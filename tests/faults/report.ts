@@ -6,7 +6,7 @@ import { printTable, type TableRow } from './table.ts';
 export interface Document {
   /** Relative to the root of the clone. */
   readonly file: string;
-  /** What writes the table. */
+  /** The command that writes the table. */
   readonly command: string;
 }
 

@@ -1,4 +1,4 @@
-/** `npm run faults`: the faults of one server. */
+/** `npm run faults`: the faults of a single server. */
 import { faults } from './faults/all.ts';
 import { runFaults } from './runner.ts';
 

@@ -1,4 +1,4 @@
-/** Runs every fault in turn and prints the table; a complete table is written into its document. */
+/** Runs every fault in turn and prints the table; writes a complete table into its document. */
 import { afterAll, expect, test } from 'vitest';
 import type { Fault } from './fault.ts';
 import { type Document, keepTable } from './report.ts';

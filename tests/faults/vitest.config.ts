@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import { fromSources } from '../support/from-sources.ts';
 
-/** Not part of `npm test`: a table that takes minutes, printed by `npm run faults`. */
+/** Not part of `npm test`: run `npm run faults`, which prints a table after some minutes. */
 export default defineConfig({
   ...fromSources,
   test: {

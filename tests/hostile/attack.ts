@@ -1,9 +1,9 @@
 /**
- * An attack: the behaviour of hostile clients, and the bounds that must hold. Each fills one section of
+ * An attack: what hostile clients do, and the bounds that must hold. Each fills one section of
  * docs/hostile.md.
  */
 export interface Attack {
-  /** For `--only`; also the name of its section. */
+  /** The attack's name for `--only`, and the name of its section. */
   readonly name: string;
   run(): Promise<Report>;
 }
@@ -11,7 +11,7 @@ export interface Attack {
 interface Report {
   /** Markdown: a table. */
   readonly text: string;
-  /** Another table with a row per case. */
+  /** A second table, with a row per case. */
   readonly cases?: string;
   /** Bounds that were violated. */
   readonly broken: readonly string[];

@@ -1,6 +1,6 @@
 /**
- * Known deviations of the parsers: malformed cases that they accept and valid cases that they refuse,
- * sent byte by byte. docs/security.md recommends what to put in front.
+ * Known deviations of the parsers: malformed cases that they accept and valid cases that they
+ * refuse, sent byte by byte. docs/security.md recommends a proxy to put in front.
  */
 
 interface Known {
@@ -8,7 +8,7 @@ interface Known {
   readonly notServed: readonly string[];
 }
 
-/** By the engine or build that a server says it runs. */
+/** By the engine or build that a server reports. */
 export function knownOf(server: string): Known {
   if (server.includes('--http node 20.')) return node20;
   if (server.includes('--http node')) return { taken: [], notServed: [] };

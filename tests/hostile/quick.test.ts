@@ -1,6 +1,6 @@
 /**
- * The short form of `npm run hostile`: every malformed case byte by byte and in one packet, and mutated
- * requests. Any deviation that is not listed in tests/hostile/known.ts fails.
+ * The short form of `npm run hostile`: every malformed case byte by byte and in one packet, and
+ * mutated requests. Any deviation that tests/hostile/known.ts does not list fails.
  */
 import { describe, expect, test } from 'vitest';
 import { figure } from '../support/figure.ts';
@@ -20,7 +20,7 @@ const servers = [
 ] as const;
 
 describe.each(servers)('%s', (_, kind, ack) => {
-  test('malformed requests are counted as often as they are answered, and as known', async () => {
+  test('malformed requests count as often as they are answered, with only the known deviations', async () => {
     const target = await kind.start({ ack });
     const { seen, difference } = await inPieces(target);
     expect(difference, 'counted otherwise than answered').toBe(0);
@@ -29,15 +29,15 @@ describe.each(servers)('%s', (_, kind, ack) => {
     const known = knownOf(target.name);
     const ofCases = (names: readonly string[]): string[] =>
       names.filter((name) => cases.some((item) => item.name === name)).sort();
-    // Where pipelines are closed, so may be one that is taken for two messages.
+    // A server that closes pipelines may also close a case that it takes for two messages.
     if (target.pipelines)
       expect(verdicts['taken although malformed'].sort()).toEqual(ofCases(known.taken));
     else
       expect(ofCases(known.taken)).toEqual(
         expect.arrayContaining(verdicts['taken although malformed']),
       );
-    // So is a message whose packet has more behind it, and a packet may grow on its way: a busy
-    // client sends faster than the server reads.
+    // It also closes a message with more bytes behind it in its packet, and packets may merge on
+    // their way: a busy client sends faster than the server reads.
     const sharesItsPacket = new Set(
       cases
         .filter(({ want }) => want.some(({ counted, end }) => counted > 0 && end !== 'open'))
@@ -50,9 +50,9 @@ describe.each(servers)('%s', (_, kind, ack) => {
     expect(target.alive()).toBe(true);
   });
 
-  test('what is refused in one packet was not counted', async () => {
+  test('a case refused in one packet is not counted', async () => {
     const target = await kind.start({ ack });
-    // Longer heads are taken or not depending on how they come in packets.
+    // Whether a longer head is accepted depends on how it is split into packets.
     const malformed = corpus.filter(
       ({ bytes, want }) => bytes.length < 4_000 && want.every((outcome) => outcome.counted === 0),
     );
@@ -60,7 +60,7 @@ describe.each(servers)('%s', (_, kind, ack) => {
     expect((await atOnce(target, malformed)).counted).toBeLessThanOrEqual(answered);
   });
 
-  test(`${requests} mutated requests are counted as often as they are answered`, async () => {
+  test(`${requests} mutated requests count as often as they are answered`, async () => {
     const seed = Date.now() % 1_000_000_000;
     figure('fuzz: seed', seed);
     const result = await fuzz(await kind.start({ ack }), seed, requests);
@@ -76,7 +76,7 @@ describe.each(servers)('%s', (_, kind, ack) => {
   });
 });
 
-// uWebSockets.js closes a connection that it refuses before the answers of the packet are out.
+// uWebSockets.js in memory mode closes a refused connection before it sends the packet's answers.
 test.each([
   ['--ack durable', here, 'durable'],
   ['--http node --ack memory', nodeEngine, 'memory'],

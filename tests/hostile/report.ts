@@ -1,4 +1,4 @@
-/** Keeps the tables in docs/hostile.md, each between the markers of its section. */
+/** Writes the tables of docs/hostile.md, each between the markers of its section. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { provenance } from '../support/provenance.ts';

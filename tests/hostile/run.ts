@@ -1,4 +1,6 @@
-/** `npm run hostile`: runs the attacks, prints their tables, and keeps each in docs/hostile.md. */
+/**
+ * `npm run hostile`: runs the attacks, prints their tables, and writes each into docs/hostile.md.
+ */
 import { expect, test } from 'vitest';
 import type { Attack } from './attack.ts';
 import { fuzzing } from './attacks/fuzz.ts';
@@ -20,7 +22,7 @@ if (chosen.length === 0) {
 test.each([...chosen])('$name', async (attack) => {
   const { text, cases, broken } = await attack.run();
   process.stdout.write(`\n${text}\n`);
-  // Do not write the result of a fuzz with fewer requests.
+  // Keep the published result if this fuzz sends fewer requests.
   if (attack !== fuzzing || requests === undefined) await keepSection(attack.name, text);
   if (cases !== undefined) await keepSection(`${attack.name}, case by case`, cases);
   expect(broken).toEqual([]);

@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import { fromSources } from '../support/from-sources.ts';
 
-/** Not part of `npm test`: tables that take about an hour, printed by `npm run hostile`. */
+/** Not part of `npm test`: run `npm run hostile`, which prints tables after about an hour. */
 export default defineConfig({
   ...fromSources,
   test: {

@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 
 type Manifest = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
-/** What the check says of a clone with core, engine, archive and dashboard, and these files in it. */
+/** The check's output for a clone with core, engine, archive and dashboard, plus these files. */
 async function complaints(
   files: Readonly<Record<string, string>>,
   manifests: Readonly<Record<string, Manifest>> = {},

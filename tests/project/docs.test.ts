@@ -1,6 +1,6 @@
 /**
- * The documentation against the project: links, commands, flags, scripts and files that it names.
- * Examples with an output run in the tests of what they show.
+ * Checks the documentation against the project: its links, commands, flags, scripts and file names.
+ * The tests of each feature run the examples that show output.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -19,7 +19,7 @@ const readmes = readdirSync(join(root, 'packages')).map((name) => `packages/${na
 const pages = [...markdownIn('.', false), ...documents, ...markdownIn('.github'), ...readmes];
 const reference = textOf('docs/cli.md');
 
-/** What GitHub makes of the headings of a page. */
+/** The anchors that GitHub makes from a page's headings. */
 function anchorsIn(file: string): string[] {
   const headings = textOf(file).matchAll(/^#{1,6} (.+)$/gm);
   return [...headings].map(([, heading = '']) =>
@@ -33,11 +33,11 @@ function anchorsIn(file: string): string[] {
 const withoutCode = (text: string): string =>
   text.replaceAll(/^```.*?^```$/gms, '').replaceAll(/`[^`\n]*`/g, 'code');
 
-/** Without what programs write between their markers, or from one to the end of the page. */
+/** Removes the generated parts: between two markers, or from one to the end of the page. */
 const withoutResults = (text: string): string =>
   text.replaceAll(/^<!-- .*\b(?:writes|written)\b.*?(?:^<!-- end of|(?![\s\S]))/gms, '');
 
-/** Links that lead nowhere. */
+/** Links with a missing target. */
 function brokenLinks(file: string): string[] {
   const links = withoutCode(textOf(file)).matchAll(/\]\(([^)\s]+)\)/g);
   return [...links]
@@ -51,7 +51,7 @@ function brokenLinks(file: string): string[] {
     });
 }
 
-/** Every piece of code on a page: the lines of its blocks, joined where they go on, and its `spans`. */
+/** All code on a page: the lines of its blocks, with continued lines joined, and its `spans`. */
 function codeIn(file: string): string[] {
   const text = textOf(file);
   const blocks = [...text.matchAll(/^```\w*\n(.*?)^```$/gms)].map(([, block = '']) => block);
@@ -62,7 +62,7 @@ function codeIn(file: string): string[] {
   ];
 }
 
-/** Calls of `reto3` that it would refuse for their words: no such command, or no such flag. */
+/** Calls of `reto3` with a command or flag that does not exist. */
 function refusedCommands(file: string): string[] {
   return codeIn(file)
     .flatMap((line) => line.split(/ [|&]+ |; |\s#\s/))
@@ -87,7 +87,7 @@ function scriptsMissing(file: string): string[] {
     .filter((name) => !(name in scripts));
 }
 
-/** Files and folders of this repository that a page names and that are not there. */
+/** Files and folders of this repository that a page names but that do not exist. */
 function filesMissing(file: string): string[] {
   const named = codeIn(file).filter((code) =>
     /^(tests|packages|scripts|docs|deploy|docker|tsung)\/[\w./-]+$/.test(code),
@@ -100,11 +100,11 @@ function filesMissing(file: string): string[] {
 }
 
 describe.each(pages)('%s', (file) => {
-  it('links to pages and headings that are there', () => {
+  it('links to pages and headings that exist', () => {
     expect(brokenLinks(file)).toEqual([]);
   });
 
-  it('names commands, flags, scripts and files that are there', () => {
+  it('names commands, flags, scripts and files that exist', () => {
     expect([...refusedCommands(file), ...scriptsMissing(file), ...filesMissing(file)]).toEqual([]);
   });
 
@@ -112,7 +112,7 @@ describe.each(pages)('%s', (file) => {
     'has lines up to 100 characters',
     () => {
       const prose = withoutResults(textOf(file))
-        // Outputs are as wide as they are.
+        // Outputs may be wider.
         .replaceAll(/^```\n.*?^```$/gms, '')
         .split('\n')
         .filter((line) => !/^(\||!\[)/.test(line));
@@ -134,13 +134,13 @@ it("CONTRIBUTING.md's example of a bug report is a test that runs", () => {
   expect(textOf('tests/server/query-string.test.ts').replace(/^\/\*\*.*\n/, '')).toBe(example);
 });
 
-it('ARCHITECTURE.md names files that are there', () => {
+it('ARCHITECTURE.md names files that exist', () => {
   const missing: string[] = [];
   for (const section of textOf('ARCHITECTURE.md').split(/^## /m)) {
     const [, name = ''] = /^(\w+): /.exec(section) ?? [];
     const sources = join('packages', name, 'src');
     if (name === '' || !existsSync(join(root, sources))) continue;
-    // A file without a folder lies beside the one before it, or in `src` itself.
+    // A file without a folder is beside the previous one, or in `src` itself.
     let folder = '';
     for (const [, file = ''] of section.matchAll(/`([\w./-]+\.ts)`/g)) {
       if (file.includes('/')) folder = dirname(file);

@@ -38,7 +38,7 @@ function manifestsIn(text: string): Manifest[] {
   return parseAllDocuments(text).map((document) => document.toJS({ maxAliasCount: 0 }));
 }
 
-/** What the schema of its kind says against a manifest. */
+/** The errors of a manifest against the schema of its kind. */
 function problemOf(manifest: Manifest): string | undefined {
   const Model = models[manifest.kind];
   if (Model === undefined) return `got kind ${manifest.kind}, want one of the known`;
@@ -50,7 +50,7 @@ function problemOf(manifest: Manifest): string | undefined {
   }
 }
 
-/** Whole manifests; the others are parts of one, or settings. */
+/** Complete manifests; the other files are patches or settings. */
 const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
   .filter((file) => /^(?!.*(?:kustomization|reto3|\.patch)\.yaml$).*\.yaml$/.test(file))
   .sort();
@@ -68,7 +68,10 @@ it('finds a mistake in a manifest', () => {
   expect(problemOf(wrong)).toMatch(/port/);
 });
 
-/** kubectl has kustomize; version 1.21 was the first with one that knows all that is used here. */
+/**
+ * kubectl includes kustomize; version 1.21 is the first whose kustomize knows all features used
+ * here.
+ */
 const { status } = spawnSync('kubectl', ['kustomize', join(folder, 'cluster')], {
   stdio: 'ignore',
 });
@@ -95,7 +98,7 @@ describe.skipIf(status !== 0)('as kustomize renders it', () => {
     ]);
   });
 
-  it('a cluster adds NATS, budgets and the way between them', () => {
+  it('a cluster adds NATS, disruption budgets and the network policies between them', () => {
     const cluster = rendered('cluster');
     const added = namesIn(cluster).filter((name) => !namesIn(rendered('server')).includes(name));
     expect(added.sort()).toEqual([
@@ -130,7 +133,7 @@ it.each(['server', 'cluster'])('reto3 accepts the settings of %s', async (name) 
 withNats('nats-server accepts its configuration', async () => {
   const text = readFileSync(join(folder, 'cluster/nats.conf'), 'utf8');
   const file = join(await temporaryFolder(), 'nats.conf');
-  // Debian 12 has nats-server 2.9, and 2.10 brought this setting.
+  // Debian 12 has nats-server 2.9; this setting came with 2.10.
   await writeFile(file, text.replace('sync_interval: always', ''));
   const env = { ...process.env, POD_NAME: 'nats-0', NATS_TOKEN: 'a0b1c2' };
   const { status: code, stderr } = spawnSync('nats-server', ['-t', '--config', file], {

@@ -1,4 +1,4 @@
-/** The load of the challenge, which docker-compose starts with the server. */
+/** The challenge's load, which docker-compose starts together with the server. */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { symlink } from 'node:fs/promises';
@@ -20,7 +20,7 @@ test.each([
   const { services } = parse(readFileSync(join(root, file), 'utf8'), { merge: true });
   const environment = services.load.environment;
   expect(environment['RETO3_LOAD_WITHOUT']).toBe(without);
-  // Without Tsung on its path the script ends behind that line.
+  // Without Tsung on its PATH, the script ends after that line.
   const path = await temporaryFolder();
   await symlink('/usr/bin/dirname', join(path, 'dirname'));
   const { status, stdout, stderr } = spawnSync('/bin/bash', [join(root, 'tsung/load.sh')], {

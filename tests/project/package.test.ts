@@ -1,6 +1,6 @@
 /**
- * The npm package on a bare machine: Node.js, npm, the file of the package, and no network. The project
- * `package` also runs the exactness test with the installed command line.
+ * The npm package on a bare machine: Node.js, npm and the package file, without a network. The
+ * project `package` also runs the exactness test with the installed command line.
  */
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -17,7 +17,7 @@ import { waitUntil } from '../support/wait.ts';
 
 const installed = join(dirname(inject('cliFile') ?? ''), '..', 'lib', 'node_modules', 'reto3');
 
-/** Everything below a folder but the cache of npm. */
+/** Everything below a folder except npm's cache. */
 async function filesIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   return entries
@@ -26,7 +26,7 @@ async function filesIn(folder: string): Promise<string[]> {
     .filter((file) => !file.startsWith('.npm/'));
 }
 
-test('serves the page and counts for a report of its user', async () => {
+test("serves the dashboard and counts for a user's own report", async () => {
   const code = /```js\n(import \{ defineReport \}.*?)```/s.exec(
     await readFile(new URL('../../docs/reports.md', import.meta.url), 'utf8'),
   )?.[1];
@@ -57,7 +57,7 @@ test('without DuckDB, says how to install it', async () => {
   expect([code, stderr]).toEqual([1, expect.stringContaining('[RETO3_DUCKDB_MISSING]')]);
 });
 
-test('is what was tested: no scripts, no ranges, and a licence with each library', async () => {
+test('is what was tested: no scripts, no version ranges, and a licence with each library', async () => {
   const { dependencies, peerDependencies } = JSON.parse(
     await readFile(join(installed, 'package.json'), 'utf8'),
   );
@@ -78,7 +78,7 @@ test('is what was tested: no scripts, no ranges, and a licence with each library
   }
 });
 
-test('brings a manual page, completions and the schema of its configuration file', async () => {
+test('has a manual page, completions and the schema of its configuration file', async () => {
   const lib = join(dirname(inject('cliFile') ?? ''), '..');
   const manual = await readFile(join(lib, 'share', 'man', 'man1', 'reto3.1'), 'utf8');
   expect(manual).toMatch(/^\.TH RETO3 1 /);
@@ -89,7 +89,7 @@ test('brings a manual page, completions and the schema of its configuration file
   expect(JSON.parse(schema)).toMatchObject({ properties: { port: { default: 8080 } } });
 });
 
-test('an uninstallation leaves nothing but the data folder', async () => {
+test('uninstalling leaves only the data folder', async () => {
   const { file, npm: script } = inject('packed');
   const prefix = await temporaryFolder();
   const dataDir = join(prefix, 'data');

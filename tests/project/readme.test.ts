@@ -1,4 +1,4 @@
-/** README.md: its commands, typed one after the other into a shell, print what it shows. */
+/** README.md: run its commands in order in a shell, and they print the output shown. */
 import { execFileSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
@@ -11,7 +11,7 @@ interface Step {
   readonly output: string;
 }
 
-/** The commands of all sessions on a page: what stands behind `$ `, and the lines below it. */
+/** The commands of all sessions on a page: the text after `$ `, and the lines below it. */
 function stepsIn(page: string): Step[] {
   const sessions = [...page.matchAll(/^```\n(\$ .*?)^```$/gms)].map(([, session = '']) => session);
   return sessions
@@ -22,7 +22,7 @@ function stepsIn(page: string): Step[] {
     });
 }
 
-/** Counts and times are other ones each time; a second may end between two requests. */
+/** Counts and times differ each time; a second may end between two requests. */
 function shapeOf(output: string): { readonly lines: readonly string[]; readonly messages: number } {
   const window = /^\d{4}(?:-\d\d){2} \d\d:\d\d:\d\d\.\d{3}, (\d+)$/;
   const counts = output.split('\n').map((line) => Number(window.exec(line)?.[1] ?? 0));

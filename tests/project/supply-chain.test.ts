@@ -1,4 +1,4 @@
-/** What comes from elsewhere: pnpm itself, known vulnerabilities, and the images of deployments. */
+/** Third-party code: pnpm itself, known vulnerabilities, and the images of deployments. */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -15,7 +15,7 @@ import { temporaryFolder } from '../support/folder.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Evaluates a module in the scripts' folder with another environment. */
+/** Evaluates a module in the scripts' folder with additional environment variables. */
 async function evaluate(
   code: string,
   environment: Readonly<Record<string, string>>,
@@ -30,7 +30,7 @@ async function evaluate(
 }
 
 describe('the audit of known vulnerabilities', () => {
-  /** What the check finds where this is the registry. */
+  /** The result of the check with this registry. */
   async function audit(registry: string, environment = {}) {
     const { stdout, stderr } = await evaluate(
       `import { vulnerabilities } from ${JSON.stringify(join(root, 'scripts/supply-chain.mjs'))};
@@ -58,7 +58,7 @@ describe('the audit of known vulnerabilities', () => {
   const refusing: RequestListener = (_, response) => response.writeHead(405).end();
   const required = { RETO3_AUDIT: 'required' };
 
-  it('is missing with a loud line where the registry refuses it, and only then', async () => {
+  it('reports a refusing registry in one loud line, and only then', async () => {
     const { problems, stderr } = await audit(await registryThat(refusing));
     expect(problems).toEqual([]);
     expect(stderr).toMatch(
@@ -66,24 +66,24 @@ describe('the audit of known vulnerabilities', () => {
     );
   });
 
-  it('is a failure where it is required and missing', async () => {
+  it('fails if an audit is required and impossible', async () => {
     const { problems } = await audit(await registryThat(refusing), required);
     expect(problems).toEqual([expect.stringMatching(/^NOT AUDITED: /)]);
   });
 
-  it('is missing where there is no network', async () => {
+  it('is skipped without a network', async () => {
     const nowhere = `http://127.0.0.1:${await freePort()}/`;
     expect((await audit(nowhere)).stderr).toContain('NOT AUDITED: ');
     const { problems } = await audit(nowhere, required);
     expect(problems).toEqual([expect.stringContaining('the registry cannot be reached')]);
   });
 
-  it('passes without a word where nothing is known', async () => {
+  it('passes silently if no vulnerability is known', async () => {
     const registry = await registryThat((_, response) => response.end(JSON.stringify(answer({}))));
     expect(await audit(registry, required)).toEqual({ problems: [], stderr: '' });
   });
 
-  it('fails where something is known, required or not', async () => {
+  it('fails if a vulnerability is known, whether required or not', async () => {
     const advisory = {
       ...{ id: 1, severity: 'high', title: 'a made-up weakness', module_name: 'fastify' },
       ...{ vulnerable_versions: '*', patched_versions: '>=999', url: 'https://example.org/1' },
@@ -109,7 +109,7 @@ describe('pnpm', () => {
   const archive = Buffer.from('not the pnpm that was pinned');
   const kept = join(root, 'node_modules/.reto3-pnpm');
 
-  /** What becomes of that pin where the registry delivers `archive`. */
+  /** The result for that pin if the registry delivers `archive`. */
   async function fetchPinned(packageManager: string): Promise<string> {
     const folder = await temporaryFolder();
     const npm = join(folder, 'npm');
@@ -126,7 +126,7 @@ describe('pnpm', () => {
     return stdout.trim();
   }
 
-  it('is not run if it has another SHA-512 than package.json says', async () => {
+  it('is not run if its SHA-512 differs from package.json', async () => {
     const [got, want] = [createHash('sha512').update(archive).digest('hex'), '0'.repeat(128)];
     const said = await fetchPinned(`pnpm@10.0.0+sha512.${want}`);
     expect(said).toBe(`cannot use pnpm@10.0.0: got SHA-512 ${got}, want ${want}`);
@@ -135,13 +135,13 @@ describe('pnpm', () => {
   });
 
   it('is unpacked if it has that SHA-512', async () => {
-    // It is no archive, so that unpacking it fails: the hash has passed.
+    // It is not an archive, so unpacking fails: the hash has passed.
     const sum = createHash('sha512').update(archive).digest('hex');
     onTestFinished(() => rm(join(kept, sum.slice(0, 16)), { recursive: true, force: true }));
     expect(await fetchPinned(`pnpm@10.0.0+sha512.${sum}`)).toMatch(/^cannot fetch pnpm: /);
   });
 
-  it('has to be pinned', async () => {
+  it('must be pinned', async () => {
     for (const pin of ['pnpm@10.0.0', 'pnpm@latest', 'yarn@4.0.0', ''])
       expect(await fetchPinned(pin)).toBe(
         `got packageManager "${pin}", want pnpm@VERSION+sha512.HASH`,
@@ -167,8 +167,8 @@ function servicesIn(file: string): Record<string, Service> {
   return content.services;
 }
 
-describe('images of others', () => {
-  /** Built here from the Dockerfiles. */
+describe('third-party images', () => {
+  /** Images that the Dockerfiles here build. */
   const own = ['reto3', 'reto3-load', 'reto3-counts'];
 
   it.each([
@@ -183,12 +183,12 @@ describe('images of others', () => {
     const images = lines.flatMap((line) => {
       const named =
         /^\s*(?:- )?image: (.+)$/.exec(line) ?? /^\s*(?:ARG )?[A-Z]+_IMAGE(?:=|: )(.+)$/.exec(line);
-      // ${NAME:-usual}
+      // ${NAME:-default}
       return named?.[1] === undefined ? [] : [named[1].replace(/^\$\{[A-Z]+:-(.+)\}$/, '$1')];
     });
     const others = images.filter((image) => !own.includes(image) && !image.startsWith('$'));
     expect(images).not.toEqual([]);
-    // Three numbers, or the date of a Debian.
+    // Three numbers, or a Debian date.
     for (const image of others)
       expect(image).toMatch(/:(?:v?\d+\.\d+\.\d+|\w+-\d{8})(?:-[\w-]+)?$/);
   });
@@ -213,7 +213,7 @@ describe('the cluster', () => {
 });
 
 describe('Grafana', () => {
-  it('has no account, so none with a default password', () => {
+  it('has no accounts, so no default password', () => {
     const { grafana } = servicesIn('docker-compose.yml');
     expect(grafana?.environment).toMatchObject({
       GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION: 'true',

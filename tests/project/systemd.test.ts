@@ -1,4 +1,4 @@
-/** deploy/systemd as systemd itself judges it. */
+/** deploy/systemd, checked by systemd itself. */
 import { execFileSync } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { requires } from '../support/requirement.ts';
 
 const withSystemd = requires('systemd-analyze');
 
-/** The unit, with the command line of this clone in place of an installed one. */
+/** The unit with this clone's command line instead of an installed one. */
 let unit: string;
 
 beforeEach(async () => {
@@ -26,7 +26,7 @@ function analyze(...args: string[]): string {
 }
 
 withSystemd('the unit is clean', async () => {
-  // The manual page is in the package, and may not be installed here.
+  // The package contains the manual page, which may not be installed here.
   expect(analyze('verify', '--man=no')).toBe('');
 });
 

@@ -1,4 +1,4 @@
-/** The effects of `npm test` and `npm run bench -- --install` on the machine. */
+/** How `npm test` and `npm run bench -- --install` affect the machine. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
@@ -11,13 +11,13 @@ const scriptNamed = (name: string): string =>
   fileURLToPath(new URL(`../../scripts/${name}`, import.meta.url));
 const script = scriptNamed('packages.mjs');
 
-/** What a module prints. */
+/** The output of a module. */
 function output(code: string): string {
   const args = ['--input-type=module', '--eval', code];
   return execFileSync(process.execPath, args, { encoding: 'utf8', stdio: 'pipe' });
 }
 
-/** Asks the policy in that file whether a service may start, while packages are installed. */
+/** Asks the policy in that file whether a service may start while packages are installed. */
 function duringInstallation(policy: string, work: string): string {
   const code = `
     import { spawnSync } from 'node:child_process';
@@ -30,13 +30,13 @@ function duringInstallation(policy: string, work: string): string {
 const askPolicy = 'console.log(spawnSync(policy, ["nginx", "start"]).status);';
 const own = '#!/bin/sh\nexit 104\n';
 
-test('no service starts while packages are installed, and no policy remains', async () => {
+test('no service starts while packages are installed, and our policy is removed', async () => {
   const policy = join(await temporaryFolder(), 'policy-rc.d');
   expect(duringInstallation(policy, askPolicy)).toBe('101\n');
   expect(existsSync(policy)).toBe(false);
 });
 
-test("the machine's own policy is restored, even if the installation fails", async () => {
+test("the machine's own policy is restored even if the installation fails", async () => {
   const policy = join(await temporaryFolder(), 'policy-rc.d');
   await writeFile(policy, own, { mode: 0o755 });
   expect(duringInstallation(policy, askPolicy)).toBe('101\n');
@@ -45,7 +45,7 @@ test("the machine's own policy is restored, even if the installation fails", asy
   expect(await readFile(policy, 'utf8')).toBe(own);
 });
 
-test('after an installation that was killed, the next one restores the policy', async () => {
+test('after an installation was killed, the next one restores the policy', async () => {
   const policy = join(await temporaryFolder(), 'policy-rc.d');
   await writeFile(policy, own, { mode: 0o755 });
   expect(() => duringInstallation(policy, 'process.kill(process.pid, "SIGKILL");')).toThrow();
@@ -100,7 +100,7 @@ test.runIf(process.platform === 'linux')(
     expect(output(code(nowMs, 'wanted'))).toBe('true false\n');
     const left = ['debian-13-used', 'debian-13-wanted', 'debian-13-young', 'something-else'];
     expect((await readdir(cache)).sort()).toEqual(left);
-    // Counted from when it was wanted last, and not from when it was made.
+    // Age counts from the last use, not from the creation.
     output(code(nowMs + 2 * dayMs, 'used'));
     expect((await readdir(cache)).sort()).toEqual(left.filter((name) => !name.endsWith('young')));
   },

@@ -49,7 +49,7 @@ test('a burst fires and resolves with exact figures, even if the webhook was dow
   const range = `from=${last.from}&to=${last.to}`;
   const counts = countsOf(await askStats(server.adminUrl, 'ms10', range));
   expect(last.windows).toBe(counts.size);
-  // A message may come after its window was looked at; the server counts those.
+  // A message may arrive after its window was evaluated; the server counts these.
   const late = (await scrape(server.adminUrl)).value('reto3_late_messages_total');
   const unseen = sumOf(counts) - last.messages;
   expect(unseen).toBeGreaterThanOrEqual(0);

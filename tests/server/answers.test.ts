@@ -1,4 +1,4 @@
-/** What the query API really answers fits the schemas that it describes its answers with. */
+/** The query API's real answers match the schemas that describe them. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -18,7 +18,7 @@ import { untilFinal } from '../support/stats.ts';
 
 const requests = 500;
 
-/** A server with an archive and a report, which has answered messages that are final now. */
+/** A server with an archive and a report whose messages are all final. */
 async function countingServer(): Promise<Server> {
   const flags = ['--archive', '--report', 'sizes,top'];
   const server = await Server.start({ dataDir: await temporaryFolder(), flags });
@@ -27,24 +27,24 @@ async function countingServer(): Promise<Server> {
   return server;
 }
 
-/** Where a path has parameters, or a question must have some. */
+/** Requests for routes that need parameters. */
 const asked: Readonly<Record<string, string>> = {
   '/v1/stats/{period}': '/v1/stats/ms10',
   '/v1/reports/{name}': '/v1/reports/sizes?period=ms10',
   '/v1/whatif': '/v1/whatif?capacity=1000',
 };
 
-/** Only a server of a cluster has these; tests/cluster holds them to their schemas. */
+/** Only servers of a cluster have these routes; tests/cluster validates them. */
 const ofCluster = '/v1/cluster';
 
-test('a field that a schema does not name, or lacks, fails', () => {
+test('a field that a schema lacks, or a missing one, fails', () => {
   const row = { start: 10, count: 1 };
   assertFits(statsRowSchema, row, 'a row');
   expect(() => assertFits(statsRowSchema, { ...row, rate: 1 }, 'a row')).toThrow('additional');
   expect(() => assertFits(statsRowSchema, { start: 10 }, 'a row')).toThrow('count');
 });
 
-test('every JSON answer fits its schema', async () => {
+test('every JSON answer matches its schema', async () => {
   const server = await countingServer();
   for (const [path, schema] of Object.entries(answerSchemas)) {
     if (path.startsWith(ofCluster)) continue;
@@ -70,12 +70,12 @@ test('every route that answers JSON has a schema', async () => {
   expect(answering.map(([path]) => path).sort()).toEqual(Object.keys(answerSchemas).sort());
 });
 
-test('every row of NDJSON fits its schema', async () => {
+test('every row of NDJSON matches its schema', async () => {
   const server = await countingServer();
   const everything = 'format=ndjson&from=0&open=true';
   for (const [path, schema] of [
     [`/v1/stats/ms10?${everything}`, statsRowSchema],
-    // The first one was counted in part.
+    // The first second was counted in part.
     [`/v1/stats/sec?${everything}`, statsRowSchema],
     [`/v1/reports/sizes?period=sec&${everything}`, reportRowSchema],
     [`/v1/reports/top?${everything}`, reportRowSchema],
@@ -85,11 +85,11 @@ test('every row of NDJSON fits its schema', async () => {
   }
 });
 
-test('every live event fits its schema, of the past and of now', async () => {
+test('every live event matches its schema, past and current', async () => {
   const server = await countingServer();
   const enough = new AbortController();
   let [past, live] = [0, 0];
-  // Far enough back that the store answers first.
+  // Begin far enough back that the store answers first.
   const query = 'period=ms10&from=0&every=100';
   for await (const { at: _, id, ...event } of readLive(server.adminUrl, query, enough.signal)) {
     assertFits(liveEventSchema, event, '/v1/live');
@@ -119,7 +119,7 @@ test.each([
   assertFits(errorSchema, await response.json(), path);
 });
 
-test('so does an answer to a request without its token', async () => {
+test('an answer to a request without its token matches its schema', async () => {
   const token = join(await temporaryFolder(), 'token');
   await writeFile(token, 'a token of forty characters, or nearly so');
   const flags = ['--admin-token-file', token];

@@ -1,4 +1,4 @@
-/** The archive of real servers: it adds up, survives kill -9, and never delays counting. */
+/** Archives of real servers: they add up, survive kill -9, and never delay counting. */
 import { readdir, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -41,7 +41,7 @@ test('every message is in the archive, in the window that counted it', async () 
   expect(stdout).toContain('50000 archived + 0 dropped + 0 waiting = 50000, want 50000 as counted');
   expect(code).toBe(0);
 
-  // A damaged end is found by an audit of a running server, too.
+  // An audit finds a damaged end even while the server runs.
   const [segment = ''] = await readdir(join(dataDir, 'archive', 'segments'));
   const path = join(dataDir, 'archive', 'segments', segment);
   await truncate(path, (await stat(path)).size - 1);
@@ -59,7 +59,7 @@ test('every message is in the archive, in the window that counted it', async () 
 
 const rounds = 4;
 
-test('kill -9 loses no archived message, and leaves none that was not counted', async () => {
+test('kill -9 loses no archived message, and archives none that was not counted', async () => {
   const dataDir = await temporaryFolder();
   const flags = ['--archive', '--workers', '2'];
   const from = thisMinute();
@@ -75,7 +75,7 @@ test('kill -9 loses no archived message, and leaves none that was not counted', 
     server = await Server.start({ dataDir, flags });
     const inArchive = await archivedWindows(dataDir);
     const stored = countsOf(await askStats(server.adminUrl, 'ms10', `from=${from}&open=true`));
-    // Never above the truth.
+    // The archive never has more than was counted.
     expect(inventedIn(inArchive, stored)).toBe(0);
     const missing = missingIn(inArchive, stored).messages;
     const total = [...inArchive.values()].reduce((sum, count) => sum + count, 0);
@@ -93,7 +93,7 @@ test('kill -9 loses no archived message, and leaves none that was not counted', 
   );
 });
 
-test('a stalled archive affects neither counting nor answering, and drops are exact', async () => {
+test('a stalled archive affects neither counting nor answering, and drops are counted exactly', async () => {
   const dataDir = await temporaryFolder();
   const server = await Server.start({ dataDir, flags: ['--archive', '--workers', '1'] });
   const release = holdArchive(dataDir);
@@ -110,14 +110,14 @@ test('a stalled archive affects neither counting nor answering, and drops are ex
   const { archive, messagesSinceStart } = await archiveInfo(server);
   expect(messagesSinceStart).toBe(20_000 + sent);
   expect(archive.archived).toBe(0);
-  // 64 slots of 256 KiB hold three such bodies each, fewer where a slot was handed over early.
+  // 64 slots of 256 KiB hold three such bodies each, or fewer if a slot was handed over early.
   expect(archive.waiting).toBeGreaterThanOrEqual(64);
   expect(archive.waiting).toBeLessThanOrEqual(3 * 64);
   expect(archive.dropped).toBe(messagesSinceStart - archive.waiting);
   const counted = await askInfo(server.adminUrl);
   expect(counted.messagesInAll).toBe(messagesSinceStart);
 
-  // Once there is a reader, it continues.
+  // With a reader, the thread continues.
   release();
   await waitUntil(
     'the thread continues',

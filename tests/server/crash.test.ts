@@ -1,6 +1,6 @@
 /**
- * A killed server loses at most what arrived after its last flush; with --ack durable it loses nothing
- * that it answered.
+ * A killed server loses at most what arrived after its last flush; with --ack durable it loses no
+ * answered message.
  */
 import { setTimeout } from 'node:timers/promises';
 import { expect, test } from 'vitest';
@@ -34,7 +34,7 @@ test('kill -9 loses no flushed window, 20 times', async () => {
     const final = countsOf(await askStats(server.adminUrl, 'ms10', `from=${from}`));
     const safe = load.answered;
     await untilFlushed(server);
-    // Different moments of the flush interval.
+    // Kill at different moments of the flush interval.
     await setTimeout((round * 37) % flushMs);
     const killedAt = Date.now();
     rates.push(load.answered / (performance.now() - begun));
@@ -47,7 +47,7 @@ test('kill -9 loses no flushed window, 20 times', async () => {
     );
     for (const [start, count] of final) expect(stored.get(start)).toBe(count);
     const counted = (await askInfo(server.adminUrl)).messagesInAll - before;
-    // Answered before two flushes ended: at least one of them began after the answer.
+    // Two flushes ended after these answers, so at least one of them began after the answers.
     expect(counted).toBeGreaterThanOrEqual(safe);
     losses.push({
       messages: Math.max(0, load.answered - counted),
@@ -77,7 +77,7 @@ test('kill -9 with --ack durable loses no answered message', async () => {
   let answered = 0;
   for (let round = 0; round < durableRounds; round++) {
     const before = (await askInfo(server.adminUrl)).messagesInAll;
-    // One request at a time: an answer that comes later does not go with pipelining.
+    // One request at a time: uWebSockets.js cannot delay answers to pipelined requests.
     const load = Load.start({ port: server.port, connections: 64, depth: 1 });
     await waitUntil('the load runs', () => load.answered >= messagesBeforeKill);
     await setTimeout((round * 7) % 20);

@@ -1,4 +1,4 @@
-/** Answers report damage, even through a proxy that drops trailers, and a follow continues. */
+/** Answers report damage even through a proxy that drops trailers, and following continues. */
 import { once } from 'node:events';
 import { createServer, get, request } from 'node:http';
 import { json } from 'node:stream/consumers';
@@ -13,7 +13,7 @@ import { parseLines } from '../support/windows.ts';
 
 const damageText = /cannot read ms10 from .*: its checksum does not match/;
 
-/** Passes everything on but trailers, as HTTP/1.0 does and many proxies do. */
+/** A proxy that drops trailers, as HTTP/1.0 and many proxies do. */
 async function withoutTrailers(url: string): Promise<string> {
   const proxy = createServer((asked, response) => {
     const { trailer, te, ...headers } = asked.headers;
@@ -57,7 +57,7 @@ test('every route reports damage in the past', async () => {
   for (const flags of chosen) {
     const following = startCli(['stats', 'ms10', '--follow', ...flags]);
     try {
-      // New counts follow the damage.
+      // New counts arrive after the damage.
       await waitUntil('windows of now', () => {
         const whole = following.stdout.slice(0, following.stdout.lastIndexOf('\n') + 1);
         const newest = Math.max(0, ...parseLines(whole).keys());
@@ -72,7 +72,7 @@ test('every route reports damage in the past', async () => {
   }
 });
 
-test('of 210 damaged places an answer names the first 100, its trailer the first 10, and both their number', async () => {
+test('of 210 damaged places, an answer names 100, its trailer 10, and both give the total', async () => {
   const minutes = 210;
   const startMs = alignDown(Date.now() - 5 * 3_600_000, 60_000);
   const server = await Server.start({ dataDir: await folderWithDamage(startMs, minutes) });
@@ -96,6 +96,6 @@ test('of 210 damaged places an answer names the first 100, its trailer the first
     told = event;
     if (event.from !== startMs) break;
   }
-  // What was counted behind the damage tells of it.
+  // The first event after the damage reports it.
   expect(told).toMatchObject({ from: places.at(-1)?.to, ...said });
 });

@@ -1,4 +1,4 @@
-/** The data folder of a running server is moved or replaced. */
+/** Somebody moves or replaces a running server's data folder. */
 import { existsSync } from 'node:fs';
 import { readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ async function readiness(server: Server): Promise<{ status: number; text: string
   return { status: response.status, text: await response.text() };
 }
 
-test('a server whose data folder is moved creates no new one and waits for it', async () => {
+test('a server whose data folder is moved waits for it, and creates no new one', async () => {
   const parent = await temporaryFolder();
   const dataDir = join(parent, 'data');
   const elsewhere = join(parent, 'elsewhere');
@@ -50,7 +50,7 @@ test('a server whose data folder is moved creates no new one and waits for it', 
   expect((await askInfo(again.adminUrl)).messagesInAll).toBe(13);
 });
 
-test('a server never continues in a folder of another server', async () => {
+test("a server never continues in another server's folder", async () => {
   const parent = await temporaryFolder();
   const dataDir = join(parent, 'data');
   const other = join(parent, 'other');

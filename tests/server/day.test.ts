@@ -1,4 +1,4 @@
-/** A day of ms10 windows is read as a stream: exactly, and in no more memory than a minute. */
+/** Streams a day of ms10 windows exactly, in no more memory than a minute. */
 import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { askInfo } from '../support/api.ts';
@@ -14,11 +14,11 @@ import { climb, sumOf } from '../support/windows.ts';
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
-/** Of one answer, as the server is really run. Measured: 2 to 28, on a busy machine too. */
+/** For one answer from a normally started server. Measured: 2 to 28, even on a busy machine. */
 const maxGrowthMiB = 50;
 /**
- * Of four answers in a row. Measured: 15 to 46. What blocks were decompressed into lies outside of
- * V8's heap; where the machine is busy it is collected late, at 64 MiB for certain.
+ * For four answers in a row. Measured: 15 to 46. Decompressed blocks are outside V8's heap; a busy
+ * machine collects them late, but always at 64 MiB.
  */
 const maxInAllMiB = 80;
 
@@ -26,7 +26,7 @@ test('a day of ms10 windows streams exactly, with little memory', {
   timeout: 900_000,
 }, async () => {
   const dataDir = await temporaryFolder();
-  // The day before yesterday: within any retention, and over.
+  // The day before yesterday is over, and any retention keeps it.
   const from = (Math.floor(Date.now() / dayMs) - 2) * dayMs;
   const begun = performance.now();
   const day = await writeDay(dataDir, from, poissonCounts(50, 20160528));
@@ -40,7 +40,7 @@ test('a day of ms10 windows streams exactly, with little memory', {
   const stats = ['stats', 'ms10', '--url', server.adminUrl, ...range];
 
   const cold = memoryOf(server.pid);
-  // An hour first: what the runtime keeps once it is warm is not what grows with the range.
+  // Read an hour first, so that memory which a warm runtime keeps does not count as growth.
   for (const format of ['text', 'json']) {
     const hour = ['--from', String(day.to - hourMs), '--to', String(day.to), '--format', format];
     await runCli(['stats', 'ms10', '--url', server.adminUrl, ...hour]);
@@ -96,7 +96,7 @@ test('a day of ms10 windows streams exactly, with little memory', {
   expect([sumOf(sec), sumOf(min)]).toEqual([messages, messages]);
   expect([...climb(sec, 60_000)]).toEqual([...min]);
 
-  // The reader of a pipe has enough after one line of eight million.
+  // The pipe's reader stops after one of eight million lines.
   const pipe = spawnSync(
     'bash',
     [

@@ -1,6 +1,6 @@
 /**
- * Clients of `--ack durable` that do not wait for their answers: they pipeline, half-close or leave. The
- * server counts exactly what it answers.
+ * Clients of `--ack durable` that do not wait for their answers: they pipeline, half-close or
+ * leave. The server counts exactly the requests that it answers.
  */
 import { setTimeout } from 'node:timers/promises';
 import { expect, test } from 'vitest';
@@ -30,8 +30,8 @@ test.each([
 ])('requests that follow before the answer wait for it: %s', async (_, flags) => {
   const { connect, counted } = await start(flags);
   const body = post(['Content-Length: 5'], 'hello');
-  // On a busy machine both may be read at once, and then neither is counted. In one of the tries the
-  // second comes while the answer to the first is pending.
+  // A busy machine may read both at once, and then neither is counted. Repeat until the second
+  // arrives while the answer to the first is pending.
   await waitUntil('both are answered', async () => {
     const before = await counted();
     const client = await connect();
@@ -60,7 +60,7 @@ test.each([
 });
 
 test.each(['Connection: close', 'Expect: 100-continue'])(
-  'a body that comes after its head does not cost the answer: %s',
+  'a body that arrives after its head does not cost the answer: %s',
   async (header) => {
     const { connect, counted } = await start();
     for (let round = 1; round <= 10; round++) {
@@ -84,14 +84,14 @@ test('a half-closed client gets its answer', async () => {
   expect([client.answered, await counted()]).toEqual([1, 1]);
 });
 
-test('a client that leaves costs its own answer only', async () => {
+test('a client that leaves loses only its own answer', async () => {
   const { connect, counted } = await start();
   const [leaves, stays] = [await connect(), await connect()];
   leaves.write(get);
   leaves.reset();
   stays.write(get);
   await waitUntil('the other is answered', () => stays.answered === 1);
-  // The one that left was counted or not, by which of its packets came first.
+  // Whether its message was counted depends on which of its packets arrived first.
   expect([1, 2]).toContain(await counted());
   stays.write(get);
   await waitUntil('it is answered again', () => stays.answered === 2);

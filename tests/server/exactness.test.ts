@@ -1,4 +1,4 @@
-/** Every message that was answered is in exactly one window of each period, whatever the load. */
+/** Under any load, every answered message is in exactly one window of each period. */
 import { describe, expect, test } from 'vitest';
 import { askInfo } from '../support/api.ts';
 import { figure } from '../support/figure.ts';
@@ -14,8 +14,8 @@ const withTsung = requires('tsung');
 const tsungSeconds = 20;
 const pipelined = 1_000_000;
 
-describe('the counts of all three periods equal those of the client', () => {
-  withTsung('with the load of the task: Tsung, 5,000 requests/s', async () => {
+describe("the counts of all three periods equal the client's", () => {
+  withTsung("with the challenge's load: Tsung, 5,000 requests/s", async () => {
     const from = thisMinute();
     const server = await Server.start({ dataDir: await temporaryFolder() });
     const tsung = await runTsung(server.port, tsungSeconds);

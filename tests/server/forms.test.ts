@@ -1,4 +1,4 @@
-/** Forms of requests on the ingest port: each is answered 200 with an empty body, and counted once. */
+/** Forms of requests on the ingest port: each gets a 200 with an empty body, and counts once. */
 import { expect, test } from 'vitest';
 import { askInfo } from '../support/api.ts';
 import { temporaryFolder } from '../support/folder.ts';
@@ -23,7 +23,7 @@ const chunkedHead = 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\
 
 interface Form {
   readonly name: string;
-  /** Written one after the other, with a pause in between. */
+  /** Written in order, with a pause between. */
   readonly pieces: readonly (string | Buffer)[];
   readonly messages: number;
 }
@@ -64,7 +64,7 @@ const forms: readonly Form[] = [
   { name: '500 pipelined requests', pieces: [bare('GET').repeat(500)], messages: 500 },
 ];
 
-test('every form of request is answered 200 with an empty body, and counted once', async () => {
+test('every form of request gets a 200 with an empty body, and counts once', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   let counted = 0;
   for (const { name, pieces, messages } of forms) {
@@ -79,7 +79,7 @@ test('every form of request is answered 200 with an empty body, and counted once
   expect(sumOf(await printStats(server, 'ms10', '--open', '--last', '100000'))).toBe(counted);
 });
 
-/** The two builds of uWebSockets.js differ here; each has to count what it answers. */
+/** uWebSockets.js builds differ in these; each must count exactly what it answers. */
 const doubtful: readonly Omit<Form, 'messages'>[] = [
   { name: 'HTTP/1.0', pieces: ['GET / HTTP/1.0\r\n\r\n'] },
   { name: 'HTTP/1.0 with a host', pieces: ['GET / HTTP/1.0\r\nHost: a\r\n\r\n'] },
@@ -89,7 +89,7 @@ const doubtful: readonly Omit<Form, 'messages'>[] = [
   { name: 'half a head', pieces: ['GET / HTTP/1.1\r\nHost'] },
 ];
 
-test('a doubtful request is counted if it is answered 200, and only then', async () => {
+test('a doubtful request counts if and only if it is answered 200', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const received = await Promise.all(
     doubtful.map(({ pieces }) => exchange(server.port, pieces, 1)),

@@ -1,11 +1,12 @@
 /**
- * `generated` beside `count`, window by window: the same messages, moved by exactly what lies between
- * the moment that a message names and its arrival: how long the client held it, and by how much the
- * server's clock is ahead.
+ * Compares the report `generated` with `count`, window by window. Both have the same messages,
+ * shifted by the time between the moment that a message names and its arrival: how long the client
+ * held it, plus how far the server's clock is ahead.
  *
- * So that a client knows the window of an arrival, it sends bursts at the beginning of one, by the
- * server's clock, and takes down when the last answer came: if that is the same window still, all of
- * the burst arrived in it. A burst that took longer says nothing of windows, and is sent again.
+ * To know the window of an arrival, the client sends a burst at the beginning of a window by the
+ * server's clock, and notes when the last answer arrives. If that is still the same window, the
+ * whole burst arrived in it. A burst that took longer proves nothing about windows, so another one
+ * is sent.
  */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
@@ -31,25 +32,28 @@ function windowOf(timeMs: number): number {
 }
 
 interface Burst {
-  /** When its messages say that they were generated, epoch ms. */
+  /** The time of generation that its messages state, epoch ms. */
   readonly generatedMs: number;
   readonly messages: number;
-  /** The first and the last window in which they may have arrived, by the server's clock. */
+  /** The first and last window of a possible arrival, by the server's clock. */
   readonly first: number;
   readonly last: number;
 }
 
-/** So many whose window is known; each with another number of messages than its neighbours. */
+/**
+ * How many bursts must have a known window; each has another number of messages than its
+ * neighbours.
+ */
 const wantedBursts = 25;
 const maxMessages = 7;
-/** Nearly all of them are short enough, on a busy machine too. */
+/** Even on a busy machine, nearly all bursts are short enough. */
 const maxBursts = 20 * wantedBursts;
-/** Apart by more than a window, so that no two bursts share one. */
+/** More than a window, so that no two bursts share one. */
 const pauseMs = 15;
-/** A clock that libfaketime moves may be a microsecond short, and so a whole ms by its number. */
+/** libfaketime may give a time one microsecond early, which truncates to the millisecond before. */
 const phaseMs = 1;
 
-/** Sends bursts whose messages the client held for that long, until enough windows are known. */
+/** Sends bursts of messages held for `delayMs`, until enough windows are known. */
 async function sendBursts(server: Server, skewMs: number, delayMs: number): Promise<Burst[]> {
   const socket = connect({ port: server.port, host: server.host, noDelay: true });
   socket.setEncoding('latin1');
@@ -77,7 +81,7 @@ function isKnown({ first, last }: Burst): boolean {
   return first === last;
 }
 
-/** Sends them in one packet; resolves when all are answered. */
+/** Sends the messages in one packet; resolves when all are answered. */
 async function exchange(socket: Socket, bodies: readonly string[]): Promise<void> {
   const head = 'POST / HTTP/1.1\r\nHost: reto3\r\n';
   socket.write(
@@ -88,7 +92,7 @@ async function exchange(socket: Socket, bodies: readonly string[]): Promise<void
   expect(received.match(/^HTTP\/1\.1 200 /gm)).toHaveLength(bodies.length);
 }
 
-/** The windows that are given, and how many messages are in each. */
+/** The messages in each window, summed over repeated windows. */
 function countsIn(windows: Iterable<readonly [start: number, count: number]>): Counts {
   const counts = new Map<number, number>();
   for (const [start, count] of windows)
@@ -112,7 +116,10 @@ async function archivedMessages(dataDir: string): Promise<Archived[]> {
   return messages;
 }
 
-/** What `generated` is to say of messages whose arrival is known: start, count, late, ahead, untimed. */
+/**
+ * The rows that `generated` must have for messages with known arrival: start, count, late, ahead,
+ * untimed.
+ */
 function rowsOf(messages: readonly Archived[]): number[][] {
   const rows = new Map<number, [count: number, late: number, ahead: number]>();
   for (const { generatedMs, arrivedMs } of messages) {
@@ -141,11 +148,11 @@ async function generatedBesideCount(skewMs: number, delayMs: number): Promise<vo
   }
   expect((await askInfo(server.adminUrl)).messagesInAll).toBe(sent);
 
-  // By the client's own stamps, all of them.
+  // All messages, by the client's own time stamps.
   const byStamp = countsIn(generated.rows.map(([start, n]) => [Number(start), Number(n)]));
   expect(byStamp).toEqual(countsIn(bursts.map((b) => [windowOf(b.generatedMs), b.messages])));
 
-  // Moved by the delay and the skew, they are the counts.
+  // Shifted by the delay and the clock's error, they equal the counts.
   const shiftMs = delayMs + skewMs;
   const doubtful = bursts.filter((burst) => !isKnown(burst));
   const isDoubtful = (start: number): boolean =>
@@ -155,14 +162,14 @@ async function generatedBesideCount(skewMs: number, delayMs: number): Promise<vo
   expect(certain).toEqual(
     countsIn(known.map((b) => [windowOf(b.generatedMs + shiftMs), b.messages])),
   );
-  // Whole windows: then it is the windows of the report themselves that are moved.
+  // If the shift is whole windows, shifting the report's own windows gives the counts.
   if (shiftMs % windowMs === 0) {
     const moved = [...byStamp].map(([start, count]) => [start + shiftMs, count] as const);
     expect(countsIn(moved.filter(([start]) => !isDoubtful(start)))).toEqual(certain);
   }
 
   expect((await server.stop()).code).toBe(0);
-  // By the archive every arrival is known, also of the bursts that took longer.
+  // The archive knows every arrival, also of bursts that took longer.
   const messages = await archivedMessages(dataDir);
   expect(generated.rows).toEqual(rowsOf(messages));
   expect(countsIn(await archivedWindows(dataDir))).toEqual(counted);
@@ -181,13 +188,13 @@ async function generatedBesideCount(skewMs: number, delayMs: number): Promise<vo
 
 const hourMs = 3_600_000;
 
-test('generated is count, moved by how long the client held the messages', () =>
+test('generated equals count, shifted by how long the client held the messages', () =>
   generatedBesideCount(0, 4 * hourMs));
 
 for (const [skewMs, delayMs] of [
   [90_000, 0],
   [-12_340, 2_000],
-  // No whole number of windows.
+  // Not a whole number of windows.
   [90_007, 137],
 ] as const)
   requires('faketime')(

@@ -16,7 +16,7 @@ interface Verdict {
   readonly stdout: string;
 }
 
-/** Runs it with these variables alone, as the image would. */
+/** Runs the script with only these variables, as the image would. */
 function check(env: Readonly<Record<string, string>>): Promise<Verdict> {
   return new Promise((resolve) => {
     const child = execFile(script, { env: { PATH: '/usr/bin:/bin', ...env } }, (_, stdout) =>
@@ -34,12 +34,18 @@ async function serve(flags: readonly string[] = []): Promise<string> {
   return String(server.adminPort);
 }
 
-/** A server that answers everything with this text, or not at all. @returns its port */
+/**
+ * A server that answers everything with this text, or nothing.
+ * @returns its port
+ */
 function listen(answer?: string): Promise<string> {
   return accept((socket) => socket.on('data', () => answer === undefined || socket.end(answer)));
 }
 
-/** A server that does this with each connection. @returns its port */
+/**
+ * A server that calls `serve` for each connection.
+ * @returns its port
+ */
 async function accept(serve: (socket: Socket) => void): Promise<string> {
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
@@ -52,14 +58,14 @@ async function accept(serve: (socket: Socket) => void): Promise<string> {
   return String(address.port);
 }
 
-test('a ready server is healthy, at whatever port and address it listens', async () => {
+test('a ready server is healthy, on any port and address', async () => {
   const port = await serve();
   expect(await check({ RETO3_ADMIN_PORT: port })).toEqual({ code: 0, stdout: '' });
   for (const host of ['0.0.0.0', '::', '127.0.0.1'])
     expect((await check({ RETO3_ADMIN_PORT: port, RETO3_ADMIN_HOST: host })).code).toBe(0);
 });
 
-test('it sends the token if one is set, with or without a line feed', async () => {
+test('sends the token if one is set, with or without a line feed', async () => {
   const file = join(await temporaryFolder(), 'token');
   await writeFile(file, token, { mode: 0o600 });
   const port = await serve(['--admin-token-file', file]);
@@ -87,7 +93,7 @@ test('a server that is not ready is unhealthy, with its reason', async () => {
   expect(verdict.stdout).toBe(`got status 503 from 127.0.0.1:${port}, want 200: ${reason}\n`);
 });
 
-test('a server that is silent, closes or is not there is unhealthy within the time limit', async () => {
+test('a server that is silent, closes or does not exist is unhealthy within the time limit', async () => {
   const mute = [
     await listen(),
     await listen(''),
@@ -102,7 +108,7 @@ test('a server that is silent, closes or is not there is unhealthy within the ti
   expect(absent).toEqual({ code: 1, stdout: 'cannot connect to 127.0.0.1:1\n' });
 });
 
-test('with TLS, or with another address, the CLI checks instead', async () => {
+test('with TLS or another address, the CLI checks instead', async () => {
   const folder = await temporaryFolder();
   const standIn = join(folder, 'reto3');
   await writeFile(standIn, '#!/bin/sh\necho "$@"\nexit 7\n');

@@ -1,6 +1,6 @@
 /**
- * `--http node`: the same port served by Node's own HTTP server, for clients and platforms that
- * uWebSockets.js does not serve. What is answered 200 is counted once, in both modes.
+ * `--http node`: Node's own HTTP server on the same port, for clients and platforms that
+ * uWebSockets.js does not serve. In both ack modes, each request answered 200 counts once.
  */
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
@@ -35,12 +35,12 @@ async function start(flags: readonly string[] = [], env: Readonly<Record<string,
   return { server, counted, connect: () => Client.connect(server.port) };
 }
 
-/** Statuses in the order in which they came. */
+/** Statuses in the order of arrival. */
 function statusesIn(received: string): number[] {
   return [...received.matchAll(/^HTTP\/1\.1 (\d+)/gm)].map(([, status]) => Number(status));
 }
 
-test('info and log say which engine serves, and with how many workers', async () => {
+test('info and log show the engine and the number of workers', async () => {
   const { server } = await start(['--workers', '2']);
   const info = await askInfo(server.adminUrl);
   const [major = 0, minor = 0] = info.nodejs.split('.').map(Number);
@@ -53,7 +53,7 @@ test('info and log say which engine serves, and with how many workers', async ()
   expect(server.stderr.includes('runs one worker instead of 2')).toBe(!sharesPort);
 });
 
-test('the environment sets it, and anything else is refused', async () => {
+test('an environment variable selects the engine, and unknown values are refused', async () => {
   const dataDir = await temporaryFolder();
   const server = await Server.start({ dataDir, env: { RETO3_HTTP: 'node' } });
   expect((await askInfo(server.adminUrl)).http).toBe('node');
@@ -62,7 +62,7 @@ test('the environment sets it, and anything else is refused', async () => {
   expect(refused.stderr).toContain('got --http "apache", want one of uws, node');
 });
 
-test('pipelined requests over several workers are counted once each, in every period', async () => {
+test('pipelined requests to several workers count once each, in every period', async () => {
   const from = thisMinute();
   const { server } = await start(['--workers', '2']);
   const requests = 100_000;
@@ -80,7 +80,7 @@ interface Served {
   readonly name: string;
   readonly bytes: string;
   readonly answers: number;
-  /** The server closes the connection behind the last answer. */
+  /** Whether the server closes the connection after the last answer. */
   readonly closes?: boolean;
 }
 
@@ -127,7 +127,7 @@ const served: readonly Served[] = [
 ];
 
 describe.each(modes)('--ack %s', (ack) => {
-  test('what uWebSockets.js does not serve is answered and counted', async () => {
+  test('answers and counts requests that uWebSockets.js does not serve', async () => {
     const { connect, counted } = await start(['--ack', ack]);
     for (const { name, bytes, answers, closes = false } of served) {
       const before = await counted();
@@ -141,13 +141,13 @@ describe.each(modes)('--ack %s', (ack) => {
     }
   });
 
-  test('a half-closed client gets all of its answers, and the end', async () => {
+  test('a half-closed client gets all of its answers, then the end', async () => {
     const { connect, counted } = await start(['--ack', ack]);
     for (const [messages, bytes] of [
       [1, get],
       [1, chunked('5\r\nhello\r\n0\r\n\r\n')],
       [16, withBody.repeat(16)],
-      // The last one never comes to its end.
+      // The last request is incomplete.
       [3, get.repeat(3) + get.slice(0, 20)],
     ] as const) {
       const before = await counted();
@@ -159,7 +159,7 @@ describe.each(modes)('--ack %s', (ack) => {
     }
   });
 
-  test('answers come before the refusal of what is malformed behind them', async () => {
+  test('answers what precedes a malformed request before refusing it', async () => {
     const { server, counted } = await start(['--ack', ack, '--max-body', '10B']);
     const oversize = post(['Transfer-Encoding: chunked'], 'b\r\nhello hello\r\n0\r\n\r\n');
     for (const [bad, status] of [
@@ -179,17 +179,17 @@ describe.each(modes)('--ack %s', (ack) => {
       [`CONNECT reto3:80 HTTP/1.1\r\n${host}\r\n`, 501],
     ] as const) {
       const before = await counted();
-      // What stands behind it may be a part of it.
+      // The server ignores a request behind the malformed one, which may be a part of it.
       const received = await exchange(server.port, [get.repeat(3) + bad + get], 5);
       expect(statusesIn(received), bad).toEqual([200, 200, 200, status]);
       expect((await counted()) - before, bad).toBe(3);
     }
-    // The command line finds out by the missing answer that it asks the wrong port.
+    // The missing answer tells the command line that it asks the wrong port.
     const bad = post(['Content-Length: x']);
     expect(statusesIn(await exchange(server.port, [get + bad + get], 3))).toEqual([200]);
   });
 
-  test('a client that sends on while it is refused gets its answers', async () => {
+  test('a client that keeps sending during its refusal gets its answers', async () => {
     const { connect, counted } = await start(['--ack', ack]);
     for (let round = 1; round <= 20; round++) {
       const client = await connect();
@@ -201,13 +201,13 @@ describe.each(modes)('--ack %s', (ack) => {
     }
   });
 
-  test('a stop answers what it has counted, and leaves with 0', async () => {
+  test('a stop answers counted requests and exits with 0', async () => {
     const { server } = await start(['--ack', ack]);
     const load = Load.start({ port: server.port, connections: 16, depth: 8 });
     await waitUntil('the load runs', () => load.answered > 1_000);
     expect(await server.stop()).toEqual({ code: 0, signal: null });
     await load.done;
-    // Its last answers may be lost with their connections, its counts not.
+    // A connection may lose its last answers, but no counts.
     expect(server.lastWords).toBeGreaterThanOrEqual(load.answered);
     expect(server.lastWords).toBeLessThanOrEqual(load.sent);
   });
@@ -227,7 +227,7 @@ describe.each(modes)('--ack %s', (ack) => {
   });
 });
 
-test('a client that pipelines with --ack durable loses no answered message to kill -9', async () => {
+test('kill -9 with --ack durable loses no answered message of a pipelining client', async () => {
   const dataDir = await temporaryFolder();
   const flags = ['--http', 'node', '--ack', 'durable'];
   let server = await Server.start({ dataDir, flags });
@@ -245,7 +245,7 @@ test('a client that pipelines with --ack durable loses no answered message to ki
   }
 });
 
-test('a client that pipelines without reading its answers is slowed down, and gets all of them', async () => {
+test('a pipelining client that does not read is slowed down, and gets all answers in the end', async () => {
   const { connect, counted } = await start(['--ack', 'durable']);
   const client = await connect();
   const messages = 20_000;
@@ -255,7 +255,7 @@ test('a client that pipelines without reading its answers is slowed down, and ge
   client.destroy();
 });
 
-test('quiet and slow connections are closed, and show as silent', async () => {
+test('quiet and slow connections are closed and reported as silent', async () => {
   const { server, connect } = await start();
   const clients = await Promise.all(
     ['', get.slice(0, 20), post(['Transfer-Encoding: chunked'], '5\r\nhe')].map(async (bytes) => {
@@ -278,7 +278,7 @@ test('quiet and slow connections are closed, and show as silent', async () => {
   });
 });
 
-test('connections above what the descriptors allow are closed, and the others served', async () => {
+test('connections beyond the file descriptor limit are closed, and the others served', async () => {
   const limited = ['bash', '-c', 'ulimit -n 256; exec "$0" "$@"'];
   const server = await Server.start({
     dataDir: await temporaryFolder(),
@@ -301,7 +301,7 @@ test('connections above what the descriptors allow are closed, and the others se
   for (const client of clients) client.destroy();
 });
 
-test('the command line finds out that it asks the port that takes requests', async () => {
+test('the command line detects that it asks the ingest port', async () => {
   const { server, counted } = await start();
   const url = `http://127.0.0.1:${server.port}`;
   const { code, stderr } = await runCli(['stats', 'sec', '--url', url]);
@@ -309,7 +309,7 @@ test('the command line finds out that it asks the port that takes requests', asy
   expect(stderr).toContain('closed the connection');
 });
 
-requires('openssl')('requests over TLS are counted, and a failed handshake is not', async () => {
+requires('openssl')('requests over TLS count, and failed handshakes do not', async () => {
   const { cert, key } = await certificate('a');
   const { server, connect, counted } = await start(['--tls-cert', cert, '--tls-key', key]);
   const agent = new Agent({ keepAlive: true, ca: await readFile(cert), servername: 'localhost' });

@@ -1,6 +1,6 @@
 /**
- * Programs that speak HTTP/1.0, some of them by default, against `--http node`: each request that
- * they send is answered and counted once.
+ * Programs that speak HTTP/1.0, some by default, against `--http node`: each of their requests is
+ * answered and counts once.
  */
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
@@ -69,12 +69,12 @@ describe.each(['memory', 'durable'])('--ack %s', (ack) => {
       expect(await ask('/', { method: 'POST', body: 'value=1' })).toBe(200);
       expect(await ask('/direct', { method: 'PUT', body: 'x'.repeat(20_000) })).toBe(200);
     }
-    // A mirrored request may arrive after the answer of the application.
+    // The mirrored request may arrive after the application's answer.
     await waitUntil('each is counted', async () => (await counted()) >= 60);
     expect(await counted()).toBe(60);
   });
 
-  requires('haproxy')('haproxy: option httpchk, and what it passes on', async () => {
+  requires('haproxy')('haproxy: option httpchk, and forwarded requests', async () => {
     const { port: ingest, counted } = await start();
     const port = await freePort();
     const file = join(await temporaryFolder(), 'haproxy.cfg');
@@ -100,7 +100,7 @@ backend reto3
         ({ status }) => status,
         () => undefined,
       );
-    // One check, of HTTP/1.0, has come.
+    // One HTTP/1.0 health check has arrived.
     await waitUntil('haproxy has checked', async () => (await counted()) === 1);
     await waitUntil('haproxy takes it for ready', async () => (await ask('/ready')) === 204);
     for (let request = 0; request < 20; request++) expect(await ask('/')).toBe(200);
@@ -143,7 +143,7 @@ ProxyPass / balancer://reto3/
     },
   );
 
-  requires('nc')('nc -N, which half-closes behind its request', async () => {
+  requires('nc')('nc -N, which half-closes after its request', async () => {
     const { port, counted } = await start();
     const nc = launch('sh', ['-c', `printf '%s' "$0" | nc -N 127.0.0.1 ${port}`, get.repeat(3)]);
     await nc.exited;

@@ -1,6 +1,7 @@
 /**
- * HTTP/1.0 clients are not served and see no error: nginx answers its own clients while its mirror gets
- * nothing. So the server reports connections that ended without a message.
+ * uWebSockets.js does not serve HTTP/1.0 clients, and they see no error: nginx answers its own
+ * clients while its mirror gets nothing. So the server reports connections that end without a
+ * message.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,7 +19,7 @@ import { requires } from '../support/requirement.ts';
 import { Server } from '../support/server.ts';
 import { waitUntil } from '../support/wait.ts';
 
-/** The older build closes what it does not answer after 10 to 15 s. */
+/** The older build closes unanswered connections after 10 to 15 s. */
 const longestMs = 20_000;
 const warning = 'a connection ended without a message';
 
@@ -78,14 +79,14 @@ requires('ab')('ab, which speaks HTTP/1.0, shows in info, metrics and log', asyn
   await expectTold(server, 2);
 });
 
-test('connections with a message are not counted there', async () => {
+test('a connection with a message is not reported as silent', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const client = await Client.connect(server.port);
   client.write(get);
   await waitUntil('it is answered', () => client.answered === 1);
   client.destroy();
   let silent = 0;
-  // The older build counts those only that begin and end while no message comes.
+  // The older build counts only connections that begin and end while no message arrives.
   await waitUntil('a silent one is counted', async () => {
     const next = await Client.connect(server.port);
     silent++;

@@ -1,4 +1,6 @@
-/** Reports with a key: in every window, after kill -9 and by replay their rows add up to the counts. */
+/**
+ * Keyed reports: in every window, after kill -9 and in a replay, their rows add up to the counts.
+ */
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,7 +15,7 @@ import { Server } from '../support/server.ts';
 import { untilFlushed } from '../support/stats.ts';
 import { waitUntil } from '../support/wait.ts';
 
-/** Body sizes and users of each tenant, as docs/reports.md shows it. */
+/** The example of docs/reports.md: body sizes and users of each tenant. */
 const tenants = (() => {
   const path = new URL('../../docs/reports.md', import.meta.url);
   const blocks = [...readFileSync(path, 'utf8').matchAll(/```js\n(.*?)```/gs)];
@@ -37,7 +39,7 @@ async function send(server: Server, messages: number): Promise<void> {
     );
 }
 
-/** In every period, window by window. */
+/** Asserts that the rows of each window add up to its count, in all periods. */
 async function expectSums(server: Server, report: string, periods: readonly string[]) {
   for (const period of periods) {
     const { rows } = await askReport(server, report, period);
@@ -50,7 +52,7 @@ async function expectSums(server: Server, report: string, periods: readonly stri
   }
 }
 
-test('the rows of every window add up to its count, live, after kill -9 and by replay', async () => {
+test('the rows of every window add up to its count: live, after kill -9 and in a replay', async () => {
   const folder = await temporaryFolder();
   const path = join(folder, 'tenants.mjs');
   await writeFile(path, tenants);
@@ -91,7 +93,7 @@ test('the rows of every window add up to its count, live, after kill -9 and by r
   }
 });
 
-test('docs/reports.md has a report of a few lines, live, in any window, and by replay', async () => {
+test('the short report in docs/reports.md works live, in any window, and in a replay', async () => {
   expect(tenants.trim().split('\n').length).toBeLessThanOrEqual(8);
   const folder = await temporaryFolder();
   const path = join(folder, 'tenants.mjs');

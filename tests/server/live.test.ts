@@ -1,4 +1,4 @@
-/** Windows become visible as soon as they are final: in order, none missing, none twice. */
+/** Windows become visible once they are final: in order, none missing, none twice. */
 import { setTimeout } from 'node:timers/promises';
 import { quantile } from '@reto3/bench/src/statistics.ts';
 import { expect, test } from 'vitest';
@@ -11,7 +11,7 @@ import { Server } from '../support/server.ts';
 import { countsOf, expectNoGap, sumOf } from '../support/windows.ts';
 
 const finalAfterMs = 20;
-/** Three seconds of them. */
+/** Three seconds of windows. */
 const wantedWindows = 300;
 
 test('/v1/live sends every ms10 window once, in order, when it is final', async () => {
@@ -37,7 +37,7 @@ test('/v1/live sends every ms10 window once, in order, when it is final', async 
   expectNoGap(seen, 10);
   expect(sumOf(seen)).toBeGreaterThan(0);
 
-  // What was said to be final has not changed since.
+  // Final windows have not changed since.
   const first = arrivals[0]?.from;
   const now = countsOf(await askStats(server.adminUrl, 'ms10', `from=${first}&to=${end}`));
   expect([...seen]).toEqual([...now]);
@@ -61,7 +61,7 @@ test('/v1/stats never shows a window before it is final', async () => {
     await setTimeout(5);
   }
   await load.stop();
-  // The first answer shows windows that were final long before anybody asked.
+  // Skip the first answer's windows, which had been final long before.
   const delays = [...seenAt].slice(200).map(([start, at]) => at - (start + 10));
   printDelays('/v1/stats, asked every 5 ms', delays);
 });
@@ -91,7 +91,10 @@ async function watch(server: Server, query: string, windows: number): Promise<Ar
   return arrivals;
 }
 
-/** How long after its end a window was seen. A measurement of the machine, so no test of it. */
+/**
+ * Prints how long after its end each window was seen. It measures the machine, so no test depends
+ * on it.
+ */
 function printDelays(where: string, delays: readonly number[]): void {
   for (const [name, share] of Object.entries({ median: 0.5, p99: 0.99, longest: 1 }))
     figure(`end of a window to seen in ${where}, ${name}, ms`, quantile(delays, share));

@@ -1,4 +1,7 @@
-/** What reports see of a message beside its path: headers, host, client, with each engine. */
+/**
+ * The parts of a message that reports see beside its path: headers, host and client, with each
+ * engine.
+ */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -9,7 +12,7 @@ import { exchange } from '../support/raw-http.ts';
 import { askReport } from '../support/report.ts';
 import { Server } from '../support/server.ts';
 
-/** Keeps what it sees of each message as text. */
+/** A report that keeps as text what it sees of each message. */
 const parts = (needs: string) => `
   import { defineReport } from 'reto3/report';
   const columns = { host: 'host', client: 'client', headers: 'as JSON', status: 'status' };
@@ -44,7 +47,7 @@ const headers = 'Host: Reto3.example:80\r\nX-Tenant: a\r\nX-Other: b\r\n';
 const forwarded = 'X-Forwarded-For: 203.0.113.9\r\nX-Forwarded-For: 198.51.100.1\r\n';
 
 describe.each(['uws', 'node'])('with --http %s', (engine) => {
-  test('a report sees what it needs, and nothing else', async () => {
+  test('a report sees the parts that it needs, and no others', async () => {
     const http = ['--http', engine];
     const all = "['host', 'client', 'header:x-tenant', 'header:x-none']";
     const { rows } = await partsOf(all, http, [headers]);
@@ -54,7 +57,7 @@ describe.each(['uws', 'node'])('with --http %s', (engine) => {
     expect(every).toEqual([['', '', expect.stringMatching(/"x-tenant":"a","x-other":"b"/), 200]]);
   });
 
-  test('the client is what a trusted proxy says, and no other peer', async () => {
+  test('a trusted proxy names the client, and no other peer can', async () => {
     const heads = [`${headers}${forwarded}`, headers];
     const trusting = ['--http', engine, '--trust-proxy', '127.0.0.0/8'];
     const { rows } = await partsOf("'client'", trusting, heads);

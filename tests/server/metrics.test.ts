@@ -64,7 +64,7 @@ test('the time before a restart is a gap', async () => {
   const dataDir = await temporaryFolder();
   const before = await Server.start({ dataDir });
   expect((await scrape(before.adminUrl)).value('reto3_gaps_total')).toBe(0);
-  // It counts until some time in its stop.
+  // The server counts until some moment of its stop.
   const stoppedAfter = Date.now();
   await before.stop();
   await setTimeout(500);
@@ -76,7 +76,7 @@ test('the time before a restart is a gap', async () => {
   expect(gapSeconds).toBeLessThan((Date.now() - stoppedAfter) / 1_000);
 });
 
-requires('promtool')('promtool finds nothing to say about the metrics', async () => {
+requires('promtool')('promtool has no complaint about the metrics', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const { text } = await scrape(server.adminUrl);
   const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], {
@@ -94,7 +94,7 @@ test('docs/metrics.md lists every metric with its type and labels', async () => 
   const { families } = await scrape(server.adminUrl);
   const text = await readFile(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
   const rows = [...text.matchAll(/^\| (\w+) \| (counter|gauge|histogram) \| (.*?) ?\| /gm)];
-  // Those of a cluster are held to it by its own test.
+  // The cluster's metrics have their own test.
   const single = rows.filter(([, name = '']) => !name.startsWith('reto3_cluster_'));
   const listed = new Map(single.map(([, name = '', type, labels]) => [name, `${type} ${labels}`]));
   expect(listed).toEqual(families);

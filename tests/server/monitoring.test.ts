@@ -69,9 +69,9 @@ requires('promtool')(
   },
 );
 
-requires('promtool')('promtool takes the expressions of the dashboard', async () => {
+requires('promtool')("promtool accepts the dashboard's expressions", async () => {
   const file = join(await temporaryFolder(), 'rules.json');
-  // As Grafana asks them, with its own variables filled in. JSON is YAML.
+  // Fill in Grafana's variables, as Grafana does. JSON is YAML.
   const recorded = expressions.map((expr, index) => ({
     record: `panel:expression:${index}`,
     expr: expr.replaceAll('$__rate_interval', '1m').replaceAll('$instance', '.*'),
@@ -130,7 +130,7 @@ interface Rules {
   };
 }
 
-/** A time, and a number as text. */
+/** A query result; a value is a time and a number as text. */
 interface Value {
   readonly data: { readonly result: readonly { readonly value: readonly [number, string] }[] };
 }

@@ -1,6 +1,6 @@
 /**
- * The project `newer-build` runs process tests with the image's uWebSockets.js build, Node.js and Debian.
- * This file proves that it does. Where they are unavailable, the project has no other tests.
+ * The project `newer-build` runs process tests with the image's uWebSockets.js build, Node.js and
+ * Debian. This file proves it. If they are unavailable, it is the project's only test.
  */
 import { expect, test } from 'vitest';
 import { askInfo } from '../support/api.ts';
@@ -22,7 +22,7 @@ if (root) {
     expect(info.uWebSockets).toMatch(/ \(newer build\)$/);
     expect(info.nodejs).toMatch(/^24\./);
     expect(await server.stop()).toEqual({ code: 0, signal: null });
-    // Of the older build a start warns (start.test.ts).
+    // A start with the older build would warn (start.test.ts).
     expect(server.stderr).not.toMatch(/^\{"level":40,/m);
   });
 } else if (all === '1') {

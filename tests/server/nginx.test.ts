@@ -1,4 +1,4 @@
-/** docs/nginx.md: its configuration, as a reader would copy it, counts what nginx answers. */
+/** docs/nginx.md: its configuration, copied as a reader would, counts what nginx answers. */
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -28,7 +28,7 @@ async function startApplication(): Promise<number> {
   return (application.address() as AddressInfo).port;
 }
 
-/** @returns the configuration of the page, with these ports in place of its own */
+/** @returns the page's configuration with these ports instead of its own */
 async function pageConfiguration(ports: {
   readonly nginx: number;
   readonly application: number;
@@ -62,7 +62,7 @@ requires('nginx')('the configuration of docs/nginx.md counts each request once',
     expect(await statusOf('/', { method: 'POST', body: 'value=1' })).toBe(200);
     answered += 3;
   }
-  // A mirrored request may arrive after the answer of the application.
+  // The mirrored request may arrive after the application's answer.
   await waitUntil('each is counted', async () => {
     return (await askInfo(server.adminUrl)).messagesSinceStart >= answered;
   });

@@ -1,4 +1,4 @@
-/** `--otlp-url`: the metrics of a server reach an OpenTelemetry collector, and nothing else does. */
+/** `--otlp-url`: a server's metrics reach an OpenTelemetry collector. */
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
@@ -15,7 +15,7 @@ interface Point {
 
 interface Export {
   readonly resource: string;
-  /** The sum of the points of each metric: of a histogram, its values. */
+  /** Each metric's sum over its points; a histogram counts its values. */
   readonly totals: ReadonlyMap<string, number>;
 }
 
@@ -35,7 +35,7 @@ function exportIn(body: string): Export {
   return { resource: JSON.stringify(resource), totals };
 }
 
-test('a collector gets every count, also the last ones, and its failures hurt nobody', async () => {
+test('a collector gets every count, even the last ones, and its failures harm nothing', async () => {
   const exports: Export[] = [];
   let status = 503;
   const collector = createServer(async (request, response) => {

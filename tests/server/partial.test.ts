@@ -10,7 +10,7 @@ import { Server } from '../support/server.ts';
 import { untilFinal } from '../support/stats.ts';
 import { waitUntil } from '../support/wait.ts';
 
-/** The starts of the windows of that length in which some ms10 windows were counted, and not all. */
+/** Starts of windows of that length in which some, but not all, ms10 windows were counted. */
 function partsOf(ms10: Stats, windowMs: number): number[] {
   const counted = new Map<number, number>();
   for (const start of ms10.starts) {
@@ -20,7 +20,7 @@ function partsOf(ms10: Stats, windowMs: number): number[] {
   return [...counted].filter(([, windows]) => windows < windowMs / 10).map(([start]) => start);
 }
 
-test('partial windows are those at a start or a stop', async () => {
+test('the windows around a start or stop are partial, and no others', async () => {
   const from = Date.now();
   const dataDir = await temporaryFolder();
   for (const end of ['stop', 'kill'] as const) {
@@ -29,7 +29,7 @@ test('partial windows are those at a start or a stop', async () => {
     const counted = async () => (await askStats(server.adminUrl, 'sec', 'from=1h')).starts.length;
     const before = await counted();
     await waitUntil('two seconds more are final', async () => (await counted()) >= before + 2);
-    // Not at the end of a second.
+    // Stop between two ends of seconds.
     await setTimeout(1_300 - (Date.now() % 1_000));
     await server[end]();
   }
@@ -42,7 +42,7 @@ test('partial windows are those at a start or a stop', async () => {
   expect(ms10.partial).toEqual([]);
   expect(sec.partial).toEqual(partsOf(ms10, 1_000));
   expect(sec.partial.length).toBeGreaterThanOrEqual(2);
-  // A chart marks them, below the columns that have them.
+  // A chart marks them below their columns.
   const asked = ['--from', String(from - 60_000), '--url', server.adminUrl];
   const chart = await runCli(['stats', 'sec', '--chart', ...asked]);
   expect(chart.stdout).toMatch(/^messages in 1 s, .* UTC; ╌ counted in part\n/);

@@ -1,4 +1,4 @@
-/** The query API as a program meets it: its description, health, errors, and who is let in. */
+/** The query API as programs see it: its description, health, errors, limits and access control. */
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { get, type IncomingMessage, request } from 'node:http';
@@ -15,7 +15,7 @@ import { temporaryFolder } from '../support/folder.ts';
 import { Server } from '../support/server.ts';
 import { waitUntil } from '../support/wait.ts';
 
-/** The routes of the contract. */
+/** The contract's routes. */
 const routes = [
   '/v1/stats/{period}',
   '/v1/live',
@@ -86,7 +86,7 @@ test('/healthz and /readyz answer ok, and so does reto3 health', async () => {
   expect(await runCli(['health', '--url', server.adminUrl])).toMatchObject({ code: 3, stdout: '' });
 });
 
-test('/v1/info tells what the contract promises', async () => {
+test("/v1/info has the contract's fields", async () => {
   const server = await Server.start({
     dataDir: await temporaryFolder(),
     flags: ['--workers', '2', '--node', 'here', '--flush-ms', '50'],
@@ -147,13 +147,13 @@ test('errors are JSON with code, message and hint', async () => {
   const post = (init: RequestInit = {}): Promise<Response> =>
     fetch(`${server.adminUrl}/v1/info`, { method: 'POST', ...init });
   expect((await post()).status).toBe(404);
-  // No question has a body, so a long one is neither read nor parsed.
+  // Queries have no body, so a long body is neither read nor parsed.
   const headers = { 'content-type': 'application/json' };
   const long = await post({ headers, body: JSON.stringify('x'.repeat(2_000)) });
   expect([long.status, await long.json()]).toMatchObject([413, { code: 'RETO3_BAD_REQUEST' }]);
 });
 
-test('long questions that fail take no turn from others', async () => {
+test('failing long queries leave no slot occupied', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const long = '/v1/stats/ms10?from=2016-01-01';
   for (let time = 0; time < 5; time++)
@@ -161,7 +161,7 @@ test('long questions that fail take no turn from others', async () => {
   expect((await fetch(server.adminUrl + long)).status).toBe(200);
 });
 
-test('history before live events waits for its turn', async () => {
+test('history before live events waits in the queue', async () => {
   const dataDir = await temporaryFolder();
   const to = Math.floor(Date.now() / 60_000) * 60_000 - 3_600_000;
   const from = to - 4 * 3_600_000;
@@ -171,7 +171,7 @@ test('history before live events waits for its turn', async () => {
     const [response] = await once(get(`${server.adminUrl}${path}`), 'response');
     return response;
   };
-  // Whoever does not read his answer keeps his turn.
+  // Clients that do not read their answers keep their slots.
   const range = `from=${from}&to=${to}`;
   const others = Array.from({ length: 4 }, () => begin(`/v1/stats/ms10?${range}&format=csv`));
   const [first] = await Promise.all(others);
@@ -186,7 +186,7 @@ test('history before live events waits for its turn', async () => {
   live.destroy();
 });
 
-test('idle connections lock nobody out: the one idle for longest is closed', async () => {
+test('idle connections lock nobody out: the one that is idle longest is closed', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const stream = get(`${server.adminUrl}/v1/live`);
   const [events] = await once(stream, 'response');
@@ -195,7 +195,7 @@ test('idle connections lock nobody out: the one idle for longest is closed', asy
   const sockets = Array.from({ length: 520 }, (): Socket => {
     return open(server).on('close', () => closed++);
   });
-  // 150 of an address, and one of them streams.
+  // An address may have 150 connections; one of them is the stream.
   await waitUntil('so many of them are closed', () => closed >= 520 - 149);
   for (const path of ['/readyz', '/healthz', '/v1/info'])
     expect((await fetch(server.adminUrl + path)).status).toBe(200);
@@ -204,7 +204,7 @@ test('idle connections lock nobody out: the one idle for longest is closed', asy
   stream.destroy();
 });
 
-test('answers that never end leave room for health checks, and say so to all others', async () => {
+test('endless answers leave room for health checks, and other requests get an error', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const streams = Array.from({ length: 140 }, () => get(`${server.adminUrl}/v1/live?period=min`));
   await Promise.all(streams.map((stream) => once(stream, 'response')));
@@ -220,7 +220,7 @@ test('answers that never end leave room for health checks, and say so to all oth
   );
 });
 
-test('200 clients may follow live windows, and the next gets a 503', async () => {
+test('200 clients may follow live windows, and the next one gets a 503', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const follow = (localAddress: string) =>
     get(`${server.adminUrl}/v1/live?period=min`, { localAddress });
@@ -241,7 +241,7 @@ test('200 clients may follow live windows, and the next gets a 503', async () =>
   for (const listener of listeners) listener.destroy();
 });
 
-test('an answer that never ends goes with its connection, and what is pipelined behind it', async () => {
+test('an endless answer ends with its connection, and so do requests pipelined behind it', async () => {
   const dataDir = await temporaryFolder();
   const to = Math.floor(Date.now() / 60_000) * 60_000 - 3_600_000;
   const from = to - 4 * 3_600_000;
@@ -258,11 +258,11 @@ test('an answer that never ends goes with its connection, and what is pipelined 
   for (const paths of attacks) {
     const socket = open(server);
     socket.write(pipelined(...paths));
-    // Either the stream has begun, or there were too many and it is closed.
+    // The stream has begun, or there were too many requests and the server closed the connection.
     await new Promise((resolve) => socket.once('data', resolve).once('close', resolve));
     socket.destroy();
   }
-  // All four turns are free, and so are the places of all listeners.
+  // All four query slots are free again, and so are all listener slots.
   const answers = Array.from({ length: 4 }, () => fetch(server.adminUrl + long));
   for (const answer of await Promise.all(answers)) {
     expect(answer.status).toBe(200);
@@ -276,14 +276,14 @@ test('an answer that never ends goes with its connection, and what is pipelined 
   for (const listener of listeners) listener.destroy();
 });
 
-test('pipelined questions are answered in order', async () => {
+test('pipelined queries are answered in order', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const paths = ['/healthz', '/v1/info', '/nothing', '/readyz'];
   const heads = paths.map((path) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
   const socket = open(server);
   let text = '';
   socket.on('data', (piece) => (text += String(piece))).write(heads.join(''));
-  // Nothing stands between a body and the next head.
+  // No line break separates a body from the next head.
   const statuses = (): string[] =>
     [...text.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, code = '']) => code);
   await waitUntil('all are answered', () => statuses().length === 4);
@@ -291,7 +291,7 @@ test('pipelined questions are answered in order', async () => {
   socket.destroy();
 });
 
-test('HEAD is for short answers only', async () => {
+test('HEAD works for short answers only', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const status = async (path: string): Promise<readonly [path: string, status: number]> => [
     path,
@@ -312,7 +312,7 @@ function open({ adminUrl }: Server): Socket {
   return connect(Number(port), host).on('error', () => undefined);
 }
 
-test('with a token file only the bearer of the token is let in', async () => {
+test('with a token file, only requests with the token get access', async () => {
   const folder = await temporaryFolder();
   const tokenFile = join(folder, 'token');
   const wrongFile = join(folder, 'wrong');
@@ -351,13 +351,13 @@ test('with a token file only the bearer of the token is let in', async () => {
       /^reto3: the query API requires a token \(.+\) \[RETO3_UNAUTHORIZED\]\n$/,
     );
   }
-  // One line for many of them, and none has a token in it.
+  // Many wrong tokens make one log line, which contains none of them.
   expect(server.stderr.match(/had a wrong token/g)).toHaveLength(1);
   expect(server.stderr).not.toContain('open ');
   expect(server.stderr).toContain('is readable by every user of this machine');
 });
 
-test('an open query API lets others read, and only this machine change something', async () => {
+test('an open query API lets others read, but only this machine can change something', async () => {
   const external = Object.values(networkInterfaces())
     .flatMap((addresses) => addresses ?? [])
     .find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
@@ -371,11 +371,12 @@ test('an open query API lets others read, and only this machine change something
     const { code } = JSON.parse(await text(response));
     return code;
   };
-  // It is let in, and there is no cluster.
+  // Access is granted; there just is no cluster.
   expect(await republish('127.0.0.1')).toBe('RETO3_NO_CLUSTER');
   for (const header of ['x-forwarded-for', 'forwarded', 'x-real-ip', 'via'])
     expect(await republish('127.0.0.1', { [header]: '192.0.2.7' })).toBe('RETO3_FORBIDDEN');
-  // A proxy on this machine that adds nothing: with the Host it was asked for, or in HTTP/1.0.
+  // A proxy on this machine that adds no header: it passes on the client's Host, or speaks
+  // HTTP/1.0.
   for (const host of ['192.0.2.7', hostname()])
     expect(await republish('127.0.0.1', { host })).toBe('RETO3_FORBIDDEN');
   expect(await republish('127.0.0.1', { host: 'localhost:8081' })).toBe('RETO3_NO_CLUSTER');
@@ -387,7 +388,7 @@ test('an open query API lets others read, and only this machine change something
   expect(await republish(external)).toBe('RETO3_FORBIDDEN');
 });
 
-test('a Host that is not ours is refused, and no other page may read an answer', async () => {
+test('an unknown Host is refused, and no foreign page may read an answer', async () => {
   const server = await Server.start({
     dataDir: await temporaryFolder(),
     flags: ['--admin-name', 'counts.example.org'],
@@ -425,7 +426,7 @@ test('a Host that is not ours is refused, and no other page may read an answer',
   expect(headers.get('content-security-policy')).toContain("default-src 'none'");
 });
 
-test('what is refused before it has a route has the form and the headers of every answer', async () => {
+test('errors before routing look like every other answer, headers included', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const host = 'Host: localhost\r\n';
   const heads: readonly (readonly [head: string, status: number])[] = [
@@ -450,7 +451,7 @@ test('what is refused before it has a route has the form and the headers of ever
   }
 });
 
-test('an incomplete request is closed after 10 s, and streams continue', async () => {
+test('an incomplete request is closed after 10 s, while streams continue', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const stream = get(`${server.adminUrl}/v1/live`);
   const [events] = await once(stream, 'response');
@@ -479,7 +480,10 @@ test('an incomplete request is closed after 10 s, and streams continue', async (
   stream.destroy();
 });
 
-/** Sends the bytes, then drips, and resolves with all that came when the connection is closed. */
+/**
+ * Sends the bytes, then drips more; resolves with everything received once the connection is
+ * closed.
+ */
 function exchange(server: Server, bytes: string, drip = ''): Promise<string> {
   const socket = open(server);
   socket.write(bytes);
@@ -495,7 +499,7 @@ function exchange(server: Server, bytes: string, drip = ''): Promise<string> {
   });
 }
 
-test('an admin host that others reach needs the word that it is open', async () => {
+test('an admin host that others can reach requires --admin-open', async () => {
   const server = await Server.start({
     dataDir: await temporaryFolder(),
     flags: ['--admin-host', '0.0.0.0', '--admin-open'],

@@ -1,4 +1,4 @@
-/** While a worker is busy, every route that reads much of the store yields the cores. */
+/** While a worker is busy, every route that reads much of the store yields the CPU. */
 
 import { fillStore } from '@reto3/bench/src/day/store.ts';
 import { expect, test } from 'vitest';
@@ -29,7 +29,7 @@ test('every long answer is throttled while a worker is busy', async () => {
     '/v1/backup',
     '/v1/reports/sizes?period=ms10&from=12h',
   ];
-  /** Asks, reads whatever comes, and gives up once `enough` holds. */
+  /** Sends a query, discards the answer, and aborts once `enough` is true. */
   const askUntil = async (path: string, enough: () => Promise<boolean>): Promise<void> => {
     const given = new AbortController();
     const answer = fetch(server.adminUrl + path, { signal: given.signal }).then(

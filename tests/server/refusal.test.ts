@@ -1,6 +1,6 @@
 /**
- * A refusal is one line on stderr with the cure, nothing on stdout, and the exit code of the contract;
- * servers that already run are not affected.
+ * A refusal prints one line with the cure to stderr, nothing to stdout, and exits with the
+ * contract's code; running servers are not affected.
  */
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -20,7 +20,7 @@ const exit = { failed: 1, usage: 2, notReachable: 3, noData: 4 } as const;
 
 function expectRefusal(outcome: Outcome, code: number, line: RegExp): void {
   expect(outcome.stdout).toBe('');
-  // One line, with its cure in brackets at the end.
+  // One line that ends with its cure in brackets.
   expect(outcome.stderr).toMatch(/^reto3: [^\n]+ \([^\n]+\) \[RETO3_[A-Z0-9_]+\]\n$/);
   expect(outcome.stderr).toMatch(line);
   const [, message = '', hint = ''] = /^reto3: (.*?) \((.*)\) \[/.exec(outcome.stderr) ?? [];
@@ -62,12 +62,12 @@ test.each(misuses)('reto3 $args is a misuse', async ({ args, line }) => {
   expectRefusal(await runCli(args), exit.usage, line);
 });
 
-test('a bad environment variable is named', async () => {
+test('an invalid environment variable is named', async () => {
   const outcome = await runCli(['serve'], { env: { RETO3_PORT: 'http' } });
   expectRefusal(outcome, exit.usage, /got RETO3_PORT "http", want a whole number/);
 });
 
-test('a bad question to a server is a misuse, and a range without data says so', async () => {
+test('an invalid query is a misuse, and a range without data says so', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const stats = (...flags: string[]): Promise<Outcome> =>
     runCli(['stats', 'ms10', '--url', server.adminUrl, ...flags]);
@@ -86,7 +86,7 @@ test('a bad question to a server is a misuse, and a range without data says so',
   for (const [flags, code, line] of refusals) expectRefusal(await stats(...flags), code, line);
 });
 
-test('a missing server, or one of another kind, is not reachable', async () => {
+test('a missing server, or one of another kind, is unreachable', async () => {
   const port = await freePort();
   for (const flags of [[], ['--follow']]) {
     const args = ['stats', 'sec', '--url', `http://127.0.0.1:${port}`, ...flags];
@@ -97,7 +97,7 @@ test('a missing server, or one of another kind, is not reachable', async () => {
   expectRefusal(await runCli(['stats', 'sec', '--url', url]), exit.notReachable, /no reto3/);
 });
 
-test('ports in use are refused, and their listeners continue', async () => {
+test('ports in use are refused, and their servers continue', async () => {
   const first = await Server.start({ dataDir: await temporaryFolder() });
   const load = Load.start({ port: first.port, connections: 1, depth: 1 });
   const net = portOf(await listening(createServer((socket) => socket.destroy())));
@@ -118,7 +118,7 @@ test('a data folder in use is refused, and its server continues', async () => {
   const load = Load.start({ port: first.port, connections: 1, depth: 1 });
   const held = /cannot open the data folder .*another server holds it.*--data-dir/;
   expectRefusal(await runCli(serveArgs({ dataDir })), exit.failed, held);
-  // The lock comes before the port, so not one connection goes to the second.
+  // The server takes the lock before the port, so the second one gets no connection.
   const same = serveArgs({ dataDir, port: first.port, adminPort: first.adminPort });
   expectRefusal(await runCli(same), exit.failed, held);
   await load.stop();
@@ -137,7 +137,8 @@ test('a file in place of the data folder or a parent is refused', async () => {
   }
 });
 
-// Writing to /dev/full fails as on a full disk: LevelDB's first file, and the first anchor.
+// Writing to /dev/full fails as on a full disk. These are LevelDB's first file and the first
+// anchor.
 test.each(['000001.dbtmp', 'ANCHOR.new'])(
   'a full disk is refused when %s is written',
   async (name) => {
@@ -161,7 +162,7 @@ test('a token that is too short is refused', async () => {
   expectRefusal(await runCli(args), exit.usage, line);
 });
 
-test('a token file that is missing, empty, or unfit for a header is refused', async () => {
+test('a token file that is missing, empty or unfit for a header is refused', async () => {
   const folder = await temporaryFolder();
   const [empty, long] = [join(folder, 'empty'), join(folder, 'long')];
   await writeFile(empty, '\n');
@@ -177,7 +178,7 @@ test('a token file that is missing, empty, or unfit for a header is refused', as
 test('a closed pipe ends reto3 stats quietly', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   await Load.start({ port: server.port, connections: 1, depth: 1, requests: 100 }).done;
-  // --follow writes on and on, so it meets the closed pipe for sure.
+  // --follow keeps writing, so it is certain to meet the closed pipe.
   for (const flags of [
     ['--from', '1m'],
     ['--from', '1m', '--follow'],

@@ -1,4 +1,4 @@
-/** A report whose code changes: never mixed with what it stored before. */
+/** If a report's code changes, its results never mix with what it stored before. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -30,7 +30,7 @@ const report = (step: number, more = '') => `
 const stepsIn = async (server: Server): Promise<number> =>
   (await askReport(server, 'steps', 'min')).rows.reduce((sum, [, steps]) => sum + Number(steps), 0);
 
-test('changed code is refused, begun anew by a flag, or migrated by a newer version', async () => {
+test('changed code is refused, restarted by a flag, or migrated by a newer version', async () => {
   const folder = await temporaryFolder();
   const [path, dataDir] = [join(folder, 'steps.mjs'), join(folder, 'data')];
   const start = (...flags: string[]) =>
@@ -54,7 +54,7 @@ test('changed code is refused, begun anew by a flag, or migrated by a newer vers
   expect(await stepsIn(anew)).toBe(10);
   await untilFlushed(anew, 3);
   await anew.kill();
-  // The journal has rows of the first code too.
+  // The journal also has rows of the first code.
   const recovered = await start();
   expect(await stepsIn(recovered)).toBe(10);
   await recovered.stop();
@@ -67,7 +67,7 @@ test('changed code is refused, begun anew by a flag, or migrated by a newer vers
   await second.stop();
 });
 
-test('a message that a report fails on is an example in reto3 reports --errors', async () => {
+test('reto3 reports --errors shows a message on which a report fails', async () => {
   const folder = await temporaryFolder();
   const [path, dataDir] = [join(folder, 'steps.mjs'), join(folder, 'data')];
   await writeFile(path, report(1));

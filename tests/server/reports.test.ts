@@ -1,4 +1,4 @@
-/** Reports in whole servers: what they see, keep, survive, and cannot break. */
+/** Reports in whole servers: what they see, keep and survive, and that they break nothing. */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -19,7 +19,7 @@ import { waitUntil } from '../support/wait.ts';
 
 const builtIn = ['--report', 'lag', '--report', 'generated', '--report', 'top,sizes'];
 
-/** The examples of docs/reports.md, as its reader would copy them. */
+/** The examples of docs/reports.md, copied as a reader would. */
 const [methods, laws] = (() => {
   const path = new URL('../../docs/reports.md', import.meta.url);
   const blocks = [...readFileSync(path, 'utf8').matchAll(/```js\n(.*?)```/gs)];
@@ -36,7 +36,7 @@ async function moduleWith(code: string, name = 'report.mjs'): Promise<string> {
   return path;
 }
 
-test('generated has the counts of count, shifted by exactly the delay of the messages', async () => {
+test('generated equals count, shifted by exactly the delay of the messages', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder(), flags: builtIn });
   const url = `http://127.0.0.1:${server.port}/`;
   const from = thisMinute();
@@ -76,7 +76,7 @@ test('generated has the counts of count, shifted by exactly the delay of the mes
   expect(late).toBeLessThan(4 * 3_600_000 + 5_000);
 });
 
-test('reports see exactly the messages that are counted, through stops and starts', async () => {
+test('reports see exactly the counted messages, over stops and starts', async () => {
   const dataDir = await temporaryFolder();
   let answered = 0;
   for (let round = 0; round < 3; round++) {
@@ -99,7 +99,7 @@ test('reports see exactly the messages that are counted, through stops and start
     const { rows } = await askReport(server, 'sizes', period);
     const { starts, counts } = await askStats(server.adminUrl, period, 'from=0&open=true');
     const counted = starts.map((start, index) => [start, counts[index] ?? 0] as const);
-    // Window by window: the same clock for both.
+    // Window by window, since both use the same clock.
     expect(new Map(rows.map(([start, count]) => [start, count]))).toEqual(
       new Map(counted.filter(([, count]) => count > 0)),
     );
@@ -113,7 +113,7 @@ test('reports see exactly the messages that are counted, through stops and start
   );
 });
 
-test('split, endless, large and chunked bodies are counted exactly if answered', async () => {
+test('split, endless, large and chunked bodies count exactly if they are answered', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder(), flags: builtIn });
   const send = (pieces: readonly (string | Buffer)[], waitMs = 0): Promise<string> =>
     new Promise((resolve) => {
@@ -153,7 +153,7 @@ test('split, endless, large and chunked bodies are counted exactly if answered',
     expect(await send(pieces)).not.toMatch(ok);
   for (const method of ['GET', 'HEAD', 'DELETE'])
     expect(await send([`${method} /p?q=1 HTTP/1.1\r\nHost: reto3\r\n\r\n`])).toMatch(ok);
-  // Never answered, so no message, nor are those that are too large.
+  // It is never answered, so it does not count; neither do bodies that are too large.
   expect(await send([`${head}Content-Length: 32\r\n\r\n`, whole.slice(0, 9)], 100)).toBe('');
 
   const { messagesSinceStart } = await askInfo(server.adminUrl);
@@ -168,7 +168,7 @@ test('split, endless, large and chunked bodies are counted exactly if answered',
   ]);
 });
 
-test('kill -9 loses as much of a report as of the counts, or a flush interval more', async () => {
+test('kill -9 loses as much of a report as of the counts, or one flush interval more', async () => {
   const dataDir = await temporaryFolder();
   const flags = [...builtIn, '--workers', '2'];
   let lost = 0;
@@ -184,13 +184,13 @@ test('kill -9 loses as much of a report as of the counts, or a flush interval mo
     await waitUntil('the load runs', () => load.answered >= 2_000);
     const safe = load.answered;
     await untilFlushed(server, 3);
-    // Different moments of the flush interval.
+    // Kill at different moments of the flush interval.
     await setTimeout((round * 31) % 100);
     await server.kill();
     await load.done;
     const next = await Server.start({ dataDir, flags });
     const kept = columnSum(await askReport(next, 'sizes', 'min'), 'messages') - before;
-    // What the second of these flushes had of the counts, the third has of the reports.
+    // The third of these flushes writes the reports of the counts in the second.
     expect(kept).toBeGreaterThanOrEqual(safe);
     expect(kept).toBeLessThanOrEqual(load.sent);
     expect(columnSum(await askReport(next, 'generated', 'ms10'), 'count')).toBe(before + kept);
@@ -223,7 +223,7 @@ test('with --ack durable a report has every answered message, even after kill -9
     expect(kept).toBeGreaterThanOrEqual(answered);
     expect(kept).toBe(columnSum(await askReport(next, 'top', 'min'), 'count'));
     await next.stop();
-    // What was counted and not answered stays.
+    // Messages that were counted but not answered stay.
     answered = kept;
   }
 });
@@ -241,7 +241,7 @@ describe('a report module', () => {
     const shown = await runCli(['report', 'methods', '--open', ...at]);
     expect(shown).toMatchObject({ code: 0, stderr: '' });
     const line = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.000, posts=(\d+), others=(\d+)$/gm;
-    // In one second, or in two.
+    // The messages may be in one second or in two.
     const sums = { posts: 0, others: 0 };
     for (const [, posts, others] of shown.stdout.matchAll(line)) {
       sums.posts += Number(posts);
@@ -265,8 +265,8 @@ describe('a report module', () => {
     expect((await runCli(['reports', ...folder])).stdout).toMatch(/ {2}stopped \d{4}-/);
   });
 
-  test('is held to the laws, as docs/reports.md shows it', async () => {
-    // In a clone, where both packages are found.
+  test('is checked against the laws, as docs/reports.md shows', async () => {
+    // Inside the clone, where Node.js finds both packages.
     const folder = await mkdtemp(
       fileURLToPath(new URL('../../node_modules/.laws-', import.meta.url)),
     );
@@ -338,7 +338,7 @@ describe('a report module', () => {
   });
 });
 
-test('a missing report, and a period that a report does not keep, are refused', async () => {
+test('a missing report, or a period that a report does not keep, is refused', async () => {
   const server = await Server.start({
     dataDir: await temporaryFolder(),
     flags: ['--report', 'top'],

@@ -1,4 +1,4 @@
-/** A clean stop loses nothing that was answered. */
+/** A clean stop loses no answered message. */
 import { setTimeout } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { askInfo, askStats } from '../support/api.ts';
@@ -12,7 +12,7 @@ import { countsOf, expectNoGap, expectPeriodsAgree, sumOf } from '../support/win
 
 const rounds = 20;
 const messagesBeforeStop = 2_000;
-/** Said at the start where the older uWebSockets.js build is loaded. */
+/** The warning at each start with the older uWebSockets.js build. */
 const olderBuild = /^\{"level":40,[^\n]*"msg":"uWebSockets\.js \S+ \(older build\)[^\n]*\}\n/m;
 
 test('a stop under load loses no answered message, 20 times', async () => {
@@ -25,7 +25,7 @@ test('a stop under load loses no answered message, 20 times', async () => {
     expect((await askInfo(server.adminUrl)).messagesInAll).toBe(counted);
     const load = Load.start({ port: server.port, connections: 8, depth: 8 });
     await waitUntil('the load runs', () => load.answered >= messagesBeforeStop);
-    // Different moments of the flush interval, and both signals.
+    // Stop at different moments of the flush interval, with both signals.
     await setTimeout((round * 37) % 100);
     expect(await server.stop(round % 2 === 0 ? 'SIGTERM' : 'SIGINT')).toEqual({
       code: 0,
@@ -33,7 +33,7 @@ test('a stop under load loses no answered message, 20 times', async () => {
     });
     await load.done;
     expect(server.stdout).toBe('');
-    // Only log lines: no abort, no assertion of a library, no stack.
+    // Only log lines: no abort, no library's assertion, no stack trace.
     expect(server.stderr.replace(olderBuild, '')).toMatch(/^(?:\{"level":30,.*\}\n)+$/);
     expect(server.lastWords).toBeGreaterThanOrEqual(load.answered);
     answered += load.answered;

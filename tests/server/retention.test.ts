@@ -1,4 +1,4 @@
-/** `--retain-…`: a server deletes what is old enough, and its audit still holds. */
+/** `--retain-…`: a server deletes what is old enough, and its audit still passes. */
 import { expect, test } from 'vitest';
 import { askInfo } from '../support/api.ts';
 import { runCli } from '../support/cli.ts';
@@ -10,8 +10,9 @@ import { parseLines, sumOf } from '../support/windows.ts';
 const hourMs = 3_600_000;
 const messagesInFolder = 1_400;
 
-test('old ms10 blocks go soon after the start, seconds and minutes stay', async () => {
-  // Three hours ago: older than an hour of ms10, and not so old that the clock is doubted.
+test('old ms10 blocks are deleted soon after the start; seconds and minutes stay', async () => {
+  // Three hours ago: older than the retention of ms10, but not so old that the server doubts its
+  // clock.
   const from = Math.floor(Date.now() / hourMs) * hourMs - 3 * hourMs;
   const dataDir = await folderWithBlocks(from);
   const server = await Server.start({ dataDir, flags: ['--retain-ms10', '1h'] });

@@ -1,4 +1,4 @@
-/** The start of a server up to the first message, and the modes of its files. */
+/** A server's start up to the first message, and the modes of its files. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
@@ -13,7 +13,10 @@ import { Load } from '../support/load.ts';
 import { Server, serveArgs } from '../support/server.ts';
 import { waitUntil } from '../support/wait.ts';
 
-/** A report that a worker loads only when a file appears: the start takes as long as the test likes. */
+/**
+ * A report that a worker loads only once a file exists, so that the test decides how long a start
+ * takes.
+ */
 const slow = (file: string) => `import { existsSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 import { defineReport } from 'reto3/report';
@@ -28,7 +31,7 @@ export default defineReport({
 });
 `;
 
-test('probes during the start are answered 503, and log nothing', async () => {
+test('probes during the start get a 503 and log nothing', async () => {
   const folder = await temporaryFolder();
   const [module, go] = [join(folder, 'slow.mjs'), join(folder, 'go')];
   await writeFile(module, slow(go));
@@ -40,12 +43,12 @@ test('probes during the start are answered 503, and log nothing', async () => {
   for (let count = 0; count < 10; count++) expect((await probe())?.status).toBe(503);
   await writeFile(go, '');
   await waitUntil('it is ready', async () => (await probe())?.status === 200);
-  // The log warns of the older build of uWebSockets.js at every start.
+  // Every start with the older uWebSockets.js build logs a warning.
   const told = running.stderr.replace(/\{"level":40,.*\(older build\).*\}\n/, '');
   expect(told).toMatch(/^(?:\{"level":30,.*\}\n)+$/);
 });
 
-test('a start warns of the older build of uWebSockets.js, and of nothing else', async () => {
+test('a start warns of the older uWebSockets.js build, and of nothing else', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const { uWebSockets = '' } = await askInfo(server.adminUrl);
   await server.stop();
@@ -70,14 +73,14 @@ test('no request is accepted before the first synced write', async () => {
   await writeFile(module, slow(go));
   const dataDir = join(folder, 'data');
   const running = startCli(serveArgs({ dataDir, flags: ['--workers', '1', '--report', module] }));
-  // The anchor is the end of the first write. The only worker cannot listen yet.
+  // The anchor marks the end of the first write. The only worker cannot listen yet.
   await waitUntil('the first write is done', async () =>
     (await readdir(dataDir).catch((): string[] => [])).includes('ANCHOR'),
   );
   expect(running.stderr).not.toContain('takes requests');
 });
 
-test('a start that fails for its port leaves the folder unchanged', async () => {
+test('a start that fails because of its port leaves the folder unchanged', async () => {
   const dataDir = await temporaryFolder();
   await (await Server.start({ dataDir })).stop();
   const other = await Server.start({ dataDir: await temporaryFolder() });
@@ -100,19 +103,19 @@ test('servers on two addresses of one machine may share a port number', async ()
   });
 });
 
-test('other users cannot read the files of a server, including its archive', async () => {
+test("other users cannot read a server's files, including its archive", async () => {
   const dataDir = join(await temporaryFolder(), 'data');
   const server = await Server.start({ dataDir, flags: ['--archive'] });
   await fetch(`http://127.0.0.1:${server.port}/`, { method: 'POST', body: 'secret' });
   await server.stop();
-  // Commands that read the folder make files of LevelDB in it, too.
+  // Commands that read the folder also make LevelDB files in it.
   for (const args of [['audit'], ['stats', 'min'], ['bursts'], ['export', 'sec']])
     expect(await runCli([...args, '--data-dir', dataDir])).toMatchObject({ code: 0 });
   expect((await readdir(dataDir, { recursive: true })).length).toBeGreaterThan(5);
   await expectPrivate(dataDir);
 });
 
-test('other users cannot read what a restore or a repair makes', async () => {
+test('other users cannot read a restored or repaired folder', async () => {
   const folder = await temporaryFolder();
   const [dataDir, file] = [join(folder, 'data'), join(folder, 'counts.reto3')];
   const server = await Server.start({ dataDir, flags: ['--archive'] });
@@ -131,7 +134,7 @@ test('other users cannot read what a restore or a repair makes', async () => {
   await expectPrivate(dataDir);
 });
 
-/** Of the file or the folder and all that is in it. */
+/** The modes of the file or folder and everything in it. */
 async function expectPrivate(path: string): Promise<void> {
   const found = await stat(path);
   expect([path, found.mode & 0o077]).toEqual([path, 0]);
@@ -175,7 +178,7 @@ test.runIf(process.platform === 'linux')(
   },
 );
 
-test('a log whose reader is gone or has paused delays neither a server nor its stop', async () => {
+test('a log whose reader is gone or paused delays neither a server nor its stop', async () => {
   for (const reader of ['gone', 'still'] as const) {
     const folder = await temporaryFolder();
     const pipe = fullPipe(join(folder, 'log'));
@@ -202,7 +205,7 @@ test('a log whose reader is gone or has paused delays neither a server nor its s
   }
 });
 
-/** A pipe without room for a byte. */
+/** A pipe with no room for another byte. */
 function fullPipe(path: string) {
   execFileSync('mkfifo', [path]);
   const { O_RDONLY, O_WRONLY, O_NONBLOCK } = constants;
@@ -224,7 +227,7 @@ function fullPipe(path: string) {
     try {
       text += piece.toString('utf8', 0, readSync(reader, piece));
     } catch {
-      // Empty for the moment.
+      // The pipe is empty for the moment.
     }
     return text;
   };

@@ -1,4 +1,4 @@
-/** /v1/stats/auto, and the recipe for Grafana in docs/metrics.md that uses it. */
+/** /v1/stats/auto, and the Grafana recipe in docs/metrics.md that uses it. */
 import { spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
@@ -15,7 +15,7 @@ async function periodOf(server: Server, query: string): Promise<unknown> {
   return JSON.parse(await askText(server.adminUrl, `/v1/stats/auto?${query}`)).period;
 }
 
-test('chooses the shortest period with no more windows than asked for', async () => {
+test('chooses the shortest period that needs no more windows than requested', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const to = Date.now();
   const ago = (seconds: number, more = ''): string =>
@@ -30,7 +30,7 @@ test('chooses the shortest period with no more windows than asked for', async ()
   await expect(periodOf(server, ago(20, '&points=0'))).rejects.toThrow('want a number from 1');
 });
 
-withJq('the recipe for Grafana gives a row for each window', async () => {
+withJq('the Grafana recipe gives a row for each window', async () => {
   const page = await readFile(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
   const url = /`http:\/\/reto3:8081(\/v1\/stats\/auto\S+)`/.exec(page)?.[1] ?? '';
   const expression = /\| Rows\/Root \| `(.*)` \|/.exec(page)?.[1]?.replaceAll('\\|', '|') ?? '';
@@ -38,7 +38,7 @@ withJq('the recipe for Grafana gives a row for each window', async () => {
   const from = Date.now() - 2 * secondMs;
   await Load.start({ port: server.port, connections: 2, depth: 4, requests: 1_000 }).done;
   const to = Date.now() + 2 * secondMs;
-  // As Grafana replaces its variables.
+  // Replace the variables as Grafana does.
   const path = url.replaceAll(/\$\{__(from|to)\}/g, (_, end) => String(end === 'from' ? from : to));
   const answer = await askText(server.adminUrl, path);
   const { stdout } = spawnSync('jq', [expression], { input: answer, encoding: 'utf8' });

@@ -15,7 +15,10 @@ import { waitUntil } from '../support/wait.ts';
 const messagesBeforeStop = 2_000;
 const size = { columns: 160, lines: 30 };
 
-/** Starts the next server on that folder. @throws Error if it lacks any of those messages */
+/**
+ * Starts the next server on that folder.
+ * @throws Error if any of those messages is missing
+ */
 async function expectCleanlyLeft(dataDir: string, answered: number): Promise<void> {
   const next = await Server.start({ dataDir });
   expect((await askInfo(next.adminUrl)).messagesInAll).toBeGreaterThanOrEqual(answered);
@@ -35,7 +38,7 @@ test.each([
     const load = Load.start({ port: server.port, connections: 8, depth: 8 });
     await waitUntil('the load runs', () => load.answered >= messagesBeforeStop);
     const stopped = server.stop(first);
-    // Not at once: the kernel would make one signal of the two.
+    // Wait, since the kernel would merge two immediate signals.
     await setTimeout(2);
     expect(await server.stop(again)).toEqual({ code: 0, signal: null });
     await stopped;
@@ -45,7 +48,9 @@ test.each([
   }
 });
 
-/** A report that never returns once it has made the file: its worker, and so the stop, hangs. */
+/**
+ * A report that creates the file and then never returns: its worker hangs, and so does the stop.
+ */
 const hangs = (file: string) => `import { writeFileSync } from 'node:fs';
 import { defineReport } from 'reto3/report';
 export default defineReport({
@@ -62,7 +67,7 @@ export default defineReport({
 });
 `;
 
-test('a second signal, after a second, ends a stop that hangs, and flushed counts survive', async () => {
+test('a second signal, a second later, ends a hanging stop, and flushed counts survive', async () => {
   const dataDir = await temporaryFolder();
   const folder = await temporaryFolder();
   const [module, hanging] = [join(folder, 'hangs.mjs'), join(folder, 'hanging')];
@@ -83,13 +88,13 @@ test('a second signal, after a second, ends a stop that hangs, and flushed count
     if (!left) server.signal('SIGTERM');
     return left;
   });
-  // By the signal, and not by an abort of uWebSockets.js.
+  // The signal ends it, not an abort of uWebSockets.js.
   expect(await server.exited).toEqual({ code: null, signal: 'SIGTERM' });
   const next = await Server.start({ dataDir });
   expect((await askInfo(next.adminUrl)).messagesInAll).toBeGreaterThanOrEqual(100);
 });
 
-/** Where the server in this terminal takes requests. */
+/** The ingest port of the server in this terminal. */
 async function portIn(terminal: Terminal): Promise<number> {
   const text = await terminal.shows(/takes requests on http:\/\/\S+?:\d+/);
   return Number(/takes requests on \S+?:(\d+)/.exec(text)?.[1]);
@@ -113,19 +118,19 @@ test('Ctrl-C on npm start under load loses nothing, although npm forwards the si
   }
 });
 
-test('closing the terminal stops the server cleanly, although its log has no reader', async () => {
+test('closing the terminal stops the server cleanly, although nobody reads its log', async () => {
   const dataDir = await temporaryFolder();
   const terminal = Terminal.run(serveArgs({ dataDir, flags: ['--workers', '2'] }), size);
   const load = Load.start({ port: await portIn(terminal), connections: 8, depth: 8 });
   await waitUntil('the load runs', () => load.answered >= messagesBeforeStop);
   terminal.close();
   await load.done;
-  // The folder is free once the server is gone.
+  // The folder is free once the server has exited.
   await waitUntil('it has left', async () => !(await isHeld(dataDir)));
   await expectCleanlyLeft(dataDir, load.answered);
 });
 
-/** Whether a process on this machine has the lock file of that folder open. */
+/** Whether any process on this machine has that folder's lock file open. */
 async function isHeld(dataDir: string): Promise<boolean> {
   const { ino } = await stat(join(dataDir, 'LOCK'));
   const locks = await readFile('/proc/locks', 'utf8');

@@ -23,7 +23,7 @@ async function untilCounted(server: Server, messages: number): Promise<void> {
   expect((await askInfo(server.adminUrl)).messagesInAll).toBe(messages);
 }
 
-test('a log is waited for, counted by its own time, and gone on with by the next server', async () => {
+test("waits for a log, counts by the log's own time, and the next server continues it", async () => {
   const dataDir = await temporaryFolder();
   const log = join(await temporaryFolder(), 'access.log');
   const flags = ['--tail', log];
@@ -36,7 +36,7 @@ test('a log is waited for, counted by its own time, and gone on with by the next
   expect(server.stderr).toContain(
     `following ${log}: nginx, text with $msec, counted by the start of each request`,
   );
-  // An hour ago nobody was counting but the log.
+  // An hour ago no server was counting; only the log has these requests.
   const range = `from=${startMs - 1_000}&to=${startMs + 5_000}`;
   const { counts, starts } = await askStats(server.adminUrl, 'ms10', range);
   expect(counts.reduce((sum, count) => sum + count, 0)).toBe(500);
@@ -54,7 +54,7 @@ test('a log is waited for, counted by its own time, and gone on with by the next
   expect(audit).toMatchObject({ code: 0 });
 });
 
-test('requests and lines add up, and windows are final --tail-late later', async () => {
+test('requests and lines add up, and windows become final --tail-late later', async () => {
   const log = join(await temporaryFolder(), 'access.log');
   const dataDir = await temporaryFolder();
   const flags = ['--tail', `${log}=nginx`, '--tail-late', '5s'];
@@ -74,7 +74,7 @@ test('requests and lines add up, and windows are final --tail-late later', async
   expect(metrics).toContain(`reto3_followed_messages_total{file="${log}"} 2`);
 });
 
-test('a log whose clock ticks in seconds has no windows of 10 ms', async () => {
+test('a log whose clock ticks in seconds has no 10 ms windows', async () => {
   const log = join(await temporaryFolder(), 'access.log');
   await writeFile(log, 'x - - [28/May/2016:11:11:11 +0000] "GET / HTTP/1.1" 200 1\n'.repeat(7));
   const server = await Server.start({ dataDir: await temporaryFolder(), flags: ['--tail', log] });
@@ -100,7 +100,7 @@ test.each([
   expect(stderr).toContain('[RETO3_BAD_SETTING]');
 });
 
-test('refuses one file under two names', async () => {
+test('refuses the same file under two names', async () => {
   const folder = await temporaryFolder();
   const [log, link] = [join(folder, 'access.log'), join(folder, 'current.log')];
   await writeFile(log, line(Date.now()));
@@ -113,7 +113,7 @@ test('refuses one file under two names', async () => {
   expect(stderr).toContain(`--tail: ${log} and ${link} are one file, want each file once`);
 });
 
-test('refuses a log of which an import was interrupted, until it has ended or the log is gone', async () => {
+test('refuses a log whose import was interrupted, until it completes or the log is gone', async () => {
   const folder = await temporaryFolder();
   const [log, dataDir] = [join(folder, 'access.log'), join(folder, 'data')];
   const text = line(Date.now());

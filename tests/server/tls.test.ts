@@ -21,7 +21,7 @@ import { parseLines, sumOf } from '../support/windows.ts';
 
 const withOpenssl = requires('openssl');
 
-withOpenssl('requests over TLS are counted, and plain ones are not', async () => {
+withOpenssl('requests over TLS count, and plain ones do not', async () => {
   const { cert, key } = await certificate('a');
   const server = await Server.start({
     dataDir: await temporaryFolder(),
@@ -66,7 +66,7 @@ withOpenssl('a certificate that cannot be used is refused with its reason', asyn
   }
 });
 
-withOpenssl('the query API speaks TLS, and plain questions get no answer', async () => {
+withOpenssl('the query API speaks TLS, and plain requests get no answer', async () => {
   const { cert, key } = await certificate('a');
   const server = await Server.start({
     dataDir: await temporaryFolder(),
@@ -82,7 +82,7 @@ withOpenssl('the query API speaks TLS, and plain questions get no answer', async
   };
   expect(await askReady()).toEqual([200, '{"status":"ok"}']);
 
-  // Idle connections do not lock others out here either, before or after the handshake.
+  // Idle connections lock nobody out here either, before or after the handshake.
   let closed = 0;
   const idle = Array.from({ length: 200 }, (_, index) => {
     const to = { host: '127.0.0.1', port: server.adminPort };
@@ -93,7 +93,7 @@ withOpenssl('the query API speaks TLS, and plain questions get no answer', async
   expect(await askReady()).toEqual([200, '{"status":"ok"}']);
   for (const socket of idle) socket.destroy();
 
-  // The requests that are counted still come without TLS.
+  // The ingest port still works without TLS.
   const counted = requestPlain({ host: '127.0.0.1', port: server.port });
   counted.end();
   expect((await once(counted, 'response'))[0].statusCode).toBe(200);
@@ -104,7 +104,7 @@ withOpenssl('the query API speaks TLS, and plain questions get no answer', async
   await server.stop();
 });
 
-withOpenssl('the command line asks over TLS with --ca, and says how where it cannot', async () => {
+withOpenssl('the command line uses TLS with --ca, and says how if it cannot connect', async () => {
   const { cert, key } = await certificate('a');
   const server = await Server.start({
     dataDir: await temporaryFolder(),
@@ -140,7 +140,7 @@ withOpenssl('the command line asks over TLS with --ca, and says how where it can
     expect({ code, stdout }).toEqual({ code: stderr.includes('BAD_SETTING') ? 2 : 3, stdout: '' });
     expect(stderr).toContain(says);
   }
-  // Nothing that was asked of the wrong port was counted.
+  // No request to the wrong port was counted.
   const again = await runCli(['stats', 'ms10', '--from', '1m', '--open'], trusting);
   expect(sumOf(parseLines(again.stdout))).toBe(100);
 });
@@ -158,14 +158,17 @@ async function fingerprintOf(file: string): Promise<string> {
   return new X509Certificate(await readFile(file)).fingerprint256;
 }
 
-/** uWebSockets.js listens anew for it: what nobody has accepted by then, the kernel resets. */
+/**
+ * uWebSockets.js listens again for a renewed certificate; the kernel resets connections that nobody
+ * has accepted by then.
+ */
 function resetWhileListeningAnew(error: NodeJS.ErrnoException): string[] {
   if (error.code === 'ECONNRESET') return ['reset'];
   throw error;
 }
 
 for (const http of ['uws', 'node']) {
-  withOpenssl(`a renewed certificate is taken up without a restart, --http ${http}`, async () => {
+  withOpenssl(`adopts a renewed certificate without a restart, --http ${http}`, async () => {
     const [a, b] = [await certificate('a'), await certificate('b')];
     const folder = await temporaryFolder();
     const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
@@ -186,7 +189,7 @@ for (const http of ['uws', 'node']) {
     const only = (fingerprint: string): string[] => Array(6).fill(fingerprint);
     expect(await served()).toEqual(only(await fingerprintOf(a.cert)));
 
-    // A connection that is open already goes on, and everything is counted.
+    // An open connection continues, and everything is counted.
     const agent = new Agent({ keepAlive: true, maxSockets: 1, rejectUnauthorized: false });
     const post = async (): Promise<void> => {
       const asked = request({ host: '127.0.0.1', port: server.port, method: 'POST', agent });
@@ -196,7 +199,7 @@ for (const http of ['uws', 'node']) {
     };
     await post();
 
-    // A certificate without its key: the old pair stays.
+    // A certificate that does not match its key: the old pair stays in use.
     await copyFile(b.cert, cert);
     await waitUntil('both ports refuse it', () => {
       const refusals = server.stderr.match(/cannot renew the certificate of the \w+/g);
@@ -224,7 +227,7 @@ for (const http of ['uws', 'node']) {
   });
 }
 
-withOpenssl('a renewed token is taken up, and one that is too short is not', async () => {
+withOpenssl('adopts a renewed token, but not one that is too short', async () => {
   const file = join(await temporaryFolder(), 'token');
   await writeFile(file, 'the-first-token-of-all');
   const server = await Server.start({

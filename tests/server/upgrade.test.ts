@@ -1,5 +1,5 @@
 /**
- * A data folder of every released version opens and stays exact. tests/fixtures/released-VERSION has a
+ * Data folders of every released version open and stay exact. tests/fixtures/released-VERSION has a
  * folder that this version wrote before `kill -9`, and its answers.
  */
 import { execFileSync } from 'node:child_process';
@@ -17,11 +17,11 @@ import { Server } from '../support/server.ts';
 import { countsOf, sumOf } from '../support/windows.ts';
 
 interface Expected {
-  /** Counts by the start of their window, epoch ms; of ms10 only those above 0. */
+  /** Counts by start of window, epoch ms; for ms10 only counts above 0. */
   readonly ms10: Readonly<Record<string, number>>;
   readonly sec: Readonly<Record<string, number>>;
   readonly min: Readonly<Record<string, number>>;
-  /** Rows per second. */
+  /** Each report's rows of the period `sec`. */
   readonly reports: Readonly<Record<string, readonly (readonly unknown[])[]>>;
 }
 
@@ -61,7 +61,7 @@ test.each(released)('a folder of %s opens, is upgraded and stays exact', async (
     for (const [report, rows] of Object.entries(expected.reports)) {
       const query = `period=sec&${everything}`;
       const { rows: now } = await ask(server.adminUrl, `/v1/reports/${report}`, query);
-      // Columns of later versions come after those of the release.
+      // Columns of later versions come after the release's.
       const released = now.map((row, index) => row.slice(0, rows[index]?.length));
       expect(released).toEqual(rows);
     }
@@ -74,7 +74,7 @@ test.each(released)('a folder of %s opens, is upgraded and stays exact', async (
   expect(archived.stdout.split('\n')[1]).toBe(String(total));
 });
 
-test.each(released)('a folder of %s is read without a server', async (name) => {
+test.each(released)('a folder of %s is readable without a server', async (name) => {
   const { dataDir, expected } = await folderOf(name);
   const { stdout } = await runCli([
     ...['stats', 'sec', '--from', '0', '--format', 'json', '--data-dir', dataDir],
@@ -86,7 +86,7 @@ test.each(released)('a folder of %s is read without a server', async (name) => {
 
 const withBackup = released.filter((name) => existsSync(join(fixtures, name, 'backup.reto3')));
 
-test.each(withBackup)('a backup of %s is restored as it was', async (name) => {
+test.each(withBackup)('a backup of %s restores unchanged', async (name) => {
   const { expected } = await folderOf(name);
   const dataDir = join(await temporaryFolder(), 'restored');
   const backup = join(fixtures, name, 'backup.reto3');
@@ -98,7 +98,7 @@ test.each(withBackup)('a backup of %s is restored as it was', async (name) => {
   await server.stop();
 });
 
-test('a folder of a later version is refused in one line, and stays as it is', async () => {
+test("a later version's folder is refused in one line, and stays unchanged", async () => {
   const dataDir = await temporaryFolder();
   await (await Server.start({ dataDir })).stop();
   const later = await withMeta(dataDir, (meta) => ({ ...meta, formatVersion: formatVersion + 1 }));
@@ -112,7 +112,7 @@ test('a folder of a later version is refused in one line, and stays as it is', a
   expect(await withMeta(dataDir, (meta) => meta)).toBe(later);
 });
 
-/** Changes what the folder says of itself; resolves with the new text. */
+/** Changes the folder's description of itself; resolves with the new text. */
 async function withMeta(dataDir: string, change: (meta: object) => object): Promise<string> {
   const database = await openDatabase(dataDir, { create: false });
   const rows = database.sublevel<string, string>(sublevelNames.meta, { valueEncoding: 'utf8' });

@@ -1,4 +1,7 @@
-/** Queries the API like a script with an HTTP client, and validates each answer against its schema. */
+/**
+ * Queries the API as a script with an HTTP client would, and validates each answer against its
+ * schema.
+ */
 import { type Answers, answerSchemas, type Info, type Stats } from '@reto3/client/answers';
 import { Ajv, type ValidateFunction } from 'ajv';
 
@@ -34,7 +37,10 @@ export async function askText(adminUrl: string, path: string): Promise<string> {
   return text;
 }
 
-/** The JSON answer to a GET. @throws Error where the status is not 200, or the answer is not as described */
+/**
+ * The JSON answer to a GET.
+ * @throws Error if the status is not 200, or the answer does not match its schema
+ */
 export async function ask<Path extends keyof Answers>(
   adminUrl: string,
   path: Path,
@@ -57,7 +63,7 @@ export function askInfo(adminUrl: string): Promise<Info> {
   return ask(adminUrl, '/v1/info');
 }
 
-/** Windows of a period; the query as in `from=1&open=true`. */
+/** The windows of a period; `query` is such as `from=1&open=true`. */
 export function askStats(adminUrl: string, period: string, query = ''): Promise<Stats> {
   return ask(adminUrl, `/v1/stats/${period}`, query);
 }

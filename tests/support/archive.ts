@@ -1,4 +1,4 @@
-/** Reads the archive of a server. */
+/** Reads a server's archive. */
 import { execFileSync } from 'node:child_process';
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ export async function archiveInfo(
   return { ...info, archive };
 }
 
-/** The archived messages of a data folder, by ms10 window of their arrival. */
+/** A data folder's archived messages, by the ms10 window of their arrival. */
 export async function archivedWindows(dataDir: string): Promise<Map<number, number>> {
   const counts = new Map<number, number>();
   for await (const batch of readArchive(join(dataDir, 'archive'), allTime, 'time')) {
@@ -33,7 +33,7 @@ export async function archivedWindows(dataDir: string): Promise<Map<number, numb
   return counts;
 }
 
-/** Resolves when no message waits to be archived. */
+/** Resolves when every message is archived. */
 export async function archiveSettled(server: Server): ReturnType<typeof archiveInfo> {
   let info = await archiveInfo(server);
   await waitUntil('nothing is on its way into the archive', async () => {
@@ -43,7 +43,10 @@ export async function archiveSettled(server: Server): ReturnType<typeof archiveI
   return info;
 }
 
-/** The windows with more messages counted than archived: their starts, and the number of messages. */
+/**
+ * Windows with more counted than archived messages: their starts, and the number of missing
+ * messages.
+ */
 export function missingIn(
   archived: Counts,
   stored: Counts,
@@ -67,9 +70,10 @@ export function inventedIn(archived: Counts, stored: Counts): number {
 const hourMs = 3_600_000;
 
 /**
- * Stalls the archive's thread of a new server at the first segment that it opens, now or after the next
- * full hour: that file is a pipe without a reader.
- * @returns lets it continue; its writes are lost, so such a server cannot stop cleanly
+ * Stalls the archive's thread of a new server when it opens its first segment, now or after the
+ * next full hour: the segment's file is a pipe without a reader.
+ * @returns a function that lets the thread continue; its writes are lost, so the server cannot stop
+ *   cleanly
  */
 export function holdArchive(dataDir: string): () => void {
   const pipes = [0, hourMs].map((laterMs) => {

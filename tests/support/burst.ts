@@ -1,4 +1,4 @@
-/** A burst of one path among the requests of many. */
+/** A burst of one path among requests for many. */
 import type { Bursts } from '@reto3/client/answers';
 import { exchange } from './raw-http.ts';
 
@@ -9,7 +9,7 @@ function get(path: string): string {
   return `GET ${path} HTTP/1.1\r\nHost: shop\r\n\r\n`;
 }
 
-/** Twenty paths in turn, one request every few milliseconds, and 400 requests of another at once. */
+/** Requests twenty paths in turn, one every few milliseconds, and another one 400 times at once. */
 export async function sendBurst(port: number): Promise<void> {
   const pieces = Array.from({ length: others }, (_, index) => get(`/page/${index % 20}`));
   pieces.splice(others / 2, 0, get('/checkout').repeat(burst));

@@ -1,10 +1,10 @@
-/** Certificates made with openssl, as a user would. */
+/** Makes certificates with openssl, as a user would. */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { temporaryFolder } from './folder.ts';
 
 interface Certificate {
-  /** Files, PEM. */
+  /** Paths of PEM files. */
   readonly cert: string;
   readonly key: string;
 }

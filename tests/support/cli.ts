@@ -1,29 +1,29 @@
-/** Runs the built command line like a user, and captures its output. */
+/** Runs the built command line as a user does, and captures its output. */
 import { fileURLToPath } from 'node:url';
 import { inject } from 'vitest';
 import { surroundings } from './debian-root.ts';
 import { launch, type RunningProcess } from './processes.ts';
 import { within } from './wait.ts';
 
-/** That of the clone, except in the project `package`. */
+/** The clone's command line, except in the project `package`. */
 export const cliFile =
   inject('cliFile') ?? fileURLToPath(new URL('../../packages/cli/bin/reto3.js', import.meta.url));
 
-/** Settings in the environment of the tests must not reach the processes under test. */
+/** Settings in the tests' environment must not reach the processes under test. */
 const withoutSettings = Object.fromEntries(
   Object.keys(process.env)
     .filter((name) => name.startsWith('RETO3_'))
     .map((name) => [name, undefined]),
 );
 
-/** Bounds a run, since a server that should have been refused would run until the test times out. */
+/** Bounds a run: a server that should have refused to start would run until the test times out. */
 const endWithinMs = 120_000;
 
 interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly onStdout?: (piece: Buffer) => void;
   readonly wrapper?: readonly string[];
-  /** Another build than the clone's. */
+  /** The command line of another build than the clone's. */
   readonly file?: string;
 }
 
@@ -33,7 +33,9 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Starts `reto3` with these arguments. Runs the file itself, whose first line sets memory limits. */
+/**
+ * Starts `reto3` with these arguments. Runs the file directly, whose first line sets memory limits.
+ */
 export function startCli(args: readonly string[], options: RunOptions = {}): RunningProcess {
   const { env, onStdout, wrapper = [], file = cliFile } = options;
   const around = surroundings();

@@ -1,4 +1,4 @@
-/** Nodes and mergers of a cluster, and the check that the sum is right. */
+/** Starts the nodes and mergers of a cluster, and checks that the sum is right. */
 import { expect } from 'vitest';
 import { askInfo, askStats } from './api.ts';
 import { temporaryFolder } from './folder.ts';
@@ -11,7 +11,7 @@ import { countsOf } from './windows.ts';
 
 interface NodeOptions {
   readonly nats: Pick<NatsServers, 'urls'>;
-  /** By default a new folder. */
+  /** A new folder by default. */
   readonly dataDir?: string;
   readonly name: string;
   readonly role?: 'ingest' | 'merge' | 'both';
@@ -32,7 +32,7 @@ export async function startNode(options: NodeOptions): Promise<Server> {
   });
 }
 
-/** Sends requests; returns how many were answered 200. */
+/** Sends requests; returns how many of them the node answered with 200. */
 export async function send(server: Server, requests: number): Promise<number> {
   const load = Load.start({ port: server.port, connections: 4, depth: 4, requests });
   await load.done;
@@ -41,7 +41,9 @@ export async function send(server: Server, requests: number): Promise<number> {
 
 const periods = ['ms10', 'sec', 'min'] as const;
 
-/** Waits until the merger equals the sum of the nodes, in all periods; fails if it never does. */
+/**
+ * Waits until the merger equals the sum of the nodes, in all periods; fails if that never happens.
+ */
 export async function expectSum(
   merger: Server,
   nodes: readonly Server[],
@@ -78,7 +80,7 @@ export async function messagesIn(nodes: readonly Server[]): Promise<number> {
   return messages;
 }
 
-/** All messages of the cluster, final or not. */
+/** All messages in the cluster, final or not. */
 export async function messagesInCluster(merger: Server, from: number): Promise<number> {
   const query = `from=${from}&open=true&scope=cluster`;
   const { counts } = await askStats(merger.adminUrl, 'ms10', query);

@@ -1,6 +1,6 @@
 /**
- * Before tests of whole processes: these run the built command line, and a build that is older than
- * the sources would pass or fail for code that nobody looks at.
+ * Runs before tests of whole processes. They run the built command line, and a build older than the
+ * sources would pass or fail for outdated code.
  */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,9 +8,9 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** A source newer than the last build of this clone; undefined if there is none. */
+/** A source file that is newer than this clone's last build; undefined if there is none. */
 export function changedSince(clone: string): string | undefined {
-  // Written by scripts/setup.mjs.
+  // scripts/setup.mjs writes this file.
   const built = statSync(join(clone, 'node_modules', '.reto3-built'), { throwIfNoEntry: false });
   const sources = readdirSync(join(clone, 'packages')).flatMap((name) => {
     const folder = join('packages', name, 'src');

@@ -9,7 +9,7 @@ import { Server } from './server.ts';
 
 export const messages = 5_000;
 
-/** Starts a server on a new folder and sends `messages` messages, which are all answered. */
+/** Starts a server on a new folder and sends `messages` messages, all of which it answers. */
 export async function serverWithMessages(): Promise<{ server: Server; dataDir: string }> {
   const dataDir = await temporaryFolder();
   const server = await Server.start({ dataDir });
@@ -18,7 +18,7 @@ export async function serverWithMessages(): Promise<{ server: Server; dataDir: s
   return { server, dataDir };
 }
 
-/** Four minutes of counts, three of them closed: 200 seconds of `perSecond` messages. */
+/** Four minutes of counts, three of them over: 200 seconds of `perSecond` messages. */
 export async function folderWithBlocks(startMs: number): Promise<string> {
   const folder = await temporaryFolder();
   const server = await VirtualServer.in(folder, startMs);
@@ -41,14 +41,17 @@ export async function folderWithDamage(startMs: number, minutes: number): Promis
   return folder;
 }
 
-/** Flips a bit in a stored row of a series, by default the first. Returns the row's start, epoch ms. */
+/**
+ * Flips a bit in a stored row of a series, by default the first row. Returns the row's start, epoch
+ * ms.
+ */
 export async function flipRow(folder: string, series: PeriodName, after = 0): Promise<number> {
   const [start] = await flipRows(folder, series, after, 1);
   if (start === undefined) throw new Error(`there is no row of ${series}`);
   return start;
 }
 
-/** The same for several rows. */
+/** Flips a bit in each of several rows. */
 async function flipRows(
   folder: string,
   series: PeriodName,
@@ -72,7 +75,7 @@ async function flipRows(
   }
 }
 
-/** A folder with `messages` messages, whose server has stopped. */
+/** A folder with `messages` messages; its server has stopped. */
 export async function folderWithMessages(): Promise<string> {
   const { server, dataDir } = await serverWithMessages();
   await server.stop();

@@ -1,6 +1,6 @@
 /**
- * Hold what `reto3 stats` prints of a day against the day, byte by byte as it comes: 240 MB are
- * never kept.
+ * Compares the output of `reto3 stats` with a day of counts as it arrives, and never keeps its 240
+ * MB.
  */
 import type { Day } from './day.ts';
 
@@ -12,12 +12,12 @@ const secondChars = 'YYYY-MM-DD HH:MM:SS.'.length;
 
 interface Reader {
   readonly take: (piece: Buffer) => void;
-  /** Correct windows before the first wrong one. */
+  /** The number of correct windows before the first wrong one. */
   readonly windows: () => number;
   readonly total: () => number;
 }
 
-/** Compares each line with the expected next window. */
+/** Compares each line with the next expected window. */
 export function lineReader(day: Day): Reader {
   let rest: Buffer = Buffer.alloc(0);
   let windows = 0;

@@ -1,4 +1,4 @@
-/** A day of ms10 windows in a data folder, counted like a server does. */
+/** A day of ms10 windows in a data folder, counted as a server counts. */
 
 import { fillStore, type Stretch } from '@reto3/bench/src/day/store.ts';
 import { poissonFrom, Random } from '@reto3/core/testing';
@@ -7,11 +7,11 @@ export const windowsPerDay = 8_640_000;
 const windowMs = 10;
 
 export interface Day extends Stretch {
-  /** Of each of its windows. */
+  /** The count of each window. */
   readonly counts: Uint8Array;
 }
 
-/** Counts with a mean of `mean` messages per window, below 256; repeatable by seed. */
+/** Counts with a mean of `mean` messages per window, all below 256; repeatable by seed. */
 export function poissonCounts(mean: number, seed: number): Uint8Array {
   return Uint8Array.from({ length: windowsPerDay }, poissonFrom(mean, new Random(seed)));
 }

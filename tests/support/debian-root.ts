@@ -1,9 +1,9 @@
 /**
- * Runs `reto3` in another root: RETO3_TEST_ROOT, a Debian 13 with Node.js 24 that
- * scripts/debian-root.mjs made. The project `newer-build` of vitest.config.ts sets it.
+ * Runs `reto3` in another root directory: RETO3_TEST_ROOT, a Debian 13 with Node.js 24 that
+ * scripts/debian-root.mjs makes. The project `newer-build` of vitest.config.ts sets it.
  *
- * Each process has its own mount namespace, so that mounts end with it. The clone and the folder for
- * temporary files are mounted under their own names, so that paths mean the same on both sides.
+ * Each process has its own mount namespace, so its mounts end with it. The clone and the folder for
+ * temporary files keep their paths, so that a path means the same on both sides.
  */
 import { tmpdir } from 'node:os';
 import { dirname } from 'node:path';
@@ -11,7 +11,9 @@ import { fileURLToPath } from 'node:url';
 
 const clone = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 
-/** Replaces itself by the command, which keeps the process ID and gets signals. */
+/**
+ * Mounts, then replaces itself with the command, which keeps the process ID and receives signals.
+ */
 const enter = `
 set -e
 root=$1 clone=$2 temporary=$3; shift 3
@@ -24,13 +26,13 @@ exec chroot "$root" env --unset=NODE_EXTRA_CA_CERTS --chdir="$clone" "$@"
 `;
 
 interface Surroundings {
-  /** Stands in front of a command. */
+  /** The prefix of a command. */
   readonly wrapper: readonly string[];
   /** Puts the Node.js of the root first in PATH. */
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** What `reto3` runs in: the root of the tests with their own Node.js, unless there is another. */
+/** The environment of `reto3`: by default the tests' root, with the tests' own Node.js. */
 export function surroundings(root = process.env['RETO3_TEST_ROOT']): Surroundings {
   const { PATH = '' } = process.env;
   const inPath = (folder: string) => ({ PATH: `${folder}:${PATH}` });

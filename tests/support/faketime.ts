@@ -1,4 +1,4 @@
-/** Shifts or steps the wall clock of one process, with Debian's libfaketime. */
+/** Shifts or steps one process's wall clock, with Debian's libfaketime. */
 import { existsSync, readdirSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -17,11 +17,12 @@ export function faketime(): string | undefined {
   return findLibrary() === undefined ? 'faketime is not installed' : undefined;
 }
 
-/** Of whatever clock it is to have. */
+/** The environment that every fake clock needs. */
 function preloaded(): Readonly<Record<string, string>> {
   return {
     LD_PRELOAD: findLibrary() ?? 'libfaketime is not where Debian puts it',
-    // Keeps the monotonic clock, which timers need. The name depends on the version.
+    // Keep the monotonic clock real, since timers need it. The variable's name depends on the
+    // version.
     FAKETIME_DONT_FAKE_MONOTONIC: '1',
     DONT_FAKE_MONOTONIC: '1',
   };
@@ -39,7 +40,7 @@ function offsetText(ms: number): string {
 export class SteppedClock {
   readonly #file: string;
   readonly env: Readonly<Record<string, string>>;
-  /** Its lead over the machine's clock, ms. */
+  /** How far the clock is ahead of the machine's, ms. */
   offsetMs = 0;
 
   private constructor(file: string) {
@@ -47,7 +48,7 @@ export class SteppedClock {
     this.env = {
       ...preloaded(),
       FAKETIME_TIMESTAMP_FILE: file,
-      // Read the file each time, so that all threads see a step at once.
+      // Read the file at every call, so that all threads see a step at once.
       FAKETIME_NO_CACHE: '1',
     };
   }

@@ -1,4 +1,4 @@
-/** Prints a measurement to the output of the tests; find it with `grep figure:`. */
+/** Prints a measurement to the tests' output; find it with `grep figure:`. */
 export function figure(name: string, value: string | number): void {
   process.stdout.write(`figure: ${name}: ${value}\n`);
 }

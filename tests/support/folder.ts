@@ -1,4 +1,4 @@
-/** Data folders that are deleted after their test. */
+/** Data folders that their test deletes when it ends. */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * For Vitest: packs reto3 and installs it with npm, without a network, in the Debian 13 of the tests
- * where there is one. Node.js, npm and the file of the package are all that it has.
+ * For Vitest: packs reto3 and installs it with npm, without a network, if possible in the tests'
+ * Debian 13. The installation has only Node.js, npm and the packed file.
  */
 import { execFile } from 'node:child_process';
 import { cp, mkdtemp, realpath, rm } from 'node:fs/promises';
@@ -13,9 +13,9 @@ import { surroundings } from './debian-root.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** The installed `reto3`; undefined outside of the project `package`. */
+    /** The installed `reto3`; undefined except in the project `package`. */
     cliFile: string | undefined;
-    /** The packed file, and the npm to install it with. */
+    /** The packed file, and the npm that installs it. */
     packed: { readonly file: string; readonly npm: string };
   }
 }
@@ -23,7 +23,7 @@ declare module 'vitest' {
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Runs npm for an installation below `prefix`, without a network. */
+/** Runs npm without a network for an installation below `prefix`. */
 export async function npm(script: string, prefix: string, ...args: string[]): Promise<string> {
   const { RETO3_NEWER_BUILD_ROOT: debian } = process.env;
   const { wrapper, env } = surroundings(debian ?? '');
@@ -38,7 +38,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const packing = ['scripts/pack.mjs', '--pack-destination', folder];
   const { stdout } = await run(process.execPath, packing, { cwd: root });
   const file = stdout.trim();
-  // The Debian has Node.js alone; a folder of it is in both.
+  // The Debian 13 has only Node.js; this folder exists on both sides.
   const { stdout: modules } = await run('npm', ['root', '--global']);
   const own = join(folder, 'npm');
   await cp(await realpath(join(modules.trim(), 'npm')), own, { recursive: true });

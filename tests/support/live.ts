@@ -1,14 +1,14 @@
-/** Reads /v1/live, and notes when each event arrived. */
+/** Reads /v1/live and notes when each event arrives. */
 import { readEvents } from '@reto3/client';
 import type { LiveEvent } from '@reto3/client/answers';
 
 export interface Arrival extends LiveEvent {
-  /** Epoch ms, by the clock of the machine, which the server shares. */
+  /** Epoch ms by the machine's clock, which the server shares. */
   readonly at: number;
   readonly id: number;
 }
 
-/** The events until the signal aborts, or the server ends the answer. */
+/** The events until the signal aborts or the server ends the answer. */
 export async function* readLive(
   adminUrl: string,
   query: string,

@@ -1,6 +1,6 @@
 /**
- * A client that pipelines: N connections, each with D requests on their way, and an exact count of
- * the answers. It counts what it saw even when the server dies under it.
+ * A pipelining client: N connections, each with D requests in flight, and an exact count of the
+ * answers. The count stays right even if the server dies.
  */
 import { connect, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
@@ -10,13 +10,13 @@ interface LoadOptions {
   readonly connections: number;
   /** Requests in flight per connection. */
   readonly depth: number;
-  /** The total; by default until the server exits or `stop`. */
+  /** The total number; by default it sends until the server exits or `stop`. */
   readonly requests?: number;
-  /** The time stamp of the messages, epoch ms; by default in 2016. */
+  /** The time stamp in the messages, epoch ms; by default in 2016. */
   readonly generatedMs?: number;
-  /** Accept answers 503 with Retry-After; otherwise they are failures. */
+  /** Accepts answers 503 with Retry-After, which are failures otherwise. */
   readonly mayRefuse?: boolean;
-  /** Called with the number of answers 200 that arrived together. */
+  /** Receives the number of answers 200 that arrived together. */
   readonly onAnswers?: (answers: number) => void;
 }
 
@@ -35,7 +35,7 @@ const refusal = /^HTTP\/1\.1 503 .*\r\nretry-after: \d+(?:\r\n|$)/is;
 
 export class Load {
   readonly #connections: readonly Connection[];
-  /** Resolves when every connection is closed, by whichever side. */
+  /** Resolves when all connections are closed, by either side. */
   readonly done: Promise<void>;
 
   private constructor(options: LoadOptions) {
@@ -69,7 +69,7 @@ export class Load {
     return this.#connections.reduce((sum, { refused }) => sum + refused, 0);
   }
 
-  /** Connections that the server closed before the load was done. */
+  /** Connections that the server closed before the load ended. */
   get broken(): number {
     return this.#connections.filter(({ broken }) => broken).length;
   }
@@ -97,7 +97,7 @@ class Connection {
   readonly #options: LoadOptions;
   #toSend: number;
   #onTheirWay = 0;
-  /** The start of an incomplete answer. */
+  /** The beginning of an incomplete answer. */
   #rest: Buffer = Buffer.alloc(0);
 
   constructor(options: LoadOptions, requests: number) {
@@ -118,7 +118,7 @@ class Connection {
           reject(error);
         }
       });
-      // A killed server resets its connections, which ends them like a close.
+      // A killed server resets its connections; treat that like a close.
       this.#socket.on('error', () => undefined);
       this.#socket.once('close', () => {
         this.broken ||= this.#toSend > 0 || this.#onTheirWay > 0;
@@ -153,7 +153,7 @@ class Connection {
     for (;;) {
       const end = bytes.indexOf(headEnd, from);
       if (end === -1) break;
-      // An answer with a body would be caught here as well, as a head that begins otherwise.
+      // This also catches an answer with a body: its next head begins wrongly.
       if (bytes.toString('latin1', from, from + statusLine.length) === statusLine) answers++;
       else if (this.#mayBe(bytes.toString('latin1', from, end))) refusals++;
       from = end + headEnd.length;
@@ -166,7 +166,10 @@ class Connection {
     if (answers + refusals > 0) this.#send(answers + refusals);
   }
 
-  /** Whether it is a refusal that this load accepts. @throws Error if it is anything else */
+  /**
+   * Whether the answer is a refusal that this load accepts.
+   * @throws Error if it is anything else
+   */
   #mayBe(head: string): boolean {
     if (this.#options.mayRefuse === true && refusal.test(head)) return true;
     throw new Error(`got the answer ${head}, want 200 without a body`);

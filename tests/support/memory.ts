@@ -1,4 +1,4 @@
-/** The memory of a process, from /proc. */
+/** A process's memory, from /proc. */
 import { readFileSync } from 'node:fs';
 
 const mebibyte = 1 << 20;
@@ -12,7 +12,7 @@ interface Memory {
 
 const lookEveryMs = 10;
 
-/** Runs `work`. Returns the growth of resident memory at its peak, in MiB. */
+/** Runs `work`; returns by how much the peak of resident memory exceeds its start, in MiB. */
 export async function growthDuring(pid: number, work: () => Promise<void>): Promise<number> {
   const before = memoryOf(pid).nowMiB;
   let most = before;

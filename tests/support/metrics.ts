@@ -2,9 +2,12 @@
 
 export interface Scraped {
   readonly text: string;
-  /** The type and labels of each metric, by name, such as `histogram thread`. */
+  /** Each metric's type and labels, such as `histogram thread`, by name. */
   readonly families: ReadonlyMap<string, string>;
-  /** A sample, named as in the text: `reto3_ready`, `name{label="value"}`. @throws where it is not there */
+  /**
+   * A sample by its name in the text: `reto3_ready`, `name{label="value"}`.
+   * @throws if there is none
+   */
   value(sample: string): number;
   find(sample: string): number | undefined;
   /** All samples with this name, whatever their labels. */

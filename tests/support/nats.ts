@@ -1,4 +1,4 @@
-/** Real NATS servers with JetStream, on free ports of loopback, that end with the test. */
+/** Real NATS servers with JetStream, on free loopback ports; they end with their test. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -28,8 +28,8 @@ export class NatsServers {
   }
 
   /**
-   * One server, or a cluster of several; resolves when JetStream can be used.
-   * @param places of each; on loopback where none is given
+   * Starts one server, or a cluster of several; resolves when JetStream is ready.
+   * @param places where each runs; loopback by default
    */
   static async start(count = 1, places: readonly Place[] = []): Promise<NatsServers> {
     const folder = await temporaryFolder();
@@ -46,13 +46,13 @@ export class NatsServers {
       const store = join(folder, name);
       await mkdir(store);
       const config = join(folder, `${name}.conf`);
-      // What was written survives kill -9. That it is on the disk (sync_interval: always) matters in
-      // a power cut only, and Debian 12's nats-server does not know that setting.
+      // Written data survives kill -9. Only a power cut needs it on the disk (sync_interval:
+      // always), a setting that Debian 12's nats-server does not know.
       const jetstream = `jetstream { store_dir: "${store}" }`;
       const cluster = `cluster { name: test, listen: "${host}:${ports[2 * count + index]}", routes: [${routes.join(', ')}] }`;
       const [port = 0, monitorPort = 0] = [ports[index], ports[count + index]];
       const listen = `listen: "${host}:${port}"\nhttp: "${host}:${monitorPort}"`;
-      // As deploy/cluster/nats.conf, which is what a user starts from.
+      // Like deploy/cluster/nats.conf, with which users start.
       const pings = 'ping_interval: "2s"\nping_max: 2';
       await writeFile(
         config,
@@ -65,7 +65,7 @@ export class NatsServers {
     return servers;
   }
 
-  /** For `--nats`. */
+  /** The value for `--nats`. */
   get urls(): string {
     return this.#members.map(({ port, place }) => `nats://${place.host}:${port}`).join(',');
   }
@@ -86,8 +86,8 @@ export class NatsServers {
   }
 
   /**
-   * Resolves when JetStream answers, and every server that runs says that all it has of streams is
-   * what their leaders have. What JetStream's API calls current may be a server that is not there.
+   * Resolves when JetStream answers, and every running server reports that it has everything of its
+   * streams that their leaders have. JetStream's API may call a server current that is not there.
    */
   async ready(): Promise<void> {
     for (const { name, place, monitorPort, running } of this.#members) {
@@ -107,7 +107,7 @@ export class NatsServers {
     );
   }
 
-  /** Calls `use` with a manager of streams. */
+  /** Calls `use` with a stream manager. */
   async manage<T>(
     use: (manager: Awaited<ReturnType<typeof jetstreamManager>>) => Promise<T>,
   ): Promise<T> {
@@ -126,8 +126,9 @@ export class NatsServers {
   }
 
   /**
-   * Publishes all that a stream holds again, so many times, in an order of its own, as JetStream
-   * could give it out again; what came again before counts once. Returns how many messages that were.
+   * Publishes all of a stream's messages again, `times` times, each time in a random order, as
+   * JetStream might redeliver them. A message that was published before counts once. Returns the
+   * number of messages.
    */
   async replay(stream: string, times: number, random: Random): Promise<number> {
     return this.#connected(async (connection) => {
@@ -156,8 +157,8 @@ export class NatsServers {
   }
 
   /**
-   * Empties a stream that is being published to. nats-server 2.9 may lose the file that it goes on in
-   * and then takes no message until it is started again, which an operator would do as well.
+   * Purges a stream while nodes publish to it. nats-server 2.9 may then lose the file that it
+   * appends to, and accept no message until it restarts; restart it, as an operator would.
    */
   async purge(stream: string): Promise<void> {
     const newest = async (): Promise<number> =>

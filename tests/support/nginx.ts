@@ -1,4 +1,4 @@
-/** A real nginx in a temporary folder, so that it needs no root and leaves nothing behind. */
+/** A real nginx in a temporary folder: needs no root and leaves nothing behind. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from './folder.ts';
@@ -6,7 +6,7 @@ import { launch, type RunningProcess } from './processes.ts';
 
 const parts = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
 
-/** @param http the content of the block `http`; nothing is logged where it names no log itself */
+/** @param http the content of the `http` block; without a log of its own, nothing is logged */
 export async function startNginx(http: string): Promise<RunningProcess> {
   const folder = await temporaryFolder();
   await mkdir(join(folder, 'parts'));

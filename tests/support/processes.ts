@@ -1,4 +1,4 @@
-/** Starts processes that end with their test: each is killed, by its id, when the test is over. */
+/** Starts processes that end with their test: each is killed, by its ID, when the test ends. */
 import { spawn } from 'node:child_process';
 import { RunningProcess } from '@reto3/bench/src/running-process.ts';
 import { onTestFinished } from 'vitest';
@@ -6,11 +6,11 @@ import { onTestFinished } from 'vitest';
 export type { Exit, RunningProcess } from '@reto3/bench/src/running-process.ts';
 
 interface LaunchOptions {
-  /** Added to the environment of the tests; undefined removes a variable. */
+  /** Additions to the tests' environment; undefined removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Takes stdout instead of keeping it, for outputs of hundreds of MB. */
+  /** Receives stdout, which is then not kept: for outputs of hundreds of MB. */
   readonly onStdout?: (piece: Buffer) => void;
-  /** A command that replaces itself by the actual one, such as `taskset`. */
+  /** A command that replaces itself with the actual one, such as `taskset`. */
   readonly wrapper?: readonly string[];
 }
 

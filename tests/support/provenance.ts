@@ -1,4 +1,4 @@
-/** The date, machine and commit of a table: one line for its page. */
+/** A table's date, machine and commit: one line for its page. */
 import { spawnSync } from 'node:child_process';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
 
@@ -13,7 +13,7 @@ export function provenance(): string {
   return `Run on ${new Date().toISOString().slice(0, 10)}, commit ${commit()}, on ${machine}.`;
 }
 
-/** With a plus if the sources had uncommitted changes. */
+/** Ends in a plus if the sources have uncommitted changes. */
 function commit(): string {
   const git = (...args: string[]): string =>
     spawnSync('git', args, { encoding: 'utf8' }).stdout.trim();

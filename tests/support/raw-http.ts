@@ -8,8 +8,9 @@ import { waitUntil } from './wait.ts';
 const tailMs = 50;
 
 /**
- * Resolves with all that came, once `answers` heads have come (and a little after), or the other side
- * has closed. @throws Error if neither happens
+ * Resolves with everything received once `answers` heads have arrived (and a little later), or the
+ * other side has closed.
+ * @throws Error if neither happens
  */
 export async function exchange(
   port: number,
@@ -35,7 +36,7 @@ export async function exchange(
   return received;
 }
 
-/** The number of answers in a text. */
+/** The number of answers in the text. */
 export function headsIn(received: string): number {
   return received.match(/^HTTP\/1\.1 /gm)?.length ?? 0;
 }

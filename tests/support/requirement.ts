@@ -1,6 +1,6 @@
 /**
- * Tests that need a program which is no dependency of ours. Where it is missing they are skipped by
- * name; with RETO3_TEST_ALL=1, as in CI, a skip is a failure.
+ * Tests that need a program which is not one of our dependencies. If it is missing, they are
+ * skipped by name; with RETO3_TEST_ALL=1, as in CI, a skip is a failure.
  */
 import { spawnSync } from 'node:child_process';
 import { test } from 'vitest';

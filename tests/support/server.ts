@@ -1,6 +1,6 @@
 /**
- * A real server process: `reto3 serve` on free ports. Its addresses are read from the line that it
- * logs when it accepts requests.
+ * A real server process: `reto3 serve` on free ports. Its addresses come from the line that it logs
+ * when it accepts requests.
  */
 import { startCli } from './cli.ts';
 import { loopback, type Place } from './place.ts';
@@ -9,14 +9,14 @@ import { waitUntil, within } from './wait.ts';
 
 interface ServerOptions {
   readonly dataDir: string;
-  /** By default 0: a free one. */
+  /** 0 by default: a free port. */
   readonly port?: number;
   readonly adminPort?: number;
-  /** Added to the command line. */
+  /** Flags to add to the command line. */
   readonly flags?: readonly string[];
-  /** Added to the environment. */
+  /** Variables to add to the environment. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Loopback, unless it is given. */
+  /** Loopback by default. */
   readonly place?: Place;
   /** The command line of another build than the clone's. */
   readonly file?: string;
@@ -28,7 +28,7 @@ const stopWithinMs = 10_000;
 export class Server {
   readonly port: number;
   readonly adminPort: number;
-  /** The address of the query API. */
+  /** The query API's address. */
   readonly adminUrl: string;
   readonly #process: RunningProcess;
 
@@ -42,7 +42,10 @@ export class Server {
     this.adminUrl = `http://${host}:${ports.admin}`;
   }
 
-  /** Resolves when it accepts requests. @throws Error with its stderr if it cannot start */
+  /**
+   * Resolves when the server accepts requests.
+   * @throws Error with its stderr if it cannot start
+   */
   static async start(options: ServerOptions): Promise<Server> {
     const { env = {}, place = loopback } = options;
     const running = startCli(serveArgs(options), {
@@ -75,7 +78,7 @@ export class Server {
     return this.#process.exited;
   }
 
-  /** Sends the signal and waits for the exit, as long as `docker stop` does. */
+  /** Sends a signal and waits for the exit, as long as `docker stop` does. */
   async stop(signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP' = 'SIGTERM'): Promise<Exit> {
     this.#process.signal(signal);
     return within('the server to have stopped', stopWithinMs, this.#process.exited);
@@ -86,13 +89,13 @@ export class Server {
     this.#process.signal(name);
   }
 
-  /** Kills it, like a crash. */
+  /** Kills the server, like a crash. */
   async kill(): Promise<void> {
     this.#process.signal('SIGKILL');
     await this.#process.exited;
   }
 
-  /** The number of messages in its last log line. */
+  /** The number of messages in the server's last log line. */
   get lastWords(): number {
     const match = /"messages":(\d+),"msg":"reto3 stopped, everything is written"/.exec(this.stderr);
     if (match?.[1] === undefined) throw new Error(`got no last words in ${this.stderr}`);
@@ -100,7 +103,7 @@ export class Server {
   }
 }
 
-/** The arguments of a server, by default on loopback. */
+/** A server's arguments, by default on loopback. */
 export function serveArgs(options: ServerOptions): string[] {
   const { dataDir, port = 0, adminPort = 0, flags = [], place = loopback } = options;
   return [
@@ -120,6 +123,6 @@ interface Ports {
 function portsIn(log: string): Ports | undefined {
   const ingest = /takes requests on https?:\/\/\S+?:(\d+),/.exec(log);
   const admin = /, query API on https?:\/\/\S+?:(\d+)"/.exec(log);
-  // A server that only merges has no ingest port.
+  // A pure merger has no ingest port.
   return admin === null ? undefined : { ingest: Number(ingest?.[1] ?? 0), admin: Number(admin[1]) };
 }

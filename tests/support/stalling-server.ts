@@ -1,4 +1,4 @@
-/** A server that answers some requests and never completes its answers to all others. */
+/** A server that answers some requests, and never completes its answers to all others. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { onTestFinished } from 'vitest';
@@ -12,7 +12,7 @@ export class StallingServer {
     this.url = url;
   }
 
-  /** @param answers JSON by path */
+  /** @param answers JSON answers by path */
   static async start(answers: Readonly<Record<string, unknown>> = {}): Promise<StallingServer> {
     const http = createServer().listen(0, '127.0.0.1');
     onTestFinished(() => {
@@ -36,7 +36,7 @@ export class StallingServer {
     return server;
   }
 
-  /** Resolves when a client waits for the rest of an answer. */
+  /** Resolves when a client is waiting for the rest of an answer. */
   keepsWaiting(): Promise<void> {
     return waitUntil('a client waits for an answer', () => this.#stalled > 0);
   }

@@ -8,12 +8,12 @@ import { type Counts, parseLines } from './windows.ts';
 
 const minuteMs = 60_000;
 
-/** The start of the current minute: a range from there has whole windows only. */
+/** The start of the current minute: from there, a range has only whole windows. */
 export function thisMinute(): number {
   return Math.floor(Date.now() / minuteMs) * minuteMs;
 }
 
-/** The output of `reto3 stats`; fails if the command does. */
+/** The output of `reto3 stats`; fails if the command fails. */
 export async function printStats(
   server: Server,
   period: string,
@@ -32,8 +32,8 @@ export async function untilFinal({ adminUrl }: Server, throughMs: number): Promi
 }
 
 /**
- * Resolves when so many more flushes have ended. The first may have begun before the call; with two,
- * everything that was counted before the call is written.
+ * Resolves after so many more flushes. The first may have begun before the call; after two,
+ * everything counted before the call is written.
  */
 export async function untilFlushed({ adminUrl }: Server, flushes = 2): Promise<void> {
   const before = (await askInfo(adminUrl)).flushes;
@@ -50,8 +50,8 @@ interface Periods {
 
 /** The three periods of one range, open windows included. */
 export async function printPeriods(server: Server, from: number): Promise<Periods> {
-  // One end for all three, since time passes between the commands.
-  // Exclusive, and a message may have come in this very millisecond.
+  // The same end for all three, since time passes between the commands. The end is exclusive, and a
+  // message may have arrived in this very millisecond.
   const range = ['--open', '--from', String(from), '--to', String(Date.now() + 1)];
   return {
     ms10: await printStats(server, 'ms10', ...range),

@@ -4,7 +4,7 @@ import { setInterval } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 
 const sendEveryMs = 20;
-/** The timeout of an answer. */
+/** How long to wait for an answer. */
 const answerWithinMs = 10_000;
 
 interface SteadyLoadOptions {
@@ -19,7 +19,7 @@ export class SteadyLoad {
   /** Answers with status 200. */
   answered = 0;
   readonly #options: SteadyLoadOptions;
-  /** Used in turn, so that none is idle long enough for the server to close it. */
+  /** Connections are used in turn, so that none is idle long enough for the server to close it. */
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 32, scheduling: 'fifo' });
   readonly #stopping = new AbortController();
   readonly #underWay = new Set<Promise<void>>();

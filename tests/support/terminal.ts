@@ -1,4 +1,4 @@
-/** A terminal to run the command line in: tmux without a window. */
+/** A terminal for the command line: tmux without a window. */
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { onTestFinished } from 'vitest';
@@ -18,7 +18,7 @@ export class Terminal {
     return Terminal.runCommand([process.execPath, cliFile, ...args], size, env);
   }
 
-  /** The same for any program. */
+  /** Does the same with any program. */
   static runCommand(
     program: readonly string[],
     size: Size,
@@ -37,7 +37,7 @@ export class Terminal {
     return terminal;
   }
 
-  /** The text on the screen; with `escapes`, including colours. */
+  /** The text on the screen; with `escapes`, colours included. */
   text(escapes = false): string {
     return this.#tmux('capture-pane', '-p', ...(escapes ? ['-e'] : []));
   }

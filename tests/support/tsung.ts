@@ -1,18 +1,21 @@
-/** Runs the challenge's load, tsung/load.sh, and returns what Tsung counted. */
+/** Runs the challenge's load, tsung/load.sh, and returns Tsung's counts. */
 import { fileURLToPath } from 'node:url';
 import { launch } from './processes.ts';
 
 const script = fileURLToPath(new URL('../../tsung/load.sh', import.meta.url));
 
 interface TsungTotals {
-  /** Answers with status 200, which the server must have counted. */
+  /** Answers with status 200, each of which the server must have counted. */
   readonly messages: number;
   readonly answers: Readonly<Record<string, number>>;
   readonly meanRate: number;
   readonly complete: boolean;
 }
 
-/** 500 users/s with 10 requests each, for `seconds`. @throws Error if a request failed */
+/**
+ * Runs 500 users/s with 10 requests each, for `seconds`.
+ * @throws Error if a request failed
+ */
 export async function runTsung(port: number, seconds: number): Promise<TsungTotals> {
   const running = launch('bash', [script, '--json'], {
     env: {

@@ -1,11 +1,14 @@
-/** Waits with a limit, so that a missing event fails with a message instead of hanging. */
+/** Waits with a limit, so that a missing event fails with a message instead of a hang. */
 import { setTimeout } from 'node:timers/promises';
 
-/** Far above the time that anything takes; no test measures the machine with it. */
+/** Far longer than anything takes; no test measures the machine with it. */
 const patienceMs = 60_000;
 const lookEveryMs = 5;
 
-/** Resolves when the condition holds. @throws Error that names `what` if it never does */
+/**
+ * Resolves when the condition is true.
+ * @throws Error that names `what` if it never is
+ */
 export async function waitUntil(
   what: string,
   condition: () => boolean | Promise<boolean>,

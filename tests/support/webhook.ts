@@ -1,4 +1,4 @@
-/** A webhook that keeps the messages of alerts. */
+/** A webhook that keeps the alerts it receives. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
@@ -22,7 +22,7 @@ interface Received {
   readonly authorization: string | undefined;
 }
 
-/** Listens on loopback until the test ends; the array grows. */
+/** Listens on loopback until the test ends, and appends to the returned array. */
 export async function webhook(port: number): Promise<readonly Received[]> {
   const received: Received[] = [];
   const server = createServer(async (request, response) => {

@@ -1,4 +1,4 @@
-/** Windows for comparison: start (epoch ms) → count. */
+/** Windows to compare: start (epoch ms) → count. */
 
 import type { Stats } from '@reto3/client/answers';
 import { expect } from 'vitest';
@@ -14,7 +14,7 @@ export function sumOf(counts: Counts): number {
   return sum;
 }
 
-/** Parses the output of `reto3 stats`; fails on anything but lines of the format, in order. */
+/** Parses the output of `reto3 stats`; fails unless it is lines of the format, in order. */
 export function parseLines(stdout: string): Counts {
   const counts = new Map<number, number>();
   if (stdout === '') return counts;
@@ -36,7 +36,7 @@ export function countsOf(columns: Stats): Counts {
   return new Map(columns.starts.map((start, index) => [start, columns.counts[index] ?? 0]));
 }
 
-/** The expected windows of this length, computed from shorter ones. */
+/** The windows of this length that shorter windows imply. */
 export function climb(shorter: Counts, windowMs: number): Map<number, number> {
   const longer = new Map<number, number>();
   for (const [start, count] of shorter) {
@@ -46,7 +46,7 @@ export function climb(shorter: Counts, windowMs: number): Map<number, number> {
   return longer;
 }
 
-/** Each second is the sum of its ms10 windows, and each minute of its seconds. */
+/** Asserts that each second is the sum of its ms10 windows, and each minute of its seconds. */
 export function expectPeriodsAgree(ms10: Counts, sec: Counts, min: Counts): void {
   expect([...sec]).toEqual([...climb(ms10, 1_000)]);
   expect([...min]).toEqual([...climb(sec, 60_000)]);

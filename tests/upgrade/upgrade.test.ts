@@ -1,6 +1,6 @@
 /**
- * From the released version to this one under load: nothing that was answered is lost, and the sum of
- * a cluster in which both run is exact once all is upgraded, in whatever order.
+ * Upgrades from the released version to this one under load. No answered message is lost, and a
+ * cluster of both versions has the exact sum once all servers are upgraded, in any order.
  */
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -20,7 +20,7 @@ const releasedCli = join(released, 'packages/cli/bin/reto3.js');
 
 /** Requests per second to each server. */
 const rate = 200;
-/** Between two steps: long enough to count, flush and publish. */
+/** The pause between two steps: long enough to count, flush and publish. */
 const stepMs = 3_000;
 
 /** A server that keeps its folder and ports while it is upgraded. */
@@ -93,7 +93,7 @@ test.each(Object.entries(orders))('a cluster is upgraded: %s', async (_, order) 
   expect(await messagesInCluster(sum.server, from)).toBe(answered);
 });
 
-/** Waits until what was counted before this call is final in the cluster. */
+/** Waits until everything counted before this call is final in the cluster. */
 async function untilFinal(merger: Server): Promise<void> {
   const now = Date.now();
   await waitUntil('the cluster is final until now', async () => {

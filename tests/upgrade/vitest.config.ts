@@ -1,4 +1,4 @@
-/** Apart from `npm test`, since it builds the released version: `npm run test:upgrade`. */
+/** Not part of `npm test`, since it builds the released version: run `npm run test:upgrade`. */
 import { defineConfig } from 'vitest/config';
 import { fromSources } from '../support/from-sources.ts';
 

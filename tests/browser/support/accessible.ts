@@ -4,7 +4,7 @@ import { expect } from 'vitest';
 import type { Dashboard } from './browser.ts';
 
 export async function expectAccessible(page: Dashboard, state: string): Promise<void> {
-  // As the debugger does: the page's own policy would let no foreign script in.
+  // Inject it like a debugger: the page's own policy would block a foreign script.
   await page.page.evaluate(axe.source);
   const { violations } = await page.page.evaluate<axe.AxeResults>('axe.run()');
   const found = violations.map(

@@ -1,6 +1,6 @@
 /**
- * Debian's headless Chromium. Every page is watched: requests to another host than its server, and
- * errors on the console, fail the test.
+ * Debian's headless Chromium. Requests to another host than the page's server, and errors on the
+ * console, fail the test.
  */
 import { setTimeout } from 'node:timers/promises';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
@@ -12,11 +12,11 @@ export const program = 'chromium';
 let browser: Promise<Browser> | undefined;
 afterAll(async () => (await browser)?.close());
 
-/** One for all tests of a file; each has a context of its own, as different users have. */
+/** One browser for all tests of a file; each test has its own context, like a separate user. */
 function launch(): Promise<Browser> {
   browser ??= chromium.launch({
     executablePath: '/usr/bin/chromium',
-    // The sandbox needs privileges that containers do not have; the pages are our own.
+    // The sandbox needs privileges that containers lack; the pages are our own.
     args: ['--no-sandbox'],
   });
   return browser;
@@ -28,7 +28,7 @@ interface Range {
 }
 
 interface DashboardOptions extends BrowserContextOptions {
-  /** What the test asks for is not there at first, and the browser says so on its console. */
+  /** The server answers 404 at first, and the browser logs that to its console. */
   readonly mayRefuse?: boolean;
 }
 
@@ -42,7 +42,7 @@ interface Box {
 
 export class Dashboard {
   readonly page: Page;
-  /** Every address that the page asked for. */
+  /** Every address that the page requested. */
   readonly asked: string[] = [];
 
   private constructor(page: Page) {
@@ -70,7 +70,7 @@ export class Dashboard {
     return ((await this.page.locator(`#${id}`).textContent()) ?? '').trim();
   }
 
-  /** The number that a tile shows: 1,234 as 1234. */
+  /** A tile's number: 1,234 as 1234. */
   async number(id: string): Promise<number> {
     return Number((await this.text(id)).replaceAll(',', ''));
   }
@@ -85,7 +85,7 @@ export class Dashboard {
     return this.untilText('state', 'Live');
   }
 
-  /** Which range the held page shows, by its address, once it is the one that is waited for. */
+  /** The held range in the page's address, once it fits. */
   async heldRange(what = 'held', fits: (range: Range) => boolean = () => true): Promise<Range> {
     let range: Range = { from: 0, to: 0 };
     await waitUntil(`the view is ${what}`, () => {
@@ -98,8 +98,8 @@ export class Dashboard {
   }
 
   /**
-   * As `heldRange`, after something was done with the mouse. It is done again where nothing came of
-   * it: on a busy machine a line of trouble may move the page under the pointer.
+   * Like `heldRange`, after an action with the mouse. The action is repeated if it had no effect:
+   * on a busy machine, an error line may move the page under the pointer.
    */
   async heldRangeAfter(
     what: string,
@@ -111,7 +111,7 @@ export class Dashboard {
       const plot = await this.page.locator('.u-over').boundingBox();
       if (plot === null) throw new Error('got no chart');
       await act(plot);
-      // The address follows a moment later.
+      // The address changes a moment later.
       for (let looks = 0; looks < 20 && range === undefined; looks++) {
         await setTimeout(100);
         const [, from, to] = /#from=(\d+)&to=(\d+)/.exec(this.page.url()) ?? [];
@@ -129,7 +129,7 @@ export class Dashboard {
     this.page.on('request', (request) => this.asked.push(request.url()));
     this.page.on('pageerror', (error) => complaints.push(error.message));
     this.page.on('console', (message) => {
-      // A server that is gone or asks for a token is what some tests are about.
+      // Some tests stop the server or let it ask for a token.
       const expected = mayRefuse ? /status of 404/ : /net::ERR_|status of 401/;
       if (message.type() === 'error' && !expected.test(message.text()))
         complaints.push(message.text());

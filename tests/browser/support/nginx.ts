@@ -1,12 +1,12 @@
-/** nginx as a reverse proxy before a server, with a path of its own, set up as its manual shows. */
+/** nginx as a reverse proxy with a path of its own, configured as its manual shows. */
 import { freePort } from '@reto3/bench/src/free-port.ts';
 import { startNginx } from '../../support/nginx.ts';
 import { waitUntil } from '../../support/wait.ts';
 
 /**
- * Resolves when it answers.
+ * Resolves when nginx answers.
  * @param path such as /b
- * @returns the address under which the server is then, without a slash at its end
+ * @returns the server's address behind nginx, without a trailing slash
  */
 export async function proxyUnder(path: string, adminUrl: string): Promise<string> {
   const port = await freePort();

@@ -1,20 +1,20 @@
 /**
- * A load with a visible shape: steady random traffic (Poisson), a beat at a fixed place of every second,
- * and occasional stalls, after which all waiting requests come at once.
+ * A load with a visible shape: steady random traffic (Poisson), a beat at the same place in every
+ * second, and occasional stalls, after which all waiting requests arrive at once.
  */
 import { connect, type Socket } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 
 export interface Rhythm {
-  /** Mean of the steady traffic, requests per second. */
+  /** The mean of the steady traffic, requests per second. */
   readonly rate: number;
   /** Requests of the beat, once a second. */
   readonly beat: number;
-  /** The length of a stall, ms … */
+  /** The length of a stall, ms. */
   readonly stallMs: number;
-  /** … every so often; what did not come meanwhile comes within 60 ms after it. */
+  /** The time between stalls, ms. Requests delayed by a stall arrive within 60 ms after it. */
   readonly stallEveryMs: number;
-  /** How many paths it asks for in turn; 1 by default, `/`. */
+  /** How many paths to request in turn; by default only `/`. */
   readonly paths?: number;
 }
 
@@ -41,12 +41,12 @@ export class RhythmLoad {
       const socket = connect({ port, host: '127.0.0.1', noDelay: true });
       let rest = '';
       socket.setEncoding('latin1').on('data', (text: string) => {
-        // Answers have no body: each is a head, and a packet may end anywhere in it.
+        // Answers have no body: each is just a head, and a packet may end anywhere in it.
         const heads = (rest + text).split('\r\n\r\n');
         rest = heads.pop() ?? '';
         this.answered += heads.filter((head) => head.startsWith(statusLine)).length;
       });
-      // A server that is restarted resets its connections.
+      // A restarting server resets its connections.
       return socket.on('error', () => undefined);
     });
     this.#done = this.#run();
@@ -100,7 +100,7 @@ export class RhythmLoad {
   }
 }
 
-/** A whole number by chance, with this mean: Knuth's method in steps that do not underflow. */
+/** A random whole number with this mean: Knuth's method, in steps that do not underflow. */
 function poisson(mean: number): number {
   if (mean > 500) return poisson(500) + poisson(mean - 500);
   const limit = Math.exp(-mean);

@@ -1,4 +1,4 @@
-/** Three nodes behind haproxy, a pipelining client and Tsung at once: each answer is counted once. */
+/** Three nodes behind haproxy under a pipelining client and Tsung: each answer counts once. */
 import type { Fault } from '../../faults/fault.ts';
 import { all, program } from '../../faults/support/needs.ts';
 import { messagesIn, startNode } from '../../support/cluster.ts';
@@ -10,7 +10,7 @@ import { startHaproxy } from '../support/haproxy.ts';
 
 const names = ['a', 'b', 'c'];
 const tsungSeconds = 20;
-/** Both ends of a connection are on this machine: enough to keep it busy beside Tsung. */
+/** This machine has both ends of each connection: few suffice to keep it busy beside Tsung. */
 const load = { connections: 16, depth: 2, requests: 50_000 };
 
 export const exact: Fault = {

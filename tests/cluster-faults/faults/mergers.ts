@@ -1,5 +1,5 @@
 /**
- * Kills one of two mergers again and again, and publishes the whole stream twice more, shuffled. Both
+ * Kills one of two mergers repeatedly, and publishes the whole stream twice more, shuffled. Both
  * mergers must agree with the node.
  */
 import { setTimeout } from 'node:timers/promises';

@@ -1,6 +1,6 @@
 /**
- * Kills NATS servers under load: each of three in turn, then all at once. Ingest must not be affected,
- * and the cluster must be complete once NATS is back.
+ * Kills NATS servers under load: each of three in turn, then all at once. Ingest must not be
+ * affected, and the cluster must be complete once NATS is back.
  */
 import { setTimeout } from 'node:timers/promises';
 import type { Fault } from '../../faults/fault.ts';
@@ -12,7 +12,7 @@ import { compare, settled, thisSecond, timeUntilEqual } from '../support/compari
 
 const withinMs = 10_000;
 const rate = 200;
-/** How long all three are dead. */
+/** How long all three are down. */
 const awayMs = 3_000;
 const victims = [[0], [1], [2], [0, 1, 2]];
 
@@ -38,7 +38,7 @@ export const natsKilled: Fault = {
         const since = thisSecond();
         for (const index of indexes) await nats.kill(index);
         await setTimeout(awayMs);
-        // Two of three continue without the third.
+        // The other two continue.
         if (indexes.length === 1)
           worst.without = Math.max(worst.without, awayMs + (await catchUp(since)));
         for (const index of indexes) nats.restart(index);

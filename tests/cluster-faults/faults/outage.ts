@@ -1,7 +1,7 @@
 /**
- * NATS is down for ten minutes of counts. To save the wait, a server whose clock is ten minutes behind
- * publishes and stops, its folder is filled up to now, and the next server finds NATS first down and
- * then back.
+ * NATS is down while ten minutes are counted. To save the wait, a server whose clock is ten minutes
+ * behind publishes and stops, the test fills its folder up to now, and the next server finds NATS
+ * first down and then back.
  */
 import { setTimeout } from 'node:timers/promises';
 import { fillStore } from '@reto3/bench/src/day/store.ts';

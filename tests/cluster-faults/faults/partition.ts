@@ -1,6 +1,6 @@
 /**
- * Every process has its own network, and is cut off from the others while requests continue. The cluster
- * must never show more than the nodes have, and must be complete once the network is back.
+ * Every process has its own network and is cut off from the others while requests continue. The
+ * cluster must never show more than the nodes have, and must be complete once the network is back.
  */
 import { setTimeout } from 'node:timers/promises';
 import type { Fault } from '../../faults/fault.ts';
@@ -19,7 +19,7 @@ import { type BadLine, badLineOf, Networks, namespaces } from '../support/networ
 
 const withinMs = 10_000;
 const rate = 200;
-/** Networks 0 to 2 are those of the NATS servers. */
+/** The NATS servers have networks 0 to 2. */
 const [nodeA, nodeB, mergerAt] = [3, 4, 5];
 const badLine: BadLine = { delayMs: 100, lossPercent: 5 };
 const lookEveryMs = 200;
@@ -29,7 +29,7 @@ interface Attack {
   readonly forMs: number;
 }
 
-/** Shorter and longer than the time to notice, and than the lease of a name. */
+/** Some shorter and some longer than the detection time and the lease of a name. */
 const attacks: readonly Attack[] = [
   { cut: [nodeA], forMs: 2_000 },
   { cut: [nodeA], forMs: 12_000 },
@@ -64,7 +64,7 @@ export const partition: Fault = {
     let [looks, above, worstMs] = [0, 0, 0];
     const look = async (ms: number, since: number): Promise<void> => {
       for (const until = performance.now() + ms; performance.now() < until; looks++) {
-        // Includes windows that no node has yet.
+        // The range includes windows that no node has yet.
         above += (await compare(merger, nodes, { from: since, to: endOfMinute() })).above;
         await setTimeout(lookEveryMs);
       }
@@ -83,7 +83,7 @@ export const partition: Fault = {
         await look(forMs, since);
         for (const index of cut) networks.heal(index);
         await healed(since);
-        // The next one finds a cluster that is whole.
+        // The next attack starts on a healthy cluster.
         await nats.ready();
       }
       const since = thisSecond();

@@ -1,4 +1,4 @@
-/** Kills a node that counts again within the same second, so that two boots share it. */
+/** Kills a node and restarts it within the same second, so that two boots share the second. */
 import { setTimeout } from 'node:timers/promises';
 import type { Fault } from '../../faults/fault.ts';
 import { program } from '../../faults/support/needs.ts';
@@ -31,12 +31,13 @@ export const restarts: Fault = {
       await setTimeout(1_000 - (Date.now() % 1_000));
       const second = thisSecond();
       answered += await send(node, 200);
-      // Some of it is published by then, some of it is not even in the store.
+      // Part of it is published by now; part of it is not even in the store.
       await setTimeout(5 * round);
       await node.kill();
       node = await startNode({ nats, dataDir, name: 'a' });
       answered += await send(node, 100);
-      // Behind it is nothing that counts, and before it may be nothing: what the kill left.
+      // The range ends here: nothing is counted later. Windows before it may have been lost in the
+      // kill.
       const to = thisSecond() + 1_000;
       if (to === second + 1_000) sameSecond++;
       await setTimeout(1_000);

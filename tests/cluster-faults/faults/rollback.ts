@@ -1,7 +1,7 @@
 /**
- * Restores a node's folder to a state from some seconds before, so that it lacks what the node published.
- * The copy is of the same boot, as after a power cut that took the unsynced tail, or of an older boot,
- * like a backup. The cluster must follow the node.
+ * Restores a node's folder to its state of some seconds before, so that it lacks what the node
+ * published. The copy is from the same boot, as after a power cut that took the unsynced tail, or
+ * from an older boot, like a backup. The cluster must follow the node.
  */
 import { cp, rm } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
@@ -28,7 +28,7 @@ export const rollback: Fault = {
     const merger = await startNode({ nats, name: 'm', role: 'merge' });
     let node = await startNode({ nats, dataDir, name: 'a' });
     let [lost, wrong, lastMs, worstMs] = [0, 0, 0, 0];
-    /** Returns what the cluster has then. */
+    /** Waits until the cluster equals the node; returns the cluster's messages. */
     const equal = async (): Promise<number> => {
       const since = performance.now();
       const range = await settled(from);
@@ -38,7 +38,7 @@ export const rollback: Fault = {
     for (let round = 0; round < rounds; round++) {
       await send(node, 400);
       await equal();
-      // Nothing is written meanwhile: the copy is what a kill would have left.
+      // Pause all writing, so that the copy is the state that a kill would leave.
       node.signal('SIGSTOP');
       await cp(dataDir, copy, { recursive: true });
       node.signal('SIGCONT');

@@ -1,4 +1,4 @@
-/** Purges all messages or deletes the stream: everything is published again from the nodes' stores. */
+/** Purges the stream or deletes it: everything is published again from the nodes' stores. */
 import { fillStore } from '@reto3/bench/src/day/store.ts';
 import { Random } from '@reto3/core/testing';
 import type { Fault } from '../../faults/fault.ts';

@@ -5,15 +5,15 @@ import type { Server } from '../../support/server.ts';
 import { type Counts, countsOf, sumOf } from '../../support/windows.ts';
 
 const lookEveryMs = 50;
-/** Longer than every promise, so that a missing window fails with a message instead of hanging. */
+/** Longer than every promise, so that a missing window fails with a message instead of a hang. */
 const patienceMs = 60_000;
 
 interface Range {
-  /** Epoch ms; not after the first count. */
+  /** Epoch ms, at or before the first count. */
   readonly from: number;
-  /** Windows that end later are left out, since their nodes still count. */
+  /** Windows that end later are left out, since the nodes still count in them. */
   readonly to: number;
-  /** Nothing more comes: then the minute that is running is compared as well. */
+  /** Set this when no more messages arrive, to compare the current minute as well. */
   readonly settled?: boolean;
 }
 
@@ -23,7 +23,7 @@ export interface Comparison {
   readonly different: number;
   /** Windows in which the cluster has more than its nodes. */
   readonly above: number;
-  /** Messages in the ms10 windows: what the cluster says, and its nodes. */
+  /** Messages in the ms10 windows: the cluster's and its nodes'. */
   readonly cluster: number;
   readonly nodes: number;
   /** The first difference; empty if there is none. */
@@ -38,7 +38,8 @@ export async function compare(
   let [windows, different, above, first] = [0, 0, 0, ''];
   const totals = { cluster: 0, nodes: 0 };
   for (const period of ['ms10', 'sec', 'min']) {
-    // First the cluster: what its nodes counted meanwhile cannot look like too much.
+    // Read the cluster first: otherwise messages that nodes count meanwhile would look like an
+    // excess.
     const got = await countsIn(merger, period, range, '&scope=cluster');
     const want = new Map<number, number>();
     for (const node of nodes) {
@@ -59,9 +60,9 @@ export async function compare(
 }
 
 /**
- * How long it took until every window was the same, in ms.
- * @param since when that time begins, monotonic
- * @throws Error with the first difference where that takes longer than a minute
+ * How long it takes until all windows are equal, in ms.
+ * @param since the start of that time, monotonic
+ * @throws Error with the first difference after a minute
  */
 export async function timeUntilEqual(
   merger: Server,
@@ -102,20 +103,20 @@ async function countsIn(
   return counts;
 }
 
-/** The start of the second that is running, epoch ms. */
+/** The start of the current second, epoch ms. */
 export function thisSecond(): number {
   return Math.floor(Date.now() / 1_000) * 1_000;
 }
 
-/** All from then on, when nothing more comes: waits until the second that is running is over. */
+/** The range from `from` once no more messages arrive; waits for the end of the current second. */
 export async function settled(from: number): Promise<Range> {
   const to = thisSecond() + 1_000;
-  // A timer may fire a millisecond before the wall clock is there.
+  // A timer may fire a millisecond before the wall clock gets there.
   while (Date.now() < to) await setTimeout(to - Date.now());
   return { from, to, settled: true };
 }
 
-/** The end of the minute that is running, epoch ms: for what may not be seen there either. */
+/** The end of the current minute, epoch ms; an excess must not show there either. */
 export function endOfMinute(): number {
   return Math.ceil((Date.now() + 1) / 60_000) * 60_000;
 }

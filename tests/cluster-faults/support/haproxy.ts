@@ -1,4 +1,7 @@
-/** A real haproxy in front of several servers, as in deploy/cluster/haproxy.cfg, on loopback. */
+/**
+ * A real haproxy in front of several servers, on loopback, configured like
+ * deploy/cluster/haproxy.cfg.
+ */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort } from '@reto3/bench/src/free-port.ts';
@@ -7,7 +10,7 @@ import { launch } from '../../support/processes.ts';
 import type { Server } from '../../support/server.ts';
 import { waitUntil } from '../../support/wait.ts';
 
-/** Its port, once haproxy considers all servers up. */
+/** Resolves with haproxy's port once it considers all servers up. */
 export async function startHaproxy(servers: readonly Server[]): Promise<number> {
   const [port, healthPort] = [await freePort(), await freePort()];
   const lines = servers.map(

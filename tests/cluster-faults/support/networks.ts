@@ -10,23 +10,25 @@ import { spawnSync } from 'node:child_process';
 import { onTestFinished } from 'vitest';
 import type { Place } from '../../support/place.ts';
 
-/** The prefix of their names, for scripts/cluster-faults.mjs to clean up after an aborted run. */
+/**
+ * The prefix of all network names; scripts/cluster-faults.mjs cleans up by it after an aborted run.
+ */
 const { RETO3_FAULTS_DEVICE: device = `reto3-faults-${process.pid}` } = process.env;
-/** Of an interface: 15 characters at most. */
+/** The prefix of interface names, which may have 15 characters. */
 const prefix = `r${process.pid.toString(36)}`;
 
 const here = '198.18.0.254/24';
 
 export interface BadLine {
   readonly delayMs: number;
-  /** Of packets that come in, 0 to 100. */
+  /** The share of incoming packets to drop, 0 to 100. */
   readonly lossPercent: number;
 }
 
 export class Networks {
-  /** For traffic between the processes: the switch. */
+  /** Addresses on the switch, for traffic between the processes. */
   readonly inside: readonly Place[];
-  /** For the test and the load, never cut off. */
+  /** Addresses for the test and the load, never cut off. */
   readonly outside: readonly Place[];
   readonly #names: readonly string[];
 
@@ -40,7 +42,7 @@ export class Networks {
     this.outside = names.map((name, index) => place(`198.19.${index + 1}.2`, name));
   }
 
-  /** Deleted when the running test is over. */
+  /** Makes networks, and deletes them when the running test ends. */
   static make(count: number): Networks {
     const { stdout } = spawnSync('ip', ['-o', 'addr'], { encoding: 'utf8' });
     if (stdout.includes(` ${here} `))
@@ -82,7 +84,7 @@ export class Networks {
     ip(`-n ${device}-hub link set port${index} up`);
   }
 
-  /** Delays and loses packets on all lines, until `repair`. */
+  /** Delays and drops packets on all lines, until `repair`. */
   worsen(line: BadLine): void {
     for (const name of this.#names) {
       if (hasNetem()) {
@@ -92,7 +94,7 @@ export class Networks {
         );
         continue;
       }
-      // A line so slow that packets queue up for that long at most.
+      // The line is so slow that packets queue, but for that long at most.
       run(
         'ip',
         `netns exec ${name} tc qdisc add dev line root tbf rate ${slowRate} burst 3kb latency ${line.delayMs}ms`,
@@ -110,10 +112,10 @@ export class Networks {
   }
 }
 
-/** Of a line without netem, where no packet can be held for a fixed time. */
+/** The rate of a bad line without netem, which alone can delay a packet for a fixed time. */
 const slowRate = '2mbit';
 
-/** A description of the bad line on this machine. */
+/** Describes the bad line on this machine. */
 export function badLineOf({ delayMs, lossPercent }: BadLine): string {
   return hasNetem()
     ? `${delayMs} ms and ${lossPercent} % loss by tc netem`

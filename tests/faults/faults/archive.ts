@@ -1,4 +1,4 @@
-/** The archive under `kill -9` of its server, and when its own thread stalls. */
+/** The archive when its server gets `kill -9`, and when its own thread stalls. */
 import { setTimeout } from 'node:timers/promises';
 import { Random } from '@reto3/core/testing';
 import { askStats } from '../../support/api.ts';
@@ -24,9 +24,12 @@ import { all, program, root } from '../support/needs.ts';
 import { diskThreads, Strace } from '../support/strace.ts';
 
 const flushMs = 100;
-/** Workers hand over twice per flush interval, and the next write has the batch; 20 ms for writing. */
+/**
+ * Workers hand over twice per flush interval, and the next write includes the batch; plus 20 ms to
+ * write.
+ */
 const worstLossMs = flushMs * 1.5 + 20;
-/** In every second round, since a full load fills batches before the interval ends. */
+/** The rate of every second round: a full load would fill batches before the interval ends. */
 const slowRate = 500;
 const latestKillMs = 2_500;
 const flags = ['--archive', '--flush-ms', String(flushMs)];
@@ -39,7 +42,7 @@ interface Loss {
 
 interface Outcome {
   readonly losses: readonly Loss[];
-  /** Messages that were archived and are gone. */
+  /** Messages that were archived and then disappeared. */
   readonly vanished: number;
   /** Archived messages that were not counted. */
   readonly invented: number;
@@ -85,7 +88,7 @@ async function killRounds(rounds: number, writeMs?: number): Promise<Outcome> {
   return { losses, vanished, invented, counted, auditExit };
 }
 
-/** Until the server exits. */
+/** A load that lasts until the server exits. */
 function startLoad({ port }: Server, slow: boolean): { ended(): Promise<void> } {
   if (slow) {
     const load = SteadyLoad.start({ host: '127.0.0.1', port, rate: slowRate });
@@ -120,7 +123,7 @@ export const archiveKill: Fault = {
   },
 };
 
-/** Without it a write takes less than 1 ms, and hardly any kill hits one. */
+/** Without a delay a write takes less than 1 ms, so hardly any kill would hit one. */
 const slowWriteMs = 40;
 
 export const archiveAhead: Fault = {
@@ -157,7 +160,7 @@ export const archiveStall: Fault = {
       const server = await Server.start({ dataDir, flags: [...flags, '--workers', '1'] });
       const release = holdArchive(dataDir);
       const load = Load.start({ port: server.port, connections: 64, depth: 16 });
-      // While it stalls, there is room for 16 MiB.
+      // The slots have room for 16 MiB during the stall.
       await waitUntil('a message is dropped', async () => {
         const { archive } = await archiveInfo(server);
         return archive.dropped > 0 || archive.archived > 0;

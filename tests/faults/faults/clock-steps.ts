@@ -1,6 +1,7 @@
 /**
- * Steps the wall clock under load, also back into hours that are already in blocks. The total must stay
- * exact, every step must be noticed, and only time that passed twice may be marked as revised.
+ * Steps the wall clock under load, also back into hours that are already in blocks. The total must
+ * stay exact, every step must be detected, and only time that passed twice may be marked as
+ * revised.
  */
 import { setTimeout } from 'node:timers/promises';
 import { fillStore, type Stretch } from '@reto3/bench/src/day/store.ts';
@@ -15,16 +16,16 @@ import { auditedTotal } from '../support/audit.ts';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
-/** Of the counts in the hours before. */
+/** The highest count in the hours before. */
 const maxPerWindow = 12;
-/** Each round ends where it began; every other one goes to the future first. */
+/** Each round ends where it began; every second one goes to the future first. */
 const roundsOfSteps = [
   [-3_600, 3_600, 1, -1],
   [3_600, -3_600, -1, 1],
 ];
 const stayMs = 700;
 
-/** Minutes that passed more than once, at least in part, by start. */
+/** Starts of minutes that passed more than once, at least in part. */
 function minutesTwice(visits: readonly Stretch[]): Set<number> {
   const minutes = new Set<number>();
   for (const [index, visit] of visits.entries()) {

@@ -1,11 +1,11 @@
 /**
- * Flips a bit in one file of a data folder, or cuts or deletes the file; then a server starts on it and
- * all three periods are read. The server must refuse, report which part is damaged, or return correct
- * counts. It must never return wrong counts silently.
+ * Flips a bit in one file of a data folder, or truncates or deletes the file; then a server starts
+ * on the folder and all three periods are read. The server must refuse, report the damaged part, or
+ * return correct counts. It must never silently return wrong counts.
  *
- * There are two folders: of a server that stopped cleanly, and of one that was killed. The last writes of
- * a killed server are not synced, so a crash may take them anyway: if the end of its log is cut, this
- * tail may be missing silently. It is counted separately.
+ * One folder is from a server that stopped cleanly, another from a killed one. A killed server's
+ * last writes are not synced, so a crash may take them anyway: if the end of its journal is cut,
+ * this tail may be missing silently. It is counted separately.
  */
 import { cp, rm } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
@@ -23,11 +23,11 @@ import { damageOneFile } from '../support/vandal.ts';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
-/** The seed of the counts in the hours before. */
+/** The highest count in the hours before. */
 const maxPerWindow = 12;
-/** The journal is fsynced once a second: what lies before that is on the disk. */
+/** The journal is fsynced once a second: everything older than this is on the disk. */
 const tailMs = 2_200;
-/** The runs that are looked at begin here; a failing one is named by its seed. */
+/** Each run has a seed, counted from here; a failing run is named by it. */
 const firstSeed = 1;
 
 type Ending = 'clean' | 'killed';
@@ -38,11 +38,13 @@ interface Specimen {
   readonly stretch: Stretch;
   readonly truth: Answers;
   readonly messages: number;
-  /** What a crash may take: windows from here on. */
+  /** A crash may take windows from here on. */
   readonly tailFrom: number;
 }
 
-/** Three hours of blocks over two days, then a real server with a journal that ends so. */
+/**
+ * Makes three hours of blocks over two days, and a journal by a real server that ends in this way.
+ */
 async function makeSpecimen(ending: Ending): Promise<Specimen> {
   const folder = await temporaryFolder();
   const dataDir = `${folder}/data`;
@@ -123,7 +125,7 @@ async function readDamaged(specimen: Specimen, dataDir: string): Promise<Verdict
   }
 }
 
-/** A refusal is exit code 1 and one line with the cure. */
+/** A refusal exits with 1 and prints one line with the cure. */
 async function readRefusal(dataDir: string): Promise<Verdict> {
   const running = startCli(serveArgs({ dataDir }));
   const { code } = await within('a refusal', 20_000, running.exited);
@@ -144,7 +146,7 @@ export const damage: Fault = {
   async run(rounds) {
     const specimens = [await makeSpecimen('clean'), await makeSpecimen('killed')];
     const tally = new Map<Outcome, number>();
-    // One after the other on each folder, both folders at once.
+    // One run at a time per folder, both folders in parallel.
     await Promise.all(
       specimens.map(async (specimen, lane) => {
         for (let seed = firstSeed + lane; seed < firstSeed + rounds; seed += specimens.length) {

@@ -1,7 +1,7 @@
 /**
- * A data folder on 8 MB that another process fills to the last byte, and that grows later, under a
- * running server. Memory mode must continue to count; durable mode must refuse, and count nothing that
- * it refused.
+ * A data folder on an 8 MB disk. Under a running server, another process fills it to the last byte,
+ * and later the disk grows. Memory mode must continue to count; durable mode must refuse requests,
+ * and count none that it refused.
  */
 import { setTimeout } from 'node:timers/promises';
 import { Load } from '../../support/load.ts';
@@ -20,7 +20,7 @@ const grownMegabytes = 32;
 /** How long the disk stays full, by round: the last round outlasts a minute and the ring. */
 const fullForMs = [2_000, 10_000, 80_000];
 const refillEveryMs = 100;
-/** The longest that a counted request waits for the disk. */
+/** The longest time that a counted request waits for the disk. */
 const parkedMs = 30_000;
 
 interface Tally {
@@ -44,10 +44,10 @@ async function fullDisk(ack: 'memory' | 'durable', fullMs: number): Promise<Tall
 
   await disk.fill();
   const noticedMs = await timeUntilReady(adminUrl, 503);
-  // What durable mode had counted when the disk filled waits for its answer until the disk is back,
-  // so it takes other connections to be refused.
+  // Requests that durable mode counted before the disk filled wait until the disk is back, so only
+  // other connections can be refused.
   const laterLoad = Load.start(options);
-  // Whatever the server gives back by opening its database again is taken as well.
+  // Also fill whatever the server frees when it reopens its database.
   for (const until = performance.now() + fullMs; performance.now() < until; ) {
     await disk.fill();
     await setTimeout(refillEveryMs);
@@ -59,7 +59,7 @@ async function fullDisk(ack: 'memory' | 'durable', fullMs: number): Promise<Tall
   const answered = load.answered + laterLoad.answered;
   const refused = load.refused + laterLoad.refused;
   const sent = load.sent + laterLoad.sent;
-  // What waits for longer than the server lets it is closed unanswered: one on each connection.
+  // The server closes connections that wait too long, each with one unanswered request.
   const unanswered = sent - answered - refused;
   const broken = load.broken + laterLoad.broken;
   const waitEnds = ack === 'durable' && fullMs > parkedMs;
@@ -71,7 +71,7 @@ async function fullDisk(ack: 'memory' | 'durable', fullMs: number): Promise<Tall
   const next = await Server.start({ dataDir, flags });
   const total = await auditedTotal(next.adminUrl, from);
   await next.stop();
-  // What was answered is counted, what was refused is not, and what was closed may be.
+  // Answered requests are counted, refused ones are not, and unanswered ones may be.
   if (total > answered + unanswered)
     throw new Error(`counted ${total} of ${answered} answered 200, ${unanswered} unanswered`);
   if (ack === 'durable' && refused === 0) throw new Error('got no 503 while the disk was full');

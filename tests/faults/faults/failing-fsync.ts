@@ -1,6 +1,6 @@
 /**
  * fsync fails with EIO for some seconds under load. Requests answered meanwhile must survive a stop
- * (memory) or a kill (durable, whose answers must not depend on a clean stop).
+ * (memory) or a kill (durable, which must not depend on a clean stop).
  */
 import { setTimeout } from 'node:timers/promises';
 import { temporaryFolder } from '../../support/folder.ts';
@@ -33,10 +33,11 @@ async function failingFsync(ack: 'memory' | 'durable', killWhileFailing: boolean
   const options = { port, connections: 8, depth: 1, mayRefuse: ack === 'durable' };
   const loads = [Load.start(options)];
   await setTimeout(loadMs);
-  // A durable record is one write to a file that was opened with O_DSYNC.
+  // A durable record is one write to a file opened with O_DSYNC.
   const strace = await Strace.attach(threads, 'error=EIO', 'fsync,fdatasync,pwrite64');
   await timeUntilReady(server.adminUrl, 503);
-  // What durable mode had counted by now waits for its answer, so others have to come to be refused.
+  // Requests that durable mode has counted by now wait for the disk, so only new ones can be
+  // refused.
   loads.push(Load.start(options));
   await setTimeout(failForMs);
   let injected = 0;

@@ -1,6 +1,6 @@
 /**
- * The data folder is moved away under load and back again. Until then the server says 503 at /readyz,
- * writes to no other folder at that path, and goes on by itself.
+ * The data folder is moved away under load, and back again. Meanwhile the server answers 503 at
+ * /readyz and writes to no other folder at that path; afterwards it recovers by itself.
  */
 import { mkdir, readdir, rename, rmdir } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
@@ -17,7 +17,7 @@ const awayMs = 5_000;
 interface Tally {
   readonly answered: number;
   readonly lost: number;
-  /** Files in the folder that took its place. */
+  /** The files in the folder that took its place. */
   readonly written: number;
 }
 

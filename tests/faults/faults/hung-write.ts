@@ -1,6 +1,6 @@
 /**
- * Writes and fsyncs do not return under load. The server has to notice, say so at /readyz, refuse
- * durable requests, and go on by itself once they do; nothing that it answered may be missing.
+ * Writes and fsyncs hang under load. The server must detect it, report it at /readyz, refuse
+ * durable requests, and recover by itself once they return; no answered request may be missing.
  */
 import { setTimeout } from 'node:timers/promises';
 import { temporaryFolder } from '../../support/folder.ts';
@@ -13,10 +13,10 @@ import { all, program, root } from '../support/needs.ts';
 import { timeUntilReady } from '../support/readiness.ts';
 import { diskThreads, Strace } from '../support/strace.ts';
 
-/** Longer than the row takes: they return when strace lets go. */
+/** Longer than the row takes: the calls return when strace detaches. */
 const hungMs = 60_000;
 const hungOnMs = 5_000;
-/** The flusher's deadline, and a beat. */
+/** The flusher's deadline plus one of its beats. */
 const noticedWithinMs = 12_000;
 const loadMs = 500;
 

@@ -1,9 +1,9 @@
 /**
- * `kill -9` at random moments under load, always on the same folder; after each, the next server is
- * killed once while it starts.
+ * `kill -9` at random moments under load, always on the same folder; after each kill, the next
+ * server is killed once during its start.
  *
- * Lost means answered with 200 and missing in the next server's store. A message without an answer may
- * be counted or not, but no more messages than were sent.
+ * A message is lost if it was answered 200 and is missing in the next server's store. An unanswered
+ * message may be counted or not, but no more messages than were sent.
  */
 import { setTimeout } from 'node:timers/promises';
 import { Random } from '@reto3/core/testing';
@@ -22,11 +22,11 @@ import { diskThreads, Strace } from '../support/strace.ts';
 const flushMs = 50;
 /** The promise: one flush interval plus the time of a write. */
 const worstLossMs = flushMs + 15;
-/** Reaches over two fsyncs, one a second, so that kills fall before, into and after them. */
+/** Long enough for two fsyncs, one a second, so that kills fall before, during and after them. */
 const latestKillMs = 2_500;
 /**
- * One request at a time on each, so that nearly all requests are answered. Durable mode answers a
- * connection about 80 times a second, so a load needs many.
+ * With one request at a time on each connection, nearly all requests are answered. Durable mode
+ * answers about 80 times a second per connection, so a load needs many.
  */
 const connectionsOf = { memory: 16, durable: 256 } as const;
 
@@ -72,7 +72,7 @@ async function killRounds(ack: Ack, rounds: number, fsyncMs?: number): Promise<L
     if (counted > load.sent) throw new Error(`counted ${counted} of ${load.sent} that were sent`);
     const messages = Math.max(0, load.answered - counted);
     const oldestLost = messages === 0 ? killedAt : times.at(counted + 1);
-    // Before the load nothing came; that is written once a second only, and is no loss.
+    // Zeros from before the load are written only once a second; missing ones are no loss.
     const stored = Math.max(loadedSince, await storedTo(server, killedAtWall));
     losses.push({
       messages,
@@ -84,7 +84,7 @@ async function killRounds(ack: Ack, rounds: number, fsyncMs?: number): Promise<L
   return { answered, losses };
 }
 
-/** The end of the newest window from before the kill, epoch ms. */
+/** The end of the newest window before the kill, epoch ms. */
 async function storedTo(server: Server, killedAt: number): Promise<number> {
   const query = `from=${killedAt - 5_000}&to=${killedAt + 10}&open=true`;
   const { starts } = await askStats(server.adminUrl, 'ms10', query);

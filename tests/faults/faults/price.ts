@@ -1,4 +1,4 @@
-/** The cost of durable mode compared with memory mode in the same run; a measurement without a bound. */
+/** The cost of durable mode compared with memory mode in the same run; it has no bound. */
 import { OpenLoop } from '@reto3/bench/src/loads/open-loop.ts';
 import { runWrk } from '@reto3/bench/src/loads/wrk.ts';
 import { message } from '@reto3/bench/src/peers/peer.ts';
@@ -9,7 +9,9 @@ import { Server } from '../../support/server.ts';
 import type { Fault } from '../fault.ts';
 import { program } from '../support/needs.ts';
 
-/** A durable answer waits for the next fsync, so a connection does about 80 requests a second. */
+/**
+ * A durable answer waits for the next fsync, so a connection handles about 80 requests a second.
+ */
 const connections = 512;
 const steadyRate = 5_000;
 const seconds = 5;
@@ -44,7 +46,7 @@ const steady: Measure = async (port) => {
 const full: Measure = (port) =>
   runWrk({ port, request: message, connections, threads: 1, depth: 1, seconds, cores: undefined });
 
-/** Memory and durable in turns; the median of each figure. */
+/** Alternates memory and durable mode; returns the median of each figure. */
 async function compare(
   measure: Measure,
   rounds: number,

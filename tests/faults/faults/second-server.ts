@@ -1,4 +1,4 @@
-/** A second server on the folder, or on the port, of a server under load. */
+/** Starts a second server on a running server's folder or port, under load. */
 
 import { startCli } from '../../support/cli.ts';
 import { temporaryFolder } from '../../support/folder.ts';
@@ -20,7 +20,7 @@ export const secondServer: Fault = {
     const from = thisMinute();
     const dataDir = await temporaryFolder();
     const first = await Server.start({ dataDir });
-    // Little enough load that a process starts within a second.
+    // A load light enough that a process starts within a second.
     const load = Load.start({ port: first.port, connections: 8, depth: 1 });
     await waitUntil('the load runs', () => load.answered > 1_000);
     let slowestMs = 0;

@@ -1,4 +1,4 @@
-/** The seeded simulations that stand beside what they simulate, as their own tests run them. */
+/** Runs the seeded simulations, which are tests beside the code that they simulate. */
 import { fileURLToPath } from 'node:url';
 import { launch } from '../../support/processes.ts';
 import type { Fault } from '../fault.ts';
@@ -6,7 +6,7 @@ import type { Fault } from '../fault.ts';
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const vitest = `${root}/node_modules/vitest/vitest.mjs`;
 
-/** @param tests where they lie */
+/** @param tests the path of the tests */
 function simulated(tests: string): Fault['run'] {
   return async (rounds) => {
     const running = launch(

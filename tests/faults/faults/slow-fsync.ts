@@ -1,6 +1,6 @@
 /**
- * A slow fsync must not slow requests in memory mode. The same server, with and without the
- * delay in turns, since a machine's latency changes from minute to minute.
+ * A slow fsync must not slow down requests in memory mode. The same server alternates between turns
+ * with and without the delay, since a machine's latency changes from minute to minute.
  */
 import { setTimeout } from 'node:timers/promises';
 import { OpenLoop } from '@reto3/bench/src/loads/open-loop.ts';
@@ -14,11 +14,11 @@ import { all, program, root } from '../support/needs.ts';
 import { diskThreads, Strace } from '../support/strace.ts';
 
 const delayMicroseconds = 400_000;
-/** The delay of the other turns: tracing costs time, so all turns are traced. */
+/** The delay of all other turns: tracing costs time, so every turn is traced. */
 const hardlyMicroseconds = 1;
 const slowerAtMost = 1.1;
 const requestsPerSecond = 5_000;
-/** `again` repeats `before`: the difference of the two is noise. */
+/** `again` repeats `before`: their difference is noise. */
 type Turn = 'before' | 'again' | 'slow';
 /** Every order, since what ran before affects a turn. */
 const orders: readonly (readonly Turn[])[] = [
@@ -29,7 +29,9 @@ const orders: readonly (readonly Turn[])[] = [
   ['before', 'slow', 'again'],
   ['again', 'before', 'slow'],
 ];
-/** Short turns, and many: a machine's latency wanders within seconds. Each sees an fsync or two. */
+/**
+ * Many short turns, since a machine's latency drifts within seconds. Each has one or two fsyncs.
+ */
 const seconds = 1.5;
 const pauseMs = 200;
 
@@ -56,7 +58,7 @@ export const fsyncSlow: Fault = {
   async run(rounds) {
     const server = await Server.start({ dataDir: await temporaryFolder() });
     const threads = await diskThreads(server.pid);
-    // The first turn of a process is slower than all others, whatever the disk does.
+    // A process's first turn is slower than all others, whatever the disk does.
     await p99Ms(server.port);
     const turns: Record<Turn, number[]> = { before: [], again: [], slow: [] };
     let injected = 0;
@@ -71,7 +73,7 @@ export const fsyncSlow: Fault = {
       }
     await server.stop();
     const before = quantile([...turns.before, ...turns.again], 0.5);
-    // Within each round: what slows the machine for a while slows all three turns.
+    // Compare within a round: anything that slows the machine for a while slows all three turns.
     const ratios = (upper: Turn, lower: Turn): number[] =>
       turns[upper].map((ms, round) => ms / (turns[lower][round] ?? Number.NaN));
     const slower = quantile([...ratios('slow', 'before'), ...ratios('slow', 'again')], 0.5);

@@ -1,4 +1,4 @@
-/** A long load at half of the machine's capacity: nothing grows, nothing is lost. */
+/** A long load at half of the machine's capacity: nothing grows and nothing is lost. */
 import { readdir, readFile } from 'node:fs/promises';
 import { OpenLoop } from '@reto3/bench/src/loads/open-loop.ts';
 import { runWrk } from '@reto3/bench/src/loads/wrk.ts';
@@ -16,12 +16,12 @@ const { RETO3_FAULTS_SOAK_MINUTES: minutes = '10' } = process.env;
 const soakMinutes = Number(minutes);
 
 const slopeLimit = 1;
-/** LevelDB keeps a file open per table, and a compaction may add a few. */
+/** LevelDB keeps one open file per table, and a compaction may add a few. */
 const fileLimit = 4;
-/** The first part, in which heap and caches reach their size. */
+/** The share of the soak in which heap and caches reach their size. */
 const warmUpShare = 0.2;
 const connections = 64;
-/** The load comes in slices: what it remembers of each request would grow for the whole soak. */
+/** The load runs in slices: its own record of each request would grow over the whole soak. */
 const sliceSeconds = 20;
 const sampleEveryMs = 1_000;
 
@@ -56,7 +56,7 @@ async function sampleOf(pid: number, begun: number): Promise<Sample> {
   };
 }
 
-/** Least squares, MB a minute. */
+/** The slope by least squares, MB per minute. */
 function slopeOf(samples: readonly Sample[]): number {
   const mean = (values: readonly number[]): number =>
     values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -96,7 +96,7 @@ export const soak: Fault = {
         connections,
         depth: 8,
       });
-      // Not in the first and the last second: connections come and go there.
+      // Skip the first and last second, in which connections open and close.
       const sampling = setInterval(() => {
         void sampleOf(server.pid, begun).then((sample) => samples.push(sample));
       }, sampleEveryMs);
@@ -135,5 +135,5 @@ export const soak: Fault = {
   },
 };
 
-/** OpenLoop sends one request first, to measure the length of an answer. */
+/** OpenLoop first sends one request to measure the length of an answer. */
 const probes = 1;

@@ -1,6 +1,6 @@
 /**
- * SIGSTOP under load, then SIGCONT: the process stalls, as in a paused virtual machine. No answered
- * message may be lost, and the windows of the stall must be counted as 0.
+ * SIGSTOP under load, then SIGCONT: the process stalls as in a paused virtual machine. No answered
+ * message may be lost, and the stall's windows must be 0.
  */
 import { setTimeout } from 'node:timers/promises';
 import { askStats } from '../../support/api.ts';
@@ -13,7 +13,7 @@ import { auditedTotal } from '../support/audit.ts';
 
 const stallsMs = [100, 1_000, 10_000, 60_000];
 const loadMs = 500;
-/** What was sent but not answered when the process stopped is counted around the stall's ends. */
+/** Messages in flight when the process stopped are counted near the stall's ends. */
 const edgeMs = 20;
 
 interface Tally {
@@ -38,7 +38,7 @@ async function stallRounds(ack: 'memory' | 'durable', rounds: number): Promise<T
       const continuedAt = Date.now();
       server.signal('SIGCONT');
       await setTimeout(loadMs);
-      // A server that stood still for long may have closed its connections as silent ones.
+      // After a long stall, the server may have closed connections as silent.
       await load.stop();
       tally.answered += load.answered;
       sent += load.sent;

@@ -1,9 +1,11 @@
 /**
- * `kill -9` at random moments while a log is followed; the log is rotated before and after each kill,
- * by rename or by copy and truncation, and old files are compressed, while lines come all the time.
+ * `kill -9` at random moments while a server follows a log. The log is rotated before and after
+ * each kill, by rename or by copy and truncation, and old files are compressed, while new lines
+ * keep coming.
  *
- * Lost means in the log and in no window; double, in a window once more. The log is written by one
- * hand that also copies and truncates it, in one go, so the rotation itself loses nothing.
+ * Lost means in the log but in no window; double means in a window once too often. The process that
+ * writes the log also copies and truncates it, without a line between, so the rotation itself loses
+ * nothing.
  */
 import { execFile } from 'node:child_process';
 import { appendFileSync, copyFileSync, existsSync, renameSync, truncateSync } from 'node:fs';
@@ -23,13 +25,13 @@ const compress = promisify(execFile);
 
 const linesPerBeat = 50;
 const beatMs = 5;
-/** Reaches over several flushes, and over an fsync and the next. */
+/** Long enough for several flushes and two fsyncs. */
 const latestKillMs = 1_500;
 const longestAwayMs = 300;
-/** So many rotated files are kept; the oldest is written over. */
+/** The number of rotated files to keep; the oldest is overwritten. */
 const kept = 8;
 
-/** Writes lines with the time of now, and remembers how many in each window. */
+/** Writes lines with the current time, and remembers how many are in each window. */
 class LogWriter {
   readonly path: string;
   readonly counts = new Map<number, number>();
@@ -89,7 +91,7 @@ export const tailKill: Fault = {
     const log = new LogWriter(join(await temporaryFolder(), 'access.log'), random);
     const flags = ['--tail', `${log.path}=nginx`];
     let server = await Server.start({ dataDir, flags });
-    // What is rotated away before the first record is not counted.
+    // Lines that are rotated away before the first record are not counted.
     await waitUntil('the log is known', async () => {
       return (await askInfo(server.adminUrl)).messagesInAll > 0;
     });

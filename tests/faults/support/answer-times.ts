@@ -1,7 +1,7 @@
-/** The times of answers, in order. */
+/** When answers arrived, in order. */
 
 export class AnswerTimes {
-  /** How many had come, and when, in two columns. */
+  /** Two columns: the number of answers so far, and when they arrived. */
   readonly #through: number[] = [];
   readonly #times: number[] = [];
   #answers = 0;
@@ -13,7 +13,7 @@ export class AnswerTimes {
     this.#times.push(performance.now());
   }
 
-  /** The time of the nth answer, from 1, by `performance.now`. */
+  /** The time of the nth answer, counted from 1, by `performance.now`. */
   at(nth: number): number {
     const index = this.#through.findIndex((through) => through >= nth);
     return this.#times[index] ?? Number.POSITIVE_INFINITY;

@@ -1,4 +1,4 @@
-/** Reads the three periods of one range, and compares what two servers answer to the same question. */
+/** Reads the three periods of a range, and compares two servers' answers to the same query. */
 
 import type { Stretch } from '@reto3/bench/src/day/store.ts';
 import type { Stats } from '@reto3/client/answers';
@@ -10,7 +10,7 @@ type PeriodName = (typeof periodNames)[number];
 /** The answer for each period; undefined if the server refused. */
 export type Answers = Readonly<Record<PeriodName, Stats | undefined>>;
 
-/** Every window that begins within the stretches. */
+/** All windows that begin within the ranges. */
 export async function readAnswers(adminUrl: string, stretch: Stretch): Promise<Answers> {
   const read = async (period: PeriodName): Promise<Stats | undefined> => {
     const query = `from=${stretch.from}&to=${stretch.to}&open=true`;
@@ -39,7 +39,7 @@ export interface Comparison {
   readonly reported: boolean;
 }
 
-/** The windows that are wrong, apart from those that the answer reports as damaged. */
+/** The wrong windows, except those that the answer reports as damaged. */
 export function compare(got: Answers, want: Answers): Comparison {
   let reported = false;
   const differences: Difference[] = [];

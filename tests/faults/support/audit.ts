@@ -3,17 +3,18 @@ import { ask, askInfo, askStats } from '../../support/api.ts';
 import { climb, countsOf, sumOf } from '../../support/windows.ts';
 
 /**
- * All that the folder holds, after a check that each second is the sum of its ms10 windows, each
- * minute of its seconds, that the server knows no other total, and that its own audit holds.
- * @param from not after the first count, at the start of a minute
- * @throws Error where it does not agree with itself
+ * All messages in the folder, after checking that each second is the sum of its ms10 windows, each
+ * minute the sum of its seconds, the server's total the same, and that the server's own audit
+ * passes.
+ * @param from the start of a minute, at or before the first count
+ * @throws Error if any of this is false
  */
 export async function auditedTotal(adminUrl: string, from: number): Promise<number> {
   const range = `from=${from}&to=${Date.now() + aheadMs}&open=true`;
   const ms10 = countsOf(await askStats(adminUrl, 'ms10', range));
   const sec = countsOf(await askStats(adminUrl, 'sec', range));
   const min = countsOf(await askStats(adminUrl, 'min', range));
-  // Windows of the last few seconds came up between the questions; they hold nothing by now.
+  // The last few seconds were added between the queries; their windows are empty by now.
   assertSame('seconds', sec, climb(ms10, 1_000));
   assertSame('minutes', min, climb(ms10, 60_000));
   const total = sumOf(ms10);

@@ -1,4 +1,4 @@
-/** The requirements of a fault beyond Node.js. */
+/** A fault's requirements beyond Node.js. */
 import { spawnSync } from 'node:child_process';
 
 /** Why a requirement is missing; undefined if it is met. */
@@ -11,12 +11,12 @@ export function program(name: string): Need {
   };
 }
 
-/** Mounting, and tracing a running process, need root. */
+/** Mounting and tracing a running process need root. */
 export function root(): string | undefined {
   return process.getuid?.() === 0 ? undefined : 'needs root';
 }
 
-/** The first one that is missing. */
+/** The first missing requirement. */
 export function all(...needs: readonly Need[]): Need {
   return () => needs.map((need) => need()).find((reason) => reason !== undefined);
 }

@@ -2,10 +2,13 @@
 import { setTimeout } from 'node:timers/promises';
 
 const lookEveryMs = 20;
-/** Longer than every promise, so that a server that never comes back fails instead of hanging. */
+/** Longer than every promise, so that a server that never recovers fails instead of hanging. */
 const patienceMs = 30_000;
 
-/** The time until /readyz has this status, in ms. @throws Error if it never does */
+/**
+ * The time until /readyz has this status, in ms.
+ * @throws Error if that never happens
+ */
 export async function timeUntilReady(adminUrl: string, status: 200 | 503): Promise<number> {
   const begun = performance.now();
   while (performance.now() - begun < patienceMs) {

@@ -1,18 +1,18 @@
 /**
- * Makes the fsyncs or writes of a running server fail or take long, with strace.
+ * Makes a running server's fsyncs or writes fail or hang, with strace.
  *
- * Tracing stops a thread at every system call, so only the threads that write to disk are traced: those
- * that wait for work (futex) while the server is idle. The main thread and the ingest workers wait for
- * the network (epoll) and are not traced, since that would slow requests.
+ * Tracing stops a thread at every system call, so trace only threads that write to the disk: those
+ * that wait for work (futex) while the server is idle. The main thread and the ingest workers wait
+ * for the network (epoll); tracing them would slow down requests.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { launch, type RunningProcess } from '../../support/processes.ts';
 import { waitUntil } from '../../support/wait.ts';
 
-/** The number of the system call futex, by supported architecture. */
+/** The number of the system call futex, by supported processor architecture. */
 const futex: Readonly<Record<string, string>> = { x64: '202', arm64: '98' };
 
-/** The threads that wait for work. Call it while the server is idle. */
+/** The threads that wait for work. Call this while the server is idle. */
 export async function diskThreads(pid: number): Promise<string[]> {
   const threads: string[] = [];
   for (const thread of await readdir(`/proc/${pid}/task`)) {
@@ -49,7 +49,7 @@ export class Strace {
     return new Strace(running);
   }
 
-  /** Detaches; resolves with the number of calls that were changed. */
+  /** Detaches; resolves with the number of affected calls. */
   async detach(): Promise<number> {
     this.#process.signal('SIGINT');
     await this.#process.exited;

@@ -1,4 +1,4 @@
-/** A tmpfs of a few megabytes that can be filled and grown; unmounted when its test is over. */
+/** A tmpfs of a few megabytes that can be filled and grown; it is unmounted when its test ends. */
 import { spawnSync } from 'node:child_process';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,10 +6,10 @@ import { onTestFinished } from 'vitest';
 import { temporaryFolder } from '../../support/folder.ts';
 
 const pieceBytes = 65_536;
-/** The file system's page: what is left when less than this can be written is nothing. */
+/** The file system's page size: with less than this free, the disk is full. */
 const pageBytes = 4_096;
 
-/** What its mounts are called; scripts/faults.mjs looks for what a run that broke off left. */
+/** The prefix of its mounts; scripts/faults.mjs cleans up by it after an aborted run. */
 const { RETO3_FAULTS_DEVICE: device = 'reto3-faults' } = process.env;
 
 export class Tmpfs {
@@ -23,7 +23,7 @@ export class Tmpfs {
     const folder = await temporaryFolder();
     run('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, device, folder]);
     onTestFinished(() => {
-      // Lazily: whatever still has a file open there is about to end.
+      // Unmount lazily: any process with an open file there is about to end.
       run('umount', ['-l', folder]);
     });
     return new Tmpfs(folder);

@@ -1,4 +1,4 @@
-/** Damages one file of a folder, as a disk or a person might. */
+/** Damages one file in a folder, as a disk or a person might. */
 import { readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Random } from '@reto3/core/testing';
@@ -26,7 +26,7 @@ export async function damageOneFile(folder: string, random: Random): Promise<str
   return `bit ${bit} of byte ${at} of ${name} flipped`;
 }
 
-/** Half of the time any file, half of the time a file chosen by its size. */
+/** Chooses any file half of the time, and a file weighted by its size otherwise. */
 async function chooseFile(folder: string, random: Random): Promise<string> {
   const names = (await readdir(folder)).sort();
   const sizes = await Promise.all(names.map(async (name) => (await stat(join(folder, name))).size));

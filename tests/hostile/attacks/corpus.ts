@@ -1,6 +1,6 @@
 /**
- * The corpus against one server: every case in one packet, byte by byte, and cut at every byte with the
- * connection then half-closed or left idle.
+ * Sends the corpus to one server: every case in one packet, byte by byte, and cut at every byte,
+ * with the connection then half-closed or left idle.
  */
 import { setTimeout } from 'node:timers/promises';
 import { corpus } from '../corpus/all.ts';
@@ -9,21 +9,21 @@ import { Client, inParallel, type Seen } from '../support/exchange.ts';
 import type { Reto3Target, Target } from '../support/target.ts';
 import { type Verdict, verdictOn } from '../support/verdict.ts';
 
-/** Long enough for any answer, since everything is on one machine. */
+/** Long enough for any answer, since everything is on this machine. */
 const quietMs = 250;
 /** Long enough for an unexpected additional answer, after all expected ones. */
 const tailMs = 30;
 /** The server must close a half-closed or idle connection within this time. */
 export const hangMs = 15_000;
-/** Waited for, to see how long it takes where it takes longer. */
+/** How long to wait for a slower close, to measure it. */
 const patienceMs = 40_000;
 const casesAtOnce = 64;
-/** A connection that is left alone costs nothing but a descriptor on each side. */
+/** An idle connection costs only a file descriptor on each side. */
 const leftAtOnce = 9_000;
-/** Longer cases are cut near their ends and at steps between. */
+/** Longer cases are cut only near their ends and at steps between. */
 const cutsOfOneEnd = 120;
 const cutsBetween = 40;
-/** The number of packets of longer cases, instead of byte by byte. */
+/** The number of packets for longer cases, instead of byte by byte. */
 const maxPackets = 600;
 
 interface Finding {
@@ -33,16 +33,16 @@ interface Finding {
 
 export interface CorpusResult {
   readonly findings: readonly Finding[];
-  /** Valid messages that were counted, and whose answer went with the connection. */
+  /** The number of valid messages that were counted but whose answers the connection lost. */
   readonly answersLost: number;
-  /** Cases that are counted otherwise byte by byte than whole. */
+  /** Cases that count differently byte by byte than in one packet. */
   readonly otherInPieces: readonly string[];
-  /** Byte by byte no answer is lost: messages counted and not answered, or answered and not. */
+  /** The difference between counts and answers byte by byte, where no connection loses answers. */
   readonly uncountedOrUnanswered: number;
   readonly cuts: number;
-  /** Cases of which a part got more answers than the whole in pieces. */
+  /** Cases with a part that got more answers than the whole case byte by byte. */
   readonly cutTooOften: readonly string[];
-  /** The longest that a connection stayed that was left alone, s; Infinity: longer than 40. */
+  /** How long the longest idle connection stayed open, s; Infinity means longer than 40. */
   readonly leftForSeconds: number;
   /** Cases whose half-closed connection was not closed in time. */
   readonly hangs: readonly string[];
@@ -57,7 +57,7 @@ async function countedBy(target: Target): Promise<number> {
   return isReto3(target) ? target.counted() : Number.NaN;
 }
 
-/** Every case in one packet, one after the other, so that the count of each is known. */
+/** Sends every case in one packet, one case at a time, so that each has its own count. */
 async function whole(target: Target, cases: readonly Case[] = corpus) {
   const findings: Finding[] = [];
   const counts = new Map<string, number>();
@@ -79,7 +79,7 @@ async function whole(target: Target, cases: readonly Case[] = corpus) {
   return { findings, counts, answersLost };
 }
 
-/** Every case in one packet, all of them beside each other. Gives the messages of both sides. */
+/** Sends every case in one packet, in parallel. Returns the messages by both counts. */
 export async function atOnce(target: Reto3Target, cases: readonly Case[]) {
   const before = await target.counted();
   const clients: Client[] = [];
@@ -94,7 +94,7 @@ export async function atOnce(target: Reto3Target, cases: readonly Case[]) {
     answered: clients.reduce((sum, client) => sum + client.answered, 0),
   });
   let both = await seen();
-  // A durable answer waits for the disk, which may take longer than the quiet.
+  // A durable answer waits for the disk, which may take longer than the quiet period.
   const deadline = performance.now() + patienceMs;
   while (target.ack === 'durable' && both.counted > both.answered && performance.now() < deadline) {
     await setTimeout(quietMs);
@@ -104,7 +104,10 @@ export async function atOnce(target: Reto3Target, cases: readonly Case[]) {
   return both;
 }
 
-/** Every case byte by byte. Gives what was seen of each, the answers, and how far counts differ from them. */
+/**
+ * Sends every case byte by byte. Returns what each client saw, the answers, and how far the counts
+ * differ from them.
+ */
 export async function inPieces(target: Target, cases: readonly Case[] = corpus) {
   const before = await countedBy(target);
   const clients = new Map<string, Client>();
@@ -135,7 +138,7 @@ export async function inPieces(target: Target, cases: readonly Case[] = corpus) 
       return unanswered < 0 ? -unanswered : Math.max(0, unanswered - mayBeLost());
     };
     difference = await differenceNow();
-    // A durable answer waits for the disk, which may take longer than the quiet.
+    // A durable answer waits for the disk, which may take longer than the quiet period.
     const deadline = performance.now() + patienceMs;
     while (difference > 0 && performance.now() < deadline) {
       await setTimeout(quietMs);
@@ -151,14 +154,14 @@ export async function inPieces(target: Target, cases: readonly Case[] = corpus) 
   return { seen, answered, difference };
 }
 
-/** Cases that a server is to serve: all of them, or those of one message where it closes pipelines. */
+/** Cases that the server must serve: all, or those of a single message if it closes pipelines. */
 export function servedCases({ pipelines }: Reto3Target): readonly Case[] {
   return pipelines
     ? corpus
     : corpus.filter(({ want }) => want.every((outcome) => outcome.counted <= 1));
 }
 
-/** Cases by their outcome byte by byte, where each answer is visible. */
+/** Cases by their outcome byte by byte, where every answer is visible. */
 export function verdictsInPieces(
   seen: ReadonlyMap<string, Seen>,
   cases: readonly Case[] = corpus,
@@ -174,7 +177,7 @@ export function verdictsInPieces(
     const one = seen.get(item.name);
     if (one === undefined) throw new Error(`BUG: ${item.name} was not sent`);
     const verdict = verdictOn(item, one, one.answered);
-    // It was answered, and what followed it was refused.
+    // The message was answered, and the bytes behind it were refused.
     names[verdict === 'counted although refused' ? 'taken although malformed' : verdict].push(
       item.name,
     );
@@ -197,7 +200,7 @@ function cutsOf({ name, bytes }: Case): Cut[] {
   return cuts;
 }
 
-/** Every beginning of every case, the connection then half-closed or left alone. */
+/** Sends every beginning of every case, then half-closes the connection or leaves it idle. */
 async function cut(target: Target, most: ReadonlyMap<string, number>) {
   const cuts = corpus.flatMap(cutsOf);
   const tooOften = new Set<string>();
@@ -216,8 +219,8 @@ async function cut(target: Target, most: ReadonlyMap<string, number>) {
   let leftForMs = 0;
   for (let from = 0; from < cuts.length; from += leftAtOnce) {
     const left: Promise<void>[] = [];
-    // Opened a few at a time: the queue of connections that wait to be accepted is short, and one
-    // that did not fit is open on one side only.
+    // Open a few at a time: the accept queue is short, and a connection that does not fit is open
+    // on one side only.
     await inParallel(cuts.slice(from, from + leftAtOnce), casesAtOnce, async (item) => {
       const client = await Client.connect(target.port);
       client.write(item.bytes);
@@ -239,8 +242,8 @@ async function cut(target: Target, most: ReadonlyMap<string, number>) {
 }
 
 /**
- * A message that is answered when nothing shares its packet was not refused: the parser took it for
- * complete, and refused what came behind it.
+ * A message that is answered when nothing shares its packet was not refused: the parser accepted
+ * it, and refused the bytes behind it.
  */
 function settled(
   findings: readonly Finding[],

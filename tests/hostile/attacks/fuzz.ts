@@ -1,14 +1,14 @@
 /**
  * Mutated requests from a seed: the server must survive, and count exactly what it answers 200.
  *
- * A connection carries requests until one is not answered. If the server refuses what follows a message
- * in the same packet, the message is counted, but its answer is lost with the connection. So connections
- * come in groups. A group with more counts than answers is replayed with a packet per line, so that each
- * answer leaves before the refusal: then counts and answers must be equal, and the additional answers
- * must be exactly those that the first play lost.
+ * A connection sends requests until one is not answered. If the server refuses the bytes behind a
+ * message in the same packet, the message counts, but the connection loses its answer. So
+ * connections come in groups. A group with more counts than answers is replayed with one packet per
+ * line, so that each answer leaves before the refusal. Then counts and answers must be equal, and
+ * the additional answers must be exactly those that the first play lost.
  *
- * With `--ack durable` no answer is lost: a message that shares a packet with a refused one is not
- * counted.
+ * With `--ack durable` no answer is lost: a message that shares a packet with a refused one does
+ * not count.
  */
 import { setTimeout } from 'node:timers/promises';
 import type { Ack } from '@reto3/core';
@@ -21,12 +21,12 @@ import { type Reto3Target, reto3Kinds } from '../support/target.ts';
 
 const maxRequestsOfConnection = 50;
 const connectionsAtOnce = 128;
-/** Small, so that few connections are played again for an answer that one of them lost. */
+/** Small, so that one lost answer replays few connections. */
 const connectionsInGroup = 256;
 const slowestGapMs = 64;
-/** After this long without data, the server waits for more. A durable answer waits for the disk. */
+/** After this time without data, the server waits for more. A durable answer waits for the disk. */
 const quietMs: Readonly<Record<Ack, number>> = { memory: 3, durable: 100 };
-/** A server closes a connection that its client has half-closed; one that takes longer hangs. */
+/** A server must close a half-closed connection; one that takes longer hangs. */
 const hangMs = 15_000;
 
 interface Play {
@@ -42,15 +42,15 @@ export interface FuzzResult {
   readonly sent: number;
   readonly answered: number;
   readonly counted: number;
-  /** Answers that went with their connection, found by playing it again. */
+  /** Answers that connections lost, found by replaying them. */
   readonly lost: number;
-  /** In the second play: counted and not answered, or the other way round. */
+  /** The difference between counts and answers in the replay. */
   readonly differenceInLines: number;
   readonly hangs: number;
   readonly crashed: boolean;
 }
 
-/** @param requests at least; the last group of connections is sent completely */
+/** @param requests the minimum; the last group of connections is sent completely */
 export async function fuzz(
   target: Reto3Target,
   seed: number,
@@ -59,7 +59,7 @@ export async function fuzz(
   const result = { sent: 0, answered: 0, counted: 0, lost: 0, differenceInLines: 0, hangs: 0 };
   let before = await target.counted();
   for (let connection = 0; result.sent < requests; connection += connectionsInGroup) {
-    // A seed per connection, so that their order does not matter.
+    // Each connection has its own seed, so their order does not matter.
     const seeds = Array.from(
       { length: connectionsInGroup },
       (_, index) => (seed + Math.imul(connection + index, 0x9e3779b9)) >>> 0,
@@ -111,8 +111,8 @@ async function play({ port, ack }: Reto3Target, random: Random): Promise<Play> {
 }
 
 /**
- * Plays connections again. Lines may still share a packet where the server was late, so where counts
- * and answers differ all are played once more, slower; what is there every time is a difference.
+ * Replays connections. A slow server may still read several lines as one packet. So where counts
+ * and answers differ, replay all more slowly; a difference that remains every time is real.
  */
 async function playInLines(target: Reto3Target, plays: readonly Play[]) {
   let answered = 0;

@@ -1,4 +1,7 @@
-/** Malformed HTTP: the corpus against every server, as a table of totals and a table by case. */
+/**
+ * Malformed HTTP: runs the corpus against every server, and prints a table of totals and a table by
+ * case.
+ */
 import { markdownTable } from '../../support/markdown.ts';
 import type { Attack } from '../attack.ts';
 import { corpus } from '../corpus/all.ts';
@@ -57,7 +60,7 @@ export const malformed: Attack = {
   },
 };
 
-/** Each verdict in the table by case; docs/hostile.md explains them. */
+/** How the table by case names each verdict; docs/hostile.md explains them. */
 const inCell: Readonly<Record<Verdict, string>> = {
   'as wanted': '',
   'refused by the time limit only': 'time limit',
@@ -66,10 +69,7 @@ const inCell: Readonly<Record<Verdict, string>> = {
   'counted although refused': 'counted',
 };
 
-/**
- * A row for each way in which servers did not handle cases as wanted, with these cases; an empty cell
- * means as wanted.
- */
+/** A row with the cases for each combination of wrong verdicts; an empty cell means as wanted. */
 function caseTable(
   seen: readonly { readonly name: string; readonly result: CorpusResult }[],
 ): string {

@@ -1,5 +1,5 @@
 /**
- * Queries against counting: 50 readers read a day of ms10 windows again and again, which must not reduce
+ * Queries against counting: 50 readers repeatedly read a day of ms10 windows, which must not reduce
  * the ingest rate. Turns without and with readers alternate, since the machine's speed varies; the
  * median over the pairs decides.
  */
@@ -33,7 +33,7 @@ interface Turn {
   readonly queryThread: number;
 }
 
-/** Of the main thread, s. */
+/** The main thread's CPU time, s. */
 function mainThreadSeconds(pid: number): number {
   const [, after = ''] = readFileSync(`/proc/${pid}/task/${pid}/stat`, 'latin1').split(') ');
   const fields = after.split(' ');
@@ -81,7 +81,7 @@ export const queries: Attack = {
     for (let pair = 0; pair < pairs; pair++) {
       alone.push(await turn(server));
       scanned.push(await scannedTurn(server, [`${day.from}`, `${day.to}`]));
-      // What was asked for is given up, and the next turn is alone.
+      // The server abandons the queries, so that the next turn runs alone.
       await setTimeout(500);
     }
     await server.stop();

@@ -1,6 +1,6 @@
 /**
- * Many slow clients, one kind after another on one server. Meanwhile an honest client must be served,
- * memory must stay bounded, and all resources must be released afterwards.
+ * Many slow clients, one kind after another on one server. Meanwhile the server must serve an
+ * honest client and keep its memory bounded; afterwards it must release all resources.
  */
 import { readdirSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
@@ -51,7 +51,9 @@ function slowHttpTest(name: string, ...flags: readonly string[]): Scenario {
   };
 }
 
-/** Connections that send these bytes and then nothing. Returns how many were open at the end. */
+/**
+ * Opens connections that send these bytes and then nothing. Returns how many were open at the end.
+ */
 async function hold(port: number, count: number, bytes: string, forMs: number): Promise<number> {
   const sockets: Socket[] = [];
   let connected = 0;
@@ -64,7 +66,7 @@ async function hold(port: number, count: number, bytes: string, forMs: number): 
     });
     socket.resume();
     sockets.push(socket);
-    // The queue of connections that wait to be accepted is short.
+    // The accept queue is short.
     if (index % 100 === 99) await setTimeout(10);
   }
   await setTimeout(forMs);
@@ -74,7 +76,7 @@ async function hold(port: number, count: number, bytes: string, forMs: number): 
   return open;
 }
 
-/** Sends as much as the server accepts, until it closes. Returns the bytes sent. */
+/** Sends as much as the server accepts until it closes. Returns the number of bytes. */
 function flood(port: number, head: string, piece: Buffer, maxBytes: number): Promise<number> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1' });
@@ -207,7 +209,9 @@ function descriptorsOf(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length;
 }
 
-/** Warms up memory that grows once: code, the first blocks of the heap, LevelDB's buffers. */
+/**
+ * Makes memory grow that grows only once: code, the first blocks of the heap, LevelDB's buffers.
+ */
 async function warmUp(target: Reto3Target): Promise<void> {
   await hold(target.port, 2_000, get, 1_000);
   await setTimeout(3_000);
@@ -226,7 +230,7 @@ async function attack(target: Reto3Target, scenario: Scenario) {
   await honest.exited;
   const seen: Honest = JSON.parse(honest.stdout);
   const ended = performance.now();
-  // The query API keeps a connection or two of ours.
+  // The test's own queries keep a connection or two open.
   const isBack = (): boolean => descriptorsOf(target.pid) <= before.fds + 5;
   while (!isBack() && performance.now() - ended < backWithinMs) await setTimeout(100);
   const backMs = performance.now() - ended;

@@ -1,28 +1,28 @@
 /**
- * A case of the corpus: bytes, and what RFC 9112, RFC 9110 and the contract (docs/security.md) say
- * that must become of them.
+ * A case of the corpus: bytes, and the outcome that RFC 9112, RFC 9110 and the contract
+ * (docs/security.md) require.
  */
 
-/** How a case may end, beside the number of messages that it holds. */
+/** How a case may end, besides the number of its messages. */
 type End =
-  /** Answered as often as there are messages, and the connection is good for more. */
+  /** Every message is answered, and the connection accepts more. */
   | 'open'
-  /** Refused: an answer that is not 200, or the connection closed. */
+  /** Refused: an answer other than 200, or a closed connection. */
   | 'refused'
-  /** Not complete: the server waits, and gives up within its time limit. */
+  /** Incomplete: the server waits, and gives up within its time limit. */
   | 'waits';
 
 export interface Outcome {
-  /** Messages that are answered 200, and counted. */
+  /** The number of messages answered 200 and counted. */
   readonly counted: number;
   readonly end: End;
 }
 
 export interface Case {
   readonly name: string;
-  /** Each character one byte. */
+  /** One byte per character. */
   readonly bytes: string;
-  /** The outcomes that the RFCs allow; the first is the one that they recommend. */
+  /** The outcomes that the RFCs allow; they recommend the first. */
   readonly want: readonly Outcome[];
 }
 
@@ -31,7 +31,7 @@ export const two: Outcome = { counted: 2, end: 'open' };
 export const refused: Outcome = { counted: 0, end: 'refused' };
 export const oneThenRefused: Outcome = { counted: 1, end: 'refused' };
 export const waits: Outcome = { counted: 0, end: 'waits' };
-/** A message, and the beginning of another. */
+/** A message and the beginning of another. */
 export const oneThenWaits: Outcome = { counted: 1, end: 'waits' };
 
 export function counted(messages: number): Outcome {
@@ -39,7 +39,7 @@ export function counted(messages: number): Outcome {
 }
 
 export const host = 'Host: reto3\r\n';
-/** A message as it should be. */
+/** A well-formed message. */
 export const get = `GET / HTTP/1.1\r\n${host}\r\n`;
 
 /** A head with this request line. */
@@ -52,12 +52,12 @@ export function getWith(...headers: readonly string[]): string {
   return `GET / HTTP/1.1\r\n${host}${headers.map((header) => `${header}\r\n`).join('')}\r\n`;
 }
 
-/** A POST with these header lines, and what follows its head. */
+/** A POST with these header lines, followed by `body`. */
 export function post(headers: readonly string[], rest = ''): string {
   return `POST / HTTP/1.1\r\n${host}${headers.map((header) => `${header}\r\n`).join('')}\r\n${rest}`;
 }
 
-/** A chunked POST, with its body as it stands on the wire. */
+/** A chunked POST; `body` is its encoded form. */
 export function chunked(body: string): string {
   return post(['Transfer-Encoding: chunked'], body);
 }

@@ -12,12 +12,12 @@ import {
   waits,
 } from './case.ts';
 
-/** A chunk that must not be understood, and what would be a message if it were. */
+/** A chunk that must be refused, followed by a valid message. */
 function badChunk(name: string, body: string): Case {
   return { name: `a chunk ${name}`, bytes: chunked(`${body}0\r\n\r\n${get}`), want: [refused] };
 }
 
-// Of a body that is not complete the head may decide, as of one with a Content-Length.
+// If a body is incomplete, the head may decide, as with Content-Length.
 export const chunkedBodies: readonly Case[] = [
   { name: 'a chunk', bytes: chunked('5\r\nhello\r\n0\r\n\r\n'), want: [one] },
   { name: 'a chunk, and a message', bytes: chunked(`5\r\nhello\r\n0\r\n\r\n${get}`), want: [two] },
@@ -82,7 +82,7 @@ export const chunkedBodies: readonly Case[] = [
     bytes: post(['Transfer-Encoding: chunked', 'Trailer: X'], `0\r\nX: a\r\n\r\n${get}`),
     want: [two],
   },
-  // Taken for a request by a parser that skips two bytes behind the last chunk.
+  // A parser that skips two bytes after the last chunk takes this for a request.
   {
     name: 'a trailer field that looks like a request line',
     bytes: chunked(`0\r\nabGET: / HTTP/1.1\r\n${host}\r\n`),

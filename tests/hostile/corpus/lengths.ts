@@ -1,4 +1,6 @@
-/** Content-Length and Transfer-Encoding, and how they contradict each other (RFC 9112 section 6). */
+/**
+ * Content-Length and Transfer-Encoding, also if they contradict each other (RFC 9112 section 6).
+ */
 import {
   type Case,
   get,
@@ -12,7 +14,7 @@ import {
   waits,
 } from './case.ts';
 
-/** A Content-Length that no server may believe. */
+/** A Content-Length that every server must refuse. */
 function lengthOf(name: string, value: string): Case {
   return {
     name: `Content-Length ${name}`,
@@ -47,7 +49,7 @@ export const lengths: readonly Case[] = [
     bytes: post(['Content-Length: \t 5 \t '], `hello${get}`),
     want: [two],
   },
-  // The head decides: the answer may come before the rest of the body.
+  // The head decides: the answer may precede the rest of the body.
   {
     name: 'a body that is a byte short',
     bytes: post([five], 'hell'),

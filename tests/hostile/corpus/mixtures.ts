@@ -1,4 +1,4 @@
-/** Pipelines: messages one behind the other, of which some are malformed (RFC 9112 section 9.3). */
+/** Pipelines: several messages in a row, some of them malformed (RFC 9112 section 9.3). */
 import {
   type Case,
   chunked,
@@ -63,7 +63,7 @@ export const mixtures: readonly Case[] = [
   },
   { name: 'an empty line between', bytes: `${get}\r\n${get}`, want: [two] },
   { name: 'HEAD and GET', bytes: line('HEAD / HTTP/1.1') + get, want: [two] },
-  // What follows "Connection: close" must not be looked at.
+  // The server must ignore everything after "Connection: close".
   {
     name: 'Connection: close, and a message',
     bytes: getWith('Connection: close') + get,

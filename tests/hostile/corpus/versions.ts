@@ -6,7 +6,7 @@ const clientHello =
   '\x16\x03\x01\x00\xc4\x01\x00\x00\xc0\x03\x03\x6a\x1f\x5b\x00\x11\x22\x33\x44\x55\x66\x77\x88' +
   '\x99\xaa\xbb\xcc\xdd\xee\xff\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x00\x00\x08\x13\x02';
 
-// An answer 200 to HTTP/1.0 closes the connection: refused or not is the number of messages.
+// Both a 200 and a refusal close an HTTP/1.0 connection: only the number of messages differs.
 const oneAndClosed = { counted: 1, end: 'refused' } as const;
 
 export const versions: readonly Case[] = [
@@ -65,8 +65,8 @@ export const versions: readonly Case[] = [
   },
   { name: 'Redis', bytes: '*1\r\n$4\r\nPING\r\n', want: [refused, waits] },
   { name: 'an answer', bytes: 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n', want: [refused] },
-  // An upgrade may be ignored, and then the request is one like any other; the server may close the
-  // connection behind it.
+  // A server may ignore an upgrade and treat the request like any other; it may then close the
+  // connection.
   {
     name: 'an upgrade to WebSocket',
     bytes: getWith(

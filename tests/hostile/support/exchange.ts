@@ -12,13 +12,13 @@ export interface Seen {
 }
 
 const statusLine = /HTTP\/1\.[01] ([2-5]\d\d)/g;
-/** A possible start of a status line whose rest has not arrived. */
+/** The longest start of a status line whose rest may not have arrived. */
 const longestBeginning = 'HTTP/1.1 20'.length;
 
-/** A connection that counts the answers that came, at most as long as a test needs it. */
+/** A connection that counts its answers; it ends with the running test at the latest. */
 export class Client {
   closed = false;
-  /** Closed by a reset, which discards answers that were not read yet. */
+  /** Whether a reset closed it, which discards unread answers. */
   wasReset = false;
   /** Answers with status 200 so far. */
   answered = 0;
@@ -89,8 +89,8 @@ export class Client {
   }
 
   /**
-   * Waits until nothing has come for so long, or the server has closed; a shorter time where so many
-   * answers have come.
+   * Waits until nothing has arrived for `quietMs`, or the server has closed. After
+   * `enough.answers`, `enough.tailMs` suffice.
    */
   async quiet(
     quietMs: number,
@@ -107,7 +107,7 @@ export class Client {
     }
   }
 
-  /** Waits for the next bytes, the end, or this long without either. */
+  /** Waits for the next bytes or the end, but no longer than this. */
   answerOrQuiet(maxMs: number): Promise<void> {
     if (this.closed) return Promise.resolve();
     return new Promise((resolve) => {
@@ -121,7 +121,7 @@ export class Client {
     });
   }
 
-  /** The time until the server closes, in ms; undefined if it does not within the limit. */
+  /** The time until the server closes, in ms; undefined if it exceeds the limit. */
   async closedWithin(limitMs: number): Promise<number | undefined> {
     const begun = performance.now();
     for (;;) {
@@ -132,7 +132,7 @@ export class Client {
     }
   }
 
-  /** Restarts the quiet period with the next bytes sent. */
+  /** Restarts the quiet period, for bytes that are about to be sent. */
   touch(): void {
     this.#lastChange = performance.now();
   }

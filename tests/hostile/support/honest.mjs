@@ -1,6 +1,7 @@
 /**
- * An honest client, in a process of its own so that no attacker's work delays it: keep-alive
- * connections, one request each at a fixed pace. On SIGTERM it prints what it saw as JSON.
+ * An honest client in a separate process, so that the attackers' work does not delay it: keep-alive
+ * connections, one request at a time on each, at a fixed pace. On SIGTERM it prints what it saw as
+ * JSON.
  *
  * node honest.mjs PORT
  */
@@ -32,7 +33,7 @@ for (let index = 0; index < connections; index++) {
     open = false;
   });
   setInterval(() => {
-    // What waits already waits on: its latency is that of the first.
+    // A request that is still waiting keeps its start, so its latency includes the whole wait.
     if (!open || dueMs !== 0) return;
     dueMs = performance.now();
     socket.write(request);

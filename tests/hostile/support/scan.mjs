@@ -1,9 +1,9 @@
 /**
- * Readers of the query API, in a process of their own: each asks for a whole range of ms10 windows,
- * again and again, and throws away what comes. On SIGTERM it prints the bytes that came as JSON.
+ * Readers of the query API in a separate process: each repeatedly requests a whole range of ms10
+ * windows and discards the answer. On SIGTERM it prints the number of received bytes as JSON.
  *
- * Of lowest priority, since readers sit on other machines and are not to take the cores of what is
- * measured.
+ * It runs at the lowest priority: readers belong on other machines, and must not take the cores of
+ * the measured processes.
  *
  * node scan.mjs ADMIN_URL FROM TO READERS
  */

@@ -1,7 +1,7 @@
 /**
- * The servers that are attacked: reto3 with the uWebSockets.js build that this machine loads, reto3
- * with the newer build in a container of the image's base, reto3 with Node's server, and for
- * comparison bare node:http and nginx.
+ * The attacked servers: reto3 with the uWebSockets.js build that this machine loads, reto3 with the
+ * newer build in a container of the image's base, reto3 with Node's server and, for comparison,
+ * bare node:http and nginx.
  */
 import { execFile, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -26,15 +26,17 @@ const run = promisify(execFile);
 export interface Target {
   readonly name: string;
   readonly port: number;
-  /** Whether it still runs. */
+  /** Whether it is still running. */
   readonly alive: () => boolean;
 }
 
-/** A reto3, which says what it counted. */
+/** A reto3, which reports its count. */
 export interface Reto3Target extends Target {
   readonly ack: Ack;
   readonly http: HttpEngineName;
-  /** Whether messages that share a packet are answered: not by uWebSockets.js with `--ack durable`. */
+  /**
+   * Whether it answers messages that share a packet; uWebSockets.js with `--ack durable` does not.
+   */
   readonly pipelines: boolean;
   readonly adminUrl: string;
   readonly pid: number;
@@ -42,11 +44,11 @@ export interface Reto3Target extends Target {
 }
 
 interface Reto3Options {
-  /** memory, unless it is given. */
+  /** The default is memory. */
   readonly ack?: Ack;
-  /** uws, unless it is given. */
+  /** The default is uws. */
   readonly http?: HttpEngineName;
-  /** Most file descriptors that it may open. */
+  /** The limit of file descriptors. */
   readonly descriptors?: number;
 }
 
@@ -74,7 +76,7 @@ export const here: Kind<Reto3Target> = {
   },
 };
 
-/** The image's base: the newer build needs a glibc as new as that. */
+/** The base of the image: the newer build needs a recent glibc. */
 const image = process.env['NODE_IMAGE'] ?? 'node:24-trixie-slim';
 
 const container: Kind<Reto3Target> = {
@@ -93,7 +95,7 @@ const container: Kind<Reto3Target> = {
       ...['run', '--rm', '--name', name, '--network', 'host', ...limits],
       ...['--volume', `${root}:/clone:ro`, image, 'node', cli, ...serve],
     ]);
-    // The Docker client may end without its container.
+    // The Docker client may exit before its container.
     onTestFinished(async () => {
       if (running.running) await run('docker', ['kill', name]).catch(() => undefined);
     });
@@ -153,12 +155,12 @@ const nginxAlone: Kind<Target> = {
     const folder = await temporaryFolder();
     const running = await nginx.start({ folder, cores: undefined, workers: 1 });
     onTestFinished(() => running.stop());
-    // A crash shows as a refused connection.
+    // After a crash, connections are refused.
     return { name: `nginx ${nginx.version() ?? ''}`, port: running.port, alive: () => true };
   },
 };
 
-/** Node's server, with the Node.js of this machine. */
+/** Node's server on this machine's Node.js. */
 export const nodeEngine: Kind<Reto3Target> = {
   name: 'reto3, --http node',
   missing: () => undefined,
@@ -173,6 +175,6 @@ function durable(kind: Kind<Reto3Target>): Kind<Reto3Target> {
   };
 }
 
-/** Both builds and Node's server, each in both modes of acknowledgement. */
+/** Both builds and Node's server, each in both ack modes. */
 export const reto3Kinds = [here, container, nodeEngine].flatMap((kind) => [kind, durable(kind)]);
 export const kinds: readonly Kind<Target>[] = [...reto3Kinds, nodeHttp, nginxAlone];

@@ -13,8 +13,8 @@ export const verdicts = [
 export type Verdict = (typeof verdicts)[number];
 
 /**
- * @param counted messages that the server counted; answers may have been lost with the connection,
- * where what followed in the same packet was refused
+ * @param counted messages that the server counted, including those whose answers were lost because
+ *   the bytes behind them in the same packet were refused
  */
 export function verdictOn({ want }: Case, seen: Seen, counted: number): Verdict {
   const isRefused = seen.refusals > 0 || seen.closed;
@@ -26,6 +26,6 @@ export function verdictOn({ want }: Case, seen: Seen, counted: number): Verdict 
   if (counted > Math.max(...counts))
     return isRefused ? 'counted although refused' : 'taken although malformed';
   if (!counts.includes(counted)) return 'not served';
-  // The right number, and another end: one that stays open closes when its time is over.
+  // The count is right, but not the end: a connection that stays open is closed by the time limit.
   return isRefused ? 'not served' : 'refused by the time limit only';
 }
