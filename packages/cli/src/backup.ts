@@ -1,10 +1,11 @@
 /** Writes a backup of a server or a data folder into a file, and restores one. */
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { answerCut, request } from '@reto3/client';
 import { Reto3Error } from '@reto3/core';
+import type { DataFolder, Restored } from '@reto3/engine';
 import type { Source } from './answers.ts';
 import { writeFileAtomically } from './atomic-file.ts';
 import { abortable } from './clean-up.ts';
@@ -22,9 +23,9 @@ export async function backUp(
     });
   let rows = 0;
   const count = async (written: string): Promise<void> => {
-    const { readBackup } = await import('@reto3/engine');
+    const { isRow, readBackup } = await import('@reto3/engine');
     const records = readBackup(createReadStream(written));
-    for await (const record of records) if (!('text' in record)) rows++;
+    for await (const record of records) if (isRow(record)) rows++;
   };
   const write = (into: Writable): Promise<void> =>
     'dataDir' in source ? fromFolder(source.dataDir, into) : fromServer(source, into);
@@ -41,24 +42,28 @@ async function fromServer(source: Exclude<Source, { dataDir: string }>, into: Wr
 }
 
 async function fromFolder(folder: string, into: Writable): Promise<void> {
-  const { DataFolder, writeBackup } = await import('@reto3/engine');
-  await DataFolder.with(folder, async (data) => {
-    const snapshot = data.backup();
+  const { DataFolder, mergerFolderOf, writeBackup } = await import('@reto3/engine');
+  const write = async (data: DataFolder, beside?: DataFolder): Promise<void> => {
+    const [node, merger] = [data.backup(), beside?.backup()];
     try {
-      await pipeline(Readable.from(writeBackup(snapshot), { objectMode: false }), into);
+      await pipeline(Readable.from(writeBackup(node, merger), { objectMode: false }), into);
     } catch (error) {
       throw error instanceof Reto3Error ? error : (into.errored ?? error);
     } finally {
-      await snapshot.close();
+      await node.close();
+      await merger?.close();
     }
-  });
+  };
+  const mergerFolder = mergerFolderOf(folder);
+  await DataFolder.with(folder, (data) =>
+    existsSync(mergerFolder)
+      ? DataFolder.with(mergerFolder, (merger) => write(data, merger))
+      : write(data),
+  );
 }
 
 /** Creates a data folder of a backup; resolves with what it holds. */
-export async function restoreBackup(
-  file: string,
-  folder: string,
-): Promise<{ readonly rows: number; readonly messages: number }> {
+export async function restoreBackup(file: string, folder: string): Promise<Restored> {
   keepFilesPrivate();
   const { restore } = await import('@reto3/engine');
   return abortable((signal) =>

@@ -8,7 +8,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { type Log, type MetricSource, messageOf, Reto3Error } from '@reto3/core';
-import { type CountsView, type LiveSource, Retention } from '@reto3/engine';
+import { type CountsView, type LiveSource, Retention, type StoreSnapshot } from '@reto3/engine';
 import { ClusterReports } from './cluster-reports.ts';
 import type { ClusterState } from './cluster-state.ts';
 import { Link } from './link.ts';
@@ -186,6 +186,11 @@ export class Cluster {
   /** Takes a node off the list. @throws Reto3Error RETO3_NO_CLUSTER, and as Merger.forget */
   forget(name: string): Promise<void> {
     return this.#mergerOrNone.forget(name);
+  }
+
+  /** All rows of this merger; to be closed. Undefined if the server adds up none. */
+  async backup(): Promise<StoreSnapshot | undefined> {
+    return this.#merger?.backup();
   }
 
   /** Of how many nodes this merger still reads what it lacks. */

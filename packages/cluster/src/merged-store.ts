@@ -7,7 +7,6 @@
  * of the last message that they hold.
  */
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
 import {
   alignDown,
   allocateWindows,
@@ -33,6 +32,7 @@ import {
   formatVersion,
   HeldFolder,
   type Meta,
+  mergerFolderOf,
   newMeta,
   rowRange,
   type Store,
@@ -45,9 +45,6 @@ import type { MergedMinute, StoredMinutes } from './merged-minute.ts';
 import { type MergedReports, reportNames, type StoredParts } from './merged-reports.ts';
 import { nodeView, type PartsOfNode } from './node-view.ts';
 import { Part, partName } from './part.ts';
-
-/** Name of the folder inside the data folder. */
-const folderName = 'cluster';
 
 export class MergedStore implements StoredMinutes, StoredParts, Expiring {
   readonly #store: Store;
@@ -71,7 +68,7 @@ export class MergedStore implements StoredMinutes, StoredParts, Expiring {
 
   /** @throws Reto3Error where the folder cannot be opened */
   static async open(dataDir: string, clock: Clock): Promise<MergedStore> {
-    const folder = new HeldFolder(join(dataDir, folderName));
+    const folder = new HeldFolder(mergerFolderOf(dataDir));
     const store = await folder.openStore();
     try {
       const merged = new MergedStore(store, folder.anchor, clock, newMeta('cluster'));

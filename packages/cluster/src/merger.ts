@@ -231,6 +231,12 @@ export class Merger implements LiveSource {
     return this.#reports;
   }
 
+  /** Everything that it has taken so far, with its place in the stream; to be closed. */
+  async backup(): Promise<StoreSnapshot> {
+    await this.#saver.saveAll();
+    return this.snapshot();
+  }
+
   /** A fixed view of what is stored; to be closed. */
   snapshot(): StoreSnapshot {
     return this.#store.snapshot();

@@ -15,13 +15,13 @@ export {
   parseWhoKey,
   type WhoKey,
 } from './analysis/who.ts';
-export { restore } from './backup/restore.ts';
-export { readBackup, writeBackup } from './backup/stream.ts';
+export { type Restored, restore } from './backup/restore.ts';
+export { type BackupRows, isRow, readBackup, writeBackup } from './backup/stream.ts';
 export { Coordinator, type CountsView } from './coordinator/coordinator.ts';
 export { FolderWriter, minutesPerCommit } from './coordinator/folder-writer.ts';
 export type { FlushParticipant, Written } from './coordinator/participant.ts';
 export { type Expired, type Expiring, Retention } from './coordinator/retention.ts';
-export type { BackupSource, StoredCounts } from './coordinator/stored.ts';
+export type { StoredCounts } from './coordinator/stored.ts';
 export { type Repair, repair } from './doctor/repair.ts';
 export { journalIn } from './journal/journal-folder.ts';
 export type { HeldRow } from './journal/record.ts';
@@ -40,13 +40,13 @@ export { readChunks } from './query/chunks.ts';
 export { DataFolder } from './query/data-folder.ts';
 export { type Listener, type LiveEvent, LiveFeed, type LiveSource } from './query/live-feed.ts';
 export { type Anchor, anchorIn } from './store/anchor.ts';
-export { archiveFolderOf } from './store/archive-folder.ts';
 export type { Change } from './store/change.ts';
 export { DamagedRow } from './store/codec.ts';
 export { type Database, openDatabase } from './store/database.ts';
 export { firstWriteFailure } from './store/database-failure.ts';
 export type { Stretch } from './store/gone.ts';
 export { HeldFolder } from './store/held-folder.ts';
+export { archiveFolderOf, mergerFolderOf } from './store/inner-folders.ts';
 export {
   formatVersion,
   type Meta,

@@ -8,7 +8,7 @@ import { printLine } from '../terminal/standard-streams.ts';
 export default defineCommand({
   summary: 'Back up all counts into one file',
   description:
-    'The server keeps counting; the backup holds every message that it answered before you asked. The file is written atomically, synced to disk, and replaces one of that name. Restore it with reto3 restore.',
+    'The server keeps counting; the backup holds every message that it answered before you asked, and what a server that adds up a cluster has read of its nodes. The file is written atomically, synced to disk, and replaces one of that name. Restore it with reto3 restore.',
   args: {
     file: { description: 'file to write', required: true },
   },

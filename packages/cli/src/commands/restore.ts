@@ -6,7 +6,7 @@ import { printLine } from '../terminal/standard-streams.ts';
 export default defineCommand({
   summary: 'Restore a backup into a new data folder',
   description:
-    'Checks the whole file before it writes, writes only into a new or empty folder, and audits the result. A server that you start on the folder gives the same counts.',
+    'Checks the whole file before it writes, writes only into a new or empty folder, and audits the result. A server that you start on the folder gives the same counts; one that adds up a cluster goes on where the backup ends.',
   args: {
     file: { description: 'file written by reto3 backup', required: true },
   },
@@ -20,8 +20,11 @@ export default defineCommand({
   },
   examples: ['reto3 restore counts.reto3 --data-dir ./restored'],
   run: async ({ 'data-dir': folder, json }, { file }) => {
-    const { rows, messages } = await restoreBackup(file, folder);
-    if (json) printLine(JSON.stringify({ folder, rows, messages }));
-    else noteOnStderr(`restored ${folder}: ${rows} rows, ${messages} messages, audited`);
+    const restored = await restoreBackup(file, folder);
+    const { rows, messages, mergerRows } = restored;
+    if (json) return printLine(JSON.stringify({ folder, ...restored }));
+    const sum =
+      mergerRows === undefined ? '' : `; ${mergerRows} of the rows are of a cluster's sum`;
+    noteOnStderr(`restored ${folder}: ${rows} rows, ${messages} messages, audited${sum}`);
   },
 });

@@ -3,7 +3,7 @@
  * and what was written is audited before this says that it is done.
  *
  * Until then the folder has an anchor and no meta row, so whatever ends this in the middle leaves a
- * folder that every server refuses, and never one that is half there.
+ * folder that every server refuses, and never one that is half there. The node's meta row comes last.
  */
 import { createReadStream, existsSync } from 'node:fs';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
@@ -14,13 +14,18 @@ import { DataFolder } from '../query/data-folder.ts';
 import { anchorIn } from '../store/anchor.ts';
 import { openDatabase } from '../store/database.ts';
 import { decodeGone } from '../store/gone.ts';
+import { mergerFolderOf } from '../store/inner-folders.ts';
 import { decodeMeta, type Meta } from '../store/meta.ts';
 import { type Change, Store } from '../store/store.ts';
-import { assertWhole, damaged, readBackup } from './stream.ts';
+import { assertWhole, type Record as BackupRecord, damaged, isRow, readBackup } from './stream.ts';
 
 export interface Restored {
+  /** In all. */
   readonly rows: number;
+  /** Of the node. */
   readonly messages: number;
+  /** Of the merger beside the node; absent where the backup has none. */
+  readonly mergerRows?: number | undefined;
 }
 
 /** So many rows are written at once. */
@@ -42,16 +47,16 @@ export async function restore(
 ): Promise<Restored> {
   await assertEmpty(folder);
   const isNew = !existsSync(folder);
-  const meta = await check(
+  const metas = await check(
     records(file, (bytes, ofBytes) => onRead(bytes, 2 * ofBytes)),
     signal,
   );
   try {
     const written = records(file, (bytes, ofBytes) => onRead(ofBytes + bytes, 2 * ofBytes));
-    const rows = await write(written, folder, meta, signal);
+    const { rows, mergerRows } = await write(written, folder, metas, signal);
     const messages = await assertHolds(folder, nowMs);
     signal.throwIfAborted();
-    return { rows, messages };
+    return { rows, messages, ...(mergerRows !== undefined && { mergerRows }) };
   } catch (error) {
     if (isNew) await rm(folder, { recursive: true, force: true });
     for (const name of await readdir(folder).catch(() => []))
@@ -70,16 +75,27 @@ async function assertEmpty(folder: string): Promise<void> {
   throw new Reto3Error('RETO3_FOLDER_NOT_EMPTY', `cannot restore into ${folder}: it is not empty`);
 }
 
-/** Reads all of it; gives its meta row. @throws Reto3Error RETO3_BACKUP_DAMAGED */
-async function check(all: Records, signal: AbortSignal): Promise<Meta> {
-  let meta: Meta | undefined;
+/** The meta rows of the node, and of the merger beside it. */
+interface Metas {
+  readonly node: Meta;
+  readonly merger: Meta | undefined;
+}
+
+/** Reads all of it; gives its meta rows. @throws Reto3Error RETO3_BACKUP_DAMAGED */
+async function check(all: Records, signal: AbortSignal): Promise<Metas> {
+  const found: { node?: Meta; merger?: Meta } = {};
+  let whose: 'node' | 'merger' = 'node';
   for await (const record of all) {
     signal.throwIfAborted();
-    if ('series' in record) assertWhole(record.series, record.row);
-    else if ('text' in record && record.text === 'meta') meta = decodeMeta(record.value);
+    if ('begins' in record) whose = record.begins;
+    else if ('text' in record && record.text === 'node') found[whose] = decodeMeta(record.value);
+    // A merger reads what is damaged again from its nodes.
+    else if ('series' in record && whose === 'node') assertWhole(record.series, record.row);
   }
-  if (meta === undefined) throw damaged('it says nothing of its node');
-  return meta;
+  const { node, merger } = found;
+  if (node === undefined || (whose === 'merger' && merger === undefined))
+    throw damaged(`it says nothing of its ${whose}`);
+  return { node, merger };
 }
 
 type Records = ReturnType<typeof readBackup>;
@@ -101,40 +117,76 @@ async function* records(file: string, onRead: OnRead): Records {
 async function write(
   all: Records,
   folder: string,
-  meta: Meta,
+  metas: Metas,
   signal: AbortSignal,
-): Promise<number> {
-  await mkdir(folder, { recursive: true });
-  const writes = meta.writes + 1;
-  await anchorIn(folder).write(writes);
-  const store = await Store.open(() => openDatabase(folder));
+): Promise<Pick<Restored, 'rows' | 'mergerRows'>> {
+  const node = await NewFolder.open(folder, metas.node);
+  let merger: NewFolder | undefined;
   try {
-    let rows = 0;
-    let batch: Change[] = [];
     for await (const record of all) {
-      if ('series' in record) {
-        const { series, row } = record;
-        batch.push({ put: series, start: row.start, bytes: row.bytes });
-        rows++;
-      } else if ('report' in record) {
-        batch.push(record);
-        rows++;
-      } else if (record.text === 'gone') {
-        const gone = decodeGone(record.value);
-        if (gone !== undefined) batch.push({ gone });
-      }
-      if (batch.length < batchRows) continue;
       signal.throwIfAborted();
-      await store.write(batch, { sync: false });
-      batch = [];
+      if (!('begins' in record)) await (merger ?? node).add(record);
+      else if (metas.merger !== undefined)
+        merger = await NewFolder.open(mergerFolderOf(folder), metas.merger);
     }
-    // A backup begins with a flush, so nothing was lost on its way here.
-    const restored = { ...meta, ...withoutBoot(meta), writes, clean: true };
-    await store.write([...batch, { meta: restored }], { sync: true });
-    return rows;
+    await merger?.finish();
+    await node.finish();
+    const mergerRows = merger?.rows;
+    return { rows: node.rows + (mergerRows ?? 0), mergerRows };
   } finally {
-    await store.close();
+    await merger?.close();
+    await node.close();
   }
+}
+
+/** A folder that is being filled: no server takes it before `finish`. */
+class NewFolder {
+  readonly #store: Store;
+  readonly #meta: Meta;
+  #batch: Change[] = [];
+  rows = 0;
+
+  private constructor(store: Store, meta: Meta) {
+    this.#store = store;
+    this.#meta = meta;
+  }
+
+  /** @param backedUp what it was when it was backed up */
+  static async open(folder: string, backedUp: Meta): Promise<NewFolder> {
+    await mkdir(folder, { recursive: true });
+    const writes = backedUp.writes + 1;
+    await anchorIn(folder).write(writes);
+    // A backup begins with a flush, so nothing was lost on its way here.
+    const meta = { ...backedUp, ...withoutBoot(backedUp), writes, clean: true };
+    return new NewFolder(await Store.open(() => openDatabase(folder)), meta);
+  }
+
+  async add(record: Exclude<BackupRecord, { begins: unknown }>): Promise<void> {
+    const change = changeOf(record);
+    if (change === undefined) return;
+    this.#batch.push(change);
+    if (isRow(record)) this.rows++;
+    if (this.#batch.length < batchRows) return;
+    await this.#store.write(this.#batch, { sync: false });
+    this.#batch = [];
+  }
+
+  async finish(): Promise<void> {
+    await this.#store.write([...this.#batch, { meta: this.#meta }], { sync: true });
+  }
+
+  close(): Promise<void> {
+    return this.#store.close();
+  }
+}
+
+/** Undefined for what is written last, or not at all. */
+function changeOf(record: Exclude<BackupRecord, { begins: unknown }>): Change | undefined {
+  if ('series' in record) return { put: record.series, ...record.row };
+  if (!('text' in record)) return record;
+  if (record.text === 'merge') return { merge: record.value };
+  const gone = record.text === 'gone' ? decodeGone(record.value) : undefined;
+  return gone && { gone };
 }
 
 /**

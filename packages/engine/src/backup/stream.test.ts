@@ -1,17 +1,17 @@
 import { MemoryLevel } from 'memory-level';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { BackupSource } from '../coordinator/stored.ts';
-import { decodeMeta } from '../store/meta.ts';
-import { Store } from '../store/store.ts';
+import { decodeMeta, newMeta } from '../store/meta.ts';
+import { Store, type StoreSnapshot } from '../store/store.ts';
 import { VirtualServer } from '../testing/virtual-server.ts';
 import { type Record, readBackup, writeBackup } from './stream.ts';
 
 let server: VirtualServer;
 let backup: Buffer;
 
-async function written(snapshot: BackupSource): Promise<Buffer> {
+async function written(snapshot: BackupSource, merger?: StoreSnapshot): Promise<Buffer> {
   const pieces: Uint8Array[] = [];
-  for await (const piece of writeBackup(snapshot)) pieces.push(piece);
+  for await (const piece of writeBackup(snapshot, merger)) pieces.push(piece);
   await snapshot.close();
   return Buffer.concat(pieces);
 }
@@ -44,6 +44,38 @@ describe('a backup', () => {
     const [meta] = records;
     if (meta === undefined || !('text' in meta)) throw new Error('no meta row');
     expect(decodeMeta(meta.value)).toMatchObject({ node: 'test', boot: 1 });
+  });
+
+  it('has the rows of a merger behind those of the node, as they are', async () => {
+    const database = new MemoryLevel<string, string>();
+    const store = await Store.open(async () => database);
+    // Longer than any row may be: it tells of every node.
+    const merge = 'what it knows of its nodes '.repeat(50_000);
+    const [start, bytes] = [Date.UTC(2016, 4, 28), Uint8Array.of(1, 2, 3)];
+    const rows = [
+      { put: 'ms10', start, bytes },
+      { report: Buffer.from('sizes/ms10/012345web-1'), bytes },
+      { part: 'web-1', start, bytes },
+      { part: 'web-2', start, bytes: Uint8Array.of() },
+    ] as const;
+    await store.write([...rows, { merge }, { meta: newMeta('cluster') }], { sync: false });
+    const snapshot = store.snapshot();
+    const both = await written(await server.coordinator.backup(), snapshot);
+    await snapshot.close();
+    const records = await read(both, 100_000);
+    const begins = records.findIndex((record) => 'begins' in record);
+    const merger = records.slice(begins + 1);
+    expect(merger).toEqual([
+      { text: 'node', value: expect.stringContaining('"node":"cluster"') },
+      { text: 'merge', value: merge },
+      { series: 'ms10', row: { start, bytes: Buffer.from(bytes) } },
+      { report: Buffer.from('sizes/ms10/012345web-1'), bytes: Buffer.from(bytes) },
+      { part: 'web-1', start, bytes: Buffer.from(bytes) },
+      { part: 'web-2', start, bytes: Buffer.from([]) },
+    ]);
+    // The meta row counts the flush before each backup.
+    const alone = await read(await written(await server.coordinator.backup()));
+    expect(records.slice(1, begins)).toEqual(alone.slice(1));
   });
 
   it('shows one moment, whatever is written while it is read', async () => {

@@ -1,6 +1,7 @@
 /**
  * A backup as a stream: the rows of one LevelDB snapshot as they are stored, compressed as they
- * are, with a checksum over all of it at the end. docs/format.md draws the bytes.
+ * are, then those of the merger where there is one, with a checksum over all of it at the end.
+ * docs/format.md draws the bytes.
  *
  *     magic · version · record · record · … · end (rows, CRC-32)
  *
@@ -9,47 +10,65 @@
 import { crc32 } from 'node:zlib';
 import { periods, Reto3Error, reportDamage, sec } from '@reto3/core';
 import { decodeWindows } from '../store/codec.ts';
-import { rowName, type Series } from '../store/keys.ts';
+import { type metaKeys, partKey, partOf, rowName, type Series } from '../store/keys.ts';
 import { allReports } from '../store/report-rows.ts';
 import { type EncodedRow, lengthOf } from '../store/rows.ts';
 import { allTime, type StoreSnapshot } from '../store/store.ts';
 
 const magic = Buffer.from('RETO3BAK', 'latin1');
-const version = 1;
+/** Version 2 has the rows of a merger after those of the node. Without them it is version 1. */
+const [versionOfNode, versionWithMerger] = [1, 2];
 
 /** The kinds of records. A row's kind says its series. */
 const endKind = 0;
-const textKinds = { 1: 'meta', 2: 'gone' } as const;
+const textKinds = { 1: 'node', 2: 'gone', 3: 'merge' } as const;
 const seriesKinds = { 16: 'journal', 17: 'ms10', 18: 'sec', 19: 'min' } as const;
-/** What is stored of reports: the key and its value, and how long the key is instead of a start. */
-const reportKind = 20;
+/** The key and its value, and how long the key is instead of a start. */
+const keyedKinds = { 20: 'report', 21: 'part' } as const;
+/** The rows of the merger begin. */
+const mergerKind = 32;
 
 const headBytes = 1 + 6 + 4;
 const endBytes = 1 + 6 + 4;
 /** Far above any row: what claims to be larger is damage, and is not read into memory. */
 const largestBytes = 1 << 20;
+/** The same for a text: a merger says in one what it knows of each of its nodes. */
+const largestTextBytes = 64 << 20;
 /** Small rows go out together. */
 const pieceBytes = 64 << 10;
 
+/** What is written of a store: a snapshot, or one with the open minutes beside it. */
+export type BackupRows = Pick<StoreSnapshot, 'text' | 'encodedRows' | 'reports' | 'parts'>;
+
 export type Record =
-  | { readonly text: 'meta' | 'gone'; readonly value: string }
+  | { readonly text: keyof typeof metaKeys; readonly value: string }
   | { readonly series: Series; readonly row: EncodedRow }
-  | { readonly report: Uint8Array; readonly bytes: Uint8Array };
+  | { readonly report: Uint8Array; readonly bytes: Uint8Array }
+  | { readonly part: string; readonly start: number; readonly bytes: Uint8Array }
+  | { readonly begins: 'merger' };
+
+/** Whether it is a row, and not about the rows. */
+export function isRow(record: Record): boolean {
+  return !('text' in record || 'begins' in record);
+}
 
 /**
- * The whole backup, piece by piece. The snapshot stays open until its last piece.
+ * The whole backup, piece by piece. The snapshots stay open until its last piece.
+ * @param merger what the server adds up beside its own counts. Its rows are written as they are:
+ * damaged ones it reads again from its nodes
  * @throws Reto3Error RETO3_BLOCK_DAMAGED: a backup of damage would be found out too late
  */
 export async function* writeBackup(
-  snapshot: Pick<StoreSnapshot, 'text' | 'encodedRows' | 'reports'>,
+  node: BackupRows,
+  merger?: BackupRows,
 ): AsyncGenerator<Uint8Array> {
   let sum = 0;
   let rows = 0;
   let waiting: Uint8Array[] = [];
   let waitingBytes = 0;
-  const add = (...parts: Uint8Array[]): void => {
+  const add = (parts: readonly Uint8Array[]): void => {
     for (const part of parts) {
-      sum = crc32(part, sum);
+      sum = checksumOf(part, sum);
       waiting.push(part);
       waitingBytes += part.length;
     }
@@ -61,31 +80,66 @@ export async function* writeBackup(
     return piece;
   };
 
-  add(magic, Uint8Array.of(version));
-  for (const [kind, name] of Object.entries(textKinds)) {
-    const text = await snapshot.text(name);
-    if (text !== undefined) add(head(Number(kind), 0, Buffer.byteLength(text)), Buffer.from(text));
-  }
-  for (const [kind, series] of Object.entries(seriesKinds)) {
-    for await (const row of snapshot.encodedRows(series, allTime)) {
-      assertWhole(series, row);
-      add(head(Number(kind), row.start, row.bytes.length), row.bytes);
-      rows++;
-      if (waitingBytes >= pieceBytes) yield take();
-    }
-  }
-  // A damaged one goes with the others: its reader is told, and the counts do not depend on it.
-  for await (const [key, bytes] of snapshot.reports(allReports)) {
-    add(head(reportKind, key.length, key.length + bytes.length), key, bytes);
-    rows++;
+  add([magic, Uint8Array.of(merger === undefined ? versionOfNode : versionWithMerger)]);
+  for await (const record of recordsOf(node, merger)) {
+    add(encode(record));
+    if (isRow(record)) rows++;
     if (waitingBytes >= pieceBytes) yield take();
   }
-  const end = head(endKind, rows, 0).subarray(0, endBytes - 4);
-  add(end);
+  add([head(endKind, rows, 0).subarray(0, endBytes - 4)]);
   const checksum = Buffer.alloc(4);
   checksum.writeUInt32LE(sum);
   waiting.push(checksum);
   yield take();
+}
+
+async function* recordsOf(node: BackupRows, merger?: BackupRows): AsyncGenerator<Record> {
+  for await (const record of rowsOf(node)) {
+    // A damaged row of a report goes with the others: its reader is told, and counts do not need it.
+    if ('series' in record) assertWhole(record.series, record.row);
+    yield record;
+  }
+  if (merger === undefined) return;
+  yield { begins: 'merger' };
+  yield* rowsOf(merger);
+}
+
+async function* rowsOf(store: BackupRows): AsyncGenerator<Record> {
+  for (const text of Object.values(textKinds)) {
+    const value = await store.text(text);
+    if (value !== undefined) yield { text, value };
+  }
+  for (const series of Object.values(seriesKinds))
+    for await (const row of store.encodedRows(series, allTime)) yield { series, row };
+  for await (const [report, bytes] of store.reports(allReports)) yield { report, bytes };
+  for await (const [key, bytes] of store.parts()) yield { ...partOf(key), bytes };
+}
+
+function encode(record: Record): Uint8Array[] {
+  if ('begins' in record) return [head(mergerKind, 0, 0)];
+  if ('text' in record) {
+    const bytes = Buffer.from(record.value);
+    return [head(kindOf(textKinds, record.text), 0, bytes.length), bytes];
+  }
+  if ('series' in record) {
+    const { start, bytes } = record.row;
+    return [head(kindOf(seriesKinds, record.series), start, bytes.length), bytes];
+  }
+  const { bytes } = record;
+  const isReport = 'report' in record;
+  const key = isReport ? record.report : partKey(record.start, record.part);
+  const kind = kindOf(keyedKinds, isReport ? 'report' : 'part');
+  return [head(kind, key.length, key.length + bytes.length), key, bytes];
+}
+
+type Kinds<Name extends string> = Readonly<{ [kind: number]: Name }>;
+
+function nameOf<Name extends string>(kinds: Kinds<Name>, kind: number): Name | undefined {
+  return kinds[kind];
+}
+
+function kindOf<Name extends string>(kinds: Kinds<Name>, name: Name): number {
+  return Number(Object.keys(kinds).find((kind) => kinds[Number(kind)] === name));
 }
 
 /** @throws Reto3Error RETO3_BACKUP_DAMAGED */
@@ -93,8 +147,9 @@ export async function* readBackup(pieces: AsyncIterable<Uint8Array>): AsyncGener
   const reader = new Reader(pieces);
   const opening = await reader.take(magic.length + 1);
   if (!opening.subarray(0, magic.length).equals(magic)) throw damaged('it is no backup of reto3');
-  if (opening[magic.length] !== version)
-    throw damaged(`got version ${opening[magic.length]}, want ${version}`);
+  const version = opening[magic.length];
+  if (version !== versionOfNode && version !== versionWithMerger)
+    throw damaged(`got version ${version}, want ${versionOfNode} or ${versionWithMerger}`);
   for (let rows = 0; ; ) {
     const [kind = endKind] = await reader.take(1);
     const number = (await reader.take(6)).readUIntLE(0, 6);
@@ -107,20 +162,26 @@ export async function* readBackup(pieces: AsyncIterable<Uint8Array>): AsyncGener
       return;
     }
     const length = (await reader.take(4)).readUInt32LE();
-    if (length > largestBytes) throw damaged(`got a row of ${length} bytes`);
-    const bytes = await reader.take(length);
-    const text = kind === 1 || kind === 2 ? textKinds[kind] : undefined;
-    const series = Object.entries(seriesKinds).find(([candidate]) => Number(candidate) === kind);
-    if (text !== undefined) yield { text, value: bytes.toString() };
-    else if (kind === reportKind) {
-      rows++;
-      yield { report: bytes.subarray(0, number), bytes: bytes.subarray(number) };
-    } else if (series === undefined) throw damaged(`got a record of kind ${kind}`);
-    else {
-      rows++;
-      yield { series: series[1], row: { start: number, bytes } };
-    }
+    if (length > (kind in textKinds ? largestTextBytes : largestBytes))
+      throw damaged(`got a row of ${length} bytes`);
+    const record = decode(kind, number, await reader.take(length));
+    if (record === undefined) throw damaged(`got a record of kind ${kind}`);
+    if (isRow(record)) rows++;
+    yield record;
   }
+}
+
+/** Undefined where there is no such kind. */
+function decode(kind: number, number: number, bytes: Buffer): Record | undefined {
+  if (kind === mergerKind) return { begins: 'merger' };
+  const text = nameOf(textKinds, kind);
+  if (text !== undefined) return { text, value: bytes.toString() };
+  const series = nameOf(seriesKinds, kind);
+  if (series !== undefined) return { series, row: { start: number, bytes } };
+  const [key, value] = [bytes.subarray(0, number), bytes.subarray(number)];
+  const keyed = nameOf(keyedKinds, kind);
+  if (keyed === undefined) return undefined;
+  return keyed === 'report' ? { report: key, bytes: value } : { ...partOf(key), bytes: value };
 }
 
 /** @throws Reto3Error RETO3_BLOCK_DAMAGED */
@@ -136,6 +197,11 @@ export function assertWhole(series: Series, { start, bytes }: EncodedRow): void 
 
 export function damaged(reason: string): Reto3Error {
   return new Reto3Error('RETO3_BACKUP_DAMAGED', `cannot read the backup: ${reason}`);
+}
+
+/** Of all bytes up to these. Without bytes, zlib may take their address for none and begin at 0. */
+function checksumOf(bytes: Uint8Array, before: number): number {
+  return bytes.length === 0 ? before : crc32(bytes, before);
 }
 
 function head(kind: number, number: number, length: number): Buffer {
@@ -168,7 +234,7 @@ class Reader {
     const all = parts.length === 1 ? this.#rest : Buffer.concat(parts);
     const taken = all.subarray(0, bytes);
     this.#rest = all.subarray(bytes);
-    this.sum = crc32(taken, this.sum);
+    this.sum = checksumOf(taken, this.sum);
     return taken;
   }
 

@@ -11,7 +11,7 @@ import {
 } from '@reto3/core';
 import type { Minute } from '../ring/minute.ts';
 import { encodeWindows } from '../store/codec.ts';
-import { rowName, type Series } from '../store/keys.ts';
+import { type metaKeys, rowName, type Series } from '../store/keys.ts';
 import { encodeMeta, type Meta, withoutJournal } from '../store/meta.ts';
 import type { ReportRange } from '../store/report-rows.ts';
 import type { EncodedRow, Row, RowRange } from '../store/rows.ts';
@@ -74,8 +74,8 @@ export class BackupSource {
     this.#meta = encodeMeta(withoutJournal({ ...meta, open }));
   }
 
-  async text(name: 'meta' | 'gone'): Promise<string | undefined> {
-    return name === 'meta' ? this.#meta : this.#snapshot.text(name);
+  async text(name: keyof typeof metaKeys): Promise<string | undefined> {
+    return name === 'node' ? this.#meta : this.#snapshot.text(name);
   }
 
   /** The rows of a series as they are stored, in order of time, checked by nobody. */
@@ -86,6 +86,10 @@ export class BackupSource {
 
   reports(range: ReportRange): AsyncGenerator<readonly [key: Uint8Array, bytes: Uint8Array]> {
     return this.#snapshot.reports(range);
+  }
+
+  parts(): AsyncGenerator<readonly [key: Uint8Array, bytes: Uint8Array]> {
+    return this.#snapshot.parts();
   }
 
   close(): Promise<void> {

@@ -56,6 +56,13 @@ export function partKey(timeMs: number, node: string): Uint8Array {
   return Buffer.concat([timeKey.encode(timeMs), Buffer.from(node, 'latin1')]);
 }
 
+/** What such a key names. */
+export function partOf(key: Uint8Array): { readonly start: number; readonly part: string } {
+  const name = key.subarray(keyBytes);
+  const part = Buffer.from(name.buffer, name.byteOffset, name.byteLength).toString('latin1');
+  return { start: timeKey.decode(key.subarray(0, keyBytes)), part };
+}
+
 const prefixes = new Map(
   Object.values(sublevelNames).map((name) => [name, Buffer.from(`!${name}!`, 'latin1')] as const),
 );

@@ -115,11 +115,9 @@ export class StoreSnapshot {
     for (const [start] of this.#points(series, starts)) yield start;
   }
 
-  /** The meta row, or the row of what a repair could not save, as it is stored. */
-  async text(name: 'meta' | 'gone'): Promise<string | undefined> {
-    return this.#meta.get(name === 'meta' ? metaKeys.node : metaKeys.gone, {
-      snapshot: this.#snapshot,
-    });
+  /** The row of the sublevel meta under that key, as it is stored. */
+  async text(name: keyof typeof metaKeys): Promise<string | undefined> {
+    return this.#meta.get(metaKeys[name], { snapshot: this.#snapshot });
   }
 
   /** The rows of a series as they are stored, in order of time, checked by nobody. */
@@ -139,6 +137,11 @@ export class StoreSnapshot {
     const { gte, lt, reverse = false } = range;
     const stored = this.#reports.iterator({ gte, lt, reverse, snapshot: this.#snapshot });
     yield* this.#held.over(stored, range);
+  }
+
+  /** What nodes have of minutes, under the keys of `partKey`, in order of time, checked by nobody. */
+  async *parts(): AsyncGenerator<readonly [key: Uint8Array, bytes: Uint8Array]> {
+    yield* this.#parts.iterator({ snapshot: this.#snapshot });
   }
 
   async close(): Promise<void> {

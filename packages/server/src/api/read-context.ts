@@ -1,5 +1,5 @@
 /** What a route needs to read the store for one answer: its abort signal and the read throttle. */
-import { type BackupSource, type CountsView, lengthOf } from '@reto3/engine';
+import { type BackupRows, type CountsView, lengthOf } from '@reto3/engine';
 import type { ReportWindows, StoredWindow } from '@reto3/reports';
 import { type ReadThrottle, readCost } from './read-throttle.ts';
 
@@ -51,7 +51,7 @@ export class ReadContext {
     };
   }
 
-  backup(snapshot: BackupSource): Pick<BackupSource, 'text' | 'encodedRows' | 'reports'> {
+  backup(snapshot: BackupRows): BackupRows {
     const throttle = this.#throttle;
     if (throttle === undefined) return snapshot;
     return {
@@ -64,6 +64,8 @@ export class ReadContext {
         ),
       reports: (range) =>
         throttle.limit(snapshot.reports(range), () => readCost.backup * reportRowCost, this.signal),
+      parts: () =>
+        throttle.limit(snapshot.parts(), () => readCost.backup * lengthOf('ms10'), this.signal),
     };
   }
 }

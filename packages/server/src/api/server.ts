@@ -136,7 +136,7 @@ export class QueryApi {
     await app.register(statsRoutes, { coordinator, cluster, queryLimiter });
     await app.register(clusterRoutes, { cluster });
     await app.register(auditRoutes, { coordinator, archive, queryLimiter });
-    await app.register(backupRoutes, { coordinator, queryLimiter });
+    await app.register(backupRoutes, { coordinator, cluster, queryLimiter });
     await app.register(burstsRoutes, { coordinator, cluster, queryLimiter, archive, ledgers });
     await app.register(whatIfRoutes, { coordinator, cluster, queryLimiter });
     await app.register(reportRoutes, { coordinator, ledgers, cluster, queryLimiter });
