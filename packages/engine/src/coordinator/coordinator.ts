@@ -14,20 +14,21 @@ import {
   ms10,
   type PeriodName,
   Reto3Error,
-  sec,
   totalOf,
 } from '@reto3/core';
 import { Journal } from '../journal/journal.ts';
 import { aheadSlots } from '../ring/layout.ts';
 import { Minute } from '../ring/minute.ts';
 import type { RingReader } from '../ring/ring.ts';
-import { finalThroughAt, Timeline, windowAt } from '../ring/timeline.ts';
+import { windowAt } from '../ring/timeline.ts';
 import type { Gone } from '../store/gone.ts';
 import type { Meta, Published } from '../store/meta.ts';
 import type { Store } from '../store/store.ts';
 import { VerifiedSnapshot } from '../store/verified.ts';
 import type { Blocks } from './blocks.ts';
-import { Flusher, type FlushOptions } from './flusher.ts';
+import { Counting, type CountingEvents } from './counting.ts';
+import type { FlushOptions } from './flush-options.ts';
+import { Flusher } from './flusher.ts';
 import { Observations } from './observations.ts';
 import type { OpenMinutes } from './open-minutes.ts';
 import type { FlushParticipant } from './participant.ts';
@@ -80,11 +81,7 @@ export interface CoordinatorState {
   readonly damagedBlocks: readonly Damage[];
 }
 
-export interface CoordinatorEvents {
-  /** The wall clock stepped by that many ms. */
-  clockStepped(stepMs: number): void;
-  /** A sweep came so late that the ring may have been around once. */
-  stalled(): void;
+interface CoordinatorEvents extends CountingEvents {
   /** A block was met that cannot be relied on; told once for each. */
   damaged(damage: Damage): void;
 }
@@ -99,38 +96,16 @@ export class Coordinator {
   /** Moves what is in memory to the disk. */
   readonly flusher: Flusher;
   readonly #clock: Clock;
-  /** How much later windows are final than they would be by the ring alone. */
-  readonly #lateMs: number;
-  readonly #ring: RingReader;
   readonly #store: Store;
   readonly #blocks: Blocks;
-  readonly #events: CoordinatorEvents;
   readonly #participants: FlushParticipant[] = [];
   readonly #minutes: OpenMinutes;
-  /** Absent until `begin` and after `stop`: nobody counts. */
-  #timeline: Timeline | undefined;
+  readonly #counting: Counting;
   readonly #cleanBefore: boolean;
   readonly #gone: Gone;
-  #startedAt: number;
-  readonly #messagesByWorker: number[];
   readonly #messagesBefore: number;
   /** Of what was counted before this start, epoch ms; Infinity where nothing was. */
   readonly #oldestBefore: number;
-  #messagesSinceStart = 0;
-  #finalThrough: number;
-  #newestEnd: number;
-  /**
-   * The newest `finalThrough` that anybody may have seen; a count that changes before it is a
-   * revision.
-   */
-  #wasFinalThrough: number;
-  /**
-   * While the clock is behind what it was: windows that are not final again and that nobody had
-   * counted before, by their number.
-   */
-  readonly #countedAgain = new Set<number>();
-  #clockSteps = 0;
-  #stalls = 0;
   /** In min blocks that retention deleted since the start. */
   #messagesDeleted = 0;
   /** End of what was counted before this start, epoch ms; 0 in a new folder. */
@@ -140,12 +115,8 @@ export class Coordinator {
   readonly observations: Observations;
 
   private constructor(parts: CoordinatorParts, recovered: Recovered) {
-    const now = parts.clock.read();
     this.#clock = parts.clock;
-    this.#lateMs = parts.lateMs ?? 0;
-    this.#ring = parts.ring;
     this.#store = parts.store;
-    this.#events = parts.events;
     this.#minutes = recovered.minutes;
     this.#blocks = recovered.blocks;
     const { meta } = recovered;
@@ -153,13 +124,16 @@ export class Coordinator {
     this.#gone = recovered.gone;
     this.#messagesBefore = recovered.messages;
     this.#oldestBefore = recovered.oldest;
-    this.#messagesByWorker = new Array<number>(parts.workerCount).fill(0);
-    this.#startedAt = now.wallMs;
-    this.#finalThrough = this.#finalAt(now.wallMs);
-    this.#wasFinalThrough = Math.max(this.#finalThrough, recovered.newestEnd);
-    this.#newestEnd = this.endBefore = recovered.newestEnd;
+    this.endBefore = recovered.newestEnd;
     this.writesBefore = meta.writes;
     this.observations = new Observations(recovered.countedEnd);
+    const { minutes, newestEnd } = recovered;
+    this.#counting = new Counting({
+      ...parts,
+      minutes,
+      observations: this.observations,
+      newestEnd,
+    });
     parts.store.hold(recovered.rows);
     const { clock, ring, store, anchor, node } = parts;
     this.flusher = new Flusher(
@@ -178,7 +152,7 @@ export class Coordinator {
           messages: recovered.messagesInBlocks,
         },
         journalRows: recovered.journalRows,
-        sweep: () => this.sweep(),
+        sweep: (now) => this.#counting.sweep(now),
       },
       parts.flush ?? defaultFlush,
     );
@@ -212,79 +186,17 @@ export class Coordinator {
    * first flush, and not where nobody takes any.
    */
   count(): void {
-    const now = this.#clock.read();
-    this.#timeline = new Timeline(now);
-    this.#startedAt = now.wallMs;
+    this.#counting.begin();
   }
 
-  /**
-   * Takes everything new from the ring. Returns `finalThrough`. Synchronous, a few tens of
-   * microseconds.
-   */
+  /** Takes everything new from the ring. Returns `finalThrough`. */
   sweep(): number {
-    const now = this.#clock.read();
-    if (this.#timeline === undefined) return this.#finalAt(now.wallMs);
-    const tick = this.#timeline.advance(now);
-    if (tick.stepMs !== 0) {
-      this.#clockSteps++;
-      this.#events.clockStepped(tick.stepMs);
-    }
-    if (tick.stalled) {
-      this.#stalls++;
-      this.#events.stalled();
-    }
-    this.observations.counted(tick);
-    const finalBefore = Math.min(this.#finalThrough, this.#finalAt(now.wallMs));
-    for (const window of this.#countedAgain)
-      if ((window + 1) * ms10.windowMs <= finalBefore) this.#countedAgain.delete(window);
-    this.#ring.sweep((slot, count, worker) => {
-      const window = tick.windowOf(slot);
-      this.#minutes.add(window, count, this.#revises(window, finalBefore));
-      this.observations.found(window, count);
-      this.#newestEnd = Math.max(this.#newestEnd, (window + 1) * ms10.windowMs);
-      this.#messagesSinceStart += count;
-      this.#messagesByWorker[worker] = (this.#messagesByWorker[worker] ?? 0) + count;
-    });
-    for (const range of tick.counted) {
-      // Only while the clock is behind what it was: notes which of these nobody had counted.
-      if (range.to * ms10.windowMs <= this.#wasFinalThrough)
-        for (let window = range.from; window < range.to; window++)
-          this.#revises(window, finalBefore);
-      this.#minutes.markCounted(range);
-      this.#newestEnd = Math.max(this.#newestEnd, range.to * ms10.windowMs);
-    }
-    this.#finalThrough = this.#finalAt(now.wallMs);
-    this.#wasFinalThrough = Math.max(this.#wasFinalThrough, this.#finalThrough);
-    this.observations.settle(tick, this.#finalThrough);
-    return this.#finalThrough;
+    return this.#counting.sweep(this.#clock.read());
   }
 
-  /**
-   * Whether a message changes a count that a reader may have seen as final: its window was final at
-   * the last sweep, or the clock was further once, and the window was counted then.
-   */
-  #revises(window: number, finalThrough: number): boolean {
-    const end = (window + 1) * ms10.windowMs;
-    if (end <= finalThrough) return true;
-    if (end > this.#wasFinalThrough || this.#countedAgain.has(window)) return false;
-    if (this.#minutes.isCounted(window)) return true;
-    this.#countedAgain.add(window);
-    return false;
-  }
-
-  /**
-   * Counts messages of a log that is followed, at `timeMs`, epoch ms. Takes effect with the record
-   * that is collected next: the position that a participant's `rows` gives from now on is in it too.
-   * @param secondsOnly whether the log's clock ticks in seconds
-   */
+  /** Counts messages of a log that is followed; see counting.ts. */
   add(timeMs: number, count: number, secondsOnly: boolean): void {
-    const finalBefore = Math.min(this.#finalThrough, this.#finalAt(this.#clock.read().wallMs));
-    const window = windowAt(timeMs);
-    const revises = this.#revises(window, finalBefore);
-    if (secondsOnly) this.#minutes.addToSecond(Math.floor(timeMs / sec.windowMs), count, revises);
-    else this.#minutes.add(window, count, revises);
-    this.#newestEnd = Math.max(this.#newestEnd, (window + 1) * ms10.windowMs);
-    this.#messagesSinceStart += count;
+    this.#counting.add(timeMs, count, secondsOnly);
   }
 
   /** Says that a log that is followed counts in all of [from, to), epoch ms. */
@@ -298,11 +210,6 @@ export class Coordinator {
    */
   get hasRoom(): boolean {
     return !this.flusher.isFailing && this.#minutes.size < mostOpenMinutes;
-  }
-
-  /** The end of the newest final window at that wall time, epoch ms. */
-  #finalAt(wallMs: number): number {
-    return finalThroughAt(wallMs - this.#lateMs);
   }
 
   /** Sweeps, and writes what was found into the journal. @throws Reto3Error RETO3_STORE_FAILING */
@@ -344,32 +251,30 @@ export class Coordinator {
     const oldest = Math.min(this.#oldestBefore, this.#minutes.oldest);
     // A clock that was ahead for a moment left windows that are still to come.
     const { wallMs } = this.#clock.read();
-    const countedEnd = this.#newestEnd;
+    const countedEnd = this.#counting.newestEnd;
     const newestEnd = Math.min(countedEnd, wallMs + aheadSlots * ms10.windowMs);
     return { finalThrough, newestEnd, countedEnd, oldest, minutes, store, deletedBefore };
   }
 
   state(): CoordinatorState {
+    const { flushes, failedFlushes, messagesLost } = this.flusher.counters;
     return {
       boot: this.flusher.meta.boot,
       cleanBefore: this.#cleanBefore,
-      startedAt: this.#startedAt,
+      startedAt: this.#counting.startedAt,
       countedFrom: this.#countedFrom(),
-      finalThrough: this.#finalThrough,
-      messagesSinceStart: this.#messagesSinceStart,
-      messagesByWorker: [...this.#messagesByWorker],
+      finalThrough: this.#counting.finalThrough,
+      messagesSinceStart: this.#counting.messages,
+      messagesByWorker: [...this.#counting.messagesByWorker],
       messagesInAll:
-        this.#messagesBefore +
-        this.#messagesSinceStart -
-        this.flusher.messagesLost -
-        this.#messagesDeleted,
+        this.#messagesBefore + this.#counting.messages - messagesLost - this.#messagesDeleted,
       deletedBefore: this.flusher.meta.deletedBefore,
-      clockSteps: this.#clockSteps,
-      stalls: this.#stalls,
-      flushes: this.flusher.flushes,
-      failedFlushes: this.flusher.failedFlushes,
+      clockSteps: this.#counting.clockSteps,
+      stalls: this.#counting.stalls,
+      flushes,
+      failedFlushes,
       messagesUnsaved: this.#minutes.unsaved(),
-      messagesLost: this.flusher.messagesLost,
+      messagesLost,
       damagedBlocks: this.#blocks.damages,
     };
   }
@@ -379,7 +284,7 @@ export class Coordinator {
     if (oldest === Number.POSITIVE_INFINITY) return undefined;
     // The first minute of a new folder begins with the server, not at its full minute.
     return this.#oldestBefore === Number.POSITIVE_INFINITY
-      ? Math.max(oldest, this.#startedAt)
+      ? Math.max(oldest, this.#counting.startedAt)
       : oldest;
   }
 
@@ -467,7 +372,7 @@ export class Coordinator {
     this.sweep();
     // The workers have left: whoever still asks must not be told of windows that nobody counts, and
     // that this last write would not hold.
-    this.#timeline = undefined;
+    this.#counting.end();
     await this.flusher.stop();
   }
 }

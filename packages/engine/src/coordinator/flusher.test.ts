@@ -18,6 +18,8 @@ class UnsteadyJournal extends MemoryJournal {
   readonly #takeMs: () => void;
   /** How many records were written while the thread waited. */
   blocking = 0;
+  /** Writes that do not wait end after this. */
+  held: Promise<void> | undefined;
 
   constructor(fails: () => boolean, takeMs: () => void) {
     super();
@@ -35,7 +37,11 @@ class UnsteadyJournal extends MemoryJournal {
       this.#takeMs();
       file.writeSync(bytes, at);
     };
-    return { ...file, size: file.size, sync, writeSync };
+    const write = async (bytes: Uint8Array, at: number): Promise<void> => {
+      await this.held;
+      await file.write(bytes, at);
+    };
+    return { ...file, size: file.size, sync, write, writeSync };
   }
 }
 
@@ -111,6 +117,23 @@ describe('Flusher', () => {
       expect(coordinator.state().flushes - flushes).toBe(10);
     },
   );
+
+  it('tells what was final when a record swept, however long its write takes', async () => {
+    await start('durable');
+    const told: number[] = [];
+    coordinator.join({ written: ({ finalThrough }) => told.push(finalThrough) });
+    let release = (): void => undefined;
+    journals.held = new Promise((resolve) => {
+      release = resolve;
+    });
+    const final = coordinator.sweep();
+    const commit = coordinator.commit();
+    await new Promise(setImmediate);
+    await pass(flushMs);
+    release();
+    await commit;
+    expect(told).toEqual([final]);
+  });
 
   it('writes every flush interval while messages come', async () => {
     await start('memory');

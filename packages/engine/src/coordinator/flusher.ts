@@ -9,13 +9,12 @@
  *                      │                                          │  opened again
  *                      └───────── all in memory is written ───────┘
  *
- * While it is writing, four things happen, each at most once at a time:
+ * While it is writing, four things happen, each at most once at a time (flows.ts):
  * - a record: what changed since the last one is appended to the journal, at every beat. In durable
  *   mode (`--ack durable`) it is on the disk when it is written (group commit), and the next one
  *   begins as soon as somebody waits and the one before is done;
  * - a sync: what was appended is put on the disk, once a second;
- * - a checkpoint: a new journal begins, minutes that are over go into the database as blocks, in one
- *   synced batch that names the new journal, and the old one is let go;
+ * - a checkpoint: minutes that are over move from the journal into the database (checkpoints.ts);
  * - another change of the database: what retention deletes, how far the node has published.
  *
  * Invariants:
@@ -25,20 +24,16 @@
  * - a message is acknowledged as durable only when a record with it is on the disk;
  * - sweeping never waits for the disk, and no failure makes memory grow without end.
  */
-import { type Ack, type Clock, type MonotonicMs, messageOf, Reto3Error } from '@reto3/core';
-import type { Journal } from '../journal/journal.ts';
-import type { Minute } from '../ring/minute.ts';
+import { type ClockReading, type MonotonicMs, Reto3Error } from '@reto3/core';
 import type { RingReader } from '../ring/ring.ts';
-import type { Anchor } from '../store/anchor.ts';
-import { formatVersion, type Meta } from '../store/meta.ts';
-import type { Change, Store } from '../store/store.ts';
-import type { Blocks } from './blocks.ts';
-import { closeMinutes, isOver } from './changes.ts';
-import type { Observations } from './observations.ts';
-import type { OpenMinutes } from './open-minutes.ts';
+import type { Meta } from '../store/meta.ts';
+import { type CheckpointParts, Checkpoints, type MetaChange } from './checkpoints.ts';
+import { Failures } from './failures.ts';
+import { Flows, Overtaken } from './flows.ts';
+import type { FlushEvents, FlushOptions } from './flush-options.ts';
+import { JournalWriter, type Swept } from './journal-writer.ts';
 import { inTime, Operations } from './operations.ts';
 import type { FlushParticipant } from './participant.ts';
-import { type NextRecord, Records } from './records.ts';
 
 /** What was written is put on the disk this often: what a power cut may take in memory mode. */
 const syncEveryMs = 1_000;
@@ -52,130 +47,48 @@ const idleFlushEveryMs = 1_000;
 /** At most one commit in this time, so that commits leave the processor to the requests. */
 const commitEveryMs = 1;
 
-/**
- * A write into the page cache takes microseconds. Two in a row that take longer were held up by the
- * disk, so for a while no other may block the thread that sweeps. A single one may only have waited
- * for its turn on the processor.
- */
-const slowWriteMs = 5;
-const slowWrites = 2;
-const asyncAfterSlowMs = 60_000;
-
-/** A checkpoint comes early where the journal has grown to this, as reports can make it. */
-const mostJournalBytes = 64 << 20;
-
-/** The first and the longest pause before the store is opened again. */
-const firstRetryMs = 100;
-const lastRetryMs = 2_000;
-
-/** So many reasons are told until the store has recovered: two may take turns, or name numbers. */
-const mostReasons = 16;
-
-/**
- * How many minutes are kept in memory while the store fails: six hours, about 22 MB. Older ones are
- * given up, counted and reported.
- */
-const heldMinutes = 360;
-
 /** How often a stop tries to write what is in memory, and the pause before it tries again. */
 const lastAttempts = 3;
 const lastPauseMs = 200;
 
-export interface FlushEvents {
-  /** Everything that workers added under that flush number or an earlier one is on the disk. */
-  flushed(flush: number): void;
-  /** A write failed, or the store could not be opened again; told once for each new reason. */
-  failed(error: unknown): void;
-  /** Everything is written again. */
-  recovered(): void;
-}
-
-export interface FlushOptions {
-  /** Time between records, in milliseconds. */
-  readonly flushMs: number;
-  readonly ack: Ack;
-}
-
-export interface FlusherParts {
-  readonly clock: Clock;
+export interface FlusherParts extends CheckpointParts {
   readonly ring: RingReader;
-  readonly store: Store;
-  readonly journal: Journal;
-  readonly anchor: Anchor;
-  readonly blocks: Blocks;
-  readonly minutes: OpenMinutes;
-  readonly observations: Observations;
-  /** Of this boot; `writes` is the number of the last write of any. */
-  readonly meta: Meta;
-  /** Starts of journal rows of an earlier version, which the first checkpoint replaces; epoch ms. */
-  readonly journalRows: readonly number[];
   /** Takes in what the ring has. Returns `finalThrough`, epoch ms. */
-  readonly sweep: () => number;
+  readonly sweep: (now: ClockReading) => number;
 }
-
-interface WriteOptions {
-  /** Whether it is to be on the disk. */
-  readonly sync: boolean;
-  /** The flush number under which the ring was swept just now; undefined: it is to be swept. */
-  readonly swept?: number | undefined;
-}
-
-/** A flow that a failure has overtaken ends with this. The failure was told already. */
-class Overtaken extends Error {
-  override readonly name = 'Overtaken';
-}
-
-/** What is new in the meta row. */
-type MetaChange = (meta: Meta) => Partial<Meta>;
-
-type Flow = 'record' | 'sync' | 'checkpoint' | 'change';
 
 export class Flusher {
   readonly #parts: FlusherParts;
-  readonly #options: FlushOptions;
+  readonly #flushMs: number;
+  readonly #isDurable: boolean;
   readonly #operations: Operations;
   readonly #participants: FlushParticipant[] = [];
-  readonly #records: Records;
+  readonly #flows = new Flows();
+  readonly #writer: JournalWriter;
+  readonly #checkpoints: Checkpoints;
+  readonly #failures: Failures;
   #state: 'new' | 'writing' | 'failing' | 'stopped' = 'new';
   /** Whether something of memory may have been taken for written since the last failure. */
   #mayBeWritten = true;
-  /** Raised by every failure: a flow that began before must not go on. */
-  #epoch = 0;
-  readonly #flows = new Map<Flow, Promise<unknown>>();
-
-  #meta: Meta;
-  #journalRows: readonly number[];
-  /** The number that was given to a write last, whether it succeeded or not. */
-  #lastWrite: number;
-  /** The last record that was written, and the last write that is on the disk for certain. */
-  #recorded: number;
-  #syncedWrites: number;
-
   #events: FlushEvents | undefined;
   #timer: NodeJS.Timeout | undefined;
   #lastSweep: MonotonicMs;
   #lastFlush: MonotonicMs;
   #lastSync: MonotonicMs;
   #lastCommit: number = Number.NEGATIVE_INFINITY;
-  #slowWrites = 0;
-  #asyncUntil = Number.NEGATIVE_INFINITY;
-  #finalThrough = 0;
-  #retry = { at: 0, pauseMs: firstRetryMs / 2 };
-  /** Why it failed since all was well, as it was told. */
-  readonly #told = new Set<string>();
-  #flushes = 0;
-  #failedFlushes = 0;
-  #messagesLost = 0;
 
   constructor(parts: FlusherParts, options: FlushOptions) {
     this.#parts = parts;
-    this.#options = options;
+    this.#flushMs = options.flushMs;
+    this.#isDurable = options.ack === 'durable';
     this.#operations = new Operations(parts.clock);
-    this.#meta = parts.meta;
-    this.#records = new Records(parts.minutes, this.#participants, parts.meta.cluster);
-    this.#journalRows = parts.journalRows;
-    this.#lastWrite = this.#recorded = this.#syncedWrites = parts.meta.writes;
-    this.#lastSweep = this.#lastFlush = this.#lastSync = this.#now;
+    const under = { flows: this.#flows, operations: this.#operations, ack: options.ack };
+    this.#writer = new JournalWriter(parts, this.#participants, under);
+    this.#checkpoints = new Checkpoints(parts, this.#writer, under, () =>
+      this.#sweep(parts.ring.raiseFlush(), this.#now),
+    );
+    this.#failures = new Failures(parts.minutes, parts.ring, this.#participants);
+    this.#lastSweep = this.#lastFlush = this.#lastSync = this.#now.monotonicMs;
   }
 
   /** Has it take part in every flush from now on. */
@@ -185,7 +98,7 @@ export class Flusher {
 
   /** What the database says of itself since the last batch that succeeded. */
   get meta(): Meta {
-    return this.#meta;
+    return this.#checkpoints.meta;
   }
 
   /** Whether a write failed, and not everything is written again yet. */
@@ -195,22 +108,13 @@ export class Flusher {
 
   /** The last record that was written, by its number. */
   get recorded(): number {
-    return this.#recorded;
+    return this.#writer.recorded;
   }
 
-  /** How many records were written since the start. */
-  get flushes(): number {
-    return this.#flushes;
-  }
-
-  /** How often anything failed. */
-  get failedFlushes(): number {
-    return this.#failedFlushes;
-  }
-
-  /** Messages that were given up because the store failed for too long. */
-  get messagesLost(): number {
-    return this.#messagesLost;
+  /** Since the start: records written, failures, messages given up as it failed for too long. */
+  get counters() {
+    const { count: failedFlushes, messagesLost } = this.#failures;
+    return { flushes: this.#writer.flushes, failedFlushes, messagesLost };
   }
 
   /**
@@ -218,7 +122,7 @@ export class Flusher {
    * called before anything is acknowledged. @throws what the disk says
    */
   async begin(): Promise<void> {
-    await this.#checkpoint(this.#epoch);
+    await this.#checkpoints.run(this.#flows.epoch);
     this.#state = 'writing';
   }
 
@@ -229,34 +133,39 @@ export class Flusher {
 
   /** Beats by itself from now on; in durable mode it also commits as soon as somebody waits. */
   start(): void {
-    this.#timer = setInterval(() => void this.beat(), this.#options.flushMs);
+    this.#timer = setInterval(() => this.#beat(), this.#flushMs);
     if (this.#isDurable) void this.#commitOnDemand();
   }
 
   /** Beats no more. Resolves when what was begun has ended; at the latest when it should have. */
   async pause(): Promise<void> {
     this.#stopBeating();
-    await inTime('finish a write', this.#idle()).catch((error) => this.#fail(error));
+    await inTime('finish a write', this.#flows.idle()).catch((error) => this.#fail(error));
   }
 
   /** Does what it is time for. Resolves when that is done; never rejects. */
   async beat(): Promise<void> {
+    await this.#beat();
+  }
+
+  /** Returns what it began that has not ended. Mostly nothing, and then it makes no promise. */
+  #beat(): Promise<unknown> | undefined {
     const now = this.#now;
-    const overdue = this.#operations.overdue(now);
+    const overdue = this.#operations.overdue(now.monotonicMs);
     if (overdue !== undefined) this.#fail(overdue);
-    let flush: number | undefined;
-    if (isDue(now, this.#lastSweep, this.#options.flushMs)) {
-      flush = this.#parts.ring.raiseFlush();
-      this.#sweep(now);
-    }
-    const begun = [this.#flushIfDue(now, flush), this.#syncIfDue(now), this.#checkpointIfDue()];
-    if (this.#state === 'failing') await this.#retryIfDue(now);
-    else if (begun.some((flow) => flow !== undefined)) await Promise.all(begun);
+    const isSweepDue = isDue(now, this.#lastSweep, this.#flushMs);
+    const swept = isSweepDue ? this.#sweep(this.#parts.ring.raiseFlush(), now) : undefined;
+    const record = this.#flushIfDue(now, swept);
+    const sync = this.#syncIfDue(now);
+    const checkpoint = this.#checkpointIfDue(now);
+    if (this.#state === 'failing') return this.#retryIfDue(now);
+    const isDone = record === undefined && sync === undefined && checkpoint === undefined;
+    return isDone ? undefined : Promise.all([record, sync, checkpoint]);
   }
 
   /** Writes what changed into the journal. @throws Reto3Error RETO3_STORE_FAILING */
   async flush(): Promise<void> {
-    await this.#guarded(() => this.#write({ sync: false }));
+    await this.#guarded(() => this.#write(this.#now, false));
   }
 
   /**
@@ -265,7 +174,7 @@ export class Flusher {
    * @throws Reto3Error RETO3_STORE_FAILING
    */
   async commit(): Promise<number> {
-    return this.#guarded(() => this.#write({ sync: true }));
+    return this.#guarded(() => this.#write(this.#now, true));
   }
 
   /**
@@ -274,8 +183,8 @@ export class Flusher {
    */
   async change(more: MetaChange, then?: () => Promise<void>): Promise<void> {
     await this.#guarded((epoch) =>
-      this.#alone('change', epoch, async () => {
-        await this.#batch(epoch, [], more);
+      this.#flows.alone('change', epoch, async () => {
+        await this.#checkpoints.batch(epoch, [], more);
         if (then !== undefined) await this.#operations.run('delete from the database', then);
       }),
     );
@@ -300,30 +209,21 @@ export class Flusher {
   }
 
   async #leave(): Promise<void> {
-    await this.#idle();
+    await this.#flows.idle();
     // It may be that the store was failing already.
     if (this.#state === 'failing') await this.#reopen();
-    await this.#write({ sync: true });
-    const journal = { id: this.#parts.journal.id, through: this.#recorded };
-    await this.#batch(this.#epoch, [], () => ({ clean: true, journal }));
-    await this.#parts.anchor.write(this.#meta.writes);
-    await this.#parts.journal.close();
+    await this.#write(this.#now, true);
+    await this.#checkpoints.leave();
   }
 
-  get #now(): MonotonicMs {
-    return this.#parts.clock.read().monotonicMs;
-  }
-
-  get #isDurable(): boolean {
-    return this.#options.ack === 'durable';
+  get #now(): ClockReading {
+    return this.#parts.clock.read();
   }
 
   /** Whether a record would say more than that nothing came. */
   get #hasNews(): boolean {
-    return (
-      this.#participants.some(({ isActive }) => isActive === true) ||
-      this.#parts.minutes.unsaved() > 0
-    );
+    if (this.#parts.minutes.unsaved() > 0) return true;
+    return this.#participants.some(({ isActive }) => isActive === true);
   }
 
   #stopBeating(): void {
@@ -331,263 +231,105 @@ export class Flusher {
     this.#timer = undefined;
   }
 
-  #sweep(now: MonotonicMs): void {
-    this.#lastSweep = now;
-    this.#finalThrough = this.#parts.sweep();
+  /** @param flush raised just now: what was added under it is in the ring, and so is found */
+  #sweep(flush: number, now: ClockReading): Swept {
+    this.#lastSweep = now.monotonicMs;
+    return { flush, finalThrough: this.#parts.sweep(now) };
   }
 
-  /** @param swept the flush number under which the ring was swept just now */
-  #flushIfDue(now: MonotonicMs, swept: number | undefined): Promise<unknown> | undefined {
+  /** @param swept the sweep just now, if it was due */
+  #flushIfDue(now: ClockReading, swept: Swept | undefined): Promise<unknown> | undefined {
     if (this.#state !== 'writing' || this.#flows.has('record')) return undefined;
-    const { flushMs } = this.#options;
     const asked = this.#isDurable && this.#parts.ring.takeAsked();
-    const everyMs = this.#hasNews ? flushMs : Math.max(flushMs, idleFlushEveryMs);
+    const everyMs = this.#hasNews ? this.#flushMs : Math.max(this.#flushMs, idleFlushEveryMs);
     if (!asked && !isDue(now, this.#lastFlush, everyMs)) return undefined;
     if (this.#isDurable) return this.#commitNow(now);
-    return this.#attempt(() => this.#write({ sync: false, swept }));
+    return this.#attempt(() => this.#write(now, false, swept));
   }
 
-  #syncIfDue(now: MonotonicMs): Promise<unknown> | undefined {
-    const isDueNow = now - this.#lastSync >= syncEveryMs;
-    if (this.#state !== 'writing' || this.#flows.has('sync') || !isDueNow) return undefined;
-    this.#lastSync = now;
-    return this.#attempt((epoch) => this.#alone('sync', epoch, () => this.#sync(epoch)));
+  #syncIfDue(now: ClockReading): Promise<unknown> | undefined {
+    if (now.monotonicMs - this.#lastSync < syncEveryMs) return undefined;
+    if (this.#state !== 'writing' || this.#flows.has('sync')) return undefined;
+    this.#lastSync = now.monotonicMs;
+    return this.#attempt((epoch) => this.#flows.alone('sync', epoch, () => this.#sync(epoch)));
   }
 
-  #checkpointIfDue(): Promise<unknown> | undefined {
+  #checkpointIfDue(now: ClockReading): Promise<unknown> | undefined {
     if (this.#state !== 'writing' || this.#flows.has('checkpoint')) return undefined;
-    const { journal, minutes } = this.#parts;
-    if (journal.bytes < mostJournalBytes && this.#over(minutes).length === 0) return undefined;
+    if (!this.#checkpoints.isDue(now.wallMs)) return undefined;
     return this.#attempt((epoch) =>
-      this.#alone('checkpoint', epoch, () => this.#checkpoint(epoch)),
+      this.#flows.alone('checkpoint', epoch, () => this.#checkpoints.run(epoch)),
     );
-  }
-
-  #over(minutes: OpenMinutes): Minute[] {
-    const { wallMs } = this.#parts.clock.read();
-    return minutes.unclosed().filter((minute) => isOver(minute, wallMs));
   }
 
   async #commitOnDemand(): Promise<void> {
     while (this.#timer !== undefined) {
       await this.#parts.ring.asked();
-      const waitMs = Math.max(0, this.#lastCommit + commitEveryMs - this.#now);
+      const waitMs = Math.max(0, this.#lastCommit + commitEveryMs - this.#now.monotonicMs);
       if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
       // It may have been paused meanwhile.
       if (this.#timer === undefined) return;
-      const flow = this.#flows.get('record');
-      if (flow !== undefined) await flow.catch(() => undefined);
+      if (this.#flows.has('record')) await this.#flows.ended('record');
       // While it fails the flag stays, and the next beats that find it writing commit.
       else if (this.#state !== 'writing')
-        await new Promise((resolve) => setTimeout(resolve, this.#options.flushMs));
+        await new Promise((resolve) => setTimeout(resolve, this.#flushMs));
       else if (this.#parts.ring.takeAsked()) await this.#commitNow(this.#now);
     }
   }
 
-  async #commitNow(now: MonotonicMs): Promise<void> {
-    this.#lastCommit = now;
+  async #commitNow(now: ClockReading): Promise<void> {
+    this.#lastCommit = now.monotonicMs;
     await this.#attempt(async () => {
-      this.#events?.flushed(await this.#write({ sync: true }));
+      this.#events?.flushed(await this.#write(now, true));
     });
   }
 
-  /** Gathers, sweeps and appends a record. Returns the number of the flush. */
-  #write(options: WriteOptions): number | Promise<number> {
-    const now = this.#now;
-    this.#lastFlush = now;
-    // Raise, then sweep: what was added under the number is in the ring, and so in this record.
-    const flush = options.swept ?? this.#parts.ring.raiseFlush();
-    const gathering = this.#participants.flatMap((one) => one.gather?.(options) ?? []);
-    const mayBlock = !options.sync && now >= this.#asyncUntil && !this.#isDurable;
+  /**
+   * Gathers, sweeps and appends a record. Returns the number of the flush.
+   * @param sync whether it is to be on the disk
+   * @param swept the sweep just now; undefined: the ring is to be swept
+   */
+  #write(now: ClockReading, sync: boolean, swept?: Swept): number | Promise<number> {
+    this.#lastFlush = now.monotonicMs;
+    // Raise, then gather and sweep: what was added under the number is in this record.
+    const flush = swept?.flush ?? this.#parts.ring.raiseFlush();
+    const gathering: Promise<void>[] = [];
+    for (const one of this.#participants) {
+      const gathered = one.gather?.({ sync });
+      if (gathered !== undefined) gathering.push(gathered);
+    }
+    const mayBlock = !sync && this.#writer.mayBlock(now.monotonicMs);
     if (mayBlock && gathering.length === 0 && !this.#flows.has('record')) {
-      if (options.swept === undefined) this.#sweep(now);
-      this.#append(flush);
+      this.#writer.append(swept ?? this.#sweep(flush, now));
       return flush;
     }
-    const epoch = this.#epoch;
+    const { epoch } = this.#flows;
+    const append = async (): Promise<void> => {
+      const found = this.#sweep(flush, this.#now);
+      await this.#writer.appendAsync(this.#writer.next(), found, { sync, epoch });
+    };
     return Promise.all(gathering)
-      .then(() => this.#alone('record', epoch, () => this.#appendAsync(flush, options, epoch)))
+      .then(() => this.#flows.alone('record', epoch, append))
       .then(() => flush);
   }
 
-  /** Appends while the thread waits: the cheapest way by far, for as long as the disk lets it. */
-  #append(flush: number): void {
-    const record = this.#records.next(++this.#lastWrite);
-    const began = this.#now;
-    this.#parts.journal.append(record.bytes);
-    const tookMs = this.#now - began;
-    this.#slowWrites = tookMs > slowWriteMs ? this.#slowWrites + 1 : 0;
-    if (this.#slowWrites === slowWrites) {
-      this.#slowWrites = 0;
-      this.#asyncUntil = began + asyncAfterSlowMs;
-    }
-    this.#parts.observations.flushes.record(tookMs);
-    this.#written(record, flush, false);
-  }
-
-  async #appendAsync(flush: number, { sync }: WriteOptions, epoch: number): Promise<void> {
-    const now = this.#now;
-    this.#sweep(now);
-    await this.#appendRecord(this.#records.next(++this.#lastWrite), flush, sync, epoch);
-  }
-
-  async #appendRecord(
-    record: NextRecord,
-    flush: number,
-    sync: boolean,
-    epoch: number,
-  ): Promise<void> {
-    const now = this.#now;
-    const { journal, observations } = this.#parts;
-    await this.#operations.run('write the journal', () => journal.appendAsync(record.bytes));
-    // In durable mode every write is on the disk when it is done.
-    if (sync && !this.#isDurable) await this.#syncJournal();
-    this.#assertCurrent(epoch);
-    (sync ? observations.syncedFlushes : observations.flushes).record(this.#now - now);
-    this.#written(record, flush, sync || this.#isDurable);
-  }
-
-  #written(record: NextRecord, flush: number, synced: boolean): void {
-    const { sequence: write, rows, changed, minutes } = record;
-    this.#flushes++;
-    this.#recorded = write;
-    for (const minute of minutes) minute.written();
-    this.#parts.store.hold(rows);
-    if (synced) this.#syncedWrites = Math.max(this.#syncedWrites, write);
-    const [syncedWrites, finalThrough] = [this.#syncedWrites, this.#finalThrough];
-    for (const one of this.#participants)
-      one.written?.({ flush, write, syncedWrites, changed, finalThrough });
-    if (synced) this.#tellSynced();
-  }
-
-  #tellSynced(): void {
-    for (const one of this.#participants) one.synced?.(this.#syncedWrites);
-  }
-
   async #sync(epoch: number): Promise<void> {
-    const [began, recorded] = [this.#now, this.#recorded];
-    await this.#syncJournal();
-    this.#assertCurrent(epoch);
-    this.#parts.observations.syncs.record(this.#now - began);
-    this.#syncedWrites = Math.max(this.#syncedWrites, recorded);
-    this.#tellSynced();
+    await this.#writer.sync(epoch);
     this.#forget();
-    await this.#assertRoom();
-  }
-
-  async #syncJournal(): Promise<void> {
-    try {
-      await this.#operations.run('sync the journal', () => this.#parts.journal.sync());
-    } catch (error) {
-      // The kernel may have forgotten what it was to write.
-      this.#parts.minutes.syncFailed();
-      throw error;
-    }
-  }
-
-  /** A full disk is a failure before a record or a checkpoint has no room: somebody has to act. */
-  async #assertRoom(): Promise<void> {
-    await this.#operations.run('look for room on the disk', () => this.#parts.journal.assertRoom());
+    await this.#checkpoints.assertRoom();
   }
 
   /** Lets go of what is over, and on the disk. */
   #forget(): void {
-    const { wallMs } = this.#parts.clock.read();
+    const { wallMs } = this.#now;
     // Until a checkpoint is done, what it closes is nowhere else for certain.
     if (!this.#flows.has('checkpoint')) this.#parts.minutes.forget(wallMs);
-    for (const one of this.#participants) one.forget?.(wallMs, this.#syncedWrites);
-  }
-
-  /** Begins a new journal, and moves what is over from the old one into the database. */
-  async #checkpoint(epoch: number): Promise<void> {
-    const { journal, anchor, store } = this.#parts;
-    const { boot } = this.#meta;
-    await this.#operations.run('make a journal', () =>
-      journal.prepare(boot, this.#lastWrite + 1, this.#isDurable),
-    );
-    const { closing, rows } = await this.#beginJournal(epoch);
-    // Before the database says that it goes on with it.
-    await this.#syncJournal();
-    await this.#assertRoom();
-    this.#assertCurrent(epoch);
-    const journalRows = this.#journalRows.map((start): Change => ({ delete: 'journal', start }));
-    const reports = rows.map(({ key, bytes }): Change => ({ report: key, bytes }));
-    const changes = [...closing.changes, ...reports, ...journalRows];
-    const position = { id: journal.id, through: this.#recorded };
-    await this.#alone('change', epoch, () =>
-      this.#batch(epoch, changes, ({ messages = 0 }) => ({
-        formatVersion,
-        journal: position,
-        messages: messages + closing.messages,
-        open: [],
-      })),
-    );
-    this.#journalRows = [];
-    for (const minute of closing.minutes) minute.closed();
-    store.release(rows);
-    this.#tellSynced();
-    await this.#operations.run('remove a journal', () => journal.retire());
-    const { writes } = this.#meta;
-    await this.#operations.run('write the anchor', () => anchor.write(writes));
-    this.#assertCurrent(epoch);
-  }
-
-  /**
-   * The first record of a new journal: all that is open and that the batch will not hold. Returns
-   * what the batch is to hold, as of the same moment.
-   */
-  async #beginJournal(epoch: number) {
-    const { journal, minutes, blocks, store, ring } = this.#parts;
-    return this.#alone('record', epoch, async () => {
-      journal.begin();
-      const flush = ring.raiseFlush();
-      this.#sweep(this.#now);
-      minutes.loadMissing();
-      const rows = store.heldRows();
-      const closing = closeMinutes(this.#over(minutes), blocks);
-      // What of a closing minute no record has yet is in this one: the batch may not succeed.
-      const record = this.#records.next(++this.#lastWrite, new Set(closing.minutes));
-      for (const minute of closing.minutes) minute.beginClose();
-      await this.#appendRecord(record, flush, this.#isDurable, epoch);
-      return { closing, rows };
-    });
-  }
-
-  /** Writes to the database, with the meta row, on the disk. */
-  async #batch(epoch: number, changes: readonly Change[], more: MetaChange): Promise<void> {
-    // A write that failed may be there all the same once the store is opened again. So its number
-    // is spent: two that differ never have the same.
-    const writes = ++this.#lastWrite;
-    const cluster = this.#records.publishedWith([]);
-    const meta = { ...this.#meta, ...(cluster && { cluster }), ...more(this.#meta), writes };
-    await this.#operations.run('write to the database', () =>
-      this.#parts.store.write([...changes, { meta }], { sync: true }),
-    );
-    this.#assertCurrent(epoch);
-    this.#meta = meta;
-  }
-
-  /** One of a kind at a time; the others wait until it is done. */
-  async #alone<T>(flow: Flow, epoch: number, work: () => Promise<T>): Promise<T> {
-    for (let other = this.#flows.get(flow); other; other = this.#flows.get(flow))
-      await other.catch(() => undefined);
-    this.#assertCurrent(epoch);
-    const running = work();
-    this.#flows.set(flow, running);
-    try {
-      return await running;
-    } finally {
-      this.#flows.delete(flow);
-    }
-  }
-
-  async #idle(): Promise<void> {
-    while (this.#flows.size > 0) await Promise.allSettled(this.#flows.values());
+    for (const one of this.#participants) one.forget?.(wallMs, this.#writer.syncedWrites);
   }
 
   /** Does what is part of a beat; a failure of it is handled here. */
   #attempt(work: (epoch: number) => unknown): Promise<unknown> | undefined {
-    const epoch = this.#epoch;
+    const { epoch } = this.#flows;
     try {
       const working = work(epoch);
       if (!(working instanceof Promise)) return undefined;
@@ -603,48 +345,32 @@ export class Flusher {
     if (this.#state === 'failing' || this.#state === 'stopped')
       throw new Reto3Error('RETO3_STORE_FAILING', 'cannot write: what was written may be gone');
     try {
-      return await work(this.#epoch);
+      return await work(this.#flows.epoch);
     } catch (error) {
       this.#fail(error);
       throw error;
     }
   }
 
-  #assertCurrent(epoch: number): void {
-    if (epoch !== this.#epoch) throw new Overtaken('a write before this one failed');
-  }
-
   #fail(error: unknown): void {
     if (error instanceof Overtaken) return;
-    this.#epoch++;
-    this.#failedFlushes++;
+    this.#flows.overtake();
     this.#state = 'failing';
-    const pauseMs = Math.min(lastRetryMs, this.#retry.pauseMs * 2);
-    this.#retry = { at: this.#now + pauseMs, pauseMs };
+    const isNews = this.#failures.note(error, this.#now.monotonicMs);
     if (this.#mayBeWritten) {
       this.#mayBeWritten = false;
       this.#parts.minutes.rewriteAll();
       for (const one of this.#participants) one.rewriteAll?.();
     }
-    this.#giveUpOldest();
-    const reason = messageOf(error);
-    if (this.#told.has(reason) || this.#told.size === mostReasons) return;
-    this.#told.add(reason);
-    this.#events?.failed(error);
+    this.#failures.giveUpOldest();
+    if (isNews) this.#events?.failed(error);
   }
 
-  #giveUpOldest(): void {
-    const lost = this.#parts.minutes.dropOldest(heldMinutes);
-    if (lost === 0) return;
-    this.#messagesLost += lost;
-    const flush = this.#parts.ring.raiseFlush();
-    for (const one of this.#participants) one.gaveUp?.(flush);
-  }
-
-  async #retryIfDue(now: MonotonicMs): Promise<void> {
-    this.#giveUpOldest();
+  async #retryIfDue(now: ClockReading): Promise<void> {
+    this.#failures.giveUpOldest();
     // What was under way when something failed has to end first.
-    if (!this.#operations.none || this.#flows.size > 0 || now < this.#retry.at) return;
+    if (!this.#operations.none || !this.#flows.none || !this.#failures.isRetryDue(now.monotonicMs))
+      return;
     await this.#attempt(async () => {
       await this.#reopen();
       this.#events?.recovered();
@@ -654,22 +380,21 @@ export class Flusher {
   /** Opens the store again, and writes everything in memory once more. */
   async #reopen(): Promise<void> {
     const { store, journal, minutes } = this.#parts;
-    const epoch = this.#epoch;
-    await this.#alone('checkpoint', epoch, async () => {
-      await this.#operations.run('open the store again', () => store.reopen(this.#meta));
-      this.#assertCurrent(epoch);
+    const { epoch } = this.#flows;
+    await this.#flows.alone('checkpoint', epoch, async () => {
+      await this.#operations.run('open the store again', () => store.reopen(this.meta));
+      this.#flows.assertCurrent(epoch);
       this.#mayBeWritten = true;
       await journal.close();
       minutes.loadMissing();
-      await this.#checkpoint(epoch);
+      await this.#checkpoints.run(epoch);
     });
     this.#state = 'writing';
-    this.#retry = { at: 0, pauseMs: firstRetryMs / 2 };
-    this.#told.clear();
+    this.#failures.recovered();
   }
 }
 
 /** Half a beat early is due: timers come a little late, never early, and must not skip a turn. */
-function isDue(now: MonotonicMs, last: MonotonicMs, everyMs: number): boolean {
-  return now - last >= everyMs - 5;
+function isDue(now: ClockReading, last: MonotonicMs, everyMs: number): boolean {
+  return now.monotonicMs - last >= everyMs - 5;
 }

@@ -1,0 +1,189 @@
+/**
+ * Takes messages into the minutes in memory: what sweeps find in the ring, and what followed logs
+ * tell. Knows what is final, and so which counts are revised.
+ *
+ * Invariant: every message that a sweep found is in exactly one ms10 window, one second and one
+ * minute.
+ */
+import { type Clock, type ClockReading, ms10, sec } from '@reto3/core';
+import type { RingReader } from '../ring/ring.ts';
+import { finalThroughAt, Timeline, windowAt } from '../ring/timeline.ts';
+import type { Observations } from './observations.ts';
+import type { OpenMinutes } from './open-minutes.ts';
+
+export interface CountingEvents {
+  /** The wall clock stepped by that many ms. */
+  clockStepped(stepMs: number): void;
+  /** A sweep came so late that the ring may have been around once. */
+  stalled(): void;
+}
+
+interface CountingParts {
+  readonly clock: Clock;
+  readonly ring: RingReader;
+  readonly workerCount: number;
+  readonly minutes: OpenMinutes;
+  readonly observations: Observations;
+  readonly events: CountingEvents;
+  /** How much later windows are final than they would be by the ring alone, in ms. */
+  readonly lateMs?: number;
+  /** End of what was counted before this start, epoch ms; 0 in a new folder. */
+  readonly newestEnd: number;
+}
+
+export class Counting {
+  readonly #parts: CountingParts;
+  /** Absent until `begin` and after `end`: nobody counts. */
+  #timeline: Timeline | undefined;
+  #startedAt: number;
+  readonly #messagesByWorker: number[];
+  #messages = 0;
+  #finalThrough: number;
+  #newestEnd: number;
+  /**
+   * The newest `finalThrough` that anybody may have seen; a count that changes before it is a
+   * revision.
+   */
+  #wasFinalThrough: number;
+  /**
+   * While the clock is behind what it was: windows that are not final again and that nobody had
+   * counted before, by their number.
+   */
+  readonly #countedAgain = new Set<number>();
+  #clockSteps = 0;
+  #stalls = 0;
+
+  constructor(parts: CountingParts) {
+    const { wallMs } = parts.clock.read();
+    this.#parts = parts;
+    this.#messagesByWorker = new Array<number>(parts.workerCount).fill(0);
+    this.#startedAt = wallMs;
+    this.#finalThrough = this.#finalAt(wallMs);
+    this.#wasFinalThrough = Math.max(this.#finalThrough, parts.newestEnd);
+    this.#newestEnd = parts.newestEnd;
+  }
+
+  /** Epoch ms. */
+  get startedAt(): number {
+    return this.#startedAt;
+  }
+
+  /** End of the newest final window at the last sweep, epoch ms. */
+  get finalThrough(): number {
+    return this.#finalThrough;
+  }
+
+  /** End of the newest counted window, final or not, epoch ms. */
+  get newestEnd(): number {
+    return this.#newestEnd;
+  }
+
+  /** Since the start. */
+  get messages(): number {
+    return this.#messages;
+  }
+
+  /** The same of each worker. */
+  get messagesByWorker(): readonly number[] {
+    return this.#messagesByWorker;
+  }
+
+  get clockSteps(): number {
+    return this.#clockSteps;
+  }
+
+  get stalls(): number {
+    return this.#stalls;
+  }
+
+  /** Vouches for every window from now on. */
+  begin(): void {
+    const now = this.#parts.clock.read();
+    this.#timeline = new Timeline(now);
+    this.#startedAt = now.wallMs;
+  }
+
+  /** Vouches for none any more. */
+  end(): void {
+    this.#timeline = undefined;
+  }
+
+  /**
+   * Takes everything new from the ring. Returns `finalThrough`. Synchronous, a few tens of
+   * microseconds.
+   * @param now read just before
+   */
+  sweep(now: ClockReading): number {
+    if (this.#timeline === undefined) return this.#finalAt(now.wallMs);
+    const tick = this.#timeline.advance(now);
+    if (tick.stepMs !== 0) {
+      this.#clockSteps++;
+      this.#parts.events.clockStepped(tick.stepMs);
+    }
+    if (tick.stalled) {
+      this.#stalls++;
+      this.#parts.events.stalled();
+    }
+    this.#parts.observations.counted(tick);
+    const finalBefore = Math.min(this.#finalThrough, this.#finalAt(now.wallMs));
+    for (const window of this.#countedAgain)
+      if ((window + 1) * ms10.windowMs <= finalBefore) this.#countedAgain.delete(window);
+    this.#parts.ring.sweep((slot, count, worker) => {
+      const window = tick.windowOf(slot);
+      this.#parts.minutes.add(window, count, this.#revises(window, finalBefore));
+      this.#parts.observations.found(window, count);
+      this.#newestEnd = Math.max(this.#newestEnd, (window + 1) * ms10.windowMs);
+      this.#messages += count;
+      this.#messagesByWorker[worker] = (this.#messagesByWorker[worker] ?? 0) + count;
+    });
+    for (const range of tick.counted) {
+      // Only while the clock is behind what it was: notes which of these nobody had counted.
+      if (range.to * ms10.windowMs <= this.#wasFinalThrough)
+        for (let window = range.from; window < range.to; window++)
+          this.#revises(window, finalBefore);
+      this.#parts.minutes.markCounted(range);
+      this.#newestEnd = Math.max(this.#newestEnd, range.to * ms10.windowMs);
+    }
+    this.#finalThrough = this.#finalAt(now.wallMs);
+    this.#wasFinalThrough = Math.max(this.#wasFinalThrough, this.#finalThrough);
+    this.#parts.observations.settle(tick, this.#finalThrough);
+    return this.#finalThrough;
+  }
+
+  /**
+   * Whether a message changes a count that a reader may have seen as final: its window was final at
+   * the last sweep, or the clock was further once, and the window was counted then.
+   */
+  #revises(window: number, finalThrough: number): boolean {
+    const end = (window + 1) * ms10.windowMs;
+    if (end <= finalThrough) return true;
+    if (end > this.#wasFinalThrough || this.#countedAgain.has(window)) return false;
+    if (this.#parts.minutes.isCounted(window)) return true;
+    this.#countedAgain.add(window);
+    return false;
+  }
+
+  /**
+   * Counts messages of a log that is followed, at `timeMs`, epoch ms. Takes effect with the record
+   * that is collected next: the position that a participant's `rows` gives from now on is in it too.
+   * @param secondsOnly whether the log's clock ticks in seconds
+   */
+  add(timeMs: number, count: number, secondsOnly: boolean): void {
+    const finalBefore = Math.min(
+      this.#finalThrough,
+      this.#finalAt(this.#parts.clock.read().wallMs),
+    );
+    const window = windowAt(timeMs);
+    const revises = this.#revises(window, finalBefore);
+    if (secondsOnly)
+      this.#parts.minutes.addToSecond(Math.floor(timeMs / sec.windowMs), count, revises);
+    else this.#parts.minutes.add(window, count, revises);
+    this.#newestEnd = Math.max(this.#newestEnd, (window + 1) * ms10.windowMs);
+    this.#messages += count;
+  }
+
+  /** The end of the newest final window at that wall time, epoch ms. */
+  #finalAt(wallMs: number): number {
+    return finalThroughAt(wallMs - (this.#parts.lateMs ?? 0));
+  }
+}

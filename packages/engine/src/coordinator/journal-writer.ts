@@ -1,0 +1,195 @@
+/**
+ * Appends records to the journal, puts them on the disk, and tells the participants what is written.
+ * When, and what a failure means, is for the flusher to say.
+ *
+ * Invariant: records and database batches are numbered together, and a number is used once. What was
+ * written under one that failed may be on the disk all the same.
+ */
+import type { Ack, Clock, MonotonicMs } from '@reto3/core';
+import type { Journal } from '../journal/journal.ts';
+import type { Minute } from '../ring/minute.ts';
+import type { Meta, Published } from '../store/meta.ts';
+import type { Store } from '../store/store.ts';
+import type { Flows } from './flows.ts';
+import type { Observations } from './observations.ts';
+import type { OpenMinutes } from './open-minutes.ts';
+import type { Operations } from './operations.ts';
+import type { FlushParticipant } from './participant.ts';
+import { type NextRecord, Records } from './records.ts';
+
+/**
+ * A write into the page cache takes microseconds. Two in a row that take longer were held up by the
+ * disk, so for a while no other may block the thread that sweeps. A single one may only have waited
+ * for its turn on the processor.
+ */
+const slowWriteMs = 5;
+const slowWrites = 2;
+const asyncAfterSlowMs = 60_000;
+
+export interface JournalWriterParts {
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly journal: Journal;
+  readonly minutes: OpenMinutes;
+  readonly observations: Observations;
+  /** Of this boot; `writes` is the number of the last write of any. */
+  readonly meta: Meta;
+}
+
+/** What all that write have in common. */
+export interface WriterContext {
+  readonly flows: Flows;
+  readonly operations: Operations;
+  readonly ack: Ack;
+}
+
+/** The sweep that a record follows. */
+export interface Swept {
+  /** What workers added under that flush number or an earlier one was found. */
+  readonly flush: number;
+  /** Everything that was final then was found, epoch ms. */
+  readonly finalThrough: number;
+}
+
+export class JournalWriter {
+  readonly #parts: JournalWriterParts;
+  readonly #participants: readonly FlushParticipant[];
+  readonly #flows: Flows;
+  readonly #operations: Operations;
+  /** Whether every write is on the disk when it is done. */
+  readonly #isDurable: boolean;
+  readonly #records: Records;
+  /** The number that was given to a write last, whether it succeeded or not. */
+  #lastWrite: number;
+  /** The last record that was written, and the last write that is on the disk for certain. */
+  #recorded: number;
+  #syncedWrites: number;
+  #slowWrites = 0;
+  #asyncUntil = Number.NEGATIVE_INFINITY;
+  #flushes = 0;
+
+  constructor(
+    parts: JournalWriterParts,
+    participants: readonly FlushParticipant[],
+    { flows, operations, ack }: WriterContext,
+  ) {
+    this.#parts = parts;
+    this.#participants = participants;
+    this.#flows = flows;
+    this.#operations = operations;
+    this.#isDurable = ack === 'durable';
+    this.#records = new Records(parts.minutes, participants, parts.meta.cluster);
+    this.#lastWrite = this.#recorded = this.#syncedWrites = parts.meta.writes;
+  }
+
+  /** The number of the last write, whether it succeeded or not. */
+  get lastWrite(): number {
+    return this.#lastWrite;
+  }
+
+  /** The number of a write that begins. */
+  numberWrite(): number {
+    return ++this.#lastWrite;
+  }
+
+  /** The next record, to be appended now; see records.ts. */
+  next(closing?: ReadonlySet<Minute>): NextRecord {
+    return this.#records.next(this.numberWrite(), closing);
+  }
+
+  /** How far the node has published. */
+  published(): Published | undefined {
+    return this.#records.publishedWith([]);
+  }
+
+  /** The last record that was written, by its number. */
+  get recorded(): number {
+    return this.#recorded;
+  }
+
+  /** All writes up to that number are on the disk for certain. */
+  get syncedWrites(): number {
+    return this.#syncedWrites;
+  }
+
+  /** How many records were written since the start. */
+  get flushes(): number {
+    return this.#flushes;
+  }
+
+  /** Whether the disk lets a write end before anybody notices. */
+  mayBlock(now: MonotonicMs): boolean {
+    return !this.#isDurable && now >= this.#asyncUntil;
+  }
+
+  /** Appends what has changed while the thread waits: the cheapest way by far. */
+  append(swept: Swept): void {
+    const record = this.next();
+    const began = this.#now;
+    this.#parts.journal.append(record.bytes);
+    const tookMs = this.#now - began;
+    this.#slowWrites = tookMs > slowWriteMs ? this.#slowWrites + 1 : 0;
+    if (this.#slowWrites === slowWrites) {
+      this.#slowWrites = 0;
+      this.#asyncUntil = began + asyncAfterSlowMs;
+    }
+    this.#parts.observations.flushes.record(tookMs);
+    this.#written(record, swept, false);
+  }
+
+  /** Appends a record without blocking the thread. @param sync whether it is to be on the disk */
+  async appendAsync(
+    record: NextRecord,
+    swept: Swept,
+    { sync, epoch }: { readonly sync: boolean; readonly epoch: number },
+  ): Promise<void> {
+    const began = this.#now;
+    const { journal, observations } = this.#parts;
+    await this.#operations.run('write the journal', () => journal.appendAsync(record.bytes));
+    if (sync && !this.#isDurable) await this.syncJournal();
+    this.#flows.assertCurrent(epoch);
+    (sync ? observations.syncedFlushes : observations.flushes).record(this.#now - began);
+    this.#written(record, swept, sync || this.#isDurable);
+  }
+
+  /** Puts on the disk what was appended. */
+  async sync(epoch: number): Promise<void> {
+    const [began, recorded] = [this.#now, this.#recorded];
+    await this.syncJournal();
+    this.#flows.assertCurrent(epoch);
+    this.#parts.observations.syncs.record(this.#now - began);
+    this.#syncedWrites = Math.max(this.#syncedWrites, recorded);
+    this.tellSynced();
+  }
+
+  async syncJournal(): Promise<void> {
+    try {
+      await this.#operations.run('sync the journal', () => this.#parts.journal.sync());
+    } catch (error) {
+      // The kernel may have forgotten what it was to write.
+      this.#parts.minutes.syncFailed();
+      throw error;
+    }
+  }
+
+  tellSynced(): void {
+    for (const one of this.#participants) one.synced?.(this.#syncedWrites);
+  }
+
+  get #now(): MonotonicMs {
+    return this.#parts.clock.read().monotonicMs;
+  }
+
+  #written(record: NextRecord, { flush, finalThrough }: Swept, synced: boolean): void {
+    const { sequence: write, rows, changed, minutes } = record;
+    this.#flushes++;
+    this.#recorded = write;
+    for (const minute of minutes) minute.written();
+    this.#parts.store.hold(rows);
+    if (synced) this.#syncedWrites = Math.max(this.#syncedWrites, write);
+    const syncedWrites = this.#syncedWrites;
+    for (const one of this.#participants)
+      one.written?.({ flush, write, syncedWrites, changed, finalThrough });
+    if (synced) this.tellSynced();
+  }
+}
