@@ -131,7 +131,7 @@ describe('a request fails', () => {
 
   it.each([
     ['127.0.0.1', /^cannot reach the server at http:.*: connect ECONNREFUSED/],
-    // Both addresses of the name are tried, and the error of the two has no message.
+    // Node.js tries both addresses of the name; the error that combines the two has no message.
     ['localhost', /^cannot reach the server at http:.*: .*ECONNREFUSED/],
   ])('where nobody listens on %s', async (host, message) => {
     const { port } = new URL(await serve(() => {}));

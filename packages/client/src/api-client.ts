@@ -1,8 +1,8 @@
 /**
- * Sends requests to a server's query API. Every failure is a `Reto3Error`, including those that the
- * server answers.
+ * Sends requests to the query API of a server. Every failure is a `Reto3Error`, including errors
+ * that the server returns.
  *
- * Uses node:http, because fetch takes longer to load than most commands take to run.
+ * Uses node:http, because loading fetch takes longer than most commands take to run.
  */
 import { readFile } from 'node:fs/promises';
 import {
@@ -30,7 +30,7 @@ export interface ApiOptions {
 /**
  * Sends a request; resolves with the response, its body unread, if the status is 200 or 202.
  * @throws Reto3Error RETO3_SERVER_NOT_REACHABLE, RETO3_ANSWER_CUT, RETO3_BAD_SETTING, or the error
- * that the server answers
+ * that the server returns
  */
 export async function request(
   api: ApiOptions,
@@ -66,8 +66,8 @@ export async function request(
 }
 
 /**
- * The query API always sets a content type, never HTML. The ingest port answers 200 to anything;
- * without this check, `health` would take it for a ready server.
+ * The query API always sets a content type, and never HTML. The ingest port answers 200 to every
+ * request, so without this check `health` would take it for a ready server.
  */
 function isFromQueryApi({ headers }: IncomingMessage): boolean {
   const type = headers['content-type'];
@@ -114,7 +114,7 @@ async function certificatesOf(file: string): Promise<string> {
   });
 }
 
-/** Whether the server answers at all, with whatever status. */
+/** Whether the server answers at all, with any status. */
 async function isAlive(api: ApiOptions): Promise<boolean> {
   try {
     (await request(api, healthPath, {})).resume();
@@ -156,7 +156,7 @@ export async function ask<Path extends keyof Answers>(
   }
 }
 
-/** The error in an answer; undefined if it has another form. */
+/** The error that an answer contains; undefined if the answer has another form. */
 function errorIn(text: string): Reto3Error | undefined {
   try {
     const body: unknown = JSON.parse(text);
@@ -190,7 +190,7 @@ const untrusted: ReadonlySet<string> = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ]);
 
-/** The cure for silence or a TLS failure; undefined for other failures. */
+/** The cure for a silent server or a TLS failure; undefined for other failures. */
 function hintFor(error: unknown): string | undefined {
   if (error instanceof SilenceError)
     return error.connected
@@ -205,7 +205,7 @@ function hintFor(error: unknown): string | undefined {
   return undefined;
 }
 
-/** After trying several addresses of a name, Node.js gives an error with a code but no message. */
+/** If every address of a name fails, Node.js throws an error that has a code but no message. */
 function causeOf(error: unknown): string {
   return (
     messageOf(error) ||

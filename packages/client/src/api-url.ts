@@ -3,7 +3,7 @@ import { Reto3Error } from '@reto3/core';
 
 export type Query = Readonly<Record<string, string | undefined>>;
 
-/** The address of a path of the query API. @throws Reto3Error RETO3_BAD_SETTING */
+/** The URL of a path of the query API. @throws Reto3Error RETO3_BAD_SETTING */
 export function apiUrl(base: string, path: string, query: Query): URL {
   const url = baseOf(base);
   url.pathname = url.pathname.replace(/\/+$/, '') + path;
@@ -21,7 +21,7 @@ function baseOf(base: string): URL {
     );
   }
   const url = new URL(base);
-  // Credentials are secret, so the message does not repeat them.
+  // Credentials are secret, so the message omits the URL.
   if (url.username !== '' || url.password !== '') {
     throw new Reto3Error(
       'RETO3_BAD_SETTING',

@@ -1,7 +1,7 @@
 /**
- * Reads an answer about windows to its proven end. The server knows what it had to leave out only
- * after the rest is sent, so it says so at the end: in the body if the request asked for that
- * (`reto3-end`), else in a trailer. An answer without either was cut off, and may hide damage.
+ * Reads an answer about windows up to a verified end. The server finds damage while it sends, so it
+ * lists the omitted windows at the end: in an end record in the body if the request asked for one
+ * (`reto3-end`), otherwise in a trailer. An answer with neither was cut off, and may hide damage.
  */
 import type { IncomingMessage } from 'node:http';
 import { pipeline, Transform, type TransformCallback } from 'node:stream';
@@ -9,13 +9,13 @@ import { endMark, Reto3Error } from '@reto3/core';
 import type { Stats } from './answers/index.ts';
 import { type ApiOptions, answerCut } from './api-client.ts';
 
-/** What an answer leaves out because it is damaged; older servers do not count the places. */
+/** The damaged windows that an answer omits. Older servers do not count the places. */
 export type Missing = Pick<Stats, 'damaged'> & Partial<Pick<Stats, 'damagedPlaces'>>;
 
 /** Requests the end record in the body. Older servers ignore it and send only the trailer. */
 export const endHeaders = { 'reto3-end': 'body' } as const;
 
-/** More than 100 places with reasons of 200 characters. */
+/** Enough for 100 places with reasons of 200 characters. */
 const maxEndBytes = 128 << 10;
 const markByte = endMark.charCodeAt(0);
 
@@ -23,7 +23,7 @@ const markByte = endMark.charCodeAt(0);
 export class AnswerBody extends Transform {
   readonly #response: IncomingMessage;
   readonly #api: ApiOptions;
-  /** From the last 0x1e byte on, which may also come from a cell of a report. */
+  /** The bytes held back: from the last 0x1e on, which may also be part of a report's cell. */
   #held: Buffer = Buffer.alloc(0);
   #missing: Missing | undefined;
 
@@ -31,11 +31,11 @@ export class AnswerBody extends Transform {
     super();
     this.#response = response;
     this.#api = api;
-    // Passes errors on to the reader of this stream.
+    // The callback does nothing: errors reach the reader of this stream.
     pipeline(response, this, () => undefined);
   }
 
-  /** What the answer leaves out; known once it has been read. */
+  /** The damaged windows that the answer omits; known once all of it has been read. */
   get missing(): Missing {
     if (this.#missing === undefined) throw new Error('BUG: the answer has not been read');
     return this.#missing;

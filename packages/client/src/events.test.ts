@@ -3,7 +3,7 @@ import { periods } from '@reto3/core';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { backoffMs, follow, readEvents } from './events.ts';
 
-// The wait before it connects again, without the waiting.
+// The pause before a reconnect takes no time here.
 vi.mock('node:timers/promises', () => ({ setTimeout: async () => {} }));
 
 describe('the pause before a reconnect', () => {
@@ -32,7 +32,7 @@ type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 let server: Server;
 let url: string;
 let asked: { readonly url: string | undefined; readonly lastEventId: unknown }[];
-/** What the server does with one request after the other; the last one goes on. */
+/** The answers to successive requests; the last one repeats. */
 let answers: Answer[];
 
 beforeEach(async () => {
@@ -54,7 +54,7 @@ afterEach(async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
-/** The columns of the seconds from `from` on; undefined is a gap. */
+/** The columns of the seconds that start at `from`; undefined is a gap. */
 function columns(from: number, counts: readonly (number | undefined)[]): string {
   const starts = counts.flatMap((count, index) =>
     count === undefined ? [] : [from + index * 1_000],
@@ -72,7 +72,7 @@ function eventOf(from: number, counts: readonly (number | undefined)[]): string 
   return `id: ${from + counts.length * 1_000}\ndata: ${columns(from, counts)}\n\n`;
 }
 
-/** Answers with that text and then ends, or, with `cut`, breaks the connection off. */
+/** Sends this text and ends the answer; with `cut`, breaks the connection instead. */
 function sending(text: string, cut = false): Answer {
   return (request, response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
@@ -86,7 +86,10 @@ function refusing(code: string): Answer {
     response.writeHead(400).end(JSON.stringify({ code, message: 'no', hint: 'none' }));
 }
 
-/** Follows until so many chunks have come; each as its start and its counts, null for a gap. */
+/**
+ * Follows until this many chunks have arrived; returns the start and counts of each, null for a
+ * gap.
+ */
 async function firstChunks(howMany: number, from?: string): Promise<unknown[]> {
   const chunks: unknown[] = [];
   for await (const { start, windows } of follow({ url, tokenFile: undefined }, periods.sec, from, {

@@ -1,6 +1,6 @@
 /**
- * Reads the server-sent events of /v1/live and reconnects after an interruption, such as a restart of
- * the server, without missing a window.
+ * Reads the server-sent events of /v1/live. After an interruption, such as a restart of the server,
+ * it reconnects and continues without missing a window.
  */
 import { setTimeout } from 'node:timers/promises';
 import {
@@ -23,7 +23,9 @@ export interface ConnectionEvents {
 /** The first pause before a reconnect: a restarted server is back soon. */
 const firstRetryMs = 500;
 const maxRetryMs = 8_000;
-/** Errors that pass by themselves, as while a server or the proxy before it restarts. */
+/**
+ * Errors that pass by themselves, as during a restart of the server or of a proxy in front of it.
+ */
 export const transientErrors: ReadonlySet<ErrorCode> = new Set([
   'RETO3_SERVER_NOT_REACHABLE',
   'RETO3_ANSWER_CUT',
@@ -45,7 +47,7 @@ export function backoffMs(failures: number): number {
 export type FollowedChunk = Chunk & Missing;
 
 /**
- * The windows of a period as they become final, starting at `from` if given. Never ends.
+ * Yields the windows of a period as they become final, starting at `from` if given. Never ends.
  * @throws Reto3Error RETO3_SERVER_NOT_REACHABLE if the first attempt fails
  */
 export async function* follow(
@@ -88,9 +90,9 @@ interface Event {
   readonly data: string;
 }
 
-/** Parses server-sent events from a text in pieces; skips comments. */
+/** Parses server-sent events from text that arrives in pieces; skips comments. */
 export async function* readEvents(pieces: AsyncIterable<string>): AsyncGenerator<Event> {
-  // Loaded only by those who follow: it takes a while, and most commands ask one question.
+  // Loaded here, because loading takes a while and most commands do not follow.
   const { createParser } = await import('eventsource-parser');
   let read: Event[] = [];
   const parser = createParser({

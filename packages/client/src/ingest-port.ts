@@ -1,18 +1,19 @@
 /**
- * Recognises the ingest port before a request to the query API is sent there by mistake and counted
- * as a message for good.
+ * Recognises the ingest port. A request to the query API that goes there by mistake would be
+ * counted as a message for good.
  *
  * The probe is a request that every server must reject: its Content-Length is not a number. The
  * ingest port counts nothing, and either closes the connection without an answer or names itself in
- * the answer (a promise of the server's ingest/engine.ts). The query API, or a proxy in front of it,
- * answers 400. An ingest port behind a proxy is recognised only by its answer to the real request. A
- * TLS port also closes the connection, so a closed one is then probed for TLS.
+ * the answer (the server's ingest/engine.ts promises that). The query API, or a proxy in front of it,
+ * answers 400. An ingest port behind a proxy can be recognised only by its answer to the real
+ * request. A TLS port also closes the connection, so a closed connection is followed by a probe for
+ * TLS.
  */
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { ingestServer, Reto3Error } from '@reto3/core';
 
-/** A probe without an outcome proves nothing; the real request then reports the problem. */
+/** A probe that times out proves nothing; the real request then reports the problem. */
 const probeMs = 2_000;
 
 /** Origins that answered a probe; each is probed once. */
@@ -78,8 +79,8 @@ function probe({ host, port }: Address): Promise<Outcome> {
 }
 
 /**
- * A TLS record with an invalid handshake message: a TLS server answers it with an alert. To the ingest
- * port it is an incomplete request, which the end of the stream drops.
+ * A TLS record with an invalid handshake message. A TLS server answers it with an alert; the ingest
+ * port takes it for an incomplete request and drops it when the stream ends.
  */
 const invalidHandshake = Buffer.from('16030100040d0a0d0a', 'hex');
 const alertType = 0x15;

@@ -1,10 +1,11 @@
 /**
- * Detects a silent server. The one place in the command line that owns time limits.
+ * Detects a server that has gone silent. Owns all time limits of the command line.
  *
- * A connection may die without a FIN, and a stopped process keeps its connections open, so silence is
- * the only sign. It is counted in ticks of this process rather than read from a clock, so a laptop
- * that slept has not been waiting. A server is also silent while it computes an answer: it is then
- * asked on another connection, and as long as it responds there, the answer may take its time.
+ * A connection may die without a FIN, and a stopped process keeps its connections open, so silence
+ * is the only sign. It is measured in ticks of this process instead of clock time, so the sleep of
+ * a laptop does not count. A server that computes an answer is silent too: a probe on a second
+ * connection tells the two apart, and while the server responds to probes, the answer may take its
+ * time.
  */
 import type { ClientRequest, IncomingMessage } from 'node:http';
 
@@ -14,13 +15,18 @@ const tickLengthMs = Number(process.env['RETO3_TEST_TICK_MS']) || tickMs;
 
 /** How long a connection may be silent, in milliseconds. */
 interface SilenceLimits {
-  /** After this, the server is asked on another connection; no answer there ends the request. */
+  /**
+   * After this, a probe on a second connection asks for a sign of life; without one, the request
+   * ends.
+   */
   readonly probeMs: number;
-  /** Ends the request even if the server is alive: before the answer begins, and within it. */
+  /**
+   * The limits even if the server is alive: until the answer begins, and between two pieces of it.
+   */
   readonly maxMs: { readonly before: number; readonly within: number };
 }
 
-/** The server limits queries to 30 minutes, and idle answers to 60 s. */
+/** The server limits a query to 30 minutes, and an answer that does not move to 60 s. */
 const answerLimits: SilenceLimits = {
   probeMs: 10_000,
   maxMs: { before: 31 * 60_000, within: 60_000 },
@@ -38,9 +44,9 @@ const limitsOf: ReadonlyMap<string, SilenceLimits> = new Map([
   ['/v1/live', liveLimits],
 ]);
 
-/** The reason for ending a request. */
+/** Why a silent request was ended. */
 export class SilenceError extends Error {
-  /** Whether the connection was accepted, so that only the answer is missing. */
+  /** Whether the server accepted the connection, so that only the answer is missing. */
   readonly connected: boolean;
 
   constructor(silentMs: number, connected: boolean) {
@@ -52,7 +58,7 @@ export class SilenceError extends Error {
 /**
  * Destroys a request, or its response, once the server has been silent for too long.
  * @param path of the query API
- * @param isAlive asks the server on another connection
+ * @param isAlive probes the server on a second connection
  */
 export function watchForSilence(
   sent: ClientRequest,

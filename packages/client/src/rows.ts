@@ -1,11 +1,11 @@
-/** Reads an answer as NDJSON, row by row, to its proven end. */
+/** Reads an NDJSON answer row by row, up to a verified end. */
 import { type ApiOptions, request } from './api-client.ts';
 import type { Query } from './api-url.ts';
 import { AnswerBody, endHeaders, type Missing } from './end-of-answer.ts';
 
 /**
- * The rows of an answer, as the server writes them.
- * @param onEnd hears, after the last row, what the answer leaves out
+ * Yields the rows of an answer as the server writes them.
+ * @param onEnd receives, after the last row, the damaged windows that the answer omits
  * @throws Reto3Error RETO3_ANSWER_CUT, and what `request` throws
  */
 export async function* readRows(

@@ -23,8 +23,9 @@ export interface Clock {
   read(): ClockReading;
 }
 
-// The clocks are read one after the other. If the thread is descheduled in between, the pair looks
-// like a step of the wall clock, so read it again until both are this close.
+// The clocks are read one after the other. A thread that is descheduled between the two readings
+// sees what looks like a step of the wall clock, so both are read again if they were further apart
+// than this.
 const pairToleranceMs = 0.5;
 const pairAttempts = 5;
 

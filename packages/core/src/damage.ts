@@ -9,7 +9,7 @@ export interface Damage {
   readonly from: number;
   readonly to: number;
   readonly reason: string;
-  /** An earlier repair recorded it as lost. */
+  /** Whether an earlier repair recorded the time as lost. */
   readonly gone?: boolean;
 }
 

@@ -3,7 +3,7 @@ import { Reto3Error } from './errors.ts';
 
 /**
  * Parses a number such as 250 or 12.5.
- * @param name what the number is; for the message
+ * @param name of the number, for the error message
  * @throws Reto3Error RETO3_BAD_REQUEST
  */
 export function parseNumber(name: string, text: string, min: number, max: number): number {

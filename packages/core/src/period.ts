@@ -1,5 +1,5 @@
 /**
- * The three periods: the length of their windows and how many windows a block holds.
+ * The three periods: how long their windows are, and how many windows a block holds.
  *
  * Invariants, asserted below: a window of a longer period consists of whole windows of the next
  * shorter one, and a block of one period never straddles two blocks of the next.
@@ -17,7 +17,7 @@ export interface Period {
   readonly blockWindows: number;
   /** Length of one block in milliseconds. */
   readonly blockMs: number;
-  /** The windows of an answer by default. */
+  /** How many windows an answer has by default. */
   readonly defaultLast: number;
 }
 
@@ -68,15 +68,18 @@ export function parsePeriod(text: string): Period {
   throw new Reto3Error('RETO3_BAD_PERIOD', `there is no period "${text}"`);
 }
 
-/** The largest multiple of `stepMs` up to `timeMs`: the start of the window or block around it. */
+/**
+ * The largest multiple of `stepMs` that is at most `timeMs`: the start of the window or block that
+ * contains it.
+ */
 export function alignDown(timeMs: number, stepMs: number): number {
   return Math.floor(timeMs / stepMs) * stepMs;
 }
 
-/** The smallest multiple of `stepMs` from `timeMs` on. */
+/** The smallest multiple of `stepMs` that is at least `timeMs`. */
 export function alignUp(timeMs: number, stepMs: number): number {
   return Math.ceil(timeMs / stepMs) * stepMs;
 }
 
-/** The latest start of a stored window, epoch ms: keys have six bytes. */
+/** The latest start of a stored window, epoch ms: keys store it in six bytes. */
 export const largestTime = 2 ** 48 - 1;

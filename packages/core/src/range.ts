@@ -28,7 +28,7 @@ const unitMs: Readonly<Record<string, number>> = {
   d: 86_400_000,
 };
 
-/** Milliseconds of a duration such as `500ms` or `5m`; NaN if it is none. */
+/** The milliseconds in a duration such as `500ms` or `5m`; NaN if the text is no duration. */
 export function parseDuration(text: string): number {
   const [, digits, unit = ''] = /^(\d{1,12}(?:\.\d{1,3})?)(ms|s|m|h|d)$/.exec(text) ?? [];
   return Number(digits) * (unitMs[unit] ?? Number.NaN);
@@ -63,7 +63,10 @@ export function parseTime(name: string, text: string, nowMs: number): number {
   throw new Reto3Error('RETO3_BAD_TIME', `got ${name} "${text}", want a time`);
 }
 
-/** YYYYMMDDhhmm or YYYYMMDDhhmmss: refused, since as milliseconds it is the year 1976 or 2600. */
+/**
+ * YYYYMMDDhhmm or YYYYMMDDhhmmss. Refused, since it would be read as milliseconds in the year 1976
+ * or 2600.
+ */
 const compactTime = /^(?:19|20)\d{10}(?:\d{2})?$/;
 
 /**
@@ -99,12 +102,17 @@ function parseLast(text: string): number {
   return last;
 }
 
-/** Ends of the newest windows, epoch ms. */
+/** Where stored windows end, epoch ms. */
 interface Ends {
   readonly finalThrough: number;
-  /** Of those that the clock may have come to. */
+  /**
+   * End of the newest window that the clock can have reached; the limit of a range without `to`.
+   */
   readonly newestEnd: number;
-  /** Of all, also of a clock that was ahead once: for who names their time. */
+  /**
+   * End of the newest window of all, even if a clock that was ahead counted it; the limit with
+   * `to`.
+   */
   readonly countedEnd?: number;
 }
 

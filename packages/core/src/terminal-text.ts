@@ -4,19 +4,19 @@
  * (`\x1b`, `\u202e`); line feeds and tabs stay.
  */
 
-// Line and paragraph separators too: some terminals start a new line there.
+// Includes line and paragraph separators: some terminals start a new line there.
 const unsafe = /(?![\n\t])[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu;
 
 export function terminalText(text: string): string {
   return text.replaceAll(unsafe, escaped);
 }
 
-/** On one line, for a cell of a table. */
+/** Foreign text on one line, for a cell of a table. */
 export function terminalCell(text: string): string {
   return terminalText(text.replaceAll('\t', '\\t').replaceAll('\n', '\\n'));
 }
 
-/** On one line: what others wrote must not look like a line of ours. */
+/** Foreign text on one line, so that it cannot imitate a line of our own output. */
 export function singleLine(text: string): string {
   return text.replaceAll(/[\r\n]+/g, ' ');
 }

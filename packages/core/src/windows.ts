@@ -1,18 +1,21 @@
 /**
- * Consecutive windows of one period, as columns: what a block decodes to, what the open minute
- * consists of, and what a query passes to a formatter.
+ * Consecutive windows of one period, as columns: the content of a block or of the open minute, and
+ * the input of a formatter.
  *
  * Invariant: a window in a gap has the count 0 and is neither revised nor partial.
  *
- * Of some time only the seconds are known, as from a log whose clock ticks in seconds. Its ms10
- * windows are `secondsOnly`: their counts add up to what came in the second, and say nothing of when
- * in it. So the periods add up to the same, and no reader takes such a window for one of 10 ms.
+ * A log whose clock ticks in seconds gives exact counts of seconds only. The ms10 windows of such a
+ * second are marked `secondsOnly`: they add up to the count of the second, so all periods agree,
+ * but do not tell when in the second a message came. No reader may take them for counts of 10 ms.
  */
 
-/** In `counted`: the window's second was counted, and its messages are known to the second only. */
+/**
+ * A value of `counted`: the second was counted, but its messages are not assigned to windows of 10
+ * ms.
+ */
 export const secondsOnly = 2;
 
-/** Why there are no ms10 windows of such time, and what to do. */
+/** Why ms10 windows are missing for such time, and what to ask instead. */
 export const secondsOnlyText =
   'the clock of what was counted then ticks in seconds, so there are no windows of 10 ms';
 export const secondsOnlyHint = 'ask for sec or min, or log the time in milliseconds';
@@ -20,19 +23,19 @@ export const secondsOnlyHint = 'ask for sec or min, or log the time in milliseco
 export interface Windows {
   /** Messages in each window; whole numbers up to 2⁵³ − 1. */
   readonly counts: Float64Array;
-  /** 1 where a server was counting, 0 in a gap; of ms10 windows also `secondsOnly`. */
+  /** 1 where a server was counting, 0 in a gap; in ms10 windows also `secondsOnly`. */
   readonly counted: Uint8Array;
   /** 1 where the count changed after the window was final. */
   readonly revised: Uint8Array;
   /**
-   * 1 where some ms10 windows of the window are gaps, as when a server started or stopped in the
-   * middle of a second: a low count does not mean little traffic. An ms10 window is never partial,
-   * since gaps have no finer resolution.
+   * 1 where a window is only partly counted, because some of its ms10 windows are gaps, as when a
+   * server starts or stops in the middle of a second. Its low count does not mean low traffic. ms10
+   * windows are never partial, since gaps have no finer resolution.
    */
   readonly partial: Uint8Array;
 }
 
-/** @param partial may be shared between windows that are never partial, as ms10 windows are */
+/** @param partial may be shared between windows that are never partial, such as ms10 windows */
 export function allocateWindows(length: number, partial = new Uint8Array(length)): Windows {
   return {
     counts: new Float64Array(length),
@@ -61,7 +64,7 @@ export function copyOf(windows: Windows): Windows {
   };
 }
 
-/** Copies `source` into `target`, from index `at` on. */
+/** Copies `source` into `target`, starting at index `at`. */
 export function overwrite(target: Windows, at: number, source: Windows): void {
   target.counts.set(source.counts, at);
   target.counted.set(source.counted, at);
@@ -75,19 +78,19 @@ export function totalOf(windows: Windows): number {
   return total;
 }
 
-/** Whether a server was counting in any of them, however finely. */
+/** Whether a server was counting in any of the windows, at whatever resolution. */
 export function isAnyCounted({ counted }: Windows): boolean {
   return counted.includes(1) || counted.includes(secondsOnly);
 }
 
-/** The number of the last window that is no gap; -1 where all are. */
+/** The index of the last counted window; -1 if there is none. */
 export function lastCounted({ counted }: Windows): number {
   return Math.max(counted.lastIndexOf(1), counted.lastIndexOf(secondsOnly));
 }
 
 /**
- * Joins each `windowsPerOne` windows into one: counted or revised if any of them is, partial unless
- * all are counted in full.
+ * Joins every `windowsPerOne` windows into one. It is counted, or revised, if any of them is; it is
+ * partial unless all are fully counted.
  */
 export function joinWindows(windows: Windows, windowsPerOne: number): Windows {
   const joined = allocateWindows(windows.counts.length / windowsPerOne);

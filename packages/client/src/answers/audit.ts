@@ -1,4 +1,4 @@
-/** /v1/audit: whether the counts can be relied on, and where not. */
+/** /v1/audit: whether the counts are reliable, and every place where they are not. */
 import { periodNames } from '@reto3/core';
 import { array, count, epochMs, flag, object, text } from './parts.ts';
 import type { TypeOf } from './type-of.ts';

@@ -1,4 +1,4 @@
-/** /v1/cluster: the nodes of the cluster, and this server's part in it. */
+/** /v1/cluster: the nodes of the cluster, and the role of this server. */
 
 import { array, count, epochMs, flag, number, object, text } from './parts.ts';
 import type { TypeOf } from './type-of.ts';

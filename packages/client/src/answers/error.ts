@@ -1,4 +1,4 @@
-/** What every failure is answered with, and what /healthz and /readyz answer otherwise. */
+/** The body of every failed request, and of /healthz and /readyz with status 503. */
 
 import { object, text } from './parts.ts';
 import type { TypeOf } from './type-of.ts';

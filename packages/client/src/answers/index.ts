@@ -1,6 +1,6 @@
 /**
- * What the query API answers: the JSON schema of each answer, and the type made from it. The server
- * serialises and describes its answers with these schemas; everyone who asks uses the types.
+ * The answers of the query API: the JSON schema of each, and the type derived from it. The server
+ * serialises and documents its answers with the schemas; clients use the types.
  */
 import { burstsSchema, whatIfSchema } from './analyses.ts';
 import { auditSchema } from './audit.ts';
@@ -28,7 +28,7 @@ export const answerSchemas = {
 
 type Schemas = typeof answerSchemas;
 
-/** Any text in the place of a parameter. */
+/** A path whose parameter is replaced by any text. */
 type PathOf<Template> = Template extends `${infer Before}{${string}}`
   ? `${Before}${string}`
   : Template;

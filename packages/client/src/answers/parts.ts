@@ -1,10 +1,10 @@
-/** Parts that several answers share. */
+/** Schemas that several answers share. */
 import { periodNames, scopes } from '@reto3/core';
 import type { JSONSchema } from 'json-schema-to-ts';
 
 type Fields = Readonly<Record<string, JSONSchema>>;
 
-/** The schema of an object that has all of these fields, and perhaps the optional ones. */
+/** The schema of an object: all of these fields are required, except the optional ones. */
 export function object<const All extends Fields, const Optional extends keyof All & string = never>(
   properties: All,
   { optional = [] }: { readonly optional?: readonly Optional[] } = {},
@@ -32,7 +32,7 @@ export const scopeFields = {
   node: { ...text, description: 'The one node of the cluster, if the request named one' },
 } as const;
 
-/** The time that an answer covers: [from, to). */
+/** The time range of an answer: [from, to). */
 export const rangeFields = {
   from: epochMs,
   to: epochMs,

@@ -1,4 +1,4 @@
-/** /v1/reports and /v1/reports/{name}: reports, and their rows. */
+/** /v1/reports and /v1/reports/{name}: the list of reports, and the rows of one. */
 
 import {
   array,

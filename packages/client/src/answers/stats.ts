@@ -48,7 +48,7 @@ export const statsRowSchema = object(
 );
 export type StatsRow = TypeOf<typeof statsRowSchema>;
 
-/** The data of an event of /v1/live. */
+/** The data of one event of /v1/live. */
 export const liveEventSchema = object(
   {
     period,

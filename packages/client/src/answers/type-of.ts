@@ -2,8 +2,8 @@
 import type { FromSchema, JSONSchema } from 'json-schema-to-ts';
 
 /**
- * Read-only, with the fields that the schema names and no others. An optional field may be
- * `undefined`, since JSON leaves that out.
+ * The type is read-only and has the fields that the schema names, no others. Optional fields may be
+ * `undefined`, because JSON omits those.
  */
 export type TypeOf<Schema extends JSONSchema> = ReadOnly<FromSchema<Schema>>;
 

@@ -4,23 +4,23 @@
  */
 import type { Damage } from '../damage.ts';
 
-/** A damaged part of a range, [from, to), epoch ms. */
+/** The time of a damaged part of a range, [from, to), epoch ms. */
 interface Place {
   readonly from: number;
   readonly to: number;
   readonly reason: string;
 }
 
-/** The fields that every answer has. */
+/** The fields about damage that every answer has. */
 export interface Damaged {
-  /** The first 100 at most. */
+  /** The first 100 places at most. */
   readonly damaged: readonly Place[];
-  /** All of them. */
+  /** The number of all places. */
   readonly damagedPlaces: number;
 }
 
 const maxPlaces = 100;
-/** A reason may quote the operating system, so its length is not ours. */
+/** A reason may quote the operating system, which may say anything at any length. */
 const maxReasonChars = 200;
 /** Proxies limit headers to as little as 4 KiB, Node.js to 16 KiB. */
 const maxTrailerPlaces = 10;

@@ -24,16 +24,16 @@ export const contentTypes: Readonly<Record<FormatName, string>> = {
 };
 
 export const scopes = ['node', 'cluster'] as const;
-/** Whose counts: this server's, or the sum over all nodes. */
+/** Which counts to read: this server's, or the sum over all nodes. */
 export type Scope = (typeof scopes)[number];
 
 export interface ScopeSelector {
   readonly scope: Scope;
-  /** With scope `cluster`: only this node. */
+  /** Restricts the scope `cluster` to this node. */
   readonly node?: string | undefined;
 }
 
-/** What a JSON answer has besides its columns. Times are epoch ms. */
+/** The fields of a JSON answer other than its columns. Times are epoch ms. */
 export interface Answer extends ScopeSelector {
   readonly period: Period;
   readonly from: number;
@@ -97,7 +97,8 @@ const lineFeed = 0x0a;
 /** One line per counted window: `2016-05-28 11:11:11.010, 122`. */
 function formatLines(chunk: Chunk, period: Period, separator: string): Uint8Array {
   const { counts, counted } = chunk.windows;
-  // Sized exactly: a day takes 1,440 of these buffers, and garbage counts as the server's memory.
+  // Sized exactly: a day takes 1,440 of these buffers, and their garbage counts as the server's
+  // memory until it is collected.
   const lineBytes = secondChars + 3 + separator.length + digitsOf(largestOf(counts)) + 1;
   const lines = Buffer.allocUnsafe(counts.length * lineBytes);
   const second = Buffer.allocUnsafe(secondChars);
@@ -211,8 +212,8 @@ async function* join(
 }
 
 /**
- * One value per counted window, separated by commas. Written as bytes: as strings, a day of ms10
- * grows the process by 130 MB before its garbage is collected.
+ * One value per counted window, separated by commas. Written as bytes: with strings, a day of ms10
+ * grows the process by 130 MB before the garbage is collected.
  */
 function formatColumn(
   chunk: Chunk,
@@ -241,10 +242,10 @@ export function* countedRows(
   }
 }
 
-/** Marks that a window may carry. */
+/** The marks that a window may carry. */
 const marks = ['revised', 'partial'] as const;
 
-/** The starts (epoch ms) of the windows with this mark. */
+/** The starts (epoch ms) of the windows that carry this mark. */
 export function startsOf(mark: (typeof marks)[number], chunk: Chunk, period: Period): number[] {
   const marked = chunk.windows[mark];
   if (!marked.includes(1)) return [];

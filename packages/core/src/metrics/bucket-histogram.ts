@@ -1,9 +1,9 @@
 /**
- * A histogram with fixed buckets. Recording a value is one addition, it takes a few hundred bytes,
- * and any number of readers may read it, since reading does not reset it.
+ * A histogram with fixed buckets. It takes a few hundred bytes, and recording a value is one
+ * addition. Reading does not reset it, so any number of readers may share it.
  */
 
-/** A histogram as Prometheus wants it: cumulative since the start. */
+/** A histogram in the form of Prometheus: cumulative since the start. */
 export interface HistogramReading {
   /** Upper bounds of the buckets, inclusive, ascending; the bucket up to +Inf is not listed. */
   readonly bounds: readonly number[];
@@ -61,7 +61,7 @@ export class BucketHistogram {
     return this.#max;
   }
 
-  /** @param unit the factor from recorded to read values, such as 0.001 from ms to seconds */
+  /** @param unit the factor from recorded to returned values, such as 0.001 from ms to seconds */
   read(unit = 1): HistogramReading {
     let count = 0;
     const atMost = this.bounds.map((_, bucket) => (count += this.#counts[bucket] ?? 0));
@@ -74,7 +74,7 @@ export class BucketHistogram {
   }
 }
 
-/** Bounds are labels, which are compared as text: 0.035, not 0.035000000000000003. */
+/** Prometheus compares bounds as text, so round off the noise: 0.035, not 0.035000000000000003. */
 function inUnit(bound: number, unit: number): number {
   return Number((bound * unit).toPrecision(12));
 }

@@ -1,14 +1,17 @@
 /**
- * Metrics and their registry. A part of the server registers a source, a function that returns its
+ * Metrics and their registry. A part of the server registers a source: a function that returns its
  * metrics when /metrics is scraped. Scraping changes nothing, so any number of Prometheus servers
  * may scrape.
  *
  * Names follow Prometheus' conventions (prometheus.io/docs/practices/naming): the prefix reto3_,
- * base units (seconds, bytes), counters end in _total. `promtool check metrics` verifies it.
+ * base units (seconds, bytes), and _total at the end of counters. `promtool check metrics` verifies
+ * them.
  */
 import type { HistogramReading } from './bucket-histogram.ts';
 
-/** Such as `{ worker: '0' }`. Few values each: every combination is a time series. */
+/**
+ * Such as `{ worker: '0' }`. Keep the number of values small: every combination is a time series.
+ */
 export type Labels = Readonly<Record<string, string>>;
 
 export interface Metric {

@@ -1,6 +1,6 @@
 /**
- * The largest value of the last seconds. Reading does not reset it, so two Prometheus servers see
- * the same. Keeps the largest value of each second.
+ * The largest value of the last seconds, from the largest value of each second. Reading does not
+ * reset it, so two Prometheus servers see the same.
  */
 import type { MonotonicMs } from '../clock.ts';
 
@@ -10,7 +10,7 @@ export class RecentPeak {
   /** The longest span that `over` accepts, in seconds. */
   readonly reachSeconds: number;
   readonly #peaks: Float64Array;
-  /** The second that each peak belongs to. */
+  /** The second of each peak. */
   readonly #seconds: Float64Array;
 
   constructor(reachSeconds: number) {

@@ -6,8 +6,8 @@ export function formatDocument(): string {
 }
 
 /**
- * The bytes of an example, in hexadecimal. The bytes of a line end at two spaces; `00 × 3` is 00
- * three times.
+ * The bytes of an example, in hexadecimal. Two spaces end the bytes of a line; `00 × 3` stands for
+ * three zeros.
  */
 export function exampleBytes(example: string): string {
   const document = formatDocument();

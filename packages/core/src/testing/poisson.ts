@@ -2,8 +2,8 @@
 import type { Random } from './random.ts';
 
 /**
- * A source of Poisson-distributed counts, as independent clients make them, by inverting the
- * cumulative distribution.
+ * Draws Poisson-distributed counts, like those of independent clients, by inverting the cumulative
+ * distribution.
  */
 export function poissonFrom(mean: number, random: Pick<Random, 'next'>): () => number {
   const cumulative: number[] = [];
