@@ -1,6 +1,6 @@
 /**
  * The archive on the main thread: starts the archive's thread, notifies it of every write of the
- * store, and accounts for every message. Nothing here waits for the thread.
+ * store, and accounts for every message. Nothing here waits for that thread.
  */
 import { setTimeout } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
@@ -29,9 +29,9 @@ import { Outbox } from './outbox.ts';
 
 export interface ArchiveOptions {
   readonly workerCount: number;
-  /** The server's data folder, absolute. */
+  /** The server's data folder, an absolute path. */
   readonly dataDir: string;
-  /** The writes that the store has had. */
+  /** The number of writes in the store. */
   readonly writes: number;
   readonly limits: ArchiveLimits;
   readonly log: Log;
@@ -40,11 +40,11 @@ export interface ArchiveOptions {
 /** The messages since the start: counted = archived + dropped + waiting. */
 export interface ArchiveState extends Omit<ArchiveStatus, 'discarded'> {
   readonly folder: string;
-  /** Counted, but never to be archived. */
+  /** Counted, but never archived. */
   readonly dropped: number;
   /** Accepted, but not archived yet. */
   readonly waiting: number;
-  /** All earlier messages are archived or dropped; epoch ms. */
+  /** Every earlier message is archived or dropped; epoch ms. */
   readonly through: number;
 }
 
@@ -54,13 +54,13 @@ export interface ArchiveBalance {
   readonly says: string;
 }
 
-/** A thread that takes longer to stop waits for a disk that hangs, and is abandoned. */
+/** A thread that takes longer to stop is waiting for a disk that hangs; it is abandoned. */
 const stopWaitMs = 10_000;
 /** The thread may be converting a segment, which takes a second or two. */
 const recountWaitMs = 30_000;
 /**
- * Enough for a worker that is preempted between counting a message and passing it on; its windows
- * are final after 20 ms.
+ * Enough for a worker that is preempted between counting a message and handing it over. Windows are
+ * final after 20 ms.
  */
 const settledMs = 1_000;
 /** Retries for numbers that change while they are read. */
@@ -79,7 +79,10 @@ export class Archive {
     ...{ archived: 0, discarded: 0, messages: 0, files: 0, bytes: 0 },
     ...{ deletedFiles: 0, deletedMessages: 0, oldestHour: undefined, failing: undefined },
   };
-  /** What the workers had accepted at a moment, until the thread has taken all of it. */
+  /**
+   * The messages that the workers had accepted at a moment; kept until the thread has taken them
+   * all.
+   */
   #mark: { readonly atMs: number; readonly accepted: readonly number[] };
   #through: number;
   #stopping = false;
@@ -104,7 +107,7 @@ export class Archive {
   }
 
   /**
-   * Resolves when the thread has recovered what an earlier server left, and is ready.
+   * Resolves when the thread is ready and has recovered what an earlier server left.
    * @throws Reto3Error RETO3_DUCKDB_MISSING, RETO3_DATA_UNREADABLE
    */
   static async start(options: ArchiveOptions): Promise<Archive> {
@@ -113,15 +116,15 @@ export class Archive {
     return archive;
   }
 
-  /** The store has written. */
+  /** Called after a write of the store. */
   stored(stored: Stored): void {
-    // Reads the counters often enough to notice every overflow.
+    // Read often enough to notice every overflow.
     this.#counts.read();
     this.#settle();
     this.#outbox.post({ stored });
   }
 
-  /** The store gave up the messages through this flush. */
+  /** Called when the store gives up all messages up to this flush. */
   gaveUp(flush: number): void {
     this.#outbox.post({ gaveUp: flush });
   }
@@ -142,8 +145,8 @@ export class Archive {
   }
 
   /**
-   * Compares the messages archived and dropped with those counted and with the files.
-   * @param counted sweeps the ring and returns the messages counted since the start
+   * Compares the messages archived and dropped with those counted, and with the files.
+   * @param counted sweeps the ring and returns the number of messages since the start
    */
   async audit(counted: () => number): Promise<ArchiveBalance> {
     const balance = await this.#balance(counted);
@@ -254,7 +257,7 @@ export class Archive {
     this.#log.error(`the archive has stopped until the next start: ${reason}; counting continues`);
   }
 
-  /** Retries, since a message is in neither sum between being counted and being handed over. */
+  /** Retries, since a message that is counted but not handed over yet is in neither sum. */
   async #balance(counted: () => number): Promise<ArchiveBalance> {
     for (let attempt = 1; ; attempt++) {
       const before = counted();

@@ -50,7 +50,7 @@ beforeEach(async () => {
   converter = await Converter.open(folder);
 });
 
-/** One worker and an archivist that have just started on the folder. */
+/** Starts one worker and an archivist on the folder. */
 function start(options: { writes?: number; maxBytes?: number; maxAgeMs?: number } = {}) {
   const { writes = 0, maxBytes = 1e12, maxAgeMs = Number.POSITIVE_INFINITY } = options;
   const ringMemory = allocate(1);
@@ -201,7 +201,7 @@ describe('the archivist', () => {
     const second = start({ writes: 1 });
     second.write();
     await settled(second.archivist);
-    // As if killed between the last two steps: both files exist.
+    // As if killed between the last two steps, when both files exist.
     const { segmentHeader } = await import('./segment.ts');
     appendFileSync(path, Buffer.concat([segmentHeader(), batch?.buffer ?? Buffer.alloc(0)]));
     expect(await messagesInArchive()).toBe(3);
@@ -273,7 +273,7 @@ describe('the archivist', () => {
     const second = damage();
     start({ writes: 10 });
     expect(quarantined()).toEqual([first, second]);
-    // A start that was killed before it replaced the segment finds the same again.
+    // A start that is killed before it replaces the segment finds the same damage again.
     writeFileSync(path, second);
     start({ writes: 10 });
     expect(quarantined()).toEqual([first, second]);
@@ -384,7 +384,7 @@ describe('the archivist', () => {
     const theirs = () => Object.fromEntries(pathsIn(folder).map((path) => [path, sizeOf(path)]));
     const sizeOf = (path: string) => statSync(join(folder, path)).size;
     const before = theirs();
-    // Time to convert, to delete what is over the limit, and for the segment of another hour.
+    // Time to convert, to delete files beyond the limit, and to open the segment of another hour.
     clock.pass(hourMs);
     take(2);
     expect(theirs()).toEqual(before);

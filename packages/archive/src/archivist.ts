@@ -6,8 +6,9 @@
  * - A message is in a segment only after it is in a write of the store (recover.ts explains what
  *   that means after a crash).
  * - Every message taken from a worker is counted once, as archived or as discarded.
- * - Nothing is made or deleted in another folder that came to lie at the archive's path.
- * - Messages that cannot be written stay in the workers' slots; when these are full, workers drop.
+ * - If another folder appears at the archive's path, nothing is created or deleted in it.
+ * - Messages that cannot be written stay in the workers' slots; when these are full, workers drop
+ *   messages.
  */
 import { statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -27,7 +28,7 @@ import { type ClosedSegment, Segments } from './segments.ts';
 /** A power cut loses no more than this, as for the counts. */
 const syncEveryMs = 1_000;
 const trimEveryMs = 10_000;
-/** Free space that the archive leaves to the counts. */
+/** Free disk space that is reserved for the counts. */
 const minFreeBytes = 256 << 20;
 const retryConvertMs = 60_000;
 /** Time for late messages of an hour, and for programs that still read superseded files. */
@@ -36,7 +37,7 @@ const graceMs = 10 * 60_000;
 export interface ArchivistParts {
   readonly memory: SharedArrayBuffer;
   readonly folder: string;
-  /** The writes that the store has had. */
+  /** The number of writes in the store. */
   readonly writes: number;
   readonly limits: ArchiveLimits;
   readonly clock: Clock;
@@ -67,7 +68,7 @@ export class Archivist {
   #deletedMessages = 0;
   #failing: string | undefined;
 
-  /** @throws Reto3Error RETO3_DATA_VERSION; what the disk says */
+  /** @throws Reto3Error RETO3_DATA_VERSION; file system errors */
   constructor(parts: ArchivistParts) {
     const { folder, memory, writes, clock, tell } = parts;
     this.#parts = parts;
@@ -107,7 +108,7 @@ export class Archivist {
     this.#compactNext(wallMs);
   }
 
-  /** Discards what the store gave up: messages through this flush. */
+  /** Discards the messages that the store gave up: all up to this flush. */
   gaveUp(flush: number): void {
     for (const reader of this.#readers) {
       const batches = reader.heldBy(flush);
@@ -143,7 +144,7 @@ export class Archivist {
     };
   }
 
-  /** Counts the messages in the files. @throws what reading throws */
+  /** Counts the messages in the files. @throws errors of reading */
   async recount(): Promise<{ readonly expected: number; readonly found: number }> {
     const deletedBefore = this.#deletedFiles;
     try {
@@ -156,7 +157,7 @@ export class Archivist {
   }
 
   async #recount(): Promise<{ readonly expected: number; readonly found: number }> {
-    // Only a conversion changes files meanwhile.
+    // Only a conversion can change the files meanwhile.
     await this.#converting?.done;
     const { folder, converter } = this.#parts;
     const files = listArchive(folder);
@@ -176,7 +177,7 @@ export class Archivist {
     }
     this.#assertRoom();
     for (const { reader, batches } of held) {
-      // One hour at a time, so that after a failure it is known what was appended.
+      // One hour at a time, to know after a failure which ones were appended.
       let at = 0;
       while (at < batches.length) {
         const hour = batches[at]?.hour;
@@ -190,7 +191,7 @@ export class Archivist {
     }
   }
 
-  /** @throws if the disk has only room for the counts */
+  /** @throws if the remaining disk space is reserved for the counts */
   #assertRoom(): void {
     const { bavail, bsize } = statfsSync(this.#parts.folder);
     if (bavail * bsize < minFreeBytes)

@@ -1,4 +1,4 @@
-/** The audit of an archive finds each kind of damage, and nothing in an intact one. */
+/** The audit of an archive finds every kind of damage, and reports none in an intact archive. */
 import {
   appendFileSync,
   mkdirSync,
@@ -30,7 +30,7 @@ const seconds = 120;
 const base = mkdtempSync(join(tmpdir(), 'reto3-archive-audit-'));
 afterAll(() => rmSync(base, { recursive: true }));
 
-/** When the messages of `VirtualServer.count` arrive. */
+/** The arrival times of the messages that `VirtualServer.count` sends. */
 function arrivals(from: number, to: number): number[] {
   return Array.from({ length: ((to - from) / 1_000) * perSecond }, (_, index) => {
     const second = Math.floor(index / perSecond);
@@ -41,7 +41,7 @@ function arrivals(from: number, to: number): number[] {
 describe('an audit of an archive', () => {
   let server: VirtualServer;
   let folder: string;
-  /** Half of the messages as Parquet, half in a segment. */
+  /** Half of the messages are in a Parquet file, half in a segment. */
   let parquet: ArchiveFile;
   let segment: ArchiveFile;
 
@@ -96,7 +96,7 @@ describe('an audit of an archive', () => {
     }
   }
 
-  /** The faults, by place; the archive's check must fail as well. */
+  /** The faults, by place; checks that the audit of the archive fails if there are any. */
   async function faults(): Promise<string[]> {
     const { ok, checks, places } = await run();
     expect(ok).toBe(places.length === 0);

@@ -1,12 +1,12 @@
 /**
- * The audit of an archive without a running server. (A server compares its own totals: archive.ts.)
- * It reads all files and checks that
+ * Audits an archive without a running server. (A server compares its own totals: archive.ts.) Reads
+ * all files and checks that
  *
- * - every file is readable to its end, has as many messages as its name and footer say, and all of
- *   them arrived in its hour;
+ * - every file is readable to its end, has as many messages as its name and footer state, and all
+ *   of them arrived in its hour;
  * - no window has more archived messages than counted ones, in the shortest period that retention
- *   has left. Fewer is no fault: messages may have been dropped, or the archive was off. The audit
- *   reports how many.
+ *   has kept. Fewer is no fault, since messages may have been dropped or the archive was off; the
+ *   audit reports how many.
  *
  * A torn tail after a crash, and messages that the store lost in a power cut, are no faults either:
  * the next start cuts them off. Memory: one hour of counts, whatever the range.
@@ -77,9 +77,9 @@ const allTime = { from: 0, to: Number.MAX_SAFE_INTEGER };
 
 /**
  * Adds the audit of the archive to that of the counts.
- * @param folder the archive's
+ * @param folder of the archive
  * @param range whole minutes, epoch ms; a file is read if its hour overlaps the range
- * @param meta the store's
+ * @param meta of the store
  */
 export async function withArchive(
   counts: Audit,
@@ -110,7 +110,7 @@ class ArchiveAuditor {
   readonly #meta: Pick<Meta, 'writes' | 'clean'>;
   readonly #counts = new HourCounts(ms10);
   #parquet: ParquetReader | undefined;
-  /** Why no Parquet file is read. */
+  /** Why no Parquet file can be read. */
   #withoutDuckDb: string | undefined;
   #files = 0;
   #unread = 0;
@@ -183,7 +183,7 @@ class ArchiveAuditor {
     }
   }
 
-  /** The fault of a segment, if it has one. */
+  /** Returns the fault of a segment, if it has one. */
   #segment(file: ArchiveFile): string | undefined {
     const content = readSegment(join(this.#folder, file.path));
     const { kept, lost } = splitAt(content, this.#meta.writes);
@@ -203,13 +203,13 @@ class ArchiveAuditor {
     return undefined;
   }
 
-  /** The fault of a Parquet file, if it has one. */
+  /** Returns the fault of a Parquet file, if it has one. */
   async #read(file: ArchiveFile): Promise<string | undefined> {
     this.#parquet ??= await ParquetReader.open();
     const inFooter = await this.#parquet.rowsIn(this.#folder, file);
     let messages = 0;
     let ofOtherHours = 0;
-    // Bodies too, to prove them readable.
+    // Reads bodies too, to prove that they are readable.
     for await (const { arrivedMs } of this.#parquet.read(this.#folder, file, allTime, 'body')) {
       ofOtherHours += this.#add(file, arrivedMs);
       messages += arrivedMs.length;
@@ -240,7 +240,7 @@ class ArchiveAuditor {
   async #hold(view: CountsView, hour: number, { from, to }: Range): Promise<void> {
     let end = to;
     for (const name of periodNames) {
-      // Where a shorter period is deleted, a longer one is compared.
+      // If a shorter period has been deleted, a longer one is compared.
       const start = Math.max(from, view.deletedBefore[name]);
       if (start < end) await this.#holdPeriod(view, periods[name], hour, { from: start, to: end });
       end = Math.min(end, start);
@@ -258,7 +258,7 @@ class ArchiveAuditor {
       for (const [index, count] of windows.counts.entries())
         stored[indexOf(start) + index] =
           windows.counted[index] === secondsOnly ? Number.POSITIVE_INFINITY : count;
-    // Damaged counts match anything, as do those of which only the second is known. A block may
+    // Damaged counts match anything, and so do counts that are known by second only. A block may
     // exceed the range on both sides.
     for (const { from, to } of unknown)
       stored.fill(Number.POSITIVE_INFINITY, Math.max(0, indexOf(from)), Math.max(0, indexOf(to)));

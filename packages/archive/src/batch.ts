@@ -11,7 +11,7 @@ import { hourMs } from './layout.ts';
 /** Offsets of the fields in the header of a batch. */
 export const lengthAt = 0;
 const checksumAt = 4;
-/** The write of the store that has the messages; 8 bytes, as a float. */
+/** The number of the store's write that has the messages; 8 bytes, as a float. */
 const writeAt = 8;
 /** Start of the hour, epoch ms; 8 bytes, as a float. */
 export const hourAt = 16;
@@ -24,14 +24,14 @@ export const batchHeaderBytes = 32;
  * kept body (4), path (2), query (2), method (1), host (1) and client (1).
  */
 const messageHeaderBytes = 19;
-/** Segments of version 1 have messages without host and client, and without this flag. */
+/** Messages of version 1 segments have neither host and client nor this flag. */
 const oldMessageHeaderBytes = 17;
-/** In the size of the kept body, which is far smaller: host and client follow. */
+/** A flag in the size of the kept body, which is far smaller: host and client follow. */
 const flagAddressed = 0x8000_0000;
 const maxTextBytes = 0xffff;
 const maxNameBytes = 0xff;
 
-/** An upper bound of a message's bytes: a UTF-16 unit takes three bytes of UTF-8 at most. */
+/** An upper bound of a message's size: UTF-8 takes at most three bytes per UTF-16 unit. */
 export function maxMessageBytes(
   method: string,
   path: string,
@@ -96,7 +96,7 @@ export function writeMessage(
   return end + body.length;
 }
 
-/** UTF-8, whole characters only. */
+/** Writes as much of a text as fits, as UTF-8, without splitting a character. */
 function writeText(buffer: Buffer, at: number, text: string, maxBytes: number): number {
   if (text.length <= maxBytes) {
     let index = 0;
@@ -110,7 +110,7 @@ function writeText(buffer: Buffer, at: number, text: string, maxBytes: number): 
   return buffer.write(text, at, Math.min(maxBytes, buffer.length - at), 'utf8');
 }
 
-/** Adds the number of the store's write, and the checksum. */
+/** Writes the number of the store's write, and the checksum. */
 export function sealBatch({ buffer, view }: Bytes, length: number, write: number): void {
   view.setFloat64(writeAt, write, true);
   view.setUint32(checksumAt, crc32(buffer.subarray(writeAt, length)), true);
@@ -125,8 +125,8 @@ export interface Batch extends Bytes {
 }
 
 /**
- * The batch at an offset of a segment; undefined if there is no complete one, because writing it was
- * interrupted or its bytes changed.
+ * The batch at an offset of a segment; undefined if it is incomplete, because a crash interrupted
+ * the write or because its bytes changed.
  * @param checksums of the segment; share one object between all calls for a segment
  */
 export function batchAt(

@@ -1,4 +1,4 @@
-/** The files of the archive with their sizes, and their deletion when a limit is exceeded. */
+/** The files of the archive with their sizes. Deletes the oldest when a limit is exceeded. */
 import { rmdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { listArchive } from './folder.ts';
@@ -6,7 +6,7 @@ import { type ArchiveFile, covers, hourMs } from './layout.ts';
 import type { ArchiveLimits } from './messages.ts';
 import { readSegment } from './segment.ts';
 
-/** A file that is complete. */
+/** A complete file. */
 export interface KeptFile extends ArchiveFile {
   readonly messages: number;
   readonly bytes: number;
@@ -20,7 +20,7 @@ export class Catalogue {
   #messages = 0;
   #bytes = 0;
   #lastSequence = 0;
-  /** Files that other programs may still be reading; in no total. */
+  /** Files that other programs may still be reading; not included in any total. */
   #superseded: { readonly file: KeptFile; readonly sinceMs: number }[] = [];
 
   /** Lists the folder. @throws Reto3Error RETO3_DATA_VERSION; file system errors */
@@ -55,7 +55,7 @@ export class Catalogue {
     this.#leave(found);
   }
 
-  /** Replaces several files by one; they stay on disk until `deleteSuperseded`. */
+  /** Replaces several files by one. The old ones stay on disk until `deleteSuperseded`. */
   supersede(sources: readonly KeptFile[], file: KeptFile, nowMs: number): void {
     for (const source of sources) this.forget(source);
     this.add(file);
@@ -72,7 +72,7 @@ export class Catalogue {
     return this.#files;
   }
 
-  /** The largest sequence that any file had; none is used twice. */
+  /** The largest sequence that any file has had; none is used twice. */
   get lastSequence(): number {
     return this.#lastSequence;
   }
@@ -84,7 +84,7 @@ export class Catalogue {
 
   /**
    * Deletes the oldest files until the rest is within the limits. Returns the deleted ones.
-   * @param beside bytes of open segments
+   * @param beside the size of open segments, in bytes
    * @param busy sequences of files that are being converted or compacted, and must stay
    */
   trim(

@@ -1,9 +1,9 @@
 /**
- * CRC-32 of any range of a buffer at bounded cost: all ranges together read each byte once, and each
- * range reads less than 2 KiB more.
+ * CRC-32 of any range of a buffer at bounded cost: all ranges together read each byte once, and
+ * each range reads less than 2 KiB more.
  *
- * Clients choose the bytes of a segment, and may send any number of fake batch headers with distant
- * ends. Computing a CRC for each of them would take quadratic time.
+ * Clients choose the content of a segment, and may put any number of fake batch headers with
+ * distant ends into it. Computing each CRC from the start would take quadratic time.
  *
  * A CRC is linear: crc(from, to) is the CRC of the first `to` bytes, xored with that of the first
  * `from` bytes times x^(8 × (to − from)), modulo the polynomial (like crc32_combine() of zlib).
@@ -12,7 +12,7 @@ import { crc32 } from 'node:zlib';
 
 /** CRC-32 without x^32; the highest bit is x^0. */
 const polynomial = 0xedb8_8320;
-/** The distance of the prefix CRCs that are kept. */
+/** The distance between the stored CRCs of prefixes. */
 const stepBytes = 1_024;
 
 export class Checksums {

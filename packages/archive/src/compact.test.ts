@@ -38,7 +38,9 @@ afterEach(async () => {
   for (const archivist of archivists.splice(0)) await archivist.stop();
 });
 
-/** Small files with these sequences; each has two messages, with its sequence as the path. */
+/**
+ * Creates small files with these sequences; each has two messages, with its sequence as the path.
+ */
 async function fill(sequences: readonly number[], ofHour = hour): Promise<ArchiveFile[]> {
   const database = await openDuckDb(duckDb);
   const connection = await database.connect();
@@ -79,7 +81,7 @@ function range(from: number, to: number): number[] {
   return Array.from({ length: to - from + 1 }, (_, index) => from + index);
 }
 
-/** How often each path occurs, by the reader and by SQL. */
+/** Expects two messages for each path, from the reader and from SQL. */
 async function expectOnce(sequences: readonly number[]): Promise<void> {
   const want = new Map(sequences.map((sequence) => [`/${sequence}`, 2]));
   const read = new Map<string, number>();
@@ -114,7 +116,7 @@ describe('compaction', () => {
     expect(archivist.status()).toMatchObject({ files: 1, messages: 200 });
     expect(await archivist.recount()).toEqual({ expected: 200, found: 200 });
     await expectOnce(range(1, 100));
-    // Other programs may still be reading them.
+    // Other programs may still be reading the old files.
     expect(existsSync(join(folder, parquetPath(1, hour, 2)))).toBe(true);
     clock.pass(11 * 60_000);
     await store();

@@ -1,18 +1,18 @@
-/** Chooses the small Parquet files to compact into one. */
+/** Chooses small Parquet files to compact into one. */
 import type { KeptFile } from './catalogue.ts';
 
 /**
- * A full segment becomes about 5 MB. A run is sorted in memory, where it takes about twenty times its
- * size, so a run is limited to what a conversion may use.
+ * The limit of a small file; a full segment becomes about 5 MB. Compaction sorts a run of files in
+ * memory and needs about twenty times their size, so a run is limited to what a conversion may use.
  */
 const smallBytes = 4 << 20;
 const maxBytes = 8 << 20;
 const maxFiles = 64;
 
 /**
- * The first run of consecutive small files of one hour; empty if there is none. A segment or a large
- * file ends a run, so that the new file's range covers nothing but its sources. Two files are enough:
- * a server that is seldom restarted makes seven small files an hour.
+ * The first run of consecutive small files of one hour; empty if there is none. A segment or a
+ * large file ends a run, so that the range of the new file covers only its sources. Two files are
+ * enough: a server that is seldom restarted makes seven small files an hour.
  * @param files by hour and sequence
  * @param except sequences of files that failed to compact
  */

@@ -1,6 +1,6 @@
 /**
- * Converts a segment to Parquet, atomically: after a crash there is the segment, the complete file, or
- * both. The file is named after the segment, so both count as one.
+ * Converts a segment to Parquet, atomically: after a crash there is the segment, the complete file,
+ * or both. The file has the number of the segment, so both count as one.
  */
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -24,7 +24,7 @@ export class Converter {
   readonly #duckDb: DuckDb;
   readonly #connection: DuckDBConnection;
   readonly #folder: string;
-  /** While DuckDB wrote, another folder may have come to lie there. */
+  /** Checked because another folder may appear at the path while DuckDB writes. */
   readonly #assertHeld: () => void;
 
   private constructor(duckDb: DuckDb, connection: DuckDBConnection, folder: string) {
@@ -37,8 +37,8 @@ export class Converter {
   /** @throws Reto3Error RETO3_DUCKDB_MISSING */
   static async open(folder: string): Promise<Converter> {
     const duckDb = await loadDuckDb();
-    // One thread, since the cores are for counting. Without a temporary directory, a conversion that
-    // needs more memory fails instead of filling the disk.
+    // One thread, since the cores are for counting. Without a temporary directory, a conversion
+    // that needs more memory fails instead of filling the disk.
     const database = await openDuckDb(duckDb, {
       ...{ threads: '1', memory_limit: '1GB', temp_directory: '' },
     });
@@ -55,12 +55,12 @@ export class Converter {
     const source = join(this.#folder, segment.path);
     const content = readSegment(source);
     const { batches, messages } = content;
-    const putAway = (): void => {
+    const discardSegment = (): void => {
       if (damagedBytes(content) > 0) quarantine(this.#folder, segment);
       else rmSync(source);
     };
     if (messages === 0) {
-      putAway();
+      discardSegment();
       return undefined;
     }
     const { sequence, hour } = segment;
@@ -68,13 +68,13 @@ export class Converter {
     const partial = join(this.#folder, partialPath(sequence));
     await this.#write(batches, partial);
     this.#finish(partial, path);
-    putAway();
+    discardSegment();
     return { kind: 'parquet', path, sequence, first: sequence, hour, messages };
   }
 
   /**
-   * Merges consecutive Parquet files of an hour into one, which supersedes them as soon as it has its
-   * name. The caller deletes them.
+   * Merges consecutive Parquet files of an hour into one, which supersedes them once it has its
+   * final name. The caller deletes them.
    */
   async compact(files: readonly ArchiveFile[]): Promise<ArchiveFile> {
     const [oldest, newest] = [files[0], files.at(-1)];
@@ -101,7 +101,7 @@ export class Converter {
     return { kind: 'parquet', path, sequence, first, hour, messages };
   }
 
-  /** The messages in the Parquet files, by their footers. */
+  /** The number of messages in the Parquet files, from their footers. */
   rowsIn(files: readonly ArchiveFile[]): Promise<number> {
     return rowsInFooters(
       this.#connection,
@@ -109,7 +109,7 @@ export class Converter {
     );
   }
 
-  /** Gives a complete file its name. Afterwards its sources may be deleted. */
+  /** Gives a complete file its final name. Its sources may be deleted afterwards. */
   #finish(partial: string, path: string): void {
     this.#assertHeld();
     syncPath(partial);

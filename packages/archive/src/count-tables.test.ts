@@ -1,4 +1,4 @@
-/** The SQL table `counts` has the windows as they are read. */
+/** The SQL table `counts` has the same windows as a query. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

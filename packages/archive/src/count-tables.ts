@@ -1,7 +1,7 @@
 /**
  * The SQL table `counts`: a view over one table per period. Only the periods that a statement reads
- * are filled. DuckDB's plan shows which ones: a branch of the view that is not in the plan cannot
- * affect the answer.
+ * are filled. DuckDB's plan shows which: a branch of the view that is not in the plan cannot affect
+ * the answer.
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { type PeriodName, periodNames } from '@reto3/core';
@@ -10,7 +10,7 @@ import type { DuckDb } from './duckdb.ts';
 /** Rows in one of DuckDB's chunks. */
 const chunkRows = 2_048;
 
-/** Adds a window that was counted, in part or whole; its start is epoch ms. */
+/** Adds a window that was counted, fully or in part; its start is epoch ms. */
 export type TakeCount = (start: number, count: number, partial: boolean) => void;
 
 function tableOf(period: PeriodName): string {

@@ -43,7 +43,7 @@ export function withEnd(select: string, columns: number): string {
   return `${select} UNION ALL SELECT ${new Array<string>(columns).fill('NULL').join(', ')}`;
 }
 
-/** Why a stream of this SELECT failed: runs it again and discards the rows. */
+/** Why a stream of this SELECT failed: runs the statement again and discards the rows. */
 export async function streamFailure(connection: DuckDBConnection, select: string): Promise<string> {
   try {
     await connection.runAndReadAll(`EXPLAIN ANALYZE ${select}`);
@@ -53,7 +53,7 @@ export async function streamFailure(connection: DuckDBConnection, select: string
   return 'it broke off before its end';
 }
 
-/** DuckDB's message without the excerpt of the statement. */
+/** DuckDB's message on one line, without the excerpt of the statement. */
 export function oneLine(error: unknown): string {
   return messageOf(error)
     .replace(/\s*\bLINE \d+:.*/s, '')

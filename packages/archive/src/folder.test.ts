@@ -1,4 +1,4 @@
-/** Real folders: an archive that is not there, and one that cannot be read. */
+/** Real folders: an archive that does not exist, and one that cannot be read. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -5,8 +5,8 @@ import { messageOf, Reto3Error } from '@reto3/core';
 import { type ArchiveFile, covers, parseArchivePath } from './layout.ts';
 
 /**
- * All files of an archive, oldest first, without those that another one supersedes: a converted
- * segment or compacted files. Empty if there is no archive.
+ * All files of an archive, oldest first, without superseded ones: a segment that was converted, or
+ * files that were compacted. Empty if there is no archive.
  * @throws Reto3Error RETO3_DATA_UNREADABLE
  */
 export function listArchive(folder: string): ArchiveFile[] {
@@ -14,14 +14,14 @@ export function listArchive(folder: string): ArchiveFile[] {
   files.sort(widestFirst);
   const kept: ArchiveFile[] = [];
   for (const file of files) {
-    // Files that may cover this one come first, widest first.
+    // A file that may cover this one comes before it, widest first.
     const before = kept.at(-1);
     if (before === undefined || !covers(before, file)) kept.push(file);
   }
   return kept;
 }
 
-/** By hour and first sequence; of two with the same, the wider one first. */
+/** Orders by hour and first sequence; of two with the same, the wider one comes first. */
 function widestFirst(a: ArchiveFile, b: ArchiveFile): number {
   return (
     a.hour - b.hour ||
@@ -32,7 +32,7 @@ function widestFirst(a: ArchiveFile, b: ArchiveFile): number {
 }
 
 /**
- * Every path in the folder, with forward slashes; none if there is no folder.
+ * Every path in the folder, with forward slashes; empty if the folder does not exist.
  * @throws Reto3Error RETO3_DATA_UNREADABLE
  */
 export function pathsIn(folder: string): string[] {

@@ -1,10 +1,10 @@
 /**
- * Passes batches from a worker to the archive's thread: a ring buffer of slots with one writer and one
- * reader. The only file of the archive that uses `Atomics`.
+ * Passes batches from a worker to the archive's thread: a ring buffer of slots with one writer and
+ * one reader. The only file of the archive that uses `Atomics`.
  *
  * Invariants:
- * - The worker never waits. If no slot is free it counts the message as dropped, so a stalled thread
- *   affects neither counting nor answering.
+ * - The worker never waits. If no slot is free it counts the message as dropped, so a stalled
+ *   thread affects neither counting nor answering.
  * - Every message is counted once, as accepted or as dropped.
  * - A slot carries the number of a flush that has all its messages: they are added to the ring of
  *   counters before that number is read (the engine's ring/ring.ts explains the order).
@@ -40,7 +40,7 @@ const slotMask = slotCount - 1;
 export class BatchWriter {
   readonly #memory: WorkerMemory;
   readonly #worker: number;
-  /** Control words of the ring of counters. */
+  /** The control words of the ring of counters. */
   readonly #ringControl: Int32Array<SharedArrayBuffer>;
   /** The slot being filled. */
   #slot: Bytes | undefined;
@@ -78,7 +78,7 @@ export class BatchWriter {
       (this.#end + most > slotBytes || arrivedMs < this.#hour || arrivedMs >= this.#hour + hourMs)
     )
       this.handOver();
-    // A message that fits into no slot must not start one: the slot would keep this message's hour.
+    // A message that fits into no slot must not start one, because the slot would keep its hour.
     const fits = most <= slotBytes - batchHeaderBytes;
     const slot = fits ? (this.#slot ?? this.#begin(arrivedMs)) : undefined;
     if (slot === undefined) {
@@ -117,7 +117,7 @@ export class BatchWriter {
     const { control, flushes } = this.#memory;
     flushes[this.#handedOver & slotMask] = collectingFlush(this.#ringControl);
     this.#handedOver = (this.#handedOver + 1) | 0;
-    // After the bytes, so that a reader that sees this number sees them too.
+    // Stored after the bytes, so that a reader that sees this number sees them too.
     Atomics.store(control, handedOverAt, this.#handedOver);
     this.#slot = undefined;
   }
@@ -164,7 +164,7 @@ export class BatchReader {
     const handedOver = Atomics.load(control, handedOverAt);
     const batches: HandedBatch[] = [];
     for (let at = this.#taken; at !== handedOver; at = (at + 1) | 0) {
-      // Compare by difference: the numbers wrap.
+      // The numbers wrap, so compare the difference.
       if ((((flushes[at & slotMask] ?? 0) - flush) | 0) > 0) break;
       const slot = slots[at & slotMask];
       if (slot === undefined) throw new Error('BUG: no such slot');
@@ -190,7 +190,7 @@ export class BatchReader {
   }
 }
 
-/** The messages that the workers accepted and dropped since the start. */
+/** The number of messages that the workers accepted and dropped since the start. */
 export class BatchCounts {
   readonly #controls: readonly Int32Array<SharedArrayBuffer>[];
   readonly #seen: { accepted: number; dropped: number }[];
@@ -207,7 +207,7 @@ export class BatchCounts {
     return this.#controls.length;
   }
 
-  /** Call it at least once per 2³² messages of a worker, or an overflow goes unnoticed. */
+  /** Call it at least once per 2³² messages of a worker, or it misses an overflow. */
   read(): { readonly accepted: number; readonly dropped: number } {
     for (const [worker, control] of this.#controls.entries()) {
       const seen = this.#seen[worker];
@@ -216,7 +216,7 @@ export class BatchCounts {
         accepted: Atomics.load(control, acceptedAt),
         dropped: Atomics.load(control, droppedAt),
       };
-      // The counters wrap; their difference modulo 2³² is right.
+      // The counters wrap; their difference modulo 2³² is correct.
       this.#accepted += (now.accepted - seen.accepted) >>> 0;
       this.#dropped += (now.dropped - seen.dropped) >>> 0;
       this.#seen[worker] = now;
@@ -224,7 +224,7 @@ export class BatchCounts {
     return { accepted: this.#accepted, dropped: this.#dropped };
   }
 
-  /** The messages that each worker has accepted so far, modulo 2³². */
+  /** How many messages each worker has accepted so far, modulo 2³². */
   accepted(): number[] {
     return this.#controls.map((control) => Atomics.load(control, acceptedAt));
   }
@@ -232,7 +232,7 @@ export class BatchCounts {
   /** Whether the archive's thread has taken these messages; `accepted` is an earlier result. */
   tookAll(accepted: readonly number[]): boolean {
     return this.#controls.every((control, worker) => {
-      // A worker's messages are taken in order. Compare by difference: the numbers wrap.
+      // A worker's messages are taken in order. The numbers wrap, so compare the difference.
       const ahead = Atomics.load(control, takenMessagesAt) - (accepted[worker] ?? 0);
       return (ahead | 0) >= 0;
     });

@@ -1,14 +1,15 @@
 /**
- * Which folder an archive is, so that nothing is made or deleted in another one that came to lie
- * there. Open segments go on in a folder that was moved away; all else goes by the path.
+ * Identifies the folder of an archive, so that nothing is created or deleted in another folder that
+ * appears at its path. Open segments stay in a folder that is moved away; everything else uses the
+ * path.
  */
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { segmentsFolder } from './layout.ts';
 
 /**
- * Makes the folder where there is none.
- * @returns throws where the path no longer leads to the same folder
+ * Creates the folder if it does not exist.
+ * @returns a function that throws if the path no longer leads to the same folder
  */
 export function holdArchive(folder: string): () => void {
   mkdirSync(join(folder, segmentsFolder), { recursive: true });
@@ -21,8 +22,8 @@ export function holdArchive(folder: string): () => void {
   };
 }
 
-/** Undefined where there is no folder. */
+/** Undefined if there is no folder. */
 function inodeOf(folder: string): bigint | undefined {
-  // Without the device: a disk that is mounted again may get another number.
+  // Without the number of the device, which may change when a disk is mounted again.
   return statSync(folder, { bigint: true, throwIfNoEntry: false })?.ino;
 }

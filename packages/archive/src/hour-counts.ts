@@ -4,7 +4,7 @@ import { hourMs } from './layout.ts';
 
 export class HourCounts {
   readonly #windowMs: number;
-  /** By window of the hour. */
+  /** Indexed by window of the hour. */
   readonly counts: Float64Array;
 
   constructor({ windowMs }: Period) {
@@ -13,7 +13,7 @@ export class HourCounts {
   }
 
   /**
-   * @param hour its start, epoch ms; the same until `clear`
+   * @param hour start of the hour, epoch ms; must not change until `clear`
    * @param arrivedMs epoch ms; arrivals in other hours are ignored
    */
   add(hour: number, arrivedMs: Float64Array): void {

@@ -1,4 +1,4 @@
-/** Every message, kept: segments, Parquet, SQL, audit and replay. */
+/** The archive of messages: segments, Parquet, SQL, audit and replay. */
 export { Archive, type ArchiveBalance } from './archive.ts';
 export { auditFolder } from './audit.ts';
 export type { TakeCount } from './count-tables.ts';

@@ -1,4 +1,4 @@
-/** Real folders and DuckDB: what an archive has of kept messages, whenever the import ends. */
+/** Real folders and DuckDB: which kept messages are in the archive, whenever the import ends. */
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -95,7 +95,7 @@ describe('MessageKeeper', () => {
     ['finished where the store has its write', write, rows],
     ['undone where the store does not have its write', write - 1, []],
   ] as const)('is %s', async (_, writes, wanted) => {
-    // Ends without a word, as kill -9 does.
+    // Ends without any clean-up, as with kill -9.
     await keepThree();
     recoverArchive(folder, writes);
     expect(await kept()).toEqual(wanted);

@@ -1,12 +1,13 @@
 /**
- * Keeps messages in an archive that no server writes: those of an imported log.
+ * Keeps the messages of an imported log in an archive that no server is writing.
  *
- * Messages are columns of numbers, a text among them the number of texts.ts. After every 500,000,
- * each hour of them becomes a Parquet file under a name that nobody reads (layout.ts), which has the
- * number of the store's write that will count them. Once the store has that write, the files get
- * their names; where the process ended before that, the next start gives them these, or deletes
- * them where the store does not have the write (recover.ts). So a message is in the archive if and
- * only if it is counted. Memory: 21 MB for the columns, and what DuckDB takes to write a file.
+ * Messages are columns of numbers; texts are represented by their numbers in texts.ts. After every
+ * 500,000 messages, each of their hours becomes a Parquet file with a pending name (layout.ts) that
+ * readers ignore. The name contains the number of the store's write that will count the messages.
+ * Once the store has that write, the files get their final names. If the process ends earlier, the
+ * next start gives them these names, or deletes them if the store does not have the write
+ * (recover.ts). So a message is in the archive if and only if it is counted. Memory: 21 MB for the
+ * columns, and what DuckDB needs to write a file.
  */
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -18,28 +19,28 @@ import { hourMs, type PendingFile, parquetPath, pendingPath, segmentsFolder } fr
 import { syncPath } from './quarantine.ts';
 import { Texts } from './texts.ts';
 
-/** A text as it lies in other bytes. */
+/** A text as a range of other bytes. */
 export interface TextRange {
   readonly bytes: Uint8Array;
   readonly from: number;
   readonly to: number;
 }
 
-/** What is kept of a message beside its time. */
+/** The kept fields of a message other than its time. */
 export interface KeptRequest {
   readonly method: TextRange;
   readonly path: TextRange;
   readonly query: TextRange;
   readonly host: TextRange;
   readonly client: TextRange;
-  /** 0 where it is unknown. */
+  /** 0 if unknown. */
   readonly status: number;
 }
 
-/** About 5 MB of Parquet, as a full segment. */
+/** About 5 MB of Parquet, like a full segment. */
 const fileMessages = 500_000;
-/** More than a chunk of a log has; a caller settles after each. */
-const mostBetween = 1 << 17;
+/** More than a chunk of a log has; the caller settles after each chunk. */
+const maxBetweenSettles = 1 << 17;
 /** Rows in one of DuckDB's chunks. */
 const chunkRows = 2_048;
 const textColumns = ['method', 'path', 'query', 'host', 'client'] as const;
@@ -52,12 +53,12 @@ export class MessageKeeper {
   readonly #database: DuckDBInstance;
   readonly #connection: DuckDBConnection;
   #count = 0;
-  readonly #times = new Float64Array(fileMessages + mostBetween);
-  readonly #durations = new Float64Array(fileMessages + mostBetween);
-  /** Any of them is known. */
+  readonly #times = new Float64Array(fileMessages + maxBetweenSettles);
+  readonly #durations = new Float64Array(fileMessages + maxBetweenSettles);
+  /** Whether any duration is known. */
   #hasDurations = false;
-  readonly #statuses = new Uint16Array(fileMessages + mostBetween);
-  readonly #numbers = textColumns.map(() => new Uint32Array(fileMessages + mostBetween));
+  readonly #statuses = new Uint16Array(fileMessages + maxBetweenSettles);
+  readonly #numbers = textColumns.map(() => new Uint32Array(fileMessages + maxBetweenSettles));
   #texts = new Texts();
   readonly #files: PendingFile[] = [];
 
@@ -78,9 +79,10 @@ export class MessageKeeper {
   }
 
   /**
-   * @param folder the archive's; made when the first file is written
-   * @param source what the messages are from
-   * @param nextWrite locks the folder, and tells the write of the store that will have the messages
+   * @param folder of the archive; created with the first file
+   * @param source of the messages
+   * @param nextWrite locks the folder and returns the number of the store's write that will have
+   * the messages
    * @throws Reto3Error RETO3_DUCKDB_MISSING
    */
   static async open(
@@ -95,9 +97,9 @@ export class MessageKeeper {
   }
 
   /**
-   * At most 131,072 of them before the next `settle`.
-   * @param ms when it is counted, epoch ms
-   * @param durationMs undefined where it is unknown
+   * Keeps a message; at most 131,072 before the next `settle`.
+   * @param ms the time at which it is counted, epoch ms
+   * @param durationMs undefined if unknown
    */
   message(ms: number, request: KeptRequest, durationMs: number | undefined): void {
     const row = this.#count++;
@@ -115,7 +117,7 @@ export class MessageKeeper {
   }
 
   /**
-   * Writes files where there are enough messages for one.
+   * Writes files once there are enough messages for one.
    * @throws Reto3Error RETO3_DISK_FULL, RETO3_FILE_UNWRITABLE
    */
   async settle(): Promise<void> {
@@ -123,7 +125,7 @@ export class MessageKeeper {
   }
 
   /**
-   * Puts everything on the disk, so that the store may count it.
+   * Writes and syncs everything, so that the store may count it.
    * @throws Reto3Error RETO3_DISK_FULL, RETO3_FILE_UNWRITABLE
    */
   async finish(): Promise<void> {
@@ -135,14 +137,14 @@ export class MessageKeeper {
   }
 
   /**
-   * Gives the files their names: the store has counted their messages. Where that fails, the next start
-   * does it.
+   * Gives the files their final names; call it once the store has counted the messages. If it
+   * fails, the next start repeats it.
    */
   release(): void {
     for (const file of this.#files.splice(0)) releasePending(this.#folder, file);
   }
 
-  /** Deletes what was not released. */
+  /** Deletes files that were not released. */
   close(): void {
     for (const file of this.#files) rmSync(join(this.#folder, pendingPath(file)), { force: true });
     this.#connection.closeSync();
@@ -237,7 +239,7 @@ export class MessageKeeper {
     }
   }
 
-  /** Each hour with messages, and how many they are. */
+  /** The hours of the messages, and how many messages each has. */
   #hours(): Map<number, number> {
     const hours = new Map<number, number>();
     let hour = 0;
@@ -254,7 +256,7 @@ export class MessageKeeper {
     return hours.set(hour, (hours.get(hour) ?? 0) + messages);
   }
 
-  /** The columns of rows.ts, in their order. */
+  /** The SELECT list for the columns of rows.ts, in their order. */
   #select(varied: readonly (typeof textColumns)[number][]): string {
     const textOf = (name: (typeof textColumns)[number]): string => {
       if (varied.includes(name)) return `${name}s.text`;
@@ -271,7 +273,7 @@ export class MessageKeeper {
   }
 }
 
-/** DuckDB has no code for a full disk, only the words of the operating system. */
+/** DuckDB has no code for a full disk, so look for the operating system's message. */
 function cannotKeep(folder: string, cause: unknown): Reto3Error {
   const said = messageOf(cause);
   const isFull = /no space left on device/i.test(said);
@@ -295,7 +297,7 @@ interface FilledColumn {
   readonly valueAt: (row: number) => number | string | null;
 }
 
-/** Gives a file that waited for its write its name. */
+/** Gives a pending file its final name. */
 export function releasePending(folder: string, file: PendingFile): void {
   const target = join(folder, parquetPath(file.sequence, file.hour, file.messages));
   mkdirSync(dirname(target), { recursive: true });

@@ -1,4 +1,4 @@
-/** The thread of `countKeysInThread`: one question, one answer. */
+/** The thread of `countKeysInThread`: answers one question. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf, Reto3Error } from '@reto3/core';
 import { countKeys, type FromKeyThread, type KeyQuestion } from './keys.ts';

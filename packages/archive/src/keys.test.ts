@@ -11,7 +11,10 @@ const range = { from: hour, to: hour + 60_000 };
 const folder = mkdtempSync(join(tmpdir(), 'reto3-keys-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** A message each millisecond of a minute, /0 to /9 in turn; in the tenth second nine in ten are /0. */
+/**
+ * One message per millisecond of a minute, with paths /0 to /9 in turn; in the tenth second, nine
+ * in ten are /0.
+ */
 beforeAll(async () => {
   const path = join(folder, parquetPath(1, hour, 60_000));
   mkdirSync(dirname(path), { recursive: true });
@@ -44,7 +47,7 @@ it('counts keys of the range and of each stretch, without those with a tiny shar
     { key: '/0', count: 900, total: 6_800, before: 1_000 },
     { key: '/9', count: 100, total: 6_000, before: 1_000 },
   ]);
-  // One message of each is no pattern.
+  // One message of each path is no pattern.
   expect(brief).toEqual({ messages: 5, keys: [] });
   expect(outside).toEqual({ messages: 0, keys: [] });
 });

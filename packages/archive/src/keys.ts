@@ -1,4 +1,7 @@
-/** Counts archived messages by a key, in a range and in stretches of it: who was behind a burst. */
+/**
+ * Counts archived messages by a key, in a range and in stretches of it, to find out who was behind
+ * a burst.
+ */
 import { Worker } from 'node:worker_threads';
 import { type ErrorCode, Reto3Error } from '@reto3/core';
 import {
@@ -15,7 +18,7 @@ import { ArchiveSql } from './sql.ts';
 
 export type ArchivedKey = Exclude<WhoKey, `header:${string}`>;
 
-/** The key, if the archive has it. @throws Reto3Error RETO3_NO_ARCHIVE */
+/** The column of a key, if the archive has it. @throws Reto3Error RETO3_NO_ARCHIVE */
 export function archivedKey(key: WhoKey): ArchivedKey {
   if (!isHeader(key)) return key;
   throw new Reto3Error('RETO3_NO_ARCHIVE', 'the archive keeps no headers', {
@@ -28,18 +31,18 @@ function isHeader(key: WhoKey): key is `header:${string}` {
 }
 
 export interface KeyQuestion {
-  /** The archive's. */
+  /** The folder of the archive. */
   readonly folder: string;
   readonly range: ArchiveRange;
-  /** They do not overlap. */
+  /** The stretches must not overlap. */
   readonly stretches: readonly KeyStretch[];
   readonly key: ArchivedKey;
-  /** For DuckDB; by default one per core. */
+  /** The number of DuckDB's threads; one per core by default. */
   readonly threads?: number;
 }
 
-/** As many keys of the range are listed, those with the most messages. */
-const mostFrequent = 100;
+/** How many keys of the range are listed: those with the most messages. */
+const maxKeys = 100;
 
 /** @throws what `ArchiveSql` throws */
 export async function countKeys(question: KeyQuestion): Promise<KeyCounts> {
@@ -78,7 +81,7 @@ function statementOf({ stretches, key }: KeyQuestion): string {
   const values = stretches.map(
     ({ from, to }, id) => `(${id}, epoch_ms(${Math.round(from)}), epoch_ms(${Math.round(to)}))`,
   );
-  // One that is never, so that the list is not empty.
+  // A stretch that matches nothing, so that the list is not empty.
   values.push(`(-1, epoch_ms(0), epoch_ms(0))`);
   return `
     WITH stretches(id, since, until) AS (VALUES ${values.join(', ')}),
@@ -98,17 +101,17 @@ function statementOf({ stretches, key }: KeyQuestion): string {
       FROM inside JOIN sums USING (id) JOIN totals USING (key) LEFT JOIN earlier USING (id, key)
       WHERE count >= ${leastCount} AND count >= ${leastShare} * messages
     UNION ALL (SELECT 'frequent', NULL, key, NULL, total, NULL FROM totals
-      ORDER BY total DESC, key LIMIT ${mostFrequent})`;
+      ORDER BY total DESC, key LIMIT ${maxKeys})`;
 }
 
-/** What the thread tells: the counts, or why there are none. */
+/** The answer of the thread: the counts, or the error. */
 export type FromKeyThread =
   | { readonly counts: KeyCounts }
   | { readonly code: ErrorCode | undefined; readonly message: string };
 
 /**
- * The same in a thread of its own, on one core, so that a server goes on counting meanwhile.
- * @param signal ends the thread, with its reason thrown
+ * Does the same in a thread, on one core, so that a server goes on counting.
+ * @param signal ends the thread; its reason is thrown
  */
 export async function countKeysInThread(
   question: KeyQuestion,

@@ -1,35 +1,36 @@
 /**
- * The file names of the archive, all in this file; docs/format.md explains them.
+ * All file names of the archive. docs/format.md explains them.
  *
  *     archive/segments/0000000007_2016-05-28T11.segment          messages in order of arrival
  *     archive/date=2016-05-28/hour=11/0000000007_1200000.parquet the same, converted
  *     archive/date=2016-05-28/hour=11/0000000007-0000000009_3600000.parquet  compacted
  *     archive/segments/0000000007_2016-05-28T11_1200000_42.pending
- *                                                                 of an import, until write 42
- *     archive/quarantine/0000000007_2016-05-28T11.segment        damaged, as it was found
+ *                                                                 imported, until write 42
+ *     archive/quarantine/0000000007_2016-05-28T11.segment        damaged, unchanged
  *
- * A segment has messages of one hour (by arrival, UTC) and becomes one Parquet file with the same
- * sequence number, so that after a crash both count as one. Small files of an hour are compacted into
- * one, named after the first and last number: it supersedes all files between them.
+ * A segment has the messages that arrived in one hour (UTC). It becomes one Parquet file with the
+ * same sequence number, so that after a crash both count as one. Small files of an hour are
+ * compacted into one, which is named after the first and last number and supersedes all files
+ * between them.
  */
 import { basename, join } from 'node:path';
 import { alignDown } from '@reto3/core';
 
-/** A file has messages of one hour, by arrival, UTC. */
+/** A file has the messages that arrived in one hour, UTC. */
 export const hourMs = 3_600_000;
 
 /** A file of the archive, parsed from its name. */
 export interface ArchiveFile {
   readonly kind: 'segment' | 'parquet';
-  /** Relative to the archive's folder. */
+  /** Relative to the folder of the archive. */
   readonly path: string;
-  /** Unique and ascending; the last one of a compacted file. */
+  /** Unique and ascending. A compacted file has the last sequence of its sources. */
   readonly sequence: number;
-  /** The first sequence of a compacted file; otherwise the same as `sequence`. */
+  /** The first sequence of a compacted file's sources; otherwise the same as `sequence`. */
   readonly first: number;
   /** Start of the hour in which its messages arrived, epoch ms. */
   readonly hour: number;
-  /** Its number of messages; undefined for a segment, which grows. */
+  /** The number of messages; undefined for a segment, which grows. */
   readonly messages: number | undefined;
 }
 
@@ -37,14 +38,14 @@ export const segmentsFolder = 'segments';
 
 /**
  * The path of a damaged segment in quarantine, where nothing reads or deletes it.
- * @param copy from 1, for a segment that was damaged more than once
+ * @param copy from 1, for a segment that is damaged more than once
  */
 export function quarantinePath({ path }: ArchiveFile, copy: number): string {
   const suffix = copy === 1 ? '' : `.${copy}`;
   return join('quarantine', `${basename(path)}${suffix}`);
 }
 
-/** The temporary path of a file that is being written, so that nobody reads an incomplete one. */
+/** The temporary path of a file that is being written, which readers ignore. */
 export function partialPath(sequence: number): string {
   return join(segmentsFolder, `${digits(sequence)}.partial`);
 }
@@ -63,7 +64,7 @@ export function pendingPath({ sequence, hour, messages, write }: PendingFile): s
   return join(segmentsFolder, `${digits(sequence)}_${hourText(hour)}_${messages}_${write}.pending`);
 }
 
-/** Undefined if it is none. */
+/** Undefined if the path is not that of a pending file. */
 export function parsePendingPath(path: string): PendingFile | undefined {
   const name = /^segments\/(\d{10})_(\d{4}-\d\d-\d\d)T(\d\d)_(\d+)_(\d+)\.pending$/.exec(path);
   if (name === null) return undefined;
@@ -122,7 +123,7 @@ function fileOf(
     : { kind, path, sequence, first, hour, messages };
 }
 
-/** Like 2016-05-28T11. */
+/** Such as 2016-05-28T11. */
 function hourText(hour: number): string {
   return new Date(alignDown(hour, hourMs)).toISOString().slice(0, 13);
 }

@@ -1,15 +1,18 @@
 /**
- * The map of the memory that ingest workers and the archive's thread share. Every thread imports this
- * file; docs/format.md has a drawing.
+ * The map of the memory that ingest workers and the archive's thread share. docs/format.md has a
+ * drawing.
  *
  *     worker 0: | control | flush numbers | slot 0 | slot 1 | … | worker 1: …
  *
- * A slot has a batch in the form that goes to disk. The worker fills slots in order and the archive's
- * thread takes them in order; neither writes a slot that the other is using.
+ * A slot holds a batch in the form that goes to disk. The worker fills slots in order and the
+ * archive's thread takes them in order; neither writes a slot that the other is using.
  */
 import { type Bytes, batchHeaderBytes, bytesOver } from './batch.ts';
 
-/** More than twice the largest message (64 KiB of body, three texts): none is dropped for its size. */
+/**
+ * More than twice the largest message (64 KiB of body, three texts), so none is dropped for its
+ * size.
+ */
 export const slotBytes = 256 << 10;
 /**
  * 16 MiB per worker: at 50,000 messages/s of 54 bytes, the archive's thread may stall for six seconds
@@ -36,7 +39,7 @@ if (slotBytes < batchHeaderBytes + 2 * (64 << 10))
 /** The memory that one worker shares with the archive's thread. */
 export interface WorkerMemory {
   readonly control: Int32Array<SharedArrayBuffer>;
-  /** The number of the flush that will have the slot's messages, per slot. */
+  /** For each slot, the number of the flush that will have its messages. */
   readonly flushes: Int32Array<SharedArrayBuffer>;
   readonly slots: readonly Bytes[];
 }

@@ -1,11 +1,11 @@
 /** The messages between the main thread and the archive's thread. */
 
-/** The archive thread's `workerData`. */
+/** The `workerData` of the archive's thread. */
 export interface ArchiveStart {
   readonly memory: SharedArrayBuffer;
-  /** The archive's, absolute. */
+  /** The absolute path of the archive. */
   readonly folder: string;
-  /** The writes that the store has had. Later ones are cut off from segments. */
+  /** The number of writes in the store. Later ones are cut off from segments. */
   readonly writes: number;
   readonly limits: ArchiveLimits;
 }
@@ -18,7 +18,7 @@ export interface ArchiveLimits {
 
 /** A write of the store that succeeded. */
 export interface Stored {
-  /** It has every message that a worker added under this flush number or an earlier one. */
+  /** The write has every message that a worker added under this flush number or an earlier one. */
   readonly flush: number;
   /** The number of this write. */
   readonly write: number;
@@ -28,19 +28,19 @@ export interface Stored {
 
 export type ToArchive =
   | { readonly stored: Stored }
-  /** The store gave messages up: discard what waits, through this flush. */
+  /** The store gave up messages: discard pending ones up to this flush. */
   | { readonly gaveUp: number }
-  /** Count the messages in files; the answer has this number. */
+  /** Count the messages in the files; the answer has this number. */
   | { readonly recount: number }
   /** Write the rest and exit. */
   | { readonly stop: true };
 
-/** Since the start, unless stated otherwise. */
+/** Totals since the start, unless stated otherwise. */
 export interface ArchiveStatus {
   readonly archived: number;
   /** Taken from the workers, then given up by the store. */
   readonly discarded: number;
-  /** On disk, including earlier starts. */
+  /** On disk, including those of earlier starts. */
   readonly messages: number;
   readonly files: number;
   readonly bytes: number;
@@ -48,16 +48,16 @@ export interface ArchiveStatus {
   readonly oldestHour: number | undefined;
   readonly deletedFiles: number;
   readonly deletedMessages: number;
-  /** Why writing fails now; undefined if it does not. */
+  /** Why writing fails at present; undefined if it does not. */
   readonly failing: string | undefined;
 }
 
-/** The messages on disk, counted in the files. */
+/** The number of messages on disk, from the files. */
 export interface Recount {
   readonly recounted: number;
   /** The status at the same moment. */
   readonly expected: number;
-  /** In the footers of Parquet files and the batches of segments. */
+  /** The sum over the footers of Parquet files and the batches of segments. */
   readonly found: number;
 }
 

@@ -1,9 +1,9 @@
 /**
  * The bounded queue of messages to the archive's thread. Durable servers write a hundred times a
- * second, and the messages must not pile up if the thread stalls, as its disk may.
+ * second, and messages must not pile up if the thread stalls, as on a slow disk.
  *
- * Invariant: messages are sent in the order in which they were posted. Of consecutive writes that
- * wait, only the last is kept, since it includes the earlier ones.
+ * Invariant: messages are sent in the order in which they were posted. Of consecutive waiting
+ * writes only the last is kept, since it includes the earlier ones.
  */
 import type { ToArchive } from './messages.ts';
 
@@ -34,7 +34,7 @@ export class Outbox {
     this.#later.push(message);
   }
 
-  /** The thread has answered a `stored` or `gaveUp` message. */
+  /** Called when the thread has answered a `stored` or `gaveUp` message. */
   answered(): void {
     this.#unanswered = Math.max(0, this.#unanswered - 1);
     while (this.#unanswered < maxUnanswered) {

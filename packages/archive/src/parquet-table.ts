@@ -1,6 +1,6 @@
 /**
- * Rows of typed cells as one Parquet file, such as those of a report. Whole numbers and times travel
- * to DuckDB as floats, which is faster than its own values and exact up to 2⁵³.
+ * Writes rows of typed cells, such as those of a report, as one Parquet file. Whole numbers and
+ * times are passed to DuckDB as floats, which is faster than its own values and exact up to 2⁵³.
  */
 import { resolve } from 'node:path';
 import type {
@@ -16,9 +16,9 @@ const chunkRows = 2_048;
 
 export interface TableColumn {
   readonly name: string;
-  /** `timestamp` is epoch ms. Without one, the column has floats if all cells are numbers. */
+  /** `timestamp` is epoch ms. Without a type, the column has floats if all cells are numbers. */
   readonly type: 'int64' | 'float' | 'text' | 'timestamp' | undefined;
-  /** Kept in the metadata of the file, as `unit of <name>`. */
+  /** Stored in the metadata of the file, as `unit of <name>`. */
   readonly unit?: string | undefined;
 }
 
@@ -29,7 +29,7 @@ export class ParquetTable {
   readonly #duckDb: DuckDb;
   readonly #database: DuckDBInstance;
   readonly #connection: DuckDBConnection;
-  /** Of columns without a type, those with a cell that is no number. */
+  /** The columns without a type in which a cell is not a number. */
   readonly #texts = new Set<string>();
   readonly #appender: DuckDBAppender;
   #rows: (readonly Cell[])[] = [];

@@ -1,6 +1,6 @@
 /**
- * Damaged segments. Their intact batches stay in the archive; the original file goes to a folder that
- * nothing reads, limits or deletes, for a person to look at.
+ * Damaged segments. Their intact batches stay in the archive. The original file goes to a folder
+ * that nothing reads, limits or deletes, so that a person can examine it.
  */
 import {
   closeSync,
@@ -25,14 +25,14 @@ export function damagedBytes({ damaged }: SegmentContent): number {
   return damaged.reduce((sum, { from, to }) => sum + to - from, 0);
 }
 
-/** Moves a segment to quarantine, once its intact batches are elsewhere. */
+/** Moves a segment to quarantine, once its intact batches are stored elsewhere. */
 export function quarantine(folder: string, file: ArchiveFile): void {
   const { path } = targetOf(folder, file);
   renameSync(join(folder, file.path), path);
 }
 
 /**
- * Copies a segment to quarantine, then replaces it by its intact batches. After a crash, the segment
+ * Copies a segment to quarantine, then replaces it by its intact batches. After a crash the segment
  * is unchanged, or it is the new one and the old one is in quarantine.
  */
 export function replaceDamaged(folder: string, file: ArchiveFile, kept: readonly Batch[]): void {
@@ -59,8 +59,8 @@ export function replaceDamaged(folder: string, file: ArchiveFile, kept: readonly
 }
 
 /**
- * The path of a segment in quarantine: the first name that is free, or that already has a copy of it
- * from an interrupted start. If the same segment is damaged again, it gets another file.
+ * The path of a segment in quarantine: the first name that is free, or that holds a copy from an
+ * interrupted start. If the same segment is damaged again, it gets another file.
  */
 function targetOf(
   folder: string,

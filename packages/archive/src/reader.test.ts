@@ -35,7 +35,7 @@ beforeEach(async () => {
   database.closeSync();
 });
 
-/** Damage at which DuckDB returns about half of the bodies and then ends the stream. */
+/** Damages the file so that DuckDB returns about half of the bodies and then ends the stream. */
 function damage(): void {
   const bytes = readFileSync(path);
   const at = Math.floor(0.6 * bytes.length);

@@ -1,6 +1,6 @@
 /**
- * Reads archived messages by hour, batch by batch: Parquet files with DuckDB, segments directly. It
- * also works while a server writes: a segment that is converted meanwhile is read once.
+ * Reads archived messages by hour, batch by batch: Parquet files with DuckDB, segments directly.
+ * Also works while a server writes: a segment that is converted meanwhile is read once.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -25,10 +25,10 @@ export interface ArchiveRange {
   readonly to: number;
 }
 
-/** What to read of each message beside its time; less is faster. */
+/** The fields to read besides the time; fewer are faster. */
 export type ArchivedParts = 'time' | Need | readonly Need[];
 
-/** Messages as rows. Values are converted on access; parts that were not read are empty or 0. */
+/** Messages as rows. Values are converted on access; fields that were not read are empty or 0. */
 export interface MessageBatch {
   readonly length: number;
   /** Epoch ms, whole numbers. */
@@ -52,10 +52,10 @@ export function filesIn(folder: string, { from, to }: ArchiveRange): ArchiveFile
 }
 
 /**
- * @param folder the archive's
- * @param options `threads`: for DuckDB; by default one per core
+ * @param folder of the archive
+ * @param options `threads`: of DuckDB; one per core by default
  * @throws Reto3Error RETO3_DUCKDB_MISSING, RETO3_DATA_VERSION, RETO3_ARCHIVE_DAMAGED,
- * RETO3_ARCHIVE_CHANGED; what reading throws
+ * RETO3_ARCHIVE_CHANGED; errors of reading
  */
 export async function* readArchive(
   folder: string,
@@ -81,7 +81,7 @@ export async function* readArchive(
   }
 }
 
-/** A segment's content; undefined if it was converted since the folder was listed. */
+/** The content of a segment; undefined if it was converted since the folder was listed. */
 function openSegment(folder: string, { path }: ArchiveFile): SegmentContent | undefined {
   try {
     return readIntact(join(folder, path));
@@ -167,7 +167,7 @@ export class ParquetReader {
   }
 
   /**
-   * @param threads for DuckDB; by default one per core
+   * @param threads of DuckDB; one per core by default
    * @throws Reto3Error RETO3_DUCKDB_MISSING
    */
   static async open(threads?: number): Promise<ParquetReader> {
@@ -207,7 +207,7 @@ export class ParquetReader {
     throw damaged(file, await streamFailure(this.#connection, select));
   }
 
-  /** The messages in the file, by its footer. */
+  /** The number of messages in the file, from its footer. */
   rowsIn(folder: string, { path }: ArchiveFile): Promise<number> {
     return rowsInFooters(this.#connection, [join(folder, path)]);
   }
@@ -238,13 +238,13 @@ class ChunkBatch implements MessageBatch {
   readonly length: number;
   readonly arrivedMs: Float64Array;
   readonly #chunk: DuckDBDataChunk;
-  /** The place of each column in the chunk. */
+  /** The index of each column in the chunk. */
   readonly #places: ReadonlyMap<string, number>;
   readonly #Blob: DuckDb['DuckDBBlobValue'];
 
   /**
    * @param length the number of leading rows to use
-   * @param columns those behind the first, which is the time
+   * @param columns the columns after the first, which is the time
    */
   constructor(
     chunk: DuckDBDataChunk,
@@ -274,7 +274,7 @@ class ChunkBatch implements MessageBatch {
   client = (row: number): string => this.#text('client', row) ?? '';
   durationMs = (row: number): number | undefined => this.#number('duration_ms', row);
   source = (row: number): string | undefined => this.#text('source', row);
-  /** Whatever the server itself counted, it answered 200. */
+  /** The server answers 200 to every message that it counts itself. */
   status = (row: number): number | undefined =>
     this.#number('status', row) ?? (this.source(row) === undefined ? 200 : undefined);
 

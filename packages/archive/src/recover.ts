@@ -1,11 +1,11 @@
 /**
- * Recovery of an archive at a start, before anything is appended.
+ * Recovers an archive at a start, before anything is appended.
  *
- * The store is the authority. A batch is appended to a segment after the store's write that has its
- * messages, so after `kill -9` the archive never has more than the store. After a power cut it may,
- * since the two are synced at different times: a start cuts off batches of writes that the store
- * does not have. No segment is converted before its last write is on disk. Files of an import are
- * as they are with their write, or deleted.
+ * The store is the authority. A batch is appended to a segment after the write of the store that
+ * has its messages, so after `kill -9` the archive never has more than the store. After a power cut
+ * it may, since the two are synced at different times: a start cuts off batches of writes that the
+ * store does not have. No segment is converted before its last write is on disk. Files of an import
+ * are kept if the store has their write, and deleted otherwise.
  */
 import { existsSync, rmSync, truncateSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -20,15 +20,16 @@ import { readSegment, type SegmentContent, segmentHeaderBytes } from './segment.
 export interface CutOff {
   /** Bytes of incomplete batches. */
   readonly tornBytes: number;
-  /** Messages that the store lost. */
+  /** The number of messages that the store lost. */
   readonly messages: number;
   /** Segments with damaged bytes; their intact batches are kept. */
   readonly damaged: readonly { readonly path: string; readonly bytes: number }[];
 }
 
 /**
- * Deletes incomplete and superseded files, finishes imports, and removes torn, lost and damaged batches from segments.
- * @param writes the writes that the store has had
+ * Deletes incomplete and superseded files, finishes imports, and removes torn, lost and damaged
+ * batches from segments.
+ * @param writes the number of writes in the store
  * @throws Reto3Error RETO3_DATA_VERSION; file system errors
  */
 export function recoverArchive(folder: string, writes: number): CutOff {
@@ -43,7 +44,7 @@ export function recoverArchive(folder: string, writes: number): CutOff {
   for (const path of pathsIn(folder)) {
     const file = parseArchivePath(path);
     const superseded = file !== undefined && !kept.has(path);
-    // The file that stays must have its directory entry on disk before others are deleted.
+    // The directory entry of the file that stays must be on disk before others are deleted.
     if (superseded && file.kind === 'parquet') syncPath(dirname(join(folder, path)));
     if (superseded || path.endsWith('.partial')) rmSync(join(folder, path));
   }
@@ -85,7 +86,9 @@ export function cutOffTexts({ tornBytes, messages, damaged }: CutOff): string[] 
   ];
 }
 
-/** Splits a segment's batches into those that the store has and those of writes that it lost. */
+/**
+ * Splits the batches of a segment into those that the store has and those of writes that it lost.
+ */
 export function splitAt(
   { batches }: SegmentContent,
   writes: number,

@@ -9,7 +9,7 @@ const chunkRows = 2_048;
 
 /**
  * Times are numbers, since appending DuckDB's own time values is slower. The columns from `host` on
- * are NULL where a message does not have them, and absent from files of reto3 before 0.3.
+ * are NULL if a message lacks them, and absent from files of reto3 before 0.3.
  */
 export async function createMessageTable(
   connection: DuckDBConnection,
@@ -22,7 +22,7 @@ export async function createMessageTable(
   );
 }
 
-/** The SELECT list that turns such a table into the columns of a Parquet file. */
+/** The SELECT list that converts this table to the columns of a Parquet file. */
 export const columnsOfTable =
   'make_timestamp_ms(arrived_ms::BIGINT)::TIMESTAMP_MS AS arrived, * EXCLUDE (arrived_ms)';
 
@@ -33,7 +33,7 @@ export function prepareAllColumns(connection: DuckDBConnection): Promise<void> {
   return createMessageTable(connection, emptyTable);
 }
 
-/** A FROM clause with every column, whatever version of reto3 wrote the files. */
+/** A FROM clause with every column, whichever version of reto3 wrote the files. */
 export function allColumns(paths: readonly string[]): string {
   const files = paths.map(sqlString).join(', ');
   return (
@@ -85,7 +85,7 @@ export async function appendMessages(
   }
 }
 
-/** The messages in the Parquet files, by their footers. */
+/** The number of messages in the Parquet files, from their footers. */
 export async function rowsInFooters(
   connection: DuckDBConnection,
   paths: readonly string[],

@@ -1,4 +1,4 @@
-/** Bounds the work of reading a damaged segment, whatever clients sent into it. */
+/** Reading a damaged segment takes a bounded amount of work, whatever clients sent. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,7 +39,7 @@ function batchOf(length: number): Buffer {
   return batch;
 }
 
-/** Bytes checksummed to read a segment, per byte of the segment. */
+/** The number of bytes checksummed per byte of the segment, to read it. */
 function stepsFor(...parts: readonly Buffer[]): number {
   const path = join(folder, 'segment');
   const bytes = Buffer.concat([segmentHeader(), ...parts]);
@@ -49,7 +49,7 @@ function stepsFor(...parts: readonly Buffer[]): number {
   return summedBytes / bytes.length;
 }
 
-/** Fake headers that each claim nearly everything up to the end, and end inside another. */
+/** Fake headers. Each claims nearly everything up to the end, and ends inside another. */
 function headers(count: number): Buffer[] {
   return Array.from({ length: count }, (_, index) =>
     headerOf((count - index) * batchHeaderBytes - (index === count - 1 ? 0 : 1)),

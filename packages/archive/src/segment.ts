@@ -1,7 +1,7 @@
 /**
- * A segment: an append-only file of batches, until it is converted. An incomplete batch at the end, as
- * a crash leaves, is a torn tail and is ignored. A damaged batch costs only itself: reading continues
- * at the next intact one.
+ * A segment: an append-only file of batches that is later converted. An incomplete batch at its
+ * end, left by a crash, is a torn tail and is ignored. A damaged batch costs only itself: reading
+ * continues at the next intact one.
  */
 import { readFileSync } from 'node:fs';
 import { Reto3Error } from '@reto3/core';
@@ -9,7 +9,7 @@ import { type Batch, batchAt, isLongEnough, mayBeBatch } from './batch.ts';
 import { Checksums } from './checksums.ts';
 
 const magic = 'reto3seg';
-/** Messages of version 1 have no host and no client; batch.ts tells the two apart. */
+/** Messages of version 1 have no host and client; batch.ts tells the versions apart. */
 const formatVersion = 2;
 const oldestVersion = 1;
 export const segmentHeaderBytes = 16;
@@ -30,15 +30,15 @@ function isHeader(bytes: Buffer): boolean {
 /** The intact content of a segment. */
 export interface SegmentContent {
   readonly batches: readonly Batch[];
-  /** Messages in these batches. */
+  /** The number of messages in these batches. */
   readonly messages: number;
   /** The end of the last intact batch, as an offset in the file. */
   readonly wholeBytes: number;
   /** The size of the file. */
   readonly bytes: number;
   /**
-   * Bytes that were written completely and changed later, which no crash explains. Other bytes after
-   * `wholeBytes` are a torn tail.
+   * Ranges that were written completely and changed later, which no crash explains. All other bytes
+   * after `wholeBytes` are a torn tail.
    */
   readonly damaged: readonly Stretch[];
 }
@@ -49,18 +49,18 @@ interface Stretch {
   readonly to: number;
 }
 
-/** @throws Reto3Error RETO3_DATA_VERSION; what reading throws */
+/** @throws Reto3Error RETO3_DATA_VERSION; errors of reading */
 export function readSegment(path: string): SegmentContent {
   const bytes = readFileSync(path);
   const header = bytes.subarray(0, segmentHeaderBytes);
-  // Without a complete header, nothing has been appended.
+  // Nothing is appended before the header is complete, so the file is empty.
   if (header.length < segmentHeaderBytes)
     return { batches: [], messages: 0, wholeBytes: 0, bytes: bytes.length, damaged: [] };
   const checksums = new Checksums(bytes);
   const batches: Batch[] = [];
   const damaged: Stretch[] = [];
   if (!isHeader(header)) {
-    // Where a batch of ours follows, it is not of a later version: some of its bits have changed.
+    // An intact batch follows, so the version is not a later one but damaged.
     const isOurs = batchAt(bytes, segmentHeaderBytes, checksums) !== undefined;
     if (!isOurs && header.toString('latin1', 0, magic.length) === magic)
       throw new Reto3Error(
@@ -86,7 +86,7 @@ export function readSegment(path: string): SegmentContent {
     at += batch.buffer.length;
     wholeBytes = at;
   }
-  // Neither a header nor a batch of ours: it is something else as a whole.
+  // Without a header and an intact batch, the file is not a segment at all.
   if (damaged[0]?.from === 0 && batches.length === 0)
     damaged.splice(0, damaged.length, { from: 0, to: bytes.length });
   return { batches, messages, wholeBytes, bytes: bytes.length, damaged };
@@ -94,7 +94,7 @@ export function readSegment(path: string): SegmentContent {
 
 /** The offset of the next intact batch after a bad one; undefined if there is none. */
 function nextBatch(bytes: Buffer, bad: number, checksums: Checksums): number | undefined {
-  // Try the bad batch's own length first: a search may find a fake batch that a client sent.
+  // Try the end of the bad batch first, since a search may find a fake batch that a client sent.
   const behind = isLongEnough(bytes, bad) ? bad + bytes.readUInt32LE(bad) : bytes.length;
   if (batchAt(bytes, behind, checksums) !== undefined) return behind;
   for (let at = bad + 1; at < bytes.length; at++)
@@ -103,9 +103,9 @@ function nextBatch(bytes: Buffer, bad: number, checksums: Checksums): number | u
 }
 
 /**
- * Reads a segment for computing numbers, which damaged batches would falsify silently. A torn tail is
- * fine: its messages are missing from the counts too, or a start logs them.
- * @throws Reto3Error RETO3_ARCHIVE_DAMAGED, RETO3_DATA_VERSION; what reading throws
+ * Reads a segment for computing numbers, which damaged batches would falsify silently. A torn tail
+ * is acceptable: the counts lack its messages too, or a start logs them.
+ * @throws Reto3Error RETO3_ARCHIVE_DAMAGED, RETO3_DATA_VERSION; errors of reading
  */
 export function readIntact(path: string): SegmentContent {
   const content = readSegment(path);

@@ -1,5 +1,5 @@
 /**
- * The open segments: one per hour with new messages, which is nearly always one. File operations are
+ * The open segments: one per hour with new messages, so nearly always one. File operations are
  * synchronous: they run in the archive's thread and leave the thread pool to the store.
  */
 import {
@@ -23,10 +23,10 @@ import { segmentHeader, segmentHeaderBytes } from './segment.ts';
  * two and about 100 MB of memory.
  */
 const fullBytes = 32 << 20;
-/** Even a few messages become Parquet after this time. */
+/** After this time, even a few messages are converted to Parquet. */
 const oldMs = 10 * 60_000;
 
-/** A segment that is complete. */
+/** A complete segment. */
 export interface ClosedSegment {
   readonly file: ArchiveFile;
   readonly messages: number;
@@ -65,8 +65,8 @@ export class Segments {
   }
 
   /**
-   * Appends batches of one hour that the store has written. After an error none of them is in the
-   * segment, and all may be appended again.
+   * Appends batches of one hour that the store has written. After an error the segment has none of
+   * them, and all may be appended again.
    * @throws file system errors
    */
   append(batches: readonly HandedBatch[], write: number, now: MonotonicMs): void {
@@ -89,7 +89,7 @@ export class Segments {
     segment.dirty = true;
   }
 
-  /** Syncs what was appended. @throws file system errors */
+  /** Syncs appended batches. @throws file system errors */
   sync(): void {
     for (const segment of this.#open.values()) {
       if (!segment.dirty) continue;
@@ -136,12 +136,12 @@ export class Segments {
     return segment;
   }
 
-  /** Removes what a failed append has written. */
+  /** Removes the bytes that a failed append has written. */
   #cutBack({ descriptor, bytes }: OpenSegment): void {
     try {
       ftruncateSync(descriptor, bytes);
     } catch {
-      // The next append overwrites it: it writes at an explicit offset.
+      // The next append overwrites them, because it writes at an explicit offset.
     }
   }
 }

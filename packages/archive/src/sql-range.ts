@@ -1,10 +1,10 @@
-/** The range of a statement: whole windows of 10 ms, the same for messages and counts. */
+/** The range of a statement: whole windows of 10 ms, for messages and counts alike. */
 import { alignUp, ms10, parseTime, Reto3Error } from '@reto3/core';
 import { type ArchiveRange, filesIn } from './reader.ts';
 
 export interface SqlRange {
   readonly messages: ArchiveRange;
-  /** From the first archived hour if no beginning was given; epoch ms. */
+  /** Epoch ms. Starts with the first archived hour if the user gave no beginning. */
   readonly counts: { readonly from: number; readonly to: number | undefined };
 }
 

@@ -1,6 +1,6 @@
 /**
  * SQL over an archive, with DuckDB in this process and the views `messages` and `counts`
- * (count-tables.ts). Read only: a statement must be one SELECT, and DuckDB may open nothing but the
+ * (count-tables.ts). Read-only: a statement must be one SELECT, and DuckDB may open only the
  * archive's files and the output file.
  */
 import { existsSync } from 'node:fs';
@@ -30,15 +30,17 @@ import {
 import { readIntact } from './segment.ts';
 
 export interface SqlParts {
-  /** The archive's. */
+  /** The folder of the archive. */
   readonly folder: string;
-  /** Messages outside the range are left out. */
+  /** Messages outside the range are ignored. */
   readonly range: ArchiveRange;
-  /** The statement to run later. */
+  /** The statement that will be run. */
   readonly sql: string;
-  /** Reads the windows of a period for `counts`; called for the periods that the statement reads. */
+  /**
+   * Reads the windows of a period for `counts`; called for every period that the statement reads.
+   */
   readonly counts: (period: PeriodName, take: TakeCount) => Promise<void>;
-  /** DuckDB's; by default one per core. */
+  /** The number of DuckDB's threads; one per core by default. */
   readonly threads?: number | undefined;
   /** An existing, empty file that `copyTo` may write. */
   readonly output?: string;
@@ -50,7 +52,7 @@ export interface TextRows {
   readonly rows: AsyncIterable<readonly (string | null)[]>;
 }
 
-/** For a segment that is converted while it is read; that happens once. */
+/** A segment may be converted while it is read, but only once. */
 const attempts = 3;
 
 export class ArchiveSql {
@@ -71,7 +73,7 @@ export class ArchiveSql {
 
   /**
    * @throws Reto3Error RETO3_DUCKDB_MISSING, RETO3_DATA_VERSION, RETO3_ARCHIVE_DAMAGED,
-   * RETO3_ARCHIVE_CHANGED; what reading throws
+   * RETO3_ARCHIVE_CHANGED; errors of reading
    */
   static async open(parts: SqlParts): Promise<ArchiveSql> {
     const duckDb = await loadDuckDb();
@@ -149,7 +151,10 @@ export class ArchiveSql {
     this.#database.closeSync();
   }
 
-  /** The statement with times in the format of `reto3 stats`; DuckDB omits trailing zeros. */
+  /**
+   * Wraps the statement so that times have the format of `reto3 stats`; DuckDB omits trailing
+   * zeros.
+   */
   async #readable(sql: string): Promise<{ readonly readable: string; readonly columns: number }> {
     const { statement, columns, times } = await this.#checked(sql);
     if (times.length === 0) return { readable: statement, columns };
@@ -157,7 +162,7 @@ export class ArchiveSql {
     return { readable: `SELECT * REPLACE (${texts}) FROM (${statement})`, columns };
   }
 
-  /** @param select its first column is true, the others are text */
+  /** @param select a SELECT whose first column is true and whose others are text */
   async #rows(
     select: string,
     columns: number,
@@ -183,9 +188,9 @@ export class ArchiveSql {
         }
       }
     } catch (error) {
-      throw whenChanged(this.#files, error) ?? bad(oneLine(error), error);
+      throw changeError(this.#files, error) ?? bad(oneLine(error), error);
     }
-    throw whenChanged(this.#files) ?? bad(await streamFailure(this.#connection, select));
+    throw changeError(this.#files) ?? bad(await streamFailure(this.#connection, select));
   }
 
   /** @throws Reto3Error RETO3_BAD_SQL */
@@ -212,13 +217,13 @@ export class ArchiveSql {
       return await work();
     } catch (error) {
       if (error instanceof Reto3Error) throw error;
-      throw whenChanged(this.#files, error) ?? bad(oneLine(error), error);
+      throw changeError(this.#files, error) ?? bad(oneLine(error), error);
     }
   }
 }
 
 interface Checked {
-  /** Fit for use as a subquery. */
+  /** A statement that can be used as a subquery. */
   readonly statement: string;
   /** The number of its columns. */
   readonly columns: number;
@@ -251,7 +256,7 @@ async function timesOf(statement: DuckDBPreparedStatement): Promise<string[]> {
     .map(({ name }) => `"${name.replaceAll('"', '""')}"`);
 }
 
-/** An SQL expression for a time with milliseconds, or microseconds if it has them. */
+/** An SQL expression that formats a time with milliseconds, or microseconds if it has them. */
 function timeText(name: string): string {
   const fraction = `CASE WHEN epoch_us(${name}) % 1000 = 0 THEN strftime(${name}, '%g') ELSE strftime(${name}, '%f') END`;
   const text = `strftime(${name}, '%Y-%m-%d %H:%M:%S.') || ${fraction}`;
@@ -266,8 +271,8 @@ function finiteJson(json: string): string {
   );
 }
 
-/** An error if a file of the view has been deleted. */
-function whenChanged(files: readonly string[], cause?: unknown): Reto3Error | undefined {
+/** The error to report if a file of the view has been deleted; otherwise undefined. */
+function changeError(files: readonly string[], cause?: unknown): Reto3Error | undefined {
   const gone = files.find((file) => !existsSync(file));
   return gone === undefined ? undefined : archiveChanged(gone, cause);
 }
@@ -288,7 +293,7 @@ async function makeMessages(
     await prepareAllColumns(connection);
     parts.unshift(`SELECT * FROM ${allColumns(files)}`);
   }
-  // On plain columns, so that DuckDB skips files and row groups outside the range.
+  // Compares plain columns, so that DuckDB skips files and row groups outside the range.
   const within = [
     ...(range.from > 0 ? [`arrived >= epoch_ms(${Math.round(range.from)})`] : []),
     ...(Number.isFinite(range.to) ? [`arrived < epoch_ms(${Math.round(range.to)})`] : []),
@@ -299,11 +304,11 @@ async function makeMessages(
     `body, TRY(decode(body)) AS text, body_bytes, host, client, ` +
     `coalesce(status, if(source IS NULL, 200, NULL)) AS status, duration_ms, source ` +
     `FROM (${parts.join(' UNION ALL ')})${where}`;
-  // DuckDB reads all footers here, and names a file that it cannot read.
+  // DuckDB reads all footers here, and its message names a file that it cannot read.
   await connection.run(view).catch((cause: unknown) => {
     const message = `cannot read the archive: ${oneLine(cause)}`;
     const damaged = new Reto3Error('RETO3_ARCHIVE_DAMAGED', message, { cause });
-    throw whenChanged(files, cause) ?? damaged;
+    throw changeError(files, cause) ?? damaged;
   });
   return files;
 }

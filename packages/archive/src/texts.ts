@@ -1,6 +1,6 @@
 /**
- * Numbers texts: the same bytes have the same number, from 0. Of a log the same paths and addresses
- * come again and again, and a number is copied and compared faster than a string is made.
+ * Assigns numbers to texts, from 0: equal bytes get the same number. The same paths and addresses
+ * recur throughout a log, and a number is faster to copy and compare than a string is to make.
  */
 
 const firstSlots = 1 << 12;
@@ -9,10 +9,10 @@ const fnvBasis = 0x811c9dc5;
 const fnvPrime = 0x01000193;
 
 export class Texts {
-  /** Open addressing: 1 + number, or 0. At most half of them are taken. */
+  /** A hash table with open addressing: 1 + number, or 0 if empty. At most half full. */
   #slots = new Uint32Array(firstSlots);
   #hashes = new Uint32Array(firstSlots / 2);
-  /** Where each text ends in `#bytes`; it begins where the one before ends. */
+  /** The end of each text in `#bytes`; it starts where the previous one ends. */
   #ends = new Uint32Array(firstSlots / 2);
   #bytes = Buffer.allocUnsafe(firstBytes);
   #count = 0;
@@ -23,7 +23,7 @@ export class Texts {
 
   /** The number of the text in [from, to). */
   numberOf(bytes: Uint8Array, from: number, to: number): number {
-    // FNV-1a.
+    // The hash function FNV-1a.
     let hash = fnvBasis;
     for (let at = from; at < to; at++) hash = Math.imul(hash ^ (bytes[at] ?? 0), fnvPrime);
     hash >>>= 0;

@@ -1,6 +1,6 @@
 /**
- * The archive's thread: runs the archivist on messages from the main thread. It needs no timers, since
- * even an idle server writes once a second.
+ * The entry of the archive's thread: runs the archivist on messages from the main thread. It needs
+ * no timers, because even an idle server writes once a second.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf, Reto3Error, systemClock } from '@reto3/core';

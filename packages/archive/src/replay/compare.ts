@@ -1,4 +1,6 @@
-/** Compares a replay with what is stored, as far as both sides can have the same windows. */
+/**
+ * Compares a replay with the stored windows, over the time in which both sides can have the same.
+ */
 import { alignDown } from '@reto3/core';
 import { rowsOf } from '@reto3/reports';
 import { type Compared, type Difference, differences, type WindowCells } from './differences.ts';
@@ -7,15 +9,18 @@ import { type ReplayOptions, replay } from './replay.ts';
 import { cellsOf, type StoredWindows } from './stored.ts';
 
 export interface Comparison {
-  /** Complete after the last difference. */
+  /** Complete once all differences have been read. */
   readonly compared: Readonly<Compared>;
-  /** End of the last window that could be compared, epoch ms; undefined if nobody writes to the archive. */
+  /**
+   * End of the last window that could be compared, epoch ms; undefined if no server writes to the
+   * archive.
+   */
   readonly through: number | undefined;
   /** The windows that differ, in order of time. */
   readonly differences: AsyncIterable<Difference>;
 }
 
-/** @param asked which ends of the range were given; a given end compares windows up to it */
+/** @param asked which ends of the range the user gave; a given end compares windows up to it */
 export function compareReplay(
   { report, period, range, folder }: ReplayPlan,
   stored: StoredWindows,
@@ -26,7 +31,7 @@ export function compareReplay(
   const through =
     archivedThrough === undefined ? undefined : alignDown(archivedThrough, period.windowMs);
   const both = {
-    // The archive may still have what retention has deleted from the store.
+    // The archive may still have messages whose windows retention has deleted from the store.
     from: Math.max(range.from, deletedBefore[period.name]),
     to: Math.min(range.to, through ?? endOfTime),
   };

@@ -1,6 +1,6 @@
 /**
- * The number of messages as a report, for replays only: in a server the ring counts. Its windows are
- * those of `reto3 stats` that are not 0.
+ * The number of messages as a report, for replays only; a server counts with the ring. Its windows
+ * are those of `reto3 stats`, without zeros.
  */
 
 import { VarintReader, VarintWriter } from '@reto3/core';

@@ -1,11 +1,11 @@
-/** Differences as text: rows of the report, with a first column that names the side. */
+/** Formats differences as text: rows of the report, with a first column that names the side. */
 import type { FormatName } from '@reto3/core';
 import { formatRow, type Report } from '@reto3/reports';
 import type { Difference } from './differences.ts';
 
 /**
- * Yields nothing before the first difference is known, or that there is none: so a reader that
- * leaves early (| head) does not hide it.
+ * Yields nothing before it knows the first difference, or that there is none, so that a reader that
+ * leaves early (| head) cannot hide one.
  */
 export async function* differenceText(
   format: FormatName,

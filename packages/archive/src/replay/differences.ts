@@ -17,23 +17,23 @@ export interface Difference {
 }
 
 export interface Compared {
-  /** Windows compared. */
+  /** How many windows were compared. */
   windows: number;
-  /** Of these, windows that differ. */
+  /** How many of them differ. */
   differ: number;
-  /** Windows left out because they differ where the archive begins. */
+  /** How many windows were ignored because they differ at the beginning of the archive. */
   begin: number;
 }
 
 /**
- * An archive may begin in the middle of a window, when `--archive` was switched on or older files were
- * deleted. Workers start to hand over one after the other, so the beginning takes this long.
+ * An archive may begin in the middle of a window, after `--archive` was switched on or older files
+ * were deleted. Workers begin to hand over one after the other, so the beginning takes this long.
  */
 const beginMs = 1_000;
 
 /**
- * Whether to compare stored windows before the first and after the last replayed one. Without those
- * before, the archive may begin in the middle of its first windows.
+ * Whether to compare stored windows before the first and after the last replayed one. If earlier
+ * ones are not compared, the archive may begin in the middle of its first windows.
  */
 export interface Bounds {
   readonly before: boolean;
@@ -41,7 +41,7 @@ export interface Bounds {
 }
 
 /**
- * The windows that differ, in order of time; `compared` is complete after the last one.
+ * Yields the windows that differ, in order of time; `compared` is complete after the last one.
  * @param stored in order of time
  * @param replayed in order of time
  */

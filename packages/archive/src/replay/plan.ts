@@ -15,9 +15,9 @@ export interface ReplayRequest {
   readonly name: string;
   readonly module: string | undefined;
   readonly period: string | undefined;
-  /** Windows of this length, such as `5m`. */
+  /** The length of the windows, such as `5m`. */
   readonly every?: string | undefined;
-  /** One window over all of the range. */
+  /** Whether to answer with one window over the whole range. */
   readonly total?: boolean | undefined;
   readonly from: string | undefined;
   readonly to: string | undefined;
@@ -27,12 +27,12 @@ export interface ReplayRequest {
 export interface ReplayPlan {
   readonly report: Report;
   readonly period: Period;
-  /** The length of the windows in ms; undefined for one over all of the range. */
+  /** The length of the windows in ms; undefined for one over the whole range. */
   readonly everyMs: number | undefined;
   readonly range: ReplayRange;
-  /** Folder of the archive. */
+  /** The folder of the archive. */
   readonly folder: string;
-  /** An upper bound of the messages to read. */
+  /** An upper bound of the number of messages to read. */
   readonly messages: number;
 }
 

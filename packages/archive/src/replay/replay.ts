@@ -1,8 +1,9 @@
 /**
  * Runs a report over the archive, with the same functions that workers run on requests.
  *
- * The archive is ordered by hour, so memory holds the windows of one hour; for a report that uses the
- * messages' own time stamps, all windows. `count` reads only arrival times, into a column of numbers.
+ * The archive is ordered by hour, so memory holds the windows of one hour; for a report that uses
+ * the messages' own time stamps, it holds all windows. `count` reads only arrival times, into a
+ * column of numbers.
  */
 import { join } from 'node:path';
 import { alignDown, largestTime, messageOf, type Period, Reto3Error, timeText } from '@reto3/core';
@@ -19,14 +20,14 @@ import { filesIn, type MessageBatch, readArchive } from '../reader.ts';
 import { readSegment } from '../segment.ts';
 import { countName, encodeCount } from './count.ts';
 
-/** Windows that start in [from, to), epoch ms, whole windows of the period. */
+/** Windows that start in [from, to), epoch ms; the bounds are starts of windows. */
 export interface ReplayRange {
   readonly from: number;
   readonly to: number;
 }
 
 export interface ReplayOptions {
-  /** For DuckDB; by default one per core. */
+  /** The number of DuckDB's threads; one per core by default. */
   readonly threads?: number;
   /** Called with the number of messages read so far. */
   readonly onProgress?: (messages: number) => void;
@@ -39,9 +40,9 @@ interface Windows {
 }
 
 /**
- * The windows of the range that have data, in order of time.
- * @param folder the archive's
- * @throws Reto3Error RETO3_REPORT_FAILED, and what reading the archive throws
+ * Yields the windows of the range that have data, in order of time.
+ * @param folder of the archive
+ * @throws Reto3Error RETO3_REPORT_FAILED, and errors of reading the archive
  */
 export async function* replay(
   folder: string,
@@ -58,7 +59,7 @@ export async function* replay(
   let messages = 0;
   for await (const batch of readArchive(folder, arrivalsFor(report, range), parts, options)) {
     const batchHour = alignDown(batch.arrivedMs[0] ?? 0, hourMs);
-    // The range has whole windows, so all windows of this hour are in it.
+    // The range consists of whole windows, so all windows of this hour are in it.
     if (batchHour !== hour && report.timeOf === undefined) yield* windows.take();
     hour = batchHour;
     windows.add(batch);
@@ -69,7 +70,7 @@ export async function* replay(
     if (window.start >= range.from && window.start < range.to) yield window;
 }
 
-/** An upper bound of the messages that a replay has to read. */
+/** An upper bound of the number of messages that a replay has to read. */
 export function messagesToReplay(folder: string, report: Report, range: ReplayRange): number {
   let messages = 0;
   for (const file of filesIn(folder, arrivalsFor(report, range)))
@@ -84,12 +85,15 @@ export function archivedHours(folder: string): ReplayRange | undefined {
   return first === undefined || last === undefined ? undefined : { from: first, to: last + hourMs };
 }
 
-/** The arrivals to read. Any message may belong to the range if the report has its own time stamps. */
+/**
+ * The arrival times to read. If the report has its own time stamps, any message may belong to the
+ * range.
+ */
 function arrivalsFor({ timeOf }: Report, range: ReplayRange): ReplayRange {
   return timeOf === undefined ? range : { from: 0, to: largestTime };
 }
 
-/** 0 if it was converted or deleted meanwhile; that only affects a progress bar. */
+/** 0 if the segment was converted or deleted meanwhile; that only affects a progress bar. */
 function messagesInSegment(path: string): number {
   try {
     return readSegment(path).messages;
@@ -200,7 +204,7 @@ class Accumulated implements Windows {
     const accumulators = this.#accumulators;
     let row = 0;
     try {
-      // A new object per message: reports may cache by identity.
+      // A new object per message, because reports may cache by identity.
       for (; row < batch.length; row++) accumulators.add(new ArchivedRow(batch, row));
     } catch (error) {
       const at = timeText(batch.arrivedMs[row] ?? 0);

@@ -1,6 +1,6 @@
 /**
- * The stored windows of a report, as rows to compare a replay with: read from the data folder, or
- * made of the rows that a server answers.
+ * The stored windows of a report, as rows to compare a replay with: read from a data folder, or
+ * from the answer of a server.
  */
 import { type Damage, type Damaged, damagedOf, type Period, type PeriodName } from '@reto3/core';
 import { type DataFolder, readChunks } from '@reto3/engine';
@@ -10,10 +10,11 @@ import type { WindowCells } from './differences.ts';
 import type { ReplayRange } from './replay.ts';
 
 export interface StoredWindows {
-  /** Epoch ms; retention has deleted what is older. */
+  /** Retention has deleted everything older; epoch ms. */
   readonly deletedBefore: Readonly<Record<PeriodName, number>>;
   /**
-   * Epoch ms; later messages may be on their way into the archive. Undefined if nobody writes to it.
+   * Later messages may still be on their way into the archive; epoch ms. Undefined if no server
+   * writes to it.
    */
   readonly archivedThrough: number | undefined;
   /** The windows that have data, in order of time. */
@@ -22,7 +23,7 @@ export interface StoredWindows {
 
 export type ReportCells = Readonly<Record<string, number | string | null>>;
 
-/** @param onEnd hears, after the last window, which places could not be read */
+/** @param onEnd receives, after the last window, the places that could not be read */
 export function storedInFolder(
   data: DataFolder,
   report: Report,
@@ -77,8 +78,8 @@ async function* storedRows(
 }
 
 /**
- * Groups the rows of an answer by their window.
- * @param rows in order of their `start`; windows without a message may be among those of `count`
+ * Groups the rows of an answer by window.
+ * @param rows in order of `start`; those of `count` may include windows without a message
  */
 export async function* windowsOf(
   report: Report,
