@@ -1,11 +1,13 @@
 /**
- * Starts and stops the parts of a server, in order. Each step (start/) starts one part and registers how
- * to stop it.
+ * Starts and stops the parts of a server, in order. Each step (start/) starts one part and
+ * registers how to stop it.
  *
- * Start: lock the store → recover → archive → query API listens → claim the port → first synced write →
- * workers listen → count → ready.
- * Stop (shutdown.ts): not ready → no new connections → answer what waits → workers exit → last sweep
- * and synced flush → archive → publish the last counts to the cluster → query API → close the store.
+ * Start: lock the store → recover → archive → query API listens → claim the port → first synced
+ * write → workers listen → count → ready.
+ *
+ * Stop (shutdown.ts): not ready → no new connections → answer pending messages → workers exit →
+ * last sweep and synced flush → archive → publish the last counts to the cluster → query API →
+ * close the store.
  */
 import { resolve } from 'node:path';
 import { Metrics, systemClock } from '@reto3/core';
@@ -111,7 +113,7 @@ async function startParts(
   const { version } = workers;
   const uwsVersion = config.http === 'uws' ? version : 'not loaded';
   const facts = { uwsVersion, ...(ingests && { ingestUrl }) };
-  // After everything that can refuse a start, since a refusal must be the only line.
+  // Called after all checks that can refuse a start, because a refusal must be the only line.
   await warnOfReadableSecrets(config, log);
   startFlushing(start, { coordinator, workers, api, facts });
   startRetention(start, coordinator);

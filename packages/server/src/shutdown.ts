@@ -1,6 +1,7 @@
 /**
- * The stop of a server. Each part registers a step when it starts; the steps run in the order of the
- * stages below, whatever the order of the start. A failed start is undone in the same way.
+ * Stops a server in order. Each part registers a step when it starts. The steps run by the stages
+ * below, whatever the order in which the parts started. A start that fails is undone in the same
+ * way.
  */
 
 const stages = [
@@ -10,7 +11,7 @@ const stages = [
   'listening',
   'silentConnections',
   'follow',
-  // Starts to send waiting messages, which takes up to a second; `alertsSent` awaits it.
+  // Starts to send pending messages, which takes up to a second; `alertsSent` awaits it.
   'alerts',
   'flusher',
   'waitingAnswers',
@@ -41,7 +42,7 @@ export class Shutdown {
     return this.#running !== undefined;
   }
 
-  /** Registers the step of a stage. */
+  /** Registers a step for a stage. */
   add(stage: StopStage, step: () => unknown): void {
     this.#steps.set(stage, step);
   }

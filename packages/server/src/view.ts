@@ -1,6 +1,6 @@
 /**
- * Serves the query API and the dashboard over a data folder that nobody counts into: what
- * `reto3 view` shows. Holds the folder's lock, and writes nothing of ours.
+ * Serves the query API and the dashboard over a data folder that no server counts into, for `reto3
+ * view`. Holds the lock of the folder and writes no counts.
  */
 import { resolve } from 'node:path';
 import type { Info } from '@reto3/client/answers';
@@ -21,20 +21,20 @@ import { LiveFeeds } from './api/live-feeds.ts';
 import { QueryApi } from './api/server.ts';
 import { resolveConfig } from './config/resolve-config.ts';
 
-/** What a page says of the counts that it shows. */
+/** Description of the viewed counts, for the page. */
 export type Viewed = Omit<NonNullable<Info['viewed']>, 'from' | 'to' | 'resolutionMs'> & {
-  /** How finely the clock ticks; found out without it. */
+  /** The resolution of the clock; determined from the counts if absent. */
   readonly resolutionMs?: number;
 };
 
 export interface FolderView {
-  /** Of the page, with the range of the counts in it. */
+  /** The URL of the page, including the range of the counts. */
   readonly url: string;
   close(): Promise<void>;
 }
 
 /**
- * @param port 0 for a free one, on loopback
+ * @param port on loopback; 0 for a free one
  * @throws Reto3Error RETO3_DATA_LOCKED, RETO3_DATA_UNREADABLE, RETO3_NO_DATA, RETO3_PORT_TAKEN …
  */
 export async function viewFolder(
@@ -50,7 +50,7 @@ export async function viewFolder(
     const ignore = (): void => undefined;
     const coordinator = await Coordinator.open({
       clock: systemClock,
-      // Nobody adds to it.
+      // No worker adds to this ring.
       ring: new RingReader(allocate(0)),
       workerCount: 0,
       store,
@@ -99,7 +99,7 @@ export async function viewFolder(
 
 type Counted = Required<Pick<NonNullable<Info['viewed']>, 'from' | 'to' | 'resolutionMs'>>;
 
-/** From the first second that was counted to the last, or minute where seconds are deleted. */
+/** From the first counted second (or minute, if seconds are deleted) to the last. */
 async function countedIn(coordinator: Coordinator): Promise<Counted | undefined> {
   const view = coordinator.view();
   const all = { from: view.oldest, to: view.countedEnd ?? view.newestEnd };
@@ -127,7 +127,7 @@ async function countedIn(coordinator: Coordinator): Promise<Counted | undefined>
   }
 }
 
-/** The first of the chunks of which that is known. */
+/** The first defined result over the chunks. */
 async function firstOf<T>(
   chunks: AsyncIterable<Chunk>,
   ask: (chunk: Chunk) => T | undefined,

@@ -21,7 +21,7 @@ const grownMegabytes = 32;
 const fullForMs = [2_000, 10_000, 80_000];
 const refillEveryMs = 100;
 /** The longest time that a counted request waits for the disk. */
-const parkedMs = 30_000;
+const maxWaitingMs = 30_000;
 
 interface Tally {
   answered: number;
@@ -62,7 +62,7 @@ async function fullDisk(ack: 'memory' | 'durable', fullMs: number): Promise<Tall
   // The server closes connections that wait too long, each with one unanswered request.
   const unanswered = sent - answered - refused;
   const broken = load.broken + laterLoad.broken;
-  const waitEnds = ack === 'durable' && fullMs > parkedMs;
+  const waitEnds = ack === 'durable' && fullMs > maxWaitingMs;
   if (unanswered !== broken || broken > 0 !== waitEnds)
     throw new Error(`got ${answered} + ${refused} of ${sent} answers, ${broken} connections cut`);
   const { code } = await server.stop();

@@ -1,6 +1,6 @@
 /**
  * The answers of the query API: the JSON schema of each, and the type derived from it. The server
- * serialises and documents its answers with the schemas; clients use the types.
+ * documents its answers with the schemas; clients use the types.
  */
 import { burstsSchema, whatIfSchema } from './analyses.ts';
 import { auditSchema } from './audit.ts';

@@ -20,7 +20,7 @@ import type { Config } from '../config/settings.ts';
 import { AuthFailures } from './auth-failures.ts';
 import { type Connections, networkOf } from './connections.ts';
 
-/** Keeps browsers from caching, sniffing, framing or embedding an answer, or naming it elsewhere. */
+/** Forbids browsers to cache, sniff, frame or embed an answer, or to send its URL as a referrer. */
 export const securityHeaders: Readonly<Record<string, string>> = {
   'cache-control': 'no-store',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
@@ -29,12 +29,12 @@ export const securityHeaders: Readonly<Record<string, string>> = {
   'x-content-type-options': 'nosniff',
 };
 
-/** In characters: 96 random bits take that many in base64, too many to guess. */
+/** In characters. In base64 these are 96 random bits, too many to guess. */
 const minTokenLength = 16;
 
 /**
- * @returns rereads the token from its file
- * @throws Reto3Error RETO3_BAD_SETTING if the token cannot be read or is too short, also later
+ * Returns a function that rereads the token from its file.
+ * @throws Reto3Error RETO3_BAD_SETTING if the token cannot be read or is too short, at any time
  */
 export async function controlAccess(
   app: FastifyInstance,
@@ -64,7 +64,7 @@ export async function controlAccess(
     if (request.routeOptions.config.public === true) return;
     if (token === undefined) return assertMayWrite(request);
     const network = networkOf(request.raw.socket.remoteAddress ?? '');
-    // A missing token is a mistake, not a guess.
+    // Without a token, the client has not guessed.
     if (authorization !== '') await authFailures.delay(network);
     // The scheme is case-insensitive (RFC 9110).
     const given = digest(authorization.replace(/^bearer +/i, 'Bearer '));
@@ -94,9 +94,12 @@ function assertMayWrite(request: FastifyRequest): void {
   );
 }
 
-/** A proxy on this machine forwards requests from elsewhere. Some say so in none of these ways. */
+/**
+ * Whether a proxy on this machine forwarded the request from elsewhere. Some proxies leave none of
+ * these traces.
+ */
 function isForwarded({ headers, raw }: FastifyRequest): boolean {
-  // nginx before 1.29.7 asks in HTTP/1.0 unless it is told otherwise.
+  // nginx before 1.29.7 uses HTTP/1.0 by default.
   if (raw.httpVersion === '1.0') return true;
   return ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'].some((name) => name in headers);
 }
@@ -105,13 +108,15 @@ function isHealthCheck({ routeOptions: { url } }: FastifyRequest): boolean {
   return url === '/healthz' || url === '/readyz';
 }
 
-/** @param host the header: a name or an address (IPv6 in brackets), optionally with a port */
+/**
+ * @param host value of the header: a name or an address (IPv6 in brackets), optionally with a port
+ */
 function isAllowedHost(host: string, allowedHosts: ReadonlySet<string>): boolean {
   const name = nameIn(host);
   return isIP(name) !== 0 || allowedHosts.has(name) || name.endsWith('.localhost');
 }
 
-/** Without the port, and without the brackets of IPv6. */
+/** The host without the port, and without the brackets of IPv6. */
 function nameIn(host: string): string {
   return normalize(host.replace(/:\d*$/, '').replace(/^\[(.*)\]$/, '$1'));
 }

@@ -33,8 +33,9 @@ type AnalysisQuery = TypeOf<{
 }>;
 
 /**
- * @param cost of reading one window, as in `readCost`
- * @throws Reto3Error RETO3_BAD_TIME, RETO3_BAD_RANGE, RETO3_NO_CLUSTER, RETO3_BUSY, and what `make` throws
+ * @param cost the cost of reading one window, as in `readCost`
+ * @throws Reto3Error RETO3_BAD_TIME, RETO3_BAD_RANGE, RETO3_NO_CLUSTER, RETO3_BUSY, and what `make`
+ * throws
  */
 export async function analyse<Answer>(
   request: FastifyRequest<{ Querystring: AnalysisQuery }>,

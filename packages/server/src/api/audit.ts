@@ -1,4 +1,4 @@
-/** /v1/audit: verifies the stored counts and names every place where they fail. */
+/** /v1/audit: verifies the stored counts and names every place that fails. */
 
 import type { Archive, ArchiveBalance } from '@reto3/archive';
 import { type Audit, auditSchema, type TypeOf } from '@reto3/client/answers';
@@ -36,7 +36,7 @@ export const auditRoutes: FastifyPluginAsync<{
     { schema, exposeHeadRoute: false },
     (request): Promise<Audit> =>
       queryLimiter.run(request, Number.POSITIVE_INFINITY, async (context) => {
-        // Both belong to the same moment: nothing runs in between.
+        // Both describe the same moment, since nothing runs in between.
         const view = coordinator.view();
         const state = coordinator.state();
         try {

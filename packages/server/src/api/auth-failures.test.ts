@@ -13,7 +13,7 @@ describe('AuthFailures', () => {
   });
   afterEach(() => void vi.useRealTimers());
 
-  /** How long a token of that network waits, ms. */
+  /** How long a token from that network is delayed, ms. */
   async function delayOf(network: string): Promise<number> {
     const begun = performance.now();
     let ended: number | undefined;

@@ -1,13 +1,14 @@
 /**
- * Failed authentication: delays it by network, and logs it at most once a minute.
+ * Failed authentication: delays further attempts by network, and logs failures at most once a
+ * minute.
  *
  * After several failures, every token from that network is delayed before it is checked, right or
- * wrong: if only wrong ones waited, a guesser would notice at once. With at most 140 requests of a
- * network in progress (connections.ts), it gets 140 guesses a second.
+ * wrong: if only wrong ones were delayed, a guesser would notice at once. A network has at most 140
+ * requests in progress (connections.ts), so it gets 140 guesses a second.
  */
 import type { Log } from '@reto3/core';
 
-/** Enough for typing errors, and for a script with an expired token. */
+/** Enough for typing errors, and for a script whose token has expired. */
 const freeAttempts = 5;
 const delayMs = 1_000;
 /** How long a failure counts, and how much time one log line covers. */

@@ -1,4 +1,4 @@
-/** /v1/cluster: the nodes of the cluster, and this server's part in it. */
+/** /v1/cluster: the nodes of the cluster, and the role of this server. */
 
 import {
   type ClusterAudit,
@@ -106,7 +106,10 @@ export const clusterRoutes: FastifyPluginAsync<{ readonly cluster: Cluster | und
   );
 };
 
-/** A page on the internet can make a visitor's browser send this; browsers then add Origin. */
+/**
+ * A page on the internet can make a visitor's browser send this request, but browsers then add
+ * Origin.
+ */
 function refuseWebPages({ headers }: FastifyRequest): void {
   if (headers.origin !== undefined)
     throw new Reto3Error('RETO3_BAD_REQUEST', 'got a request from a web page, want a program');

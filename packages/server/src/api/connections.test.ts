@@ -12,7 +12,7 @@ describe('Connections', () => {
   let connections: Connections;
   let server: Server;
   let sockets: Socket[];
-  /** Requests that the handler was given and has not answered yet. */
+  /** Requests that the handler has received but not answered. */
   let given: { readonly path: string; readonly answer: () => void }[];
   let room: boolean[];
 

@@ -1,12 +1,12 @@
 /**
  * Limits the connections of the query API, and runs one request at a time on each.
  *
- * Node.js hands over pipelined requests at once but reports a closed connection only to the first:
- * the others would stream, or hold their place in a queue, for a client that has left. So requests
- * queue here, and a closed connection drops its queue.
+ * Node.js passes on pipelined requests at once but reports a closed connection only to the first:
+ * the others would stream, or wait in a queue, for a client that has left. So requests queue here,
+ * and closing the connection drops its queue.
  *
- * At the limit, the connection that has been idle for longest is closed, so idle connections lock
- * nobody out. Some capacity is reserved for health checks, which are answered under any load.
+ * At the limit, a new connection closes the one that has been idle longest, so idle clients cannot
+ * lock others out. Some capacity is reserved for health checks, which are answered under any load.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { isIPv6, type Socket } from 'node:net';
@@ -24,13 +24,16 @@ const maxPipelined = 16;
 interface Connection {
   readonly socket: Socket;
   readonly network: string;
-  /** Pipelined requests that have to wait. */
+  /** Pipelined requests that wait. */
   readonly queue: (readonly [IncomingMessage, ServerResponse])[];
   busy: boolean;
 }
 
 export class Connections {
-  /** By the addresses of both ends: over TLS a request has another socket than its connection. */
+  /**
+   * By the addresses of both ends: over TLS, a request has another socket object than its
+   * connection.
+   */
   readonly #open = new Map<string, Connection>();
   /** Longest idle first. */
   readonly #idle = new Set<Connection>();
@@ -110,7 +113,9 @@ function keyOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): 
   return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
 }
 
-/** An IPv4 address, or the first 64 bits of an IPv6 address: one host may have all the rest. */
+/**
+ * The IPv4 address, or the first 64 bits of an IPv6 address, since one host may own all the rest.
+ */
 export function networkOf(address: string): string {
   const plain = unmapped(address);
   if (!isIPv6(plain)) return plain;

@@ -1,7 +1,8 @@
 /**
- * Counts messages by a key for /v1/bursts?who: exactly from the archive, in a thread of its own, one
- * question at a time, so that a server on one core goes on counting; otherwise, with bounds, from a
- * report such as `by:path`. For a cluster, and for one of its nodes, from what they published of it.
+ * Counts messages by a key for /v1/bursts?who. With an archive the counts are exact: a thread reads
+ * it, one question at a time, so that a server on one core goes on counting. Without one, a report
+ * such as `by:path` gives bounds. For a cluster or one of its nodes, the reports that nodes publish
+ * do.
  */
 import type { Archive } from '@reto3/archive';
 import type { Cluster } from '@reto3/cluster';
@@ -14,7 +15,7 @@ import { requireCluster, selectorOf } from './scope.ts';
 
 export interface KeySources {
   readonly coordinator: Coordinator;
-  /** Undefined if the server keeps none. */
+  /** Undefined without an archive. */
   readonly archive: Archive | undefined;
   readonly ledgers: ReportLedgers;
   readonly cluster: Cluster | undefined;
@@ -29,7 +30,7 @@ export class Culprits {
   }
 
   /**
-   * @param who the key, as the user named it
+   * @param who the key as the user wrote it
    * @throws Reto3Error RETO3_BAD_REQUEST, RETO3_NO_ARCHIVE
    */
   source(who: string, query: SelectorQuery): (context: ReadContext) => CountKeys {

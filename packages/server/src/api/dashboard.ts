@@ -1,9 +1,9 @@
 /**
  * Serves the dashboard: the files of packages/dashboard, at `/` of the admin address.
  *
- * Each of its few files is a route, so no request path ever reaches the disk. (@fastify/static would
- * add 55 ms to every start.) The files contain no counts, so they need no token; the page asks for
- * it.
+ * Each of its few files has a route, so no request path ever reaches the disk. (@fastify/static
+ * would add 55 ms to every start.) The files contain no counts, so they need no token; the page
+ * asks the user for it.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, extname, join, sep } from 'node:path';
@@ -19,7 +19,10 @@ const types: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
 };
 
-/** Replaces the policy of other answers: only files from this server, no inline code or styles. */
+/**
+ * Replaces the policy of other answers. Allows files of this server only, and no inline code or
+ * styles.
+ */
 const policy =
   "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'";
 
@@ -34,7 +37,7 @@ export const dashboardRoutes: FastifyPluginAsync<{ readonly log: Log }> = async 
   const folder = dirname(fileURLToPath(import.meta.resolve('@reto3/dashboard/index.html')));
   for (const name of await filesIn(folder, log)) {
     const path = name === 'index.html' ? '/' : `/${name.replaceAll(sep, '/')}`;
-    // All names except the page's contain a hash of the content.
+    // Every name but the page's contains a hash of the content.
     const caching = path === '/' ? 'no-cache' : 'public, max-age=31536000, immutable';
     app.get(path, { config: { public: true }, schema: { hide: true } }, async (_, reply) => {
       reply.type(types[extname(name)] ?? 'application/octet-stream');

@@ -1,7 +1,7 @@
 /**
  * Answers to requests that never reach a route or access control: an undecodable path such as /%,
- * bytes that are not HTTP, oversized headers, an unknown Expect, an incomplete request. They have the
- * form of all other errors: JSON, with the security headers, and without details of the system.
+ * bytes that are not HTTP, oversized headers, an unknown Expect, an incomplete request. Like all
+ * other errors they are JSON with the security headers, and reveal nothing about the system.
  */
 import { type RequestListener, type Server, STATUS_CODES } from 'node:http';
 import type { FastifyError, FastifyHttpOptions, FastifyReply } from 'fastify';
@@ -42,7 +42,10 @@ function answer(status: number, message: string) {
   return [status, headers, body] as const;
 }
 
-/** The raw answer to bytes that Node.js could not parse, by the code of its error. */
+/**
+ * The raw answer to bytes that Node.js could not parse.
+ * @param code of the parser's error
+ */
 function rawAnswer(code: string): string {
   const [status, headers, body] = answer(
     ...(parseErrors[code] ?? [400, 'the request is not valid HTTP']),

@@ -5,7 +5,7 @@ import { Reto3Error } from '@reto3/core';
 import type { FastifyPluginAsync } from 'fastify';
 import { errorResponse } from './schemas.ts';
 
-/** The ingest port, known once the workers listen. */
+/** Describes the ingest port; known once the workers listen. */
 export interface IngestFacts {
   readonly uwsVersion: string;
   /** Absent if the server does not ingest. */
@@ -37,7 +37,7 @@ export class Readiness {
 
 export const healthRoutes: FastifyPluginAsync<{
   readonly readiness: Readiness;
-  /** Of how many nodes a server that only merges still lacks something. */
+  /** The number of nodes whose data a server that only merges has not read yet. */
   readonly nodesUnread: () => number;
 }> = async (app, { readiness, nodesUnread }) => {
   app.get(

@@ -21,7 +21,7 @@ export function makeHttpServer(
   return server.on('connection', (socket) => connections.add(socket));
 }
 
-/** Serves the renewed certificate to connections that come from now on. */
+/** Serves the renewed certificate to new connections. */
 export function renewTls(server: Server, pems: TlsPems): void {
   if (server instanceof TlsServer) server.setSecureContext(pems);
 }
@@ -29,7 +29,7 @@ export function renewTls(server: Server, pems: TlsPems): void {
 function create(handler: RequestListener, tls: TlsPems | undefined): Server {
   const limits = {
     requestTimeout: requestTimeoutMs,
-    // The defaults of Node.js are a minute for the headers and two for a TLS handshake.
+    // Node.js would allow a minute for the headers and two for a TLS handshake.
     headersTimeout: requestTimeoutMs,
     connectionsCheckingInterval: checkEveryMs,
     keepAliveTimeout: keepAliveMs,

@@ -1,4 +1,4 @@
-/** The HTTP status of each error of the query API (docs/errors.md). */
+/** The HTTP status of each error that the query API returns (docs/errors.md). */
 import type { ErrorCode } from '@reto3/core';
 
 export const httpStatus: Readonly<Record<ErrorCode, number>> = {

@@ -20,7 +20,7 @@ interface InfoOptions {
   readonly viewed: Info['viewed'];
 }
 
-/** Every dashboard asks every 5 s, and measuring the folder is the slowest part of the answer. */
+/** Every dashboard polls every 5 s, and measuring the folder is the slowest part of the answer. */
 const cacheMs = 1_000;
 
 function cached<T>(ask: () => Promise<T>): () => Promise<T> {
@@ -46,7 +46,7 @@ export const infoRoutes: FastifyPluginAsync<InfoOptions> = async (app, options) 
       },
     },
     async (): Promise<Info> => {
-      // Before the sweep, so that every archived message is counted.
+      // Read before the sweep, so that every message archived by then is counted.
       const archived = archive?.state();
       coordinator.sweep();
       const { cleanBefore: _, damagedBlocks, ...state } = coordinator.state();

@@ -1,13 +1,13 @@
-/** The live feeds: one for each scope and node that somebody follows, shared by all who follow it. */
+/** The live feeds: one for each scope and node that a client follows, shared by its followers. */
 import type { Cluster } from '@reto3/cluster';
 import type { ScopeSelector } from '@reto3/core';
 import { type Coordinator, type CountsView, LiveFeed } from '@reto3/engine';
 import { openView, requireCluster } from './scope.ts';
 
-/** The counts of one scope: live, and a view of the older ones. */
+/** The counts of one scope: the live feed, and a view of older windows. */
 export interface LiveCounts {
   readonly feed: LiveFeed;
-  /** The caller closes its store. */
+  /** The caller closes the store of the view. */
   view(): CountsView;
 }
 

@@ -43,7 +43,7 @@ it('an event has the columns of /v1/stats, including revised windows', () => {
   });
 });
 
-/** Flips a bit of every stored ms10 row but the first. */
+/** Flips a bit in every stored ms10 row except the first. */
 async function flipAllButFirst(database: MemoryLevel): Promise<void> {
   const raw = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const;
   const range = { gt: Buffer.from('!ms10!'), lt: Buffer.from('!ms10"'), ...raw };
@@ -55,7 +55,7 @@ async function flipAllButFirst(database: MemoryLevel): Promise<void> {
   }
 }
 
-/** The first so many events of an answer, as JSON. */
+/** The first `count` events of an answer, as JSON. */
 async function eventsOf({ body }: Response, count: number): Promise<Record<string, unknown>[]> {
   let text = '';
   const decoder = new TextDecoder();
@@ -78,7 +78,7 @@ it('damage after the newest window has its own event', async () => {
   }
   const { clock, store } = before;
   clock.pass(3_600_000);
-  // It takes no requests, so no window of now comes behind the damage.
+  // Takes no requests, so no current window follows the damage.
   const coordinator = await Coordinator.open({
     ...{ clock, store, node: 'test', workerCount: 1 },
     anchor: { read: async () => 0, write: async () => undefined },
@@ -86,7 +86,7 @@ it('damage after the newest window has its own event', async () => {
     ring: new RingReader(allocate(1)),
     events: { clockStepped: () => undefined, stalled: () => undefined, damaged: () => undefined },
   });
-  // Until then the newest minute is in memory, from where no damage reaches it.
+  // Until then the newest minute is in memory, where damage cannot show.
   await coordinator.prepare();
   clock.pass(1_000);
   await coordinator.flusher.beat();
@@ -119,7 +119,7 @@ it('damage after the newest window has its own event', async () => {
   expect(events[1]?.['damaged']).toEqual(places);
 });
 
-/** A feed that hands over its only listener; nothing else is asked of it. */
+/** A feed that passes on its only listener; the test uses nothing else of it. */
 async function listening(): Promise<{
   readonly listener: Listener;
   readonly left: () => boolean;
@@ -146,7 +146,7 @@ async function listening(): Promise<{
   return { listener, left: () => left, response };
 }
 
-/** About that many bytes of an event, in digits of its counts. */
+/** An event of about that many bytes, made of digits in its counts. */
 function eventOf(bytes: number): Parameters<typeof eventText>[0] {
   const windows = allocateWindows(Math.floor(bytes / 16));
   windows.counted.fill(1);
@@ -162,7 +162,7 @@ function eventOf(bytes: number): Parameters<typeof eventText>[0] {
 }
 
 it('a listener has at most 384 KiB unread, and is cut off beyond that', async () => {
-  // All of it at once, so that nothing is read meanwhile.
+  // Sends all of it at once, so that nothing is read in between.
   const event = eventOf(20 << 10);
   const eventBytes = Buffer.byteLength(eventText(event));
   const most = 384 << 10;
@@ -173,7 +173,7 @@ it('a listener has at most 384 KiB unread, and is cut off beyond that', async ()
   expect(await eventsOf(reader.response, fits)).toHaveLength(fits);
 
   const tooSlow = await listening();
-  // The first ones may be on their way already.
+  // The first ones may have been sent already.
   for (let count = 0; count < fits + 3; count++) tooSlow.listener.send(event);
   const events = (await tooSlow.response.text()).split('\nid: ').length - 1;
   expect(events).toBeLessThanOrEqual(3);

@@ -1,4 +1,4 @@
-/** /v1/live: the windows as they become final, as server-sent events. */
+/** /v1/live: windows as they become final, as server-sent events. */
 import { Readable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
 import type { LiveEvent as LiveAnswer, TypeOf } from '@reto3/client/answers';
@@ -65,7 +65,7 @@ interface LiveRoute {
 
 /** Proxies close silent connections; a comment keeps them open. */
 const keepAliveMs = 15_000;
-/** Each costs the coordinator's thread some time for every event. */
+/** Every listener costs the coordinator's thread some time per event. */
 const maxListeners = 200;
 /**
  * A client with more unread bytes is disconnected; it reconnects and reads from the store. Enough for
@@ -76,7 +76,10 @@ const maxUnreadBytes = 384 << 10;
 const resumeUnreadBytes = 64 << 10;
 /** How often backfill checks whether a slow client has caught up. */
 const drainCheckMs = 5;
-/** A client that reads nothing for so long is disconnected: it holds a snapshot of the store. */
+/**
+ * A client that reads nothing for this long is disconnected, because it holds a snapshot of the
+ * store.
+ */
 const idleTimeoutMs = 60_000;
 
 export const liveRoutes: FastifyPluginAsync<{
@@ -99,7 +102,8 @@ export const liveRoutes: FastifyPluginAsync<{
       .header('cache-control', 'no-store')
       .header('x-accel-buffering', 'no')
       .type('text/event-stream');
-    // The connection ends the answer. Chunked encoding would need three writes for each event.
+    // The end of the connection ends the answer. Chunked encoding would need three writes per
+    // event.
     reply.raw.removeHeader('transfer-encoding');
     const every = request.query.every === undefined ? undefined : Number(request.query.every);
     const backfill = new Backfill(counts, selector, queryLimiter, request);
@@ -139,7 +143,7 @@ function streamEvents(counts: LiveCounts, question: Question, backfill: Backfill
   return stream;
 }
 
-/** Sends windows from the store until the rest is in memory, then joins the feed there. */
+/** Sends windows from the store up to those in memory, then joins the feed there. */
 async function begin(
   { feed }: LiveCounts,
   { period, from, every }: Question,
@@ -153,7 +157,7 @@ async function begin(
     next = await backfill.send(period, next ?? 0, stepMs, stream, listener);
 }
 
-/** Sends one client the windows older than memory, through the query limiter. */
+/** Sends one client the windows that are older than memory, through the query limiter. */
 class Backfill {
   readonly #counts: LiveCounts;
   readonly #queryLimiter: QueryLimiter;
@@ -173,7 +177,7 @@ class Backfill {
   }
 
   /**
-   * Sends all final windows from a time on, epoch ms, in whole steps.
+   * Sends all final windows that start at or after a time (epoch ms), in whole steps.
    * @returns the end of the last one
    */
   send(
@@ -200,7 +204,7 @@ class Backfill {
           context.signal.throwIfAborted();
           if (stream.destroyed) return range.to;
         }
-        // Damage after the newest chunk is in no event yet.
+        // Damage after the newest chunk has not been sent with any event.
         const end = { period, from: range.to, to: range.to, finalThrough, chunks: [] };
         if (damaged.length > 0) listener.send({ ...end, damaged });
         return range.to;
@@ -224,7 +228,7 @@ async function waitForDrain(stream: Readable): Promise<void> {
   }
 }
 
-/** Serialised once, for all listeners of an event. */
+/** Each event, serialised once for all its listeners. */
 const serialized = new WeakMap<LiveEvent, Buffer>();
 
 function bytesOf(event: LiveEvent): Buffer {

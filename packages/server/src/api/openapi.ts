@@ -1,6 +1,6 @@
 /**
- * /openapi.json, generated from the routes' schemas on first request. The generator is loaded only
- * then: it takes 11 MB and 0.1 s, and few servers are ever asked.
+ * /openapi.json, generated from the routes' schemas on the first request. The generator takes 11 MB
+ * and 0.1 s to load, and few servers ever need it.
  */
 
 import { errorSchema } from '@reto3/client/answers';
@@ -8,11 +8,11 @@ import { version } from '@reto3/core';
 import { type FastifyInstance, fastify, type RouteOptions } from 'fastify';
 import { compilersFactory } from './schema-compilers.ts';
 
-/** Describes itself and all routes that are registered after it. */
+/** Describes itself and all routes registered after it. */
 export function openApiRoutes(app: FastifyInstance): void {
   const routes: RouteOptions[] = [];
   app.addHook('onRoute', (route) => {
-    // Fastify adds a HEAD for each GET.
+    // Fastify adds a HEAD route for each GET.
     if (route.method !== 'HEAD') routes.push(route);
   });
   let description: Promise<object> | undefined;

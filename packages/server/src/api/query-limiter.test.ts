@@ -13,7 +13,7 @@ function request(): { readonly socket: Socket; readonly request: FastifyRequest 
   return { socket, request: { raw: { socket } } as unknown as FastifyRequest };
 }
 
-/** Asks for a turn that lasts until `end`, and says how it stands. */
+/** Queues a query that runs until `end` is called; returns its state. */
 function ask(reads: QueryLimiter) {
   const { socket, request: asking } = request();
   const turn = { socket, state: 'waits', end: (): void => undefined };
@@ -28,7 +28,7 @@ function ask(reads: QueryLimiter) {
   return turn;
 }
 
-/** Lets promises settle. */
+/** Lets pending promises settle. */
 const settle = (): Promise<unknown> => vi.advanceTimersByTimeAsync(0);
 const states = (turns: readonly { readonly state: string }[]): string[] =>
   turns.map(({ state }) => state);
@@ -131,7 +131,7 @@ describe('QueryLimiter', () => {
 
   it('frees the slot of a stream whose client leaves during a throttle pause', async () => {
     const reads = new QueryLimiter(new ReadThrottle(() => 0.9));
-    // Each is as much work as 200 blocks.
+    // Each window is as much work as 200 blocks.
     async function* windows(): AsyncGenerator<StoredWindow> {
       for (let start = 0; ; start++) yield { start, bytes: new Uint8Array(1_200_000) };
     }

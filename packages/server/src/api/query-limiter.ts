@@ -14,7 +14,10 @@ const longQueryWindows = 360_000;
 const maxConcurrent = 4;
 const maxQueued = 100;
 const queueTimeoutMs = 30_000;
-/** A client that reads nothing for so long is disconnected: it holds a snapshot of the store. */
+/**
+ * A client that reads nothing for this long is disconnected, because it holds a snapshot of the
+ * store.
+ */
 const idleTimeoutMs = 60_000;
 const queryTimeoutMs = 30 * 60_000;
 
@@ -29,10 +32,10 @@ export class QueryLimiter {
 
   /**
    * Runs `read`; a long query first queues for a slot. It holds the slot until `read` resolves, or
-   * until the stream that it returns is closed. The stream is cut if nobody reads it, or after the
-   * time limit.
+   * until the returned stream is closed. The stream is cut if nobody reads it, or after the time
+   * limit.
    * @param windows upper bound of the windows to read; Infinity if unknown
-   * @param read reads through the context that it is given, and obeys its signal between two blocks
+   * @param read reads through the given context, and obeys its signal between two blocks
    * @throws Reto3Error RETO3_BUSY if the queue is full, the time limit is reached or the client has
    * left; and whatever `read` throws
    */
@@ -70,7 +73,7 @@ export class QueryLimiter {
     else await this.#wait(request);
     return () => {
       const next = this.#queue.shift();
-      // The slot goes straight to the next in the queue.
+      // Passes the slot straight to the next in the queue.
       if (next === undefined) this.#running--;
       else next();
     };
@@ -128,8 +131,8 @@ class Deadline {
   }
 
   /**
-   * Ends a streamed answer when the query is aborted, or when the client reads nothing for too long;
-   * `reto3` then reports that the answer was cut.
+   * Ends a streamed answer when the query is aborted, or when the client reads nothing for too
+   * long; the command line then reports that the answer was cut off.
    */
   cut(body: Readable): void {
     const { signal } = this;

@@ -1,4 +1,4 @@
-/** What a route needs to read the store for one answer: its abort signal and the read throttle. */
+/** Access to the store for one answer: through the read throttle, until the abort signal. */
 import { type BackupRows, type CountsView, lengthOf } from '@reto3/engine';
 import type { ReportWindows, StoredWindow } from '@reto3/reports';
 import { type ReadThrottle, readCost } from './read-throttle.ts';
@@ -7,11 +7,11 @@ import { type ReadThrottle, readCost } from './read-throttle.ts';
 function accumulatorCost({ bytes }: StoredWindow): number {
   return 100 + bytes.byteLength;
 }
-/** The same for a row of a backup that is not a block. */
+/** The same, for a row of a backup that is not a block. */
 const reportRowCost = 100;
 
 export class ReadContext {
-  /** Aborted when the client has left, or the query takes too long. */
+  /** Aborted when the client has left or the query takes too long. */
   readonly signal: AbortSignal;
   readonly #throttle: ReadThrottle | undefined;
 
@@ -21,7 +21,7 @@ export class ReadContext {
     this.#throttle = throttle;
   }
 
-  /** @param cost of reading one window, as in `readCost` */
+  /** @param cost the cost of reading one window, as in `readCost` */
   counts(view: CountsView, cost: number): CountsView {
     const throttle = this.#throttle;
     if (throttle === undefined) return view;

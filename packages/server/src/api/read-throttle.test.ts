@@ -7,7 +7,7 @@ async function* pieces(count: number): AsyncGenerator<number> {
   for (let piece = 0; piece < count; piece++) yield piece;
 }
 
-/** Reads so many answers of so many pieces beside each other; gives how long that took, ms. */
+/** Reads several answers of equal length concurrently; returns how long that took, ms. */
 async function read(throttle: ReadThrottle, answers: number, length: number): Promise<number> {
   const begun = performance.now();
   const reading = Promise.all(
@@ -39,10 +39,11 @@ describe('ReadThrottle', () => {
   });
 
   it('samples the load again during a query', async () => {
-    let looks = 0;
-    const pace = new ReadThrottle(() => (looks++ < 3 ? 0.9 : 0.05));
-    // It looks with the first block 100 ms after the last look: at 0, 120 and 240 ms.
-    expect(await read(pace, 1, 1_000)).toBe(360);
+    let samples = 0;
+    const throttle = new ReadThrottle(() => (samples++ < 3 ? 0.9 : 0.05));
+    // Samples the load with the first block that comes 100 ms after the last sample: at 0, 120 and
+    // 240 ms.
+    expect(await read(throttle, 1, 1_000)).toBe(360);
   });
 
   it('weighs rows by their windows, and adds up the pauses of small ones', async () => {
@@ -57,7 +58,7 @@ describe('ReadThrottle', () => {
       return performance.now() - begun;
     };
     expect(await read(10, 3_000)).toBe(150);
-    // 600 rows of 20 windows are as much as two blocks.
+    // 600 rows of 20 windows are as much work as two blocks.
     expect(await read(600, 20)).toBeGreaterThanOrEqual(59);
     expect(throttle.waitedMs).toBeGreaterThanOrEqual(209);
   });
@@ -73,7 +74,7 @@ describe('ReadThrottle', () => {
     const both = Promise.all([read(3, 600_000_000), read(10, 6_000)]);
     await vi.runAllTimersAsync();
     expect(await both).toEqual([30_000, 10 * 2 * 30]);
-    // Nothing is left of that for those who come later.
+    // That debt must not slow down later readers.
     const later = performance.now();
     const alone = read(1, 6_000);
     await vi.runAllTimersAsync();

@@ -1,34 +1,35 @@
 /**
- * The read throttle: how fast long queries read. While an ingest worker is busy, all of them together
- * get no more than one block every few milliseconds, which leaves the cores to ingest. Without it,
- * queries over whole days take as much of a machine as the counting.
+ * The read throttle: limits how fast long queries read. While an ingest worker is busy, all long
+ * queries together read at most one block every few milliseconds, which leaves the cores to ingest.
+ * Without it, queries over whole days use as much of a machine as counting does.
  *
- * It sits between the store's rows and their readers, so no route can bypass it: a route gets its
- * rows from a ReadContext.
+ * It sits between the store's rows and their readers, so no route can bypass it: routes get rows
+ * only from a ReadContext.
  */
 import { ms10 } from '@reto3/core';
 
 /**
- * A worker is busy if it works for more than this share of its time. The bound is low, because a
+ * A worker that is active for more than this share of its time is busy. The bound is low, because a
  * worker whose clients share its cores with queries looks idle.
  */
 const busyLoad = 0.1;
 /** How often the load of the workers is sampled. */
 const sampleMs = 100;
 /**
- * One block of 6,000 windows per this time while workers are busy. Reading, printing and sending it
- * takes about 1.5 ms: 5 % of a core, and three quarters of a minute for a day of ms10.
+ * How often one block of 6,000 windows is read while workers are busy. Reading, printing and
+ * sending a block takes about 1.5 ms, so this is 5 % of a core, and three quarters of a minute for
+ * a day of ms10.
  */
 const blockEveryMs = 30;
 /**
- * The longest pause after one row, however large: an answer that stalls for a minute is cut
- * (query-limiter.ts, and many proxies).
+ * The longest pause after one row, however large. An answer that stalls for a minute is cut off, by
+ * query-limiter.ts and by many proxies.
  */
 const maxPauseMs = 10_000;
-/** Timers are no finer; shorter pauses add up until a later row. */
+/** The resolution of timers; shorter pauses add up until a later row. */
 const minPauseMs = 1;
 
-/** Cost of reading one window for each purpose, relative to printing it; measured. */
+/** The cost of reading one window for each purpose, relative to printing it; measured. */
 export const readCost = { printing: 1, bursts: 0.7, whatIf: 1, audit: 0.2, backup: 0.2 } as const;
 
 export class ReadThrottle {
@@ -36,7 +37,7 @@ export class ReadThrottle {
   readonly #monotonicMs: () => number;
   #busy = false;
   #sampledMs = Number.NEGATIVE_INFINITY;
-  /** How many queries read now. */
+  /** How many queries are reading. */
   #readers = 0;
   #waitedMs = 0;
 
@@ -46,15 +47,15 @@ export class ReadThrottle {
     this.#monotonicMs = monotonicMs;
   }
 
-  /** How long queries have waited in total, ms. */
+  /** The total time that queries have been paused, ms. */
   get waitedMs(): number {
     return this.#waitedMs;
   }
 
   /**
-   * The same rows at a limited rate. Each reader waits for its own rows, in proportion to the number
-   * of readers, so one with large rows holds up no other.
-   * @param costOf a row, in printed windows
+   * Yields the same rows at a limited rate. Each reader waits for its own rows, in proportion to
+   * the number of readers, so large rows of one do not slow down another.
+   * @param costOf the cost of a row, in printed windows
    * @param signal ends the reading, even during a pause, by throwing its reason
    */
   async *limit<Row>(

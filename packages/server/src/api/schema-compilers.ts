@@ -1,7 +1,7 @@
 /**
- * Compiles the schema of a request when the first one comes, because loading Ajv and compiling all
- * schemas took a quarter of a start. Answers are plain JSON: TypeScript checks them against their
- * schemas, and so do the tests.
+ * Compiles the schema of a route's requests when the first one arrives: loading Ajv and compiling
+ * all schemas took a quarter of the start. Answers are serialised without a schema; TypeScript and
+ * the tests check them against theirs.
  */
 import { createRequire } from 'node:module';
 import type { AjvCompiler, BuildCompilerFromPool } from '@fastify/ajv-compiler';
@@ -27,12 +27,12 @@ const buildValidator: BuildCompilerFromPool = (externalSchemas, options) => {
       return valid;
     };
     validate.errors = undefined as Validate['errors'];
-    // Its type wants all that Ajv knows; Fastify calls it and reads its errors.
+    // The type asks for all of Ajv's functions; Fastify only calls it and reads its errors.
     return validate as Validate;
   };
 };
 
-/** For every instance of Fastify, which loads its own compilers otherwise. */
+/** Passed to every Fastify instance, which would otherwise load its own compilers. */
 export const compilersFactory: CompilersFactory = {
   buildValidator,
   buildSerializer: () => () => JSON.stringify,

@@ -1,6 +1,6 @@
 /**
- * The query API: one Fastify server under the admin address. Registers the routes and turns every
- * failure into `{code, message, hint}`. This folder is the only one that imports Fastify.
+ * The query API: one Fastify server under the admin address. Registers the routes, and turns every
+ * failure into `{code, message, hint}`. Only this folder imports Fastify.
  */
 
 import type { Archive } from '@reto3/archive';
@@ -45,7 +45,7 @@ export interface QueryApiOptions {
   /** Undefined for plain HTTP. */
   readonly tls: TlsPems | undefined;
   readonly coordinator: Coordinator;
-  /** The windows as they become final; closed with the API. */
+  /** The feeds of windows as they become final; closed with the API. */
   readonly feeds: LiveFeeds;
   readonly ledgers: ReportLedgers;
   /** Present with --archive. */
@@ -56,11 +56,11 @@ export interface QueryApiOptions {
   readonly dataDir: string;
   readonly metrics: Metrics;
   readonly log: Log;
-  /** Of counts that nobody adds to. */
+  /** Present if the folder is only viewed and nobody counts into it. */
   readonly viewed?: Info['viewed'];
-  /** Load of the busiest ingest worker since the last call, 0 to 1. */
+  /** The load of the busiest ingest worker since the last call, 0 to 1. */
   readonly ingestLoad: () => number;
-  /** Connections to the ingest port that closed without a message. */
+  /** The number of ingest connections that closed without a message. */
   readonly connectionsWithoutMessage: () => number;
 }
 
@@ -69,7 +69,9 @@ export class QueryApi {
   readonly #app: FastifyInstance;
   readonly #readiness: Readiness;
   readonly #feeds: LiveFeeds;
-  /** Rereads the token from its file. @throws Reto3Error RETO3_BAD_SETTING; the old one stays */
+  /**
+   * Rereads the token from its file. @throws Reto3Error RETO3_BAD_SETTING; the old one stays valid
+   */
   readonly renewToken: () => Promise<void>;
 
   private constructor(
@@ -109,7 +111,7 @@ export class QueryApi {
     const queryLimiter = new QueryLimiter(throttle);
     const connections = new Connections();
     const app = fastify({
-      // Reject unknown query parameters instead of dropping them.
+      // Rejects unknown query parameters instead of dropping them.
       ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
       schemaController: { compilersFactory },
       bodyLimit: maxBodyBytes,
@@ -157,7 +159,7 @@ export class QueryApi {
     this.#readiness.notReady(reason);
   }
 
-  /** Serves the renewed certificate to connections that come from now on. */
+  /** Serves the renewed certificate to new connections. */
   renewTls(pems: TlsPems): void {
     renewTls(this.#app.server, pems);
   }
@@ -201,8 +203,8 @@ function setErrors(app: FastifyInstance, log: Log): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     if (error instanceof Reto3Error) {
       const status = httpStatus[error.code];
-      // 503 is no failure of the request: its cause is logged once, where it occurs, and must not drown
-      // in the log lines of thousands of probes.
+      // A 503 is no failure of the request. Its cause is logged once, where it occurs, and must not
+      // drown in the log lines of thousands of probes.
       if (status >= 500 && status !== 503)
         log.error({ err: error, url: request.url }, error.message);
       if (error.code === 'RETO3_BUSY') reply.header('retry-after', 1);

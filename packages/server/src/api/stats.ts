@@ -28,8 +28,8 @@ import { openView, readFactor, selectorOf } from './scope.ts';
 import { maxWindows, streamAnswer } from './stream-answer.ts';
 
 /** About one for each pixel of a wide chart. */
-const usualPoints = 2_000;
-const mostPoints = 1_000_000;
+const defaultPoints = 2_000;
+const maxPoints = 1_000_000;
 
 const schema = {
   summary: 'Windows and their counts, oldest first',
@@ -60,7 +60,7 @@ const schema = {
       ...rangeParameters,
       points: {
         type: 'string',
-        description: `With auto, the most windows; default ${usualPoints}`,
+        description: `With auto, the most windows; default ${defaultPoints}`,
       },
       format: { type: 'string', description: `One of ${formatNames.join(', ')}; default json` },
       ...selectorParameters,
@@ -99,11 +99,11 @@ export const statsRoutes: FastifyPluginAsync<{
     { schema, exposeHeadRoute: false },
     async (request, reply) => {
       const format = parseFormat(request.query.format ?? 'json');
-      const { last, from, to, open, points = String(usualPoints) } = request.query;
+      const { last, from, to, open, points = String(defaultPoints) } = request.query;
       const range = { last, from, to, open: isEnabled(open) };
       const period =
         request.params.period === 'auto'
-          ? shortestWithin(parseNumber('points', points, 1, mostPoints), range)
+          ? shortestWithin(parseNumber('points', points, 1, maxPoints), range)
           : parsePeriod(request.params.period);
       const selector = selectorOf(request.query);
       const question = { period, format, ...selector, ...range };
@@ -120,7 +120,7 @@ export const statsRoutes: FastifyPluginAsync<{
   );
 };
 
-/** The shortest period with at most that many windows in the range; `min` if even these are more. */
+/** The shortest period that has at most `points` windows in the range; `min` if there is none. */
 function shortestWithin(points: number, range: RangeRequest): Period {
   const nowMs = Date.now();
   return [ms10, sec].find((period) => maxWindows(period, range, nowMs) <= points) ?? min;

@@ -21,13 +21,13 @@ export function maxWindows(period: Period, question: RangeRequest, nowMs: number
   return Math.min(last, (to - from) / period.windowMs);
 }
 
-/** Answers up to this size are sent in one piece: a stream costs more than making them. */
+/** Answers up to this size are sent in one piece, because a stream costs more than making them. */
 const bufferedBytes = 65_536;
 
 /**
  * Sets the headers and returns the body of an answer.
- * @param begin makes the answer
- * @param close called once nothing more is read for it: it is complete, was cut, or failed
+ * @param begin produces the answer
+ * @param close called once the answer needs no more data: it is complete, was cut off, or failed
  */
 export async function streamAnswer(
   reply: FastifyReply,
@@ -58,7 +58,10 @@ export async function streamAnswer(
   }
 }
 
-/** Proxies may drop trailers, or cut an answer silently; an end record in the body survives both. */
+/**
+ * Proxies may drop trailers, or cut off an answer silently; an end record in the body survives the
+ * first and reveals the second.
+ */
 async function* withEnd(
   pieces: AsyncIterable<Uint8Array | string>,
   damages: Damages,
@@ -69,7 +72,7 @@ async function* withEnd(
 
 type Pieces = AsyncIterator<Uint8Array | string>;
 
-/** Reads until the end, or until more than `bufferedBytes`. */
+/** Reads to the end, or until it has more than `bufferedBytes`. */
 async function readAhead(
   pieces: Pieces,
 ): Promise<{ readonly body: Buffer; readonly complete: boolean }> {

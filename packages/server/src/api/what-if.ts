@@ -1,4 +1,4 @@
-/** /v1/whatif: replays a range against a server of a given capacity. */
+/** /v1/whatif: replays the traffic of a range against a server of a given capacity. */
 
 import { type TypeOf, type WhatIf, whatIfSchema } from '@reto3/client/answers';
 import { whatIf } from '@reto3/engine';

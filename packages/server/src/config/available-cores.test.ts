@@ -68,7 +68,7 @@ it('reads the quota of cgroup v1, on the host as in a container', async () => {
   for (const [root, folder] of [
     ['/', host],
     ['/docker/1f2e', container],
-    // A mount of another part of the tree: only its root is visible.
+    // The mount of another part of the tree: only its root is visible.
     ['/docker/1f2e/inner', container],
   ] as const) {
     const files = {

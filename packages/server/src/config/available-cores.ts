@@ -1,9 +1,9 @@
 /**
- * The number of cores this process may use: those of its affinity mask (taskset, a cpuset), or fewer if
- * a cgroup limits its CPU time. Node.js 20 ignores cgroups.
+ * The number of cores that this process may use: those of its affinity mask (taskset, a cpuset), or
+ * fewer if a cgroup limits its CPU time. Node.js 20 ignores cgroups.
  *
- * A limit applies to everything below its cgroup, so the smallest one of all levels counts. Formats:
- * cgroups(7); cgroup-v2.rst and sched-bwc.rst in the documentation of Linux.
+ * A limit applies to everything below its cgroup, so the smallest limit of all levels decides.
+ * Formats: cgroups(7); cgroup-v2.rst and sched-bwc.rst in the Linux documentation.
  */
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -12,7 +12,8 @@ import { join, posix } from 'node:path';
 /** @param root the folder that has /proc and /sys; / except in tests */
 export function availableCores(root = '/', cores = availableParallelism()): number {
   const quota = Math.min(...limitsOf(root));
-  // Rounded down, as newer versions of libuv do: a thread too many makes all wait for the next period.
+  // Rounded down, as newer versions of libuv do: with one thread too many, all threads are stopped
+  // until the next period.
   return Math.max(1, Math.min(cores, Math.floor(quota)));
 }
 

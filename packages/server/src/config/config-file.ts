@@ -1,7 +1,7 @@
 /**
- * Reads the file of `reto3 serve --config`: YAML, a setting a line, under the names of the flags. It
- * yields texts, as flags and variables do, so that one parser checks all three; and where each
- * stands, for errors. `yaml` is loaded only here.
+ * Reads the file of `reto3 serve --config`: YAML, one setting per line, named like the flags. It
+ * yields texts, as flags and variables do, so that one parser checks all three, and the place of
+ * each text for error messages. Only this file loads `yaml`.
  */
 import { readFile } from 'node:fs/promises';
 import { messageOf, Reto3Error } from '@reto3/core';
@@ -40,7 +40,7 @@ export async function parseConfigFile(content: string, file: string): Promise<Te
   };
   const [problem] = [...document.errors, ...document.warnings];
   if (problem !== undefined) refuse(problem.pos[0], `cannot read YAML: ${problem.message}`);
-  // A file of comments alone.
+  // Undefined if the file has only comments.
   const { contents } = document;
   if (contents === null || (isScalar(contents) && contents.value === null)) return {};
   const map = isMap(contents)

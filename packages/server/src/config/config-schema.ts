@@ -1,4 +1,4 @@
-/** The JSON schema of the configuration file, for editors; made of the table of settings. */
+/** The JSON schema of the configuration file, for editors; derived from the table of settings. */
 import type { Setting } from './setting.ts';
 import { settings } from './settings.ts';
 

@@ -15,7 +15,7 @@ beforeEach(async () => {
   await symlink('one', file('link'));
   changes = 0;
   watch = new FileWatch([file('link'), file('absent')], async () => void changes++, 5);
-  // Behind its own first look.
+  // Queued after the watch's own first `stat`.
   await stat(file('one'));
 });
 

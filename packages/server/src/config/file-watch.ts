@@ -1,37 +1,37 @@
 /**
  * Notices when files are replaced or changed, for certificates and tokens that are renewed while a
- * server runs. It compares what `stat` says every two seconds: certbot and Kubernetes exchange links
- * in front of the files, of which the events of a file system say nothing.
+ * server runs. It compares the result of `stat` every two seconds: certbot and Kubernetes replace
+ * links in front of the files, and file system events do not report that.
  */
 import { stat } from 'node:fs/promises';
 
-const lookEveryMs = 2_000;
+const pollEveryMs = 2_000;
 
 export class FileWatch {
   readonly #files: readonly string[];
   readonly #changed: () => Promise<void>;
   readonly #timer: NodeJS.Timeout;
-  /** The state that was taken up, and the last one seen. */
+  /** The state that was last reported, and the one last seen. */
   #known: Promise<string>;
   #seen = '';
   #looking = false;
 
   /**
-   * @param changed called once for each change, after it has lasted for one look, so that a key and
-   * its certificate, or a file that is being written, are read when both are there
+   * @param changed called once for each change, after two polls have seen it, so that a key and its
+   * certificate, or a file that is being written, are complete when they are read
    */
-  constructor(files: readonly string[], changed: () => Promise<void>, everyMs = lookEveryMs) {
+  constructor(files: readonly string[], changed: () => Promise<void>, everyMs = pollEveryMs) {
     this.#files = files;
     this.#changed = changed;
     this.#known = this.#state();
-    this.#timer = setInterval(() => void this.#look(), everyMs).unref();
+    this.#timer = setInterval(() => void this.#poll(), everyMs).unref();
   }
 
   stop(): void {
     clearInterval(this.#timer);
   }
 
-  async #look(): Promise<void> {
+  async #poll(): Promise<void> {
     if (this.#looking) return;
     this.#looking = true;
     try {

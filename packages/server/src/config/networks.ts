@@ -1,4 +1,4 @@
-/** IP addresses and networks, as settings name them. */
+/** IP addresses and networks, as written in settings. */
 import { BlockList, isIP } from 'node:net';
 
 /** @throws TypeError, RangeError if one is neither an address nor a network */

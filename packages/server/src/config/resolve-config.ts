@@ -1,12 +1,12 @@
 /**
- * Resolves the configuration: flags beat environment beats file beats default. settings.ts has the rules for single
- * settings; this file has those for combinations.
+ * Resolves the configuration: flags beat environment beats file beats default. settings.ts has the
+ * rules for single settings; this file has those for combinations.
  */
 import { isIP } from 'node:net';
 import { Reto3Error } from '@reto3/core';
 import type { TextsInFile } from './config-file.ts';
 import { environmentVariableOf, type Setting } from './setting.ts';
-import { Wanted } from './setting-values.ts';
+import { InvalidValue } from './setting-values.ts';
 import { type Config, settings } from './settings.ts';
 
 type Texts = Readonly<Record<string, string | undefined>>;
@@ -20,7 +20,7 @@ export function settingReader(flags: Texts, environment: Texts, file: TextsInFil
   function find(setting: Pick<Setting<unknown>, 'flag' | 'fallback' | 'secret'>) {
     const variable = environmentVariableOf(setting);
     const fromFlag = flags[setting.flag];
-    // An empty variable is how compose files say "not set".
+    // Compose files use an empty variable for "not set".
     const fromEnvironment = environment[variable] === '' ? undefined : environment[variable];
     const inFile = file[setting.flag];
     if (fromFlag === undefined && fromEnvironment !== undefined)
@@ -42,7 +42,7 @@ export function settingReader(flags: Texts, environment: Texts, file: TextsInFil
     try {
       return setting.parse(text);
     } catch (error) {
-      if (!(error instanceof Wanted)) throw error;
+      if (!(error instanceof InvalidValue)) throw error;
       throw new Reto3Error('RETO3_BAD_SETTING', `got ${got}, want ${error.message}`);
     }
   }
@@ -56,25 +56,25 @@ export function settingReader(flags: Texts, environment: Texts, file: TextsInFil
  */
 export function resolveConfig(flags: Texts, environment: Texts, file: TextsInFile = {}): Config {
   const { find, read } = settingReader(flags, environment, file);
-  // The parser of each setting returns the type that `Config` has under its name.
+  // Each setting's parser returns the type that `Config` has under its name.
   const config = Object.fromEntries(
     Object.entries(settings).map(([name, setting]) => [name, read<unknown>(setting)]),
   ) as Config;
   assertAdminClosed(config, find(settings.adminHost).got);
-  assertBeside('tlsCert', 'tlsKey');
-  assertBeside('tlsKey', 'tlsCert');
-  assertBeside('adminTlsCert', 'adminTlsKey');
-  assertBeside('adminTlsKey', 'adminTlsCert');
+  assertTogether('tlsCert', 'tlsKey');
+  assertTogether('tlsKey', 'tlsCert');
+  assertTogether('adminTlsCert', 'adminTlsKey');
+  assertTogether('adminTlsKey', 'adminTlsCert');
   assertLongerKept('retainMs10', 'retainSec');
   assertLongerKept('retainSec', 'retainMin');
-  if (config.role !== 'both') assertBeside('role', 'nats');
-  assertBeside('natsUser', 'natsPasswordFile');
-  assertBeside('natsPasswordFile', 'natsUser');
-  assertBeside('natsCert', 'natsKey');
-  assertBeside('natsKey', 'natsCert');
-  if (config.alertUrlFile === undefined) assertBeside('alert', 'alertUrl');
+  if (config.role !== 'both') assertTogether('role', 'nats');
+  assertTogether('natsUser', 'natsPasswordFile');
+  assertTogether('natsPasswordFile', 'natsUser');
+  assertTogether('natsCert', 'natsKey');
+  assertTogether('natsKey', 'natsCert');
+  if (config.alertUrlFile === undefined) assertTogether('alert', 'alertUrl');
   for (const name of ['alertUrl', 'alertUrlFile', 'alertTokenFile'] as const)
-    assertBeside(name, 'alert');
+    assertTogether(name, 'alert');
   assertNotBoth('alertUrl', 'alertUrlFile');
   const ofCluster = config.alert?.find(({ scope }) => scope === 'cluster');
   if (ofCluster !== undefined && (config.nats === undefined || config.role === 'ingest'))
@@ -96,8 +96,8 @@ export function resolveConfig(flags: Texts, environment: Texts, file: TextsInFil
     throw new Reto3Error('RETO3_BAD_SETTING', `got ${one} and ${two}, want one of them`);
   }
 
-  /** Some settings need another one. */
-  function assertBeside(name: keyof Config, other: keyof Config): void {
+  /** Checks that a setting which needs another one has it. */
+  function assertTogether(name: keyof Config, other: keyof Config): void {
     if (config[name] === undefined || config[other] !== undefined) return;
     const { got } = find(settings[name]);
     throw new Reto3Error(

@@ -1,6 +1,7 @@
 /**
- * Warns of secret files that every user of the machine can read. They are not refused, since Docker and
- * Kubernetes mount secrets with 0444 and 0644 by default, in containers without other users.
+ * Warns about secret files that every user of the machine can read. They are not refused, since
+ * Docker and Kubernetes mount secrets with modes 0444 and 0644 by default, in containers that have
+ * no other users.
  */
 import { stat } from 'node:fs/promises';
 import type { Log } from '@reto3/core';

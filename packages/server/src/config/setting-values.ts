@@ -5,7 +5,7 @@ import { isPlainName } from '@reto3/core';
 import { parseRule, type Rule } from '../alert/rule.ts';
 import { blockListOf } from './networks.ts';
 
-/** Parses the text of one setting. @throws Wanted */
+/** Parses the text of one setting. @throws InvalidValue */
 export type Parse<T> = (text: string) => T;
 
 const unitMs: Readonly<Record<string, number>> = {
@@ -19,12 +19,13 @@ const unitMs: Readonly<Record<string, number>> = {
 const unitBytes: Readonly<Record<string, number>> = { B: 1, KB: 1e3, MB: 1e6, GB: 1e9 };
 
 /** A bad value; the message says what is wanted instead. */
-export class Wanted extends Error {}
+export class InvalidValue extends Error {}
 
 export function wholeNumber(min: number, max: number): Parse<number> {
   return (text) => {
     const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-    if (!(value >= min && value <= max)) throw new Wanted(`a whole number from ${min} to ${max}`);
+    if (!(value >= min && value <= max))
+      throw new InvalidValue(`a whole number from ${min} to ${max}`);
     return value;
   };
 }
@@ -34,7 +35,7 @@ export function size(min: string, max: string): Parse<number> {
   return (text) => {
     const value = sizeBytes(text);
     if (!(value >= sizeBytes(min) && value <= sizeBytes(max)))
-      throw new Wanted(`${min} to ${max}: a whole number and B, KB, MB or GB`);
+      throw new InvalidValue(`${min} to ${max}: a whole number and B, KB, MB or GB`);
     return value;
   };
 }
@@ -50,7 +51,7 @@ export function duration(min: string): Parse<number> {
   return (text) => {
     const value = durationMs(text);
     if (!(value >= minMs))
-      throw new Wanted(`at least ${min}: a number and s, m, h, d or y, or forever`);
+      throw new InvalidValue(`at least ${min}: a number and s, m, h, d or y, or forever`);
     return value;
   };
 }
@@ -67,7 +68,8 @@ const delayUnitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_0
 export function delay(max: string): Parse<number> {
   return (text) => {
     const value = delayMs(text);
-    if (!(value <= delayMs(max))) throw new Wanted(`0s to ${max}: a whole number and ms, s or m`);
+    if (!(value <= delayMs(max)))
+      throw new InvalidValue(`0s to ${max}: a whole number and ms, s or m`);
     return value;
   };
 }
@@ -79,7 +81,7 @@ function delayMs(text: string): number {
 
 export function address(text: string): string {
   if (text !== 'localhost' && isIP(text) === 0)
-    throw new Wanted('an IP address of this machine, or localhost');
+    throw new InvalidValue('an IP address of this machine, or localhost');
   return text;
 }
 
@@ -89,7 +91,7 @@ export function networks(text: string): readonly string[] {
   try {
     blockListOf(all);
   } catch {
-    throw new Wanted('comma-separated IP addresses or networks, such as 10.0.0.0/8,::1');
+    throw new InvalidValue('comma-separated IP addresses or networks, such as 10.0.0.0/8,::1');
   }
   return all;
 }
@@ -97,17 +99,18 @@ export function networks(text: string): readonly string[] {
 export function dnsNames(text: string): readonly string[] {
   const names = text.split(',').filter(Boolean);
   if (!names.every((name) => /^[A-Za-z0-9_.-]{1,253}$/.test(name)))
-    throw new Wanted('comma-separated names such as reto3.example.org, without ports');
+    throw new InvalidValue('comma-separated names such as reto3.example.org, without ports');
   return names;
 }
 
 export function nonEmpty(text: string): string {
-  if (text.trim() === '') throw new Wanted('a path');
+  if (text.trim() === '') throw new InvalidValue('a path');
   return text;
 }
 
 export function plainName(text: string): string {
-  if (!isPlainName(text)) throw new Wanted('1 to 64 letters, digits, hyphens and underscores');
+  if (!isPlainName(text))
+    throw new InvalidValue('1 to 64 letters, digits, hyphens and underscores');
   return text;
 }
 
@@ -117,12 +120,14 @@ const natsSchemes = ['nats:', 'tls:'];
 export function natsServers(text: string): readonly string[] {
   const servers = text.split(',').map((server) => {
     const url = server.includes('://') ? server : `nats://${server}`;
-    if (!URL.canParse(url)) throw new Wanted(wantedServers);
+    if (!URL.canParse(url)) throw new InvalidValue(wantedServers);
     const { protocol, hostname, username, password, pathname, search } = new URL(url);
     if (username !== '' || password !== '')
-      throw new Wanted('a URL without a user: use --nats-creds, --nats-user or --nats-token-file');
+      throw new InvalidValue(
+        'a URL without a user: use --nats-creds, --nats-user or --nats-token-file',
+      );
     const bare = hostname !== '' && (pathname === '' || pathname === '/') && search === '';
-    if (!natsSchemes.includes(protocol) || !bare) throw new Wanted(wantedServers);
+    if (!natsSchemes.includes(protocol) || !bare) throw new InvalidValue(wantedServers);
     return url;
   });
   return servers;
@@ -132,48 +137,51 @@ const wantedServers = 'servers such as nats://10.0.0.1:4222,nats://10.0.0.2:4222
 
 export function subjectPrefix(text: string): string {
   if (!/^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+){0,15}$/.test(text))
-    throw new Wanted('words of letters, digits, hyphens and underscores, separated by dots');
+    throw new InvalidValue('words of letters, digits, hyphens and underscores, separated by dots');
   return text;
 }
 
 export function replicas(text: string): number {
-  if (!['1', '3', '5'].includes(text)) throw new Wanted('1, 3 or 5');
+  if (!['1', '3', '5'].includes(text)) throw new InvalidValue('1, 3 or 5');
   return Number(text);
 }
 
 export function word(text: string): string {
-  if (!/^\S+$/.test(text)) throw new Wanted('a name without spaces');
+  if (!/^\S+$/.test(text)) throw new InvalidValue('a name without spaces');
   return text;
 }
 
 export function reportNames(text: string): string[] {
   const names = text.split(',').map((name) => name.trim());
-  if (names.includes('')) throw new Wanted('names of reports or paths of modules');
+  if (names.includes('')) throw new InvalidValue('names of reports or paths of modules');
   return names;
 }
 
-/** Logs to follow; the format is checked when the server starts, since knowing all takes time. */
+/**
+ * Logs to follow. Formats are checked when the server starts, since loading all of them takes time.
+ */
 export function followedLogs(text: string): { readonly path: string; readonly format?: string }[] {
   const logs = text.split(',').map((each) => {
     const [, path = '', format] = /^(.*?)(?:=([a-z0-9-]+))?$/.exec(each.trim()) ?? [];
-    if (path === '') throw new Wanted('paths of files, each perhaps with =FORMAT behind it');
-    if (path === '-') throw new Wanted('files: reto3 import - reads stdin, without a server');
+    if (path === '') throw new InvalidValue('paths of files, each perhaps with =FORMAT behind it');
+    if (path === '-') throw new InvalidValue('files: reto3 import - reads stdin, without a server');
     return { path: resolve(path), ...(format !== undefined && { format }) };
   });
-  if (new Set(logs.map(({ path }) => path)).size < logs.length) throw new Wanted('each file once');
+  if (new Set(logs.map(({ path }) => path)).size < logs.length)
+    throw new InvalidValue('each file once');
   return logs;
 }
 
 export function alertRules(text: string): readonly Rule[] {
   return text.split(',').map((each) => {
     const rule = parseRule(each);
-    if (typeof rule === 'string') throw new Wanted(rule);
+    if (typeof rule === 'string') throw new InvalidValue(rule);
     return rule;
   });
 }
 
 export function webhook(text: string): string {
-  if (!isWebhook(text)) throw new Wanted('an http or https URL without user and password');
+  if (!isWebhook(text)) throw new InvalidValue('an http or https URL without user and password');
   return text;
 }
 
@@ -187,13 +195,13 @@ export function isWebhook(text: string): boolean {
 export function switchValue(text: string): boolean {
   if (['true', '1', 'yes', 'on'].includes(text.toLowerCase())) return true;
   if (['false', '0', 'no', 'off'].includes(text.toLowerCase())) return false;
-  throw new Wanted('true or false');
+  throw new InvalidValue('true or false');
 }
 
 export function oneOf<const T extends string>(names: readonly T[]): Parse<T> {
   return (text) => {
     const found = names.find((name) => name === text);
-    if (found === undefined) throw new Wanted(`one of ${names.join(', ')}`);
+    if (found === undefined) throw new InvalidValue(`one of ${names.join(', ')}`);
     return found;
   };
 }

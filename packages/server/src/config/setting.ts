@@ -12,13 +12,13 @@ export interface Setting<T> {
   readonly secret?: boolean;
   /** Whether the flag may be repeated; the values are joined with commas. */
   readonly repeatable?: boolean;
-  /** The default as you would write it; undefined if the setting may be absent. */
+  /** The default as a user would write it; undefined if the setting may be absent. */
   readonly fallback: string | undefined;
   /** The default in words, if it is computed. */
   readonly fallbackText?: string;
-  /** The comment on the setting has the unit of the result. */
+  /** The comment on each setting states the unit of the result. */
   readonly parse: Parse<T>;
-  /** The unit or kind of the value. For docs/settings.md, as are the next two. */
+  /** The unit or kind of the value. This field and the next two are for docs/settings.md. */
   readonly unit: string;
   /** What a larger value, or setting it at all, gains and costs. Markdown. */
   readonly more?: string;

@@ -20,7 +20,7 @@ interface Case {
   readonly good: readonly (readonly [text: string, value: Config[Name]])[];
   readonly bad: readonly string[];
   readonly wanted: string;
-  /** Flags that it needs. */
+  /** Flags that this setting requires. */
   readonly beside?: Readonly<Record<string, string>>;
 }
 
@@ -503,7 +503,7 @@ describe.each(Object.entries(cases) as [Name, Case][])('the setting %s', (name, 
     expect(resolveConfig({}, { [wanted.variable]: '' })[name]).toStrictEqual(wanted.fallback);
   });
 
-  // A secret is not quoted.
+  // Messages do not quote secrets.
   const shown = (bad: string): string => (settings[name].secret ? '' : ` "${bad}"`);
 
   it('is read from the environment', () => {
@@ -546,7 +546,7 @@ describe.each(Object.entries(cases) as [Name, Case][])('the setting %s', (name, 
 
   it('has its true default in the help', () => {
     const { fallback } = settings[name];
-    // These are written with a unit.
+    // These settings are written with a unit.
     if (/^retain|After$|Age$|^maxBody$|Bytes$/.test(name))
       expect(resolveConfig({ [flag]: fallback }, {})[name]).toBe(wanted.fallback);
     else if (fallbackText === undefined && fallback !== undefined)

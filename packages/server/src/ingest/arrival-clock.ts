@@ -1,25 +1,25 @@
 /**
- * When requests arrived, for a worker that is busy: reading the clock takes longer than counting.
+ * Arrival times for a busy worker, where reading the clock takes longer than counting.
  *
- * Once many requests come within a millisecond, one reading serves up to sixteen of them, and none
- * beyond the present turn of the event loop. They had arrived when it began, or within microseconds
- * of it. A worker that is not that busy reads the clock for every request, and pays for no more.
+ * Once many requests arrive within a millisecond, up to sixteen of them share one reading, until
+ * the current turn of the event loop ends. They arrived before that turn began, or within
+ * microseconds of it. A worker with less traffic reads the clock for every request.
  */
 
-/** So many requests in a row within a millisecond: 20,000 a second and more. */
+/** This many requests in a row within one millisecond: 20,000 a second or more. */
 const busyAfter = 20;
-/** After the one that read the clock. */
-const mostSharing = 15;
+/** Requests that share a reading, after the one that took it. */
+const maxSharing = 15;
 
 /**
- * Gives the wall time of the request that is at hand, in epoch ms. Allocates nothing for it.
- * @param atTurnEnd calls back when the present turn of the event loop is over
+ * Returns a function that gives the wall time of the current request, epoch ms, without allocating.
+ * @param atTurnEnd calls back when the current turn of the event loop ends
  */
 export function arrivalClock(
   readMs: () => number = Date.now,
   atTurnEnd: (turnEnds: () => void) => void = setImmediate,
 ): () => number {
-  // A number of this size in a variable would be allocated anew each time.
+  // V8 would allocate a number of this size anew for every assignment to a variable.
   const last = new Float64Array(1);
   let alike = 0;
   let isBusy = false;
@@ -39,7 +39,7 @@ export function arrivalClock(
     }
     const nowMs = readMs();
     last[0] = nowMs;
-    if (isBusy) sharing = mostSharing;
+    if (isBusy) sharing = maxSharing;
     else if (nowMs !== lastMs) alike = 0;
     else if (++alike === busyAfter) {
       isBusy = true;

@@ -1,25 +1,26 @@
 /**
- * Answers that wait for the disk (`--ack durable`). Each waits under the number of the flush that will
- * hold its message. Flush numbers only grow (and wrap at 32 bits), so they form a queue.
+ * A queue of answers that wait for the disk (`--ack durable`). Each waits for the number of the
+ * flush that will hold its message. Flush numbers only grow (and wrap at 32 bits), so the queue is
+ * in their order.
  *
- * One that waits too long, because the disk fails or hangs, is given up: its connection is closed.
- * The message is in the counts that readers have seen, and may be on the disk, so 503 (not counted)
- * would be as untrue as 200 (on the disk).
+ * If the disk fails or hangs for too long, the connection is closed without an answer. Readers have
+ * already seen the message in the counts and it may be on disk, so 503 (not counted) would be as
+ * untrue as 200 (on disk).
  */
 import { askForFlush, collectingFlush } from '@reto3/engine/ring';
 
 interface Group<T> {
   readonly flush: number;
-  /** When its first answer began to wait, milliseconds on the monotonic clock. */
+  /** When its first answer began to wait, in monotonic milliseconds. */
   readonly since: number;
   readonly answers: T[];
 }
 
 /**
- * Longer than a disk takes that only hiccups, and than the pauses between two attempts to open the
- * store; half of what proxies commonly wait for an answer (60 s).
+ * Longer than a short hiccup of the disk, and longer than the pause between two attempts to open
+ * the store; half of the time that proxies commonly wait for an answer (60 s).
  */
-const mostWaitingMs = 30_000;
+const maxWaitingMs = 30_000;
 
 export class AwaitingFlush<T> {
   readonly #control: Int32Array<SharedArrayBuffer>;
@@ -31,9 +32,9 @@ export class AwaitingFlush<T> {
     this.#monotonicMs = monotonicMs;
   }
 
-  /** Takes an answer whose message was counted before, and asks for the flush. */
+  /** Adds an answer whose message is already counted, and requests a flush. */
   add(answer: T): void {
-    // Read after the count: the flush of that number holds it.
+    // Read after counting, so the flush with this number holds the message.
     const flush = collectingFlush(this.#control);
     const group = this.#groups.at(-1);
     if (group?.flush === flush) group.answers.push(answer);
@@ -41,15 +42,15 @@ export class AwaitingFlush<T> {
     askForFlush(this.#control);
   }
 
-  /** Calls `send` with all that wait for that flush or an earlier one. */
+  /** Calls `send` for every answer that waits for that flush or an earlier one. */
   flushed(flush: number, send: (answer: T) => void): void {
-    // The difference says which is later, also after the numbers have wrapped.
+    // The sign of the difference gives the order, even after the numbers have wrapped.
     this.#take((group) => ((group.flush - flush) | 0) <= 0, send);
   }
 
-  /** Calls `drop` with those that have waited too long; to be called every second or so. */
+  /** Calls `drop` for every answer that has waited too long; call it about once a second. */
   giveUp(drop: (answer: T) => void): void {
-    const before = this.#monotonicMs() - mostWaitingMs;
+    const before = this.#monotonicMs() - maxWaitingMs;
     this.#take((group) => group.since <= before, drop);
   }
 
@@ -62,7 +63,7 @@ export class AwaitingFlush<T> {
   }
 }
 
-/** Whether the store takes writes; an engine answers 503, uncounted, while it does not. */
+/** Whether writes to the store fail; an engine then answers 503 and does not count. */
 export interface StoreState {
   failing: boolean;
 }

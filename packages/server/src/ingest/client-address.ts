@@ -1,15 +1,19 @@
 /**
- * The address of the client that sent a message: the peer of the connection or, if that is a proxy
- * of `--trust-proxy`, what its X-Forwarded-For says. Each proxy appends the address that it saw, so
- * the client is the last one that is no trusted proxy; whatever stands before it, clients may invent.
+ * The address of the client that sent a message: the peer of the connection or, if the peer is a
+ * proxy listed in `--trust-proxy`, the address in X-Forwarded-For. Each proxy appends the address
+ * that it saw, so the client is the last address that is not a trusted proxy; clients can forge
+ * everything before it.
  */
 import { type BlockList, isIP } from 'node:net';
 import { blockListOf } from '../config/networks.ts';
 
-/** Peers repeat from message to message; more of them are looked up anew. */
+/** Peers repeat from message to message; beyond this many, they are looked up again. */
 const maxRemembered = 4_096;
 
-/** One address in the X-Forwarded-For of some proxies: with a port, IPv6 in brackets. */
+/**
+ * The form of an address that some proxies write into X-Forwarded-For: with a port, IPv6 in
+ * brackets.
+ */
 const withPort = /^(?:\[([\da-fA-F:.]+)\](?::\d+)?|([\d.]+):\d+)$/;
 
 export class ClientAddresses {
@@ -21,7 +25,7 @@ export class ClientAddresses {
     this.#trusted = trusted && blockListOf(trusted);
   }
 
-  /** Whether X-Forwarded-For from this peer counts. */
+  /** Whether to believe X-Forwarded-For from this peer. */
   trusts(address: string): boolean {
     if (this.#trusted === undefined) return false;
     let trusts = this.#remembered.get(address);
@@ -48,7 +52,7 @@ export class ClientAddresses {
   }
 }
 
-/** An IPv4 address that a socket of both families shows as IPv6 is shown as it is. */
+/** Converts an IPv4 address that a dual-stack socket shows as IPv6 back to IPv4. */
 export function plainAddress(text: string): string {
   return text.startsWith('::ffff:') && text.includes('.') ? text.slice('::ffff:'.length) : text;
 }

@@ -1,4 +1,4 @@
-/** What becomes of one message in a worker: it is counted, archived and reported. */
+/** Processes one message in a worker: counts it, archives it, passes it to reports. */
 import type { BatchWriter } from '@reto3/archive/worker';
 import { addMessage } from '@reto3/engine/ring';
 import type { Message } from '@reto3/reports';
@@ -6,24 +6,24 @@ import type { Needs, WorkerReports } from '@reto3/reports/worker';
 
 export interface Counting {
   readonly stripe: Int32Array<SharedArrayBuffer>;
-  /** Its number, from 0. */
+  /** The number of the worker, from 0. */
   readonly worker: number;
-  /** undefined: none run. */
+  /** Undefined without reports. */
   readonly reports: WorkerReports | undefined;
-  /** undefined: messages are not archived. */
+  /** Undefined without an archive. */
   readonly archive: BatchWriter | undefined;
-  /** Addresses and networks whose X-Forwarded-For counts; undefined: nobody's. */
+  /** Addresses and networks whose X-Forwarded-For counts; undefined to trust nobody. */
   readonly trustedProxies: readonly string[] | undefined;
 }
 
-/** Whether the body of a message goes anywhere. */
+/** Whether the body of a message is used. */
 export function needsBody({ archive, reports }: Counting): boolean {
   return archive !== undefined || reports?.needs.body === true;
 }
 
 export type HeadNeeds = Pick<Needs, 'host' | 'client' | 'headers'>;
 
-/** What reports and the archive take of a head, beside method, path and query. */
+/** The headers that reports and the archive use, besides method, path and query. */
 export function headNeeds({ archive, reports }: Counting): HeadNeeds {
   const needs = reports?.needs ?? noNeeds;
   return archive === undefined ? needs : { headers: needs.headers, host: true, client: true };
@@ -31,28 +31,28 @@ export function headNeeds({ archive, reports }: Counting): HeadNeeds {
 
 const noNeeds: HeadNeeds = { headers: [], host: false, client: false };
 
-/** Of a body, reports and archive see so many bytes. The load's bodies have 32. */
-export const mostSeenBytes = 64 << 10;
-/** Bodies that are on their way to one worker occupy at most so much; more of them get a 503. */
-export const mostHeldBytes = 64 << 20;
+/** Reports and the archive get at most this much of a body. The challenge's load sends 32 bytes. */
+export const maxCapturedBytes = 64 << 10;
+/** The limit on all bodies that one worker is receiving; beyond it, requests get a 503. */
+export const maxHeldBytes = 64 << 20;
 
 export const noBody = new Uint8Array(0);
 
 export const noHeaders: Message['headers'] = Object.create(null);
 
-/** A message on its way: its head is known, the rest is set when it is counted. */
+/** A message that is arriving: its head is known, the other fields are set when it is counted. */
 export interface Arriving extends Message {
   arrivedMs: number;
   body: Uint8Array;
   bodyBytes: number;
 }
 
-/** Whatever it counts, the server answers 200. */
+/** The server answers 200 to everything that it counts. */
 export const countedStatus = 200;
 
 /**
- * Counts, archives and reports one message, by one reading of the clock. Where neither reports nor an
- * archive want it, an engine calls `addMessage` itself.
+ * Counts, archives and reports one message, with a single reading of the clock. Without reports and
+ * an archive, an engine calls `addMessage` itself.
  */
 export function countMessage(
   { stripe, reports, archive }: Counting,

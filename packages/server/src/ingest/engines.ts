@@ -1,11 +1,11 @@
-/** How many workers of an HTTP engine can run here. */
+/** How many workers of an HTTP engine this system can run. */
 import type { HttpEngineName } from '@reto3/core';
 
-/** Where several sockets may listen on one port and share its connections. */
+/** Platforms on which several sockets can listen on one port and share its connections. */
 const platformsThatShare: readonly NodeJS.Platform[] = ['linux', 'freebsd', 'sunos', 'aix'];
 
 /**
- * Whether several workers can listen on one port with Node's server: `reusePort` came with Node.js
+ * Whether several workers can listen on one port with Node's server: Node.js has `reusePort` since
  * 22.12 and 23.1.
  */
 export function nodeSharesPorts(version: string, platform: NodeJS.Platform): boolean {
@@ -14,7 +14,7 @@ export function nodeSharesPorts(version: string, platform: NodeJS.Platform): boo
   return hasReusePort && platformsThatShare.includes(platform);
 }
 
-/** How many of that many workers an engine can run here. */
+/** The number of workers to run if `wanted` are configured. */
 export function workersOf(
   engine: HttpEngineName,
   wanted: number,

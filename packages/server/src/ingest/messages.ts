@@ -1,6 +1,6 @@
 /**
- * What the main thread and the ingest workers say to each other. Counts never travel here: they are
- * in the ring. What reports hold does.
+ * The messages between the main thread and the ingest workers. They carry no counts, which are in
+ * the ring, but they carry the accumulators of reports.
  */
 import type { Ack, ErrorCode, HttpEngineName } from '@reto3/core';
 import type { ReportSource } from '@reto3/reports/load';
@@ -8,10 +8,10 @@ import type { Batch } from '@reto3/reports/worker';
 import type { TlsFiles } from '../config/tls.ts';
 import type { DelayHistogram } from '../metrics/event-loop-delay.ts';
 
-/** Given to a worker when it starts. */
+/** The parameters of a worker. */
 export interface WorkerStart {
   readonly memory: SharedArrayBuffer;
-  /** Its stripe, from 0. */
+  /** The number of its stripe, from 0. */
   readonly worker: number;
   readonly http: HttpEngineName;
   readonly host: string;
@@ -19,59 +19,61 @@ export interface WorkerStart {
   /** Whether other workers listen on the same port. */
   readonly sharesPort: boolean;
   readonly ack: Ack;
-  /** undefined: plain HTTP. */
+  /** Undefined for plain HTTP. */
   readonly tls: TlsFiles | undefined;
-  /** A connection whose body is larger is closed. */
-  readonly mostBodyBytes: number;
-  /** Connections above that many are closed at once. */
-  readonly mostConnections: number;
-  /** An Int32 for each worker: its connections that ended without a message, if its engine tells. */
+  /** A connection that sends a larger body is closed. */
+  readonly maxBodyBytes: number;
+  /** Connections beyond this number are closed at once. */
+  readonly maxConnections: number;
+  /**
+   * One Int32 per worker: its connections that ended without a message, if the engine reports them.
+   */
   readonly silentConnections: SharedArrayBuffer;
   readonly reports: readonly ReportSource[];
-  /** Addresses and networks whose X-Forwarded-For counts; undefined: nobody's. */
+  /** Addresses and networks whose X-Forwarded-For counts; undefined to trust nobody. */
   readonly trustedProxies: readonly string[] | undefined;
-  /** Where messages go that are archived, and how often; undefined: none are. */
+  /** Where and how often to hand over messages for the archive; undefined without an archive. */
   readonly archive: ArchiveTarget | undefined;
 }
 
 export interface ArchiveTarget {
   readonly memory: SharedArrayBuffer;
-  /** What came is handed over so often, in ms. */
+  /** How often messages are handed over, ms. */
   readonly handOverMs: number;
 }
 
 export type ToWorker =
-  /** Everything that waited for that flush or an earlier one is on the disk. */
+  /** The flush with this number is on disk, and with it all earlier ones. */
   | { readonly flushed: number }
   | { readonly storeFailing: boolean }
-  /** Read the certificate and key again; answered by `renewed`. */
+  /** Reread the certificate and key; answered by `renewed`. */
   | { readonly renewTls: true }
-  /** Measure how late the event loop is, from now on. */
+  /** Start to measure the event loop delay. */
   | { readonly watchDelay: true }
-  /** Hand over what the reports hold, under that number. */
+  /** Hand over the accumulators of the reports, in a batch with this number. */
   | { readonly collect: number }
-  /** Run the report of that name no longer. */
+  /** Stop running the report with this name. */
   | { readonly switchOff: string }
-  /** Take no new connections; those that are open go on. */
+  /** Stop accepting connections; open ones continue. */
   | { readonly stop: 'listening' }
   /** Close every connection and exit. */
   | { readonly stop: 'all' };
 
-/** Answers to `collect`; the last comes by itself when a worker leaves. */
+/** The answer to `collect`. A worker that exits sends a last one unasked. */
 export interface Collected {
   readonly collected: number;
   readonly batch: Batch;
 }
 
-/** The first that a worker says. */
+/** The first message of a worker. */
 export type Listening =
   | {
       readonly listening: true;
       readonly port: number;
-      /** Of the engine. */
+      /** The version of the engine. */
       readonly version: string;
-      /** Whether its engine tells of connections. */
-      readonly tellsConnections: boolean;
+      /** Whether the engine reports connections that end without a message. */
+      readonly reportsConnections: boolean;
     }
   | {
       readonly listening: false;
@@ -79,12 +81,12 @@ export type Listening =
       readonly reason: string;
     };
 
-/** Shares its memory with the worker's own, so it need be sent but once. */
+/** Sent only once: the histogram shares its memory with the worker's own. */
 interface DelayWatched {
   readonly delays: DelayHistogram;
 }
 
-/** Answers `renewTls`: why it failed, if it did. */
+/** The answer to `renewTls`, with the reason if it failed. */
 interface Renewed {
   readonly renewed: string | undefined;
 }

@@ -17,7 +17,7 @@ describe('claimPort', () => {
   it.runIf(process.platform === 'linux')('lets only one of many have a port', async () => {
     const { port, release } = await claimPort(host, 0);
     release();
-    // Each listens as a server does before it lets the next one try.
+    // Each listens before the next one tries, as servers do.
     const won: Server[] = [];
     const start = async (): Promise<void> => {
       const claim = await claimPort(host, port);

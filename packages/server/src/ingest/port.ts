@@ -1,12 +1,12 @@
 /**
  * The claim on the ingest port: no two servers may share an address and port.
  *
- * uWebSockets.js shares its port with whoever asks (SO_REUSEPORT): a second server would take half
- * of the requests without an error. An ordinary socket may not share, so trying one first shows
- * whether the address is free; the kernel knows which addresses exclude each other, such as
- * 0.0.0.0 and 127.0.0.1. Two servers that try at the same moment would both find it free, so they
- * take turns: a lock, which the kernel frees when its holder dies, lasts from the try until the
- * workers listen.
+ * uWebSockets.js shares its port with any process that asks for it (SO_REUSEPORT): a second server
+ * would take half of the requests without an error. An ordinary socket does not share, so opening
+ * one first shows whether the address is free; the kernel knows which addresses exclude each other,
+ * such as 0.0.0.0 and 127.0.0.1. Two servers that probe at the same moment would both succeed, so
+ * each holds a lock from its probe until its workers listen. The kernel releases the lock when the
+ * holder dies.
  */
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
@@ -16,35 +16,38 @@ import { messageOf, Reto3Error } from '@reto3/core';
 import { hostAndPort } from '../address-text.ts';
 
 export interface PortClaim {
-  /** The IP address to listen on: a name may stand for several, and all workers need the same. */
+  /**
+   * The IP address to listen on. A name may resolve to several addresses, but all workers need the
+   * same.
+   */
   readonly address: string;
   /** The port to listen on. */
   readonly port: number;
-  /** To be called when the workers listen, or will not. */
+  /** Call it when the workers listen, or have failed to. */
   release(): void;
 }
 
-/** A start listens within a second, also on a slow machine; loading reports may take longer. */
-const longestTurnMs = 10_000;
-const lookEveryMs = 20;
-/** Somebody else may be given the same free port between the system's choice and ours. */
-const mostChoices = 10;
+/** A start listens within a second, even on a slow machine; loading reports may take longer. */
+const lockTimeoutMs = 10_000;
+const lockRetryMs = 20;
+/** Another process may take the free port that the system chose before we do. */
+const maxChoices = 10;
 
 /**
- * Claims a port, or a free one for 0.
+ * Claims a port; 0 claims a free one.
  * @throws Reto3Error RETO3_PORT_TAKEN, RETO3_CANNOT_LISTEN
  */
 export async function claimPort(host: string, wanted: number): Promise<PortClaim> {
   const address = await addressOf(host, wanted);
   for (let choice = 1; ; choice++) {
     const port = wanted === 0 ? await probe(address, 0) : wanted;
-    const lock = await takeTurn(address, port);
+    const lock = await acquireLock(address, port);
     try {
       await probe(address, port);
       return { address, port, release: () => void lock?.close() };
     } catch (error) {
       lock?.close();
-      if (wanted !== 0 || choice === mostChoices) throw error;
+      if (wanted !== 0 || choice === maxChoices) throw error;
     }
   }
 }
@@ -57,14 +60,17 @@ async function addressOf(host: string, port: number): Promise<string> {
   }
 }
 
-/** A socket in Linux's abstract namespace: exists while somebody holds it, and leaves no file. */
-async function takeTurn(host: string, port: number): Promise<Server | undefined> {
+/**
+ * The lock: a socket in Linux's abstract namespace, which leaves no file and exists only while a
+ * process holds it.
+ */
+async function acquireLock(host: string, port: number): Promise<Server | undefined> {
   if (process.platform !== 'linux') return undefined;
-  const deadline = performance.now() + longestTurnMs;
+  const deadline = performance.now() + lockTimeoutMs;
   for (;;) {
     try {
       const server = await listen({ path: `\0reto3-ingest-start-${port}` });
-      // It must not keep the process alive.
+      // The lock must not keep the process alive.
       server.unref();
       return server;
     } catch (cause) {
@@ -72,7 +78,7 @@ async function takeTurn(host: string, port: number): Promise<Server | undefined>
         const reason = 'another server has been starting on that port for 10 s';
         throw cannotListen('RETO3_PORT_TAKEN', host, port, reason, cause);
       }
-      await setTimeout(lookEveryMs);
+      await setTimeout(lockRetryMs);
     }
   }
 }

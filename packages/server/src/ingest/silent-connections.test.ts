@@ -1,10 +1,10 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { connectionsIn, SilentConnections } from './silent-connections.ts';
 
-function setUp(told?: number) {
-  const world = { told, messages: 0, open: new Set<string>(), warnings: [] as unknown[] };
+function setUp(reported?: number) {
+  const world = { reported, messages: 0, open: new Set<string>(), warnings: [] as unknown[] };
   const silent = new SilentConnections({
-    told: () => world.told,
+    reported: () => world.reported,
     messages: () => world.messages,
     open: () => Promise.resolve(new Set(world.open)),
     http: 'uws',
@@ -17,49 +17,49 @@ describe('SilentConnections', () => {
   it('counts what appeared and vanished while no message came, and warns once', async () => {
     const { world, silent } = setUp();
     world.open = new Set(['a', 'b']);
-    await silent.look();
+    await silent.check();
     expect([silent.count, world.warnings.length]).toEqual([0, 0]);
     world.open = new Set(['b', 'c']);
-    await silent.look();
+    await silent.check();
     expect([silent.count, world.warnings.length]).toEqual([1, 1]);
     world.open = new Set();
-    await silent.look();
-    await silent.look();
+    await silent.check();
+    await silent.check();
     expect([silent.count, world.warnings.length]).toEqual([3, 1]);
   });
 
   it('counts none that may have brought a message', async () => {
     const { world, silent } = setUp();
     world.open = new Set(['a']);
-    await silent.look();
+    await silent.check();
     world.messages = 1;
     world.open = new Set(['b']);
-    await silent.look();
-    // Was open, or had come, while messages came.
-    await silent.look();
+    await silent.check();
+    // Was open, or opened, while messages arrived.
+    await silent.check();
     world.open = new Set();
-    await silent.look();
+    await silent.check();
     expect(silent.count).toBe(0);
     world.open = new Set(['c']);
-    await silent.look();
+    await silent.check();
     world.open = new Set();
-    await silent.look();
+    await silent.check();
     expect(silent.count).toBe(1);
   });
 
   it('believes the build that tells', async () => {
     const { world, silent } = setUp(0);
     world.open = new Set(['a']);
-    await silent.look();
+    await silent.check();
     world.open = new Set();
-    await silent.look();
+    await silent.check();
     expect(silent.count).toBe(0);
-    world.told = 7;
-    await silent.look();
+    world.reported = 7;
+    await silent.check();
     expect([silent.count, world.warnings.length]).toEqual([7, 1]);
   });
 
-  it('looks no more once it is stopped, even while it looks', async () => {
+  it('checks no more once it is stopped, even during a check', async () => {
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
     let answer = (_: ReadonlySet<string>): void => undefined;
@@ -67,7 +67,7 @@ describe('SilentConnections', () => {
       answer = resolve;
     });
     const silent = new SilentConnections({
-      told: () => undefined,
+      reported: () => undefined,
       messages: () => 0,
       open: () => promise,
       http: 'uws',

@@ -1,21 +1,21 @@
 /**
- * Connections that end without a message: mostly clients that speak HTTP/1.0, which are never
- * answered 200 and would otherwise leave no trace.
+ * Detects connections that end without a message: mostly clients that speak HTTP/1.0, which never
+ * get a 200 and would otherwise leave no trace.
  *
- * The newer build tells of every connection (connections.ts). The older one tells of none, so the
- * kernel's table of connections is read once a second, and only while no message comes: one that
- * appeared and vanished in such a time brought no message. Its clients of HTTP/1.0 stay for 10 s or
- * more unless they give up, so all are seen on a server that nobody else talks to, and hardly any on
- * a busy one. Counts of the older build are therefore lower bounds.
+ * The newer build of uWebSockets.js reports every connection (connections.ts). The older one
+ * reports none, so the kernel's table of connections is read once a second, but only while no
+ * message arrives: a connection that appeared and vanished in such a time brought no message.
+ * Clients of HTTP/1.0 stay for 10 s or more unless they give up. On an otherwise idle server all of
+ * them are found, on a busy one hardly any, so counts of the older build are lower bounds.
  */
 import { readFile } from 'node:fs/promises';
 import { counter, type HttpEngineName, type Log, type MetricSource } from '@reto3/core';
 
-const lookEveryMs = 1_000;
-/** As Linux writes the states ESTABLISHED and CLOSE_WAIT. */
+const checkEveryMs = 1_000;
+/** Linux's codes for the states ESTABLISHED and CLOSE_WAIT. */
 const openStates: readonly string[] = ['01', '08'];
 
-/** What such a connection mostly is. */
+/** The usual cause of such a connection. */
 const reasons: Readonly<Record<HttpEngineName, string>> = {
   uws:
     'clients of HTTP/1.0 are not served without --http node ' +
@@ -25,11 +25,11 @@ const reasons: Readonly<Record<HttpEngineName, string>> = {
 };
 
 interface SilentConnectionsParts {
-  /** What the workers know; undefined where their build does not tell. */
-  readonly told: () => number | undefined;
-  /** Messages since the start, up to now. */
+  /** The number that the workers report; undefined if their build does not report connections. */
+  readonly reported: () => number | undefined;
+  /** The number of messages since the start. */
   readonly messages: () => number;
-  /** Names of the connections that are open now. */
+  /** The clients of all open connections. */
   readonly open: () => Promise<ReadonlySet<string>>;
   readonly http: HttpEngineName;
   readonly log: Pick<Log, 'warn'>;
@@ -42,23 +42,26 @@ export class SilentConnections {
   #warned = false;
   #found = 0;
   #messages = 0;
-  /** Open when last looked at; undefined: messages have come since, and may have come from any. */
+  /**
+   * Open at the last check; undefined if messages have arrived since, which may have come from any
+   * of them.
+   */
   #before: ReadonlySet<string> | undefined = new Set();
-  /** Appeared while no message came. */
+  /** Connections that appeared while no message arrived. */
   #silent = new Set<string>();
 
   constructor(parts: SilentConnectionsParts) {
     this.#parts = parts;
   }
 
-  /** Looks once a second from now on. */
+  /** Starts to check once a second. */
   begin(): void {
-    const look = (): void => {
-      // A look may have been under way when it was stopped.
+    const check = (): void => {
+      // The stop may have come during a check.
       if (this.#stopped) return;
-      this.#timer = setTimeout(() => void this.look().then(look), lookEveryMs).unref();
+      this.#timer = setTimeout(() => void this.check().then(check), checkEveryMs).unref();
     };
-    look();
+    check();
   }
 
   stop(): void {
@@ -66,9 +69,9 @@ export class SilentConnections {
     clearTimeout(this.#timer);
   }
 
-  /** How many have ended so far; with the older build, so many at least. */
+  /** How many have ended so far; with the older build, a lower bound. */
   get count(): number {
-    return this.#parts.told() ?? this.#found;
+    return this.#parts.reported() ?? this.#found;
   }
 
   readonly metrics: MetricSource = () => [
@@ -79,8 +82,8 @@ export class SilentConnections {
     ),
   ];
 
-  async look(): Promise<void> {
-    if (this.#parts.told() === undefined) await this.#lookAtTable();
+  async check(): Promise<void> {
+    if (this.#parts.reported() === undefined) await this.#readTable();
     if (this.#warned || this.count === 0) return;
     this.#warned = true;
     this.#parts.log.warn(
@@ -90,10 +93,10 @@ export class SilentConnections {
     );
   }
 
-  async #lookAtTable(): Promise<void> {
-    if (this.#cameMessages()) return;
+  async #readTable(): Promise<void> {
+    if (this.#haveMessagesArrived()) return;
     const open = await this.#parts.open();
-    if (this.#cameMessages()) return;
+    if (this.#haveMessagesArrived()) return;
     const before = this.#before;
     this.#before = open;
     for (const name of this.#silent) if (!open.has(name)) this.#found++;
@@ -102,7 +105,7 @@ export class SilentConnections {
     );
   }
 
-  #cameMessages(): boolean {
+  #haveMessagesArrived(): boolean {
     const messages = this.#parts.messages();
     if (messages === this.#messages) return false;
     this.#messages = messages;
@@ -112,7 +115,7 @@ export class SilentConnections {
   }
 }
 
-/** Connections to a local port, by the address of their client; none where the system does not say. */
+/** The client addresses of connections to a local port; empty if the system does not list them. */
 export async function openConnections(port: number): Promise<ReadonlySet<string>> {
   const tables = await Promise.all(
     ['/proc/net/tcp', '/proc/net/tcp6'].map((file) => readFile(file, 'latin1').catch(() => '')),
@@ -120,7 +123,7 @@ export async function openConnections(port: number): Promise<ReadonlySet<string>
   return new Set(tables.flatMap((table) => connectionsIn(table, port)));
 }
 
-/** Lines such as `0: 0100007F:1F90 0100007F:C350 01 …`: local address, client, state. */
+/** Parses lines such as `0: 0100007F:1F90 0100007F:C350 01 …`: local address, client, state. */
 export function connectionsIn(table: string, port: number): string[] {
   const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   return table.split('\n').flatMap((line) => {

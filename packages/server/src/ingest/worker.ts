@@ -1,9 +1,9 @@
 /**
- * An ingest worker, the entry of a thread: opens the HTTP engine, and passes on what the main thread
- * says.
+ * The entry of an ingest thread: opens the HTTP engine and forwards the messages of the main
+ * thread.
  *
- * A worker must leave by itself: one that throws, exits or is terminated while uWebSockets.js listens
- * aborts the whole process.
+ * A worker must exit by itself: if it throws, exits or is terminated while uWebSockets.js listens,
+ * the whole process aborts.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { BatchWriter } from '@reto3/archive/worker';
@@ -22,13 +22,13 @@ function tell(message: FromWorker): void {
   port.postMessage(message);
 }
 
-/** Only the one that serves is loaded. */
+/** Only the configured engine is loaded. */
 const engines: Readonly<Record<HttpEngineName, () => Promise<OpenEngine>>> = {
   uws: async () => (await import('./uws/engine.ts')).openUws,
   node: async () => (await import('./node/engine.ts')).openNode,
 };
 
-/** Loaded only where there are any: the others are ready sooner. */
+/** Loaded only if there are reports, so that other servers start sooner. */
 async function loadReports(): Promise<WorkerReports | undefined> {
   if (start.reports.length === 0) return undefined;
   const { loadReport } = await import('@reto3/reports/load');
@@ -36,7 +36,7 @@ async function loadReports(): Promise<WorkerReports | undefined> {
   return new WorkerReports(reports, workerCountOf(start.memory));
 }
 
-/** Loaded only where messages are archived. */
+/** Loaded only if messages are archived. */
 async function openArchive(): Promise<BatchWriter | undefined> {
   if (start.archive === undefined) return undefined;
   const { BatchWriter } = await import('@reto3/archive/worker');
@@ -55,7 +55,7 @@ async function openEngine(
     ...work,
     counting: { stripe: stripeOf(memory, worker), worker, reports, archive, trustedProxies },
     control: controlOf(memory),
-    endedSilent: () => Atomics.add(silent, worker, 1),
+    onSilentEnd: () => Atomics.add(silent, worker, 1),
   });
 }
 
@@ -88,7 +88,7 @@ function serve(
       tell({ delays });
     } else if (message.stop === 'listening') engine.stopListening();
     else {
-      // Nothing of ours is to be left on the event loop when it is closed.
+      // Nothing of ours may be left on the event loop when it is closed.
       delays?.disable();
       engine.close();
       handOver(lastBatch);
@@ -102,8 +102,8 @@ try {
   const [reports, archive] = [await loadReports(), await openArchive()];
   const engine = await openEngine(reports, archive);
   serve(engine, reports, archive);
-  const { port: listensOn, version, tellsConnections } = engine;
-  tell({ listening: true, port: listensOn, version, tellsConnections });
+  const { port: listensOn, version, reportsConnections } = engine;
+  tell({ listening: true, port: listensOn, version, reportsConnections });
 } catch (error) {
   // Nothing listens; the main thread decides what to do.
   const code = error instanceof Reto3Error ? error.code : 'RETO3_CANNOT_LISTEN';

@@ -1,6 +1,4 @@
-/**
- * Starts and stops the ingest workers from the main thread.
- */
+/** Starts and stops the ingest workers from the main thread. */
 import type { EventLoopUtilization } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
@@ -15,8 +13,8 @@ import type { ArchiveTarget, FromWorker, Listening, ToWorker, WorkerStart } from
 import type { PortClaim } from './port.ts';
 
 /**
- * Of the young generation of a worker with Node's server, MB. The server is started with 1, and Node's
- * own HTTP server allocates 6 KB a request: 4.3 % of its time would be garbage collection.
+ * The young generation of a worker with Node's server, MB. The server starts with 1 MB, and Node's
+ * own HTTP server allocates 6 KB per request: garbage collection would take 4.3 % of its time.
  */
 const nodeSemiSpaceMb = 4;
 
@@ -24,29 +22,32 @@ export interface IngestOptions {
   readonly memory: SharedArrayBuffer;
   readonly workerCount: number;
   readonly http: HttpEngineName;
-  /** Where they listen; released when they do, or cannot. */
+  /** The address to listen on; released once the workers listen, or have failed to. */
   readonly claim: PortClaim;
   readonly ack: Ack;
   readonly tls: TlsFiles | undefined;
-  readonly mostBodyBytes: number;
-  /** Where messages go that are archived; undefined: none are. */
+  readonly maxBodyBytes: number;
+  /** Where to hand over messages for the archive; undefined without an archive. */
   readonly archive: ArchiveTarget | undefined;
-  /** What they run beside counting; their batches come to `onBatch`. */
+  /** The reports to run; their batches go to `onBatch`. */
   readonly reports: readonly ReportSource[];
-  /** Addresses and networks whose X-Forwarded-For counts; undefined: nobody's. */
+  /** Addresses and networks whose X-Forwarded-For counts; undefined to trust nobody. */
   readonly trustedProxies: readonly string[] | undefined;
-  /** A worker handed over what its reports hold, under the number that it was asked with. */
+  /**
+   * Called when a worker hands over the accumulators of its reports, with the number of the
+   * request.
+   */
   readonly onBatch: (worker: number, number: number, batch: Batch) => void;
-  /** A worker ended that was not told to; the process cannot go on. */
+  /** Called when a worker exits unexpectedly; the process cannot continue. */
   readonly onCrash: (error: Error) => void;
 }
 
 export class IngestWorkers {
   readonly port: number;
-  /** Of the HTTP engine. */
+  /** The version of the HTTP engine. */
   readonly version: string;
   readonly #workers: readonly RunningWorker[];
-  /** Of each worker; undefined where the engine does not tell of connections. */
+  /** One number per worker; undefined if the engine does not report connections. */
   readonly #silentConnections: Int32Array | undefined;
 
   private constructor(
@@ -66,25 +67,26 @@ export class IngestWorkers {
    * @throws Reto3Error RETO3_CANNOT_LISTEN, RETO3_UWS_MISSING, RETO3_BAD_REPORT
    */
   static async start(options: IngestOptions): Promise<IngestWorkers> {
-    const { memory, claim, http, ack, tls, mostBodyBytes, workerCount } = options;
+    const { memory, claim, http, ack, tls, maxBodyBytes, workerCount } = options;
     const { reports, archive, trustedProxies } = options;
-    const mostConnections = connectionsPerWorker(descriptorLimit(), workerCount);
+    const maxConnections = connectionsPerWorker(descriptorLimit(), workerCount);
     const { address: host, port } = claim;
-    // Read by threads that begin after it; `resourceLimits` cannot raise what a flag has bounded.
+    // Applies to threads that start after it; `resourceLimits` cannot raise what a flag has
+    // limited.
     if (http === 'node') setFlagsFromString(`--max-semi-space-size=${nodeSemiSpaceMb}`);
     const workers: RunningWorker[] = [];
     const silentConnections = new SharedArrayBuffer(workerCount * Int32Array.BYTES_PER_ELEMENT);
     let version = '';
-    let tellsConnections = false;
+    let reportsConnections = false;
     try {
       for (let worker = 0; worker < workerCount; worker++) {
-        const limits = { mostBodyBytes, mostConnections, silentConnections };
+        const limits = { maxBodyBytes, maxConnections, silentConnections };
         const place = { http, host, port, sharesPort: workerCount > 1 };
         const beside = { reports, archive, trustedProxies };
         const start = { memory, worker, ...place, ack, tls, ...beside, ...limits };
         const running = new RunningWorker(start, options);
         workers.push(running);
-        ({ version, tellsConnections } = await running.listening);
+        ({ version, reportsConnections } = await running.listening);
       }
     } catch (error) {
       await Promise.all(workers.map((worker) => worker.stop()));
@@ -92,46 +94,46 @@ export class IngestWorkers {
     } finally {
       claim.release();
     }
-    const silent = tellsConnections ? new Int32Array(silentConnections) : undefined;
+    const silent = reportsConnections ? new Int32Array(silentConnections) : undefined;
     return new IngestWorkers(workers, port, version, silent);
   }
 
-  /** Of a server that takes no requests. */
+  /** The workers of a server that takes no requests. */
   static none(): IngestWorkers {
     return new IngestWorkers([], 0, 'not loaded', new Int32Array(0));
   }
 
-  /** Answers what waits for that flush or an earlier one. */
+  /** Answers every message that waits for that flush or an earlier one. */
   flushed(flush: number): void {
     for (const worker of this.#workers) worker.tell({ flushed: flush });
   }
 
-  /** Durable mode answers 503 while the store fails. */
+  /** In durable mode, workers answer 503 while the store fails. */
   storeFailing(failing: boolean): void {
     for (const worker of this.#workers) worker.tell({ storeFailing: failing });
   }
 
   /**
-   * Serves the renewed certificate to connections that come from now on.
+   * Serves the renewed certificate to new connections.
    * @throws Error if a worker cannot; it keeps the old one
    */
   async renewTls(): Promise<void> {
     await Promise.all(this.#workers.map((worker) => worker.renewTls()));
   }
 
-  /** How late the event loop of each worker is; undefined until it has begun to measure. */
+  /** The event loop delay of each worker; undefined until it has started to measure. */
   delays(): readonly (DelayHistogram | undefined)[] {
     return this.#workers.map((worker) => worker.delays());
   }
 
-  /** How busy the busiest worker was since this was last asked: the share of its time, 0 to 1. */
+  /** The load of the busiest worker since the last call: the active share of its time, 0 to 1. */
   load(): number {
     return Math.max(0, ...this.#workers.map((worker) => worker.load()));
   }
 
-  /** Connections that ended without a message; undefined where the engine does not tell of them. */
+  /** Connections that ended without a message; undefined if the engine does not report them. */
   silentConnections(): number | undefined {
-    // A number of each worker wraps at 32 bits.
+    // The number of each worker wraps at 32 bits.
     return this.#silentConnections?.reduce((sum, value) => sum + (value >>> 0), 0);
   }
 
@@ -139,22 +141,22 @@ export class IngestWorkers {
     return this.#workers.length;
   }
 
-  /** Has every worker hand over what its reports hold, under that number. */
+  /** Makes every worker hand over the accumulators of its reports, in batches with that number. */
   askForReports(number: number): void {
     for (const worker of this.#workers) worker.tell({ collect: number });
   }
 
-  /** Runs the report of that name no longer. */
+  /** Stops running the report with that name. */
   switchOff(report: string): void {
     for (const worker of this.#workers) worker.tell({ switchOff: report });
   }
 
-  /** Takes no new connections; requests on those that are open are still counted. */
+  /** Stops accepting connections; requests on open ones are still counted. */
   stopListening(): void {
     for (const worker of this.#workers) worker.tell({ stop: 'listening' });
   }
 
-  /** Stops listening, closes every connection, and resolves when all threads have left. */
+  /** Stops listening, closes every connection, and resolves when all threads have exited. */
   async stop(): Promise<void> {
     await Promise.all(this.#workers.map((worker) => worker.stop()));
   }
@@ -203,7 +205,7 @@ class RunningWorker {
     this.#thread.on('exit', (code) => crashed(`left with code ${code}`));
   }
 
-  /** Has it measured from the first call on. */
+  /** Starts the measurement with the first call. */
   delays(): DelayHistogram | undefined {
     if (!this.#delaysAsked) {
       this.#delaysAsked = true;

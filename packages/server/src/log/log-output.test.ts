@@ -13,7 +13,7 @@ import {
   standardError,
 } from './log-output.ts';
 
-/** A disk that is full, or hangs, under the test's control. */
+/** A disk that is full or hangs, as the test wants. */
 class Disk implements LogTarget {
   text = '';
   full = false;
@@ -145,7 +145,7 @@ it('neither waits for the reader of a full pipe nor loses its position', async (
       try {
         text += piece.toString('utf8', 0, readSync(reader, piece));
       } catch {
-        // Empty at the moment.
+        // The pipe is empty at the moment.
       }
       return text.length === 256 * 1_024;
     },

@@ -61,7 +61,7 @@ export class LogOutput {
   /** For an exit: writes the waiting lines, or gives up after 200 ms. */
   flush(): void {
     const deadline = performance.now() + lastFlushMs;
-    // Bytes that a thread is writing now must not be written twice.
+    // Without the bytes that a thread is writing now: they would be written twice.
     let bytes = Buffer.concat(this.#busy ? this.#waiting : [this.#underWay, ...this.#waiting]);
     if (!this.#busy) this.#underWay = bytes.subarray(0, 0);
     this.#waiting = [];
@@ -129,11 +129,11 @@ export function standardError(): LogTarget {
 /** Non-blocking, since Ctrl-S can pause a terminal for any time. */
 function terminal(): LogTarget {
   try {
-    // Opened again: the mode belongs to the open file, which the shell shares.
+    // Opened again, because the mode belongs to the open file, which is shared with the shell.
     const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants;
     return immediate(openSync(`/proc/self/fd/${stderr}`, O_WRONLY | O_NONBLOCK | O_NOCTTY));
   } catch {
-    // Another user's terminal, after `su`, or a system without /proc.
+    // Fails for a terminal of another user, as after `su`, and on systems without /proc.
     return asynchronous(stderr);
   }
 }

@@ -10,7 +10,7 @@ import { LogOutput, type LogTarget, standardError } from './log-output.ts';
 export interface ServerLog {
   readonly log: Log;
   readonly metrics: MetricSource;
-  /** Writes the waiting lines, within 200 ms. Also called on every `process.exit`. */
+  /** Writes the waiting lines, within 200 ms. Every `process.exit` calls it, too. */
   flush(): void;
 }
 
@@ -39,8 +39,9 @@ export async function createLog(
 }
 
 /**
- * Formats a line for a terminal. pino-pretty does not escape values, and paths and errors may have text
- * of clients. Loaded on demand: a server without a terminal does not need pino-pretty.
+ * Formats a line for a terminal. pino-pretty does not escape values, and paths and errors may
+ * contain text that clients sent. Loaded on demand: a server without a terminal does not need
+ * pino-pretty.
  */
 export async function prettyLine(): Promise<(line: string) => string> {
   const { prettyFactory } = await import('pino-pretty');

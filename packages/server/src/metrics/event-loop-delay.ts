@@ -1,9 +1,10 @@
 /**
- * The event loop delay of a thread, measured by Node's `monitorEventLoopDelay`, a native timer. The main
- * thread reads a worker's histogram without asking it: a posted histogram shares its memory.
+ * The event loop delay of a thread, measured by Node's `monitorEventLoopDelay`, a native timer. The
+ * main thread reads a worker's histogram without a message, because a posted histogram shares its
+ * memory.
  *
- * The native histogram has the times between two ticks; the delay is the excess over the interval. One
- * long stall is one late tick, whatever its length.
+ * The native histogram records the time between two ticks; the delay is the excess over the
+ * interval. One long stall is one late tick, whatever its length.
  */
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import type { HistogramReading } from '@reto3/core';
@@ -35,7 +36,7 @@ export function readDelay(ticks: DelayHistogram): HistogramReading {
   return { bounds, atMost, count, sum: Math.max(0, sum) };
 }
 
-/** The rank of a value, by binary search: Node only gives the value at a percentile. */
+/** The rank of a value, by binary search: Node.js only gives the value at a percentile. */
 function ticksAtMost(ticks: DelayHistogram, value: number): number {
   const { count } = ticks;
   if (count === 0 || ticks.max <= value) return count;

@@ -1,7 +1,7 @@
 /**
- * The server's metrics as OpenTelemetry has them: the same names, cumulative since the process started.
- * A Prometheus histogram is a set of samples with running sums; an OpenTelemetry one is a single
- * point with the number of values in each bucket.
+ * Converts the server's metrics to OpenTelemetry: the same names, cumulative since the process
+ * started. A Prometheus histogram is a set of samples with running sums; in OpenTelemetry it is a
+ * single point with the number of values in each bucket.
  */
 import type {
   AggregationTemporality,
@@ -12,7 +12,7 @@ import type {
 } from '@opentelemetry/sdk-metrics';
 import type { Labels, Metric } from '@reto3/core';
 
-/** The library's enums, which are loaded on demand. */
+/** The enums of the library, which is loaded on demand. */
 export interface OtlpKinds {
   readonly AggregationTemporality: typeof AggregationTemporality;
   readonly DataPointType: typeof DataPointType;
@@ -50,7 +50,7 @@ function hrTime(ms: number): [number, number] {
   return [seconds, Math.round((ms - seconds * 1_000) * 1e6)];
 }
 
-/** One point for each set of labels besides `le`, whose samples come in ascending order. */
+/** One point for each set of labels other than `le`. Samples of a set come in ascending order. */
 function histograms({ samples }: Metric, span: Span): DataPoint<Histogram>[] {
   const found = new Map<string, { labels: Labels; atMost: [string, number][]; sum: number }>();
   for (const { suffix, labels = {}, value } of samples) {

@@ -14,7 +14,7 @@ interface OtlpOptions {
   readonly log: Pick<Log, 'info' | 'warn'>;
 }
 
-/** Of one attempt to send; a collector that is away must not hold up a stop. */
+/** The timeout of one attempt to send; an unreachable collector must not delay a stop. */
 const timeoutMs = 5_000;
 
 export class OtlpSender {
@@ -30,7 +30,7 @@ export class OtlpSender {
     this.#timer = setInterval(() => void this.#turn(), everyMs).unref();
   }
 
-  /** Sends from now on. @throws Reto3Error RETO3_OTLP_MISSING */
+  /** Starts to send. @throws Reto3Error RETO3_OTLP_MISSING */
   static async start(options: OtlpOptions): Promise<OtlpSender> {
     const { url, node, metrics, log } = options;
     const [kinds, { resourceFromAttributes }, { OTLPMetricExporter }] = await load();
@@ -67,7 +67,7 @@ export class OtlpSender {
     await this.#turn();
   }
 
-  /** One at a time; a failure is logged once until it has passed. */
+  /** Sends one export at a time. Logs a failure once until sending succeeds again. */
   async #turn(): Promise<void> {
     if (this.#sending !== undefined) return;
     this.#sending = this.#send().then(

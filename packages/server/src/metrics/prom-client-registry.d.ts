@@ -1,4 +1,4 @@
-/** Types of the module of prom-client that exposition.ts uses; prom-client has none for it. */
+/** Types of the prom-client module that exposition.ts uses; prom-client provides none. */
 declare module 'prom-client/lib/registry.js' {
   interface Value {
     readonly metricName: string;

@@ -1,12 +1,12 @@
 /**
- * The reports of `--report-metrics` for Prometheus: the rows of the newest final window as gauges,
- * `reto3_report_<name>_<column>`. Text cells, such as a key, become labels.
+ * Exposes the reports of `--report-metrics` to Prometheus: the rows of the newest final window as
+ * gauges, `reto3_report_<name>_<column>`. Text cells, such as a key, become labels.
  */
 import { gauge, type Metric, type MetricSource, type PeriodName, periods } from '@reto3/core';
 import type { Coordinator } from '@reto3/engine';
 import { type ReportLedgers, rowsOf } from '@reto3/reports';
 
-/** A scrape comes every few seconds, so of several periods it gets seconds. */
+/** Of several periods, a scrape gets seconds, since it comes every few seconds. */
 const preferred: readonly PeriodName[] = ['sec', 'min', 'ms10'];
 
 export function reportMetrics(

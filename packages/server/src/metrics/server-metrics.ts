@@ -1,6 +1,6 @@
 /**
- * The metrics of every server: counts, writes, threads and the process. Other metrics are defined by
- * the part that they measure. deploy/monitoring/ has alert rules and a dashboard.
+ * The metrics of every server: counts, writes, threads and the process. Every other metric is
+ * defined by the part that it measures. deploy/monitoring/ has alert rules and a dashboard.
  */
 import { type Clock, counter, gauge, histogram, type Metric, type MetricSource } from '@reto3/core';
 import { bytesIn, type Coordinator } from '@reto3/engine';
@@ -11,8 +11,8 @@ const msPerSecond = 1_000;
 const microseconds = 1e6;
 
 /**
- * Twice the usual scrape intervals of 15 s and 1 min, so that at least one scrape sees a burst even if
- * another one fails.
+ * Twice the usual scrape intervals of 15 s and 1 min, so that at least one scrape sees a burst even
+ * if another fails.
  */
 const peakSeconds = [30, 120] as const;
 
@@ -123,7 +123,7 @@ export function storeMetrics(dataDir: string): MetricSource {
   ];
 }
 
-/** The ingest workers, as far as their event loops are measured. */
+/** The ingest workers whose event loops are measured. */
 interface Workers {
   /** By worker; undefined until its measurement has started. */
   delays(): readonly (DelayHistogram | undefined)[];

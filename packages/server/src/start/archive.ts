@@ -5,8 +5,8 @@ import { archiveFolderOf, type Coordinator } from '@reto3/engine';
 import type { Start } from './start.ts';
 
 /**
- * Without `--archive`, an existing archive is still recovered: messages that the store lost must be cut
- * off before its new writes reuse their numbers. Loads the package only in these two cases.
+ * Without `--archive`, an existing archive is still recovered: messages that the store lost must be
+ * cut off before new writes reuse their numbers. Loads the package only if there is an archive.
  * @throws Reto3Error RETO3_DUCKDB_MISSING, RETO3_DATA_UNREADABLE, RETO3_DATA_VERSION
  */
 export async function startArchive(

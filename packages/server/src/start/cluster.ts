@@ -6,7 +6,7 @@ import { clusterSettings } from '../config/settings/cluster.ts';
 import type { Counts } from './counts.ts';
 import type { Start } from './start.ts';
 
-/** Loads the package on demand: a single server needs no memory for NATS. */
+/** Loads the package on demand, so that a single server needs no memory for NATS. */
 export async function joinCluster(
   { config, dataDir, log, metrics, shutdown }: Start,
   { coordinator, ledgers }: Counts,

@@ -40,7 +40,8 @@ export async function openCounts(start: Start, reports: readonly LoadedReport[])
       damaged: (damage) => log.error(`${damageMessage(damage)}; run reto3 doctor --repair`),
     },
   });
-  // After the journal was recovered: it holds rows of reports that the database does not have.
+  // Follows the recovery of the journal, which holds rows of reports that the database does not
+  // have yet.
   const ledgers = await openLedgers(start, store, reports);
   coordinator.join(ledgers);
   if (config.archive)
@@ -58,7 +59,8 @@ function openLedgers(
   store: Store,
   reports: readonly LoadedReport[],
 ): Promise<ReportLedgers> {
-  // A server that only merges gets no messages; it needs reports to read what nodes publish.
+  // A server that only merges gets no messages; it needs reports to read the rows that nodes
+  // publish.
   const running = ingests ? reports.map(({ report }) => report) : [];
   const events = {
     switchedOff: (report: string, reason: string) => {
@@ -126,7 +128,8 @@ export function startFlushing(
     },
   });
   shutdown.add('flusher', () => flusher.pause());
-  // Answers what waits if the commit succeeds; otherwise the connections close without an answer.
+  // If the commit succeeds, pending messages are answered; otherwise their connections close
+  // without an answer.
   if (durable)
     shutdown.add('waitingAnswers', () =>
       coordinator.commit().then(

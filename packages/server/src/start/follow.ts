@@ -6,7 +6,7 @@ import type { Counts } from './counts.ts';
 import type { Start } from './start.ts';
 
 /**
- * Loads the package on demand: a server without followed logs needs no formats.
+ * Loads the package on demand, so that a server without followed logs loads no formats.
  * @throws Reto3Error RETO3_BAD_SETTING
  */
 export async function openFollow(
@@ -35,7 +35,10 @@ export async function openFollow(
   }
 }
 
-/** @throws Reto3Error RETO3_BAD_SETTING: each line would be counted once for each of its names */
+/**
+ * Rejects one file under two names, since each of its lines would be counted twice.
+ * @throws Reto3Error RETO3_BAD_SETTING
+ */
 async function rejectSameFile(paths: readonly string[]): Promise<void> {
   const names = new Map<string, string>();
   for (const path of paths) {

@@ -1,4 +1,4 @@
-/** Reads the files that settings name before anything starts: certificates, reports, secrets. */
+/** Reads the files that settings name, before anything starts: certificates, reports, secrets. */
 import type { LoadedReport } from '@reto3/reports/load';
 import type { LiveFeeds } from '../api/live-feeds.ts';
 import type { Config } from '../config/settings.ts';
@@ -15,7 +15,7 @@ export async function readInputs(config: Config) {
   };
 }
 
-/** Loads the package on demand: a server without reports is ready sooner. */
+/** Loads the package on demand, so that a server without reports is ready sooner. */
 async function findReports(names: readonly string[] | undefined): Promise<LoadedReport[]> {
   if (names === undefined) return [];
   return (await import('@reto3/reports/load')).findReports(names);
@@ -45,7 +45,7 @@ async function prepareAlerts(config: Config) {
     let stopped: Promise<void> | undefined;
     shutdown.add('alerts', () => {
       stopped = alerts.stop();
-      // Awaited later, at the stage alertsSent; must not be an unhandled rejection until then.
+      // Awaited later, at the stage alertsSent; until then a rejection must not count as unhandled.
       stopped.catch(() => undefined);
     });
     shutdown.add('alertsSent', () => stopped);

@@ -46,7 +46,7 @@ interface WorkersParts extends Counts {
   readonly reports: readonly LoadedReport[];
   readonly archive: Archive | undefined;
   readonly claim: PortClaim | undefined;
-  /** A worker exited unexpectedly; the process cannot continue. */
+  /** Called when a worker exits unexpectedly; the process cannot continue. */
   readonly onCrash: (error: Error) => void;
 }
 
@@ -63,10 +63,11 @@ export async function startWorkers(
         claim,
         ack: config.ack,
         tls,
-        mostBodyBytes: config.maxBody,
+        maxBodyBytes: config.maxBody,
         reports: reports.map(({ source }) => source),
         trustedProxies: config.trustProxy,
-        // Twice per flush interval, so that kill -9 loses hardly more of the archive than of the counts.
+        // Twice per flush interval, so that kill -9 loses little more of the archive than of the
+        // counts.
         archive: archive && { memory: archive.memory, handOverMs: Math.ceil(config.flushMs / 2) },
         onBatch: (worker, number, batch) => ledgers.receive(worker, number, batch),
         onCrash,
@@ -85,7 +86,7 @@ export function watchSilentConnections(
   workers: IngestWorkers,
 ): void {
   const silent = new SilentConnections({
-    told: () => workers.silentConnections(),
+    reported: () => workers.silentConnections(),
     messages: () => {
       coordinator.sweep();
       return coordinator.state().messagesSinceStart;

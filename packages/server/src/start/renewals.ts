@@ -1,4 +1,4 @@
-/** Takes up certificates and tokens that are renewed while the server runs. */
+/** Applies certificates and tokens that are renewed while the server runs. */
 import { messageOf } from '@reto3/core';
 import type { QueryApi } from '../api/server.ts';
 import { FileWatch } from '../config/file-watch.ts';
@@ -6,7 +6,7 @@ import { readTls } from '../config/tls.ts';
 import type { IngestWorkers } from '../ingest/workers.ts';
 import type { Start } from './start.ts';
 
-/** Watches the files of both ports. What cannot be used is reported, and the old one stays. */
+/** Watches the files of both ports. If a new file is unusable, logs why and keeps the old one. */
 export function watchRenewals(start: Start, api: QueryApi, workers: IngestWorkers): void {
   const { config } = start;
   const { tlsCert, tlsKey, adminTlsCert, adminTlsKey, adminTokenFile } = config;
@@ -21,7 +21,7 @@ export function watchRenewals(start: Start, api: QueryApi, workers: IngestWorker
   watchFiles(start, 'the token of the query API', [adminTokenFile], api.renewToken);
 }
 
-/** @param what in the log, such as `the certificate of the ingest port` */
+/** @param what the name for the log, such as `the certificate of the ingest port` */
 export function watchFiles(
   { log, renewals }: Pick<Start, 'log' | 'renewals'>,
   what: string,

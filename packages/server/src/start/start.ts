@@ -1,4 +1,4 @@
-/** The context of the steps of a start; main.ts has their order. */
+/** The context that the steps of a start share; main.ts has their order. */
 import type { Archive } from '@reto3/archive';
 import type { Log, Metrics } from '@reto3/core';
 import type { FileWatch } from '../config/file-watch.ts';
@@ -16,8 +16,8 @@ export interface Start {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly shutdown: Shutdown;
-  /** Watches over files that are renewed; stopped first. */
+  /** The watches over renewed files; stopped first. */
   readonly renewals: FileWatch[];
-  /** Parts that earlier ones call once they have started. */
+  /** Parts that start later than the parts which call them. */
   readonly late: { archive?: Archive; workers?: IngestWorkers; silent?: SilentConnections };
 }

@@ -1,9 +1,9 @@
-/** Settings of what workers do besides counting: reports and the archive. */
+/** Settings of optional work in the workers: reports and the archive. */
 import type { SettingTable } from '../setting.ts';
 import { duration, oneOf, reportNames, size, switchValue } from '../setting-values.ts';
 
 export const archiveSettings = {
-  /** Built-in names and module paths; undefined without reports. */
+  /** Names of built-in reports and paths of modules; undefined without reports. */
   report: {
     flag: 'report',
     summary:
@@ -28,7 +28,7 @@ export const archiveSettings = {
     more: 'Prometheus keeps the report; each key is a time series, up to 101 a report',
     less: '/metrics has the counts only',
   },
-  /** What to do with a report whose code has changed under its name and version. */
+  /** What to do if the code of a report has changed under the same name and version. */
   reportChanged: {
     flag: 'report-changed',
     summary: 'a report whose code has changed: refuse to start, or begin it anew without its rows',

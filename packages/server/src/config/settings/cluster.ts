@@ -1,4 +1,4 @@
-/** Settings of this server's part in a cluster; the cluster takes them as `ClusterOptions`. */
+/** Settings of this server's role in a cluster; the cluster receives them as `ClusterOptions`. */
 import { hostname } from 'node:os';
 import type { NatsStorage, Role } from '@reto3/cluster';
 import type { SettingTable } from '../setting.ts';
@@ -100,7 +100,7 @@ export const clusterSettings = {
     summary: 'how long the stream keeps messages: a number and s, m, h, d or y, or forever',
     value: 'TIME',
     fallback: '1d',
-    // A merger that restarts must find what it has missed.
+    // A merger that restarts must find the messages it missed.
     parse: duration('10m'),
     unit: 'time',
     more: 'a merger may be down for longer before nodes must publish again',

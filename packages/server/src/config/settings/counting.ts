@@ -10,7 +10,7 @@ import { duration, nonEmpty, oneOf, size, wholeNumber } from '../setting-values.
  */
 const maxDefaultWorkers = 16;
 
-/** One core stays for the coordinator. */
+/** One core is left to the coordinator. */
 export function defaultWorkers(cores: number): number {
   return Math.max(1, Math.min(maxDefaultWorkers, cores - 1));
 }
@@ -29,7 +29,7 @@ export const countingSettings = {
     flag: 'workers',
     summary: 'threads that handle requests',
     value: 'N',
-    // A getter, so that other commands do not read system files for it.
+    // A getter, so that other commands need not read system files.
     get fallback() {
       return String(defaultWorkers(availableCores()));
     },
@@ -78,8 +78,8 @@ export const countingSettings = {
     summary: 'how long to keep 10 ms windows: a number and s, m, h, d or y, or forever',
     value: 'TIME',
     fallback: '30d',
-    // A closing minute updates blocks that retention must not have deleted: blocks of a minute here,
-    // of an hour and a day below.
+    // A closing minute updates blocks that retention must not have deleted yet: a block covers a
+    // minute here, an hour and a day below.
     parse: duration('1h'),
     unit: 'time',
     more: 'about 5.4 MB a day at 5,000 messages/s',

@@ -34,7 +34,7 @@ export const ingestSettings = {
     more: '`node`: also serves HTTP/1.0, trailers, absolute targets and pipelines with `--ack durable`, on every platform of Node.js; a third of the requests/s ([Who speaks HTTP](#who-speaks-http))',
     less: '`uws`: the fastest; HTTP/1.1 only',
   },
-  /** Addresses and networks; undefined: nobody. */
+  /** Addresses and networks; undefined to trust nobody. */
   trustProxy: {
     flag: 'trust-proxy',
     summary: 'proxies whose X-Forwarded-For names the client: addresses or networks',

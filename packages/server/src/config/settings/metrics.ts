@@ -1,9 +1,9 @@
-/** Settings of metrics that the server sends; /metrics is always there. */
+/** Settings of metrics that the server sends. /metrics needs no setting. */
 import type { SettingTable } from '../setting.ts';
 import { webhook, wholeNumber } from '../setting-values.ts';
 
 export const metricsSettings = {
-  /** Undefined: none are sent. */
+  /** Undefined to send nothing. */
   otlpUrl: {
     flag: 'otlp-url',
     summary: 'send metrics by OTLP/HTTP to this OpenTelemetry collector',

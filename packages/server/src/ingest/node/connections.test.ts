@@ -11,7 +11,7 @@ class Answer extends EventEmitter {
   writableEnded = false;
   writableFinished = false;
 
-  /** Is on its way to the client, whole. */
+  /** All of it has been sent to the client. */
   finish(): void {
     this.writableEnded = this.writableFinished = true;
     this.emit('finish');

@@ -1,26 +1,26 @@
 /**
- * What is known of each connection of Node's server, so that one which is refused gets its answers
- * first.
+ * Tracks each connection of Node's server, so that a rejected connection still gets the answers to
+ * its earlier messages.
  *
- * Node.js sends the answers of a connection in the order of their requests, and parses on meanwhile:
- * what shares a packet is handed over at once. So where the parser meets something malformed, answers
- * to messages before it may not be out yet. The connection is closed when they are.
+ * Node.js sends the answers of a connection in the order of their requests, and goes on parsing: it
+ * emits all requests in a packet at once. So when the parser meets something malformed, answers to
+ * earlier messages may still be waiting. The connection is closed once they are sent.
  */
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ingestServer } from '@reto3/core';
 
-/** A client on the other side of the world has its answers after a second. */
-const looks = 20;
-const lookEveryMs = 50;
-/** A client that sends more is not waiting for answers. */
-const mostLingeringBytes = 1 << 20;
+/** A client on the other side of the world has read its answers within a second. */
+const lingerChecks = 20;
+const lingerCheckMs = 50;
+/** A client that sends more than this is not waiting for answers. */
+const maxLingeringBytes = 1 << 20;
 
 export class Connection {
-  /** Whether no message has come. */
+  /** Whether no message has arrived. */
   silent = true;
-  /** Nothing that comes from now on is a message. */
+  /** Whether to ignore all further requests. */
   refused = false;
   /** Answers that wait for the disk. */
   waiting = 0;
@@ -29,9 +29,9 @@ export class Connection {
   #before: ServerResponse | undefined;
 
   /**
-   * Takes note of a request that came. Behind one whose answer closes the connection nothing is a
-   * message: it would be counted, and never answered. So is one that asks for an upgrade, which is not
-   * made: Node.js drops what shares a packet with it.
+   * Registers a new request. After a request whose answer closes the connection, further ones would
+   * be counted but never answered, so they are ignored. The same holds after a request for an
+   * upgrade, which is declined: Node.js drops everything else in its packet.
    */
   begin(answer: ServerResponse): void {
     this.#before = this.#newest;
@@ -41,33 +41,33 @@ export class Connection {
   }
 
   /**
-   * Lets go of all answers once the newest is out, and so those before it. Held, each would live until
-   * the connection's next request, and every garbage collection would copy it.
+   * Releases all answers once the newest is sent, and therefore all before it. Otherwise each would
+   * live until the connection's next request, and every garbage collection would copy it.
    */
   answered(): void {
     if (this.#newest?.writableFinished) this.#newest = this.#before = undefined;
   }
 
   /**
-   * Says a last word and closes the connection, after the answers to all that came before. What the
-   * client still sends is read and thrown away for a moment: a connection that is closed with bytes
-   * unread is reset, which can cost its client the answers.
+   * Sends an error and closes the connection, after the answers to all earlier requests. For a
+   * moment, everything that the client still sends is read and dropped: closing a connection with
+   * unread bytes resets it, and the client may lose the answers.
    */
-  refuse(socket: Duplex, lastWord: string): void {
+  refuse(socket: Duplex, errorAnswer: string): void {
     if (this.#closing) return;
     this.#closing = this.refused = true;
     this.#afterAnswers(() => {
-      if (socket.writable) socket.end(lastWord);
-      const mostBytes = bytesReadOn(socket) + mostLingeringBytes;
-      let looked = 0;
+      if (socket.writable) socket.end(errorAnswer);
+      const maxBytes = bytesReadOn(socket) + maxLingeringBytes;
+      let checked = 0;
       const timer = setInterval(() => {
-        if (++looked === looks || bytesReadOn(socket) > mostBytes) socket.destroy();
-      }, lookEveryMs).unref();
+        if (++checked === lingerChecks || bytesReadOn(socket) > maxBytes) socket.destroy();
+      }, lingerCheckMs).unref();
       socket.once('close', () => clearInterval(timer));
     });
   }
 
-  /** Closes a connection that is quiet or broken, after the answers to all that came before. */
+  /** Closes an idle or broken connection, after the answers to all earlier requests. */
   drop(socket: Duplex): void {
     this.refused = true;
     this.#afterAnswers(() => socket.destroy());
@@ -79,7 +79,9 @@ export class Connection {
     else answer.once('finish', close);
   }
 
-  /** Only the newest request can be incomplete, and without an answer then. */
+  /**
+   * The newest complete request. Only the newest can be incomplete, and then it has no answer yet.
+   */
   #lastComplete(): ServerResponse | undefined {
     const newest = this.#newest;
     return newest === undefined || newest.req.complete || newest.writableEnded
@@ -88,20 +90,20 @@ export class Connection {
   }
 }
 
-/** The connections of a server, by their sockets. */
+/** The connections of a server, by socket. */
 export class Connections {
   readonly #all = new WeakMap<Duplex, Connection>();
-  readonly #endedSilent: () => void;
+  readonly #onSilentEnd: () => void;
 
-  constructor(endedSilent: () => void) {
-    this.#endedSilent = endedSilent;
+  constructor(onSilentEnd: () => void) {
+    this.#onSilentEnd = onSilentEnd;
   }
 
   add(socket: Duplex): void {
     const connection = new Connection();
     this.#all.set(socket, connection);
     socket.once('close', () => {
-      if (connection.silent) this.#endedSilent();
+      if (connection.silent) this.#onSilentEnd();
     });
   }
 
@@ -111,7 +113,7 @@ export class Connections {
     return connection;
   }
 
-  /** undefined: its TLS handshake failed. */
+  /** Undefined if its TLS handshake failed. */
   find(socket: Duplex): Connection | undefined {
     return this.#all.get(socket);
   }
@@ -121,8 +123,8 @@ function bytesReadOn(socket: Duplex): number {
   return socket instanceof Socket ? socket.bytesRead : 0;
 }
 
-/** A whole answer that refuses a request. */
-export function refusal(status: number): string {
+/** A complete error response. */
+export function errorAnswerOf(status: number): string {
   const line = `HTTP/1.1 ${status} ${STATUS_CODES[status]}`;
   return `${line}\r\nServer: ${ingestServer}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
 }

@@ -1,6 +1,7 @@
 /**
  * The HTTP engine of Node.js itself: for clients that uWebSockets.js does not serve (HTTP/1.0,
- * trailers, absolute targets, pipelines with `--ack durable`), and where it has no binary.
+ * trailers, absolute targets, pipelines with `--ack durable`), and for platforms that it has no
+ * binary for.
  */
 import { readFileSync } from 'node:fs';
 import { createServer, type Server, type ServerOptions } from 'node:http';
@@ -9,27 +10,27 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { messageOf, Reto3Error } from '@reto3/core';
 import type { TlsFiles, TlsPems } from '../../config/tls.ts';
-import { type EngineWork, type OpenEngine, quietSeconds } from '../engine.ts';
-import { Connections, refusal } from './connections.ts';
+import { type EngineWork, idleSeconds, type OpenEngine } from '../engine.ts';
+import { Connections, errorAnswerOf } from './connections.ts';
 import { handlerOf } from './handlers.ts';
-import { HeldAnswers } from './held-answers.ts';
+import { PendingAnswers } from './pending-answers.ts';
 
-/** Of the request line and the headers; more gets 431. */
-const mostHeadBytes = 16 << 10;
-/** How often Node.js looks for heads and bodies that take too long. */
+/** The limit on the request line and headers; a larger head gets 431. */
+const maxHeadBytes = 16 << 10;
+/** How often Node.js checks for heads and bodies that take too long. */
 const checkEveryMs = 1_000;
-/** By the codes of Node's parser; 400 for all others. */
+/** The status for each error of Node's parser; 400 for all others. */
 const statuses: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431 };
-/** A body comes at least this fast, as with uWebSockets.js. */
-const leastBytesPerMs = 16;
+/** The slowest body that is accepted, as with uWebSockets.js. */
+const minBytesPerMs = 16;
 
 export const openNode: OpenEngine = async (work) => {
-  const { host, port, control, mostConnections, counting, mostBodyBytes } = work;
-  const connections = new Connections(work.endedSilent);
-  const held = work.ack === 'durable' ? new HeldAnswers(control) : undefined;
+  const { host, port, control, maxConnections, counting, maxBodyBytes } = work;
+  const connections = new Connections(work.onSilentEnd);
+  const pending = work.ack === 'durable' ? new PendingAnswers(control) : undefined;
   const server = makeServer(work);
-  if (Number.isFinite(mostConnections)) server.maxConnections = mostConnections;
-  server.on('request', handlerOf({ connections, mostBodyBytes, counting, held }));
+  if (Number.isFinite(maxConnections)) server.maxConnections = maxConnections;
+  server.on('request', handlerOf({ connections, maxBodyBytes, counting, pending }));
   server.on(work.tls === undefined ? 'connection' : 'secureConnection', (socket) =>
     connections.add(socket),
   );
@@ -37,11 +38,14 @@ export const openNode: OpenEngine = async (work) => {
     const connection = connections.find(socket);
     if (connection === undefined) {
       socket.destroy();
-      work.endedSilent();
-    } else if (code.startsWith('HPE_')) connection.refuse(socket, refusal(statuses[code] ?? 400));
+      work.onSilentEnd();
+    } else if (code.startsWith('HPE_'))
+      connection.refuse(socket, errorAnswerOf(statuses[code] ?? 400));
     else connection.drop(socket);
   });
-  server.on('connect', (_, socket: Duplex) => connections.of(socket).refuse(socket, refusal(501)));
+  server.on('connect', (_, socket: Duplex) =>
+    connections.of(socket).refuse(socket, errorAnswerOf(501)),
+  );
   server.on('timeout', (socket) => {
     if (connections.of(socket).waiting === 0) socket.destroy();
   });
@@ -54,10 +58,10 @@ export const openNode: OpenEngine = async (work) => {
   return {
     port: portOf(server),
     version: process.versions.node,
-    tellsConnections: true,
-    flushed: (flush) => held?.flushed(flush),
+    reportsConnections: true,
+    flushed: (flush) => pending?.flushed(flush),
     storeFailing: (failing) => {
-      if (held !== undefined) held.storeFailing = failing;
+      if (pending !== undefined) pending.storeFailing = failing;
     },
     renewTls: async () => {
       if (work.tls !== undefined && server instanceof TlsServer)
@@ -71,18 +75,18 @@ export const openNode: OpenEngine = async (work) => {
   };
 };
 
-function makeServer({ tls, mostBodyBytes }: EngineWork): Server {
-  const quietMs = quietSeconds * 1_000;
+function makeServer({ tls, maxBodyBytes }: EngineWork): Server {
+  const idleMs = idleSeconds * 1_000;
   const options: ServerOptions = {
-    // Said here, so that no NODE_OPTIONS change them.
+    // Set here, so that NODE_OPTIONS cannot change them.
     insecureHTTPParser: false,
-    maxHeaderSize: mostHeadBytes,
-    // Checked by head.ts, which lets nothing behind such a request count.
+    maxHeaderSize: maxHeadBytes,
+    // Checked by head.ts, which ignores everything after such a request.
     requireHostHeader: false,
     connectionsCheckingInterval: checkEveryMs,
-    headersTimeout: quietMs,
-    requestTimeout: quietMs + Math.ceil(mostBodyBytes / leastBytesPerMs),
-    // `timeout` does it, and costs a request less.
+    headersTimeout: idleMs,
+    requestTimeout: idleMs + Math.ceil(maxBodyBytes / minBytesPerMs),
+    // `timeout` has the same effect and costs less per request.
     keepAliveTimeout: 0,
   };
   const server =
@@ -91,12 +95,13 @@ function makeServer({ tls, mostBodyBytes }: EngineWork): Server {
       : createTlsServer({
           ...options,
           ...pemsOf(tls),
-          handshakeTimeout: quietMs,
+          handshakeTimeout: idleMs,
         });
-  // All of a head are looked at: its size bounds them.
+  // No limit: the size of the head bounds the number of headers.
   server.maxHeadersCount = 0;
-  server.timeout = quietMs;
-  // A client that has closed its side gets the answers to what it sent. Node.js has no option for it.
+  server.timeout = idleMs;
+  // A client that has closed its side still gets the answers to what it sent. Node.js has no option
+  // for this.
   return Object.assign(server, { httpAllowHalfOpen: true });
 }
 

@@ -1,7 +1,7 @@
 /**
- * What a worker does with a request, with Node's server. As with uWebSockets.js, a message is counted
- * before it is answered, and where the head decides, the answer does not wait for the body: Node.js
- * reads it and throws it away.
+ * Handles requests with Node's server. As with uWebSockets.js, a message is counted before it is
+ * answered. If its headers suffice to count it, the answer does not wait for the body, which
+ * Node.js reads and drops.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { addMessage } from '@reto3/engine/ring';
@@ -11,48 +11,48 @@ import {
   type Counting,
   countMessage,
   headNeeds,
-  mostHeldBytes,
-  mostSeenBytes,
+  maxCapturedBytes,
+  maxHeldBytes,
   needsBody,
   noBody,
 } from '../counting.ts';
-import { type Connection, type Connections, refusal } from './connections.ts';
-import { judge, messageOf, type Refusal } from './head.ts';
-import { type HeldAnswers, sendOk } from './held-answers.ts';
+import { type Connection, type Connections, errorAnswerOf } from './connections.ts';
+import { type ErrorStatus, framingOf, messageOf } from './head.ts';
+import { type PendingAnswers, sendOk } from './pending-answers.ts';
 
 export interface Handling {
   readonly connections: Connections;
-  readonly mostBodyBytes: number;
+  readonly maxBodyBytes: number;
   readonly counting: Counting;
-  /** undefined: `--ack memory`. */
-  readonly held: HeldAnswers | undefined;
+  /** Undefined with `--ack memory`. */
+  readonly pending: PendingAnswers | undefined;
 }
 
-/** Chosen once: what is off costs no request anything. */
+/** Chosen once, so that features that are off cost no request anything. */
 export function handlerOf(handling: Handling): RequestListener {
-  const { counting, held } = handling;
+  const { counting, pending } = handling;
   const isPlain = counting.reports === undefined && counting.archive === undefined;
-  return isPlain && held === undefined ? answerAtOnce(handling) : answerInGeneral(handling);
+  return isPlain && pending === undefined ? answerAtOnce(handling) : answerInGeneral(handling);
 }
 
-/** `--ack memory`, counts alone. */
-function answerAtOnce({ connections, mostBodyBytes, counting }: Handling): RequestListener {
+/** `--ack memory`, without reports and archive. */
+function answerAtOnce({ connections, maxBodyBytes, counting }: Handling): RequestListener {
   const { stripe } = counting;
   const arrivedMs = arrivalClock();
   return (request, response) => {
     const connection = connections.of(request.socket);
     if (connection.refused) return;
     connection.begin(response);
-    const judgement = judge(request, mostBodyBytes);
-    // Where the connection ends with the answer, the body is read first.
-    if (judgement === 'no body' || (judgement === 'length' && response.shouldKeepAlive))
+    const framing = framingOf(request, maxBodyBytes);
+    // If the answer closes the connection, the body is read first.
+    if (framing === 'no body' || (framing === 'length' && response.shouldKeepAlive))
       answer(connection, response);
-    else if (typeof judgement === 'string')
-      takeBody(request, mostBodyBytes, {
-        whole: () => answer(connection, response),
+    else if (typeof framing === 'string')
+      takeBody(request, maxBodyBytes, {
+        onEnd: () => answer(connection, response),
         tooLarge: () => refuse(connection, request, 413),
       });
-    else refuse(connection, request, judgement);
+    else refuse(connection, request, framing);
   };
 
   function answer(connection: Connection, response: ServerResponse): void {
@@ -63,12 +63,12 @@ function answerAtOnce({ connections, mostBodyBytes, counting }: Handling): Reque
   }
 }
 
-/** `--ack durable`, or with reports or an archive. */
+/** `--ack durable`, reports, or an archive. */
 function answerInGeneral(handling: Handling): RequestListener {
-  const { connections, mostBodyBytes, counting, held } = handling;
+  const { connections, maxBodyBytes, counting, pending } = handling;
   const keepsBody = needsBody(counting);
-  const readsBody = keepsBody || held !== undefined;
-  const room = { bytes: mostHeldBytes };
+  const readsBody = keepsBody || pending !== undefined;
+  const room = { bytes: maxHeldBytes };
   const needs = headNeeds(counting);
   const clients = new ClientAddresses(counting.trustedProxies);
   return (request, response) => {
@@ -76,32 +76,32 @@ function answerInGeneral(handling: Handling): RequestListener {
     const connection = connections.of(socket);
     if (connection.refused) return;
     connection.begin(response);
-    const judgement = judge(request, mostBodyBytes);
-    if (typeof judgement === 'number') return refuse(connection, request, judgement);
-    if (held?.refuses) return refuseForNow(response);
+    const framing = framingOf(request, maxBodyBytes);
+    if (typeof framing === 'number') return refuse(connection, request, framing);
+    if (pending?.refuses) return refuseForNow(response);
     const message = messageOf(request, counting.worker, needs, clients);
     const answer = (body: Uint8Array, bodyBytes: number): void => {
-      if (held?.refuses) {
+      if (pending?.refuses) {
         refuseForNow(response);
         return;
       }
       connection.silent = false;
       countMessage(counting, message, body, bodyBytes);
-      if (held === undefined) {
+      if (pending === undefined) {
         sendOk(response);
         connection.answered();
-      } else held.add({ response, socket, connection });
+      } else pending.add({ response, socket, connection });
     };
-    const isDecided = judgement === 'length' && !readsBody && response.shouldKeepAlive;
-    if (judgement === 'no body' || isDecided) {
+    const isDecided = framing === 'length' && !readsBody && response.shouldKeepAlive;
+    if (framing === 'no body' || isDecided) {
       answer(noBody, 0);
       return;
     }
-    const body = keepsBody ? new SeenBody(room) : undefined;
+    const body = keepsBody ? new CapturedBody(room) : undefined;
     if (body !== undefined) request.once('close', () => body.release());
-    takeBody(request, mostBodyBytes, {
+    takeBody(request, maxBodyBytes, {
       piece: body && ((piece) => body.add(piece)),
-      whole: (bodyBytes) => {
+      onEnd: (bodyBytes) => {
         if (body === undefined) answer(noBody, 0);
         else if (body.isComplete) answer(body.bytes, bodyBytes);
         else refuseForNow(response);
@@ -113,26 +113,26 @@ function answerInGeneral(handling: Handling): RequestListener {
 
 interface BodyTaker {
   readonly piece?: ((piece: Buffer) => void) | undefined;
-  readonly whole: (bodyBytes: number) => void;
+  readonly onEnd: (bodyBytes: number) => void;
   readonly tooLarge: () => void;
 }
 
-/** Reads a body to its end; one that has none is no message. */
-function takeBody(request: IncomingMessage, mostBytes: number, taker: BodyTaker): void {
+/** Reads a body to its end. A request whose body never ends is no message. */
+function takeBody(request: IncomingMessage, maxBytes: number, taker: BodyTaker): void {
   let bytes = 0;
   request.on('data', (piece: Buffer) => {
     const before = bytes;
     bytes += piece.length;
-    if (bytes <= mostBytes) taker.piece?.(piece);
-    else if (before <= mostBytes) taker.tooLarge();
+    if (bytes <= maxBytes) taker.piece?.(piece);
+    else if (before <= maxBytes) taker.tooLarge();
   });
   request.once('end', () => {
-    if (bytes <= mostBytes) taker.whole(bytes);
+    if (bytes <= maxBytes) taker.onEnd(bytes);
   });
 }
 
-/** As much of a body as reports and archive see, while there is room for it. */
-class SeenBody {
+/** The part of a body that reports and the archive get, if there is room for it. */
+class CapturedBody {
   readonly #room: { bytes: number };
   readonly #pieces: Buffer[] = [];
   #bytes = 0;
@@ -143,7 +143,7 @@ class SeenBody {
   }
 
   add(piece: Buffer): void {
-    const part = piece.subarray(0, mostSeenBytes - this.#bytes);
+    const part = piece.subarray(0, maxCapturedBytes - this.#bytes);
     if (part.length === 0) return;
     if (part.length > this.#room.bytes) this.isComplete = false;
     if (!this.isComplete) return;
@@ -163,9 +163,12 @@ class SeenBody {
   }
 }
 
-/** Nothing that follows on that connection is looked at: it could be hidden in this request. */
-function refuse(connection: Connection, request: IncomingMessage, status: Refusal): void {
-  connection.refuse(request.socket, refusal(status));
+/**
+ * Rejects a request and ignores everything after it on the connection, since that may be smuggled
+ * in this request.
+ */
+function refuse(connection: Connection, request: IncomingMessage, status: ErrorStatus): void {
+  connection.refuse(request.socket, errorAnswerOf(status));
   request.resume();
 }
 

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { ClientAddresses } from '../client-address.ts';
-import { judge, messageOf } from './head.ts';
+import { framingOf, messageOf } from './head.ts';
 
-const most = 1_000_000;
+const max = 1_000_000;
 const nobody = new ClientAddresses(undefined);
 
 interface Parts {
@@ -11,11 +11,11 @@ interface Parts {
   readonly url?: string;
   readonly minor?: number;
   readonly major?: number;
-  /** As they stand in the head, names in lower case. */
+  /** As in the head, with names in lower case. */
   readonly headers?: readonly (readonly [name: string, value: string])[];
 }
 
-/** A head as Node.js gives it: of several Hosts the first. */
+/** A head as Node.js presents it: with several Host headers, it keeps the first. */
 function request({ method = 'GET', url = '/', major = 1, minor = 1, ...parts }: Parts) {
   const { headers = [['host', 'reto3']] } = parts;
   return {
@@ -37,7 +37,7 @@ const withHost = (name: string, value: string): Parts => ({
   ],
 });
 
-describe('judge', () => {
+describe('framingOf', () => {
   it.each<[string, Parts, unknown]>([
     ['a head', {}, 'no body'],
     ['a length', withHost('content-length', '1000000'), 'length'],
@@ -59,7 +59,7 @@ describe('judge', () => {
     ['a target without a slash', { url: 'a' }, 400],
     ['no authority', { url: 'http:///a' }, 400],
   ])('%s', (_, parts, wanted) => {
-    expect(judge(request(parts), most)).toBe(wanted);
+    expect(framingOf(request(parts), max)).toBe(wanted);
   });
 
   it.each([
@@ -72,12 +72,12 @@ describe('judge', () => {
     'a_b-c.d',
     "a!$&'()*+,;=~%20",
   ])('takes the Host %s', (host) =>
-    expect(judge(request({ headers: [['host', host]] }), most)).toBe('no body'),
+    expect(framingOf(request({ headers: [['host', host]] }), max)).toBe('no body'),
   );
 
   it.each(['a b', 'a/b', 'a:b', 'a:b@c', 'a, b', '[::1', '::1', 'a:1:2', 'ü'])(
     'refuses the Host %s',
-    (host) => expect(judge(request({ headers: [['host', host]] }), most)).toBe(400),
+    (host) => expect(framingOf(request({ headers: [['host', host]] }), max)).toBe(400),
   );
 });
 

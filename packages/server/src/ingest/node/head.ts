@@ -1,25 +1,26 @@
 /**
- * What a head says of its message, with Node's server. Its parser has refused most of what is
- * malformed (`insecureHTTPParser` is off): bare LF, folded headers, bad lengths, a length beside a
- * transfer coding. What it lets through and is cheap to see is refused here.
+ * Validates the head of a request and decides how its body ends, with Node's server. Node's parser
+ * rejects max malformed requests (`insecureHTTPParser` is off): bare LF, folded headers, bad
+ * lengths, a length beside a transfer coding. This file rejects what the parser accepts and is
+ * cheap to detect.
  */
 import type { IncomingMessage } from 'node:http';
 import { type ClientAddresses, plainAddress } from '../client-address.ts';
 import { type Arriving, countedStatus, type HeadNeeds, noBody, noHeaders } from '../counting.ts';
 
-/** The status that refuses a message. */
-export type Refusal = 400 | 413 | 505;
+/** The status of a rejected request. */
+export type ErrorStatus = 400 | 413 | 505;
 
-/** How the body of a message ends, or the status that refuses it. */
-type Judgement = 'no body' | 'length' | 'chunked' | Refusal;
+/** How the body of a message ends, or the status that rejects it. */
+type Framing = 'no body' | 'length' | 'chunked' | ErrorStatus;
 
 /** RFC 3986 sections 3.2.2 and 3.2.3: a name or address, and a port. */
 const hostAndPort = /^(?:[\w.~!$&'()*+,;=%-]*|\[[\da-fA-F:.]+\])(?::\d*)?$/;
 
-/** Clients of one server all send the same one. */
+/** The last valid Host. Clients of one server all send the same one, so it is checked once. */
 let lastHost: string | undefined;
 
-export function judge(request: IncomingMessage, mostBodyBytes: number): Judgement {
+export function framingOf(request: IncomingMessage, maxBodyBytes: number): Framing {
   const { headers, httpVersionMajor, httpVersionMinor } = request;
   if (httpVersionMajor !== 1 || httpVersionMinor > 1) return httpVersionMajor === 0 ? 400 : 505;
   const { host } = headers;
@@ -30,8 +31,8 @@ export function judge(request: IncomingMessage, mostBodyBytes: number): Judgemen
     return httpVersionMinor === 1 && coding.toLowerCase() === 'chunked' ? 'chunked' : 400;
   const length = headers['content-length'];
   if (length === undefined) return 'no body';
-  // The parser has seen that it is a number.
-  return Number(length) <= mostBodyBytes ? 'length' : 413;
+  // The parser has checked that it is a number.
+  return Number(length) <= maxBodyBytes ? 'length' : 413;
 }
 
 function isHost(text: string): boolean {
@@ -40,7 +41,7 @@ function isHost(text: string): boolean {
   return true;
 }
 
-/** Node.js keeps the first of several and says nothing. */
+/** Node.js silently keeps the first of several. */
 function hasTwoHosts(rawHeaders: readonly string[]): boolean {
   let hosts = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {
@@ -58,7 +59,7 @@ function isTarget(url: string, method: string | undefined): boolean {
   return url.charCodeAt(0) === slash || (url === '*' && method === 'OPTIONS') || absolute.test(url);
 }
 
-/** A request that was judged, as a message. */
+/** A message from a request whose head is valid. */
 export function messageOf(
   request: IncomingMessage,
   worker: number,
@@ -105,7 +106,7 @@ function headersOf(
   return found;
 }
 
-/** Of an absolute URL what a client sends that asks the server itself. */
+/** The target that a client without a proxy would send: path and query of an absolute URL. */
 function withoutAuthority(url: string): string {
   const rest = url.slice(url.indexOf('://') + '://'.length);
   const start = rest.search(/[/?]/);

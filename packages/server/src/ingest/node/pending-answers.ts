@@ -1,74 +1,80 @@
 /**
- * Answers of Node's server that wait for the disk (`--ack durable`). Node.js sends those of one
- * connection in the order of their requests, so a client may pipeline; and a client that half-closes
- * gets all of its answers first.
+ * Answers of Node's server that wait for the disk (`--ack durable`). Node.js sends the answers of a
+ * connection in the order of their requests, so clients may pipeline, and a client that half-closes
+ * its connection still gets every answer.
  *
- * Node.js goes on reading meanwhile, so a connection with many answers waiting is paused, and a
- * worker with too many refuses more for now: a client that does not wait cannot fill the memory.
+ * Node.js goes on reading meanwhile. So that clients cannot fill the memory, a connection with many
+ * pending answers is paused, and a worker with too many rejects further requests with 503.
  */
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { AwaitingFlush } from '../awaiting-flush.ts';
 import type { Connection } from './connections.ts';
 
-/** Clients pipeline tens of requests. What was read with the last of them is not held back. */
-const mostOfConnection = 256;
-/** Each takes about 4 KB. */
-const mostInAll = 65_536;
-/** How exactly the longest wait is kept. */
+/**
+ * Clients pipeline tens of requests. Requests that were read together with the last one may exceed
+ * the limit.
+ */
+const maxPerConnection = 256;
+/** Each answer takes about 4 KB. */
+const maxPerWorker = 65_536;
+/** How precisely the longest wait is enforced. */
 const giveUpEveryMs = 1_000;
 
-interface HeldAnswer {
+interface PendingAnswer {
   readonly response: ServerResponse;
   readonly socket: Socket;
   readonly connection: Connection;
 }
 
 export function sendOk(response: ServerResponse): void {
-  // A client of HTTP/1.0 keeps its connection only where the length is set by hand.
+  // Node.js keeps the connection of an HTTP/1.0 client only if the length is set explicitly.
   if (response.req.httpVersionMinor === 0) response.setHeader('content-length', 0);
   response.end();
 }
 
-export class HeldAnswers {
-  readonly #awaiting: AwaitingFlush<HeldAnswer>;
+export class PendingAnswers {
+  readonly #awaiting: AwaitingFlush<PendingAnswer>;
   #waiting = 0;
-  /** Whether the store takes no writes. */
+  /** Whether writes to the store fail. */
   storeFailing = false;
 
   constructor(control: Int32Array<SharedArrayBuffer>) {
     this.#awaiting = new AwaitingFlush(control);
-    setInterval(() => this.#awaiting.giveUp((held) => this.#drop(held)), giveUpEveryMs).unref();
+    setInterval(
+      () => this.#awaiting.giveUp((pending) => this.#drop(pending)),
+      giveUpEveryMs,
+    ).unref();
   }
 
-  /** Whether messages are to be refused for now. */
+  /** Whether to reject messages for now. */
   get refuses(): boolean {
-    return this.storeFailing || this.#waiting >= mostInAll;
+    return this.storeFailing || this.#waiting >= maxPerWorker;
   }
 
-  /** Takes an answer whose message was counted before. */
-  add(held: HeldAnswer): void {
+  /** Adds an answer whose message is already counted. */
+  add(pending: PendingAnswer): void {
     this.#waiting++;
-    if (++held.connection.waiting === mostOfConnection) held.socket.pause();
-    this.#awaiting.add(held);
+    if (++pending.connection.waiting === maxPerConnection) pending.socket.pause();
+    this.#awaiting.add(pending);
   }
 
-  /** Sends all that wait for that flush or an earlier one. */
+  /** Sends every answer that waits for that flush or an earlier one. */
   flushed(flush: number): void {
-    this.#awaiting.flushed(flush, (held) => {
-      this.#release(held);
-      sendOk(held.response);
-      held.connection.answered();
+    this.#awaiting.flushed(flush, (pending) => {
+      this.#release(pending);
+      sendOk(pending.response);
+      pending.connection.answered();
     });
   }
 
-  #drop(held: HeldAnswer): void {
-    this.#release(held);
-    held.socket.destroy();
+  #drop(pending: PendingAnswer): void {
+    this.#release(pending);
+    pending.socket.destroy();
   }
 
-  #release({ connection, socket }: HeldAnswer): void {
+  #release({ connection, socket }: PendingAnswer): void {
     this.#waiting--;
-    if (connection.waiting-- === mostOfConnection) socket.resume();
+    if (connection.waiting-- === maxPerConnection) socket.resume();
   }
 }

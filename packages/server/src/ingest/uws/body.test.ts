@@ -1,10 +1,10 @@
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import { describe, expect, it } from 'vitest';
-import { headDecides, takeBody } from './body.ts';
+import { canCountFromHeaders, takeBody } from './body.ts';
 
-const most = 1_000_000;
+const max = 1_000_000;
 
-/** A head with these headers; absent ones are empty, as uWebSockets.js says it. */
+/** A head with these headers; like uWebSockets.js, it gives an empty text for absent ones. */
 function head(headers: Readonly<Record<string, string>>): HttpRequest {
   const getHeader = (name: ArrayBuffer): string => headers[Buffer.from(name).toString()] ?? '';
   return { getHeader } as unknown as HttpRequest;
@@ -25,22 +25,22 @@ class FakeResponse {
   }
 }
 
-describe('headDecides', () => {
+describe('canCountFromHeaders', () => {
   it.each(['0', '1', '32', '000032', '999999', '1000000'])('with Content-Length %s', (length) => {
-    expect(headDecides(head({ 'content-length': length }), most)).toBe(true);
+    expect(canCountFromHeaders(head({ 'content-length': length }), max)).toBe(true);
   });
 
   it('without a body', () => {
-    expect(headDecides(head({}), most)).toBe(true);
+    expect(canCountFromHeaders(head({}), max)).toBe(true);
   });
 
   it.each(['1000001', '9'.repeat(400), '-1', '+1', '1 ', '1,1', '0x1', '1e1', '１', 'x'])(
     'not with Content-Length %s',
-    (length) => expect(headDecides(head({ 'content-length': length }), most)).toBe(false),
+    (length) => expect(canCountFromHeaders(head({ 'content-length': length }), max)).toBe(false),
   );
 
   it('not with a Transfer-Encoding', () => {
-    expect(headDecides(head({ 'transfer-encoding': 'chunked' }), most)).toBe(false);
+    expect(canCountFromHeaders(head({ 'transfer-encoding': 'chunked' }), max)).toBe(false);
   });
 });
 

@@ -1,22 +1,22 @@
 import type { HttpResponse } from 'uWebSockets.js';
 import { describe, expect, it } from 'vitest';
-import { connectionBound, limitQuiet } from './connections.ts';
+import { connectionLimiter, limitIdleTime } from './connections.ts';
 
-describe('connectionBound', () => {
+describe('connectionLimiter', () => {
   it('closes what comes above the bound, until others have gone', () => {
     let closed = 0;
     const response = {
       close: () => closed++,
       onAborted: () => undefined,
     } as unknown as HttpResponse;
-    const bound = connectionBound(2, () => undefined);
+    const bound = connectionLimiter(2, () => undefined);
     const open = (): number => {
       const before = closed;
       bound(response, 1);
       return closed - before;
     };
     expect([open(), open(), open()]).toEqual([0, 0, 1]);
-    // The end of the closed one is told as well.
+    // The end of the closed connection is reported as well.
     bound(response, -1);
     expect(open()).toBe(1);
     bound(response, -1);
@@ -25,12 +25,12 @@ describe('connectionBound', () => {
   });
 });
 
-describe('connectionBound of connections without a message', () => {
+describe('connectionLimiter of connections without a message', () => {
   it('leaves word with each connection that begins', () => {
     let silent = 0;
     const handlers: (() => void)[] = [];
     const onAborted = (handler: () => void): number => handlers.push(handler);
-    const bound = connectionBound(2, () => silent++);
+    const bound = connectionLimiter(2, () => silent++);
     bound({ onAborted } as unknown as HttpResponse, 1);
     bound({ onAborted } as unknown as HttpResponse, -1);
     expect([handlers.length, silent]).toEqual([1, 0]);
@@ -39,10 +39,10 @@ describe('connectionBound of connections without a message', () => {
   });
 });
 
-describe('limitQuiet', () => {
+describe('limitIdleTime', () => {
   it('closes connections of the newer build as soon as the older one closes them', () => {
     const set: Record<string, number> = {};
-    limitQuiet({
+    limitIdleTime({
       setIdleTimeout: (seconds: number) => (set['idle'] = seconds),
       setResponseTimeout: (seconds: number) => (set['response'] = seconds),
     });
@@ -50,6 +50,6 @@ describe('limitQuiet', () => {
   });
 
   it('leaves the older build as it is', () => {
-    expect(() => limitQuiet({})).not.toThrow();
+    expect(() => limitIdleTime({})).not.toThrow();
   });
 });

@@ -1,30 +1,33 @@
-/** Bounds of connections with uWebSockets.js: how many, and for how long one may be quiet. */
+/** Limits of connections with uWebSockets.js: how many, and how long one may be idle. */
 import type { HttpResponse } from 'uWebSockets.js';
-import { quietSeconds } from '../engine.ts';
+import { idleSeconds } from '../engine.ts';
 
 /**
- * Told of each connection that begins (1) and ends (-1): closes those above `most` at once, and calls
- * `endedSilent` for each that ends without a message.
+ * Returns a listener for connections that begin (1) and end (-1). It closes those beyond `max` at
+ * once, and calls `onSilentEnd` for each that ends without a message.
  */
-export function connectionBound(
-  most: number,
-  endedSilent: () => void,
+export function connectionLimiter(
+  max: number,
+  onSilentEnd: () => void,
 ): (response: HttpResponse, change: number) => void {
   let open = 0;
   return (response, change) => {
     open += change;
     if (change < 0) return;
-    // The first answer takes this handler away; so does a message that waits for its body or the disk.
-    response.onAborted(endedSilent);
-    if (open > most) response.close();
+    // The first answer removes this handler, and so does a message that waits for its body or the
+    // disk.
+    response.onAborted(onSilentEnd);
+    if (open > max) response.close();
   };
 }
 
-/** The newer build has them, though its types leave them out. Both give the app. */
+/** The newer build has these methods, though its types omit them. Both return the app. */
 interface SettableTimeouts {
-  /** Of connections that have sent no request yet. */
+  /** For connections that have not sent a request yet. */
   setIdleTimeout(seconds: number): unknown;
-  /** Of those whose last request was answered; one that still waits for its answer has no limit. */
+  /**
+   * For connections whose last request was answered. One that waits for its answer has no limit.
+   */
   setResponseTimeout(seconds: number): unknown;
 }
 
@@ -33,11 +36,11 @@ function hasSettableTimeouts(app: object): app is SettableTimeouts {
 }
 
 /**
- * Has an app close connections that are quiet for 10 s; uWebSockets.js looks every 4 s. The older
- * build has that built in; the newer one would wait for 30.
+ * Makes an app close connections that are idle for 10 s; uWebSockets.js checks every 4 s. The older
+ * build does so by itself; the newer one would wait for 30 s.
  */
-export function limitQuiet(app: object): void {
+export function limitIdleTime(app: object): void {
   if (!hasSettableTimeouts(app)) return;
-  app.setIdleTimeout(quietSeconds);
-  app.setResponseTimeout(quietSeconds);
+  app.setIdleTimeout(idleSeconds);
+  app.setResponseTimeout(idleSeconds);
 }

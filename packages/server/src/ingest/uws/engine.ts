@@ -1,13 +1,13 @@
-/** The HTTP engine uWebSockets.js, the default: the fast path. */
+/** The HTTP engine uWebSockets.js: the default and the fast path. */
 import type { TemplatedApp, us_listen_socket } from 'uWebSockets.js';
 import { Reto3Error } from '@reto3/core';
 import type { StoreState } from '../awaiting-flush.ts';
 import { needsBody } from '../counting.ts';
 import type { EngineWork, HttpEngine, OpenEngine } from '../engine.ts';
-import { connectionBound, limitQuiet } from './connections.ts';
+import { connectionLimiter, limitIdleTime } from './connections.ts';
 import { answerAtOnce, answerWhenDurable, type Handler } from './handlers.ts';
 import { loadUws } from './load.ts';
-import { ParkedResponses } from './parked.ts';
+import { PendingResponses } from './pending-responses.ts';
 import {
   answeringAtOnce,
   answeringWhenDurable,
@@ -16,43 +16,49 @@ import {
 } from './report-handlers.ts';
 import { route } from './route.ts';
 
-/** How exactly the longest wait of a parked response is kept. */
+/** How precisely the longest wait of a response is enforced. */
 const giveUpEveryMs = 1_000;
 
-/** Chosen once: what is off costs no request anything. */
-function handlerOf(work: EngineWork, parked: ParkedResponses, store: StoreState): Handler {
-  const { counting, mostBodyBytes, ack } = work;
+/** Chosen once, so that features that are off cost no request anything. */
+function handlerOf(work: EngineWork, pending: PendingResponses, store: StoreState): Handler {
+  const { counting, maxBodyBytes, ack } = work;
   const durable = ack === 'durable';
   if (counting.reports === undefined && counting.archive === undefined) {
     return durable
-      ? answerWhenDurable(counting.stripe, mostBodyBytes, parked, store)
-      : answerAtOnce(counting.stripe, mostBodyBytes);
+      ? answerWhenDurable(counting.stripe, maxBodyBytes, pending, store)
+      : answerAtOnce(counting.stripe, maxBodyBytes);
   }
-  const answering = durable ? answeringWhenDurable(parked, store) : answeringAtOnce;
-  const handling = { counting, answering, mostBodyBytes };
+  const answering = durable ? answeringWhenDurable(pending, store) : answeringAtOnce;
+  const handling = { counting, answering, maxBodyBytes };
   return needsBody(counting) ? reportBodies(handling) : reportHeads(handling);
 }
 
 export const openUws: OpenEngine = (work) => {
   const { uws, version } = loadUws();
-  const { tls, mostConnections, endedSilent } = work;
-  const parked = new ParkedResponses(work.control);
+  const { tls, maxConnections, onSilentEnd } = work;
+  const pending = new PendingResponses(work.control);
   const store: StoreState = { failing: false };
-  const handler = handlerOf(work, parked, store);
-  const bound = connectionBound(mostConnections, endedSilent);
-  /** One, and one more for each renewal of the certificate: its connections may still be open. */
+  const handler = handlerOf(work, pending, store);
+  const bound = connectionLimiter(maxConnections, onSilentEnd);
+  /**
+   * One app, and one more for each renewal of the certificate, since connections of the old one may
+   * still be open.
+   */
   const apps: TemplatedApp[] = [];
-  if (work.ack === 'durable') setInterval(() => parked.giveUp(), giveUpEveryMs).unref();
+  if (work.ack === 'durable') setInterval(() => pending.giveUp(), giveUpEveryMs).unref();
 
-  /** Listens with the certificate as it is now, beside whatever listens on that port already. */
+  /**
+   * Listens with the current certificate, in addition to any app that listens on that port already.
+   */
   function listen(port: number): Promise<us_listen_socket> {
     const app =
       tls === undefined
         ? uws.App()
         : uws.SSLApp({ cert_file_name: tls.cert, key_file_name: tls.key });
-    limitQuiet(app);
+    limitIdleTime(app);
     route(app, handler);
-    if (tellsConnectionsOf(app)) app.filter((response, change) => bound(response, Number(change)));
+    if (reportsConnectionsOf(app))
+      app.filter((response, change) => bound(response, Number(change)));
     return new Promise((resolve, reject) => {
       app.listen(work.host, port, (listenSocket: us_listen_socket | false) => {
         if (!listenSocket)
@@ -73,13 +79,13 @@ export const openUws: OpenEngine = (work) => {
     return {
       port,
       version,
-      tellsConnections: apps.every(tellsConnectionsOf),
-      flushed: (flush) => parked.answer(flush),
+      reportsConnections: apps.every(reportsConnectionsOf),
+      flushed: (flush) => pending.answer(flush),
       storeFailing: (failing) => {
         store.failing = failing;
       },
-      // An app cannot change its certificate, so a second one takes the connections that come. One
-      // that the first has not accepted by then is reset by the kernel, before it carried a request.
+      // An app cannot change its certificate, so a second app takes over new connections. The
+      // kernel resets any that the first has not accepted by then, before they carry a request.
       renewTls: async () => {
         if (listening === undefined) return;
         const next = await listen(port);
@@ -97,7 +103,7 @@ export const openUws: OpenEngine = (work) => {
   return listen(work.port).then(engineOn);
 };
 
-/** The older build cannot say when a connection begins. */
-function tellsConnectionsOf(app: TemplatedApp): boolean {
+/** The older build does not report when a connection begins. */
+function reportsConnectionsOf(app: TemplatedApp): boolean {
   return typeof app.filter === 'function';
 }

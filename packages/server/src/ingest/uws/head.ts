@@ -1,6 +1,7 @@
 /**
- * A message as uWebSockets.js has it. Each of its getters makes a string, so a field is read when a
- * report first asks for it, while the request is still there; `settle` reads what may be asked later.
+ * A message that reads the head of a uWebSockets.js request on demand. Every getter of
+ * uWebSockets.js makes a string, so each field is read when a report first asks for it, while the
+ * request exists; `settle` reads all that may be needed later.
  */
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import { ClientAddresses, plainAddress } from '../client-address.ts';
@@ -17,7 +18,7 @@ import { bytesOf } from './header-name.ts';
 
 const hostName = bytesOf('host');
 
-/** How to read what a worker's reports and archive need. */
+/** How to read the fields that a worker's reports and archive need. */
 interface Reading {
   readonly worker: number;
   readonly host: boolean;
@@ -62,7 +63,7 @@ class RequestMessage implements Arriving {
     this.#request = request;
   }
 
-  /** Reads everything that is needed, since the request is gone when its handler returns. */
+  /** Reads all needed fields, since the request is invalid after its handler returns. */
   settle(): this {
     void [this.method, this.path, this.query, this.host, this.client, this.headers];
     return this;
@@ -82,7 +83,7 @@ class RequestMessage implements Arriving {
     return this.#path;
   }
 
-  /** uWebSockets.js gives undefined, whatever its types say, where there is no `?`. */
+  /** uWebSockets.js returns undefined if there is no `?`, whatever its types say. */
   get query(): string {
     this.#query ??= this.#request.getQuery() || '';
     return this.#query;
@@ -140,7 +141,8 @@ function headersReader({ headers }: HeadNeeds): (request: HttpRequest) => Arrivi
 function clientOf(clients: ClientAddresses, peer: string, request: HttpRequest): string {
   if (!clients.trusts(peer)) return peer;
   const hops: string[] = [];
-  // A proxy may append a header of its own to one that the client sent, and `getHeader` gives the first.
+  // A proxy may append a header to one that the client sent, and `getHeader` returns the first
+  // only.
   request.forEach((name, value) => {
     if (name === 'x-forwarded-for') hops.push(value);
   });
@@ -149,7 +151,7 @@ function clientOf(clients: ClientAddresses, peer: string, request: HttpRequest):
 
 const maxPeers = 4_096;
 
-/** Addresses as text: making one takes longer than looking it up. */
+/** Addresses as text, cached because formatting takes longer than a lookup. */
 class PeerNames {
   readonly #names = new Map<string, string>();
 
@@ -169,12 +171,12 @@ class PeerNames {
 const v4Bytes = 4;
 const v4InV6 = Buffer.from('00000000000000000000ffff', 'hex');
 
-/** Of 4 or 16 bytes, in the form of RFC 5952. */
+/** The text of an address of 4 or 16 bytes, in the form of RFC 5952. */
 export function addressText(bytes: Buffer): string {
   if (bytes.length === v4Bytes) return bytes.join('.');
   if (bytes.subarray(0, v4InV6.length).equals(v4InV6))
     return bytes.subarray(v4InV6.length).join('.');
   const groups = bytes.toString('hex').match(/.{4}/g) ?? [];
-  // The URL parser writes IPv6 as RFC 5952 wants it.
+  // The URL parser formats IPv6 addresses as in RFC 5952.
   return plainAddress(new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1));
 }

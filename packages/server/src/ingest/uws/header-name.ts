@@ -1,6 +1,6 @@
 /**
- * The name of a header as bytes: looking one up by a string makes uWebSockets.js convert it every
- * time, and takes about twice as long.
+ * The name of a header as bytes. With a string, uWebSockets.js converts the name on every lookup,
+ * which takes about twice as long.
  */
 export function bytesOf(name: string): ArrayBuffer {
   const bytes = new ArrayBuffer(name.length);

@@ -1,18 +1,18 @@
 /**
- * Loads uWebSockets.js: the newer build where it loads, else the older one. The only file that
+ * Loads uWebSockets.js: the newer build if it loads, otherwise the older one. The only file that
  * imports it.
  *
- * Its author publishes no npm release; two npm packages carry his binaries
+ * The author publishes no npm release; two npm packages carry the binaries
  * (docs/decisions/0001-uwebsockets-builds.md). The newer one has the better HTTP parser and needs
- * glibc 2.38. The older one's own entry falls back to a slow imitation in JavaScript where no
- * binary fits, so its binary is loaded past that entry.
+ * glibc 2.38. The older one's entry point falls back to a slow imitation in JavaScript if no binary
+ * fits, so its binary is loaded directly.
  */
 
 import type * as UWebSockets from 'uWebSockets.js';
 import { createRequire } from 'node:module';
 import { messageOf, Reto3Error } from '@reto3/core';
 
-/** The part of uWebSockets.js that both builds have and that is used here. */
+/** The part of uWebSockets.js that reto3 uses; both builds have it. */
 type UwsModule = Pick<
   typeof UWebSockets,
   'App' | 'SSLApp' | 'us_listen_socket_close' | 'us_socket_local_port'
@@ -35,14 +35,14 @@ const builds = [
   },
 ] as const;
 
-/** What a build of that version does not serve, though HTTP/1.1 has it; undefined for the newer. */
+/** What that build does not support of HTTP/1.1; undefined for the newer one. */
 export function limitsOf(version: string): string | undefined {
   return version.includes(builds[1].label)
     ? 'only GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE and CONNECT, and only header names of letters, digits and "-", are answered'
     : undefined;
 }
 
-/** @throws Reto3Error RETO3_UWS_MISSING where neither build fits this machine */
+/** @throws Reto3Error RETO3_UWS_MISSING if neither build fits this machine */
 export function loadUws(): UwsBuild {
   const require = createRequire(import.meta.url);
   const failures: string[] = [];

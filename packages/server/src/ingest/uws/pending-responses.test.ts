@@ -3,9 +3,9 @@ import { setImmediate } from 'node:timers/promises';
 import { allocate, controlOf, RingReader } from '@reto3/engine/ring';
 import { flushNumberAt } from '@reto3/engine/src/ring/layout.ts';
 import { describe, expect, it } from 'vitest';
-import { ParkedResponses } from './parked.ts';
+import { PendingResponses } from './pending-responses.ts';
 
-/** The part of a response that parking uses. */
+/** The part of a response that is used here. */
 class FakeResponse {
   answers = 0;
   counted = 0;
@@ -43,33 +43,33 @@ function setUp(monotonicMs?: () => number) {
   const memory = allocate(1);
   const control = controlOf(memory);
   const ring = new RingReader(memory);
-  const parked = new ParkedResponses(control, monotonicMs);
+  const pending = new PendingResponses(control, monotonicMs);
   const receive = (): FakeResponse => {
     const response = new FakeResponse();
-    parked.receive(response as unknown as HttpResponse, () => response.counted++);
+    pending.receive(response as unknown as HttpResponse, () => response.counted++);
     return response;
   };
-  /** Received, and the turn of the event loop is over. */
+  /** A response that has been received, after the turn of the event loop has ended. */
   const park = async (): Promise<FakeResponse> => {
     const response = receive();
     await setImmediate();
     return response;
   };
-  return { control, ring, parked, receive, park };
+  return { control, ring, pending, receive, park };
 }
 
-describe('ParkedResponses', () => {
+describe('PendingResponses', () => {
   it('answers all that wait for that flush or an earlier one, once', async () => {
-    const { ring, parked, park } = setUp();
+    const { ring, pending, park } = setUp();
     const [first, second] = [await park(), await park()];
     const flush = ring.raiseFlush();
     const third = await park();
-    parked.answer(flush - 1);
+    pending.answer(flush - 1);
     expect([first.answers, second.answers, third.answers]).toEqual([0, 0, 0]);
-    parked.answer(flush);
+    pending.answer(flush);
     expect([first.answers, second.answers, third.answers]).toEqual([1, 1, 0]);
-    parked.answer(flush + 5);
-    parked.answer(flush + 5);
+    pending.answer(flush + 5);
+    pending.answer(flush + 5);
     expect([first.answers, second.answers, third.answers]).toEqual([1, 1, 1]);
   });
 
@@ -84,11 +84,11 @@ describe('ParkedResponses', () => {
   });
 
   it('neither counts nor answers what is closed before the turn is over', async () => {
-    const { ring, parked, receive } = setUp();
+    const { ring, pending, receive } = setUp();
     const [gone, here] = [receive(), receive()];
     gone.abort();
     await setImmediate();
-    parked.answer(ring.raiseFlush());
+    pending.answer(ring.raiseFlush());
     expect([gone.counted, gone.answers]).toEqual([0, 0]);
     expect([here.counted, here.answers]).toEqual([1, 1]);
   });
@@ -101,37 +101,37 @@ describe('ParkedResponses', () => {
   });
 
   it('reads nothing more from a connection until its answer has left', async () => {
-    const { ring, parked, receive } = setUp();
+    const { ring, pending, receive } = setUp();
     const response = receive();
     expect(response.paused).toBe(true);
     await setImmediate();
     expect(response.paused).toBe(true);
-    parked.answer(ring.raiseFlush());
+    pending.answer(ring.raiseFlush());
     expect(response.paused).toBe(false);
   });
 
   it('does not touch a response whose connection is gone', async () => {
-    const { ring, parked, park } = setUp();
+    const { ring, pending, park } = setUp();
     const [gone, here] = [await park(), await park()];
     gone.abort();
-    parked.answer(ring.raiseFlush());
+    pending.answer(ring.raiseFlush());
     expect([gone.counted, gone.answers, gone.paused]).toEqual([1, 0, true]);
     expect(here.answers).toBe(1);
   });
 
   it('closes what has waited for 30 s, unanswered, and leaves the others', async () => {
     let nowMs = 0;
-    const { ring, parked, park } = setUp(() => nowMs);
+    const { ring, pending, park } = setUp(() => nowMs);
     const old = [await park(), await park()];
     ring.raiseFlush();
     nowMs = 1_000;
     const young = await park();
     nowMs = 29_999;
-    parked.giveUp();
+    pending.giveUp();
     expect(old.map(({ closed }) => closed)).toEqual([false, false]);
     nowMs = 30_000;
-    parked.giveUp();
-    parked.answer(ring.raiseFlush());
+    pending.giveUp();
+    pending.answer(ring.raiseFlush());
     expect(old.map(({ closed, answers }) => [closed, answers])).toEqual([
       [true, 0],
       [true, 0],
@@ -140,14 +140,14 @@ describe('ParkedResponses', () => {
   });
 
   it('keeps the order when flush numbers wrap at 32 bits', async () => {
-    const { control, ring, parked, park } = setUp();
+    const { control, ring, pending, park } = setUp();
     Atomics.store(control, flushNumberAt, 2 ** 31 - 1);
     const before = await park();
     const last = ring.raiseFlush();
     const after = await park();
-    parked.answer(last);
+    pending.answer(last);
     expect([before.answers, after.answers]).toEqual([1, 0]);
-    parked.answer(-(2 ** 31));
+    pending.answer(-(2 ** 31));
     expect(after.answers).toBe(1);
   });
 });

@@ -1,30 +1,31 @@
 /**
- * Parked responses (`--ack durable`): messages whose answer waits until they are on the disk.
+ * Responses of uWebSockets.js that wait for the disk (`--ack durable`).
  *
- * uWebSockets.js closes a connection whose next request comes while an answer is pending, before any
- * handler sees that request. Two measures keep counts equal to answers all the same:
+ * uWebSockets.js closes a connection if its next request arrives while an answer is pending, before
+ * any handler sees that request. Two measures keep counts and answers equal all the same:
  *
- * - The connection is paused until its answer has left, so a request in a later packet waits in the
+ * - The connection is paused until its answer is sent, so a request in a later packet waits in the
  *   kernel. So does the end of a client that half-closes (`nc -N`): it gets its answer first.
- * - A request that shares its packet with the next one is past saving: the parser has both, and
- *   closes. So messages are counted when the event loop's turn is over, after the parser has dealt
- *   with their packets; what was closed by then is neither counted nor answered.
+ * - A request in the same packet as the next one cannot be saved: the parser has both, and closes
+ *   the connection. So messages are counted at the end of the event loop's turn, after the parser
+ *   has processed their packets. Messages whose connection is closed by then are neither counted
+ *   nor answered.
  *
- * A connection that is lost later takes its response out; the message stays counted, since its client
- * may try again but nobody can know.
+ * If a connection is lost later, its response is dropped and the message stays counted: the client
+ * may send it again, but nobody can know.
  */
 import type { HttpResponse } from 'uWebSockets.js';
 import { AwaitingFlush } from '../awaiting-flush.ts';
 
 interface Arrival {
-  /** undefined: its connection is gone. */
+  /** Undefined if the connection is lost. */
   response: HttpResponse | undefined;
   readonly count: () => void;
 }
 
-export class ParkedResponses {
+export class PendingResponses {
   readonly #awaiting: AwaitingFlush<Arrival>;
-  /** Of this turn of the event loop. */
+  /** The arrivals in this turn of the event loop. */
   #arrived: Arrival[] = [];
 
   constructor(control: Int32Array<SharedArrayBuffer>, monotonicMs?: () => number) {
@@ -33,7 +34,7 @@ export class ParkedResponses {
 
   /**
    * Takes a message whose request is complete. Calls `count` at the end of this turn of the event
-   * loop, unless the connection is closed by then, and answers after `answer` reaches its flush.
+   * loop, unless the connection is closed by then; answers once `answer` is called with its flush.
    */
   receive(response: HttpResponse, count: () => void): void {
     const arrival: Arrival = { response, count };
@@ -53,18 +54,19 @@ export class ParkedResponses {
     }
   }
 
-  /** Answers 200 to all that wait for that flush or an earlier one. */
+  /** Answers 200 to every message that waits for that flush or an earlier one. */
   answer(flush: number): void {
     this.#awaiting.flushed(flush, ({ response }) => {
       response?.cork(() => {
-        // Nothing is read before this returns, and a response must not be touched after its end.
+        // Resume first: nothing is read before this function returns, and a response must not be
+        // touched after its end.
         response.resume();
         response.end();
       });
     });
   }
 
-  /** Closes the connections of those that have waited too long; to be called every second or so. */
+  /** Closes the connections that have waited too long; call it about once a second. */
   giveUp(): void {
     this.#awaiting.giveUp(({ response }) => response?.close());
   }

@@ -1,24 +1,31 @@
 /**
- * What a worker does with a request where reports run or messages are archived: as the handlers of
- * the hot path, and then the message goes to the archive and the reports. Which handler runs is
- * chosen when the worker starts, so that without either not a branch is added.
+ * Handles requests if reports run or messages are archived: like the hot path, but each message
+ * also goes to the archive and the reports. The handler is chosen when the worker starts, so
+ * without either the hot path has not one branch more.
  *
- * Reports that look at the head only leave the body unread, as ever. Where somebody needs the body, the
- * message is counted and answered when its last byte is here; a body that never ends is no message.
+ * Reports that use only the head leave the body unread. If the body is needed, the message is
+ * counted and answered when its last byte has arrived; a request whose body never ends is no
+ * message.
  */
 import type { HttpResponse } from 'uWebSockets.js';
 import type { StoreState } from '../awaiting-flush.ts';
-import { type Counting, countMessage, mostHeldBytes, mostSeenBytes, noBody } from '../counting.ts';
-import { headDecides, isChunked, takeBody } from './body.ts';
+import {
+  type Counting,
+  countMessage,
+  maxCapturedBytes,
+  maxHeldBytes,
+  noBody,
+} from '../counting.ts';
+import { canCountFromHeaders, isChunked, takeBody } from './body.ts';
 import type { Handler } from './handlers.ts';
 import { messageReader } from './head.ts';
-import type { ParkedResponses } from './parked.ts';
+import type { PendingResponses } from './pending-responses.ts';
 
-/** How a worker answers, by its mode of acknowledgement. */
+/** How a worker answers, by acknowledgement mode. */
 export interface Answering {
-  /** Whether `count` is called after the handler has returned; the body is to be read until then. */
+  /** Whether `count` is called after the handler has returned; the body must be read by then. */
   readonly later: boolean;
-  /** Whether messages are to be refused for now. */
+  /** Whether to reject messages for now. */
   refuses(): boolean;
   /** Counts and answers a message whose request is complete. */
   answer(response: HttpResponse, count: () => void): void;
@@ -35,11 +42,11 @@ export const answeringAtOnce: Answering = {
 };
 
 /** `--ack durable` */
-export function answeringWhenDurable(parked: ParkedResponses, store: StoreState): Answering {
+export function answeringWhenDurable(pending: PendingResponses, store: StoreState): Answering {
   return {
     later: true,
     refuses: () => store.failing,
-    answer: (response, count) => parked.receive(response, count),
+    answer: (response, count) => pending.receive(response, count),
   };
 }
 
@@ -47,33 +54,34 @@ interface Handling {
   readonly counting: Counting;
   readonly answering: Answering;
   /** A connection whose body is larger is closed. */
-  readonly mostBodyBytes: number;
+  readonly maxBodyBytes: number;
 }
 
-/** For reports that need no more than the head. */
-export function reportHeads({ counting, answering, mostBodyBytes }: Handling): Handler {
+/** For reports that need only the head. */
+export function reportHeads({ counting, answering, maxBodyBytes }: Handling): Handler {
   const messageOf = messageReader(counting);
   return (response, request) => {
     if (answering.refuses()) return refuse(response);
     const message = messageOf(response, request);
-    if (!answering.later && headDecides(request, mostBodyBytes)) {
+    if (!answering.later && canCountFromHeaders(request, maxBodyBytes)) {
       countMessage(counting, message, noBody, 0);
       response.end();
       return;
     }
     message.settle();
     const count = (): void => countMessage(counting, message, noBody, 0);
-    takeBody(response, request, mostBodyBytes, () => answering.answer(response, count));
+    takeBody(response, request, maxBodyBytes, () => answering.answer(response, count));
   };
 }
 
 /** For reports that need the body, and for the archive. */
-export function reportBodies({ counting, answering, mostBodyBytes }: Handling): Handler {
+export function reportBodies({ counting, answering, maxBodyBytes }: Handling): Handler {
   const messageOf = messageReader(counting);
   let heldBytes = 0;
   return (response, request) => {
     if (answering.refuses()) return refuse(response);
-    if (!headDecides(request, mostBodyBytes) && !isChunked(request)) return void response.close();
+    if (!canCountFromHeaders(request, maxBodyBytes) && !isChunked(request))
+      return void response.close();
     const message = messageOf(response, request).settle();
     const chunks: Uint8Array[] = [];
     let keptBytes = 0;
@@ -88,25 +96,25 @@ export function reportBodies({ counting, answering, mostBodyBytes }: Handling): 
     response.onData((chunk, isLast) => {
       if (done) return;
       bodyBytes += chunk.byteLength;
-      if (bodyBytes > mostBodyBytes) {
+      if (bodyBytes > maxBodyBytes) {
         release();
         return void response.close();
       }
-      const room = mostSeenBytes - keptBytes;
+      const room = maxCapturedBytes - keptBytes;
       const part = new Uint8Array(chunk, 0, Math.min(room, chunk.byteLength));
       if (!isLast) {
         if (part.length === 0) return;
-        if (heldBytes + part.length > mostHeldBytes) {
+        if (heldBytes + part.length > maxHeldBytes) {
           release();
           return refuse(response);
         }
-        // The chunk is taken away when this returns.
+        // uWebSockets.js takes the chunk back when this returns.
         chunks.push(part.slice());
         keptBytes += part.length;
         heldBytes += part.length;
         return;
       }
-      // The part is taken away when this returns.
+      // uWebSockets.js takes the part back when this returns.
       const own = answering.later && chunks.length === 0 ? part.slice() : part;
       const body = chunks.length === 0 ? own : Buffer.concat([...chunks, part]);
       release();

@@ -1,10 +1,10 @@
 /**
- * Which handler a request goes to, by its method.
+ * Routes a request to a handler by its method.
  *
- * The newer build hands over methods that are none, such as `GET:`. Behind a proxy that forwards
- * trailers such a method is a second message: the parser skips two bytes behind the last chunk, and
- * takes the trailer `abGET: / HTTP/1.1` for a request line. Common methods have routes of their own,
- * so that only others pay for the check. The older build knows the common methods only.
+ * The newer build passes on invalid methods such as `GET:`. Behind a proxy that forwards trailers,
+ * such a method is a smuggled message: the parser skips two bytes after the last chunk, and takes
+ * the trailer `abGET: / HTTP/1.1` for a request line. Common methods have their own routes, so only
+ * others pay for the check. The older build knows only common methods.
  */
 import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
 import type { Handler } from './handlers.ts';
@@ -26,7 +26,7 @@ const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 type Routes = Pick<TemplatedApp, (typeof common)[number] | 'any'>;
 
-/** Has the handler take every request; the connection is closed where the method is no token. */
+/** Routes every request to the handler; closes the connection if the method is not a token. */
 export function route(app: Routes, handler: Handler): void {
   for (const method of common) app[method]('/*', handler);
   app.any('/*', (response: HttpResponse, request: HttpRequest) => {
