@@ -1,13 +1,13 @@
 #!/usr/bin/env -S env MALLOC_ARENA_MAX=2 node --max-semi-space-size=1
-// Starts the command line, which is in src/, with less memory:
+// Starts the command line (src/) with less memory:
 //
 // - V8 lets the space of young objects grow to 3 × 16 MB and keeps it. With 1 MB it collects more
 //   often; a server uses 11 MB less, and counting and exporting are as fast.
-// - glibc gives threads that allocate at the same time heaps of their own, which keep freed memory.
+// - glibc gives threads that allocate at the same time separate heaps, which keep freed memory.
 //   With two heaps for all threads a server uses 4 MB less.
 //
-// `npm start` does the same. `node reto3.js` works too, with more memory. (`env` stands twice because
-// package managers make shims of this line and take its first word for the program.)
+// `npm start` does the same. `node reto3.js` works too, with more memory. (The line above says
+// `env` twice because package managers make shims of it and take its first word for the program.)
 import { main } from '../dist/main.js';
 
 await main(process.argv.slice(2));

@@ -17,7 +17,7 @@ const layout = {
 };
 
 test.each([
-  // The answer as the server gives it.
+  // The answer exactly as the server sends it.
   ['json', `${JSON.stringify(answer)}\n`],
   ['csv', 'from,share\n1480384140000,0.666666667\n'],
   ['ndjson', '{"from":1480384140000,"share":0.666666667}\n'],

@@ -1,6 +1,6 @@
 /**
- * Analyses ms10 windows of a server, of the data folder of a stopped one, or of logs, and prints the
- * result. All give the same answer, made by the same code.
+ * Analyses ms10 windows of a server, of the data folder of a stopped one, or of logs, and prints
+ * the result. The same code produces all three answers.
  */
 
 import { type ApiOptions, ask, type Missing } from '@reto3/client';
@@ -19,12 +19,12 @@ import type { analysisFormats } from './flags.ts';
 import { type LogSource, readAndSummarise } from './log-source.ts';
 import { noteOnStderr } from './terminal/notes.ts';
 
-/** Where a server has the analysis, and how to make it of stored windows. */
+/** The path of the analysis on a server, and the function that computes it from stored windows. */
 interface Analysis<Path extends AnalysisPath> {
   readonly path: Path;
-  /** As the query of `path` and as `make` takes it. */
+  /** The parameters, both for `path` and for `make`. */
   readonly query: Asked & Readonly<Record<string, string | boolean | undefined>>;
-  /** Called, and its code loaded, only if no server is asked; with the store of a folder. */
+  /** Called, and its code loaded, only without a server; `store` is given for a data folder. */
   readonly make: (series: Series, store?: Store) => Promise<Answers[Path]>;
 }
 
@@ -75,10 +75,10 @@ async function ofFolder<Path extends AnalysisPath>(
   });
 }
 
-/** The longest default range: a year has three billion windows, which take minutes. */
+/** The longest default range: a year has three billion windows, which take minutes to read. */
 const maxDefaultMs = 31 * 86_400_000;
 
-/** Analyses the whole log by default, or its newest 31 days if it spans more. */
+/** Analyses the whole log by default, or the newest 31 days of it. */
 async function ofLogs<Path extends AnalysisPath>(
   source: LogSource,
   analysis: Analysis<Path>,
@@ -86,7 +86,7 @@ async function ofLogs<Path extends AnalysisPath>(
   const { openSeries } = await import('@reto3/engine');
   const nowMs = Date.now();
   const { query } = analysis;
-  // Logs may take long to read, so what is asked is checked before.
+  // Checks the range first, because reading logs may take long.
   resolveRange(ms10, query, nowMs, { finalThrough: nowMs, newestEnd: nowMs });
   const counts = await readAndSummarise(source, nowMs);
   const { scope } = scopeOf(query);
@@ -103,14 +103,14 @@ type Format = (typeof analysisFormats)[number];
 /** How to print an analysis: its lines as text, and its rows in the other formats. */
 export interface Layout<Answer> {
   readonly lines: (answer: Answer) => readonly string[];
-  /** One per line of csv and ndjson; the columns of csv are their fields. */
+  /** One per line of CSV and NDJSON; the columns of CSV are their fields. */
   readonly rows: (answer: Answer) => readonly Readonly<Record<string, unknown>>[];
   readonly columns: readonly string[];
 }
 
 /**
  * Prints an answer on stdout.
- * @throws Reto3Error RETO3_BLOCK_DAMAGED, after printing, if something had to be left out
+ * @throws Reto3Error RETO3_BLOCK_DAMAGED, after printing, if damaged windows were omitted
  */
 export function print<Answer extends Missing>(
   answer: Answer,
@@ -142,17 +142,17 @@ function formatLines<Answer>(
   }
 }
 
-/** Rounds shares to nine digits, which drops the noise of their arithmetic; keeps whole numbers. */
+/** Rounds shares to nine digits, which removes rounding errors; keeps whole numbers. */
 function rounded(_: string, value: unknown): unknown {
   return typeof value === 'number' && !Number.isInteger(value)
     ? Number(value.toPrecision(9))
     : value;
 }
 
-/** A screenful. The other formats list all that the answer has, up to a hundred. */
+/** A screenful. The other formats list everything in the answer, up to a hundred. */
 export const maxShown = 20;
 
-/** The ones to show, in their original order. */
+/** The `maxShown` largest, in their original order. */
 export function largest<Stretch>(
   list: readonly Stretch[],
   sizeOf: (one: Stretch) => number,

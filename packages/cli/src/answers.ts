@@ -1,6 +1,6 @@
 /**
- * The sources of windows: a server, the data folder of a stopped one, or logs. All give the same bytes,
- * errors and exit codes.
+ * The sources of windows: a server, the data folder of a stopped one, or logs. All produce the same
+ * bytes, errors and exit codes.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -26,7 +26,7 @@ import { type LogSource, logSourceOf, readAndSummarise } from './log-source.ts';
 import { noteOnStderr } from './terminal/notes.ts';
 
 export type Source = ApiOptions | { readonly dataDir: string };
-/** A source of windows; logs have no messages to query. */
+/** A source of windows. Logs count too, but have no messages to query. */
 export type CountsSource = Source | LogSource;
 
 export interface Asked {
@@ -41,7 +41,7 @@ export interface Asked {
 interface Question extends Asked {
   readonly period: PeriodName;
   readonly format: FormatName;
-  /** Given for a follow: the answer may be empty, and damage does not end it. */
+  /** Given when following: the answer may be empty, and damage does not end it. */
   readonly onMissing?: (missing: Missing) => void;
 }
 
@@ -50,7 +50,9 @@ export function scopeOf({ cluster, node }: Pick<Asked, 'cluster' | 'node'>): Sco
   return { scope: cluster || node !== undefined ? 'cluster' : 'node', node };
 }
 
-/** The folder with the counts of a scope: a merger keeps the cluster in a folder of its own. */
+/**
+ * The folder with the counts of a scope: a merger keeps those of the cluster in a separate folder.
+ */
 export function countsFolder(dataDir: string, scope: Scope): string {
   return scope === 'cluster' ? join(dataDir, 'cluster') : dataDir;
 }
@@ -70,14 +72,14 @@ export function sourceOf(
   });
 }
 
-/** The same, or logs. @throws Reto3Error RETO3_BAD_RANGE, RETO3_BAD_FLAG */
+/** Like `sourceOf`, but also accepts logs. @throws Reto3Error RETO3_BAD_RANGE, RETO3_BAD_FLAG */
 export function countsSourceOf(
   flags: Parameters<typeof sourceOf>[0] & Parameters<typeof logSourceOf>[0],
 ): CountsSource {
   return logSourceOf(flags) ?? sourceOf(flags);
 }
 
-/** The server whose windows can be followed. @throws Reto3Error RETO3_BAD_RANGE */
+/** The server to follow. @throws Reto3Error RETO3_BAD_RANGE if the source is not a server */
 export function serverToFollow(source: CountsSource, asked: Asked): ApiOptions {
   if ('logs' in source)
     throw new Reto3Error('RETO3_BAD_RANGE', 'got --follow with --log, want one of them', {
@@ -130,14 +132,14 @@ async function fromServer(api: ApiOptions, question: Question, into: Writable): 
 async function fromLogs(source: LogSource, question: Question, into: Writable): Promise<string> {
   const nowMs = Date.now();
   const period = periods[question.period];
-  // Logs may take long to read, so what is asked is checked before.
+  // Checks the range first, because reading logs may take long.
   resolveRange(period, question, nowMs, { finalThrough: nowMs, newestEnd: nowMs });
   const counts = await readAndSummarise(source, nowMs);
   return fromView(counts.view(period), question, nowMs, into);
 }
 
 async function fromFolder(folder: string, question: Question, into: Writable): Promise<string> {
-  // Loaded only here: loading LevelDB takes longer than asking a server.
+  // Loaded here, because loading LevelDB takes longer than asking a server.
   const { DataFolder } = await import('@reto3/engine');
   return DataFolder.with(countsFolder(folder, scopeOf(question).scope), async (data) => {
     const nowMs = Date.now();
@@ -168,7 +170,7 @@ async function fromView(
   }
 }
 
-/** Whether an answer has no window, and why. */
+/** Whether an answer has no windows; the text is the reason. */
 type Empty = boolean | 'seconds only';
 
 function settle({ period, onMissing }: Question, missing: Missing, empty: Empty): void {
@@ -176,11 +178,13 @@ function settle({ period, onMissing }: Question, missing: Missing, empty: Empty)
   else onMissing(missing);
 }
 
-/** Notes each place that a followed answer leaves out, once: the first three, and how many more. */
+/**
+ * Reports each damaged place of a followed answer once: the first three, and the number of others.
+ */
 export function damageNotes(what: string, say = noteOnStderr): (missing: Missing) => void {
   let saidThrough = 0;
   return ({ damaged, damagedPlaces = damaged.length }) => {
-    // Each question for a part of a damaged block reports it again.
+    // Every answer that reads part of a damaged block reports it again.
     const fresh = damaged.filter(({ to }) => to > saidThrough);
     if (fresh.length === 0) return;
     for (const { to } of fresh) saidThrough = Math.max(saidThrough, to);
@@ -193,7 +197,7 @@ export function damageNotes(what: string, say = noteOnStderr): (missing: Missing
 const maxNoted = 3;
 
 /**
- * Checks what an answer had to leave out, which it tells at its end.
+ * Checks the list of omitted windows at the end of an answer.
  * @throws Reto3Error RETO3_BLOCK_DAMAGED, RETO3_NO_DATA
  */
 export function assertComplete(what: string, missing: Missing, empty: Empty): void {
@@ -212,8 +216,8 @@ export function assertComplete(what: string, missing: Missing, empty: Empty): vo
 }
 
 /**
- * Passes an answer on. If it is empty because the server only merges a cluster, and counts nothing
- * itself, the cure is --cluster, not a wider range.
+ * Passes on an answer. If it is empty because the server only merges a cluster and counts nothing
+ * itself, replaces the hint: the cure is --cluster, not a wider range.
  */
 export async function withMergerHint<Answer>(
   source: Source,
@@ -238,7 +242,7 @@ async function hasClusterOnly(source: Source): Promise<boolean> {
   try {
     return (await ask(source, '/v1/info')).role === 'merge';
   } catch {
-    // The original error says more than one about the search for its cause.
+    // The original error is more useful than one from this check.
     return false;
   }
 }

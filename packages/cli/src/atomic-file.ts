@@ -1,7 +1,7 @@
 /**
- * Writes a file atomically: under a temporary name, synced, then renamed. A file of that name is kept
- * until then, and hands its mode and owner on to the new one. A process that ends early leaves nothing
- * behind.
+ * Writes a file atomically: under a temporary name, synced, then renamed. An existing file is kept
+ * until then, and passes its mode and owner on to the new one. A process that ends early leaves
+ * nothing behind.
  */
 import { constants, createWriteStream, rmSync, type Stats } from 'node:fs';
 import {
@@ -24,17 +24,17 @@ import { withProgress } from './terminal/progress.ts';
 const updateMs = 100;
 const ownerOnly = 0o600;
 
-/** Who may read a new file. */
+/** The users who may read a new file. */
 export type Audience =
-  /** Its owner: it holds what clients sent. */
+  /** Its owner only, because it contains data that clients sent. */
   | 'owner'
-  /** Whoever the umask allows: it holds counts. */
+  /** Those that the umask allows, because it contains only counts. */
   | 'umask';
 
 /**
  * Writes through a stream, with progress on a terminal.
  * @param write need not end the stream
- * @param check verifies the file under its temporary name
+ * @param check verifies the file while it has its temporary name
  * @throws Reto3Error RETO3_FILE_UNWRITABLE, and what `write` throws
  */
 export function writeFileAtomically<T>(
@@ -70,8 +70,8 @@ export function writeFileAtomically<T>(
 }
 
 /**
- * Refuses a file that cannot be written, for answers that take long to make.
- * @param path nothing is refused without one
+ * Checks that a file can be written, before the work on an answer that takes long.
+ * @param path if undefined, there is nothing to check
  * @throws Reto3Error RETO3_FILE_UNWRITABLE
  */
 export async function assertWritable(path: string | undefined): Promise<void> {
@@ -97,7 +97,7 @@ export async function createFileAtomically<T>(
     const { target, before } = await writableTarget(path);
     const part = `${target}.part-${process.pid}`;
     await rm(part, { force: true });
-    // Created exclusively, so nobody can have put a link there.
+    // Created exclusively, so that nobody can have put a link there.
     await (await open(part, 'wx', ownerOnly)).close();
     return await withCleanUp(
       () => rmSync(part, { force: true }),
@@ -124,7 +124,7 @@ function unwritable(path: string, cause: unknown): Reto3Error {
   return new Reto3Error('RETO3_FILE_UNWRITABLE', message, { cause });
 }
 
-/** The file to write, and what lies there. @throws Reto3Error RETO3_FILE_UNWRITABLE */
+/** The file to write, and the state of an existing one. @throws Reto3Error RETO3_FILE_UNWRITABLE */
 async function writableTarget(
   path: string,
 ): Promise<{ target: string; before: Stats | undefined }> {
@@ -137,7 +137,7 @@ async function writableTarget(
   return { target, before };
 }
 
-/** The file to write: the target of a link, whether it exists or not. */
+/** The file to write: the target of a link, even if it does not exist. */
 async function targetOf(path: string): Promise<string> {
   try {
     return await realpath(path);
@@ -176,7 +176,7 @@ async function keptBits(file: FileHandle, { uid, gid }: Stats): Promise<number> 
     try {
       await file.chown(uid, gid);
     } catch {
-      // The user may be in that group. If not, the bits of the group must not be copied.
+      // The user may be a member of that group. If not, the group's bits must not be copied.
       if (own.gid !== gid && !(await given(file.chown(own.uid, gid)))) return 0o707;
     }
   }
@@ -192,7 +192,7 @@ function given(work: Promise<void>): Promise<boolean> {
 
 /** A new name is durable once its folder is synced. */
 async function syncFolder(folder: string): Promise<void> {
-  // Windows opens no folders, and its file systems log new names.
+  // Windows cannot open folders, and its file systems journal new names.
   if (process.platform === 'win32') return;
   const handle = await open(folder);
   await handle.sync().finally(() => handle.close());

@@ -11,7 +11,7 @@ export async function askAudit(source: Source, { from, to }: AskedRange): Promis
   return auditFolder(source.dataDir, { from, to }, Date.now());
 }
 
-/** What an audit ends a command with; undefined if every check passed. */
+/** The error that a failed audit ends the command with; undefined if every check passed. */
 export function verdictOf({ checks }: Audit): Reto3Error | undefined {
   const failed = checks.filter(({ ok }) => !ok);
   if (failed.some(({ name }) => name !== 'archive'))
@@ -25,7 +25,7 @@ export function verdictOf({ checks }: Audit): Reto3Error | undefined {
   return undefined;
 }
 
-/** One line for each check, then one for each place that failed it or is lost. */
+/** One line for each check, then one for each place that failed or is lost. */
 export function auditLines({ checks, places, gone }: Audit): string[] {
   return [
     ...checks.map(({ name, ok, unchecked, says }) => {

@@ -1,4 +1,4 @@
-/** Writes a backup of a server or a data folder into a file, and restores one. */
+/** Writes a backup of a server or a data folder to a file, and restores one. */
 import { createReadStream, existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Readable, type Writable } from 'node:stream';
@@ -36,7 +36,7 @@ export async function backUp(
 async function fromServer(source: Exclude<Source, { dataDir: string }>, into: Writable) {
   const response = await request(source, '/v1/backup', {});
   await pipeline(response, into).catch((error: unknown) => {
-    // writeFileAtomically names the file that cannot be written.
+    // writeFileAtomically reports a file that cannot be written, by name.
     throw into.errored ?? answerCut(source, error);
   });
 }
@@ -62,7 +62,7 @@ async function fromFolder(folder: string, into: Writable): Promise<void> {
   );
 }
 
-/** Creates a data folder of a backup; resolves with what it holds. */
+/** Creates a data folder from a backup; resolves with a summary of its content. */
 export async function restoreBackup(file: string, folder: string): Promise<Restored> {
   keepFilesPrivate();
   const { restore } = await import('@reto3/engine');

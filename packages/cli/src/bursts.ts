@@ -22,8 +22,8 @@ import { whoLines } from './who.ts';
 
 const maxMessages = 1e9;
 /**
- * @throws Reto3Error RETO3_CHECK_FAILED if the peak is above --fail-above or the traffic not what
- * --expect says, and what `askAnalysis` throws
+ * @throws Reto3Error RETO3_CHECK_FAILED if the peak is above --fail-above or the traffic does not
+ * meet --expect, and what `askAnalysis` throws
  */
 export async function bursts(given: Given<typeof burstsFlags>): Promise<void> {
   const format = formatOf(analysisFormats, 'text', given);
@@ -50,7 +50,7 @@ export async function bursts(given: Given<typeof burstsFlags>): Promise<void> {
       : undefined,
     answer.verdict && verdictFailure(answer.verdict),
   ].filter((failure) => failure !== undefined);
-  // Set before printing: a reader that leaves (| head) must not hide it.
+  // Set before printing, so that a reader that leaves early (| head) cannot hide it.
   if (failures.length > 0) process.exitCode = exitCode.checkFailed;
   print(answer, format, layoutFor(who));
   if (failures.length === 0) return;
@@ -61,7 +61,7 @@ export async function bursts(given: Given<typeof burstsFlags>): Promise<void> {
   });
 }
 
-/** @param who the key that bursts are told by, if any */
+/** @param who the key to break bursts down by, if any */
 function layoutFor(who: string | undefined): Layout<Bursts> {
   return {
     lines: (answer) => [
@@ -131,7 +131,7 @@ function burstsLines(answer: Bursts): string[] {
 }
 
 function beatLine({ periodMs, at, confidence }: Bursts['beats'][number]): string {
-  // Certainty is never claimed.
+  // Never prints 100 %, because certainty is impossible.
   const sure = Math.min(confidence, 0.999_999) * 100;
   const period = `${short(periodMs / 1_000)} s`;
   return `beats: every ${period}, one of them at ${timeText(at)}, confidence ${sure.toFixed(4)} %`;

@@ -1,20 +1,21 @@
 /**
  * Cleans up after a command that is interrupted: by Ctrl-C or another signal, by a terminal that
- * closes, or by `process.exit` anywhere in this process. It then exits with 130.
+ * closes, or by `process.exit` anywhere in this process. The process then exits with 130.
  */
 import { exitCode } from './exit-code.ts';
 import { stopSignals } from './stop-signals.ts';
 
 const leave = (): void => process.exit(exitCode.interrupted);
 
-/** For a command that runs until it is stopped and leaves nothing behind. */
+/** For a command that runs until it is stopped and has nothing to clean up. */
 export function exitOnSignal(): void {
   for (const signal of stopSignals) process.once(signal, leave);
 }
 
 /**
- * Runs the work. If the process exits meanwhile, for a signal or otherwise, `cleanUp` runs first.
- * @param cleanUp synchronous: an exit waits for nothing else
+ * Runs the work. If the process exits during it, because of a signal or otherwise, `cleanUp` runs
+ * first.
+ * @param cleanUp must be synchronous, because an exit does not wait
  */
 export async function withCleanUp<T>(cleanUp: () => void, work: () => Promise<T>): Promise<T> {
   process.once('exit', cleanUp);
@@ -28,8 +29,8 @@ export async function withCleanUp<T>(cleanUp: () => void, work: () => Promise<T>
 }
 
 /**
- * Runs work that cleans up by itself when it is aborted. The first signal aborts it, and the process
- * exits with 130 once the work has failed; work past the point of no return completes.
+ * Runs work that cleans up by itself when it is aborted. The first signal aborts it, and the
+ * process exits with 130 once the work has failed. Work that can no longer be undone completes.
  */
 export async function abortable<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();

@@ -1,23 +1,28 @@
-/** Formats what a server knows of its cluster, and repairs it. */
+/** Formats the state of a cluster as its merger sees it, and repairs it. */
 
 import { type ApiOptions, request, textOf } from '@reto3/client';
 import type { ClusterAudit, ClusterState } from '@reto3/client/answers';
 import { Reto3Error, timeText } from '@reto3/core';
 import { tableLines } from './terminal/table.ts';
 
-/** Makes the merger compare everything with the nodes, and read what differs. @throws Reto3Error RETO3_NATS_AWAY */
+/**
+ * Makes the merger compare everything with the nodes, and read all that differs. @throws Reto3Error
+ * RETO3_NATS_AWAY
+ */
 export async function askRepublish(api: ApiOptions): Promise<void> {
   await textOf(await request(api, '/v1/cluster/republish', {}, {}, 'POST'), api);
 }
 
-/** Takes a node off the merger's list. @throws Reto3Error RETO3_NO_SUCH_NODE */
+/** Removes a node from the merger's list. @throws Reto3Error RETO3_NO_SUCH_NODE */
 export async function askForget(api: ApiOptions, node: string): Promise<void> {
   await textOf(await request(api, '/v1/cluster/forget', { node }, {}, 'POST'), api);
 }
 
 const header = ['node', 'state', 'msgs/s', 'share', 'lag', 'clock', 'boot', 'revision'];
 
-/** A table of the nodes. @throws Reto3Error RETO3_NO_CLUSTER if the server merges none */
+/**
+ * A table of the nodes. @throws Reto3Error RETO3_NO_CLUSTER if the server does not merge a cluster
+ */
 export function clusterLines({ role, nodes, problem, server }: ClusterState): string[] {
   if (nodes === undefined) {
     throw new Reto3Error(
@@ -40,7 +45,7 @@ export function clusterLines({ role, nodes, problem, server }: ClusterState): st
   return [...lines, ...away, ...(problem === undefined ? [] : [problem])];
 }
 
-/** A table of hours, and a word on those that differ. */
+/** A table of hours, and a comment on those that differ. */
 export function clusterAuditLines({ hours }: ClusterAudit): string[] {
   const rows = hours.map(({ node, hour, node_total: total, merger_total: merged, equal }) => [
     node,
@@ -55,7 +60,7 @@ export function clusterAuditLines({ hours }: ClusterAudit): string[] {
   );
 }
 
-/** What the audit of a cluster ends a command with; undefined if all is equal. */
+/** The error that a failed audit of a cluster ends the command with; undefined if all is equal. */
 export function clusterVerdictOf({ hours }: ClusterAudit): Reto3Error | undefined {
   if (hours.length === 0)
     return new Reto3Error('RETO3_NO_DATA', 'no node has anything in the range');

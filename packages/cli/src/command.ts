@@ -1,7 +1,7 @@
 /**
- * What a command is: the words of its help, its arguments and flags as data, and what it does with
- * them. main.ts runs it with Node's own parser; oclif.ts shows the same data to oclif, which only
- * writes the help. So nothing here, and nothing that a command imports, may import oclif.
+ * The definition of a command: its help texts, its arguments and flags as data, and its function.
+ * main.ts runs it with Node's own parser; oclif.ts passes the same data to oclif, which only prints
+ * the help. So neither this file nor anything that a command imports may import oclif.
  */
 import type { FlagTable, Given } from './flags.ts';
 import { parseWords } from './parse-words.ts';
@@ -11,11 +11,11 @@ interface Argument {
   readonly required?: boolean;
   /** Taken if the argument is missing. */
   readonly fallback?: string;
-  /** Takes all that are left, at least one; only the last argument may. */
+  /** Takes all remaining words, at least one; only for the last argument. */
   readonly repeatable?: boolean;
 }
 
-/** By name, in the order in which they are typed. */
+/** By name, in the order of the command line. */
 export type ArgumentTable = Readonly<Record<string, Argument>>;
 
 export type GivenArguments<Table extends ArgumentTable> = {
@@ -32,7 +32,7 @@ interface Description<Args extends ArgumentTable, Flags extends FlagTable> {
   readonly description?: string;
   readonly args: Args;
   readonly flags: Flags;
-  /** Lines for a shell, with what they do if that is not plain. */
+  /** Shell commands, with an explanation if one is needed. */
   readonly examples: readonly (
     | string
     | { readonly description: string; readonly command: string }
@@ -50,19 +50,19 @@ interface Definition<Args extends ArgumentTable, Flags extends FlagTable>
 
 export interface Command extends Description<ArgumentTable, FlagTable> {
   /**
-   * Parses the words after the command's name, and runs it.
-   * @param commands all of them, for one that describes the others
+   * Parses the words after the command's name, and runs the command.
+   * @param commands all commands, for one that describes the others
    * @throws Reto3Error RETO3_BAD_COMMAND, RETO3_BAD_FLAG, and what the command throws
    */
   readonly run: (name: string, words: readonly string[], commands: CommandTable) => Promise<void>;
 }
 
-/** By name; each is loaded only when it is needed. */
+/** By name. A command is loaded only when it is needed. */
 export type CommandTable = Readonly<Record<string, () => Promise<{ readonly default: Command }>>>;
 
 export type NamedCommand = readonly [name: string, command: Command];
 
-/** In the order of the table. */
+/** Loads all commands, in the order of the table. */
 export function loadAll(commands: CommandTable): Promise<NamedCommand[]> {
   const loads = Object.entries(commands).map(
     async ([name, load]): Promise<NamedCommand> => [name, (await load()).default],

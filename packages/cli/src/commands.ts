@@ -1,4 +1,4 @@
-/** The commands, in the order of their names. Loading all takes longer than most of them run. */
+/** The commands, sorted by name. Loading all of them takes longer than most of them run. */
 import type { CommandTable } from './command.ts';
 
 export const commands: CommandTable = {

@@ -1,6 +1,6 @@
 /**
- * Tells whether a follow has its server: once when it is lost, however many attempts fail, and once
- * when it is back.
+ * Tells the user about the connection of a follow: once when it is lost, however many attempts
+ * fail, and once when it is back.
  */
 import { messageOf } from '@reto3/core';
 import { noteOnStderr, type Say } from './terminal/notes.ts';
@@ -28,7 +28,10 @@ export class Contact {
   }
 }
 
-/** Why a server does not answer; of our own error the cause, which does not repeat the address. */
+/**
+ * Why a server does not answer. For our own errors it is the cause, which does not repeat the
+ * address.
+ */
 export function reasonOf(error: unknown): string {
   const cause = error instanceof Error ? (error.cause ?? error) : error;
   return messageOf(cause) || messageOf(error);

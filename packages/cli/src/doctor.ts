@@ -1,4 +1,4 @@
-/** Runs the engine's doctor, and prints what it found. */
+/** Runs the engine's doctor, and prints its findings. */
 import { Reto3Error } from '@reto3/core';
 import type { Finding } from '@reto3/engine/doctor';
 import type { Config } from '@reto3/server/settings';

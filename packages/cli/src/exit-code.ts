@@ -1,4 +1,4 @@
-/** Exit codes of the command line (contract, docs/errors.md). */
+/** The exit codes of the command line (docs/errors.md). */
 import type { ErrorCode } from '@reto3/core';
 
 export const exitCode = {

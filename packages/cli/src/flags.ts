@@ -1,6 +1,6 @@
 /**
- * The flags of the commands, as plain data: parse-words.ts parses by it, oclif.ts makes the help of
- * it, and completion/ the words for a shell.
+ * The flags of the commands, as plain data: parse-words.ts parses with it, oclif.ts makes the help
+ * from it, and completion/ the words for a shell.
  */
 
 import type { ApiOptions } from '@reto3/client';
@@ -8,29 +8,34 @@ import { formatNames, parseFormatOf, Reto3Error } from '@reto3/core';
 
 interface Definition {
   readonly description: string;
-  /** Its short form. */
+  /** The short form. */
   readonly char?: 'f' | 'n' | 'o';
-  /** Another name for it. */
+  /** Another name for the flag. */
   readonly alias?: string;
-  /** Placeholder of the value in the help, or its choices, as in `csv|json`; absent for a switch. */
+  /**
+   * Placeholder of the value in the help, or its choices, such as `csv|json`; absent for a switch.
+   */
   readonly value?: string;
   readonly required?: boolean;
   /** The value if neither the flag nor its variable is given. */
   readonly fallback?: string;
   /** The value if the flag is given without one. */
-  readonly bare?: string;
-  /** Shown as the default in the help; the command itself applies it, and sees if none was given. */
-  readonly usual?: string;
-  /** May be given several times; the values are joined with commas, or are an array. */
+  readonly impliedValue?: string;
+  /**
+   * Shown in the help as the default, but applied by the command, which can tell that the flag is
+   * missing.
+   */
+  readonly shownDefault?: string;
+  /** May be repeated; the values are joined with commas, or form an array. */
   readonly repeatable?: boolean | 'array';
-  /** Environment variable that is read if the flag is missing. */
+  /** The environment variable that is read if the flag is missing. */
   readonly env?: string;
 }
 
 /** By name, without dashes. */
 export type FlagTable = Readonly<Record<string, Definition>>;
 
-/** The flags of a command line: a text each, true for a switch; undefined if missing. */
+/** The flags of a command line: text, or true for a switch; undefined if missing. */
 export type Given<Table extends FlagTable> = {
   readonly [Name in keyof Table]: Table[Name] extends { readonly repeatable: 'array' }
     ? readonly string[] | undefined
@@ -112,7 +117,7 @@ export const readingFlags = {
   },
   zone: {
     description: 'time zone of times without one: UTC, +02:00, Europe/Madrid …',
-    usual: 'UTC',
+    shownDefault: 'UTC',
     value: 'ZONE',
   },
   pattern: {
@@ -123,7 +128,7 @@ export const readingFlags = {
   start: { description: 'start of a run whose times are relative to it (hey, oha)', value: 'TIME' },
 } as const satisfies FlagTable;
 
-/** Logs to answer from without a data folder. */
+/** Logs that replace a data folder. */
 export const logFlags = {
   log: {
     description: 'answer from this log, plain or compressed; - is stdin (repeatable)',
@@ -142,7 +147,7 @@ export const outputFlags = {
   },
 } as const satisfies FlagTable;
 
-/** A form, and the file that gets it; stdout without one. A form may need a file. */
+/** A format and the file to write, or stdout. Parquet needs a file. */
 export type Target<Format extends string> =
   | { readonly format: Exclude<Format, 'parquet'>; readonly output: string | undefined }
   | { readonly format: Extract<Format, 'parquet'>; readonly output: string };
@@ -151,7 +156,7 @@ const clusterFlag = {
   cluster: { description: 'counts of the whole cluster, from a server that merges them' },
 } as const satisfies FlagTable;
 
-/** Which nodes to count. */
+/** The nodes whose counts to read. */
 export const scopeFlags = {
   ...clusterFlag,
   node: {
@@ -160,7 +165,7 @@ export const scopeFlags = {
   },
 } as const satisfies FlagTable;
 
-/** A range of windows, or of a report's rows, and the form to print it in. */
+/** A range of windows, or of a report's rows, and the format to print it in. */
 export const listFlags = {
   last: {
     char: 'n',
@@ -173,7 +178,7 @@ export const listFlags = {
     description: 'keep printing windows as they become final, until interrupted',
   },
   open: { description: 'include windows that are not final yet' },
-  format: { description: 'output format', usual: 'text', value: formatNames.join('|') },
+  format: { description: 'output format', shownDefault: 'text', value: formatNames.join('|') },
   json: { description: 'same as --format json; with --follow, one object per line' },
   ...clusterFlag,
   ...sourceFlags,
@@ -188,7 +193,7 @@ export const statsFlags = {
 
 export const analysisFormats = ['text', 'json', 'csv', 'ndjson'] as const;
 
-/** A range of 10 ms windows to analyse, and the form to print the result in. */
+/** A range of 10 ms windows to analyse, and the format to print the result in. */
 const analysisFlags = {
   last: {
     char: 'n',
@@ -197,7 +202,7 @@ const analysisFlags = {
   },
   ...rangeFlags,
   open: { description: 'include windows that are not final yet' },
-  format: { description: 'output format', usual: 'text', value: analysisFormats.join('|') },
+  format: { description: 'output format', shownDefault: 'text', value: analysisFormats.join('|') },
   json: { description: 'same as --format json' },
   ...scopeFlags,
   ...sourceFlags,
@@ -221,7 +226,7 @@ export const burstsFlags = {
     description:
       'name who was behind each burst, by path (default), method, status, host, client or header:NAME',
     value: '[KEY]',
-    bare: 'path',
+    impliedValue: 'path',
   },
   'fail-above': {
     description: 'exit with code 5 if any 10 ms had more than N messages',
@@ -248,12 +253,12 @@ export const topFlags = {
 } as const satisfies FlagTable;
 
 /**
- * The output format that --format and --json ask for; `usual` if neither is given.
+ * The output format that --format or --json selects; the default if neither is given.
  * @throws Reto3Error RETO3_BAD_FORMAT
  */
 export function formatOf<Name extends string>(
   names: readonly Name[],
-  usual: Name,
+  fallback: Name,
   { format, json }: { readonly format: string | undefined; readonly json?: boolean | undefined },
 ): Name {
   if (json && format !== undefined && format !== 'json') {
@@ -261,12 +266,12 @@ export function formatOf<Name extends string>(
       hint: 'omit one of the two',
     });
   }
-  return parseFormatOf(names, json ? 'json' : (format ?? usual));
+  return parseFormatOf(names, json ? 'json' : (format ?? fallback));
 }
 
 /**
- * Where --output sends an answer of that form.
- * @throws Reto3Error RETO3_BAD_FORMAT where the form needs a file, and none is named
+ * The target that --output selects for an answer in this format.
+ * @throws Reto3Error RETO3_BAD_FORMAT if the format needs a file and none is given
  */
 export function targetOf<Format extends string>(
   format: Format,

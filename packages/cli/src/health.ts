@@ -1,4 +1,4 @@
-/** Runs `reto3 health`: asks whether the server accepts requests and stores counts. */
+/** Runs `reto3 health`: checks whether the server accepts requests and stores counts. */
 import { request, textOf } from '@reto3/client';
 import { apiOptionsOf, type Given, type healthFlags } from './flags.ts';
 

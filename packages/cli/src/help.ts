@@ -1,4 +1,7 @@
-/** oclif's help, past the guard of the terminal: its colours are ours, and it has no foreign text. */
+/**
+ * Prints oclif's help past the terminal guard: its colours are ours, and it contains no foreign
+ * text.
+ */
 import { format } from 'node:util';
 import { Help } from '@oclif/core';
 import { drawOn } from './terminal/standard-streams.ts';

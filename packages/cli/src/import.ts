@@ -15,10 +15,10 @@ import { noteOnStderr } from './terminal/notes.ts';
 import { type Amount, withProgress } from './terminal/progress.ts';
 
 /**
- * Counts what the folder does not have of these logs, one after the other; what was counted of the
- * first stays where a later one cannot be read.
+ * Counts the lines of these logs that the folder does not have yet, one log after the other. If a
+ * log cannot be read, the counts of earlier ones stay.
  * @param names of files, `-` for stdin, or patterns
- * @param isKept also keeps the messages, in the archive
+ * @param isKept whether to keep the messages in the archive, too
  * @throws Reto3Error what reading a log and writing to a folder throw
  */
 export async function importLogs(
@@ -60,7 +60,7 @@ export async function importLogs(
   }
 }
 
-/** An archive that is there is made to agree with the counts before these change. */
+/** Recovers an existing archive first: it must agree with the counts before these change. */
 async function keeperFor(
   dataDir: string,
   writer: FolderWriter,
@@ -77,7 +77,7 @@ async function keeperFor(
   return (name) => MessageKeeper.open(folder, name, () => writer.nextWrite());
 }
 
-/** The form of the contract. */
+/** The JSON form that docs and scripts rely on. */
 export function importedJson(logs: readonly LogSummary[]): object {
   const files = logs.map((log) => {
     const { name, format, moment, resolutionMs, lines, messages, skipped, known, spans } = log;
@@ -97,7 +97,10 @@ function isoText(timeMs: number | undefined): string | undefined {
   return timeMs === undefined ? undefined : new Date(timeMs).toISOString();
 }
 
-/** A shell has expanded what it was given without quotes; a file may have a name like a pattern. */
+/**
+ * A shell has already expanded unquoted patterns, so a name that exists is a file, even if it looks
+ * like a pattern.
+ */
 async function filesOf(names: readonly string[]): Promise<string[]> {
   const files: string[] = [];
   for (const name of names) {
@@ -108,7 +111,7 @@ async function filesOf(names: readonly string[]): Promise<string[]> {
   return [...new Set(files)];
 }
 
-/** Of all of them; undefined where a file says nothing of how much text it has. */
+/** The total size; undefined if the amount of text in one of the files is unknown. */
 async function bytesOf(files: readonly string[]): Promise<number | undefined> {
   let bytes = 0;
   for (const file of files) {

@@ -1,6 +1,6 @@
 /**
- * Logs as a data folder: of their counts, and of their messages where a command asks for these. It is
- * made for one answer, and removed whatever ends the command.
+ * Imports logs into a temporary data folder: their counts, and their messages if the command needs
+ * them. The folder serves one answer and is removed however the command ends.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ import { withCleanUp } from './clean-up.ts';
 import type { LogSource } from './log-source.ts';
 
 /**
- * @param isKept also keeps the messages
+ * @param isKept whether to keep the messages, too
  * @throws Reto3Error RETO3_FILE_UNWRITABLE, and what an import throws
  */
 export function withImported<T>(

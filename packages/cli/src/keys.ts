@@ -1,12 +1,12 @@
-/** Where `reto3 bursts --who` reads keys from, if no server does it. */
+/** The source of keys for `reto3 bursts --who` without a server. */
 import { existsSync } from 'node:fs';
 import { Reto3Error } from '@reto3/core';
 import type { CountKeys, Store, WhoKey } from '@reto3/engine';
 import { type CountsSource, scopeOf } from './answers.ts';
 
 /**
- * @param who the key, as the user named it
- * @param store of the folder, if a folder is read
+ * @param who the key as the user wrote it
+ * @param store of the folder, if the source is a folder
  * @throws Reto3Error RETO3_BAD_REQUEST, RETO3_NO_ARCHIVE, RETO3_BAD_FLAG, RETO3_DUCKDB_MISSING
  */
 export async function keysOf(
@@ -36,7 +36,7 @@ export async function keysOf(
   return ofReport(store, source.dataDir, key);
 }
 
-/** From the rows that the report `by:KEY` left in the folder. */
+/** Counts with the rows of the report `by:KEY` in the folder. */
 async function ofReport(store: Store, dataDir: string, key: WhoKey): Promise<CountKeys> {
   const { countKeysOf, ReportView, readFacts, resolveReport } = await import('@reto3/reports');
   const name = `by:${key}`;

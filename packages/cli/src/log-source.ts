@@ -47,7 +47,7 @@ export function logSourceOf(
   return { logs, options: logOptionsOf(given) };
 }
 
-/** How to read logs, as the flags say. @throws Reto3Error RETO3_BAD_TIME */
+/** The options for reading logs. @throws Reto3Error RETO3_BAD_TIME */
 export function logOptionsOf(given: Given<typeof readingFlags>): LogOptions {
   const { at, zone, pattern, start } = given;
   const startMs = start === undefined ? undefined : parseTime('start', start, Date.now());
@@ -56,7 +56,7 @@ export function logOptionsOf(given: Given<typeof readingFlags>): LogOptions {
 }
 
 /**
- * Reads the logs, and summarises on stderr what was counted and skipped.
+ * Reads the logs, and prints on stderr how much was counted and skipped.
  * @throws Reto3Error RETO3_BAD_FLAG, RETO3_LOG_UNREADABLE, RETO3_LOG_UNKNOWN, RETO3_NO_DATA
  */
 export async function readAndSummarise(

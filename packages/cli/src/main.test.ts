@@ -9,7 +9,7 @@ vi.mock('@oclif/core', () => {
 test('no command loads oclif, which takes longer than most of them', async () => {
   const all = await loadAll(commands);
   expect(all.map(([name]) => name)).toEqual(Object.keys(commands).sort());
-  // Loads what a command loads when it runs.
+  // Loads the modules that a command loads when it runs.
   await Promise.all([
     import('./main.ts'),
     import('./doctor.ts'),

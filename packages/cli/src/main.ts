@@ -1,22 +1,21 @@
 /**
- * Runs one command and turns whatever happens into output and an exit code: data on stdout,
- * everything else on stderr (print-error.ts). Help and `autocomplete` are oclif's; it is loaded for
- * them alone.
+ * Runs one command and turns its result into output and an exit code: data on stdout, everything
+ * else on stderr (print-error.ts). oclif is loaded only for the help and `autocomplete`.
  */
 import { Reto3Error } from '@reto3/core';
 import { commands } from './commands.ts';
 import { printError, printReto3Error } from './print-error.ts';
 import { exitWithStdout, guardTerminal } from './terminal/standard-streams.ts';
 
-/** Commands that come with oclif's plugins. */
+/** The commands of oclif's plugins. */
 const oclifCommands = ['autocomplete', 'help'];
 const helpFlags: ReadonlySet<string> = new Set(['--help', '-h']);
 const versionFlags: ReadonlySet<string> = new Set(['--version', '-v']);
 
-/** @param words after `reto3` */
+/** @param words the command line after `reto3` */
 export async function main(words: readonly string[]): Promise<void> {
   exitWithStdout((error) => printReto3Error(error, words));
-  // It draws, and prints nothing of others.
+  // The output of `autocomplete` has escape sequences and no foreign text.
   if (words[0] !== 'autocomplete')
     for (const stream of [process.stdout, process.stderr]) guardTerminal(stream);
   try {
@@ -44,7 +43,7 @@ async function run(words: readonly string[]): Promise<void> {
   await command.run(name, others, commands);
 }
 
-/** A flag after a lone `--` is an argument. */
+/** After a lone `--`, a flag is an argument. */
 function asksForHelp(words: readonly string[]): boolean {
   const end = words.indexOf('--');
   return words.slice(0, end === -1 ? words.length : end).some((word) => helpFlags.has(word));

@@ -1,14 +1,14 @@
 /**
- * The commands as oclif sees them: what they say of themselves, for `--help`, `reto3 help`,
- * `reto3 autocomplete` and docs/cli.md. oclif never runs them and never parses for them; loading it
- * takes longer than they take (docs/decisions/0004-start-of-a-command.md).
+ * Describes the commands to oclif, for `--help`, `reto3 help`, `reto3 autocomplete` and
+ * docs/cli.md. oclif never runs them and never parses for them, because loading it takes longer
+ * than they take (docs/decisions/0004-start-of-a-command.md).
  */
 import { Args, Flags, Command as OclifCommand } from '@oclif/core';
 import { type ArgumentTable, type Command, loadAll } from './command.ts';
 import { commands as table } from './commands.ts';
 import type { FlagTable } from './flags.ts';
 
-/** By name, as oclif's `explicit` strategy wants them. */
+/** By name, as oclif's `explicit` strategy requires. */
 export const commands: Readonly<Record<string, typeof OclifCommand>> = Object.fromEntries(
   (await loadAll(table)).map(([name, command]) => [name, describedToOclif(command)]),
 );
@@ -38,7 +38,7 @@ function oclifArgs(table: ArgumentTable) {
 
 function oclifFlags(table: FlagTable) {
   const flags = Object.entries(table).map(
-    ([name, { value, fallback, usual, bare, repeatable, alias, ...others }]) => {
+    ([name, { value, fallback, shownDefault, impliedValue, repeatable, alias, ...others }]) => {
       const rest = { ...others, ...(alias !== undefined && { aliases: [alias] }) };
       if (value === undefined) return [name, Flags.boolean(rest)];
       const valued = { ...rest, helpValue: value };
@@ -46,7 +46,7 @@ function oclifFlags(table: FlagTable) {
         return [name, Flags.string({ ...valued, multiple: true, multipleNonGreedy: true })];
       const preset = {
         ...(fallback !== undefined && { default: fallback }),
-        ...(usual !== undefined && { defaultHelp: async () => usual }),
+        ...(shownDefault !== undefined && { defaultHelp: async () => shownDefault }),
       };
       return [name, Flags.string({ ...valued, ...preset })];
     },

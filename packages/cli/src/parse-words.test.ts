@@ -13,7 +13,7 @@ const all = await loadAll(commands);
 
 afterEach(() => vi.unstubAllEnvs());
 
-/** Without switches that are off; repeated values with commas between, as ours are. */
+/** Removes switches that are off; joins repeated values with commas, as our parser does. */
 function withoutBlanks(values: object): Record<string, unknown> {
   const present = Object.entries(values)
     .filter(([, value]) => value !== undefined && value !== false)
@@ -26,22 +26,22 @@ const text = fc.oneof(
   fc.string(),
 );
 
-/** oclif knows no argument that may be repeated. */
+/** oclif has no repeatable arguments. */
 const comparable = all.filter(([, { args }]) =>
   Object.values(args).every(({ repeatable }) => repeatable === undefined),
 );
 
-/** A command, and words that look like its flags and arguments, or nearly. */
+/** A command, and words that look more or less like its flags and arguments. */
 const commandLine = fc.constantFrom(...comparable).chain(([name, command]) => {
   const flag = fc.constantFrom(
-    // oclif knows no flag that may stand without its value.
-    ...Object.keys(command.flags).filter((each) => command.flags[each]?.bare === undefined),
+    // oclif has no flags whose value is optional.
+    ...Object.keys(command.flags).filter((each) => command.flags[each]?.impliedValue === undefined),
     ...['since', 'until', 'nonsense', 'no-open', 'versio', 'constructor'],
   );
   const words = fc.oneof(
     flag.map((each) => [`--${each}`]),
     fc.tuple(flag, text).map(([each, value]) => [`--${each}`, value]),
-    // After a = oclif refuses a value that looks like a flag.
+    // After `=`, oclif rejects a value that looks like a flag.
     fc.tuple(flag, text).map(([each, value]) => [`--${each}=${value.replace(/^-+/, '')}`]),
     fc.constantFrom('-f', '-ff', '-n5', '-n=5', '-fn5', '-h', '-', '--').map((word) => [word]),
     fc.tuple(fc.constantFrom('-n', '-o'), text).map(([each, value]) => [each, value]),
@@ -56,7 +56,9 @@ const commandLine = fc.constantFrom(...comparable).chain(([name, command]) => {
   });
 });
 
-/** What oclif makes of the words, of which it writes the help; undefined if it refuses them. */
+/**
+ * The result of oclif's parser, which the help must agree with; undefined if it rejects the words.
+ */
 async function oclifParse(name: string, words: string[]) {
   const { flags = {}, args = {} } = oclifCommands[name] ?? {};
   const withoutStdin = Object.entries(args).map(([each, arg]) => [
@@ -82,7 +84,7 @@ test('accepted words mean what oclif, which writes the help, takes them for', as
     fc.asyncProperty(commandLine, async ({ name, command, words, url }) => {
       vi.stubEnv('RETO3_URL', url);
       const parsed = await parse(name, command, words);
-      // oclif takes an empty argument for a missing one, and refuses it as one too many.
+      // oclif treats an empty argument as missing and then rejects it as unexpected.
       if (parsed === undefined || Object.values(parsed.args).includes('')) return;
       accepted++;
       const { flags, args, nonExistentFlags } = await oclifParse(name, words);
@@ -97,7 +99,7 @@ test('accepted words mean what oclif, which writes the help, takes them for', as
 
 test('every flag of every command is accepted in every form', async () => {
   for (const [name, command] of all) {
-    // Neither an argument nor a flag that is required is missing then.
+    // With these, no required argument or flag is missing.
     const args = Object.keys(command.args).map(() => 'argument');
     const needed = Object.entries(command.flags).flatMap(([flag, { required }]) =>
       required ? [`--${flag}=needed`] : [],

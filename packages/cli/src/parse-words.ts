@@ -1,7 +1,7 @@
 /**
- * Parses what stands behind the name of a command, with Node's `parseArgs`. It takes `--name value`,
- * `--name=value`, `-n 5`, `-n5`, `-n=5`, single letters in a group, and arguments anywhere between.
- * Everything after a lone `--` is an argument.
+ * Parses the words after the name of a command, with Node's `parseArgs`. It accepts `--name value`,
+ * `--name=value`, `-n 5`, `-n5`, `-n=5`, grouped single letters, and arguments anywhere between
+ * them. Everything after a lone `--` is an argument.
  */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { Reto3Error } from '@reto3/core';
@@ -19,12 +19,12 @@ interface Parsed<Args extends ArgumentTable, Flags extends FlagTable> {
 }
 
 type Refuse = (code: 'RETO3_BAD_COMMAND' | 'RETO3_BAD_FLAG', message: string) => never;
-/** A switch is true. */
+/** True for a switch. */
 type Value = string | true | readonly string[];
 type Token = NonNullable<ReturnType<typeof parseArgs>['tokens']>[number];
 
 /**
- * @param name of the command, for the cure of an error
+ * @param name of the command, for error messages
  * @throws Reto3Error RETO3_BAD_COMMAND for arguments, RETO3_BAD_FLAG for flags
  */
 export async function parseWords<Args extends ArgumentTable, Flags extends FlagTable>(
@@ -36,7 +36,7 @@ export async function parseWords<Args extends ArgumentTable, Flags extends FlagT
   const refuse: Refuse = (code, message) => {
     throw new Reto3Error(code, message, { hint: `see reto3 ${name} --help` });
   };
-  // Not strict: Node's errors guess nothing, and differ between its versions.
+  // Not strict, because Node's errors suggest no cure and differ between versions.
   const options = optionsOf(flags);
   const { tokens } = parseArgs({
     args: withBareValues(words, flags),
@@ -50,7 +50,7 @@ export async function parseWords<Args extends ArgumentTable, Flags extends FlagT
   const extra = isEndless ? [] : positionals.slice(Object.keys(args).length);
   if (extra.length > 0)
     refuse('RETO3_BAD_COMMAND', `got "${extra.join('", "')}", which reto3 ${name} does not take`);
-  // Whatever the tables promise is there now, or is refused.
+  // Everything that the tables promise is present here, or an error was thrown.
   return {
     args: argumentValues(args, positionals, refuse) as GivenArguments<Args>,
     flags: withDefaults(flags, typed, environment, refuse) as Given<Flags>,
@@ -66,14 +66,14 @@ function optionsOf(flags: FlagTable): NonNullable<ParseArgsConfig['options']> {
   return Object.fromEntries(options);
 }
 
-/** Gives flags that may stand without a value the one that they then have. */
+/** Inserts the value of each flag that stands without its optional one. */
 function withBareValues(words: readonly string[], flags: FlagTable): string[] {
   const end = words.indexOf('--');
   return words.map((word, at) => {
-    const bare = word.startsWith('--') ? flags[word.slice(2)]?.bare : undefined;
+    const impliedValue = word.startsWith('--') ? flags[word.slice(2)]?.impliedValue : undefined;
     const isAlone = words[at + 1]?.startsWith('-') ?? true;
     const isFlag = end === -1 || at < end;
-    return bare !== undefined && isAlone && isFlag ? `${word}=${bare}` : word;
+    return impliedValue !== undefined && isAlone && isFlag ? `${word}=${impliedValue}` : word;
   });
 }
 
@@ -117,16 +117,16 @@ async function typedFlags(
 type OptionToken = Extract<Token, { readonly kind: 'option' }>;
 
 async function guess({ rawName }: OptionToken, flags: FlagTable): Promise<string> {
-  // Loaded only here: it takes a while, and few people mistype.
+  // Loaded here, because loading takes a while and typing errors are rare.
   const { didYouMean } = await import('./did-you-mean.ts');
   const known = Object.keys(flags).map((name) => `--${name}`);
   return didYouMean(rawName, known);
 }
 
-/** Undefined if the value was forgotten: the next word is a flag, or there is none. */
+/** Undefined if the value is missing: the next word is a flag, or there is none. */
 function typedValue({ value, inlineValue, rawName }: OptionToken): string | undefined {
   if (value === undefined || (!inlineValue && /^--?[a-z]/i.test(value))) return undefined;
-  // parseArgs takes the = of -n=5 for a part of the value.
+  // parseArgs leaves the = of -n=5 in the value.
   return inlineValue && !rawName.startsWith('--') ? value.replace(/^=/, '') : value;
 }
 

@@ -6,16 +6,16 @@ import { messageOf, Reto3Error, singleLine } from '@reto3/core';
 import { errorExitCode, exitCode } from './exit-code.ts';
 
 /**
- * Prints what was thrown and returns the exit code.
- * @param words after `reto3`
+ * Prints an error and returns the exit code.
+ * @param words the command line after `reto3`
  */
 export function printError(error: unknown, words: readonly string[]): number {
-  // oclif's help leaves through an error too.
+  // oclif ends its help by throwing an error.
   if (oclifExitOf(error) === exitCode.done) return exitCode.done;
   return printReto3Error(reto3ErrorOf(error), words);
 }
 
-/** The same for an error of our own. */
+/** Prints an error of our own and returns the exit code. */
 export function printReto3Error(error: Reto3Error, words: readonly string[]): number {
   const { code, message, hint } = error;
   const exit = errorExitCode[code];
@@ -30,7 +30,7 @@ export function printReto3Error(error: Reto3Error, words: readonly string[]): nu
 function reto3ErrorOf(error: unknown): Reto3Error {
   if (error instanceof Reto3Error) return error;
   const message = firstLine(messageOf(error));
-  // Of `help` and `autocomplete`, the only commands that oclif parses.
+  // An error of `help` or `autocomplete`, the only commands that oclif parses.
   if (oclifExitOf(error) === exitCode.usage)
     return new Reto3Error(
       'RETO3_BAD_COMMAND',
@@ -47,7 +47,7 @@ function firstLine(text: string): string {
   return text.split('\n', 1)[0]?.trim() ?? '';
 }
 
-/** Whether the caller reads JSON. A flag after a lone `--` is an argument. */
+/** Whether the caller wants JSON. After a lone `--`, a flag is an argument. */
 function wantsJson(words: readonly string[]): boolean {
   const end = words.indexOf('--');
   const flags = end === -1 ? words : words.slice(0, end);
@@ -60,8 +60,8 @@ function wantsJson(words: readonly string[]): boolean {
 }
 
 /**
- * The cure for a time without quotes, such as `--from 2016-05-28 11:12`: the shell makes two words of
- * it, and the second then stands where a period or a statement should.
+ * The cure for a time without quotes, such as `--from 2016-05-28 11:12`. The shell splits it into
+ * two words, and the second one is taken for a period or a statement.
  */
 function quotingHint(words: readonly string[]): string | undefined {
   for (const [at, time] of words.entries()) {
@@ -73,7 +73,7 @@ function quotingHint(words: readonly string[]): string | undefined {
   return undefined;
 }
 
-/** The exit code in an error of oclif. */
+/** The exit code that an error of oclif contains. */
 function oclifExitOf(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null || !('oclif' in error)) return undefined;
   const { oclif } = error;

@@ -1,6 +1,6 @@
 /**
  * Runs SQL over the archive of a server on this machine, or of a data folder. DuckDB runs in this
- * process: of the server it only needs the archive's folder and the counts.
+ * process and needs only the archive's folder and the counts from the server.
  */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -32,11 +32,11 @@ export interface SqlQuestion {
   readonly explain: boolean;
 }
 
-/** More than anybody reads; for more, write a file. */
+/** Enough for a person to read; for more, write to a file. */
 const maxTableRows = 1_000;
 
 /**
- * The statement as it was typed, from a file, or from stdin (`-`).
+ * The statement from the command line, a file, or stdin (`-`).
  * @throws Reto3Error RETO3_BAD_SQL
  */
 export async function readSql(sql: string | undefined, file: string | undefined): Promise<string> {
@@ -77,7 +77,7 @@ export async function query(source: Source, question: SqlQuestion): Promise<void
   const run = async (output?: string): Promise<void> => {
     let sql: ArchiveSql | undefined;
     await withCleanUp(
-      // DuckDB's threads would keep the process alive until they have the answer.
+      // DuckDB's threads would keep the process alive until the statement ends.
       () => sql?.interrupt(),
       async () => {
         try {
@@ -96,7 +96,7 @@ export async function query(source: Source, question: SqlQuestion): Promise<void
 }
 
 /**
- * The same over the messages of logs. What is asked is checked before the logs are read.
+ * Does the same with the messages of logs, and checks the question before reading them.
  * @throws Reto3Error what `query`, and an import, throw
  */
 export async function queryLogs(source: LogSource, question: SqlQuestion): Promise<void> {
@@ -123,7 +123,7 @@ async function folderOf(api: ApiOptions): Promise<string> {
   throw new Reto3Error('RETO3_NO_ARCHIVE', `the server at ${api.url} keeps no archive`);
 }
 
-/** The windows that the server has stored; none if it has none. */
+/** Reads the windows that the server has stored, if any. */
 async function readCounts(
   source: Source,
   period: PeriodName,

@@ -1,14 +1,17 @@
 /**
- * Configuration that brings the traffic or the log of another program in. Each text is a file, or
- * lines for a shell, as it stands: prose is in its comments. docs/recipes.md shows the same texts,
- * which a test compares.
+ * Configurations that feed the traffic or the log of another program to reto3. Each text is a
+ * complete file or shell script; its comments explain it. docs/recipes.md shows the same texts, and
+ * a test compares them.
  */
 
 interface Recipe {
   readonly name: string;
-  /** What it does, for a list. */
+  /** What the recipe does, for a list. */
   readonly title: string;
-  /** Whether our tests run it with the real program; otherwise it follows the program's documentation. */
+  /**
+   * Whether our tests run it with the real program; otherwise it only follows the program's
+   * documentation.
+   */
   readonly isRun: boolean;
   readonly text: string;
 }

@@ -1,4 +1,4 @@
-/** Repairs a data folder, and prints what was done and what is lost. */
+/** Repairs a data folder, and prints the repairs and losses. */
 import { periodNames, timeText } from '@reto3/core';
 import { type Repair, repair } from '@reto3/engine';
 import { auditLines } from './audit.ts';
@@ -17,7 +17,7 @@ export async function repairAndPrint(folder: string, asJson: boolean): Promise<v
   printLine(asJson ? JSON.stringify(repaired) : repairLines(repaired).join('\n'));
 }
 
-/** What was done, what is lost, and the audit afterwards. */
+/** The repairs, the losses, and the audit afterwards. */
 function repairLines(repair: Repair): string[] {
   const { copy, filesRepaired, dropped, changes, writesMissing, journalDamage, gone, audit } =
     repair;

@@ -1,6 +1,6 @@
 /**
- * Runs `reto3 replay`: the archive's files are read here, also while a server writes them; what is
- * stored is read from the data folder, or asked of the server that is using it.
+ * Runs `reto3 replay`. The archive's files are read here, even while a server writes them; stored
+ * windows come from the data folder, or from the server that uses it.
  */
 import { realpathSync } from 'node:fs';
 import { Readable, type Writable } from 'node:stream';
@@ -19,7 +19,7 @@ export interface ReplayQuestion extends ReplayRequest {
   readonly api: ApiOptions;
 }
 
-/** Writes what the report says of the archived messages. @throws Reto3Error what planReplay throws */
+/** Writes the report's rows for the archived messages. @throws Reto3Error what planReplay throws */
 export async function writeReplay(question: ReplayQuestion, into: Writable): Promise<void> {
   const [{ nothingArchived, planReplay, replay }, reports] = await Promise.all([
     import('@reto3/archive'),
@@ -72,7 +72,10 @@ export async function writeDifferences(question: ReplayQuestion, into: Writable)
   });
 }
 
-/** The first difference decides the exit code, even if the reader (| head) leaves before the end. */
+/**
+ * Sets the exit code at the first difference, so that a reader that leaves early (| head) cannot
+ * hide it.
+ */
 async function* failingOnFirst(found: AsyncIterable<Difference>): AsyncGenerator<Difference> {
   for await (const difference of found) {
     process.exitCode = exitCode.checkFailed;
@@ -82,7 +85,10 @@ async function* failingOnFirst(found: AsyncIterable<Difference>): AsyncGenerator
 
 type Comparison = ReturnType<typeof import('@reto3/archive')['compareReplay']>;
 
-/** Says that everything agrees. @throws Reto3Error RETO3_CHECK_FAILED, RETO3_NO_DATA if it does not */
+/**
+ * Reports that everything agrees. @throws Reto3Error RETO3_CHECK_FAILED, RETO3_NO_DATA if it does
+ * not
+ */
 function conclude({ report, period }: ReplayPlan, { compared, through }: Comparison): void {
   const { windows, differ, begin } = compared;
   const upTo = through === undefined ? '' : `, up to ${timeText(through)}`;
@@ -99,7 +105,7 @@ function conclude({ report, period }: ReplayPlan, { compared, through }: Compari
   noteOnStderr(`${all} are stored as they are replayed${upTo}${left}`);
 }
 
-/** Opens the data folder, or turns to the server that is using it. */
+/** Opens the data folder, or uses the server that has it open. */
 async function withStored(
   { api, dataDir }: ReplayQuestion,
   plan: ReplayPlan,
@@ -151,7 +157,7 @@ async function storedOnServer(
   };
 }
 
-/** The same for all names of a folder; of one that is not on this machine, its name. */
+/** The same path for all names of a folder; for a folder on another machine, its name. */
 function realPathOf(folder: string): string {
   try {
     return realpathSync(folder);

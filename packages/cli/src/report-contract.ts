@@ -1,2 +1,2 @@
-/** The door `reto3/report`, for authors of reports. */
+/** The public entry point `reto3/report`, for authors of reports. */
 export * from '@reto3/reports/report';

@@ -1,4 +1,4 @@
-/** Where the rows of a report go: stdout, or a file, which may be Parquet with typed columns. */
+/** Writes the rows of a report to stdout or to a file, which may be Parquet with typed columns. */
 import type { Writable } from 'node:stream';
 import type { TableColumn } from '@reto3/archive';
 import { type FormatName, formatNames } from '@reto3/core';
@@ -11,7 +11,7 @@ import { rowSink } from './row-sink.ts';
 
 export const reportFormats = [...formatNames, 'parquet'] as const;
 
-/** Writes the rows in a format. */
+/** Writes the rows in the given format. */
 type Write = (format: FormatName, into: Writable) => Promise<unknown>;
 
 const columnTypes = ['int64', 'float', 'text', 'timestamp'] as const;
@@ -62,7 +62,9 @@ interface Columns {
     | undefined;
 }
 
-/** Of an unknown report none but the start: asking for its rows says that it is unknown. */
+/**
+ * For an unknown report only the start: the request for its rows then fails with the right error.
+ */
 export async function columnsIn(
   source: Source,
   { name, cluster = false }: Pick<ReportQuestion, 'name' | 'cluster'>,
@@ -71,7 +73,7 @@ export async function columnsIn(
   return tableColumns(reports.find((report) => report.name === name));
 }
 
-/** Of a report that is made now. */
+/** The columns of a report whose rows are computed now. */
 export async function columnsOfModule({
   name,
   module,

@@ -3,7 +3,7 @@ import { Writable } from 'node:stream';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { followReport } from './report.ts';
 
-// The wait between two questions, without the waiting.
+// The pause between two requests takes no time here.
 vi.mock('node:timers/promises', () => ({ setTimeout: async () => {} }));
 
 it('a followed report says what is damaged, each place once, and goes on', async () => {

@@ -1,4 +1,4 @@
-/** Reads reports of a server, or of the data folder of a stopped one, and prints them. */
+/** Reads reports from a server, or from the data folder of a stopped one, and prints them. */
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
@@ -33,17 +33,17 @@ import { Contact } from './contact.ts';
 export interface ReportQuestion extends Asked {
   readonly name: string;
   readonly period: string | undefined;
-  /** Windows of this length, such as `5m`. */
+  /** The length of the windows, such as `5m`. */
   readonly every?: string | undefined;
-  /** One window over all of the range. */
+  /** Whether to print one window over the whole range. */
   readonly total?: boolean | undefined;
   readonly follow?: boolean | undefined;
   readonly format: FormatName;
-  /** Module of a report that is not built in; to read a folder. */
+  /** The module of a report that is not built in; needed to read a folder. */
   readonly module: string | undefined;
 }
 
-/** @param cluster reports of all nodes, for a server that merges them */
+/** @param cluster whether to list the reports of all nodes, for a server that merges them */
 export async function askReports(source: Source, cluster: boolean): Promise<ReportList> {
   if ('dataDir' in source) return reportsInFolder(source.dataDir);
   return ask(source, '/v1/reports', cluster ? { scope: 'cluster' } : {});
@@ -105,7 +105,7 @@ function errorLine({ errors }: Listed): string[] {
   return [`  messages that it failed on: ${failed}, that it had no time for: ${skipped}`];
 }
 
-/** Examples of the messages that reports failed on; nothing for reports without any. */
+/** Examples of the messages on which reports failed; nothing for reports without failures. */
 export function errorLines(reports: ReportList): string[] {
   return reports.flatMap((report) => {
     const { name, errors } = report;
@@ -160,7 +160,7 @@ function requestRows(api: ApiOptions, question: ReportQuestion): Promise<Incomin
   return request(api, `/v1/reports/${encodeURIComponent(name)}`, query, endHeaders);
 }
 
-/** Names the nodes that are missing: they count, but do not run the report. */
+/** Names the nodes that count but do not run the report, and are therefore missing. */
 function sayWithout(nodes: string, report: string): void {
   if (nodes !== '')
     process.stderr.write(
@@ -181,7 +181,7 @@ async function fromFolder(
   const { name, module, cluster } = question;
   const loaded = module === undefined ? [] : await findReports([module]);
   const given = loaded.find(({ report }) => report.name === name)?.report;
-  // A merger keeps the cluster in a folder of its own.
+  // A merger keeps the cluster in a separate folder.
   return DataFolder.with(cluster ? join(folder, 'cluster') : folder, async ({ store }) => {
     const { report, open } = await (cluster ? inMergersFolder : inFolder)(store, name, given);
     const windows = answerWindows(report, question);
@@ -199,7 +199,7 @@ async function fromFolder(
   });
 }
 
-/** A report in a folder. Nothing is being counted any more, so every window is final. */
+/** A report in a folder. Counting has ended, so every window is final. */
 interface Stored {
   readonly report: Report;
   readonly open: (period: PeriodName) => Promise<ReportWindows>;
@@ -234,7 +234,7 @@ async function inMergersFolder(
 }
 
 /**
- * Whether the folder has messages, and no row of the report: an import keeps messages and runs no
+ * Whether the folder has messages but no row of the report: an import keeps messages and runs no
  * reports.
  */
 export async function hasMessagesOnly(
@@ -250,7 +250,7 @@ export async function hasMessagesOnly(
 }
 
 /**
- * Whether the report can be made of messages: what is asked, but for the messages.
+ * Checks everything that computing the report from messages needs, except for the messages.
  * @throws Reto3Error RETO3_BAD_FLAG, and what `checkReplay` throws
  */
 export async function checkOfMessages(question: Omit<ReportQuestion, 'format'>): Promise<void> {
@@ -268,7 +268,7 @@ export async function checkOfMessages(question: Omit<ReportQuestion, 'format'>):
 }
 
 /**
- * Writes the report as it is made of archived messages now.
+ * Writes the rows that the report computes now from archived messages.
  * @throws Reto3Error what a replay throws
  */
 export async function writeOfMessages(
@@ -280,13 +280,13 @@ export async function writeOfMessages(
   await writeReplay({ ...question, from, to }, into);
 }
 
-/** How often to ask for new rows: as often as windows become final, at most. */
+/** How often to ask for new rows; windows become final no faster. */
 const followEveryMs = 500;
 
 /**
- * Writes the newest windows, then the others as they become final; never resolves. Goes on after a
- * cut: the server may restart, and no window is missed.
- * @throws Reto3Error RETO3_BAD_RANGE, and what the server answers to the first question
+ * Writes the newest windows, then others as they become final; never resolves. Continues after the
+ * server restarts, without missing a window.
+ * @throws Reto3Error RETO3_BAD_RANGE, and the error of the first request
  */
 export async function followReport(
   source: Source,
@@ -310,7 +310,7 @@ export async function followReport(
       const response = await requestRows(api, { ...question, format, ...next });
       const body = new AnswerBody(response, api);
       const text = await body.text();
-      // The header of a CSV belongs before the first rows only.
+      // CSV has its header only before the first rows.
       const rows = format === 'csv' && !first ? text.replace(/^.*\n/, '') : text;
       if (!into.write(rows)) await once(into, 'drain');
       next = { from: String(response.headers['reto3-to']) };

@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream';
 import type { StatsRow } from '@reto3/client/answers';
 
-/** A stream that takes an answer as NDJSON, and hands on its rows. */
+/** A stream that parses an NDJSON answer and passes on its rows. */
 export function rowSink<Row>(take: (row: Row) => void): Writable {
   let rest = '';
   return new Writable({
@@ -22,10 +22,10 @@ export function rowSink<Row>(take: (row: Row) => void): Writable {
   });
 }
 
-/** Takes a window that was counted, in part or whole; its start is epoch ms. */
+/** Takes a window that was counted, fully or in part; its start is epoch ms. */
 type TakeWindow = (start: number, count: number, partial: boolean) => void;
 
-/** The same for an answer of counts. */
+/** The same for an answer with counts. */
 export function windowSink(take: TakeWindow): Writable {
   return rowSink<StatsRow>(({ start, count, partial }) => take(start, count, partial === true));
 }

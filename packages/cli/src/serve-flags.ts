@@ -1,4 +1,4 @@
-/** The server's settings as flags. The server itself checks the values. */
+/** The server's settings as flags. The server checks their values. */
 import {
   type Config,
   environmentVariableOf,
@@ -25,7 +25,7 @@ export const serveFlags: FlagTable = {
   ),
 };
 
-/** The summary of a setting, its default and its environment variable. */
+/** The summary, default and environment variable of a setting. */
 export function descriptionOf(setting: Setting<unknown>): string {
   const fallback = setting.fallbackText ?? setting.fallback;
   const origin = `${fallback === undefined ? '' : `default: ${fallback}, `}env: ${environmentVariableOf(setting)}`;

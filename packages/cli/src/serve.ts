@@ -1,4 +1,4 @@
-/** Runs `reto3 serve`: a server, until a signal stops it. */
+/** Runs `reto3 serve`: a server that runs until a signal stops it. */
 
 import { messageOf } from '@reto3/core';
 import type { ServerLog } from '@reto3/server';
@@ -16,12 +16,12 @@ export async function serve(config: Config): Promise<never> {
   keepFilesPrivate();
   ignoreStdoutFailures();
   let flushLog: ServerLog['flush'] | undefined;
-  // Before anything else: a signal during the start waits for the start to complete.
+  // Installed first, so that a signal during the start waits until the start is complete.
   const signal = firstStopSignal(process, (again) => {
     flushLog?.();
     exitBySignal(again, exitCode.failed);
   });
-  // Loaded only here: no other command needs a server.
+  // Loaded here, because no other command needs a server.
   const [{ startServer }, { createLog }] = await Promise.all([
     import('@reto3/server'),
     import('@reto3/server'),

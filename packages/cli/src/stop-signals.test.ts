@@ -13,7 +13,7 @@ function setUp() {
   );
   const send = (signal: StopSignal, afterMs: number): void => {
     clock.nowMs += afterMs;
-    // False where nobody listens, which for a process means the default action.
+    // False if there is no listener; a process would then take the default action.
     expect(source.emit(signal, signal)).toBe(true);
   };
   return { first, impatient, send };

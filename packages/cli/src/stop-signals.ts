@@ -1,16 +1,20 @@
 /**
- * The signals that stop a command. With a listener, none has its default action, which would end the
+ * The signals that stop a command. A listener suppresses their default action, which would end the
  * process in the middle of a write.
  *
- * A signal within a second of the first repeats it: npm passes a terminal's Ctrl-C on to a script that
- * has already received it, and supervisors repeat SIGTERM. A later SIGINT or SIGTERM is impatience.
- * SIGHUP is not: a terminal that closes after Ctrl-C must not cut a stop short.
+ * A signal within a second of the first is a repetition: npm forwards a terminal's Ctrl-C to a
+ * script that has already received it, and supervisors repeat SIGTERM. A later SIGINT or SIGTERM
+ * means that the user is impatient. SIGHUP does not: a terminal that closes after Ctrl-C must not
+ * cut a stop short.
  */
 
 export const stopSignals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 export type StopSignal = (typeof stopSignals)[number];
 
-/** Longer than npm and a busy machine take to deliver a signal twice, and shorter than patience. */
+/**
+ * Longer than npm on a busy machine takes to deliver a signal twice, and shorter than a user's
+ * patience.
+ */
 const repeatedWithinMs = 1_000;
 
 interface SignalSource {
@@ -41,8 +45,8 @@ export function firstStopSignal(
 }
 
 /**
- * Ends the process as the signal does by default. `process.exit` would end the ingest threads first,
- * and uWebSockets.js aborts a process whose threads end while they listen.
+ * Ends the process by the default action of the signal. `process.exit` would end the ingest threads
+ * first, and uWebSockets.js aborts a process whose threads end while they listen.
  */
 export function exitBySignal(signal: StopSignal, exitCode: number): never {
   process.removeAllListeners(signal);

@@ -13,7 +13,7 @@ function uws(): string {
   try {
     return `uWebSockets.js-${loadUws().version}`;
   } catch {
-    // --http node serves all the same, and counts can be read.
+    // --http node still works, and counts can still be read.
     return 'no uWebSockets.js that loads here';
   }
 }

@@ -10,7 +10,7 @@ import { noteOnStderr } from './terminal/notes.ts';
 import { printLine } from './terminal/standard-streams.ts';
 
 /**
- * Never resolves: a signal ends it, and what it made is removed.
+ * Never resolves: a signal ends the process, and the temporary folder is removed.
  * @param names of logs, or of one folder
  * @throws Reto3Error what an import and a server's start throw
  */

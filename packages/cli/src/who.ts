@@ -1,4 +1,4 @@
-/** Who was behind each burst, and who was missing in each stall, as text. */
+/** Formats as text who was behind each burst, and who was missing in each stall. */
 import type { Bursts } from '@reto3/client/answers';
 import { terminalCell, timeText } from '@reto3/core';
 import { largest, percent, short } from './analysis.ts';
@@ -7,10 +7,10 @@ import { tableLines } from './terminal/table.ts';
 type Burst = Bursts['bursts']['list'][number];
 type Culprit = NonNullable<Burst['who']>[number];
 
-/** Of each burst; JSON has all. */
-const mostCulprits = 3;
+/** The limit for each burst; JSON has all. */
+const maxCulprits = 3;
 
-/** @param key that bursts are told by */
+/** @param key that bursts are broken down by */
 export function whoLines({ bursts, stalls }: Bursts, key: string): string[] {
   const shownBursts = largest(bursts.list, ({ total }) => total);
   const shownStalls = largest(stalls.list, ({ from, to }) => to - from);
@@ -37,7 +37,7 @@ function rowsOf(
 ): string[][] {
   if (who === undefined || who.length === 0) return [[timeText(from), '(nobody stands out)']];
   return who
-    .slice(0, mostCulprits)
+    .slice(0, maxCulprits)
     .map((culprit, index) => [index === 0 ? timeText(from) : '', ...rowOf(culprit)]);
 }
 

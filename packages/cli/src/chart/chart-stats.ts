@@ -29,9 +29,9 @@ import { drawChart, plotColumns } from './draw.ts';
 const maxLines = 20;
 /** A smaller chart is unreadable. */
 const minLines = 6;
-/** Windows to draw, each read on every redraw: a minute of ms10. */
+/** The number of windows to draw: a minute of ms10. Every redraw reads them all. */
 const maxFollowed = 6_000;
-/** As often as the eye follows. */
+/** Faster changes would be invisible. */
 const redrawMs = 100;
 
 /** @throws Reto3Error RETO3_BAD_FORMAT, RETO3_BAD_RANGE, and what the source throws */
@@ -63,7 +63,7 @@ export async function chartStats(
       windowSink((start, count, partial) => gathered.add(start, count, partial)),
     );
   } finally {
-    // The error about damaged windows comes after the chart of the others.
+    // The chart of intact windows comes before the error about damaged ones.
     draw();
   }
 }

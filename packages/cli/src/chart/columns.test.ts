@@ -4,7 +4,7 @@ import { ColumnGatherer, type Columns } from './columns.ts';
 
 const windowMs = 10;
 
-/** Which windows are counted, as distances from one to the next, with their counts. */
+/** Which windows are counted, as distances from one to the next, and their counts. */
 const series = fc.record({
   start: fc.integer({ min: 0, max: 1e9 }).map((window) => window * windowMs),
   steps: fc.array(
@@ -21,7 +21,7 @@ const series = fc.record({
   most: fc.integer({ min: 1, max: 300 }),
 });
 
-/** The same by definition: the highest of the windows that a column covers. */
+/** The definition: the largest count among the windows that a column covers. */
 function expected(windows: readonly [number, number, boolean][], columns: Columns): number[] {
   const highest = new Array<number>(columns.highest.length).fill(Number.NaN);
   for (const [start, count] of windows) {
@@ -31,7 +31,7 @@ function expected(windows: readonly [number, number, boolean][], columns: Column
   return highest;
 }
 
-/** Likewise: the columns that cover a window that was counted in part. */
+/** The definition: the columns that cover a partial window. */
 function expectedPartial(windows: readonly [number, number, boolean][], columns: Columns) {
   const columnMs = windowMs * columns.windowsEach;
   const partial = windows.filter(([, , isPartial]) => isPartial);

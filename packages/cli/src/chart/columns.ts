@@ -1,11 +1,11 @@
 /**
- * Gathers any number of windows into the columns of a chart, in a few thousand numbers of memory. A
- * column has the highest count of its windows, so that no burst disappears in a small chart; a column
- * without a counted window is a gap. One with a window that was counted in part is marked: its count
+ * Gathers any number of windows into the columns of a chart, in memory for a few thousand numbers.
+ * A column has the highest count of its windows, so that a small chart hides no burst; a column
+ * without a counted window is a gap. A column with a partial window is marked, because its count
  * may be too low.
  */
 
-/** More than any terminal has columns, so that the last merge costs little resolution. */
+/** More than the columns of any terminal, so that the last merge costs little resolution. */
 const maxBuckets = 4_096;
 
 /** What a chart draws. */
@@ -16,18 +16,18 @@ export interface Columns {
   readonly windowsEach: number;
   /** The highest count of each column; NaN for a gap. */
   readonly highest: readonly number[];
-  /** The columns with a window that was counted in part. */
+  /** The columns with a partial window. */
   readonly partial: ReadonlySet<number>;
 }
 
-/** Takes windows in order of their starts. */
+/** Takes windows in order of start. */
 export class ColumnGatherer {
   readonly #windowMs: number;
   #start: number | undefined;
   #windowsEach = 1;
   #buckets: number[] = [];
   #highest = 0;
-  /** The buckets with a window that was counted in part. */
+  /** The buckets with a partial window. */
   #partial = new Set<number>();
 
   /** @param windowMs length of a window in milliseconds */
@@ -40,7 +40,7 @@ export class ColumnGatherer {
     return this.#highest;
   }
 
-  /** @param start of a window that was counted, in part or whole, epoch ms */
+  /** @param start of a window that was counted, fully or in part, epoch ms */
   add(start: number, count: number, partial = false): void {
     this.#start ??= start;
     this.#highest = Math.max(this.#highest, count);
@@ -56,7 +56,7 @@ export class ColumnGatherer {
     if (partial) this.#partial.add(bucket);
   }
 
-  /** Up to `max` columns; undefined if nothing was counted. */
+  /** Returns up to `max` columns; undefined if nothing was counted. */
   columns(max: number): Columns | undefined {
     if (this.#start === undefined) return undefined;
     const each = Math.ceil(this.#buckets.length / max);
@@ -82,7 +82,7 @@ function indexesMerged(indexes: ReadonlySet<number>, each: number): Set<number> 
   return new Set([...indexes].map((index) => Math.floor(index / each)));
 }
 
-/** The higher of two counts; either may be a gap. */
+/** The higher of two counts, each of which may be a gap. */
 function higher(a: number | undefined, b: number): number {
   return a === undefined || Number.isNaN(a) ? b : a < b ? b : a;
 }

@@ -135,7 +135,7 @@ test('a chart fits its canvas, and has a mark for exactly what was counted', () 
         }
       },
     ),
-    // A label of one character: asciichart gives it three.
+    // A label of one character, which asciichart pads to three.
     { examples: [[[gap, gap, gap, gap, gap, gap], 40, 6]] },
   );
 });

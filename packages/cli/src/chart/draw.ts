@@ -6,15 +6,15 @@ import { plot } from 'asciichart';
 import type { Canvas } from '../terminal/screen.ts';
 import type { Columns } from './columns.ts';
 
-/** Title, axis and times below the plot. */
+/** Lines other than the plot: the title, the axis and its times. */
 const linesAround = 3;
 /** asciichart pads shorter labels; a space and the axis follow. */
 const minLabelChars = 3;
 const charsBesideLabel = 2;
-/** In a wider column, one window looks like a plateau of many. */
+/** Wider, a single window would look like a plateau of many. */
 const maxCharsEach = 8;
 
-/** How many columns fit if no count is above `highest`. */
+/** The number of columns that fit if no count is above `highest`. */
 export function plotColumns(canvas: Canvas, highest: number): number {
   return Math.max(1, canvas.columns - marginOf(scaleOf(highest, canvas).top));
 }
@@ -27,7 +27,7 @@ export function drawChart(columns: Columns, period: Period, canvas: Canvas): str
   const { highest, windowsEach, start, partial } = columns;
   const { top, rows } = scaleOf(highestOf(highest), canvas);
   const room = plotColumns(canvas, top);
-  // Fills the room, so some columns may be a character wider than others.
+  // Fills the width, so some columns may be a character wider than others.
   const chars = Math.min(room, highest.length * maxCharsEach);
   const columnOf = (char: number): number => Math.floor(((char + 0.5) * highest.length) / chars);
   const values = Array.from({ length: chars }, (_, char) => highest[columnOf(char)] ?? Number.NaN);
@@ -66,7 +66,7 @@ function scaleOf(highest: number, canvas: Canvas): { top: number; rows: number }
   return { top: rows * step, rows };
 }
 
-/** The plot with the count axis; gaps stay empty. */
+/** The plot with its count axis; gaps are blank. */
 function plotLines(values: readonly number[], top: number, rows: number): string[] {
   const margin = marginOf(top);
   const lines = plot(joined(values), {
@@ -83,8 +83,8 @@ function plotLines(values: readonly number[], top: number, rows: number): string
 }
 
 /**
- * asciichart draws from each value to the next and knows no gaps. So a gap repeats the count before
- * it, to be blanked later, and the last value stands twice, so that each has its own character.
+ * asciichart connects each value to the next and cannot show gaps. So a gap repeats the preceding
+ * count and is blanked later, and the last value is repeated so that it has a character too.
  */
 function joined(values: readonly number[]): number[] {
   let before = values.find((value) => !Number.isNaN(value)) ?? 0;
@@ -105,7 +105,7 @@ const roundMs = [
   ...[1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720].map((minutes) => minutes * minuteMs),
 ];
 
-/** Drawn on the axis below what was counted in part. */
+/** Marks the axis below partial windows. */
 const partialMark = '╌';
 
 interface Axis {
@@ -144,7 +144,7 @@ function timeAxis(
   }
 }
 
-/** The period, the range, and what a column stands for. */
+/** The period, the range, and how many windows a column covers. */
 function title(
   { start, windowsEach, highest, partial }: Columns,
   { windowMs, name }: Period,

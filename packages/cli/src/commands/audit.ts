@@ -37,14 +37,14 @@ export default defineCommand({
     if (flags.cluster) return auditCluster(apiOf(flags), flags);
     const audit = await withProgress('auditing', () => askAudit(sourceOf(flags), flags));
     const verdict = verdictOf(audit);
-    // Set before printing: a reader that leaves (| head) must not hide it.
+    // Set before printing, so that a reader that leaves early (| head) cannot hide it.
     if (verdict !== undefined) process.exitCode = errorExitCode[verdict.code];
     printLine(flags.json ? JSON.stringify(audit) : auditLines(audit).join('\n'));
     if (verdict !== undefined) throw verdict;
   },
 });
 
-/** @throws Reto3Error RETO3_BAD_RANGE: a folder has nobody to ask */
+/** @throws Reto3Error RETO3_BAD_RANGE if the source is a folder, which knows no cluster */
 function apiOf({ 'data-dir': dataDir, ...flags }: Parameters<typeof sourceOf>[0]): ApiOptions {
   if (dataDir === undefined) return apiOptionsOf(flags);
   throw new Reto3Error('RETO3_BAD_RANGE', 'got --cluster with --data-dir, want one of them', {

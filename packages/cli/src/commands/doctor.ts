@@ -24,7 +24,7 @@ export default defineCommand({
   ],
   run: async ({ json = false, repair, ...given }) => {
     const { port, http, 'admin-port': adminPort, 'data-dir': dataDir } = given;
-    // Read as a server reads them: the same defaults, and the same errors.
+    // Parsed as the server parses them, with the same defaults and errors.
     const texts = { port, http, 'admin-port': adminPort, 'data-dir': dataDir };
     const { read } = settingReader(texts, process.env);
     const folder = read(settings.dataDir);

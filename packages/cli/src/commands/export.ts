@@ -25,7 +25,7 @@ export default defineCommand({
     last: { char: 'n', description: 'the newest N windows', value: 'N' },
     ...rangeFlags,
     open: { description: 'include windows that are not final yet' },
-    format: { description: 'output format', usual: 'csv', value: exportFormats.join('|') },
+    format: { description: 'output format', shownDefault: 'csv', value: exportFormats.join('|') },
     json: { description: 'same as --format json' },
     ...scopeFlags,
     ...outputFlags,

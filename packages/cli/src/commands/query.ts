@@ -22,7 +22,7 @@ export default defineCommand({
   flags: {
     file: { description: 'read the statement from this file', value: 'FILE' },
     ...messageRangeFlags,
-    format: { description: 'output format', usual: 'table', value: queryFormats.join('|') },
+    format: { description: 'output format', shownDefault: 'table', value: queryFormats.join('|') },
     json: { description: 'same as --format json' },
     ...outputFlags,
     explain: { description: 'print the query plan of DuckDB instead of running the query' },
@@ -56,7 +56,7 @@ export default defineCommand({
     keepFilesPrivate();
     const { from, to, explain = false } = flags;
     const format = formatOf(queryFormats, 'table', flags);
-    // A plan is text in any format.
+    // A plan is text, whatever the format.
     const target = targetOf(explain ? 'table' : format, flags);
     const sql = await readSql(args.sql, flags.file);
     const question = { sql, target, from, to, explain };

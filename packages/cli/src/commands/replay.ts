@@ -27,7 +27,7 @@ export default defineCommand({
     },
     total: { description: 'one window over all of the range' },
     report: { description: 'module that defines the report named', value: 'MODULE' },
-    format: { description: 'output format', usual: 'text', value: formatNames.join('|') },
+    format: { description: 'output format', shownDefault: 'text', value: formatNames.join('|') },
     json: { description: 'same as --format json' },
     'data-dir': {
       description: 'data folder with the archive; a server may be using it',

@@ -82,7 +82,7 @@ export default defineCommand({
       );
     const logs = logSourceOf(flags);
     if (logs !== undefined) {
-      // Logs may take long to read.
+      // Checked first, because reading logs may take long.
       await checkOfMessages(question);
       await assertWritable(output);
       return withKeptLogs(logs, ofMessages);

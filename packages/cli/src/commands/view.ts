@@ -18,7 +18,7 @@ export default defineCommand({
   flags: {
     port: {
       description: 'port of the dashboard, on 127.0.0.1',
-      usual: 'a free one',
+      shownDefault: 'a free one',
       value: 'PORT',
     },
     ...readingFlags,

@@ -1,10 +1,10 @@
 /**
- * Completion for bash, and for zsh, which loads the same functions. The script holds all words, so a
- * Tab starts no process.
+ * Completion for bash, and for zsh, which loads the same functions. The script contains all words,
+ * so a Tab starts no process.
  */
 import type { CommandVocabulary, Values } from './vocabulary.ts';
 
-/** A word that stands for file names. */
+/** Stands for file names. */
 const files = '@files';
 
 export function bashScript(commands: readonly CommandVocabulary[]): string {

@@ -1,20 +1,20 @@
 /**
- * What a shell can complete: commands, arguments, flags and their values. Derived from the commands'
- * own tables.
+ * The words that a shell can complete: commands, arguments, flags and their values. Derived from
+ * the tables of the commands.
  */
 import { periodNames } from '@reto3/core';
 import { builtInNames, byKeys } from '@reto3/reports/names';
 import type { NamedCommand } from '../command.ts';
 import { recipes } from '../recipes.ts';
 
-/** Values to offer; none if only the user knows them. */
+/** The values to offer; empty if only the user knows them. */
 export interface Values {
   readonly words: readonly string[];
   readonly files: boolean;
 }
 
 export interface Flag {
-  /** With dashes; the first is the one to offer. */
+  /** With dashes. Completion offers the first. */
   readonly names: readonly [string, ...string[]];
   readonly description: string;
   /** Undefined for a switch. */
@@ -33,7 +33,7 @@ export const shells = ['bash', 'zsh', 'fish'] as const;
 const unknown: Values = { words: [], files: false };
 const anyFile: Values = { words: [], files: true };
 
-/** Of the commands that come with oclif's plugins; completion must not load oclif to know them. */
+/** The commands of oclif's plugins, listed here because completion must not load oclif. */
 const oclifCommands = (names: readonly string[]): readonly CommandVocabulary[] => [
   {
     name: 'autocomplete',
@@ -75,7 +75,7 @@ export function vocabularyOf(commands: readonly NamedCommand[]): CommandVocabula
 /** Headers have too many names to complete. */
 const builtIn = [...builtInNames, ...byKeys.map((key) => `by:${key}`)];
 
-/** By the name of the argument. */
+/** By name of the argument. */
 const argumentValues: Readonly<Record<string, Values>> = {
   file: anyFile,
   name: { words: builtIn, files: false },
@@ -85,7 +85,7 @@ const argumentValues: Readonly<Record<string, Values>> = {
   shell: { words: shells, files: false },
 };
 
-/** @param name placeholder of the value in the help: its choices, or FILE and the like */
+/** @param name the placeholder in the help: the choices, or FILE and the like */
 function valuesNamed(name: string): Values {
   if (name.includes('|')) return { words: name.split('|'), files: false };
   if (name === 'REPORT') return { words: builtIn, files: true };

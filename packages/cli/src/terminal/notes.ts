@@ -1,22 +1,22 @@
-/** Notes of a command beside its data: on stderr, or below a full-screen drawing. */
+/** Notes of a command in addition to its data: on stderr, or below a full-screen drawing. */
 import { singleLine, terminalCell, timeText } from '@reto3/core';
 
-/** Takes a line without its line feed. */
+/** Prints a line, given without its line feed. */
 export type Say = (line: string) => void;
 
 export function noteOnStderr(line: string): void {
   process.stderr.write(`reto3: ${singleLine(line)}\n`);
 }
 
-/** More would push the drawing aside. */
+/** More lines would leave too little room for the drawing. */
 const maxLines = 4;
 const timeOfDay = ['YYYY-MM-DD '.length, 'YYYY-MM-DD HH:MM:SS'.length] as const;
 
-/** The newest notes, for a screen that stderr would disturb. */
+/** The newest notes, for a full screen that output on stderr would disturb. */
 export class Notes {
   #lines: readonly string[] = [];
 
-  /** Safe for a terminal, oldest first, each with its time (UTC). */
+  /** The notes, safe for a terminal, oldest first, each with its time (UTC). */
   get lines(): readonly string[] {
     return this.#lines;
   }

@@ -9,7 +9,7 @@ function outputOf(isTTY: boolean) {
   return { written, isTTY, write: (text: string) => written.push(text) > 0 };
 }
 
-/** Work of some ms that says every 100 ms how far it is. */
+/** Work of the given length that reports its progress every 100 ms. */
 function working(ms: number, fails = false) {
   return async (update: (amount: Amount) => void): Promise<string> => {
     for (let at = 100; at <= ms; at += 100) {

@@ -1,12 +1,12 @@
 /**
- * The progress of long work, on one line of stderr that disappears when the work is done. Terminals
- * only: logs and scripts get none of it.
+ * The progress of long work, on one line of stderr that disappears when the work is done. Shown on
+ * terminals only, so it never reaches logs and scripts.
  */
 import { terminalText } from '@reto3/core';
 import { drawOn } from './standard-streams.ts';
 
 const redrawMs = 200;
-/** Shorter work shows nothing. */
+/** Shorter work shows no progress. */
 const quietMs = 500;
 const barChars = 20;
 const toLineStart = '\r\u001b[K';
@@ -22,7 +22,7 @@ export type Amount =
 type Output = Pick<NodeJS.WriteStream, 'isTTY' | 'write'>;
 
 /**
- * Runs the work, and shows the amount of the last `update`, or only the time.
+ * Runs the work, and shows the amount of the last `update`, or only the elapsed time.
  * @param doing such as "reading counts.reto3"
  */
 export async function withProgress<T>(

@@ -1,6 +1,6 @@
 /**
- * The full-screen terminal of a live view: an alternate screen without a cursor, redrawn from the top.
- * However the process ends, it restores the terminal.
+ * The full screen of a live view: the terminal's alternate screen without a cursor, redrawn from
+ * the top. The terminal is restored however the process ends.
  */
 import { writeSync } from 'node:fs';
 import { exitOnSignal } from '../clean-up.ts';
@@ -15,7 +15,7 @@ export interface Canvas {
 }
 
 const csi = '\u001b[';
-// Wrapping is off, so that a long line is cut.
+// Line wrapping is off, so that long lines are cut.
 const enter = `${csi}?1049h${csi}?25l${csi}?7l`;
 const leave = `${csi}?7h${csi}?25h${csi}?1049l`;
 const toTop = `${csi}H`;
@@ -29,7 +29,7 @@ const quitKeys: ReadonlyMap<string, number> = new Map([
   [ctrlC, exitCode.interrupted],
 ]);
 
-/** The size of the terminal; 80 columns without one, as pagers and mails expect. */
+/** The size of the terminal, or 80 columns without one, as pagers and mails expect. */
 export function canvasOf(output: NodeJS.WriteStream): Canvas {
   const { columns = 80, rows = 24 } = output;
   return { columns, lines: rows, colours: output.isTTY === true && output.hasColors() };
@@ -47,7 +47,7 @@ export async function onScreen(
 ): Promise<void> {
   const { stdin, stdout } = process;
   const redraw = (): void => {
-    // A slow terminal skips a frame.
+    // Skips a frame if the terminal is slow.
     if (stdout.writableLength > 0) return;
     const canvas = canvasOf(stdout);
     const lines = draw(canvas).slice(0, canvas.lines);
@@ -59,7 +59,7 @@ export async function onScreen(
     try {
       writeSync(stdout.fd, leave);
     } catch {
-      // The terminal is gone.
+      // The terminal is closed.
     }
   };
   process.once('exit', restore);

@@ -23,7 +23,7 @@ test('characters that come in two pieces are one', () => {
   const bytes = Buffer.from('é\u009b漢');
   for (const byte of bytes) terminal.write(Buffer.of(byte));
   expect(String(terminal.read())).toBe('é\\x9b漢');
-  // One that is never completed does not hide what follows.
+  // An incomplete sequence does not hide the text after it.
   terminal.write(bytes.subarray(0, 1));
   terminal.write('next');
   expect(String(terminal.read())).toBe('\ufffdnext');

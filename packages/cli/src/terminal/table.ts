@@ -1,6 +1,6 @@
-/** Text in columns, each as wide as its widest cell, two spaces apart. */
+/** Formats text as columns, each as wide as its widest cell, two spaces apart. */
 
-/** @param rightOf whether to align a column right, as numbers are; none by default */
+/** @param rightOf whether to align a column right, as for numbers; none by default */
 export function tableLines(
   rows: readonly (readonly string[])[],
   rightOf: (column: number) => boolean = () => false,
@@ -17,7 +17,7 @@ export function tableLines(
   );
 }
 
-/** In characters. */
+/** The width of each column, in characters. */
 export function columnWidths(rows: readonly (readonly string[])[]): number[] {
   const widths: number[] = [];
   for (const row of rows)

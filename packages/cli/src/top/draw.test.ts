@@ -26,7 +26,7 @@ const server: ServerState = {
 };
 const node = { lagMs: 40, clockOffsetMs: 0, boot: 1, revision: 2, mark: 3, heardAt: 4 };
 
-/** A minute in which each second has more than the one before, with a gap and a burst. */
+/** A minute in which every second has more messages than the one before, with a gap and a burst. */
 function busyMinute(): RecentWindows {
   const recent = new RecentWindows();
   const windows = Array.from({ length: 6_000 }, (_, index): [number, number] => [

@@ -1,6 +1,6 @@
 /**
- * Draws `reto3 top`. Pure. Makes the text of servers safe, line by line, because drawings reach the
- * terminal as they are.
+ * Draws `reto3 top`. Pure. Makes the texts of servers safe line by line, because drawings reach the
+ * terminal unguarded.
  */
 
 import { styleText } from 'node:util';
@@ -12,7 +12,7 @@ import { type RecentWindows, reachMs } from './recent-windows.ts';
 import type { ServerState, ShownInfo } from './server-state.ts';
 
 const secondMs = 1_000;
-/** Length of the list. */
+/** The length of the list. */
 export const maxPeaks = 5;
 const levels = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'] as const;
 const bar = '█';
@@ -63,11 +63,11 @@ function headLine(
   { scope, nodes, url }: ServerState,
 ): string {
   const live = nodes.filter(({ state }) => state === 'live').length;
-  const whose =
+  const scopeText =
     scope === 'cluster'
       ? `cluster of ${nodes.length} nodes, ${live} live  asked at ${node}`
       : `node ${node}`;
-  return `reto3 ${version}  ${whose}  up ${durationText(uptimeMs)}  ${url}`;
+  return `reto3 ${version}  ${scopeText}  up ${durationText(uptimeMs)}  ${url}`;
 }
 
 function clock(recent: RecentWindows): string {
@@ -83,7 +83,7 @@ function rateLine(recent: RecentWindows): string {
   return `rate       ${now} messages/s, ${tenSeconds} over 10 s, ${minute} over the minute`;
 }
 
-/** The figures of one server, not of a cluster. */
+/** The figures of a single server; a cluster has none. */
 function figures(info: ShownInfo): string[] {
   const { p50, p99, max } = info.freshnessMs;
   return [
@@ -95,7 +95,7 @@ function figures(info: ShownInfo): string[] {
   ];
 }
 
-/** Shown if there are any: their clients take them for traffic. */
+/** Shown only if there are any, because their clients believe that they were counted. */
 function silentLine({ connectionsWithoutMessage = 0 }: ShownInfo): string[] {
   if (connectionsWithoutMessage === 0) return [];
   return [`silent     ${whole(connectionsWithoutMessage)} connections ended without a message`];
@@ -135,7 +135,7 @@ function peakLines(recent: RecentWindows): string[] {
   ];
 }
 
-/** The shares of the workers; of one server only. */
+/** The share of each worker; only for a single server. */
 function shareLines({ scope, workers, nodes }: ServerState): string[] {
   if (scope === 'cluster') return nodeLines(nodes);
   return [...workerLines(workers), ...(nodes.length === 0 ? [] : ['', ...nodeLines(nodes)])];

@@ -1,4 +1,4 @@
-/** The figures of `reto3 top`, for scripts. */
+/** The figures of `reto3 top` as JSON, for scripts. */
 import { maxPeaks } from './draw.ts';
 import { type CountedWindow, type RecentWindows, reachMs } from './recent-windows.ts';
 import type { ServerState, ShownInfo } from './server-state.ts';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { RecentWindows, reachMs } from './recent-windows.ts';
 
-/** Pieces of a feed: each of some windows, of which some are gaps, and some time passed over. */
+/** Pieces of a feed: each has some windows, some of them gaps, and then skips some time. */
 const pieces = fc.array(
   fc.record({
     skipped: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 9_000 })),

@@ -2,9 +2,9 @@
 import { performance } from 'node:perf_hooks';
 import { ms10 } from '@reto3/core';
 
-/** Length of time it holds, in milliseconds. */
+/** How far back it reaches, in milliseconds. */
 export const reachMs = 60_000;
-/** Events come every few 10 ms; after this long without one, the last rate is stale. */
+/** Events come every few 10 ms; without one for this long, the last rate is stale. */
 const staleMs = 2_000;
 const slots = reachMs / ms10.windowMs;
 
@@ -25,7 +25,7 @@ export class RecentWindows {
     return this.#end;
   }
 
-  /** Takes new counted windows; `end` is the end of the newest final one. */
+  /** Takes new counted windows; `end` is the end of the newest final window. */
   take(windows: Iterable<readonly [start: number, count: number]>, end: number): void {
     for (const [start, count] of windows) {
       const slot = slotOf(start);
@@ -36,7 +36,7 @@ export class RecentWindows {
     this.#takenMs = performance.now();
   }
 
-  /** Windows that start in [from, to), oldest first, without gaps. */
+  /** The windows that start in [from, to), oldest first, without gaps. */
   *between(from: number, to: number): Generator<CountedWindow> {
     for (let start = Math.max(from, this.#end - reachMs); start < to; start += ms10.windowMs) {
       const slot = slotOf(start);
@@ -49,7 +49,7 @@ export class RecentWindows {
     return this.between(this.#end - reachMs, this.#end);
   }
 
-  /** Up to `max` windows with messages, largest first, the newest of equal ones. */
+  /** Up to `max` windows with messages, largest first; of equal ones, the newest. */
   peaks(max: number): CountedWindow[] {
     return [...this.all()]
       .sort((a, b) => b.count - a.count || b.start - a.start)
@@ -58,8 +58,8 @@ export class RecentWindows {
   }
 
   /**
-   * Messages per second over the newest `overMs`; undefined if nothing was counted then, or if no
-   * event came for 2 s.
+   * Messages per second over the newest `overMs`; undefined if nothing was counted in that time, or
+   * if no event came for 2 s.
    * @param nowMs of the monotonic clock
    */
   rate(overMs: number, nowMs = performance.now()): number | undefined {

@@ -15,12 +15,12 @@ import { type ServerState, WorkerRates } from './server-state.ts';
 
 const askEveryMs = 1_000;
 const redrawMs = 100;
-/** For one drawing: long enough for the two answers that the workers' rates need. */
+/** The time for a single drawing: enough for the two answers that the workers' rates need. */
 const onceMs = 2 * askEveryMs + 200;
 
 /**
- * Draws until the user quits; without a terminal, or as JSON, draws once and exits.
- * @param scope counts of the server, or of the cluster that it merges
+ * Draws until the user quits. Without a terminal, or as JSON, draws once and exits.
+ * @param scope of the counts: the server's, or those of the cluster that it merges
  * @throws Reto3Error RETO3_SERVER_NOT_REACHABLE if the first request fails, RETO3_NO_CLUSTER
  */
 export async function top(api: ApiOptions, scope: Scope, asJson: boolean): Promise<void> {
@@ -67,7 +67,7 @@ async function followInto(
   }
 }
 
-/** Polls the state of a server every second, also while it does not answer. */
+/** Polls the state of a server every second, even while the server does not answer. */
 class ServerWatch {
   readonly #api: ApiOptions;
   readonly #rates = new WorkerRates();
@@ -83,7 +83,7 @@ class ServerWatch {
     return this.#state;
   }
 
-  /** Never ends. @throws Reto3Error if asking again is no use */
+  /** Never ends. @throws Reto3Error if another attempt would be useless */
   async go(): Promise<never> {
     for (;;) {
       await setTimeout(askEveryMs);
