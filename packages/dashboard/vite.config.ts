@@ -2,9 +2,10 @@ import { defineConfig } from 'vite';
 
 export default defineConfig({
   root: 'src',
-  // The page may lie under a path of a reverse proxy: nothing that it asks for begins with a slash.
+  // The page may be served under a path of a reverse proxy, so none of its URLs may begin with a
+  // slash.
   base: './',
-  // Nothing inline: the page's Content-Security-Policy allows only what the server sends as files.
+  // Nothing is inlined, because the page's Content-Security-Policy allows only files.
   build: {
     outDir: '../dist',
     emptyOutDir: true,

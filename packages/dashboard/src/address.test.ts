@@ -6,7 +6,9 @@ beforeEach(() => {
   return () => vi.useRealTimers();
 });
 
-/** As browsers do it: the address changes at once, and the page hears of it in a later task. */
+/**
+ * Behaves like a browser: the address changes at once, and the page is notified in a later task.
+ */
 class FakeBar implements AddressBar {
   readonly location = { hash: '' };
   readonly written: string[] = [];
@@ -22,7 +24,7 @@ class FakeBar implements AddressBar {
     this.#changed = changed;
   }
 
-  /** Somebody edits the address; returns the task that tells the page. */
+  /** Edits the address as a user would; returns the task that notifies the page. */
   edit(hash: string): () => void {
     this.location.hash = hash;
     return this.#changed;

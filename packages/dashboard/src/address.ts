@@ -9,7 +9,7 @@
 /** Browsers refuse more than a hundred changes in ten seconds. */
 const minIntervalMs = 300;
 
-/** The part of a browser's window that it needs. */
+/** The part of `window` that is used here. */
 export interface AddressBar {
   readonly location: { readonly hash: string };
   readonly history: { replaceState(data: null, unused: '', hash: string): void };
@@ -18,13 +18,13 @@ export interface AddressBar {
 
 export class Address {
   readonly #bar: AddressBar;
-  /** The hash that was read or written last. */
+  /** The hash that was last read or written. */
   #known: string;
   #next = '';
   #writtenMs = Number.NEGATIVE_INFINITY;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param changed takes a hash that is not from `write` */
+  /** @param changed receives each hash that does not come from `write` */
   constructor(bar: AddressBar, changed: (hash: string) => void) {
     this.#bar = bar;
     this.#known = bar.location.hash;
@@ -39,7 +39,7 @@ export class Address {
     return this.#known;
   }
 
-  /** At once, or as soon as the browser allows the next change. */
+  /** Writes at once, or as soon as the browser allows the next change. */
   write(hash: string): void {
     this.#drop();
     this.#next = hash;

@@ -1,4 +1,4 @@
-/** Positions of axis labels. */
+/** Computes positions of axis labels. */
 
 /** Common lengths of time that divide the next longer unit. */
 const timeStepsMs = [
@@ -9,12 +9,12 @@ const timeStepsMs = [
   ...[1, 2, 5, 10].map((days) => days * 86_400_000),
 ];
 
-/** Width of a label and the space beside it. */
+/** The width of a label, including the space beside it. */
 const labelPx = 72;
 
 /**
- * Round times in [from, to], as many as have room for a label.
- * @param offsetMs of the wall clock from UTC; times are round on that clock
+ * Round times in [from, to], as many as there is room for.
+ * @param offsetMs offset of the wall clock from UTC; times are round on that clock
  */
 export function timeTicks(
   from: number,
@@ -34,7 +34,7 @@ export function timeTicks(
 
 const mantissas = [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10];
 
-/** Rounds up to the end of an axis of counts; at least 4. */
+/** Rounds up to a good end for an axis of counts; at least 4. */
 export function roundUp(value: number): number {
   if (value <= 4) return 4;
   const magnitude = 10 ** Math.floor(Math.log10(value));

@@ -1,4 +1,4 @@
-/** The band leaves no peak out, shows none that is not there, and stands still while time goes on. */
+/** The band shows every peak and no others, and stays still as time passes. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { bandOf, columnMsFor } from './band.ts';

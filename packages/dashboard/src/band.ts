@@ -1,7 +1,7 @@
 /**
- * The band that a chart draws where windows are narrower than its lines: for each column of several
- * windows their median, their 99th percentile, and the largest window at its own time. Thousands of
- * single lines would hide all three.
+ * The band that a chart draws if windows are narrower than its lines. Each column covers several
+ * windows and has their median, their 99th percentile, and their largest window at its own time.
+ * Thousands of single lines would hide all three.
  */
 import { alignDown } from './period.ts';
 import type { Series } from './series.ts';
@@ -9,19 +9,19 @@ import type { Range } from './view.ts';
 
 export interface Band {
   readonly columnMs: number;
-  /** Start of each column that has a counted window. */
+  /** The start of each column that has a counted window. */
   readonly starts: readonly number[];
   readonly medians: readonly number[];
-  /** 99th percentiles, by nearest rank. */
+  /** The 99th percentiles, by nearest rank. */
   readonly tops: readonly number[];
   /** The first largest window of each column. */
   readonly peaks: readonly { readonly start: number; readonly count: number }[];
 }
 
-/** Narrower columns are as hard to read as single windows. */
+/** Narrower columns would be as hard to read as single windows. */
 const minColumnPx = 4;
 
-/** Each divides the longer ones and the steps of the axis labels. */
+/** Each length divides the longer ones and the steps of the axis labels. */
 const columnsMs = [
   ...[50, 100, 250, 500],
   ...[1, 2, 5, 15, 30].map((seconds) => seconds * 1_000),
@@ -29,13 +29,13 @@ const columnsMs = [
   ...[1, 3, 6, 12, 24].map((hours) => hours * 3_600_000),
 ];
 
-/** The shortest column that is wide enough and has at least five windows. */
+/** The shortest column length that is wide enough and covers at least five windows. */
 export function columnMsFor(spanMs: number, widthPx: number, windowMs: number): number {
   const least = Math.max((spanMs / Math.max(widthPx, 1)) * minColumnPx, 5 * windowMs);
   return columnsMs.find((ms) => ms >= least && ms % windowMs === 0) ?? columnsMs.at(-1) ?? least;
 }
 
-/** Columns start at fixed times, so that they do not flicker while the view moves. */
+/** Columns start at fixed times, so they do not flicker while the view moves. */
 export function bandOf(series: Series, range: Range, columnMs: number): Band {
   const { starts, counts } = series;
   const end = series.indexOf(range.to);
@@ -65,7 +65,7 @@ export function bandOf(series: Series, range: Range, columnMs: number): Band {
   return band;
 }
 
-/** Quantile by nearest rank, so it is always one of the counts. */
+/** The quantile by nearest rank, which is always one of the counts. */
 function rank(sorted: Float64Array, share: number): number {
   return sorted[Math.max(Math.ceil(sorted.length * share) - 1, 0)] ?? 0;
 }

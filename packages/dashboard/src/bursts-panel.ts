@@ -1,9 +1,9 @@
 /**
- * Bursts and stalls in the range of the chart, from /v1/bursts. Asks again when the view changes, and
- * from time to time while it is live. The chart marks what it found.
+ * The panel of bursts and stalls in the range of the chart, from /v1/bursts. Reloads when the view
+ * changes, and from time to time while it is live. The chart marks the result.
  *
- * A jump to a burst keeps the list: the range of one burst says nothing about bursts, and users want to
- * see the next one in the list.
+ * A jump to a burst keeps the list, because the range of a single burst has no bursts of its own,
+ * and users want to see the next one in the list.
  */
 import type { Bursts } from '@reto3/client/answers';
 import type { Marks } from './chart-marks.ts';
@@ -15,23 +15,23 @@ import type { Range, View } from './view.ts';
 import { type Chosen, WhoPanel } from './who-panel.ts';
 
 export interface BurstsPanelEvents {
-  /** The user wants to see a range; returns its view. */
+  /** Shows a range that the user chose; returns its view. */
   show(range: Range): View;
   /** Returns to an earlier view. */
   back(view: View): void;
-  /** The bursts and stalls to mark have changed. */
+  /** Reports new bursts and stalls to mark. */
   found(marks: Marks): void;
 }
 
-/** Only views that have stopped moving are analysed. */
+/** A view is analysed once it has stopped moving. */
 const settleMs = 300;
-/** A live view is analysed again this often, or … */
+/** A live view is analysed again after this time, or … */
 const minRefreshMs = 10_000;
-/** … after this part of its span, whichever is longer: an hour once a minute. */
+/** … after this share of its span, whichever is longer: a view of an hour once a minute. */
 const refreshShare = 1 / 60;
-/** Longer ranges are read only on request: a day is 8,640,000 windows, read twice. */
+/** Longer ranges are analysed only on request: a day has 8,640,000 windows, each read twice. */
 const maxUnaskedMs = 3 * 3_600_000;
-/** Shown on both sides of a burst, at least. */
+/** The least time to show on each side of a burst. */
 const marginMs = 400;
 const windowMs = 10;
 export const noMarks: Marks = { bursts: [], stalls: [], beats: [] };
@@ -41,7 +41,7 @@ export class BurstsPanel {
   readonly #events: BurstsPanelEvents;
   readonly #panel = element('bursts', HTMLElement);
   readonly #who: WhoPanel;
-  /** The latest view, and since when it is shown. */
+  /** The latest view, and the time since when it is shown. */
   #view: View | undefined;
   #since = 0;
   /** The latest analysis, finished or not; undefined if its result is not shown. */
@@ -49,10 +49,10 @@ export class BurstsPanel {
   #pending = false;
   #failed = false;
   #request = new AbortController();
-  /** The view of one burst or stall, and the view that it was chosen in. */
+  /** The view of one burst or stall, and the view in which the user chose it. */
   #visit: { readonly view: View; readonly from: View } | undefined;
   #wanted = false;
-  /** Whether everything listed has the same date, so that times suffice. */
+  /** Whether all entries have the same date, so that times suffice. */
   #oneDate = true;
 
   constructor(client: Client, events: BurstsPanelEvents) {
@@ -64,7 +64,7 @@ export class BurstsPanel {
     });
     element('bursts-back', HTMLButtonElement).addEventListener('click', () => {
       if (this.#visit === undefined) return;
-      // The button disappears.
+      // Moves the focus, because the button disappears.
       element('bursts-list', HTMLElement).focus();
       events.back(this.#visit.from);
     });
@@ -77,7 +77,7 @@ export class BurstsPanel {
   show(view: View, range: Range, counted: boolean): void {
     const now = performance.now();
     if (!isSame(view, this.#view)) {
-      // On return, the list is unchanged.
+      // After a return, the list is unchanged.
       const comesBack = isSame(view, this.#visit?.from);
       if (comesBack && view.to !== undefined) this.#asked = { view, range, at: now };
       if (!isSame(view, this.#visit?.view)) this.#leave();
@@ -105,7 +105,7 @@ export class BurstsPanel {
       void this.#ask(view, range);
   }
 
-  /** Drops everything, for other counts. */
+  /** Forgets everything, because the page shows other counts. */
   forget(): void {
     this.#cancel();
     this.#leave();
@@ -115,13 +115,13 @@ export class BurstsPanel {
     this.#events.found(noMarks);
   }
 
-  /** The burst or stall that the user went to is no longer what the page shows. */
+  /** Forgets the burst or stall that the page showed. */
   #leave(): void {
     this.#visit = undefined;
     this.#who.hide();
   }
 
-  /** Drops the latest analysis: its view is gone, or something else takes its place. */
+  /** Drops the latest analysis, because its view is no longer shown or another one replaces it. */
   #cancel(): void {
     this.#request.abort();
     this.#pending = false;
@@ -133,7 +133,7 @@ export class BurstsPanel {
     if (asked === undefined || !isSame(view, asked.view)) return true;
     if (this.#failed) return now - asked.at >= minRefreshMs;
     if (view.to !== undefined) return false;
-    // No row moves while the user is about to click it.
+    // Rows must not move while the user is about to click one.
     if (this.#panel.querySelector('tbody tr:is(:hover, :focus-within)') !== null) return false;
     const refreshMs = Math.max(minRefreshMs, (range.to - range.from) * refreshShare);
     return range.to - range.from <= maxUnaskedMs && now - asked.at >= refreshMs;
@@ -231,7 +231,7 @@ export class BurstsPanel {
 
   #scaleCells(scale: Bursts['scales'][number]): (string | Node)[] {
     const { windowMs: lengthMs, windows, mean, peak, peakToMean, dispersion } = scale;
-    // The range contains no whole window of this length.
+    // The range has no whole window of this length.
     if (windows === 0) return [lengthText(lengthMs), '–', '–', '–', '–', '–'];
     return [
       lengthText(lengthMs),
@@ -247,7 +247,7 @@ export class BurstsPanel {
     element(id, HTMLTableSectionElement).replaceChildren(...rows.map(rowOf));
   }
 
-  /** @param chosen what to name who it was, if it is a burst or a stall */
+  /** @param chosen the burst or stall to explain by keys, if it is one */
   #jumpButton({ from, to }: Range, chosen?: Chosen): HTMLButtonElement {
     const button = document.createElement('button');
     button.type = 'button';

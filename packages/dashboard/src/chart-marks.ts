@@ -1,6 +1,6 @@
 /**
- * Draws gaps, mean, peaks, bursts and stalls over and under the line of the chart. Each has its own
- * colour and its own shape, so either is enough to tell them apart.
+ * Draws gaps, mean, peaks, bursts and stalls on the chart, above or below its line. Each has its
+ * own colour and its own shape, and either suffices to tell them apart.
  */
 import type uPlot from 'uplot';
 import type { Band } from './band.ts';
@@ -11,7 +11,7 @@ import type { Summary } from './summary.ts';
 import type { Palette } from './theme.ts';
 import type { Range } from './view.ts';
 
-/** The bursts, stalls and beats that were found. */
+/** The bursts, stalls and beats to mark. */
 export interface Marks {
   readonly bursts: readonly Range[];
   readonly stalls: readonly Range[];
@@ -25,7 +25,7 @@ export const marksPx = 18;
 const trianglePx = 9;
 const stallPx = 5;
 
-/** Draws on a plot, in device pixels. */
+/** Draws on the chart's canvas, in device pixels. */
 export class Pen {
   readonly #plot: uPlot;
   readonly #palette: Palette;
@@ -47,12 +47,12 @@ export class Pen {
     ctx.restore();
   }
 
-  /** Windows that were counted in part: hatched like a gap, under their line. */
+  /** Hatches partial windows like gaps, below their line. */
   partial(windows: readonly Range[]): void {
     this.gaps(windows.map((window) => ({ ...window, damaged: false })));
   }
 
-  /** Drawn over the grid, so that no grid line crosses the text. */
+  /** Drawn above the grid, so that no grid line crosses the text. */
   gapLabels(gaps: readonly Gap[]): void {
     const { ctx, bbox } = this.#plot;
     ctx.save();
@@ -79,7 +79,7 @@ export class Pen {
     ctx.restore();
   }
 
-  /** The largest window of each column, from the top of the band to its count. */
+  /** Draws the largest window of each column, as a line from the top of the band to its count. */
   columnPeaks({ peaks, tops }: Band): void {
     const { ctx } = this.#plot;
     ctx.save();
@@ -103,7 +103,7 @@ export class Pen {
     const y = Math.round(this.#y(mean)) + 0.5;
     ctx.save();
     ctx.setLineDash([4 * devicePixelRatio, 4 * devicePixelRatio]);
-    // An outline in the colour of the panel keeps it visible over the line and its fill.
+    // An outline in the colour of the panel keeps it visible above the line and its fill.
     const [rim, line] = [this.#palette.panel, this.#palette.text];
     for (const [colour, width] of [[rim, 3.5] as const, [line, 1.5] as const]) {
       ctx.strokeStyle = colour;
@@ -146,7 +146,7 @@ export class Pen {
     ctx.restore();
   }
 
-  /** A triangle above each burst, a bar along the axis for each stall. */
+  /** Draws a triangle above each burst, and a bar on the axis for each stall. */
   marks({ bursts, stalls }: Marks): void {
     const { ctx, bbox } = this.#plot;
     const bottom = bbox.top + bbox.height;
@@ -165,7 +165,7 @@ export class Pen {
       ctx.beginPath();
       ctx.moveTo(middle - reach, base);
       ctx.lineTo(middle + reach, base);
-      // As wide as the burst; a triangle that points at it if that is too narrow.
+      // As wide as the burst; if that is too narrow, a triangle that points at it.
       ctx.lineTo(Math.max(middle, right - half), base + 1.5 * half);
       ctx.lineTo(Math.min(middle, left + half), base + 1.5 * half);
       ctx.fill();

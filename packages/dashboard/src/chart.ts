@@ -1,6 +1,6 @@
 /**
- * The chart: messages per window over time, drawn by uPlot. Wide windows are steps; narrower ones are
- * grouped into a band with their median and peaks.
+ * The chart: messages per window over time, drawn by uPlot. Wide windows are drawn as steps;
+ * narrower ones as a band with their median and peaks.
  */
 import uPlot from 'uplot';
 import { roundUp, timeTicks } from './axis.ts';
@@ -22,13 +22,13 @@ export interface Picture {
 }
 
 export interface ChartEvents {
-  /** The user selected a range with the mouse. */
+  /** Called when the user selects a range with the mouse. */
   selected(range: Range): void;
-  /** The pointer moved or left; `pointed` has its time. */
+  /** Called when the pointer moves or leaves; `pointed` has its time. */
   moved(): void;
 }
 
-/** The heat map has the same left margin, so that equal times are aligned. */
+/** The left margin, which the heat map shares so that equal times are aligned. */
 export const axisPx = 52;
 export const rightPx = 8;
 const heightPx = 280;
@@ -46,7 +46,7 @@ export class Chart {
   #gaps: readonly Gap[] = [];
   #partial: readonly Range[] = [];
   #yMax = 4;
-  /** While the mouse is down, the chart stands still. */
+  /** The chart stands still while the mouse button is down. */
   #dragging = false;
 
   constructor(container: HTMLElement, palette: Palette, events: ChartEvents) {
@@ -70,7 +70,7 @@ export class Chart {
     this.#plot.redraw(true, true);
   }
 
-  /** Position of the plot in the page, without its axes. */
+  /** The rectangle of the plot in the page, without axes. */
   get area(): DOMRect {
     return this.#plot.over.getBoundingClientRect();
   }
@@ -80,7 +80,7 @@ export class Chart {
     return this.#plot.over;
   }
 
-  /** The band, if windows are too narrow for steps. */
+  /** The band; undefined if windows are wide enough for steps. */
   get band(): Band | undefined {
     return this.#band;
   }
@@ -90,7 +90,7 @@ export class Chart {
     return this.#plot.posToVal(clientX - this.area.left, 'x');
   }
 
-  /** The time that is now under the pointer, which changes while the chart moves. */
+  /** The time that is currently under the pointer; it changes as the chart moves. */
   get pointed(): number | undefined {
     const { left = -1 } = this.#plot.cursor;
     return left < 0 ? undefined : this.#plot.posToVal(left, 'x');
@@ -124,7 +124,7 @@ export class Chart {
     });
   }
 
-  /** Moves the cursor to a time without the pointer. */
+  /** Moves the cursor to a time, as without a pointer. */
   point(time: number | undefined): void {
     const left = time === undefined ? -10 : this.#plot.valToPos(time, 'x');
     this.#plot.setCursor({ left, top: time === undefined ? -10 : 0 }, false);

@@ -1,6 +1,6 @@
 /**
- * Sends requests to the server that the page came from. The token goes into a header and never into
- * an address, which is why /v1/live is read with fetch instead of EventSource.
+ * Sends requests to the server that sent the page. The token goes into a header and never into a
+ * URL, which is why /v1/live is read with fetch instead of EventSource.
  */
 import type {
   Bursts,
@@ -26,10 +26,16 @@ export class ApiError extends Error {
   }
 }
 
-/** Ten frames a second move a minute by one or two pixels each. More would cost the server more. */
+/**
+ * At ten events a second, a view of a minute moves by one or two pixels each. More would only cost
+ * the server more.
+ */
 const eventMs = 100;
 
-/** For this path only: other paths of the same proxy are other servers, which must not see it. */
+/**
+ * Specific to this path: other paths of the same proxy lead to other servers, which must not get
+ * the token.
+ */
 const tokenKey = `reto3-token ${location.pathname}`;
 
 export class Client {
@@ -58,7 +64,7 @@ export class Client {
 
   /**
    * @param range of whole final windows
-   * @param who a key, to name who was behind each burst
+   * @param who a key, to find out who was behind each burst
    */
   async bursts({ from, to }: Range, signal: AbortSignal, who?: string): Promise<Bursts> {
     const named = who === undefined ? '' : `&who=${who}`;
@@ -70,7 +76,7 @@ export class Client {
     return (await this.#get(`v1/reports?scope=${this.selector.scope}`)).json();
   }
 
-  /** The rows of a report, in windows of that length. */
+  /** The rows of a report, in windows of the given length. */
   async report(
     name: string,
     { from, to }: Range,
@@ -93,14 +99,14 @@ export class Client {
   }
 
   /**
-   * Windows as they become final, until the server ends the answer or the signal aborts.
+   * Yields windows as they become final, until the server ends the answer or the signal aborts.
    * @param since an age such as 5m, or the end of the newest known window (epoch ms)
-   * @param heard called for every event and every keep-alive comment
+   * @param onActivity called for every event and every keep-alive comment
    */
   async *live(
     period: PeriodName,
     since: string | number,
-    heard: () => void,
+    onActivity: () => void,
     signal: AbortSignal,
   ): AsyncGenerator<LiveEvent> {
     const { body } = await this.#get(
@@ -110,11 +116,11 @@ export class Client {
     if (body === null) return;
     const events = body
       .pipeThrough(new TextDecoderStream())
-      .pipeThrough(new EventSourceParserStream({ onComment: heard }))
+      .pipeThrough(new EventSourceParserStream({ onComment: onActivity }))
       .getReader();
     // Safari cannot iterate over a stream.
     for (let next = await events.read(); !next.done; next = await events.read()) {
-      heard();
+      onActivity();
       yield JSON.parse(next.value.data);
     }
   }
@@ -131,7 +137,7 @@ export class Client {
   }
 }
 
-/** The server's message, or the status if a proxy answered. */
+/** The message of the server, or the status if the answer came from a proxy. */
 async function errorText(response: Response): Promise<string> {
   const answer: unknown = await response.json().catch(() => undefined);
   const named = typeof answer === 'object' && answer !== null && 'message' in answer;

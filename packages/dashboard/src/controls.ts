@@ -3,20 +3,20 @@ import type { Chart } from './chart.ts';
 import { element } from './elements.ts';
 
 export interface Actions {
-  /** Moves by a share of the span; negative: earlier. */
+  /** Moves the view by a share of its span; a negative share moves it to earlier times. */
   pan(share: number): void;
-  /** Multiplies the span; the time `at` keeps its place. */
+  /** Multiplies the span; the time `at` keeps its place on the screen. */
   zoom(factor: number, at?: number): void;
   span(spanMs: number): void;
   /** Pauses a live view, and resumes a paused one. */
   toggleLive(): void;
-  /** Moves the crosshair by this many windows. */
+  /** Moves the crosshair by this many windows; a negative number moves it to earlier ones. */
   step(windows: number): void;
 }
 
 const zoomStep = 2;
 const panStep = 0.25;
-/** The buttons that keys 1 to 8 stand for, in order. */
+/** The buttons of the keys 1 to 8, in order. */
 const presets = (): HTMLButtonElement[] => [
   ...document.querySelectorAll<HTMLButtonElement>('button[data-span]'),
 ];
@@ -53,7 +53,7 @@ function connectButtons(actions: Actions): void {
   element('live', HTMLButtonElement).addEventListener('click', () => actions.toggleLive());
 }
 
-/** Works only while the chart has the focus, so as not to interfere with typing or screen readers. */
+/** Only while the chart has the focus, so that typing and screen readers are not disturbed. */
 function actionOfKey(event: KeyboardEvent, actions: Actions): (() => void) | undefined {
   if (event.ctrlKey || event.metaKey || event.altKey) return undefined;
   const pan = event.shiftKey ? 1 : panStep;
@@ -83,7 +83,9 @@ function spanOfKey(key: string, actions: Actions): (() => void) | undefined {
   return button && (() => actions.span(Number(button.dataset['span'])));
 }
 
-/** The wheel alone scrolls the page. A pinch on a touchpad arrives as a wheel event with Ctrl. */
+/**
+ * The wheel alone scrolls the page. Browsers send a pinch on a touchpad as a wheel event with Ctrl.
+ */
 function connectWheel(chart: Chart, actions: Actions): void {
   chart.surface.addEventListener(
     'wheel',
@@ -102,7 +104,7 @@ function connectWheel(chart: Chart, actions: Actions): void {
   );
 }
 
-/** One finger moves, two zoom; vertical movement scrolls the page. */
+/** One finger moves the view, two fingers zoom; vertical movement scrolls the page. */
 function connectTouch(chart: Chart, actions: Actions): void {
   const { surface } = chart;
   const fingers = new Map<number, number>();

@@ -1,6 +1,7 @@
 /**
- * When counting started, so that a live view of a young server begins there and is not mostly empty.
- * A server reports it for its own counts, to the minute; for a cluster the page searches.
+ * Finds out when counting started, so that a live view of a young server begins there instead of
+ * being mostly empty. A server reports the start of its own counts, to the minute; for a cluster
+ * the page searches.
  */
 import type { Info } from '@reto3/client/answers';
 import type { Client } from './client.ts';
@@ -13,7 +14,7 @@ const searchedMs = 86_400_000;
 export class CountingStart {
   readonly #client: Client;
   #reported: number | undefined;
-  /** Result of the search; Infinity if there is nothing older than the newest windows. */
+  /** The result of the search; Infinity if nothing is older than the newest windows. */
   #found: number | undefined;
   #searching = false;
 
@@ -25,20 +26,20 @@ export class CountingStart {
     this.#reported = countedFrom;
   }
 
-  /** Drops the result, for other counts. */
+  /** Forgets the result, because the page shows other counts. */
   forget(): void {
     this.#found = undefined;
     this.#searching = false;
   }
 
-  /** Epoch ms; undefined if unknown for a view of that length. */
+  /** The start, epoch ms; undefined if unknown for a view of that length. */
   at(spanMs: number, newest: Series | undefined): number | undefined {
     if (newest === undefined) return undefined;
     const first = newest.starts[0];
     if (this.#client.selector.scope === 'node') {
-      const said = this.#reported;
-      if (said === undefined || said < newest.from) return said;
-      return newest.starts[newest.indexOf(said)] ?? said;
+      const reported = this.#reported;
+      if (reported === undefined || reported < newest.from) return reported;
+      return newest.starts[newest.indexOf(reported)] ?? reported;
     }
     if (first === undefined || spanMs > searchedMs) return undefined;
     if (this.#found === undefined && first > newest.from) void this.#search(newest.from);

@@ -1,6 +1,6 @@
 /**
- * The crosshair that chart and heat map share: pointing into one marks the same window in the other,
- * with a tooltip at the pointer. Two clicks in the heat map select a range.
+ * The crosshair of chart and heat map. Pointing into one marks the same window in the other, with a
+ * tooltip at the pointer. Two clicks in the heat map select a range.
  */
 import type { Chart } from './chart.ts';
 import { element, write } from './elements.ts';
@@ -14,9 +14,9 @@ import type { Range } from './view.ts';
 type Place = 'chart' | 'heat';
 
 interface CrosshairEvents {
-  /** Something has to be redrawn. */
+  /** Called when a redraw is needed. */
   changed(): void;
-  /** The first end of a range was selected. */
+  /** Called when the user has selected the first end of a range. */
   began(): void;
   chosen(range: Range): void;
 }
@@ -30,7 +30,7 @@ export class Crosshair {
     heat: new Tooltip('heat-pointed'),
   };
   #on: Place | 'keys' | undefined;
-  /** Set by the keyboard. */
+  /** The time that the keyboard selected. */
   #time = 0;
   #anchor: Range | undefined;
 
@@ -50,7 +50,7 @@ export class Crosshair {
     return this.#on === 'heat' ? this.#heatMap.pointed?.time : undefined;
   }
 
-  /** The end of a range that is already selected. */
+  /** The first end of a range that is being selected. */
   get anchor(): number | undefined {
     return this.#anchor?.from;
   }
@@ -63,7 +63,7 @@ export class Crosshair {
     this.#events.changed();
   }
 
-  /** Moves the crosshair by a time; without one, starts at the end of the range. */
+  /** Moves the crosshair by a time; if it is hidden, it starts at the end of the range. */
   step(byMs: number, range: Range, windowMs: number): void {
     const time = alignDown(this.time ?? range.to, windowMs) + byMs;
     this.#time = Math.min(Math.max(time, range.from), range.to - windowMs);
@@ -86,7 +86,7 @@ export class Crosshair {
     });
   }
 
-  /** Shows the tooltip of the chart or the heat map, from the series that it has drawn. */
+  /** Shows the tooltip of the chart or the heat map, for the series that it has drawn. */
   showIn(place: Place, series: Series): void {
     const { time } = this;
     const tooltip = this.#tooltips[place];

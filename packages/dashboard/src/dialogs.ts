@@ -1,4 +1,4 @@
-/** The dialogs: help, token, and a range by date and time. */
+/** The dialogs: help, token, and a range of dates and times. */
 import type { Client } from './client.ts';
 import { element, write } from './elements.ts';
 import { lengthText } from './format.ts';
@@ -14,10 +14,10 @@ export function askToken(client: Client, reason: string): void {
   if (!dialog.open) dialog.showModal();
 }
 
-/** @param retry called with a new token to try */
+/** @param retry called to try a new token */
 export function connectToken(client: Client, retry: () => void): void {
   const dialog = element('token-dialog', HTMLDialogElement);
-  // Without a token there is nothing to show.
+  // The dialog stays open, because without a token there is nothing to show.
   dialog.addEventListener('cancel', (event) => event.preventDefault());
   const forget = element('forget', HTMLButtonElement);
   element('token-form', HTMLFormElement).addEventListener('submit', () => {
@@ -39,7 +39,7 @@ export function connectHelp(): void {
   element('help', HTMLButtonElement).addEventListener('click', () => help.showModal());
 }
 
-/** @param shown the range of the chart, to start with */
+/** @param shown returns the range of the chart, as the initial value */
 export function connectRange(shown: () => Range | undefined, chosen: (range: Range) => void): void {
   const dialog = element('range-dialog', HTMLDialogElement);
   const first = element('range-from', HTMLInputElement);

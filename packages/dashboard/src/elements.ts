@@ -6,7 +6,7 @@ export function element<E extends HTMLElement>(id: string, kind: new () => E): E
   throw new Error(`BUG: index.html has no ${kind.name} with the id "${id}"`);
 }
 
-/** Writes a text if it has changed. */
+/** Sets the text of an element if it has changed. */
 export function write(id: string, text: string): void {
   const target = element(id, HTMLElement);
   if (target.textContent !== text) target.textContent = text;

@@ -1,24 +1,24 @@
-/** The message in an empty chart: why it is empty, and on a new server how to send a request. */
+/** The message in an empty chart: why it is empty and, on a new server, how to send a request. */
 import type { Info } from '@reto3/client/answers';
 import { element, write } from './elements.ts';
 
-/** Wildcard addresses; clients use the host that the page came from. */
+/** Wildcard addresses, which clients replace by the host of the page. */
 const anyHost = /^(0\.0\.0\.0|\[::\])$/;
 
-/** The address of the ingest port for clients that can reach this page. */
+/** The address at which clients that can reach this page reach the ingest port. */
 export function ingestAddress(ingestUrl: string, pageHost: string): string {
   const { protocol, hostname, port } = new URL(ingestUrl);
   const host = anyHost.test(hostname) ? pageHost : hostname;
-  // URL omits a default port.
+  // `URL` omits a default port.
   return `${protocol}//${host}${port === '' ? '' : `:${port}`}/`;
 }
 
 export interface Emptiness {
   /** Whether the chart is empty. */
   readonly isEmpty: boolean;
-  /** Counted windows in the range. */
+  /** The number of counted windows in the range. */
   readonly windows: number;
-  /** All messages ever counted; undefined if unknown. */
+  /** The number of messages ever counted; undefined if unknown. */
   readonly messagesInAll: number | undefined;
 }
 
@@ -40,13 +40,13 @@ export function showEmpty({ isEmpty, windows, messagesInAll }: Emptiness, info?:
   }
 }
 
-/** Copies the command, or selects it where the page may not write to the clipboard. */
+/** Copies the command, or selects it if the page may not write to the clipboard. */
 export function connectCopy(): void {
   const button = element('empty-copy', HTMLButtonElement);
   const command = element('empty-command', HTMLElement);
   button.addEventListener('click', async () => {
     try {
-      // Undefined unless the page came by HTTPS or from this machine.
+      // Undefined unless the page was loaded by HTTPS or from this machine.
       await navigator.clipboard.writeText(command.textContent ?? '');
       button.textContent = 'Copied';
     } catch {

@@ -1,8 +1,9 @@
 /**
- * The newest 10 ms windows, kept current through one connection. It survives a restart of the server, a
- * network failure and a sleeping tab, and then asks for the windows that it missed.
+ * The newest 10 ms windows, received through one connection. It survives a restart of the server, a
+ * network failure and a sleeping tab: afterwards it requests the missing windows.
  *
- * One connection for all periods, because browsers open only six to a host, for all tabs together.
+ * There is one connection for all periods, because a browser opens only six to a host, for all its
+ * tabs together.
  */
 import type { LiveEvent } from '@reto3/client/answers';
 import { ApiError, type Client } from './client.ts';
@@ -12,25 +13,27 @@ import { Series } from './series.ts';
 
 /** Enough for the heat map of a live view, so that it needs no second request. */
 const retentionMs = foldedMs10Ms + 10_000;
-/** The server counts ages from its clock, which is a little past the newest final window. */
+/** The server computes ages from its clock, which is slightly ahead of the newest final window. */
 const ageSlackMs = 2_000;
 const firstRetryMs = 250;
 const lastRetryMs = 3_000;
-/** Events come ten times a second; silence means that the server is gone. */
+/** Events come ten times a second, so silence means that the server is gone. */
 const silenceMs = 5_000;
-/** A cluster waits for its slowest node; the server still sends a keep-alive every 15 s. */
+/** A cluster waits for its slowest node, but the server still sends a keep-alive every 15 s. */
 const clusterSilenceMs = 20_000;
 
-/** refused: the server answers, but does not have these counts. unauthorized: it wants a token. */
+/**
+ * refused: the server answers, but does not have these counts. unauthorized: it requires a token.
+ */
 export type FeedState = 'connecting' | 'open' | 'lost' | 'refused' | 'unauthorized';
 
 export interface FeedEvents {
-  /** `series` has new windows. */
+  /** Called when `series` has new windows. */
   moved(): void;
   changed(state: FeedState, reason: string): void;
 }
 
-/** The reason for closing a connection whose windows are no longer wanted. */
+/** The reason for closing a connection whose windows are no longer needed. */
 class Restart extends Error {}
 
 export class Feed {
@@ -38,8 +41,8 @@ export class Feed {
   readonly #events: FeedEvents;
   #series: Series | undefined;
   #messagesInAll: number | undefined;
-  #heardAt = 0;
-  /** When the last windows came. */
+  #activeAt = 0;
+  /** When the last windows arrived. */
   #takenAt = 0;
   #state: FeedState = 'connecting';
   #connection = new AbortController();
@@ -54,7 +57,7 @@ export class Feed {
     return this.#state;
   }
 
-  /** The last five minutes; undefined until the first answer. */
+  /** The windows of the last five minutes; undefined until the first event. */
   get series(): Series | undefined {
     return this.#series;
   }
@@ -64,17 +67,20 @@ export class Feed {
     return this.#series?.to;
   }
 
-  /** All messages counted before `finalThrough`; undefined if the server does not say. */
+  /**
+   * The number of messages counted before `finalThrough`; undefined if the server does not report
+   * it.
+   */
   get messagesInAll(): number | undefined {
     return this.#messagesInAll;
   }
 
-  /** Runs as long as the page is open. */
+  /** Runs while the page is open. */
   async run(): Promise<never> {
     document.addEventListener('visibilitychange', () => this.#visibilityChanged());
     setInterval(() => {
       const most = this.#client.selector.scope === 'cluster' ? clusterSilenceMs : silenceMs;
-      if (this.#state === 'open' && performance.now() - this.#heardAt > most)
+      if (this.#state === 'open' && performance.now() - this.#activeAt > most)
         this.#connection.abort(new Error(`nothing came for ${most / 1_000} s`));
     }, 1_000);
     for (let retryMs = firstRetryMs; ; ) {
@@ -100,12 +106,12 @@ export class Feed {
     }
   }
 
-  /** Reconnects at once, as with a new token. */
+  /** Reconnects at once, for example with a new token. */
   retry(): void {
     this.#wake?.();
   }
 
-  /** Drops everything and starts over, for other counts. */
+  /** Forgets everything and starts over, because the page shows other counts. */
   restart(): void {
     this.#series = undefined;
     this.#messagesInAll = undefined;
@@ -120,10 +126,10 @@ export class Feed {
     const known = performance.now() - this.#takenAt < retentionMs ? this.#series?.to : undefined;
     const since = known ?? `${retentionMs}ms`;
     let fresh = known === undefined;
-    const heard = (): void => {
-      this.#heardAt = performance.now();
+    const onActivity = (): void => {
+      this.#activeAt = performance.now();
     };
-    for await (const columns of this.#client.live('ms10', since, heard, signal)) {
+    for await (const columns of this.#client.live('ms10', since, onActivity, signal)) {
       signal.throwIfAborted();
       if (this.#take(columns, fresh)) fresh = false;
       this.#change('open', '');
@@ -135,7 +141,7 @@ export class Feed {
     if (columns.finalThrough === 0) return false;
     this.#takenAt = performance.now();
     this.#messagesInAll = columns.messagesInAll;
-    // After the clock stepped back, the known windows lie in the future.
+    // After a clock step backwards, the known windows are in the future.
     const steppedBack = this.#series !== undefined && columns.finalThrough < this.#series.to;
     if (this.#series === undefined || fresh || steppedBack) {
       const from = Math.min(columns.from, columns.finalThrough - retentionMs + ageSlackMs);
@@ -154,7 +160,7 @@ export class Feed {
   }
 
   #change(state: FeedState, reason: string): void {
-    // A second token may be wrong too; the page must ask again.
+    // A second token may be wrong too, so the page must ask again.
     if (state === this.#state && state !== 'unauthorized') return;
     this.#state = state;
     this.#events.changed(state, reason);

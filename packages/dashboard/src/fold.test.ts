@@ -1,4 +1,6 @@
-/** However long a view is, the heat map has its time axis and enough columns to show a pattern. */
+/**
+ * Whatever the length of the view, the heat map covers it with enough columns to show a pattern.
+ */
 import { expect, test } from 'vitest';
 import { foldFor } from './fold.ts';
 import { maxSpanMs, minSpanMs, periodFor } from './period.ts';
@@ -9,7 +11,7 @@ test('windows divide columns, and a view has two to a thousand columns', () => {
     expect(columnMs % period.windowMs).toBe(0);
     expect(spanMs / columnMs).toBeGreaterThanOrEqual(2);
     expect(spanMs / columnMs).toBeLessThanOrEqual(1_000);
-    // What one answer of the server holds.
+    // The most windows that fit into one answer of the server.
     expect(spanMs / period.windowMs).toBeLessThanOrEqual(45_000);
   }
 });

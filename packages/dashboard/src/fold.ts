@@ -1,6 +1,7 @@
 /**
- * How the heat map folds time: each column is a fixed length of time, its rows are the windows in it.
- * The heat map shares the time axis of the chart, so a longer view has longer columns.
+ * How the heat map folds time: each column is a fixed length of time, and its rows are the windows
+ * in that time. The heat map shares the time axis of the chart, so a longer view has longer
+ * columns.
  */
 import { type Period, periods } from './period.ts';
 
@@ -8,15 +9,15 @@ export interface Fold {
   readonly period: Period;
   /** Length of a column. */
   readonly columnMs: number;
-  /** As in "Inside each …". */
+  /** Completes "Inside each …". */
   readonly column: string;
-  /** Labels of the rows, from the bottom up, at shares of a column. */
+  /** Labels of the rows, from the bottom up, with their position as a share of the column. */
   readonly rows: readonly (readonly [text: string, share: number])[];
 }
 
-/** As far back as the feed reaches, so a live view needs no second request. */
+/** Limited to what the feed keeps, so that a live view needs no other request. */
 export const foldedMs10Ms = 5 * 60_000;
-/** Fewer columns of a second show no pattern. */
+/** With fewer columns of a second no pattern would show. */
 const minSecondsMs = 10_000;
 
 const second: Fold = {
@@ -67,7 +68,7 @@ const hour: Fold = {
 
 /**
  * The fold for a view of that length.
- * @param resolutionMs of the clock that counted
+ * @param resolutionMs resolution of the clock that counted
  */
 export function foldFor(spanMs: number, resolutionMs = periods.ms10.windowMs): Fold {
   const isFine = resolutionMs <= periods.ms10.windowMs;

@@ -1,4 +1,4 @@
-/** Numbers, times and axes as people read them. */
+/** Formats of numbers, times and axis labels. */
 import { expect, test } from 'vitest';
 import { roundUp, timeTicks } from './axis.ts';
 import {

@@ -1,4 +1,7 @@
-/** Formats numbers and times for the page. Times are UTC, or local if the user chose that. */
+/**
+ * Formats numbers and times for the page. Times are in UTC, or in local time if the user chose
+ * that.
+ */
 import { offsetMs } from './zone.ts';
 
 const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
@@ -15,7 +18,7 @@ export function shortText(value: number): string {
   return value >= 1_000 ? whole.format(value) : short.format(value);
 }
 
-/** For axes: 1.5K */
+/** For axis labels: 1.5K */
 export function compactText(value: number): string {
   return value < 10_000 ? whole.format(value) : compact.format(value);
 }
@@ -39,7 +42,7 @@ export function dateTimeText(time: number, windowMs: number): string {
   return `${iso(time).slice(0, 10)} ${timeText(time, windowMs)}`;
 }
 
-/** A label of a time axis with labels `stepMs` apart; dates at midnight. */
+/** A label of a time axis whose labels are `stepMs` apart; a date at midnight. */
 export function tickText(time: number, stepMs: number): string {
   const text = iso(time);
   const wall = time + offsetMs(time);

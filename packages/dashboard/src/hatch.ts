@@ -1,10 +1,12 @@
-/** The hatching of gaps, which differ from zeros by more than a colour. */
+/** The hatching of gaps, which distinguishes them from zeros by more than a colour. */
 
 const tilePx = 7;
 
 const patterns = new Map<string, CanvasPattern | string>();
 
-/** Diagonal lines, in both directions if `crossed`. All canvases share the patterns. */
+/**
+ * A pattern of diagonal lines, in both directions if `crossed`. All canvases share the patterns.
+ */
 export function hatch(
   context: CanvasRenderingContext2D,
   colour: string,

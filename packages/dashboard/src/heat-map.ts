@@ -1,10 +1,10 @@
 /**
- * The heat map: a column for each second (or another length: fold.ts) and in it a row for each
- * window, the first at the bottom. A beat once a second is a line, a stall a hole, simultaneous
- * retries a stripe.
+ * The heat map: a column for each second (or another length: fold.ts), and in it a row for each
+ * window, the first at the bottom. A beat once a second shows as a line, a stall as a hole,
+ * simultaneous retries as a stripe.
  *
- * Drawn as an image with one pixel per window and then enlarged, so that the cost of a frame depends
- * on its windows, not on its pixels.
+ * Drawn as an image with one pixel per window and then enlarged, so that the cost of a frame
+ * depends on the number of windows, not of pixels.
  */
 import { roundUp, timeTicks } from './axis.ts';
 import { axisPx, rightPx } from './chart.ts';
@@ -25,15 +25,17 @@ const shades = 256;
 /** More beats would hide the cells. */
 const maxBeats = 400;
 const beatPx = 8;
-/** The rest, a few outliers, share the strongest shade; otherwise all others would look alike. */
+/**
+ * The remaining outliers share the strongest shade; otherwise all other windows would look alike.
+ */
 const shadedShare = 0.995;
 
 export interface HeatPicture {
   readonly series: Series;
-  /** The chart's range. */
+  /** The range of the chart. */
   readonly range: Range;
   readonly fold: Fold;
-  /** Whether the scale may change; rarely, or the colours flicker. */
+  /** Whether the colour scale may change. It may only change rarely, or colours flicker. */
   readonly rescale: boolean;
   /** The window under the crosshair. */
   readonly cursor: number | undefined;
@@ -43,9 +45,9 @@ export interface HeatPicture {
 }
 
 export interface HeatMapEvents {
-  /** The pointer moved or left; `pointed` has its time. */
+  /** Called when the pointer moves or leaves; `pointed` has its time. */
   moved(): void;
-  /** The user clicked a window. */
+  /** Called when the user clicks a window. */
   clicked(window: Range): void;
 }
 
@@ -86,11 +88,11 @@ export class HeatMap {
   }
 
   /** The smallest count with the strongest colour. */
-  get most(): number {
+  get scaleMax(): number {
     return this.#scaleMax;
   }
 
-  /** Start of the window that is now under the pointer, and the pointer's position. */
+  /** The start of the window that is currently under the pointer, and the pointer's position. */
   get pointed(): { readonly time: number; readonly x: number; readonly y: number } | undefined {
     const time = this.#pointer && this.#timeAt(this.#pointer);
     return time === undefined || this.#pointer === undefined
@@ -143,7 +145,7 @@ export class HeatMap {
     context.beginPath();
     context.rect(area.left, area.top, area.width, area.height);
     context.clip();
-    // Only loaded time can be a gap.
+    // Time that is not loaded is not a gap.
     const [left, right] = [xOf(Math.max(series.from, range.from)), xOf(series.to)];
     context.fillStyle = hatch(context, this.#palette.gap);
     context.fillRect(left, area.top, Math.max(right - left, 0), area.height);
@@ -155,7 +157,7 @@ export class HeatMap {
       columns * columnMs * perMs,
       area.height,
     );
-    // The rest of the last column lies in the future and is no gap.
+    // The rest of the last column is in the future and is not a gap.
     const lastColumn = alignDown(range.to, columnMs);
     const complete = (range.to - lastColumn) / columnMs;
     context.fillStyle = this.#palette.panel;
@@ -177,15 +179,18 @@ export class HeatMap {
       const offset = (starts[index] ?? 0) - firstColumn;
       const column = Math.floor(offset / columnMs);
       const row = rows - 1 - (offset - column * columnMs) / period.windowMs;
-      // Chance moves a count by its square root, so on a square-root scale noise looks the same at
-      // any level.
+      // Random variation grows with the square root of a count, so on a square-root scale noise
+      // looks the same at any level.
       const shade = Math.min(Math.round(Math.sqrt((counts[index] ?? 0) * factor)), shades - 1);
       pixels[row * columns + column] = this.#colours[shade] ?? 0;
     }
     return image;
   }
 
-  /** A short line at the left edge of the cell of each beat, as long as they can be told apart. */
+  /**
+   * Draws a short line at the left edge of the cell of each beat, unless the lines would be too
+   * close.
+   */
   #drawBeats({ range, fold, beats }: HeatPicture, width: number): void {
     const [beat] = beats;
     if (beat === undefined || fold.period.windowMs > beat.periodMs / 2) return;
@@ -199,7 +204,7 @@ export class HeatMap {
     context.rect(area.left, area.top, area.width, area.height);
     context.clip();
     const first = at + Math.ceil((range.from - at) / periodMs) * periodMs;
-    // Short, so that the cell can be seen beside it.
+    // Short, so that the cell stays visible beside it.
     const length = Math.min(fold.columnMs * perMs, beatPx);
     for (const [rim, lineWidth] of [
       [this.#palette.panel, 4],
@@ -238,7 +243,7 @@ export class HeatMap {
     }
   }
 
-  /** Frames the window at a time. */
+  /** Draws a frame around the window at a time. */
   #drawFrame(time: number, colour: string, { range, fold }: HeatPicture): void {
     if (time < range.from || time >= range.to) return;
     const { columnMs, period } = fold;
@@ -295,7 +300,7 @@ function scaleMaxOf({ series, range }: HeatPicture): number {
   return counts[Math.floor((counts.length - 1) * shadedShare)] ?? 0;
 }
 
-/** Interpolates the stops, as little-endian RGBA for image data. */
+/** Interpolates between the colours; returns little-endian RGBA for image data. */
 function shadesOf(stops: readonly string[]): Uint32Array {
   const ramp = document.createElement('canvas');
   ramp.width = shades;

@@ -19,7 +19,7 @@ function answerTo({ from, to }: Range): Stats {
 
 test('a problem is reported until an answer succeeds', async () => {
   const refused = new Error('too many long answers');
-  const told: unknown[] = [];
+  const problems: unknown[] = [];
   let failures = 1;
   const client = {
     stats: async (_: string, asked: Range) => {
@@ -27,13 +27,13 @@ test('a problem is reported until an answer succeeds', async () => {
       return answerTo(asked);
     },
   };
-  const history = new History(client, (problem) => told.push(problem));
+  const history = new History(client, (problem) => problems.push(problem));
   history.series('sec', range);
   await vi.advanceTimersByTimeAsync(1_000);
-  expect(told).toEqual([refused, refused]);
+  expect(problems).toEqual([refused, refused]);
   history.series('sec', range);
   await vi.advanceTimersByTimeAsync(0);
-  expect(told).toEqual([refused, refused, undefined]);
+  expect(problems).toEqual([refused, refused, undefined]);
   expect(history.series('sec', range)?.covers(range)).toBe(true);
 });
 

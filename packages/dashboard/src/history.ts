@@ -1,6 +1,6 @@
 /**
- * Windows that the feed does not have: older ones, seconds and minutes. Keeps one segment for each
- * period, around the view; a segment that ends now grows as windows become final.
+ * Windows that the feed lacks: older ones, seconds and minutes. Keeps one segment for each period,
+ * around the view. A segment that ends now grows as windows become final.
  */
 import type { Client } from './client.ts';
 import { type Period, type PeriodName, periods } from './period.ts';
@@ -8,7 +8,7 @@ import { Series } from './series.ts';
 import type { Range } from './view.ts';
 
 const retryAfterMs = 1_000;
-/** A segment is trimmed to this many view lengths before the view. */
+/** How many lengths of the view a segment keeps before it; older windows are trimmed. */
 const maxSpareSpans = 3;
 
 export class History {
@@ -16,12 +16,14 @@ export class History {
   readonly #changed: (problem: unknown) => void;
   readonly #segments = new Map<PeriodName, Series>();
   readonly #loading = new Set<PeriodName>();
-  /** Changes with `forget`, so that answers to earlier requests are dropped. */
+  /** Changes with `forget`, so that answers to earlier requests are ignored. */
   #epoch = 0;
-  /** The error of the last request, if it failed. */
+  /** The error of the last request; undefined if it succeeded. */
   #problem: unknown;
 
-  /** @param changed called when there is something to draw, with the last error if there was one */
+  /**
+   * @param changed called when there are new windows to draw, or with the error of a failed request
+   */
   constructor(client: Pick<Client, 'stats'>, changed: (problem: unknown) => void) {
     this.#client = client;
     this.#changed = changed;
@@ -32,8 +34,8 @@ export class History {
   }
 
   /**
-   * The known windows of a period. Starts to load those missing in the range (aligned to windows, all
-   * final), and calls `changed` once they are there.
+   * The known windows of a period. If windows are missing in the range (aligned to windows, all
+   * final), starts to load them, and calls `changed` when they have arrived.
    */
   series(name: PeriodName, range: Range): Series | undefined {
     const segment = this.#segments.get(name);
@@ -44,7 +46,7 @@ export class History {
     return segment;
   }
 
-  /** Drops everything, since the server may have changed. */
+  /** Forgets everything, because the server may have changed. */
   forget(): void {
     this.#epoch++;
     this.#segments.clear();
@@ -63,7 +65,7 @@ export class History {
         segment.append(columns);
         segment.dropBefore(range.from - maxSpareSpans * (range.to - range.from));
       } else {
-        // As much again before it, for panning.
+        // Loads as much time again before the range, for panning.
         const from = Math.max(0, range.from - (range.to - range.from));
         const columns = await this.#client.stats(name, { from, to: range.to });
         if (isStale()) return;

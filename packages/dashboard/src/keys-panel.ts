@@ -1,6 +1,6 @@
 /**
- * Messages by a key under the chart, on the same time axis: the eight largest keys of the range and
- * all others, stacked, from a report such as `by:path`. Hidden if the server runs none.
+ * Messages by key, below the chart and on its time axis: the eight largest keys of the range and
+ * the sum of all others, stacked, from a report such as `by:path`. Hidden if the server runs none.
  */
 import type { Report } from '@reto3/client/answers';
 import { axisPx, rightPx } from './chart.ts';
@@ -8,15 +8,15 @@ import type { Client } from './client.ts';
 import { element, write } from './elements.ts';
 import { lengthText, wholeText } from './format.ts';
 import { alignDown } from './period.ts';
-import { mostKeys, otherKey, type Stack, stackOf } from './stack.ts';
+import { maxLayers, otherKey, type Stack, stackOf } from './stack.ts';
 import type { Range } from './view.ts';
 
 const heightPx = 140;
-/** Which reports there are changes seldom. */
+/** The list of reports rarely changes. */
 const listEveryMs = 30_000;
 const rowsEveryMs = 2_000;
-/** Columns of at least a pixel or two on any screen. */
-const mostColumns = 240;
+/** On any screen, such a column is at least one or two pixels wide. */
+const maxColumns = 240;
 const lengthsMs = [10, 1_000, 5_000, 15_000, 60_000, 300_000, 900_000, 3_600_000, 21_600_000];
 
 export class KeysPanel {
@@ -50,7 +50,7 @@ export class KeysPanel {
     if (this.#stack !== undefined) this.#draw(this.#stack, range);
   }
 
-  /** Drops everything, for other counts. */
+  /** Forgets everything, because the page shows other counts. */
   forget(): void {
     this.#request.abort();
     this.#askedAt = Number.NEGATIVE_INFINITY;
@@ -75,7 +75,7 @@ export class KeysPanel {
     this.#request = new AbortController();
     const { signal } = this.#request;
     const columnMs =
-      lengthsMs.find((length) => (range.to - range.from) / length <= mostColumns) ?? 86_400_000;
+      lengthsMs.find((length) => (range.to - range.from) / length <= maxColumns) ?? 86_400_000;
     const from = alignDown(range.from, columnMs);
     try {
       const name = this.#select.value;
@@ -108,7 +108,7 @@ export class KeysPanel {
     );
   }
 
-  #draw({ layers, starts, columnMs, most }: Stack, range: Range): void {
+  #draw({ layers, starts, columnMs, max }: Stack, range: Range): void {
     const width = this.#canvas.clientWidth;
     const scale = devicePixelRatio;
     this.#canvas.width = Math.round(width * scale);
@@ -123,7 +123,7 @@ export class KeysPanel {
     context.fillStyle = style.getPropertyValue('--muted');
     context.font = '12px "Inter Variable", system-ui, sans-serif';
     context.textAlign = 'right';
-    context.fillText(wholeText(most), axisPx - 8, 14);
+    context.fillText(wholeText(max), axisPx - 8, 14);
     context.fillText('0', axisPx - 8, bottom);
     context.beginPath();
     context.rect(axisPx, 0, plot, heightPx);
@@ -132,10 +132,10 @@ export class KeysPanel {
     for (const [index, { key, counts }] of layers.entries()) {
       context.fillStyle = style.getPropertyValue(colourOf(key, index));
       for (const [column, start] of starts.entries()) {
-        const height = ((counts[column] ?? 0) / Math.max(most, 1)) * (bottom - 6);
+        const height = ((counts[column] ?? 0) / Math.max(max, 1)) * (bottom - 6);
         const below = heights[column] ?? 0;
         const x = axisPx + (start - range.from) * perMs;
-        // Half a pixel more, so that columns touch.
+        // Half a pixel wider, so that columns touch.
         context.fillRect(x, bottom - below - height, columnMs * perMs + 0.5, height);
         heights[column] = below + height;
       }
@@ -143,9 +143,9 @@ export class KeysPanel {
   }
 }
 
-/** A property of the style sheet; what is not listed has always the same. */
+/** The name of a CSS property. All unlisted keys share one colour. */
 function colourOf(key: string, index: number): string {
-  return `--layer-${key === otherKey ? mostKeys : index}`;
+  return `--layer-${key === otherKey ? maxLayers : index}`;
 }
 
 function isSame(one: Range, other: Range | undefined): boolean {

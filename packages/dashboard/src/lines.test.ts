@@ -1,4 +1,4 @@
-/** The lines say what the figures of the view say, and nothing of the time beside it. */
+/** The lines show exactly the windows that the figures of the view count. */
 import { expect, test } from 'vitest';
 import { bandOf } from './band.ts';
 import { linesOf, stepsOf } from './lines.ts';
@@ -8,7 +8,7 @@ import { Series } from './series.ts';
 const series = new Series(periods.ms10, {
   ...{ from: 0, to: 600, finalThrough: 600, partial: [], damaged: [] },
   starts: Array.from({ length: 60 }, (_, index) => index * 10),
-  // A peak in the last window before the view.
+  // Has a peak in the last window before the view.
   counts: Array.from({ length: 60 }, (_, index) => (index === 19 ? 900 : index)),
 });
 const range = { from: 200, to: 400 };

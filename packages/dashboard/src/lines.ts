@@ -1,14 +1,14 @@
-/** The data arrays for the chart library, from single windows or from a band. */
+/** Prepares the data arrays of the chart library, from single windows or from a band. */
 import type { Band } from './band.ts';
 import type { Series } from './series.ts';
 import type { Range } from './view.ts';
 
-/** Times, top of the band, line: of equal length, including the end of the last step. */
+/** Times, top of the band, and line: arrays of equal length, including the end of the last step. */
 type Lines = [times: number[], tops: (number | null)[], line: number[]];
 
-/** Each window as a step; no top line, so no band. */
+/** Draws each window as a step; without a top line there is no band. */
 export function stepsOf(series: Series, range: Range): Lines {
-  // Windows before the left edge are in no figure of the view, so they are not drawn.
+  // The figures of the view exclude windows before its left edge, so they are not drawn.
   const first = series.indexOf(range.from);
   const end = series.indexOf(range.to);
   const starts = series.starts.slice(first, end);

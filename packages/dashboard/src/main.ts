@@ -1,5 +1,5 @@
 /**
- * The page: what it shows, where the windows come from, and when it draws.
+ * The page: what it shows, where its windows come from, and when it draws.
  *
  *   server ─> feed (newest 10 ms windows) ─┐
  *        └──> history (everything else) ───┴─> one frame: chart, heat map; four times a second: text
@@ -46,7 +46,7 @@ import { connectTheme, palette } from './theme.ts';
 import * as views from './view.ts';
 import { connectZone } from './zone-switch.ts';
 
-/** Nobody can read numbers that change faster. */
+/** Numbers that change faster are unreadable. */
 const textEveryMs = 250;
 const tableEveryMs = 1_000;
 const infoEveryMs = 5_000;
@@ -71,7 +71,7 @@ const crosshair = new Crosshair(chart, heatMap, {
     textDueAt = 0;
     requestFrame();
   },
-  // A live chart would move away under the cursor.
+  // Pauses, because a live chart would move away under the cursor.
   began: () => show(views.pause(shownView(), now())),
   chosen: (range) => show(views.viewOf(range, now())),
 });
@@ -122,7 +122,7 @@ function shownView(): views.View {
   return views.fitted(view, now(), countingStart.at(view.spanMs, feed.series));
 }
 
-/** Of the clock that counted: a server's windows have 10 ms. */
+/** The resolution of the clock that counted; a server has 10 ms. */
 function resolutionMs(): number {
   return info?.viewed?.resolutionMs ?? periods.ms10.windowMs;
 }
@@ -133,7 +133,7 @@ function show(next: views.View): void {
   showView();
 }
 
-/** Redraws everything in the next frame. */
+/** Schedules a redraw of everything for the next frame. */
 function redraw(): void {
   textDueAt = 0;
   tableDueAt = 0;
@@ -223,7 +223,7 @@ function drawHeat(textDue: boolean): void {
   heatMap.draw({ series, range, fold, rescale: textDue, cursor, anchor, beats });
   if (!textDue) return;
   crosshair.showIn('heat', series);
-  writeHeatShown(fold, heatMap.most);
+  writeHeatShown(fold, heatMap.scaleMax);
 }
 
 // --- the server ------------------------------------------------------------------------------------
@@ -238,7 +238,7 @@ function feedChanged(state: FeedState, reason: string): void {
   } else if (state === 'lost') {
     lostSince ??= feed.finalThrough;
   } else if (state === 'refused') {
-    // The address may name a cluster or a node that the server does not know.
+    // The address may name a cluster or a node that this server does not have.
     void askInfo().then(askNodes);
   } else if (state === 'unauthorized') {
     askToken(client, reason);
@@ -266,7 +266,7 @@ async function askInfo(): Promise<void> {
     const isFirst = info === undefined;
     info = await client.info();
     const { viewed } = info;
-    // Nothing is added to these counts: the page stands still on all of them.
+    // Nobody adds to these counts, so the page shows all of them and does not move.
     if (isFirst && viewed !== undefined && address.hash === '')
       show(views.fromHash(`#from=${viewed.from}&to=${viewed.to}`) ?? view);
     if (viewed !== undefined) writeViewed(viewed);
@@ -289,7 +289,7 @@ async function askNodes(): Promise<void> {
   }
 }
 
-/** Fetched, because a link cannot carry the token. */
+/** Fetches the file, because a link cannot carry the token. */
 async function saveCsv(): Promise<void> {
   const period = periodFor(shownView().spanMs, resolutionMs());
   const range = shownRange(period);
@@ -346,5 +346,5 @@ setInterval(() => {
 scopeSwitch.read(address.hash);
 showView();
 void document.fonts.ready.then(requestFrame);
-// The scope comes first: a server that only merges has no counts of its own.
+// Asks for the scopes first: a server that only merges has no counts of its own.
 void askInfo().then(() => feed.run());

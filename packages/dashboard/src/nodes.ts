@@ -1,4 +1,4 @@
-/** The table of the nodes of the cluster, and their tile. */
+/** The table of the cluster's nodes, and their tile. */
 import type { ClusterNode, ClusterState } from '@reto3/client/answers';
 import type { Client } from './client.ts';
 import { element, rowOf, write } from './elements.ts';
@@ -39,7 +39,7 @@ function showTile(nodes: readonly ClusterNode[], { node }: ScopeSelector): void 
   write('all-note', others.length === 0 ? 'all' : `not ${namesOf(others)}`);
 }
 
-/** Keeps the rows while their nodes stay the same, and with them the keyboard focus. */
+/** Reuses the rows while the nodes are the same, which preserves the keyboard focus. */
 function showRows(nodes: readonly ClusterNode[], choose: (node: string) => void): void {
   const body = element('nodes-rows', HTMLTableSectionElement);
   const shown = [...body.rows].map((row) => row.dataset['node']);

@@ -1,15 +1,15 @@
-/** The three periods, and the one to draw a span in. */
+/** The three periods, and the choice of one to draw a span in. */
 
 export type PeriodName = 'ms10' | 'sec' | 'min';
 
 export interface Period {
   readonly name: PeriodName;
   readonly windowMs: number;
-  /** As in "messages per …". */
+  /** Completes "messages per …". */
   readonly unit: string;
-  /** Name of one window. */
+  /** The name of one window. */
   readonly window: string;
-  /** The longest span drawn in it: no screen can show more than about 12,000 windows. */
+  /** The longest span to draw in this period: no screen shows more than about 12,000 windows. */
   readonly maxSpanMs: number;
 }
 
@@ -38,18 +38,18 @@ export const periods: Readonly<Record<PeriodName, Period>> = {
     windowMs: minuteMs,
     unit: 'minute',
     window: 'minute',
-    // 44,640 windows in one answer; for more, pan or export.
+    // 44,640 windows in one answer; for more, the user can pan or export.
     maxSpanMs: 31 * dayMs,
   },
 };
 
-/** Twenty 10 ms windows; zooming further shows nothing new. */
+/** Twenty 10 ms windows; closer zoom would show nothing new. */
 export const minSpanMs = 200;
 export const maxSpanMs = periods.min.maxSpanMs;
 
 /**
  * The finest period to draw a span in.
- * @param resolutionMs of the clock that counted
+ * @param resolutionMs resolution of the clock that counted
  */
 export function periodFor(spanMs: number, resolutionMs = periods.ms10.windowMs): Period {
   const isFine = resolutionMs <= periods.ms10.windowMs;

@@ -13,7 +13,9 @@ import { zone, zoneText } from './zone.ts';
 
 const secondMs = 1_000;
 
-/** Messages in the newest hundred final windows, which need not be a whole second. */
+/**
+ * Writes the number of messages in the newest hundred final windows, which may span two seconds.
+ */
 export function writeNow(feed: Series): void {
   const { messages } = summarize(feed, { from: feed.to - secondMs, to: feed.to });
   write('rate', wholeText(messages));
@@ -21,14 +23,17 @@ export function writeNow(feed: Series): void {
   write('final-note', `${dateTimeText(feed.to, 10).slice(0, 10)} ${zoneText(feed.to)}`);
 }
 
-/** All messages up to the end of the newest window on the page, so never fewer than in a part. */
+/**
+ * Writes the number of all messages, counted to the end of the newest window on the page, so that
+ * no part of it exceeds the total.
+ */
 export function writeAll(messages: number | undefined): void {
   write('all-name', 'Total');
   write('all', messages === undefined ? '–' : wholeText(messages));
   write('all-note', 'final, this server');
 }
 
-/** The present rate is unknown. */
+/** Shows that the current rate is unknown. */
 export function writeNowUnknown(): void {
   write('rate', '–');
 }
@@ -36,16 +41,16 @@ export function writeNowUnknown(): void {
 export function writeInfo(info: Info, { scope, node }: ScopeSelector): void {
   const name = scope === 'node' ? info.node : (node ?? 'cluster');
   write('node', name);
-  // First what distinguishes this tab from others.
+  // Starts with the part that distinguishes this tab from others.
   document.title = `${name} · reto3`;
   const started = `${info.node} started, ${dateTimeText(info.startedAt, secondMs)} ${zoneText(info.startedAt)}`;
-  // What this server counts itself says nothing of its cluster.
+  // The messages of this server are not those of its cluster.
   const own = `${wholeText(info.messagesSinceStart)} since ${started}`;
   write('since', scope === 'node' ? own : `Added up by ${info.node} · ${started}`);
   write('version', `reto3 ${info.version}`);
 }
 
-/** Says what the page shows, where no server is counting. */
+/** Describes the counts if no server is counting. */
 export function writeViewed({ source, format, moment, resolutionMs }: Viewed): void {
   const parts = [
     format === undefined ? source : `${source}: ${format}`,
@@ -74,7 +79,7 @@ export function writeSummary(period: Period, summary: Summary): void {
   write('chart-summary', sentence(period, summary));
 }
 
-/** No messages and no counting are two different things. */
+/** Distinguishes "no messages" from "not counted". */
 function peakNote(period: Period, { peak, messages }: Summary): string {
   if (peak === undefined) return 'nothing was counted';
   return messages === 0 ? 'no messages' : `at ${whenText(peak.start, period)}`;
@@ -109,7 +114,7 @@ export function writeHeatShown({ column, period, columnMs }: Fold, most: number 
     `Heat map: a column for each ${column}, a row for each of its ${columnMs / period.windowMs} windows. The table below has its figures.`;
 }
 
-/** The key to the colours and shapes of the chart. */
+/** Writes the legend of the chart. */
 export function writeKey(band: Band | undefined, { window }: Period): void {
   write(
     'key-line',
@@ -118,7 +123,7 @@ export function writeKey(band: Band | undefined, { window }: Period): void {
   element('key-band-item', HTMLElement).hidden = band === undefined;
 }
 
-/** The lines of the tooltip: the window, and the column that it is drawn in. */
+/** The lines of the tooltip: the window, and the column in which it is drawn. */
 export function pointedLines(
   series: Series,
   time: number,
@@ -134,7 +139,7 @@ export function pointedLines(
   const more: string[] = [];
   if (series.partialIn({ from: start, to: start + 1 }).length > 0)
     more.push('counted in part: a server started or stopped');
-  // Local time: also UTC, as in everything else that reto3 prints.
+  // If the page shows local time, adds UTC, which all other output of reto3 uses.
   if (zone() !== 'utc') more.push(`${new Date(start).toISOString().slice(0, 23)}Z`);
   const column = band?.starts.findLastIndex((each) => each <= time) ?? -1;
   const peak = band?.peaks[column];
@@ -146,7 +151,7 @@ export function pointedLines(
   return [`${whenText(start, period)}  ${text}`, ...more];
 }
 
-/** Newest first; updated only while it is open. */
+/** Writes the table, newest row first. It is updated only while it is open. */
 export function writeTable(series: Series, range: Range): void {
   const { period } = series;
   const rows = summaryRows(series, range);
@@ -177,12 +182,12 @@ export function writeTable(series: Series, range: Range): void {
   );
 }
 
-/** Minutes come with their date, since a view of them spans days. */
+/** Minutes have their date, because a view of them spans days. */
 function whenText(time: number, { windowMs }: { readonly windowMs: number }): string {
   return windowMs >= 60_000 ? dateTimeText(time, windowMs) : timeText(time, windowMs);
 }
 
-/** With its zone. */
+/** The range, with its time zone. */
 export function rangeText({ from, to }: Range, windowMs: number): string {
   const [first, last] = [dateTimeText(from, windowMs), dateTimeText(to, windowMs)];
   const text =

@@ -1,5 +1,6 @@
 /**
- * The scope switch: this server, its cluster, or one node. The page's address names the choice.
+ * The scope switch: this server, its cluster, or one node. The address of the page names the
+ * choice.
  */
 import type { Info } from '@reto3/client/answers';
 import type { Client } from './client.ts';
@@ -8,9 +9,9 @@ import { isSame, type ScopeSelector } from './scope.ts';
 import { selectorFromHash } from './view.ts';
 
 interface ScopeSwitchEvents {
-  /** The user has chosen a scope. */
+  /** Called when the user has chosen a scope. */
   chosen(): void;
-  /** The page now shows other counts. */
+  /** Called when the page shows other counts. */
   changed(): void;
 }
 
@@ -18,7 +19,7 @@ export class ScopeSwitch {
   readonly #client: Client;
   readonly #events: ScopeSwitchEvents;
   readonly #one = element('one-node', HTMLSelectElement);
-  /** From the user or the address; undefined: the default of this server. */
+  /** The choice of the user or the address; undefined for the server's default. */
   #chosen: ScopeSelector | undefined;
   #names: readonly string[] = [];
 
@@ -35,7 +36,7 @@ export class ScopeSwitch {
     });
   }
 
-  /** Reads the scope from the address; `offer` corrects one that the server does not have. */
+  /** Reads the scope from the address. `offer` corrects a scope that the server does not have. */
   read(hash: string): void {
     this.#chosen = selectorFromHash(hash);
     if (this.#chosen !== undefined) this.#show(this.#chosen);
@@ -55,9 +56,9 @@ export class ScopeSwitch {
     element('scope', HTMLElement).hidden = !hasCluster;
     for (const button of buttons())
       button.hidden = button.dataset['scope'] === 'node' ? !hasOwn : false;
-    const usual: ScopeSelector = { scope: hasCluster && !hasOwn ? 'cluster' : 'node' };
-    const chosen = this.#chosen ?? usual;
-    this.#show(hasCluster && (hasOwn || chosen.scope === 'cluster') ? chosen : usual);
+    const fallback: ScopeSelector = { scope: hasCluster && !hasOwn ? 'cluster' : 'node' };
+    const chosen = this.#chosen ?? fallback;
+    this.#show(hasCluster && (hasOwn || chosen.scope === 'cluster') ? chosen : fallback);
     return hasCluster;
   }
 
@@ -78,7 +79,7 @@ export class ScopeSwitch {
     this.#events.changed();
   }
 
-  /** Leaves an unchanged list of nodes alone, since it may be open. */
+  /** Leaves an unchanged list of nodes untouched, since it may be open. */
   #showOne({ node = '' }: ScopeSelector): void {
     const names = node === '' || this.#names.includes(node) ? this.#names : [node, ...this.#names];
     const options = [new Option('One node…', ''), ...names.map((name) => new Option(name, name))];

@@ -1,7 +1,7 @@
-/** The counts that the page shows: of this server, of its cluster, or of one node. */
+/** Which counts the page shows: those of this server, of its cluster, or of one node. */
 import type { Stats } from '@reto3/client/answers';
 
-/** Of the server that sent the page, or of all nodes that it merges. */
+/** `node` is the server that sent the page, `cluster` the sum of all nodes that it merges. */
 type Scope = Stats['scope'];
 
 export interface ScopeSelector {
@@ -14,7 +14,7 @@ export function isSame(one: ScopeSelector, other: ScopeSelector): boolean {
   return one.scope === other.scope && one.node === other.node;
 }
 
-/** As query parameters, for the query API and for the page's address. */
+/** The selector as query parameters, for the query API and for the address of the page. */
 export function selectorQuery({ scope, node }: ScopeSelector): string {
   return `scope=${scope}${node === undefined ? '' : `&node=${encodeURIComponent(node)}`}`;
 }

@@ -1,4 +1,4 @@
-/** However the windows arrive, a series says what was counted, and what was not. */
+/** A series has exactly the counted windows, in whatever pieces they arrive. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { periods } from './period.ts';
@@ -7,7 +7,7 @@ import { summarize, summaryRows } from './summary.ts';
 
 const origin = 1_700_000_000_000;
 const windowMs = 10;
-/** The count of each window in a row; null: a gap. */
+/** The counts of consecutive windows; null is a gap. */
 const rows = fc.array(fc.option(fc.nat(500), { freq: 4 }), { minLength: 1, maxLength: 300 });
 
 function columnsOf(row: readonly (number | null)[], first: number, end: number): Columns {
@@ -21,7 +21,7 @@ function columnsOf(row: readonly (number | null)[], first: number, end: number):
     to,
     starts: counted.map(([start]) => start),
     counts: counted.map(([, count]) => count),
-    // Each seventh was counted in part.
+    // Every seventh window is partial.
     partial: counted.map(([start]) => start).filter((start) => (start / windowMs) % 7 === 0),
     damaged: [],
   };

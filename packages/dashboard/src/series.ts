@@ -1,21 +1,21 @@
 /**
  * Consecutive windows of one period as columns, and the gaps between them.
  *
- * Invariants: it has every window of [from, to) that was counted, in part or whole, so a missing one
- * is a gap; starts ascend.
+ * Invariants: starts ascend, and every window of [from, to) that was counted, fully or in part, is
+ * present, so a missing one is a gap.
  */
 import type { Stats } from '@reto3/client/answers';
 import type { Period } from './period.ts';
 import type { Range } from './view.ts';
 
-/** The fields of a /v1/stats answer or a /v1/live event that it keeps. */
+/** The fields that are kept of a /v1/stats answer or a /v1/live event. */
 export interface Columns extends Pick<Stats, 'from' | 'to' | 'starts' | 'counts'> {
-  /** Starts of the windows that were counted in part. */
+  /** The starts of partial windows. */
   readonly partial: readonly number[];
   readonly damaged: readonly Range[];
 }
 
-/** Time without counts. Damaged: they exist but cannot be read. */
+/** A time without counts. Damaged: counts exist but cannot be read. */
 export interface Gap extends Range {
   readonly damaged: boolean;
 }
@@ -59,7 +59,7 @@ export class Series {
     return this.#from <= range.from && this.#to >= range.to;
   }
 
-  /** Appends later windows; windows that it already has stay unchanged. */
+  /** Appends later windows; windows that are already present stay unchanged. */
   append(columns: Columns): void {
     const { starts, counts } = columns;
     for (let row = 0; row < starts.length; row++) {
@@ -104,14 +104,14 @@ export class Series {
     return this.#starts[index] === start ? this.#counts[index] : undefined;
   }
 
-  /** The windows that start in the range and were counted in part, oldest first. */
+  /** The partial windows that start in the range, oldest first. */
   partialIn({ from, to }: Range): Range[] {
     return this.#partial
       .filter((start) => start >= from && start < to)
       .map((start) => ({ from: start, to: start + this.period.windowMs }));
   }
 
-  /** The gaps in the range, oldest first, as far as the series covers it. */
+  /** The gaps in the part of the range that the series covers, oldest first. */
   gapsIn(range: Range): Gap[] {
     const { windowMs } = this.period;
     const end = Math.min(range.to, this.#to);

@@ -1,24 +1,27 @@
-/** The rows of a keyed report as layers: the largest keys of the range, and all others as one. */
+/**
+ * Turns the rows of a keyed report into layers: one for each of the largest keys of the range, and
+ * one for all others.
+ */
 
 interface Layer {
   readonly key: string;
-  /** In the whole range. */
+  /** The messages in the whole range. */
   readonly total: number;
-  /** For each column. */
+  /** The messages in each column. */
   readonly counts: Float64Array;
 }
 
 export interface Stack {
-  /** The largest first; what is not listed comes last. */
+  /** The largest first; the sum of the unlisted keys comes last. */
   readonly layers: readonly Layer[];
-  /** Of the columns, epoch ms, ascending. */
+  /** The starts of the columns, epoch ms, ascending. */
   readonly starts: readonly number[];
   readonly columnMs: number;
-  /** Of the largest column. */
-  readonly most: number;
+  /** The total of the largest column. */
+  readonly max: number;
 }
 
-export const mostKeys = 8;
+export const maxLayers = 8;
 export const otherKey = '(other)';
 
 /** @param rows start, key and count in the first three cells */
@@ -33,7 +36,7 @@ export function stackOf(rows: readonly (readonly unknown[])[], columnMs: number)
     sums[column] = (sums[column] ?? 0) + Number(count);
   }
   const named = [...totals].filter(([key]) => key !== otherKey).sort(([, a], [, b]) => b - a);
-  const largest = named.slice(0, mostKeys).map(([key]) => key);
+  const largest = named.slice(0, maxLayers).map(([key]) => key);
   const layerOf = new Map(largest.map((key, layer) => [key, layer]));
   const keys = totals.size > largest.length ? [...largest, otherKey] : largest;
   const counts = keys.map(() => new Float64Array(starts.length));
@@ -46,5 +49,5 @@ export function stackOf(rows: readonly (readonly unknown[])[], columnMs: number)
     const own = counts[layer] ?? new Float64Array();
     return { key, counts: own, total: own.reduce((sum, count) => sum + count, 0) };
   });
-  return { layers, starts, columnMs, most: Math.max(0, ...sums) };
+  return { layers, starts, columnMs, max: Math.max(0, ...sums) };
 }

@@ -1,4 +1,4 @@
-/** Shows whether the page is live, paused or disconnected, and any problem. */
+/** Shows whether the page is live, paused or disconnected, and reports problems. */
 import { element, write } from './elements.ts';
 import type { FeedState } from './feed.ts';
 import { timeText } from './format.ts';
@@ -20,13 +20,13 @@ export function showState(state: FeedState, isPaused: boolean): void {
       ? 'live'
       : state;
   write('state', paused ? 'Paused' : words[state]);
-  // Figures that no longer move must not look like live ones.
+  // Figures that stand still must not look like live ones.
   element('view-tiles', HTMLElement).classList.toggle('paused', isPaused);
   write('view-name', isPaused ? 'In view, paused' : 'In view');
   document.body.classList.toggle('stale', state === 'lost');
 }
 
-/** @param lostSince end of the newest known window, if the server is gone */
+/** @param lostSince end of the newest known window, if the connection is lost */
 export function showTrouble(state: FeedState, reason: string, lostSince?: number): void {
   element('trouble', HTMLElement).hidden = reason === '' || state === 'unauthorized';
   const since =

@@ -5,9 +5,9 @@ import type { Range } from './view.ts';
 
 export interface Summary extends Range {
   readonly messages: number;
-  /** Windows that were counted. */
+  /** The number of counted windows. */
   readonly windows: number;
-  /** Counted windows without a message. */
+  /** The number of counted windows without a message. */
   readonly empty: number;
   /** The first largest window; undefined if none was counted. */
   readonly peak: { readonly start: number; readonly count: number } | undefined;
@@ -15,13 +15,13 @@ export interface Summary extends Range {
   readonly mean: number;
   /** Peak ÷ mean; undefined without messages. */
   readonly peakToMean: number | undefined;
-  /** Length of all gaps. */
+  /** The total length of all gaps. */
   readonly gapMs: number;
-  /** Windows that were counted in part. */
+  /** The number of partial windows. */
   readonly partial: number;
 }
 
-/** Of the windows that start in the range. */
+/** Summarises the windows that start in the range. */
 export function summarize(series: Series, range: Range): Summary {
   const { starts, counts } = series;
   const first = series.indexOf(range.from);
@@ -63,7 +63,7 @@ const rowLengthsMs = [
 ];
 const maxRows = 60;
 
-/** The range in at most about 60 rows of a round length, newest first: the chart as a table. */
+/** The chart as a table: the range in at most about 60 rows of a round length, newest first. */
 export function summaryRows(series: Series, range: Range): Summary[] {
   const span = range.to - range.from;
   const length =

@@ -1,4 +1,4 @@
-/** Dark and light: the system's choice unless the user chooses; and the colours for canvases. */
+/** The dark or light theme, as the system or the user chooses, and the colours for canvases. */
 import { element } from './elements.ts';
 
 type Theme = 'light' | 'dark';
@@ -9,7 +9,7 @@ export interface Palette {
   readonly grid: string;
   readonly line: string;
   readonly fill: string;
-  /** Between median and 99th percentile. */
+  /** Between the median and the 99th percentile. */
   readonly band: string;
   readonly peak: string;
   readonly burst: string;
@@ -21,7 +21,7 @@ export interface Palette {
   readonly gap: string;
   readonly damaged: string;
   readonly panel: string;
-  /** From zero to the maximum, for the heat map. */
+  /** The colours of the heat map, from zero to the maximum. */
   readonly heat: readonly string[];
 }
 
@@ -34,14 +34,14 @@ function theme(): Theme {
   return system.matches ? 'dark' : 'light';
 }
 
-/** Applies the theme now, and whenever the system changes its own. */
+/** Applies the theme now, and again whenever that of the system changes. */
 function applyTheme(changed: () => void): void {
   const apply = (): void => {
     document.documentElement.dataset['theme'] = theme();
     changed();
   };
   system.addEventListener('change', apply);
-  // Forced colours replace these.
+  // Forced colours replace the palette.
   matchMedia('(forced-colors: active)').addEventListener('change', apply);
   apply();
 }

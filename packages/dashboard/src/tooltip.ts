@@ -1,4 +1,4 @@
-/** The tooltip at the crosshair: the window under it, in a few lines. */
+/** The tooltip at the crosshair: describes the window under it in a few lines. */
 import { element, write } from './elements.ts';
 
 /** Distance from the pointer, so that neither covers the other. */
@@ -9,7 +9,7 @@ export class Tooltip {
   readonly #first: string;
   readonly #more: string;
 
-  /** @param id of the first line; `id`-more has the others, `id`-tip is the box around them */
+  /** @param id of the first line; `id`-more has the others, and `id`-tip is the box around them */
   constructor(id: string) {
     this.#box = element(`${id}-tip`, HTMLElement);
     this.#first = id;

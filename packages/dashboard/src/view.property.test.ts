@@ -1,4 +1,7 @@
-/** Whatever one does to a view, it stays a view; and what was pointed at stays where it was. */
+/**
+ * Every operation on a view yields a valid view, and zooming keeps the time under the pointer in
+ * place.
+ */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { maxSpanMs, minSpanMs, periodFor } from './period.ts';
@@ -19,7 +22,7 @@ import {
 } from './view.ts';
 
 const nowMs = Date.UTC(2026, 10, 23);
-/** Below it a number is one of seconds. */
+/** Smaller numbers would be read as seconds. */
 const firstMs = 1e10;
 const spans = fc.integer({ min: minSpanMs, max: maxSpanMs });
 const views: fc.Arbitrary<View> = fc.oneof(
@@ -83,7 +86,7 @@ test('zooming keeps the time under the pointer in place', () => {
         const at = before.from + share * spanMs;
         const after = rangeOf(zoom(view, factor, nowMs, at), nowMs);
         const shareAfter = (at - after.from) / (after.to - after.from);
-        // Ends are whole milliseconds.
+        // Ends are rounded to whole milliseconds.
         expect(Math.abs(shareAfter - share) * (after.to - after.from)).toBeLessThanOrEqual(1.5);
       },
     ),

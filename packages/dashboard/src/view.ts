@@ -1,6 +1,6 @@
 /**
  * The view: a span of time that either ends now and moves on, or is paused at a fixed time. Pure
- * functions; times in epoch ms by the server's clock.
+ * functions; times are epoch ms by the server's clock.
  *
  * Invariants: minSpanMs <= span <= maxSpanMs, and no view ends later than now.
  */
@@ -9,7 +9,7 @@ import { type ScopeSelector, selectorQuery } from './scope.ts';
 
 export interface View {
   readonly spanMs: number;
-  /** Exclusive end; undefined: live, ends with the newest final window. */
+  /** The exclusive end; undefined for a live view, which ends with the newest final window. */
   readonly to: number | undefined;
 }
 
@@ -29,8 +29,8 @@ export function rangeOf(view: View, nowMs: number): Range {
 }
 
 /**
- * The final windows that a view shows, at least one: for a paused view those that start in its range,
- * as in the query API; for a live view as many as fit into its span.
+ * The final windows that a view shows, at least one. A paused view shows those that start in its
+ * range, as in the query API; a live view as many as fit into its span.
  */
 export function windowsOf(view: View, nowMs: number, windowMs: number): Range {
   const range = rangeOf(view, nowMs);
@@ -40,7 +40,7 @@ export function windowsOf(view: View, nowMs: number, windowMs: number): Range {
   return { from: Math.min(from, to - windowMs), to };
 }
 
-/** Short, so that a new server fills its first view at once. */
+/** Short, so that a new server soon fills its first view. */
 const minYoungMs = 1_000;
 
 /**
@@ -58,18 +58,18 @@ export function pause(view: View, nowMs: number): View {
   return { ...view, to: view.to ?? nowMs };
 }
 
-/** The view of a range, which is extended or trimmed around its middle to an allowed span. */
+/** The view of a range, extended or trimmed around its middle to an allowed span. */
 export function viewOf(range: Range, nowMs: number): View {
   const spanMs = clampSpan(range.to - range.from);
   const middle = (range.from + range.to) / 2;
   return { spanMs, to: Math.min(Math.round(middle + spanMs / 2), nowMs) };
 }
 
-/** Moves a view; one that reaches now becomes live. */
+/** Moves a view; a view that reaches now becomes live. */
 export function pan(view: View, byMs: number, nowMs: number): View {
   const to = (view.to ?? nowMs) + Math.round(byMs);
   if (to >= nowMs) return { ...view, to: undefined };
-  // No window is before the epoch.
+  // No windows exist before the epoch.
   return { ...view, to: Math.max(to, view.spanMs) };
 }
 
@@ -87,7 +87,7 @@ export function zoom(view: View, factor: number, nowMs: number, at?: number): Vi
   return { spanMs, to: Math.max(Math.min(end, nowMs), spanMs) };
 }
 
-/** The hash of the page's address, with which others see the same. */
+/** The hash of the page's address, from which others get the same view. */
 export function toHash(view: View, selector: ScopeSelector): string {
   const more = selector.scope === 'cluster' ? `&${selectorQuery(selector)}` : '';
   if (view.to === undefined) return `#live=${view.spanMs}${more}`;

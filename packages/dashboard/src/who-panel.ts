@@ -1,6 +1,7 @@
 /**
- * Who was behind the burst that the user went to, or who went missing in the stall: the keys that
- * /v1/bursts?who names, with what they did before. The key is chosen in a list.
+ * Shows who was behind the burst that the user went to, or who went missing in the stall: the keys
+ * from /v1/bursts?who, compared with the rest of the range. The user chooses the kind of key in a
+ * list.
  */
 import type { Bursts } from '@reto3/client/answers';
 import type { Client } from './client.ts';
@@ -11,7 +12,7 @@ import type { Range } from './view.ts';
 type Burst = Bursts['bursts']['list'][number];
 type Culprit = NonNullable<Burst['who']>[number];
 
-/** A burst or a stall, and the range that it was found in. */
+/** A burst or a stall, and the range in which it was found. */
 export interface Chosen {
   readonly kind: 'burst' | 'stall';
   readonly stretch: Range;
@@ -70,8 +71,8 @@ export class WhoPanel {
   }
 
   /**
-   * What would be needed to know it; undefined if all is there. Asked first: a browser shows any answer
-   * but 200 as an error of the page.
+   * What the server lacks to answer; undefined if nothing. Checked first, because browsers report
+   * every answer other than 200 as an error of the page.
    */
   async #missing(key: string): Promise<string | undefined> {
     const { selector } = this.#client;

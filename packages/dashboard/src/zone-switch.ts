@@ -4,7 +4,7 @@ import { setZone, zone, zoneText } from './zone.ts';
 
 const key = 'reto3-zone';
 
-/** @param changed called when times have to be written again */
+/** @param changed called when times must be written again */
 export function connectZone(changed: () => void): void {
   const choice = element('zone', HTMLSelectElement);
   setZone(localStorage.getItem(key) === 'local' ? 'local' : 'utc');

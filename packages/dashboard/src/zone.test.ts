@@ -1,4 +1,7 @@
-/** Local times are the reader's wall clock, in winter and in summer, and come back as they went. */
+/**
+ * Local times are those of the reader's wall clock, in winter and in summer, and survive a round
+ * trip.
+ */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { timeTicks } from './axis.ts';
 import { dateTimeText, tickText } from './format.ts';

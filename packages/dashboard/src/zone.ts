@@ -1,4 +1,4 @@
-/** The time zone of the page: UTC, as in everything that reto3 prints, or the browser's own. */
+/** The time zone of the page: UTC, like all other output of reto3, or that of the browser. */
 
 export type Zone = 'utc' | 'local';
 
@@ -19,7 +19,7 @@ export function offsetMs(time: number, of: Zone = chosen): number {
   return of === 'utc' ? 0 : -new Date(time).getTimezoneOffset() * minuteMs;
 }
 
-/** UTC, UTC+01:00: distinguishes the two equal hours of an autumn night. */
+/** Such as UTC or UTC+01:00; tells apart the two equal hours of an autumn night. */
 export function zoneText(time: number, of: Zone = chosen): string {
   if (of === 'utc') return 'UTC';
   const minutes = offsetMs(time, of) / minuteMs;
