@@ -54,7 +54,7 @@ export async function* follow(
   api: ApiOptions,
   period: Period,
   from: string | undefined,
-  whose: ScopeSelector,
+  selector: ScopeSelector,
   events?: ConnectionEvents,
 ): AsyncGenerator<FollowedChunk> {
   let lastId: string | undefined;
@@ -65,7 +65,7 @@ export async function* follow(
       const response = await request(
         api,
         '/v1/live',
-        { period: period.name, from, ...whose },
+        { period: period.name, from, ...selector },
         headers,
       );
       connected = true;

@@ -52,7 +52,7 @@ export async function planReplay(request: ReplayRequest, nowMs: number): Promise
 }
 
 /**
- * The part of a plan that needs no archive.
+ * Makes the part of a plan that does not depend on the archive.
  * @throws Reto3Error RETO3_NO_REPORT, RETO3_BAD_REPORT, RETO3_BAD_PERIOD, RETO3_BAD_TIME,
  * RETO3_BAD_RANGE
  */

@@ -2,7 +2,7 @@
  * Counts messages by a key for /v1/bursts?who. With an archive the counts are exact: a thread reads
  * it, one question at a time, so that a server on one core goes on counting. Without one, a report
  * such as `by:path` gives bounds. For a cluster or one of its nodes, the reports that nodes publish
- * do.
+ * give them.
  */
 import type { Archive } from '@reto3/archive';
 import type { Cluster } from '@reto3/cluster';
@@ -73,13 +73,13 @@ export class Culprits {
     };
   }
 
-  /** Of all nodes, or of the one. */
+  /** Counts with the published rows of all nodes, or of one. */
   #ofCluster(name: string, node: string | undefined, context: ReadContext): CountKeys {
     const { reports } = requireCluster(this.#sources.cluster);
     return async (range, stretches) => {
       const report = await reports.which(name);
       const without = reports.without(report, node);
-      // Whoever was behind a burst may have asked just them.
+      // The burst may have come from requests to just these nodes.
       if (without.length > 0)
         throw new Reto3Error(
           'RETO3_NO_REPORT',
