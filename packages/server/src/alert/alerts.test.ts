@@ -7,7 +7,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { Alerts } from './alerts.ts';
 import { parseRule } from './rule.ts';
 
-/** Far above the time that anything takes. */
+/** Far longer than anything here takes. */
 const patience = { timeout: 30_000, interval: 5 };
 
 /** A feed that the test controls. */
@@ -26,7 +26,7 @@ class Feed {
       if (listener === left) this.listeners.delete(period);
   }
 
-  /** Counts of seconds from a start on; null is a gap. */
+  /** Sends counts of consecutive seconds; null is a gap. */
   give(start: number, counts: readonly (number | null)[]): void {
     const windows = allocateWindows(counts.length);
     for (const [index, count] of counts.entries()) {
@@ -45,7 +45,7 @@ class Feed {
   }
 }
 
-async function begin(texts: readonly string[], usualScope: Scope = 'node') {
+async function begin(texts: readonly string[], defaultScope: Scope = 'node') {
   const received: { status: string; id: string; from: number; alert: string; scope: Scope }[] = [];
   const server = createServer(async (request, response) => {
     received.push(JSON.parse(await text(request)));
@@ -69,7 +69,7 @@ async function begin(texts: readonly string[], usualScope: Scope = 'node') {
   const alerts = Alerts.begin({
     ...{ rules, receiver, node: 'web-1', startedAt: 7, log },
     feedOf: (scope) => feeds[scope],
-    usualScope,
+    defaultScope,
   });
   onTestFinished(() => alerts.stop());
   return { alerts, feed: feeds.node, cluster: feeds.cluster, received };
@@ -96,7 +96,7 @@ test('when the feed breaks off, runs start anew, and it is joined again', async 
   feed.listeners.clear();
   listener?.drop();
   await expect.poll(() => feed.joins, patience).toBe(2);
-  // Contiguous in time, but the feed was interrupted.
+  // Contiguous in time, although the feed was interrupted.
   feed.give(1_000, [6]);
   feed.give(2_000, [6]);
   await expect.poll(() => received.length, patience).toBe(1);

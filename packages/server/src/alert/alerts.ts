@@ -1,8 +1,8 @@
 /**
- * Evaluates alert rules on windows as they become final, and notifies a webhook when an alert fires and
- * when it resolves. docs/alerts.md has the grammar of the rules and the messages.
+ * Evaluates alert rules on windows as they become final, and notifies a webhook when an alert fires
+ * and when it resolves. docs/alerts.md has the grammar of the rules and the messages.
  *
- * It listens to the live feeds of this server and of its cluster; the workers are not involved.
+ * Listens to the live feeds of this server and of its cluster; the workers are not involved.
  */
 import { setTimeout } from 'node:timers/promises';
 import {
@@ -34,10 +34,10 @@ interface AlertsOptions {
   readonly rules: readonly Rule[];
   readonly receiver: Receiver;
   readonly feedOf: (scope: Scope) => Feed;
-  /** Whose windows a rule watches that does not say so. */
-  readonly usualScope: Scope;
+  /** The scope of rules that name none. */
+  readonly defaultScope: Scope;
   readonly node: string;
-  /** When the server started, epoch ms; makes the ids of episodes unique. */
+  /** The start of the server, epoch ms; makes the ids of episodes unique. */
   readonly startedAt: number;
   readonly log: Log;
   readonly times?: DeliveryTimes;
@@ -46,11 +46,11 @@ interface AlertsOptions {
 /** The body of a webhook message, without the number of the attempt. Times are epoch ms. */
 interface AlertMessage {
   readonly version: 1;
-  /** The id of the episode: the same when it fires and when it resolves. */
+  /** The id of the episode: the same when the alert fires and when it resolves. */
   readonly id: string;
   readonly status: Change['status'];
   readonly alert: string;
-  /** Whose windows: of that node alone, or of the cluster that it adds up. */
+  /** The scope of the counts: this node, or the cluster whose nodes it adds up. */
   readonly scope: Scope;
   readonly node: string;
   readonly period: PeriodName;
@@ -62,16 +62,16 @@ interface AlertMessage {
   readonly worst: { readonly start: number; readonly count: number };
 }
 
-/** The pause before rejoining a feed that was interrupted (by a clock step or a long stall). */
+/** The pause before rejoining a feed that was interrupted, by a clock step or a long stall. */
 const rejoinMs = 100;
-/** The largest delay that evaluation adds. Ten times a second costs next to nothing. */
+/** The longest delay of an evaluation. Ten evaluations a second cost next to nothing. */
 const evaluateEveryMs = 100;
 
 export class Alerts {
   readonly #options: AlertsOptions;
   readonly #watches: readonly Watch[];
   readonly #delivery: Delivery;
-  /** For the log: the path of the URL may be a secret. */
+  /** Logged in place of the URL, whose path may be a secret. */
   readonly #origin: string;
   readonly #ids = new Map<Watch, string>();
   readonly #joined: { readonly feed: Feed; readonly listener: Listener }[] = [];
@@ -99,7 +99,7 @@ export class Alerts {
     );
   }
 
-  /** Starts to evaluate. */
+  /** Starts to evaluate rules. */
   static begin(options: AlertsOptions): Alerts {
     const alerts = new Alerts(options);
     for (const scope of scopes)
@@ -160,7 +160,7 @@ export class Alerts {
   }
 
   #scopeOf({ scope }: Rule): Scope {
-    return scope ?? this.#options.usualScope;
+    return scope ?? this.#options.defaultScope;
   }
 
   #take(watches: readonly Watch[], { chunks, period }: LiveEvent): void {

@@ -4,14 +4,14 @@ import { text } from 'node:stream/consumers';
 import { afterEach, expect, test, vi } from 'vitest';
 import { Delivery, type DeliveryTimes, maxAttempts, maxWaiting } from './delivery.ts';
 
-/** Short pauses, so that tests need not wait. */
+/** Short pauses, so that tests do not wait. */
 const times: DeliveryTimes = {
   attemptMs: 20_000,
   firstPauseMs: 1,
   longestPauseMs: 20,
   graceMs: 50,
 };
-/** Far above the time that anything takes. */
+/** Far longer than anything here takes. */
 const patience = { timeout: 30_000, interval: 5 };
 
 type Answer = (response: ServerResponse, request: IncomingMessage) => void;
@@ -19,7 +19,7 @@ const accept: Answer = (response) => void response.writeHead(204).end();
 const refuse: Answer = (response) => void response.writeHead(500).end('out of order');
 const hang: Answer = () => undefined;
 
-/** Ends the attempt that hangs, as its time would; no other attempt has one. */
+/** Ends the hanging attempt, as its timeout would; other attempts have no timeout. */
 function withoutTime(): Answer {
   const attempts: AbortController[] = [];
   vi.spyOn(AbortSignal, 'timeout').mockImplementation(() => {
@@ -140,7 +140,7 @@ test('the queue is bounded and drops the oldest message', async () => {
   await expect.poll(() => held.length, patience).toBe(1);
   held[0]?.end();
   await settled(delivery);
-  // The first was being delivered.
+  // The first one was being delivered.
   const kept = [0, ...Array.from({ length: maxWaiting - 1 }, (_, index) => index + 8)];
   expect(received.map(({ body }) => body.n)).toEqual(kept);
 });

@@ -14,7 +14,7 @@ export interface Receiver {
 }
 
 export interface DeliveryTimes {
-  /** The timeout of an attempt. */
+  /** The timeout of one attempt. */
   readonly attemptMs: number;
   /** The pause before the second attempt; it doubles before each later one. */
   readonly firstPauseMs: number;
@@ -35,15 +35,15 @@ export const maxAttempts = 10;
 export const maxWaiting = 100;
 
 export interface DeliveryEvents {
-  /** An attempt failed; another one follows unless it was the last. */
+  /** Called when an attempt fails; another one follows unless it was the last. */
   failed(reason: string, attempt: number, last: boolean): void;
-  /** The queue was full, and the oldest message was dropped. */
+  /** Called when the queue was full and the oldest message was dropped. */
   dropped(): void;
 }
 
 export interface DeliveryTotals {
   readonly delivered: number;
-  /** Dropped, after the last attempt or because the queue was full. */
+  /** Messages dropped after the last attempt, or because the queue was full. */
   readonly lost: number;
   readonly waiting: number;
 }
@@ -96,7 +96,7 @@ export class Delivery {
     for (;;) {
       const [message] = this.#waiting;
       if (message === undefined || this.#stop.signal.aborted) {
-        // Synchronously with the check, so that the next `send` starts a new run.
+        // Set synchronously with the check, so that the next `send` starts a new run.
         this.#running = undefined;
         return;
       }
@@ -121,7 +121,10 @@ export class Delivery {
     }
   }
 
-  /** @returns why it failed, without the URL's path or the token; undefined if it succeeded */
+  /**
+   * @returns the reason if it failed, without the URL's path or the token; undefined if it
+   * succeeded
+   */
   async #attempt(body: object): Promise<string | undefined> {
     const { url, token } = this.#receiver;
     const timeout = AbortSignal.timeout(this.#times.attemptMs);
@@ -133,11 +136,11 @@ export class Delivery {
           ...(token !== undefined && { authorization: `Bearer ${token}` }),
         },
         body: JSON.stringify(body),
-        // Another host must not get the token.
+        // A redirect to another host must not get the token.
         redirect: 'manual',
         signal: AbortSignal.any([timeout, this.#stop.signal]),
       });
-      // The body is irrelevant, and may never end.
+      // The body is irrelevant and may never end.
       await response.body?.cancel();
       return response.ok ? undefined : `got status ${response.status}`;
     } catch (error) {

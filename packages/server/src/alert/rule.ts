@@ -3,8 +3,8 @@
  *
  *     [cluster] ms10 > 500 for 50ms until < 400 for 1s
  *
- * Whose windows, a period, a comparison with a number of messages and a duration; then the condition that resolves
- * it. Without `until` that is the opposite comparison, for the same duration.
+ * The scope, a period, a comparison with a number of messages and a duration; then the condition
+ * that resolves the alert, by default the opposite comparison for the same duration.
  */
 import { isPeriodName, type Period, periodNames, periods, type Scope } from '@reto3/core';
 
@@ -23,19 +23,19 @@ const opposites: Readonly<Record<Comparison, Comparison>> = {
   '<=': '>',
 };
 
-/** Holds if this many consecutive windows compare with the bound. */
+/** Holds if this many consecutive windows meet the comparison. */
 export interface Condition {
   readonly comparison: Comparison;
-  /** Messages in a window. */
+  /** The number of messages in a window. */
   readonly bound: number;
-  /** Consecutive windows, at least 1. */
+  /** The number of consecutive windows, at least 1. */
   readonly windows: number;
 }
 
 export interface Rule {
   /** The rule as written. */
   readonly text: string;
-  /** Whose windows it watches; undefined: those that the server usually watches. */
+  /** The scope of the counts; undefined for the server's default. */
   readonly scope: Scope | undefined;
   readonly period: Period;
   readonly fires: Condition;
@@ -46,7 +46,7 @@ export function holds({ comparison, bound }: Condition, count: number): boolean 
   return comparisons[comparison](count, bound);
 }
 
-/** Whether high counts fire it, rather than low ones. */
+/** Whether high counts fire the alert, rather than low ones. */
 export function watchesHigh(rule: Rule): boolean {
   return rule.fires.comparison.startsWith('>');
 }
@@ -92,7 +92,7 @@ function isComparison(text: string): text is Comparison {
   return Object.hasOwn(comparisons, text);
 }
 
-/** The windows in a duration; undefined unless that is a whole number from 1. */
+/** The number of windows in a duration; undefined unless it is a whole number from 1. */
 function windowsIn(time: string | undefined, period: Period): number | undefined {
   if (time === undefined) return 1;
   const [, digits, unit = ''] = /^(\d+)([a-z]+)$/.exec(time) ?? [];
@@ -106,7 +106,7 @@ function areApart(fires: Condition, ends: Condition): boolean {
   const up = fires.comparison.startsWith('>') ? fires : ends;
   const down = up === fires ? ends : fires;
   if (!up.comparison.startsWith('>') || !down.comparison.startsWith('<')) return false;
-  // Counts are whole numbers, so compare the lowest of one with the highest of the other.
+  // Counts are whole numbers, so compare the lowest count of one with the highest of the other.
   const lowest = up.comparison === '>' ? up.bound + 1 : up.bound;
   const highest = down.comparison === '<' ? down.bound - 1 : down.bound;
   return lowest > highest;

@@ -9,7 +9,7 @@ function rule(text: string): Rule {
   return parsed;
 }
 
-/** The changes over windows of a second; null is a gap. */
+/** The changes caused by windows of a second; null is a gap. */
 function changesOf(watched: Rule, counts: readonly (number | null)[]) {
   const watch = new Watch(watched);
   return counts.flatMap((count, index) => {
@@ -90,7 +90,9 @@ test('windows that are not contiguous start a new run', () => {
 const count = fc.option(fc.nat({ max: 9 }), { freq: 12 });
 const seconds = fc.integer({ min: 1, max: 4 });
 
-/** The definition, looking back from each window: the newest ones are counted and all meet it. */
+/**
+ * The definition: looking back from each window, the newest ones are counted and all meet the rule.
+ */
 function statesOf(watched: Rule, counts: readonly (number | null)[]): (Change['status'] | null)[] {
   let since = 0;
   let firing = false;

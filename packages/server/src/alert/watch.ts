@@ -10,10 +10,10 @@ export interface Episode {
   readonly from: number;
   /** End of the newest window, epoch ms. */
   readonly to: number;
-  /** Counted windows in this time, and their messages. */
+  /** The number of counted windows in this time, and of their messages. */
   readonly windows: number;
   readonly messages: number;
-  /** The window furthest beyond the bound: the one with the highest or the lowest count. */
+  /** The window furthest beyond the bound, with the highest or the lowest count. */
   readonly worst: { readonly start: number; readonly count: number };
 }
 
@@ -32,7 +32,7 @@ function meets({ count, partial }: Window, condition: Condition): boolean {
 export class Watch {
   readonly rule: Rule;
   #firing = false;
-  /** Consecutive windows that meet the pending condition: to fire, or to resolve. */
+  /** How many consecutive windows meet the pending condition: to fire, or to resolve. */
   #run = 0;
   #episode: Episode | undefined;
   #next = 0;
@@ -60,7 +60,7 @@ export class Watch {
     return this.#firing ? this.#whileFiring(window) : this.#whileQuiet(window);
   }
 
-  /** The next window does not follow the last one. */
+  /** Called if the next window does not follow the last one. */
   interrupt(): void {
     this.#run = 0;
   }

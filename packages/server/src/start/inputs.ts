@@ -39,7 +39,7 @@ async function prepareAlerts(config: Config) {
     const alerts = Alerts.begin({
       ...{ ...known, startedAt, log },
       feedOf: (scope) => feeds.of({ scope }).feed,
-      usualScope: ingests ? 'node' : 'cluster',
+      defaultScope: ingests ? 'node' : 'cluster',
     });
     metrics.add(alerts.metrics);
     let stopped: Promise<void> | undefined;
