@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort } from '@reto3/bench/src/free-port.ts';
 import { expect } from 'vitest';
+import { startApache } from '../support/apache.ts';
 import { runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { Load } from '../support/load.ts';
@@ -105,31 +106,16 @@ frontend web
 requires('apache2')('Apache: fractions of a second count each answered request', async () => {
   const folder = await temporaryFolder();
   const port = await freePort();
-  const configuration = join(folder, 'apache.conf');
-  // Debian's httpd has log_config built in.
-  const modules = ['mpm_event', 'authz_core'].map(
-    (name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`,
-  );
-  await writeFile(
-    configuration,
-    `ServerRoot ${folder}
-ServerName reto3
-Listen 127.0.0.1:${port}
-PidFile ${folder}/pid
-ErrorLog ${folder}/error.log
-DefaultRuntimeDir ${folder}
-DocumentRoot ${folder}
-${modules.join('\n')}
-<Directory ${folder}>
-Require all granted
-</Directory>
-LogFormat "%h %l %u [%{%d/%b/%Y:%H:%M:%S}t.%{msec_frac}t %{%z}t] \\"%r\\" %>s %b" fraction
+  const apache = await startApache(
+    folder,
+    port,
+    [],
+    `LogFormat "%h %l %u [%{%d/%b/%Y:%H:%M:%S}t.%{msec_frac}t %{%z}t] \\"%r\\" %>s %b" fraction
 LogFormat "%h %l %u %t \\"%r\\" %>s %b \\"%{Referer}i\\" \\"%{User-Agent}i\\" %{usec}t %D" usec
 CustomLog ${folder}/fraction.log fraction
 CustomLog ${folder}/usec.log usec
 `,
   );
-  const apache = launch('apache2', ['-X', '-f', configuration]);
   await waitUntil('Apache answers', async () => {
     if (!apache.running) throw new Error(`cannot start Apache: ${apache.stderr}`);
     return (await fetch(`http://127.0.0.1:${port}/`).catch(() => 0)) !== 0;

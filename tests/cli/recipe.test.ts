@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort } from '@reto3/bench/src/free-port.ts';
 import { describe, expect, test } from 'vitest';
+import { startApache } from '../support/apache.ts';
 import { askInfo } from '../support/api.ts';
 import { runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
@@ -142,29 +143,9 @@ describe('runs as printed', () => {
     const folder = await temporaryFolder();
     const port = await freePort();
     const log = join(folder, 'reto3.log');
-    const modules = ['mpm_event', 'authz_core'].map(
-      (name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`,
-    );
-    const around = `ServerRoot ${folder}
-ServerName reto3
-Listen 127.0.0.1:${port}
-PidFile ${folder}/pid
-ErrorLog ${folder}/error.log
-DefaultRuntimeDir ${folder}
-DocumentRoot ${folder}
-${modules.join('\n')}
-<Directory ${folder}>
-Require all granted
-</Directory>
-`;
-    const file = join(folder, 'apache.conf');
-    await writeFile(
-      file,
-      around + (await printed('apache', { '/var/log/apache2/reto3.log': log })),
-    );
-    await writeFile(join(folder, 'first'), '');
-    await writeFile(join(folder, 'a'), '');
-    await send(port, launch('apache2', ['-X', '-f', file]));
+    for (const name of ['first', 'a']) await writeFile(join(folder, name), '');
+    const recipe = await printed('apache', { '/var/log/apache2/reto3.log': log });
+    await send(port, await startApache(folder, port, [], recipe));
     expect(await countedIn(log)).toBe(requests);
   });
 });

@@ -1,11 +1,11 @@
 /** `reto3 stats --follow` survives restarts of the server, and ends on a signal. */
-import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { freePort } from '@reto3/bench/src/free-port.ts';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { askStats } from '../support/api.ts';
 import { runCli, startCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
+import { listen } from '../support/listen.ts';
 import { Load } from '../support/load.ts';
 import { Server } from '../support/server.ts';
 import { thisMinute, untilFinal } from '../support/stats.ts';
@@ -112,12 +112,7 @@ test('--follow --last waits for the first final window of a new server, and miss
     // Ends like a real answer: nothing is missing.
     else response.end('\x1e{"damaged":[],"damagedPlaces":0}\n');
   });
-  young.listen(0, '127.0.0.1');
-  onTestFinished(() => void young.close().closeAllConnections());
-  await once(young, 'listening');
-  const address = young.address();
-  if (address === null || typeof address === 'string') throw new Error('got no port');
-  const url = `http://127.0.0.1:${address.port}`;
+  const url = `http://127.0.0.1:${await listen(young)}`;
   const follower = startCli(['stats', 'min', '-f', '-n', '5', '--url', url]);
   await waitUntil('it follows', () => {
     expect(follower.running).toBe(true);

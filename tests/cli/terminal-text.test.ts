@@ -1,11 +1,11 @@
 /** Text from clients is escaped on a real terminal, and unchanged in pipes. */
-import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { expect, onTestFinished } from 'vitest';
+import { expect } from 'vitest';
 import { askInfo } from '../support/api.ts';
 import { runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
+import { listen } from '../support/listen.ts';
 import { exchange } from '../support/raw-http.ts';
 import { requires } from '../support/requirement.ts';
 import { Server } from '../support/server.ts';
@@ -44,12 +44,8 @@ needsTmux('a hostile server and file names cannot control a terminal', async () 
   const impostor = createServer((_, response) => {
     response.writeHead(400, { 'content-type': 'application/json' });
     response.end(JSON.stringify({ code: 'RETO3_BAD_TIME', message, hint: '\u009b2J' }));
-  }).listen(0, '127.0.0.1');
-  onTestFinished(() => void impostor.close());
-  await once(impostor, 'listening');
-  const address = impostor.address();
-  if (address === null || typeof address === 'string') throw new Error('it listens nowhere');
-  const url = ['--url', `http://127.0.0.1:${address.port}`];
+  });
+  const url = ['--url', `http://127.0.0.1:${await listen(impostor)}`];
   for (const command of [['stats', 'ms10'], ['audit']]) {
     const shown = await Terminal.run([...command, ...url], size).shows(/left with/);
     expect(shown).toContain('reto3: \\x1b]52;c;aGk=\\x07\\u202e (\\x9b2J)');

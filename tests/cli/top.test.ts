@@ -1,11 +1,11 @@
 /** `reto3 top` and `reto3 stats --chart --follow` in a real terminal. */
-import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { freePort } from '@reto3/bench/src/free-port.ts';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { runCli } from '../support/cli.ts';
 import { startNode } from '../support/cluster.ts';
 import { temporaryFolder } from '../support/folder.ts';
+import { listen } from '../support/listen.ts';
 import { Load } from '../support/load.ts';
 import { NatsServers } from '../support/nats.ts';
 import { requires } from '../support/requirement.ts';
@@ -200,12 +200,8 @@ async function serverWithDamage(): Promise<string> {
       const error = { code: 'RETO3_NO_CLUSTER', message: 'alone', hint: 'none' };
       response.writeHead(404).end(JSON.stringify(error));
     }
-  }).listen(0, '127.0.0.1');
-  onTestFinished(() => void server.close().closeAllConnections());
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('BUG: it has no port');
-  return `http://127.0.0.1:${address.port}`;
+  });
+  return `http://127.0.0.1:${await listen(server)}`;
 }
 
 test('top reports damage in a followed answer once', async () => {

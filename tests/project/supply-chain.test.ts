@@ -1,7 +1,6 @@
 /** Third-party code: pnpm itself, known vulnerabilities, and the images of deployments. */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { chmod, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener } from 'node:http';
@@ -12,6 +11,7 @@ import { freePort } from '@reto3/bench/src/free-port.ts';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
 import { temporaryFolder } from '../support/folder.ts';
+import { listen } from '../support/listen.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -47,12 +47,7 @@ describe('the audit of known vulnerabilities', () => {
   }
 
   async function registryThat(answers: RequestListener): Promise<string> {
-    const server = createServer(answers).listen(0, '127.0.0.1');
-    onTestFinished(() => void server.close());
-    await once(server, 'listening');
-    const address = server.address();
-    if (address === null || typeof address === 'string') throw new Error('BUG: no port');
-    return `http://127.0.0.1:${address.port}/`;
+    return `http://127.0.0.1:${await listen(createServer(answers))}/`;
   }
 
   const refusing: RequestListener = (_, response) => response.writeHead(405).end();

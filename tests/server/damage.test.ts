@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { createServer, get, request } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { alignDown, timeText } from '@reto3/core';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { runCli, startCli } from '../support/cli.ts';
 import { flipRow, folderWithBlocks, folderWithDamage } from '../support/data-folder.ts';
+import { listen } from '../support/listen.ts';
 import { readLive } from '../support/live.ts';
 import { Server } from '../support/server.ts';
 import { waitUntil } from '../support/wait.ts';
@@ -25,14 +26,7 @@ async function withoutTrailers(url: string): Promise<string> {
     passed.once('error', () => response.destroy());
     asked.pipe(passed);
   });
-  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
-    proxy.closeAllConnections();
-    proxy.close();
-  });
-  const address = proxy.address();
-  if (address === null || typeof address === 'string') throw new Error('BUG: no port');
-  return `http://127.0.0.1:${address.port}`;
+  return `http://127.0.0.1:${await listen(proxy)}`;
 }
 
 test('every route reports damage in the past', async () => {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { temporaryFolder } from '../support/folder.ts';
+import { listen } from '../support/listen.ts';
 import { Server } from '../support/server.ts';
 
 const script = fileURLToPath(new URL('../../docker/health.sh', import.meta.url));
@@ -38,24 +39,20 @@ async function serve(flags: readonly string[] = []): Promise<string> {
  * A server that answers everything with this text, or nothing.
  * @returns its port
  */
-function listen(answer?: string): Promise<string> {
-  return accept((socket) => socket.on('data', () => answer === undefined || socket.end(answer)));
+function answering(answer?: string): Promise<string> {
+  return accepting((socket) => socket.on('data', () => answer === undefined || socket.end(answer)));
 }
 
 /**
  * A server that calls `serve` for each connection.
  * @returns its port
  */
-async function accept(serve: (socket: Socket) => void): Promise<string> {
+async function accepting(serve: (socket: Socket) => void): Promise<string> {
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
     serve(socket);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => new Promise((resolve) => server.close(() => resolve())));
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('BUG: it has no port');
-  return String(address.port);
+  return String(await listen(server));
 }
 
 test('a ready server is healthy, on any port and address', async () => {
@@ -87,7 +84,7 @@ test('sends the token if one is set, with or without a line feed', async () => {
 
 test('a server that is not ready is unhealthy, with its reason', async () => {
   const reason = '{"code":"RETO3_NOT_READY","message":"the disk is full"}';
-  const port = await listen(`HTTP/1.1 503 Service Unavailable\r\nX: x\r\n\r\n${reason}`);
+  const port = await answering(`HTTP/1.1 503 Service Unavailable\r\nX: x\r\n\r\n${reason}`);
   const verdict = await check({ RETO3_ADMIN_PORT: port });
   expect(verdict.code).toBe(1);
   expect(verdict.stdout).toBe(`got status 503 from 127.0.0.1:${port}, want 200: ${reason}\n`);
@@ -95,10 +92,10 @@ test('a server that is not ready is unhealthy, with its reason', async () => {
 
 test('a server that is silent, closes or does not exist is unhealthy within the time limit', async () => {
   const mute = [
-    await listen(),
-    await listen(''),
-    await accept((socket) => socket.destroy()),
-    await accept((socket) => socket.resetAndDestroy()),
+    await answering(),
+    await answering(''),
+    await accepting((socket) => socket.destroy()),
+    await accepting((socket) => socket.resetAndDestroy()),
   ];
   for (const port of mute) {
     const stdout = `cannot read the answer of 127.0.0.1:${port} within 4 s\n`;

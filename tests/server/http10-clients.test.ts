@@ -3,17 +3,17 @@
  * answered and counts once.
  */
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { freePort } from '@reto3/bench/src/free-port.ts';
-import { describe, expect, onTestFinished } from 'vitest';
+import { describe, expect } from 'vitest';
 import { get } from '../hostile/corpus/case.ts';
+import { startApache } from '../support/apache.ts';
 import { askInfo } from '../support/api.ts';
 import { temporaryFolder } from '../support/folder.ts';
+import { listen } from '../support/listen.ts';
 import { startNginx } from '../support/nginx.ts';
 import { launch } from '../support/processes.ts';
 import { requires } from '../support/requirement.ts';
@@ -112,26 +112,17 @@ backend reto3
     async () => {
       const { port: ingest, counted } = await start();
       const port = await freePort();
-      const folder = await temporaryFolder();
-      const file = join(folder, 'apache.conf');
-      const modules = ['mpm_event', 'authz_core', 'proxy', 'proxy_http', 'proxy_balancer'];
-      const more = ['lbmethod_byrequests', 'slotmem_shm', 'proxy_hcheck'];
-      await writeFile(
-        file,
-        `ServerRoot ${folder}
-ServerName reto3
-Listen 127.0.0.1:${port}
-PidFile ${folder}/pid
-ErrorLog ${folder}/error.log
-DefaultRuntimeDir ${folder}
-${[...modules, ...more].map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`).join('\n')}
-<Proxy balancer://reto3>
+      const proxying = ['proxy', 'proxy_http', 'proxy_balancer', 'proxy_hcheck'];
+      const apache = await startApache(
+        await temporaryFolder(),
+        port,
+        [...proxying, 'lbmethod_byrequests', 'slotmem_shm'],
+        `<Proxy balancer://reto3>
   BalancerMember http://127.0.0.1:${ingest} hcmethod=GET hcuri=/ hcinterval=1
 </Proxy>
 ProxyPass / balancer://reto3/
 `,
       );
-      const apache = launch('apache2', ['-X', '-f', file]);
       await waitUntil('Apache checks twice', async () => {
         if (!apache.running) throw new Error(`cannot start Apache: ${apache.stderr}`);
         return (await counted()) >= 2;
@@ -171,17 +162,10 @@ for keep in ({}, {'Connection': 'keep-alive'}):
   });
 });
 
-async function startApplication(): Promise<number> {
-  const application = createServer((request, response) => {
-    request.resume().on('end', () => response.end());
-  });
-  application.listen(0, '127.0.0.1');
-  await once(application, 'listening');
-  onTestFinished(() => {
-    application.closeAllConnections();
-    application.close();
-  });
-  const address: AddressInfo | string | null = application.address();
-  if (address === null || typeof address === 'string') throw new Error('BUG: got no port');
-  return address.port;
+function startApplication(): Promise<number> {
+  return listen(
+    createServer((request, response) => {
+      request.resume().on('end', () => response.end());
+    }),
+  );
 }

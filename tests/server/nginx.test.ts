@@ -1,12 +1,11 @@
 /** docs/nginx.md: its configuration, copied as a reader would, counts what nginx answers. */
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { freePort } from '@reto3/bench/src/free-port.ts';
-import { expect, onTestFinished } from 'vitest';
+import { expect } from 'vitest';
 import { askInfo } from '../support/api.ts';
 import { temporaryFolder } from '../support/folder.ts';
+import { listen } from '../support/listen.ts';
 import { startNginx } from '../support/nginx.ts';
 import { requires } from '../support/requirement.ts';
 import { Server } from '../support/server.ts';
@@ -14,18 +13,12 @@ import { waitUntil } from '../support/wait.ts';
 
 const rounds = 20;
 
-async function startApplication(): Promise<number> {
+function startApplication(): Promise<number> {
   const application = createServer((request, response) => {
     response.statusCode = request.url === '/missing' ? 404 : 200;
     request.resume().on('end', () => response.end());
   });
-  application.listen(0, '127.0.0.1');
-  await once(application, 'listening');
-  onTestFinished(() => {
-    application.closeAllConnections();
-    application.close();
-  });
-  return (application.address() as AddressInfo).port;
+  return listen(application);
 }
 
 /** @returns the page's configuration with these ports instead of its own */

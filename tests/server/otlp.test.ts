@@ -1,8 +1,9 @@
 /** `--otlp-url`: a server's metrics reach an OpenTelemetry collector. */
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { temporaryFolder } from '../support/folder.ts';
+import { listen } from '../support/listen.ts';
 import { Load } from '../support/load.ts';
 import { Server } from '../support/server.ts';
 import { waitUntil } from '../support/wait.ts';
@@ -43,12 +44,7 @@ test('a collector gets every count, even the last ones, and its failures harm no
     if (status === 200) exports.push(exportIn(body));
     response.writeHead(status, { 'content-type': 'application/json' }).end('{}');
   });
-  await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => void collector.close().closeAllConnections());
-  const address = collector.address();
-  if (address === null || typeof address === 'string') throw new Error('BUG: no port');
-
-  const url = `http://127.0.0.1:${address.port}/v1/metrics`;
+  const url = `http://127.0.0.1:${await listen(collector)}/v1/metrics`;
   const server = await Server.start({
     dataDir: await temporaryFolder(),
     flags: ['--otlp-url', url, '--otlp-seconds', '1', '--node', 'web-1'],

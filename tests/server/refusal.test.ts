@@ -3,16 +3,16 @@
  * contract's code; running servers are not affected.
  */
 import { spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { symlink, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
-import { type AddressInfo, createServer, type Server as NetServer } from 'node:net';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { freePort } from '@reto3/bench/src/free-port.ts';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { askInfo } from '../support/api.ts';
 import { cliFile, type Outcome, runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
+import { listen } from '../support/listen.ts';
 import { Load } from '../support/load.ts';
 import { Server, serveArgs } from '../support/server.ts';
 
@@ -93,14 +93,14 @@ test('a missing server, or one of another kind, is unreachable', async () => {
     expectRefusal(await runCli(args), exit.notReachable, /cannot reach .*reto3 serve/);
   }
   const other = createHttpServer((_, response) => response.writeHead(404).end('not here'));
-  const url = `http://127.0.0.1:${portOf(await listening(other))}`;
+  const url = `http://127.0.0.1:${await listen(other)}`;
   expectRefusal(await runCli(['stats', 'sec', '--url', url]), exit.notReachable, /no reto3/);
 });
 
 test('ports in use are refused, and their servers continue', async () => {
   const first = await Server.start({ dataDir: await temporaryFolder() });
   const load = Load.start({ port: first.port, connections: 1, depth: 1 });
-  const net = portOf(await listening(createServer((socket) => socket.destroy())));
+  const net = await listen(createServer((socket) => socket.destroy()));
   const serve = async (ports: { port?: number; adminPort?: number }): Promise<Outcome> =>
     runCli(serveArgs({ dataDir: await temporaryFolder(), ...ports }));
   for (const port of [first.port, first.adminPort, net]) {
@@ -193,16 +193,3 @@ test('a closed pipe ends reto3 stats quietly', async () => {
     expect(stderr).toBe('');
   }
 });
-
-async function listening<T extends NetServer>(server: T): Promise<T> {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => void server.close());
-  return server;
-}
-
-function portOf(server: NetServer): number {
-  const address: AddressInfo | string | null = server.address();
-  if (address === null || typeof address === 'string') throw new Error('got no port');
-  return address.port;
-}

@@ -7,7 +7,7 @@ import { loopback, type Place } from './place.ts';
 import type { Exit, RunningProcess } from './processes.ts';
 import { waitUntil, within } from './wait.ts';
 
-interface ServerOptions {
+export interface ServerOptions {
   readonly dataDir: string;
   /** 0 by default: a free port. */
   readonly port?: number;

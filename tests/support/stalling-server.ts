@@ -1,7 +1,6 @@
 /** A server that answers some requests, and never completes its answers to all others. */
-import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { onTestFinished } from 'vitest';
+import { listen } from './listen.ts';
 import { waitUntil } from './wait.ts';
 
 export class StallingServer {
@@ -14,15 +13,8 @@ export class StallingServer {
 
   /** @param answers JSON answers by path */
   static async start(answers: Readonly<Record<string, unknown>> = {}): Promise<StallingServer> {
-    const http = createServer().listen(0, '127.0.0.1');
-    onTestFinished(() => {
-      http.closeAllConnections();
-      http.close();
-    });
-    await once(http, 'listening');
-    const address = http.address();
-    if (address === null || typeof address === 'string') throw new Error('it listens nowhere');
-    const server = new StallingServer(`http://127.0.0.1:${address.port}`);
+    const http = createServer();
+    const server = new StallingServer(`http://127.0.0.1:${await listen(http)}`);
     http.on('request', (request, response) => {
       response.writeHead(200, { 'content-type': 'application/json' });
       const answer = answers[request.url ?? ''];

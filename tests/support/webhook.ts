@@ -1,8 +1,7 @@
 /** A webhook that keeps the alerts it receives. */
-import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { onTestFinished } from 'vitest';
+import { listen } from './listen.ts';
 
 interface AlertMessage {
   readonly id: string;
@@ -30,10 +29,6 @@ export async function webhook(port: number): Promise<readonly Received[]> {
     received.push({ message, authorization: request.headers.authorization });
     response.writeHead(204).end();
   });
-  await once(server.listen(port, '127.0.0.1'), 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
+  await listen(server, port);
   return received;
 }

@@ -10,13 +10,7 @@ import { startNode } from '../../support/cluster.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { NatsServers } from '../../support/nats.ts';
 import { SteadyLoad } from '../../support/steady-load.ts';
-import {
-  compare,
-  endOfMinute,
-  settled,
-  thisSecond,
-  timeUntilEqual,
-} from '../support/comparison.ts';
+import { compare, excess, settled, thisSecond, timeUntilEqual } from '../support/comparison.ts';
 
 const rate = 400;
 
@@ -38,8 +32,7 @@ export const mergers: Fault = {
     const random = new Random(7);
     let [above, replayed] = [0, 0];
     const look = async (): Promise<void> => {
-      for (const reader of [merger, other])
-        above += (await compare(reader, [node], { from, to: endOfMinute() })).above;
+      for (const reader of [merger, other]) above += await excess(reader, [node], from);
     };
     for (let round = 0; round < rounds; round++) {
       await setTimeout(1_000);

@@ -8,13 +8,7 @@ import { all, program, root } from '../../faults/support/needs.ts';
 import { startNode } from '../../support/cluster.ts';
 import { NatsServers } from '../../support/nats.ts';
 import { SteadyLoad, stopAll } from '../../support/steady-load.ts';
-import {
-  compare,
-  endOfMinute,
-  settled,
-  thisSecond,
-  timeUntilEqual,
-} from '../support/comparison.ts';
+import { compare, excess, settled, thisSecond, timeUntilEqual } from '../support/comparison.ts';
 import { type BadLine, badLineOf, Networks, namespaces } from '../support/networks.ts';
 
 const withinMs = 10_000;
@@ -64,8 +58,7 @@ export const partition: Fault = {
     let [looks, above, worstMs] = [0, 0, 0];
     const look = async (ms: number, since: number): Promise<void> => {
       for (const until = performance.now() + ms; performance.now() < until; looks++) {
-        // The range includes windows that no node has yet.
-        above += (await compare(merger, nodes, { from: since, to: endOfMinute() })).above;
+        above += await excess(merger, nodes, since);
         await setTimeout(lookEveryMs);
       }
     };

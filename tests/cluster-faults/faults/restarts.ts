@@ -5,13 +5,7 @@ import { program } from '../../faults/support/needs.ts';
 import { send, startNode } from '../../support/cluster.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { NatsServers } from '../../support/nats.ts';
-import {
-  compare,
-  endOfMinute,
-  settled,
-  thisSecond,
-  timeUntilEqual,
-} from '../support/comparison.ts';
+import { compare, excess, settled, thisSecond, timeUntilEqual } from '../support/comparison.ts';
 
 export const restarts: Fault = {
   name: 'restarts',
@@ -41,7 +35,7 @@ export const restarts: Fault = {
       const to = thisSecond() + 1_000;
       if (to === second + 1_000) sameSecond++;
       await setTimeout(1_000);
-      above += (await compare(merger, [node], { from, to: endOfMinute() })).above;
+      above += await excess(merger, [node], from);
       worstMs = Math.max(worstMs, await timeUntilEqual(merger, [node], { from, to }));
     }
     const range = await settled(from);

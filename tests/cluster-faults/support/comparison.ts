@@ -116,7 +116,15 @@ export async function settled(from: number): Promise<Range> {
   return { from, to, settled: true };
 }
 
-/** The end of the current minute, epoch ms; an excess must not show there either. */
-export function endOfMinute(): number {
-  return Math.ceil((Date.now() + 1) / 60_000) * 60_000;
+/**
+ * The number of windows in which the cluster has more than its nodes. Compares up to the end of the
+ * current minute, which includes windows that no node has yet.
+ */
+export async function excess(
+  merger: Server,
+  nodes: readonly Server[],
+  from: number,
+): Promise<number> {
+  const to = Math.ceil((Date.now() + 1) / 60_000) * 60_000;
+  return (await compare(merger, nodes, { from, to })).above;
 }

@@ -12,7 +12,7 @@ import { temporaryFolder } from '../../support/folder.ts';
 import { Load } from '../../support/load.ts';
 import { Server } from '../../support/server.ts';
 import type { Fault } from '../fault.ts';
-import { auditedTotal } from '../support/audit.ts';
+import { totalAfterRestart } from '../support/audit.ts';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -81,9 +81,7 @@ export const clockSteps: Fault = {
     );
     const { code } = await server.stop();
     if (code !== 0) throw new Error(`got exit code ${code}, want 0: ${server.stderr}`);
-    const next = await Server.start({ dataDir });
-    const counted = (await auditedTotal(next.adminUrl, from)) - before;
-    await next.stop();
+    const counted = (await totalAfterRestart({ dataDir }, from)) - before;
     return {
       runs: steps,
       figure:

@@ -8,7 +8,7 @@ import { Load } from '../../support/load.ts';
 import { Server } from '../../support/server.ts';
 import { thisMinute } from '../../support/stats.ts';
 import type { Fault } from '../fault.ts';
-import { auditedTotal } from '../support/audit.ts';
+import { totalAfterRestart } from '../support/audit.ts';
 import { all, program, root } from '../support/needs.ts';
 import { timeUntilReady } from '../support/readiness.ts';
 import { Tmpfs } from '../support/tmpfs.ts';
@@ -68,9 +68,7 @@ async function fullDisk(ack: 'memory' | 'durable', fullMs: number): Promise<Tall
   const { code } = await server.stop();
   if (code !== 0) throw new Error(`got exit code ${code}, want 0: ${server.stderr}`);
 
-  const next = await Server.start({ dataDir, flags });
-  const total = await auditedTotal(next.adminUrl, from);
-  await next.stop();
+  const total = await totalAfterRestart({ dataDir, flags }, from);
   // Answered requests are counted, refused ones are not, and unanswered ones may be.
   if (total > answered + unanswered)
     throw new Error(`counted ${total} of ${answered} answered 200, ${unanswered} unanswered`);

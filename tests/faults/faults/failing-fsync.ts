@@ -8,7 +8,7 @@ import { Load } from '../../support/load.ts';
 import { Server } from '../../support/server.ts';
 import { thisMinute } from '../../support/stats.ts';
 import type { Fault } from '../fault.ts';
-import { auditedTotal } from '../support/audit.ts';
+import { totalAfterRestart } from '../support/audit.ts';
 import { all, program, root } from '../support/needs.ts';
 import { timeUntilReady } from '../support/readiness.ts';
 import { diskThreads, Strace } from '../support/strace.ts';
@@ -57,9 +57,7 @@ async function failingFsync(ack: 'memory' | 'durable', killWhileFailing: boolean
       await server.stop();
     }
   }
-  const next = await Server.start({ dataDir, flags });
-  const total = await auditedTotal(next.adminUrl, from);
-  await next.stop();
+  const total = await totalAfterRestart({ dataDir, flags }, from);
   const sum = (field: 'answered' | 'refused' | 'sent'): number =>
     loads.reduce((all, load) => all + load[field], 0);
   const [answered, refused, sent] = [sum('answered'), sum('refused'), sum('sent')];

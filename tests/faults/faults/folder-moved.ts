@@ -9,7 +9,7 @@ import { Load } from '../../support/load.ts';
 import { Server } from '../../support/server.ts';
 import { thisMinute } from '../../support/stats.ts';
 import type { Fault } from '../fault.ts';
-import { auditedTotal } from '../support/audit.ts';
+import { totalAfterRestart } from '../support/audit.ts';
 import { timeUntilReady } from '../support/readiness.ts';
 
 const awayMs = 5_000;
@@ -41,9 +41,7 @@ async function moveAway(ack: 'memory' | 'durable', another: boolean): Promise<Ta
   await setTimeout(500);
   await Promise.all(loads.map((load) => load.stop()));
   await server.stop();
-  const next = await Server.start({ dataDir });
-  const total = await auditedTotal(next.adminUrl, from);
-  await next.stop();
+  const total = await totalAfterRestart({ dataDir }, from);
   const answered = loads.reduce((sum, load) => sum + load.answered, 0);
   return { answered, lost: Math.max(0, answered - total), written: written.length };
 }

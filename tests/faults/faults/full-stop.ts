@@ -7,7 +7,7 @@ import { Load } from '../../support/load.ts';
 import { Server } from '../../support/server.ts';
 import { thisMinute } from '../../support/stats.ts';
 import type { Fault } from '../fault.ts';
-import { auditedTotal } from '../support/audit.ts';
+import { totalAfterRestart } from '../support/audit.ts';
 import { all, program, root } from '../support/needs.ts';
 import { timeUntilReady } from '../support/readiness.ts';
 import { Tmpfs } from '../support/tmpfs.ts';
@@ -34,9 +34,7 @@ async function stopOnFullDisk(): Promise<Tally> {
   const reported = Number(/"messagesLost":(\d+)/.exec(server.stderr)?.[1] ?? 0);
 
   disk.grow(32);
-  const next = await Server.start({ dataDir });
-  const total = await auditedTotal(next.adminUrl, from);
-  await next.stop();
+  const total = await totalAfterRestart({ dataDir }, from);
   return { answered: load.answered, reported, missing: load.answered - total };
 }
 

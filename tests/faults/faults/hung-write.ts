@@ -8,7 +8,7 @@ import { Load } from '../../support/load.ts';
 import { Server } from '../../support/server.ts';
 import { thisMinute } from '../../support/stats.ts';
 import type { Fault } from '../fault.ts';
-import { auditedTotal } from '../support/audit.ts';
+import { totalAfterRestart } from '../support/audit.ts';
 import { all, program, root } from '../support/needs.ts';
 import { timeUntilReady } from '../support/readiness.ts';
 import { diskThreads, Strace } from '../support/strace.ts';
@@ -50,9 +50,7 @@ async function hang(ack: 'memory' | 'durable'): Promise<Tally> {
   await setTimeout(loadMs);
   await Promise.all(loads.map((load) => load.stop()));
   await server.stop();
-  const next = await Server.start({ dataDir });
-  const total = await auditedTotal(next.adminUrl, from);
-  await next.stop();
+  const total = await totalAfterRestart({ dataDir }, from);
   const sum = (field: 'answered' | 'refused'): number =>
     loads.reduce((sum, load) => sum + load[field], 0);
   const lost = Math.max(0, sum('answered') - total);

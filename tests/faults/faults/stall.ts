@@ -9,7 +9,7 @@ import { Load } from '../../support/load.ts';
 import { Server } from '../../support/server.ts';
 import { thisMinute } from '../../support/stats.ts';
 import type { Fault } from '../fault.ts';
-import { auditedTotal } from '../support/audit.ts';
+import { totalAfterRestart } from '../support/audit.ts';
 
 const stallsMs = [100, 1_000, 10_000, 60_000];
 const loadMs = 500;
@@ -46,11 +46,9 @@ async function stallRounds(ack: 'memory' | 'durable', rounds: number): Promise<T
     }
   }
   await server.stop();
-  const next = await Server.start({ dataDir });
-  const total = await auditedTotal(next.adminUrl, from);
+  const total = await totalAfterRestart({ dataDir }, from);
   if (total > sent) throw new Error(`counted ${total} of ${sent} that were sent`);
   tally.lost = Math.max(0, tally.answered - total);
-  await next.stop();
   return tally;
 }
 

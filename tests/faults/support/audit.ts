@@ -1,5 +1,6 @@
 /** Checks that a server's answers agree: three periods, one sum. */
 import { ask, askInfo, askStats } from '../../support/api.ts';
+import { Server, type ServerOptions } from '../../support/server.ts';
 import { climb, countsOf, sumOf } from '../../support/windows.ts';
 
 /**
@@ -23,6 +24,14 @@ export async function auditedTotal(adminUrl: string, from: number): Promise<numb
     throw new Error(`got ${messagesInAll} messages in all, want ${total}, the sum of the windows`);
   const audit = await ask(adminUrl, '/v1/audit');
   if (!audit.ok) throw new Error(`got an audit that fails: ${JSON.stringify(audit)}`);
+  return total;
+}
+
+/** `auditedTotal` of the next server on a folder; the server stops again. */
+export async function totalAfterRestart(options: ServerOptions, from: number): Promise<number> {
+  const server = await Server.start(options);
+  const total = await auditedTotal(server.adminUrl, from);
+  await server.stop();
   return total;
 }
 
