@@ -137,7 +137,7 @@ describe('an audit of an archive', () => {
     ]);
   });
 
-  it('finds a message too many where retention has left only longer periods', async () => {
+  it('finds an excess message even if retention has left only longer periods', async () => {
     write(3, [startMs + 10]);
     const view = server.coordinator.view();
     try {

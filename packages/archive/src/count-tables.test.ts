@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { ArchiveSql } from './sql.ts';
 
-test('counts say which windows were counted in part, behind the columns from before', async () => {
+test('counts mark partial windows, in a column after those of earlier versions', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'reto3-counts-'));
   onTestFinished(() => rm(folder, { recursive: true }));
   const statement = "SELECT * FROM counts WHERE period = 'sec' ORDER BY start";

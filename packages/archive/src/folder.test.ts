@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { listArchive } from './folder.ts';
 
-it('lists nothing where there is no archive, and names one that cannot be read', () => {
+it('lists nothing without an archive, and names an archive that cannot be read', () => {
   const place = mkdtempSync(join(tmpdir(), 'reto3-archive-'));
   try {
     const folder = join(place, 'archive');

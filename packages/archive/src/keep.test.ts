@@ -102,7 +102,7 @@ describe('MessageKeeper', () => {
     expect(readdirSync(join(folder, 'segments'))).toEqual([]);
   });
 
-  it('says that the disk is full, or that it cannot write, and leaves no file', async () => {
+  it('reports a full disk or a failed write, and leaves no file', async () => {
     const pending = pendingPath({ sequence: 1, hour: 0, messages: 1, write });
     mkdirSync(join(folder, dirname(pending)), { recursive: true });
     symlinkSync('/dev/full', join(folder, pending));

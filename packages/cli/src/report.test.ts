@@ -6,7 +6,7 @@ import { followReport } from './report.ts';
 // The pause between two requests takes no time here.
 vi.mock('node:timers/promises', () => ({ setTimeout: async () => {} }));
 
-it('a followed report says what is damaged, each place once, and goes on', async () => {
+it('a followed report names each damaged place once, and goes on', async () => {
   const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
   onTestFinished(() => stderr.mockRestore());
   const places = [1, 2, 3, 4].map((n) => ({

@@ -26,7 +26,7 @@ async function bodyOf(answer: (response: ServerResponse) => void): Promise<Answe
 const damaged = [{ from: 0, to: 60_000, reason: 'gone' }];
 const end = `\x1e${JSON.stringify({ damaged, damagedPlaces: 210 })}\n`;
 
-it('removes the end record wherever the body is split, and knows what is missing', async () => {
+it('removes the end record wherever the body is split, and knows the omitted windows', async () => {
   const text = `a,1\nb\x1e{,2\n${end}`;
   for (let at = 0; at <= text.length; at += 7) {
     const body = await bodyOf((response) => {

@@ -27,7 +27,7 @@ const text = '{"start":0,"count":1}\n{"start":1000,"count":2}\n';
 const missing = { damaged: [{ from: 0, to: 60_000, reason: 'gone' }], damagedPlaces: 1 };
 const end = `\x1e${JSON.stringify(missing)}\n`;
 
-it('gives the rows wherever the answer is split, then what is missing', async () => {
+it('yields the rows wherever the answer is split, then the omitted windows', async () => {
   for (let at = 1; at < text.length; at += 7) {
     const api = await serve([text.slice(0, at), text.slice(at) + end]);
     let heard: Missing | undefined;

@@ -1,7 +1,7 @@
-/** What may serve the ingest port: uWebSockets.js, the default, or Node's own HTTP server. */
+/** The HTTP engines of the ingest port: uWebSockets.js, the default, or Node's own server. */
 export const httpEngines = ['uws', 'node'] as const;
 
 export type HttpEngineName = (typeof httpEngines)[number];
 
-/** Value of the Server header when `--http node` refuses a request. Clients recognise the port by it. */
+/** The Server header of errors with `--http node`, by which clients recognise the ingest port. */
 export const ingestServer = 'reto3-ingest';

@@ -17,7 +17,7 @@ it('stacks the eight largest keys, and adds up all others', () => {
   expect([...(layers[0]?.counts ?? [])]).toEqual([100, 1]);
 });
 
-it('has no layer of others where there are none, and nothing without rows', () => {
+it('has no layer of others if there are none, and nothing without rows', () => {
   expect(stackOf([[1_000, '/', 3, 3]], 1_000).layers).toHaveLength(1);
   expect(stackOf([], 1_000)).toMatchObject({ layers: [], starts: [], max: 0 });
 });

@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { resolveConfig } from './config/resolve-config.ts';
 import { startServer } from './main.ts';
 
-test('a stop whose last write fails closes everything else, and reports no loss if there is none', async () => {
+test('a stop whose last write fails closes everything else, and reports a loss only if there is one', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'reto3-main-'));
   onTestFinished(() => rmSync(dataDir, { recursive: true }));
   const flags = { 'data-dir': dataDir, port: '0', 'admin-port': '0', 'flush-ms': '1000' };

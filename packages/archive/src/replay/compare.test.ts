@@ -36,7 +36,7 @@ test('the rows of a window are one window, in the order of the columns', async (
   ]);
 });
 
-test('of counts, windows without a message are no windows', async () => {
+test('windows without a message are ignored when counts are compared', async () => {
   const rows = [0, 3, 0].map((count, index) => ({ start: index * sec.windowMs, count }));
   expect(await all(windowsOf(countReport, each(rows)))).toEqual([{ start: 1_000, rows: [[3]] }]);
 });

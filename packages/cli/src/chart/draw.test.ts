@@ -42,7 +42,7 @@ test('a gap is left out, and a window alone between gaps is not', () => {
   `);
 });
 
-test('what was counted in part is marked on the axis, and said', () => {
+test('partial windows are marked on the axis and mentioned', () => {
   const highest = [1, 3, 3, 3, gap, 2, 3, 3];
   const partial = new Set([0, 3, 5]);
   expect(
@@ -60,7 +60,7 @@ test('what was counted in part is marked on the axis, and said', () => {
   `);
 });
 
-test('times of a day and more have their day, and a column says for how much it stands', () => {
+test('times of a day or more have their date, and the title tells how much a column covers', () => {
   const highest = Array.from({ length: 48 }, (_, hour) => hour * 100);
   expect(
     drawChart({ ...whole, start, windowsEach: 60, highest }, min, canvas),
@@ -108,7 +108,7 @@ const columns = fc.array(fc.oneof(fc.nat({ max: 1e7 }), fc.constant(gap)), {
   maxLength: 400,
 });
 
-test('a chart fits its canvas, and has a mark for exactly what was counted', () => {
+test('a chart fits its canvas, and marks exactly the counted columns', () => {
   fc.assert(
     fc.property(
       columns,
@@ -140,7 +140,7 @@ test('a chart fits its canvas, and has a mark for exactly what was counted', () 
   );
 });
 
-test('colours are there only where they are wanted', () => {
+test('colours appear only on request', () => {
   const chart = { ...whole, start, highest: [1, 2, 3] };
   const plain = drawChart(chart, sec, canvas).join('\n');
   const coloured = drawChart(chart, sec, { ...canvas, colours: true }).join('\n');

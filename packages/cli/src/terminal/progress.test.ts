@@ -30,7 +30,7 @@ test('a terminal is shown how far it is, and nothing of it stays', async () => {
   expect(output.written.at(-1)).toBe('\r\u001b[K');
 });
 
-test('nothing stays where it fails, and the failure is told', async () => {
+test('after a failure the line disappears, and the failure is thrown', async () => {
   const output = outputOf(true);
   await expect(withProgress('writing', working(2_000, true), output)).rejects.toThrow('failed');
   expect(output.written.at(-1)).toBe('\r\u001b[K');

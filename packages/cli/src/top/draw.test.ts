@@ -55,7 +55,7 @@ test('of a cluster it shows the messages and the shares of its nodes, nothing of
   expect(lines.join('\n')).not.toMatch(/^(messages|freshness|workers)/m);
 });
 
-test('what a server says of itself cannot command the terminal', () => {
+test('text from a server cannot command the terminal', () => {
   const hostile = '\u001b]52;c;aGk=\u0007\n\u009b2J\u202e';
   const nodes = [{ ...node, name: hostile, state: 'live' as const, rate: 1, share: 1 }];
   const state = { ...server, info: { ...info, node: hostile }, nodes };
@@ -116,7 +116,7 @@ test('before the first window it says so', () => {
   expect(lines.join('\n')).toContain('rate       - messages/s');
 });
 
-test('it says that connections ended without a message, where some did', () => {
+test('it reports connections that ended without a message, if there are any', () => {
   const told = { ...info, connectionsWithoutMessage: 1_234 };
   expect(drawTop({ ...server, info: told }, busyMinute(), canvas)).toContain(
     'silent     1,234 connections ended without a message',

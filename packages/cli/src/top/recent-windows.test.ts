@@ -11,7 +11,7 @@ const pieces = fc.array(
   { minLength: 1, maxLength: 30 },
 );
 
-test('it has exactly what was counted in its reach, and rates of it', () => {
+test('it has exactly the windows counted in its reach, and their rates', () => {
   fc.assert(
     fc.property(pieces, fc.integer({ min: 1, max: 6_000 }), (feed, windows) => {
       const recent = new RecentWindows();
@@ -41,7 +41,7 @@ test('it has exactly what was counted in its reach, and rates of it', () => {
   );
 });
 
-test('there is no rate once nothing has come for 2 s', () => {
+test('there is no rate after 2 s without an event', () => {
   const recent = new RecentWindows();
   recent.take([[0, 5]], 10);
   expect(recent.rate(10)).toBe(500);

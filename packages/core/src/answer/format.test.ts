@@ -134,7 +134,7 @@ describe('windows', () => {
     );
   });
 
-  it('of an empty range are no lines, the header alone, or empty columns', async () => {
+  it('an empty range gives no lines, only the header, or empty columns', async () => {
     for (const none of [[], [chunkOf(start, [undefined])]]) {
       expect(await format('text', none)).toBe('');
       expect(await format('csv', none)).toBe('start,count\n');

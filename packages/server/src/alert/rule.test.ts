@@ -13,7 +13,7 @@ describe('a rule', () => {
     });
   });
 
-  it('may begin with whose windows it watches', () => {
+  it('may begin with a scope', () => {
     expect(parseRule('sec > 5')).toMatchObject({ scope: undefined });
     const text = 'cluster  sec > 5 for 2s';
     expect(parseRule(text)).toMatchObject({ text, scope: 'cluster', period: { name: 'sec' } });

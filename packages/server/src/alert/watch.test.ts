@@ -50,7 +50,7 @@ test('a burst fires and resolves, with the totals in between', () => {
   ]);
 });
 
-test('a partial window is no silence, but may be a burst', () => {
+test('a partial window may be a burst, but never a silence', () => {
   const few = new Watch(rule('sec < 3'));
   expect(few.take(0, 1, true)).toBeUndefined();
   expect(few.take(1_000, 1)?.status).toBe('firing');

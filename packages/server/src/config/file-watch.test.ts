@@ -35,7 +35,7 @@ it('notices a file that is written, one that appears, and a link to another', as
   await vi.waitUntil(() => changes === 3);
 });
 
-it('goes on where a file vanishes', async () => {
+it('goes on after a file vanishes', async () => {
   await rm(file('one'));
   await vi.waitUntil(() => changes === 1);
   await writeFile(file('one'), '1');

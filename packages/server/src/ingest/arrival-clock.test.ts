@@ -20,7 +20,7 @@ describe('the time of arrival', () => {
     );
   });
 
-  it('is read for every request where few come, and no end of a turn is waited for', () => {
+  it('is read for every request if few arrive, without waiting for the end of a turn', () => {
     for (let request = 0; request < 1_000; request++) {
       if (request % 20 === 0) nowMs++;
       expect(arrived()).toBe(nowMs);
@@ -29,7 +29,7 @@ describe('the time of arrival', () => {
     expect(ends).toHaveLength(0);
   });
 
-  it('is read once for sixteen where many come', () => {
+  it('is read once for sixteen requests if many arrive', () => {
     for (let request = 0; request < 21; request++) arrived();
     readings = 0;
     for (let request = 0; request < 1_600; request++) arrived();

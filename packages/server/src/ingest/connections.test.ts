@@ -16,7 +16,7 @@ describe('connectionsPerWorker', () => {
 });
 
 describe('descriptorLimit', () => {
-  it.runIf(process.platform === 'linux')('is what the system says', () => {
+  it.runIf(process.platform === 'linux')('equals the limit of the system', () => {
     // Node.js raises the soft limit to the hard one when it starts.
     const { stdout } = spawnSync('bash', ['-c', 'ulimit -Hn'], { encoding: 'utf8' });
     expect(String(descriptorLimit())).toBe(stdout.trim().replace('unlimited', 'Infinity'));

@@ -14,7 +14,7 @@ it.each([
   expect(nodeSharesPorts(version, platform)).toBe(shares);
 });
 
-it('gives one worker where a port cannot be shared, and to uWebSockets.js what is wanted', () => {
+it('gives one worker if a port cannot be shared, and uWebSockets.js the wanted number', () => {
   expect(workersOf('node', 4, '20.20.2', 'linux')).toBe(1);
   expect(workersOf('node', 4, '24.1.0', 'linux')).toBe(4);
   expect(workersOf('uws', 4, '20.20.2', 'linux')).toBe(4);

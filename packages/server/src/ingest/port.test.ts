@@ -61,7 +61,7 @@ describe('claimPort', () => {
     claim.release();
   });
 
-  it('says that it cannot listen on an address of another machine', async () => {
+  it('reports that it cannot listen on an address of another machine', async () => {
     await expect(claimPort('192.0.2.1', 0)).rejects.toMatchObject({ code: 'RETO3_CANNOT_LISTEN' });
   });
 });

@@ -28,7 +28,7 @@ describe('SilentConnections', () => {
     expect([silent.count, world.warnings.length]).toEqual([3, 1]);
   });
 
-  it('counts none that may have brought a message', async () => {
+  it('ignores connections that may have brought a message', async () => {
     const { world, silent } = setUp();
     world.open = new Set(['a']);
     await silent.check();
@@ -59,7 +59,7 @@ describe('SilentConnections', () => {
     expect([silent.count, world.warnings.length]).toEqual([7, 1]);
   });
 
-  it('checks no more once it is stopped, even during a check', async () => {
+  it('stops checking when it is stopped, even during a check', async () => {
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
     let answer = (_: ReadonlySet<string>): void => undefined;

@@ -61,7 +61,7 @@ export class LogOutput {
   /** For an exit: writes the waiting lines, or gives up after 200 ms. */
   flush(): void {
     const deadline = performance.now() + lastFlushMs;
-    // Without the bytes that a thread is writing now: they would be written twice.
+    // Omits the bytes that a thread is writing now, which would otherwise be written twice.
     let bytes = Buffer.concat(this.#busy ? this.#waiting : [this.#underWay, ...this.#waiting]);
     if (!this.#busy) this.#underWay = bytes.subarray(0, 0);
     this.#waiting = [];

@@ -25,7 +25,7 @@ function requestOn(connection: Connection): Answer {
 }
 
 describe('a refused connection', () => {
-  it('is closed at once where all answers are out', () => {
+  it('is closed at once if all answers have been sent', () => {
     const [connection, socket] = [new Connection(), new PassThrough()];
     requestOn(connection).finish();
     connection.answered();

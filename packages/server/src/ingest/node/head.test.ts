@@ -98,7 +98,7 @@ describe('messageOf', () => {
     });
   });
 
-  it('has what is needed of host, client and headers, and no more', () => {
+  it('has the needed host, client and headers, and no others', () => {
     const headers = [
       ['host', 'Reto3:80'],
       ['x-tenant', 'a'],

@@ -1,6 +1,6 @@
 /**
  * Validates the head of a request and decides how its body ends, with Node's server. Node's parser
- * rejects max malformed requests (`insecureHTTPParser` is off): bare LF, folded headers, bad
+ * rejects most malformed requests (`insecureHTTPParser` is off): bare LF, folded headers, bad
  * lengths, a length beside a transfer coding. This file rejects what the parser accepts and is
  * cheap to detect.
  */

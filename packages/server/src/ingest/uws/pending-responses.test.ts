@@ -83,7 +83,7 @@ describe('PendingResponses', () => {
     expect(ring.takeAsked()).toBe(true);
   });
 
-  it('neither counts nor answers what is closed before the turn is over', async () => {
+  it('neither counts nor answers requests whose connection closes before the turn ends', async () => {
     const { ring, pending, receive } = setUp();
     const [gone, here] = [receive(), receive()];
     gone.abort();
@@ -93,7 +93,7 @@ describe('PendingResponses', () => {
     expect([here.counted, here.answers]).toEqual([1, 1]);
   });
 
-  it('asks for no flush where everything is closed before the turn is over', async () => {
+  it('requests no flush if all connections close before the turn ends', async () => {
     const { ring, receive } = setUp();
     receive().abort();
     await setImmediate();
@@ -110,7 +110,7 @@ describe('PendingResponses', () => {
     expect(response.paused).toBe(false);
   });
 
-  it('does not touch a response whose connection is gone', async () => {
+  it('does not touch a response whose connection is lost', async () => {
     const { ring, pending, park } = setUp();
     const [gone, here] = [await park(), await park()];
     gone.abort();
