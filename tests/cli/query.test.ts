@@ -73,7 +73,7 @@ const answers: Readonly<Record<string, (answer: Record<string, unknown>[]) => vo
     expect(answer[0]).toMatchObject({ method: 'POST', path: '/' }),
   'When was there a burst, and how long was it?': (answer) =>
     expect(Number(answer[0]?.['ms'])).toBeGreaterThanOrEqual(10),
-  'How long was nothing heard?': (answer) => expect(answer).toHaveLength(5),
+  'What were the longest pauses?': (answer) => expect(answer).toHaveLength(5),
   'Did somebody send the same thing twice?': (answer) =>
     expect(answer).toMatchObject([{ text: 'value=2016-05-28 11:11:11.012345', times: loaded }]),
   'How large are the bodies?': (answer) =>
