@@ -29,8 +29,8 @@ If nothing was counted in a range, \`stats\`, \`export\`, \`report\`, \`bursts\`
 that scripts stop. \`query\` exits with 0 even if its answer has no rows. With \`--follow\`, a command
 waits for counts.
 
-If a follow loses its server, it says so on stderr, keeps trying, and reports when the server is back;
-it misses no window. Ctrl-C, SIGTERM and SIGHUP end it with 130.
+If \`--follow\` loses its server, it reports this on stderr, retries, and reports when the server is
+back; it misses no window. Ctrl-C, SIGTERM and SIGHUP end it with 130.
 
 \`--from\` and \`--to\` take ISO 8601 (UTC by default), an age such as 5m, or a number: ten digits are
 epoch seconds, twelve or more are epoch milliseconds, and 0 is the epoch. Other numbers are refused as

@@ -112,7 +112,7 @@ export const readingFlags = {
     value: 'NAME',
   },
   at: {
-    description: 'count requests when they start or end (default: start, if the log tells)',
+    description: 'count requests when they start or end (default: start, if the log has it)',
     value: 'start|end',
   },
   zone: {

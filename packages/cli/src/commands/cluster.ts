@@ -15,7 +15,7 @@ export default defineCommand({
       description: 'read from every node what the merger lacks; never changes a correct count',
     },
     forget: {
-      description: 'take a node that is gone for good off the list; its counts stay',
+      description: 'remove a retired node from the list; its counts stay',
       value: 'NODE',
     },
     ...apiFlags,

@@ -6,7 +6,7 @@ import { printLine } from '../terminal/standard-streams.ts';
 export default defineCommand({
   summary: 'Check a configuration file, or print its schema',
   description:
-    'Reads the file as reto3 serve --config reads it, with the variables of this environment, and starts nothing. The first mistake is named with its line; exit code 2. Editors complete and check the file with the JSON schema: point them to it with "# yaml-language-server: $schema=reto3.schema.json" in the first line.',
+    'Reads the file as reto3 serve --config reads it, with the variables of this environment, and starts nothing. If there is a mistake, prints the first one with its line, and exits with 2. Editors complete and check the file with the JSON schema: point them to it with "# yaml-language-server: $schema=reto3.schema.json" in the first line.',
   args: {},
   flags: {
     check: { description: 'check this file', value: 'FILE' },

@@ -5,7 +5,7 @@ import { descriptionOf } from '../serve-flags.ts';
 export default defineCommand({
   summary: 'Check this machine and a data folder, or repair the folder',
   description:
-    'Prints one line per check: ok, warn or fail, and its cure. Exit code 0: nothing failed. 5: something did. --repair first copies the folder to FOLDER.before-repair-TIME; counts that cannot be proven are then removed and listed, never guessed.',
+    'Prints one line per check: ok, warn or fail, and its cure. Exit code 0: nothing failed. 5: something did. --repair first copies the folder to FOLDER.before-repair-TIME; it then removes and lists counts that it cannot prove, and never guesses.',
   args: {},
   flags: {
     'data-dir': { description: descriptionOf(settings.dataDir), value: 'FOLDER' },

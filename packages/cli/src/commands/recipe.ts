@@ -5,7 +5,7 @@ import { printLine } from '../terminal/standard-streams.ts';
 import { tableLines } from '../terminal/table.ts';
 
 export default defineCommand({
-  summary: 'Print configuration that brings the traffic of another program in',
+  summary: "Print configuration that lets reto3 count another program's traffic",
   description:
     'Prints a recipe as a file, or as lines for a shell. Without a name it lists the recipes, and whether our tests run them with the real program; the others follow its documentation.',
   args: {

@@ -22,7 +22,7 @@ export default defineCommand({
       description: 'print the windows whose stored and replayed rows differ; exit with 5 if any do',
     },
     every: {
-      description: 'windows of this length, merged of those of the period, such as 5m',
+      description: 'windows of this length, merged from those of the period, such as 5m',
       value: 'TIME',
     },
     total: { description: 'one window over all of the range' },

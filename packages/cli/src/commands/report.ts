@@ -17,7 +17,7 @@ import { columnsIn, columnsOfModule, reportFormats, writeRows } from '../report-
 export default defineCommand({
   summary: 'Print the rows of a report',
   description:
-    'Prints one line per row, oldest first: the start of its window (UTC) and the columns. Only final windows; a window without rows has no line. Of logs, and of a folder that an import kept messages in, the report is made now. reto3 reports lists names and columns.',
+    'Prints one line per row, oldest first: the start of its window (UTC) and the columns. Only final windows; a window without rows has no line. For logs, and for folders from reto3 import --keep, the report is computed now. reto3 reports lists names and columns.',
   args: {
     name: { description: 'name of a report; see reto3 reports', required: true },
     period: {
@@ -30,7 +30,7 @@ export default defineCommand({
     format: { ...listFlags.format, value: reportFormats.join('|') },
     ...outputFlags,
     every: {
-      description: 'windows of this length, merged of those that are kept, such as 5m',
+      description: 'windows of this length, merged from stored ones, such as 5m',
       value: 'TIME',
     },
     total: { description: 'one window over all of the range' },

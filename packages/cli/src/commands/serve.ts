@@ -5,7 +5,7 @@ import { configOf, serveFlags } from '../serve-flags.ts';
 export default defineCommand({
   summary: 'Count HTTP requests and answer queries',
   description:
-    'Counts every HTTP/1.1 request that it answers with 200 as one message, whatever its method, path or body. The older build of uWebSockets.js, of which the log warns, answers nine methods only; neither build serves HTTP/1.0, which --http node does. SIGTERM, SIGINT and SIGHUP stop it cleanly; a second SIGTERM or SIGINT, at least a second later, stops it at once.',
+    'Counts every HTTP/1.1 request that it answers with 200 as one message, whatever its method, path or body. The older build of uWebSockets.js, about which the log warns, answers only nine methods. Clients that speak HTTP/1.0 need --http node. SIGTERM, SIGINT and SIGHUP stop it cleanly; a second SIGTERM or SIGINT, at least a second later, stops it at once.',
   args: {},
   flags: serveFlags,
   examples: [

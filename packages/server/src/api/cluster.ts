@@ -67,7 +67,7 @@ export const clusterRoutes: FastifyPluginAsync<{ readonly cluster: Cluster | und
     '/v1/cluster/forget',
     {
       schema: {
-        summary: 'Take a node that is gone for good off the list; its counts stay',
+        summary: 'Remove a retired node from the list; its counts stay',
         tags: ['cluster'],
         querystring: {
           type: 'object',

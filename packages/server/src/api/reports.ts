@@ -67,7 +67,7 @@ const rowsSchema = {
       },
       every: {
         type: 'string',
-        description: 'Windows of this length, such as 5m, merged of those that are kept',
+        description: 'Windows of this length, such as 5m, merged from stored ones',
       },
       total: { ...rangeParameters.open, description: 'One window over all of the range' },
       ...rangeParameters,

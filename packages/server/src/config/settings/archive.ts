@@ -31,7 +31,7 @@ export const archiveSettings = {
   /** What to do if the code of a report has changed under the same name and version. */
   reportChanged: {
     flag: 'report-changed',
-    summary: 'a report whose code has changed: refuse to start, or begin it anew without its rows',
+    summary: "if a report's code has changed: refuse to start, or start it over without its rows",
     value: 'refuse|anew',
     fallback: 'refuse',
     parse: oneOf(['refuse', 'anew']),

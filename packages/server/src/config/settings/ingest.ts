@@ -54,7 +54,7 @@ export const ingestSettings = {
     fallback: undefined,
     parse: nonEmpty,
     unit: 'path, PEM',
-    more: 'TLS without a proxy; more CPU per connection. A renewed certificate is taken up within seconds',
+    more: 'TLS without a proxy; more CPU per connection. A renewed certificate takes effect within seconds',
     less: 'plain HTTP, for use behind a load balancer with TLS',
   },
   /** A PEM file, together with tlsCert. */

@@ -47,7 +47,7 @@ export const queryApiSettings = {
     fallback: undefined,
     parse: nonEmpty,
     unit: 'path, PEM',
-    more: 'TLS, which a token on a network needs. A renewed certificate is taken up within seconds',
+    more: 'TLS, which a token on a network needs. A renewed certificate takes effect within seconds',
     less: 'plain HTTP, for use on loopback or behind a proxy with TLS',
   },
   /** A PEM file, together with adminTlsCert. */
