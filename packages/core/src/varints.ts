@@ -36,6 +36,12 @@ export class VarintWriter {
     return this;
   }
 
+  /** Begins anew, in the same memory: what `end` gave is overwritten. */
+  clear(): this {
+    this.#length = 0;
+    return this;
+  }
+
   /** All bytes written. */
   end(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);

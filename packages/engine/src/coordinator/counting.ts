@@ -128,10 +128,11 @@ export class Counting {
     const finalBefore = Math.min(this.#finalThrough, this.#finalAt(now.wallMs));
     for (const window of this.#countedAgain)
       if ((window + 1) * ms10.windowMs <= finalBefore) this.#countedAgain.delete(window);
+    const { minutes, observations } = this.#parts;
     this.#parts.ring.sweep((slot, count, worker) => {
       const window = tick.windowOf(slot);
-      this.#parts.minutes.add(window, count, this.#revises(window, finalBefore));
-      this.#parts.observations.found(window, count);
+      minutes.add(window, count, this.#revises(window, finalBefore));
+      observations.found(window, count);
       this.#newestEnd = Math.max(this.#newestEnd, (window + 1) * ms10.windowMs);
       this.#messages += count;
       this.#messagesByWorker[worker] = (this.#messagesByWorker[worker] ?? 0) + count;

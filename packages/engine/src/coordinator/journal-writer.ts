@@ -188,8 +188,8 @@ export class JournalWriter {
     this.#parts.store.hold(rows);
     if (synced) this.#syncedWrites = Math.max(this.#syncedWrites, write);
     const syncedWrites = this.#syncedWrites;
-    for (const one of this.#participants)
-      one.written?.({ flush, write, syncedWrites, changed, finalThrough });
+    const written = { flush, write, syncedWrites, changed, finalThrough };
+    for (const one of this.#participants) one.written?.(written);
     if (synced) this.tellSynced();
   }
 }

@@ -1,5 +1,5 @@
 /** Makes the records of the journal: what changed in memory, and what the participants add to it. */
-import { alignDown, ms10, sec } from '@reto3/core';
+import { ms10PerSecond, sec, VarintWriter } from '@reto3/core';
 import { encodeRecord, type HeldRow, type MinuteChanges } from '../journal/record.ts';
 import type { Minute } from '../ring/minute.ts';
 import type { Published } from '../store/meta.ts';
@@ -9,6 +9,7 @@ import type { FlushParticipant } from './participant.ts';
 /** A record that is to be appended. */
 export interface NextRecord {
   readonly sequence: number;
+  /** Overwritten by the record after it. */
   readonly bytes: Uint8Array;
   readonly minutes: readonly Minute[];
   readonly rows: readonly HeldRow[];
@@ -21,6 +22,7 @@ export class Records {
   readonly #participants: readonly FlushParticipant[];
   /** How far the node has published, as the last record or batch has it. */
   #published: Published | undefined;
+  readonly #writer = new VarintWriter();
 
   constructor(
     minutes: OpenMinutes,
@@ -42,7 +44,7 @@ export class Records {
     this.#minutes.loadMissing();
     const changes: MinuteChanges[] = [];
     const minutes: Minute[] = [];
-    const seconds = new Set<number>();
+    const changed: number[] = [];
     for (const minute of this.#minutes.all()) {
       if (!minute.unclosed) continue;
       const isWhole = closing !== undefined && !closing.has(minute);
@@ -52,19 +54,22 @@ export class Records {
       const { start, total } = minute;
       const { counts, counted, revised } = minute.ms10;
       changes.push({ start, total, windows, counts, counted, revised });
-      for (const window of windows)
-        seconds.add(alignDown(start + window * ms10.windowMs, sec.windowMs));
+      // Windows ascend, so those of a second stand together.
+      let last = -1;
+      for (const window of windows) {
+        const second = Math.floor(window / ms10PerSecond);
+        if (second !== last) changed.push(start + second * sec.windowMs);
+        last = second;
+      }
     }
-    const changed = [...seconds];
-    const rows = this.#participants.flatMap((one) => one.rows?.() ?? []);
+    const rows: HeldRow[] = [];
+    for (const one of this.#participants) rows.push(...(one.rows?.() ?? []));
     const published = this.#published;
     this.#published = this.publishedWith(changed);
     const text = this.#published && JSON.stringify(this.#published);
     const isKnown = closing === undefined && text === (published && JSON.stringify(published));
-    const bytes = encodeRecord({
-      ...{ sequence, minutes: changes, rows },
-      published: isKnown ? undefined : text,
-    });
+    const parts = { sequence, minutes: changes, rows, published: isKnown ? undefined : text };
+    const bytes = encodeRecord(parts, this.#writer.clear());
     return { sequence, bytes, minutes, rows, changed };
   }
 

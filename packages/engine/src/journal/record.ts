@@ -68,8 +68,11 @@ export interface JournalRecord extends Omit<RecordParts, 'minutes'> {
   readonly minutes: readonly RecordedMinute[];
 }
 
-export function encodeRecord({ sequence, minutes, rows, published }: RecordParts): Uint8Array {
-  const writer = new VarintWriter();
+/** @param writer an empty one; what is returned is its memory */
+export function encodeRecord(
+  { sequence, minutes, rows, published }: RecordParts,
+  writer = new VarintWriter(),
+): Uint8Array {
   writer.number(sequence).number(minutes.length);
   for (const { start, total, windows, counts, revised } of minutes) {
     writer
@@ -84,11 +87,15 @@ export function encodeRecord({ sequence, minutes, rows, published }: RecordParts
   }
   writer.number(rows.length);
   for (const { key, bytes } of rows) writer.bytes(key).bytes(bytes);
-  writer.bytes(published === undefined ? new Uint8Array() : Buffer.from(published));
-  const coarse = minutes.map(secondsOnlyIn);
-  if (coarse.some(({ length }) => length > 0))
-    for (const seconds of coarse) writer.bytes(Uint8Array.from(seconds));
+  writer.text(published ?? '');
+  if (minutes.some(hasSecondsOnly))
+    for (const changes of minutes) writer.bytes(Uint8Array.from(secondsOnlyIn(changes)));
   return writer.end();
+}
+
+function hasSecondsOnly({ windows, counted }: MinuteChanges): boolean {
+  for (const window of windows) if (counted[window] === secondsOnly) return true;
+  return false;
 }
 
 /** Of the seconds that these changes are in. */
