@@ -127,6 +127,8 @@ export async function openConnections(port: number): Promise<ReadonlySet<string>
 export function connectionsIn(table: string, port: number): string[] {
   const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   return table.split('\n').flatMap((line) => {
+    // Most lines of a busy machine are of other ports.
+    if (!line.includes(local)) return [];
     const [, address = '', client = '', state = ''] = line.trim().split(/\s+/);
     return address.endsWith(local) && openStates.includes(state) ? [client] : [];
   });
