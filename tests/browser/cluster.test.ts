@@ -127,7 +127,7 @@ test('shows a single node, chosen in the header, in the table or by the address'
   await stranger.untilText('trouble', '');
 });
 
-test('names who was behind a burst of the cluster, and has the keys of one node', async () => {
+test('names who was behind a burst of the cluster, and the keys of one node', async () => {
   const nats = await NatsServers.start();
   const flags = ['--report', 'by:path'];
   const [a, b] = (await Promise.all(
@@ -140,7 +140,7 @@ test('names who was behind a burst of the cluster, and has the keys of one node'
   await waitUntil('the rows of both are final', async () => {
     const query = `scope=cluster&from=${from}&to=${to}&total=true`;
     const report: Promise<Report> = ask(merger.adminUrl, '/v1/reports/by:path', query);
-    // At first the merger has not heard of it.
+    // At first the merger does not know the report.
     const { rows } = await report.catch(() => ({ rows: [] }));
     return rows.reduce((sum, row) => sum + Number(row[2]), 0) === burst + others + 500;
   });

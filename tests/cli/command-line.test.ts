@@ -1,4 +1,4 @@
-/** The manners of the command line: guesses, completion, what it says of itself, JSON for scripts. */
+/** The command line as a whole: guesses at typos, aliases, version, help, and JSON for scripts. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -71,7 +71,7 @@ test.each([
   });
 });
 
-/** Commands that ask for JSON, and how each of them fails. */
+/** Commands with JSON output, each with a way to fail. */
 const failures = [
   [['stats', 'sec', '--json', '--from', 'x'], 2, 'RETO3_BAD_TIME'],
   [['stats', '--format', 'json', '--from', '2016-05-28', '--to', '2016-05-29'], 4, 'RETO3_NO_DATA'],
@@ -80,7 +80,7 @@ const failures = [
   [['stats', 'hour', '--json'], 2, 'RETO3_BAD_PERIOD'],
   [['reports', 'lag', '--json'], 2, 'RETO3_BAD_COMMAND'],
   [['whatif', '--json'], 2, 'RETO3_BAD_FLAG'],
-  // Two forms, also where one of them is the default.
+  // Two formats contradict each other, even if one of them is the default.
   [['stats', '--json', '--format', 'text'], 2, 'RETO3_BAD_FORMAT'],
   [['bursts', '--json', '--format', 'csv'], 2, 'RETO3_BAD_FORMAT'],
   [['export', 'sec', '--json', '--format', 'csv'], 2, 'RETO3_BAD_FORMAT'],
@@ -131,7 +131,7 @@ test('periods and flags have aliases', async () => {
   expect(await said('export', '10ms', '--since', seconds(from), '--until', to)).toBe(ms10);
   const bursts = await said('bursts', '--from', from, '--to', to);
   expect(await said('bursts', '--since', seconds(from), '--until', seconds(to))).toBe(bursts);
-  // The load may cross the end of a minute, and the audit reads whole minutes.
+  // The load may cross the end of a minute, and an audit reads whole minutes.
   const minutes = Math.ceil(Number(to) / 60_000) - Math.floor(Number(from) / 60_000);
   expect(await said('audit', '--since', seconds(from), '--until', seconds(to))).toMatch(
     new RegExp(`^periods +ok .* in all of ${minutes} min`, 'm'),
@@ -146,7 +146,7 @@ test('periods and flags have aliases', async () => {
     expect(await askStats(server.adminUrl, other)).toMatchObject({ period: 'min' });
 });
 
-test.each([['-h'], ['--help']])('%s is help, of everything and of a command', async (flag) => {
+test.each([['-h'], ['--help']])('%s prints help, for reto3 and for a command', async (flag) => {
   const all = await runCli([flag]);
   expect(all).toMatchObject({ code: 0, stderr: '' });
   expect(all.stdout).toContain('\n  whatif ');
@@ -182,7 +182,7 @@ test.each([
   expect((await askInfo(server.adminUrl)).messagesSinceStart).toBe(0);
 });
 
-test('the version names the build of uWebSockets.js that a server runs on', async () => {
+test('the version names the uWebSockets.js build that a server runs on', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const { uWebSockets } = await askInfo(server.adminUrl);
   for (const word of ['--version', '-v', 'version'])

@@ -61,7 +61,7 @@ test('keeps each message once, with all that the log says of it', async () => {
   ]);
 });
 
-test('says that an earlier import kept no messages, for as long as it is so', async () => {
+test('warns for as long as messages of an earlier import are not kept', async () => {
   const place = await temporaryFolder();
   const [log, folder] = [join(place, 'access.log'), join(place, 'data')];
   await writeFile(log, lines(100));

@@ -34,7 +34,7 @@ const files = {
   ),
 };
 
-/** What the files above are found to be: not the same, and no Poisson process. */
+/** Commands that judge the files above: two files differ, and one is not a Poisson process. */
 const verdicts: readonly (readonly [command: RegExp, status: number])[] = [
   [/^diff sent/, 1],
   [/--expect poisson/, 5],

@@ -1,4 +1,4 @@
-/** A backup of a server that adds up a cluster, and a server on the folder that is restored of it. */
+/** Backups of mergers, and mergers on the restored folders. */
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { ask } from '../support/api.ts';
@@ -18,7 +18,7 @@ async function readBy(merger: Server): Promise<{ position: number; messages: num
   return state;
 }
 
-withNats('a restored merger goes on where its backup ends', async () => {
+withNats('a restored merger continues where its backup ends', async () => {
   const from = Math.floor(Date.now() / 1_000) * 1_000;
   const nats = await NatsServers.start();
   const flags = ['--report', 'sizes'];
@@ -26,7 +26,7 @@ withNats('a restored merger goes on where its backup ends', async () => {
     startNode({ nats, name: 'gone', flags }),
     startNode({ nats, name: 'node', flags }),
   ]);
-  // What it counts itself is in the same file.
+  // Its backup also has its own counts.
   const both = await startNode({ nats, name: 'both', role: 'both', flags });
   const merger = await startNode({ nats, name: 'm', role: 'merge' });
   let answered = 0;
@@ -35,7 +35,7 @@ withNats('a restored merger goes on where its backup ends', async () => {
     await waitUntil('everything is added up', async () => {
       return (await messagesInCluster(reader, from)) === answered;
     });
-  // Its folder is lost with it: nobody but the mergers has what it counted.
+  // Its folder is lost with it, so only the mergers have its counts.
   await gone.stop();
 
   const folder = await temporaryFolder();
@@ -51,10 +51,10 @@ withNats('a restored merger goes on where its backup ends', async () => {
     expect(restore.stderr).toBe('');
     const { messages, mergerRows } = JSON.parse(restore.stdout);
     expect(messages).toBe(name === 'm' ? 0 : 1_000);
-    // A block, and the parts of three nodes.
+    // At least a block and the parts of three nodes.
     expect(mergerRows).toBeGreaterThan(4);
     restored[name] = dataDir;
-    // The same without a server.
+    // A backup and a restore without a server give the same.
     const again = join(folder, 'again.reto3');
     expect((await runCli(['backup', again, '--data-dir', dataDir])).code).toBe(0);
     const twice = await temporaryFolder();
@@ -73,7 +73,7 @@ withNats('a restored merger goes on where its backup ends', async () => {
   await waitUntil('it has what came since', async () => {
     return (await messagesInCluster(next, from)) === answered;
   });
-  // It has read on behind its place, and nothing before that.
+  // It read everything after the backup's position, and nothing before it.
   const { position, messages } = await readBy(next);
   expect(position - messages).toBeGreaterThanOrEqual(before.position);
   expect(position - messages).toBeLessThanOrEqual(after.position);

@@ -62,7 +62,7 @@ withNats(
     });
     expect(await rows(merger.adminUrl, 'cluster')).toEqual(own);
 
-    // The folder of the merger loses a row, of a time that it has no reason to read again.
+    // Delete a row from the merger's folder, of a time that it has no other reason to read again.
     await merger.stop();
     const store = await new HeldFolder(join(folder, 'cluster')).openStore();
     const lost = Number(own[0]?.[0]);

@@ -174,7 +174,7 @@ withNats('names who was behind a burst of the cluster, and of one node', async (
     startNode({ nats, name: 'a', flags }),
     startNode({ nats, name: 'b', flags }),
   ]);
-  // Its own archive says nothing of its nodes.
+  // The merger's own archive knows nothing about its nodes.
   const reader = { nats, name: 'm', role: 'both', flags: [...flags, '--archive'] } as const;
   const merger = await startNode(reader);
   await Promise.all([sendBurst(a.port), send(b, 500)]);
@@ -201,7 +201,7 @@ withNats('names who was behind a burst of the cluster, and of one node', async (
   }
   expect(checkout(await who('--node', 'b'))).toEqual([]);
 
-  // Somebody without the report may have been asked just by whoever was behind it.
+  // A node without the report may have had requests from whoever was behind the burst.
   const c = await startNode({ nats, name: 'c' });
   await send(c, 1);
   await waitUntil('c is missed', () =>

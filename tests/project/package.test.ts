@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { expect, inject, test } from 'vitest';
 import { askInfo } from '../support/api.ts';
 import { runCli } from '../support/cli.ts';
-import { surroundings } from '../support/debian-root.ts';
+import { testRoot } from '../support/debian-root.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { npm } from '../support/installed-package.ts';
 import { launch } from '../support/processes.ts';
@@ -94,7 +94,7 @@ test('uninstalling leaves only the data folder', async () => {
   const prefix = await temporaryFolder();
   const dataDir = join(prefix, 'data');
   await npm(script, prefix, 'install', file);
-  const server = launch(join(prefix, 'bin', 'reto3'), serveArgs({ dataDir }), surroundings());
+  const server = launch(join(prefix, 'bin', 'reto3'), serveArgs({ dataDir }), testRoot());
   await waitUntil('it serves', () => server.stderr.includes('takes requests'));
   server.signal('SIGTERM');
   expect(await server.exited).toEqual({ code: 0, signal: null });

@@ -62,7 +62,7 @@ test('a burst fires and resolves with exact figures, even if the webhook was dow
   expect(metrics.value('reto3_alert_messages_total{outcome="lost"}')).toBe(0);
   expect(metrics.sum('reto3_messages_total')).toBe(requests);
   expect(await server.stop()).toEqual({ code: 0, signal: null });
-  expect(server.lastWords).toBe(requests);
+  expect(server.loggedMessages).toBe(requests);
   expect(server.stderr).toContain(`alert firing: ${rule}`);
   expect(server.stderr).not.toMatch(/a-secret/);
 });
@@ -83,7 +83,7 @@ test('a webhook that hangs delays neither counting nor a stop', async () => {
   const began = performance.now();
   expect(await server.stop()).toEqual({ code: 0, signal: null });
   expect(performance.now() - began).toBeLessThan(5_000);
-  expect(server.lastWords).toBe(2 * requests);
+  expect(server.loggedMessages).toBe(2 * requests);
 });
 
 test('invalid settings are refused before anything starts', async () => {

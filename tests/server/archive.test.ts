@@ -7,9 +7,9 @@ import {
   archivedWindows,
   archiveInfo,
   archiveSettled,
-  holdArchive,
-  inventedIn,
   missingIn,
+  stallArchive,
+  uncountedIn,
 } from '../support/archive.ts';
 import { runCli } from '../support/cli.ts';
 import { figure } from '../support/figure.ts';
@@ -76,7 +76,7 @@ test('kill -9 loses no archived message, and archives none that was not counted'
     const inArchive = await archivedWindows(dataDir);
     const stored = countsOf(await askStats(server.adminUrl, 'ms10', `from=${from}&open=true`));
     // The archive never has more than was counted.
-    expect(inventedIn(inArchive, stored)).toBe(0);
+    expect(uncountedIn(inArchive, stored)).toBe(0);
     const missing = missingIn(inArchive, stored).messages;
     const total = [...inArchive.values()].reduce((sum, count) => sum + count, 0);
     expect(total).toBeGreaterThanOrEqual(safe);
@@ -96,7 +96,7 @@ test('kill -9 loses no archived message, and archives none that was not counted'
 test('a stalled archive affects neither counting nor answering, and drops are counted exactly', async () => {
   const dataDir = await temporaryFolder();
   const server = await Server.start({ dataDir, flags: ['--archive', '--workers', '1'] });
-  const release = holdArchive(dataDir);
+  const release = stallArchive(dataDir);
   const url = `http://127.0.0.1:${server.port}/`;
   const body = Buffer.alloc(64 << 10, 'x');
   const sent = 500;

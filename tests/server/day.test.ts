@@ -10,7 +10,7 @@ import { temporaryFolder } from '../support/folder.ts';
 import { growthDuring, memoryOf } from '../support/memory.ts';
 import { Server } from '../support/server.ts';
 import { printStats } from '../support/stats.ts';
-import { climb, sumOf } from '../support/windows.ts';
+import { rollUp, sumOf } from '../support/windows.ts';
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
@@ -94,7 +94,7 @@ test('a day of ms10 windows streams exactly, with little memory', {
   const min = await printStats(server, 'min', ...range);
   expect([sec.size, min.size]).toEqual([86_400, 1_440]);
   expect([sumOf(sec), sumOf(min)]).toEqual([messages, messages]);
-  expect([...climb(sec, 60_000)]).toEqual([...min]);
+  expect([...rollUp(sec, 60_000)]).toEqual([...min]);
 
   // The pipe's reader stops after one of eight million lines.
   const pipe = spawnSync(

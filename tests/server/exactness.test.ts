@@ -55,6 +55,6 @@ describe("the counts of all three periods equal the client's", () => {
     expect(info.messagesByWorker).toHaveLength(workers);
 
     expect(await server.stop()).toEqual({ code: 0, signal: null });
-    expect(server.lastWords).toBe(pipelined);
+    expect(server.loggedMessages).toBe(pipelined);
   });
 });

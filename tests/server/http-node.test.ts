@@ -73,7 +73,7 @@ test('pipelined requests to several workers count once each, in every period', a
   expect([ms10, sec, min].map(sumOf)).toEqual(Array(3).fill(requests));
   expectPeriodsAgree(ms10, sec, min);
   expect(await server.stop()).toEqual({ code: 0, signal: null });
-  expect(server.lastWords).toBe(requests);
+  expect(server.loggedMessages).toBe(requests);
 });
 
 interface Served {
@@ -208,8 +208,8 @@ describe.each(modes)('--ack %s', (ack) => {
     expect(await server.stop()).toEqual({ code: 0, signal: null });
     await load.done;
     // A connection may lose its last answers, but no counts.
-    expect(server.lastWords).toBeGreaterThanOrEqual(load.answered);
-    expect(server.lastWords).toBeLessThanOrEqual(load.sent);
+    expect(server.loggedMessages).toBeGreaterThanOrEqual(load.answered);
+    expect(server.loggedMessages).toBeLessThanOrEqual(load.sent);
   });
 
   test('reports and the archive see paths, queries and bodies', async () => {

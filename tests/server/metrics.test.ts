@@ -76,7 +76,7 @@ test('the time before a restart is a gap', async () => {
   expect(gapSeconds).toBeLessThan((Date.now() - stoppedAfter) / 1_000);
 });
 
-requires('promtool')('promtool has no complaint about the metrics', async () => {
+requires('promtool')('promtool finds no mistake in the metrics', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const { text } = await scrape(server.adminUrl);
   const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], {

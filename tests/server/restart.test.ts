@@ -35,9 +35,9 @@ test('a stop under load loses no answered message, 20 times', async () => {
     expect(server.stdout).toBe('');
     // Only log lines: no abort, no library's assertion, no stack trace.
     expect(server.stderr.replace(olderBuild, '')).toMatch(/^(?:\{"level":30,.*\}\n)+$/);
-    expect(server.lastWords).toBeGreaterThanOrEqual(load.answered);
+    expect(server.loggedMessages).toBeGreaterThanOrEqual(load.answered);
     answered += load.answered;
-    counted += server.lastWords;
+    counted += server.loggedMessages;
   }
 
   const server = await Server.start({ dataDir });

@@ -43,7 +43,7 @@ test.each([
     expect(await server.stop(again)).toEqual({ code: 0, signal: null });
     await stopped;
     await load.done;
-    expect(server.lastWords).toBeGreaterThanOrEqual(load.answered);
+    expect(server.loggedMessages).toBeGreaterThanOrEqual(load.answered);
     await expectCleanlyLeft(dataDir, before + load.answered);
   }
 });

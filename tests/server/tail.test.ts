@@ -141,7 +141,7 @@ test('refuses a log whose import was interrupted, until it completes or the log 
   );
 });
 
-test('says a line of more than 1 MiB before it ends', async () => {
+test('reports a line of more than 1 MiB before it ends', async () => {
   const log = join(await temporaryFolder(), 'access.log');
   await writeFile(log, `${line(Date.now())}${'x'.repeat(3 << 20)}`);
   const server = await Server.start({ dataDir: await temporaryFolder(), flags: ['--tail', log] });

@@ -223,7 +223,7 @@ for (const http of ['uws', 'node']) {
     await post();
     agent.destroy();
     expect(await server.stop()).toEqual({ code: 0, signal: null });
-    expect(server.lastWords).toBe(3);
+    expect(server.loggedMessages).toBe(3);
   });
 }
 

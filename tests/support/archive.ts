@@ -63,7 +63,7 @@ export function missingIn(
 }
 
 /** The number of archived messages that were not counted. */
-export function inventedIn(archived: Counts, stored: Counts): number {
+export function uncountedIn(archived: Counts, stored: Counts): number {
   return missingIn(stored, archived).messages;
 }
 
@@ -75,7 +75,7 @@ const hourMs = 3_600_000;
  * @returns a function that lets the thread continue; its writes are lost, so the server cannot stop
  *   cleanly
  */
-export function holdArchive(dataDir: string): () => void {
+export function stallArchive(dataDir: string): () => void {
   const pipes = [0, hourMs].map((laterMs) => {
     const hour = new Date(Date.now() + laterMs).toISOString().slice(0, 13);
     return join(dataDir, 'archive', 'segments', `0000000001_${hour}.segment`);

@@ -1,7 +1,7 @@
 /** Runs the built command line as a user does, and captures its output. */
 import { fileURLToPath } from 'node:url';
 import { inject } from 'vitest';
-import { surroundings } from './debian-root.ts';
+import { testRoot } from './debian-root.ts';
 import { launch, type RunningProcess } from './processes.ts';
 import { within } from './wait.ts';
 
@@ -38,7 +38,7 @@ export interface Outcome {
  */
 export function startCli(args: readonly string[], options: RunOptions = {}): RunningProcess {
   const { env, onStdout, wrapper = [], file = cliFile } = options;
-  const around = surroundings();
+  const around = testRoot();
   return launch(file, args, {
     env: { ...withoutSettings, ...around.env, ...env },
     ...(onStdout && { onStdout }),

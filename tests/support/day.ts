@@ -1,12 +1,12 @@
 /** A day of ms10 windows in a data folder, counted as a server counts. */
 
-import { fillStore, type Stretch } from '@reto3/bench/src/day/store.ts';
+import { fillStore, type TimeRange } from '@reto3/bench/src/day/store.ts';
 import { poissonFrom, Random } from '@reto3/core/testing';
 
 export const windowsPerDay = 8_640_000;
 const windowMs = 10;
 
-export interface Day extends Stretch {
+export interface Day extends TimeRange {
   /** The count of each window. */
   readonly counts: Uint8Array;
 }

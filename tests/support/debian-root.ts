@@ -25,7 +25,7 @@ done
 exec chroot "$root" env --unset=NODE_EXTRA_CA_CERTS --chdir="$clone" "$@"
 `;
 
-interface Surroundings {
+interface TestRoot {
   /** The prefix of a command. */
   readonly wrapper: readonly string[];
   /** Puts the Node.js of the root first in PATH. */
@@ -33,7 +33,7 @@ interface Surroundings {
 }
 
 /** The environment of `reto3`: by default the tests' root, with the tests' own Node.js. */
-export function surroundings(root = process.env['RETO3_TEST_ROOT']): Surroundings {
+export function testRoot(root = process.env['RETO3_TEST_ROOT']): TestRoot {
   const { PATH = '' } = process.env;
   const inPath = (folder: string) => ({ PATH: `${folder}:${PATH}` });
   if (!root) return { wrapper: [], env: inPath(dirname(process.execPath)) };

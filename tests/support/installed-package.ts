@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { TestProject } from 'vitest/node';
-import { surroundings } from './debian-root.ts';
+import { testRoot } from './debian-root.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -26,7 +26,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 /** Runs npm without a network for an installation below `prefix`. */
 export async function npm(script: string, prefix: string, ...args: string[]): Promise<string> {
   const { RETO3_NEWER_BUILD_ROOT: debian } = process.env;
-  const { wrapper, env } = surroundings(debian ?? '');
+  const { wrapper, env } = testRoot(debian ?? '');
   const options = ['--global', '--prefix', prefix, '--cache', join(prefix, '.npm'), '--offline'];
   const [program = 'node', ...words] = [...wrapper, 'node', script, ...args, ...options];
   const { stdout } = await run(program, words, { env: { ...process.env, ...env } });

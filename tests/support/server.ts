@@ -96,7 +96,7 @@ export class Server {
   }
 
   /** The number of messages in the server's last log line. */
-  get lastWords(): number {
+  get loggedMessages(): number {
     const match = /"messages":(\d+),"msg":"reto3 stopped, everything is written"/.exec(this.stderr);
     if (match?.[1] === undefined) throw new Error(`got no last words in ${this.stderr}`);
     return Number(match[1]);

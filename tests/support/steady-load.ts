@@ -22,7 +22,7 @@ export class SteadyLoad {
   /** Connections are used in turn, so that none is idle long enough for the server to close it. */
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 32, scheduling: 'fifo' });
   readonly #stopping = new AbortController();
-  readonly #underWay = new Set<Promise<void>>();
+  readonly #inFlight = new Set<Promise<void>>();
   readonly #running: Promise<void>;
 
   private constructor(options: SteadyLoadOptions) {
@@ -41,7 +41,7 @@ export class SteadyLoad {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#running;
-    await Promise.all(this.#underWay);
+    await Promise.all(this.#inFlight);
     this.#agent.destroy();
   }
 
@@ -70,8 +70,8 @@ export class SteadyLoad {
       message.once('error', () => resolve());
       message.end();
     });
-    this.#underWay.add(answer);
-    void answer.then(() => this.#underWay.delete(answer));
+    this.#inFlight.add(answer);
+    void answer.then(() => this.#inFlight.delete(answer));
   }
 }
 

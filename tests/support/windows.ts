@@ -37,7 +37,7 @@ export function countsOf(columns: Stats): Counts {
 }
 
 /** The windows of this length that shorter windows imply. */
-export function climb(shorter: Counts, windowMs: number): Map<number, number> {
+export function rollUp(shorter: Counts, windowMs: number): Map<number, number> {
   const longer = new Map<number, number>();
   for (const [start, count] of shorter) {
     const window = Math.floor(start / windowMs) * windowMs;
@@ -48,8 +48,8 @@ export function climb(shorter: Counts, windowMs: number): Map<number, number> {
 
 /** Asserts that each second is the sum of its ms10 windows, and each minute of its seconds. */
 export function expectPeriodsAgree(ms10: Counts, sec: Counts, min: Counts): void {
-  expect([...sec]).toEqual([...climb(ms10, 1_000)]);
-  expect([...min]).toEqual([...climb(sec, 60_000)]);
+  expect([...sec]).toEqual([...rollUp(ms10, 1_000)]);
+  expect([...min]).toEqual([...rollUp(sec, 60_000)]);
 }
 
 /** Asserts that no window is missing between the first and the last. */

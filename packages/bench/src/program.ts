@@ -107,7 +107,7 @@ export class Program {
   /**
    * The part of the output that explains a failure: lines about an error, or else the last ones.
    */
-  get complaint(): string {
+  get errorOutput(): string {
     const lines = `${this.#process.stdout}\n${this.#process.stderr}`
       .split('\n')
       .filter((line) => line.trim() !== '');
@@ -150,7 +150,7 @@ export async function runProgram(
   const { code, signal } = await program.exited.finally(() => clearTimeout(force));
   if (late) throw new Error(`cannot run ${name}: not done after ${options.maxMs} ms`);
   const end = signal === null ? `exit code ${code}` : `ended by ${signal}`;
-  if (code !== 0) throw new Error(`cannot run ${name}: ${end}: ${program.complaint}`);
+  if (code !== 0) throw new Error(`cannot run ${name}: ${end}: ${program.errorOutput}`);
   return program.stdout;
 }
 

@@ -6,9 +6,9 @@ import {
   archivedWindows,
   archiveInfo,
   archiveSettled,
-  holdArchive,
-  inventedIn,
   missingIn,
+  stallArchive,
+  uncountedIn,
 } from '../../support/archive.ts';
 import { runCli } from '../../support/cli.ts';
 import { temporaryFolder } from '../../support/folder.ts';
@@ -79,7 +79,7 @@ async function killRounds(rounds: number, writeMs?: number): Promise<Outcome> {
     const oldest = Math.min(killedAt, ...missing.starts.filter((start) => start >= loadedSince));
     losses.push({ ms: killedAt - oldest, messages: missing.messages - missingBefore });
     missingBefore = missing.messages;
-    invented += inventedIn(archived, stored);
+    invented += uncountedIn(archived, stored);
     vanished += Math.max(0, safe - sumOf(archived));
     counted = sumOf(stored);
   }
@@ -158,7 +158,7 @@ export const archiveStall: Fault = {
     for (let round = 0; round < rounds; round++) {
       const dataDir = await temporaryFolder();
       const server = await Server.start({ dataDir, flags: [...flags, '--workers', '1'] });
-      const release = holdArchive(dataDir);
+      const release = stallArchive(dataDir);
       const load = Load.start({ port: server.port, connections: 64, depth: 16 });
       // The slots have room for 16 MiB during the stall.
       await waitUntil('a message is dropped', async () => {

@@ -4,7 +4,7 @@
  * revised.
  */
 import { setTimeout } from 'node:timers/promises';
-import { fillStore, type Stretch } from '@reto3/bench/src/day/store.ts';
+import { fillStore, type TimeRange } from '@reto3/bench/src/day/store.ts';
 import { Random } from '@reto3/core/testing';
 import { askInfo, askStats } from '../../support/api.ts';
 import { faketime, SteppedClock } from '../../support/faketime.ts';
@@ -26,7 +26,7 @@ const roundsOfSteps = [
 const stayMs = 700;
 
 /** Starts of minutes that passed more than once, at least in part. */
-function minutesTwice(visits: readonly Stretch[]): Set<number> {
+function minutesTwice(visits: readonly TimeRange[]): Set<number> {
   const minutes = new Set<number>();
   for (const [index, visit] of visits.entries()) {
     for (const earlier of visits.slice(0, index)) {
@@ -55,7 +55,7 @@ export const clockSteps: Fault = {
     const server = await Server.start({ dataDir, env: clock.env });
     const before = (await askInfo(server.adminUrl)).messagesInAll;
     const load = Load.start({ port: server.port, connections: 8, depth: 1 });
-    const visits: Stretch[] = [{ from, to }];
+    const visits: TimeRange[] = [{ from, to }];
     let steps = 0;
     let arrivedAt = clock.now();
     const step = async (seconds: number): Promise<void> => {

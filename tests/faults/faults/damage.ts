@@ -9,7 +9,7 @@
  */
 import { cp, rm } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
-import { fillStore, type Stretch } from '@reto3/bench/src/day/store.ts';
+import { fillStore, type TimeRange } from '@reto3/bench/src/day/store.ts';
 import { Random } from '@reto3/core/testing';
 import { askInfo } from '../../support/api.ts';
 import { startCli } from '../../support/cli.ts';
@@ -19,7 +19,7 @@ import { Server, serveArgs } from '../../support/server.ts';
 import { within } from '../../support/wait.ts';
 import type { Fault } from '../fault.ts';
 import { type Answers, compare, type Difference, readAnswers } from '../support/answers.ts';
-import { damageOneFile } from '../support/vandal.ts';
+import { damageOneFile } from '../support/damage-file.ts';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -35,7 +35,7 @@ type Ending = 'clean' | 'killed';
 interface Specimen {
   readonly ending: Ending;
   readonly folder: string;
-  readonly stretch: Stretch;
+  readonly range: TimeRange;
   readonly truth: Answers;
   readonly messages: number;
   /** A crash may take windows from here on. */
@@ -63,15 +63,15 @@ async function makeSpecimen(ending: Ending): Promise<Specimen> {
   else await server.kill();
   await load.done;
 
-  const stretch = { from, to: Math.floor(endedAt / 10) * 10 };
+  const range = { from, to: Math.floor(endedAt / 10) * 10 };
   const copy = await temporaryFolder();
   await cp(dataDir, copy, { recursive: true });
   const reader = await Server.start({ dataDir: copy });
-  const truth = await readAnswers(reader.adminUrl, stretch);
+  const truth = await readAnswers(reader.adminUrl, range);
   const messages = (await askInfo(reader.adminUrl)).messagesInAll;
   await reader.kill();
   const tailFrom = ending === 'clean' ? Number.POSITIVE_INFINITY : endedAt - tailMs;
-  return { ending, folder: dataDir, stretch, truth, messages, tailFrom };
+  return { ending, folder: dataDir, range, truth, messages, tailFrom };
 }
 
 type Outcome = 'refused' | 'reported' | 'right' | 'tail' | 'wrong';
@@ -102,7 +102,7 @@ async function readDamaged(specimen: Specimen, dataDir: string): Promise<Verdict
   }
   try {
     const { differences, reported } = compare(
-      await readAnswers(server.adminUrl, specimen.stretch),
+      await readAnswers(server.adminUrl, specimen.range),
       specimen.truth,
     );
     const [wrong] = differences.filter((difference) => !mayBeTail(difference, specimen));

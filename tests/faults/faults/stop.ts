@@ -33,7 +33,7 @@ async function stopRounds(ack: 'memory' | 'durable', rounds: number, tally: Tall
     const { code } = await server.stop();
     await load.done;
     if (code !== 0) tally.unclean++;
-    const counted = code === 0 ? server.lastWords : 0;
+    const counted = code === 0 ? server.loggedMessages : 0;
     if (counted > load.sent) throw new Error(`counted ${counted} of ${load.sent} that were sent`);
     tally.answered += load.answered;
     tally.lost += Math.max(0, load.answered - counted);

@@ -1,6 +1,6 @@
 /** Reads the three periods of a range, and compares two servers' answers to the same query. */
 
-import type { Stretch } from '@reto3/bench/src/day/store.ts';
+import type { TimeRange } from '@reto3/bench/src/day/store.ts';
 import type { Stats } from '@reto3/client/answers';
 import { askStats } from '../../support/api.ts';
 
@@ -11,9 +11,9 @@ type PeriodName = (typeof periodNames)[number];
 export type Answers = Readonly<Record<PeriodName, Stats | undefined>>;
 
 /** All windows that begin within the ranges. */
-export async function readAnswers(adminUrl: string, stretch: Stretch): Promise<Answers> {
+export async function readAnswers(adminUrl: string, range: TimeRange): Promise<Answers> {
   const read = async (period: PeriodName): Promise<Stats | undefined> => {
-    const query = `from=${stretch.from}&to=${stretch.to}&open=true`;
+    const query = `from=${range.from}&to=${range.to}&open=true`;
     try {
       return await askStats(adminUrl, period, query);
     } catch (error) {

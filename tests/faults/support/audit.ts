@@ -1,7 +1,7 @@
 /** Checks that a server's answers agree: three periods, one sum. */
 import { ask, askInfo, askStats } from '../../support/api.ts';
 import { Server, type ServerOptions } from '../../support/server.ts';
-import { climb, countsOf, sumOf } from '../../support/windows.ts';
+import { countsOf, rollUp, sumOf } from '../../support/windows.ts';
 
 /**
  * All messages in the folder, after checking that each second is the sum of its ms10 windows, each
@@ -16,8 +16,8 @@ export async function auditedTotal(adminUrl: string, from: number): Promise<numb
   const sec = countsOf(await askStats(adminUrl, 'sec', range));
   const min = countsOf(await askStats(adminUrl, 'min', range));
   // The last few seconds were added between the queries; their windows are empty by now.
-  assertSame('seconds', sec, climb(ms10, 1_000));
-  assertSame('minutes', min, climb(ms10, 60_000));
+  assertSame('seconds', sec, rollUp(ms10, 1_000));
+  assertSame('minutes', min, rollUp(ms10, 60_000));
   const total = sumOf(ms10);
   const { messagesInAll } = await askInfo(adminUrl);
   if (total !== messagesInAll)

@@ -14,7 +14,7 @@ import type { Ack, HttpEngineName } from '@reto3/core';
 import { onTestFinished } from 'vitest';
 import { askInfo } from '../../support/api.ts';
 import { cliFile } from '../../support/cli.ts';
-import { surroundings } from '../../support/debian-root.ts';
+import { testRoot } from '../../support/debian-root.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { launch, type RunningProcess } from '../../support/processes.ts';
 import { serveArgs } from '../../support/server.ts';
@@ -65,7 +65,7 @@ export const here: Kind<Reto3Target> = {
   async start({ descriptors, ack = 'memory', http = 'uws' } = {}) {
     const [port = 0, adminPort = 0] = await freePorts(2);
     const flags = ['--ack', ack, '--http', http];
-    const { wrapper, env } = surroundings();
+    const { wrapper, env } = testRoot();
     const command = [
       ...[...wrapper, cliFile],
       ...serveArgs({ dataDir: await temporaryFolder(), port, adminPort, flags }),

@@ -11,7 +11,7 @@ const minuteMs = 60_000;
 /** The pause between history and the first live second. */
 const pauseMs = 500;
 /** Messages of history in flight at once. */
-const maxUnderWay = 200;
+const maxInFlight = 200;
 
 const options: NodesOptions = JSON.parse(process.argv[2] ?? '');
 const connection = await connect({ servers: options.urls.split(',') });
@@ -41,26 +41,26 @@ function tell(node: SimulatedNode, message: NodeMessage): void {
 }
 
 async function publishThePast(): Promise<void> {
-  let underWay: Promise<void>[] = [];
+  let inFlight: Promise<void>[] = [];
   for (let minute = 0; minute < options.minutesBefore; minute++) {
     const start = from + minute * minuteMs;
     for (const [index, node] of nodes.entries()) {
       for (let second = 0; second < minuteMs; second += secondMs)
         counted += seconds.total(index, start + second);
-      underWay.push(publish(node, node.minute(start)));
-      if (underWay.length < maxUnderWay) continue;
-      await Promise.all(underWay);
-      underWay = [];
+      inFlight.push(publish(node, node.minute(start)));
+      if (inFlight.length < maxInFlight) continue;
+      await Promise.all(inFlight);
+      inFlight = [];
     }
   }
-  await Promise.all(underWay);
+  await Promise.all(inFlight);
 }
 
 /** Sends each message when it is due; if this process is late, so are its nodes. */
 async function publishLive(): Promise<void> {
   const begin = Math.ceil((Date.now() + pauseMs) / secondMs) * secondMs;
   const end = begin + options.seconds * secondMs;
-  const underWay: Promise<void>[] = [];
+  const inFlight: Promise<void>[] = [];
   for (let second = begin; second <= end; second += secondMs) {
     for (const afterMs of second < end ? publishAfterMs : publishAfterMs.slice(0, 1)) {
       for (const [index, node] of nodes.entries()) {
@@ -72,12 +72,12 @@ async function publishLive(): Promise<void> {
         const message = node.live(second, afterMs + node.phaseMs);
         const said = message.seconds.filter(({ start }) => start >= begin && start < end);
         if (afterMs === 0 && second > begin) counted += seconds.total(index, second - secondMs);
-        if (afterMs === 0) underWay.push(publish(node, { ...message, seconds: said }));
+        if (afterMs === 0) inFlight.push(publish(node, { ...message, seconds: said }));
         else tell(node, { ...message, seconds: said });
       }
     }
   }
-  await Promise.all(underWay);
+  await Promise.all(inFlight);
 }
 
 await publishThePast();

@@ -15,7 +15,7 @@ import {
 } from '@reto3/engine';
 import { allocate, RingReader, slotMask, stripeOf } from '@reto3/engine/ring';
 
-export interface Stretch {
+export interface TimeRange {
   /** The range [from, to), epoch ms; whole windows. */
   readonly from: number;
   readonly to: number;
@@ -30,7 +30,7 @@ const flushEveryMs = 20_000;
  */
 export async function fillStore(
   dataDir: string,
-  { from, to }: Stretch,
+  { from, to }: TimeRange,
   nextCount: () => number,
 ): Promise<void> {
   const clock = new VirtualClock(from);

@@ -3,7 +3,7 @@ import type { Bench } from '../bench.ts';
 import { runSteady, steady } from './steady.ts';
 import { runTsung, tsungIsInstalled } from './tsung.ts';
 
-export const calmRate = 5_000;
+export const challengeRate = 5_000;
 
 function usesTsung({ plan }: Bench): boolean {
   return plan.tsung && tsungIsInstalled();
@@ -22,6 +22,6 @@ export async function runChallenge(
 ): Promise<number> {
   const cores = bench.placement.load;
   return usesTsung(bench)
-    ? runTsung({ port, requestsPerSecond: calmRate, seconds, cores })
-    : (await runSteady(steady(port, calmRate, seconds), cores)).answered;
+    ? runTsung({ port, requestsPerSecond: challengeRate, seconds, cores })
+    : (await runSteady(steady(port, challengeRate, seconds), cores)).answered;
 }

@@ -5,7 +5,7 @@ import type { ArchiveInfo } from '@reto3/client/answers';
 import type { Bench } from '../bench.ts';
 import { Collected } from '../collected.ts';
 import { folderBytes } from '../disk.ts';
-import { calmRate, challengeSource, runChallenge } from '../loads/challenge.ts';
+import { challengeRate, challengeSource, runChallenge } from '../loads/challenge.ts';
 import { runSteady, steady } from '../loads/steady.ts';
 import { keepAliveConnections, runKeepAlive } from '../loads/wrk.ts';
 import { type RunningReto3, reto3Bin, withReto3 } from '../peers/reto3.ts';
@@ -20,11 +20,11 @@ const archiving = ['--archive'];
 /**
  * The challenge's rate, the archive's target rate, and close to the most that a worker can archive.
  */
-const rates = [calmRate, 50_000, 80_000];
+const rates = [challengeRate, 50_000, 80_000];
 /** The duration of each wrk run that fills the archive. */
 const fillSeconds = 5;
 const maxCommandMs = 120_000;
-const messagesADay = calmRate * 86_400;
+const messagesADay = challengeRate * 86_400;
 const counting =
   'SELECT epoch_ms(time_bucket(INTERVAL 10 MILLISECONDS, arrived)) AS start, count(*) AS count FROM messages GROUP BY start ORDER BY start';
 
@@ -125,7 +125,7 @@ export async function archiveSize(bench: Bench): Promise<Finding[]> {
       {
         id: 'archive-size',
         title: 'Size of an archived message',
-        how: `${seconds} s of ${calmRate.toLocaleString('en')} requests/s from ${challengeSource(bench)}, converted to Parquet.`,
+        how: `${seconds} s of ${challengeRate.toLocaleString('en')} requests/s from ${challengeSource(bench)}, converted to Parquet.`,
         columns: ['messages', 'bytes', 'bytes/message'],
         rows: [[messages, bytes, bytes / messages]],
       },

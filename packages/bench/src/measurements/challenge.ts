@@ -1,7 +1,7 @@
 /** The CPU time, memory and disk writes under the challenge's load, 5,000 requests/s. */
 import type { Bench } from '../bench.ts';
 import { Collected } from '../collected.ts';
-import { calmRate, challengeSource, runChallenge } from '../loads/challenge.ts';
+import { challengeRate, challengeSource, runChallenge } from '../loads/challenge.ts';
 import { bareUws } from '../peers/bare-uws.ts';
 import { nodeHttp } from '../peers/node-http.ts';
 import type { RunningPeer } from '../peers/peer.ts';
@@ -114,7 +114,7 @@ export async function soak(bench: Bench): Promise<Finding[]> {
 }
 
 function sourceOf(bench: Bench): string {
-  return `${calmRate.toLocaleString('en')} requests/s from ${challengeSource(bench)} to a server on one core`;
+  return `${challengeRate.toLocaleString('en')} requests/s from ${challengeSource(bench)} to a server on one core`;
 }
 
 interface Loaded {

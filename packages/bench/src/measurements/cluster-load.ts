@@ -7,7 +7,7 @@ import type { Bench } from '../bench.ts';
 import { startBalancer } from '../cluster/balancer.ts';
 import { canSyncAlways, type Nats } from '../cluster/nats.ts';
 import { startNode, withNats } from '../cluster/servers.ts';
-import { calmRate } from '../loads/challenge.ts';
+import { challengeRate } from '../loads/challenge.ts';
 import { followCluster } from '../loads/delays.ts';
 import { runSteady, steady } from '../loads/steady.ts';
 import { runWrk } from '../loads/wrk.ts';
@@ -40,7 +40,7 @@ export async function clusterDelay(bench: Bench): Promise<Finding[]> {
   await withCluster(bench, async ({ nodes, merger }) => {
     const done = new AbortController();
     const delays = followCluster(merger.adminUrl, done.signal);
-    await runSteady(steady(portsOf(nodes), calmRate, delaySeconds), bench.placement.load);
+    await runSteady(steady(portsOf(nodes), challengeRate, delaySeconds), bench.placement.load);
     done.abort();
     const delaysMs = await delays;
     rows.push([
@@ -53,7 +53,7 @@ export async function clusterDelay(bench: Bench): Promise<Finding[]> {
     {
       id: 'cluster-delay',
       title: 'Delay of the cluster counts',
-      how: `${bench.plan.cluster.nodes} servers, ${natsServers} NATS servers with 3 replicas (${canSyncAlways() ? 'fsync before each acknowledgement' : 'this version cannot fsync before each acknowledgement'}) and one merger on this machine; ${calmRate.toLocaleString('en')} requests/s spread over the servers. The delay runs from the end of a second to its arrival on the merger's /v1/live.`,
+      how: `${bench.plan.cluster.nodes} servers, ${natsServers} NATS servers with 3 replicas (${canSyncAlways() ? 'fsync before each acknowledgement' : 'this version cannot fsync before each acknowledgement'}) and one merger on this machine; ${challengeRate.toLocaleString('en')} requests/s spread over the servers. The delay runs from the end of a second to its arrival on the merger's /v1/live.`,
       columns: ['delay', 'p50, ms', 'p99, ms', 'max, ms', 'samples'],
       rows,
     },

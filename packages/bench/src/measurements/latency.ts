@@ -1,7 +1,7 @@
 /** The latency of reto3 and its yardstick at fixed rates, with both HTTP engines. */
 import type { Bench } from '../bench.ts';
 import { Collected } from '../collected.ts';
-import { calmRate } from '../loads/challenge.ts';
+import { challengeRate } from '../loads/challenge.ts';
 import { runSteady, steady } from '../loads/steady.ts';
 import { bareUws } from '../peers/bare-uws.ts';
 import { nodeHttp } from '../peers/node-http.ts';
@@ -16,20 +16,20 @@ const maxGeneratorRate = 50_000;
  * Measured at the calm rate only: Node's server answers little more than half of the yardstick's
  * maximum.
  */
-const calmOnly: readonly Peer[] = [reto3Node, nodeHttp];
+const challengeRateOnly: readonly Peer[] = [reto3Node, nodeHttp];
 
 /** @param maxRate the yardstick's maximum, requests per second */
 export async function latency(bench: Bench, maxRate: number): Promise<Finding[]> {
   const half = Math.min(maxGeneratorRate, Math.round(maxRate / 2_000) * 1_000);
-  const rates = { calm: calmRate, half };
+  const rates = { calm: challengeRate, half };
   const collected = new Collected();
   for (let round = 0; round < bench.plan.latencyRounds; round++) {
-    for (const peer of bench.inTurn(round, [reto3, bareUws, ...calmOnly])) {
+    for (const peer of bench.inTurn(round, [reto3, bareUws, ...challengeRateOnly])) {
       await bench.with(peer, { placement: bench.placement, workers: 1 }, async ({ port }) => {
-        const settling = steady(port, calmRate, bench.plan.settleSeconds);
+        const settling = steady(port, challengeRate, bench.plan.settleSeconds);
         await runSteady(settling, bench.placement.load);
         for (const [id, rate] of Object.entries(rates)) {
-          if (id !== 'calm' && calmOnly.includes(peer)) continue;
+          if (id !== 'calm' && challengeRateOnly.includes(peer)) continue;
           const options = steady(port, rate, bench.plan.latencySeconds);
           const result = await runSteady(options, bench.placement.load);
           collected.add(`latency-${id}-p50`, peer.name, result.p50Ms);

@@ -33,7 +33,7 @@ export async function cliStart(bench: Bench, server: RunningReto3): Promise<Find
   ];
 }
 
-/** `reto3 serve` up to its first 200. */
+/** The time from the start of `reto3 serve` to its first answer 200. */
 export async function serverStart(
   bench: Bench,
   folders: Readonly<Record<string, string>>,

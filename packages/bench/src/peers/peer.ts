@@ -104,7 +104,7 @@ async function answers(
   const deadlineMs = performance.now() + startMs;
   while (performance.now() < deadlineMs) {
     const ended = programs.find((program) => program.hasEnded);
-    if (ended !== undefined) throw new Error(`cannot start ${ended.name}: ${ended.complaint}`);
+    if (ended !== undefined) throw new Error(`cannot start ${ended.name}: ${ended.errorOutput}`);
     const status = await ask(port, ready);
     if (status !== undefined && status < 400) return;
     await setTimeout(retryMs);

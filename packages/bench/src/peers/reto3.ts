@@ -76,7 +76,7 @@ export async function startReto3(options: Reto3Options): Promise<RunningReto3> {
     await setTimeout(retryMs);
   }
   await program.stop();
-  throw new Error(`cannot start reto3: ${program.complaint}`);
+  throw new Error(`cannot start reto3: ${program.errorOutput}`);
 }
 
 /** Starts a server, runs `use` with it, and stops it. */

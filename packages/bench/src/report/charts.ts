@@ -34,7 +34,7 @@ export function chartsOf({ comparisons, tables }: Results): Map<string, string> 
   return charts;
 }
 
-/** Medians, a bar per series. */
+/** Draws the medians, one bar per series. */
 function barsOf({ title, unit, better, series }: Comparison): string {
   const bars = series.map(({ name, values }) => ({ name, value: spreadOf(values).median }));
   return drawBars(title, `${unit}, median of the rounds; ${better} is better`, bars);
