@@ -1,13 +1,14 @@
 /** The source of keys for `reto3 bursts --who` without a server. */
 import { existsSync } from 'node:fs';
 import { Reto3Error } from '@reto3/core';
-import type { CountKeys, Store, WhoKey } from '@reto3/engine';
+import type { CountKeys, Store } from '@reto3/engine';
 import { type CountsSource, scopeOf } from './answers.ts';
+import { reportInFolder, reportInMergersFolder } from './stored-report.ts';
 
 /**
  * @param who the key as the user wrote it
  * @param store of the folder, if the source is a folder
- * @throws Reto3Error RETO3_BAD_REQUEST, RETO3_NO_ARCHIVE, RETO3_BAD_FLAG, RETO3_DUCKDB_MISSING
+ * @throws Reto3Error RETO3_BAD_REQUEST, RETO3_NO_ARCHIVE, RETO3_DUCKDB_MISSING
  */
 export async function keysOf(
   source: CountsSource,
@@ -23,30 +24,24 @@ export async function keysOf(
   }
   if (!('dataDir' in source) || store === undefined)
     throw new Error('BUG: a server names who was behind its bursts');
-  if (scopeOf(selector).scope === 'cluster')
-    throw new Reto3Error('RETO3_BAD_FLAG', 'got --who with --cluster, want one of them', {
-      hint: 'ask the node itself: only it has the keys',
-    });
+  const isCluster = scopeOf(selector).scope === 'cluster';
   const folder = archiveFolderOf(source.dataDir);
-  if (existsSync(folder) && !key.startsWith('header:')) {
+  if (!isCluster && existsSync(folder) && !key.startsWith('header:')) {
     const { archivedKey, countKeys } = await import('@reto3/archive');
     const archived = archivedKey(key);
     return (range, stretches) => countKeys({ folder, range, stretches, key: archived });
   }
-  return ofReport(store, source.dataDir, key);
-}
-
-/** Counts with the rows of the report `by:KEY` in the folder. */
-async function ofReport(store: Store, dataDir: string, key: WhoKey): Promise<CountKeys> {
-  const { countKeysOf, ReportView, readFacts, resolveReport } = await import('@reto3/reports');
   const name = `by:${key}`;
-  const facts = [...(await readFacts(store)).values()];
-  if (!facts.some((each) => each.name === name))
-    throw new Reto3Error(
-      'RETO3_NO_ARCHIVE',
-      `there is no archive and no report ${name} in ${dataDir}`,
-      { hint: `serve with --archive, or with --report ${name}` },
-    );
-  const report = await resolveReport(name, undefined, facts);
-  return countKeysOf(report, (period) => ReportView.ofFolder(name, period, store.snapshot()));
+  const [missing, cure] = isCluster
+    ? [`report ${name} of any node`, '']
+    : [`archive and no report ${name}`, '--archive, or with '];
+  const read = isCluster ? reportInMergersFolder : reportInFolder;
+  const { report, open } = await read(store, name, undefined).catch((error: unknown) => {
+    if (!(error instanceof Reto3Error) || error.code !== 'RETO3_NO_REPORT') throw error;
+    throw new Reto3Error('RETO3_NO_ARCHIVE', `there is no ${missing} in ${source.dataDir}`, {
+      hint: `serve with ${cure}--report ${name}`,
+    });
+  });
+  const { countKeysOf } = await import('@reto3/reports');
+  return countKeysOf(report, open);
 }

@@ -16,9 +16,7 @@ import {
   transientErrors,
 } from '@reto3/client';
 import type { ReportList } from '@reto3/client/answers';
-import { damagedOf, type FormatName, type PeriodName, Reto3Error, timeText } from '@reto3/core';
-import type { Store } from '@reto3/engine';
-import type { Report, ReportWindows } from '@reto3/reports';
+import { damagedOf, type FormatName, Reto3Error, timeText } from '@reto3/core';
 import {
   type Asked,
   assertComplete,
@@ -29,6 +27,7 @@ import {
 } from './answers.ts';
 import { exitOnSignal } from './clean-up.ts';
 import { Contact } from './contact.ts';
+import { reportInFolder, reportInMergersFolder } from './stored-report.ts';
 
 export interface ReportQuestion extends Asked {
   readonly name: string;
@@ -183,7 +182,11 @@ async function fromFolder(
   const given = loaded.find(({ report }) => report.name === name)?.report;
   // A merger keeps the cluster in a separate folder.
   return DataFolder.with(cluster ? join(folder, 'cluster') : folder, async ({ store }) => {
-    const { report, open } = await (cluster ? inMergersFolder : inFolder)(store, name, given);
+    const { report, open } = await (cluster ? reportInMergersFolder : reportInFolder)(
+      store,
+      name,
+      given,
+    );
     const windows = answerWindows(report, question);
     const view = await open(windows.period.name);
     try {
@@ -197,40 +200,6 @@ async function fromFolder(
       await view.close();
     }
   });
-}
-
-/** A report in a folder. Counting has ended, so every window is final. */
-interface Stored {
-  readonly report: Report;
-  readonly open: (period: PeriodName) => Promise<ReportWindows>;
-}
-
-async function inFolder(store: Store, name: string, given: Report | undefined): Promise<Stored> {
-  const [{ readFacts }, { ReportView }, { resolveReport }] = await Promise.all([
-    import('@reto3/reports'),
-    import('@reto3/reports'),
-    import('@reto3/reports'),
-  ]);
-  const stored = [...(await readFacts(store)).values()];
-  const report = await resolveReport(name, given, stored);
-  return { report, open: (period) => ReportView.ofFolder(name, period, store.snapshot()) };
-}
-
-async function inMergersFolder(
-  store: Store,
-  name: string,
-  given: Report | undefined,
-): Promise<Stored> {
-  const [{ readNodeReports, ClusterReportView }, { resolveReport }] = await Promise.all([
-    import('@reto3/cluster'),
-    import('@reto3/reports'),
-  ]);
-  const nodes = await readNodeReports(store);
-  const known = nodes.flatMap(({ reports }) => reports);
-  const report = await resolveReport(name, given, known);
-  const open = (period: PeriodName) =>
-    ClusterReportView.ofFolder({ report, period, nodes, store: store.snapshot() });
-  return { report, open };
 }
 
 /**
