@@ -5,6 +5,7 @@ import {
   type FrequentKeys,
   type Holding,
   keepLargest,
+  largestFirst,
   mergeKeys,
   mostEntries,
 } from './frequent-keys.ts';
@@ -59,6 +60,20 @@ it('keeps its bounds for every key, however its parts are made and merged', () =
         expect(times).toBeGreaterThanOrEqual(count);
         expect(times).toBeLessThanOrEqual(count + error);
       }
+    }),
+  );
+});
+
+it('keeps the largest, and of equal ones those whose key comes first', () => {
+  fc.assert(
+    fc.property(part, fc.nat({ max: 70 }), (keys, most) => {
+      const { keys: made, holding } = table();
+      for (const each of keys) entryOf(made, each, keys.length, holding).count++;
+      const wanted = largestFirst(made)
+        .slice(0, most)
+        .map(([each]) => each);
+      keepLargest(made, most, holding);
+      expect([...made.entries.keys()].sort()).toEqual(wanted.sort());
     }),
   );
 });

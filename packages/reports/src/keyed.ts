@@ -139,7 +139,8 @@ export function keyed<Inner>(
   /** A copy with at most so many keys, without those that a failing message began. */
   function kept(all: All, most: number): All {
     if (all.entries.size <= most && !hasEmpty(all)) return all;
-    const few = { ...all, entries: new Map([...all.entries].filter(([, { count }]) => count > 0)) };
+    const few = { ...all, entries: new Map(all.entries) };
+    for (const [key, { count }] of all.entries) if (count === 0) few.entries.delete(key);
     if (few.entries.size <= most) return few;
     // What leaves is merged into it, and it is still in use.
     few.rest = inside.decode(inside.encode(all.rest));

@@ -72,7 +72,7 @@ describe('a record', () => {
                 ),
               ),
             })),
-            rows: rows.map((row) => ({ key: Buffer.from(row.key), bytes: Buffer.from(row.bytes) })),
+            rows,
             published,
           });
         },
