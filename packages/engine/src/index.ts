@@ -63,6 +63,7 @@ export {
   factsKey,
   factsRange,
   parseKey,
+  RowEncoder,
   type RowParts,
   rowKey,
   rowMsOf,

@@ -9,7 +9,7 @@ import { alignDown, messageOf, type PeriodName, periodNames, periods } from '@re
 import {
   DamagedRow,
   decodeRow,
-  encodeRow,
+  RowEncoder,
   type RowParts,
   rowKey,
   rowMsOf,
@@ -57,13 +57,20 @@ const maxRows = 2 * periodNames.length * maxWindows;
 /** How long rows stay in memory after their end, so that nearly all late messages find them there. */
 const keptAfterMs = 2_000;
 
+/** One window of a row. At least one of its forms is there. */
+interface Window<Accumulator> {
+  /** Undefined while nothing is to be merged into it. */
+  accumulator: Accumulator | undefined;
+  /** Undefined if it has changed since it was encoded, here or by a worker. */
+  bytes: Uint8Array | undefined;
+}
+
 interface Row<Accumulator> {
   readonly period: PeriodName;
   readonly start: number;
   readonly key: Uint8Array;
-  readonly windows: Map<number, Accumulator>;
-  /** Windows that have not changed since they were encoded, here or by a worker. */
-  readonly encoded: Map<number, Uint8Array>;
+  readonly encoder: RowEncoder;
+  readonly windows: Map<number, Window<Accumulator>>;
   /** Whether it has absorbed the stored row. */
   loaded: boolean;
   partial: boolean;
@@ -132,7 +139,7 @@ export class Ledger<Accumulator = unknown> {
     const changes: WrittenRow[] = [];
     for (const [name, row] of this.#rows) {
       if (!row.dirty) continue;
-      const bytes = this.#attempt(name, row, () => encodeRow(this.#parts(row), row.key));
+      const bytes = this.#attempt(name, row, () => row.encoder.encode(this.#parts(row)));
       if (bytes === undefined) continue;
       const { period, start, key } = row;
       changes.push({ report: this.report.name, period, start, key, bytes });
@@ -187,37 +194,42 @@ export class Ledger<Accumulator = unknown> {
   }
 
   #mergeWindow(time: number, part: Uint8Array): void {
-    let more: { readonly accumulator: Accumulator } | undefined;
-    // The longest first: it nearly always merges the part, which leaves it as it was.
-    for (const period of this.report.periods.toReversed()) {
-      const { windowMs } = periods[period];
+    // Merging leaves it as it was, so one serves all rows.
+    const more = this.report.decode(part);
+    for (const period of this.report.periods) {
       const start = alignDown(time, rowMsOf(period));
       const row = this.#rowAt(period, start);
-      const index = Math.floor((time - start) / windowMs);
-      more ??= { accumulator: this.report.decode(part) };
+      const index = Math.floor((time - start) / periods[period].windowMs);
       const held = row.windows.get(index);
-      row.encoded.delete(index);
-      if (held !== undefined) row.windows.set(index, this.report.merge(held, more.accumulator));
+      if (held === undefined) row.windows.set(index, this.#newWindow(period, part));
       else {
-        row.windows.set(index, more.accumulator);
-        if (part.length <= wantedBytesOf(period)) row.encoded.set(index, part);
-        // No two rows may share it.
-        more = undefined;
+        held.accumulator = this.report.merge(this.#accumulatorOf(held), more);
+        held.bytes = undefined;
       }
       row.dirty = true;
     }
+  }
+
+  #newWindow(period: PeriodName, part: Uint8Array): Window<Accumulator> {
+    if (part.length <= wantedBytesOf(period)) return { accumulator: undefined, bytes: part };
+    return { accumulator: this.report.decode(part), bytes: undefined };
+  }
+
+  #accumulatorOf({ accumulator, bytes }: Window<Accumulator>): Accumulator {
+    if (accumulator !== undefined) return accumulator;
+    if (bytes === undefined) throw new Error('BUG: a window without content');
+    return this.report.decode(bytes);
   }
 
   #rowAt(period: PeriodName, start: number): Row<Accumulator> {
     const name = `${period} ${start}`;
     let row = this.#rows.get(name);
     if (row === undefined) {
+      const key = rowKey(this.report.name, period, start);
       row = {
-        period,
-        start,
-        key: rowKey(this.report.name, period, start),
+        ...{ period, start, key },
         windows: new Map(),
-        encoded: new Map(),
+        encoder: new RowEncoder(key),
         loaded: false,
         partial: false,
         dirty: false,
@@ -248,11 +260,10 @@ export class Ledger<Accumulator = unknown> {
       const { windows, partial } = decodeRow(stored, row.key, row.period);
       row.partial ||= partial;
       for (const [index, bytes] of windows) {
-        const before = this.report.decode(bytes);
         const since = row.windows.get(index);
-        row.windows.set(index, since === undefined ? before : this.report.merge(before, since));
-        if (since === undefined) row.encoded.set(index, bytes);
-        else row.encoded.delete(index);
+        const before = this.report.decode(bytes);
+        const accumulator = since && this.report.merge(before, this.#accumulatorOf(since));
+        row.windows.set(index, { accumulator, bytes: since === undefined ? bytes : undefined });
       }
     } catch (error) {
       if (!(error instanceof DamagedRow)) throw error;
@@ -262,14 +273,16 @@ export class Ledger<Accumulator = unknown> {
   }
 
   #parts(row: Row<Accumulator>): RowParts {
+    const { report } = this;
     const windows = new Map<number, Uint8Array>();
     const wantedBytes = wantedBytesOf(row.period);
     let rowBytes = 0;
-    for (const [index, accumulator] of row.windows) {
-      const bytes = row.encoded.get(index) ?? encodeBounded(this.report, accumulator, wantedBytes);
-      row.encoded.set(index, bytes);
-      windows.set(index, bytes);
-      rowBytes += bytes.length;
+    for (const [index, window] of row.windows) {
+      window.bytes ??= encodeBounded(report, this.#accumulatorOf(window), wantedBytes);
+      // A second has a hundred of them, and hardly one is merged into again.
+      if (row.period === 'ms10') window.accumulator = undefined;
+      windows.set(index, window.bytes);
+      rowBytes += window.bytes.length;
     }
     if (rowBytes > maxRowBytes)
       throw new RangeError(`a row has ${rowBytes} bytes, want at most ${maxRowBytes}`);

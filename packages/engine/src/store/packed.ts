@@ -4,7 +4,7 @@
  *
  *     version · flags · bytes · CRC-32
  */
-import { crc32, deflateRawSync, inflateRawSync } from 'node:zlib';
+import { crc32, deflateRawSync, inflateRawSync, type ZlibOptions } from 'node:zlib';
 import { messageOf } from '@reto3/core';
 
 const flagDeflated = 1;
@@ -23,25 +23,38 @@ export class BadEnvelope extends Error {
 interface PackOptions {
   /** Of the caller's own; the lowest bit says that the bytes are deflated. */
   readonly flags?: number;
-  /** zlib's: how long to look for what is shorter, 1 to 9. */
-  readonly level?: number;
+  readonly zlib?: ZlibOptions;
 }
 
 export function pack(
   version: number,
   plain: Uint8Array,
   name: Uint8Array,
-  { flags = 0, level = 6 }: PackOptions = {},
+  { flags = 0, zlib = {} }: PackOptions = {},
 ): Uint8Array {
-  const deflated = plain.length >= deflateFromBytes ? deflateRawSync(plain, { level }) : plain;
-  const isShorter = deflated.length < plain.length;
-  const body = isShorter ? deflated : plain;
-  const packed = Buffer.alloc(headerBytes + body.length + crcBytes);
-  packed.writeUInt8(version, 0);
-  packed.writeUInt8(flags | (isShorter ? flagDeflated : 0), 1);
-  packed.set(body, headerBytes);
+  const deflated = plain.length >= deflateFromBytes ? [deflateRawSync(plain, zlib)] : [plain];
+  return packDeflated(version, [plain], deflated, name, flags);
+}
+
+/** The same of bytes that are deflated already. Both come in pieces. */
+export function packDeflated(
+  version: number,
+  plain: readonly Uint8Array[],
+  deflated: readonly Uint8Array[],
+  name: Uint8Array,
+  flags: number,
+): Uint8Array {
+  const isShorter = totalBytes(deflated) < totalBytes(plain);
+  const flagsByte = flags | (isShorter ? flagDeflated : 0);
+  const head = Uint8Array.of(version, flagsByte);
+  const crc = Buffer.alloc(crcBytes);
+  const packed = Buffer.concat([head, ...(isShorter ? deflated : plain), crc]);
   packed.writeUInt32LE(crc32(packed.subarray(0, -crcBytes), crc32(name)), packed.length - crcBytes);
   return packed;
+}
+
+function totalBytes(pieces: readonly Uint8Array[]): number {
+  return pieces.reduce((sum, { length }) => sum + length, 0);
 }
 
 /**

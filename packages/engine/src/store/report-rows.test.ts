@@ -8,6 +8,7 @@ import {
   factsKey,
   factsRange,
   parseKey,
+  RowEncoder,
   rowKey,
   rowRange,
 } from './report-rows.ts';
@@ -43,6 +44,51 @@ describe('a row of a report', () => {
     for (let length = 0; length < row.length; length++)
       expect(() => decodeRow(row.subarray(0, length), key, 'ms10')).toThrow(DamagedRow);
     expect(() => decodeRow(row, rowKey('lag', 'ms10', second + 1_000), 'ms10')).toThrow(DamagedRow);
+  });
+});
+
+describe('a row that is written as it grows', () => {
+  /** Windows of some KB, so that a few of them are a piece. */
+  const step = fc.record({
+    index: fc.nat({ max: 99 }),
+    bytes: fc.integer({ min: 0, max: 3_000 }),
+    seed: fc.nat(),
+  });
+
+  it('has all windows as they are, whichever of them changed', () => {
+    fc.assert(
+      fc.property(fc.array(fc.array(step, { maxLength: 12 }), { maxLength: 6 }), (writes) => {
+        const encoder = new RowEncoder(key);
+        const held = new Map<number, Uint8Array>();
+        for (const changes of writes) {
+          for (const { index, bytes, seed } of changes)
+            held.set(index, Buffer.alloc(bytes, `/shop/item/${seed % 1_000} `));
+          const { windows: read } = decodeRow(
+            encoder.encode({ windows: held, partial: false }),
+            key,
+            'ms10',
+          );
+          expect([...read.keys()]).toEqual([...held.keys()].sort((a, b) => a - b));
+          for (const [index, bytes] of held)
+            expect(Buffer.compare(read.get(index) ?? Buffer.from('none'), bytes)).toBe(0);
+        }
+      }),
+    );
+  });
+
+  it('begins with the same bytes as before, which are not deflated again', () => {
+    const encoder = new RowEncoder(key);
+    const held = new Map<number, Uint8Array>();
+    const grown = (from: number): Uint8Array => {
+      for (let index = from; index < from + 10; index++)
+        held.set(index, Buffer.from(Array.from({ length: 500 }, (_, at) => index * at).join()));
+      return encoder.encode({ windows: held, partial: false });
+    };
+    const [first, second] = [grown(0), grown(10)];
+    // The newest window and the checksum are at the end.
+    const settled = first.length - 2_000;
+    expect(settled).toBeGreaterThan(4_000);
+    expect(second.subarray(0, settled)).toEqual(first.subarray(0, settled));
   });
 });
 
