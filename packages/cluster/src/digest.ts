@@ -8,16 +8,14 @@ import { alignDown, min } from '@reto3/core';
 import type { PublishedWindow } from './report-message.ts';
 import { totalOfSecond } from './second.ts';
 
-/** Of the minutes of an hour, or of the seconds of a minute; absent where nothing was counted. */
+/** Of a minute; absent where nothing was counted. */
 export interface Digest {
-  /** Of the minute or hour, epoch ms. */
+  /** Of the minute, epoch ms. */
   readonly start: number;
   /** Messages; of a report: windows. */
   readonly total: number;
   readonly crc: number;
 }
-
-export const hourMs = 3_600_000;
 
 /** @param seconds in order of time, with their number in the minute */
 export function minuteDigest(
@@ -31,20 +29,6 @@ export function minuteDigest(
     crc = crc32(packed, crc32(Uint8Array.of(index), crc));
   }
   return any ? { start, total, crc } : undefined;
-}
-
-/** @param minutes of that hour, in order of time */
-export function hourDigest(start: number, minutes: readonly Digest[]): Digest | undefined {
-  let [total, crc] = [0, 0];
-  const bytes = new Uint8Array(5);
-  const view = new DataView(bytes.buffer);
-  for (const minute of minutes) {
-    view.setUint8(0, (minute.start - start) / min.windowMs);
-    view.setUint32(1, minute.crc, true);
-    total += minute.total;
-    crc = crc32(bytes, crc);
-  }
-  return minutes.length === 0 ? undefined : { start, total, crc };
 }
 
 /**

@@ -61,8 +61,7 @@ describe('a merger on a stream that anybody writes to', () => {
   function answer(name: string, request: ReadRequest): Uint8Array {
     reads.push(request);
     const message = request.of === 'reports' ? reports(name, { windows: [] }) : counts(name, none);
-    if (request.of === 'hours' || request.of === 'minutes')
-      return encodeDigests({ keptFrom: 0, digests: [] });
+    if (request.of === 'minutes') return encodeDigests({ keptFrom: 0, digests: [] });
     return encodeRows({ message: message.data, next: undefined });
   }
 
@@ -186,7 +185,7 @@ describe('a merger on a stream that anybody writes to', () => {
     await vi.waitUntil(() => merger.unread().length === 0, 30_000);
     stop.abort();
     await pulling;
-    expect(reads).toContainEqual({ of: 'hours', from: 0, to: startMs - 30_000 });
+    expect(reads).toContainEqual({ of: 'minutes', from: 0, to: startMs - 30_000 });
     const future = startMs + 600_000;
     await take(counts('a', { mark: future, clock: future }));
     expect(merger.counters.badMessages).toBe(1);

@@ -152,16 +152,13 @@ export class MergeState {
     return { since, wasRead };
   }
 
-  /** Digests of what there is of a node in the minutes of a range, epoch ms. */
-  *digests(node: NodeRecord, from: number, to: number): Generator<Digest> {
-    for (let start = alignDown(from, ms10.blockMs); start < to; start += ms10.blockMs) {
-      const inMemory = this.#minutes.get(start);
-      const part = inMemory ? inMemory.part(node.name) : this.#stored.part(start, node.name);
-      if (part === undefined || part === 'damaged') continue;
-      if (inMemory === undefined) part.applyVouches(start, node.vouches);
-      const digest = minuteDigest(start, part.seconds());
-      if (digest !== undefined) yield digest;
-    }
+  /** The digest of what there is of a node in the minute that starts then, epoch ms. */
+  digest({ name, vouches }: NodeRecord, start: number): Digest | undefined {
+    const inMemory = this.#minutes.get(start);
+    const part = inMemory ? inMemory.part(name) : this.#stored.part(start, name);
+    if (part === undefined || part === 'damaged') return undefined;
+    if (inMemory === undefined) part.applyVouches(start, vouches);
+    return minuteDigest(start, part.seconds());
   }
 
   /** The minute that starts then, epoch ms; read from the store if it is not in memory. */

@@ -12,7 +12,7 @@ import { type Change, parseKey, rowKey, rowMsOf } from '@reto3/engine';
 import { addWindows, type Digest } from './digest.ts';
 import type { NodeReport } from './node-report.ts';
 import type { ReportMessage } from './report-message.ts';
-import { DamagedPart, ReportPart } from './report-part.ts';
+import { ReportPart } from './report-part.ts';
 
 /** What is known of the reports of one node. */
 export interface NodeReports {
@@ -186,13 +186,9 @@ export class MergedReports {
   #read(key: Uint8Array, { node, start, report }: Omit<Row, 'key' | 'part'>): ReportPart {
     const bytes = this.#stored.readReport(key);
     if (bytes === undefined) return new ReportPart();
-    try {
-      return ReportPart.decode(bytes, key);
-    } catch (error) {
-      if (!(error instanceof DamagedPart)) throw error;
-      this.#stored.damagedReport?.(node, start, report);
-      return new ReportPart();
-    }
+    const part = ReportPart.decode(bytes, key);
+    if (part === undefined) this.#stored.damagedReport?.(node, start, report);
+    return part ?? new ReportPart();
   }
 
   #hear(name: string, message: ReportMessage): void {

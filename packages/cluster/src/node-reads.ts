@@ -5,7 +5,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { alignDown, min, type PeriodName, sec } from '@reto3/core';
 import type { StoredCounts } from '@reto3/engine';
-import { addWindows, type Digest, hourDigest, hourMs, minuteDigest } from './digest.ts';
+import { addWindows, type Digest, minuteDigest } from './digest.ts';
 import type { Publisher } from './publisher.ts';
 import {
   type Digests,
@@ -17,7 +17,7 @@ import {
 import { decodeReportMessage } from './report-message.ts';
 import { secondsOf } from './stored-seconds.ts';
 
-/** So many minutes are digested for one answer, or an hour more: it comes in a second or two. */
+/** So many minutes are digested for one answer: it comes in a second or two. */
 const mostMinutes = 1_440;
 /** So much of a report, packed, or a minute more: it comes within a second as well. */
 const mostRowBytes = 2 << 20;
@@ -52,19 +52,33 @@ export class NodeReads {
   }
 
   async #answer(request: ReadRequest): Promise<Uint8Array> {
-    if (request.of === 'minutes' && request.period !== undefined)
-      return encodeDigests(await this.#rowDigests(request, request.period));
-    if (request.of === 'hours' || request.of === 'minutes')
-      return encodeDigests(await this.#digests(request));
-    return encodeRows(await this.#parts.publisher.read(request));
+    const { of, period } = request;
+    if (of !== 'minutes') return encodeRows(await this.#parts.publisher.read(request));
+    if (period === undefined) return encodeDigests(await this.#countDigests(request));
+    return encodeDigests(await this.#rowDigests(request, period));
   }
 
-  async #digests({ of, from: first, to: last }: ReadRequest): Promise<Digests> {
+  async #countDigests({ from: first, to }: ReadRequest): Promise<Digests> {
     const keptFrom = this.#parts.keptFrom('ms10');
     const from = alignDown(Math.max(first, keptFrom), min.windowMs);
-    const { minutes, next } = await this.#minutes(from, last);
-    const digests = of === 'minutes' ? minutes : hoursOf(minutes);
-    return { keptFrom, ...(next !== undefined && { next }), digests };
+    const digests: Digest[] = [];
+    const stored = this.#parts.stored();
+    try {
+      // What is damaged is missing in the digest; the log says so when it is published.
+      for await (const { start, windows } of stored.minutes({ from, to }, () => undefined)) {
+        if (digests.length >= mostMinutes) return { keptFrom, next: start, digests };
+        const seconds = secondsOf(windows, start, { from: start, to: start + min.windowMs });
+        const indexed = seconds.map(
+          ({ start: second, packed }) => [(second - start) / sec.windowMs, packed] as const,
+        );
+        const digest = minuteDigest(start, indexed);
+        if (digest !== undefined) digests.push(digest);
+        await setImmediate();
+      }
+    } finally {
+      await stored.close();
+    }
+    return { keptFrom, digests };
   }
 
   /** Of just what it would answer to whoever asks for the rows. */
@@ -81,49 +95,10 @@ export class NodeReads {
       bytes += message.length;
       const rest = alignDown(next, min.windowMs);
       const whole = digests.filter(({ start }) => start < rest);
-      if (bytes >= mostRowBytes && whole.length > 0)
+      if (whole.length >= mostMinutes || (whole.length > 0 && bytes >= mostRowBytes))
         return { keptFrom, lineage, next: rest, digests: whole };
       from = next;
       await setImmediate();
     }
   }
-
-  /** Whole hours of them, and where the rest begins. */
-  async #minutes(
-    from: number,
-    to: number,
-  ): Promise<{ readonly minutes: readonly Digest[]; readonly next?: number }> {
-    const minutes: Digest[] = [];
-    const stored = this.#parts.stored();
-    try {
-      // What is damaged is missing in the digest; the log says so when it is published.
-      for await (const { start, windows } of stored.minutes({ from, to }, () => undefined)) {
-        const hour = alignDown(start, hourMs);
-        if (minutes.length >= mostMinutes && (minutes.at(-1)?.start ?? 0) < hour)
-          return { minutes, next: hour };
-        const seconds = secondsOf(windows, start, { from: start, to: start + min.windowMs });
-        const indexed = seconds.map(
-          ({ start: second, packed }) => [(second - start) / sec.windowMs, packed] as const,
-        );
-        const digest = minuteDigest(start, indexed);
-        if (digest !== undefined) minutes.push(digest);
-        await setImmediate();
-      }
-    } finally {
-      await stored.close();
-    }
-    return { minutes };
-  }
-}
-
-/** @param minutes in order of time */
-export function hoursOf(minutes: readonly Digest[]): Digest[] {
-  const hours = new Map<number, Digest[]>();
-  for (const minute of minutes) {
-    const hour = alignDown(minute.start, hourMs);
-    const known = hours.get(hour);
-    if (known === undefined) hours.set(hour, [minute]);
-    else known.push(minute);
-  }
-  return [...hours].flatMap(([hour, ofHour]) => hourDigest(hour, ofHour) ?? []);
 }

@@ -6,7 +6,7 @@ import { minuteDigest } from './digest.ts';
 import { MergeState } from './merge-state.ts';
 import { MergedReports } from './merged-reports.ts';
 import { decodeMessage, encodeMessage, type NodeMessage } from './message.ts';
-import { hoursOf, NodeReads } from './node-reads.ts';
+import { NodeReads } from './node-reads.ts';
 import { Puller } from './puller.ts';
 import {
   decodeRequest,
@@ -70,8 +70,7 @@ class Node {
       );
       minutes.push(minuteDigest(minute, indexed) ?? []);
     }
-    const digests = of === 'hours' ? hoursOf(minutes.flat()) : minutes.flat();
-    return encodeDigests({ keptFrom: 0, digests });
+    return encodeDigests({ keptFrom: 0, digests: minutes.flat() });
   }
 
   message(from: number, to: number): NodeMessage {
@@ -315,6 +314,19 @@ describe('a merger that lacks rows of reports', () => {
       await look();
     }
     expect(rows()).toEqual(node.rows);
+  });
+
+  it('compares a long time answer by answer', async () => {
+    for (let ago = 1; ago <= 1_500; ago++) node.rows.set(startMs - ago * min.windowMs, 1);
+    state.missingOfAll(Number.POSITIVE_INFINITY);
+    await look();
+    expect(rows()).toEqual(new Map([...node.rows].sort(([a], [b]) => a - b)));
+    const asked = node.asked.filter(({ of, report }) => of === 'minutes' && report !== undefined);
+    expect(asked.map(({ from }) => from)).toEqual([0, expect.any(Number)]);
+    // Each row once, and those that were there not at all.
+    const pages = rowsAsked().map(({ from }) => from);
+    expect(new Set(pages).size).toBe(pages.length);
+    expect(pages.filter((from) => from >= startMs)).toEqual([alignDown(nowMs, min.windowMs)]);
   });
 
   it('says of the hour of one that it has lost that it differs, though its counts do not', async () => {

@@ -9,10 +9,9 @@
  */
 import { setImmediate, setTimeout as wait } from 'node:timers/promises';
 import { alignDown, type Clock, min, type PeriodName } from '@reto3/core';
-import { type Digest, hourMs, isSame } from './digest.ts';
+import { type Digest, isSame } from './digest.ts';
 import type { MergeState, NodeRecord } from './merge-state.ts';
 import type { MergedReports } from './merged-reports.ts';
-import { hoursOf } from './node-reads.ts';
 import { Backoff } from './problems.ts';
 import {
   type Digests,
@@ -22,6 +21,7 @@ import {
   type ReadRequest,
 } from './read-message.ts';
 
+const hourMs = 3_600_000;
 /** So many nodes are asked at once. */
 const mostAtOnce = 8;
 const lookEveryMs = 250;
@@ -41,10 +41,19 @@ export interface HourProof {
   readonly equal: boolean;
 }
 
-/** The windows of a report. */
+/** What is compared and read: counts, or the rows of a report and period. */
 interface Series {
-  readonly report: string;
-  readonly period: PeriodName;
+  readonly of: 'counts' | 'rows';
+  readonly report?: string;
+  readonly period?: PeriodName;
+}
+
+const counts: Series = { of: 'counts' };
+
+/** A minute, as the node has it and as it is here. */
+interface Pair {
+  readonly theirs: Digest;
+  readonly ours: Digest | undefined;
 }
 
 export interface PullerParts {
@@ -113,43 +122,53 @@ export class Puller {
     this.#retryAt.clear();
   }
 
-  /** What each node has of each hour that is over, or up to now, beside what is here. */
+  /** What each node has of each hour, up to the last minute, beside what is here. */
   async audit(first: number, last: number): Promise<HourProof[]> {
     const { state, oldest } = this.#parts;
-    const begin = Math.max(first, await oldest());
+    const begin = alignDown(Math.max(first, await oldest()), min.windowMs);
     const to = Math.min(last, this.#settled());
     const proofs: HourProof[] = [];
-    for (const node of state.nodes().filter(({ forgotten }) => forgotten !== true)) {
-      let [from, theirs, answered] = [begin, new Map<number, Digest>(), true];
-      const wrongRows = new Set<number>();
-      try {
-        const digests = await this.#digests(node.name, { of: 'hours', from, to });
-        from = Math.max(from, digests.keptFrom);
-        theirs = new Map(digests.digests.map((digest) => [digest.start, digest]));
-        for (const series of this.#seriesOf(node.name)) {
-          for (const { start } of (await this.#differing(node.name, series, from, to)) ?? [])
-            wrongRows.add(alignDown(start, hourMs));
-        }
-      } catch {
-        answered = false;
-      }
-      const ours = new Map<number, Digest>();
-      for (let hour = alignDown(from, hourMs); hour < to; hour += hourMs) {
-        const [own] = hoursOf([
-          ...this.#own(node, Math.max(from, hour), Math.min(hour + hourMs, to)),
-        ]);
-        if (own !== undefined) ours.set(hour, own);
-        await setImmediate();
-      }
-      const hours = new Set([...theirs.keys(), ...ours.keys(), ...wrongRows]);
-      for (const hour of [...hours].sort((a, b) => a - b)) {
-        const [their, our] = [theirs.get(hour), ours.get(hour)];
-        const nodeTotal = answered ? (their?.total ?? 0) : undefined;
-        const equal = answered && isSame(their, our) && !wrongRows.has(hour);
-        proofs.push({ node: node.name, hour, nodeTotal, mergerTotal: our?.total ?? 0, equal });
-      }
-    }
+    for (const node of state.nodes().filter(({ forgotten }) => forgotten !== true))
+      proofs.push(...(await this.#auditNode(node, begin, to)));
     return proofs;
+  }
+
+  async #auditNode(node: NodeRecord, begin: number, to: number): Promise<HourProof[]> {
+    const { state } = this.#parts;
+    let [from, answered] = [begin, true];
+    const found = new Map<number, Pair>();
+    const wrongRows: number[] = [];
+    try {
+      const { keptFrom, pairs } = await this.#compared(node, counts, from, to);
+      from = alignDown(Math.max(from, keptFrom), min.windowMs);
+      for (const pair of pairs) found.set(pair.theirs.start, pair);
+      for (const series of this.#reportsOf(node)) {
+        const rows = await this.#compared(node, series, from, to);
+        wrongRows.push(...differing(rows.pairs).map(({ start }) => start));
+      }
+    } catch {
+      answered = false;
+    }
+    const hours = new Map<number, { nodeTotal: number; mergerTotal: number; equal: boolean }>();
+    const add = (start: number, their: number, our: number, equal: boolean): void => {
+      const hour = alignDown(start, hourMs);
+      const sum = hours.get(hour) ?? { nodeTotal: 0, mergerTotal: 0, equal: answered };
+      hours.set(hour, sum);
+      sum.nodeTotal += their;
+      sum.mergerTotal += our;
+      sum.equal &&= equal;
+    };
+    for (let start = from; start < to; start += min.windowMs) {
+      const { theirs, ours = state.digest(node, start) } = found.get(start) ?? {};
+      if (theirs ?? ours) add(start, theirs?.total ?? 0, ours?.total ?? 0, isSame(theirs, ours));
+      if (start % hourMs === 0) await setImmediate();
+    }
+    for (const start of wrongRows) add(start, 0, 0, false);
+    return [...hours]
+      .sort(([a], [b]) => a - b)
+      .map(([hour, { nodeTotal, ...rest }]) => {
+        return { node: node.name, hour, ...rest, nodeTotal: answered ? nodeTotal : undefined };
+      });
   }
 
   #due(): NodeRecord[] {
@@ -184,99 +203,79 @@ export class Puller {
     const to = this.#settled();
     // An hour is compared once it is over, and whatever came to it late by then.
     const isHourOver = to % hourMs === 0;
-    const recent = to - (isHourOver ? hourMs : 2 * min.windowMs);
-    const from = alignDown(Math.max(unread?.since ?? recent, keptFrom(), 0), min.windowMs);
-    await this.#compare(node, from, to);
-    // Rows cost more to compare than counts: each minute once, and once more with its hour.
-    const once = Math.max(from, isHourOver ? 0 : to - min.windowMs);
-    if (unread === undefined) return this.#compareReports(node.name, once, to);
-    // What is not over has no digest yet.
-    const rest = Math.max(from, to);
-    await this.#pull(node.name, { of: 'counts', from: rest, to: to + hourMs });
-    const end = clock.read().wallMs + hourMs;
-    await this.#pull(node.name, { of: 'reports', from, to: end });
-    await this.#compareReports(node.name, from, to, end);
-    unread.wasRead();
-  }
-
-  /** Reads the minutes that differ, in whole minutes. */
-  async #compare(node: NodeRecord, from: number, to: number): Promise<void> {
-    if (to - from > hourMs) {
-      const { digests, keptFrom } = await this.#digests(node.name, { of: 'hours', from, to });
-      const begin = Math.max(from, keptFrom);
-      for (const theirs of digests) {
-        const hour = {
-          from: Math.max(begin, theirs.start),
-          to: Math.min(to, theirs.start + hourMs),
-        };
-        const [ours] = hoursOf([...this.#own(node, hour.from, hour.to)]);
-        if (!isSame(theirs, ours)) await this.#compare(node, hour.from, hour.to);
-        await setImmediate();
-      }
-      return;
-    }
-    const { digests } = await this.#digests(node.name, { of: 'minutes', from, to });
-    const ours = new Map([...this.#own(node, from, to)].map((digest) => [digest.start, digest]));
-    const differing = digests.filter((theirs) => !isSame(theirs, ours.get(theirs.start)));
-    await this.#pullMinutes(node.name, { of: 'counts' }, differing);
+    const since = (recentMs: number): number => {
+      const recent = to - (isHourOver ? hourMs : recentMs);
+      return alignDown(Math.max(unread?.since ?? recent, keptFrom(), 0), min.windowMs);
+    };
+    const end = unread && clock.read().wallMs + hourMs;
+    await this.#compare(node, counts, { from: since(2 * min.windowMs), to, end });
+    // Rows cost more to compare: each minute once, and once more with its hour.
+    const from = since(min.windowMs);
+    if (end !== undefined) await this.#pull(node.name, { of: 'reports', from, to: end });
+    for (const series of this.#reportsOf(node))
+      await this.#compare(node, series, { from, to, end });
+    unread?.wasRead();
   }
 
   /**
-   * Reads the rows of reports that differ, in whole minutes.
-   * @param end of what is to be read without comparing it; absent: nothing is
+   * Reads what differs, in whole minutes.
+   * @param range `end`: of what is to be read without comparing it; absent: nothing is
    */
-  async #compareReports(name: string, from: number, to: number, end?: number): Promise<void> {
-    for (const series of this.#seriesOf(name)) {
-      const differing = await this.#differing(name, series, from, to);
-      await this.#pullMinutes(name, { of: 'rows', ...series }, differing ?? []);
-      // Where nothing can be compared, all is read.
-      const first = differing === undefined ? from : Math.max(from, to);
-      if (end !== undefined)
-        await this.#pull(name, { of: 'rows', ...series, from: first, to: end });
+  async #compare(
+    node: NodeRecord,
+    series: Series,
+    range: { readonly from: number; readonly to: number; readonly end: number | undefined },
+  ): Promise<void> {
+    const { from, to, end } = range;
+    const { isKnown, pairs } = await this.#compared(node, series, from, to);
+    const minutes = differing(pairs);
+    for (let at = 0; at < minutes.length; ) {
+      const first = minutes[at]?.start ?? 0;
+      let last = first;
+      for (; minutes[at]?.start === last; at++) last += min.windowMs;
+      await this.#pull(node.name, { ...series, from: first, to: last });
     }
+    // What is not over has no digest yet; where nothing can be compared, all is read.
+    const rest = isKnown ? Math.max(from, to) : from;
+    if (end !== undefined) await this.#pull(node.name, { ...series, from: rest, to: end });
   }
 
-  #seriesOf(name: string): Series[] {
+  #reportsOf({ name }: NodeRecord): Series[] {
     const known = this.#parts.reports.nodes().find(({ node }) => node === name);
     const reports = known?.reports ?? [];
     return reports.flatMap(({ name: report, periods }) =>
-      periods.map((period) => ({ report, period })),
+      periods.map((period): Series => ({ of: 'rows', report, period })),
     );
   }
 
-  /** The minutes of a report that the node has otherwise; undefined: it has no digests of them. */
-  async #differing(
-    name: string,
-    series: Series,
+  /**
+   * The minutes that the node has, beside what is here, and from when on it has anything.
+   * `isKnown`: whether it can say so.
+   */
+  async #compared(
+    node: NodeRecord,
+    { report, period }: Series,
     first: number,
     to: number,
-  ): Promise<Digest[] | undefined> {
-    const { reports } = this.#parts;
-    const from = Math.max(first, reports.keptFrom(series.period));
-    if (from >= to) return [];
-    const { digests, lineage } = await this.#digests(name, { of: 'minutes', from, to, ...series });
-    if (lineage === undefined) return undefined;
-    const differing: Digest[] = [];
+  ): Promise<{ readonly keptFrom: number; readonly isKnown: boolean; readonly pairs: Pair[] }> {
+    const { state, reports } = this.#parts;
+    const isOfRows = report !== undefined && period !== undefined;
+    const from = Math.max(first, isOfRows ? reports.keptFrom(period) : 0);
+    if (from >= to) return { keptFrom: from, isKnown: true, pairs: [] };
+    const request = { of: 'minutes', from, to, ...(isOfRows && { report, period }) } as const;
+    const { digests, keptFrom, lineage } = await this.#digests(node.name, request);
+    if (isOfRows && lineage === undefined) return { keptFrom, isKnown: false, pairs: [] };
+    const pairs: Pair[] = [];
     for (const theirs of digests) {
-      const ours = reports.digest(name, lineage, series, theirs.start);
-      if (!isSame(theirs, ours)) differing.push(theirs);
+      const { start } = theirs;
+      const ours =
+        isOfRows && lineage !== undefined
+          ? reports.digest(node.name, lineage, { report, period }, start)
+          : state.digest(node, start);
+      pairs.push({ theirs, ours });
       await setImmediate();
     }
-    return differing;
-  }
-
-  /** Reads these minutes, those that touch at once. */
-  async #pullMinutes(
-    name: string,
-    request: Omit<ReadRequest, 'from' | 'to'>,
-    minutes: readonly Digest[],
-  ): Promise<void> {
-    for (let at = 0; at < minutes.length; ) {
-      const from = minutes[at]?.start ?? 0;
-      let to = from;
-      for (; minutes[at]?.start === to; at++) to += min.windowMs;
-      await this.#pull(name, { ...request, from, to });
-    }
+    return { keptFrom, isKnown: true, pairs };
   }
 
   /** Reads all of a range, answer by answer. */
@@ -307,10 +306,6 @@ export class Puller {
     return this.#parts.request(name, encodeRequest(request));
   }
 
-  #own(node: NodeRecord, from: number, to: number): Generator<Digest> {
-    return this.#parts.state.digests(node, from, to);
-  }
-
   /** The end of the last minute that should have come, epoch ms. */
   #settled(): number {
     return alignDown(this.#parts.clock.read().wallMs - settledAfterMs, min.windowMs);
@@ -324,4 +319,8 @@ export class Puller {
     const next = alignDown(wallMs - settledAfterMs, min.windowMs) + min.windowMs + settledAfterMs;
     return next - wallMs + 1_000 + hash;
   }
+}
+
+function differing(pairs: readonly Pair[]): Digest[] {
+  return pairs.flatMap(({ theirs, ours }) => (isSame(theirs, ours) ? [] : [theirs]));
 }

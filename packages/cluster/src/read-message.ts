@@ -8,12 +8,12 @@ import { reportName } from '@reto3/reports';
 import type { Digest } from './digest.ts';
 import { BadMessage } from './message.ts';
 
-const kinds = ['hours', 'minutes', 'counts', 'reports', 'rows'] as const;
+const kinds = ['minutes', 'counts', 'reports', 'rows'] as const;
 type Kind = (typeof kinds)[number];
 
 /**
- * hours, minutes: the digests of those; minutes of a report and period: of its windows. counts: the
- * seconds themselves. reports: which the node has. rows: those of one report and period.
+ * minutes: their digests, of counts, or of the windows of a report and period. counts: the seconds
+ * themselves. reports: which the node has. rows: those of one report and period.
  */
 export interface ReadRequest {
   readonly of: Kind;

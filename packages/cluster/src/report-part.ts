@@ -4,7 +4,7 @@
  * (boot, revision) said, and nothing else. So it is the same in whatever order, and however often,
  * messages come: a register for each window, like those of the counts (part.ts).
  */
-import { messageOf, VarintReader, VarintWriter } from '@reto3/core';
+import { VarintReader, VarintWriter } from '@reto3/core';
 import { pack, unpack } from '@reto3/engine';
 import type { WindowPart } from './report-message.ts';
 
@@ -16,11 +16,6 @@ export interface Said extends WindowPart {
   readonly lineage: number;
   readonly boot: number;
   readonly revision: number;
-}
-
-/** The bytes are not what was once written under that key. */
-export class DamagedPart extends Error {
-  override readonly name = 'DamagedPart';
 }
 
 export class ReportPart {
@@ -58,8 +53,8 @@ export class ReportPart {
     return pack(version, writer.end(), key);
   }
 
-  /** @throws DamagedPart */
-  static decode(bytes: Uint8Array, key: Uint8Array): ReportPart {
+  /** Undefined where the bytes are not what was once written under that key. */
+  static decode(bytes: Uint8Array, key: Uint8Array): ReportPart | undefined {
     const part = new ReportPart();
     try {
       const reader = new VarintReader(unpack(version, bytes, key).plain);
@@ -69,8 +64,8 @@ export class ReportPart {
         const [tooLarge, partial] = [reader.number(), reader.number() === 1];
         part.put({ index, lineage, boot, revision, tooLarge, partial, bytes: reader.bytes() });
       }
-    } catch (error) {
-      throw new DamagedPart(messageOf(error));
+    } catch {
+      return undefined;
     }
     return part;
   }

@@ -113,10 +113,10 @@ export class ClusterReportView implements ReportWindows {
           yield withMemory(pending.shift() ?? 0, new Map());
         if (pending[0] === named.start) pending.shift();
         row ??= { start: named.start, nodes: new Map() };
-        const part = readPart(key, bytes);
-        if (typeof part === 'string') {
+        const part = ReportPart.decode(bytes, key);
+        if (part === undefined) {
           const place = { from: named.start, to: named.start + rowMsOf(period) };
-          onDamage({ series: period, ...place, reason: `the part of node ${named.node}: ${part}` });
+          onDamage({ series: period, ...place, reason: `the part of ${named.node} is damaged` });
         } else row.nodes.set(named.node, part);
       }
       if (row !== undefined) yield withMemory(row.start, row.nodes);
@@ -200,15 +200,6 @@ export function refusedNodes(
     refused.set(node, text);
   }
   return refused;
-}
-
-/** The part, or what is wrong with it. */
-function readPart(key: Uint8Array, bytes: Uint8Array): ReportPart | string {
-  try {
-    return ReportPart.decode(bytes, key);
-  } catch (error) {
-    return messageOf(error);
-  }
 }
 
 /** What the folder of a merger says of the reports of its nodes. */
