@@ -7,7 +7,7 @@ import { readChunks } from '@reto3/engine';
 import { afterAll, expect, test } from 'vitest';
 import { formats } from './formats/formats.ts';
 import { readLogs } from './read-log.ts';
-import { madeLog, madeRequests } from './testing/made-log.ts';
+import { madeLog, madeRequests } from './testing/index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'reto3-made-logs-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -24,7 +24,17 @@ const seed = 20_160_528;
 /** Lines to generate; a log repeats them as often as its size requires. */
 const madeLines = 200_000;
 
-const measured = ['nginx', 'combined', 'haproxy', 'jmeter', 'k6-csv', 'caddy', 'traefik', 'k6'];
+const measured = [
+  'nginx',
+  'combined',
+  'haproxy',
+  'jmeter',
+  'k6-csv',
+  'nginx-json',
+  'caddy',
+  'traefik',
+  'k6',
+];
 
 export async function logRates(bench: Bench): Promise<Finding[]> {
   const rates = new Collected();
