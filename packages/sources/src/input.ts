@@ -2,14 +2,18 @@
  * The bytes of a log: of a file, a pipe or stdin, decompressed where they are gzip, zstd or Brotli.
  * What they are is seen from their first bytes; Brotli, which has none of its own, from the suffix.
  */
-import { createReadStream } from 'node:fs';
+import { createReadStream, readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { Readable, Transform } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import zlib from 'node:zlib';
 import { messageOf, Reto3Error } from '@reto3/core';
 
 /** Large enough that reading costs little, small enough that it stays in a cache of the processor. */
 const chunkBytes = 1 << 18;
+
+/** Chunks that are read before the process does anything else: a few ms. */
+const chunksInTurn = 16;
 
 /** A regular file that is not compressed, which can be read from anywhere; undefined where it is none. */
 export async function plainFile(name: string, first: Buffer): Promise<PlainFile | undefined> {
@@ -35,7 +39,7 @@ export class PlainFile {
   /** Its chunks from an offset on; each is valid only until the next one is asked for. */
   async *chunks(from: number): AsyncGenerator<Buffer> {
     try {
-      yield* readFile(this.#file, from);
+      yield* readAtOnce(this.#file, from);
     } finally {
       await this.#file.close();
     }
@@ -96,7 +100,7 @@ async function* fileChunks(name: string, note: (line: string) => void): AsyncGen
   }
   const file = await open(name);
   try {
-    yield* decompressed(name, readFile(file, 0));
+    yield* decompressed(name, readAtOnce(file, 0));
   } finally {
     await file.close();
   }
@@ -105,6 +109,21 @@ async function* fileChunks(name: string, note: (line: string) => void): AsyncGen
 async function* streamOf(name: string): AsyncGenerator<Buffer> {
   for await (const chunk of createReadStream(name, { highWaterMark: chunkBytes }))
     yield asBuffer(chunk);
+}
+
+/**
+ * The same without a thread, which takes longer than the reading. Signals and timers have their turn now
+ * and then; a server, which has to sweep on time, reads with `readFile`.
+ */
+async function* readAtOnce(file: FileHandle, from: number): AsyncGenerator<Buffer> {
+  const buffer = Buffer.allocUnsafeSlow(chunkBytes);
+  for (let at = from, chunks = 1; ; chunks++) {
+    const bytesRead = readSync(file.fd, buffer, 0, chunkBytes, at);
+    if (bytesRead === 0) return;
+    at += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+    if (chunks % chunksInTurn === 0) await setImmediate();
+  }
 }
 
 /** Into the same memory again and again. */

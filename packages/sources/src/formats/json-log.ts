@@ -29,6 +29,11 @@ export class JsonLine {
     return this.#fields.has(key);
   }
 
+  hasAny(keys: readonly number[]): boolean {
+    for (const key of keys) if (this.has(key)) return true;
+    return false;
+  }
+
   is(key: number, text: Uint8Array): boolean {
     const { from, to } = this.#fields;
     return this.has(key) && isText(this.#bytes, from[key] ?? 0, to[key] ?? 0, text);
@@ -41,6 +46,12 @@ export class JsonLine {
       this.has(key) &&
       readAnyTime(this.#bytes, from[key] ?? 0, to[key] ?? 0, time, this.#options.zone)
     );
+  }
+
+  /** Reads the time under the first of some keys that has one. */
+  readFirstTime(keys: readonly number[], stamp: Pick<Stamp, 'time'>): boolean {
+    for (const key of keys) if (this.readTime(key, stamp)) return true;
+    return false;
   }
 
   /** Reads the duration under a key. */

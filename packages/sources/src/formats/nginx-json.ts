@@ -36,9 +36,8 @@ export const nginxJson: LogFormat = {
   isGeneral: true,
   parser: (options) =>
     jsonParser(keys, options, named, (line, stamp) => {
-      if (line.has(level) || !requests.some((key) => line.has(key)))
-        return 'no request of this format';
-      if (!times.some((key) => line.readTime(key, stamp))) return 'no time that can be read';
+      if (line.has(level) || !line.hasAny(requests)) return 'no request of this format';
+      if (!line.readFirstTime(times, stamp)) return 'no time that can be read';
       line.readDuration(requestTime, stamp);
       return undefined;
     }),

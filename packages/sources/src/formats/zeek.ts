@@ -68,8 +68,7 @@ export const zeekJson: LogFormat = {
   moment: 'start',
   parser: (options) =>
     jsonParser(keys, options, named, (line, stamp) => {
-      const isRequest =
-        line.has(uid) && line.has(origin) && ofRequests.some((key) => line.has(key));
+      const isRequest = line.has(uid) && line.has(origin) && line.hasAny(ofRequests);
       if (!isRequest) return 'no request of this format';
       stamp.hasDuration = false;
       return line.readTime(ts, stamp) ? undefined : 'no time that can be read';
