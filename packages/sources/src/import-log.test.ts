@@ -7,8 +7,9 @@ import { type Period, periods, timeText, totalOf } from '@reto3/core';
 import { audit, type CountsView, DataFolder, FolderWriter, readChunks } from '@reto3/engine';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { importLog } from './import-log.ts';
+import type { LogSummary } from './log-summary.ts';
 import type { LogOptions } from './plan.ts';
-import { type LogSummary, readingOf, readLogs } from './read-log.ts';
+import { readingOf, readLogs } from './read-log.ts';
 
 const startMs = Date.UTC(2016, 4, 28, 11, 11, 11);
 const nowMs = startMs + 365 * 24 * 3_600_000;

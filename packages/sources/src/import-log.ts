@@ -19,14 +19,9 @@ import {
 import type { Span } from './active-time.ts';
 import { lineFeed } from './bytes.ts';
 import { chunksOf, plainFile } from './input.ts';
+import type { LogSummary } from './log-summary.ts';
 import { fingerprintBytes, fingerprintOf, LastBytes, positionOf } from './position.ts';
-import {
-  type LastLine,
-  Log,
-  type LogSummary,
-  type MessageKeeper,
-  type Reading,
-} from './read-log.ts';
+import { type LastLine, Log, type MessageKeeper, type Reading } from './read-log.ts';
 import { WindowCounts } from './window-counts.ts';
 
 export interface ImportEvents {

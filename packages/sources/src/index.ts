@@ -3,11 +3,7 @@ export { Follow } from './follow/follow.ts';
 export { formats } from './formats/formats.ts';
 export { importLog, type OpenKeeper } from './import-log.ts';
 export { countLogKeys } from './log-keys.ts';
+export type { LogSummary } from './log-summary.ts';
 export type { LogOptions } from './plan.ts';
-export {
-  type LogCounts,
-  type LogSummary,
-  readingOf,
-  readLogs,
-} from './read-log.ts';
+export { type LogCounts, readingOf, readLogs } from './read-log.ts';
 export { summaryLines } from './summary-text.ts';

@@ -8,13 +8,11 @@
 import { ms10, type Period, Reto3Error } from '@reto3/core';
 import type { CountsView, SourcePosition } from '@reto3/engine';
 import { ActiveTime, type Span } from './active-time.ts';
-import { copyOf } from './bytes.ts';
-import { type Fit, fitOf, type Sample } from './detect.ts';
-import { dull, longestExample, maxExamples } from './examples.ts';
-import { type LogFormat, type Moment, type Reason, Stamp } from './format.ts';
-import { formats } from './formats/formats.ts';
+import type { Fit, Sample } from './detect.ts';
+import { type Reason, Stamp } from './format.ts';
 import { chunksOf } from './input.ts';
 import { LineCutter } from './line-cutter.ts';
+import { durationText, type LogSummary } from './log-summary.ts';
 import { viewOf } from './log-view.ts';
 import {
   countedTime,
@@ -30,45 +28,9 @@ import {
   wayOf,
 } from './plan.ts';
 import { Request } from './request.ts';
+import { SkippedLines } from './skipped-lines.ts';
 import { WindowCounts } from './window-counts.ts';
 import type { TakeLine } from './wrappers.ts';
-
-interface SkippedLine {
-  /** From 1. */
-  readonly line: number;
-  readonly reason: Reason;
-  readonly text: string;
-}
-
-/** What was found in one log. */
-export interface LogSummary {
-  readonly name: string;
-  readonly format: LogFormat;
-  /** What stood around its lines. */
-  readonly wrapper: string | undefined;
-  /** Which moment was counted. */
-  readonly moment: Moment;
-  /** How finely its clock ticks; 1,000 or less than 1, too. */
-  readonly resolutionMs: number;
-  readonly lines: number;
-  readonly messages: number;
-  readonly skipped: number;
-  /** Lines that were counted before. */
-  readonly known: number;
-  readonly reasons: ReadonlyMap<Reason, number>;
-  /** The first three skipped lines that are not blank, headers or the like. */
-  readonly examples: readonly SkippedLine[];
-  /** Another format that lines which are none of this one have. */
-  readonly otherFormat: string | undefined;
-  /** Where it counts, oldest first; at least one. */
-  readonly spans: readonly Span[];
-  /** Of its oldest message and its newest, epoch ms, also of those known. */
-  readonly times: Span;
-  /** Messages whose time is later than now. */
-  readonly future: number;
-  /** By how much the times of the log step back at the most, in ms. */
-  readonly stepBackMs: number;
-}
 
 export interface LogCounts {
   readonly logs: readonly LogSummary[];
@@ -82,9 +44,6 @@ export interface LogCounts {
   /** @throws Reto3Error RETO3_NO_DATA where the clock is coarser than the period's windows */
   view(period: Period): CountsView;
 }
-
-/** Of skipped lines, to see whether they have another format. */
-const maxOthers = 64;
 
 /**
  * @param nowMs to tell times of the future, epoch ms
@@ -125,13 +84,6 @@ export async function readLogs(
       );
     },
   };
-}
-
-/** A length of time in the unit that suits it. */
-export function durationText(ms: number): string {
-  if (ms >= 1_000) return `${ms / 1_000} s`;
-  if (ms >= 1) return `${ms} ms`;
-  return ms >= 0.001 ? `${Math.round(ms * 1_000)} µs` : `${Math.round(ms * 1_000_000)} ns`;
 }
 
 export interface Reading extends Plan {
@@ -201,9 +153,7 @@ export class Log {
   #newestStamp = 0;
   #stepBackMs = 0;
   #future = 0;
-  readonly #reasons = new Map<Reason, number>();
-  readonly #examples: SkippedLine[] = [];
-  readonly #others: Uint8Array[] = [];
+  readonly #skipped = new SkippedLines();
 
   /** @param position how far it was counted before */
   constructor(name: string, reading: Reading, counts: WindowCounts, position?: SourcePosition) {
@@ -268,9 +218,9 @@ export class Log {
       messages: this.#messages,
       skipped: this.#lines - this.#messages - this.#known,
       known: this.#known,
-      reasons: this.#reasons,
-      examples: this.#examples,
-      otherFormat: this.#otherFormat(),
+      reasons: this.#skipped.reasons,
+      examples: this.#skipped.examples,
+      otherFormat: this.#skipped.otherFormat(fit.format, this.#reading.parser),
       spans: this.#spans(),
       times: this.#times(),
       future: this.#future,
@@ -410,19 +360,7 @@ export class Log {
   }
 
   #skip(reason: Reason, bytes: Uint8Array, from: number, to: number): void {
-    this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + 1);
-    if (dull.has(reason)) return;
-    if (this.#others.length < maxOthers) this.#others.push(copyOf(bytes, from, to));
-    if (this.#examples.length >= maxExamples) return;
-    const end = Math.min(to, from + longestExample);
-    const text = Buffer.from(bytes.subarray(from, end)).toString() + (end < to ? '…' : '');
-    this.#examples.push({ line: this.#lines, reason, text });
-  }
-
-  #otherFormat(): string | undefined {
-    const options = { ...this.#reading.parser, isNamed: false };
-    const other = fitOf(this.#others, formats, options)?.format;
-    return other === this.#fit?.format ? undefined : other?.title;
+    this.#skipped.add(this.#lines, reason, bytes, from, to);
   }
 
   #unknown(first: Buffer, sample: Sample): Reto3Error {
@@ -439,7 +377,7 @@ export class Log {
   }
 
   #nothing(): Reto3Error {
-    const [example] = this.#examples;
+    const [example] = this.#skipped.examples;
     const title = this.#fit?.format.title ?? 'that format';
     const where = example === undefined ? '' : `; line ${example.line} has ${example.reason}`;
     const message = `${this.#name} has no request in ${title}${where}`;

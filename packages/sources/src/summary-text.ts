@@ -1,7 +1,7 @@
 /** What was read, in lines for people. */
 import { timeText } from '@reto3/core';
 import { skippedText } from './examples.ts';
-import { durationText, type LogSummary } from './read-log.ts';
+import { durationText, type LogSummary } from './log-summary.ts';
 
 /** Times of several writers are a little out of order in every log. */
 const notableStepMs = 2_000;

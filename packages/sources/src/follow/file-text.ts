@@ -50,6 +50,26 @@ export async function openText(place: string): Promise<FileText> {
   }
 }
 
+/** The same; undefined where there is no such file. */
+export async function openTextIfThere(place: string): Promise<FileText | undefined> {
+  try {
+    return await openText(place);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Closes the text unless it was taken. */
+export async function closingUnless(text: FileText, take: () => Promise<boolean>): Promise<void> {
+  let isTaken = false;
+  try {
+    isTaken = await take();
+  } finally {
+    if (!isTaken) await text.close();
+  }
+}
+
 /** So many bytes from an offset on, or those that there are. */
 export async function bytesAt(text: FileText, at: number, bytes: number): Promise<Buffer> {
   const buffer = Buffer.alloc(bytes);

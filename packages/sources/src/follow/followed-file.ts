@@ -8,6 +8,7 @@
  * Invariant: what is added to the target and the position behind it change in one turn of the event
  * loop, so every record of the journal has both or neither.
  */
+import { setImmediate } from 'node:timers/promises';
 import { Reto3Error } from '@reto3/core';
 import { newSourceId, type SourcePosition } from '@reto3/engine';
 import { lineFeed } from '../bytes.ts';
@@ -32,6 +33,8 @@ export interface FollowTarget {
  * no more memory than 40 MB of minutes.
  */
 const readBytes = 1 << 16;
+/** Reads before other files have their turn: 1 MiB. */
+const readsInTurn = 16;
 /** A longer line is skipped, as in line-cutter.ts. */
 const longestLineBytes = 1 << 20;
 /** A longer silence is a gap: nobody knows what was logged elsewhere meanwhile. */
@@ -168,8 +171,18 @@ export class FollowedFile {
     return this.#begin === undefined;
   }
 
-  /** Counts the whole lines that are next, up to 64 KiB of them. */
-  async read(target: FollowTarget, nowMs: number): Promise<Progress> {
+  /** Counts the whole lines that are next, up to 1 MiB of them. */
+  async readOn(target: FollowTarget, nowMs: number): Promise<Progress> {
+    for (let read = 0; read < readsInTurn && target.hasRoom; read++) {
+      const progress = await this.#read(target, nowMs);
+      if (progress !== 'more') return progress;
+      // Sweeps and queries take their turn.
+      await setImmediate();
+    }
+    return 'more';
+  }
+
+  async #read(target: FollowTarget, nowMs: number): Promise<Progress> {
     const kept = this.#end.length;
     const buffer = this.#buffer;
     const at = this.#offset - kept;

@@ -15,13 +15,21 @@
  * Invariant: at every turn of the event loop a position is in one place, of an open file or among
  * the closed, so every record has it as far as the counts are.
  */
-import { setImmediate } from 'node:timers/promises';
 import { messageOf } from '@reto3/core';
 import { newSourceId, type SourcePosition } from '@reto3/engine';
 import type { Plan } from '../plan.ts';
 import { fingerprintOf } from '../position.ts';
 import { type DelayEvents, Delays } from './delays.ts';
-import { bytesAt, type FileId, type FileText, fileAt, isSameFile, openText } from './file-text.ts';
+import {
+  bytesAt,
+  closingUnless,
+  type FileId,
+  type FileText,
+  fileAt,
+  isSameFile,
+  openText,
+  openTextIfThere,
+} from './file-text.ts';
 import {
   type FileEvents,
   FollowedFile,
@@ -34,7 +42,9 @@ import { isOneOf } from './interrupted.ts';
 import { KnownTexts } from './known-texts.ts';
 import {
   edgeBytes,
+  isReadThrough,
   type Known,
+  namesOf,
   type RotatedFile,
   recognize,
   rotatedBeside,
@@ -42,8 +52,6 @@ import {
 
 /** A program that is slow to notice a rotation goes on writing the old file; so long at most. */
 const quietMs = 60_000;
-/** Reads of one file before the others have their turn: 1 MiB. */
-const readsInTurn = 16;
 /** So often the files beside the path are looked at while any of them, or the path, has no text. */
 const retryMs = 1_000;
 
@@ -181,7 +189,7 @@ export class FollowedPath {
   }
 
   async #openPath(): Promise<void> {
-    const text = await openText(this.#path).catch(ifMissing);
+    const text = await openTextIfThere(this.#path);
     if (text === undefined && !this.#isWaiting) this.#events.waiting();
     this.#isWaiting = text === undefined;
     if (text === undefined) return;
@@ -208,7 +216,7 @@ export class FollowedPath {
     const current = this.#current;
     if (current === undefined) return false;
     const { isEmpty } = current;
-    const progress = await readOn(current, target, now);
+    const progress = await current.readOn(target, now.wallMs);
     // Whatever was in it before may have been rotated away unseen.
     if (isEmpty && !current.isEmpty) this.#lookAt = 0;
     if (progress === 'more') return true;
@@ -226,7 +234,7 @@ export class FollowedPath {
     const { offset } = file;
     let progress: Progress | undefined;
     try {
-      progress = await readOn(file, target, now);
+      progress = await file.readOn(target, now.wallMs);
       if (file.offset !== offset) old.quietSince = now.monotonicMs;
       if (progress === 'more') return true;
       if (progress === 'end' && now.monotonicMs - old.quietSince < quietMs) return false;
@@ -330,7 +338,7 @@ export class FollowedPath {
 
   /** Whether the file of the path begins like that: the copy of it is not complete. */
   async #isBeingCopied(begin: Buffer): Promise<boolean> {
-    const text = await openText(this.#path).catch(ifMissing);
+    const text = await openTextIfThere(this.#path);
     if (text === undefined) return false;
     try {
       return (await bytesAt(text, 0, begin.length)).equals(begin);
@@ -388,40 +396,4 @@ export class FollowedPath {
     if (!this.#troubles.has(trouble)) this.#events.cannotRead(trouble);
     this.#troubles.add(trouble);
   }
-}
-
-async function readOn(file: FollowedFile, target: FollowTarget, { wallMs }: Now) {
-  for (let read = 0; read < readsInTurn && target.hasRoom; read++) {
-    const progress = await file.read(target, wallMs);
-    if (progress !== 'more') return progress;
-    // Sweeps and queries take their turn.
-    await setImmediate();
-  }
-  return 'more';
-}
-
-/** What is where, to see whether names have moved. */
-function namesOf(files: readonly RotatedFile[]): string {
-  return JSON.stringify(files.map(({ place, id }) => [place, id]).sort());
-}
-
-/** Closes the text unless it was taken. */
-async function closingUnless(text: FileText, take: () => Promise<boolean>): Promise<void> {
-  let isTaken = false;
-  try {
-    isTaken = await take();
-  } finally {
-    if (!isTaken) await text.close();
-  }
-}
-
-async function isReadThrough(text: FileText, { ended, offset }: SourcePosition): Promise<boolean> {
-  if (ended !== true) return false;
-  return text.isCompressed || (await text.bytesBehind(offset)) === 0;
-}
-
-/** @throws what it is given, unless it says that there is no such file */
-function ifMissing(error: unknown): undefined {
-  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-  throw error;
 }

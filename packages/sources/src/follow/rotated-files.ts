@@ -99,3 +99,17 @@ function isShorter(begin: Buffer, of: Buffer | undefined): boolean {
 async function hashAt(text: FileText, at: number, bytes: Fingerprint['bytes']): Promise<string> {
   return fingerprintOf(await bytesAt(text, at, bytes)).sha256;
 }
+
+/** What is where, to see whether names have moved. */
+export function namesOf(files: readonly RotatedFile[]): string {
+  return JSON.stringify(files.map(({ place, id }) => [place, id]).sort());
+}
+
+/** Whether it was followed to its end, and has nothing behind that. */
+export async function isReadThrough(
+  text: FileText,
+  { ended, offset }: SourcePosition,
+): Promise<boolean> {
+  if (ended !== true) return false;
+  return text.isCompressed || (await text.bytesBehind(offset)) === 0;
+}

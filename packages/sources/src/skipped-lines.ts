@@ -1,0 +1,40 @@
+/** The lines of one log that are no messages: how many for each reason, the first of them, and what others are. */
+import { copyOf } from './bytes.ts';
+import { fitOf } from './detect.ts';
+import { dull, longestExample, maxExamples } from './examples.ts';
+import type { LogFormat, ParserOptions, Reason } from './format.ts';
+import { formats } from './formats/formats.ts';
+
+export interface SkippedLine {
+  /** From 1. */
+  readonly line: number;
+  readonly reason: Reason;
+  readonly text: string;
+}
+
+/** Kept to see whether they have another format. */
+const maxOthers = 64;
+
+export class SkippedLines {
+  readonly reasons = new Map<Reason, number>();
+  /** The first three that are not blank, headers or the like. */
+  readonly examples: SkippedLine[] = [];
+  readonly #others: Uint8Array[] = [];
+
+  /** @param line its number, from 1 */
+  add(line: number, reason: Reason, bytes: Uint8Array, from: number, to: number): void {
+    this.reasons.set(reason, (this.reasons.get(reason) ?? 0) + 1);
+    if (dull.has(reason)) return;
+    if (this.#others.length < maxOthers) this.#others.push(copyOf(bytes, from, to));
+    if (this.examples.length >= maxExamples) return;
+    const end = Math.min(to, from + longestExample);
+    const text = Buffer.from(bytes.subarray(from, end)).toString() + (end < to ? '…' : '');
+    this.examples.push({ line, reason, text });
+  }
+
+  /** The title of a format that they have, other than that of the log. */
+  otherFormat(own: LogFormat, options: ParserOptions): string | undefined {
+    const other = fitOf(this.#others, formats, { ...options, isNamed: false })?.format;
+    return other === own ? undefined : other?.title;
+  }
+}
