@@ -144,7 +144,11 @@ describe('pnpm', () => {
   });
 });
 
-const composeFiles = ['docker-compose.yml', 'deploy/docker-compose.cluster.yml'] as const;
+const composeFiles = [
+  'docker-compose.yml',
+  'deploy/docker-compose.cluster.yml',
+  'deploy/groups/docker-compose.yml',
+] as const;
 
 interface Service {
   readonly networks?: readonly string[];

@@ -30,8 +30,13 @@ export class NatsServers {
   /**
    * Starts one server, or a cluster of several; resolves when JetStream is ready.
    * @param places where each runs; loopback by default
+   * @param more of the configuration of each: a JetStream domain, and lines
    */
-  static async start(count = 1, places: readonly Place[] = []): Promise<NatsServers> {
+  static async start(
+    count = 1,
+    places: readonly Place[] = [],
+    more: { readonly domain?: string; readonly lines?: string } = {},
+  ): Promise<NatsServers> {
     const folder = await temporaryFolder();
     const ports = await Promise.all(Array.from({ length: 3 * count }, freePort));
     const placeOf = (index: number): Place => places[index] ?? loopback;
@@ -48,7 +53,8 @@ export class NatsServers {
       const config = join(folder, `${name}.conf`);
       // Written data survives kill -9. Only a power cut needs it on the disk (sync_interval:
       // always), a setting that Debian 12's nats-server does not know.
-      const jetstream = `jetstream { store_dir: "${store}" }`;
+      const domain = more.domain === undefined ? '' : `, domain: ${more.domain}`;
+      const jetstream = `jetstream { store_dir: "${store}"${domain} }\n${more.lines ?? ''}`;
       const cluster = `cluster { name: test, listen: "${host}:${ports[2 * count + index]}", routes: [${routes.join(', ')}] }`;
       const [port = 0, monitorPort = 0] = [ports[index], ports[count + index]];
       const listen = `listen: "${host}:${port}"\nhttp: "${host}:${monitorPort}"`;

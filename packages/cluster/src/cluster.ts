@@ -59,7 +59,8 @@ export class Cluster {
     this.#settings = settings;
     this.#log = log;
     this.#problems = new Problems(log);
-    this.#link = new Link(options, settings.natsSubject, {
+    const subjects = subjectsOf(settings);
+    this.#link = new Link(options, subjects, {
       failed: (what, error) => this.#fail('connection', what, error),
       connected: (server) => {
         log.info({ server }, 'connected to NATS');
@@ -83,8 +84,8 @@ export class Cluster {
         store: mergedStore,
         clock,
         silentAfterMs: settings.silentAfter,
-        subjects: settings.natsSubject,
-        request: (node, bytes) => this.#link.request(node, bytes),
+        subjects,
+        request: (group, node, bytes) => this.#link.request(group, node, bytes),
         events: mergerEvents(log),
       });
       this.#reports = new ClusterReports(this.#merger, parts.reports);
@@ -260,7 +261,8 @@ export class Cluster {
     if (connection === undefined) return;
     if (signal.aborted) return connection.close();
     const merger = this.#merger;
-    if (merger !== undefined) this.#link.onTold((node, bytes) => merger.takePast(node, bytes));
+    if (merger !== undefined)
+      this.#link.onTold((group, node, bytes) => merger.takePast(group, node, bytes));
     this.#node?.listen();
     await Promise.all([this.#keepTurning(connection), this.#keepMerging(), merger?.pull(signal)]);
   }
@@ -354,6 +356,13 @@ export class Cluster {
 function withNameOfFolder({ settings, coordinator }: ClusterParts): ClusterOptions {
   const node = coordinator.published?.node ?? '';
   return node === '' || settings.node !== settings.usualNode ? settings : { ...settings, node };
+}
+
+/** What the subjects of nodes begin with, by group. */
+function subjectsOf({ natsGroup, natsSubject }: ClusterOptions): [string, ...string[]] {
+  if (natsGroup === undefined) return [natsSubject];
+  const [first, ...more] = natsGroup;
+  return [first.subjects, ...more.map(({ subjects }) => subjects)];
 }
 
 function newBackoff(): Backoff {

@@ -39,7 +39,7 @@ it('keeps a merger alive, exact and small, and counts all that is bad', async ()
     store,
     clock,
     silentAfterMs: 10_000,
-    subjects: prefix,
+    subjects: [prefix],
     request: () => Promise.reject(new Error('no node answers')),
     events: {
       missing: () => undefined,
@@ -69,7 +69,7 @@ it('keeps a merger alive, exact and small, and counts all that is bad', async ()
     listed.add([...byStream, counts('honest', said)]);
     await merger.run(listed.jetStream, stream);
     for (const [index, { name, data }] of messages.entries()) {
-      if (index % 3 === 1) merger.takePast(name, data);
+      if (index % 3 === 1) merger.takePast(prefix, name, data);
       if (index % 3 === 2) await merger.takeRead(name, data);
     }
     expect(await total()).toBe(100 * Math.min(round + 1, 60));

@@ -45,8 +45,8 @@ describe('a merger on a stream that anybody writes to', () => {
       store,
       clock,
       silentAfterMs: 10_000,
-      subjects: prefix,
-      request: async (name, bytes) => answer(name, decodeRequest(bytes)),
+      subjects: [prefix],
+      request: async (_, name, bytes) => answer(name, decodeRequest(bytes)),
       events: {
         missing: () => undefined,
         badMessage: (error, from) => logged.push(`${from}: ${error.message}`),

@@ -1,6 +1,7 @@
 /** A server's part in a cluster: publisher, merger and register, over NATS. */
 
 export { Cluster } from './cluster.ts';
+export type { Group } from './groups.ts';
 export { encodeMessage, type NodeMessage } from './message.ts';
 export type { NatsStorage, Role } from './options.ts';
 export { ClusterReportView, readNodeReports } from './report-view.ts';

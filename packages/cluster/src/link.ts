@@ -21,14 +21,14 @@ export interface LinkEvents {
 
 export class Link {
   readonly #options: Awaited<ReturnType<typeof connectionOptions>>;
-  readonly #subjects: string;
+  readonly #subjects: readonly [string, ...string[]];
   readonly #events: LinkEvents;
   #connection: NatsConnection | undefined;
 
-  /** @param subjects what the subjects of nodes begin with */
+  /** @param subjects what the subjects of nodes begin with, by group; its own node is in the first */
   constructor(
     options: Awaited<ReturnType<typeof connectionOptions>>,
-    subjects: string,
+    subjects: readonly [string, ...string[]],
     events: LinkEvents,
   ) {
     this.#options = options;
@@ -64,31 +64,33 @@ export class Link {
 
   /** The subject of a node in the stream. */
   subjectOf(node: string): string {
-    return `${this.#subjects}.${node}`;
+    return `${this.#subjects[0]}.${node}`;
   }
 
   /** Tells mergers of seconds that are open, or that the stream refuses; it may be lost. */
   tell(node: string, bytes: Uint8Array): void {
-    this.#connection?.publish(`${this.#subjects}.open.${node}`, bytes);
+    this.#connection?.publish(`${this.#subjects[0]}.open.${node}`, bytes);
   }
 
-  /** Calls back with what each node tells past the stream. */
-  onTold(told: (node: string, bytes: Uint8Array) => void): void {
-    this.#connection?.subscribe(`${this.#subjects}.open.*`, {
-      callback: (_, { subject, data }) => told(subject.slice(subject.lastIndexOf('.') + 1), data),
-    });
+  /** Calls back with what each node tells past the stream, by its group. */
+  onTold(told: (group: string, node: string, bytes: Uint8Array) => void): void {
+    for (const group of this.#subjects)
+      this.#connection?.subscribe(`${group}.open.*`, {
+        callback: (_, { subject, data }) =>
+          told(group, subject.slice(subject.lastIndexOf('.') + 1), data),
+      });
   }
 
-  /** Asks a node; rejects where it does not answer. */
-  async request(node: string, bytes: Uint8Array): Promise<Uint8Array> {
+  /** Asks a node of a group; rejects where it does not answer. */
+  async request(group: string, node: string, bytes: Uint8Array): Promise<Uint8Array> {
     if (this.#connection === undefined) throw new Error('not connected');
-    const subject = `${this.#subjects}.read.${node}`;
+    const subject = `${group}.read.${node}`;
     return (await this.#connection.request(subject, bytes, { timeout: readWithinMs })).data;
   }
 
   /** Answers what mergers ask of a node; whoever has asked in vain asks again. */
   onRequest(node: string, answer: (bytes: Uint8Array) => Promise<Uint8Array>): void {
-    this.#connection?.subscribe(`${this.#subjects}.read.${node}`, {
+    this.#connection?.subscribe(`${this.#subjects[0]}.read.${node}`, {
       callback: (_, message) =>
         void answer(message.data).then(
           (bytes) => message.respond(bytes),

@@ -100,7 +100,7 @@ describe('a merger', () => {
       damaged: never,
     };
     const request = () => Promise.reject(new Error('no node answers'));
-    const rest = { silentAfterMs: 10_000, subjects: 'reto3.windows' };
+    const rest = { silentAfterMs: 10_000, subjects: ['reto3.windows'] } as const;
     merger = new Merger({ store, clock, request, events, ...rest });
     quiet.created = 'monday';
     quiet.storedAt = undefined;

@@ -8,6 +8,7 @@
 import { type Clock, Reto3Error } from '@reto3/core';
 import type { CountsView, LiveSource, StoreSnapshot } from '@reto3/engine';
 import { BadMessages, type Tell } from './bad-messages.ts';
+import { Groups } from './groups.ts';
 import { AheadOfClock, decodeIncoming, type Incoming } from './incoming.ts';
 import { believable } from './merge-record.ts';
 import { MergeState, type Moment } from './merge-state.ts';
@@ -39,7 +40,7 @@ export interface MergerEvents extends SaverEvents {
 export class Merger implements LiveSource {
   readonly #store: MergedStore;
   readonly #clock: Clock;
-  readonly #subjects: string;
+  readonly #groups: Groups;
   readonly #startedAt: number;
   readonly #state: MergeState;
   readonly #reports: MergedReports;
@@ -55,16 +56,17 @@ export class Merger implements LiveSource {
     readonly store: MergedStore;
     readonly clock: Clock;
     readonly silentAfterMs: number;
-    /** What the subjects of nodes begin with. */
-    readonly subjects: string;
-    /** Asks a node; rejects where it does not answer. */
-    readonly request: (node: string, bytes: Uint8Array) => Promise<Uint8Array>;
+    /** What the subjects of nodes begin with, by group. */
+    readonly subjects: readonly [string, ...string[]];
+    /** Asks a node of a group; rejects where it does not answer. */
+    readonly request: (group: string, node: string, bytes: Uint8Array) => Promise<Uint8Array>;
     readonly events: MergerEvents;
   }) {
     const { store, clock, silentAfterMs, subjects, request, events } = parts;
     this.#store = store;
     this.#clock = clock;
-    this.#subjects = subjects;
+    const groups = new Groups(subjects);
+    this.#groups = groups;
     this.#startedAt = clock.read().wallMs;
     const record = store.record && believable(store.record, this.#startedAt);
     const { nodes = [], finalThrough = 0 } = record ?? {};
@@ -92,7 +94,12 @@ export class Merger implements LiveSource {
     const place = () => this.#reader.place;
     this.#saver = new Saver({ store, clock, state, reports, place, events });
     this.#puller = new Puller({
-      ...{ clock, state, reports, request },
+      ...{ clock, state, reports },
+      request: async (node, bytes) => {
+        const group = groups.ofNode(node);
+        if (group === undefined) throw new Error('no group has said anything of it yet');
+        return request(group, node, bytes);
+      },
       keptFrom: () => store.keptFrom,
       oldest: () => store.oldest(),
       take: (node, message) => this.takeRead(node, message),
@@ -131,13 +138,13 @@ export class Merger implements LiveSource {
   }
 
   /** Takes a message that came past the stream. */
-  takePast(node: string, data: Uint8Array): void {
-    this.#take(`${this.#subjects}.${node}`, data, true);
+  takePast(group: string, node: string, data: Uint8Array): void {
+    this.#take(`${group}.${node}`, data, true);
   }
 
   /** Takes a message that was read of a node. */
   async takeRead(node: string, data: Uint8Array): Promise<void> {
-    this.takePast(node, data);
+    this.takePast(this.#groups.ofNode(node) ?? '', node, data);
     await this.#saver.saveIfDue(this.#halting.signal);
   }
 
@@ -250,14 +257,17 @@ export class Merger implements LiveSource {
   /** @param past whether it came past the stream */
   #take(subject: string, data: Uint8Array, past: boolean): void {
     const now = this.#clock.read();
+    const group = this.#groups.ofSubject(subject);
     try {
       // One copy, of which the parts keep views: what comes from the network is in a larger buffer.
       const incoming = decodeIncoming(subject, new Uint8Array(data), {
-        subjects: this.#subjects,
+        subjects: group,
         nowMs: now.wallMs,
       });
       if (!this.#admits(incoming, now))
         throw new BadMessage(`there are more than ${mostNodes} nodes`);
+      const { boot } = 'counts' in incoming ? incoming.counts : incoming.reports;
+      this.#groups.hear(incoming.node, group, boot, this.#state.node(incoming.node)?.boot ?? 0);
       if ('counts' in incoming) {
         this.#state.apply(incoming.node, incoming.counts, now, past);
         return;

@@ -219,14 +219,18 @@ export async function openJetStream(
 
 type Wanted = Pick<
   StreamConfig,
-  'name' | 'subjects' | 'num_replicas' | 'storage' | 'max_age' | 'retention' | 'discard'
+  'name' | 'subjects' | 'sources' | 'num_replicas' | 'storage' | 'max_age' | 'retention' | 'discard'
 >;
 
 function wantedStream(settings: ClusterOptions): Wanted {
-  const { natsMaxAge, natsReplicas, nats = [] } = settings;
+  const { natsMaxAge, natsReplicas, natsGroup, nats = [] } = settings;
   return {
     name: settings.natsStream,
-    subjects: [`${settings.natsSubject}.*`],
+    // What comes in groups comes from their streams, under the subjects that it has there.
+    subjects: natsGroup === undefined ? [`${settings.natsSubject}.*`] : [],
+    ...(natsGroup && {
+      sources: natsGroup.map(({ stream: name, domain }) => ({ name, ...(domain && { domain }) })),
+    }),
     num_replicas: natsReplicas ?? (nats.length >= 3 ? 3 : 1),
     storage: settings.natsStorage === 'memory' ? StorageType.Memory : StorageType.File,
     // 0 is JetStream's word for ever.
@@ -253,13 +257,25 @@ function isMissing(error: unknown): boolean {
 
 /** @throws Reto3Error RETO3_STREAM_UNFIT */
 function assertFit(got: StreamConfig, wanted: Wanted): void {
-  const [subject = ''] = wanted.subjects;
-  const missing = !got.subjects.includes(subject);
-  if (!missing && got.retention === wanted.retention) return;
-  const reason = missing
-    ? `got subjects ${got.subjects.join(', ')}, want ${subject} among them`
-    : `got retention ${got.retention}, want ${wanted.retention}`;
+  const reason =
+    lackOf('subjects', got.subjects, wanted.subjects) ??
+    lackOf('sources', namesOf(got), namesOf(wanted)) ??
+    (got.retention === wanted.retention
+      ? undefined
+      : `got retention ${got.retention}, want ${wanted.retention}`);
+  if (reason === undefined) return;
   throw new Reto3Error('RETO3_STREAM_UNFIT', `cannot use the stream ${wanted.name}: ${reason}`);
+}
+
+/** What it says of those that are not among the others. */
+function lackOf(what: string, got: readonly string[], wanted: readonly string[]) {
+  const missing = wanted.filter((one) => !got.includes(one));
+  if (missing.length === 0) return undefined;
+  return `got ${what} ${got.join(', ') || 'none'}, want ${missing.join(', ')} among them`;
+}
+
+function namesOf({ sources = [] }: Pick<StreamConfig, 'sources'>): string[] {
+  return sources.map(({ name }) => name);
 }
 
 function differences(got: StreamConfig, wanted: Wanted, settings: ClusterOptions): string[] {

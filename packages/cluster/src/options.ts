@@ -2,6 +2,7 @@
 import type { Clock, Log } from '@reto3/core';
 import type { Coordinator } from '@reto3/engine';
 import type { Report, ReportLedgers } from '@reto3/reports';
+import type { Group } from './groups.ts';
 
 /** What a node of a cluster does: take requests and publish, add up what all publish, or both. */
 export type Role = 'both' | 'ingest' | 'merge';
@@ -20,6 +21,8 @@ export interface ClusterOptions {
   readonly silentAfter: number;
   readonly natsStream: string;
   readonly natsSubject: string;
+  /** The groups whose sum it is, by a server that only merges; undefined: it has one stream. */
+  readonly natsGroup: readonly [Group, ...Group[]] | undefined;
   /** undefined: 3 where three servers or more are named, else 1. */
   readonly natsReplicas: number | undefined;
   readonly natsStorage: NatsStorage;

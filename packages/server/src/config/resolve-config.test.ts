@@ -31,6 +31,17 @@ describe('settings of the cluster', () => {
     );
   });
 
+  it('takes groups with --role merge alone, each with subjects of its own', () => {
+    const nats = 'nats://a:4222';
+    const group = { nats, 'nats-group': 'EAST=reto3.east,WEST=reto3.west' };
+    expect(() => resolveConfig(group, {})).toThrow(
+      'got --nats-group "EAST=reto3.east,WEST=reto3.west" with --role "both", want --role merge',
+    );
+    expect(resolveConfig({ ...group, role: 'merge' }, {}).natsGroup).toHaveLength(2);
+    const same = { nats, role: 'merge', 'nats-group': 'EAST=reto3,WEST=reto3' };
+    expect(() => resolveConfig(same, {})).toThrow('want other subjects for each group');
+  });
+
   it.each(['nats://user:secret@a:4222', 'nats://token@a'])('refuses %s', (url) =>
     expect(() => resolveConfig({ nats: url }, {})).toThrow('want a URL without a user'),
   );

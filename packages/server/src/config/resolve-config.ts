@@ -68,6 +68,11 @@ export function resolveConfig(flags: Texts, environment: Texts, file: TextsInFil
   assertLongerKept('retainMs10', 'retainSec');
   assertLongerKept('retainSec', 'retainMin');
   if (config.role !== 'both') assertTogether('role', 'nats');
+  if (config.natsGroup !== undefined && config.role !== 'merge')
+    throw new Reto3Error(
+      'RETO3_BAD_SETTING',
+      `got ${find(settings.natsGroup).got} with --role "${config.role}", want --role merge: a node publishes into the stream of its own group`,
+    );
   assertTogether('natsUser', 'natsPasswordFile');
   assertTogether('natsPasswordFile', 'natsUser');
   assertTogether('natsCert', 'natsKey');

@@ -1,6 +1,7 @@
 /** The parsers of settings: whole numbers, sizes, durations, names, addresses. */
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
+import type { Group } from '@reto3/cluster';
 import { isPlainName } from '@reto3/core';
 import { parseRule, type Rule } from '../alert/rule.ts';
 import { blockListOf } from './networks.ts';
@@ -140,6 +141,24 @@ export function subjectPrefix(text: string): string {
     throw new InvalidValue('words of letters, digits, hyphens and underscores, separated by dots');
   return text;
 }
+
+/** Groups such as EAST=reto3.east, or WEST@west=reto3.west where another domain has the stream. */
+export function natsGroups(text: string): readonly [Group, ...Group[]] {
+  const groups = text.split(',').map((each) => {
+    const [, stream, domain, subjects] = groupForm.exec(each) ?? [];
+    if (stream === undefined || subjects === undefined) throw new InvalidValue(wantedGroups);
+    return { stream, subjects, ...(domain !== undefined && { domain }) };
+  });
+  const [first, ...more] = groups;
+  const distinct = new Set(groups.map(({ subjects }) => subjects));
+  if (first === undefined || distinct.size < groups.length)
+    throw new InvalidValue('other subjects for each group');
+  return [first, ...more];
+}
+
+const groupForm =
+  /^([A-Za-z0-9_-]{1,64})(?:@([A-Za-z0-9_-]{1,64}))?=([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+){0,15})$/;
+const wantedGroups = 'a stream and its subjects, such as EAST=reto3.east or EAST@domain=reto3.east';
 
 export function replicas(text: string): number {
   if (!['1', '3', '5'].includes(text)) throw new InvalidValue('1, 3 or 5');

@@ -284,6 +284,23 @@ const cases: Readonly<Record<Name, Case>> = {
     bad: ['', '.a', 'a.', 'a..b', 'a.*', 'a.>', 'a b'],
     wanted: 'words of letters, digits, hyphens and underscores, separated by dots',
   },
+  natsGroup: {
+    variable: 'RETO3_NATS_GROUP',
+    fallback: undefined,
+    good: [
+      ['EAST=reto3.east', [{ stream: 'EAST', subjects: 'reto3.east' }]],
+      [
+        'EAST=reto3.east,WEST@west=reto3.west',
+        [
+          { stream: 'EAST', subjects: 'reto3.east' },
+          { stream: 'WEST', domain: 'west', subjects: 'reto3.west' },
+        ],
+      ],
+    ],
+    bad: ['', 'EAST', 'EAST=', '=reto3.east', 'EAST@=reto3.east', 'EAST=reto3.>'],
+    wanted: 'a stream and its subjects, such as EAST=reto3.east or EAST@domain=reto3.east',
+    beside: { role: 'merge', nats: 'nats://127.0.0.1:4222' },
+  },
   natsReplicas: {
     variable: 'RETO3_NATS_REPLICAS',
     fallback: undefined,

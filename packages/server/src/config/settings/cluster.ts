@@ -4,6 +4,7 @@ import type { NatsStorage, Role } from '@reto3/cluster';
 import type { SettingTable } from '../setting.ts';
 import {
   duration,
+  natsGroups,
   natsServers,
   nonEmpty,
   oneOf,
@@ -74,6 +75,17 @@ export const clusterSettings = {
     parse: subjectPrefix,
     unit: 'subject',
     more: 'clusters that share NATS need one prefix each',
+  },
+  natsGroup: {
+    flag: 'nats-group',
+    summary: 'group to add up with others, as STREAM=SUBJECT; repeatable, with --role merge',
+    value: 'GROUP',
+    repeatable: true,
+    fallback: undefined,
+    parse: natsGroups,
+    unit: 'stream and subject prefix',
+    more: 'adds up [several groups](scaling.md#split-the-nodes-into-groups): `--nats-stream` gets their streams as sources; `STREAM@DOMAIN=SUBJECT` where a stream is in another JetStream domain',
+    less: 'one stream, one group',
   },
   natsReplicas: {
     flag: 'nats-replicas',
