@@ -167,6 +167,7 @@ describe.each(modes)('--ack %s', (ack) => {
       [getWith('Host: reto3'), 400],
       [getWith('X: a\r\n b'), 400],
       [get.replaceAll('\r\n', '\n'), 400],
+      [post(['Content-Length: x']), 400],
       [post(['Content-Length: 5', 'Transfer-Encoding: chunked'], '0\r\n\r\n'), 400],
       [post(['Transfer-Encoding: gzip, chunked'], '0\r\n\r\n'), 400],
       [`GET / HTTP/1.1\r\nHost: a b\r\n\r\n`, 400],
@@ -184,9 +185,6 @@ describe.each(modes)('--ack %s', (ack) => {
       expect(statusesIn(received), bad).toEqual([200, 200, 200, status]);
       expect((await counted()) - before, bad).toBe(3);
     }
-    // The missing answer tells the command line that it asks the wrong port.
-    const bad = post(['Content-Length: x']);
-    expect(statusesIn(await exchange(server.port, [get + bad + get], 3))).toEqual([200]);
   });
 
   test('a client that keeps sending during its refusal gets its answers', async () => {
@@ -306,7 +304,7 @@ test('the command line detects that it asks the ingest port', async () => {
   const url = `http://127.0.0.1:${server.port}`;
   const { code, stderr } = await runCli(['stats', 'sec', '--url', url]);
   expect([code, await counted()]).toEqual([3, 0]);
-  expect(stderr).toContain('closed the connection');
+  expect(stderr).toContain('takes requests to be counted');
 });
 
 requires('openssl')('requests over TLS count, and failed handshakes do not', async () => {
