@@ -182,22 +182,20 @@ export class SecondsLane implements Lane {
     if (this.#mark === 0 || from >= to || to - from > refusedForMs) return [];
     const messages: Uint8Array[] = [];
     for (let at: number | undefined = from; at !== undefined; ) {
-      const { message, next } = await this.#read(boot, { from: at, to }, (through) =>
-        Math.max(this.#mark, Math.min(through, this.#oldestHeld)),
-      );
+      const { message, next }: Rows = await this.read(boot, { from: at, to });
       messages.push(message);
       at = next;
     }
     return messages;
   }
 
-  /** The seconds of a span, in a message of about `readBytes`, and from where on to read the rest. */
-  read(boot: Boot, span: Span): Promise<Rows> {
-    return this.#read(boot, span, () => 0);
-  }
-
-  /** @param markAt the mark of a message that goes up to there */
-  async #read(boot: Boot, { from, to }: Span, markAt: (through: number) => number): Promise<Rows> {
+  /**
+   * The seconds of a span, in a message of about `readBytes`, and from where on to read the rest. The
+   * span is whole, so whoever has everything before it has everything up to its mark.
+   */
+  async read(boot: Boot, { from, to }: Span): Promise<Rows> {
+    // Before the snapshot, as for the stream.
+    const finalThrough = this.#finalThrough;
     const seconds: NodeMessage['seconds'][number][] = [];
     const snapshot = this.#parts.stored();
     try {
@@ -210,7 +208,8 @@ export class SecondsLane implements Lane {
         at = read.through;
       }
       const { revision } = snapshot;
-      const message = this.#encode(boot, { revision, mark: markAt(at), leaving: false, seconds });
+      const mark = Math.min(at, finalThrough, this.#oldestHeld);
+      const message = this.#encode(boot, { revision, mark, leaving: false, seconds });
       return { message, next: at < to ? at : undefined };
     } finally {
       await snapshot.close();

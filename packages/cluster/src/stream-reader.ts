@@ -34,7 +34,7 @@ export interface StreamEvents {
    * had none
    */
   found(still: boolean | undefined): void;
-  /** Messages were deleted before they were read. */
+  /** Messages were deleted before they were read, or are not delivered. */
   gap(): void;
   take(subject: string, data: Uint8Array): void;
   /** Called when `place` is behind a message; the next one comes when this has resolved. */
@@ -93,6 +93,8 @@ export class StreamReader {
       this.#look(jetStream, stream).then(
         ({ still, more }) => {
           withheldMs = more && !taking ? withheldMs + heartbeatMs : 0;
+          // What the stream withholds, as what it has lost, is with the nodes.
+          if (withheldMs > silenceMs) this.#events.gap();
           if (!still || withheldMs > silenceMs) messages.stop();
         },
         () => undefined,
