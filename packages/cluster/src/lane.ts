@@ -30,10 +30,11 @@ export interface Lane {
   /** The last message did not get through, or could not be made: what it held is due again. */
   failed(): void;
   /**
-   * While the stream refuses its messages: what mergers can do with past it, whole from where the
-   * stream ends. None where they would wait for the rest in vain.
+   * Messages that bypass a stream that refuses the lane's own: everything since the newest message
+   * that the stream accepted, or none if mergers could not use them. A lane without this method waits
+   * for the stream.
    */
-  refused(boot: Boot): Promise<readonly Uint8Array[]>;
+  refused?(boot: Boot): Promise<readonly Uint8Array[]>;
   /** From now on all that is there is due, and then nothing. */
   end(): void;
 }

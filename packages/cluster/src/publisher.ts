@@ -240,7 +240,8 @@ export class Publisher implements FlushParticipant {
     const [boot, outlet] = [this.#boot, this.#outlet];
     if (boot === undefined || outlet === undefined) return false;
     try {
-      if (sending.failing) for (const bytes of await lane.refused(boot)) outlet.tell(bytes);
+      const refused = sending.failing ? await lane.refused?.(boot) : undefined;
+      for (const bytes of refused ?? []) outlet.tell(bytes);
       const message = await lane.next(boot);
       if (message === undefined) return true;
       if (message.past) outlet.tell(message.bytes);

@@ -154,11 +154,6 @@ export class RowsLane implements Lane {
     this.#batch = undefined;
   }
 
-  /** Mergers wait for rows without them, and read them from the node. */
-  async refused(): Promise<readonly Uint8Array[]> {
-    return [];
-  }
-
   end(): void {
     this.#ending = true;
   }

@@ -32,7 +32,10 @@ const settlesWithinMs = 180_000;
 const openEveryMs = 250;
 /** About so much is read in one answer. */
 const readBytes = 128 << 10;
-/** For so long, seconds that the stream refuses go past it; later the node is silent to mergers. */
+/**
+ * Seconds that the stream refuses bypass it for this long. Each attempt sends all of them again, and
+ * mergers wait for a node that they hear, so after that the node falls silent.
+ */
 const refusedForMs = 300_000;
 
 export interface SecondsParts {
@@ -178,7 +181,7 @@ export class SecondsLane implements Lane {
 
   async refused(boot: Boot): Promise<readonly Uint8Array[]> {
     const [from, to] = [this.#fresh.oldest, alignDown(this.#finalThrough, sec.windowMs)];
-    // Before the stream has had anything of this boot, mergers cannot join anything to that.
+    // Mergers join these seconds to what the stream delivered of this boot; without that they cannot.
     if (this.#mark === 0 || from >= to || to - from > refusedForMs) return [];
     const messages: Uint8Array[] = [];
     for (let at: number | undefined = from; at !== undefined; ) {
@@ -190,11 +193,11 @@ export class SecondsLane implements Lane {
   }
 
   /**
-   * The seconds of a span, in a message of about `readBytes`, and from where on to read the rest. The
-   * span is whole, so whoever has everything before it has everything up to its mark.
+   * Reads the seconds of a span into a message of about `readBytes`, and says where the rest begins.
+   * The message is complete: a merger that has everything before it has everything up to its mark.
    */
   async read(boot: Boot, { from, to }: Span): Promise<Rows> {
-    // Before the snapshot, as for the stream.
+    // Read before the snapshot: what is final in the snapshot may be more, never less.
     const finalThrough = this.#finalThrough;
     const seconds: NodeMessage['seconds'][number][] = [];
     const snapshot = this.#parts.stored();

@@ -1,6 +1,6 @@
 /** What a reader tells of a stream, and where its place is. Other streams: merger.test.ts. */
 import { VirtualClock } from '@reto3/core/testing';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { JetStream } from './nats.ts';
 import { StreamReader } from './stream-reader.ts';
 
@@ -53,4 +53,44 @@ it('tells of messages that are gone, and of the others in order, behind its plac
   // It has lost its newest message.
   await run(streamOf(2, 3));
   expect(told).toEqual([{ still: false }, 'reading', 'message', 2, 'message', 3]);
+});
+
+/** A stream that has a message, and a consumer that gives signs of life and never delivers it. */
+function withholdingStream(): JetStream {
+  const info = async () => ({
+    created: 'monday',
+    state: { messages: 1, first_seq: 1, last_seq: 1 },
+  });
+  const consume = async () => {
+    let stop = (): void => undefined;
+    const stopped = new Promise<IteratorResult<never>>((resolve) => {
+      stop = () => resolve({ done: true, value: undefined });
+    });
+    const iterator = { next: () => stopped };
+    return { stop, status: async function* () {}, [Symbol.asyncIterator]: () => iterator };
+  };
+  return {
+    manager: { streams: { info } },
+    reader: { consumers: { get: async () => ({ consume }) } },
+  } as unknown as JetStream;
+}
+
+it('reports a gap and ends if the stream delivers none of its messages', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  try {
+    const gap = vi.fn<() => void>();
+    const ignored = (): void => undefined;
+    const reader = new StreamReader(new VirtualClock(0), undefined, {
+      ...{ found: ignored, gap, take: ignored },
+      taken: async () => undefined,
+    });
+    const running = reader.run(withholdingStream(), 'S', ignored);
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(gap).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(3_000);
+    await running;
+    expect(gap).toHaveBeenCalledTimes(1);
+  } finally {
+    vi.useRealTimers();
+  }
 });

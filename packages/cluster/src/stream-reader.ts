@@ -93,9 +93,10 @@ export class StreamReader {
       this.#look(jetStream, stream).then(
         ({ still, more }) => {
           withheldMs = more && !taking ? withheldMs + heartbeatMs : 0;
-          // What the stream withholds, as what it has lost, is with the nodes.
-          if (withheldMs > silenceMs) this.#events.gap();
-          if (!still || withheldMs > silenceMs) messages.stop();
+          const isWithheld = withheldMs > silenceMs;
+          // The nodes have what the stream withholds.
+          if (isWithheld) this.#events.gap();
+          if (!still || isWithheld) messages.stop();
         },
         () => undefined,
       );

@@ -5,7 +5,10 @@ import { describe, expect, it } from 'vitest';
 import { Connection } from './connections.ts';
 
 class Answer extends EventEmitter {
-  readonly req = { complete: true, headers: {} };
+  readonly req: { complete: boolean; readonly headers: Record<string, string> } = {
+    complete: true,
+    headers: {},
+  };
   shouldKeepAlive = true;
   destroyed = false;
   writableEnded = false;
@@ -51,6 +54,30 @@ describe('a refused connection', () => {
     connection.refuse(socket, 'no');
     expect(socket.writableEnded).toBe(false);
     first.finish();
+    expect(socket.writableEnded).toBe(true);
+  });
+});
+
+describe('a connection that ends with an answer', () => {
+  it('ignores further requests, whether the client closes it or asks for an upgrade', () => {
+    const [closing, upgrading, lasting] = [new Connection(), new Connection(), new Connection()];
+    const [last, upgrade] = [new Answer(), new Answer()];
+    last.shouldKeepAlive = false;
+    closing.begin(last as unknown as ServerResponse);
+    upgrade.req.headers['upgrade'] = 'websocket';
+    upgrading.begin(upgrade as unknown as ServerResponse);
+    requestOn(lasting);
+    expect([closing.refused, upgrading.refused, lasting.refused]).toEqual([true, true, false]);
+    expect(upgrade.shouldKeepAlive).toBe(false);
+  });
+
+  it('still gets an error answer if its last request is malformed', () => {
+    const [connection, socket] = [new Connection(), new PassThrough()];
+    const last = new Answer();
+    last.shouldKeepAlive = false;
+    last.req.complete = false;
+    connection.begin(last as unknown as ServerResponse);
+    connection.refuse(socket, 'no');
     expect(socket.writableEnded).toBe(true);
   });
 });
