@@ -1,41 +1,45 @@
 /**
- * Restores a backup into an empty folder. The file is read to its end before anything is written,
- * and what was written is audited before this says that it is done.
+ * Restores a backup into an empty folder. Reads the file to its end before writing anything, and
+ * audits the folder before reporting success.
  *
- * Until then the folder has an anchor and no meta row, so whatever ends this in the middle leaves a
- * folder that every server refuses, and never one that is half there. The node's meta row comes last.
+ * The node's meta row is written last. Until then the folder has an anchor and no meta row, so if
+ * the process dies half-way, every server refuses the folder.
  */
 import { createReadStream, existsSync } from 'node:fs';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf, min, Reto3Error } from '@reto3/core';
+import { messageOf, min, Reto3Error, timeText } from '@reto3/core';
 import { audit } from '../query/audit.ts';
 import { DataFolder } from '../query/data-folder.ts';
 import { anchorIn } from '../store/anchor.ts';
 import { openDatabase } from '../store/database.ts';
 import { decodeGone } from '../store/gone.ts';
 import { mergerFolderOf } from '../store/inner-folders.ts';
-import { decodeMeta, type Meta } from '../store/meta.ts';
+import type { Series } from '../store/keys.ts';
+import { decodeMeta, type Meta, unseal } from '../store/meta.ts';
+import type { EncodedRow } from '../store/rows.ts';
 import { type Change, Store } from '../store/store.ts';
-import { assertWhole, type Record as BackupRecord, damaged, isRow, readBackup } from './stream.ts';
+import { type BackupRecord, damaged, damageIn, isRow, readBackup } from './stream.ts';
 
 export interface Restored {
-  /** In all. */
+  /** All rows, including those of the merger. */
   readonly rows: number;
-  /** Of the node. */
+  /** Messages that the node counted. */
   readonly messages: number;
-  /** Of the merger beside the node; absent where the backup has none. */
+  /** Rows of the merger; absent if the backup has none. */
   readonly mergerRows?: number | undefined;
 }
 
-/** So many rows are written at once. */
+/** Rows in one write. */
 const batchRows = 256;
 
-/** Told how many bytes of the file were read, of so many: it is read twice. */
+/** Called with the bytes read so far, of so many. */
 type OnRead = (bytes: number, ofBytes: number) => void;
 
 /**
- * @param signal gives it up; what was written is deleted then, as after a failure
+ * After a failure, or when aborted, deletes what it has written.
+ * @param nowMs the present, epoch ms
+ * @param onRead called with the progress; the file is read twice, so it has twice its bytes to read
  * @throws Reto3Error RETO3_BACKUP_DAMAGED, RETO3_FOLDER_NOT_EMPTY, RETO3_DATA_UNREADABLE
  */
 export async function restore(
@@ -75,27 +79,41 @@ async function assertEmpty(folder: string): Promise<void> {
   throw new Reto3Error('RETO3_FOLDER_NOT_EMPTY', `cannot restore into ${folder}: it is not empty`);
 }
 
-/** The meta rows of the node, and of the merger beside it. */
+/** The meta rows of the node and of its merger. */
 interface Metas {
   readonly node: Meta;
   readonly merger: Meta | undefined;
 }
 
-/** Reads all of it; gives its meta rows. @throws Reto3Error RETO3_BACKUP_DAMAGED */
+/**
+ * Reads the backup to its end and returns its meta rows.
+ * @throws Reto3Error RETO3_BACKUP_DAMAGED
+ */
 async function check(all: Records, signal: AbortSignal): Promise<Metas> {
   const found: { node?: Meta; merger?: Meta } = {};
-  let whose: 'node' | 'merger' = 'node';
+  let owner: 'node' | 'merger' = 'node';
   for await (const record of all) {
     signal.throwIfAborted();
-    if ('begins' in record) whose = record.begins;
-    else if ('text' in record && record.text === 'node') found[whose] = decodeMeta(record.value);
-    // A merger reads what is damaged again from its nodes.
-    else if ('series' in record && whose === 'node') assertWhole(record.series, record.row);
+    if ('begins' in record) owner = record.begins;
+    else if ('text' in record && record.text === 'node') found[owner] = metaIn(record.value);
+    // A merger reads its damaged rows again from its nodes.
+    else if ('series' in record && owner === 'node') assertIntact(record.series, record.row);
   }
   const { node, merger } = found;
-  if (node === undefined || (whose === 'merger' && merger === undefined))
-    throw damaged(`it says nothing of its ${whose}`);
+  if (node === undefined || (owner === 'merger' && merger === undefined))
+    throw damaged(`it has no meta row of its ${owner}`);
   return { node, merger };
+}
+
+function metaIn(text: string): Meta {
+  if (unseal(text) === undefined) throw damaged('the checksum of its meta row does not match');
+  return decodeMeta(text);
+}
+
+function assertIntact(series: Series, row: EncodedRow): void {
+  const damage = damageIn(series, row);
+  if (damage === undefined) return;
+  throw damaged(`its ${series} row of ${timeText(damage.from)} is damaged: ${damage.reason}`);
 }
 
 type Records = ReturnType<typeof readBackup>;
@@ -139,7 +157,7 @@ async function write(
   }
 }
 
-/** A folder that is being filled: no server takes it before `finish`. */
+/** A folder that is being filled. Every server refuses it before `finish`. */
 class NewFolder {
   readonly #store: Store;
   readonly #meta: Meta;
@@ -151,17 +169,17 @@ class NewFolder {
     this.#meta = meta;
   }
 
-  /** @param backedUp what it was when it was backed up */
+  /** @param backedUp the meta row in the backup */
   static async open(folder: string, backedUp: Meta): Promise<NewFolder> {
     await mkdir(folder, { recursive: true });
     const writes = backedUp.writes + 1;
     await anchorIn(folder).write(writes);
-    // A backup begins with a flush, so nothing was lost on its way here.
+    // Clean, since a backup begins with a flush and so lacks nothing.
     const meta = { ...backedUp, ...withoutBoot(backedUp), writes, clean: true };
     return new NewFolder(await Store.open(() => openDatabase(folder)), meta);
   }
 
-  async add(record: Exclude<BackupRecord, { begins: unknown }>): Promise<void> {
+  async add(record: StoredRecord): Promise<void> {
     const change = changeOf(record);
     if (change === undefined) return;
     this.#batch.push(change);
@@ -180,8 +198,10 @@ class NewFolder {
   }
 }
 
-/** Undefined for what is written last, or not at all. */
-function changeOf(record: Exclude<BackupRecord, { begins: unknown }>): Change | undefined {
+type StoredRecord = Exclude<BackupRecord, { begins: unknown }>;
+
+/** Undefined for the meta row, which `finish` writes, and for a damaged row of lost ranges. */
+function changeOf(record: StoredRecord): Change | undefined {
   if ('series' in record) return { put: record.series, ...record.row };
   if (!('text' in record)) return record;
   if (record.text === 'merge') return { merge: record.value };
@@ -190,14 +210,17 @@ function changeOf(record: Exclude<BackupRecord, { begins: unknown }>): Change | 
 }
 
 /**
- * The boot that the backup was made in may have published more since, which this folder lacks. With
- * no boot at all it is known for what it is: not what was published last.
+ * The boot that made the backup may have published more since, which this folder lacks. Boot 0
+ * tells the cluster that the folder is not the one that published last.
  */
 function withoutBoot({ cluster }: Meta): Pick<Meta, 'cluster'> {
   return cluster === undefined ? {} : { cluster: { ...cluster, boot: 0, after: 0 } };
 }
 
-/** How many messages the folder holds. @throws Reto3Error RETO3_BACKUP_DAMAGED */
+/**
+ * Audits the folder; returns the number of its messages.
+ * @throws Reto3Error RETO3_BACKUP_DAMAGED
+ */
 async function assertHolds(folder: string, nowMs: number): Promise<number> {
   return DataFolder.with(folder, async (data) => {
     const { messages } = data.recovered;

@@ -4,7 +4,7 @@ import type { BackupSource } from '../coordinator/stored.ts';
 import { decodeMeta, newMeta } from '../store/meta.ts';
 import { Store, type StoreSnapshot } from '../store/store.ts';
 import { VirtualServer } from '../testing/virtual-server.ts';
-import { type Record, readBackup, writeBackup } from './stream.ts';
+import { type BackupRecord, readBackup, writeBackup } from './stream.ts';
 
 let server: VirtualServer;
 let backup: Buffer;
@@ -16,12 +16,12 @@ async function written(snapshot: BackupSource, merger?: StoreSnapshot): Promise<
   return Buffer.concat(pieces);
 }
 
-/** Reads it in pieces of that many bytes. */
-async function read(bytes: Buffer, pieceBytes = 1_000): Promise<Record[]> {
+/** Reads a backup that arrives in pieces. */
+async function read(bytes: Buffer, pieceBytes = 1_000): Promise<BackupRecord[]> {
   async function* pieces(): AsyncGenerator<Uint8Array> {
     for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);
   }
-  const records: Record[] = [];
+  const records: BackupRecord[] = [];
   for await (const record of readBackup(pieces())) records.push(record);
   return records;
 }
@@ -38,7 +38,7 @@ describe('a backup', () => {
   it.each([1, 7, 1_000_000])('gives back every row, read in pieces of %s', async (pieceBytes) => {
     const records = await read(backup, pieceBytes);
     const series = records.flatMap((record) => ('series' in record ? record.series : []));
-    // A minute is closed; of the next one ten seconds, and the one that begins.
+    // One closed minute, ten seconds of the next one, and the second that has just begun.
     const journal = new Array<string>(11).fill('journal');
     expect(series).toEqual([...journal, 'ms10', 'sec', 'min']);
     const [meta] = records;
@@ -46,11 +46,11 @@ describe('a backup', () => {
     expect(decodeMeta(meta.value)).toMatchObject({ node: 'test', boot: 1 });
   });
 
-  it('has the rows of a merger behind those of the node, as they are', async () => {
+  it('has the rows of a merger after those of the node, unchanged', async () => {
     const database = new MemoryLevel<string, string>();
     const store = await Store.open(async () => database);
-    // Longer than any row may be: it tells of every node.
-    const merge = 'what it knows of its nodes '.repeat(50_000);
+    // A merger's text may be longer than any row.
+    const merge = 'the state of a node '.repeat(60_000);
     const [start, bytes] = [Date.UTC(2016, 4, 28), Uint8Array.of(1, 2, 3)];
     const rows = [
       { put: 'ms10', start, bytes },
@@ -73,19 +73,19 @@ describe('a backup', () => {
       { part: 'web-1', start, bytes: Buffer.from(bytes) },
       { part: 'web-2', start, bytes: Buffer.from([]) },
     ]);
-    // The meta row counts the flush before each backup.
+    // Each backup begins with a flush, which the meta row counts.
     const alone = await read(await written(await server.coordinator.backup()));
     expect(records.slice(1, begins)).toEqual(alone.slice(1));
   });
 
-  it('shows one moment, whatever is written while it is read', async () => {
+  it('has the rows of one moment, whatever is written while it is read', async () => {
     const snapshot = await server.coordinator.backup();
     const before = await written(await server.coordinator.backup());
     await server.count(5);
     expect((await written(snapshot)).length).toBe(before.length);
   });
 
-  it('is refused where a bit is flipped, anywhere', async () => {
+  it('is refused if any bit is flipped', async () => {
     for (let at = 0; at < backup.length; at += 13) {
       const flipped = Buffer.from(backup);
       flipped[at] = (flipped[at] ?? 0) ^ (1 << (at % 8));
@@ -93,10 +93,10 @@ describe('a backup', () => {
     }
   });
 
-  it('is refused where it was cut, or something was added', async () => {
+  it('is refused if it was cut or extended', async () => {
     for (let end = 0; end < backup.length; end += 29)
       await expect(read(backup.subarray(0, end))).rejects.toThrow('cannot read the backup');
-    await expect(read(Buffer.concat([backup, backup]))).rejects.toThrow('behind its end');
-    await expect(read(Buffer.from('no backup at all'))).rejects.toThrow('it is no backup');
+    await expect(read(Buffer.concat([backup, backup]))).rejects.toThrow('after its end');
+    await expect(read(Buffer.from('no backup at all'))).rejects.toThrow('it is not a backup');
   });
 });

@@ -1,62 +1,62 @@
 /**
- * A backup as a stream: the rows of one LevelDB snapshot as they are stored, compressed as they
- * are, then those of the merger where there is one, with a checksum over all of it at the end.
- * docs/format.md draws the bytes.
+ * A backup as a stream: the rows of a snapshot in their stored, compressed form, then those of the
+ * merger if there is one, then a checksum over everything. docs/format.md documents the bytes.
  *
  *     magic · version · record · record · … · end (rows, CRC-32)
  *
- * Writing and reading need memory for one row. Reading gives what was written or throws.
+ * Writing and reading take memory for one row. Reading returns what was written, or throws.
  */
 import { crc32 } from 'node:zlib';
-import { periods, Reto3Error, reportDamage, sec } from '@reto3/core';
-import { decodeWindows } from '../store/codec.ts';
+import { type Damage, periods, Reto3Error, reportDamage, sec } from '@reto3/core';
+import { DamagedRow, decodeWindows } from '../store/codec.ts';
 import { type metaKeys, partKey, partOf, rowName, type Series } from '../store/keys.ts';
 import { allReports } from '../store/report-rows.ts';
 import { type EncodedRow, lengthOf } from '../store/rows.ts';
 import { allTime, type StoreSnapshot } from '../store/store.ts';
 
 const magic = Buffer.from('RETO3BAK', 'latin1');
-/** Version 2 has the rows of a merger after those of the node. Without them it is version 1. */
+/** Version 2 has the rows of a merger after those of the node. */
 const [versionOfNode, versionWithMerger] = [1, 2];
 
-/** The kinds of records. A row's kind says its series. */
+/** The kind of a record, its first byte; a row's kind names its series. */
 const endKind = 0;
 const textKinds = { 1: 'node', 2: 'gone', 3: 'merge' } as const;
 const seriesKinds = { 16: 'journal', 17: 'ms10', 18: 'sec', 19: 'min' } as const;
-/** The key and its value, and how long the key is instead of a start. */
+/** Key and value; the length of the key takes the place of a start. */
 const keyedKinds = { 20: 'report', 21: 'part' } as const;
-/** The rows of the merger begin. */
+/** Everything after it belongs to the merger. */
 const mergerKind = 32;
 
 const headBytes = 1 + 6 + 4;
 const endBytes = 1 + 6 + 4;
-/** Far above any row: what claims to be larger is damage, and is not read into memory. */
+/** Far above any row: a longer one is damage, and reading it could exhaust memory. */
 const largestBytes = 1 << 20;
-/** The same for a text: a merger says in one what it knows of each of its nodes. */
+/** The same for a text; a merger has one with the state of all its nodes. */
 const largestTextBytes = 64 << 20;
-/** Small rows go out together. */
+/** Small rows are sent together. */
 const pieceBytes = 64 << 10;
 
-/** What is written of a store: a snapshot, or one with the open minutes beside it. */
+/** The rows of a store for a backup: a snapshot, or a snapshot with the open minutes. */
 export type BackupRows = Pick<StoreSnapshot, 'text' | 'encodedRows' | 'reports' | 'parts'>;
 
-export type Record =
+export type BackupRecord =
   | { readonly text: keyof typeof metaKeys; readonly value: string }
   | { readonly series: Series; readonly row: EncodedRow }
   | { readonly report: Uint8Array; readonly bytes: Uint8Array }
   | { readonly part: string; readonly start: number; readonly bytes: Uint8Array }
   | { readonly begins: 'merger' };
 
-/** Whether it is a row, and not about the rows. */
-export function isRow(record: Record): boolean {
+/** Whether the record is a row, which the end record counts. */
+export function isRow(record: BackupRecord): boolean {
   return !('text' in record || 'begins' in record);
 }
 
 /**
- * The whole backup, piece by piece. The snapshots stay open until its last piece.
- * @param merger what the server adds up beside its own counts. Its rows are written as they are:
- * damaged ones it reads again from its nodes
- * @throws Reto3Error RETO3_BLOCK_DAMAGED: a backup of damage would be found out too late
+ * The bytes of a backup. Keep the snapshots open until the last piece.
+ * @param merger the merger's rows, which are not verified: a merger reads damaged ones again from
+ * its nodes
+ * @throws Reto3Error RETO3_BLOCK_DAMAGED if a row of the node is damaged, since a damaged backup
+ * would be noticed too late
  */
 export async function* writeBackup(
   node: BackupRows,
@@ -93,10 +93,12 @@ export async function* writeBackup(
   yield take();
 }
 
-async function* recordsOf(node: BackupRows, merger?: BackupRows): AsyncGenerator<Record> {
+async function* recordsOf(node: BackupRows, merger?: BackupRows): AsyncGenerator<BackupRecord> {
   for await (const record of rowsOf(node)) {
-    // A damaged row of a report goes with the others: its reader is told, and counts do not need it.
-    if ('series' in record) assertWhole(record.series, record.row);
+    // Damaged rows of reports are included: reading them reports the damage, and no count needs
+    // them.
+    const damage = 'series' in record ? damageIn(record.series, record.row) : undefined;
+    if (damage !== undefined) reportDamage(damage, undefined);
     yield record;
   }
   if (merger === undefined) return;
@@ -104,7 +106,7 @@ async function* recordsOf(node: BackupRows, merger?: BackupRows): AsyncGenerator
   yield* rowsOf(merger);
 }
 
-async function* rowsOf(store: BackupRows): AsyncGenerator<Record> {
+async function* rowsOf(store: BackupRows): AsyncGenerator<BackupRecord> {
   for (const text of Object.values(textKinds)) {
     const value = await store.text(text);
     if (value !== undefined) yield { text, value };
@@ -115,7 +117,7 @@ async function* rowsOf(store: BackupRows): AsyncGenerator<Record> {
   for await (const [key, bytes] of store.parts()) yield { ...partOf(key), bytes };
 }
 
-function encode(record: Record): Uint8Array[] {
+function encode(record: BackupRecord): Uint8Array[] {
   if ('begins' in record) return [head(mergerKind, 0, 0)];
   if ('text' in record) {
     const bytes = Buffer.from(record.value);
@@ -143,10 +145,11 @@ function kindOf<Name extends string>(kinds: Kinds<Name>, name: Name): number {
 }
 
 /** @throws Reto3Error RETO3_BACKUP_DAMAGED */
-export async function* readBackup(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Record> {
+export async function* readBackup(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<BackupRecord> {
   const reader = new Reader(pieces);
   const opening = await reader.take(magic.length + 1);
-  if (!opening.subarray(0, magic.length).equals(magic)) throw damaged('it is no backup of reto3');
+  if (!opening.subarray(0, magic.length).equals(magic))
+    throw damaged('it is not a backup of reto3');
   const version = opening[magic.length];
   if (version !== versionOfNode && version !== versionWithMerger)
     throw damaged(`got version ${version}, want ${versionOfNode} or ${versionWithMerger}`);
@@ -158,7 +161,7 @@ export async function* readBackup(pieces: AsyncIterable<Uint8Array>): AsyncGener
       const wanted = (await reader.take(4)).readUInt32LE();
       if (wanted !== sum) throw damaged('its checksum does not match');
       if (number !== rows) throw damaged(`got ${rows} rows, want ${number}`);
-      if (await reader.more()) throw damaged('something stands behind its end');
+      if (await reader.more()) throw damaged('got bytes after its end');
       return;
     }
     const length = (await reader.take(4)).readUInt32LE();
@@ -171,8 +174,11 @@ export async function* readBackup(pieces: AsyncIterable<Uint8Array>): AsyncGener
   }
 }
 
-/** Undefined where there is no such kind. */
-function decode(kind: number, number: number, bytes: Buffer): Record | undefined {
+/**
+ * @param number the start of a row, epoch ms, or the length of its key
+ * @returns undefined for an unknown kind
+ */
+function decode(kind: number, number: number, bytes: Buffer): BackupRecord | undefined {
   if (kind === mergerKind) return { begins: 'merger' };
   const text = nameOf(textKinds, kind);
   if (text !== undefined) return { text, value: bytes.toString() };
@@ -184,14 +190,15 @@ function decode(kind: number, number: number, bytes: Buffer): Record | undefined
   return keyed === 'report' ? { report: key, bytes: value } : { ...partOf(key), bytes: value };
 }
 
-/** @throws Reto3Error RETO3_BLOCK_DAMAGED */
-export function assertWhole(series: Series, { start, bytes }: EncodedRow): void {
+/** The damage in a row; undefined if it is intact. */
+export function damageIn(series: Series, { start, bytes }: EncodedRow): Damage | undefined {
   try {
     decodeWindows(bytes, lengthOf(series), rowName(series, start));
+    return undefined;
   } catch (error) {
-    if (!(error instanceof Error)) throw error;
+    if (!(error instanceof DamagedRow)) throw error;
     const to = start + (series === 'journal' ? sec.windowMs : periods[series].blockMs);
-    reportDamage({ series, from: start, to, reason: error.message }, undefined);
+    return { series, from: start, to, reason: error.message };
   }
 }
 
@@ -199,7 +206,7 @@ export function damaged(reason: string): Reto3Error {
   return new Reto3Error('RETO3_BACKUP_DAMAGED', `cannot read the backup: ${reason}`);
 }
 
-/** Of all bytes up to these. Without bytes, zlib may take their address for none and begin at 0. */
+/** Continues a checksum. Given no bytes, zlib may return its start value instead of `before`. */
 function checksumOf(bytes: Uint8Array, before: number): number {
   return bytes.length === 0 ? before : crc32(bytes, before);
 }
@@ -212,7 +219,7 @@ function head(kind: number, number: number, length: number): Buffer {
   return bytes;
 }
 
-/** Takes bytes from pieces of any size, with the checksum of all that was taken. */
+/** Takes bytes from pieces of any size; `sum` is the checksum of all bytes taken. */
 class Reader {
   readonly #pieces: AsyncIterator<Uint8Array>;
   #rest: Buffer = Buffer.alloc(0);
