@@ -1,16 +1,18 @@
-/** What of a machine can keep a server from running, or from running well. */
+/** Checks of a machine: whatever could keep a server from running, or from running well. */
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
 import { mkdtemp, rm, stat, statfs } from 'node:fs/promises';
 import { get } from 'node:http';
 import { createServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { type Clock, messageOf } from '@reto3/core';
 import { type Finding, fail, ok, warn } from './finding.ts';
 
-/** The oldest Node.js that runs all of it (package.json says the same). */
+/** The oldest supported Node.js, as in `engines` of package.json. */
 const leastNode = [20, 19] as const;
 
 export function checkNode(version: string): Finding {
@@ -44,7 +46,7 @@ function glibcIn(report: unknown): string | undefined {
     : undefined;
 }
 
-/** @param loadUws gives the version, or throws why none can be loaded; undefined: not needed */
+/** @param loadUws returns the version, or throws; undefined if the server does not need it */
 export function checkUws(loadUws: (() => string) | undefined): Finding {
   if (loadUws === undefined) return ok('uws', 'not needed with --http node');
   try {
@@ -58,7 +60,7 @@ export function checkUws(loadUws: (() => string) | undefined): Finding {
   }
 }
 
-/** A day of counts takes about 5 MB at 5,000 messages/s; LevelDB needs room to compact besides. */
+/** A day of counts takes about 5 MB at 5,000 messages/s, and LevelDB needs space to compact. */
 const littleSpaceBytes = 1 << 30;
 const tooLittleSpaceBytes = 64 << 20;
 
@@ -71,21 +73,24 @@ export async function checkSpace(folder: string): Promise<Finding> {
   return ok('space', says);
 }
 
-/** What serve makes is its user's alone; a folder from before, or made by hand, may not be. */
+/**
+ * Whether other users can enter the folder. A server creates it for its user alone, but an early
+ * version, or a person, may not have. No finding if there is no folder.
+ */
 export async function* checkPrivacy(folder: string): AsyncGenerator<Finding> {
   const found = await stat(folder).catch(() => undefined);
   if (found === undefined) return;
   const mode = found.mode & 0o777;
   if ((mode & 0o007) === 0) {
-    yield ok('privacy', `other users may not enter ${folder}`);
+    yield ok('privacy', `other users cannot enter ${folder}`);
     return;
   }
-  const says = `every user may read ${folder} (mode 0${mode.toString(8)}), with the bodies that --archive keeps`;
+  const says = `every user may read ${folder} (mode 0${mode.toString(8)}), including bodies that --archive keeps`;
   yield warn('privacy', says, `chmod -R go-rwx ${folder}`);
 }
 
 const fsyncs = 15;
-/** Group commit waits 10 ms; a disk much slower than that makes --ack durable slow. */
+/** Group commit waits 10 ms, so an fsync this slow dominates the latency of --ack durable. */
 const slowFsyncMs = 20;
 
 export async function checkFsync(folder: string): Promise<Finding> {
@@ -101,78 +106,83 @@ export async function checkFsync(folder: string): Promise<Finding> {
 }
 
 async function fsyncTimes(folder: string): Promise<number[]> {
-  const beside = await mkdtemp(join(folder, '.reto3-doctor-'));
+  const scratch = await mkdtemp(join(folder, '.reto3-doctor-'));
   try {
-    const file = openSync(join(beside, 'fsync'), 'w');
+    const file = openSync(join(scratch, 'fsync'), 'w');
     const block = Buffer.alloc(4_096, 1);
     const times: number[] = [];
     for (let time = 0; time < fsyncs; time++) {
-      const begun = performance.now();
+      const before = performance.now();
       writeSync(file, block);
       fdatasyncSync(file);
-      times.push(performance.now() - begun);
+      times.push(performance.now() - before);
     }
     closeSync(file);
     return times;
   } finally {
-    await rm(beside, { recursive: true, force: true });
+    await rm(scratch, { recursive: true, force: true });
   }
 }
 
-/** The folder itself, or the nearest above it that there is. */
+/** The folder, or its nearest parent that exists. */
 async function existing(folder: string): Promise<string> {
   const path = resolve(folder);
-  const there = await stat(path).then(
+  const exists = await stat(path).then(
     (found) => found.isDirectory(),
     () => false,
   );
-  return there || path === dirname(path) ? path : existing(dirname(path));
+  return exists || path === dirname(path) ? path : existing(dirname(path));
 }
 
+/** @param adminPort where a reto3 that has the port answers */
 export async function checkPort(name: string, port: number, adminPort: number): Promise<Finding> {
-  if (await isFree(port)) return ok(name, `port ${port} is free`);
+  const error = await listenError(port);
+  if (error === undefined) return ok(name, `port ${port} is free`);
+  if (error.code !== 'EADDRINUSE') return fail(name, error.message, 'choose another port');
   const holder = await reto3At(adminPort);
   if (holder !== undefined) return ok(name, `port ${port} is taken, and ${holder} runs here`);
   return fail(
     name,
-    `port ${port} is taken by something that is no reto3`,
-    'stop what listens there, or choose another port',
+    `port ${port} is taken by another program`,
+    'stop that program, or choose another port',
   );
 }
 
-function isFree(port: number): Promise<boolean> {
+/** Why no server can listen on the port; undefined if one can. */
+function listenError(port: number): Promise<NodeJS.ErrnoException | undefined> {
   return new Promise((done) => {
     const server = createServer();
-    server.once('error', () => done(false));
-    server.listen(port, () => server.close(() => done(true)));
+    server.once('error', done);
+    server.listen(port, () => server.close(() => done(undefined)));
   });
 }
 
-const patienceMs = 1_000;
+const answerWithinMs = 1_000;
 
-/** What answers /v1/info there, if it is one of ours. */
-function reto3At(port: number): Promise<string | undefined> {
-  return new Promise((done) => {
-    const options = { host: '127.0.0.1', port, path: '/v1/info', timeout: patienceMs };
-    const request = get(options, async (response) => {
-      let text = '';
-      for await (const piece of response.setEncoding('utf8')) text += piece;
-      done(
-        /"uWebSockets"/.test(text) ? `reto3 ${/"version":"([^"]*)"/.exec(text)?.[1]}` : undefined,
-      );
-    });
-    request.once('timeout', () => request.destroy());
-    request.once('error', () => done(undefined));
-  });
+/** The name of the reto3 whose query API has the port; undefined for any other program, or none. */
+async function reto3At(port: number): Promise<string | undefined> {
+  const signal = AbortSignal.timeout(answerWithinMs);
+  const request = get({ host: '127.0.0.1', port, path: '/v1/info', signal });
+  // After the headers, an error also ends the body, and reading that throws.
+  request.on('error', () => undefined);
+  try {
+    const [response] = await once(request, 'response');
+    const answer = await text(response);
+    if (answer.includes('"RETO3_UNAUTHORIZED"')) return 'reto3';
+    const version = /"version":"([^"]*)"/.exec(answer)?.[1];
+    return answer.includes('"uWebSockets"') ? `reto3 ${version}` : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
-const observeMs = 200;
-/** What rounding of the two clocks and NTP's slewing can make at most in that time. */
+const observedMs = 200;
+/** The rounding of both clocks and NTP's slewing explain at most this in that time. */
 const mostDriftMs = 5;
 
 export async function checkClock(clock: Clock): Promise<Finding> {
   const before = clock.read();
-  await setTimeout(observeMs);
+  await setTimeout(observedMs);
   const after = clock.read();
   const drift = after.wallMs - before.wallMs - (after.monotonicMs - before.monotonicMs);
   if (Math.abs(drift) > mostDriftMs) {
@@ -185,12 +195,13 @@ export async function checkClock(clock: Clock): Promise<Finding> {
   return warn('clock', says, 'let NTP (chrony, systemd-timesyncd) keep the clock of the machine');
 }
 
+/** Undefined if systemd cannot tell. */
 async function isSynchronised(): Promise<boolean | undefined> {
   try {
     const { stdout } = await promisify(execFile)(
       'timedatectl',
       ['show', '--property=NTPSynchronized', '--value'],
-      { timeout: patienceMs },
+      { timeout: answerWithinMs },
     );
     return stdout.trim() === 'yes';
   } catch {
