@@ -29,7 +29,7 @@ describe('the Fourier transform', () => {
   });
 });
 
-it('the autocovariance is that of blocks centred on their means, without what is missing', () => {
+it('the autocovariance is that of blocks centred on their means, with missing values as 0', () => {
   const length = 8;
   const random = new Random(1);
   const series = Array.from({ length: 45 }, (_, index) =>

@@ -1,4 +1,4 @@
-/** Beats planted in noise, with seeds: what is found, and that nothing is found where nothing is. */
+/** Seeded beats planted in noise must be found; traffic without a rhythm must show none. */
 import { poissonFrom, Random } from '@reto3/core/testing';
 import { expect, it } from 'vitest';
 import { poissonCounts, seriesOf } from '../testing/virtual-series.ts';
@@ -6,9 +6,9 @@ import { findBursts } from './bursts.ts';
 import { unlikelyCount } from './thresholds.ts';
 
 /**
- * Beats with a period of 100 ms to 60 s, in Poisson noise of 0 to 50 messages in 10 ms: 20 to 40 of
- * them, 30 to 300 ms long, twice what noise reaches, each up to 1 % of the period early or late; one
- * in twenty is missing.
+ * 20 to 40 beats with a period of 100 ms to 60 s, in Poisson noise of 0 to 50 messages in 10 ms.
+ * Each is 30 to 300 ms long, twice as high as noise reaches, and up to 1 % of the period early or
+ * late; one in twenty is missing.
  */
 function planted(seed: number) {
   const random = new Random(seed);
@@ -55,7 +55,7 @@ it('finds none in 300 ranges of Poisson traffic', { timeout: 300_000 }, async ()
 });
 
 it.each([20, 100, 1_000])(
-  'finds none in bursts that come at random, every %i windows in the mean',
+  'finds none in bursts at random distances with a mean of %i windows',
   { timeout: 300_000 },
   async (distance) => {
     let claimed = 0;

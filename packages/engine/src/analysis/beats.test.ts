@@ -4,7 +4,7 @@ import { findBursts } from './bursts.ts';
 
 const second = 100;
 
-/** A minute of noise with 100 messages on top in one window of each second, the 21st. */
+/** A minute of noise, with 100 messages more in the 21st window of each second. */
 function everySecond(): (number | undefined)[] {
   return [...poissonCounts(60 * second, 5, 1)].map((count, window) =>
     window % second === 20 ? count + 100 : count,
@@ -16,7 +16,7 @@ async function beatsOf(counts: ArrayLike<number | undefined>) {
 }
 
 describe('a beat every second', () => {
-  it('has that period, and is dated to its window', async () => {
+  it('has the period and the time of its window', async () => {
     const [beat, ...others] = await beatsOf(everySecond());
     expect(others).toEqual([]);
     expect(beat?.periodMs).toBeCloseTo(1_000, 0);
@@ -31,13 +31,13 @@ describe('a beat every second', () => {
     expect((await beatsOf(counts))[0]?.periodMs).toBeCloseTo(1_000, 0);
   });
 
-  it('is found beside one burst that has more than all of them', async () => {
+  it('is found beside a burst larger than all beats', async () => {
     const counts = everySecond();
     for (let window = 2_000; window < 2_050; window++) counts[window] = 10_000;
     expect((await beatsOf(counts))[0]?.periodMs).toBeCloseTo(1_000, 0);
   });
 
-  it('is dated where it was, when it has stopped', async () => {
+  it('has the right phase after it has stopped', async () => {
     const counts = [...everySecond(), ...poissonCounts(60 * second, 5, 2)];
     const [beat] = await beatsOf(counts);
     expect(beat?.periodMs).toBeCloseTo(1_000, 0);
@@ -45,14 +45,14 @@ describe('a beat every second', () => {
   });
 });
 
-it('a retry loop whose distances vary by 10 % has its mean as its period', async () => {
+it('a retry loop with alternating distances has their mean, or their sum, as its period', async () => {
   const counts = poissonCounts(3 * 60 * second, 2, 3);
   let at = 0;
   for (let beat = 0; at < counts.length; beat++) {
     counts[at] = (counts[at] ?? 0) + 50;
     at += beat % 2 === 0 ? 21 : 19;
   }
-  // Twice the mean repeats exactly, the mean only nearly.
+  // The sum repeats exactly, the mean only nearly.
   const [found] = await beatsOf(counts);
   expect([200, 400]).toContain(Math.round(found?.periodMs ?? 0));
 });
@@ -60,7 +60,7 @@ it('a retry loop whose distances vary by 10 % has its mean as its period', async
 it.each([
   ['a few bursts at even distances', [1_000, 2_000, 3_000]],
   ['nothing', []],
-])('%s are no beat', async (_, bursts) => {
+])('%s: no beat', async (_, bursts) => {
   const counts = new Float64Array(60 * second);
   for (const window of bursts) counts[window] = 50;
   expect(await beatsOf(counts)).toEqual([]);

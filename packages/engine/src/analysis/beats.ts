@@ -1,32 +1,36 @@
 /**
- * Beats of a range: the period of its rhythm (rhythm.ts), and when one of its beats was, from
- * folding the counts at that period: windows a whole number of periods apart are added up, so that
- * beats fall together (D. A. Leahy et al., Astrophysical Journal 266, 1983, for pulsars).
+ * The beats of a range: the period of its rhythm (rhythm.ts), and the time of one of its newest
+ * beats.
+ *
+ * The time comes from folding: counts that are whole periods apart are added up, so that all beats
+ * coincide (D. A. Leahy et al., Astrophysical Journal 266, 1983, for pulsars).
  */
 import { alignDown, ms10 } from '@reto3/core';
 import { type Rhythm, RhythmFinder } from './rhythm.ts';
 import type { Series } from './series.ts';
 
 export interface Beat {
-  /** From one beat to the next, with a fraction. */
+  /** The time between two beats, with a fraction. */
   readonly periodMs: number;
-  /** When one of the newest beats was, epoch ms; the others are whole periods away. */
+  /** The time of one of the newest beats, epoch ms; the others are whole periods away. */
   readonly at: number;
-  /** That it is not chance, 0 to 1. */
+  /** The probability that it is not chance, 0 to 1. */
   readonly confidence: number;
 }
 
-/** The newest day of a longer range: to search a month would take a minute of a core. */
+/** Only the newest day of a range is searched; a month would take a minute of a core. */
 const mostMs = 86_400_000;
-/** More would outweigh all other bursts. */
+/** Counts are clipped to twice the rise, so that no burst outweighs all others. */
 const clipOfRise = 2;
-/** Periods that are folded into one: enough to see beats in noise, few enough not to drift apart. */
+/**
+ * Periods folded into one: enough to see beats in noise, few enough that they do not drift apart.
+ */
 const foldedPeriods = 32;
-/** The same for long periods, in windows: 164 s, but at least five periods. */
+/** The limit for long periods, in windows: 164 s, but at least five periods. */
 const foldedWindows = 16_384;
 const leastFoldedPeriods = 5;
 
-/** To be fed with each counted window, oldest first, and told the end. */
+/** Call `add` with each counted window, oldest first, then `end`. */
 export class BeatFinder {
   readonly #series: Series;
   readonly #from: number;
@@ -34,7 +38,7 @@ export class BeatFinder {
 
   /**
    * @param median of the counts
-   * @param rise what independent clients would hardly reach in 10 ms
+   * @param rise the messages in 10 ms that independent clients would hardly reach
    */
   constructor(series: Series, median: number, rise: number) {
     this.#series = series;
@@ -47,7 +51,7 @@ export class BeatFinder {
     if (start >= this.#from) this.#rhythm.add((start - this.#from) / ms10.windowMs, count);
   }
 
-  /** Reads the series once more where it has a rhythm. */
+  /** The beats: one, or none without a rhythm. Reads the series once more if it has one. */
   async end(): Promise<Beat[]> {
     const rhythm = this.#rhythm.end();
     if (rhythm === undefined) return [];
@@ -61,7 +65,9 @@ export class BeatFinder {
   }
 }
 
-/** Finds a beat of a known rhythm: folds one stretch after the other, and keeps the newest clear one. */
+/**
+ * Finds the time of a beat of a known rhythm: folds stretch by stretch, keeps the newest clear one.
+ */
 class Phase {
   readonly #period: number;
   readonly #width: number;
@@ -86,13 +92,13 @@ class Phase {
       this.#from = from;
     }
     this.#last = index;
-    // Rounded: half a window early or late is the same beat.
+    // Rounded, since half a window more or less is the same beat.
     const bins = this.#folded.length;
     const bin = Math.round((((index - from) % this.#period) / this.#period) * bins) % bins;
     this.#folded[bin] = (this.#folded[bin] ?? 0) + count;
   }
 
-  /** The window, with a fraction, in which one of the newest beats is. */
+  /** The index of the window, with a fraction, of one of the newest beats. */
   end(): number {
     this.#endStretch();
     return this.#best.at;

@@ -1,7 +1,7 @@
 /**
- * Series whose answers are known in closed form. Where a series is random its numbers are held to
- * four standard errors of what they estimate, which a right program misses once in 16,000; the seed
- * is fixed, so it does not.
+ * Series whose answers are known in closed form. Numbers of a random series must be within four
+ * standard errors of what they estimate. A correct program exceeds that once in 16,000 times; seeds
+ * are fixed, so these tests never do.
  */
 import { describe, expect, it } from 'vitest';
 import { poissonCounts, seriesOf, seriesStart } from '../testing/virtual-series.ts';
@@ -36,7 +36,7 @@ describe('an hour of Poisson traffic, 5,000 a second', async () => {
     expect(scale).toMatchObject({ windowMs, windows });
     const meanError = Math.sqrt((mean * parts) / windows);
     expect(Math.abs((scale?.mean ?? 0) - mean * parts)).toBeLessThan(standardErrors * meanError);
-    // Of a Poisson sample: the variance of variance ÷ mean is 2 ÷ (n − 1).
+    // In a Poisson sample, the variance of variance ÷ mean is 2 ÷ (n − 1).
     const dispersionError = Math.sqrt(2 / (windows - 1));
     expect(Math.abs((scale?.dispersion ?? 0) - 1)).toBeLessThan(standardErrors * dispersionError);
   });
@@ -66,7 +66,7 @@ it.each([0.02, 0.5, 1.65, 7, 400])(
       const found = await findBursts(seriesOf(poissonCounts(6_000, mean, seed)), {});
       alarms += Math.min(1, found.bursts.count) + Math.min(1, found.stalls.count);
     }
-    // 120 chances of at most 1 %: more than 6 would come once in 2,000.
+    // 120 chances of at most 1 % each exceed 6 alarms once in 2,000 times.
     expect(alarms).toBeLessThanOrEqual(6);
   },
 );
@@ -79,9 +79,10 @@ describe('traffic that switches on and off: 200 ms at 40 messages in 10 ms, 300 
   const found = await findBursts(seriesOf(counts), {});
   const share = on / period;
 
-  it('has the mean and dispersion of a mixture at 10 ms, and of Poisson where periods fit', () => {
+  it('has the dispersion of a mixture at 10 ms, and of Poisson at 1 s, two whole periods', () => {
     const [fine, , second] = found.scales;
-    // Given p the share of on: mean p·β, variance p·β + p(1 − p)β², so dispersion 1 + (1 − p)β.
+    // On for the share p at the rate β: mean p·β, variance p·β + p(1 − p)β², dispersion 1 + (1 −
+    // p)β.
     const expected = 1 + (1 - share) * rate;
     const meanError = Math.sqrt((share * rate) / hour);
     expect(Math.abs((fine?.mean ?? 0) - share * rate)).toBeLessThan(standardErrors * meanError);
@@ -91,7 +92,7 @@ describe('traffic that switches on and off: 200 ms at 40 messages in 10 ms, 300 
     expect(Math.abs((second?.dispersion ?? 0) - 1)).toBeLessThan(error);
   });
 
-  it('has each time that it is on as a burst, from its first window to its last', () => {
+  it('has a burst for each time on, from its first window to its last', () => {
     const messages = counts.reduce((sum, count) => sum + count, 0);
     expect(found.bursts).toMatchObject({ count: hour / period, messages, share: 1 });
     expect(found.bursts.list).toHaveLength(100);
@@ -103,7 +104,7 @@ describe('traffic that switches on and off: 200 ms at 40 messages in 10 ms, 300 
     }
   });
 
-  it('has each time that it is off between two as a stall', () => {
+  it('has a stall for each time off between two bursts', () => {
     const stalls = hour / period - 1;
     expect(found.stalls).toMatchObject({ count: stalls, ms: stalls * 300 });
   });
@@ -113,9 +114,10 @@ describe('a clock: 100 messages in the first 10 ms of every 100', async () => {
   const counts = Float64Array.from({ length: 6_000 }, (_, window) => (window % 10 === 0 ? 100 : 0));
   const found = await findBursts(seriesOf(counts), { stall: '90' });
 
-  it('has a dispersion of 90 at 10 ms, and of 0 where its beat fits', () => {
+  it('has a dispersion of 90 at 10 ms, and of 0 over whole beats', () => {
     const [fine, tenth, second] = found.scales;
-    // One in ten is 100: variance 0.1 · 90² + 0.9 · 10² = 900, of a sample n ÷ (n − 1) times that.
+    // One in ten is 100: the variance is 0.1 · 90² + 0.9 · 10² = 900, times n ÷ (n − 1) in a
+    // sample.
     expect(fine).toMatchObject({
       mean: 10,
       peakToMean: 10,
@@ -132,7 +134,7 @@ describe('a clock: 100 messages in the first 10 ms of every 100', async () => {
     expect(found.stalls).toMatchObject({ count: 599, ms: 599 * 90 });
   });
 
-  it('has no stall where 100 ms are wanted', async () => {
+  it('has no stall of at least 100 ms', async () => {
     const { stalls } = await findBursts(seriesOf(counts), { stall: '100' });
     expect(stalls.count).toBe(0);
   });
@@ -159,7 +161,7 @@ describe('a single spike of 1,000 messages in a minute of 10 in each window', as
   });
 
   it('has the dispersion of one outlier', () => {
-    // n values of which one is d more: variance d² ÷ n, mean (n · 10 + d) ÷ n.
+    // n values of 10, one of them larger by d: variance d² ÷ n, mean (n · 10 + d) ÷ n.
     const dispersion = 990 ** 2 / messages;
     expect(found.scales[0]?.dispersion).toBeCloseTo(dispersion, 6);
   });
@@ -174,7 +176,7 @@ describe('gaps', () => {
     for (const window of [251, 252, 253]) counts[window] = 0;
     const found = await findBursts(seriesOf(counts), { rise: '50', fall: '40', stall: '30' });
     expect(found).toMatchObject({ windows: 200, uncounted: 150 });
-    // The first second is whole; of the others half a one each is counted.
+    // Only the first second is whole; half of each other second is counted.
     expect(found.scales.map(({ windows }) => windows)).toEqual([200, 20, 1]);
     expect(
       found.bursts.list.map(({ from, to, peak }) => [from - seriesStart, to - from, peak]),
@@ -189,20 +191,20 @@ describe('gaps', () => {
     ]);
   });
 
-  it('cut a stall off, for nobody knows what came in them', async () => {
+  it('beside empty windows make them no stall', async () => {
     const counts = [5, 0, 0, undefined, undefined, 0, 0, 5, 0, 0, 0, 5];
     const { stalls } = await findBursts(seriesOf(counts), { stall: '20' });
     expect(stalls.list).toEqual([{ from: seriesStart + 80, to: seriesStart + 110 }]);
   });
 
-  it('are all there is: no data', async () => {
+  it('alone are no data', async () => {
     await expect(findBursts(seriesOf([undefined]), {})).rejects.toMatchObject({
       code: 'RETO3_NO_DATA',
     });
   });
 });
 
-it('a burst goes on as long as counts stay at fall or above', async () => {
+it('a burst lasts while counts are at least fall', async () => {
   const counts = [1, 9, 10, 5, 9, 4, 9, 12, 5, 0];
   const { bursts } = await findBursts(seriesOf(counts), { rise: '10', fall: '5' });
   expect(
@@ -229,7 +231,7 @@ it.each([
   await expect(failed).rejects.toThrow(message);
 });
 
-it('says nothing untrue of an empty minute', async () => {
+it('an empty minute has zeros and no threshold for a stall', async () => {
   const { scales, quantiles, thresholds, bursts, stalls } = await findBursts(
     seriesOf(new Float64Array(6_000)),
     {},

@@ -1,14 +1,14 @@
 /**
- * The discrete Fourier transform of a power of two of complex numbers, in place: iterative, radix 2
- * (J. W. Cooley, J. W. Tukey, An algorithm for the machine calculation of complex Fourier series,
- * Mathematics of Computation 19, 1965).
+ * The discrete Fourier transform of 2ⁿ complex numbers, in place: iterative, radix 2 (J. W. Cooley,
+ * J. W. Tukey, An algorithm for the machine calculation of complex Fourier series, Mathematics of
+ * Computation 19, 1965). A plan holds the tables for one size; `Autocorrelation` reuses it.
  */
 
 export class Fourier {
   readonly size: number;
   readonly #cosines: Float64Array;
   readonly #sines: Float64Array;
-  /** Where each index goes when its bits are reversed. */
+  /** Each index with its bits reversed. */
   readonly #reversed: Uint32Array;
 
   /** @param size a power of two, at least 2 */
@@ -27,7 +27,7 @@ export class Fourier {
     }
   }
 
-  /** Σ (re + i·im)ₜ · e^(−2πi·kt ÷ size) for each k, in the place of the input. */
+  /** Replaces the input by Σ (re + i·im)ₜ · e^(−2πi·kt ÷ size) for each k. */
   forward(re: Float64Array, im: Float64Array): void {
     const { size } = this;
     for (let index = 0; index < size; index++) {
@@ -39,7 +39,7 @@ export class Fourier {
     for (let half = 1; half < size; half *= 2) this.#merge(re, im, half);
   }
 
-  /** Makes transforms of 2 · `half` numbers out of pairs of transforms of `half`. */
+  /** Merges pairs of transforms of `half` numbers into transforms of 2 · `half`. */
   #merge(re: Float64Array, im: Float64Array, half: number): void {
     const step = this.size / (2 * half);
     for (let first = 0; first < this.size; first += 2 * half) {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { KeyTally } from './key-tally.ts';
 
-it('counts keys of the range, of each stretch and of the time before it, in any order', () => {
+it('counts keys in the range, in each stretch and before it, in any order of time', () => {
   const stretches = [
     { from: 20_000, to: 20_100 },
     { from: 25_000, to: 25_010 },
@@ -27,7 +27,7 @@ it('counts keys of the range, of each stretch and of the time before it, in any 
           { key: 'b', count: 2, total: 9, before: 2 },
         ],
       },
-      // One message of b is no pattern.
+      // The single message of b is below leastCount.
       { messages: 3, keys: [{ key: 'a', count: 2, total: 18, before: 8 }] },
     ],
   });

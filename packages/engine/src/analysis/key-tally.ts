@@ -1,15 +1,18 @@
-/** Counts messages by key one by one, in any order of time: what `nameCulprits` asks for. */
+/**
+ * Counts single messages by key, in any order of time, for `nameCulprits`: the exact way, from a
+ * log or an archive. Memory grows with the number of different keys.
+ */
 import { Reto3Error } from '@reto3/core';
 import { beforeMs, type KeyCounts, type KeyStretch, leastCount, leastShare } from './who.ts';
 
-/** 200 MB of paths; more have no culprit among them. */
+/** About 200 MB of paths. A field with more values names no culprit. */
 const mostKeys = 1_000_000;
 
 export class KeyTally {
   readonly #range: KeyStretch;
   readonly #totals = new Map<string, number>();
   #messages = 0;
-  /** By their start, which ascends, since stretches do not overlap. */
+  /** In order of time. */
   readonly #stretches: readonly {
     readonly from: number;
     readonly to: number;
@@ -17,7 +20,7 @@ export class KeyTally {
     readonly before: Map<string, number>;
   }[];
 
-  /** @param stretches in the order of time */
+  /** @param stretches in order of time, not overlapping */
   constructor(range: KeyStretch, stretches: readonly KeyStretch[]) {
     this.#range = range;
     this.#stretches = stretches.map(({ from, to }) => ({
@@ -25,7 +28,7 @@ export class KeyTally {
     }));
   }
 
-  /** @throws Reto3Error RETO3_BAD_REQUEST for too many different keys */
+  /** @throws Reto3Error RETO3_BAD_REQUEST if there are too many different keys */
   add(timeMs: number, key: string): void {
     if (timeMs < this.#range.from || timeMs >= this.#range.to) return;
     this.#messages++;
@@ -65,7 +68,7 @@ export class KeyTally {
     };
   }
 
-  /** The first stretch that starts after that moment. */
+  /** The index of the first stretch that starts after a time. */
   #firstAfter(timeMs: number): number {
     let low = 0;
     let high = this.#stretches.length;

@@ -1,22 +1,25 @@
 /**
- * Limits of other programs that let pass whatever a token bucket of that rate and burst lets pass.
- * docs/bursts.md derives them. Lines of configuration, to be pasted.
+ * Rate limits for other programs, as lines of configuration to paste. Each passes whatever a token
+ * bucket of the given rate and burst passes; docs/bursts.md derives them.
  */
 
 interface Bucket {
-  /** Messages in a second, a whole number. */
+  /** Messages per second, a whole number. */
   readonly rate: number;
+  /** Depth in messages. */
   readonly burst: number;
 }
 
-/** Both look at the clock by the millisecond, so a message may seem to come that much early. */
+/**
+ * nginx and haproxy read the clock in whole milliseconds, so a message may seem that much early.
+ */
 function clockSlack(rate: number): number {
   return Math.ceil(rate / 1_000);
 }
 
 /**
- * nginx counts how far ahead of the rate it is, and refuses above `burst`; the first is not ahead. A
- * constant key: the limit is for all clients together.
+ * nginx refuses a request that is more than `burst` requests ahead of the rate; the first one is
+ * not ahead. The key is constant, so all clients share the limit.
  */
 export function nginxLimit({ rate, burst }: Bucket): string[] {
   return [
@@ -27,8 +30,8 @@ export function nginxLimit({ rate, burst }: Bucket): string[] {
 }
 
 /**
- * haproxy has no bucket, but a rate over the last second: what came in this one, and what came in
- * the one before by the part of it that is left. A bucket lets pass no more than burst + rate in it.
+ * haproxy has no bucket. It limits a rate over the last second: the requests of the current second,
+ * plus a decreasing share of those of the previous one. A bucket passes at most burst + rate in it.
  */
 export function haproxyLimit({ rate, burst }: Bucket): string[] {
   return [
@@ -38,13 +41,13 @@ export function haproxyLimit({ rate, burst }: Bucket): string[] {
   ];
 }
 
-/** Envoy refuses a shorter interval between two fills of a bucket. */
+/** Envoy refuses a shorter fill interval. */
 const leastFillMs = 50;
 
 /**
- * Envoy's local rate limit adds tokens in lumps: in older versions by a timer, in newer ones evenly.
- * The lumps lag behind an even flow by one of them at most, so the bucket is that much deeper.
- * Interval and lump are the smallest that make at least the rate.
+ * Older versions of Envoy add `tokens_per_fill` at each interval; newer ones fill evenly. Filling
+ * at intervals lags behind by at most one fill, so the bucket is deeper by that. Interval and fill
+ * are the smallest that reach the rate.
  */
 export function envoyLimit({ rate, burst }: Bucket): string[] {
   const tokens = Math.ceil((rate * leastFillMs) / 1_000);
@@ -63,7 +66,9 @@ export function envoyLimit({ rate, burst }: Bucket): string[] {
   ];
 }
 
-/** Istio hands the same filter to the Envoy beside each replica, which has a bucket of its own. */
+/**
+ * Istio passes the same filter to the Envoy of each replica, so each replica has its own bucket.
+ */
 export function istioLimit(bucket: Bucket): string[] {
   return [
     'apiVersion: networking.istio.io/v1alpha3',
@@ -84,7 +89,9 @@ export function istioLimit(bucket: Bucket): string[] {
   ];
 }
 
-/** Traefik has a bucket that fills evenly, by the nanosecond; one for each host that is asked for. */
+/**
+ * Traefik's bucket fills evenly, by the nanosecond. The criterion makes one bucket per host name.
+ */
 export function traefikLimit({ rate, burst }: Bucket): string[] {
   return [
     'http:  # dynamic configuration; name the middleware in the router',

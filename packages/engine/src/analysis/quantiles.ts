@@ -1,6 +1,6 @@
 /**
- * Exact quantiles of counts: how often each count came. As large as there are different counts, a
- * few thousand at most, however long the series is.
+ * Exact quantiles of counts, from the number of windows with each count. Memory grows with the
+ * number of different counts, at most a few thousand, not with the length of the series.
  */
 export class CountQuantiles {
   readonly #times = new Map<number, number>();
@@ -12,8 +12,9 @@ export class CountQuantiles {
   }
 
   /**
-   * The smallest count that at least the share `q` of the windows does not exceed (nearest rank);
-   * 0 where there is no window. `shares` ascend, 0 to 1.
+   * For each share of windows, the smallest count that this share does not exceed (nearest rank); 0
+   * without windows.
+   * @param shares 0 to 1, ascending
    */
   at<const Shares extends readonly number[]>(shares: Shares): { [Index in keyof Shares]: number };
   at(shares: readonly number[]): number[] {

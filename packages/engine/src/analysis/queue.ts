@@ -1,16 +1,22 @@
 /**
- * The series through a queue that serves at a fixed rate, first come, first served, and never turns
- * anybody away. Fluid within a window: its messages come evenly spread, and are served bit by bit.
- * So the backlog at the ends of windows is Lindley's recursion (The theory of queues with a single
- * server, 1952), Q ← max(0, Q + arrivals − served), and straight between them; a wait is right to
- * one window and one service time.
+ * Simulates a queue without limit that serves a series at a fixed rate, first come, first served.
+ *
+ * It is a fluid model: the messages of a window arrive evenly and are served continuously. So the
+ * backlog at the end of a window is Lindley's recursion Q ← max(0, Q + arrivals − served) (D. V.
+ * Lindley, The theory of queues with a single server, 1952), and linear in between. A wait is exact
+ * to one window and one service time.
  */
 import { ms10 } from '@reto3/core';
 
 export interface QueueSummary {
-  /** Messages; its first moment, epoch ms; the longest time that it was above 0. */
-  readonly backlog: { readonly max: number; readonly at: number; readonly longestMs: number };
-  /** What messages waited before they were served, milliseconds; quantiles up to 4.5 % too high. */
+  /** The largest backlog in messages, when it was first reached, and the longest time above 0. */
+  readonly backlog: {
+    readonly max: number;
+    /** Epoch ms. */
+    readonly at: number;
+    readonly longestMs: number;
+  };
+  /** How long messages waited to be served, ms. Quantiles are at most 4.5 % too high. */
   readonly wait: {
     readonly mean: number;
     readonly p50: number;
@@ -22,7 +28,7 @@ export interface QueueSummary {
 }
 
 export class FluidQueue {
-  /** Messages served in a millisecond, and in a window. */
+  /** Messages served per ms and per window. */
   readonly #perMs: number;
   readonly #perWindow: number;
   #backlog = 0;
@@ -35,19 +41,19 @@ export class FluidQueue {
   #delayed = 0;
   readonly #waits = new Waits();
 
-  /** @param rate messages served in a second, above 0 */
+  /** @param rate messages served per second, above 0 */
   constructor(rate: number) {
     this.#perMs = rate / 1_000;
     this.#perWindow = this.#perMs * ms10.windowMs;
   }
 
-  /** Takes the next counted window, oldest first. In a gap nothing comes. */
+  /** Takes the next counted window, oldest first. A gap counts as empty. */
   add(start: number, count: number): void {
-    if (start > this.#end) this.#idle(start);
+    if (start > this.#end) this.#serveUntil(start);
     const before = this.#backlog;
     const change = count - this.#perWindow;
     const after = Math.max(0, before + change);
-    // Where it empties within the window, only those wait who come before that.
+    // If the queue empties within the window, messages after that do not wait.
     const waiting = before + change >= 0 ? count : count * (before / -change);
     if (before > 0 || after > 0) {
       this.#waits.add(before / this.#perMs, after / this.#perMs, waiting);
@@ -58,35 +64,34 @@ export class FluidQueue {
     this.#end = start + ms10.windowMs;
     if (before === 0 && after > 0) this.#busyFrom = start;
     if (after === 0 && this.#busyFrom !== undefined)
-      this.#busyUntil(
-        change === 0 ? start : start + (before / (this.#perWindow - count)) * ms10.windowMs,
-      );
+      this.#endBusy(change === 0 ? start : start + (before / -change) * ms10.windowMs);
     if (after <= this.#max) return;
     this.#max = after;
     this.#maxAt = this.#end;
   }
 
-  #idle(until: number): void {
-    const left = this.#backlog - (until - this.#end) * this.#perMs;
-    if (left <= 0) this.#busyUntil(this.#end + this.#backlog / this.#perMs);
+  /** Serves the backlog during a gap. */
+  #serveUntil(time: number): void {
+    const left = this.#backlog - (time - this.#end) * this.#perMs;
+    if (left <= 0) this.#endBusy(this.#end + this.#backlog / this.#perMs);
     this.#backlog = Math.max(0, left);
   }
 
-  #busyUntil(time: number): void {
+  #endBusy(time: number): void {
     if (this.#busyFrom !== undefined)
       this.#longestMs = Math.max(this.#longestMs, time - this.#busyFrom);
     this.#busyFrom = undefined;
   }
 
   summary(): QueueSummary {
-    // What is in the queue at the end is still served.
-    const open =
+    // The queue is served to its end after the series.
+    const openMs =
       this.#busyFrom === undefined ? 0 : this.#end + this.#backlog / this.#perMs - this.#busyFrom;
     const maxWait = this.#max / this.#perMs;
     const waitOf = (share: number): number =>
       Math.min(maxWait, this.#waits.quantile(share, this.#messages));
     return {
-      backlog: { max: this.#max, at: this.#maxAt, longestMs: Math.max(this.#longestMs, open) },
+      backlog: { max: this.#max, at: this.#maxAt, longestMs: Math.max(this.#longestMs, openMs) },
       wait: {
         mean: this.#messages === 0 ? 0 : this.#waits.sum / this.#messages,
         p50: waitOf(0.5),
@@ -98,23 +103,23 @@ export class FluidQueue {
   }
 }
 
-/** Waits shorter than this, in milliseconds, are told apart by nobody. */
+/** All shorter waits are in one bin. */
 const leastWaitMs = 0.1;
-/** Sixteen bins in each doubling: their edges are 4.5 % apart. */
+/** 2^(1/16): the edges of bins are 4.5 % apart. */
 const binsPerDoubling = 16;
 
-/** How long messages waited, in bins that grow with the wait. */
+/** A histogram of waits, with bins that grow with the wait. */
 class Waits {
   readonly #bins: number[] = [];
-  /** Of all waits, milliseconds. */
+  /** The sum of all waits, ms. */
   sum = 0;
 
-  /** So many messages, of which the first waited `first` ms, the last `last`, and the others between. */
+  /** Adds messages whose waits, in ms, change evenly from `first` to `last`. */
   add(first: number, last: number, messages: number): void {
     this.sum += ((first + last) / 2) * messages;
     const [least, most] = first < last ? [first, last] : [last, first];
     const lastBin = binOf(most);
-    // So many messages for each millisecond of wait.
+    // Messages per ms of wait.
     const density = messages / (most - least);
     let from = least;
     for (let bin = binOf(least); bin < lastBin; bin++) {
@@ -125,7 +130,7 @@ class Waits {
     this.#put(lastBin, most === least ? messages : (most - from) * density);
   }
 
-  /** The edge below which that share of `messages` waited; the others waited for nothing. */
+  /** The edge below which that share of `messages` waited. Those in no bin did not wait. */
   quantile(share: number, messages: number): number {
     const waited = this.#bins.reduce((sum, inBin) => sum + inBin, 0);
     let below = messages - waited;

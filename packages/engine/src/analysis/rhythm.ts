@@ -1,70 +1,72 @@
 /**
- * Finds the rhythm of a series: bursts that repeat at an even distance, as cron jobs and retry loops
- * make them. One pass, in bounded memory.
+ * Finds the rhythm of a series: bursts that repeat at an even distance, as cron jobs and retry
+ * loops cause them. One pass, in bounded memory.
  *
- * The counts, clipped so that no single burst outweighs the rest, have an autocorrelation r. A beat
- * of period p lifts r at p, 2p, 3p …, and not halfway between them, so the contrast
+ * Counts are clipped, so that no single burst outweighs the rest; r is their autocorrelation. A
+ * beat of period p raises r at p, 2p, 3p …, but not halfway between them. So the contrast
  *
  *     S(p) = Σ r(m·p) − ½·r((m − ½)·p) − ½·r((m + ½)·p),   m = 1 … M
  *
- * is large at p and at no fraction of it; what declines steadily, as trends and lone bursts do, adds
- * nothing to it. Jitter widens the peaks, so S is computed of r smoothed over 10, 20, 40 … ms as
- * well: of the series in longer windows. Of all p and all widths the largest S in units of its
- * standard error wins.
+ * is large at p and at no fraction of it. A steady decline of r, as trends and single bursts cause
+ * it, adds nothing. Jitter widens the peaks, so S is also computed for r smoothed over 10, 20, 40 …
+ * ms, which is r of the series in longer windows. The period and width with the largest S, in units
+ * of its standard error, win.
  *
- * Without a beat S is normal with variance (2M − ½)·V ÷ n, where V = Σ r²(v) over |v| < p ÷ 2
- * (M. S. Bartlett, On the theoretical specification and sampling properties of autocorrelated
- * time-series, J. Royal Statistical Society Suppl. 8, 1946). Sparse counts have heavier tails: the
- * bound is raised by their kurtosis (E. A. Cornish, R. A. Fisher, Moments and cumulants in the
- * specification of distributions, 1937). The confidence pays for every p and width that was tried
- * (Bonferroni), so of ten thousand ranges of independent clients at most one has a rhythm.
+ * Without a beat S is normal with variance (2M − ½)·V ÷ n, where V = Σ r²(v) over |v| < p ÷ 2 (M.
+ * S. Bartlett, On the theoretical specification and sampling properties of autocorrelated
+ * time-series, J. Royal Statistical Society Suppl. 8, 1946). Sparse counts have heavier tails, so
+ * their kurtosis raises the bound (E. A. Cornish, R. A. Fisher, Moments and cumulants in the
+ * specification of distributions, 1937). The confidence is corrected for every p and width tried
+ * (Bonferroni): in at most one of ten thousand ranges do independent clients seem to have a rhythm.
  */
 import { Autocorrelation } from './autocorrelation.ts';
 
-/** The periods that are looked for, in windows of 10 ms: 100 ms to a minute. */
+/** The periods searched, in windows of 10 ms: 100 ms to a minute. */
 const leastPeriod = 10;
 const mostPeriod = 6_000;
-/** Fewer beats than that are a coincidence. */
+/** Fewer beats may be a coincidence. */
 const leastBeats = 5;
-/** Multiples of the period that count: more would blur a period that wanders. */
+/** M: with more multiples of it, a period that drifts would blur. */
 const mostMultiples = 4;
-/** 164 s: two and a half of the longest period, transformed in 2 ms. */
+/** 164 s: more than two and a half of the longest period, transformed in 2 ms. */
 const mostLags = 16_384;
 const confidenceWanted = 0.9999;
-/** A period, in windows, and how wide its peaks are. */
+
 export interface Rhythm {
+  /** Windows of 10 ms, with a fraction. */
   readonly period: number;
-  /** Windows. */
+  /** The width of its peaks, windows of 10 ms. */
   readonly width: number;
-  /** That it is not chance, 0 to 1. */
+  /** The probability that it is not chance, 0 to 1. */
   readonly confidence: number;
 }
 
-/** The largest contrast of a width. */
+/** The largest contrast at one width. */
 interface Contrast {
   readonly period: number;
   readonly width: number;
   readonly multiples: number;
-  /** In standard errors. */
+  /** S in standard errors. */
   readonly z: number;
-  /** How many windows in a row vary together, by r below half the period. */
+  /** V for the smoothed series: how many neighbouring windows vary together. */
   readonly clump: number;
 }
 
-/** Takes the counts of windows, and finds their rhythm. */
+/** Call `add` with each counted window, then `end`. */
 export class RhythmFinder {
   readonly #windows: number;
   readonly #most: number;
   readonly #correlation: Autocorrelation;
   #counted = 0;
-  /** Sums of powers of the difference to `#origin`. */
+  /** Near the mean, so that the sums of powers lose no precision. */
   readonly #origin: number;
+  /** Sums of the first four powers of count − origin. */
   readonly #powers: [number, number, number, number] = [0, 0, 0, 0];
 
   /**
-   * @param windows how many there are at most, gaps included
+   * @param windows the length of the range in windows, including gaps
    * @param median of the counts
-   * @param most what a count is clipped to
+   * @param most larger counts are clipped to it
    */
   constructor(windows: number, median: number, most: number) {
     this.#windows = windows;
@@ -74,7 +76,7 @@ export class RhythmFinder {
     this.#correlation = new Autocorrelation(lags);
   }
 
-  /** @param index of the window, ascending from 0 */
+  /** @param index of the window in the range, from 0, ascending */
   add(index: number, count: number): void {
     const clipped = Math.min(count, this.#most);
     this.#correlation.add(index, clipped);
@@ -87,7 +89,9 @@ export class RhythmFinder {
     this.#powers[3] += square * square;
   }
 
-  /** Ends the series. Undefined if nothing repeats that chance would not explain. */
+  /**
+   * The rhythm; undefined if chance explains all that repeats. Call it once, after the last `add`.
+   */
   end(): Rhythm | undefined {
     const sums = this.#correlation.end();
     const [variance = 0] = sums;
@@ -112,9 +116,9 @@ export class RhythmFinder {
     const bound = normalBound((1 - confidenceWanted) / tried);
     const kurtosis = this.#excessKurtosis();
     const squares = sumsOfSquares(r);
-    // In units of what chance would hardly exceed.
+    // z in units of the bound that chance would hardly exceed.
     const excessOf = ({ z, period, width, multiples, clump }: Contrast): number => {
-      // Sums of independent windows approach the normal; those of one burst do not.
+      // Sums of independent windows approach a normal distribution; sums within a burst do not.
       const single = squares[Math.floor(period / 2)] ?? 1;
       const ofSums = 3 + kurtosis * Math.min(1, single / width);
       const ofProducts = (ofSums ** 2 * clump) / this.#counted;
@@ -166,8 +170,8 @@ function contrast(r: Float64Array, period: number, multiples: number): number {
 }
 
 /**
- * r of the series summed over `width` windows: weighted with a triangle (as Σ of Σ), not divided. r
- * is even, and 0 beyond its end.
+ * r of the series summed over `width` windows: r weighted with a triangle, as a running sum of a
+ * running sum, not divided. r is even, and 0 beyond its end.
  */
 function smoothed(r: Float64Array, width: number): Float64Array {
   if (width === 1) return r;
@@ -178,7 +182,7 @@ function smoothed(r: Float64Array, width: number): Float64Array {
   return twice.subarray(2 * width - 1, 2 * width - 1 + r.length);
 }
 
-/** For each index the sum of it and the values before it, `width` in all. */
+/** For each index, the sum of the `width` values that end with it. */
 function runningSums(length: number, width: number, at: (index: number) => number): Float64Array {
   const sums = new Float64Array(length);
   let sum = 0;
@@ -189,7 +193,7 @@ function runningSums(length: number, width: number, at: (index: number) => numbe
   return sums;
 }
 
-/** For each lag, Σ r² over all shorter ones, of either sign. */
+/** For each lag, Σ r² over all lags of a smaller absolute value. */
 function sumsOfSquares(r: Float64Array): Float64Array {
   let sum = (r[0] ?? 0) ** 2;
   return r.map((value, lag) => {
@@ -201,11 +205,11 @@ function sumsOfSquares(r: Float64Array): Float64Array {
 }
 
 /**
- * The period, from ever higher multiples of it: an error of a multiple is an error of the period as
- * many times smaller. Ends where the peaks do, since a period that wanders has none far out.
+ * Refines the period at ever higher multiples m of it, which divide an error of the peak by m.
+ * Stops at the last clear peak, since a period that drifts has none far out.
  */
 function refinedPeriod(r: Float64Array, { period, width, multiples }: Contrast): number {
-  // The contrast at a single multiple has to be half of what it was at the first ones.
+  // A clear peak has half the mean contrast of the first multiples.
   const wanted = contrast(r, period, multiples) / multiples / 2;
   let refined = peakNear(r, period, width);
   for (let m = 2; (m + 0.5) * refined + width < r.length; m *= 2) {
@@ -218,7 +222,7 @@ function refinedPeriod(r: Float64Array, { period, width, multiples }: Contrast):
   return refined;
 }
 
-/** Where the peak within `width` of a lag is, between its samples by a parabola. */
+/** The lag of the peak within `width` of a lag, interpolated by a parabola. */
 function peakNear(r: Float64Array, lag: number, width: number): number {
   const middle = Math.round(lag);
   let peak = middle;
@@ -229,12 +233,12 @@ function peakNear(r: Float64Array, lag: number, width: number): number {
   return bend < 0 ? peak + (width * (before - after)) / (2 * bend) : peak;
 }
 
-/** P(X > z) of a standard normal X, at most: density ÷ z (R. D. Gordon, 1941). */
+/** An upper bound of P(X > z) for a standard normal X: density ÷ z (R. D. Gordon, 1941). */
 function normalTail(z: number): number {
   return z <= 0 ? 1 : Math.exp(-(z * z) / 2) / (z * Math.sqrt(2 * Math.PI));
 }
 
-/** The z whose tail is `chance`, below ½. */
+/** The z that `normalTail` maps to `chance`, which is below ½. */
 function normalBound(chance: number): number {
   let [low, high] = [0, 40];
   while (high - low > 1e-9) {

@@ -1,36 +1,36 @@
 /**
- * How a series varies at one length of window: mean, variance, peak and index of dispersion. One
- * pass, a few numbers in memory. docs/bursts.md has the formulae and their sources.
+ * How a series varies at one window length: mean, variance, peak and index of dispersion, computed
+ * in one pass with a few numbers in memory. docs/bursts.md has the formulae and their sources.
  */
 import { alignDown, ms10 } from '@reto3/core';
 
 export interface ScaleSummary {
   /** Length of the windows in milliseconds. */
   readonly windowMs: number;
-  /** How many windows were counted from their start to their end. */
+  /** Windows without a gap in them; the others are left out of all numbers. */
   readonly windows: number;
-  /** Messages a window; 0 where there is no window. */
+  /** Messages per window; 0 without windows. */
   readonly mean: number;
-  /** Sample variance; 0 where there are fewer than two windows. */
+  /** Sample variance; 0 with fewer than two windows. */
   readonly variance: number;
-  /** Variance ÷ mean: 1 for Poisson, 0 for a clock; 0 where the mean is. */
+  /** Index of dispersion, variance ÷ mean: 1 for Poisson, 0 for a clock; 0 if the mean is 0. */
   readonly dispersion: number;
-  /** The first of the largest windows. */
+  /** The largest window, the first one of several; `start` in epoch ms. */
   readonly peak: { readonly start: number; readonly count: number };
-  /** Peak ÷ mean; 0 where the mean is. */
+  /** Peak ÷ mean; 0 if the mean is 0. */
   readonly peakToMean: number;
 }
 
 export class Scale {
   readonly #windowMs: number;
-  /** How many ms10 windows make one. */
+  /** The ms10 windows in one window. */
   readonly #parts: number;
   #start = Number.NaN;
   #partsSeen = 0;
   #sum = 0;
   #windows = 0;
   #total = 0;
-  /** Of the windows so far; rounded a little by each. */
+  /** The running mean, with rounding errors; `summary` computes the exact one. */
   #mean = 0;
   /** Sum of squared differences from the mean. */
   #squares = 0;
@@ -55,11 +55,11 @@ export class Scale {
     }
     this.#partsSeen++;
     this.#sum += count;
-    // One of which a part is missing, in a gap or beyond the range, says nothing of its length.
+    // A window with a part in a gap, or outside the range, is not comparable.
     if (this.#partsSeen === this.#parts) this.#take(this.#sum);
   }
 
-  /** Welford's update of mean and squares. */
+  /** Updates mean and squares (B. P. Welford, Technometrics 4, 1962). */
   #take(count: number): void {
     this.#windows++;
     this.#total += count;

@@ -1,6 +1,8 @@
 /**
- * A range of ms10 windows as a series that can be gone through again and again: what the analyses
- * read. Bounded memory: one block at a time.
+ * A range of ms10 windows that can be read repeatedly: the input of every analysis.
+ *
+ * Each pass reads the store block by block, so memory is that of one block. It yields to the event
+ * loop between two blocks, since an analysis of a month must not delay sweeps.
  */
 import { setImmediate } from 'node:timers/promises';
 import {
@@ -17,7 +19,7 @@ import {
 import type { CountsView } from '../coordinator/coordinator.ts';
 import { readChunks, resolveLast } from '../query/chunks.ts';
 
-/** Called for each counted window, oldest first; `start` in epoch ms. Gaps are left out. */
+/** Called for each counted window, oldest first; `start` in epoch ms. Gaps are skipped. */
 type Visit = (start: number, count: number) => void;
 
 export interface Series extends ScopeSelector {
@@ -25,34 +27,34 @@ export interface Series extends ScopeSelector {
   readonly from: number;
   readonly to: number;
   readonly finalThrough: number;
-  /** Goes through all windows from the beginning. */
+  /** Reads all windows from the beginning. */
   each(visit: Visit): Promise<void>;
-  /** Parts of the range whose counts are not to be had; complete once it has been read. */
+  /** Damaged parts of the range; complete after a pass. */
   damaged(): Damaged;
 }
 
-/** What every analysis says of the series that it went through. */
-export interface OfSeries extends ScopeSelector, Damaged {
+/** The part of an analysis that describes its series. */
+export interface SeriesSummary extends ScopeSelector, Damaged {
   /** Epoch ms. */
   readonly from: number;
   readonly to: number;
   readonly finalThrough: number;
-  /** ms10 windows that were counted. */
+  /** Counted ms10 windows. */
   readonly windows: number;
-  /** ms10 windows of the range that nobody counted, or that are damaged. */
+  /** Other ms10 windows of the range: gaps and damage. */
   readonly uncounted: number;
   readonly messages: number;
 }
 
 /**
- * What an analysis found, between what it is of and what of that could not be read.
- * @param read what was counted in the series
+ * The answer of an analysis: its series, what it found, and the damage in the series.
+ * @param read the sums of a pass
  */
 export function answerOf<Found>(
   series: Series,
-  read: Pick<OfSeries, 'windows' | 'messages'>,
+  read: Pick<SeriesSummary, 'windows' | 'messages'>,
   found: Found,
-): OfSeries & Found {
+): SeriesSummary & Found {
   const { scope, node, from, to, finalThrough } = series;
   const { windows, messages } = read;
   const uncounted = (to - from) / ms10.windowMs - windows;
@@ -60,16 +62,17 @@ export function answerOf<Found>(
   return { ...of, ...found, ...series.damaged() };
 }
 
-/** The question with the newest minute, where it names no range. */
+/** The question, with the newest minute if it names no range. */
 export function withRange<Request extends RangeRequest>(asked: Request): Request {
   const named = asked.last !== undefined || asked.from !== undefined;
   return named ? asked : { ...asked, last: String(ms10.blockWindows) };
 }
 
 /**
- * @param view the counts of that scope
- * @param nowMs what ages in the question count back from, epoch ms
- * @param signal ends the reading between two blocks, with its reason thrown
+ * Resolves the range of a question; reads no counts yet.
+ * @param view the counts of the question's scope; keep it open until the last pass
+ * @param nowMs the present, which ages in the question count back from; epoch ms
+ * @param signal aborts a pass between two blocks
  * @throws Reto3Error RETO3_BAD_TIME, RETO3_BAD_RANGE
  */
 export async function openSeries(
@@ -80,6 +83,7 @@ export async function openSeries(
 ): Promise<Series> {
   const wanted = resolveRange(ms10, withRange(asked), nowMs, view);
   const { from, to } = await resolveLast(view, ms10, wanted);
+  // By range, since each pass finds the same damage.
   const damages = new Map<string, Damage>();
   const note = (damage: Damage): void => {
     damages.set(`${damage.from} ${damage.to}`, damage);
@@ -105,12 +109,11 @@ async function eachWindow(
     const { counts, counted } = windows;
     for (let index = 0; index < counts.length; index++)
       if (counted[index] === 1) visit(start + index * ms10.windowMs, counts[index] ?? 0);
-    // Sweeps and other questions take their turn between two blocks.
     await setImmediate();
   }
 }
 
-/** What to throw where the range holds no window. */
+/** The error for a range without a counted window. */
 export function noData(): Reto3Error {
   return new Reto3Error('RETO3_NO_DATA', 'nothing was counted in that range');
 }

@@ -1,7 +1,10 @@
-/** Stretches of a series that stand out: bursts and stalls. Bounded memory: the largest are kept. */
+/**
+ * Finds bursts and stalls in one pass over a series. `Largest` counts all of them and keeps only
+ * the largest, so memory is bounded.
+ */
 import { ms10 } from '@reto3/core';
 
-/** A stretch in which the counts rose to a threshold and until they fell below another. */
+/** A stretch that begins when counts reach `rise` and ends before they fall below `fall`. */
 export interface Burst {
   /** [from, to), epoch ms. */
   readonly from: number;
@@ -11,13 +14,13 @@ export interface Burst {
   readonly total: number;
 }
 
-/** Empty windows between others that are not, [from, to), epoch ms. */
+/** Empty windows with traffic right before and after them, [from, to), epoch ms. */
 export interface Stall {
   readonly from: number;
   readonly to: number;
 }
 
-/** Bursts, or stalls: all are counted, the largest listed in the order of time. */
+/** Counts stretches and keeps the largest. */
 export class Largest<Stretch extends Stall> {
   readonly #sizeOf: (stretch: Stretch) => number;
   readonly #most: number;
@@ -26,6 +29,7 @@ export class Largest<Stretch extends Stall> {
   #size = 0;
   #ms = 0;
 
+  /** @param most how many to keep */
   constructor(most: number, sizeOf: (stretch: Stretch) => number) {
     this.#most = most;
     this.#sizeOf = sizeOf;
@@ -36,25 +40,26 @@ export class Largest<Stretch extends Stall> {
     this.#size += this.#sizeOf(stretch);
     this.#ms += stretch.to - stretch.from;
     this.#kept.push(stretch);
-    // Sorted now and then, so that each costs little.
+    // Sorting only when twice as many are kept makes adding cheap.
     if (this.#kept.length > 2 * this.#most) this.#trim();
   }
 
-  /** How many there were. */
+  /** The stretches added. */
   get count(): number {
     return this.#count;
   }
 
-  /** Their sizes together. */
+  /** The sum of all sizes. */
   get size(): number {
     return this.#size;
   }
 
-  /** How long they were together, milliseconds. */
+  /** The sum of all lengths, ms. */
   get ms(): number {
     return this.#ms;
   }
 
+  /** The largest, in order of time. */
   get list(): readonly Stretch[] {
     this.#trim();
     return [...this.#kept].sort((a, b) => a.from - b.from);
@@ -66,7 +71,9 @@ export class Largest<Stretch extends Stall> {
   }
 }
 
-/** Finds bursts. To be fed with each counted window, oldest first, and told the end. */
+/**
+ * Finds bursts. Call `add` with each counted window, oldest first, then `end`. A gap ends a burst.
+ */
 export class BurstFinder {
   readonly #rise: number;
   readonly #fall: number;
@@ -85,7 +92,6 @@ export class BurstFinder {
 
   add(start: number, count: number): void {
     if (this.#from !== undefined) {
-      // Nobody knows whether it went on through a gap.
       if (count >= this.#fall && start === this.#to) {
         this.#grow(start, count);
         return;
@@ -113,19 +119,20 @@ export class BurstFinder {
 }
 
 /**
- * Finds stalls: empty windows, so many in a row, with traffic right before and right after. What a
- * gap or the end of the range cuts off is none. To be fed with each counted window, oldest first.
+ * Finds stalls. Call `add` with each counted window, oldest first. Empty windows next to a gap, or
+ * to an end of the range, are no stall.
  */
 export class StallFinder {
   readonly #leastMs: number;
   readonly #found: (stall: Stall) => void;
-  /** Where the empty windows begin that traffic came before; undefined where there are none. */
+  /** Start of the current empty windows, if traffic came right before them. */
   #from: number | undefined;
-  /** Where the windows that were seen without a gap end. */
+  /** End of the last window. */
   #to = Number.NaN;
+  /** Whether there was traffic since the last gap. */
   #traffic = false;
 
-  /** @param leastWindows how many empty windows make a stall, at least 1 */
+  /** @param leastWindows the empty windows in a row that make a stall, at least 1 */
   constructor(leastWindows: number, found: (stall: Stall) => void) {
     this.#leastMs = leastWindows * ms10.windowMs;
     this.#found = found;

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { defaultThresholds, unlikelyCount, unlikelySilence } from './thresholds.ts';
 
-/** P(X ≥ count) of a Poisson X, summed from its far end so that nothing of it is lost. */
+/** P(X ≥ count) of a Poisson X, summed from the far end, which keeps the small terms. */
 function tail(count: number, mean: number): number {
   let logProbability = -mean;
   for (let k = 1; k <= count; k++) logProbability += Math.log(mean / k);
@@ -15,7 +15,7 @@ function tail(count: number, mean: number): number {
 }
 
 describe('an unlikely count', () => {
-  it('is reached with at most that chance, and two fewer with more', () => {
+  it('is reached with at most the given chance, and a count smaller by two with more', () => {
     const means = fc.double({ min: 0.01, max: 500, noNaN: true });
     const chances = fc.double({ min: 2, max: 10, noNaN: true }).map((digits) => 10 ** -digits);
     fc.assert(
@@ -29,14 +29,14 @@ describe('an unlikely count', () => {
 });
 
 describe('an unlikely silence', () => {
-  it('is as long as e^(−n · mean) wants', () => {
+  it('is the shortest with e^(−n · mean) up to the given chance', () => {
     expect(unlikelySilence(0.5, Math.exp(-10))).toBe(20);
     expect(unlikelySilence(100, 0.01)).toBe(1);
     expect(unlikelySilence(0, 0.01)).toBe(Number.POSITIVE_INFINITY);
   });
 });
 
-it('the thresholds are not moved by what they are to find', () => {
+it('bursts do not move the thresholds', () => {
   const calm = defaultThresholds(6_000, 50, 50);
   expect(defaultThresholds(6_000, 50, 5_000)).toEqual(calm);
   expect(calm.fall).toBeGreaterThan(50);

@@ -1,34 +1,38 @@
 /**
- * Where a burst begins and ends and what a stall is, where nobody says: what traffic of independent
- * clients (Poisson) at the typical rate would hardly ever do in the whole range.
+ * The default thresholds of bursts and stalls: what independent clients (Poisson traffic) at the
+ * typical rate would hardly ever do in the whole range.
  *
- * The typical rate is taken from the median, which bursts do not move. The median of a Poisson
- * distribution with mean λ lies from λ − ln 2 to λ + 1/3 (K. P. Choi, On the medians of gamma
+ * The typical rate comes from the median, which bursts do not move. The median of a Poisson
+ * distribution with mean λ lies between λ − ln 2 and λ + 1/3 (K. P. Choi, On the medians of gamma
  * distributions and an equation of Ramanujan, Proc. AMS 121, 1994), so λ is at most median + ln 2.
  */
 
-/** At most one such range in a hundred shows a burst, or a stall, that is none. */
+/** In at most this share of such ranges does chance look like a burst; the same for a stall. */
 const falseAlarms = 0.01;
 
 export interface Thresholds {
-  /** A burst begins with a window of at least so many messages, */
+  /** A burst begins with the first window of at least this many messages. */
   readonly rise: number;
-  /** and ends before the first window of fewer than so many. */
+  /** A burst ends before the first window of fewer messages than this. */
   readonly fall: number;
-  /** At least so many empty windows in a row are a stall. */
+  /** This many empty windows in a row are a stall; infinite if there is too little traffic. */
   readonly stallWindows: number;
 }
 
-/** The most that the mean of Poisson counts with this median can be. */
+/** The largest mean of Poisson counts with this median. */
 function typicalMean(median: number): number {
   return median + Math.LN2;
 }
 
-/** @param windows how many there are, at least one */
+/**
+ * @param windows the counted windows of the range, at least one
+ * @param median of their counts
+ * @param mean of their counts
+ */
 export function defaultThresholds(windows: number, median: number, mean: number): Thresholds {
   const typical = typicalMean(median);
   const rise = unlikelyCount(typical, falseAlarms / windows);
-  // Halfway: neither the noise within a burst ends it, nor does the noise after it prolong it.
+  // Halfway, so that noise neither ends a burst early nor prolongs it.
   const fall = Math.ceil((median + rise) / 2);
   return {
     rise,
@@ -53,8 +57,8 @@ export function unlikelyCount(mean: number, chance: number): number {
 }
 
 /**
- * How many empty windows in a row Poisson counts begin with at most that chance: n windows are all
- * empty with e^(−n · mean).
+ * The smallest n for which n Poisson counts in a row are all 0 with a chance of at most `chance`,
+ * which is e^(−n · mean).
  */
 export function unlikelySilence(mean: number, chance: number): number {
   return mean === 0 ? Number.POSITIVE_INFINITY : Math.max(1, Math.ceil(-Math.log(chance) / mean));

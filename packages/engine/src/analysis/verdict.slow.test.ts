@@ -1,4 +1,4 @@
-/** True traffic of a known kind. The seeds are fixed, so a share that is right once stays right. */
+/** True traffic of each kind must hold. Seeds are fixed, so the shares never vary. */
 import { expect, it } from 'vitest';
 import { clockCounts, poissonCounts, seriesOf } from '../testing/virtual-series.ts';
 import { findBursts } from './bursts.ts';

@@ -1,4 +1,4 @@
-/** Made traffic of a known kind, and what is wrong with it. */
+/** Traffic of a known kind with a known fault, which the verdict must find. */
 import { expect, it } from 'vitest';
 import { clockCounts, poissonCounts, seriesOf } from '../testing/virtual-series.ts';
 import { findBursts } from './bursts.ts';
@@ -8,11 +8,11 @@ const minute = 6_000;
 
 async function judge(counts: ArrayLike<number>, asked: VerdictRequest): Promise<Verdict> {
   const { verdict } = await findBursts(seriesOf(counts), asked);
-  if (verdict === undefined) throw new Error('BUG: an expectation gets a verdict');
+  if (verdict === undefined) throw new Error('no verdict');
   return verdict;
 }
 
-/** What failed, as `dispersion 10`. */
+/** The checks that failed, such as `dispersion 10`. */
 async function failed(counts: ArrayLike<number>, asked: VerdictRequest): Promise<string[]> {
   const { holds, checks } = await judge(counts, asked);
   const failing = checks.filter((check) => !check.holds);
@@ -22,7 +22,7 @@ async function failed(counts: ArrayLike<number>, asked: VerdictRequest): Promise
 
 const rates = [100, 1_000, 5_000];
 
-it.each(rates)('neither is taken for the other, at %i/s', async (rate) => {
+it.each(rates)('constant and Poisson traffic are told apart, at %i/s', async (rate) => {
   for (let seed = 1; seed <= 20; seed++) {
     const random = poissonCounts(minute, rate / 100, seed);
     expect(await failed(random, { expect: 'constant' })).toContain('dispersion 1000');
@@ -31,8 +31,8 @@ it.each(rates)('neither is taken for the other, at %i/s', async (rate) => {
   }
 });
 
-it.each(rates)('a burst is not Poisson, nor constant, at %i/s', async (rate) => {
-  // A second in ten at twice the rate, the others less, so that the mean is right.
+it.each(rates)('bursts are neither Poisson nor constant, at %i/s', async (rate) => {
+  // One second in ten has twice the rate, the others less, so the mean is the rate.
   for (let seed = 1; seed <= 20; seed++) {
     const high = poissonCounts(minute, (2 * rate) / 100, seed);
     const low = poissonCounts(minute, (8 * rate) / 900, seed + 1_000);
@@ -82,27 +82,27 @@ it('one stall of 60 ms in a minute fails, with the time of the gap', async () =>
   );
 });
 
-/** Nothing is sent for 60 ms; what was due is sent at once after it. */
+/** Sends nothing for 60 ms, then everything that was due at once. */
 function stall(counts: Float64Array): Float64Array {
   counts.fill(0, 2_000, 2_006);
   counts[2_006] = 350;
   return counts;
 }
 
-it('a generator that stopped fails: the silence at the end is a gap, too', async () => {
+it('a generator that stopped fails: silence at the end is a gap', async () => {
   const counts = poissonCounts(minute, 50, 1);
   counts.fill(0, 5_900);
   expect(await failed(counts, { expect: 'poisson' })).toContain('longestGapMs');
 });
 
-it('the first and the last window do not count: only a part of them lies in a log', async () => {
+it('the first and the last window are left out, since a log covers only part of them', async () => {
   const counts = new Float64Array(1_000).fill(50);
   counts[0] = 1;
   counts[999] = 1;
   expect(await judge(counts, { expect: 'constant', rate: '5000' })).toMatchObject({ holds: true });
 });
 
-it('time that nobody counted is no gap', async () => {
+it('time without a running server is no gap between messages', async () => {
   const counts = [...new Float64Array(1_000).fill(50), ...new Array(500), ...[50, 50, 50]];
   const { verdict } = await findBursts(seriesOf(counts), { expect: 'constant', rate: '5000' });
   expect(verdict?.holds).toBe(true);

@@ -1,22 +1,22 @@
 /**
- * Judges a load generator by the counts that it made: `constant` promises a message every 1 ÷ rate,
- * `poisson` independent clients. A pass over the windows collects; `verdict` compares.
+ * Judges a load generator by its counts: `constant` promises a message every 1 ÷ rate, `poisson`
+ * independent clients. `Judge` collects in one pass over the windows, then compares.
  *
  * Poisson: each bound is a one-sided test that true Poisson traffic fails with a chance of at most
- * 0.05 %. There are ten at most, so all hold together in at least 99.5 % (Bonferroni).
+ * 0.05 %. There are at most ten, so all hold in at least 99.5 % of ranges (Bonferroni).
  * - dispersion: for n windows of Poisson counts, (n − 1) · variance ÷ mean has the χ² distribution
  *   with n − 1 degrees of freedom (R. A. Fisher, The significance of deviations from expectation in
  *   a Poisson series, Biometrics 6, 1950; D. R. Cox, P. A. W. Lewis, The Statistical Analysis of
  *   Series of Events, 1966, 6.3).
  * - longest gap and largest window: as for stalls and bursts (thresholds.ts).
- * - rate: N messages in a time that should bring Λ, N within Λ ± z · √Λ.
+ * - rate: where Λ messages are expected, Λ ± z · √Λ came.
  *
- * Constant: bounds are what a clock does if each message is up to `latenessMs` late.
+ * Constant: the bounds are those of a clock whose messages are each up to `latenessMs` late.
  * - dispersion: below the least that Poisson traffic shows, by the same χ² distribution.
  * - longest gap: 1 ÷ rate + lateness; largest window: rate · (10 ms + lateness) + 1.
- * - rate: within 0.1 %, and what lateness moves across the ends of the range.
+ * - rate: within 0.1 %, plus what lateness moves across the ends of the range.
  *
- * The first and the last window are left out: in a log, only part of them lies between its messages.
+ * The first and the last window are left out, since a log covers only part of them.
  */
 import { ms10, parseNumber, Reto3Error, sec } from '@reto3/core';
 import type { Scale, ScaleSummary } from './scale.ts';
@@ -28,7 +28,7 @@ type Expectation = (typeof expectations)[number];
 /** As users write it: text, as it comes from a flag or a query string. */
 export interface VerdictRequest {
   readonly expect?: string | undefined;
-  /** Messages a second. */
+  /** Messages per second. */
   readonly rate?: string | undefined;
 }
 
@@ -39,10 +39,10 @@ interface Expected {
 
 interface Check {
   readonly check: 'dispersion' | 'longestGapMs' | 'largestWindow' | 'rate';
-  /** Length of the windows; of `dispersion` only. */
+  /** The window length; of `dispersion` only. */
   readonly windowMs?: number;
   readonly measured: number;
-  /** When it was measured, epoch ms; of a gap and a window. */
+  /** The start of the gap or window, epoch ms. */
   readonly at?: number;
   readonly atLeast?: number;
   readonly atMost?: number;
@@ -51,27 +51,29 @@ interface Check {
 
 export interface Verdict extends Expected {
   readonly holds: boolean;
-  /** A dispersion is left out where the traffic is too little to judge it. */
+  /** Without the dispersions that there is too little traffic to judge. */
   readonly checks: readonly Check[];
 }
 
-/** The chance with which true Poisson traffic fails a one-sided test, and its normal quantile. */
+/** The chance that true Poisson traffic fails a one-sided test, and its normal quantile. */
 const chance = 0.0005;
 const normalQuantile = 3.2905;
 
 /**
- * How late a message of a clock may be. Timers fire up to a few milliseconds late, and a busy machine
- * adds a time slice or two; what is later delays requests that nobody wanted delayed.
+ * How late a message of a clock may be. Timers fire up to a few milliseconds late, and a busy
+ * machine adds a time slice or two; a later message is a fault of the generator.
  */
 const latenessMs = 20;
 
-/** Clocks of two machines differ by 0.01 % at most; timers that round their interval by more. */
+/**
+ * The clocks of two machines differ by at most 0.01 %; timers that round their interval, by more.
+ */
 const rateTolerance = 0.001;
 
 /**
- * χ² approximates the dispersion of Poisson counts where the messages meet in enough pairs: N² ÷ n of
- * at least 10 (K. J. Koehler, K. Larntz, An empirical investigation of goodness-of-fit statistics
- * for sparse multinomials, JASA 75, 1980) at their 5 %; ten times that for the tail at 0.05 %.
+ * χ² approximates the dispersion of N Poisson messages in n windows if N² ÷ n is at least 10, at a
+ * level of 5 % (K. J. Koehler, K. Larntz, An empirical investigation of goodness-of-fit statistics
+ * for sparse multinomials, JASA 75, 1980). The tail at 0.05 % takes ten times that.
  */
 const leastPairs = 100;
 const leastWindows = 3;
@@ -108,9 +110,9 @@ export class Judge {
   #messages = 0;
   #end = Number.NaN;
   #silentFrom = 0;
-  #longest = { at: 0, ms: 0 };
+  #longestGap = { at: 0, ms: 0 };
 
-  /** @param scales of its own, still empty */
+  /** @param scales new ones, which the judge fills */
   constructor(expected: Expected, scales: readonly Scale[]) {
     this.#expected = expected;
     this.#scales = scales;
@@ -131,7 +133,7 @@ export class Judge {
     this.#end = start + ms10.windowMs;
     if (count > 0) this.#silentFrom = this.#end;
     const ms = this.#end - this.#silentFrom;
-    if (ms > this.#longest.ms) this.#longest = { at: this.#silentFrom, ms };
+    if (ms > this.#longestGap.ms) this.#longestGap = { at: this.#silentFrom, ms };
   }
 
   /** @throws Reto3Error RETO3_NO_DATA if there is too little traffic to judge */
@@ -139,63 +141,62 @@ export class Judge {
     const { expect, rate } = this.#expected;
     const bounds = expect === 'poisson' ? poisson : constant;
     const scales = this.#scales.map((scale) => scale.summary());
-    const dispersions = scales.flatMap((scale) => {
+    const measured = [
+      ...this.#dispersions(scales, bounds),
+      ...this.#extremes(scales, bounds),
+      ...(rate === undefined ? [] : [this.#rate(rate, bounds)]),
+    ];
+    const checks = measured.map((check): Check => {
+      const { measured, atLeast = 0, atMost = Number.POSITIVE_INFINITY } = check;
+      return { ...check, holds: measured >= atLeast && measured <= atMost };
+    });
+    return { ...this.#expected, holds: checks.every(({ holds }) => holds), checks };
+  }
+
+  /** @throws Reto3Error RETO3_NO_DATA if there is too little traffic at all scales */
+  #dispersions(scales: readonly ScaleSummary[], bounds: Bounds): Measured[] {
+    const dispersions = scales.flatMap((scale): Measured[] => {
       const bound = bounds.dispersion(scale);
       if (bound === undefined) return [];
       const { windowMs, dispersion } = scale;
-      return [checkOf({ check: 'dispersion', windowMs, measured: dispersion, ...bound })];
+      return [{ check: 'dispersion', windowMs, measured: dispersion, ...bound }];
     });
-    if (dispersions.length === 0) {
-      throw new Reto3Error(
-        'RETO3_NO_DATA',
-        `too little traffic to judge: ${this.#messages} messages in ${this.#windows} windows of 10 ms`,
-        { hint: 'choose a longer range' },
-      );
-    }
-    const peak = scales[0]?.peak ?? { start: 0, count: 0 };
-    const seconds = (this.#windows * ms10.windowMs) / sec.windowMs;
+    if (dispersions.length > 0) return dispersions;
+    throw new Reto3Error(
+      'RETO3_NO_DATA',
+      `too little traffic to judge: ${this.#messages} messages in ${this.#windows} windows of 10 ms`,
+      { hint: 'choose a longer range' },
+    );
+  }
+
+  #extremes([shortest]: readonly ScaleSummary[], bounds: Bounds): Measured[] {
+    const { start, count } = shortest?.peak ?? { start: 0, count: 0 };
+    const { ms, at } = this.#longestGap;
     const mean = this.#messages / this.#windows;
-    const checks = [
-      ...dispersions,
-      checkOf({
-        check: 'longestGapMs',
-        measured: this.#longest.ms,
-        at: this.#longest.at,
-        atMost: bounds.gapMs(mean, this.#windows),
-      }),
-      checkOf({
-        check: 'largestWindow',
-        measured: peak.count,
-        at: peak.start,
-        atMost: bounds.count(mean, this.#windows),
-      }),
-      ...(rate === undefined
-        ? []
-        : [
-            checkOf({
-              check: 'rate',
-              measured: this.#messages / seconds,
-              ...bounds.rate(rate, seconds),
-            }),
-          ]),
+    const gapMs = bounds.gapMs(mean, this.#windows);
+    const largest = bounds.count(mean, this.#windows);
+    return [
+      { check: 'longestGapMs', measured: ms, at, atMost: gapMs },
+      { check: 'largestWindow', measured: count, at: start, atMost: largest },
     ];
-    return { ...this.#expected, holds: checks.every(({ holds }) => holds), checks };
+  }
+
+  #rate(rate: number, bounds: Bounds): Measured {
+    const seconds = (this.#windows * ms10.windowMs) / sec.windowMs;
+    return { check: 'rate', measured: this.#messages / seconds, ...bounds.rate(rate, seconds) };
   }
 }
 
-function checkOf(check: Omit<Check, 'holds'>): Check {
-  const { measured, atLeast = 0, atMost = Number.POSITIVE_INFINITY } = check;
-  return { ...check, holds: measured >= atLeast && measured <= atMost };
-}
+type Measured = Omit<Check, 'holds'>;
 
 interface Bound {
   readonly atLeast?: number;
   readonly atMost?: number;
 }
 
-/** What an expectation allows. `mean` is messages in a window of 10 ms. */
+/** The bounds of an expectation. `mean` is messages per window of 10 ms, `rate` per second. */
 interface Bounds {
-  /** Undefined where the traffic at this scale is too little to judge it. */
+  /** Undefined if there is too little traffic to judge this scale. */
   dispersion(scale: ScaleSummary): Bound | undefined;
   gapMs(mean: number, windows: number): number;
   count(mean: number, windows: number): number;
@@ -222,8 +223,8 @@ const constant: Bounds = {
   dispersion({ windows, mean }) {
     if (windows < leastWindows) return undefined;
     const atMost = dispersionQuantile(windows, -normalQuantile);
-    // A clock's counts are two neighbouring numbers: their variance is 1/4 at most. Where that is not
-    // clearly below the bound, clock and chance look the same.
+    // A clock's counts are two neighbouring numbers, so their variance is at most 1/4. Unless that
+    // is clearly below the bound, a clock looks like chance.
     return 0.25 / mean <= 0.75 * atMost ? { atMost } : undefined;
   },
   gapMs: (mean) => ms10.windowMs / mean + latenessMs,
@@ -235,8 +236,8 @@ const constant: Bounds = {
 };
 
 /**
- * The quantile of χ² ÷ degrees of freedom for n windows, by the cube root (E. B. Wilson, M. M.
- * Hilferty, The distribution of chi-square, PNAS 17, 1931).
+ * A quantile of χ² ÷ degrees of freedom for n windows, by the cube-root approximation (E. B.
+ * Wilson, M. M. Hilferty, The distribution of chi-square, PNAS 17, 1931).
  * @param z the normal quantile of the same probability
  */
 function dispersionQuantile(windows: number, z: number): number {

@@ -4,7 +4,7 @@ import { poissonCounts, seriesOf, seriesStart } from '../testing/virtual-series.
 import { BucketDepth } from './token-bucket.ts';
 import { whatIf } from './what-if.ts';
 
-/** Quantiles are edges of bins that are 2^(1/16) apart. */
+/** Quantiles are edges of bins, which are 2^(1/16) apart. */
 const binWidth = 2 ** (1 / 16);
 
 describe('a queue of 1,000 requests a second', () => {
@@ -21,7 +21,7 @@ describe('a queue of 1,000 requests a second', () => {
     });
   });
 
-  it('works off a single spike: of 510 messages 500 are left, and served half a second later', async () => {
+  it('serves a spike of 510 messages: 10 in its window, 500 in the next half second', async () => {
     const counts = new Float64Array(600);
     counts[100] = 510;
     const { backlog, wait, delayed } = await ask(counts);
@@ -40,7 +40,7 @@ describe('a queue of 1,000 requests a second', () => {
   });
 
   it('falls behind while traffic is on and catches up while it is off', async () => {
-    // 200 ms at 30 in 10 ms leave 400 behind, which 400 ms work off, of 800 ms that are off.
+    // 200 ms of 30 messages in 10 ms leave a backlog of 400, which takes 400 ms of the 800 ms off.
     const counts = Float64Array.from({ length: 10_000 }, (_, window) =>
       window % 100 < 20 ? 30 : 0,
     );
@@ -64,17 +64,16 @@ describe('a queue of 1,000 requests a second', () => {
     expect((await ask(counts)).backlog.max).toBe(most);
   });
 
-  it('goes on serving through a gap, in which nothing is known to come', async () => {
+  it('goes on serving during a gap', async () => {
     const counts = [110, ...new Array<undefined>(9).fill(undefined), 110];
     const { backlog, uncounted } = await ask(counts);
     expect(backlog).toEqual({ max: 110, at: seriesStart + 110, longestMs: 220 });
     expect(uncounted).toBe(9);
   });
 
-  it('counts only those as delayed who come before it is empty', async () => {
-    // 15 leave 5; the next window brings 5, and half of its time is over when all are served.
+  it('counts only messages as delayed that come before it is empty', async () => {
+    // 15 leave 5. The next window brings 5 while 10 are served, so it empties exactly at its end.
     const { delayed, wait } = await ask([15, 5, 0]);
-    // 5 + (10 − 5) · t − … empties after 10 ms · 5 / (10 − 5): exactly at its end.
     expect(delayed).toBe(1);
     expect(wait.max).toBe(5);
     expect((await ask([15, 0, 20, 0])).delayed).toBe(1);
@@ -83,7 +82,7 @@ describe('a queue of 1,000 requests a second', () => {
 });
 
 describe('the smallest token bucket', () => {
-  /** Of all stretches of windows, straight from the definition. */
+  /** The depth by definition: the largest excess of any run of windows. */
   function naiveDepth(counts: readonly (number | undefined)[], rate: number): number {
     let depth = 1;
     for (let first = 0; first < counts.length; first++) {
@@ -108,7 +107,7 @@ describe('the smallest token bucket', () => {
     return bucket.depth;
   }
 
-  it('is as deep as the worst stretch of windows wants', () => {
+  it('is as deep as the worst run of windows needs', () => {
     fc.assert(
       fc.property(countsOf, fc.integer({ min: 1, max: 4_000 }), (counts, rate) => {
         expect(depthOf(counts, rate)).toBe(naiveDepth(counts, rate));
@@ -116,12 +115,12 @@ describe('the smallest token bucket', () => {
     );
   });
 
-  it('is no deeper for what adding up tenths of tokens would round', () => {
+  it('is not deeper by a rounding error', () => {
     const counts = [1, undefined, 8, 13, 11, 18, undefined, 14, undefined, 0, undefined, 1];
     expect(depthOf(counts, 10)).toBe(65);
   });
 
-  /** Arrival times in ms, sorted: each message somewhere in its window. */
+  /** Counts, and for each message a random time in its window, in ms, sorted. */
   const placed = countsOf.chain((counts) => {
     const windows = counts.flatMap((count, index) =>
       new Array<number>(count ?? 0).fill(index * 10),
@@ -139,7 +138,7 @@ describe('the smallest token bucket', () => {
     });
   });
 
-  it('lets everything pass, wherever in their windows the messages come', () => {
+  it('passes everything, wherever in their windows the messages come', () => {
     fc.assert(
       fc.property(placed, fc.integer({ min: 1, max: 4_000 }), ({ counts, times }, rate) => {
         const depth = depthOf(counts, rate);
@@ -153,7 +152,7 @@ describe('the smallest token bucket', () => {
     );
   });
 
-  it('as nginx limits requests, lets everything pass', async () => {
+  it('passes everything as nginx limits requests', async () => {
     await fc.assert(
       fc.asyncProperty(
         placed,
@@ -162,7 +161,7 @@ describe('the smallest token bucket', () => {
           fc.pre(times.length > 0);
           const { limits } = await whatIf(seriesOf(counts), { capacity: String(rate) });
           const burst = Number(/burst=(\d+)/.exec(limits.nginx.join())?.[1]);
-          // ngx_http_limit_req_lookup: thousandths of requests, a clock in whole milliseconds.
+          // ngx_http_limit_req_lookup counts thousandths of requests, with a clock in whole ms.
           let excess: number | undefined;
           let last = 0;
           for (const time of times) {
@@ -176,7 +175,7 @@ describe('the smallest token bucket', () => {
     );
   });
 
-  it('as haproxy measures rates, lets everything pass', async () => {
+  it('passes everything as haproxy measures rates', async () => {
     await fc.assert(
       fc.asyncProperty(
         placed,
@@ -184,8 +183,8 @@ describe('the smallest token bucket', () => {
         async ({ counts, times }, rate) => {
           const { limits } = await whatIf(seriesOf([0, ...counts]), { capacity: String(rate) });
           const limit = Number(/ gt (\d+) /.exec(limits.haproxy.join())?.[1]);
-          // read_freq_ctr: this second, and the last by the part of it that is left. Its seconds may
-          // begin anywhere.
+          // read_freq_ctr adds a share of the last second to the current one, equal to the part of
+          // the current one that is left. Its seconds may begin at any time.
           for (const phase of [0, 100, 333, 900]) {
             const second = (time: number): number => Math.floor((Math.floor(time) + phase) / 1_000);
             const inSecond = new Map<number, number>();
@@ -206,7 +205,7 @@ describe('the smallest token bucket', () => {
     return Number(new RegExp(`${name}: ([\\d.]+)`).exec(lines.join('\n'))?.[1]);
   }
 
-  it('as Envoy fills its bucket, by a timer or evenly, lets everything pass', async () => {
+  it('passes everything as Envoy fills its bucket, by a timer or evenly', async () => {
     await fc.assert(
       fc.asyncProperty(
         placed,
@@ -222,9 +221,10 @@ describe('the smallest token bucket', () => {
             expect(fillMs).toBeGreaterThanOrEqual(50);
             expect((fill / fillMs) * 1_000).toBeGreaterThanOrEqual(rate);
             expect((fill / fillMs) * 1_000).toBeLessThanOrEqual(rate * 1.02);
-            // onFillTimerHelper: so many tokens at each tick, up to the most; the first tick at any time.
+            // onFillTimerHelper adds the tokens of a fill at each tick; the first may be at any
+            // time.
             let [tokens, ticks] = [most, 0];
-            // The continuous bucket of later versions.
+            // Later versions fill continuously.
             let [level, last] = [most, 0];
             for (const time of times) {
               for (; fillMs * (ticks + phase) <= time; ticks++)
@@ -242,7 +242,7 @@ describe('the smallest token bucket', () => {
     );
   });
 
-  it('as Traefik reserves its tokens, lets everything pass without a delay', async () => {
+  it('passes everything without a delay as Traefik reserves tokens', async () => {
     await fc.assert(
       fc.asyncProperty(
         placed,
@@ -251,7 +251,7 @@ describe('the smallest token bucket', () => {
           const { limits } = await whatIf(seriesOf([0, ...counts]), { capacity: String(rate) });
           const average = numberAfter('average', limits.traefik);
           const burst = numberAfter('burst', limits.traefik);
-          // rate.Limiter of golang.org/x/time: full at first; it delays below zero tokens.
+          // rate.Limiter of golang.org/x/time is full at first and delays below zero tokens.
           let [tokens, last] = [burst, 0];
           for (const time of times) {
             tokens = Math.min(burst, tokens + ((time - last) / 1_000) * average) - 1;
@@ -263,7 +263,7 @@ describe('the smallest token bucket', () => {
     );
   });
 
-  it('is a curve: the slower it fills, the deeper it is', async () => {
+  it('is deeper the slower it fills', async () => {
     const counts = Array.from(poissonCounts(6_000, 50, 4));
     const { curve } = await whatIf(seriesOf(counts), { capacity: '6000' });
     expect(curve.length).toBeGreaterThan(5);
@@ -271,12 +271,12 @@ describe('the smallest token bucket', () => {
       const next = curve[index + 1];
       if (next !== undefined) expect([rate < next.rate, burst >= next.burst]).toEqual([true, true]);
     }
-    // At any rate two windows may come as one.
+    // At any rate, the messages of two adjacent windows may come at once.
     const adjacent = counts.map((count, index) => count + (counts[index + 1] ?? 0));
     expect(curve.at(-1)?.burst).toBe(Math.max(...adjacent));
   });
 
-  it('has the points that were asked for', async () => {
+  it('has the requested rates, rounded up, and the capacity', async () => {
     const { curve } = await whatIf(seriesOf([10, 0]), { capacity: '100', rates: '50,200.5' });
     expect(curve).toEqual([
       { rate: 50, burst: 10 },

@@ -1,40 +1,41 @@
 /**
- * What if a server that takes N requests a second had stood there: how long its queue would have
- * got, and which limits would have let everything pass. Two passes over the series in bounded
- * memory: the rates to look at depend on mean and peak.
+ * What if a server of a given capacity had taken this traffic: how long its queue would have
+ * become, and which rate limits would have passed everything. Two passes over the series, in
+ * bounded memory: the first measures the mean rate, on which the default rates of the second
+ * depend.
  */
 import { ms10, parseNumber, sec } from '@reto3/core';
 import { envoyLimit, haproxyLimit, istioLimit, nginxLimit, traefikLimit } from './limits.ts';
 import { FluidQueue, type QueueSummary } from './queue.ts';
-import { answerOf, noData, type OfSeries, type Series } from './series.ts';
+import { answerOf, noData, type Series, type SeriesSummary } from './series.ts';
 import { BucketDepth } from './token-bucket.ts';
 
-/** As users write it: text, as it comes from a flag or a query string. */
+/** The request as users write it: text, from a flag or a query string. */
 export interface WhatIfRequest {
-  /** Requests a second. */
+  /** Requests per second. */
   readonly capacity: string;
-  /** Requests a second, separated by commas: points of the curve. */
+  /** The rates of the curve: requests per second, separated by commas. */
   readonly rates?: string | undefined;
 }
 
-/** Gaps and damage are taken as if nothing came. */
-export interface WhatIf extends QueueSummary, OfSeries {
-  /** Requests a second. */
+/** Gaps and damage count as empty. */
+export interface WhatIf extends QueueSummary, SeriesSummary {
+  /** Requests per second, a whole number. */
   readonly capacity: number;
-  /** Messages a second over what was counted, and in the largest 10 ms. */
+  /** Messages per second, over all counted windows and in the largest one. */
   readonly meanRate: number;
   readonly peakRate: number;
   /** Mean rate ÷ capacity. */
   readonly utilization: number;
-  /** For each rate the burst (depth) of the smallest token bucket that lets everything pass. */
+  /** For each rate, ascending, the depth of the smallest token bucket that passes everything. */
   readonly curve: readonly { readonly rate: number; readonly burst: number }[];
-  /** Lines of configuration for the rate `capacity`. */
+  /** Lines of configuration that limit to the rate `capacity`. */
   readonly limits: Readonly<Record<'nginx' | 'haproxy' | 'envoy' | 'istio' | 'traefik', string[]>>;
 }
 
 const mostRate = 1e9;
 const mostRates = 20;
-/** Points of the curve where nobody names any, as multiples of the mean rate. */
+/** The default rates of the curve, as multiples of the mean rate. */
 const usualMultiples = [1.05, 1.25, 1.5, 2, 3, 5, 10];
 
 /** @throws Reto3Error RETO3_NO_DATA, RETO3_BAD_REQUEST */
@@ -86,7 +87,7 @@ export async function whatIf(series: Series, asked: WhatIfRequest): Promise<What
   });
 }
 
-/** Whole rates, ascending, each once. */
+/** Whole rates, ascending, without duplicates. */
 function ratesOf(capacity: number, others: readonly number[]): number[] {
   const rates = new Set([capacity, ...others.map((rate) => Math.max(1, Math.ceil(rate)))]);
   return [...rates].sort((a, b) => a - b);

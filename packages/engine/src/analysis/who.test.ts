@@ -8,7 +8,7 @@ const backgroundKeys = 200;
 /** A minute of 5,000 messages a second. */
 const backgroundMessages = 300_000;
 
-/** Large means are sums of smaller ones, which the generator can invert. */
+/** A sum of Poisson numbers, since the generator takes only small means. */
 function poisson(mean: number, random: Random): number {
   const parts = Math.ceil(mean / 500);
   const next = poissonFrom(mean / parts, random);
@@ -24,9 +24,9 @@ interface Counted {
 }
 
 /**
- * A burst of 30 to 500 ms, of twice to four times the usual rate, in a minute of traffic of 200
+ * A burst of 30 to 500 ms with two to four times the usual rate, in a minute of traffic from 200
  * keys with even or very uneven shares.
- * @param culprit a share of the burst, and whose it is
+ * @param culprit a key and its additional share of the burst
  */
 function burstOf(
   seed: number,
@@ -56,8 +56,8 @@ function burstOf(
   return { keys, messages: sum('count'), all: { messages: sum('total'), keys: keys.length } };
 }
 
-describe('500 planted cases', () => {
-  it('name the culprit of 5 to 50 % of a burst first in 99 % of them', () => {
+describe('500 seeded bursts', () => {
+  it('with a culprit of 5 to 50 % of the burst: in 99 % it is named first', () => {
     let first = 0;
     for (let seed = 1; seed <= 500; seed++) {
       const random = new Random(seed + 10_000);
@@ -69,7 +69,7 @@ describe('500 planted cases', () => {
     expect(first).toBeGreaterThanOrEqual(495);
   });
 
-  it('name nobody in 99 % of the bursts without a culprit', () => {
+  it('without a culprit: in 99 % nobody is named', () => {
     let named = 0;
     for (let seed = 1; seed <= 500; seed++) {
       const { keys, messages, all } = burstOf(seed);
@@ -100,7 +100,7 @@ describe('the chance of a hypergeometric number', () => {
     },
   );
 
-  it('is certain where it cannot be less, and none where it cannot be so many', () => {
+  it('is 1 if the number cannot be smaller, and 0 if it cannot be as large', () => {
     expect(logTail(0, 5, 5, 100)).toBe(0);
     expect(logTail(40, 90, 50, 100)).toBe(0);
     expect(logTail(6, 5, 50, 100)).toBe(Number.NEGATIVE_INFINITY);
@@ -111,7 +111,7 @@ describe('a burst of an unusual path, and a stall', () => {
   const counts = new Float64Array(6_000).fill(10);
   counts.fill(100, 1_000, 1_010);
   counts.fill(0, 3_000, 3_020);
-  // In the burst 900 are of /new; everywhere else half of the messages are of /a.
+  // 900 of the burst's messages have the path /new; of the others, half have /a.
   const countKeys: CountKeys = async (range, stretches) => {
     expect(range).toMatchObject({ from: seriesStart, to: seriesStart + 60_000 });
     expect(stretches).toMatchObject([{ from: seriesStart + 10_000, to: seriesStart + 10_100 }]);
@@ -136,7 +136,7 @@ describe('a burst of an unusual path, and a stall', () => {
     };
   };
 
-  it('are named with their counts, shares and lift', async () => {
+  it('name their keys with counts, shares and lift', async () => {
     const found = await findBursts(seriesOf(counts), {});
     const { bursts, stalls } = await nameCulprits(found, countKeys);
     const baselineShare = 10 / 59_700;
@@ -154,7 +154,7 @@ describe('a burst of an unusual path, and a stall', () => {
     ]);
   });
 
-  it('have bounds where some messages of the burst were not seen', async () => {
+  it('have bounds if some messages of the burst were not counted by key', async () => {
     const found = await findBursts(seriesOf(counts), {});
     const { bursts } = await nameCulprits(found, async (...asked) => {
       const all = await countKeys(...asked);
@@ -165,12 +165,12 @@ describe('a burst of an unusual path, and a stall', () => {
   });
 });
 
-it('a range that is one burst has nothing to compare it with', () => {
+it('a burst as long as the range names nobody: there is nothing to compare it with', () => {
   const keys = [{ key: '/', count: 10, total: 10, before: 0 }];
   expect(overRepresented(keys, 10, { messages: 10, keys: 1 })).toEqual([]);
 });
 
-it('a key that came only in the burst counts as half a message outside', () => {
+it('a key that occurs only in the burst counts as half a message outside', () => {
   const [named] = overRepresented([{ key: '/new', count: 50, total: 50, before: 0 }], 100, {
     ...{ messages: 1_100, keys: 10 },
   });

@@ -1,35 +1,40 @@
 /**
- * Who was behind a burst: the keys (paths, clients …) with a larger share of it than of the rest of
- * the range; and who went missing in a stall: the keys that would hardly ever be silent for so long.
+ * Names the keys (paths, clients …) behind a burst, which have a larger share of it than of the
+ * rest of the range, and those missing in a stall, which would hardly ever be silent for so long.
  *
- * A key that merely happened to come more often must not be named. Were the messages of the range
- * dealt at random, its number in the burst would be hypergeometric; a key is named if so many or
- * more had a chance of at most 1 % over all keys together (R. A. Fisher, The Design of Experiments,
- * 1935, 11; the bound over many keys is Bonferroni's), and if what it has beyond its usual share is
- * at least a fiftieth of the burst.
+ * Chance must name nobody. If the messages of the range were dealt at random, the number of a key's
+ * messages in the burst would be hypergeometric. A key is named if its number, or a larger one, has
+ * a chance of at most 1 % over all keys together (R. A. Fisher, The Design of Experiments, 1935,
+ * 11; Bonferroni's bound), and if its surplus over its usual share is at least a fiftieth of the
+ * burst.
  */
 import { Reto3Error } from '@reto3/core';
 import type { Bursts } from './bursts.ts';
 
-/** One burst in a hundred without a culprit may show one. */
+/** The share of bursts without a culprit for which one may be named. */
 const falseAlarms = 0.01;
-/** What a culprit brings beyond its usual share, as a share of the burst. */
+/** The least surplus of a culprit over its usual share, as a share of the burst. */
 const leastExcess = 0.02;
-/** A key with fewer messages is not named, so it need not be counted. */
+/**
+ * A key with a smaller share of the burst, or fewer messages, is never named nor needs counting.
+ */
 export const leastShare = leastExcess;
 export const leastCount = 2;
-/** What a key did before a burst is counted for so long. */
+/** How long before a burst its keys are counted. */
 export const beforeMs = 10_000;
-/** Of a stall; the keys with the most messages come first. */
+/** The keys named for a stall, those with the most messages. */
 const mostMissing = 20;
 
-/** What messages are told apart by. A header has `header:` before its name. */
+/** A field that messages are grouped by. */
 export type WhoKey = (typeof fields)[number] | `header:${string}`;
 
 const fields = ['path', 'method', 'status', 'host', 'client'] as const;
 const header = /^header:[!#$%&'*+.^_`|~\w-]+$/;
 
-/** The key that a user named. @throws Reto3Error RETO3_BAD_REQUEST */
+/**
+ * The key in a user's text, such as `path` or `header:X-Tenant`.
+ * @throws Reto3Error RETO3_BAD_REQUEST
+ */
 export function parseWhoKey(text: string): WhoKey {
   const key = text.toLowerCase();
   const field = fields.find((each) => each === key);
@@ -50,28 +55,31 @@ export interface KeyStretch {
   readonly to: number;
 }
 
-/** Messages of a key. */
+/** The messages of a key in a stretch. */
 export interface KeyCount {
   readonly key: string;
-  /** In the stretch; at least, if there is `atMost`. */
+  /** Messages in the stretch; a lower bound if there is `atMost`. */
   readonly count: number;
-  /** Present if the count is not exact. */
+  /** The upper bound of `count`; absent if it is exact. */
   readonly atMost?: number;
-  /** In the whole range; at most, if the count is not exact. */
+  /** Messages in the whole range; an upper bound if `count` is not exact. */
   readonly total: number;
-  /** In the `beforeMs` before the stretch. */
+  /** Messages in the `beforeMs` before the stretch. */
   readonly before: number;
 }
 
-/** What is counted of a range by keys. */
+/** The messages of a range by key. */
 export interface KeyCounts {
-  /** Of the range. */
+  /** All messages of the range. */
   readonly messages: number;
-  /** How many different ones the range has; more is safe. */
+  /** The number of different keys in the range, or more. */
   readonly keys: number;
-  /** The keys with the most messages in the range, those first. */
+  /** The keys with the most messages in the range, largest first. */
   readonly frequent: readonly Pick<KeyCount, 'key' | 'total'>[];
-  /** For each stretch, in order: its messages, and its keys with `leastShare` and `leastCount`. */
+  /**
+   * For each stretch, in order, its messages and keys. Keys with less than `leastShare` of them, or
+   * fewer than `leastCount`, may be absent.
+   */
   readonly stretches: readonly {
     readonly messages: number;
     readonly keys: readonly KeyCount[];
@@ -83,19 +91,21 @@ export type CountKeys = (range: KeyStretch, stretches: readonly KeyStretch[]) =>
 
 export interface Culprit {
   readonly key: string;
-  /** Its messages in the burst; 0 in a stall. */
+  /** Its messages in the burst; 0 for a stall. */
   readonly count: number;
-  /** Of the burst's messages, 0 to 1. */
+  /** Its share of the burst's messages, 0 to 1. */
   readonly share: number;
-  /** Of the messages of the rest of the range, 0 to 1. */
+  /** Its share of the messages in the rest of the range, 0 to 1. */
   readonly baselineShare: number;
-  /** Share ÷ baselineShare. A key that came only in the burst counts as half a message outside. */
+  /**
+   * Share ÷ baselineShare. A key that occurs only in the burst counts as half a message outside.
+   */
   readonly lift: number;
-  /** Its messages in the ten seconds before the burst; absent for a stall. */
+  /** Its messages in the `beforeMs` before the burst; absent for a stall. */
   readonly before?: number;
-  /** Whether every message of the burst was seen. */
+  /** Whether `count` is exact. */
   readonly exact: boolean;
-  /** Bounds of the count, if it is not exact. */
+  /** Bounds of `count`, if it is not exact. */
   readonly atLeast?: number;
   readonly atMost?: number;
 }
@@ -111,7 +121,7 @@ export interface BurstsWithWho extends Bursts {
   };
 }
 
-/** The analysis with `who` for each listed burst and stall. */
+/** Adds `who` to each listed burst and stall. @throws what `countKeys` throws */
 export async function nameCulprits(found: Bursts, countKeys: CountKeys): Promise<BurstsWithWho> {
   const { bursts, stalls } = found;
   const counts = await countKeys(found, bursts.list);
@@ -131,7 +141,12 @@ export async function nameCulprits(found: Bursts, countKeys: CountKeys): Promise
   };
 }
 
-/** The keys that chance does not explain, largest lift first. */
+/**
+ * The keys whose number in a burst chance does not explain, largest lift first.
+ * @param keys of the burst
+ * @param messages in the burst
+ * @param range all messages and different keys of the range
+ */
 export function overRepresented(
   keys: readonly KeyCount[],
   messages: number,
@@ -159,7 +174,7 @@ export function overRepresented(
     .map(({ total: _, ...culprit }) => culprit);
 }
 
-/** @param unseen messages of the burst that were not counted by key */
+/** Widens the bounds by `unseen` messages of the burst that were not counted by key. */
 function boundedBy(unseen: number): (culprit: Culprit) => Culprit {
   if (unseen === 0) return (culprit) => culprit;
   return (culprit) => ({
@@ -171,9 +186,9 @@ function boundedBy(unseen: number): (culprit: Culprit) => Culprit {
 }
 
 /**
- * The keys whose silence chance does not explain: of `total` messages at random moments none falls
- * into the stall with the chance (1 − part)^total.
- * @param part of the range that the stall is, 0 to 1
+ * The keys whose silence chance does not explain: with `total` messages at random times, the chance
+ * of none in the stall is (1 − part)^total.
+ * @param part the stall's share of the range, 0 to 1
  */
 function missing(part: number, { messages, keys, frequent }: KeyCounts): Culprit[] {
   const chance = Math.log(falseAlarms / Math.max(1, keys));
@@ -187,8 +202,8 @@ function missing(part: number, { messages, keys, frequent }: KeyCounts): Culprit
 }
 
 /**
- * The natural logarithm of the chance that a hypergeometric number is `least` or more: so many of
- * `marked` are among `drawn`, which are drawn from `all`.
+ * ln P(X ≥ `least`) for a hypergeometric X: how many of `marked` messages are among `drawn` ones
+ * drawn at random from `all`.
  */
 export function logTail(least: number, marked: number, drawn: number, all: number): number {
   if (least <= Math.max(0, drawn + marked - all)) return 0;
@@ -196,7 +211,7 @@ export function logTail(least: number, marked: number, drawn: number, all: numbe
   if (least > most) return Number.NEGATIVE_INFINITY;
   const first =
     logChoose(marked, least) + logChoose(all - marked, drawn - least) - logChoose(all, drawn);
-  // The others, in units of the first; they fall ever faster.
+  // The terms relative to the first one; they fall ever faster.
   let term = 1;
   let sum = 1;
   for (let count = least; count < most && term > sum * Number.EPSILON; count++) {

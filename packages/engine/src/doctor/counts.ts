@@ -1,15 +1,18 @@
-/** Examines the files and rows of a data folder that holds counts. */
+/**
+ * Checks the files and rows of a data folder that holds counts: LevelDB's tables, then an audit.
+ * The doctor loads this file, and with it most of the engine, only for such a folder.
+ */
 import { min, timeText } from '@reto3/core';
 import { audit } from '../query/audit.ts';
 import { DataFolder } from '../query/data-folder.ts';
 import { damagedTables } from '../store/files/table.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 
-const repairCure = 'reto3 doctor --repair mends it, and keeps a copy';
+const repairCure = 'run reto3 doctor --repair, which keeps a copy';
 
 /** @throws Reto3Error if the folder cannot be opened */
 export async function* checkCounts(folder: string, nowMs: number): AsyncGenerator<Finding> {
-  // Not through LevelDB, whose parser may end the process over a damaged table.
+  // LevelDB's parser may crash the process on a damaged table, so it must not see one.
   const tables = await damagedTables(folder);
   for (const { file, damage } of tables)
     yield fail('data', `cannot read ${file} in ${folder}: ${damage}`, repairCure);

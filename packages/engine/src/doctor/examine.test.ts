@@ -4,10 +4,10 @@ import { expect, test, vi } from 'vitest';
 import { examine } from './index.ts';
 
 vi.mock('../query/data-folder.ts', () => {
-  throw new Error('what reads counts is loaded');
+  throw new Error('the reader of data folders is loaded');
 });
 
-test('a folder without counts is examined without loading what reads them', async () => {
+test('checking a folder without counts does not load the reader of data folders', async () => {
   const dataDir = join(tmpdir(), 'reto3-none');
   let last: unknown;
   for await (const finding of examine({ dataDir, port: 0, adminPort: 0, loadUws: undefined }))

@@ -1,4 +1,7 @@
-/** Examines a machine and a data folder: one finding for each check, in the order of a start. */
+/**
+ * Examines a machine and a data folder for `reto3 doctor`: a finding for each check, in the order
+ * in which a server's start would meet the problems. Changes nothing.
+ */
 import { type Clock, Reto3Error, systemClock } from '@reto3/core';
 import { holdsDatabase } from '../store/database-files.ts';
 import { type Finding, fail, ok } from './finding.ts';
@@ -13,16 +16,16 @@ import {
   checkUws,
 } from './machine.ts';
 
-interface Patient {
+interface Examined {
   readonly dataDir: string;
   readonly port: number;
   readonly adminPort: number;
-  /** Gives the version of uWebSockets.js, or throws why none can be loaded; undefined: not needed. */
+  /** Returns the version of uWebSockets.js, or throws; undefined if the server does not need it. */
   readonly loadUws: (() => string) | undefined;
 }
 
 export async function* examine(
-  { dataDir, port, adminPort, loadUws }: Patient,
+  { dataDir, port, adminPort, loadUws }: Examined,
   clock: Clock = systemClock,
 ): AsyncGenerator<Finding> {
   yield checkNode(process.versions.node);
@@ -43,13 +46,13 @@ async function* checkFolder(folder: string, nowMs: number): AsyncGenerator<Findi
       yield ok('data', `${folder} holds no counts yet`);
       return;
     }
-    // Loaded only here: it is most of the engine.
+    // Loaded only if needed, since it is most of the engine.
     const { checkCounts } = await import('./counts.ts');
     yield* checkCounts(folder, nowMs);
   } catch (error) {
     if (!(error instanceof Reto3Error)) throw error;
     if (error.code === 'RETO3_DATA_LOCKED')
-      yield ok('data', `a server holds ${folder}; reto3 audit asks it for its rows`);
+      yield ok('data', `a server holds ${folder}; reto3 audit checks its rows`);
     else yield fail('data', error.message, error.hint);
   }
 }

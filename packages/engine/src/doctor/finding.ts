@@ -1,10 +1,11 @@
-/** What a check found. */
+/** The result of one check of `reto3 doctor`. */
 
 export interface Finding {
+  /** The name of the check; one check may have several findings. */
   readonly check: string;
   readonly state: 'ok' | 'warn' | 'fail';
   readonly says: string;
-  /** What to do about it; absent where all is well. */
+  /** What to do about it; absent if the state is ok. */
   readonly cure?: string;
 }
 

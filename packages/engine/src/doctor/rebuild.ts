@@ -1,15 +1,15 @@
 /**
- * Makes the three series agree again, one day at a time, from rows that are each whole.
+ * Makes the three series agree again, day by day, from intact rows.
  *
- * Counts only grow, and every write of a minute puts the same total into all three series. So of
- * several totals for a minute the largest is the newest, a row with a smaller one is stale, and
- * nothing may be made of it:
- * - ms10 that has the newest total gives seconds and minute;
- * - otherwise the seconds that have it are kept, and the ms10 windows are gone;
- * - otherwise the total itself is kept as the minute, and the seconds are gone;
- * - the journal of a minute counts as ms10 only where another row, or the meta row, has its total:
- *   part of a journal looks like a quiet minute.
- * What is gone is written down, and never filled with a number.
+ * Counts only grow, and every write of a minute stores the same total in all three series. So the
+ * largest of several totals of a minute is the newest, and rows with a smaller one are stale:
+ * - if the ms10 windows have the newest total, seconds and minute are computed from them;
+ * - otherwise, if the seconds have it, they are kept, and the ms10 windows are gone;
+ * - otherwise the minute keeps the total, and ms10 windows and seconds are gone;
+ * - the journal of a minute counts as ms10 only if another row, or the meta row, has its total,
+ *   since a part of a journal looks like a quiet minute.
+ *
+ * Invariant: whatever is gone is recorded as gone, and never filled with a number.
  */
 import {
   alignDown,
@@ -21,6 +21,7 @@ import {
   ms10,
   ms10PerSecond,
   overwrite,
+  periodNames,
   sec,
   secondsPerMinute,
   sliceOf,
@@ -32,50 +33,55 @@ import { type Gone, holds, joinStretches, type Stretch } from '../store/gone.ts'
 import type { Series } from '../store/keys.ts';
 import type { Meta } from '../store/meta.ts';
 import { type Dropped, mayHaveHeld } from '../store/salvage.ts';
-import type { Change, Row, Store, StoreSnapshot } from '../store/store.ts';
+import { allTime, type Change, type Store, type StoreSnapshot } from '../store/store.ts';
 
 const minutesPerHour = sec.blockMs / min.windowMs;
 
+/** The rows of one day, by start in epoch ms. */
 interface Rows {
   readonly ms10: ReadonlyMap<number, Windows>;
   readonly sec: ReadonlyMap<number, Windows>;
   readonly min: Windows | undefined;
-  /** The journal's seconds. */
+  /** A row per second. */
   readonly journal: ReadonlyMap<number, Windows>;
 }
 
-export interface Damaged {
+/** The windows of one minute that a row has; undefined if it counted none. */
+type MinuteWindows = { readonly [name in keyof Gone]?: Windows | undefined };
+
+/** What is missing in a folder. */
+export interface Losses {
   readonly dropped: readonly Dropped[];
   /** Keys that damaged blocks may have held. */
   readonly lost: readonly KeyRange[];
   /**
-   * Whole tables are missing, so a row that is not there proves nothing, and one that is there may
-   * be from before a minute was complete.
+   * Whether whole tables are missing. Then an absent row proves nothing, and a present one may be
+   * from before its minute was complete.
    */
   readonly anyMissing: boolean;
-  /** Later than this nothing was counted yet; epoch ms. */
+  /** The present, epoch ms: nothing was counted later. */
   readonly nowMs: number;
-  /** From when on nothing can be relied on, because writes are missing; epoch ms. */
+  /** The time of missing writes, in which no row can be trusted. */
   readonly cut: Stretch | undefined;
 }
 
 export class Rebuild {
   readonly #meta: Meta;
-  readonly #damaged: Damaged;
+  readonly #losses: Losses;
   readonly #droppedRows: ReadonlySet<string>;
-  readonly gone: Record<keyof Gone, Stretch[]>;
+  readonly #gone: Record<keyof Gone, Stretch[]>;
 
-  constructor(meta: Meta, goneBefore: Gone, damaged: Damaged) {
+  constructor(meta: Meta, goneBefore: Gone, losses: Losses) {
     this.#meta = meta;
-    this.#damaged = damaged;
+    this.#losses = losses;
     this.#droppedRows = new Set(
-      damaged.dropped.flatMap(({ row }) => (row ? `${row.series}@${row.start}` : [])),
+      losses.dropped.flatMap(({ row }) => (row ? `${row.series}@${row.start}` : [])),
     );
-    this.gone = { ms10: [...goneBefore.ms10], sec: [...goneBefore.sec], min: [...goneBefore.min] };
+    this.#gone = { ms10: [...goneBefore.ms10], sec: [...goneBefore.sec], min: [...goneBefore.min] };
   }
 
-  /** The changes that make the series agree on one day. */
-  async day(snapshot: StoreSnapshot, day: number): Promise<Change[]> {
+  /** The changes that make the series agree on the day that starts at `day`, epoch ms. */
+  async changesOf(snapshot: StoreSnapshot, day: number): Promise<Change[]> {
     const rows = await this.#read(snapshot, day);
     const minutes = allocateWindows(min.blockWindows);
     const hours = new Map<number, Windows>();
@@ -107,14 +113,13 @@ export class Rebuild {
     return changes;
   }
 
-  /** All that is gone, those stretches that touch as one. */
-  allGone(): Gone {
-    const { ms10: tens, sec: seconds, min: minutes } = this.gone;
-    return {
-      ms10: joinStretches(tens),
-      sec: joinStretches(seconds),
-      min: joinStretches(minutes),
-    };
+  /** Everything that is gone; call it after the last day. */
+  gone(): Gone {
+    const { cut } = this.#losses;
+    const joined = (stretches: readonly Stretch[]): Stretch[] =>
+      joinStretches(cut === undefined ? stretches : [...stretches, cut]);
+    const { ms10: tens, sec: seconds, min: minutes } = this.#gone;
+    return { ms10: joined(tens), sec: joined(seconds), min: joined(minutes) };
   }
 
   async #read(snapshot: StoreSnapshot, day: number): Promise<Rows> {
@@ -132,67 +137,60 @@ export class Rebuild {
     };
   }
 
-  /** What of a minute is to be kept; writes down what of it is gone. */
-  #minute(rows: Rows, start: number): { ms10?: Windows; sec?: Windows; min?: Windows } {
-    const hour = alignDown(start, sec.blockMs);
-    const at = (start - hour) / sec.windowMs;
-    const hourRow = rows.sec.get(hour);
-    const stored = {
-      ms10: counted(rows.ms10.get(start)),
-      sec: counted(hourRow && sliceOf(hourRow, at, at + secondsPerMinute)),
-      min: counted(rows.min && sliceOf(rows.min, minuteOfDay(start), minuteOfDay(start) + 1)),
-    };
-    const { cut } = this.#damaged;
-    const open = this.#meta.open.find((minute) => minute.start === start)?.total;
+  /** The windows of a minute to keep; records the others as gone. */
+  #minute(rows: Rows, start: number): MinuteWindows {
+    const stored = storedMinute(rows, start);
     const journal = overlay(stored.ms10, rows.journal, start);
-    const witnesses = [stored.sec, stored.min].flatMap((windows) =>
+    const open = this.#meta.open.find((minute) => minute.start === start)?.total;
+    const totals = [stored.sec, stored.min].flatMap((windows) =>
       windows === undefined ? [] : totalOf(windows),
     );
-    if (open !== undefined) witnesses.push(open);
-    const trusted =
-      journal !== undefined && witnesses.includes(totalOf(journal)) ? journal : stored.ms10;
-    if (trusted !== undefined) witnesses.push(totalOf(trusted));
-    const wasGone = holds(this.gone.min, start);
+    if (open !== undefined) totals.push(open);
+    const tens = journal !== undefined && totals.includes(totalOf(journal)) ? journal : stored.ms10;
+    if (tens !== undefined) totals.push(totalOf(tens));
 
-    if (cut !== undefined && holds([cut], start)) return this.#lose(start, ['ms10', 'sec', 'min']);
-    if (witnesses.length === 0 || wasGone) {
-      if (wasGone || journal !== undefined || this.#mayBeMissing(rows, start))
-        return this.#lose(start, ['ms10', 'sec', 'min']);
-      return {};
+    const { cut, anyMissing } = this.#losses;
+    const wasGone = holds(this.#gone.min, start);
+    if (wasGone || (cut !== undefined && holds([cut], start))) return this.#loseAll(start);
+    if (totals.length === 0) {
+      const wasCounted = journal !== undefined || this.#mayBeMissing(rows, start);
+      return wasCounted ? this.#loseAll(start) : {};
     }
-    const complete = [trusted, stored.sec].some(
-      (windows) => !(windows?.counted.includes(0) ?? true),
+    const isComplete = [tens, stored.sec].some(
+      (windows) => windows !== undefined && !windows.counted.includes(0),
     );
-    if (this.#damaged.anyMissing && !complete) return this.#lose(start, ['ms10', 'sec', 'min']);
-    const total = Math.max(...witnesses);
+    if (anyMissing && !isComplete) return this.#loseAll(start);
+    return this.#keep(start, Math.max(...totals), { ...stored, ms10: tens });
+  }
+
+  /** The windows of a minute that have its newest total; records those of a smaller one as gone. */
+  #keep(start: number, total: number, stored: MinuteWindows): MinuteWindows {
+    const { ms10: tens, sec: seconds } = stored;
     const minute = allocateWindows(1);
     minute.counts[0] = total;
     minute.counted[0] = 1;
     minute.revised[0] = stored.min?.revised[0] ?? 0;
     minute.partial[0] = stored.min?.partial[0] ?? 0;
-    const known = { min: minute };
-    if (trusted !== undefined && totalOf(trusted) === total) {
-      const seconds = joinWindows(trusted, ms10PerSecond);
-      if (seconds.revised.includes(1)) minute.revised[0] = 1;
-      minute.partial[0] = trusted.counted.includes(0) ? 1 : 0;
-      return { ...known, ms10: trusted, sec: seconds };
+    if (tens !== undefined && totalOf(tens) === total) {
+      const joined = joinWindows(tens, ms10PerSecond);
+      if (joined.revised.includes(1)) minute.revised[0] = 1;
+      minute.partial[0] = tens.counted.includes(0) ? 1 : 0;
+      return { ms10: tens, sec: joined, min: minute };
     }
-    if (stored.sec !== undefined && totalOf(stored.sec) === total) {
-      this.#lose(start, ['ms10']);
-      return { ...known, sec: stored.sec };
-    }
-    this.#lose(start, ['ms10', 'sec']);
-    return known;
+    this.#lose(start, 'ms10');
+    if (seconds !== undefined && totalOf(seconds) === total) return { sec: seconds, min: minute };
+    this.#lose(start, 'sec');
+    return { min: minute };
   }
 
-  /** Whether a minute that no row tells of may have been counted. */
+  /** Whether a minute may have been counted although no row has it. */
   #mayBeMissing(rows: Rows, start: number): boolean {
-    const { anyMissing, lost, nowMs } = this.#damaged;
+    const { anyMissing, lost, nowMs } = this.#losses;
     if (anyMissing) return start < nowMs;
     const dropped = (series: Series, of: number): boolean =>
       this.#droppedRows.has(`${series}@${of}`) || mayHaveHeld(lost, series, of);
     const hour = alignDown(start, sec.blockMs);
-    // A whole row that does not count the minute says that nobody was counting.
+    // An intact row that does not count the minute proves that no server was counting.
     if (rows.min !== undefined || rows.sec.has(hour)) return false;
     if (dropped('ms10', start) || dropped('sec', hour)) return true;
     for (let second = 0; second < secondsPerMinute; second++)
@@ -201,26 +199,28 @@ export class Rebuild {
     return dropped('min', day) && start < this.#meta.deletedBefore.sec;
   }
 
-  #lose(start: number, names: readonly (keyof Gone)[]): Record<string, never> {
-    for (const name of names) {
-      if (start < this.#meta.deletedBefore[name]) continue;
-      this.gone[name].push({ from: start, to: start + min.windowMs });
-    }
+  #loseAll(start: number): MinuteWindows {
+    for (const name of periodNames) this.#lose(start, name);
     return {};
+  }
+
+  /** Records a minute of a period as gone, unless retention had deleted it. */
+  #lose(start: number, name: keyof Gone): void {
+    if (start >= this.#meta.deletedBefore[name])
+      this.#gone[name].push({ from: start, to: start + min.windowMs });
   }
 }
 
-/** The starts of all days of which there is a row, or was one before it was dropped. */
+/** The starts of all days that have, or may have had, a row; epoch ms, ascending. */
 export async function daysOf(
   store: Store,
-  { dropped, lost, anyMissing }: Pick<Damaged, 'dropped' | 'lost' | 'anyMissing'>,
+  { dropped, lost, anyMissing }: Pick<Losses, 'dropped' | 'lost' | 'anyMissing'>,
 ): Promise<number[]> {
   const days = new Set<number>();
   const snapshot = store.snapshot();
   try {
     for (const series of ['journal', 'ms10', 'sec', 'min'] as const) {
-      const everything = { from: 0, to: 2 ** 48 - 1 };
-      for await (const { start } of snapshot.encodedRows(series, everything))
+      for await (const { start } of snapshot.encodedRows(series, allTime))
         days.add(alignDown(start, min.blockMs));
     }
   } finally {
@@ -228,7 +228,7 @@ export async function daysOf(
   }
   const [oldest, newest] = [Math.min(...days), Math.max(...days)];
   for (const { row } of dropped) {
-    // A key that was flipped itself may name any time.
+    // A damaged key may name any time.
     const day = row && alignDown(row.start, min.blockMs);
     if (day === undefined) continue;
     if (days.size === 0 || (day >= oldest - min.blockMs && day <= newest + min.blockMs))
@@ -239,18 +239,28 @@ export async function daysOf(
   return [...days].sort((a, b) => a - b);
 }
 
-function minuteOfDay(timeMs: number): number {
-  return (timeMs - alignDown(timeMs, min.blockMs)) / min.windowMs;
+function storedMinute(rows: Rows, start: number): MinuteWindows {
+  const hour = alignDown(start, sec.blockMs);
+  const second = (start - hour) / sec.windowMs;
+  const seconds = rows.sec.get(hour);
+  const minute = (start - alignDown(start, min.blockMs)) / min.windowMs;
+  return {
+    ms10: counted(rows.ms10.get(start)),
+    sec: counted(seconds && sliceOf(seconds, second, second + secondsPerMinute)),
+    min: counted(rows.min && sliceOf(rows.min, minute, minute + 1)),
+  };
 }
 
 function counted(windows: Windows | undefined): Windows | undefined {
   return windows !== undefined && isAnyCounted(windows) ? windows : undefined;
 }
 
-/** A minute of ms10 windows with its journal laid over the block; undefined without a journal. */
+/**
+ * The ms10 windows of a minute: its block overlaid with its journal; undefined without a journal.
+ */
 function overlay(
   block: Windows | undefined,
-  journal: ReadonlyMap<number, Row['windows']>,
+  journal: ReadonlyMap<number, Windows>,
   start: number,
 ): Windows | undefined {
   let minute: Windows | undefined;
@@ -260,7 +270,7 @@ function overlay(
     minute ??= block === undefined ? allocateWindows(ms10.blockWindows) : copyOf(block);
     const into = sliceOf(minute, second * ms10PerSecond, (second + 1) * ms10PerSecond);
     for (let index = 0; index < ms10PerSecond; index++) {
-      // A row that came back from before its minute was closed is behind the block.
+      // A row that a salvage brought back may be older than the block.
       if (row.counted[index] === 0 || (row.counts[index] ?? 0) < (into.counts[index] ?? 0))
         continue;
       overwrite(into, index, sliceOf(row, index, index + 1));

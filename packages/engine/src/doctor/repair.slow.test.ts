@@ -1,8 +1,7 @@
 /**
- * Repair against the truth: whatever is flipped, cut or deleted in a folder, afterwards it opens,
- * an audit holds, and each window has the count that was counted, or is told to be gone.
+ * Whatever is flipped, cut or deleted in a folder: after a repair it opens, an audit passes, and
+ * each window has its true count or is reported as gone.
  */
-
 import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -22,7 +21,7 @@ const startMs = Date.UTC(2016, 4, 28, 23, 57);
 const nowMs = startMs + 600_000;
 const everything = { from: 0, to: nowMs + 86_400_000 };
 
-/** By period, then start of the window: its count. */
+/** Period → start of a window → its count. */
 type Counts = ReadonlyMap<string, ReadonlyMap<number, number>>;
 
 interface Read {
@@ -41,7 +40,7 @@ let truth: Counts;
 beforeAll(async () => {
   base = await mkdtemp(join(tmpdir(), 'reto3-repair-'));
   template = join(base, 'template');
-  // Two boots, five minutes around midnight, the last one open, and a table as well as a log.
+  // Two boots and five minutes around midnight, the last one open; LevelDB has a table and a log.
   const first = await VirtualServer.in(template, startMs);
   await first.count(130);
   await first.stop();
@@ -74,16 +73,16 @@ async function read(folder: string): Promise<Read> {
   });
 }
 
-/** Windows that are wrong, or that vanished without a word. */
-function lies({ counts, missing }: Read): string[] {
+/** Windows with a wrong count, or missing without being reported. */
+function falsities({ counts, missing }: Read): string[] {
   const found: string[] = [];
   for (const name of periodNames) {
     for (const [start, count] of truth.get(name) ?? []) {
       const got = counts.get(name)?.get(start);
-      const told = missing.some(
+      const isReported = missing.some(
         ({ series, from, to }) => series === name && from <= start && start < to,
       );
-      if (got !== count && !(got === undefined && told))
+      if (got !== count && !(got === undefined && isReported))
         found.push(`${name} ${new Date(start).toISOString()}: got ${got}, want ${count}`);
     }
     for (const start of counts.get(name)?.keys() ?? [])
@@ -102,8 +101,7 @@ async function expectRepaired(folder: string): Promise<Awaited<ReturnType<typeof
   const done = await repair(folder, nowMs);
   expect(done.audit.places).toEqual([]);
   expect(done.audit.ok).toBe(true);
-  const now = await read(folder);
-  expect(lies(now).slice(0, 3)).toEqual([]);
+  expect(falsities(await read(folder)).slice(0, 3)).toEqual([]);
   return done;
 }
 
@@ -126,7 +124,7 @@ async function flipBlock(folder: string, series: Series, start: number): Promise
 }
 
 describe('a repair', () => {
-  it('leaves every count of a whole folder as it is, and a copy', async () => {
+  it('changes no count of an intact folder, and leaves a copy', async () => {
     const folder = await copyOfTemplate();
     const done = await expectRepaired(folder);
     expect(done).toMatchObject({ filesRepaired: undefined, dropped: [], writesMissing: 0 });
@@ -136,21 +134,21 @@ describe('a repair', () => {
     expect(again.changes).toBe(0);
   });
 
-  it('writes down a damaged ms10 block as gone, and keeps seconds and minute', async () => {
+  it('records a damaged ms10 block as gone, and keeps seconds and minute', async () => {
     const folder = await copyOfTemplate();
     await flipBlock(folder, 'ms10', startMs + 60_000);
     const { gone, dropped } = await expectRepaired(folder);
     expect(dropped).toMatchObject([{ row: { series: 'ms10', start: startMs + 60_000 } }]);
     const stretch = { from: startMs + 60_000, to: startMs + 120_000 };
     expect(gone).toEqual({ ms10: [stretch], sec: [], min: [] });
-    // A server that starts on it goes on telling it.
+    // A server that starts on the folder keeps the record.
     const server = await VirtualServer.in(folder, nowMs);
     await server.count(1);
     await server.stop();
     expect((await read(folder)).missing).toMatchObject([{ series: 'ms10', ...stretch }]);
   });
 
-  it.each(['sec', 'min'] as const)('makes damaged %s blocks anew from ms10', async (series) => {
+  it.each(['sec', 'min'] as const)('rebuilds damaged %s blocks from ms10', async (series) => {
     const folder = await copyOfTemplate();
     const { blockMs } = periods[series];
     await flipBlock(folder, series, Math.floor(startMs / blockMs) * blockMs);
@@ -159,7 +157,7 @@ describe('a repair', () => {
     expect(gone).toEqual({ ms10: [], sec: [], min: [] });
   });
 
-  it('that is given up while it copies leaves the folder as it was, and no copy', async () => {
+  it('leaves the folder unchanged and no copy if it is aborted while copying', async () => {
     const folder = await copyOfTemplate();
     const before = await readdir(folder);
     await expect(repair(folder, nowMs, AbortSignal.abort())).rejects.toThrow(/aborted/);
@@ -168,7 +166,7 @@ describe('a repair', () => {
   });
 
   it.each(['sec', 'min'] as const)(
-    'makes %s blocks anew that vanished before minutes closed',
+    'rebuilds %s blocks that vanished before further minutes closed',
     async (series) => {
       const folder = await copyOfTemplate();
       const { blockMs } = periods[series];
@@ -187,12 +185,12 @@ describe('a repair', () => {
     },
   );
 
-  it('keeps the total of an open minute of which a record of the journal is damaged', async () => {
+  it('keeps the total of an open minute if a record of the journal is damaged', async () => {
     const folder = await copyOfTemplate();
     const [id = 0] = await journalIn(folder).ids();
     const path = join(folder, `JOURNAL-${id}`);
     const bytes = await readFile(path);
-    // The frame behind the first, which holds what was open when the journal began.
+    // The second frame; the first one holds the minutes open when the journal began.
     const second = 64 + 8 + bytes.readUInt32LE(64);
     bytes[second + 12] = (bytes[second + 12] ?? 0) ^ 1;
     await writeFile(path, bytes);
@@ -202,7 +200,7 @@ describe('a repair', () => {
     expect(gone).toEqual({ ms10: [stretch], sec: [stretch], min: [] });
   });
 
-  it('never makes a wrong count of flips, cuts and deletions in any file', async () => {
+  it('never leaves a wrong count after flips, cuts and deletions in any file', async () => {
     const random = new Random(20_160_528);
     for (let round = 0; round < 40; round++) {
       const folder = await copyOfTemplate();
@@ -217,7 +215,7 @@ describe('a repair', () => {
   }, 60_000);
 });
 
-/** Flips, cuts or deletes something; says what. */
+/** Flips a bit of a random file, cuts it or deletes it; returns a description. */
 async function damage(folder: string, random: Random): Promise<string> {
   const files = (await readdir(folder)).filter((name) => !/^LO(?:CK|G)/.test(name)).sort();
   const file = files[random.below(files.length)] ?? '';

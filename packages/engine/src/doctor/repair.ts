@@ -1,8 +1,9 @@
 /**
- * Repairs a data folder that a server refuses, or that has damaged rows: copies it, lets LevelDB
- * save its files where it cannot open them, drops what is not whole, makes the series agree and
- * writes down what is gone. Afterwards the folder opens, an audit holds, and no count in it is
- * anything but what was counted.
+ * Repairs a data folder that a server refuses, or that has damaged rows. Copies it, lets LevelDB
+ * repair its files if it cannot open them, deletes damaged rows, makes the series agree
+ * (rebuild.ts) and records what is gone.
+ *
+ * Afterwards the folder opens, an audit passes, and every count in it is one that was counted.
  */
 import { cp, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -29,27 +30,30 @@ import { archiveFolderOf } from '../store/inner-folders.ts';
 import { type Meta, newMeta, withoutJournal } from '../store/meta.ts';
 import { type Dropped, dropDamaged, dropStale, putBack } from '../store/salvage.ts';
 import { allTime, Store } from '../store/store.ts';
-import { type Damaged, daysOf, Rebuild } from './rebuild.ts';
+import { daysOf, type Losses, Rebuild } from './rebuild.ts';
 import { salvageJournal } from './salvage-journal.ts';
 
 export interface Repair {
-  /** Where the folder was copied to before anything was changed. */
+  /** The path of the copy made before anything was changed. */
   readonly copy: string;
-  /** Why LevelDB had to save its files; undefined where it could open them. */
+  /** Why LevelDB's files needed a repair; undefined if they did not. */
   readonly filesRepaired: string | undefined;
+  /** Damaged rows, which were deleted. */
   readonly dropped: readonly Dropped[];
-  /** Rows that were written anew or deleted to make the series agree. */
+  /** Rows rewritten or deleted to make the series agree. */
   readonly changes: number;
-  /** Writes that are missing although they were on the disk once. */
+  /** Writes that were on the disk once and are missing. */
   readonly writesMissing: number;
-  /** What is the matter with the journal; undefined where nothing is. */
+  /** What is wrong with the journal; undefined if it is intact. */
   readonly journalDamage: string | undefined;
+  /** Everything that no repair could save, including earlier ones. */
   readonly gone: Gone;
   readonly audit: Audit;
 }
 
 /**
- * @param signal gives it up while the folder is copied; once it is being changed, it is mended
+ * @param nowMs the present, epoch ms; it also names the copy
+ * @param signal aborts the repair while the folder is copied, not later
  * @throws Reto3Error RETO3_DATA_LOCKED, RETO3_DATA_UNREADABLE, RETO3_DATA_VERSION
  */
 export async function repair(
@@ -68,14 +72,14 @@ export async function repair(
   const copy = `${resolve(folder)}.before-repair-${time}`;
   const { filesRepaired, tables, salvaged, elsewhere } = await whileLocked(folder, async () => {
     await copyCounts(folder, copy, signal);
-    // LevelDB's parser may end the process over a damaged table, so it must not see any.
+    // LevelDB's parser may crash the process on a damaged table, so it must not see one.
     const tables = await damagedTables(folder);
     const leftovers = await damagedLeftovers(folder);
     for (const file of [...leftovers, ...tables.map((table) => table.file)])
       await rm(join(folder, file));
     const salvaged = newestOf(tables.flatMap(({ entries }) => entries));
     const elsewhere = await newestInTables(folder, salvaged);
-    const reason = await openable(folder);
+    const reason = await makeOpenable(folder);
     const [table] = tables;
     return {
       tables,
@@ -86,7 +90,7 @@ export async function repair(
   });
   const database = await openExistingDatabase(folder);
   const lost = tables.flatMap((table) => table.lost ?? []);
-  // Whole tables are missing, and nobody knows what was in them.
+  // Whole tables are missing, and with them an unknown range of keys.
   const anyMissing =
     tables.some((table) => table.lost === undefined) || /missing file/.test(filesRepaired ?? '');
   const stale = await dropStale(database, lost);
@@ -95,10 +99,10 @@ export async function repair(
   return { copy, filesRepaired, ...rows, audit: await auditOf(folder, nowMs) };
 }
 
-/** The copy has its name when it is whole. */
+/** Copies the folder; the copy gets its name once it is complete. */
 async function copyCounts(folder: string, copy: string, signal: AbortSignal): Promise<void> {
   const part = `${copy}.part`;
-  // A repair does not touch the archive, which may be a thousand times as large as the counts.
+  // A repair leaves the archive alone, which may be a thousand times as large as the counts.
   const filter = (path: string): boolean => {
     signal.throwIfAborted();
     return path !== archiveFolderOf(folder);
@@ -113,8 +117,8 @@ async function copyCounts(folder: string, copy: string, signal: AbortSignal): Pr
   }
 }
 
-/** Lets LevelDB repair its files if it cannot open them; says why it could not. */
-async function openable(folder: string): Promise<string | undefined> {
+/** Lets LevelDB repair its files if it cannot open them; returns the reason why it could not. */
+async function makeOpenable(folder: string): Promise<string | undefined> {
   try {
     await (await openExistingDatabase(folder)).close();
     return undefined;
@@ -133,41 +137,29 @@ type RowsRepaired = Pick<
 async function repairRows(
   folder: string,
   database: Database,
-  files: {
-    readonly lost: Damaged['lost'];
+  {
+    lost,
+    stale,
+    anyMissing,
+  }: Pick<Losses, 'lost' | 'anyMissing'> & {
     readonly stale: readonly Dropped[];
-    readonly anyMissing: boolean;
   },
   nowMs: number,
 ): Promise<RowsRepaired> {
   const store = await Store.open(async () => database);
   try {
-    const dropped = [...files.stale, ...(await dropDamaged(database))];
+    const dropped = [...stale, ...(await dropDamaged(database))];
     const found = await store.readMeta();
     const meta = found ?? (await guessMeta(store, nowMs));
     const anchored = await anchorOf(folder);
     const writesMissing = Math.max(0, (anchored ?? 0) - (found?.writes ?? 0));
     const journal = await salvageJournal(journalIn(folder), found);
     await store.write(journal.changes, { sync: false });
-    const { lost, anyMissing } = files;
     const isShort = writesMissing > 0 || anyMissing || journal.isShort;
     const cut = isShort ? await cutOf(store, folder, nowMs) : undefined;
-    const damaged: Damaged = { dropped, lost, anyMissing, cut, nowMs };
+    const losses: Losses = { dropped, lost, anyMissing, cut, nowMs };
     const open = [...meta.open, ...journal.open];
-    const rebuild = new Rebuild({ ...meta, open }, await store.readGone(), damaged);
-    let changes = 0;
-    const snapshot = store.snapshot();
-    try {
-      for (const day of await daysOf(store, damaged)) {
-        const batch = await rebuild.day(snapshot, day);
-        await store.write(batch, { sync: false });
-        changes += batch.length;
-      }
-    } finally {
-      await snapshot.close();
-    }
-    if (cut !== undefined) for (const name of periodNames) rebuild.gone[name].push(cut);
-    const gone = rebuild.allGone();
+    const { changes, gone } = await rebuildSeries(store, { ...meta, open }, losses);
     const writes = Math.max(meta.writes, anchored ?? 0, journal.lastWrite) + 1;
     const { messages: _, ...mended } = { ...withoutJournal(meta), writes, open: [], clean: true };
     await store.write([{ meta: mended }, { gone }], { sync: true });
@@ -180,14 +172,34 @@ async function repairRows(
   }
 }
 
-/** What is known of a folder that has lost its meta row. */
+async function rebuildSeries(
+  store: Store,
+  meta: Meta,
+  losses: Losses,
+): Promise<Pick<Repair, 'changes' | 'gone'>> {
+  const rebuild = new Rebuild(meta, await store.readGone(), losses);
+  let changes = 0;
+  const snapshot = store.snapshot();
+  try {
+    for (const day of await daysOf(store, losses)) {
+      const batch = await rebuild.changesOf(snapshot, day);
+      await store.write(batch, { sync: false });
+      changes += batch.length;
+    }
+  } finally {
+    await snapshot.close();
+  }
+  return { changes, gone: rebuild.gone() };
+}
+
+/** A meta row for a folder that has lost its own. */
 async function guessMeta(store: Store, nowMs: number): Promise<Meta> {
   const deletedBefore: Record<PeriodName, number> = { ms10: 0, sec: 0, min: 0 };
   const snapshot = store.snapshot();
   try {
     for (const name of periodNames) {
       for await (const { start } of snapshot.encodedRows(name, allTime)) {
-        // Retention may have deleted what is older; nobody can tell it from what is gone.
+        // Older counts may have been deleted by retention, which cannot be told from a loss.
         deletedBefore[name] = start;
         break;
       }
@@ -195,7 +207,7 @@ async function guessMeta(store: Store, nowMs: number): Promise<Meta> {
   } finally {
     await snapshot.close();
   }
-  // Higher than any number of starts, so that in a cluster what this node says still wins.
+  // Higher than any number of starts, so that this boot supersedes all earlier ones in a cluster.
   return { ...newMeta('repaired'), boot: Math.floor(nowMs / 1_000), deletedBefore };
 }
 
@@ -209,8 +221,8 @@ async function anchorOf(folder: string): Promise<number | undefined> {
 }
 
 /**
- * The time that the missing writes were about: from the newest count that is left, and what could
- * still have been added to before it, until the anchor was written.
+ * The time that missing writes may have counted: until the anchor was written, from the newest
+ * count that is left, minus the time back to which the ring could still add.
  */
 async function cutOf(store: Store, folder: string, nowMs: number): Promise<Stretch> {
   let newest = 0;
@@ -229,7 +241,7 @@ async function cutOf(store: Store, folder: string, nowMs: number): Promise<Stret
   } finally {
     await snapshot.close();
   }
-  // The anchor is written with every checkpoint, and a journal holds what came since.
+  // The anchor is written with every checkpoint; later counts are in the journal.
   const { mtimeMs } = await stat(join(folder, 'ANCHOR')).catch(() => ({ mtimeMs: nowMs }));
   const from = Math.max(0, alignDown(newest - reachMs, min.windowMs));
   return { from, to: Math.max(from, alignUp(mtimeMs, min.windowMs)) + 2 * min.windowMs };

@@ -1,6 +1,6 @@
 /**
- * Takes what can be read of the journal of a folder that is being repaired, as the journal rows of a
- * folder without a journal file: a repaired folder has none.
+ * Salvages the readable records of the journal files of a folder under repair. They become journal
+ * rows in the database, since a repaired folder has no journal file.
  */
 import {
   alignDown,
@@ -19,16 +19,17 @@ import type { Change } from '../store/store.ts';
 
 export interface SalvagedJournal {
   readonly changes: readonly Change[];
-  /** What the minutes of which it tells add up to by its last word. */
+  /** The minutes in its records, with the total of the last record of each. */
   readonly open: Meta['open'];
+  /** The number of its last write; 0 if it has no record. */
   readonly lastWrite: number;
-  /** What is the matter with it. */
+  /** What is wrong with it; undefined if it is intact. */
   readonly damage: string | undefined;
-  /** Whether records may be missing that nobody knows of. */
+  /** Whether records may be missing at its end. */
   readonly isShort: boolean;
 }
 
-/** @param meta of the folder; undefined where that is lost: then every journal is read */
+/** @param meta the folder's; undefined if it is lost, and then all journals are read */
 export async function salvageJournal(
   journals: JournalFolder,
   meta: Meta | undefined,
@@ -54,7 +55,7 @@ export async function salvageJournal(
   };
 }
 
-/** A row for each second, with the windows of it as the last record has them. */
+/** A row for each second, with each window as in the last record that has it. */
 function rowsOf(records: readonly JournalRecord[]): Change[] {
   const seconds = new Map<number, Windows>();
   for (const { start: minute, windows, secondsOnly: coarse } of records.flatMap(

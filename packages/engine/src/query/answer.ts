@@ -1,8 +1,7 @@
 /**
- * Answers a question about a range of windows. The one place where a question, a view of the counts
- * and a format come together: the query API and the command line's --data-dir both answer with it.
+ * Answers a query for counts: resolves its range, reads the windows and formats them. The query API
+ * and the command line's --data-dir share it, so both give the same bytes.
  */
-
 import {
   type Chunk,
   type Damage,
@@ -19,33 +18,33 @@ import {
 import type { CountsView } from '../coordinator/coordinator.ts';
 import { readChunks, resolveLast } from './chunks.ts';
 
-/** Whose counts the view has: the node's where nothing is said. */
+/** The scope names whose counts the view has; a node's by default. */
 interface Question extends RangeRequest, Partial<ScopeSelector> {
   readonly period: Period;
   readonly format: FormatName;
 }
 
 export interface Reply {
-  /** Where the range ends, epoch ms. */
+  /** End of the range, epoch ms. */
   readonly to: number;
   /** Whether no window of the range was counted. */
   readonly empty: boolean;
-  /** Whether it is empty because nothing finer than seconds is known of that range. */
+  /** Whether it is empty because the range was counted in seconds only. */
   readonly secondsOnly?: boolean;
-  /** The answer itself, piece by piece. The view stays open until its last piece. */
+  /** The body of the answer. Keep the view open until the last piece. */
   readonly pieces: AsyncIterable<Uint8Array | string>;
-  /** What the answer leaves out; complete when its last piece is out. */
+  /** What the answer leaves out; complete after the last piece. */
   readonly damages: Damages;
 }
 
 /**
- * An answer of so few windows is read once and kept: its columns are as many passes, and an iterator
- * over the store costs more than a minute of ms10 in memory.
+ * Up to this many windows are read once and kept: a format reads them once per column, and an
+ * iterator over the store costs more than a minute of ms10 in memory.
  */
 const fewWindows = 6_000;
 
 /**
- * @param nowMs what ages in the question count back from, epoch ms
+ * @param nowMs the present, which ages in the question count back from; epoch ms
  * @throws Reto3Error RETO3_BAD_TIME, RETO3_BAD_RANGE
  */
 export async function answer(view: CountsView, question: Question, nowMs: number): Promise<Reply> {
@@ -64,7 +63,7 @@ export async function answer(view: CountsView, question: Question, nowMs: number
     to: range.to,
     finalThrough: view.finalThrough,
   } as const;
-  const found = await foundIn(read());
+  const found = await contentOf(read());
   const empty = found !== 'windows';
   const pieces = formatAnswer(format, head, read, damages);
   return { to: range.to, empty, secondsOnly: found === 'seconds only', pieces, damages };
@@ -76,7 +75,7 @@ async function collect(chunks: AsyncIterable<Chunk>): Promise<Chunk[]> {
   return collected;
 }
 
-async function foundIn(
+async function contentOf(
   chunks: ReturnType<ReadAgain>,
 ): Promise<'windows' | 'seconds only' | 'nothing'> {
   let isCoarse = false;

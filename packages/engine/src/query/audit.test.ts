@@ -58,7 +58,7 @@ describe('an audit', () => {
     });
   });
 
-  it('looks at the minutes of the range that was asked for', async () => {
+  it('is of the whole minutes of the requested range', async () => {
     const range = { from: String(startMs + 61_000), to: String(startMs + 119_000) };
     const sum = 60 * perSecond;
     expect(await run(range)).toMatchObject({
@@ -69,7 +69,7 @@ describe('an audit', () => {
     });
   });
 
-  it('holds after retention has deleted each period up to another time', async () => {
+  it('holds after retention has deleted the periods up to different times', async () => {
     await server.coordinator.deleteBefore('ms10', startMs + 2 * min.windowMs);
     expect(await run()).toMatchObject({ ok: true, messages: { ms10: 80 * perSecond } });
     server.clock.pass(2 * dayMs);
@@ -83,8 +83,8 @@ describe('an audit', () => {
     expect(server.coordinator.state().messagesInAll).toBe(perSecond);
   });
 
-  it.each(['ms10', 'sec', 'min'] as const)('finds a %s block that is gone', async (period) => {
-    // Minutes that are still in memory are told from there.
+  it.each(['ms10', 'sec', 'min'] as const)('finds a missing %s block', async (period) => {
+    // While a minute is in memory, its block is not read.
     await restart();
     await store.write([{ delete: period, start: blockStart(period) }], { sync: false });
     const report = await run();
@@ -92,7 +92,7 @@ describe('an audit', () => {
     expect(reasons(report).join()).toContain(`${period}: its block is missing`);
   });
 
-  it('finds a block of which the counts are another', async () => {
+  it('finds a block with other counts', async () => {
     await restart();
     const start = blockStart('sec');
     const windows = store.readBlock('sec', start);

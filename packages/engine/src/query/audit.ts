@@ -1,16 +1,16 @@
 /**
- * The audit: reads everything that is stored, and says whether the counts can be relied on.
+ * The audit: reads the store and the minutes in memory as a reader sees them, and checks the
+ * counts.
  *
- * - blocks: every block of the range is read, its checksum and total recomputed, and held against
+ * - blocks: the checksum and total of every block in the range are right, and the block agrees with
  *   the other series (store/verified.ts);
- * - periods: minute by minute, the 6,000 ms10 windows, the 60 seconds and the minute add up to the
- *   same, over store and memory as a reader sees them. Left out is what retention has deleted;
- * - counted: what was found when the folder was opened and what was swept from the ring since, less
- *   what retention deleted and what a failing disk lost, is what all minutes add up to.
+ * - periods: in every minute, the 6,000 ms10 windows, the 60 seconds and the minute have one sum.
+ *   Periods that retention has deleted are left out;
+ * - counted: the sum of all minutes is what was found when the folder was opened, plus what was
+ *   swept from the ring since, minus what retention deleted and a failing disk lost.
  *
- * Keeps a few numbers per period in memory, whatever the range.
+ * Memory is one block per period and the places found.
  */
-
 import {
   alignDown,
   alignUp,
@@ -28,16 +28,13 @@ import {
 import type { CountsView } from '../coordinator/coordinator.ts';
 import { readChunks } from './chunks.ts';
 
-/** The totals that a server keeps of its own, taken at the moment of the view. */
+/** The totals that a server keeps in memory, at the moment of the view. */
 export interface Counted {
   readonly messagesInAll: number;
   readonly messagesSinceStart: number;
 }
 
-/**
- * A stretch of one period, or an hour of which a file of the archive has messages, [from, to),
- * epoch ms, and what is the matter with it.
- */
+/** A span [from, to), epoch ms, of one period or of an archive file, and what is wrong with it. */
 export interface Place {
   readonly period: PeriodName | 'archive';
   readonly from: number;
@@ -48,47 +45,47 @@ export interface Place {
 export interface AuditCheck {
   readonly name: 'blocks' | 'periods' | 'counted' | 'archive';
   readonly ok: boolean;
-  /** True where it could not be looked at, and so is neither known to hold nor not to. */
+  /** True if the check could not be made; `ok` then says nothing about it. */
   readonly unchecked?: boolean;
   readonly says: string;
 }
 
-/** What was read of the archive of a stopped server, in the hours of the range. */
+/** The archive of a stopped server, in the hours of the range. */
 export interface ArchiveFound {
   readonly files: number;
-  /** So many of the files could not be looked at. */
+  /** Files that could not be read. */
   readonly unread: number;
   readonly messages: number;
-  /** Counted from its first hour to its last, and not in it. */
+  /** Messages counted between its first and its last hour that it does not have. */
   readonly notArchived: number;
 }
 
 export interface Audit {
   readonly ok: boolean;
-  /** Of whole minutes, epoch ms. */
+  /** Whole minutes, epoch ms. */
   readonly from: number;
   readonly to: number;
   readonly checks: readonly AuditCheck[];
-  /** Sums over the range. */
+  /** Messages in the range, by period. */
   readonly messages: Readonly<Record<PeriodName, number>>;
-  /** Where something does not hold; the first hundred places. */
+  /** The first `mostPlaces` places where a check fails. */
   readonly places: readonly Place[];
-  /** Lost before a repair, and since then known and told to every reader; the first hundred. */
+  /** The first `mostPlaces` places that a repair could not save; every query reports them. */
   readonly gone: readonly Place[];
-  /** Of a stopped server's folder that has an archive. */
+  /** Only for the folder of a stopped server that has an archive. */
   readonly archive?: ArchiveFound;
 }
 
 /** More than anybody reads; the checks say how many there are. */
 export const mostPlaces = 100;
 
-/** A range as users write it; everything where it is empty. */
+/** A range as users write it. A missing end is unbounded. */
 export interface AskedRange {
   readonly from?: string | undefined;
   readonly to?: string | undefined;
 }
 
-/** What is asked for, widened to whole minutes; epoch ms. @throws Reto3Error RETO3_BAD_TIME */
+/** The requested range, widened to whole minutes; epoch ms. @throws Reto3Error RETO3_BAD_TIME */
 export function wholeMinutes(
   { from, to }: AskedRange,
   nowMs: number,
@@ -101,8 +98,9 @@ export function wholeMinutes(
 }
 
 /**
- * @param signal ends the audit between two minutes, with its reason thrown
- * @throws Reto3Error RETO3_BAD_TIME
+ * @param nowMs the present, which ages in the range count back from; epoch ms
+ * @param signal aborts the audit between two minutes
+ * @throws Reto3Error RETO3_BAD_TIME; the signal's reason
  */
 export async function audit(
   view: CountsView,
@@ -113,7 +111,7 @@ export async function audit(
 ): Promise<Audit> {
   const range = wholeMinutes(asked, nowMs);
   const { from } = range;
-  const to = Math.min(range.to, alignUp(view.countedEnd ?? view.newestEnd, min.windowMs));
+  const to = Math.min(range.to, endOf(view));
 
   const found = await compare(view, { from, to: Math.max(from, to) }, signal);
   const checks = [
@@ -141,7 +139,7 @@ interface Found {
   readonly gone: Places;
 }
 
-/** Goes through the three periods side by side, minute by minute. */
+/** Reads the three periods side by side, minute by minute. */
 async function compare(
   view: CountsView,
   range: { readonly from: number; readonly to: number },
@@ -164,9 +162,9 @@ async function compare(
   for (;;) {
     signal?.throwIfAborted();
     const heads = columns.flatMap(({ head }) => head ?? []);
-    const start = Math.min(...heads.map((head) => head.start));
     if (heads.length === 0) break;
-    // Every column has come to this minute or beyond it, so all damage up to it is known.
+    const start = Math.min(...heads.map((head) => head.start));
+    // Every column is at this minute or beyond it, so all damage up to it is known.
     const known = columns.filter(
       ({ name }) =>
         start >= view.deletedBefore[name] &&
@@ -189,7 +187,7 @@ async function compare(
   return { blocks, minutes, messages, damaged, disagreeing, gone };
 }
 
-/** What was counted in one minute; `start` in epoch ms. */
+/** The messages of one minute, which starts at `start`, epoch ms. */
 interface Total {
   readonly start: number;
   readonly total: number;
@@ -200,7 +198,7 @@ async function next(totals: AsyncGenerator<Total>): Promise<Total | undefined> {
   return done === true ? undefined : value;
 }
 
-/** The total of every minute of which a window was counted. */
+/** The total of every minute with a counted window. */
 async function* minuteTotals(
   view: CountsView,
   period: Period,
@@ -219,10 +217,15 @@ async function* minuteTotals(
   }
 }
 
+/** End of the newest counted minute, epoch ms. */
+function endOf(view: CountsView): number {
+  return alignUp(view.countedEnd ?? view.newestEnd, min.windowMs);
+}
+
 async function totalOfAll(view: CountsView): Promise<number> {
-  const everything = { from: 0, to: alignUp(view.countedEnd ?? view.newestEnd, min.windowMs) };
   let total = 0;
-  // Damage in it was told before, and shows here as a sum that is too small.
+  // `compare` reports damage; here it makes the sum too small.
+  const everything = { from: 0, to: endOf(view) };
   for await (const { windows } of readChunks(view, min, everything, () => undefined))
     total += totalOf(windows);
   return total;
@@ -255,10 +258,10 @@ function countedCheck(counted: Counted, got: number): AuditCheck {
   };
 }
 
-/** Places in order of time, those that touch as one. */
+/** Places in order of time; adjacent ones of a period are joined. */
 class Places {
   readonly places: Place[] = [];
-  /** As they were found, before any were joined. */
+  /** The places added, before any were joined. */
   count = 0;
 
   add(place: Place): void {

@@ -1,8 +1,7 @@
 /**
- * Reading ranges against a naive model: a map from the start of each window to what it holds, made
- * by writing down every stored block and then every minute in memory.
+ * Reads random ranges and compares them with a naive model: a map from the start of each window to
+ * its count, filled from every stored block and then from every minute in memory.
  */
-
 import {
   alignDown,
   allocateWindows,
@@ -27,13 +26,13 @@ const spanMs = 20 * min.windowMs;
 
 interface Setup {
   readonly period: Period;
-  /** Which blocks the store has, numbered from the one around `base`, and with what. */
+  /** The blocks in the store: number, counted from the one around `base` → seed of its counts. */
   readonly blocks: ReadonlyMap<number, number>;
-  /** Which minutes are in memory, numbered from `base`, and with what. */
+  /** The minutes in memory: number, counted from `base` → seed of its counts. */
   readonly minutes: ReadonlyMap<number, number>;
 }
 
-/** Windows that depend on the seed alone: about a third gaps, some revised. */
+/** Windows made from the seed: about a third are gaps, some are revised. */
 function fill(length: number, seed: number): Windows {
   const windows = allocateWindows(length);
   for (let index = 0; index < length; index++) {
@@ -66,19 +65,19 @@ function rowsOf({ start, windows }: Chunk, period: Period): Row[] {
     ]);
 }
 
-/** Every counted window that there is, in order of time. */
+/** Every counted window, in order of time. */
 function modelOf({ period, blocks, minutes }: Setup): Row[] {
   const rows = new Map<number, Row>();
-  const lay = (start: number, windows: Windows): void => {
+  const overwrite = (start: number, windows: Windows): void => {
     for (let index = 0; index < windows.counts.length; index++)
       rows.delete(start + index * period.windowMs);
     for (const row of rowsOf({ start, windows }, period)) rows.set(row[0], row);
   };
   for (const [number, seed] of blocks)
-    lay(blockStart(period, number), fill(period.blockWindows, seed));
+    overwrite(blockStart(period, number), fill(period.blockWindows, seed));
   for (const [number, seed] of minutes) {
     const minute = minuteOf(number, seed);
-    lay(minute.start, minute[period.name]);
+    overwrite(minute.start, minute[period.name]);
   }
   return [...rows.values()].sort(([a], [b]) => a - b);
 }
@@ -113,7 +112,7 @@ async function collect(chunks: AsyncIterable<Chunk>): Promise<Chunk[]> {
   return all;
 }
 
-/** To compare with; `toEqual` takes long for thousands of numbers. */
+/** A chunk as text to compare, since `toEqual` is slow on thousands of numbers. */
 function bytesOf({ start, windows }: Chunk): string {
   const { counts, counted, revised } = windows;
   const columns = [counts, counted, revised].map(({ buffer, byteOffset, byteLength }) =>
@@ -138,7 +137,7 @@ const setup: fc.Arbitrary<Setup> = fc.constantFrom(...periodNames).chain((name) 
       .map(([numbers, first]) => mapOf(numbers, first)),
   }),
 );
-// Within the setup and around it; mostly no multiple of anything.
+// In and around the setup, and seldom aligned to a window.
 const time = fc.integer({ min: base - min.windowMs, max: base + spanMs + min.windowMs });
 const range = fc
   .oneof(
@@ -191,7 +190,7 @@ describe('readChunks', () => {
           end = chunk.start + length * period.windowMs;
           expect(end - period.windowMs).toBeLessThan(asked.to);
         }
-        // Only the block that the range begins in may have no window left that starts in it.
+        // Only the range's first block may have no window that starts in the range.
         expect(empty).toBeLessThanOrEqual(1);
       }),
       { numRuns: 40 },
@@ -216,7 +215,7 @@ describe('resolveLast', () => {
     const last = fc.oneof(fc.integer({ min: 1, max: 50 }), fc.integer({ min: 1, max: 20_000 }));
     await fc.assert(
       fc.asyncProperty(setup, range, last, fc.boolean(), async (given, asked, wanted, isKnown) => {
-        // What a server knows of its oldest window is right, or no later.
+        // A server knows the start of its oldest window, or an earlier time.
         const view = await viewOf(given, isKnown ? modelOf(given)[0]?.[0] : 0);
         const found = await resolveLast(view, given.period, { ...asked, last: wanted });
         const newest = modelOf(given)
@@ -228,7 +227,7 @@ describe('resolveLast', () => {
     );
   });
 
-  it('leaves a range without last as it is', async () => {
+  it('does not change a range without last', async () => {
     const period = periods.sec;
     const view = await viewOf({ period, blocks: new Map(), minutes: new Map() });
     const asked = { from: 1_000, to: 2_000, last: undefined };

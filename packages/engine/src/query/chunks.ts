@@ -1,11 +1,10 @@
 /**
- * Reads a range of windows, block by block: the store's blocks with the minutes in memory laid over
- * them.
+ * Reads a range of windows, block by block: the stored blocks, overlaid with the minutes in memory.
+ * Every query, audit and analysis reads through it.
  *
- * One chunk is the part of one block that lies in the range, so a day of ms10 needs no more memory
- * than a minute.
+ * A chunk is the part of one block that lies in the range, so reading a day of ms10 needs no more
+ * memory than reading a minute.
  */
-
 import {
   alignDown,
   allocateWindows,
@@ -22,9 +21,9 @@ import type { CountsView } from '../coordinator/coordinator.ts';
 import type { Minute } from '../ring/minute.ts';
 
 /**
- * The windows that start in [from, to), oldest first, or newest chunk first with `reverse`. Damaged
- * blocks go to `onDamage`, and their windows are left out; where nobody takes damage it is thrown.
- * @throws Reto3Error RETO3_BLOCK_DAMAGED
+ * The windows that start in [from, to), epoch ms, oldest first; with `reverse`, the newest chunk
+ * first. Leaves out the windows of damaged blocks and passes the damage to `onDamage`.
+ * @throws Reto3Error RETO3_BLOCK_DAMAGED if there is no `onDamage`
  */
 export async function* readChunks(
   view: CountsView,
@@ -40,7 +39,7 @@ export async function* readChunks(
   pending.sort((a, b) => (reverse ? b - a : a - b));
   const comesBefore = (a: number, b: number): boolean => (reverse ? a > b : a < b);
   const chunk = (start: number, stored: Windows | undefined): Chunk =>
-    cut(start, lay(period, start, stored, inMemory.get(start) ?? []), period, from, to);
+    cut(start, overlay(period, start, stored, inMemory.get(start) ?? []), period, from, to);
 
   const blocks = { from: alignDown(from, period.blockMs), to, reverse };
   for await (const row of view.store.rows(period.name, blocks, onDamage)) {
@@ -54,10 +53,7 @@ export async function* readChunks(
   for (const start of pending) yield chunk(start, undefined);
 }
 
-/**
- * Where the newest `range.last` counted windows of the range begin, so that a plain range can be
- * read.
- */
+/** Turns a range with `last` into a plain one: it starts with the newest `last` counted windows. */
 export async function resolveLast(
   view: CountsView,
   period: Period,
@@ -65,9 +61,9 @@ export async function resolveLast(
 ): Promise<{ readonly from: number; readonly to: number }> {
   if (range.last === undefined) return range;
   const { to, last } = range;
-  // Or a server that has counted for less than that would be looked through from the epoch on.
+  // A server with fewer windows than that would otherwise be searched from the epoch on.
   const from = Math.max(range.from, alignDown(Math.min(view.oldest, to), period.windowMs));
-  // Nearly always there is no gap among them, and a look at the end of the range finds them all.
+  // There is seldom a gap among them, so the end of the range nearly always has them all.
   const nearFrom = to - 2 * last * period.windowMs;
   if (nearFrom > from) {
     const near = await newest(view, period, { from: nearFrom, to }, last);
@@ -77,7 +73,7 @@ export async function resolveLast(
   return { from: oldest, to };
 }
 
-/** Where the newest `most` counted windows of a range begin, and how many fewer there are. */
+/** The start of the newest `most` counted windows of a range, and how many are missing. */
 async function newest(
   view: CountsView,
   period: Period,
@@ -86,7 +82,7 @@ async function newest(
 ): Promise<{ readonly oldest: number; readonly missing: number }> {
   let missing = most;
   let oldest = range.to;
-  // Whoever then reads the range is told of the damage in it.
+  // Reading the range reports its damage.
   const chunks = readChunks(view, period, { ...range, reverse: true }, () => undefined);
   for await (const { start, windows } of chunks) {
     for (let index = windows.counted.length - 1; index >= 0; index--) {
@@ -111,7 +107,8 @@ function minutesByBlock(minutes: readonly Minute[], period: Period): Map<number,
   return blocks;
 }
 
-function lay(
+/** A block with the minutes in memory laid over it. */
+function overlay(
   period: Period,
   start: number,
   stored: Windows | undefined,
@@ -126,9 +123,7 @@ function lay(
   return windows;
 }
 
-/**
- * The windows of a block or minute that starts at `start`, cut to those that start in [from, to).
- */
+/** The windows, the first of which starts at `start`, cut to those that start in [from, to). */
 export function cut(
   start: number,
   windows: Windows,

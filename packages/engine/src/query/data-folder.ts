@@ -1,9 +1,10 @@
 /**
- * A data folder that no server holds, opened to be read: what `--data-dir` of the command line
- * reads from. Takes LevelDB's lock, recovers the journal in memory and writes nothing of ours.
- * (LevelDB itself moves what its log holds into a table when it opens; no row changes by that.)
+ * A data folder opened for reading while no server holds it, for `--data-dir` of the command line
+ * and for the doctor. Takes LevelDB's lock and recovers the journal in memory.
+ *
+ * It never writes a row. Opening LevelDB moves the content of its log into a table, which changes
+ * no row either.
  */
-
 import {
   alignUp,
   ms10,
@@ -23,7 +24,7 @@ import { VerifiedSnapshot } from '../store/verified.ts';
 import { readChunks } from './chunks.ts';
 
 export class DataFolder {
-  /** The rows as they are stored. */
+  /** The rows as stored; its snapshots verify nothing. */
   readonly store: Store;
   readonly recovered: Recovered;
 
@@ -33,12 +34,12 @@ export class DataFolder {
   }
 
   /**
-   * Calls `read` with the folder open, and closes it.
+   * Opens the folder, calls `read` and closes the folder.
    * @throws Reto3Error RETO3_DATA_LOCKED, RETO3_DATA_UNREADABLE, RETO3_DATA_CORRUPT,
    * RETO3_DATA_VERSION
    */
   static async with<T>(folder: string, read: (data: DataFolder) => Promise<T>): Promise<T> {
-    const store = await Store.open(() => privately(() => openExistingDatabase(folder)));
+    const store = await Store.open(() => withPrivateFiles(() => openExistingDatabase(folder)));
     try {
       const parts = { store, anchor: anchorIn(folder), journals: journalIn(folder) };
       const recovered = await recover(parts, '');
@@ -49,16 +50,17 @@ export class DataFolder {
     }
   }
 
-  /** All of it, for a backup; to be closed. */
+  /** Everything in the folder, for a backup. Close it after use. */
   backup(): BackupSource {
     const { meta, minutes } = this.recovered;
     return new BackupSource(this.store.snapshot(), meta, minutes.unclosed());
   }
 
   /**
-   * Everything that the folder holds. Nothing is being counted any more, so all is final: windows of
-   * `period` up to the newest counted one, or damaged one.
-   * @throws Reto3Error RETO3_NO_DATA where nothing finer than seconds is known
+   * Everything in the folder. No server is counting, so all windows of `period` are final, up to
+   * the newest that was counted or is damaged. Close the view's store after use.
+   * @param nowMs bounds damage whose end is unknown, epoch ms
+   * @throws Reto3Error RETO3_NO_DATA for ms10 if the folder was counted in seconds only
    */
   async view(period: Period, nowMs: number): Promise<CountsView> {
     const { minutes, meta, gone, oldest } = this.recovered;
@@ -80,8 +82,8 @@ export class DataFolder {
   }
 }
 
-/** LevelDB makes files while it opens; they are for this user only, as those of a server. */
-async function privately<T>(open: () => Promise<T>): Promise<T> {
+/** LevelDB creates files when it opens. Like those of a server, only this user may read them. */
+async function withPrivateFiles<T>(open: () => Promise<T>): Promise<T> {
   const before = process.umask(0o077);
   try {
     return await open();
@@ -90,10 +92,11 @@ async function privately<T>(open: () => Promise<T>): Promise<T> {
   }
 }
 
+/** End of the newest window that was counted or is damaged, epoch ms; 0 if there is none. */
 async function endOf(view: CountsView, period: Period, nowMs: number): Promise<number> {
   let end = 0;
   const reversed = { from: allTime.from, to: allTime.to, reverse: true };
-  // Damage that nothing is known of beyond may reach to the end of time; until now is enough.
+  // Damage with nothing stored after it may reach to the end of time, but nothing is after now.
   const chunks = readChunks(view, period, reversed, (damage) => {
     end = Math.max(end, Math.min(damage.to, alignUp(nowMs, period.windowMs)));
   });

@@ -79,7 +79,7 @@ describe('LiveFeed', () => {
     }
   });
 
-  it('sends fewer and longer events to who asks for them, with the same windows', () => {
+  it('sends longer events to a listener that asks for them, with the same windows', () => {
     const all = listen(ms10);
     const few = listen(ms10, undefined, 50);
     pass(1_000);
@@ -89,7 +89,7 @@ describe('LiveFeed', () => {
     expect(all.events.length).toBeGreaterThan(95);
   });
 
-  it('sends one event to all who ask for the same', () => {
+  it('sends the same event to all listeners of a period and step', () => {
     const [first, second] = [listen(ms10, undefined, 50), listen(ms10, undefined, 50)];
     pass(500);
     expect(first.events.length).toBeGreaterThan(5);
@@ -97,7 +97,7 @@ describe('LiveFeed', () => {
       if (index > 0) expect(second.events[index]).toBe(event);
   });
 
-  it('says at once from when on nothing will be missing', () => {
+  it('sends an empty event at once, which says where the stream begins', () => {
     pass(500);
     const { events, rows } = listen(ms10);
     expect(events.map(({ from, to }) => [from, to])).toEqual([
@@ -106,7 +106,7 @@ describe('LiveFeed', () => {
     expect(rows()).toEqual([]);
   });
 
-  it('sends first what came since the time that a listener has', () => {
+  it('first sends what a listener misses', () => {
     pass(3_000);
     const { rows } = listen(ms10, startMs + 1_000);
     expect(rows().at(0)).toEqual([startMs + 1_000, 1]);
@@ -114,7 +114,7 @@ describe('LiveFeed', () => {
     expect(rows().at(-1)?.[0]).toBe(clock.wallMs - 30);
   });
 
-  it('sends a listener to the store for what was before the start of the server', () => {
+  it('refuses a listener that misses windows from before the start of the server', () => {
     pass(100);
     expect(listen(ms10, startMs - 10_000).joined).toBe(false);
   });
@@ -128,19 +128,19 @@ describe('LiveFeed', () => {
     ]);
   });
 
-  it('says how many messages came in all before the end of each event', () => {
+  it('sends the total of all messages before the end of each event', () => {
     pass(2_000);
     const all = listen(ms10);
     const seconds = listen(sec, startMs);
     pass(1_500);
-    // One message came in each 10 ms since the start.
+    // `pass` adds one message every 10 ms.
     for (const { to, messagesInAll } of [...all.events, ...seconds.events])
       expect(messagesInAll).toBe((to - startMs) / 10);
     expect(all.events.length).toBeGreaterThan(100);
     expect(seconds.rows()).toHaveLength(3);
   });
 
-  it('drops its listeners when the clock steps back, since nothing joins on', () => {
+  it('drops its listeners when the clock steps back', () => {
     const { dropped } = listen(ms10);
     pass(1_000);
     clock.step(-10_000);
@@ -148,7 +148,7 @@ describe('LiveFeed', () => {
     expect(dropped()).toBe(1);
   });
 
-  it('ticks no more often than its fastest listener wants', () => {
+  it('ticks no more often than its fastest listener needs', () => {
     const sweep = vi.spyOn(coordinator, 'sweep');
     listen(ms10, undefined, 100);
     listen(sec);
@@ -160,7 +160,7 @@ describe('LiveFeed', () => {
     expect(rows().at(-1)?.[0]).toBe(clock.wallMs - 30);
   });
 
-  it('rests while nobody listens', () => {
+  it('sets no timer while there are no listeners', () => {
     const { listener } = listen(ms10);
     expect(vi.getTimerCount()).toBe(1);
     feed.leave(listener);

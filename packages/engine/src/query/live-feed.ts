@@ -1,10 +1,12 @@
 /**
- * Windows as they become final, for any number of listeners: one sweep and one message for all of
- * them.
+ * Sends windows to listeners as they become final. Listeners of one period and step form a channel
+ * and share one sweep and one event.
  *
- * A listener that falls behind is dropped, never buffered for: it comes back with the end of what
- * it has and reads the rest from the store. Ticks only while somebody listens, and only as often as
- * the fastest of them wants: a sweep of its own for every 10 ms would cost a processor 2 %.
+ * Events of a channel are contiguous. If continuity is lost, the feed drops the listeners instead
+ * of buffering; they read what they miss from the store and join again.
+ *
+ * The feed ticks only while there are listeners, and no more often than the fastest channel needs:
+ * sweeping every 10 ms takes 2 % of a processor.
  */
 import {
   alignDown,
@@ -20,33 +22,33 @@ import {
 import { reachMs } from '../ring/layout.ts';
 import { cut } from './chunks.ts';
 
-/** Windows that have become final, all that start in [from, to), epoch ms. */
+/** All windows that start in [from, to), epoch ms; they have become final. */
 export interface LiveEvent {
   readonly period: Period;
   readonly from: number;
   readonly to: number;
   readonly finalThrough: number;
   readonly chunks: readonly Chunk[];
-  /** Parts of the range whose counts are not to be had. */
+  /** Damaged parts of the range. */
   readonly damaged: readonly Damage[];
-  /** All messages counted before `to`; absent where the source has no such total. */
+  /** All messages counted before `to`; absent if the source has no such total. */
   readonly messagesInAll?: number;
 }
 
 export interface Listener {
-  /** Called with one event after the other, without a hole between them. */
+  /** Receives the events in order; each starts where the previous one ended. */
   send(event: LiveEvent): void;
-  /** The feed cannot go on without a hole; the listener is to start again from what it has. */
+  /** The feed lost continuity and has removed the listener. */
   drop(): void;
 }
 
-/** Where the windows come from: the coordinator, or the merger of a cluster. */
+/** The source of the windows: the coordinator, or the merger of a cluster. */
 export interface LiveSource {
-  /** Takes in what is new, and returns `finalThrough`, epoch ms. */
+  /** Takes in new counts and returns `finalThrough`, epoch ms. */
   sweep(): number;
   /**
-   * Since when all that is newer is in memory, as far as the ring reaches, epoch ms; and everything
-   * counted so far, also in windows that are not final.
+   * `startedAt` (epoch ms): memory holds all counts from then on, up to `reachMs` back.
+   * `messagesInAll`: everything counted so far, including windows that are not final.
    */
   state(): { readonly startedAt: number; readonly messagesInAll?: number };
   minutesInMemory(): Iterable<LiveMinute>;
@@ -56,18 +58,18 @@ type LiveMinute = { readonly start: number; readonly end: number } & {
   readonly [name in PeriodName]: Windows;
 };
 
-/** Often enough that a ms10 window is seen within one window's length of becoming final. */
+/** A ms10 window is sent at most one window after it became final. */
 const tickMs = 10;
-/** A clock that steps back, and a cluster that catches up, are noticed within so long. */
+/** Bounds the delay in noticing a clock that stepped back, or a cluster that catches up. */
 const longestPauseMs = 100;
 
-/** Listeners that are sent the same events. */
+/** Listeners that receive the same events. */
 interface Channel {
   readonly period: Period;
-  /** What the length of each event is a multiple of: one window, or several for who has time. */
+  /** The length of each event is a multiple of it; itself a multiple of the window. */
   readonly stepMs: number;
   readonly listeners: Set<Listener>;
-  /** Up to where it was sent, epoch ms; a multiple of stepMs. */
+  /** End of the last event, epoch ms; a multiple of stepMs. */
   sentThrough: number;
 }
 
@@ -81,10 +83,11 @@ export class LiveFeed {
   }
 
   /**
-   * Joins. With `from` (epoch ms), what has become final since then is sent first.
-   * @param everyMs how much time an event is to cover at least, from one window up
-   * @returns false where memory does not reach back to `from`: read the store up to now, and join
-   * again
+   * Adds a listener and sends it a first event: the windows since `from`, or an empty one that says
+   * where the stream begins.
+   * @param from epoch ms; everything that has become final since then is sent first
+   * @param everyMs the least time that an event covers, rounded up to whole windows
+   * @returns false if memory does not reach back to `from`: read the store, then join again
    */
   join(period: Period, listener: Listener, from?: number, everyMs: number = tickMs): boolean {
     const finalThrough = this.#source.sweep();
@@ -93,11 +96,10 @@ export class LiveFeed {
     const first = Math.min(from ?? sentThrough, sentThrough);
     const remembered = Math.max(sentThrough - reachMs, this.#source.state().startedAt);
     if (first < sentThrough && first < remembered) return false;
-    // Also where it is empty: it says from when on nothing will be missing.
     listener.send(this.#event(period, first, sentThrough, finalThrough));
     listeners.add(listener);
     this.#channels.add(channel);
-    this.#rest(finalThrough);
+    this.#schedule(finalThrough);
     return true;
   }
 
@@ -112,12 +114,12 @@ export class LiveFeed {
     }
   }
 
-  /** Drops everybody. */
+  /** Drops all listeners. */
   close(): void {
     for (const channel of this.#channels) this.#dropAll(channel);
   }
 
-  /** The channel to which these listeners belong; a new one where there is none. */
+  /** The channel of this period and step, which is new if there is none. */
   #channel(period: Period, stepMs: number, finalThrough: number): Channel {
     for (const channel of this.#channels)
       if (channel.period === period && channel.stepMs === stepMs) return channel;
@@ -129,19 +131,22 @@ export class LiveFeed {
     for (const channel of this.#channels) {
       const { period, stepMs, listeners, sentThrough: from } = channel;
       const to = alignDown(finalThrough, stepMs);
-      // Memory holds what the ring reaches back to. After a longer halt, and after the clock
-      // stepped back, what comes next does not join on to what was sent.
-      if (to < from || to - from > Math.max(reachMs, stepMs)) this.#dropAll(channel);
-      if (to <= from) continue;
+      if (to === from) continue;
+      // Memory reaches back only as far as the ring, so after a longer halt events would not be
+      // contiguous; nor are they after the clock stepped back.
+      if (to < from || to - from > Math.max(reachMs, stepMs)) {
+        this.#dropAll(channel);
+        continue;
+      }
       channel.sentThrough = to;
       const event = this.#event(period, from, to, finalThrough);
       for (const listener of [...listeners]) listener.send(event);
     }
-    if (this.#channels.size > 0) this.#rest(finalThrough);
+    if (this.#channels.size > 0) this.#schedule(finalThrough);
   }
 
-  /** Until the next event of any channel is due. */
-  #rest(finalThrough: number): void {
+  /** Sets the timer for the next event of any channel. */
+  #schedule(finalThrough: number): void {
     let pauseMs = longestPauseMs;
     for (const { sentThrough, stepMs } of this.#channels)
       pauseMs = Math.min(pauseMs, sentThrough + stepMs - finalThrough);
@@ -157,8 +162,8 @@ export class LiveFeed {
   }
 
   /**
-   * The total up to a time, so that it belongs to the same moment as the windows sent with it. What
-   * came later is all in memory: it is younger than the ring reaches back.
+   * All messages counted before a time, so that the total fits the windows sent with it. Later
+   * counts are all in memory, since they are newer than the ring reaches back.
    */
   #messagesBefore(time: number): number | undefined {
     const { messagesInAll } = this.#source.state();

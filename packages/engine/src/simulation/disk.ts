@@ -1,16 +1,18 @@
 /**
- * A simulated disk with a LevelDB and journal files on it: what was fsynced survives a power cut and
- * a failed fsync, of the writes after that a first part does; after a failed write all others fail
- * until the database is opened again, and nobody knows whether the failed one is on the disk.
+ * A simulated disk with a LevelDB database and journal files, for the simulation.
+ *
+ * - Synced writes survive a power cut and a failed fsync; of the others, a random first part does.
+ * - After a failed write, all writes fail until the database is reopened. The failed write may or
+ *   may not be on the disk.
+ * - A killed process loses nothing that it wrote, but its open files write nowhere from then on.
  */
-
 import type { Random } from '@reto3/core/testing';
 import { MemoryLevel } from 'memory-level';
 import type { Anchor } from '../store/anchor.ts';
 import type { Database } from '../store/database.ts';
 import { SimulatedJournals } from './journals.ts';
 
-/** What may befall a disk, and what mends it. */
+/** Faults of a disk, and their ends. */
 export type Trouble = 'fail' | 'fail one sync' | 'heal' | 'slow' | 'release';
 
 interface Operation {
@@ -24,18 +26,20 @@ type Rows = Map<string, Operation>;
 
 export class SimulatedDisk {
   readonly #random: Random;
-  /** As it would be found after a power cut at best and at worst: synced, and the writes since. */
+  /** The rows that certainly survive a power cut. */
   #synced: Rows = new Map();
+  /** The writes since, of which a first part may survive. */
   #unsynced: Write[] = [];
   #anchored: number | undefined;
   #failing = false;
   #nextSyncFails = false;
-  /** Raised by a crash: what an older process still has open writes nowhere. */
+  /** Raised by a crash; the files and databases of earlier generations write nowhere. */
   #generation = 0;
-  /** What is under way on a slow disk; to be let go. */
+  /** Continue the operations that wait on a slow disk. */
   #held: (() => void)[] = [];
+  /** While set, synced operations wait until `release`. */
   slow = false;
-  /** Whether only what goes to the database is slow. */
+  /** The same for the database alone. */
   databaseIsSlow = false;
   readonly journals: SimulatedJournals;
 
@@ -66,7 +70,7 @@ export class SimulatedDisk {
     this.#failing = true;
   }
 
-  /** One fsync fails, as the kernel tells of a bad page once; writes go on. */
+  /** The next fsync fails, as the kernel reports a bad page once; writes succeed. */
   failNextSync(): void {
     this.#nextSyncFails = true;
   }
@@ -76,12 +80,12 @@ export class SimulatedDisk {
     this.#nextSyncFails = false;
   }
 
-  /** Lets a slow write finish. */
+  /** Lets the operations that wait on a slow disk continue. */
   release(): void {
     for (const goOn of this.#held.splice(0)) goOn();
   }
 
-  /** Lets something befall it; what waits on a slow disk goes on, unless it is to be slow. */
+  /** Starts or ends a fault. Waiting operations continue, unless the fault is slowness. */
   trouble(what: Trouble): void {
     if (what === 'fail') this.fail();
     else if (what === 'fail one sync') this.failNextSync();
@@ -90,7 +94,7 @@ export class SimulatedDisk {
     if (what !== 'slow') this.release();
   }
 
-  /** The process is killed: what it wrote stays with the kernel; a write under way may too. */
+  /** Kills the process. Its finished writes remain; operations that wait never continue. */
   kill(): void {
     this.#generation++;
     this.#held = [];
@@ -98,7 +102,7 @@ export class SimulatedDisk {
     this.databaseIsSlow = false;
   }
 
-  /** The power fails: of what was not synced, a first part survives. */
+  /** Cuts the power: a first part of the unsynced writes survives. */
   cutPower(): void {
     this.kill();
     const survivors = this.#random.between(0, this.#unsynced.length);
@@ -107,7 +111,7 @@ export class SimulatedDisk {
     this.journals.cutPower();
   }
 
-  /** Copies the folder as it is after a crash; what it returns puts it back, after another one. */
+  /** Copies the folder after a crash; the result restores it, after another crash. */
   copy(): () => void {
     const [synced, unsynced, anchored] = [this.#synced, this.#unsynced, this.#anchored];
     const [rows, writes, putBackJournals] = [new Map(synced), [...unsynced], this.journals.copy()];
@@ -119,7 +123,7 @@ export class SimulatedDisk {
     };
   }
 
-  /** Opens the database that is on the disk. @throws while the disk fails */
+  /** Opens the database on the disk. @throws while the disk fails */
   async open(): Promise<Database> {
     if (this.#failing) throw failure('ENOSPC');
     const database = new SimulatedDatabase(this, this.#generation);
@@ -136,18 +140,17 @@ export class SimulatedDisk {
     return fails;
   }
 
-  /** After a failed fsync the kernel may forget what was to be written. */
+  /** After a failed fsync, the kernel may drop unsynced pages. */
   #dropUnsynced(): void {
     if (this.#random.chance(0.5)) return;
     this.#unsynced.length = this.#random.between(0, this.#unsynced.length);
   }
 
-  /** A slow disk takes until it is released; writes that are not synced do not touch it. */
   async #wait(isSlow = this.slow): Promise<void> {
     if (isSlow) await new Promise<void>((resolve) => void this.#held.push(resolve));
   }
 
-  /** Takes a write of a database. @throws if the disk fails */
+  /** Applies a write of a database; an unsynced one never waits. @throws if the disk fails */
   async write(write: Write, options: { sync: boolean; generation: number }): Promise<void> {
     if (options.sync) await this.#wait(this.slow || this.databaseIsSlow);
     if (options.generation !== this.#generation) return;
@@ -163,7 +166,7 @@ export class SimulatedDisk {
   }
 }
 
-/** abstract-level calls this with encoded keys; it is not in its types, being for databases only. */
+/** abstract-level calls it with encoded keys; its types omit it, as only databases implement it. */
 const memoryBatch: unknown = Reflect.get(MemoryLevel.prototype, '_batch');
 
 async function batchOf(database: SimulatedDatabase, write: Write): Promise<void> {
@@ -187,7 +190,7 @@ class SimulatedDatabase extends MemoryLevel<string, string> {
   }
 
   async _batch(operations: Write, options: { sync?: boolean }): Promise<void> {
-    // The rows may be memory that the caller goes on to change.
+    // The caller may reuse the memory of a row.
     const write = operations.map((operation) => ({
       ...operation,
       ...(operation.value && { value: Buffer.from(operation.value) }),

@@ -1,27 +1,27 @@
 /**
- * Journal files on the simulated disk. A write is with the kernel at once; an fsync, or a write to a
- * durable file, puts it on the disk. A power cut leaves a first part of what was not synced, the last
- * write of it perhaps torn; a failed fsync may forget some of it.
+ * Journal files on the simulated disk. The kernel has a write at once; an fsync, or any write to a
+ * durable file, syncs it. After a power cut, a first part of the unsynced writes remains, the last
+ * of them perhaps torn; a failed fsync may drop some of them.
  */
 import type { Random } from '@reto3/core/testing';
 import { pieceBytes } from '../journal/format.ts';
 import type { JournalFile, JournalFolder } from '../journal/journal-folder.ts';
 
-/** What the disk is doing. */
+/** The state of the disk that the files share. */
 interface DiskState {
-  /** Raised by a crash: what an older process still has open writes nowhere. */
+  /** Raised by a crash; the open files of earlier generations write nowhere. */
   generation(): number;
   fails(): boolean;
-  /** Asked once for each fsync. */
+  /** Call it once for each fsync. */
   syncFails(): boolean;
-  /** Resolves when a slow disk has come to it. */
+  /** Resolves at once, or when a slow disk is released. */
   wait(): Promise<void>;
 }
 
 type Write = { readonly at: number; readonly bytes: Buffer } | { readonly size: number };
 
 interface File {
-  /** As it is on the disk for certain. */
+  /** Its content after the worst power cut. */
   synced: Buffer;
   unsynced: Write[];
 }
@@ -67,7 +67,7 @@ export class SimulatedJournals implements JournalFolder {
     if (this.#disk.fails()) throw failure('ENOSPC');
   }
 
-  /** Copies the files as they are; what it returns puts them back. */
+  /** Copies the files; the result restores them. */
   copy(): () => void {
     const copied = (files: Map<number, File>): Map<number, File> =>
       new Map(
@@ -83,7 +83,7 @@ export class SimulatedJournals implements JournalFolder {
     };
   }
 
-  /** The power fails: of what was not synced, a first part survives. */
+  /** Cuts the power: a first part of the unsynced writes of each file survives. */
   cutPower(): void {
     for (const file of this.#files.values()) {
       const survivors = this.#random.between(0, file.unsynced.length);
@@ -136,7 +136,7 @@ class OpenFile implements JournalFile {
     const fails = this.#disk.syncFails();
     if (!fails || this.#random.chance(0.5)) this.#file.unsynced.push(write);
     if (fails) throw failure('EIO');
-    this.#putOnDisk(this.#file.unsynced.length);
+    this.#markSynced(this.#file.unsynced.length);
   }
 
   async sync(): Promise<void> {
@@ -144,15 +144,15 @@ class OpenFile implements JournalFile {
     await this.#disk.wait();
     if (this.#isDead) return;
     if (this.#disk.syncFails()) {
-      // After a failed fsync the kernel may forget what was to be written.
+      // After a failed fsync, the kernel may drop unsynced pages.
       if (this.#random.chance(0.5)) this.#file.unsynced.length = this.#random.between(0, writes);
       throw failure('EIO');
     }
-    this.#putOnDisk(Math.min(writes, this.#file.unsynced.length));
+    this.#markSynced(Math.min(writes, this.#file.unsynced.length));
   }
 
-  async close(): Promise<void> {
-    await Promise.resolve();
+  close(): Promise<void> {
+    return Promise.resolve();
   }
 
   get #isDead(): boolean {
@@ -166,12 +166,12 @@ class OpenFile implements JournalFile {
     if (fails) throw failure('ENOSPC');
   }
 
-  #putOnDisk(writes: number): void {
+  #markSynced(writes: number): void {
     this.#file.synced = this.#file.unsynced.splice(0, writes).reduce(applied, this.#file.synced);
   }
 }
 
-/** What is there after a write, in the same memory where it is large enough. */
+/** The content after a write; reuses the memory if it is large enough. */
 function applied(before: Buffer, write: Write): Buffer {
   if ('bytes' in write) {
     before.set(write.bytes, write.at);

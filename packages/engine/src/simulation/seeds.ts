@@ -1,6 +1,6 @@
 /**
- * Runs many seeds of the simulation. A failing one prints itself and what happened; to run it
- * again: `RETO3_SEED=<seed> npm test -- --project slow`. RETO3_SEEDS says how many to run.
+ * Runs the simulation with many seeds. RETO3_SEEDS sets their number. A failing seed prints itself
+ * and its log; repeat it with `RETO3_SEED=<seed> npm test -- --project slow`.
  */
 import { Simulation } from './simulation.ts';
 
@@ -8,10 +8,10 @@ const stepsPerSeed = 25;
 const allSeeds = Number(process.env['RETO3_SEEDS'] ?? 10_000);
 const onlySeed = process.env['RETO3_SEED'];
 
-/** The test files that share the seeds out, so that they use two cores. */
+/** Two test files have half of the seeds each, to use two cores. */
 const shares = 2;
 
-/** The seeds of one share, numbered from 0. */
+/** The seeds of a share, which is numbered from 0. */
 export function seedsOf(share: number): number[] {
   const seeds =
     onlySeed === undefined
@@ -20,7 +20,7 @@ export function seedsOf(share: number): number[] {
   return seeds.filter((seed) => seed % shares === share);
 }
 
-/** What went wrong with the first seed that fails, and all that happened until then. */
+/** The error and the log of the first seed that fails; undefined if none does. */
 export async function firstFailure(seeds: readonly number[]): Promise<string | undefined> {
   for (const seed of seeds) {
     const simulation = new Simulation(seed);

@@ -1,13 +1,13 @@
 /**
- * A server in virtual time: workers, ring, coordinator, flusher and a disk that fails, driven by
- * one seed. After every step the counts are held against the simplest model of what they must be.
+ * A server in virtual time: workers, ring, coordinator, flusher and a failing disk. One seed
+ * decides every step. The model is a few numbers: messages sent, acknowledged and flushed.
  *
- * What it promises at every moment, whatever happens in whatever order:
- * - while the server lives, a reader sees exactly what was swept, in all three periods;
- * - no restart finds less than what was acknowledged as durable, or more than what was sent;
- * - a server that is killed leaves what it had flushed, also while an fsync takes for ever;
- * - after a clean stop everything is there;
- * - a disk that works again gets everything within seconds;
+ * Promises checked, whatever happens in whatever order:
+ * - while the server lives, a reader sees every message once, in all three periods;
+ * - a restart finds at least the messages acknowledged as durable, and at most those sent;
+ * - a killed server leaves everything that it had flushed, even while an fsync hangs;
+ * - a clean stop loses nothing;
+ * - once the disk works again, everything is written within seconds;
  * - no crash makes the store look damaged.
  */
 
@@ -23,22 +23,23 @@ import { SimulatedDisk, type Trouble } from './disk.ts';
 const workerCount = 2;
 const flushMs = 100;
 const secondMs = 1_000;
-/** Twice as much is beyond what the ring reaches back to. */
+/** The ring reaches back 71 s, so twice this is out of its reach. */
 const longMs = 70_000;
-/** A minute that is over is closed after so long, while the disk has not yet failed to answer. */
+/** A minute is closed within this time of its end, and the flusher waits longer for a slow disk. */
 const closedWithinSeconds = 6;
-/** Memory keeps six hours. */
+/** Memory keeps six hours of counts while the disk fails. */
 const hoursOfFailure = 6.1;
-/** Those, and what the ring reaches back to and ahead. */
+/** Six hours, and the minutes that the ring reaches back and ahead. */
 const mostMinutesHeld = 365;
-// Shortly before midnight, so that minutes, hours and days end.
+// Shortly before midnight, so that a minute, an hour and a day end.
 const startMs = Date.UTC(2016, 4, 28, 23, 58, 30);
 
-/** A promise that was broken: which one, and by what. */
+/** A broken promise. */
 class Violation extends Error {
   override readonly name = 'Violation';
 }
 
+/** A worker that has read the clock but not yet added its message. */
 interface Stamped {
   readonly worker: number;
   readonly wallMs: number;
@@ -54,17 +55,16 @@ export class Simulation {
   #coordinator: Coordinator | undefined;
   #store: Store | undefined;
 
-  /** Messages that the present server took over or has been sent. */
+  /** Messages that the server found at its start, and those sent since. */
   #sent = 0;
-  /** Of those, the ones whose durable acknowledgement came: these must never be lost. */
+  /** Messages acknowledged as durable, which must never be lost. */
   #acknowledged = 0;
-  /** Of those, what a flush must hold by now in memory mode, however slow the disk is. */
+  /** Messages that must be flushed by now in memory mode, however slow the disk is. */
   #flushedByNow = 0;
-  /** A write or a sync failed, and what was in memory is not written again yet. */
+  /** Whether a write or sync failed and memory has not been rewritten yet. */
   #failed = false;
-  /** Messages that wait for the flush of that number. */
+  /** Flush number → messages that wait for it. */
   readonly #waiting = new Map<number, number>();
-  /** Workers that have read the clock and not yet added. */
   readonly #stamped: Stamped[] = [];
 
   constructor(seed: number) {
@@ -73,12 +73,12 @@ export class Simulation {
     this.#disk = new SimulatedDisk(this.#random);
   }
 
-  /** What happened, for whoever looks at a failing seed. */
+  /** The steps so far, to debug a failing seed. */
   get log(): readonly string[] {
     return this.#log;
   }
 
-  /** Runs so many random steps, then stops cleanly and looks once more. @throws Violation */
+  /** Runs random steps, stops cleanly, starts again and checks. @throws Violation */
   async run(steps: number): Promise<void> {
     await this.#start();
     for (let step = 0; step < steps; step++) {
@@ -136,7 +136,7 @@ export class Simulation {
     this.#sent++;
   }
 
-  /** Time passes in beats, so that the ring is swept in time. */
+  /** Lets time pass in beats, so that the ring is swept in time. */
   async #pass(ms = this.#random.pick([10, 50, 100, 100, 200, 300, 5_000, longMs])): Promise<void> {
     const sentBefore = this.#sent;
     let left = ms;
@@ -181,7 +181,7 @@ export class Simulation {
     else this.#disk.kill();
     this.#disk.heal();
     this.#note(power ? 'the power fails' : 'the process is killed');
-    // A killed process leaves what it wrote with the kernel; a power cut takes what was not synced.
+    // What a killed process wrote survives; a power cut loses unsynced writes.
     const atLeast = power ? this.#acknowledged : Math.max(this.#acknowledged, written);
     const atMost = this.#sent;
     await this.#start();
@@ -193,7 +193,7 @@ export class Simulation {
     this.#flushedByNow = found;
   }
 
-  /** An fsync that hangs until minutes are closed and out of reach, and then fails. */
+  /** An fsync hangs until minutes are closed and out of the ring's reach, and then fails. */
   async #hangThenFail(): Promise<void> {
     this.#send();
     this.#disk.slow = true;
@@ -208,7 +208,7 @@ export class Simulation {
     await this.#check('after an fsync that failed late');
   }
 
-  /** A crash while records go to a new journal, and the batch that names it is under way. */
+  /** A crash between the start of a new journal and the end of the batch that names it. */
   async #crashInCheckpoint(): Promise<void> {
     await this.#pass(min.windowMs - (this.#clock.wallMs % min.windowMs));
     this.#disk.databaseIsSlow = true;
@@ -220,7 +220,7 @@ export class Simulation {
     await this.#crash();
   }
 
-  /** The store cannot be read when the clock steps back into a minute that it holds. */
+  /** The clock steps back into a stored minute while the store cannot be read. */
   async #stepBackWhileAway(): Promise<void> {
     this.#send();
     for (let time = 0; time < 3; time++) await this.#pass(longMs);
@@ -237,8 +237,7 @@ export class Simulation {
   }
 
   /**
-   * Longer than memory keeps everything: what is given up is counted, and comes back with no
-   * restart.
+   * The disk fails for longer than memory keeps counts: the server gives up some, and counts them.
    */
   async #failForHours(): Promise<void> {
     this.#disk.fail();
@@ -265,7 +264,7 @@ export class Simulation {
     return this.#coordinator?.state().messagesLost ?? 0;
   }
 
-  /** A disk that works again gets everything, and everybody their answer. */
+  /** Heals the disk; everything must be written and acknowledged within seconds. */
   async #expectRecovery(): Promise<void> {
     this.#disk.heal();
     this.#disk.slow = false;
@@ -283,7 +282,7 @@ export class Simulation {
     }
   }
 
-  /** How many messages writes that succeeded hold. */
+  /** The messages in successful writes. */
   #written(): number {
     const state = this.#coordinator?.state();
     return state === undefined ? 0 : state.messagesInAll - state.messagesUnsaved;
@@ -352,14 +351,14 @@ export class Simulation {
     }
   }
 
-  /** Reads everything, and holds it against what was sent. */
+  /** Reads all periods and compares their sums with the messages sent. */
   async #check(when: string): Promise<void> {
     if (this.#disk.failing || this.#disk.slow) return;
     let total: number;
     try {
       total = await this.#total(ms10);
     } catch (error) {
-      // Between a failed write and the next beat the store may still be closed.
+      // Between a failed write and the next beat, the store may be closed.
       if (error instanceof Error && 'code' in error && error.code === 'RETO3_STORE_FAILING') return;
       throw error;
     }
@@ -399,7 +398,7 @@ export class Simulation {
   }
 }
 
-/** Lets everything that can go on without time passing go on. */
+/** Lets everything continue that needs no time to pass. */
 async function settle(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
 }

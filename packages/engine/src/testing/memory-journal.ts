@@ -1,12 +1,12 @@
-/** Journal files in memory, for tests: all of a server, or what a simulated disk keeps of them. */
+/** Journal files in memory, for tests. They survive a restart of the server, but have no fsync. */
 import { pieceBytes } from '../journal/format.ts';
 import type { JournalFile, JournalFolder } from '../journal/journal-folder.ts';
 
 export class MemoryJournal implements JournalFolder {
   readonly files = new Map<number, Buffer>();
-  /** While set, whatever is written fails. */
+  /** While set, all writes fail. */
   failing = false;
-  /** While set, there is room for nothing but what is written into files that are there. */
+  /** While set, `assertRoom` throws; writes into existing files succeed. */
   full = false;
 
   async ids(): Promise<number[]> {

@@ -1,9 +1,9 @@
-/** Series of counts out of nothing, for tests. */
+/** Series of made-up counts, for tests. */
 import { ms10 } from '@reto3/core';
 import { poissonFrom, Random } from '@reto3/core/testing';
 import type { Series } from '../analysis/series.ts';
 
-/** A whole second, so that windows of every scale begin with the series. */
+/** A whole minute, so that windows of every scale begin with the series. */
 export const seriesStart = Date.UTC(2016, 4, 28, 11, 11);
 
 /** Counts of consecutive ms10 windows; undefined is a gap. */
@@ -24,13 +24,13 @@ export function seriesOf(counts: ArrayLike<number | undefined>): Series {
   };
 }
 
-/** Independent clients: so many windows with that mean. */
+/** Counts of independent clients, with a mean per window. */
 export function poissonCounts(windows: number, mean: number, seed: number): Float64Array {
   const next = poissonFrom(mean, new Random(seed));
   return Float64Array.from({ length: windows }, next);
 }
 
-/** A clock: one message every 1 ÷ rate, each up to `latenessMs` late. */
+/** Counts of a clock: one message every 1 ÷ rate seconds, each up to `latenessMs` late. */
 export function clockCounts(
   windows: number,
   rate: number,

@@ -1,4 +1,4 @@
-/** A coordinator in virtual time, with a ring that the test adds to; for tests. */
+/** A coordinator in virtual time, on a real folder or a store in memory, for tests. */
 import { VirtualClock } from '@reto3/core/testing';
 import { Coordinator } from '../coordinator/coordinator.ts';
 import { type JournalFolder, journalIn } from '../journal/journal-folder.ts';
@@ -9,7 +9,7 @@ import { openDatabase } from '../store/database.ts';
 import { Store } from '../store/store.ts';
 import { MemoryJournal } from './memory-journal.ts';
 
-/** Messages in each second of `count`. */
+/** The messages that `count` adds per second. */
 export const perSecond = 7;
 
 export class VirtualServer {
@@ -27,14 +27,14 @@ export class VirtualServer {
     this.journals = journals;
   }
 
-  /** On a store that is not on a disk. */
+  /** A server on a store in memory. */
   static async on(store: Store, startMs: number): Promise<VirtualServer> {
     const server = new VirtualServer(startMs, store, noAnchor(), new MemoryJournal());
     await server.start();
     return server;
   }
 
-  /** On a data folder. */
+  /** A server on a data folder. */
   static async in(folder: string, startMs: number): Promise<VirtualServer> {
     const store = await Store.open(() => openDatabase(folder));
     const server = new VirtualServer(startMs, store, anchorIn(folder), journalIn(folder));
@@ -47,7 +47,7 @@ export class VirtualServer {
     return this.#coordinator;
   }
 
-  /** Starts, or starts again as after a crash. */
+  /** Starts, or restarts as after a crash. */
   async start(): Promise<void> {
     this.#memory = allocate(1);
     this.#coordinator = await Coordinator.open({
@@ -64,7 +64,7 @@ export class VirtualServer {
     this.#coordinator.count();
   }
 
-  /** Messages for so many seconds, committed each second; minutes that are over are closed. */
+  /** Counts messages for some seconds, commits each second and closes the minutes that are over. */
   async count(seconds: number): Promise<void> {
     for (let second = 0; second < seconds; second++) {
       for (let time = 0; time < perSecond; time++)
