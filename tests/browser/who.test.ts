@@ -78,6 +78,25 @@ test('names who was behind the burst that the user opens', async () => {
   }
 });
 
+test('draws the keys together with the text that names their columns', async () => {
+  const { server, hash } = await afterBurst('--report', 'by:path');
+  const page = await Dashboard.open(server.adminUrl, hash);
+  await page.untilText('keys-shown', 'per 1 s');
+  const [, from] = /from=(\d+)/.exec(hash) ?? [];
+  const wasDrawn = await page.page.evaluate<boolean>(`new Promise((resolve) => {
+    const canvas = document.getElementById('keys');
+    const text = document.getElementById('keys-shown');
+    new MutationObserver(() => {
+      if (text.textContent !== 'per 10 ms') return;
+      const drawn = canvas.toDataURL();
+      // By then, the page has drawn it several more times.
+      setTimeout(() => resolve(drawn === canvas.toDataURL()), 1_000);
+    }).observe(text, { childList: true, characterData: true, subtree: true });
+    location.hash = '#from=${from}&to=${Number(from) + 500}';
+  })`);
+  expect(wasDrawn).toBe(true);
+});
+
 test('says what is missing if the keys were not kept', async () => {
   const { server, hash } = await afterBurst();
   const page = await Dashboard.open(server.adminUrl, hash);

@@ -26,6 +26,7 @@ export class KeysPanel {
   #listedAt = Number.NEGATIVE_INFINITY;
   #askedAt = Number.NEGATIVE_INFINITY;
   #asked: Range | undefined;
+  #shown: Range | undefined;
   #stack: Stack | undefined;
   #request = new AbortController();
 
@@ -36,6 +37,7 @@ export class KeysPanel {
 
   /** Called whenever the text of the page is updated. */
   show(range: Range): void {
+    this.#shown = range;
     const now = performance.now();
     if (now - this.#listedAt >= listEveryMs) {
       this.#listedAt = now;
@@ -47,7 +49,7 @@ export class KeysPanel {
       this.#asked = range;
       void this.#ask(range);
     }
-    if (this.#stack !== undefined) this.#draw(this.#stack, range);
+    this.#draw();
   }
 
   /** Forgets everything, because the page shows other counts. */
@@ -88,6 +90,8 @@ export class KeysPanel {
       if (signal.aborted) return;
       this.#stack = stackOf(report.rows, columnMs);
       this.#writeKey(this.#stack);
+      // At once, so that the text above never names other columns than those on the canvas.
+      this.#draw();
     } catch (error) {
       if (signal.aborted) return;
       this.#stack = undefined;
@@ -108,7 +112,10 @@ export class KeysPanel {
     );
   }
 
-  #draw({ layers, starts, columnMs, max }: Stack, range: Range): void {
+  #draw(): void {
+    if (this.#stack === undefined || this.#shown === undefined) return;
+    const { layers, starts, columnMs, max } = this.#stack;
+    const range = this.#shown;
     const width = this.#canvas.clientWidth;
     const scale = devicePixelRatio;
     this.#canvas.width = Math.round(width * scale);
