@@ -1,22 +1,22 @@
 /**
- * The accumulators of one report, one per window. A worker fills them between two flushes, a replay
- * of the archive from the first message to the last.
+ * The accumulators of one report, one per window. A worker fills them between two flushes; a replay
+ * of an archive, from the first message to the last.
  */
 import { alignDown, largestTime, type Period } from '@reto3/core';
 import { type Message, maxAccumulatorBytes, maxLatenessMs, type Report } from './contract.ts';
 
-/** Encoded accumulators as columns, one per window. The buffers may be transferred. */
+/** Encoded accumulators as columns with an element per window. The buffers may be transferred. */
 export interface EncodedAccumulators {
   /** Start of each window, epoch ms. */
   readonly starts: Float64Array;
-  /** The end of each window's bytes, which start at the end of the previous window's. */
+  /** The end of each window's bytes, which follow those of the previous window. */
   readonly ends: Uint32Array;
   readonly bytes: Uint8Array;
 }
 
 /**
- * Clients choose the time stamps of their messages. A stamp counts only if a wrong clock or a delayed
- * message can explain it; a stamp of the year 3000 would stay on disk until then.
+ * How far a message's own time may be ahead of its arrival. Clients choose it, and a wrong clock
+ * may explain a minute; a window of the year 3000 would stay on disk until then.
  */
 const maxAheadMs = 60_000;
 
@@ -25,7 +25,7 @@ export class Accumulators<Accumulator> {
   readonly #report: Report<Accumulator>;
   readonly #windowMs: number;
   readonly #byStart = new Map<number, Accumulator>();
-  /** The window of the last message, and nearly always of the next one. */
+  /** The window of the last message, which is nearly always that of the next one. */
   #recentStart = Number.NaN;
   #recent: Accumulator | undefined;
 
@@ -40,15 +40,15 @@ export class Accumulators<Accumulator> {
     this.#windowMs = period.windowMs;
   }
 
-  /** The windows that have an accumulator. */
+  /** The number of windows that have an accumulator. */
   get size(): number {
     return this.#byStart.size;
   }
 
   /**
-   * Adds a message to the window of its time stamp; to the window of its arrival if the stamp is
+   * Adds a message to the window that `timeOf` names; to that of its arrival if the time is
    * implausible or would create one window too many.
-   * @throws what the report throws
+   * @throws what the report throws; RangeError if `timeOf` returns no time
    */
   add(message: Message): void {
     const report = this.#report;
@@ -107,8 +107,9 @@ export class Accumulators<Accumulator> {
 
 /**
  * Encodes an accumulator.
- * @param wantedBytes what a report with a key should stay within, by adding up small keys
- * @throws RangeError if it is too large; what `encode` throws
+ * @param wantedBytes a report with a key sums up small keys to stay within it
+ * @throws RangeError above `maxAccumulatorBytes`; TypeError if `encode` returns no bytes; what it
+ * throws
  */
 export function encodeBounded<Accumulator>(
   report: Report<Accumulator>,

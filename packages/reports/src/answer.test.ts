@@ -1,66 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { type AskedWindows, answerReport, answerWindows, rowsOf } from './answer.ts';
+import { type AskedWindows, answerReport, answerWindows } from './answer.ts';
 import { builtInReport } from './built-in/built-in.ts';
-import { defineReport, type Report } from './contract.ts';
+import type { Report } from './contract.ts';
 import { newMessage } from './message.ts';
 import type { ReportWindows, StoredWindow } from './reading.ts';
 
-/** A report in JavaScript may return anything. */
-function giving(rows: () => unknown): Report {
-  const report = defineReport({
-    name: 'giving',
-    summary: 'Returns the given rows',
-    needs: 'head',
-    columns: { a: 'a cell' },
-    create: () => 0,
-    add: () => undefined,
-    merge: (sum) => sum,
-    rows: () => [],
-  });
-  return Object.assign(report, { rows });
-}
-
-const window = { start: 0, bytes: Buffer.from('0') };
-
-describe('the rows of a window', () => {
-  it.each([[[]], [[{ a: 1 }, { a: 'text' }, { a: null }]], [[{}]]])('may be %j', (rows) => {
-    expect(
-      rowsOf(
-        giving(() => rows),
-        window,
-      ),
-    ).toEqual(rows);
-  });
-
-  it.each([
-    ['not an array', () => ({ a: 1 }), 'rows returned object, want an array'],
-    ['undefined', () => undefined, 'rows returned undefined, want an array'],
-    ['numbers', () => [7], 'rows returned the row 7, want an object'],
-    ['objects with NaN', () => [{ a: Number.NaN }], 'rows returned a NaN, want a finite number'],
-    [
-      'objects with a bigint',
-      () => [{ a: 1n }],
-      'rows returned a bigint, want a finite number, a string or null',
-    ],
-    ['nested objects', () => [{ a: {} }], 'rows returned a object, want a finite number'],
-    [
-      'not returned',
-      () => {
-        throw new Error('not today');
-      },
-      'not today',
-    ],
-  ])('fail the report if they are %s', (_, rows, reason) => {
-    expect(() => rowsOf(giving(rows), window)).toThrow(
-      expect.objectContaining({
-        code: 'RETO3_REPORT_FAILED',
-        message: expect.stringContaining(reason),
-      }),
-    );
-  });
-});
-
-/** Seconds from 0 on, each with as many messages for /a as its number says, and one for /b. */
+/** Stored seconds from 0 on, each with the given number of messages for /a, and one for /b. */
 function secondsOf(report: Report, counts: readonly number[]): ReportWindows {
   const stored = counts.map((count, second): StoredWindow => {
     const accumulator = report.create();
@@ -94,7 +39,7 @@ describe('windows of any length', () => {
     return JSON.parse(text);
   }
 
-  it('are merged when they are read; the last is final only if all of it is', async () => {
+  it('are merged from stored ones; the last is final only if all its parts are', async () => {
     const { rows, windowMs, to, columns, types, final } = await answer(
       { every: '3s', period: 'sec' },
       { from: '0' },
@@ -114,7 +59,7 @@ describe('windows of any length', () => {
     expect(newest).toEqual(rows.slice(2));
   });
 
-  it('are one over all of the range with total', async () => {
+  it('are one over the whole range with total', async () => {
     const { rows, windowMs } = await answer(
       { total: true, period: 'sec' },
       { from: '1000000000000', to: '2000000000000' },
@@ -128,7 +73,7 @@ describe('windows of any length', () => {
     ]);
   });
 
-  it('read the longest period that fits', () => {
+  it('are read from the longest period that fits', () => {
     const read = (every: string) => answerWindows(report, { every }).period.name;
     expect(['30ms', '1500ms', '2s', '90s', '5m', '1d'].map(read)).toEqual([
       ...['ms10', 'ms10', 'sec', 'sec', 'min', 'min'],
@@ -140,11 +85,11 @@ describe('windows of any length', () => {
     ['0s', 'want a multiple of 10 ms'],
     ['soon', 'want a multiple of 10 ms'],
     ['400d', 'up to 366d'],
-  ])('are not %s', (every, reason) => {
+  ])('cannot be %s', (every, reason) => {
     expect(() => answerWindows(report, { every })).toThrow(reason);
   });
 
-  it('are not asked for with total, nor as a multiple of another period', () => {
+  it('are refused with total, and if they are no multiple of the requested period', () => {
     expect(() => answerWindows(report, { every: '5m', total: true })).toThrow('every and total');
     expect(() => answerWindows(report, { every: '5s', period: 'min' })).toThrow('60000 ms');
   });

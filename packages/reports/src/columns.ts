@@ -1,15 +1,18 @@
-/** The columns of a report: what they mean, and how programs should read them. */
+/** The columns of a report: descriptions for people, types and units for programs. */
 
-/** `timestamp` is epoch ms, `float` any finite number, `int64` a whole number up to 2⁵³ − 1. */
 const columnTypes = ['int64', 'float', 'text', 'timestamp'] as const;
 
 export interface ColumnType {
+  /**
+   * `int64` is a whole number up to ±(2⁵³ − 1), `float` any finite number, `text` a string,
+   * `timestamp` epoch ms, which text and CSV show as a date.
+   */
   readonly type: (typeof columnTypes)[number];
-  /** Such as `ms` or `bytes`. */
+  /** 1 to 16 letters, digits, `_`, `/` or `%`, such as `ms` or `bytes`. */
   readonly unit?: string;
 }
 
-/** Its description alone, or its type as well. */
+/** A description alone, or with a type. A column without a type may mix numbers and text. */
 export type Column = string | (ColumnType & { readonly description: string });
 
 /** A column of whole numbers. */
@@ -21,13 +24,14 @@ export function descriptionOf(column: Column): string {
   return typeof column === 'string' ? column : column.description;
 }
 
-/** Undefined for a column whose cells may be anything. */
+/** The type of a column; undefined if it has none. */
 export function typeOf(column: Column): ColumnType | undefined {
   if (typeof column === 'string') return undefined;
   const { type, unit } = column;
   return unit === undefined ? { type } : { type, unit };
 }
 
+/** Whether these are valid columns, by name. `start` is taken by the start of the window. */
 export function areColumns(given: unknown): given is Record<string, Column> {
   if (typeof given !== 'object' || given === null) return false;
   return Object.entries(given).every(
@@ -44,7 +48,7 @@ function isColumn(given: unknown): given is Column {
   return columnTypes.some((each) => each === type) && isUnit && typeof description === 'string';
 }
 
-/** Why the cell cannot be in a column; undefined if it can. */
+/** Why a cell is invalid in a column of this type; undefined if it is valid. */
 export function problemOf(cell: unknown, type: ColumnType | undefined): string | undefined {
   if (cell === undefined || cell === null) return undefined;
   if (typeof cell === 'string')

@@ -1,17 +1,17 @@
 /**
- * How much of the time in which a thread could run it did run. On a machine that is short of
- * processors a report seems slow by the clock, though it is the thread that waits for one.
+ * The share of its runnable time in which a thread ran. On a busy machine, a report looks slow by
+ * the clock although its thread only waits for a processor.
  */
 import { readFileSync } from 'node:fs';
 
-/** Since the start of the thread, in ns. */
+/** Times since the start of a thread, in ns. */
 export interface CpuTimes {
   readonly ran: number;
-  /** Ready to run, and waiting for a processor. */
+  /** The time in which it was ready to run but had no processor. */
   readonly waited: number;
 }
 
-/** Of the calling thread. Only Linux says; elsewhere a thread counts as never waiting. */
+/** The times of the calling thread. Only Linux has them; elsewhere, all times are 0. */
 export function cpuTimes(): CpuTimes {
   try {
     const [ran, waited] = readFileSync('/proc/thread-self/schedstat', 'latin1').split(' ');
@@ -21,7 +21,7 @@ export function cpuTimes(): CpuTimes {
   }
 }
 
-/** From 0 to 1, between two moments; 1 if that is unknown. */
+/** The share between two moments, 0 to 1; 1 if it is unknown. */
 export function cpuShare(from: CpuTimes, to: CpuTimes): number {
   const [ran, waited] = [to.ran - from.ran, to.waited - from.waited];
   return ran > 0 && waited > 0 ? ran / (ran + waited) : 1;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { combine, quantiles, sum } from './aggregates/index.ts';
-import { defineReport, type Message, type ReportDefinition } from './contract.ts';
+import type { Message, ReportDefinition } from './contract.ts';
+import { defineReport } from './define-report.ts';
 import { beginRun, changeOf } from './facts.ts';
 
 interface Sum {
@@ -25,7 +26,7 @@ function factsOf<Accumulator>(definition: ReportDefinition<Accumulator, string>)
 const other = { ...first, merge: (a: Sum, b: Sum) => ({ count: Math.max(a.count, b.count) }) };
 const migrate = (): Sum => ({ count: 0 });
 
-describe('a report may continue what is stored', () => {
+describe('a report may continue stored rows', () => {
   it.each([
     ['unchanged', first, undefined],
     ['with another summary', { ...first, summary: 'Messages' }, undefined],
@@ -38,19 +39,19 @@ describe('a report may continue what is stored', () => {
     else expect(change).toMatch(reason);
   });
 
-  it('not of an older version', () => {
+  it('unless a later version stored them', () => {
     const stored = factsOf({ ...first, version: 3 });
     expect(changeOf(stored, defineReport({ ...first, version: 2 }))).toMatch(
       /^version 3 wrote what is stored/,
     );
   });
 
-  it('if an earlier version of reto3 wrote it, which compared nothing', () => {
+  it('if a version of reto3 stored them that did not compare code', () => {
     const { version: _, ...before } = factsOf(first);
     expect(changeOf(before, defineReport(other))).toBeUndefined();
   });
 
-  it('only if what it is combined of, and its key, are the same', () => {
+  it('only if its aggregates and its key are the same', () => {
     const bytes = ({ bodyBytes }: Message): number => bodyBytes;
     const named = { name: 'combined', summary: 'Two numbers', needs: 'body' } as const;
     const combined = { ...named, ...combine({ a: sum(bytes), b: quantiles(bytes) }) };
@@ -80,14 +81,14 @@ describe('a version', () => {
     }),
   });
 
-  it('reads what it stored, and what an earlier one did by migrate', () => {
+  it('reads its own bytes, and those of an earlier version by migrate', () => {
     expect(second.decode(second.encode({ count: 7 }))).toEqual({ count: 7 });
     expect(second.decode(defineReport(first).encode({ count: 7 }))).toEqual({ count: 1_007 });
     const third = defineReport({ ...second.definition, version: 3 });
     expect(third.decode(second.encode({ count: 7 }))).toEqual({ count: 2_007 });
   });
 
-  it('refuses what a later one stored, or an earlier one without migrate', () => {
+  it('refuses the bytes of a later version, and of an earlier one without migrate', () => {
     const { migrate: _, ...without } = { ...first, version: 2, migrate };
     const older = defineReport(first).encode({ count: 7 });
     expect(() => defineReport(without).decode(older)).toThrow('got what version 1 of the report');

@@ -1,4 +1,7 @@
-/** The metadata that the store keeps per report: what it is and when it ran. JSON with a checksum. */
+/**
+ * The facts of a report: its description, its code's fingerprint, when it ran, and its errors. The
+ * store keeps them beside its rows as JSON with a checksum, also while the report does not run.
+ */
 import { isPeriodName, type PeriodName } from '@reto3/core';
 import { factsRange, type Store, seal, unseal } from '@reto3/engine';
 import type { ColumnType } from './columns.ts';
@@ -24,13 +27,13 @@ export interface ReportFacts {
   readonly columns: Readonly<Record<string, string>>;
   /** The fingerprint of its code; absent if an earlier version of reto3 wrote it. */
   readonly code?: string;
-  /** Absent if an earlier version of reto3 wrote it, which compared no code. */
+  /** Absent if a version of reto3 wrote it that did not compare code. */
   readonly version?: number;
   readonly types?: Readonly<Record<string, ColumnType>>;
   readonly allowedLatenessMs?: number;
-  /** Whether it places messages by a time of their own. */
+  /** Whether messages name their own time (`timeOf`). */
   readonly ownTime?: boolean;
-  /** Messages that it could not take, if there are any. */
+  /** Messages that are missing in it, if there are any. */
   readonly errors?: MessageErrors;
   /** When it first ran, epoch ms. */
   readonly since: number;
@@ -40,7 +43,10 @@ export interface ReportFacts {
 
 const maxRuns = 100;
 
-/** The facts of a report that starts, continuing the stored ones. */
+/**
+ * The facts of a report that starts to run, continuing the stored ones.
+ * @param endBefore the newest count before this start, epoch ms: a run that was killed ended there
+ */
 export function beginRun(
   report: Report,
   before: ReportFacts | undefined,
@@ -48,7 +54,6 @@ export function beginRun(
   endBefore: number,
 ): ReportFacts {
   const { name, summary, needs, periods, columns, version, types, allowedLatenessMs } = report;
-  // A run that was killed lasted until the newest known count.
   const earlier = (before?.runs ?? []).map((run) => ({
     ...run,
     to: run.to ?? Math.max(run.from, Math.min(endBefore, nowMs)),
@@ -72,14 +77,14 @@ export function endRun(facts: ReportFacts, nowMs: number, off?: string): ReportF
   return { ...facts, runs: [...facts.runs.slice(0, -1), ended] };
 }
 
-/** The facts with more messages that it could not take. */
+/** The facts with further errors. */
 export function withErrors(facts: ReportFacts, errors: MessageErrors): ReportFacts {
   return { ...facts, errors: addErrors(facts.errors, errors) };
 }
 
 /**
- * Why what is stored may not be continued by this report; undefined if it may. Merging results of
- * different code would make numbers that mean nothing.
+ * Why this report may not continue the stored rows; undefined if it may. Merging results of
+ * different code would give meaningless numbers.
  */
 export function changeOf(facts: ReportFacts, report: Report): string | undefined {
   const { version = 1 } = facts;
@@ -97,7 +102,7 @@ export function encodeFacts(facts: ReportFacts): Uint8Array {
   return Buffer.from(seal(JSON.stringify(facts)));
 }
 
-/** Undefined if damaged. */
+/** Undefined if the bytes are damaged. */
 function decodeFacts(bytes: Uint8Array): ReportFacts | undefined {
   const json = unseal(Buffer.from(bytes).toString());
   if (json === undefined) return undefined;

@@ -1,9 +1,9 @@
 /**
- * A fingerprint of a report's accumulators, so that nodes merge only accumulators of the same report.
+ * A fingerprint of a report's code, since two modules of one name may differ. Nodes merge, and a
+ * server continues, only accumulators with the same fingerprint.
  *
- * Two modules of one name may differ. A built-in report keeps its format under its name; for any
- * other, the source text of its functions counts. Functions that they call are not covered, unless
- * `source` stands for them, as in what `combine` makes.
+ * A built-in report keeps its format under its name. For any other report it covers the source text
+ * of its functions, or its `source`, but not the functions that they call.
  */
 import { createHash } from 'node:crypto';
 import { isBuiltInName } from './built-in/names.ts';
@@ -11,7 +11,7 @@ import type { Report } from './contract.ts';
 
 const shownChars = 12;
 
-/** Such as `4f0c9a1be27d`. */
+/** 12 hexadecimal digits, such as `4f0c9a1be27d`. */
 export function reportFingerprint(report: Report): string {
   const { name, needs, periods, columns } = report;
   const functions = isBuiltInName(name) ? [] : report.code;

@@ -12,7 +12,7 @@ import {
 
 const kept = 8;
 
-/** Entries hold the number of their messages, and so does what left. */
+/** Each entry holds the number of its messages; `left` is the sum for all evicted ones. */
 function table() {
   let left = 0;
   const holding: Holding<number> = {
@@ -26,11 +26,11 @@ function table() {
   return { keys, holding, left: () => left };
 }
 
-/** Few keys are frequent, many are rare. */
+/** Random keys, of which a few are frequent and many are rare. */
 const key = fc.tuple(fc.nat({ max: 60 }), fc.nat({ max: 60 })).map((two) => `${Math.min(...two)}`);
 const part = fc.array(key, { maxLength: 200 });
 
-it('keeps its bounds for every key, however its parts are made and merged', () => {
+it('keeps its bounds for every key, however its parts are filled and merged', () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(part, fc.boolean()), { minLength: 1, maxLength: 6 }), (parts) => {
       const truth = new Map<string, number>();
@@ -64,7 +64,7 @@ it('keeps its bounds for every key, however its parts are made and merged', () =
   );
 });
 
-it('keeps the largest, and of equal ones those whose key comes first', () => {
+it('keeps the largest entries, and of equal ones those with the first keys', () => {
   fc.assert(
     fc.property(part, fc.nat({ max: 70 }), (keys, most) => {
       const { keys: made, holding } = table();

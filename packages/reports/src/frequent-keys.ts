@@ -1,48 +1,51 @@
 /**
- * The most frequent keys in bounded memory, with stated bounds (Space-Saving: A. Metwally, D. Agrawal,
- * A. El Abbadi: Efficient computation of frequent and top-k elements in data streams, 2005).
+ * The most frequent keys in bounded memory, with stated bounds (Space-Saving: A. Metwally, D.
+ * Agrawal, A. El Abbadi: Efficient computation of frequent and top-k elements in data streams,
+ * 2005).
  *
- * A table keeps entries for some keys. When it is full, the smallest ones leave, and what they hold
- * goes to `other`, so nothing is lost: the counts of all entries and `other` add up to all messages.
- * A key that has an entry was seen at least `count` and at most `count + error` times, any other at
- * most `floor` times. With n entries kept, neither `error` nor `floor` exceeds messages ÷ (n + 1), in
- * whatever way the table was merged from parts (P. K. Agarwal, G. Cormode et al.: Mergeable Summaries,
- * 2012): each rise of `floor` by d takes d from the excess over it of n + 1 entries, and each message
+ * A table has an entry per key. When it is full, the smallest entries are evicted and their
+ * messages move to `other`, so the counts of all entries and `other` add up to all messages. A key
+ * with an entry was seen at least `count` and at most `count + error` times, any other key at most
+ * `floor` times. With n entries kept, neither `error` nor `floor` exceeds messages ÷ (n + 1),
+ * however the table was merged from parts (P. K. Agarwal, G. Cormode et al.: Mergeable Summaries,
+ * 2012): raising `floor` by d lowers the excess over it of n + 1 entries by d each, and a message
  * adds 1 to that.
  *
- * It leaves in lots: a table has up to twice as many entries as are kept, so that most messages with a
- * new key cost no search for the smallest.
+ * Eviction is in bulk: a table grows to twice the entries that it keeps, so most messages with a
+ * new key need no search for the smallest entry.
  */
 
 export interface Entry<Held> {
-  /** Messages that the entry holds. */
+  /** Messages counted in the entry. */
   count: number;
-  /** Messages of its key that may be in `other`, at most. */
+  /** The most messages of its key that may be in `other`. */
   error: number;
+  /** The caller's data about the messages of the entry. */
   held: Held;
 }
 
 export interface FrequentKeys<Held> {
   /** Messages in no entry. */
   other: number;
+  /** The most messages of any key without an entry. */
   floor: number;
   readonly entries: Map<string, Entry<Held>>;
 }
 
-/** What becomes of that which an entry holds. */
+/** How the caller creates, merges and takes back the data of entries. */
 export interface Holding<Held> {
   create(): Held;
   merge(held: Held, other: Held): Held;
-  /** Its entry leaves the table. */
+  /** Called when an entry is evicted. */
   leave(held: Held, count: number): void;
 }
 
-/** How many entries a table may have that is to keep so many. */
+/** The most entries of a table that keeps `kept` of them. */
 export function mostEntries(kept: number): number {
   return 2 * kept;
 }
 
-/** The entry of a key, which is new if need be. */
+/** The entry of a key, a new one if there is none. */
 export function entryOf<Held>(
   table: FrequentKeys<Held>,
   key: string,
@@ -57,7 +60,7 @@ export function entryOf<Held>(
   return entry;
 }
 
-/** Adds the other table to the first. What `other` holds beside its entries is the caller's. */
+/** Merges the second table into the first. The caller merges its own data about `other`. */
 export function mergeKeys<Held>(
   table: FrequentKeys<Held>,
   other: FrequentKeys<Held>,
@@ -82,7 +85,7 @@ export function mergeKeys<Held>(
   if (table.entries.size > mostEntries(kept)) keepLargest(table, kept, holding);
 }
 
-/** Has all but the largest entries leave. */
+/** Evicts all but the `kept` largest entries. */
 export function keepLargest<Held>(
   table: FrequentKeys<Held>,
   kept: number,
@@ -96,14 +99,15 @@ export function keepLargest<Held>(
   }
 }
 
-/** By what a key may have at most; the order depends on nothing but keys and numbers. */
+/** The entries by their upper bound, then by key: the order of insertion does not matter. */
 export function largestFirst<Held>(table: FrequentKeys<Held>): [string, Entry<Held>][] {
   return [...table.entries].sort(([a, one], [b, two]) => mostOf(two) - mostOf(one) || byKey(a, b));
 }
 
 /**
- * What `largestFirst` has behind the first ones, in any order. Each window of each flush needs it, and
- * sorting numbers takes a tenth of sorting entries, most of which are equal.
+ * The entries of `largestFirst` after the first `kept`, in any order. Each window of each flush
+ * needs them, and sorting numbers takes a tenth of the time of sorting entries, most of which are
+ * equal.
  */
 function beyondLargest<Held>(
   { entries }: FrequentKeys<Held>,
@@ -134,12 +138,13 @@ function byKey(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
-const mostKeyChars = 100;
+/** At most 300 bytes in UTF-8, so 200 keys fit into the 64 KiB of an accumulator. */
+export const mostKeyChars = 100;
 
-/** Longer keys are cut, and count together with others that begin alike. */
+/** A key cut to `mostKeyChars`; longer keys that start alike count as one. */
 export function shortKey(text: string): string {
   if (text.length <= mostKeyChars) return text;
   const cut = text.slice(0, mostKeyChars);
-  // Not in the middle of a surrogate pair.
+  // Do not split a surrogate pair.
   return /[\uD800-\uDBFF]$/.test(cut) ? cut.slice(0, -1) : cut;
 }

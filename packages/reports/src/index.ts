@@ -1,22 +1,9 @@
-/** Reports over messages: the contract, the built-in reports, their ledgers and answers. */
+/** Reports over messages: the contract, the ledgers in the coordinator, stored rows and answers. */
 export { Accumulators, encodeBounded } from './accumulators.ts';
-export {
-  answerReport,
-  answerWindows,
-  columnsOf,
-  formatRow,
-  formatRows,
-  rowsOf,
-} from './answer.ts';
-export {
-  defineReport,
-  isColumns,
-  isPeriods,
-  type Message,
-  type Report,
-  reportName,
-  type Value,
-} from './contract.ts';
+export { answerReport, answerWindows } from './answer.ts';
+export type { Message, Report, Value } from './contract.ts';
+export { defineReport } from './define-report.ts';
+export { isColumns, isPeriods, reportName } from './definition.ts';
 export { readFacts } from './facts.ts';
 export { reportFingerprint } from './fingerprint.ts';
 export { countKeysOf } from './key-counts.ts';
@@ -31,3 +18,4 @@ export {
   type StoredWindow,
 } from './reading.ts';
 export { resolveReport } from './resolve-report.ts';
+export { columnsOf, formatRow, formatRows, rowsOf } from './rows.ts';

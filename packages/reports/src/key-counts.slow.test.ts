@@ -1,4 +1,4 @@
-/** Bursts with a culprit among 200 keys, planted into the windows of a real keyed report. */
+/** Seeded bursts with a culprit among 200 keys, counted by a real keyed report. */
 import { alignDown, type PeriodName, periodNames, periods } from '@reto3/core';
 import { Random } from '@reto3/core/testing';
 import { nameCulprits } from '@reto3/engine';
@@ -6,20 +6,17 @@ import { findBursts } from '@reto3/engine/src/analysis/bursts.ts';
 import { seriesOf, seriesStart } from '@reto3/engine/src/testing/virtual-series.ts';
 import { expect, it } from 'vitest';
 import { builtInReport } from './built-in/built-in.ts';
-import type { Message } from './contract.ts';
 import { countKeysOf } from './key-counts.ts';
+import { newMessage } from './message.ts';
 import type { ReportWindows } from './reading.ts';
 
 const seconds = 8;
 const usual = 10;
 
-function messageAt(arrivedMs: number, path: string): Message {
-  const empty = { query: '', body: new Uint8Array(), bodyBytes: 0, host: '', client: '' };
-  const absent = { status: 200, durationMs: undefined, source: undefined };
-  return { arrivedMs, path, worker: 0, method: 'GET', headers: {}, ...empty, ...absent };
-}
-
-/** Who is named for the largest burst, with a culprit of that share of it, or without one. */
+/**
+ * The key named for the largest burst.
+ * @param culprit the culprit's share of the burst, 0 for none
+ */
 async function named(seed: number, culprit: number): Promise<string | undefined> {
   const random = new Random(seed);
   const report = builtInReport('by:path');
@@ -36,7 +33,7 @@ async function named(seed: number, culprit: number): Promise<string | undefined>
     for (let message = 0; message < count; message++) {
       const isCulprit = isBurst && random.next() < culprit;
       const path = isCulprit ? '/culprit' : `/page/${random.below(200)}`;
-      report.add(filled, messageAt(start, path));
+      report.add(filled, newMessage({ arrivedMs: start, path }));
     }
     const encoded = report.encode(filled);
     for (const [name, held] of windowsOf) {

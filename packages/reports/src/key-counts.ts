@@ -1,7 +1,9 @@
 /**
- * Counts messages by a key from a keyed report, such as `by:path`, in a range and in stretches of it:
- * who was behind a burst, without an archive. The report keeps bounds, so each count is at least and
- * at most something; whoever judges by them takes the bound that speaks against a surplus.
+ * Counts messages by key from a keyed report such as `by:path`, in a range and in stretches of it.
+ * So `bursts --who` works without an archive.
+ *
+ * The report keeps bounds. `count` is the lower bound and `total` the upper one, so a surplus in a
+ * stretch is never overstated.
  */
 import { alignDown, alignUp, type PeriodName, periodNames, periods } from '@reto3/core';
 import { beforeMs, type CountKeys, type KeyCounts, type KeyStretch } from '@reto3/engine';
@@ -9,24 +11,24 @@ import type { Report } from './contract.ts';
 import { noKey, otherKey } from './keyed.ts';
 import type { ReportWindows } from './reading.ts';
 
-/** Counts of one key. */
+/** Bounds for the messages of one key. */
 interface Bounds {
   readonly atLeast: number;
   readonly atMost: number;
 }
 
-/** What the report has of one stretch of time. */
+/** The counts of one stretch of time. */
 interface Counted {
   readonly messages: number;
   /** Largest first. */
   readonly keys: ReadonlyMap<string, Bounds>;
-  /** A key that is not among them has at most so many. */
+  /** The upper bound for any other key. */
   readonly unlisted: number;
 }
 
 /**
- * @param report with a key and without columns of its own
- * @param open its windows of a period
+ * @param report one with a key and without columns of its own
+ * @param open opens its windows of a period
  */
 export function countKeysOf(
   report: Report,
@@ -54,7 +56,7 @@ export function countKeysOf(
     }
     return {
       messages,
-      // Unlisted keys are not counted: each may be of another message.
+      // The number of unlisted keys is unknown, but no larger than that of messages.
       keys: unlisted === 0 ? keys.size : messages,
       frequent: [...keys].map(([key, { atLeast }]) => ({ key, total: atLeast })),
       stretches: counted,
@@ -71,7 +73,7 @@ async function countedIn(
   for (const { period, from, to } of partsOf(stretch, report.periods)) {
     const view = await open(period);
     try {
-      // A damaged window has no counts, so the bounds hold for what is left.
+      // Damaged windows are left out, so the bounds hold for the others.
       for await (const { bytes } of view.windows({ from, to }, () => undefined))
         merged = report.merge(merged, report.decode(bytes));
     } finally {
@@ -91,7 +93,7 @@ function countedOf(report: Report, merged: unknown): Counted {
     if (key === otherKey) others += atLeast;
     else keys.set(key === noKey ? '' : String(key), { atLeast, atMost: Number(most) });
   }
-  // What left the table had no more than anything that stayed.
+  // A key that left the table had no more messages than any that stayed.
   const smallest = Math.min(...[...keys.values()].map(({ atMost }) => atMost));
   return { messages, keys, unlisted: others === 0 ? 0 : Math.min(others, smallest) };
 }
@@ -100,7 +102,10 @@ interface Part extends KeyStretch {
   readonly period: PeriodName;
 }
 
-/** The stretch in as few windows as the periods allow: long ones inside, short ones at its ends. */
+/**
+ * Divides a stretch into as few windows as the periods allow: long ones inside, short ones at the
+ * ends.
+ */
 function partsOf({ from, to }: KeyStretch, kept: readonly PeriodName[]): Part[] {
   const [shortest, ...longer] = periodNames.filter((name) => kept.includes(name));
   if (shortest === undefined || from >= to) return [];

@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { combine, distinct, max } from './aggregates/index.ts';
 import { builtInReport } from './built-in/built-in.ts';
-import { defineReport, type Message, maxAccumulatorBytes, type Report } from './contract.ts';
+import { type Message, maxAccumulatorBytes, type Report } from './contract.ts';
+import { defineReport } from './define-report.ts';
 import { checkLaws } from './laws.ts';
 import { Ledger } from './ledger.ts';
 import { newMessage } from './message.ts';
@@ -39,7 +40,7 @@ describe('a report with a key', () => {
     ]);
   });
 
-  it('adds up the keys that it does not list, with bounds for those that it does', () => {
+  it('sums up the keys that it does not list, and has bounds for the others', () => {
     const few = defineReport({ ...plain, mostKeys: 2, ...combine({}) });
     const many = ['a', 'b', 'c', 'd', 'e'].flatMap((host, index) => from(host, 10 - index));
     expect(rowsOf(few, many)).toEqual([
@@ -49,12 +50,12 @@ describe('a report with a key', () => {
     ]);
   });
 
-  it('counts a client that calls itself (other) there', () => {
+  it('adds the key (other) of a client to that row', () => {
     const report = defineReport({ ...plain, ...combine({}) });
     expect(rowsOf(report, from('(other)', 2))).toEqual([{ key: '(other)', count: 2, most: null }]);
   });
 
-  it('counts no message that its code fails on', () => {
+  it('does not count a message that its code fails on', () => {
     const report = defineReport({ ...plain, ...combine({ n: max(({ path }) => Number(path)) }) });
     const accumulator = report.create();
     report.add(accumulator, newMessage({ host: 'a', path: '1' }));
@@ -62,7 +63,7 @@ describe('a report with a key', () => {
     expect(report.rows(accumulator)).toEqual([{ key: 'a', count: 1, most: 1, n: 1 }]);
   });
 
-  it('lists fewer keys if they would not fit into 64 KiB', () => {
+  it('lists fewer keys if all would not fit into 64 KiB', () => {
     const users = distinct(({ client }) => client, { precision: 12 });
     const report = defineReport({ ...plain, ...combine({ users }) });
     const messages = Array.from({ length: 200_000 }, (_, index) =>
@@ -99,10 +100,10 @@ describe('by', () => {
   });
 });
 
-it('10,000 keys in a second leave the report on, in bounded memory, and no message out', () => {
+it('10,000 keys in a second: the report stays on, memory is bounded, no message is missing', () => {
   const report = builtInReport('by:path');
   if (report === undefined) throw new Error('there is no such report');
-  // So that no judgement of its speed depends on the machine.
+  // With a fake clock, so that the time budget does not depend on the machine.
   vi.useFakeTimers({ toFake: ['performance'] });
   onTestFinished(() => void vi.useRealTimers());
   const start = Date.UTC(2016, 4, 28, 11, 11, 11);

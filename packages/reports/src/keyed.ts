@@ -1,10 +1,10 @@
 /**
- * Reports with a key: an accumulator for each key of a window, in bounded memory, as a plain report
- * around the one that you define. So workers, ledgers, nodes and replays handle it like any other.
+ * Reports with a key. `keyed` wraps the defined report in one whose accumulator holds an inner
+ * accumulator per key, so workers, ledgers, nodes and replays handle it like any other report.
  *
- * However many keys come, the report keeps the largest and adds up the rest as `(other)`
- * (frequent-keys.ts). Invariant: in each window the counts of all rows add up to the messages that the
- * report took.
+ * Memory is bounded: the report keeps the largest keys and sums the others as `(other)`
+ * (frequent-keys.ts). Invariant: in each window, the counts of all rows add up to the messages that
+ * the report took.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { VarintReader, VarintWriter } from '@reto3/core';
@@ -22,14 +22,15 @@ import {
 } from './frequent-keys.ts';
 
 export const defaultMostKeys = 100;
-/** A window is at most 64 KiB, so more would seldom fit. */
+/** More would seldom fit into the 64 KiB of a window. */
 export const maxMostKeys = 1_000;
 
-/** The key of messages that have none, and of the row of all keys that are not kept. */
+/** The key of messages without one. */
 export const noKey = '(none)';
+/** The key of the row that sums up all keys not listed. */
 export const otherKey = '(other)';
 
-/** In front of the report's own. */
+/** The columns in front of the report's own. */
 export const keyColumns: Readonly<Record<string, Column>> = {
   key: { type: 'text', description: `the key; ${otherKey} is the sum of all keys not listed` },
   count: { type: 'int64', description: 'messages with this key, at least' },
@@ -37,16 +38,20 @@ export const keyColumns: Readonly<Record<string, Column>> = {
 };
 
 interface Keyed<Inner> extends FrequentKeys<Inner> {
-  /** What the messages of `other` add up to. */
+  /** The accumulator of the messages counted in `other`. */
   rest: Inner;
 }
 
+/** The functions of the defined report, which handle one key. */
 type Inside<Inner> = Required<
   Pick<ReportDefinition<Inner, string>, 'create' | 'add' | 'merge' | 'rows' | 'encode' | 'decode'>
 > &
   Pick<ReportDefinition<Inner, string>, 'agrees'>;
 
-/** How a report with a key works. */
+/**
+ * The functions of a report with a key.
+ * @param mostKeys how many keys a window lists
+ */
 export function keyed<Inner>(
   inside: Inside<Inner>,
   keyOf: (message: Message) => string | number | undefined,
@@ -93,7 +98,7 @@ export function keyed<Inner>(
         rowsOf(held).map((row) => ({ ...own, ...row })),
       );
     },
-    /** As many keys as fit into so many bytes. */
+    /** Halves the number of keys until they fit into `maxBytes`. */
     encode(all: All, maxBytes = Number.POSITIVE_INFINITY): Uint8Array {
       for (let most = mostKeys; ; most = Math.floor(most / 2)) {
         const bytes = write(kept(all, most));
@@ -130,19 +135,19 @@ export function keyed<Inner>(
     },
   };
 
-  /** A row at least, so that no count is missing. */
+  /** The rows of a key; an empty one if the report has none, so that its count is listed. */
   function rowsOf(held: Inner): readonly ReportRow[] {
     const rows = inside.rows(held);
     return rows.length === 0 ? [{}] : rows;
   }
 
-  /** A copy with at most so many keys, without those that a failing message began. */
+  /** A copy with at most `most` keys, without those whose only message failed. */
   function kept(all: All, most: number): All {
     if (all.entries.size <= most && !hasEmpty(all)) return all;
     const few = { ...all, entries: new Map(all.entries) };
     for (const [key, { count }] of all.entries) if (count === 0) few.entries.delete(key);
     if (few.entries.size <= most) return few;
-    // What leaves is merged into it, and it is still in use.
+    // A copy, since keys that leave are merged into it while `all` is still in use.
     few.rest = inside.decode(inside.encode(all.rest));
     keepLargest(few, most, holdingOf(few));
     return few;

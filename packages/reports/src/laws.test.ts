@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { builtInReports } from './built-in/built-in.ts';
-import { defineReport, type Message } from './contract.ts';
+import type { Message } from './contract.ts';
+import { defineReport } from './define-report.ts';
 import { checkLaws } from './laws.ts';
 import { newMessage } from './message.ts';
 
@@ -41,7 +42,7 @@ describe('a report that keeps the laws', () => {
   it('is top with far more paths than it keeps', () => {
     const top = builtInReports.get('top');
     if (top === undefined) throw new Error('there is no top');
-    // The smaller of two, so that some paths are far busier than others.
+    // The smaller of two random numbers, so that some paths are far busier than others.
     const message = fc
       .tuple(fc.nat({ max: 2_000 }), fc.nat({ max: 2_000 }))
       .map(([a, b]) => newMessage({ path: `/${Math.min(a, b)}` }));

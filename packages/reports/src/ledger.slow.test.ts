@@ -41,6 +41,6 @@ it('stays within its limit of rows, whatever times clients choose in every worke
     }
     ledger.changes();
   }
-  // On a slow machine the time budget may switch it off; the limit of rows must not.
+  // On a slow machine, the time budget may switch the report off; the limit of rows must not.
   expect(failures.filter((reason) => reason.includes('rows in memory'))).toEqual([]);
 });

@@ -1,9 +1,10 @@
 /**
- * The ledger of one report in the coordinator: merges the workers' accumulators into the rows of all
- * its periods, to be written with the counts.
+ * The ledger of one report in the coordinator: merges the workers' accumulators into the rows of
+ * all its periods, which are written with the counts.
  *
  * Rows are absolute: before its first write, a row in memory absorbs the stored one, so a write may
- * be repeated. If the report fails, the ledger switches it off; the counts are written regardless.
+ * be repeated. If the report fails, the ledger switches it off and the counts are written
+ * regardless.
  */
 import { alignDown, messageOf, type PeriodName, periodNames, periods } from '@reto3/core';
 import {
@@ -37,11 +38,11 @@ export interface WrittenRow {
   readonly bytes: Uint8Array;
 }
 
-/** Far above the need of any report here; a row and its key fit into one record of a backup. */
+/** Far above the need of any built-in report; a row and its key fit into one record of a backup. */
 const maxRowBytes = 1_000_000;
 /**
- * What a report with a key keeps of a 10 ms window: some 100 keys. Its row is written with every
- * flush, and deflating a row of 200 KB takes 4 ms.
+ * The size of a 10 ms window of a report with a key, some 100 keys. Its row is written with every
+ * flush, and deflating 200 KB takes 4 ms.
  */
 const wantedMs10Bytes = 2_000;
 
@@ -50,18 +51,20 @@ function wantedBytesOf(period: PeriodName): number {
 }
 
 /**
- * Enough for the windows of two flushes, with a row of every period each: whatever times clients
- * choose, only a store that keeps failing exceeds it.
+ * Enough for all windows of two flushes, with a row of every period each. Whatever times clients
+ * choose, it is exceeded only if the store keeps failing.
  */
 const maxRows = 2 * periodNames.length * maxWindows;
-/** How long rows stay in memory after their end, so that nearly all late messages find them there. */
+/**
+ * How long rows stay in memory after their end, so that nearly all late messages find them there.
+ */
 const keptAfterMs = 2_000;
 
-/** One window of a row. At least one of its forms is there. */
+/** One window of a row, in at least one of two forms. */
 interface Window<Accumulator> {
-  /** Undefined while nothing is to be merged into it. */
+  /** Undefined until something is merged into it. */
   accumulator: Accumulator | undefined;
-  /** Undefined if it has changed since it was encoded, here or by a worker. */
+  /** Undefined if the accumulator has changed since it was encoded, here or by a worker. */
   bytes: Uint8Array | undefined;
 }
 
@@ -76,7 +79,7 @@ interface Row<Accumulator> {
   partial: boolean;
   dirty: boolean;
   inWrite: boolean;
-  /** The number of the write that stored it as it is; 0 if none did. */
+  /** The number of the last successful write of the row; 0 if there was none. */
   writtenIn: number;
 }
 
@@ -104,7 +107,7 @@ export class Ledger<Accumulator = unknown> {
     return this.#off;
   }
 
-  /** Accepts no more messages; what the ledger has is still written. */
+  /** Accepts no more accumulators; rows in memory are still written. */
   switchOff(reason: string): void {
     if (this.#off) return;
     this.#off = true;
@@ -162,7 +165,9 @@ export class Ledger<Accumulator = unknown> {
     }
   }
 
-  /** Marks all rows in memory for writing: after a failed write, the disk's content is unknown. */
+  /**
+   * Marks all rows in memory for writing, since the disk's content is unknown after a failed write.
+   */
   rewriteAll(): void {
     for (const row of this.#rows.values()) {
       row.dirty = true;
@@ -173,8 +178,8 @@ export class Ledger<Accumulator = unknown> {
   /** Evicts rows whose time is over and that are synced to disk. */
   forget(nowMs: number, syncedWrites: number): void {
     for (const [name, row] of this.#rows) {
-      const now = nowMs >= row.start && nowMs < row.start + rowMsOf(row.period) + keptAfterMs;
-      if (now || row.dirty || row.inWrite || row.writtenIn > syncedWrites) continue;
+      const isCurrent = nowMs >= row.start && nowMs < row.start + rowMsOf(row.period) + keptAfterMs;
+      if (isCurrent || row.dirty || row.inWrite || row.writtenIn > syncedWrites) continue;
       this.#rows.delete(name);
     }
   }
@@ -194,7 +199,7 @@ export class Ledger<Accumulator = unknown> {
   }
 
   #mergeWindow(time: number, part: Uint8Array): void {
-    // Merging leaves it as it was, so one serves all rows.
+    // `merge` must not change its second argument, so one accumulator serves all rows.
     const more = this.report.decode(part);
     for (const period of this.report.periods) {
       const start = alignDown(time, rowMsOf(period));
@@ -241,7 +246,11 @@ export class Ledger<Accumulator = unknown> {
     return row;
   }
 
-  /** Absorbs the stored row first. If the report fails, drops the row and switches the report off. */
+  /**
+   * Absorbs the stored row, then calls `use`. If the report fails, drops the row and switches the
+   * report off.
+   * @throws what the store throws
+   */
   #attempt<T>(name: string, row: Row<Accumulator>, use: () => T): T | undefined {
     const stored = row.loaded ? undefined : this.#store.readReport(row.key);
     try {
@@ -279,7 +288,7 @@ export class Ledger<Accumulator = unknown> {
     let rowBytes = 0;
     for (const [index, window] of row.windows) {
       window.bytes ??= encodeBounded(report, this.#accumulatorOf(window), wantedBytes);
-      // A second has a hundred of them, and hardly one is merged into again.
+      // A second has a hundred of these windows, and hardly one is merged into again.
       if (row.period === 'ms10') window.accumulator = undefined;
       windows.set(index, window.bytes);
       rowBytes += window.bytes.length;

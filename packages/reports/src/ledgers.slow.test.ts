@@ -1,8 +1,7 @@
 /**
- * The ledgers in a coordinator on an in-memory store: whatever the order of batches, the failed writes
- * and the moment of a crash, the store has exactly what was handed over and flushed.
+ * The ledgers in a coordinator on a store in memory. Whatever the order of batches, failed writes
+ * and crashes, the store has exactly the messages that workers handed over and that were flushed.
  */
-
 import { type PeriodName, periods } from '@reto3/core';
 import { VirtualClock } from '@reto3/core/testing';
 import { Coordinator, factsKey, rowKey, Store } from '@reto3/engine';
@@ -20,7 +19,7 @@ import { WorkerReports } from './worker-reports.ts';
 const workerCount = 2;
 const epochMs = Date.UTC(2016, 4, 28, 11, 11, 58);
 
-/** Window → its messages. */
+/** Index of a 10 ms window, or start of any window → its messages. */
 type Model = Map<number, number>;
 
 class Node {
@@ -33,7 +32,7 @@ class Node {
   #coordinator: Coordinator | undefined;
   #ledgers: ReportLedgers | undefined;
   #workers: WorkerReports[] = [];
-  /** Handed over by the workers, not yet in a write. */
+  /** The times of messages handed over by the workers, but not written yet. */
   #unwritten: number[] = [];
   readonly written: Model = new Map();
   #inWorkers: number[] = [];
@@ -82,7 +81,7 @@ class Node {
     this.#coordinator.join(this.#ledgers);
     const workers = {
       workerCount,
-      // As threads do: later, and in any order.
+      // Later, as threads do.
       askForReports: (number: number) => {
         queueMicrotask(() => this.#handOver(number));
       },
@@ -112,7 +111,7 @@ class Node {
     for (const [index, worker] of this.#workers.entries()) {
       const batch = worker.drain();
       this.ledgers.receive(index, number, batch);
-      // A duplicate and an old batch: both are ignored.
+      // A duplicate and an old batch, which must be ignored.
       this.ledgers.receive(index, number, batch);
       this.ledgers.receive(index, number - 1, batch);
     }
@@ -141,13 +140,13 @@ class Node {
     this.#journals.failing = true;
   }
 
-  /** Puts on the disk what was flushed, and lets go of what is over. */
+  /** Syncs what was flushed, and evicts rows whose time is over. */
   async sync(): Promise<void> {
     this.clock.pass(1_000);
     await this.coordinator.flusher.beat();
   }
 
-  /** What a reader sees of a period, after collecting from the workers. */
+  /** The windows of a period as a reader sees them. */
   async read(period: PeriodName): Promise<Model> {
     const view = this.ledgers.view('generated', period, Number.MAX_SAFE_INTEGER);
     const counts: Model = new Map();
@@ -202,7 +201,7 @@ const step = fc.oneof(
 );
 
 describe('the ledgers', () => {
-  it('keep what was flushed, once, over failed writes, crashes and restarts', async () => {
+  it('keep every flushed message once, over failed writes, crashes and restarts', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
         const node = new Node();
@@ -232,12 +231,12 @@ describe('the ledgers', () => {
     );
   });
 
-  it('go on after a damaged row, log it, and report it to every reader', async () => {
+  it('continue after a damaged row, log it, and report it to every reader', async () => {
     const node = new Node();
     await node.start();
     node.add(0, epochMs);
     await node.flush();
-    // The first checkpoint of a start takes it from the journal into the database.
+    // The first checkpoint after a start moves it from the journal to the database.
     await node.start();
     const bytes = Uint8Array.from(node.store.readReport(rowKey('generated', 'sec', epochMs)) ?? []);
     bytes[3] = (bytes[3] ?? 0) ^ 1;
@@ -275,7 +274,7 @@ describe('the ledgers', () => {
     });
   });
 
-  it('evict a row once its time is over and it is synced, and not before', async () => {
+  it('evict a row only once its time is over and it is synced', async () => {
     const node = new Node();
     await node.start();
     const key = rowKey('generated', 'sec', epochMs);

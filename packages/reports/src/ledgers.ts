@@ -1,11 +1,12 @@
 /**
- * The coordinator's side of all reports. Before each flush and each read it collects the workers'
- * accumulators; it keeps one ledger per report and adds their rows to the write batch of the counts.
+ * All reports in the coordinator. Collects the workers' accumulators before each flush and each
+ * read, merges them into a ledger per report, and adds the ledgers' rows to the write of the
+ * counts.
  *
  * Invariants:
- * - A batch is merged once: a worker numbers its batches by request, and a number that is not higher
- *   than the worker's last one is ignored.
- * - Whatever reports and workers do, a flush waits a bounded time for them and fails only if the
+ * - A batch is merged once: each has the number of its request, and a worker's batch whose number
+ *   is not higher than its last one is ignored.
+ * - Whatever reports and workers do, a flush waits a bounded time for them, and fails only if the
  *   store fails.
  */
 import {
@@ -26,6 +27,7 @@ import {
   type Written,
 } from '@reto3/engine';
 import { finalThroughAt } from '@reto3/engine/ring';
+import { BatchRequests, type ReportWorkers } from './batch-requests.ts';
 import type { Report } from './contract.ts';
 import {
   beginRun,
@@ -39,7 +41,7 @@ import {
 import { Ledger } from './ledger.ts';
 import type { MessageErrors } from './message-errors.ts';
 import { ReportView } from './reading.ts';
-import { type Batch, lastBatch } from './worker-reports.ts';
+import type { Batch } from './worker-reports.ts';
 
 export interface ReportEvents {
   /** A report failed; every worker must switch it off. */
@@ -50,11 +52,12 @@ export interface ReportEvents {
   erred(report: string, error: string): void;
 }
 
-/** What to do with a report whose code is not what its stored rows were made by. */
-
+/**
+ * What to do with a report whose code has changed since it stored rows: refuse it, or begin anew.
+ */
 export type ChangedReports = 'refuse' | 'anew';
 
-/** A row of a report that is about to be written. */
+/** A row that is about to be written. */
 export interface ChangedRow {
   readonly report: string;
   readonly period: PeriodName;
@@ -62,43 +65,22 @@ export interface ChangedRow {
   readonly start: number;
 }
 
-/** The workers, as far as reports need them. */
-export interface ReportWorkers {
-  readonly workerCount: number;
-  /** Requests a batch with this number from every worker. */
-  askForReports(number: number): void;
-}
-
-/** A worker is seldom busy for longer; if it is, its batch goes into the next flush. */
-const flushWaitMs = 10;
-/** For durable answers and queries, which promise more; afterwards they go on without the batch. */
-const commitWaitMs = 1_000;
-/** Bounds the requests to a worker that has stalled. */
-const maxUnanswered = 16;
-
 export class ReportLedgers implements FlushParticipant {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #events: ReportEvents;
   readonly #ledgers = new Map<string, Ledger>();
-  /** Of every report in the store, running or not. */
+  /** The facts of every report in the store, running or not. */
   readonly #facts: Map<string, ReportFacts>;
   readonly #factsToWrite = new Set<string>();
-  /** Rows of reports that began anew; they stay until the first write has succeeded. */
+  /** Empty rows for reports that began anew, kept until a write succeeds. */
   #emptied: HeldRow[] = [];
   /** Reports that failed on a message since the start. */
   readonly #erred = new Set<string>();
-  #workers: ReportWorkers | undefined;
-  #answered: number[] = [];
-  #asked = 0;
-  /** When each number was requested, epoch ms. */
-  readonly #askedAt = new Map<number, number>();
-  /** The ledgers have everything up to this time, epoch ms. */
-  #gatheredAt = 0;
-  /** The same, when the last write began. */
+  readonly #requests: BatchRequests;
+  /** The time up to which the ledgers were complete when the last write began, epoch ms. */
   #writtenUntil = 0;
   #onChanges: ((rows: readonly ChangedRow[]) => void) | undefined;
-  #waiting: { readonly number: number; readonly resolve: () => void }[] = [];
 
   private constructor(
     store: Store,
@@ -110,8 +92,12 @@ export class ReportLedgers implements FlushParticipant {
     this.#clock = clock;
     this.#events = events;
     this.#facts = facts;
+    this.#requests = new BatchRequests(clock);
   }
 
+  /**
+   * @throws Reto3Error RETO3_REPORT_CHANGED if a report's code has changed and `changed` is refuse
+   */
   static async open(
     reports: readonly Report[],
     store: Store,
@@ -126,10 +112,13 @@ export class ReportLedgers implements FlushParticipant {
     return ledgers;
   }
 
-  /** Records when the reports began to run; call it before the workers count. */
+  /**
+   * Records that the reports run from now on; call it before the workers count.
+   * @param endBefore the newest count before this start, epoch ms
+   */
   begin(endBefore: number): void {
     const { wallMs } = this.#clock.read();
-    this.#gatheredAt = wallMs;
+    this.#requests.begin(wallMs);
     for (const { report } of this.#ledgers.values()) {
       const before = this.#facts.get(report.name);
       this.#keep(beginRun(report, before, wallMs, endBefore));
@@ -137,8 +126,7 @@ export class ReportLedgers implements FlushParticipant {
   }
 
   connect(workers: ReportWorkers): void {
-    this.#workers = workers;
-    this.#answered = new Array<number>(workers.workerCount).fill(0);
+    this.#requests.connect(workers);
   }
 
   /** Records that the reports no longer run; call it before the last flush. */
@@ -160,13 +148,13 @@ export class ReportLedgers implements FlushParticipant {
     this.#facts.delete(report.name);
     for (const period of periodNames) {
       const held = await this.#store.deleteReports(rowRange(report.name, period, 0, largestTime));
-      // The journal still has them, and a start after kill -9 reads it.
+      // The journal still has the rows, and a start after kill -9 reads it.
       const empty = { windows: new Map(), partial: false };
       this.#emptied.push(...held.map((key) => ({ key, bytes: encodeRow(empty, key) })));
     }
   }
 
-  /** All known reports, by name. */
+  /** The facts of all known reports, sorted by name. */
   facts(): ReportFacts[] {
     return [...this.#facts.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
@@ -176,6 +164,7 @@ export class ReportLedgers implements FlushParticipant {
     return this.#ledgers.get(name)?.report;
   }
 
+  /** Whether any report runs and has not been switched off. */
   get isActive(): boolean {
     for (const { off } of this.#ledgers.values()) if (!off) return true;
     return false;
@@ -186,45 +175,17 @@ export class ReportLedgers implements FlushParticipant {
     return this.#ledgers.get(name)?.off === false;
   }
 
-  /** Merges a batch of a worker. */
+  /** Merges a worker's batch, unless it already did. */
   receive(worker: number, number: number, { parts, failed, errors }: Batch): void {
-    if (number <= (this.#answered[worker] ?? 0)) return;
-    this.#answered[worker] = number;
+    if (!this.#requests.accept(worker, number)) return;
     for (const { report, parts: more } of parts) this.#ledgers.get(report)?.merge(more);
     for (const { report, errors: more } of errors) this.#addErrors(report, more);
     for (const { report, reason } of failed) this.#ledgers.get(report)?.switchOff(reason);
-    const all = Math.min(...this.#answered);
-    this.#gatheredAt = this.#askedAt.get(all) ?? this.#gatheredAt;
-    for (const asked of this.#askedAt.keys()) if (asked <= all) this.#askedAt.delete(asked);
-    for (const { number: wanted, resolve } of this.#waiting) if (wanted <= all) resolve();
-    this.#waiting = this.#waiting.filter((waiter) => waiter.number > all);
+    this.#requests.settle();
   }
 
-  gather(options: { readonly sync: boolean }): Promise<void> | undefined {
-    if (this.#workers === undefined || !this.isActive) return undefined;
-    const answered = Math.min(...this.#answered);
-    if (answered === lastBatch) return undefined;
-    if (this.#asked - answered < maxUnanswered) {
-      this.#asked++;
-      this.#askedAt.set(this.#asked, this.#clock.read().wallMs);
-      this.#workers.askForReports(this.#asked);
-    }
-    const number = this.#asked;
-    return new Promise((resolve) => {
-      const waiter = { number, resolve: (): void => undefined };
-      const late = setTimeout(
-        () => {
-          this.#waiting = this.#waiting.filter((other) => other !== waiter);
-          resolve();
-        },
-        options.sync ? commitWaitMs : flushWaitMs,
-      );
-      waiter.resolve = () => {
-        clearTimeout(late);
-        resolve();
-      };
-      this.#waiting.push(waiter);
-    });
+  gather({ sync }: { readonly sync: boolean }): Promise<void> | undefined {
+    return this.isActive ? this.#requests.gather(sync) : undefined;
   }
 
   /** Calls the listener with the rows of each write, before it is written. */
@@ -240,7 +201,7 @@ export class ReportLedgers implements FlushParticipant {
   rows(): HeldRow[] {
     const rows = [...this.#ledgers.values()].flatMap((ledger) => ledger.changes());
     this.#onChanges?.(rows.map(({ report, period, start }) => ({ report, period, start })));
-    this.#writtenUntil = this.isActive ? this.#gatheredAt : this.#clock.read().wallMs;
+    this.#writtenUntil = this.isActive ? this.#requests.gatheredAt : this.#clock.read().wallMs;
     const held: HeldRow[] = [...this.#emptied, ...rows.map(({ key, bytes }) => ({ key, bytes }))];
     for (const name of this.#factsToWrite) {
       const facts = this.#facts.get(name);
@@ -277,8 +238,10 @@ export class ReportLedgers implements FlushParticipant {
   view(name: string, period: PeriodName, finalThrough: number): ReportView {
     const ledger = this.#ledgers.get(name);
     const memory = ledger?.inMemory(period) ?? new Map();
-    // A stalled worker's messages are missing, and those that came after a report failed.
-    const sawAllUntil = this.isOn(name) ? this.#gatheredAt : this.#facts.get(name)?.runs.at(-1)?.to;
+    // Missing are the messages of a stalled worker, and all after a report failed.
+    const sawAllUntil = this.isOn(name)
+      ? this.#requests.gatheredAt
+      : this.#facts.get(name)?.runs.at(-1)?.to;
     const complete = ledger === undefined ? finalThrough : finalThroughAt(sawAllUntil ?? 0);
     const late = ledger?.report.allowedLatenessMs ?? 0;
     return new ReportView(name, period, {
@@ -294,7 +257,7 @@ export class ReportLedgers implements FlushParticipant {
       failed: (reason: string) => {
         const facts = this.#facts.get(name);
         // Messages since the last complete batch may be missing.
-        if (facts !== undefined) this.#keep(endRun(facts, this.#gatheredAt, reason));
+        if (facts !== undefined) this.#keep(endRun(facts, this.#requests.gatheredAt, reason));
         this.#events.switchedOff(name, reason);
       },
       damaged: (period: PeriodName, start: number, reason: string) =>

@@ -1,16 +1,18 @@
 /**
- * Loads the reports given by `--report`: built-in ones by name, others from modules whose default
- * export is a report.
+ * Loads the reports of `--report`: built-in ones by name, others from modules whose default export
+ * is a report. Any thread can load a report again from its source.
  */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { messageOf, Reto3Error } from '@reto3/core';
 import { isBuiltInName } from './built-in/names.ts';
-import { assertDefinition, defineReport, type Report } from './contract.ts';
+import type { Report } from './contract.ts';
+import { defineReport } from './define-report.ts';
+import { assertDefinition } from './definition.ts';
 import { resolveContract } from './specifiers.ts';
 
-/** Where another thread can load the report from. */
+/** Where to load a report from, in a form that can be sent to another thread. */
 export type ReportSource = { readonly builtIn: string } | { readonly url: string };
 
 export interface LoadedReport {
@@ -34,10 +36,14 @@ export async function findReports(names: readonly string[]): Promise<LoadedRepor
   return found;
 }
 
-/** @param given the name that the user wrote, for messages */
+/**
+ * @param given the name that the user wrote, for messages
+ * @throws Reto3Error RETO3_BAD_REPORT
+ */
 export async function loadReport(source: ReportSource, given?: string): Promise<Report> {
   if ('builtIn' in source) {
-    // Loaded only here: the library of `lag` takes longer than a command runs that needs no report.
+    // Loaded only if needed: the library of `lag` takes longer than a whole command without
+    // reports.
     const { builtInReport } = await import('./built-in/built-in.ts');
     const report = builtInReport(source.builtIn);
     if (report === undefined) throw new Error(`BUG: there is no report ${source.builtIn}`);
@@ -64,7 +70,10 @@ export async function loadReport(source: ReportSource, given?: string): Promise<
   }
 }
 
-/** What the report was made of, so that it is made by this version of reto3. */
+/**
+ * The definition that the exported report was made from. Making the report again guards against a
+ * module that was built with another version of reto3.
+ */
 function definitionOf(exported: unknown): unknown {
   const isMade = typeof exported === 'object' && exported !== null && 'definition' in exported;
   return isMade ? exported.definition : exported;

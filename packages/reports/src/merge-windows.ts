@@ -1,4 +1,4 @@
-/** Windows of any length: stored ones merged when they are read, since accumulators are associative. */
+/** Windows of any length, merged from stored ones when they are read. */
 import { messageOf, Reto3Error } from '@reto3/core';
 import type { Report } from './contract.ts';
 import type { StoredWindow } from './reading.ts';
@@ -11,9 +11,9 @@ export interface MergedWindow {
 }
 
 /**
- * Merges the windows that begin in the same longer one.
+ * Merges the stored windows that belong to the same longer window.
  * @param windows in order of time
- * @param startOf the start of the longer window, of one that begins at this time
+ * @param startOf maps the start of a stored window to that of the longer window, epoch ms
  * @throws Reto3Error RETO3_REPORT_FAILED
  */
 export async function* mergeWindows(
@@ -39,7 +39,7 @@ export async function* mergeWindows(
   if (open !== undefined) yield open;
 }
 
-/** @throws Reto3Error RETO3_REPORT_FAILED if the report cannot read what is stored */
+/** Calls a function of the report. @throws Reto3Error RETO3_REPORT_FAILED if it throws */
 export function reading<T>(report: Report, read: () => T): T {
   try {
     return read();

@@ -1,36 +1,36 @@
 /**
- * Messages that a report could not take: its code threw, or had used up its share of the time. One
- * bad message costs an error and is kept as an example; the report goes on with the next.
+ * Messages that are missing in a report, because its code threw or had used up its time. A bad
+ * message is counted and kept as an example, and the report continues with the next one.
  */
 import { messageOf } from '@reto3/core';
 import type { Message } from './contract.ts';
 
 /** A message that a report failed on. */
 interface ErrorExample {
-  /** When it arrived, epoch ms. */
+  /** Its arrival, epoch ms. */
   readonly at: number;
   readonly method: string;
   readonly path: string;
-  /** What the report threw. */
+  /** The message of the error that the report threw. */
   readonly error: string;
 }
 
-/** Since the report first ran, or since a worker's previous batch. */
+/** The errors of one report, in all or since a worker's previous batch. */
 export interface MessageErrors {
   /** Messages that it failed on. */
   readonly failed: number;
-  /** Messages that skipped it since it was too slow. */
+  /** Messages that skipped it because it was too slow. */
   readonly skipped: number;
-  /** The newest it failed on, oldest first. */
+  /** The newest messages that it failed on, oldest first. */
   readonly examples: readonly ErrorExample[];
 }
 
-/** Enough to see a pattern; they are stored with what is known of the report. */
+/** Enough to see a pattern, and few enough to be stored with the facts of the report. */
 const mostExamples = 10;
 const mostErrorChars = 200;
 const mostPathChars = 100;
 
-/** A report may fail on so many messages at once, and on one in so many in the long run. */
+/** A report may fail on 100 messages at once, and on 1 of 100 in the long run (a token bucket). */
 const mostErrors = 100;
 const messagesPerError = 100;
 
@@ -41,7 +41,7 @@ export class ErrorCount {
   #since: MessageErrors = none;
   #left = mostErrors;
 
-  /** A message that it took. */
+  /** Call it for each message that the report took. */
   took(): void {
     if (this.#left < mostErrors) this.#left += 1 / messagesPerError;
   }
@@ -50,7 +50,7 @@ export class ErrorCount {
     this.#since = { ...this.#since, skipped: this.#since.skipped + 1 };
   }
 
-  /** @returns why the report cannot go on, if that was one error too many */
+  /** @returns why the report must be switched off, if this was one error too many */
   failed({ arrivedMs, method, path }: Message, thrown: unknown): string | undefined {
     const error = oneLine(messageOf(thrown));
     const example = { at: arrivedMs, method, path: path.slice(0, mostPathChars), error };
@@ -60,7 +60,7 @@ export class ErrorCount {
     return `it failed on more than 1 of ${messagesPerError} messages, last: ${error}`;
   }
 
-  /** Removes and returns them; undefined if there are none. */
+  /** Removes and returns the errors; undefined if there are none. */
   drain(): MessageErrors | undefined {
     const since = this.#since;
     this.#since = none;

@@ -1,11 +1,11 @@
-/** Messages for tests and for `runReport`. */
+/** Sample messages for tests, `runReport` and `checkLaws`. */
 import type { Message } from './contract.ts';
 
-/** Any moment will do. */
-const someTime = Date.UTC(2016, 4, 28, 11, 11, 11);
+/** The default arrival, epoch ms. */
+export const sampleTime = Date.UTC(2016, 4, 28, 11, 11, 11);
 
 const nothing: Message = {
-  arrivedMs: someTime,
+  arrivedMs: sampleTime,
   worker: 0,
   method: 'GET',
   path: '/',
@@ -20,7 +20,10 @@ const nothing: Message = {
   source: undefined,
 };
 
-/** A message with these fields; the others are those of `GET /` on 28 May 2016, 11:11:11 UTC. */
+/**
+ * A message with the given fields. By default it is `GET /`, answered 200, with an empty body, and
+ * arrived on 28 May 2016 at 11:11:11 UTC. `bodyBytes` is the length of the body.
+ */
 export function newMessage(fields: Partial<Message> = {}): Message {
   return { ...nothing, bodyBytes: fields.body?.length ?? 0, ...fields };
 }

@@ -1,15 +1,17 @@
-/** What reports read of a message, so that a worker reads no more. */
+/** The parts of a message that reports read. A worker reads only those that some report needs. */
 
-/** `head` is method, path and query, which every report gets. */
 const plainNeeds = ['head', 'body', 'host', 'client', 'headers', 'status', 'duration'] as const;
 
-/** A part of a message; `header:x-tenant` is one header, by its lower-case name. */
+/**
+ * A part of a message. `head` is method, path and query, which every report gets; `headers` is all
+ * headers; `header:x-tenant` is one, by its lower-case name.
+ */
 export type Need = (typeof plainNeeds)[number] | `header:${string}`;
 
 export const wantedNeeds =
   'some of "head", "body", "host", "client", "status", "duration", "header:NAME" in lower case, "headers"';
 
-/** RFC 9110, section 5.6.2, without capitals. */
+/** A token of RFC 9110, section 5.6.2, in lower case. */
 const headerNeed = /^header:[!#$%&'*+.^_`|~0-9a-z-]{1,64}$/;
 
 export function isNeeds(given: unknown): given is Need | readonly Need[] {
@@ -21,12 +23,12 @@ function isNeed(given: unknown): given is Need {
   return plainNeeds.some((need) => need === given) || headerNeed.test(String(given));
 }
 
-/** What several reports read together. */
+/** The needs of several reports together. */
 export class Needs {
   readonly body: boolean;
   readonly host: boolean;
   readonly client: boolean;
-  /** Names of headers, in lower case; undefined for all. */
+  /** Header names in lower case; undefined for all headers. */
   readonly headers: readonly string[] | undefined;
 
   constructor(needs: Iterable<Need>) {

@@ -1,4 +1,7 @@
-/** Reads the windows of a report from the store, overlaid with the rows in memory. */
+/**
+ * Reads the windows of a report: the stored rows, overlaid with the rows in memory. A stored row
+ * holds several windows; a damaged one is reported and its windows are left out.
+ */
 import { alignDown, largestTime, type OnDamage, type PeriodName, periods } from '@reto3/core';
 import {
   DamagedRow,
@@ -23,7 +26,7 @@ export interface ReportWindows {
   readonly finalThrough: number;
   /** End of the newest window that has data, epoch ms; 0 if none has. */
   newestEnd(): Promise<number>;
-  /** The windows that start in [from, to) and have data, in order of time. */
+  /** The windows that start in [from, to) and have data, in order of time, or reversed. */
   windows(range: ReadRange, onDamage: OnDamage): AsyncIterable<StoredWindow>;
   close(): Promise<void>;
 }
@@ -37,6 +40,7 @@ export interface ReportViewParts {
 }
 
 export interface ReadRange {
+  /** Epoch ms. */
   readonly from: number;
   readonly to: number;
   readonly reverse?: boolean;
@@ -63,7 +67,7 @@ export class ReportView implements ReportWindows {
     this.finalThrough = parts.finalThrough;
   }
 
-  /** For a folder without a server: no server is counting, so all windows are final. */
+  /** The view of a folder that no server is counting into, so all its windows are final. */
   static async ofFolder(
     report: string,
     period: PeriodName,

@@ -3,7 +3,7 @@ import { Reto3Error } from '@reto3/core';
 import type { Report } from './contract.ts';
 
 /**
- * The report with this name: the given one, or else a built-in one that the store has rows of.
+ * The report with this name: the given one, or a built-in one with stored rows.
  * @param given a running report, or one loaded from a module
  * @param stored the reports in the store
  * @throws Reto3Error RETO3_NO_REPORT

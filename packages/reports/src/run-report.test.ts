@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { combine, max } from './aggregates/index.ts';
-import { defineReport } from './contract.ts';
+import { defineReport } from './define-report.ts';
 import { runReport } from './run-report.ts';
 
 const slowest = defineReport({

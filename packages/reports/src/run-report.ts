@@ -1,10 +1,10 @@
-/** Runs a report on messages, for tests and to try one out. */
+/** Runs a report on sample messages, in a test or to try it out. */
 import { periods } from '@reto3/core';
 import { Accumulators } from './accumulators.ts';
 import type { Message, Report, ReportRow } from './contract.ts';
 import { newMessage } from './message.ts';
 
-/** The rows of a window. */
+/** A window with its rows. */
 export interface ReportedWindow {
   /** Epoch ms. */
   readonly start: number;
@@ -12,10 +12,10 @@ export interface ReportedWindow {
 }
 
 /**
- * The windows that a server would have after these messages, in order of time. Fields that a message
- * leaves out are those of `newMessage`.
+ * The windows that a server would have after these messages, in order of time. Missing fields of a
+ * message are those of `newMessage`.
  * @param period one that the report keeps; by default the shortest
- * @throws what the report throws
+ * @throws what the report throws; TypeError for a period that it does not keep
  */
 export function runReport<Accumulator>(
   report: Report<Accumulator>,
@@ -28,7 +28,7 @@ export function runReport<Accumulator>(
   for (const message of messages) accumulators.add(newMessage(message));
   return accumulators.entries().map(([start, accumulator]) => ({
     start,
-    // As it is stored and read.
+    // A server stores and reads every accumulator.
     rows: report.rows(report.decode(report.encode(accumulator))),
   }));
 }

@@ -1,6 +1,5 @@
 /**
- * Lets a report module import `reto3/report` wherever the module lies, even if Node.js could not
- * resolve that package from there.
+ * Lets a report module in any folder import `reto3/report`, which Node.js could not resolve there.
  */
 import module from 'node:module';
 
@@ -24,7 +23,7 @@ function hasSynchronousHooks(given: object): given is SynchronousHooks {
 
 let registered = false;
 
-/** Call it in each thread that loads report modules. */
+/** Registers the hook, once. Call it in each thread that loads report modules. */
 export function resolveContract(): void {
   if (registered) return;
   registered = true;

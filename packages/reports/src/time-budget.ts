@@ -1,27 +1,28 @@
 /**
- * Limits a report to a quarter of a thread's time, so that it starves neither counting nor answering.
+ * Limits a report to a quarter of a thread's time, so that it starves neither counting nor
+ * answering.
  *
- * Time that a report spends is a debt that is paid off by a quarter of the time that passes. While
- * the debt is too large, messages skip the report. A report that skips messages in three seconds in a
- * row, or takes a whole second at once, is too slow to run.
+ * The time that a report spends is a debt, which a quarter of the elapsed time pays off. While the
+ * debt is too large, messages skip the report. It is switched off if it exceeds its share in three
+ * seconds in a row, or takes a whole second at once.
  *
- * Times are by the clock, less the share of them in which the thread waited for a processor.
+ * Times are read from the clock, minus the share in which the thread waited for a processor.
  */
 import { cpuShare, cpuTimes } from './cpu-share.ts';
 
 const maxShare = 0.25;
-/** A burst, or a pause of the machine, is no reason to skip messages. */
+/** Enough that no message is skipped because of a burst or a pause of the machine. */
 const maxDebtMs = 500;
 const judgedEveryMs = 1_000;
 const maxInARow = 3;
 const maxAtOnceMs = 1_000;
-/** A longer time is a rare event, which says nothing of the messages that were not measured. */
+/** A longer time is a rare event, not typical of the messages that were not timed. */
 const maxTypicalMs = 50;
 
 export class TimeBudget {
   readonly #cpuTimes: typeof cpuTimes;
   #cpuBefore: ReturnType<typeof cpuTimes>;
-  /** Of the last second that was judged. */
+  /** The share of the last judged second in which the thread ran. */
   #cpuShare = 1;
   #spentMs = 0;
   #sinceMs: number;
@@ -38,14 +39,17 @@ export class TimeBudget {
     this.#debtAtMs = nowMs;
   }
 
-  /** @param times how often that was spent, if only one of several times was measured */
+  /**
+   * Records spent time.
+   * @param times how many messages the timed one stands for
+   */
   spend(ms: number, times = 1): void {
     const allMs = ms + (times - 1) * Math.min(ms, maxTypicalMs);
     this.#spentMs += allMs;
     this.#debtMs += allMs * this.#cpuShare;
   }
 
-  /** Whether messages are to skip the report. */
+  /** Whether messages must skip the report. */
   isOverdrawn(nowMs: number): boolean {
     this.#debtMs = Math.max(0, this.#debtMs - maxShare * (nowMs - this.#debtAtMs));
     this.#debtAtMs = nowMs;
@@ -54,7 +58,7 @@ export class TimeBudget {
     return true;
   }
 
-  /** Why the report is too slow; undefined if it is not. Call it regularly; it judges once a second. */
+  /** Why the report is too slow; undefined if it is not. Call it often; it judges once a second. */
   judge(nowMs: number): string | undefined {
     const elapsedMs = nowMs - this.#sinceMs;
     if (elapsedMs < judgedEveryMs) return undefined;

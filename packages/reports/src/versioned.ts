@@ -1,8 +1,10 @@
 /**
- * The version of a report in front of its bytes, so that each stored window says which version wrote
- * it, and a newer one reads it by `migrate`. Version 1 writes none.
+ * The version of a report in front of its bytes, so that each stored window names the version that
+ * wrote it, and a newer version can `migrate` it. Version 1 writes no version.
  *
- * The mark is a byte that begins neither JSON nor UTF-8 text, and three that say what it is.
+ *     mark (4 bytes) · version (varint) · the report's bytes
+ *
+ * The mark starts with a byte that starts neither JSON nor UTF-8 text.
  */
 import { VarintReader, VarintWriter } from '@reto3/core';
 
@@ -12,7 +14,7 @@ export function withVersion(version: number, bytes: Uint8Array): Uint8Array {
   return Buffer.concat([mark, new VarintWriter().number(version).end(), bytes]);
 }
 
-/** The version that wrote these bytes, and the bytes that it wrote. */
+/** The version that wrote these bytes, and the report's own bytes. */
 export function versionOf(bytes: Uint8Array): {
   readonly version: number;
   readonly rest: Uint8Array;

@@ -1,7 +1,8 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { builtInReports } from './built-in/built-in.ts';
-import { defineReport, type Message, maxAccumulatorBytes, type Report } from './contract.ts';
+import { type Message, maxAccumulatorBytes, type Report } from './contract.ts';
 import { type CpuTimes, cpuShare, cpuTimes } from './cpu-share.ts';
+import { defineReport } from './define-report.ts';
 import { newMessage } from './message.ts';
 import { TimeBudget } from './time-budget.ts';
 import { WorkerReports } from './worker-reports.ts';
@@ -127,7 +128,7 @@ describe('the reports of a worker', () => {
     expect(reports.drain().errors).toEqual([]);
   });
 
-  it('may fail on 1 of 100 messages, and 100 at once; then the report is switched off', () => {
+  it('may fail on 1 of 100 messages, and on 100 at once; then the report is switched off', () => {
     const reports = new WorkerReports([counting('bad', failing), good]);
     const bad = { ...message, path: '/bad' };
     for (let time = 0; time < 100; time++) reports.add(bad);
@@ -143,7 +144,7 @@ describe('the reports of a worker', () => {
     expect(countIn(reports.drain())).toBe(1);
   });
 
-  it('keep the newest 10 examples of all that failed', () => {
+  it('keep the newest 10 failed messages as examples', () => {
     const reports = new WorkerReports([counting('bad', failing)]);
     for (let number = 0; number < 30; number++)
       reports.add({ ...message, arrivedMs: arrivedMs + number, path: '/bad' });
@@ -154,10 +155,10 @@ describe('the reports of a worker', () => {
     );
   });
 
-  it('take at most a quarter of the time; messages skip a report that has had more', () => {
+  it('take at most a quarter of the time; then messages skip the report', () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     onTestFinished(() => void vi.useRealTimers());
-    // Which messages are measured.
+    // Fixes which messages are timed.
     const random = vi.spyOn(Math, 'random').mockReturnValue(0.5);
     onTestFinished(() => random.mockRestore());
     const slow = counting('slow', (sum) => {
@@ -181,10 +182,10 @@ describe('the reports of a worker', () => {
     expect(skipped).toBeGreaterThan(1_500 - 50 - taken);
   });
 
-  it('create a bounded number of windows; further messages go to that of their arrival', () => {
+  it('create a bounded number of windows; then messages go to the window of their arrival', () => {
     const generated = builtInReports.get('generated');
     if (generated === undefined) throw new Error('it is not there');
-    // So that no message skips a report on a slow machine.
+    // With a fake clock, no message skips a report on a slow machine.
     vi.useFakeTimers({ toFake: ['performance'] });
     onTestFinished(() => void vi.useRealTimers());
     const reports = new WorkerReports([generated, good]);
@@ -233,7 +234,7 @@ describe('the reports of a worker', () => {
 });
 
 describe('the time budget of a report', () => {
-  it('is a quarter of the time, exceeded for less than three seconds in a row', () => {
+  it('is a quarter of the time, which it may not exceed in three seconds in a row', () => {
     const budget = new TimeBudget(0, neverWaiting);
     const second = (number: number, spentMs: number): string | undefined => {
       budget.spend(spentMs);
@@ -246,7 +247,7 @@ describe('the time budget of a report', () => {
     expect(second(6, 300)).toBe('it took 300 ms of 1000, want at most 25 %');
   });
 
-  it('is less than a whole second at once', () => {
+  it('does not allow a whole second at once', () => {
     const budget = new TimeBudget(0, neverWaiting);
     budget.spend(1_500);
     expect(budget.judge(500)).toBeUndefined();
@@ -270,7 +271,7 @@ describe('the time budget of a report', () => {
     expect(budget.judge(13_000)).toBe('it took 900 ms of 1000, want at most 25 %');
   });
 
-  it('takes one message of several for all of them, unless it took far longer than usual', () => {
+  it('multiplies the time of a timed message, unless it took unusually long', () => {
     const budget = new TimeBudget(0, neverWaiting);
     budget.spend(10, 8);
     budget.spend(400, 8);
@@ -279,7 +280,7 @@ describe('the time budget of a report', () => {
   });
 });
 
-describe.skipIf(process.platform !== 'linux')('the times of a thread', () => {
+describe.skipIf(process.platform !== 'linux')('the processor times of a thread', () => {
   it('grow while it runs', () => {
     const before = cpuTimes();
     const until = performance.now() + 5;

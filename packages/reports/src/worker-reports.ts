@@ -1,8 +1,10 @@
 /**
- * The reports in a worker: passes each counted message to all of them, and their accumulators to the
- * coordinator on request. A message that a report fails on costs it an error, and one that it has no
- * time for skips it. A report that errs too often, is too slow or grows too large is switched off; the
- * messages' counts, their answers and the other reports are not affected.
+ * The reports in a worker: passes each counted message to all of them, and their accumulators to
+ * the coordinator on request.
+ *
+ * A message that a report fails on, or has no time for, is left out of that report and counted as
+ * an error. A report that errs too often, is too slow or grows too large is switched off. Counts,
+ * answers and other reports are never affected.
  */
 import { messageOf } from '@reto3/core';
 import { Accumulators, type EncodedAccumulators } from './accumulators.ts';
@@ -12,13 +14,13 @@ import { ErrorCount, type MessageErrors } from './message-errors.ts';
 import { Needs } from './needs.ts';
 import { TimeBudget } from './time-budget.ts';
 
-/** The accumulators of a worker's reports since the previous batch. */
+/** The results of a worker's reports since its previous batch. */
 export interface Batch {
-  /** Only reports that received a message. */
+  /** The accumulators of reports that received a message. */
   readonly parts: readonly { readonly report: string; readonly parts: EncodedAccumulators }[];
-  /** Reports that failed since the previous batch. */
+  /** Reports that were switched off. */
   readonly failed: readonly { readonly report: string; readonly reason: string }[];
-  /** Messages that reports could not take since the previous batch. */
+  /** Messages that are missing in reports. */
   readonly errors: readonly { readonly report: string; readonly errors: MessageErrors }[];
 }
 
@@ -26,13 +28,13 @@ export interface Batch {
 export const lastBatch = Number.MAX_SAFE_INTEGER;
 
 /**
- * The windows that all workers together may create between two flushes. Clients choose the times of
- * their messages, and the coordinator writes a row of each period for every window (`maxRows` in
- * ledger.ts relies on it). Further messages go to the window of their arrival.
+ * The windows that all workers together may create between two flushes; further messages go to the
+ * window of their arrival. Clients choose the times of their messages, and the coordinator writes a
+ * row of each period for every window, so `maxRows` in ledger.ts relies on this.
  */
 export const maxWindows = 16_384;
 
-/** Reading the clock around every message would take longer than counting by key. */
+/** One message of so many is timed, since reading the clock takes longer than counting by key. */
 const messagesPerMeasured = 8;
 
 interface Running {
@@ -40,21 +42,24 @@ interface Running {
   readonly accumulators: Accumulators<unknown>;
   readonly budget: TimeBudget;
   readonly errors: ErrorCount;
-  /** Whether messages skip it, since it had more than its share of the time. */
+  /** Whether messages skip it, because it has overdrawn its time budget. */
   skips: boolean;
 }
 
 export class WorkerReports {
-  /** What the reports read of a message. */
+  /** The parts of a message that the reports read. */
   readonly needs: Needs;
   #running: readonly Running[];
   #failed: { report: string; reason: string }[] = [];
-  /** Switched off since the previous batch. */
-  #gone: Running[] = [];
-  /** Messages until the next one that is measured. */
+  /** Reports that were switched off since the previous batch. */
+  #switchedOff: Running[] = [];
+  /** Messages until the next one that is timed. */
   #unmeasured = 0;
 
-  /** @param workers how many workers share the limit on windows */
+  /**
+   * @param workers how many workers share `maxWindows`
+   * @param timesOfThread the processor times of this thread; tests pass their own
+   */
   constructor(reports: readonly Report[], workers = 1, timesOfThread = cpuTimes) {
     this.needs = Needs.of(reports);
     const nowMs = performance.now();
@@ -78,7 +83,7 @@ export class WorkerReports {
       for (const running of this.#running) this.#give(running, message);
       return;
     }
-    // At random, since clients may send messages of several kinds in turn.
+    // A random distance, since clients may send messages of several kinds in turn.
     this.#unmeasured = Math.floor(Math.random() * (2 * messagesPerMeasured - 1));
     let before = performance.now();
     for (const running of this.#running) {
@@ -109,11 +114,11 @@ export class WorkerReports {
   /** Removes and returns the accumulators. Never throws. */
   drain(): Batch {
     const parts: { report: string; parts: EncodedAccumulators }[] = [];
-    const errors = [...this.#running, ...this.#gone].flatMap(({ report, errors: count }) => {
+    const errors = [...this.#running, ...this.#switchedOff].flatMap(({ report, errors: count }) => {
       const since = count.drain();
       return since === undefined ? [] : [{ report: report.name, errors: since }];
     });
-    this.#gone = [];
+    this.#switchedOff = [];
     for (const running of this.#running) {
       const { report, accumulators, budget } = running;
       const before = performance.now();
@@ -133,14 +138,14 @@ export class WorkerReports {
     return { parts, failed, errors };
   }
 
-  /** Stops a report. */
+  /** Passes no more messages to a report. */
   switchOff(name: string): void {
     this.#running = this.#running.filter(({ report }) => report.name !== name);
   }
 
   #fail(running: Running, reason: string): void {
     this.#failed.push({ report: running.report.name, reason });
-    this.#gone.push(running);
+    this.#switchedOff.push(running);
     this.switchOff(running.report.name);
   }
 }

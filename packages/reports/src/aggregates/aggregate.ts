@@ -1,31 +1,33 @@
 /**
- * Aggregates: the parts that `combine` makes a report of. Each is a commutative monoid of its own, so
- * their combination is one (`checkLaws` holds each of them to it), with a compact form in bytes.
+ * Aggregates, the building blocks of `combine`. Each is a commutative monoid with a compact form in
+ * bytes, so any combination of them is a report that keeps the laws.
  */
 import { VarintReader, VarintWriter } from '@reto3/core';
 import type { Column } from '../columns.ts';
 import type { Message, ReportDefinition, Value } from '../contract.ts';
 
-/** The value of a message; undefined leaves the message out. */
+/** Takes the value from a message; undefined leaves the message out. */
 export type ValueOf<T> = (message: Message) => T | undefined;
 
+/** One aggregate; `Part` is its part of the accumulator. */
 export interface Aggregate<Part> {
-  /** By suffix of the column's name; `''` is the name that `combine` gives it. */
+  /** Suffix → column. The suffix `''` stands for the name that `combine` gives the aggregate. */
   readonly columns: Readonly<Record<string, Column>>;
-  /** Whatever decides the meaning of its bytes: kind, options and code. */
+  /** Text that identifies the meaning of its bytes: kind, options and code. */
   readonly source: string;
   create(): Part;
   /** May change and return the part, or return a new one. */
   add(part: Part, message: Message): Part;
-  /** May change and return the first, never the second nor a part of it. */
+  /** May change and return the first, or return a new one; must not change the second. */
   merge(part: Part, other: Part): Part;
-  /** A cell for each of `columns`. */
+  /** A cell for each of `columns`, by suffix. */
   cells(part: Part): Readonly<Record<string, Value>>;
+  /** Writes the part; `read` must consume exactly these bytes. */
   write(part: Part, writer: VarintWriter): void;
   read(reader: VarintReader): Part;
 }
 
-/** What `combine` fills in of a definition. */
+/** The fields of a definition that `combine` fills in. */
 export type Combined = Required<
   Pick<
     ReportDefinition<unknown[], string>,
@@ -36,8 +38,10 @@ export type Combined = Required<
 const nothing = new Uint8Array();
 
 /**
- * Several aggregates as one row: `defineReport({ name, summary, needs, ...combine({ … }) })`. An
- * aggregate with one column gives it its own name, others add a suffix, such as `size_p99`.
+ * A report whose row has the columns of several aggregates, by the names given here:
+ * `defineReport({ name, summary, needs, ...combine({ requests: count(), size: quantiles(sizeOf) })
+ * })`. A single column has the name of its aggregate; several add a suffix, such as `size_p99`.
+ * With `key`, each key has such a row.
  */
 export function combine(aggregates: Readonly<Record<string, Aggregate<unknown>>>): Combined {
   const named = Object.entries(aggregates).map(([name, aggregate]) => ({
@@ -48,7 +52,7 @@ export function combine(aggregates: Readonly<Record<string, Aggregate<unknown>>>
     })),
   }));
   const all = named.map(({ aggregate }) => aggregate);
-  // A report of keys alone has nothing beside them, for each of a hundred keys.
+  // A report of keys alone needs no memory and no bytes for each key.
   const isEmpty = all.length === 0;
   const noParts: unknown[] = [];
   return {
@@ -60,7 +64,7 @@ export function combine(aggregates: Readonly<Record<string, Aggregate<unknown>>>
     source: JSON.stringify(all.map(({ source }) => source)),
     create: isEmpty ? () => noParts : () => all.map((aggregate) => aggregate.create()),
     add(parts, message) {
-      // Not by `entries`, which allocates for each message.
+      // Without `entries`, which would allocate for each message.
       let index = 0;
       for (const aggregate of all) {
         parts[index] = aggregate.add(parts[index], message);

@@ -1,11 +1,13 @@
-/** How many values are in each of some ranges. */
+/** The number of messages in each of some ranges of a value. */
 import type { Aggregate, ValueOf } from './aggregate.ts';
 import { finite } from './numbers.ts';
 
 /**
- * Messages by value: columns `le_10`, `le_100` for the bounds 10 and 100, each with what is above the
- * bound before, and `more`.
- * @param bounds upper ones, rising
+ * The number of messages in each range of a value. The bounds 10 and 100 give the columns `le_10`
+ * (up to 10), `le_100` (above 10, up to 100) and `more`.
+ * @param bounds upper bounds, inclusive, ascending
+ * @throws TypeError if the bounds do not rise; `add` throws RangeError for a value that is not
+ * finite
  */
 export function histogram(
   value: ValueOf<number>,

@@ -1,4 +1,4 @@
-/** Aggregates that reports are combined of. */
+/** The aggregates that `combine` makes reports from. */
 export { type Aggregate, combine } from './aggregate.ts';
 export { distinct } from './distinct.ts';
 export { histogram } from './histogram.ts';

@@ -1,6 +1,9 @@
-/** MurmurHash3 by A. Appleby (public domain), its 32-bit form for x86, of the UTF-16 units of a text. */
+/**
+ * MurmurHash3 by A. Appleby (public domain), the 32-bit form for x86, over the UTF-16 units of a
+ * text.
+ */
 
-/** 64 bits; filled in place, since one is needed for each message. */
+/** A hash of 64 bits, filled in place, so that hashing a message allocates nothing. */
 export interface Hash {
   high: number;
   low: number;
@@ -8,6 +11,7 @@ export interface Hash {
 
 const [highSeed, lowSeed] = [0x9747b28c, 0x1b873593];
 
+/** Fills `hash` with two independent hashes of 32 bits. */
 export function hashOf(text: string, hash: Hash): void {
   hash.high = murmur(text, highSeed);
   hash.low = murmur(text, lowSeed);

@@ -1,26 +1,26 @@
 /**
- * Counts, sums and extremes.
+ * Counts, sums, means and extremes.
  *
- * Sums are whole numbers of `resolution`, since floating point would make them depend on the order of
- * messages: 0.1 + 0.2 + 0.3 has two values.
+ * Sums count whole multiples of `resolution`, since a sum of floating-point numbers depends on the
+ * order of messages: 0.1 + 0.2 + 0.3 has two values.
  */
 import type { VarintReader, VarintWriter } from '@reto3/core';
 import type { Message } from '../contract.ts';
 import type { Aggregate, ValueOf } from './aggregate.ts';
 
 export interface NumberOptions {
-  /** What the column shows. */
+  /** The description of the column. */
   readonly description?: string;
-  /** Such as `ms` or `bytes`. */
+  /** The unit of the column, such as `ms` or `bytes`. */
   readonly unit?: string;
 }
 
 export interface SumOptions extends NumberOptions {
-  /** Values are rounded to multiples of it; 1 by default. */
+  /** Values are rounded to multiples of it, such as 0.001; 1 by default. */
   readonly resolution?: number;
 }
 
-/** The number of messages, or of those that pass `which`. */
+/** The number of messages, or of those for which `which` is true. */
 export function count(
   which?: (message: Message) => boolean,
   { description = 'messages' }: NumberOptions = {},
@@ -37,7 +37,10 @@ export function count(
   };
 }
 
-/** The sum of the values, exact in multiples of `resolution` up to 2⁵³ of them. */
+/**
+ * The sum of the values, each rounded to a multiple of `resolution`; exact up to 2⁵³ multiples.
+ * `add` throws RangeError for a value that is not finite or has more multiples.
+ */
 export function sum(value: ValueOf<number>, options: SumOptions = {}): Aggregate<number> {
   const { resolution = 1, description = 'sum', unit } = options;
   return {
@@ -55,7 +58,7 @@ export function sum(value: ValueOf<number>, options: SumOptions = {}): Aggregate
   };
 }
 
-/** The mean of the values, of which there may be none. */
+/** The mean of the values, null without any; exact like `sum`. */
 export function mean(
   value: ValueOf<number>,
   options: SumOptions = {},
@@ -79,12 +82,12 @@ export function mean(
   };
 }
 
-/** The smallest of the values, of which there may be none. */
+/** The smallest value, null without any. `add` throws RangeError for a value that is not finite. */
 export function min(value: ValueOf<number>, options: NumberOptions = {}): Aggregate<Extreme> {
   return extreme('min', 'smallest', Math.min, value, options);
 }
 
-/** The largest of the values, of which there may be none. */
+/** The largest value, null without any. `add` throws RangeError for a value that is not finite. */
 export function max(value: ValueOf<number>, options: NumberOptions = {}): Aggregate<Extreme> {
   return extreme('max', 'largest', Math.max, value, options);
 }
@@ -106,7 +109,7 @@ function extreme(
     create: () => undefined,
     add(part, message) {
       const given = value(message);
-      // Plus 0, since there are two zeros and only one is read back.
+      // Adding 0 turns −0 into 0, so that equal values have equal bytes.
       return given === undefined ? part : merge(part, finite(given) + 0);
     },
     merge,
@@ -123,26 +126,27 @@ function extreme(
   };
 }
 
-/** @throws RangeError */
+/** The value. @throws RangeError if it is not finite */
 export function finite(value: number): number {
   if (!Number.isFinite(value)) throw new RangeError(`got the value ${value}, want a finite number`);
   return value;
 }
 
-/** How many times `resolution` goes into a value, rounded. @throws RangeError above 2⁵³ */
+/** value ÷ resolution, rounded. @throws RangeError if it is not finite, or above 2⁵³ */
 export function multiplesOf(value: number, resolution: number): number {
   const multiples = Math.round(finite(value) / resolution);
   if (!Number.isSafeInteger(multiples))
     throw new RangeError(`got the value ${value}, want at most 2^53 times ${resolution}`);
-  // Not the negative zero, which is not read back.
+  // Adding 0 turns −0 into 0, the only zero that is read back.
   return multiples + 0;
 }
 
-/** A number of multiples as a value; without the noise of 3 × 0.1. */
+/** multiples × resolution, without the rounding error of 3 × 0.1. */
 export function scaled(multiples: number, resolution: number): number {
   return resolution < 1 ? multiples / Math.round(1 / resolution) : multiples * resolution;
 }
 
+/** The type of a column of multiples. */
 export function typeOfMultiples(resolution: number): 'int64' | 'float' {
   return Number.isInteger(resolution) ? 'int64' : 'float';
 }

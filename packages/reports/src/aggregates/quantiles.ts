@@ -1,7 +1,7 @@
 /**
- * Percentiles in bounded memory: a histogram whose buckets grow with the value, so that each
- * percentile has a bounded relative error (HdrHistogram, by G. Tene). Merging adds up buckets, so it
- * is exact.
+ * Percentiles in bounded memory: a histogram whose buckets grow with the value, so that percentiles
+ * have a bounded relative error (HdrHistogram, by G. Tene). Merging adds up buckets, which adds no
+ * error.
  */
 import type { VarintReader, VarintWriter } from '@reto3/core';
 import hdr from 'hdr-histogram-js';
@@ -10,15 +10,19 @@ import type { Aggregate, ValueOf } from './aggregate.ts';
 import { multiplesOf, type SumOptions, scaled, typeOfMultiples } from './numbers.ts';
 
 export interface QuantilesOptions extends SumOptions {
-  /** From 0 to 100; by default 50, 90 and 99. */
+  /** The percentiles, 0 to 100; by default 50, 90 and 99. */
   readonly percentiles?: readonly number[];
-  /** Significant digits: 2, the default, is an error of 1 %, 3 of 0.1 %. */
+  /** Significant digits: 1 is an error of 10 %, 2 (the default) of 1 %, 3 of 0.1 %. */
   readonly digits?: 1 | 2 | 3;
 }
 
 type Histogram = hdr.Float64Histogram;
 
-/** Percentiles of values from 0 up, with the columns `p50`, `p90` and `p99` by default. */
+/**
+ * Percentiles of the values, with the columns `p50`, `p90` and `p99` by default; null without
+ * values. Values are rounded to multiples of `resolution`. `add` throws RangeError for a negative
+ * value, or one that is not finite.
+ */
 export function quantiles(
   value: ValueOf<number>,
   options: QuantilesOptions = {},
@@ -33,7 +37,7 @@ export function quantiles(
       ? `${description}, ${suffixOf(percentile)}`
       : `percentile ${percentile}`,
   });
-  // Its counts are floats, since a sum over months exceeds 32 bits.
+  // Counts are floats, since those of months exceed 32 bits.
   const create = (): Histogram => {
     const histogram = new hdr.Float64Histogram(1, 2, digits);
     histogram.autoResize = true;
@@ -69,7 +73,10 @@ export function quantiles(
   };
 }
 
-/** The buckets that are not empty: how many, then the distance from the previous one and the count. */
+/**
+ * Writes the number of filled buckets, then for each the distance from the previous one and its
+ * count.
+ */
 function writeHistogram(histogram: Histogram, writer: VarintWriter): void {
   const filled: number[] = [];
   for (let index = 0; index < histogram.countsArrayLength; index++)
@@ -82,7 +89,7 @@ function writeHistogram(histogram: Histogram, writer: VarintWriter): void {
   }
 }
 
-/** @returns the given histogram, which is to be empty */
+/** Fills an empty histogram and returns it. */
 function readHistogram(reader: VarintReader, histogram: Histogram): Histogram {
   let index = 0;
   for (let filled = reader.number(); filled > 0; filled--) {

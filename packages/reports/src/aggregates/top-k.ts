@@ -1,4 +1,4 @@
-/** The most frequent values, each with a lower bound of its number (frequent-keys.ts). */
+/** The most frequent values, each with a lower bound of its frequency (frequent-keys.ts). */
 
 import {
   entryOf,
@@ -11,7 +11,7 @@ import {
 } from '../frequent-keys.ts';
 import type { Aggregate, ValueOf } from './aggregate.ts';
 
-/** Beyond those shown, so that the shown ones are nearly always the right ones. */
+/** Ten times the values shown, so that nearly always the right ones are shown. */
 const keptPerShown = 10;
 const mostShown = 20;
 
@@ -22,8 +22,11 @@ const nothing: Holding<undefined> = {
 };
 
 /**
- * The `k` most frequent values, as the columns `1`, `1_count`, `2` … A count is too small by at most
- * messages ÷ (10 k + 1).
+ * The `k` most frequent values, as the columns `1`, `1_count`, `2` … (with the name of the
+ * aggregate in front). A count is too small by at most messages ÷ (10 k + 1). Values are cut to 100
+ * characters.
+ * @param k 1 to 20
+ * @throws TypeError for another k
  */
 export function topK(
   k: number,

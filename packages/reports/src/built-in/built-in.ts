@@ -1,4 +1,4 @@
-/** The built-in reports, by name. */
+/** The built-in reports by name, apart from those with a key, which `by` makes. */
 import type { Report } from '../contract.ts';
 import { by } from './by.ts';
 import { generated } from './generated.ts';
@@ -11,7 +11,7 @@ export const builtInReports: ReadonlyMap<string, Report> = new Map(
   [lag, generated, top, sizes].map((report): [string, Report] => [report.name, report]),
 );
 
-/** The built-in report of a name. */
+/** The built-in report with this name; undefined if there is none. */
 export function builtInReport(name: string): Report | undefined {
   return builtInReports.get(name) ?? (isBuiltInName(name) ? by(name) : undefined);
 }

@@ -1,6 +1,9 @@
-/** Messages by a key: path, host, method, status, client or a header, such as `by:header:x-tenant`. */
+/**
+ * The reports `by:KEY`: messages by path, host, method, status, client or a header, with bounds.
+ */
 import { combine } from '../aggregates/index.ts';
-import { defineReport, type Message, type Report } from '../contract.ts';
+import type { Message, Report } from '../contract.ts';
+import { defineReport } from '../define-report.ts';
 import type { Need } from '../needs.ts';
 
 interface Key {

@@ -1,16 +1,16 @@
 /**
- * The time stamp in a message: `value=YYYY-MM-DD HH:MM:SS.uuuuuu` (UTC) in a form body,
- * percent-encoded or not, with a space or a plus between date and time.
+ * Reads the time stamp of a message, the form field `value=YYYY-MM-DD HH:MM:SS.uuuuuu` (UTC),
+ * percent-encoded or not, with a space or a plus between date and time. The fraction may be absent.
  */
 import type { Message } from '../contract.ts';
 
 const formField = Buffer.from('value=');
 const plain = 'value=YYYY-MM-DD HH:MM:SS.';
 const secondChars = 'YYYY-MM-DD HH:MM:SS'.length;
-/** Other fields may precede the stamp, up to this length. */
+/** Only this much of the body is searched; other fields may come first. */
 const maxSearchedBytes = 4_096;
 
-// Cached, since several reports ask for the same message and neighbours share their second.
+// Cached, since several reports read the same message, and neighbours share their second.
 let lastMessage: Message | undefined;
 let lastTime: number | undefined;
 let lastSecond = '';
@@ -46,7 +46,7 @@ function timeOf(text: string): number | undefined {
   return lastSecondMs + Number(fraction.slice(1, 4).padEnd(3, '0'));
 }
 
-/** Epoch ms; NaN if there is no such second. */
+/** The time of a second, epoch ms; NaN if it does not exist. */
 function secondOf(text: string): number {
   if (!/^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$/.test(text)) return Number.NaN;
   const time = Date.parse(`${text.replace(' ', 'T')}Z`);

@@ -1,18 +1,18 @@
 /**
- * Counts messages in the window of their own time stamp, however late they arrive. `count` plus
- * `untimed`, summed over all windows, is the number of messages counted.
+ * The report `generated`: counts messages in the window of their own time stamp, however late they
+ * arrive. `count` plus `untimed`, summed over all windows, is the number of messages counted.
  */
 
 import { VarintReader, VarintWriter } from '@reto3/core';
 import { whole } from '../columns.ts';
-import { defineReport } from '../contract.ts';
+import { defineReport } from '../define-report.ts';
 import { generatedAt } from './generated-at.ts';
 
 interface Generated {
   count: number;
   /** Messages without a plausible time stamp, in the window of their arrival. */
   untimed: number;
-  /** The longest that a message arrived after, or before, its own stamp, in ms. */
+  /** The longest time, in ms, that a message arrived after (`late`) or before its own stamp. */
   late: number;
   ahead: number;
 }

@@ -1,19 +1,19 @@
 /**
- * The latency of messages: arrival minus their time stamp, to the millisecond, in a histogram with
- * 0.1 % resolution (HdrHistogram). A message that arrives before its stamp shows clock skew; it
- * counts as `ahead` and is in no percentile. The only file that imports hdr-histogram-js.
+ * The report `lag`: the arrival of messages minus their time stamp, in ms, as a histogram with a
+ * resolution of 0.1 % (HdrHistogram). A message that arrives before its stamp shows clock skew; it
+ * counts as `ahead` and is in no percentile.
  */
 
 import { VarintReader, VarintWriter } from '@reto3/core';
 import hdr from 'hdr-histogram-js';
 import { whole } from '../columns.ts';
-import { defineReport } from '../contract.ts';
+import { defineReport } from '../define-report.ts';
 import { generatedAt } from './generated-at.ts';
 
 /** The percentiles count longer lags as a day; `max` is exact. */
 const longestMs = 86_400_000;
 const significantDigits = 3;
-/** Floats, exact up to 2⁵³: of a month, 32 bits would not be enough. */
+/** Counts are floats, exact up to 2⁵³, since those of months exceed 32 bits. */
 const bucketBits = 64;
 
 interface Lag {
@@ -78,7 +78,7 @@ export const lag = defineReport({
   },
   rows({ histogram, maxMs, ahead, aheadMs, untimed }) {
     const messages = histogram.totalCount;
-    // The upper bound of a bucket may exceed the longest lag.
+    // The upper bound of a bucket may exceed the largest lag.
     const at = (percentile: number): number | null =>
       messages === 0 ? null : Math.min(histogram.getValueAtPercentile(percentile), maxMs);
     const max = messages === 0 ? null : maxMs;

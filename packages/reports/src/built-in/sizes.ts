@@ -1,8 +1,11 @@
-/** The sizes of message bodies. */
+/**
+ * The report `sizes`: bytes of message bodies, including those beyond the 64 KiB that a report
+ * sees.
+ */
 
 import { VarintReader, VarintWriter } from '@reto3/core';
 import { whole } from '../columns.ts';
-import { defineReport } from '../contract.ts';
+import { defineReport } from '../define-report.ts';
 
 export const sizes = defineReport({
   name: 'sizes',

@@ -1,27 +1,23 @@
 /**
- * The busiest paths, in bounded memory: a Misra-Gries summary of at most 200 paths per window.
+ * The report `top`: the busiest paths, in bounded memory, by a Misra-Gries summary of at most 200
+ * paths per window (J. Misra, D. Gries: Finding Repeated Elements, 1982).
  *
  * A path in the summary was requested at least `count` and at most `count + error` times, any other
- * at most `error` times. `error` never exceeds messages ÷ 201, however many workers and nodes the
- * summary was merged from. (J. Misra, D. Gries: Finding Repeated Elements,
- * 1982; the merge and its bound: P. K. Agarwal, G. Cormode et al.: Mergeable Summaries, PODS 2012.)
+ * at most `error` times. `error` never exceeds messages ÷ 201, from however many parts the summary
+ * was merged (P. K. Agarwal, G. Cormode et al.: Mergeable Summaries, PODS 2012).
  */
 
 import { VarintReader, VarintWriter } from '@reto3/core';
 import { whole } from '../columns.ts';
-import { defineReport, type Message } from '../contract.ts';
+import { defineReport } from '../define-report.ts';
+import { mostKeyChars, shortKey } from '../frequent-keys.ts';
 
 const maxPaths = 200;
-/**
- * Longer paths are cut and counted together with others that start alike. That is at most 300 bytes
- * in UTF-8, so 200 paths always fit into the 64 KiB of an accumulator.
- */
-const maxPathChars = 100;
 const shownPaths = 20;
 
 interface Top {
   messages: number;
-  /** The most by which any count may be too small. */
+  /** The most that any count may be too small. */
   error: number;
   readonly counts: Map<string, number>;
 }
@@ -34,7 +30,7 @@ export const top = defineReport({
   columns: {
     path: {
       type: 'text',
-      description: `path without query, cut after ${maxPathChars} characters`,
+      description: `path without query, cut after ${mostKeyChars} characters`,
     },
     count: whole('requests for it, at least'),
     most: whole(`requests for it, at most: count plus up to 1/${maxPaths + 1} of all messages`),
@@ -42,7 +38,7 @@ export const top = defineReport({
   create: (): Top => ({ messages: 0, error: 0, counts: new Map() }),
   add(top, message) {
     top.messages++;
-    const path = pathOf(message);
+    const path = shortKey(message.path);
     const count = top.counts.get(path);
     if (count !== undefined) top.counts.set(path, count + 1);
     else if (top.counts.size < maxPaths) top.counts.set(path, 1);
@@ -76,8 +72,10 @@ export const top = defineReport({
   },
   agrees(top, messages) {
     const truth = new Map<string, number>();
-    for (const message of messages)
-      truth.set(pathOf(message), (truth.get(pathOf(message)) ?? 0) + 1);
+    for (const message of messages) {
+      const path = shortKey(message.path);
+      truth.set(path, (truth.get(path) ?? 0) + 1);
+    }
     const holds = ([path, count]: readonly [string, number]): boolean => {
       const counted = top.counts.get(path) ?? 0;
       return counted <= count && count <= counted + top.error;
@@ -91,13 +89,6 @@ export const top = defineReport({
     );
   },
 });
-
-function pathOf({ path }: Message): string {
-  if (path.length <= maxPathChars) return path;
-  // Do not split a surrogate pair.
-  const cut = path.slice(0, maxPathChars);
-  return /[\uD800-\uDBFF]$/.test(cut) ? cut.slice(0, -1) : cut;
-}
 
 function subtract(top: Top, amount: number): void {
   top.error += amount;

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { assertDefinition, defineReport } from './contract.ts';
+import { defineReport } from './define-report.ts';
+import { assertDefinition } from './definition.ts';
 
 const least = {
   name: 'least',
-  summary: 'The least that a report can be',
+  summary: 'The smallest report',
   needs: 'head',
   columns: { count: 'messages' },
   create: () => ({ count: 0 }),
@@ -21,7 +22,7 @@ describe('defineReport', () => {
     expect(report.decode(bytes)).toEqual({ count: 7 });
   });
 
-  it('names what it cannot encode as JSON', () => {
+  it('refuses to encode an accumulator that is no JSON value', () => {
     expect(() => defineReport<unknown, 'count'>({ ...least }).encode(undefined)).toThrow(
       'got an accumulator of type undefined, want a JSON value',
     );
