@@ -89,6 +89,8 @@ test.each([
   [['query', 'SELECT 1', '--from', '1h', '--to', '2h'], 2, 'not before to'],
   [['query', 'SELECT 1', '--format', 'parquet', '-o', '-'], 2, 'without a file to write'],
   [['query', 'SELECT 1', '-o', '/nowhere/rows'], 1, 'cannot write /nowhere/rows'],
+  [['query', 'SELECT pfad FROM messages'], 2, 'cannot run the SQL: Binder Error'],
+  [['query', 'DROP TABLE messages'], 2, 'got DROP, want SELECT'],
   [['report', 'by:path', '--last', '5'], 2, 'got --last for a report'],
   [['report', 'by:pfad'], 2, 'by:pfad'],
   [['report', 'by:path', '--every', '7'], 2, 'every "7"'],

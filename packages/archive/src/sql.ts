@@ -18,7 +18,6 @@ import {
   streamFailure,
   withEnd,
 } from './duckdb.ts';
-import type { ArchiveFile } from './layout.ts';
 import { type ArchiveRange, archiveChanged, filesIn } from './reader.ts';
 import {
   allColumns,
@@ -30,8 +29,8 @@ import {
 import { readIntact } from './segment.ts';
 
 export interface SqlParts {
-  /** The folder of the archive. */
-  readonly folder: string;
+  /** The folder of the archive; undefined for an archive without messages. */
+  readonly folder: string | undefined;
   /** Messages outside the range are ignored. */
   readonly range: ArchiveRange;
   /** The statement that will be run. */
@@ -99,6 +98,17 @@ export class ArchiveSql {
       database.closeSync();
       throw error;
     }
+  }
+
+  /**
+   * Checks a statement without an archive, for one that is still to be made.
+   * @throws Reto3Error RETO3_BAD_SQL, RETO3_DUCKDB_MISSING
+   */
+  static async check(sql: string): Promise<void> {
+    const range = { from: 0, to: Number.POSITIVE_INFINITY };
+    const counts = async (): Promise<void> => undefined;
+    const archive = await ArchiveSql.open({ folder: undefined, range, sql, counts });
+    archive.close();
   }
 
   async #periods(sql: string): Promise<PeriodName[]> {
@@ -286,9 +296,8 @@ async function makeMessages(
   connection: DuckDBConnection,
   { folder, range }: SqlParts,
 ): Promise<string[]> {
-  const parquet = await loadSegments(duckDb, connection, folder, range);
+  const files = await loadSegments(duckDb, connection, folder, range);
   const parts = [`SELECT ${columnsOfTable} FROM open_messages`];
-  const files = parquet.map(({ path }) => resolve(join(folder, path)));
   if (files.length > 0) {
     await prepareAllColumns(connection);
     parts.unshift(`SELECT * FROM ${allColumns(files)}`);
@@ -313,15 +322,16 @@ async function makeMessages(
   return files;
 }
 
-/** Loads the segments into a table; returns the Parquet files. */
+/** Loads the segments into a table; returns the absolute paths of the Parquet files. */
 async function loadSegments(
   duckDb: DuckDb,
   connection: DuckDBConnection,
-  folder: string,
+  folder: string | undefined,
   range: ArchiveRange,
-): Promise<ArchiveFile[]> {
+): Promise<string[]> {
   for (let attempt = 1; ; attempt++) {
     await createMessageTable(connection, 'open_messages');
+    if (folder === undefined) return [];
     const files = filesIn(folder, range);
     try {
       for (const { kind, path } of files) {
@@ -329,7 +339,9 @@ async function loadSegments(
         const { batches } = readIntact(join(folder, path));
         await appendMessages(duckDb, connection, 'open_messages', batches.map(messagesOf));
       }
-      return files.filter(({ kind }) => kind === 'parquet');
+      return files
+        .filter(({ kind }) => kind === 'parquet')
+        .map(({ path }) => resolve(join(folder, path)));
     } catch (error) {
       const gone = error instanceof Error && 'code' in error && error.code === 'ENOENT';
       if (!gone || attempt === attempts) throw error;
@@ -341,7 +353,8 @@ async function forbidFiles(
   connection: DuckDBConnection,
   { folder, output }: SqlParts,
 ): Promise<void> {
-  await connection.run(`SET allowed_directories = [${sqlString(`${resolve(folder)}/`)}]`);
+  if (folder !== undefined)
+    await connection.run(`SET allowed_directories = [${sqlString(`${resolve(folder)}/`)}]`);
   if (output !== undefined)
     await connection.run(`SET allowed_paths = [${sqlString(resolve(output))}]`);
   await connection.run('SET enable_external_access = false');

@@ -100,8 +100,9 @@ export async function query(source: Source, question: SqlQuestion): Promise<void
  * @throws Reto3Error what `query`, and an import, throw
  */
 export async function queryLogs(source: LogSource, question: SqlQuestion): Promise<void> {
-  const { messageRange } = await import('@reto3/archive');
+  const { ArchiveSql, messageRange } = await import('@reto3/archive');
   messageRange(question, Date.now());
+  await ArchiveSql.check(question.sql);
   await assertWritable(question.target.output);
   await withKeptLogs(source, (dataDir) => query({ dataDir }, question));
 }
