@@ -1,9 +1,10 @@
 /**
- * Nodes and a merger in virtual time, driven by a seed: NATS away, a stream that refuses messages,
- * nodes cut off, clocks hours ahead, goodbyes, a merger that is killed. What the merger calls final has the counts of every node that it
- * could not take for silent, and never goes back; in the end the sums are exact.
+ * Nodes and a merger in virtual time, driven by a seed: NATS fails, the stream refuses messages, nodes
+ * are cut off, set their clocks wrong by hours or leave, the merger reads from nodes and is killed.
+ * Whatever the merger calls final includes the counts of every node that is not silent, and
+ * `finalThrough` never goes back. In the end the sums are exact.
  */
-import { allocateWindows, ms10PerSecond, sec } from '@reto3/core';
+import { allocateWindows, ms10, ms10PerSecond, sec } from '@reto3/core';
 import { Random } from '@reto3/core/testing';
 import { expect, it } from 'vitest';
 import { decodeIncoming, mostAheadMs } from './incoming.ts';
@@ -14,30 +15,40 @@ import { packSecond } from './second.ts';
 const seedCount = Number(process.env['RETO3_CLUSTER_SEEDS'] ?? 500);
 const seconds = 120;
 const silentAfterMs = 10_000;
-/** A merger takes itself for cut off when it has heard nobody for so long. */
+/** A merger considers itself cut off when it has heard from no node for this long. */
 const slackMs = 1_500;
 const startMs = Date.UTC(2016, 4, 28, 11, 11);
 const stored = { part: () => undefined, names: () => [], block: () => undefined };
 
+/** Seconds from one number up to another, and how far everything final is in them or before them. */
+interface Said {
+  readonly from: number;
+  readonly to: number;
+  readonly mark: number;
+  readonly leaving: boolean;
+}
+
 class Node {
   readonly name: string;
   readonly count: number;
-  /** Its clock less the merger's, ms. */
+  /** Its clock minus the merger's, ms. */
   offsetMs = 0;
   cutOff = false;
-  /** The stream has something of its boot: what it refuses, the node tells past it. */
+  /** The stream has a message of this boot; only then does the node send what the stream refuses. */
   inStream = false;
-  /** It said goodbye, and is heard no more until its next boot. */
+  /** It said goodbye, and is silent until its next boot. */
   left = false;
   boot = startMs;
-  /** The latest that it ever said to have published everything up to. */
-  mark = 0;
   vouchedFrom = startMs;
-  /** From which second on nothing is published yet. */
+  /** The first second that is not in the stream. */
   next = 0;
-  /** When a message of it came last, and for how long since then nobody could be heard, ms. */
+  /** Before this time a clock that was ahead made windows final that had not come, epoch ms. */
+  finalByClock = 0;
+  /** When its last message came, and for how long since then no node could be heard, ms. */
   heardAt: number | undefined;
   deafMs = 0;
+  /** Replies to reads, on their way, with the offset of its clock then. */
+  replies: { readonly data: Uint8Array; readonly offsetMs: number }[] = [];
 
   constructor(name: string, count: number) {
     this.name = name;
@@ -47,8 +58,24 @@ class Node {
   startAgain(): void {
     this.left = this.inStream = false;
     this.boot++;
-    this.vouchedFrom = startMs + this.next * sec.windowMs;
+    this.vouchedFrom = startOf(this.next);
     this.heardAt = undefined;
+  }
+
+  /** @param second the one that the node counts now */
+  message({ from, to, mark, leaving }: Said, second: number): Uint8Array {
+    const seconds = Array.from({ length: to - from }, (_, index) => from + index);
+    const { boot, vouchedFrom } = this;
+    const message = {
+      ...{ boot, revision: second, vouchedFrom, leaving, mark },
+      clock: this.clockAt(second),
+      seconds: seconds.map((each) => ({ start: startOf(each), packed: packedOf(this.count) })),
+    };
+    return encodeMessage(message, this.name);
+  }
+
+  clockAt(second: number): number {
+    return startOf(second) + this.offsetMs;
   }
 }
 
@@ -73,7 +100,7 @@ class Scene {
       if (this.#random.chance(0.05)) this.#streamRefuses = !this.#streamRefuses;
       for (const node of this.#nodes) this.#befall(node);
       if (this.#random.chance(0.02)) this.#restartMerger();
-      this.#publish();
+      this.#exchange();
       this.#check();
     }
     this.#natsAway = this.#streamRefuses = false;
@@ -81,7 +108,7 @@ class Scene {
       if (node.left) node.startAgain();
       Object.assign(node, { cutOff: false, offsetMs: 0 });
     }
-    for (let beat = 0; beat < 12; beat++, this.#second++) this.#publish();
+    for (let beat = 0; beat < 12; beat++, this.#second++) this.#exchange();
     this.#compare();
   }
 
@@ -92,7 +119,7 @@ class Scene {
     if (node.left && this.#random.chance(0.05)) node.startAgain();
   }
 
-  /** As it was saved: it has all that it has read, and takes every node for just heard of. */
+  /** It has everything that it read, and considers every node as just heard. */
   #restartMerger(): void {
     const { monotonicMs } = this.#now;
     const nodes = this.#state.nodes().map((node) => ({ ...node, heardAt: monotonicMs }));
@@ -108,57 +135,89 @@ class Scene {
     }
   }
 
-  #publish(): void {
+  #exchange(): void {
     let heard = false;
     for (const node of this.#nodes) {
-      if (this.#natsAway || node.cutOff || node.left) continue;
-      const past = this.#streamRefuses;
-      if (past && (!node.inStream || this.#random.chance(0.3))) continue;
-      const leaving = !past && this.#second < seconds && this.#random.chance(0.005);
-      const first = node.next;
-      const start = (second: number): number => startMs + second * sec.windowMs;
-      const all = Array.from({ length: this.#second - first }, (_, index) => first + index);
-      const end = start(this.#second) + node.offsetMs;
-      const message = {
-        ...{ boot: node.boot, revision: this.#second, vouchedFrom: node.vouchedFrom, leaving },
-        ...{ mark: end, clock: end },
-        seconds: all.map((second) => ({ start: start(second), packed: packedOf(node.count) })),
-      };
-      const data = encodeMessage(message, node.name);
-      try {
-        const { wallMs: nowMs } = this.#now;
-        const incoming = decodeIncoming(`s.${node.name}`, data, { subjects: 's', nowMs });
-        if ('counts' in incoming) this.#state.apply(node.name, incoming.counts, this.#now, past);
-      } catch (error) {
-        // The merger reads it from the node once the clock is right: here it comes again.
-        expect(node.offsetMs, String(error)).toBeGreaterThan(mostAheadMs);
-        continue;
-      }
-      heard = true;
-      node.left = leaving;
-      // Of a clock that is wrong by less than it may be, the mark is wrong by as much.
-      node.mark = Math.max(node.mark, end);
-      Object.assign(node, { heardAt: this.#now.monotonicMs, deafMs: 0 });
-      if (!past) Object.assign(node, { next: this.#second, inStream: true });
+      const replies = node.replies.splice(0);
+      if (this.#natsAway || node.cutOff) continue;
+      for (const { data, offsetMs } of replies)
+        heard = this.#deliver(node, data, { past: true, offsetMs }) || heard;
+      if (node.left) continue;
+      heard = this.#publish(node) || heard;
+      if (this.#random.chance(0.3))
+        node.replies.push({ data: this.#reply(node), offsetMs: node.offsetMs });
     }
     if (!heard) for (const node of this.#nodes) node.deafMs += sec.windowMs;
   }
 
-  /** Nothing is final too early. */
+  /** Everything that is not in the stream, through the stream or past it. */
+  #publish(node: Node): boolean {
+    const past = this.#streamRefuses;
+    if (past && (!node.inStream || this.#random.chance(0.3))) return false;
+    const leaving = !past && this.#second < seconds && this.#random.chance(0.005);
+    const said = { from: node.next, to: this.#second, mark: node.clockAt(this.#second), leaving };
+    const { offsetMs } = node;
+    if (!this.#deliver(node, node.message(said, this.#second), { past, offsetMs })) return false;
+    node.left = leaving;
+    if (!past) Object.assign(node, { next: this.#second, inStream: true });
+    return true;
+  }
+
+  /** Any of its seconds, as a node answers a read: whole up to the mark from its first second on. */
+  #reply(node: Node): Uint8Array {
+    const from = this.#random.between(Math.max(0, node.next - 5), this.#second);
+    const to = this.#random.between(from, this.#second);
+    const mark = Math.min(startOf(to), node.clockAt(this.#second));
+    return node.message({ from, to, mark, leaving: false }, this.#second);
+  }
+
+  /** Returns whether the merger heard it. */
+  #deliver(
+    node: Node,
+    data: Uint8Array,
+    { past, offsetMs }: { readonly past: boolean; readonly offsetMs: number },
+  ): boolean {
+    const { wallMs: nowMs, monotonicMs } = this.#now;
+    try {
+      const incoming = decodeIncoming(`s.${node.name}`, data, { subjects: 's', nowMs });
+      if (!('counts' in incoming)) throw new Error('BUG: got a message of reports');
+      const { counts } = incoming;
+      this.#state.apply(node.name, counts, this.#now, past);
+      // A reply of an earlier boot keeps nobody waiting.
+      if (counts.boot !== node.boot) return true;
+      if (counts.mark > nowMs) node.finalByClock = Math.max(node.finalByClock, counts.mark);
+    } catch (error) {
+      // The merger reads it from the node once the clock is right: here it comes again.
+      expect(offsetMs, String(error)).toBeGreaterThan(mostAheadMs);
+      return false;
+    }
+    Object.assign(node, { heardAt: monotonicMs, deafMs: 0 });
+    return true;
+  }
+
+  /** Whatever has become final has the counts of all nodes that were not silent. */
   #check(): void {
     const now = this.#now;
     const final = this.#state.finalThrough(now);
     expect(final).toBeGreaterThanOrEqual(this.#final);
     expect(final).toBeLessThanOrEqual(now.wallMs);
-    if (final > this.#final) {
-      for (const { name, mark, heardAt, deafMs, left } of this.#nodes) {
-        if (heardAt === undefined || left || mark >= final) continue;
-        const silentMs = now.monotonicMs - heardAt - deafMs;
-        const text = `${name} was silent for ${silentMs} ms only, and ${final - mark} ms of it are final`;
-        expect(silentMs, text).toBeGreaterThanOrEqual(silentAfterMs - slackMs);
+    for (const node of this.#nodes) {
+      const { name, heardAt, deafMs, left, finalByClock } = node;
+      if (heardAt === undefined || left) continue;
+      const silentMs = now.monotonicMs - heardAt - deafMs;
+      if (silentMs >= silentAfterMs - slackMs) continue;
+      const since = Math.max(this.#final, finalByClock, startMs);
+      for (let start = since; start + sec.windowMs <= final; start += sec.windowMs) {
+        const second = (start - startMs) / sec.windowMs;
+        expect(this.#has(node, start), `second ${second} of ${name} is final`).toBe(true);
       }
     }
     this.#final = final;
+  }
+
+  #has({ name }: Node, start: number): boolean {
+    const minute = this.#state.minute(start - (start % ms10.blockMs));
+    return minute.part(name)?.second((start - minute.start) / sec.windowMs) !== undefined;
   }
 
   #compare(): void {
@@ -177,6 +236,10 @@ class Scene {
     const ms = this.#second * sec.windowMs;
     return { wallMs: startMs + ms, monotonicMs: ms };
   }
+}
+
+function startOf(second: number): number {
+  return startMs + second * sec.windowMs;
 }
 
 function packedOf(count: number): Uint8Array {
