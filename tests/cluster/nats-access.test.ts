@@ -210,7 +210,7 @@ withNats('TLS, with certificates on both sides', async () => {
   const unknown = ['--nats-ca', strange.cert, ...flags(client.cert, client.key)];
   await expectOut(await start(nats, ...unknown), noTls, '--nats-ca');
   const impostor = [...checked, ...flags(strange.cert, strange.key)];
-  const silent = /^cannot connect to NATS: timeout; where NATS asks for a certificate/;
+  const silent = /^cannot connect to NATS: timeout; if NATS requires a certificate/;
   await Promise.all(
     [impostor, checked].map(async (flags) =>
       expectOut(await start(nats, ...flags), silent, '--nats-cert'),

@@ -1,42 +1,33 @@
-/**
- * What the stream holds that is no message of a node: counted, and told of once for each node and
- * hour, whatever somebody writes into the stream.
- */
-import type { ClockReading } from '@reto3/core';
+/** Counts messages that no node can have sent, and logs each subject once an hour. */
+import type { ClockReading, Log } from '@reto3/core';
 import type { BadMessage } from './message.ts';
 
-const tellEveryMs = 3_600_000;
-/** Of so many nodes in that time. */
-const mostTold = 100;
-
-export type Tell = (error: BadMessage, from: string, count: number) => void;
+const logEveryMs = 3_600_000;
+/** Of so many subjects in that time. */
+const mostLogged = 100;
 
 export class BadMessages {
-  readonly #tell: Tell;
+  readonly #log: Pick<Log, 'warn'>;
   #count = 0;
-  /** When each was told of, monotonic ms. */
-  readonly #toldAt = new Map<string, number>();
+  /** By subject, monotonic ms. */
+  readonly #loggedAt = new Map<string, number>();
 
-  constructor(tell: Tell) {
-    this.#tell = tell;
+  constructor(log: Pick<Log, 'warn'>) {
+    this.#log = log;
   }
 
   get count(): number {
     return this.#count;
   }
 
-  add(error: BadMessage, subject: string, now: ClockReading): void {
-    this.#count++;
-    for (const [from, at] of this.#toldAt)
-      if (now.monotonicMs - at >= tellEveryMs) this.#toldAt.delete(from);
-    const from = printable(subject);
-    if (this.#toldAt.has(from) || this.#toldAt.size >= mostTold) return;
-    this.#toldAt.set(from, now.monotonicMs);
-    this.#tell(error, from, this.#count);
+  add({ message: reason }: BadMessage, subject: string, now: ClockReading): void {
+    const count = ++this.#count;
+    for (const [from, at] of this.#loggedAt)
+      if (now.monotonicMs - at >= logEveryMs) this.#loggedAt.delete(from);
+    // Anyone may have chosen the subject.
+    const from = subject.slice(0, 200).replaceAll(/[^A-Za-z0-9_.-]/g, '?');
+    if (this.#loggedAt.has(from) || this.#loggedAt.size >= mostLogged) return;
+    this.#loggedAt.set(from, now.monotonicMs);
+    this.#log.warn({ from, reason, count }, `skipped a message that is not a node's: ${reason}`);
   }
-}
-
-/** Names that are none come from anybody: only what a name may hold is shown. */
-function printable(subject: string): string {
-  return subject.slice(0, 200).replaceAll(/[^A-Za-z0-9_.-]/g, '?');
 }

@@ -1,31 +1,30 @@
-/** What the reports of all nodes say together, at a server that adds up the cluster. */
-
+/** The reports of a cluster, at a server that adds it up. */
 import type { PeriodName } from '@reto3/core';
 import { type Report, resolveReport } from '@reto3/reports';
 import { type NodeReports, reportNames } from './merged-reports.ts';
 import type { Merger } from './merger.ts';
 import { ClusterReportView, refusedNodes } from './report-view.ts';
 
-/** A report of the cluster, and what each node has to do with it. */
+/** A report of the cluster, with each node's part in it. */
 export interface ClusterReport {
   readonly name: string;
   readonly summary: string;
   readonly periods: readonly PeriodName[];
   readonly columns: Readonly<Record<string, string>>;
-  /** When it ran first on any node, epoch ms. */
+  /** When it first ran on any node, epoch ms. */
   readonly since: number;
   /** Whether it runs on any node now. */
   readonly running: boolean;
   readonly nodes: readonly { readonly name: string; readonly state: NodeState }[];
 }
 
-/** other: it runs another report of that name. without: the node counts and does not run it. */
+/** other: the node runs another report of that name. without: it is live and does not run it. */
 type NodeState = 'runs' | 'stopped' | 'other' | 'without';
 
 export class ClusterReports {
   readonly #merger: Merger;
   readonly #loaded: readonly Report[];
-  /** What was said to be final is not taken back: by report and period, epoch ms. */
+  /** By report and period, epoch ms: what was final stays final. */
   readonly #finalThrough = new Map<string, number>();
 
   constructor(merger: Merger, loaded: readonly Report[]) {
@@ -33,7 +32,7 @@ export class ClusterReports {
     this.#loaded = loaded;
   }
 
-  /** @throws Reto3Error RETO3_NO_REPORT where no node has it, or it is not loaded here */
+  /** @throws Reto3Error RETO3_NO_REPORT if no node has it, or it is not loaded here */
   which(name: string): Promise<Report> {
     const given = this.#loaded.find((report) => report.name === name);
     return resolveReport(name, given, given === undefined ? this.#known() : [given]);
@@ -47,7 +46,7 @@ export class ClusterReports {
         const newest = all.find(({ running }) => running) ?? all[0];
         if (newest === undefined) throw new Error(`BUG: no node has the report ${name}`);
         const { summary, periods, columns } = newest;
-        // Without it nobody can tell whether two are the same.
+        // Only its own code can tell whether two nodes run the same one.
         const report = await this.which(name).catch(() => undefined);
         return {
           ...{ name, summary, periods, columns },
@@ -59,7 +58,7 @@ export class ClusterReports {
     );
   }
 
-  /** The nodes that count at the moment, without this report; of all, or of the one. */
+  /** The live nodes without this report; of all, or of the one. */
   without(report: Report, only?: string): string[] {
     const states = this.#statesOf(report.name, report);
     return states.flatMap(({ name, state }) =>
@@ -68,7 +67,7 @@ export class ClusterReports {
   }
 
   /**
-   * Everything that the nodes, or the one, have of a report and period; to be closed.
+   * The windows of a report and period, of all nodes or of the one; to be closed.
    * @throws Reto3Error RETO3_NO_SUCH_NODE
    */
   view(report: Report, period: PeriodName, only?: string): ClusterReportView {

@@ -1,9 +1,9 @@
 /**
- * A server's part in the cluster: keeps the connection to NATS, sees that the stream is there, and
- * runs its node and its merger over it. Loaded only where --nats is given.
+ * A server's part in the cluster: keeps the connection to NATS and the stream, and runs its node and
+ * its merger over them. Loaded only with --nats.
  *
- * NATS may be away at any time, for any length. Then this tries again, and nothing else of the
- * server notices.
+ * NATS may fail at any time, for any length. Then this retries, and the rest of the server does not
+ * notice.
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -13,7 +13,7 @@ import { ClusterReports } from './cluster-reports.ts';
 import type { ClusterState } from './cluster-state.ts';
 import { Link } from './link.ts';
 import { MergedStore } from './merged-store.ts';
-import { Merger, type MergerEvents } from './merger.ts';
+import { Merger } from './merger.ts';
 import { clusterMetrics } from './metrics.ts';
 import { connectionOptions, type JetStream, leaseMs, openJetStream, refusalOf } from './nats.ts';
 import type { NodeState } from './node-list.ts';
@@ -22,10 +22,10 @@ import { Backoff, type Part, Problems, pause } from './problems.ts';
 import { PublishingNode } from './publishing-node.ts';
 import type { HourProof } from './puller.ts';
 
-/** Several times within a lease, so that one answer that is lost does not cost the name. */
-const turnEveryMs = leaseMs / 4;
+/** Several times within a lease, so that one lost reply does not lose the name. */
+const checkEveryMs = leaseMs / 4;
 const [retryAfterMs, mostRetryAfterMs] = [500, 4_000];
-/** How long a stop waits for NATS; what is not published then is at the next start. */
+/** How long a stop waits for NATS; the next start publishes the rest. */
 const drainWithinMs = 2_000;
 
 const notReached = 'NATS was not reached yet';
@@ -44,11 +44,12 @@ export class Cluster {
   readonly #problems: Problems;
   readonly #stopping = new AbortController();
   #jetStream: JetStream | undefined;
+  /** Ends the pause between two checks. */
   #nudge: AbortController = new AbortController();
-  /** Whether it ever could do its part. */
+  /** Whether a check ever succeeded. */
   #joined = false;
   #running: Promise<unknown> = Promise.resolve();
-  #turning: Promise<void> = Promise.resolve();
+  #checking: Promise<void> = Promise.resolve();
 
   private constructor(
     parts: ClusterParts,
@@ -82,11 +83,9 @@ export class Cluster {
       mergedStore.countClockSteps(() => coordinator.state().clockSteps);
       this.#merger = new Merger({
         store: mergedStore,
-        clock,
+        ...{ clock, log, subjects },
         silentAfterMs: settings.silentAfter,
-        subjects,
         request: (group, node, bytes) => this.#link.request(group, node, bytes),
-        events: mergerEvents(log),
       });
       this.#reports = new ClusterReports(this.#merger, parts.reports);
       const retain = {
@@ -103,8 +102,8 @@ export class Cluster {
   }
 
   /**
-   * Opens what it needs; nothing is published or merged before `begin`.
-   * @throws Reto3Error RETO3_BAD_SETTING, and where the merger's folder cannot be opened
+   * Opens what it needs. It publishes and merges nothing before `begin`.
+   * @throws Reto3Error RETO3_BAD_SETTING; if the merger's folder cannot be opened
    */
   static async open(parts: ClusterParts): Promise<Cluster> {
     const settings = withNameOfFolder(parts);
@@ -117,7 +116,7 @@ export class Cluster {
     return cluster;
   }
 
-  /** To be called when the server counts. Does not wait for NATS. */
+  /** Call it once the server counts. Does not wait for NATS. */
   begin(): void {
     this.#retention?.start();
     this.#running = this.#run();
@@ -146,7 +145,7 @@ export class Cluster {
     return node === undefined ? merger.view() : merger.viewOfNode(node);
   }
 
-  /** What the reports of all nodes say. @throws Reto3Error RETO3_NO_CLUSTER */
+  /** The reports of all nodes. @throws Reto3Error RETO3_NO_CLUSTER */
   get reports(): ClusterReports {
     if (this.#reports !== undefined) return this.#reports;
     throw addsUpNone();
@@ -175,7 +174,7 @@ export class Cluster {
   }
 
   /**
-   * Compares everything with the nodes from a time on, epoch ms, and reads from them what differs.
+   * Compares everything from a time on with the nodes, epoch ms, and reads what differs.
    * @throws Reto3Error RETO3_NO_CLUSTER, RETO3_NATS_AWAY
    */
   compareAll(sinceMs: number): void {
@@ -184,17 +183,17 @@ export class Cluster {
     merger.compareAll(sinceMs);
   }
 
-  /** Takes a node off the list. @throws Reto3Error RETO3_NO_CLUSTER, and as Merger.forget */
+  /** Removes a node from the list. @throws Reto3Error RETO3_NO_CLUSTER, and as Merger.forget */
   forget(name: string): Promise<void> {
     return this.#mergerOrNone.forget(name);
   }
 
-  /** All rows of this merger; to be closed. Undefined if the server adds up none. */
+  /** All rows of this merger; to be closed. Undefined if the server does not add up a cluster. */
   async backup(): Promise<StoreSnapshot | undefined> {
     return this.#merger?.backup();
   }
 
-  /** Of how many nodes this merger still reads what it lacks. */
+  /** How many nodes this merger still reads. */
   get nodesUnread(): number {
     return this.#merger?.unread().length ?? 0;
   }
@@ -205,7 +204,7 @@ export class Cluster {
   }
 
   /**
-   * What each node has of each hour of a range, beside what is here; epoch ms.
+   * What each node has of each hour of a range, and what is here; epoch ms.
    * @throws Reto3Error RETO3_NO_CLUSTER, RETO3_NATS_AWAY
    */
   audit(from: number, to: number): Promise<HourProof[]> {
@@ -214,26 +213,26 @@ export class Cluster {
     return merger.audit(from, to);
   }
 
-  /** Publishes and saves what it can in two seconds, says goodbye, and leaves. */
+  /** Publishes what it can in two seconds, says goodbye, saves, and closes everything. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#retention?.stop();
     const goodbye = async (): Promise<void> => {
-      // A server that was just started may be about to begin: then it can publish what it has.
-      await this.#turning.catch(() => undefined);
+      // A server that just started may be about to begin; then it can publish its counts.
+      await this.#checking.catch(() => undefined);
       await this.#node?.stop(drainWithinMs);
       await this.#link.close();
     };
     await Promise.race([goodbye().catch(() => undefined), wait(drainWithinMs)]);
-    this.#sayWhatIsLeft();
+    this.#warnOfUnpublished();
     await this.#merger?.stop();
     await Promise.race([this.#running, wait(drainWithinMs)]);
     await this.#link.close().catch(() => undefined);
     await this.#mergedStore?.close();
   }
 
-  /** The folder of a server that is gone for good takes with it what was not published. */
-  #sayWhatIsLeft(): void {
+  /** If the server does not start again, those counts are missing in the cluster. */
+  #warnOfUnpublished(): void {
     const { secondsPending: seconds = 0, reports: rows } = this.#node?.state ?? {};
     const reports = rows?.pending === true;
     if (seconds === 0 && !reports) return;
@@ -264,45 +263,45 @@ export class Cluster {
     if (merger !== undefined)
       this.#link.onTold((group, node, bytes) => merger.takePast(group, node, bytes));
     this.#node?.listen();
-    await Promise.all([this.#keepTurning(connection), this.#keepMerging(), merger?.pull(signal)]);
+    await Promise.all([this.#keepChecking(connection), this.#keepMerging(), merger?.pull(signal)]);
   }
 
-  /** What waits for NATS need not wait any longer. @param again it was connected before */
+  /** Ends all waiting for NATS. @param again whether it was connected before */
   #connected(again: boolean): void {
     this.#problems.end('access');
     this.#problems.end('connection');
     this.#node?.connected(again);
   }
 
-  /** Sees again and again that the stream is there and the name is ours. */
-  async #keepTurning(connection: NatsConnection): Promise<void> {
+  /** Checks again and again that the stream exists and this server has its name. */
+  async #keepChecking(connection: NatsConnection): Promise<void> {
     const backoff = newBackoff();
     while (!this.#stopping.signal.aborted) {
       this.#nudge = new AbortController();
-      let pauseMs = turnEveryMs;
+      let pauseMs = checkEveryMs;
       try {
-        this.#turning = this.#turn(connection);
-        await this.#turning;
+        this.#checking = this.#check(connection);
+        await this.#checking;
         this.#problems.end('register');
         this.#joined = true;
         backoff.reset();
       } catch (error) {
         this.#fail('register', 'cannot use NATS', error);
         this.#nudge = new AbortController();
-        // Where nobody can be asked for the name, nobody else can take it either: it goes on publishing.
+        // It goes on publishing: while the register is away, no other server can take the name.
         pauseMs = backoff.next();
       }
       await pause(pauseMs, AbortSignal.any([this.#stopping.signal, this.#nudge.signal]));
     }
   }
 
-  async #turn(connection: NatsConnection): Promise<void> {
+  async #check(connection: NatsConnection): Promise<void> {
     const first = this.#jetStream === undefined;
     const jetStream = this.#jetStream ?? (await this.#open(connection));
-    // As long as NATS does not take messages, the stream may be gone.
+    // If anything fails, the stream may be gone.
     const opened =
       first || this.#problems.current === undefined ? undefined : this.#open(connection);
-    // Beside each other: where the stream cannot be looked at, the name must still not be lost.
+    // At once, so that the name is not lost while the stream cannot be checked.
     const claiming = this.#node?.claimName(jetStream);
     const [claimed, looked] = await Promise.allSettled([claiming, opened]);
     if (looked.status === 'rejected') throw looked.reason;
@@ -311,7 +310,7 @@ export class Cluster {
     else this.#problems.begin('name', claimed.value);
   }
 
-  /** Finds stream and buckets, or makes them again. */
+  /** Finds or creates the stream and the buckets. */
   async #open(connection: NatsConnection): Promise<JetStream> {
     const jetStream = await openJetStream(connection, this.#settings);
     if (this.#jetStream === undefined)
@@ -349,16 +348,13 @@ export class Cluster {
   }
 }
 
-/**
- * Where nobody has chosen a name, that of the folder stays, though the host has another one now: so
- * does a container that was replaced.
- */
+/** Without a name of its choice, a server keeps that of its folder, even in a new container. */
 function withNameOfFolder({ settings, coordinator }: ClusterParts): ClusterOptions {
   const node = coordinator.published?.node ?? '';
   return node === '' || settings.node !== settings.usualNode ? settings : { ...settings, node };
 }
 
-/** What the subjects of nodes begin with, by group. */
+/** The prefix of the nodes' subjects, by group. */
 function subjectsOf({ natsGroup, natsSubject }: ClusterOptions): [string, ...string[]] {
   if (natsGroup === undefined) return [natsSubject];
   const [first, ...more] = natsGroup;
@@ -371,22 +367,4 @@ function newBackoff(): Backoff {
 
 function addsUpNone(): Reto3Error {
   return new Reto3Error('RETO3_NO_CLUSTER', 'this server does not add up a cluster');
-}
-
-/** Says in the log what happens to a merger. */
-function mergerEvents(log: Log): MergerEvents {
-  return {
-    missing: () =>
-      log.info('the stream has lost messages, or is another: reading from the nodes instead'),
-    badMessage: ({ message: reason }, from, count) =>
-      log.warn(
-        { from, reason, count },
-        `the stream holds what is no message of a node, and it is skipped: ${reason}`,
-      ),
-    saveFailed: (error) =>
-      log.error({ err: error }, 'cannot save the counts of the cluster; will try again'),
-    saved: () => log.info('the counts of the cluster are saved again'),
-    damaged: (node, from, what) =>
-      log.error({ node, from }, `damaged in the folder of the merger, and left out: ${what}`),
-  };
 }

@@ -1,14 +1,15 @@
 /**
- * Digests of a node's counts and of its reports: what a merger compares to know, without reading
- * them, that it has what the node has. Both sides compute them of packed seconds, and of windows as
- * they are published, so what is equal has equal digests.
+ * Digests of a node's counts and report rows, by minute. A merger compares them with its own, to know
+ * without reading the data that it has what the node has. Both sides compute them from packed seconds
+ * and from windows as published, so equal data has equal digests.
  */
 import { crc32 } from 'node:zlib';
-import { alignDown, min } from '@reto3/core';
+import { alignDown, min, sec } from '@reto3/core';
+import type { NodeSecond } from './message.ts';
 import type { PublishedWindow } from './report-message.ts';
 import { totalOfSecond } from './second.ts';
 
-/** Of a minute; absent where nothing was counted. */
+/** Of a minute in which something was counted. */
 export interface Digest {
   /** Of the minute, epoch ms. */
   readonly start: number;
@@ -17,23 +18,20 @@ export interface Digest {
   readonly crc: number;
 }
 
-/** @param seconds in order of time, with their number in the minute */
-export function minuteDigest(
-  start: number,
-  seconds: Iterable<readonly [index: number, packed: Uint8Array]>,
-): Digest | undefined {
-  let [total, crc, any] = [0, 0, false];
-  for (const [index, packed] of seconds) {
-    any = true;
-    total += totalOfSecond(packed);
-    crc = crc32(packed, crc32(Uint8Array.of(index), crc));
+/**
+ * Adds seconds to the digests of their minutes.
+ * @param seconds in order of time, none before those in the digests
+ */
+export function addSeconds(digests: Digest[], seconds: Iterable<NodeSecond>): void {
+  for (const { start, packed } of seconds) {
+    const index = (start % min.windowMs) / sec.windowMs;
+    add(digests, start, totalOfSecond(packed), Uint8Array.of(index), packed);
   }
-  return any ? { start, total, crc } : undefined;
 }
 
 /**
  * Adds the windows of a report and period to the digests of their minutes.
- * @param windows in order of time, none before those that are in the digests
+ * @param windows in order of time, none before those in the digests
  */
 export function addWindows(
   digests: Digest[],
@@ -42,14 +40,18 @@ export function addWindows(
   const head = new Uint8Array(11);
   const view = new DataView(head.buffer);
   for (const { start, tooLarge, partial, bytes } of windows) {
-    const minute = alignDown(start, min.windowMs);
-    const before = digests.at(-1)?.start === minute ? digests.pop() : undefined;
-    const { total, crc } = before ?? { total: 0, crc: 0 };
-    view.setUint16(0, start - minute, true);
+    view.setUint16(0, start % min.windowMs, true);
     view.setBigUint64(2, BigInt(tooLarge), true);
     view.setUint8(10, partial ? 1 : 0);
-    digests.push({ start: minute, total: total + 1, crc: crc32(bytes, crc32(head, crc)) });
+    add(digests, start, 1, head, bytes);
   }
+}
+
+function add(digests: Digest[], time: number, count: number, head: Uint8Array, data: Uint8Array) {
+  const start = alignDown(time, min.windowMs);
+  const before = digests.at(-1)?.start === start ? digests.pop() : undefined;
+  const { total, crc } = before ?? { total: 0, crc: 0 };
+  digests.push({ start, total: total + count, crc: crc32(data, crc32(head, crc)) });
 }
 
 export function isSame(one: Digest | undefined, other: Digest | undefined): boolean {

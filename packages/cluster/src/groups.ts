@@ -1,15 +1,15 @@
 /**
- * The groups of nodes that a merger adds up, by what the subjects of their nodes begin with: one, or
- * several whose streams are the sources of the merger's. A node is told by its name alone, so a name
- * belongs to one group: the one that the newest boot under it came from.
+ * The groups of nodes that a merger adds up: usually one, or several whose streams are the sources of
+ * the merger's. A group is known by the prefix of its nodes' subjects. Nodes are known by name alone,
+ * so a name belongs to one group: that of the newest boot under it.
  */
 import { BadMessage } from './message.ts';
 
 export interface Group {
   readonly stream: string;
-  /** The JetStream domain of its stream; undefined: that of the NATS server that is asked. */
+  /** The JetStream domain of its stream; undefined: that of the merger's NATS server. */
   readonly domain?: string | undefined;
-  /** What the subjects of its nodes begin with. */
+  /** The prefix of its nodes' subjects. */
   readonly subjects: string;
 }
 
@@ -21,21 +21,21 @@ export class Groups {
     this.#subjects = subjects;
   }
 
-  /** Of a message. Where it is of none, of the first: the decoder refuses it. */
+  /** The group of a subject. If it is in none, the first one, and the decoder rejects the message. */
   ofSubject(subject: string): string {
-    const own = subject.slice(0, Math.max(0, subject.lastIndexOf('.')));
-    return this.#subjects.includes(own) ? own : this.#subjects[0];
+    const prefix = subject.slice(0, Math.max(0, subject.lastIndexOf('.')));
+    return this.#subjects.includes(prefix) ? prefix : this.#subjects[0];
   }
 
-  /** Undefined where there are several, and none has said anything of the node. */
+  /** Undefined if there are several, and no message of the node came yet. */
   ofNode(node: string): string | undefined {
     return this.#subjects.length === 1 ? this.#subjects[0] : this.#ofNode.get(node);
   }
 
   /**
-   * A message of a group says it is of that node.
-   * @param newestBoot that the node was heard of with, 0: it never was
-   * @throws BadMessage where the name belongs to a node of another group
+   * A message of a node came in a group.
+   * @param newestBoot of the node so far; 0: none
+   * @throws BadMessage if the name belongs to a node of another group
    */
   hear(node: string, group: string, boot: number, newestBoot: number): void {
     const own = this.#ofNode.get(node);

@@ -26,6 +26,7 @@ import {
   startMs,
   stream,
 } from './testing/open-stream.ts';
+import { silentLog } from './testing/silent-log.ts';
 
 const [rounds, perRound] = [100, 1_000];
 const mostBytes = 50 << 20;
@@ -41,13 +42,7 @@ it('keeps a merger alive, exact and small, and counts all that is bad', async ()
     silentAfterMs: 10_000,
     subjects: [prefix],
     request: () => Promise.reject(new Error('no node answers')),
-    events: {
-      missing: () => undefined,
-      badMessage: () => undefined,
-      saveFailed: (error) => failures.push(error),
-      saved: () => undefined,
-      damaged: () => undefined,
-    },
+    log: { ...silentLog, error: (...line: readonly unknown[]) => void failures.push(line) },
   });
   const listed = new ListedStream();
   const total = async (): Promise<number> => {

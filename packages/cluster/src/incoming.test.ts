@@ -26,6 +26,7 @@ import {
   windowAt,
   year3000,
 } from './testing/open-stream.ts';
+import { silentLog } from './testing/silent-log.ts';
 
 const dayMs = 86_400_000;
 const none = { seconds: [] };
@@ -47,12 +48,11 @@ describe('a merger on a stream that anybody writes to', () => {
       silentAfterMs: 10_000,
       subjects: [prefix],
       request: async (_, name, bytes) => answer(name, decodeRequest(bytes)),
-      events: {
-        missing: () => undefined,
-        badMessage: (error, from) => logged.push(`${from}: ${error.message}`),
-        saveFailed: (error) => saveFailures.push(error),
-        saved: () => undefined,
-        damaged: () => undefined,
+      log: {
+        ...silentLog,
+        warn: (...[fields, text]: readonly unknown[]) =>
+          void logged.push(`${Object.values(Object(fields)).join(' ')} ${text}`),
+        error: (...line: readonly unknown[]) => void saveFailures.push(line),
       },
     });
   }

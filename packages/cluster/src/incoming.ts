@@ -1,9 +1,9 @@
 /**
- * The decoder of everything that the stream delivers. Whoever may publish can write anything, with
- * a checksum that matches, so all of it is checked here before the merger sees it: the node's name,
- * the form of the message, and that its times have come.
+ * The decoder of everything that the stream and the nodes send. Anyone with permission to publish can
+ * send anything, with a valid checksum, so this checks all of it before the merger sees it: the node's
+ * name, the form of the message, and that its times are not in the future.
  *
- * What passes cannot make the merger fail, and cannot hold up the other nodes.
+ * What passes cannot make the merger fail, and cannot hold up other nodes.
  */
 import { isPlainName } from '@reto3/core';
 import { BadMessage, decodeMessage, type NodeMessage } from './message.ts';
@@ -13,27 +13,29 @@ import { mostSecondTotal, totalOfSecond } from './second.ts';
 /** How far a node's clock may be ahead of the merger's. */
 export const mostAheadMs = 60_000;
 /**
- * How far a boot may be ahead of the merger's clock. A boot is the time of a start, unless a clock
- * was wrong before: local time taken for UTC is off by 14 hours at most. Whoever sends a later boot
- * silences the node until its own boots get there, so that has to be soon.
+ * How far a boot may be ahead of the merger's clock. A boot is the time of a start, and a clock that
+ * takes local time for UTC is wrong by 14 hours at most. A node whose name sent a later boot is not
+ * heard until its own boots are as late, so that has to be soon.
  */
 export const mostBootAheadMs = 86_400_000;
-/** A report may place a message that much ahead of the node's own clock. */
+/** How far a report may place a message ahead of the node's own clock. */
 const reportAheadMs = 60_000;
+/** The last time that a Date can hold. */
+const mostBoot = 8_640_000_000_000_000;
 
 export type Incoming =
   | { readonly node: string; readonly counts: NodeMessage }
   | {
       readonly node: string;
       readonly reports: ReportMessage;
-      /** Why some of its windows were left out: clients choose their times, not the node. */
+      /** Why some windows were left out, whose times clients chose. */
       readonly leftOut?: BadMessage;
     };
 
-/** Times, or a boot, that have not come yet by the merger's clock. One of the two clocks is wrong. */
+/** A time or boot in the future, by the merger's clock. One of the two clocks is wrong. */
 export class AheadOfClock extends BadMessage {
   readonly node: string;
-  /** Since when the node's seconds are missing now, epoch ms. */
+  /** From when on the node's seconds are missing, epoch ms. */
   readonly since: number;
 
   constructor(node: string, what: string, since: number) {
@@ -44,7 +46,7 @@ export class AheadOfClock extends BadMessage {
 }
 
 /**
- * @param subjects what the subjects of nodes begin with
+ * @param subjects prefix of the nodes' subjects
  * @param nowMs the merger's wall clock
  * @throws BadMessage
  */
@@ -56,23 +58,23 @@ export function decodeIncoming(
   const node = nodeOf(subject, subjects);
   const latest = nowMs + mostAheadMs;
   if (isReportMessage(data)) {
-    const said = decodeReportMessage(data, node);
-    assertBoots(said.boot, said.lineage, said.voids);
-    const mark = Math.max(...Object.values(said.marks));
-    assertCome({ node, newest: mark, boot: Math.max(said.boot, said.voids), since: nowMs, nowMs });
-    const windows = said.windows.filter(({ start }) => start <= latest + reportAheadMs);
-    if (windows.length === said.windows.length) return { node, reports: said };
-    const leftOut = new BadMessage(
-      `${said.windows.length - windows.length} windows of its reports are far ahead of now`,
-    );
-    return { node, reports: { ...said, windows }, leftOut };
+    const reports = decodeReportMessage(data, node);
+    assertBoots(reports.boot, reports.lineage, reports.voids);
+    const newest = Math.max(...Object.values(reports.marks));
+    const boot = Math.max(reports.boot, reports.voids);
+    assertNotAhead({ node, newest, boot, since: nowMs, nowMs });
+    const windows = reports.windows.filter(({ start }) => start <= latest + reportAheadMs);
+    const ahead = reports.windows.length - windows.length;
+    if (ahead === 0) return { node, reports };
+    const leftOut = new BadMessage(`${ahead} windows of its reports are far ahead of now`);
+    return { node, reports: { ...reports, windows }, leftOut };
   }
   const counts = decodeMessage(data, node);
-  assertBoots(counts.boot);
-  const { mark, clock, vouchedFrom, seconds } = counts;
+  const { boot, mark, clock, vouchedFrom, seconds } = counts;
+  assertBoots(boot);
   const newest = Math.max(mark, clock, vouchedFrom, seconds.at(-1)?.start ?? 0);
   const since = Math.min(nowMs, seconds[0]?.start ?? nowMs);
-  assertCome({ node, newest, boot: counts.boot, since, nowMs });
+  assertNotAhead({ node, newest, boot, since, nowMs });
   for (const { start, packed } of seconds) {
     const total = totalOfSecond(packed);
     if (total > mostSecondTotal)
@@ -82,7 +84,7 @@ export function decodeIncoming(
 }
 
 /** @throws AheadOfClock */
-function assertCome(said: {
+function assertNotAhead(message: {
   readonly node: string;
   /** Its latest time, epoch ms. */
   readonly newest: number;
@@ -90,27 +92,24 @@ function assertCome(said: {
   readonly since: number;
   readonly nowMs: number;
 }): void {
-  const { node, newest, boot, since, nowMs } = said;
+  const { node, newest, boot, since, nowMs } = message;
   if (newest > nowMs + mostAheadMs)
     throw new AheadOfClock(node, `its times are ${Math.round(newest - nowMs)} ms`, since);
   if (boot > nowMs + mostBootAheadMs)
     throw new AheadOfClock(node, `its boot is ${Math.round(boot - nowMs)} ms`, since);
 }
 
-/** @throws BadMessage where the subject is not that of a node */
+/** @throws BadMessage if the subject is not that of a node */
 function nodeOf(subject: string, subjects: string): string {
   const name = subject.startsWith(`${subjects}.`) ? subject.slice(subjects.length + 1) : '';
   if (isPlainName(name)) return name;
   throw new BadMessage('its subject does not end with the name of a node');
 }
 
-/** Whether a clock, right or wrong, can have shown this number to a server that started. */
+/** Whether any clock, right or wrong, can have shown this number to a server that started. */
 export function isBoot(boot: number): boolean {
   return Number.isSafeInteger(boot) && boot >= 0 && boot <= mostBoot;
 }
-
-/** The last time that a Date can hold. */
-const mostBoot = 8_640_000_000_000_000;
 
 /** @throws BadMessage */
 function assertBoots(...boots: readonly number[]): void {

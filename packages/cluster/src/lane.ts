@@ -1,33 +1,33 @@
 /**
- * One kind of what a node publishes, its seconds or the rows of its reports: what of it the cluster
- * lacks, and the messages made of that. The publisher drives both alike.
+ * One kind of data that a node publishes, seconds or rows of reports: what the cluster lacks of it,
+ * and the messages with it. The publisher drives both kinds alike.
  */
 
-/** What this boot says of itself in every message. */
+/** What each message says about the node's boot. */
 export interface Boot {
   readonly boot: number;
   /** Epoch ms. */
   readonly vouchedFrom: number;
-  /** The boot that began on this folder. */
+  /** The first boot that published this folder. */
   readonly lineage: number;
-  /** What the reports of boots before that one said is void; 0: nothing is. */
+  /** Reports from boots before this one are void; 0: none. */
   readonly voids: number;
 }
 
 export interface Outgoing {
   readonly bytes: Uint8Array;
-  /** It goes past the stream, to whoever listens; it may be lost. */
+  /** It bypasses the stream and may be lost. */
   readonly past: boolean;
-  /** To be called when it was sent, or is in the stream for good. */
+  /** Call it when the message was sent or, if it is for the stream, acknowledged. */
   sent(): void;
 }
 
 export interface Lane {
   /** Whether something can be read or sent now. */
   isDue(): boolean;
-  /** The next message; undefined where what was read has to wait for the disk. */
+  /** The next message; undefined if what was read must first reach the disk. */
   next(boot: Boot): Promise<Outgoing | undefined>;
-  /** The last message did not get through, or could not be made: what it held is due again. */
+  /** The last message failed, or could not be made: its contents are pending again. */
   failed(): void;
   /**
    * Messages that bypass a stream that refuses the lane's own: everything since the newest message
@@ -35,6 +35,6 @@ export interface Lane {
    * for the stream.
    */
   refused?(boot: Boot): Promise<readonly Uint8Array[]>;
-  /** From now on all that is there is due, and then nothing. */
+  /** From now on everything left is due, and nothing after that. */
   end(): void;
 }

@@ -1,21 +1,21 @@
 /**
- * A server's connection to NATS: tried until a server lets it in, then watched; and what goes past
- * the stream over it. Those subjects have a word more than those of the stream.
+ * A server's connection to NATS, which it tries until a NATS server accepts it, and the messages that
+ * bypass the stream. Their subjects have one more word than those of the stream.
  */
 import type { NatsConnection } from '@nats-io/transport-node';
 import { type connectionOptions, openConnection, refusalOf } from './nats.ts';
 import { type Backoff, pause } from './problems.ts';
 
-/** How long a node may take to answer a merger. */
+/** How long a node may take to reply. */
 const readWithinMs = 10_000;
-/** What NATS takes where its server does not say. */
+/** The limit if the NATS server does not say. */
 const usualPayloadBytes = 1 << 20;
 
 export interface LinkEvents {
   failed(what: string, error: unknown): void;
-  /** Each time, with the server that let it in. */
+  /** Each time, with the NATS server. */
   connected(server: string): void;
-  /** After it was connected before: another server may lead the stream now. */
+  /** The connection was lost and is back: another server may lead the stream now. */
   reconnected(): void;
 }
 
@@ -25,7 +25,7 @@ export class Link {
   readonly #events: LinkEvents;
   #connection: NatsConnection | undefined;
 
-  /** @param subjects what the subjects of nodes begin with, by group; its own node is in the first */
+  /** @param subjects prefix of the nodes' subjects, by group; this node is in the first */
   constructor(
     options: Awaited<ReturnType<typeof connectionOptions>>,
     subjects: readonly [string, ...string[]],
@@ -36,7 +36,7 @@ export class Link {
     this.#events = events;
   }
 
-  /** Tries until NATS lets us in; undefined where it is aborted before that. */
+  /** Tries until NATS accepts it; undefined if it is aborted first. */
   async open(backoff: Backoff, signal: AbortSignal): Promise<NatsConnection | undefined> {
     while (!signal.aborted) {
       try {
@@ -52,12 +52,12 @@ export class Link {
     return undefined;
   }
 
-  /** The NATS server that it is connected to; undefined: none. */
+  /** The NATS server that it is connected to, if any. */
   get server(): string | undefined {
     return this.#connection?.isClosed() === false ? this.#connection.getServer() : undefined;
   }
 
-  /** How large a message may be. */
+  /** The largest message that NATS takes. */
   get mostBytes(): number {
     return this.#connection?.info?.max_payload ?? usualPayloadBytes;
   }
@@ -67,12 +67,12 @@ export class Link {
     return `${this.#subjects[0]}.${node}`;
   }
 
-  /** Tells mergers of seconds that are open, or that the stream refuses; it may be lost. */
+  /** Sends mergers seconds that are open, or that the stream refuses; they may be lost. */
   tell(node: string, bytes: Uint8Array): void {
     this.#connection?.publish(`${this.#subjects[0]}.open.${node}`, bytes);
   }
 
-  /** Calls back with what each node tells past the stream, by its group. */
+  /** Listens for the messages of nodes that bypass the stream. */
   onTold(told: (group: string, node: string, bytes: Uint8Array) => void): void {
     for (const group of this.#subjects)
       this.#connection?.subscribe(`${group}.open.*`, {
@@ -81,14 +81,14 @@ export class Link {
       });
   }
 
-  /** Asks a node of a group; rejects where it does not answer. */
+  /** Sends a request to a node of a group; rejects if there is no reply. */
   async request(group: string, node: string, bytes: Uint8Array): Promise<Uint8Array> {
     if (this.#connection === undefined) throw new Error('not connected');
     const subject = `${group}.read.${node}`;
     return (await this.#connection.request(subject, bytes, { timeout: readWithinMs })).data;
   }
 
-  /** Answers what mergers ask of a node; whoever has asked in vain asks again. */
+  /** Replies to the requests of mergers. Without a reply, a merger asks again. */
   onRequest(node: string, answer: (bytes: Uint8Array) => Promise<Uint8Array>): void {
     this.#connection?.subscribe(`${this.#subjects[0]}.read.${node}`, {
       callback: (_, message) =>

@@ -1,6 +1,5 @@
 /**
- * What a merger writes down of itself beside its parts and blocks, in one row: its nodes, and up to
- * which message of which stream all that it has is in the store.
+ * The merge row: a merger's nodes, and the last message of the stream that its parts and blocks hold.
  */
 import { isPlainName } from '@reto3/core';
 import { seal, unseal } from '@reto3/engine';
@@ -12,11 +11,9 @@ import { Vouches } from './vouches.ts';
 
 const version = 1;
 
-/** Its place is behind the last message that is in the store. */
 export interface MergeRecord extends StreamPlace {
   readonly finalThrough: number;
   readonly nodes: readonly NodeRecord[];
-  /** What is known of the reports of each node. */
   readonly reports: readonly NodeReports[];
 }
 
@@ -29,13 +26,13 @@ export function encodeMergeRecord(record: MergeRecord): string {
 }
 
 /**
- * @param nowMonotonicMs when the nodes are taken to have been heard of last
- * @returns undefined where it is damaged, or of another version: then all is built anew
+ * @param nowMonotonicMs when all nodes count as heard
+ * @returns undefined if it is damaged or of another version; then the folder is filled from scratch
  */
 export function decodeMergeRecord(text: string, nowMonotonicMs: number): MergeRecord | undefined {
   const json = unseal(text);
   if (json === undefined) return undefined;
-  // The checksum says that a program of ours wrote it, so its version tells its shape.
+  // The checksum proves that reto3 wrote it, so its version determines its shape.
   const stored: StoredRecord = JSON.parse(json);
   if (stored.version !== version) return undefined;
   const { voidFrom, ...rest } = stored;
@@ -49,8 +46,8 @@ export function decodeMergeRecord(text: string, nowMonotonicMs: number): MergeRe
 }
 
 /**
- * A record without what cannot be so by that wall clock: a version of reto3 that believed every
- * message may have written down any time, boot and name.
+ * Removes what is impossible by this wall clock: early versions stored any time, boot and name that a
+ * message had.
  */
 export function believable(record: MergeRecord, wallMs: number): MergeRecord {
   const lastBoot = wallMs + mostBootAheadMs;
@@ -75,9 +72,9 @@ type StoredNode = Omit<NodeRecord, 'vouches' | 'heardAt'> & {
 };
 type StoredRecord = Omit<MergeRecord, 'nodes' | 'reports'> & {
   readonly version: number;
-  /** Of all nodes, as a version of reto3 wrote it that did not say whose. */
+  /** Early versions had one for all nodes. */
   readonly voidFrom?: number;
-  /** Absent where a version of reto3 wrote it that knew of none. */
+  /** Absent in early versions. */
   readonly reports?: readonly NodeReports[];
   readonly nodes: readonly StoredNode[];
 };

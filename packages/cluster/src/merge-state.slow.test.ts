@@ -16,7 +16,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MergeState, type NodeRecord } from './merge-state.ts';
 import type { StoredMinutes } from './merged-minute.ts';
-import { Part } from './part.ts';
+import { Part, partName } from './part.ts';
 import { type Delivery, delivered, now, secondsInPlay, startMs } from './testing/virtual-lives.ts';
 import { Vouches } from './vouches.ts';
 
@@ -33,8 +33,8 @@ class Kept implements StoredMinutes {
   readonly #names = new Set<string>();
 
   part(start: number, name: string): Part | undefined {
-    const bytes = this.rows.get(`${start} ${name}`);
-    return bytes && Part.decode(bytes, `${start} ${name}`);
+    const bytes = this.rows.get(partName(start, name));
+    return bytes && Part.decode(bytes, partName(start, name));
   }
 
   names(): Iterable<string> {
@@ -54,9 +54,10 @@ class Kept implements StoredMinutes {
       node.voidFrom = undefined;
     }
     for (const minute of state.minutes()) {
-      for (const [name, part] of minute.takeUnsaved()) {
-        this.#names.add(name);
-        this.rows.set(`${minute.start} ${name}`, part.encode(`${minute.start} ${name}`));
+      for (const change of minute.takeUnsaved().changes) {
+        if (!('part' in change)) continue;
+        this.#names.add(change.part);
+        this.rows.set(partName(minute.start, change.part), change.bytes);
       }
       this.blocks.set(minute.start, copyOf(minute.ms10));
     }
@@ -134,7 +135,7 @@ describe('the merge', () => {
             replay = [];
           } else if (restarts[index] === false) {
             kept.save(state);
-            for (const minute of state.minutes()) state.forget(minute.start);
+            state.forgetSaved(Infinity);
           }
         }
         kept.save(state);
@@ -170,7 +171,7 @@ describe('the merge', () => {
             const moment = { wallMs: startMs, monotonicMs };
             const message = { ...step, revision: 1, vouchedFrom: 0, clock: 0, seconds: [] };
             state.apply(node, message, moment);
-            const waited = state.nodes().filter((known) => state.isWaitedFor(known, moment));
+            const waited = state.nodes().filter((known) => state.isAwaited(known, moment));
             const final = state.finalThrough(moment);
             const oldest = Math.min(startMs, ...waited.map(({ mark }) => mark));
             const listened = monotonicMs >= 1_000 + (steps[0]?.passMs ?? 0);

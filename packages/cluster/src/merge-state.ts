@@ -1,41 +1,41 @@
 /**
- * What a merger knows: its nodes, and the minutes that their messages add up to. Knows nothing of
- * NATS or of time passing, and writes nothing; `Merger` feeds it and saves it.
+ * The state of a merge: the nodes, and the minutes that their messages add up to. It knows nothing
+ * about NATS, reads no clock and writes nothing; `Merger` feeds it and `Saver` saves it.
  *
- * Invariants, held by property tests:
- * - the counts depend on the set of messages alone: not on their order, nor on how often each comes;
- * - the counts are the sums of what each node's newest boot says, second by second;
+ * Invariants, which property tests check:
+ * - the counts depend only on the set of messages, not on their order or repetition;
+ * - the counts are the sum of what each node's newest boot sent, second by second;
  * - `finalThrough` never goes back, and is never ahead of the merger's own clock;
- * - a node is given up for silent only by a merger that meanwhile heard another one.
+ * - a merger considers a node silent only after a time in which it heard another node.
  */
 import { alignDown, min, ms10, sec } from '@reto3/core';
-import { type Digest, minuteDigest } from './digest.ts';
+import { addSeconds, type Digest } from './digest.ts';
 import { MergedMinute, type StoredMinutes } from './merged-minute.ts';
 import type { NodeMessage } from './message.ts';
 import { mostNodes } from './second.ts';
 import { Vouches } from './vouches.ts';
 
-/** What a merger keeps of a node. */
+/** What a merger keeps of a node. The merge row has all of it but `heardAt`. */
 export interface NodeRecord {
   readonly name: string;
   boot: number;
   /** Of the newest message of that boot. */
   revision: number;
   mark: number;
-  /** The node's wall clock less the merger's, when its newest message came, in ms. */
+  /** The node's wall clock minus the merger's, when its newest message came, in ms. */
   clockOffsetMs: number;
   /** It said goodbye. */
   left: boolean;
-  /** Somebody said that it will not come back. */
+  /** Someone removed it with `reto3 cluster --forget`. */
   forgotten?: boolean | undefined;
   readonly vouches: Vouches;
-  /** Stored minutes from then on are still to be looked through for what it voided, epoch ms. */
+  /** Stored minutes from then on may hold seconds that it voided, epoch ms. */
   voidFrom?: number | undefined;
-  /** From then on it is not known whether everything of it came, epoch ms; undefined: it did. */
+  /** Something of it may be missing from then on, epoch ms; undefined: nothing. */
   unread?: number | undefined;
-  /** When it was last heard of: monotonic ms of this process. */
+  /** When it was heard last: monotonic ms of this process. */
   heardAt: number;
-  /** Wall time of that, epoch ms. */
+  /** The same, epoch ms. */
   heardAtWall: number;
 }
 
@@ -45,25 +45,25 @@ export interface Moment {
 }
 
 export interface MergeOptions {
-  /** After so many ms without a word a node is silent, and not waited for. */
+  /** A node without a message for so long is silent, and windows no longer wait for it. */
   readonly silentAfterMs: number;
   readonly stored: StoredMinutes;
   readonly nodes?: Iterable<NodeRecord>;
-  /** As it was when the state was saved, epoch ms. */
+  /** When the state was saved, epoch ms. */
   readonly finalThrough?: number;
 }
 
 /**
- * A merger that has heard nobody for so long is cut off: every node publishes several times a
- * second. The silence of nodes is not counted until it hears somebody again.
+ * A merger that hears no node for so long is cut off, since every node publishes several times a
+ * second. Until it hears one again, no node becomes silent.
  */
 const cutOffAfterMs = 1_500;
 /**
- * How much may be in memory and not saved: in minutes, and in parts of them, of 7 KB each; but what
- * all nodes publish between two saves.
+ * How much may be unsaved: minutes, and parts of 7 KB each, or twice the number of nodes. All nodes
+ * together publish as much between two saves.
  */
 const [mostUnsavedMinutes, mostUnsavedParts] = [64, 2_000];
-/** How far before its mark a node may still change something: what came late, and clocks. */
+/** How far before its mark a node may still change counts: late messages, and clocks. */
 const lateMs = 3_600_000;
 
 export class MergeState {
@@ -74,10 +74,10 @@ export class MergeState {
   #finalThrough: number;
   /** When it last heard any node, monotonic ms. */
   #heardAt = Number.NEGATIVE_INFINITY;
-  /** Nothing is final before that: an empty merger cannot know whom to wait for. Monotonic ms. */
+  /** Nothing becomes final before: an empty merger does not know its nodes. Monotonic ms. */
   #finalFrom: number | undefined;
   #newestEnd = 0;
-  /** Seconds before this are no longer kept, epoch ms. */
+  /** Older seconds are no longer kept, epoch ms. */
   #keptFrom = 0;
   #secondsTooOld = 0;
   #secondsVoid = 0;
@@ -92,7 +92,7 @@ export class MergeState {
     if (this.#nodes.size > 0) this.#finalFrom = Number.NEGATIVE_INFINITY;
   }
 
-  /** Whether it may take messages under that name: of so many nodes a day, sums stay exact. */
+  /** Whether it may take messages under that name: so many nodes in a day still add up exactly. */
   admits(name: string, now: Moment): boolean {
     if (this.#nodes.has(name) || this.#nodes.size < mostNodes) return true;
     let heard = 0;
@@ -102,17 +102,16 @@ export class MergeState {
   }
 
   /**
-   * Takes a message of a node. It may come again, late, or never.
-   * @param past whether it came past the stream, perhaps before what was published earlier
+   * Takes a message of a node, which may be repeated, late or lost.
+   * @param past whether it bypassed the stream, and so may precede earlier messages
    */
   apply(name: string, message: NodeMessage, now: Moment, past = false): void {
     this.#listen(now);
     const node = this.#node(name);
-    // What a boot before this one did not get through comes with no message any more.
+    // No further message brings what the boot before this one had not published.
     if (message.boot > node.boot && node.boot > 0)
       this.missing(node, Math.min(message.vouchedFrom, node.mark - lateMs));
-    if (node.vouches.add(message.boot, message.vouchedFrom))
-      this.#voidOf(node, message.vouchedFrom);
+    if (node.vouches.add(message.boot, message.vouchedFrom)) this.#void(node, message.vouchedFrom);
     for (const { start, packed } of message.seconds) {
       if (start < this.#keptFrom) {
         this.#secondsTooOld++;
@@ -127,38 +126,41 @@ export class MergeState {
       minute.put(name, index, message.boot, message.revision, packed);
       this.#newestEnd = Math.max(this.#newestEnd, start + sec.windowMs);
     }
-    this.#hear(node, past ? { ...message, mark: this.#markPast(node, message) } : message, now);
+    this.#hear(node, message, past ? this.#markPast(node, message) : message.mark, now);
   }
 
-  /** It is not known whether everything of a node came from that time on, epoch ms. */
+  /** Something of a node may be missing from that time on, epoch ms. */
   missing(node: NodeRecord, since: number): void {
     node.unread = Math.max(0, Math.min(node.unread ?? since, since));
     this.#misses.set(node, (this.#misses.get(node) ?? 0) + 1);
   }
 
-  /** The same of all nodes, from so long before what each had published. */
+  /** The same of all nodes, from so long before each one's mark. */
   missingOfAll(beforeMs: number = lateMs): void {
     for (const node of this.#nodes.values()) this.missing(node, node.mark - beforeMs);
   }
 
-  /** From when on a node is to be read, and what to call once it was; undefined: it need not be. */
+  /** From when on to read a node, and what to call afterwards; undefined if nothing is missing. */
   toRead(node: NodeRecord): { readonly since: number; readonly wasRead: () => void } | undefined {
     const [since, misses] = [node.unread, this.#misses.get(node)];
     if (since === undefined) return undefined;
     const wasRead = (): void => {
-      // More may be missing since.
+      // Meanwhile more may be missing.
       if (this.#misses.get(node) === misses) node.unread = undefined;
     };
     return { since, wasRead };
   }
 
-  /** The digest of what there is of a node in the minute that starts then, epoch ms. */
+  /** The digest of a node's part of the minute that starts then, epoch ms. */
   digest({ name, vouches }: NodeRecord, start: number): Digest | undefined {
     const inMemory = this.#minutes.get(start);
     const part = inMemory ? inMemory.part(name) : this.#stored.part(start, name);
     if (part === undefined || part === 'damaged') return undefined;
     if (inMemory === undefined) part.applyVouches(start, vouches);
-    return minuteDigest(start, part.seconds());
+    const digests: Digest[] = [];
+    for (const [index, packed] of part.seconds())
+      addSeconds(digests, [{ start: start + index * sec.windowMs, packed }]);
+    return digests[0];
   }
 
   /** The minute that starts then, epoch ms; read from the store if it is not in memory. */
@@ -171,14 +173,14 @@ export class MergeState {
     return minute;
   }
 
-  /** The minutes in memory, added up, in no order. */
+  /** The minutes in memory, settled, in no order. */
   minutes(): MergedMinute[] {
     const minutes = [...this.#minutes.values()];
     for (const minute of minutes) minute.settle(this.#finalThrough);
     return minutes;
   }
 
-  /** Whether as much is unsaved as may be in memory. */
+  /** Whether as much is unsaved as may be. */
   get isFull(): boolean {
     let [minutes, parts] = [0, 0];
     for (const { unsavedParts } of this.#minutes.values()) {
@@ -189,42 +191,44 @@ export class MergeState {
     return minutes >= mostUnsavedMinutes || parts >= mostParts;
   }
 
-  /** Lets go of what the store has of a minute. Not while a save is under way. */
-  forget(start: number): void {
-    const minute = this.#minutes.get(start);
-    minute?.forgetSaved();
-    if (minute?.unsavedParts === 0) this.#minutes.delete(start);
+  /** Drops what the store has of the minutes that ended before. Not while a save is in progress. */
+  forgetSaved(before: number): void {
+    for (const [start, minute] of this.#minutes) {
+      if (minute.end >= before) continue;
+      minute.forgetSaved();
+      if (minute.unsavedParts === 0) this.#minutes.delete(start);
+    }
   }
 
   /** Seconds before that time are no longer kept, epoch ms. */
   keepFrom(timeMs: number): void {
     this.#keptFrom = Math.max(this.#keptFrom, timeMs);
     for (const node of this.#nodes.values()) node.vouches.forget(this.#keptFrom);
-    for (const start of this.#minutes.keys()) {
-      if (start + ms10.blockMs <= this.#keptFrom) this.#minutes.delete(start);
-    }
+    for (const [start, { end }] of this.#minutes)
+      if (end <= this.#keptFrom) this.#minutes.delete(start);
   }
 
-  /** Takes out of a stored minute what the node has voided. Returns whether there was anything. */
+  /** Removes what a node voided from a stored minute. Returns whether there was anything. */
   applyVouches(node: NodeRecord, start: number): boolean {
     const part = this.#stored.part(start, node.name);
-    const isFine = part === undefined || (part !== 'damaged' && !part.isVoid(start, node.vouches));
-    if (!isFine) this.minute(start).applyVouches(node.name);
-    return !isFine;
+    if (part === undefined) return false;
+    // This copy of the part only tells whether the minute has to be read.
+    if (part !== 'damaged' && part.applyVouches(start, node.vouches).length === 0) return false;
+    this.minute(start).applyVouches(node.name);
+    return true;
   }
 
-  /** The oldest mark of the nodes that are waited for, epoch ms. Never goes back. */
+  /** The oldest mark of the nodes that windows wait for, epoch ms. Never goes back. */
   finalThrough(now: Moment): number {
     if (this.#finalFrom === undefined || this.#listenedUntil(now) < this.#finalFrom)
       return this.#finalThrough;
     let oldest = Number.POSITIVE_INFINITY;
-    for (const node of this.#nodes.values()) {
-      if (this.isWaitedFor(node, now)) oldest = Math.min(oldest, node.mark);
-    }
+    for (const node of this.#nodes.values())
+      if (this.isAwaited(node, now)) oldest = Math.min(oldest, node.mark);
     if (!Number.isFinite(oldest)) return this.#finalThrough;
     const finalThrough = Math.min(oldest, now.wallMs);
     if (finalThrough > this.#finalThrough) {
-      // What changed while these windows were open is no revision.
+      // Changes to windows that were not final are no revisions.
       for (const minute of this.#minutes.values()) minute.settle(this.#finalThrough);
       this.#finalThrough = finalThrough;
     }
@@ -235,15 +239,9 @@ export class MergeState {
     return this.#nodes.get(name);
   }
 
-  isWaitedFor(node: NodeRecord, now: Moment): boolean {
-    return (
-      !node.left && !node.forgotten && this.#listenedUntil(now) - node.heardAt < this.#silentAfterMs
-    );
-  }
-
-  /** Whether something came of a node lately, whoever is cut off, and nothing said that it is gone. */
-  isLive({ left, forgotten, heardAt }: NodeRecord, now: Moment): boolean {
-    return !left && !forgotten && now.monotonicMs - heardAt < this.#silentAfterMs;
+  /** Whether a message of the node came lately, whoever is cut off, and it is not gone. */
+  isLive(node: NodeRecord, { monotonicMs }: Moment): boolean {
+    return !isGone(node) && monotonicMs - node.heardAt < this.#silentAfterMs;
   }
 
   /** By name. */
@@ -251,28 +249,33 @@ export class MergeState {
     return [...this.#nodes.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  /** End of the newest second that a message had, epoch ms. */
+  /** End of the newest second in any message, epoch ms. */
   get newestEnd(): number {
     return this.#newestEnd;
   }
 
-  /** Seconds that came too late to be kept, and seconds that a later boot had voided. */
+  /** Seconds that were too old to be kept, and seconds that a later boot had voided. */
   get ignored(): { readonly tooOld: number; readonly void: number } {
     return { tooOld: this.#secondsTooOld, void: this.#secondsVoid };
   }
 
-  /** Up to when silence counts: while it was cut off, nobody could be heard. */
+  /** Whether windows wait for the node. */
+  isAwaited(node: NodeRecord, now: Moment): boolean {
+    return !isGone(node) && this.#listenedUntil(now) - node.heardAt < this.#silentAfterMs;
+  }
+
+  /** The end of the time in which it could hear nodes: it may be cut off since. */
   #listenedUntil({ monotonicMs }: Moment): number {
     return Math.min(monotonicMs, this.#heardAt + cutOffAfterMs);
   }
 
-  /** It hears somebody. After it was cut off, all that it waited for have their time again. */
+  /** It hears a node. If it was cut off, every node that it waits for gets the full time again. */
   #listen(now: Moment): void {
     if (now.monotonicMs - this.#heardAt > cutOffAfterMs) {
       if (this.#listenedUntil(now) < (this.#finalFrom ?? Number.POSITIVE_INFINITY))
         this.#finalFrom = now.monotonicMs + this.#silentAfterMs;
       for (const node of this.#nodes.values())
-        if (this.isWaitedFor(node, now)) node.heardAt = now.monotonicMs;
+        if (this.isAwaited(node, now)) node.heardAt = now.monotonicMs;
     }
     this.#heardAt = now.monotonicMs;
   }
@@ -286,12 +289,10 @@ export class MergeState {
     return node;
   }
 
-  #hear(node: NodeRecord, message: NodeMessage, now: Moment): void {
-    const { boot, revision, mark, clock, leaving } = message;
+  #hear(node: NodeRecord, message: NodeMessage, mark: number, now: Moment): void {
+    const { boot, revision, clock, leaving } = message;
     if (boot < node.boot) return;
-    if (boot > node.boot) {
-      Object.assign(node, { boot, revision: 0, mark: 0, left: false });
-    }
+    if (boot > node.boot) Object.assign(node, { boot, revision: 0, mark: 0, left: false });
     node.mark = Math.max(node.mark, mark);
     node.left ||= leaving;
     if (revision >= node.revision) {
@@ -303,22 +304,22 @@ export class MergeState {
     node.forgotten = undefined;
   }
 
-  /**
-   * The mark of a message that came past the stream: that of what the stream brought, unless that
-   * goes up to where the message begins.
-   */
+  /** The mark of a message that bypassed the stream; 0 unless it begins where the mark is, or before. */
   #markPast(node: NodeRecord, { boot, mark, seconds }: NodeMessage): number {
     const [first] = seconds;
     const joins = boot === node.boot && first !== undefined && first.start <= node.mark;
     return joins ? mark : 0;
   }
 
-  #voidOf(node: NodeRecord, from: number): void {
-    for (const minute of this.#minutes.values()) {
+  #void(node: NodeRecord, from: number): void {
+    for (const minute of this.#minutes.values())
       if (minute.end > from) minute.applyVouches(node.name);
-    }
     node.voidFrom = Math.min(node.voidFrom ?? from, from);
   }
+}
+
+function isGone({ left, forgotten }: NodeRecord): boolean {
+  return left || forgotten === true;
 }
 
 function newNode(name: string): NodeRecord {

@@ -1,10 +1,10 @@
 /**
- * A minute of the cluster: the windows that its nodes add up to, and the parts of those nodes of
- * which something came. A change costs the same with a thousand nodes as with one: what a part said
- * of a second is taken out of the sum, and what it says now is put in.
+ * A minute of the cluster: the sum of its nodes' windows, and the parts of the nodes of which anything
+ * arrived. A change costs the same with a thousand nodes as with one: the old counts of a second are
+ * subtracted from the sum, and the new ones added.
  *
- * Invariant: `ms10` is the sum of the parts of all nodes, in memory or in the store. Nothing is
- * added twice, since a part says what of it is in the sum.
+ * Invariant: `ms10` is the sum of the parts of all nodes, in memory or in the store. A part is in the
+ * sum as it is, so nothing is added twice.
  */
 import {
   allocateWindows,
@@ -14,22 +14,30 @@ import {
   secondsPerMinute,
   type Windows,
 } from '@reto3/core';
-import { Part } from './part.ts';
+import type { Change } from '@reto3/engine';
+import { Part, partName } from './part.ts';
 import { addSecond, coversSecond } from './second.ts';
 import type { Vouches } from './vouches.ts';
 
 /** What is not in memory. Reads are synchronous, so that a message is merged at once. */
 export interface StoredMinutes {
-  /** What a node has of the minute that starts then, epoch ms; `damaged` where it cannot be read. */
+  /** A node's part of the minute that starts then, epoch ms; `damaged` if it cannot be read. */
   part(start: number, node: string): Part | 'damaged' | undefined;
-  /** The names of all nodes that may have a part. */
+  /** All nodes that may have a part. */
   names(): Iterable<string>;
-  /** The ms10 windows that those parts add up to; undefined where they cannot be read. */
+  /** The sum of those parts; undefined if it cannot be read. */
   block(start: number): Windows | undefined;
 }
 
+/** Rows that are about to be written. */
+export interface TakenRows {
+  readonly changes: readonly Change[];
+  /** The write failed: they are unsaved again. */
+  putBack(): void;
+}
+
 export class MergedMinute {
-  /** Epoch ms of its start. */
+  /** Epoch ms. */
   readonly start: number;
   /** 6,000 windows. */
   readonly ms10: Windows;
@@ -39,16 +47,17 @@ export class MergedMinute {
   readonly min = allocateWindows(1);
   readonly #stored: StoredMinutes;
   readonly #vouchesOf: (node: string) => Vouches | undefined;
-  /** Of the nodes that were looked for; undefined: it has none. */
+  /** Those that were read or changed; undefined: the node has none. */
   readonly #parts = new Map<string, Part | undefined>();
   /** Seconds that changed since the last `settle`, with their counts at that time. */
   readonly #changed = new Map<number, Float64Array>();
-  /** Those of them in which a node no longer counts a window: perhaps nobody does. */
+  /** Changed seconds in which a node no longer counts a window, so perhaps no node does. */
   readonly #shrunk = new Set<number>();
-  readonly #unsavedParts = new Set<string>();
+  /** The nodes whose parts differ from the stored ones. */
+  readonly #unsaved = new Set<string>();
   #adding = false;
 
-  /** @param vouchesOf what a node voided of its parts: those that are stored may still hold it */
+  /** @param vouchesOf what a node voided, which its stored part may still hold */
   constructor(
     start: number,
     stored: StoredMinutes,
@@ -64,7 +73,7 @@ export class MergedMinute {
     this.#sumMinute(false);
   }
 
-  /** Epoch ms of its end. */
+  /** Epoch ms. */
   get end(): number {
     return this.start + ms10.blockMs;
   }
@@ -76,49 +85,52 @@ export class MergedMinute {
     return part;
   }
 
-  /** @param index of the second, 0 to 59. Returns whether it was newer than what is there. */
-  put(node: string, index: number, boot: number, revision: number, packed: Uint8Array): boolean {
+  /** Takes a second if it is newer. @param index of the second, 0 to 59 */
+  put(node: string, index: number, boot: number, revision: number, packed: Uint8Array): void {
     const part = this.part(node) ?? new Part();
     const before = part.second(index);
-    if (!part.put(index, boot, revision, packed)) return false;
+    if (!part.put(index, boot, revision, packed)) return;
     this.#parts.set(node, part);
     this.#change(node, index, before, packed);
-    return true;
   }
 
-  /** Forgets what no longer counts of a node. */
+  /** Removes a node's seconds that are void. */
   applyVouches(node: string): void {
     const part = this.part(node);
     if (part !== undefined) this.#void(node, part);
   }
 
-  /** Of how many nodes the store lacks something of it. */
+  /** How many parts the store lacks, or has otherwise. */
   get unsavedParts(): number {
-    return this.#unsavedParts.size;
+    return this.#unsaved.size;
   }
 
-  /** The parts that the store does not have as they are; from now on it is taken to have them. */
-  takeUnsaved(): (readonly [node: string, part: Part])[] {
-    const parts = [...this.#unsavedParts].flatMap((node) => {
-      const part = this.#parts.get(node);
-      return part === undefined ? [] : [[node, part] as const];
+  /** Takes the parts that the store lacks, with the sum. */
+  takeUnsaved(): TakenRows {
+    const { start } = this;
+    const nodes = [...this.#unsaved];
+    this.#unsaved.clear();
+    const parts = nodes.flatMap((node): Change[] => {
+      const bytes = this.#parts.get(node)?.encode(partName(start, node));
+      return bytes === undefined ? [] : [{ part: node, start, bytes }];
     });
-    this.#unsavedParts.clear();
-    return parts;
+    return {
+      changes: [...parts, { put: 'ms10', start, windows: this.ms10 }],
+      putBack: () => {
+        for (const node of nodes) this.#unsaved.add(node);
+      },
+    };
   }
 
-  /** Lets go of the parts that the store has as they are. Not while a save is under way. */
+  /** Drops the parts that the store has. Not while a save is in progress. */
   forgetSaved(): void {
-    for (const node of this.#parts.keys())
-      if (!this.#unsavedParts.has(node)) this.#parts.delete(node);
+    for (const node of this.#parts.keys()) if (!this.#unsaved.has(node)) this.#parts.delete(node);
   }
 
-  /** A write of these parts failed. */
-  putBack(nodes: Iterable<string>): void {
-    for (const node of nodes) this.#unsavedParts.add(node);
-  }
-
-  /** What changed in a window that ended by `finalThrough` (epoch ms) is a revision. */
+  /**
+   * Updates the longer windows.
+   * @param finalThrough a change to a window that ended by then is a revision, epoch ms
+   */
   settle(finalThrough: number): void {
     if (this.#changed.size === 0) return;
     for (const second of this.#shrunk) this.#countAgain(second);
@@ -133,15 +145,21 @@ export class MergedMinute {
   }
 
   #change(node: string, second: number, before: Uint8Array | undefined, now?: Uint8Array): void {
-    this.#unsavedParts.add(node);
+    this.#unsaved.add(node);
+    this.#keepCounts(second);
     const first = second * ms10PerSecond;
-    if (!this.#changed.has(second))
-      this.#changed.set(second, this.ms10.counts.slice(first, first + ms10PerSecond));
     if (before !== undefined) {
       addSecond(before, this.ms10, first, -1);
       if (now === undefined || !coversSecond(now, before)) this.#shrunk.add(second);
     }
     if (now !== undefined) addSecond(now, this.ms10, first);
+  }
+
+  /** A second is about to change. */
+  #keepCounts(second: number): void {
+    const first = second * ms10PerSecond;
+    if (!this.#changed.has(second))
+      this.#changed.set(second, this.ms10.counts.slice(first, first + ms10PerSecond));
   }
 
   #void(node: string, part: Part): void {
@@ -151,47 +169,38 @@ export class MergedMinute {
       this.#change(node, index, before);
   }
 
-  /** Takes a part into memory. What is damaged becomes nothing, and may come again from its node. */
+  /** Reads a part into memory. A damaged one becomes empty; the node may have its counts. */
   #read(node: string): Part | undefined {
     const stored = this.#stored.part(this.start, node);
     const part = stored === 'damaged' ? new Part() : stored;
     this.#parts.set(node, part);
     if (stored !== 'damaged') return part;
-    this.#unsavedParts.add(node);
+    this.#unsaved.add(node);
     if (!this.#adding) this.#addAll();
     return part;
   }
 
-  /** Adds up the parts of all nodes, where the sum is not known. */
+  /** Adds up the parts of all nodes, if the sum is not known. */
   #addAll(): void {
     this.#adding = true;
-    for (let second = 0; second < secondsPerMinute; second++) {
-      const first = second * ms10PerSecond;
-      if (!this.#changed.has(second))
-        this.#changed.set(second, this.ms10.counts.slice(first, first + ms10PerSecond));
-    }
+    for (let second = 0; second < secondsPerMinute; second++) this.#keepCounts(second);
     this.ms10.counts.fill(0);
     this.ms10.counted.fill(0);
-    for (const node of this.#stored.names()) {
-      if (!this.#parts.has(node)) this.#read(node);
-    }
+    for (const node of this.#stored.names()) if (!this.#parts.has(node)) this.#read(node);
     for (const [node, part] of this.#parts) {
       if (part === undefined) continue;
-      this.#unsavedParts.add(node);
-      for (let second = 0; second < secondsPerMinute; second++) {
-        const packed = part.second(second);
-        if (packed !== undefined) addSecond(packed, this.ms10, second * ms10PerSecond);
-      }
+      this.#unsaved.add(node);
+      for (const [second, packed] of part.seconds())
+        addSecond(packed, this.ms10, second * ms10PerSecond);
       this.#void(node, part);
     }
     this.#adding = false;
   }
 
-  /** Which windows of a second any node counts; others are asked only where those here do not say. */
+  /** Finds the windows of a second that any node counts, in the store only if it has to. */
   #countAgain(second: number): void {
     const first = second * ms10PerSecond;
-    const end = first + ms10PerSecond;
-    const counted = this.ms10.counted.slice(first, end);
+    const counted = this.ms10.counted.slice(first, first + ms10PerSecond);
     const here = allocateWindows(ms10PerSecond);
     const add = (part: Part | undefined): void => {
       const packed = part?.second(second);
@@ -210,7 +219,7 @@ export class MergedMinute {
     for (let window = first; window < first + ms10PerSecond; window++) {
       const wasFinal = this.start + (window + 1) * ms10.windowMs <= finalThrough;
       if (wasFinal && counts[window] !== before[window - first]) revised[window] = 1;
-      // A gap is not revised; that is what a gap means everywhere.
+      // A gap is never revised.
       if (counted[window] !== 1) revised[window] = 0;
     }
   }
@@ -233,7 +242,7 @@ export class MergedMinute {
     this.sec.counts[second] = count;
     this.sec.counted[second] = counted;
     this.sec.partial[second] = counted & ~all;
-    // Of a block that was read it is not known when they changed; each revision counts.
+    // A block from the store does not say when its windows changed, so each revision counts.
     if (changed || (finalThrough === undefined && revised === 1)) this.sec.revised[second] = 1;
     if (counted === 0) this.sec.revised[second] = 0;
     return changed;

@@ -183,7 +183,7 @@ describe('the reports of a cluster', () => {
             const event = events[index] ?? 'none';
             if (event === 'none') continue;
             if (event === 'save') {
-              for (const change of merged.takeUnsaved())
+              for (const change of merged.takeUnsaved().changes)
                 if ('report' in change)
                   rows.set(Buffer.from(change.report).toString('hex'), change.bytes);
               merged = new MergedReports({ readReport }, merged.nodes(), keepAll);

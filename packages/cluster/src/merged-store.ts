@@ -1,10 +1,9 @@
 /**
- * A merger's store: a data folder of its own inside the server's, made of the same rows as any
- * other, and the parts that its blocks were added up from. A row that is damaged is left out, and
- * may come again from its node; the rest stays, since nodes that have left cannot publish again.
+ * A merger's store: a data folder of its own inside the server's, with blocks as in any other, and the
+ * parts that they are the sum of. A damaged row is left out, and the node may have its contents. The
+ * rest stays, since nodes that have left cannot publish again.
  *
- * Invariant: a block and the parts that it is the sum of are written in one batch, with the number
- * of the last message that they hold.
+ * Invariant: one batch writes a block, its parts, and the number of the last message that they hold.
  */
 import { randomUUID } from 'node:crypto';
 import {
@@ -31,7 +30,6 @@ import {
   type Expiring,
   formatVersion,
   HeldFolder,
-  type Meta,
   mergerFolderOf,
   newMeta,
   rowRange,
@@ -46,32 +44,31 @@ import { type MergedReports, reportNames, type StoredParts } from './merged-repo
 import { nodeView, type PartsOfNode } from './node-view.ts';
 import { Part, partName } from './part.ts';
 
+type Ends = Pick<CountsView, 'finalThrough' | 'newestEnd'>;
+
 export class MergedStore implements StoredMinutes, StoredParts, Expiring {
   readonly #store: Store;
   readonly #anchor: Anchor;
   readonly #clock: Clock;
-  #meta: Meta;
+  #meta = newMeta('cluster');
   #record: MergeRecord | undefined;
-  /** Of which there may be parts. */
-  readonly #nodes = new Set<string>();
   #clockSteps: () => number = () => 0;
   #failing = false;
   #onDamage: (node: string, start: number, what: string) => void = () => undefined;
   readonly endBefore = 0;
 
-  private constructor(store: Store, anchor: Anchor, clock: Clock, meta: Meta) {
+  private constructor(store: Store, anchor: Anchor, clock: Clock) {
     this.#store = store;
     this.#anchor = anchor;
     this.#clock = clock;
-    this.#meta = meta;
   }
 
-  /** @throws Reto3Error where the folder cannot be opened */
+  /** @throws Reto3Error if the folder cannot be opened */
   static async open(dataDir: string, clock: Clock): Promise<MergedStore> {
     const folder = new HeldFolder(mergerFolderOf(dataDir));
     const store = await folder.openStore();
     try {
-      const merged = new MergedStore(store, folder.anchor, clock, newMeta('cluster'));
+      const merged = new MergedStore(store, folder.anchor, clock);
       await merged.#load();
       return merged;
     } catch (error) {
@@ -80,12 +77,12 @@ export class MergedStore implements StoredMinutes, StoredParts, Expiring {
     }
   }
 
-  /** What the last merger on this folder had come to; undefined: it is empty. */
+  /** The record of the last save; undefined if the folder is empty. */
   get record(): MergeRecord | undefined {
     return this.#record;
   }
 
-  /** How often the wall clock has stepped: retention waits then. */
+  /** Sets the counter of steps of the wall clock, after which retention waits. */
   countClockSteps(clockSteps: () => number): void {
     this.#clockSteps = clockSteps;
   }
@@ -99,59 +96,47 @@ export class MergedStore implements StoredMinutes, StoredParts, Expiring {
   }
 
   names(): Iterable<string> {
-    return this.#nodes;
+    return (this.#record?.nodes ?? []).map(({ name }) => name);
   }
 
   block(start: number): Windows | undefined {
     return this.#block(ms10, start);
   }
 
-  /** Told of what is damaged, by node and minute, epoch ms: it may come again from the node. */
-  onDamage(told: (node: string, start: number, what: string) => void): void {
-    this.#onDamage = told;
+  /** Sets the listener for damaged rows, by node and start, epoch ms. */
+  onDamage(listener: (node: string, start: number, what: string) => void): void {
+    this.#onDamage = listener;
   }
 
-  /** Opens the store again if a save failed; to be called before the next. */
+  /** Opens the store again if the last save failed. */
   async prepare(): Promise<void> {
     if (this.#failing) await this.#store.reopen(this.#meta);
     this.#failing = false;
   }
 
   /**
-   * Writes what minutes lack in the store, on the disk. What is written is taken before this
-   * returns: minutes may change meanwhile. A failed save may be repeated.
+   * Writes the rows that the store lacks, with an fsync. It takes them before it returns, so they may
+   * change meanwhile. A save that failed may be repeated.
    */
   async save(
     minutes: readonly MergedMinute[],
     reports: MergedReports,
     record: MergeRecord,
   ): Promise<void> {
-    const rows = reports.takeUnsaved();
-    const changes: Change[] = [...rows];
-    const taken: { readonly minute: MergedMinute; readonly nodes: readonly string[] }[] = [];
-    for (const minute of minutes) {
-      const parts = minute.takeUnsaved();
-      taken.push({ minute, nodes: parts.map(([node]) => node) });
-      for (const [node, part] of parts) {
-        this.#nodes.add(node);
-        const bytes = part.encode(partName(minute.start, node));
-        changes.push({ part: node, start: minute.start, bytes });
-      }
-      changes.push({ put: 'ms10', start: minute.start, windows: minute.ms10 });
-    }
+    const taken = [reports.takeUnsaved(), ...minutes.map((minute) => minute.takeUnsaved())];
     try {
+      const changes = taken.flatMap((rows) => rows.changes);
       changes.push(...this.#enlarge(sec, minutes), ...this.#enlarge(min, minutes));
       await this.#put([...changes, { merge: encodeMergeRecord(record) }]);
       this.#record = record;
     } catch (error) {
-      for (const { minute, nodes } of taken) minute.putBack(nodes);
-      reports.putBack(rows);
+      for (const rows of taken) rows.putBack();
       this.#failing = true;
       throw error;
     }
   }
 
-  /** The starts of all minutes from then on (epoch ms) that there is a block of. */
+  /** The starts of all minutes from then on (epoch ms) with a block. */
   async *minutesFrom(from: number): AsyncGenerator<number> {
     const snapshot = this.#store.snapshot();
     try {
@@ -162,11 +147,8 @@ export class MergedStore implements StoredMinutes, StoredParts, Expiring {
     }
   }
 
-  /** Everything that can be read, with the minutes in memory laid over it. To be closed. */
-  view(
-    minutes: readonly MergedMinute[],
-    ends: Pick<CountsView, 'finalThrough' | 'newestEnd'>,
-  ): CountsView {
+  /** All counts, with the minutes in memory laid over the store. To be closed. */
+  view(minutes: readonly MergedMinute[], ends: Ends): CountsView {
     const { deletedBefore } = this.#meta;
     return {
       ...ends,
@@ -184,20 +166,15 @@ export class MergedStore implements StoredMinutes, StoredParts, Expiring {
     };
   }
 
-  /** The same of one node, as far back as there are ms10 windows. To be closed. */
-  viewOfNode(
-    node: PartsOfNode,
-    minutes: readonly MergedMinute[],
-    ends: Pick<CountsView, 'finalThrough' | 'newestEnd'>,
-  ): CountsView {
+  /** The counts of one node, as far back as there are ms10 windows. To be closed. */
+  viewOfNode(node: PartsOfNode, minutes: readonly MergedMinute[], ends: Ends): CountsView {
     const snapshot = this.#store.snapshot();
     return nodeView(node, { snapshot, minutes, keptFrom: this.keptFrom, ends });
   }
 
-  /** Forgets everything. */
+  /** Deletes everything. */
   async empty(): Promise<void> {
     await this.#store.clear();
-    this.#nodes.clear();
     this.#record = undefined;
     const { bootId = randomUUID(), writes } = this.#meta;
     this.#meta = { ...newMeta('cluster'), bootId, writes };
@@ -208,12 +185,12 @@ export class MergedStore implements StoredMinutes, StoredParts, Expiring {
     return { clockSteps: this.#clockSteps() };
   }
 
-  /** Up to where ms10 windows, and the parts with them, are deleted; epoch ms. */
+  /** The end of the ms10 windows, and parts, that are deleted; epoch ms. */
   get keptFrom(): number {
     return this.#meta.deletedBefore.ms10;
   }
 
-  /** Where the oldest ms10 windows begin, epoch ms; the end of time where there are none. */
+  /** The start of the oldest ms10 windows, epoch ms; `largestTime` if there are none. */
   async oldest(): Promise<number> {
     return Math.max(this.keptFrom, (await this.#store.oldest('ms10')) ?? largestTime);
   }
@@ -228,12 +205,11 @@ export class MergedStore implements StoredMinutes, StoredParts, Expiring {
     await this.#put([]);
     await this.#store.deleteBefore(period, beforeMs);
     if (period === 'ms10') await this.#store.deletePartsBefore(beforeMs);
-    const reports = reportNames(this.#record?.reports ?? []);
-    for (const name of reports)
+    for (const name of reportNames(this.#record?.reports ?? []))
       await this.#store.deleteReports(rowRange(name, period, 0, beforeMs));
   }
 
-  /** Up to where each period is deleted, epoch ms. */
+  /** The end of what is deleted of each period, epoch ms. */
   get deletedBefore(): Readonly<Record<PeriodName, number>> {
     return this.#meta.deletedBefore;
   }
@@ -242,12 +218,11 @@ export class MergedStore implements StoredMinutes, StoredParts, Expiring {
     this.#onDamage(node, start, `its row of the report ${report}`);
   }
 
-  /** The row of a report under that key, as it is stored. */
   readReport(key: Uint8Array): Uint8Array | undefined {
     return this.#store.readReport(key);
   }
 
-  /** A fixed view of all rows as they are stored; to be closed. */
+  /** A fixed view of all stored rows; to be closed. */
   snapshot(): StoreSnapshot {
     return this.#store.snapshot();
   }
@@ -263,21 +238,12 @@ export class MergedStore implements StoredMinutes, StoredParts, Expiring {
     const text = await this.#store.readMerge();
     const now = this.#clock.read().monotonicMs;
     const record = text === undefined ? undefined : decodeMergeRecord(text, now);
-    if (meta === undefined || record === undefined) {
-      if (meta !== undefined) this.#meta = meta;
-      await this.empty();
-      return;
-    }
-    this.#meta = {
-      ...meta,
-      formatVersion,
-      boot: meta.boot + 1,
-      bootId: randomUUID(),
-      clean: false,
-    };
+    this.#meta = meta ?? this.#meta;
+    if (meta === undefined || record === undefined) return this.empty();
+    const [boot, bootId] = [meta.boot + 1, randomUUID()];
+    this.#meta = { ...meta, formatVersion, boot, bootId, clean: false };
     this.#record = record;
-    for (const { name } of record.nodes) this.#nodes.add(name);
-    // A store that is opened again has to show this boot.
+    // `reopen` recognizes the folder by this boot.
     await this.#put([]);
   }
 
@@ -295,12 +261,12 @@ export class MergedStore implements StoredMinutes, StoredParts, Expiring {
     return [...blocks].map(([start, windows]) => ({ put: period.name, start, windows }));
   }
 
-  /** Undefined where there is none, or none that can be read. */
+  /** Undefined if there is none, or it cannot be read. */
   #block(period: Period, start: number): Windows | undefined {
     return this.#store.readBlock(period.name, start, () => undefined);
   }
 
-  /** A block of a longer period, made of the ms10 windows that there are. */
+  /** A block of a longer period, made of the ms10 blocks. */
   #rebuilt(period: Period, start: number): Windows {
     const windows = allocateWindows(period.blockWindows);
     if (!this.#store.hasBlock(period.name, start)) return windows;

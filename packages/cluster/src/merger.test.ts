@@ -90,18 +90,12 @@ describe('a merger', () => {
     clock = new VirtualClock(Date.UTC(2016, 4, 28, 11, 11));
     store = await MergedStore.open(folder, clock);
     const never = (): void => {
-      throw new Error('got an event, want none');
+      throw new Error('got a line in the log, want none');
     };
-    const events = {
-      missing,
-      badMessage: never,
-      saveFailed: never,
-      saved: never,
-      damaged: never,
-    };
+    const log = { info: missing, warn: never, error: never };
     const request = () => Promise.reject(new Error('no node answers'));
     const rest = { silentAfterMs: 10_000, subjects: ['reto3.windows'] } as const;
-    merger = new Merger({ store, clock, request, events, ...rest });
+    merger = new Merger({ store, clock, log, request, ...rest });
     quiet.created = 'monday';
     quiet.storedAt = undefined;
     quiet.mute = false;

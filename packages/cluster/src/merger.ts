@@ -1,13 +1,13 @@
 /**
- * The merger: takes what nodes say, from the stream, past it, and of the nodes themselves, and
- * answers what they add up to. Its parts each do one thing: `StreamReader` follows the stream,
- * `MergeState` and `MergedReports` add up, `Saver` saves, `Puller` reads from nodes what is missing.
+ * The merger: takes the nodes' messages from the stream, past it and from the nodes themselves, and
+ * answers with their sum. Each of its parts does one thing: `StreamReader` follows the stream,
+ * `MergeState` and `MergedReports` merge, `Saver` saves, `Puller` reads from nodes what is missing.
  *
- * Its place in the stream lies in its own store, in the batch with what it has read.
+ * Its place in the stream is in its own store, in the batch with what it read.
  */
-import { type Clock, Reto3Error } from '@reto3/core';
+import { type Clock, type Log, Reto3Error } from '@reto3/core';
 import type { CountsView, LiveSource, StoreSnapshot } from '@reto3/engine';
-import { BadMessages, type Tell } from './bad-messages.ts';
+import { BadMessages } from './bad-messages.ts';
 import { Groups } from './groups.ts';
 import { AheadOfClock, decodeIncoming, type Incoming } from './incoming.ts';
 import { believable } from './merge-record.ts';
@@ -20,21 +20,23 @@ import type { JetStream } from './nats.ts';
 import { NodeList, type NodeState } from './node-list.ts';
 import { nodeLive } from './node-view.ts';
 import { type HourProof, Puller } from './puller.ts';
-import { Saver, type SaverEvents } from './saver.ts';
+import { Saver } from './saver.ts';
 import { mostNodes } from './second.ts';
 import { StreamReader } from './stream-reader.ts';
 import { Vouches } from './vouches.ts';
 
-/** How long before its newest message the stream may have lost what was acknowledged. */
+/** For how long the stream may still lose its newest messages, though it acknowledged them. */
 const settlesWithinMs = 180_000;
 
-export interface MergerEvents extends SaverEvents {
-  /** It is another stream, or has lost messages: what is missing is read from the nodes. */
-  missing(): void;
-  /** Once for each subject and hour. */
-  readonly badMessage: Tell;
-  /** A row in the merger's own folder is damaged: it is read again from the node, where it lives. */
-  damaged(node: string, start: number, what: string): void;
+export interface MergerParts {
+  readonly store: MergedStore;
+  readonly clock: Clock;
+  readonly log: Pick<Log, 'error' | 'info' | 'warn'>;
+  readonly silentAfterMs: number;
+  /** The prefix of the nodes' subjects, by group. */
+  readonly subjects: readonly [string, ...string[]];
+  /** Sends a request to a node of a group; rejects if there is no reply. */
+  readonly request: (group: string, node: string, bytes: Uint8Array) => Promise<Uint8Array>;
 }
 
 export class Merger implements LiveSource {
@@ -43,26 +45,17 @@ export class Merger implements LiveSource {
   readonly #groups: Groups;
   readonly #startedAt: number;
   readonly #state: MergeState;
-  readonly #reports: MergedReports;
   readonly #nodes: NodeList;
   readonly #reader: StreamReader;
   readonly #puller: Puller;
   readonly #saver: Saver;
   readonly #badMessages: BadMessages;
+  /** The nodes' reports. */
+  readonly reports: MergedReports;
   #messages = 0;
   #halting = new AbortController();
 
-  constructor(parts: {
-    readonly store: MergedStore;
-    readonly clock: Clock;
-    readonly silentAfterMs: number;
-    /** What the subjects of nodes begin with, by group. */
-    readonly subjects: readonly [string, ...string[]];
-    /** Asks a node of a group; rejects where it does not answer. */
-    readonly request: (group: string, node: string, bytes: Uint8Array) => Promise<Uint8Array>;
-    readonly events: MergerEvents;
-  }) {
-    const { store, clock, silentAfterMs, subjects, request, events } = parts;
+  constructor({ store, clock, log, silentAfterMs, subjects, request }: MergerParts) {
     this.#store = store;
     this.#clock = clock;
     const groups = new Groups(subjects);
@@ -74,13 +67,14 @@ export class Merger implements LiveSource {
     state.keepFrom(store.keptFrom);
     const reports = new MergedReports(store, record?.reports ?? [], store.deletedBefore);
     this.#state = state;
-    this.#reports = reports;
+    this.reports = reports;
     this.#nodes = new NodeList(state, clock);
-    this.#badMessages = new BadMessages(events.badMessage);
+    this.#badMessages = new BadMessages(log);
     this.#reader = new StreamReader(clock, record, {
       found: (still) => {
-        if (still === false) events.missing();
-        // NATS may lose what it has acknowledged lately, when another of its servers takes over.
+        if (still === false)
+          log.info('the stream has lost messages, or is another: reading from the nodes instead');
+        // NATS may lose newly acknowledged messages when another of its servers takes over.
         if (still !== undefined) state.missingOfAll(still ? settlesWithinMs : undefined);
         this.#puller.retry();
       },
@@ -92,28 +86,28 @@ export class Merger implements LiveSource {
       taken: () => this.#saver.saveIfDue(this.#halting.signal),
     });
     const place = () => this.#reader.place;
-    this.#saver = new Saver({ store, clock, state, reports, place, events });
+    this.#saver = new Saver({ store, clock, log, state, reports, place });
     this.#puller = new Puller({
       ...{ clock, state, reports },
       request: async (node, bytes) => {
         const group = groups.ofNode(node);
-        if (group === undefined) throw new Error('no group has said anything of it yet');
+        if (group === undefined) throw new Error('its group is not known yet');
         return request(group, node, bytes);
       },
       keptFrom: () => store.keptFrom,
       oldest: () => store.oldest(),
       take: (node, message) => this.takeRead(node, message),
     });
-    store.onDamage((name, start, what) => {
-      events.damaged(name, start, what);
+    store.onDamage((name, from, what) => {
+      log.error({ node: name, from }, `damaged in the folder of the merger, and left out: ${what}`);
       const node = state.node(name);
-      if (node !== undefined) state.missing(node, start);
+      if (node !== undefined) state.missing(node, from);
     });
   }
 
   /**
-   * Reads the stream until `stop`, or until it cannot go on; then it may be called again.
-   * @param reading called once it reads
+   * Reads the stream until `halt`, or until it cannot go on; then it may be called again.
+   * @param reading called when it has begun
    */
   async run(jetStream: JetStream, stream: string, reading = () => undefined): Promise<void> {
     this.#halting = new AbortController();
@@ -126,34 +120,35 @@ export class Merger implements LiveSource {
     this.#reader.halt();
   }
 
-  /** Saves what is not saved, at the end. */
+  /** Saves everything, at the end. */
   async stop(): Promise<void> {
     this.halt();
     await this.#saver.saveAll();
   }
 
-  /** Compares nodes with what is here, and reads what differs, until it is aborted. */
+  /** Compares the nodes with what is here, and reads what differs, until it is aborted. */
   pull(signal: AbortSignal): Promise<void> {
     return this.#puller.run(signal);
   }
 
-  /** Takes a message that came past the stream. */
+  /** Takes a message that bypassed the stream. */
   takePast(group: string, node: string, data: Uint8Array): void {
     this.#take(`${group}.${node}`, data, true);
   }
 
-  /** Takes a message that was read of a node. */
+  /** Takes a message that was read from a node. */
   async takeRead(node: string, data: Uint8Array): Promise<void> {
     this.takePast(this.#groups.ofNode(node) ?? '', node, data);
     await this.#saver.saveIfDue(this.#halting.signal);
   }
 
-  /** The nodes that live and answer, and of which not all is here yet. */
+  /** The nodes that are live and reply, and of which something is still missing. */
   unread(): string[] {
-    const nodes = this.#state.nodes().filter((node) => this.#nodes.isLive(node));
-    return nodes.flatMap(({ name, unread }) =>
-      unread === undefined || this.#puller.isFailing(name) ? [] : [name],
-    );
+    const now = this.#clock.read();
+    return this.#state.nodes().flatMap((node) => {
+      const isReading = this.#state.isLive(node, now) && !this.#puller.isFailing(node.name);
+      return isReading && node.unread !== undefined ? [node.name] : [];
+    });
   }
 
   /** Compares everything from a time on with the nodes, epoch ms, and reads what differs. */
@@ -162,24 +157,24 @@ export class Merger implements LiveSource {
   }
 
   /**
-   * Takes a node off the list: it is gone for good. Its counts stay, and it is back as soon as it
-   * publishes anything.
-   * @throws Reto3Error RETO3_NO_SUCH_NODE, RETO3_BAD_REQUEST where it lives
+   * Removes a node that is gone for good from the list. Its counts stay, and it is back when it
+   * publishes again.
+   * @throws Reto3Error RETO3_NO_SUCH_NODE, RETO3_BAD_REQUEST if it is live
    */
   async forget(name: string): Promise<void> {
     const node = this.#nodes.named(name);
-    if (this.#nodes.isLive(node))
+    if (this.#state.isLive(node, this.#clock.read()))
       throw new Reto3Error('RETO3_BAD_REQUEST', `got node "${name}", which is live: stop it first`);
     node.forgotten = true;
     await this.#saver.saveAll();
   }
 
-  /** What each node has of each hour, beside what is here; epoch ms. */
+  /** What each node has of each hour, and what is here; epoch ms. */
   audit(from: number, to: number): Promise<HourProof[]> {
     return this.#puller.audit(from, to);
   }
 
-  /** All counts of the cluster as they are now; to be closed. */
+  /** The counts of the cluster as they are now; to be closed. */
   view(): CountsView {
     return this.#store.view(this.#state.minutes(), this.#ends());
   }
@@ -187,7 +182,7 @@ export class Merger implements LiveSource {
   /** The counts of one node as they are now; to be closed. @throws Reto3Error RETO3_NO_SUCH_NODE */
   viewOfNode(name: string): CountsView {
     const { vouches } = this.#nodes.named(name);
-    // As it is now: it grows while the view is read.
+    // A copy, since it may change while the view is read.
     const node = { name, vouches: new Vouches(vouches.steps) };
     return this.#store.viewOfNode(node, this.#state.minutes(), this.#ends());
   }
@@ -233,12 +228,7 @@ export class Merger implements LiveSource {
     return this.#nodes.states();
   }
 
-  /** What the nodes say of their reports. */
-  get reports(): MergedReports {
-    return this.#reports;
-  }
-
-  /** Everything that it has taken so far, with its place in the stream; to be closed. */
+  /** Everything taken so far, with its place in the stream; to be closed. */
   async backup(): Promise<StoreSnapshot> {
     await this.#saver.saveAll();
     return this.snapshot();
@@ -254,12 +244,12 @@ export class Merger implements LiveSource {
     return { finalThrough, newestEnd: Math.max(finalThrough, this.#state.newestEnd) };
   }
 
-  /** @param past whether it came past the stream */
+  /** @param past whether it bypassed the stream */
   #take(subject: string, data: Uint8Array, past: boolean): void {
     const now = this.#clock.read();
     const group = this.#groups.ofSubject(subject);
     try {
-      // One copy, of which the parts keep views: what comes from the network is in a larger buffer.
+      // Parts keep views of this copy; the original is in a larger buffer of the connection.
       const incoming = decodeIncoming(subject, new Uint8Array(data), {
         subjects: group,
         nowMs: now.wallMs,
@@ -272,21 +262,21 @@ export class Merger implements LiveSource {
         this.#state.apply(incoming.node, incoming.counts, now, past);
         return;
       }
-      this.#reports.apply(incoming.node, incoming.reports);
+      this.reports.apply(incoming.node, incoming.reports);
       if (incoming.leftOut !== undefined) throw incoming.leftOut;
     } catch (error) {
       if (!(error instanceof BadMessage)) throw error;
       this.#badMessages.add(error, subject, now);
       const node = error instanceof AheadOfClock ? this.#state.node(error.node) : undefined;
-      // Once the clock is right, it comes from the node.
+      // Once the clock is right, it is read from the node.
       if (error instanceof AheadOfClock && node) this.#state.missing(node, error.since);
     }
   }
 
-  /** Whether it may take a message of that node; what it refuses of a real one it reads later. */
+  /** Whether there is room for the node. What it rejects of a real one it reads later. */
   #admits(incoming: Incoming, now: Moment): boolean {
     const { node } = incoming;
     if ('counts' in incoming) return this.#state.admits(node, now);
-    return this.#state.node(node) !== undefined || this.#reports.nodes().length < mostNodes;
+    return this.#state.node(node) !== undefined || this.reports.nodes().length < mostNodes;
   }
 }

@@ -1,11 +1,11 @@
 /**
- * What a node publishes: some of its seconds, absolute, and up to where it has published
- * everything. docs/format.md draws the bytes and the subject.
+ * A message with some of a node's seconds, as absolute counts, and the time up to which it has
+ * published everything. docs/format.md draws the bytes and the subject.
  *
  *     version · flags · seconds · boot · revision · vouchedFrom · mark · clock · first · seconds … · CRC-32
  *
- * The checksum covers the node's name, which stands in the subject: a message that turns up under
- * another subject is no message.
+ * The checksum covers the node's name, which is in the subject, so the message is invalid under any
+ * other subject.
  */
 import { crc32 } from 'node:zlib';
 import { sec } from '@reto3/core';
@@ -19,23 +19,24 @@ const crcBytes = 4;
 /** From the first second of a message to its last. */
 export const mostMessageMs = 0xffff * sec.windowMs;
 
-/** A second as it is packed, and its start, epoch ms. */
-interface NodeSecond {
+/** A packed second. */
+export interface NodeSecond {
+  /** Epoch ms. */
   readonly start: number;
   readonly packed: Uint8Array;
 }
 
 export interface NodeMessage {
   /**
-   * Number of the server's start, larger than that of any start before it under this name; a wall
-   * time in epoch ms where no clock was ever ahead.
+   * Number of the server's start, larger than that of any earlier start under this name; a wall time
+   * in epoch ms unless a clock was ever ahead.
    */
   readonly boot: number;
-  /** The write of the node's store that the seconds were read after; grows with every write. */
+  /** The last write of the node's store that the seconds include; grows with every write. */
   readonly revision: number;
-  /** Of all seconds from then on, only what this boot or a later one publishes counts. Epoch ms. */
+  /** From then on only seconds from this boot or a later one count. Epoch ms. */
   readonly vouchedFrom: number;
-  /** All that ended by then is final, and in this message or one before it. Epoch ms. */
+  /** Everything before that is final, and in this message or an earlier one. Epoch ms. */
   readonly mark: number;
   /** The node's wall clock when it sent this, epoch ms. */
   readonly clock: number;
@@ -45,7 +46,7 @@ export interface NodeMessage {
   readonly seconds: readonly NodeSecond[];
 }
 
-/** The bytes are no message of this node. The text says how one sees it. */
+/** The bytes are no message of this node. The text says why. */
 export class BadMessage extends Error {
   override readonly name = 'BadMessage';
 }
@@ -88,7 +89,7 @@ export function decodeMessage(bytes: Uint8Array, node: string): NodeMessage {
     throw new BadMessage(`got version ${view.getUint8(0)}, want ${version}`);
   if (view.getUint32(end, true) !== checksum(bytes.subarray(0, end), node))
     throw new BadMessage('its checksum does not match');
-  // Whoever may publish can compute the checksum: what follows may still be anything.
+  // Anyone with permission to publish can compute the checksum, so the rest is not trusted either.
   const flags = view.getUint8(1);
   if ((flags & ~flagLeaving) !== 0) throw new BadMessage(`got flags ${flags}`);
   const whole = (field: number): number => {

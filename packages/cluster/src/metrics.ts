@@ -1,4 +1,4 @@
-/** What a server measures of its part in the cluster; see docs/metrics.md. */
+/** The metrics of a server's part in the cluster; see docs/metrics.md. */
 import { counter, gauge, type Metric } from '@reto3/core';
 import type { ClusterState } from './cluster-state.ts';
 import type { NodeState } from './node-list.ts';

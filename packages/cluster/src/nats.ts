@@ -1,6 +1,6 @@
 /**
- * The way to NATS: connection, credentials, stream and buckets. Settings of the stream are its
- * creator's; whoever comes later only checks them.
+ * NATS: connection, credentials, stream and buckets. The server that creates the stream sets it up;
+ * later servers only check its settings.
  */
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -30,40 +30,31 @@ import {
 import { messageOf, Reto3Error } from '@reto3/core';
 import type { ClusterOptions } from './options.ts';
 
-/**
- * A connection that is cut without a word (a partition) shows after two pings without an answer.
- */
+/** Two pings without a reply reveal a connection that a partition has cut silently. */
 const pingEveryMs = 1_500;
 const mostPingsOut = 2;
 const reconnectAfterMs = 250;
-/** How long a NATS server may take to let us in. */
+/** How long a NATS server may take to accept a connection. */
 const connectWithinMs = 5_000;
 /**
- * Far longer than a NATS server takes that is there; a publish is tried again after that. What was sent
- * to a group without a leader is never answered, so this is how long a leader waits for what it lacks.
+ * Far longer than a NATS server takes to acknowledge a message. Without a leader there is never a
+ * reply, so a new leader may wait this long for the next attempt.
  */
 const publishedWithinMs = 2_500;
 /**
- * Questions to the register and of the stream. While a leader is elected JetStream says nothing at
- * all, so whoever waits long for an answer asks again long after there is one; and a name is not
- * kept with two answers that each take longer than this.
+ * For requests about the register and the stream. JetStream does not reply while it elects a leader, so
+ * a longer wait would only delay the next attempt; and two longer waits would lose the name.
  */
 const answerWithinMs = 2_000;
-/**
- * A consumer lives on one NATS server, and JetStream may choose one that was just killed: that never
- * answers, the next one may.
- */
+/** A consumer is on one NATS server. JetStream may choose one that was just killed; then try again. */
 const consumerWithinMs = 1_500;
-/**
- * Of each node the stream keeps a quarter of an hour, which is far more than a merger is usually
- * away. What it no longer has, mergers read from the node.
- */
+/** A quarter of an hour of each node. Mergers read older seconds from the node. */
 const mostMessagesPerNode = 1_000;
-/** A node's entry in the register is gone so long after it was last refreshed. */
+/** How long a node's entry in the register lasts without a refresh. */
 export const leaseMs = 10_000;
 if (4 * answerWithinMs >= leaseMs) throw new Error('BUG: a name is lost before it is tried twice');
 
-/** The options of a connection, with the secrets read from their files. */
+/** The options of a connection, with the secrets from their files. */
 export async function connectionOptions(settings: ClusterOptions): Promise<NodeConnectionOptions> {
   const authenticators: Authenticator[] = [];
   if (settings.natsCreds !== undefined)
@@ -101,8 +92,8 @@ export async function connectionOptions(settings: ClusterOptions): Promise<NodeC
 }
 
 /**
- * A secret that may be renewed: each connection reads the file again, and takes what it had before
- * if that fails.
+ * A secret that may be renewed: each connection reads the file again, and uses the last contents if
+ * that fails.
  */
 async function secretIn(flag: string, file: string): Promise<() => Buffer> {
   let last = await readSecret(flag, file);
@@ -129,36 +120,36 @@ async function readSecret(flag: string, file: string): Promise<Buffer> {
   }
 }
 
-/** What a node needs of JetStream. */
+/** JetStream, as far as it is used here. */
 export interface JetStream {
   readonly client: JetStreamClient;
-  /** For consumers: it does not wait long for one, and asks again. */
+  /** For consumers, with a short timeout. */
   readonly reader: JetStreamClient;
   readonly manager: JetStreamManager;
-  /** Who lives: an entry of each node, gone when it is not refreshed. */
+  /** The running nodes: an entry each, which expires. */
   readonly leases: KV;
-  /** What has to outlive a node: its last boot. */
+  /** The last boot of each node. */
   readonly records: KV;
-  /** Differences between the stream as it is and as the flags say, one sentence each. */
+  /** Differences between the stream and the flags, one sentence each. */
   readonly differences: readonly string[];
 }
 
-/** @throws Error where no server lets us in; the library itself would wait without a word */
+/** @throws Error if no server accepts the connection; the library alone would wait silently */
 export async function openConnection(options: NodeConnectionOptions): Promise<NatsConnection> {
   try {
     return await connect(options);
   } catch (cause) {
     if (options.tls === undefined || !(cause instanceof errors.TimeoutError)) throw cause;
-    // In TLS 1.3 a client learns after its handshake what the server thinks of its certificate, and
-    // the library does not tell.
-    const message = `${cause.message}; where NATS asks for a certificate, see --nats-cert with --nats-key`;
+    // In TLS 1.3 a client learns only after its handshake that the server rejects its certificate, and
+    // the library does not report it.
+    const message = `${cause.message}; if NATS requires a certificate, see --nats-cert with --nats-key`;
     throw new Error(message, { cause });
   }
 }
 
 /**
- * Why NATS does not take this server, with the cure, where waiting is none: it is refused, or the two
- * do not agree on TLS. Undefined where NATS is just away.
+ * Why NATS rejects this server, with the cure: its credentials, or TLS. Undefined if NATS is only away,
+ * so that waiting helps.
  */
 export function refusalOf(error: unknown): string | undefined {
   const reason = messageOf(error);
@@ -174,8 +165,8 @@ export function refusalOf(error: unknown): string | undefined {
 }
 
 /**
- * Finds the stream and the buckets, or makes them.
- * @throws Reto3Error RETO3_STREAM_UNFIT where a stream of that name cannot serve
+ * Finds or creates the stream and the buckets.
+ * @throws Reto3Error RETO3_STREAM_UNFIT if a stream of that name cannot be used
  */
 export async function openJetStream(
   connection: NatsConnection,
@@ -193,12 +184,12 @@ export async function openJetStream(
   const leases = await buckets.create(`${settings.natsStream}_NODES`, {
     replicas,
     history: 1,
-    // What it says must be so now, and not a moment ago on one of the replicas.
+    // Reads must be current, not those of a replica that is behind.
     allow_direct: false,
     ttl: leaseMs,
-    // What it says is worth nothing after ten seconds, and still it is no bucket in memory: of three
-    // NATS servers that are killed one after the other, two come back without their votes, and such a
-    // bucket may then never have a leader again (seen with nats-server 2.9).
+    // Though entries last only ten seconds, not in memory: if three NATS servers are killed one after
+    // the other, two return without their votes, and a bucket in memory may never have a leader again
+    // (seen with nats-server 2.9).
     storage: StorageType.File,
   });
   const records = await buckets.create(`${settings.natsStream}_RECORDS`, {
@@ -226,14 +217,14 @@ function wantedStream(settings: ClusterOptions): Wanted {
   const { natsMaxAge, natsReplicas, natsGroup, nats = [] } = settings;
   return {
     name: settings.natsStream,
-    // What comes in groups comes from their streams, under the subjects that it has there.
+    // Messages of groups come from their streams and keep their subjects.
     subjects: natsGroup === undefined ? [`${settings.natsSubject}.*`] : [],
     ...(natsGroup && {
       sources: natsGroup.map(({ stream: name, domain }) => ({ name, ...(domain && { domain }) })),
     }),
     num_replicas: natsReplicas ?? (nats.length >= 3 ? 3 : 1),
     storage: settings.natsStorage === 'memory' ? StorageType.Memory : StorageType.File,
-    // 0 is JetStream's word for ever.
+    // JetStream's 0 means forever.
     max_age: Number.isFinite(natsMaxAge) ? nanos(natsMaxAge) : 0,
     retention: RetentionPolicy.Limits,
     discard: DiscardPolicy.Old,
@@ -246,11 +237,11 @@ async function findOrMake(manager: JetStreamManager, wanted: Wanted): Promise<St
   } catch (error) {
     if (!isMissing(error)) throw error;
   }
-  // All nodes start at once and each may make it: the same settings twice are no error.
+  // All nodes may create it at once: with equal settings that is no error.
   return manager.streams.add({ ...wanted, max_msgs_per_subject: mostMessagesPerNode });
 }
 
-/** Whether JetStream says that there is no such stream (and not that it cannot say). */
+/** Whether JetStream knows that the stream does not exist. */
 function isMissing(error: unknown): boolean {
   return error instanceof Error && /stream not found/i.test(error.message);
 }
@@ -267,7 +258,7 @@ function assertFit(got: StreamConfig, wanted: Wanted): void {
   throw new Reto3Error('RETO3_STREAM_UNFIT', `cannot use the stream ${wanted.name}: ${reason}`);
 }
 
-/** What it says of those that are not among the others. */
+/** An error that names the missing ones; undefined if none is missing. */
 function lackOf(what: string, got: readonly string[], wanted: readonly string[]) {
   const missing = wanted.filter((one) => !got.includes(one));
   if (missing.length === 0) return undefined;

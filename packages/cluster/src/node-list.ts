@@ -1,24 +1,24 @@
-/** The nodes of a cluster as a merger shows them: how each is, and how much it counts. */
+/** The nodes of a cluster as a merger shows them: the state of each, and how much it counts. */
 import { alignDown, type Clock, Reto3Error, sec } from '@reto3/core';
 import type { MergeState, NodeRecord } from './merge-state.ts';
 import { totalOfSecond } from './second.ts';
 
-/** Over how much time a node's rate is taken. */
+/** The time over which a node's rate is averaged. */
 const rateOverMs = 10_000;
-/** Of the nodes that there are, for whoever asks for another. */
+/** How many nodes the error for an unknown one names. */
 const mostNamed = 10;
 
 export interface NodeState extends Pick<NodeRecord, 'name' | 'boot' | 'revision' | 'mark'> {
-  /** live: it is waited for. silent: nothing came for --silent-after. left: it said goodbye. */
+  /** live: windows wait for it. silent: no message for --silent-after. left: it said goodbye. */
   readonly state: 'live' | 'silent' | 'left';
   /** Messages per second, over ten seconds. */
   readonly rate: number;
-  /** Its part of all messages in that time, 0 to 1. */
+  /** Its share of all messages in that time, 0 to 1. */
   readonly share: number;
   /** How far its mark is behind the merger's clock, in ms. */
   readonly lagMs: number;
   readonly clockOffsetMs: number;
-  /** Wall time at the merger, epoch ms. */
+  /** When its last message came, by the merger's clock, epoch ms. */
   readonly heardAt: number;
 }
 
@@ -31,7 +31,7 @@ export class NodeList {
     this.#clock = clock;
   }
 
-  /** All but those that were forgotten, by name. */
+  /** All nodes that are not forgotten, by name. */
   states(): NodeState[] {
     const now = this.#clock.read();
     const totals = this.#recentTotals();
@@ -42,7 +42,7 @@ export class NodeList {
       const { name, boot, revision, mark, clockOffsetMs, heardAtWall } = node;
       return {
         ...{ name, boot, revision, mark, clockOffsetMs, heardAt: heardAtWall },
-        state: node.left ? 'left' : this.isLive(node) ? 'live' : 'silent',
+        state: node.left ? 'left' : this.#state.isLive(node, now) ? 'live' : 'silent',
         rate: total / (rateOverMs / sec.windowMs),
         share: all === 0 ? 0 : total / all,
         lagMs: Math.max(0, now.wallMs - mark),
@@ -61,11 +61,7 @@ export class NodeList {
     throw new Reto3Error('RETO3_NO_SUCH_NODE', `got node "${name}"; the cluster has ${known}`);
   }
 
-  isLive(node: NodeRecord): boolean {
-    return this.#state.isLive(node, this.#clock.read());
-  }
-
-  /** What each node counted in the last seconds that are final. */
+  /** What each node counted in the last final seconds. */
   #recentTotals(): Map<string, number> {
     const to = alignDown(this.#state.finalThrough(this.#clock.read()), sec.windowMs);
     const nodes = this.#state.nodes();

@@ -1,11 +1,11 @@
 /**
- * A node's answers to the mergers: digests of what its store holds, and the seconds and rows that a
- * merger lacks. One answer at a time, in slices, so that counting does not notice.
+ * A node's replies to mergers: digests of what it has, and the seconds and rows that a merger lacks.
+ * It prepares one reply at a time, in slices, so that counting is not delayed.
  */
 import { setImmediate } from 'node:timers/promises';
-import { alignDown, min, type PeriodName, sec } from '@reto3/core';
-import type { StoredCounts } from '@reto3/engine';
-import { addWindows, type Digest, minuteDigest } from './digest.ts';
+import { alignDown, min, type PeriodName } from '@reto3/core';
+import { addSeconds, addWindows, type Digest } from './digest.ts';
+import { decodeMessage } from './message.ts';
 import type { Publisher } from './publisher.ts';
 import {
   type Digests,
@@ -15,19 +15,17 @@ import {
   type ReadRequest,
 } from './read-message.ts';
 import { decodeReportMessage } from './report-message.ts';
-import { secondsOf } from './stored-seconds.ts';
 
-/** So many minutes are digested for one answer: it comes in a second or two. */
+/** The minutes in one reply: they take a second or two. */
 const mostMinutes = 1_440;
-/** So much of a report, packed, or a minute more: it comes within a second as well. */
-const mostRowBytes = 2 << 20;
-/** Mergers ask one after the other; whoever asks more is not answered. */
+/** The messages behind one reply, or a minute more: of counts, those minutes; of rows, a second. */
+const mostBytes = { counts: Infinity, rows: 2 << 20 };
+/** Mergers send one request at a time; further requests get no reply. */
 const mostWaiting = 64;
 
 export interface NodeReadsParts {
   readonly node: string;
-  readonly stored: () => StoredCounts;
-  /** Up to where a period is deleted, epoch ms. */
+  /** The end of what is deleted of a period, epoch ms. */
   readonly keptFrom: (period: PeriodName) => number;
   readonly publisher: Pick<Publisher, 'read'>;
 }
@@ -41,10 +39,10 @@ export class NodeReads {
     this.#parts = parts;
   }
 
-  /** @throws BadMessage; Error where the node may not publish now, or is asked too much */
+  /** @throws BadMessage; Error if the node may not publish now, or has too many requests */
   async answer(bytes: Uint8Array): Promise<Uint8Array> {
     const request = decodeRequest(bytes);
-    if (this.#waiting >= mostWaiting) throw new Error('too many questions at once');
+    if (this.#waiting >= mostWaiting) throw new Error('too many requests at once');
     this.#waiting++;
     const answer = this.#last.then(() => this.#answer(request));
     this.#last = answer.catch(() => undefined).finally(() => this.#waiting--);
@@ -52,53 +50,40 @@ export class NodeReads {
   }
 
   async #answer(request: ReadRequest): Promise<Uint8Array> {
-    const { of, period } = request;
-    if (of !== 'minutes') return encodeRows(await this.#parts.publisher.read(request));
-    if (period === undefined) return encodeDigests(await this.#countDigests(request));
-    return encodeDigests(await this.#rowDigests(request, period));
+    if (request.of === 'minutes') return encodeDigests(await this.#digests(request));
+    return encodeRows(await this.#parts.publisher.read(request));
   }
 
-  async #countDigests({ from: first, to }: ReadRequest): Promise<Digests> {
-    const keptFrom = this.#parts.keptFrom('ms10');
-    const from = alignDown(Math.max(first, keptFrom), min.windowMs);
-    const digests: Digest[] = [];
-    const stored = this.#parts.stored();
-    try {
-      // What is damaged is missing in the digest; the log says so when it is published.
-      for await (const { start, windows } of stored.minutes({ from, to }, () => undefined)) {
-        if (digests.length >= mostMinutes) return { keptFrom, next: start, digests };
-        const seconds = secondsOf(windows, start, { from: start, to: start + min.windowMs });
-        const indexed = seconds.map(
-          ({ start: second, packed }) => [(second - start) / sec.windowMs, packed] as const,
-        );
-        const digest = minuteDigest(start, indexed);
-        if (digest !== undefined) digests.push(digest);
-        await setImmediate();
-      }
-    } finally {
-      await stored.close();
-    }
-    return { keptFrom, digests };
-  }
-
-  /** Of just what it would answer to whoever asks for the rows. */
-  async #rowDigests(request: ReadRequest, period: PeriodName): Promise<Digests> {
-    const { node, publisher } = this.#parts;
-    const keptFrom = this.#parts.keptFrom(period);
+  /** The digests of exactly what it would reply to a request for the seconds or rows. */
+  async #digests(request: ReadRequest): Promise<Digests> {
+    const of = request.report === undefined ? 'counts' : 'rows';
+    const keptFrom = this.#parts.keptFrom(request.period ?? 'ms10');
     const digests: Digest[] = [];
     let from = alignDown(Math.max(request.from, keptFrom), min.windowMs);
     for (let bytes = 0; ; ) {
-      const { message, next } = await publisher.read({ ...request, of: 'rows', from });
-      const { lineage, windows } = decodeReportMessage(message, node);
-      addWindows(digests, windows);
-      if (next === undefined) return { keptFrom, lineage, digests };
+      const { message, next } = await this.#parts.publisher.read({ ...request, of, from });
+      const lineage = this.#add(digests, of, message);
+      const head = { keptFrom, ...(lineage !== undefined && { lineage }) };
+      if (next === undefined) return { ...head, digests };
       bytes += message.length;
       const rest = alignDown(next, min.windowMs);
       const whole = digests.filter(({ start }) => start < rest);
-      if (whole.length >= mostMinutes || (whole.length > 0 && bytes >= mostRowBytes))
-        return { keptFrom, lineage, next: rest, digests: whole };
+      if (whole.length >= mostMinutes || (whole.length > 0 && bytes >= mostBytes[of]))
+        return { ...head, next: rest, digests: whole };
       from = next;
       await setImmediate();
     }
+  }
+
+  /** Adds the digests of a message. Returns the lineage of rows. */
+  #add(digests: Digest[], of: 'counts' | 'rows', message: Uint8Array): number | undefined {
+    const { node } = this.#parts;
+    if (of === 'counts') {
+      addSeconds(digests, decodeMessage(message, node).seconds);
+      return undefined;
+    }
+    const { lineage, windows } = decodeReportMessage(message, node);
+    addWindows(digests, windows);
+    return lineage;
   }
 }

@@ -1,14 +1,13 @@
-/** What a node says of its reports, as JSON: its shape, checked. */
+/** How a node describes its reports, as JSON, with the checks of its shape. */
 import type { PeriodName } from '@reto3/core';
 import { isColumns, isPeriods, reportName } from '@reto3/reports';
 
-/** What a node says of one of its reports. */
 export interface NodeReport {
   readonly name: string;
   readonly summary: string;
   readonly periods: readonly PeriodName[];
   readonly columns: Readonly<Record<string, string>>;
-  /** What makes its accumulators (fingerprint.ts of @reto3/reports); absent where the node no longer knows. */
+  /** The fingerprint of its code (fingerprint.ts of @reto3/reports); absent if it is unknown. */
   readonly code?: string;
   /** Whether it takes messages now. */
   readonly running: boolean;
@@ -19,18 +18,18 @@ export interface NodeReport {
 /** Far more than a server can load. */
 const mostReports = 1_000;
 
-/** @throws TypeError where it is not what a node says */
+/** @throws TypeError if it is no list of reports */
 export function parseReports(json: unknown): readonly NodeReport[] {
   if (!Array.isArray(json) || json.length > mostReports)
     throw new TypeError(`got reports that are no list of at most ${mostReports}`);
   return json.map(parseReport);
 }
 
-/** Takes over what it knows, and nothing else. */
+/** Takes the fields that it knows, and no others. */
 function parseReport(json: unknown): NodeReport {
   if (typeof json !== 'object' || json === null) throw new TypeError('got a report that is none');
-  const said: Readonly<Record<string, unknown>> = { ...json };
-  const { name, summary, periods, columns, code, running, since } = said;
+  const fields: Readonly<Record<string, unknown>> = { ...json };
+  const { name, summary, periods, columns, code, running, since } = fields;
   const wrong = (field: string): TypeError => new TypeError(`got a report with a wrong ${field}`);
   if (typeof name !== 'string' || !reportName.test(name)) throw wrong('name');
   if (typeof summary !== 'string') throw wrong('summary');

@@ -54,10 +54,6 @@ async function saveUnsaved(state: MergeState): Promise<void> {
   });
 }
 
-function forgetAll(state: MergeState): void {
-  for (const { start } of state.minutes()) state.forget(start);
-}
-
 /** Counted windows by their start. */
 async function countsOf(
   view: CountsView,
@@ -119,7 +115,7 @@ describe('the views of single nodes', () => {
         for (const [index, { node, message }] of deliveries.entries()) {
           state.apply(node, message, now);
           if (steps[index] === 'save' || steps[index] === 'forget') await save(state);
-          if (steps[index] === 'forget') forgetAll(state);
+          if (steps[index] === 'forget') state.forgetSaved(Infinity);
         }
         await save(state);
         await expectNodes(state, stores);
@@ -138,7 +134,7 @@ describe('the views of single nodes', () => {
       for (const { node, message } of deliveries) {
         state.apply(node, message, now);
         await saveUnsaved(state);
-        forgetAll(state);
+        state.forgetSaved(Infinity);
       }
       for (const [index, { store: own }] of nodes.entries()) {
         const name = names[index] ?? '';

@@ -1,9 +1,9 @@
 /**
- * The counts of one node as the cluster has them, read from the node's parts: minute by minute, for
- * seconds and minutes too. Nothing of it is stored a second time.
+ * The counts of one node as the cluster has them, read from the node's parts, minute by minute, for
+ * the longer periods too. Nothing is stored twice.
  *
  * Invariant: at any moment the views of all nodes add up to the cluster's, window by window, as far
- * back as there are parts. So they have its `finalThrough`, and not the node's own mark.
+ * back as there are parts. So they have its `finalThrough`, not the node's own mark.
  */
 import { setImmediate } from 'node:timers/promises';
 import {
@@ -27,23 +27,23 @@ import type { MergedMinute } from './merged-minute.ts';
 import { Part, partName } from './part.ts';
 import type { Vouches } from './vouches.ts';
 
-/** A node, as far as its parts are read. */
+/** A node whose parts are read. */
 export interface PartsOfNode {
   readonly name: string;
-  /** What it voided of its parts: those that are stored may still hold it. */
+  /** What it voided, which its stored parts may still hold. */
   readonly vouches: Vouches;
 }
 
-/** So many minutes are unpacked, in about two milliseconds, before others have their turn. */
+/** So many minutes, about two milliseconds, are unpacked before other work gets a turn. */
 const minutesAtOnce = 32;
 
-/** Blocks made of a node's parts, as a view has them of stored blocks. */
+/** Blocks made of a node's parts, in place of stored blocks. */
 class PartRows {
   readonly #snapshot: StoreSnapshot;
   readonly #node: PartsOfNode;
   readonly #keptFrom: number;
 
-  /** @param keptFrom parts of minutes before that are deleted, or about to be; epoch ms */
+  /** @param keptFrom older parts are deleted, or about to be; epoch ms */
   constructor(snapshot: StoreSnapshot, node: PartsOfNode, keptFrom: number) {
     this.#snapshot = snapshot;
     this.#node = node;
@@ -52,7 +52,7 @@ class PartRows {
 
   /**
    * The blocks of a period that start within the range, in order of time.
-   * @throws Reto3Error RETO3_BLOCK_DAMAGED where nobody takes damage
+   * @throws Reto3Error RETO3_BLOCK_DAMAGED for damage, without `onDamage`
    */
   async *rows(name: PeriodName, range: RowRange, onDamage?: OnDamage): AsyncGenerator<Row> {
     const period = periods[name];
@@ -78,10 +78,10 @@ class PartRows {
     return this.#snapshot.close();
   }
 
-  /** The ms10 windows of each minute of which the node has a part. */
+  /** The ms10 windows of each minute with a part. */
   async *#minutes(name: PeriodName, range: RowRange, onDamage?: OnDamage): AsyncGenerator<Row> {
     let unpacked = 0;
-    // Where one node has a part there is a block of all.
+    // A minute with a part has a block.
     for await (const start of this.#snapshot.starts('ms10', range, onDamage)) {
       const windows = this.#windows(name, start, onDamage);
       if (windows === undefined) continue;
@@ -131,7 +131,7 @@ export function nodeView(
   };
 }
 
-/** A node's windows as the cluster's become final. */
+/** A node's windows, as the cluster's windows become final. */
 export function nodeLive(name: string, cluster: LiveSourceOfParts): LiveSource {
   return {
     sweep: () => cluster.sweep(),
@@ -140,7 +140,7 @@ export function nodeLive(name: string, cluster: LiveSourceOfParts): LiveSource {
       for (const minute of cluster.minutesInMemory()) {
         const part = minute.part(name);
         if (part === undefined) continue;
-        // Each event is about one period of one or two of them.
+        // Each event needs one period of one or two minutes.
         const inPeriodOf = (period: Period): Windows => inPeriod(part.windows(), period);
         yield {
           start: minute.start,

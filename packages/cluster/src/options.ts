@@ -1,10 +1,10 @@
-/** What a server's part in the cluster is told: where NATS is, what to do there, and with what. */
+/** The settings of a server's part in the cluster, and the parts of the server that it needs. */
 import type { Clock, Log } from '@reto3/core';
 import type { Coordinator } from '@reto3/engine';
 import type { Report, ReportLedgers } from '@reto3/reports';
 import type { Group } from './groups.ts';
 
-/** What a node of a cluster does: take requests and publish, add up what all publish, or both. */
+/** ingest: takes requests and publishes. merge: adds up the nodes. */
 export type Role = 'both' | 'ingest' | 'merge';
 
 export type NatsStorage = 'file' | 'memory';
@@ -12,21 +12,21 @@ export type NatsStorage = 'file' | 'memory';
 export interface ClusterOptions {
   /** The name under which this server publishes. */
   readonly node: string;
-  /** The name that it has where nobody has chosen one: that of the host. */
+  /** The default name: the host's. */
   readonly usualNode: string;
   readonly role: Role;
-  /** Addresses of the NATS servers; undefined: a server on its own. */
+  /** URLs of the NATS servers; undefined: no cluster. */
   readonly nats: readonly string[] | undefined;
-  /** The merger stops waiting for a node after so many ms without a message. */
+  /** Windows stop waiting for a node after so many ms without a message. */
   readonly silentAfter: number;
   readonly natsStream: string;
   readonly natsSubject: string;
-  /** The groups whose sum it is, by a server that only merges; undefined: it has one stream. */
+  /** The groups that a merger adds up; undefined: the stream has the nodes' own messages. */
   readonly natsGroup: readonly [Group, ...Group[]] | undefined;
-  /** undefined: 3 where three servers or more are named, else 1. */
+  /** undefined: 3 with three or more NATS servers, else 1. */
   readonly natsReplicas: number | undefined;
   readonly natsStorage: NatsStorage;
-  /** How long the stream keeps a message, in milliseconds; Infinity: for ever. */
+  /** How long the stream keeps a message, in ms; Infinity: forever. */
   readonly natsMaxAge: number;
   readonly natsCreds: string | undefined;
   readonly natsUser: string | undefined;
@@ -35,7 +35,7 @@ export interface ClusterOptions {
   readonly natsCa: string | undefined;
   readonly natsCert: string | undefined;
   readonly natsKey: string | undefined;
-  /** How long blocks of each period are kept, in milliseconds; Infinity: for ever. */
+  /** How long a merger keeps blocks of each period, in ms; Infinity: forever. */
   readonly retainMs10: number;
   readonly retainSec: number;
   readonly retainMin: number;
@@ -44,9 +44,9 @@ export interface ClusterOptions {
 export interface ClusterParts {
   readonly settings: ClusterOptions;
   readonly coordinator: Coordinator;
-  /** The reports of this server as a node. */
+  /** The reports that this server runs as a node. */
   readonly ledgers: ReportLedgers;
-  /** Those that are loaded, to merge what nodes publish. */
+  /** The loaded reports, which can merge those of the nodes. */
   readonly reports: readonly Report[];
   /** Absolute path. */
   readonly dataDir: string;

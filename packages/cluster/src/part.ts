@@ -1,7 +1,7 @@
 /**
- * A part: what one node has of one minute of the cluster. Of each second it keeps what the highest
- * (boot, revision) said, and nothing else, so it is the same in whatever order, and however often,
- * messages come: a state-based grow-only register for each second.
+ * A part: one node's seconds of one minute. Of each second it keeps what the highest (boot, revision)
+ * sent, so the order and repetition of messages do not matter: a state-based grow-only register for
+ * each second.
  */
 import { crc32 } from 'node:zlib';
 import {
@@ -20,69 +20,68 @@ const headerBytes = 2;
 const secondHeaderBytes = 17;
 const crcBytes = 4;
 
-export class Part {
-  readonly #boots = new Float64Array(secondsPerMinute);
-  readonly #revisions = new Float64Array(secondsPerMinute);
-  readonly #seconds: (Uint8Array | undefined)[] = new Array(secondsPerMinute).fill(undefined);
+/** Which state of a node a value is from. */
+interface Origin {
+  readonly boot: number;
+  readonly revision: number;
+}
 
-  /** The packed second of that number, 0 to 59; undefined where the node said nothing of it. */
+interface Second extends Origin {
+  readonly packed: Uint8Array;
+}
+
+/** Whether a value replaces another one. */
+export function isNewer(one: Origin, other: Origin | undefined): boolean {
+  if (other === undefined || one.boot > other.boot) return true;
+  return one.boot === other.boot && one.revision > other.revision;
+}
+
+export class Part {
+  readonly #seconds: (Second | undefined)[] = new Array(secondsPerMinute).fill(undefined);
+
+  /** A packed second by its number, 0 to 59; undefined if the node sent none. */
   second(index: number): Uint8Array | undefined {
-    return this.#seconds[index];
+    return this.#seconds[index]?.packed;
   }
 
-  /**
-   * Takes a packed second over if it is newer than what is there. Its bytes are kept.
-   * @returns whether it was
-   */
+  /** Takes a packed second, without copying it, if it is newer. Returns whether it was. */
   put(index: number, boot: number, revision: number, packed: Uint8Array): boolean {
-    const [hasBoot = 0, hasRevision = 0] = [this.#boots[index], this.#revisions[index]];
-    const newer = boot > hasBoot || (boot === hasBoot && revision > hasRevision);
-    if (!newer) return false;
-    this.#boots[index] = boot;
-    this.#revisions[index] = revision;
-    this.#seconds[index] = packed;
+    const second = { boot, revision, packed };
+    if (!isNewer(second, this.#seconds[index])) return false;
+    this.#seconds[index] = second;
     return true;
   }
 
-  /** The packed seconds of which the node said something, in order. */
+  /** All packed seconds, in order. */
   *seconds(): Generator<readonly [index: number, packed: Uint8Array]> {
-    for (const [index, packed] of this.#seconds.entries())
-      if (packed !== undefined) yield [index, packed];
-  }
-
-  /** Whether it has anything that no longer counts, for the minute that starts then, epoch ms. */
-  isVoid(start: number, vouches: Vouches): boolean {
-    return this.#seconds.some((packed, index) => packed && this.#isVoid(index, start, vouches));
+    for (const [index, second] of this.#seconds.entries())
+      if (second !== undefined) yield [index, second.packed];
   }
 
   /**
-   * Forgets what no longer counts of the minute that starts then, epoch ms.
-   * @returns the seconds of which there was something, 0 to 59, with what that was
+   * Removes the seconds that are void.
+   * @param start of the minute, epoch ms
+   * @returns what it removed
    */
   applyVouches(start: number, vouches: Vouches): (readonly [index: number, packed: Uint8Array])[] {
     const voided: (readonly [index: number, packed: Uint8Array])[] = [];
-    for (const [index, packed] of this.#seconds.entries()) {
-      if (packed === undefined || !this.#isVoid(index, start, vouches)) continue;
-      voided.push([index, packed]);
-      this.#boots[index] = this.#revisions[index] = 0;
+    for (const [index, second] of this.#seconds.entries()) {
+      if (second === undefined) continue;
+      if (second.boot >= vouches.leastBoot(start + index * sec.windowMs)) continue;
+      voided.push([index, second.packed]);
       this.#seconds[index] = undefined;
     }
     return voided;
   }
 
-  #isVoid(index: number, start: number, vouches: Vouches): boolean {
-    return (this.#boots[index] ?? 0) < vouches.leastBoot(start + index * sec.windowMs);
-  }
-
-  /** Its 6,000 ms10 windows; of single nodes it is not known which were revised. */
+  /** Its 6,000 ms10 windows. Parts do not record which were revised. */
   windows(): Windows {
     const windows = allocateWindows(ms10.blockWindows);
-    for (const [index, packed] of this.#seconds.entries())
-      if (packed !== undefined) addSecond(packed, windows, index * ms10PerSecond);
+    for (const [index, packed] of this.seconds()) addSecond(packed, windows, index * ms10PerSecond);
     return windows;
   }
 
-  /** Its bytes under the row's name. */
+  /** @param name of the row, which the checksum covers */
   encode(name: string): Uint8Array {
     let length = headerBytes + crcBytes;
     for (const [, packed] of this.seconds()) length += secondHeaderBytes + packed.length;
@@ -90,14 +89,14 @@ export class Part {
     const view = new DataView(bytes.buffer);
     let at = headerBytes;
     let seconds = 0;
-    for (const [index, packed] of this.#seconds.entries()) {
-      if (packed === undefined) continue;
+    for (const [index, second] of this.#seconds.entries()) {
+      if (second === undefined) continue;
       seconds++;
       view.setUint8(at, index);
-      view.setBigUint64(at + 1, BigInt(this.#boots[index] ?? 0), true);
-      view.setBigUint64(at + 9, BigInt(this.#revisions[index] ?? 0), true);
-      bytes.set(packed, at + secondHeaderBytes);
-      at += secondHeaderBytes + packed.length;
+      view.setBigUint64(at + 1, BigInt(second.boot), true);
+      view.setBigUint64(at + 9, BigInt(second.revision), true);
+      bytes.set(second.packed, at + secondHeaderBytes);
+      at += secondHeaderBytes + second.packed.length;
     }
     view.setUint8(0, version);
     view.setUint8(1, seconds);
@@ -105,7 +104,7 @@ export class Part {
     return bytes;
   }
 
-  /** Undefined where the bytes are not what was once written under that name. */
+  /** Undefined if the bytes are not those that were written under that name. */
   static decode(bytes: Uint8Array, name: string): Part | undefined {
     const end = bytes.length - crcBytes;
     if (end < headerBytes) return undefined;
@@ -126,7 +125,7 @@ export class Part {
   }
 }
 
-/** The name of a node's row for the minute that starts then, epoch ms; its checksum covers it. */
+/** The name of a node's row of the minute that starts at that time, epoch ms. */
 export function partName(start: number, node: string): string {
   return `part@${start}@${node}`;
 }

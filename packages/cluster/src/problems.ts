@@ -1,11 +1,11 @@
 /**
- * What keeps a server from its part in the cluster: told once when it begins and once when it is
- * over, however often it is tried meanwhile.
+ * The problems that keep a server from its part in the cluster. The log has each once when it begins
+ * and once when it is over, however often the server retries.
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Log } from '@reto3/core';
 
-/** What can fail, each by itself, and how the log says that it is over. */
+/** What can fail, most important first, and how the log says that it is over. */
 const over = {
   access: 'NATS lets this server in again',
   connection: 'connected to NATS again',
@@ -17,31 +17,21 @@ const over = {
 } as const;
 export type Part = keyof typeof over;
 
-const shown = [
-  'access',
-  'connection',
-  'name',
-  'register',
-  'publisher',
-  'reports',
-  'merger',
-] as const;
-
-/** What only somebody can mend, beside which the rest says nothing. */
+/** Problems that an operator has to solve. */
 const needsHelp: readonly Part[] = ['access', 'name'];
 
 export class Problems {
   readonly #log: Log;
-  readonly #texts = new Map<Part, string>();
+  readonly #texts = new Map<string, string>();
 
   constructor(log: Log) {
     this.#log = log;
   }
 
-  /** What stands in the way, if anything does. */
+  /** The most important problem, if there is any. */
   get current(): string | undefined {
-    for (const part of shown) if (this.#texts.has(part)) return this.#texts.get(part);
-    return undefined;
+    const inOrder = Object.keys(over).map((part) => this.#texts.get(part));
+    return inOrder.find((text) => text !== undefined);
   }
 
   begin(part: Part, text: string): void {
@@ -58,7 +48,7 @@ export class Problems {
   }
 }
 
-/** Pauses between attempts: the first short, each next one twice as long, up to a bound. */
+/** Pauses between attempts, each twice as long as the last, up to a limit. */
 export class Backoff {
   readonly #firstMs: number;
   readonly #mostMs: number;
@@ -76,13 +66,13 @@ export class Backoff {
     return pauseMs;
   }
 
-  /** It succeeded, or there is a reason to think that it will. */
+  /** An attempt succeeded, or the next one probably will. */
   reset(): void {
     this.#nextMs = this.#firstMs;
   }
 }
 
-/** Waits, and no longer than until it is aborted. */
+/** Waits, at most until it is aborted. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await wait(ms, undefined, { signal }).catch(() => undefined);
 }

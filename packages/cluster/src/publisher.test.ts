@@ -8,17 +8,16 @@ import { expect, it } from 'vitest';
 import { decodeMessage } from './message.ts';
 import { Publisher } from './publisher.ts';
 import { isReportMessage } from './report-message.ts';
+import { silentLog } from './testing/silent-log.ts';
 
 const wallMs = Date.UTC(2016, 4, 28, 11, 11, 11);
 const ignored = () => undefined;
 
 const parts = {
   node: 'a',
-  reports: { said: () => [], writtenThrough: (finalThrough: number) => finalThrough },
-  events: {
-    ...{ failed: ignored, recovered: ignored },
-    ...{ damagedCounts: ignored, coarseCounts: ignored, damaged: ignored, tooLarge: ignored },
-  },
+  reports: { list: () => [], writtenThrough: (finalThrough: number) => finalThrough },
+  events: { failed: ignored, recovered: ignored },
+  log: silentLog,
 };
 
 /** A node that publishes into `published`: the starts of the seconds of each message. */
@@ -36,10 +35,10 @@ async function startNode() {
     node: 'a',
     events: { clockStepped: ignored, stalled: ignored, damaged: ignored },
   });
-  const coarse: number[] = [];
+  const warned: unknown[] = [];
   const publisher = new Publisher({
     ...parts,
-    events: { ...parts.events, coarseCounts: (from) => void coarse.push(from) },
+    log: { warn: (...line: readonly unknown[]) => void warned.push(line) },
     source: coordinator,
     clock,
     published: neverPublished,
@@ -67,10 +66,11 @@ async function startNode() {
     publisher,
     published,
     told,
-    /** What the messages past the stream said of what is whole. */
+    /** The marks of messages that bypassed the stream. */
     marks,
     stream,
-    coarse,
+    /** Warnings in the log. */
+    warned,
     /** Counts a message of a followed log, of which only the second is known. */
     follow: (timeMs: number) => coordinator.add(timeMs, 1, true),
     /** Counts a message in each of so many seconds, with so many writes. */
@@ -129,11 +129,12 @@ it('tells nothing of a boot that the stream does not know', async () => {
 it('says that it leaves out seconds of which nothing finer is known', async () => {
   const node = await startNode();
   await node.pass(2, 10);
-  expect(node.coarse).toEqual([]);
+  expect(node.warned).toEqual([]);
   node.published.length = 0;
   node.follow(wallMs);
   await node.pass(2, 10);
-  expect(node.coarse[0]).toBe(wallMs);
+  const text = 'counts of a log whose clock ticks in seconds are not published';
+  expect(node.warned).toEqual([[{ from: wallMs }, `${text}: the cluster adds up 10 ms`]]);
   expect(node.published).not.toContain(wallMs);
 });
 

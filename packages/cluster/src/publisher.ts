@@ -1,18 +1,16 @@
 /**
- * The publisher of a node: sends what the cluster lacks of its seconds and of its reports, one
- * message of each at a time, and gives mergers what they ask for.
+ * The publisher of a node: sends what the cluster lacks of its seconds and of its reports, and
+ * answers mergers, which read from the node whatever the stream lacks.
  *
- * The store is the buffer. In memory there are spans of time, not counts, so an outage of NATS of
- * any length costs nothing but the reading afterwards, and ingest never waits.
+ * The store is the buffer. Memory holds spans of time, not counts, so after an outage of NATS, however
+ * long, the node only has to read, and ingest never waits.
  *
  * Invariants:
- * - only what the store holds is published, read from a snapshot of it;
- * - one message of each kind is under way at a time: that is all the back-pressure there is, and why
- *   a later message is never in the stream before an earlier one.
- *
- * What the stream loses, or never had, mergers read from the node (`read`).
+ * - it publishes only what is in the store, read from a snapshot;
+ * - one message of each kind is in flight at a time. That is the only back-pressure, and why no
+ *   message overtakes an earlier one.
  */
-import type { Clock } from '@reto3/core';
+import type { Clock, Log } from '@reto3/core';
 import type { FlushParticipant, Published, StoredCounts, Written } from '@reto3/engine';
 import type { NextBoot } from './boot.ts';
 import type { Boot, Lane } from './lane.ts';
@@ -20,30 +18,25 @@ import type { NodeReport } from './node-report.ts';
 import { Pump } from './pump.ts';
 import type { ReadRequest, Rows } from './read-message.ts';
 import type { RowName } from './report-pending.ts';
-import type { LeftOut } from './report-windows.ts';
 import { RowsLane, waitedForMs } from './rows-lane.ts';
 import { SecondsLane } from './seconds-lane.ts';
 
-/** What it publishes through. */
+/** Where it publishes. */
 export interface Outlet {
-  /** Resolves when the message is in the stream, for good. */
+  /** Resolves when the stream has acknowledged the message. */
   publish(bytes: Uint8Array): Promise<void>;
-  /** Sends it past the stream; it may be lost. */
+  /** Sends a message outside the stream; it may be lost. */
   tell(bytes: Uint8Array): void;
-  /** How large a message may be. */
+  /** The largest message that NATS takes. */
   readonly mostBytes: number;
 }
 
 type Kind = 'publisher' | 'reports';
 
-export interface PublisherEvents extends LeftOut {
-  /** NATS does not take messages; told once, until it does again. */
+export interface PublisherEvents {
+  /** NATS takes no messages; called once until it does again. */
   failed(kind: Kind, error: unknown): void;
   recovered(kind: Kind): void;
-  /** A damaged part of the store is left out. */
-  damagedCounts(from: number): void;
-  /** Seconds of which nothing finer is known are left out. */
-  coarseCounts(from: number): void;
 }
 
 export type PublisherState = Publisher['state'];
@@ -52,24 +45,25 @@ export interface PublisherParts {
   readonly node: string;
   readonly source: { stored(): StoredCounts };
   readonly clock: Clock;
-  /** As the folder says. */
+  readonly log: Pick<Log, 'warn'>;
+  /** What the folder says. */
   readonly published: Published;
   /** End of what the store holds already, epoch ms. */
   readonly newestEnd: number;
   readonly reports: {
     /** All reports of the node, as they are now. */
-    said(): readonly NodeReport[];
-    /** Up to where the last write holds all that is final of them, epoch ms. */
+    list(): readonly NodeReport[];
+    /** Up to where the last write holds all their final rows, epoch ms. */
     writtenThrough(finalThrough: number): number;
   };
   readonly events: PublisherEvents;
 }
 
-/** A lane, and how it goes. */
+/** A lane, with the pump that drives it and its counters. */
 interface Sending {
   readonly kind: Kind;
   readonly lane: Lane;
-  /** The next write of the store sets it going again after a failure. */
+  /** After a failure, the store's next write starts it again. */
   readonly pump: Pump;
   messages: number;
   bytes: number;
@@ -91,13 +85,10 @@ export class Publisher implements FlushParticipant {
   constructor(parts: PublisherParts) {
     this.#parts = parts;
     this.#published = parts.published;
-    const { node, clock, newestEnd, events } = parts;
-    const common = { node, clock, stored: () => parts.source.stored() };
-    const damaged = (from: number): void => events.damagedCounts(from);
-    const coarse = (from: number): void => events.coarseCounts(from);
-    this.#seconds = new SecondsLane({ ...common, newestEnd, damaged, coarse });
-    const said = () => parts.reports.said();
-    this.#rows = new RowsLane({ ...common, said, leftOut: events });
+    const { node, clock, log, newestEnd } = parts;
+    const common = { node, clock, log, stored: () => parts.source.stored() };
+    this.#seconds = new SecondsLane({ ...common, newestEnd });
+    this.#rows = new RowsLane({ ...common, reports: () => parts.reports.list() });
     this.#sendingSeconds = this.#sendingOf('publisher', this.#seconds);
     this.#sendingRows = this.#sendingOf('reports', this.#rows);
   }
@@ -122,10 +113,10 @@ export class Publisher implements FlushParticipant {
 
   published(): Published {
     const { vouchedFrom, reports, ...known } = this.#published;
-    const isTold = vouchedFrom === undefined || this.#seconds.isKnown;
+    const isKnown = vouchedFrom === undefined || this.#seconds.isKnown;
     this.#published = {
       ...known,
-      ...(!isTold && { vouchedFrom }),
+      ...(!isKnown && { vouchedFrom }),
       through: this.#seconds.through,
       ...(reports && { reports: { ...reports, through: this.#rows.through(reports.through) } }),
     };
@@ -133,16 +124,16 @@ export class Publisher implements FlushParticipant {
   }
 
   /**
-   * Which boot comes next, for the meta row: written down before the first message of it.
-   * @param after the boot before it, as the register has it
+   * Sets the next boot, for the meta row, which is written before the boot's first message.
+   * @param after the boot before it in the register
    */
   announce({ boot, vouchedFrom, forked }: NextBoot, after: number): void {
     const { node, clock } = this.#parts;
-    // Rows that are older mergers read: they do not know this folder yet.
+    // Mergers do not know this folder yet, so they read older rows.
     const through = Math.max(0, clock.read().wallMs - waitedForMs);
     const before = forked ? undefined : this.#published.reports;
     const { lineage, voids } = before ?? { lineage: boot, voids: forked ? boot : 0 };
-    // A wrong clock may have put earlier boots ahead of this one: what they void, it voids.
+    // A wrong clock may have put earlier boots ahead of this one, which voids what they void.
     const reports = {
       lineage,
       voids: Math.min(voids, boot),
@@ -150,10 +141,10 @@ export class Publisher implements FlushParticipant {
     };
     this.#published = { ...this.#published, node, boot, after, vouchedFrom, reports };
     this.#boot = { boot, vouchedFrom, lineage, voids: reports.voids };
-    this.#seconds.forgetTold();
+    this.#seconds.forgetKnown();
   }
 
-  /** Begins as the boot that was announced. Before this nothing is published. */
+  /** Begins to publish as the boot that was announced. */
   begin(outlet: Outlet): void {
     if (this.#boot === undefined) throw new Error('BUG: no boot was announced');
     this.#outlet = outlet;
@@ -162,27 +153,27 @@ export class Publisher implements FlushParticipant {
     this.#work();
   }
 
-  /** NATS is back: what failed is tried at once. */
+  /** NATS is back: retries whatever failed at once. */
   retry(): void {
     for (const { pump } of this.#sendings) pump.retry();
   }
 
-  /** Holds back all messages until it begins anew. */
+  /** Publishes nothing until it begins again. */
   hold(): void {
     this.#outlet = undefined;
   }
 
-  /** Whether nothing may be published. */
+  /** Whether it publishes nothing. */
   get isHeld(): boolean {
     return this.#outlet === undefined;
   }
 
-  /** The connection was lost: nobody knows whether the cluster still knows of this boot. */
-  forgetTold(): void {
-    this.#seconds.forgetTold();
+  /** The connection was lost, and NATS may have lost the messages of this boot. */
+  forgetKnown(): void {
+    this.#seconds.forgetKnown();
   }
 
-  /** What a merger asks for. @throws Error where nothing may be published */
+  /** Reads for a merger. @throws Error if nothing may be published */
   async read({ of, from, to, report, period }: ReadRequest): Promise<Rows> {
     if (this.#boot === undefined || this.isHeld) throw new Error('it may not publish now');
     if (of === 'counts') return this.#seconds.read(this.#boot, { from, to });
@@ -193,22 +184,19 @@ export class Publisher implements FlushParticipant {
   get state() {
     return {
       ...this.#seconds.state,
-      ...sentOf(this.#sendingSeconds),
-      reports: { ...sentOf(this.#sendingRows), ...this.#rows.state },
+      ...countersOf(this.#sendingSeconds),
+      reports: { ...countersOf(this.#sendingRows), ...this.#rows.state },
     };
   }
 
-  /**
-   * Publishes what is new, with a last word that nothing more will come, and ends; gives up when
-   * the time is over.
-   */
+  /** Publishes what is left and says goodbye; gives up after that time. */
   async stop(withinMs: number): Promise<void> {
     const { monotonicMs } = this.#parts.clock.read();
     for (const { lane, pump } of this.#sendings) {
       lane.end();
       await pump.stop();
     }
-    // Before the goodbye: a node that has left is not waited for.
+    // Before the goodbye: mergers do not wait for a node that has left.
     await this.#drain(this.#sendingRows, monotonicMs + withinMs / 2);
     await this.#drain(this.#sendingSeconds, monotonicMs + withinMs);
   }
@@ -234,7 +222,7 @@ export class Publisher implements FlushParticipant {
     while (mayGoOn()) if (!(await this.#send(sending))) return;
   }
 
-  /** Reads or sends what is due. Returns whether it succeeded. Never throws. */
+  /** Reads or sends whatever is due. Returns whether it succeeded. Never throws. */
   async #send(sending: Sending): Promise<boolean> {
     const { kind, lane } = sending;
     const [boot, outlet] = [this.#boot, this.#outlet];
@@ -264,6 +252,6 @@ export class Publisher implements FlushParticipant {
   }
 }
 
-function sentOf({ messages, bytes, failures }: Sending) {
+function countersOf({ messages, bytes, failures }: Sending) {
   return { messages, bytes, failures };
 }

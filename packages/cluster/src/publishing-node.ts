@@ -1,7 +1,4 @@
-/**
- * A server as a node of the cluster: holds its name, finds out which boot it is, and publishes under
- * both.
- */
+/** A server as a node of the cluster: holds its name, determines its boot, and publishes under both. */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { neverPublished } from '@reto3/engine';
@@ -22,29 +19,23 @@ export class PublishingNode {
   readonly #reads: NodeReads;
   #register: Register | undefined;
 
-  constructor(
-    parts: ClusterParts,
-    link: Link,
-    events: Pick<PublisherEvents, 'failed' | 'recovered'>,
-  ) {
+  constructor(parts: ClusterParts, link: Link, events: PublisherEvents) {
     this.#parts = parts;
     this.#link = link;
-    const { settings, coordinator, ledgers, clock } = parts;
+    const { settings, coordinator, ledgers, clock, log } = parts;
+    const { node } = settings;
     this.#publisher = new Publisher({
-      node: settings.node,
+      ...{ node, clock, log, events },
       source: coordinator,
-      clock,
       published: coordinator.published ?? neverPublished,
       newestEnd: coordinator.endBefore,
       reports: {
-        said: () => saidOf(ledgers),
+        list: () => reportsOf(ledgers),
         writtenThrough: (finalThrough) => ledgers.writtenThrough(finalThrough),
       },
-      events: { ...events, ...leftOut(parts) },
     });
     this.#reads = new NodeReads({
-      node: settings.node,
-      stored: () => coordinator.stored(),
+      node,
       keptFrom: (period) => coordinator.flusher.meta.deletedBefore[period],
       publisher: this.#publisher,
     });
@@ -56,18 +47,18 @@ export class PublishingNode {
     return this.#publisher.state;
   }
 
-  /** Begins to answer mergers. */
+  /** Begins to reply to mergers. */
   listen(): void {
     this.#link.onRequest(this.#parts.settings.node, (bytes) => this.#reads.answer(bytes));
   }
 
-  /** NATS is back: what failed is tried at once. @param again it may have lost something */
+  /** NATS is back: retries whatever failed. @param again whether it may have lost messages */
   connected(again: boolean): void {
-    if (again) this.#publisher.forgetTold();
+    if (again) this.#publisher.forgetKnown();
     this.#publisher.retry();
   }
 
-  /** Takes the name, or keeps it. Returns what stands in the way, if anything does. */
+  /** Takes the name, or keeps it. Returns what prevents that, if anything does. */
   async claimName(jetStream: JetStream): Promise<string | undefined> {
     const { node: name } = this.#parts.settings;
     this.#register ??= new Register(jetStream, name, {
@@ -86,7 +77,7 @@ export class PublishingNode {
     return undefined;
   }
 
-  /** Publishes what it can, says goodbye, and gives the name back. */
+  /** Publishes what it can, says goodbye, and releases the name. */
   async stop(withinMs: number): Promise<void> {
     await this.#publisher.stop(withinMs);
     await this.#register?.release();
@@ -108,7 +99,7 @@ export class PublishingNode {
     await register.recordBoot(next.boot);
     if (next.forked)
       log.warn(
-        'this folder is not what was published last under this name: what it holds counts from now on',
+        'this folder is not the one published last under this name: from now on its counts replace those',
       );
     const { node } = settings;
     const subject = this.#link.subjectOf(node);
@@ -120,36 +111,10 @@ export class PublishingNode {
   }
 }
 
-/** What the cluster is told of the reports of a node. */
-function saidOf(ledgers: ReportLedgers): NodeReport[] {
+/** What the node publishes about its reports. */
+function reportsOf(ledgers: ReportLedgers): NodeReport[] {
   return ledgers.facts().map(({ name, summary, periods, columns, code, since }) => ({
     ...{ name, summary, periods, columns, since, running: ledgers.isOn(name) },
     ...(code !== undefined && { code }),
   }));
-}
-
-/** Says in the log what is not published. */
-function leftOut({ log }: ClusterParts): Omit<PublisherEvents, 'failed' | 'recovered'> {
-  const warned = new Set<string>();
-  let toldOfCoarse = false;
-  return {
-    damagedCounts: (from) =>
-      log.warn({ from }, 'a damaged part of the store was not published to the cluster'),
-    coarseCounts: (from) => {
-      if (toldOfCoarse) return;
-      toldOfCoarse = true;
-      log.warn(
-        { from },
-        'counts of a log whose clock ticks in seconds are not published: the cluster adds up 10 ms',
-      );
-    },
-    damaged: (row, reason) =>
-      log.warn(row, `a damaged row of a report was not published to the cluster: ${reason}`),
-    tooLarge: (window, bytes) => {
-      if (warned.has(window.report)) return;
-      warned.add(window.report);
-      const what = `an accumulator of the report ${window.report} has ${bytes} bytes`;
-      log.warn(window, `${what}, more than NATS takes: the cluster does without such ones`);
-    },
-  };
 }

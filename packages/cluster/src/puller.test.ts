@@ -2,7 +2,7 @@
 import { alignDown, allocateWindows, min, ms10PerSecond, sec } from '@reto3/core';
 import { VirtualClock } from '@reto3/core/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { minuteDigest } from './digest.ts';
+import { addSeconds, type Digest } from './digest.ts';
 import { MergeState } from './merge-state.ts';
 import { MergedReports } from './merged-reports.ts';
 import { decodeMessage, encodeMessage, type NodeMessage } from './message.ts';
@@ -41,9 +41,6 @@ class Node {
   revision = 9;
   readonly #reads = new NodeReads({
     node: 'a',
-    stored: () => {
-      throw new Error('counts are answered here');
-    },
     keptFrom: () => 0,
     publisher: { read: async (request) => this.readRows(request) },
   });
@@ -61,16 +58,12 @@ class Node {
       const message = encodeMessage(this.message(from, page), 'a');
       return encodeRows({ message, next: page < to && page < clock.wallMs ? page : undefined });
     }
-    const minutes = [];
+    const digests: Digest[] = [];
     for (let minute = alignDown(startMs, hour); minute < clock.wallMs; minute += min.windowMs) {
       if (minute < from || minute >= to) continue;
-      const { seconds } = this.message(minute, minute + min.windowMs);
-      const indexed = seconds.map(
-        ({ start, packed }) => [(start - minute) / sec.windowMs, packed] as const,
-      );
-      minutes.push(minuteDigest(minute, indexed) ?? []);
+      addSeconds(digests, this.message(minute, minute + min.windowMs).seconds);
     }
-    return encodeDigests({ keptFrom: 0, digests: minutes.flat() });
+    return encodeDigests({ keptFrom: 0, digests });
   }
 
   message(from: number, to: number): NodeMessage {

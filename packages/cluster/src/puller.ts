@@ -1,11 +1,10 @@
 /**
- * Pulls from the nodes what a merger lacks, and proves all the time that it lacks nothing: compares
- * digests of what each node has, counts and rows of reports, with those of what is here, and reads
- * the minutes that differ.
+ * Reads from the nodes what a merger lacks. To find that out it compares digests of each node's counts
+ * and report rows with those of its own, and reads the minutes that differ.
  *
- * Every live node is compared once a minute: its last two minutes, and an hour when it is over. A
- * node of which messages did not come (`unread`) is compared from then on. A node that does not
- * answer is asked again later, less and less often, and holds up no other.
+ * It compares every live node once a minute: the last two minutes, and each hour when it is over. A
+ * node of which something may be missing (`unread`) is compared from then on. A node that does not
+ * reply is asked again later, less and less often, and does not delay others.
  */
 import { setImmediate, setTimeout as wait } from 'node:timers/promises';
 import { alignDown, type Clock, min, type PeriodName } from '@reto3/core';
@@ -22,26 +21,27 @@ import {
 } from './read-message.ts';
 
 const hourMs = 3_600_000;
-/** So many nodes are asked at once. */
+/** How many nodes are compared at once. */
 const mostAtOnce = 8;
 const lookEveryMs = 250;
-/** What ended so long ago has come by the stream, where all is well. */
+/** If all is well, the stream has delivered whatever is older. */
 const settledAfterMs = 5_000;
-/** The spread over which the nodes are compared after each minute. */
+/** The part of each minute over which the comparisons are spread. */
 const spreadMs = 40_000;
 const [retryAfterMs, mostRetryAfterMs] = [1_000, 60_000];
 
-/** What is compared in an audit; the total of the node is undefined where it did not answer. */
+/** An hour of a node in an audit. */
 export interface HourProof {
   readonly node: string;
   readonly hour: number;
+  /** Undefined if the node did not reply. */
   readonly nodeTotal: number | undefined;
   readonly mergerTotal: number;
-  /** Whether all counts are, and all rows of reports that the node has. */
+  /** Whether all counts are equal, and all report rows that the node has. */
   readonly equal: boolean;
 }
 
-/** What is compared and read: counts, or the rows of a report and period. */
+/** Counts, or the rows of a report and period. */
 interface Series {
   readonly of: 'counts' | 'rows';
   readonly report?: string;
@@ -50,23 +50,32 @@ interface Series {
 
 const counts: Series = { of: 'counts' };
 
-/** A minute, as the node has it and as it is here. */
+/** A minute at the node, and here. */
 interface Pair {
   readonly theirs: Digest;
   readonly ours: Digest | undefined;
+}
+
+/** The minutes that the node has. */
+interface Comparison {
+  /** Since when the node has anything, epoch ms. */
+  readonly keptFrom: number;
+  /** Whether the node has such digests; early versions have none of rows. */
+  readonly isKnown: boolean;
+  readonly pairs: readonly Pair[];
 }
 
 export interface PullerParts {
   readonly clock: Clock;
   readonly state: MergeState;
   readonly reports: MergedReports;
-  /** What is older is no longer kept here, epoch ms. */
+  /** Everything older is deleted here, epoch ms. */
   readonly keptFrom: () => number;
   /** Where the oldest counts here begin, epoch ms. */
   readonly oldest: () => Promise<number>;
-  /** Asks a node; rejects where it does not answer. */
+  /** Sends a request to a node; rejects if there is no reply. */
   readonly request: (node: string, bytes: Uint8Array) => Promise<Uint8Array>;
-  /** Takes a message of a node that was read. */
+  /** Takes a message of a node. */
   readonly take: (node: string, message: Uint8Array) => Promise<void>;
 }
 
@@ -74,7 +83,7 @@ export class Puller {
   readonly #parts: PullerParts;
   readonly #busy = new Map<string, Promise<void>>();
   readonly #backoffs = new Map<string, Backoff>();
-  /** When each node is compared next, and not before when it is asked again; monotonic ms. */
+  /** When each node is compared next, or retried; monotonic ms. */
   readonly #nextAt = new Map<string, number>();
   readonly #retryAt = new Map<string, number>();
   #running = false;
@@ -106,23 +115,23 @@ export class Puller {
     }
   }
 
-  /** Whether the node did not answer when it was asked last. */
+  /** Whether the node did not reply to the last request. */
   isFailing(name: string): boolean {
     return this.#backoffs.has(name);
   }
 
-  /** Resolves when nothing is under way. */
+  /** Resolves when nothing is in progress. */
   async idle(): Promise<void> {
     await Promise.all(this.#busy.values());
   }
 
-  /** NATS is back: whoever did not answer is asked at once. */
+  /** NATS is back: retries the nodes that did not reply at once. */
   retry(): void {
     this.#backoffs.clear();
     this.#retryAt.clear();
   }
 
-  /** What each node has of each hour, up to the last minute, beside what is here. */
+  /** What each node has of each hour up to the last minute, and what is here. */
   async audit(first: number, last: number): Promise<HourProof[]> {
     const { state, oldest } = this.#parts;
     const begin = alignDown(Math.max(first, await oldest()), min.windowMs);
@@ -135,7 +144,7 @@ export class Puller {
 
   async #auditNode(node: NodeRecord, begin: number, to: number): Promise<HourProof[]> {
     const { state } = this.#parts;
-    let [from, answered] = [begin, true];
+    let [from, replied] = [begin, true];
     const found = new Map<number, Pair>();
     const wrongRows: number[] = [];
     try {
@@ -147,15 +156,15 @@ export class Puller {
         wrongRows.push(...differing(rows.pairs).map(({ start }) => start));
       }
     } catch {
-      answered = false;
+      replied = false;
     }
     const hours = new Map<number, { nodeTotal: number; mergerTotal: number; equal: boolean }>();
-    const add = (start: number, their: number, our: number, equal: boolean): void => {
+    const add = (start: number, theirs: number, ours: number, equal: boolean): void => {
       const hour = alignDown(start, hourMs);
-      const sum = hours.get(hour) ?? { nodeTotal: 0, mergerTotal: 0, equal: answered };
+      const sum = hours.get(hour) ?? { nodeTotal: 0, mergerTotal: 0, equal: replied };
       hours.set(hour, sum);
-      sum.nodeTotal += their;
-      sum.mergerTotal += our;
+      sum.nodeTotal += theirs;
+      sum.mergerTotal += ours;
       sum.equal &&= equal;
     };
     for (let start = from; start < to; start += min.windowMs) {
@@ -167,7 +176,7 @@ export class Puller {
     return [...hours]
       .sort(([a], [b]) => a - b)
       .map(([hour, { nodeTotal, ...rest }]) => {
-        return { node: node.name, hour, ...rest, nodeTotal: answered ? nodeTotal : undefined };
+        return { node: node.name, hour, ...rest, nodeTotal: replied ? nodeTotal : undefined };
       });
   }
 
@@ -179,7 +188,7 @@ export class Puller {
       if (now.monotonicMs < (this.#retryAt.get(node.name) ?? 0)) return false;
       return node.unread !== undefined || now.monotonicMs >= (this.#nextAt.get(node.name) ?? 0);
     });
-    // What is missing comes before what is only proved.
+    // First those of which something may be missing.
     return due.sort((a, b) => (a.unread ?? Infinity) - (b.unread ?? Infinity));
   }
 
@@ -201,7 +210,7 @@ export class Puller {
     const { state, keptFrom, clock } = this.#parts;
     const unread = state.toRead(node);
     const to = this.#settled();
-    // An hour is compared once it is over, and whatever came to it late by then.
+    // Once an hour is over, all of it is compared: some of its messages may have been late.
     const isHourOver = to % hourMs === 0;
     const since = (recentMs: number): number => {
       const recent = to - (isHourOver ? hourMs : recentMs);
@@ -209,7 +218,7 @@ export class Puller {
     };
     const end = unread && clock.read().wallMs + hourMs;
     await this.#compare(node, counts, { from: since(2 * min.windowMs), to, end });
-    // Rows cost more to compare: each minute once, and once more with its hour.
+    // Rows cost more, so each minute is compared once, and again with its hour.
     const from = since(min.windowMs);
     if (end !== undefined) await this.#pull(node.name, { of: 'reports', from, to: end });
     for (const series of this.#reportsOf(node))
@@ -218,8 +227,8 @@ export class Puller {
   }
 
   /**
-   * Reads what differs, in whole minutes.
-   * @param range `end`: of what is to be read without comparing it; absent: nothing is
+   * Compares the range [from, to), and reads the minutes that differ.
+   * @param range `end`: from `to` to there, everything is read
    */
   async #compare(
     node: NodeRecord,
@@ -235,7 +244,7 @@ export class Puller {
       for (; minutes[at]?.start === last; at++) last += min.windowMs;
       await this.#pull(node.name, { ...series, from: first, to: last });
     }
-    // What is not over has no digest yet; where nothing can be compared, all is read.
+    // Newer minutes have no digest yet. Without digests, everything is read.
     const rest = isKnown ? Math.max(from, to) : from;
     if (end !== undefined) await this.#pull(node.name, { ...series, from: rest, to: end });
   }
@@ -248,16 +257,12 @@ export class Puller {
     );
   }
 
-  /**
-   * The minutes that the node has, beside what is here, and from when on it has anything.
-   * `isKnown`: whether it can say so.
-   */
   async #compared(
     node: NodeRecord,
     { report, period }: Series,
     first: number,
     to: number,
-  ): Promise<{ readonly keptFrom: number; readonly isKnown: boolean; readonly pairs: Pair[] }> {
+  ): Promise<Comparison> {
     const { state, reports } = this.#parts;
     const isOfRows = report !== undefined && period !== undefined;
     const from = Math.max(first, isOfRows ? reports.keptFrom(period) : 0);
@@ -278,26 +283,26 @@ export class Puller {
     return { keptFrom, isKnown: true, pairs };
   }
 
-  /** Reads all of a range, answer by answer. */
+  /** Reads a range, reply by reply. */
   async #pull(name: string, request: ReadRequest): Promise<void> {
     const { take } = this.#parts;
     for (let from: number | undefined = request.from; from !== undefined; ) {
       const { message, next } = decodeRows(await this.#ask(name, { ...request, from }));
       await take(name, message);
-      if (next !== undefined && next <= from) throw new Error('the node does not come to an end');
+      assertProgress(from, next);
       from = next;
     }
   }
 
-  /** All digests of a range, and from when on the node has anything. */
+  /** All digests of a range. */
   async #digests(name: string, request: ReadRequest): Promise<Digests> {
     const digests: Digest[] = [];
     for (let from = request.from; ; ) {
-      const part = decodeDigests(await this.#ask(name, { ...request, from }));
-      digests.push(...part.digests);
-      const { next, ...rest } = part;
+      const reply = decodeDigests(await this.#ask(name, { ...request, from }));
+      digests.push(...reply.digests);
+      const { next, ...rest } = reply;
       if (next === undefined) return { ...rest, digests };
-      if (next <= from) throw new Error('the node does not come to an end');
+      assertProgress(from, next);
       from = next;
     }
   }
@@ -306,12 +311,12 @@ export class Puller {
     return this.#parts.request(name, encodeRequest(request));
   }
 
-  /** The end of the last minute that should have come, epoch ms. */
+  /** The end of the last minute that the stream should have delivered, epoch ms. */
   #settled(): number {
     return alignDown(this.#parts.clock.read().wallMs - settledAfterMs, min.windowMs);
   }
 
-  /** Nodes are compared at different times of a minute, each always at the same. */
+  /** Each node has its own time within a minute. */
   #untilNextMinute(name: string): number {
     const { wallMs } = this.#parts.clock.read();
     let hash = 0;
@@ -319,6 +324,11 @@ export class Puller {
     const next = alignDown(wallMs - settledAfterMs, min.windowMs) + min.windowMs + settledAfterMs;
     return next - wallMs + 1_000 + hash;
   }
+}
+
+/** @throws Error if the rest of a range does not begin later than the reply */
+function assertProgress(from: number, next: number | undefined): void {
+  if (next !== undefined && next <= from) throw new Error('the replies of the node have no end');
 }
 
 function differing(pairs: readonly Pair[]): Digest[] {

@@ -1,8 +1,8 @@
-/** Runs steps one at a time while work is due; pauses after a failure, longer after each next one. */
+/** Runs steps one at a time while work is due; pauses after a failure, each time longer. */
 import type { Clock } from '@reto3/core';
 import { Backoff } from './problems.ts';
 
-/** NATS elects a leader in seconds; a longer pause would only delay what comes after. */
+/** NATS elects a leader in seconds; a longer pause would only delay the messages after that. */
 const [retryAfterMs, mostRetryAfterMs] = [500, 4_000];
 
 export class Pump {
@@ -11,7 +11,7 @@ export class Pump {
   readonly #step: () => Promise<boolean>;
   readonly #backoff = new Backoff(retryAfterMs, mostRetryAfterMs);
   #working: Promise<void> | undefined;
-  /** Not before that is tried again what failed; monotonic ms. */
+  /** The end of the pause after a failure, monotonic ms. */
   #retryAt = Number.NEGATIVE_INFINITY;
   #stopped = false;
 
@@ -22,7 +22,7 @@ export class Pump {
     this.#step = step;
   }
 
-  /** To be called whenever something may be due; also after a failure, or nobody tries again. */
+  /** Call it whenever work may be due, also after a failure: nothing else starts another attempt. */
   work(): void {
     if (this.#working !== undefined || this.#stopped || !this.#isDue()) return;
     this.#working = this.#run().finally(() => {
@@ -30,14 +30,14 @@ export class Pump {
     });
   }
 
-  /** There is a reason to think that the next step succeeds: it need not wait. */
+  /** Ends the pause after a failure, since the next step will probably succeed. */
   retry(): void {
     this.#backoff.reset();
     this.#retryAt = Number.NEGATIVE_INFINITY;
     this.work();
   }
 
-  /** Begins no step any more; resolves when the one under way has ended. */
+  /** Starts no further step; resolves when the current one has ended. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#working;

@@ -1,22 +1,20 @@
 /**
- * What mergers ask of a node, and what it answers: a request and one reply, on the subject
- * `<--nats-subject>.read.<node>`. docs/format.md draws them. Anybody may ask, and anybody who may
- * answer can write anything, so both sides check all of it.
+ * Requests of mergers to a node, and its replies, on the subject `<--nats-subject>.read.<node>`.
+ * docs/format.md draws them. Anyone may send either, so both sides check everything.
  */
-import { type PeriodName, periods, VarintReader, VarintWriter } from '@reto3/core';
+import { isPeriodName, type PeriodName, VarintReader, VarintWriter } from '@reto3/core';
 import { reportName } from '@reto3/reports';
 import type { Digest } from './digest.ts';
 import { BadMessage } from './message.ts';
 
 const kinds = ['minutes', 'counts', 'reports', 'rows'] as const;
-type Kind = (typeof kinds)[number];
 
-/**
- * minutes: their digests, of counts, or of the windows of a report and period. counts: the seconds
- * themselves. reports: which the node has. rows: those of one report and period.
- */
 export interface ReadRequest {
-  readonly of: Kind;
+  /**
+   * minutes: their digests, of the counts or of a report and period. counts: seconds. reports: the list
+   * of the node's reports. rows: windows of a report and period.
+   */
+  readonly of: (typeof kinds)[number];
   /** [from, to), epoch ms. */
   readonly from: number;
   readonly to: number;
@@ -25,25 +23,25 @@ export interface ReadRequest {
 }
 
 export interface Digests {
-  /** The node has deleted what is older, epoch ms. */
+  /** The node has deleted everything older, epoch ms. */
   readonly keptFrom: number;
   /**
-   * Of windows of a report: the boot that began on the folder that has them. Absent: they are of
-   * counts, though perhaps asked otherwise: an older version of reto3 knows no others.
+   * Of a report's windows: the first boot that published the folder. Absent for counts. Early versions
+   * reply with digests of counts even if the request names a report.
    */
   readonly lineage?: number;
-  /** From where on to ask for the rest, epoch ms; absent: this is all. */
+  /** Where the rest begins, epoch ms; absent if there is none. */
   readonly next?: number;
   readonly digests: readonly Digest[];
 }
 
-/** A message of the node as the stream has them, and from where on to ask for the rest. */
+/** A message as in the stream, and where the rest begins. */
 export interface Rows {
   readonly message: Uint8Array;
   readonly next: number | undefined;
 }
 
-/** More than a month of minutes has: what is longer was not made by a node. */
+/** The minutes of more than a month; no node replies with more. */
 const mostDigests = 50_000;
 
 export function encodeRequest(request: ReadRequest): Uint8Array {
@@ -57,7 +55,8 @@ export function decodeRequest(bytes: Uint8Array): ReadRequest {
   if (kind === undefined || !isTime(from) || !isTime(to)) throw new BadMessage('got no request');
   const isOfReport = kind === 'rows' || (kind === 'minutes' && report !== undefined);
   if (!isOfReport) return { of: kind, from, to };
-  if (typeof report !== 'string' || !reportName.test(report) || !isPeriodName(period))
+  const isSeries = typeof report === 'string' && reportName.test(report);
+  if (!isSeries || typeof period !== 'string' || !isPeriodName(period))
     throw new BadMessage('got a request for no report');
   return { of: kind, from, to, report, period };
 }
@@ -70,10 +69,13 @@ export function encodeDigests({ digests, ...rest }: Digests): Uint8Array {
 /** @throws BadMessage */
 export function decodeDigests(bytes: Uint8Array): Digests {
   const { keptFrom, lineage, next, digests } = parse(bytes);
-  const isKnown = (value: unknown): value is number | undefined =>
-    value === undefined || isTime(value);
-  if (!isTime(keptFrom) || !isKnown(lineage) || !isKnown(next) || !isList(digests))
-    throw new BadMessage('got an answer without digests');
+  const isValid =
+    isTime(keptFrom) &&
+    (lineage === undefined || isTime(lineage)) &&
+    (next === undefined || isTime(next)) &&
+    Array.isArray(digests) &&
+    digests.length <= mostDigests;
+  if (!isValid) throw new BadMessage('got a reply without digests');
   return {
     keptFrom,
     ...(lineage !== undefined && { lineage }),
@@ -93,7 +95,7 @@ export function decodeRows(bytes: Uint8Array): Rows {
     const next = reader.number();
     return { message: reader.bytes(), next: next === 0 ? undefined : next };
   } catch (cause) {
-    throw new BadMessage('got an answer that is none', { cause });
+    throw new BadMessage('got a reply without a message', { cause });
   }
 }
 
@@ -102,25 +104,17 @@ function parse(bytes: Uint8Array): Readonly<Record<string, unknown>> {
     const json: unknown = JSON.parse(Buffer.from(bytes).toString());
     if (typeof json === 'object' && json !== null) return { ...json };
   } catch {
-    // Told below.
+    // See below.
   }
-  throw new BadMessage('got what is no JSON object');
+  throw new BadMessage('got no JSON object');
 }
 
 function digestOf(value: unknown): Digest {
   const [start, total, crc]: readonly unknown[] = Array.isArray(value) ? value : [];
   if (isTime(start) && isTime(total) && isTime(crc)) return { start, total, crc };
-  throw new BadMessage('got a digest that is none');
-}
-
-function isList(value: unknown): value is readonly unknown[] {
-  return Array.isArray(value) && value.length <= mostDigests;
+  throw new BadMessage('got an invalid digest');
 }
 
 function isTime(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
-}
-
-function isPeriodName(value: unknown): value is PeriodName {
-  return typeof value === 'string' && Object.hasOwn(periods, value);
 }

@@ -1,35 +1,31 @@
 /**
  * The register of nodes: who may publish under a name, and as which boot.
  *
- * - A lease for each name, in a bucket whose entries expire: two servers with one name would undo
- *   each other's counts, so the second one is told, and waits. It is no lock: a node that cannot ask
- *   goes on, and if somebody takes its name meanwhile, the later boot voids what it says.
- * - A record of the last boot under that name, in a bucket that lasts. A folder whose own last boot
- *   is another one is not what published last: it was restored, or cloned. Then what was published
- *   under the name is void, and all that the folder holds is published.
+ * - A lease for each name, in a bucket whose entries expire. Two servers with one name would void each
+ *   other's counts, so the second one waits. A lease is no lock: a node that cannot reach the bucket
+ *   goes on, and if another server takes its name, the later boot voids what the node sends.
+ * - A record of the last boot under the name, in a bucket that lasts. A folder with another last boot
+ *   is not the one published last: it was restored or cloned. Then everything published under the name
+ *   is void, and the whole folder is published.
  */
 import type { KV, KvEntry } from '@nats-io/kv';
 import { terminalCell } from '@reto3/core';
 import { isBoot } from './incoming.ts';
 
-/** The entry of a node that lives. */
+/** The entry of a running node. */
 export interface Lease {
   /** One for each process. */
   readonly instance: string;
-  /** Machine and folder: whoever holds the folder's lock follows a process that is gone. */
+  /** Machine and folder: the holder of the folder's lock succeeds a process that is gone. */
   readonly place: string;
 }
 
 export type Claim =
   | { readonly granted: true }
-  /** Somebody else has the name: where. */
+  /** Another server has the name. `holder`: its place. */
   | { readonly granted: false; readonly holder: string };
 
-interface BootRecord {
-  readonly boot: number;
-}
-
-/** Of a holder's place, which anybody may have written, so much is shown. */
+/** How much is shown of a holder's place, which anyone may have written. */
 const mostHolder = 300;
 
 export class Register {
@@ -37,7 +33,7 @@ export class Register {
   readonly #records: KV;
   readonly #node: string;
   readonly #lease: Lease;
-  /** The revision of our own entry; 0 while we have none. */
+  /** The revision of its own entry; 0: none. */
   #revision = 0;
   #hadLease = false;
 
@@ -48,14 +44,14 @@ export class Register {
     this.#lease = lease;
   }
 
-  /** Takes the name, or keeps it. To be called a few times within the lease's time. */
+  /** Takes the name, or keeps it. Call it several times within the lease. */
   async claim(): Promise<Claim> {
-    // An update of which the answer was lost makes the next one a conflict, with ourselves.
+    // If the reply to an update was lost, the next update conflicts with that one.
     for (let attempt = 0; attempt < 2; attempt++) {
       const entry = await this.#leases.get(this.#node);
       const held = entry?.operation === 'PUT' ? leaseIn(entry) : undefined;
       const mine = held?.instance === this.#lease.instance;
-      // At the start only: later on somebody in the same place is no predecessor, but a rival.
+      // Only at the start: later, a server in the same place is a rival, not a predecessor.
       const follows = !this.#hadLease && held?.place === this.#lease.place;
       if (held !== undefined && !mine && !follows)
         return { granted: false, holder: terminalCell(held.place).slice(0, mostHolder) };
@@ -71,26 +67,27 @@ export class Register {
         if (!isConflict(error)) throw error;
       }
     }
-    // Somebody else was faster; the next turn shows who.
+    // It was faster; the next call finds out which.
     return { granted: false, holder: 'another server' };
   }
 
-  /** Gives the name back, so that the next server need not wait. */
+  /** Releases the name, so that the next server need not wait. */
   async release(): Promise<void> {
     if (this.#revision === 0) return;
     await this.#leases.delete(this.#node, { previousSeq: this.#revision });
   }
 
-  /** The last boot under the name; 0 where there was none. */
+  /** The last boot under the name; 0: none. */
   async lastBoot(): Promise<number> {
     const entry = await this.#records.get(this.#bootKey);
     if (entry === null || entry.operation !== 'PUT') return 0;
-    const record = jsonIn(entry);
-    return isBootRecord(record) ? record.boot : 0;
+    const { boot } = jsonIn(entry);
+    // Twice, to leave room for the boots that follow.
+    return typeof boot === 'number' && isBoot(boot) && isBoot(2 * boot) ? boot : 0;
   }
 
   async recordBoot(boot: number): Promise<void> {
-    await this.#records.put(this.#bootKey, JSON.stringify({ boot } satisfies BootRecord));
+    await this.#records.put(this.#bootKey, JSON.stringify({ boot }));
   }
 
   get #bootKey(): string {
@@ -98,44 +95,23 @@ export class Register {
   }
 }
 
-/** Undefined where it is none: whoever may write into the bucket can write anything. */
-function jsonIn(entry: KvEntry): unknown {
+/** The fields of an entry. Anyone with permission to write the bucket can have written anything. */
+function jsonIn(entry: KvEntry): Readonly<Record<string, unknown>> {
   try {
-    return entry.json();
+    const json: unknown = entry.json();
+    return typeof json === 'object' && json !== null ? { ...json } : {};
   } catch {
-    return undefined;
+    return {};
   }
 }
 
 function leaseIn(entry: KvEntry): Lease | undefined {
-  const lease = jsonIn(entry);
-  return isLease(lease) ? lease : undefined;
+  const { instance, place } = jsonIn(entry);
+  const isLease = typeof instance === 'string' && typeof place === 'string';
+  return isLease ? { instance, place } : undefined;
 }
 
-function isLease(value: unknown): value is Lease {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'instance' in value &&
-    typeof value.instance === 'string' &&
-    'place' in value &&
-    typeof value.place === 'string'
-  );
-}
-
-function isBootRecord(value: unknown): value is BootRecord {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'boot' in value &&
-    typeof value.boot === 'number' &&
-    // There has to be room for all boots that will follow it.
-    isBoot(value.boot) &&
-    isBoot(2 * value.boot)
-  );
-}
-
-/** JetStream's "wrong last sequence": the entry is not as it was read. */
+/** JetStream's "wrong last sequence": the entry has changed since it was read. */
 function isConflict(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === wrongLastSequence;
 }

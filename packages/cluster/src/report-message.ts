@@ -1,9 +1,9 @@
 /**
- * What a node publishes of its reports: accumulators of windows, absolute, and up to where it has
- * published everything. docs/format.md draws the bytes. The subject is that of its seconds; the
- * first byte tells the two apart.
+ * A message with windows of a node's reports, and the times up to which it has published everything.
+ * docs/format.md draws the bytes. The subject is that of its seconds; the first byte tells the two
+ * apart.
  *
- * All that a node has of a window is in one message, so that a later one simply takes its place.
+ * A window is a whole accumulator, so a later one replaces it.
  */
 import {
   messageOf,
@@ -21,13 +21,13 @@ import { type NodeReport, parseReports } from './node-report.ts';
 /** The first byte; a message of seconds begins with 1. */
 const version = 2;
 
-/** All that a node has of one window of a report. */
+/** One node's window of a report. */
 export interface WindowPart {
-  /** The encoded accumulator; empty where it is too large for NATS. */
+  /** The encoded accumulator; empty if it is too large for NATS. */
   readonly bytes: Uint8Array;
-  /** How many bytes it has, where they are too many; 0 otherwise. */
+  /** Its size if it is too large; 0 otherwise. */
   readonly tooLarge: number;
-  /** An earlier part of it was damaged in the node's store: these are not all. */
+  /** An earlier part of it was damaged in the node's store, so it is incomplete. */
   readonly partial: boolean;
 }
 
@@ -41,31 +41,31 @@ export interface PublishedWindow extends WindowPart {
 export interface ReportMessage {
   /** Number of the server's start. */
   readonly boot: number;
-  /** The write of the node's store that the windows were read after. */
+  /** The last write of the node's store that the windows include. */
   readonly revision: number;
   /**
-   * The boot that began on this folder. What two folders hold under one name is of different
-   * messages: it is added up.
+   * The first boot that published this folder. Two folders under one name counted different messages,
+   * so their windows are merged.
    */
   readonly lineage: number;
-  /** What boots before that one published is void; 0: nothing is. */
+  /** Windows from boots before this one are void; 0: none. */
   readonly voids: number;
-  /** By period: windows that ended by then are final, and in this message or an earlier one. */
+  /** By period: windows before that are final, and in this message or an earlier one. */
   readonly marks: Readonly<Record<PeriodName, number>>;
-  /** All reports of the node, where it says them. */
+  /** All reports of the node, if the message lists them. */
   readonly reports: readonly NodeReport[] | undefined;
   readonly windows: readonly PublishedWindow[];
 }
 
-/** Several times what a node puts into one message: what inflates to more is not of a node. */
+/** Several times what a node puts into one message; no message inflates to more. */
 const mostPlainBytes = 4 << 20;
-/** What a message has beside the accumulators, and a window beside its own: more than enough. */
+/** More than a message has besides its windows, and a window besides its accumulator. */
 export const headBytes = 512;
 export const windowHeadBytes = 64;
 
 const kinds = { whole: 0, tooLarge: 1, partial: 2 } as const;
 
-/** Whether these bytes are, or were, a message of reports. */
+/** Whether the bytes look like a message of reports. */
 export function isReportMessage(bytes: Uint8Array): boolean {
   return bytes[0] === version;
 }
@@ -101,14 +101,14 @@ function readBody(reader: VarintReader): ReportMessage {
   const [boot, revision] = [reader.number(), reader.number()];
   const [lineage, voids] = [reader.number(), reader.number()];
   const marks = { ms10: reader.number(), sec: reader.number(), min: reader.number() };
-  const said = Buffer.from(reader.bytes()).toString();
-  const reports = said === '' ? undefined : parseReports(JSON.parse(said));
+  const json = Buffer.from(reader.bytes()).toString();
+  const reports = json === '' ? undefined : parseReports(JSON.parse(json));
   const windows: PublishedWindow[] = [];
   while (reader.more) {
     const report = Buffer.from(reader.bytes()).toString('latin1');
-    if (!reportName.test(report)) throw new RangeError('got a name that no report has');
+    if (!reportName.test(report)) throw new RangeError('got an invalid name of a report');
     const period = periodNames[reader.number()];
-    if (period === undefined) throw new RangeError('got a period that is none');
+    if (period === undefined) throw new RangeError('got an unknown period');
     const start = reader.number() * periods[period].windowMs;
     const kind = reader.number();
     if (!Number.isSafeInteger(start) || kind > kinds.partial)

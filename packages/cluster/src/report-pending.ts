@@ -3,13 +3,13 @@
  * not accumulators.
  *
  * A row is pending from before its write until a message with it is acknowledged: about to be
- * written, then new, then taken. What was taken and did not get through is pending anew.
+ * written, then fresh, then taken. If the message fails, it is fresh again.
  */
 import { type Clock, largestTime, min, type PeriodName } from '@reto3/core';
 import { rowMsOf } from '@reto3/engine';
 import { type Span, Spans } from './spans.ts';
 
-/** A row of a report, as it is named in the store. */
+/** A row of a report, by its name in the store. */
 export interface RowName {
   readonly report: string;
   readonly period: PeriodName;
@@ -23,33 +23,30 @@ export interface RowSpan extends Span {
   readonly period: PeriodName;
 }
 
-/** A minute's row that is not over is not worth more: it may be large, and is sent as a whole. */
+/** How often the row of an open minute is sent: it may be large, and is always sent whole. */
 const openMinuteEveryMs = 5_000;
 
 /** The rows of one report and period. */
 interface Series {
   readonly report: string;
   readonly period: PeriodName;
-  /** What is not in the stream yet: the mark waits for it. */
+  /** Rows that are in no message yet; the mark waits for them. */
   readonly fresh: Spans;
-  /** When what is new was last read, monotonic ms. */
-  freshReadAt: number;
+  /** When rows were last taken, monotonic ms. */
+  takenAt: number;
 }
 
-/** A stretch of time of a series of which a message is under way. */
+/** Rows of a series in the message in flight. */
 interface Taken extends RowSpan {
-  readonly spans: Spans;
+  readonly series: Series;
   to: number;
 }
 
 export class PendingRows {
   readonly #clock: Clock;
   readonly #series = new Map<string, Series>();
-  /** Rows of the write that is under way, or of one that failed and comes again. */
-  #writing: RowName[] = [];
-  /** The last write of each row that changed since the last fsync. */
-  readonly #unsynced = new Map<string, number>();
-  /** Of what is read or sent: pending until it is acknowledged. */
+  /** Rows that may not be on disk, with their last write; undefined: not done yet, or failed. */
+  readonly #unsynced = new Map<string, readonly [row: RowName, write: number | undefined]>();
   #taken: Taken[] = [];
 
   constructor(clock: Clock) {
@@ -58,45 +55,51 @@ export class PendingRows {
 
   /** These rows are about to be written. */
   writing(rows: readonly RowName[]): void {
-    this.#writing.push(...rows);
+    for (const row of rows) this.#unsynced.set(nameOf(row), [row, undefined]);
   }
 
-  /** The write of all of them is done. */
+  /** All of them are written. */
   written(write: number): void {
-    for (const row of this.#writing) {
-      const rowMs = rowMsOf(row.period);
-      this.#seriesOf(row.report, row.period).fresh.add(row.start, row.start + rowMs);
-      this.#unsynced.set(nameOf(row), write);
+    for (const [name, [row, last]] of this.#unsynced) {
+      if (last !== undefined) continue;
+      this.#unsynced.set(name, [row, write]);
+      this.addFresh(row.report, row.period, row.start, row.start + rowMsOf(row.period));
     }
-    this.#writing = [];
   }
 
-  /** All writes up to that number are on the disk. */
+  /** All writes up to that number are on disk. */
   synced(write: number): void {
-    for (const [name, last] of this.#unsynced) if (last <= write) this.#unsynced.delete(name);
+    for (const [name, [, last]] of this.#unsynced)
+      if (last !== undefined && last <= write) this.#unsynced.delete(name);
   }
 
-  /** Whether the store may lose again what it holds in that row. */
+  /** Whether a power cut may take back what the store holds in that row. */
   mayBeUnsynced(row: RowName): boolean {
-    const name = nameOf(row);
-    return this.#unsynced.has(name) || this.#writing.some((writing) => nameOf(writing) === name);
+    return this.#unsynced.has(nameOf(row));
   }
 
-  /** All rows from that time on (epoch ms) are new to the cluster. */
-  addFresh(report: string, period: PeriodName, from: number): void {
-    this.#seriesOf(report, period).fresh.add(from, largestTime);
+  /** The cluster lacks all rows that start in [from, to), epoch ms. */
+  addFresh(report: string, period: PeriodName, from: number, to = largestTime): void {
+    const name = `${report}/${period}`;
+    let series = this.#series.get(name);
+    if (series === undefined) {
+      series = { report, period, fresh: new Spans(), takenAt: -Infinity };
+      this.#series.set(name, series);
+    }
+    series.fresh.add(from, to);
   }
 
-  /** Where the first row begins that the cluster lacks; `largestTime` where it lacks none. */
+  /** The start of the first pending row; `largestTime` if there is none. */
   get oldest(): number {
     let oldest = largestTime;
     for (const { fresh } of this.#series.values()) oldest = Math.min(oldest, fresh.oldest);
-    for (const { start } of this.#writing) oldest = Math.min(oldest, start);
+    for (const [{ start }, write] of this.#unsynced.values())
+      if (write === undefined) oldest = Math.min(oldest, start);
     for (const { from, to } of this.#taken) if (from < to) oldest = Math.min(oldest, from);
     return oldest;
   }
 
-  /** The first time at or after that one of which a row of the period is new; Infinity: none is. */
+  /** The first time at or after that one with a fresh row of the period; Infinity if none is. */
   firstFresh(period: PeriodName, timeMs: number): number {
     let first = Number.POSITIVE_INFINITY;
     for (const { period: ofSeries, fresh } of this.#series.values())
@@ -104,57 +107,44 @@ export class PendingRows {
     return first;
   }
 
-  /** Whether something new is due. @param all also what may wait */
+  /** Whether fresh rows are due. @param all including rows that can wait */
   hasFresh(finalThrough: number, all: boolean): boolean {
     return this.#dueSeries(finalThrough, all).length > 0;
   }
 
-  /**
-   * Takes what is pending of what is due; it counts as pending until it is acknowledged.
-   * @param all also what may wait
-   */
-  take(finalThrough: number, all: boolean): Taken[] {
+  /** Takes the fresh rows that are due. @param all including rows that can wait */
+  take(finalThrough: number, all: boolean): readonly Taken[] {
     for (const series of this.#dueSeries(finalThrough, all)) {
-      series.freshReadAt = this.#clock.read().monotonicMs;
+      series.takenAt = this.#clock.read().monotonicMs;
       const { report, period, fresh } = series;
       for (let span = fresh.takeOldest(Infinity); span; span = fresh.takeOldest(Infinity))
-        this.#taken.push({ report, period, spans: fresh, ...span });
+        this.#taken.push({ report, period, series, ...span });
     }
     return [...this.#taken];
   }
 
-  /** What was taken and not read, from that time on (epoch ms), is taken another time. */
+  /** The message has no room for rows from that time on (epoch ms): they are fresh again. */
   putBack(taken: Taken, from: number): void {
-    taken.spans.add(from, taken.to);
+    taken.series.fresh.add(from, taken.to);
     taken.to = Math.max(taken.from, Math.min(taken.to, from));
   }
 
-  /** What was taken is in the stream. */
+  /** The message was acknowledged. */
   acknowledged(): void {
     this.#taken = [];
   }
 
-  /** What was taken did not get through. */
+  /** The message failed. */
   failed(): void {
-    for (const { spans, from, to } of this.#taken) spans.add(from, to);
+    for (const { series, from, to } of this.#taken) series.fresh.add(from, to);
     this.#taken = [];
-  }
-
-  #seriesOf(report: string, period: PeriodName): Series {
-    const name = `${report}/${period}`;
-    let series = this.#series.get(name);
-    if (series === undefined) {
-      series = { report, period, fresh: new Spans(), freshReadAt: -Infinity };
-      this.#series.set(name, series);
-    }
-    return series;
   }
 
   #dueSeries(finalThrough: number, all: boolean): Series[] {
     const { monotonicMs } = this.#clock.read();
-    return [...this.#series.values()].filter(({ period, fresh, freshReadAt }) => {
+    return [...this.#series.values()].filter(({ period, fresh, takenAt }) => {
       if (fresh.empty) return false;
-      if (all || period !== 'min' || monotonicMs - freshReadAt >= openMinuteEveryMs) return true;
+      if (all || period !== 'min' || monotonicMs - takenAt >= openMinuteEveryMs) return true;
       return fresh.oldest + min.windowMs <= finalThrough;
     });
   }

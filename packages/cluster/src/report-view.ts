@@ -1,6 +1,6 @@
 /**
- * What a report of the cluster says: the parts of all nodes, window by window, merged with the
- * report's own `merge`. What cannot be merged is left out and named, never taken for something else.
+ * The windows of a cluster's report: the parts of all nodes, merged with the report's own `merge`.
+ * Windows that cannot be merged are left out and named.
  */
 import { alignDown, messageOf, type OnDamage, type PeriodName, periods } from '@reto3/core';
 import { rowMsOf, rowRange, type Store, type StoreSnapshot } from '@reto3/engine';
@@ -14,32 +14,34 @@ import {
 } from '@reto3/reports';
 import { decodeMergeRecord } from './merge-record.ts';
 import { type NodeReports, parsePartKey } from './merged-reports.ts';
-import { ReportPart, type Said } from './report-part.ts';
+import { type PartWindow, ReportPart } from './report-part.ts';
 
 export interface ClusterReportParts {
   readonly report: Report;
   readonly period: PeriodName;
-  /** The one node whose parts are read; of all where it is absent. */
+  /** The one node to read; undefined: all. */
   readonly only?: string | undefined;
   /** End of the newest final window, epoch ms. */
   readonly finalThrough: number;
   readonly nodes: readonly NodeReports[];
-  /** Rows in memory, which win over the store: by row, then by node. */
+  /** Parts that replace those in the store, by start and node. */
   readonly memory: ReadonlyMap<number, ReadonlyMap<string, ReportPart>>;
   readonly store: Pick<StoreSnapshot, 'reports' | 'close'>;
 }
 
-/** What one node has of one window. */
+/** A node's part of a window. */
 interface Share {
   readonly node: string;
-  readonly said: Said;
+  readonly window: PartWindow;
 }
+
+type Row = readonly [start: number, nodes: ReadonlyMap<string, ReportPart>];
 
 export class ClusterReportView implements ReportWindows {
   readonly finalThrough: number;
   readonly #parts: ClusterReportParts;
   readonly #leastBoot: ReadonlyMap<string, number>;
-  /** Why a node's parts are left out. */
+  /** Why the parts of a node are left out. */
   readonly #refused: ReadonlyMap<string, string>;
 
   constructor(parts: ClusterReportParts) {
@@ -49,7 +51,7 @@ export class ClusterReportView implements ReportWindows {
     this.#refused = refusedNodes(parts.report, parts.nodes);
   }
 
-  /** Of a merger's folder that no server holds: nothing comes any more, so all is final. */
+  /** Of a merger's folder that no server holds, in which everything is final. */
   static async ofFolder(
     parts: Omit<ClusterReportParts, 'finalThrough' | 'memory'>,
   ): Promise<ClusterReportView> {
@@ -86,45 +88,51 @@ export class ClusterReportView implements ReportWindows {
   }
 
   /** The rows of the range with the parts of their nodes, in order of time. */
-  async *#rows(
-    { from, to, reverse = false }: ReadRange,
-    onDamage: OnDamage,
-  ): AsyncGenerator<readonly [start: number, nodes: ReadonlyMap<string, ReportPart>]> {
-    const { report, period, only, memory, store } = this.#parts;
+  async *#rows(range: ReadRange, onDamage: OnDamage): AsyncGenerator<Row> {
+    const { period, only, memory } = this.#parts;
+    const { from, to, reverse = false } = range;
     const firstRow = alignDown(from, rowMsOf(period));
-    const pending = [...memory.keys()].filter((start) => start >= firstRow && start < to);
-    pending.sort((a, b) => (reverse ? b - a : a - b));
-    const comesBefore = (a: number, b: number): boolean => (reverse ? a > b : a < b);
-    const inMemory = (start: number) =>
-      [...(memory.get(start) ?? [])].filter(([node]) => only === undefined || node === only);
-    let row: { readonly start: number; readonly nodes: Map<string, ReportPart> } | undefined;
-    const withMemory = (start: number, nodes: ReadonlyMap<string, ReportPart>) =>
-      [start, new Map([...nodes, ...inMemory(start)])] as const;
-    if (firstRow < to) {
-      const keys = { ...rowRange(report.name, period, firstRow, to), reverse };
-      for await (const [key, bytes] of store.reports(keys)) {
-        const named = parsePartKey(key);
-        if (named === undefined || (only !== undefined && named.node !== only)) continue;
-        if (row !== undefined && row.start !== named.start) {
-          yield withMemory(row.start, row.nodes);
-          row = undefined;
-        }
-        while (pending[0] !== undefined && comesBefore(pending[0], named.start))
-          yield withMemory(pending.shift() ?? 0, new Map());
-        if (pending[0] === named.start) pending.shift();
-        row ??= { start: named.start, nodes: new Map() };
-        const part = ReportPart.decode(bytes, key);
-        if (part === undefined) {
-          const place = { from: named.start, to: named.start + rowMsOf(period) };
-          onDamage({ series: period, ...place, reason: `the part of ${named.node} is damaged` });
-        } else row.nodes.set(named.node, part);
-      }
-      if (row !== undefined) yield withMemory(row.start, row.nodes);
+    const inMemory = [...memory.keys()].filter((start) => start >= firstRow && start < to);
+    inMemory.sort((a, b) => (reverse ? b - a : a - b));
+    const withMemory = (start: number, nodes: Iterable<readonly [string, ReportPart]>): Row => {
+      const parts = [...(memory.get(start) ?? [])];
+      return [start, new Map([...nodes, ...parts.filter(([node]) => (only ?? node) === node)])];
+    };
+    for await (const [start, nodes] of this.#storedRows(firstRow, range, onDamage)) {
+      const comesFirst = (other = start): boolean => (reverse ? other > start : other < start);
+      while (comesFirst(inMemory[0])) yield withMemory(inMemory.shift() ?? 0, []);
+      if (inMemory[0] === start) inMemory.shift();
+      yield withMemory(start, nodes);
     }
-    for (const start of pending) yield withMemory(start, new Map());
+    for (const start of inMemory) yield withMemory(start, []);
   }
 
-  /** What the nodes have of each window of a row, without those that cannot be merged. */
+  /** The same of the store alone. */
+  async *#storedRows(
+    firstRow: number,
+    { to, reverse = false }: ReadRange,
+    onDamage: OnDamage,
+  ): AsyncGenerator<Row> {
+    const { report, period, only, store } = this.#parts;
+    if (firstRow >= to) return;
+    let row: readonly [start: number, nodes: Map<string, ReportPart>] | undefined;
+    const keys = { ...rowRange(report.name, period, firstRow, to), reverse };
+    for await (const [key, bytes] of store.reports(keys)) {
+      const name = parsePartKey(key);
+      if (name === undefined || (only ?? name.node) !== name.node) continue;
+      const { start, node } = name;
+      if (row !== undefined && row[0] !== start) yield row;
+      if (row?.[0] !== start) row = [start, new Map()];
+      const part = ReportPart.decode(bytes, key);
+      if (part === undefined) {
+        const place = { from: start, to: start + rowMsOf(period) };
+        onDamage({ series: period, ...place, reason: `the part of ${node} is damaged` });
+      } else row[1].set(node, part);
+    }
+    if (row !== undefined) yield row;
+  }
+
+  /** The parts of each window of a row, without those of other reports of that name. */
   #shares(
     rowStart: number,
     nodes: ReadonlyMap<string, ReportPart>,
@@ -133,51 +141,51 @@ export class ClusterReportView implements ReportWindows {
     const { period } = this.#parts;
     const byIndex = new Map<number, Share[]>();
     for (const [node, part] of [...nodes].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      const said = part.windows(this.#leastBoot.get(node) ?? 0);
+      const windows = part.windows(this.#leastBoot.get(node) ?? 0);
       const refused = this.#refused.get(node);
-      if (refused !== undefined && said.length > 0) {
+      if (refused !== undefined && windows.length > 0) {
         const place = { from: rowStart, to: rowStart + rowMsOf(period) };
         onDamage({ series: period, ...place, reason: refused });
         continue;
       }
-      for (const one of said) {
-        const shares = byIndex.get(one.index) ?? [];
-        shares.push({ node, said: one });
-        byIndex.set(one.index, shares);
+      for (const window of windows) {
+        const shares = byIndex.get(window.index) ?? [];
+        shares.push({ node, window });
+        byIndex.set(window.index, shares);
       }
     }
     return byIndex;
   }
 
-  /** The accumulator of all shares, encoded; undefined where none can be had. */
+  /** The merged accumulator of all shares, encoded; undefined if there is none. */
   #merge(shares: readonly Share[], onDamage: (reason: string) => void): Uint8Array | undefined {
     const { report } = this.#parts;
     const whole: Share[] = [];
     for (const share of shares) {
-      const { tooLarge, partial } = share.said;
+      const { tooLarge, partial } = share.window;
       if (tooLarge > 0)
         onDamage(`node ${share.node} has ${tooLarge} bytes of it, more than its NATS takes`);
       else whole.push(share);
       if (partial) onDamage(`an earlier part of it was damaged on node ${share.node}`);
     }
     const [only] = whole;
-    if (whole.length === 1) return only?.said.bytes;
+    if (whole.length === 1) return only?.window.bytes;
     let merged: { readonly accumulator: unknown } | undefined;
-    for (const { node, said } of whole) {
+    for (const { node, window } of whole) {
       try {
-        const accumulator = report.decode(said.bytes);
+        const accumulator = report.decode(window.bytes);
         merged = {
           accumulator:
             merged === undefined ? accumulator : report.merge(merged.accumulator, accumulator),
         };
       } catch (error) {
-        // What was merged so far may be half changed.
+        // `merge` may have changed the accumulator by half.
         onDamage(`the part of node ${node} cannot be merged: ${messageOf(error)}`);
         return undefined;
       }
     }
     try {
-      // The bound of a node's accumulators is none of the sum's: two that are whole make a larger one.
+      // Without the size limit of a node's accumulators, which a sum of two may exceed.
       return merged && report.encode(merged.accumulator);
     } catch (error) {
       onDamage(`the parts of its nodes cannot be merged: ${messageOf(error)}`);
@@ -186,7 +194,7 @@ export class ClusterReportView implements ReportWindows {
   }
 }
 
-/** The nodes whose report of that name is another one, with what to say of them. */
+/** The nodes that run another report of that name, with the reason for leaving them out. */
 export function refusedNodes(
   report: Report,
   nodes: readonly NodeReports[],
@@ -202,7 +210,7 @@ export function refusedNodes(
   return refused;
 }
 
-/** What the folder of a merger says of the reports of its nodes. */
+/** The reports of each node, from a merger's folder. */
 export async function readNodeReports(
   store: Pick<Store, 'readMerge'>,
 ): Promise<readonly NodeReports[]> {

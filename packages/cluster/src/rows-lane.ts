@@ -1,15 +1,32 @@
 /**
- * The rows of a node's reports that the cluster still lacks, and messages with them.
+ * The rows of a node's reports that the cluster still lacks, and the messages with them.
  *
  * Invariants:
- * - only what is on the disk for certain is published: rows are read from a snapshot, and sent when
- *   an fsync covers that snapshot. So no later boot of the folder has less than what was published,
- *   and nothing has to be voided after a power cut;
- * - a row is pending from before its write until a message with it is acknowledged, and the meta
- *   row says from when on rows may be pending, in the very write that changes them.
+ * - only rows that are on disk are published: they are read from a snapshot, and sent once an fsync
+ *   covers that snapshot. So no later boot of the folder has less than what was published, and a
+ *   power cut voids nothing;
+ * - a row is pending from before its write until a message with it is acknowledged, and the meta row
+ *   of that write says from when on rows may be pending.
  */
-import { alignDown, type Clock, largestTime, type PeriodName, periodNames, sec } from '@reto3/core';
-import { rowMsOf, type StoredCounts } from '@reto3/engine';
+import {
+  alignDown,
+  type Clock,
+  type Log,
+  largestTime,
+  messageOf,
+  type PeriodName,
+  periodNames,
+  periods,
+  sec,
+} from '@reto3/core';
+import {
+  DamagedRow,
+  decodeRow,
+  parseKey,
+  rowMsOf,
+  rowRange,
+  type StoredCounts,
+} from '@reto3/engine';
 import type { Boot, Lane, Outgoing } from './lane.ts';
 import type { NodeReport } from './node-report.ts';
 import type { Rows } from './read-message.ts';
@@ -21,64 +38,52 @@ import {
   windowHeadBytes,
 } from './report-message.ts';
 import { PendingRows, type RowName, type RowSpan } from './report-pending.ts';
-import { type LeftOut, readWindows } from './report-windows.ts';
 
 export interface RowsParts {
   readonly node: string;
   readonly stored: () => StoredCounts;
   readonly clock: Clock;
+  readonly log: Pick<Log, 'warn'>;
   /** All reports of the node, as they are now. */
-  readonly said: () => readonly NodeReport[];
-  readonly leftOut: LeftOut;
+  readonly reports: () => readonly NodeReport[];
 }
 
-/** About so many bytes are read before they are sent, and lie in one message. */
+/** Roughly how much is read for one message. */
 const batchBytes = 256 << 10;
-/** After a start nobody is made to wait for rows that are older than this. */
+/** After a start, windows do not wait for rows that are older than this. */
 export const waitedForMs = 180_000;
 
-/** Of what is read once more, everything was told of before. */
-const quietly: LeftOut = { damaged: () => undefined, tooLarge: () => undefined };
 const noMarks = { ms10: 0, sec: 0, min: 0 };
 
-/** Windows that were read, of one message. */
+/** Windows that were read for a message. */
 interface Batch {
   readonly revision: number;
   readonly windows: readonly PublishedWindow[];
   readonly marks: Readonly<Record<PeriodName, number>>;
-  /** Whether it holds what may not be on the disk yet. */
+  /** Whether some of them may not be on disk yet. */
   readonly unsynced: boolean;
 }
 
 export class RowsLane implements Lane {
   readonly #parts: RowsParts;
   readonly #pending: PendingRows;
-  readonly #leftOut: LeftOut;
   #syncedWrites = 0;
   #finalThrough = 0;
   #marks: Readonly<Record<PeriodName, number>> = noMarks;
   #begun = false;
   #ending = false;
   #mostBytes = batchBytes;
-  /** What the merger was told of the reports last, as JSON. */
-  #told: string | undefined;
+  /** The list of reports that was published last, as JSON. */
+  #publishedReports: string | undefined;
   #batch: Batch | undefined;
   #windowsTooLarge = 0;
   #damagedRows = 0;
+  /** The reports whose windows too large are in the log. */
+  readonly #warned = new Set<string>();
 
   constructor(parts: RowsParts) {
     this.#parts = parts;
     this.#pending = new PendingRows(parts.clock);
-    this.#leftOut = {
-      damaged: (row, reason) => {
-        this.#damagedRows++;
-        parts.leftOut.damaged(row, reason);
-      },
-      tooLarge: (window, bytes) => {
-        this.#windowsTooLarge++;
-        parts.leftOut.tooLarge(window, bytes);
-      },
-    };
   }
 
   /** These rows are about to be written. */
@@ -86,34 +91,34 @@ export class RowsLane implements Lane {
     this.#pending.writing(rows);
   }
 
-  /** A write is done. @param finalThrough up to where it holds all that is final of the reports */
+  /** A write is done. @param finalThrough up to where it holds all final rows, epoch ms */
   written(write: number, finalThrough: number): void {
     this.#pending.written(write);
     if (this.#finalThrough === 0) this.#beginMarks(finalThrough);
     this.#finalThrough = Math.max(this.#finalThrough, finalThrough);
   }
 
-  /** All writes up to that number are on the disk. */
+  /** All writes up to that number are on disk. */
   synced(write: number): void {
     this.#syncedWrites = Math.max(this.#syncedWrites, write);
     this.#pending.synced(write);
   }
 
   /**
-   * A new boot: all rows from `through` on (epoch ms) are pending.
-   * @param mostBytes how large a message may be
+   * Starts a new boot: all rows from `through` on (epoch ms) are pending.
+   * @param mostBytes of a message
    */
   begin(through: number, mostBytes: number): void {
     this.#begun = true;
     this.#mostBytes = Math.min(batchBytes, mostBytes - headBytes);
-    this.#told = undefined;
-    for (const { name, periods } of this.#parts.said())
+    this.#publishedReports = undefined;
+    for (const { name, periods } of this.#parts.reports())
       for (const period of periods) this.#pending.addFresh(name, period, through);
   }
 
-  /** All rows that start before that are published, epoch ms. @param before as it was at the start */
+  /** All rows that start before that are published, epoch ms. @param before the same at the start */
   through(before: number): number {
-    // Nothing goes out before it begins, and what comes until then is pending like the rest.
+    // Nothing is published before `begin`; whatever changes until then is pending.
     return this.#begun ? this.#pending.oldest : Math.min(before, this.#pending.oldest);
   }
 
@@ -121,32 +126,31 @@ export class RowsLane implements Lane {
     return {
       windowsTooLarge: this.#windowsTooLarge,
       damagedRows: this.#damagedRows,
-      /** Whether there are rows that the cluster lacks. */
+      /** Whether the cluster lacks any rows. */
       pending: this.#pending.oldest < largestTime,
     };
   }
 
   isDue(): boolean {
     const batch = this.#batch;
-    // The last write of a server ends on the disk, so nothing has to be waited for.
-    if (batch !== undefined) return this.#ending || this.#isOnDisk(batch);
-    if (this.#isUntold || (this.#isMarkDue && !this.#ending)) return true;
+    if (batch !== undefined) return this.#mayBeSent(batch);
+    if (this.#areReportsNew || (this.#isMarkDue && !this.#ending)) return true;
     return this.#pending.hasFresh(this.#finalThrough, this.#ending);
   }
 
   async next(boot: Boot): Promise<Outgoing | undefined> {
-    this.#batch ??= await this.#read();
+    this.#batch ??= await this.#readBatch();
     const batch = this.#batch;
-    if (!this.#ending && !this.#isOnDisk(batch)) return undefined;
-    const reports = this.#parts.said();
-    const said = { ...batch, reports: this.#isUntold ? reports : undefined };
+    if (!this.#mayBeSent(batch)) return undefined;
+    const reports = this.#parts.reports();
+    const message = { ...batch, reports: this.#areReportsNew ? reports : undefined };
     const sent = (): void => {
-      this.#told = JSON.stringify(reports);
+      this.#publishedReports = JSON.stringify(reports);
       this.#marks = batch.marks;
       this.#batch = undefined;
       this.#pending.acknowledged();
     };
-    return { bytes: this.#encode(boot, said), past: false, sent };
+    return { bytes: this.#encode(boot, message), past: false, sent };
   }
 
   failed(): void {
@@ -159,28 +163,24 @@ export class RowsLane implements Lane {
   }
 
   /**
-   * The windows of a span that are on the disk, in a message, and from which on to read the rest; or
-   * what the reports of the node are.
+   * Reads the windows of a span that are on disk into a message, and says where the rest begins.
+   * Without a span, the message lists the node's reports.
    */
   async read(boot: Boot, span: RowSpan | undefined): Promise<Rows> {
     const snapshot = this.#parts.stored();
     try {
       const { revision } = snapshot;
-      // What is not on the disk comes by itself once it is there.
-      const { windows, next } =
-        span === undefined
-          ? { windows: [], next: undefined }
-          : await this.#collect(snapshot, span, this.#mostBytes);
-      const reports = span === undefined ? this.#parts.said() : undefined;
-      const message = this.#encode(boot, { revision, marks: noMarks, reports, windows });
-      return { message, next };
+      const read = span && (await this.#collect(snapshot, span, this.#mostBytes, false));
+      const reports = span === undefined ? this.#parts.reports() : undefined;
+      const message = { revision, marks: noMarks, reports, windows: read?.windows ?? [] };
+      return { message: this.#encode(boot, message), next: read?.next };
     } finally {
       await snapshot.close();
     }
   }
 
-  #encode(boot: Boot, said: Omit<ReportMessage, 'boot' | 'lineage' | 'voids'>): Uint8Array {
-    return encodeReportMessage({ ...boot, ...said }, this.#parts.node);
+  #encode(boot: Boot, message: Omit<ReportMessage, 'boot' | 'lineage' | 'voids'>): Uint8Array {
+    return encodeReportMessage({ ...boot, ...message }, this.#parts.node);
   }
 
   #beginMarks(finalThrough: number): void {
@@ -189,33 +189,34 @@ export class RowsLane implements Lane {
     this.#marks = { ms10: from, sec: from, min: from };
   }
 
-  #isOnDisk({ unsynced, revision }: Batch): boolean {
-    return !unsynced || revision <= this.#syncedWrites;
+  #mayBeSent({ unsynced, revision }: Batch): boolean {
+    // The last write of a server that stops ends with an fsync.
+    return !unsynced || this.#ending || revision <= this.#syncedWrites;
   }
 
-  /** Whether the merger does not know yet what the reports are now. */
-  get #isUntold(): boolean {
-    return this.#told !== JSON.stringify(this.#parts.said());
+  /** Whether the list of reports has changed since it was published. */
+  get #areReportsNew(): boolean {
+    return this.#publishedReports !== JSON.stringify(this.#parts.reports());
   }
 
-  /** Whether a second is over in which nothing came, so that only this is to be said. */
+  /** Whether a second without messages is over, so that only the mark moves. */
   get #isMarkDue(): boolean {
     const over = alignDown(this.#finalThrough, sec.windowMs);
-    const runs = this.#parts.said().some(({ running }) => running);
+    const runs = this.#parts.reports().some(({ running }) => running);
     return runs && this.#marksAt(over).ms10 > this.#marks.ms10;
   }
 
-  async #read(): Promise<Batch> {
-    // Both before the snapshot: what is final in it may be more, never less, and what changes while
-    // it is read is pending anew.
+  async #readBatch(): Promise<Batch> {
+    // Both come before the snapshot, which may hold more final rows, never fewer; rows that change
+    // during the reading are pending again.
     const finalThrough = this.#finalThrough;
-    const asked = this.#pending.take(finalThrough, this.#ending);
+    const taken = this.#pending.take(finalThrough, this.#ending);
     const windows: PublishedWindow[] = [];
     let [room, unsynced] = [this.#mostBytes, false];
     const snapshot = this.#parts.stored();
     try {
-      for (const span of asked) {
-        const read = await this.#collect(snapshot, span, room, this.#leftOut);
+      for (const span of taken) {
+        const read = await this.#collect(snapshot, span, room, true);
         windows.push(...read.windows);
         room -= read.bytes;
         unsynced ||= read.unsynced;
@@ -228,22 +229,25 @@ export class RowsLane implements Lane {
   }
 
   /**
-   * The windows of a span that there is room for, and from which on the rest begins.
-   * @param leftOut absent: only what is on the disk for certain, of which all was told before
+   * The windows of a span that there is room for, and where the rest begins.
+   * @param publishes whether they are for the stream. A reply holds only rows that are on disk, and
+   * the stream's messages have reported what is left out
    */
   async #collect(
     snapshot: StoredCounts,
     { report, period, from, to }: RowSpan,
     room: number,
-    leftOut?: LeftOut,
+    publishes: boolean,
   ) {
     const windows: PublishedWindow[] = [];
     let [bytes, unsynced] = [0, false];
-    const rows = { report, period, from: alignDown(from, rowMsOf(period)), to };
-    for await (const row of readWindows(snapshot, rows, this.#mostBytes, leftOut ?? quietly)) {
-      const mayBeLost = this.#pending.mayBeUnsynced({ report, period, start: row.start });
-      if (mayBeLost && leftOut === undefined) continue;
-      for (const window of row.windows) {
+    const keys = rowRange(report, period, alignDown(from, rowMsOf(period)), to);
+    for await (const [key, stored] of snapshot.reports(keys)) {
+      const row = parseKey(key);
+      if (row === undefined || 'facts' in row) continue;
+      const mayBeLost = this.#pending.mayBeUnsynced(row);
+      if (mayBeLost && !publishes) continue;
+      for (const window of this.#windowsOf(row, key, stored, publishes)) {
         if (window.start < from) continue;
         bytes += window.bytes.length + windowHeadBytes;
         if (bytes > room) return { windows, bytes, unsynced, next: window.start };
@@ -254,7 +258,44 @@ export class RowsLane implements Lane {
     return { windows, bytes, unsynced, next: undefined };
   }
 
-  /** Up to where all that is final is published, once what was taken by now is. */
+  /** The windows of a stored row; of a damaged one, none. */
+  #windowsOf(row: RowName, key: Uint8Array, stored: Uint8Array, publishes: boolean) {
+    const { report, period, start } = row;
+    const windows: PublishedWindow[] = [];
+    try {
+      const { windows: encoded, partial } = decodeRow(stored, key, period);
+      for (const [index, bytes] of encoded) {
+        const window = { report, period, start: start + index * periods[period].windowMs };
+        const fits = bytes.length + windowHeadBytes <= this.#mostBytes;
+        if (!fits && publishes) this.#warnOfSize(window, bytes.length);
+        const content = fits ? { bytes, tooLarge: 0 } : { bytes: noBytes, tooLarge: bytes.length };
+        windows.push({ ...window, ...content, partial });
+      }
+    } catch (error) {
+      if (!(error instanceof DamagedRow)) throw error;
+      if (publishes) this.#warnOfDamage(row, error);
+    }
+    return windows;
+  }
+
+  #warnOfSize(window: RowName, bytes: number): void {
+    this.#windowsTooLarge++;
+    if (this.#warned.has(window.report)) return;
+    this.#warned.add(window.report);
+    const what = `an accumulator of the report ${window.report} has ${bytes} bytes`;
+    this.#parts.log.warn(
+      window,
+      `${what}, more than NATS takes: the cluster does without such ones`,
+    );
+  }
+
+  #warnOfDamage(row: RowName, error: DamagedRow): void {
+    this.#damagedRows++;
+    const text = 'a damaged row of a report was not published to the cluster';
+    this.#parts.log.warn(row, `${text}: ${messageOf(error)}`);
+  }
+
+  /** Up to where all final rows are published once those that are taken by now are. */
   #marksAt(finalThrough: number): Record<PeriodName, number> {
     const marks = { ...this.#marks };
     for (const period of periodNames) {
@@ -264,3 +305,5 @@ export class RowsLane implements Lane {
     return marks;
   }
 }
+
+const noBytes = new Uint8Array();

@@ -1,48 +1,42 @@
 /**
- * Saves what a merger has taken: every ten seconds, and whenever as much is unsaved as may be in
- * memory; then nothing more is taken until the disk has taken it.
+ * Saves what a merger took: every ten seconds, and whenever as much is unsaved as may be. Then the
+ * merger takes nothing more until the save has succeeded; stream and nodes keep it meanwhile.
  *
- * What was taken and not saved yet is read once more after a crash, and changes nothing.
+ * After a crash the merger reads again whatever it took and did not save, which changes nothing.
  */
 import { setTimeout as wait } from 'node:timers/promises';
-import { type Clock, type ClockReading, ms10 } from '@reto3/core';
+import { type Clock, type Log, ms10 } from '@reto3/core';
 import type { MergeState } from './merge-state.ts';
 import type { MergedReports } from './merged-reports.ts';
 import type { MergedStore } from './merged-store.ts';
 import { Backoff } from './problems.ts';
 import type { StreamPlace } from './stream-reader.ts';
 
-/** How much a killed merger reads once more, in time. */
+/** How much time of the stream a killed merger reads again. */
 const saveEveryMs = 10_000;
-/** How many rows of reports are in memory and not saved; each node writes a few a second. */
+/** How many rows of reports may be unsaved; each node writes a few a second. */
 const mostUnsavedRows = 5_000;
-/** Pauses between saves that fail while nothing more may be taken. */
+/** Pauses between failed saves when nothing more may be taken. */
 const [retrySaveAfterMs, mostRetrySaveAfterMs] = [500, 10_000];
-/** Minutes that nothing comes for any more are let go of when they are so old. */
+/** The age at which minutes are dropped from memory, since they will rarely change. */
 const forgetAfterMs = 180_000;
-if (ms10.blockMs > forgetAfterMs) throw new Error('BUG: open minutes are let go of');
-
-export interface SaverEvents {
-  /** Told once, until it succeeds again. */
-  saveFailed(error: unknown): void;
-  saved(): void;
-}
+if (ms10.blockMs > forgetAfterMs) throw new Error('BUG: open minutes are dropped');
 
 export interface SaverParts {
   readonly store: MergedStore;
   readonly clock: Clock;
+  readonly log: Pick<Log, 'error' | 'info'>;
   readonly state: MergeState;
   readonly reports: MergedReports;
-  /** Up to which message of the stream all was taken. */
+  /** The last message of the stream that was taken. */
   readonly place: () => StreamPlace;
-  readonly events: SaverEvents;
 }
 
 export class Saver {
   readonly #parts: SaverParts;
   #saving: Promise<void> | undefined;
   #savedAt: number;
-  #fails = false;
+  #failing = false;
 
   constructor(parts: SaverParts) {
     this.#parts = parts;
@@ -50,19 +44,18 @@ export class Saver {
   }
 
   /**
-   * To be called after each message. Resolves when the next one may be taken, or at once where the
-   * signal is aborted.
+   * Call it after each message. Resolves when the next one may be taken, or when the signal is
+   * aborted.
    */
   async saveIfDue(signal: AbortSignal): Promise<void> {
     const now = this.#parts.clock.read().monotonicMs;
     if (!this.#isFull) {
       if (now - this.#savedAt < saveEveryMs) return;
       this.#savedAt = now;
-      // Messages are taken while a save is under way; what they change is saved by the next.
+      // Whatever changes during this save is for the next.
       void this.#start();
       return;
     }
-    // Nothing more is taken before the disk takes what there is: stream and nodes keep it meanwhile.
     const backoff = new Backoff(retrySaveAfterMs, mostRetrySaveAfterMs);
     for (let again = false; this.#isFull && !signal.aborted; again = true) {
       if (again) await wait(backoff.next(), undefined, { signal }).catch(() => undefined);
@@ -70,19 +63,19 @@ export class Saver {
     }
   }
 
-  /** Saves everything that is there now. Never rejects. */
+  /** Saves everything taken so far. Never rejects. */
   async saveAll(): Promise<void> {
     await this.#saving;
     await this.#start();
   }
 
-  /** Whether as much is unsaved as may be in memory. */
+  /** Whether as much is unsaved as may be. */
   get #isFull(): boolean {
     const { state, reports } = this.#parts;
     return state.isFull || reports.unsavedRows >= mostUnsavedRows;
   }
 
-  /** Never rejects. One save is under way at a time. */
+  /** Never rejects. One save is in progress at a time. */
   #start(): Promise<void> {
     this.#saving ??= this.#save().finally(() => {
       this.#saving = undefined;
@@ -91,25 +84,26 @@ export class Saver {
   }
 
   async #save(): Promise<void> {
-    const { store, events } = this.#parts;
+    const { store, log } = this.#parts;
     try {
       await store.prepare();
       await this.#voidStored();
       await this.#write();
-      if (this.#fails) events.saved();
-      this.#fails = false;
-    } catch (error) {
-      if (!this.#fails) events.saveFailed(error);
-      this.#fails = true;
+      if (this.#failing) log.info('the counts of the cluster are saved again');
+      this.#failing = false;
+    } catch (err) {
+      if (!this.#failing)
+        log.error({ err }, 'cannot save the counts of the cluster; will try again');
+      this.#failing = true;
     }
   }
 
-  /** Adds up anew what a node's new boot has voided in minutes that are not in memory. */
+  /** Removes what new boots voided from minutes that are not in memory. */
   async #voidStored(): Promise<void> {
     const { store, state, clock } = this.#parts;
     for (const node of state.nodes()) {
       const from = node.voidFrom;
-      // What its new boot has as well is read first: then little is void.
+      // What the new boot also has is read first; then little is void.
       const isRead = node.unread === undefined || !state.isLive(node, clock.read());
       if (from === undefined || !isRead) continue;
       for await (const start of store.minutesFrom(from)) {
@@ -127,15 +121,9 @@ export class Saver {
     reports.keepFrom(store.deletedBefore);
     const finalThrough = state.finalThrough(now);
     const minutes = state.minutes().filter(({ unsavedParts }) => unsavedParts > 0);
-    const said = { nodes: state.nodes(), reports: reports.nodes() };
-    await store.save(minutes, reports, { ...place(), finalThrough, ...said });
-    reports.forget();
-    this.#letGo(now);
-  }
-
-  #letGo({ wallMs }: ClockReading): void {
-    const { state } = this.#parts;
-    const before = Math.min(wallMs, state.newestEnd) - forgetAfterMs;
-    for (const { start, end } of state.minutes()) if (end < before) state.forget(start);
+    const known = { nodes: state.nodes(), reports: reports.nodes() };
+    await store.save(minutes, reports, { ...place(), finalThrough, ...known });
+    reports.forgetSaved();
+    state.forgetSaved(Math.min(now.wallMs, state.newestEnd) - forgetAfterMs);
   }
 }

@@ -1,17 +1,15 @@
 /**
- * One second of one node: its 100 ms10 windows as a few bytes, the same on the wire and in a
- * merger's store, so that a merger passes them on without taking them apart. docs/format.md draws
- * them.
+ * One second of one node: its 100 ms10 windows as a few bytes. They are the same on the wire and in a
+ * merger's store, so a merger need not decode them. docs/format.md draws them.
  *
  *     form · [bitmap counted] · 100 counts, each 0, 1, 2 or 4 bytes wide
  *
- * Whole powers of two, plain and in order: adding up the seconds of a thousand nodes is then one
- * loop over bytes. A second is sent several times while it is open, so what deflate would save is
- * not worth its time.
+ * With widths that are powers of two, adding up the seconds of a thousand nodes is one loop over
+ * bytes. A second is sent several times while it is open, so deflate costs more than it saves.
  */
 import { min, ms10PerSecond, sec, type Windows } from '@reto3/core';
 
-/** `form`: the width of a count in its lowest bits, and whether the bitmap follows. */
+/** `form` has the width of a count in its lowest bits, and whether the bitmap follows. */
 const widthMask = 7;
 const flagGaps = 8;
 const formBytes = 1;
@@ -19,23 +17,20 @@ const bitmapBytes = Math.ceil(ms10PerSecond / 8);
 /** The longest that a packed second can be. */
 export const mostSecondBytes = formBytes + bitmapBytes + 4 * ms10PerSecond;
 
-/**
- * The most messages that one ms10 window of one node can hold. The ring's own counters have 32
- * bits, and no machine answers four thousand million requests in 10 ms.
- */
+/** The most messages in one ms10 window of one node: the ring's own counters have 32 bits. */
 const mostCount = 2 ** 32 - 1;
 
-/** So many nodes may add up in one day; far more than any cluster has. */
+/** So many nodes may add up in one day, far more than any cluster has. */
 export const mostNodes = 4_096;
 /**
- * The most messages of one node in one second: a day of so many from `mostNodes` nodes is a sum that
- * is still exact (2⁵³ − 1), and a block of minutes holds a day. No machine answers as many.
+ * The most messages of one node in one second, more than any machine answers. A block of minutes holds
+ * a day, and the sum of a day of so many from `mostNodes` nodes is still exact (2⁵³ − 1).
  */
 export const mostSecondTotal = 25_000_000;
 if (mostNodes * mostSecondTotal * (min.blockMs / sec.windowMs) > Number.MAX_SAFE_INTEGER)
   throw new Error('BUG: the sum of a day may be inexact');
 
-/** @throws RangeError for what is no count, or one above 2³² − 1 */
+/** @throws RangeError for a count that is not a whole number up to 2³² − 1 */
 export function packSecond(windows: Windows): Uint8Array {
   const { counts, counted } = windows;
   let largest = 0;
@@ -64,19 +59,19 @@ export function packSecond(windows: Windows): Uint8Array {
   return packed;
 }
 
-/** How many bytes the second that begins with this form has; undefined where there is no such form. */
+/** The length of a second that begins with this form; undefined if the form is invalid. */
 export function packedBytes(form: number): number | undefined {
   const width = form & widthMask;
   if ((form & ~(widthMask | flagGaps)) !== 0 || (width !== 4 && width > 2)) return undefined;
   return formBytes + ((form & flagGaps) === 0 ? 0 : bitmapBytes) + width * ms10PerSecond;
 }
 
-/** Whether a packed second has all its windows. */
+/** Whether a packed second counts all its windows. */
 function countsAll(packed: Uint8Array): boolean {
   return ((packed[0] ?? 0) & flagGaps) === 0;
 }
 
-/** Whether a packed second has every window that another one has. */
+/** Whether a packed second counts every window that another one counts. */
 export function coversSecond(packed: Uint8Array, other: Uint8Array): boolean {
   if (countsAll(packed)) return true;
   if (countsAll(other)) return false;
@@ -86,8 +81,8 @@ export function coversSecond(packed: Uint8Array, other: Uint8Array): boolean {
 }
 
 /**
- * Adds a packed second to the windows that start at `first`, or takes its counts out again: what
- * was counted stays 1 then, since others may count it too.
+ * Adds a packed second to the windows that start at `first`, or subtracts it. Then `counted` stays 1,
+ * since other nodes may count those windows.
  */
 export function addSecond(
   packed: Uint8Array,

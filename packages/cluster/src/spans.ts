@@ -1,6 +1,7 @@
 /**
- * A set of time spans: which seconds are still to be published. Bounded: an outage of any length is
- * one span, and where a wild clock leaves too many of them, two that are near become one.
+ * A set of time spans, such as the seconds that are still to be published. Its size is bounded: an
+ * outage of any length is one span, and if an erratic clock leaves too many, the two nearest become
+ * one.
  */
 export interface Span {
   /** [from, to), epoch ms. */
@@ -8,23 +9,23 @@ export interface Span {
   readonly to: number;
 }
 
-/** Far more than a clock that steps now and then ever leaves. */
+/** Far more than a clock that steps now and then leaves. */
 const mostSpans = 256;
 
 export class Spans {
-  /** In order of time, none touching another. */
+  /** In order of time; no two touch. */
   #spans: Span[] = [];
 
   get empty(): boolean {
     return this.#spans.length === 0;
   }
 
-  /** Where the first span begins; Infinity where there is none. */
+  /** The start of the first span; Infinity if there is none. */
   get oldest(): number {
     return this.#spans[0]?.from ?? Number.POSITIVE_INFINITY;
   }
 
-  /** The first time at or after that one which a span holds; Infinity where none does. */
+  /** The first time at or after the given one that is in a span; Infinity if there is none. */
   firstFrom(timeMs: number): number {
     const span = this.#spans.find(({ to }) => to > timeMs);
     return span === undefined ? Number.POSITIVE_INFINITY : Math.max(span.from, timeMs);
@@ -46,7 +47,7 @@ export class Spans {
     if (this.#spans.length > mostSpans) this.#joinNearest();
   }
 
-  /** Takes the oldest span out, at most so long. */
+  /** Takes out the oldest span, or the first part of it. */
   takeOldest(mostMs: number): Span | undefined {
     const first = this.#spans[0];
     if (first === undefined) return undefined;
@@ -57,15 +58,10 @@ export class Spans {
   }
 
   #joinNearest(): void {
-    let nearest = 1;
-    for (let at = 2; at < this.#spans.length; at++)
-      if (this.#gapBefore(at) < this.#gapBefore(nearest)) nearest = at;
-    const [one, other] = this.#spans.slice(nearest - 1, nearest + 1);
-    if (one === undefined || other === undefined) return;
-    this.#spans.splice(nearest - 1, 2, { from: one.from, to: other.to });
-  }
-
-  #gapBefore(at: number): number {
-    return (this.#spans[at]?.from ?? 0) - (this.#spans[at - 1]?.to ?? 0);
+    const gaps = this.#spans.slice(1).map(({ from }, at) => from - (this.#spans[at]?.to ?? from));
+    const nearest = gaps.indexOf(Math.min(...gaps));
+    const [one, other] = this.#spans.slice(nearest, nearest + 2);
+    if (one !== undefined && other !== undefined)
+      this.#spans.splice(nearest, 2, { from: one.from, to: other.to });
   }
 }

@@ -1,11 +1,11 @@
 /**
  * Reads the stream, message by message, from behind the last one that was taken.
  *
- * Its place is kept by the merger, in the batch with what was read, so it needs neither
- * acknowledgements nor a durable consumer: an ordered consumer begins behind that place.
+ * The merger stores that place in the batch with the data, so an ordered consumer that starts behind
+ * it is enough, without acknowledgements or a durable consumer.
  *
- * Invariant: a message is taken once, and only after all that the stream still had before it. What
- * the stream no longer has is told as a gap.
+ * Invariant: a message is taken once, after everything that the stream still had before it. What the
+ * stream no longer has is reported as a gap.
  */
 import { DeliverPolicy } from '@nats-io/jetstream';
 import type { Clock } from '@reto3/core';
@@ -13,31 +13,28 @@ import type { JetStream } from './nats.ts';
 
 /** How many messages JetStream sends ahead. */
 const messagesAhead = 1_000;
-/** How often a stream without messages gives a sign, and after how long without one it is left. */
+/** How often a stream without messages sends a heartbeat, and when a missing one ends the reading. */
 const heartbeatMs = 1_000;
 const silenceMs = 3_000;
 const askForMoreMs = 5_000;
 
 /** A place in a stream. */
 export interface StreamPlace {
-  /** When JetStream made the stream, as it says it: another stream begins anew. Empty: none yet. */
+  /** When the stream was created, as JetStream says it, which identifies it. Empty: none yet. */
   readonly stream: string;
-  /** Number of the last message that was taken. */
+  /** Sequence number of the last message that was taken. */
   readonly position: number;
   /** The time of that message, epoch ms. */
   readonly positionTime: number;
 }
 
 export interface StreamEvents {
-  /**
-   * The stream is there. @param still whether its last place in it means something; undefined: it
-   * had none
-   */
+  /** The stream exists. @param still whether the last place is in it; undefined: there was none */
   found(still: boolean | undefined): void;
-  /** Messages were deleted before they were read, or are not delivered. */
+  /** Messages were deleted before they were read, or are withheld. */
   gap(): void;
   take(subject: string, data: Uint8Array): void;
-  /** Called when `place` is behind a message; the next one comes when this has resolved. */
+  /** `place` is behind the message; the next one follows when this has resolved. */
   taken(): Promise<void>;
 }
 
@@ -61,7 +58,7 @@ export class StreamReader {
 
   /**
    * Reads the stream until `halt`, or until it cannot go on; then it may be called again.
-   * @param reading called once it reads
+   * @param reading called when it has begun
    */
   async run(jetStream: JetStream, stream: string, reading: () => void): Promise<void> {
     await this.#find(jetStream, stream);
@@ -75,18 +72,17 @@ export class StreamReader {
       max_messages: messagesAhead,
       idle_heartbeat: heartbeatMs,
       expires: askForMoreMs,
-      // The consumer lives in the memory of one NATS server. Where it is gone this ends, and is
-      // called again.
+      // The consumer is in the memory of one NATS server. When that is gone this ends, and is called
+      // again.
       abort_on_missing_resource: true,
     });
     this.#consuming = messages;
     reading();
     let heardAt = this.#clock.read().monotonicMs;
-    // The library begins anew by itself where the consumer's server is gone, but not always: with
-    // three servers of which one was killed, it was seen to wait for ever.
-    // Or it begins anew behind its place in another stream of the same name, which never comes so far.
-    // And a consumer was seen that gave signs of life, and none of the messages that were there.
-    // However long it takes to save what was read: then it is this side that takes nothing.
+    // The library usually makes a new consumer when the server of the old one is gone. But after one
+    // of three servers was killed, it was seen to wait forever; it may look behind its place in a new
+    // stream of the same name, which is not that long yet; and a consumer was seen that sent heartbeats
+    // and none of the messages. While a message is being saved, though, this side takes none.
     let [withheldMs, taking] = [0, false];
     const watch = setInterval(() => {
       if (this.#clock.read().monotonicMs - heardAt > silenceMs) return messages.stop();
@@ -94,7 +90,7 @@ export class StreamReader {
         ({ still, more }) => {
           withheldMs = more && !taking ? withheldMs + heartbeatMs : 0;
           const isWithheld = withheldMs > silenceMs;
-          // The nodes have what the stream withholds.
+          // The nodes have those messages.
           if (isWithheld) this.#events.gap();
           if (!still || isWithheld) messages.stop();
         },
@@ -132,7 +128,7 @@ export class StreamReader {
     this.#consuming?.stop();
   }
 
-  /** Makes sure that the place in the stream means something in this stream. */
+  /** Starts from the beginning unless the place is in this stream. */
   async #find(jetStream: JetStream, stream: string): Promise<void> {
     const { created, still } = await this.#look(jetStream, stream);
     this.#events.found(this.#place.stream === '' ? undefined : still);
@@ -141,9 +137,9 @@ export class StreamReader {
   }
 
   /**
-   * Whether its place still means something in the stream of that name. A stream that had lost its
-   * newest messages, and got others since, has other messages under the same numbers: so the time of
-   * the last one that was read is looked at as well. `more`: there are messages behind that one.
+   * `still`: whether the place is in the stream of that name. A stream that lost its newest messages
+   * and got others since has other messages under the same numbers, so the time of the last message
+   * must match too. `more`: whether there are messages behind it.
    */
   async #look(
     { manager: { streams } }: JetStream,
@@ -153,7 +149,7 @@ export class StreamReader {
     const { created, state } = await streams.info(stream);
     const more = state.messages > 0 && state.last_seq > position;
     if (before !== created || state.last_seq < position) return { created, still: false, more };
-    // In time all messages are deleted.
+    // The message was deleted by age.
     if (position < Math.max(state.first_seq, 1)) return { created, still: true, more };
     const message = await streams.getMessage(stream, { seq: position });
     return { created, still: message?.time.getTime() === positionTime, more };

@@ -21,6 +21,7 @@ import { NodeReads } from '../node-reads.ts';
 import { Publisher } from '../publisher.ts';
 import { Puller } from '../puller.ts';
 import { isReportMessage } from '../report-message.ts';
+import { silentLog } from '../testing/silent-log.ts';
 
 const node = 'simulated';
 const ignored = () => undefined;
@@ -193,11 +194,9 @@ export class ClusterSimulation {
       clock: this.#clock,
       published: coordinator.published ?? neverPublished,
       newestEnd: coordinator.endBefore,
-      reports: { said: () => [], writtenThrough: (finalThrough) => finalThrough },
-      events: {
-        ...{ failed: ignored, recovered: ignored },
-        ...{ damagedCounts: ignored, coarseCounts: ignored, damaged: ignored, tooLarge: ignored },
-      },
+      reports: { list: () => [], writtenThrough: (finalThrough) => finalThrough },
+      events: { failed: ignored, recovered: ignored },
+      log: silentLog,
     });
     this.#publisher = publisher;
     coordinator.join(publisher);
@@ -248,7 +247,7 @@ export class ClusterSimulation {
     if (this.#natsAway) return;
     this.#note('connected to NATS again');
     this.#loseAcknowledged();
-    this.#publisher?.forgetTold();
+    this.#publisher?.forgetKnown();
   }
 
   /** The next boot finds nothing of those before it. */
@@ -278,7 +277,7 @@ export class ClusterSimulation {
       state.apply(node, decodeMessage(bytes, node), now);
     for (const bytes of this.#shuffled(this.#told))
       state.apply(node, decodeMessage(bytes, node), now, true);
-    await this.#pull(state, coordinator);
+    await this.#pull(state);
     const cluster = new Map<number, number>();
     for (const minute of state.minutes()) {
       for (const [index, counted] of minute.ms10.counted.entries()) {
@@ -306,11 +305,10 @@ export class ClusterSimulation {
   }
 
   /** What the stream has lost comes from the node itself. */
-  async #pull(state: MergeState, coordinator: Coordinator): Promise<void> {
+  async #pull(state: MergeState): Promise<void> {
     const publisher = this.#publisher;
     if (publisher === undefined) throw new Error('BUG: not started');
-    const stored = () => coordinator.stored();
-    const reads = new NodeReads({ node, stored, keptFrom: () => 0, publisher });
+    const reads = new NodeReads({ node, keptFrom: () => 0, publisher });
     const take = async (_: string, bytes: Uint8Array): Promise<void> => {
       if (!isReportMessage(bytes))
         state.apply(node, decodeMessage(bytes, node), this.#clock.read(), true);
