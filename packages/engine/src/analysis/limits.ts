@@ -10,6 +10,21 @@ interface Bucket {
   readonly burst: number;
 }
 
+/** Lines of configuration by program. */
+export type Limits = Readonly<
+  Record<'nginx' | 'haproxy' | 'envoy' | 'istio' | 'traefik', string[]>
+>;
+
+export function limitsOf(bucket: Bucket): Limits {
+  return {
+    nginx: nginxLimit(bucket),
+    haproxy: haproxyLimit(bucket),
+    envoy: envoyLimit(bucket),
+    istio: istioLimit(bucket),
+    traefik: traefikLimit(bucket),
+  };
+}
+
 /**
  * nginx and haproxy read the clock in whole milliseconds, so a message may seem that much early.
  */
@@ -21,7 +36,7 @@ function clockSlack(rate: number): number {
  * nginx refuses a request that is more than `burst` requests ahead of the rate; the first one is
  * not ahead. The key is constant, so all clients share the limit.
  */
-export function nginxLimit({ rate, burst }: Bucket): string[] {
+function nginxLimit({ rate, burst }: Bucket): string[] {
   return [
     `limit_req_zone $server_name zone=reto3:1m rate=${rate}r/s;  # in http`,
     `limit_req zone=reto3 burst=${burst - 1 + clockSlack(rate)} nodelay;  # in server or location`,
@@ -33,7 +48,7 @@ export function nginxLimit({ rate, burst }: Bucket): string[] {
  * haproxy has no bucket. It limits a rate over the last second: the requests of the current second,
  * plus a decreasing share of those of the previous one. A bucket passes at most burst + rate in it.
  */
-export function haproxyLimit({ rate, burst }: Bucket): string[] {
+function haproxyLimit({ rate, burst }: Bucket): string[] {
   return [
     'stick-table type integer size 1 expire 10s store http_req_rate(1s)',
     'http-request track-sc0 int(1)',
@@ -49,7 +64,7 @@ const leastFillMs = 50;
  * at intervals lags behind by at most one fill, so the bucket is deeper by that. Interval and fill
  * are the smallest that reach the rate.
  */
-export function envoyLimit({ rate, burst }: Bucket): string[] {
+function envoyLimit({ rate, burst }: Bucket): string[] {
   const tokens = Math.ceil((rate * leastFillMs) / 1_000);
   const fillMs = Math.floor((tokens * 1_000) / rate);
   return [
@@ -69,7 +84,7 @@ export function envoyLimit({ rate, burst }: Bucket): string[] {
 /**
  * Istio passes the same filter to the Envoy of each replica, so each replica has its own bucket.
  */
-export function istioLimit(bucket: Bucket): string[] {
+function istioLimit(bucket: Bucket): string[] {
   return [
     'apiVersion: networking.istio.io/v1alpha3',
     'kind: EnvoyFilter',
@@ -92,7 +107,7 @@ export function istioLimit(bucket: Bucket): string[] {
 /**
  * Traefik's bucket fills evenly, by the nanosecond. The criterion makes one bucket per host name.
  */
-export function traefikLimit({ rate, burst }: Bucket): string[] {
+function traefikLimit({ rate, burst }: Bucket): string[] {
   return [
     'http:  # dynamic configuration; name the middleware in the router',
     '  middlewares:',

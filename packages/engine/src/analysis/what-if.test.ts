@@ -290,6 +290,7 @@ it.each([
   [{ capacity: '0' }, 'got capacity "0"'],
   [{ capacity: '-5' }, 'got capacity "-5"'],
   [{ capacity: '5', rates: '5,x' }, 'got rates "x"'],
+  [{ capacity: '5', rates: `5${',5'.repeat(20)}` }, 'got 21 rates, want at most 20'],
 ])('refuses %j', async (asked, message) => {
   const failed = whatIf(seriesOf([1]), asked);
   await expect(failed).rejects.toMatchObject({ code: 'RETO3_BAD_REQUEST' });

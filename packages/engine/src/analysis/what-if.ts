@@ -4,8 +4,8 @@
  * bounded memory: the first measures the mean rate, on which the default rates of the second
  * depend.
  */
-import { ms10, parseNumber, sec } from '@reto3/core';
-import { envoyLimit, haproxyLimit, istioLimit, nginxLimit, traefikLimit } from './limits.ts';
+import { ms10, parseNumber, Reto3Error, sec } from '@reto3/core';
+import { type Limits, limitsOf } from './limits.ts';
 import { FluidQueue, type QueueSummary } from './queue.ts';
 import { answerOf, noData, type Series, type SeriesSummary } from './series.ts';
 import { BucketDepth } from './token-bucket.ts';
@@ -30,7 +30,7 @@ export interface WhatIf extends QueueSummary, SeriesSummary {
   /** For each rate, ascending, the depth of the smallest token bucket that passes everything. */
   readonly curve: readonly { readonly rate: number; readonly burst: number }[];
   /** Lines of configuration that limit to the rate `capacity`. */
-  readonly limits: Readonly<Record<'nginx' | 'haproxy' | 'envoy' | 'istio' | 'traefik', string[]>>;
+  readonly limits: Limits;
 }
 
 const mostRate = 1e9;
@@ -41,9 +41,7 @@ const usualMultiples = [1.05, 1.25, 1.5, 2, 3, 5, 10];
 /** @throws Reto3Error RETO3_NO_DATA, RETO3_BAD_REQUEST */
 export async function whatIf(series: Series, asked: WhatIfRequest): Promise<WhatIf> {
   const capacity = Math.ceil(parseNumber('capacity', asked.capacity, 1, mostRate));
-  const rates = asked.rates
-    ?.split(',', mostRates)
-    .map((rate) => parseNumber('rates', rate, 1, mostRate));
+  const rates = parseRates(asked.rates);
 
   let windows = 0;
   let messages = 0;
@@ -77,14 +75,22 @@ export async function whatIf(series: Series, asked: WhatIfRequest): Promise<What
     utilization: meanRate / capacity,
     ...queue.summary(),
     curve,
-    limits: {
-      nginx: nginxLimit(chosen),
-      haproxy: haproxyLimit(chosen),
-      envoy: envoyLimit(chosen),
-      istio: istioLimit(chosen),
-      traefik: traefikLimit(chosen),
-    },
+    limits: limitsOf(chosen),
   });
+}
+
+/** @throws Reto3Error RETO3_BAD_REQUEST */
+function parseRates(text: string | undefined): number[] | undefined {
+  const rates = text?.split(',');
+  if (rates !== undefined && rates.length > mostRates)
+    throw new Reto3Error(
+      'RETO3_BAD_REQUEST',
+      `got ${rates.length} rates, want at most ${mostRates}`,
+      {
+        hint: 'leave some of them out',
+      },
+    );
+  return rates?.map((rate) => parseNumber('rates', rate, 1, mostRate));
 }
 
 /** Whole rates, ascending, without duplicates. */

@@ -1,40 +1,21 @@
 import { countedRows, ms10, type Period, sec } from '@reto3/core';
-import { VirtualClock } from '@reto3/core/testing';
 import { MemoryLevel } from 'memory-level';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Coordinator } from '../coordinator/coordinator.ts';
-import { allocate, stripeOf } from '../ring/layout.ts';
-import { addMessage, RingReader } from '../ring/ring.ts';
-import { noAnchor } from '../store/anchor.ts';
 import { Store } from '../store/store.ts';
-import { MemoryJournal } from '../testing/memory-journal.ts';
+import { VirtualServer } from '../testing/virtual-server.ts';
 import { type LiveEvent, LiveFeed } from './live-feed.ts';
 
 const startMs = Date.UTC(2016, 4, 28, 11, 11, 11);
 
 describe('LiveFeed', () => {
-  let clock: VirtualClock;
-  let coordinator: Coordinator;
+  let server: VirtualServer;
   let feed: LiveFeed;
-  let memory: SharedArrayBuffer;
 
   beforeEach(async () => {
     vi.useFakeTimers();
-    clock = new VirtualClock(startMs);
-    memory = allocate(1);
-    coordinator = await Coordinator.open({
-      clock,
-      ring: new RingReader(memory),
-      workerCount: 1,
-      store: await Store.open(async () => new MemoryLevel<string, string>()),
-      anchor: noAnchor(),
-      journals: new MemoryJournal(),
-      node: 'test',
-      events: { clockStepped: () => undefined, stalled: () => undefined, damaged: () => undefined },
-    });
-    await coordinator.prepare();
-    coordinator.count();
-    feed = new LiveFeed(coordinator);
+    const store = await Store.open(async () => new MemoryLevel<string, string>());
+    server = await VirtualServer.on(store, startMs);
+    feed = new LiveFeed(server.coordinator);
   });
 
   afterEach(() => {
@@ -44,8 +25,8 @@ describe('LiveFeed', () => {
 
   function pass(ms: number): void {
     for (let left = ms; left > 0; left -= 10) {
-      addMessage(stripeOf(memory, 0), clock.wallMs);
-      clock.pass(10);
+      server.add();
+      server.clock.pass(10);
       vi.advanceTimersByTime(10);
     }
   }
@@ -70,7 +51,7 @@ describe('LiveFeed', () => {
     pass(1_000);
     const starts = rows().map(([start]) => start);
     expect(starts.at(0)).toBe(startMs);
-    expect(starts.at(-1)).toBe(clock.wallMs - 30);
+    expect(starts.at(-1)).toBe(server.clock.wallMs - 30);
     expect(starts).toEqual(starts.map((_, index) => startMs + index * 10));
     expect(rows().every(([, count]) => count === 1)).toBe(true);
     for (const [index, event] of events.entries()) {
@@ -101,7 +82,7 @@ describe('LiveFeed', () => {
     pass(500);
     const { events, rows } = listen(ms10);
     expect(events.map(({ from, to }) => [from, to])).toEqual([
-      [clock.wallMs - 20, clock.wallMs - 20],
+      [server.clock.wallMs - 20, server.clock.wallMs - 20],
     ]);
     expect(rows()).toEqual([]);
   });
@@ -111,7 +92,7 @@ describe('LiveFeed', () => {
     const { rows } = listen(ms10, startMs + 1_000);
     expect(rows().at(0)).toEqual([startMs + 1_000, 1]);
     pass(50);
-    expect(rows().at(-1)?.[0]).toBe(clock.wallMs - 30);
+    expect(rows().at(-1)?.[0]).toBe(server.clock.wallMs - 30);
   });
 
   it('refuses a listener that misses windows from before the start of the server', () => {
@@ -143,13 +124,13 @@ describe('LiveFeed', () => {
   it('drops its listeners when the clock steps back', () => {
     const { dropped } = listen(ms10);
     pass(1_000);
-    clock.step(-10_000);
+    server.clock.step(-10_000);
     pass(50);
     expect(dropped()).toBe(1);
   });
 
   it('ticks no more often than its fastest listener needs', () => {
-    const sweep = vi.spyOn(coordinator, 'sweep');
+    const sweep = vi.spyOn(server.coordinator, 'sweep');
     listen(ms10, undefined, 100);
     listen(sec);
     pass(2_000);
@@ -157,7 +138,7 @@ describe('LiveFeed', () => {
     const { rows } = listen(ms10);
     pass(1_000);
     expect(sweep.mock.calls.length).toBeGreaterThan(100);
-    expect(rows().at(-1)?.[0]).toBe(clock.wallMs - 30);
+    expect(rows().at(-1)?.[0]).toBe(server.clock.wallMs - 30);
   });
 
   it('sets no timer while there are no listeners', () => {

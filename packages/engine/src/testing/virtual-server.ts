@@ -64,11 +64,16 @@ export class VirtualServer {
     this.#coordinator.count();
   }
 
+  /** Adds a message to the ring. */
+  add(wallMs: number = this.clock.wallMs): void {
+    addMessage(stripeOf(this.#memory, 0), wallMs);
+  }
+
   /** Counts messages for some seconds, commits each second and closes the minutes that are over. */
   async count(seconds: number): Promise<void> {
     for (let second = 0; second < seconds; second++) {
-      for (let time = 0; time < perSecond; time++)
-        addMessage(stripeOf(this.#memory, 0), this.clock.wallMs + time * 100);
+      for (let message = 0; message < perSecond; message++)
+        this.add(this.clock.wallMs + message * 100);
       this.clock.pass(1_000);
       await this.coordinator.commit();
       await this.coordinator.flusher.beat();
