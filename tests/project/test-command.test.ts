@@ -1,4 +1,4 @@
-/** How `npm test` and `npm run bench -- --install` affect the machine. */
+/** The npm scripts: how they affect the machine, and what they say about misuse. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
@@ -105,3 +105,25 @@ test.runIf(process.platform === 'linux')(
     expect((await readdir(cache)).sort()).toEqual(left.filter((name) => !name.endsWith('young')));
   },
 );
+
+const ofFaults = '--rounds N, --soak-minutes N';
+
+test.each([
+  ['faults', ['--help'], ofFaults],
+  ['faults', ['--unknown', '1'], ofFaults],
+  ['faults', ['--only'], ofFaults],
+  ['faults', ['extra'], ofFaults],
+  ['cluster-faults', ['--help'], '--rounds N'],
+  ['hostile', ['--help'], '--seed N, --requests N'],
+])('npm run %s refuses %j in one line', (name, args, wanted) => {
+  const command = [scriptNamed(`${name}.mjs`), ...args];
+  const { status, stdout, stderr } = spawnSync(process.execPath, command, { encoding: 'utf8' });
+  const line = `reto3: got ${args[0]}, want some of --only NAME,…, ${wanted}\n`;
+  expect({ status, stdout, stderr }).toEqual({ status: 2, stdout: '', stderr: line });
+});
+
+test('npm run bench refuses an unknown flag in one line', () => {
+  const main = fileURLToPath(new URL('../../packages/bench/dist/main.js', import.meta.url));
+  const { status, stderr } = spawnSync(process.execPath, [main, '--unknown'], { encoding: 'utf8' });
+  expect([status, stderr]).toEqual([2, "bench: Unknown option '--unknown'; see --help\n"]);
+});

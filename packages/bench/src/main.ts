@@ -84,6 +84,9 @@ async function main(args: string[]): Promise<void> {
 try {
   await main(process.argv.slice(2));
 } catch (error) {
-  process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exit(1);
+  const message = error instanceof Error ? error.message : String(error);
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const isMisuse = code.startsWith('ERR_PARSE_ARGS');
+  process.stderr.write(`bench: ${isMisuse ? `${message.split('. ')[0]}; see --help` : message}\n`);
+  process.exit(isMisuse ? 2 : 1);
 }
