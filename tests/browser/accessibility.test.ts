@@ -1,5 +1,5 @@
 /** axe-core finds no violation in any state of the page, and the page fits on a phone. */
-import { expect, onTestFinished } from 'vitest';
+import { expect } from 'vitest';
 import { temporaryFolder } from '../support/folder.ts';
 import { requires } from '../support/requirement.ts';
 import { Server } from '../support/server.ts';
@@ -18,13 +18,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await page.untilLive();
     await expectAccessible(page, 'empty');
 
-    const load = new RhythmLoad(server.port, {
-      rate: 1_000,
-      beat: 50,
-      stallMs: 0,
-      stallEveryMs: 1e9,
-    });
-    onTestFinished(() => load.stop());
+    const load = RhythmLoad.start(server.port, { rate: 1_000, beat: 50 });
     await waitUntil('the page shows requests', async () => (await page.number('rate')) > 300);
     await page.page.click('#table-title');
     await page.page.click('#live');
@@ -73,10 +67,7 @@ test('fits on a phone, without horizontal scrolling', async () => {
 
 test('a table wider than a phone has a shadow where it continues', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
-  const load = new RhythmLoad(server.port, {
-    ...{ rate: 1_000, beat: 50, stallMs: 0, stallEveryMs: 1e9 },
-  });
-  onTestFinished(() => load.stop());
+  RhythmLoad.start(server.port, { rate: 1_000, beat: 50 });
   const page = await Dashboard.open(server.adminUrl, '', {
     ...phone,
     viewport: { width: 320, height: 740 },

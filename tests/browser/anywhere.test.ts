@@ -1,5 +1,5 @@
 /** The dashboard behind a reverse proxy, and in browsers with fewer features than Chromium. */
-import { expect, onTestFinished } from 'vitest';
+import { expect } from 'vitest';
 import { askInfo } from '../support/api.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { requires } from '../support/requirement.ts';
@@ -9,15 +9,9 @@ import { Dashboard, program } from './support/browser.ts';
 import { proxyUnder } from './support/nginx.ts';
 import { RhythmLoad } from './support/rhythm.ts';
 
-function startLoad(server: Server): RhythmLoad {
-  const load = new RhythmLoad(server.port, { rate: 500, beat: 0, stallMs: 0, stallEveryMs: 1e9 });
-  onTestFinished(() => load.stop());
-  return load;
-}
-
 requires(program, 'nginx')('works under a path of a reverse proxy', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
-  startLoad(server);
+  RhythmLoad.start(server.port, { rate: 500 });
   const url = await proxyUnder('/b', server.adminUrl);
   // Every request must go below this path; any other fails the test.
   const page = await Dashboard.open(url);
@@ -51,7 +45,7 @@ requires(program, 'nginx')('keeps the tokens of servers on one host apart', asyn
 
 requires(program)('reads the stream of windows without features that Safari lacks', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
-  const load = startLoad(server);
+  const load = RhythmLoad.start(server.port, { rate: 500 });
   const page = await Dashboard.open(server.adminUrl);
   await page.page.addInitScript(`delete ReadableStream.prototype.values;
     delete ReadableStream.prototype[Symbol.asyncIterator];`);
@@ -67,7 +61,7 @@ requires(program)('reads the stream of windows without features that Safari lack
 
 requires(program)('never shows a smaller total than the view, at any moment', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
-  const load = startLoad(server);
+  const load = RhythmLoad.start(server.port, { rate: 500 });
   const page = await Dashboard.open(server.adminUrl);
   await waitUntil('the page shows requests', async () => (await page.number('rate')) > 100);
   // All messages are in view, so the two tiles must agree at every moment.

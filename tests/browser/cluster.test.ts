@@ -1,9 +1,10 @@
 /** A merger's dashboard: the choice of nodes, and their state. */
 import type { Report } from '@reto3/client/answers';
-import { expect, onTestFinished } from 'vitest';
+import { expect } from 'vitest';
 import { ask, askStats } from '../support/api.ts';
 import { burst, others, sendBurst } from '../support/burst.ts';
-import { send, startNode } from '../support/cluster.ts';
+import { startNode } from '../support/cluster.ts';
+import { send } from '../support/load.ts';
 import { NatsServers } from '../support/nats.ts';
 import { requires } from '../support/requirement.ts';
 import type { Server } from '../support/server.ts';
@@ -14,11 +15,6 @@ import { RhythmLoad } from './support/rhythm.ts';
 
 const test = requires(program, 'nats-server');
 
-function startLoad(server: Server, rate: number): void {
-  const load = new RhythmLoad(server.port, { rate, beat: 0, stallMs: 0, stallEveryMs: 1e9 });
-  onTestFinished(() => load.stop());
-}
-
 async function sumOf(server: Server, query: string): Promise<number> {
   const { counts } = await askStats(server.adminUrl, 'ms10', query);
   return counts.reduce((sum, count) => sum + count, 0);
@@ -28,8 +24,8 @@ test('shows one node or all of them, and their state', async () => {
   const nats = await NatsServers.start();
   const a = await startNode({ nats, name: 'web-a', role: 'both' });
   const b = await startNode({ nats, name: 'web-b' });
-  startLoad(a, 300);
-  startLoad(b, 900);
+  RhythmLoad.start(a.port, { rate: 300 });
+  RhythmLoad.start(b.port, { rate: 900 });
   const page = await Dashboard.open(a.adminUrl);
   await page.untilLive();
   await page.untilText('node', 'web-a');
@@ -76,7 +72,8 @@ test('shows a single node, chosen in the header, in the table or by the address'
     ['web-a', 'web-b'].map((name) => startNode({ nats, name, role: 'ingest' })),
   );
   const merger = await startNode({ nats, name: 'sum', role: 'merge' });
-  for (const [index, node] of nodes.entries()) startLoad(node, 300 + 600 * index);
+  for (const [index, node] of nodes.entries())
+    RhythmLoad.start(node.port, { rate: 300 + 600 * index });
   const [a, b] = nodes as [Server, Server];
   const page = await Dashboard.open(merger.adminUrl);
   await page.untilLive();
@@ -169,7 +166,7 @@ test('a pure merger opens with the cluster; without a cluster there is no switch
   const nats = await NatsServers.start();
   const a = await startNode({ nats, name: 'web-a' });
   const merger = await startNode({ nats, name: 'sum', role: 'merge' });
-  startLoad(a, 300);
+  RhythmLoad.start(a.port, { rate: 300 });
   const page = await Dashboard.open(merger.adminUrl);
   await page.untilText('node', 'cluster');
   await waitUntil('its requests are there', async () => (await page.number('rate')) > 100);

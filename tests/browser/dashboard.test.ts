@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { freePort } from '@reto3/bench/src/free-port.ts';
 import { quantile } from '@reto3/bench/src/statistics.ts';
 import type { Bursts } from '@reto3/client/answers';
-import { expect, onTestFinished, vi } from 'vitest';
+import { expect, vi } from 'vitest';
 import { ask, askInfo, askStats } from '../support/api.ts';
 import { figure } from '../support/figure.ts';
 import { temporaryFolder } from '../support/folder.ts';
@@ -18,9 +18,7 @@ const test = requires(program);
 const rhythm = { rate: 2_000, beat: 60, stallMs: 200, stallEveryMs: 3_000 };
 
 function startLoad(server: Server, more: Partial<Rhythm> = {}): RhythmLoad {
-  const load = new RhythmLoad(server.port, { ...rhythm, ...more });
-  onTestFinished(() => load.stop());
-  return load;
+  return RhythmLoad.start(server.port, { ...rhythm, ...more });
 }
 
 const sum = (counts: readonly number[]): number =>

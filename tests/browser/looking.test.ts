@@ -1,6 +1,6 @@
 /** Views of the dashboard: ranges, time zones, selection by two clicks, and markers. */
 import type { Locator } from 'playwright-core';
-import { expect, onTestFinished } from 'vitest';
+import { expect } from 'vitest';
 import { askInfo } from '../support/api.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { requires } from '../support/requirement.ts';
@@ -16,8 +16,7 @@ const test = requires(program);
 async function startLoaded(): Promise<Server> {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const rhythm = { rate: 2_000, beat: 60, stallMs: 200, stallEveryMs: 3_000 };
-  const load = new RhythmLoad(server.port, rhythm);
-  onTestFinished(() => load.stop());
+  RhythmLoad.start(server.port, rhythm);
   return server;
 }
 

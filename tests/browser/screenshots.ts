@@ -6,7 +6,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { BrowserContextOptions } from 'playwright-core';
-import { onTestFinished } from 'vitest';
 import { startNode } from '../support/cluster.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { NatsServers } from '../support/nats.ts';
@@ -63,8 +62,7 @@ requires(program, 'nats-server')('a cluster and its bursts', async () => {
   ]);
   for (const [index, { port }] of nodes.entries()) {
     const rhythm = { rate: 1_000 + 500 * index, beat: 30, stallMs: 250, stallEveryMs: 11_000 };
-    const load = new RhythmLoad(port, rhythm);
-    onTestFinished(() => load.stop());
+    RhythmLoad.start(port, rhythm);
   }
   await setTimeout(trafficMs);
   const adminUrl = nodes[0]?.adminUrl ?? '';
@@ -77,9 +75,7 @@ requires(program, 'nats-server')('a cluster and its bursts', async () => {
 requires(program)('a burst, and who was behind it', async () => {
   const flags = ['--archive', '--report', 'by:path'];
   const server = await Server.start({ dataDir: await temporaryFolder(), flags });
-  const rhythm = { rate: 400, beat: 0, stallMs: 0, stallEveryMs: 1e9, paths: 20 };
-  const load = new RhythmLoad(server.port, rhythm);
-  onTestFinished(() => load.stop());
+  const load = RhythmLoad.start(server.port, { rate: 400, paths: 20 });
   const from = Date.now();
   await setTimeout(2_500);
   const path = '/checkout/retry';

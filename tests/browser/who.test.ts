@@ -1,6 +1,6 @@
 /** The dashboard names who was behind a burst: light, dark and on a phone. */
 import type { BrowserContextOptions } from 'playwright-core';
-import { expect, onTestFinished, vi } from 'vitest';
+import { expect, vi } from 'vitest';
 import { askInfo } from '../support/api.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { exchange } from '../support/raw-http.ts';
@@ -111,10 +111,7 @@ test('says what is missing if the keys were not kept', async () => {
 
 test('marks a beat in the heat map, and states its period', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
-  const load = new RhythmLoad(server.port, {
-    ...{ rate: 500, beat: 60, stallMs: 0, stallEveryMs: 1e9 },
-  });
-  onTestFinished(() => load.stop());
+  RhythmLoad.start(server.port, { rate: 500, beat: 60 });
   const page = await Dashboard.open(server.adminUrl);
   await page.page.locator('#bursts').scrollIntoViewIfNeeded();
   const period = /^Beat: every (?:1|1\.00\d|0\.99\d) s,/;

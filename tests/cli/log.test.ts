@@ -1,29 +1,18 @@
 /** `--log`: windows of logs, without a server or a folder. */
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { runCli } from '../support/cli.ts';
-import { temporaryFolder } from '../support/folder.ts';
+import { logFile, nginxLine } from '../support/log-lines.ts';
 import { expectPeriodsAgree, parseLines, sumOf } from '../support/windows.ts';
 
 /** Lines of nginx with $msec and $request_time: 600 requests in 6 s, each 5 ms long. */
 function nginxLines(): string {
   const first = Date.parse('2016-05-28T11:11:11Z');
-  return Array.from({ length: 600 }, (_, index) => {
-    const at = first + 5 + index * 10;
-    return `192.0.2.7 - - [28/May/2016:11:11:11 +0000] "GET / HTTP/1.1" 200 1 "-" "-" ${Math.floor(at / 1_000)}.${String(at % 1_000).padStart(3, '0')} 0.005\n`;
-  }).join('');
-}
-
-async function logFile(name: string, content: string | Uint8Array): Promise<string> {
-  const file = join(await temporaryFolder(), name);
-  await writeFile(file, content);
-  return file;
+  return Array.from({ length: 600 }, (_, index) => nginxLine(first + 5 + index * 10)).join('');
 }
 
 test('a log has windows of all periods, and they agree', async () => {
-  const log = await logFile('access.log', nginxLines());
+  const log = await logFile(nginxLines());
   const read = async (period: string) => {
     const { code, stdout } = await runCli(['stats', period, '--from', '0', '--log', log]);
     expect(code).toBe(0);
@@ -36,7 +25,7 @@ test('a log has windows of all periods, and they agree', async () => {
 });
 
 test('stderr says what was counted; stdout has only the windows', async () => {
-  const log = await logFile('access.log', `${nginxLines()}2016/05/28 11:11:11 [error] 1#1: x\n`);
+  const log = await logFile(`${nginxLines()}2016/05/28 11:11:11 [error] 1#1: x\n`);
   const { stdout, stderr } = await runCli(['stats', 'sec', '--last', '1', '--log', log]);
   expect(stdout).toBe('2016-05-28 11:11:16.000, 100\n');
   expect(stderr).toBe(
@@ -53,9 +42,9 @@ test('bursts, whatif and export answer from logs, over their whole range by defa
   const lines = text.split('\n');
   const logs = [
     '--log',
-    await logFile('a.log.gz', gzipSync(`${lines.slice(0, 300).join('\n')}\n`)),
+    await logFile(gzipSync(`${lines.slice(0, 300).join('\n')}\n`), 'a.log.gz'),
     '--log',
-    await logFile('b.log', lines.slice(300).join('\n')),
+    await logFile(lines.slice(300).join('\n'), 'b.log'),
   ];
   const bursts = await runCli(['bursts', '--json', ...logs]);
   expect(JSON.parse(bursts.stdout)).toMatchObject({ messages: 600, windows: 600, uncounted: 0 });
@@ -66,7 +55,7 @@ test('bursts, whatif and export answer from logs, over their whole range by defa
 });
 
 test('reads a log from stdin', async () => {
-  const log = await logFile('access.log', nginxLines());
+  const log = await logFile(nginxLines());
   const wrapper = ['sh', '-c', `exec "$0" "$@" < '${log}'`];
   const { stdout } = await runCli(['stats', 'min', '--log', '-'], { wrapper });
   expect(stdout).toBe('2016-05-28 11:11:00.000, 600\n');
@@ -82,7 +71,7 @@ test.each([
   ['RETO3_BAD_FLAG', 2, ['stats', '--cluster'], nginxLines()],
   ['RETO3_BAD_RANGE', 2, ['stats', '--follow'], nginxLines()],
 ] as const)('%s ends with exit code %i: %j', async (name, exit, args, content) => {
-  const log = await logFile('access.log', content);
+  const log = await logFile(content);
   const { code, stdout, stderr } = await runCli([...args, '--log', log]);
   expect({ code, stdout }).toEqual({ code: exit, stdout: '' });
   expect(stderr.trimEnd().split('\n')).toHaveLength(name === 'RETO3_NO_DATA' && content ? 2 : 1);
@@ -104,7 +93,7 @@ test('lists the formats', async () => {
 
 test('silence of years is a gap that costs nothing', async () => {
   const early = nginxLines().replaceAll('14644338', '10644338');
-  const log = await logFile('access.log', early + nginxLines());
+  const log = await logFile(early + nginxLines());
   const { stdout, stderr } = await runCli(['bursts', '--json', '--log', log]);
   expect(JSON.parse(stdout)).toMatchObject({ messages: 1_200, windows: 1_200 });
   expect(stderr).toContain('is silent for more than a day in 1 place');

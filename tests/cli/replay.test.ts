@@ -9,7 +9,7 @@ import { askInfo } from '../support/api.ts';
 import { archiveInfo } from '../support/archive.ts';
 import { runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { Load } from '../support/load.ts';
+import { send } from '../support/load.ts';
 import { requires } from '../support/requirement.ts';
 import { Server } from '../support/server.ts';
 import { SteadyLoad } from '../support/steady-load.ts';
@@ -40,10 +40,6 @@ async function archivedThrough(server: Server, timeMs: number): Promise<void> {
   await waitUntil('all earlier messages are archived', async () => {
     return (await archiveInfo(server)).archive.through > timeMs;
   });
-}
-
-async function send(server: Server, requests: number): Promise<void> {
-  await Load.start({ port: server.port, connections: 4, depth: 2, requests }).done;
 }
 
 test('a replay equals the counts and reports; a difference exits with 5', async () => {

@@ -10,6 +10,7 @@ import { Load } from '../support/load.ts';
 import { NatsServers } from '../support/nats.ts';
 import { requires } from '../support/requirement.ts';
 import { Server } from '../support/server.ts';
+import { thisSecond } from '../support/stats.ts';
 import { Terminal } from '../support/terminal.ts';
 import { waitUntil } from '../support/wait.ts';
 
@@ -176,7 +177,7 @@ test('a chart without a terminal shows the same windows, and refuses to follow',
  * @returns its address
  */
 async function serverWithDamage(): Promise<string> {
-  const to = Math.floor(Date.now() / 1_000) * 1_000;
+  const to = thisSecond();
   const place = { from: to - 2_000, to: to - 1_000, reason: 'its checksum does not match' };
   const damage = { damaged: [place], damagedPlaces: 1 };
   const columns = { from: to - 1_000, to, starts: [to - 1_000], counts: [5], ...damage };

@@ -1,24 +1,16 @@
 /** `reto3 view` shows logs in the dashboard until a signal, and leaves nothing behind. */
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { runCli, startCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
+import { logFile, nginxLine } from '../support/log-lines.ts';
 import { waitUntil } from '../support/wait.ts';
 
 const startMs = Date.parse('2016-05-28T11:11:11Z');
 
 function lines(count: number): string {
-  return Array.from({ length: count }, (_, index) => {
-    const at = startMs + 5 + index * 10;
-    return `192.0.2.7 - - [28/May/2016:11:11:11 +0000] "GET / HTTP/1.1" 200 1 "-" "-" ${(at / 1_000).toFixed(3)} 0.005\n`;
-  }).join('');
-}
-
-async function logFile(content: string): Promise<string> {
-  const file = join(await temporaryFolder(), 'access.log');
-  await writeFile(file, content);
-  return file;
+  return Array.from({ length: count }, (_, index) => nginxLine(startMs + 5 + index * 10)).join('');
 }
 
 /** Starts a view; resolves with the address that it prints. */

@@ -2,7 +2,8 @@
 import { freePort } from '@reto3/bench/src/free-port.ts';
 import { expect } from 'vitest';
 import { askStats } from '../support/api.ts';
-import { send, startNode } from '../support/cluster.ts';
+import { startNode } from '../support/cluster.ts';
+import { send } from '../support/load.ts';
 import { scrape } from '../support/metrics.ts';
 import { NatsServers } from '../support/nats.ts';
 import { requires } from '../support/requirement.ts';

@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { ask } from '../support/api.ts';
 import { runCli } from '../support/cli.ts';
-import { messagesInCluster, send, startNode } from '../support/cluster.ts';
+import { messagesInCluster, startNode } from '../support/cluster.ts';
 import { temporaryFolder } from '../support/folder.ts';
+import { send } from '../support/load.ts';
 import { NatsServers } from '../support/nats.ts';
 import { requires } from '../support/requirement.ts';
 import type { Server } from '../support/server.ts';
+import { thisSecond } from '../support/stats.ts';
 import { waitUntil } from '../support/wait.ts';
 
 const withNats = requires('nats-server');
@@ -19,7 +21,7 @@ async function readBy(merger: Server): Promise<{ position: number; messages: num
 }
 
 withNats('a restored merger continues where its backup ends', async () => {
-  const from = Math.floor(Date.now() / 1_000) * 1_000;
+  const from = thisSecond();
   const nats = await NatsServers.start();
   const flags = ['--report', 'sizes'];
   const [gone, node] = await Promise.all([

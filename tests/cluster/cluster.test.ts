@@ -8,19 +8,17 @@ import type { LiveEvent, Stats } from '@reto3/client/answers';
 import { expect } from 'vitest';
 import { ask, askInfo, askStats } from '../support/api.ts';
 import { runCli } from '../support/cli.ts';
-import { expectSum, messagesIn, messagesInCluster, send, startNode } from '../support/cluster.ts';
+import { expectSum, messagesIn, messagesInCluster, startNode } from '../support/cluster.ts';
 import { temporaryFolder } from '../support/folder.ts';
+import { send } from '../support/load.ts';
 import { scrape } from '../support/metrics.ts';
 import { NatsServers } from '../support/nats.ts';
 import { requires } from '../support/requirement.ts';
 import { Server } from '../support/server.ts';
+import { thisSecond } from '../support/stats.ts';
 import { waitUntil } from '../support/wait.ts';
 
 const withNats = requires('nats-server');
-
-function thisSecond(): number {
-  return Math.floor(Date.now() / 1_000) * 1_000;
-}
 
 /**
  * Resolves when the cluster is final up to `through`; before that, a node's newest windows may be

@@ -3,10 +3,12 @@ import { freePort } from '@reto3/bench/src/free-port.ts';
 import { expect } from 'vitest';
 import { ask } from '../support/api.ts';
 import { runCli } from '../support/cli.ts';
-import { expectSum, messagesInCluster, send, startNode } from '../support/cluster.ts';
+import { expectSum, messagesInCluster, startNode } from '../support/cluster.ts';
 import { temporaryFolder } from '../support/folder.ts';
+import { send } from '../support/load.ts';
 import { NatsServers } from '../support/nats.ts';
 import { requires } from '../support/requirement.ts';
+import { thisSecond } from '../support/stats.ts';
 import { waitUntil } from '../support/wait.ts';
 
 const withNats = requires('nats-server');
@@ -30,7 +32,7 @@ async function startGroups() {
 }
 
 withNats('one merger adds up two groups, and reads from their nodes what is missing', async () => {
-  const from = Math.floor(Date.now() / 1_000) * 1_000;
+  const from = thisSecond();
   const { east, west, inEast, inWest, ofAll } = await startGroups();
   const [a, b] = await Promise.all([
     startNode({ nats: east, name: 'a', flags: inEast }),
@@ -78,7 +80,7 @@ withNats('one merger adds up two groups, and reads from their nodes what is miss
 });
 
 withNats('of two nodes with one name in two groups the later start counts', async () => {
-  const from = Math.floor(Date.now() / 1_000) * 1_000;
+  const from = thisSecond();
   const { east, west, inEast, inWest, ofAll } = await startGroups();
   const first = await startNode({ nats: east, name: 'web', flags: inEast });
   const all = await startNode({ nats: east, name: 'm', role: 'merge', flags: ofAll });

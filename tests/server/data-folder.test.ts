@@ -6,13 +6,9 @@ import { expect, test } from 'vitest';
 import { askInfo } from '../support/api.ts';
 import { runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { Load } from '../support/load.ts';
+import { send } from '../support/load.ts';
 import { Server } from '../support/server.ts';
 import { waitUntil } from '../support/wait.ts';
-
-async function send(server: Server, requests: number): Promise<void> {
-  await Load.start({ port: server.port, connections: 1, depth: 1, requests }).done;
-}
 
 async function readiness(server: Server): Promise<{ status: number; text: string }> {
   const response = await fetch(`${server.adminUrl}/readyz`);

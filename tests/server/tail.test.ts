@@ -8,12 +8,13 @@ import { ask, askInfo, askStats } from '../support/api.ts';
 import { runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { Load } from '../support/load.ts';
+import { nginxLine } from '../support/log-lines.ts';
 import { Server } from '../support/server.ts';
 import { waitUntil } from '../support/wait.ts';
 
-/** A line of nginx with $msec. */
+/** A line of a request that took no time. */
 function line(timeMs: number, path = '/'): string {
-  return `192.0.2.7 - - [28/May/2016:11:11:11 +0000] "GET ${path} HTTP/1.1" 200 1 "-" "-" ${(timeMs / 1_000).toFixed(3)} 0.000\n`;
+  return nginxLine(timeMs, { path, durationMs: 0 });
 }
 
 async function untilCounted(server: Server, messages: number): Promise<void> {

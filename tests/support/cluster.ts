@@ -2,10 +2,10 @@
 import { expect } from 'vitest';
 import { askInfo, askStats } from './api.ts';
 import { temporaryFolder } from './folder.ts';
-import { Load } from './load.ts';
 import type { NatsServers } from './nats.ts';
 import type { Place } from './place.ts';
 import { Server } from './server.ts';
+import { thisSecond } from './stats.ts';
 import { waitUntil } from './wait.ts';
 import { countsOf } from './windows.ts';
 
@@ -32,13 +32,6 @@ export async function startNode(options: NodeOptions): Promise<Server> {
   });
 }
 
-/** Sends requests; returns how many of them the node answered with 200. */
-export async function send(server: Server, requests: number): Promise<number> {
-  const load = Load.start({ port: server.port, connections: 4, depth: 4, requests });
-  await load.done;
-  return load.answered;
-}
-
 const periods = ['ms10', 'sec', 'min'] as const;
 
 /**
@@ -49,7 +42,7 @@ export async function expectSum(
   nodes: readonly Server[],
   from: number,
 ): Promise<void> {
-  const to = Math.floor(Date.now() / 1_000) * 1_000;
+  const to = thisSecond();
   for (const period of periods) {
     const query = `from=${from}&to=${to}&open=true`;
     let got = new Map<number, number>();

@@ -4,6 +4,7 @@
  */
 import { connect, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
+import type { Server } from './server.ts';
 
 interface LoadOptions {
   readonly port: number;
@@ -83,6 +84,13 @@ export class Load {
   #end(): void {
     for (const connection of this.#connections) connection.destroy();
   }
+}
+
+/** Sends requests; returns how many of them the server answered with 200. */
+export async function send(server: Pick<Server, 'port'>, requests: number): Promise<number> {
+  const load = Load.start({ port: server.port, connections: 4, depth: 4, requests });
+  await load.done;
+  return load.answered;
 }
 
 class Connection {

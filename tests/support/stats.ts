@@ -6,11 +6,17 @@ import type { Server } from './server.ts';
 import { waitUntil } from './wait.ts';
 import { type Counts, parseLines } from './windows.ts';
 
+const secondMs = 1_000;
 const minuteMs = 60_000;
 
 /** The start of the current minute: from there, a range has only whole windows. */
 export function thisMinute(): number {
   return Math.floor(Date.now() / minuteMs) * minuteMs;
+}
+
+/** The start of the current second. */
+export function thisSecond(): number {
+  return Math.floor(Date.now() / secondMs) * secondMs;
 }
 
 /** The output of `reto3 stats`; fails if the command fails. */

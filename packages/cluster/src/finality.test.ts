@@ -1,9 +1,9 @@
 /** What is final in the cluster, and whom it waits for: by the clocks of nodes and merger. */
-import { allocateWindows, ms10PerSecond, sec } from '@reto3/core';
+import { sec } from '@reto3/core';
 import { describe, expect, it } from 'vitest';
 import { MergeState, type Moment } from './merge-state.ts';
 import type { NodeMessage } from './message.ts';
-import { packSecond } from './second.ts';
+import { secondOf } from './testing/open-stream.ts';
 
 const startMs = Date.UTC(2016, 4, 28, 11, 11);
 const silentAfterMs = 10_000;
@@ -12,13 +12,6 @@ const stored = { part: () => undefined, names: () => [], block: () => undefined 
 /** So many ms after the start, by both clocks. */
 function at(ms: number): Moment {
   return { wallMs: startMs + ms, monotonicMs: ms };
-}
-
-function secondOf(count: number): Uint8Array {
-  const windows = allocateWindows(ms10PerSecond);
-  windows.counted.fill(1);
-  windows.counts.fill(count);
-  return packSecond(windows);
 }
 
 /** What a node says at that time, of all seconds from `from` on. */

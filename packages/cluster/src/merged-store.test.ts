@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { allocateWindows, ms10, ms10PerSecond, totalOf } from '@reto3/core';
+import { ms10, totalOf } from '@reto3/core';
 import { VirtualClock } from '@reto3/core/testing';
 import { type Change, HeldFolder, readChunks, rowKey } from '@reto3/engine';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
@@ -10,7 +10,7 @@ import { MergeState } from './merge-state.ts';
 import { MergedReports } from './merged-reports.ts';
 import { MergedStore } from './merged-store.ts';
 import type { PublishedWindow } from './report-message.ts';
-import { packSecond } from './second.ts';
+import { secondOf } from './testing/open-stream.ts';
 
 const startMs = Date.UTC(2016, 4, 28, 11, 11);
 const now = { wallMs: startMs + 60_000, monotonicMs: 0 };
@@ -23,13 +23,6 @@ beforeEach(async () => {
 });
 
 afterEach(() => rm(folder, { recursive: true }));
-
-function secondOf(count: number): Uint8Array {
-  const windows = allocateWindows(ms10PerSecond);
-  windows.counted.fill(1);
-  windows.counts.fill(count);
-  return packSecond(windows);
-}
 
 function windowOf(report: string): PublishedWindow {
   const rest = { bytes: Uint8Array.of(1), tooLarge: 0, partial: false };

@@ -1,5 +1,5 @@
 /** A merger that lost messages reads what it lacks from the nodes, and proves that it has it all. */
-import { alignDown, allocateWindows, min, ms10PerSecond, sec } from '@reto3/core';
+import { alignDown, min, sec } from '@reto3/core';
 import { VirtualClock } from '@reto3/core/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { addSeconds, type Digest } from './digest.ts';
@@ -21,7 +21,7 @@ import {
   isReportMessage,
   type ReportMessage,
 } from './report-message.ts';
-import { packSecond } from './second.ts';
+import { secondOf } from './testing/open-stream.ts';
 
 const hour = 3_600_000;
 const startMs = Date.UTC(2016, 4, 28, 8);
@@ -115,13 +115,6 @@ class Node {
     };
     return encodeReportMessage(message, 'a');
   }
-}
-
-function secondOf(count: number): Uint8Array {
-  const windows = allocateWindows(ms10PerSecond);
-  windows.counted.fill(1);
-  windows.counts.fill(count);
-  return packSecond(windows);
 }
 
 let clock: VirtualClock;

@@ -4,16 +4,20 @@
  */
 import { connect, type Socket } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
+import { onTestFinished } from 'vitest';
 
 export interface Rhythm {
   /** The mean of the steady traffic, requests per second. */
   readonly rate: number;
-  /** Requests of the beat, once a second. */
-  readonly beat: number;
-  /** The length of a stall, ms. */
-  readonly stallMs: number;
-  /** The time between stalls, ms. Requests delayed by a stall arrive within 60 ms after it. */
-  readonly stallEveryMs: number;
+  /** Requests of the beat, once a second; 0 by default. */
+  readonly beat?: number;
+  /** The length of a stall, ms; 0 by default. */
+  readonly stallMs?: number;
+  /**
+   * The time between stalls, ms; by default there is none. Requests delayed by a stall arrive within
+   * 60 ms after it.
+   */
+  readonly stallEveryMs?: number;
   /** How many paths to request in turn; by default only `/`. */
   readonly paths?: number;
 }
@@ -35,7 +39,7 @@ export class RhythmLoad {
   #running = true;
   readonly #done: Promise<void>;
 
-  constructor(port: number, rhythm: Rhythm) {
+  private constructor(port: number, rhythm: Rhythm) {
     this.#rhythm = rhythm;
     this.#sockets = Array.from({ length: connections }, () => {
       const socket = connect({ port, host: '127.0.0.1', noDelay: true });
@@ -52,6 +56,13 @@ export class RhythmLoad {
     this.#done = this.#run();
   }
 
+  /** Starts; ends with the running test at the latest. */
+  static start(port: number, rhythm: Rhythm): RhythmLoad {
+    const load = new RhythmLoad(port, rhythm);
+    onTestFinished(() => load.stop());
+    return load;
+  }
+
   async stop(): Promise<void> {
     this.#running = false;
     await this.#done;
@@ -59,7 +70,8 @@ export class RhythmLoad {
   }
 
   async #run(): Promise<void> {
-    const { rate, beat, stallMs, stallEveryMs, paths = 1 } = this.#rhythm;
+    const { rate, beat = 0, stallMs = 0, paths = 1 } = this.#rhythm;
+    const { stallEveryMs = Number.POSITIVE_INFINITY } = this.#rhythm;
     const requestsOf = Array.from({ length: paths }, (_, index) =>
       requestOf(index === 0 ? '/' : `/page/${index}`),
     );

@@ -4,8 +4,9 @@ import { all, program } from '../../faults/support/needs.ts';
 import { messagesIn, startNode } from '../../support/cluster.ts';
 import { Load } from '../../support/load.ts';
 import { NatsServers } from '../../support/nats.ts';
+import { thisSecond } from '../../support/stats.ts';
 import { runTsung } from '../../support/tsung.ts';
-import { compare, settled, thisSecond, timeUntilEqual } from '../support/comparison.ts';
+import { compare, settled, timeUntilEqual } from '../support/comparison.ts';
 import { startHaproxy } from '../support/haproxy.ts';
 
 const names = ['a', 'b', 'c'];

@@ -9,8 +9,9 @@ import { program } from '../../faults/support/needs.ts';
 import { startNode } from '../../support/cluster.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { NatsServers } from '../../support/nats.ts';
+import { thisSecond } from '../../support/stats.ts';
 import { SteadyLoad } from '../../support/steady-load.ts';
-import { compare, excess, settled, thisSecond, timeUntilEqual } from '../support/comparison.ts';
+import { compare, excess, settled, timeUntilEqual } from '../support/comparison.ts';
 
 const rate = 400;
 

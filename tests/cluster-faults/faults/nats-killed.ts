@@ -7,8 +7,9 @@ import type { Fault } from '../../faults/fault.ts';
 import { program } from '../../faults/support/needs.ts';
 import { startNode } from '../../support/cluster.ts';
 import { NatsServers } from '../../support/nats.ts';
+import { thisSecond } from '../../support/stats.ts';
 import { SteadyLoad, stopAll } from '../../support/steady-load.ts';
-import { compare, settled, thisSecond, timeUntilEqual } from '../support/comparison.ts';
+import { compare, settled, timeUntilEqual } from '../support/comparison.ts';
 
 const withinMs = 10_000;
 const rate = 200;

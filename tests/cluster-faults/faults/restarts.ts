@@ -2,10 +2,12 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Fault } from '../../faults/fault.ts';
 import { program } from '../../faults/support/needs.ts';
-import { send, startNode } from '../../support/cluster.ts';
+import { startNode } from '../../support/cluster.ts';
 import { temporaryFolder } from '../../support/folder.ts';
+import { send } from '../../support/load.ts';
 import { NatsServers } from '../../support/nats.ts';
-import { compare, excess, settled, thisSecond, timeUntilEqual } from '../support/comparison.ts';
+import { thisSecond } from '../../support/stats.ts';
+import { compare, excess, settled, timeUntilEqual } from '../support/comparison.ts';
 
 export const restarts: Fault = {
   name: 'restarts',

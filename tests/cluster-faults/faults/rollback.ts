@@ -7,10 +7,12 @@ import { cp, rm } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import type { Fault } from '../../faults/fault.ts';
 import { program } from '../../faults/support/needs.ts';
-import { messagesIn, send, startNode } from '../../support/cluster.ts';
+import { messagesIn, startNode } from '../../support/cluster.ts';
 import { temporaryFolder } from '../../support/folder.ts';
+import { send } from '../../support/load.ts';
 import { NatsServers } from '../../support/nats.ts';
-import { compare, settled, thisSecond, timeUntilEqual } from '../support/comparison.ts';
+import { thisSecond } from '../../support/stats.ts';
+import { compare, settled, timeUntilEqual } from '../support/comparison.ts';
 
 const lostMs = 1_500;
 

@@ -3,8 +3,9 @@ import { fillStore } from '@reto3/bench/src/day/store.ts';
 import { Random } from '@reto3/core/testing';
 import type { Fault } from '../../faults/fault.ts';
 import { program } from '../../faults/support/needs.ts';
-import { send, startNode } from '../../support/cluster.ts';
+import { startNode } from '../../support/cluster.ts';
 import { temporaryFolder } from '../../support/folder.ts';
+import { send } from '../../support/load.ts';
 import { NatsServers } from '../../support/nats.ts';
 import { compare, settled, timeUntilEqual } from '../support/comparison.ts';
 

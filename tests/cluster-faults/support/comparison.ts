@@ -2,6 +2,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { ask, askStats } from '../../support/api.ts';
 import type { Server } from '../../support/server.ts';
+import { thisSecond } from '../../support/stats.ts';
 import { type Counts, countsOf, sumOf } from '../../support/windows.ts';
 
 const lookEveryMs = 50;
@@ -101,11 +102,6 @@ async function countsIn(
   const through = settled && period === 'min' ? Number.POSITIVE_INFINITY : to;
   for (const start of counts.keys()) if (start + columns.windowMs > through) counts.delete(start);
   return counts;
-}
-
-/** The start of the current second, epoch ms. */
-export function thisSecond(): number {
-  return Math.floor(Date.now() / 1_000) * 1_000;
 }
 
 /** The range from `from` once no more messages arrive; waits for the end of the current second. */

@@ -15,6 +15,7 @@ import { promisify } from 'node:util';
 import { Random } from '@reto3/core/testing';
 import { askInfo, askStats } from '../../support/api.ts';
 import { temporaryFolder } from '../../support/folder.ts';
+import { nginxLine } from '../../support/log-lines.ts';
 import { Server } from '../../support/server.ts';
 import { thisMinute } from '../../support/stats.ts';
 import { waitUntil } from '../../support/wait.ts';
@@ -72,7 +73,7 @@ class LogWriter {
       const window = now - (now % 10);
       this.counts.set(window, (this.counts.get(window) ?? 0) + 1);
       this.lines++;
-      text += `192.0.2.7 - - [28/May/2016:11:11:11 +0000] "GET /${this.lines} HTTP/1.1" 200 1 "-" "-" ${(now / 1_000).toFixed(3)} 0.000\n`;
+      text += nginxLine(now, { path: `/${this.lines}`, durationMs: 0 });
     }
     appendFileSync(this.path, text);
   }

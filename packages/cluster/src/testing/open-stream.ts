@@ -57,6 +57,7 @@ export class ListedStream {
   }
 }
 
+/** A published second of which every window has this count. */
 export function secondOf(count: number): Uint8Array {
   const windows = allocateWindows(ms10PerSecond);
   windows.counted.fill(1);
