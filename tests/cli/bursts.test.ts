@@ -9,7 +9,7 @@ import { runCli } from '../support/cli.ts';
 import { flipRow, folderWithBlocks, messages, serverWithMessages } from '../support/data-folder.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { requires } from '../support/requirement.ts';
-import { Server } from '../support/server.ts';
+import { keepForever, Server } from '../support/server.ts';
 import { waitUntil } from '../support/wait.ts';
 
 test('the answers agree with the counts, and a folder answers like its server', async () => {
@@ -195,7 +195,7 @@ describe('--expect judges a load generator', () => {
 
 test('a server and its folder give the same verdict', async () => {
   const dataDir = await folderWithBlocks(startMs);
-  const server = await Server.start({ dataDir });
+  const server = await Server.start({ dataDir, flags: keepForever });
   const range = ['--from', String(startMs), '--to', String(startMs + 200_000)];
   const flags = ['bursts', ...range, '--expect', 'constant', '--rate', '7', '--json'];
   const asked = await runCli([...flags, '--url', server.adminUrl]);

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { runCli } from '../support/cli.ts';
 import { flipRow, folderWithBlocks, messages, serverWithMessages } from '../support/data-folder.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { Server } from '../support/server.ts';
+import { keepForever, Server } from '../support/server.ts';
 import { parseLines, sumOf } from '../support/windows.ts';
 
 const startMs = Date.UTC(2016, 4, 28, 11, 11);
@@ -73,7 +73,7 @@ test('a damaged block and a missing CURRENT are found, repaired, and reported fr
   const audited = await runCli(['audit', '--data-dir', dataDir]);
   expect(audited.code).toBe(0);
   expect(audited.stdout).toContain(`gone     ms10 ${lost}`);
-  const server = await Server.start({ dataDir });
+  const server = await Server.start({ dataDir, flags: keepForever });
   const range = ['--from', String(startMs), '--to', String(startMs + 300_000)];
   const ask = (period: string) => runCli(['stats', period, ...range, '--url', server.adminUrl]);
   expect(sumOf(parseLines((await ask('sec')).stdout))).toBe(folderMessages);

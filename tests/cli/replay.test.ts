@@ -11,7 +11,7 @@ import { runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { send } from '../support/load.ts';
 import { requires } from '../support/requirement.ts';
-import { Server } from '../support/server.ts';
+import { keepForever, Server } from '../support/server.ts';
 import { SteadyLoad } from '../support/steady-load.ts';
 import { runTsung } from '../support/tsung.ts';
 import { waitUntil } from '../support/wait.ts';
@@ -44,15 +44,7 @@ async function archivedThrough(server: Server, timeMs: number): Promise<void> {
 
 test('a replay equals the counts and reports; a difference exits with 5', async () => {
   const dataDir = await temporaryFolder();
-  const flags = [
-    '--archive',
-    '--report',
-    'sizes,lag,top,generated',
-    '--retain-ms10',
-    'forever',
-    '--retain-sec',
-    'forever',
-  ];
+  const flags = ['--archive', '--report', 'sizes,lag,top,generated', ...keepForever];
   const server = await Server.start({ dataDir, flags });
   await send(server, 2_000);
   const { messagesInAll } = await askInfo(server.adminUrl);
@@ -91,10 +83,7 @@ test('a replay equals the counts and reports; a difference exits with 5', async 
   const sum = [...posts.stdout.matchAll(/posts=(\d+)/g)].reduce((all, [, n]) => all + Number(n), 0);
   expect(sum).toBe(messagesInAll);
 
-  const without = await Server.start({
-    dataDir,
-    flags: ['--retain-ms10', 'forever', '--retain-sec', 'forever'],
-  });
+  const without = await Server.start({ dataDir, flags: keepForever });
   await send(without, 300);
   await without.stop();
   const differ = await runCli([

@@ -13,6 +13,7 @@ import { temporaryFolder } from '../support/folder.ts';
 import { send } from '../support/load.ts';
 import { NatsServers } from '../support/nats.ts';
 import { requires } from '../support/requirement.ts';
+import { keepForever } from '../support/server.ts';
 import { waitUntil } from '../support/wait.ts';
 import { countsOf } from '../support/windows.ts';
 
@@ -20,7 +21,7 @@ const withNats = requires('nats-server');
 const fixture = fileURLToPath(
   new URL('../fixtures/released-0.2.0-format2/data.tar.gz', import.meta.url),
 );
-const forever = ['--retain-ms10', 'forever', '--retain-sec', 'forever', '--report', 'sizes'];
+const forever = [...keepForever, '--report', 'sizes'];
 const everything = 'from=0&open=true';
 
 withNats(

@@ -13,7 +13,7 @@ import { expect, test } from 'vitest';
 import { ask, askStats } from '../support/api.ts';
 import { runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { Server } from '../support/server.ts';
+import { keepForever, Server } from '../support/server.ts';
 import { countsOf, sumOf } from '../support/windows.ts';
 
 interface Expected {
@@ -53,7 +53,7 @@ async function expectCounts(adminUrl: string, expected: Expected): Promise<void>
 
 test.each(released)('a folder of %s opens, is upgraded and stays exact', async (name) => {
   const { dataDir, expected } = await folderOf(name);
-  const flags = ['--archive', ...reports, '--retain-ms10', 'forever', '--retain-sec', 'forever'];
+  const flags = ['--archive', ...reports, ...keepForever];
   // The second start reads what the first one upgraded.
   for (const _ of ['upgrade', 'again']) {
     const server = await Server.start({ dataDir, flags });
@@ -92,7 +92,7 @@ test.each(withBackup)('a backup of %s restores unchanged', async (name) => {
   const backup = join(fixtures, name, 'backup.reto3');
   const restored = await runCli(['restore', backup, '--data-dir', dataDir]);
   expect(restored.code, restored.stderr).toBe(0);
-  const flags = [...reports, '--retain-ms10', 'forever', '--retain-sec', 'forever'];
+  const flags = [...reports, ...keepForever];
   const server = await Server.start({ dataDir, flags });
   await expectCounts(server.adminUrl, expected);
   await server.stop();
