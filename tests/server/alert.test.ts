@@ -80,9 +80,11 @@ test('a webhook that hangs delays neither counting nor a stop', async () => {
   await burst(server);
   await waitUntil('it fires', () => server.stderr.includes('alert firing'));
   await burst(server);
-  const began = performance.now();
+  const failures = (): number => server.stderr.split('cannot deliver an alert').length;
+  const before = failures();
   expect(await server.stop()).toEqual({ code: 0, signal: null });
-  expect(performance.now() - began).toBeLessThan(5_000);
+  // The stop did not wait until the attempt timed out.
+  expect(failures()).toBe(before);
   expect(server.loggedMessages).toBe(2 * requests);
 });
 
