@@ -172,8 +172,8 @@ test('kill -9 loses as much of a report as of the counts, or one flush interval 
   const dataDir = await temporaryFolder();
   const flags = [...builtIn, '--workers', '2'];
   let lost = 0;
+  let server = await Server.start({ dataDir, flags });
   for (let round = 0; round < 5; round++) {
-    const server = await Server.start({ dataDir, flags });
     const before = columnSum(await askReport(server, 'sizes', 'min'), 'messages');
     const load = Load.start({
       port: server.port,
@@ -188,14 +188,13 @@ test('kill -9 loses as much of a report as of the counts, or one flush interval 
     await setTimeout((round * 31) % 100);
     await server.kill();
     await load.done;
-    const next = await Server.start({ dataDir, flags });
-    const kept = columnSum(await askReport(next, 'sizes', 'min'), 'messages') - before;
+    server = await Server.start({ dataDir, flags });
+    const kept = columnSum(await askReport(server, 'sizes', 'min'), 'messages') - before;
     // The third of these flushes writes the reports of the counts in the second.
     expect(kept).toBeGreaterThanOrEqual(safe);
     expect(kept).toBeLessThanOrEqual(load.sent);
-    expect(columnSum(await askReport(next, 'generated', 'ms10'), 'count')).toBe(before + kept);
+    expect(columnSum(await askReport(server, 'generated', 'ms10'), 'count')).toBe(before + kept);
     lost += Math.max(0, load.answered - kept);
-    await next.stop();
   }
   figure('kill -9 with reports: messages answered and not in the report, of 5 rounds', lost);
 });
@@ -204,8 +203,8 @@ test('with --ack durable a report has every answered message, even after kill -9
   const dataDir = await temporaryFolder();
   const flags = [...builtIn, '--ack', 'durable'];
   let answered = 0;
+  let server = await Server.start({ dataDir, flags });
   for (let round = 0; round < 3; round++) {
-    const server = await Server.start({ dataDir, flags });
     const load = Load.start({
       port: server.port,
       generatedMs: Date.now(),
@@ -218,11 +217,10 @@ test('with --ack durable a report has every answered message, even after kill -9
     await load.done;
     answered += load.answered;
     expect(answered).toBeGreaterThan(already);
-    const next = await Server.start({ dataDir, flags });
-    const kept = columnSum(await askReport(next, 'generated', 'ms10'), 'count');
+    server = await Server.start({ dataDir, flags });
+    const kept = columnSum(await askReport(server, 'generated', 'ms10'), 'count');
     expect(kept).toBeGreaterThanOrEqual(answered);
-    expect(kept).toBe(columnSum(await askReport(next, 'top', 'min'), 'count'));
-    await next.stop();
+    expect(kept).toBe(columnSum(await askReport(server, 'top', 'min'), 'count'));
     // Messages that were counted but not answered stay.
     answered = kept;
   }

@@ -16,14 +16,20 @@ const messagesBeforeStop = 2_000;
 const size = { columns: 160, lines: 30 };
 
 /**
- * Starts the next server on that folder.
+ * Starts the next server on that folder, and returns the number of messages in it.
  * @throws Error if any of those messages is missing
  */
+async function startAfter(dataDir: string, answered: number, flags: readonly string[] = []) {
+  const server = await Server.start({ dataDir, flags });
+  const { messagesInAll } = await askInfo(server.adminUrl);
+  expect(messagesInAll).toBeGreaterThanOrEqual(answered);
+  expect(server.stderr).not.toContain('was killed');
+  return { server, messagesInAll };
+}
+
 async function expectCleanlyLeft(dataDir: string, answered: number): Promise<void> {
-  const next = await Server.start({ dataDir });
-  expect((await askInfo(next.adminUrl)).messagesInAll).toBeGreaterThanOrEqual(answered);
-  expect(next.stderr).not.toContain('was killed');
-  await next.stop();
+  const { server } = await startAfter(dataDir, answered);
+  await server.stop();
 }
 
 test.each([
@@ -32,9 +38,10 @@ test.each([
   ['SIGHUP', 'SIGHUP'],
 ] as const)('%s and %s 2 ms apart lose no answered message', async (first, again) => {
   const dataDir = await temporaryFolder();
+  let answered = 0;
   for (let round = 0; round < 3; round++) {
-    const server = await Server.start({ dataDir, flags: ['--workers', '2', '--archive'] });
-    const before = (await askInfo(server.adminUrl)).messagesInAll;
+    const flags = ['--workers', '2', '--archive'];
+    const { server, messagesInAll } = await startAfter(dataDir, answered, flags);
     const load = Load.start({ port: server.port, connections: 8, depth: 8 });
     await waitUntil('the load runs', () => load.answered >= messagesBeforeStop);
     const stopped = server.stop(first);
@@ -44,8 +51,9 @@ test.each([
     await stopped;
     await load.done;
     expect(server.loggedMessages).toBeGreaterThanOrEqual(load.answered);
-    await expectCleanlyLeft(dataDir, before + load.answered);
+    answered = messagesInAll + load.answered;
   }
+  await expectCleanlyLeft(dataDir, answered);
 });
 
 /**
