@@ -13,12 +13,12 @@ import { printPeriods, thisMinute, untilFlushed } from '../support/stats.ts';
 import { waitUntil } from '../support/wait.ts';
 import { countsOf, expectPeriodsAgree, sumOf } from '../support/windows.ts';
 
-const rounds = 20;
+const rounds = 10;
 const durableRounds = 5;
 const flushMs = 100;
 const messagesBeforeKill = 2_000;
 
-test('kill -9 loses no flushed window, 20 times', async () => {
+test(`kill -9 loses no flushed window, ${rounds} times`, async () => {
   const from = thisMinute();
   const dataDir = await temporaryFolder();
   const losses: { messages: number; ms: number }[] = [];

@@ -11,7 +11,7 @@ import { runTsung } from '../support/tsung.ts';
 import { expectNoGap, expectPeriodsAgree, sumOf } from '../support/windows.ts';
 
 const withTsung = requires('tsung');
-const tsungSeconds = 20;
+const tsungSeconds = 10;
 const pipelined = 1_000_000;
 
 describe("the counts of all three periods equal the client's", () => {

@@ -10,12 +10,12 @@ import { printPeriods, printStats, thisMinute, untilFinal } from '../support/sta
 import { waitUntil } from '../support/wait.ts';
 import { countsOf, expectNoGap, expectPeriodsAgree, sumOf } from '../support/windows.ts';
 
-const rounds = 20;
+const rounds = 10;
 const messagesBeforeStop = 2_000;
 /** The warning at each start with the older uWebSockets.js build. */
 const olderBuild = /^\{"level":40,[^\n]*"msg":"uWebSockets\.js \S+ \(older build\)[^\n]*\}\n/m;
 
-test('a stop under load loses no answered message, 20 times', async () => {
+test(`a stop under load loses no answered message, ${rounds} times`, async () => {
   const from = thisMinute();
   const dataDir = await temporaryFolder();
   let counted = 0;
