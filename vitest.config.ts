@@ -37,6 +37,10 @@ const slow = ['packages/*/src/simulation/*.test.ts', 'packages/*/src/**/*.slow.t
 
 const files = (names: readonly string[]): string[] => names.map((name) => `tests/${name}.test.ts`);
 
+/** Those of `onBothBuilds` that load the machine, or those that do not. */
+const onNewerBuild = (load: boolean): string[] =>
+  newerBuildRoot ? onBothBuilds.filter((name) => underLoad.includes(name) === load) : [];
+
 const cores = availableParallelism();
 
 /** They run the built command line. */
@@ -101,7 +105,16 @@ export default defineConfig({
         ...fromSources,
         test: {
           name: 'newer-build',
-          include: files(['server/newer-build', ...(newerBuildRoot ? onBothBuilds : [])]),
+          include: files(['server/newer-build', ...onNewerBuild(false)]),
+          env: { RETO3_TEST_ROOT: newerBuildRoot ?? '' },
+          ...waiting,
+        },
+      },
+      {
+        ...fromSources,
+        test: {
+          name: 'newer-build-load',
+          include: files(onNewerBuild(true)),
           env: { RETO3_TEST_ROOT: newerBuildRoot ?? '' },
           ...alone,
         },

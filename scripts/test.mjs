@@ -35,7 +35,7 @@ const programs = {
 /** Projects of vitest.config.ts whose tests start no other programs. */
 const selfContained = ['unit', 'slow'];
 /** Projects that run in a Debian 13, if one can be made. */
-const inDebian13 = ['newer-build', 'package'];
+const inDebian13 = ['newer-build', 'newer-build-load', 'package'];
 
 const args = process.argv.slice(2);
 const options = { project: { type: 'string', multiple: true } };

@@ -1,6 +1,7 @@
 /**
  * Runs `reto3` in another root directory: RETO3_TEST_ROOT, a Debian 13 with Node.js 24 that
- * scripts/debian-root.mjs makes. The project `newer-build` of vitest.config.ts sets it.
+ * scripts/debian-root.mjs makes. The projects `newer-build` and
+ * `newer-build-load` of vitest.config.ts set it.
  *
  * Each process has its own mount namespace, so its mounts end with it. The clone and the folder for
  * temporary files keep their paths, so that a path means the same on both sides.
