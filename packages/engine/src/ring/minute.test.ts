@@ -26,7 +26,7 @@ describe('Minute', () => {
     expect(minute.min.revised[0]).toBe(1);
   });
 
-  it('is partial until all of it was counted', () => {
+  it('is partial until all its windows are counted', () => {
     const minute = new Minute(start);
     minute.markCounted(150, 6_000);
     expect(minute.sec.partial.slice(0, 3)).toEqual(Uint8Array.of(0, 1, 0));
@@ -38,7 +38,7 @@ describe('Minute', () => {
     expect(minute.min.partial[0]).toBe(0);
   });
 
-  it('hides in its second what a clock that ticks in seconds counted', () => {
+  it('keeps only the second of messages from a clock that ticks in seconds', () => {
     const minute = new Minute(start);
     minute.markCounted(0, 250);
     minute.add(101, 3, false);
@@ -58,7 +58,7 @@ describe('Minute', () => {
     ]);
   });
 
-  it('finds what is partial in the ms10 windows that the store has', () => {
+  it('finds the partial seconds in the stored ms10 windows', () => {
     const stored = new Minute(start);
     stored.markCounted(250, 400);
     const minute = new Minute(start, { ms10: stored.ms10 });
@@ -67,7 +67,7 @@ describe('Minute', () => {
     expect([...minute.sec.partial.slice(0, 6)]).toEqual([0, 0, 1, 0, 0, 0]);
   });
 
-  it('stays as whole as it was where retention has deleted its ms10 windows', () => {
+  it('stays as whole as it was if retention has deleted its ms10 windows', () => {
     const [sec, min] = [allocateWindows(60), allocateWindows(1)];
     sec.counted.fill(1);
     min.counted.fill(1);
@@ -80,7 +80,7 @@ describe('Minute', () => {
     ]);
   });
 
-  it('keeps seconds and minute absolute where the ms10 block is gone', () => {
+  it('keeps seconds and minute absolute if the ms10 block is deleted', () => {
     const sec = allocateWindows(60);
     const min = allocateWindows(1);
     sec.counts[3] = 500;
@@ -121,7 +121,7 @@ describe('Minute', () => {
     expect(minute.unclosed).toBe(true);
   });
 
-  it('knows how many of its messages no write holds', () => {
+  it('counts the messages that no written record contains', () => {
     const minute = new Minute(start);
     minute.add(0, 5, false);
     expect(minute.unsaved).toBe(5);
@@ -133,7 +133,6 @@ describe('Minute', () => {
     minute.takeChanges();
     minute.writeFailed();
     expect(minute.unsaved).toBe(2);
-    // Nobody knows what of the journal is on the disk.
     minute.syncFailed();
     expect(minute.unsaved).toBe(7);
     minute.takeChanges();
@@ -141,7 +140,7 @@ describe('Minute', () => {
     expect(minute.unsaved).toBe(0);
   });
 
-  it('knows what its block holds when an fsync fails', () => {
+  it('counts only the messages outside its block as unsaved when an fsync fails', () => {
     const minute = new Minute(start);
     minute.add(0, 5, false);
     minute.takeChanges();
@@ -153,7 +152,7 @@ describe('Minute', () => {
     expect(minute.unsaved).toBe(2);
   });
 
-  it('keeps what the last record has of it, for those who read nothing else', () => {
+  it('keeps a copy as of the last written record', () => {
     const minute = new Minute(start);
     minute.add(0, 5, false);
     minute.takeChanges();
@@ -168,7 +167,7 @@ describe('Minute', () => {
     expect(minute.recorded().revised[0]).toBe(1);
   });
 
-  it('adds what the store has of it when it could not be read before', () => {
+  it('adds stored counts that could not be read before', () => {
     const stored = new Minute(start);
     stored.add(0, 10, false);
     stored.add(100, 1, false);
@@ -196,7 +195,7 @@ describe('Minute', () => {
     expect(minute.takeChanges()).toEqual([0, 5_900]);
   });
 
-  it('knows what its ms10 windows add up to, whenever it is asked', () => {
+  it('keeps the sum of its ms10 windows up to date', () => {
     const stored = new Minute(start);
     stored.add(7, 40, false);
     const minute = new Minute(start, { ms10: stored.ms10 });

@@ -1,10 +1,10 @@
 /**
- * One minute in memory: its 6,000 ms10 windows, the 60 seconds and the minute that they add up to.
+ * One minute in memory: its 6,000 ms10 windows, and the 60 seconds and the minute they add up to.
+ * Also tracks which windows no record has yet, and how many messages are not on disk.
  *
- * All three are loaded from the store together and grow by the same additions, so they stay
- * absolute values that may be written any number of times. (Deriving seconds and minutes from the
- * ms10 windows would be wrong for a minute whose ms10 block the retention has deleted and that a
- * stepping clock visits again.)
+ * Invariant: all three periods are loaded together and grow by the same additions, so they stay
+ * absolute values that may be written any number of times. They cannot be derived from the ms10
+ * windows: retention may have deleted the ms10 block of a minute that a stepping clock returns to.
  */
 import {
   allocateWindows,
@@ -21,9 +21,10 @@ import {
   type Windows,
 } from '@reto3/core';
 
-/** What the store has of a minute, period by period. */
+/** The windows that the store has of a minute, for each period. */
 export type Stored = { readonly [name in PeriodName]?: Windows | undefined };
 
+/** A window as a record has it. */
 interface Taken {
   readonly window: number;
   readonly count: number;
@@ -40,40 +41,41 @@ export class Minute {
   readonly sec: Windows;
   /** 1 window. */
   readonly min: Windows;
-  /** The ms10 windows that changed since the last record took them, in no order; each once. */
+  /** The ms10 windows that changed since the last record, unordered, without duplicates. */
   #changed: number[] = [];
-  /** 1 for each of them. */
+  /** 1 for each window in `#changed`. */
   readonly #isChanged = new Uint8Array(ms10.blockWindows);
   #unclosed = false;
   /**
-   * Periods of which the store may have more of this minute than could be read: what memory has of
-   * them is only what came since, and is neither shown nor made a block.
+   * Periods whose stored counts of this minute could not be read. Memory has only what came since,
+   * so no reader and no block gets it.
    */
-  lacking: readonly PeriodName[];
-  /** How many ms10 windows of each second, and of the minute, nobody was counting. */
+  unreadable: readonly PeriodName[];
+  /** How many ms10 windows of each second, and of the minute, are gaps. */
   readonly #gapsInSecond = new Uint8Array(secondsPerMinute);
   #gaps = 0;
-  /** What the ms10 windows add up to; undefined until somebody asks. */
+  /** The sum of the ms10 windows; undefined until it is needed. */
   #total: number | undefined;
-  /** What its ms10 windows in the store's block add up to. */
+  /** The sum of the stored ms10 block. */
   #inBlock: number;
-  /** The same in the block that is being written. */
+  /** The sum of the ms10 block that is being written. */
   #closing = 0;
-  /** Its ms10 windows as the last record has them; undefined where nobody reads that. */
+  /** The ms10 windows as of the last written record; undefined until `recorded` is called. */
   #recorded: Windows | undefined;
-  /** The windows of the record under way, as it has them. */
+  /** The windows of the record that is being written. */
   #taken: readonly Taken[] = [];
-  /** Messages since the last record began, and those that a record under way holds. */
+  /** Messages since the last record began. */
   #unsaved = 0;
+  /** Messages in the record that is being written. */
   #inWrite = 0;
 
   /**
-   * @param stored what the store has of this minute, period by period; undefined where it has
-   * nothing.
+   * @param start epoch ms
+   * @param stored the stored windows; absent periods have none
    */
-  constructor(start: number, stored: Stored = {}, lacking: readonly PeriodName[] = []) {
+  constructor(start: number, stored: Stored = {}, unreadable: readonly PeriodName[] = []) {
     this.start = start;
-    this.lacking = lacking;
+    this.unreadable = unreadable;
     this.ms10 = stored.ms10 ?? allocateWindows(ms10.blockWindows);
     this.sec = stored.sec ?? allocateWindows(secondsPerMinute);
     this.min = stored.min ?? allocateWindows(1);
@@ -86,12 +88,12 @@ export class Minute {
     return this.start + ms10.blockMs;
   }
 
-  /** Whether the blocks in the store lack something of this minute. */
+  /** Whether it has changes that its blocks do not contain. */
   get unclosed(): boolean {
     return this.#unclosed;
   }
 
-  /** Says that a server was counting during the ms10 windows [from, to) of this minute. */
+  /** Marks the ms10 windows [from, to) of this minute as counted. */
   markCounted(from: number, to: number): void {
     for (let window = from; window < to; window++) {
       if (this.ms10.counted[window] !== 0) continue;
@@ -102,8 +104,8 @@ export class Minute {
   }
 
   /**
-   * Says that the seconds [from, to) of this minute were counted by a clock that ticks in seconds:
-   * of what comes in them, and of what came already, nothing finer is known any more.
+   * Marks the seconds [from, to) of this minute as counted by a clock that ticks in seconds. Their
+   * messages, earlier ones too, have no finer time from now on.
    */
   markSecondsOnly(from: number, to: number): void {
     for (let second = from; second < to; second++) {
@@ -117,7 +119,7 @@ export class Minute {
     }
   }
 
-  /** One window of that second is no gap any more. */
+  /** One window of the second is no longer a gap. */
   #fillGap(second: number): void {
     this.#gapsInSecond[second] = Math.max(0, (this.#gapsInSecond[second] ?? 0) - 1);
     this.#gaps = Math.max(0, this.#gaps - 1);
@@ -128,7 +130,8 @@ export class Minute {
   }
 
   /**
-   * Adds messages to a ms10 window of this minute. `revises` says that the window was final before.
+   * Adds messages to a ms10 window, numbered from the start of the minute.
+   * @param revises whether the window was final before
    */
   add(window: number, count: number, revises: boolean): void {
     this.markCounted(window, window + 1);
@@ -141,23 +144,23 @@ export class Minute {
     this.#markChanged(window);
   }
 
-  /** What its ms10 windows add up to. Kept, since every flush asks and adding 6,000 counts takes long. */
+  /** The sum of the ms10 windows. Cached, because every flush needs it and summing is slow. */
   get total(): number {
     this.#total ??= totalOf(this.ms10);
     return this.#total;
   }
 
-  /** How many of its messages no record that was written holds. */
+  /** How many messages no written record contains. */
   get unsaved(): number {
     return this.#unsaved + this.#inWrite;
   }
 
-  /** How many of its messages its block in the store does not hold. */
+  /** How many messages its stored block does not contain. */
   get outsideBlock(): number {
     return this.total - this.#inBlock;
   }
 
-  /** The windows that no record has as they are now, in ascending order; begins a record. */
+  /** Begins a record: returns the windows that changed since the last one, ascending. */
   takeChanges(): number[] {
     const windows = this.#changed.sort((a, b) => a - b);
     this.#changed = [];
@@ -174,31 +177,31 @@ export class Minute {
     return windows;
   }
 
-  /** All windows that were counted, in ascending order; begins a record, of a new journal. */
+  /** Begins a record in a new journal: returns all counted windows, ascending. */
   takeAll(): number[] {
     this.#markAllChanged();
     return this.takeChanges();
   }
 
-  /** Its ms10 windows as the last record has them: what is kept from the first call on. */
+  /** The ms10 windows as of the last written record; maintained from the first call on. */
   recorded(): Windows {
     this.#recorded ??= copyOf(this.ms10);
     return this.#recorded;
   }
 
-  /** Says that the journal holds its ms10 windows as they are now. */
+  /** The journal contains the ms10 windows as they are now. */
   markRecorded(): void {
     this.takeChanges();
     this.written();
   }
 
-  /** Says that its blocks are being written as they are now. */
+  /** Its blocks are being written as they are now. */
   beginClose(): void {
     this.#unclosed = false;
     this.#closing = this.total;
   }
 
-  /** Its blocks are on the disk, as they were at `beginClose`. */
+  /** Its blocks are on disk, as they were at `beginClose`. */
   closed(): void {
     this.#inBlock = this.#closing;
   }
@@ -219,25 +222,25 @@ export class Minute {
     this.#taken = [];
   }
 
-  /** A write failed: everything is to be written once more, into a new journal. */
+  /** A write failed: everything must be written again, into a new journal. */
   writeFailed(): void {
     this.#unsaved += this.#inWrite;
     this.#inWrite = 0;
     this.#markAllChanged();
   }
 
-  /** An fsync of the journal failed: nobody knows what of it is on the disk but in its block. */
+  /** An fsync of the journal failed: only its block is certainly on disk. */
   syncFailed(): void {
     this.#inWrite = 0;
     this.#unsaved = this.outsideBlock;
   }
 
   /**
-   * Adds what the store has of this minute, which could not be read when the first message came.
-   * What was counted in both was final before, so it is revised.
+   * Adds the stored counts of this minute, which could not be read when the first message came.
+   * A window counted in both was final before, so it is revised.
    */
-  absorb(stored: Stored, lacking: readonly PeriodName[] = []): void {
-    this.lacking = lacking;
+  absorb(stored: Stored, unreadable: readonly PeriodName[] = []): void {
+    this.unreadable = unreadable;
     this.#total = undefined;
     this.#inBlock = stored.ms10 === undefined ? 0 : totalOf(stored.ms10);
     for (const name of periodNames) {
@@ -257,8 +260,8 @@ export class Minute {
   }
 
   /**
-   * The gaps of the ms10 windows, and what is partial by them. Where retention has deleted the ms10
-   * windows, a second or minute that was whole stays so.
+   * Counts the gaps, and marks the seconds and the minute that they make partial. If retention has
+   * deleted the ms10 windows, seconds and minute stay as whole as they were.
    */
   #findGaps(): void {
     const isDeleted = !isAnyCounted(this.ms10) && this.min.counted[0] === 1;
@@ -282,7 +285,7 @@ export class Minute {
     this.min.partial[0] = this.min.counted[0] === 1 && this.#gaps > 0 ? 1 : 0;
   }
 
-  /** All that were counted; of a second that is known as a whole, those that say something. */
+  /** Marks all counted windows; of a `secondsOnly` second, the first and those with messages. */
   #markAllChanged(): void {
     const { counts, counted } = this.ms10;
     for (let window = 0; window < ms10.blockWindows; window++) {

@@ -1,8 +1,7 @@
 /**
- * The ring and the timeline together, on a virtual clock: whatever the order of adds, sweeps, stalled
- * workers and clock steps, no message is lost or doubled.
+ * The ring and the timeline together, on a virtual clock: no message is lost or doubled, whatever
+ * the order of adds, sweeps, stalled workers and clock steps.
  */
-
 import { ms10 } from '@reto3/core';
 import { VirtualClock } from '@reto3/core/testing';
 import fc from 'fast-check';
@@ -14,7 +13,6 @@ import { Timeline, windowAt } from './timeline.ts';
 const workerCount = 3;
 const epochMs = Date.UTC(2016, 4, 28, 11, 11, 11, 10);
 
-/** What may happen, one after the other. */
 type Step =
   | { readonly do: 'add'; readonly worker: number; readonly times: number }
   /** The worker has read the clock and is descheduled before it adds. */
@@ -45,7 +43,7 @@ const stepClock = fc.record({
   ),
 });
 
-/** Ring, timeline and what came out of them, with a note of every message that went in. */
+/** Ring and timeline, with the messages that went in (`sent`) and came out (`counted`). */
 class Bench {
   readonly clock = new VirtualClock(epochMs);
   readonly counted = new Map<number, number>();
@@ -60,7 +58,7 @@ class Bench {
   readonly #stamped: { worker: number; wallMs: number }[] = [];
 
   constructor(startValue: number) {
-    // As after billions of messages: the counters are about to wrap, and the reader has seen them.
+    // As after billions of messages: the counters are about to wrap.
     for (const stripe of this.#stripes) stripe.fill(startValue);
     this.#reader.sweep(() => undefined);
   }
@@ -95,7 +93,7 @@ class Bench {
     this.#reader.sweep((slot, count) => bump(this.counted, tick.windowOf(slot), count));
   }
 
-  /** Every worker finishes what it began, and a last sweep finds it. */
+  /** Every stamped message is added, and a last sweep finds it. */
   settle(): void {
     while (this.#stamped.length > 0) this.run({ do: 'addStamped' });
     this.sweep();
@@ -158,9 +156,9 @@ describe('ring and timeline', () => {
     );
   });
 
-  it('put messages swept across a clock step where the clock of their time says', () => {
+  it('put messages swept across a clock step in the window of the clock that stamped them', () => {
     const around = fc.array(fc.oneof(add, pass(60)), { maxLength: 15 });
-    // Steps that the ring can tell from none: further than a sweep interval from its own length.
+    // Steps that the ring can detect: further than a sweep interval from a multiple of its length.
     const ringMs = slotCount * ms10.windowMs;
     const step = fc
       .integer({ min: -7_200_000, max: 7_200_000 })

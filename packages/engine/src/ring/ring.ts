@@ -1,14 +1,13 @@
 /**
  * The ring: the only file that calls `Atomics`. Workers add, the coordinator sweeps.
  *
- * Counters are cumulative and nobody ever resets one. The sweep remembers what it saw last in each
- * slot; the unsigned 32-bit difference is what is new. So there is no moment between reading and
- * zeroing in which an add could get lost, and an add that comes late, even by minutes, is found by
- * a later sweep exactly once.
+ * Counters are cumulative and never reset. A sweep remembers the value of each slot; the unsigned
+ * 32-bit difference to the next value is new. So no add can get lost between reading and zeroing,
+ * and a later sweep finds a late add, even one that is a minute late, exactly once.
  *
- * Ordering: an add is one sequentially consistent read-modify-write, so it is whole before or whole
- * after the load of a sweep. A worker adds before it answers; a sweep that starts after the answer
- * therefore sees the message.
+ * Ordering: an add is one sequentially consistent read-modify-write, so a sweep's load comes
+ * entirely before or after it. A worker adds before it answers, so a sweep that starts after the
+ * answer sees the message.
  */
 import { ms10 } from '@reto3/core';
 import {
@@ -22,25 +21,25 @@ import {
 } from './layout.ts';
 
 /**
- * Counts one message at that wall time, in the worker's own stripe. The hot path: no allocation, no
- * branch.
+ * Counts one message at `wallMs` (epoch ms) in the worker's own stripe. The hot path: no
+ * allocation, no branch.
  */
 export function addMessage(stripe: Int32Array<SharedArrayBuffer>, wallMs: number): void {
   Atomics.add(stripe, Math.floor(wallMs / ms10.windowMs) & slotMask, 1);
 }
 
 /**
- * The number of the flush that will hold what this worker has added. To be read after the add,
- * because then: add before this load, load of n before n is raised, and the sweep of flush n comes
- * after it was raised. So flush n holds the message.
+ * The number of the flush that will contain everything this worker has added. Call it after the
+ * add: the add precedes this load, the load of n precedes the raise of n, and flush n sweeps after
+ * the raise. So flush n contains the message.
  */
 export function collectingFlush(control: Int32Array<SharedArrayBuffer>): number {
   return Atomics.load(control, flushNumberAt);
 }
 
 /**
- * Tells the coordinator that a response waits for the flush that collects now, and wakes it: once,
- * until it has taken notice.
+ * Requests the collecting flush, for a response that waits for it. Wakes the coordinator unless an
+ * earlier request is still pending.
  */
 export function askForFlush(control: Int32Array<SharedArrayBuffer>): void {
   if (Atomics.exchange(control, waitingAt, 1) === 0) Atomics.notify(control, waitingAt);
@@ -49,18 +48,18 @@ export function askForFlush(control: Int32Array<SharedArrayBuffer>): void {
 /** Receives what a sweep found: `count` (1 to 2³² − 1) new messages of `worker` in `slot`. */
 export type SlotSink = (slot: number, count: number, worker: number) => void;
 
-/** 1 KiB: comparing all of a stripe takes 0.7 µs, looking through one that changed 1 µs. */
+/** 1 KiB: comparing a whole stripe takes 0.7 µs, scanning one changed segment 1 µs. */
 const segmentSlots = 256;
 
-/** A worker's counters, and what was seen last in each. */
+/** A worker's counters, and the last value seen of each. */
 interface Stripe {
   readonly live: Int32Array<SharedArrayBuffer>;
   readonly seen: Int32Array;
-  /** The same memory, piece by piece, as bytes. */
+  /** The same memory as bytes, segment by segment. */
   readonly segments: readonly { readonly now: Buffer; readonly before: Buffer }[];
 }
 
-/** The coordinator's side: what was seen last in every slot of every stripe. */
+/** The coordinator's side: remembers the last value of every slot of every stripe. */
 export class RingReader {
   readonly #control: Int32Array<SharedArrayBuffer>;
   readonly #stripes: Stripe[] = [];
@@ -71,31 +70,31 @@ export class RingReader {
       this.#stripes.push(stripeFor(stripeOf(memory, worker)));
   }
 
-  /** Hands every slot that has grown since the last sweep to the sink. Reads the whole ring. */
+  /** Passes every slot that has grown since the last sweep to the sink. Reads the whole ring. */
   sweep(sink: SlotSink): void {
-    // A fence: what is read from here on is read after this load, and this load after a flush
-    // number that was raised. So the slots may be compared plainly (aligned Int32, never torn):
-    // one that seems unchanged had not changed by then.
+    // A fence: everything below is read after this load, which follows the raise of the flush
+    // number. So plain comparison is enough (an aligned Int32 is never torn): a slot that looks
+    // unchanged had not changed by then.
     Atomics.load(this.#control, flushNumberAt);
     let worker = 0;
     for (const stripe of this.#stripes) sweepStripe(stripe, worker++, sink);
   }
 
   /**
-   * Lets the next flush collect, and returns the number of the one that no longer does. A sweep
-   * from now on finds every message whose worker read that number or a lower one.
+   * Raises the flush number and returns the old one. Every later sweep finds all messages whose
+   * worker read the old number or a lower one.
    */
   raiseFlush(): number {
     return Atomics.add(this.#control, flushNumberAt, 1);
   }
 
-  /** Whether a response has begun to wait since this was last asked. */
-  takeAsked(): boolean {
+  /** Whether a flush was requested since the last call. */
+  takeFlushRequest(): boolean {
     return Atomics.exchange(this.#control, waitingAt, 0) === 1;
   }
 
-  /** Resolves when a response begins to wait, or waits already. Holds no process open. */
-  async asked(): Promise<void> {
+  /** Resolves once a flush is requested. Does not keep the process alive. */
+  async flushRequested(): Promise<void> {
     const { async, value } = Atomics.waitAsync(this.#control, waitingAt, 0);
     if (async) await value;
   }
@@ -113,7 +112,7 @@ function stripeFor(live: Int32Array<SharedArrayBuffer>): Stripe {
   return { live, seen, segments };
 }
 
-/** Compares segments as bytes first: nearly all of a ring is as it was at the last sweep. */
+/** Compares segments as bytes first: nearly all of a ring is unchanged since the last sweep. */
 function sweepStripe({ live, seen, segments }: Stripe, worker: number, sink: SlotSink): void {
   let first = -segmentSlots;
   for (const { now, before } of segments) {
@@ -124,7 +123,7 @@ function sweepStripe({ live, seen, segments }: Stripe, worker: number, sink: Slo
       const value = Atomics.load(live, slot);
       const last = seen[slot] ?? 0;
       seen[slot] = value;
-      // Both are Int32 and may have wrapped; the difference modulo 2³² is right either way.
+      // Both are Int32 and may have wrapped; the difference modulo 2³² is right all the same.
       sink(slot, (value - last) >>> 0, worker);
     }
   }

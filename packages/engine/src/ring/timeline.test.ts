@@ -32,7 +32,7 @@ describe('Timeline', () => {
     ]);
   });
 
-  it('does not take slewing for a step', () => {
+  it('does not mistake slewing for a step', () => {
     const { clock, timeline } = started();
     for (let sweep = 0; sweep < 100; sweep++) {
       clock.pass(100);
@@ -41,7 +41,7 @@ describe('Timeline', () => {
     }
   });
 
-  it('does not vouch for time in which the ring may have gone around unseen', () => {
+  it('does not vouch for a stall in which the ring may have wrapped around', () => {
     const { clock, timeline } = started();
     clock.pass(reachMs + 1);
     const tick = timeline.advance(clock.read());
@@ -50,7 +50,7 @@ describe('Timeline', () => {
     expect(vouched).toBe(2);
   });
 
-  it('vouches for a halt that the ring outlasts', () => {
+  it('vouches for a stall that is shorter than the reach of the ring', () => {
     const { clock, timeline } = started();
     clock.pass(60_000);
     const tick = timeline.advance(clock.read());

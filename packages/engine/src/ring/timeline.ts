@@ -2,34 +2,29 @@
  * The timeline: which window a swept slot belongs to, which windows the server vouches for, and
  * whether the wall clock stepped since the last sweep.
  *
- * A slot only says its window modulo 8,192, so the window is the one that lies within the ring's
- * reach of the clock. Where the clock stepped between two sweeps, some of what is found was stamped
- * by the clock before the step and some by the clock after it. The two stretches of time are known,
- * so a slot that can only lie in the stretch after the step goes there, and everything else is
- * attributed by the clock that was valid before.
+ * A slot gives its window modulo 8,192; the window is the one within the ring's reach of the clock.
+ * If the clock stepped between two sweeps, workers stamped some messages before the step and some
+ * after it. Both time ranges are known: a slot that fits only the range after the step belongs
+ * there, every other slot to the range before.
  *
- * Invariant: every slot maps to exactly one window, so whatever the clocks do, no message is lost
- * or doubled.
+ * Invariant: every slot maps to exactly one window, so no message is lost or doubled, whatever the
+ * clocks do.
  */
 import { alignDown, type ClockReading, ms10 } from '@reto3/core';
 import { aheadSlots, reachMs, slotMask } from './layout.ts';
 
-/**
- * A window is final when it ended at least this long ago: time for an add that is under way to
- * arrive.
- */
+/** A window is final once it ended this long ago, which leaves time for an add under way. */
 const finalAfterMs = 20;
 
-// Two readings differ by up to 1.5 ms from rounding alone, and a step of less than two windows
-// moves no message out of its window's neighbourhood. NTP's slewing (0.05 %) stays far below at any
-// sensible time between sweeps.
+// Rounding alone makes two readings differ by up to 1.5 ms, and a step of less than two windows
+// moves a message by two windows at most. Slewing by NTP (0.05 %) stays far below between sweeps.
 const stepThresholdMs = 20;
 
-// How far after the coordinator's own reading a worker may have stamped a message by the time of
-// the sweep.
+// How far ahead of the coordinator's reading a worker may have stamped a message that the sweep
+// finds.
 const stampedAfterReadingWindows = 100;
 
-/** ms10 windows are numbered from the epoch. [from, to) */
+/** ms10 windows [from, to), numbered from the epoch. */
 export interface WindowRange {
   readonly from: number;
   readonly to: number;
@@ -37,15 +32,13 @@ export interface WindowRange {
 
 export interface Tick {
   readonly now: ClockReading;
-  /** By how much the wall clock stepped since the last tick, in ms; 0 where it did not. */
+  /** By how much the wall clock stepped since the last tick, in ms; 0 if it did not. */
   readonly stepMs: number;
-  /**
-   * The coordinator came later than the ring reaches back; the time between cannot be vouched for.
-   */
+  /** The last tick was longer ago than the ring reaches back: the time between is a gap. */
   readonly stalled: boolean;
-  /** Windows during which the server was counting, since the last tick. */
+  /** Windows in which the server was counting since the last tick. */
   readonly counted: readonly WindowRange[];
-  /** The number of the ms10 window that a slot swept now belongs to. */
+  /** The number of the ms10 window that a slot of this sweep belongs to. */
   windowOf(slot: number): number;
 }
 
@@ -53,7 +46,7 @@ export function windowAt(wallMs: number): number {
   return Math.floor(wallMs / ms10.windowMs);
 }
 
-/** The end of the newest final window at that wall time, epoch ms. */
+/** The end of the newest final window at a wall time; both epoch ms. */
 export function finalThroughAt(wallMs: number): number {
   return alignDown(wallMs - finalAfterMs, ms10.windowMs);
 }
@@ -65,7 +58,7 @@ export class Timeline {
     this.#last = start;
   }
 
-  /** Moves on to `now`. To be called once per sweep, with the clock read before the sweep. */
+  /** Advances to `now`. Call it once per sweep, with the clock read before the sweep. */
   advance(now: ClockReading): Tick {
     const last = this.#last;
     this.#last = now;
@@ -109,8 +102,8 @@ function range(first: number, last: number): WindowRange {
 }
 
 /**
- * The last window at or before `newest` that lives in `slot`. Bit operations wrap to 32 bits, which
- * the mask forgives.
+ * The last window at or before `newest` that `slot` counts. Bit operations wrap to 32 bits, which
+ * the mask makes harmless.
  */
 function windowBefore(newest: number, slot: number): number {
   return newest - ((newest - slot) & slotMask);

@@ -77,10 +77,10 @@ describe('PendingResponses', () => {
     const { ring, receive } = setUp();
     const both = [receive(), receive()];
     expect(both.map(({ counted }) => counted)).toEqual([0, 0]);
-    expect(ring.takeAsked()).toBe(false);
+    expect(ring.takeFlushRequest()).toBe(false);
     await setImmediate();
     expect(both.map(({ counted }) => counted)).toEqual([1, 1]);
-    expect(ring.takeAsked()).toBe(true);
+    expect(ring.takeFlushRequest()).toBe(true);
   });
 
   it('neither counts nor answers requests whose connection closes before the turn ends', async () => {
@@ -97,7 +97,7 @@ describe('PendingResponses', () => {
     const { ring, receive } = setUp();
     receive().abort();
     await setImmediate();
-    expect(ring.takeAsked()).toBe(false);
+    expect(ring.takeFlushRequest()).toBe(false);
   });
 
   it('reads nothing more from a connection until its answer has left', async () => {
