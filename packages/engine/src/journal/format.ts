@@ -1,15 +1,14 @@
 /**
- * The bytes of a journal file. docs/format.md draws them.
+ * The bytes of a journal file, drawn in docs/format.md.
  *
  *     header · frame · frame · … · whatever the file held before
  *
- * A frame is length, CRC-32 and one record (record.ts). Files are used again once nothing in them
- * is needed, so each has a random seed in its header that all of its checksums begin with: an old
- * frame behind the last new one is not mistaken for one of this file.
+ * A frame is length, CRC-32 and one record (record.ts). Files are reused, so the header has a
+ * random seed that every checksum starts with: an old frame behind the last new one does not match.
  *
- * The end of the frames is where none follows that is whole. A frame that is cut off is what a
- * power cut leaves of the last write, and is no damage; a bad frame with a good one behind it is.
- * Files grow by whole pieces, and the header then says the new size, so a shorter file was cut.
+ * The frames end where no complete frame follows. An incomplete frame is a write that a power cut
+ * interrupted, and is no damage; a bad frame before a good one is. The header has the least size of
+ * the file, so a truncated file is noticed.
  */
 import { crc32 } from 'node:zlib';
 import { messageOf } from '@reto3/core';
@@ -27,19 +26,19 @@ const headerCrcAt = headerBytes - 4;
 const frameHeadBytes = 8;
 
 /**
- * By how much a file grows: about four minutes of counts at 20 records a second, and an hour where
- * nothing comes.
+ * How much a file grows at a time: room for four minutes at 20 records a second, or for an hour
+ * without messages.
  */
 export const pieceBytes = 256 << 10;
 
 export interface JournalHeader {
-  /** Higher than that of every journal before it in this folder. */
+  /** Higher than the id of every earlier journal in this folder. */
   readonly id: number;
   /** The boot that writes it. */
   readonly boot: number;
-  /** What the checksums of its frames begin with. */
+  /** The start value of its frames' checksums. */
   readonly seed: number;
-  /** How many bytes the file has at least. */
+  /** The least size of the file in bytes. */
   readonly size: number;
 }
 
@@ -55,7 +54,6 @@ export function encodeHeader({ id, boot, seed, size }: JournalHeader): Buffer {
   return bytes;
 }
 
-/** The frame of a record. */
 export function frameOf(record: Uint8Array, seed: number): Buffer {
   const frame = Buffer.allocUnsafe(frameHeadBytes + record.length);
   frame.writeUInt32LE(record.length);
@@ -64,18 +62,17 @@ export function frameOf(record: Uint8Array, seed: number): Buffer {
   return frame;
 }
 
-/** What a journal file holds. */
 export interface JournalContents {
-  /** undefined where the header cannot be read; then nothing else can. */
+  /** undefined if it cannot be read; then there are no records. */
   readonly header: JournalHeader | undefined;
   readonly records: readonly JournalRecord[];
-  /** Why the records cannot be all that were written; undefined where they may be. */
+  /** Why records are missing; undefined if all may be there. */
   readonly damage: string | undefined;
-  /** Whether there may have been others behind the last. */
+  /** Whether records may be missing at the end. */
   readonly isShort: boolean;
 }
 
-/** Reads a file as far as it can be read, also behind damage. */
+/** Reads whatever can be read, also behind damage. */
 export function readJournal(bytes: Buffer): JournalContents {
   const header = decodeHeader(bytes);
   if (header === undefined)
@@ -86,7 +83,7 @@ export function readJournal(bytes: Buffer): JournalContents {
     ? `it was cut: got ${bytes.length} bytes, want at least ${header.size}`
     : undefined;
   let at = headerBytes;
-  // Where the frames so far have ended, while it is not known whether that is the end of them all.
+  // The first byte after the last complete frame: the end of all frames, unless another follows.
   let badAt: number | undefined;
   while (at + frameHeadBytes <= bytes.length) {
     if (isZero(bytes, at)) break;
@@ -104,17 +101,17 @@ export function readJournal(bytes: Buffer): JournalContents {
     try {
       records.push(decodeRecord(record));
     } catch (error) {
-      damage ??= `a record of it cannot be read: ${messageOf(error)}`;
+      damage ??= `a record cannot be read: ${messageOf(error)}`;
     }
   }
   const [before, after] = outOfOrder(records);
-  if (after !== undefined) damage ??= `its record ${after} stands behind its record ${before}`;
+  if (after !== undefined) damage ??= `record ${after} follows record ${before}`;
   return { header, records, damage, isShort };
 }
 
 const zeros = Buffer.alloc(pieceBytes);
 
-/** Whether nothing was ever written from there on; looked at where a file may end. */
+/** Whether the rest of the file was never written. Checked where the frames may end. */
 function isZero(bytes: Buffer, at: number): boolean {
   if (bytes.readUInt32LE(at) !== 0) return false;
   for (let from = at; from < bytes.length; from += zeros.length) {
@@ -137,7 +134,7 @@ function decodeHeader(bytes: Buffer): JournalHeader | undefined {
   };
 }
 
-/** The record in the frame at an offset; undefined where there is no whole one. */
+/** The record in the frame at an offset; undefined if there is no complete frame. */
 function frameAt(bytes: Buffer, at: number, seed: number): Buffer | undefined {
   const length = bytes.readUInt32LE(at);
   const end = at + frameHeadBytes + length;
@@ -146,11 +143,12 @@ function frameAt(bytes: Buffer, at: number, seed: number): Buffer | undefined {
   return bytes.subarray(at + frameHeadBytes, end);
 }
 
-/** Over length and record; the seed comes first. */
+/** The CRC-32 of length and record, started with the seed. */
 function checksum(bytes: Buffer, end: number, at: number, seed: number): number {
   return crc32(bytes.subarray(at + frameHeadBytes, end), crc32(bytes.subarray(at, at + 4), seed));
 }
 
+/** The first two sequence numbers that do not ascend. */
 function outOfOrder(records: readonly JournalRecord[]): [number?, number?] {
   let before = 0;
   for (const { sequence } of records) {

@@ -1,9 +1,9 @@
 /**
- * The journal files of a data folder: JOURNAL-<id>. A file has that name only once its header is on
- * the disk, so one whose header cannot be read is damaged, not begun.
+ * The journal files of a data folder: JOURNAL-<id>. A file gets that name once its header is on
+ * disk, so an unreadable header is damage, not an interrupted creation.
  *
- * A file that is no longer needed becomes JOURNAL-SPARE and is used again: its blocks are
- * allocated, so an fsync has nothing but the data to write.
+ * A file that is no longer needed becomes JOURNAL-SPARE and is reused: its blocks are allocated, so
+ * an fsync writes only data.
  */
 import { constants, ftruncateSync, writeSync } from 'node:fs';
 import {
@@ -20,17 +20,16 @@ import {
 import { join } from 'node:path';
 import { pieceBytes } from './format.ts';
 
-/** One journal file that is open for writing. */
+/** A journal file that is open for writing. Every method throws the error of the file system. */
 export interface JournalFile {
-  /** Bytes that may be written without `grow`. */
+  /** In bytes; a write must end within it. */
   readonly size: number;
-  /** Makes the file larger. */
   grow(size: number): void;
-  /** Writes without waiting for the disk; blocks the thread while the kernel takes the bytes. */
+  /** Writes into the page cache; blocks the thread while the kernel copies the bytes. */
   writeSync(bytes: Uint8Array, at: number): void;
-  /** The same without blocking the thread; on the disk when it resolves if the file is durable. */
+  /** Writes without blocking the thread. If the file is durable, the bytes are then on disk. */
   write(bytes: Uint8Array, at: number): Promise<void>;
-  /** Puts on the disk what was written before. */
+  /** Puts on disk what was written before. */
   sync(): Promise<void>;
   close(): Promise<void>;
 }
@@ -40,15 +39,15 @@ export interface JournalFolder {
   ids(): Promise<number[]>;
   read(id: number): Promise<Buffer>;
   /**
-   * Makes a file with that header and opens it. The file is on the disk when this resolves.
-   * @param durable whether every write waits for the disk
+   * Creates a file with that header, on disk, and opens it.
+   * @param durable whether every `write` waits for the disk
    */
   create(id: number, header: Uint8Array, durable: boolean): Promise<JournalFile>;
-  /** Removes a file, or keeps it to be used again. */
+  /** Removes a file, or keeps it for reuse. */
   retire(id: number): Promise<void>;
   /**
-   * Records may fit into blocks that are allocated already long after the disk is full.
-   * @throws what the kernel says (ENOSPC) where the disk takes not one page more
+   * Records may fit into allocated blocks long after the disk is full, so this asks the disk.
+   * @throws ENOSPC if the disk has no room for another page
    */
   assertRoom(): Promise<void>;
 }
@@ -57,8 +56,8 @@ const prefix = 'JOURNAL-';
 const spareName = `${prefix}SPARE`;
 const probeName = `${prefix}PROBE`;
 const page = Buffer.alloc(4_096);
-/** A spare file that is larger has grown by a report or a failing disk, and is let go. */
-const largestSpareBytes = 16 * pieceBytes;
+/** A file that a report or a failing disk has made larger than this is removed, not reused. */
+const maxSpareBytes = 16 * pieceBytes;
 
 function nameOf(id: number): string {
   return `${prefix}${id}`;
@@ -97,14 +96,14 @@ export function journalIn(folder: string): JournalFolder {
     async retire(id) {
       const path = join(folder, nameOf(id));
       const { size } = await stat(path);
-      if (size > largestSpareBytes) await rm(path);
+      if (size > maxSpareBytes) await rm(path);
       else await rename(path, spare);
     },
 
     async assertRoom() {
       const { bavail } = await statfs(folder);
       if (bavail > 0) return;
-      // Some may write all the same: root, and everybody where a file system cannot tell.
+      // Root may write all the same, and some file systems do not report their free blocks.
       const probe = join(folder, probeName);
       try {
         await writeFile(probe, page, { flush: true });
@@ -154,9 +153,9 @@ async function writeAll(handle: FileHandle, bytes: Uint8Array, at: number): Prom
   }
 }
 
-/** A new name is on the disk when its folder is. */
+/** Puts new names in the folder on disk. */
 async function syncFolder(folder: string): Promise<void> {
-  // Windows opens no folders, and its file systems log new names.
+  // Windows cannot open folders, and its file systems journal names.
   if (process.platform === 'win32') return;
   const handle = await open(folder, constants.O_RDONLY);
   try {

@@ -1,11 +1,12 @@
 /**
- * The journal: an append-only file that holds the open minutes since the last checkpoint. Not the
- * place of any decision: the flusher says when to write, sync and begin anew, and what a failure
- * means.
+ * The journal: an append-only file with everything counted since the last checkpoint. It decides
+ * nothing: the flusher decides when to write, sync and start a new file, and handles failures.
  *
- * A checkpoint begins a new file before it moves what is over into the database. Until the database
- * says that it goes on with the new file, both are read, oldest first; values are absolute, so
- * reading a record twice changes nothing.
+ * A checkpoint starts a new file before it moves finished minutes into the database. Until the
+ * database names the new file, a start reads both, oldest first; values are absolute, so reading a
+ * record twice changes nothing.
+ *
+ * Invariant: the size in a header is never larger than the file is on disk.
  */
 import { randomInt } from 'node:crypto';
 import { encodeHeader, frameOf, headerBytes, type JournalHeader, pieceBytes } from './format.ts';
@@ -14,7 +15,7 @@ import type { JournalFile, JournalFolder } from './journal-folder.ts';
 interface OpenJournal {
   header: JournalHeader;
   readonly file: JournalFile;
-  /** Where the next frame begins. */
+  /** Offset of the next frame. */
   end: number;
 }
 
@@ -28,68 +29,76 @@ export class Journal {
     this.#folder = folder;
   }
 
-  /** The file that records go to; 0 before the first. */
+  /** The id of the current file; 0 before the first. */
   get id(): number {
     return this.#open.at(-1)?.header.id ?? 0;
   }
 
-  /** How many bytes the present file holds. */
+  /** How many bytes the current file contains. */
   get bytes(): number {
     return this.#open.at(-1)?.end ?? 0;
   }
 
   /**
-   * Makes the next file. Records go to it from `begin` on.
-   * @param durable whether `appendDurable` is to be one trip to the disk
+   * Creates the next file, on disk. Records go to it from `begin` on.
+   * @param minId the least id of the file
+   * @param durable whether records are on disk once `appendAsync` resolves
    */
-  async prepare(boot: number, atLeast: number, durable: boolean): Promise<void> {
+  async prepare(boot: number, minId: number, durable: boolean): Promise<void> {
     const known = (await this.#folder.ids()).at(-1) ?? 0;
-    const id = Math.max(known + 1, atLeast);
+    const id = Math.max(known + 1, minId);
     const header = { id, boot, seed: randomInt(2 ** 32), size: pieceBytes };
     const file = await this.#folder.create(id, encodeHeader(header), durable);
     this.#prepared = { header, file, end: headerBytes };
   }
 
-  /** Records go to the prepared file from now on. */
+  /** Makes the prepared file the current one. */
   begin(): void {
     if (this.#prepared === undefined) throw new Error('BUG: no journal is prepared');
     this.#open.push(this.#prepared);
     this.#prepared = undefined;
   }
 
-  /** Appends a record. What it throws leaves nobody knowing what is in the file. */
+  /** Appends a record, into the page cache. After an error the content of the file is unknown. */
   append(record: Uint8Array): void {
     const { file, frame, at } = this.#next(record);
     file.writeSync(frame, at);
   }
 
-  /** The same without blocking the thread; one at a time. */
+  /** Appends a record without blocking the thread; one at a time. */
   async appendAsync(record: Uint8Array): Promise<void> {
     const { file, frame, at } = this.#next(record);
     await file.write(frame, at);
   }
 
-  /** Puts on the disk what was appended before, to this file and those before it. */
+  /** Puts on disk what was appended before, in all open files. */
   async sync(): Promise<void> {
+    const present = this.#open.at(-1);
+    const size = present?.file.size;
     await Promise.all(this.#open.map(({ file }) => file.sync()));
+    if (present === undefined || size === undefined || present.end <= present.header.size) return;
+    // Only now: after a power cut a file that is shorter than its header says counts as damaged.
+    present.header = { ...present.header, size };
+    await present.file.write(encodeHeader(present.header), 0);
   }
 
-  /** @throws ENOSPC where the disk is full, although the next records may still fit */
+  /** @throws ENOSPC if the disk is full, even if the next records still fit */
   assertRoom(): Promise<void> {
     return this.#folder.assertRoom();
   }
 
-  /** Removes all files but the present one: the database holds what is in them. */
+  /** Removes all files but the current one, once the database contains their records. */
   async retire(): Promise<void> {
     const present = this.#open.pop();
-    const over = this.#open;
-    this.#open = present === undefined ? [] : [present];
-    for (const { file } of over) await file.close();
+    if (present === undefined) return;
+    const old = this.#open;
+    this.#open = [present];
+    for (const { file } of old) await file.close();
     for (const id of await this.#folder.ids())
-      if (present !== undefined && id < present.header.id) await this.#folder.retire(id);
+      if (id < present.header.id) await this.#folder.retire(id);
   }
 
-  /** Closes all files, whatever became of them. */
+  /** Closes all files; errors do not matter any more. */
   async close(): Promise<void> {
     const files = [...this.#open, ...(this.#prepared === undefined ? [] : [this.#prepared])];
     this.#open = [];
@@ -97,6 +106,7 @@ export class Journal {
     await Promise.allSettled(files.map(({ file }) => file.close()));
   }
 
+  /** The record's frame, and where to write it. Makes room for it. */
   #next(record: Uint8Array) {
     const present = this.#open.at(-1);
     if (present === undefined) throw new Error('BUG: no journal is open');
@@ -104,11 +114,6 @@ export class Journal {
     const frame = frameOf(record, header.seed);
     const end = at + frame.length;
     if (end > file.size) file.grow(Math.ceil(end / pieceBytes) * pieceBytes);
-    if (end > header.size) {
-      // A file that was used before is larger than its header says.
-      present.header = { ...header, size: file.size };
-      file.writeSync(encodeHeader(present.header), 0);
-    }
     present.end = end;
     return { file, frame, at };
   }

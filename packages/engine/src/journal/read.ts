@@ -1,6 +1,5 @@
 /**
- * Reads the journals that a data folder holds, from the one that its database goes on with.
- * Writes nothing.
+ * Reads the journal files of a data folder, from the one that its database names. Writes nothing.
  */
 import { messageOf } from '@reto3/core';
 import { type JournalContents, readJournal } from './format.ts';
@@ -8,15 +7,15 @@ import type { JournalFolder } from './journal-folder.ts';
 import type { JournalRecord } from './record.ts';
 
 export interface FoundJournal {
-  /** In the order in which they were written. */
+  /** In the order of writing. */
   readonly records: readonly JournalRecord[];
-  /** Why they cannot be all that was written; undefined where they may be. */
+  /** Why records are missing; undefined if all may be there. */
   readonly damage: string | undefined;
-  /** Whether there may have been others that nobody knows of. */
+  /** Whether records may be missing at the end of a file, or whole files. */
   readonly isShort: boolean;
 }
 
-/** @param first the file that the database goes on with; undefined: every file that there is */
+/** @param first the id of the first file to read; undefined: all files */
 export async function readJournals(
   folder: JournalFolder,
   first: number | undefined,

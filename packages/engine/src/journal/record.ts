@@ -1,13 +1,12 @@
 /**
- * The body of one record of the journal: what changed since the record before it, as absolute
- * values. docs/format.md draws the bytes.
+ * The body of a journal record: what changed since the previous record, as absolute values.
+ * docs/format.md draws the bytes.
  *
  *     sequence · minutes (number, total, windows: index and revised, count) · rows · published ·
- *     [for each minute its seconds of which nothing finer is known]
+ *     [for each minute, its whole seconds]
  *
- * Everything in one record is there after a crash, or none of it: counts, the rows that reports
- * and followed files write with them, and how far the node had published. A window that is named was counted, also
- * where its count is 0.
+ * A crash keeps all of a record or nothing: counts, rows of reports and followed logs, and how far
+ * the node has published. Every window in a record was counted, even with the count 0.
  */
 import {
   min,
@@ -23,17 +22,21 @@ import {
 export interface MinuteChanges {
   /** Epoch ms. */
   readonly start: number;
-  /** What all of its ms10 windows add up to. */
+  /** The sum of all its ms10 windows. */
   readonly total: number;
   readonly windows: readonly number[];
+  /** Of all 6,000 windows, as the next two. */
   readonly counts: ArrayLike<number>;
-  /** `secondsOnly` where nothing finer is known than the window's second; else 1. */
+  /** `secondsOnly` if the messages of the window's second have no finer time, else 1. */
   readonly counted: ArrayLike<number>;
   /** 1 where a window changed after it was final. */
   readonly revised: ArrayLike<number>;
 }
 
-/** A row that goes into the database with the next checkpoint; under a key of store/report-rows.ts or source-rows.ts. */
+/**
+ * A row that the next checkpoint writes to the database, under a key of store/report-rows.ts or
+ * store/source-rows.ts.
+ */
 export interface HeldRow {
   readonly key: Uint8Array;
   readonly bytes: Uint8Array;
@@ -44,23 +47,23 @@ export interface RecordParts {
   readonly sequence: number;
   readonly minutes: readonly MinuteChanges[];
   readonly rows: readonly HeldRow[];
-  /** How far the node has published, as JSON; absent where that is as in the record before. */
+  /** How far the node has published, as JSON; undefined if unchanged since the last record. */
   readonly published: string | undefined;
 }
 
-/** One window of a record that was read. */
 interface RecordedWindow {
-  /** Number of the window in its minute. */
+  /** Its number in the minute. */
   readonly window: number;
   readonly count: number;
   readonly revised: boolean;
 }
 
 export interface RecordedMinute {
+  /** Epoch ms. */
   readonly start: number;
   readonly total: number;
   readonly windows: readonly RecordedWindow[];
-  /** Seconds of the minute, by their number, of which nothing finer is known. */
+  /** Numbers of the seconds whose messages have no finer time. */
   readonly secondsOnly: readonly number[];
 }
 
@@ -68,7 +71,7 @@ export interface JournalRecord extends Omit<RecordParts, 'minutes'> {
   readonly minutes: readonly RecordedMinute[];
 }
 
-/** @param writer an empty one; what is returned is its memory */
+/** @param writer an empty one; the result is a view of its memory */
 export function encodeRecord(
   { sequence, minutes, rows, published }: RecordParts,
   writer = new VarintWriter(),
@@ -98,7 +101,7 @@ function hasSecondsOnly({ windows, counted }: MinuteChanges): boolean {
   return false;
 }
 
-/** Of the seconds that these changes are in. */
+/** The numbers of the `secondsOnly` seconds that changed. */
 function secondsOnlyIn({ windows, counted }: MinuteChanges): number[] {
   const seconds = windows
     .filter((window) => counted[window] === secondsOnly)
@@ -106,7 +109,7 @@ function secondsOnlyIn({ windows, counted }: MinuteChanges): number[] {
   return [...new Set(seconds)];
 }
 
-/** @throws RangeError where the bytes are no record */
+/** @throws RangeError if the bytes are not a record */
 export function decodeRecord(bytes: Uint8Array): JournalRecord {
   const reader = new VarintReader(bytes);
   const sequence = reader.number();
@@ -119,7 +122,8 @@ export function decodeRecord(bytes: Uint8Array): JournalRecord {
     for (let more = reader.number(); more > 0; more--) {
       const step = reader.number();
       const window = next + Math.floor(step / 2);
-      if (window >= ms10.blockWindows) throw new RangeError(`got a window ${window} of a minute`);
+      if (window >= ms10.blockWindows)
+        throw new RangeError(`got window ${window}, want less than ${ms10.blockWindows}`);
       windows.push({ window, count: reader.number(), revised: step % 2 === 1 });
       next = window + 1;
     }
@@ -130,13 +134,13 @@ export function decodeRecord(bytes: Uint8Array): JournalRecord {
     rows.push({ key: reader.bytes(), bytes: reader.bytes() });
   const published = Buffer.from(reader.bytes()).toString();
   const known = reader.more ? minutes.map((minute) => withSecondsOnly(minute, reader)) : minutes;
-  if (reader.more) throw new RangeError('got bytes behind the end of a record');
+  if (reader.more) throw new RangeError('got bytes after the end of a record');
   return { sequence, minutes: known, rows, published: published === '' ? undefined : published };
 }
 
 function withSecondsOnly(minute: RecordedMinute, reader: VarintReader): RecordedMinute {
   const seconds = [...reader.bytes()];
   if (seconds.some((second) => second >= secondsPerMinute))
-    throw new RangeError(`got the seconds ${seconds.join(', ')} of a minute`);
+    throw new RangeError(`got seconds ${seconds.join(', ')}, want less than ${secondsPerMinute}`);
   return { ...minute, secondsOnly: seconds };
 }
