@@ -1,8 +1,7 @@
 import { VirtualClock } from '@reto3/core/testing';
 import { Coordinator, neverPublished, Store } from '@reto3/engine';
 import { addMessage, allocate, RingReader, stripeOf } from '@reto3/engine/ring';
-import { noAnchor } from '@reto3/engine/src/store/anchor.ts';
-import { MemoryJournal } from '@reto3/engine/testing';
+import { MemoryJournal, memoryAnchor } from '@reto3/engine/testing';
 import { MemoryLevel } from 'memory-level';
 import { expect, it } from 'vitest';
 import { decodeMessage } from './message.ts';
@@ -30,7 +29,7 @@ async function startNode() {
     ring: new RingReader(memory),
     workerCount: 1,
     store,
-    anchor: noAnchor(),
+    anchor: memoryAnchor(),
     journals: new MemoryJournal(),
     node: 'a',
     events: { clockStepped: ignored, stalled: ignored, damaged: ignored },

@@ -58,7 +58,7 @@ export interface ReportMessage {
 }
 
 /** Several times what a node puts into one message; no message inflates to more. */
-const mostPlainBytes = 4 << 20;
+const maxPlainBytes = 4 << 20;
 /** More than a message has besides its windows, and a window besides its accumulator. */
 export const headBytes = 512;
 export const windowHeadBytes = 64;
@@ -90,7 +90,7 @@ export function encodeReportMessage(message: ReportMessage, node: string): Uint8
 /** @throws BadMessage */
 export function decodeReportMessage(bytes: Uint8Array, node: string): ReportMessage {
   try {
-    const { plain } = unpack(version, bytes, Buffer.from(node), { mostPlainBytes });
+    const { plain } = unpack(version, bytes, Buffer.from(node), { maxPlainBytes });
     return readBody(new VarintReader(plain));
   } catch (error) {
     throw new BadMessage(messageOf(error));

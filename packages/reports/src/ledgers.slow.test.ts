@@ -6,8 +6,7 @@ import { type PeriodName, periods } from '@reto3/core';
 import { VirtualClock } from '@reto3/core/testing';
 import { Coordinator, factsKey, rowKey, Store } from '@reto3/engine';
 import { allocate, RingReader } from '@reto3/engine/ring';
-import { noAnchor } from '@reto3/engine/src/store/anchor.ts';
-import { MemoryJournal } from '@reto3/engine/testing';
+import { MemoryJournal, memoryAnchor } from '@reto3/engine/testing';
 import fc from 'fast-check';
 import { MemoryLevel } from 'memory-level';
 import { describe, expect, it } from 'vitest';
@@ -26,7 +25,7 @@ class Node {
   readonly clock = new VirtualClock(epochMs);
   readonly database = new MemoryLevel<string, string>();
   readonly log: string[] = [];
-  readonly #anchor = noAnchor();
+  readonly #anchor = memoryAnchor();
   readonly #journals = new MemoryJournal();
   #store: Store | undefined;
   #coordinator: Coordinator | undefined;

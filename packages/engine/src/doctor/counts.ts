@@ -5,7 +5,7 @@
 import { min, timeText } from '@reto3/core';
 import { audit } from '../query/audit.ts';
 import { DataFolder } from '../query/data-folder.ts';
-import { damagedTables } from '../store/files/table.ts';
+import { damagedTables } from '../store/files/tables.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 
 const repairCure = 'run reto3 doctor --repair, which keeps a copy';

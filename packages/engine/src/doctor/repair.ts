@@ -24,7 +24,12 @@ import { anchorIn } from '../store/anchor.ts';
 import { type Database, openExistingDatabase } from '../store/database.ts';
 import { holdsDatabase } from '../store/database-files.ts';
 import { repairFiles, whileLocked } from '../store/files/repair.ts';
-import { damagedLeftovers, damagedTables, newestInTables, newestOf } from '../store/files/table.ts';
+import {
+  damagedLeftovers,
+  damagedTables,
+  newestInTables,
+  newestOf,
+} from '../store/files/tables.ts';
 import type { Gone, Stretch } from '../store/gone.ts';
 import { archiveFolderOf } from '../store/inner-folders.ts';
 import { type Meta, newMeta, withoutJournal } from '../store/meta.ts';

@@ -17,7 +17,7 @@ describe('the anchor of a folder', () => {
     expect(await anchorIn(folder).read()).toBeUndefined();
   });
 
-  it('gives back what was written last, and leaves nothing else behind', async () => {
+  it('returns what was written last, and leaves no other file', async () => {
     const anchor = anchorIn(folder);
     for (const writes of [1, 12, 4_294_967_296]) {
       await anchor.write(writes);
@@ -26,7 +26,7 @@ describe('the anchor of a folder', () => {
     expect(await readdir(folder)).toEqual(['ANCHOR']);
   });
 
-  it('is corrupt when anything in it changed', async () => {
+  it('is corrupt if anything in it changed', async () => {
     const file = join(folder, 'ANCHOR');
     await anchorIn(folder).write(12);
     for (const text of ['', '12', '00000000 12\n', '4f5344cd 13\n', 'x']) {

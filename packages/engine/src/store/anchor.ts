@@ -1,18 +1,24 @@
 /**
- * The anchor: a small file beside the database that says how many writes are on the disk.
+ * The anchor: a small file beside the database with the number of a batch that is on disk.
  *
- * LevelDB cannot know that the end of its log, or a whole file, is missing: it opens what is there.
- * A database that knows of fewer writes than its anchor has lost some, and is not read as counts.
- * Written after the fsync that it vouches for, so it is never ahead of an undamaged database.
+ * LevelDB cannot notice that the end of its log, or a whole file, is missing: it opens what is
+ * there. A database whose meta row has fewer writes than its anchor has lost some, so a start
+ * refuses it. The anchor is written after the fsync that it vouches for, so it is never ahead of an
+ * intact database.
  */
 import { open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, Reto3Error } from '@reto3/core';
+import { codeOf } from './database-failure.ts';
 import { seal, unseal } from './meta.ts';
 
 export interface Anchor {
-  /** How many writes are on the disk for certain; undefined where there is no anchor. */
+  /**
+   * The number of a write that is certainly on disk; undefined if there is no anchor.
+   * @throws Reto3Error RETO3_DATA_CORRUPT
+   */
   read(): Promise<number | undefined>;
+  /** @throws Reto3Error RETO3_STORE_FAILING */
   write(writes: number): Promise<void>;
 }
 
@@ -27,7 +33,7 @@ export function anchorIn(folder: string): Anchor {
       try {
         sealed = await readFile(path, 'utf8');
       } catch (error) {
-        if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+        if (codeOf(error) === 'ENOENT') return undefined;
         throw error;
       }
       const text = unseal(sealed.trimEnd());
@@ -41,7 +47,7 @@ export function anchorIn(folder: string): Anchor {
     },
 
     async write(writes: number): Promise<void> {
-      // A new file that takes the old one's place: whenever the power fails, one of the two is there.
+      // Replaced by a rename: after a power cut either the old or the new one is there.
       try {
         const file = await open(`${path}.new`, 'w');
         try {
@@ -55,17 +61,6 @@ export function anchorIn(folder: string): Anchor {
         const message = `cannot write ${path}: ${messageOf(cause)}`;
         throw new Reto3Error('RETO3_STORE_FAILING', message, { cause });
       }
-    },
-  };
-}
-
-/** For a store in memory. */
-export function noAnchor(): Anchor {
-  let last: number | undefined;
-  return {
-    read: async () => last,
-    write: async (writes) => {
-      last = writes;
     },
   };
 }

@@ -1,4 +1,4 @@
-/** What one write changes, and as what LevelDB takes it. */
+/** The changes of one write, and their form in LevelDB. */
 import type { Windows } from '@reto3/core';
 import { encodeWindows } from './codec.ts';
 import { encodeGone, type Gone } from './gone.ts';
@@ -6,19 +6,20 @@ import { metaKeys, partKey, rowName, type Series, timeKey, wholeKey } from './ke
 import { encodeMeta, type Meta } from './meta.ts';
 import type { EncodedRow } from './rows.ts';
 
-/** One row to write or to delete. A write is a list of them. */
+/** One row to write or to delete; times are epoch ms. A write is a list of them. */
 export type Change =
   | { readonly put: Series; readonly start: number; readonly windows: Windows }
   | ({ readonly put: Series } & EncodedRow)
   | { readonly delete: Series; readonly start: number }
-  /** A row of a report, under a key of store/report-rows.ts. */
+  /** A row of a report or of a source; `report` is its key (report-rows.ts, source-rows.ts). */
   | { readonly report: Uint8Array; readonly bytes: Uint8Array }
   | { readonly meta: Meta }
   | { readonly gone: Gone }
+  /** What a merger has of a minute of a node; `part` is the name of the node. */
   | { readonly part: string; readonly start: number; readonly bytes: Uint8Array }
+  /** The state of a merger, as text. */
   | { readonly merge: string };
 
-/** A change, as LevelDB takes it. */
 type Operation =
   | { readonly type: 'put'; readonly key: Uint8Array; readonly value: Uint8Array }
   | { readonly type: 'del'; readonly key: Uint8Array };
@@ -27,7 +28,7 @@ const wholeMetaKey = wholeKey('meta', Buffer.from(metaKeys.node));
 const wholeGoneKey = wholeKey('meta', Buffer.from(metaKeys.gone));
 const wholeMergeKey = wholeKey('meta', Buffer.from(metaKeys.merge));
 
-/** Key and bytes of a change. @throws RangeError for a time or a count that cannot be stored */
+/** The change as LevelDB takes it. @throws RangeError for a time or count that cannot be stored */
 export function operationOf(change: Change): Operation {
   if ('meta' in change)
     return { type: 'put', key: wholeMetaKey, value: Buffer.from(encodeMeta(change.meta)) };

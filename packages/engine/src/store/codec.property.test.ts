@@ -1,8 +1,7 @@
 /**
- * The codec against anything: any windows come back as they were, any damage is seen. Windows are
- * made from a seed, since arrays of thousands of arbitrary numbers take fast-check too long.
+ * Any windows decode to what was encoded, and any damage is noticed. Windows are made from a seed,
+ * since arrays of thousands of arbitrary numbers take fast-check too long.
  */
-
 import { allocateWindows, secondsOnly, type Windows } from '@reto3/core';
 import { Random } from '@reto3/core/testing';
 import fc from 'fast-check';
@@ -12,7 +11,7 @@ import { DamagedRow, decodeWindows, encodeWindows } from './codec.ts';
 interface Shape {
   readonly seed: number;
   readonly length: number;
-  /** Counts fill up to so many bytes, as far as their total stays exact. */
+  /** Counts need up to so many bytes, as long as their total is exact. */
   readonly width: number;
   readonly gapShare: number;
   readonly revisedShare: number;
@@ -69,7 +68,7 @@ describe('encoded windows', () => {
     );
   });
 
-  it('decode to the same windows where they lie in the middle of other bytes', () => {
+  it('decode to the same windows in the middle of other bytes', () => {
     fc.assert(
       fc.property(shape, key, fc.integer({ min: 1, max: 9 }), (given, name, offset) => {
         const windows = windowsOf(given);
@@ -84,7 +83,7 @@ describe('encoded windows', () => {
     );
   });
 
-  it('are damaged where any one bit is flipped', () => {
+  it('are damaged if any bit is flipped', () => {
     fc.assert(
       fc.property(
         shape,
@@ -104,7 +103,7 @@ describe('encoded windows', () => {
     );
   });
 
-  it('are damaged where they are cut off anywhere', () => {
+  it('are damaged if they are cut off anywhere', () => {
     fc.assert(
       fc.property(
         shape,

@@ -43,7 +43,7 @@ function unsealed(row: Uint8Array): Uint8Array {
 }
 
 describe('the width of counts', () => {
-  it.each([0, 1, 2, 3, 4, 5, 6])('is %i bytes for counts that fill them', (width) => {
+  it.each([0, 1, 2, 3, 4, 5, 6])('is %i bytes for counts that need as many', (width) => {
     const windows = windowsWith([256 ** width - 1, 0, Math.floor(256 ** (width - 1))]);
     const bytes = encodeWindows(windows, name);
     expect(bytes[2]).toBe(width);
@@ -61,7 +61,7 @@ describe('the width of counts', () => {
 
 describe('encoding', () => {
   it.each([-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53])(
-    'refuses %d, which is no count',
+    'refuses %d, which is not a count',
     (count) => expect(() => encodeWindows(windowsWith([1, count, 1]), name)).toThrow(RangeError),
   );
 
@@ -71,7 +71,7 @@ describe('encoding', () => {
     );
   });
 
-  it('spends a bitmap only where there are gaps, and one only where there are revisions', () => {
+  it('writes a bitmap of gaps only for gaps, and one of revisions only for revisions', () => {
     const windows = windowsWith(new Array<number>(100).fill(1));
     const plain = encodeWindows(windows, name).length;
     windows.revised[7] = 1;
@@ -81,7 +81,7 @@ describe('encoding', () => {
     expect(encodeWindows(windows, name).length).toBe(plain + 26);
   });
 
-  it('leaves counts as they are where deflate would make them longer', () => {
+  it('does not deflate counts that would become longer', () => {
     const random = randomFrom(1);
     const counts = Array.from({ length: 600 }, () => Math.floor(random() * 256));
     const bytes = encodeWindows(windowsWith(counts), name);
@@ -93,7 +93,7 @@ describe('the size of a day of ms10 at 5,000 requests a second', () => {
   // Poisson(50): the entropy of one window's count is ½ log2(2πe·50) = 4.87 bits.
   const entropyBytes = (ms10.blockWindows * 0.5 * Math.log2(2 * Math.PI * Math.E * 50)) / 8;
 
-  it('stays within a tenth of the entropy of the counts', () => {
+  it('is at most a tenth above the entropy of the counts', () => {
     const blocks = 24;
     let bytes = 0;
     for (let block = 0; block < blocks; block++) {
@@ -104,7 +104,7 @@ describe('the size of a day of ms10 at 5,000 requests a second', () => {
     expect(bytes / blocks).toBeLessThan(entropyBytes * 1.1);
   });
 
-  it('is next to nothing for a minute in which nothing came', () => {
+  it('is a header and a checksum for a minute without messages', () => {
     expect(encodeWindows(windowsWith(new Array(6_000).fill(0)), name).length).toBe(
       headerBytes + crcBytes,
     );
@@ -118,7 +118,7 @@ describe('decoding', () => {
   windows.counts[50] = 0;
   const row = encodeWindows(windows, name);
 
-  it('sees every single flipped bit of a row', () => {
+  it('notices every single flipped bit of a row', () => {
     for (let bit = 0; bit < row.length * 8; bit++) {
       const damaged = row.slice();
       damaged[bit >> 3] = (damaged[bit >> 3] ?? 0) ^ (1 << (bit & 7));
@@ -126,7 +126,7 @@ describe('decoding', () => {
     }
   });
 
-  it('sees a row that is cut off anywhere, or goes on', () => {
+  it('notices a row that is cut off anywhere, or longer', () => {
     for (let length = 0; length < row.length; length++)
       expect(() => decodeWindows(row.subarray(0, length), ms10PerSecond, name)).toThrow(DamagedRow);
     const longer = Uint8Array.from([...row, 0]);
@@ -134,7 +134,7 @@ describe('decoding', () => {
   });
 
   it.each([rowName('ms10', 1_464_433_871_000), rowName('journal', 1_464_433_872_000)])(
-    'sees a row that lies under another key (%#)',
+    'notices a row under another key (%#)',
     (other) =>
       expect(() => decodeWindows(row, ms10PerSecond, other)).toThrow('checksum does not match'),
   );
@@ -164,7 +164,7 @@ describe('decoding', () => {
       expect(() => decodeWindows(sealed(other), ms10PerSecond, name)).toThrow(/bytes of counts/);
   });
 
-  it('refuses what does not inflate, or inflates to more than it may', () => {
+  it('refuses counts that do not inflate, or inflate to too many bytes', () => {
     const header = [1, 4, 1, 0, 0, 0, 0, 0, 0, 0, 0];
     const bomb = deflateRawSync(new Uint8Array(1 << 20));
     for (const body of [Uint8Array.from([0xff, 0xff]), bomb]) {
@@ -209,7 +209,7 @@ describe('docs/format.md', () => {
     expect(document).toContain(`it grows by ${new Intl.NumberFormat('en').format(pieceBytes)} |`);
   });
 
-  it('shows a block that the code reads, and writes but for what deflate may choose', () => {
+  it('shows a block that the code reads, and writes up to the choices of deflate', () => {
     const start = Date.UTC(2016, 4, 28, 11, 11);
     const windows = windowsWith(new Array(ms10.blockWindows).fill(50));
     const bytes = Buffer.from(exampleBytes('ms10 block'), 'hex');

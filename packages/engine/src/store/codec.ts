@@ -1,14 +1,14 @@
 /**
- * The one codec for everything that holds counts: blocks of all three periods and journal rows.
- * docs/format.md draws the bytes.
+ * The codec of all rows of windows: blocks of the three periods, and journal rows. docs/format.md
+ * draws the bytes.
  *
  *     version · flags · width · total · [bitmap counted] · [bitmap revised] · [bitmap partial] ·
  *     [bitmap seconds only] · planes · CRC-32
  *
- * Counts are stored in the narrowest whole number of bytes, split into byte planes (all lowest
- * bytes first), so that deflate finds the high bytes alike. The checksum covers the key too: a row
- * that turns up under another key is damage, not data. Decoding either gives the exact counts back
- * or throws `DamagedRow`.
+ * Counts take the fewest bytes that the largest needs, split into byte planes (all lowest bytes
+ * first), because deflate compresses equal high bytes best. The checksum covers the name of the
+ * row: a row under another key is damage, not data. Decoding returns the exact counts or throws
+ * `DamagedRow`.
  */
 import { crc32, deflateRawSync, inflateRawSync } from 'node:zlib';
 import {
@@ -29,7 +29,7 @@ const flagPartial = 8;
 const flagSecondsOnly = 16;
 const knownFlags = flagGaps | flagRevised | flagDeflated | flagPartial | flagSecondsOnly;
 
-/** Of ms10 windows, which never are: a day has 1,440 blocks of them, and each would have its own. */
+/** Shared by all ms10 windows, which are never partial: a day has 1,440 blocks of them. */
 const neverPartial = new Uint8Array(ms10.blockWindows);
 
 const totalOffset = 3;
@@ -37,29 +37,27 @@ const headerBytes = 11;
 const crcBytes = 4;
 // 2⁵³ − 1, the largest count, needs 7 bytes.
 const maxWidth = 7;
-// Below this deflate's own frame eats what it saves; a journal row (100 windows) stays raw and
-// costs no call.
+// Deflate saves nothing below. A journal row (100 windows) stays plain and costs no call.
 const deflateFromBytes = 512;
 
-/** The bytes are not what was once written. The message says how one sees it. */
+/** The bytes are not those that were written. The message tells how they differ. */
 export class DamagedRow extends Error {
   override readonly name = 'DamagedRow';
 }
 
-/** How hard deflate tries: a block is written once or a few times, and kept for years. */
+/** The level of deflate for blocks that are written a few times and kept for years. */
 export const keptLevel = 9;
-/** A tenth larger, and three to eight times as fast: for many thousand blocks at once. */
+/** A tenth larger, three to eight times as fast: for thousands of blocks at once. */
 export const fastLevel = 6;
 
 /**
- * Encodes windows for the row `key` (any bytes that name it).
- * @throws RangeError for what is no count, or a total above 2⁵³ − 1, which would not be exact
+ * Encodes windows.
+ * @param name of the row; the checksum covers it
+ * @param level of deflate
+ * @throws RangeError for an invalid count, or a total above 2⁵³ − 1, which would not be exact
  */
-export function encodeWindows(windows: Windows, key: Uint8Array, level = keptLevel): Uint8Array {
-  const gaps = windows.counted.includes(0);
-  const revised = windows.revised.includes(1);
-  const partial = windows.partial.includes(1);
-  const hasSecondsOnly = windows.counted.includes(secondsOnly);
+export function encodeWindows(windows: Windows, name: Uint8Array, level = keptLevel): Uint8Array {
+  const bitmaps = bitmapsOf(windows);
   const width = widthOf(windows.counts);
   const total = totalOf(windows);
   if (!Number.isSafeInteger(total))
@@ -67,48 +65,54 @@ export function encodeWindows(windows: Windows, key: Uint8Array, level = keptLev
   const planes = toPlanes(windows.counts, width);
   const deflated =
     planes.length >= deflateFromBytes ? deflateRawSync(planes, { level, memLevel: 9 }) : undefined;
-  const useDeflated = deflated !== undefined && deflated.length < planes.length;
-  const body = useDeflated ? deflated : planes;
+  const isDeflated = deflated !== undefined && deflated.length < planes.length;
+  const body = isDeflated ? deflated : planes;
 
-  const bitmaps = [
-    ...(gaps ? [windows.counted] : []),
-    ...(revised ? [windows.revised] : []),
-    ...(partial ? [windows.partial] : []),
-    ...(hasSecondsOnly ? [secondsOnlyOf(windows.counted)] : []),
-  ];
-  const bitmapsBytes = bitmaps.reduce((sum, bits) => sum + bytesOf(bits.length), 0);
+  const bitmapsBytes = bitmaps.reduce((sum, { bits }) => sum + bytesOf(bits.length), 0);
   const bytes = new Uint8Array(headerBytes + bitmapsBytes + body.length + crcBytes);
   const view = new DataView(bytes.buffer);
-  view.setUint8(0, version);
-  view.setUint8(
-    1,
-    (gaps ? flagGaps : 0) |
-      (revised ? flagRevised : 0) |
-      (useDeflated ? flagDeflated : 0) |
-      (partial ? flagPartial : 0) |
-      (hasSecondsOnly ? flagSecondsOnly : 0),
-  );
-  view.setUint8(2, width);
-  view.setBigUint64(totalOffset, BigInt(total), true);
+  let flags = isDeflated ? flagDeflated : 0;
   let offset = headerBytes;
-  for (const bits of bitmaps) {
+  for (const { flag, bits } of bitmaps) {
+    flags |= flag;
     packBits(bits, bytes.subarray(offset, offset + bytesOf(bits.length)));
     offset += bytesOf(bits.length);
   }
+  view.setUint8(0, version);
+  view.setUint8(1, flags);
+  view.setUint8(2, width);
+  view.setBigUint64(totalOffset, BigInt(total), true);
   bytes.set(body, offset);
-  view.setUint32(bytes.length - crcBytes, checksum(bytes.subarray(0, -crcBytes), key), true);
+  view.setUint32(bytes.length - crcBytes, checksum(bytes.subarray(0, -crcBytes), name), true);
   return bytes;
 }
 
-/** Decodes `length` windows of the row `key`. @throws DamagedRow */
-export function decodeWindows(bytes: Uint8Array, length: number, key: Uint8Array): Windows {
+interface Bitmap {
+  readonly flag: number;
+  /** A byte for each bit; 0 or another value. */
+  readonly bits: Uint8Array;
+}
+
+/** The bitmaps that these windows need, in their order in a row. */
+function bitmapsOf({ counted, revised, partial }: Windows): Bitmap[] {
+  const bitmaps: Bitmap[] = [];
+  if (counted.includes(0)) bitmaps.push({ flag: flagGaps, bits: counted });
+  if (revised.includes(1)) bitmaps.push({ flag: flagRevised, bits: revised });
+  if (partial.includes(1)) bitmaps.push({ flag: flagPartial, bits: partial });
+  if (counted.includes(secondsOnly))
+    bitmaps.push({ flag: flagSecondsOnly, bits: secondsOnlyOf(counted) });
+  return bitmaps;
+}
+
+/** Decodes the `length` windows of the row called `name`. @throws DamagedRow */
+export function decodeWindows(bytes: Uint8Array, length: number, name: Uint8Array): Windows {
   if (bytes.length < headerBytes + crcBytes)
     throw new DamagedRow(`got ${bytes.length} bytes, too few for a row`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const crc = view.getUint32(bytes.length - crcBytes, true);
-  if (crc !== checksum(bytes.subarray(0, -crcBytes), key))
+  if (crc !== checksum(bytes.subarray(0, -crcBytes), name))
     throw new DamagedRow('its checksum does not match');
-  // From here on the bytes are what some version of this codec wrote.
+  // The checksum proves that some version of this codec wrote the bytes.
   const flags = view.getUint8(1);
   const width = view.getUint8(2);
   if (view.getUint8(0) !== version || (flags & ~knownFlags) !== 0 || width > maxWidth) {
@@ -131,7 +135,7 @@ export function decodeWindows(bytes: Uint8Array, length: number, key: Uint8Array
   if ((flags & flagRevised) !== 0) readBits(windows.revised);
   if ((flags & flagPartial) !== 0) readBits(windows.partial);
   if ((flags & flagSecondsOnly) !== 0) {
-    if (!isMs10) throw new DamagedRow('only ms10 windows can be known to the second');
+    if (!isMs10) throw new DamagedRow('only rows of ms10 windows have seconds only');
     const seconds = new Uint8Array(length / ms10PerSecond);
     readBits(seconds);
     for (const [second, bit] of seconds.entries()) {
@@ -155,7 +159,7 @@ function bytesOf(bits: number): number {
   return Math.ceil(bits / 8);
 }
 
-/** A bit for each second of ms10 windows: whether nothing finer is known of it. */
+/** 1 for each second of ms10 windows whose messages have no finer time. */
 function secondsOnlyOf(counted: Uint8Array): Uint8Array {
   const seconds = new Uint8Array(counted.length / ms10PerSecond);
   for (const second of seconds.keys())
@@ -163,8 +167,8 @@ function secondsOnlyOf(counted: Uint8Array): Uint8Array {
   return seconds;
 }
 
-function checksum(bytes: Uint8Array, key: Uint8Array): number {
-  return crc32(bytes, crc32(key));
+function checksum(bytes: Uint8Array, name: Uint8Array): number {
+  return crc32(bytes, crc32(name));
 }
 
 function inflate(body: Uint8Array, maxOutputLength: number): Uint8Array {

@@ -1,8 +1,11 @@
-/** Tells LevelDB's files by their names, so that nothing else has to be loaded to find some. */
+/** Recognizes LevelDB's files by name, without loading LevelDB. */
 import { readdir } from 'node:fs/promises';
 import { codeOf, openFailure } from './database-failure.ts';
 
-/** Whether there is a database in the folder, or what is left of one. */
+/**
+ * Whether the folder contains a database, or the remains of one.
+ * @throws Reto3Error RETO3_DATA_UNREADABLE
+ */
 export async function holdsDatabase(folder: string): Promise<boolean> {
   try {
     return (await readdir(folder)).some(isDatabaseFile);

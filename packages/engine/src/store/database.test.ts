@@ -16,7 +16,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** What `openDatabase` throws for a folder that it cannot open. */
+/** The error of `openDatabase`. */
 async function failureOf(path: string): Promise<unknown> {
   try {
     await (await openDatabase(path)).close();
@@ -27,14 +27,14 @@ async function failureOf(path: string): Promise<unknown> {
 }
 
 describe('opening a database', () => {
-  it('makes the folder, and those above it', async () => {
+  it('creates the folder and its parents', async () => {
     const database = await openDatabase(join(folder, 'a', 'b'));
     await database.put('key', 'value');
     expect(await database.get('key')).toBe('value');
     await database.close();
   });
 
-  it('is refused while this process has it open, and possible again afterwards', async () => {
+  it('fails while this process has it open, and succeeds afterwards', async () => {
     const first = await openDatabase(folder);
     expect(await failureOf(folder)).toMatchObject({
       code: 'RETO3_DATA_LOCKED',
@@ -45,7 +45,7 @@ describe('opening a database', () => {
     await (await openDatabase(folder)).close();
   });
 
-  it('is refused while another process has it open, even one that is then killed', async () => {
+  it('fails while another process has it open, and succeeds once that is killed', async () => {
     const other = await processThatHolds(folder);
     try {
       expect(await failureOf(folder)).toMatchObject({ code: 'RETO3_DATA_LOCKED' });
@@ -57,7 +57,7 @@ describe('opening a database', () => {
     await (await openDatabase(folder)).close();
   });
 
-  it('takes no notice of a table that a killed process had not done writing', async () => {
+  it('ignores a table that a killed process had not finished', async () => {
     const database = await openDatabase(folder);
     for (let row = 0; row < 200; row++) await database.put(`key ${row}`, 'x'.repeat(50_000));
     await database.close();
@@ -71,7 +71,7 @@ describe('opening a database', () => {
     expect(await failureOf(folder)).toMatchObject({ code: 'RETO3_DATA_CORRUPT' });
   });
 
-  it('is refused where a file is in place of the folder', async () => {
+  it('fails if the path is a file', async () => {
     const file = join(folder, 'file');
     await writeFile(file, '');
     expect(await failureOf(file)).toMatchObject({
@@ -82,8 +82,8 @@ describe('opening a database', () => {
     expect(await failureOf(join(file, 'data'))).toMatchObject({ code: 'RETO3_DATA_UNREADABLE' });
   });
 
-  it('is refused where a file in the folder cannot be opened', async () => {
-    // What a missing permission is to others; root has them all.
+  it('fails if a file in the folder cannot be opened', async () => {
+    // A folder in place of the file: root has every permission.
     await mkdir(join(folder, 'LOCK'));
     expect(await failureOf(folder)).toMatchObject({
       code: 'RETO3_DATA_UNREADABLE',
@@ -92,7 +92,7 @@ describe('opening a database', () => {
     });
   });
 
-  it('is refused where LevelDB finds damage', async () => {
+  it('fails if LevelDB finds damage', async () => {
     await (await openDatabase(folder)).close();
     await writeFile(join(folder, 'CURRENT'), 'no name of a manifest');
     expect(await failureOf(folder)).toMatchObject({
@@ -102,7 +102,7 @@ describe('opening a database', () => {
     });
   });
 
-  it('is refused as damaged where CURRENT names a manifest that is not there', async () => {
+  it('reports damage if CURRENT names a manifest that does not exist', async () => {
     await (await openDatabase(folder)).close();
     await writeFile(join(folder, 'CURRENT'), 'MANIFEST-999999\n');
     expect(await failureOf(folder)).toMatchObject({
@@ -112,7 +112,7 @@ describe('opening a database', () => {
   });
 });
 
-/** Starts a process that has the database open once this resolves. */
+/** Starts a process, and resolves once it has the database open. */
 async function processThatHolds(path: string): Promise<ChildProcess> {
   const program = `
     import { Level } from 'level';

@@ -1,21 +1,24 @@
-/** Opens the LevelDB database. The only file that imports `level`. */
+/**
+ * Opens the LevelDB database of a data folder, once its files are verified: LevelDB itself would
+ * turn some damage into wrong counts. The only file that imports `level`.
+ */
 import { mkdir, readdir } from 'node:fs/promises';
 import { messageOf, Reto3Error } from '@reto3/core';
 import type { AbstractLevel } from 'abstract-level';
 import { diskFull, isDiskFull, openFailure } from './database-failure.ts';
 import { holdsDatabase, isDatabaseFile } from './database-files.ts';
 import { damagedLogs } from './files/log.ts';
-import { fatallyDamagedTables } from './files/table.ts';
+import { fatallyDamagedTables } from './files/tables.ts';
 import { KnownTables } from './known-tables.ts';
 
-/** What the store needs of a database; LevelDB in production, an in-memory one in tests. */
+/** LevelDB; in tests, a database in memory. */
 export type Database = AbstractLevel<string | Buffer | Uint8Array, string, string>;
 
 /**
- * Opens the database in `folder`, making it if there is none and `create` allows it. Holds its lock
- * until closed.
- * @param tables what need not be read to know that it is whole
- * @throws Reto3Error
+ * Opens the database in `folder`, and with `create` makes it if there is none. Holds its lock until
+ * it is closed.
+ * @param tables the tables that need no verification
+ * @throws Reto3Error RETO3_DATA_UNREADABLE, RETO3_DATA_CORRUPT, RETO3_DATA_LOCKED, RETO3_DISK_FULL
  */
 export async function openDatabase(
   folder: string,
@@ -42,8 +45,8 @@ export async function openDatabase(
 }
 
 /**
- * Opens the database that is in `folder` already. Holds its lock until closed.
- * @throws Reto3Error
+ * Opens the database of a folder that no server holds. Holds its lock until it is closed.
+ * @throws Reto3Error as `openDatabase`
  */
 export async function openExistingDatabase(folder: string): Promise<Database> {
   await assertHoldsDatabase(folder, 'name the --data-dir of a server');
@@ -68,7 +71,7 @@ async function openWhole(
   tables: KnownTables,
 ): Promise<Database> {
   await assertWhole(folder, tables);
-  // Loaded only here: it takes longer than a command that opens no folder runs.
+  // Loaded only here: that takes longer than a command that opens no folder.
   const { Level } = await import('level');
   const database = new Level<string, string>(folder);
   try {
@@ -80,9 +83,9 @@ async function openWhole(
 }
 
 /**
- * LevelDB makes a new, empty database where CURRENT is missing, and drops bad log records silently:
- * both would turn damage into wrong counts. Some damage in a table ends the process as soon as
- * LevelDB meets it, so a server would start and die for ever.
+ * LevelDB creates an empty database if CURRENT is missing, and skips bad log records silently: both
+ * would turn damage into wrong counts. Some damage in a table ends the process as soon as LevelDB
+ * reads it, so a server would start and crash for ever.
  * @throws Reto3Error RETO3_DATA_CORRUPT, RETO3_DATA_UNREADABLE
  */
 async function assertWhole(folder: string, tables: KnownTables): Promise<void> {

@@ -5,19 +5,19 @@ import { decodeGone, encodeGone, type Gone, holds, joinStretches } from './gone.
 const minute = Date.UTC(2016, 4, 28, 11, 11);
 const gone: Gone = { ms10: [{ from: minute, to: minute + 60_000 }], sec: [], min: [] };
 
-describe('what is gone', () => {
-  it('comes back as it was written, as docs/format.md shows it', () => {
+describe('the gone row', () => {
+  it('decodes to what was encoded, as docs/format.md shows it', () => {
     const document = readFileSync(new URL('../../../../docs/format.md', import.meta.url), 'utf8');
     expect(document).toContain(`\n${encodeGone(gone)}\n`);
     expect(decodeGone(encodeGone(gone))).toEqual(gone);
   });
 
-  it('is as good as nothing where a bit of it changed', () => {
+  it('is ignored if it is damaged', () => {
     expect(decodeGone(encodeGone(gone).replace('min', 'mim'))).toBeUndefined();
     expect(decodeGone('')).toBeUndefined();
   });
 
-  it('is joined where it touches, in order of time', () => {
+  it('has no stretches that touch, in order of time', () => {
     const stretches = [
       { from: 30, to: 40 },
       { from: 0, to: 10 },

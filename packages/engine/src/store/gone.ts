@@ -1,7 +1,6 @@
 /**
- * What a repair could not save: stretches of a period that were counted and whose counts nobody has
- * any more. Kept in a row of its own, so that readers are told of them for ever, and never take
- * them for time that no server was counting.
+ * Time ranges whose counts no repair could save, for each period. They have a row of their own, so
+ * that reading them always reports damage and never looks like a gap.
  */
 import { type PeriodName, periodNames } from '@reto3/core';
 import { seal, unseal } from './meta.ts';
@@ -17,7 +16,7 @@ export type Gone = Readonly<Record<PeriodName, readonly Stretch[]>>;
 
 export const noneGone: Gone = { ms10: [], sec: [], min: [] };
 
-/** Sorts stretches and joins those that touch. */
+/** Sorts stretches, and joins those that overlap or touch. */
 export function joinStretches(stretches: readonly Stretch[]): Stretch[] {
   const joined: Stretch[] = [];
   for (const stretch of [...stretches].sort((a, b) => a.from - b.from)) {
@@ -37,7 +36,7 @@ export function encodeGone(gone: Gone): string {
   return seal(JSON.stringify(gone));
 }
 
-/** undefined where it is damaged: what is gone then shows as missing, which is no less true. */
+/** undefined if the row is damaged: its ranges then show as missing, which is just as true. */
 export function decodeGone(text: string): Gone | undefined {
   const json = unseal(text);
   if (json === undefined) return undefined;
@@ -45,7 +44,7 @@ export function decodeGone(text: string): Gone | undefined {
   return isGone(gone) ? gone : undefined;
 }
 
-/** The checksum says that a program of ours wrote it. */
+/** The names are enough: the checksum proves that reto3 wrote it. */
 function isGone(value: unknown): value is Gone {
   return typeof value === 'object' && value !== null && periodNames.every((name) => name in value);
 }

@@ -14,7 +14,7 @@ async function contentsOf(folder: string): Promise<Record<string, string>> {
   return Object.fromEntries(await Promise.all(texts));
 }
 
-describe('a folder that is held', () => {
+describe('a held folder', () => {
   const written = { ...newMeta('a'), bootId: 'this', writes: 3 };
   let parent: string;
   let path: string;
@@ -32,7 +32,7 @@ describe('a folder that is held', () => {
     await rm(parent, { recursive: true });
   });
 
-  it('leaves a database that took its place untouched, and goes on when it is back', async () => {
+  it('does not touch a database that took its place, and continues once it is back', async () => {
     const stranger = join(parent, 'stranger');
     const other = await Store.open((options) => openDatabase(stranger, options));
     await other.write([{ meta: { ...written, bootId: 'other' } }], { sync: true });

@@ -1,19 +1,19 @@
 /**
- * The data folder that a server holds while it runs: the database, its fsync and its anchor, for as
- * long as the path still leads to the folder that was opened.
+ * The data folder that a server holds while it runs: database, journal and anchor, as long as the
+ * path leads to the folder that was opened.
  *
- * LevelDB and the journal keep their files open, so they go on in a folder that was moved away; what
- * goes by the path (the anchor, a new journal, LevelDB's own new files) would then touch whatever lies
- * there now. So the first opening notes which folder that was, and the anchor, each sync and every
- * later opening fail where the path leads elsewhere. In particular, another server's database is never
- * opened: LevelDB writes while it opens, and if our folder came back in that moment, it would write
- * there. A store that is opened again has to show the meta row of our last write as well.
+ * LevelDB and the journal keep their files open, so they continue in a folder that was moved away,
+ * while the anchor, a new journal and LevelDB's new files would go to whatever has the path now. So
+ * the first opening remembers the folder's inode, and the anchor, each sync and every reopening
+ * fail if the path leads elsewhere. In particular, another server's database is never opened:
+ * LevelDB writes while it opens, and would write to our folder if that came back just then.
  */
 import { stat } from 'node:fs/promises';
 import { Reto3Error } from '@reto3/core';
 import { type JournalFile, type JournalFolder, journalIn } from '../journal/journal-folder.ts';
 import { type Anchor, anchorIn } from './anchor.ts';
 import { type Database, openDatabase, openExistingDatabase } from './database.ts';
+import { codeOf } from './database-failure.ts';
 import { KnownTables } from './known-tables.ts';
 import { Store } from './store.ts';
 
@@ -56,7 +56,7 @@ export class HeldFolder {
     );
   }
 
-  /** The same, where there is one. @throws Reto3Error what `openExistingDatabase` throws */
+  /** Fails if there is no database. @throws Reto3Error what `openExistingDatabase` throws */
   openExistingStore(): Promise<Store> {
     return Store.open(async () => {
       const database = await openExistingDatabase(this.#path);
@@ -65,7 +65,7 @@ export class HeldFolder {
     });
   }
 
-  /** A journal file whose syncs also find out whether the folder is where it was. */
+  /** A journal file whose syncs fail if the folder was moved. */
   #held(file: JournalFile): JournalFile {
     return {
       get size() {
@@ -84,7 +84,7 @@ export class HeldFolder {
   async #open(options: { readonly create: boolean }): Promise<Database> {
     if (this.#opened !== undefined) await this.#assertSame();
     const database = await openDatabase(this.#path, options, this.#tables);
-    // Opened again after a failure, it is still the same process that has not closed it.
+    // Reopening after a failure does not count as another process.
     if (this.#opened === undefined) {
       this.#opened = await inodeOf(this.#path);
       await this.#tables.opened();
@@ -96,7 +96,7 @@ export class HeldFolder {
     return (await inodeOf(this.#path)) === this.#opened;
   }
 
-  /** @throws Reto3Error RETO3_STORE_FAILING where another folder, or none, has its path */
+  /** @throws Reto3Error RETO3_STORE_FAILING if another folder, or none, has its path */
   async #assertSame(): Promise<void> {
     if (await this.#isSame()) return;
     const now = await inodeOf(this.#path);
@@ -107,13 +107,13 @@ export class HeldFolder {
   }
 }
 
-/** Which folder a path leads to; undefined where there is none. */
+/** The inode of the folder at a path; undefined if there is none. */
 async function inodeOf(path: string): Promise<string | undefined> {
   try {
-    // Without the device: a disk that is mounted again may get another number.
+    // Without the device, whose number may change when a disk is mounted again.
     return String((await stat(path, { bigint: true })).ino);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Rows of reports that the journal holds and the database does not have yet: they lie over the
- * database for every reader, and go into it with the next checkpoint.
+ * Rows of reports and sources that the journal contains and the database does not yet. They overlay
+ * the database for every reader, and the next checkpoint writes them to it.
  */
 import type { HeldRow } from '../journal/record.ts';
 import type { ReportRange } from './report-rows.ts';
@@ -26,7 +26,7 @@ export class HeldRows {
     return [...this.#rows.values()];
   }
 
-  /** Lets go of rows that the database has, unless they have changed since. */
+  /** Removes rows that the database contains, unless they have changed since. */
   release(rows: readonly HeldRow[]): void {
     for (const row of rows) {
       const name = nameOf(row.key);
@@ -34,11 +34,11 @@ export class HeldRows {
     }
   }
 
-  /** @returns the keys of what was deleted */
-  deleteRange({ gte, lt }: ReportRange): Uint8Array[] {
+  /** Returns the keys of the deleted rows. */
+  deleteRange(range: ReportRange): Uint8Array[] {
     const deleted: Uint8Array[] = [];
     for (const [name, { key }] of this.#rows) {
-      if (Buffer.compare(key, gte) < 0 || Buffer.compare(key, lt) >= 0) continue;
+      if (!isWithin(key, range)) continue;
       this.#rows.delete(name);
       deleted.push(key);
     }
@@ -49,26 +49,31 @@ export class HeldRows {
     return new HeldRows(this.#rows);
   }
 
-  /** The rows of a range, laid over those of the database, in the order of that range. */
+  /**
+   * Overlays the rows of the database.
+   * @param stored the rows that the database has in `range`, in its order
+   */
   async *over(stored: AsyncIterable<Entry>, range: ReportRange): AsyncGenerator<Entry> {
-    const { gte, lt, reverse = false } = range;
+    const order = range.reverse === true ? -1 : 1;
+    const compare = (a: Uint8Array, b: Uint8Array): number => order * Buffer.compare(a, b);
     const held = [...this.#rows.values()]
-      .filter(({ key }) => Buffer.compare(key, gte) >= 0 && Buffer.compare(key, lt) < 0)
-      .sort((a, b) => (reverse ? -1 : 1) * Buffer.compare(a.key, b.key));
+      .filter(({ key }) => isWithin(key, range))
+      .sort((a, b) => compare(a.key, b.key));
     let next = held.shift();
     for await (const [key, bytes] of stored) {
-      for (; next !== undefined; next = held.shift()) {
-        const order = (reverse ? -1 : 1) * Buffer.compare(next.key, key);
-        if (order >= 0) break;
+      for (; next !== undefined && compare(next.key, key) < 0; next = held.shift())
         yield [next.key, next.bytes];
-      }
-      if (next !== undefined && Buffer.compare(next.key, key) === 0) {
+      if (next !== undefined && compare(next.key, key) === 0) {
         yield [next.key, next.bytes];
         next = held.shift();
       } else yield [key, bytes];
     }
     for (; next !== undefined; next = held.shift()) yield [next.key, next.bytes];
   }
+}
+
+function isWithin(key: Uint8Array, { gte, lt }: ReportRange): boolean {
+  return Buffer.compare(key, gte) >= 0 && Buffer.compare(key, lt) < 0;
 }
 
 function nameOf(key: Uint8Array): string {

@@ -1,12 +1,12 @@
-/** What lies in a data folder beside the counts, in folders of its own. */
+/** The folders in a data folder. */
 import { join } from 'node:path';
 
-/** Where the messages of a data folder are archived: no part of its counts, so no repair copies it. */
+/** The archive of the messages. It is not part of the counts, so a repair does not copy it. */
 export function archiveFolderOf(dataDir: string): string {
   return join(dataDir, 'archive');
 }
 
-/** Where a server that adds up a cluster keeps the sum: a data folder like any other. */
+/** The data folder in which a merger keeps the sum of the cluster. */
 export function mergerFolderOf(dataDir: string): string {
   return join(dataDir, 'cluster');
 }

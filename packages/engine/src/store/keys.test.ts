@@ -15,7 +15,7 @@ describe('a key', () => {
     expect([...timeKey.encode(largestTime)]).toEqual([255, 255, 255, 255, 255, 255]);
   });
 
-  it('gives its time back, also from the middle of other bytes', () => {
+  it('decodes to its time, also in the middle of other bytes', () => {
     fc.assert(
       fc.property(time, (timeMs) => {
         expect(timeKey.decode(timeKey.encode(timeMs))).toBe(timeMs);
@@ -43,8 +43,9 @@ describe('a key', () => {
     );
   });
 
-  it.each([-1, 0.5, largestTime + 1, Number.NaN, Number.POSITIVE_INFINITY])('is not %d', (timeMs) =>
-    expect(() => timeKey.encode(timeMs)).toThrow(RangeError),
+  it.each([-1, 0.5, largestTime + 1, Number.NaN, Number.POSITIVE_INFINITY])(
+    'cannot encode %d',
+    (timeMs) => expect(() => timeKey.encode(timeMs)).toThrow(RangeError),
   );
 });
 
@@ -53,7 +54,7 @@ describe('a row', () => {
     expect(Buffer.from(rowName('ms10', 1_464_433_860_000)).toString()).toBe('ms10@1464433860000');
   });
 
-  it('has a sublevel whose name is never the beginning of another', () => {
+  it('has a sublevel whose prefix is never the beginning of another', () => {
     const names = Object.values(sublevelNames).map((name) => `!${name}!`);
     for (const name of names)
       expect(names.filter((other) => other.startsWith(name))).toEqual([name]);

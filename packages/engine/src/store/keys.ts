@@ -1,8 +1,8 @@
 /**
- * All names on disk: the sublevels and their keys. docs/format.md draws them.
+ * All keys in the database: sublevels and the keys in them, drawn in docs/format.md.
  *
- * A key is the start of what it names, in epoch milliseconds, as 6 bytes big-endian, so that keys
- * sort by time (until the year 10889).
+ * The key of a row of windows is its start in epoch milliseconds, as 6 bytes big-endian, so that
+ * keys sort by time (until the year 10889).
  */
 import { largestTime, type PeriodName } from '@reto3/core';
 
@@ -19,15 +19,15 @@ export const sublevelNames = {
   part: 'part',
 } as const satisfies Record<PeriodName | 'meta' | 'journal' | 'report' | 'part', string>;
 
-/** What the sublevel meta holds: of the node, of what a repair could not save, of a merger. */
+/** The rows of the sublevel meta: of the node, of unsaved time ranges, of a merger. */
 export const metaKeys = { node: 'node', gone: 'gone', merge: 'merge' } as const;
 
 type SublevelName = keyof typeof sublevelNames;
 
-/** The rows that hold windows: blocks of a period, or seconds of the journal. */
+/** Series of rows of windows: the blocks of a period, or journal rows. */
 export type Series = PeriodName | 'journal';
 
-/** Encodes an epoch time in ms as a key. The shape is what abstract-level takes as an encoding. */
+/** Encodes an epoch time in ms as a key, as an encoding of abstract-level. */
 export const timeKey = {
   name: 'reto3-time',
   format: 'view',
@@ -43,7 +43,7 @@ export const timeKey = {
     view.setUint32(2, timeMs % 2 ** 32);
     return key;
   },
-  /** A key of another length is damage; 0 is no row's time, so its checksum will not match. */
+  /** 0 for a key of another length, which is damage: the checksum of its row will not match. */
   decode(key: Uint8Array): number {
     if (key.length !== keyBytes) return 0;
     const view = new DataView(key.buffer, key.byteOffset, key.byteLength);
@@ -51,12 +51,12 @@ export const timeKey = {
   },
 } as const;
 
-/** The key of what a node has of a minute (epoch ms): the time, then the name. */
+/** The key of a node's part of a minute (epoch ms): the time, then the name of the node. */
 export function partKey(timeMs: number, node: string): Uint8Array {
   return Buffer.concat([timeKey.encode(timeMs), Buffer.from(node, 'latin1')]);
 }
 
-/** What such a key names. */
+/** The minute and the node of a key of `partKey`. */
 export function partOf(key: Uint8Array): { readonly start: number; readonly part: string } {
   const name = key.subarray(keyBytes);
   const part = Buffer.from(name.buffer, name.byteOffset, name.byteLength).toString('latin1');
@@ -68,8 +68,8 @@ const prefixes = new Map(
 );
 
 /**
- * The whole key of a row, its sublevel's prefix in front. What abstract-level makes of a sublevel
- * and a key, for a write, where its way there takes longer than the write itself.
+ * The key of a row with the prefix of its sublevel, as abstract-level makes it. Writes do not use
+ * abstract-level for this, since that takes longer than the write itself.
  */
 export function wholeKey(level: SublevelName, key: Uint8Array): Uint8Array {
   const prefix = prefixes.get(level);
@@ -80,7 +80,7 @@ export function wholeKey(level: SublevelName, key: Uint8Array): Uint8Array {
   return whole;
 }
 
-/** The bytes that name a row for its checksum: series, then time. */
+/** The name of a row, which its checksum covers: series, then time. */
 export function rowName(series: Series, timeMs: number): Uint8Array {
   return Buffer.from(`${series}@${timeMs}`, 'latin1');
 }

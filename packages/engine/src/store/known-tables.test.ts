@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openDatabase } from './database.ts';
-import { fatallyDamagedTables, isTable } from './files/table.ts';
+import { fatallyDamagedTables, isTable } from './files/tables.ts';
 import { HeldFolder } from './held-folder.ts';
 import { KnownTables } from './known-tables.ts';
 import { newMeta } from './meta.ts';
@@ -23,7 +23,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** Cuts the table in two and has the memory say that it is whole, as if the disk had rotted. */
+/** Truncates the table and remembers it as intact, as if its bytes had rotted on the disk. */
 async function rot(): Promise<void> {
   await truncate(join(folder, table), 1_000);
   const tables = new KnownTables(folder);
@@ -31,7 +31,7 @@ async function rot(): Promise<void> {
   await tables.closed();
 }
 
-/** What a start finds. The process then ends without closing the folder. */
+/** The damaged tables that a start finds. Does not close the folder, as a crash would. */
 async function start(): Promise<string[]> {
   const tables = new KnownTables(folder);
   await tables.load();
@@ -40,15 +40,15 @@ async function start(): Promise<string[]> {
   return damaged.map(({ file }) => file);
 }
 
-describe('tables that are known', () => {
-  it('are not read again, and those that changed are', async () => {
+describe('known tables', () => {
+  it('are not read again, unless they have changed', async () => {
     await rot();
     expect(await start()).toEqual([]);
     await writeFile(join(folder, table), await readFile(join(folder, table)));
     expect(await start()).toEqual([table]);
   });
 
-  it('are trusted no more when two processes in a row did not close the folder', async () => {
+  it('are read again after two processes that did not close the folder', async () => {
     await rot();
     expect(await start()).toEqual([]);
     expect(await start()).toEqual([]);
@@ -56,7 +56,7 @@ describe('tables that are known', () => {
     expect(await start()).toEqual([table]);
   });
 
-  it('are trusted again once the folder was closed', async () => {
+  it('are trusted again after a process that closed the folder', async () => {
     await rot();
     expect(await start()).toEqual([]);
     const tables = new KnownTables(folder);
@@ -68,7 +68,7 @@ describe('tables that are known', () => {
   });
 
   it.each(['', 'nonsense', '00000000 {"openings":0,"tables":{}}'])(
-    'are all read where their file says %j',
+    'are all read if their file contains %j',
     async (text) => {
       await rot();
       await writeFile(join(folder, 'TABLES'), text);
@@ -76,7 +76,7 @@ describe('tables that are known', () => {
     },
   );
 
-  it('stay trusted however often a server that lives on opens its store again', async () => {
+  it('stay trusted however often a server reopens its store', async () => {
     const store = await new HeldFolder(folder).openStore();
     const meta = { ...newMeta('a'), bootId: 'this', writes: 1 };
     await store.write([{ meta }], { sync: true });
@@ -86,7 +86,7 @@ describe('tables that are known', () => {
     expect(await readFile(join(folder, 'TABLES'), 'latin1')).toContain('"openings":0');
   });
 
-  it('include those that a server wrote since its start, also one that is killed', async () => {
+  it('include those that a server writes while it runs', async () => {
     const held = new HeldFolder(folder);
     const store = await held.openStore();
     const report = Buffer.alloc(50_000, 'x');

@@ -1,26 +1,25 @@
 /**
- * Remembers which of LevelDB's tables were found whole, in the file TABLES beside them: a start reads
- * the others only, so it does not grow with the years that are stored.
+ * Remembers which of LevelDB's tables are intact, in the file TABLES beside them. A start reads
+ * only the others, so its time does not grow with the years stored.
  *
- * A table is never changed once it is written, so one is known by its size and by its time of change
- * (ctime), which every write, copy and restore sets anew. Tables that this process wrote itself are
- * taken for whole. Bits that rot on the disk change neither, and a rotten table may end the process
- * that reads it: where two processes in a row have ended without closing the folder, nothing is
- * trusted, and the third reads every table and says which one it is.
+ * Tables never change once they are written, so size and ctime identify one: every write, copy and
+ * restore sets a new ctime. Tables that this process wrote count as intact. Bit rot changes
+ * neither, and a rotten table may crash the process that reads it. So after two processes in a row
+ * that did not close the folder, the next one trusts no table, and reports the damaged one.
  */
 import { readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isTable, type TableMemory } from './files/table.ts';
+import { isTable, type TableMemory } from './files/tables.ts';
 import { seal, unseal } from './meta.ts';
 
 const fileName = 'TABLES';
-/** How many processes in a row may end without closing the folder before nothing is trusted. */
-const mostOpenings = 2;
+/** So many processes in a row may end without closing the folder. */
+const maxOpenings = 2;
 
 interface Remembered {
-  /** How often the folder was opened since it was closed. */
+  /** How many processes opened the folder since one last closed it. */
   readonly openings: number;
-  /** The stamp of each table, by the name of its file. */
+  /** The stamp of each table, by file name. */
   readonly tables: Readonly<Record<string, string>>;
 }
 
@@ -31,19 +30,19 @@ export class KnownTables implements TableMemory {
   #stamps = new Map<string, string>();
   #openings = 0;
   #isLoaded = false;
-  /** What the file says, to write it only when that has changed. */
+  /** The content of the file, to write it only if it changes. */
   #written = '';
 
   constructor(folder: string) {
     this.#folder = folder;
   }
 
-  /** Reads the file, the first time. What cannot be read is forgotten. */
+  /** Reads the file at the first call. If that fails, no table is known. */
   async load(): Promise<void> {
     if (this.#isLoaded) return;
     const { openings, tables } = await read(join(this.#folder, fileName));
     this.#isLoaded = true;
-    if (openings >= mostOpenings) return;
+    if (openings >= maxOpenings) return;
     this.#openings = openings;
     this.#stamps = new Map(Object.entries(tables));
   }
@@ -60,13 +59,13 @@ export class KnownTables implements TableMemory {
     this.#stamps.delete(file);
   }
 
-  /** The database was opened: from now on this process writes tables itself. */
+  /** The database was opened: from now on this process writes tables. */
   async opened(): Promise<void> {
     this.#openings++;
     await this.#save();
   }
 
-  /** Takes in the tables that were written since. */
+  /** Remembers the tables that this process has written since the last call. */
   async note(): Promise<void> {
     const files = new Set((await readdir(this.#folder)).filter(isTable));
     for (const file of this.#stamps.keys()) if (!files.has(file)) this.forget(file);
@@ -80,10 +79,7 @@ export class KnownTables implements TableMemory {
     await this.note();
   }
 
-  /**
-   * Without an fsync, and whether it succeeds or not: what is forgotten costs the next start a
-   * little time.
-   */
+  /** Needs no fsync and may fail: the next start then reads more tables. */
   async #save(): Promise<void> {
     const remembered: Remembered = {
       openings: this.#openings,
@@ -105,11 +101,11 @@ export class KnownTables implements TableMemory {
 async function read(path: string): Promise<Remembered> {
   const sealed = await readFile(path, 'utf8').catch(() => '');
   const text = unseal(sealed.trimEnd());
-  // The checksum says that a program of ours wrote it.
+  // The checksum proves that reto3 wrote it.
   return text === undefined ? nothing : JSON.parse(text);
 }
 
-/** Size and time of change; undefined where there is no such file. */
+/** Size and ctime; undefined if there is no such file. */
 async function stampOf(path: string): Promise<string | undefined> {
   const found = await stat(path, { bigint: true }).catch(() => undefined);
   return found && `${found.size} ${found.ctimeNs}`;

@@ -10,7 +10,7 @@ function seal(json: string): string {
 }
 
 describe('the meta row', () => {
-  it('gives back what was written, whatever the node is called', () => {
+  it('decodes to what was encoded, for any name of the node', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), fc.nat(), fc.boolean(), (node, boot, clean) => {
         const meta = { ...newMeta(node), boot, clean };
@@ -23,7 +23,7 @@ describe('the meta row', () => {
     expect(encodeMeta(example)).toMatch(/^[0-9a-f]{8} \{"formatVersion":4,.*\}$/);
   });
 
-  it('is corrupt where any character is another, is missing or is added', () => {
+  it('is corrupt if any character is changed, missing or added', () => {
     const text = encodeMeta(example);
     const damaged = [...text].flatMap((char, index) => [
       text.slice(0, index) + (char === 'x' ? 'y' : 'x') + text.slice(index + 1),
@@ -36,7 +36,7 @@ describe('the meta row', () => {
     }
   });
 
-  it('of another format version is refused with what was found and what is wanted', () => {
+  it('of another format version is refused with a cure', () => {
     const later = seal('{"formatVersion":5,"something":"else"}');
     expect(() => decodeMeta(later)).toThrow(
       expect.objectContaining({
@@ -51,7 +51,7 @@ describe('the meta row', () => {
     );
   });
 
-  it('of the first format version is read', () => {
+  it('of the first format version is accepted', () => {
     const first = { ...example, formatVersion: 1 };
     expect(decodeMeta(seal(JSON.stringify(first)))).toEqual(first);
   });

@@ -1,79 +1,83 @@
 /**
- * What the store says of itself: format version, node, boots. One row, JSON, with a checksum like
- * all others.
+ * The meta row: format version, node, boots, the current journal, and how far retention and the
+ * publisher have come. Sealed JSON; docs/format.md has its fields.
+ *
+ * Every batch of the database contains it, so it agrees with the rows. Sealed text, a CRC-32 before
+ * the text, is also what ANCHOR, TABLES and other small rows are.
  */
 import { crc32 } from 'node:zlib';
 import { type PeriodName, Reto3Error } from '@reto3/core';
 
 /**
- * Raised whenever bytes on disk change their meaning; docs/format.md lists what each added. A folder
- * of an earlier version is read as it is, and becomes one of this version with the first write.
+ * Raised whenever bytes on disk change their meaning; docs/format.md lists the versions. A folder
+ * of an earlier version is read as it is; the first checkpoint raises its version.
  */
 export const formatVersion = 4;
 const oldestVersion = 1;
 
 export interface Meta {
   readonly formatVersion: number;
-  /** Name of the node that writes here. */
+  /** Name of the node that wrote last. */
   readonly node: string;
   /** How many times a server has started on this folder. */
   readonly boot: number;
-  /** Random, new with each of them; absent where the last start was by a version before 0.2. */
+  /** Random, new at each start; absent if a version before 0.2 started last. */
   readonly bootId?: string;
-  /** Whether the last one stopped by itself, with everything written. */
+  /** Whether the last server stopped with everything written. */
   readonly clean: boolean;
-  /** How many writes the folder has had. A folder that knows of fewer than its anchor lost some. */
+  /** The number of the last write; records and batches are numbered together. */
   readonly writes: number;
-  /** The journal that the database goes on with; absent where there is none. */
+  /** The current journal; absent if there is none. */
   readonly journal?: JournalPosition;
-  /** What all min blocks add up to; absent where nobody has added them up. */
+  /** The sum of all min blocks; absent if it must be computed. */
   readonly messages?: number;
-  /** The minutes of which the folder has journal rows, with what those add up to. */
+  /** The minutes that have journal rows. */
   readonly open: readonly OpenMinute[];
-  /** Up to where retention has deleted each period, epoch ms. */
+  /** For each period, the end of the time that retention has deleted, epoch ms. */
   readonly deletedBefore: Readonly<Record<PeriodName, number>>;
-  /** What it has published; absent where it never was part of a cluster. */
+  /** How far the node has published; absent if it was never part of a cluster. */
   readonly cluster?: Published;
 }
 
 interface JournalPosition {
-  /** The file JOURNAL-<id>. */
+  /** Of the file JOURNAL-<id>. */
   readonly id: number;
-  /** Its records up to that number are on the disk for certain. */
+  /** Number of the last record that is certainly on disk. */
   readonly through: number;
 }
 
-/** How far a node's counts are known to have reached the cluster. */
+/** How far a node's counts have certainly reached the cluster. */
 export interface Published {
-  /** The name under which it was published; under another, the cluster would count it twice. */
+  /** The name under which they were published; under another, the cluster would add them again. */
   readonly node: string;
-  /** The boot that published last, and the one before it; 0 where there was none. */
+  /** The boot that published last, and the one before it; 0 if there was none. */
   readonly boot: number;
   readonly after: number;
   /**
-   * From when on that boot vouches, epoch ms; absent where the cluster has known it for minutes. The
-   * next boot vouches from then on too, or what this one voided would count if nobody was told.
+   * Start of the time that the boot vouches for, epoch ms; absent once the cluster has known it for
+   * minutes. The next boot vouches from then on too: otherwise counts that this boot voided would
+   * be valid for a cluster that never heard of this boot.
    */
   readonly vouchedFrom?: number;
-  /** All seconds before that were published and acknowledged, epoch ms. */
+  /** All earlier seconds were published and acknowledged, epoch ms. */
   readonly through: number;
-  /** The last request to publish again that was fulfilled, by its number. */
+  /** Unused; kept unchanged for earlier versions. */
   readonly answered: number;
-  /** The same of its reports; absent where none were published yet. */
+  /** Of its reports; absent if none were published. */
   readonly reports?: PublishedReports;
 }
 
-/** How far a node's reports are known to have reached the cluster. */
+/** How far a node's reports have certainly reached the cluster. */
 interface PublishedReports {
-  /** The boot that began on this folder: other folders of that name hold other messages. */
+  /** The first boot of this folder: other folders of the same node have other messages. */
   readonly lineage: number;
-  /** What boots before that one published is void; 0: nothing is. */
+  /** Everything published by earlier boots is void; 0: nothing is. */
   readonly voids: number;
-  /** All rows that start before that were published and acknowledged, epoch ms. */
+  /** All rows that start earlier were published and acknowledged, epoch ms. */
   readonly through: number;
 }
 
-/** What a folder says that never was part of a cluster. */
+/** Of a folder that was never part of a cluster. */
 export const neverPublished: Published = {
   node: '',
   boot: 0,
@@ -85,10 +89,11 @@ export const neverPublished: Published = {
 interface OpenMinute {
   /** Epoch ms. */
   readonly start: number;
+  /** The sum of its journal rows. */
   readonly total: number;
 }
 
-/** What a new folder says of itself before its first write. */
+/** The meta row of a new folder before its first write. */
 export function newMeta(node: string): Meta {
   return {
     formatVersion,
@@ -105,7 +110,7 @@ export function encodeMeta(meta: Meta): string {
   return seal(JSON.stringify(meta));
 }
 
-/** The same folder, without its journal. */
+/** The meta row of the same folder without a journal, in the current format version. */
 export function withoutJournal({ journal: _, ...meta }: Meta): Meta {
   return { ...meta, formatVersion };
 }
@@ -132,30 +137,30 @@ export function decodeMeta(text: string): Meta {
   );
 }
 
-/** Also of a row whose other parts are of a later version. */
+/** The version, also in a row whose other fields are of a later version. */
 function versionIn(meta: unknown): number | undefined {
   const found = typeof meta === 'object' && meta !== null && 'formatVersion' in meta;
   return found && typeof meta.formatVersion === 'number' ? meta.formatVersion : undefined;
 }
 
-/** What a record of the journal says of how far the node had published. */
+/** Decodes how far the node had published from a journal record. */
 export function readPublished(text: string): Published {
   const published: unknown = JSON.parse(text);
   if (!isPublished(published)) throw new Error(`BUG: got ${text} from a journal`);
   return published;
 }
 
-/** The checksum of its record says that a program of ours wrote it. */
+/** One name is enough: the checksum of the record proves that reto3 wrote it. */
 function isPublished(value: unknown): value is Published {
   return typeof value === 'object' && value !== null && 'through' in value;
 }
 
-/** Text with its CRC-32 in front. */
+/** Seals text: its CRC-32 as 8 hexadecimal digits, a space, the text. */
 export function seal(text: string): string {
   return `${checksum(text)} ${text}`;
 }
 
-/** The text that was sealed; undefined where a bit of it changed. */
+/** The sealed text; undefined if it is damaged. */
 export function unseal(sealed: string): string | undefined {
   const space = sealed.indexOf(' ');
   const text = sealed.slice(space + 1);
@@ -168,7 +173,7 @@ function checksum(text: string): string {
 
 const fields = Object.keys(newMeta(''));
 
-/** The checksum says that a program of ours wrote it, so names of fields are enough to tell. */
+/** The names are enough: the checksum proves that reto3 wrote it. */
 function isMeta(value: unknown): value is Meta {
   return typeof value === 'object' && value !== null && fields.every((field) => field in value);
 }

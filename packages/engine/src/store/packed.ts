@@ -1,6 +1,7 @@
 /**
- * Bytes in an envelope: version, flags, the bytes themselves (deflated where that is shorter), and
- * a checksum that covers their name too, so that what turns up under another name is damage.
+ * An envelope around bytes, for rows of reports and messages of the cluster: version, flags, the
+ * bytes (deflated if that is shorter), and a checksum. The checksum covers the name of the envelope
+ * too, so an envelope under another name is damage.
  *
  *     version · flags · bytes · CRC-32
  */
@@ -10,22 +11,23 @@ import { messageOf } from '@reto3/core';
 const flagDeflated = 1;
 const headerBytes = 2;
 const crcBytes = 4;
-/** Less than that is not worth zlib's time. */
+/** Deflating fewer bytes is not worth its time. */
 const deflateFromBytes = 512;
-/** Far more than anybody packs: what claims more is no envelope of ours. */
-const mostPlainBytesEver = 64 << 20;
+/** Far more than any caller packs. */
+const defaultMaxPlainBytes = 64 << 20;
 
-/** The envelope is not what was once packed under that name; the text says how one sees it. */
+/** The envelope is not the one packed under that name. The message tells how it differs. */
 export class BadEnvelope extends Error {
   override readonly name = 'BadEnvelope';
 }
 
 interface PackOptions {
-  /** Of the caller's own; the lowest bit says that the bytes are deflated. */
+  /** Flags of the caller; the lowest bit is taken. */
   readonly flags?: number;
   readonly zlib?: ZlibOptions;
 }
 
+/** @param version 0 to 255 */
 export function pack(
   version: number,
   plain: Uint8Array,
@@ -36,7 +38,7 @@ export function pack(
   return packDeflated(version, [plain], deflated, name, flags);
 }
 
-/** The same of bytes that are deflated already. Both come in pieces. */
+/** As `pack`, for bytes that are deflated already. Both come in pieces. */
 export function packDeflated(
   version: number,
   plain: readonly Uint8Array[],
@@ -58,16 +60,16 @@ function totalBytes(pieces: readonly Uint8Array[]): number {
 }
 
 /**
- * @param options `known`: flags that the caller knows; `mostPlainBytes`: what inflates to more is none
+ * @param options `known`: flags of the caller; `maxPlainBytes`: the limit when inflating
  * @throws BadEnvelope
  */
 export function unpack(
   version: number,
   packed: Uint8Array,
   name: Uint8Array,
-  options: { readonly known?: number; readonly mostPlainBytes?: number } = {},
+  options: { readonly known?: number; readonly maxPlainBytes?: number } = {},
 ): { readonly plain: Uint8Array; readonly flags: number } {
-  const { known = 0, mostPlainBytes = mostPlainBytesEver } = options;
+  const { known = 0, maxPlainBytes = defaultMaxPlainBytes } = options;
   const bytes = Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength);
   const end = bytes.length - crcBytes;
   if (end < headerBytes) throw new BadEnvelope(`got ${bytes.length} bytes, too few`);
@@ -79,7 +81,7 @@ export function unpack(
   const body = bytes.subarray(headerBytes, end);
   if ((flags & flagDeflated) === 0) return { plain: body, flags };
   try {
-    return { plain: inflateRawSync(body, { maxOutputLength: mostPlainBytes }), flags };
+    return { plain: inflateRawSync(body, { maxOutputLength: maxPlainBytes }), flags };
   } catch (error) {
     throw new BadEnvelope(`it cannot be inflated: ${messageOf(error)}`);
   }

@@ -22,7 +22,7 @@ const windows = fc
   .map((pairs) => new Map(pairs));
 
 describe('a row of a report', () => {
-  it('comes back as it was written', () => {
+  it('decodes to what was encoded', () => {
     fc.assert(
       fc.property(windows, fc.boolean(), (written, partial) => {
         const read = decodeRow(encodeRow({ windows: written, partial }, key), key, 'ms10');
@@ -34,7 +34,7 @@ describe('a row of a report', () => {
     );
   });
 
-  it('is damaged with any bit flipped, cut anywhere, or under another key', () => {
+  it('is damaged if a bit is flipped, if it is cut, or under another key', () => {
     const row = encodeRow({ windows: new Map([[3, Buffer.alloc(700, 'x')]]), partial: false }, key);
     for (let bit = 0; bit < 8 * row.length; bit++) {
       const flipped = Uint8Array.from(row);
@@ -47,15 +47,15 @@ describe('a row of a report', () => {
   });
 });
 
-describe('a row that is written as it grows', () => {
-  /** Windows of some KB, so that a few of them are a piece. */
+describe('a row that grows', () => {
+  /** Windows of some KB, so that a few make a piece. */
   const step = fc.record({
     index: fc.nat({ max: 99 }),
     bytes: fc.integer({ min: 0, max: 3_000 }),
     seed: fc.nat(),
   });
 
-  it('has all windows as they are, whichever of them changed', () => {
+  it('has all windows as they are, whichever changed', () => {
     fc.assert(
       fc.property(fc.array(fc.array(step, { maxLength: 12 }), { maxLength: 6 }), (writes) => {
         const encoder = new RowEncoder(key);
@@ -76,7 +76,7 @@ describe('a row that is written as it grows', () => {
     );
   });
 
-  it('begins with the same bytes as before, which are not deflated again', () => {
+  it('starts with the same bytes as before, which are not deflated again', () => {
     const encoder = new RowEncoder(key);
     const held = new Map<number, Uint8Array>();
     const grown = (from: number): Uint8Array => {
@@ -107,7 +107,7 @@ describe('a key of a report', () => {
       expect(parseKey(Buffer.from(other))).toBeUndefined();
   });
 
-  it('sorts with the rows of its report and period by time, and facts stand apart', () => {
+  it('sorts by report, period and time, apart from facts', () => {
     const { gte, lt } = rowRange('lag', 'sec', second, second + 2_000);
     const within = (bytes: Uint8Array): boolean =>
       Buffer.compare(bytes, gte) >= 0 && Buffer.compare(bytes, lt) < 0;

@@ -1,8 +1,8 @@
 /**
- * Keys and bytes of what is stored of reports. docs/format.md draws them.
+ * Keys and bytes of the rows of reports, drawn in docs/format.md.
  *
- * A row holds the encoded accumulators of the windows of one stretch of time: a second of ms10
- * windows, one window of the others. Windows in which nothing came are not there.
+ * A row has the encoded accumulators of a second of ms10 windows, or of one window of another
+ * period. Windows without messages are absent.
  */
 import { constants, deflateRawSync, type ZlibOptions } from 'node:zlib';
 import {
@@ -24,50 +24,51 @@ const version = 1;
 const flagPartial = 2;
 const timeBytes = 6;
 /**
- * A row of 100 keys takes 0.4 ms a flush; level 6 takes a tenth longer for 0.4 % fewer bytes. zlib's
- * default memory, 256 KiB a call, has the garbage collector run more often and saves nothing here.
+ * A row of 100 keys takes 0.4 ms per flush; level 6 takes a tenth longer for 0.4 % fewer bytes.
+ * zlib's default memory, 256 KiB a call, triggers the garbage collector more often and saves
+ * nothing here.
  */
 const zlib: ZlibOptions = { level: 5, windowBits: 13, memLevel: 7 };
-/** What is deflated once: much more than the bytes that end a piece. */
+/** The least size of a piece, much more than the bytes that end it. */
 const pieceBytes = 4_096;
 
-/** How much time one row of a period covers, in ms. */
+/** How much time a row of a period covers, in ms. */
 export function rowMsOf(period: PeriodName): number {
   return Math.max(sec.windowMs, periods[period].windowMs);
 }
 
-/** How many windows one row of a period may have. */
+/** How many windows a row of a period may have. */
 function rowWindowsOf(period: PeriodName): number {
   return period === 'ms10' ? ms10PerSecond : 1;
 }
 
-/** `<name>/<period>/` and the start of the row. */
+/** The key of a row: `<name>/<period>/` and its start (epoch ms). */
 export function rowKey(report: string, period: PeriodName, start: number): Uint8Array {
   return Buffer.concat([Buffer.from(`${report}/${period}/`, 'latin1'), timeKey.encode(start)]);
 }
 
-/** What a report says of itself: `/` and its name, so that all of them stand before all rows. */
+/** The key of the facts of a report: `/` and its name, which sorts before all rows. */
 export function factsKey(report: string): Uint8Array {
   return Buffer.from(`/${report}`, 'latin1');
 }
 
-/** The keys of all facts. */
+/** The range of all facts. */
 export const factsRange = { gte: Buffer.from('/'), lt: Buffer.from('0') } as const;
 
-/** Keys of reports, [gte, lt). */
+/** A range of keys in the sublevel of reports, [gte, lt). */
 export interface ReportRange {
   readonly gte: Uint8Array;
   readonly lt: Uint8Array;
   readonly reverse?: boolean;
 }
 
-/** The range of every key of a report that there can be. */
+/** The range of all keys of reports and sources. */
 export const allReports: ReportRange = {
   gte: new Uint8Array(),
   lt: Uint8Array.of(0x7f),
 };
 
-/** The keys of the rows of a period that start in [from, to), epoch ms. */
+/** The range of the rows of a period that start in [from, to), epoch ms. */
 export function rowRange(report: string, period: PeriodName, from: number, to: number) {
   return { gte: rowKey(report, period, from), lt: rowKey(report, period, to) };
 }
@@ -79,7 +80,7 @@ export type ReportKey =
 const keyOfFacts = new RegExp(`^/${reportNamePattern}$`);
 const keyOfRow = new RegExp(`^(${reportNamePattern})/([a-z0-9]+)/.{6}$`, 's');
 
-/** What a key names; undefined where it is none. */
+/** Decodes a key; undefined if it is invalid. */
 export function parseKey(key: Uint8Array): ReportKey | undefined {
   const text = Buffer.from(key).toString('latin1');
   if (keyOfFacts.test(text)) return { report: text.slice(1), facts: true };
@@ -92,7 +93,7 @@ export function parseKey(key: Uint8Array): ReportKey | undefined {
 /** One row: the encoded accumulators of its windows, by their number in the row. */
 export interface RowParts {
   readonly windows: ReadonlyMap<number, Uint8Array>;
-  /** What was in the row before was damaged: these are not all. */
+  /** Whether messages are missing, because an earlier version of the row was damaged. */
   readonly partial: boolean;
 }
 
@@ -102,7 +103,7 @@ export function encodeRow(parts: RowParts, key: Uint8Array): Uint8Array {
 
 type Window = readonly [index: number, bytes: Uint8Array];
 
-/** Consecutive windows as bytes of a row, and deflated: blocks that others may follow. */
+/** Consecutive windows of a row, plain and as deflate blocks that other blocks may follow. */
 interface Piece {
   readonly windows: readonly Window[];
   readonly plain: Uint8Array;
@@ -110,13 +111,13 @@ interface Piece {
 }
 
 /**
- * Encodes a row again and again while it grows. Deflating is most of the work, so windows that are
- * the same bytes objects as before are not deflated again: a deflated stream is a sequence of blocks
- * (RFC 1951, 2), and blocks that refer to none before them may follow any.
+ * Encodes a row repeatedly while it grows. Deflating is most of the work, so windows whose
+ * `Uint8Array` is the same object as before are not deflated again: a deflated stream is a sequence
+ * of blocks (RFC 1951, 2), and a block that refers to no earlier one may follow any.
  */
 export class RowEncoder {
   readonly #key: Uint8Array;
-  /** All but the last windows of the row, if they were enough for a piece. */
+  /** The first windows of the row: all that were enough for a piece. */
   #pieces: Piece[] = [];
 
   constructor(key: Uint8Array) {
@@ -132,7 +133,7 @@ export class RowEncoder {
       return !isSame;
     });
     if (changed >= 0) this.#pieces.length = changed;
-    // The newest one nearly always changes before the next write.
+    // The newest window nearly always changes before the next write.
     const settled = sorted.slice(known, -1);
     const plain = plainOf(settled);
     if (plain.length >= pieceBytes) {
@@ -162,7 +163,7 @@ function plainOf(windows: readonly Window[]): Uint8Array {
   return writer.end();
 }
 
-/** @throws DamagedRow */
+/** @param key of the row; its checksum covers it. @throws DamagedRow */
 export function decodeRow(bytes: Uint8Array, key: Uint8Array, period: PeriodName): RowParts {
   try {
     const { plain, flags } = unpack(version, bytes, key, { known: flagPartial });
@@ -170,7 +171,7 @@ export function decodeRow(bytes: Uint8Array, key: Uint8Array, period: PeriodName
     const windows = new Map<number, Uint8Array>();
     while (reader.more) {
       const index = reader.number();
-      if (index >= rowWindowsOf(period)) throw new RangeError(`got a window ${index}`);
+      if (index >= rowWindowsOf(period)) throw new RangeError(`got window ${index}`);
       windows.set(index, reader.bytes());
     }
     return { windows, partial: (flags & flagPartial) !== 0 };

@@ -1,4 +1,4 @@
-/** Rows of windows: what one holds, how much time it covers, and which of them a read asks for. */
+/** Rows of windows: their content, the time they cover, and ranges of them to read. */
 import {
   largestTime,
   ms10PerSecond,
@@ -12,7 +12,7 @@ import {
 import { DamagedRow, decodeWindows } from './codec.ts';
 import { rowName, type Series } from './keys.ts';
 
-/** A block or journal row: the windows that begin at `start` (epoch ms). */
+/** A block or journal row: consecutive windows from `start` (epoch ms) on. */
 export interface Row {
   readonly start: number;
   readonly windows: Windows;
@@ -20,19 +20,20 @@ export interface Row {
 
 /** A row as it is stored. */
 export interface EncodedRow {
+  /** Epoch ms. */
   readonly start: number;
   readonly bytes: Uint8Array;
 }
 
-/** Which rows of a series a read asks for, and in which order. */
+/** The rows of a series that start in [from, to), epoch ms. */
 export interface RowRange {
-  /** Epoch ms; rows that start in [from, to). */
   readonly from: number;
   readonly to: number;
+  /** Newest first. */
   readonly reverse?: boolean;
 }
 
-/** The range of every row that there can be. */
+/** The range of every possible row. */
 export const allTime: RowRange = { from: 0, to: largestTime };
 
 /** How many windows a row of a series has. */
@@ -40,13 +41,13 @@ export function lengthOf(series: Series): number {
   return series === 'journal' ? ms10PerSecond : periods[series].blockWindows;
 }
 
-/** How much time one row of a series covers, in milliseconds. */
+/** How much time a row of a series covers, in ms. */
 export function spanOf(series: Series): number {
   return series === 'journal' ? sec.windowMs : (periods[series] satisfies Period).blockMs;
 }
 
 /**
- * The row that is stored as these bytes. Damage goes to `onDamage`, or is thrown where there is none.
+ * Decodes a row. A damaged one goes to `onDamage`, or is thrown if there is none.
  * @throws Reto3Error RETO3_BLOCK_DAMAGED
  */
 export function rowOf(

@@ -1,21 +1,21 @@
 /**
- * Goes over every key of a database as bytes, and deletes what is no whole row of ours: damaged
- * values, keys that name nothing, rows under the key of another.
+ * Reads every key of a database as bytes, for a repair: deletes damaged values, unknown keys, rows
+ * under the key of another, and rows that may be outdated; puts back rows of damaged tables.
  */
 import { messageOf, periods, Reto3Error, sec } from '@reto3/core';
 import { decodeWindows } from './codec.ts';
 import type { Database } from './database.ts';
 import type { Entry, KeyRange } from './files/table.ts';
 import { decodeGone } from './gone.ts';
-import { rowName, type Series, sublevelNames, timeKey } from './keys.ts';
+import { rowName, type Series, sublevelNames, timeKey, wholeKey } from './keys.ts';
 import { decodeMeta, unseal } from './meta.ts';
 import { decodeRow, parseKey } from './report-rows.ts';
 import { lengthOf } from './rows.ts';
 import { decodeSource, isSourceKey } from './source-rows.ts';
 
-/** A row that was deleted. */
+/** A deleted row. */
 export interface Dropped {
-  /** Its series and start (epoch ms), where its key is one. */
+  /** undefined if its key is not one of a row of windows; `start` in epoch ms. */
   readonly row: { readonly series: Series; readonly start: number } | undefined;
   /** Its key, printable. */
   readonly key: string;
@@ -26,7 +26,7 @@ const seriesNames = ['journal', 'ms10', 'sec', 'min'] as const satisfies readonl
 const raw = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const;
 
 /**
- * Deletes every row that is not whole, and says which.
+ * Deletes all damaged rows, and returns them.
  * @throws Reto3Error RETO3_DATA_VERSION
  */
 export async function dropDamaged(database: Database): Promise<Dropped[]> {
@@ -47,10 +47,11 @@ export async function dropDamaged(database: Database): Promise<Dropped[]> {
 }
 
 /**
- * Puts back what whole blocks of damaged tables held, where the database has nothing newer.
- * @param salvaged the newest of what they held
- * @param elsewhere the newest that other tables have of the same keys; what the database has and
- * they have not comes from its log, and is newer than any table
+ * Puts back rows from the intact blocks of damaged tables, unless the database has newer ones.
+ * @param salvaged the newest entries of those blocks
+ * @param elsewhere the newest entries of other tables for the same keys; a value that only the
+ * database has comes from its log, and is newer than any table
+ * @param lost the keys that damaged blocks may have held
  */
 export async function putBack(
   database: Database,
@@ -59,7 +60,7 @@ export async function putBack(
   lost: readonly KeyRange[],
 ): Promise<void> {
   for (const [name, { key, value, sequence }] of salvaged) {
-    // A key at the edge of a damaged block may have its newest version in there.
+    // The damaged block next to it may have held a newer version.
     const row = rowOf(key);
     if (row !== undefined && mayHaveHeld(lost, row.series, row.start)) continue;
     const other = elsewhere.get(name);
@@ -73,8 +74,8 @@ export async function putBack(
 }
 
 /**
- * Deletes rows of which a damaged block may have held a newer version: what is there now may be one
- * from long before. The meta row stays, since the anchor says whether it is an old one.
+ * Deletes rows of which a damaged block may have held a newer version. The meta row stays: the
+ * anchor reveals an outdated one.
  */
 export async function dropStale(database: Database, lost: readonly KeyRange[]): Promise<Dropped[]> {
   const dropped: Dropped[] = [];
@@ -90,14 +91,15 @@ export async function dropStale(database: Database, lost: readonly KeyRange[]): 
   return dropped;
 }
 
-/** Whether a row may have been in one of these stretches of keys. */
+/** Whether the row of a series at `start` (epoch ms) may have been in one of these key ranges. */
 export function mayHaveHeld(lost: readonly KeyRange[], series: Series, start: number): boolean {
-  const prefix = Buffer.from(`!${sublevelNames[series]}!`);
-  const key = Buffer.concat([prefix, timeKey.encode(start)]);
-  return lost.some(({ first, last }) => key.compare(first) >= 0 && key.compare(last) <= 0);
+  const key = wholeKey(series, timeKey.encode(start));
+  return lost.some(
+    ({ first, last }) => Buffer.compare(key, first) >= 0 && Buffer.compare(key, last) <= 0,
+  );
 }
 
-/** Why a row cannot be kept; undefined where it is whole. */
+/** The damage of a row; undefined if it is intact. */
 function damageOf(key: Buffer, row: Dropped['row'], value: Buffer): string | undefined {
   try {
     if (row !== undefined) {
@@ -115,7 +117,7 @@ function damageOf(key: Buffer, row: Dropped['row'], value: Buffer): string | und
         return damageOfReport(key, value);
     }
   } catch (error) {
-    // Of another version, not damaged: nothing of it is ours to delete.
+    // Another version wrote the folder: nothing may be deleted.
     if (error instanceof Reto3Error && error.code === 'RETO3_DATA_VERSION') throw error;
     return messageOf(error);
   }
@@ -123,20 +125,21 @@ function damageOf(key: Buffer, row: Dropped['row'], value: Buffer): string | und
 
 const reportPrefix = Buffer.from(`!${sublevelNames.report}!`);
 
-/** Why what is stored of a report cannot be kept. */
+/** The damage of a row of a report or a source; undefined if it is intact. */
 function damageOfReport(key: Buffer, value: Buffer): string | undefined {
   const isReport = key.subarray(0, reportPrefix.length).equals(reportPrefix);
   const own = key.subarray(reportPrefix.length);
   if (isReport && isSourceKey(own))
     return decodeSource(own, value) === undefined ? 'its checksum does not match' : undefined;
   const named = isReport ? parseKey(own) : undefined;
-  if (named === undefined) return 'its key names nothing';
+  if (named === undefined) return 'its key is unknown';
   if ('facts' in named)
     return unseal(value.toString()) === undefined ? 'its checksum does not match' : undefined;
   decodeRow(value, own, named.period);
   return undefined;
 }
 
+/** The row of windows that a key names; undefined if it names none. */
 function rowOf(key: Buffer): Dropped['row'] {
   for (const series of seriesNames) {
     const prefix = `!${sublevelNames[series]}!`;
@@ -148,6 +151,7 @@ function rowOf(key: Buffer): Dropped['row'] {
   return undefined;
 }
 
+/** Printable. */
 function nameOf(key: Buffer): string {
   return key.toString('latin1').replaceAll(/[^\x21-\x7e]/g, '.');
 }

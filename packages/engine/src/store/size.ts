@@ -1,12 +1,13 @@
-/** How much of the disk a data folder takes. */
+/** How much disk space a data folder takes. */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /**
- * Bytes of all files in a folder; files that vanish meanwhile (LevelDB compacts) count as nothing.
+ * The bytes of all files in a folder, without subfolders. Files that vanish meanwhile, as LevelDB
+ * compacts, do not count.
  */
 export async function bytesIn(folder: string): Promise<number> {
-  // A folder that was moved away has nothing on this disk.
+  // A folder that was moved away takes no space here.
   const names = await readdir(folder).catch(() => []);
   const sizes = await Promise.all(
     names.map((name) =>

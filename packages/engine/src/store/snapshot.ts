@@ -1,10 +1,10 @@
 /**
- * A fixed view of all rows of the store, as they were at one moment. What cannot be read is told as
- * damage, and how far a read came before the database failed it.
+ * A fixed view of all rows of the store, as they were at one moment. Reports rows that cannot be
+ * read as damage; if the database fails during a read, the rest of the range is damage too.
  */
-
 import { messageOf, type OnDamage, Reto3Error, reportDamage } from '@reto3/core';
 import type { AbstractSnapshot } from 'abstract-level';
+import { codeOf } from './database-failure.ts';
 import { HeldRows } from './held-rows.ts';
 import { metaKeys, partKey, type Series } from './keys.ts';
 import type { ReportRange } from './report-rows.ts';
@@ -12,13 +12,13 @@ import { type EncodedRow, type Row, type RowRange, rowOf, spanOf } from './rows.
 import type { Handles } from './sublevels.ts';
 
 /**
- * So few rows are read one by one on this thread: an iterator goes through the thread pool three
- * times, which takes ten times as long as what it does there. The newest windows, which is what
- * is asked for again and again, lie in two blocks at most.
+ * Up to so many rows are read one by one on this thread: an iterator goes through the thread pool
+ * three times, which takes ten times as long as its work there. The newest windows, the most
+ * frequent query, are in at most two blocks.
  */
-const mostPointReads = 2;
-/** A look at whether a row is there takes a few microseconds: as many as a day has of sec blocks. */
-const mostPointLooks = 24;
+const maxPointReads = 2;
+/** The same if only their presence counts, which takes a few µs each: the sec blocks of a day. */
+const maxPresenceReads = 24;
 
 export class StoreSnapshot {
   readonly #rows: Handles['rows'];
@@ -42,14 +42,14 @@ export class StoreSnapshot {
   }
 
   /**
-   * The rows of a series that start within the range, in order of time. Damaged ones go to
-   * `onDamage` instead, or are thrown where there is none.
-   * @throws Reto3Error RETO3_BLOCK_DAMAGED
+   * The rows of a series that start within the range, in its order. Damaged ones go to `onDamage`
+   * instead, or are thrown if there is none.
+   * @throws Reto3Error RETO3_BLOCK_DAMAGED; RETO3_STORE_FAILING if the store is closed meanwhile
    */
   async *rows(series: Series, range: RowRange, onDamage?: OnDamage): AsyncGenerator<Row> {
     if (range.from >= range.to) return;
     const rest = unreadOf(series, range);
-    const starts = startsWithin(series, range, mostPointReads);
+    const starts = startsWithin(series, range, maxPointReads);
     const entries =
       starts === undefined
         ? this.#rows[series].iterator(this.#options(range))
@@ -65,7 +65,7 @@ export class StoreSnapshot {
     }
   }
 
-  /** The starts of the rows of a series within the range, whole or not, in order of time. */
+  /** The starts of the rows of a series within the range, intact or not, in its order; epoch ms. */
   async *starts(series: Series, range: RowRange, onDamage?: OnDamage): AsyncGenerator<number> {
     if (range.from >= range.to) return;
     const rest = unreadOf(series, range);
@@ -80,8 +80,8 @@ export class StoreSnapshot {
   }
 
   /**
-   * What a node has of the minute that starts at `start`, as it is stored; checked by nobody.
-   * Damage goes to `onDamage`, or is thrown where there is none.
+   * A node's part of the minute that starts at `start` (epoch ms), as stored, unverified. An error
+   * of LevelDB goes to `onDamage`, or is thrown if there is none.
    * @throws Reto3Error RETO3_BLOCK_DAMAGED
    */
   part(start: number, node: string, onDamage?: OnDamage): Uint8Array | undefined {
@@ -94,7 +94,7 @@ export class StoreSnapshot {
   }
 
   #keys(series: Series, range: RowRange): Iterable<number> | AsyncIterable<number> {
-    const starts = startsWithin(series, range, mostPointLooks);
+    const starts = startsWithin(series, range, maxPresenceReads);
     if (starts !== undefined) return this.#present(series, starts);
     return this.#rows[series].keys(this.#options(range));
   }
@@ -103,7 +103,7 @@ export class StoreSnapshot {
     return { gte: Math.max(0, from), lt: to, reverse, snapshot: this.#snapshot };
   }
 
-  /** Those of these rows that are there, asked for one by one. */
+  /** Reads rows one by one; skips those that do not exist. */
   *#points(series: Series, starts: readonly number[]): Generator<[number, Uint8Array]> {
     for (const start of starts) {
       const bytes = this.#rows[series].getSync(start, { snapshot: this.#snapshot });
@@ -115,12 +115,12 @@ export class StoreSnapshot {
     for (const [start] of this.#points(series, starts)) yield start;
   }
 
-  /** The row of the sublevel meta under that key, as it is stored. */
+  /** A row of the sublevel meta, as stored. */
   async text(name: keyof typeof metaKeys): Promise<string | undefined> {
     return this.#meta.get(metaKeys[name], { snapshot: this.#snapshot });
   }
 
-  /** The rows of a series as they are stored, in order of time, checked by nobody. */
+  /** The rows of a series as stored, unverified, in order of time. */
   async *encodedRows(series: Series, range: RowRange): AsyncGenerator<EncodedRow> {
     const iterator = this.#rows[series].iterator({
       gte: Math.max(0, range.from),
@@ -130,7 +130,7 @@ export class StoreSnapshot {
     for await (const [start, bytes] of iterator) yield { start, bytes };
   }
 
-  /** The rows of reports as they are stored, in order of their keys, checked by nobody. */
+  /** The rows of reports and sources as stored, unverified, in order of their keys. */
   async *reports(
     range: ReportRange,
   ): AsyncGenerator<readonly [key: Uint8Array, bytes: Uint8Array]> {
@@ -139,7 +139,7 @@ export class StoreSnapshot {
     yield* this.#held.over(stored, range);
   }
 
-  /** What nodes have of minutes, under the keys of `partKey`, in order of time, checked by nobody. */
+  /** The parts of all nodes as stored, unverified, under keys of `partKey`, in order of time. */
   async *parts(): AsyncGenerator<readonly [key: Uint8Array, bytes: Uint8Array]> {
     yield* this.#parts.iterator({ snapshot: this.#snapshot });
   }
@@ -149,23 +149,21 @@ export class StoreSnapshot {
   }
 }
 
-/**
- * Where the rows of a range can start, in its order; undefined where that is more than `most` times.
- */
+/** The possible starts of rows in a range, in its order; undefined if there are more than `max`. */
 function startsWithin(
   series: Series,
   { from, to, reverse = false }: RowRange,
-  most: number,
+  max: number,
 ): number[] | undefined {
   const span = spanOf(series);
   const first = Math.ceil(Math.max(0, from) / span) * span;
-  if (to - first > most * span) return undefined;
+  if (to - first > max * span) return undefined;
   const starts: number[] = [];
   for (let start = first; start < to; start += span) starts.push(start);
   return reverse ? starts.reverse() : starts;
 }
 
-/** Up to where a range was read, in case that the database cannot go on. */
+/** Tracks which part of a range is unread, for when the database fails. */
 function unreadOf(series: Series, { from, to, reverse = false }: RowRange) {
   let [unreadFrom, unreadTo] = [from, to];
   return {
@@ -174,8 +172,9 @@ function unreadOf(series: Series, { from, to, reverse = false }: RowRange) {
       else unreadFrom = start + spanOf(series);
     },
     /**
-     * Tells of the rest as damage.
-     * @throws what is no error of the database; RETO3_STORE_FAILING where it was closed meanwhile
+     * Reports the unread part as damage.
+     * @throws any error that is not the database's; RETO3_STORE_FAILING if that was closed
+     * meanwhile
      */
     fail(error: unknown, onDamage: OnDamage | undefined): void {
       if (!isDatabaseError(error)) throw error;
@@ -189,12 +188,12 @@ function unreadOf(series: Series, { from, to, reverse = false }: RowRange) {
   };
 }
 
-/** The database, or what was being read of it, was closed: nothing is wrong with what it holds. */
+/** Whether the database, snapshot or iterator was closed, which is no damage. */
 function wasClosed(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && /_NOT_OPEN$/.test(String(error.code));
+  return String(codeOf(error)).endsWith('_NOT_OPEN');
 }
 
-/** Errors of abstract-level and of LevelDB have codes that begin so. */
+/** Whether the error comes from abstract-level or LevelDB. */
 function isDatabaseError(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && String(error.code).startsWith('LEVEL_');
+  return String(codeOf(error)).startsWith('LEVEL_');
 }

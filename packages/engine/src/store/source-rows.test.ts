@@ -22,7 +22,7 @@ const position: SourcePosition = {
 };
 
 describe('the row of a source', () => {
-  it('gives back its position under its own key only', () => {
+  it('decodes to its position, under its own key only', () => {
     const { key, bytes } = sourceRow(position);
     expect(decodeSource(key, bytes)).toEqual(position);
     expect(isSourceKey(key)).toBe(true);
@@ -30,7 +30,7 @@ describe('the row of a source', () => {
     expect(decodeSource(other.key, bytes)).toBeUndefined();
   });
 
-  it('is damaged where a bit of it changed', () => {
+  it('is damaged if a bit is flipped', () => {
     const { key, bytes } = sourceRow(position);
     bytes[20] = (bytes[20] ?? 0) ^ 1;
     expect(decodeSource(key, bytes)).toBeUndefined();
@@ -41,7 +41,7 @@ describe('the row of a source', () => {
     expect(isSourceKey(Buffer.from('/top'))).toBe(false);
   });
 
-  it('is found in the database, and in what the journal holds', async () => {
+  it('is read from the journal before the database', async () => {
     const store = await Store.open(async () => new MemoryLevel<string, string>());
     const { key, bytes } = sourceRow(position);
     await store.write([{ report: key, bytes }], { sync: true });

@@ -1,16 +1,16 @@
 /**
- * How far each log was counted: a row for each source that was imported or followed.
- * docs/format.md draws it.
+ * How far each log was counted: a row for each imported or followed source, drawn in
+ * docs/format.md.
  *
- * The row travels with the counts, in one record of the journal or in one batch of the database, so
- * whatever ends a process, the position is where the counts end. It lies among the rows of reports,
- * under keys that no report can have, and so comes along with backups.
+ * The journal record or database batch with the counts also has the row, so after a crash the
+ * position is where the counts end. It is among the rows of reports, under keys that no report can
+ * have, so backups include it.
  */
 import { randomBytes } from 'node:crypto';
 import { seal, unseal } from './meta.ts';
 import type { ReportRange } from './report-rows.ts';
 
-/** What bytes are known by. */
+/** Identifies bytes. */
 export interface Fingerprint {
   readonly bytes: number;
   /** SHA-256, hexadecimal. */
@@ -18,52 +18,52 @@ export interface Fingerprint {
 }
 
 /**
- * How far a source was counted. Offsets are those of its text: of a compressed file, decompressed.
+ * How far a source was counted. Offsets are in its text: of a compressed file, decompressed.
  */
 export interface SourcePosition {
-  /** Its key in the folder; `newSourceId` makes one. */
+  /** Its key in the folder, from `newSourceId`. */
   readonly id: string;
   /** Where it was found last. */
   readonly path: string;
-  /** Device and inode of that file; absent where it was no file. */
+  /** Device and inode of that file; absent if it was not a file. */
   readonly file?: { readonly device: string; readonly inode: string };
-  /** Of its first bytes: what it is known by under any name. */
+  /** Of its first bytes; identifies it under any name. */
   readonly head: Fingerprint;
-  /** Of the last bytes that were read: what says that it goes on where it was left. */
+  /** Of the bytes before `offset`; proves that a file continues where it was left. */
   readonly end: Fingerprint;
-  /** Where the next line begins. */
+  /** Where the next line starts. */
   readonly offset: number;
   /** Lines before the offset. */
   readonly lines: number;
-  /** From its oldest message to its newest, epoch ms; absent where it had none. */
+  /** From its oldest message to its newest, epoch ms; absent if it has none. */
   readonly times?: { readonly from: number; readonly to: number };
   /**
-   * A line behind the offset that had no end yet and was counted all the same: how many bytes it had,
-   * and the time of its message, epoch ms, where it was one.
+   * A counted line after `offset` that had no line feed yet: its bytes, and the time of its message
+   * (epoch ms) if it is one.
    */
   readonly openLine?: { readonly bytes: number; readonly timeMs?: number };
-  /** Whether the archive has all messages before the offset: each import of them kept these. */
+  /** Whether every import of the messages before `offset` kept them in the archive. */
   readonly kept?: true;
   /**
-   * While an import takes several writes: the position that it is on its way to, of which all
-   * messages before `through`, epoch ms, are counted.
+   * During an import of several writes: the position at its end. All messages before `through`
+   * (epoch ms) are counted.
    */
   readonly writing?: { readonly to: Counted; readonly through: number };
-  /** Whether it was followed to its end: rotated away, and quiet for a while. */
+  /** Whether it was followed to its end: rotated, and quiet for a while. */
   readonly ended?: true;
   /**
-   * Of a row that stands for a path and not for a text: SHA-256 of the first 4 KiB of each rotated
-   * file that is not counted. They were there before the path was followed, or are shorter copies.
+   * Only in a row of a path instead of a text: SHA-256 of the first 4 KiB of each rotated file that
+   * is not counted, because it is older than the following of the path, or a shorter copy.
    */
   readonly ignored?: readonly string[];
 }
 
-/** The part of a position that moves. */
+/** The fields that change as a source is counted. */
 type Counted = Pick<SourcePosition, 'end' | 'offset' | 'lines' | 'times' | 'openLine' | 'kept'>;
 
 const prefix = '~source/';
 
-/** The keys of all positions. */
+/** The range of all positions. */
 export const sourcesRange: ReportRange = {
   gte: Buffer.from(prefix, 'latin1'),
   lt: Buffer.from('~source0', 'latin1'),
@@ -73,7 +73,7 @@ export function newSourceId(): string {
   return randomBytes(8).toString('hex');
 }
 
-/** The row of a position, as `FlushParticipant.rows` and `Change` take it. */
+/** The row of a position, for `FlushParticipant.rows` and `Change`. */
 export function sourceRow(position: SourcePosition): { key: Uint8Array; bytes: Uint8Array } {
   return {
     key: Buffer.from(prefix + position.id, 'latin1'),
@@ -81,12 +81,12 @@ export function sourceRow(position: SourcePosition): { key: Uint8Array; bytes: U
   };
 }
 
-/** Whether that is the key of a position. */
+/** Whether a key is that of a position. */
 export function isSourceKey(key: Uint8Array): boolean {
   return /^~source\/[0-9a-f]{16}$/.test(Buffer.from(key).toString('latin1'));
 }
 
-/** The position in a row; undefined where its bytes are not those that were written. */
+/** Decodes a row; undefined if it is damaged. */
 export function decodeSource(key: Uint8Array, bytes: Uint8Array): SourcePosition | undefined {
   const text = unseal(Buffer.from(bytes).toString());
   if (text === undefined) return undefined;
@@ -96,7 +96,7 @@ export function decodeSource(key: Uint8Array, bytes: Uint8Array): SourcePosition
   return isOfKey ? position : undefined;
 }
 
-/** The checksum says that a program of ours wrote it. */
+/** Two names are enough: the checksum proves that reto3 wrote it. */
 function isPosition(value: unknown): value is SourcePosition {
   return typeof value === 'object' && value !== null && 'id' in value && 'offset' in value;
 }

@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { allocateWindows, type PeriodName, periodNames, periods, type Windows } from '@reto3/core';
 import { MemoryLevel } from 'memory-level';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Database, openDatabase } from './database.ts';
 import { type Meta, newMeta } from './meta.ts';
 import { allTime, type Row, type RowRange, Store } from './store.ts';
 
+/** Where a database is. */
 interface Place {
   open(): Promise<Database>;
   remove(): Promise<void>;
@@ -45,7 +46,7 @@ function windowsOf(length: number, first: number): Windows {
   return windows;
 }
 
-/** A block of that period; `first` tells one from another. */
+/** A block of that period; `first` makes it unlike others. */
 function block(period: PeriodName, first: number): Windows {
   return windowsOf(periods[period].blockWindows, first);
 }
@@ -90,14 +91,14 @@ describe.each(Object.entries(places))('the store on %s', (_, makePlace) => {
     expect(await read(store, 'journal', allTime)).toEqual([]);
   });
 
-  it('gives back what it was told of the node', async () => {
+  it('returns the meta row as written last', async () => {
     await store.write([{ meta }], { sync: true });
     expect(await store.readMeta()).toEqual(meta);
     await store.write([{ meta: { ...meta, clean: true } }], unsynced);
     expect(await store.readMeta()).toEqual({ ...meta, clean: true });
   });
 
-  it('gives back the rows of every series, each in its own', async () => {
+  it('keeps the rows of every series apart', async () => {
     const day = Date.UTC(2016, 4, 28);
     await store.write(
       [
@@ -117,7 +118,7 @@ describe.each(Object.entries(places))('the store on %s', (_, makePlace) => {
     for (const name of periodNames) expect(await read(store, name, allTime)).toHaveLength(1);
   });
 
-  it('replaces a row that is written again, and leaves it where it is written the same', async () => {
+  it('replaces a row that is written again', async () => {
     for (const first of [1, 5, 5])
       await store.write([{ put: 'ms10', start: minute, windows: block('ms10', first) }], unsynced);
     expect(await read(store, 'ms10', allTime)).toEqual([
@@ -125,7 +126,7 @@ describe.each(Object.entries(places))('the store on %s', (_, makePlace) => {
     ]);
   });
 
-  it('deletes a row of one series, and does not mind if there is none', async () => {
+  it('deletes a row of one series, if there is one', async () => {
     await store.write(
       [
         { put: 'journal', start: second, windows: windowsOf(100, 1) },
@@ -160,36 +161,36 @@ describe.each(Object.entries(places))('the store on %s', (_, makePlace) => {
     const [first = 0, middle = 0, , newest = 0] = starts;
 
     beforeEach(async () => {
-      // Written from the newest on, so that order is the store's doing.
+      // Written newest first, so that the store has to sort them.
       for (const start of [...starts].reverse())
         await store.write([{ put: 'ms10', start, windows: block('ms10', 1) }], unsynced);
       await store.write([{ put: 'journal', start: middle, windows: windowsOf(100, 1) }], unsynced);
     });
 
-    it('gives the rows in order of time', async () => {
+    it('returns the rows in order of time', async () => {
       expect(await startsIn(store, allTime)).toEqual(starts);
     });
 
-    it('gives them backwards where asked', async () => {
+    it('returns them in reverse on request', async () => {
       expect(await startsIn(store, { ...allTime, reverse: true })).toEqual([...starts].reverse());
     });
 
-    it('includes its beginning and not its end', async () => {
+    it('includes its start, not its end', async () => {
       expect(await startsIn(store, { from: middle, to: newest })).toEqual(starts.slice(1, 3));
       expect(await startsIn(store, { from: middle + 1, to: newest + 1 })).toEqual(starts.slice(2));
     });
 
-    it('gives nothing where it is empty or backwards', async () => {
+    it('returns nothing if it is empty or ends before it starts', async () => {
       expect(await startsIn(store, { from: middle, to: middle })).toEqual([]);
       expect(await startsIn(store, { from: newest, to: first })).toEqual([]);
     });
 
-    it('may begin before the epoch', async () => {
+    it('may start before the epoch', async () => {
       expect(await startsIn(store, { from: -1, to: first + 1 })).toEqual([first]);
     });
   });
 
-  it('shows a snapshot as it was when it was taken', async () => {
+  it('takes snapshots that do not change', async () => {
     await store.write([{ put: 'ms10', start: minute, windows: block('ms10', 1) }], unsynced);
     const snapshot = store.snapshot();
     await store.write(
@@ -225,7 +226,7 @@ describe.each(Object.entries(places))('the store on %s', (_, makePlace) => {
       );
     });
 
-    it('is said to be, with series and time, and never given as counts', async () => {
+    it('raises an error with series and time, and never yields counts', async () => {
       const bytes = await database.get<Buffer, Buffer>(key, raw);
       expect(bytes).toBeInstanceOf(Uint8Array);
       const flipped = Buffer.from(bytes ?? []);
@@ -235,7 +236,7 @@ describe.each(Object.entries(places))('the store on %s', (_, makePlace) => {
       await expect(read(store, 'ms10', allTime)).rejects.toEqual(damaged);
     });
 
-    it('is one that lies under the key of another', async () => {
+    it('can be an intact one under the key of another', async () => {
       const other = Buffer.concat([Buffer.from('!ms10!'), timeBytes(minute + 60_000)]);
       const moved = await database.get<Buffer, Buffer>(other, raw);
       await database.put<Buffer, Buffer>(key, Buffer.from(moved ?? []), raw);
@@ -248,7 +249,7 @@ describe.each(Object.entries(places))('the store on %s', (_, makePlace) => {
       expect(await startsIn(store, range)).toEqual([minute + 60_000]);
     });
 
-    it('of the journal is one second', async () => {
+    it('of the journal is a second', async () => {
       const journalKey = Buffer.concat([Buffer.from('!journal!'), timeBytes(second)]);
       await database.put<Buffer, Buffer>(journalKey, Buffer.alloc(30), raw);
       await expect(read(store, 'journal', allTime)).rejects.toThrow(
@@ -256,6 +257,16 @@ describe.each(Object.entries(places))('the store on %s', (_, makePlace) => {
       );
     });
   });
+});
+
+it('has a block for certain, if LevelDB cannot read its table', async () => {
+  const database = new MemoryLevel<string, string>();
+  const store = await Store.open(async () => database);
+  vi.spyOn(database, 'getSync').mockImplementation(() => {
+    throw Object.assign(new Error('corrupted compressed block'), { code: 'LEVEL_CORRUPTION' });
+  });
+  expect(store.hasBlock('ms10', minute)).toBe(true);
+  await store.close();
 });
 
 describe('the store on a disk', () => {
@@ -278,7 +289,7 @@ describe('the store on a disk', () => {
   });
 });
 
-describe('a store that is opened again', () => {
+describe('a reopened store', () => {
   const written = { ...meta, bootId: 'ours', writes: 7 };
   let parent: string;
   let folder: string;
@@ -296,12 +307,12 @@ describe('a store that is opened again', () => {
     await rm(parent, { recursive: true });
   });
 
-  it('goes on where it holds what was written, or more', async () => {
+  it('continues if it has everything written, or more', async () => {
     await store.reopen({ ...written, writes: 6 });
     expect(await store.readMeta()).toEqual(written);
   });
 
-  it('makes no new folder where its own is gone, and goes on when it is back', async () => {
+  it('creates no folder if its own is missing, and continues once that is back', async () => {
     await rename(folder, join(parent, 'elsewhere'));
     await expect(store.reopen(written)).rejects.toThrow('it holds no counts');
     expect(await readdir(parent)).toEqual(['elsewhere']);
@@ -326,7 +337,7 @@ describe('a store that is opened again', () => {
   });
 });
 
-/** The six bytes of a time as docs/format.md draws them. */
+/** The six bytes of a time in a key, as docs/format.md draws them. */
 function timeBytes(timeMs: number): Buffer {
   return Buffer.from(timeMs.toString(16).padStart(12, '0'), 'hex');
 }

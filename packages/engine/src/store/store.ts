@@ -1,12 +1,10 @@
 /**
- * The store: blocks of three periods, rows of reports, and a few facts about the node. Report rows
- * that only the journal has yet lie over the database.
+ * The store: blocks of three periods, rows of reports and sources, and the meta row, in LevelDB.
+ * Rows that only the journal has yet overlay those of the database.
  *
- * It turns rows into bytes and back and knows nothing of time passing. Every value written is
- * absolute, so a write may be repeated. One `write` is one LevelDB batch: all of it or nothing is
- * there after a crash.
+ * It encodes and decodes rows, and has no clock. Every value written is absolute, so a write may be
+ * repeated. One `write` is one LevelDB batch: a crash keeps all of it or nothing.
  */
-
 import {
   messageOf,
   type OnDamage,
@@ -19,6 +17,7 @@ import type { AbstractBatchOptions } from 'abstract-level';
 import type { HeldRow } from '../journal/record.ts';
 import { type Change, operationOf } from './change.ts';
 import type { Database } from './database.ts';
+import { codeOf } from './database-failure.ts';
 import { decodeGone, type Gone, noneGone } from './gone.ts';
 import { HeldRows } from './held-rows.ts';
 import { metaKeys, partKey, timeKey } from './keys.ts';
@@ -29,12 +28,12 @@ import { StoreSnapshot } from './snapshot.ts';
 import { decodeSource, type SourcePosition, sourcesRange } from './source-rows.ts';
 import { type Handles, handlesOf } from './sublevels.ts';
 
-// What a store is asked and told in.
+// The types of its methods.
 export type { Change } from './change.ts';
 export { allTime, type Row, type RowRange } from './rows.ts';
 export type { StoreSnapshot } from './snapshot.ts';
 
-/** Opens the database; with `create`, makes it where there is none. */
+/** Opens the database; with `create`, makes it if there is none. */
 type OpenDatabase = (options: { readonly create: boolean }) => Promise<Database>;
 
 export class Store {
@@ -64,18 +63,17 @@ export class Store {
 
   /**
    * Closes the database and opens it again: after a failed write LevelDB refuses all others until
-   * then. May be called until it succeeds; meanwhile reads and writes fail with
-   * RETO3_STORE_FAILING.
+   * then. Call it until it succeeds; meanwhile reads and writes fail with RETO3_STORE_FAILING.
    *
-   * Memory no longer holds what is on the disk, so the database has to prove that it still does: a
+   * Memory no longer has everything that is on disk, so the database must prove that it does: a
    * folder that was moved away, replaced or rolled back is refused, and never filled anew.
-   * @param written what the database is known to hold: the meta row of a write that is on the disk
+   * @param written the meta row of a write that is on disk
    * @throws Reto3Error RETO3_STORE_FAILING, and what `openDatabase` throws
    */
   async reopen(written: Pick<Meta, 'bootId' | 'writes'>): Promise<void> {
     const handles = this.#handles;
     this.#handles = undefined;
-    // What it could not write is written again from memory, so how it closes does not matter.
+    // An error does not matter: memory still has what was not written, and writes it again.
     await handles?.database.close().catch(() => undefined);
     const database = await this.#openDatabase({ create: false });
     try {
@@ -94,30 +92,30 @@ export class Store {
   }
 
   /**
-   * What is known of the node; undefined in a new folder.
+   * The meta row; undefined in a new folder.
    * @throws Reto3Error RETO3_DATA_VERSION, RETO3_DATA_CORRUPT
    */
   async readMeta(): Promise<Meta | undefined> {
     return metaOf(this.#open);
   }
 
-  /** What a repair could not save; nothing where there was none. */
+  /** The time ranges whose counts no repair could save. */
   async readGone(): Promise<Gone> {
     const text = await this.#open.meta.get(metaKeys.gone);
     return (text === undefined ? undefined : decodeGone(text)) ?? noneGone;
   }
 
   /**
-   * The block of `period` that starts at `start`. Damage goes to `onDamage`, or is thrown where
-   * there is none.
-   * @throws Reto3Error RETO3_BLOCK_DAMAGED
+   * The block of `period` that starts at `start` (epoch ms); undefined if there is none. A damaged
+   * one goes to `onDamage`, or is thrown if there is none.
+   * @throws Reto3Error RETO3_BLOCK_DAMAGED, RETO3_STORE_FAILING
    */
   readBlock(period: PeriodName, start: number, onDamage?: OnDamage): Windows | undefined {
     let bytes: Uint8Array | undefined;
     try {
       bytes = this.#open.rows[period].getSync(start);
     } catch (error) {
-      // Any other failure of the database may pass when it is opened again.
+      // Opening the database again may cure any other error.
       if (!isCorruption(error)) throw error;
       const reason = `LevelDB says: ${messageOf(error)}`;
       reportDamage({ series: period, from: start, to: start + spanOf(period), reason }, onDamage);
@@ -125,41 +123,51 @@ export class Store {
     return bytes === undefined ? undefined : rowOf(period, start, bytes, onDamage)?.windows;
   }
 
-  /** Whether there is a block of `period` that starts at `start`, whole or not. */
+  /**
+   * Whether a block of `period` starts at `start` (epoch ms); true if it may, but is unreadable.
+   */
   hasBlock(period: PeriodName, start: number): boolean {
-    return this.#open.rows[period].getSync(start) !== undefined;
+    try {
+      return this.#open.rows[period].getSync(start) !== undefined;
+    } catch (error) {
+      if (!isCorruption(error)) throw error;
+      return true;
+    }
   }
 
-  /** What a merger says of itself, as text; undefined where none writes here. */
+  /** The state of a merger, as text; undefined if none writes here. */
   async readMerge(): Promise<string | undefined> {
     return this.#open.meta.get(metaKeys.merge);
   }
 
-  /** What a node has of the minute that starts at `start`, as it is stored; checked by nobody. */
+  /** A node's part of the minute that starts at `start` (epoch ms), as stored, unverified. */
   readPart(start: number, node: string): Uint8Array | undefined {
     return this.#open.parts.getSync(partKey(start, node));
   }
 
-  /** Deletes all parts of minutes that start before a time, epoch ms. */
+  /** Deletes the parts of all minutes that start before a time, epoch ms. */
   async deletePartsBefore(timeMs: number): Promise<void> {
     await this.#open.parts.clear({ lt: timeKey.encode(timeMs) });
   }
 
-  /** Deletes everything. */
+  /** Deletes all rows. */
   async clear(): Promise<void> {
     await this.#open.database.clear();
   }
 
-  /** A fixed view of all rows as they are now; to be closed. */
+  /** A fixed view of all rows as they are now. Close it after use. */
   snapshot(): StoreSnapshot {
     const { database, ...handles } = this.#open;
     return new StoreSnapshot(handles, database.snapshot(), this.#held.copy());
   }
 
-  /** Writes all changes or none. With `sync`, they are on the disk when this resolves. */
+  /**
+   * Writes all changes or none. With `sync`, they are on disk when this resolves.
+   * @throws RangeError for a time or count that cannot be stored; errors of LevelDB
+   */
   async write(changes: readonly Change[], options: { readonly sync: boolean }): Promise<void> {
     const batch = changes.map(operationOf);
-    // Whole keys are bytes already; the sublevels, which reads go through, would add their prefix.
+    // The keys have their prefix: adding it with a sublevel takes longer than the write itself.
     const batchOptions: AbstractBatchOptions<Uint8Array, Uint8Array> & { sync: boolean } = {
       keyEncoding: 'view',
       valueEncoding: 'view',
@@ -168,22 +176,22 @@ export class Store {
     await this.#open.database.batch<Uint8Array, Uint8Array>(batch, batchOptions);
   }
 
-  /** Rows of reports that the journal holds: every reader sees them from now on. */
+  /** Overlays rows that the journal contains: every reader sees them from now on. */
   hold(rows: readonly HeldRow[]): void {
     this.#held.hold(rows);
   }
 
-  /** All rows that the journal holds and the database does not. */
+  /** The rows that the journal contains and the database does not. */
   heldRows(): readonly HeldRow[] {
     return this.#held.all();
   }
 
-  /** The database has these rows. */
+  /** Removes rows from the overlay once the database contains them. */
   release(rows: readonly HeldRow[]): void {
     this.#held.release(rows);
   }
 
-  /** Start of the oldest block of a period, epoch ms, a damaged one too; undefined: there is none. */
+  /** Start of the oldest block of a period, intact or not, epoch ms; undefined if there is none. */
   async oldest(period: PeriodName): Promise<number | undefined> {
     const snapshot = this.snapshot();
     try {
@@ -199,7 +207,7 @@ export class Store {
     await this.#open.rows[period].clear({ lt: timeMs });
   }
 
-  /** The row of a report under that key, checked by nobody. */
+  /** The row of a report under that key, unverified. */
   readReport(key: Uint8Array): Uint8Array | undefined {
     return this.#held.get(key) ?? this.#open.reports.getSync(key);
   }
@@ -223,7 +231,7 @@ export class Store {
     return found;
   }
 
-  /** Deletes the rows of reports in that range of keys. */
+  /** Deletes the rows in a range of keys. Returns the keys of those that only the journal had. */
   async deleteReports({ gte, lt }: ReportRange): Promise<Uint8Array[]> {
     const held = this.#held.deleteRange({ gte, lt });
     await this.#open.reports.clear({ gte, lt });
@@ -241,7 +249,7 @@ async function metaOf({ meta }: Handles): Promise<Meta | undefined> {
   return text === undefined ? undefined : decodeMeta(text);
 }
 
-/** @throws Reto3Error RETO3_STORE_FAILING where the database has not what was written to it */
+/** @throws Reto3Error RETO3_STORE_FAILING if the database lacks writes of this server */
 function assertContinues(found: Meta | undefined, written: Pick<Meta, 'bootId' | 'writes'>): void {
   const writes = found?.bootId === written.bootId ? found?.writes : undefined;
   if (writes !== undefined && writes >= written.writes) return;
@@ -251,11 +259,11 @@ function assertContinues(found: Meta | undefined, written: Pick<Meta, 'bootId' |
       : `got ${writes} writes, want at least ${written.writes}`;
   throw new Reto3Error(
     'RETO3_STORE_FAILING',
-    `cannot go on in the data folder: it is not the one that this server wrote (${got})`,
+    `cannot reopen the data folder: it is not the one that this server wrote (${got})`,
     { hint: 'put the folder back; the server keeps counting and recovers by itself' },
   );
 }
 
 function isCorruption(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'LEVEL_CORRUPTION';
+  return codeOf(error) === 'LEVEL_CORRUPTION';
 }

@@ -1,4 +1,4 @@
-/** The sublevels of the database: what is read from each, and as what. keys.ts has their names. */
+/** The sublevels of the database, with the types of their keys and values. keys.ts names them. */
 import type { AbstractSublevel } from 'abstract-level';
 import type { Database } from './database.ts';
 import { type Series, sublevelNames, timeKey } from './keys.ts';
@@ -6,7 +6,7 @@ import { type Series, sublevelNames, timeKey } from './keys.ts';
 type Rows = AbstractSublevel<Database, string | Buffer | Uint8Array, number, Uint8Array>;
 type Bytes = AbstractSublevel<Database, string | Buffer | Uint8Array, Uint8Array, Uint8Array>;
 
-/** The database with its sublevels; replaced as a whole when it is opened again. */
+/** The database with its sublevels. Reopening replaces all of them. */
 export interface Handles {
   readonly database: Database;
   readonly rows: Readonly<Record<Series, Rows>>;
@@ -15,7 +15,7 @@ export interface Handles {
   readonly parts: Bytes;
 }
 
-/** Opens all sublevels of a database that is open. */
+/** Opens all sublevels of an open database. */
 export async function handlesOf(database: Database): Promise<Handles> {
   const rows = (series: Series): Rows =>
     database.sublevel<number, Uint8Array>(sublevelNames[series], {
@@ -35,7 +35,7 @@ export async function handlesOf(database: Database): Promise<Handles> {
       valueEncoding: 'view',
     }),
   };
-  // A sublevel opens a moment after it was made, and cannot be read synchronously until then.
+  // Until a sublevel is open, which takes a moment, it has no synchronous reads.
   const { rows: levels, meta, reports, parts } = handles;
   const all = [...Object.values(levels), meta, reports, parts];
   await Promise.all(all.map((level) => level.open()));

@@ -1,8 +1,7 @@
 /**
- * The three series against each other: whatever row goes missing, or is replaced by one that is
- * whole but not the right one, a reader of any period gets right counts or is told of damage.
+ * Whatever row is missing, or replaced by another intact one, a reader of any period gets the right
+ * counts or hears of the damage.
  */
-
 import {
   allocateWindows,
   type Damage,
@@ -26,7 +25,7 @@ const minutesPerDay = 1_440;
 /** Minutes of the test: two runs in two hours of one day, and one at the start of the next day. */
 const minutes = [60, 61, 62, 125, minutesPerDay].map((minute) => day + minute * 60_000);
 
-/** What was counted in a minute: ten messages more in each than in the one before. */
+/** The messages of a minute: ten more in each than in the one before. */
 function totalAt(start: number): number {
   return 100 + 10 * minutes.indexOf(start);
 }
@@ -82,7 +81,7 @@ describe('VerifiedSnapshot', () => {
     for (const reverse of [false, true]) {
       const order = reverse ? 'backwards' : 'forwards';
 
-      it(`reads whole ${name} blocks ${order}`, async () => {
+      it(`returns intact ${name} blocks ${order}`, async () => {
         const { rows, damages } = await read(name, { reverse });
         expect(damages).toEqual([]);
         expect(rows.length).toBe(blocksOf(name).size);
@@ -90,7 +89,7 @@ describe('VerifiedSnapshot', () => {
         expect(all).toBe(minutes.reduce((sum, start) => sum + totalAt(start), 0));
       });
 
-      it(`reads ${order} that any one ${name} block is missing`, async () => {
+      it(`notices ${order} any missing ${name} block`, async () => {
         for (const [start, windows] of blocksOf(name)) {
           await store.write([{ delete: name, start }], { sync: false });
           const { rows, damages } = await read(name, { reverse });
@@ -110,7 +109,7 @@ describe('VerifiedSnapshot', () => {
     }
   }
 
-  it('does not take an older version of a block for the counts', async () => {
+  it('rejects an older version of a block', async () => {
     for (const name of ['ms10', 'sec'] as const) {
       const [[start, windows] = [0, allocateWindows(1)]] = blocksOf(name);
       const first = windows.counts.findIndex((count) => count > 0);
@@ -123,14 +122,14 @@ describe('VerifiedSnapshot', () => {
     }
   });
 
-  it('trusts no ms10 block of a day whose min block is missing', async () => {
+  it('rejects every ms10 block of a day whose min block is missing', async () => {
     await store.write([{ delete: 'min', start: day }], { sync: false });
     const { rows, damages } = await read('ms10');
     expect(rows.map((row) => row.start)).toEqual([day + minutesPerDay * 60_000]);
     expect(damages.length).toBe(minutes.length - 1);
   });
 
-  it('does not miss what retention has deleted', async () => {
+  it('does not miss blocks that retention has deleted', async () => {
     const deletedBefore = day + 62 * 60_000;
     await store.deleteBefore('ms10', deletedBefore);
     const { rows, damages } = await read('ms10', { deletedBefore });
@@ -138,7 +137,7 @@ describe('VerifiedSnapshot', () => {
     expect(rows.length).toBe(minutes.length - 2);
   });
 
-  it('looks only at the range that is asked for', async () => {
+  it('verifies only the requested range', async () => {
     await store.write([{ delete: 'ms10', start: day + 61 * 60_000 }], { sync: false });
     const before = await read('ms10', { to: day + 61 * 60_000 });
     const after = await read('ms10', { from: day + 62 * 60_000 });
@@ -147,16 +146,16 @@ describe('VerifiedSnapshot', () => {
     expect(around.damages.length).toBe(1);
   });
 
-  it('looks for the lost min block of a single day, too', async () => {
+  it('notices a missing min block in a range within its day', async () => {
     for (const to of [day + 86_400_000, day + 63 * 60_000]) {
       await store.write([{ delete: 'min', start: day }], { sync: false });
       expect((await read('min', { from: day, to })).damages.length).toBe(1);
-      // Nothing was counted before that.
+      // The range ends before the first counted minute.
       expect((await read('min', { from: day, to: day + 3_600_000 })).damages).toEqual([]);
     }
   });
 
-  it('throws damage where nobody takes it', async () => {
+  it('throws damage if there is no listener', async () => {
     await store.write([{ delete: 'ms10', start: day + 61 * 60_000 }], { sync: false });
     const snapshot = new VerifiedSnapshot(store.snapshot(), nothingDeleted);
     const reading = async (): Promise<void> => {

@@ -1,11 +1,11 @@
 /**
- * Reads blocks and holds the three series against each other, so that a row which is missing, or
- * lies under another time, is damage and not a gap.
+ * Reads blocks and verifies the three series against each other, so that a missing row, or one
+ * under another key, is damage and not a gap.
  *
- * A checksum says that a row is what was written, not that all rows are there: one flipped bit in a
- * key or in LevelDB's index makes a row vanish. Every write of a minute puts the same total into
- * all three series at once, and one min block says for a whole day which minutes were counted and
- * how much came in each. So each ms10 block and each minute of a sec block has to add up to it.
+ * A checksum proves that a row is intact, not that all rows exist: a flipped bit in a key or in
+ * LevelDB's index makes a row vanish. Every write of a minute gives the same total to all three
+ * series in one batch, and a min block has the minutes of a whole day. So each ms10 block and each
+ * minute of a sec block must add up to the count in the min block.
  */
 import {
   alignDown,
@@ -34,8 +34,8 @@ export class VerifiedSnapshot {
   readonly #onAnyDamage: OnDamage | undefined;
 
   /**
-   * @param gone what a repair could not save
-   * @param onAnyDamage told of all damage beside whoever reads
+   * @param gone time ranges that no repair could save
+   * @param onAnyDamage hears of all damage, beside each reader
    */
   constructor(
     snapshot: StoreSnapshot,
@@ -50,8 +50,9 @@ export class VerifiedSnapshot {
   }
 
   /**
-   * The blocks of a period that start within the range, in order of time.
-   * @throws Reto3Error RETO3_BLOCK_DAMAGED where nobody takes damage
+   * The verified blocks of a period that start within the range, in its order. Damaged and missing
+   * ones go to `reader` instead, or are thrown if there is none.
+   * @throws Reto3Error RETO3_BLOCK_DAMAGED; RETO3_STORE_FAILING if the store is closed meanwhile
    */
   async *rows(name: PeriodName, range: RowRange, reader?: OnDamage): AsyncGenerator<Row> {
     const onDamage: OnDamage = (damage) => {
@@ -60,9 +61,9 @@ export class VerifiedSnapshot {
     };
     const period = periods[name];
     const { reverse = false } = range;
-    // What retention has begun to delete is not half there, it is gone.
+    // Retention may have deleted only some of the blocks so far: none of them counts.
     const kept = { ...range, from: Math.max(range.from, this.#deletedBefore[name]) };
-    // What lies between one row and the next is looked at for rows that should be there.
+    // The time between one row and the next is searched for missing rows.
     let unseenFrom = alignDown(kept.from, period.blockMs);
     let unseenTo = range.to;
     for (const { from, to } of this.#gone[name]) {
@@ -103,7 +104,7 @@ export class VerifiedSnapshot {
     return holds(this.#gone[name], timeMs);
   }
 
-  /** A clock that steps back may count in time that is gone; what comes of it is not all of it. */
+  /** Blanks the ranges in `gone`: a clock that steps back may have counted some messages there. */
   #withoutGone(period: Period, row: Row): Row {
     for (const { from, to } of this.#gone[period.name]) {
       const first = Math.max(0, (from - row.start) / period.windowMs);
@@ -114,9 +115,8 @@ export class VerifiedSnapshot {
     return row;
   }
 
-  /** Why a block cannot be right; undefined where it agrees with the min block of its day. */
+  /** Why a block is wrong; undefined if it agrees with the min block of its day. */
   async #disagreement(period: Period, row: Row): Promise<string | undefined> {
-    // A min block has nothing above it.
     if (period === min) return undefined;
     const day = await this.#day(alignDown(row.start, min.blockMs));
     if (day === undefined) return 'the min block of its day is missing or damaged';
@@ -133,12 +133,12 @@ export class VerifiedSnapshot {
     return undefined;
   }
 
-  /** The starts of the blocks in [from, to) that another series says should be there. */
+  /** The starts of the blocks in [from, to) that should exist, according to another series. */
   async #missing(period: Period, from: number, to: number): Promise<number[]> {
     if (from >= to) return [];
     const starts = new Set<number>();
     if (period === min) {
-      // A day of which there is a sec block and no min block has lost it.
+      // A day that has a sec block also had a min block.
       for await (const start of this.#snapshot.starts('sec', { from, to }, ignore)) {
         starts.add(alignDown(start, min.blockMs));
       }
@@ -156,7 +156,7 @@ export class VerifiedSnapshot {
 
   #recentDay: { readonly start: number; readonly block: Windows | undefined } | undefined;
 
-  /** The min block of a day; the one that was asked for last is kept. */
+  /** The min block of a day; caches the last one. */
   async #day(start: number): Promise<Windows | undefined> {
     if (this.#recentDay?.start !== start) {
       let block: Windows | undefined;
@@ -172,5 +172,5 @@ function minuteOfDay(timeMs: number): number {
   return (timeMs - alignDown(timeMs, min.blockMs)) / min.windowMs;
 }
 
-/** Damage of a series that is only looked into is told by whoever reads that series. */
+/** Damage in a series that only verifies another one is reported when that series is read. */
 function ignore(): void {}

@@ -4,9 +4,10 @@ import { Coordinator } from '../coordinator/coordinator.ts';
 import { type JournalFolder, journalIn } from '../journal/journal-folder.ts';
 import { allocate, stripeOf } from '../ring/layout.ts';
 import { addMessage, RingReader } from '../ring/ring.ts';
-import { type Anchor, anchorIn, noAnchor } from '../store/anchor.ts';
+import { type Anchor, anchorIn } from '../store/anchor.ts';
 import { openDatabase } from '../store/database.ts';
 import { Store } from '../store/store.ts';
+import { memoryAnchor } from './memory-anchor.ts';
 import { MemoryJournal } from './memory-journal.ts';
 
 /** The messages that `count` adds per second. */
@@ -29,7 +30,7 @@ export class VirtualServer {
 
   /** A server on a store in memory. */
   static async on(store: Store, startMs: number): Promise<VirtualServer> {
-    const server = new VirtualServer(startMs, store, noAnchor(), new MemoryJournal());
+    const server = new VirtualServer(startMs, store, memoryAnchor(), new MemoryJournal());
     await server.start();
     return server;
   }

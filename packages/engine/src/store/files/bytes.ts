@@ -1,6 +1,6 @@
-/** The integers that LevelDB's files are made of. */
+/** Reads the integers and byte strings of LevelDB's files. */
 
-/** Bytes that LevelDB would not have written. */
+/** LevelDB did not write these bytes. */
 export class BadBytes extends Error {}
 
 export class Reader {
@@ -25,6 +25,7 @@ export class Reader {
     return byte;
   }
 
+  /** A little-endian integer of 1 to 6 bytes. */
   fixed(bytes: number): number {
     return this.take(bytes).readUIntLE(0, bytes);
   }

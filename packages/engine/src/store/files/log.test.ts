@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Level } from 'level';
@@ -26,13 +26,13 @@ describe('findDamage', () => {
 
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  it('finds a log that LevelDB wrote whole', () => {
+  it('accepts a log that LevelDB wrote', () => {
     expect(log.length).toBeGreaterThan(100_000);
     expect(findDamage(log)).toBeUndefined();
   });
 
-  it('finds any flipped bit that has a record behind it', () => {
-    // The last record may be torn by a crash; so may everything in it.
+  it('finds any flipped bit before the last record', () => {
+    // A crash may tear the last record, so damage in it cannot be told apart.
     const lastRecords = log.length - 400;
     for (let offset = 0; offset < lastRecords; offset += 997) {
       const flipped = Buffer.from(log);
@@ -41,13 +41,20 @@ describe('findDamage', () => {
     }
   });
 
-  it('takes a log that was cut off anywhere for what a crash leaves', () => {
+  it('accepts a log that a crash cut off anywhere', () => {
     for (let length = 0; length < log.length; length += 1_009) {
       expect(findDamage(log.subarray(0, length)), `cut to ${length}`).toBeUndefined();
     }
   });
 
-  it('names the file and the place', async () => {
+  it('skips a log that is deleted meanwhile', async () => {
+    const deleted = join(folder, '999999.log');
+    await symlink(join(folder, 'deleted'), deleted);
+    expect(await damagedLogs(folder)).toEqual([]);
+    await rm(deleted);
+  });
+
+  it('names the file and the offset', async () => {
     expect(await damagedLogs(folder)).toEqual([]);
     const flipped = Buffer.from(log);
     flipped[50] = (flipped[50] ?? 0) ^ 1;

@@ -1,18 +1,18 @@
 /**
- * Checks LevelDB's write-ahead logs before LevelDB reads them.
+ * Verifies LevelDB's write-ahead logs before LevelDB reads them.
  *
- * LevelDB drops a log record whose checksum fails and goes on, so a flipped bit would silently take
- * a flush away. A record that is cut off at the end of the log is what a crash leaves behind, and is
- * no damage; a bad record with a good one after it cannot come from a crash. (That the end of a log
- * is missing altogether shows in the anchor.)
+ * LevelDB skips a log record whose checksum fails, so a flipped bit would silently remove a batch.
+ * A torn record at the end of the log comes from a crash, and is no damage; a bad record before a
+ * good one cannot. (The anchor reveals a log whose end is missing.)
  *
  * The format is LevelDB's own (its doc/log_format.md): blocks of 32 KiB; a record is checksum (u32,
- * masked CRC-32C of type and data), length (u16), type (u8), data; less than 7 bytes at the end of
+ * masked CRC-32C of type and data), length (u16), type (u8), data; fewer than 7 bytes at the end of
  * a block are padding.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import crc32c from 'crc-32/crc32c.js';
+import { codeOf } from '../database-failure.ts';
 
 const blockBytes = 32_768;
 const headerBytes = 7;
@@ -20,29 +20,40 @@ const recordType = { full: 1, first: 2, middle: 3, last: 4 } as const;
 
 const logName = /^\d+\.log$/;
 
-/** Where a log is damaged; undefined where it is whole, or only its end was cut off. */
+/** The offset of the damage in a log; undefined if it is intact, or only its end is torn. */
 export function findDamage(log: Uint8Array): number | undefined {
   const end = firstBadRecord(log);
   if (end === log.length) return undefined;
-  // Nothing but the record at hand can be torn, so any good record behind it proves damage. Where
-  // the bad one ends is not known: its length may be what was flipped.
+  // Only the last record can be torn, so a good record behind proves damage. The bad record may end
+  // anywhere: the flipped bit may be in its length.
   for (let at = end + 1; at + headerBytes <= log.length; at++) {
     if (goodRecordEnd(log, at) !== undefined) return end;
   }
   return undefined;
 }
 
-/** The names of the logs in a folder that are damaged, with the offset. */
+/** The damaged logs of a folder, with the offset of the damage. */
 export async function damagedLogs(folder: string): Promise<{ file: string; offset: number }[]> {
   const damaged: { file: string; offset: number }[] = [];
   for (const file of (await readdir(folder)).filter((name) => logName.test(name))) {
-    const offset = findDamage(await readFile(join(folder, file)));
+    const log = await readIfPresent(join(folder, file));
+    const offset = log && findDamage(log);
     if (offset !== undefined) damaged.push({ file, offset });
   }
   return damaged;
 }
 
-/** The records of a log, those in parts joined; undefined where it is damaged. */
+/** The bytes of a log; undefined if the server that holds the folder has deleted it meanwhile. */
+async function readIfPresent(path: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** The records of a log, with their fragments joined; undefined if the log is damaged. */
 export function recordsOf(log: Uint8Array): Buffer[] | undefined {
   if (findDamage(log) !== undefined) return undefined;
   const records: Buffer[] = [];
@@ -55,6 +66,7 @@ export function recordsOf(log: Uint8Array): Buffer[] | undefined {
   return records;
 }
 
+/** The offset of the first bad record; the length of the log if all are good. */
 function firstBadRecord(
   log: Uint8Array,
   onRecord?: (type: number, data: Uint8Array) => void,
@@ -74,7 +86,7 @@ function firstBadRecord(
   return log.length;
 }
 
-/** The offset after the record at `at` if it is a good one. */
+/** The end of the record at `at`; undefined if it is not a good one. */
 function goodRecordEnd(log: Uint8Array, at: number): number | undefined {
   if (at + headerBytes > log.length) return undefined;
   const header = new DataView(log.buffer, log.byteOffset + at, headerBytes);
@@ -87,7 +99,7 @@ function goodRecordEnd(log: Uint8Array, at: number): number | undefined {
   return header.getUint32(0, true) === maskChecksum(crc) ? end : undefined;
 }
 
-/** LevelDB stores checksums rotated and shifted, so that data which holds checksums stays checkable. */
+/** The form in which LevelDB stores a CRC: a CRC of bytes that contain CRCs would be weak. */
 export function maskChecksum(crc: number): number {
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
 }

@@ -1,14 +1,15 @@
 /**
  * Reads LevelDB's manifest: which table files belong to the database.
  *
- * A table belongs to it from when the manifest says so, which is after the table was fsynced. One
- * that the manifest does not name is a compaction's that was cut off, or was replaced already.
+ * The manifest names a table once that is fsynced. A table that it does not name comes from an
+ * interrupted compaction, or was replaced.
  *
- * The format is LevelDB's own (its db/version_edit.cc): a log of records, each a sequence of tag
- * and fields, all varints or texts with their length in front.
+ * The format is LevelDB's own (its db/version_edit.cc): a log whose records are sequences of tag
+ * and fields, each a varint or a byte string after its length.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { codeOf } from '../database-failure.ts';
 import { BadBytes, Reader } from './bytes.ts';
 import { recordsOf } from './log.ts';
 
@@ -23,14 +24,14 @@ const tag = {
   previousLogNumber: 9,
 } as const;
 
-/** The numbers of the tables; undefined where the manifest is missing or damaged. */
+/** The numbers of the tables; undefined if the manifest is missing or damaged. */
 export async function liveTables(folder: string): Promise<ReadonlySet<number> | undefined> {
   try {
     const name = (await readFile(join(folder, 'CURRENT'), 'utf8')).trim();
     const records = recordsOf(await readFile(join(folder, name)));
     return records && tablesAfter(records);
   } catch (error) {
-    if (error instanceof BadBytes || (error instanceof Error && 'code' in error)) return undefined;
+    if (error instanceof BadBytes || codeOf(error) !== undefined) return undefined;
     throw error;
   }
 }

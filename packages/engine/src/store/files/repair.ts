@@ -1,6 +1,6 @@
 /**
- * What mends a data folder below the level of rows: LevelDB's lock, held while the folder is copied
- * and mended, and LevelDB's own repair. The only file that imports classic-level by itself.
+ * Repairs a data folder below the level of rows: holds LevelDB's lock meanwhile, and runs LevelDB's
+ * own repair. The only file that imports classic-level.
  */
 import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,9 +8,9 @@ import { join, resolve } from 'node:path';
 import { messageOf, Reto3Error } from '@reto3/core';
 
 /**
- * Calls `work` while no server can open the folder, without opening what is in it: opening would
- * already move files that may be damaged. An empty database beside it, whose LOCK is a link to the
- * folder's, takes the same lock.
+ * Calls `work` while no server can open the folder, without opening its database: that would move
+ * files that may be damaged. An empty database elsewhere takes the same lock, because its LOCK is a
+ * symbolic link to the folder's.
  * @throws Reto3Error RETO3_DATA_LOCKED
  */
 export async function whileLocked<T>(folder: string, work: () => Promise<T>): Promise<T> {
@@ -39,7 +39,7 @@ export async function whileLocked<T>(folder: string, work: () => Promise<T>): Pr
   }
 }
 
-/** Lets LevelDB save what it can from its files. @throws Reto3Error RETO3_DATA_UNREADABLE */
+/** Lets LevelDB recover what it can from its files. @throws Reto3Error RETO3_DATA_UNREADABLE */
 export async function repairFiles(folder: string): Promise<void> {
   try {
     const { ClassicLevel } = await import('classic-level');

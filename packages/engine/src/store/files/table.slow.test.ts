@@ -9,7 +9,7 @@ import { findFatalDamage, readTable } from './table.ts';
 const rows = new Map(
   Array.from({ length: 400 }, (_, index) => [
     `key ${index % 390}`,
-    // Some that snappy makes shorter, and some that it cannot.
+    // Some values that snappy compresses, and some that it cannot.
     index % 2 === 0
       ? 'the same over and over, '.repeat(20)
       : Buffer.from(
@@ -28,7 +28,7 @@ beforeAll(async () => {
   for (const [key, value] of rows) await first.put(key, value);
   await first.del('key 7');
   await first.close();
-  // Opening moves what the log holds into a table.
+  // Opening moves the rows of the log into a table.
   await (await openDatabase(folder)).close();
   [tableName = ''] = (await readdir(folder)).filter((name) => name.endsWith('.ldb'));
   table = await readFile(join(folder, tableName));
@@ -37,7 +37,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 describe('reading a table', () => {
-  it('finds every row, as LevelDB wrote it', () => {
+  it('returns every row that LevelDB wrote', () => {
     const { entries, damage } = readTable(table);
     expect(damage).toBeUndefined();
     const byAge = [...entries].sort((a, b) => Number(a.sequence - b.sequence));
@@ -45,7 +45,7 @@ describe('reading a table', () => {
     expect(found).toEqual(new Map([...rows, ['key 7', undefined]]));
   });
 
-  it('finds any flipped bit, and still has only rows that were written', () => {
+  it('notices any flipped bit, and still returns only rows that were written', () => {
     const footerBytes = 48;
     for (let at = 0; at < table.length - footerBytes; at += 1_009) {
       const flipped = Buffer.from(table);
@@ -57,7 +57,7 @@ describe('reading a table', () => {
     }
   });
 
-  it('finds a table that was cut anywhere', () => {
+  it('notices if the table was cut anywhere', () => {
     for (let end = 0; end < table.length; end += 5_001) {
       expect(readTable(table.subarray(0, end)).damage).toBe('its index cannot be read');
       expect(findFatalDamage(table.subarray(0, end))).toBeDefined();
@@ -65,8 +65,10 @@ describe('reading a table', () => {
   });
 });
 
-/** Opens a folder, reads all of it, and compacts it; the exit code, or the signal that ended it. */
-async function fateWith(bytes: Uint8Array): Promise<number | NodeJS.Signals | null> {
+/**
+ * Opens, reads and compacts the folder in a process; its exit code, or the signal that ended it.
+ */
+async function exitWith(bytes: Uint8Array): Promise<number | NodeJS.Signals | null> {
   const damaged = await mkdtemp(join(tmpdir(), 'reto3-table-'));
   try {
     await cp(folder, damaged, { recursive: true });
@@ -90,12 +92,12 @@ async function fateWith(bytes: Uint8Array): Promise<number | NodeJS.Signals | nu
   }
 }
 
-describe('damage that LevelDB cannot go on with', () => {
-  it('is not seen in a whole table', () => {
+describe('findFatalDamage', () => {
+  it('finds none in an intact table', () => {
     expect(findFatalDamage(table)).toBeUndefined();
   });
 
-  it('is seen wherever a flipped bit would end the process', { timeout: 120_000 }, async () => {
+  it('finds every flipped bit that would end the process', { timeout: 120_000 }, async () => {
     let flips = 0;
     let fatal = 0;
     for (let at = 0; at < table.length; at += 211) {
@@ -103,9 +105,9 @@ describe('damage that LevelDB cannot go on with', () => {
       flipped[at] = (flipped[at] ?? 0) ^ (1 << (at % 8));
       flips++;
       if (findFatalDamage(flipped) !== undefined) fatal++;
-      else if (flips % 8 === 0) expect(await fateWith(flipped), `byte ${at}`).toBe(0);
+      else if (flips % 8 === 0) expect(await exitWith(flipped), `byte ${at}`).toBe(0);
     }
-    // Damage in values, which have checksums of their own, keeps nobody from counting.
+    // Damage in values is not fatal: they have checksums of their own.
     expect(fatal).toBeLessThan(flips);
   });
 });

@@ -1,21 +1,17 @@
 /**
- * Reads LevelDB's table files by itself, checking every block, where LevelDB would not.
- *
- * LevelDB checks no checksum when it reads a table, and a flipped bit in one can even end the
- * process: its parser asserts what it expects. So the doctor looks before LevelDB does, and a repair
- * takes the rows out of the blocks that are whole.
+ * The bytes of one LevelDB table. LevelDB verifies no checksum when it reads a table, and a flipped
+ * bit can even end the process: its parser asserts what it expects. So this file reads every block
+ * before LevelDB does, and recovers the rows of intact blocks for a repair.
  *
  * The format is LevelDB's own (its doc/table_format.md): data blocks, then others, the index block
- * (last key of a block → where it is), and a footer of 48 bytes. Behind each block stand a type
- * byte (0 plain, 1 snappy) and the masked CRC-32C of block and type. A key has 8 bytes at its end:
- * a sequence number, and below it whether it is a value or a deletion.
+ * (last key of a block → where it is), and a footer of 48 bytes. A type byte (0 plain, 1 snappy)
+ * and the masked CRC-32C of block and type follow each block. A key ends in 8 bytes: the type
+ * (value or deletion) in the lowest, a sequence number in the others.
  */
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import crc32c from 'crc-32/crc32c.js';
 import { BadBytes, Reader } from './bytes.ts';
 import { maskChecksum } from './log.ts';
-import { liveTables } from './manifest.ts';
+import { inflateSnappy } from './snappy.ts';
 
 const footerBytes = 48;
 const magic = 0xdb4775248b80fb57n;
@@ -25,18 +21,18 @@ const valueType = 1;
 
 export interface Entry {
   readonly key: Buffer;
-  /** Higher is newer. */
+  /** A higher one is newer. */
   readonly sequence: bigint;
   /** undefined: deleted. */
   readonly value: Buffer | undefined;
 }
 
 export interface Table {
-  /** What whole blocks hold, as far as they can be found. */
+  /** The entries of all intact blocks that can be found. */
   readonly entries: readonly Entry[];
-  /** What is wrong; undefined where nothing is. */
+  /** undefined if the table is intact. */
   readonly damage: string | undefined;
-  /** The keys that damaged blocks may have held; undefined where nobody can tell. */
+  /** The keys that damaged blocks may have held; undefined if unknown. */
   readonly lost: readonly KeyRange[] | undefined;
 }
 
@@ -46,6 +42,7 @@ export interface KeyRange {
   readonly last: Buffer;
 }
 
+/** Reads everything that can be read. */
 export function readTable(file: Uint8Array): Table {
   const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
   const entries: Entry[] = [];
@@ -69,98 +66,11 @@ export function readTable(file: Uint8Array): Table {
   return { entries, damage, lost };
 }
 
-function userKeyOf(internalKey: Buffer): Buffer {
-  return Buffer.from(internalKey.subarray(0, Math.max(0, internalKey.length - internalKeyBytes)));
-}
-
-/** What `read` gives; undefined where the bytes are not what LevelDB wrote. */
-function attempt<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof BadBytes || error instanceof RangeError) return undefined;
-    throw error;
-  }
-}
-
 /**
- * The tables that LevelDB reads; all that there are where nobody can tell. One that it had not done
- * writing when it was closed or killed is half there, and it takes it away at the next start.
- */
-async function tablesIn(folder: string): Promise<string[]> {
-  const live = await liveTables(folder);
-  return (await allTablesIn(folder)).filter((name) => isLive(live, name));
-}
-
-async function allTablesIn(folder: string): Promise<string[]> {
-  return (await readdir(folder)).filter(isTable);
-}
-
-/** Whether a file of that name is a table. */
-export function isTable(name: string): boolean {
-  return /^\d+\.(?:ldb|sst)$/.test(name);
-}
-
-function isLive(live: ReadonlySet<number> | undefined, name: string): boolean {
-  return live?.has(Number.parseInt(name, 10)) ?? true;
-}
-
-/** Damaged tables that do not belong to the database any more, or not yet. */
-export async function damagedLeftovers(folder: string): Promise<string[]> {
-  const live = await liveTables(folder);
-  const leftovers = (await allTablesIn(folder)).filter((name) => !isLive(live, name));
-  const damaged: string[] = [];
-  for (const file of leftovers)
-    if (readTable(await readFile(join(folder, file))).damage !== undefined) damaged.push(file);
-  return damaged;
-}
-
-/** The damaged tables of a folder, each with what its whole blocks hold. */
-export async function damagedTables(folder: string): Promise<(Table & { file: string })[]> {
-  const damaged: (Table & { file: string })[] = [];
-  for (const file of await tablesIn(folder)) {
-    // A server that holds the folder deletes tables as it goes.
-    const bytes = await readFile(join(folder, file)).catch(() => undefined);
-    const table = bytes && readTable(bytes);
-    if (table?.damage !== undefined) damaged.push({ file, ...table });
-  }
-  return damaged;
-}
-
-/** The newest of several entries for each key, by the key as latin1 text. */
-export function newestOf(entries: Iterable<Entry>): Map<string, Entry> {
-  const newest = new Map<string, Entry>();
-  for (const entry of entries) {
-    const key = entry.key.toString('latin1');
-    const before = newest.get(key);
-    if (before === undefined || before.sequence < entry.sequence) newest.set(key, entry);
-  }
-  return newest;
-}
-
-/** What the tables of a folder hold of these keys, newest first chosen. */
-export async function newestInTables(
-  folder: string,
-  keys: ReadonlyMap<string, unknown>,
-): Promise<Map<string, Entry>> {
-  const found: Entry[] = [];
-  for (const file of await allTablesIn(folder)) {
-    const { entries } = readTable(await readFile(join(folder, file)));
-    found.push(...entries.filter(({ key }) => keys.has(key.toString('latin1'))));
-  }
-  return newestOf(found);
-}
-
-interface Handle {
-  readonly offset: number;
-  readonly size: number;
-}
-
-/**
- * Why LevelDB could not go on with this table: its parser asserts that keys are long enough and in
- * order, and ends the process where they are not; a damaged filter makes it miss rows that are
- * there, and what is missing is written anew from nothing. Undefined for a table that is whole, or
- * whose damage leaves its keys readable: values have checksums of their own.
+ * Why LevelDB cannot use this table: its parser asserts that keys are long enough and in order, and
+ * ends the process if they are not. A damaged filter makes it miss rows, which would then be
+ * written anew without their counts. undefined if the table is intact, or the damage leaves its
+ * keys readable: values have checksums of their own.
  */
 export function findFatalDamage(file: Uint8Array): string | undefined {
   const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
@@ -178,30 +88,26 @@ export function findFatalDamage(file: Uint8Array): string | undefined {
   }
 }
 
-/** Which tables were whole when they were read, and have not been touched since. */
-export interface TableMemory {
-  /** Whether it is one of them. If not, it is remembered as it is now, until `forget`. */
-  recognize(file: string): Promise<boolean>;
-  forget(file: string): void;
-}
-
-/** The tables of a folder that LevelDB could not go on with, among those that are not known. */
-export async function fatallyDamagedTables(
-  folder: string,
-  memory: TableMemory,
-): Promise<{ readonly file: string; readonly reason: string }[]> {
-  const damaged: { file: string; reason: string }[] = [];
-  for (const file of await tablesIn(folder)) {
-    if (await memory.recognize(file)) continue;
-    const bytes = await readFile(join(folder, file)).catch(() => undefined);
-    const reason = bytes && findFatalDamage(bytes);
-    if (reason !== undefined) damaged.push({ file, reason });
-    if (bytes === undefined || reason !== undefined) memory.forget(file);
+/** The result of `read`; undefined if LevelDB did not write these bytes. */
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof BadBytes || error instanceof RangeError) return undefined;
+    throw error;
   }
-  return damaged;
 }
 
-/** What LevelDB asserts of a data block, and that its keys lie where the index says. */
+function userKeyOf(internalKey: Buffer): Buffer {
+  return Buffer.from(internalKey.subarray(0, Math.max(0, internalKey.length - internalKeyBytes)));
+}
+
+interface Handle {
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** Asserts what LevelDB asserts of a data block, and that its keys lie where the index says. */
 function assertReadable(block: Buffer, before: Buffer | undefined, lastKey: Buffer): void {
   const restartsAt = restartsOf(block);
   const starts = new Set<number>();
@@ -219,7 +125,7 @@ function assertReadable(block: Buffer, before: Buffer | undefined, lastKey: Buff
   }
 }
 
-/** LevelDB's order: by key, and the newest first. */
+/** LevelDB's order: by key, the newest first. */
 function compareKeys(one: Buffer, other: Buffer): number {
   const [end, otherEnd] = [one.length - internalKeyBytes, other.length - internalKeyBytes];
   if (end < 0 || otherEnd < 0) throw new BadBytes('a key is too short');
@@ -229,7 +135,7 @@ function compareKeys(one: Buffer, other: Buffer): number {
   return tag === otherTag ? 0 : tag > otherTag ? -1 : 1;
 }
 
-/** The metaindex, and the filter that it names. */
+/** Asserts that the metaindex, and the filter that it names, are intact. */
 function assertMetaBlocks(bytes: Buffer): true {
   const { metaindex } = footerOf(bytes);
   for (const [, value] of entriesOf(blockAt(bytes, metaindex))) {
@@ -246,7 +152,7 @@ function footerOf(bytes: Buffer): { readonly metaindex: Handle; readonly index: 
   return { metaindex: handleIn(reader), index: handleIn(reader) };
 }
 
-/** The data blocks, each with a key that none of its keys is beyond. */
+/** The data blocks, each with a key that is not before any of its keys. */
 function indexOf(bytes: Buffer): { readonly handle: Handle; readonly lastKey: Buffer }[] {
   const index = blockAt(bytes, footerOf(bytes).index);
   return [...entriesOf(index)].map(([lastKey, value]) => {
@@ -276,7 +182,7 @@ function contentOf(bytes: Buffer, { offset, size }: Handle): Buffer {
   return bytes[end] === 0 ? block : inflateSnappy(block);
 }
 
-/** Where the tail of a block begins, which is for searching. */
+/** Offset of the restart points, which end a block and are for binary search. */
 function restartsOf(block: Buffer): number {
   const at = block.length - 4 - block.readUInt32LE(block.length - 4) * 4;
   if (at < 0) throw new BadBytes('a block is shorter than its tail');
@@ -290,9 +196,9 @@ function* entriesOf(block: Buffer): Generator<readonly [key: Buffer, value: Buff
 interface BlockEntry {
   readonly key: Buffer;
   readonly value: Buffer;
-  /** Where it begins in the block. */
+  /** Its offset in the block. */
   readonly start: number;
-  /** How many bytes its key has in common with the key before. */
+  /** How many bytes its key shares with the previous key. */
   readonly shared: number;
 }
 
@@ -304,7 +210,7 @@ function* keysOf(block: Buffer): Generator<BlockEntry> {
     const shared = reader.varint();
     const own = reader.varint();
     const valueBytes = reader.varint();
-    if (shared > before.length) throw new BadBytes('a key has too much in common');
+    if (shared > before.length) throw new BadBytes('a key shares more than the previous key has');
     const key = Buffer.concat([before.subarray(0, shared), reader.take(own)]);
     yield { key, value: reader.take(valueBytes), start, shared };
     before = key;
@@ -321,27 +227,4 @@ function entryOf(internalKey: Buffer, value: Buffer): Entry {
     sequence: tag >> 8n,
     value: isValue ? value : undefined,
   };
-}
-
-/** Google's snappy, raw format: a length, then literals and copies of what came before. */
-function inflateSnappy(compressed: Buffer): Buffer {
-  const reader = new Reader(compressed);
-  const out = Buffer.alloc(reader.varint());
-  let at = 0;
-  while (!reader.atEnd) {
-    const tag = reader.byte();
-    const kind = tag & 3;
-    if (kind === 0) {
-      const short = tag >> 2;
-      const length = (short < 60 ? short : reader.fixed(short - 59)) + 1;
-      at += reader.take(length).copy(out, at);
-      continue;
-    }
-    const length = kind === 1 ? ((tag >> 2) & 7) + 4 : (tag >> 2) + 1;
-    const back = kind === 1 ? ((tag >> 5) << 8) | reader.byte() : reader.fixed(kind === 2 ? 2 : 4);
-    if (back === 0 || back > at) throw new BadBytes('a copy reaches too far back');
-    for (let count = 0; count < length; count++, at++) out[at] = out[at - back] ?? 0;
-  }
-  if (at !== out.length) throw new BadBytes('a block has another length than it says');
-  return out;
 }
