@@ -1,11 +1,11 @@
 /**
- * The blocks that minutes are loaded from and written into, and which of them cannot be relied on.
+ * Reads the blocks that minutes are loaded from and merged into, and knows the damaged ones.
  *
- * An hour and a day are stored as one block, and every minute that closes writes it anew. A block
- * that is damaged, or vanished, must not be made anew from the one minute in memory: the others
- * would look like time that nobody was counting. So a block that is not there is asked for at its
- * neighbours in the other series, and one that should be there is left alone until a repair, which
- * makes it of the other series. Counting goes on; what the other series hold is whole.
+ * An hour of seconds and a day of minutes are one block, which every closing minute writes anew. A
+ * damaged or vanished block must not be replaced by one with a single minute: the other minutes
+ * would look like gaps. So if a block does not exist, the other series tell whether it should, and
+ * if so nothing is written to it until a repair rebuilds it from them. Counting continues in the
+ * other series.
  */
 import {
   alignDown,
@@ -13,11 +13,10 @@ import {
   type Damage,
   joinWindows,
   min,
-  ms10PerSecond,
+  ms10,
   type PeriodName,
   periods,
   sec,
-  secondsPerMinute,
   sliceOf,
   type Windows,
 } from '@reto3/core';
@@ -26,27 +25,26 @@ import { type Gone, holds } from '../store/gone.ts';
 import type { Meta } from '../store/meta.ts';
 import type { Store } from '../store/store.ts';
 
-/** What the store has of a minute, and of which periods it may have more than could be read. */
+/** The stored counts of a minute, and the periods whose counts could not be read. */
 export interface StoredMinute {
   readonly stored: Stored;
-  readonly lacking: readonly PeriodName[];
+  readonly unreadable: readonly PeriodName[];
 }
 
-/** What is read of a store. */
 export type StoredBlocks = Pick<Store, 'readBlock' | 'hasBlock'>;
 
 /** More than anybody reads. */
-const mostDamages = 100;
+const maxDamages = 100;
 
 export class Blocks {
   readonly #store: StoredBlocks;
   readonly #gone: Gone;
   readonly #onDamage: (damage: Damage) => void;
   readonly #damages = new Map<string, Damage>();
-  /** Up to where retention has deleted each period, epoch ms. */
+  /** For each period, the end of the time that retention has deleted, epoch ms. */
   deletedBefore: Meta['deletedBefore'];
 
-  /** @param onDamage told once of each stretch */
+  /** @param onDamage called once for each damaged time range */
   constructor(
     store: StoredBlocks,
     known: Pick<Meta, 'deletedBefore'> & { readonly gone: Gone },
@@ -58,21 +56,21 @@ export class Blocks {
     this.#onDamage = onDamage;
   }
 
-  /** Damage that was met since the start, the first hundred stretches. */
+  /** The damage found since the start; at most a hundred. */
   get damages(): readonly Damage[] {
     return [...this.#damages.values()];
   }
 
-  /** Keeps damage that somebody met. What a repair has given up is known, and no news. */
+  /** Remembers damage. Ranges that a repair recorded as lost are known already. */
   note(damage: Damage): void {
     if (damage.gone === true) return;
     const name = `${damage.series} ${damage.from} ${damage.to}`;
-    if (this.#damages.has(name) || this.#damages.size === mostDamages) return;
+    if (this.#damages.has(name) || this.#damages.size === maxDamages) return;
     this.#damages.set(name, damage);
     this.#onDamage(damage);
   }
 
-  /** The block of a period that starts then; 'damaged' where nothing may be built on it. */
+  /** The block of a period that starts at `start` (epoch ms); undefined if none should exist. */
   read(period: PeriodName, start: number): Windows | undefined | 'damaged' {
     let damaged = false;
     const windows = this.#store.readBlock(period, start, (damage) => {
@@ -87,38 +85,31 @@ export class Blocks {
   }
 
   /**
-   * What the store has of a minute, epoch ms.
-   * @throws Reto3Error RETO3_STORE_FAILING, and what LevelDB throws
+   * The stored counts of the minute that starts at `start`, epoch ms.
+   * @throws Reto3Error RETO3_STORE_FAILING; errors of LevelDB
    */
   readMinute(start: number): StoredMinute {
-    const hour = alignDown(start, sec.blockMs);
-    const day = alignDown(start, min.blockMs);
-    const [tens, seconds, minutes] = [
-      this.read('ms10', start),
-      this.read('sec', hour),
-      this.read('min', day),
-    ];
     const stored: { [name in PeriodName]?: Windows | undefined } = {};
-    const lacking: PeriodName[] = [];
-    const whole =
+    const unreadable: PeriodName[] = [];
+    const tens = this.read('ms10', start);
+    const isWhole =
       tens !== 'damaged' && start >= this.deletedBefore.ms10 && !holds(this.#gone.ms10, start);
-    if (tens === 'damaged') lacking.push('ms10');
+    if (tens === 'damaged') unreadable.push('ms10');
     else stored.ms10 = tens;
-    // Where the ms10 windows are whole, the minute's part of a damaged block is what they add up to.
-    if (seconds !== 'damaged') {
-      const at = (start - hour) / sec.windowMs;
-      stored.sec = seconds && copyOf(sliceOf(seconds, at, at + secondsPerMinute));
-    } else if (whole) stored.sec = tens && joinWindows(tens, ms10PerSecond);
-    else lacking.push('sec');
-    if (minutes !== 'damaged') {
-      const at = (start - day) / min.windowMs;
-      stored.min = minutes && copyOf(sliceOf(minutes, at, at + 1));
-    } else if (whole) stored.min = tens && joinWindows(tens, tens.counts.length);
-    else lacking.push('min');
-    return { stored, lacking };
+    for (const { name, blockMs, windowMs } of [sec, min]) {
+      const blockStart = alignDown(start, blockMs);
+      const block = this.read(name, blockStart);
+      const first = (start - blockStart) / windowMs;
+      if (block !== 'damaged')
+        stored[name] = block && copyOf(sliceOf(block, first, first + min.windowMs / windowMs));
+      // Complete ms10 windows add up to the minute's part of a damaged block.
+      else if (isWhole) stored[name] = tens && joinWindows(tens, windowMs / ms10.windowMs);
+      else unreadable.push(name);
+    }
+    return { stored, unreadable };
   }
 
-  /** Whether other series tell of a block that is not there. */
+  /** Whether a block that does not exist should, according to other series. */
   #shouldBeThere(period: PeriodName, start: number): boolean {
     if (start < this.deletedBefore[period]) return false;
     if (period === 'min') return this.#anyBlock('sec', start, min.blockMs);
@@ -133,7 +124,7 @@ export class Blocks {
     return false;
   }
 
-  /** Takes a few microseconds for each that is not there. */
+  /** Takes a few microseconds for each possible block. */
   #anyBlock(period: PeriodName, from: number, spanMs: number): boolean {
     const { blockMs } = periods[period];
     for (let start = from; start < from + spanMs; start += blockMs)
@@ -142,5 +133,5 @@ export class Blocks {
   }
 }
 
-/** Damage of a block that is only looked into is told by whoever needs that block. */
+/** Damage in a block that only tells of another one is reported when that block is read. */
 function ignore(): void {}

@@ -1,8 +1,8 @@
 /**
- * The rows of a checkpoint: blocks for the minutes that are over.
+ * Closes minutes: makes the blocks that a checkpoint or an import writes.
  *
- * A closed minute is one whole ms10 block, 60 windows of its hour's sec block and one of its day's
- * min block, encoded at one moment, so that the three series agree whatever is counted meanwhile.
+ * A closed minute is a ms10 block, 60 windows of the sec block of its hour and one window of the
+ * min block of its day. All are encoded at one moment, so the three series agree.
  */
 import {
   alignDown,
@@ -20,17 +20,17 @@ import { rowName } from '../store/keys.ts';
 import type { Change } from '../store/store.ts';
 import type { Blocks } from './blocks.ts';
 
-/** What closes minutes. */
 export interface Closing {
   readonly changes: readonly Change[];
+  /** The minutes that they close. */
   readonly minutes: readonly Minute[];
-  /** How many messages more than before the min blocks hold. */
+  /** How many messages they add to the min blocks. */
   readonly messages: number;
 }
 
 /**
- * The changes that close these minutes; those that no period can take are left out. Reads the blocks
- * that they are part of; damaged ones stay as they are.
+ * Makes the changes that close these minutes. A period whose block is damaged is left out, and a
+ * minute if all three are.
  * @param level of deflate
  */
 export function closeMinutes(
@@ -41,7 +41,7 @@ export function closeMinutes(
   const closed = new Set<Minute>();
   const changes: Change[] = [];
   for (const minute of minutes) {
-    if (minute.lacking.includes('ms10')) continue;
+    if (minute.unreadable.includes('ms10')) continue;
     changes.push(blockChange(ms10, minute.start, minute.ms10, level));
     closed.add(minute);
   }
@@ -61,8 +61,9 @@ interface Enlarged {
 }
 
 /**
- * The blocks of a longer period that these minutes are part of, with the minutes written over them.
- * @param onMore told how much more than before each minute has
+ * Reads the blocks of a longer period, and overwrites their part with these minutes.
+ * @param closed receives the minutes
+ * @param onMore receives how many messages each minute adds
  */
 function enlarge(
   period: Period,
@@ -72,7 +73,7 @@ function enlarge(
 ): Change[] {
   const enlarged = new Map<number, Windows | 'damaged'>();
   for (const minute of minutes) {
-    if (minute.lacking.includes(period.name)) continue;
+    if (minute.unreadable.includes(period.name)) continue;
     const start = alignDown(minute.start, period.blockMs);
     const windows =
       enlarged.get(start) ??
@@ -94,13 +95,10 @@ function blockChange({ name }: Period, start: number, windows: Windows, level: n
   return { put: name, start, bytes: encodeWindows(windows, rowName(name, start), level) };
 }
 
-/**
- * How long after its end a minute is closed: by then nearly every late message has come, and no
- * block is rewritten.
- */
+/** A minute closes so long after its end: late messages, which rewrite blocks, are rare by then. */
 const closeAfterMs = 1_000;
 
-/** Whether a minute has ended, and long enough ago, at that wall time. */
+/** Whether a minute can be closed at a wall time, epoch ms. */
 export function isOver(minute: Minute, nowMs: number): boolean {
   return nowMs >= minute.start + ms10.blockMs + closeAfterMs;
 }

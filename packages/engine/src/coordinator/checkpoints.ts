@@ -1,9 +1,10 @@
 /**
- * Checkpoints: a new journal begins, minutes that are over go into the database as blocks, in one
- * synced batch that names the new journal, and the old one is let go. Also every other change of the
- * meta row, which each batch holds. When, and what a failure means, is for the flusher to say.
+ * Checkpoints: start a new journal, write finished minutes to the database as blocks in one synced
+ * batch that names the new journal, and remove the old one. Also write every other change of the
+ * meta row, which each batch contains. The flusher decides when, and handles failures.
  *
- * Invariant: what a batch moves is in the old journal or in the new one until the batch is on the disk.
+ * Invariants: until the batch is on disk, the old or the new journal contains what it moves; a
+ * database that has a batch has an anchor.
  */
 import type { Minute } from '../ring/minute.ts';
 import type { Anchor } from '../store/anchor.ts';
@@ -15,17 +16,19 @@ import type { Flows } from './flows.ts';
 import type { JournalWriter, JournalWriterParts, Swept, WriterContext } from './journal-writer.ts';
 import type { Operations } from './operations.ts';
 
-/** A checkpoint comes early where the journal has grown to this, as reports can make it. */
-const mostJournalBytes = 64 << 20;
+/** A journal of this size causes an early checkpoint. Reports can make it so large. */
+const maxJournalBytes = 64 << 20;
 
 export interface CheckpointParts extends JournalWriterParts {
   readonly anchor: Anchor;
   readonly blocks: Blocks;
-  /** Starts of journal rows of an earlier version, which the first checkpoint replaces; epoch ms. */
+  /**
+   * Starts of the journal rows of an earlier version; the first checkpoint deletes them. Epoch ms.
+   */
   readonly journalRows: readonly number[];
 }
 
-/** What is new in the meta row. */
+/** The changed fields of the meta row. */
 export type MetaChange = (meta: Meta) => Partial<Meta>;
 
 export class Checkpoints {
@@ -38,7 +41,7 @@ export class Checkpoints {
   #meta: Meta;
   #journalRows: readonly number[];
 
-  /** @param sweep takes in what the ring has, under a new flush number */
+  /** @param sweep sweeps the ring under a new flush number */
   constructor(
     parts: CheckpointParts,
     writer: JournalWriter,
@@ -55,28 +58,30 @@ export class Checkpoints {
     this.#journalRows = parts.journalRows;
   }
 
-  /** What the database says of itself since the last batch that succeeded. */
+  /** The meta row of the last batch that succeeded. */
   get meta(): Meta {
     return this.#meta;
   }
 
-  /** Whether a minute is over, or the journal has grown too large. */
+  /** Whether a minute can be closed, or the journal has grown too large. */
   isDue(wallMs: number): boolean {
     const { journal, minutes } = this.#parts;
     for (const minute of minutes.all()) if (minute.unclosed && isOver(minute, wallMs)) return true;
-    return journal.bytes >= mostJournalBytes;
+    return journal.bytes >= maxJournalBytes;
   }
 
-  /** @throws Overtaken, and what the disk says */
+  /** @throws Overtaken; the error of the disk */
   async run(epoch: number): Promise<void> {
-    const { journal, anchor, store } = this.#parts;
+    const { journal, store } = this.#parts;
     await this.#operations.run('make a journal', () =>
       journal.prepare(this.#meta.boot, this.#writer.lastWrite + 1, this.#isDurable),
     );
     const { closing, rows } = await this.#beginJournal(epoch);
-    // Before the database says that it goes on with it.
+    // Before a batch names the new journal.
     await this.#writer.syncJournal();
     await this.assertRoom();
+    // In a new folder, before the first batch: later a missing anchor means damage.
+    if (this.#meta.writes === 0) await this.#writeAnchor();
     this.#flows.assertCurrent(epoch);
     const journalRows = this.#journalRows.map((start): Change => ({ delete: 'journal', start }));
     const reports = rows.map(({ key, bytes }): Change => ({ report: key, bytes }));
@@ -95,15 +100,13 @@ export class Checkpoints {
     store.release(rows);
     this.#writer.tellSynced();
     await this.#operations.run('remove a journal', () => journal.retire());
-    const { writes } = this.#meta;
-    await this.#operations.run('write the anchor', () => anchor.write(writes));
+    await this.#writeAnchor();
     this.#flows.assertCurrent(epoch);
   }
 
-  /** Writes to the database, with the meta row, on the disk. */
+  /** Writes changes and the meta row to the database, on disk. */
   async batch(epoch: number, changes: readonly Change[], more: MetaChange): Promise<void> {
-    // A write that failed may be there all the same once the store is opened again. So its number
-    // is spent: two that differ never have the same.
+    // A failed write uses its number up: it may turn out to be on disk when the store is reopened.
     const writes = this.#writer.numberWrite();
     const cluster = this.#writer.published();
     const meta = { ...this.#meta, ...(cluster && { cluster }), ...more(this.#meta), writes };
@@ -114,23 +117,28 @@ export class Checkpoints {
     this.#meta = meta;
   }
 
-  /** The last batch, for a folder that is left cleanly, and the end of the journal. */
+  /** Writes the last batch of a folder that is left cleanly, and closes the journal. */
   async leave(): Promise<void> {
-    const { journal, anchor } = this.#parts;
+    const { journal } = this.#parts;
     const position = { id: journal.id, through: this.#writer.recorded };
     await this.batch(this.#flows.epoch, [], () => ({ clean: true, journal: position }));
-    await anchor.write(this.#meta.writes);
+    await this.#writeAnchor();
     await journal.close();
   }
 
-  /** A full disk is a failure before a record or a checkpoint has no room: somebody has to act. */
+  /** Reports a full disk before a record or a checkpoint has no room, so that a person can act. */
   async assertRoom(): Promise<void> {
     await this.#operations.run('look for room on the disk', () => this.#parts.journal.assertRoom());
   }
 
+  async #writeAnchor(): Promise<void> {
+    const { writes } = this.#meta;
+    await this.#operations.run('write the anchor', () => this.#parts.anchor.write(writes));
+  }
+
   /**
-   * The first record of a new journal: all that is open and that the batch will not hold. Returns
-   * what the batch is to hold, as of the same moment.
+   * Writes the first record of a new journal: everything open that the batch will not contain.
+   * Returns the content of the batch, as of the same moment.
    */
   async #beginJournal(epoch: number) {
     const { journal, minutes, blocks, store } = this.#parts;
@@ -140,7 +148,7 @@ export class Checkpoints {
       minutes.loadMissing();
       const rows = store.heldRows();
       const closing = closeMinutes(this.#over(), blocks);
-      // What of a closing minute no record has yet is in this one: the batch may not succeed.
+      // It has the unrecorded changes of closing minutes too, since the batch may fail.
       const record = this.#writer.next(new Set(closing.minutes));
       for (const minute of closing.minutes) minute.beginClose();
       await this.#writer.appendAsync(record, swept, { sync: this.#isDurable, epoch });

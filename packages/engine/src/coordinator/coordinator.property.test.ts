@@ -1,8 +1,7 @@
 /**
- * The coordinator on an in-memory store and a virtual clock, against the simplest model there is: a
- * map from window to count. Restarts keep everything, crashes keep everything that was flushed.
+ * The coordinator on a store in memory and a virtual clock, against the simplest model: a map from
+ * window to count. Restarts keep everything, crashes everything that was flushed.
  */
-
 import { alignDown, countedRows, ms10, type Period, periods } from '@reto3/core';
 import { VirtualClock } from '@reto3/core/testing';
 import fc from 'fast-check';
@@ -12,8 +11,8 @@ import { readChunks } from '../query/chunks.ts';
 import { allocate, reachMs, stripeOf } from '../ring/layout.ts';
 import { addMessage, RingReader } from '../ring/ring.ts';
 import { windowAt } from '../ring/timeline.ts';
-import { noAnchor } from '../store/anchor.ts';
 import { allTime, Store } from '../store/store.ts';
+import { memoryAnchor } from '../testing/memory-anchor.ts';
 import { MemoryJournal } from '../testing/memory-journal.ts';
 import { Coordinator } from './coordinator.ts';
 
@@ -47,21 +46,21 @@ const stepClock = fc.record({
   ),
 });
 
-/** What is there to be read: count by number of the ms10 window. */
+/** Counts by number of the ms10 window. */
 type Model = Map<number, number>;
 
 class Node {
   readonly #clock = new VirtualClock(epochMs);
-  readonly #anchor = noAnchor();
+  readonly #anchor = memoryAnchor();
   readonly #journals = new MemoryJournal();
   #store: Store | undefined;
   #memory = allocate(workerCount);
   #coordinator: Coordinator | undefined;
-  /** Swept, so to be read while the process lives. */
+  /** Swept: readable while the process lives. */
   #swept: Model = new Map();
   /** Added since the last sweep. */
   #added: Model = new Map();
-  /** What a crash leaves. */
+  /** Flushed: a crash keeps it. */
   #flushed: Model = new Map();
 
   get #running(): Coordinator {
@@ -97,7 +96,7 @@ class Node {
         bump(this.#added, windowAt(this.#clock.wallMs), step.times);
         break;
       case 'pass':
-        // The flusher sees to it that the ring never goes around between two sweeps.
+        // The flusher sweeps before the ring can wrap around.
         if (this.#clock.wallMs + step.ms - this.#lastSweepMs > reachMs / 2) this.sweep();
         this.#clock.pass(step.ms);
         break;
@@ -141,7 +140,7 @@ class Node {
     for (let window = first; window <= last; window++) bump(this.#swept, window, 0);
   }
 
-  /** What the model says a period has, by start of the window. */
+  /** The counts of a period in the model, by start of the window. */
   expected(period: Period): Model {
     const windows: Model = new Map();
     for (const [window, count] of [...this.#swept].sort(([a], [b]) => a - b)) {
@@ -178,7 +177,7 @@ function totalOf(model: Model): number {
 }
 
 describe('Coordinator', () => {
-  it('answers, in all three periods, exactly what a map of windows would', async () => {
+  it('returns in all three periods exactly the counts of the model', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.oneof(...calmSteps), { maxLength: 25 }), async (steps) => {
         const node = new Node();

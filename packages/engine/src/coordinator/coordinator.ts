@@ -1,9 +1,10 @@
 /**
- * The coordinator owns the minutes in memory: it sweeps the ring into them, and hands out consistent
- * views of memory and store to read from. Its flusher moves them to the disk.
+ * The coordinator: the door to counting, writing and reading in a server. It puts the parts
+ * together: `Counting` sweeps the ring into the minutes in memory, `Flusher` moves them to the
+ * disk, and `view` lays them over a snapshot of the store.
  *
- * Invariant: every message that a sweep found is in exactly one ms10 window, one second and one
- * minute.
+ * Invariant: a view is consistent: it contains each message that a sweep found in exactly one ms10
+ * window, one second and one minute.
  */
 import { randomUUID } from 'node:crypto';
 import {
@@ -36,64 +37,65 @@ import { type Folder, type Recovered, recover } from './recover.ts';
 import type { Expired } from './retention.ts';
 import { BackupSource, StoredCounts } from './stored.ts';
 
-/** Everything that can be read, at one moment. To be closed. */
+/** All counts at one moment. Close its store after use. */
 export interface CountsView {
   /** End of the newest final window, epoch ms. */
   readonly finalThrough: number;
-  /** End of the newest counted window, final or not, that the clock may have come to; epoch ms. */
+  /** End of the newest counted window, final or not, up to the present time; epoch ms. */
   readonly newestEnd: number;
-  /** The same of all, also of a clock that was ahead once; absent where there is no other. */
+  /** As `newestEnd`, but also after the present time, as of a clock that was once ahead. */
   readonly countedEnd?: number;
-  /** Nothing was counted before that, epoch ms; 0 where nobody knows. */
+  /** Nothing was counted before it, epoch ms; 0 if unknown. */
   readonly oldest: number;
-  /** Copies of the minutes in memory; they win over the store. */
+  /** Copies of the minutes in memory, which take precedence over the store. */
   readonly minutes: readonly Minute[];
   readonly store: Pick<VerifiedSnapshot, 'rows' | 'close'>;
-  /** Up to where retention has deleted each period, epoch ms. */
+  /** For each period, the end of the time that retention has deleted, epoch ms. */
   readonly deletedBefore: Meta['deletedBefore'];
 }
 
-/** What the coordinator tells of itself; counters start at 0 with the process. */
+/** For metrics, logs and `/v1/info`; counters start at 0 with the process. */
 export interface CoordinatorState {
   readonly boot: number;
-  /** Whether the server before this one left everything written. True in a new folder. */
+  /** Whether the previous server left everything written; true in a new folder. */
   readonly cleanBefore: boolean;
+  /** Epoch ms. */
   readonly startedAt: number;
-  /** Start of the oldest counts, epoch ms, to the minute; undefined where there are none. */
+  /** Start of the oldest counts, epoch ms, to the minute; undefined if there are none. */
   readonly countedFrom: number | undefined;
+  /** Epoch ms. */
   readonly finalThrough: number;
   readonly messagesSinceStart: number;
   readonly messagesByWorker: readonly number[];
   /** In the store when it was opened, plus those since. */
   readonly messagesInAll: number;
-  /** Up to where retention has deleted each period, epoch ms. */
+  /** For each period, the end of the time that retention has deleted, epoch ms. */
   readonly deletedBefore: Meta['deletedBefore'];
   readonly clockSteps: number;
   readonly stalls: number;
   readonly flushes: number;
-  /** Writes, fsyncs and moves of the anchor that failed. */
+  /** Failed writes, fsyncs and updates of the anchor. */
   readonly failedFlushes: number;
-  /** Swept and not yet in a write that succeeded. */
+  /** Swept, but not in a write that succeeded. */
   readonly messagesUnsaved: number;
-  /** Given up because the store failed for too long. */
+  /** Dropped because the store failed for too long. */
   readonly messagesLost: number;
-  /** Damage that a flush or a reader met; at most the first hundred stretches. */
+  /** Damage that a flush or a reader found; at most a hundred. */
   readonly damagedBlocks: readonly Damage[];
 }
 
 interface CoordinatorEvents extends CountingEvents {
-  /** A block was met that cannot be relied on; told once for each. */
+  /** A flush or a reader found damage; called once for each. */
   damaged(damage: Damage): void;
 }
 
-/** What takes memory to the disk when nobody says otherwise: as `serve` does by default. */
+/** The defaults of `reto3 serve`. */
 const defaultFlush: FlushOptions = { flushMs: 50, ack: 'memory' };
 
-/** Of logs that are followed, some 100 KB each: more wait for a checkpoint. */
-const mostOpenMinutes = 400;
+/** Some 100 KB each. Followed logs wait for a checkpoint once so many minutes are open. */
+const maxOpenMinutes = 400;
 
 export class Coordinator {
-  /** Moves what is in memory to the disk. */
   readonly flusher: Flusher;
   readonly #clock: Clock;
   readonly #store: Store;
@@ -104,45 +106,37 @@ export class Coordinator {
   readonly #cleanBefore: boolean;
   readonly #gone: Gone;
   readonly #messagesBefore: number;
-  /** Of what was counted before this start, epoch ms; Infinity where nothing was. */
+  /** Start of the oldest counts before this start, epoch ms; Infinity if there were none. */
   readonly #oldestBefore: number;
-  /** In min blocks that retention deleted since the start. */
+  /** In min blocks that retention has deleted since the start. */
   #messagesDeleted = 0;
-  /** End of what was counted before this start, epoch ms; 0 in a new folder. */
+  /** End of the newest counts before this start, epoch ms; 0 in a new folder. */
   readonly endBefore: number;
-  /** How many writes the store had had before this start. */
+  /** The number of the last write before this start. */
   readonly writesBefore: number;
   readonly observations: Observations;
 
   private constructor(parts: CoordinatorParts, recovered: Recovered) {
-    this.#clock = parts.clock;
-    this.#store = parts.store;
-    this.#minutes = recovered.minutes;
-    this.#blocks = recovered.blocks;
-    const { meta } = recovered;
+    const { clock, ring, store, anchor, node } = parts;
+    const { meta, minutes, blocks, newestEnd, journalRows } = recovered;
+    const observations = new Observations(recovered.countedEnd);
+    this.#clock = clock;
+    this.#store = store;
+    this.#minutes = minutes;
+    this.#blocks = blocks;
     this.#cleanBefore = meta.clean;
     this.#gone = recovered.gone;
     this.#messagesBefore = recovered.messages;
     this.#oldestBefore = recovered.oldest;
-    this.endBefore = recovered.newestEnd;
+    this.endBefore = newestEnd;
     this.writesBefore = meta.writes;
-    this.observations = new Observations(recovered.countedEnd);
-    const { minutes, newestEnd } = recovered;
-    this.#counting = new Counting({
-      ...parts,
-      minutes,
-      observations: this.observations,
-      newestEnd,
-    });
-    parts.store.hold(recovered.rows);
-    const { clock, ring, store, anchor, node } = parts;
+    this.observations = observations;
+    this.#counting = new Counting({ ...parts, minutes, observations, newestEnd });
+    store.hold(recovered.rows);
     this.flusher = new Flusher(
       {
-        ...{ clock, ring, store, anchor },
+        ...{ clock, ring, store, anchor, blocks, minutes, observations, journalRows },
         journal: new Journal(parts.journals),
-        blocks: this.#blocks,
-        minutes: this.#minutes,
-        observations: this.observations,
         meta: {
           ...meta,
           node,
@@ -151,7 +145,6 @@ export class Coordinator {
           clean: false,
           messages: recovered.messagesInBlocks,
         },
-        journalRows: recovered.journalRows,
         sweep: (now) => this.#counting.sweep(now),
       },
       parts.flush ?? defaultFlush,
@@ -159,76 +152,77 @@ export class Coordinator {
   }
 
   /**
-   * Recovers what the journal holds; writes nothing yet.
-   * @throws Reto3Error if the store cannot be read
+   * Recovers the open minutes from the journal; writes nothing yet.
+   * @throws Reto3Error RETO3_DATA_CORRUPT, RETO3_DATA_VERSION
    */
   static async open(parts: CoordinatorParts): Promise<Coordinator> {
     const { node, events } = parts;
     return new Coordinator(parts, await recover(parts, node, (damage) => events.damaged(damage)));
   }
 
-  /** Has it take part in every flush from now on. */
+  /** Adds a participant to every flush from now on. */
   join(participant: FlushParticipant): void {
     this.#participants.push(participant);
     this.flusher.join(participant);
   }
 
   /**
-   * The first write of this server, on the disk; to be called before the workers accept requests:
-   * what they answer can then be kept.
+   * Writes for the first time, on disk. Call it before the workers accept requests, which proves
+   * that their messages can be written.
+   * @throws the error of the disk
    */
-  async prepare(): Promise<void> {
-    await this.flusher.begin();
+  prepare(): Promise<void> {
+    return this.flusher.begin();
   }
 
   /**
-   * Vouches for every window from now on; to be called when the workers accept requests, before the
-   * first flush, and not where nobody takes any.
+   * Vouches for every window from now on. Call it once the workers accept requests, before the
+   * first flush; never in a server without workers.
    */
   count(): void {
     this.#counting.begin();
   }
 
-  /** Takes everything new from the ring. Returns `finalThrough`. */
+  /** Takes all new messages from the ring. Returns `finalThrough`, epoch ms. */
   sweep(): number {
     return this.#counting.sweep(this.#clock.read());
   }
 
-  /** Counts messages of a log that is followed; see counting.ts. */
+  /** Counts messages of a followed log; see `Counting.add`. */
   add(timeMs: number, count: number, secondsOnly: boolean): void {
     this.#counting.add(timeMs, count, secondsOnly);
   }
 
-  /** Says that a log that is followed counts in all of [from, to), epoch ms. */
+  /** Marks [from, to), epoch ms, as counted by a followed log. */
   cover(fromMs: number, toMs: number): void {
     this.#minutes.markCounted({ from: windowAt(fromMs), to: windowAt(toMs) });
   }
 
   /**
-   * Whether there is room for more of a log that is followed. It can wait, and so it does while the
-   * store fails, or while more minutes are open than the next checkpoint should close.
+   * Whether followed logs may add more. They wait while the store fails, or while more minutes are
+   * open than a checkpoint should close.
    */
   get hasRoom(): boolean {
-    return !this.flusher.isFailing && this.#minutes.size < mostOpenMinutes;
+    return !this.flusher.isFailing && this.#minutes.size < maxOpenMinutes;
   }
 
-  /** Sweeps, and writes what was found into the journal. @throws Reto3Error RETO3_STORE_FAILING */
+  /** Sweeps, and writes the changes to the journal. @throws Reto3Error RETO3_STORE_FAILING */
   flush(): Promise<void> {
     return this.flusher.flush();
   }
 
-  /** Sweeps, and puts what was found on the disk; see the flusher. */
+  /** Sweeps, and puts the changes on disk; see `Flusher.commit`. */
   commit(): Promise<number> {
     return this.flusher.commit();
   }
 
-  /** The minutes in memory as they are, changing with each sweep; in no order. */
+  /** The live minutes in memory, which each sweep changes; unordered. */
   minutesInMemory(): Iterable<Minute> {
     return this.#minutes.all();
   }
 
   /**
-   * Sweeps, and gives a view of all counts as they are now.
+   * Sweeps, and returns a view of all counts as they are now.
    * @throws Reto3Error RETO3_STORE_FAILING
    */
   view(): CountsView {
@@ -240,7 +234,7 @@ export class Coordinator {
           new Minute(
             minute.start,
             { ms10: copyOf(minute.ms10), sec: copyOf(minute.sec), min: copyOf(minute.min) },
-            minute.lacking,
+            minute.unreadable,
           ),
       );
     const { deletedBefore } = this.flusher.meta;
@@ -249,7 +243,7 @@ export class Coordinator {
       this.#blocks.note(damage),
     );
     const oldest = Math.min(this.#oldestBefore, this.#minutes.oldest);
-    // A clock that was ahead for a moment left windows that are still to come.
+    // A clock that was ahead for a moment left windows in the future.
     const { wallMs } = this.#clock.read();
     const countedEnd = this.#counting.newestEnd;
     const newestEnd = Math.min(countedEnd, wallMs + aheadSlots * ms10.windowMs);
@@ -282,28 +276,28 @@ export class Coordinator {
   #countedFrom(): number | undefined {
     const oldest = Math.min(this.#oldestBefore, this.#minutes.oldest);
     if (oldest === Number.POSITIVE_INFINITY) return undefined;
-    // The first minute of a new folder begins with the server, not at its full minute.
+    // In a new folder the first minute is counted from the start of the server on.
     return this.#oldestBefore === Number.POSITIVE_INFINITY
       ? Math.max(oldest, this.#counting.startedAt)
       : oldest;
   }
 
   /**
-   * Flushes, and gives a snapshot that holds all of it; to be closed.
+   * Flushes, and returns a snapshot of everything. Close it after use.
    * @throws Reto3Error RETO3_STORE_FAILING
    */
   async backup(): Promise<BackupSource> {
     try {
       await this.flush();
     } catch (cause) {
-      const message = `cannot write what is in memory: ${messageOf(cause)}`;
+      const message = `cannot write the counts in memory: ${messageOf(cause)}`;
       throw new Reto3Error('RETO3_STORE_FAILING', message, { cause });
     }
     const meta = { ...this.flusher.meta, writes: this.flusher.recorded };
     return new BackupSource(this.#store.snapshot(), meta, this.#minutes.unclosed());
   }
 
-  /** Up to where a period is deleted, and where its oldest block starts, epoch ms. */
+  /** For retention: how far a period is deleted, and where its oldest block starts. */
   async expired(period: PeriodName): Promise<Expired> {
     return {
       before: this.flusher.meta.deletedBefore[period],
@@ -315,8 +309,8 @@ export class Coordinator {
   async deleteBefore(period: PeriodName, beforeMs: number): Promise<void> {
     const { deletedBefore } = this.flusher.meta;
     const deleted = period === 'min' ? await this.#messagesIn(deletedBefore.min, beforeMs) : 0;
-    // First the word that they may be missing, then the blocks: whenever this ends, what is missing
-    // is not taken for damage.
+    // First the new `deletedBefore`, then the blocks: if a crash comes between, readers do not take
+    // the missing blocks for damage.
     await this.flusher.change(
       (meta) => ({
         deletedBefore: { ...meta.deletedBefore, [period]: beforeMs },
@@ -331,7 +325,7 @@ export class Coordinator {
     );
   }
 
-  /** What the min blocks that start in [from, to) add up to, epoch ms. */
+  /** The sum of the min blocks that start in [from, to), epoch ms. */
   async #messagesIn(from: number, to: number): Promise<number> {
     const snapshot = this.#store.snapshot();
     let messages = 0;
@@ -344,34 +338,37 @@ export class Coordinator {
     return messages;
   }
 
-  /** How far the last server on this folder, or this one, had published; undefined: never. */
+  /** How far this folder was published; undefined: never. */
   get published(): Published | undefined {
     return this.flusher.meta.cluster;
   }
 
-  /** What a repair of the folder could not save. */
+  /** The time ranges that no repair could save. */
   get gone(): Gone {
     return this.#gone;
   }
 
-  /** Puts on the disk how far the publishing has come. */
+  /** Puts on disk how far the publisher has come. */
   async savePublished(cluster: Published): Promise<void> {
     await this.flusher.change(() => ({ cluster }));
   }
 
   /**
-   * What is stored: the blocks, and what the journal has of open minutes and of reports; to be closed.
+   * Everything that is stored in the database and the journal. Close it after use.
    * @throws Reto3Error RETO3_STORE_FAILING
    */
   stored(): StoredCounts {
     return new StoredCounts(this.#store.snapshot(), this.flusher.recorded, this.#minutes.loaded());
   }
 
-  /** Sweeps and writes for the last time, on the disk, and marks the store as cleanly left. */
+  /**
+   * Sweeps and writes for the last time, on disk, and marks the folder as left cleanly.
+   * @throws the error of the disk, after some attempts
+   */
   async stop(): Promise<void> {
     this.sweep();
-    // The workers have left: whoever still asks must not be told of windows that nobody counts, and
-    // that this last write would not hold.
+    // The workers have stopped: a later query must not see windows as counted that this last write
+    // does not contain.
     this.#counting.end();
     await this.flusher.stop();
   }
@@ -379,7 +376,7 @@ export class Coordinator {
 
 export interface CoordinatorParts extends Folder {
   readonly clock: Clock;
-  /** How late lines of followed logs may come before their window is final, in ms; 0 by default. */
+  /** How late lines of followed logs may be and still come before their window is final, in ms. */
   readonly lateMs?: number;
   readonly ring: RingReader;
   readonly workerCount: number;

@@ -1,8 +1,8 @@
 /**
- * Takes messages into the minutes in memory: what sweeps find in the ring, and what followed logs
- * tell. Knows what is final, and so which counts are revised.
+ * Counts messages into the minutes in memory: those that sweeps find in the ring, and those of
+ * followed logs. Knows which windows are final, and so which counts are revised.
  *
- * Invariant: every message that a sweep found is in exactly one ms10 window, one second and one
+ * Invariant: every message that a sweep finds goes to exactly one ms10 window, one second and one
  * minute.
  */
 import { type Clock, type ClockReading, ms10, sec } from '@reto3/core';
@@ -12,9 +12,9 @@ import type { Observations } from './observations.ts';
 import type { OpenMinutes } from './open-minutes.ts';
 
 export interface CountingEvents {
-  /** The wall clock stepped by that many ms. */
+  /** The wall clock stepped by so many ms. */
   clockStepped(stepMs: number): void;
-  /** A sweep came so late that the ring may have been around once. */
+  /** A sweep came so late that the ring may have wrapped around. */
   stalled(): void;
 }
 
@@ -25,31 +25,28 @@ interface CountingParts {
   readonly minutes: OpenMinutes;
   readonly observations: Observations;
   readonly events: CountingEvents;
-  /** How much later windows are final than they would be by the ring alone, in ms. */
+  /** How much later windows are final than without followed logs, in ms; 0 by default. */
   readonly lateMs?: number;
-  /** End of what was counted before this start, epoch ms; 0 in a new folder. */
+  /** End of the newest counts before this start, epoch ms; 0 in a new folder. */
   readonly newestEnd: number;
 }
 
 export class Counting {
   readonly #parts: CountingParts;
-  /** Absent until `begin` and after `end`: nobody counts. */
+  /** undefined before `begin` and after `end`. */
   #timeline: Timeline | undefined;
   #startedAt: number;
   readonly #messagesByWorker: number[];
   #messages = 0;
   #finalThrough: number;
   #newestEnd: number;
+  /** The highest `finalThrough` so far; higher than the present one after a step back. */
+  #maxFinalThrough: number;
   /**
-   * The newest `finalThrough` that anybody may have seen; a count that changes before it is a
-   * revision.
+   * After a step back: windows before `#maxFinalThrough` that are not final now and that nobody had
+   * counted before, by number. Their counts are not revised.
    */
-  #wasFinalThrough: number;
-  /**
-   * While the clock is behind what it was: windows that are not final again and that nobody had
-   * counted before, by their number.
-   */
-  readonly #countedAgain = new Set<number>();
+  readonly #newlyCounted = new Set<number>();
   #clockSteps = 0;
   #stalls = 0;
 
@@ -59,7 +56,7 @@ export class Counting {
     this.#messagesByWorker = new Array<number>(parts.workerCount).fill(0);
     this.#startedAt = wallMs;
     this.#finalThrough = this.#finalAt(wallMs);
-    this.#wasFinalThrough = Math.max(this.#finalThrough, parts.newestEnd);
+    this.#maxFinalThrough = Math.max(this.#finalThrough, parts.newestEnd);
     this.#newestEnd = parts.newestEnd;
   }
 
@@ -83,7 +80,7 @@ export class Counting {
     return this.#messages;
   }
 
-  /** The same of each worker. */
+  /** From the ring, since the start. */
   get messagesByWorker(): readonly number[] {
     return this.#messagesByWorker;
   }
@@ -103,14 +100,14 @@ export class Counting {
     this.#startedAt = now.wallMs;
   }
 
-  /** Vouches for none any more. */
+  /** Vouches for no window any more. */
   end(): void {
     this.#timeline = undefined;
   }
 
   /**
-   * Takes everything new from the ring. Returns `finalThrough`. Synchronous, a few tens of
-   * microseconds.
+   * Takes all new messages from the ring, in a few tens of microseconds. Returns `finalThrough`,
+   * epoch ms.
    * @param now read just before
    */
   sweep(now: ClockReading): number {
@@ -126,8 +123,8 @@ export class Counting {
     }
     this.#parts.observations.counted(tick);
     const finalBefore = Math.min(this.#finalThrough, this.#finalAt(now.wallMs));
-    for (const window of this.#countedAgain)
-      if ((window + 1) * ms10.windowMs <= finalBefore) this.#countedAgain.delete(window);
+    for (const window of this.#newlyCounted)
+      if ((window + 1) * ms10.windowMs <= finalBefore) this.#newlyCounted.delete(window);
     const { minutes, observations } = this.#parts;
     this.#parts.ring.sweep((slot, count, worker) => {
       const window = tick.windowOf(slot);
@@ -138,35 +135,35 @@ export class Counting {
       this.#messagesByWorker[worker] = (this.#messagesByWorker[worker] ?? 0) + count;
     });
     for (const range of tick.counted) {
-      // Only while the clock is behind what it was: notes which of these nobody had counted.
-      if (range.to * ms10.windowMs <= this.#wasFinalThrough)
+      // After a step back: remembers which of these windows nobody had counted.
+      if (range.to * ms10.windowMs <= this.#maxFinalThrough)
         for (let window = range.from; window < range.to; window++)
           this.#revises(window, finalBefore);
       this.#parts.minutes.markCounted(range);
       this.#newestEnd = Math.max(this.#newestEnd, range.to * ms10.windowMs);
     }
     this.#finalThrough = this.#finalAt(now.wallMs);
-    this.#wasFinalThrough = Math.max(this.#wasFinalThrough, this.#finalThrough);
+    this.#maxFinalThrough = Math.max(this.#maxFinalThrough, this.#finalThrough);
     this.#parts.observations.settle(tick, this.#finalThrough);
     return this.#finalThrough;
   }
 
   /**
-   * Whether a message changes a count that a reader may have seen as final: its window was final at
-   * the last sweep, or the clock was further once, and the window was counted then.
+   * Whether a message changes a count that a reader may have seen as final: its window is final, or
+   * was final before the clock stepped back, and had been counted.
    */
   #revises(window: number, finalThrough: number): boolean {
     const end = (window + 1) * ms10.windowMs;
     if (end <= finalThrough) return true;
-    if (end > this.#wasFinalThrough || this.#countedAgain.has(window)) return false;
+    if (end > this.#maxFinalThrough || this.#newlyCounted.has(window)) return false;
     if (this.#parts.minutes.isCounted(window)) return true;
-    this.#countedAgain.add(window);
+    this.#newlyCounted.add(window);
     return false;
   }
 
   /**
-   * Counts messages of a log that is followed, at `timeMs`, epoch ms. Takes effect with the record
-   * that is collected next: the position that a participant's `rows` gives from now on is in it too.
+   * Counts messages of a followed log at `timeMs`, epoch ms. The next record contains them, with
+   * the position that the log's participant returns from `rows`.
    * @param secondsOnly whether the log's clock ticks in seconds
    */
   add(timeMs: number, count: number, secondsOnly: boolean): void {
@@ -183,7 +180,7 @@ export class Counting {
     this.#messages += count;
   }
 
-  /** The end of the newest final window at that wall time, epoch ms. */
+  /** End of the newest final window at a wall time; both epoch ms. */
   #finalAt(wallMs: number): number {
     return finalThroughAt(wallMs - (this.#parts.lateMs ?? 0));
   }

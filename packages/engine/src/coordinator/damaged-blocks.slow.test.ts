@@ -1,5 +1,4 @@
-/** A block that vanishes or is damaged while the server runs: never made anew of what is left. */
-
+/** A block that vanishes or is damaged while the server runs is never replaced by a partial one. */
 import { alignDown, type Damage, ms10, type PeriodName, periods, totalOf } from '@reto3/core';
 import { MemoryLevel } from 'memory-level';
 import { describe, expect, it } from 'vitest';
@@ -12,7 +11,7 @@ import { perSecond, VirtualServer } from '../testing/virtual-server.ts';
 const startMs = Date.UTC(2016, 4, 28, 10, 10);
 const perMinute = 60 * perSecond;
 
-/** Long enough that the minutes are closed and out of memory. */
+/** Long enough to close minutes and remove them from memory. */
 const seconds = 360;
 
 async function counted(): Promise<{ server: VirtualServer; database: MemoryLevel }> {
@@ -50,7 +49,7 @@ async function read(
 }
 
 describe.each(['sec', 'min'] as const)('a %s block', (name) => {
-  it('that vanished is not made anew, is told, and the others hold all counts', async () => {
+  it('that vanished is not replaced but reported, and the other series have all counts', async () => {
     const { server } = await counted();
     const start = blockOf(name);
     await server.store.write([{ delete: name, start }], { sync: true });
@@ -65,7 +64,7 @@ describe.each(['sec', 'min'] as const)('a %s block', (name) => {
       expect(totalOf(server.store.readBlock('ms10', minute) ?? fail(minute))).toBe(perMinute);
   });
 
-  it('that is damaged is left alone, and everything else goes on', async () => {
+  it('that is damaged is left alone, and everything else continues', async () => {
     const { server, database } = await counted();
     const start = blockOf(name);
     await flip(database, name, start);
@@ -76,7 +75,7 @@ describe.each(['sec', 'min'] as const)('a %s block', (name) => {
     expect(server.coordinator.state().damagedBlocks).toMatchObject([{ series: name, from: start }]);
   });
 
-  it('is left alone by the next start too, which finds the open minute', async () => {
+  it('is left alone by the next start too, which recovers the open minute', async () => {
     const { server } = await counted();
     const start = blockOf(name);
     await server.store.write([{ delete: name, start }], { sync: true });
@@ -92,8 +91,8 @@ describe.each(['sec', 'min'] as const)('a %s block', (name) => {
   });
 });
 
-describe('a minute that a late message visits', () => {
-  it.each(['sec', 'min'] as const)('shows all of it where its %s block vanished', async (name) => {
+describe('a minute that gets a late message', () => {
+  it.each(['sec', 'min'] as const)('is complete if its %s block vanished', async (name) => {
     const { server } = await counted();
     await server.store.write([{ delete: name, start: blockOf(name) }], { sync: true });
     server.clock.step(-(seconds - 60) * 1_000);
@@ -104,7 +103,7 @@ describe('a minute that a late message visits', () => {
     await view.store.close();
   });
 
-  it('shows nothing of its ms10 block where that vanished, and keeps second and minute', async () => {
+  it('has no ms10 windows if its ms10 block vanished, and keeps seconds and minute', async () => {
     const { server } = await counted();
     const start = startMs + ms10.blockMs;
     await server.store.write([{ delete: 'ms10', start }], { sync: true });
@@ -117,11 +116,11 @@ describe('a minute that a late message visits', () => {
     const all = server.coordinator.state().messagesInAll;
     expect((await read(server, 'sec')).total).toBe(all);
     expect((await read(server, 'min')).total).toBe(all);
-    // The second's worth of messages before the clock stepped came into that minute too.
+    // The messages of the second before the clock stepped came into that minute too.
     expect(total).toBeLessThanOrEqual(all - perMinute);
   });
 
-  it('stays in the journal where none of its blocks can take it', async () => {
+  it('stays in the journal if all of its blocks are damaged', async () => {
     const { server, database } = await counted();
     const start = startMs + ms10.blockMs;
     await flip(database, 'ms10', start);
@@ -140,7 +139,7 @@ describe('a minute that a late message visits', () => {
   });
 });
 
-it('a new day and a new hour begin with blocks of their own', async () => {
+it('a new day and a new hour get new blocks', async () => {
   const database = new MemoryLevel<string, string>();
   const store = await Store.open(async () => database);
   const server = await VirtualServer.on(store, Date.UTC(2016, 4, 28, 23, 57));

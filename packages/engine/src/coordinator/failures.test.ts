@@ -1,4 +1,4 @@
-/** What a disk may do to a server that runs: each of these once took counts, memory or the truth. */
+/** Failures of the disk while a server runs. */
 import { messageOf, min, ms10 } from '@reto3/core';
 import { VirtualClock } from '@reto3/core/testing';
 import { MemoryLevel } from 'memory-level';
@@ -7,15 +7,15 @@ import { audit } from '../query/audit.ts';
 import { readChunks } from '../query/chunks.ts';
 import { allocate, stripeOf } from '../ring/layout.ts';
 import { addMessage, RingReader } from '../ring/ring.ts';
-import { noAnchor } from '../store/anchor.ts';
 import { Store } from '../store/store.ts';
+import { memoryAnchor } from '../testing/memory-anchor.ts';
 import { MemoryJournal } from '../testing/memory-journal.ts';
 import { Coordinator } from './coordinator.ts';
 
 const startMs = Date.UTC(2026, 0, 1, 0, 0, 5);
 const hourMs = 3_600_000;
 
-/** A database whose batches fail or hang when it is told so. */
+/** A database whose batches can fail or hang. */
 class UnsteadyLevel extends MemoryLevel<string, string> {
   mode: 'works' | 'fails' | 'hangs' = 'works';
   release = (): void => undefined;
@@ -42,7 +42,7 @@ class Server {
   readonly clock = new VirtualClock(startMs);
   readonly database = new UnsteadyLevel();
   readonly journals = new MemoryJournal();
-  readonly anchor = noAnchor();
+  readonly anchor = memoryAnchor();
   readonly told: string[] = [];
   memory = allocate(1);
   store: Store | undefined;
@@ -85,7 +85,7 @@ class Server {
     for (let left = ms; left > 0; left -= beatMs) {
       this.clock.pass(Math.min(left, beatMs));
       const beating = this.coordinator.flusher.beat();
-      // What hangs does not come back.
+      // A hanging beat does not resolve.
       await Promise.race([beating, new Promise((resolve) => setImmediate(resolve))]);
       for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
     }
@@ -111,7 +111,7 @@ describe('a server on a disk that fails', () => {
     await server.pass(1_000);
   });
 
-  it('keeps six hours in memory where it cannot be opened again, and says each reason once', async () => {
+  it('keeps six hours in memory if its store cannot be reopened, and reports each reason once', async () => {
     server.database.mode = 'fails';
     server.journals.failing = true;
     for (let minute = 0; minute < 12 * 60; minute++) {
@@ -128,14 +128,14 @@ describe('a server on a disk that fails', () => {
     expect(server.told.at(-1)).toBe('recovered');
     expect(await server.isWhole()).toBe(true);
     const before = server.coordinator.state().messagesInAll;
-    // What was given up does not come back.
+    // Dropped messages do not come back.
     await server.coordinator.stop();
     await server.start();
     expect(await server.isWhole()).toBe(true);
     expect(server.coordinator.state().messagesInAll).toBe(before);
   });
 
-  it('says how many messages no record holds, and a restart finds all others', async () => {
+  it('knows how many messages no record contains, and a restart finds all others', async () => {
     server.journals.failing = true;
     server.add(5);
     await server.pass(500);
@@ -147,7 +147,7 @@ describe('a server on a disk that fails', () => {
     expect(server.coordinator.state().messagesInAll).toBe(10);
   });
 
-  it('says within two seconds that the disk is full, though the next records would still fit', async () => {
+  it('reports a full disk within two seconds, even if the next records still fit', async () => {
     server.journals.full = true;
     server.add(5);
     await server.pass(2_000);
@@ -160,7 +160,7 @@ describe('a server on a disk that fails', () => {
     expect(await server.isWhole()).toBe(true);
   });
 
-  it('notices a write that never returns, and goes on when it does', async () => {
+  it('notices a write that hangs, and recovers when it returns', async () => {
     await server.pass(53_000);
     server.database.mode = 'hangs';
     await server.pass(20_000);
@@ -189,7 +189,7 @@ describe('a server on a disk that fails', () => {
       server.add();
       await server.pass(1_000);
     }
-    // The minute is over: its batch hangs, and records go to the new journal.
+    // The minute closes: its batch hangs, and records go to the new journal.
     expect(await server.journals.ids()).toEqual([before, expect.any(Number)]);
     server.database.mode = 'works';
     await server.start();
@@ -197,7 +197,7 @@ describe('a server on a disk that fails', () => {
     expect(await server.isWhole()).toBe(true);
   });
 
-  it('stops though a write never returns, and says what is not written', async () => {
+  it('stops with an error if a write hangs', async () => {
     await server.pass(53_000);
     server.database.mode = 'hangs';
     await server.pass(5_000);
@@ -229,7 +229,7 @@ describe('a server on a disk that fails', () => {
     expect(server.coordinator.state().messagesInAll).toBe(13);
   });
 
-  it('takes a change of the meta row that fails for a failure of the store', async () => {
+  it('treats a failed change of the meta row as a failure of the store', async () => {
     server.database.mode = 'fails';
     await expect(server.coordinator.deleteBefore('ms10', startMs)).rejects.toThrow();
     expect(server.told).toEqual(['ENOSPC']);
@@ -258,7 +258,7 @@ describe('a server on a disk that fails', () => {
     expect(await server.isWhole()).toBe(true);
   });
 
-  it('takes no read that it interrupts for damage', async () => {
+  it('does not mistake an interrupted read for damage', async () => {
     await server.pass(300_000, 1_000);
     const view = server.coordinator.view();
     const read = async (): Promise<void> => {
@@ -274,7 +274,7 @@ describe('a server on a disk that fails', () => {
   });
 });
 
-it('marks no window revised that nobody had counted, after a clock was a year ahead', async () => {
+it('revises no window that nobody had counted, after a clock was a year ahead', async () => {
   const server = new Server();
   await server.start();
   const year = 365 * 24 * hourMs;

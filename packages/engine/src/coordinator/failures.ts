@@ -1,33 +1,34 @@
 /**
- * What failures lead to: when the store is opened again, which reasons are told, and what is given up
- * so that memory stays bounded.
+ * The consequences of failures: when to reopen the store, which reasons to report, and which
+ * minutes to drop so that memory stays bounded.
  */
 import { type MonotonicMs, messageOf } from '@reto3/core';
 import type { RingReader } from '../ring/ring.ts';
 import type { OpenMinutes } from './open-minutes.ts';
 import type { FlushParticipant } from './participant.ts';
 
-/** The first and the longest pause before the store is opened again. */
-const firstRetryMs = 100;
-const lastRetryMs = 2_000;
+/** The first and the longest pause before the store is reopened; each pause doubles. */
+const minPauseMs = 100;
+const maxPauseMs = 2_000;
 
-/** So many reasons are told until the store has recovered: two may take turns, or name numbers. */
-const mostReasons = 16;
+/** Reasons reported until the store recovers: they may alternate, or contain numbers. */
+const maxReasons = 16;
 
 /**
- * How many minutes are kept in memory while the store fails: six hours, about 22 MB. Older ones are
- * given up, counted and reported.
+ * Minutes kept in memory while the store fails: six hours, about 22 MB. Older ones are dropped,
+ * counted and reported.
  */
-const heldMinutes = 360;
+const maxMinutes = 360;
 
 export class Failures {
   readonly #minutes: OpenMinutes;
   readonly #ring: RingReader;
   readonly #participants: readonly FlushParticipant[];
   #retryAt = 0;
-  #pauseMs = firstRetryMs / 2;
-  /** Why it failed since all was well, as it was told. */
-  readonly #told = new Set<string>();
+  /** The last pause, before it doubles. */
+  #pauseMs = minPauseMs / 2;
+  /** The reasons reported since the last recovery. */
+  readonly #reasons = new Set<string>();
   #count = 0;
   #messagesLost = 0;
 
@@ -42,19 +43,19 @@ export class Failures {
     return this.#count;
   }
 
-  /** Messages that were given up because the store failed for too long. */
+  /** Messages dropped because the store failed for too long. */
   get messagesLost(): number {
     return this.#messagesLost;
   }
 
-  /** Plans to open the store again, after a longer pause than the last. Returns whether to tell. */
+  /** Plans to reopen the store, after a longer pause than before. Returns whether to report it. */
   note(error: unknown, now: MonotonicMs): boolean {
     this.#count++;
-    this.#pauseMs = Math.min(lastRetryMs, this.#pauseMs * 2);
+    this.#pauseMs = Math.min(maxPauseMs, this.#pauseMs * 2);
     this.#retryAt = now + this.#pauseMs;
     const reason = messageOf(error);
-    if (this.#told.has(reason) || this.#told.size === mostReasons) return false;
-    this.#told.add(reason);
+    if (this.#reasons.has(reason) || this.#reasons.size === maxReasons) return false;
+    this.#reasons.add(reason);
     return true;
   }
 
@@ -64,12 +65,13 @@ export class Failures {
 
   /** Everything is written again. */
   recovered(): void {
-    this.#pauseMs = firstRetryMs / 2;
-    this.#told.clear();
+    this.#pauseMs = minPauseMs / 2;
+    this.#reasons.clear();
   }
 
+  /** Drops the oldest unwritten minutes beyond the limit, and tells the participants. */
   giveUpOldest(): void {
-    const lost = this.#minutes.dropOldest(heldMinutes);
+    const lost = this.#minutes.dropOldest(maxMinutes);
     if (lost === 0) return;
     this.#messagesLost += lost;
     const flush = this.#ring.raiseFlush();

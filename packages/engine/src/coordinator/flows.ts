@@ -1,9 +1,10 @@
 /**
- * What the flusher has under way: one flow of each kind at a time. A failure overtakes all that began
- * before it, because nobody knows what became of what they wrote: they end at their next step.
+ * The flows of the flusher: one of each kind at a time. A failure starts a new epoch and thereby
+ * overtakes all flows of the old one: the result of their writes is unknown, so they end at their
+ * next step.
  */
 
-/** A flow that a failure has overtaken ends with this. The failure was told already. */
+/** Ends an overtaken flow. The failure that overtook it is reported already. */
 export class Overtaken extends Error {
   override readonly name = 'Overtaken';
 }
@@ -14,11 +15,12 @@ export class Flows {
   readonly #running = new Map<Flow, Promise<unknown>>();
   #epoch = 0;
 
-  /** Raised by every failure; a flow keeps the one that it began in. */
+  /** Each flow keeps the epoch that it began in. */
   get epoch(): number {
     return this.#epoch;
   }
 
+  /** Whether no flow is running. */
   get none(): boolean {
     return this.#running.size === 0;
   }
@@ -27,7 +29,7 @@ export class Flows {
     return this.#running.has(flow);
   }
 
-  /** Ends what is under way at its next step. */
+  /** Starts a new epoch: running flows end at their next step. */
   overtake(): void {
     this.#epoch++;
   }
@@ -37,7 +39,7 @@ export class Flows {
     if (epoch !== this.#epoch) throw new Overtaken('a write before this one failed');
   }
 
-  /** Does the work once the flow of that kind that is under way has ended. @throws Overtaken */
+  /** Runs `work` once a running flow of that kind has ended. @throws Overtaken */
   async alone<T>(flow: Flow, epoch: number, work: () => Promise<T>): Promise<T> {
     while (this.#running.has(flow)) await this.ended(flow);
     this.assertCurrent(epoch);
@@ -50,12 +52,12 @@ export class Flows {
     }
   }
 
-  /** Resolves when the flow of that kind that is under way has ended, if there is one. */
+  /** Resolves when no flow of that kind is running, or the running one has ended. */
   async ended(flow: Flow): Promise<void> {
     await this.#running.get(flow)?.catch(() => undefined);
   }
 
-  /** Resolves when nothing is under way. */
+  /** Resolves when no flow is running. */
   async idle(): Promise<void> {
     while (this.#running.size > 0) await Promise.allSettled(this.#running.values());
   }

@@ -1,17 +1,17 @@
-/** What the flusher is told, and what it tells. */
+/** The options and events of the flusher. */
 import type { Ack } from '@reto3/core';
 
 export interface FlushEvents {
-  /** Everything that workers added under that flush number or an earlier one is on the disk. */
+  /** Everything that workers added under the flush number or an earlier one is on disk. */
   flushed(flush: number): void;
-  /** A write failed, or the store could not be opened again; told once for each new reason. */
+  /** A write or the reopening of the store failed; once for each new reason. */
   failed(error: unknown): void;
   /** Everything is written again. */
   recovered(): void;
 }
 
 export interface FlushOptions {
-  /** Time between records, in milliseconds. */
+  /** Time between records, ms. */
   readonly flushMs: number;
   readonly ack: Ack;
 }

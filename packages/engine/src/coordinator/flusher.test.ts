@@ -5,20 +5,20 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { JournalFile } from '../journal/journal-folder.ts';
 import { allocate, controlOf, stripeOf } from '../ring/layout.ts';
 import { addMessage, askForFlush, RingReader } from '../ring/ring.ts';
-import { noAnchor } from '../store/anchor.ts';
 import { Store } from '../store/store.ts';
+import { memoryAnchor } from '../testing/memory-anchor.ts';
 import { MemoryJournal } from '../testing/memory-journal.ts';
 import { Coordinator } from './coordinator.ts';
 
 const flushMs = 100;
 
-/** Syncs fail, and writes hold their thread up, while it is told so. */
+/** A journal whose syncs can fail, and whose writes can take time. */
 class UnsteadyJournal extends MemoryJournal {
   readonly #fails: () => boolean;
   readonly #takeMs: () => void;
-  /** How many records were written while the thread waited. */
+  /** How many writes blocked the thread. */
   blocking = 0;
-  /** Writes that do not wait end after this. */
+  /** Asynchronous writes start after this. */
   held: Promise<void> | undefined;
 
   constructor(fails: () => boolean, takeMs: () => void) {
@@ -51,10 +51,10 @@ describe('Flusher', () => {
   let store: Store;
   let coordinator: Coordinator;
   let journals: UnsteadyJournal;
-  /** How long each of the next blocking writes takes, in ms; then none takes any time. */
+  /** How long each of the next blocking writes takes, ms; later ones take none. */
   let delays: number[];
   let failures: string[];
-  /** Why the disk fails; undefined: it works. */
+  /** The error of the disk; undefined: it works. */
   let fault: string | undefined;
 
   async function start(ack: Ack): Promise<void> {
@@ -64,7 +64,7 @@ describe('Flusher', () => {
       stalled: () => undefined,
       damaged: () => undefined,
     };
-    const anchor = noAnchor();
+    const anchor = memoryAnchor();
     const flush = { flushMs, ack };
     const parts = { clock, ring, workerCount: 1, store, anchor, journals, flush };
     coordinator = await Coordinator.open({ ...parts, node: 'test', events });
@@ -109,7 +109,7 @@ describe('Flusher', () => {
   afterEach(() => store.close());
 
   it.each(['memory', 'durable'] as const)(
-    'writes once a second while nothing comes: %s',
+    'writes once a second without messages: %s',
     async (ack) => {
       await start(ack);
       const { flushes } = coordinator.state();
@@ -118,7 +118,7 @@ describe('Flusher', () => {
     },
   );
 
-  it('tells what was final when a record swept, however long its write takes', async () => {
+  it('reports what was final at the sweep of a record, however long its write takes', async () => {
     await start('durable');
     const told: number[] = [];
     coordinator.join({ written: ({ finalThrough }) => told.push(finalThrough) });
@@ -135,7 +135,7 @@ describe('Flusher', () => {
     expect(told).toEqual([final]);
   });
 
-  it('writes every flush interval while messages come', async () => {
+  it('writes every flush interval with messages', async () => {
     await start('memory');
     const { flushes } = coordinator.state();
     for (let time = 0; time < 50; time++) {
@@ -146,7 +146,7 @@ describe('Flusher', () => {
     expect(coordinator.state().flushes - flushes).toBe(50);
   });
 
-  it('writes a message within one flush interval, however long nothing came before', async () => {
+  it('writes a message within one flush interval, however long none came before', async () => {
     await start('memory');
     for (const idleMs of [100, 900, 1_000, 1_100, 5_500]) {
       await pass(idleMs);
@@ -158,7 +158,7 @@ describe('Flusher', () => {
     }
   });
 
-  it('tells each new reason once, and that it has recovered', async () => {
+  it('reports each new reason once, and its recovery', async () => {
     await start('memory');
     add();
     fault = 'the folder is gone';
@@ -190,7 +190,7 @@ describe('Flusher', () => {
     expect(coordinator.state()).toMatchObject({ messagesInAll: 20, messagesUnsaved: 0 });
   });
 
-  it('takes nothing for written when an fsync has failed', async () => {
+  it('counts nothing as written after a failed fsync', async () => {
     await start('memory');
     add();
     await pass(flushMs);
@@ -200,7 +200,7 @@ describe('Flusher', () => {
     expect(coordinator.state().messagesUnsaved).toBe(1);
   });
 
-  it('commits at the next beat what a response waits for', async () => {
+  it('commits at the next beat if a response waits', async () => {
     await start('durable');
     await pass(3_000);
     add();

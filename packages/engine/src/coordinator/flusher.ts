@@ -4,25 +4,25 @@
  *
  *           begin()              a failure, or an operation past its deadline
  *     new ──────────▶ writing ─────────────────────────────────▶ failing ◀──┐
- *                      ▲   │ stop()                               │  a pause is over, and
- *                      │   └─────▶ stopped ◀───────── stop() ─────┤  nothing is under way:
- *                      │                                          │  opened again
+ *                      ▲   │ stop()                               │  pause over, nothing under
+ *                      │   └─────▶ stopped ◀───────── stop() ─────┤  way: reopens the store
+ *                      │                                          │
  *                      └───────── all in memory is written ───────┘
  *
- * While it is writing, four things happen, each at most once at a time (flows.ts):
- * - a record: what changed since the last one is appended to the journal, at every beat. In durable
- *   mode (`--ack durable`) it is on the disk when it is written (group commit), and the next one
- *   begins as soon as somebody waits and the one before is done;
- * - a sync: what was appended is put on the disk, once a second;
- * - a checkpoint: minutes that are over move from the journal into the database (checkpoints.ts);
- * - another change of the database: what retention deletes, how far the node has published.
+ * While it is writing, four flows run, each at most once at a time (flows.ts):
+ * - a record: every beat appends the changes since the last record to the journal. In durable mode
+ *   (`--ack durable`) a record is an fsync (group commit), and the next one begins as soon as a
+ *   response waits and the previous one is done;
+ * - a sync: an fsync of the journal, once a second;
+ * - a checkpoint: moves finished minutes from the journal into the database (checkpoints.ts);
+ * - another change of the database: a deletion by retention, or how far the node has published.
  *
  * Invariants:
- * - what was counted is in a block, in a journal that will be read, or in memory and yet to be
- *   written. After a failure nobody knows what is on the disk, so all in memory is written again,
- *   into a new journal;
- * - a message is acknowledged as durable only when a record with it is on the disk;
- * - sweeping never waits for the disk, and no failure makes memory grow without end.
+ * - everything counted is in a block, in a journal that a start reads, or in memory and still to be
+ *   written. After a failure nobody knows what is on disk, so all in memory is written again, into
+ *   a new journal;
+ * - a message is acknowledged as durable only when a record with it is on disk;
+ * - sweeping never waits for the disk, and no failure makes memory grow without bound.
  */
 import { type ClockReading, type MonotonicMs, Reto3Error } from '@reto3/core';
 import type { RingReader } from '../ring/ring.ts';
@@ -35,25 +35,30 @@ import { JournalWriter, type Swept } from './journal-writer.ts';
 import { inTime, Operations } from './operations.ts';
 import type { FlushParticipant } from './participant.ts';
 
-/** What was written is put on the disk this often: what a power cut may take in memory mode. */
+/** The interval of fsyncs: what a power cut may lose in memory mode. */
 const syncEveryMs = 1_000;
 
 /**
- * Where no message came since the last record, there is only to write that none came: this often.
- * What `kill -9` takes then is time, which becomes a gap, and no message.
+ * The interval of records without messages, which only mark time as counted. `kill -9` then loses
+ * time, which becomes a gap, and no message.
  */
 const idleFlushEveryMs = 1_000;
 
-/** At most one commit in this time, so that commits leave the processor to the requests. */
+/** The least interval of commits, which leaves the processor to the requests. */
 const commitEveryMs = 1;
 
-/** How often a stop tries to write what is in memory, and the pause before it tries again. */
-const lastAttempts = 3;
-const lastPauseMs = 200;
+/** How often a stop tries to write, and the pause before each further attempt. */
+const stopAttempts = 3;
+const stopPauseMs = 200;
+
+/**
+ * Half of the shortest beat: after a late timer the next one comes early, and is due all the same.
+ */
+const toleranceMs = 5;
 
 export interface FlusherParts extends CheckpointParts {
   readonly ring: RingReader;
-  /** Takes in what the ring has. Returns `finalThrough`, epoch ms. */
+  /** Sweeps the ring. Returns `finalThrough`, epoch ms. */
   readonly sweep: (now: ClockReading) => number;
 }
 
@@ -68,7 +73,7 @@ export class Flusher {
   readonly #checkpoints: Checkpoints;
   readonly #failures: Failures;
   #state: 'new' | 'writing' | 'failing' | 'stopped' = 'new';
-  /** Whether something of memory may have been taken for written since the last failure. */
+  /** Whether memory may count something as written, so that a failure has to undo that. */
   #mayBeWritten = true;
   #events: FlushEvents | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -91,64 +96,65 @@ export class Flusher {
     this.#lastSweep = this.#lastFlush = this.#lastSync = this.#now.monotonicMs;
   }
 
-  /** Has it take part in every flush from now on. */
+  /** Adds a participant to every flush from now on. */
   join(participant: FlushParticipant): void {
     this.#participants.push(participant);
   }
 
-  /** What the database says of itself since the last batch that succeeded. */
+  /** The meta row of the last batch that succeeded. */
   get meta(): Meta {
     return this.#checkpoints.meta;
   }
 
-  /** Whether a write failed, and not everything is written again yet. */
+  /** Whether a write failed and not everything is written again yet. */
   get isFailing(): boolean {
     return this.#state === 'failing';
   }
 
-  /** The last record that was written, by its number. */
+  /** The number of the last written record. */
   get recorded(): number {
     return this.#writer.recorded;
   }
 
-  /** Since the start: records written, failures, messages given up as it failed for too long. */
+  /** Since the start: written records, failures, and messages dropped as it failed for too long. */
   get counters() {
     const { count: failedFlushes, messagesLost } = this.#failures;
     return { flushes: this.#writer.flushes, failedFlushes, messagesLost };
   }
 
   /**
-   * The first checkpoint: a journal of this boot that holds all that is open, on the disk. To be
-   * called before anything is acknowledged. @throws what the disk says
+   * The first checkpoint: a journal of this boot with everything open, on disk. Call it before
+   * anything is acknowledged.
+   * @throws the error of the disk
    */
   async begin(): Promise<void> {
     await this.#checkpoints.run(this.#flows.epoch);
     this.#state = 'writing';
   }
 
-  /** Tells of what happens from now on. */
+  /** Sets the listener of its events. */
   observe(events: FlushEvents): void {
     this.#events = events;
   }
 
-  /** Beats by itself from now on; in durable mode it also commits as soon as somebody waits. */
+  /** Beats by itself from now on; in durable mode it also commits as soon as a response waits. */
   start(): void {
     this.#timer = setInterval(() => this.#beat(), this.#flushMs);
     if (this.#isDurable) void this.#commitOnDemand();
   }
 
-  /** Beats no more. Resolves when what was begun has ended; at the latest when it should have. */
+  /** Stops beating. Resolves when everything under way has ended or is past its deadline. */
   async pause(): Promise<void> {
     this.#stopBeating();
     await inTime('finish a write', this.#flows.idle()).catch((error) => this.#fail(error));
   }
 
-  /** Does what it is time for. Resolves when that is done; never rejects. */
+  /** Does everything that is due. Resolves when that is done; never rejects. */
   async beat(): Promise<void> {
     await this.#beat();
   }
 
-  /** Returns what it began that has not ended. Mostly nothing, and then it makes no promise. */
+  /** Returns undefined if everything it did is done: a beat rarely has to make a promise. */
   #beat(): Promise<unknown> | undefined {
     const now = this.#now;
     const overdue = this.#operations.overdue(now.monotonicMs);
@@ -163,23 +169,23 @@ export class Flusher {
     return isDone ? undefined : Promise.all([record, sync, checkpoint]);
   }
 
-  /** Writes what changed into the journal. @throws Reto3Error RETO3_STORE_FAILING */
+  /** Writes the changes to the journal. @throws Reto3Error RETO3_STORE_FAILING; the disk's error */
   async flush(): Promise<void> {
     await this.#guarded(() => this.#write(this.#now, false));
   }
 
   /**
-   * Writes what changed, and resolves when it is on the disk, with the number of the flush: every
-   * message that a worker added under that number or an earlier one is in it.
-   * @throws Reto3Error RETO3_STORE_FAILING
+   * Writes the changes, and resolves when they are on disk. Returns the flush number: every message
+   * that a worker added under it or an earlier number is written.
+   * @throws Reto3Error RETO3_STORE_FAILING; the error of the disk
    */
   async commit(): Promise<number> {
     return this.#guarded(() => this.#write(this.#now, true));
   }
 
   /**
-   * Changes the meta row, on the disk, and then does what `then` does with the database.
-   * @throws Reto3Error RETO3_STORE_FAILING
+   * Changes the meta row, on disk, and then lets `then` delete rows.
+   * @throws Reto3Error RETO3_STORE_FAILING; the error of the disk
    */
   async change(more: MetaChange, then?: () => Promise<void>): Promise<void> {
     await this.#guarded((epoch) =>
@@ -190,27 +196,29 @@ export class Flusher {
     );
   }
 
-  /** Writes everything for the last time, on the disk, and marks the folder as left cleanly. */
+  /**
+   * Writes everything for the last time, on disk, and marks the folder as left cleanly.
+   * @throws the error of the last attempt
+   */
   async stop(): Promise<void> {
     this.#stopBeating();
     for (let attempt = 1; this.#state !== 'stopped'; attempt++) {
       try {
-        await inTime('write what is in memory', this.#leave());
+        await inTime('write the counts in memory', this.#leave());
         this.#state = 'stopped';
       } catch (error) {
         this.#fail(error);
-        if (attempt === lastAttempts || !this.#operations.none) {
+        if (attempt === stopAttempts || !this.#operations.none) {
           this.#state = 'stopped';
           throw error;
         }
-        await new Promise((resolve) => setTimeout(resolve, attempt * lastPauseMs));
+        await new Promise((resolve) => setTimeout(resolve, attempt * stopPauseMs));
       }
     }
   }
 
   async #leave(): Promise<void> {
     await this.#flows.idle();
-    // It may be that the store was failing already.
     if (this.#state === 'failing') await this.#reopen();
     await this.#write(this.#now, true);
     await this.#checkpoints.leave();
@@ -220,7 +228,7 @@ export class Flusher {
     return this.#parts.clock.read();
   }
 
-  /** Whether a record would say more than that nothing came. */
+  /** Whether a record would contain messages, or what a participant has. */
   get #hasNews(): boolean {
     if (this.#parts.minutes.unsaved() > 0) return true;
     return this.#participants.some(({ isActive }) => isActive === true);
@@ -231,7 +239,7 @@ export class Flusher {
     this.#timer = undefined;
   }
 
-  /** @param flush raised just now: what was added under it is in the ring, and so is found */
+  /** @param flush raised just now, so the sweep finds all messages added under it */
   #sweep(flush: number, now: ClockReading): Swept {
     this.#lastSweep = now.monotonicMs;
     return { flush, finalThrough: this.#parts.sweep(now) };
@@ -240,7 +248,7 @@ export class Flusher {
   /** @param swept the sweep just now, if it was due */
   #flushIfDue(now: ClockReading, swept: Swept | undefined): Promise<unknown> | undefined {
     if (this.#state !== 'writing' || this.#flows.has('record')) return undefined;
-    const asked = this.#isDurable && this.#parts.ring.takeAsked();
+    const asked = this.#isDurable && this.#parts.ring.takeFlushRequest();
     const everyMs = this.#hasNews ? this.#flushMs : Math.max(this.#flushMs, idleFlushEveryMs);
     if (!asked && !isDue(now, this.#lastFlush, everyMs)) return undefined;
     if (this.#isDurable) return this.#commitNow(now);
@@ -264,16 +272,16 @@ export class Flusher {
 
   async #commitOnDemand(): Promise<void> {
     while (this.#timer !== undefined) {
-      await this.#parts.ring.asked();
+      await this.#parts.ring.flushRequested();
       const waitMs = Math.max(0, this.#lastCommit + commitEveryMs - this.#now.monotonicMs);
       if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
-      // It may have been paused meanwhile.
+      // Paused meanwhile.
       if (this.#timer === undefined) return;
       if (this.#flows.has('record')) await this.#flows.ended('record');
-      // While it fails the flag stays, and the next beats that find it writing commit.
+      // While it fails the request stays; the first beat that finds it writing again commits.
       else if (this.#state !== 'writing')
         await new Promise((resolve) => setTimeout(resolve, this.#flushMs));
-      else if (this.#parts.ring.takeAsked()) await this.#commitNow(this.#now);
+      else if (this.#parts.ring.takeFlushRequest()) await this.#commitNow(this.#now);
     }
   }
 
@@ -285,13 +293,13 @@ export class Flusher {
   }
 
   /**
-   * Gathers, sweeps and appends a record. Returns the number of the flush.
-   * @param sync whether it is to be on the disk
-   * @param swept the sweep just now; undefined: the ring is to be swept
+   * Gathers, sweeps and appends a record. Returns the flush number.
+   * @param sync whether to put it on disk
+   * @param swept the sweep just now; undefined: sweeps
    */
   #write(now: ClockReading, sync: boolean, swept?: Swept): number | Promise<number> {
     this.#lastFlush = now.monotonicMs;
-    // Raise, then gather and sweep: what was added under the number is in this record.
+    // Raise, then gather and sweep: so this record contains what was added under the number.
     const flush = swept?.flush ?? this.#parts.ring.raiseFlush();
     const gathering: Promise<void>[] = [];
     for (const one of this.#participants) {
@@ -319,15 +327,15 @@ export class Flusher {
     await this.#checkpoints.assertRoom();
   }
 
-  /** Lets go of what is over, and on the disk. */
+  /** Removes from memory what is finished and on disk. */
   #forget(): void {
     const { wallMs } = this.#now;
-    // Until a checkpoint is done, what it closes is nowhere else for certain.
+    // Until a checkpoint is done, the minutes that it closes are certain only in memory.
     if (!this.#flows.has('checkpoint')) this.#parts.minutes.forget(wallMs);
     for (const one of this.#participants) one.forget?.(wallMs, this.#writer.syncedWrites);
   }
 
-  /** Does what is part of a beat; a failure of it is handled here. */
+  /** Runs a part of a beat, and handles its failure. */
   #attempt(work: (epoch: number) => unknown): Promise<unknown> | undefined {
     const { epoch } = this.#flows;
     try {
@@ -340,10 +348,10 @@ export class Flusher {
     }
   }
 
-  /** Does what somebody else asked for. @throws what went wrong, after it was handled here */
+  /** Runs what a caller requested. @throws its failure, after handling it */
   async #guarded<T>(work: (epoch: number) => T | Promise<T>): Promise<T> {
     if (this.#state === 'failing' || this.#state === 'stopped')
-      throw new Reto3Error('RETO3_STORE_FAILING', 'cannot write: what was written may be gone');
+      throw new Reto3Error('RETO3_STORE_FAILING', `cannot write: the store is ${this.#state}`);
     try {
       return await work(this.#flows.epoch);
     } catch (error) {
@@ -356,19 +364,19 @@ export class Flusher {
     if (error instanceof Overtaken) return;
     this.#flows.overtake();
     this.#state = 'failing';
-    const isNews = this.#failures.note(error, this.#now.monotonicMs);
+    const isNew = this.#failures.note(error, this.#now.monotonicMs);
     if (this.#mayBeWritten) {
       this.#mayBeWritten = false;
       this.#parts.minutes.rewriteAll();
       for (const one of this.#participants) one.rewriteAll?.();
     }
     this.#failures.giveUpOldest();
-    if (isNews) this.#events?.failed(error);
+    if (isNew) this.#events?.failed(error);
   }
 
   async #retryIfDue(now: ClockReading): Promise<void> {
     this.#failures.giveUpOldest();
-    // What was under way when something failed has to end first.
+    // Everything that was under way at the failure has to end first.
     if (!this.#operations.none || !this.#flows.none || !this.#failures.isRetryDue(now.monotonicMs))
       return;
     await this.#attempt(async () => {
@@ -377,7 +385,7 @@ export class Flusher {
     });
   }
 
-  /** Opens the store again, and writes everything in memory once more. */
+  /** Reopens the store, and writes everything in memory again. */
   async #reopen(): Promise<void> {
     const { store, journal, minutes } = this.#parts;
     const { epoch } = this.#flows;
@@ -394,7 +402,6 @@ export class Flusher {
   }
 }
 
-/** Half a beat early is due: timers come a little late, never early, and must not skip a turn. */
 function isDue(now: ClockReading, last: MonotonicMs, everyMs: number): boolean {
-  return now.monotonicMs - last >= everyMs - 5;
+  return now.monotonicMs - last >= everyMs - toleranceMs;
 }

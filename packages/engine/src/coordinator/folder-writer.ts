@@ -1,11 +1,11 @@
 /**
- * Writes counts into a data folder that no server holds: what an import does. Locks the folder as a
- * server does.
+ * Writes counts into a data folder that no server holds, for imports. Locks the folder as a server
+ * does.
  *
- * A commit is one batch of the database, on the disk: the blocks of some minutes in all three
- * periods, and how far their source was counted. Whatever ends the process, the folder is that of a
- * server which stopped by itself, and the position is where the counts end. So the first commit also
- * moves what a killed server left in its journal into blocks: from then on there is no journal.
+ * A commit is one batch of the database, on disk: the blocks of some minutes in all three periods,
+ * and how far their source was counted. So whatever ends the process, the folder is like that of a
+ * server that stopped cleanly, and the position is where the counts end. The first commit also
+ * closes the minutes in the journal of a killed server; after it there is no journal.
  */
 import { hostname } from 'node:os';
 import {
@@ -32,36 +32,38 @@ import { Blocks, type StoredBlocks } from './blocks.ts';
 import { closeMinutes } from './changes.ts';
 import { type Recovered, recover } from './recover.ts';
 
-/** What a source has of one minute. */
+/** The messages of a source in one minute. */
 export interface MinuteCounts {
   /** Epoch ms. */
   readonly start: number;
-  /** Of its ms10 windows, what is to be added. */
+  /** The messages to add to each of its ms10 windows. */
   readonly counts: ArrayLike<number>;
-  /** ms10 windows [from, to) of the minute in which the source counted. */
+  /** The ms10 windows [from, to) of the minute that the source covers. */
   readonly counted: readonly { readonly from: number; readonly to: number }[];
   /** Whether its clock ticks in seconds; then `counted` are whole seconds. */
   readonly secondsOnly: boolean;
 }
 
-/** A folder that is open. */
+/** An open folder. */
 interface Held {
   readonly folder: HeldFolder;
   readonly store: Store;
   readonly recovered: Recovered;
-  /** Minutes that are in the journal, until the first commit. */
+  /** The minutes of the journal by start, until the first commit. */
   readonly journal: Map<number, Minute>;
   meta: Meta;
-  readonly read: ReadBlocks;
+  readonly cache: BlockCache;
   readonly blocks: Blocks;
 }
 
-/** A minute in memory takes 120 KB. */
+/** So many take 15 MB. */
 export const minutesPerCommit = 128;
 
 export class FolderWriter {
   readonly #path: string;
-  /** Absent for a new folder until the first commit: what cannot be read must not leave one behind. */
+  /**
+   * undefined in a new folder until the first minute: an unreadable log must not create a folder.
+   */
   #held: Held | undefined;
   #minutes: Minute[] = [];
   readonly #sources = new Map<string, SourcePosition>();
@@ -70,7 +72,11 @@ export class FolderWriter {
     this.#path = path;
   }
 
-  /** @throws Reto3Error RETO3_DATA_LOCKED, RETO3_DATA_UNREADABLE, RETO3_DATA_CORRUPT, RETO3_DATA_VERSION */
+  /**
+   * Opens the folder if it has a database.
+   * @throws Reto3Error RETO3_DATA_LOCKED, RETO3_DATA_UNREADABLE, RETO3_DATA_CORRUPT,
+   * RETO3_DATA_VERSION
+   */
   static async open(path: string): Promise<FolderWriter> {
     const writer = new FolderWriter(path);
     if (await holdsDatabase(path)) await writer.#hold();
@@ -82,19 +88,19 @@ export class FolderWriter {
     return [...this.#sources.values()];
   }
 
-  /** The number of the next commit among the writes of the folder; takes the folder. */
+  /** The number of the write that the next commit is. Creates the folder if there is none. */
   async nextWrite(): Promise<number> {
     return (await this.#hold()).meta.writes + 1;
   }
 
-  /** How many minutes the next commit has. */
+  /** How many minutes the next commit contains. */
   get minutes(): number {
     return this.#minutes.length;
   }
 
   /**
-   * Adds what a source has of a minute to the next commit; once for each minute. What lies before
-   * what the folder held when it was opened is marked as revised.
+   * Adds a minute of a source to the next commit; at most once for each minute. Windows before the
+   * end of the counts that the folder had when it was opened are revised.
    * @throws Reto3Error RETO3_DATA_CORRUPT, RETO3_STORE_FAILING, RETO3_BAD_RANGE
    */
   async add({ start, counts, counted, secondsOnly }: MinuteCounts): Promise<void> {
@@ -115,7 +121,7 @@ export class FolderWriter {
   }
 
   /**
-   * Puts on the disk, in one batch, the minutes that were added and how far their source was counted.
+   * Writes the added minutes and the position of their source, in one batch, on disk.
    * @throws Reto3Error RETO3_DISK_FULL, RETO3_DATA_UNREADABLE
    */
   async commit(position: SourcePosition): Promise<void> {
@@ -137,10 +143,12 @@ export class FolderWriter {
       writes,
       open: [],
       messages: messages + closing.messages,
-      // What changes is no longer published.
+      // The changed seconds are no longer published.
       ...(cluster && { cluster: { ...cluster, through: Math.min(cluster.through, oldest) } }),
     };
     try {
+      // As in a first checkpoint: later a missing anchor means damage.
+      if (held.meta.writes === 0) await folder.anchor.write(0);
       const changes = [...closing.changes, ...reports, ...journalRows, { meta }];
       await store.write(changes, { sync: true });
       await folder.anchor.write(writes);
@@ -151,7 +159,7 @@ export class FolderWriter {
     }
     store.release(store.heldRows());
     held.journal.clear();
-    held.read.forget();
+    held.cache.clear();
     held.meta = meta;
     this.#minutes = [];
     this.#sources.set(position.id, position);
@@ -161,7 +169,7 @@ export class FolderWriter {
     await this.#held?.store.close();
   }
 
-  /** The minute as the folder has it. */
+  /** The minute with the counts of the folder. */
   #minuteAt({ recovered, journal, blocks }: Held, start: number): Minute {
     const inJournal = journal.get(start);
     if (inJournal !== undefined) return inJournal;
@@ -171,8 +179,8 @@ export class FolderWriter {
       throw new Reto3Error('RETO3_BAD_RANGE', `cannot add to ${minute}: retention has deleted it`, {
         hint: 'import into another --data-dir',
       });
-    const { stored, lacking } = blocks.readMinute(start);
-    if (lacking.length > 0 || periodNames.some((name) => holds(gone[name], start)))
+    const { stored, unreadable } = blocks.readMinute(start);
+    if (unreadable.length > 0 || periodNames.some((name) => holds(gone[name], start)))
       throw new Reto3Error('RETO3_DATA_CORRUPT', `cannot add to ${minute}: it is damaged`);
     return new Minute(start, stored);
   }
@@ -187,10 +195,10 @@ export class FolderWriter {
       store.hold(recovered.rows);
       for (const source of await store.sources()) this.#sources.set(source.id, source);
       const journal = new Map(recovered.minutes.unclosed().map((one) => [one.start, one]));
-      const read = new ReadBlocks(store);
+      const cache = new BlockCache(store);
       const { meta, gone } = recovered;
-      const blocks = new Blocks(read, { ...meta, gone }, () => undefined);
-      this.#held = { folder, store, recovered, journal, meta, read, blocks };
+      const blocks = new Blocks(cache, { ...meta, gone }, () => undefined);
+      this.#held = { folder, store, recovered, journal, meta, cache, blocks };
       return this.#held;
     } catch (error) {
       await store.close();
@@ -199,8 +207,8 @@ export class FolderWriter {
   }
 }
 
-/** The sec and min block that were read last, until the next write: each minute of them asks for both. */
-class ReadBlocks implements StoredBlocks {
+/** Caches the last sec and min block, which are the same for many minutes, until the next write. */
+class BlockCache implements StoredBlocks {
   readonly #store: Store;
   readonly #read = new Map<PeriodName, { start: number; windows: Windows | undefined }>();
 
@@ -224,7 +232,7 @@ class ReadBlocks implements StoredBlocks {
     return this.#store.hasBlock(period, start);
   }
 
-  forget(): void {
+  clear(): void {
     this.#read.clear();
   }
 }

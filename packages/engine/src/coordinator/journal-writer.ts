@@ -1,9 +1,9 @@
 /**
- * Appends records to the journal, puts them on the disk, and tells the participants what is written.
- * When, and what a failure means, is for the flusher to say.
+ * Appends records to the journal, syncs them, and notifies the participants. The flusher decides
+ * when, and handles failures.
  *
- * Invariant: records and database batches are numbered together, and a number is used once. What was
- * written under one that failed may be on the disk all the same.
+ * Invariant: records and database batches are numbered together, and no number is used twice, since
+ * a write that failed may be on disk all the same.
  */
 import type { Ack, Clock, MonotonicMs } from '@reto3/core';
 import type { Journal } from '../journal/journal.ts';
@@ -18,9 +18,9 @@ import type { FlushParticipant } from './participant.ts';
 import { type NextRecord, Records } from './records.ts';
 
 /**
- * A write into the page cache takes microseconds. Two in a row that take longer were held up by the
- * disk, so for a while no other may block the thread that sweeps. A single one may only have waited
- * for its turn on the processor.
+ * A write into the page cache takes microseconds. If two in a row take longer, the disk held them
+ * up, so for a while no write may block the sweeping thread. A single slow one may only have waited
+ * for the processor.
  */
 const slowWriteMs = 5;
 const slowWrites = 2;
@@ -32,11 +32,11 @@ export interface JournalWriterParts {
   readonly journal: Journal;
   readonly minutes: OpenMinutes;
   readonly observations: Observations;
-  /** Of this boot; `writes` is the number of the last write of any. */
+  /** Of this boot; `writes` is the number of the last write of any boot. */
   readonly meta: Meta;
 }
 
-/** What all that write have in common. */
+/** What `JournalWriter` and `Checkpoints` share. */
 export interface WriterContext {
   readonly flows: Flows;
   readonly operations: Operations;
@@ -45,9 +45,9 @@ export interface WriterContext {
 
 /** The sweep that a record follows. */
 export interface Swept {
-  /** What workers added under that flush number or an earlier one was found. */
+  /** It found what workers added under this flush number or an earlier one. */
   readonly flush: number;
-  /** Everything that was final then was found, epoch ms. */
+  /** It found all messages before this time, which is final; epoch ms. */
   readonly finalThrough: number;
 }
 
@@ -56,12 +56,10 @@ export class JournalWriter {
   readonly #participants: readonly FlushParticipant[];
   readonly #flows: Flows;
   readonly #operations: Operations;
-  /** Whether every write is on the disk when it is done. */
+  /** Whether each write is on disk when it is done. */
   readonly #isDurable: boolean;
   readonly #records: Records;
-  /** The number that was given to a write last, whether it succeeded or not. */
   #lastWrite: number;
-  /** The last record that was written, and the last write that is on the disk for certain. */
   #recorded: number;
   #syncedWrites: number;
   #slowWrites = 0;
@@ -87,12 +85,12 @@ export class JournalWriter {
     return this.#lastWrite;
   }
 
-  /** The number of a write that begins. */
+  /** Takes the number of a new write. */
   numberWrite(): number {
     return ++this.#lastWrite;
   }
 
-  /** The next record, to be appended now; see records.ts. */
+  /** Makes the next record, which has to be appended at once; see records.ts. */
   next(closing?: ReadonlySet<Minute>): NextRecord {
     return this.#records.next(this.numberWrite(), closing);
   }
@@ -102,27 +100,27 @@ export class JournalWriter {
     return this.#records.publishedWith([]);
   }
 
-  /** The last record that was written, by its number. */
+  /** The number of the last written record. */
   get recorded(): number {
     return this.#recorded;
   }
 
-  /** All writes up to that number are on the disk for certain. */
+  /** All writes up to this number are certainly on disk. */
   get syncedWrites(): number {
     return this.#syncedWrites;
   }
 
-  /** How many records were written since the start. */
+  /** Records written since the start. */
   get flushes(): number {
     return this.#flushes;
   }
 
-  /** Whether the disk lets a write end before anybody notices. */
+  /** Whether a write may block the thread, because it takes microseconds. */
   mayBlock(now: MonotonicMs): boolean {
     return !this.#isDurable && now >= this.#asyncUntil;
   }
 
-  /** Appends what has changed while the thread waits: the cheapest way by far. */
+  /** Appends the changes and blocks the thread meanwhile, which is by far the cheapest way. */
   append(swept: Swept): void {
     const record = this.next();
     const began = this.#now;
@@ -137,7 +135,7 @@ export class JournalWriter {
     this.#written(record, swept, false);
   }
 
-  /** Appends a record without blocking the thread. @param sync whether it is to be on the disk */
+  /** Appends a record without blocking the thread. @param sync whether to put it on disk */
   async appendAsync(
     record: NextRecord,
     swept: Swept,
@@ -152,7 +150,7 @@ export class JournalWriter {
     this.#written(record, swept, sync || this.#isDurable);
   }
 
-  /** Puts on the disk what was appended. */
+  /** Syncs the journal, and notifies the participants. */
   async sync(epoch: number): Promise<void> {
     const [began, recorded] = [this.#now, this.#recorded];
     await this.syncJournal();
@@ -162,16 +160,18 @@ export class JournalWriter {
     this.tellSynced();
   }
 
+  /** Puts on disk what was appended. */
   async syncJournal(): Promise<void> {
     try {
       await this.#operations.run('sync the journal', () => this.#parts.journal.sync());
     } catch (error) {
-      // The kernel may have forgotten what it was to write.
+      // The kernel may have dropped the pages.
       this.#parts.minutes.syncFailed();
       throw error;
     }
   }
 
+  /** Notifies the participants of what is on disk. */
   tellSynced(): void {
     for (const one of this.#participants) one.synced?.(this.#syncedWrites);
   }

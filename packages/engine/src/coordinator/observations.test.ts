@@ -6,7 +6,7 @@ import { Observations } from './observations.ts';
 
 const startMs = Date.UTC(2016, 4, 28, 11, 11);
 
-/** A coordinator's sweeps, without a ring: the messages come with the sweep. */
+/** The sweeps of a coordinator, with given messages instead of a ring. */
 class Sweeps {
   readonly clock = new VirtualClock(startMs);
   readonly #timeline = new Timeline(this.clock.read());
@@ -17,7 +17,7 @@ class Sweeps {
     this.observations = new Observations(countedEnd);
   }
 
-  /** Sweeps; `found` messages lie so many windows before the one that is open now. */
+  /** Sweeps. @param found the messages, so many windows before the open one */
   sweep(found: readonly (readonly [windowsAgo: number, count: number])[] = []): void {
     const now = this.clock.read();
     const tick = this.#timeline.advance(now);
@@ -29,7 +29,7 @@ class Sweeps {
     this.observations.settle(tick, finalThroughAt(now.wallMs));
   }
 
-  /** Sweeps twice, so far apart that everything is final. */
+  /** Sweeps once everything so far is final. */
   settle(): void {
     this.clock.pass(100);
     this.sweep();
@@ -37,7 +37,7 @@ class Sweeps {
 }
 
 describe('observations', () => {
-  it('take each window once, with its count as it became final', () => {
+  it('record each window once, with its count when it becomes final', () => {
     const sweeps = new Sweeps();
     sweeps.sweep([[0, 7]]);
     sweeps.clock.pass(10);
@@ -59,7 +59,7 @@ describe('observations', () => {
     expect(windowMessages.read().sum).toBe(70);
   });
 
-  it('tell for each message how long it took at most until it could be read', () => {
+  it('record for each message an upper bound of the time until it was readable', () => {
     const sweeps = new Sweeps();
     sweeps.sweep([[0, 5]]);
     sweeps.clock.pass(29);
@@ -74,7 +74,7 @@ describe('observations', () => {
     expect(freshness).toMatchObject({ count: 6, max: 5_000 });
   });
 
-  it('count as a gap what nobody counted, before the start and across a forward step', () => {
+  it('record a gap before the start and across a forward step', () => {
     const sweeps = new Sweeps(startMs - 4_000);
     sweeps.sweep();
     expect(sweeps.observations).toMatchObject({ gaps: 1, gapMs: 4_000 });
@@ -88,7 +88,7 @@ describe('observations', () => {
     expect(new Sweeps().observations.gaps).toBe(0);
   });
 
-  it('go on at once after a clock that was far ahead is set back', () => {
+  it('continue at once after a clock that was far ahead is set back', () => {
     const sweeps = new Sweeps();
     sweeps.sweep([[0, 5]]);
     sweeps.clock.step(-3_600_000);
@@ -98,7 +98,7 @@ describe('observations', () => {
     sweeps.settle();
     const { windowMessages, freshness } = sweeps.observations;
     expect(windowMessages.read().sum).toBe(14);
-    // The five waited across the step, so nobody knows for how long.
+    // The five waited across the step, so their time is unknown.
     expect(freshness.count).toBe(9);
     expect(freshness.max).toBeLessThan(200);
   });

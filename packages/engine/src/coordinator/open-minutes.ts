@@ -1,10 +1,9 @@
 /**
- * The minutes in memory: the open one, those that the ring still reaches back to, and any that a
- * stepping clock visits. Loads a minute from the store when something is added to it, and lets go
- * of it when it is closed and out of reach.
+ * The minutes in memory: the current one, those that the ring reaches back to, and any other that a
+ * stepping clock or a followed log adds to. Loads a minute from the store at the first addition,
+ * and removes it once it is closed and out of reach.
  *
- * Invariant: a minute in memory is never behind the store, so where both have a window, memory is
- * right.
+ * Invariant: a minute in memory is never behind the store, so memory takes precedence over it.
  */
 import { alignDown, ms10, ms10PerSecond, sec, secondsOnly } from '@reto3/core';
 import type { RecordedMinute } from '../journal/record.ts';
@@ -17,9 +16,9 @@ import type { Blocks } from './blocks.ts';
 export class OpenMinutes {
   readonly #blocks: Blocks;
   readonly #minutes = new Map<number, Minute>();
-  /** Those that began while the store could not be read: what it has of them is still to be added. */
+  /** Those that began while the store could not be read: its counts are still to be added. */
   readonly #unloaded = new Set<Minute>();
-  /** The minute that was asked for last; nearly always the one that is asked for next. */
+  /** The last minute that was looked up, nearly always the next one too. */
   #recent: Minute | undefined;
   #oldest = Number.POSITIVE_INFINITY;
 
@@ -27,32 +26,31 @@ export class OpenMinutes {
     this.#blocks = blocks;
   }
 
-  /** All minutes in memory, in no order. */
+  /** All minutes in memory, unordered. */
   all(): Iterable<Minute> {
     return this.#minutes.values();
   }
 
-  /** How many minutes are in memory. */
   get size(): number {
     return this.#minutes.size;
   }
 
-  /** Those that no block holds as they are now, in no order. */
+  /** Those with changes that their blocks do not contain, unordered. */
   unclosed(): Minute[] {
     return [...this.#minutes.values()].filter((minute) => minute.unclosed);
   }
 
-  /** Those in memory of which nothing is missing, in no order. */
+  /** Those that include the counts of the store, unordered. */
   loaded(): Minute[] {
     return [...this.#minutes.values()].filter((minute) => !this.#unloaded.has(minute));
   }
 
-  /** The earliest start of all that ever were in memory, epoch ms; Infinity where none was. */
+  /** The earliest start of all minutes that ever were in memory, epoch ms; Infinity if none was. */
   get oldest(): number {
     return this.#oldest;
   }
 
-  /** Messages that no write holds yet. */
+  /** Messages that no written record contains. */
   unsaved(): number {
     let messages = 0;
     for (const minute of this.#minutes.values()) messages += minute.unsaved;
@@ -66,8 +64,8 @@ export class OpenMinutes {
   }
 
   /**
-   * Adds messages to a second, numbered from the epoch, of which nothing finer is known: all of it
-   * was counted then.
+   * Adds messages without a finer time to a second, numbered from the epoch. Marks all of it as
+   * counted.
    */
   addToSecond(second: number, count: number, revises: boolean): void {
     const start = alignDown(second * sec.windowMs, ms10.blockMs);
@@ -94,47 +92,37 @@ export class OpenMinutes {
     return this.#at(start).ms10.counted[window - start / ms10.windowMs] !== 0;
   }
 
-  /** Takes over what a record of the journal says of a minute. Returns how many messages that is. */
+  /** Replays a minute of a journal record. Returns how many messages it adds. */
   replay({ start, windows, secondsOnly: seconds }: RecordedMinute): number {
     const minute = this.#at(start);
     let messages = 0;
     for (const second of seconds) minute.markSecondsOnly(second, second + 1);
-    for (const { window, count, revised } of windows) {
-      // Counts only grow, so where the block has more the record is from before it was written.
-      const more = Math.max(0, count - (minute.ms10.counts[window] ?? 0));
-      minute.add(window, more, revised);
-      messages += more;
-    }
+    for (const { window, count, revised } of windows)
+      messages += raise(minute, window, count, revised);
     minute.markRecorded();
     return messages;
   }
 
   /**
-   * Takes over a journal row of a folder of an earlier version, or of a backup. The row is absolute for its ms10 windows; seconds and
-   * minute grow by what it has more than the block. Returns how many messages that is.
+   * Replays a journal row, of an earlier version or a backup. Returns how many messages it adds.
    */
-  recover(row: Row): number {
-    const minute = this.#at(alignDown(row.start, ms10.blockMs));
-    const first = (row.start - minute.start) / ms10.windowMs;
+  replayRow({ start, windows: { counts, counted, revised } }: Row): number {
+    const minute = this.#at(alignDown(start, ms10.blockMs));
+    const first = (start - minute.start) / ms10.windowMs;
     let messages = 0;
-    if (row.windows.counted[0] === secondsOnly) {
+    if (counted[0] === secondsOnly) {
       const second = first / ms10PerSecond;
       minute.markSecondsOnly(second, second + 1);
     }
     for (let index = 0; index < ms10PerSecond; index++) {
-      if (row.windows.counted[index] === 0) continue;
-      const window = first + index;
-      // Counts only grow, so where the block has more the row is an old one that was left behind.
-      const inBlock = minute.ms10.counts[window] ?? 0;
-      const more = Math.max(0, (row.windows.counts[index] ?? 0) - inBlock);
-      minute.add(window, more, row.windows.revised[index] === 1);
-      messages += more;
+      if (counted[index] === 0) continue;
+      messages += raise(minute, first + index, counts[index] ?? 0, revised[index] === 1);
     }
     minute.markRecorded();
     return messages;
   }
 
-  /** Lets go of minutes that no worker can add to any more and whose blocks are on the disk. */
+  /** Removes minutes that no worker can add to any more and whose blocks are on disk. */
   forget(nowMs: number): void {
     for (const minute of this.#minutes.values()) {
       const outOfReach = minute.end + reachMs < nowMs || minute.start - reachMs > nowMs;
@@ -142,24 +130,21 @@ export class OpenMinutes {
     }
   }
 
-  /** Has all of them written once more. */
+  /** A write failed: all minutes must be written again. */
   rewriteAll(): void {
     for (const minute of this.#minutes.values()) minute.writeFailed();
   }
 
-  /** The journal may be gone: only what blocks hold is written for certain. */
+  /** An fsync of the journal failed: only blocks are certainly on disk. */
   syncFailed(): void {
     for (const minute of this.#minutes.values()) minute.syncFailed();
   }
 
-  /**
-   * Lets go of the oldest minutes that no write holds, so that at most `most` are kept; for a store
-   * that fails for long. Returns how many messages are lost with them.
-   */
-  dropOldest(most: number): number {
+  /** Drops the oldest unclosed minutes beyond `max`. Returns how many messages are lost. */
+  dropOldest(max: number): number {
     const unclosed = this.unclosed().sort((a, b) => a.start - b.start);
     let lost = 0;
-    for (const minute of unclosed.slice(0, Math.max(0, unclosed.length - most))) {
+    for (const minute of unclosed.slice(0, Math.max(0, unclosed.length - max))) {
       lost += minute.outsideBlock;
       this.#remove(minute);
     }
@@ -167,13 +152,13 @@ export class OpenMinutes {
   }
 
   /**
-   * Adds to minutes that began while the store could not be read what it has of them.
-   * @throws Reto3Error RETO3_STORE_FAILING, and what LevelDB throws; to be called again
+   * Adds the counts of the store to minutes that began while it could not be read.
+   * @throws Reto3Error RETO3_STORE_FAILING; errors of LevelDB. Call it again then
    */
   loadMissing(): void {
     for (const minute of this.#unloaded) {
-      const { stored, lacking } = this.#blocks.readMinute(minute.start);
-      minute.absorb(stored, lacking);
+      const { stored, unreadable } = this.#blocks.readMinute(minute.start);
+      minute.absorb(stored, unreadable);
       this.#unloaded.delete(minute);
     }
   }
@@ -196,11 +181,11 @@ export class OpenMinutes {
     if (this.#recent === minute) this.#recent = undefined;
   }
 
-  /** Counting must go on whatever the store does: what it has is added later, if need be. */
+  /** Counting continues if the store fails: `loadMissing` adds its counts later. */
   #load(start: number): Minute {
     try {
-      const { stored, lacking } = this.#blocks.readMinute(start);
-      return new Minute(start, stored, lacking);
+      const { stored, unreadable } = this.#blocks.readMinute(start);
+      return new Minute(start, stored, unreadable);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       const minute = new Minute(start);
@@ -208,4 +193,14 @@ export class OpenMinutes {
       return minute;
     }
   }
+}
+
+/**
+ * Raises a window to a recorded count, and marks it as counted. Counts only grow, so a block with
+ * more is newer than the record. Returns how many messages it adds.
+ */
+function raise(minute: Minute, window: number, count: number, revised: boolean): number {
+  const more = Math.max(0, count - (minute.ms10.counts[window] ?? 0));
+  minute.add(window, more, revised);
+  return more;
 }

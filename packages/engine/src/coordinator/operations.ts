@@ -1,10 +1,10 @@
 /**
- * What is under way with the disk, and since when. An operation cannot be called back: one that takes
- * longer than any disk that works is a failure, and nothing new may begin until it has ended.
+ * The operations on the disk that are under way, with their deadline. An operation cannot be
+ * cancelled: one past its deadline is a failure, and nothing new may begin until it has ended.
  */
 import { type Clock, type MonotonicMs, Reto3Error } from '@reto3/core';
 
-/** Ten times what a disk that is busy with something else was seen to take. */
+/** Ten times the longest operation measured on a busy disk. */
 const deadlineMs = 10_000;
 
 interface Operation {
@@ -26,7 +26,7 @@ export class Operations {
     return this.#underWay.size === 0;
   }
 
-  /** @param what for the message of its failure: cannot <what> */
+  /** @param what for the message at its deadline: cannot <what> */
   async run<T>(what: string, work: () => Promise<T>): Promise<T> {
     const operation = { what, since: this.#clock.read().monotonicMs, isLate: false };
     this.#underWay.add(operation);
@@ -37,7 +37,7 @@ export class Operations {
     }
   }
 
-  /** The failure of an operation that is past its deadline; each is told once. */
+  /** The error of an operation past its deadline; once for each operation. */
   overdue(now: MonotonicMs): Reto3Error | undefined {
     for (const operation of this.#underWay) {
       if (operation.isLate || now - operation.since < deadlineMs) continue;
@@ -49,8 +49,8 @@ export class Operations {
 }
 
 /**
- * The value of `work`, for as long as somebody is ready to wait, in real time.
- * @throws Reto3Error RETO3_STORE_FAILING
+ * The result of `work`, within the deadline in real time.
+ * @throws Reto3Error RETO3_STORE_FAILING at the deadline
  */
 export async function inTime<T>(what: string, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;

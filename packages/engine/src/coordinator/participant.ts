@@ -1,52 +1,52 @@
 /**
- * Who takes part in every flush beside the counts: reports, the archive, the publisher of a node,
- * whoever follows a log.
+ * A participant of every flush beside the counts: reports, the archive, the publisher of a node, a
+ * followed log.
  *
- * What a participant writes travels in the same journal record as the counts, so after a crash both
- * are there or neither is. None of it may hold up a flush for longer than it says, nor make one fail
- * for another reason than the store.
+ * Its rows are in the same journal record as the counts, so a crash keeps both or neither. No
+ * participant may delay a flush for longer than its time limit, or make one fail except for an
+ * error of the store.
  */
 import type { PeriodName } from '@reto3/core';
 import type { HeldRow } from '../journal/record.ts';
 import type { Published } from '../store/meta.ts';
 
-/** A record of the journal that was written. */
+/** A written record of the journal. */
 export interface Written {
-  /** What workers added under that flush number or an earlier one is in it. */
+  /** It contains what workers added under this flush number or an earlier one. */
   readonly flush: number;
   /** Its number. */
   readonly write: number;
-  /** All writes up to that number are on the disk. */
+  /** All writes up to this number are on disk. */
   readonly syncedWrites: number;
   /** Starts of the seconds that it changed, epoch ms. */
   readonly changed: readonly number[];
-  /** Up to where it holds everything that is final, epoch ms. */
+  /** It contains all counts before this time, which is final; epoch ms. */
   readonly finalThrough: number;
 }
 
 export interface FlushParticipant {
-  /** Whether it may have something to write that no sweep tells of. */
+  /** Whether it may have something to write even if no message came. */
   readonly isActive?: boolean;
   /**
-   * Collects what is to be written, before a flush; undefined where there is nothing to wait for.
-   * With `sync`, what was answered before is in it, unless a thread stands still.
+   * Collects its changes before a flush; returns undefined if there is nothing to wait for. With
+   * `sync`, it includes everything that was answered before, unless a thread does not respond.
    */
   gather?(options: { readonly sync: boolean }): Promise<void> | undefined;
   /**
-   * What has changed since the last record, as absolute values.
-   * @throws only where the store cannot be read
+   * Its changes since the last record, as absolute values.
+   * @throws only if the store cannot be read
    */
   rows?(): readonly HeldRow[];
   /** How far it has published, for this record. */
   published?(): Published;
   written?(written: Written): void;
-  /** All writes up to that number are on the disk. */
+  /** All writes up to this number are on disk. */
   synced?(write: number): void;
-  /** Messages were given up; none that was added under a later flush number is among them. */
+  /** Messages were dropped, all of them added under this flush number or an earlier one. */
   gaveUp?(flush: number): void;
-  /** A write failed, so nobody knows what is on the disk: all in memory is to be written once more. */
+  /** A write failed: everything in memory must be written again, as it may not be on disk. */
   rewriteAll?(): void;
-  /** Lets go of what is over, and on the disk for certain. */
+  /** Removes from memory what is finished and certainly on disk. */
   forget?(nowMs: number, syncedWrites: number): void;
   /** Deletes what belongs to windows of a period before a time, epoch ms. */
   deleteBefore?(period: PeriodName, beforeMs: number): Promise<void>;

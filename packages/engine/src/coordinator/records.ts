@@ -1,4 +1,10 @@
-/** Makes the records of the journal: what changed in memory, and what the participants add to it. */
+/**
+ * Makes the records of the journal: the changes in memory, the rows of participants, and how far
+ * the node has published.
+ *
+ * Invariant: a record that changes seconds also lowers `published.through` to the first of them, so
+ * a crash never leaves changed seconds marked as published.
+ */
 import { ms10PerSecond, sec, VarintWriter } from '@reto3/core';
 import { encodeRecord, type HeldRow, type MinuteChanges } from '../journal/record.ts';
 import type { Minute } from '../ring/minute.ts';
@@ -6,10 +12,10 @@ import type { Published } from '../store/meta.ts';
 import type { OpenMinutes } from './open-minutes.ts';
 import type { FlushParticipant } from './participant.ts';
 
-/** A record that is to be appended. */
+/** A record to be appended. */
 export interface NextRecord {
   readonly sequence: number;
-  /** Overwritten by the record after it. */
+  /** Valid until the next record is made. */
   readonly bytes: Uint8Array;
   readonly minutes: readonly Minute[];
   readonly rows: readonly HeldRow[];
@@ -20,7 +26,7 @@ export interface NextRecord {
 export class Records {
   readonly #minutes: OpenMinutes;
   readonly #participants: readonly FlushParticipant[];
-  /** How far the node has published, as the last record or batch has it. */
+  /** How far the node has published, as of the last record or batch. */
   #published: Published | undefined;
   readonly #writer = new VarintWriter();
 
@@ -35,10 +41,10 @@ export class Records {
   }
 
   /**
-   * The next record.
-   * @param closing the minutes that a checkpoint closes: of all others that are open it holds
-   * everything; absent where no checkpoint begins
-   * @throws Reto3Error RETO3_STORE_FAILING, and what LevelDB throws
+   * Makes the next record.
+   * @param closing the first record of a new journal: the minutes that the checkpoint closes. Of
+   * these it has the changes only, of all other open minutes everything
+   * @throws Reto3Error RETO3_STORE_FAILING; errors of LevelDB
    */
   next(sequence: number, closing?: ReadonlySet<Minute>): NextRecord {
     this.#minutes.loadMissing();
@@ -54,7 +60,7 @@ export class Records {
       const { start, total } = minute;
       const { counts, counted, revised } = minute.ms10;
       changes.push({ start, total, windows, counts, counted, revised });
-      // Windows ascend, so those of a second stand together.
+      // Windows ascend, so those of a second are adjacent.
       let last = -1;
       for (const window of windows) {
         const second = Math.floor(window / ms10PerSecond);
@@ -74,8 +80,8 @@ export class Records {
   }
 
   /**
-   * How far the node has published, with a write that changes those seconds: whenever this ends,
-   * they are not taken for published.
+   * How far the node has published, in a write that changes these seconds.
+   * @param changed starts of seconds, epoch ms
    */
   publishedWith(changed: readonly number[]): Published | undefined {
     let published: Published | undefined;
@@ -87,7 +93,7 @@ export class Records {
   }
 }
 
-/** While nobody publishes, nobody sees which rows of reports change: all may have. */
+/** Without a publisher nobody tracks which rows of reports change, so all of them may have. */
 function unseen(published: Published | undefined): Published | undefined {
   if (published?.reports === undefined) return published;
   return { ...published, reports: { ...published.reports, through: 0 } };

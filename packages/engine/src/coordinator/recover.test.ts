@@ -1,14 +1,14 @@
-/** What a start refuses: folders from which writes, or parts of the open minute, are gone. */
-
+/** A start recovers a folder, or refuses it if writes or parts of the open minutes are missing. */
 import { allocateWindows, type Windows } from '@reto3/core';
 import { VirtualClock } from '@reto3/core/testing';
 import { MemoryLevel } from 'memory-level';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { allocate } from '../ring/layout.ts';
 import { RingReader } from '../ring/ring.ts';
-import { type Anchor, noAnchor } from '../store/anchor.ts';
+import type { Anchor } from '../store/anchor.ts';
 import { type Meta, newMeta } from '../store/meta.ts';
 import { type Change, Store } from '../store/store.ts';
+import { memoryAnchor } from '../testing/memory-anchor.ts';
 import { MemoryJournal } from '../testing/memory-journal.ts';
 import { Coordinator } from './coordinator.ts';
 import { recover } from './recover.ts';
@@ -35,20 +35,20 @@ describe('recover', () => {
 
   beforeEach(async () => {
     store = await Store.open(async () => new MemoryLevel<string, string>());
-    anchor = noAnchor();
+    anchor = memoryAnchor();
     journals = new MemoryJournal();
     await anchor.write(9);
     await store.write([...journal, { meta }], { sync: true });
   });
 
-  it('finds the open minute, its messages and its newest second', async () => {
+  it('recovers the open minute, its messages and its newest second', async () => {
     const recovered = await recover({ store, anchor, journals }, 'test');
     expect(recovered.messages).toBe(12);
     expect(recovered.newestEnd).toBe(minute + 2_000);
     expect([...recovered.minutes.all()].map(({ start }) => start)).toEqual([minute]);
   });
 
-  it('knows of no time before the oldest block of any period, or before damage', async () => {
+  it('starts with the oldest block of any period, or with damage', async () => {
     const oldest = async (change: Change): Promise<number> => {
       await store.write([change], { sync: true });
       return (await recover({ store, anchor, journals }, 'test')).oldest;
@@ -66,17 +66,17 @@ describe('recover', () => {
     expect(await oldest(damaged)).toBe(day - 86_400_000);
   });
 
-  it('takes an empty folder for a new one', async () => {
+  it('treats an empty folder as a new one', async () => {
     const empty = await Store.open(async () => new MemoryLevel<string, string>());
     const { meta: found, messages } = await recover(
-      { store: empty, anchor: noAnchor(), journals },
+      { store: empty, anchor: memoryAnchor(), journals },
       'test',
     );
     expect(found).toEqual(newMeta('test'));
     expect(messages).toBe(0);
   });
 
-  it('refuses a folder that knows of fewer writes than its anchor', async () => {
+  it('refuses a folder with fewer writes than its anchor', async () => {
     await anchor.write(10);
     await expect(recover({ store, anchor, journals }, 'test')).rejects.toThrow(
       /got 9 writes, want at least 10/,
@@ -90,7 +90,7 @@ describe('recover', () => {
     });
   });
 
-  it('finds the anchor of a server that only added up a cluster, whenever that was killed', async () => {
+  it('accepts the folder of a killed server that counted nothing', async () => {
     const folder = await Store.open(async () => new MemoryLevel<string, string>());
     const events = {
       clockStepped: () => undefined,
@@ -99,33 +99,24 @@ describe('recover', () => {
     };
     const clock = new VirtualClock(minute);
     const ring = new RingReader(allocate(1));
-    const its = noAnchor();
-    const parts = {
-      clock,
-      ring,
-      workerCount: 1,
-      store: folder,
-      anchor: its,
-      journals,
-      node: 'm',
-      events,
-    };
-    const coordinator = await Coordinator.open(parts);
+    const parts = { store: folder, anchor: memoryAnchor(), journals };
+    const coordinator = await Coordinator.open({
+      ...{ ...parts, clock, ring, events, workerCount: 1, node: 'm' },
+    });
     await coordinator.prepare();
     for (let flush = 0; flush < 3; flush++) await coordinator.flush();
-    const { meta: found, newestEnd } = await recover({ store: folder, anchor: its, journals }, 'm');
+    const { meta: found, newestEnd } = await recover(parts, 'm');
     expect(found.writes).toBeGreaterThan(1);
-    // It vouches for no time.
     expect(newestEnd).toBe(0);
   });
 
   it('refuses a folder whose anchor is missing', async () => {
-    await expect(recover({ store, anchor: noAnchor(), journals }, 'test')).rejects.toThrow(
+    await expect(recover({ store, anchor: memoryAnchor(), journals }, 'test')).rejects.toThrow(
       /ANCHOR is missing/,
     );
   });
 
-  it('refuses a journal of which a row is missing', async () => {
+  it('refuses a journal with a missing row', async () => {
     await store.write([{ delete: 'journal', start: minute + 1_000 }], { sync: true });
     await expect(recover({ store, anchor, journals }, 'test')).rejects.toThrow(
       /adds up to 5, want 12/,

@@ -1,6 +1,9 @@
 /**
- * Reads what an earlier server left: its journal, and whether all of its writes are there. Writes
- * nothing.
+ * Recovers a data folder as the last server left it: replays its journal into the minutes in
+ * memory, and verifies that no write is missing. Writes nothing.
+ *
+ * Missing writes would make the past look quieter than it was, so a folder with missing writes or
+ * an incomplete journal is refused, for a repair.
  */
 import {
   alignUp,
@@ -25,35 +28,39 @@ import { OpenMinutes } from './open-minutes.ts';
 
 export interface Recovered {
   readonly minutes: OpenMinutes;
-  /** As the store and its journal have it; boot 0 in a new folder. */
+  /** Of the store, with later changes from the journal; boot 0 in a new folder. */
   readonly meta: Meta;
-  /** What a repair could not save. */
+  /** The time ranges that no repair could save. */
   readonly gone: Gone;
   readonly blocks: Blocks;
-  /** Rows of reports that only the journal has. */
+  /** Rows of reports and sources that only the journal has. */
   readonly rows: readonly HeldRow[];
-  /** All that the store and its journal hold. */
+  /** In the store and its journal. */
   readonly messages: number;
-  /** What the min blocks add up to. */
+  /** The sum of the min blocks. */
   readonly messagesInBlocks: number;
-  /** Nothing that the store holds was counted before that, epoch ms; Infinity where it holds nothing. */
+  /** Start of the oldest counts, epoch ms; Infinity if there are none, 0 if unknown. */
   readonly oldest: number;
-  /** End of the newest second that the store knows, epoch ms. */
+  /** End of the newest counts, at the end of a block or a second, epoch ms; 0 if there are none. */
   readonly newestEnd: number;
-  /** End of the newest counted window, epoch ms; 0 where there is none. */
+  /** End of the newest counted window, epoch ms; 0 if there is none. */
   readonly countedEnd: number;
-  /** Start of every journal row of an earlier version, epoch ms. */
+  /** Starts of the journal rows of an earlier version, epoch ms. */
   readonly journalRows: readonly number[];
 }
 
-/** What is read of a data folder. */
+/** The parts of a data folder. */
 export interface Folder {
   readonly store: Store;
   readonly anchor: Anchor;
   readonly journals: JournalFolder;
 }
 
-/** @throws Reto3Error RETO3_DATA_CORRUPT where writes, or parts of the open minutes, are missing */
+/**
+ * @param node the name for the meta row of a new folder
+ * @throws Reto3Error RETO3_DATA_CORRUPT if writes or parts of the open minutes are missing;
+ * RETO3_DATA_VERSION
+ */
 export async function recover(
   { store, anchor, journals }: Folder,
   node: string,
@@ -62,17 +69,17 @@ export async function recover(
   const stored = (await store.readMeta()) ?? newMeta(node);
   assertAllWrites(stored, await anchor.read());
   const records = await recordsOf(stored, journals);
-  const meta = continued(stored, records);
+  const meta = afterRecords(stored, records);
   const gone = await store.readGone();
   const blocks = new Blocks(store, { ...meta, gone }, onDamage);
   const minutes = new OpenMinutes(blocks);
   const snapshot = store.snapshot();
   try {
     const found = await readBlocks(snapshot, meta, blocks);
-    const journalRows = await rowsOf(snapshot);
+    const journalRows = await journalRowsIn(snapshot);
     let { messages, newestEnd, countedEnd } = found;
     for (const row of journalRows) {
-      messages += minutes.recover(row);
+      messages += minutes.replayRow(row);
       newestEnd = Math.max(newestEnd, row.start + sec.windowMs);
       countedEnd = Math.max(countedEnd, countedEndOf(row));
     }
@@ -101,25 +108,24 @@ export async function recover(
   }
 }
 
-/** The records of the journal that the database goes on with. @throws Reto3Error RETO3_DATA_CORRUPT */
+/** The records of the journal from the current file on. @throws Reto3Error RETO3_DATA_CORRUPT */
 async function recordsOf(meta: Meta, journals: JournalFolder): Promise<readonly JournalRecord[]> {
   if (meta.journal === undefined) return [];
   const { id, through } = meta.journal;
   const { records, damage } = await readJournals(journals, id);
   if (damage !== undefined) throw corrupt(damage);
   const last = records.at(-1)?.sequence ?? 0;
-  if (last < through)
-    throw corrupt(`its journal ends at the record ${last}, want at least ${through}`);
+  if (last < through) throw corrupt(`its journal ends at record ${last}, want at least ${through}`);
   return records;
 }
 
-/** The meta row, with what the journal says later than it. */
-function continued(meta: Meta, records: readonly JournalRecord[]): Meta {
+/** The meta row with the later changes in the journal. */
+function afterRecords(meta: Meta, records: readonly JournalRecord[]): Meta {
   const writes = Math.max(meta.writes, records.at(-1)?.sequence ?? 0);
-  const said = records.findLast(
-    ({ sequence, published }) => sequence > meta.writes && published !== undefined,
+  const published = records.findLast(
+    (record) => record.sequence > meta.writes && record.published !== undefined,
   )?.published;
-  const cluster = said === undefined ? meta.cluster : readPublished(said);
+  const cluster = published === undefined ? meta.cluster : readPublished(published);
   return { ...meta, writes, ...(cluster && { cluster }) };
 }
 
@@ -130,31 +136,33 @@ interface FoundBlocks {
   readonly countedEnd: number;
 }
 
-/** Reads a few blocks, however long the folder has counted; all min blocks only of an older version. */
+/**
+ * Reads a few blocks, however many there are; all min blocks only in a folder of an old version.
+ */
 async function readBlocks(
   snapshot: StoreSnapshot,
   meta: Meta,
   blocks: Blocks,
 ): Promise<FoundBlocks> {
   let oldest = Number.POSITIVE_INFINITY;
-  const holdsFrom = (timeMs: number): void => {
+  const startsAt = (timeMs: number): void => {
     oldest = Math.min(oldest, timeMs);
   };
-  // A damaged min block is told to whoever reads it; it is no reason not to count.
+  // A damaged min block is no reason to refuse the folder: readers report it.
   const damaged: OnDamage = (damage) => {
     blocks.note(damage);
-    holdsFrom(damage.from);
+    startsAt(damage.from);
   };
   let messages = meta.messages ?? 0;
   for await (const { start, windows } of snapshot.rows('min', allTime, damaged)) {
-    holdsFrom(start + windows.counted.indexOf(1) * min.windowMs);
+    startsAt(start + windows.counted.indexOf(1) * min.windowMs);
     if (meta.messages !== undefined) break;
     messages += totalOf(windows);
   }
   for (const { name } of [sec, ms10]) {
-    // Where it cannot be read, nobody knows.
-    for await (const start of snapshot.starts(name, allTime, () => holdsFrom(0))) {
-      holdsFrom(start);
+    // Unknown if it cannot be read.
+    for await (const start of snapshot.starts(name, allTime, () => startsAt(0))) {
+      startsAt(start);
       break;
     }
   }
@@ -169,8 +177,8 @@ async function readBlocks(
   return { messages, oldest, newestEnd, countedEnd };
 }
 
-/** The journal rows of an earlier version, or of a backup. */
-async function rowsOf(snapshot: StoreSnapshot): Promise<Row[]> {
+/** The journal rows of an earlier version or a restored backup. */
+async function journalRowsIn(snapshot: StoreSnapshot): Promise<Row[]> {
   const rows: Row[] = [];
   for await (const row of snapshot.rows('journal', allTime)) rows.push(row);
   return rows;
@@ -181,24 +189,26 @@ function countedEndOf({ start, windows }: Row): number {
 }
 
 function assertAllWrites(meta: Meta, anchored: number | undefined): void {
-  // The first anchor follows the first write.
+  // The first import of an earlier version wrote its batch before its anchor.
   if (anchored === undefined && meta.writes > 1) throw corrupt('its file ANCHOR is missing');
   if (anchored !== undefined && anchored > meta.writes) {
     throw corrupt(`got ${meta.writes} writes, want at least ${anchored}: the newest are missing`);
   }
 }
 
-/** Nobody knows what a journal adds to where a block of its minute cannot be read. */
+/** Without the block of a minute, its journal does not have all of its counts. */
 function assertWhole(minutes: OpenMinutes): void {
-  for (const { start, lacking } of minutes.all()) {
-    const [series] = lacking;
+  for (const { start, unreadable } of minutes.all()) {
+    const [series] = unreadable;
     if (series === undefined) continue;
     const minute = timeText(start);
-    throw corrupt(`the journal of the minute ${minute} cannot be laid over its damaged ${series}`);
+    throw corrupt(
+      `the journal of the minute ${minute} needs its ${series} block, which is damaged`,
+    );
   }
 }
 
-/** What is missing of a minute's journal would make it look quieter than it was. */
+/** Each minute must add up to the total in its last record or in the meta row. */
 function assertTotals(meta: Meta, records: readonly JournalRecord[], minutes: OpenMinutes): void {
   const found = new Map([...minutes.all()].map((minute) => [minute.start, totalOf(minute.ms10)]));
   const wanted = new Map(meta.open.map(({ start, total }) => [start, total]));

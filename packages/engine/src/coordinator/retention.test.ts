@@ -9,7 +9,6 @@ const dayMs = 24 * hourMs;
 const nowMs = Date.UTC(2016, 4, 28, 11, 11, 11);
 const retain: Retain = { ms10: 2 * dayMs, sec: 10 * dayMs, min: Number.POSITIVE_INFINITY };
 
-/** What a server does for retention, with the starts of its oldest blocks. */
 class Server implements Expiring {
   readonly clock = new VirtualClock(nowMs);
   readonly before = { ms10: 0, sec: 0, min: 0 };
@@ -62,7 +61,7 @@ const hourOf = (timeMs: number): number => Math.floor(timeMs / hourMs) * hourMs;
 const minuteOf = (timeMs: number): number => Math.floor(timeMs / 60_000) * 60_000;
 
 describe('retention', () => {
-  it('deletes whole blocks soon after the start, and only what is old enough', async () => {
+  it('deletes whole blocks that are old enough, soon after the start', async () => {
     const server = new Server();
     await server.retention.beat();
     expect(server.deleted).toEqual([]);
@@ -73,7 +72,7 @@ describe('retention', () => {
     ]);
   });
 
-  it('goes on every hour', async () => {
+  it('runs every hour', async () => {
     const server = new Server();
     await server.pass(3 * hourMs);
     const ms10 = server.deleted.filter(([period]) => period === 'ms10').map(([, before]) => before);
@@ -89,7 +88,7 @@ describe('retention', () => {
     expect(server.before.min).toBeLessThanOrEqual(server.before.sec);
   });
 
-  it('deletes nothing where everything is kept for ever', async () => {
+  it('deletes nothing if everything is kept for ever', async () => {
     const forever = Number.POSITIVE_INFINITY;
     const server = new Server({ retain: { ms10: forever, sec: forever, min: forever } });
     await server.pass(2 * hourMs);
@@ -105,7 +104,7 @@ describe('retention', () => {
     expect(server.deleted.length).toBeGreaterThan(0);
   });
 
-  it('loses nothing to a clock that jumps ahead and is set right within the hour', async () => {
+  it('deletes nothing if a clock jumps ahead and is corrected within the hour', async () => {
     const server = new Server();
     await server.pass(10 * secondMs);
     const before = { ...server.before };
@@ -116,7 +115,7 @@ describe('retention', () => {
     expect(server.before.ms10 - before.ms10).toBeLessThanOrEqual(4 * hourMs);
   });
 
-  it('loses a day an hour, not everything, to a clock that stays ahead', async () => {
+  it('deletes a day per hour, not everything, if a clock stays ahead', async () => {
     const server = new Server({ oldest: nowMs - 3 * dayMs });
     await server.pass(10 * secondMs);
     const { ms10 } = server.before;
@@ -127,14 +126,14 @@ describe('retention', () => {
     expect(server.before.ms10).toBe(ms10 + 2 * dayMs);
   });
 
-  it('doubts a clock that is far ahead of what was counted before the start', async () => {
+  it('deletes a day per hour if the clock is far ahead of the counts before the start', async () => {
     const server = new Server({ endBefore: nowMs - 40 * dayMs, oldest: nowMs - 60 * dayMs });
     await server.pass(10 * secondMs);
     expect(server.before.ms10).toBe(minuteOf(nowMs - 59 * dayMs));
     expect(server.before.sec).toBe(hourOf(nowMs - 59 * dayMs));
   });
 
-  it('is not stopped by a failing disk, and tries again', async () => {
+  it('tries again after a failure', async () => {
     const server = new Server();
     server.fails = true;
     await server.pass(10 * secondMs);

@@ -1,15 +1,15 @@
 /**
  * Retention: deletes blocks that are older than their period is kept.
  *
- * The danger is the clock. Deleting is the one thing that cannot be taken back, and the only reason
- * for it is what the wall clock says. A clock that jumps ahead by a year would take everything. So:
- * - nothing is deleted within an hour after the wall clock stepped: most wrong steps are set right
- *   by then, and the log and the metrics have told of it;
- * - a clock that is, or has stepped, more than a day ahead of what was counted is doubted: it may be
- *   right (the server was off for a month) or wrong, and nobody here can tell. Then a run deletes
- *   one day of a period at most, so that there is a day and more to notice a wrong clock;
- * - blocks go only as a whole, the shorter periods first: what holds ms10 and sec to account (the
- *   min blocks, see store/verified.ts) is never gone before them.
+ * Deleting cannot be undone, and depends on the wall clock alone: a clock that jumps a year ahead
+ * would delete everything. So:
+ * - nothing is deleted within an hour after the wall clock stepped: most wrong steps are corrected
+ *   by then, and the log and the metrics report them;
+ * - a clock that is, or has stepped, more than a day ahead of the newest counts is in doubt: it may
+ *   be right (the server was off for a month) or wrong. Then each run deletes at most a day of a
+ *   period, which leaves a day and more to notice a wrong clock;
+ * - only whole blocks are deleted, the shorter periods first: `min` blocks verify `ms10` and `sec`
+ *   (store/verified.ts), so they are deleted last.
  */
 import {
   alignDown,
@@ -21,20 +21,20 @@ import {
   type WallMs,
 } from '@reto3/core';
 
-/** How long each period is kept, in milliseconds; Infinity: for ever. */
+/** How long each period is kept, ms; Infinity: for ever. */
 export type Retain = Readonly<Record<PeriodName, number>>;
 
-/** Up to where a period is deleted, and where its oldest block starts, epoch ms. */
 export interface Expired {
+  /** End of the time that is deleted, epoch ms. */
   readonly before: number;
-  /** undefined: it has no blocks. */
+  /** Start of the oldest block, epoch ms; undefined if there is none. */
   readonly oldest: number | undefined;
 }
 
-/** What retention needs of the coordinator. */
+/** The part of the coordinator that retention needs. */
 export interface Expiring {
   state(): { readonly clockSteps: number };
-  /** End of what was counted before this server started, epoch ms; 0 in a new folder. */
+  /** End of the newest counts before this server started, epoch ms; 0 in a new folder. */
   readonly endBefore: number;
   expired(period: PeriodName): Promise<Expired>;
   /** Deletes the blocks of a period that start before a time, epoch ms. */
@@ -43,7 +43,7 @@ export interface Expiring {
 
 export interface RetentionEvents {
   deleted(period: PeriodName, beforeMs: number): void;
-  /** It is tried again at the next run. */
+  /** The next run tries again. */
   failed(error: unknown): void;
 }
 
@@ -51,14 +51,14 @@ const secondMs = 1_000;
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 
-/** Late enough not to slow the start, early enough to free a full disk soon. */
+/** Late enough not to slow down the start, early enough to free a full disk soon. */
 const firstRunAfterMs = 5 * secondMs;
 const runEveryMs = hourMs;
 const quietAfterStepMs = hourMs;
-/** How far the clock may be ahead of what was counted, and what a doubted clock may delete a run. */
+/** How far ahead of the newest counts the clock is in doubt, and how much a run deletes then. */
 const doubtfulMs = dayMs;
-const mostWhereDoubtfulMs = dayMs;
-/** How often `beat` wants to be called: a step must not stay unseen for long. */
+const maxDoubtfulDeleteMs = dayMs;
+/** Often enough to notice a step of the clock soon. */
 const beatMs = secondMs;
 
 export class Retention {
@@ -71,7 +71,7 @@ export class Retention {
   #nextRun: number;
   #clockSteps: number;
   #steppedAt: MonotonicMs | undefined;
-  /** What wall time minus monotonic time was when the clock was last known to be right. */
+  /** Wall time minus monotonic time at the start. */
   readonly #offsetMs: number;
   readonly #doubtfulAtStart: boolean;
 
@@ -93,7 +93,7 @@ export class Retention {
     this.#timer.unref();
   }
 
-  /** Resolves when a run that is under way is over. */
+  /** Resolves once no run is under way. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     await this.#running;
@@ -125,7 +125,7 @@ export class Retention {
       for (const name of periodNames) {
         const { before, oldest } = await this.#coordinator.expired(name);
         let due = Math.min(limit, nowMs - this.#retain[name]);
-        if (doubtful) due = Math.min(due, Math.max(before, oldest ?? 0) + mostWhereDoubtfulMs);
+        if (doubtful) due = Math.min(due, Math.max(before, oldest ?? 0) + maxDoubtfulDeleteMs);
         due = Math.max(before, alignDown(due, periods[name].blockMs));
         if (due > before && Number.isFinite(due)) {
           await this.#coordinator.deleteBefore(name, due);

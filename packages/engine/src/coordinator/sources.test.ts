@@ -1,4 +1,4 @@
-/** What a followed log counts, and how far it was read: there after a crash together, or not at all. */
+/** A crash keeps both the messages of a followed log and its position, or neither. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -47,17 +47,17 @@ describe('messages of a followed log', () => {
     });
   }
 
-  /** Ten messages of a line each, as of the second that began then. */
+  /** Ten messages, each a line of a byte. */
   function read(timeMs: number, secondsOnly: boolean): void {
     server.coordinator.add(timeMs, 10, secondsOnly);
     offset += 10;
   }
 
-  it('are in the record that has the position behind them', async () => {
+  it('are in the record with the position after them', async () => {
     read(startMs + 15, false);
     await server.coordinator.flush();
     read(startMs + 25, false);
-    // As after kill -9: the second ten are in no record.
+    // As after kill -9: no record has the second ten.
     await server.store.close();
     await DataFolder.with(folder, async ({ recovered, store }) => {
       expect(recovered.messages).toBe(10);
@@ -65,7 +65,7 @@ describe('messages of a followed log', () => {
     });
   });
 
-  it('of a clock that ticks in seconds agree in all periods, in journal and in blocks', async () => {
+  it('agree in all periods if their clock ticks in seconds, in journal and blocks', async () => {
     read(startMs, true);
     await server.count(1);
     read(startMs + 1_000, true);

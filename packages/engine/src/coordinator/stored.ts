@@ -1,4 +1,8 @@
-/** What the store and its journal hold, for readers that must see nothing that is not stored. */
+/**
+ * Readers of what is stored in the database and the journal, and of nothing else: `StoredCounts`
+ * for publishers, which may not publish a count that a crash would lose, and `BackupSource` for
+ * backups.
+ */
 import {
   copyOf,
   isAnyCounted,
@@ -17,9 +21,9 @@ import type { ReportRange } from '../store/report-rows.ts';
 import type { EncodedRow, Row, RowRange } from '../store/rows.ts';
 import type { StoreSnapshot } from '../store/snapshot.ts';
 
-/** Blocks, and the minutes as the last record has them. */
+/** The blocks, and the minutes in memory as of the last record. */
 export class StoredCounts {
-  /** The number of the last write that it holds. */
+  /** The number of the last write that it contains. */
   readonly revision: number;
   readonly #snapshot: StoreSnapshot;
   readonly #recorded: ReadonlyMap<number, Windows>;
@@ -30,10 +34,7 @@ export class StoredCounts {
     this.#recorded = new Map(minutes.map((minute) => [minute.start, copyOf(minute.recorded())]));
   }
 
-  /**
-   * The minutes that start within the range, epoch ms, in order of time. Damaged blocks go to
-   * `onDamage`.
-   */
+  /** The ms10 windows of the minutes that start within the range, in order of time. */
   async *minutes({ from, to }: RowRange, onDamage: OnDamage): AsyncGenerator<Row> {
     const recorded = [...this.#recorded]
       .filter(([start]) => start >= from && start < to)
@@ -48,7 +49,7 @@ export class StoredCounts {
     for (; next !== undefined; next = recorded.shift()) yield { start: next[0], windows: next[1] };
   }
 
-  /** The rows of reports as they are stored, in order of their keys, checked by nobody. */
+  /** The rows of reports as stored, unverified, in order of their keys. */
   reports(range: ReportRange): AsyncGenerator<readonly [key: Uint8Array, bytes: Uint8Array]> {
     return this.#snapshot.reports(range);
   }
@@ -58,10 +59,7 @@ export class StoredCounts {
   }
 }
 
-/**
- * The rows of a backup: those of the store, and the open minutes as journal rows, as a folder
- * without a journal file has them.
- */
+/** The rows of a backup: those of the store, and the open minutes as journal rows. */
 export class BackupSource {
   readonly #snapshot: StoreSnapshot;
   readonly #meta: string;
@@ -74,11 +72,12 @@ export class BackupSource {
     this.#meta = encodeMeta(withoutJournal({ ...meta, open }));
   }
 
+  /** A row of the sublevel meta, as stored. */
   async text(name: keyof typeof metaKeys): Promise<string | undefined> {
     return name === 'node' ? this.#meta : this.#snapshot.text(name);
   }
 
-  /** The rows of a series as they are stored, in order of time, checked by nobody. */
+  /** The rows of a series as stored, unverified, in order of time. */
   async *encodedRows(series: Series, range: RowRange): AsyncGenerator<EncodedRow> {
     if (series === 'journal') yield* this.#journal;
     else yield* this.#snapshot.encodedRows(series, range);
@@ -97,7 +96,7 @@ export class BackupSource {
   }
 }
 
-/** A row for each second of a minute in which a window was counted. */
+/** A row for each second of a minute that has a counted window. */
 function journalRows(minute: Minute): EncodedRow[] {
   const rows: EncodedRow[] = [];
   for (let second = 0; second < secondsPerMinute; second++) {

@@ -98,7 +98,7 @@ async function newest(
 function minutesByBlock(minutes: readonly Minute[], period: Period): Map<number, Minute[]> {
   const blocks = new Map<number, Minute[]>();
   for (const minute of minutes) {
-    if (minute.lacking.includes(period.name)) continue;
+    if (minute.unreadable.includes(period.name)) continue;
     const start = alignDown(minute.start, period.blockMs);
     const block = blocks.get(start);
     if (block === undefined) blocks.set(start, [minute]);
