@@ -133,5 +133,5 @@ export class Blocks {
   }
 }
 
-/** Damage in a block that only tells of another one is reported when that block is read. */
+/** Damage of a block that was read because of another one is reported when it is needed itself. */
 function ignore(): void {}

@@ -19,7 +19,7 @@ describe('Timeline', () => {
     expect(tick.counted).toEqual([{ from: windowAt(epochMs), to: windowAt(epochMs + 100) + 1 }]);
   });
 
-  it('leaves a gap where the clock stepped forward', () => {
+  it('leaves a gap if the clock steps forward', () => {
     const { clock, timeline } = started();
     clock.pass(50);
     clock.step(3_600_000);

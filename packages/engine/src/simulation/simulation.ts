@@ -30,7 +30,7 @@ const closedWithinSeconds = 6;
 /** Memory keeps six hours of counts while the disk fails. */
 const hoursOfFailure = 6.1;
 /** Six hours, and the minutes that the ring reaches back and ahead. */
-const mostMinutesHeld = 365;
+const maxMinutesHeld = 365;
 // Shortly before midnight, so that a minute, an hour and a day end.
 const startMs = Date.UTC(2016, 4, 28, 23, 58, 30);
 
@@ -249,7 +249,7 @@ export class Simulation {
       await this.#coordinator?.flusher.beat();
     }
     const minutes = [...(this.#coordinator?.minutesInMemory() ?? [])].length;
-    if (minutes > mostMinutesHeld) this.#violated(`${minutes} minutes are in memory`);
+    if (minutes > maxMinutesHeld) this.#violated(`${minutes} minutes are in memory`);
     await this.#expectRecovery();
     const lost = this.#lost() - lostBefore;
     this.#note(`${lost} messages were given up`);
