@@ -2,7 +2,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
-import { chmod, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort } from '@reto3/bench/src/free-port.ts';
 import { expect, onTestFinished, test } from 'vitest';
@@ -73,9 +73,9 @@ test('no request is accepted before the first synced write', async () => {
   await writeFile(module, slow(go));
   const dataDir = join(folder, 'data');
   const running = startCli(serveArgs({ dataDir, flags: ['--workers', '1', '--report', module] }));
-  // The anchor marks the end of the first write. The only worker cannot listen yet.
+  // Then the anchor has the number of the first batch. The only worker cannot listen yet.
   await waitUntil('the first write is done', async () =>
-    (await readdir(dataDir).catch((): string[] => [])).includes('ANCHOR'),
+    / [1-9]\d*\n$/.test(await readFile(join(dataDir, 'ANCHOR'), 'utf8').catch(() => '')),
   );
   expect(running.stderr).not.toContain('takes requests');
 });

@@ -87,9 +87,9 @@ export class Flusher {
     this.#flushMs = options.flushMs;
     this.#isDurable = options.ack === 'durable';
     this.#operations = new Operations(parts.clock);
-    const under = { flows: this.#flows, operations: this.#operations, ack: options.ack };
-    this.#writer = new JournalWriter(parts, this.#participants, under);
-    this.#checkpoints = new Checkpoints(parts, this.#writer, under, () =>
+    const context = { flows: this.#flows, operations: this.#operations, ack: options.ack };
+    this.#writer = new JournalWriter(parts, this.#participants, context);
+    this.#checkpoints = new Checkpoints(parts, this.#writer, context, () =>
       this.#sweep(parts.ring.raiseFlush(), this.#now),
     );
     this.#failures = new Failures(parts.minutes, parts.ring, this.#participants);
@@ -248,9 +248,9 @@ export class Flusher {
   /** @param swept the sweep just now, if it was due */
   #flushIfDue(now: ClockReading, swept: Swept | undefined): Promise<unknown> | undefined {
     if (this.#state !== 'writing' || this.#flows.has('record')) return undefined;
-    const asked = this.#isDurable && this.#parts.ring.takeFlushRequest();
+    const isRequested = this.#isDurable && this.#parts.ring.takeFlushRequest();
     const everyMs = this.#hasNews ? this.#flushMs : Math.max(this.#flushMs, idleFlushEveryMs);
-    if (!asked && !isDue(now, this.#lastFlush, everyMs)) return undefined;
+    if (!isRequested && !isDue(now, this.#lastFlush, everyMs)) return undefined;
     if (this.#isDurable) return this.#commitNow(now);
     return this.#attempt(() => this.#write(now, false, swept));
   }
