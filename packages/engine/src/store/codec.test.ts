@@ -118,7 +118,6 @@ describe('decoding', () => {
   windows.counts[50] = 0;
   const row = encodeWindows(windows, name);
 
-
   it.each([rowName('ms10', 1_464_433_871_000), rowName('journal', 1_464_433_872_000)])(
     'notices a row under another key (%#)',
     (other) =>
