@@ -14,7 +14,7 @@ import { clusterSuite, run, serverSuite, soakName } from './run.ts';
 const usage = `usage: npm run bench [-- OPTIONS]
 
   (none)        run everything briefly, in about two minutes; the numbers scatter
-  --full        run for docs/performance.md, about an hour; writes that page and its JSON
+  --full        run for docs/performance.md, an hour and a half; writes that page and its JSON
   --cluster     measure a cluster instead; --full then writes docs/scaling.md in about six minutes
   --install     install missing Debian packages first (root)
   --only TEXT   run only the measurements whose name contains TEXT, such as "latency"; writes

@@ -120,7 +120,7 @@ export const quick: Plan = {
 
 export const full: Plan = {
   name: 'full',
-  maxMinutes: 80,
+  maxMinutes: 150,
   pairs: 9,
   peerRounds: 5,
   loadSeconds: 3,
