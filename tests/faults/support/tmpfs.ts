@@ -14,9 +14,11 @@ const { RETO3_FAULTS_DEVICE: device = 'reto3-faults' } = process.env;
 
 export class Tmpfs {
   readonly folder: string;
+  #megabytes: number;
 
-  private constructor(folder: string) {
+  private constructor(folder: string, megabytes: number) {
     this.folder = folder;
+    this.#megabytes = megabytes;
   }
 
   static async mount(megabytes: number): Promise<Tmpfs> {
@@ -26,20 +28,28 @@ export class Tmpfs {
       // Unmount lazily: any process with an open file there is about to end.
       run('umount', ['-l', folder]);
     });
-    return new Tmpfs(folder);
+    return new Tmpfs(folder, megabytes);
   }
 
   grow(megabytes: number): void {
+    this.#megabytes = megabytes;
     run('mount', ['-o', `remount,size=${megabytes}m`, this.folder]);
   }
 
-  /** Fills the free space to the last byte. */
+  /**
+   * Fills the free space to the last byte. Throws if more fits than the tmpfs holds: an aborted run
+   * unmounts it, and whatever is still filling the folder then fills the machine's own disk.
+   */
   async fill(): Promise<void> {
+    let left = this.#megabytes * 1_048_576;
     const file = await open(join(this.folder, 'filler'), 'a');
     try {
       for (const bytes of [pieceBytes, pageBytes]) {
         const piece = Buffer.alloc(bytes);
-        while (await fits(() => file.write(piece)));
+        while (await fits(() => file.write(piece))) {
+          left -= bytes;
+          if (left < 0) throw new Error(`${this.folder} is no longer a tmpfs`);
+        }
       }
     } finally {
       await file.close();
