@@ -75,9 +75,11 @@ class Key {
     const { words } = this;
     const last = words.length - 1;
     if (at + this.length > to) return false;
+    // Keys of one prefix differ in their ends.
+    if (line.getInt32(at + this.length - 4, true) !== words[last]) return false;
     for (let index = 0; index < last; index++)
-      if (line.getInt32(at + 4 * index, true) !== words[index]) return false;
-    return line.getInt32(at + this.length - 4, true) === words[last];
+      if (line.getInt32(at + (index << 2), true) !== words[index]) return false;
+    return true;
   }
 }
 
@@ -301,8 +303,8 @@ function behindString(line: DataView, from: number, to: number): number {
     const word = line.getInt32(at, true);
     const quoted = word ^ quotes;
     const escaped = word ^ backslashes;
-    const ends = (quoted - ones) & ~quoted & highBits;
-    const found = ends | ((escaped - ones) & ~escaped & highBits);
+    const ends = (quoted - ones) & ~quoted;
+    const found = (ends | ((escaped - ones) & ~escaped)) & highBits;
     if (found === 0) {
       at += 4;
       continue;
