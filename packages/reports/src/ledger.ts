@@ -28,12 +28,15 @@ export interface LedgerEvents {
   damaged(period: PeriodName, start: number, reason: string): void;
 }
 
-/** A row to be written. */
-export interface WrittenRow {
+/** A row that is about to be written. */
+export interface ChangedRow {
   readonly report: string;
   readonly period: PeriodName;
   /** Epoch ms. */
   readonly start: number;
+}
+
+interface EncodedRow extends ChangedRow {
   readonly key: Uint8Array;
   readonly bytes: Uint8Array;
 }
@@ -137,9 +140,9 @@ export class Ledger<Accumulator = unknown> {
    * Begins a write and returns the rows that changed since the last one.
    * @throws what the store throws if it cannot be read; never what the report throws
    */
-  changes(): WrittenRow[] {
+  changes(): EncodedRow[] {
     const before = performance.now();
-    const changes: WrittenRow[] = [];
+    const changes: EncodedRow[] = [];
     for (const [name, row] of this.#rows) {
       if (!row.dirty) continue;
       const bytes = this.#attempt(name, row, () => row.encoder.encode(this.#parts(row)));

@@ -38,7 +38,7 @@ import {
   readFacts,
   withErrors,
 } from './facts.ts';
-import { Ledger } from './ledger.ts';
+import { type ChangedRow, Ledger } from './ledger.ts';
 import type { MessageErrors } from './message-errors.ts';
 import { ReportView } from './reading.ts';
 import type { Batch } from './worker-reports.ts';
@@ -56,14 +56,6 @@ export interface ReportEvents {
  * What to do with a report whose code has changed since it stored rows: refuse it, or begin anew.
  */
 export type ChangedReports = 'refuse' | 'anew';
-
-/** A row that is about to be written. */
-export interface ChangedRow {
-  readonly report: string;
-  readonly period: PeriodName;
-  /** Epoch ms. */
-  readonly start: number;
-}
 
 export class ReportLedgers implements FlushParticipant {
   readonly #store: Store;

@@ -8,8 +8,8 @@
 import { createReadStream, existsSync } from 'node:fs';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf, min, Reto3Error, timeText } from '@reto3/core';
-import { audit } from '../query/audit.ts';
+import { messageOf, Reto3Error, timeText } from '@reto3/core';
+import { auditFolder } from '../query/audit.ts';
 import { DataFolder } from '../query/data-folder.ts';
 import { anchorIn } from '../store/anchor.ts';
 import { openDatabase } from '../store/database.ts';
@@ -223,15 +223,8 @@ function withoutBoot({ cluster }: Meta): Pick<Meta, 'cluster'> {
  */
 async function assertHolds(folder: string, nowMs: number): Promise<number> {
   return DataFolder.with(folder, async (data) => {
-    const { messages } = data.recovered;
-    const view = await data.view(min, nowMs);
-    try {
-      const counted = { messagesInAll: messages, messagesSinceStart: 0 };
-      const { ok, places } = await audit(view, counted, {}, nowMs);
-      if (!ok) throw damaged(places[0]?.reason ?? 'its counts do not add up');
-      return messages;
-    } finally {
-      await view.store.close();
-    }
+    const { ok, places } = await auditFolder(data, nowMs);
+    if (!ok) throw damaged(places[0]?.reason ?? 'its counts do not add up');
+    return data.recovered.messages;
   });
 }

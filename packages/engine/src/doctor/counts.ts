@@ -2,8 +2,8 @@
  * Checks the files and rows of a data folder that holds counts: LevelDB's tables, then an audit.
  * The doctor loads this file, and with it most of the engine, only for such a folder.
  */
-import { min, timeText } from '@reto3/core';
-import { audit } from '../query/audit.ts';
+import { timeText } from '@reto3/core';
+import { auditFolder, type Place } from '../query/audit.ts';
 import { DataFolder } from '../query/data-folder.ts';
 import { damagedTables } from '../store/files/tables.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
@@ -23,31 +23,17 @@ export async function* checkCounts(folder: string, nowMs: number): AsyncGenerato
 async function checkRows(data: DataFolder, folder: string, nowMs: number): Promise<Finding[]> {
   const { meta, messages } = data.recovered;
   const left = meta.clean ? 'left cleanly' : 'left by a crash, its journal is whole';
-  const findings = [ok('data', `${folder} opens, ${left}: ${messages} messages`)];
-  const view = await data.view(min, nowMs);
-  try {
-    const counted = { messagesInAll: messages, messagesSinceStart: 0 };
-    const found = await audit(view, counted, {}, nowMs);
-    for (const check of found.checks)
-      findings.push(
-        check.ok ? ok(check.name, check.says) : fail(check.name, check.says, repairCure),
-      );
-    for (const { period, from, to, reason } of found.places)
-      findings.push(fail('place', `${period} ${stretchText(from, to)}: ${reason}`, repairCure));
-    for (const { period, from, to, reason } of found.gone)
-      findings.push(
-        warn(
-          'gone',
-          `${period} ${stretchText(from, to)}: ${reason}`,
-          'a backup from before may have it',
-        ),
-      );
-  } finally {
-    await view.store.close();
-  }
-  return findings;
+  const { checks, places, gone } = await auditFolder(data, nowMs);
+  return [
+    ok('data', `${folder} opens, ${left}: ${messages} messages`),
+    ...checks.map(({ name, says, ...check }) =>
+      check.ok ? ok(name, says) : fail(name, says, repairCure),
+    ),
+    ...places.map((place) => fail('place', placeText(place), repairCure)),
+    ...gone.map((place) => warn('gone', placeText(place), 'an earlier backup may have it')),
+  ];
 }
 
-function stretchText(from: number, to: number): string {
-  return `from ${timeText(from)} to ${timeText(to)}`;
+function placeText({ period, from, to, reason }: Place): string {
+  return `${period} from ${timeText(from)} to ${timeText(to)}: ${reason}`;
 }

@@ -17,7 +17,7 @@ import {
   sec,
 } from '@reto3/core';
 import { journalIn } from '../journal/journal-folder.ts';
-import { type Audit, audit } from '../query/audit.ts';
+import { type Audit, auditFolder } from '../query/audit.ts';
 import { DataFolder } from '../query/data-folder.ts';
 import { reachMs } from '../ring/layout.ts';
 import { anchorIn } from '../store/anchor.ts';
@@ -101,7 +101,8 @@ export async function repair(
   const stale = await dropStale(database, lost);
   await putBack(database, salvaged, elsewhere, lost);
   const rows = await repairRows(folder, database, { lost, stale, anyMissing }, nowMs);
-  return { copy, filesRepaired, ...rows, audit: await auditOf(folder, nowMs) };
+  const audit = await DataFolder.with(folder, (data) => auditFolder(data, nowMs));
+  return { copy, filesRepaired, ...rows, audit };
 }
 
 /** Copies the folder; the copy gets its name once it is complete. */
@@ -250,16 +251,4 @@ async function cutOf(store: Store, folder: string, nowMs: number): Promise<Stret
   const { mtimeMs } = await stat(join(folder, 'ANCHOR')).catch(() => ({ mtimeMs: nowMs }));
   const from = Math.max(0, alignDown(newest - reachMs, min.windowMs));
   return { from, to: Math.max(from, alignUp(mtimeMs, min.windowMs)) + 2 * min.windowMs };
-}
-
-async function auditOf(folder: string, nowMs: number): Promise<Audit> {
-  return DataFolder.with(folder, async (data) => {
-    const view = await data.view(min, nowMs);
-    try {
-      const { messages } = data.recovered;
-      return await audit(view, { messagesInAll: messages, messagesSinceStart: 0 }, {}, nowMs);
-    } finally {
-      await view.store.close();
-    }
-  });
 }

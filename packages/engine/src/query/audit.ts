@@ -27,6 +27,7 @@ import {
 } from '@reto3/core';
 import type { CountsView } from '../coordinator/coordinator.ts';
 import { readChunks } from './chunks.ts';
+import type { DataFolder } from './data-folder.ts';
 
 /** The totals that a server keeps in memory, at the moment of the view. */
 export interface Counted {
@@ -128,6 +129,17 @@ export async function audit(
     places: [...found.damaged.places, ...found.disagreeing.places].slice(0, mostPlaces),
     gone: found.gone.places.slice(0, mostPlaces),
   };
+}
+
+/** Audits all counts of a folder that no server holds. @param nowMs the present, epoch ms */
+export async function auditFolder(data: DataFolder, nowMs: number): Promise<Audit> {
+  const view = await data.view(min, nowMs);
+  try {
+    const counted = { messagesInAll: data.recovered.messages, messagesSinceStart: 0 };
+    return await audit(view, counted, {}, nowMs);
+  } finally {
+    await view.store.close();
+  }
 }
 
 interface Found {
