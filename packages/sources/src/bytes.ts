@@ -16,6 +16,8 @@ export const backslash = 0x5c;
 export const closeBracket = 0x5d;
 export const openBrace = 0x7b;
 export const closeBrace = 0x7d;
+/** UTF-8's, in front of a text. */
+export const byteOrderMark = Uint8Array.of(0xef, 0xbb, 0xbf);
 
 /** The digit at an index; above 9 where there is none. */
 export function digitAt(bytes: Uint8Array, at: number): number {

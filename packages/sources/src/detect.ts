@@ -1,7 +1,7 @@
 /**
- * Finds the format of a log from the lines at its begin: each format reads them, with each wrapper
- * that fits, and the one with the most messages is taken, of equals the first of the list. A general
- * format has to find twice as many as a special one, whose lines are often lines of it, too.
+ * Finds the format of a log from its first lines: each format reads them, bare and in each wrapper
+ * that fits, and the one with the most messages wins; among equals, the first of the lists. A
+ * general format must find twice as many as a special one, whose lines it often reads as well.
  */
 
 import { copyOf } from './bytes.ts';
@@ -30,7 +30,7 @@ export function fitOf(
   candidates: readonly LogFormat[],
   options: ParserOptions,
 ): Fit | undefined {
-  const ways = [undefined, ...wrappers]
+  const ways = wrappers
     .map((wrapper) => ({ wrapper, lines: unwrapped(sample, wrapper) }))
     .filter(({ lines }) => lines.length > 0);
   let best: Fit | undefined;

@@ -6,11 +6,10 @@
  * truncated while its writer held an offset has a hole there. Memory: one chunk, and a line of up
  * to 1 MiB; of a longer one `tooLong` is told once it has become so.
  */
-import { carriageReturn, lineFeed } from './bytes.ts';
+import { byteOrderMark, carriageReturn, lineFeed, startsWith } from './bytes.ts';
 import type { TakeLine } from './wrappers.ts';
 
 const maxLineBytes = 1 << 20;
-const byteOrderMark = [0xef, 0xbb, 0xbf];
 
 export class LineCutter {
   readonly #take: TakeLine;
@@ -64,7 +63,7 @@ export class LineCutter {
     if (to > from && bytes[to - 1] === carriageReturn) to--;
     if (this.#isFirst) {
       this.#isFirst = false;
-      if (byteOrderMark.every((byte, index) => bytes[from + index] === byte)) from += 3;
+      if (startsWith(bytes, from, to, byteOrderMark)) from += byteOrderMark.length;
     }
     while (from < to && bytes[from] === 0) from++;
     this.#take(bytes, from, to);

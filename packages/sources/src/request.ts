@@ -21,6 +21,8 @@ import {
 const none = new Uint8Array();
 const question = 0x3f;
 const hash = 0x23;
+const colonsOfIpv6 = 7;
+const shortestMethod = 'GET'.length;
 
 /** A range of bytes; empty where the line says nothing. */
 class Slice {
@@ -114,15 +116,9 @@ export class Request {
   }
 
   setStatus(bytes: Uint8Array, from: number, to: number): void {
-    this.status = 0;
-    if (to - from !== 3) return;
-    let status = 0;
-    for (let at = from; at < to; at++) {
-      const digit = digitAt(bytes, at);
-      if (digit > 9) return;
-      status = status * 10 + digit;
-    }
-    this.status = status;
+    this.status = isStatus(bytes, from, to)
+      ? 100 * digitAt(bytes, from) + 10 * digitAt(bytes, from + 1) + digitAt(bytes, from + 2)
+      : 0;
   }
 
   /** Takes an address, with or without a port and brackets, or a name. */
@@ -159,7 +155,8 @@ export function setPart(
 ): void {
   switch (part) {
     case 'line':
-      request.setLine(bytes, from, to);
+      if (!request.setLine(bytes, from, to) && bytes[from] === slash)
+        request.setTarget(bytes, from, to);
       return;
     case 'target':
       request.setTarget(bytes, from, to);
@@ -186,17 +183,34 @@ export function unescaped(bytes: Uint8Array, from: number, to: number): Uint8Arr
   }
 }
 
-/** Whether a text has the form of an IPv4 or IPv6 address, with or without a port. */
+/** Whether a text is three digits. */
+export function isStatus(bytes: Uint8Array, from: number, to: number): boolean {
+  if (to - from !== 3) return false;
+  for (let at = from; at < to; at++) if (digitAt(bytes, at) > 9) return false;
+  return true;
+}
+
+/** Whether a text looks like an IPv4 or IPv6 address, with or without a port; no time of day does. */
 export function isAddress(bytes: Uint8Array, from: number, to: number): boolean {
   let dots = 0;
   let colons = 0;
+  let isShortened = false;
   for (let at = from; at < to; at++) {
     const byte = bytes[at] ?? 0;
     if (byte === dot) dots++;
-    else if (byte === colon) colons++;
-    else if (byte !== openBracket && byte !== closeBracket && !isHexDigit(byte)) return false;
+    else if (byte === colon) {
+      colons++;
+      isShortened ||= bytes[at + 1] === colon;
+    } else if (byte !== openBracket && byte !== closeBracket && !isHexDigit(byte)) return false;
   }
-  return dots === 3 || colons >= 2;
+  return dots === 3 || isShortened || colons >= colonsOfIpv6;
+}
+
+/** Whether a text begins as a request line does: a method, a blank. */
+export function isRequestLine(bytes: Uint8Array, from: number, to: number): boolean {
+  let at = from;
+  while (at < to && isCapital(bytes[at] ?? 0)) at++;
+  return at - from >= shortestMethod && at < to && bytes[at] === space;
 }
 
 function isHexDigit(byte: number): boolean {
@@ -205,5 +219,9 @@ function isHexDigit(byte: number): boolean {
 }
 
 function isMethodByte(byte: number): boolean {
-  return (byte >= 0x41 && byte <= 0x5a) || byte === minus || byte === 0x5f;
+  return isCapital(byte) || byte === minus || byte === 0x5f;
+}
+
+function isCapital(byte: number): boolean {
+  return byte >= 0x41 && byte <= 0x5a;
 }

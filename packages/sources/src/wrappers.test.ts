@@ -3,7 +3,7 @@ import { wrappers } from './wrappers.ts';
 
 /** The lines inside of some lines, and why others have none. */
 function unwrapped(name: string, lines: readonly string[]): string[] {
-  const wrapper = wrappers.find((each) => each.name === name)?.open();
+  const wrapper = wrappers.find((each) => each?.name === name)?.open();
   const found: string[] = [];
   for (const line of lines) {
     const bytes = Buffer.from(`x${line}x`);
@@ -46,7 +46,28 @@ describe.each([
       ['2016-05-28T11:11:11.123456+00:00 lb nginx: GET /', ['GET /']],
       ['<165>1 2016-05-28T11:11:11.003Z host app 1 ID47 - GET /', ['GET /']],
       ['<165>1 2016-05-28T11:11:11.003Z host app 1 - [a@1 b="c d"][e f="g"] GET /', ['GET /']],
+      ['<165>1 2016-05-28T11:11:11.003Z host app 1 - - \ufeffGET /', ['GET /']],
       ['GET / HTTP/1.1: x', ['! no request of this format']],
+    ],
+  ],
+  [
+    'lines with timestamps',
+    [
+      ['2016-05-28T11:11:11.123456789Z GET / a: b', ['GET / a: b']],
+      ['2016-05-28T11:11:11+02:00 GET /', ['GET /']],
+      ['2016-05-28 GET /', ['! no request of this format']],
+      ['GET /', ['! no request of this format']],
+    ],
+  ],
+  [
+    'JSON messages',
+    [
+      ['{"@timestamp":"now","log":{"offset":1},"message":"GET / \\"x\\""}', ['GET / "x"']],
+      ['{"__CURSOR":"s=1","MESSAGE":"GET /","PRIORITY":"6"}', ['GET /']],
+      ['{"date":1464433871.12,"log":"GET /\\n"}', ['GET /']],
+      ['{"textPayload":"GET /\\n","severity":"INFO"}', ['GET /']],
+      ['{"msg":"GET /"}', ['! no request of this format']],
+      ['GET /', ['! no request of this format']],
     ],
   ],
   [

@@ -1,11 +1,13 @@
 /**
  * What container runtimes and log daemons put around the lines of a program.
  *
- * A wrapper takes a line apart: it hands on none, one or several lines of the program, or says why
- * there is none. Runtimes cut long lines into pieces; the pieces are joined again, up to 1 MiB.
+ * A wrapper takes a line apart: it passes on the program's lines, or returns why there is none.
+ * Runtimes cut long lines into pieces; they are joined again, up to 1 MiB.
  */
 import {
   backslash,
+  byteOrderMark,
+  closeBracket,
   colon,
   indexOf,
   lineFeed,
@@ -95,23 +97,18 @@ const docker: Wrapper = {
   open() {
     const fields = new JsonFields(['log', 'stream']);
     const pieces = new Pieces();
-    let scratch = Buffer.alloc(1 << 16);
+    const text = new JsonText();
     return {
       unwrap(bytes, from, to, take) {
         const isWrapped = fields.scan(bytes, from, to) && fields.has(0) && fields.has(1);
         if (!isWrapped) return 'no request of this format';
-        const [begin = 0] = fields.from;
-        const [end = 0] = fields.to;
-        if (scratch.length < end - begin) scratch = Buffer.alloc(2 * (end - begin));
-        const length = unescapeJson(bytes, begin, end, scratch);
-        const isWhole = length > 0 && scratch[length - 1] === lineFeed;
-        const lineEnd = isWhole ? length - 1 : length;
-        if (isWhole && pieces.isEmpty) {
-          take(scratch, 0, lineEnd);
+        text.read(bytes, fields.from[0] ?? 0, fields.to[0] ?? 0);
+        if (text.isWhole && pieces.isEmpty) {
+          take(text.bytes, 0, text.lineEnd);
           return undefined;
         }
-        pieces.add(scratch, 0, lineEnd);
-        if (!isWhole) return 'part of a longer line';
+        pieces.add(text.bytes, 0, text.lineEnd);
+        if (!text.isWhole) return 'part of a longer line';
         const line = pieces.takeAll();
         take(line, 0, line.length);
         return undefined;
@@ -119,6 +116,47 @@ const docker: Wrapper = {
     };
   },
 };
+
+const messageKeys = ['message', 'MESSAGE', 'log', 'textPayload'];
+/** An object with one of them is a request itself. */
+const requestKeys = ['status', 'request'];
+
+/** Log shippers and `journalctl -o json`: the line is the text under one of `messageKeys`. */
+const jsonMessage: Wrapper = {
+  name: 'JSON messages',
+  open() {
+    const keys = [...messageKeys, ...requestKeys];
+    const fields = new JsonFields(keys);
+    const text = new JsonText();
+    return {
+      unwrap(bytes, from, to, take) {
+        const isObject = fields.scan(bytes, from, to);
+        const key = keys.findIndex((_, index) => fields.has(index));
+        const isRequest = requestKeys.some((_, index) => fields.has(messageKeys.length + index));
+        if (!isObject || key === -1 || isRequest) return 'no request of this format';
+        text.read(bytes, fields.from[key] ?? 0, fields.to[key] ?? 0);
+        take(text.bytes, 0, text.lineEnd);
+        return undefined;
+      },
+    };
+  },
+};
+
+/** The text of a JSON string, without its escapes. Its memory is reused. */
+class JsonText {
+  bytes = Buffer.alloc(1 << 16);
+  /** Where it ends, without a line feed. */
+  lineEnd = 0;
+  /** It ended with a line feed. */
+  isWhole = false;
+
+  read(bytes: Uint8Array, from: number, to: number): void {
+    if (this.bytes.length < to - from) this.bytes = Buffer.alloc(2 * (to - from));
+    const length = unescapeJson(bytes, from, to, this.bytes);
+    this.isWhole = length > 0 && this.bytes[length - 1] === lineFeed;
+    this.lineEnd = this.isWhole ? length - 1 : length;
+  }
+}
 
 const plainEscapes = new Map(
   Object.entries({ b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' }).map(([letter, char]) => [
@@ -199,10 +237,29 @@ function behindRfc5424(bytes: Uint8Array, from: number, to: number, time: Instan
   }
   // Structured data: a dash, or brackets.
   const isBracketed = bytes[at] === openBracket;
-  for (; at < to - 1; at++)
-    if (bytes[at + 1] === space && (!isBracketed || bytes[at] === 0x5d)) return at + 2;
+  for (; at < to - 1; at++) {
+    if (bytes[at + 1] !== space || (isBracketed && bytes[at] !== closeBracket)) continue;
+    return startsWith(bytes, at + 2, to, byteOrderMark) ? at + 5 : at + 2;
+  }
   return -1;
 }
+
+/** `docker logs --timestamps`, `kubectl logs --timestamps` and others: `time line`, ISO 8601. */
+const timestamps: Wrapper = {
+  name: 'lines with timestamps',
+  open() {
+    const time = new Instant();
+    return {
+      unwrap(bytes, from, to, take) {
+        const blank = indexOf(bytes, space, from, Math.min(to, from + longestTime + 1));
+        if (blank === -1 || !time.readIso(bytes, from, blank, utc))
+          return 'no request of this format';
+        take(bytes, blank + 1, to);
+        return undefined;
+      },
+    };
+  },
+};
 
 const bar = 0x7c;
 const escapeMark = 0x1b;
@@ -262,4 +319,17 @@ function listIn(value: unknown, name: string): readonly unknown[] {
   return Array.isArray(list) ? list : [];
 }
 
-export const wrappers: readonly Wrapper[] = [cri, docker, syslog, compose, otlpExport];
+/**
+ * In the order in which detection prefers them; undefined is a bare line. A format often finds its
+ * fields behind a prefix as well, but takes parts of the prefix for the client or the host.
+ */
+export const wrappers: readonly (Wrapper | undefined)[] = [
+  cri,
+  docker,
+  syslog,
+  timestamps,
+  compose,
+  otlpExport,
+  jsonMessage,
+  undefined,
+];

@@ -1,11 +1,12 @@
 /**
  * Lines in the manner of NCSA's common log format, as far as counting needs them:
  *
- *     … [DD/Mon/YYYY:HH:MM:SS ±hhmm] "request" … tail
+ *     … [DD/Mon/YYYY:HH:MM:SS ±hhmm] … "request" … tail
  *
- * The bracket may hold ISO 8601 as well (nginx `$time_iso8601`), and a time without a zone.
- * What stands before the bracket (client, identity, user, a virtual host) may be anything. The tail
- * is what follows the last field that may hold blanks, so its fields are found from the line's end.
+ * The bracket may also hold ISO 8601 (nginx `$time_iso8601`) or a time without a zone; at the start
+ * of a line, quotes may replace it. Anything may precede it (client, identity, user, virtual host).
+ * The tail is what follows the last field that may contain blanks, so its fields are found from the
+ * end of the line.
  */
 import {
   backslash,
@@ -19,7 +20,7 @@ import {
   quote,
   space,
 } from '../bytes.ts';
-import { isAddress, type Request } from '../request.ts';
+import { isAddress, isRequestLine, type Request } from '../request.ts';
 import type { Instant } from '../time/instant.ts';
 import { utc, type Zone } from '../time/zone.ts';
 
@@ -27,8 +28,8 @@ const shortestDate = 'YYYY-MM-DDTHH:MM:SS'.length;
 const longestDate = 'DD/Mon/YYYY:HH:MM:SS.123456789 +01:00'.length;
 
 /**
- * Reads the first bracket that holds a date, such as `[29/Feb/2024:23:59:59 +0000]`.
- * @returns the index behind the bracket; -1 where no bracket does
+ * Reads the first bracket with a date, such as `[29/Feb/2024:23:59:59 +0000]`.
+ * @returns the index behind the bracket; -1 without one
  */
 export function readBracketDate(
   bytes: Uint8Array,
@@ -38,36 +39,46 @@ export function readBracketDate(
   zone: Zone = utc,
 ): number {
   const last = to - shortestDate - 1;
-  // A client stands before it; Envoy's lines begin with a bracket.
-  for (let at = from + 1; at < last; at++) {
-    if (bytes[at] !== openBracket) continue;
-    const end = bracketEnd(bytes, at + shortestDate + 1, Math.min(to, at + longestDate + 2));
+  for (let at = from; at < last; at++) {
+    if (bytes[at] !== openBracket && (at > from || bytes[at] !== quote)) continue;
+    const end = dateEnd(bytes, at, to);
     if (end === -1) continue;
-    if (into.readClf(bytes, at + 1, end, zone) || into.readIso(bytes, at + 1, end, zone))
-      return end + 1;
+    if (into.readClf(bytes, at + 1, end, zone)) return end + 1;
+    // Envoy's lines begin with ISO 8601 in a bracket.
+    if (at > from && into.readIso(bytes, at + 1, end, zone)) return end + 1;
   }
   return -1;
 }
 
-function bracketEnd(bytes: Uint8Array, from: number, to: number): number {
-  for (let at = from; at < to; at++) if (bytes[at] === closeBracket) return at;
-  return -1;
+/** Where the bracket or quote that opens at `at` closes, if it can hold a date; or -1. */
+function dateEnd(bytes: Uint8Array, at: number, to: number): number {
+  const close = bytes[at] === openBracket ? closeBracket : quote;
+  return indexOf(bytes, close, at + shortestDate + 1, Math.min(to, at + longestDate + 2));
 }
 
-/** Whether a quoted field begins behind the bracket, as the request does. */
+/** Whether a quoted field begins behind the bracket, as the request usually does. */
 export function hasRequest(bytes: Uint8Array, bracketEnd: number, to: number): boolean {
   return bracketEnd + 1 < to && bytes[bracketEnd] === space && bytes[bracketEnd + 1] === quote;
 }
 
+/** Where a quoted request line such as `"GET / HTTP/1.1"` begins, at its quote; or -1. */
+export function requestLine(bytes: Uint8Array, from: number, to: number): number {
+  for (let at = from; at < to; at++)
+    if (bytes[at] === quote && bytes[at - 1] !== backslash && isRequestLine(bytes, at + 1, to))
+      return at;
+  return -1;
+}
+
 /**
- * Sets what a line in this form says of its request. A virtual host may stand in front of the client,
- * and so may numbers; the first field behind that is an address is the client.
+ * Sets what a line in this form says of its request. A virtual host or numbers may precede the
+ * client, which is the first address.
  */
 export function describeClf(bytes: Uint8Array, from: number, to: number, request: Request): void {
-  const first = indexOf(bytes, quote, from, to);
+  const start = behindDate(bytes, from, to);
+  const first = indexOf(bytes, quote, start, to);
   if (first === -1) return;
-  const bracket = indexOf(bytes, openBracket, from + 1, first);
-  describeClient(bytes, from, bracket === -1 ? first : bracket, request);
+  const bracket = indexOf(bytes, openBracket, start + 1, first);
+  describeClient(bytes, start, bracket === -1 ? first : bracket, request);
   let begin = first;
   let end = endOfQuoted(bytes, begin + 1, to);
   // Other quoted fields may stand before the request.
@@ -78,7 +89,8 @@ export function describeClf(bytes: Uint8Array, from: number, to: number, request
   // A request that is no HTTP has a status as well.
   if (end === -1) end = endOfQuoted(bytes, first + 1, to);
   if (end === -1 || bytes[end + 1] !== space) return;
-  request.setStatus(bytes, end + 2, Math.min(to, end + 5));
+  const statusEnd = indexOf(bytes, space, end + 2, to);
+  request.setStatus(bytes, end + 2, statusEnd === -1 ? to : statusEnd);
   if (!request.takesAgent) return;
   const referer = indexOf(bytes, quote, end + 1, to);
   const refererEnd = referer === -1 ? -1 : endOfQuoted(bytes, referer + 1, to);
@@ -87,25 +99,39 @@ export function describeClf(bytes: Uint8Array, from: number, to: number, request
   if (agentEnd !== -1) request.agent.set(bytes, refererEnd + 3, agentEnd);
 }
 
+/** Behind a bracket or quotes that a line begins with, as its date does there. */
+function behindDate(bytes: Uint8Array, from: number, to: number): number {
+  const open = bytes[from];
+  if (open !== openBracket && open !== quote) return from;
+  const end = indexOf(bytes, open === quote ? quote : closeBracket, from + 1, to);
+  return end === -1 ? from : end + 1;
+}
+
 function describeClient(bytes: Uint8Array, from: number, to: number, request: Request): void {
-  let firstEnd = -1;
+  let fields = 0;
+  let firstFrom = from;
+  let firstEnd = from;
   for (let at = from; at < to; ) {
     const blank = indexOf(bytes, space, at, to);
     const end = blank === -1 ? to : blank;
     if (isAddress(bytes, at, end)) {
       request.setClient(bytes, at, end);
-      if (firstEnd !== -1 && hasLetter(bytes, from, firstEnd))
-        request.host.set(bytes, from, firstEnd);
+      if (fields === 1 && isName(bytes, firstFrom, firstEnd))
+        request.host.set(bytes, firstFrom, firstEnd);
       return;
     }
-    if (firstEnd === -1) firstEnd = end;
+    if (end > at && fields++ === 0) {
+      firstFrom = at;
+      firstEnd = end;
+    }
     at = end + 1;
   }
-  if (firstEnd !== -1 && hasLetter(bytes, from, firstEnd))
-    request.client.set(bytes, from, firstEnd);
+  if (isName(bytes, firstFrom, firstEnd)) request.client.set(bytes, firstFrom, firstEnd);
 }
 
-function hasLetter(bytes: Uint8Array, from: number, to: number): boolean {
+/** Whether a field may be a host: it has a letter, no bracket in front and no label. */
+function isName(bytes: Uint8Array, from: number, to: number): boolean {
+  if (bytes[from] === openBracket || indexOf(bytes, equals, from, to) !== -1) return false;
   for (let at = from; at < to; at++) if (((bytes[at] ?? 0) & 0x40) !== 0) return true;
   return false;
 }

@@ -3,12 +3,15 @@
  *
  *     [host ]client ident user [DD/Mon/YYYY:HH:MM:SS ±hhmm] "request" status bytes[ "referer" "agent"]…
  *
- * nginx writes the line when the request ends and stamps that moment; Apache stamps the start
- * (mod_log_config, `%t`). The line does not say which, and at a second's resolution it rarely
- * matters: the format says end, and `apache` says start.
+ * Whatever directly follows the bracket in quotes is the request, even `"-"`. Programs that write
+ * other fields between, or begin with the bracket (Django, Apache's ssl_request_log), have the
+ * request as the first quoted field behind that names a method.
+ *
+ * nginx stamps the end of a request, Apache its start (mod_log_config, `%t`). The line does not say
+ * which, and in whole seconds it rarely matters: this format says end, `apache` says start.
  */
 import type { LogFormat } from '../format.ts';
-import { describeClf, hasRequest, readBracketDate } from './clf.ts';
+import { describeClf, hasRequest, readBracketDate, requestLine } from './clf.ts';
 
 export const combined: LogFormat = {
   name: 'combined',
@@ -24,7 +27,8 @@ export const combined: LogFormat = {
       if (end === -1) return 'no time that can be read';
       stamp.hasDuration = false;
       // A fraction of a second is Apache's.
-      return stamp.time.digits === 0 && hasRequest(bytes, end, to)
+      if (stamp.time.digits > 0) return 'no request of this format';
+      return hasRequest(bytes, end, to) || requestLine(bytes, end, to) !== -1
         ? undefined
         : 'no request of this format';
     },

@@ -1,7 +1,7 @@
 /**
  * haproxy, `option httplog`:
  *
- *     client:port [DD/Mon/YYYY:HH:MM:SS.mmm] frontend backend/server TR/Tw/Tc/Tr/Ta status bytes …
+ *     client:port [DD/Mon/YYYY:HH:MM:SS.mmm] frontend backend/server TR/Tw/Tc/Tr/Ta status bytes … "request" …
  *
  * `%tr` is the start, when the first byte of the request came, in the local time of the process and
  * without a zone. `Ta` is the time from there to the last byte of the response, in ms; with
@@ -56,7 +56,11 @@ class HaproxyParser implements LineParser {
     const client = fieldBefore(bytes, from, bracket, field);
     if (client !== -1) request.setClient(bytes, field.from, field.to);
     request.setStatus(bytes, this.#status, Math.min(to, this.#status + 3));
-    if (fieldBefore(bytes, from, to, field) !== -1) request.setLine(bytes, field.from, field.to);
+    // The last quoted field; behind it, `option httpslog` has more.
+    for (let end = to; end > this.#status; ) {
+      end = fieldBefore(bytes, from, end, field);
+      if (request.setLine(bytes, field.from, field.to)) return;
+    }
   }
 }
 

@@ -7,11 +7,13 @@
  *
  * ALB: `time` is when the response was generated (µs), the end; `request_creation_time` is when the
  * request came, so the difference is the duration. ELB: "the time when the load balancer received
- * the request from the client" (µs), the start; the three processing times add up to the duration,
- * where none is -1. `"- - - "` is a TCP connection.
+ * the request from the client" (µs), the start; the three processing times add up to the duration
+ * unless one is -1. TCP connections have no status, which also tells these lines from others that
+ * begin with a time, such as syslog's.
  */
-import { minus, quote } from '../bytes.ts';
+import { dot, indexOf, minus, quote } from '../bytes.ts';
 import type { LogFormat } from '../format.ts';
+import { isStatus } from '../request.ts';
 import { Instant, unitDigits } from '../time/instant.ts';
 import { utc } from '../time/zone.ts';
 import { Columns, type DescribedColumn } from './columns.ts';
@@ -19,21 +21,31 @@ import { Columns, type DescribedColumn } from './columns.ts';
 const albTime = 1;
 const albRequest = 12;
 const albCreation = 21;
+const albStatus = 8;
 const elbProcessing = [4, 5, 6] as const;
 const elbRequest = 11;
+const elbStatus = 7;
 const albColumns: readonly DescribedColumn[] = [
   { part: 'client', column: 3 },
-  { part: 'status', column: 8 },
+  { part: 'status', column: albStatus },
   { part: 'line', column: albRequest },
   { part: 'agent', column: albRequest + 1 },
 ];
 const elbColumns: readonly DescribedColumn[] = [
   { part: 'client', column: 2 },
-  { part: 'status', column: 7 },
+  { part: 'status', column: elbStatus },
   { part: 'line', column: elbRequest },
   { part: 'agent', column: elbRequest + 1 },
 ];
 const nsPerMs = 1_000_000;
+
+/** A number with a fraction, or -1. */
+function isTimeOrNone(bytes: Uint8Array, columns: Columns, column: number): boolean {
+  return columns.read(
+    column,
+    (from, to) => bytes[from] === minus || indexOf(bytes, dot, from, to) !== -1,
+  );
+}
 
 export const alb: LogFormat = {
   name: 'alb',
@@ -51,8 +63,10 @@ export const alb: LogFormat = {
         if (columns.split(bytes, from, to) <= albRequest) return 'no request of this format';
         if (!columns.read(albTime, (begin, end) => stamp.time.readIso(bytes, begin, end, utc)))
           return 'no time that can be read';
-        if (!columns.isQuoted(albRequest) || bytes[columns.from(albRequest)] === minus)
-          return 'no request of this format';
+        const isRequest =
+          columns.isQuoted(albRequest) &&
+          columns.read(albStatus, (begin, end) => isStatus(bytes, begin, end));
+        if (!isRequest) return 'no request of this format';
         stamp.hasDuration =
           columns.read(albCreation, (begin, end) => creation.readIso(bytes, begin, end, utc)) &&
           stamp.duration.difference(stamp.time, creation);
@@ -79,8 +93,12 @@ export const elb: LogFormat = {
         if (!columns.read(0, (begin, end) => stamp.time.readIso(bytes, begin, end, utc)))
           return 'no time that can be read';
         const request = columns.from(elbRequest);
-        if (bytes[request - 1] !== quote || bytes[request] === minus)
-          return 'no request of this format';
+        const isRequest =
+          bytes[request - 1] === quote &&
+          bytes[request] !== minus &&
+          columns.read(elbStatus, (begin, end) => isStatus(bytes, begin, end)) &&
+          elbProcessing.every((column) => isTimeOrNone(bytes, columns, column));
+        if (!isRequest) return 'no request of this format';
         const { duration } = stamp;
         duration.ms = 0;
         duration.ns = 0;

@@ -6,7 +6,7 @@
  * "The time at which the request was received", to the second: the start. A lifecycle action is
  * logged alike, without a request.
  */
-import { closeBracket, indexOf, quote, space } from '../bytes.ts';
+import { closeBracket, indexOf, minus, quote, space } from '../bytes.ts';
 import type { LogFormat } from '../format.ts';
 import { endOfQuoted, readBracketDate } from './clf.ts';
 
@@ -44,7 +44,11 @@ export const s3: LogFormat = {
       if (end === -1) return 'no time that can be read';
       stamp.hasDuration = false;
       const request = skipFields(bytes, end + 1, to, fieldsBeforeRequest);
-      const isRequest = bytes[end + 1] !== quote && request !== -1 && bytes[request] === quote;
+      const isRequest =
+        bytes[end + 1] !== quote &&
+        request !== -1 &&
+        bytes[request] === quote &&
+        bytes[request + 1] !== minus;
       return isRequest ? undefined : 'no request of this format';
     },
   }),
