@@ -1,5 +1,6 @@
 /** All formats, in the order in which detection prefers them where two fit equally. */
 import type { LogFormat } from '../format.ts';
+import { access } from './access.ts';
 import { apache } from './apache.ts';
 import { caddy } from './caddy.ts';
 import { cloudflare, cloudflareStart } from './cloudflare.ts';
@@ -7,6 +8,7 @@ import { combined } from './combined.ts';
 import { envoy } from './envoy.ts';
 import { envoyJson } from './envoy-json.ts';
 import { gatling } from './gatling.ts';
+import { gcp } from './gcp.ts';
 import { haproxy } from './haproxy.ts';
 import { jmeterXml } from './jmeter-xml.ts';
 import { k6 } from './k6.ts';
@@ -39,6 +41,7 @@ export const formats: readonly LogFormat[] = [
   s3,
   cloudflare,
   cloudflareStart,
+  gcp,
   iis,
   squid,
   zeek,
@@ -56,4 +59,5 @@ export const formats: readonly LogFormat[] = [
   tsung,
   otlp,
   nginxJson,
+  access,
 ];

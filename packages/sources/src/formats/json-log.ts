@@ -4,7 +4,16 @@
  */
 import { isText } from '../bytes.ts';
 import type { LineParser, ParserOptions, Reason, Stamp } from '../format.ts';
-import { type Part, type PartNames, parts, type Request, setPart, unescaped } from '../request.ts';
+import {
+  isRequestLine,
+  isStatus,
+  type Part,
+  type PartNames,
+  parts,
+  type Request,
+  setPart,
+  unescaped,
+} from '../request.ts';
 import { readAnyTime, readDuration } from '../time/any-time.ts';
 import { type UnitDigits, unitDigits } from '../time/instant.ts';
 import { JsonFields } from './json-fields.ts';
@@ -27,6 +36,18 @@ export class JsonLine {
 
   has(key: number): boolean {
     return this.#fields.has(key);
+  }
+
+  /** Whether the value under a key is three digits. */
+  isStatus(key: number): boolean {
+    const { from, to } = this.#fields;
+    return this.has(key) && isStatus(this.#bytes, from[key] ?? 0, to[key] ?? 0);
+  }
+
+  /** Whether the value under a key is `GET / HTTP/1.1`. */
+  isRequestLine(key: number): boolean {
+    const { from, to } = this.#fields;
+    return this.has(key) && isRequestLine(this.#bytes, from[key] ?? 0, to[key] ?? 0);
   }
 
   hasAny(keys: readonly number[]): boolean {

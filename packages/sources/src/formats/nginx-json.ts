@@ -1,30 +1,51 @@
 /**
- * nginx, JSON of one's own making (`log_format … escape=json`). The keys are up to the
- * configuration; these are taken: for the time, in this order, `msec`, `timestamp`, `@timestamp`,
- * `time`, `ts`, `time_iso8601`, `time_local`; for the duration in seconds, `request_time`. A line is
- * a request where it has `status`, `request`, `request_method`, `method`, `request_uri` or `uri`,
- * and no `level`: with that, another program's messages are among the lines.
+ * nginx and others, JSON of one's own making (nginx: `log_format … escape=json`). The keys are up to
+ * the configuration; the first of each list that has a value is taken.
+ *
+ * A line is a request if it has a status of three digits, a request line, or a key of
+ * `targetKeys`. With a level or a severity it may be a message of another program instead.
  */
 import type { LogFormat } from '../format.ts';
 import type { PartNames } from '../request.ts';
-import { jsonParser } from './json-log.ts';
+import { type JsonLine, jsonParser } from './json-log.ts';
 
-const timeKeys = ['msec', 'timestamp', '@timestamp', 'time', 'ts', 'time_iso8601', 'time_local'];
-const requestKeys = ['status', 'request', 'request_method', 'method', 'request_uri', 'uri'];
+const timeKeys = [
+  ...['msec', 'timestamp', '@timestamp', 'time', 'ts', 'date', 'time_iso8601', 'time_local'],
+];
+const statusKeys = ['status', 'status_code', 'response_code', 'response_status'];
+const targetKeys = ['request_method', 'method', 'request_uri', 'uri'];
+const levelKeys = ['level', 'severity'];
 const named: PartNames = {
   line: ['request'],
-  method: ['request_method', 'method'],
-  target: ['request_uri', 'uri'],
-  status: ['status'],
-  host: ['host', 'http_host', 'server_name'],
-  client: ['remote_addr', 'client', 'client_ip'],
-  agent: ['http_user_agent', 'user_agent'],
+  method: ['request_method', 'method', 'http_method'],
+  target: ['request_uri', 'uri', 'url', 'path'],
+  status: statusKeys,
+  host: ['host', 'http_host', 'server_name', 'domain'],
+  client: ['remote_addr', 'client', 'client_ip', 'clientip', 'remote_ip', 'ip'],
+  agent: ['http_user_agent', 'user_agent', 'agent'],
 };
-const keys = [...timeKeys, ...requestKeys, 'request_time', 'level'];
-const requestTime = keys.length - 2;
-const level = keys.length - 1;
-const times = timeKeys.map((_, index) => index);
-const requests = requestKeys.map((_, index) => timeKeys.length + index);
+const keys = [
+  ...timeKeys,
+  ...statusKeys,
+  ...targetKeys,
+  ...levelKeys,
+  ...['request', 'request_time'],
+];
+const indexesOf = (names: readonly string[]): readonly number[] =>
+  names.map((name) => keys.indexOf(name));
+const times = indexesOf(timeKeys);
+const statuses = indexesOf(statusKeys);
+const targets = indexesOf(targetKeys);
+const levels = indexesOf(levelKeys);
+const requestLine = keys.length - 2;
+const requestTime = keys.length - 1;
+
+function isRequest(line: JsonLine): boolean {
+  if (line.hasAny(levels)) return false;
+  if (line.hasAny(targets) || line.isRequestLine(requestLine)) return true;
+  for (const key of statuses) if (line.isStatus(key)) return true;
+  return false;
+}
 
 export const nginxJson: LogFormat = {
   name: 'nginx-json',
@@ -36,7 +57,7 @@ export const nginxJson: LogFormat = {
   isGeneral: true,
   parser: (options) =>
     jsonParser(keys, options, named, (line, stamp) => {
-      if (line.has(level) || !line.hasAny(requests)) return 'no request of this format';
+      if (!isRequest(line)) return 'no request of this format';
       if (!line.readFirstTime(times, stamp)) return 'no time that can be read';
       line.readDuration(requestTime, stamp);
       return undefined;

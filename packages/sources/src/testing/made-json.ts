@@ -104,6 +104,12 @@ export const jsonLines: Readonly<Record<string, Made>> = {
     line: (line) =>
       `{"ClientIP":"${line.client}","ClientRequestHost":"${line.host}","ClientRequestURI":"${line.target}","ClientRequestUserAgent":${text(line.agent)},"EdgeResponseStatus":${line.status},"EdgeStartTimestamp":"${iso(line.start, 9)}","RayID":"${idOf(line)}"}`,
   },
+  gcp: {
+    counted: byStart(6),
+    others: ['{"insertId":"1","textPayload":"ready","timestamp":"2016-05-28T11:11:11.1Z"}'],
+    line: (line) =>
+      `{"insertId":"${idOf(line)}","jsonPayload":{"statusDetails":"response_sent_by_backend"},"httpRequest":{"requestMethod":"${line.method}","requestUrl":"https://${line.host}${line.target}","requestSize":"${line.index % 900}","status":${line.status},"responseSize":"${line.bytes}","userAgent":${text(line.agent)},"remoteIp":"${line.client}","latency":"${seconds(line.duration, 6)}s"},"resource":{"type":"http_load_balancer"},"timestamp":"${iso(line.start, 6)}","severity":"INFO"}`,
+  },
   'zeek-json': {
     counted: byStart(6),
     line: (line) =>

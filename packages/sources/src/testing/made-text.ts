@@ -46,6 +46,11 @@ export const textLines: Readonly<Record<string, Made>> = {
     line: (line) =>
       `[${iso(line.start, 3)}] "${line.method} ${line.target} HTTP/2" ${line.status} ${line.status < 499 ? '-' : 'UF'} ${line.index % 400} ${line.bytes} ${line.duration.ms} ${line.duration.ms} "${line.client}" "${line.agent}" "${idOf(line)}-2d5c-49fe-bd89-104e9b61770b" "${line.host}" "${upstreamOf(line)}"`,
   },
+  access: {
+    counted: byEnd(3),
+    line: (line) =>
+      `${iso(line.end, 3)} INFO ${line.client}:${line.port} ${httpOf(line)} ${line.status} ${line.bytes}`,
+  },
   'traefik-clf': {
     counted: byStart(0),
     line: (line) =>
