@@ -4,7 +4,13 @@ import type { Reason } from './format.ts';
 /** Of each file. */
 export const maxExamples = 3;
 /** Bytes of a line. */
-export const longestExample = 120;
+const longestExample = 120;
+
+/** The text of a line, cut where it is long. */
+export function exampleOf(bytes: Uint8Array, from: number, to: number): string {
+  const end = Math.min(to, from + longestExample);
+  return Buffer.from(bytes.subarray(from, end)).toString() + (end < to ? '…' : '');
+}
 
 /** @param text of the line; empty where none is kept */
 export function skippedText(reason: Reason, text: string): string {

@@ -17,6 +17,7 @@ export type Reason =
   | 'a blank line'
   | 'a header or comment'
   | 'no request of this format'
+  | 'no header above it'
   | 'no time that can be read'
   | 'a time out of range'
   | 'no duration'

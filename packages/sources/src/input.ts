@@ -165,12 +165,11 @@ const magics = {
   'UTF-16': [0xff, 0xfe],
   'big-endian UTF-16': [0xfe, 0xff],
 } as const;
+const kinds = ['gzip', 'zstd', 'xz', 'bzip2', 'zip', 'UTF-16', 'big-endian UTF-16'] as const;
 
 function decompressorFor(name: string, first: Buffer): Transform | undefined {
   const options = { chunkSize: chunkBytes };
-  const kind = Object.entries(magics).find(([, magic]) =>
-    magic.every((byte, index) => first[index] === byte),
-  )?.[0];
+  const kind = kinds.find((each) => magics[each].every((byte, index) => first[index] === byte));
   switch (kind) {
     case undefined:
       return name.endsWith('.br') ? zlib.createBrotliDecompress(options) : undefined;
@@ -179,10 +178,26 @@ function decompressorFor(name: string, first: Buffer): Transform | undefined {
     case 'zstd':
       return zstdDecompressor(name);
     default:
-      throw unreadable(name, `it is ${kind}, want text, gzip, zstd or Brotli`, undefined, {
-        hint: 'decode it first, and read the text from stdin with --log -',
-      });
+      throw unreadable(
+        name,
+        `it is ${kind}, want text, gzip, zstd or Brotli`,
+        undefined,
+        throughStdin(`${decoders[kind]} ${name}`),
+      );
   }
+}
+
+/** Commands that write the text of a file to stdout. */
+const decoders = {
+  xz: 'xz -dc',
+  bzip2: 'bzip2 -dc',
+  zip: 'unzip -p',
+  'UTF-16': 'iconv -f UTF-16 -t UTF-8',
+  'big-endian UTF-16': 'iconv -f UTF-16 -t UTF-8',
+} as const;
+
+function throughStdin(command: string): { readonly hint: string } {
+  return { hint: `run ${command} | reto3 … --log -` };
 }
 
 /** Node.js has it from 22.15 on. */
@@ -194,9 +209,7 @@ function zstdDecompressor(name: string): Transform {
     name,
     `it is zstd, which Node.js ${process.versions.node} cannot read`,
     undefined,
-    {
-      hint: `run zstd -dc ${name} | reto3 … --log -`,
-    },
+    throughStdin(`zstd -dc ${name}`),
   );
 }
 

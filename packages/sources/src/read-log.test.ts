@@ -15,9 +15,9 @@ const folder = mkdtempSync(join(tmpdir(), 'reto3-sources-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 let files = 0;
-function file(content: string | Uint8Array, suffix = '.log'): string {
+function file(content: string | Uint8Array, suffix = '.log', encoding?: BufferEncoding): string {
   const name = join(folder, `${files++}${suffix}`);
-  writeFileSync(name, content);
+  writeFileSync(name, content, encoding);
   return name;
 }
 
@@ -145,8 +145,14 @@ describe('readLogs', () => {
     ['a folder', () => folder, 'RETO3_LOG_UNREADABLE', 'it is a folder'],
     ['no file', () => join(folder, 'none'), 'RETO3_LOG_UNREADABLE', 'there is no such file'],
     ['bytes', () => file(Buffer.alloc(9_000, '\0\x01\x02\n')), 'RETO3_LOG_UNREADABLE', 'no text'],
-    ['other text', () => file('to be\nor not\n'), 'RETO3_LOG_UNKNOWN', 'no format that is known'],
+    [
+      'other text',
+      () => file('to be\nor not\n'),
+      'RETO3_LOG_UNKNOWN',
+      'no known format; it begins with to be',
+    ],
     ['xz', () => file(Buffer.from('\xfd7zXZ\0', 'latin1')), 'RETO3_LOG_UNREADABLE', 'it is xz'],
+    ['UTF-16', () => file('\ufeffx', '.log', 'utf16le'), 'RETO3_LOG_UNREADABLE', 'it is UTF-16'],
     [
       'gzip cut off',
       () => file(gzipSync(lines(1, 2, 3)).subarray(0, -9)),
@@ -164,6 +170,13 @@ describe('readLogs', () => {
       code,
       message: expect.stringContaining(message),
     });
+  });
+
+  test('names the command that decodes a log, and a missing header', async () => {
+    const xz = file(Buffer.from('\xfd7zXZ\0', 'latin1'), '.xz');
+    await expect(read(xz)).rejects.toMatchObject({ hint: `run xz -dc ${xz} | reto3 … --log -` });
+    const iis = file('2016-05-28 11:11:11 198.51.100.2 GET / - 443 200 15\n');
+    await expect(read(iis, { format: 'iis' })).rejects.toThrow(/line 1 has no header above it/);
   });
 
   test.each([

@@ -9,6 +9,7 @@ import { ms10, type Period, Reto3Error } from '@reto3/core';
 import type { CountsView, SourcePosition } from '@reto3/engine';
 import { ActiveTime, type Span } from './active-time.ts';
 import type { Fit, Sample } from './detect.ts';
+import { exampleOf } from './examples.ts';
 import { type Reason, Stamp } from './format.ts';
 import { chunksOf } from './input.ts';
 import { LineCutter } from './line-cutter.ts';
@@ -365,7 +366,8 @@ export class Log {
 
   #unknown(first: Buffer, sample: Sample): Reto3Error {
     const name = this.#name;
-    if (sample.every((line) => line.length === 0) && first.length < sampleBytes)
+    const line = sample.find((each) => each.length > 0);
+    if (line === undefined && first.length < sampleBytes)
       return new Reto3Error('RETO3_NO_DATA', `${name} is empty`, {
         hint: 'name a log with at least one request',
       });
@@ -373,7 +375,8 @@ export class Log {
       return new Reto3Error('RETO3_LOG_UNREADABLE', `cannot read ${name}: it is no text`, {
         hint: 'name a log of text, plain or compressed with gzip, zstd or Brotli',
       });
-    return new Reto3Error('RETO3_LOG_UNKNOWN', `${name} has no format that is known`);
+    const example = line === undefined ? '' : `; it begins with ${exampleOf(line, 0, line.length)}`;
+    return new Reto3Error('RETO3_LOG_UNKNOWN', `${name} has no known format${example}`);
   }
 
   #nothing(): Reto3Error {

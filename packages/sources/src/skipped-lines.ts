@@ -1,7 +1,7 @@
 /** The lines of one log that are no messages: how many for each reason, the first of them, and what others are. */
 import { copyOf } from './bytes.ts';
 import { fitOf } from './detect.ts';
-import { dull, longestExample, maxExamples } from './examples.ts';
+import { dull, exampleOf, maxExamples } from './examples.ts';
 import type { LogFormat, ParserOptions, Reason } from './format.ts';
 import { formats } from './formats/formats.ts';
 
@@ -26,10 +26,8 @@ export class SkippedLines {
     this.reasons.set(reason, (this.reasons.get(reason) ?? 0) + 1);
     if (dull.has(reason)) return;
     if (this.#others.length < maxOthers) this.#others.push(copyOf(bytes, from, to));
-    if (this.examples.length >= maxExamples) return;
-    const end = Math.min(to, from + longestExample);
-    const text = Buffer.from(bytes.subarray(from, end)).toString() + (end < to ? '…' : '');
-    this.examples.push({ line, reason, text });
+    if (this.examples.length < maxExamples)
+      this.examples.push({ line, reason, text: exampleOf(bytes, from, to) });
   }
 
   /** The title of a format that they have, other than that of the log. */

@@ -14,8 +14,7 @@ import {
   timeText,
 } from '@reto3/core';
 import { type FlushParticipant, type SourcePosition, sourceRow } from '@reto3/engine';
-import { copyOf } from '../bytes.ts';
-import { dull, longestExample, maxExamples, skippedText } from '../examples.ts';
+import { dull, exampleOf, maxExamples, skippedText } from '../examples.ts';
 import { plannedBy } from '../plan.ts';
 import type { FollowTarget } from './followed-file.ts';
 import { FollowedPath, type PathEvents } from './followed-path.ts';
@@ -183,8 +182,7 @@ export class Follow implements FlushParticipant {
       skipped: (reason, bytes, from, to) => {
         if (dull.has(reason) || examples === maxExamples) return;
         examples++;
-        const end = Math.min(to, from + longestExample);
-        const text = Buffer.from(copyOf(bytes, from, end)).toString();
+        const text = exampleOf(bytes, from, to);
         log.warn({ file: path }, `skipped a line of ${path}: ${skippedText(reason, text)}`);
       },
     };

@@ -76,7 +76,7 @@ export class DelimitedParser implements LineParser {
         readTime(bytes, begin, end, stamp, this.#options),
       ) === true;
     if (!hasTime && this.#takeHeader(bytes, from, to)) return 'a header or comment';
-    if (columns === undefined) return 'no request of this format';
+    if (columns === undefined) return 'no header above it';
     if (this.#isOpen && !(hasTime && count >= this.#names.length)) {
       if (hasOddQuotes(bytes, from, to)) this.#isOpen = false;
       return 'part of a longer line';

@@ -45,6 +45,7 @@ class W3cParser implements LineParser {
   #duration = -1;
   #isLocal = false;
   #hasDate = false;
+  #hasFields = false;
 
   constructor(isCloudFront: boolean, zone: Zone) {
     this.#isCloudFront = isCloudFront;
@@ -56,6 +57,7 @@ class W3cParser implements LineParser {
       this.#obey(Buffer.from(bytes.subarray(from, Math.min(to, from + maxDirectiveBytes))));
       return 'a header or comment';
     }
+    if (!this.#hasFields) return 'no header above it';
     if (this.#time === -1) return 'no request of this format';
     const isTabbed = indexOf(bytes, tab, from, to) !== -1;
     const columns = isTabbed ? this.#byTabs : this.#byBlanks;
@@ -84,6 +86,7 @@ class W3cParser implements LineParser {
       if (this.#hasDate) this.#scratch.write(date, 'latin1');
     }
     if (!text.startsWith(fieldsMark)) return;
+    this.#hasFields = true;
     const names = text.slice(fieldsMark.length).trim().split(/\s+/);
     const isRequest = names.some((name) => name.startsWith('cs-') || name.startsWith('cs('));
     this.#time = -1;

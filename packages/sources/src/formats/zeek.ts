@@ -31,7 +31,7 @@ export const zeek: LogFormat = {
   parser({ zone }) {
     const columns = new Columns('\t', 'none');
     let described: readonly DescribedColumn[] = [];
-    let time = -1;
+    let time: number | undefined;
     return {
       describe: (bytes, _from, _to, request) => columns.describe(bytes, described, request),
       parse(bytes, from, to, stamp) {
@@ -43,6 +43,7 @@ export const zeek: LogFormat = {
           time = names.includes('method') || names.includes('uri') ? names.indexOf('ts') : -1;
         }
         if (startsWith(bytes, from, to, comment)) return 'a header or comment';
+        if (time === undefined) return 'no header above it';
         if (time === -1) return 'no request of this format';
         columns.split(bytes, from, to);
         stamp.hasDuration = false;
