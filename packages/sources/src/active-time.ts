@@ -1,7 +1,7 @@
 /**
- * Where a log counts: from its first message to its last, and between any two that are up to a day
- * apart. A longer silence is a gap, as in a file joined from extracts of several months; nobody
- * knows what came in it.
+ * The time that a log covers: from its first message to its last, without silences of more than a
+ * day. Those are gaps, as in a file joined from extracts of several months: nobody knows what came
+ * in between.
  */
 import { alignDown } from '@reto3/core';
 
@@ -20,7 +20,7 @@ interface Hour {
 }
 
 export class ActiveTime {
-  /** Of each hour with a message, its first and its last one. */
+  /** The first and last message of each hour that has any. */
   readonly #hours = new Map<number, Hour>();
   #hour: Hour = { first: 0, last: 0 };
   #start = Number.NaN;
@@ -39,7 +39,7 @@ export class ActiveTime {
     if (timeMs > hour.last) hour.last = timeMs;
   }
 
-  /** In windows of that length, oldest first. */
+  /** The covered time in windows of that length, oldest first. */
   spans(windowMs: number): Span[] {
     const spans: Span[] = [];
     const hours = [...this.#hours.values()].sort((a, b) => a.first - b.first);

@@ -1,4 +1,4 @@
-/** Names of the bytes that log lines are cut at, and comparisons that make no string. */
+/** Names for the bytes that separate fields, and comparisons that create no strings. */
 
 export const tab = 0x09;
 export const lineFeed = 0x0a;
@@ -19,12 +19,12 @@ export const closeBrace = 0x7d;
 /** UTF-8's, in front of a text. */
 export const byteOrderMark = Uint8Array.of(0xef, 0xbb, 0xbf);
 
-/** The digit at an index; above 9 where there is none. */
+/** The digit at an index; above 9 if it is none. */
 export function digitAt(bytes: Uint8Array, at: number): number {
   return ((bytes[at] ?? 0) - 0x30) >>> 0;
 }
 
-/** Whether the bytes from `at` on are `text`, and lie before `to`. */
+/** Whether [at, to) begins with `text`. */
 export function startsWith(bytes: Uint8Array, at: number, to: number, text: Uint8Array): boolean {
   if (at + text.length > to) return false;
   for (let index = 0; index < text.length; index++)
@@ -47,7 +47,7 @@ export function textBytes(text: string): Uint8Array {
   return Buffer.from(text, 'latin1');
 }
 
-/** A copy; as a Buffer like all others, since code that meets one kind of object is faster. */
+/** A copy. A Buffer like all others, since code that meets one kind of object is faster. */
 export function copyOf(bytes: Uint8Array, from: number, to: number): Buffer {
   return Buffer.from(bytes.subarray(from, to));
 }

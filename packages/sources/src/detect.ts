@@ -15,16 +15,16 @@ export interface Fit {
   /** Undefined for bare lines. */
   readonly wrapper: Wrapper | undefined;
   readonly messages: number;
-  /** The most digits of a second that a stamp had. */
+  /** The most digits behind the second in any time. */
   readonly digits: number;
   /** Every message has a duration. */
   readonly hasDurations: boolean;
 }
 
-/** Lines without their ends, as copies. */
+/** Copies of lines, without line ends. */
 export type Sample = readonly Uint8Array[];
 
-/** @param candidates what a log may be, best first */
+/** @param candidates formats to try, best first */
 export function fitOf(
   sample: Sample,
   candidates: readonly LogFormat[],

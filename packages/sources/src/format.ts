@@ -1,18 +1,18 @@
 /**
- * What a log format is: how it reads one line, which moment of a request its stamp marks, and how
- * finely its clock ticks.
+ * What a log format is: how to read a line, which moment of a request its time marks, and the
+ * resolution of its clock.
  *
- * A parser gets a line as bytes, [from, to) without its line end, and makes no string of it. It
- * keeps what it learnt from earlier lines, such as the columns of a header.
+ * A parser gets a line as bytes, [from, to) without the line end, and creates no string from it. It
+ * remembers what earlier lines said, such as the columns of a header.
  */
 import type { Request } from './request.ts';
 import { Instant } from './time/instant.ts';
 import type { Zone } from './time/zone.ts';
 
-/** Which moment of a request a time is of. */
+/** Which moment of a request a time marks. */
 export type Moment = 'start' | 'end';
 
-/** Why a line is no message. */
+/** Why a line is not a message. */
 export type Reason =
   | 'a blank line'
   | 'a header or comment'
@@ -26,46 +26,46 @@ export type Reason =
   | 'part of a longer line'
   | 'a length of more than 1 MiB';
 
-/** What a line says of its request. Reused from line to line. */
+/** When a request was, according to its line. Reused from line to line. */
 export class Stamp {
-  /** The moment that the format stamps. */
+  /** The moment that the format logs. */
   readonly time = new Instant();
   readonly duration = new Instant();
   hasDuration = false;
 }
 
 export interface LineParser {
-  /** Reads a line into `stamp`; returns why it is no message, or undefined where it is one. */
+  /** Reads a line into `stamp`; returns why it is not a message, or undefined if it is. */
   parse(bytes: Uint8Array, from: number, to: number, stamp: Stamp): Reason | undefined;
-  /** Sets what the message that was parsed last says of its request, which was cleared before. */
+  /** Fills in the cleared `request` from the message parsed last. */
   describe(bytes: Uint8Array, from: number, to: number, request: Request): void;
 }
 
 export interface ParserOptions {
-  /** Of times that name none. */
+  /** For times without one. */
   readonly zone: Zone;
-  /** The user named the format, so its lines need not be told from others. */
+  /** The user named the format, so similar formats need not be ruled out. */
   readonly isNamed: boolean;
-  /** When a log of relative times began, epoch ms. */
+  /** When a run with relative times began, epoch ms. */
   readonly startMs: number | undefined;
-  /** `describe` will be called, too. */
+  /** `describe` will be called. */
   readonly isDescribed?: boolean;
 }
 
 export interface LogFormat {
   readonly name: string;
-  /** What writes it. */
+  /** The program that writes it, for people. */
   readonly title: string;
   readonly example: string;
-  /** How finely its clock ticks, for people. */
+  /** Resolution of its clock, for people. */
   readonly resolution: string;
-  /** Which moment its stamp marks. */
+  /** Which moment its time marks. */
   readonly moment: Moment;
-  /** Its times count from the start of the run, which `--start` has to name. */
+  /** Times count from the start of the run, which `--start` must name. */
   readonly isRelative?: boolean;
-  /** What a line says depends on those before it, such as a header. */
+  /** A line depends on those before it, such as a header. */
   readonly isStateful?: boolean;
-  /** Lines of more special formats are lines of this one, too. */
+  /** Also reads the lines of more special formats. */
   readonly isGeneral?: boolean;
   parser(options: ParserOptions): LineParser;
 }

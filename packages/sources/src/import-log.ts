@@ -1,11 +1,11 @@
 /**
- * Imports a log into a data folder: reads what the folder does not have of it, and commits counts and
+ * Imports a log into a data folder: reads what the folder does not have yet, and commits counts and
  * position together.
  *
- * All of it is counted in memory first, in whatever order its times are, so input that cannot be read
- * leaves the folder as it was. Then its minutes are written in order of time, some at once. A commit
- * that is not the last one says in the position what the import is on its way to, and through which
- * time: after `kill -9` the next import reads the same bytes again, and takes the rest of them.
+ * Everything is counted in memory first, whatever the order of its times, so unreadable input leaves
+ * the folder unchanged. Then the minutes are written in order of time, several per commit. Every
+ * commit but the last saves in the position where the import will end, and through which time it is
+ * written: after `kill -9` the next import reads the same bytes again, and adds the rest.
  */
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
@@ -25,9 +25,9 @@ import { type LastLine, Log, type MessageKeeper, type Reading } from './read-log
 import { WindowCounts } from './window-counts.ts';
 
 export interface ImportEvents {
-  /** Told of what takes time for a reason that the user should know. */
+  /** Receives what the user should know. */
   readonly note: (line: string) => void;
-  /** Told how many more bytes of text were read. */
+  /** Receives how many more bytes of text were read. */
   readonly read: (bytes: number) => void;
 }
 
@@ -37,8 +37,8 @@ export type OpenKeeper = (name: string) => Promise<MessageKeeper>;
 type Counted = NonNullable<SourcePosition['writing']>['to'];
 
 /**
- * @returns what was found in it, with the range of all that the folder has of it
- * @throws Reto3Error what reading a log and writing to a folder throw
+ * @returns what was found, with the range of all that the folder has of the log
+ * @throws Reto3Error whatever reading a log and writing to a folder throw
  */
 export async function importLog(
   name: string,
@@ -57,7 +57,7 @@ export async function importLog(
 
 interface Round {
   readonly summary: LogSummary;
-  /** It took up an import that was interrupted, and read no further than that one. */
+  /** It completed an interrupted import, and read no further than that one. */
   readonly wasInterrupted: boolean;
 }
 
@@ -73,7 +73,7 @@ async function importRound(
   const head = fingerprintOf(begin.subarray(0, fingerprintBytes));
   const known = positionOf(begin.subarray(0, fingerprintBytes), writer.sources);
   const counts = new WindowCounts();
-  // Messages are kept with the first commit, so those of an interrupted import are.
+  // The first commit keeps all messages, so those of an interrupted import are kept.
   const wasInterrupted = known?.writing !== undefined;
   const keeper = wasInterrupted ? undefined : await openKeeper?.(name);
   const earlier = known?.writing?.to ?? known;
@@ -124,7 +124,7 @@ function notKept(name: string, lines: number): string {
   return `${name}: the messages of ${lines} lines that were counted before are not kept; import it into a new --data-dir to keep them all`;
 }
 
-/** Some of the first bytes of a text; all where there are fewer. */
+/** At least `fingerprintBytes` first bytes of a text, or all there are. */
 async function beginOf(chunks: AsyncGenerator<Buffer>): Promise<Buffer> {
   const parts: Buffer[] = [];
   for (let bytes = 0; bytes < fingerprintBytes; ) {
@@ -136,7 +136,7 @@ async function beginOf(chunks: AsyncGenerator<Buffer>): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
-/** What follows what is known, where it can be read without what is known. */
+/** What follows the known part, if it can be read without it. */
 async function restOf(
   name: string,
   begin: Buffer,
@@ -156,14 +156,14 @@ async function fileOf(name: string): Promise<SourcePosition['file']> {
   return found.isFile() ? { device: `${found.dev}`, inode: `${found.ino}` } : undefined;
 }
 
-/** Where what was read of a source ended. */
+/** Where reading ended. */
 function endOf({ offset, openLine }: Pick<SourcePosition, 'offset' | 'openLine'>): number {
   return offset + (openLine?.bytes ?? 0);
 }
 
 /**
- * Whether the folder has to know of what was read. Lines without a message stay new: the next import
- * may be given the right format.
+ * Whether the folder must save what was read. Lines without a message stay new: the next import may
+ * get the right format.
  */
 function changesCounts({ messages }: LogSummary, { openLine, writing }: SourcePosition): boolean {
   return messages > 0 || openLine?.timeMs !== undefined || writing !== undefined;
@@ -181,7 +181,7 @@ function withRange(summary: LogSummary, times: SourcePosition['times']): LogSumm
   return { ...summary, spans: [{ from, to: alignDown(times.to, windowMs) + windowMs }] };
 }
 
-/** The bytes of a log on their way: where they are in it, and whether it is the one that is known. */
+/** Tracks the bytes of a log: their place in it, and whether it is still the known log. */
 class Text {
   readonly #name: string;
   readonly #known: SourcePosition | undefined;
@@ -190,7 +190,7 @@ class Text {
   #from = 0;
   readonly #limit: number;
   #lineStart = 0;
-  /** Up to where it was read. */
+  /** How far it was read. */
   length = 0;
 
   constructor(name: string, known: SourcePosition | undefined) {
@@ -199,12 +199,12 @@ class Text {
     this.#limit = known?.writing === undefined ? Number.POSITIVE_INFINITY : endOf(known.writing.to);
   }
 
-  /** Whether no more is to be read. */
+  /** Whether reading is complete. */
   get isComplete(): boolean {
     return this.length === this.#limit;
   }
 
-  /** Leaves out what is known; the next bytes are those from the offset that this returns. */
+  /** Skips the known part. @returns the offset of the next bytes */
   skip(known: SourcePosition): number {
     this.#from = this.#lineStart = known.offset;
     this.length = Math.min(known.offset, endOf(known) - known.end.bytes);
@@ -212,7 +212,7 @@ class Text {
   }
 
   /**
-   * Takes the next bytes. Returns those that the log is to read.
+   * Takes the next bytes. Returns those for the log to read.
    * @throws Reto3Error RETO3_LOG_CHANGED
    */
   take(chunk: Buffer): Buffer {
@@ -232,11 +232,11 @@ class Text {
     return from > 0 ? bytes.subarray(from) : bytes;
   }
 
-  /** How far it was counted, now that all of it was read. */
+  /** How far it was counted, once all of it was read. */
   counted(lines: number, last: LastLine, times: LogSummary['times']): Counted {
     const end = this.#last.fingerprint;
     const bytes = this.length - this.#lineStart;
-    // Whoever writes several messages without a line feed has done with them.
+    // Several messages without a line feed are complete.
     if (bytes === 0 || last.messages > 1) return { end, offset: this.length, lines, times };
     const openLine = { bytes, ...(last.messages === 1 && { timeMs: last.timeMs }) };
     return { end, offset: this.#lineStart, lines: lines - 1, times, openLine };
@@ -245,14 +245,14 @@ class Text {
   #changed(known: SourcePosition): Reto3Error {
     return new Reto3Error(
       'RETO3_LOG_CHANGED',
-      `cannot import ${this.#name}: it begins as ${known.path}, of which ${known.lines} lines are counted, and is another before byte ${endOf(known)}`,
+      `cannot import ${this.#name}: it begins like ${known.path}, of which ${known.lines} lines are counted, but differs before byte ${endOf(known)}`,
     );
   }
 }
 
 /**
- * Writes what was counted, some minutes at a time.
- * @param committed called after each commit; with the first one, the messages are kept
+ * Writes the counts, some minutes at a time.
+ * @param committed called after each commit; the first one keeps the messages
  */
 async function write(
   writer: FolderWriter,
@@ -264,7 +264,7 @@ async function write(
 ): Promise<void> {
   const secondsOnly = resolutionMs > ms10.windowMs;
   const done = before.writing?.through ?? 0;
-  // It was counted as it was, and is now as it has become.
+  // The unfinished line was counted, and counts anew now that it is complete.
   const withdrawn = before.openLine?.timeMs;
   const { end, offset, lines } = to;
   const { times, openLine, kept } = to;
@@ -294,7 +294,7 @@ interface CoveredMinute {
   readonly counted: { readonly from: number; readonly to: number }[];
 }
 
-/** The minutes that a log counts in, with the ms10 windows of each. */
+/** The minutes that a log covers, with the covered ms10 windows of each. */
 function* minutesOf(spans: readonly Span[]): Generator<CoveredMinute> {
   let minute: CoveredMinute | undefined;
   for (const span of spans) {

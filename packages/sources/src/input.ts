@@ -1,6 +1,6 @@
 /**
- * The bytes of a log: of a file, a pipe or stdin, decompressed where they are gzip, zstd or Brotli.
- * What they are is seen from their first bytes; Brotli, which has none of its own, from the suffix.
+ * The bytes of a log from a file, a pipe or stdin, decompressed if they are gzip, zstd or Brotli.
+ * The first bytes tell which; for Brotli, which has no signature, the suffix does.
  */
 import { createReadStream, readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';

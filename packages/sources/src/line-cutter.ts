@@ -1,10 +1,10 @@
 /**
  * Cuts a stream of bytes into lines, without copying those that lie within one chunk.
  *
- * A line ends at a line feed, and loses a carriage return before it; the last one needs neither. A
- * byte order mark in front goes, and so do NUL bytes at the begin of a line: a log that was
- * truncated while its writer held an offset has a hole there. Memory: one chunk, and a line of up
- * to 1 MiB; of a longer one `tooLong` is told once it has become so.
+ * A line ends with LF or CRLF; the last one needs neither. A byte order mark at the start is
+ * dropped, as are NUL bytes at the start of a line: a log truncated under a writer that kept its
+ * offset has a hole there. Memory: one chunk, and a line of up to 1 MiB; `tooLong` is called as soon
+ * as a line exceeds that.
  */
 import { byteOrderMark, carriageReturn, lineFeed, startsWith } from './bytes.ts';
 import type { TakeLine } from './wrappers.ts';
@@ -14,10 +14,10 @@ const maxLineBytes = 1 << 20;
 export class LineCutter {
   readonly #take: TakeLine;
   readonly #tooLong: () => void;
-  /** The begin of a line that the last chunk did not end. */
+  /** The start of a line that the last chunk did not end. */
   #rest = Buffer.allocUnsafe(1 << 16);
   #restBytes = 0;
-  /** The line is too long; the rest of it is dropped. */
+  /** The line is too long; its rest is dropped. */
   #isTooLong = false;
   #isFirst = true;
 

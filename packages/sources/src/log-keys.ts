@@ -1,5 +1,5 @@
 /**
- * Counts the messages of logs by a key, in a second reading: bursts are known only after the first.
+ * Counts the messages of logs by a key, in a second pass: bursts are known only after the first.
  */
 import { Reto3Error } from '@reto3/core';
 import { type CountKeys, KeyTally, type WhoKey } from '@reto3/engine';

@@ -1,4 +1,4 @@
-/** What was found in one log, as data. */
+/** What reading one log found, as data. */
 import type { Span } from './active-time.ts';
 import type { LogFormat, Moment, Reason } from './format.ts';
 import type { SkippedLine } from './skipped-lines.ts';
@@ -6,33 +6,33 @@ import type { SkippedLine } from './skipped-lines.ts';
 export interface LogSummary {
   readonly name: string;
   readonly format: LogFormat;
-  /** What stood around its lines. */
+  /** The name of what wraps its lines. */
   readonly wrapper: string | undefined;
   /** Which moment was counted. */
   readonly moment: Moment;
-  /** How finely its clock ticks; 1,000 or less than 1, too. */
+  /** Resolution of its clock; from 1,000 to less than 1. */
   readonly resolutionMs: number;
   readonly lines: number;
   readonly messages: number;
   readonly skipped: number;
-  /** Lines that were counted before. */
+  /** Lines counted before. */
   readonly known: number;
   readonly reasons: ReadonlyMap<Reason, number>;
-  /** The first three skipped lines that are not blank, headers or the like. */
+  /** The first three skipped lines that need explaining. */
   readonly examples: readonly SkippedLine[];
-  /** Another format that lines which are none of this one have. */
+  /** Title of another format, which skipped lines have. */
   readonly otherFormat: string | undefined;
-  /** Where it counts, oldest first; at least one. */
+  /** The time it covers, oldest first; at least one. */
   readonly spans: readonly Span[];
-  /** Of its oldest message and its newest, epoch ms, also of those known. */
+  /** From its oldest message to its newest, epoch ms, including known ones. */
   readonly times: Span;
-  /** Messages whose time is later than now. */
+  /** Messages from the future. */
   readonly future: number;
-  /** By how much the times of the log step back at the most, in ms. */
+  /** The largest step back of its times, in ms. */
   readonly stepBackMs: number;
 }
 
-/** A length of time in the unit that suits it. */
+/** A duration in a fitting unit. */
 export function durationText(ms: number): string {
   if (ms >= 1_000) return `${ms / 1_000} s`;
   if (ms >= 1) return `${ms} ms`;

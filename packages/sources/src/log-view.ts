@@ -1,9 +1,9 @@
 /**
- * Counts of logs as the engine's queries and analyses read them: blocks made on demand from the
- * ms10 windows in memory, so that a day needs no more memory than its messages.
+ * Counts of logs for the engine's queries and analyses: blocks built on demand from the ms10 windows
+ * in memory, so a day needs no more memory than its messages.
  *
- * Windows without a message are 0 where a log counts (active-time.ts), and a gap elsewhere. Several
- * logs count where any of them does.
+ * Windows without a message are 0 in the time that any of the logs covers (active-time.ts), and gaps
+ * elsewhere.
  */
 import {
   alignDown,
@@ -26,7 +26,7 @@ interface Row {
   readonly windows: Windows;
 }
 
-/** @param spans in which the log counts, at least one */
+/** @param spans the covered time, at least one */
 export function viewOf(counts: WindowCounts, spans: readonly Span[], period: Period): CountsView {
   const oldest = Math.min(...spans.map(({ from }) => from));
   const newest = Math.max(...spans.map(({ to }) => to));

@@ -1,6 +1,6 @@
 /**
- * How a log is to be read: what the user said of it, the format that its first lines have, and
- * which moment of a request is counted.
+ * How to read a log: what the user specified, the format of its first lines, and which moment of a
+ * request to count.
  */
 import { largestTime, Reto3Error } from '@reto3/core';
 import { copyOf } from './bytes.ts';
@@ -12,9 +12,9 @@ import { LineCutter } from './line-cutter.ts';
 import { parseZone } from './time/zone.ts';
 
 export interface LogOptions {
-  /** A format's name; found out without it. */
+  /** A format's name; detected by default. */
   readonly format?: string | undefined;
-  /** The moment to count; the start where it can be known without it. */
+  /** The moment to count; by default the start if it can be known. */
   readonly at?: string | undefined;
   readonly zone?: string | undefined;
   readonly pattern?: string | undefined;
@@ -23,13 +23,14 @@ export interface LogOptions {
   readonly startMs?: number | undefined;
 }
 
-/** As many bytes are looked at to find the format. */
+/** Bytes read to detect the format. */
 export const sampleBytes = 1 << 18;
 const maxSampleLines = 1_000;
-/** Enough to tell where most of them fit. */
+/** Enough to decide if most of them fit one format. */
 const quickSampleLines = 100;
+
 export interface Plan {
-  /** What it may be, best first. */
+  /** Formats to try, best first. */
   readonly candidates: readonly LogFormat[];
   readonly at: Moment | undefined;
   readonly parser: ParserOptions;
@@ -59,11 +60,11 @@ function candidatesOf(name: string | undefined): readonly LogFormat[] {
   });
 }
 
-/** Which way from the stamp to the moment that is counted. */
+/** How to get from the logged moment to the counted one. */
 export type Way = 'as stamped' | 'back' | 'forward';
 
 /**
- * @param name of the log, for the message
+ * @param name of the log, for error messages
  * @throws Reto3Error RETO3_BAD_FLAG
  */
 export function wayOf(
@@ -74,30 +75,30 @@ export function wayOf(
   if (format.isRelative && parser.startMs === undefined)
     throw new Reto3Error(
       'RETO3_BAD_FLAG',
-      `the times of ${name} count from the begin of the run (${format.title}), which the file does not say`,
-      { hint: 'say when it began, as in --start 2016-05-28T11:11:11Z' },
+      `the times in ${name} count from the start of the run (${format.title})`,
+      { hint: 'add when it began, as in --start 2016-05-28T11:11:11Z' },
     );
   const wanted = at ?? 'start';
   if (wanted === format.moment) return 'as stamped';
-  // A second minus a few milliseconds may be in either of two seconds.
+  // In whole seconds, subtracting milliseconds leaves two possible seconds.
   const canTell = hasDurations && digits >= 2;
   if (canTell) return wanted === 'start' ? 'back' : 'forward';
   if (at === undefined) return 'as stamped';
-  const why = digits >= 2 ? 'has no duration in each line' : 'has a clock that ticks in seconds';
+  const why = digits >= 2 ? 'not every line has a duration' : 'its clock ticks in seconds';
   throw new Reto3Error(
     'RETO3_BAD_FLAG',
-    `got --at ${at}, but ${name} (${format.title}) stamps the ${format.moment} and ${why}`,
+    `got --at ${at}, but ${name} (${format.title}) logs the ${format.moment}, and ${why}`,
     { hint: `leave out --at, to count the ${format.moment}` },
   );
 }
 
-/** The moment that is counted. */
+/** The counted moment. */
 export function momentOf(format: LogFormat, way: Way): Moment {
   if (way === 'as stamped') return format.moment;
   return way === 'back' ? 'start' : 'end';
 }
 
-/** The time to count a message at, epoch ms; or why it has none. */
+/** When to count a message, epoch ms; or why it cannot be counted. */
 export function countedTime({ time, duration, hasDuration }: Stamp, way: Way): number | Reason {
   let { ms } = time;
   if (way !== 'as stamped') {
@@ -113,7 +114,7 @@ export function countedTime({ time, duration, hasDuration }: Stamp, way: Way): n
   return ms >= 0 && ms <= largestTime ? ms : 'a time out of range';
 }
 
-/** What fits a log: seen from a few lines, and from all of the sample only where those are unclear. */
+/** The format of a log: from a few lines, or from the whole sample if those are inconclusive. */
 export function quickFitOf(
   sample: Sample,
   candidates: readonly LogFormat[],
@@ -125,7 +126,7 @@ export function quickFitOf(
   return fitOf(sample, isClear ? [fit.format] : candidates, options);
 }
 
-/** The one format that was named, for a log of which no line at its begin has it. */
+/** The format that the user named, for a log whose first lines do not have it. */
 export function onlyOf([format, ...others]: readonly LogFormat[]): Fit | undefined {
   if (format === undefined || others.length > 0) return undefined;
   return { format, wrapper: undefined, messages: 0, digits: 0, hasDurations: false };

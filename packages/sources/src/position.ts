@@ -1,12 +1,11 @@
 /**
- * Which log a text is, and where it was left: by its first bytes, so that it is the same under a new
- * name, compressed, or as a copy; and by the last bytes that were read, so that it is only gone on
- * with where it has not been changed.
+ * Recognises a log by its first bytes, whether renamed, compressed or copied; and by the last bytes
+ * read, so that reading continues only in an unchanged log.
  */
 import { createHash } from 'node:crypto';
 import type { Fingerprint, SourcePosition } from '@reto3/engine';
 
-/** Hundreds of lines with their times: no two logs begin with the same ones. */
+/** Hundreds of lines with their times: no two logs share them. */
 export const fingerprintBytes = 1 << 16;
 
 export function fingerprintOf(bytes: Uint8Array): Fingerprint {
@@ -14,8 +13,8 @@ export function fingerprintOf(bytes: Uint8Array): Fingerprint {
 }
 
 /**
- * The position of the log that begins with these bytes; undefined where it is new.
- * @param head as many bytes as `fingerprintBytes`, or all that there are
+ * The position of the log that begins with these bytes; undefined for a new one.
+ * @param head the first `fingerprintBytes` bytes, or all there are
  */
 export function positionOf(
   head: Uint8Array,
@@ -33,13 +32,13 @@ export function positionOf(
   return found;
 }
 
-/** Keeps the fingerprint of the last bytes of a text. */
+/** Fingerprint of the last bytes of a text. */
 export class LastBytes {
-  /** They, and some before them. */
+  /** The last bytes, and some before. */
   readonly #bytes = Buffer.allocUnsafe(2 * fingerprintBytes);
   #length = 0;
 
-  /** @param chunk the next bytes; may change after that */
+  /** @param chunk the next bytes; not retained */
   write(chunk: Uint8Array): void {
     const last = chunk.subarray(-fingerprintBytes);
     if (this.#length + last.length > this.#bytes.length) {

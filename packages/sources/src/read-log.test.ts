@@ -182,8 +182,8 @@ describe('readLogs', () => {
   test.each([
     [{ format: 'nginxx' }, 'there is no log format "nginxx"'],
     [{ at: 'middle' }, 'got --at "middle"'],
-    [{ pattern: '(' }, 'cannot be read'],
-    [{ pattern: 'x' }, 'without a group time'],
+    [{ pattern: '(' }, 'got an invalid --pattern'],
+    [{ pattern: 'x' }, 'without a group named time'],
     [{ pattern: '(?<time>x)', format: 'nginx' }, 'want one of them'],
     [{ timeFormat: '%s' }, 'without --pattern'],
     [{ zone: 'Nowhere' }, 'want a time zone'],
@@ -196,16 +196,20 @@ describe('readLogs', () => {
 
   test('refuses a moment that cannot be known', async () => {
     const combined = file('192.0.2.7 - - [28/May/2016:11:11:11 +0000] "GET / HTTP/1.1" 200 1\n');
-    await expect(read(combined, { at: 'start' })).rejects.toThrow(/stamps the end and has a clock/);
+    await expect(read(combined, { at: 'start' })).rejects.toThrow(
+      /logs the end, and its clock ticks/,
+    );
     const withoutDuration = file(lines(1).replace(' 0.005', ''));
-    await expect(read(withoutDuration, { at: 'start' })).rejects.toThrow(/has no duration/);
+    await expect(read(withoutDuration, { at: 'start' })).rejects.toThrow(
+      /not every line has a duration/,
+    );
   });
 
   test('needs the start of a run whose times count from there', async () => {
     const hey = file(
       'response-time,DNS+dialup,DNS,Request-write,Response-delay,Response-read,status-code,offset\n0.0087,0,0,0,0,0,200,0.0016\n',
     );
-    await expect(read(hey)).rejects.toThrow(/count from the begin of the run/);
+    await expect(read(hey)).rejects.toThrow(/count from the start of the run/);
     const startMs = Date.parse('2016-05-28T11:11:11Z');
     expect(await windowsOf(await read(hey, { startMs }), ms10)).toEqual([
       '2016-05-28 11:11:11.000, 1',

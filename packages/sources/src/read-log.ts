@@ -1,9 +1,9 @@
 /**
  * Reads logs into counts: chunks → lines → (wrapper) → format → time → window.
  *
- * Every line is accounted for: lines = messages + skipped + known, with a count for each reason of
- * the skipped and the first three as examples. Known are lines of a log that was counted before as
- * far as its position (position.ts). Memory is bounded by window-counts.ts, and by one line of 1 MiB.
+ * Every line is accounted for: lines = messages + skipped + known. Skipped lines are counted by
+ * reason, with three examples. Known lines were counted before, up to the position of the log
+ * (position.ts). Memory is bounded by window-counts.ts and one line of 1 MiB.
  */
 import { ms10, type Period, Reto3Error } from '@reto3/core';
 import type { CountsView, SourcePosition } from '@reto3/engine';
@@ -37,19 +37,19 @@ export interface LogCounts {
   readonly logs: readonly LogSummary[];
   /** The coarsest of the logs. */
   readonly resolutionMs: number;
-  /** From where the first of them begins to where the last one ends, epoch ms. */
+  /** From the start of the first log to the end of the last, epoch ms. */
   readonly from: number;
   readonly to: number;
-  /** How much time they count in; what several count in, several times. */
+  /** How much time they cover; overlaps count several times. */
   readonly countedMs: number;
-  /** @throws Reto3Error RETO3_NO_DATA where the clock is coarser than the period's windows */
+  /** @throws Reto3Error RETO3_NO_DATA if the clock is coarser than the period's windows */
   view(period: Period): CountsView;
 }
 
 /**
- * @param nowMs to tell times of the future, epoch ms
- * @param note told of what the user should know before it is read
- * @param visitor takes what the messages say as well
+ * @param nowMs to recognise times in the future, epoch ms
+ * @param note receives what the user should know before reading begins
+ * @param visitor also receives the requests
  * @throws Reto3Error RETO3_BAD_FLAG, RETO3_LOG_UNREADABLE, RETO3_LOG_UNKNOWN, RETO3_NO_DATA
  */
 export async function readLogs(
@@ -92,14 +92,14 @@ export interface Reading extends Plan {
   readonly visitor?: MessageVisitor | undefined;
 }
 
-/** Takes what each message says of its request, which counting does not need. */
+/** Receives the request of each message, which counting does not need. */
 export interface MessageVisitor {
   /** It reads the user agent as well. */
   readonly takesAgent?: boolean;
   /**
-   * @param ms when it is counted, epoch ms
+   * @param ms the counted time, epoch ms
    * @param request valid until the call returns
-   * @param durationMs undefined where the line says none
+   * @param durationMs undefined if the line has none
    */
   message(ms: number, request: Request, durationMs: number | undefined): void;
 }
@@ -121,10 +121,10 @@ export function readingOf(options: LogOptions, nowMs: number): Reading {
   return { ...plannedBy(options), nowMs };
 }
 
-/** Of what follows the last line feed of a log. */
+/** What follows the last line feed of a log. */
 export interface LastLine {
   readonly messages: number;
-  /** Epoch ms, of the last of them. */
+  /** Of the last one, epoch ms. */
   readonly timeMs: number;
 }
 
@@ -134,15 +134,15 @@ export class Log {
   readonly #counts: WindowCounts;
   readonly #stamp = new Stamp();
   readonly #request: Request;
-  /** What was read before the format was known. */
+  /** Bytes read before the format was known. */
   #first: Buffer | undefined = Buffer.alloc(0);
   #fit: Fit | undefined;
   #way: Way = 'as stamped';
   #cutter: LineCutter | undefined;
   readonly #position: SourcePosition | undefined;
-  /** Messages of new lines before that were counted all the same, epoch ms. */
+  /** New messages before this time were counted by an interrupted import, epoch ms. */
   readonly #through: number;
-  /** Lines of the file; inside a wrapper, one may hold several of the program, or none. */
+  /** Lines of the file; in a wrapper, one may contain several lines of the program, or none. */
   #fileLines = 0;
   #isOpenLine = false;
   #lines = 0;
@@ -156,7 +156,7 @@ export class Log {
   #future = 0;
   readonly #skipped = new SkippedLines();
 
-  /** @param position how far it was counted before */
+  /** @param position how far the log was counted before */
   constructor(name: string, reading: Reading, counts: WindowCounts, position?: SourcePosition) {
     this.#name = name;
     this.#position = position;
@@ -178,8 +178,8 @@ export class Log {
   }
 
   /**
-   * Tells the format by the begin of the log, and goes on where it was left: the next bytes are those
-   * behind the position. False where each line depends on those before it; then nothing was done.
+   * Detects the format from the start of the log, to continue with the bytes behind the position.
+   * Returns false, without effect, if lines depend on those before them.
    * @throws Reto3Error RETO3_LOG_UNKNOWN
    */
   resume(begin: Buffer): boolean {
@@ -192,7 +192,7 @@ export class Log {
     return true;
   }
 
-  /** Takes what follows the last line feed for a line. @throws Reto3Error RETO3_LOG_UNKNOWN */
+  /** Reads an unfinished last line as a line. @throws Reto3Error RETO3_LOG_UNKNOWN */
   endLines(): LastLine {
     if (this.#first !== undefined) this.#begin();
     const before = this.#messages + this.#known;
@@ -229,7 +229,7 @@ export class Log {
     };
   }
 
-  /** New ones, and the time between them and what was counted before. */
+  /** The newly covered time, including that between it and what was counted before. */
   #spans(): Span[] {
     const spans = this.#active.spans(this.#windowMs);
     const oldest = this.#position?.times?.from;
@@ -243,7 +243,7 @@ export class Log {
     return { from: spans[0]?.from ?? 0, to: (spans.at(-1)?.to ?? 1) - 1 };
   }
 
-  /** Of the finest windows that this clock can fill. */
+  /** The finest windows that this clock can fill. */
   get #windowMs(): number {
     return this.#digits >= 2 ? ms10.windowMs : 1_000;
   }
@@ -258,7 +258,7 @@ export class Log {
   #fitOf(first: Buffer): Fit {
     const { candidates, parser: options } = this.#reading;
     const sample = sampleOf(first);
-    // Any start will do to find the format.
+    // Any start will do to detect the format.
     const finding = { ...options, startMs: options.startMs ?? 0 };
     const fit = quickFitOf(sample, candidates, finding) ?? onlyOf(candidates);
     if (fit === undefined) throw this.#unknown(first, sample);
@@ -268,7 +268,7 @@ export class Log {
 
   #open(fit: Fit): LineCutter {
     this.#fit = fit;
-    // The lines that were counted before are not looked at again.
+    // Lines counted before are not read again.
     if (this.#position !== undefined) this.#digits = fit.digits;
     const { visitor } = this.#reading;
     const isDescribed = visitor !== undefined;
@@ -288,7 +288,7 @@ export class Log {
     const knownLine: TakeLine = (bytes, from, to) => {
       this.#lines++;
       this.#known++;
-      // What it says may matter to the lines behind it.
+      // Later lines may depend on it.
       if (from !== to) parser.parse(bytes, from, to, this.#stamp);
     };
     const inner = fit.wrapper?.open();
@@ -320,7 +320,7 @@ export class Log {
     return this.#cutter;
   }
 
-  /** Tells the lines that were counted before from those behind them. */
+  /** Separates lines counted before from new ones. */
   #behind({ lines, openLine }: SourcePosition, known: TakeLine, takeNew: TakeLine): TakeLine {
     return (bytes, from, to) => {
       const before = this.fileLines;
@@ -333,7 +333,7 @@ export class Log {
     };
   }
 
-  /** Counts the message that the stamp is of; returns why it cannot. */
+  /** Counts the message in the stamp; returns why it cannot. */
   #add(): Reason | undefined {
     const { time } = this.#stamp;
     const ms = countedTime(this.#stamp, this.#way);

@@ -1,9 +1,9 @@
 /**
- * What a line says of its request, beside its times: ranges of its bytes, so that no string is made
- * of them unless somebody asks for one. Reused from line to line.
+ * What a line says about its request besides times: ranges of its bytes, turned into strings only on
+ * demand. Reused from line to line.
  *
- * Programs write the same things in different forms. Here a target has lost its scheme, a client's
- * address its port, and a dash or nothing stands for nothing.
+ * Programs write the same things differently. Here a target has no scheme, a client no port, and a
+ * dash is empty.
  */
 import {
   backslash,
@@ -24,7 +24,7 @@ const hash = 0x23;
 const colonsOfIpv6 = 7;
 const shortestMethod = 'GET'.length;
 
-/** A range of bytes; empty where the line says nothing. */
+/** A range of bytes; empty if the line has none. */
 class Slice {
   bytes: Uint8Array = none;
   from = 0;
@@ -60,9 +60,9 @@ export class Request {
   readonly host = new Slice();
   /** An address without its port. */
   readonly client = new Slice();
-  /** Left out where nobody asks for it: it is the longest, and behind everything else. */
+  /** Only on demand: it is the longest, and comes last. */
   readonly agent = new Slice();
-  /** 0 where the line says none. */
+  /** 0 if the line has none. */
   status = 0;
   readonly takesAgent: boolean;
 
@@ -80,7 +80,7 @@ export class Request {
     this.status = 0;
   }
 
-  /** Takes `GET /a?b HTTP/1.1`; false where it is something else. */
+  /** Takes `GET /a?b HTTP/1.1`; false for anything else. */
   setLine(bytes: Uint8Array, from: number, to: number): boolean {
     let at = from;
     while (at < to && isMethodByte(bytes[at] ?? 0)) at++;
@@ -91,7 +91,7 @@ export class Request {
     return true;
   }
 
-  /** Takes a path with a query, or a URL, of which the host is only taken where there is none yet. */
+  /** Takes a path with a query, or a URL, whose host is used unless there is one already. */
   setTarget(bytes: Uint8Array, from: number, to: number): void {
     let path = from;
     const mark = bytes[from] === slash ? -1 : indexOf(bytes, colon, from, to);
@@ -100,7 +100,7 @@ export class Request {
       while (path < to && bytes[path] !== slash && bytes[path] !== question) path++;
       if (this.host.isEmpty) this.host.set(bytes, mark + 3, path);
       if (path === to) {
-        // `http://example.com` asks for the root: the second slash of its scheme.
+        // `http://example.com` means the root: the second slash of its scheme.
         this.path.set(bytes, mark + 2, mark + 3);
         this.query.clear();
         return;
@@ -135,15 +135,15 @@ export class Request {
   }
 }
 
-/** The parts of a request that a format may name a column or a key for. */
+/** The parts of a request that a column or a key can hold. */
 export type Part = 'line' | 'method' | 'target' | 'status' | 'host' | 'client' | 'agent';
 
-/** Sets a part. In this order: a host that is named counts before that of a URL. */
+/** In the order to set them: a host of its own takes precedence over that of a URL. */
 export const parts: readonly Part[] = [
   ...(['host', 'line', 'method', 'target', 'status', 'client', 'agent'] as const),
 ];
 
-/** Names of columns or keys, the best first. */
+/** Names of columns or keys, best first. */
 export type PartNames = Partial<Readonly<Record<Part, readonly string[]>>>;
 
 export function setPart(
@@ -172,7 +172,7 @@ export function setPart(
   }
 }
 
-/** The text of a JSON string: as it stands, or a copy without its escapes. */
+/** The text of a JSON string without its escapes; undefined if it has none, or is invalid. */
 export function unescaped(bytes: Uint8Array, from: number, to: number): Uint8Array | undefined {
   if (indexOf(bytes, backslash, from, to) === -1) return undefined;
   try {
@@ -190,7 +190,7 @@ export function isStatus(bytes: Uint8Array, from: number, to: number): boolean {
   return true;
 }
 
-/** Whether a text looks like an IPv4 or IPv6 address, with or without a port; no time of day does. */
+/** Whether a text looks like an IPv4 or IPv6 address, with or without a port. No time of day does. */
 export function isAddress(bytes: Uint8Array, from: number, to: number): boolean {
   let dots = 0;
   let colons = 0;

@@ -1,4 +1,4 @@
-/** The lines of one log that are no messages: how many for each reason, the first of them, and what others are. */
+/** The skipped lines of one log: counts by reason, examples, and whether they have another format. */
 import { copyOf } from './bytes.ts';
 import { fitOf } from './detect.ts';
 import { dull, exampleOf, maxExamples } from './examples.ts';
@@ -12,12 +12,12 @@ export interface SkippedLine {
   readonly text: string;
 }
 
-/** Kept to see whether they have another format. */
+/** Kept to detect another format. */
 const maxOthers = 64;
 
 export class SkippedLines {
   readonly reasons = new Map<Reason, number>();
-  /** The first three that are not blank, headers or the like. */
+  /** The first three that need explaining. */
   readonly examples: SkippedLine[] = [];
   readonly #others: Uint8Array[] = [];
 
@@ -30,7 +30,7 @@ export class SkippedLines {
       this.examples.push({ line, reason, text: exampleOf(bytes, from, to) });
   }
 
-  /** The title of a format that they have, other than that of the log. */
+  /** Title of the skipped lines' format, if it is another than the log's. */
   otherFormat(own: LogFormat, options: ParserOptions): string | undefined {
     const other = fitOf(this.#others, formats, { ...options, isNamed: false })?.format;
     return other === own ? undefined : other?.title;

@@ -1,12 +1,12 @@
-/** What was read, in lines for people. */
+/** What reading a log found, as lines for people. */
 import { timeText } from '@reto3/core';
 import { skippedText } from './examples.ts';
 import { durationText, type LogSummary } from './log-summary.ts';
 
-/** Times of several writers are a little out of order in every log. */
+/** Every log with several writers is a little out of order. */
 const notableStepMs = 2_000;
 
-/** The first says what was counted; each further one, what to beware of. */
+/** The first line says what was counted; the others warn. */
 export function summaryLines(log: LogSummary): string[] {
   const { name, format, wrapper, moment, resolutionMs, lines, messages, spans } = log;
   const { skipped, known } = log;
@@ -41,13 +41,13 @@ function warnings({ name, otherFormat, future, stepBackMs, spans }: LogSummary):
   return [
     otherFormat === undefined
       ? ''
-      : `${name}: has two formats; lines in the other (${otherFormat}) are not counted: --log-format names the one to count`,
+      : `${name}: has two formats; lines in the other (${otherFormat}) are not counted; choose with --log-format`,
     future === 0
       ? ''
       : `${name}: ${counted(future, 'message')} ${future === 1 ? 'lies' : 'lie'} in the future`,
     spans.length === 1
       ? ''
-      : `${name}: is silent for more than a day in ${counted(spans.length - 1, 'place')}; such time is a gap`,
+      : `${name}: is silent for more than a day in ${counted(spans.length - 1, 'place')}, which ${spans.length === 2 ? 'is a gap' : 'are gaps'}`,
     stepBackMs <= notableStepMs
       ? ''
       : `${name}: its times step back by up to ${durationText(stepBackMs)}; each message is counted in the window of its own time`,

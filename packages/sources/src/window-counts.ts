@@ -1,14 +1,14 @@
 /**
- * Counts of ms10 windows in memory, in whatever order their messages come.
+ * Counts of ms10 windows in memory, whatever the order of the messages.
  *
- * An hour that messages come in is a column of 360,000 numbers. There is room for 32 such hours (46
- * MB), hour h in place h mod 32. A message whose place another hour has is put by. When there is no
- * more room for these, everything is packed, and all places are free: the cost of that is shared by
- * a million messages, whether a log goes on to later hours or is in random order over a year.
+ * An hour with messages is a column of 360,000 numbers. There are 32 places for columns (46 MB);
+ * hour h uses place h mod 32. Messages whose place is taken by another hour wait in a list. When the
+ * list is full, everything is packed and all places become free. A million messages share that cost,
+ * whether a log moves on to later hours or is in random order over a year.
  *
- * A packed hour has a pair of varints for each window with messages: the windows skipped, and the
- * count. That is two or three bytes a message, and a few bytes a window at the most. 2 GB of log need
- * some 50 MB beside the columns, in any order, so nothing is spilled to disk.
+ * A packed hour has two varints per window with messages: the windows skipped, and the count. That
+ * is two or three bytes per message, and at most a few bytes per window. 2 GB of log need about
+ * 50 MB besides the columns, in any order, so nothing is spilled to disk.
  */
 import { min, ms10, VarintReader, VarintWriter } from '@reto3/core';
 

@@ -24,7 +24,7 @@ import { utc } from './time/zone.ts';
 export type TakeLine = (bytes: Uint8Array, from: number, to: number) => void;
 
 interface Unwrap {
-  /** Hands on the lines inside; returns why there is none. */
+  /** Passes on the lines inside; returns why there is none. */
   unwrap(bytes: Uint8Array, from: number, to: number, take: TakeLine): Reason | undefined;
 }
 
@@ -35,7 +35,7 @@ export interface Wrapper {
 
 const maxJoinedBytes = 1 << 20;
 
-/** Pieces of a line, until the last one comes. */
+/** Collects the pieces of a line until the last one. */
 class Pieces {
   #bytes = Buffer.alloc(0);
 
@@ -61,7 +61,7 @@ const full = 0x46;
 const partial = 0x50;
 const longestTime = '2016-05-28T11:11:11.123456789+00:00'.length;
 
-/** Kubernetes' container runtimes: `time stdout F line`, and P for a piece that goes on. */
+/** Kubernetes' container runtimes: `time stdout F line`; P instead of F marks a piece. */
 const cri: Wrapper = {
   name: 'CRI',
   open() {
@@ -191,8 +191,8 @@ const greaterThan = 0x3e;
 const longestTag = 256;
 
 /**
- * syslog: `<pri>` or not, then `Mmm dd HH:MM:SS host tag: line` (RFC 3164), the same with an ISO
- * time (rsyslog), or `1 time host app pid msgid data line` (RFC 5424).
+ * syslog: an optional `<pri>`, then `Mmm dd HH:MM:SS host tag: line` (RFC 3164), the same with an
+ * ISO time (rsyslog), or `1 time host app pid msgid data line` (RFC 5424).
  */
 const syslog: Wrapper = {
   name: 'syslog',
@@ -266,7 +266,7 @@ const escapeMark = 0x1b;
 const smallM = 0x6d;
 const longestName = 64;
 
-/** docker compose: `service-1  | line`, with colours or without. */
+/** docker compose: `service-1  | line`, possibly in colours. */
 const compose: Wrapper = {
   name: 'docker compose',
   open: () => ({
@@ -283,7 +283,7 @@ const compose: Wrapper = {
   }),
 };
 
-/** OTLP JSON: each record of an export is a line. */
+/** OTLP JSON: each log record of an export is a line. */
 const otlpExport: Wrapper = {
   name: 'OTLP',
   open: () => ({

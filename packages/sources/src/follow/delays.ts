@@ -1,12 +1,12 @@
-/** Says when a followed log stays behind what is written to it, and when its file stays away. */
+/** Reports when counting lags behind a followed log, and when its file is missing. */
 
-/** A file that is being rotated may be missing for a moment, and one that grows is behind for one. */
+/** During a rotation a file may be missing briefly, and counting always lags a little. */
 const patienceMs = 10_000;
 
 export interface DelayEvents {
-  /** The file of the path is there no more, and no new one has come for a while. */
+  /** The file has been missing for a while, and no new one has come. */
   gone(): void;
-  /** It has been read for a while without coming to its end. */
+  /** Reading has not reached the end for a while. */
   behind(bytes: number): void;
   caughtUp(): void;
 }
@@ -18,7 +18,7 @@ export class Delays {
   #behindSince: number | undefined;
   #hasSaidGone = false;
   #hasSaidBehind = false;
-  /** How many bytes are not read yet. */
+  /** Bytes not read yet. */
   behindBytes = 0;
 
   constructor(events: DelayEvents) {
@@ -29,7 +29,7 @@ export class Delays {
     return this.#missingSince !== undefined;
   }
 
-  /** Takes whether the file of the path, which is being read, is still there. */
+  /** @param isPresent whether the file being read is still at the path */
   present(isPresent: boolean, nowMs: number): void {
     this.#missingSince = isPresent ? undefined : (this.#missingSince ?? nowMs);
     const isGone = hasLasted(this.#missingSince, nowMs);
@@ -37,7 +37,7 @@ export class Delays {
     this.#hasSaidGone = isGone;
   }
 
-  /** Takes how many bytes are left to be read; undefined at the end. */
+  /** @param bytes left to read; undefined at the end */
   left(bytes: number | undefined, nowMs: number): void {
     this.behindBytes = bytes ?? 0;
     this.#behindSince = bytes === undefined ? undefined : (this.#behindSince ?? nowMs);

@@ -1,11 +1,11 @@
 /**
- * The text of one file that is followed, readable from any offset; decompressed where the file is
- * compressed. It stays the same text whatever the file is called meanwhile.
+ * The text of one followed file, readable from any offset, and decompressed if necessary. Renaming
+ * the file does not change it.
  */
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { decompressedFile, isCompressed } from '../input.ts';
 
-/** Where a file lies; as texts, since inodes may be beyond 2^53. */
+/** Identifies a file; as strings, since inodes may exceed 2^53. */
 export interface FileId {
   readonly device: string;
   readonly inode: string;
@@ -14,14 +14,14 @@ export interface FileId {
 export interface FileText {
   readonly id: FileId;
   readonly isCompressed: boolean;
-  /** Fills the buffer from an offset on, as far as the text goes. Returns how many bytes it has. */
+  /** Fills the buffer from an offset, as far as the text goes. Returns the bytes read. */
   read(into: Buffer, at: number): Promise<number>;
-  /** How many bytes lie behind an offset; of compressed text 0, since nobody knows. */
+  /** Bytes behind an offset; 0 for compressed text, whose length is unknown. */
   bytesBehind(offset: number): Promise<number>;
   close(): Promise<void>;
 }
 
-/** The file there, with the times of its last write and last change, ns; undefined if there is none. */
+/** The file at a path, with its last write and last change, ns; undefined without one. */
 export async function fileAt(
   place: string,
 ): Promise<{ id: FileId; writtenNs: bigint; changedNs: bigint } | undefined> {
@@ -31,9 +31,9 @@ export async function fileAt(
   return { id, writtenNs: found.mtimeNs, changedNs: found.ctimeNs };
 }
 
-/** @throws Error where it is no file, and what opening a file throws */
+/** @throws Error if it is not a regular file, and whatever opening a file throws */
 export async function openText(place: string): Promise<FileText> {
-  // To open a pipe would wait for its writer.
+  // Opening a pipe would wait for its writer.
   if (!(await stat(place)).isFile()) throw new Error('it is no file');
   const file = await open(place);
   try {
@@ -50,7 +50,7 @@ export async function openText(place: string): Promise<FileText> {
   }
 }
 
-/** The same; undefined where there is no such file. */
+/** The same; undefined if there is no such file. */
 export async function openTextIfThere(place: string): Promise<FileText | undefined> {
   try {
     return await openText(place);
@@ -60,7 +60,7 @@ export async function openTextIfThere(place: string): Promise<FileText | undefin
   }
 }
 
-/** Closes the text unless it was taken. */
+/** Closes the text unless `take` keeps it. */
 export async function closingUnless(text: FileText, take: () => Promise<boolean>): Promise<void> {
   let isTaken = false;
   try {
@@ -70,7 +70,7 @@ export async function closingUnless(text: FileText, take: () => Promise<boolean>
   }
 }
 
-/** So many bytes from an offset on, or those that there are. */
+/** The next bytes from an offset, or fewer at the end. */
 export async function bytesAt(text: FileText, at: number, bytes: number): Promise<Buffer> {
   const buffer = Buffer.alloc(bytes);
   return buffer.subarray(0, await text.read(buffer, at));
@@ -105,7 +105,7 @@ class PlainText implements FileText {
   }
 }
 
-/** Holds the text from the last offset that was read; whoever reads before it starts again. */
+/** Holds the text from the last offset read; reading before it decompresses anew. */
 class CompressedText implements FileText {
   readonly id: FileId;
   readonly isCompressed = true;

@@ -268,7 +268,7 @@ describe('a followed file', () => {
     before.positions.set('x', { ...position, writing: { to, through: startMs + minuteMs } });
     const reader = await new Reader(before).read();
     await reader.read();
-    expect(reader.said).toEqual([expect.stringMatching(/an import of it was interrupted/)]);
+    expect(reader.said).toEqual([expect.stringMatching(/its import was interrupted/)]);
     expect(reader.counts.size).toBe(0);
   });
 });

@@ -1,7 +1,7 @@
 /**
- * Follows logs while a server counts: whatever is written to them is counted in the windows of its
- * own time. How far each was read travels in the record of the journal that holds the counts, so
- * whatever ends the process, the next one goes on where the counts end.
+ * Follows logs while a server counts: each new line counts in the windows of its own time. The
+ * journal record with the counts also holds how far each log was read, so however the process ends,
+ * the next one continues where the counts end.
  */
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import {
@@ -20,27 +20,27 @@ import type { FollowTarget } from './followed-file.ts';
 import { FollowedPath, type PathEvents } from './followed-path.ts';
 import { fileOfOne } from './interrupted.ts';
 
-/** How long a line lies in its file before it is counted, at most; and how often the file is looked at. */
+/** How often to look at the files, and so the longest wait of a line. */
 const pollMs = 50;
 
 interface FollowedLog {
   /** Absolute. */
   readonly path: string;
-  /** A format's name; found out without it. */
+  /** A format's name; detected by default. */
   readonly format?: string | undefined;
 }
 
 interface FollowParts {
   readonly target: FollowTarget;
-  /** Of the folder. */
+  /** Those in the folder. */
   readonly positions: readonly SourcePosition[];
   readonly clock: Clock;
   readonly log: Log;
-  /** Of times that name no zone. */
+  /** For times without one. */
   readonly zone?: string | undefined;
 }
 
-/** Of one path, since the start. */
+/** Per path, since the start. */
 interface Totals {
   lines: number;
   messages: number;
@@ -64,18 +64,18 @@ export class Follow implements FlushParticipant {
     this.#paths = new Map(followed);
   }
 
-  /** @throws Reto3Error RETO3_BAD_FLAG for a format or zone that is not known, or half an import */
+  /** @throws Reto3Error RETO3_BAD_FLAG for an unknown format or zone, or an interrupted import */
   static async open(logs: readonly FollowedLog[], parts: FollowParts): Promise<Follow> {
     for (const { path } of logs) await refuseInterrupted(path, parts);
     return new Follow(logs, parts);
   }
 
-  /** Reads on from now on. */
+  /** Starts reading. */
   begin(): void {
     this.#running = this.#run();
   }
 
-  /** Reads no more. What was counted is in the next record. */
+  /** Stops reading. The next record has what was counted. */
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#running;
@@ -98,22 +98,22 @@ export class Follow implements FlushParticipant {
     return [
       counter(
         'reto3_followed_lines_total',
-        'Lines that were read of followed logs since the start.',
+        'Lines read from followed logs since the start.',
         samples(({ lines }) => lines),
       ),
       counter(
         'reto3_followed_messages_total',
-        'Messages in the lines of followed logs; the other lines were skipped.',
+        'Messages in the lines of followed logs; other lines were skipped.',
         samples(({ messages }) => messages),
       ),
       counter(
         'reto3_followed_files_lost_total',
-        'Rotated or truncated files of followed logs that were gone before they were read to the end.',
+        'Rotated or truncated files of followed logs that vanished before they were read to the end.',
         samples(({ lost }) => lost),
       ),
       gauge(
         'reto3_followed_behind_bytes',
-        'Bytes of followed logs that are not read yet.',
+        'Bytes of followed logs not read yet.',
         states(({ behindBytes }) => behindBytes),
       ),
       gauge(

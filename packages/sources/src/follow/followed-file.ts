@@ -1,12 +1,11 @@
 /**
- * One file that is followed, under whatever name it has: its bytes, whole lines at a time, and how
- * far they are counted.
+ * One followed file, whatever its name: reads whole lines, and knows how far they are counted.
  *
- * Each read begins a little before the offset. If the bytes there are not those that were read last,
- * the file was truncated and written anew, however long it has become since.
+ * Each read begins a little before the offset. If the bytes there differ from those read last, the
+ * file was truncated and rewritten, however long it is now.
  *
- * Invariant: what is added to the target and the position behind it change in one turn of the event
- * loop, so every record of the journal has both or neither.
+ * Invariant: counts reach the target and the position moves in one turn of the event loop, so every
+ * journal record has both or neither.
  */
 import { setImmediate } from 'node:timers/promises';
 import { Reto3Error } from '@reto3/core';
@@ -18,56 +17,56 @@ import { bytesAt, type FileText } from './file-text.ts';
 import { type Batch, FollowedLines, type LineEvents } from './followed-lines.ts';
 import { edgeBytes, hasEnd, type Known } from './rotated-files.ts';
 
-/** What the counts of a file go to; the coordinator is one. */
+/** Receives the counts of a file; the coordinator is one. */
 export interface FollowTarget {
-  /** Counts messages in the ms10 window, or the second, that begins then; epoch ms. */
+  /** Counts messages in the ms10 window, or the second, that starts at `timeMs`, epoch ms. */
   add(timeMs: number, count: number, secondsOnly: boolean): void;
-  /** Says that all of [from, to) was counted, epoch ms. */
+  /** Marks [from, to) as counted, epoch ms. */
   cover(fromMs: number, toMs: number): void;
-  /** Whether it takes more now: a log can wait, memory is bounded. */
+  /** Whether it accepts more now: a log can wait, memory is bounded. */
   readonly hasRoom: boolean;
 }
 
 /**
- * Read at a time: some 500 lines, which take a fraction of a millisecond, and even at one a minute
- * no more memory than 40 MB of minutes.
+ * Per read: about 500 lines, which take a fraction of a millisecond; even if each lies in another
+ * minute, their minutes need at most 40 MB.
  */
 const readBytes = 1 << 16;
-/** Reads before other files have their turn: 1 MiB. */
+/** Reads before the next file has its turn: 1 MiB. */
 const readsInTurn = 16;
 /** A longer line is skipped, as in line-cutter.ts. */
 const longestLineBytes = 1 << 20;
-/** A longer silence is a gap: nobody knows what was logged elsewhere meanwhile. */
+/** A longer silence is a gap: requests may have been logged elsewhere. */
 const maxSilenceMs = 3_600_000;
 
-/** A file was truncated while it was opened; the next look finds it again, or a copy of it. */
+/** The file was truncated while it was opened; the next look finds it, or its copy. */
 export class MovedOn extends Error {}
 
-/** What is known of a file that was followed before. */
+/** What is known about a file followed before. */
 export interface Resumed {
   readonly known: Known;
-  /** Its first bytes, by which it was recognized. */
+  /** The first bytes, which identified it. */
   readonly begin: Buffer;
   /**
-   * Whether the bytes before its position are those that were read. If not, it is gone on with there
-   * all the same, or at its end if that comes first.
+   * Whether the bytes before its position are those read before. If not, reading continues there
+   * anyway, or at the end if that comes first.
    */
   readonly isWhole: boolean;
 }
 
-/** What came of a read. */
+/** The result of a read. */
 export type Progress =
   /** There may be more. */
   | 'more'
   /** All whole lines are counted. */
   | 'end'
-  /** Truncated or written anew: nothing behind the position is its continuation. */
+  /** Truncated or rewritten: what follows the position is no continuation. */
   | 'rewritten';
 
 export interface FileEvents extends LineEvents {
-  /** The format was found. */
+  /** The format was detected. */
   began(lines: FollowedLines): void;
-  /** Its lines have no format that is known, so far; or at all, so it is not counted. */
+  /** Its lines have no known format: not yet, or (`isAll`) not at all, so it is not counted. */
   unknown(isAll: boolean): void;
   cannotRead(reason: string): void;
   counted(batch: Batch): void;
@@ -81,21 +80,21 @@ export class FollowedFile {
   readonly #sourceId: string;
   #lines: FollowedLines | undefined;
   #isUnknown = false;
-  /** As large was the head when it had no format; looked at again when it is twice that. */
+  /** Size of the head when no format was found; retried at twice that. */
   #triedBytes = 0;
   #buffer: Buffer = Buffer.allocUnsafeSlow(edgeBytes + readBytes);
   #offset = 0;
   #lineCount = 0;
-  /** Its first bytes, as far as they were there when it was looked at; undefined while it is empty. */
+  /** The first bytes, as far as they have been seen; undefined while it is empty. */
   #begin: Buffer | undefined;
   /** The last bytes before the offset. */
   #end: Buffer = Buffer.alloc(0);
   #times: SourcePosition['times'];
-  /** The next line was counted before it had an end. */
+  /** The next line was counted while unfinished. */
   #isNextCounted = false;
-  /** The offset is within a line that was skipped. */
+  /** The offset is inside a skipped line. */
   #isInLine = false;
-  /** Whether the position has changed since it was written. */
+  /** Whether the position changed since it was saved. */
   isDirty = false;
 
   private constructor(path: string, text: FileText, plan: Plan, events: FileEvents, id: string) {
@@ -106,7 +105,7 @@ export class FollowedFile {
     this.#sourceId = id;
   }
 
-  /** @param path that is followed */
+  /** @param path the followed path */
   static async open(
     path: string,
     text: FileText,
@@ -120,7 +119,7 @@ export class FollowedFile {
   }
 
   /**
-   * Opens a file that was followed before.
+   * Opens a file followed before.
    * @throws MovedOn
    */
   static async resume(
@@ -151,18 +150,18 @@ export class FollowedFile {
     };
   }
 
-  /** What it is recognized by; undefined while it is empty. */
+  /** What identifies it; undefined while it is empty. */
   get known(): Known | undefined {
     const { position } = this;
     return position && { position, begin: this.#begin };
   }
 
-  /** How many of its bytes are counted. */
+  /** Bytes counted so far. */
   get offset(): number {
     return this.#offset;
   }
 
-  /** Whether a message of it was counted. If not, nothing is counted twice by reading it again. */
+  /** Whether any message was counted. If not, rereading it counts nothing twice. */
   get hasCounted(): boolean {
     return this.#times !== undefined;
   }
@@ -171,7 +170,7 @@ export class FollowedFile {
     return this.#begin === undefined;
   }
 
-  /** Counts the whole lines that are next, up to 1 MiB of them. */
+  /** Counts the next whole lines, up to 1 MiB of them. */
   async readOn(target: FollowTarget, nowMs: number): Promise<Progress> {
     for (let read = 0; read < readsInTurn && target.hasRoom; read++) {
       const progress = await this.#read(target, nowMs);
@@ -191,7 +190,7 @@ export class FollowedFile {
     if (at === 0 && !this.#goesOnFromBegin(bytesRead)) return 'rewritten';
     if (bytesRead === kept) return 'end';
     let from = kept;
-    // A hole: the writer went on at its old offset after a truncation.
+    // A hole: after a truncation, the writer continued at its old offset.
     while (from < bytesRead && this.#buffer[from] === 0) from++;
     if (from > kept && from === bytesRead) {
       this.#moveTo(from, kept);
@@ -208,7 +207,7 @@ export class FollowedFile {
     return isFull ? 'more' : 'end';
   }
 
-  /** Counts what has no line end, for a file that nobody writes to any more. */
+  /** Counts an unfinished last line, once nobody writes to the file any more. */
   async finish(target: FollowTarget, nowMs: number): Promise<void> {
     const kept = this.#end.length;
     const buffer = this.#buffer;
@@ -216,7 +215,7 @@ export class FollowedFile {
     const bytesRead = await this.text.read(buffer.subarray(0, buffer.length - 1), at);
     if (bytesRead <= kept || this.#lines === undefined) return;
     if (!this.#buffer.subarray(0, kept).equals(this.#end)) return;
-    // The cutter wants an end; the position does not have it.
+    // The cutter needs a line end; the position excludes it.
     this.#buffer[bytesRead] = lineFeed;
     this.#count(target, kept, bytesRead + 1, nowMs);
     this.#moveTo(bytesRead, kept);
@@ -252,14 +251,14 @@ export class FollowedFile {
     this.#events.counted(batch);
   }
 
-  /** @param to in the buffer, whose first `kept` bytes are those before the offset */
+  /** @param to index in the buffer, whose first `kept` bytes precede the offset */
   #moveTo(to: number, kept: number): void {
     this.#offset += to - kept;
     this.#end = Buffer.from(this.#buffer.subarray(Math.max(0, to - edgeBytes), to));
     this.isDirty = true;
   }
 
-  /** No line ends within what was read. One that is too long is skipped at once: it may never end. */
+  /** No line ends in the bytes read. One that is too long is skipped at once: it may never end. */
   #longLine(target: FollowTarget, bytesRead: number, nowMs: number): Progress {
     if (bytesRead < this.#buffer.length) return 'end';
     if (this.#buffer.length <= edgeBytes + longestLineBytes) {
@@ -269,7 +268,7 @@ export class FollowedFile {
     const kept = this.#end.length;
     if (this.#lines === undefined) this.#events.unknown(false);
     else {
-      // The next server reads the rest of it for a line.
+      // A next server would take its rest for a line.
       const lines = this.#lineCount;
       this.#count(target, kept, bytesRead, nowMs);
       this.#lineCount = lines;
@@ -301,7 +300,7 @@ export class FollowedFile {
     }
   }
 
-  /** Whether what was read, all from the begin on, begins as the file did when it was met. */
+  /** Whether the bytes read, from the start of the file, still begin as it did when first seen. */
   #goesOnFromBegin(bytesRead: number): boolean {
     const begin = this.#buffer.subarray(0, Math.min(bytesRead, edgeBytes));
     const met = this.#begin ?? Buffer.alloc(0);
@@ -310,13 +309,13 @@ export class FollowedFile {
     return true;
   }
 
-  /** Keeps how it begins, so that it is known before any of it is counted. */
+  /** Keeps the first bytes, so that it is identified before anything is counted. */
   #meet(begin: Buffer): void {
     this.#begin = begin;
     this.isDirty = true;
   }
 
-  /** Reads what its parser needs to know of what was counted before. */
+  /** Gives the parser what it needs from lines counted before. */
   async #goOn(known: SourcePosition, isWhole: boolean): Promise<void> {
     const { text } = this;
     this.#times = known.times;

@@ -1,7 +1,7 @@
 /**
- * The lines of one followed file: finds their format, and counts them in windows of 10 ms. A parser
- * may need what earlier lines said, such as the columns of a header, so a file that is gone on with
- * is read from its begin once more where its format asks for it, without counting.
+ * The lines of one followed file: detects their format, and counts them in windows of 10 ms. A parser
+ * may need earlier lines, such as a header, so a resumed file is reread from its start without
+ * counting if its format requires it.
  */
 import { alignDown, ms10 } from '@reto3/core';
 import type { Fit } from '../detect.ts';
@@ -18,14 +18,14 @@ import {
   wayOf,
 } from '../plan.ts';
 
-/** Times further ahead are no times of requests: no clock is that wrong. */
+/** Times further in the future are not times of requests: no clock is that wrong. */
 const mostAheadMs = 86_400_000;
 
 export interface LineEvents {
   skipped(reason: Reason, bytes: Uint8Array, from: number, to: number): void;
 }
 
-/** What some lines count. */
+/** The counts of some lines. */
 export interface Batch {
   /** Messages by the start of their ms10 window, epoch ms. */
   readonly counts: Map<number, number>;
@@ -45,7 +45,7 @@ export class FollowedLines {
   readonly #stamp = new Stamp();
   #digits: number;
   #nowMs = 0;
-  /** Absent while lines are read that were counted before. */
+  /** Absent while rereading lines counted before. */
   #batch: Batch | undefined;
 
   private constructor(fit: Fit, way: Way, plan: Plan, events: LineEvents) {
@@ -74,9 +74,9 @@ export class FollowedLines {
   }
 
   /**
-   * @param head lines at the begin of the file
-   * @param isAll whether there are enough of them to tell
-   * @returns undefined if they have no format that is known
+   * @param head the first lines of the file
+   * @param isAll whether more lines would not help
+   * @returns undefined if they have no known format
    * @throws Reto3Error RETO3_BAD_FLAG
    */
   static of(
@@ -94,12 +94,12 @@ export class FollowedLines {
     return new FollowedLines(fit, wayOf(name, fit, plan), plan, events);
   }
 
-  /** Whether the clock of the log ticks in seconds, by all that was read. */
+  /** Whether the clock ticks in seconds, judging by all lines so far. */
   get secondsOnly(): boolean {
     return this.#digits < 2;
   }
 
-  /** Reads whole lines that were counted before. */
+  /** Rereads whole lines counted before. */
   prime(chunk: Buffer): void {
     this.#cutter.write(chunk);
   }

@@ -1,19 +1,19 @@
 /**
- * One path that is followed, through every rotation: the file that lies there now, and those that
- * lay there before and may still grow or hold lines that were not read.
+ * One followed path, through every rotation: the file there now, and earlier ones that may still
+ * grow or contain unread lines.
  *
- * A rotated file is known by its text. One that goes on where a position says is read on from there;
- * one that no position knows came and went unseen, and is read whole. So it is after a kill as after
- * a slow poll, and whether a file was renamed, copied or compressed. What was rotated away before
- * the path was followed is written down then, and left alone.
+ * A rotated file is identified by its text. If a position matches it, reading continues there; if
+ * none does, the file came and went unseen, and is read whole. That holds after a kill as after a
+ * slow poll, and for renamed, copied and compressed files. Files rotated away before the path was
+ * first followed are noted then, and ignored.
  *
- * - Renamed: the old file is read on beside the new one until it has been quiet for a minute, since
- *   its writer may be slow to notice.
- * - Copied and truncated: what was not read yet is read from the copy. What the program writes
- *   between copy and truncation is in neither; nobody can count that.
+ * - Renamed: the old file is read beside the new one until it has been quiet for a minute, since its
+ *   writer may be slow to notice.
+ * - Copied and truncated: the rest is read from the copy. What the program writes between copy and
+ *   truncation is in neither, and cannot be counted.
  *
- * Invariant: at every turn of the event loop a position is in one place, of an open file or among
- * the closed, so every record has it as far as the counts are.
+ * Invariant: at every turn of the event loop a position is in one place, with an open file or among
+ * the closed ones, so every record has it in step with the counts.
  */
 import { messageOf } from '@reto3/core';
 import { newSourceId, type SourcePosition } from '@reto3/engine';
@@ -50,23 +50,23 @@ import {
   rotatedBeside,
 } from './rotated-files.ts';
 
-/** A program that is slow to notice a rotation goes on writing the old file; so long at most. */
+/** How long a program that is slow to notice a rotation may keep writing to the old file. */
 const quietMs = 60_000;
-/** So often the files beside the path are looked at while any of them, or the path, has no text. */
+/** How often to look at the files beside the path while any of them, or the path, is empty. */
 const retryMs = 1_000;
 
 export interface PathEvents extends FileEvents, DelayEvents {
   /** There is no file at the path yet. */
   waiting(): void;
   rotated(): void;
-  /** Lines behind that position, if there were any, are in no file that can be found. */
+  /** No file can be found with the lines behind that position, if there were any. */
   lost(position: SourcePosition): void;
 }
 
 /** A file that was rotated away. */
 interface OldFile {
   readonly file: FollowedFile;
-  /** Since when nothing came; monotonic ms. */
+  /** When it last grew, monotonic ms. */
   quietSince: number;
 }
 
@@ -76,14 +76,14 @@ interface Now {
   readonly monotonicMs: number;
 }
 
-/** What a look at the files beside the path has found. */
+/** What a look at the files beside the path found. */
 interface Look {
   readonly now: Now;
-  /** Versions of files that have nothing to be read on, whatever comes. */
+  /** Versions of files with nothing left to read, whatever comes. */
   readonly settled: Set<string>;
-  /** Ids of positions that a file begins like. */
+  /** Ids of positions whose beginning a file has. */
   readonly alike: Set<string>;
-  /** SHA-256 of first bytes, of what is not counted. */
+  /** SHA-256 of the first bytes of ignored files. */
   readonly ignored: Set<string>;
   /** A file could not be read. */
   hasFailed: boolean;
@@ -95,7 +95,7 @@ export class FollowedPath {
   readonly #path: string;
   readonly #plan: Plan;
   readonly #events: PathEvents;
-  /** Positions of imports that have not come to their end. */
+  /** Positions of interrupted imports. */
   readonly #interrupted: readonly SourcePosition[];
   readonly #texts: KnownTexts;
   readonly #delays: Delays;
@@ -104,11 +104,11 @@ export class FollowedPath {
   readonly #old: OldFile[] = [];
   /** As in `Look`, of the last one. */
   #settled: ReadonlySet<string> = new Set();
-  /** When the files beside the path are to be looked at, monotonic ms. */
+  /** When to look at the files beside the path, monotonic ms. */
   #lookAt: number | undefined = 0;
   #isWaiting = false;
 
-  /** @param known positions of files that were imported from or followed under this path */
+  /** @param known positions of files imported or followed under this path */
   constructor(path: string, plan: Plan, events: PathEvents, known: readonly SourcePosition[]) {
     this.#path = path;
     this.#plan = plan;
@@ -126,12 +126,12 @@ export class FollowedPath {
     return this.#current !== undefined && !this.#delays.isMissing;
   }
 
-  /** How many bytes of open files are not read yet. */
+  /** Bytes of open files not read yet. */
   get behindBytes(): number {
     return this.#delays.behindBytes;
   }
 
-  /** Positions that changed since they were taken last. A file without a message so far has none. */
+  /** Positions that changed since the last call. A file without a message has none yet. */
   takeChanged(): SourcePosition[] {
     const changed = this.#texts.takeUnwritten();
     for (const file of this.#files) {
@@ -142,15 +142,15 @@ export class FollowedPath {
     return changed;
   }
 
-  /** Has all positions taken once more. */
+  /** The next call returns all positions. */
   markAllChanged(): void {
     this.#texts.markAllUnwritten();
     for (const file of this.#files) file.isDirty = true;
   }
 
   /**
-   * Counts what was written since, up to 1 MiB of each file.
-   * @returns whether there is more to read at once
+   * Counts what is new, up to 1 MiB per file.
+   * @returns whether there is more to read now
    */
   async poll(target: FollowTarget, now: Now): Promise<boolean> {
     let hasMore = false;
@@ -158,7 +158,7 @@ export class FollowedPath {
       if (this.#current === undefined) await this.#openPath();
       if (this.#isToLook(now)) await this.#look(now);
       if (this.#texts.ignored !== undefined) hasMore = await this.#readCurrent(target, now);
-      // What comes and goes while there is nothing at the path shows only beside it.
+      // Files that come and go while the path is empty show only beside it.
       if (!this.isPresent || this.#current?.isEmpty) this.#lookAt ??= now.monotonicMs + retryMs;
       hasMore ||= this.#isToLook(now);
     } catch (error) {
@@ -178,7 +178,7 @@ export class FollowedPath {
     return this.#current === undefined ? files : [...files, this.#current];
   }
 
-  /** All that is known of texts. */
+  /** All known files. */
   get #known(): Known[] {
     const open = this.#files.map(({ known }) => known).filter((known) => known !== undefined);
     return [...this.#texts.closed, ...open];
@@ -217,7 +217,7 @@ export class FollowedPath {
     if (current === undefined) return false;
     const { isEmpty } = current;
     const progress = await current.readOn(target, now.wallMs);
-    // Whatever was in it before may have been rotated away unseen.
+    // Its earlier lines may have been rotated away unseen.
     if (isEmpty && !current.isEmpty) this.#lookAt = 0;
     if (progress === 'more') return true;
     if (progress === 'end' && (await this.#isAtPath(current, now))) return false;
@@ -243,14 +243,14 @@ export class FollowedPath {
       this.#fail(error);
       progress = undefined;
     }
-    // What cannot be read, or was written anew, is to be found again.
+    // Look again for what cannot be read, or was rewritten.
     if (progress !== 'end') this.#lookAt ??= now.monotonicMs + retryMs;
     this.#old.splice(this.#old.indexOf(old), 1);
     await this.#letGo(file, progress === 'end');
     return false;
   }
 
-  /** Whether it is still the file of the path, or no other one has come there. */
+  /** Whether it is still the file at the path, or no other has taken its place. */
   async #isAtPath(current: FollowedFile, now: Now): Promise<boolean> {
     const found = await fileAt(this.#path);
     this.#delays.present(found !== undefined, now.monotonicMs);
@@ -258,8 +258,8 @@ export class FollowedPath {
   }
 
   /**
-   * Opens rotated files that have more than their positions say, and those that no position knows.
-   * If names move meanwhile, the next poll looks once more.
+   * Opens rotated files with more than their positions say, and those without a position. If files
+   * are renamed meanwhile, the next poll looks again.
    */
   async #look(now: Now): Promise<void> {
     const beside = await rotatedBeside(this.#path);
@@ -295,7 +295,7 @@ export class FollowedPath {
     await closingUnless(text, async () => {
       if (isOpen(text.id)) return false;
       const begin = await bytesAt(text, 0, edgeBytes);
-      // A program may still write to it, or it is the begin of a copy.
+      // A program may still write to it, or a copy has just begun.
       if (begin.length === 0) look.hasEmpty = true;
       if (begin.length === 0) return false;
       const found = await recognize(text, begin, this.#known);
@@ -309,7 +309,7 @@ export class FollowedPath {
         if (isOver) settled.add(version);
         if (isOver) return false;
       } else if (found.alike.length > 0) {
-        // Only those that read the longer text can tell.
+        // Only a process that read the longer text can tell.
         if (begin.length < edgeBytes && found.alike.every(isClosed)) ignored.add(hash);
         return false;
       } else {
@@ -325,8 +325,8 @@ export class FollowedPath {
   }
 
   /**
-   * What is closed after a look has nothing to be read on.
-   * @param alike ids of those that a file begins like: shorter copies, which have nothing more
+   * After a look, closed positions have nothing left to read.
+   * @param alike ids whose beginning a file has: shorter copies, without anything more
    */
   #endOthers(alike: ReadonlySet<string>): void {
     for (const { position, begin } of this.#texts.closed) {
@@ -336,7 +336,7 @@ export class FollowedPath {
     }
   }
 
-  /** Whether the file of the path begins like that: the copy of it is not complete. */
+  /** Whether the file at the path begins like that: its copy is incomplete. */
   async #isBeingCopied(begin: Buffer): Promise<boolean> {
     const text = await openTextIfThere(this.#path);
     if (text === undefined) return false;
@@ -348,8 +348,8 @@ export class FollowedPath {
   }
 
   /**
-   * Opens a text, to be read on from its position if it has one.
-   * @param put takes the file; its position is no longer among the closed then
+   * Opens a text, to continue at its position if it has one.
+   * @param put takes the file; its position is then no longer among the closed ones
    * @throws MovedOn
    */
   async #open(
@@ -358,14 +358,14 @@ export class FollowedPath {
     put: (file: FollowedFile) => void,
   ): Promise<void> {
     if (await isOneOf(this.#interrupted, text))
-      throw new Error('an import of it was interrupted: stop the server, and import it once more');
+      throw new Error('its import was interrupted; stop the server and import it again');
     const parts = [this.#path, text, this.#plan, this.#events] as const;
     if (resumed === undefined) {
       put(await FollowedFile.open(...parts));
       return;
     }
     const { known } = resumed;
-    // An editor that saves a log makes a second file of the same text.
+    // An editor that saves a log creates a second file with the same text.
     const id = this.#texts.isClosed(known) ? known.position.id : newSourceId();
     const own = { ...resumed, known: { position: { ...known.position, id } } };
     const file = await FollowedFile.resume(...parts, own);
@@ -373,7 +373,7 @@ export class FollowedPath {
     put(file);
   }
 
-  /** Its position stays known, and is still to be written. */
+  /** Closes a file; its position stays known, and is saved with the next record. */
   async #letGo(file: FollowedFile, ended = false): Promise<void> {
     const { known } = file;
     if (known !== undefined) {
@@ -389,7 +389,7 @@ export class FollowedPath {
     return bytes;
   }
 
-  /** Says each trouble once. */
+  /** Reports each problem once. */
   #fail(error: unknown): void {
     if (error instanceof MovedOn) return;
     const trouble = messageOf(error);

@@ -1,6 +1,6 @@
 /**
- * What a folder knows of the texts that lay at one path: positions of those that are not open now,
- * and which rotated files are not counted at all. Says what the next record has to write of it.
+ * What a folder knows about the files that were at one path: positions of those not open now, and
+ * which rotated files are ignored. Collects what the next record must save.
  */
 import { newSourceId, type SourcePosition } from '@reto3/engine';
 import { fingerprintOf } from '../position.ts';
@@ -10,13 +10,13 @@ export class KnownTexts {
   readonly #path: string;
   /** Positions of files that are not open, by their ids. */
   readonly #closed = new Map<string, Known>();
-  /** Ids of those that no record may have yet. */
+  /** Ids of those that may not be saved yet. */
   readonly #unwritten = new Set<string>();
-  /** The row with the hashes of what is not counted. */
+  /** The row with the hashes of ignored files. */
   #ignored: SourcePosition | undefined;
   #isIgnoredUnwritten = false;
 
-  /** @param positions of the folder, for that path */
+  /** @param positions the folder's, for that path */
   constructor(path: string, positions: readonly SourcePosition[]) {
     this.#path = path;
     for (const position of positions) {
@@ -39,7 +39,7 @@ export class KnownTexts {
     this.#unwritten.add(id);
   }
 
-  /** It is open from now on, and whoever has it open writes its position. */
+  /** The file is open now; its owner saves its position. */
   open({ position: { id } }: Known): void {
     this.#closed.delete(id);
     this.#unwritten.delete(id);
@@ -63,8 +63,8 @@ export class KnownTexts {
   }
 
   /**
-   * What changed since it was taken last. A text without a message stays unknown: the next server may
-   * be given the right format.
+   * What changed since the last call. A file without a message stays unknown: the next server may get
+   * the right format.
    */
   takeUnwritten(): SourcePosition[] {
     const ids = [...this.#unwritten];
@@ -77,7 +77,7 @@ export class KnownTexts {
     return changed.filter((position) => position !== undefined);
   }
 
-  /** Has all taken once more. */
+  /** The next call returns everything. */
   markAllUnwritten(): void {
     for (const id of this.#closed.keys()) this.#unwritten.add(id);
     this.#isIgnoredUnwritten = this.#ignored !== undefined;

@@ -1,27 +1,27 @@
-/** The files that lie beside a followed path after rotations, and which of them are known. */
+/** The rotated files beside a followed path, and which of them are known. */
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Fingerprint, SourcePosition } from '@reto3/engine';
 import { fingerprintOf } from '../position.ts';
 import { bytesAt, type FileId, type FileText, fileAt } from './file-text.ts';
 
-/** So many of the first and of the last bytes tell a file: dozens of lines, with their times. */
+/** As many first and last bytes identify a file: dozens of lines with their times. */
 export const edgeBytes = 1 << 12;
 
-/** What logrotate and its like put behind the name: a number or a date, and that of a compressor. */
+/** What logrotate and the like append: a number or a date, and the suffix of a compressor. */
 const rotatedSuffix = /^[.-]\d[\d._-]*?(\.gz|\.zst|\.br)?$/;
 const compressedSuffix = /\.(gz|zst|br)$/;
 
 export interface RotatedFile {
   readonly place: string;
   readonly id: FileId;
-  /** Another one once anything about the file has changed. */
+  /** Changes with anything about the file. */
   readonly version: string;
 }
 
 /**
- * The rotated files beside a path, those first that were written first. A compressed one is left out
- * while the plain one is there: it is not complete yet.
+ * The rotated files beside a path, in the order of their last write. A compressed file is left out
+ * while the plain one exists, since it is not complete yet.
  */
 export async function rotatedBeside(path: string): Promise<readonly RotatedFile[]> {
   const [folder, name] = [dirname(path), basename(path)];
@@ -47,21 +47,21 @@ export async function rotatedBeside(path: string): Promise<readonly RotatedFile[
     });
 }
 
-/** What is known of a file. */
+/** What is known about a file. */
 export interface Known {
   readonly position: SourcePosition;
-  /** Its first bytes, where they were read by this process. */
+  /** The first bytes, if this process read them. */
   readonly begin?: Buffer | undefined;
 }
 
 export interface Recognized {
-  /** The one furthest on whose first and last bytes the text has. */
+  /** The furthest position whose first and last bytes the text has. */
   readonly whole: Known | undefined;
-  /** The ones that begin like the text; it may be a shorter copy of them. Furthest on first. */
+  /** Those that begin like the text, which may be a shorter copy; furthest first. */
   readonly alike: readonly Known[];
 }
 
-/** @param begin as many first bytes as `edgeBytes`, or all that there are */
+/** @param begin the first `edgeBytes` bytes, or all there are */
 export async function recognize(
   text: FileText,
   begin: Buffer,
@@ -76,14 +76,14 @@ export async function recognize(
     if (hash !== head.sha256 && !isShorter(begin, each.begin)) continue;
     alike.push(each);
     if (hash !== head.sha256) continue;
-    // To read through all that was compressed once is enough.
+    // Decompressing it to the end once is enough.
     const isWhole = (text.isCompressed && ended) || (await hasEnd(text, each.position));
     if (isWhole) return { whole: each, alike };
   }
   return { whole: undefined, alike };
 }
 
-/** Whether the text has the bytes that were read last where they were read. */
+/** Whether the bytes read last are still in their place. */
 export async function hasEnd(
   text: FileText,
   { offset, openLine, end }: SourcePosition,
@@ -100,12 +100,12 @@ async function hashAt(text: FileText, at: number, bytes: Fingerprint['bytes']): 
   return fingerprintOf(await bytesAt(text, at, bytes)).sha256;
 }
 
-/** What is where, to see whether names have moved. */
+/** A fingerprint of names and files, to notice renames. */
 export function namesOf(files: readonly RotatedFile[]): string {
   return JSON.stringify(files.map(({ place, id }) => [place, id]).sort());
 }
 
-/** Whether it was followed to its end, and has nothing behind that. */
+/** Whether it was followed to its end, and has not grown since. */
 export async function isReadThrough(
   text: FileText,
   { ended, offset }: SourcePosition,

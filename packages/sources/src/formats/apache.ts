@@ -5,8 +5,8 @@
  *     … [DD/Mon/YYYY:HH:MM:SS ±hhmm] "request" … 1464433871123        %{msec}t, %{usec}t behind it
  *
  * `%t` is the start of the request unless its format begins with `end:` (mod_log_config). `%D` and
- * `%T` cannot be told from other whole numbers, so there is no duration. Forced with --log-format,
- * it also reads plain combined lines, of which Apache stamps the start.
+ * `%T` look like other whole numbers, so there is no duration. Chosen with --log-format, it also
+ * reads plain combined lines, whose time is the start in Apache.
  */
 import type { LineParser, LogFormat, ParserOptions, Reason, Stamp } from '../format.ts';
 import { Instant, unitDigits } from '../time/instant.ts';
@@ -23,7 +23,7 @@ import {
 
 const msDigits = 13;
 const usDigits = 16;
-/** Other numbers of that length are of another time than the bracket. */
+/** A number of that length that is no time differs more from the bracket. */
 const sameRequestMs = 86_400_000;
 const maxTailFields = 8;
 
@@ -49,7 +49,7 @@ class ApacheParser implements LineParser {
     return time.digits > 0 || this.#takesSeconds ? undefined : 'no request of this format';
   }
 
-  /** Takes the finer stamp behind the quoted fields, where there is one. */
+  /** Takes the finer time behind the quoted fields, if any. */
   #readTail(bytes: Uint8Array, from: number, to: number, { time }: Stamp): void {
     const field = this.#field;
     let end = to;

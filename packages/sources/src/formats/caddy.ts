@@ -19,7 +19,7 @@ const named: PartNames = {
 const keys = ['ts', 'msg', 'duration'];
 const [ts, msg, duration] = [0, 1, 2] as const;
 const handled = textBytes('handled request');
-/** As a whole number of seconds that would be a day: it is `duration_format nano`. */
+/** As whole seconds this would be a day, so it is `duration_format nano`. */
 const nanosecondDigits = 6;
 
 export const caddy: LogFormat = {

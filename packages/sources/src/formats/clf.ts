@@ -70,8 +70,7 @@ export function requestLine(bytes: Uint8Array, from: number, to: number): number
 }
 
 /**
- * Sets what a line in this form says of its request. A virtual host or numbers may precede the
- * client, which is the first address.
+ * Fills in a request. A virtual host or numbers may precede the client, which is the first address.
  */
 export function describeClf(bytes: Uint8Array, from: number, to: number, request: Request): void {
   const start = behindDate(bytes, from, to);
@@ -81,12 +80,12 @@ export function describeClf(bytes: Uint8Array, from: number, to: number, request
   describeClient(bytes, start, bracket === -1 ? first : bracket, request);
   let begin = first;
   let end = endOfQuoted(bytes, begin + 1, to);
-  // Other quoted fields may stand before the request.
+  // Other quoted fields may precede the request.
   while (end !== -1 && !request.setLine(bytes, begin + 1, end)) {
     begin = indexOf(bytes, quote, end + 1, to);
     end = begin === -1 ? -1 : endOfQuoted(bytes, begin + 1, to);
   }
-  // A request that is no HTTP has a status as well.
+  // A request that is not HTTP has a status as well.
   if (end === -1) end = endOfQuoted(bytes, first + 1, to);
   if (end === -1 || bytes[end + 1] !== space) return;
   const statusEnd = indexOf(bytes, space, end + 2, to);
@@ -154,7 +153,7 @@ export interface Field {
 
 /**
  * The field that ends at `end`: quoted, or without a blank.
- * @returns where the field before it ends; -1 where there is none
+ * @returns where the field before it ends, or -1
  */
 export function fieldBefore(bytes: Uint8Array, from: number, end: number, into: Field): number {
   let last = end;
@@ -174,7 +173,7 @@ export function fieldBefore(bytes: Uint8Array, from: number, end: number, into: 
   return at + 1;
 }
 
-/** Cuts off a label, as in `rt=0.005` and `msec:1700000000.123`; leaves a bare number as it is. */
+/** Removes a label, as in `rt=0.005` and `msec:1700000000.123`. */
 export function withoutLabel(bytes: Uint8Array, field: Field): void {
   for (let at = field.to - 1; at >= field.from; at--) {
     const byte = bytes[at];
@@ -184,7 +183,7 @@ export function withoutLabel(bytes: Uint8Array, field: Field): void {
   }
 }
 
-/** How many digits [from, to) has before and behind its point; undefined where it is no number. */
+/** How many digits a number has before and behind its point; undefined for other texts. */
 export function digitsOf(
   bytes: Uint8Array,
   from: number,

@@ -1,7 +1,7 @@
 /**
  * Cloudflare Logpush, HTTP requests: `EdgeEndTimestamp` and `EdgeStartTimestamp` as ns since the
- * epoch (19 digits), seconds, or RFC 3339, whichever the job was set to. The
- * difference is the duration. A job may send the start alone, which is then a format of its own.
+ * epoch (19 digits), seconds or RFC 3339, as the job is set. The difference is the duration. A job
+ * may send the start alone, which is a format of its own.
  */
 import type { LogFormat } from '../format.ts';
 import type { PartNames } from '../request.ts';
@@ -24,7 +24,7 @@ export const cloudflare: LogFormat = {
   title: 'Cloudflare Logpush, HTTP requests',
   example:
     '{"ClientRequestHost":"example.com","ClientRequestMethod":"GET","ClientRequestURI":"/","EdgeEndTimestamp":1464433871123000000,"EdgeResponseStatus":200,"EdgeStartTimestamp":1464433871100000000}',
-  resolution: '1 ns, or as the job says',
+  resolution: '1 ns, or as the job is set',
   moment: 'end',
   parser(options) {
     const start = { time: new Instant() };
@@ -43,7 +43,7 @@ export const cloudflareStart: LogFormat = {
   title: 'Cloudflare Logpush without EdgeEndTimestamp',
   example:
     '{"ClientRequestMethod":"GET","ClientRequestURI":"/","EdgeResponseStatus":200,"EdgeStartTimestamp":"2016-05-28T11:11:11Z"}',
-  resolution: '1 ns, or as the job says',
+  resolution: '1 ns, or as the job is set',
   moment: 'start',
   parser: (options) =>
     jsonParser(keys, options, named, (line, stamp) => {

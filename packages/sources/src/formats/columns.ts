@@ -16,7 +16,7 @@ export interface DescribedColumn {
   readonly column: number;
 }
 
-/** Which column each part of a request is in, of a header that names them. */
+/** Which column holds each part of a request, according to a header. */
 export function describedColumns(
   header: readonly string[],
   names: PartNames,
@@ -55,12 +55,12 @@ export class Columns {
     return this.#quoted[column] === 1;
   }
 
-  /** What `take` says of a field; false where the line has no such field. */
+  /** Passes a field to `take`; false if the line has no such field. */
   read(column: number, take: (from: number, to: number) => boolean): boolean {
     return column >= 0 && column < this.count && take(this.from(column), this.to(column));
   }
 
-  /** Sets what these columns say of a request. */
+  /** Fills in a request from these columns. */
   describe(bytes: Uint8Array, described: readonly DescribedColumn[], request: Request): void {
     for (const { part, column } of described)
       if (column < this.count) setPart(request, part, bytes, this.from(column), this.to(column));

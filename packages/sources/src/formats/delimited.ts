@@ -4,8 +4,8 @@
  *     header = name *(delimiter name)
  *     line   = field *(delimiter field)          CSV quoting, RFC 4180
  *
- * A field may span lines; the lines behind the first are part of it. A line that has all columns and
- * a time in its place is a line of its own even there, so that one stray quote costs no others.
+ * A field may span lines, which are then skipped as parts of it. A line with all columns and a time
+ * in its place is a line of its own even there, so a stray quote costs no further lines.
  */
 import { quote } from '../bytes.ts';
 import type { LineParser, ParserOptions, Reason, Stamp } from '../format.ts';
@@ -14,20 +14,20 @@ import { type UnitDigits, unitDigits } from '../time/instant.ts';
 import { Columns, type DescribedColumn, describedColumns } from './columns.ts';
 
 export interface DelimitedSpec {
-  /** The header's first is the one that is used. */
+  /** The first that splits the header is used. */
   readonly delimiters: readonly string[];
   /** Columns that make a line a header of this format. */
   readonly required: readonly string[];
   readonly time: string;
   readonly duration?: string;
   readonly durationUnit?: UnitDigits;
-  /** Of files without a header. */
+  /** Columns of files without a header. */
   readonly usual?: readonly string[];
-  /** What they say of the request. */
+  /** Which of them describe the request. */
   readonly request: PartNames;
   /** Reads a time; by default a number of seconds. */
   readonly readTime?: ReadTime;
-  /** Says why a line with a time is no message. */
+  /** Why a line with a time is not a message. */
   readonly refuse?: (
     bytes: Uint8Array,
     columns: Columns,
@@ -45,7 +45,7 @@ type ReadTime = (
   options: ParserOptions,
 ) => boolean;
 
-/** The index of a column by its name; -1 where there is none. */
+/** The index of a column by its name, or -1. */
 export type ColumnIndex = (name: string) => number;
 
 export class DelimitedParser implements LineParser {
@@ -96,7 +96,7 @@ export class DelimitedParser implements LineParser {
     this.#columns?.describe(bytes, this.#described, request);
   }
 
-  /** Takes the columns of a line that names all that are required. */
+  /** Takes the columns from a line that names all required ones. */
   #takeHeader(bytes: Uint8Array, from: number, to: number): boolean {
     if (to - from > longestHeader) return false;
     const [first = ''] = this.#spec.required;
@@ -123,7 +123,7 @@ export class DelimitedParser implements LineParser {
 const readSeconds: ReadTime = (bytes, from, to, { time }) =>
   time.readDecimal(bytes, from, to, unitDigits.s);
 
-/** A time in seconds from the start of the run, as `--start` names it. */
+/** A time in seconds since the start of the run, which `--start` names. */
 export const readRelativeSeconds: ReadTime = (bytes, from, to, { time }, { startMs }) => {
   if (startMs === undefined || !time.readDecimal(bytes, from, to, unitDigits.s)) return false;
   time.ms += startMs;

@@ -3,8 +3,8 @@
  *
  *     [START_TIME] "METHOD PATH PROTOCOL" code flags [details termination "failure"] received sent duration …
  *
- * START_TIME is ISO 8601 with ms, the start. The duration in ms is the third of the three numbers in
- * a row. `"- - -"` is a TCP connection.
+ * START_TIME is ISO 8601 with ms, the start. The duration in ms is the last of three numbers in a
+ * row. `"- - -"` is a TCP connection.
  */
 import { closeBracket, digitAt, indexOf, openBracket, quote, space } from '../bytes.ts';
 import type { LineParser, LogFormat, Reason, Stamp } from '../format.ts';
@@ -39,7 +39,7 @@ class EnvoyParser implements LineParser {
   describe(bytes: Uint8Array, from: number, to: number, request: Request): void {
     const end = this.#requestEnd;
     request.setStatus(bytes, end + 2, Math.min(to, end + 5));
-    // Behind the numbers, five quoted fields in a row.
+    // Five quoted fields in a row follow the numbers.
     let at = end + 2;
     while (at < to && !isBetweenQuoted(bytes, at)) at++;
     const forwarded = at;

@@ -1,4 +1,4 @@
-/** All formats, in the order in which detection prefers them where two fit equally. */
+/** All formats; where two fit equally, detection prefers the first. */
 import type { LogFormat } from '../format.ts';
 import { access } from './access.ts';
 import { apache } from './apache.ts';

@@ -3,10 +3,10 @@
  *
  *     client:port [DD/Mon/YYYY:HH:MM:SS.mmm] frontend backend/server TR/Tw/Tc/Tr/Ta status bytes … "request" …
  *
- * `%tr` is the start, when the first byte of the request came, in the local time of the process and
- * without a zone. `Ta` is the time from there to the last byte of the response, in ms; with
- * `option logasap` a plus sign says that the request had not ended. Lines with three timers are of
- * TCP connections, and those with none are notices.
+ * `%tr` is the start, when the first byte of the request came, in the local time of the process
+ * without a zone. `Ta` is the time from then to the last byte of the response, in ms; with
+ * `option logasap`, a plus sign marks a request that had not ended. Lines with three timers are TCP
+ * connections, those without are notices.
  */
 import { digitAt, indexOf, openBracket, slash, space } from '../bytes.ts';
 import type { LineParser, LogFormat, Reason, Stamp } from '../format.ts';

@@ -1,7 +1,7 @@
 /**
  * JMeter JTL, XML: an element a line. `httpSample` is a request: `ts` is its start, `t` its elapsed
  * time, both in ms. Samples inside another `httpSample` are parts of it (redirects, resources), as
- * in the CSV form; `sample` is what is no request, such as a transaction.
+ * in the CSV form; a `sample` is not a request, but for instance a transaction.
  */
 import { closeBrace, indexOf, quote, slash, space, startsWith, textBytes } from '../bytes.ts';
 import type { LineParser, LogFormat, Reason, Stamp } from '../format.ts';

@@ -1,6 +1,6 @@
 /**
- * Logs of one JSON object a line. A format names the keys that it needs and reads their values;
- * the rest is the same for all of them.
+ * Logs of one JSON object per line. A format names the keys that it needs and reads their values; the
+ * rest is shared.
  */
 import { isText } from '../bytes.ts';
 import type { LineParser, ParserOptions, Reason, Stamp } from '../format.ts';
@@ -18,7 +18,7 @@ import { readAnyTime, readDuration } from '../time/any-time.ts';
 import { type UnitDigits, unitDigits } from '../time/instant.ts';
 import { JsonFields } from './json-fields.ts';
 
-/** One line's values, by the index of their keys. */
+/** The values of one line, by the index of their keys. */
 export class JsonLine {
   readonly #fields: JsonFields;
   readonly #options: ParserOptions;
@@ -69,7 +69,7 @@ export class JsonLine {
     );
   }
 
-  /** Reads the time under the first of some keys that has one. */
+  /** Reads the time under the first of these keys that has one. */
   readFirstTime(keys: readonly number[], stamp: Pick<Stamp, 'time'>): boolean {
     for (const key of keys) if (this.readTime(key, stamp)) return true;
     return false;
@@ -83,7 +83,7 @@ export class JsonLine {
       readDuration(this.#bytes, from[key] ?? 0, to[key] ?? 0, stamp.duration, unit);
   }
 
-  /** Sets what the value under a key says of a request. */
+  /** Fills in a part of a request from the value under a key. */
   describe(key: number, part: Part, request: Request): void {
     const { from, to } = this.#fields;
     const [begin, end] = [from[key] ?? 0, to[key] ?? 0];
@@ -92,15 +92,15 @@ export class JsonLine {
     else setPart(request, part, text, 0, text.length);
   }
 
-  /** How many bytes the value under a key has. */
+  /** Bytes of the value under a key. */
   lengthOf(key: number): number {
     return (this.#fields.to[key] ?? 0) - (this.#fields.from[key] ?? 0);
   }
 }
 
 /**
- * @param names the keys of what a line says of its request
- * @param read says why a line that is an object is no message, or reads its times
+ * @param names the keys that describe the request
+ * @param read reads the times of a line, or returns why it is not a message
  */
 export function jsonParser(
   keys: readonly string[],

@@ -10,7 +10,7 @@
  * | oha, csv | request-start,…,request-duration,… | start; s since the run began | request-duration, s |
  * | Tsung, dumptraffic="protocol" | #date;pid;id;http method;… | end; s with a fraction | duration, ms |
  *
- * A k6 request is a row of `http_reqs`. A JMeter row of a transaction controller adds up other rows.
+ * A k6 request is a row of `http_reqs`. JMeter rows of transaction controllers sum up other rows.
  */
 import { startsWith, textBytes } from '../bytes.ts';
 import type { LogFormat } from '../format.ts';
@@ -26,7 +26,7 @@ export const k6Csv: LogFormat = {
   name: 'k6-csv',
   title: 'k6, --out csv',
   example: 'http_reqs,1464433871,1.000000,,,,true,,GET,http://example.com/,HTTP/1.1,default,,200',
-  resolution: '1 s, or as K6_CSV_TIME_FORMAT says',
+  resolution: '1 s, or as K6_CSV_TIME_FORMAT sets',
   moment: 'end',
   isStateful: true,
   parser: (options) =>

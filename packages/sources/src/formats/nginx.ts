@@ -1,14 +1,13 @@
 /**
- * nginx, a text format with `$msec`, and `$request_time` where it has that:
+ * nginx, a text format with `$msec` and possibly `$request_time`:
  *
  *     client - user [time] "request" status bytes "referer" "agent" … $msec … $request_time …
  *
- * `$msec` is the time at which the line was written, that is the end, in seconds with three digits.
- * It stands behind the last field with blanks, in front of all others, or in the bracket. Where it
- * is, and which field is `$request_time`, is learnt from a line: the latter is a field labelled so
- * (`rt=`, `request_time=`), or else the only bare number with three digits behind the point.
- * Two of those could be `$request_time` and `$upstream_response_time` in either order, so then
- * neither is taken, and only the end is known.
+ * `$msec` is when the line was written, the end, in seconds with three decimals. It stands behind
+ * the last field with blanks, in front of all others, or in the bracket. Its place is learnt from a
+ * line, and so is that of `$request_time`: a field with that label (`rt=`, `request_time=`), or else
+ * the only bare number with three decimals. Two of those could be `$request_time` and
+ * `$upstream_response_time` in either order, so neither is used, and only the end is known.
  */
 import { digitAt, dot, indexOf, openBracket, quote, space } from '../bytes.ts';
 import type { LineParser, LogFormat, Reason, Stamp } from '../format.ts';
@@ -17,10 +16,10 @@ import { describeClf, digitsOf, type Field, fieldBefore, withoutLabel } from './
 
 const msecLength = '1700000000.123'.length;
 const requestAt = '[28/May/2016:11:11:11 +0000] '.length;
-/** A format with more fields than that behind the user agent is rare. */
+/** Formats with more fields behind the user agent are rare. */
 const maxTailFields = 24;
 
-/** Where a field is: the n-th from the end, or in front. */
+/** The place of a field: the n-th from the end, or in front. */
 type Place = number | 'front' | 'bracket' | undefined;
 
 class NginxParser implements LineParser {
@@ -58,7 +57,7 @@ class NginxParser implements LineParser {
       if (at === 0 || !readMsec(bytes, at, at + msecLength, to, time)) return false;
     }
     stamp.hasDuration = false;
-    // The usual place, behind everything else.
+    // The usual place, at the end.
     if (msec === 0 && this.#requestTime === undefined && bytes[to - msecLength - 1] === space)
       return readMsec(bytes, to - msecLength, to, to, time);
     const last = Math.max(typeof msec === 'number' ? msec : -1, this.#requestTime ?? -1);

@@ -1,7 +1,7 @@
 /**
- * One record of OpenTelemetry's logs, as wrappers.ts takes it out of an export in OTLP's JSON form:
- * `timeUnixNano`, 19 digits. Envoy, which exports access logs so, stamps the start. A record that
- * only says when it was observed has no time of its own.
+ * One OpenTelemetry log record, which wrappers.ts takes from an export in OTLP's JSON form:
+ * `timeUnixNano`, 19 digits. Envoy exports access logs this way, with the start as time. A record
+ * with only the time when it was observed has none of its own.
  */
 import { textBytes } from '../bytes.ts';
 import type { LogFormat } from '../format.ts';

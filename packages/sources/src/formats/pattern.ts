@@ -1,10 +1,10 @@
 /**
- * Any other text log, as `--pattern` describes it: a regular expression with a group `time`, and
- * `duration` where the line has one (seconds, or with its unit, such as 12ms); `method`, `path`,
- * `status`, `host`, `client` and `agent` say what it asked for.
+ * Any other text log, described by `--pattern`: a regular expression with a group `time`, possibly
+ * `duration` (seconds, or with a unit, such as 12ms), and `method`, `path`, `status`, `host`,
+ * `client` and `agent` for the request.
  *
- * `time` is a number since the epoch, ISO 8601 or NCSA's date, or has the form of `--time-format`.
- * The stamp is taken for the end of the request.
+ * `time` is a number since the epoch, ISO 8601, NCSA's date, or in the form of `--time-format`. It
+ * is taken for the end of the request.
  */
 import { messageOf, Reto3Error } from '@reto3/core';
 import type { LogFormat, ParserOptions } from '../format.ts';
@@ -13,7 +13,7 @@ import { readAnyTime, readDuration } from '../time/any-time.ts';
 import { parseTimeFormat, type ReadTimeText } from '../time/time-format.ts';
 
 const longestField = 256;
-/** Their groups. */
+/** The groups for the parts of a request. */
 const groupsOf: Partial<Readonly<Record<Part, string>>> = {
   method: 'method',
   target: 'path',
@@ -31,7 +31,7 @@ export function patternFormat(pattern: string, timeFormat: string | undefined): 
     name: 'pattern',
     title: 'the text of --pattern',
     example: pattern,
-    resolution: 'as its times have it',
+    resolution: 'that of its times',
     moment: 'end',
     parser: (options) => patternParser(regex, readText, options),
   };
@@ -42,18 +42,14 @@ function regexOf(pattern: string): RegExp {
   try {
     regex = new RegExp(pattern);
   } catch (cause) {
-    throw new Reto3Error(
-      'RETO3_BAD_FLAG',
-      `got a --pattern that cannot be read: ${messageOf(cause)}`,
-      {
-        cause,
-        hint: 'write a regular expression of JavaScript',
-      },
-    );
+    throw new Reto3Error('RETO3_BAD_FLAG', `got an invalid --pattern: ${messageOf(cause)}`, {
+      cause,
+      hint: "use the syntax of JavaScript's regular expressions",
+    });
   }
   if (pattern.includes('(?<time>')) return regex;
-  throw new Reto3Error('RETO3_BAD_FLAG', 'got a --pattern without a group time, want one', {
-    hint: "as in '^(?<time>\\S+) (?<status>\\d+)'",
+  throw new Reto3Error('RETO3_BAD_FLAG', 'got a --pattern without a group named time', {
+    hint: "add one, as in '^(?<time>\\S+) (?<status>\\d+)'",
   });
 }
 

@@ -3,8 +3,8 @@
  *
  *     owner bucket [DD/Mon/YYYY:HH:MM:SS +0000] client requester id operation key "request" status …
  *
- * "The time at which the request was received", to the second: the start. A lifecycle action is
- * logged alike, without a request.
+ * "The time at which the request was received", in whole seconds: the start. Lifecycle actions, and
+ * the single keys of a multi-object delete, have no request.
  */
 import { closeBracket, indexOf, minus, quote, space } from '../bytes.ts';
 import type { LogFormat } from '../format.ts';
@@ -12,7 +12,7 @@ import { endOfQuoted, readBracketDate } from './clf.ts';
 
 const fieldsBeforeRequest = 5;
 
-/** The index of the field that is so many blanks behind `from`, or -1. */
+/** The index of the field `count` blanks behind `from`, or -1. */
 function skipFields(bytes: Uint8Array, from: number, to: number, count: number): number {
   let at = from;
   for (let field = 0; field < count; field++) {

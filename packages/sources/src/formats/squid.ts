@@ -3,7 +3,7 @@
  *
  *     seconds.mmm elapsed client code/status bytes method URL user hierarchy/peer type
  *
- * The stamp is the end of the request, the elapsed time is in ms.
+ * The time is the end of the request; the elapsed time is in ms.
  */
 import { indexOf, slash } from '../bytes.ts';
 import type { LogFormat } from '../format.ts';

@@ -3,7 +3,7 @@
  *
  *     client - user [DD/Mon/YYYY:HH:MM:SS ±hhmm] "request" status bytes "referer" "agent" number "router" "url" <n>ms
  *
- * The stamp is the start, to the second; the duration at the end is no help at that resolution.
+ * The time is the start, in whole seconds; at that resolution the duration at the end is no help.
  */
 import { digitAt, indexOf, quote, space } from '../bytes.ts';
 import type { LogFormat } from '../format.ts';

@@ -1,6 +1,6 @@
 /**
- * Traefik, format json: `StartUTC` (RFC 3339, ns) is the start, or `StartLocal` where that was
- * dropped; `Duration` is in ns. Messages of the program itself have neither.
+ * Traefik, format json: `StartUTC` (RFC 3339, ns) is the start, or `StartLocal` if that was dropped;
+ * `Duration` is in ns. Traefik's own messages have neither.
  */
 import type { LogFormat } from '../format.ts';
 import type { PartNames } from '../request.ts';

@@ -1,5 +1,5 @@
 /**
- * vegeta, `vegeta encode --to json` and `--to csv`. The stamp is the start.
+ * vegeta, `vegeta encode --to json` and `--to csv`. The time is the start.
  *
  *     JSON  timestamp (RFC 3339, ns), latency (ns), code, method, url …
  *     CSV   timestamp (ns since the epoch), code, latency (ns), bytes out, bytes in, error, …  no header

@@ -1,12 +1,12 @@
 /**
  * W3C extended log format, as IIS and CloudFront write it:
  *
- *     directive = "#" name ":" text            `#Fields:` names the columns, anew wherever it stands
- *     entry     = field *(blank field)         tabs where the line has any; else blanks, quoted text
+ *     directive = "#" name ":" text            each `#Fields:` names the columns from there on
+ *     entry     = field *(blank field)         tabs if the line has any; else blanks, quoted text
  *
  * Time is `date` and `time` in UTC, or `date-local` and `time-local` in the zone of the server; a
- * `#Date:` directive stands in for a missing date. IIS and CloudFront stamp the end, to the second.
- * `time-taken` is in ms, and in seconds for CloudFront, which its `x-edge-location` tells apart.
+ * `#Date:` directive stands in for a missing date. IIS and CloudFront log the end, in whole seconds.
+ * `time-taken` is in ms, but in seconds for CloudFront, recognised by its `x-edge-location`.
  */
 import { indexOf, space, startsWith, tab, textBytes } from '../bytes.ts';
 import type { LineParser, LogFormat, Reason, Stamp } from '../format.ts';

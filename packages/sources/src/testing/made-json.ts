@@ -17,7 +17,7 @@ const orNull = (value: string): string => (value === '-' ? 'null' : text(value))
 const idOf = ({ index, port }: Written): string =>
   `${(Math.imul(index + 1, 0x9e_37_79_b1) >>> 0).toString(16).padStart(8, '0')}-2d5c-${port}`;
 
-/** Of a request: browsers send more than programs. */
+/** Headers of a request: browsers send more than programs. */
 function headersOf({ agent, referer, client, index }: Written): (readonly [string, string])[] {
   const headers: (readonly [string, string])[] = [
     ['User-Agent', agent],
@@ -36,7 +36,7 @@ function headersOf({ agent, referer, client, index }: Written): (readonly [strin
   return headers;
 }
 
-/** A map of Go has no order: each line begins with another of its keys. */
+/** Maps in Go have no order: each line begins with another key. */
 function inAnyOrder<T>(all: readonly T[], { index }: Written): T[] {
   const first = index % all.length;
   return [...all.slice(first), ...all.slice(0, first)];

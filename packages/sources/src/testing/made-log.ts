@@ -1,6 +1,6 @@
 /**
- * Made logs: a line for each of some requests as the program of a format would write it, varied as
- * the lines of real ones are. What reads logs fast must not be tuned to lines that are all alike.
+ * Made logs: a line per request as the program of a format would write it, as varied as real lines.
+ * Fast readers must not be tuned to lines that are all alike.
  */
 import { jsonLines } from './made-json.ts';
 import { firstMs, type MadeRequest } from './made-request.ts';
@@ -13,13 +13,13 @@ const made: Readonly<Record<string, Made>> = { ...textLines, ...jsonLines, ...re
 export interface MadeLog {
   readonly text: string;
   readonly lines: number;
-  /** When the run began, of relative times. */
+  /** When the run began, for relative times. */
   readonly startMs: number;
-  /** The moments that are counted, epoch ms, each of a message. */
+  /** The counted moment of each message, epoch ms. */
   readonly times: readonly number[];
 }
 
-/** The log of these requests in a format, by its name. */
+/** The log of these requests in a format. */
 export function madeLog(format: string, requests: readonly MadeRequest[]): MadeLog {
   const form = made[format];
   if (form === undefined) throw new Error(`BUG: no log of format ${format} can be made`);
@@ -30,7 +30,7 @@ export function madeLog(format: string, requests: readonly MadeRequest[]): MadeL
     const duration = { ms: request.durationMs, ns: request.durationNs };
     const written = { ...request, start, duration, end: endOf(request), index };
     lines.push(form.line(written));
-    // A blank, a cut and a foreign line here and there.
+    // Here and there a blank, a truncated and a foreign line.
     if (index % 1_000 === 999) lines.push('', 'x', ...(form.others ?? []));
     times.push(form.counted(written).ms);
   }

@@ -1,4 +1,4 @@
-/** Times and durations of formats that leave their form to a setting: told apart by how they look. */
+/** Times and durations whose form is up to a setting, recognised by how they look. */
 import { colon, digitAt, dot, slash } from '../bytes.ts';
 import { type Instant, type UnitDigits, unitDigits } from './instant.ts';
 import type { Zone } from './zone.ts';
@@ -40,7 +40,7 @@ const units: readonly (readonly [suffix: string, unit: UnitDigits])[] = [
   ['s', unitDigits.s],
 ];
 
-/** A number with its unit, such as `1.5ms`; without one it is in `usual`. */
+/** A number with its unit, such as `1.5ms`; `usual` is the unit without one. */
 export function readDuration(
   bytes: Uint8Array,
   from: number,

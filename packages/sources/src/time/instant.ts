@@ -1,9 +1,9 @@
 /**
- * A time or a length of time, read from the bytes of a line in exact integer arithmetic: whole
- * milliseconds, and nanoseconds within the millisecond. A text of 19 digits (ns since the epoch) is
- * beyond 2⁵³, so no such number is ever made.
+ * A time or a duration, read from the bytes of a line in exact integer arithmetic: whole
+ * milliseconds, and nanoseconds within the millisecond. 19 digits (ns since the epoch) exceed 2⁵³,
+ * so no such number is ever built.
  *
- * Each `read…` returns whether [from, to) is such a text, and leaves the object undefined if not.
+ * Each `read…` returns whether [from, to) is such a text; if not, the values are undefined.
  */
 import { colon, comma, digitAt, dot, minus, slash, space } from '../bytes.ts';
 import type { Zone } from './zone.ts';
@@ -17,16 +17,16 @@ const plus = 0x2b;
 const zulu = 0x5a;
 const timeMark = 0x54;
 const dayMs = 86_400_000;
-/** More are beyond the times that a window can have. */
+/** Longer ones are beyond the times of windows. */
 const maxMsDigits = 15;
 const nsPerMs = 1_000_000;
 
 export class Instant {
-  /** Whole milliseconds; of a time since the epoch. */
+  /** Whole milliseconds; for a time, since the epoch. */
   ms = 0;
-  /** Nanoseconds beyond them, 0 to 999,999. */
+  /** Nanoseconds in addition, 0 to 999,999. */
   ns = 0;
-  /** How many digits of a second the text had. */
+  /** How many digits of the second the text had. */
   digits = 0;
 
   /** A decimal number without sign and exponent, such as `1700000000.123`. */
@@ -57,7 +57,7 @@ export class Instant {
     return true;
   }
 
-  /** `2024-02-29T23:59:59.123456Z`, with a blank or slashes as well; `zone` where it names none. */
+  /** `2024-02-29T23:59:59.123456Z`, also with a blank or slashes; `zone` if it has none. */
   readIso(bytes: Uint8Array, from: number, to: number, zone: Zone): boolean {
     if (to - from < 'YYYY-MM-DDTHH:MM:SS'.length) return false;
     const separator = bytes[from + 4];
@@ -70,7 +70,7 @@ export class Instant {
     return this.#readClock(bytes, from + 11, to, days, zone);
   }
 
-  /** `29/Feb/2024:23:59:59.123 +0100`, as NCSA, Apache and haproxy write it; a blank for a colon. */
+  /** `29/Feb/2024:23:59:59.123 +0100`, as in NCSA, Apache and haproxy; also with a blank. */
   readClf(bytes: Uint8Array, from: number, to: number, zone: Zone): boolean {
     if (to - from < 'DD/Mon/YYYY:HH:MM:SS'.length) return false;
     if (bytes[from + 2] !== slash || bytes[from + 6] !== slash) return false;
@@ -80,7 +80,7 @@ export class Instant {
     return this.#readClock(bytes, from + 12, to, days, zone);
   }
 
-  /** What a time less another leaves. @returns false where the other is later */
+  /** The difference of two times. @returns false if it is negative */
   difference(later: Instant, earlier: Instant): boolean {
     this.ms = later.ms - earlier.ms;
     this.ns = later.ns - earlier.ns;
@@ -128,7 +128,7 @@ export class Instant {
   }
 }
 
-/** Minutes east of Greenwich of `Z`, `+0100` or `+01:00`; NaN where it is none of them. */
+/** Minutes east of Greenwich for `Z`, `+0100` or `+01:00`; NaN for anything else. */
 function offsetMinutes(bytes: Uint8Array, at: number, to: number): number {
   const sign = bytes[at];
   if (sign === zulu) return at + 1 === to ? 0 : Number.NaN;
@@ -139,7 +139,7 @@ function offsetMinutes(bytes: Uint8Array, at: number, to: number): number {
   return sign === minus ? -minutes : minutes;
 }
 
-/** NaN where one of the two is no digit. */
+/** NaN unless both are digits. */
 function twoDigits(bytes: Uint8Array, at: number): number {
   const tens = digitAt(bytes, at);
   const ones = digitAt(bytes, at + 1);
@@ -149,8 +149,8 @@ function twoDigits(bytes: Uint8Array, at: number): number {
 const daysInMonth = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 /**
- * Days since the epoch of a date of the Gregorian calendar; negative or NaN where there is no such
- * date, or it is before the epoch.
+ * Days since the epoch of a Gregorian date; NaN if there is no such date, and negative before the
+ * epoch.
  */
 export function daysOf(year: number, month: number, day: number): number {
   const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
@@ -168,7 +168,7 @@ export function daysOf(year: number, month: number, day: number): number {
   return yearFromMarch * 365 + leaps + dayOfYear - 719_468;
 }
 
-/** 1 to 12 of `Jan` to `Dec`; NaN where it is none of them. */
+/** 1 to 12 for `Jan` to `Dec`; NaN for anything else. */
 export function monthAt(bytes: Uint8Array, at: number): number {
   const letters = ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0);
   const index = months.indexOf(letters);

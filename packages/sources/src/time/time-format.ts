@@ -1,5 +1,5 @@
 /**
- * Times in a form that the user describes with strftime's letters: `--time-format`.
+ * Times in a form described with strftime's letters: `--time-format`.
  *
  *     %Y %m %d %H %M %S   numbers          %b %B   month, short or long, English
  *     %f   fraction of a second, any length          %y   year of 2000 to 2068, 1969 to 1999
@@ -25,7 +25,7 @@ const monthNames = [
   'dec',
 ];
 
-/** What each letter matches; a group for each that means something. */
+/** What each letter matches, with a group for each value. */
 const patterns: Readonly<Record<string, string>> = {
   Y: '(?<Y>\\d{4})',
   y: '(?<y>\\d{2})',
@@ -47,7 +47,7 @@ const patterns: Readonly<Record<string, string>> = {
   '%': '%',
 };
 
-/** Reads a text of that form into an instant; false where it has another. */
+/** Reads a text of that form into an instant; false for other texts. */
 export type ReadTimeText = (text: string, into: Instant, zone: Zone) => boolean;
 
 /** @throws Reto3Error RETO3_BAD_FLAG */
@@ -58,15 +58,11 @@ export function parseTimeFormat(format: string): ReadTimeText {
       if (letter === undefined) return mark === undefined ? '\\s+' : `\\${mark}`;
       const pattern = patterns[letter];
       if (pattern !== undefined) return pattern;
-      throw new Reto3Error(
-        'RETO3_BAD_FLAG',
-        `got --time-format with %${letter}, which it cannot have`,
-        {
-          hint: `use ${Object.keys(patterns)
-            .map((name) => `%${name}`)
-            .join(' ')}`,
-        },
-      );
+      throw new Reto3Error('RETO3_BAD_FLAG', `got --time-format with an unknown %${letter}`, {
+        hint: `use ${Object.keys(patterns)
+          .map((name) => `%${name}`)
+          .join(' ')}`,
+      });
     },
   );
   const regex = new RegExp(`^${source}$`);

@@ -1,8 +1,8 @@
 /**
- * Local times that name no zone, as UTC.
+ * Converts local times without a zone to UTC.
  *
- * A local time that the autumn change makes twice is taken as the later one (standard time); one
- * that the spring change leaves out is moved forward by the change.
+ * A local time that occurs twice in autumn is the later one (standard time); one that spring skips
+ * is moved forward by the change.
  */
 import { Reto3Error } from '@reto3/core';
 
@@ -14,7 +14,7 @@ export interface Zone {
 
 export const utc: Zone = { name: 'UTC', toUtc: (localMs) => localMs };
 
-/** Offsets of all zones since 1972 change at a multiple of that. */
+/** Offsets of all zones since 1972 change at multiples of this. */
 const stepMs = 15 * 60_000;
 
 /**
